@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// Nothing is imported at the top: an old Node must get as far as the sentence, and a command pays only for itself.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 13)) {
+	process.stderr.write(
+		`agentmux needs Node 22.13 or newer, and this is Node ${process.versions.node}. Install a newer Node, or run it as \`npx -p node@24 -p agentmux agentmux\`.\n`,
+	);
+	process.exitCode = 1;
+} else {
+	const {main} = await import('./commands/main.ts');
+	process.exitCode = await main(process.argv.slice(2));
+}

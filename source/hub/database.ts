@@ -1,0 +1,58 @@
+/** As whom and how a transaction runs. */
+export interface Scope {
+	/** A database role: `anon`, `authenticated`, `service_role`, or `postgres` (the owner, for management calls). */
+	readonly role: string;
+	/** The verified token's claims; become `request.jwt.claims` for the transaction. */
+	readonly claims: {readonly [claim: string]: unknown};
+	/** The database refuses every write. */
+	readonly readOnly?: boolean;
+	/** Further settings, local to the transaction: `search_path`, `request.method`, ... */
+	readonly settings?: {readonly [name: string]: string};
+}
+
+export interface Statement {
+	readonly text: string;
+	/** For $1, $2, ...; strings, numbers, booleans, null; arrays and objects as their text form. */
+	readonly values?: readonly unknown[];
+}
+
+export interface Result {
+	/** Values as PGlite or node-postgres parse them, but every type beyond bool, int2/4, float and text as its text form. */
+	readonly rows: readonly {readonly [column: string]: unknown}[];
+	readonly fields: readonly {readonly name: string; readonly dataTypeID: number}[];
+	/** Rows inserted, updated, deleted or selected. */
+	readonly count: number;
+}
+
+/** A failure that PostgreSQL reported, with its own fields. */
+export class DatabaseError extends Error {
+	override readonly name = 'DatabaseError';
+	/** SQLSTATE, five characters. */
+	readonly code: string;
+	readonly details: string | null;
+	readonly hint: string | null;
+
+	constructor(message: string, code: string, details: string | null = null, hint: string | null = null) {
+		super(message);
+		this.code = code;
+		this.details = details;
+		this.hint = hint;
+	}
+}
+
+/**
+ * What the hub needs of a PostgreSQL. No method hands out an open transaction: PGlite has one session, and a client that
+ * holds it blocks everyone.
+ */
+export interface Database {
+	/** Runs the statements in one transaction under the scope; one result each. Rolls back and rejects (DatabaseError) when one fails. */
+	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]>;
+	/**
+	 * Runs a script of any statements, transaction control among them, under the scope; the results of all of them. A
+	 * transaction that the script leaves open is rolled back.
+	 */
+	script(scope: Scope, sql: string): Promise<Result[]>;
+	/** NOTIFY payloads of one channel, after their commit, in order. Resolves with the function that ends it. */
+	listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>;
+	close(): Promise<void>;
+}

@@ -1,0 +1,66 @@
+import type {Agent, Identity, Presence} from './agent.ts';
+import type {Cursor, MailboxEvent, Unsubscribe} from './event.ts';
+import type {Draft, Message} from './message.ts';
+import type {Channel, HistoryQuery, InboxQuery} from './query.ts';
+import type {Receipt} from './receipt.ts';
+import type {Tag} from './tag.ts';
+import type {Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
+
+/**
+ * The port through which every part of agentmux reads and writes. Every method rejects with a
+ * MailboxError and nothing else.
+ */
+export interface Mailbox {
+	/** Who this mailbox writes as. */
+	identity(): Promise<Identity>;
+
+	/** One page of messages by the query, oldest first. */
+	history(query: HistoryQuery): Promise<Message[]>;
+
+	/** Every tag that wrote or was addressed, by `last_id`, newest first. */
+	channels(): Promise<Channel[]>;
+
+	/**
+	 * Hears everything committed after `from` (null: only what comes now), then live; each message exactly once per
+	 * subscription, whatever the connection does. Starts connecting at once and never gives up; tasks, agents and receipts
+	 * come as they change, and are all told anew after each reconnect.
+	 */
+	subscribe(listener: (event: MailboxEvent) => void, from?: Cursor | null): Unsubscribe;
+
+	/** Inserts once, however often it is tried under the same `client_id`; resolves with the row. */
+	post(draft: Draft): Promise<Message>;
+
+	/** Full-text search in websearch syntax over all of history, newest first. */
+	search(query: string, limit?: number): Promise<Message[]>;
+
+	/** What is addressed to the reader and not acked by it, oldest first. Reading marks nothing. */
+	inbox(reader: Tag, query?: InboxQuery): Promise<Message[]>;
+
+	/** Marks messages as handed over to the identity's client. Repeats change nothing. */
+	deliver(ids: readonly number[], route: string): Promise<void>;
+	/** Marks messages as acknowledged by the identity. Repeats change nothing. */
+	ack(ids: readonly number[], route: string): Promise<void>;
+	receipts(ids: readonly number[]): Promise<Receipt[]>;
+
+	readonly tasks: {
+		list(filter?: TaskFilter): Promise<Task[]>;
+		add(draft: TaskDraft): Promise<Task>;
+		/** The next task for the identity, or null when none is ready. */
+		claim(claim?: TaskClaim): Promise<Task | null>;
+		/** `progress` 0 to 1. Rejects with `conflict` when the lease is lost. */
+		progress(id: number, token: number, progress: number, note?: string): Promise<Task>;
+		heartbeat(id: number, token: number, lease?: number): Promise<Task>;
+		/** Accepted exactly once per claim; a late owner gets `conflict`. */
+		finish(id: number, token: number, outcome: TaskOutcome): Promise<Task>;
+		cancel(id: number): Promise<Task>;
+		/** Puts back what expired leases hold; resolves with how many. */
+		reap(): Promise<number>;
+	};
+
+	agents(): Promise<Agent[]>;
+	/** Writes the identity into `agents` (joining it) or refreshes it. */
+	touch(state: {readonly presence?: Presence; readonly role?: string}): Promise<Agent>;
+
+	/** Ends subscriptions and sockets; later calls reject with `offline`. */
+	close(): Promise<void>;
+}

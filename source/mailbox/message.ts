@@ -1,0 +1,78 @@
+import type {Json} from './json.ts';
+import {foldTag, sameTag, UNTAGGED, type Tag} from './tag.ts';
+
+/** The largest content, in bytes of UTF-8 (the CHECK in supabase/migrations). */
+export const maxContentBytes = 262_144;
+
+export type AuthorKind = 'human' | 'agent' | 'system';
+
+/**
+ * One row of `messages`, with the columns' own names, so that SQL, REST, `--json` and the code
+ * call a thing the same.
+ */
+export interface Message {
+	readonly id: number;
+	/** The whole text, tag included. */
+	readonly content: string;
+	/** Derived by the database from `content`; UNTAGGED without one. */
+	readonly tag: Tag;
+	/** `content` without the tag in brackets and the white space after it. */
+	readonly body: string;
+	/** Whom the body addresses by `@TAG`, as written, without repeats; empty: everyone else. */
+	readonly mentions: readonly Tag[];
+	readonly reply_to: number | null;
+	/** The root of the thread; of a message that replies to nothing: its own id. */
+	readonly thread_id: number;
+	readonly client_id: string | null;
+	readonly meta: {readonly [key: string]: Json};
+	/** Who really wrote it, from the verified token; null for plain SQL. */
+	readonly author_tag: Tag | null;
+	readonly author_kind: AuthorKind | null;
+	/** The token vouches for the author (who may be a human writing under another tag). */
+	readonly verified: boolean;
+	/** The writing transaction, an xid8 in decimal. */
+	readonly xid: string;
+	/** ISO 8601, as PostgREST prints a timestamptz. */
+	readonly created_at: string;
+}
+
+/** What a client hands over to be inserted; everything else is derived by the database. */
+export interface Draft {
+	readonly content: string;
+	readonly reply_to?: number | null;
+	/** The sender's idempotency key (UUID); made by the mailbox when absent. */
+	readonly client_id?: string;
+	readonly meta?: {readonly [key: string]: Json};
+}
+
+/** `[TAG] body`, the one way a content is put together. UNTAGGED writes no brackets. */
+export function contentOf(tag: Tag, body: string): string {
+	return sameTag(tag, UNTAGGED) ? body : `[${tag}] ${body}`;
+}
+
+const mention = /(?<![A-Za-z0-9_@-])@([A-Za-z][A-Za-z0-9_-]{0,31})(?![A-Za-z0-9_-])/g;
+
+/** The `@TAG`s of a body, as first written, without repeats; the same rule as the database's. */
+export function mentionsIn(body: string): Tag[] {
+	const seen = new Map<string, Tag>();
+	for (const [, tag] of body.matchAll(mention)) {
+		if (tag !== undefined && !seen.has(foldTag(tag))) seen.set(foldTag(tag), tag);
+	}
+	return [...seen.values()];
+}
+
+/** Whether `reader` is addressed: mentioned by name, or nobody is mentioned and someone else wrote it. */
+export function addresses(message: Pick<Message, 'tag' | 'mentions'>, reader: Tag): boolean {
+	if (message.mentions.length > 0) return message.mentions.some(tag => sameTag(tag, reader));
+	return !sameTag(message.tag, reader);
+}
+
+/** Whether the message stands in the channel of `tag`: written by it, or addressed to it by name. */
+export function inChannel(message: Pick<Message, 'tag' | 'mentions'>, tag: Tag): boolean {
+	return sameTag(message.tag, tag) || message.mentions.some(other => sameTag(other, tag));
+}
+
+/** Who wrote it differs from the tag it stands under, or nobody vouches for the tag. */
+export function authorDiffers(message: Pick<Message, 'tag' | 'author_tag' | 'verified'>): boolean {
+	return !message.verified || message.author_tag === null || !sameTag(message.author_tag, message.tag);
+}

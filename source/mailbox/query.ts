@@ -1,0 +1,26 @@
+import type {Tag} from './tag.ts';
+
+/** Which messages a page of history holds; absent fields do not restrict. */
+export interface HistoryQuery {
+	/** Everything that this tag wrote or is addressed by. */
+	readonly channel?: Tag;
+	/** The root of a thread. */
+	readonly thread?: number;
+	/** Only ids below this one: the next older page. */
+	readonly before?: number;
+	/** Only ids above this one. */
+	readonly after?: number;
+	/** At most this many (1 to 1,000; 100 when absent): the newest that match, oldest first. */
+	readonly limit?: number;
+}
+
+export interface InboxQuery {
+	/** At most this many, oldest first; 50 when absent. */
+	readonly limit?: number;
+}
+
+/** One tag that wrote or was addressed, and the newest message of its channel: what the panes are made from. */
+export interface Channel {
+	readonly tag: Tag;
+	readonly last_id: number;
+}

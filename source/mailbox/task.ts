@@ -1,0 +1,78 @@
+import type {Json} from './json.ts';
+import type {Tag} from './tag.ts';
+
+export const taskStatuses = ['queued', 'running', 'done', 'failed', 'dead', 'cancelled'] as const;
+export type TaskStatus = (typeof taskStatuses)[number];
+
+/** One row of `tasks`, with the columns' own names. */
+export interface Task {
+	readonly id: number;
+	readonly queue: string;
+	readonly title: string;
+	readonly body: string;
+	readonly status: TaskStatus;
+	/** Higher goes first. */
+	readonly priority: number;
+	readonly run_at: string;
+	readonly attempts: number;
+	readonly max_attempts: number;
+	readonly lease_owner: Tag | null;
+	/** Counts claims; finish and heartbeat name it, so that a late owner is refused. */
+	readonly lease_token: number;
+	readonly lease_until: string | null;
+	readonly parent_id: number | null;
+	/** Order among the steps of one parent. */
+	readonly position: number;
+	/** 0 to 1. */
+	readonly progress: number;
+	readonly depends_on: readonly number[];
+	readonly idem_key: string | null;
+	readonly result: Json;
+	readonly result_table: string | null;
+	readonly last_error: string | null;
+	/** The message it was asked for in. */
+	readonly message_id: number | null;
+	/** Who added it, from the verified token; null for plain SQL. */
+	readonly created_by: Tag | null;
+	readonly created_at: string;
+	readonly updated_at: string;
+}
+
+export interface TaskDraft {
+	readonly title: string;
+	readonly body?: string;
+	readonly queue?: string;
+	readonly priority?: number;
+	readonly parent_id?: number | null;
+	readonly position?: number;
+	readonly depends_on?: readonly number[];
+	readonly max_attempts?: number;
+	/** ISO 8601; not before. */
+	readonly run_at?: string;
+	/** Adding twice under one key in one queue returns the first task. */
+	readonly idem_key?: string;
+	readonly message_id?: number | null;
+}
+
+export interface TaskFilter {
+	readonly status?: readonly TaskStatus[];
+	readonly queue?: string;
+	readonly owner?: Tag;
+	/** At most this many, most recently changed first; 200 when absent. */
+	readonly limit?: number;
+}
+
+export interface TaskClaim {
+	readonly queue?: string;
+	/** Seconds; capped by the database at an hour. */
+	readonly lease?: number;
+	/** A particular task instead of the next one. */
+	readonly id?: number;
+}
+
+export interface TaskOutcome {
+	readonly ok: boolean;
+	readonly result?: Json;
+	readonly result_table?: string;
+	readonly error?: string;
+}

@@ -1,0 +1,54 @@
+/**
+ * The one gate from remote text to any terminal, log or title. What could move the cursor, hide text, reorder it or
+ * imitate another line is replaced by a form that can be seen.
+ */
+
+// Control bytes, DEL and C1; line and paragraph separators; soft hyphen, bidi controls and marks; zero-width and invisible
+// operators; variation selectors' supplement and tag characters; interlinear annotation; lone surrogates; noncharacters.
+const suspect =
+	/[\u0000-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFEFF\uFFA0\uFFF0-\uFFFB\uFFFE\uFFFF\u{1D173}-\u{1D17A}\u{E0000}-\u{E0FFF}]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/u;
+const suspects = new RegExp(suspect.source, 'gu');
+const zeroWidthJoiner = '\u200D';
+const pictographBefore = /\p{Extended_Pictographic}[\uFE0F\p{Emoji_Modifier}]*$/u;
+const pictographAfter = /^\p{Extended_Pictographic}/u;
+
+/**
+ * One line of text, safe to print: never holds a line break or an escape. Control bytes show as their pictures (`␛`),
+ * everything else that is invisible as its code (`<U+202E>`).
+ */
+export function printable(text: string): string {
+	if (!suspect.test(text)) return text;
+	return text.replaceAll(suspects, (character, offset: number) => visible(character, offset, text));
+}
+
+const tabWidth = 4;
+
+/** A text of several lines, each safe to print; tabs become spaces. CR LF, LF and the Unicode line separators end a line. */
+export function printableLines(text: string): string[] {
+	return text.split(/\r\n|[\n\u2028\u2029]/u).map(line => printable(expandTabs(line)));
+}
+
+function visible(character: string, offset: number, text: string): string {
+	if (character === zeroWidthJoiner && joinsPictographs(text, offset)) return character;
+	const code = character.codePointAt(0) ?? 0;
+	if (code < 0x20) return String.fromCodePoint(0x24_00 + code);
+	if (code === 0x7f) return '␡';
+	return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`;
+}
+
+/** A joiner is kept only between two pictographs, where it makes one emoji of them. */
+function joinsPictographs(text: string, offset: number): boolean {
+	return (
+		pictographBefore.test(text.slice(Math.max(0, offset - 8), offset)) &&
+		pictographAfter.test(text.slice(offset + 1, offset + 3))
+	);
+}
+
+function expandTabs(line: string): string {
+	if (!line.includes('\t')) return line;
+	let expanded = '';
+	for (const piece of line.split(/(\t)/)) {
+		expanded += piece === '\t' ? ' '.repeat(tabWidth - (expanded.length % tabWidth)) : piece;
+	}
+	return expanded;
+}
