@@ -3,13 +3,13 @@
  * imitate another line is replaced by a form that can be seen.
  */
 
-// Control bytes, DEL and C1; line and paragraph separators; soft hyphen, bidi controls and marks; zero-width and invisible
-// operators; variation selectors' supplement and tag characters; interlinear annotation; lone surrogates; noncharacters.
+// Control bytes (C0, DEL, C1), lone surrogates, line and paragraph separators, and all that Unicode says may be drawn as
+// nothing: bidi controls, joiners, zero-width and tag characters. Kept: the two selectors of text and emoji style.
 const suspect =
-	/[\u0000-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFEFF\uFFA0\uFFF0-\uFFFB\uFFFE\uFFFF\u{1D173}-\u{1D17A}\u{E0000}-\u{E0FFF}]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/u;
-const suspects = new RegExp(suspect.source, 'gu');
+	/[[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u{FFF9}-\u{FFFB}]--[\u{FE0E}\u{FE0F}]]/v;
+const suspects = new RegExp(suspect.source, 'gv');
 const zeroWidthJoiner = '\u200D';
-const pictographBefore = /\p{Extended_Pictographic}[\uFE0F\p{Emoji_Modifier}]*$/u;
+const pictographBefore = /\p{Extended_Pictographic}[\u{FE0F}\p{Emoji_Modifier}]*$/v;
 const pictographAfter = /^\p{Extended_Pictographic}/u;
 
 /**

@@ -5,7 +5,7 @@ import {DatabaseError, type Database, type Result, type Scope, type Statement} f
 const parsed = new Set<number>([types.BOOL, types.INT2, types.INT4, types.FLOAT4, types.FLOAT8]);
 const asText = Object.fromEntries(
 	Object.values(types)
-		.filter(oid => !parsed.has(oid))
+		.filter(oid => typeof oid === 'number' && !parsed.has(oid))
 		.map(oid => [oid, (text: string) => text]),
 );
 
