@@ -1,0 +1,63 @@
+// npm run bench [-- NAME ...] [-- --write]: prints each figure beside its floor, measured in the same run; --write renews
+// bench/RESULTS.md between its markers.
+import {readFileSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {firstStart} from './first-start.ts';
+import {durableInserts} from './inserts.ts';
+import {insertToScreen} from './insert-to-screen.ts';
+import {keyToBytes} from './key-to-bytes.ts';
+import {machine, withHub, type Figure, type Hub} from './measure.ts';
+import {hubMemory} from './memory.ts';
+import {startToFirstFrame} from './start.ts';
+
+const onHub: Record<string, (hub: Hub) => Promise<Figure>> = {
+	start: startToFirstFrame,
+	'insert-to-screen': insertToScreen,
+	'key-to-bytes': keyToBytes,
+	inserts: durableInserts,
+	memory: hubMemory,
+};
+const words = process.argv.slice(2);
+const wanted = words.filter(word => !word.startsWith('--'));
+const chosen = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
+
+const figures: Figure[] = [];
+function tell(figure: Figure): void {
+	figures.push(figure);
+	const verdict = figure.met === null ? '' : figure.met ? '  met' : '  MISSED';
+	console.log(
+		`${figure.what}\n  measured  ${figure.measured}\n  floor     ${figure.floor}\n  goal      ${figure.goal}${verdict}\n`,
+	);
+}
+
+console.log(`${machine()}\n`);
+if (chosen('first-start')) tell(firstStart());
+const names = Object.keys(onHub).filter(name => chosen(name));
+if (names.length > 0) {
+	await withHub(async hub => {
+		for (const name of names) {
+			const measure = onHub[name];
+			if (measure !== undefined) tell(await measure(hub));
+		}
+	});
+}
+
+if (words.includes('--write')) {
+	const file = path.join(import.meta.dirname, 'RESULTS.md');
+	const rows = figures.map(({what, measured, floor, goal, met}) => {
+		const verdict = met === null ? '' : met ? 'met' : '**missed**';
+		return `| ${what} | ${measured} | ${floor} | ${goal} | ${verdict} |`;
+	});
+	const table = [
+		`${new Date().toISOString().slice(0, 10)}, ${machine()}`,
+		'',
+		'| figure | measured | floor in the same run | goal | |',
+		'|---|---|---|---|---|',
+		...rows,
+	].join('\n');
+	writeFileSync(
+		file,
+		readFileSync(file, 'utf8').replace(/(?<=<!-- results -->\n)[\s\S]*(?=\n<!-- end -->)/, () => table),
+	);
+}
+process.exit(0);
