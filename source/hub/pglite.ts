@@ -9,6 +9,9 @@ const asText = Object.fromEntries(
 		.map(oid => [oid, (text: string) => text]),
 );
 
+// PGlite's own serializers refuse text for these two; the server's message and SQLSTATE are what a caller must see.
+const asGiven = {[types.BOOL]: String, [types.BYTEA]: String};
+
 /** The Database port on PGlite, in this thread. One session: `runExclusive` is the queue that everyone waits in. */
 export class PgliteDatabase implements Database {
 	readonly #pglite: PGlite;
@@ -18,7 +21,7 @@ export class PgliteDatabase implements Database {
 	}
 
 	static async open(options: PGliteOptions): Promise<PgliteDatabase> {
-		return new PgliteDatabase(await PGlite.create(options));
+		return new PgliteDatabase(await PGlite.create({...options, serializers: asGiven}));
 	}
 
 	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
