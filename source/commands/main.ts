@@ -1,25 +1,108 @@
-import meow from 'meow';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {printable} from '../printable.ts';
 import type {Command} from './command.ts';
+import {nearest} from './nearest.ts';
+import {parseArguments} from './parse.ts';
 
-/** Every command by name; loaded only when it is called. */
-const commands: Record<string, () => Promise<{default: Command}>> = {};
+type Load = () => Promise<{default: Command}>;
+
+/** Every command by name, in the groups of `agentmux --help`; loaded only when it is called. */
+const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
+	Messages: {},
+};
+
+/** `agentmux` without a command. */
+const first = null as Load | null;
 
 /** Runs one command line and resolves with the exit code: 0, 1 for a failure, 2 for wrong usage. */
-export async function main(argv: string[]): Promise<number> {
+export async function main(argv: readonly string[]): Promise<number> {
+	process.stdout.on('error', endQuietly);
+	process.on('uncaughtException', error => {
+		report(error);
+		process.exit(1);
+	});
 	try {
-		const [name = ''] = argv;
-		const load = commands[name];
-		if (load === undefined) throw new UsageError(`There is no command \`${name}\`.`, 'See `agentmux --help`.');
-		const {default: command} = await load();
-		const {input, flags} = meow(command.help, {importMeta: import.meta, argv: argv.slice(1), flags: command.flags});
-		const {env, stdin, stdout, stderr} = process;
-		await command.run({input, flags, env, stdin, stdout, stderr});
+		await dispatch(argv);
 		return 0;
 	} catch (error) {
-		if (!(error instanceof MailboxError)) throw error;
-		process.stderr.write(`agentmux: ${printable(error.sentence)}\n`);
+		report(error);
 		return error instanceof UsageError ? 2 : 1;
 	}
+}
+
+async function dispatch(argv: readonly string[]): Promise<void> {
+	const [word = ''] = argv;
+	if (word === '--version' || word === '-v') {
+		const {version} = (await import('../../package.json', {with: {type: 'json'}})).default;
+		process.stdout.write(`${version}\n`);
+		return;
+	}
+	if (word === '--help' || word === '-h' || word === 'help') {
+		await help(argv[1] ?? '');
+		return;
+	}
+	const load = find(word);
+	if (load === null) throw unknownCommand(word);
+	const name = isName(word) ? word : '';
+	const {default: command} = await load();
+	const {input, flags} = await parseArguments(name, command.flags, name === '' ? argv : argv.slice(1));
+	const {env, stdin, stdout, stderr} = process;
+	if (flags['help'] === true) writeHelp(command);
+	else await command.run({input, flags, env, stdin, stdout, stderr});
+}
+
+/** No command at all, or flags alone: the first one. */
+function find(word: string): Load | null {
+	if (!isName(word)) return first;
+	return Object.values(groups).find(group => Object.hasOwn(group, word))?.[word] ?? null;
+}
+
+function isName(word: string): boolean {
+	return word !== '' && !word.startsWith('-');
+}
+
+function unknownCommand(word: string): UsageError {
+	if (!isName(word)) return new UsageError('Say which command.', 'See `agentmux --help`.');
+	const near = nearest(word, Object.values(groups).flatMap(Object.keys));
+	return new UsageError(
+		`There is no command \`${word}\`.`,
+		near === null ? 'See `agentmux --help`.' : `Did you mean \`agentmux ${near}\`? See \`agentmux --help\`.`,
+	);
+}
+
+async function help(name: string): Promise<void> {
+	if (name !== '') {
+		const load = find(name);
+		if (load === null) throw unknownCommand(name);
+		writeHelp((await load()).default);
+		return;
+	}
+	const {overview} = await import('./overview.ts');
+	process.stdout.write(await overview(groups));
+}
+
+function writeHelp({help}: Command): void {
+	process.stdout.write(`${help.replaceAll(/^\n+|\n+\t*$/g, '').replaceAll(/^\t+/gm, '')}\n`);
+}
+
+/** A reader that has seen enough (`agentmux tail | head`) is no failure. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+	if (error.code === 'EPIPE') process.exit(0);
+	throw error;
+}
+
+function report(error: unknown): void {
+	const sentence =
+		error instanceof MailboxError
+			? error.sentence
+			: `Something went wrong that should not: ${error instanceof Error ? error.message : String(error)} ` +
+				'(AGENTMUX_DEBUG=1 shows where).';
+	process.stderr.write(`agentmux: ${printable(sentence)}\n`);
+	if ((process.env['AGENTMUX_DEBUG'] ?? '') !== '') process.stderr.write(`${traceOf(error)}\n`);
+}
+
+function traceOf(error: unknown): string {
+	if (!(error instanceof Error)) return '';
+	const trace = (error.stack ?? '').split('\n').map(printable).join('\n');
+	return error.cause instanceof Error ? `${trace}\n  caused by ${traceOf(error.cause)}` : trace;
 }

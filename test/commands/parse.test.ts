@@ -1,0 +1,47 @@
+import {describe, expect, test} from 'vitest';
+import {nearest} from '../../source/commands/nearest.ts';
+import {parseArguments} from '../../source/commands/parse.ts';
+
+const flags = {
+	as: {type: 'string'},
+	json: {type: 'boolean'},
+	limit: {type: 'string', shortFlag: 'n'},
+	dependsOn: {type: 'string', isMultiple: true},
+} as const;
+const parse = (...argv: string[]) => parseArguments('send', flags, argv);
+
+describe('parseArguments', () => {
+	test('reads flags and words in any order and leaves numbers as they were typed', async () => {
+		expect(await parse('007', '--as', 'A', '-n5', '--depends-on=3', '--depends-on', '4', '-')).toMatchObject({
+			input: ['007', '-'],
+			flags: {as: 'A', limit: '5', dependsOn: ['3', '4'], json: false},
+		});
+	});
+
+	test('takes everything after -- as words', async () => {
+		expect((await parse('--', '--json', '-x')).input).toEqual(['--json', '-x']);
+	});
+
+	test.each([
+		[['--jsno'], 'There is no flag --jsno. Did you mean --json? See `agentmux send --help`.'],
+		[['--frobnicate=3', 'x'], 'There is no flag --frobnicate. See `agentmux send --help`.'],
+		[['-x'], 'There is no flag -x.'],
+		[['--as'], 'The flag --as needs a value. See `agentmux send --help`.'],
+		[['--as', '--json'], 'The flag --as needs a value.'],
+		[['--as.x', '1'], 'The flag --as needs a value.'],
+		[['--as', 'A', '--as', 'B'], 'The flag --as can only be set once.'],
+		[
+			['- one item'],
+			'A text that starts with a dash looks like a flag. Put `--` before it: agentmux send -- "- one item"',
+		],
+	])('%j is wrong usage', async (argv, sentence) => {
+		await expect(parse(...argv)).rejects.toSatisfy((error: {sentence: string}) => error.sentence.startsWith(sentence));
+	});
+});
+
+test('nearest finds what was meant, and nothing when nothing is near', () => {
+	expect(nearest('snd', ['send', 'search', 'sql'])).toBe('send');
+	expect(nearest('taks', ['tail', 'tasks'])).toBe('tasks');
+	expect(nearest('claude_tiwn', ['CLAUDE_1', 'CLAUDE_TWIN'])).toBe('CLAUDE_TWIN');
+	expect(nearest('frobnicate', ['send', 'tail'])).toBeNull();
+});
