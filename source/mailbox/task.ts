@@ -25,6 +25,8 @@ export interface Task {
 	readonly position: number;
 	/** 0 to 1. */
 	readonly progress: number;
+	/** What its owner last said about how it goes. */
+	readonly note: string | null;
 	readonly depends_on: readonly number[];
 	readonly idem_key: string | null;
 	readonly result: Json;
