@@ -1,1 +1,61 @@
-import './pglite.ts';
+// The thread that PostgreSQL runs in: a long query blocks it, and never the hub's own event loop.
+import {parentPort, workerData, type MessagePort} from 'node:worker_threads';
+import {DatabaseError, type Result} from './database.ts';
+import {PgliteDatabase, type PgliteOptions} from './pglite.ts';
+import type {WorkerAnswer, WorkerCall, WorkerFailure} from './worker-messages.ts';
+
+const port = threadPort();
+const answer = (message: WorkerAnswer): void => port.postMessage(message);
+
+const database = await PgliteDatabase.open(workerData as PgliteOptions);
+const listening = new Map<string, () => Promise<void>>();
+answer({opened: true});
+port.on('message', (call: WorkerCall) => void serve(call));
+
+async function serve(call: WorkerCall): Promise<void> {
+	try {
+		answer({id: call.id, results: await perform(call)});
+	} catch (error) {
+		answer({id: call.id, failure: describe(error)});
+		// PostgreSQL reports its own failures. Anything else means that it can no longer be trusted to run.
+		if (!(error instanceof DatabaseError)) throw error;
+	}
+	if (call.call === 'close') port.close();
+}
+
+async function perform(call: WorkerCall): Promise<Result[]> {
+	switch (call.call) {
+		case 'run':
+			return database.run(call.scope, call.statements);
+		case 'script':
+			return database.script(call.scope, call.sql);
+		case 'listen': {
+			const {channel} = call;
+			if (listening.has(channel)) return [];
+			listening.set(channel, await database.listen(channel, payload => answer({channel, payload})));
+			return [];
+		}
+		case 'unlisten': {
+			const end = listening.get(call.channel);
+			listening.delete(call.channel);
+			await end?.();
+			return [];
+		}
+		case 'close':
+			await database.close();
+			return [];
+	}
+}
+
+function describe(error: unknown): WorkerFailure {
+	if (error instanceof DatabaseError) {
+		const {message, code, details, hint} = error;
+		return {message, code, details, hint};
+	}
+	return {message: error instanceof Error ? error.message : String(error), code: null, details: null, hint: null};
+}
+
+function threadPort(): MessagePort {
+	if (parentPort === null) throw new Error('pglite-worker.ts is the entry of a worker thread.');
+	return parentPort;
+}

@@ -1,94 +1,149 @@
-import {PGlite, type PGliteOptions, types} from '@electric-sql/pglite';
+import {PGlite, types, type Results} from '@electric-sql/pglite';
 import {DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
+import {DurableFiles} from './durable-files.ts';
 
-// Only these come back parsed; everything else keeps PostgreSQL's own text, so that no digit of a bigint is lost.
+/** Only these come back parsed; everything else keeps PostgreSQL's own text, so that no digit of a bigint is lost. */
 const parsed = new Set<number>([types.BOOL, types.INT2, types.INT4, types.FLOAT4, types.FLOAT8]);
-const asText = Object.fromEntries(
-	Object.values(types)
-		.filter(oid => typeof oid === 'number' && !parsed.has(oid))
-		.map(oid => [oid, (text: string) => text]),
-);
 
-// PGlite's own serializers refuse text for these two; the server's message and SQLSTATE are what a caller must see.
-const asGiven = {[types.BOOL]: String, [types.BYTEA]: String};
+/** PostgreSQL itself reads every value from its text; PGlite's own conversions would refuse or change some. */
+const serializers = new Proxy<Record<number, (value: unknown) => string>>({}, {get: () => asText});
 
-/** The Database port on PGlite, in this thread. One session: `runExclusive` is the queue that everyone waits in. */
+// With `-F`, as PGlite starts by default, PostgreSQL never calls fsync. The log is kept small: it is one user's database.
+const startParameters = [
+	...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'),
+	...['wal_sync_method=fsync', 'shared_buffers=16MB', 'max_wal_size=64MB', 'min_wal_size=32MB'].flatMap(setting => [
+		'-c',
+		setting,
+	]),
+];
+
+/**
+ * What a script may have left in the one session that everyone shares. Not DISCARD ALL: that would end the LISTENs, and
+ * refuses to run where a script could not have anyway.
+ */
+const cleanSession =
+	'reset session authorization; reset all; close all; deallocate all; discard temp; discard sequences; select pg_advisory_unlock_all();';
+
+export interface PgliteOptions {
+	/** The data directory, initialised; null for a new database in memory. */
+	readonly directory: string | null;
+	/** Called after each fsync. */
+	readonly onSync?: () => void;
+}
+
+/** The Database port on PGlite, in this thread. One session: everyone waits in one queue. */
 export class PgliteDatabase implements Database {
 	readonly #pglite: PGlite;
+	readonly #listeners = new Map<string, Set<(payload: string) => void>>();
+	#queue: Promise<unknown> = Promise.resolve();
 
 	private constructor(pglite: PGlite) {
 		this.#pglite = pglite;
+		for (const oid of Object.keys(pglite.parsers)) {
+			if (!parsed.has(Number(oid))) pglite.parsers[oid] = text => text;
+		}
+		pglite.onNotification((channel, payload) => {
+			for (const listener of this.#listeners.get(channel) ?? []) listener(payload);
+		});
 	}
 
-	static async open(options: PGliteOptions): Promise<PgliteDatabase> {
-		return new PgliteDatabase(await PGlite.create({...options, serializers: asGiven}));
+	static async open({directory, onSync}: PgliteOptions): Promise<PgliteDatabase> {
+		const files = directory === null ? {} : {fs: new DurableFiles(directory, onSync)};
+		return new PgliteDatabase(await PGlite.create({...files, startParams: startParameters}));
 	}
 
 	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
-		return this.#translate(() =>
-			this.#pglite.transaction(async transaction => {
-				for (const {text, values} of scopeStatements(scope)) await transaction.query(text, [...(values ?? [])]);
+		return this.#inTurn(async () => {
+			await this.#pglite.exec('begin');
+			try {
+				for (const statement of scopeStatements(scope)) await this.#query(statement);
 				const results: Result[] = [];
-				for (const {text, values} of statements) {
-					const {rows, fields, affectedRows} = await transaction.query<Record<string, unknown>>(
-						text,
-						[...(values ?? [])],
-						{
-							parsers: asText,
-						},
-					);
-					results.push({rows, fields, count: affectedRows ?? rows.length});
-				}
+				for (const statement of statements) results.push(await this.#query(statement));
+				await this.#pglite.exec('commit');
 				return results;
-			}),
-		);
+			} catch (error) {
+				await this.#pglite.exec('rollback');
+				throw error;
+			}
+		});
 	}
 
 	script(scope: Scope, sql: string): Promise<Result[]> {
-		return this.#translate(() =>
-			this.#pglite.runExclusive(async () => {
-				try {
-					await this.#pglite.exec('begin');
-					for (const {text, values} of scopeStatements(scope)) await this.#pglite.query(text, [...(values ?? [])]);
-					const results = await this.#pglite.exec(sql, {parsers: asText});
-					await this.#pglite.exec('commit');
-					return results.map(({rows, fields, affectedRows}) => ({rows, fields, count: affectedRows ?? rows.length}));
-				} finally {
-					await this.#pglite.exec('rollback');
-				}
-			}),
-		);
+		return this.#inTurn(async () => {
+			try {
+				const settings = scopeSettings(scope);
+				await this.#query(setStatement(settings, false));
+				return (await this.#pglite.exec(sql)).map(toResult);
+			} finally {
+				if (this.#pglite.isInTransaction()) await this.#pglite.exec('rollback');
+				await this.#pglite.exec(cleanSession);
+				for (const channel of this.#listeners.keys()) await this.#pglite.exec(`listen ${quoted(channel)}`);
+			}
+		});
 	}
 
 	async listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
-		const unlisten = await this.#pglite.listen(channel, listener);
-		return () => unlisten();
+		const listeners = this.#listeners.get(channel) ?? new Set();
+		this.#listeners.set(channel, listeners.add(listener));
+		await this.#inTurn(() => this.#pglite.exec(`listen ${quoted(channel)}`));
+		return async () => {
+			listeners.delete(listener);
+			if (listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
+			this.#listeners.delete(channel);
+			await this.#inTurn(() => this.#pglite.exec(`unlisten ${quoted(channel)}`));
+		};
 	}
 
+	/** Waits for what is under way, then shuts PostgreSQL down with a checkpoint. */
 	async close(): Promise<void> {
-		await this.#pglite.close();
+		await this.#inTurn(() => this.#pglite.close());
 	}
 
-	async #translate<T>(work: () => Promise<T>): Promise<T> {
-		try {
-			return await work();
-		} catch (error) {
-			const {code, message, detail, hint} = error as {code?: string; message?: string; detail?: string; hint?: string};
-			if (typeof code !== 'string' || code.length !== 5) throw error;
-			throw new DatabaseError(message ?? 'unknown', code, detail ?? null, hint ?? null);
-		}
+	async #query({text, values}: Statement): Promise<Result> {
+		return toResult(await this.#pglite.query<Record<string, unknown>>(text, [...(values ?? [])], {serializers}));
+	}
+
+	#inTurn<T>(work: () => Promise<T>): Promise<T> {
+		const turn = this.#queue.then(work).catch((error: unknown) => {
+			throw toDatabaseError(error);
+		});
+		this.#queue = turn.catch(() => undefined);
+		return turn;
 	}
 }
 
 /** What makes a transaction run as the scope says, PostgREST's way. */
-export function scopeStatements({role, claims, readOnly, settings}: Scope): Statement[] {
-	const entries = {...settings, 'request.jwt.claims': JSON.stringify(claims), role};
-	const names = Object.keys(entries);
-	return [
-		...(readOnly === true ? [{text: 'set transaction read only'}] : []),
-		{
-			text: `select ${names.map((_, index) => `set_config($${index * 2 + 1}, $${index * 2 + 2}, true)`).join(', ')}`,
-			values: Object.entries(entries).flat(),
-		},
-	];
+function scopeStatements(scope: Scope): Statement[] {
+	const readOnly = scope.readOnly === true ? [{text: 'set transaction read only'}] : [];
+	return [...readOnly, setStatement(scopeSettings(scope), true)];
+}
+
+/** `role` comes last: setting it may not be taken from the rights to set the rest. */
+function scopeSettings({role, claims, settings}: Scope): Record<string, string> {
+	return {...settings, 'request.jwt.claims': JSON.stringify(claims), role};
+}
+
+function setStatement(settings: Record<string, string>, local: boolean): Statement {
+	const entries = Object.entries(settings);
+	const calls = entries.map((_, index) => `set_config($${index * 2 + 1}, $${index * 2 + 2}, ${local})`);
+	return {text: `select ${calls.join(', ')}`, values: entries.flat()};
+}
+
+function toResult({rows, fields, rowCount}: Results): Result {
+	return {rows: rows as Result['rows'], fields, count: rowCount ?? rows.length};
+}
+
+function toDatabaseError(error: unknown): unknown {
+	if (!(error instanceof Error)) return error;
+	const {code, detail, hint} = error as Error & {code?: unknown; detail?: string; hint?: string};
+	if (typeof code !== 'string' || code.length !== 5) return error;
+	return new DatabaseError(error.message, code, detail ?? null, hint ?? null);
+}
+
+function quoted(name: string): string {
+	return `"${name.replaceAll('"', '""')}"`;
+}
+
+function asText(value: unknown): string {
+	return typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -1,0 +1,54 @@
+import type {Database, Scope} from './database.ts';
+
+/** The owner of everything, who migrations and management calls run as. */
+export const owner: Scope = {role: 'postgres', claims: {role: 'postgres'}};
+
+/**
+ * What a Supabase project has before the first migration: its roles, the auth functions that policies call, the
+ * publication, and the table in which the CLI records migrations. May run again at any time.
+ */
+const bootstrapSql = `
+do $$
+declare name text;
+begin
+	foreach name in array array['anon', 'authenticated', 'service_role'] loop
+		if not exists (select from pg_roles where rolname = name) then
+			execute format('create role %I nologin noinherit', name);
+		end if;
+	end loop;
+	if not exists (select from pg_publication where pubname = 'supabase_realtime') then
+		create publication supabase_realtime;
+	end if;
+end $$;
+alter role service_role bypassrls;
+grant usage on schema public to anon, authenticated, service_role;
+
+create schema if not exists auth;
+grant usage on schema auth to anon, authenticated, service_role;
+create or replace function auth.jwt() returns jsonb language sql stable as $$
+	select nullif(current_setting('request.jwt.claims', true), '')::jsonb
+$$;
+create or replace function auth.uid() returns uuid language sql stable as $$
+	select nullif(auth.jwt() ->> 'sub', '')::uuid
+$$;
+create or replace function auth.role() returns text language sql stable as $$
+	select auth.jwt() ->> 'role'
+$$;
+
+create schema if not exists extensions;
+grant usage on schema extensions to anon, authenticated, service_role;
+
+create schema if not exists supabase_migrations;
+create table if not exists supabase_migrations.schema_migrations (
+	version text not null primary key,
+	statements text[],
+	name text
+);
+-- As hosted projects have it: who recorded it through the management calls.
+alter table supabase_migrations.schema_migrations add column if not exists created_by text;
+`;
+
+/** Makes a new PostgreSQL look like a new Supabase project; changes nothing in one that does already. */
+export async function bootstrap(database: Database): Promise<void> {
+	await database.script(owner, bootstrapSql);
+}

@@ -1,0 +1,15 @@
+/** What can be expected to fail around the hub. `message` is one sentence, `remedy` says what to do. */
+export class HubError extends Error {
+	override readonly name = 'HubError';
+	readonly remedy: string;
+
+	constructor(message: string, remedy = '', options?: ErrorOptions) {
+		super(message, options);
+		this.remedy = remedy;
+	}
+
+	/** What a person reads: the sentence, then the remedy. */
+	get sentence(): string {
+		return this.remedy === '' ? this.message : `${this.message} ${this.remedy}`;
+	}
+}

@@ -1,0 +1,156 @@
+import {Worker} from 'node:worker_threads';
+import {DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
+import {fromSource} from './package-root.ts';
+import type {PgliteOptions} from './pglite.ts';
+import type {WorkerAnswer, WorkerCall, WorkerFailure} from './worker-messages.ts';
+
+// Source and bundle each have the worker beside this module.
+const workerFile = new URL(fromSource ? 'pglite-worker.ts' : 'pglite-worker.js', import.meta.url);
+
+export interface WorkerDatabaseOptions {
+	/** The data directory, initialised; null for a new database in memory. */
+	readonly directory: string | null;
+	/** Milliseconds that one call may run. PGlite ignores statement_timeout: the thread is ended, and another opens the database. */
+	readonly timeout: number;
+	/** The thread died and could not be replaced. */
+	readonly onLost?: (error: Error) => void;
+}
+
+interface Pending {
+	resolve(results: Result[]): void;
+	reject(error: Error): void;
+}
+
+type Request = WorkerCall extends infer Call ? (Call extends WorkerCall ? Omit<Call, 'id'> : never) : never;
+
+/** The Database port on PGlite in a thread of its own. */
+export class WorkerDatabase implements Database {
+	readonly #options: WorkerDatabaseOptions;
+	readonly #pending = new Map<number, Pending>();
+	readonly #listeners = new Map<string, Set<(payload: string) => void>>();
+	#worker: Worker;
+	#opened = false;
+	#closing = false;
+	#lost: Error | null = null;
+	#lastId = 0;
+	#watchdog: NodeJS.Timeout | undefined;
+
+	private constructor(options: WorkerDatabaseOptions) {
+		this.#options = options;
+		this.#worker = this.#start();
+	}
+
+	/** Rejects when PostgreSQL does not start on that directory. */
+	static async open(options: WorkerDatabaseOptions): Promise<WorkerDatabase> {
+		const database = new WorkerDatabase(options);
+		// The first answer comes when the database is open.
+		await database.run({role: 'postgres', claims: {}}, []);
+		return database;
+	}
+
+	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
+		return this.#call({call: 'run', scope, statements});
+	}
+
+	script(scope: Scope, sql: string): Promise<Result[]> {
+		return this.#call({call: 'script', scope, sql});
+	}
+
+	async listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
+		const listeners = this.#listeners.get(channel) ?? new Set();
+		this.#listeners.set(channel, listeners.add(listener));
+		await this.#call({call: 'listen', channel});
+		return async () => {
+			listeners.delete(listener);
+			if (listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
+			this.#listeners.delete(channel);
+			await this.#call({call: 'unlisten', channel});
+		};
+	}
+
+	/** Waits for what is under way, then shuts PostgreSQL down with a checkpoint. */
+	async close(): Promise<void> {
+		if (this.#closing) return;
+		this.#closing = true;
+		clearTimeout(this.#watchdog);
+		const exited = new Promise(resolve => this.#worker.once('exit', resolve));
+		await this.#call({call: 'close'});
+		this.#lost = new Error('The database is closed.');
+		await exited;
+	}
+
+	#call(request: Request): Promise<Result[]> {
+		if (this.#lost !== null) return Promise.reject(this.#lost);
+		const id = ++this.#lastId;
+		return new Promise((resolve, reject) => {
+			this.#pending.set(id, {resolve, reject});
+			if (this.#pending.size === 1) this.#watch();
+			this.#worker.postMessage({...request, id});
+		});
+	}
+
+	#start(): Worker {
+		const workerData: PgliteOptions = {directory: this.#options.directory};
+		const worker = new Worker(workerFile, {workerData});
+		let failure: Error | null = null;
+		worker.on('message', (answer: WorkerAnswer) => this.#hear(answer));
+		worker.on('error', error => {
+			failure = error;
+		});
+		worker.on('exit', () => this.#exited(worker, failure));
+		return worker;
+	}
+
+	#hear(answer: WorkerAnswer): void {
+		if ('opened' in answer) {
+			this.#opened = true;
+			return;
+		}
+		if ('channel' in answer) {
+			for (const listener of this.#listeners.get(answer.channel) ?? []) listener(answer.payload);
+			return;
+		}
+		const pending = this.#pending.get(answer.id);
+		this.#pending.delete(answer.id);
+		this.#watch();
+		if ('results' in answer) pending?.resolve(answer.results);
+		else pending?.reject(toError(answer.failure));
+	}
+
+	/** Times the call that is being worked on: the oldest. */
+	#watch(): void {
+		clearTimeout(this.#watchdog);
+		if (this.#pending.size === 0 || this.#closing) return;
+		this.#watchdog = setTimeout(() => {
+			const [id, oldest] = this.#pending.entries().next().value ?? [];
+			if (id === undefined || oldest === undefined) return;
+			this.#pending.delete(id);
+			oldest.reject(new DatabaseError('canceling statement due to statement timeout', '57014'));
+			void this.#worker.terminate();
+		}, this.#options.timeout);
+	}
+
+	/** Nothing that was acknowledged is lost with the thread; what was pending may or may not have been committed. */
+	#exited(worker: Worker, failure: Error | null): void {
+		if (worker !== this.#worker || (this.#closing && this.#pending.size === 0)) return;
+		clearTimeout(this.#watchdog);
+		const error = new DatabaseError('the database stopped while it worked on this', '57P02', failure?.message ?? null);
+		const cause = failure ?? error;
+		// A thread that never opened the database would not do so the next time either.
+		const replace = this.#opened && !this.#closing;
+		for (const {reject} of this.#pending.values()) reject(replace ? error : cause);
+		this.#pending.clear();
+		if (!replace) {
+			this.#lost = cause;
+			this.#options.onLost?.(cause);
+			return;
+		}
+		this.#opened = false;
+		this.#worker = this.#start();
+		for (const channel of this.#listeners.keys()) void this.#call({call: 'listen', channel}).catch(() => undefined);
+	}
+}
+
+function toError({message, code, details, hint}: WorkerFailure): Error {
+	return code === null ? new Error(message) : new DatabaseError(message, code, details, hint);
+}

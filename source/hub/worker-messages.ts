@@ -1,0 +1,22 @@
+import type {Result, Scope, Statement} from './database.ts';
+
+/** What WorkerDatabase asks of its thread. Answered in order, by id. */
+export type WorkerCall =
+	| {readonly id: number; readonly call: 'run'; readonly scope: Scope; readonly statements: readonly Statement[]}
+	| {readonly id: number; readonly call: 'script'; readonly scope: Scope; readonly sql: string}
+	| {readonly id: number; readonly call: 'listen' | 'unlisten'; readonly channel: string}
+	| {readonly id: number; readonly call: 'close'};
+
+export interface WorkerFailure {
+	readonly message: string;
+	/** SQLSTATE, or null when it was not PostgreSQL that failed. */
+	readonly code: string | null;
+	readonly details: string | null;
+	readonly hint: string | null;
+}
+
+export type WorkerAnswer =
+	| {readonly opened: true}
+	| {readonly id: number; readonly results: Result[]}
+	| {readonly id: number; readonly failure: WorkerFailure}
+	| {readonly channel: string; readonly payload: string};
