@@ -14,8 +14,12 @@ describe('the package', () => {
 	beforeAll(() => {
 		scratch = mkdtempSync(path.join(tmpdir(), 'agentmux-pack-'));
 		const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch];
-		const answer: unknown = JSON.parse(execFileSync('npm', pack, {cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore']}));
-		const [{filename, files: packed}] = Object.values(answer as object) as [{filename: string; files: {path: string}[]}];
+		const answer: unknown = JSON.parse(
+			execFileSync('npm', pack, {cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore']}),
+		);
+		const [{filename, files: packed}] = Object.values(answer as object) as [
+			{filename: string; files: {path: string}[]},
+		];
 		files = packed.map(file => file.path);
 		const modules = path.join(scratch, 'node_modules');
 		mkdirSync(modules);
@@ -30,28 +34,45 @@ describe('the package', () => {
 
 	it('holds the program, the migrations and the papers, and nothing else', () => {
 		const other = files.filter(
-			file => !/^(dist\/.+|supabase\/(config\.toml|seed\.sql|migrations\/.+\.sql)|package\.json|README\.md|LICENSE)$/.test(file),
+			file =>
+				!/^(dist\/.+|supabase\/(config\.toml|seed\.sql|migrations\/.+\.sql)|package\.json|README\.md|LICENSE)$/.test(
+					file,
+				),
 		);
 		expect(other).toEqual([]);
-		expect(files).toEqual(expect.arrayContaining(['dist/cli.js', 'dist/pglite-worker.js', 'supabase/config.toml', 'README.md', 'LICENSE']));
+		expect(files).toEqual(
+			expect.arrayContaining(['dist/cli.js', 'dist/pglite-worker.js', 'supabase/config.toml', 'README.md', 'LICENSE']),
+		);
 		expect(files.some(file => file.startsWith('supabase/migrations/'))).toBe(true);
 	});
 
 	it('runs where it was installed', () => {
 		const {version} = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {version: string};
-		expect(execFileSync(process.execPath, [path.join(installed, 'dist/cli.js'), '--version'], {encoding: 'utf8'}).trim()).toBe(version);
+		expect(
+			execFileSync(process.execPath, [path.join(installed, 'dist/cli.js'), '--version'], {encoding: 'utf8'}).trim(),
+		).toBe(version);
 	});
 
 	it('says in one sentence what it needs under an older Node', () => {
-		const older = 'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})';
-		const {status, stdout, stderr} = spawnSync(process.execPath, ['--import', older, path.join(installed, 'dist/cli.js')], {encoding: 'utf8'});
+		const older =
+			'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})';
+		const {status, stdout, stderr} = spawnSync(
+			process.execPath,
+			['--import', older, path.join(installed, 'dist/cli.js')],
+			{encoding: 'utf8'},
+		);
 		expect({status, stdout}).toEqual({status: 1, stdout: ''});
 		expect(stderr).toMatch(/^agentmux needs Node 22\.13 or newer, and this is Node 20\.20\.2\. .+\n$/);
 	});
 
 	it('names everything a registry wants to know', () => {
 		const about = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
-		expect(about).toMatchObject({name: 'agentmux', license: 'MIT', bin: {agentmux: 'dist/cli.js'}, engines: {node: '>=22.13'}});
+		expect(about).toMatchObject({
+			name: 'agentmux',
+			license: 'MIT',
+			bin: {agentmux: 'dist/cli.js'},
+			engines: {node: '>=22.13'},
+		});
 		expect(about).not.toHaveProperty('repository');
 		expect(readFileSync(path.join(root, 'package-lock.json'), 'utf8')).not.toMatch(/"resolved": "http/);
 	});

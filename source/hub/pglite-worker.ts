@@ -24,27 +24,21 @@ async function serve(call: WorkerCall): Promise<void> {
 }
 
 async function perform(call: WorkerCall): Promise<Result[]> {
-	switch (call.call) {
-		case 'run':
-			return database.run(call.scope, call.statements);
-		case 'script':
-			return database.script(call.scope, call.sql);
-		case 'listen': {
-			const {channel} = call;
-			if (listening.has(channel)) return [];
-			listening.set(channel, await database.listen(channel, payload => answer({channel, payload})));
-			return [];
-		}
-		case 'unlisten': {
-			const end = listening.get(call.channel);
-			listening.delete(call.channel);
-			await end?.();
-			return [];
-		}
-		case 'close':
-			await database.close();
-			return [];
-	}
+	if (call.call === 'run') return database.run(call.scope, call.statements);
+	if (call.call === 'script') return database.script(call.scope, call.sql);
+	if (call.call === 'listen') await listen(call.channel);
+	if (call.call === 'unlisten') await listening.get(call.channel)?.();
+	if (call.call === 'close') await database.close();
+	return [];
+}
+
+async function listen(channel: string): Promise<void> {
+	if (listening.has(channel)) return;
+	const end = await database.listen(channel, payload => answer({channel, payload}));
+	listening.set(channel, async () => {
+		listening.delete(channel);
+		await end();
+	});
 }
 
 function describe(error: unknown): WorkerFailure {

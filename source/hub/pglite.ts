@@ -25,8 +25,8 @@ const cleanSession =
 	'reset session authorization; reset all; close all; deallocate all; discard temp; discard sequences; select pg_advisory_unlock_all();';
 
 export interface PgliteOptions {
-	/** The data directory, initialised; null for a new database in memory. */
-	readonly directory: string | null;
+	/** The data directory, initialised; null or absent for a new database in memory. */
+	readonly directory?: string | null;
 	/** Called after each fsync. */
 	readonly onSync?: () => void;
 }
@@ -47,7 +47,7 @@ export class PgliteDatabase implements Database {
 		});
 	}
 
-	static async open({directory, onSync}: PgliteOptions): Promise<PgliteDatabase> {
+	static async open({directory = null, onSync}: PgliteOptions = {}): Promise<PgliteDatabase> {
 		const files = directory === null ? {} : {fs: new DurableFiles(directory, onSync)};
 		return new PgliteDatabase(await PGlite.create({...files, startParams: startParameters}));
 	}
@@ -129,8 +129,8 @@ function setStatement(settings: Record<string, string>, local: boolean): Stateme
 	return {text: `select ${calls.join(', ')}`, values: entries.flat()};
 }
 
-function toResult({rows, fields, rowCount}: Results): Result {
-	return {rows: rows as Result['rows'], fields, count: rowCount ?? rows.length};
+function toResult({rows, fields, rowCount}: Results<Record<string, unknown>>): Result {
+	return {rows, fields, count: rowCount ?? rows.length};
 }
 
 function toDatabaseError(error: unknown): unknown {
@@ -145,5 +145,6 @@ function quoted(name: string): string {
 }
 
 function asText(value: unknown): string {
-	return typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value);
+	if (typeof value === 'string') return value;
+	return typeof value === 'object' ? JSON.stringify(value) : `${value as number | boolean | bigint}`;
 }

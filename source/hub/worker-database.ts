@@ -138,7 +138,7 @@ export class WorkerDatabase implements Database {
 		const cause = failure ?? error;
 		// A thread that never opened the database would not do so the next time either.
 		const replace = this.#opened && !this.#closing;
-		for (const {reject} of this.#pending.values()) reject(replace ? error : cause);
+		for (const pending of this.#pending.values()) pending.reject(replace ? error : cause);
 		this.#pending.clear();
 		if (!replace) {
 			this.#lost = cause;
