@@ -22,6 +22,8 @@ export type Connection =
 export type MailboxEvent =
 	| {readonly type: 'connection'; readonly connection: Connection}
 	| {readonly type: 'messages'; readonly messages: readonly Message[]}
+	/** Comes after the messages it covers: a later subscription from here misses nothing. */
+	| {readonly type: 'cursor'; readonly cursor: Cursor}
 	| {readonly type: 'tasks'; readonly tasks: readonly Task[]}
 	| {readonly type: 'agents'; readonly agents: readonly Agent[]}
 	| {readonly type: 'receipts'; readonly receipts: readonly Receipt[]};
