@@ -1,0 +1,387 @@
+import {randomUUID} from 'node:crypto';
+import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
+import type {Identity} from '../../source/mailbox/agent.ts';
+import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {foldTag} from '../../source/mailbox/tag.ts';
+import {hear} from '../helpers/hear.ts';
+
+/** What the contract needs of one kind of Mailbox. The database may hold rows of earlier tests. */
+export interface Bench {
+	/** A mailbox that a token vouches for. */
+	open(identity: Pick<Identity, 'tag' | 'kind'>): Promise<Mailbox>;
+	/** `insert into messages (content)` by plain SQL, as any client would. */
+	insert(content: string): Promise<void>;
+	/** Cuts everyone off, runs `meanwhile` where no mailbox can see it, and comes back. */
+	interrupt(meanwhile: () => Promise<void>): Promise<void>;
+	close(): Promise<void>;
+}
+
+const large = 'ü'.repeat(131_072);
+
+/** What every Mailbox promises, whatever lies beneath: one suite, run against each. */
+export function exerciseMailbox(start: () => Promise<Bench>): void {
+	let bench: Bench;
+	let mailboxes: Mailbox[] = [];
+	let serial = 0;
+
+	beforeAll(async () => {
+		bench = await start();
+	});
+	afterEach(async () => {
+		await Promise.all(mailboxes.map(mailbox => mailbox.close()));
+		mailboxes = [];
+	});
+	afterAll(() => bench.close());
+
+	/** A tag that no other test uses, and its mailbox. */
+	async function join(stem = 'CLAUDE', kind: Identity['kind'] = 'agent'): Promise<[Mailbox, string]> {
+		serial += 1;
+		const tag = `${stem}_${serial}`;
+		const mailbox = await bench.open({tag, kind});
+		mailboxes.push(mailbox);
+		return [mailbox, tag];
+	}
+
+	test('a posted message comes back as the row that the database made of it', async () => {
+		const [mailbox, tag] = await join();
+		const [, twin] = await join('TWIN');
+		const client_id = randomUUID();
+		const row = await mailbox.post({content: `[${tag}] hello @${twin}, @${twin}!`, client_id, meta: {why: 'test'}});
+		expect(row).toMatchObject({
+			content: `[${tag}] hello @${twin}, @${twin}!`,
+			tag,
+			body: `hello @${twin}, @${twin}!`,
+			mentions: [twin],
+			reply_to: null,
+			thread_id: row.id,
+			client_id,
+			meta: {why: 'test'},
+			author_tag: tag,
+			author_kind: 'agent',
+			verified: true,
+		});
+		expect(Number.isSafeInteger(row.id)).toBe(true);
+		expect(row.xid).toMatch(/^\d+$/);
+		expect(Date.parse(row.created_at)).not.toBeNaN();
+	});
+
+	test('posting twice under one client_id inserts once and returns the same row', async () => {
+		const [mailbox, tag] = await join();
+		const draft = {content: `[${tag}] once`, client_id: randomUUID()};
+		const rows = await Promise.all([mailbox.post(draft), mailbox.post(draft)]);
+		rows.push(await mailbox.post(draft));
+		expect(new Set(rows.map(({id}) => id)).size).toBe(1);
+		expect(await mailbox.history({channel: tag})).toHaveLength(1);
+	});
+
+	test.each([
+		['empty', '', 'invalid'],
+		['with NUL', 'a\0b', 'invalid'],
+		['with a lone surrogate', 'a\uD800b', 'invalid'],
+		['one byte too large', `${large}x`, 'invalid'],
+	])('a content %s is refused with one sentence', async (_, content, code) => {
+		const [mailbox] = await join('HUMAN', 'human');
+		const refusal = mailbox.post({content});
+		await expect(refusal).rejects.toMatchObject({name: 'MailboxError', code});
+		await expect(refusal).rejects.toThrow(/^The message .*\.$/);
+	});
+
+	test('a content of exactly 262,144 bytes goes through whole, and is heard whole', async () => {
+		const [mailbox, tag] = await join('HUMAN', 'human');
+		const heard = hear(mailbox);
+		await heard.live();
+		const content = `[${tag}] `.padEnd(large.length * 2 - large.length, 'x');
+		const row = await mailbox.post({content: `${content}${'ü'.repeat((262_144 - content.length) / 2)}`});
+		expect(Buffer.byteLength(row.content)).toBe(262_144);
+		await heard.until(() => heard.contents.length === 1);
+		expect(heard.contents).toEqual([row.content]);
+	});
+
+	test('any text comes back as it was sent', async () => {
+		const [mailbox, tag] = await join();
+		const content = `[${tag}] "quotes", \\back\\slash, {braces}, %percent, new\nline, \u202Ebidi, emoji 👩‍👩‍👧, null`;
+		expect((await mailbox.post({content})).content).toBe(content);
+		expect((await mailbox.history({channel: tag})).at(-1)?.content).toBe(content);
+	});
+
+	test('an agent cannot write under another tag; a human can, and who it was stays visible', async () => {
+		const [agent] = await join();
+		const [human, me] = await join('HUMAN', 'human');
+		const [, other] = await join('OTHER');
+		await expect(agent.post({content: `[${other}] forged`})).rejects.toMatchObject({code: 'forbidden'});
+		const row = await human.post({content: `[${other}] on its behalf`});
+		expect(row).toMatchObject({tag: other, author_tag: me, author_kind: 'human', verified: true});
+	});
+
+	test('what plain SQL inserts has no author and is not verified', async () => {
+		const [mailbox, tag] = await join();
+		await bench.insert(`[${tag}] by hand`);
+		const [row] = await mailbox.history({channel: tag});
+		expect(row).toMatchObject({body: 'by hand', author_tag: null, verified: false});
+	});
+
+	test('history pages a channel by cursor, oldest first, whatever the case of the tag', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const rows = [];
+		for (let n = 0; n < 5; n++) rows.push(await mailbox.post({content: `[${tag}] ${n}`}));
+		rows.push(await twin.post({content: `[${other}] @${tag.toLowerCase()} 5`}));
+		const ids = rows.map(({id}) => id);
+		const page = async (query: object): Promise<number[]> =>
+			(await mailbox.history({channel: tag.toLowerCase(), ...query})).map(({id}) => id);
+		expect(await page({})).toEqual(ids);
+		expect(await page({limit: 2})).toEqual(ids.slice(-2));
+		expect(await page({limit: 2, before: ids[4]})).toEqual(ids.slice(2, 4));
+		expect(await page({after: ids[3]})).toEqual(ids.slice(4));
+		expect((await mailbox.history({limit: 3})).map(({id}) => id)).toEqual(ids.slice(-3));
+		expect((await mailbox.history({after: ids[4] ?? 0, limit: 1000})).map(({id}) => id)).toContain(ids[5]);
+	});
+
+	test('a thread is the root and every reply to it, also to a reply', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const root = await mailbox.post({content: `[${tag}] question`});
+		const answer = await twin.post({content: `[${other}] answer`, reply_to: root.id});
+		const thanks = await mailbox.post({content: `[${tag}] thanks`, reply_to: answer.id});
+		await mailbox.post({content: `[${tag}] something else`});
+		expect(thanks).toMatchObject({reply_to: answer.id, thread_id: root.id});
+		const thread = await mailbox.history({thread: root.id});
+		expect(thread.map(({id}) => id)).toEqual([root.id, answer.id, thanks.id]);
+		const own = await mailbox.history({thread: root.id, channel: other});
+		expect(own.map(({id}) => id)).toEqual([answer.id]);
+		expect(await mailbox.history({thread: root.id, before: thanks.id, limit: 1})).toEqual([answer]);
+	});
+
+	test('a reply to a message that is not there is refused', async () => {
+		const [mailbox, tag] = await join();
+		const refusal = mailbox.post({content: `[${tag}] to nobody`, reply_to: 9_000_000_000});
+		await expect(refusal).rejects.toMatchObject({name: 'MailboxError', code: 'not_found'});
+	});
+
+	test('channels are all tags that wrote, were addressed or joined, newest first', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const [, silent] = await join('SILENT');
+		await twin.touch({role: 'tester'});
+		const first = await mailbox.post({content: `[${tag}] a`});
+		const second = await mailbox.post({content: `[${tag}] b @${silent}`});
+		const channels = await mailbox.channels();
+		const of = (name: string) => channels.find(channel => foldTag(channel.tag) === foldTag(name));
+		expect(of(tag)?.last_id).toBe(second.id);
+		expect(of(silent)?.last_id).toBe(second.id);
+		expect(of(other)).toBeDefined();
+		expect(first.id).toBeLessThan(second.id);
+		const ids = channels.map(({last_id}) => last_id);
+		expect(ids).toEqual(ids.toSorted((one, another) => another - one));
+	});
+
+	test('search finds words in all of history, newest first', async () => {
+		const [mailbox, tag] = await join();
+		const word = `w${randomUUID().replaceAll('-', '')}`;
+		const one = await mailbox.post({content: `[${tag}] the ${word} migration`});
+		const two = await mailbox.post({content: `[${tag}] the ${word} is done`});
+		const ids = async (query: string, limit?: number) => (await mailbox.search(query, limit)).map(({id}) => id);
+		expect(await ids(word)).toEqual([two.id, one.id]);
+		expect(await ids(`${word} migration`)).toEqual([one.id]);
+		expect(await ids(word, 1)).toEqual([two.id]);
+		expect(await ids(`${word} nothing`)).toEqual([]);
+	});
+
+	test('the inbox holds what is addressed to the reader until it acks or replies', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		await twin.touch({});
+		const inbox = async () => (await twin.inbox(other)).map(({id}) => id);
+		const named = await mailbox.post({content: `[${tag}] @${other} one`});
+		const everyone = await mailbox.post({content: `[${tag}] two`});
+		const own = await twin.post({content: `[${other}] three`});
+		const elsewhere = await mailbox.post({content: `[${tag}] @SOMEONE_ELSE four`});
+		expect(await inbox()).toEqual([named.id, everyone.id]);
+		expect((await twin.inbox(other, {limit: 1})).map(({id}) => id)).toEqual([named.id]);
+		await twin.deliver([named.id], 'mcp');
+		expect(await inbox()).toEqual([named.id, everyone.id]);
+		await twin.ack([named.id], 'mcp');
+		expect(await inbox()).toEqual([everyone.id]);
+		await twin.post({content: `[${other}] done`, reply_to: everyone.id});
+		expect(await inbox()).toEqual([]);
+		expect(own.id).toBeLessThan(elsewhere.id);
+	});
+
+	test('a message to everyone does not reach back to a reader that joined later; one by name does', async () => {
+		const [mailbox, tag] = await join();
+		const [late, other] = await join('LATE');
+		await mailbox.post({content: `[${tag}] to everyone`});
+		const named = await mailbox.post({content: `[${tag}] @${other} by name`});
+		await late.touch({});
+		expect((await late.inbox(other)).map(({id}) => id)).toEqual([named.id]);
+	});
+
+	test('receipts say who got and who acked a message, and repeats change nothing', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const {id} = await mailbox.post({content: `[${tag}] @${other}`});
+		expect(await mailbox.receipts([id])).toEqual([]);
+		await twin.deliver([id], 'hook');
+		const [delivered] = await mailbox.receipts([id]);
+		expect(delivered).toMatchObject({
+			message_id: id,
+			reader: other,
+			state: 'delivered',
+			route: 'hook',
+			acked_at: null,
+		});
+		await twin.ack([id], 'mcp');
+		const acked = await mailbox.receipts([id]);
+		expect(acked).toMatchObject([{state: 'acked', delivered_at: delivered?.delivered_at}]);
+		await twin.deliver([id], 'hook');
+		await twin.ack([id], 'mcp');
+		expect(await mailbox.receipts([id])).toEqual(acked);
+		expect(await mailbox.receipts([])).toEqual([]);
+	});
+
+	test('a task goes from queued over running to done, by its one owner', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const queue = `q${tag}`;
+		const added = await mailbox.tasks.add({title: 'Migrate', body: 'all of it', queue, priority: 3});
+		expect(added).toMatchObject({
+			title: 'Migrate',
+			body: 'all of it',
+			status: 'queued',
+			priority: 3,
+			created_by: tag,
+		});
+		const claimed = await twin.tasks.claim({queue, lease: 60});
+		expect(claimed).toMatchObject({id: added.id, status: 'running', lease_owner: other, attempts: 1});
+		const token = claimed?.lease_token ?? -1;
+		expect(await mailbox.tasks.claim({queue})).toBeNull();
+		expect(await twin.tasks.progress(added.id, token, 0.5, 'half')).toMatchObject({progress: 0.5});
+		expect(await twin.tasks.heartbeat(added.id, token, 120)).toMatchObject({status: 'running'});
+		await expect(twin.tasks.finish(added.id, token + 1, {ok: true})).rejects.toMatchObject({code: 'conflict'});
+		await expect(mailbox.tasks.finish(added.id, token, {ok: true})).rejects.toMatchObject({name: 'MailboxError'});
+		const done = await twin.tasks.finish(added.id, token, {ok: true, result: {rows: 3}});
+		expect(done).toMatchObject({status: 'done', result: {rows: 3}});
+		await expect(twin.tasks.finish(added.id, token, {ok: true})).rejects.toMatchObject({code: 'conflict'});
+		expect((await mailbox.tasks.list({queue})).map(({id}) => id)).toEqual([added.id]);
+		expect(await mailbox.tasks.list({queue, status: ['queued', 'running']})).toEqual([]);
+	});
+
+	test('tasks are claimed by priority, dependencies first, and each by one claimer only', async () => {
+		const [mailbox, tag] = await join();
+		const queue = `q${tag}`;
+		const low = await mailbox.tasks.add({title: 'low', queue});
+		const high = await mailbox.tasks.add({title: 'high', queue, priority: 9, depends_on: [low.id]});
+		const claims = await Promise.all([1, 2, 3].map(() => mailbox.tasks.claim({queue})));
+		const first = claims.find(claim => claim !== null);
+		expect(claims.filter(claim => claim !== null)).toHaveLength(1);
+		expect(first?.id).toBe(low.id);
+		expect((await mailbox.tasks.list({queue, owner: tag.toLowerCase()})).map(({id}) => id)).toEqual([low.id]);
+		await mailbox.tasks.finish(low.id, first?.lease_token ?? -1, {ok: true});
+		expect((await mailbox.tasks.claim({queue}))?.id).toBe(high.id);
+	});
+
+	test('adding a task twice under one idem_key returns the first; a cancelled one is not claimed', async () => {
+		const [mailbox, tag] = await join();
+		const queue = `q${tag}`;
+		const one = await mailbox.tasks.add({title: 'one', queue, idem_key: 'k'});
+		expect((await mailbox.tasks.add({title: 'again', queue, idem_key: 'k'})).id).toBe(one.id);
+		expect(await mailbox.tasks.cancel(one.id)).toMatchObject({status: 'cancelled'});
+		expect(await mailbox.tasks.claim({queue})).toBeNull();
+		await expect(mailbox.tasks.cancel(9_000_000_000)).rejects.toMatchObject({code: 'not_found'});
+		expect(await mailbox.tasks.reap()).toBeGreaterThanOrEqual(0);
+	});
+
+	test('touch joins the identity, and agents shows its role and presence', async () => {
+		const [mailbox, tag] = await join();
+		expect(await mailbox.identity()).toEqual({tag, kind: 'agent', verified: true});
+		const joined = await mailbox.touch({role: 'builder', presence: 'working'});
+		expect(joined).toMatchObject({tag, kind: 'agent', role: 'builder', presence: 'working', revoked_at: null});
+		const again = await mailbox.touch({presence: 'idle'});
+		expect(again).toMatchObject({role: 'builder', presence: 'idle', joined_at: joined.joined_at});
+		expect((await mailbox.agents()).filter(agent => agent.tag === tag)).toHaveLength(1);
+	});
+
+	test('a subscriber goes from connecting over catching up to live, and hears messages, tasks, agents and receipts', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const heard = hear(mailbox);
+		await heard.live();
+		expect(heard.phases.slice(0, 3)).toEqual(['connecting', 'catching_up', 'live']);
+		await twin.touch({presence: 'blocked'});
+		const message = await mailbox.post({content: `[${tag}] @${other} heard`});
+		await twin.ack([message.id], 'mcp');
+		const task = await twin.tasks.add({title: 'heard', queue: `q${tag}`});
+		await bench.insert(`[${tag}] by hand`);
+		await heard.until(
+			() =>
+				heard.contents.includes(`[${tag}] by hand`) &&
+				heard.agents.some(agent => agent.tag === other && agent.presence === 'blocked') &&
+				heard.receipts.some(({message_id, state}) => message_id === message.id && state === 'acked') &&
+				heard.tasks.some(({id}) => id === task.id),
+		);
+		expect(heard.messages[0]).toEqual(message);
+		expect(heard.contents).toEqual([message.content, `[${tag}] by hand`]);
+	});
+
+	test('a subscription from a cursor hears what came after it, and nothing before', async () => {
+		const [mailbox, tag] = await join();
+		const before = hear(mailbox);
+		await before.live();
+		const first = await mailbox.post({content: `[${tag}] 1`});
+		await before.until(() => (before.cursors.at(-1)?.id ?? 0) >= first.id);
+		before.stop();
+		for (const n of [2, 3, 4]) await mailbox.post({content: `[${tag}] ${n}`});
+		const after = hear(mailbox, before.cursors.at(-1));
+		await after.live();
+		await mailbox.post({content: `[${tag}] 5`});
+		await after.until(() => after.contents.length >= 4);
+		expect(after.contents).toEqual([2, 3, 4, 5].map(n => `[${tag}] ${n}`));
+		expect(before.contents).toEqual([`[${tag}] 1`]);
+	});
+
+	test('what is written while the connection is down comes once, when it is back, and is then followed live', async () => {
+		const [mailbox, tag] = await join();
+		const heard = hear(mailbox);
+		await heard.live();
+		await mailbox.post({content: `[${tag}] before`});
+		await bench.interrupt(async () => {
+			await heard.until(() => heard.phases.at(-1) === 'offline');
+			await expect(mailbox.history({limit: 1})).rejects.toMatchObject({code: 'offline'});
+		});
+		for (let n = 0; n < 20; n++) await bench.insert(`[${tag}] meanwhile ${n}`);
+		await heard.live();
+		await mailbox.post({content: `[${tag}] after`});
+		await heard.until(() => heard.contents.includes(`[${tag}] after`));
+		const meanwhile = Array.from({length: 20}, (_, n) => `[${tag}] meanwhile ${n}`);
+		expect(heard.contents).toEqual([`[${tag}] before`, ...meanwhile, `[${tag}] after`]);
+		expect(heard.offline[0]).toMatch(/^[A-Z].*\.$/s);
+		expect(heard.phases.slice(-3)).toEqual(['connecting', 'catching_up', 'live'].slice(-3));
+	});
+
+	test('a burst from several writers is heard whole, each message once', async () => {
+		const writers = await Promise.all(Array.from({length: 4}, () => join('WRITER')));
+		const [mailbox] = await join();
+		const heard = hear(mailbox);
+		await heard.live();
+		const rows = await Promise.all(
+			writers.flatMap(([writer, tag]) => Array.from({length: 25}, (_, n) => writer.post({content: `[${tag}] ${n}`}))),
+		);
+		await heard.until(() => heard.messages.length >= rows.length);
+		const ids = (list: readonly {id: number}[]) => list.map(({id}) => id).sort((one, other) => one - other);
+		expect(ids(heard.messages)).toEqual(ids(rows));
+	});
+
+	test('after close, calls are refused and nothing more is heard', async () => {
+		const [mailbox, tag] = await join();
+		const heard = hear(mailbox);
+		await heard.live();
+		await mailbox.close();
+		const events = heard.phases.length;
+		await bench.insert(`[${tag}] unheard`);
+		await expect(mailbox.post({content: `[${tag}] x`})).rejects.toMatchObject({code: 'offline'});
+		await expect(mailbox.history({})).rejects.toMatchObject({code: 'offline'});
+		expect(heard.contents).toEqual([]);
+		expect(heard.phases).toHaveLength(events);
+		await mailbox.close();
+	});
+}

@@ -1,0 +1,71 @@
+import type {Agent} from '../../source/mailbox/agent.ts';
+import type {Connection, Cursor, Unsubscribe} from '../../source/mailbox/event.ts';
+import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import type {Message} from '../../source/mailbox/message.ts';
+import type {Receipt} from '../../source/mailbox/receipt.ts';
+import type {Task} from '../../source/mailbox/task.ts';
+
+/** What a subscriber has heard so far. */
+export interface Heard {
+	readonly messages: Message[];
+	readonly contents: string[];
+	readonly cursors: Cursor[];
+	readonly tasks: Task[];
+	readonly agents: Agent[];
+	readonly receipts: Receipt[];
+	readonly phases: Connection['phase'][];
+	/** The reasons of being offline. */
+	readonly offline: string[];
+	/** Resolves when the condition holds, looked at after each event; fails after `ms`. */
+	until(condition: () => boolean, ms?: number): Promise<void>;
+	/** Resolves when the last phase told is live. */
+	live(): Promise<void>;
+	stop: Unsubscribe;
+}
+
+/** Subscribes and writes everything down. */
+export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
+	const waiting = new Set<() => void>();
+	const heard: Omit<Heard, 'stop'> = {
+		messages: [],
+		contents: [],
+		cursors: [],
+		tasks: [],
+		agents: [],
+		receipts: [],
+		phases: [],
+		offline: [],
+		live: () => heard.until(() => heard.phases.at(-1) === 'live'),
+		until: (condition, ms = 30_000) =>
+			new Promise((resolve, reject) => {
+				const timer = setTimeout(() => {
+					waiting.delete(look);
+					const {phases, contents, offline} = heard;
+					const last = contents.slice(-5).map(content => content.slice(0, 80));
+					reject(new Error(`not heard: ${String(condition)}; heard ${JSON.stringify({phases, offline, last})}`));
+				}, ms);
+				const look = (): void => {
+					if (!condition()) return;
+					clearTimeout(timer);
+					waiting.delete(look);
+					resolve();
+				};
+				waiting.add(look);
+				look();
+			}),
+	};
+	const stop = mailbox.subscribe(event => {
+		if (event.type === 'connection') {
+			heard.phases.push(event.connection.phase);
+			if (event.connection.phase === 'offline') heard.offline.push(event.connection.reason);
+		} else if (event.type === 'messages') {
+			heard.messages.push(...event.messages);
+			heard.contents.push(...event.messages.map(({content}) => content));
+		} else if (event.type === 'cursor') heard.cursors.push(event.cursor);
+		else if (event.type === 'tasks') heard.tasks.push(...event.tasks);
+		else if (event.type === 'agents') heard.agents.push(...event.agents);
+		else heard.receipts.push(...event.receipts);
+		for (const look of waiting) look();
+	}, from);
+	return Object.assign(heard, {stop});
+}

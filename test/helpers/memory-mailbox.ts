@@ -1,0 +1,151 @@
+import type {Identity} from '../../source/mailbox/agent.ts';
+import {checkContent} from '../../source/mailbox/content.ts';
+import {MailboxError} from '../../source/mailbox/error.ts';
+import type {Cursor, MailboxEvent, Unsubscribe} from '../../source/mailbox/event.ts';
+import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {addresses, inChannel, type Message} from '../../source/mailbox/message.ts';
+import type {Channel} from '../../source/mailbox/query.ts';
+import {foldTag, sameTag, type Tag} from '../../source/mailbox/tag.ts';
+import type {MemoryServer} from './memory-server.ts';
+
+/** A Mailbox on a MemoryServer, as `identity`. Passes test/contract like the real one. */
+export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'tag'> & Partial<Identity>): Mailbox {
+	const me: Identity = {kind: 'agent', verified: true, ...identity};
+	const unsubscribes = new Set<Unsubscribe>();
+	let closed = false;
+
+	/** Every call takes a turn of the event loop, and fails as a network does. */
+	async function call<T>(work: () => T): Promise<T> {
+		await new Promise(resolve => {
+			setImmediate(resolve);
+		});
+		if (closed) throw new MailboxError('offline', 'The mailbox is closed.');
+		if (server.reason !== null) throw new MailboxError('offline', server.reason);
+		return work();
+	}
+
+	return {
+		identity: async () => me,
+		history: ({channel, thread, before = Infinity, after = 0, limit = 100}) =>
+			call(() =>
+				server.messages
+					.filter(message => channel === undefined || inChannel(message, channel))
+					.filter(message => thread === undefined || message.thread_id === thread)
+					.filter(({id}) => id < before && id > after)
+					.slice(-Math.min(limit, 1000)),
+			),
+		channels: () => call(() => channelsOf(server)),
+		post: draft =>
+			call(() => {
+				checkContent(draft.content);
+				return server.post(draft, me);
+			}),
+		search: (query, limit = 50) =>
+			call(() => {
+				const words = query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+				const found = server.messages.filter(({content}) => {
+					const text: string[] = content.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+					return words.length > 0 && words.every(word => text.includes(word));
+				});
+				return found.slice(-limit).reverse();
+			}),
+		inbox: (reader, {limit = 50} = {}) => call(() => inboxOf(server, reader).slice(0, limit)),
+		deliver: (ids, route) => call(() => server.receive(ids, me.tag, 'delivered', route)),
+		ack: (ids, route) => call(() => server.receive(ids, me.tag, 'acked', route)),
+		receipts: ids => call(() => [...server.receipts.values()].filter(({message_id}) => ids.includes(message_id))),
+		tasks: {
+			list: (filter = {}) => call(() => server.tasks.list(filter)),
+			add: draft => call(() => server.tasks.add(draft, me.tag)),
+			claim: (claim = {}) => call(() => server.tasks.claim(claim, me.tag)),
+			progress: (id, token, progress, note) => call(() => server.tasks.progress(id, token, me.tag, progress, note)),
+			heartbeat: (id, token, lease) => call(() => server.tasks.heartbeat(id, token, me.tag, lease)),
+			finish: (id, token, outcome) => call(() => server.tasks.finish(id, token, me.tag, outcome)),
+			cancel: id => call(() => server.tasks.cancel(id)),
+			reap: () => call(() => server.tasks.reap()),
+		},
+		agents: () => call(() => [...server.agents.values()]),
+		touch: state => call(() => server.touch(me, state)),
+		subscribe(listener, from = null) {
+			const unsubscribe = follow(server, listener, from);
+			unsubscribes.add(unsubscribe);
+			return () => {
+				unsubscribe();
+				unsubscribes.delete(unsubscribe);
+			};
+		},
+		async close() {
+			closed = true;
+			for (const unsubscribe of unsubscribes) unsubscribe();
+		},
+	};
+}
+
+function channelsOf({messages, agents}: MemoryServer): Channel[] {
+	const channels = new Map<string, Channel>();
+	const see = (tag: Tag, last_id: number): void => {
+		const seen = channels.get(foldTag(tag));
+		channels.set(foldTag(tag), {tag: seen?.tag ?? tag, last_id: Math.max(last_id, seen?.last_id ?? 0)});
+	};
+	for (const {tag} of agents.values()) see(tag, 0);
+	for (const {id, tag, mentions} of messages) for (const name of [tag, ...mentions]) see(name, id);
+	return [...channels.values()].sort((one, other) => other.last_id - one.last_id);
+}
+
+function inboxOf({messages, agents, receipts}: MemoryServer, reader: Tag): Message[] {
+	const joined = agents.get(foldTag(reader))?.joined_at;
+	return messages
+		.filter(message => addresses(message, reader))
+		.filter(
+			({mentions, created_at, author_tag}) =>
+				mentions.length > 0 ||
+				(joined !== undefined && created_at >= joined && !(author_tag !== null && sameTag(author_tag, reader))),
+		)
+		.filter(({id}) => receipts.get(`${id} ${foldTag(reader)}`)?.state !== 'acked');
+}
+
+/** One subscription: reads on from where it stands whenever the server says that something was committed. */
+function follow(server: MemoryServer, listener: (event: MailboxEvent) => void, from: Cursor | null): Unsubscribe {
+	const {epoch} = server;
+	let position = from === null ? server.messages.length : from.epoch === epoch ? from.id : 0;
+	let live = false;
+	let ended = false;
+
+	const tell = (event: MailboxEvent): void => {
+		if (!ended) listener(event);
+	};
+	const readOn = (): void => {
+		const messages = server.messages.slice(position);
+		const last = messages.at(-1);
+		if (last === undefined) return;
+		position = last.id;
+		tell({type: 'messages', messages});
+		tell({type: 'cursor', cursor: {epoch, xid: last.xid, id: last.id}});
+	};
+	const connect = (): void => {
+		if (server.reason !== null) {
+			live = false;
+			const connection = {phase: 'offline', retry_at: Date.now() + 3000, reason: server.reason} as const;
+			return tell({type: 'connection', connection});
+		}
+		tell({type: 'connection', connection: {phase: 'connecting'}});
+		tell({type: 'connection', connection: {phase: 'catching_up'}});
+		readOn();
+		tell({type: 'tasks', tasks: server.tasks.list({})});
+		tell({type: 'agents', agents: [...server.agents.values()]});
+		tell({type: 'receipts', receipts: [...server.receipts.values()]});
+		live = true;
+		tell({type: 'connection', connection: {phase: 'live'}});
+	};
+
+	const unlisten = server.listen(change => {
+		if (change.type === 'outage') setImmediate(connect);
+		else if (!live) return;
+		else if (change.type === 'commit') readOn();
+		else tell(change);
+	});
+	setImmediate(connect);
+	return () => {
+		ended = true;
+		unlisten();
+	};
+}

@@ -1,0 +1,145 @@
+import {randomUUID} from 'node:crypto';
+import type {Agent, Identity} from '../../source/mailbox/agent.ts';
+import {MailboxError} from '../../source/mailbox/error.ts';
+import type {MailboxEvent} from '../../source/mailbox/event.ts';
+import {mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
+import type {Receipt, ReceiptState} from '../../source/mailbox/receipt.ts';
+import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
+import {MemoryTasks} from './memory-tasks.ts';
+
+/** What a subscriber is told by the server; messages it reads itself, from where it stands. */
+export type Change =
+	| Exclude<MailboxEvent, {type: 'messages' | 'cursor' | 'connection'}>
+	| {type: 'commit'}
+	| {type: 'outage'};
+
+/**
+ * The database behind several memory mailboxes, with the rules of supabase/migrations: two agents and a human can talk
+ * in a test without a database. `insert` is plain SQL; `outage` and `recover` are the network.
+ */
+export class MemoryServer {
+	readonly epoch = randomUUID();
+	readonly messages: Message[] = [];
+	readonly agents = new Map<string, Agent>();
+	readonly receipts = new Map<string, Receipt>();
+	readonly tasks = new MemoryTasks(tasks => this.announce({type: 'tasks', tasks}));
+	readonly #listeners = new Set<(change: Change) => void>();
+	#outage: string | null = null;
+	#clock = 0;
+
+	/** Why nothing can be reached now, or null. */
+	get reason(): string | null {
+		return this.#outage;
+	}
+
+	/** Cuts every mailbox off, until `recover`; what is inserted meanwhile comes afterwards. */
+	outage(reason = 'The hub does not answer.'): void {
+		this.#outage = reason;
+		this.announce({type: 'outage'});
+	}
+
+	recover(): void {
+		this.#outage = null;
+		this.announce({type: 'outage'});
+	}
+
+	listen(listener: (change: Change) => void): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
+
+	announce(change: Change): void {
+		for (const listener of this.#listeners) listener(change);
+	}
+
+	/** `insert into messages (content) values (...)` by plain SQL: nobody vouches for the author. */
+	insert(content: string, draft: Omit<Draft, 'content'> = {}): Message {
+		return this.#commit({...draft, content}, null);
+	}
+
+	/** An insert through the API, under row level security. */
+	post(draft: Draft, identity: Identity): Message {
+		const known = this.messages.find(message => message.client_id !== null && message.client_id === draft.client_id);
+		if (known !== undefined) return known;
+		const {tag} = derive(draft.content);
+		if (identity.kind !== 'human' && identity.verified && !sameTag(tag, identity.tag)) {
+			throw new MailboxError('forbidden', `${identity.tag} cannot write as ${tag}.`);
+		}
+		return this.#commit(draft, identity);
+	}
+
+	/** Never the same millisecond twice: what came before a join is told from what came after. */
+	#now(): string {
+		this.#clock = Math.max(this.#clock + 1, Date.now());
+		return new Date(this.#clock).toISOString();
+	}
+
+	touch({tag, kind}: Identity, state: Partial<Pick<Agent, 'presence' | 'role'>>): Agent {
+		const now = this.#now();
+		const before: Agent = this.agents.get(foldTag(tag)) ?? {
+			tag,
+			kind,
+			role: null,
+			presence: 'idle',
+			joined_at: now,
+			last_seen_at: null,
+			revoked_at: null,
+			meta: {},
+		};
+		const agent = {...before, ...state, last_seen_at: now};
+		this.agents.set(foldTag(tag), agent);
+		this.announce({type: 'agents', agents: [agent]});
+		return agent;
+	}
+
+	/** Writes receipts of one reader; `acked` stays. */
+	receive(ids: readonly number[], reader: Tag, state: ReceiptState, route: string): void {
+		const now = this.#now();
+		const changed: Receipt[] = [];
+		for (const message_id of ids) {
+			if (!this.messages.some(({id}) => id === message_id)) continue;
+			const key = `${message_id} ${foldTag(reader)}`;
+			const before = this.receipts.get(key);
+			if (before !== undefined && (before.state === 'acked' || before.state === state)) continue;
+			const acked_at = state === 'acked' ? now : null;
+			const receipt = {message_id, reader, state, route, delivered_at: before?.delivered_at ?? now, acked_at};
+			this.receipts.set(key, receipt);
+			changed.push(receipt);
+		}
+		if (changed.length > 0) this.announce({type: 'receipts', receipts: changed});
+	}
+
+	#commit({content, client_id, reply_to, meta}: Draft, identity: Identity | null): Message {
+		const parent = this.messages.find(({id}) => id === reply_to);
+		if (parent === undefined && reply_to !== undefined && reply_to !== null) {
+			throw new MailboxError('not_found', `There is no message ${reply_to} to reply to.`);
+		}
+		const id = this.messages.length + 1;
+		const {tag, body} = derive(content);
+		const message: Message = {
+			id,
+			content,
+			tag,
+			body,
+			mentions: mentionsIn(body),
+			reply_to: reply_to ?? null,
+			thread_id: parent?.thread_id ?? id,
+			client_id: client_id ?? null,
+			meta: meta ?? {},
+			author_tag: identity?.tag ?? null,
+			author_kind: identity?.kind ?? null,
+			verified: identity?.verified ?? false,
+			xid: String(1000 + id),
+			created_at: this.#now(),
+		};
+		this.messages.push(message);
+		this.announce({type: 'commit'});
+		if (parent !== undefined && identity !== null) this.receive([parent.id], identity.tag, 'acked', 'reply');
+		return message;
+	}
+}
+
+function derive(content: string): {tag: Tag; body: string} {
+	const [, tag, body] = /^\[([A-Za-z][A-Za-z0-9_-]{0,31})\]\s*([^]*)$/.exec(content) ?? [];
+	return {tag: tag ?? UNTAGGED, body: body ?? content};
+}

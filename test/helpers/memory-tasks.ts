@@ -1,0 +1,146 @@
+import {MailboxError} from '../../source/mailbox/error.ts';
+import {sameTag, type Tag} from '../../source/mailbox/tag.ts';
+import type {Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from '../../source/mailbox/task.ts';
+
+/** The table `tasks` and its RPCs, in memory. */
+export class MemoryTasks {
+	readonly rows: Task[] = [];
+	readonly #announce: (tasks: Task[]) => void;
+
+	constructor(announce: (tasks: Task[]) => void) {
+		this.#announce = announce;
+	}
+
+	list({status, queue, owner, limit = 200}: TaskFilter): Task[] {
+		return this.rows
+			.filter(task => status === undefined || status.includes(task.status))
+			.filter(task => queue === undefined || task.queue === queue)
+			.filter(task => owner === undefined || (task.lease_owner !== null && sameTag(task.lease_owner, owner)))
+			.sort((one, other) => other.updated_at.localeCompare(one.updated_at) || other.id - one.id)
+			.slice(0, limit);
+	}
+
+	add(draft: TaskDraft, created_by: Tag): Task {
+		const queue = draft.queue ?? 'default';
+		const same = this.rows.find(
+			({idem_key, queue: other}) => idem_key !== null && idem_key === draft.idem_key && other === queue,
+		);
+		if (same !== undefined) return same;
+		if (draft.title === '') throw new MailboxError('invalid', 'A task needs a title.');
+		const now = new Date().toISOString();
+		return this.#write({
+			id: this.rows.length + 1,
+			queue,
+			title: draft.title,
+			body: draft.body ?? '',
+			status: 'queued',
+			priority: draft.priority ?? 0,
+			run_at: draft.run_at ?? now,
+			attempts: 0,
+			max_attempts: draft.max_attempts ?? 5,
+			lease_owner: null,
+			lease_token: 0,
+			lease_until: null,
+			parent_id: draft.parent_id ?? null,
+			position: draft.position ?? 0,
+			progress: 0,
+			note: null,
+			depends_on: draft.depends_on ?? [],
+			idem_key: draft.idem_key ?? null,
+			result: null,
+			result_table: null,
+			last_error: null,
+			message_id: draft.message_id ?? null,
+			created_by,
+			created_at: now,
+			updated_at: now,
+		});
+	}
+
+	claim({queue = 'default', lease = 60, id}: TaskClaim, owner: Tag): Task | null {
+		const now = new Date().toISOString();
+		const [next] = this.rows
+			.filter(task => task.status === 'queued' && task.queue === queue && task.run_at <= now)
+			.filter(task => id === undefined || task.id === id)
+			.filter(task => task.depends_on.every(other => this.rows[other - 1]?.status === 'done'))
+			.sort(
+				(one, other) => other.priority - one.priority || one.run_at.localeCompare(other.run_at) || one.id - other.id,
+			);
+		if (next === undefined) return null;
+		return this.#write({
+			...next,
+			status: 'running',
+			attempts: next.attempts + 1,
+			lease_owner: owner,
+			lease_token: next.lease_token + 1,
+			lease_until: later(lease),
+		});
+	}
+
+	heartbeat(id: number, token: number, owner: Tag, lease = 60): Task {
+		return this.#write({...this.#held(id, token, owner), lease_until: later(lease)});
+	}
+
+	progress(id: number, token: number, owner: Tag, progress: number, note?: string): Task {
+		const task = this.#held(id, token, owner);
+		return this.#write({...task, progress, note: note ?? task.note});
+	}
+
+	finish(id: number, token: number, owner: Tag, {ok, result, result_table, error}: TaskOutcome): Task {
+		const task = this.#held(id, token, owner);
+		const ended = ok ? 'done' : task.attempts >= task.max_attempts ? 'dead' : 'queued';
+		return this.#write({
+			...task,
+			status: ended,
+			progress: ok ? 1 : task.progress,
+			result: result ?? task.result,
+			result_table: result_table ?? task.result_table,
+			last_error: error ?? null,
+			run_at: ended === 'queued' ? later(2 ** task.attempts) : task.run_at,
+			lease_owner: null,
+			lease_until: null,
+		});
+	}
+
+	cancel(id: number): Task {
+		const task = this.#task(id);
+		if (task.status !== 'queued' && task.status !== 'running') {
+			throw new MailboxError('conflict', `Task ${id} is ${task.status} already.`);
+		}
+		return this.#write({...task, status: 'cancelled', lease_owner: null, lease_until: null});
+	}
+
+	reap(): number {
+		const now = new Date().toISOString();
+		const expired = this.rows.filter(({status, lease_until}) => status === 'running' && (lease_until ?? now) < now);
+		for (const task of expired) {
+			const status = task.attempts >= task.max_attempts ? 'dead' : 'queued';
+			this.#write({...task, status, lease_owner: null, lease_until: null, last_error: 'lease expired'});
+		}
+		return expired.length;
+	}
+
+	#task(id: number): Task {
+		const task = this.rows[id - 1];
+		if (task === undefined) throw new MailboxError('not_found', `There is no task ${id}.`);
+		return task;
+	}
+
+	#held(id: number, token: number, owner: Tag): Task {
+		const task = this.#task(id);
+		const held = task.status === 'running' && task.lease_token === token && sameTag(task.lease_owner ?? '', owner);
+		if (!held) throw new MailboxError('conflict', `Task ${id} is no longer leased to ${owner}.`);
+		return task;
+	}
+
+	#write(task: Task): Task {
+		const written = {...task, updated_at: new Date().toISOString()};
+		this.rows[task.id - 1] = written;
+		this.#announce([written]);
+		return written;
+	}
+}
+
+function later(seconds: number): string {
+	return new Date(Date.now() + seconds * 1000).toISOString();
+}
