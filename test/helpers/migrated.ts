@@ -1,0 +1,143 @@
+import {PGlite, types} from '@electric-sql/pglite';
+import {readdirSync, readFileSync} from 'node:fs';
+import pg from 'pg';
+import {startPostgres} from './postgres.ts';
+
+/** As whom SQL runs: a role with what PostgREST would set for its request; `owner` runs as the one who migrated. */
+export interface Caller {
+	readonly role: 'owner' | 'anon' | 'authenticated' | 'service_role';
+	readonly claims?: object;
+	readonly headers?: object;
+}
+
+export const owner: Caller = {role: 'owner'};
+export const anon: Caller = {role: 'anon', claims: {role: 'anon'}};
+/** Signed in to the same project, but nobody made it an agent. */
+export const stranger: Caller = {
+	role: 'authenticated',
+	claims: {role: 'authenticated', app_metadata: {provider: 'email'}},
+};
+export const agent = (tag: string): Caller => signedIn(tag, 'agent');
+export const human = (tag = 'HUMAN'): Caller => signedIn(tag, 'human');
+export const service = (tag?: string): Caller => ({
+	role: 'service_role',
+	claims: {role: 'service_role'},
+	headers: tag === undefined ? {} : {'x-agentmux-tag': tag},
+});
+
+function signedIn(tag: string, kind: string): Caller {
+	return {role: 'authenticated', claims: {role: 'authenticated', app_metadata: {agent_tag: tag, kind}}};
+}
+
+export type Row = Record<string, unknown>;
+
+/** One connection; each call is a transaction of its own. */
+export interface Session {
+	as(caller: Caller, sql: string, values?: readonly unknown[]): Promise<Row[]>;
+	/** Any statements, as the owner. */
+	script(sql: string): Promise<void>;
+}
+
+/** A database with the migrations applied. */
+export interface MigratedDatabase extends Session {
+	/** A further connection (PGlite has but one, and gives that). */
+	connect(): Promise<Session>;
+	/** Empties the tables. */
+	clear(): Promise<void>;
+	close(): Promise<void>;
+}
+
+export const migrationsFolder = new URL('../../supabase/migrations/', import.meta.url);
+
+/** The migrations in order, as they are applied everywhere. */
+export function migrations(): string[] {
+	return readdirSync(migrationsFolder)
+		.filter(name => name.endsWith('.sql'))
+		.sort()
+		.map(name => readFileSync(new URL(name, migrationsFolder), 'utf8'));
+}
+
+/** What every schema test runs on. Before the migrations there is a publication, as on Supabase and in the hub. */
+export const engines: ReadonlyArray<{readonly engine: string; readonly open: () => Promise<MigratedDatabase>}> = [
+	{engine: 'PGlite', open: openPglite},
+	{engine: 'PostgreSQL', open: openPostgres},
+];
+
+const before = 'create publication supabase_realtime';
+const clearing = 'truncate messages, tasks, agents, receipts, cursors restart identity cascade';
+
+async function openPglite(): Promise<MigratedDatabase> {
+	const pglite = await PGlite.create();
+	const session: Session = {
+		as: (caller, sql, values = []) =>
+			pglite.transaction(async transaction => {
+				for (const [text, setting] of scope(caller)) await transaction.query(text, setting);
+				return (await transaction.query<Row>(sql, [...values], {parsers: {[types.INT8]: Number}})).rows;
+			}),
+		script: async sql => void (await pglite.exec(sql)),
+	};
+	await migrate(session);
+	return {
+		...session,
+		connect: async () => session,
+		clear: () => session.script(clearing),
+		close: () => pglite.close(),
+	};
+}
+
+async function openPostgres(): Promise<MigratedDatabase> {
+	const server = await startPostgres();
+	const clients: pg.Client[] = [];
+	const connect = async (): Promise<Session> => {
+		const client = new pg.Client({
+			connectionString: server.connectionString,
+			types: {
+				getTypeParser: (oid, format) =>
+					oid === pg.types.builtins.INT8 ? Number : (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
+			},
+		});
+		await client.connect();
+		clients.push(client);
+		return {
+			async as(caller, sql, values = []) {
+				await client.query('begin');
+				try {
+					for (const [text, setting] of scope(caller)) await client.query(text, setting);
+					const {rows} = await client.query<Row>(sql, [...values]);
+					await client.query('commit');
+					return rows;
+				} catch (error) {
+					await client.query('rollback');
+					throw error;
+				}
+			},
+			script: async sql => void (await client.query(sql)),
+		};
+	};
+	const session = await connect();
+	await migrate(session);
+	return {
+		...session,
+		connect,
+		clear: () => session.script(clearing),
+		async close() {
+			for (const client of clients) await client.end();
+			await server.stop();
+		},
+	};
+}
+
+async function migrate(session: Session): Promise<void> {
+	await session.script(before);
+	for (const sql of migrations()) await session.script(sql);
+}
+
+function scope({role, claims, headers}: Caller): Array<[string, string[]]> {
+	if (role === 'owner') return [];
+	return [
+		[
+			`select set_config('request.jwt.claims', $1, true), set_config('request.headers', $2, true), set_config('role', $3, true)`,
+			[JSON.stringify(claims ?? {}), JSON.stringify(headers ?? {}), role],
+		],
+	];
+}
