@@ -1,7 +1,7 @@
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {printable} from '../printable.ts';
 import type {Command} from './command.ts';
-import {nearest} from './nearest.ts';
+import {nearest} from '../mailbox/nearest.ts';
 import {parseArguments} from './parse.ts';
 
 type Load = () => Promise<{default: Command}>;

@@ -1,6 +1,6 @@
 import type {AnyFlags} from 'meow';
 import {UsageError} from '../mailbox/error.ts';
-import {nearest} from './nearest.ts';
+import {nearest} from '../mailbox/nearest.ts';
 
 export interface Parsed {
 	readonly input: readonly string[];

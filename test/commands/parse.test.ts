@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {nearest} from '../../source/commands/nearest.ts';
+import {nearest} from '../../source/mailbox/nearest.ts';
 import {parseArguments} from '../../source/commands/parse.ts';
 
 const flags = {

@@ -1,0 +1,35 @@
+/** The candidate that `word` was probably meant to be, without case; null when none is near. */
+export function nearest(word: string, candidates: Iterable<string>): string | null {
+	const folded = word.toLowerCase();
+	let best: string | null = null;
+	// Two letters in five may be wrong, and one always may.
+	let bound = Math.max(1, Math.round(word.length * 0.4)) + 1;
+	for (const candidate of candidates) {
+		const distance = editDistance(folded, candidate.toLowerCase());
+		if (distance < bound) {
+			best = candidate;
+			bound = distance;
+		}
+	}
+	return best;
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that make one text of the other (optimal string alignment). */
+function editDistance(one: string, other: string): number {
+	let beforeLast: number[] = [];
+	let last = Array.from({length: other.length + 1}, (_, index) => index);
+	for (let i = 1; i <= one.length; i++) {
+		const row = [i];
+		for (let j = 1; j <= other.length; j++) {
+			const same = one[i - 1] === other[j - 1];
+			let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1));
+			if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]) {
+				cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1);
+			}
+			row.push(cost);
+		}
+		beforeLast = last;
+		last = row;
+	}
+	return last[other.length] ?? 0;
+}
