@@ -1,0 +1,14 @@
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Tag} from '../mailbox/tag.ts';
+
+export type RequestId = string | number;
+
+/** What every tool works with: one agent's place at the mailbox. */
+export interface Desk {
+	/** Whom the tools write as. */
+	readonly tag: Tag;
+	/** Opened at the first use, so that the server answers before a hub does; a failure is tried anew by the next call. */
+	mailbox(): Promise<Mailbox>;
+	/** Runs `work` once the answer to that request was written, and not when it could not be. */
+	afterAnswer(request: RequestId, work: () => Promise<void>): void;
+}

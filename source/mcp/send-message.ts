@@ -1,0 +1,78 @@
+import {randomUUID} from 'node:crypto';
+import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
+import {z} from 'zod';
+import {checkContent} from '../mailbox/content.ts';
+import {contentOf, maxContentBytes, mentionsIn} from '../mailbox/message.ts';
+import {nearest} from '../mailbox/nearest.ts';
+import {HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
+import {answer, answering} from './answer.ts';
+import type {Desk} from './desk.ts';
+import {tagSchema} from './tag-schema.ts';
+
+export function registerSendMessage(server: McpServer, desk: Desk): void {
+	// A message whose fate is not known keeps its key: sent again with the same words, it is stored once.
+	const unsure = new Map<string, string>();
+
+	server.registerTool(
+		'send_message',
+		{
+			title: 'Send a message',
+			description:
+				`Send a message as ${desk.tag} to other agents or to the human (${HUMAN}). It is shown live on their screens and lands ` +
+				'in their inbox. Without `to` and without an @TAG in the text it is for everyone. Replying (`reply_to`) also ' +
+				'acknowledges the message replied to.',
+			inputSchema: {
+				text: z
+					.string()
+					.min(1)
+					.describe(
+						`What to say, without a [TAG] in front. @TAG inside addresses that agent. At most ${maxContentBytes} bytes.`,
+					),
+				to: z
+					.array(tagSchema)
+					.max(32)
+					.optional()
+					.describe(`Whom to address, e.g. ["CLAUDE_2"] or ["${HUMAN}"]. Omit for everyone.`),
+				reply_to: z.number().int().positive().optional().describe('The id of the message this answers.'),
+			},
+			outputSchema: {
+				id: z.number().int(),
+				thread_id: z.number().int(),
+				to: z.array(z.string()).describe('Whom it addresses; empty: everyone.'),
+				not_joined: z.array(z.string()).describe('Addressed tags that no agent has joined as yet.'),
+			},
+			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
+		},
+		({text, to = [], reply_to}) =>
+			answering(async () => {
+				checkContent(text.trim() === '' ? '' : text);
+				const content = contentOf(desk.tag, addressed(text, to));
+				checkContent(content);
+				const mailbox = await desk.mailbox();
+				const letter = JSON.stringify([content, reply_to]);
+				const client_id = unsure.get(letter) ?? randomUUID();
+				unsure.set(letter, client_id);
+				const message = await mailbox.post({content, client_id, reply_to: reply_to ?? null});
+				unsure.delete(letter);
+				const known = message.mentions.length === 0 ? [] : [HUMAN, ...(await mailbox.agents()).map(({tag}) => tag)];
+				const strangers = message.mentions.filter(tag => !known.some(other => sameTag(tag, other)));
+				const whom = message.mentions.length === 0 ? 'everyone' : message.mentions.join(', ');
+				const lines = [`Sent to ${whom} as message #${message.id}.`];
+				for (const tag of strangers) lines.push(strangerLine(tag, known));
+				const data = {id: message.id, thread_id: message.thread_id, to: [...message.mentions], not_joined: strangers};
+				return answer(lines, data);
+			}),
+	);
+}
+
+function addressed(text: string, to: readonly Tag[]): string {
+	const mentioned = mentionsIn(text);
+	const missing = to.filter(tag => !mentioned.some(other => sameTag(tag, other)));
+	return [...missing.map(tag => `@${tag}`), text].join(' ');
+}
+
+function strangerLine(tag: Tag, known: readonly Tag[]): string {
+	const near = nearest(tag, known);
+	const hint = near === null ? `Joined are: ${known.join(', ')}.` : `Did you mean ${near}?`;
+	return `${tag} has not joined; the message waits for it. ${hint}`;
+}
