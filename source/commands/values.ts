@@ -1,0 +1,55 @@
+import {UsageError} from '../mailbox/error.ts';
+import {isTag, type Tag} from '../mailbox/tag.ts';
+
+type Flags = {readonly [name: string]: unknown};
+
+/** The value of a text flag, or undefined when it was not given. */
+export function textFlag(flags: Flags, name: string): string | undefined {
+	const value = flags[name];
+	return typeof value === 'string' ? value : undefined;
+}
+
+/** A whole number of at least `least`. Throws UsageError when the value is anything else. */
+export function countFlag(flags: Flags, name: string, least = 1): number | undefined {
+	const text = textFlag(flags, name);
+	return text === undefined ? undefined : count(text, `--${name}`, least);
+}
+
+/** The id of a row, `12` or `#12`. Throws UsageError when it is none. */
+export function idFlag(flags: Flags, name: string, least = 1): number | undefined {
+	const text = textFlag(flags, name);
+	return text === undefined ? undefined : count(text.replace(/^#/, ''), `--${name}`, least);
+}
+
+/** The id among a command's words; `what` names it for the sentence. */
+export function idWord(word: string | undefined, what: string): number {
+	if (word === undefined) throw new UsageError(`Say which ${what}.`, 'It is a number, as the lists print it.');
+	return count(word.replace(/^#/, ''), `The ${what}`, 1);
+}
+
+/** A tag, `CLAUDE_1` or `@CLAUDE_1`. Throws UsageError when it is none. */
+export function tagFlag(flags: Flags, name: string): Tag | undefined {
+	const text = textFlag(flags, name);
+	return text === undefined ? undefined : asTag(text, `--${name}`);
+}
+
+export function asTag(text: string, where: string): Tag {
+	const tag = text.replace(/^@/, '');
+	if (isTag(tag)) return tag;
+	throw new UsageError(
+		`\`${text}\` (${where}) is not a tag.`,
+		'A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.',
+	);
+}
+
+/** The words as one text, as typed with spaces between. Throws UsageError when there is none. */
+export function textOf(input: readonly string[], what: string): string {
+	const text = input.join(' ');
+	if (text.trim() === '') throw new UsageError(`The ${what} is missing.`, 'See --help for an example.');
+	return text;
+}
+
+function count(text: string, where: string, least: number): number {
+	if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
+	throw new UsageError(`${where} is \`${text}\`, which is not a whole number of at least ${least}.`);
+}
