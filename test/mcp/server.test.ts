@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
 	await client.close();
-	expect(faults).toEqual([]);
+	if (faults.length > 0) throw new AggregateError(faults, 'What follows an answer failed.');
 });
 
 interface Result extends CallToolResult {
@@ -172,7 +172,7 @@ describe('check_messages', () => {
 	test('cuts a text that would fill the context, and says how to get the rest', async () => {
 		await human.post({content: `[HUMAN] @CLAUDE_1 ${'x'.repeat(60_000)}`});
 		const {text, data} = await call('check_messages');
-		expect((data?.['messages'] as unknown[])[0]).toMatchObject({cut: true});
+		expect(data?.['messages']).toMatchObject([{cut: true}]);
 		expect(text).toContain('select substr(body, 50001) from messages where id = 1');
 	});
 });
