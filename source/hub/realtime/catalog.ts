@@ -1,0 +1,124 @@
+import {DatabaseError, type Database, type Scope} from '../database.ts';
+
+export interface Column {
+	readonly name: string;
+	/** As the client sees it: `int8`, `_text`. */
+	readonly udt: string;
+	/** As SQL writes it: `bigint`, `text[]`. */
+	readonly type: string;
+	/** Part of the primary key. */
+	readonly key: boolean;
+}
+
+/** A table of the publication. */
+export interface Table {
+	readonly oid: string;
+	readonly schema: string;
+	readonly name: string;
+	/** Row level security is on. */
+	readonly secured: boolean;
+	readonly columns: readonly Column[];
+	/** The publication names some columns only. */
+	readonly partial: boolean;
+}
+
+/** What a role may read. */
+export interface Reader {
+	/** Row level security does not apply. */
+	readonly bypasses: boolean;
+	/** The columns that it may select, by table oid. */
+	readonly columns: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** As whom the hub itself reads: values as the client shall see them. */
+export const ownScope: Scope = {role: 'postgres', claims: {}, settings: {timezone: 'UTC'}};
+
+const tablesQuery = `
+select json_build_object('oid', c.oid::text, 'schema', n.nspname, 'name', c.relname, 'secured', c.relrowsecurity, 'partial', (
+	select r.prattrs is not null from pg_publication_rel r where r.prrelid = c.oid and r.prpubid = p.oid
+) is true, 'columns', (
+	select coalesce(json_agg(json_build_object('name', a.attname, 'udt', t.typname, 'type', format_type(a.atttypid, null),
+		'key', coalesce(a.attnum = any (i.indkey), false)) order by a.attnum), '[]')
+	from pg_attribute a
+	join pg_type t on t.oid = a.atttypid
+	left join pg_index i on i.indrelid = c.oid and i.indisprimary
+	left join pg_publication_rel r on r.prrelid = c.oid and r.prpubid = p.oid
+	where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (r.prattrs is null or a.attnum = any (r.prattrs))
+))::text as "table"
+from pg_publication p
+join pg_publication_tables pt on pt.pubname = p.pubname
+join pg_namespace n on n.nspname = pt.schemaname
+join pg_class c on c.relnamespace = n.oid and c.relname = pt.tablename
+where p.pubname = 'supabase_realtime'`;
+
+const readerQuery = `
+select (r.rolsuper or r.rolbypassrls)::text as bypasses, (
+	select coalesce(json_object_agg(x.oid, x.columns), '{}')::text from (
+		select c.oid::text, json_agg(a.attname) as columns
+		from pg_publication_tables pt
+		join pg_namespace n on n.nspname = pt.schemaname
+		join pg_class c on c.relnamespace = n.oid and c.relname = pt.tablename
+		join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+		where pt.pubname = 'supabase_realtime' and has_column_privilege(r.oid, c.oid, a.attnum, 'select')
+		group by c.oid
+	) x
+) as columns
+from pg_roles r where r.rolname = $1::text`;
+
+/** Rights that no event trigger announces (memberships, BYPASSRLS) are read again after so many milliseconds. */
+const readerAge = 10_000;
+
+/** What the publication holds and who may read it; read once, until a notice of DDL. */
+export class Catalog {
+	readonly #database: Database;
+	#tables: Promise<ReadonlyMap<string, Table>> | null = null;
+	#readers = new Map<string, {readonly reader: Promise<Reader>; readonly since: number}>();
+
+	constructor(database: Database) {
+		this.#database = database;
+	}
+
+	forget(): void {
+		this.#tables = null;
+		this.#readers.clear();
+	}
+
+	/** The published tables, by oid. */
+	tables(): Promise<ReadonlyMap<string, Table>> {
+		const tables = (this.#tables ??= this.#readTables());
+		// A failed reading is not kept.
+		tables.catch(() => {
+			if (this.#tables === tables) this.#tables = null;
+		});
+		return tables;
+	}
+
+	/** Rejects (DatabaseError 42704) when there is no such role. */
+	reader(role: string): Promise<Reader> {
+		const known = this.#readers.get(role);
+		if (known !== undefined && Date.now() - known.since < readerAge) return known.reader;
+		const reader = this.#readReader(role);
+		this.#readers.set(role, {reader, since: Date.now()});
+		reader.catch(() => {
+			if (this.#readers.get(role)?.reader === reader) this.#readers.delete(role);
+		});
+		return reader;
+	}
+
+	async #readTables(): Promise<ReadonlyMap<string, Table>> {
+		const [result] = await this.#database.run(ownScope, [{text: tablesQuery}]);
+		const tables = (result?.rows ?? []).map(({table}) => JSON.parse(String(table)) as Table);
+		return new Map(tables.map(table => [table.oid, table]));
+	}
+
+	async #readReader(role: string): Promise<Reader> {
+		const [result] = await this.#database.run(ownScope, [{text: readerQuery, values: [role]}]);
+		const row = result?.rows[0];
+		if (row === undefined) throw new DatabaseError(`role "${role}" does not exist`, '42704');
+		const lists = JSON.parse(String(row['columns'])) as {[oid: string]: string[]};
+		return {
+			bypasses: row['bypasses'] === 'true',
+			columns: new Map(Object.entries(lists).map(([oid, names]) => [oid, new Set(names)])),
+		};
+	}
+}

@@ -1,0 +1,118 @@
+import type {Database} from '../database.ts';
+import {filterOperators, type Filter} from './binding.ts';
+import {ownScope, type Column, type Table} from './catalog.ts';
+import {members, objectText, type JsonText} from './json-text.ts';
+import type {WholeChange} from './change-data.ts';
+import type {Change} from './notice.ts';
+
+/** A role with its claims: whoever has the same sees the same. */
+export interface Viewer {
+	readonly role: string;
+	/** JSON. */
+	readonly claims: string;
+	/** Both, to compare. */
+	readonly key: string;
+}
+
+/** Above it, the real server leaves out all fields of more than 64 bytes. */
+const largestRecord = 1_048_576;
+
+/** What the database says about the rows of one table that changed. */
+export class ChangeRows {
+	readonly #database: Database;
+	readonly #table: Table;
+	readonly #keys: readonly Column[];
+
+	constructor(database: Database, table: Table) {
+		this.#database = database;
+		this.#table = table;
+		this.#keys = table.columns.filter(column => column.key);
+	}
+
+	/** Reads the rows that were too large for a notice. Null: the row is gone, or has no key to read it by. */
+	async whole(changes: readonly Change[]): Promise<(WholeChange | null)[]> {
+		const read = new Map<string, {readonly record: JsonText; readonly cut: boolean}>();
+		const absent = (change: Change): boolean => change.bytes > 0 && change.type !== 'DELETE';
+		const wanted = changes.flatMap((change, n) => (absent(change) ? [this.#row(n, change.record, this.#keys)] : []));
+		if (wanted.length > 0 && this.#keys.length > 0) {
+			const text = `
+				select k."#" as n, (octet_length(j.row::text) > ${largestRecord})::text as cut,
+					case when octet_length(j.row::text) > ${largestRecord} then (
+						select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(j.row) e
+						where octet_length(e.value::text) <= 64 and e.value <> 'null'
+					) else j.row end::text as record
+				from jsonb_to_recordset($1::text::jsonb) as k("#" int, ${definitions(this.#keys)})
+				join ${identifier(this.#table.schema)}.${identifier(this.#table.name)} t
+					on ${this.#keys.map(({name}) => `t.${identifier(name)} = k.${identifier(name)}`).join(' and ')}
+				cross join lateral (select to_jsonb(t) as row) j`;
+			const [result] = await this.#database.run(ownScope, [{text, values: [`[${wanted.join(',')}]`]}]);
+			for (const {n, record, cut} of result?.rows ?? []) {
+				read.set(String(n), {record: String(record), cut: cut === 'true'});
+			}
+		}
+		return changes.map((change, n) => {
+			if (!absent(change) || this.#keys.length === 0) return {...change, cut: false};
+			const row = read.get(String(n));
+			return row === undefined ? null : {...change, ...row};
+		});
+	}
+
+	/** For each change the filters (by their index) that it passes: on the new row, or on what is known of a deleted one. */
+	async passed(changes: readonly WholeChange[], filters: readonly Filter[]): Promise<ReadonlySet<number>[]> {
+		const columns = this.#table.columns.filter(({name}) => filters.some(({column}) => column === name));
+		const types = new Map(columns.map(({name, type}) => [name, type]));
+		const conditions = filters.map(({column, operator}, nth) => {
+			const type = types.get(column);
+			if (type === undefined) return 'null';
+			const value = `$${nth + 2}::text::${type}`;
+			const name = `k.${identifier(column)}`;
+			return operator === 'in' ? `${name} = any (${value}[])` : `${name} ${filterOperators[operator]} ${value}`;
+		});
+		const text = `
+			select k."#" as n, array_to_string(array_positions(array[${conditions.join(', ')}]::boolean[], true), ',') as passed
+			from jsonb_to_recordset($1::text::jsonb) as k(${['"#" int', ...columns.map(column => definitions([column]))].join(', ')})`;
+		const rows = changes.map((change, n) => this.#row(n, change.record ?? change.old, columns));
+		const values = [`[${rows.join(',')}]`, ...filters.map(({value}) => value)];
+		const [result] = await this.#database.run(ownScope, [{text, values}]);
+		const passed = changes.map(() => new Set<number>());
+		for (const row of result?.rows ?? []) {
+			for (const nth of numbers(row['passed'])) passed[Number(row['n'])]?.add(nth - 1);
+		}
+		return passed;
+	}
+
+	/** For each viewer's key the changes (by their index) whose rows it sees under row level security. */
+	async seen(
+		changes: readonly WholeChange[],
+		viewers: readonly Viewer[],
+	): Promise<ReadonlyMap<string, ReadonlySet<number>>> {
+		const rows = changes.map((change, n) => this.#row(n, change.record, this.#keys));
+		const audience = viewers.map(({role, claims}) => ({role, claims}));
+		const [result] = await this.#database.run(ownScope, [
+			{
+				text: `select viewer, array_to_string(seen, ',') as seen from realtime.audience($1::text::oid::regclass, $2::text::jsonb, $3::text::jsonb)`,
+				values: [this.#table.oid, `[${rows.join(',')}]`, JSON.stringify(audience)],
+			},
+		]);
+		return new Map(
+			(result?.rows ?? []).map(({viewer, seen}) => [viewers[Number(viewer)]?.key ?? '', new Set(numbers(seen))]),
+		);
+	}
+
+	#row(n: number, record: JsonText | null, columns: readonly Column[]): JsonText {
+		const values = record === null ? new Map<string, JsonText>() : members(record);
+		return objectText([['#', String(n)], ...columns.map(({name}) => [name, values.get(name) ?? 'null'] as const)]);
+	}
+}
+
+function numbers(list: unknown): number[] {
+	return typeof list === 'string' && list !== '' ? list.split(',').map(Number) : [];
+}
+
+function definitions(columns: readonly Column[]): string {
+	return columns.map(({name, type}) => `${identifier(name)} ${type}`).join(', ');
+}
+
+function identifier(name: string): string {
+	return `"${name.replaceAll('"', '""')}"`;
+}

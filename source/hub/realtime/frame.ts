@@ -1,0 +1,149 @@
+import {elements, members, type JsonText} from './json-text.ts';
+
+/** The serializer that a socket speaks (`vsn`): 1.0.0 objects, 2.0.0 arrays and binary broadcasts. */
+export type Version = '1.0.0' | '2.0.0';
+
+/** What a client sends. */
+export interface Push {
+	/** `ref` and `join_ref` are the client's own; they are only compared and sent back. */
+	readonly joinRef: unknown;
+	readonly ref: unknown;
+	readonly topic: string;
+	readonly event: string;
+	readonly payload: unknown;
+	/** The payload as it stood in the frame. */
+	readonly text: () => JsonText;
+	/** A binary frame's own payload. */
+	readonly binary?: BinaryPayload;
+}
+
+export interface BinaryPayload {
+	/** The broadcast's event (kind 3), or null for plain bytes under the frame's own event (kind 0). */
+	readonly event: string | null;
+	readonly json: boolean;
+	readonly bytes: Buffer;
+}
+
+/** One frame as it goes to the socket. */
+export interface Wire {
+	readonly data: Buffer;
+	readonly binary: boolean;
+}
+
+/** The push in a frame, or null when the frame is none: the real server closes such a socket with 1011. */
+export function decode(version: Version, data: Buffer, binary: boolean): Push | null {
+	if (binary) return version === '2.0.0' ? decodeBinary(data) : null;
+	const text = data.toString('utf8');
+	let value: unknown;
+	try {
+		value = JSON.parse(text);
+	} catch {
+		return null;
+	}
+	if (typeof value !== 'object' || value === null) return null;
+	return version === '2.0.0' ? decodeArray(value, text) : decodeObject(value, text);
+}
+
+function decodeArray(value: object, frame: string): Push | null {
+	if (!Array.isArray(value) || value.length < 5) return null;
+	const [joinRef, ref, topic, event, payload] = value as unknown[];
+	if (typeof topic !== 'string' || typeof event !== 'string') return null;
+	return {joinRef, ref, topic, event, payload, text: () => elements(frame)[4] ?? 'null'};
+}
+
+function decodeObject(value: object, frame: string): Push | null {
+	if (Array.isArray(value) || !('ref' in value) || !('payload' in value)) return null;
+	const {join_ref: joinRef = null, ref, topic, event, payload} = value as {[key: string]: unknown};
+	if (typeof topic !== 'string' || typeof event !== 'string') return null;
+	return {joinRef, ref, topic, event, payload, text: () => members(frame).get('payload') ?? 'null'};
+}
+
+/**
+ * Kind 0, any push with bytes: kind, four lengths (join_ref, ref, topic, event), the strings, the bytes. Kind 3, a
+ * broadcast: kind, five lengths (..., metadata), encoding (1 is JSON), the strings, the payload.
+ */
+function decodeBinary(data: Buffer): Push | null {
+	const kind = data[0];
+	if (kind !== 0 && kind !== 3) return null;
+	const lengths = kind === 3 ? 5 : 4;
+	const header = kind === 3 ? 7 : 5;
+	if (data.length < header) return null;
+	const strings: string[] = [];
+	let at = header;
+	for (let nth = 1; nth <= lengths; nth++) {
+		const length = data[nth] ?? 0;
+		if (at + length > data.length) return null;
+		strings.push(data.toString('utf8', at, at + length));
+		at += length;
+	}
+	const [joinRef = '', ref = '', topic = '', event = ''] = strings;
+	const bytes = data.subarray(at);
+	const name = kind === 3 ? 'broadcast' : event;
+	const json = kind === 3 && data[6] === 1;
+	const payload: BinaryPayload = {event: kind === 3 ? event : null, json, bytes};
+	return {joinRef, ref, topic, event: name, payload: bytes, text: () => 'null', binary: payload};
+}
+
+export interface Frame {
+	readonly joinRef: unknown;
+	readonly ref: unknown;
+	readonly topic: string;
+	readonly event: string;
+	readonly payload: JsonText;
+}
+
+export function encode(version: Version, {joinRef, ref, topic, event, payload}: Frame): Wire {
+	const text =
+		version === '2.0.0'
+			? `[${JSON.stringify(joinRef)},${JSON.stringify(ref)},${JSON.stringify(topic)},${JSON.stringify(event)},${payload}]`
+			: `{"event":${JSON.stringify(event)},"payload":${payload},"ref":${JSON.stringify(ref)},"topic":${JSON.stringify(topic)}}`;
+	return {data: Buffer.from(text), binary: false};
+}
+
+/** A message to everyone on a topic, written once per serializer. Null: this serializer cannot carry it. */
+export class Fanout {
+	readonly #write: (version: Version) => Wire | null;
+	readonly #written = new Map<Version, Wire | null>();
+
+	private constructor(write: (version: Version) => Wire | null) {
+		this.#write = write;
+	}
+
+	static text(topic: string, event: string, payload: JsonText): Fanout {
+		return new Fanout(version => encode(version, {joinRef: null, ref: null, topic, event, payload}));
+	}
+
+	/**
+	 * A binary broadcast: kind 4 (kind, lengths of topic, event and metadata, encoding, the strings, the payload) or kind 2
+	 * for plain bytes; a JSON message to 1.0.0, which never sees bytes, nor what only claims to be JSON.
+	 */
+	static binary(topic: string, {event, json, bytes}: BinaryPayload): Fanout {
+		return new Fanout(version => {
+			if (version === '2.0.0') {
+				const names = [Buffer.from(topic), Buffer.from(event ?? 'broadcast')];
+				const lengths = names.map(name => name.length);
+				const header = event === null ? [2, ...lengths] : [4, ...lengths, 0, json ? 1 : 0];
+				return {data: Buffer.concat([Buffer.from(header), ...names, bytes]), binary: true};
+			}
+			const text = bytes.toString('utf8');
+			if (!json || !isJson(text)) return null;
+			const payload = `{"event":${JSON.stringify(event)},"payload":${text},"type":"broadcast"}`;
+			return encode(version, {joinRef: null, ref: null, topic, event: 'broadcast', payload});
+		});
+	}
+
+	wire(version: Version): Wire | null {
+		let wire = this.#written.get(version);
+		if (wire === undefined) this.#written.set(version, (wire = this.#write(version)));
+		return wire;
+	}
+}
+
+function isJson(text: string): boolean {
+	try {
+		JSON.parse(text);
+		return true;
+	} catch {
+		return false;
+	}
+}

@@ -1,0 +1,45 @@
+import {bindingId} from './binding.ts';
+import {Channel, storedBroadcast, unauthorized, type Peer} from './channel.ts';
+import type {Push} from './frame.ts';
+import {parseJoin} from './join.ts';
+import {allRights, readRights, storedMessages} from './rights.ts';
+import type {Server} from './server.ts';
+import {readToken} from './token.ts';
+
+/**
+ * Answers a `phx_join`: asks the database what is allowed, and only then opens the channel, at once, so that nothing
+ * that is committed after the reply is missed. The new channel, or the reason of the refusal.
+ */
+export async function joinChannel(
+	server: Server,
+	peer: Peer,
+	/** The connection's own, for a join without one. */
+	token: string,
+	push: Push,
+): Promise<{readonly channel: Channel; readonly open: (after: () => void) => void} | {readonly reason: string}> {
+	const name = push.topic.slice('realtime:'.length);
+	if (name === '') return {reason: 'TopicNameRequired: You must provide a topic name'};
+	const join = parseJoin(name, push.payload);
+	if (join === null) return {reason: 'join crashed'};
+	const holder = readToken(server.verify, join.token ?? token);
+	if ('join' in holder) return {reason: holder.join};
+	if (join.replay !== null && !join.private) {
+		return {reason: 'UnableToReplayMessages: Replay is not allowed for public channels'};
+	}
+	const rights = join.private ? await readRights(server.database, name, holder.viewer) : allRights;
+	if (!rights.read.broadcast) return {reason: `Unauthorized: ${unauthorized(name)}`};
+	const stored = join.replay === null ? [] : await storedMessages(server.database, name, join.replay);
+	const found = join.bindings.length === 0 ? [] : await server.readBindings(holder.viewer.role, join.bindings);
+	const refused = typeof found === 'string' ? found : null;
+	const channel = new Channel(server, peer, push, join, holder, rights, typeof found === 'string' ? [] : found);
+	return {
+		channel,
+		open(after) {
+			const bindings = join.bindings.map(parameters => ({...parameters, id: bindingId(parameters)}));
+			channel.reply(push.ref, 'ok', JSON.stringify({postgres_changes: bindings}));
+			after();
+			channel.open(refused);
+			for (const {id, event, payload} of stored) channel.send('broadcast', storedBroadcast(id, event, payload, true));
+		},
+	};
+}

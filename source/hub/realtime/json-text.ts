@@ -1,0 +1,70 @@
+/**
+ * JSON values as the text they came in: what only passes through keeps its digits and is not parsed and written again.
+ * The texts are valid JSON: JSON.parse or PostgreSQL has seen them.
+ */
+export type JsonText = string;
+
+/** The elements of an array's text. */
+export function elements(array: JsonText): JsonText[] {
+	return parts(array);
+}
+
+/** The members of an object's text, by name; the last of one name counts, as with JSON.parse. */
+export function members(object: JsonText): Map<string, JsonText> {
+	const found = new Map<string, JsonText>();
+	for (const part of parts(object)) {
+		const end = stringEnd(part, 0);
+		found.set(JSON.parse(part.slice(0, end)) as string, part.slice(part.indexOf(':', end) + 1).trim());
+	}
+	return found;
+}
+
+/** The text of an object with these members. */
+export function objectText(entries: Iterable<readonly [string, JsonText]>): JsonText {
+	const texts: string[] = [];
+	for (const [name, text] of entries) texts.push(`${JSON.stringify(name)}:${text}`);
+	return `{${texts.join(',')}}`;
+}
+
+/** What stands between the outermost brackets, cut at its commas. */
+function parts(text: JsonText): string[] {
+	const found: string[] = [];
+	let depth = 0;
+	let start = 0;
+	for (let at = 0; at < text.length; at++) {
+		switch (text.charCodeAt(at)) {
+			case 0x22: // "
+				at = stringEnd(text, at) - 1;
+				break;
+			case 0x5b: // [
+			case 0x7b: // {
+				if (depth++ === 0) start = at + 1;
+				break;
+			case 0x5d: // ]
+			case 0x7d: // }
+				if (--depth === 0) {
+					const last = text.slice(start, at).trim();
+					if (last !== '' || found.length > 0) found.push(last);
+				}
+				break;
+			case 0x2c: // ,
+				if (depth === 1) {
+					found.push(text.slice(start, at).trim());
+					start = at + 1;
+				}
+				break;
+			default:
+		}
+	}
+	return found;
+}
+
+/** Where the string that begins at `start` has ended. */
+function stringEnd(text: string, start: number): number {
+	for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+		let slashes = 0;
+		while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes++;
+		if (slashes % 2 === 0) return at + 1;
+	}
+	return text.length;
+}

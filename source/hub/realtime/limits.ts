@@ -1,0 +1,31 @@
+/** What one client may cost the hub; the figures of the real server where it has one. */
+export interface Limits {
+	/** Bytes of one frame; a larger one cuts the socket. */
+	readonly frame: number;
+	/** Bytes of one broadcast's payload. */
+	readonly payload: number;
+	/** Bytes that may wait for a client that does not read; then it is cut, and catches up when it is back. */
+	readonly buffered: number;
+	/** Milliseconds without a byte from the client. */
+	readonly silence: number;
+	readonly channels: number;
+	/** Bindings of postgres_changes in one join. */
+	readonly bindings: number;
+	/** Presence messages per channel in `presenceWindow` milliseconds. */
+	readonly presence: number;
+	readonly presenceWindow: number;
+	/** Changes that may wait for their readers; beyond, all subscribers are told to join again. */
+	readonly changes: number;
+}
+
+export const defaultLimits: Limits = {
+	frame: 5_000_000,
+	payload: 3_000_000,
+	buffered: 16_777_216,
+	silence: 66_000,
+	channels: 100,
+	bindings: 100,
+	presence: 5,
+	presenceWindow: 30_000,
+	changes: 100_000,
+};

@@ -1,0 +1,58 @@
+import type {ChangeType} from './binding.ts';
+import type {JsonText} from './json-text.ts';
+
+/** A row that changed, as the capture trigger announced it. */
+export interface Change {
+	readonly kind: 'change';
+	/** The table's oid. */
+	readonly relation: string;
+	readonly type: ChangeType;
+	/** ISO 8601, milliseconds, Z. */
+	readonly at: string;
+	/** The new row; its key alone when `bytes` is not 0; null for a DELETE, or when even the key was too large. */
+	readonly record: JsonText | null;
+	/** The old row, or its identity. */
+	readonly old: JsonText | null;
+	/** 0, or the size of a row that has to be read from the database. */
+	readonly bytes: number;
+}
+
+/** A row of realtime.messages. */
+export interface Message {
+	readonly kind: 'message';
+	readonly private: boolean;
+	readonly id: string;
+	/** Null: too large for a notice. */
+	readonly content: {readonly topic: string; readonly event: JsonText; readonly payload: JsonText} | null;
+}
+
+export type Notice = Change | Message | {readonly kind: 'ddl'};
+
+const types: {readonly [letter: string]: ChangeType} = {I: 'INSERT', U: 'UPDATE', D: 'DELETE'};
+
+/** Reads what schema.ts writes; null for what somebody else sent on the channel. */
+export function parseNotice(text: string): Notice | null {
+	const [head = '', ...lines] = text.split('\n');
+	const [kind, ...words] = head.split(' ');
+	const [first = '', second = '', ms, , bytes] = words;
+	if (kind === 'ddl') return {kind};
+	if (kind === 'b' && words.length === 2) return parseMessage(first === 't', second, lines);
+	const type = types[second];
+	const at = new Date(Number(ms));
+	if (kind !== 'c' || words.length !== 5 || type === undefined || Number.isNaN(at.getTime())) return null;
+	return {
+		kind: 'change',
+		relation: first,
+		type,
+		at: at.toISOString(),
+		record: lines[0] === undefined || lines[0] === '' ? null : lines[0],
+		old: lines[1] === undefined || lines[1] === '' ? null : lines[1],
+		bytes: Number(bytes),
+	};
+}
+
+function parseMessage(isPrivate: boolean, id: string, [topic, event, payload]: readonly string[]): Message {
+	const whole = topic !== undefined && event !== undefined && payload !== undefined;
+	const content = whole ? {topic: JSON.parse(topic) as string, event, payload} : null;
+	return {kind: 'message', private: isPrivate, id, content};
+}

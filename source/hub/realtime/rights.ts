@@ -1,0 +1,68 @@
+import type {Database} from '../database.ts';
+import {ownScope} from './catalog.ts';
+import type {Viewer} from './change-rows.ts';
+import type {JsonText} from './json-text.ts';
+
+interface Extensions {
+	readonly broadcast: boolean;
+	readonly presence: boolean;
+}
+
+/** What a token may do on a channel. */
+export interface Rights {
+	readonly read: Extensions;
+	readonly write: Extensions;
+}
+
+/** On public channels. */
+export const allRights: Rights = {read: {broadcast: true, presence: true}, write: {broadcast: true, presence: true}};
+
+/** By the policies of realtime.messages for a private channel; `topic` without `realtime:`. */
+export async function readRights(database: Database, topic: string, {role, claims}: Viewer): Promise<Rights> {
+	const text = 'select * from realtime.channel_rights($1::text, $2::text, $3::text)';
+	const [result] = await database.run(ownScope, [{text, values: [topic, role, claims]}]);
+	const row = result?.rows[0];
+	const may = (name: string): boolean => row?.[name] === true;
+	return {
+		read: {broadcast: may('read_broadcast'), presence: may('read_presence')},
+		write: {broadcast: may('write_broadcast'), presence: may('write_presence')},
+	};
+}
+
+export interface StoredMessage {
+	readonly id: string;
+	readonly event: JsonText;
+	readonly payload: JsonText;
+}
+
+/** The newest broadcasts of a private topic that the database holds from `since` on (milliseconds since 1970), oldest first. */
+export async function storedMessages(
+	database: Database,
+	topic: string,
+	{since, limit}: {readonly since: number; readonly limit: number},
+): Promise<StoredMessage[]> {
+	const text = `
+		select id::text as id, coalesce(to_json(event)::text, 'null') as event, coalesce(payload::text, '{}') as payload
+		from realtime.messages
+		where topic = $1::text and private and extension = 'broadcast' and event is not null
+			and inserted_at >= to_timestamp($2::text::float8 / 1000) at time zone 'UTC'
+		order by inserted_at desc, id limit $3::text::int`;
+	const [result] = await database.run(ownScope, [{text, values: [topic, String(since), String(limit)]}]);
+	return (result?.rows ?? [])
+		.map(({id, event, payload}) => ({id: String(id), event: String(event), payload: String(payload)}))
+		.reverse();
+}
+
+/** One broadcast that was too large for its notice. */
+export async function storedMessage(
+	database: Database,
+	id: string,
+): Promise<{topic: string; event: JsonText; payload: JsonText} | null> {
+	const text = `
+		select topic, coalesce(to_json(event)::text, 'null') as event, coalesce(payload::text, '{}') as payload
+		from realtime.messages where id = $1::text::uuid`;
+	const [result] = await database.run(ownScope, [{text, values: [id]}]);
+	const row = result?.rows[0];
+	if (row === undefined) return null;
+	return {topic: String(row['topic']), event: String(row['event']), payload: String(row['payload'])};
+}

@@ -1,0 +1,19 @@
+import type {Database} from '../database.ts';
+import type {Binding} from './binding.ts';
+import type {Changes} from './changes.ts';
+import type {Limits} from './limits.ts';
+import type {Verify} from './token.ts';
+import type {Topics} from './topic.ts';
+
+/** What all sockets share. */
+export interface Server {
+	readonly database: Database;
+	readonly verify: Verify;
+	readonly limits: Limits;
+	readonly topics: Topics;
+	readonly changes: Changes;
+	/** The bindings of a join for a role, or why there are none. */
+	readBindings(role: string, entries: readonly {readonly [name: string]: unknown}[]): Promise<Binding[] | string>;
+	/** Something failed that no client can be told of. */
+	fault(error: unknown): void;
+}
