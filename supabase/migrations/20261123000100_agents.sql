@@ -36,17 +36,6 @@ create table public.agents (
 -- Tags are compared without case; "C" because upper() of a Turkish i would differ.
 create unique index agents_tag_folded on public.agents (upper(tag collate "C"));
 
--- Up to where a reader has acked everything that is addressed to it, in the order of messages_since: inbox() looks no
--- further back. Kept by the database.
-create table public.cursors (
-  reader text not null constraint cursors_pkey primary key,
-  epoch uuid not null,
-  xid xid8 not null default '0',
-  id bigint not null default 0,
-  updated_at timestamptz not null default clock_timestamp()
-);
-comment on column public.cursors.reader is 'the tag in upper case';
-
 -- Who a request is, or no row. An authenticated token is believed (its app_metadata can be written by the service role
 -- alone); a service key may name the tag that it acts as, which stays unverified. The owner's plain SQL is nobody.
 -- The role is read from its setting because in a security definer function current_user is the owner.
@@ -115,6 +104,10 @@ declare
   me text := public.mux_me();
   touched public.agents;
 begin
+  if not exists (select from public.agents as a where upper(a.tag collate "C") = upper(me collate "C")) then
+    -- What was written to everyone before now is none of its business: its inbox begins here, or at its first mention.
+    perform public.mux_advance(me);
+  end if;
   insert into public.agents as a (tag, kind, role, presence, last_seen_at)
   select me, i.kind, p_role, coalesce(p_presence, 'idle'), clock_timestamp() from public.mux_identity() as i
   on conflict (upper(tag collate "C")) do update set
@@ -128,20 +121,17 @@ end $$;
 
 alter table public.mux_meta enable row level security;
 alter table public.agents enable row level security;
-alter table public.cursors enable row level security;
 -- (select ...) makes it one call for a query instead of one for each row.
 create policy mux_meta_read on public.mux_meta for select to authenticated using ((select public.mux_admitted()));
 create policy agents_read on public.agents for select to authenticated using ((select public.mux_admitted()));
-create policy cursors_read on public.cursors for select to authenticated using ((select public.mux_admitted()));
 -- On Supabase the service role bypasses row level security; elsewhere it may not.
 create policy mux_meta_service on public.mux_meta to service_role using (true) with check (true);
 create policy agents_service on public.agents to service_role using (true) with check (true);
-create policy cursors_service on public.cursors to service_role using (true) with check (true);
 
 -- Supabase's default privileges differ from project to project: ours are written out.
-revoke all on public.mux_meta, public.agents, public.cursors from public, anon, authenticated, service_role;
-grant select on public.mux_meta, public.agents, public.cursors to authenticated;
-grant select, insert, update, delete on public.mux_meta, public.agents, public.cursors to service_role;
+revoke all on public.mux_meta, public.agents from public, anon, authenticated, service_role;
+grant select on public.mux_meta, public.agents to authenticated;
+grant select, insert, update, delete on public.mux_meta, public.agents to service_role;
 revoke all on function public.mux_identity(), public.mux_admitted(), public.mux_me(), public.mux_guard(),
   public.agent_touch(text, text) from public, anon, authenticated, service_role;
 grant execute on function public.mux_identity(), public.mux_admitted(), public.mux_me(), public.mux_guard(),

@@ -17,6 +17,74 @@ create table public.receipts (
 -- One receipt for a reader however it is spelled.
 create unique index receipts_reader on public.receipts (upper(reader collate "C"), message_id);
 
+-- Up to where a reader has acked everything that is addressed to it, in the order of messages_since: the inbox looks no
+-- further back, however long the history. Kept by the functions below.
+create table public.cursors (
+  reader text not null constraint cursors_pkey primary key,
+  epoch uuid not null,
+  xid xid8 not null,
+  id bigint not null,
+  updated_at timestamptz not null default clock_timestamp()
+);
+comment on column public.cursors.reader is 'the tag in upper case';
+
+-- What waits for the reader beyond its cursor: not acked, and addressed to it by name; or to nobody, by another, since it joined.
+create function public.mux_waiting(p_reader text, p_limit int) returns setof public.messages
+language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
+declare
+  me text := upper(p_reader collate "C");
+  joined timestamptz := (select a.joined_at from public.agents as a where upper(a.tag collate "C") = upper(p_reader collate "C"));
+  since record;
+begin
+  select c.xid, c.id into since from public.cursors as c join public.mux_meta as m on m.epoch = c.epoch where c.reader = me;
+  if not found then select '0'::xid8 as xid, 0::bigint as id into since; end if;
+  if joined is null then
+    return query
+    select m.* from public.messages as m
+    where (m.xid, m.id) > (since.xid, since.id) and public.mux_upper(m.mentions) @> array[me]
+      and not exists (select from public.receipts as r
+        where upper(r.reader collate "C") = me and r.message_id = m.id and r.state = 'acked')
+    order by m.xid, m.id limit p_limit;
+  else
+    return query
+    select m.* from public.messages as m
+    where (m.xid, m.id) > (since.xid, since.id)
+      and case when m.mentions = '{}' then m.created_at >= joined and upper(m.tag collate "C") <> me
+        else public.mux_upper(m.mentions) @> array[me] end
+      and not exists (select from public.receipts as r
+        where upper(r.reader collate "C") = me and r.message_id = m.id and r.state = 'acked')
+    order by m.xid, m.id limit p_limit;
+  end if;
+end $$;
+
+-- Moves the reader's cursor to just before what waits for it first, and never beyond what is settled. One statement: what
+-- waits and what is settled are of one snapshot.
+create function public.mux_advance(p_reader text) returns void
+language sql volatile security definer set search_path = '' as $$
+  with waiting as materialized (select w.xid, w.id from public.mux_waiting(p_reader, 1) as w)
+  insert into public.cursors as c (reader, epoch, xid, id)
+  select upper(p_reader collate "C"), (select m.epoch from public.mux_meta as m), settled.xid, settled.id
+  from (
+    select m.xid, m.id from public.messages as m
+    where m.xid < pg_snapshot_xmin(pg_current_snapshot())
+      and (m.xid, m.id) < (
+        coalesce((select xid from waiting), '18446744073709551615'::xid8),
+        coalesce((select id from waiting), 9223372036854775807))
+    order by m.xid desc, m.id desc limit 1
+  ) as settled
+  on conflict (reader) do update
+    set epoch = excluded.epoch, xid = excluded.xid, id = excluded.id, updated_at = excluded.updated_at
+    where c.epoch <> excluded.epoch or (c.xid, c.id) < (excluded.xid, excluded.id)
+$$;
+
+-- What waits for the reader, oldest first. Reading marks nothing.
+create function public.inbox(p_reader text, p_limit int default 50) returns setof public.messages
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform public.mux_guard();
+  return query select w.* from public.mux_waiting(p_reader, least(greatest(coalesce(p_limit, 50), 1), 1000)) as w order by w.id;
+end $$;
+
 create function public.receipt_deliver(p_ids bigint[], p_route text) returns int
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -41,6 +109,7 @@ begin
     set state = 'acked', route = excluded.route, acked_at = excluded.acked_at
     where r.state <> 'acked';
   get diagnostics changed = row_count;
+  if changed > 0 then perform public.mux_advance(p_reader); end if;
   return changed;
 end $$;
 
@@ -58,16 +127,21 @@ begin
   return null;
 end $$;
 create trigger messages_reply_acks after insert on public.messages
-  for each row when (new.reply_to is not null) execute function public.mux_reply_acks();
+  for each row when (new.reply_to is not null and (new.author_tag is not null or new.tag <> 'UNTAGGED'))
+  execute function public.mux_reply_acks();
 
 alter table public.receipts enable row level security;
+alter table public.cursors enable row level security;
 create policy receipts_read on public.receipts for select to authenticated using ((select public.mux_admitted()));
+create policy cursors_read on public.cursors for select to authenticated using ((select public.mux_admitted()));
 create policy receipts_service on public.receipts to service_role using (true) with check (true);
+create policy cursors_service on public.cursors to service_role using (true) with check (true);
 
-revoke all on public.receipts from public, anon, authenticated, service_role;
-grant select on public.receipts to authenticated;
-grant select, insert, update, delete on public.receipts to service_role;
+revoke all on public.receipts, public.cursors from public, anon, authenticated, service_role;
+grant select on public.receipts, public.cursors to authenticated;
+grant select, insert, update, delete on public.receipts, public.cursors to service_role;
 revoke all on function public.receipt_deliver(bigint[], text), public.receipt_ack(bigint[], text),
-  public.mux_ack(text, bigint[], text), public.mux_reply_acks() from public, anon, authenticated, service_role;
-grant execute on function public.receipt_deliver(bigint[], text), public.receipt_ack(bigint[], text)
+  public.inbox(text, int), public.mux_waiting(text, int), public.mux_advance(text), public.mux_ack(text, bigint[], text),
+  public.mux_reply_acks() from public, anon, authenticated, service_role;
+grant execute on function public.receipt_deliver(bigint[], text), public.receipt_ack(bigint[], text), public.inbox(text, int)
   to authenticated, service_role;

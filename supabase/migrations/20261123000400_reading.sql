@@ -89,25 +89,6 @@ begin
   order by 2 desc, 1;
 end $$;
 
--- What is addressed to the reader and not acked by it, oldest first: by name; or to nobody, by another, after the reader
--- joined.
-create function public.inbox(p_reader text, p_limit int default 50) returns setof public.messages
-language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
-declare
-  me text := upper(p_reader collate "C");
-  joined timestamptz := (select a.joined_at from public.agents as a where upper(a.tag collate "C") = upper(p_reader collate "C"));
-begin
-  perform public.mux_guard();
-  return query
-  select m.* from public.messages as m
-  where (public.mux_upper(m.mentions) @> array[me]
-      or (m.mentions = '{}' and m.created_at >= joined and upper(m.tag collate "C") <> me))
-    and not exists (select from public.receipts as r
-      where upper(r.reader collate "C") = me and r.message_id = m.id and r.state = 'acked')
-  order by m.id
-  limit least(greatest(coalesce(p_limit, 50), 1), 1000);
-end $$;
-
 -- Websearch syntax ("a phrase", or, -not) over the first 100,000 characters, newest first.
 create function public.search_messages(p_query text, p_limit int default 50) returns setof public.messages
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
@@ -121,8 +102,8 @@ begin
 end $$;
 
 revoke all on function public.mailbox_state(), public.messages_since(text, bigint, int),
-  public.channel_messages(text, bigint, bigint, int), public.channels(), public.inbox(text, int),
+  public.channel_messages(text, bigint, bigint, int), public.channels(),
   public.search_messages(text, int) from public, anon, authenticated, service_role;
 grant execute on function public.mailbox_state(), public.messages_since(text, bigint, int),
-  public.channel_messages(text, bigint, bigint, int), public.channels(), public.inbox(text, int),
+  public.channel_messages(text, bigint, bigint, int), public.channels(),
   public.search_messages(text, int) to authenticated, service_role;

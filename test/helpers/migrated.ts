@@ -38,10 +38,13 @@ export interface Session {
 	script(sql: string): Promise<void>;
 }
 
+export interface Connection extends Session {
+	/** For what spans several calls: a transaction held open. */
+	readonly client: pg.Client;
+}
+
 /** A database with the migrations applied. */
 export interface MigratedDatabase extends Session {
-	/** A further connection (PGlite has but one, and gives that). */
-	connect(): Promise<Session>;
 	/** Empties the tables. */
 	clear(): Promise<void>;
 	close(): Promise<void>;
@@ -79,16 +82,16 @@ async function openPglite(): Promise<MigratedDatabase> {
 	await migrate(session);
 	return {
 		...session,
-		connect: async () => session,
 		clear: () => session.script(clearing),
 		close: () => pglite.close(),
 	};
 }
 
-async function openPostgres(): Promise<MigratedDatabase> {
+/** PostgreSQL alone: PGlite has but one connection. */
+export async function openPostgres(): Promise<MigratedDatabase & {connect(): Promise<Connection>}> {
 	const server = await startPostgres();
 	const clients: pg.Client[] = [];
-	const connect = async (): Promise<Session> => {
+	const connect = async (): Promise<Connection> => {
 		const client = new pg.Client({
 			connectionString: server.connectionString,
 			types: {
@@ -99,6 +102,7 @@ async function openPostgres(): Promise<MigratedDatabase> {
 		await client.connect();
 		clients.push(client);
 		return {
+			client,
 			async as(caller, sql, values = []) {
 				await client.query('begin');
 				try {
@@ -117,7 +121,8 @@ async function openPostgres(): Promise<MigratedDatabase> {
 	const session = await connect();
 	await migrate(session);
 	return {
-		...session,
+		as: session.as,
+		script: session.script,
 		connect,
 		clear: () => session.script(clearing),
 		async close() {

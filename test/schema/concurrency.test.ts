@@ -1,0 +1,134 @@
+import {setTimeout as sleep} from 'node:timers/promises';
+import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
+import {agent, openPostgres, owner} from '../helpers/migrated.ts';
+
+let database: Awaited<ReturnType<typeof openPostgres>>;
+beforeAll(async () => {
+	database = await openPostgres();
+});
+afterAll(() => database.close());
+beforeEach(() => database.clear());
+
+test('many who claim at once get each task once, and every plan ends with its last step', async () => {
+	const add = async (title: string, parent: number | null): Promise<number> => {
+		const [row] = await database.as(agent('A'), 'select id from task_add($1, p_parent_id => $2)', [title, parent]);
+		return row!['id'] as number;
+	};
+	const plans = [await add('plan 1', null), await add('plan 2', null)] as const;
+	for (let index = 0; index < 80; index++) await add(`step ${index}`, plans[index % 2]!);
+	const workers = await Promise.all(Array.from({length: 8}, () => database.connect()));
+	const claimed: unknown[] = [];
+	await Promise.all(
+		workers.map(async (worker, index) => {
+			const me = agent(`W${index}`);
+			for (;;) {
+				const [task] = await worker.as(me, 'select id, lease_token from task_claim()');
+				if (task === undefined) return;
+				claimed.push(task['id']);
+				const finished = await worker.as(me, 'select status from task_finish($1, $2)', [
+					task['id'],
+					task['lease_token'],
+				]);
+				expect(finished).toEqual([{status: 'done'}]);
+			}
+		}),
+	);
+	expect(claimed).toHaveLength(80);
+	expect(new Set(claimed).size).toBe(80);
+	const ended = await database.as(owner, 'select status, progress, attempts from tasks where parent_id is null');
+	expect(ended).toEqual(Array.from({length: 2}, () => ({status: 'done', progress: 1, attempts: 0})));
+});
+
+test('of many who finish one claim, one is accepted', async () => {
+	await database.as(agent('A'), `select task_add('x')`);
+	await database.as(agent('A'), 'select task_claim()');
+	const connections = await Promise.all(Array.from({length: 6}, () => database.connect()));
+	const answers = await Promise.all(connections.map(one => one.as(agent('A'), 'select id from task_finish(1, 1)')));
+	expect(answers.flat()).toEqual([{id: 1}]);
+});
+
+test('many who add under one key get one task', async () => {
+	const connections = await Promise.all(Array.from({length: 6}, () => database.connect()));
+	const ids = await Promise.all(
+		connections.map(one => one.as(agent('A'), `select id from task_add('x', p_idem_key => 'k')`)),
+	);
+	expect(new Set(ids.flat().map(row => row['id'])).size).toBe(1);
+});
+
+test('many who send under one client_id make one message', async () => {
+	const connections = await Promise.all(Array.from({length: 6}, () => database.connect()));
+	const upsert = `insert into messages (content, client_id) values ('[A] x', '6f2c8a7e-0d5e-4b33-9a67-3c9c0ce0a001') on conflict (client_id) do nothing returning id`;
+	expect((await Promise.all(connections.map(one => one.as(agent('A'), upsert)))).flat()).toHaveLength(1);
+});
+
+/** Everything that has come since the cursor, as the gateway does it: show all, move on to the last settled row. */
+async function catchUp(
+	reader: {as: typeof database.as},
+	cursor: {xid: string; id: number},
+	shown: Set<number>,
+): Promise<void> {
+	for (;;) {
+		const rows = await reader.as(agent('R'), 'select id, xid, settled from messages_since($1, $2, 50)', [
+			cursor.xid,
+			cursor.id,
+		]);
+		for (const row of rows) shown.add(row['id'] as number);
+		const settled = rows.findLast(row => row['settled'] === true);
+		if (settled === undefined) return;
+		cursor.xid = settled['xid'] as string;
+		cursor.id = settled['id'] as number;
+		if (rows.length < 50) return;
+	}
+}
+
+test('with writers that commit in any order, the settled cursor shows every message', async () => {
+	const writers = await Promise.all(Array.from({length: 10}, () => database.connect()));
+	const reader = await database.connect();
+	const written = new Set<number>();
+	let writing = true;
+	const work = Promise.all(
+		writers.map(async ({client}, writer) => {
+			for (let index = 0; index < 40; index++) {
+				await client.query('begin');
+				const inserted = await client.query<{id: number}>('insert into messages (content) values ($1) returning id', [
+					`[W${writer}] ${index}`,
+				]);
+				if (Math.random() < 0.5) await sleep(Math.random() * 20);
+				if (Math.random() < 0.1) {
+					await client.query('rollback');
+				} else {
+					await client.query('commit');
+					written.add(inserted.rows[0]!.id);
+				}
+			}
+		}),
+	).finally(() => {
+		writing = false;
+	});
+	const cursor = {xid: '0', id: 0};
+	const shown = new Set<number>();
+	while (writing) await catchUp(reader, cursor, shown);
+	await work;
+	await catchUp(reader, cursor, shown);
+	expect([...written].filter(id => !shown.has(id))).toEqual([]);
+	expect(shown.size).toBe(written.size);
+	// All are settled now: nothing is left behind the cursor.
+	expect(await reader.as(agent('R'), 'select id from messages_since($1, $2)', [cursor.xid, cursor.id])).toEqual([]);
+});
+
+test('a message that commits late under a lower id is not lost, where id > cursor alone would lose it', async () => {
+	const slow = await database.connect();
+	await slow.client.query('begin');
+	await slow.client.query(`insert into messages (content) values ('[SLOW] first')`);
+	await database.as(owner, `insert into messages (content) values ('[QUICK] second')`);
+	const cursor = {xid: '0', id: 0};
+	const shown = new Set<number>();
+	await catchUp(database, cursor, shown);
+	expect([...shown]).toEqual([2]);
+	expect(cursor).toEqual({xid: '0', id: 0});
+	await slow.client.query('commit');
+	await catchUp(database, cursor, shown);
+	expect(shown).toEqual(new Set([1, 2]));
+	expect(cursor.id).toBe(2);
+	expect(await database.as(owner, 'select id from messages where id > 2')).toEqual([]);
+});

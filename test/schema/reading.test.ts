@@ -1,0 +1,253 @@
+import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import {agent, type Caller, engines, human, type MigratedDatabase, owner, service} from '../helpers/migrated.ts';
+
+const A = agent('A');
+const B = agent('B');
+
+describe.each(engines)('reading on $engine', ({open}) => {
+	let database: MigratedDatabase;
+	beforeAll(async () => {
+		database = await open();
+	});
+	afterAll(() => database.close());
+	beforeEach(() => database.clear());
+
+	const write = async (...contents: string[]): Promise<void> => {
+		for (const content of contents) await database.as(owner, 'insert into messages (content) values ($1)', [content]);
+	};
+	const ids = async (call: string, caller: Caller = A): Promise<unknown[]> =>
+		(await database.as(caller, `select id from ${call}`)).map(row => row['id']);
+
+	test('the state tells the epoch, the horizon and the newest id', async () => {
+		const [empty] = await database.as(A, 'select * from mailbox_state()');
+		expect(empty).toMatchObject({schema_version: 1, latest_id: 0});
+		await write('[A] x', '[A] y');
+		const [state] = await database.as(A, 'select * from mailbox_state()');
+		expect(state).toMatchObject({epoch: empty!['epoch'], latest_id: 2});
+		expect(BigInt(state!['horizon'] as string)).toBeGreaterThan(BigInt(empty!['horizon'] as string));
+	});
+
+	test('messages_since pages through everything once, with all columns', async () => {
+		await write('1', '2', '3', '4', '5');
+		const rows = await database.as(A, 'select * from messages_since(p_limit => 2)');
+		expect(Object.keys(rows[0]!)).toEqual([
+			...(
+				await database.as(
+					owner,
+					`select attname from pg_attribute where attrelid = 'messages'::regclass and attnum > 0 order by attnum`,
+				)
+			).map(row => row['attname']),
+			'settled',
+		]);
+		expect(rows).toMatchObject([
+			{id: 1, body: '1', settled: true},
+			{id: 2, body: '2', settled: true},
+		]);
+		const last = rows[1]!;
+		expect(await ids(`messages_since('${last['xid'] as string}', 2)`)).toEqual([3, 4, 5]);
+		expect(await ids('messages_since(p_limit => 0)')).toEqual([1]);
+		await expect(ids(`messages_since('x')`)).rejects.toMatchObject({code: '22P02'});
+	});
+
+	test('what the reading transaction wrote itself is not settled', async () => {
+		const rows = await database.as(
+			owner,
+			`with own as (insert into messages (content) values ('x') returning xid) select xid < pg_snapshot_xmin(pg_current_snapshot()) as settled from own`,
+		);
+		expect(rows).toEqual([{settled: false}]);
+	});
+
+	test('a channel has what the tag wrote and what mentions it in any case, newest first, in pages', async () => {
+		await write('[A] one', '[B] @a two', '[B] three', '[a] @A four', '[A] five', '@A six');
+		expect(await ids(`channel_messages('A')`)).toEqual([6, 5, 4, 2, 1]);
+		expect(await ids(`channel_messages('a', p_limit => 2)`)).toEqual([6, 5]);
+		expect(await ids(`channel_messages('A', p_before => 5, p_limit => 2)`)).toEqual([4, 2]);
+		expect(await ids(`channel_messages('A', p_after => 2)`)).toEqual([6, 5, 4]);
+		expect(await ids(`channel_messages('nobody')`)).toEqual([]);
+		expect(await ids(`channel_messages('UNTAGGED')`)).toEqual([6]);
+	});
+
+	test('channels are the tags that wrote, joined or were addressed, as first spelled, newest first', async () => {
+		await write('[beta] x', '[Alpha] @gamma x', '[ALPHA] x', '[BETA] @GAMMA x');
+		await database.as(agent('Delta'), 'select agent_touch()');
+		await database.as(agent('BETA'), 'select agent_touch()');
+		expect(await database.as(A, 'select * from channels()')).toEqual([
+			{tag: 'BETA', last_id: 4},
+			{tag: 'gamma', last_id: 4},
+			{tag: 'Alpha', last_id: 3},
+			{tag: 'Delta', last_id: 0},
+		]);
+	});
+
+	test('search finds words and phrases in websearch syntax, newest first', async () => {
+		await write('[A] the quick brown fox', '[B] a brown bear', '[A] quick bear');
+		expect(await ids(`search_messages('brown')`)).toEqual([2, 1]);
+		expect(await ids(`search_messages('"quick brown"')`)).toEqual([1]);
+		expect(await ids(`search_messages('brown -fox')`)).toEqual([2]);
+		expect(await ids(`search_messages('fox or bear', 2)`)).toEqual([3, 2]);
+		expect(await ids(`search_messages('')`)).toEqual([]);
+		expect(await ids(`search_messages('((" ''')`)).toEqual([]);
+	});
+
+	test('the inbox has what is addressed by name, and what is addressed to nobody since the reader joined', async () => {
+		await write('[A] to all, before', '[A] @B by name, before');
+		expect(await ids(`inbox('b')`)).toEqual([2]);
+		await database.as(B, 'select agent_touch()');
+		await write('[A] to all', '[A] @C not yours', '[B] my own', '[B] @b a note to self');
+		expect(await ids(`inbox('B')`)).toEqual([2, 3, 6]);
+		expect(await ids(`inbox('B', 1)`)).toEqual([2]);
+	});
+
+	test('acked messages leave the inbox, in any order, and never come back', async () => {
+		await database.as(B, 'select agent_touch()');
+		await write('1', '2', '3', '4');
+		expect(await database.as(agent('b'), `select receipt_ack('{3,3,99}', 'mcp')`)).toEqual([{receipt_ack: 1}]);
+		expect(await ids(`inbox('B')`)).toEqual([1, 2, 4]);
+		expect(await database.as(B, `select receipt_ack('{1,3}', 'mcp')`)).toEqual([{receipt_ack: 1}]);
+		expect(await ids(`inbox('B')`)).toEqual([2, 4]);
+		expect(await database.as(A, 'select reader, id from cursors')).toEqual([{reader: 'B', id: 1}]);
+		await database.as(B, `select receipt_ack('{2,4}', 'mcp')`);
+		expect(await ids(`inbox('B')`)).toEqual([]);
+		expect(await database.as(A, 'select reader, id from cursors')).toEqual([{reader: 'B', id: 4}]);
+		await write('5');
+		expect(await ids(`inbox('B')`)).toEqual([5]);
+	});
+
+	test('delivered is noted once, acked once, and acked is never undone', async () => {
+		await write('x');
+		expect(await database.as(B, `select receipt_deliver('{1}', 'hook')`)).toEqual([{receipt_deliver: 1}]);
+		expect(await database.as(B, `select receipt_deliver('{1}', 'mcp')`)).toEqual([{receipt_deliver: 0}]);
+		expect(await database.as(A, 'select reader, state, route, acked_at from receipts')).toEqual([
+			{reader: 'B', state: 'delivered', route: 'hook', acked_at: null},
+		]);
+		expect(await database.as(agent('b'), `select receipt_ack('{1}', 'mcp')`)).toEqual([{receipt_ack: 1}]);
+		expect(await database.as(B, `select receipt_ack('{1}', 'mcp')`)).toEqual([{receipt_ack: 0}]);
+		expect(await database.as(B, `select receipt_deliver('{1}', 'mcp')`)).toEqual([{receipt_deliver: 0}]);
+		expect(await database.as(A, 'select reader, state, route, acked_at is not null as acked from receipts')).toEqual([
+			{reader: 'B', state: 'acked', route: 'mcp', acked: true},
+		]);
+	});
+
+	test('a reply acks what it replies to, for its author', async () => {
+		const reply = 'insert into messages (content, reply_to) values ($1, $2)';
+		await write('@B 1', '@B 2', '@B 3');
+		await database.as(B, reply, ['[B] done', 1]);
+		await database.as(owner, reply, ['[B] done', 2]);
+		await database.as(human(), reply, ['[B] as B', 3]);
+		await database.as(owner, reply, ['nobody', 3]);
+		expect(await database.as(A, 'select message_id, reader, state, route from receipts order by 1')).toEqual([
+			{message_id: 1, reader: 'B', state: 'acked', route: 'reply'},
+			{message_id: 2, reader: 'B', state: 'acked', route: 'reply'},
+			{message_id: 3, reader: 'HUMAN', state: 'acked', route: 'reply'},
+		]);
+		expect(await ids(`inbox('B')`)).toEqual([3]);
+	});
+
+	test('receipts are written by their reader alone', async () => {
+		await write('x');
+		for (const sql of [
+			`insert into receipts (message_id, reader) values (1, 'B')`,
+			`update receipts set reader = 'B'`,
+			'delete from receipts',
+			`select mux_ack('B', '{1}', 'x')`,
+		]) {
+			await expect(database.as(A, sql)).rejects.toMatchObject({code: '42501'});
+		}
+		await expect(database.as(owner, `select receipt_ack('{1}', 'x')`)).rejects.toMatchObject({
+			code: '42501',
+			message: 'plain SQL has no identity',
+		});
+	});
+
+	test('touching joins an agent once and refreshes what is given', async () => {
+		const [joined] = await database.as(agent('Claude'), `select * from agent_touch(p_role => 'builder')`);
+		expect(joined).toMatchObject({
+			tag: 'Claude',
+			kind: 'agent',
+			role: 'builder',
+			presence: 'idle',
+			revoked_at: null,
+			meta: {},
+		});
+		const [seen] = await database.as(agent('CLAUDE'), `select * from agent_touch('working')`);
+		expect(seen).toMatchObject({tag: 'Claude', role: 'builder', presence: 'working', joined_at: joined!['joined_at']});
+		await database.as(human(), 'select agent_touch()');
+		await database.as(service('HUMAN'), 'select agent_touch()');
+		expect(await database.as(A, 'select tag, kind from agents order by 1')).toEqual([
+			{tag: 'Claude', kind: 'agent'},
+			{tag: 'HUMAN', kind: 'human'},
+		]);
+		await expect(database.as(A, `select agent_touch('asleep')`)).rejects.toMatchObject({
+			constraint: 'agents_presence_known',
+		});
+		await expect(database.as(A, `update agents set kind = 'human'`)).rejects.toMatchObject({code: '42501'});
+	});
+});
+
+describe.each(engines)('watching on $engine', ({open}) => {
+	let database: MigratedDatabase;
+	beforeAll(async () => {
+		database = await open();
+		await database.script('create table orders (id int, note text); grant all on orders to authenticated');
+	});
+	afterAll(() => database.close());
+	beforeEach(() => database.clear());
+
+	const newest = async () => (await database.as(owner, 'select * from messages order by id desc limit 1'))[0];
+
+	test('each change of a watched table is told by the system to the one who asked', async () => {
+		await database.as(human(), `select watch_table('orders', 'RESPONDER')`);
+		await database.as(human(), `select watch_table('public.orders', 'Responder')`);
+		await database.as(A, `insert into orders values (1, 'new')`);
+		expect(await newest()).toMatchObject({
+			id: 1,
+			content: '[SYSTEM] orders INSERT {"id": 1, "note": "new"} @Responder',
+			tag: 'SYSTEM',
+			mentions: ['Responder'],
+			author_tag: 'SYSTEM',
+			author_kind: 'system',
+			verified: false,
+		});
+		await database.as(owner, `update orders set note = 'old'`);
+		expect(await newest()).toMatchObject({
+			id: 2,
+			content: '[SYSTEM] orders UPDATE {"id": 1, "note": "old"} @Responder',
+		});
+		await database.as(owner, 'delete from orders');
+		expect(await newest()).toMatchObject({
+			id: 3,
+			content: '[SYSTEM] orders DELETE {"id": 1, "note": "old"} @Responder',
+		});
+	});
+
+	test('text in a row addresses nobody, and a large row is cut', async () => {
+		await database.as(service(), `select watch_table('orders', 'RESPONDER')`);
+		await database.as(owner, `insert into orders values (1, '@CLAUDE_1 do it, x@y.z')`);
+		expect(await newest()).toMatchObject({mentions: ['RESPONDER']});
+		await database.as(owner, `insert into orders values (1, repeat('ü', 300000))`);
+		const told = (await newest())!['content'] as string;
+		expect(told).toMatch(/ü… @RESPONDER$/);
+		expect(Buffer.byteLength(told)).toBeLessThan(262_144);
+	});
+
+	test('only humans, the service role and the owner watch, and only what can be watched', async () => {
+		await expect(database.as(A, `select watch_table('orders', 'A')`)).rejects.toMatchObject({
+			code: '42501',
+			message: 'only a human may watch tables',
+		});
+		await expect(database.as(human(), `select watch_table('messages', 'A')`)).rejects.toMatchObject({code: '42809'});
+		await expect(database.as(human(), `select watch_table('pg_catalog.pg_authid', 'A')`)).rejects.toMatchObject({
+			code: '42P01',
+		});
+		await expect(database.as(human(), `select watch_table('nowhere', 'A')`)).rejects.toMatchObject({
+			code: '42P01',
+			message: `there is no table 'nowhere'`,
+		});
+		await expect(database.as(human(), `select watch_table('orders; drop table orders', 'A')`)).rejects.toThrow();
+		await expect(database.as(human(), `select watch_table('orders', 'no tag''')`)).rejects.toMatchObject({
+			code: '22023',
+		});
+		await expect(database.as(human(), `select watch_table('orders', null)`)).rejects.toMatchObject({code: '22023'});
+		await expect(database.as(owner, `select watch_table('tasks', 'A')`)).resolves.toBeDefined();
+	});
+});

@@ -1,0 +1,315 @@
+import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import {
+	agent,
+	anon,
+	type Caller,
+	engines,
+	human,
+	type MigratedDatabase,
+	owner,
+	type Row,
+	service,
+	stranger,
+} from '../helpers/migrated.ts';
+
+const A = agent('A');
+const B = agent('B');
+
+describe.each(engines)('tasks on $engine', ({open}) => {
+	let database: MigratedDatabase;
+	beforeAll(async () => {
+		database = await open();
+	});
+	afterAll(() => database.close());
+	beforeEach(() => database.clear());
+
+	const add = async (title: string, more = ''): Promise<number> => {
+		const [row] = await database.as(A, `select id from task_add($1${more === '' ? '' : `, ${more}`})`, [title]);
+		return row!['id'] as number;
+	};
+	const claim = async (caller: Caller = A, how = ''): Promise<Row | undefined> =>
+		(await database.as(caller, `select * from task_claim(${how})`))[0];
+	const finish = async (caller: Caller, id: number, token: number, how = ''): Promise<Row | undefined> =>
+		(await database.as(caller, `select * from task_finish($1, $2${how === '' ? '' : `, ${how}`})`, [id, token]))[0];
+	const read = async (id: number): Promise<Row> =>
+		(await database.as(B, 'select * from tasks where id = $1', [id]))[0]!;
+	const expire = (id: number) =>
+		database.as(owner, `update tasks set lease_until = now() - interval '1 second' where id = $1`, [id]);
+	const ready = (id: number) =>
+		database.as(owner, `update tasks set run_at = now() - interval '1 second' where id = $1`, [id]);
+
+	test('a task is added, claimed, reported on and finished by its owner', async () => {
+		const id = await add('build', `p_body => 'all of it'`);
+		expect(await read(id)).toMatchObject({
+			title: 'build',
+			body: 'all of it',
+			queue: 'default',
+			status: 'queued',
+			created_by: 'A',
+			progress: 0,
+			depends_on: [],
+			lease_owner: null,
+		});
+		expect(await claim(B)).toMatchObject({id, status: 'running', lease_owner: 'B', lease_token: 1, attempts: 1});
+		expect(await claim(A)).toBeUndefined();
+		expect(await database.as(B, `select progress, note from task_progress(1, 1, 0.5, 'half')`)).toEqual([
+			{progress: 0.5, note: 'half'},
+		]);
+		expect(await finish(B, id, 1, `p_result => '{"ok":1}', p_result_table => 'reports'`)).toMatchObject({
+			status: 'done',
+			progress: 1,
+			result: {ok: 1},
+			result_table: 'reports',
+			lease_owner: null,
+			lease_until: null,
+		});
+		expect(await finish(B, id, 1)).toBeUndefined();
+	});
+
+	test('the owner is the token and never an argument', async () => {
+		const id = await add('x');
+		await claim(B);
+		for (const call of ['task_heartbeat(1, 1)', 'task_progress(1, 1, 0.1)', 'task_finish(1, 1)']) {
+			expect(await database.as(A, `select * from ${call}`)).toEqual([]);
+			expect(await database.as(B, `select * from ${call.replace('1, 1', '1, 2')}`)).toEqual([]);
+		}
+		expect(await read(id)).toMatchObject({status: 'running', progress: 0});
+		expect(await database.as(agent('b'), 'select status from task_finish(1, 1)')).toEqual([{status: 'done'}]);
+	});
+
+	test('who is nobody claims nothing', async () => {
+		await add('x');
+		await expect(claim(owner)).rejects.toMatchObject({code: '42501', message: 'plain SQL has no identity'});
+		await expect(claim(stranger)).rejects.toMatchObject({code: '42501', message: 'this token names no agent'});
+		await expect(claim(service())).rejects.toMatchObject({
+			code: '42501',
+			message: 'this request does not say which tag it acts as',
+		});
+		await expect(claim(anon)).rejects.toMatchObject({code: '42501'});
+		expect(await claim(service('S'))).toMatchObject({lease_owner: 'S'});
+	});
+
+	test('the table itself is not written by who takes part; plain SQL and the service role may', async () => {
+		for (const sql of [
+			`insert into tasks (title) values ('x')`,
+			`update tasks set status = 'done'`,
+			'delete from tasks',
+		]) {
+			await expect(database.as(human(), sql)).rejects.toMatchObject({code: '42501'});
+		}
+		expect(await database.as(owner, `insert into tasks (title) values ('x') returning status, created_by`)).toEqual([
+			{status: 'queued', created_by: null},
+		]);
+		expect(await database.as(service(), `insert into tasks (title) values ('x') returning id`)).toEqual([{id: 2}]);
+	});
+
+	test('a lease lasts as asked, between a second and an hour', async () => {
+		await add('x');
+		const lease = async (call: string): Promise<number> => {
+			const [row] = await database.as(
+				A,
+				`select extract(epoch from lease_until - clock_timestamp())::float8 as seconds from ${call}`,
+			);
+			return row!['seconds'] as number;
+		};
+		expect(await lease('task_claim(p_lease => 100000)')).toBeGreaterThan(3590);
+		expect(await lease('task_heartbeat(1, 1, 100000)')).toBeLessThanOrEqual(3600);
+		expect(await lease('task_heartbeat(1, 1, 120)')).toBeLessThanOrEqual(120);
+		expect(await lease('task_heartbeat(1, 1, -5)')).toBeGreaterThan(-5);
+	});
+
+	test('an expired lease goes to who claims next, and the late owner is refused', async () => {
+		const id = await add('x');
+		await claim(A);
+		await expire(id);
+		expect(await claim(B)).toMatchObject({
+			id,
+			lease_owner: 'B',
+			lease_token: 2,
+			attempts: 2,
+			last_error: 'the lease of A ran out',
+		});
+		expect(await finish(A, id, 1)).toBeUndefined();
+		expect(await database.as(A, 'select * from task_heartbeat(1, 1)')).toEqual([]);
+		expect(await finish(B, id, 2)).toMatchObject({status: 'done', last_error: null});
+	});
+
+	test('an expired lease that nobody took still holds', async () => {
+		const id = await add('x');
+		await claim(A);
+		await expire(id);
+		expect(await finish(A, id, 1)).toMatchObject({status: 'done'});
+	});
+
+	test('reap puts back what expired, and ends it after the last attempt', async () => {
+		const again = await add('again');
+		const last = await add('last', 'p_max_attempts => 1');
+		const held = await add('held');
+		for (const id of [again, last, held]) await claim(A, `p_id => ${id}`);
+		await expire(again);
+		await expire(last);
+		expect(await database.as(B, 'select task_reap()')).toEqual([{task_reap: 2}]);
+		expect(await read(again)).toMatchObject({status: 'queued', lease_owner: null, lease_until: null});
+		expect(await read(last)).toMatchObject({status: 'dead', last_error: 'the lease of A ran out'});
+		expect(await read(held)).toMatchObject({status: 'running'});
+		expect(await finish(A, again, 1)).toBeUndefined();
+		expect(await database.as(owner, 'select task_reap()')).toEqual([{task_reap: 0}]);
+	});
+
+	test('a failure is tried again later, and is dead after the last attempt', async () => {
+		const id = await add('x', 'p_max_attempts => 2');
+		await claim(A);
+		expect(await finish(A, id, 1, `p_ok => false, p_error => 'no luck'`)).toMatchObject({
+			status: 'queued',
+			last_error: 'no luck',
+			progress: 0,
+		});
+		const [{wait}] = (await database.as(
+			A,
+			'select extract(epoch from run_at - clock_timestamp())::float8 as wait from tasks',
+		)) as [{wait: number}];
+		expect(wait).toBeGreaterThan(0);
+		expect(wait).toBeLessThanOrEqual(3);
+		expect(await claim(A)).toBeUndefined();
+		expect(await claim(A, `p_id => ${id}`)).toBeUndefined();
+		await ready(id);
+		expect(await claim(A)).toMatchObject({attempts: 2, lease_token: 2});
+		expect(await finish(A, id, 2, 'p_ok => false')).toMatchObject({status: 'dead', last_error: 'no reason was given'});
+		await ready(id);
+		expect(await claim(A)).toBeUndefined();
+	});
+
+	test('the higher priority goes first, then the longer waiting; other queues and later times wait', async () => {
+		const first = await add('first');
+		const urgent = await add('urgent', 'p_priority => 5');
+		const second = await add('second');
+		await add('later', `p_run_at => now() + interval '1 hour'`);
+		const other = await add('other', `p_queue => 'slow'`);
+		const taken = [await claim(), await claim(), await claim(), await claim()];
+		expect(taken.map(task => task?.['id'])).toEqual([urgent, first, second, undefined]);
+		expect(await claim(A, `'slow'`)).toMatchObject({id: other});
+	});
+
+	test('one under the same key in the same queue is the first one', async () => {
+		const id = await add('x', `p_idem_key => 'k'`);
+		expect(await add('y', `p_idem_key => 'k'`)).toBe(id);
+		expect(await add('y', `p_idem_key => 'k', p_queue => 'other'`)).not.toBe(id);
+		expect(await read(id)).toMatchObject({title: 'x'});
+	});
+
+	test('a task waits for what it depends on', async () => {
+		const one = await add('one');
+		const two = await add('two', `p_depends_on => array[${one}]::bigint[], p_priority => 9`);
+		expect(await claim(A, `p_id => ${two}`)).toBeUndefined();
+		expect(await claim()).toMatchObject({id: one});
+		expect(await claim()).toBeUndefined();
+		await finish(A, one, 1);
+		expect(await claim()).toMatchObject({id: two});
+	});
+
+	test('what depends on a task that will never be done is cancelled, down the line', async () => {
+		const one = await add('one', 'p_max_attempts => 1');
+		const two = await add('two', `p_depends_on => array[${one}]::bigint[]`);
+		const three = await add('three', `p_depends_on => array[${two}]::bigint[]`);
+		await claim();
+		await finish(A, one, 1, 'p_ok => false');
+		expect(await read(two)).toMatchObject({
+			status: 'cancelled',
+			last_error: `task ${one}, which it depends on, is dead`,
+		});
+		expect(await read(three)).toMatchObject({
+			status: 'cancelled',
+			last_error: `task ${two}, which it depends on, is cancelled`,
+		});
+		await expect(add('four', `p_depends_on => array[${one}]::bigint[]`)).rejects.toMatchObject({
+			code: '55000',
+			message: `task ${one}, which this depends on, is dead`,
+		});
+		await expect(add('five', 'p_depends_on => array[999]::bigint[]')).rejects.toMatchObject({code: '23503'});
+	});
+
+	test('a plan moves with its steps and is done with the last of them', async () => {
+		const plan = await add('plan');
+		const one = await add('one', `p_parent_id => ${plan}, p_position => 1`);
+		const two = await add('two', `p_parent_id => ${plan}, p_position => 2, p_depends_on => array[${one}]::bigint[]`);
+		expect(await claim(A, `p_id => ${plan}`)).toBeUndefined();
+		expect(await claim()).toMatchObject({id: one});
+		await database.as(A, `select task_progress(${one}, 1, 0.5)`);
+		expect(await read(plan)).toMatchObject({status: 'queued', progress: 0.25});
+		await finish(A, one, 1);
+		expect(await read(plan)).toMatchObject({status: 'queued', progress: 0.5});
+		await claim();
+		await finish(A, two, 1);
+		expect(await read(plan)).toMatchObject({status: 'done', progress: 1});
+		await expect(add('three', `p_parent_id => ${plan}`)).rejects.toMatchObject({
+			code: '55000',
+			message: `task ${plan} is done and gets no further steps`,
+		});
+		await expect(add('lost', 'p_parent_id => 999')).rejects.toMatchObject({code: '23503'});
+	});
+
+	test('a plan fails when a step cannot be done any more, and cancelled steps do not count', async () => {
+		const plan = await add('plan');
+		const one = await add('one', `p_parent_id => ${plan}, p_max_attempts => 1`);
+		const two = await add('two', `p_parent_id => ${plan}`);
+		await claim();
+		await finish(A, one, 1, 'p_ok => false');
+		expect(await read(plan)).toMatchObject({status: 'queued'});
+		await claim();
+		await finish(A, two, 1);
+		expect(await read(plan)).toMatchObject({status: 'failed', progress: 0.5});
+
+		const other = await add('other');
+		const done = await add('done', `p_parent_id => ${other}`);
+		const dropped = await add('dropped', `p_parent_id => ${other}`);
+		await database.as(human(), `select task_cancel(${dropped})`);
+		await claim(A, `p_id => ${done}`);
+		await finish(A, done, 1);
+		expect(await read(other)).toMatchObject({status: 'done', progress: 1});
+	});
+
+	test('who claimed a task and then splits it keeps it', async () => {
+		const plan = await add('plan');
+		await claim();
+		const step = await add('step', `p_parent_id => ${plan}`);
+		await claim(B);
+		await finish(B, step, 1);
+		expect(await read(plan)).toMatchObject({status: 'running', progress: 1});
+		expect(await finish(A, plan, 1)).toMatchObject({status: 'done'});
+	});
+
+	test('a split task whose owner is gone ends with its steps', async () => {
+		const plan = await add('plan');
+		await claim();
+		const step = await add('step', `p_parent_id => ${plan}`);
+		await claim(B);
+		await finish(B, step, 1);
+		await expire(plan);
+		await database.as(B, 'select task_reap()');
+		expect(await read(plan)).toMatchObject({status: 'done', progress: 1});
+	});
+
+	test('cancelling ends a task with all its steps, and its owner finds the lease lost', async () => {
+		const plan = await add('plan');
+		const step = await add('step', `p_parent_id => ${plan}`);
+		const below = await add('below', `p_parent_id => ${step}`);
+		await claim(B);
+		expect(await database.as(human(), `select id, status, last_error from task_cancel(${plan})`)).toEqual([
+			{id: plan, status: 'cancelled', last_error: 'cancelled by HUMAN'},
+		]);
+		expect(await read(step)).toMatchObject({status: 'cancelled'});
+		expect(await finish(B, below, 1)).toBeUndefined();
+		expect(await database.as(human(), `select * from task_cancel(${plan})`)).toEqual([]);
+		expect(await database.as(human(), 'select * from task_cancel(999)')).toEqual([]);
+	});
+
+	test('values that do not fit are refused by named constraints', async () => {
+		await expect(add('')).rejects.toMatchObject({constraint: 'tasks_title_1_to_1000_characters'});
+		await expect(add('x', `p_queue => ''`)).rejects.toMatchObject({constraint: 'tasks_queue_1_to_64_characters'});
+		await expect(add('x', 'p_max_attempts => 0')).rejects.toMatchObject({constraint: 'tasks_max_attempts_1_to_100'});
+		await expect(add('x', 'p_message_id => 99')).rejects.toMatchObject({
+			code: '23503',
+			constraint: 'tasks_message_id_fkey',
+		});
+	});
+});
