@@ -121,8 +121,8 @@ export async function openPostgres(): Promise<MigratedDatabase & {connect(): Pro
 	const session = await connect();
 	await migrate(session);
 	return {
-		as: session.as,
-		script: session.script,
+		as: (caller, sql, values) => session.as(caller, sql, values),
+		script: sql => session.script(sql),
 		connect,
 		clear: () => session.script(clearing),
 		async close() {

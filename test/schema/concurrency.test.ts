@@ -85,7 +85,7 @@ test('with writers that commit in any order, the settled cursor shows every mess
 	const writers = await Promise.all(Array.from({length: 10}, () => database.connect()));
 	const reader = await database.connect();
 	const written = new Set<number>();
-	let writing = true;
+	const state = {writing: true};
 	const work = Promise.all(
 		writers.map(async ({client}, writer) => {
 			for (let index = 0; index < 40; index++) {
@@ -103,11 +103,12 @@ test('with writers that commit in any order, the settled cursor shows every mess
 			}
 		}),
 	).finally(() => {
-		writing = false;
+		state.writing = false;
 	});
 	const cursor = {xid: '0', id: 0};
 	const shown = new Set<number>();
-	while (writing) await catchUp(reader, cursor, shown);
+	do await catchUp(reader, cursor, shown);
+	while (state.writing);
 	await work;
 	await catchUp(reader, cursor, shown);
 	expect([...written].filter(id => !shown.has(id))).toEqual([]);
