@@ -130,6 +130,7 @@ create policy messages_write on public.messages for insert to authenticated with
 create policy messages_service on public.messages to service_role using (true) with check (true);
 
 revoke all on public.messages from public, anon, authenticated, service_role;
+revoke all on sequence public.messages_id_seq from public, anon, authenticated, service_role;
 grant select, insert (content, client_id, reply_to, meta) on public.messages to authenticated;
 grant select, insert, update, delete on public.messages to service_role;
 revoke all on function public.mux_tag(text), public.mux_body(text), public.mux_mentions(text), public.mux_upper(text[]),

@@ -285,6 +285,7 @@ create policy tasks_read on public.tasks for select to authenticated using ((sel
 create policy tasks_service on public.tasks to service_role using (true) with check (true);
 
 revoke all on public.tasks from public, anon, authenticated, service_role;
+revoke all on sequence public.tasks_id_seq from public, anon, authenticated, service_role;
 grant select on public.tasks to authenticated;
 grant select, insert, update, delete on public.tasks to service_role;
 revoke all on function public.mux_task_before_update(), public.mux_task_derive(bigint), public.mux_task_changed(), public.mux_lease(int),

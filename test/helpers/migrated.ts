@@ -69,7 +69,7 @@ export const engines: ReadonlyArray<{readonly engine: string; readonly open: () 
 const before = 'create publication supabase_realtime';
 const clearing = 'truncate messages, tasks, agents, receipts, cursors restart identity cascade';
 
-async function openPglite(): Promise<MigratedDatabase> {
+export async function openPglite(): Promise<MigratedDatabase> {
 	const pglite = await PGlite.create();
 	const session: Session = {
 		as: (caller, sql, values = []) =>
