@@ -1,0 +1,125 @@
+/** Reads the whole catalog as one JSON document; $1 is the exposed schema. Run with an empty search_path, so that types come qualified. */
+export const catalogQuery = `
+with exposed as (select oid, nspname from pg_catalog.pg_namespace where nspname = $1),
+relations as (
+	select c.*, e.nspname from pg_catalog.pg_class c join exposed e on e.oid = c.relnamespace
+	where c.relkind in ('r', 'v', 'm', 'f', 'p') and not c.relispartition
+),
+columns as (
+	select a.attrelid, json_agg(json_build_object(
+		'name', a.attname,
+		'type', pg_catalog.format_type(a.atttypid, -1),
+		'display', pg_catalog.format_type(a.atttypid, null),
+		'nullable', not (a.attnotnull or t.typtype = 'd' and t.typnotnull),
+		'default', case
+			when a.attidentity <> '' then pg_catalog.format('nextval(%L::regclass)', pg_catalog.pg_get_serial_sequence(a.attrelid::regclass::text, a.attname))
+			when a.attgenerated = '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+		end,
+		'maxLength', case when a.atttypid in (1042, 1043) and a.atttypmod > 4 then a.atttypmod - 4 end,
+		'labels', (select json_agg(l.enumlabel order by l.enumsortorder) from pg_catalog.pg_enum l where l.enumtypid = a.atttypid),
+		'description', pg_catalog.col_description(a.attrelid, a.attnum)
+	) order by a.attnum) as list
+	from pg_catalog.pg_attribute a
+	join pg_catalog.pg_type t on t.oid = a.atttypid
+	left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+	where a.attnum > 0 and not a.attisdropped and (
+		a.attrelid in (select oid from relations)
+		or a.attrelid in (
+			select r.typrelid from pg_catalog.pg_proc p join pg_catalog.pg_type r on r.oid = p.prorettype
+			where p.pronamespace in (select oid from exposed) and r.typrelid <> 0
+		)
+	)
+	group by a.attrelid
+),
+tables as (
+	select json_agg(json_build_object(
+		'schema', r.nspname, 'name', r.relname,
+		'isView', r.relkind in ('v', 'm'),
+		'insertable', pg_catalog.pg_relation_is_updatable(r.oid, true) & 8 = 8,
+		'updatable', pg_catalog.pg_relation_is_updatable(r.oid, true) & 4 = 4,
+		'deletable', pg_catalog.pg_relation_is_updatable(r.oid, true) & 16 = 16,
+		'description', pg_catalog.obj_description(r.oid, 'pg_class'),
+		'primaryKey', (
+			select json_agg(a.attname order by k.position)
+			from pg_catalog.pg_constraint p, unnest(p.conkey) with ordinality as k(number, position), pg_catalog.pg_attribute a
+			where p.conrelid = r.oid and p.contype = 'p' and a.attrelid = r.oid and a.attnum = k.number
+		),
+		'columns', c.list
+	) order by r.relname) as list
+	from relations r left join columns c on c.attrelid = r.oid
+),
+keys as (
+	select json_agg(json_build_object(
+		'constraint', k.conname, 'from', f.relname, 'to', t.relname,
+		'columns', (
+			select json_agg(json_build_array(a.attname, b.attname) order by p.position)
+			from unnest(k.conkey, k.confkey) with ordinality as p(near, far, position), pg_catalog.pg_attribute a, pg_catalog.pg_attribute b
+			where a.attrelid = k.conrelid and a.attnum = p.near and b.attrelid = k.confrelid and b.attnum = p.far
+		),
+		'unique', exists (
+			select from pg_catalog.pg_constraint u where u.conrelid = k.conrelid and u.contype in ('p', 'u')
+			and u.conkey @> k.conkey and u.conkey <@ k.conkey
+		)
+	) order by k.conname) as list
+	from pg_catalog.pg_constraint k join relations f on f.oid = k.conrelid join relations t on t.oid = k.confrelid
+	where k.contype = 'f' and k.conparentid = 0
+),
+routines as (
+	select json_agg(json_build_object(
+		'schema', e.nspname, 'name', p.proname,
+		'description', pg_catalog.obj_description(p.oid, 'pg_proc'),
+		'volatility', case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end,
+		'set', p.proretset,
+		'type', pg_catalog.format_type(p.prorettype, -1),
+		'display', pg_catalog.format_type(p.prorettype, null),
+		'rowOf', case when r.typtype = 'c' then (select x.relname from relations x where x.oid = r.typrelid) end,
+		'isRow', r.typtype = 'c' or p.prorettype = 'pg_catalog.record'::regtype,
+		'columns', c.list,
+		'defaults', p.pronargdefaults,
+		'parameters', (
+			select json_agg(json_build_object(
+				'name', coalesce(p.proargnames[a.position], ''),
+				'mode', coalesce(p.proargmodes[a.position], 'i'),
+				'type', pg_catalog.format_type(a.type, -1),
+				'display', pg_catalog.format_type(a.type, null),
+				'rowOf', (select x.relname from relations x join pg_catalog.pg_type y on y.typrelid = x.oid where y.oid = a.type)
+			) order by a.position)
+			from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) with ordinality as a(type, position)
+		)
+	) order by p.proname, p.oid) as list
+	from pg_catalog.pg_proc p
+	join exposed e on e.oid = p.pronamespace
+	join pg_catalog.pg_type r on r.oid = p.prorettype
+	left join columns c on c.attrelid = r.typrelid
+	where p.prokind = 'f' and p.prorettype not in ('pg_catalog.trigger'::regtype, 'pg_catalog.event_trigger'::regtype)
+),
+types as (
+	select json_agg(json_build_array(t.typname, pg_catalog.format_type(t.oid, null), pg_catalog.format_type(t.oid, -1))
+		order by n.nspname = 'pg_catalog') as list
+	from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+	where (n.nspname = 'pg_catalog' or n.oid in (select oid from exposed))
+	and t.typtype in ('b', 'd', 'e', 'r', 'm') and t.typelem = 0
+)
+select json_build_object(
+	'tables', coalesce(tables.list, '[]'), 'keys', coalesce(keys.list, '[]'),
+	'routines', coalesce(routines.list, '[]'), 'types', types.list,
+	'description', (select pg_catalog.obj_description(oid, 'pg_namespace') from exposed)
+)::text as catalog
+from tables, keys, routines, types`;
+
+/**
+ * Changes with every committed change of the catalog: each row of it carries the transaction that wrote it, and a row
+ * that went away changes the count. Costs a few sequential scans of small tables.
+ */
+export const fingerprintQuery = `select ${[
+	'pg_namespace',
+	'pg_class',
+	'pg_attribute',
+	'pg_attrdef',
+	'pg_constraint',
+	'pg_type',
+	'pg_proc',
+	'pg_description',
+]
+	.map(table => `(select count(*) || ':' || max(xmin::text::bigint) from pg_catalog.${table})`)
+	.join(` || ' ' || `)} as fingerprint`;

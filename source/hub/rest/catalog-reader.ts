@@ -1,0 +1,195 @@
+import {type Database} from '../database.ts';
+import {
+	type Catalog,
+	type Column,
+	exposedSchemas,
+	type Qualified,
+	type Relationship,
+	type Routine,
+	type Table,
+} from './catalog.ts';
+import {catalogQuery, fingerprintQuery} from './catalog-query.ts';
+import {catalogName, type Name} from './sql.ts';
+
+const owner = {role: 'postgres', claims: {}, readOnly: true, settings: {search_path: ''}};
+
+/** Reads what the exposed schema offers. */
+export async function readCatalog(database: Database): Promise<Catalog> {
+	const [prints, documents] = await database.run(owner, [
+		{text: fingerprintQuery},
+		{text: catalogQuery, values: [exposedSchemas[0]]},
+	]);
+	const document = JSON.parse(String(documents?.rows[0]?.['catalog'])) as CatalogDocument;
+	return catalogOf(document, String(prints?.rows[0]?.['fingerprint']));
+}
+
+export async function readFingerprint(database: Database): Promise<string> {
+	const [result] = await database.run(owner, [{text: fingerprintQuery}]);
+	return String(result?.rows[0]?.['fingerprint']);
+}
+
+// What the catalog query builds; its names come from the database, and so are names here.
+interface CatalogDocument {
+	readonly tables: readonly (Omit<Table, 'columns' | 'computed' | 'primaryKey'> & {
+		readonly columns: readonly ColumnDocument[] | null;
+		readonly primaryKey: readonly Name[] | null;
+	})[];
+	readonly keys: readonly KeyDocument[];
+	readonly routines: readonly RoutineDocument[];
+	readonly types: readonly (readonly [name: string, display: string, sql: Name])[];
+	readonly description: string | null;
+}
+
+type ColumnDocument = Omit<Column, 'labels'> & {readonly labels: readonly string[] | null};
+
+interface KeyDocument {
+	readonly constraint: string;
+	readonly from: string;
+	readonly to: string;
+	readonly columns: readonly (readonly [Name, Name])[];
+	readonly unique: boolean;
+}
+
+interface RoutineDocument extends Pick<Routine, 'schema' | 'name' | 'description' | 'volatility' | 'set'> {
+	readonly type: Name;
+	readonly display: string;
+	readonly rowOf: string | null;
+	readonly isRow: boolean;
+	readonly columns: readonly ColumnDocument[] | null;
+	readonly defaults: number;
+	readonly parameters:
+		| readonly {
+				readonly name: Name;
+				readonly mode: string;
+				readonly type: Name;
+				readonly display: string;
+				readonly rowOf: string | null;
+		  }[]
+		| null;
+}
+
+function catalogOf(document: CatalogDocument, fingerprint: string): Catalog {
+	const computed = computedColumns(document.routines);
+	const tables = new Map<string, Table>(
+		document.tables.map(table => [
+			table.name,
+			{
+				...table,
+				primaryKey: table.primaryKey ?? [],
+				columns: columnsOf(table.columns ?? []),
+				computed: computed.get(table.name) ?? new Map<string, Qualified>(),
+			},
+		]),
+	);
+	const routines = new Map<string, Routine[]>();
+	for (const each of document.routines) {
+		const routine = routineOf(each, tables);
+		if (routine !== null) routines.set(routine.name, [...(routines.get(routine.name) ?? []), routine]);
+	}
+	const types = new Map<string, Name>(moreTypeNames.map(([name, sql]) => [name, catalogName(sql)]));
+	for (const [name, display, sql] of document.types) types.set(name, sql).set(display, sql);
+	const relationships = relationshipsOf(document.keys, tables);
+	return {tables, relationships, routines, types, description: document.description, fingerprint};
+}
+
+// Names that PostgreSQL's grammar knows, and its catalog does not.
+const moreTypeNames = [
+	['int', 'integer'],
+	['decimal', 'numeric'],
+	['dec', 'numeric'],
+	['float', 'double precision'],
+	['char', 'character'],
+] as const;
+
+function columnsOf(columns: readonly ColumnDocument[]): ReadonlyMap<string, Column> {
+	return new Map(columns.map(column => [column.name, {...column, labels: column.labels ?? []}]));
+}
+
+function computedColumns(routines: readonly RoutineDocument[]): Map<string, Map<string, Qualified>> {
+	const computed = new Map<string, Map<string, Qualified>>();
+	for (const {schema, name, set, parameters} of routines) {
+		const [row, ...others] = parameters ?? [];
+		if (row === undefined || row.rowOf === null || others.length > 0 || set) continue;
+		const ofTable = computed.get(row.rowOf) ?? new Map<string, Qualified>();
+		computed.set(row.rowOf, ofTable.set(name, {schema, name}));
+	}
+	return computed;
+}
+
+const unnamedTypes = new Set(['json', 'jsonb', 'text', 'xml', 'bytea']);
+
+/** Null for a function that no request can call: it has parameters without names. */
+function routineOf(document: RoutineDocument, tables: ReadonlyMap<string, Table>): Routine | null {
+	const {schema, name, description, volatility, set, defaults} = document;
+	const all = document.parameters ?? [];
+	const inputs = all.filter(({mode}) => mode === 'i' || mode === 'b' || mode === 'v');
+	const outputs = all.filter(({mode}) => mode === 'o' || mode === 'b' || mode === 't');
+	const unnamed = inputs.filter(input => input.name === '');
+	const single = inputs.length === 1 && unnamedTypes.has(inputs[0]?.display ?? '');
+	if (unnamed.length > 0 && !single) return null;
+	const table = document.rowOf === null ? null : (tables.get(document.rowOf) ?? null);
+	const columns =
+		outputs.length > 0 && table === null
+			? new Map(outputs.map(({name, type, display}) => [name as string, {...outputColumn, name, type, display}]))
+			: columnsOf(document.columns ?? []);
+	return {
+		schema,
+		name,
+		description,
+		volatility,
+		set,
+		table,
+		columns,
+		returns: document.display === 'void' ? 'void' : document.isRow || outputs.length > 0 ? 'row' : 'scalar',
+		parameters: inputs.map(({name, type, display, mode}, index) => ({
+			name,
+			type,
+			display,
+			required: index < inputs.length - defaults,
+			variadic: mode === 'v',
+		})),
+	};
+}
+
+const outputColumn = {nullable: true, default: null, maxLength: null, labels: [], description: null};
+
+function relationshipsOf(keys: readonly KeyDocument[], tables: ReadonlyMap<string, Table>): Relationship[] {
+	const owned = keys.flatMap(({constraint, columns, unique, ...names}): Relationship[] => {
+		const from = tables.get(names.from);
+		const to = tables.get(names.to);
+		if (from === undefined || to === undefined) return [];
+		return [{from, to, constraint, columns, owner: true, cardinality: unique ? 'one-to-one' : 'many-to-one'}];
+	});
+	const inverse = owned.map(({from, to, constraint, columns, cardinality}): Relationship => ({
+		from: to,
+		to: from,
+		constraint,
+		columns: columns.map(([near, far]) => [far, near] as const),
+		owner: false,
+		cardinality: cardinality === 'one-to-one' ? 'one-to-one' : 'one-to-many',
+	}));
+	const through = owned.flatMap(near =>
+		owned.flatMap((far): Relationship[] => {
+			const isJunction =
+				near.from === far.from &&
+				near.constraint !== far.constraint &&
+				near.cardinality === 'many-to-one' &&
+				far.cardinality === 'many-to-one';
+			const own = new Set([...near.columns, ...far.columns].map(([column]) => column));
+			if (!isJunction || !near.from.primaryKey.every(key => own.has(key)) || near.from.primaryKey.length === 0)
+				return [];
+			return [
+				{
+					from: near.to,
+					to: far.to,
+					constraint: near.from.name,
+					columns: near.columns.map(([junction, to]) => [to, junction] as const),
+					owner: false,
+					cardinality: 'many-to-many',
+					junction: {table: near.from, constraints: [near.constraint, far.constraint], columns: far.columns},
+				},
+			];
+		}),
+	);
+	return [...owned, ...inverse, ...through];
+}

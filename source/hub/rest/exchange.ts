@@ -1,0 +1,60 @@
+import {type Database, type Scope} from '../database.ts';
+import {type HubRequest} from '../http.ts';
+import {type Catalog, exposedSchemas, type Table} from './catalog.ts';
+import {RestFault} from './fault.ts';
+import {nearest} from './nearest.ts';
+import {type Preferences} from './prefer.ts';
+import {type Query} from './query.ts';
+import {type Source} from './read-plan.ts';
+
+/** One request with all that is needed to answer it. */
+export interface Exchange {
+	readonly database: Database;
+	readonly catalog: Catalog;
+	readonly request: HubRequest;
+	readonly query: Query;
+	readonly preferences: Preferences;
+	readonly maxRows: number;
+}
+
+/** A header's text; null where it is not sent. */
+export function header({headers}: Pick<HubRequest, 'headers'>, name: string): string | undefined {
+	const text = headers[name];
+	return Array.isArray(text) ? text.join(', ') : text;
+}
+
+/** The transaction of a request: the caller's role and claims, and what PostgREST tells the database of it. */
+export function scopeOf({request, preferences}: Exchange, readOnly: boolean): Scope {
+	const {caller, method, path} = request;
+	const headers = Object.fromEntries(
+		Object.keys(request.headers)
+			.filter(name => name !== 'cookie')
+			.map(name => [name, header(request, name) ?? '']),
+	);
+	return {
+		role: caller.role,
+		claims: caller.claims,
+		readOnly,
+		settings: {
+			search_path: [...exposedSchemas, 'extensions'].map(schema => `"${schema}"`).join(', '),
+			'request.headers': JSON.stringify(headers),
+			'request.method': method,
+			'request.path': path,
+			...(preferences.timezone === null ? {} : {timezone: preferences.timezone}),
+		},
+	};
+}
+
+/** Throws PGRST205. */
+export function findTable({tables}: Catalog, name: string): Table {
+	const table = tables.get(name);
+	if (table !== undefined) return table;
+	const near = nearest(name, tables.keys());
+	throw new RestFault(404, 'PGRST205', `Could not find the table 'public.${name}' in the schema cache`, {
+		hint: near === null ? null : `Perhaps you meant the table 'public.${near}'`,
+	});
+}
+
+export function sourceOf(table: Table, made: boolean): Source {
+	return {label: table.name, columns: table.columns, table, made};
+}

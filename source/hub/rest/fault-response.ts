@@ -1,0 +1,20 @@
+import {type HubResponse} from '../http.ts';
+import {type RestFault} from './fault.ts';
+
+/** PostgREST's error body. A HEAD request has none. */
+export function faultResponse(
+	{status, code, details, hint, message, headers}: RestFault,
+	more: {readonly [name: string]: string} = {},
+	head = false,
+): HubResponse {
+	return {
+		status,
+		headers: {
+			'Content-Type': 'application/json; charset=utf-8',
+			'Proxy-Status': `PostgREST; error=${code}`,
+			...more,
+			...headers,
+		},
+		...(head ? {} : {body: JSON.stringify({code, details, hint, message})}),
+	};
+}

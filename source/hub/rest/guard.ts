@@ -1,0 +1,34 @@
+import {randomUUID} from 'node:crypto';
+import {type DatabaseError} from '../database.ts';
+import {notSingular, putMismatch, type RestFault, tooManyAffected} from './fault.ts';
+import {sql, type Sql, value} from './sql.ts';
+
+export type Guard = 'single' | 'put' | {readonly atMost: number};
+
+// A failure inside the statement is what undoes a write. Nobody else can raise this text: it is drawn anew for each process.
+const mark = `guard-${randomUUID()}`;
+
+/** The body, or a failure that `guardFault` knows again when the rows are not as many as they must be. */
+export function guarded(body: Sql, guards: readonly Guard[]): Sql {
+	return guards.reduce((inner, guard) => {
+		const wrong =
+			typeof guard === 'string' ? sql`count(*) <> 1` : sql`count(*) > ${value(String(guard.atMost))}::bigint`;
+		const kind = typeof guard === 'string' ? guard : 'affected';
+		return sql`case when ${wrong} then ((${value(`${mark}:${kind}:`)}::text || count(*)::text)::int)::text else ${inner} end`;
+	}, body);
+}
+
+/** The fault behind a database error that a guard raised; null for every other error. */
+export function guardFault({message}: DatabaseError): RestFault | null {
+	const [, kind = '', rows = ''] = new RegExp(`${mark}:([a-z]+):(\\d+)`).exec(message) ?? [];
+	switch (kind) {
+		case 'single':
+			return notSingular(rows);
+		case 'put':
+			return putMismatch();
+		case 'affected':
+			return tooManyAffected(rows);
+		default:
+			return null;
+	}
+}

@@ -1,0 +1,30 @@
+/** The candidate most like a mistyped name, for a hint; null when none is at least three quarters the same. */
+export function nearest(name: string, candidates: Iterable<string>): string | null {
+	let best: string | null = null;
+	let likeness = 0.75;
+	// A name is 63 bytes at most; a longer one is no slip of the hand, and the distance costs its square.
+	if (name.length > 63) return null;
+	for (const candidate of candidates) {
+		const longest = Math.max(name.length, candidate.length);
+		const same = longest === 0 ? 0 : 1 - distance(name.toLowerCase(), candidate.toLowerCase()) / longest;
+		if (same > likeness || (same === likeness && best === null)) {
+			likeness = same;
+			best = candidate;
+		}
+	}
+	return best;
+}
+
+/** Levenshtein's distance: how many letters must be put in, taken out or changed. */
+function distance(from: string, to: string): number {
+	let row = Array.from({length: to.length + 1}, (_, index) => index);
+	for (let i = 1; i <= from.length; i += 1) {
+		const next = [i];
+		for (let j = 1; j <= to.length; j += 1) {
+			const changed = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+			next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+		}
+		row = next;
+	}
+	return row[to.length] ?? 0;
+}

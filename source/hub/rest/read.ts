@@ -1,0 +1,88 @@
+import {type HubResponse} from '../http.ts';
+import {type Answer, ask} from './answer.ts';
+import {type Exchange, findTable, header, scopeOf, sourceOf} from './exchange.ts';
+import {faultResponse} from './fault-response.ts';
+import {badRange} from './fault.ts';
+import {negotiate} from './media.ts';
+import {type Preferences, preferenceApplied} from './prefer.ts';
+import {type Limits, limitsAt} from './query.ts';
+import {contentRange, rangeStatus, requestedRange} from './range.ts';
+import {renderCount, renderRead} from './render-read.ts';
+import {resolveRead} from './resolve.ts';
+import {identifier, qualified, sql, type Sql, value} from './sql.ts';
+
+/** GET and HEAD on a table. */
+export async function handleRead(exchange: Exchange, name: string): Promise<HubResponse> {
+	const {catalog, database, maxRows, preferences, query, request} = exchange;
+	const table = findTable(catalog, name);
+	const head = request.method === 'HEAD';
+	const limits = requestedRange(limitsAt(query, []), head ? undefined : header(request, 'range'));
+	const plan = resolveRead(catalog, query, sourceOf(table, false), {limits, maxRows, rootConditions: true});
+	const media = negotiate(header(request, 'accept'));
+	const from = sql`${qualified(table)} as ${identifier(plan.alias)}`;
+	const answer = await ask(database, scopeOf(exchange, true), {
+		read: renderRead(plan, from, media.shape === 'csv'),
+		media,
+		bare: head,
+		...counting(renderCount(plan, from), preferences, maxRows),
+		...(media.shape === 'object' ? {guards: ['single']} : {}),
+	});
+	const parameters = [...request.query].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+	const canonical = new URLSearchParams(parameters).toString();
+	return rowsResponse(answer, {
+		limits,
+		preferences,
+		head,
+		maxRows,
+		headers: {
+			'Content-Type': media.contentType,
+			'Content-Location': `/${encodeURIComponent(name)}${canonical === '' ? '' : `?${canonical}`}`,
+			...preferenceApplied({...preferences, resolution: null, missing: null, return: null, maxAffected: null}),
+		},
+	});
+}
+
+/** What `Prefer: count=` adds to the statement. */
+export function counting(counted: Sql, {count}: Preferences, maxRows: number): {total?: Sql; explain?: Sql} {
+	const explain = count === 'planned' || count === 'estimated' ? {explain: counted} : {};
+	if (count === 'exact') return {total: sql`(select count(*) from (${counted}) as "n")`};
+	// Beyond the most rows that are ever given, the planner's figure is near enough.
+	if (count === 'estimated') {
+		return {
+			...explain,
+			total: sql`(select count(*) from (${counted} limit ${value(String(maxRows + 1))}::bigint) as "n")`,
+		};
+	}
+	return explain;
+}
+
+interface RowsAnswer {
+	readonly limits: Limits;
+	readonly preferences: Preferences;
+	readonly head: boolean;
+	readonly maxRows: number;
+	readonly headers: {readonly [name: string]: string};
+}
+
+/** Rows with their range: 200, 206 for a part, 416 beyond the end. */
+export function rowsResponse(answer: Answer, {limits, preferences, head, maxRows, headers}: RowsAnswer): HubResponse {
+	const total = totalOf(answer, preferences, maxRows);
+	const {offset} = limits;
+	const status = rangeStatus(offset, answer.rows, total);
+	const range = {'Content-Range': contentRange(offset, offset + answer.rows - 1, total)};
+	if (status === 416) {
+		const fault = badRange(`An offset of ${offset} was requested, but there are only ${total ?? 0} rows.`);
+		return faultResponse(fault, range, head);
+	}
+	return {
+		status: answer.status ?? status,
+		headers: {...range, ...headers, ...answer.headers},
+		...(head ? {} : {body: answer.body}),
+	};
+}
+
+function totalOf({total, planned}: Answer, {count}: Preferences, maxRows: number): number | null {
+	if (count === 'planned') return planned;
+	if (count === 'estimated' && total !== null && total > maxRows) return Math.max(total, planned ?? 0);
+	return total;
+}

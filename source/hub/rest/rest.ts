@@ -1,0 +1,124 @@
+import {type Database, DatabaseError} from '../database.ts';
+import {type Handler, type HubRequest, type HubResponse} from '../http.ts';
+import {handleCall} from './call.ts';
+import {type Catalog, exposedSchemas} from './catalog.ts';
+import {type Exchange, header} from './exchange.ts';
+import {faultResponse} from './fault-response.ts';
+import {badMethod, badPath, badRpcMethod, RestFault, unknownSchema} from './fault.ts';
+import {guardFault} from './guard.ts';
+import {parsePreferences} from './prefer.ts';
+import {parseQuery} from './query.ts';
+import {handleRead} from './read.ts';
+import {SchemaCache} from './schema-cache.ts';
+import {databaseFault} from './sqlstate.ts';
+import {handleWrite} from './write.ts';
+
+export interface RestOptions {
+	/** No answer, and no embedded list in one, has more rows; Supabase's own default is the same. */
+	readonly maxRows?: number;
+}
+
+/** PostgREST's dialect over the public schema: what supabase-js speaks under `/rest/v1`. */
+export function createRest(database: Database, {maxRows = 1000}: RestOptions = {}): {handle: Handler} {
+	const cache = new SchemaCache(database);
+
+	async function handle(request: HubRequest): Promise<HubResponse> {
+		try {
+			const catalog = await cache.current();
+			try {
+				return await answer(request, catalog);
+			} catch (error) {
+				const newer = mayBeStale(error) ? await cache.newerThan(catalog) : null;
+				if (newer === null) throw error;
+				return await answer(request, newer);
+			}
+		} catch (error) {
+			return faultResponse(faultOf(error, request), {}, request.method === 'HEAD');
+		}
+	}
+
+	function answer(request: HubRequest, catalog: Catalog): Promise<HubResponse> {
+		const {method} = request;
+		const target = targetOf(request.path);
+		checkSchema(request);
+		const call = target.kind === 'routine';
+		const exchange: Exchange = {
+			database,
+			catalog,
+			request,
+			maxRows,
+			preferences: parsePreferences(header(request, 'prefer')),
+			query: parseQuery(request.query, call && method !== 'POST'),
+		};
+		if (target.kind === 'root') throw badMethod(method);
+		if (call) {
+			if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') throw badRpcMethod(method);
+			return handleCall(exchange, target.name);
+		}
+		switch (method) {
+			case 'GET':
+			case 'HEAD':
+				return handleRead(exchange, target.name);
+			case 'POST':
+			case 'PATCH':
+			case 'PUT':
+			case 'DELETE':
+				return handleWrite(exchange, target.name, method);
+			default:
+				throw badMethod(method);
+		}
+	}
+
+	return {handle};
+}
+
+type Target = {readonly kind: 'root'} | {readonly kind: 'table' | 'routine'; readonly name: string};
+
+/** `/`, `/table`, `/rpc/function`. Throws PGRST125. */
+function targetOf(path: string): Target {
+	const [first, second, ...rest] = path.split('/').slice(1).map(decodePart);
+	if (first === undefined || (first === '' && second === undefined)) return {kind: 'root'};
+	if (first === 'rpc' && second !== undefined && second !== '' && rest.length === 0)
+		return {kind: 'routine', name: second};
+	if (first !== '' && second === undefined) return {kind: 'table', name: first};
+	throw badPath();
+}
+
+function decodePart(part: string): string {
+	try {
+		return decodeURIComponent(part);
+	} catch {
+		throw badPath();
+	}
+}
+
+/** Throws PGRST106. */
+function checkSchema(request: HubRequest): void {
+	const reads = request.method === 'GET' || request.method === 'HEAD';
+	const schema = header(request, reads ? 'accept-profile' : 'content-profile');
+	if (schema !== undefined && !exposedSchemas.includes(schema)) throw unknownSchema(schema, exposedSchemas);
+}
+
+// A name that was not found, or that the database no longer knows: the schema may have changed meanwhile.
+const staleCodes = new Set([
+	'PGRST200',
+	'PGRST202',
+	'PGRST204',
+	'PGRST205',
+	'42703',
+	'42704',
+	'42P01',
+	'42883',
+	'42P13',
+	'42804',
+]);
+
+function mayBeStale(error: unknown): boolean {
+	return (error instanceof RestFault || error instanceof DatabaseError) && staleCodes.has(error.code);
+}
+
+function faultOf(error: unknown, {caller}: HubRequest): RestFault {
+	if (error instanceof RestFault) return error;
+	if (error instanceof DatabaseError) return guardFault(error) ?? databaseFault(error, caller.role !== 'anon');
+	throw error;
+}

@@ -1,0 +1,181 @@
+import {type HubResponse} from '../http.ts';
+import {type Answer, ask} from './answer.ts';
+import {type Column, type Table} from './catalog.ts';
+import {type Exchange, findTable, header, scopeOf, sourceOf} from './exchange.ts';
+import {badPutFilters, putWithLimit, RestFault} from './fault.ts';
+import {type Guard} from './guard.ts';
+import {bodyType, negotiate} from './media.ts';
+import {parsePayload} from './payload.ts';
+import {preferenceApplied} from './prefer.ts';
+import {contentRange} from './range.ts';
+import {type PlannedCondition, type ReadPlan} from './read-plan.ts';
+import {renderRead} from './render-read.ts';
+import {
+	type Conflict,
+	insertedCount,
+	made,
+	renderDelete,
+	renderInsert,
+	renderReturning,
+	renderReturningKeys,
+	renderUpdate,
+	type Written,
+} from './render-write.ts';
+import {resolveCondition, resolveRead} from './resolve.ts';
+import {comma, identifier, nothing, sql, type Sql} from './sql.ts';
+
+export type WriteMethod = 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+
+/** Inserts, updates, upserts of one row and deletes. */
+export async function handleWrite(exchange: Exchange, name: string, method: WriteMethod): Promise<HubResponse> {
+	const {catalog, database, preferences, query, request} = exchange;
+	const table = findTable(catalog, name);
+	if (method === 'PUT' && query.limits.some(({path}) => path.length === 0)) throw putWithLimit();
+	const plan = resolveRead(
+		catalog,
+		{...query, limits: query.limits.filter(({path}) => path.length > 0)},
+		sourceOf(table, true),
+		{
+			limits: {limit: null, offset: 0},
+			maxRows: Infinity,
+			rootConditions: false,
+		},
+	);
+	const shown = preferences.return === 'representation';
+	const write = renderWrite(exchange, table, plan, method);
+	const media = negotiate(header(request, 'accept'));
+	const answer = await ask(database, scopeOf(exchange, false), {
+		before: sql`with ${made} as (${write}) `,
+		read: shown
+			? renderRead(plan, sql`${made} as ${identifier(plan.alias)}`, media.shape === 'csv')
+			: {select: sql`select 1 from ${made}`, element: nothing, keys: null},
+		media,
+		bare: !shown,
+		guards: guardsOf(exchange, method, media.shape === 'object'),
+		more: [sql`${insertedCount} as "inserted"`, sql`${renderLocation(exchange, table, method)} as "location"`],
+	});
+	return writeResponse(exchange, answer, {table, method, contentType: media.contentType});
+}
+
+function renderWrite({query, preferences, request}: Exchange, table: Table, plan: ReadPlan, method: WriteMethod): Sql {
+	const source = sourceOf(table, false);
+	const returning =
+		preferences.return === 'representation'
+			? renderReturning(plan)
+			: preferences.return === 'headers-only'
+				? renderReturningKeys(table)
+				: sql`1`;
+	const conditions = query.conditions.filter(({path}) => path.length === 0).map(({it}) => resolveCondition(it, source));
+	if (method === 'DELETE') return renderDelete(table, returning, conditions);
+	if (method === 'PUT') requireKeyFilters(table, conditions);
+	const payload = parsePayload(request.body, bodyType(header(request, 'content-type')), {
+		columns: method === 'PUT' ? null : query.columns,
+		call: false,
+	});
+	const written: Written = {
+		table,
+		payload,
+		columns: payload.keys.map(key => columnOf(table, key)),
+		defaults: preferences.missing === 'default' && method !== 'PUT',
+		returning,
+	};
+	if (method === 'PATCH') return renderUpdate(written, conditions);
+	if (method === 'PUT') return renderInsert(written, {columns: table.primaryKey, merge: true}, conditions);
+	return renderInsert(written, conflictOf(query.onConflict, table, preferences.resolution), []);
+}
+
+/** Throws PGRST204. */
+function columnOf(table: Table, key: string): Column {
+	const column = table.columns.get(key);
+	if (column !== undefined) return column;
+	throw new RestFault(400, 'PGRST204', `Could not find the '${key}' column of '${table.name}' in the schema cache`);
+}
+
+function conflictOf(names: readonly string[] | null, table: Table, resolution: string | null): Conflict | null {
+	if (resolution === null) return null;
+	const columns = names?.map(name => {
+		const column = table.columns.get(name);
+		if (column === undefined) throw new RestFault(400, '42703', `column "${name}" does not exist`);
+		return column.name;
+	});
+	return {columns: columns ?? table.primaryKey, merge: resolution === 'merge-duplicates'};
+}
+
+/** PUT says which row it means by its whole primary key, and by nothing else. Throws PGRST105. */
+function requireKeyFilters({primaryKey}: Table, conditions: readonly PlannedCondition[]): void {
+	const keys = conditions.map(condition => {
+		if (condition.kind !== 'filter' || condition.negated || condition.term.kind !== 'column') throw badPutFilters();
+		const {operation, term} = condition;
+		const equals = operation.kind === 'compare' && operation.operator === 'eq' && operation.quantifier === null;
+		if (!equals || term.path.length > 0) throw badPutFilters();
+		return term.column.name;
+	});
+	const all = primaryKey.length > 0 && primaryKey.every(key => keys.includes(key));
+	if (!all || keys.some(key => !primaryKey.includes(key))) throw badPutFilters();
+}
+
+function guardsOf({preferences}: Exchange, method: WriteMethod, single: boolean): Guard[] {
+	if (method === 'PUT') return ['put'];
+	const {maxAffected, handling} = preferences;
+	const atMost = maxAffected !== null && handling === 'strict' && method !== 'POST' ? [{atMost: maxAffected}] : [];
+	return [...atMost, ...(single ? (['single'] as const) : [])];
+}
+
+/** The key of a single new row, for its Location. */
+function renderLocation({preferences}: Exchange, {primaryKey}: Table, method: WriteMethod): Sql {
+	if (method !== 'POST' || preferences.return !== 'headers-only' || primaryKey.length === 0) return sql`null`;
+	const keys = comma(primaryKey.map(key => sql`${identifier(key)}::text`));
+	return sql`case when count(*) = 1 then (select json_build_array(${keys})::text from ${made}) end`;
+}
+
+interface WriteAnswer {
+	readonly table: Table;
+	readonly method: WriteMethod;
+	readonly contentType: string;
+}
+
+function writeResponse(
+	{preferences, query}: Exchange,
+	answer: Answer,
+	{table, method, contentType}: WriteAnswer,
+): HubResponse {
+	const shown = preferences.return === 'representation';
+	const {rows, status, body} = answer;
+	const inserted = Number(answer.columns['inserted']);
+	const counted = preferences.count === 'exact' || preferences.count === 'estimated' ? rows : null;
+	const resolvable = table.primaryKey.length > 0 || query.onConflict !== null;
+	const headers = {
+		...(shown ? {'Content-Type': contentType} : {}),
+		...locationOf(table, answer.columns['location']),
+		...(method === 'PUT'
+			? {}
+			: {'Content-Range': method === 'PATCH' ? contentRange(0, rows - 1, counted) : contentRange(1, 0, counted)}),
+		...preferenceApplied({
+			...preferences,
+			resolution: method === 'POST' && resolvable ? preferences.resolution : null,
+			missing: method === 'POST' || method === 'PATCH' ? preferences.missing : null,
+			maxAffected: method === 'PATCH' || method === 'DELETE' ? preferences.maxAffected : null,
+		}),
+		...answer.headers,
+	};
+	const merged = preferences.resolution === 'merge-duplicates' && inserted <= 0;
+	const done = {
+		POST: merged ? 200 : 201,
+		PUT: shown ? (inserted > 0 ? 201 : 200) : 204,
+		PATCH: shown ? 200 : 204,
+		DELETE: shown ? 200 : 204,
+	};
+	return {status: status ?? done[method], headers, ...(shown ? {body} : {})};
+}
+
+function locationOf({name, primaryKey}: Table, keys: unknown): {readonly [name: string]: string} {
+	if (typeof keys !== 'string') return {};
+	const values = JSON.parse(keys) as readonly (string | null)[];
+	const query = new URLSearchParams(
+		primaryKey.map((key, index): [string, string] => [
+			key,
+			typeof values[index] === 'string' ? `eq.${values[index]}` : 'is.null',
+		]),
+	);
+	return {Location: `/${encodeURIComponent(name)}?${query.toString()}`};
+}
