@@ -1,0 +1,17 @@
+import {mkdtemp} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {build} from 'rolldown';
+import config from '../../rolldown.config.ts';
+
+/** Bundles one program of test/fixtures as the product is bundled (Node runs no .tsx); resolves with the file to run. */
+export async function bundle(fixture: string): Promise<string> {
+	const dir = await mkdtemp(path.join(tmpdir(), 'agentmux-fixture-'));
+	const {output: _, ...options} = config as {output?: unknown; platform: 'node'};
+	await build({
+		...options,
+		input: {fixture: new URL(`../fixtures/${fixture}`, import.meta.url).pathname},
+		output: {dir, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs'},
+	});
+	return path.join(dir, 'fixture.mjs');
+}

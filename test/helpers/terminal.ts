@@ -1,0 +1,153 @@
+import {spawn as spawnPty} from '@lydell/node-pty';
+import xterm from '@xterm/headless';
+
+/** A program in a pseudo-terminal, and what stands on its screen. */
+export interface TestTerminal {
+	/** The rows as a human reads them, without trailing blanks. */
+	screen(): string[];
+	/** Everything on the screen, rows joined by line breaks. */
+	text(): string;
+	/** The glyph and look of one cell, counted from 0. */
+	cell(x: number, y: number): {glyph: string; width: number; bold: boolean; foreground: number; background: number};
+	readonly cursor: {readonly x: number; readonly y: number};
+	/** Whether the program is on the alternate screen. */
+	readonly alternate: boolean;
+	/** Bytes that the program has written so far. */
+	readonly bytes: number;
+	/** Resolves with the screen once it holds what is waited for; rejects with the screen after `timeout` milliseconds. */
+	waitFor(what: string | RegExp | ((screen: string[]) => boolean), timeout?: number): Promise<string[]>;
+	write(keys: string): void;
+	resize(columns: number, rows: number): void;
+	kill(signal?: string): void;
+	/** Resolves with the exit code once the program has ended. */
+	readonly exited: Promise<number>;
+}
+
+export interface SpawnOptions {
+	readonly cols?: number;
+	readonly rows?: number;
+	readonly cwd?: string;
+	/** Added to a bare environment: HOME and PATH alone come from ours. Undefined takes one away. */
+	readonly env?: {readonly [name: string]: string | undefined};
+}
+
+const {Terminal} = xterm;
+
+/** Starts a command in a pseudo-terminal of a real size, read by a real terminal emulator. */
+export function spawn(
+	command: readonly string[],
+	{cols = 80, rows = 24, cwd, env = {}}: SpawnOptions = {},
+): TestTerminal {
+	const [file = '', ...args] = command;
+	const terminal = new Terminal({cols, rows, allowProposedApi: true, scrollback: 1000});
+	const given = {
+		PATH: process.env['PATH'],
+		HOME: process.env['HOME'],
+		TERM: 'xterm-256color',
+		COLORTERM: 'truecolor',
+		LANG: 'C.UTF-8',
+		...env,
+	};
+	const pty = spawnPty(file, args, {
+		cols,
+		rows,
+		name: 'xterm-256color',
+		cwd: cwd ?? process.cwd(),
+		env: Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+	});
+	const waiting = new Set<() => void>();
+	let bytes = 0;
+	let ended = false;
+	// The emulator draws at once what a real terminal holds back until a synchronised update ends: nobody looks before.
+	let updating = false;
+	let tail = '';
+	pty.onData(data => {
+		bytes += Buffer.byteLength(data);
+		tail = (tail + data).slice(-Math.max(data.length, 8) - 8);
+		const [begun, over] = [tail.lastIndexOf('\u001B[?2026h'), tail.lastIndexOf('\u001B[?2026l')];
+		if (begun !== over) updating = begun > over;
+		const whole = !updating;
+		terminal.write(data, () => {
+			if (whole) waiting.forEach(check => check());
+		});
+	});
+	// The terminal answers what the program asks it.
+	terminal.onData(answer => {
+		if (!ended) pty.write(answer);
+	});
+	const exited = new Promise<number>(resolve => {
+		pty.onExit(({exitCode}) => {
+			ended = true;
+			// What was written last is still on its way through the emulator.
+			terminal.write('', () => resolve(exitCode));
+		});
+	});
+
+	const screen = () => {
+		const {active} = terminal.buffer;
+		return Array.from(
+			{length: terminal.rows},
+			(_, y) => active.getLine(active.baseY + y)?.translateToString(true) ?? '',
+		);
+	};
+
+	return {
+		screen,
+		text: () => screen().join('\n'),
+		cell(x, y) {
+			const {active} = terminal.buffer;
+			const cell = active.getLine(active.baseY + y)?.getCell(x);
+			if (cell === undefined) throw new Error(`There is no cell at ${x}, ${y}.`);
+			return {
+				glyph: cell.getChars(),
+				width: cell.getWidth(),
+				bold: cell.isBold() !== 0,
+				foreground: cell.isFgDefault() ? -1 : cell.getFgColor(),
+				background: cell.isBgDefault() ? -1 : cell.getBgColor(),
+			};
+		},
+		get cursor() {
+			return {x: terminal.buffer.active.cursorX, y: terminal.buffer.active.cursorY};
+		},
+		get alternate() {
+			return terminal.buffer.active.type === 'alternate';
+		},
+		get bytes() {
+			return bytes;
+		},
+		waitFor(what, timeout = 20_000) {
+			const holds = () => {
+				const rows = screen();
+				if (typeof what === 'function') return what(rows);
+				const text = rows.join('\n');
+				return typeof what === 'string' ? text.includes(what) : what.test(text);
+			};
+			return new Promise((resolve, reject) => {
+				const done = () => {
+					clearTimeout(timer);
+					waiting.delete(check);
+				};
+				const check = () => {
+					if (!holds()) return;
+					done();
+					resolve(screen());
+				};
+				const timer = setTimeout(() => {
+					done();
+					reject(new Error(`The screen never showed ${String(what)}. It shows:\n${screen().join('\n')}`));
+				}, timeout);
+				waiting.add(check);
+				check();
+			});
+		},
+		write: keys => pty.write(keys),
+		resize(columns, lines) {
+			terminal.resize(columns, lines);
+			pty.resize(columns, lines);
+		},
+		kill: signal => {
+			if (!ended) pty.kill(signal);
+		},
+		exited,
+	};
+}
