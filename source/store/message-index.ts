@@ -1,0 +1,64 @@
+import type {Message} from '../mailbox/message.ts';
+import {foldTag} from '../mailbox/tag.ts';
+
+/** The window by channel and by thread, each list by id. */
+export interface MessageIndex {
+	/** Folded tag to what it wrote or is addressed by. */
+	readonly channels: ReadonlyMap<string, readonly Message[]>;
+	/** Root id to its messages. */
+	readonly threads: ReadonlyMap<number, readonly Message[]>;
+}
+
+interface Built extends MessageIndex {
+	readonly messages: readonly Message[];
+	readonly channels: Map<string, readonly Message[]>;
+	readonly threads: Map<number, readonly Message[]>;
+}
+
+let latest: Built = {messages: [], channels: new Map(), threads: new Map()};
+
+/**
+ * The index of a window. The last one is remembered, and grown when messages were only appended: then it costs what the
+ * new ones cost, and channels that they do not touch keep their list's identity.
+ */
+export function indexOf(messages: readonly Message[]): MessageIndex {
+	if (latest.messages === messages) return latest;
+	const before = latest.messages;
+	const grows =
+		before.length > 0 &&
+		before.length <= messages.length &&
+		before[0] === messages[0] &&
+		before.at(-1) === messages[before.length - 1];
+	const base: Built = grows ? latest : {messages: [], channels: new Map(), threads: new Map()};
+	latest = extended(base, messages, grows ? before.length : 0);
+	return latest;
+}
+
+/** Takes the maps of `base` over (nobody else holds them); the lists in them are replaced, never changed. */
+function extended({channels, threads}: Built, messages: readonly Message[], from: number): Built {
+	const freshChannels = new Map<string, Message[]>();
+	const freshThreads = new Map<number, Message[]>();
+	for (let at = from; at < messages.length; at++) {
+		const message = messages[at];
+		if (message === undefined) continue;
+		const keys = message.mentions.length === 0 ? [foldTag(message.tag)] : foldedTags(message);
+		for (const key of keys) listIn(freshChannels, channels, key).push(message);
+		listIn(freshThreads, threads, message.thread_id).push(message);
+	}
+	for (const [key, list] of freshChannels) channels.set(key, list);
+	for (const [root, list] of freshThreads) threads.set(root, list);
+	return {messages, channels, threads};
+}
+
+function foldedTags({tag, mentions}: Message): Set<string> {
+	return new Set([tag, ...mentions].map(foldTag));
+}
+
+function listIn<Key>(lists: Map<Key, Message[]>, base: ReadonlyMap<Key, readonly Message[]>, key: Key): Message[] {
+	let list = lists.get(key);
+	if (list === undefined) {
+		list = [...(base.get(key) ?? [])];
+		lists.set(key, list);
+	}
+	return list;
+}

@@ -1,0 +1,31 @@
+import type {Message} from '../mailbox/message.ts';
+
+/**
+ * Both lists as one, by id, ascending, each id once. `known` is already so; `incoming` may come in any order. The same
+ * list is given back when nothing is new, so that whoever compares identities sees that nothing changed.
+ */
+export function mergeById(known: readonly Message[], incoming: readonly Message[]): readonly Message[] {
+	const fresh = ascending(incoming);
+	const last = known.at(-1);
+	const first = fresh[0];
+	if (first === undefined) return known;
+	if (last === undefined || first.id > last.id) return [...known, ...fresh];
+
+	const merged: Message[] = [];
+	let at = 0;
+	for (const message of fresh) {
+		for (let next = known[at]; next !== undefined && next.id < message.id; next = known[++at]) merged.push(next);
+		if (known[at]?.id !== message.id) merged.push(message);
+	}
+	for (let next = known[at]; next !== undefined; next = known[++at]) merged.push(next);
+	return merged.length === known.length ? known : merged;
+}
+
+function ascending(messages: readonly Message[]): readonly Message[] {
+	let sorted = true;
+	for (let index = 1; index < messages.length && sorted; index++) {
+		sorted = (messages[index - 1]?.id ?? 0) < (messages[index]?.id ?? 0);
+	}
+	if (sorted) return messages;
+	return [...new Map(messages.map(message => [message.id, message])).values()].sort((one, other) => one.id - other.id);
+}

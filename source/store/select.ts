@@ -1,0 +1,129 @@
+import {presences, type Agent} from '../mailbox/agent.ts';
+import type {Message} from '../mailbox/message.ts';
+import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
+import type {Task, TaskStatus} from '../mailbox/task.ts';
+import {indexOf} from './message-index.ts';
+import {mergeById} from './ordered.ts';
+import type {State} from './state.ts';
+
+/** One channel as a pane's header shows it. */
+export interface ChannelSummary {
+	readonly tag: Tag;
+	readonly last_id: number;
+	readonly unread: number;
+	readonly agent: Agent | null;
+}
+
+const none: readonly Message[] = [];
+
+/** What one tag wrote or is addressed by, within the window, by id. */
+export function channelMessages(state: State, tag: Tag): readonly Message[] {
+	return indexOf(state.messages).channels.get(foldTag(tag)) ?? none;
+}
+
+/** How many replies the thread of this message has, as far as it is known. */
+export function replyCount(state: State, root: number): number {
+	const fetched = state.threads.get(root);
+	const known = fetched ?? indexOf(state.messages).threads.get(root) ?? none;
+	return known.reduce((count, {id}) => (id === root ? count : count + 1), 0);
+}
+
+/** The root and all its replies, by id: fetched ones and those of the window. */
+export function threadMessages(state: State, root: number): readonly Message[] {
+	const inWindow = indexOf(state.messages).threads.get(root) ?? none;
+	const fetched = state.threads.get(root);
+	return fetched === undefined ? inWindow : mergeById(fetched, inWindow);
+}
+
+export interface ThreadEntry {
+	readonly message: Message;
+	/** 0 for the root. */
+	readonly depth: number;
+}
+
+/** The thread as a tree, depth first: each reply below what it replies to. */
+export function threadTree(state: State, root: number): ThreadEntry[] {
+	const messages = threadMessages(state, root);
+	const present = new Set(messages.map(({id}) => id));
+	const replies = new Map<number, Message[]>();
+	const tops: Message[] = [];
+	for (const message of messages) {
+		const parent = message.reply_to;
+		if (parent === null || !present.has(parent) || message.id === root) tops.push(message);
+		else replies.set(parent, [...(replies.get(parent) ?? []), message]);
+	}
+	const entries: ThreadEntry[] = [];
+	// A stack instead of recursion: a chain of a thousand replies is somebody's message to us.
+	const stack = tops.map(message => ({message, depth: message.id === root || !present.has(root) ? 0 : 1})).reverse();
+	for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
+		entries.push(entry);
+		const depth = entry.depth + 1;
+		for (const message of (replies.get(entry.message.id) ?? []).reverse()) stack.push({message, depth});
+	}
+	return entries;
+}
+
+/** How many messages of a channel came since it was looked at, not counting one's own. */
+export function unreadCount(state: State, tag: Tag): number {
+	const seen = Math.max(state.seen_from, state.seen.get(foldTag(tag)) ?? 0);
+	const messages = channelMessages(state, tag);
+	let unread = 0;
+	for (let at = messages.length - 1; at >= 0; at--) {
+		const message = messages[at];
+		if (message === undefined || message.id <= seen) break;
+		if (state.loaded && !(state.identity !== null && sameTag(message.author_tag ?? '', state.identity.tag))) unread++;
+	}
+	return unread;
+}
+
+/** Every channel that is known, in no particular order. */
+export function channelSummaries(state: State): ChannelSummary[] {
+	const summaries = new Map<string, ChannelSummary>();
+	for (const [key, {tag, last_id}] of state.channels) {
+		summaries.set(key, {tag, last_id, unread: unreadCount(state, tag), agent: state.agents.get(key) ?? null});
+	}
+	for (const [key, agent] of state.agents) {
+		if (!summaries.has(key)) summaries.set(key, {tag: agent.tag, last_id: 0, unread: 0, agent});
+	}
+	return [...summaries.values()];
+}
+
+/** Messages that address the identity by name and that it has not acknowledged. */
+export function waitingForMe(state: State): readonly Message[] {
+	const {identity} = state;
+	if (identity === null) return none;
+	return channelMessages(state, identity.tag).filter(message => isWaitingFor(state, message, identity.tag));
+}
+
+export function isWaitingFor(state: State, message: Message, reader: Tag): boolean {
+	if (sameTag(message.tag, reader) || !message.mentions.some(tag => sameTag(tag, reader))) return false;
+	const receipt = state.receipts.get(message.id)?.find(each => sameTag(each.reader, reader));
+	return receipt?.state !== 'acked';
+}
+
+/** Tasks of one status: running by id, queued in the order they would be claimed, all others by the latest change. */
+export function tasksByStatus(state: State, ...statuses: readonly TaskStatus[]): Task[] {
+	const tasks = [...state.tasks.values()].filter(({status}) => statuses.includes(status));
+	if (statuses.includes('running')) return tasks.sort((one, other) => one.id - other.id);
+	if (statuses.includes('queued'))
+		return tasks.sort((one, other) => other.priority - one.priority || one.id - other.id);
+	return tasks.sort((one, other) => (one.updated_at < other.updated_at ? 1 : -1));
+}
+
+/** The steps of one task, in their order. */
+export function stepsOf(state: State, parent: number): Task[] {
+	return [...state.tasks.values()]
+		.filter(task => task.parent_id === parent)
+		.sort((one, other) => one.position - other.position || one.id - other.id);
+}
+
+/** Agents that have not left: those at work first, then by tag. */
+export function agentList(state: State): Agent[] {
+	return [...state.agents.values()]
+		.filter(({revoked_at}) => revoked_at === null)
+		.sort(
+			(one, other) =>
+				presences.indexOf(one.presence) - presences.indexOf(other.presence) ||
+				(foldTag(one.tag) < foldTag(other.tag) ? -1 : 1),
+		);
+}

@@ -1,0 +1,54 @@
+import {Box, Text} from 'ink';
+import {ComposeLine, Completions} from './compose/compose-line.tsx';
+import {useUi} from './context.ts';
+import {layoutOf} from './current-layout.ts';
+import {leastColumns, leastRows} from './layout.ts';
+import {Overlays} from './overlays.tsx';
+import {Pane} from './panes/pane.tsx';
+import type {Rect} from './screen/grid.ts';
+import {ansi, strip} from './screen/strip.ts';
+import {Spans} from './spans.tsx';
+import {StatusBar} from './status-bar.tsx';
+import {theme} from './theme.ts';
+import {TopBar} from './top-bar.tsx';
+
+/** The whole screen: where things stand, nothing else. */
+export function App() {
+	const columns = useUi(ui => ui.columns);
+	const rows = useUi(ui => ui.rows);
+	const {kind, panes, rules, body, compose} = useUi(layoutOf);
+	if (kind === 'tiny') {
+		return (
+			<Box width={columns} height={rows}>
+				<Text wrap="wrap">{`agentmux needs at least ${leastColumns}x${leastRows}; this terminal is ${columns}x${rows}`}</Text>
+			</Box>
+		);
+	}
+	return (
+		<Box width={columns} height={rows}>
+			<TopBar />
+			{panes.map(({id, rect}) => (
+				<Pane key={id} id={id} rect={rect} />
+			))}
+			{rules.map(x => (
+				<Rule key={x} x={x} body={body} />
+			))}
+			<Box position="absolute" left={0} top={compose.y - 1} width={columns} height={1}>
+				<Spans line={[{text: '─'.repeat(columns), style: theme.faint}]} />
+			</Box>
+			<ComposeLine rect={compose} />
+			<StatusBar />
+			<Completions rect={compose} />
+			<Overlays />
+		</Box>
+	);
+}
+
+function Rule({x, body}: {readonly x: number; readonly body: Rect}) {
+	const line = ansi(strip([{text: '│', style: theme.faint}]));
+	return (
+		<Box position="absolute" left={x} top={body.y} width={1} height={body.height} flexDirection="column">
+			<Text>{Array.from({length: body.height}, () => line).join('\n')}</Text>
+		</Box>
+	);
+}

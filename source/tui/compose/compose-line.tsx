@@ -1,0 +1,109 @@
+import {Box} from 'ink';
+import {useLayoutEffect} from 'react';
+import {HUMAN, sameTag} from '../../mailbox/tag.ts';
+import {printable} from '../../printable.ts';
+import type {State} from '../../store/state.ts';
+import {useMailbox, useSurroundings, useUi} from '../context.ts';
+import type {Rect} from '../screen/grid.ts';
+import {textWidth, type Span} from '../screen/strip.ts';
+import {Spans} from '../spans.tsx';
+import {tagChip, tagStrong, tagStyle, theme} from '../theme.ts';
+import {hasDraft, type Compose} from '../ui.ts';
+import {completions, composeTag} from './keys.ts';
+import {draftView} from './draft-view.ts';
+
+/** The line where the human writes: who as, to whom, the text. */
+export function ComposeLine({rect}: {readonly rect: Rect}) {
+	const {screen, store} = useSurroundings();
+	const compose = useUi(ui => ui.compose);
+	const mode = useUi(ui => ui.mode);
+	const overlay = useUi(ui => ui.overlay);
+	useMailbox(state => `${state.identity?.tag} ${state.agents.size} ${state.channels.size}`);
+	const state = store.getState();
+
+	const chip = chipOf(state, compose);
+	const chipWidth = chip.reduce((width, {text}) => width + textWidth(text), 0);
+	const errorWidth = compose.error === null ? 0 : Math.min(textWidth(compose.error) + 2, Math.floor(rect.width / 2));
+	const view = draftView(compose.editor, rect.width - chipWidth - errorWidth - 1, rect.height);
+	const writing = mode === 'compose' && overlay === null;
+	const cursorX = rect.x + chipWidth + view.cursor.column;
+	const cursorY = rect.y + view.cursor.line;
+
+	useLayoutEffect(() => {
+		screen?.setCursor(writing ? {x: cursorX, y: cursorY} : null);
+	}, [screen, writing, cursorX, cursorY]);
+
+	const isEmpty = mode === 'read' && !hasDraft(compose);
+	return (
+		<Box position="absolute" left={rect.x} top={rect.y} width={rect.width} height={rect.height}>
+			<Box width={chipWidth} flexShrink={0}>
+				<Spans line={chip} />
+			</Box>
+			<Box flexDirection="column" flexGrow={1} height={rect.height}>
+				{isEmpty ? (
+					<Spans line={[{text: 'press c to write', style: theme.faint}]} />
+				) : (
+					view.lines.map((line, index) => <Spans key={index} line={coloured(line, mode === 'read')} />)
+				)}
+			</Box>
+			{compose.error !== null && (
+				<Box width={errorWidth} flexShrink={0} justifyContent="flex-end">
+					<Spans line={[{text: printable(compose.error), style: theme.bad}]} />
+				</Box>
+			)}
+		</Box>
+	);
+}
+
+/** ` HUMAN  → ` or ` CLAUDE_1  by HUMAN → `: the tag as a chip, and who really writes. */
+function chipOf(state: State, compose: Compose): Span[] {
+	const tag = composeTag(state, compose);
+	const me = state.identity?.tag ?? HUMAN;
+	const spans: Span[] = [
+		{text: ' ', style: theme.text},
+		{text: ` ${printable(tag)} `, style: tagChip(tag)},
+	];
+	if (!sameTag(tag, me)) spans.push({text: ' by ', style: theme.grey}, {text: printable(me), style: tagStyle(me)});
+	if (compose.reply !== null) spans.push({text: ` ↳ #${compose.reply.id}`, style: theme.task});
+	spans.push({text: ' → ', style: theme.grey});
+	return spans;
+}
+
+/** Mentions in their colour. */
+function coloured(line: string, dim: boolean): Span[] {
+	if (line === '') return [{text: ' ', style: theme.text}];
+	return line.split(/((?<![A-Za-z0-9_@-])@[A-Za-z][A-Za-z0-9_-]{0,31}(?![A-Za-z0-9_-]))/).map((text, index) => ({
+		text,
+		style: index % 2 === 1 ? tagStrong(text.slice(1)) : dim ? theme.grey : theme.text,
+	}));
+}
+
+/** What `@` may become, above the line. */
+export function Completions({rect}: {readonly rect: Rect}) {
+	const {store, screen} = useSurroundings();
+	const compose = useUi(ui => ui.compose);
+	const writing = useUi(ui => ui.mode === 'compose' && ui.overlay === null);
+	const names = writing ? completions(store.getState(), compose) : [];
+	const width = Math.max(0, ...names.map(textWidth)) + 6;
+	const height = names.length;
+	const x = rect.x + 1;
+	const y = rect.y - 1 - height;
+	useLayoutEffect(
+		() => (height === 0 ? undefined : screen?.cover({x, y, width, height})),
+		[screen, x, y, width, height],
+	);
+	if (height === 0) return null;
+	return (
+		<Box position="absolute" left={x} top={y} width={width} height={height} flexDirection="column">
+			{names.map((name, index) => (
+				<Spans
+					key={name}
+					line={[
+						{text: index === compose.completion ? ' ▌@' : '  @', style: tagStyle(name)},
+						{text: printable(name), style: index === compose.completion ? tagStrong(name) : tagStyle(name)},
+					]}
+				/>
+			))}
+		</Box>
+	);
+}

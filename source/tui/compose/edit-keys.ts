@@ -1,0 +1,35 @@
+import type {Edit} from './editor.ts';
+
+/** The keys of readline that edit the draft. Up and down are the caller's: at the draft's ends they recall. */
+const edits: Record<string, Edit> = {
+	left: {type: 'move', to: 'left'},
+	'^b': {type: 'move', to: 'left'},
+	right: {type: 'move', to: 'right'},
+	'^f': {type: 'move', to: 'right'},
+	'^a': {type: 'move', to: 'line_start'},
+	home: {type: 'move', to: 'line_start'},
+	'^e': {type: 'move', to: 'line_end'},
+	end: {type: 'move', to: 'line_end'},
+	'alt-b': {type: 'move', to: 'word_left'},
+	'^left': {type: 'move', to: 'word_left'},
+	'alt-left': {type: 'move', to: 'word_left'},
+	'alt-f': {type: 'move', to: 'word_right'},
+	'^right': {type: 'move', to: 'word_right'},
+	'alt-right': {type: 'move', to: 'word_right'},
+	backspace: {type: 'erase', to: 'left'},
+	delete: {type: 'erase', to: 'right'},
+	'^d': {type: 'erase', to: 'right'},
+	'^w': {type: 'erase', to: 'word_left'},
+	'alt-backspace': {type: 'erase', to: 'word_left'},
+	'alt-d': {type: 'erase', to: 'word_right'},
+	'^u': {type: 'erase', to: 'line_start'},
+	'^k': {type: 'erase', to: 'line_end'},
+};
+
+/** What a key does to the draft, or undefined when it edits nothing. ^Y is the caller's: it needs what was killed. */
+export function editOf(key: string): Edit | undefined {
+	return edits[key];
+}
+
+/** Keys whose erased text ^Y brings back. */
+export const killing: ReadonlySet<string> = new Set(['^k', '^u', '^w', 'alt-d', 'alt-backspace']);

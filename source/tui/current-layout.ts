@@ -1,0 +1,29 @@
+import {layout, type Layout, type LayoutInput} from './layout.ts';
+import type {Ui} from './ui.ts';
+
+let latest: {readonly input: LayoutInput; readonly layout: Layout} | null = null;
+
+/** The layout of what the ui holds; the same object as long as nothing that it depends on has changed. */
+export function layoutOf({columns, rows, channels, focus, mode, compose}: Ui): Layout {
+	const draftLines = mode === 'compose' ? lineCount(compose.editor.text) : 1;
+	const input: LayoutInput = {columns, rows, channels, focus, draftLines};
+	if (latest === null || !isSame(latest.input, input)) latest = {input, layout: layout(input)};
+	return latest.layout;
+}
+
+function isSame(one: LayoutInput, other: LayoutInput): boolean {
+	return (
+		one.columns === other.columns &&
+		one.rows === other.rows &&
+		one.channels === other.channels &&
+		one.focus === other.focus &&
+		one.draftLines === other.draftLines
+	);
+}
+
+/** Lines of the draft; no screen has room for more than it counts. */
+function lineCount(text: string): number {
+	let lines = 1;
+	for (let at = text.indexOf('\n'); at !== -1 && lines < 100; at = text.indexOf('\n', at + 1)) lines++;
+	return lines;
+}

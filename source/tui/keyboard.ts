@@ -1,0 +1,155 @@
+/** What was typed: a stretch of text, one key by its name (`^a`, `alt-b`, `up`, `enter`), or a paste in one piece. */
+export type Input =
+	| {readonly type: 'text'; readonly text: string}
+	| {readonly type: 'key'; readonly key: string}
+	| {readonly type: 'paste'; readonly text: string};
+
+export interface Keyboard {
+	/** The inputs in a chunk of bytes from the terminal; what is cut off in the middle waits for the next one. */
+	push(chunk: string): Input[];
+	/** Whether a lone ESC waits: after a moment without more it was the key itself. */
+	readonly waits: boolean;
+	/** Takes what waits for the keys that they are. */
+	release(): Input[];
+}
+
+const pasteBegins = '\u001B[200~';
+const pasteEnds = '\u001B[201~';
+
+const finals: Record<string, string> = {
+	A: 'up',
+	B: 'down',
+	C: 'right',
+	D: 'left',
+	F: 'end',
+	H: 'home',
+	Z: 'shift-tab',
+	M: 'enter',
+};
+const numbers: Record<string, string> = {
+	1: 'home',
+	2: 'insert',
+	3: 'delete',
+	4: 'end',
+	5: 'pageup',
+	6: 'pagedown',
+	7: 'home',
+	8: 'end',
+};
+const controls: Record<string, string> = {
+	'\r': 'enter',
+	'\t': 'tab',
+	'\u007F': 'backspace',
+	'\b': 'backspace',
+	'\u001B': 'escape',
+};
+
+/** Turns what a terminal sends into inputs. Sequences that are no key of ours (mouse, focus, answers) are dropped. */
+export function createKeyboard(): Keyboard {
+	let rest = '';
+	let pasted: string | null = null;
+
+	function read(final: boolean): Input[] {
+		const inputs: Input[] = [];
+		while (rest !== '') {
+			if (pasted !== null) {
+				const end = rest.indexOf(pasteEnds);
+				if (end === -1) {
+					// The end mark itself may come in two chunks.
+					const keep = final ? 0 : overlap(rest, pasteEnds);
+					pasted += rest.slice(0, rest.length - keep);
+					rest = rest.slice(rest.length - keep);
+					break;
+				}
+				inputs.push({type: 'paste', text: pasted + rest.slice(0, end)});
+				rest = rest.slice(end + pasteEnds.length);
+				pasted = null;
+				continue;
+			}
+			const size = sizeOfNext(rest);
+			if (size === 0 && !final) break;
+			const piece = size === 0 ? rest.slice(0, 1) : rest.slice(0, size);
+			rest = rest.slice(piece.length);
+			if (piece === pasteBegins) pasted = '';
+			else inputs.push(...inputsOf(piece));
+		}
+		return inputs;
+	}
+
+	return {
+		push(chunk) {
+			rest += chunk;
+			return read(false);
+		},
+		get waits() {
+			return rest !== '' && pasted === null;
+		},
+		release() {
+			return pasted === null ? read(true) : [];
+		},
+	};
+}
+
+const printing = /^[^\u0000-\u001F\u007F]+/u;
+
+/** How much of the beginning belongs together; 0 when its end has not come yet. */
+function sizeOfNext(text: string): number {
+	const run = printing.exec(text);
+	if (run !== null) return run[0].length;
+	if (!text.startsWith('\u001B')) return 1;
+	if (text.length === 1) return 0;
+	const kind = text.charAt(1);
+	if (kind === '[') return sizeOfSequence(text, 2);
+	if (kind === 'O') return text.length > 2 ? 3 : 0;
+	if (kind === ']' || kind === 'P' || kind === '_') return sizeOfString(text);
+	if (kind === '\u001B') return 1;
+	return 1 + String.fromCodePoint(text.codePointAt(1) ?? 0).length;
+}
+
+/** CSI: parameters, then one final byte. A mouse report of the old kind has three bytes more. */
+function sizeOfSequence(text: string, from: number): number {
+	if (text.startsWith('\u001B[M')) return text.length >= 6 ? 6 : 0;
+	// The Linux console's function keys: ESC [ [ A.
+	for (let at = text.charAt(from) === '[' ? from + 1 : from; at < text.length; at++) {
+		const code = text.charCodeAt(at);
+		if (code >= 0x40 && code <= 0x7e) return at + 1;
+		if (code < 0x20 || code > 0x3f) return at;
+	}
+	return 0;
+}
+
+/** An answer of the terminal, until its terminator; given up when it does not end soon. */
+function sizeOfString(text: string): number {
+	const end = /\u0007|\u001B\\/u.exec(text);
+	if (end !== null) return end.index + end[0].length;
+	return text.length > 4096 ? 2 : 0;
+}
+
+function inputsOf(piece: string): Input[] {
+	if (printing.test(piece)) return [{type: 'text', text: piece}];
+	const named = controls[piece];
+	if (named !== undefined) return [{type: 'key', key: named}];
+	if (piece === '\u0000') return [{type: 'key', key: '^ '}];
+	if (piece.length === 1) return [{type: 'key', key: `^${String.fromCharCode(piece.charCodeAt(0) + 0x60)}`}];
+	const sequence = /^\u001B(?:\[|O)(?:(\d+)(?:;(\d+))?)?([A-Za-z~])$/u.exec(piece);
+	if (sequence !== null) return keyOf(sequence[1], sequence[2], sequence[3] ?? '');
+	if (/^\u001B[[O\]P_]./su.test(piece)) return [];
+	const letter = piece.slice(1);
+	return [{type: 'key', key: `alt-${controls[letter] ?? letter}`}];
+}
+
+function keyOf(number: string | undefined, modifier: string | undefined, final: string): Input[] {
+	const name = final === '~' ? numbers[number ?? ''] : finals[final];
+	if (name === undefined) return [];
+	const bits = Number(modifier ?? 1) - 1;
+	const prefix = `${(bits & 4) === 0 ? '' : '^'}${(bits & 2) === 0 ? '' : 'alt-'}`;
+	return [{type: 'key', key: `${prefix}${name}`}];
+}
+
+/** How many characters at the end of `text` may be the beginning of `mark`. */
+function overlap(text: string, mark: string): number {
+	for (let size = Math.min(text.length, mark.length - 1); size > 0; size--) {
+		if (text.endsWith(mark.slice(0, size))) return size;
+	}
+	return 0;
+}

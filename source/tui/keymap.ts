@@ -1,0 +1,131 @@
+/** Where a key means something. */
+export type Place = 'read' | 'compose';
+
+export interface Binding {
+	readonly action: Action;
+	readonly place: Place;
+	/** As keyboard.ts names them. */
+	readonly keys: readonly string[];
+	/** How help and the last row write them. */
+	readonly label: string;
+	/** One or two words for the last row; absent: only in the help. */
+	readonly hint?: string;
+	readonly help: string;
+}
+
+export type Action =
+	| 'focus_next'
+	| 'focus_previous'
+	| 'focus_number'
+	| 'down'
+	| 'up'
+	| 'half_down'
+	| 'half_up'
+	| 'page_down'
+	| 'page_up'
+	| 'oldest'
+	| 'newest'
+	| 'open'
+	| 'back'
+	| 'compose'
+	| 'tag'
+	| 'reply'
+	| 'help'
+	| 'redraw'
+	| 'quit'
+	| 'interrupt'
+	| 'send'
+	| 'newline'
+	| 'pick_tag'
+	| 'leave';
+
+/** Every key there is. What the keys do, the help, and the hints in the last row are read from here. */
+export const keymap: readonly Binding[] = [
+	{action: 'focus_next', place: 'read', keys: ['tab'], label: 'tab', hint: 'pane', help: 'next pane'},
+	{action: 'focus_previous', place: 'read', keys: ['shift-tab'], label: 'shift-tab', help: 'previous pane'},
+	{
+		action: 'focus_number',
+		place: 'read',
+		keys: ['1', '2', '3', '4', '5', '6', '7', '8', '9'],
+		label: '1-9',
+		help: 'pane by its number',
+	},
+	{action: 'down', place: 'read', keys: ['j', 'down'], label: 'j ↓', help: 'next message'},
+	{action: 'up', place: 'read', keys: ['k', 'up'], label: 'k ↑', hint: 'select', help: 'previous message'},
+	{action: 'half_down', place: 'read', keys: ['^d'], label: '^d', help: 'half a page down'},
+	{action: 'half_up', place: 'read', keys: ['^u'], label: '^u', help: 'half a page up'},
+	{action: 'page_down', place: 'read', keys: ['pagedown', ' '], label: 'PgDn', help: 'a page down'},
+	{action: 'page_up', place: 'read', keys: ['pageup'], label: 'PgUp', help: 'a page up'},
+	{
+		action: 'oldest',
+		place: 'read',
+		keys: ['g', 'home'],
+		label: 'g',
+		help: 'oldest message; older ones are read as you go',
+	},
+	{action: 'newest', place: 'read', keys: ['G', 'end'], label: 'G', help: 'newest message, and follow'},
+	{
+		action: 'open',
+		place: 'read',
+		keys: ['enter'],
+		label: 'enter',
+		hint: 'thread',
+		help: 'open the thread of the message',
+	},
+	{action: 'back', place: 'read', keys: ['escape'], label: 'esc', help: 'back: close the thread, drop the selection'},
+	{action: 'compose', place: 'read', keys: ['c'], label: 'c', hint: 'write', help: 'write a message'},
+	{
+		action: 'reply',
+		place: 'read',
+		keys: ['r'],
+		label: 'r',
+		hint: 'reply',
+		help: 'reply to the message; take back one that was not sent',
+	},
+	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose the tag you write as'},
+	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
+	{action: 'help', place: 'read', keys: ['?'], label: '?', hint: 'help', help: 'this help'},
+	{action: 'quit', place: 'read', keys: ['q'], label: 'q', hint: 'quit', help: 'quit; asks when a draft is open'},
+	{action: 'interrupt', place: 'read', keys: ['^c'], label: '^c ^c', help: 'quit at once'},
+	{action: 'send', place: 'compose', keys: ['enter'], label: 'enter', hint: 'send', help: 'send the message'},
+	{action: 'newline', place: 'compose', keys: ['^j', 'alt-enter'], label: '^J', hint: 'line', help: 'a new line'},
+	{
+		action: 'pick_tag',
+		place: 'compose',
+		keys: ['#', 'tab'],
+		label: '#',
+		hint: 'tag',
+		help: 'choose the tag you write as (tab, or # before the first letter)',
+	},
+	{
+		action: 'leave',
+		place: 'compose',
+		keys: ['escape'],
+		label: 'esc',
+		hint: 'back',
+		help: 'back to the panes; the draft stays',
+	},
+	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
+	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: 'quit at once'},
+];
+
+const byPlace: Record<Place, ReadonlyMap<string, Action>> = {read: actionsIn('read'), compose: actionsIn('compose')};
+
+function actionsIn(place: Place): ReadonlyMap<string, Action> {
+	return new Map(
+		keymap
+			.filter(binding => binding.place === place)
+			.flatMap(({keys, action}) => keys.map(key => [key, action] as const)),
+	);
+}
+
+export function actionOf(place: Place, key: string): Action | undefined {
+	return byPlace[place].get(key);
+}
+
+/** What the last row says: the keys that matter here. */
+export function hints(place: Place): Array<{label: string; hint: string}> {
+	return keymap.flatMap(({place: where, label, hint}) =>
+		where === place && hint !== undefined ? [{label, hint}] : [],
+	);
+}

@@ -1,0 +1,119 @@
+import type {State} from '../store/state.ts';
+import {tasksPane, type Layout, type PaneId} from './layout.ts';
+import {bodyRect} from './panes/paint.ts';
+import {lineWidth} from './panes/channel.ts';
+import {blocksOf, indexOfKey, keyOf, positionOf, sourceOf, type Entry} from './panes/source.ts';
+import {taskOrder} from './panes/tasks.ts';
+import {bottom, isAbove, revealed, scrolled, topmost, type Position} from './panes/viewport.ts';
+import {viewName, viewOf, type Ui, type View} from './ui.ts';
+
+/** What moves within a pane. */
+export type Motion = 'down' | 'up' | 'half_down' | 'half_up' | 'page_down' | 'page_up' | 'oldest' | 'newest';
+
+/** The focused pane after a motion, and whether its beginning came into view (older rows are wanted). Pure. */
+export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui: Ui; atTop: boolean} {
+	const pane = ui.focus;
+	if (pane === tasksPane) return {ui: withView(ui, pane, movedInTasks(state, ui, motion)), atTop: false};
+	const placed = layout.panes.find(({id}) => id === pane);
+	if (placed === undefined) return {ui, atTop: false};
+	const rect = bodyRect(layout, ui, pane, placed.rect);
+	const source = sourceOf(state, ui, pane);
+	if (source.count === 0) return {ui, atTop: true};
+	const blocks = blocksOf(source, lineWidth(rect));
+	// One row is taken by the line that says what is below.
+	const height = Math.max(1, rect.height - 1);
+	const at = positionOf(ui, pane, source, blocks);
+	const {selected} = viewOf(ui, pane);
+	const chosen = selected === null ? -1 : indexOfKey(source, selected);
+
+	let to = at;
+	let select = chosen;
+	switch (motion) {
+		case 'newest':
+			return {ui: withView(ui, pane, {anchor: null, selected: null}), atTop: false};
+		case 'oldest':
+			to = topmost(blocks, height);
+			select = 0;
+			break;
+		case 'half_down':
+		case 'half_up':
+		case 'page_down':
+		case 'page_up': {
+			const lines = motion.startsWith('half') ? Math.floor(height / 2) : height - 1;
+			to = scrolled(blocks, at, motion.endsWith('up') ? lines : -lines, height);
+			select = -1;
+			break;
+		}
+		case 'up':
+		case 'down': {
+			const tall = chosen >= 0 && tallStep(chosen, motion);
+			if (tall !== false) {
+				to = tall;
+				break;
+			}
+			const step = motion === 'up' ? -1 : 1;
+			select = chosen < 0 ? at.index : Math.max(0, Math.min(source.count - 1, chosen + step));
+			to = revealed(blocks, at, select, height);
+		}
+	}
+	const entry = source.at(select);
+	const end = !isAbove(to, bottom(blocks));
+	const anchored = source.at(to.index);
+	const view: View = {
+		anchor: end || anchored === undefined ? null : {key: keyOf(anchored), hidden: to.hidden},
+		selected: entry === undefined ? null : keyOf(entry),
+	};
+	return {ui: withView(ui, pane, view), atTop: !isAbove(topmost(blocks, height), to) || select === 0};
+
+	/** Within a message taller than the pane, the keys scroll before they leave it. */
+	function tallStep(index: number, direction: 'up' | 'down'): Position | false {
+		if (blocks.heightOf(index) <= height) return false;
+		const half = Math.max(1, Math.floor(height / 2));
+		if (direction === 'down' && at.index === index && at.hidden > 0) {
+			return scrolled(blocks, at, -Math.min(half, at.hidden), height);
+		}
+		const above = at.index === index ? blocks.heightOf(index) - at.hidden - height : 0;
+		return direction === 'up' && above > 0 ? scrolled(blocks, at, Math.min(half, above), height) : false;
+	}
+}
+
+function movedInTasks(state: State, ui: Ui, motion: Motion): View {
+	const tasks = taskOrder(state);
+	const chosen = tasks.findIndex(({id}) => String(id) === viewOf(ui, tasksPane).selected);
+	const steps: Record<Motion, number> = {
+		down: 1,
+		up: -1,
+		half_down: 5,
+		half_up: -5,
+		page_down: 10,
+		page_up: -10,
+		oldest: -Infinity,
+		newest: Infinity,
+	};
+	const to = chosen < 0 && steps[motion] > 0 && motion !== 'newest' ? 0 : chosen + steps[motion];
+	const task = tasks[Math.max(0, Math.min(tasks.length - 1, to))];
+	return {anchor: null, selected: task === undefined ? null : String(task.id)};
+}
+
+export function withView(ui: Ui, pane: PaneId, view: View): Ui {
+	return {...ui, views: new Map(ui.views).set(viewName(ui, pane), view)};
+}
+
+/** What the pane's keys act on: the selected entry, or the newest where none is. */
+export function currentEntry(state: State, ui: Ui): Entry | undefined {
+	const source = sourceOf(state, ui, ui.focus);
+	const {selected} = viewOf(ui, ui.focus);
+	const index = selected === null ? source.count - 1 : indexOfKey(source, selected);
+	return source.at(index);
+}
+
+/** The id of the newest message that the focused pane shows at its bottom; 0 when it does not stand there. */
+export function newestSeen(state: State, ui: Ui): number {
+	if (ui.focus === tasksPane || viewOf(ui, ui.focus).anchor !== null || ui.threads.has(ui.focus)) return 0;
+	const source = sourceOf(state, ui, ui.focus);
+	for (let index = source.count - 1; index >= 0; index--) {
+		const entry = source.at(index);
+		if (entry?.kind === 'message') return entry.message.id;
+	}
+	return 0;
+}

@@ -1,0 +1,67 @@
+import type {State} from '../../store/state.ts';
+import type {PaneId} from '../layout.ts';
+import type {PaintedLine, Rect} from '../screen/grid.ts';
+import {clip, joined, strip, type Strip} from '../screen/strip.ts';
+import {selectedTint, tagStyle, theme} from '../theme.ts';
+import {viewOf, type Ui} from '../ui.ts';
+import {counted} from '../words.ts';
+import {messageHead, pendingHead} from './message-block.ts';
+import {blocksOf, bodyOf, indentOf, keyOf, positionOf, sourceOf, type Entry} from './source.ts';
+import {visibleSlots} from './viewport.ts';
+
+/** Columns left free at both sides of a pane. */
+const margin = 1;
+const nothing: Strip = strip([]);
+
+/** Columns that a pane's lines may take. */
+export function lineWidth(rect: Rect): number {
+	return Math.max(4, rect.width - 2 * margin);
+}
+
+/** The visible lines of a channel or thread, newest at the bottom. `now`: milliseconds since 1970. */
+export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number): PaintedLine[] {
+	const width = lineWidth(rect);
+	const source = sourceOf(state, ui, pane);
+	const blocks = blocksOf(source, width);
+	const at = positionOf(ui, pane, source, blocks);
+	const below = source.count - 1 - at.index;
+	const scrolledUp = viewOf(ui, pane).anchor !== null && (below > 0 || at.hidden > 0);
+	const height = rect.height - (scrolledUp ? 1 : 0);
+	const {selected} = viewOf(ui, pane);
+
+	const lines = visibleSlots(blocks, at, height).map(({index, line}): PaintedLine => {
+		const entry = source.at(index);
+		if (entry === undefined || line === 0) return {strip: nothing};
+		const content = line === 1 ? headOf(state, entry, width, now) : bodyOf(entry, width, source.whole)[line - 2];
+		return framed(entry, content ?? nothing, indentOf(entry, width), keyOf(entry) === selected);
+	});
+	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
+	if (!scrolledUp) return [...gap, ...lines];
+	const words = below > 0 ? `${counted(below, 'newer', 'newer')} below · G` : 'more below · G';
+	return [...gap, ...lines, {strip: strip([{text: ` ${words}`, style: theme.warn}])}];
+}
+
+function headOf(state: State, entry: Entry, width: number, now: number): Strip {
+	const room = width - indentOf(entry, width);
+	if (entry.kind === 'message') return messageHead(state, entry.message, room, now);
+	return pendingHead(state, entry.pending, entry.tag, room, now);
+}
+
+function framed(entry: Entry, line: Strip, indent: number, selected: boolean): PaintedLine {
+	const tag = entry.kind === 'message' ? entry.message.tag : entry.tag;
+	const edge = selected ? {text: '▌', style: tagStyle(tag)} : {text: ' ', style: theme.text};
+	const inset = joined(strip([edge, {text: ' '.repeat(indent), style: theme.text}]), line);
+	return selected ? {strip: inset, tint: selectedTint} : {strip: inset};
+}
+
+/** Lines in the middle of a pane. */
+export function centred(lines: readonly Strip[], rect: Rect): PaintedLine[] {
+	const top = Math.max(0, Math.floor((rect.height - lines.length) / 2));
+	const width = Math.min(rect.width, Math.max(0, ...lines.map(line => line.glyphs.length)));
+	const left = ' '.repeat(Math.max(0, Math.floor((rect.width - width) / 2)));
+	const blank = Array.from({length: top}, (): PaintedLine => ({strip: nothing}));
+	return [
+		...blank,
+		...lines.map(line => ({strip: clip(joined(strip([{text: left, style: theme.text}]), line), rect.width)})),
+	];
+}

@@ -1,0 +1,88 @@
+import type {Tag} from '../../mailbox/tag.ts';
+import {printable} from '../../printable.ts';
+import {channelMessages, threadMessages, unreadCount} from '../../store/select.ts';
+import type {State} from '../../store/state.ts';
+import {tasksPane, type PaneId} from '../layout.ts';
+import type {PaintedLine} from '../screen/grid.ts';
+import {justify, type Span} from '../screen/strip.ts';
+import {focusedTint, headerTint, tagStrong, tagStyle, theme} from '../theme.ts';
+import type {Ui} from '../ui.ts';
+import {counted, presenceWords} from '../words.ts';
+import {taskCounts} from './tasks.ts';
+
+/** The row above a pane: number, name, what its agent does, what is new. */
+export function headerLine(
+	state: State,
+	ui: Ui,
+	pane: PaneId,
+	number: number,
+	width: number,
+	now: number,
+): PaintedLine {
+	const focused = ui.focus === pane;
+	const edge: Span = {text: focused ? '▌' : ' ', style: tagStyle(pane)};
+	const count: Span = {text: number > 0 && number < 10 ? `${number} ` : '', style: theme.grey};
+	const [left, right] = pane === tasksPane ? tasksHeader(state) : channelHeader(state, ui, pane, width, now);
+	return {
+		strip: justify([edge, count, ...left], [...right, {text: ' ', style: theme.text}], width),
+		tint: focused ? focusedTint : headerTint,
+	};
+}
+
+function tasksHeader(state: State): [Span[], Span[]] {
+	return [
+		[
+			{text: 'TASKS', style: theme.strong},
+			{text: `  ${taskCounts(state)}`, style: theme.grey},
+		],
+		[],
+	];
+}
+
+function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
+	const tag = channelName(state, pane);
+	const left: Span[] = [{text: printable(tag), style: tagStrong(tag)}];
+	const root = ui.threads.get(pane);
+	if (root !== undefined) {
+		left.push({text: ` ⤷ thread #${root}`, style: theme.strong});
+		left.push({text: `  ${counted(threadMessages(state, root).length, 'message')}`, style: theme.grey});
+		return [left, [{text: 'esc back', style: theme.grey}]];
+	}
+	const agent = state.agents.get(pane);
+	if (agent !== undefined && agent.kind === 'agent' && agent.revoked_at === null) {
+		const {sign, words, mood} = presenceWords(agent, now);
+		left.push(
+			{text: ` ${sign}`, style: theme[mood]},
+			{text: ` ${words}`, style: mood === 'warn' ? theme.warn : theme.grey},
+		);
+	}
+	const unread = unreadCount(state, tag);
+	if (unread > 0) left.push({text: `  ${unread} new`, style: theme.warnStrong});
+	return [left, width < 50 ? [] : [{text: sparkline(state, pane, now), style: tagStyle(tag)}]];
+}
+
+/** A channel's tag as it was first seen. */
+export function channelName(state: State, pane: PaneId): Tag {
+	return state.channels.get(pane)?.tag ?? state.agents.get(pane)?.tag ?? pane;
+}
+
+const bars = ' ▁▂▃▄▅▆▇█';
+const minutes = 12;
+/** Beyond this many in the last minutes the line is full anyway. */
+const mostCounted = 400;
+
+/** How busy the channel was in each of the last twelve minutes; empty when it was not at all. */
+function sparkline(state: State, pane: PaneId, now: number): string {
+	const counts = Array.from<number>({length: minutes}).fill(0);
+	const messages = channelMessages(state, pane);
+	let most = 0;
+	for (let at = messages.length - 1; at >= Math.max(0, messages.length - mostCounted); at--) {
+		const age = Math.floor((now - Date.parse(messages[at]?.created_at ?? '')) / 60_000);
+		if (age >= minutes) break;
+		const slot = minutes - 1 - Math.max(0, age);
+		counts[slot] = (counts[slot] ?? 0) + 1;
+		most = Math.max(most, counts[slot] ?? 0);
+	}
+	if (most === 0) return '';
+	return counts.map(count => (count === 0 ? '▁' : bars[Math.max(2, Math.round((count / most) * 8))])).join('');
+}

@@ -1,0 +1,39 @@
+import {channelMessages} from '../../store/select.ts';
+import type {State} from '../../store/state.ts';
+import {tasksPane, welcomePane, type Layout, type PaneId} from '../layout.ts';
+import type {PaintedLine, Rect} from '../screen/grid.ts';
+import {strip} from '../screen/strip.ts';
+import {theme} from '../theme.ts';
+import type {Ui} from '../ui.ts';
+import {centred, channelLines} from './channel.ts';
+import {headerLine} from './header.ts';
+import {tasksLines} from './tasks.ts';
+import {welcomeLines} from './welcome.ts';
+
+/** Whether the pane has a header row: beside others, or where it must say that it is a thread. */
+export function hasHeader(layout: Layout, ui: Ui, pane: PaneId): boolean {
+	return pane !== welcomePane && (layout.kind === 'wide' || ui.threads.has(pane));
+}
+
+/** The rows of a pane that scroll. */
+export function bodyRect(layout: Layout, ui: Ui, pane: PaneId, rect: Rect): Rect {
+	const top = hasHeader(layout, ui, pane) ? 1 : 0;
+	return {...rect, y: rect.y + top, height: Math.max(0, rect.height - top)};
+}
+
+/** All lines of a pane, its header included, as they stand on the screen. */
+export function paneLines(state: State, ui: Ui, layout: Layout, pane: PaneId, rect: Rect, now: number): PaintedLine[] {
+	const body = bodyRect(layout, ui, pane, rect);
+	const lines = bodyLinesOf(state, ui, pane, body, now);
+	if (!hasHeader(layout, ui, pane)) return lines;
+	return [headerLine(state, ui, pane, layout.order.indexOf(pane) + 1, rect.width, now), ...lines];
+}
+
+function bodyLinesOf(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number): PaintedLine[] {
+	if (pane === welcomePane) return welcomeLines(state, rect);
+	if (pane === tasksPane) return tasksLines(state, ui, rect, now);
+	if (channelMessages(state, pane).length === 0 && state.pending.length === 0 && !ui.threads.has(pane)) {
+		return centred([strip([{text: state.loaded ? 'nothing said yet' : 'reading', style: theme.faint}])], rect);
+	}
+	return channelLines(state, ui, pane, rect, now);
+}

@@ -1,0 +1,209 @@
+import {sameTag} from '../../mailbox/tag.ts';
+import type {Task} from '../../mailbox/task.ts';
+import {printable} from '../../printable.ts';
+import {agentList, stepsOf, tasksByStatus} from '../../store/select.ts';
+import type {State} from '../../store/state.ts';
+import {tasksPane} from '../layout.ts';
+import type {PaintedLine, Rect} from '../screen/grid.ts';
+import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
+import type {Style} from '../screen/style.ts';
+import {headerTint, selectedTint, tagStyle, theme} from '../theme.ts';
+import {viewOf, type Ui} from '../ui.ts';
+import {counted, duration, presenceWords} from '../words.ts';
+import {centred} from './channel.ts';
+
+/** One line of the list, and the task that it belongs to. */
+interface TaskLine {
+	readonly id: number | null;
+	readonly strip: Strip;
+}
+
+const signs: Record<Task['status'], Span> = {
+	running: {text: '▶', style: theme.good},
+	queued: {text: '○', style: theme.grey},
+	done: {text: '✓', style: theme.good},
+	failed: {text: '✗', style: theme.bad},
+	dead: {text: '✗', style: theme.badStrong},
+	cancelled: {text: '–', style: theme.grey},
+};
+/** Finished tasks are shown up to this many; the rest is counted in the header. */
+const finishedShown = 12;
+
+/** The tasks of the pane in the order they are shown, without steps. */
+export function taskOrder(state: State): Task[] {
+	const top = (tasks: Task[]) => tasks.filter(({parent_id}) => parent_id === null || !state.tasks.has(parent_id));
+	return [
+		...top(tasksByStatus(state, 'running')),
+		...top(tasksByStatus(state, 'queued')),
+		...top(tasksByStatus(state, 'failed', 'dead')).slice(0, finishedShown),
+		...top(tasksByStatus(state, 'done', 'cancelled')).slice(0, finishedShown),
+	];
+}
+
+/** The visible lines of the task pane: tasks as sentences from the top, agents at the bottom where there is room. */
+export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): PaintedLine[] {
+	const width = Math.max(4, rect.width - 2);
+	const agents = agentLines(state, width, now);
+	const tasks = listLines(state, width, now);
+	const withAgents = rect.height - agents.length >= Math.min(tasks.length, 8) + 1;
+	const height = withAgents ? rect.height - agents.length : rect.height;
+
+	const {selected} = viewOf(ui, tasksPane);
+	const chosen = tasks.findIndex(({id}) => id !== null && String(id) === selected);
+	const top = chosen < 0 ? 0 : Math.max(0, Math.min(chosen - Math.floor(height / 2), tasks.length - height));
+	const shown = tasks.slice(top, top + height).map(({id, strip: line}): PaintedLine => {
+		const isChosen = id !== null && String(id) === selected;
+		const edge = strip([{text: isChosen ? '▌' : ' ', style: theme.task}]);
+		return isChosen ? {strip: joined(edge, line), tint: selectedTint} : {strip: joined(edge, line)};
+	});
+	if (tasks.length === 0) shown.push(...emptyTasks({...rect, height}));
+	if (!withAgents) return shown;
+	const gap = Array.from({length: Math.max(0, height - shown.length)}, (): PaintedLine => ({strip: strip([])}));
+	return [...shown, ...gap, ...agents];
+}
+
+function emptyTasks(rect: Rect): PaintedLine[] {
+	return centred([strip([{text: 'no tasks', style: theme.faint}])], rect);
+}
+
+function listLines(state: State, width: number, now: number): TaskLine[] {
+	const lines: TaskLine[] = [];
+	let group = '';
+	for (const task of taskOrder(state)) {
+		const kind = task.status === 'queued' ? 'queued' : String(task.id);
+		if (kind !== group) lines.push({id: null, strip: strip([])});
+		group = kind;
+		lines.push(...taskBlock(state, task, width, now).map(line => ({id: task.id, strip: line})));
+	}
+	return lines;
+}
+
+function taskBlock(state: State, task: Task, width: number, now: number): Strip[] {
+	const lines = [sentence(task, state, width, now)];
+	const steps = stepsOf(state, task.id);
+	if (task.status === 'running') lines.push(progressLine(task, steps, width, now));
+	if (task.status === 'running' || task.status === 'queued') {
+		for (const step of steps) {
+			const look = step.status === 'queued' ? theme.grey : theme.text;
+			lines.push(
+				clip(
+					strip([
+						{text: '  ', style: theme.text},
+						signs[step.status],
+						{text: ` ${printable(step.title)}`, style: look},
+					]),
+					width,
+				),
+			);
+		}
+	}
+	if ((task.status === 'failed' || task.status === 'dead') && task.last_error !== null) {
+		lines.push(clip(strip([{text: `  ${printable(task.last_error)}`, style: theme.grey}]), width));
+	}
+	if (task.status === 'done' && task.result_table !== null) {
+		const table = {text: ` ${printable(task.result_table)} `, style: theme.code};
+		lines.push(clip(strip([{text: '  result: ', style: theme.grey}, table]), width));
+	}
+	return lines;
+}
+
+function sentence(task: Task, state: State, width: number, now: number): Strip {
+	const retry = task.status === 'queued' && task.attempts > 0;
+	const sign = retry ? {text: '↻', style: theme.warn} : signs[task.status];
+	const left: Span[] = [
+		sign,
+		{text: ` #${task.id} `, style: theme.task},
+		{
+			text: printable(task.title),
+			style: task.status === 'done' || task.status === 'cancelled' ? theme.grey : theme.text,
+		},
+	];
+	return justify(left, [standing(task, state, now)], width);
+}
+
+/** What stands at the right: who does it, or what it waits for. */
+function standing(task: Task, state: State, now: number): Span {
+	const owner = task.lease_owner;
+	switch (task.status) {
+		case 'running':
+			return owner === null ? {text: 'running', style: theme.grey} : {text: printable(owner), style: tagStyle(owner)};
+		case 'queued': {
+			const wait = Date.parse(task.run_at) - now;
+			const open = task.depends_on.find(id => state.tasks.get(id)?.status !== 'done');
+			if (open !== undefined) return {text: `after #${open}`, style: theme.grey};
+			if (task.attempts > 0)
+				return {text: `retry ${task.attempts}${wait > 0 ? ` in ${duration(wait)}` : ''}`, style: theme.warn};
+			return {text: wait > 0 ? `in ${duration(wait)}` : 'queued', style: theme.grey};
+		}
+		case 'failed':
+			return {text: 'failed', style: theme.bad};
+		case 'dead':
+			return {text: `dead after ${task.attempts}`, style: theme.bad};
+		case 'cancelled':
+			return {text: 'cancelled', style: theme.grey};
+		case 'done':
+			return {text: `${duration(now - Date.parse(task.updated_at))} ago`, style: theme.grey};
+	}
+}
+
+/** A thin bar, how far it is, and how long the lease holds. */
+function progressLine(task: Task, steps: readonly Task[], width: number, now: number): Strip {
+	const done = steps.filter(({status}) => status === 'done').length;
+	const part = Math.max(0, Math.min(1, steps.length > 0 ? done / steps.length : task.progress));
+	const count = steps.length > 0 ? `${done}/${steps.length}` : `${Math.round(part * 100)} %`;
+	const left = task.lease_until === null ? null : Date.parse(task.lease_until) - now;
+	const lease: Span =
+		left === null
+			? {text: '', style: theme.grey}
+			: left > 0
+				? {text: `  lease ${duration(left)}`, style: left < 10_000 ? theme.warn : theme.grey}
+				: {text: '  lease over', style: theme.warn};
+	const bar = Math.max(4, width - 2 - 18);
+	const full = Math.round(bar * part);
+	const thin = (columns: number, look: Style): Span => ({text: '━'.repeat(columns), style: look});
+	return clip(
+		strip([
+			{text: '  ', style: theme.text},
+			thin(full, theme.good),
+			{text: '─'.repeat(bar - full), style: theme.faint},
+			{text: `  ${count}`, style: theme.grey},
+			lease,
+		]),
+		width,
+	);
+}
+
+function agentLines(state: State, width: number, now: number): PaintedLine[] {
+	const agents = agentList(state);
+	if (agents.length === 0) return [];
+	const me = state.identity?.tag ?? '';
+	const header = strip([
+		{text: ' AGENTS', style: theme.strong},
+		{text: `  ${agents.length}`, style: theme.grey},
+	]);
+	const shown = agents.slice(0, 8).map((agent): PaintedLine => {
+		const {sign, words, mood} = presenceWords(agent, now);
+		const self = sameTag(agent.tag, me);
+		const left: Span[] = [
+			{text: `${self ? '●' : sign} `, style: self ? theme.good : theme[mood]},
+			{text: printable(agent.tag), style: tagStyle(agent.tag)},
+			...(agent.role === null || agent.role === '' ? [] : [{text: ` ${printable(agent.role)}`, style: theme.faint}]),
+		];
+		const right = {text: self ? 'you' : words, style: mood === 'warn' && !self ? theme.warn : theme.grey};
+		return {strip: joined(strip([{text: ' ', style: theme.text}]), justify(left, [right], width))};
+	});
+	const more =
+		agents.length > shown.length
+			? [{strip: strip([{text: `   ${agents.length - shown.length} more`, style: theme.grey}])}]
+			: [];
+	return [{strip: strip([])}, {strip: header, tint: headerTint}, ...shown, ...more];
+}
+
+/** `3 running  2 queued  14 done`, without what there is none of. */
+export function taskCounts(state: State): string {
+	const counts = new Map<Task['status'], number>();
+	for (const {status} of state.tasks.values()) counts.set(status, (counts.get(status) ?? 0) + 1);
+	return (['running', 'queued', 'failed', 'dead', 'done'] as const)
+		.flatMap(status => (counts.has(status) ? [counted(counts.get(status) ?? 0, status, status)] : []))
+		.join('  ');
+}

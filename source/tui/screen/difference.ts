@@ -1,0 +1,115 @@
+import type {Grid} from './grid.ts';
+import {sgr} from './sgr.ts';
+import {plain, type Depth, type Style} from './style.ts';
+
+/** Equal cells between two changes that are cheaper to write again than to jump over. */
+const bridge = 5;
+/** Blanks in a row from which erasing is shorter than spaces. */
+const longBlank = 10;
+
+/**
+ * The bytes that turn what stands on the terminal into what should stand there: each changed span addressed absolutely.
+ * Empty when nothing differs. Expects the pen to be plain and leaves it so.
+ */
+export function difference(before: Grid, after: Grid, depth: Depth): string {
+	const writer = createWriter(after, depth);
+	for (let y = 0; y < after.rows; y++) {
+		const row = y * after.columns;
+		for (let x = 0; x < after.columns;) {
+			if (sameCell(before, after, row + x)) {
+				x++;
+				continue;
+			}
+			const start = headOf(before, after, row, x);
+			let end = x + 1;
+			for (let gap = 0, at = end; at < after.columns && gap < bridge; at++) {
+				if (sameCell(before, after, row + at)) gap++;
+				else {
+					gap = 0;
+					end = at + 1;
+				}
+			}
+			while (end < after.columns && (after.glyphs[row + end] === '' || before.glyphs[row + end] === '')) end++;
+			writer.span(y, start, end, hasDoubtful(before, row, start, end));
+			x = end;
+		}
+	}
+	return writer.finish();
+}
+
+function sameCell(before: Grid, after: Grid, cell: number): boolean {
+	return before.glyphs[cell] === after.glyphs[cell] && before.styles[cell] === after.styles[cell];
+}
+
+/** The column where the glyph begins of which `x` is a part, in either grid. */
+function headOf(before: Grid, after: Grid, row: number, x: number): number {
+	let head = x;
+	while (head > 0 && (after.glyphs[row + head] === '' || before.glyphs[row + head] === '')) head--;
+	return head;
+}
+
+/** Not one of the glyphs that every terminal draws in one column: terminals disagree on emoji and marks. */
+function isDoubtful(glyph: string): boolean {
+	if (glyph.length > 1 || glyph === '') return true;
+	const code = glyph.charCodeAt(0);
+	return code >= 0x250 && !(code >= 0x370 && code < 0x483) && !(code >= 0x2010 && code < 0x25a0) && !ours.has(glyph);
+}
+
+/** Signs of our own that are wide nowhere. */
+const ours = new Set('●◐○◌▌▶▷⤷✓✗');
+
+function hasDoubtful(grid: Grid, row: number, start: number, end: number): boolean {
+	for (let x = start; x < end; x++) if (isDoubtful(grid.glyphs[row + x] ?? ' ')) return true;
+	return false;
+}
+
+function createWriter(grid: Grid, depth: Depth) {
+	let bytes = '';
+	let pen: Style = plain;
+
+	const moveTo = (y: number, x: number) => {
+		bytes += `\u001B[${y + 1};${x + 1}H`;
+	};
+	const use = (next: Style) => {
+		if (next !== pen) bytes += next === plain ? '\u001B[m' : sgr(next, depth);
+		pen = next;
+	};
+
+	return {
+		/** `stale`: what stands there may be wider or narrower than we think, so it is erased first. */
+		span(y: number, start: number, end: number, stale: boolean): void {
+			const row = y * grid.columns;
+			moveTo(y, start);
+			if (stale || hasDoubtful(grid, row, start, end)) {
+				use(plain);
+				bytes += `\u001B[${end - start}X`;
+			}
+			for (let x = start; x < end;) {
+				const glyph = grid.glyphs[row + x] ?? ' ';
+				const blank = glyph === ' ' && grid.styles[row + x] === plain ? blankRun(grid, row + x, end - x) : 0;
+				if (blank >= longBlank) {
+					use(plain);
+					bytes += `\u001B[${blank}X`;
+					x += blank;
+					if (x < end) moveTo(y, x);
+					continue;
+				}
+				use(grid.styles[row + x] ?? plain);
+				bytes += glyph;
+				const next = grid.glyphs[row + x + 1] === '' && x + 1 < grid.columns ? x + 2 : x + 1;
+				if ((next === x + 2 || isDoubtful(glyph)) && next < end) moveTo(y, next);
+				x = next;
+			}
+		},
+		finish(): string {
+			use(plain);
+			return bytes;
+		},
+	};
+}
+
+function blankRun(grid: Grid, from: number, most: number): number {
+	let count = 0;
+	while (count < most && grid.glyphs[from + count] === ' ' && grid.styles[from + count] === plain) count++;
+	return count;
+}

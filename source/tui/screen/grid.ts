@@ -1,0 +1,61 @@
+import type {Strip} from './strip.ts';
+import {onBackground, plain, type Colour, type Style} from './style.ts';
+
+/** Columns and rows count from 0. */
+export interface Rect {
+	readonly x: number;
+	readonly y: number;
+	readonly width: number;
+	readonly height: number;
+}
+
+/** A line of a pane, and what is behind it across the whole pane. */
+export interface PaintedLine {
+	readonly strip: Strip;
+	readonly tint?: Colour;
+}
+
+/** The cells of a terminal, row by row. */
+export interface Grid {
+	readonly columns: number;
+	readonly rows: number;
+	readonly glyphs: string[];
+	readonly styles: Style[];
+}
+
+export function createGrid(columns: number, rows: number): Grid {
+	const cells = columns * rows;
+	return {
+		columns,
+		rows,
+		glyphs: Array.from<string>({length: cells}).fill(' '),
+		styles: Array.from<Style>({length: cells}).fill(plain),
+	};
+}
+
+export function clear(grid: Grid): void {
+	grid.glyphs.fill(' ');
+	grid.styles.fill(plain);
+}
+
+/** Lays a line into the grid at (x, y), filling `width` columns; what does not fit is cut. */
+export function lay(grid: Grid, x: number, y: number, width: number, line: Strip, tint?: Colour): void {
+	if (y < 0 || y >= grid.rows) return;
+	const end = Math.min(x + width, grid.columns);
+	const {glyphs, styles} = line;
+	const blank = tint === undefined ? plain : onBackground(plain, tint);
+	let cell = y * grid.columns + x;
+	for (let column = x; column < end; column++, cell++) {
+		const at = column - x;
+		const glyph = glyphs[at];
+		if (glyph === undefined) {
+			grid.glyphs[cell] = ' ';
+			grid.styles[cell] = blank;
+			continue;
+		}
+		const look = styles[at] ?? plain;
+		// Half of a wide glyph would push everything right of it.
+		grid.glyphs[cell] = column === end - 1 && glyphs[at + 1] === '' ? ' ' : glyph;
+		grid.styles[cell] = tint === undefined ? look : onBackground(look, tint);
+	}
+}

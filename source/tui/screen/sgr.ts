@@ -1,0 +1,71 @@
+import {lookOf, type Colour, type Depth, type Style} from './style.ts';
+
+/** What a colour becomes where there are 16: the code of the foreground (30-37, 90-97), or null for the terminal's own. */
+const sixteen = new Map<Colour, number>();
+
+/** Says which of the 16 colours stands for this one. */
+export function declareColour(colour: Colour, code: number): Colour {
+	sixteen.set(colour, code);
+	return colour;
+}
+
+const sequences = new Map<Depth, string[]>();
+
+/** The escape sequence that makes a style the current one, whatever was before. */
+export function sgr(of: Style, depth: Depth): string {
+	let known = sequences.get(depth);
+	if (known === undefined) sequences.set(depth, (known = []));
+	return (known[of] ??= sequenceOf(of, depth));
+}
+
+function sequenceOf(of: Style, depth: Depth): string {
+	const {fg, bg, bold, dim, italic, underline, inverse, strike} = lookOf(of);
+	const codes: Array<number | string> = [0];
+	if (bold === true) codes.push(1);
+	if (dim === true) codes.push(2);
+	if (italic === true) codes.push(3);
+	if (underline === true) codes.push(4);
+	// Where there are no backgrounds, what would be a filled chip is inverted, and a mere tint is left out.
+	const chip = bg !== undefined && sixteen.has(bg);
+	if (inverse === true || (depth === 1 && chip)) codes.push(7);
+	if (strike === true) codes.push(9);
+	if (fg !== undefined) codes.push(...foreground(fg, depth));
+	if (bg !== undefined) codes.push(...background(bg, depth));
+	return `\u001B[${codes.join(';')}m`;
+}
+
+function foreground(colour: Colour, depth: Depth): Array<number | string> {
+	if (depth === 1) return [];
+	if (depth === 4) {
+		const code = sixteen.get(colour);
+		return code === undefined ? [] : [code];
+	}
+	return [38, ...extended(colour, depth)];
+}
+
+function background(colour: Colour, depth: Depth): Array<number | string> {
+	if (depth === 1) return [];
+	if (depth === 4) {
+		const code = sixteen.get(colour);
+		return code === undefined ? [] : [code + 10];
+	}
+	return [48, ...extended(colour, depth)];
+}
+
+function extended(colour: Colour, depth: 8 | 24): number[] {
+	const red = colour >> 16;
+	const green = (colour >> 8) & 0xff;
+	const blue = colour & 0xff;
+	return depth === 24 ? [2, red, green, blue] : [5, of256(red, green, blue)];
+}
+
+/** The nearest of xterm's 256: the ramp of 24 greys for what is nearly grey, the 6 x 6 x 6 cube for the rest. */
+function of256(red: number, green: number, blue: number): number {
+	const most = Math.max(red, green, blue);
+	if (most - Math.min(red, green, blue) < 16) {
+		const grey = Math.round(((red + green + blue) / 3 - 8) / 10);
+		return grey < 0 ? 16 : grey > 23 ? 231 : 232 + grey;
+	}
+	const [r, g, b] = [red, green, blue].map(part => (part < 48 ? 0 : part < 115 ? 1 : Math.floor((part - 35) / 40)));
+	return 16 + 36 * (r ?? 0) + 6 * (g ?? 0) + (b ?? 0);
+}

@@ -1,0 +1,55 @@
+/** A colour as 0xRRGGBB. */
+export type Colour = number;
+
+/** How a cell looks. Absent: as the terminal has it. */
+export interface Look {
+	readonly fg?: Colour;
+	readonly bg?: Colour;
+	readonly bold?: boolean;
+	readonly dim?: boolean;
+	readonly italic?: boolean;
+	readonly underline?: boolean;
+	readonly inverse?: boolean;
+	readonly strike?: boolean;
+}
+
+/** A look by number, so that cells compare as integers. */
+export type Style = number;
+
+/** How many colours a terminal has, as bits: 1 (none), 4, 8 or 24; what Node's getColorDepth says. */
+export type Depth = 1 | 4 | 8 | 24;
+
+const looks: Look[] = [{}];
+const byKey = new Map<string, Style>([[keyOf({}), 0]]);
+
+/** The terminal's own look. */
+export const plain: Style = 0;
+
+export function style(look: Look): Style {
+	const key = keyOf(look);
+	const known = byKey.get(key);
+	if (known !== undefined) return known;
+	looks.push(look);
+	byKey.set(key, looks.length - 1);
+	return looks.length - 1;
+}
+
+export function lookOf(of: Style): Look {
+	return looks[of] ?? {};
+}
+
+const tinted = new Map<number, Map<Style, Style>>();
+
+/** The same style on another background, unless it has one of its own. */
+export function onBackground(of: Style, bg: Colour): Style {
+	let known = tinted.get(bg);
+	if (known === undefined) tinted.set(bg, (known = new Map<Style, Style>()));
+	let result = known.get(of);
+	if (result === undefined) known.set(of, (result = style({bg, ...lookOf(of)})));
+	return result;
+}
+
+function keyOf({fg, bg, bold, dim, italic, underline, inverse, strike}: Look): string {
+	const flags = [bold, dim, italic, underline, inverse, strike].map(flag => (flag === true ? 1 : 0)).join('');
+	return `${fg ?? ''},${bg ?? ''},${flags}`;
+}

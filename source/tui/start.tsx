@@ -1,0 +1,133 @@
+import type {ReadStream, WriteStream} from 'node:tty';
+import {render} from 'ink';
+import {foldTag} from '../mailbox/tag.ts';
+import type {MailboxStore} from '../store/mailbox-store.ts';
+import {App} from './app.tsx';
+import {channelOrder} from './channel-order.ts';
+import {SurroundingsProvider} from './context.ts';
+import {createController} from './controller.ts';
+import {createKeyboard, type Input} from './keyboard.ts';
+import {createScreen} from './screen/screen.ts';
+import type {Depth} from './screen/style.ts';
+import {takeTerminal} from './screen/terminal.ts';
+import {createUi, withChannels} from './ui.ts';
+
+export interface TuiOptions {
+	/** May still be opening: the first frame says so. */
+	readonly store: MailboxStore;
+	/** What stands beside the program's name: `local hub`, or a project. */
+	readonly name: string;
+	readonly stdin: ReadStream;
+	readonly stdout: WriteStream;
+	readonly env: NodeJS.ProcessEnv;
+}
+
+/** Milliseconds after which a lone ESC was the key, and not the beginning of a sequence. */
+const escapeDelay = 25;
+
+/**
+ * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
+ * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
+ */
+export async function startTui({store, name, stdin, stdout, env}: TuiOptions): Promise<void> {
+	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
+	const ui = createUi({columns: stdout.columns, rows: stdout.rows});
+	const screen = createScreen(stdout, depthOf(stdout, env));
+	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
+	const controller = createController({store, ui, redraw: () => screen.reset(), quit: () => quit()});
+
+	const onResize = () => {
+		ui.setState({columns: stdout.columns, rows: stdout.rows});
+		screen.reset();
+	};
+	// A terminal that is gone (SIGHUP, a closed window) refuses to be written to.
+	const onGone = () => quit();
+	stdout.on('resize', onResize);
+	stdout.on('error', onGone);
+	const unlisten = listen(stdin, input => {
+		controller.input(input);
+		controller.markSeen();
+		screen.hurry();
+	});
+	const unsubscribe = store.subscribe(state => {
+		if (state.loaded) {
+			const next = withChannels(ui.getState(), channelOrder(state).map(foldTag));
+			if (next !== ui.getState()) ui.setState(next);
+		}
+		controller.markSeen();
+		screen.invalidate();
+	});
+	// What counts down (leases, retries) moves each second; a frame that changes nothing writes nothing.
+	const clock = setInterval(() => screen.invalidate(), 1000);
+	store.ready.catch(fail);
+
+	const app = render(
+		<SurroundingsProvider value={{store, ui, screen, name, now: Date.now}}>
+			<App />
+		</SurroundingsProvider>,
+		{
+			// The screen has what Ink uses of a stream; the frame goes to it whole, at each commit.
+			stdout: screen as unknown as NodeJS.WriteStream,
+			stdin: nothingToRead as unknown as NodeJS.ReadStream,
+			debug: true,
+			interactive: true,
+			exitOnCtrlC: false,
+			patchConsole: false,
+		},
+	);
+	// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
+	app.waitUntilExit().then(() => quit(), fail);
+	screen.flush();
+	try {
+		await ended;
+	} finally {
+		clearInterval(clock);
+		unsubscribe();
+		unlisten();
+		screen.stop();
+		app.unmount();
+		terminal.restore();
+		stdout.off('resize', onResize);
+		stdout.off('error', onGone);
+	}
+}
+
+/** Keys are read by ourselves (keyboard.ts): Ink would hand on what was typed fast as one string. */
+const nothingToRead = {
+	isTTY: false,
+	setEncoding() {},
+	on() {},
+	off() {},
+	addListener() {},
+	removeListener() {},
+	read: () => null,
+};
+
+function listen(stdin: ReadStream, onInput: (input: Input) => void): () => void {
+	const keyboard = createKeyboard();
+	let timer: NodeJS.Timeout | undefined;
+	const release = () => keyboard.release().forEach(onInput);
+	const onData = (chunk: string) => {
+		clearTimeout(timer);
+		for (const input of keyboard.push(chunk)) onInput(input);
+		if (keyboard.waits) timer = setTimeout(release, escapeDelay);
+	};
+	// A stdin that ends or breaks only means that nobody types.
+	const onError = () => {};
+	stdin.setEncoding('utf8');
+	stdin.on('data', onData);
+	stdin.on('error', onError);
+	return () => {
+		clearTimeout(timer);
+		stdin.off('data', onData);
+		stdin.pause();
+	};
+}
+
+/** How many colours the terminal has, by what Node knows of TERM, COLORTERM, NO_COLOR and FORCE_COLOR. */
+function depthOf(stdout: WriteStream, env: NodeJS.ProcessEnv): Depth {
+	if ((env['NO_COLOR'] ?? '') !== '') return 1;
+	// Whoever has CI set in a real terminal still sees colours.
+	const {CI: _, ...rest} = env;
+	return typeof stdout.getColorDepth === 'function' ? (stdout.getColorDepth(rest) as Depth) : 4;
+}

@@ -1,0 +1,123 @@
+import {Box} from 'ink';
+import type {Connection} from '../mailbox/event.ts';
+import {printable} from '../printable.ts';
+import {unreadCount, waitingForMe} from '../store/select.ts';
+import type {State} from '../store/state.ts';
+import {useMailbox, useSecond, useSurroundings, useUi} from './context.ts';
+import {layoutOf} from './current-layout.ts';
+import {tasksPane, type PaneId} from './layout.ts';
+import {channelName} from './panes/header.ts';
+import {textWidth, type Span} from './screen/strip.ts';
+import {style, lookOf} from './screen/style.ts';
+import {Spans} from './spans.tsx';
+import {focusedTint, tagStyle, theme} from './theme.ts';
+import {counted, duration} from './words.ts';
+
+/** The first row: whose mailbox, the channels that have no pane of their own, and how it stands. */
+export function TopBar() {
+	const {name, store} = useSurroundings();
+	const columns = useUi(ui => ui.columns);
+	const focus = useUi(ui => ui.focus);
+	const {kind, order, panes} = useUi(layoutOf);
+	useMailbox(fingerprint);
+	const state = store.getState();
+	useSecond(state.connection.phase === 'offline');
+
+	const right = standing(state, kind === 'wide');
+	const left: Span[] = [{text: ' agentmux', style: theme.strong}];
+	if (kind === 'wide') left.push({text: `  ${printable(name)}`, style: theme.grey});
+	const room = columns - widthOf(left) - widthOf(right) - 2;
+	const hidden = kind === 'wide' ? order.filter(id => panes.every(pane => pane.id !== id)) : order;
+	left.push({text: '  ', style: theme.text}, ...tabs(state, hidden, order, focus, room));
+	return (
+		<Box position="absolute" left={0} top={0} width={columns} height={1} justifyContent="space-between">
+			<Spans line={left} />
+			<Spans line={right} />
+		</Box>
+	);
+}
+
+function widthOf(line: readonly Span[]): number {
+	return line.reduce((width, {text}) => width + textWidth(text), 0);
+}
+
+/** As many as there is room for, around the one that has the keys. */
+function tabs(state: State, hidden: readonly PaneId[], order: readonly PaneId[], focus: PaneId, room: number): Span[] {
+	const all = hidden.map(id => ({id, line: tab(state, id, order.indexOf(id) + 1, id === focus)}));
+	let from = Math.max(
+		0,
+		all.findIndex(({id}) => id === focus),
+	);
+	let to = from;
+	let left = room;
+	// Grow to both sides from the focused one.
+	for (let grew = true; grew;) {
+		grew = false;
+		const next = all[to];
+		if (next !== undefined && widthOf(next.line) <= left) {
+			left -= widthOf(next.line);
+			to++;
+			grew = true;
+		}
+		const previous = all[from - 1];
+		if (previous !== undefined && widthOf(previous.line) <= left) {
+			left -= widthOf(previous.line);
+			from--;
+			grew = true;
+		}
+	}
+	return all.slice(from, to).flatMap(({line}) => line);
+}
+
+function tab(state: State, id: PaneId, number: number, focused: boolean): Span[] {
+	const name = id === tasksPane ? 'TASKS' : printable(channelName(state, id));
+	const unread = id === tasksPane ? 0 : unreadCount(state, name);
+	const colour = id === tasksPane ? theme.grey : tagStyle(name);
+	const look = focused ? style({...lookOf(colour), bg: focusedTint, bold: true, underline: false}) : colour;
+	return [
+		{text: ` ${number < 10 ? `${number} ` : ''}${name}`, style: look},
+		{text: unread > 0 ? `·${unread}` : '', style: unread > 0 && !focused ? theme.warnStrong : look},
+		{text: ' ', style: look},
+	];
+}
+
+/** Connection, counts, and what waits for the human. */
+function standing(state: State, roomy: boolean): Span[] {
+	const spans = connectionWords(state.connection, state.pending.filter(({phase}) => phase !== 'sending').length);
+	if (roomy) {
+		const agents = [...state.agents.values()].filter(
+			({kind, revoked_at}) => kind === 'agent' && revoked_at === null,
+		).length;
+		const running = [...state.tasks.values()].filter(({status}) => status === 'running').length;
+		if (agents > 0) spans.push({text: `  ${counted(agents, 'agent')}`, style: theme.grey});
+		if (running > 0) spans.push({text: `  ${running} running`, style: theme.grey});
+	}
+	const waiting = waitingForMe(state).length;
+	if (waiting > 0) spans.push({text: `  ${waiting} for you`, style: theme.warnStrong});
+	spans.push({text: ' ', style: theme.text});
+	return spans;
+}
+
+/** How the connection stands, as a sign and in words. */
+export function connectionWords(connection: Connection, unsent: number): Span[] {
+	const waits: Span = {text: unsent > 0 ? ` · ${unsent} unsent` : '', style: theme.warn};
+	switch (connection.phase) {
+		case 'live':
+			return [{text: '●', style: theme.good}, {text: ' live', style: theme.grey}, waits];
+		case 'connecting':
+			return [{text: '◌ connecting', style: theme.grey}, waits];
+		case 'catching_up':
+			return [{text: '◌ catching up', style: theme.warn}, waits];
+		case 'offline': {
+			const wait = connection.retry_at - Date.now();
+			const words = wait > 0 ? `retrying in ${duration(wait)}` : 'retrying';
+			return [{text: `◌ offline, ${words}`, style: theme.warn}, waits];
+		}
+	}
+}
+
+/** Changes when the row does. */
+function fingerprint(state: State): string {
+	const unread = [...state.channels.values()].map(({tag}) => `${tag}${unreadCount(state, tag)}`).join();
+	return JSON.stringify([state.connection, unread, standing(state, true).map(({text}) => text)]);
+}

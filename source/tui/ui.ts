@@ -1,0 +1,103 @@
+import {createStore} from 'zustand/vanilla';
+import type {Tag} from '../mailbox/tag.ts';
+import {emptyEditor, type Editor} from './compose/editor.ts';
+import {tasksPane, welcomePane, type PaneId} from './layout.ts';
+
+/** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
+export interface View {
+	/** Null: the newest is at the bottom and stays there. */
+	readonly anchor: {readonly key: string; readonly hidden: number} | null;
+	readonly selected: string | null;
+}
+
+export const following: View = {anchor: null, selected: null};
+
+export interface Compose {
+	readonly editor: Editor;
+	/** Who it is written as; null: the mailbox's own identity. */
+	readonly tag: Tag | null;
+	readonly reply: {readonly id: number; readonly tag: Tag} | null;
+	/** The addressee that was put there by itself: a draft of nothing else is empty. */
+	readonly prefill: string;
+	/** Why it could not be sent; one sentence. */
+	readonly error: string | null;
+	readonly sent: readonly string[];
+	/** Which of `sent` is shown, counted from the newest; -1: none. */
+	readonly recalled: number;
+	/** Which of the completions is chosen; -1: they were dismissed. */
+	readonly completion: number;
+}
+
+export type Overlay =
+	| {readonly kind: 'help'}
+	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
+	| {readonly kind: 'quit'; readonly reason: string};
+
+/** What the human did to the screen; everything that is not in the mailbox. */
+export interface Ui {
+	readonly columns: number;
+	readonly rows: number;
+	/** Folded tags in the order of their panes. New ones are added at the end; nothing moves by itself. */
+	readonly channels: readonly PaneId[];
+	readonly focus: PaneId;
+	readonly mode: 'read' | 'compose';
+	readonly overlay: Overlay | null;
+	/** By pane, or by `thread:ROOT`. */
+	readonly views: ReadonlyMap<string, View>;
+	/** The thread that a pane shows instead of its channel. */
+	readonly threads: ReadonlyMap<PaneId, number>;
+	readonly compose: Compose;
+	/** One sentence beside the keys, until the next key. */
+	readonly notice: string | null;
+}
+
+export const emptyCompose: Compose = {
+	editor: emptyEditor,
+	tag: null,
+	reply: null,
+	prefill: '',
+	error: null,
+	sent: [],
+	recalled: -1,
+	completion: 0,
+};
+
+export type UiStore = ReturnType<typeof createUi>;
+
+export function createUi(size: {readonly columns: number; readonly rows: number}) {
+	return createStore<Ui>(() => ({
+		...size,
+		channels: [],
+		focus: welcomePane,
+		mode: 'read',
+		overlay: null,
+		views: new Map(),
+		threads: new Map(),
+		compose: emptyCompose,
+		notice: null,
+	}));
+}
+
+/** The name under which a pane's view is kept: that of its thread while it shows one. */
+export function viewName(ui: Ui, pane: PaneId): string {
+	const thread = ui.threads.get(pane);
+	return thread === undefined ? pane : `thread:${thread}`;
+}
+
+export function viewOf(ui: Ui, pane: PaneId): View {
+	return ui.views.get(viewName(ui, pane)) ?? following;
+}
+
+/** Whether there is anything in the compose line that the human typed. */
+export function hasDraft({editor, prefill}: Compose): boolean {
+	const text = editor.text.trim();
+	return text !== '' && text !== prefill.trim();
+}
+
+/** Gives new channels their place, without moving those that have one, and the first one the keys. */
+export function withChannels(ui: Ui, folded: readonly PaneId[]): Ui {
+	const fresh = folded.filter(id => !ui.channels.includes(id));
+	if (fresh.length === 0) return ui;
+	const channels = [...ui.channels, ...fresh];
+	return {...ui, channels, focus: ui.focus === welcomePane ? (channels[0] ?? tasksPane) : ui.focus};
+}

@@ -1,0 +1,48 @@
+import type {Agent} from '../mailbox/agent.ts';
+
+/** The local time of day of an ISO timestamp; with its day when that is not today. */
+export function clockTime(iso: string, now: number): string {
+	const at = new Date(iso);
+	if (Number.isNaN(at.getTime())) return '--:--';
+	const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
+	const today = new Date(now);
+	if (at.toDateString() === today.toDateString()) return time;
+	return `${at.getFullYear() === today.getFullYear() ? '' : `${at.getFullYear()}-`}${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+}
+
+function two(value: number): string {
+	return String(value).padStart(2, '0');
+}
+
+/** Milliseconds in words with one unit: `3 s`, `12 min`, `5 h`, `2 d`. */
+export function duration(milliseconds: number): string {
+	const seconds = Math.max(0, Math.round(milliseconds / 1000));
+	if (seconds < 100) return `${seconds} s`;
+	const minutes = Math.round(seconds / 60);
+	if (minutes < 100) return `${minutes} min`;
+	const hours = Math.round(minutes / 60);
+	return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} d`;
+}
+
+/** What an agent is doing, as a sign and in words. */
+export function presenceWords(
+	agent: Agent,
+	now: number,
+): {sign: string; words: string; mood: 'good' | 'warn' | 'grey'} {
+	switch (agent.presence) {
+		case 'working':
+			return {sign: '●', words: 'in a turn', mood: 'good'};
+		case 'blocked':
+			return {sign: '◐', words: 'blocked', mood: 'warn'};
+		case 'idle':
+			return {sign: '◌', words: 'idle', mood: 'grey'};
+		case 'away': {
+			const since = agent.last_seen_at === null ? '' : ` since ${clockTime(agent.last_seen_at, now)}`;
+			return {sign: '○', words: `away${since}`, mood: 'grey'};
+		}
+	}
+}
+
+export function counted(count: number, noun: string, nouns = `${noun}s`): string {
+	return `${count.toLocaleString('en')} ${count === 1 ? noun : nouns}`;
+}

@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import {describe, expect, it} from 'vitest';
+import {reduce} from '../../source/store/reduce.ts';
+import {channelMessages, replyCount, threadMessages, threadTree, unreadCount} from '../../source/store/select.ts';
+import {emptyState, type State} from '../../source/store/state.ts';
+import {messageRow} from '../helpers/message.ts';
+
+const tags = ['CLAUDE_1', 'claude_1', 'CLAUDE_TWIN', 'HUMAN'] as const;
+const message = fc
+	.record({id: fc.integer({min: 1, max: 60}), tag: fc.constantFrom(...tags), to: fc.constantFrom('', ...tags)})
+	.map(({id, tag, to}) =>
+		// The same id is the same row, whoever tells it.
+		messageRow(id, `[${tags[id % 4] ?? tag}] ${id} @${tags[(id * 7) % 4] ?? to}`),
+	);
+const batches = fc.array(fc.array(message, {maxLength: 20}), {maxLength: 20});
+
+function told(batches: ReadonlyArray<readonly ReturnType<typeof messageRow>[]>): State {
+	return batches.reduce((state, messages) => reduce(state, {type: 'messages', messages}), emptyState);
+}
+
+describe('messages', () => {
+	it('stand once each, by id, in whatever order and however often they are told', () => {
+		fc.assert(
+			fc.property(batches, given => {
+				const ids = told(given).messages.map(({id}) => id);
+				expect(ids).toEqual([...new Set(given.flat().map(({id}) => id))].sort((one, other) => one - other));
+			}),
+		);
+	});
+
+	it('are found by channel as if the window were searched, without case', () => {
+		fc.assert(
+			fc.property(batches, given => {
+				// Told step by step, so that the index grows; asked in between, so that it is there to grow.
+				let state = emptyState;
+				for (const messages of given) {
+					state = reduce(state, {type: 'messages', messages});
+					for (const tag of tags) {
+						const expected = state.messages.filter(each =>
+							[each.tag, ...each.mentions].some(name => name.toUpperCase() === tag.toUpperCase()),
+						);
+						expect(channelMessages(state, tag)).toEqual(expected);
+					}
+				}
+			}),
+		);
+	});
+
+	it('leave the state as it is when nothing in them is new', () => {
+		const state = told([[messageRow(1, '[A] one')]]);
+		expect(reduce(state, {type: 'messages', messages: [messageRow(1, '[A] one')]})).toBe(state);
+	});
+
+	it('are kept up to the window and dropped from the oldest', () => {
+		const state = told([[1, 2, 3, 4].map(id => messageRow(id, `[A] ${id}`))]);
+		expect(reduce(state, {type: 'trim', keep: 2}).messages.map(({id}) => id)).toEqual([3, 4]);
+	});
+});
+
+describe('a pending draft', () => {
+	const pending = {
+		draft: {content: '[HUMAN] hi', client_id: 'key'},
+		since: 0,
+		phase: 'sending',
+		failure: null,
+	} as const;
+
+	it('stands until its row comes back, whoever tells the row', () => {
+		const sending = reduce(emptyState, {type: 'sending', pending});
+		expect(sending.pending).toEqual([pending]);
+		const row = messageRow(1, '[HUMAN] hi', {client_id: 'key'});
+		expect(reduce(sending, {type: 'messages', messages: [row]}).pending).toEqual([]);
+	});
+
+	it('goes even when its row was there before it was sent again', () => {
+		const row = messageRow(1, '[HUMAN] hi', {client_id: 'key'});
+		const state = reduce(told([[row]]), {type: 'sending', pending});
+		expect(reduce(state, {type: 'messages', messages: [row]}).pending).toEqual([]);
+	});
+
+	it('keeps its text when it failed', () => {
+		const sending = reduce(emptyState, {type: 'sending', pending});
+		const failed = reduce(sending, {type: 'unsent', client_id: 'key', phase: 'refused', failure: 'No.'});
+		expect(failed.pending).toEqual([{...pending, phase: 'refused', failure: 'No.'}]);
+	});
+});
+
+describe('threads', () => {
+	const root = messageRow(1, '[A] root');
+	const reply = messageRow(3, '[B] reply', {reply_to: 1, thread_id: 1});
+	const deeper = messageRow(4, '[A] deeper', {reply_to: 3, thread_id: 1});
+	const late = messageRow(5, '[B] to the root', {reply_to: 1, thread_id: 1});
+
+	it('are the root and its replies, also when they were read from outside of the window', () => {
+		const state = reduce(told([[deeper]]), {type: 'thread', root: 1, messages: [root, reply]});
+		expect(threadMessages(state, 1)).toEqual([root, reply, deeper]);
+		expect(threadMessages(reduce(state, {type: 'messages', messages: [late]}), 1)).toEqual([root, reply, deeper, late]);
+	});
+
+	it('stand as a tree, each reply below what it replies to', () => {
+		const tree = threadTree(told([[root, reply, deeper, late]]), 1);
+		expect(tree.map(({message: {id}, depth}) => [id, depth])).toEqual([
+			[1, 0],
+			[3, 1],
+			[4, 2],
+			[5, 1],
+		]);
+		expect(replyCount(told([[root, reply, deeper, late]]), 1)).toBe(3);
+	});
+
+	it('stand as a tree where the root is not known', () => {
+		expect(threadTree(told([[reply, deeper]]), 1).map(({depth}) => depth)).toEqual([0, 1]);
+	});
+});
+
+describe('unread', () => {
+	it('counts what came after the start and was not looked at, and nothing of one’s own', () => {
+		const identity = {tag: 'HUMAN', kind: 'human', verified: true} as const;
+		let state = reduce(told([[messageRow(1, '[A] before')]]), {type: 'identity', identity});
+		state = reduce(state, {type: 'loaded'});
+		state = reduce(state, {
+			type: 'messages',
+			messages: [
+				messageRow(2, '[A] two'),
+				messageRow(3, '[A] three'),
+				messageRow(4, '[A] mine', {author_tag: 'HUMAN'}),
+			],
+		});
+		expect(unreadCount(state, 'a')).toBe(2);
+		state = reduce(state, {type: 'seen', channel: 'A', id: 2});
+		expect(unreadCount(state, 'A')).toBe(1);
+		expect(reduce(state, {type: 'seen', channel: 'A', id: 1})).toBe(state);
+	});
+});
