@@ -1,4 +1,5 @@
 import type {Database, Scope} from './database.ts';
+import {realtimeSchema} from './realtime/schema.ts';
 
 /** The owner of everything, who migrations and management calls run as. */
 export const owner: Scope = {role: 'postgres', claims: {role: 'postgres'}};
@@ -7,7 +8,7 @@ export const owner: Scope = {role: 'postgres', claims: {role: 'postgres'}};
  * What a Supabase project has before the first migration: its roles, the auth functions that policies call, the
  * publication, and the table in which the CLI records migrations. May run again at any time.
  */
-const bootstrapSql = `
+export const bootstrapSql = `
 do $$
 declare name text;
 begin
@@ -16,6 +17,10 @@ begin
 			execute format('create role %I nologin noinherit', name);
 		end if;
 	end loop;
+	if not exists (select from pg_roles where rolname = 'supabase_read_only_user') then
+		create role supabase_read_only_user nologin bypassrls;
+		grant pg_read_all_data to supabase_read_only_user;
+	end if;
 	if not exists (select from pg_publication where pubname = 'supabase_realtime') then
 		create publication supabase_realtime;
 	end if;
@@ -46,7 +51,8 @@ create table if not exists supabase_migrations.schema_migrations (
 );
 -- As hosted projects have it: who recorded it through the management calls.
 alter table supabase_migrations.schema_migrations add column if not exists created_by text;
-`;
+
+${realtimeSchema}`;
 
 /** Makes a new PostgreSQL look like a new Supabase project; changes nothing in one that does already. */
 export async function bootstrap(database: Database): Promise<void> {

@@ -1,6 +1,7 @@
 import {PGlite, types, type Results} from '@electric-sql/pglite';
 import {DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
 import {DurableFiles} from './durable-files.ts';
+import {splitStatements} from './split-statements.ts';
 
 /** Only these come back parsed; everything else keeps PostgreSQL's own text, so that no digit of a bigint is lost. */
 const parsed = new Set<number>([types.BOOL, types.INT2, types.INT4, types.FLOAT4, types.FLOAT8]);
@@ -9,13 +10,16 @@ const parsed = new Set<number>([types.BOOL, types.INT2, types.INT4, types.FLOAT4
 const serializers = new Proxy<Record<number, (value: unknown) => string>>({}, {get: () => asText});
 
 // With `-F`, as PGlite starts by default, PostgreSQL never calls fsync. The log is kept small: it is one user's database.
-const startParameters = [
+const startParams = [
 	...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'),
 	...['wal_sync_method=fsync', 'shared_buffers=16MB', 'max_wal_size=64MB', 'min_wal_size=32MB'].flatMap(setting => [
 		'-c',
 		setting,
 	]),
 ];
+
+// Only for a directory that is not initialised yet. Segments of 16 MB would make a new database three times as large.
+const initDbStartParams = ['--wal-segsize=1'];
 
 /**
  * What a script may have left in the one session that everyone shares. Not DISCARD ALL: that would end the LISTENs, and
@@ -25,7 +29,7 @@ const cleanSession =
 	'reset session authorization; reset all; close all; deallocate all; discard temp; discard sequences; select pg_advisory_unlock_all();';
 
 export interface PgliteOptions {
-	/** The data directory, initialised; null or absent for a new database in memory. */
+	/** The data directory; initialised when it is empty or absent. Null: a new database in memory. */
 	readonly directory?: string | null;
 	/** Called after each fsync. */
 	readonly onSync?: () => void;
@@ -49,7 +53,7 @@ export class PgliteDatabase implements Database {
 
 	static async open({directory = null, onSync}: PgliteOptions = {}): Promise<PgliteDatabase> {
 		const files = directory === null ? {} : {fs: new DurableFiles(directory, onSync)};
-		return new PgliteDatabase(await PGlite.create({...files, startParams: startParameters}));
+		return new PgliteDatabase(await PGlite.create({...files, startParams, initDbStartParams}));
 	}
 
 	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
@@ -71,15 +75,33 @@ export class PgliteDatabase implements Database {
 	script(scope: Scope, sql: string): Promise<Result[]> {
 		return this.#inTurn(async () => {
 			try {
-				const settings = scopeSettings(scope);
-				await this.#query(setStatement(settings, false));
-				return (await this.#pglite.exec(sql)).map(toResult);
+				return scope.readOnly === true ? await this.#runReadOnly(scope, sql) : await this.#runScript(scope, sql);
 			} finally {
 				if (this.#pglite.isInTransaction()) await this.#pglite.exec('rollback');
 				await this.#pglite.exec(cleanSession);
 				for (const channel of this.#listeners.keys()) await this.#pglite.exec(`listen ${quoted(channel)}`);
 			}
 		});
+	}
+
+	/** All statements in one go, which PostgreSQL makes one transaction of unless they say otherwise. */
+	async #runScript(scope: Scope, sql: string): Promise<Result[]> {
+		await this.#query(setStatement(scopeSettings(scope), false));
+		const results = await this.#pglite.exec(sql);
+		return results.map(result => toResult(result as Results<Record<string, unknown>>));
+	}
+
+	/** One by one in the extended protocol, which takes no two at once: none can run after a COMMIT that it hides. */
+	async #runReadOnly(scope: Scope, sql: string): Promise<Result[]> {
+		await this.#pglite.exec('begin');
+		for (const statement of scopeStatements(scope)) await this.#query(statement);
+		const results: Result[] = [];
+		for (const text of splitStatements(sql)) {
+			results.push(await this.#query({text}));
+			if (this.#pglite.isInTransaction()) continue;
+			throw new DatabaseError('a read-only script must not end its transaction', '25006');
+		}
+		return results;
 	}
 
 	async listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
@@ -134,7 +156,7 @@ function toResult({rows, fields, rowCount}: Results<Record<string, unknown>>): R
 }
 
 function toDatabaseError(error: unknown): unknown {
-	if (!(error instanceof Error)) return error;
+	if (!(error instanceof Error) || error instanceof DatabaseError) return error;
 	const {code, detail, hint} = error as Error & {code?: unknown; detail?: string; hint?: string};
 	if (typeof code !== 'string' || code.length !== 5) return error;
 	return new DatabaseError(error.message, code, detail ?? null, hint ?? null);

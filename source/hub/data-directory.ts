@@ -1,0 +1,121 @@
+import {existsSync, readdirSync, readFileSync, renameSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {bootstrap, owner} from './bootstrap.ts';
+import type {Database} from './database.ts';
+import {HubError} from './error.ts';
+import {syncFolder, syncPath, unpackFolder} from './folder-archive.ts';
+import {migrate, readMigrations} from './migrations.ts';
+import type {HubPlaces} from './places.ts';
+import {fileError} from './private-file.ts';
+import {templateFile} from './template.ts';
+import {WorkerDatabase} from './worker-database.ts';
+
+/** PostgreSQL's major version inside PGlite 0.5. */
+const postgresVersion = '18';
+/** Milliseconds that one call may run; a migration or an index over a million rows is well below. */
+const callTimeout = 120_000;
+const temporaryPrefix = 'pg.new-';
+/** The epoch of a database that nobody has used yet; a copied template must not pass for its original. */
+const unusedEpoch = '00000000-0000-0000-0000-000000000000';
+
+export interface OpenDatabaseOptions {
+	/** What is going on, while a user waits. */
+	readonly onProgress: (sentence: string) => void;
+	/** The database died and could not be opened again. */
+	readonly onLost: (error: Error) => void;
+}
+
+/** Opens data/pg, made first when it is absent, with every migration applied. Only under the hub's lock. Rejects with HubError. */
+export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptions): Promise<Database> {
+	const directory = join(places.data, 'pg');
+	await ensureDirectory(places.data, directory, options.onProgress);
+	options.onProgress('Opening the database.');
+	const database = await open(directory, options.onLost);
+	try {
+		await prepare(database);
+		await database.run(owner, [
+			{text: 'update mux_meta set epoch = gen_random_uuid() where epoch = $1', values: [unusedEpoch]},
+		]);
+		return database;
+	} catch (error) {
+		await database.close();
+		throw error;
+	}
+}
+
+/** Makes a new data directory in a folder that does not exist, as the first start and the build's template have it. */
+export async function createDirectory(directory: string): Promise<void> {
+	const database = await WorkerDatabase.open({directory, timeout: callTimeout});
+	try {
+		await prepare(database);
+		await database.run(owner, [{text: 'update mux_meta set epoch = $1', values: [unusedEpoch]}]);
+		// One session has one database; what others would be copied from is two thirds of the files.
+		await database.run(owner, [{text: 'update pg_database set datistemplate = false'}]);
+		for (const sql of ['drop database template0', 'drop database template1', 'vacuum full', 'checkpoint']) {
+			await database.script(owner, sql);
+		}
+	} finally {
+		await database.close();
+	}
+	syncFolder(directory);
+}
+
+async function prepare(database: Database): Promise<void> {
+	await bootstrap(database);
+	await migrate(database, await readMigrations());
+}
+
+/** What is not finished never stands under the final name: a start that was interrupted leaves nothing that matters. */
+async function ensureDirectory(data: string, directory: string, onProgress: (sentence: string) => void): Promise<void> {
+	for (const name of readdirSync(data)) {
+		if (name.startsWith(temporaryPrefix)) rmSync(join(data, name), {recursive: true, force: true});
+	}
+	if (existsSync(directory)) {
+		checkVersion(directory);
+		return;
+	}
+	onProgress('Preparing a new database; this happens once.');
+	const temporary = join(data, `${temporaryPrefix}${process.pid}`);
+	try {
+		const template = await templateFile();
+		if (existsSync(template)) await unpackFolder(readFileSync(template), temporary);
+		else await createDirectory(temporary);
+		renameSync(temporary, directory);
+		syncPath(data);
+	} catch (error) {
+		rmSync(temporary, {recursive: true, force: true});
+		throw error instanceof HubError ? error : fileError(`A new database cannot be made in ${data}`, error);
+	}
+}
+
+function checkVersion(directory: string): void {
+	const file = join(directory, 'PG_VERSION');
+	const version = existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
+	if (version === postgresVersion) return;
+	throw version === null
+		? damaged(directory, 'PG_VERSION is missing')
+		: new HubError(
+				`The database in ${directory} is of PostgreSQL ${version}, and this agentmux runs ${postgresVersion}.`,
+				'Export it with the agentmux that made it, and import it with this one.',
+			);
+}
+
+async function open(directory: string, onLost: (error: Error) => void): Promise<Database> {
+	try {
+		return await WorkerDatabase.open({directory, timeout: callTimeout, onLost});
+	} catch (error) {
+		const {code, message} = error as NodeJS.ErrnoException;
+		if (code === 'ENOSPC' || code === 'EACCES' || code === 'EROFS') {
+			throw fileError(`The database in ${directory} cannot be opened`, error);
+		}
+		throw damaged(directory, message, error);
+	}
+}
+
+function damaged(directory: string, reason: string, cause?: unknown): HubError {
+	return new HubError(
+		`The database in ${directory} cannot be opened: ${reason.replace(/\.$/, '')}.`,
+		'Put a backup in its place, or move that folder away to begin with an empty one.',
+		{cause},
+	);
+}

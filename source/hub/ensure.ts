@@ -1,0 +1,127 @@
+import {spawn, type ChildProcess} from 'node:child_process';
+import {closeSync, openSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {HubError} from './error.ts';
+import {findHub, isAlive, type RunningHub} from './find.ts';
+import {takeLock, type Lock} from './lock.ts';
+import {logFile} from './log.ts';
+import {fromSource, packageRoot} from './package-root.ts';
+import type {HubPlaces} from './places.ts';
+import {fileError, makePrivateFolder} from './private-file.ts';
+import {readState} from './state-file.ts';
+
+export interface EnsureOptions {
+	/** What the hub is doing, while it starts; each sentence once. */
+	readonly onProgress?: (sentence: string) => void;
+}
+
+/** A first start without the build's template runs initdb, on a machine that may be busy with everything else. */
+const patience = 120_000;
+const pollEvery = 40;
+
+/**
+ * The hub that runs, or one started now, in a process that outlives this one and its terminal. However many ask at once,
+ * one starts it: whoever holds state/start.lock. Rejects with HubError.
+ */
+export async function ensureHub(places: HubPlaces, {onProgress}: EnsureOptions = {}): Promise<RunningHub> {
+	const running = await findHub(places);
+	if (running !== null) return running;
+	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
+	const tell = once(onProgress ?? (() => undefined));
+	const deadline = Date.now() + patience;
+	let lock: Lock | null = null;
+	let child: ChildProcess | null = null;
+	try {
+		while (Date.now() < deadline) {
+			const hub = await findHub(places);
+			if (hub !== null) return hub;
+			lock ??= await takeLock(join(places.state, 'start.lock'));
+			// Somebody who runs `agentmux hub run` by hand may be on the way already.
+			if (lock !== null && child === null && !(await isHeld(places))) child = startHub(places);
+			if (child !== null && (child.exitCode !== null || child.signalCode !== null)) {
+				if (!(await isHeld(places))) throw failureOf(places, child);
+				child = null;
+			}
+			tellProgress(places, tell);
+			await sleep(pollEvery);
+		}
+	} finally {
+		lock?.release();
+	}
+	throw new HubError('The hub did not answer in two minutes.', 'See `agentmux hub logs`.');
+}
+
+/** Ends the hub of these places and resolves with its pid when it is gone; null when none runs. Rejects with HubError. */
+export async function stopHub(places: HubPlaces): Promise<number | null> {
+	const state = readState(places);
+	if (state === null || !isAlive(state.pid) || !(await isHeld(places))) return null;
+	try {
+		process.kill(state.pid, 'SIGTERM');
+	} catch (error) {
+		throw fileError(`The hub (process ${state.pid}) cannot be told to end`, error);
+	}
+	const deadline = Date.now() + 20_000;
+	while (Date.now() < deadline) {
+		if (!isAlive(state.pid) || !(await isHeld(places))) return state.pid;
+		await sleep(pollEvery);
+	}
+	throw new HubError(
+		`The hub (process ${state.pid}) does not end.`,
+		`See \`agentmux hub logs\`; \`kill -9 ${state.pid}\` loses nothing that was acknowledged.`,
+	);
+}
+
+/** Whether some process runs a hub on this data. */
+async function isHeld(places: HubPlaces): Promise<boolean> {
+	const lock = await takeLock(join(places.data, 'hub.lock'));
+	lock?.release();
+	return lock === null;
+}
+
+function startHub(places: HubPlaces): ChildProcess {
+	const cli = fromSource ? join(packageRoot, 'source', 'cli.ts') : join(packageRoot, 'dist', 'cli.js');
+	const path = logFile(places);
+	let log: number;
+	try {
+		log = openSync(path, 'a', 0o600);
+	} catch (error) {
+		throw fileError(`The hub's log ${path} cannot be written`, error);
+	}
+	try {
+		const folders = ['--data', places.data, '--state', places.state, '--logs', places.logs];
+		const child = spawn(process.execPath, [cli, 'hub', 'run', ...folders], {
+			detached: true,
+			// Not the starter's folder, which somebody may want to remove while the hub runs.
+			cwd: places.data,
+			stdio: ['ignore', log, log],
+		});
+		// Without a listener it would be thrown; the exit code that is then missing says it as well.
+		child.on('error', () => undefined);
+		child.unref();
+		return child;
+	} finally {
+		closeSync(log);
+	}
+}
+
+function failureOf(places: HubPlaces, child: ChildProcess): HubError {
+	const state = readState(places);
+	if (state?.pid === child.pid && state?.failure) return new HubError(...state.failure);
+	const how = child.signalCode === null ? `with exit code ${child.exitCode}` : `by ${child.signalCode}`;
+	return new HubError(`The hub ended ${how} before it answered.`, 'See `agentmux hub logs`.');
+}
+
+function tellProgress(places: HubPlaces, tell: (sentence: string) => void): void {
+	const state = readState(places);
+	if (state?.progress && isAlive(state.pid)) tell(state.progress);
+}
+
+function once(tell: (sentence: string) => void): (sentence: string) => void {
+	let last = '';
+	return sentence => {
+		if (sentence === last) return;
+		last = sentence;
+		tell(sentence);
+	};
+}

@@ -1,0 +1,49 @@
+import {randomBytes} from 'node:crypto';
+import {join} from 'node:path';
+import {HubError} from './error.ts';
+import type {HubPlaces} from './places.ts';
+import {readJsonFile, writePrivateFile} from './private-file.ts';
+import {signToken} from './token.ts';
+
+/** What data/keys.json holds. */
+export interface HubKeys {
+	/** Signs every token with HS256. */
+	readonly jwt_secret: string;
+	/** Tokens without end for the roles anon and service_role, as Supabase's API keys. */
+	readonly anon_key: string;
+	readonly service_role_key: string;
+}
+
+/** Null when no hub has ever run there. Throws HubError when the file is damaged. */
+export function readKeys(places: HubPlaces): HubKeys | null {
+	const path = keysFile(places);
+	const value = readJsonFile(path);
+	if (value === null) return null;
+	const {jwt_secret, anon_key, service_role_key} = value;
+	if (typeof jwt_secret === 'string' && typeof anon_key === 'string' && typeof service_role_key === 'string') {
+		return {jwt_secret, anon_key, service_role_key};
+	}
+	throw new HubError(
+		`${path} is damaged: a key is missing.`,
+		'Move it away to get new keys, and let the agents join again.',
+	);
+}
+
+/** Only under the hub's lock: two makers would each believe in their own. */
+export function ensureKeys(places: HubPlaces): HubKeys {
+	const present = readKeys(places);
+	if (present !== null) return present;
+	const secret = randomBytes(32).toString('base64url');
+	const iat = Math.floor(Date.now() / 1000);
+	const keys: HubKeys = {
+		jwt_secret: secret,
+		anon_key: signToken(secret, {iss: 'agentmux', role: 'anon', iat}),
+		service_role_key: signToken(secret, {iss: 'agentmux', role: 'service_role', iat}),
+	};
+	writePrivateFile(keysFile(places), `${JSON.stringify(keys, null, '\t')}\n`);
+	return keys;
+}
+
+function keysFile(places: HubPlaces): string {
+	return join(places.data, 'keys.json');
+}

@@ -1,0 +1,26 @@
+import {appendFileSync, renameSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import type {HubPlaces} from './places.ts';
+
+/** One line about what the hub does. Never a key, a token or a message's content. */
+export type Log = (sentence: string) => void;
+
+const largest = 1024 * 1024;
+
+export function logFile(places: HubPlaces): string {
+	return join(places.logs, 'hub.log');
+}
+
+/** Appends to logs/hub.log with the time; at 1 MiB the file becomes hub.log.1, in the place of the one before. */
+export function openLog(places: HubPlaces): Log {
+	const path = logFile(places);
+	return sentence => {
+		try {
+			const line = `${new Date().toISOString()} ${sentence.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')}\n`;
+			appendFileSync(path, line, {mode: 0o600});
+			if (statSync(path).size > largest) renameSync(path, `${path}.1`);
+		} catch {
+			// A full disk must not stop the hub over a line in its log.
+		}
+	};
+}

@@ -1,0 +1,77 @@
+import {randomBytes} from 'node:crypto';
+import {closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {dirname} from 'node:path';
+import {HubError} from './error.ts';
+
+/** Creates the folder and those above it; readable by this user alone. Throws HubError. */
+export function makePrivateFolder(folder: string): void {
+	refuse(`The folder ${folder} cannot be made`, () => mkdirSync(folder, {recursive: true, mode: 0o700}));
+}
+
+/** Replaces the file as a whole, on disk, readable by this user alone. Throws HubError. */
+export function writePrivateFile(path: string, text: string): void {
+	makePrivateFolder(dirname(path));
+	const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+	refuse(`${path} cannot be written`, () => {
+		try {
+			const file = openSync(temporary, 'wx', 0o600);
+			try {
+				writeSync(file, text);
+				fsyncSync(file);
+			} finally {
+				closeSync(file);
+			}
+			renameSync(temporary, path);
+		} catch (error) {
+			rmSync(temporary, {force: true});
+			throw error;
+		}
+	});
+}
+
+/** The object in a JSON file; null when there is no such file. Throws HubError when it is no JSON object. */
+export function readJsonFile(path: string): {readonly [key: string]: unknown} | null {
+	const text = readTextFile(path);
+	if (text === null) return null;
+	try {
+		const value: unknown = JSON.parse(text);
+		if (typeof value === 'object' && value !== null && !Array.isArray(value)) return {...value};
+	} catch (cause) {
+		throw new HubError(`${path} is damaged: it holds no JSON.`, 'Move it away and try again.', {cause});
+	}
+	throw new HubError(`${path} is damaged: it holds no JSON object.`, 'Move it away and try again.');
+}
+
+function readTextFile(path: string): string | null {
+	try {
+		return readFileSync(path, 'utf8');
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+		throw fileError(`${path} cannot be read`, error);
+	}
+}
+
+function refuse<T>(what: string, work: () => T): T {
+	try {
+		return work();
+	} catch (error) {
+		throw fileError(what, error);
+	}
+}
+
+const reasons: {readonly [code: string]: readonly [reason: string, remedy: string]} = {
+	EACCES: ['permission is denied', 'Make it yours, or choose another folder with AGENTMUX_HOME.'],
+	EPERM: ['permission is denied', 'Make it yours, or choose another folder with AGENTMUX_HOME.'],
+	EROFS: ['the file system is read-only', 'Choose another folder with AGENTMUX_HOME.'],
+	ENOSPC: ['the disk is full', 'Free some space, or choose another folder with AGENTMUX_HOME.'],
+	EDQUOT: ['the disk quota is used up', 'Free some space, or choose another folder with AGENTMUX_HOME.'],
+	ENOTDIR: ['a file stands where a folder should be', 'Move it away, or choose another folder with AGENTMUX_HOME.'],
+	EEXIST: ['a file stands where a folder should be', 'Move it away, or choose another folder with AGENTMUX_HOME.'],
+};
+
+/** A sentence for a file that would not do, from the operating system's own code. */
+export function fileError(what: string, cause: unknown): HubError {
+	const {code = '', message} = cause as NodeJS.ErrnoException;
+	const [reason, remedy] = reasons[code] ?? [message, 'Choose another folder with AGENTMUX_HOME.'];
+	return new HubError(`${what}: ${reason}.`, remedy, {cause});
+}

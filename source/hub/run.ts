@@ -1,0 +1,144 @@
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {verifyCaller} from './caller.ts';
+import {openDatabase} from './data-directory.ts';
+import type {Database} from './database.ts';
+import {HubError} from './error.ts';
+import {ensureKeys, type HubKeys} from './keys.ts';
+import {takeLock, type Lock} from './lock.ts';
+import type {Log} from './log.ts';
+import {startMaintenance} from './maintenance.ts';
+import {createManagement} from './management.ts';
+import type {HubPlaces} from './places.ts';
+import {makePrivateFolder, writePrivateFile} from './private-file.ts';
+import {createRealtime} from './realtime/realtime.ts';
+import {createRest} from './rest/rest.ts';
+import {startServer, type HubServer} from './server.ts';
+import {readState, removeState, writeState, type HubState} from './state-file.ts';
+import {version} from './version.ts';
+
+export interface RunOptions {
+	/** Instead of the port remembered from the last run; 0 for any that is free. */
+	readonly port?: number;
+	readonly log: Log;
+	/** The database died under it and cannot be opened again; the hub is of no more use. */
+	readonly onLost: (error: Error) => void;
+}
+
+export interface Hub {
+	readonly url: string;
+	/** Ends connections, shuts the database down and releases the lock. */
+	close(): Promise<void>;
+}
+
+/** Runs the hub in this process until it is closed. Rejects with HubError, which state/hub.json then says as well. */
+export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hub> {
+	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
+	const lock = await takeLock(join(places.data, 'hub.lock'));
+	if (lock === null) throw alreadyRunning(places);
+	const state: HubState = {
+		pid: process.pid,
+		version,
+		started_at: new Date().toISOString(),
+		url: null,
+		progress: 'Starting.',
+		failure: null,
+	};
+	try {
+		writeState(places, state);
+		return await start(places, options, state, lock);
+	} catch (error) {
+		lock.release();
+		const failure =
+			error instanceof HubError
+				? error
+				: new HubError(`The hub failed to start: ${(error as Error).message}.`, 'See `agentmux hub logs`.', {
+						cause: error,
+					});
+		writeState(places, {...state, progress: null, failure: [failure.message, failure.remedy]});
+		throw failure;
+	}
+}
+
+async function start(places: HubPlaces, options: RunOptions, state: HubState, lock: Lock): Promise<Hub> {
+	const {log, onLost} = options;
+	const keys = ensureKeys(places);
+	const database = await openDatabase(places, {
+		onLost,
+		onProgress(progress) {
+			log(progress);
+			writeState(places, {...state, progress});
+		},
+	});
+	const port = options.port ?? rememberedPort(places);
+	const serving = await serve(database, keys, {log, port, state}).catch(async (error: unknown) => {
+		await database.close();
+		throw error;
+	});
+	const url = `http://127.0.0.1:${serving.port}`;
+	if (serving.port !== rememberedPort(places)) writePrivateFile(portFile(places), `${serving.port}\n`);
+	const endMaintenance = startMaintenance(database, log);
+	writeState(places, {...state, progress: null, url});
+	log(`Hub ${version} answers at ${url}.`);
+	return {
+		url,
+		async close() {
+			endMaintenance();
+			await serving.close();
+			await database.close();
+			removeState(places);
+			lock.release();
+			log('Hub ended.');
+		},
+	};
+}
+
+async function serve(
+	database: Database,
+	keys: HubKeys,
+	{log, port, state}: {readonly log: Log; readonly port: number; readonly state: HubState},
+): Promise<HubServer> {
+	const realtime = await createRealtime({
+		database,
+		verify: token => verifyCaller(keys.jwt_secret, token),
+		onFault: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
+	});
+	const server = await startServer(
+		{
+			jwtSecret: keys.jwt_secret,
+			routes: [
+				{prefix: '/rest/v1', handle: createRest(database).handle},
+				{prefix: '/realtime/v1', handle: realtime.handle},
+				{prefix: '/v1/projects', handle: createManagement(database).handle},
+			],
+			upgrade: (request, socket, head) => realtime.upgrade(request, socket, head),
+			health: () => ({status: 'ok', pid: state.pid, version: state.version, started_at: state.started_at}),
+			log,
+		},
+		port,
+	);
+	return {
+		port: server.port,
+		async close() {
+			await realtime.close();
+			await server.close();
+		},
+	};
+}
+
+/** The port of the last run, so that what agents were told stays true; 0 before the first. */
+function rememberedPort(places: HubPlaces): number {
+	const path = portFile(places);
+	const port = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+	return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+}
+
+function portFile(places: HubPlaces): string {
+	return join(places.data, 'port');
+}
+
+function alreadyRunning(places: HubPlaces): HubError {
+	const pid = readState(places)?.pid;
+	const who = pid === undefined ? 'Another process' : `Another hub (process ${pid})`;
+	return new HubError(`${who} holds ${places.data}.`, 'Use it, or end it with `agentmux hub stop`.');
+}

@@ -1,0 +1,171 @@
+import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import type {Duplex} from 'node:stream';
+import {callerOf} from './caller.ts';
+import type {Handler, HubResponse} from './http.ts';
+import {isLoopback, isLocalRequest} from './local-request.ts';
+import type {Log} from './log.ts';
+
+/** What answers under one prefix of the address. */
+export interface Route {
+	/** `/rest/v1`, without a slash at the end. */
+	readonly prefix: string;
+	readonly handle: Handler;
+}
+
+export interface HubServerOptions {
+	readonly jwtSecret: string;
+	readonly routes: readonly Route[];
+	/** Takes over WebSocket handshakes under /realtime/v1/websocket. */
+	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+	/** What /health answers, to anyone on this machine. */
+	readonly health: () => object;
+	readonly log: Log;
+}
+
+export interface HubServer {
+	readonly port: number;
+	close(): Promise<void>;
+}
+
+/** Bytes of a body. The largest message is 262,144 bytes, and a JSON escape can make six of one. */
+const largestBody = 8 * 1024 * 1024;
+/** A filter `in.(...)` of a thousand ids stands in the address. */
+const largestHead = 64 * 1024;
+
+const host = '127.0.0.1';
+
+/** Listens on 127.0.0.1, on the port asked for or, when that is taken, on a free one. */
+export async function startServer(options: HubServerOptions, port: number): Promise<HubServer> {
+	const server = createServer({maxHeaderSize: largestHead, requestTimeout: 60_000, keepAliveTimeout: 30_000});
+	server.headersTimeout = 15_000;
+	server.maxConnections = 1024;
+	server.on('request', (request, response) => void respond(options, portOf(server), request, response));
+	server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+		socket.on('error', () => socket.destroy());
+		const known = request.url?.startsWith('/realtime/v1/websocket') === true;
+		if (known && isLocalRequest(request.headers, portOf(server))) options.upgrade(request, socket, head);
+		else socket.end(`HTTP/1.1 ${known ? '403 Forbidden' : '404 Not Found'}\r\nconnection: close\r\n\r\n`);
+	});
+	await listen(server, port).catch(async (error: NodeJS.ErrnoException) => {
+		if (port === 0 || (error.code !== 'EADDRINUSE' && error.code !== 'EACCES')) throw error;
+		await listen(server, 0);
+	});
+	return {port: portOf(server), close: () => close(server)};
+}
+
+async function respond(
+	options: HubServerOptions,
+	port: number,
+	request: IncomingMessage,
+	response: ServerResponse,
+): Promise<void> {
+	const {origin} = request.headers;
+	if (origin !== undefined && isLoopback(origin)) {
+		response.setHeader('access-control-allow-origin', origin);
+		response.setHeader('access-control-expose-headers', 'Content-Range, Location, Preference-Applied');
+		response.setHeader('vary', 'Origin');
+	}
+	try {
+		send(response, request, await answer(options, port, request));
+	} catch (error) {
+		options.log(`${request.method} failed: ${error instanceof Error ? error.message : String(error)}`);
+		send(response, request, refusal(500, 'The hub failed at this; its log says how.'));
+	}
+}
+
+async function answer(options: HubServerOptions, port: number, request: IncomingMessage): Promise<HubResponse> {
+	const {method = 'GET', url: target = '', headers} = request;
+	if (!isLocalRequest(headers, port)) {
+		return refusal(403, 'The hub answers only this machine: Host or Origin is another.');
+	}
+	if (!target.startsWith('/')) return refusal(400, 'The address must start with a slash.');
+	const [path, search] = split(target, '?');
+	if (path === '/health') return json(200, options.health());
+	const route = options.routes.find(({prefix}) => path === prefix || path.startsWith(`${prefix}/`));
+	if (route === undefined) return refusal(404, 'no Route matched with those values');
+	if (method === 'OPTIONS') return preflight(request);
+	const query = new URLSearchParams(search);
+	const caller = callerOf(options.jwtSecret, headers, query);
+	if ('status' in caller) return caller;
+	const body = await readBody(request);
+	if (body === null) return refusal(413, `The body is larger than ${largestBody} bytes.`);
+	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller});
+}
+
+/** https://supabase.com/docs/guides/api: what its gateway allows, here for pages of this machine alone. */
+function preflight({headers}: IncomingMessage): HubResponse {
+	return {
+		status: 200,
+		headers: {
+			'access-control-allow-methods': 'GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS',
+			'access-control-allow-headers': headers['access-control-request-headers'] ?? '*',
+			'access-control-max-age': '3600',
+		},
+	};
+}
+
+/** Null when it is too large; the rest of it is not read. */
+async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+	if (Number(request.headers['content-length'] ?? 0) > largestBody) return null;
+	const chunks: Buffer[] = [];
+	let size = 0;
+	for await (const chunk of request as AsyncIterable<Buffer>) {
+		size += chunk.length;
+		if (size > largestBody) return null;
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks);
+}
+
+function send(
+	response: ServerResponse,
+	request: IncomingMessage,
+	{status, headers = {}, body = ''}: HubResponse,
+): void {
+	if (response.headersSent || response.destroyed) return;
+	const bytes = Buffer.from(body);
+	// What was not read would be taken for the next request.
+	if (!request.complete) response.setHeader('connection', 'close');
+	// 204 and 304 have neither a body nor its length (RFC 9110, 8.6).
+	const length = status === 204 || status === 304 ? {} : {'content-length': String(bytes.length)};
+	response.writeHead(status, {...length, ...headers});
+	response.end(request.method === 'HEAD' ? undefined : bytes);
+	if (!request.complete) response.once('finish', () => request.destroy());
+}
+
+function listen(server: Server, port: number): Promise<void> {
+	return new Promise((resolve, reject) => {
+		server.once('error', reject);
+		server.listen({host, port}, () => {
+			server.off('error', reject);
+			resolve();
+		});
+	});
+}
+
+/** Lets the requests under way finish, for two seconds at most. */
+async function close(server: Server): Promise<void> {
+	const closed = new Promise(resolve => server.close(resolve));
+	server.closeIdleConnections();
+	const impatient = setTimeout(() => server.closeAllConnections(), 2000);
+	await closed;
+	clearTimeout(impatient);
+}
+
+function portOf(server: Server): number {
+	return (server.address() as AddressInfo | null)?.port ?? 0;
+}
+
+function split(text: string, separator: string): [string, string] {
+	const at = text.indexOf(separator);
+	return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function refusal(status: number, message: string): HubResponse {
+	return json(status, {message});
+}
+
+function json(status: number, value: object): HubResponse {
+	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify(value)};
+}

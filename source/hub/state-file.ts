@@ -1,0 +1,43 @@
+import {rmSync} from 'node:fs';
+import {join} from 'node:path';
+import type {HubPlaces} from './places.ts';
+import {readJsonFile, writePrivateFile} from './private-file.ts';
+
+/** What state/hub.json says of the hub that runs, starts, or failed to. */
+export interface HubState {
+	readonly pid: number;
+	readonly version: string;
+	/** ISO 8601. */
+	readonly started_at: string;
+	/** Null until it answers. */
+	readonly url: string | null;
+	/** What it is doing, while it starts. */
+	readonly progress: string | null;
+	/** Why it gave up, as a sentence and its remedy. */
+	readonly failure: readonly [message: string, remedy: string] | null;
+}
+
+/** Null when there is none, or none that can be read: it holds nothing that a new hub would not write again. */
+export function readState(places: HubPlaces): HubState | null {
+	try {
+		const state = readJsonFile(stateFile(places)) as Partial<HubState> | null;
+		return typeof state?.pid === 'number' ? {...absent, ...state, pid: state.pid} : null;
+	} catch {
+		return null;
+	}
+}
+
+export function writeState(places: HubPlaces, state: HubState): void {
+	writePrivateFile(stateFile(places), `${JSON.stringify(state)}\n`);
+}
+
+/** Only what this process wrote. */
+export function removeState(places: HubPlaces): void {
+	if (readState(places)?.pid === process.pid) rmSync(stateFile(places), {force: true});
+}
+
+const absent = {version: '', started_at: '', url: null, progress: null, failure: null};
+
+function stateFile(places: HubPlaces): string {
+	return join(places.state, 'hub.json');
+}
