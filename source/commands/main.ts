@@ -9,6 +9,7 @@ type Load = () => Promise<{default: Command}>;
 /** Every command by name, in the groups of `agentmux --help`; loaded only when it is called. */
 const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 	Messages: {},
+	'This machine': {hub: () => import('./hub.ts')},
 };
 
 /** `agentmux` without a command. */

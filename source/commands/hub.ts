@@ -1,0 +1,148 @@
+import {existsSync, readFileSync} from 'node:fs';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {loadConfig} from '../config.ts';
+import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {printable} from '../printable.ts';
+import {HubError} from '../hub/error.ts';
+import {ensureHub, stopHub} from '../hub/ensure.ts';
+import {findHub, type RunningHub} from '../hub/find.ts';
+import {logFile, openLog} from '../hub/log.ts';
+import type {HubPlaces} from '../hub/places.ts';
+import type {Command, Invocation} from './command.ts';
+
+const command: Command = {
+	summary: 'Run, start, stop and look at the local database that serves this machine',
+	help: `
+		agentmux hub start             start it, when it does not run yet
+		agentmux hub status [--json]   where it answers; exit code 1 when it does not run
+		agentmux hub status -o env     API_URL and keys as shell variables, as \`supabase status -o env\` prints them
+		agentmux hub stop              end it; the next command starts it again
+		agentmux hub logs [--follow]   what it wrote down
+		agentmux hub run [--port N]    run it in this terminal until Ctrl-C
+
+		Every other command starts the hub by itself.
+
+		Example: eval "$(agentmux hub status -o env)" && curl "$API_URL/rest/v1/messages" -H "apikey: $SERVICE_ROLE_KEY"
+	`,
+	flags: {
+		json: {type: 'boolean'},
+		output: {type: 'string', shortFlag: 'o'},
+		follow: {type: 'boolean', shortFlag: 'f'},
+		port: {type: 'number'},
+		data: {type: 'string'},
+		state: {type: 'string'},
+		logs: {type: 'string'},
+	},
+	async run(invocation) {
+		const [action = 'status', ...rest] = invocation.input;
+		const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
+		if (act === undefined || rest.length > 0) {
+			throw new UsageError(
+				`\`agentmux hub ${invocation.input.join(' ')}\` is not understood.`,
+				`It takes one of: ${Object.keys(actions).join(', ')}.`,
+			);
+		}
+		try {
+			await act(await placesOf(invocation), invocation);
+		} catch (error) {
+			throw error instanceof HubError ? toMailboxError(error) : error;
+		}
+	},
+};
+export default command;
+
+type Action = (places: HubPlaces, invocation: Invocation) => Promise<void>;
+
+const actions: {readonly [name: string]: Action} = {run, start, stop, status, logs};
+
+async function run(places: HubPlaces, {flags, stderr}: Invocation): Promise<void> {
+	const {port} = flags;
+	if (port !== undefined && (!Number.isInteger(port) || Number(port) < 0 || Number(port) > 65_535)) {
+		throw new UsageError('--port takes a number from 0 to 65535.');
+	}
+	const {runHub} = await import('../hub/run.ts');
+	const write = openLog(places);
+	const log = (sentence: string): void => {
+		write(sentence);
+		if (stderr.isTTY) stderr.write(`${printable(sentence)}\n`);
+	};
+	// The terminal that started it may close.
+	process.on('SIGHUP', () => undefined);
+	const ended = Promise.withResolvers<void>();
+	const end = (): void => ended.resolve();
+	process.once('SIGTERM', end).once('SIGINT', end);
+	const hub = await runHub(places, {
+		...(port === undefined ? {} : {port: Number(port)}),
+		log,
+		onLost: error => ended.reject(new HubError(`The hub's database stopped: ${error.message}.`, 'Start it again.')),
+	});
+	try {
+		await ended.promise;
+	} finally {
+		await hub.close();
+	}
+}
+
+async function start(places: HubPlaces, {flags, stdout, stderr}: Invocation): Promise<void> {
+	const hub = await ensureHub(places, {onProgress: sentence => stderr.write(`${printable(sentence)}\n`)});
+	stdout.write(flags['json'] === true ? `${JSON.stringify(describe(hub, places))}\n` : `${hub.url}\n`);
+}
+
+async function stop(places: HubPlaces, {stderr}: Invocation): Promise<void> {
+	const pid = await stopHub(places);
+	stderr.write(pid === null ? 'No hub is running.\n' : `The hub (process ${pid}) has ended.\n`);
+}
+
+async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<void> {
+	const {output} = flags;
+	if (output !== undefined && output !== 'env' && output !== 'json') throw new UsageError('-o takes env or json.');
+	const hub = await findHub(places);
+	if (hub === null) throw new HubError('No hub is running.', 'Start it with `agentmux hub start`.');
+	if (output === 'env') {
+		stdout.write(asEnvironment(hub));
+		return;
+	}
+	const facts = describe(hub, places);
+	if (flags['json'] === true || output === 'json') stdout.write(`${JSON.stringify(facts)}\n`);
+	else for (const [name, value] of Object.entries(facts)) stdout.write(`${name.padEnd(8)} ${value}\n`);
+}
+
+async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<void> {
+	const path = logFile(places);
+	const read = (): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+	let shown = '';
+	for (;;) {
+		const text = read();
+		// A file that does not go on from what was shown was begun anew.
+		const news = text.startsWith(shown) ? text.slice(shown.length) : text;
+		for (const line of news.split('\n').slice(0, -1)) stdout.write(`${printable(line)}\n`);
+		shown = text.slice(0, text.lastIndexOf('\n') + 1);
+		if (flags['follow'] !== true) return;
+		await sleep(300);
+	}
+}
+
+function describe({url, pid, version, started_at}: RunningHub, {data}: HubPlaces): Record<string, string | number> {
+	const uptime = Math.max(0, Math.round((Date.now() - Date.parse(started_at)) / 1000));
+	return {url, pid, version, data, started_at, uptime};
+}
+
+/** The names of `supabase status -o env`. */
+function asEnvironment({url, anon_key, service_role_key, jwt_secret}: RunningHub): string {
+	const variables = {API_URL: url, ANON_KEY: anon_key, SERVICE_ROLE_KEY: service_role_key, JWT_SECRET: jwt_secret};
+	return Object.entries(variables)
+		.map(([name, value]) => `${name}="${value}"\n`)
+		.join('');
+}
+
+/** Whoever starts a hub says which one; a person's `agentmux hub run` means the configured one. */
+async function placesOf({flags, env}: Invocation): Promise<HubPlaces> {
+	const {data, state, logs} = flags;
+	if (typeof data === 'string' && typeof state === 'string' && typeof logs === 'string') return {data, state, logs};
+	const {places} = await loadConfig({env});
+	return places;
+}
+
+function toMailboxError(error: HubError): MailboxError {
+	return new MailboxError('offline', error.message, error.remedy, {cause: error});
+}
