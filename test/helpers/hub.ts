@@ -1,0 +1,115 @@
+import {spawn, type ChildProcess} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
+import {findHub, type RunningHub} from '../../source/hub/find.ts';
+import type {HubPlaces} from '../../source/hub/places.ts';
+import {signToken} from '../../source/hub/token.ts';
+
+const cli = fileURLToPath(new URL('../../source/cli.ts', import.meta.url));
+
+/** A whole hub in a process of its own, in a temporary home. */
+export interface TestHub {
+	/** AGENTMUX_HOME for commands that are to find this hub. */
+	readonly home: string;
+	readonly places: HubPlaces;
+	readonly url: string;
+	readonly anonKey: string;
+	readonly serviceRoleKey: string;
+	readonly jwtSecret: string;
+	readonly pid: number;
+	/** A token as `agentmux join` makes it. */
+	tokenFor(tag: string, kind?: 'agent' | 'human'): string;
+	/** SIGTERM, and its end. The home stays when `keep`. */
+	stop(options?: {readonly keep?: boolean}): Promise<void>;
+	/** SIGKILL, and its end. The home stays. */
+	kill(): Promise<void>;
+}
+
+export interface TestHubOptions {
+	/** An existing home; by default a new temporary one. */
+	readonly home?: string;
+	/** Run with the built program instead of the source. */
+	readonly cli?: string;
+	/** More for the process's environment. */
+	readonly env?: NodeJS.ProcessEnv;
+}
+
+export function temporaryHome(): string {
+	return mkdtempSync(join(tmpdir(), 'agentmux-hub-'));
+}
+
+/** As config.ts lays a home out. */
+export function placesIn(home: string): HubPlaces {
+	return {data: join(home, 'data'), state: join(home, 'state'), logs: join(home, 'logs')};
+}
+
+/** Starts a hub and resolves when it answers; rejects with what it said when it ends first. */
+export async function startTestHub(options: TestHubOptions = {}): Promise<TestHub> {
+	const home = options.home ?? temporaryHome();
+	const places = placesIn(home);
+	const child = spawnHub(home, options);
+	let said = '';
+	child.stderr?.on('data', (chunk: Buffer) => {
+		said += chunk.toString();
+	});
+	const hub = await answering(places, child, () => said);
+	const end = async (signal: NodeJS.Signals): Promise<void> => {
+		if (child.exitCode !== null || child.signalCode !== null) return;
+		child.kill(signal);
+		await once(child, 'exit');
+	};
+	return {
+		home,
+		places,
+		url: hub.url,
+		anonKey: hub.anon_key,
+		serviceRoleKey: hub.service_role_key,
+		jwtSecret: hub.jwt_secret,
+		pid: hub.pid,
+		tokenFor: (tag, kind = 'agent') => tokenFor(hub.jwt_secret, tag, kind),
+		async stop({keep = false} = {}) {
+			await end('SIGTERM');
+			if (!keep) rmSync(home, {recursive: true, force: true});
+		},
+		kill: () => end('SIGKILL'),
+	};
+}
+
+/** `agentmux hub run` on that home. */
+export function spawnHub(home: string, {cli: program = cli, env = {}}: TestHubOptions = {}): ChildProcess {
+	return spawn(process.execPath, [program, 'hub', 'run'], {
+		env: {...process.env, AGENTMUX_HOME: home, ...env},
+		stdio: ['ignore', 'ignore', 'pipe'],
+	});
+}
+
+export function tokenFor(secret: string, tag: string, kind: 'agent' | 'human'): string {
+	return signToken(secret, {
+		iss: 'agentmux',
+		role: 'authenticated',
+		iat: Math.floor(Date.now() / 1000),
+		app_metadata: {agent_tag: tag, kind},
+	});
+}
+
+/** The log that a failed test wants to show. */
+export function logOf({logs}: HubPlaces): string {
+	return readFileSync(join(logs, 'hub.log'), 'utf8');
+}
+
+async function answering(places: HubPlaces, child: ChildProcess, said: () => string): Promise<RunningHub> {
+	for (let waited = 0; waited < 60_000; waited += 25) {
+		const hub = await findHub(places);
+		if (hub !== null && hub.pid === child.pid) return hub;
+		if (child.exitCode !== null || child.signalCode !== null) {
+			throw new Error(`The hub ended with ${child.exitCode ?? child.signalCode}: ${said()}`);
+		}
+		await sleep(25);
+	}
+	child.kill('SIGKILL');
+	throw new Error(`The hub did not answer: ${said()}`);
+}
