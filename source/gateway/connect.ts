@@ -1,0 +1,57 @@
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import {identityOf} from './identity.ts';
+import {Link, type Target} from './link.ts';
+import {Rest} from './rest.ts';
+import {Subscription, type Timing} from './subscription.ts';
+import {createTasks} from './tasks.ts';
+
+export interface ConnectOptions extends Target {
+	/** Whom a service key acts as; without a token, nobody vouches for it. */
+	readonly actingTag?: string;
+	/** Asked where the other end is before each attempt to connect again: a hub comes back under another port. */
+	readonly resolve?: () => Promise<Target>;
+	/** Milliseconds that one request may take; 15,000 when absent. */
+	readonly timeout?: number;
+	readonly timing?: Partial<Timing>;
+}
+
+/** The Mailbox on a Supabase: a hosted project, `supabase start`, or the hub. Nothing is sent before the first call. */
+export function connectMailbox(options: ConnectOptions): Mailbox {
+	const {url, key, token, actingTag, resolve, timeout = 15_000, timing} = options;
+	const link = new Link(token === undefined ? {url, key} : {url, key, token}, {
+		timeout,
+		...(actingTag === undefined ? {} : {actingTag}),
+		...(resolve === undefined ? {} : {resolve}),
+	});
+	const rest = new Rest(link);
+	const tasks = createTasks(rest);
+	const subscriptions = new Set<Subscription>();
+
+	return {
+		identity: async () => identityOf(link.target, actingTag),
+		history: query => rest.history(query),
+		channels: () => rest.channels(),
+		subscribe(listener, from = null) {
+			const subscription = new Subscription({link, rest, tasks}, listener, from, {idle: 5000, ...timing});
+			subscriptions.add(subscription);
+			return () => {
+				subscription.close();
+				subscriptions.delete(subscription);
+			};
+		},
+		post: draft => rest.post(draft),
+		search: (query, limit) => rest.search(query, limit),
+		inbox: (reader, query) => rest.inbox(reader, query),
+		deliver: (ids, route) => rest.deliver(ids, route),
+		ack: (ids, route) => rest.ack(ids, route),
+		receipts: ids => rest.receipts(ids),
+		tasks,
+		agents: () => rest.agents(),
+		touch: state => rest.touch(state),
+		async close() {
+			for (const subscription of subscriptions) subscription.close();
+			subscriptions.clear();
+			link.close();
+		},
+	};
+}

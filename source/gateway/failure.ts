@@ -1,0 +1,138 @@
+import {MailboxError, type ErrorCode} from '../mailbox/error.ts';
+
+/** What PostgREST (or a gateway before it) says about a request that it refuses. */
+interface Refusal {
+	readonly code?: string | null;
+	readonly message?: string | null;
+	readonly hint?: string | null;
+}
+
+const checkAddress = 'Check the address, and that it is running: `agentmux doctor` tells more.';
+const checkKey = 'Check the key or token; `agentmux connect` stores another.';
+const migrate = 'Apply supabase/migrations to it with `supabase db push`.';
+
+/** SQLSTATEs and PostgREST codes, by their beginning; the first that fits counts. */
+const codes: readonly (readonly [string, ErrorCode])[] = [
+	['PGRST0', 'offline'],
+	['PGRST106', 'schema'],
+	['PGRST116', 'not_found'],
+	['PGRST202', 'schema'],
+	['PGRST203', 'schema'],
+	['PGRST204', 'schema'],
+	['PGRST205', 'schema'],
+	['PGRST3', 'unauthorized'],
+	['42501', 'forbidden'],
+	['42P01', 'schema'],
+	['42703', 'schema'],
+	['42883', 'schema'],
+	['P0002', 'not_found'],
+	['23503', 'not_found'],
+	['23505', 'conflict'],
+	['23', 'invalid'],
+	['22', 'invalid'],
+	['54', 'invalid'],
+	['55', 'conflict'],
+	['40', 'conflict'],
+	['53', 'offline'],
+	['57', 'offline'],
+	['08', 'offline'],
+	['25006', 'forbidden'],
+];
+
+/** The answer of `url` that was not a success, as a MailboxError. `text` is its body. */
+export function refusal(url: string, status: number, text: string): MailboxError {
+	const body = parse(text);
+	if (body === null) {
+		if (status === 401 || status === 403) return unauthorized(url, status, null);
+		if (status >= 500) {
+			return new MailboxError('offline', `${url} is in trouble and answers with HTTP ${status}.`, 'Try again later.');
+		}
+		return strange(url, `HTTP ${status}`);
+	}
+	const code = typeof body.code === 'string' ? body.code : '';
+	const said = sentence(body.message ?? `HTTP ${status}`);
+	const hint = body.hint === null || body.hint === undefined || body.hint === '' ? '' : sentence(body.hint);
+	// Whoever has no identity at all is refused by the database's grants, and PostgREST then answers 401 instead of 403.
+	if (status === 401) return unauthorized(url, status, said);
+	const kind = codes.find(([prefix]) => code.startsWith(prefix))?.[1];
+	if (kind === 'schema') {
+		return new MailboxError(
+			'schema',
+			`${url} lacks agentmux's tables, or has those of another version: ${said}`,
+			migrate,
+		);
+	}
+	if (kind !== undefined) return new MailboxError(kind, said, hint);
+	if (status === 403) return new MailboxError('forbidden', said, hint);
+	if (status === 404 && code === '') return strange(url, 'HTTP 404');
+	if (status === 413) return new MailboxError('invalid', said, 'Shorten it.');
+	if (status === 429 || status >= 500) return new MailboxError('offline', said, 'Try again later.');
+	return new MailboxError('invalid', said, hint);
+}
+
+/** A success that cannot be from a Supabase: a web page, for example. */
+export function strange(url: string, how: string): MailboxError {
+	return new MailboxError(
+		'not_found',
+		`${url} answers, but not as Supabase does (${how}).`,
+		'Check SUPABASE_URL: it looks like https://PROJECT.supabase.co.',
+	);
+}
+
+/** A request that got no answer, as a MailboxError whose cause is the error itself. */
+export function unreachable(url: string, error: unknown, timeout: number): MailboxError {
+	if (error instanceof MailboxError) return error;
+	const {name, code} = rootOf(error);
+	if (name === 'TimeoutError') {
+		const message = `${url} did not answer within ${Math.round(timeout / 1000)} seconds.`;
+		return new MailboxError('offline', message, checkAddress, {cause: error});
+	}
+	const why: Record<string, string> = {
+		ECONNREFUSED: 'nothing listens there',
+		ECONNRESET: 'the connection broke',
+		UND_ERR_SOCKET: 'the connection broke',
+		ENOTFOUND: 'there is no such host',
+		EAI_AGAIN: 'the name cannot be looked up now',
+		EHOSTUNREACH: 'the host cannot be reached',
+		ENETUNREACH: 'there is no network',
+		ETIMEDOUT: 'it does not answer',
+		UND_ERR_CONNECT_TIMEOUT: 'it does not answer',
+	};
+	const reason = why[code] ?? (code === '' ? name : code);
+	return new MailboxError('offline', `${url} cannot be reached: ${reason}.`, checkAddress, {cause: error});
+}
+
+/** Whether the request cannot have been carried out, so that even what must not happen twice may be tried again. */
+export function neverArrived(error: MailboxError): boolean {
+	return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(rootOf(error.cause).code);
+}
+
+function unauthorized(url: string, status: number, said: string | null): MailboxError {
+	return new MailboxError('unauthorized', `${url} refuses the key: ${said ?? `HTTP ${status}.`}`, checkKey);
+}
+
+/** fetch says "fetch failed" and hides why in a chain of causes. */
+function rootOf(error: unknown): {name: string; code: string} {
+	if (!(error instanceof Error)) return {name: 'unknown', code: ''};
+	// A host name with several addresses: one error for each.
+	const beneath: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
+	const deeper = rootOf(beneath);
+	if (deeper.code !== '') return deeper;
+	const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+	return {name: deeper.name === 'unknown' ? error.name : deeper.name, code};
+}
+
+function parse(text: string): Refusal | null {
+	try {
+		const body: unknown = JSON.parse(text);
+		return typeof body === 'object' && body !== null && !Array.isArray(body) ? body : null;
+	} catch {
+		return null;
+	}
+}
+
+/** PostgreSQL writes without a capital and a full stop. */
+function sentence(text: string): string {
+	const trimmed = text.trim();
+	return `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? '' : '.'}`;
+}

@@ -1,0 +1,121 @@
+import type {SupabaseClient} from '@supabase/supabase-js';
+import {MailboxError} from '../mailbox/error.ts';
+import {refusal, strange, unreachable} from './failure.ts';
+
+/** One Supabase, and as whom to speak to it. */
+export interface Target {
+	/** `https://PROJECT.supabase.co`, or the hub's address. */
+	readonly url: string;
+	/** The `apikey`: publishable, secret, anon or service_role. */
+	readonly key: string;
+	/** The bearer, when it is not the key: an agent's or a human's JWT. */
+	readonly token?: string;
+}
+
+export interface LinkOptions {
+	/** Sent as `x-agentmux-tag`: whom a service key acts as. */
+	readonly actingTag?: string;
+	/** Asked before each attempt to connect again: a hub comes back under another port. */
+	readonly resolve?: () => Promise<Target>;
+	/** Milliseconds that a request may take. */
+	readonly timeout: number;
+}
+
+/** The way to the other end: makes supabase-js clients for wherever it is now. supabase-js is loaded at the first use. */
+export class Link {
+	#target: Target;
+	readonly #options: LinkOptions;
+	#client: Promise<SupabaseClient> | null = null;
+	#resolving: Promise<void> | null = null;
+	readonly #closing = new AbortController();
+
+	constructor(target: Target, options: LinkOptions) {
+		this.#target = target;
+		this.#options = options;
+	}
+
+	get target(): Target {
+		return this.#target;
+	}
+
+	/** Milliseconds that a request may take. */
+	get timeout(): number {
+		return this.#options.timeout;
+	}
+
+	/** The client that all requests share. */
+	client(): Promise<SupabaseClient> {
+		this.#client ??= this.fresh();
+		return this.#client;
+	}
+
+	/** A client of its own, for one connection to Realtime. */
+	async fresh(): Promise<SupabaseClient> {
+		if (this.#closing.signal.aborted) throw closed();
+		const {url, key, token} = this.#target;
+		const {actingTag} = this.#options;
+		const {createClient} = await import('@supabase/supabase-js');
+		try {
+			return createClient(url, key, {
+				accessToken: async () => token ?? null,
+				global: {
+					headers: actingTag === undefined ? {} : {'x-agentmux-tag': actingTag},
+					fetch: (input, init) => this.#fetch(url, input, init),
+				},
+				// Only this house knows what may be tried again.
+				db: {retry: false},
+			});
+		} catch (error) {
+			const message = `\`${url}\` with this key is no Supabase: ${error instanceof Error ? error.message : String(error)}`;
+			throw new MailboxError('invalid', message, 'Check SUPABASE_URL and the key.', {cause: error});
+		}
+	}
+
+	/** Asks where the other end is now. Rejects with `offline` when that is not to be found out. */
+	async rediscover(): Promise<void> {
+		const {resolve} = this.#options;
+		if (resolve === undefined || this.#closing.signal.aborted) return;
+		this.#resolving ??= this.#follow(resolve).finally(() => {
+			this.#resolving = null;
+		});
+		await this.#resolving;
+	}
+
+	close(): void {
+		this.#closing.abort();
+	}
+
+	async #follow(resolve: () => Promise<Target>): Promise<void> {
+		let found: Target;
+		try {
+			found = await resolve();
+		} catch (error) {
+			if (error instanceof MailboxError) throw error;
+			throw new MailboxError('offline', `${this.#target.url} is gone.`, '', {cause: error});
+		}
+		const {url, key, token} = this.#target;
+		if (found.url === url && found.key === key && found.token === token) return;
+		this.#target = found;
+		this.#client = null;
+	}
+
+	/** Every request ends in time, and what is wrong becomes a MailboxError here, where status and body are known. */
+	async #fetch(url: string, input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> {
+		const {timeout} = this.#options;
+		const closing = this.#closing.signal;
+		if (closing.aborted) throw closed();
+		try {
+			const response = await fetch(input, {...init, signal: AbortSignal.any([closing, AbortSignal.timeout(timeout)])});
+			if (!response.ok) throw refusal(url, response.status, await response.text());
+			const type = response.headers.get('content-type') ?? '';
+			if (response.status === 200 && !type.includes('json')) throw strange(url, type === '' ? 'no JSON' : type);
+			return response;
+		} catch (error) {
+			throw closing.aborted ? closed() : unreachable(url, error, timeout);
+		}
+	}
+}
+
+function closed(): MailboxError {
+	return new MailboxError('offline', 'This mailbox is closed.');
+}

@@ -1,0 +1,61 @@
+import {MailboxError} from '../mailbox/error.ts';
+import type {Json} from '../mailbox/json.ts';
+import {refusal, strange, unreachable} from './failure.ts';
+
+/** The Management API of a Supabase: `https://api.supabase.com`, or the hub itself. */
+export interface Management {
+	readonly url: string;
+	readonly project_ref: string;
+	/** A personal access token; for the hub its service_role key. */
+	readonly token: string;
+}
+
+const timeout = 60_000;
+
+/**
+ * Runs SQL as the owner of the database, as the stock Supabase MCP server does, and resolves with the rows of the last
+ * statement. Rejects with a MailboxError: `invalid` for what PostgreSQL refuses, in its own words.
+ */
+export async function runSql(
+	{url, project_ref, token}: Management,
+	query: string,
+	{readOnly = false}: {readonly readOnly?: boolean} = {},
+): Promise<{readonly [column: string]: Json}[]> {
+	const address = new URL(
+		`v1/projects/${encodeURIComponent(project_ref)}/database/query`,
+		url.endsWith('/') ? url : `${url}/`,
+	);
+	try {
+		const response = await fetch(address, {
+			method: 'POST',
+			headers: {authorization: `Bearer ${token}`, 'content-type': 'application/json'},
+			body: JSON.stringify({query, read_only: readOnly}),
+			signal: AbortSignal.timeout(timeout),
+		});
+		const text = await response.text();
+		if (response.status === 400) throw new MailboxError('invalid', `The database refuses this: ${saidIn(text)}`);
+		if (!response.ok) throw refusal(url, response.status, text);
+		return rowsIn(url, text);
+	} catch (error) {
+		throw unreachable(url, error, timeout);
+	}
+}
+
+function rowsIn(url: string, text: string): {readonly [column: string]: Json}[] {
+	try {
+		const rows = JSON.parse(text) as Json;
+		if (Array.isArray(rows)) return rows as {[column: string]: Json}[];
+	} catch (error) {
+		if (!(error instanceof SyntaxError)) throw error;
+	}
+	throw strange(url, 'no rows');
+}
+
+function saidIn(text: string): string {
+	try {
+		const {message} = JSON.parse(text) as {readonly message?: unknown};
+		return typeof message === 'string' ? message.replace(/^Failed to run sql query: /, '') : text;
+	} catch {
+		return text;
+	}
+}

@@ -1,0 +1,160 @@
+import {randomUUID} from 'node:crypto';
+import {setTimeout as sleep} from 'node:timers/promises';
+import type {SupabaseClient} from '@supabase/supabase-js';
+import type {Agent, Presence} from '../mailbox/agent.ts';
+import {checkContent} from '../mailbox/content.ts';
+import {MailboxError} from '../mailbox/error.ts';
+import {inChannel, type Draft, type Message} from '../mailbox/message.ts';
+import type {Channel, HistoryQuery, InboxQuery} from '../mailbox/query.ts';
+import type {Receipt} from '../mailbox/receipt.ts';
+import type {Tag} from '../mailbox/tag.ts';
+import type {Position, Row, Source} from './catch-up.ts';
+import {neverArrived, strange, unreachable} from './failure.ts';
+import type {Link} from './link.ts';
+import {readAgent, readChannel, readMessage, readReceipt, readRow, readState, rows} from './rows.ts';
+
+/** One request to supabase-js: a query builder, or anything else that it answers with. */
+export type Request = (client: SupabaseClient) => {
+	throwOnError(): PromiseLike<{readonly data: unknown}>;
+};
+
+/** Waits in milliseconds before a post is tried again. */
+const postPauses = [200, 800, 2000];
+
+/** The requests behind the Mailbox, but for tasks and what is live. */
+export class Rest implements Source {
+	readonly #link: Link;
+
+	constructor(link: Link) {
+		this.#link = link;
+	}
+
+	/**
+	 * Makes a request and resolves with its data. One that did not get through is made again after each pause, at
+	 * wherever the other end is then: when nothing comes of doing it twice, or when it cannot have arrived.
+	 */
+	async request(request: Request, {twice = true, pauses = [100]} = {}): Promise<unknown> {
+		for (let attempt = 0; ; attempt++) {
+			try {
+				const client = await this.#link.client();
+				return (await request(client).throwOnError()).data;
+			} catch (error) {
+				const failure = this.#failureOf(error);
+				const pause = pauses[attempt];
+				if (failure.code !== 'offline' || pause === undefined || !(twice || neverArrived(failure))) throw failure;
+				await sleep(pause);
+				await this.#link.rediscover();
+			}
+		}
+	}
+
+	/** A function of the database: `messages_since` and the like. */
+	rpc(name: string, args: object, options?: {twice?: boolean}): Promise<unknown> {
+		return this.request(client => client.rpc(name, args), options);
+	}
+
+	async state(): Promise<{epoch: string; horizon: string}> {
+		const [state] = rows(readState, await this.rpc('mailbox_state', {}));
+		if (state === undefined) throw new MailboxError('schema', 'The mailbox has no epoch: mux_meta is empty.');
+		return state;
+	}
+
+	async page({xid, id}: Position, limit: number): Promise<Row[]> {
+		return rows(readRow, await this.rpc('messages_since', {p_xid: xid, p_id: id, p_limit: limit}));
+	}
+
+	async history({channel, thread, before, after, limit = 100}: HistoryQuery): Promise<Message[]> {
+		const size = Math.min(Math.max(limit, 1), 1000);
+		if (channel !== undefined && thread === undefined) {
+			const args = {p_tag: channel, p_before: before ?? null, p_after: after ?? null, p_limit: size};
+			return rows(readMessage, await this.rpc('channel_messages', args)).reverse();
+		}
+		const data = await this.request(client => {
+			let query = client.from('messages').select();
+			if (thread !== undefined) query = query.eq('thread_id', thread);
+			if (before !== undefined) query = query.lt('id', before);
+			if (after !== undefined) query = query.gt('id', after);
+			return query.order('id', {ascending: false}).limit(channel === undefined ? size : 1000);
+		});
+		const found = rows(readMessage, data);
+		const wanted = channel === undefined ? found : found.filter(message => inChannel(message, channel));
+		return wanted.slice(0, size).reverse();
+	}
+
+	async channels(): Promise<Channel[]> {
+		return rows(readChannel, await this.rpc('channels', {}));
+	}
+
+	async post({content, client_id = randomUUID(), reply_to, meta}: Draft): Promise<Message> {
+		checkContent(content);
+		const row = {content, client_id, reply_to: reply_to ?? null, meta: meta ?? {}};
+		const inserted = await this.request(
+			client => client.from('messages').upsert(row, {onConflict: 'client_id', ignoreDuplicates: true}).select(),
+			{pauses: postPauses},
+		);
+		// No row: an earlier attempt got through, though its answer did not.
+		const data = rows(readMessage, inserted);
+		const known = data.length > 0 ? data : rows(readMessage, await this.request(byClientId(client_id)));
+		const [message] = known;
+		if (message === undefined) throw new MailboxError('internal', 'The message was accepted and is not there.');
+		return message;
+	}
+
+	async search(query: string, limit = 50): Promise<Message[]> {
+		return rows(readMessage, await this.rpc('search_messages', {p_query: query, p_limit: limit}));
+	}
+
+	async inbox(reader: Tag, {limit = 50}: InboxQuery = {}): Promise<Message[]> {
+		return rows(readMessage, await this.rpc('inbox', {p_reader: reader, p_limit: limit}));
+	}
+
+	async deliver(ids: readonly number[], route: string): Promise<void> {
+		await this.rpc('receipt_deliver', {p_ids: ids, p_route: route});
+	}
+
+	async ack(ids: readonly number[], route: string): Promise<void> {
+		await this.rpc('receipt_ack', {p_ids: ids, p_route: route});
+	}
+
+	async receipts(ids: readonly number[]): Promise<Receipt[]> {
+		const receipts: Receipt[] = [];
+		// An address holds only so many ids.
+		for (let at = 0; at < ids.length; at += 200) {
+			const some = ids.slice(at, at + 200);
+			const data = await this.request(client => client.from('receipts').select().in('message_id', some));
+			receipts.push(...rows(readReceipt, data));
+		}
+		return receipts;
+	}
+
+	/** The receipts of the newest messages that have any. */
+	async newestReceipts(limit: number): Promise<Receipt[]> {
+		const data = await this.request(client =>
+			client.from('receipts').select().order('message_id', {ascending: false}).limit(limit),
+		);
+		return rows(readReceipt, data);
+	}
+
+	async agents(): Promise<Agent[]> {
+		return rows(readAgent, await this.request(client => client.from('agents').select().order('joined_at')));
+	}
+
+	async touch({presence, role}: {readonly presence?: Presence; readonly role?: string}): Promise<Agent> {
+		const args = {p_presence: presence ?? null, p_role: role ?? null};
+		const [agent] = rows(readAgent, await this.rpc('agent_touch', args));
+		if (agent === undefined) throw new MailboxError('internal', 'agent_touch answered without a row.');
+		return agent;
+	}
+
+	#failureOf(error: unknown): MailboxError {
+		if (error instanceof MailboxError) return error;
+		const {url} = this.#link.target;
+		// The answer was cut off, or no JSON: what fetch itself cannot see.
+		if (error instanceof Error && error.name === 'PostgrestError') return strange(url, error.message);
+		return unreachable(url, error, this.#link.timeout);
+	}
+}
+
+function byClientId(client_id: string): Request {
+	return client => client.from('messages').select().eq('client_id', client_id);
+}

@@ -1,0 +1,153 @@
+import {presences, type Agent} from '../mailbox/agent.ts';
+import {MailboxError} from '../mailbox/error.ts';
+import type {Json} from '../mailbox/json.ts';
+import type {AuthorKind, Message} from '../mailbox/message.ts';
+import type {Channel} from '../mailbox/query.ts';
+import type {Receipt} from '../mailbox/receipt.ts';
+import {taskStatuses, type Task} from '../mailbox/task.ts';
+import type {Row} from './catch-up.ts';
+
+/*
+ * What comes from the network is looked at once, here, by hand: a schema library would cost every command its start-up.
+ * Columns that are not known are left out. Each reader throws `schema` for a row that is not what it should be.
+ */
+
+type Reader<T> = (row: unknown) => T;
+type Column<T> = (value: unknown) => T | undefined;
+
+const authorKinds: readonly AuthorKind[] = ['human', 'agent', 'system'];
+
+const text: Column<string> = value => (typeof value === 'string' ? value : undefined);
+const flag: Column<boolean> = value => (typeof value === 'boolean' ? value : undefined);
+const real: Column<number> = value => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
+/** A bigint comes as a number, or as its digits from a server that spares JavaScript the rounding. */
+const integer: Column<number> = value => {
+	const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
+	return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
+};
+/** An xid8: digits, or a number from a server that does not know the type. */
+const digits: Column<string> = value => {
+	const string = typeof value === 'number' ? String(value) : value;
+	return typeof string === 'string' && /^\d+$/.test(string) ? string : undefined;
+};
+const json: Column<Json> = value => (value === undefined ? undefined : (value as Json));
+const object: Column<{[key: string]: Json}> = value =>
+	typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as {[key: string]: Json}) : undefined;
+
+function nullable<T>(column: Column<T>): Column<T | null> {
+	return value => (value === null ? null : column(value));
+}
+
+function list<T>(column: Column<T>): Column<T[]> {
+	return value => {
+		if (!Array.isArray(value)) return undefined;
+		const items = value.map(column).filter(item => item !== undefined);
+		return items.length === value.length ? items : undefined;
+	};
+}
+
+function among<T extends string>(names: readonly T[]): Column<T> {
+	return value => names.find(name => name === value);
+}
+
+/** A reader that takes exactly the columns named. */
+function row<T extends object>(table: string, columns: {readonly [Name in keyof T]-?: Column<T[Name]>}): Reader<T> {
+	const entries = Object.entries(columns) as [string, Column<unknown>][];
+	return value => {
+		const from = object(value);
+		if (from === undefined) throw misfit(`${table} came without a row`);
+		const to: Record<string, unknown> = {};
+		for (const [name, column] of entries) {
+			const read = column(from[name]);
+			if (read === undefined) throw misfit(`${table}.${name} is missing or of another type`);
+			to[name] = read;
+		}
+		return to as T;
+	};
+}
+
+/** An array of rows; a function that returns one row, and not a set, answers with the row alone. */
+export function rows<T>(reader: Reader<T>, data: unknown): T[] {
+	if (data === null || data === undefined) return [];
+	return (Array.isArray(data) ? data : [data]).map(reader);
+}
+
+export const readMessage: Reader<Message> = row<Message>('messages', {
+	id: integer,
+	content: text,
+	tag: text,
+	body: text,
+	mentions: list(text),
+	reply_to: nullable(integer),
+	thread_id: integer,
+	client_id: nullable(text),
+	meta: object,
+	author_tag: nullable(text),
+	author_kind: nullable(among(authorKinds)),
+	verified: flag,
+	xid: digits,
+	created_at: text,
+});
+
+export const readTask: Reader<Task> = row<Task>('tasks', {
+	id: integer,
+	queue: text,
+	title: text,
+	body: text,
+	status: among(taskStatuses),
+	priority: integer,
+	run_at: text,
+	attempts: integer,
+	max_attempts: integer,
+	lease_owner: nullable(text),
+	lease_token: integer,
+	lease_until: nullable(text),
+	parent_id: nullable(integer),
+	position: integer,
+	progress: real,
+	note: nullable(text),
+	depends_on: list(integer),
+	idem_key: nullable(text),
+	result: json,
+	result_table: nullable(text),
+	last_error: nullable(text),
+	message_id: nullable(integer),
+	created_by: nullable(text),
+	created_at: text,
+	updated_at: text,
+});
+
+export const readAgent: Reader<Agent> = row<Agent>('agents', {
+	tag: text,
+	kind: among(authorKinds),
+	role: nullable(text),
+	presence: among(presences),
+	joined_at: text,
+	last_seen_at: nullable(text),
+	revoked_at: nullable(text),
+	meta: object,
+});
+
+export const readReceipt: Reader<Receipt> = row<Receipt>('receipts', {
+	message_id: integer,
+	reader: text,
+	state: among(['delivered', 'acked']),
+	route: nullable(text),
+	delivered_at: text,
+	acked_at: nullable(text),
+});
+
+export const readChannel: Reader<Channel> = row<Channel>('channels', {tag: text, last_id: integer});
+
+export const readState = row<{epoch: string; horizon: string}>('mailbox_state', {epoch: text, horizon: digits});
+
+const readSettled = row<{settled: boolean}>('messages_since', {settled: flag});
+export const readRow: Reader<Row> = value => ({message: readMessage(value), ...readSettled(value)});
+
+function misfit(what: string): MailboxError {
+	return new MailboxError(
+		'schema',
+		`The tables at the other end are of another version: ${what}.`,
+		'Apply supabase/migrations to it with `supabase db push`.',
+	);
+}

@@ -1,0 +1,218 @@
+import {MailboxError} from '../mailbox/error.ts';
+import type {Connection, Cursor, MailboxEvent} from '../mailbox/event.ts';
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Message} from '../mailbox/message.ts';
+import {Backoff} from './backoff.ts';
+import {CatchUp} from './catch-up.ts';
+import type {Link} from './link.ts';
+import {Bell, type Table} from './realtime.ts';
+import type {Rest} from './rest.ts';
+import {Roster} from './roster.ts';
+import {readMessage} from './rows.ts';
+
+export interface Timing {
+	/** Milliseconds between two looks when nothing rings, and while Realtime cannot be reached. */
+	readonly idle: number;
+	/** Milliseconds to wait after so many failures in a row. */
+	readonly delayAfter?: (failures: number) => number;
+}
+
+/** The longest that the cursor may stay behind what was told from a doorbell's own payload. */
+const settleAfter = 250;
+/** How many idle looks until tasks, agents and receipts are told anew, in case their events were lost. */
+const looksPerRefresh = 12;
+
+/** One subscriber's life: joins, catches up, is live, loses the connection, tries again, until it is closed. */
+export class Subscription {
+	readonly #link: Link;
+	readonly #listener: (event: MailboxEvent) => void;
+	readonly #catchUp: CatchUp;
+	readonly #roster: Roster;
+	readonly #backoff: Backoff;
+	readonly #idle: number;
+	readonly #ticker: NodeJS.Timeout;
+	#connection: Connection = {phase: 'connecting'};
+	#bell: Bell | null = null;
+	/** Counts attempts: what an earlier one says is not listened to. */
+	#attempt = 0;
+	#lastTick = Date.now();
+	#looks = 0;
+	/** While Realtime cannot be reached: whether the database can. */
+	#polling = false;
+	#settling: NodeJS.Timeout | undefined;
+	#passTook = 0;
+	#closed = false;
+
+	constructor(
+		{link, rest, tasks}: {readonly link: Link; readonly rest: Rest; readonly tasks: Mailbox['tasks']},
+		listener: (event: MailboxEvent) => void,
+		from: Cursor | null,
+		{idle, delayAfter}: Timing,
+	) {
+		this.#link = link;
+		this.#listener = listener;
+		this.#idle = idle;
+		this.#backoff = new Backoff(() => void this.#connect(), delayAfter);
+		const told = {
+			messages: (messages: readonly Message[]) => this.#tell({type: 'messages', messages}),
+			cursor: (cursor: Cursor) => this.#tell({type: 'cursor', cursor}),
+		};
+		this.#catchUp = new CatchUp(rest, told, from);
+		this.#roster = new Roster(rest, tasks, event => this.#tell(event));
+		this.#ticker = setInterval(() => void this.#tick(), idle);
+		// Whoever subscribes has its function back before it hears the first event.
+		queueMicrotask(() => void this.#connect());
+	}
+
+	close(): void {
+		this.#closed = true;
+		this.#attempt += 1;
+		this.#bell?.close();
+		this.#backoff.reset();
+		clearInterval(this.#ticker);
+		clearTimeout(this.#settling);
+	}
+
+	async #connect(): Promise<void> {
+		if (this.#closed) return;
+		const attempt = ++this.#attempt;
+		const isCurrent = (): boolean => attempt === this.#attempt;
+		this.#turn({phase: 'connecting'});
+		try {
+			if (attempt > 1) await this.#link.rediscover();
+			const client = await this.#link.fresh();
+			if (!isCurrent()) return;
+			this.#bell = new Bell(client, {
+				joined: () => void this.#arrive(isCurrent),
+				changed: (table, record) => this.#change(table, record),
+				lost: reason => this.#lose(reason),
+			});
+			await this.#bell.hang();
+		} catch (error) {
+			if (isCurrent()) this.#lose(reasonOf(error));
+		}
+	}
+
+	/** Joined: what was missed first, then live. */
+	async #arrive(isCurrent: () => boolean): Promise<void> {
+		try {
+			// Without a cursor the first pass finds out where "now" is, and tells nothing.
+			if (!this.#catchUp.placed) await this.#pass(false);
+			if (!isCurrent()) return;
+			this.#turn({phase: 'catching_up'});
+			await Promise.all([this.#pass(true), this.#roster.refresh()]);
+			if (!isCurrent()) return;
+			this.#polling = false;
+			this.#backoff.reset();
+			this.#turn({phase: 'live'});
+		} catch (error) {
+			if (isCurrent()) this.#lose(reasonOf(error));
+		}
+	}
+
+	#lose(reason: string): void {
+		if (this.#closed) return;
+		this.#attempt += 1;
+		this.#bell?.close();
+		this.#bell = null;
+		const retry_at = this.#backoff.schedule();
+		this.#turn({phase: 'offline', retry_at, reason: this.#polling ? withPolling(reason, this.#idle) : reason});
+	}
+
+	/** The doorbell. What it brings along is told at once; a pass behind it moves the cursor, and finds what it missed. */
+	#change(table: Table, record: unknown): void {
+		if (table !== 'messages') {
+			if (!this.#roster.change(table, record)) void this.#look(() => this.#roster.refresh());
+			return;
+		}
+		const message = messageOf(record);
+		if (message === null || this.#connection.phase !== 'live') {
+			void this.#look(() => this.#pass(false));
+			return;
+		}
+		this.#catchUp.offer(message);
+		this.#settling ??= setTimeout(
+			() => {
+				this.#settling = undefined;
+				void this.#look(() => this.#pass(false));
+			},
+			// A transaction that stays open keeps the cursor behind, and passes long: they may take a quarter of the time.
+			Math.max(settleAfter, this.#passTook * 3),
+		);
+	}
+
+	async #tick(): Promise<void> {
+		const now = Date.now();
+		const slept = now - this.#lastTick > this.#idle + 10_000;
+		this.#lastTick = now;
+		this.#looks += 1;
+		const {phase} = this.#connection;
+		if (slept && phase === 'live') {
+			// The other end has forgotten this socket, and this end would notice in a minute.
+			this.#bell?.close();
+			this.#backoff.reset();
+			void this.#connect();
+		} else if (phase === 'live') {
+			await this.#look(() => this.#pass(true));
+			if (this.#looks % looksPerRefresh === 0) await this.#look(() => this.#roster.refresh());
+		} else if (phase !== 'catching_up') await this.#poll();
+	}
+
+	/** While there is no doorbell: looks, as long as the database can be reached. */
+	async #poll(): Promise<void> {
+		try {
+			await this.#pass(true);
+			await this.#roster.refresh();
+			if (this.#polling || this.#connection.phase !== 'offline') return;
+			this.#polling = true;
+			this.#turn({...this.#connection, reason: withPolling(this.#connection.reason, this.#idle)});
+		} catch (error) {
+			this.#polling = false;
+			if (!(error instanceof MailboxError)) throw error;
+		}
+	}
+
+	/** Reads while connected; a failure means that it is no longer so. */
+	async #look(read: () => Promise<void>): Promise<void> {
+		const attempt = this.#attempt;
+		try {
+			await read();
+		} catch (error) {
+			if (attempt === this.#attempt) this.#lose(reasonOf(error));
+		}
+	}
+
+	async #pass(verify: boolean): Promise<void> {
+		const start = performance.now();
+		await this.#catchUp.run(verify);
+		this.#passTook = performance.now() - start;
+	}
+
+	#turn(connection: Connection): void {
+		this.#connection = connection;
+		this.#tell({type: 'connection', connection});
+	}
+
+	#tell(event: MailboxEvent): void {
+		if (!this.#closed) this.#listener(event);
+	}
+}
+
+/** Null for a row that did not come as it should: then it is read from the database. */
+function messageOf(record: unknown): Message | null {
+	if (record === null) return null;
+	try {
+		return readMessage(record);
+	} catch (error) {
+		if (error instanceof MailboxError) return null;
+		throw error;
+	}
+}
+
+function reasonOf(error: unknown): string {
+	return error instanceof MailboxError ? error.message : `Something unexpected: ${String(error)}.`;
+}
+
+function withPolling(reason: string, idle: number): string {
+	return `${reason} Meanwhile new messages are fetched every ${idle / 1000} seconds.`;
+}

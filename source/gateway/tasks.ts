@@ -1,0 +1,87 @@
+import {MailboxError} from '../mailbox/error.ts';
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Task} from '../mailbox/task.ts';
+import type {Rest} from './rest.ts';
+import {readTask, rows} from './rows.ts';
+
+/** `tasks` of the Mailbox: one function of the database each. */
+export function createTasks(rest: Rest): Mailbox['tasks'] {
+	async function find(id: number): Promise<Task | undefined> {
+		return rows(readTask, await rest.request(client => client.from('tasks').select().eq('id', id)))[0];
+	}
+
+	/** The row of a function that answers with none when it is too late. */
+	async function change(id: number, name: string, args: object, options?: {twice: boolean}): Promise<Task> {
+		const [task] = rows(readTask, await rest.rpc(name, {p_id: id, ...args}, options));
+		if (task !== undefined) return task;
+		const now = await find(id);
+		if (now === undefined) throw new MailboxError('not_found', `There is no task ${id}.`, 'See `agentmux tasks list`.');
+		const holder = now.lease_owner === null ? '' : ` and leased to ${now.lease_owner}`;
+		throw new MailboxError('conflict', `Too late: task ${id} is ${now.status}${holder}.`);
+	}
+
+	return {
+		async list({status, queue, owner, limit = 200} = {}) {
+			const data = await rest.request(client => {
+				let query = client.from('tasks').select();
+				if (status !== undefined) query = query.in('status', status);
+				if (queue !== undefined) query = query.eq('queue', queue);
+				// Without case; `_` would be any character.
+				if (owner !== undefined) query = query.ilike('lease_owner', owner.replaceAll('_', '\\_'));
+				return query.order('updated_at', {ascending: false}).order('id', {ascending: false}).limit(limit);
+			});
+			return rows(readTask, data);
+		},
+
+		async add(draft) {
+			const args = {
+				p_title: draft.title,
+				p_body: draft.body ?? '',
+				p_queue: draft.queue ?? 'default',
+				p_priority: draft.priority ?? 0,
+				p_parent_id: draft.parent_id ?? null,
+				p_position: draft.position ?? 0,
+				p_depends_on: draft.depends_on ?? [],
+				p_max_attempts: draft.max_attempts ?? 5,
+				p_run_at: draft.run_at ?? null,
+				p_idem_key: draft.idem_key ?? null,
+				p_message_id: draft.message_id ?? null,
+			};
+			const [task] = rows(readTask, await rest.rpc('task_add', args, {twice: draft.idem_key !== undefined}));
+			if (task === undefined) throw new MailboxError('internal', 'task_add answered without a row.');
+			return task;
+		},
+
+		async claim({queue = 'default', lease = 60, id} = {}) {
+			const args = {p_queue: queue, p_lease: lease, p_id: id ?? null};
+			return rows(readTask, await rest.rpc('task_claim', args, {twice: false}))[0] ?? null;
+		},
+
+		progress: (id, token, progress, note) =>
+			change(id, 'task_progress', {p_token: token, p_progress: progress, p_note: note ?? null}),
+
+		heartbeat: (id, token, lease = 60) => change(id, 'task_heartbeat', {p_token: token, p_lease: lease}),
+
+		finish: (id, token, {ok, result, result_table, error}) =>
+			change(
+				id,
+				'task_finish',
+				{
+					p_token: token,
+					p_ok: ok,
+					p_result: result ?? null,
+					p_result_table: result_table ?? null,
+					p_error: error ?? null,
+				},
+				{twice: false},
+			),
+
+		cancel: id => change(id, 'task_cancel', {}, {twice: false}),
+
+		async reap() {
+			const count = await rest.rpc('task_reap', {});
+			if (typeof count !== 'number') throw new MailboxError('schema', 'task_reap answered without a number.');
+			return count;
+		},
+	};
+}
