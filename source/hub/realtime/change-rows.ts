@@ -1,4 +1,4 @@
-import type {Database} from '../database.ts';
+import {DatabaseError, type Database} from '../database.ts';
 import {filterOperators, type Filter} from './binding.ts';
 import {ownScope, type Column, type Table} from './catalog.ts';
 import {members, objectText, type JsonText} from './json-text.ts';
@@ -59,6 +59,18 @@ export class ChangeRows {
 
 	/** For each change the filters (by their index) that it passes: on the new row, or on what is known of a deleted one. */
 	async passed(changes: readonly WholeChange[], filters: readonly Filter[]): Promise<ReadonlySet<number>[]> {
+		try {
+			return await this.#evaluate(changes, filters);
+		} catch (error) {
+			if (!(error instanceof DatabaseError)) throw error;
+			// One that no longer fits its column passes nothing, and takes nothing from the others.
+			if (filters.length === 1) return changes.map(() => new Set<number>());
+			const alone = await Promise.all(filters.map(filter => this.passed(changes, [filter])));
+			return changes.map((_, n) => new Set([...filters.keys()].filter(nth => alone[nth]?.[n]?.has(0) === true)));
+		}
+	}
+
+	async #evaluate(changes: readonly WholeChange[], filters: readonly Filter[]): Promise<ReadonlySet<number>[]> {
 		const columns = this.#table.columns.filter(({name}) => filters.some(({column}) => column === name));
 		const types = new Map(columns.map(({name, type}) => [name, type]));
 		const conditions = filters.map(({column, operator}, nth) => {

@@ -223,6 +223,15 @@ begin
 	return next;
 end $$;
 
+-- PostgreSQL 18 refuses to update a table of full replica identity whose generated columns are not published; earlier
+-- ones, and hosted projects, do not.
+do $$
+begin
+	if current_setting('server_version_num')::int >= 180000 and exists (select from pg_publication where pubname = 'supabase_realtime') then
+		alter publication supabase_realtime set (publish_generated_columns = stored);
+	end if;
+end $$;
+
 revoke all on function realtime.spend, realtime.sync_capture, realtime.audience, realtime.channel_rights from public;
 select realtime.sync_capture();
 `;

@@ -75,7 +75,7 @@ async function checkFilter(
 	const text =
 		operator === 'in'
 			? `select cardinality($1::text::${type}[]) as count`
-			: `select 1 as count from (select $1::text::${type}) v`;
+			: `select case when $1::text::${type} is null then 0 else 1 end as count`;
 	const [result] = await database.run(ownScope, [{text, values: [value]}]);
 	if (Number(result?.rows[0]?.['count']) > 100) {
 		throw new DatabaseError('too many values for `in` filter. Maximum 100', 'P0001');

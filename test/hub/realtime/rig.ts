@@ -1,5 +1,6 @@
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
+import {setTimeout as delay} from 'node:timers/promises';
 import {bootstrap, owner} from '../../../source/hub/bootstrap.ts';
 import type {Caller} from '../../../source/hub/http.ts';
 import {PgliteDatabase} from '../../../source/hub/pglite.ts';
@@ -22,17 +23,30 @@ export interface Rig {
 	token(claims: Claims): string;
 	/** Runs a script as the owner. */
 	sql(text: string): Promise<void>;
+	/** Stops serving; the database stays. */
+	shut(): Promise<void>;
 	stop(): Promise<void>;
 }
 
-export async function startRig(limits: Partial<Limits> = {}): Promise<Rig> {
+export async function openDatabase(): Promise<PgliteDatabase> {
 	const database = await PgliteDatabase.open();
 	await bootstrap(database);
 	await database.script(owner, realtimeSchema);
+	return database;
+}
+
+/** Without a database it opens its own, and closes it. */
+export async function startRig(limits: Partial<Limits> = {}, shared: PgliteDatabase | null = null): Promise<Rig> {
+	const database = shared ?? (await openDatabase());
 	const faults: unknown[] = [];
 	const realtime = await createRealtime({database, verify, limits, onFault: error => faults.push(error)});
 	const server = serve(realtime);
 	await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+	const shut = async (): Promise<void> => {
+		await realtime.close();
+		server.closeAllConnections();
+		await new Promise(resolve => server.close(resolve));
+	};
 	return {
 		database,
 		realtime,
@@ -44,11 +58,10 @@ export async function startRig(limits: Partial<Limits> = {}): Promise<Rig> {
 		sql: async text => {
 			await database.script(owner, text);
 		},
+		shut,
 		stop: async () => {
-			await realtime.close();
-			server.closeAllConnections();
-			await new Promise(resolve => server.close(resolve));
-			await database.close();
+			await shut();
+			if (shared === null) await database.close();
 		},
 	};
 }
@@ -59,7 +72,7 @@ export function soon(seconds = 3600): number {
 }
 
 /** As strict as the recorded server: a role and an expiry are required. */
-export function verify(token: string): Caller | {fault: string} {
+function verify(token: string): Caller | {fault: string} {
 	const verified = verifyToken(secret, token);
 	if ('fault' in verified) return verified;
 	const {role, exp} = verified.claims;
@@ -94,4 +107,11 @@ async function answer(realtime: Realtime, request: IncomingMessage, response: Se
 	} = await realtime.handle({method, path, query: url.searchParams, headers, body, caller});
 	response.writeHead(status, more);
 	response.end(text);
+}
+
+/** Resolves when the condition holds; rejects after 20 s with what `message` says then. */
+export async function until(condition: () => boolean, message: () => string = () => 'waited in vain'): Promise<void> {
+	for (const start = Date.now(); !condition(); await delay(2)) {
+		if (Date.now() - start > 20_000) throw new Error(message());
+	}
 }

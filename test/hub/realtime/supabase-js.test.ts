@@ -5,7 +5,7 @@ import {
 	type SupabaseClient,
 } from '@supabase/supabase-js';
 import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
-import {soon, startRig, type Rig} from './rig.ts';
+import {soon, startRig, until, type Rig} from './rig.ts';
 
 let rig: Rig;
 const clients: SupabaseClient[] = [];
@@ -48,10 +48,6 @@ async function subscribed(channel: RealtimeChannel): Promise<RealtimeChannel> {
 		});
 	});
 	return channel;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-	await expect.poll(condition, {timeout: 20_000, interval: 5}).toBe(true);
 }
 
 describe.each(['1.0.0', '2.0.0'])('supabase-js with serializer %s', vsn => {
