@@ -38,21 +38,24 @@ declare
 begin
   select c.xid, c.id into since from public.cursors as c join public.mux_meta as m on m.epoch = c.epoch where c.reader = me;
   if not found then select '0'::xid8 as xid, 0::bigint as id into since; end if;
+  -- The receipt is looked up for each row that is left, by a subquery that cannot become a join over all receipts.
   if joined is null then
     return query
-    select m.* from public.messages as m
-    where (m.xid, m.id) > (since.xid, since.id) and public.mux_upper(m.mentions) @> array[me]
-      and not exists (select from public.receipts as r
-        where upper(r.reader collate "C") = me and r.message_id = m.id and r.state = 'acked')
+    -- offset 0: from the mentions to their messages, never along all messages looking for mentions.
+    select m.* from public.channel_entries as e
+    cross join lateral (select * from public.messages where messages.id = e.message_id offset 0) as m
+    where e.tag = me and e.mentioned and (m.xid, m.id) > (since.xid, since.id)
+      and (select r.state from public.receipts as r
+        where upper(r.reader collate "C") = me and r.message_id = m.id) is distinct from 'acked'
     order by m.xid, m.id limit p_limit;
   else
     return query
     select m.* from public.messages as m
     where (m.xid, m.id) > (since.xid, since.id)
       and case when m.mentions = '{}' then m.created_at >= joined and upper(m.tag collate "C") <> me
-        else public.mux_upper(m.mentions) @> array[me] end
-      and not exists (select from public.receipts as r
-        where upper(r.reader collate "C") = me and r.message_id = m.id and r.state = 'acked')
+        else me = any (select upper(t collate "C") from unnest(m.mentions) as t) end
+      and (select r.state from public.receipts as r
+        where upper(r.reader collate "C") = me and r.message_id = m.id) is distinct from 'acked'
     order by m.xid, m.id limit p_limit;
   end if;
 end $$;

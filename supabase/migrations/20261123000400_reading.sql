@@ -34,71 +34,65 @@ create function public.channel_messages(
   p_tag text, p_before bigint default null, p_after bigint default null, p_limit int default 100)
 returns setof public.messages
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
-declare
-  me text := upper(p_tag collate "C");
-  page int := least(greatest(coalesce(p_limit, 100), 1), 1000);
 begin
   perform public.mux_guard();
   return query
-  select * from (
-    (select m.* from public.messages as m
-      where upper(m.tag collate "C") = me
-        and m.id < coalesce(p_before, 9223372036854775807) and m.id > coalesce(p_after, -1)
-      order by upper(m.tag collate "C"), m.id desc limit page)
-    union all
-    (select m.* from public.messages as m
-      where public.mux_upper(m.mentions) @> array[me] and upper(m.tag collate "C") <> me
-        and m.id < coalesce(p_before, 9223372036854775807) and m.id > coalesce(p_after, -1)
-      order by m.id desc limit page)
-  ) as channel
-  order by channel.id desc limit page;
+  with page as materialized (
+    select e.message_id from public.channel_entries as e
+    where e.tag = upper(p_tag collate "C")
+      and e.message_id < coalesce(p_before, 9223372036854775807) and e.message_id > coalesce(p_after, -1)
+    order by e.tag desc, e.message_id desc
+    limit least(greatest(coalesce(p_limit, 100), 1), 1000)
+  )
+  select m.* from page join public.messages as m on m.id = page.message_id order by m.id desc;
 end $$;
 
--- Every tag that wrote, joined, or was addressed in the newest 1,000 messages, spelled as it joined or was first seen, with
--- the newest message of its channel. Jumps from tag to tag through the index instead of reading all rows.
+-- Every tag that wrote, was addressed or joined, spelled as it joined or was first seen, with the newest message of its
+-- channel. Jumps from tag to tag through the index instead of reading all rows.
 create function public.channels() returns table (tag text, last_id bigint)
 language plpgsql stable security definer set search_path = '' as $$
 begin
   perform public.mux_guard();
   return query
-  with recursive writers as (
-    (select upper(m.tag collate "C") as folded, m.id from public.messages as m
-      order by upper(m.tag collate "C"), m.id desc limit 1)
+  with recursive folded as (
+    (select e.tag from public.channel_entries as e order by e.tag limit 1)
     union all
-    (select next.folded, next.id from writers cross join lateral (
-      select upper(m.tag collate "C") as folded, m.id from public.messages as m
-      where upper(m.tag collate "C") > writers.folded
-      order by upper(m.tag collate "C"), m.id desc limit 1) as next)
-  ), addressed as (
-    select upper(mention.name collate "C") as folded, max(recent.id) as id,
-      (array_agg(mention.name order by recent.id))[1] as spelled
-    from (select m.id, m.mentions from public.messages as m order by m.id desc limit 1000) as recent
-    cross join lateral unnest(recent.mentions) as mention (name)
-    group by 1
-  ), joined as (
-    select upper(a.tag collate "C") as folded, a.tag as spelled from public.agents as a
+    select (select e.tag from public.channel_entries as e where e.tag > folded.tag order by e.tag limit 1)
+    from folded where folded.tag is not null
   )
-  select
-    coalesce(
-      joined.spelled,
-      (select m.tag from public.messages as m
-        where upper(m.tag collate "C") = folded order by upper(m.tag collate "C") desc, m.id limit 1),
-      addressed.spelled),
-    greatest(writers.id, addressed.id, 0)
-  from writers full join addressed using (folded) full join joined using (folded)
+  select coalesce(a.tag, first.spelled), coalesce(last.message_id, 0)
+  from folded
+  cross join lateral (select e.message_id from public.channel_entries as e
+    where e.tag = folded.tag order by e.tag desc, e.message_id desc limit 1) as last
+  cross join lateral (select e.spelled from public.channel_entries as e
+    where e.tag = folded.tag order by e.tag, e.message_id limit 1) as first
+  full join public.agents as a on upper(a.tag collate "C") = folded.tag
   order by 2 desc, 1;
 end $$;
 
--- Websearch syntax ("a phrase", or, -not) over the first 100,000 characters, newest first.
+-- Websearch syntax ("a phrase", or, -not) over the first 100,000 characters, newest first. A GIN index knows no order:
+-- what is frequent is found by looking through the newest 2,000, what is not is rare enough to fetch all of it.
 create function public.search_messages(p_query text, p_limit int default 50) returns setof public.messages
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
+declare
+  wanted tsquery := websearch_to_tsquery('simple', p_query);
+  page int := least(greatest(coalesce(p_limit, 50), 1), 1000);
+  found bigint[];
 begin
   perform public.mux_guard();
-  return query
-  select m.* from public.messages as m
-  where to_tsvector('simple', left(m.content, 100000)) @@ websearch_to_tsquery('simple', p_query)
-  order by m.id desc
-  limit least(greatest(coalesce(p_limit, 50), 1), 1000);
+  if numnode(wanted) = 0 then return; end if;
+  found := array(
+    select recent.id from (select m.id, m.content from public.messages as m order by m.id desc limit 2000) as recent
+    where to_tsvector('simple', left(recent.content, 100000)) @@ wanted
+    order by recent.id desc limit page);
+  if cardinality(found) < page then
+    found := array(
+      with matching as materialized (
+        select m.id from public.messages as m where to_tsvector('simple', left(m.content, 100000)) @@ wanted
+      )
+      select id from matching order by id desc limit page);
+  end if;
+  return query select m.* from public.messages as m where m.id = any (found) order by m.id desc;
 end $$;
 
 revoke all on function public.mailbox_state(), public.messages_since(text, bigint, int),
