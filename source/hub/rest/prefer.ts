@@ -40,7 +40,7 @@ export function parsePreferences(header: string | undefined): Preferences {
 		count: pick('count'),
 		missing: pick('missing'),
 		handling: pick('handling'),
-		timezone: rest('timezone='),
+		timezone: knownZone(rest('timezone=')),
 		maxAffected: maxAffected !== null && /^\d{1,15}$/.test(maxAffected) ? Number(maxAffected) : null,
 	};
 	const unknown = given.filter(text => !isKnown(text));
@@ -61,6 +61,17 @@ export function preferenceApplied(preferences: Partial<Preferences>): {readonly 
 		handling === 'strict' && typeof maxAffected === 'number' && `max-affected=${maxAffected}`,
 	].filter(text => typeof text === 'string' && text !== '');
 	return applied.length === 0 ? {} : {'Preference-Applied': applied.join(', ')};
+}
+
+/** A zone that does not exist is passed over, as PostgREST does. */
+function knownZone(name: string | null): string | null {
+	// Offsets are left out: PostgreSQL reads their sign the other way round.
+	if (name === null || !/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return null;
+	try {
+		return new Intl.DateTimeFormat('en', {timeZone: name}).resolvedOptions().timeZone === '' ? null : name;
+	} catch {
+		return null;
+	}
 }
 
 function isKnown(text: string): boolean {

@@ -6,6 +6,8 @@ import {type Exchange, header} from './exchange.ts';
 import {faultResponse} from './fault-response.ts';
 import {badMethod, badPath, badRpcMethod, RestFault, unknownSchema} from './fault.ts';
 import {guardFault} from './guard.ts';
+import {handleRoot} from './openapi.ts';
+import {handleOptions} from './options.ts';
 import {parsePreferences} from './prefer.ts';
 import {parseQuery} from './query.ts';
 import {handleRead} from './read.ts';
@@ -37,7 +39,7 @@ export function createRest(database: Database, {maxRows = 1000}: RestOptions = {
 		}
 	}
 
-	function answer(request: HubRequest, catalog: Catalog): Promise<HubResponse> {
+	async function answer(request: HubRequest, catalog: Catalog): Promise<HubResponse> {
 		const {method} = request;
 		const target = targetOf(request.path);
 		checkSchema(request);
@@ -50,7 +52,11 @@ export function createRest(database: Database, {maxRows = 1000}: RestOptions = {
 			preferences: parsePreferences(header(request, 'prefer')),
 			query: parseQuery(request.query, call && method !== 'POST'),
 		};
-		if (target.kind === 'root') throw badMethod(method);
+		if (method === 'OPTIONS') return handleOptions(catalog, target);
+		if (target.kind === 'root') {
+			if (method !== 'GET' && method !== 'HEAD') throw badMethod(method);
+			return handleRoot(exchange);
+		}
 		if (call) {
 			if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') throw badRpcMethod(method);
 			return handleCall(exchange, target.name);
