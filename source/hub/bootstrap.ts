@@ -1,5 +1,6 @@
 import type {Database, Scope} from './database.ts';
 import {realtimeSchema} from './realtime/schema.ts';
+import {schemaWatch} from './rest/schema-watch.ts';
 
 /** The owner of everything, who migrations and management calls run as. */
 export const owner: Scope = {role: 'postgres', claims: {role: 'postgres'}};
@@ -52,7 +53,8 @@ create table if not exists supabase_migrations.schema_migrations (
 -- As hosted projects have it: who recorded it through the management calls.
 alter table supabase_migrations.schema_migrations add column if not exists created_by text;
 
-${realtimeSchema}`;
+${realtimeSchema}
+${schemaWatch}`;
 
 /** Makes a new PostgreSQL look like a new Supabase project; changes nothing in one that does already. */
 export async function bootstrap(database: Database): Promise<void> {
