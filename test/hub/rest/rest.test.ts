@@ -372,6 +372,37 @@ describe('errors', () => {
 	});
 });
 
+describe('the description', () => {
+	test('the root lists what the caller may use, with keys and required columns', async () => {
+		const {status, json, headers} = await stage.ask('GET', '/', {
+			headers: {accept: 'application/openapi+json', host: '127.0.0.1:1'},
+		});
+		expect(status).toBe(200);
+		expect(headers['Content-Type']).toBe('application/openapi+json; charset=utf-8');
+		expect(json).toMatchObject({swagger: '2.0', host: '127.0.0.1:1', basePath: '/rest/v1/'});
+		expect(Object.keys(json.paths['/books'])).toEqual(['get', 'post', 'delete', 'patch']);
+		expect(json.definitions.books.required).toEqual(['id', 'title', 'meta', 'labels']);
+		expect(json.definitions.books.properties).toMatchObject({
+			id: {type: 'integer', format: 'int64', description: 'Note:\nThis is a Primary Key.<pk/>'},
+			pages: {type: 'integer', format: 'int32', default: 100},
+			labels: {type: 'array', format: 'text[]', items: {type: 'string'}},
+			author_id: {description: "Note:\nThis is a Foreign Key to `authors.id`.<fk table='authors' column='id'/>"},
+		});
+		expect(json.paths['/rpc/add'].post.parameters[0].schema).toMatchObject({
+			required: ['a'],
+			properties: {a: {type: 'integer', format: 'int32'}},
+		});
+		expect(json.paths['/rpc/noop'].get).toBeUndefined();
+		const less = await stage.ask('GET', '/', {caller: anon});
+		expect(Object.keys(less.json.definitions)).toEqual(['authors']);
+	});
+
+	test('OPTIONS names the methods', async () => {
+		expect((await stage.ask('OPTIONS', '/books')).headers['Allow']).toBe('OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE');
+		expect((await stage.ask('OPTIONS', '/rpc/noop')).headers['Allow']).toBe('OPTIONS,POST');
+	});
+});
+
 describe('roles and claims', () => {
 	const user = (sub: string) => ({role: 'authenticated', claims: {role: 'authenticated', sub}});
 
@@ -404,6 +435,10 @@ describe('a schema that changes', () => {
 		).toEqual([{note: 'x', books: {title: 'The Dispossessed'}}]);
 		await stage.sql(`create function later_fn(n int) returns int language sql as 'select n'`);
 		expect((await client.rpc('later_fn', {n: 4})).data).toBe(4);
+		await stage.sql('alter table later alter column note type int using 7; drop function later_fn(int)');
+		await stage.sql(`create function later_fn(n int) returns table(twice int) language sql as 'select n * 2'`);
+		expect((await client.from('later').insert({id: 2, note: 8}).select('note').single()).data).toEqual({note: 8});
+		expect((await client.rpc('later_fn', {n: 4})).data).toEqual([{twice: 8}]);
 		await stage.sql('drop table later');
 		expect((await client.from('later').select()).error?.code).toBe('PGRST205');
 	});
