@@ -7,6 +7,9 @@ export const UNTAGGED: Tag = 'UNTAGGED';
 /** Who the human is unless AGENTMUX_TAG says otherwise. */
 export const HUMAN: Tag = 'HUMAN';
 
+/** Under which watched tables speak. */
+export const SYSTEM: Tag = 'SYSTEM';
+
 const pattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
 
 /** Whether `text` may stand in the brackets: a letter, then up to 31 letters, digits, `_` or `-`. */
@@ -21,4 +24,9 @@ export function foldTag(tag: Tag): string {
 
 export function sameTag(one: Tag, other: Tag): boolean {
 	return foldTag(one) === foldTag(other);
+}
+
+/** Tags that mean something already, and that no agent can join as. */
+export function isReserved(tag: Tag): boolean {
+	return [HUMAN, SYSTEM, UNTAGGED].some(reserved => sameTag(tag, reserved));
 }
