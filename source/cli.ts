@@ -9,4 +9,6 @@ if (major < 22 || (major === 22 && minor < 13)) {
 } else {
 	const {main} = await import('./commands/main.ts');
 	process.exitCode = await main(process.argv.slice(2));
+	// supabase-js lingers for seconds after its last socket; what was written goes out first.
+	process.stdout.write('', () => process.exit());
 }

@@ -8,8 +8,24 @@ type Load = () => Promise<{default: Command}>;
 
 /** Every command by name, in the groups of `agentmux --help`; loaded only when it is called. */
 const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
-	Messages: {},
-	'This machine': {hub: () => import('./hub.ts')},
+	Messages: {
+		send: () => import('./send.ts'),
+		tail: () => import('./tail.ts'),
+		inbox: () => import('./inbox.ts'),
+		search: () => import('./search.ts'),
+	},
+	'Agents and tasks': {
+		join: () => import('./join.ts'),
+		leave: () => import('./leave.ts'),
+		agents: () => import('./agents.ts'),
+		tasks: () => import('./tasks.ts'),
+		mcp: () => import('./mcp.ts'),
+	},
+	'This machine': {
+		hub: () => import('./hub.ts'),
+		sql: () => import('./sql.ts'),
+		watch: () => import('./watch.ts'),
+	},
 };
 
 /** `agentmux` without a command. */
@@ -34,7 +50,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function dispatch(argv: readonly string[]): Promise<void> {
 	const [word = ''] = argv;
 	if (word === '--version' || word === '-v') {
-		const {version} = (await import('../../package.json', {with: {type: 'json'}})).default;
+		const {version} = await import('../hub/version.ts');
 		process.stdout.write(`${version}\n`);
 		return;
 	}

@@ -1,5 +1,5 @@
 import {UsageError} from '../mailbox/error.ts';
-import {isTag, type Tag} from '../mailbox/tag.ts';
+import {isReserved, isTag, type Tag} from '../mailbox/tag.ts';
 
 type Flags = {readonly [name: string]: unknown};
 
@@ -40,6 +40,16 @@ export function asTag(text: string, where: string): Tag {
 		`\`${text}\` (${where}) is not a tag.`,
 		'A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.',
 	);
+}
+
+/** A tag that an agent can have. Throws UsageError for what is missing, no tag, or reserved. */
+export function agentTag(text: string | undefined, where: string): Tag {
+	if (text === undefined || text === '') {
+		throw new UsageError('Say which agent.', 'Give its tag (or set AGENTMUX_TAG): CLAUDE_1.');
+	}
+	const tag = asTag(text, where);
+	if (isReserved(tag)) throw new UsageError(`${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
+	return tag;
 }
 
 /** The words as one text, as typed with spaces between. Throws UsageError when there is none. */

@@ -1,0 +1,134 @@
+import {loadConfig, type Config, type Places, type Target} from '../config.ts';
+import {connectMailbox} from '../gateway/connect.ts';
+import type {Management} from '../gateway/management.ts';
+import {ensureHub} from '../hub/ensure.ts';
+import {HubError} from '../hub/error.ts';
+import {findHub, type RunningHub} from '../hub/find.ts';
+import {readState} from '../hub/state-file.ts';
+import {signToken} from '../hub/token.ts';
+import {MailboxError} from '../mailbox/error.ts';
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {AuthorKind} from '../mailbox/message.ts';
+import {isReserved, type Tag} from '../mailbox/tag.ts';
+import type {Invocation} from './command.ts';
+import {remark} from './output.ts';
+
+interface Opening {
+	/** Whom to write as, instead of who the terminal is. */
+	readonly as?: Tag | undefined;
+	/** What that is, instead of what the configuration says. */
+	readonly kind?: Exclude<AuthorKind, 'system'>;
+}
+
+type Surroundings = Pick<Invocation, 'env' | 'stderr'>;
+
+/** The configured mailbox, as whom this terminal is; the hub is found or started first. Rejects with MailboxError. */
+export async function openMailbox(surroundings: Surroundings, {as, kind}: Opening = {}): Promise<Mailbox> {
+	const config = await configure(surroundings, as);
+	const {tag, target, places} = config;
+	const identity = {tag, kind: kind ?? config.kind};
+	if (identity.kind === 'agent' && isReserved(tag)) {
+		throw new MailboxError('invalid', `${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
+	}
+	if (target.kind === 'supabase') return connectMailbox({url: target.url, key: target.key, actingTag: tag});
+	const hub = await startedHub(places, surroundings);
+	return connectMailbox({...linkTo(hub, identity), resolve: async () => linkTo(await foundAgain(places), identity)});
+}
+
+/** Opens the mailbox for the time of `work` and closes it whatever happens. */
+export async function withMailbox<T>(
+	surroundings: Surroundings,
+	opening: Opening,
+	work: (mailbox: Mailbox) => Promise<T>,
+): Promise<T> {
+	const mailbox = await openMailbox(surroundings, opening);
+	try {
+		return await work(mailbox);
+	} finally {
+		await mailbox.close();
+	}
+}
+
+/** Where SQL is run as the owner: the management interface of the hub (found or started first) or of supabase.com. Rejects with MailboxError. */
+export async function openProject(surroundings: Surroundings): Promise<Management> {
+	const {target, places} = await configure(surroundings);
+	if (target.kind === 'supabase') return hostedProject(target);
+	const {url, service_role_key} = await startedHub(places, surroundings);
+	return {url, project_ref: 'local', token: service_role_key};
+}
+
+async function configure({env, stderr}: Surroundings, as?: Tag): Promise<Config> {
+	const config = await loadConfig({flags: {as}, env});
+	for (const warning of config.warnings) remark(stderr, warning);
+	return config;
+}
+
+function hostedProject({url, access_token}: Extract<Target, {kind: 'supabase'}>): Management {
+	const [, ref] = /^([a-z0-9]+)\.supabase\.(?:co|in)$/.exec(new URL(url).hostname) ?? [];
+	if (ref === undefined) {
+		throw new MailboxError(
+			'invalid',
+			`${url} is no hosted project, so there is no management interface to run SQL through.`,
+			'Run the SQL with psql or `supabase db query`, or unset SUPABASE_URL to use the local hub.',
+		);
+	}
+	if (access_token === undefined) {
+		throw new MailboxError(
+			'unauthorized',
+			'SQL on a hosted project needs a personal access token.',
+			'Make one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN to it.',
+		);
+	}
+	return {url: 'https://api.supabase.com', project_ref: ref, token: access_token};
+}
+
+/** A token that the hub's own secret vouches for. It ends with this process, and so needs no end of its own. */
+function linkTo({url, anon_key, jwt_secret}: RunningHub, {tag, kind}: {readonly tag: Tag; readonly kind: string}) {
+	const iat = Math.floor(Date.now() / 1000);
+	const claims = {iss: 'agentmux', role: 'authenticated', iat, app_metadata: {agent_tag: tag, kind}};
+	return {url, key: anon_key, token: signToken(jwt_secret, claims)};
+}
+
+const patience = 300;
+
+/** The hub, found or started; says what it is doing when that takes longer than a moment. */
+async function startedHub(places: Places, {stderr}: Surroundings): Promise<RunningHub> {
+	let last: string | null = null;
+	let patient = true;
+	const say = (): void => {
+		if (!patient && last !== null) remark(stderr, last);
+		last = null;
+	};
+	const timer = setTimeout(() => {
+		patient = false;
+		say();
+	}, patience);
+	try {
+		return await ensureHub(places, {
+			onProgress(sentence) {
+				last = sentence;
+				say();
+			},
+		});
+	} catch (error) {
+		throw asMailboxError(error);
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+/** A hub that died is started again; one that was stopped stays so: whoever stopped it meant it. */
+async function foundAgain(places: Places): Promise<RunningHub> {
+	try {
+		const hub = await findHub(places);
+		if (hub !== null) return hub;
+		if (readState(places) !== null) return await ensureHub(places);
+	} catch (error) {
+		throw asMailboxError(error);
+	}
+	throw new MailboxError('offline', 'The hub was stopped.', 'Start it with `agentmux hub start`.');
+}
+
+function asMailboxError(error: unknown): unknown {
+	return error instanceof HubError ? new MailboxError('offline', error.message, error.remedy, {cause: error}) : error;
+}

@@ -1,0 +1,77 @@
+import {UsageError} from '../mailbox/error.ts';
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import {addresses, type Message} from '../mailbox/message.ts';
+import type {Tag} from '../mailbox/tag.ts';
+import type {Command} from './command.ts';
+import {withMailbox} from './connect.ts';
+import {messageText} from './message-text.ts';
+import {remark, write, writeJson} from './output.ts';
+import {countFlag, tagFlag} from './values.ts';
+
+const command: Command = {
+	summary: 'what is addressed to a tag and not dealt with',
+	help: `
+		Print what is addressed to a tag and neither acknowledged nor replied to, oldest first. What was printed counts as
+		delivered.
+
+		Usage
+		  agentmux inbox --as TAG [--wait SECONDS] [--ack] [-n N] [--json]
+
+		  --as TAG        whose inbox (AGENTMUX_TAG when absent)
+		  --wait SECONDS  when it is empty, wait so long for a message
+		  --ack           also acknowledge what is printed
+		  -n, --lines N   at most so many (default 50)
+		  --json          one JSON array of the rows
+
+		Example
+		  agentmux inbox --as CLAUDE_1 --wait 60 --ack
+	`,
+	flags: {
+		as: {type: 'string'},
+		wait: {type: 'string'},
+		ack: {type: 'boolean'},
+		lines: {type: 'string', shortFlag: 'n'},
+		json: {type: 'boolean'},
+	},
+	async run(invocation) {
+		const {input, flags, stdout, stderr} = invocation;
+		if (input.length > 0) throw new UsageError('inbox takes no words.', 'Use --as TAG to say whose.');
+		const as = tagFlag(flags, 'as');
+		const wait = countFlag(flags, 'wait', 0) ?? 0;
+		const limit = countFlag(flags, 'lines') ?? 50;
+		await withMailbox(invocation, {as}, async mailbox => {
+			const {tag} = await mailbox.identity();
+			const messages = await readInbox(mailbox, tag, limit, wait);
+			if (flags['json'] === true) await writeJson(stdout, messages);
+			else if (messages.length === 0) remark(stderr, `Nothing is waiting for ${tag}.`);
+			else await write(stdout, messages.map(message => messageText(stdout, message)).join(''));
+			const ids = messages.map(({id}) => id);
+			// Not before it was written: a reader that went away has not got them.
+			if (ids.length > 0) await (flags['ack'] === true ? mailbox.ack(ids, 'cli') : mailbox.deliver(ids, 'cli'));
+		});
+	},
+};
+
+export default command;
+
+/** The inbox, or what it is when the first message comes within `seconds`. */
+async function readInbox(mailbox: Mailbox, reader: Tag, limit: number, seconds: number): Promise<Message[]> {
+	const now = await mailbox.inbox(reader, {limit});
+	if (now.length > 0 || seconds === 0) return now;
+	const {promise, resolve, reject} = Promise.withResolvers<Message[]>();
+	const look = () => mailbox.inbox(reader, {limit});
+	// A last look: where there is no Realtime, nothing was heard of.
+	const timer = setTimeout(() => void look().then(resolve, reject), seconds * 1000);
+	const unsubscribe = mailbox.subscribe(event => {
+		const comes = event.type === 'messages' && event.messages.some(message => addresses(message, reader));
+		// What was committed before the subscription stood is in the inbox, and in no event.
+		const stands = event.type === 'connection' && event.connection.phase === 'live';
+		if (comes || stands) look().then(messages => messages.length > 0 && resolve(messages), reject);
+	});
+	try {
+		return await promise;
+	} finally {
+		clearTimeout(timer);
+		unsubscribe();
+	}
+}

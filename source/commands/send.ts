@@ -1,0 +1,105 @@
+import {checkContent} from '../mailbox/content.ts';
+import {MailboxError, UsageError} from '../mailbox/error.ts';
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import {contentOf, maxContentBytes, mentionsIn} from '../mailbox/message.ts';
+import {HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
+import type {Command} from './command.ts';
+import {withMailbox} from './connect.ts';
+import {nearest} from '../mailbox/nearest.ts';
+import {remark, write, writeJson} from './output.ts';
+import {asTag, idFlag, tagFlag} from './values.ts';
+
+const command: Command = {
+	summary: 'send a message',
+	help: `
+		Send a message; prints its id.
+
+		Usage
+		  agentmux send [--as TAG] [--to TAG]... [--reply ID] TEXT
+		  agentmux send [...] -                 takes the text from stdin
+
+		  --as TAG      write under this tag; the message still shows who really wrote it
+		  --to TAG      address it: puts @TAG in front unless the text mentions it already
+		  --reply ID    answer that message, in its thread
+		  --json        print the whole row instead of its id
+
+		Without --to and without an @TAG in the text, the message is for everyone.
+
+		Examples
+		  agentmux send --to CLAUDE_1 "run the tests, please"
+		  git diff | agentmux send --to CLAUDE_2 --reply 12 -
+	`,
+	flags: {
+		as: {type: 'string'},
+		to: {type: 'string', isMultiple: true},
+		reply: {type: 'string'},
+		json: {type: 'boolean'},
+	},
+	async run(invocation) {
+		const {input, flags, stdin, stdout, stderr} = invocation;
+		const as = tagFlag(flags, 'as');
+		const to = (Array.isArray(flags['to']) ? flags['to'] : []).map(tag => asTag(String(tag), '--to'));
+		const reply = idFlag(flags, 'reply');
+		if (input.length === 0)
+			throw new UsageError('The text is missing.', 'Give it as TEXT, or `-` to read it from stdin.');
+		const text = input.length === 1 && input[0] === '-' ? await readText(stdin) : input.join(' ');
+		checkContent(text.trim() === '' ? '' : text);
+		const body = addressed(text, to);
+		await withMailbox(invocation, {}, async mailbox => {
+			const tag = as ?? (await mailbox.identity()).tag;
+			const content = contentOf(tag, body);
+			const [message] = await Promise.all([
+				mailbox.post({content, reply_to: reply ?? null}),
+				remarkStrangers(mailbox, to, sentence => remark(stderr, sentence)),
+			]);
+			if (flags['json'] === true) await writeJson(stdout, message);
+			else await write(stdout, `${message.id}\n`);
+		});
+	},
+};
+
+export default command;
+
+function addressed(text: string, to: readonly Tag[]): string {
+	const mentioned = mentionsIn(text);
+	const missing = to.filter(tag => !mentioned.some(other => sameTag(tag, other)));
+	return [...missing.map(tag => `@${tag}`), text].join(' ');
+}
+
+/** All of stdin as UTF-8, less the line break at its end. More than a message may hold is not even read. */
+async function readText(stdin: NodeJS.ReadStream): Promise<string> {
+	const chunks: Buffer[] = [];
+	let size = 0;
+	for await (const chunk of stdin as AsyncIterable<Buffer>) {
+		chunks.push(chunk);
+		size += chunk.length;
+		if (size > maxContentBytes + 2) {
+			throw new MailboxError(
+				'invalid',
+				`What comes on stdin is larger than ${maxContentBytes.toLocaleString('en')} bytes, the most that one message holds.`,
+				'Put it in a file and send its path.',
+			);
+		}
+	}
+	let text: string;
+	try {
+		text = new TextDecoder('utf-8', {fatal: true}).decode(Buffer.concat(chunks));
+	} catch (error) {
+		throw new MailboxError('invalid', 'What came on stdin is not text in UTF-8.', 'Send a path to it instead.', {
+			cause: error,
+		});
+	}
+	return text.replace(/\r?\n$/, '');
+}
+
+/** A typo in an address must not swallow the message: says so when a tag never joined. */
+async function remarkStrangers(mailbox: Mailbox, to: readonly Tag[], say: (sentence: string) => void): Promise<void> {
+	if (to.length === 0) return;
+	const known = [HUMAN, ...(await mailbox.agents()).map(agent => agent.tag)];
+	for (const tag of to.filter(tag => !known.some(other => sameTag(tag, other)))) {
+		const near = nearest(tag, known);
+		say(
+			`${tag} has not joined yet; the message waits for it.${near === null ? '' : ` Did you mean ${near}?`} See \`agentmux agents\`.`,
+		);
+	}
+}
