@@ -1,0 +1,34 @@
+import {UsageError} from '../mailbox/error.ts';
+import type {Command} from './command.ts';
+import {agentTag} from './values.ts';
+
+const command: Command = {
+	summary: 'the MCP server that an agent talks to (join sets it up)',
+	help: `
+		Serve MCP over stdin and stdout, for a client like Claude Code. \`agentmux join\` writes the entries that start it.
+
+		Usage
+		  agentmux mcp --as TAG       the agent's mailbox: send_message, check_messages, search_messages, list_agents,
+		                              add_task, list_tasks
+		  agentmux mcp --supabase     the stock Supabase MCP server on the hub (or on the configured project)
+
+		  --as TAG      whose mailbox (AGENTMUX_TAG when absent)
+
+		Example
+		  claude mcp add agentmux -- agentmux mcp --as CLAUDE_1
+	`,
+	flags: {as: {type: 'string'}, supabase: {type: 'boolean'}},
+	async run(invocation) {
+		const {input, flags, env} = invocation;
+		if (input.length > 0) throw new UsageError('mcp takes no words.', 'Use --as TAG to say whose.');
+		if (flags['supabase'] === true) {
+			const {runSupabaseServer} = await import('./supabase-server.ts');
+			return runSupabaseServer(invocation);
+		}
+		const tag = agentTag(typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'], '--as');
+		const {serveMailbox} = await import('./mailbox-server.ts');
+		return serveMailbox(invocation, tag);
+	},
+};
+
+export default command;
