@@ -1,0 +1,129 @@
+import {mkdir, rm, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import manifest from '../../package.json' with {type: 'json'};
+import {Home} from '../helpers/program.ts';
+
+let home: Home;
+beforeAll(async () => {
+	home = await Home.make();
+});
+afterAll(() => rm(home.path, {recursive: true, force: true}));
+
+describe('help', () => {
+	test('the overview lists every command with what it does', async () => {
+		const {code, stdout, stderr} = await home.run(['--help']);
+		expect({code, stderr}).toEqual({code: 0, stderr: ''});
+		for (const name of ['send', 'tail', 'inbox', 'search', 'join', 'leave', 'agents', 'tasks', 'mcp', 'sql', 'watch']) {
+			expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
+		}
+		expect(stdout).toContain('Examples');
+		expect(stdout.split('\n').every(line => line.length <= 100)).toBe(true);
+	});
+
+	test.each(['send', 'tail', 'inbox', 'search', 'join', 'leave', 'agents', 'tasks', 'mcp', 'sql', 'watch'])(
+		'%s --help shows its usage and an example, without touching anything',
+		async name => {
+			const {code, stdout, stderr} = await home.run([name, '--help']);
+			expect({code, stderr}).toEqual({code: 0, stderr: ''});
+			expect(stdout).toMatch(new RegExp(`Usage\n  agentmux ${name}`));
+			expect(stdout).toMatch(/^Examples?$/m);
+			expect((await home.run(['help', name])).stdout).toBe(stdout);
+		},
+	);
+
+	test('--version prints the version', async () => {
+		expect(await home.run(['--version'])).toEqual({code: 0, stdout: `${manifest.version}\n`, stderr: ''});
+	});
+});
+
+describe('wrong usage is one sentence on stderr and exit code 2', () => {
+	test.each([
+		[['sned'], 'There is no command `sned`. Did you mean `agentmux send`?'],
+		[['frobnicate'], 'There is no command `frobnicate`. See `agentmux --help`.'],
+		[['send', '--frm', 'x'], 'There is no flag --frm.'],
+		[['send'], 'The text is missing.'],
+		[['send', '--as', 'not a tag', 'x'], '`not a tag` (--as) is not a tag.'],
+		[['send', '--to', '1abc', 'x'], '`1abc` (--to) is not a tag.'],
+		[['send', '--reply', 'twelve', 'x'], '--reply is `twelve`, which is not a whole number'],
+		[['send', '- a list'], 'A text that starts with a dash looks like a flag. Put `--` before it'],
+		[['tail', '-n', '-3'], '--lines is `-3`'],
+		[['tail', '--since', '1e3'], '--since is `1e3`'],
+		[['inbox', '--wait', 'long', '--as', 'A'], '--wait is `long`'],
+		[['search'], 'The query is missing.'],
+		[['tasks', 'lsit'], 'tasks cannot `lsit`. Did you mean `agentmux tasks list`?'],
+		[['tasks', 'finish', '1'], 'Say which claim it is about. Use --token N'],
+		[['tasks', 'finish', '1', '--token', '1', '--result', '{'], '--result is not JSON'],
+		[['tasks', 'progress', '1', '7', '--token', '1'], 'Say how far it is.'],
+		[['tasks', 'list', '--status', 'open'], 'There is no status `open`. There are: queued,'],
+		[['tasks', 'add', 'x', '--run-at', 'soon'], '--run-at is `soon`, which is not a time.'],
+		[['sql'], 'The query is missing.'],
+		[['watch', 'orders'], 'Say who should hear of it. Use --to TAG'],
+		[['join'], 'Say which agent.'],
+		[['join', 'HUMAN'], 'HUMAN is not for an agent to take.'],
+		[['join', 'system'], 'system is not for an agent to take.'],
+		[['join', 'no good'], '`no good` (the tag to join as) is not a tag.'],
+		[['mcp'], 'Say which agent.'],
+		[['mcp', '--as', 'UNTAGGED'], 'UNTAGGED is not for an agent to take.'],
+	])('agentmux %j', async (args, sentence) => {
+		const {code, stdout, stderr} = await home.run(args);
+		expect({code, stdout}).toEqual({code: 2, stdout: ''});
+		expect(stderr).toMatch(/^agentmux: [^\n]+\n$/);
+		expect(stderr).toContain(sentence);
+	});
+});
+
+describe('bad surroundings are one sentence on stderr and exit code 1', () => {
+	const fails = async (args: string[], env: NodeJS.ProcessEnv, input: string | Buffer = '') => {
+		const {code, stdout, stderr} = await home.run(args, {env, input});
+		expect({code, stdout}).toEqual({code: 1, stdout: ''});
+		expect(stderr).toMatch(/^agentmux: [^\n]+\n$/);
+		return stderr;
+	};
+
+	test('a corrupt config file', async () => {
+		const corrupt = join(home.path, 'corrupt');
+		await mkdir(corrupt);
+		await writeFile(join(corrupt, 'config.toml'), '[supabase\n');
+		const stderr = await fails(['tail'], {AGENTMUX_HOME: corrupt});
+		expect(stderr).toMatch(/config\.toml is not valid TOML: line 1, .* Correct that line, or remove the file\./);
+	});
+
+	test('AGENTMUX_TAG that is no tag', async () => {
+		expect(await fails(['tail'], {AGENTMUX_TAG: 'no tag'})).toContain('`no tag` (AGENTMUX_TAG) is not a tag');
+	});
+
+	test('a Supabase without a key, and one that is no address', async () => {
+		expect(await fails(['tail'], {SUPABASE_URL: 'https://x.example'})).toContain('no key for it');
+		expect(await fails(['tail'], {SUPABASE_URL: 'nonsense', SUPABASE_ANON_KEY: 'k'})).toContain('is no web address');
+	});
+
+	test('a home that is a file', async () => {
+		const file = join(home.path, 'file');
+		await writeFile(file, '');
+		expect(await fails(['tail'], {AGENTMUX_HOME: file})).toContain(file);
+	});
+
+	test('a Supabase that cannot be reached', async () => {
+		const env = {SUPABASE_URL: 'http://127.0.0.1:9', SUPABASE_SECRET_KEY: 'sb_secret_x'};
+		expect(await fails(['tail'], env)).toContain('127.0.0.1:9');
+		expect(await fails(['send', 'hello'], env)).toContain('127.0.0.1:9');
+	});
+
+	test('content that no message can hold, before anything is opened', async () => {
+		expect(await fails(['send', '  '], {})).toContain('empty');
+		expect(await fails(['send', '-'], {}, '')).toContain('empty');
+		expect(await fails(['send', '-'], {}, 'a\0b')).toContain('NUL');
+		expect(await fails(['send', '-'], {}, 'x'.repeat(300_000))).toContain('262,144 bytes');
+		expect(await fails(['send', '-'], {}, Buffer.from([0xff, 0xfe]))).toContain('UTF-8');
+	});
+
+	test('a folder to join that is not there', async () => {
+		expect(await fails(['join', 'CLAUDE_1', '--dir', 'nowhere'], {})).toContain('There is no folder');
+	});
+
+	test('AGENTMUX_DEBUG=1 adds where it comes from', async () => {
+		const {stderr} = await home.run(['tail'], {env: {AGENTMUX_TAG: 'no tag', AGENTMUX_DEBUG: '1'}});
+		expect(stderr).toMatch(/\n {4}at /);
+	});
+});

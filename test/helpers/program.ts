@@ -1,0 +1,78 @@
+import {spawn, type ChildProcessWithoutNullStreams} from 'node:child_process';
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+/** The built program, as a user has it. */
+export const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+interface Ended {
+	readonly code: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+interface RunOptions {
+	readonly input?: string | Buffer;
+	readonly env?: NodeJS.ProcessEnv;
+	readonly cwd?: string;
+}
+
+/** A home of its own for the program; `dispose` ends the hub that was started there. */
+export class Home {
+	readonly path: string;
+
+	private constructor(path: string) {
+		this.path = path;
+	}
+
+	static async make(): Promise<Home> {
+		return new Home(await mkdtemp(join(tmpdir(), 'agentmux-home-')));
+	}
+
+	/** Nothing of the developer's own configuration gets in. */
+	env(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+		const kept = Object.entries(process.env).filter(
+			([name]) => !/^(AGENTMUX|SUPABASE|NO_COLOR|FORCE_COLOR|CI$)/.test(name),
+		);
+		return {...Object.fromEntries(kept), AGENTMUX_HOME: this.path, ...more};
+	}
+
+	start(args: readonly string[], {env, cwd}: RunOptions = {}): ChildProcessWithoutNullStreams {
+		return spawn(process.execPath, [cli, ...args], {env: this.env(env), cwd: cwd ?? this.path});
+	}
+
+	/** Runs the program to its end. */
+	async run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+		const child = this.start(args, options);
+		let stdout = '';
+		let stderr = '';
+		child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+		child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+		// A program that refuses its arguments does not read what it is sent.
+		child.stdin.on('error', () => undefined);
+		child.stdin.end(options.input ?? '');
+		const code = await new Promise<number | null>((resolve, reject) => {
+			child.once('error', reject);
+			child.once('close', resolve);
+		});
+		return {code, stdout, stderr};
+	}
+
+	/** Runs it and resolves with its stdout; throws with its stderr unless it exits 0. */
+	async output(args: readonly string[], options: RunOptions = {}): Promise<string> {
+		const {code, stdout, stderr} = await this.run(args, options);
+		if (code !== 0) throw new Error(`agentmux ${args.join(' ')} exited ${code}: ${stderr}`);
+		return stdout;
+	}
+
+	async json<T = Record<string, unknown>>(args: readonly string[], options: RunOptions = {}): Promise<T> {
+		return JSON.parse(await this.output([...args, '--json'], options)) as T;
+	}
+
+	async dispose(): Promise<void> {
+		await this.run(['hub', 'stop']);
+		await rm(this.path, {recursive: true, force: true, maxRetries: 5});
+	}
+}

@@ -1,0 +1,182 @@
+import {mkdir, readFile, readdir, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {Client} from '@modelcontextprotocol/sdk/client/index.js';
+import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
+import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
+import {afterAll, beforeAll, expect, test, vi} from 'vitest';
+import type {Agent} from '../../source/mailbox/agent.ts';
+import type {Message} from '../../source/mailbox/message.ts';
+import {cli, Home} from '../helpers/program.ts';
+
+interface Entry {
+	readonly command: string;
+	readonly args: string[];
+	readonly env?: Record<string, string>;
+}
+
+let home: Home;
+let folder: string;
+beforeAll(async () => {
+	home = await Home.make();
+	folder = join(home.path, 'a project');
+	await mkdir(folder);
+});
+afterAll(() => home.dispose());
+
+const entries = async (): Promise<Record<string, Entry>> => {
+	const text = await readFile(join(folder, '.mcp.json'), 'utf8');
+	return (JSON.parse(text) as {mcpServers: Record<string, Entry>}).mcpServers;
+};
+
+/** Starts a server as a client does: with what the file says, and the environment that clients pass on. */
+async function connect(entry: Entry | undefined): Promise<{client: Client; stderr: () => string}> {
+	const transport = new StdioClientTransport({...entry!, stderr: 'pipe', cwd: folder});
+	let stderr = '';
+	transport.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+	const client = new Client({name: 'test', version: '1'});
+	await client.connect(transport);
+	return {client, stderr: () => stderr};
+}
+
+async function call(
+	client: Client,
+	name: string,
+	args: object = {},
+): Promise<{data: Record<string, unknown>; text: string; isError: boolean}> {
+	const result = (await client.callTool({name, arguments: {...args}})) as CallToolResult;
+	const [first] = result.content;
+	return {
+		data: result.structuredContent ?? {},
+		text: first?.type === 'text' ? first.text : '',
+		isError: result.isError === true,
+	};
+}
+
+test('join --print shows what it would write, and touches nothing', async () => {
+	const {stdout} = await home.run(['join', 'CLAUDE_1', '--dir', folder, '--print']);
+	expect(stdout).toContain('.mcp.json (new)');
+	expect(stdout).toContain('+    "agentmux": {');
+	expect(await readdir(folder)).toEqual([]);
+	expect(await readdir(home.path)).toEqual(['a project']);
+});
+
+test('join writes commands that work from anywhere, registers the agent, and changes nothing the second time', async () => {
+	const said = await home.output(['join', 'CLAUDE_1', '--dir', 'a project', '--role', 'builds things']);
+	expect(said).toContain('CLAUDE_1 has its place in');
+	expect(said.trim().split('\n').length).toBeLessThan(7);
+	expect(await entries()).toEqual({
+		agentmux: {command: process.execPath, args: [cli, 'mcp', '--as', 'CLAUDE_1'], env: {AGENTMUX_HOME: home.path}},
+		supabase: {command: process.execPath, args: [cli, 'mcp', '--supabase'], env: {AGENTMUX_HOME: home.path}},
+	});
+	const text = await readFile(join(folder, '.mcp.json'), 'utf8');
+	expect(await home.output(['join', 'CLAUDE_1'], {cwd: folder})).toContain('already');
+	expect(await readFile(join(folder, '.mcp.json'), 'utf8')).toBe(text);
+	expect(text).not.toMatch(/eyJ|127\.0\.0\.1/);
+	expect(await home.json<Agent[]>(['agents'])).toMatchObject([{tag: 'CLAUDE_1', kind: 'agent', role: 'builds things'}]);
+	expect(await home.output(['agents'])).toMatch(/^TAG +KIND +PRESENCE +LAST SEEN +ROLE\nCLAUDE_1 +agent/);
+});
+
+test('a malformed .mcp.json is refused with its line and stays as it is, and nobody joins', async () => {
+	const broken = join(home.path, 'broken');
+	await mkdir(broken);
+	await writeFile(join(broken, '.mcp.json'), '{\n  "mcpServers": {,}\n}');
+	const {code, stderr} = await home.run(['join', 'CLAUDE_9', '--dir', broken]);
+	expect(code).toBe(1);
+	expect(stderr).toMatch(/^agentmux: .*\.mcp\.json is not valid JSON: line 2, [^\n]+\n$/);
+	expect(await readFile(join(broken, '.mcp.json'), 'utf8')).toBe('{\n  "mcpServers": {,}\n}');
+	expect(await home.json<Agent[]>(['agents'])).toHaveLength(1);
+});
+
+test("the agent's server lets it talk with the human, and is seen to come and go", async () => {
+	const {client, stderr} = await connect((await entries())['agentmux']);
+	const {tools} = await client.listTools();
+	expect(tools).toHaveLength(6);
+	await home.output(['send', '--to', 'CLAUDE_1', 'please build']);
+	const checked = await call(client, 'check_messages');
+	expect(checked.data['messages']).toMatchObject([{from: 'HUMAN', verified: true, text: '@CLAUDE_1 please build'}]);
+	const [asked] = checked.data['messages'] as {id: number}[];
+	await vi.waitFor(
+		async () => {
+			const rows = await home.json<object[]>([
+				'sql',
+				`select reader, state, route from receipts where message_id = ${asked?.id}`,
+			]);
+			expect(rows).toEqual([{reader: 'CLAUDE_1', state: 'delivered', route: 'mcp'}]);
+		},
+		{timeout: 20_000},
+	);
+	const sent = await call(client, 'send_message', {text: 'done', to: ['HUMAN'], reply_to: asked?.id});
+	expect(sent).toMatchObject({isError: false, data: {thread_id: asked?.id, not_joined: []}});
+	const [last] = await home.json<Message[]>(['inbox', '--as', 'HUMAN']);
+	expect(last).toMatchObject({
+		tag: 'CLAUDE_1',
+		author_tag: 'CLAUDE_1',
+		author_kind: 'agent',
+		verified: true,
+		reply_to: asked?.id,
+	});
+	expect((await call(client, 'search_messages', {query: 'build'})).data['messages']).toHaveLength(1);
+	expect((await call(client, 'add_task', {title: 'from MCP'})).data['task']).toMatchObject({created_by: 'CLAUDE_1'});
+	expect((await call(client, 'list_tasks')).data['tasks']).toHaveLength(1);
+	await client.close();
+	await vi.waitFor(async () => expect(await home.json<Agent[]>(['agents'])).toMatchObject([{presence: 'away'}]), {
+		timeout: 20_000,
+	});
+	expect(stderr()).toBe('');
+});
+
+test("the agent's server outlives the hub", async () => {
+	const {client} = await connect((await entries())['agentmux']);
+	expect(await call(client, 'send_message', {text: 'one'})).toMatchObject({isError: false});
+	const {pid} = await home.json<{pid: number}>(['hub', 'status']);
+	process.kill(pid, 'SIGKILL');
+	await vi.waitFor(
+		async () => expect(await call(client, 'send_message', {text: 'two'})).toMatchObject({isError: false}),
+		{
+			timeout: 30_000,
+		},
+	);
+	const rows = await home.json<object[]>(['sql', "select body from messages where body in ('one', 'two') order by id"]);
+	expect(rows).toEqual([{body: 'one'}, {body: 'two'}]);
+	await client.close();
+});
+
+test('check_messages waits for mail over a real connection', async () => {
+	const {client} = await connect((await entries())['agentmux']);
+	await call(client, 'check_messages', {ack: true});
+	const waiting = call(client, 'check_messages', {wait_seconds: 40});
+	await new Promise(resolve => {
+		setTimeout(resolve, 1000);
+	});
+	await home.output(['send', '--to', 'CLAUDE_1', 'wake up']);
+	expect((await waiting).data['messages']).toMatchObject([{text: '@CLAUDE_1 wake up'}]);
+	await client.close();
+});
+
+test('the stock Supabase server inserts a message with execute_sql, started exactly as the file says', async () => {
+	const {client} = await connect((await entries())['supabase']);
+	const query =
+		"insert into messages (content) values ('[CLAUDE_1] hello @CLAUDE_TWIN') returning id, tag, body, mentions";
+	const {isError, text} = await call(client, 'execute_sql', {query});
+	expect(isError).toBe(false);
+	expect(text).toContain('CLAUDE_TWIN');
+	const [message] = await home.json<Message[]>(['inbox', '--as', 'CLAUDE_TWIN']);
+	expect(message).toMatchObject({tag: 'CLAUDE_1', body: 'hello @CLAUDE_TWIN', verified: false, author_tag: null});
+	await client.close();
+});
+
+test('a client that hangs up at once leaves nothing behind', async () => {
+	const child = home.start(['mcp', '--as', 'CLAUDE_1']);
+	child.stdin.end();
+	const code = await new Promise(resolve => {
+		child.once('close', resolve);
+	});
+	expect(code).toBe(0);
+});
+
+test('leave takes out what join wrote', async () => {
+	expect(await home.output(['leave', 'CLAUDE_1', '--dir', folder])).toContain('CLAUDE_1 has left');
+	expect(await readdir(folder)).toEqual([]);
+	const again = await home.run(['leave', 'CLAUDE_1', '--dir', folder]);
+	expect(again).toMatchObject({code: 0, stderr: expect.stringContaining('nothing was changed')});
+});
