@@ -37,8 +37,8 @@ create table public.messages (
   mentions text[] not null generated always as (public.mux_mentions(content)) stored,
   reply_to bigint
     constraint messages_reply_to_fkey references public.messages (id) on delete set null,
-  -- The root of the thread; filled by the trigger.
-  thread_id bigint not null,
+  -- The root of the thread; filled by the trigger. The default only tells clients that it need not be given.
+  thread_id bigint not null default 0,
   client_id uuid constraint messages_client_id_key unique,
   meta jsonb not null default '{}'
     constraint messages_meta_is_an_object check (jsonb_typeof(meta) = 'object')

@@ -20,6 +20,10 @@ returns table (id bigint, content text, tag text, body text, mentions text[], re
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
 begin
   perform public.mux_guard();
+  -- PostgreSQL 15 would read any other text as 0.
+  if p_xid !~ '^[0-9]{1,20}$' then
+    raise exception using errcode = '22P02', message = format('the cursor''s xid is a number, not %L', p_xid);
+  end if;
   return query select m.id, m.content, m.tag, m.body, m.mentions, m.reply_to, m.thread_id, m.client_id,
     m.meta, m.author_tag, m.author_kind, m.verified, m.xid::text, m.created_at,
     m.xid < pg_snapshot_xmin(pg_current_snapshot())

@@ -90,10 +90,11 @@ export async function openPglite(): Promise<MigratedDatabase> {
 /** PostgreSQL alone: PGlite has but one connection. */
 export async function openPostgres(): Promise<MigratedDatabase & {connect(): Promise<Connection>}> {
 	const server = await startPostgres();
+	const connectionString = await asOnSupabase(server.connectionString);
 	const clients: pg.Client[] = [];
 	const connect = async (): Promise<Connection> => {
 		const client = new pg.Client({
-			connectionString: server.connectionString,
+			connectionString,
 			types: {
 				getTypeParser: (oid, format) =>
 					oid === pg.types.builtins.INT8 ? Number : (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
@@ -130,6 +131,20 @@ export async function openPostgres(): Promise<MigratedDatabase & {connect(): Pro
 			await server.stop();
 		},
 	};
+}
+
+/** A database whose owner is no superuser, with the roles there already, as on Supabase; returns the owner's connection. */
+async function asOnSupabase(superuser: string): Promise<string> {
+	const client = new pg.Client({connectionString: superuser});
+	await client.connect();
+	await client.query(`create role migrator login password 'migrator';
+		create role anon nologin; create role authenticated nologin; create role service_role nologin bypassrls;
+		grant anon, authenticated, service_role to migrator`);
+	await client.query('create database agentmux owner migrator');
+	await client.end();
+	const url = new URL(superuser);
+	[url.username, url.password, url.pathname] = ['migrator', 'migrator', '/agentmux'];
+	return url.href;
 }
 
 async function migrate(session: Session): Promise<void> {
