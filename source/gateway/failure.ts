@@ -84,7 +84,7 @@ export function unreachable(url: string, error: unknown, timeout: number): Mailb
 	if (error instanceof MailboxError) return error;
 	const {name, code} = rootOf(error);
 	if (name === 'TimeoutError') {
-		const message = `${url} did not answer within ${Math.round(timeout / 1000)} seconds.`;
+		const message = `${url} did not answer within ${Math.round(timeout / 1000)} s.`;
 		return new MailboxError('offline', message, checkAddress, {cause: error});
 	}
 	const why: Record<string, string> = {

@@ -43,6 +43,10 @@ export class Link {
 		return this.#options.timeout;
 	}
 
+	get isClosed(): boolean {
+		return this.#closing.signal.aborted;
+	}
+
 	/** The client that all requests share. */
 	client(): Promise<SupabaseClient> {
 		this.#client ??= this.fresh();
@@ -51,7 +55,7 @@ export class Link {
 
 	/** A client of its own, for one connection to Realtime. */
 	async fresh(): Promise<SupabaseClient> {
-		if (this.#closing.signal.aborted) throw closed();
+		if (this.isClosed) throw closed();
 		const {url, key, token} = this.#target;
 		const {actingTag} = this.#options;
 		const {createClient} = await import('@supabase/supabase-js');
@@ -66,7 +70,7 @@ export class Link {
 				db: {retry: false},
 			});
 		} catch (error) {
-			const message = `\`${url}\` with this key is no Supabase: ${error instanceof Error ? error.message : String(error)}`;
+			const message = `${url} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
 			throw new MailboxError('invalid', message, 'Check SUPABASE_URL and the key.', {cause: error});
 		}
 	}
@@ -74,7 +78,7 @@ export class Link {
 	/** Asks where the other end is now. Rejects with `offline` when that is not to be found out. */
 	async rediscover(): Promise<void> {
 		const {resolve} = this.#options;
-		if (resolve === undefined || this.#closing.signal.aborted) return;
+		if (resolve === undefined || this.isClosed) return;
 		this.#resolving ??= this.#follow(resolve).finally(() => {
 			this.#resolving = null;
 		});

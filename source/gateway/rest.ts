@@ -41,7 +41,8 @@ export class Rest implements Source {
 			} catch (error) {
 				const failure = this.#failureOf(error);
 				const pause = pauses[attempt];
-				if (failure.code !== 'offline' || pause === undefined || !(twice || neverArrived(failure))) throw failure;
+				const again = failure.code === 'offline' && !this.#link.isClosed && (twice || neverArrived(failure));
+				if (!again || pause === undefined) throw failure;
 				await sleep(pause);
 				await this.#link.rediscover();
 			}

@@ -115,8 +115,10 @@ export class Subscription {
 		this.#attempt += 1;
 		this.#bell?.close();
 		this.#bell = null;
-		const retry_at = this.#backoff.schedule();
-		this.#turn({phase: 'offline', retry_at, reason: this.#polling ? withPolling(reason, this.#idle) : reason});
+		this.#polling = false;
+		this.#turn({phase: 'offline', retry_at: this.#backoff.schedule(), reason});
+		// A broken socket says little: a request says why, or that it is Realtime alone.
+		void this.#poll();
 	}
 
 	/** The doorbell. What it brings along is told at once; a pass behind it moves the cursor, and finds what it missed. */
@@ -158,18 +160,25 @@ export class Subscription {
 		} else if (phase !== 'catching_up') await this.#poll();
 	}
 
-	/** While there is no doorbell: looks, as long as the database can be reached. */
+	/** While there is no doorbell: looks whether the database can be reached all the same, and says so. */
 	async #poll(): Promise<void> {
 		try {
 			await this.#pass(true);
 			await this.#roster.refresh();
-			if (this.#polling || this.#connection.phase !== 'offline') return;
+			if (!this.#polling)
+				this.#explain(reason => `${reason} Meanwhile new messages are fetched every ${this.#idle / 1000} seconds.`);
 			this.#polling = true;
-			this.#turn({...this.#connection, reason: withPolling(this.#connection.reason, this.#idle)});
 		} catch (error) {
 			this.#polling = false;
-			if (!(error instanceof MailboxError)) throw error;
+			this.#explain(() => reasonOf(error));
 		}
+	}
+
+	#explain(explain: (reason: string) => string): void {
+		const {phase} = this.#connection;
+		if (phase !== 'offline') return;
+		const reason = explain(this.#connection.reason);
+		if (reason !== this.#connection.reason) this.#turn({...this.#connection, reason});
 	}
 
 	/** Reads while connected; a failure means that it is no longer so. */
@@ -194,7 +203,15 @@ export class Subscription {
 	}
 
 	#tell(event: MailboxEvent): void {
-		if (!this.#closed) this.#listener(event);
+		if (this.#closed) return;
+		try {
+			this.#listener(event);
+		} catch (error) {
+			// A fault of the listener's, and no reason to take the connection for broken.
+			queueMicrotask(() => {
+				throw error;
+			});
+		}
 	}
 }
 
@@ -211,8 +228,4 @@ function messageOf(record: unknown): Message | null {
 
 function reasonOf(error: unknown): string {
 	return error instanceof MailboxError ? error.message : `Something unexpected: ${String(error)}.`;
-}
-
-function withPolling(reason: string, idle: number): string {
-	return `${reason} Meanwhile new messages are fetched every ${idle / 1000} seconds.`;
 }
