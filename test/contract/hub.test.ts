@@ -1,0 +1,36 @@
+import {rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {describe} from 'vitest';
+import {connectMailbox} from '../../source/gateway/connect.ts';
+import {runSql} from '../../source/gateway/management.ts';
+import {startTestHub} from '../helpers/hub.ts';
+import {exerciseMailbox} from './mailbox-contract.ts';
+
+describe('the mailbox on the hub', () => {
+	exerciseMailbox(async () => {
+		let hub = await startTestHub();
+		return {
+			async open({tag, kind}) {
+				const resolve = async () => ({
+					url: hub.url,
+					key: hub.anonKey,
+					token: hub.tokenFor(tag, kind === 'human' ? 'human' : 'agent'),
+				});
+				return connectMailbox({...(await resolve()), resolve, timing: {delayAfter: () => 100}});
+			},
+			async insert(content) {
+				const management = {url: hub.url, project_ref: 'local', token: hub.serviceRoleKey};
+				const dollars = '$'.concat('content', '$');
+				await runSql(management, `insert into messages (content) values (${dollars}${content}${dollars})`);
+			},
+			async interrupt(meanwhile) {
+				await hub.kill();
+				await meanwhile();
+				// Without the port that it remembers, it comes back under another.
+				rmSync(join(hub.places.data, 'port'));
+				hub = await startTestHub({home: hub.home});
+			},
+			close: () => hub.stop(),
+		};
+	});
+});
