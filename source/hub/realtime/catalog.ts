@@ -24,8 +24,8 @@ export interface Table {
 
 /** What a role may read. */
 export interface Reader {
-	/** Row level security does not apply. */
-	readonly bypasses: boolean;
+	/** The tables, by oid, whose every row it sees: without row level security, above it, or by a policy that is just true. */
+	readonly sees: ReadonlySet<string>;
 	/** The columns that it may select, by table oid. */
 	readonly columns: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -52,18 +52,22 @@ join pg_class c on c.relnamespace = n.oid and c.relname = pt.tablename
 where p.pubname = 'supabase_realtime'`;
 
 const readerQuery = `
-select (r.rolsuper or r.rolbypassrls)::text as bypasses, (
-	select coalesce(json_object_agg(x.oid, x.columns), '{}')::text from (
-		select c.oid::text, json_agg(a.attname) as columns
-		from pg_publication_tables pt
-		join pg_namespace n on n.nspname = pt.schemaname
-		join pg_class c on c.relnamespace = n.oid and c.relname = pt.tablename
-		join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-		where pt.pubname = 'supabase_realtime' and has_column_privilege(r.oid, c.oid, a.attnum, 'select')
-		group by c.oid
-	) x
-) as columns
-from pg_roles r where r.rolname = $1::text`;
+select c.oid::text as oid, (
+	select coalesce(json_agg(a.attname), '[]')::text from pg_attribute a
+	where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and has_column_privilege(r.oid, c.oid, a.attnum, 'select')
+) as columns, (
+	not c.relrowsecurity or r.rolsuper or r.rolbypassrls or (
+		select bool_or(p.polpermissive and pg_get_expr(p.polqual, c.oid) = 'true') and bool_and(p.polpermissive)
+		from pg_policy p
+		where p.polrelid = c.oid and p.polcmd in ('r', '*')
+			and exists (select from unnest(p.polroles) member where member = 0 or pg_has_role(r.oid, member, 'usage'))
+	)
+) is true as sees
+from pg_roles r
+left join pg_publication_tables pt on pt.pubname = 'supabase_realtime'
+left join pg_namespace n on n.nspname = pt.schemaname
+left join pg_class c on c.relnamespace = n.oid and c.relname = pt.tablename
+where r.rolname = $1::text`;
 
 /** Rights that no event trigger announces (memberships, BYPASSRLS) are read again after so many milliseconds. */
 const readerAge = 10_000;
@@ -113,12 +117,13 @@ export class Catalog {
 
 	async #readReader(role: string): Promise<Reader> {
 		const [result] = await this.#database.run(ownScope, [{text: readerQuery, values: [role]}]);
-		const row = result?.rows[0];
-		if (row === undefined) throw new DatabaseError(`role "${role}" does not exist`, '42704');
-		const lists = JSON.parse(String(row['columns'])) as {[oid: string]: string[]};
+		const rows = result?.rows ?? [];
+		if (rows.length === 0) throw new DatabaseError(`role "${role}" does not exist`, '42704');
+		// A publication without tables gives one row, without a table.
+		const tables = rows.filter(({oid}) => oid !== null);
 		return {
-			bypasses: row['bypasses'] === 'true',
-			columns: new Map(Object.entries(lists).map(([oid, names]) => [oid, new Set(names)])),
+			sees: new Set(tables.filter(({sees}) => sees === true).map(({oid}) => String(oid))),
+			columns: new Map(tables.map(({oid, columns}) => [String(oid), new Set(JSON.parse(String(columns)) as string[])])),
 		};
 	}
 }

@@ -122,7 +122,7 @@ export class Changes {
 		const viewers = new Map(
 			subscribers
 				.map(({subscriber: {viewer}}) => viewer)
-				.filter(({role}) => table.secured && readers.get(role)?.bypasses === false)
+				.filter(({role}) => readers.get(role)?.sees.has(table.oid) === false)
 				.map(viewer => [viewer.key, viewer]),
 		);
 		const rowsStand = whole.some(({type}) => type !== 'DELETE') && table.columns.some(({key}) => key);
@@ -140,7 +140,7 @@ export class Changes {
 					if (reader === undefined || !this.#subscribers.has(subscriber)) continue;
 					const refused = refusal(row, table, reader) !== null;
 					const ids = matches(bindings, row, filter => refused || passed[n]?.has(filterNth.get(filter) ?? -1) === true);
-					const hidden = table.secured && !reader.bypasses && !refused && row.type !== 'DELETE';
+					const hidden = !reader.sees.has(table.oid) && !refused && row.type !== 'DELETE';
 					if (ids.length === 0 || (hidden && seen.get(key)?.has(n) !== true)) continue;
 					let data = datas.get(role);
 					if (data === undefined) datas.set(role, (data = changeData(row, table, reader)));

@@ -167,26 +167,38 @@ declare
 	v_role text := current_setting('role');
 	v_claims text := current_setting('request.jwt.claims', true);
 	v_query text;
-	v jsonb;
+	v_planned text;
+	v record;
 begin
-	select format('select array_agg(k."#") from pg_catalog.jsonb_to_recordset($1) as k("#" int, %s) join %s t on %s',
+	select format('prepare realtime_audience (jsonb) as select array_agg(k."#") from pg_catalog.jsonb_to_recordset($1) as k("#" int, %s) join %s t on %s',
 		string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', '), p_relation,
 		string_agg(format('t.%1$I = k.%1$I', a.attname), ' and '))
 	into v_query
 	from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
 	where i.indrelid = p_relation and i.indisprimary;
-	viewer := -1;
-	for v in select * from pg_catalog.jsonb_array_elements(p_viewers) loop
-		viewer := viewer + 1;
+	-- Planned once for each role: policies see the claims as they run.
+	perform set_config('plan_cache_mode', 'force_generic_plan', true);
+	for v in
+		select e.nth - 1 as nth, e.viewer ->> 'role' as role, e.viewer ->> 'claims' as claims
+		from pg_catalog.jsonb_array_elements(p_viewers) with ordinality as e(viewer, nth) order by 2
+	loop
 		begin
-			perform set_config('request.jwt.claims', v ->> 'claims', true), set_config('role', v ->> 'role', true);
-			execute v_query into seen using p_rows;
+			perform set_config('request.jwt.claims', v.claims, true), set_config('role', v.role, true);
+			if v_planned is distinct from v.role then
+				if v_planned is not null then deallocate realtime_audience; end if;
+				v_planned := null;
+				execute v_query;
+				v_planned := v.role;
+			end if;
+			execute format('execute realtime_audience(%L)', p_rows) into seen;
 		exception when others then
 			seen := null;
 		end;
 		perform set_config('role', v_role, true), set_config('request.jwt.claims', v_claims, true);
+		viewer := v.nth;
 		return next;
 	end loop;
+	if v_planned is not null then deallocate realtime_audience; end if;
 end $$;
 
 -- What a token may do on a private channel, by the policies of realtime.messages: tried on rows that are rolled back.

@@ -2,6 +2,7 @@ import {createServer, type IncomingMessage, type Server, type ServerResponse} fr
 import type {AddressInfo} from 'node:net';
 import {setTimeout as delay} from 'node:timers/promises';
 import {bootstrap, owner} from '../../../source/hub/bootstrap.ts';
+import type {Database} from '../../../source/hub/database.ts';
 import type {Caller} from '../../../source/hub/http.ts';
 import {PgliteDatabase} from '../../../source/hub/pglite.ts';
 import type {Limits} from '../../../source/hub/realtime/limits.ts';
@@ -14,7 +15,7 @@ const prefix = '/realtime/v1';
 
 /** Realtime behind a plain HTTP server on a free port, over a database in memory. */
 export interface Rig {
-	readonly database: PgliteDatabase;
+	readonly database: Database;
 	readonly realtime: Realtime;
 	/** http://127.0.0.1:PORT */
 	readonly url: string;
@@ -36,7 +37,7 @@ export async function openDatabase(): Promise<PgliteDatabase> {
 }
 
 /** Without a database it opens its own, and closes it. */
-export async function startRig(limits: Partial<Limits> = {}, shared: PgliteDatabase | null = null): Promise<Rig> {
+export async function startRig(limits: Partial<Limits> = {}, shared: Database | null = null): Promise<Rig> {
 	const database = shared ?? (await openDatabase());
 	const faults: unknown[] = [];
 	const realtime = await createRealtime({database, verify, limits, onFault: error => faults.push(error)});

@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
+import {WebSocket} from 'ws';
+import {owner} from '../../../source/hub/bootstrap.ts';
+import type {PgliteDatabase} from '../../../source/hub/pglite.ts';
+import type {Database} from '../../../source/hub/database.ts';
+import {decode} from '../../../source/hub/realtime/frame.ts';
+import {elements, members, objectText} from '../../../source/hub/realtime/json-text.ts';
+import type {Limits} from '../../../source/hub/realtime/limits.ts';
+import {RawClient} from './raw-client.ts';
+import {openDatabase, soon, startRig, until, type Rig} from './rig.ts';
+
+let database: PgliteDatabase;
+let rig: Rig;
+
+beforeAll(async () => {
+	database = await openDatabase();
+	await database.script(
+		owner,
+		`create table notes (id bigint generated always as identity primary key, body text);
+		grant all on notes to anon; alter publication supabase_realtime add table notes`,
+	);
+});
+
+afterAll(() => database.close());
+
+afterEach(async () => {
+	rig.checkFaults();
+	await rig.stop();
+});
+
+async function start(limits: Partial<Limits> = {}): Promise<RawClient> {
+	rig = await startRig(limits, database);
+	return connect();
+}
+
+function connect(): Promise<RawClient> {
+	return RawClient.open(rig, rig.token({role: 'anon', exp: soon()}));
+}
+
+const topics = fc.constantFrom(
+	'realtime:a',
+	'realtime:b',
+	'realtime:',
+	'phoenix',
+	'realtime:public:notes',
+	'other',
+	'',
+);
+const events = fc.constantFrom(
+	'phx_join',
+	'phx_leave',
+	'broadcast',
+	'presence',
+	'access_token',
+	'heartbeat',
+	'__proto__',
+);
+const shapes = fc.oneof(
+	fc.jsonValue(),
+	fc.record(
+		{
+			config: fc.oneof(
+				fc.jsonValue(),
+				fc.record(
+					{
+						broadcast: fc.oneof(
+							fc.jsonValue(),
+							fc.record({ack: fc.jsonValue(), self: fc.jsonValue(), replay: fc.jsonValue()}),
+						),
+						presence: fc.oneof(fc.jsonValue(), fc.record({key: fc.jsonValue(), enabled: fc.jsonValue()})),
+						private: fc.jsonValue(),
+						postgres_changes: fc.oneof(
+							fc.jsonValue(),
+							fc.array(
+								fc.record(
+									{
+										event: fc.oneof(fc.jsonValue(), fc.constant('*')),
+										schema: fc.oneof(fc.jsonValue(), fc.constant('public')),
+										table: fc.oneof(fc.jsonValue(), fc.constant('notes')),
+										filter: fc.oneof(
+											fc.jsonValue(),
+											fc.string(),
+											fc.string().map(text => `body=eq.${text}`),
+											fc.string().map(text => `id=in.(${text})`),
+										),
+									},
+									{requiredKeys: []},
+								),
+								{maxLength: 3},
+							),
+						),
+					},
+					{requiredKeys: []},
+				),
+			),
+			access_token: fc.jsonValue(),
+			event: fc.oneof(fc.jsonValue(), fc.constantFrom('track', 'untrack')),
+			payload: fc.jsonValue(),
+			type: fc.jsonValue(),
+		},
+		{requiredKeys: []},
+	),
+);
+const frames = fc.oneof(
+	{
+		weight: 8,
+		arbitrary: fc.tuple(fc.jsonValue(), fc.jsonValue(), topics, events, shapes).map(frame => JSON.stringify(frame)),
+	},
+	{weight: 1, arbitrary: fc.json()},
+	{weight: 1, arbitrary: fc.string()},
+	{weight: 1, arbitrary: fc.uint8Array({maxLength: 60}).map(bytes => Buffer.from(bytes))},
+	{weight: 1, arbitrary: fc.uint8Array({maxLength: 60}).map(bytes => Buffer.from([3, 1, 1, 10, 1, 0, 1, ...bytes]))},
+);
+
+test('no frame, however strange, harms the others', async () => {
+	const watcher = await start();
+	await watcher.join('watch', [{event: 'INSERT', schema: 'public', table: 'notes'}]);
+	await fc.assert(
+		fc.asyncProperty(fc.array(frames, {maxLength: 12}), fc.constantFrom('1.0.0', '2.0.0'), async (sent, vsn) => {
+			const token = rig.token({role: 'anon', exp: soon()});
+			const socket = new WebSocket(`${rig.url.replace('http', 'ws')}/realtime/v1/websocket?vsn=${vsn}&apikey=${token}`);
+			socket.on('error', () => undefined);
+			await new Promise(resolve => socket.once('open', resolve));
+			for (const frame of sent) socket.send(frame);
+			// Answered, or closed for a frame before.
+			await new Promise(resolve => {
+				socket.once('pong', resolve).once('close', resolve);
+				socket.ping();
+			});
+			socket.terminate();
+			await watcher.heartbeat();
+		}),
+		{numRuns: 150},
+	);
+	await rig.sql(`insert into notes (body) values ('still here')`);
+	await until(() => watcher.changes.length === 1);
+	expect(watcher.closed).toBe(null);
+});
+
+test('decoding agrees with JSON.parse, and keeps the text of a payload', () => {
+	fc.assert(
+		fc.property(fc.jsonValue(), fc.jsonValue(), fc.integer({min: 0, max: 3}), (ref, payload, indent) => {
+			const array = JSON.stringify([ref, ref, 'topic', 'event', payload], null, indent);
+			const object = JSON.stringify({payload, ref, topic: 'topic', event: 'event'}, null, indent);
+			const pushes = [decode('2.0.0', Buffer.from(array), false), decode('1.0.0', Buffer.from(object), false)];
+			for (const push of pushes) expect(JSON.parse(push?.text() ?? '')).toEqual(JSON.parse(JSON.stringify(payload)));
+		}),
+	);
+});
+
+test('cutting JSON into its parts and putting it together again changes nothing', () => {
+	fc.assert(
+		fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.array(fc.jsonValue()), (object, array) => {
+			const text = JSON.stringify(object);
+			expect(JSON.parse(objectText(members(text)))).toEqual(JSON.parse(text));
+			expect(elements(JSON.stringify(array))).toEqual(array.map(element => JSON.stringify(element)));
+		}),
+	);
+});
+
+test('random bytes are a push or none, and never an error', () => {
+	fc.assert(
+		fc.property(fc.uint8Array(), fc.boolean(), (bytes, binary) => {
+			for (const version of ['1.0.0', '2.0.0'] as const) {
+				expect(decode(version, Buffer.from(bytes), binary)).toSatisfy(
+					push => push === null || typeof push.topic === 'string',
+				);
+			}
+		}),
+	);
+});
+
+test('a client that does not read is cut, the others go on', async () => {
+	const reader = await start({buffered: 200_000});
+	const lazy = await connect();
+	await reader.join('talk', [], {broadcast: {ack: true, self: true}});
+	await lazy.join('talk');
+	lazy.socket.pause();
+	const text = 'x'.repeat(100_000);
+	// The kernel's own buffers take some megabytes first.
+	for (let n = 0; n < 300; n++) {
+		reader.send('r', `${n}`, 'realtime:talk', 'broadcast', {event: 'e', payload: {n, text}});
+		await until(() => reader.frames.some(frame => frame[3] === 'phx_reply' && frame[1] === `${n}`));
+	}
+	await until(() => reader.frames.filter(frame => frame[3] === 'broadcast').length === 300);
+	lazy.socket.resume();
+	await until(() => lazy.closed !== null);
+	expect(lazy.frames.filter(frame => frame[3] === 'broadcast').length).toBeLessThan(300);
+});
+
+test('more changes than may wait end the channels, which join again and catch up', async () => {
+	const client = await start({changes: 50});
+	await client.join('notes', [{event: '*', schema: 'public', table: 'notes'}]);
+	await rig.sql(`insert into notes (body) select 'n' from generate_series(1, 200)`);
+	await until(() => client.frames.some(frame => frame[3] === 'phx_error'));
+	await client.join('again', [{event: '*', schema: 'public', table: 'notes'}]);
+	await rig.sql(`insert into notes (body) values ('after')`);
+	await until(() => client.changes.length > 0);
+	expect(client.changes).toMatchObject([{record: {body: 'after'}}]);
+});
+
+test('too many channels on one socket are refused', async () => {
+	const client = await start({channels: 2});
+	for (const topic of ['a', 'b', 'c']) await client.join(topic);
+	expect(client.frames.map(frame => frame[4]['status'])).toEqual(['ok', 'ok', 'error']);
+});
+
+test('a database that is busy holds up joins, not heartbeats', async () => {
+	let release = (): void => undefined;
+	const free = new Promise<void>(resolve => (release = resolve));
+	const busy: Database = {
+		run: async (scope, statements) => {
+			await free;
+			return database.run(scope, statements);
+		},
+		script: (scope, sql) => database.script(scope, sql),
+		listen: (channel, listener) => database.listen(channel, listener),
+		close: () => database.close(),
+	};
+	rig = await startRig({}, busy);
+	const client = await connect();
+	const joined = client.join('notes', [{event: '*', schema: 'public', table: 'notes'}]);
+	await client.heartbeat();
+	expect(client.frames).toHaveLength(1);
+	release();
+	await joined;
+});
