@@ -16,6 +16,9 @@ export interface WorkerDatabaseOptions {
 	readonly onLost?: (error: Error) => void;
 }
 
+/** Milliseconds to open a database, which may have much to recover. */
+const openingTime = 300_000;
+
 interface Pending {
 	resolve(results: Result[]): void;
 	reject(error: Error): void;
@@ -104,6 +107,7 @@ export class WorkerDatabase implements Database {
 	#hear(answer: WorkerAnswer): void {
 		if ('opened' in answer) {
 			this.#opened = true;
+			this.#watch();
 			return;
 		}
 		if ('channel' in answer) {
@@ -121,13 +125,16 @@ export class WorkerDatabase implements Database {
 	#watch(): void {
 		clearTimeout(this.#watchdog);
 		if (this.#pending.size === 0 || this.#closing) return;
-		this.#watchdog = setTimeout(() => {
-			const [id, oldest] = this.#pending.entries().next().value ?? [];
-			if (id === undefined || oldest === undefined) return;
-			this.#pending.delete(id);
-			oldest.reject(new DatabaseError('canceling statement due to statement timeout', '57014'));
-			void this.#worker.terminate();
-		}, this.#options.timeout);
+		this.#watchdog = setTimeout(
+			() => {
+				const [id, oldest] = this.#pending.entries().next().value ?? [];
+				if (id === undefined || oldest === undefined) return;
+				this.#pending.delete(id);
+				oldest.reject(new DatabaseError('canceling statement due to statement timeout', '57014'));
+				void this.#worker.terminate();
+			},
+			this.#opened ? this.#options.timeout : openingTime,
+		);
 	}
 
 	/** Nothing that was acknowledged is lost with the thread; what was pending may or may not have been committed. */
