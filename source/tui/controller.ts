@@ -65,7 +65,7 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 			case 'pick_tag':
 				return set({overlay: {kind: 'tags', filter: '', index: 0}});
 			case 'help':
-				return set({overlay: {kind: 'help'}});
+				return set({overlay: {kind: 'help', top: 0}});
 			case 'redraw':
 				return redraw();
 			case 'quit':
@@ -165,7 +165,10 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
 			return set({overlay: null});
 		}
-		set({overlay: null});
+		const steps: Record<string, number> = {j: 1, down: 1, '^d': 8, pagedown: 8, k: -1, up: -1, '^u': -8, pageup: -8};
+		const step = steps[key];
+		if (step === undefined) return set({overlay: null});
+		set({overlay: {kind: 'help', top: Math.max(0, overlay.top + step)}});
 	}
 
 	function press(key: string): void {

@@ -10,6 +10,7 @@ export interface Binding {
 	readonly label: string;
 	/** One or two words for the last row; absent: only in the help. */
 	readonly hint?: string;
+	/** Fits beside its label into half of a small screen; empty where another line says it. */
 	readonly help: string;
 }
 
@@ -52,27 +53,27 @@ export const keymap: readonly Binding[] = [
 	},
 	{action: 'down', place: 'read', keys: ['j', 'down'], label: 'j ↓', help: 'next message'},
 	{action: 'up', place: 'read', keys: ['k', 'up'], label: 'k ↑', hint: 'select', help: 'previous message'},
-	{action: 'half_down', place: 'read', keys: ['^d'], label: '^d', help: 'half a page down'},
-	{action: 'half_up', place: 'read', keys: ['^u'], label: '^u', help: 'half a page up'},
-	{action: 'page_down', place: 'read', keys: ['pagedown', ' '], label: 'PgDn', help: 'a page down'},
-	{action: 'page_up', place: 'read', keys: ['pageup'], label: 'PgUp', help: 'a page up'},
+	{action: 'half_down', place: 'read', keys: ['^d'], label: '^d ^u', help: 'half a page down, up'},
+	{action: 'half_up', place: 'read', keys: ['^u'], label: '^u', help: ''},
+	{action: 'page_down', place: 'read', keys: ['pagedown', ' '], label: 'PgDn PgUp', help: 'a page down, up'},
+	{action: 'page_up', place: 'read', keys: ['pageup'], label: 'PgUp', help: ''},
 	{
 		action: 'oldest',
 		place: 'read',
 		keys: ['g', 'home'],
 		label: 'g',
-		help: 'oldest message; older ones are read as you go',
+		help: 'oldest, and older ones',
 	},
-	{action: 'newest', place: 'read', keys: ['G', 'end'], label: 'G', help: 'newest message, and follow'},
+	{action: 'newest', place: 'read', keys: ['G', 'end'], label: 'G', help: 'newest, and follow'},
 	{
 		action: 'open',
 		place: 'read',
 		keys: ['enter'],
 		label: 'enter',
 		hint: 'thread',
-		help: 'open the thread of the message',
+		help: 'open the thread',
 	},
-	{action: 'back', place: 'read', keys: ['escape'], label: 'esc', help: 'back: close the thread, drop the selection'},
+	{action: 'back', place: 'read', keys: ['escape'], label: 'esc', help: 'back out of it'},
 	{action: 'compose', place: 'read', keys: ['c'], label: 'c', hint: 'write', help: 'write a message'},
 	{
 		action: 'reply',
@@ -80,12 +81,12 @@ export const keymap: readonly Binding[] = [
 		keys: ['r'],
 		label: 'r',
 		hint: 'reply',
-		help: 'reply to the message; take back one that was not sent',
+		help: 'reply, or edit what failed',
 	},
-	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose the tag you write as'},
+	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
 	{action: 'help', place: 'read', keys: ['?'], label: '?', hint: 'help', help: 'this help'},
-	{action: 'quit', place: 'read', keys: ['q'], label: 'q', hint: 'quit', help: 'quit; asks when a draft is open'},
+	{action: 'quit', place: 'read', keys: ['q'], label: 'q', hint: 'quit', help: 'quit; asks about a draft'},
 	{action: 'interrupt', place: 'read', keys: ['^c'], label: '^c ^c', help: 'quit at once'},
 	{action: 'send', place: 'compose', keys: ['enter'], label: 'enter', hint: 'send', help: 'send the message'},
 	{action: 'newline', place: 'compose', keys: ['^j', 'alt-enter'], label: '^J', hint: 'line', help: 'a new line'},
@@ -93,9 +94,9 @@ export const keymap: readonly Binding[] = [
 		action: 'pick_tag',
 		place: 'compose',
 		keys: ['#', 'tab'],
-		label: '#',
+		label: '# tab',
 		hint: 'tag',
-		help: 'choose the tag you write as (tab, or # before the first letter)',
+		help: 'choose who you write as',
 	},
 	{
 		action: 'leave',
@@ -103,10 +104,10 @@ export const keymap: readonly Binding[] = [
 		keys: ['escape'],
 		label: 'esc',
 		hint: 'back',
-		help: 'back to the panes; the draft stays',
+		help: 'back; the draft stays',
 	},
-	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
-	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: 'quit at once'},
+	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: ''},
+	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: ''},
 ];
 
 const byPlace: Record<Place, ReadonlyMap<string, Action>> = {read: actionsIn('read'), compose: actionsIn('compose')};

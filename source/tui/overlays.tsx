@@ -3,11 +3,10 @@ import {useLayoutEffect, type ReactNode} from 'react';
 import {printable} from '../printable.ts';
 import {offeredTags} from './compose/keys.ts';
 import {useSurroundings, useUi} from './context.ts';
-import {keymap} from './keymap.ts';
+import {keymap, type Place} from './keymap.ts';
 import {textWidth, type Span} from './screen/strip.ts';
-import {lookOf, onBackground, style} from './screen/style.ts';
-import {Spans} from './spans.tsx';
-import {overlayTint, tagStrong, tagStyle, theme} from './theme.ts';
+import {onTint, Spans} from './spans.tsx';
+import {tagStrong, tagStyle, theme} from './theme.ts';
 
 /** What stands over the panes: help, the tag picker, a question. */
 export function Overlays() {
@@ -15,7 +14,7 @@ export function Overlays() {
 	if (overlay === null) return null;
 	switch (overlay.kind) {
 		case 'help':
-			return <Help />;
+			return <Help top={overlay.top} />;
 		case 'tags':
 			return <TagPicker filter={overlay.filter} index={overlay.index} />;
 		case 'quit':
@@ -35,24 +34,54 @@ export function Overlays() {
 	}
 }
 
-function Help() {
+const helpColumn = 37;
+
+/** All keys, from the keymap: in two columns where there is room, else as a list that scrolls. */
+function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
-	const bindings = keymap.map(({label, help, place}): Span[] => [
-		{text: label.padEnd(11), style: theme.strong},
-		{text: place === 'compose' ? `while writing: ${help}` : help, style: theme.grey},
-	]);
-	const room = rows - 5;
-	// Too many for one column: two of them, side by side.
-	const half = Math.ceil(bindings.length / 2);
-	const two = bindings.length > room && columns >= 130;
-	const lines = two
-		? bindings.slice(0, half).map((line, index) => [...padded(line, 62), ...(bindings[index + half] ?? [])])
-		: bindings.slice(0, Math.max(1, room));
-	return <Panel lines={[[{text: 'Keys', style: theme.strong}], [], ...lines]} />;
+	const reading = section('Reading', 'read');
+	const writing = [...section('Writing', 'compose'), ...editing];
+	const wide = columns >= 2 * helpColumn + 6;
+	const all = wide ? besides(reading, writing) : [...reading, [], ...writing];
+	const height = Math.max(2, rows - 4);
+	if (all.length <= height) return <Panel lines={all} tight={all.length > height - 2} />;
+	const from = Math.min(top, all.length - height + 1);
+	const more: Span[] = [{text: from + height - 1 < all.length ? 'j ↓ more' : 'k ↑ back', style: theme.faint}];
+	return <Panel lines={[...all.slice(from, from + height - 1), more]} tight />;
 }
 
-function padded(line: Span[], width: number): Span[] {
+function section(title: string, place: Place): Span[][] {
+	const bindings = keymap.filter(binding => binding.place === place && binding.help !== '');
+	return [[{text: title, style: theme.strong}], ...bindings.map(({label, help}) => helpLine(label, help))];
+}
+
+function helpLine(label: string, help: string): Span[] {
+	return [
+		{text: ` ${label.padEnd(10)}`, style: theme.text},
+		{text: help, style: theme.grey},
+	];
+}
+
+/** What readline's keys do (compose/edit-keys.ts), said together. */
+const editing: readonly Span[][] = [
+	helpLine('^A ^E', 'start and end of the line'),
+	helpLine('alt-b -f', 'a word left, right'),
+	helpLine('^W alt-d', 'erase a word left, right'),
+	helpLine('^U ^K', 'erase the line left, right'),
+	helpLine('^Y', 'bring back what was erased'),
+	helpLine('↑ ↓', 'lines, then what was sent'),
+	helpLine('@', 'a tag; tab completes it'),
+];
+
+function besides(left: readonly Span[][], right: readonly Span[][]): Span[][] {
+	return Array.from({length: Math.max(left.length, right.length)}, (_, index) => [
+		...padded(left[index] ?? [], helpColumn),
+		...(right[index] ?? []),
+	]);
+}
+
+function padded(line: readonly Span[], width: number): Span[] {
 	const used = line.reduce((sum, {text}) => sum + textWidth(text), 0);
 	return [...line, {text: ' '.repeat(Math.max(1, width - used)), style: theme.text}];
 }
@@ -100,35 +129,22 @@ function TagPicker({filter, index}: {readonly filter: string; readonly index: nu
 }
 
 /** Lines in the middle of the screen, above the panes, on a background of their own. */
-function Panel({lines}: {readonly lines: ReadonlyArray<readonly Span[]>}) {
+function Panel({lines, tight = false}: {readonly lines: ReadonlyArray<readonly Span[]>; readonly tight?: boolean}) {
 	const {screen} = useSurroundings();
 	const columns = useUi(ui => ui.columns);
 	const rows = useUi(ui => ui.rows);
 	const widest = Math.max(...lines.map(line => line.reduce((sum, {text}) => sum + textWidth(text), 0)));
 	const width = Math.min(columns, widest + 6);
-	const height = Math.min(rows - 3, lines.length + 2);
+	const height = Math.min(rows - 3, lines.length + (tight ? 0 : 2));
 	const x = Math.floor((columns - width) / 2);
 	const y = Math.max(1, Math.floor((rows - 2 - height) / 2));
 	useLayoutEffect(() => screen?.cover({x, y, width, height}), [screen, x, y, width, height]);
-	const body: ReactNode[] = [[], ...lines, []]
+	const body: ReactNode[] = (tight ? lines : [[], ...lines, []])
 		.slice(0, height)
-		.map((line, index) => <Spans key={index} line={tinted(line, width)} />);
+		.map((line, index) => <Spans key={index} line={onTint(line, width)} />);
 	return (
 		<Box position="absolute" left={x} top={y} width={width} height={height} flexDirection="column">
 			{body}
 		</Box>
 	);
-}
-
-function tinted(line: readonly Span[], width: number): Span[] {
-	const blank = style({bg: overlayTint});
-	const used = line.reduce((sum, {text}) => sum + textWidth(text), 0);
-	return [
-		{text: '   ', style: blank},
-		...line.map(({text, style: look}) => ({
-			text,
-			style: lookOf(look).bg === undefined ? onBackground(look, overlayTint) : look,
-		})),
-		{text: ' '.repeat(Math.max(0, width - used - 3)), style: blank},
-	];
 }

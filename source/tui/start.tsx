@@ -20,6 +20,8 @@ export interface TuiOptions {
 	readonly stdin: ReadStream;
 	readonly stdout: WriteStream;
 	readonly env: NodeJS.ProcessEnv;
+	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
+	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
 
 /** Milliseconds after which a lone ESC was the key, and not the beginning of a sequence. */
@@ -29,7 +31,7 @@ const escapeDelay = 25;
  * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
-export async function startTui({store, name, stdin, stdout, env}: TuiOptions): Promise<void> {
+export async function startTui({store, name, stdin, stdout, env, onFirstFrame}: TuiOptions): Promise<void> {
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi({columns: stdout.columns, rows: stdout.rows});
 	const screen = createScreen(stdout, depthOf(stdout, env));
@@ -78,6 +80,10 @@ export async function startTui({store, name, stdin, stdout, env}: TuiOptions): P
 	// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
 	app.waitUntilExit().then(() => quit(), fail);
 	screen.flush();
+	onFirstFrame?.(sentence => {
+		ui.setState({opening: sentence});
+		screen.invalidate();
+	});
 	try {
 		await ended;
 	} finally {

@@ -37,44 +37,41 @@ export const theme = {
 	pending: style({fg: grey, italic: true}),
 } as const;
 
-// Told apart in a terminal by eye, on dark and on light; the human's green and the untagged grey are not among them.
+// Told apart by eye, on dark and on light; the human's green and the untagged grey are not among them.
 const tagColours: readonly Colour[] = [
-	declareColour(0x6fb7ff, 94),
+	declareColour(0xb9c46a, 33),
+	declareColour(0xa9b8cc, 37),
 	declareColour(0xc9a2ff, 95),
-	declareColour(0xf2a65a, 33),
+	declareColour(0x7fe0f5, 96),
 	declareColour(0x4fd1c5, 36),
+	declareColour(0xd9b08c, 33),
+	declareColour(0xe3cf65, 93),
+	declareColour(0xff9d8a, 31),
+	declareColour(0x8c9bff, 34),
 	declareColour(0xff8fb1, 91),
-	declareColour(0xd8c45a, 93),
-	declareColour(0x8fa8ff, 34),
+	declareColour(0x6fb7ff, 94),
 	declareColour(0xe08cf0, 35),
-	declareColour(0xff9d7a, 31),
 ];
 
-const known = new Map<string, Colour>();
-const taken = new Set<Colour>();
+const ofTags = new Map<string, Colour>([
+	[foldTag(HUMAN), green],
+	[foldTag(UNTAGGED), grey],
+	['SYSTEM', task],
+]);
 
-/** A tag's own colour: the same each time, from its letters; the next free one when two would look alike. */
+/** FNV-1a from a start at which the tags that are most usual (CLAUDE_1 to CLAUDE_4, CLAUDE_TWIN, REVIEWER) differ. */
+const hashStart = 7145;
+
+/** A tag's own colour, from its letters alone: the same at each start and on each machine. */
 export function tagColour(tag: Tag): Colour {
 	const key = foldTag(tag);
-	let colour = known.get(key);
+	let colour = ofTags.get(key);
 	if (colour === undefined) {
-		colour = key === foldTag(HUMAN) ? green : key === foldTag(UNTAGGED) ? grey : key === 'SYSTEM' ? task : chosen(key);
-		known.set(key, colour);
+		let hash = hashStart;
+		for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 16_777_619) >>> 0;
+		ofTags.set(key, (colour = tagColours[(hash >>> 8) % tagColours.length] ?? grey));
 	}
 	return colour;
-}
-
-function chosen(key: string): Colour {
-	let hash = 5381;
-	for (let at = 0; at < key.length; at++) hash = (hash * 33 + key.charCodeAt(at)) % 1_000_003;
-	for (let step = 0; step < tagColours.length; step++) {
-		const colour = tagColours[(hash + step) % tagColours.length] ?? grey;
-		if (!taken.has(colour)) {
-			taken.add(colour);
-			return colour;
-		}
-	}
-	return tagColours[hash % tagColours.length] ?? grey;
 }
 
 export function tagStyle(tag: Tag): Style {

@@ -29,7 +29,7 @@ export interface Compose {
 }
 
 export type Overlay =
-	| {readonly kind: 'help'}
+	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
 	| {readonly kind: 'quit'; readonly reason: string};
 
@@ -49,6 +49,8 @@ export interface Ui {
 	readonly compose: Compose;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
+	/** What happens while the mailbox opens. */
+	readonly opening: string;
 }
 
 export const emptyCompose: Compose = {
@@ -75,6 +77,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		threads: new Map(),
 		compose: emptyCompose,
 		notice: null,
+		opening: 'opening the mailbox',
 	}));
 }
 

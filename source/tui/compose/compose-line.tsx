@@ -1,29 +1,38 @@
 import {Box} from 'ink';
 import {useLayoutEffect} from 'react';
-import {HUMAN, sameTag} from '../../mailbox/tag.ts';
+import {mentionsIn} from '../../mailbox/message.ts';
+import {foldTag, HUMAN, sameTag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {useMailbox, useSurroundings, useUi} from '../context.ts';
 import type {Rect} from '../screen/grid.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
-import {Spans} from '../spans.tsx';
+import {onTint, Spans} from '../spans.tsx';
 import {tagChip, tagStrong, tagStyle, theme} from '../theme.ts';
 import {hasDraft, type Compose} from '../ui.ts';
-import {completions, composeTag} from './keys.ts';
+import {presenceWords} from '../words.ts';
+import {mentioning} from './completion.ts';
+import {completions, composeTag, knownTags} from './keys.ts';
 import {draftView} from './draft-view.ts';
 
 /** The line where the human writes: who as, to whom, the text. */
 export function ComposeLine({rect}: {readonly rect: Rect}) {
-	const {screen, store} = useSurroundings();
+	const {screen, store, now} = useSurroundings();
 	const compose = useUi(ui => ui.compose);
 	const mode = useUi(ui => ui.mode);
 	const overlay = useUi(ui => ui.overlay);
-	useMailbox(state => `${state.identity?.tag} ${state.agents.size} ${state.channels.size}`);
+	useMailbox(fingerprint);
 	const state = store.getState();
 
 	const chip = chipOf(state, compose);
 	const chipWidth = chip.reduce((width, {text}) => width + textWidth(text), 0);
-	const errorWidth = compose.error === null ? 0 : Math.min(textWidth(compose.error) + 2, Math.floor(rect.width / 2));
+	const remark =
+		compose.error === null ? prospect(state, compose, now()) : {text: printable(compose.error), style: theme.bad};
+	const remarkWidth = remark === null ? 0 : textWidth(remark.text) + 2;
+	const room = rect.width - chipWidth - textWidth(compose.editor.text.slice(0, 400)) - 2;
+	// The draft keeps at least half of the line; a remark that is not an error gives way to it altogether.
+	const isInTheWay = compose.error === null && remarkWidth > room;
+	const errorWidth = isInTheWay ? 0 : Math.min(remarkWidth, Math.floor(rect.width / 2));
 	const view = draftView(compose.editor, rect.width - chipWidth - errorWidth - 1, rect.height);
 	const writing = mode === 'compose' && overlay === null;
 	const cursorX = rect.x + chipWidth + view.cursor.column;
@@ -46,9 +55,9 @@ export function ComposeLine({rect}: {readonly rect: Rect}) {
 					view.lines.map((line, index) => <Spans key={index} line={coloured(line, mode === 'read')} />)
 				)}
 			</Box>
-			{compose.error !== null && (
-				<Box width={errorWidth} flexShrink={0} justifyContent="flex-end">
-					<Spans line={[{text: printable(compose.error), style: theme.bad}]} />
+			{remark !== null && errorWidth > 0 && (
+				<Box width={errorWidth} flexShrink={0} justifyContent="flex-end" paddingRight={1}>
+					<Spans line={[remark]} />
 				</Box>
 			)}
 		</Box>
@@ -67,6 +76,19 @@ function chipOf(state: State, compose: Compose): Span[] {
 	if (compose.reply !== null) spans.push({text: ` ↳ #${compose.reply.id}`, style: theme.task});
 	spans.push({text: ' → ', style: theme.grey});
 	return spans;
+}
+
+/** What is known of those who are addressed: a tag that nobody has is most often a slip of the hand. */
+function prospect(state: State, compose: Compose, now: number): Span | null {
+	// The mention that is being typed is not finished.
+	const open = mentioning(compose.editor);
+	const tags = mentionsIn(compose.editor.text.slice(0, 2000)).filter(tag => open === null || !sameTag(tag, open.typed));
+	const unknown = tags.find(tag => !knownTags(state).some(known => sameTag(known, tag)));
+	if (unknown !== undefined) return {text: `nobody is called ${unknown}`, style: theme.warn};
+	const agent = tags.map(tag => state.agents.get(foldTag(tag))).find(found => found !== undefined);
+	if (agent === undefined || agent.kind === 'human') return null;
+	const {words, mood} = presenceWords(agent, now);
+	return {text: `${printable(agent.tag)}: ${words}`, style: mood === 'warn' ? theme.warn : theme.grey};
 }
 
 /** Mentions in their colour. */
@@ -98,12 +120,22 @@ export function Completions({rect}: {readonly rect: Rect}) {
 			{names.map((name, index) => (
 				<Spans
 					key={name}
-					line={[
-						{text: index === compose.completion ? ' ▌@' : '  @', style: tagStyle(name)},
-						{text: printable(name), style: index === compose.completion ? tagStrong(name) : tagStyle(name)},
-					]}
+					line={onTint(
+						[
+							{text: index === compose.completion ? ' ▌@' : '  @', style: tagStyle(name)},
+							{text: printable(name), style: index === compose.completion ? tagStrong(name) : tagStyle(name)},
+						],
+						width,
+						0,
+					)}
 				/>
 			))}
 		</Box>
 	);
+}
+
+/** Changes when what the line says of others does. */
+function fingerprint(state: State): string {
+	const agents = [...state.agents.values()].map(({tag, presence}) => `${tag} ${presence}`);
+	return JSON.stringify([state.identity?.tag, state.channels.size, agents]);
 }

@@ -30,7 +30,7 @@ export function paneLines(state: State, ui: Ui, layout: Layout, pane: PaneId, re
 }
 
 function bodyLinesOf(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number): PaintedLine[] {
-	if (pane === welcomePane) return welcomeLines(state, rect);
+	if (pane === welcomePane) return welcomeLines(state, ui, rect);
 	if (pane === tasksPane) return tasksLines(state, ui, rect, now);
 	if (channelMessages(state, pane).length === 0 && state.pending.length === 0 && !ui.threads.has(pane)) {
 		return centred([strip([{text: state.loaded ? 'nothing said yet' : 'reading', style: theme.faint}])], rect);

@@ -82,6 +82,9 @@ function taskBlock(state: State, task: Task, width: number, now: number): Strip[
 	const lines = [sentence(task, state, width, now)];
 	const steps = stepsOf(state, task.id);
 	if (task.status === 'running') lines.push(progressLine(task, steps, width, now));
+	if (task.status === 'running' && task.note !== null && task.note !== '') {
+		lines.push(clip(strip([{text: `  ${printable(task.note)}`, style: theme.grey}]), width));
+	}
 	if (task.status === 'running' || task.status === 'queued') {
 		for (const step of steps) {
 			const look = step.status === 'queued' ? theme.grey : theme.text;
@@ -174,29 +177,34 @@ function progressLine(task: Task, steps: readonly Task[], width: number, now: nu
 }
 
 function agentLines(state: State, width: number, now: number): PaintedLine[] {
-	const agents = agentList(state);
-	if (agents.length === 0) return [];
 	const me = state.identity?.tag ?? '';
-	const header = strip([
+	const agents = agentList(state).filter(({tag}) => !sameTag(tag, me));
+	if (agents.length === 0) return [];
+	const header: Span[] = [
 		{text: ' AGENTS', style: theme.strong},
 		{text: `  ${agents.length}`, style: theme.grey},
-	]);
+	];
 	const shown = agents.slice(0, 8).map((agent): PaintedLine => {
 		const {sign, words, mood} = presenceWords(agent, now);
-		const self = sameTag(agent.tag, me);
 		const left: Span[] = [
-			{text: `${self ? '●' : sign} `, style: self ? theme.good : theme[mood]},
+			{text: `${sign} `, style: theme[mood]},
 			{text: printable(agent.tag), style: tagStyle(agent.tag)},
 			...(agent.role === null || agent.role === '' ? [] : [{text: ` ${printable(agent.role)}`, style: theme.faint}]),
 		];
-		const right = {text: self ? 'you' : words, style: mood === 'warn' && !self ? theme.warn : theme.grey};
-		return {strip: joined(strip([{text: ' ', style: theme.text}]), justify(left, [right], width))};
+		return inset(justify(left, [{text: words, style: mood === 'warn' ? theme.warn : theme.grey}], width));
 	});
-	const more =
-		agents.length > shown.length
-			? [{strip: strip([{text: `   ${agents.length - shown.length} more`, style: theme.grey}])}]
-			: [];
-	return [{strip: strip([])}, {strip: header, tint: headerTint}, ...shown, ...more];
+	const self: Span[] = [
+		{text: '● ', style: theme.good},
+		{text: printable(me), style: tagStyle(me)},
+	];
+	const over = agents.length - shown.length;
+	const more = over > 0 ? [inset(strip([{text: `  ${over} more`, style: theme.grey}]))] : [];
+	const you = me === '' ? [] : [inset(justify(self, [{text: 'you', style: theme.grey}], width))];
+	return [{strip: strip([])}, {strip: strip(header), tint: headerTint}, ...shown, ...more, ...you];
+}
+
+function inset(line: Strip): PaintedLine {
+	return {strip: joined(strip([{text: ' ', style: theme.text}]), line)};
 }
 
 /** `3 running  2 queued  14 done`, without what there is none of. */

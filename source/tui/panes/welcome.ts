@@ -1,13 +1,17 @@
+import {printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip} from '../screen/strip.ts';
+import {wrap} from '../screen/wrap.ts';
 import {theme} from '../theme.ts';
+import type {Ui} from '../ui.ts';
 import {centred} from './channel.ts';
 
 /** What an empty mailbox shows: the two lines that let an agent join. */
-export function welcomeLines(state: State, rect: Rect): PaintedLine[] {
+export function welcomeLines(state: State, ui: Ui, rect: Rect): PaintedLine[] {
 	if (!state.loaded) {
-		return centred([strip([{text: 'opening the mailbox', style: theme.grey}])], rect);
+		const reason = state.connection.phase === 'offline' ? state.connection.reason : ui.opening;
+		return centred(wrap(strip([{text: printable(reason), style: theme.grey}]), Math.min(76, rect.width - 4)), rect);
 	}
 	return centred(
 		[
