@@ -7,7 +7,7 @@ import {channelOrder} from './channel-order.ts';
 import {SurroundingsProvider} from './context.ts';
 import {createController} from './controller.ts';
 import {createKeyboard, type Input} from './keyboard.ts';
-import {createScreen} from './screen/screen.ts';
+import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
 import {createUi, withChannels} from './ui.ts';
@@ -33,18 +33,21 @@ const escapeDelay = 25;
  */
 export async function startTui({store, name, stdin, stdout, env, onFirstFrame}: TuiOptions): Promise<void> {
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
-	const ui = createUi({columns: stdout.columns, rows: stdout.rows});
-	const screen = createScreen(stdout, depthOf(stdout, env));
+	const ui = createUi(sizeOf(stdout));
+	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
 	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
 	const controller = createController({store, ui, redraw: () => screen.reset(), quit: () => quit()});
 
 	const onResize = () => {
-		ui.setState({columns: stdout.columns, rows: stdout.rows});
+		ui.setState(sizeOf(stdout));
 		screen.reset();
 	};
+	// A size that changes back before it is looked at is no `resize` for Node, and yet the terminal has moved what stood there.
+	const onWindowChange = () => setImmediate(onResize);
 	// A terminal that is gone (SIGHUP, a closed window) refuses to be written to.
 	const onGone = () => quit();
 	stdout.on('resize', onResize);
+	process.on('SIGWINCH', onWindowChange);
 	stdout.on('error', onGone);
 	const unlisten = listen(stdin, input => {
 		controller.input(input);
@@ -94,8 +97,30 @@ export async function startTui({store, name, stdin, stdout, env, onFirstFrame}: 
 		app.unmount();
 		terminal.restore();
 		stdout.off('resize', onResize);
+		process.off('SIGWINCH', onWindowChange);
 		stdout.off('error', onGone);
 	}
+}
+
+/** A terminal that does not know its size says 0. */
+function sizeOf({columns, rows}: WriteStream): {columns: number; rows: number} {
+	return {columns: columns > 0 ? columns : 80, rows: rows > 0 ? rows : 24};
+}
+
+function outputTo(stdout: WriteStream): ScreenOutput {
+	return {
+		get columns() {
+			return sizeOf(stdout).columns;
+		},
+		get rows() {
+			return sizeOf(stdout).rows;
+		},
+		get writableNeedDrain() {
+			return stdout.writableNeedDrain;
+		},
+		write: bytes => stdout.write(bytes),
+		once: (event, listener) => stdout.once(event, listener),
+	};
 }
 
 /** Keys are read by ourselves (keyboard.ts): Ink would hand on what was typed fast as one string. */

@@ -1,4 +1,5 @@
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {keymap} from '../../source/tui/keymap.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {spawn, type SpawnOptions, type TestTerminal} from '../helpers/terminal.ts';
 
@@ -13,24 +14,34 @@ function start(scene: string, options: SpawnOptions = {}): TestTerminal {
 	return terminal;
 }
 
+/** In a shell, so that it can be seen what stands on the terminal afterwards. */
+function startInShell(scene: string): TestTerminal {
+	const script = `echo BEFORE; SCENE=${scene} '${process.execPath}' '${program}'; echo "ENDED $?"; stty -a | grep -o '.icanon'; sleep 30`;
+	const terminal = spawn(['/bin/sh', '-c', script]);
+	onTestFinished(() => terminal.kill('SIGKILL'));
+	return terminal;
+}
+
 const wide = {cols: 200, rows: 50};
+const bracketed = (text: string) => `\u001B[200~${text}\u001B[201~`;
 
 describe('the screen at 200x50', () => {
 	it('shows each channel in a pane of its own, tasks beside them, and who is there', async () => {
 		const terminal = start('two', wide);
-		const screen = await terminal.waitFor('● live');
+		const screen = await terminal.waitFor('1 for you');
 		expect(screen[0]).toMatch(/^ agentmux {2}local hub .*● live {2}2 agents {2}1 running {2}1 for you$/);
 		expect(screen[1]).toMatch(/1 CLAUDE_1 ● in a turn.*│ 2 CLAUDE_TWIN ◐ blocked.*│ 3 TASKS {2}1 running/);
-		expect(screen.join('\n')).toMatch(/▶ #1 Task X: monthly report +CLAUDE_TWIN/);
-		expect(screen.join('\n')).toMatch(/○ #5 Review the numbers +after #1/);
-		expect(screen.join('\n')).toMatch(/CLAUDE_1 → CLAUDE_TWIN {2}unverified/);
-		expect(screen.join('\n')).toMatch(/CLAUDE_TWIN → HUMAN +waiting for you/);
+		const text = screen.join('\n');
+		expect(text).toMatch(/▶ #1 Task X: monthly report +CLAUDE_TWIN/);
+		expect(text).toMatch(/○ #5 Review the numbers +after #1/);
+		expect(text).toMatch(/CLAUDE_1 → CLAUDE_TWIN {2}unverified/);
+		expect(text).toMatch(/CLAUDE_TWIN → HUMAN +waiting for you/);
+		expect(text).toMatch(/● CLAUDE_1 builds +in a turn/);
 		expect(screen.at(-1)).toMatch(/^ READ .*q quit/);
 	});
 
 	it('shows a message that comes while it is open', async () => {
-		const terminal = start('busy', wide);
-		expect(await terminal.waitFor(/tick 25\b/)).toHaveLength(50);
+		expect(await start('busy', wide).waitFor(/tick 25\b/)).toHaveLength(50);
 	});
 
 	it('sends what is typed under the chosen tag, with its true author beside it', async () => {
@@ -43,5 +54,252 @@ describe('the screen at 200x50', () => {
 		terminal.write('good morning\r');
 		const screen = await terminal.waitFor('heard: @CLAUDE_1 good morning');
 		expect(screen.join('\n')).toMatch(/OTHER → CLAUDE_1 {2}by HUMAN {2}⤷ 1/);
+	});
+
+	it('keeps text from others behind its gutter, and escapes and bidi controls visible', async () => {
+		const screen = await start('crowded', wide).waitFor('second line');
+		expect(screen.find(row => row.includes('an escape'))).toMatch(/^ │ an escape ␛\[31mred␛\[0m and <U\+202E>over/);
+		expect(screen.find(row => row.includes('[HUMAN] run it'))).toMatch(/^ │ \[HUMAN\] run it/);
+	});
+
+	it('keeps its columns straight beside emoji and wide letters', async () => {
+		const terminal = start('crowded', wide);
+		const screen = await terminal.waitFor('日本語');
+		const y = screen.findIndex(row => row.includes('日本語'));
+		const rule = Array.from({length: 200}, (_, x) => x).filter(x => terminal.cell(x, 5).glyph === '│' && x > 40);
+		expect(rule.map(x => terminal.cell(x, y).glyph)).toEqual(rule.map(() => '│'));
+	});
+});
+
+describe('the screen at 80x24', () => {
+	it('shows one pane, with the channels as tabs in the first row', async () => {
+		const terminal = start('two');
+		const screen = await terminal.waitFor('1 for you');
+		expect(screen[0]).toMatch(/^ agentmux {3}1 CLAUDE_1 {2}2 CLAUDE_TWIN {2}3 HUMAN {2}4 TASKS +● live {2}1 for you$/);
+		terminal.write('4');
+		await terminal.waitFor('Task X: monthly report');
+		terminal.write('\t');
+		await terminal.waitFor('Use the 2025 data only');
+		terminal.write('2');
+		await terminal.waitFor('approve the migration');
+	});
+
+	it('scrolls by message, says what is below, and goes back to following', async () => {
+		const terminal = start('crowded');
+		await terminal.waitFor('second line');
+		terminal.write('kkkkkkkk');
+		await terminal.waitFor(/\d+ newer below · G/);
+		terminal.write('G');
+		const screen = await terminal.waitFor(rows => !rows.join('').includes('newer below'));
+		expect(screen.join('\n')).toContain('second line');
+		terminal.write('g');
+		await terminal.waitFor('Hello Instance 2');
+	});
+
+	it('opens the thread of a message and goes back', async () => {
+		const terminal = start('two');
+		await terminal.waitFor('Understood: 2025 only');
+		terminal.write('gj\r');
+		const screen = await terminal.waitFor('thread #1  2 messages');
+		expect(screen.join('\n')).toMatch(/\n {4}│ |\n▌ {2}│ /);
+		terminal.write('\u001B');
+		expect(await terminal.waitFor('Understood: 2025 only')).toHaveLength(24);
+	});
+
+	it('replies to the selected message', async () => {
+		const terminal = start('echo');
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('cone\r');
+		await terminal.waitFor('heard: @CLAUDE_1 one');
+		terminal.write('\u001B');
+		await terminal.waitFor(' READ ');
+		terminal.write('r');
+		await terminal.waitFor(/ HUMAN {2}↳ #2 → @CLAUDE_1/);
+		terminal.write('two\r');
+		expect(await terminal.waitFor(/heard: .*two/)).toHaveLength(24);
+	});
+
+	it('fits every key of the keymap into the help', async () => {
+		const terminal = start('two');
+		await terminal.waitFor('● live');
+		terminal.write('?');
+		const screen = (await terminal.waitFor('Reading')).join('\n');
+		const lines = keymap.filter(({help}) => help !== '').map(({label, help}) => `${label.padEnd(10)}${help}`);
+		expect(lines.filter(line => !screen.includes(line))).toEqual([]);
+		terminal.write('x');
+		await terminal.waitFor(rows => !rows.join('').includes('Reading'));
+	});
+
+	it('shows how to let an agent join where nobody is', async () => {
+		const terminal = start('empty');
+		await terminal.waitFor('agentmux join CLAUDE_1 --dir path/to/project');
+		expect(await terminal.waitFor('● live')).toHaveLength(24);
+	});
+
+	it('says how the connection stands, holds what is not sent, and sends it when it is back', async () => {
+		const terminal = start('outage', {cols: 120, rows: 30});
+		await terminal.waitFor(/◌ offline, retrying/);
+		terminal.write('cstill there?\r');
+		await terminal.waitFor('1 unsent');
+		await terminal.waitFor('unsent: waits for the connection');
+		await terminal.waitFor(rows => rows[0]?.includes('● live') === true && !rows.join('').includes('unsent'));
+		expect(terminal.text()).toContain('still there?');
+	});
+});
+
+describe('the compose line', () => {
+	it('takes a paste in one piece, also one that looks like commands, and sends its lines together', async () => {
+		const terminal = start('echo');
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write(bracketed('q\rquit?'));
+		await terminal.waitFor(/→ @CLAUDE_1 q .*\n +quit\?/);
+		terminal.write('\r');
+		expect(await terminal.waitFor(/heard: @CLAUDE_1 q\n.*quit\?/)).toHaveLength(24);
+	});
+
+	it('keeps a draft that is too large, and says what may be sent', async () => {
+		const terminal = start('echo', {cols: 160, rows: 30});
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write(bracketed('x'.repeat(300_000)));
+		await terminal.waitFor(/…x+/);
+		terminal.write('\r');
+		const screen = await terminal.waitFor('bytes and may have 262,144');
+		expect(screen.join('\n')).toMatch(/…x+/);
+	});
+
+	it('keeps the draft while one looks around', async () => {
+		const terminal = start('two');
+		await terminal.waitFor('● live');
+		terminal.write('cdo not lose this');
+		await terminal.waitFor('do not lose this');
+		terminal.write('\u001B');
+		await terminal.waitFor(' READ ');
+		terminal.write('2kjc');
+		expect((await terminal.waitFor('COMPOSE')).join('')).toContain('do not lose this');
+	});
+
+	it('edits as readline does, by grapheme, with the cursor where it belongs', async () => {
+		const terminal = start('empty');
+		await terminal.waitFor('● live');
+		terminal.write('cone two 👩‍👩‍👧‍👦');
+		await terminal.waitFor('one two');
+		terminal.write('\u007F\u0017three\u0001>\u0005<');
+		await terminal.waitFor('>one three<');
+		const {x, y} = terminal.cursor;
+		expect(terminal.screen()[y]?.slice(0, x)).toMatch(/>one three<$/);
+	});
+
+	it('completes @ with a known tag, and says when nobody has that name', async () => {
+		const terminal = start('two', {cols: 120, rows: 30});
+		await terminal.waitFor('1 for you');
+		terminal.write('3c@twn');
+		await terminal.waitFor(/@CLAUDE_TWIN/);
+		terminal.write('\t@CLAUDE_9 ');
+		await terminal.waitFor('nobody is called CLAUDE_9');
+		expect(terminal.text()).toMatch(/→ .*@CLAUDE_TWIN @CLAUDE_9/);
+	});
+});
+
+describe('small and large', () => {
+	it.each([
+		[20, 5],
+		[39, 9],
+	])('says in one sentence what it needs at %ix%i', async (cols, rows) => {
+		const screen = await start('two', {cols, rows}).waitFor('agentmux needs');
+		expect(screen.join(' ').replaceAll(/\s+/g, ' ')).toContain(
+			`agentmux needs at least 40x10; this terminal is ${cols}x${rows}`,
+		);
+	});
+
+	it('draws itself anew at any size, back and forth', async () => {
+		const terminal = start('two', wide);
+		await terminal.waitFor('1 for you');
+		for (const [cols, rows] of [
+			[80, 24],
+			[20, 5],
+			[41, 11],
+			[120, 40],
+			[200, 50],
+		] as const)
+			terminal.resize(cols, rows);
+		const screen = await terminal.waitFor(
+			rows => rows[1]?.includes('3 TASKS') === true && rows.at(-1)?.includes('quit') === true,
+		);
+		expect(screen.filter(row => row.includes('local hub'))).toHaveLength(1);
+	});
+});
+
+describe('the terminal', () => {
+	it('is given back on q', async () => {
+		const terminal = startInShell('two');
+		await terminal.waitFor('1 for you');
+		expect(terminal.alternate).toBe(true);
+		terminal.write('q');
+		const screen = await terminal.waitFor('icanon');
+		expect(terminal.alternate).toBe(false);
+		expect(screen.join('\n')).toMatch(/^BEFORE\nENDED 0\n icanon/);
+	});
+
+	it('is asked about a draft before q drops it, and given back on ^C twice', async () => {
+		const terminal = startInShell('two');
+		await terminal.waitFor('1 for you');
+		terminal.write('cdraft');
+		await terminal.waitFor('draft');
+		terminal.write('\u001B');
+		await terminal.waitFor(' READ ');
+		terminal.write('q');
+		await terminal.waitFor('A draft is open.');
+		terminal.write('n');
+		await terminal.waitFor(rows => !rows.join('').includes('A draft is open.'));
+		terminal.write('\u0003');
+		await terminal.waitFor('Press ^C again');
+		terminal.write('\u0003');
+		expect((await terminal.waitFor('icanon')).join('\n')).toMatch(/^BEFORE\nENDED 0\n icanon/);
+	});
+
+	it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('is given back on %s', async signal => {
+		const terminal = start('signal', {env: {SIGNAL: signal}});
+		await terminal.waitFor('● live');
+		await terminal.exited;
+		expect(terminal.alternate).toBe(false);
+	});
+
+	it('is given back on a crash, which is then read on it', async () => {
+		const terminal = start('crash');
+		await terminal.waitFor('● live');
+		expect(await terminal.exited).not.toBe(0);
+		expect(terminal.alternate).toBe(false);
+		expect(terminal.text()).toContain('something broke');
+	});
+
+	it('hears nothing while nothing happens', async () => {
+		const terminal = start('empty');
+		await terminal.waitFor('● live');
+		await new Promise(resolve => setTimeout(resolve, 300));
+		const before = terminal.bytes;
+		await new Promise(resolve => setTimeout(resolve, 2500));
+		expect(terminal.bytes).toBe(before);
+	});
+
+	it('tells the same without colours', async () => {
+		const terminal = start('two', {...wide, env: {NO_COLOR: '1'}});
+		await terminal.waitFor('1 for you');
+		terminal.write('k');
+		const screen = await terminal.waitFor(/▌02|▌\d\d:\d\d/);
+		const looks = screen.flatMap((_, y) => Array.from({length: 200}, (_, x) => terminal.cell(x, y)));
+		expect(looks.every(({foreground, background}) => foreground === -1 && background === -1)).toBe(true);
+	});
+
+	it('need not have a keyboard', async () => {
+		const terminal = spawn(['/bin/sh', '-c', `'${process.execPath}' '${program}' </dev/null`], {env: {SCENE: 'busy'}});
+		onTestFinished(() => terminal.kill('SIGKILL'));
+		expect((await terminal.waitFor(/tick 9\d\b/)).join('')).toContain('● live');
+	});
+
+	it('need not know its size', async () => {
+		const sized = `stty rows 0 cols 0; '${process.execPath}' '${program}'`;
+		const terminal = spawn(['/bin/sh', '-c', sized], {env: {SCENE: 'two'}});
+		onTestFinished(() => terminal.kill('SIGKILL'));
+		expect((await terminal.waitFor('● live')).at(-1)).toContain('READ');
 	});
 });

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import {describe, expect, it} from 'vitest';
+import {completed, fuzzy, mentioning} from '../../source/tui/compose/completion.ts';
+import {draftView} from '../../source/tui/compose/draft-view.ts';
+import {edit, emptyEditor, type Edit, type Editor, type Place} from '../../source/tui/compose/editor.ts';
+import {textWidth} from '../../source/tui/screen/strip.ts';
+
+/** `|` stands for the cursor. */
+function at(text: string): Editor {
+	const cursor = text.indexOf('|');
+	return {text: text.replace('|', ''), cursor};
+}
+
+function shown({text, cursor}: Editor): string {
+	return `${text.slice(0, cursor)}|${text.slice(cursor)}`;
+}
+
+const family = '👩‍👩‍👧‍👦';
+
+describe('the draft', () => {
+	it.each<[string, Edit, string]>([
+		[`a${family}|b`, {type: 'erase', to: 'left'}, 'a|b'],
+		[`a|${family}b`, {type: 'move', to: 'right'}, `a${family}|b`],
+		['e\u0301|', {type: 'erase', to: 'left'}, '|'],
+		['one two|', {type: 'erase', to: 'word_left'}, 'one |'],
+		['one two |three', {type: 'move', to: 'word_left'}, 'one |two three'],
+		['one| two three', {type: 'erase', to: 'word_right'}, 'one| three'],
+		['a\nbc|d\ne', {type: 'erase', to: 'line_start'}, 'a\n|d\ne'],
+		['a\nb|cd\ne', {type: 'erase', to: 'line_end'}, 'a\nb|\ne'],
+		['abc\nd|', {type: 'move', to: 'up'}, 'a|bc\nd'],
+		['abc|\nd', {type: 'move', to: 'down'}, 'abc\nd|'],
+		['|', {type: 'erase', to: 'left'}, '|'],
+		['|', {type: 'erase', to: 'right'}, '|'],
+		['👍|', {type: 'insert', text: '🏽'}, '👍🏽|'],
+	])('%j, %j: %j', (before, change, after) => {
+		expect(shown(edit(at(before), change))).toBe(after);
+	});
+
+	const places: Place[] = ['left', 'right', 'word_left', 'word_right', 'line_start', 'line_end', 'up', 'down'];
+	const change: fc.Arbitrary<Edit> = fc.oneof(
+		fc.record({
+			type: fc.constant('insert' as const),
+			text: fc.string({
+				unit: fc.constantFrom('a', ' ', '\n', 'é', 'e\u0301', family, '日', '🇩🇪', '\u200D', '👍', '🏽'),
+			}),
+		}),
+		fc.record({type: fc.constantFrom('move' as const, 'erase' as const), to: fc.constantFrom(...places)}),
+	);
+
+	it('keeps its cursor between two graphemes, whatever is edited', () => {
+		const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
+		fc.assert(
+			fc.property(fc.array(change, {maxLength: 30}), changes => {
+				let editor = emptyEditor;
+				for (const each of changes) {
+					editor = edit(editor, each);
+					const boundaries = [...graphemes.segment(editor.text)].map(({index}) => index);
+					expect([...boundaries, editor.text.length]).toContain(editor.cursor);
+				}
+			}),
+		);
+	});
+
+	it('is shown around its cursor, never wider than the line', () => {
+		fc.assert(
+			fc.property(
+				fc.array(change, {maxLength: 30}),
+				fc.integer({min: 6, max: 40}),
+				fc.integer({min: 1, max: 4}),
+				(changes, width, height) => {
+					const view = draftView(changes.reduce(edit, emptyEditor), width, height);
+					expect(view.lines.length).toBeLessThanOrEqual(height);
+					for (const line of view.lines) expect(textWidth(line)).toBeLessThanOrEqual(width);
+					expect(view.cursor.column).toBeLessThan(width);
+					expect(view.cursor.line).toBeLessThan(Math.max(1, view.lines.length));
+				},
+			),
+		);
+	});
+});
+
+describe('@ completion', () => {
+	it('is offered while a name is typed after @, and not within an address', () => {
+		expect(mentioning(at('hi @cl|'))).toEqual({start: 3, typed: 'cl'});
+		expect(mentioning(at('me@cl|'))).toBeNull();
+		expect(mentioning(at('@cl| '))).toEqual({start: 0, typed: 'cl'});
+		expect(mentioning(at('@cl|a'))).toBeNull();
+	});
+
+	it('puts the tag in place of what was typed', () => {
+		const editor = at('hi @cl| there');
+		expect(shown(completed(editor, mentioning(editor)!, 'CLAUDE_1'))).toBe('hi @CLAUDE_1 |there');
+	});
+
+	it('finds letters in order, beginnings first', () => {
+		expect(fuzzy('ct', ['CLAUDE_1', 'CLAUDE_TWIN', 'CTO'])).toEqual(['CTO', 'CLAUDE_TWIN']);
+		expect(fuzzy('', ['B', 'A'])).toEqual(['B', 'A']);
+		expect(fuzzy('x', ['B', 'A'])).toEqual([]);
+	});
+});

@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import {describe, expect, it} from 'vitest';
+import {createKeyboard, type Input} from '../../source/tui/keyboard.ts';
+
+function typed(...chunks: string[]): Input[] {
+	const keyboard = createKeyboard();
+	return [...chunks.flatMap(chunk => keyboard.push(chunk)), ...keyboard.release()];
+}
+
+/** Text of neighbouring pieces as one, as it may be cut anywhere. */
+function joined(inputs: readonly Input[]): Input[] {
+	const together: Input[] = [];
+	for (const input of inputs) {
+		const last = together.at(-1);
+		if (input.type === 'text' && last?.type === 'text')
+			together[together.length - 1] = {type: 'text', text: last.text + input.text};
+		else together.push(input);
+	}
+	return together;
+}
+
+describe('the keyboard', () => {
+	it('hands on what was typed fast as one text', () => {
+		expect(typed('jjj')).toEqual([{type: 'text', text: 'jjj'}]);
+	});
+
+	it('knows keys by their names, whatever stands around them', () => {
+		const inputs = typed('hi\r\n\t\u007F\u0001\u001B[A\u001BOB\u001Bb\u001B[Z\u001B[3~\u001B[1;5C\u001B[5~x');
+		expect(inputs.map(input => (input.type === 'key' ? input.key : input.text))).toEqual([
+			'hi',
+			'enter',
+			'^j',
+			'tab',
+			'backspace',
+			'^a',
+			'up',
+			'down',
+			'alt-b',
+			'shift-tab',
+			'delete',
+			'^right',
+			'pageup',
+			'x',
+		]);
+	});
+
+	it('takes a lone ESC for the key when nothing follows', () => {
+		const keyboard = createKeyboard();
+		expect(keyboard.push('\u001B')).toEqual([]);
+		expect(keyboard.waits).toBe(true);
+		expect(keyboard.release()).toEqual([{type: 'key', key: 'escape'}]);
+		expect(keyboard.waits).toBe(false);
+	});
+
+	it('hands on a bracketed paste in one piece, whatever is in it', () => {
+		expect(typed('a\u001B[200~q\rq\u001B[A\u001B[201~b')).toEqual([
+			{type: 'text', text: 'a'},
+			{type: 'paste', text: 'q\rq\u001B[A'},
+			{type: 'text', text: 'b'},
+		]);
+	});
+
+	it('drops the mouse, focus reports, function keys and answers of the terminal', () => {
+		const noise = [
+			'\u001B[<0;10;10M',
+			'\u001B[M !!',
+			'\u001B[I',
+			'\u001B[O',
+			'\u001B[15~',
+			'\u001BOP',
+			'\u001B]11;rgb:00/00/00\u0007',
+			'\u001B[?62;4c',
+			'\u001B[24;80R',
+		];
+		expect(typed(noise.join(''))).toEqual([]);
+	});
+
+	it('reads the same wherever the bytes are cut', () => {
+		const piece = fc.constantFrom(
+			'j',
+			'text',
+			'ü',
+			'👍🏽',
+			'\r',
+			'\u001B[A',
+			'\u001B[1;5C',
+			'\u001B[200~p\rq\u001B[201~',
+			'\u001Bb',
+			'\u001B[<0;1;1M',
+			'\u0001',
+		);
+		fc.assert(
+			fc.property(fc.array(piece, {maxLength: 12}), fc.array(fc.nat(60), {maxLength: 6}), (pieces, cuts) => {
+				const whole = pieces.join('');
+				const at = [...new Set(cuts.map(cut => cut % (whole.length + 1)))].sort((one, other) => one - other);
+				const chunks = [0, ...at].map((from, index) => whole.slice(from, at[index] ?? whole.length));
+				// A decoder upstream never cuts a character in two.
+				fc.pre(chunks.every(chunk => chunk.isWellFormed()));
+				expect(joined(typed(...chunks))).toEqual(joined(typed(whole)));
+			}),
+		);
+	});
+
+	it('never loses its way, whatever comes', () => {
+		fc.assert(
+			fc.property(
+				fc.array(fc.string({unit: fc.constantFrom('\u001B', '[', '2', '0', '~', 'O', 'M', ';', '\r', 'a', ']')})),
+				chunks => {
+					const keyboard = createKeyboard();
+					for (const chunk of chunks) keyboard.push(chunk);
+					keyboard.release();
+					keyboard.push('\u001B[201~\u0007');
+					keyboard.release();
+					expect(keyboard.push('j').at(-1)).toEqual({type: 'text', text: 'j'});
+				},
+			),
+		);
+	});
+});
