@@ -29,7 +29,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 };
 
 /** `agentmux` without a command. */
-const first = null as Load | null;
+const first: Load = () => import('./tui.tsx');
 
 /** Runs one command line and resolves with the exit code: 0, 1 for a failure, 2 for wrong usage. */
 export async function main(argv: readonly string[]): Promise<number> {

@@ -1,0 +1,50 @@
+import type {Agent} from '../mailbox/agent.ts';
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Message} from '../mailbox/message.ts';
+import {taskStatuses, type Task} from '../mailbox/task.ts';
+import {printable} from '../printable.ts';
+import {messageText} from './message-text.ts';
+import {styled, write} from './output.ts';
+
+/** Messages shown of each channel. */
+const newest = 5;
+const mostChannels = 30;
+
+/** Prints the mailbox as it stands, in plain text: channels with their newest messages, tasks by status, agents. */
+export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream): Promise<void> {
+	const [channels, tasks, agents] = await Promise.all([mailbox.channels(), mailbox.tasks.list(), mailbox.agents()]);
+	const shown = await Promise.all(
+		channels.slice(0, mostChannels).map(async ({tag}) => ({
+			tag,
+			messages: await mailbox.history({channel: tag, limit: newest}),
+		})),
+	);
+	const heading = (text: string) => `${styled(stdout, 'bold', printable(text))}\n`;
+	const written = shown.filter(({messages}) => messages.length > 0);
+	const parts = written.map(({tag, messages}) => heading(tag) + messages.map(each => line(stdout, each)).join(''));
+	if (channels.length > mostChannels) parts.push(`${channels.length - mostChannels} more channels: agentmux tail\n`);
+	if (tasks.length > 0) parts.push(heading('TASKS') + taskLines(tasks));
+	if (agents.length > 0) parts.push(heading('AGENTS') + agents.map(agentLine).join(''));
+	if (parts.length === 0) parts.push('Nothing is here yet: agentmux join CLAUDE_1 --dir path/to/project\n');
+	await write(stdout, parts.join('\n'));
+}
+
+function line(stdout: NodeJS.WriteStream, message: Message): string {
+	return messageText(stdout, message).replaceAll(/^(?=.)/gm, '  ');
+}
+
+function taskLines(tasks: readonly Task[]): string {
+	return taskStatuses
+		.flatMap(status => tasks.filter(task => task.status === status).sort((one, other) => one.id - other.id))
+		.map(({id, status, title, lease_owner, progress}) => {
+			const owner = lease_owner === null ? '' : `  ${printable(lease_owner)}`;
+			const part = status === 'running' ? `  ${Math.round(progress * 100)} %` : '';
+			return `  ${status.padEnd(9)}  #${id} ${printable(title)}${owner}${part}\n`;
+		})
+		.join('');
+}
+
+function agentLine({tag, presence, role, revoked_at}: Agent): string {
+	const words = revoked_at === null ? presence : 'left';
+	return `  ${printable(tag)}  ${words}${role === null || role === '' ? '' : `  ${printable(role)}`}\n`;
+}

@@ -1,0 +1,83 @@
+import {Writable} from 'node:stream';
+import {loadConfig} from '../config.ts';
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import {createMailboxStore} from '../store/mailbox-store.ts';
+import type {Command, Invocation} from './command.ts';
+
+/** Every channel live, and a line to write into them. */
+const tui: Command = {
+	summary: 'open the screen',
+	help: `
+	agentmux: every channel of the mailbox live in panes, its tasks beside them, and a line to write into them
+
+	Usage
+	  agentmux [--as TAG]
+
+	  Where stdout is no terminal, one snapshot of channels, messages, tasks and agents is printed instead.
+
+	Flags
+	  --as TAG     who you are (HUMAN, or AGENTMUX_TAG)
+
+	Examples
+	  agentmux
+	  agentmux | less
+	`,
+	flags: {as: {type: 'string'}},
+	async run(invocation) {
+		const as = typeof invocation.flags['as'] === 'string' ? invocation.flags['as'] : undefined;
+		if (invocation.stdout.isTTY) await showScreen(invocation, as);
+		else await printSnapshot(invocation, as);
+	},
+};
+export default tui;
+
+/** The first frame is drawn before anything that talks to a mailbox is loaded. */
+async function showScreen({env, stdin, stdout}: Invocation, as: string | undefined): Promise<void> {
+	const [{startTui}, {target}] = await Promise.all([import('../tui/start.tsx'), loadConfig({flags: {as}, env})]);
+	const opening = Promise.withResolvers<Mailbox>();
+	const store = createMailboxStore(opening.promise);
+	await startTui({
+		store,
+		name: target.kind === 'hub' ? 'local hub' : new URL(target.url).host,
+		stdin,
+		stdout,
+		env,
+		onFirstFrame(say) {
+			opening.resolve(open({env, stderr: sayer(say)}, as));
+		},
+	});
+	// What is on its way is not waited for: it was asked about before the end.
+	await Promise.race([store.close(), new Promise(resolve => setTimeout(resolve, 500))]);
+	// The sockets of supabase-js outlive their channels by ten seconds.
+	process.exit();
+}
+
+async function open(surroundings: Pick<Invocation, 'env' | 'stderr'>, as: string | undefined): Promise<Mailbox> {
+	const {openMailbox} = await import('./connect.ts');
+	return openMailbox(surroundings, {as, kind: 'human'});
+}
+
+async function printSnapshot(invocation: Invocation, as: string | undefined): Promise<void> {
+	const [{snapshot}, mailbox] = await Promise.all([import('./snapshot.ts'), open(invocation, as)]);
+	try {
+		await snapshot(mailbox, invocation.stdout);
+	} finally {
+		await mailbox.close();
+	}
+}
+
+/** A stderr whose lines the screen shows where the panes will be: what is said while the mailbox opens. */
+function sayer(say: (sentence: string) => void): NodeJS.WriteStream {
+	const stream = new Writable({
+		write(chunk: Buffer, _encoding, done) {
+			say(
+				chunk
+					.toString()
+					.trim()
+					.replace(/^agentmux: /, ''),
+			);
+			done();
+		},
+	});
+	return Object.assign(stream, {isTTY: false}) as unknown as NodeJS.WriteStream;
+}
