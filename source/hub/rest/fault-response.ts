@@ -11,7 +11,8 @@ export function faultResponse(
 		status,
 		headers: {
 			'Content-Type': 'application/json; charset=utf-8',
-			'Proxy-Status': `PostgREST; error=${code}`,
+			// A function may raise any code; only one that is a word fits in a header.
+			...(/^\w+$/.test(code) ? {'Proxy-Status': `PostgREST; error=${code}`} : {}),
 			...more,
 			...headers,
 		},

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import {PgliteDatabase} from '../../../source/hub/pglite.ts';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {type Database, type Statement} from '../../../source/hub/database.ts';
 import {createRest} from '../../../source/hub/rest/rest.ts';
@@ -12,7 +13,7 @@ create function find(p_word text, p_from int default 0) returns setof posts lang
 
 let stage: Stage;
 beforeAll(async () => {
-	stage = await openStage(schema);
+	stage = await openStage(schema, await PgliteDatabase.open());
 });
 afterAll(async () => {
 	await stage.database.close();

@@ -3,6 +3,7 @@ import {bootstrap} from '../../../source/hub/bootstrap.ts';
 import {type Database} from '../../../source/hub/database.ts';
 import {type Caller, type HubResponse} from '../../../source/hub/http.ts';
 import {PgliteDatabase} from '../../../source/hub/pglite.ts';
+import {openPostgresDatabase} from './postgres-database.ts';
 import {createRest, type RestOptions} from '../../../source/hub/rest/rest.ts';
 
 /** A database with the roles of Supabase, the REST room before it, and ways to ask it. */
@@ -28,8 +29,12 @@ alter default privileges in schema public grant all on tables to service_role;
 alter default privileges in schema public grant all on sequences to service_role;
 `;
 
-export async function openStage(schema: string, options: RestOptions = {}): Promise<Stage> {
-	const database = await PgliteDatabase.open();
+export const engines: ReadonlyArray<{readonly engine: string; readonly open: () => Promise<Database>}> = [
+	{engine: 'PGlite', open: () => PgliteDatabase.open()},
+	{engine: 'PostgreSQL', open: openPostgresDatabase},
+];
+
+export async function openStage(schema: string, database: Database, options: RestOptions = {}): Promise<Stage> {
 	const sql = async (script: string): Promise<void> => {
 		await database.script({role: 'postgres', claims: {}}, script);
 	};
