@@ -69,7 +69,7 @@ routines as (
 		'schema', e.nspname, 'name', p.proname,
 		'description', pg_catalog.obj_description(p.oid, 'pg_proc'),
 		'volatility', case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end,
-		'set', p.proretset,
+		'set', p.proretset, 'rows', p.prorows,
 		'type', pg_catalog.format_type(p.prorettype, -1),
 		'display', pg_catalog.format_type(p.prorettype, null),
 		'rowOf', case when r.typtype = 'c' then (select x.relname from relations x where x.oid = r.typrelid) end,

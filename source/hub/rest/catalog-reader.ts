@@ -55,6 +55,8 @@ interface RoutineDocument extends Pick<Routine, 'schema' | 'name' | 'description
 	readonly display: string;
 	readonly rowOf: string | null;
 	readonly isRow: boolean;
+	/** How many rows it says it returns. */
+	readonly rows: number;
 	readonly columns: readonly ColumnDocument[] | null;
 	readonly defaults: number;
 	readonly parameters:
@@ -88,8 +90,18 @@ function catalogOf(document: CatalogDocument, fingerprint: string): Catalog {
 	}
 	const types = new Map<string, Name>(moreTypeNames.map(([name, sql]) => [name, catalogName(sql)]));
 	for (const [name, display, sql] of document.types) types.set(name, sql).set(display, sql);
-	const relationships = relationshipsOf(document.keys, tables);
-	return {tables, relationships, routines, types, description: document.description, fingerprint};
+	const functions = computedRelationships(document.routines, tables);
+	const keys = relationshipsOf(document.keys, tables).filter(
+		key => !functions.some(({from, routine}) => key.from === from && key.to.name === routine?.name),
+	);
+	return {
+		tables,
+		relationships: [...keys, ...functions],
+		routines,
+		types,
+		description: document.description,
+		fingerprint,
+	};
 }
 
 // Names that PostgreSQL's grammar knows, and its catalog does not.
@@ -114,6 +126,21 @@ function computedColumns(routines: readonly RoutineDocument[]): Map<string, Map<
 		computed.set(row.rowOf, ofTable.set(name, {schema, name}));
 	}
 	return computed;
+}
+
+/** A function from one row to rows can be embedded as a key can; ROWS 1 makes it one row (PostgREST docs: computed relationships). */
+function computedRelationships(
+	routines: readonly RoutineDocument[],
+	tables: ReadonlyMap<string, Table>,
+): Relationship[] {
+	return routines.flatMap(({schema, name, set, rows, rowOf, parameters}): Relationship[] => {
+		const [row, ...others] = parameters ?? [];
+		const from = tables.get(row?.rowOf ?? '');
+		const to = tables.get(rowOf ?? '');
+		if (from === undefined || to === undefined || others.length > 0) return [];
+		const cardinality = set && rows !== 1 ? 'one-to-many' : 'many-to-one';
+		return [{from, to, cardinality, constraint: name, columns: [], owner: false, routine: {schema, name}}];
+	});
 }
 
 const unnamedTypes = new Set(['json', 'jsonb', 'text', 'xml', 'bytea']);

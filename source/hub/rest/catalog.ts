@@ -35,12 +35,14 @@ export interface Table extends Qualified {
 	readonly computed: ReadonlyMap<string, Qualified>;
 }
 
-/** A foreign key seen from one of its ends, or two of them through a junction. */
+/** A foreign key seen from one of its ends, two of them through a junction, or a function of a row that returns rows. */
 export interface Relationship {
 	readonly from: Table;
 	readonly to: Table;
 	readonly cardinality: 'many-to-one' | 'one-to-many' | 'one-to-one' | 'many-to-many';
 	readonly constraint: string;
+	/** The function, called with the row of `from`. */
+	readonly routine?: Qualified;
 	/** Columns of `from` and of `to` that are equal; of the junction instead of `to` when there is one. */
 	readonly columns: readonly (readonly [from: Name, to: Name])[];
 	/** True at the end that holds the foreign key. */

@@ -24,6 +24,7 @@ export function isToOne({cardinality}: Relationship): boolean {
 
 function fits(relationship: Relationship, target: string, hint: string | null): boolean {
 	const {to, from, constraint, columns, junction, owner} = relationship;
+	if (relationship.routine !== undefined) return hint === null && target === relationship.routine.name;
 	const single = columns.length === 1 ? columns[0] : undefined;
 	if (hint !== null) {
 		if (target !== to.name) return false;

@@ -184,10 +184,15 @@ function renderJoin(parent: ReadPlan, embed: Embed): Sql {
 }
 
 function embedSource(parent: ReadPlan, {plan, relationship, junctionAlias}: Embed): {from: Sql; joined: Sql[]} {
-	const {to, columns, junction} = relationship;
+	const {to, columns, junction, routine} = relationship;
 	const above = identifier(parent.alias);
 	const inside = identifier(plan.alias);
 	const target = sql`${qualified(to)} as ${inside}`;
+	if (routine !== undefined) {
+		// Rows of a write or a call have lost their type.
+		const given = parent.source.made ? sql`${above}::${qualified(relationship.from)}` : above;
+		return {from: sql`${qualified(routine)}(${given}) as ${inside}`, joined: []};
+	}
 	const equal = (left: Sql, a: Name, right: Sql, b: Name) => sql`${left}.${identifier(a)} = ${right}.${identifier(b)}`;
 	if (junction === undefined)
 		return {from: target, joined: columns.map(([near, far]) => equal(inside, far, above, near))};

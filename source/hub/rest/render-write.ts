@@ -76,7 +76,10 @@ export function renderReturning(plan: ReadPlan): Sql {
 		...plan.outputs.flatMap(output => (output.kind === 'term' ? [output.term] : [])),
 		...plan.orders.filter(({related}) => related === null).map(({term}) => term),
 	];
-	const all = plan.outputs.some(({kind}) => kind === 'star') || plan.outputs.length + plan.embeds.length === 0;
+	const all =
+		plan.outputs.some(({kind}) => kind === 'star') ||
+		plan.outputs.length + plan.embeds.length === 0 ||
+		plan.embeds.some(({relationship}) => relationship.routine !== undefined);
 	const columns = new Set<Name>([
 		...terms.flatMap(term => (term.kind === 'column' ? [term.column.name] : [])),
 		...plan.embeds.flatMap(({relationship}) => relationship.columns.map(([near]) => near)),

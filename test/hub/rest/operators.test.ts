@@ -29,6 +29,8 @@ insert into tags values (1, 'red'), (2, 'blue');
 insert into things_tags values (1, 1), (1, 2), (2, 2);
 create table nodes (id int primary key, parent_id int references nodes, name text);
 insert into nodes values (1, null, 'root'), (2, 1, 'left'), (3, 1, 'right'), (4, 2, 'leaf');
+create function node_children(nodes_row nodes) returns setof nodes language sql stable as $$ select * from nodes where parent_id = $1.id order by id $$;
+create function first_child(nodes) returns setof nodes rows 1 language sql stable as $$ select * from nodes where parent_id = $1.id order by id limit 1 $$;
 create table games (id int primary key, home int references nodes, away int references nodes);
 insert into games values (1, 2, 3);
 create table wide (id int primary key ${Array.from({length: 120}, (_, index) => `, c${index} int default ${index}`).join('')});
@@ -152,6 +154,19 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect(await get('/games?select=home(name),away(name,parent_id(name))')).toEqual([
 				{home: {name: 'left'}, away: {name: 'right', parent_id: {name: 'root'}}},
 			]);
+		});
+
+		test('functions of a row embed what they return, of a write too', async () => {
+			expect(await get('/nodes?select=name,node_children(name),first_child(name)&id=lt.3&order=id')).toEqual([
+				{name: 'root', node_children: [{name: 'left'}, {name: 'right'}], first_child: {name: 'left'}},
+				{name: 'left', node_children: [{name: 'leaf'}], first_child: {name: 'leaf'}},
+			]);
+			const written = await stage.ask('PATCH', '/nodes?id=eq.1&select=first_child(id)', {
+				body: {name: 'top'},
+				headers: {prefer: 'return=representation'},
+			});
+			expect(written.json).toEqual([{first_child: {id: 2}}]);
+			await stage.sql("update nodes set name = 'root' where id = 1");
 		});
 
 		test('an embedding that could mean two keys is refused with both', async () => {
