@@ -70,6 +70,13 @@ end $$;
 create trigger tasks_before_update before update on public.tasks
   for each row execute function public.mux_task_before_update();
 
+-- One task's end can change those above it and those that wait for it: whoever may cause that goes alone, or two of them
+-- would lock each other's tasks in opposite order. Claims and heartbeats touch one row and need no turn.
+create function public.mux_take_turn() returns void
+language sql volatile set search_path = '' as $$
+  select pg_advisory_xact_lock(hashtextextended('agentmux.tasks', 0))
+$$;
+
 -- A task with steps is a heading: it is not claimed, its progress is the mean of its steps, and it ends with them: done
 -- when all are done, failed when one of them cannot be done any more, cancelled when all are. Cancelled steps do not count.
 -- One that was claimed before it got steps keeps its owner, who finishes it.
@@ -118,7 +125,8 @@ end $$;
 create trigger tasks_added after insert on public.tasks
   for each row when (new.parent_id is not null) execute function public.mux_task_changed();
 create trigger tasks_changed after update of status, progress on public.tasks
-  for each row when (old.status <> new.status or old.progress <> new.progress) execute function public.mux_task_changed();
+  for each row when ((old.status <> new.status and new.status <> 'running') or old.progress <> new.progress)
+  execute function public.mux_task_changed();
 
 -- Adding twice under one idem_key in one queue returns the first task.
 create function public.task_add(p_title text, p_body text default '', p_queue text default 'default', p_priority int default 0,
@@ -132,6 +140,7 @@ declare
   added public.tasks;
 begin
   perform public.mux_guard();
+  if p_parent_id is not null or needed <> '{}' then perform public.mux_take_turn(); end if;
   select t.* into added from public.tasks as t where t.queue = p_queue and t.idem_key = p_idem_key;
   if found then return next added; return; end if;
   if p_parent_id is not null then
@@ -177,11 +186,13 @@ declare
   reaped int;
 begin
   perform public.mux_guard();
+  if not exists (select from public.tasks as e where e.status = 'running' and e.lease_until < instant) then return 0; end if;
+  perform public.mux_take_turn();
   update public.tasks as t set
     status = case when t.attempts >= t.max_attempts then 'dead' else 'queued' end,
     run_at = instant, progress = 0, last_error = format('the lease of %s ran out', t.lease_owner)
   where t.id in (select e.id from public.tasks as e where e.status = 'running' and e.lease_until < instant
-    order by e.id desc for update skip locked);
+    for update skip locked);
   get diagnostics reaped = row_count;
   return reaped;
 end $$;
@@ -234,6 +245,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   me text := upper(public.mux_me() collate "C");
 begin
+  perform public.mux_take_turn();
   return query update public.tasks as t
   set progress = least(greatest(coalesce(p_progress, t.progress), 0), 1), note = coalesce(left(p_note, 10000), t.note)
   where t.id = p_id and t.lease_token = p_token and t.status = 'running' and upper(t.lease_owner collate "C") = me
@@ -248,6 +260,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   me text := upper(public.mux_me() collate "C");
 begin
+  perform public.mux_take_turn();
   return query update public.tasks as t set
     status = case when p_ok then 'done' when t.attempts >= t.max_attempts then 'dead' else 'queued' end,
     progress = case when p_ok then 1 else 0 end,
@@ -266,13 +279,12 @@ declare
   tree bigint[];
 begin
   perform public.mux_guard();
+  perform public.mux_take_turn();
   with recursive below as (
     select t.id from public.tasks as t where t.id = p_id and t.status in ('queued', 'running')
     union
     select t.id from public.tasks as t join below on t.parent_id = below.id
   ) select array_agg(id) into tree from below;
-  -- Steps before headings, as everywhere, so that two who lock do not wait for each other.
-  perform from public.tasks as t where t.id = any (tree) order by t.id desc for update;
   return query with cancelled as (
     update public.tasks as t set status = 'cancelled',
       last_error = 'cancelled by ' || coalesce((select i.tag from public.mux_identity() as i), current_setting('role'))
@@ -288,7 +300,7 @@ revoke all on public.tasks from public, anon, authenticated, service_role;
 revoke all on sequence public.tasks_id_seq from public, anon, authenticated, service_role;
 grant select on public.tasks to authenticated;
 grant select, insert, update, delete on public.tasks to service_role;
-revoke all on function public.mux_task_before_update(), public.mux_task_derive(bigint), public.mux_task_changed(), public.mux_lease(int),
+revoke all on function public.mux_task_before_update(), public.mux_take_turn(), public.mux_task_derive(bigint), public.mux_task_changed(), public.mux_lease(int),
   public.task_add(text, text, text, int, bigint, int, bigint[], int, timestamptz, text, bigint), public.task_reap(),
   public.task_claim(text, int, bigint), public.task_heartbeat(bigint, bigint, int), public.task_progress(bigint, bigint, real, text),
   public.task_finish(bigint, bigint, boolean, jsonb, text, text), public.task_cancel(bigint)

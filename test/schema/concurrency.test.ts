@@ -39,6 +39,41 @@ test('many who claim at once get each task once, and every plan ends with its la
 	expect(ended).toEqual(Array.from({length: 2}, () => ({status: 'done', progress: 1, attempts: 0})));
 });
 
+test('who splits, fails, cancels and finishes tasks of common plans at once never deadlocks', async () => {
+	const add = `select id from task_add('x', p_parent_id => $1, p_max_attempts => 1, p_depends_on => $2)`;
+	const plans: unknown[] = [];
+	for (const parent of [null, null, 1, 2]) {
+		const [plan] = await database.as(agent('A'), add, [parent, []]);
+		plans.push(plan!['id']);
+		// A step that stays open keeps the plan open.
+		await database.as(agent('A'), `select task_add('open', 'x', 'later', p_parent_id => $1)`, [plan!['id']]);
+	}
+	const workers = await Promise.all(Array.from({length: 8}, () => database.connect()));
+	const accepted = await Promise.all(
+		workers.map(async (worker, index) => {
+			const me = agent(`W${index}`);
+			let count = 0;
+			for (let round = 0; round < 20; round++) {
+				const parent = plans[(index + round) % plans.length];
+				const [first] = await worker.as(me, add, [parent, []]);
+				await worker.as(me, add, [plans[round % plans.length], [first!['id']]]).catch((error: {code?: string}) => {
+					// Another may have claimed and failed the first one by now.
+					if (error.code !== '55000') throw error;
+				});
+				if (round % 3 === 0) await worker.as(me, 'select task_cancel($1)', [first!['id']]);
+				for (const ok of [true, round % 2 === 0]) {
+					const [task] = await worker.as(me, 'select id, lease_token from task_claim()');
+					if (task === undefined) continue;
+					const finish = 'select id from task_finish($1, $2, $3)';
+					count += (await worker.as(me, finish, [task['id'], task['lease_token'], ok])).length;
+				}
+			}
+			return count;
+		}),
+	);
+	expect(accepted.every(count => count > 0)).toBe(true);
+});
+
 test('of many who finish one claim, one is accepted', async () => {
 	await database.as(agent('A'), `select task_add('x')`);
 	await database.as(agent('A'), 'select task_claim()');
