@@ -92,15 +92,28 @@ class Subscription {
 	}
 }
 
+const act = (weight: number, names: string[], most: number) => ({
+	weight,
+	arbitrary: fc.record({do: fc.constantFrom(...names), n: fc.nat(most)}),
+});
 const step = fc.oneof(
-	{weight: 4, arbitrary: fc.record({do: fc.constantFrom('begin', 'ring', 'rejoin'), n: fc.constant(0)})},
-	{weight: 9, arbitrary: fc.record({do: fc.constantFrom('insert', 'commit', 'offer'), n: fc.nat(30)})},
-	{weight: 8, arbitrary: fc.record({do: fc.constant('answer'), n: fc.nat(3)})},
-	{weight: 1, arbitrary: fc.record({do: fc.constantFrom('abort', 'fail', 'resume', 'replace'), n: fc.nat(30)})},
+	act(3, ['begin', 'ring', 'rejoin'], 0),
+	act(6, ['insert', 'commit', 'offer'], 30),
+	act(3, ['post', 'drain'], 30),
+	act(6, ['answer'], 3),
+	act(2, ['abort', 'fail', 'resume', 'replace'], 30),
 );
 
 async function settle(): Promise<void> {
 	for (let turn = 0; turn < 12; turn++) await Promise.resolve();
+}
+
+/** Answers everything that is asked, until nothing more is. */
+async function drain({reads}: Database): Promise<void> {
+	for (let quiet = 0; quiet < 3; quiet += reads.length === 0 ? 1 : 0) {
+		for (const {answer} of reads.splice(0)) answer();
+		await settle();
+	}
 }
 
 function pick<T>(from: Iterable<T>, n: number): T | undefined {
@@ -131,6 +144,12 @@ test('each committed message is told exactly once, and the cursor never passes w
 				insert: n => database.insert(pick(database.open.keys(), n) ?? 0),
 				commit: n => database.end(pick(database.open.keys(), n) ?? 0, true),
 				abort: n => database.end(pick(database.open.keys(), n) ?? 0, false),
+				post: () => {
+					database.begin();
+					const xid = Math.max(...database.open.keys());
+					database.insert(xid);
+					database.end(xid, true);
+				},
 				// Doorbells and payloads come late, twice or never, and only while a verified connection stands.
 				ring: () => void (subscription.live && run(false)),
 				offer: n => {
@@ -152,16 +171,13 @@ test('each committed message is told exactly once, and the cursor never passes w
 			};
 			for (const {do: name, n} of steps) {
 				actions[name]?.(n);
-				await settle();
+				await (name === 'drain' ? drain(database) : settle());
 			}
 			for (const xid of database.open.keys()) database.end(xid, xid % 3 !== 0);
 			// Twice: the first pass of a subscription without a cursor only finds out where "now" is.
 			for (let pass = 0; pass < 2; pass++) {
 				const ending = run(true);
-				for (let quiet = 0; quiet < 3; quiet += database.reads.length === 0 ? 1 : 0) {
-					for (const {answer} of database.reads.splice(0)) answer();
-					await settle();
-				}
+				await drain(database);
 				await ending;
 			}
 			expect(faults).toEqual([]);
@@ -220,4 +236,25 @@ test('what was told is forgotten once the cursor has passed it', async () => {
 	expect(subscription.cursor).toEqual({epoch: '1', xid: '14', id: 5});
 	for (const message of database.committed) subscription.catchUp.offer(message);
 	expect(subscription.told).toHaveLength(5);
+});
+
+test('the pass that follows a failed one asks anew whose database this is', async () => {
+	const database = new Database();
+	const {catchUp, told} = new Subscription(database, {epoch: '1', xid: '0', id: 0}, 10);
+	const failing = catchUp.run(false);
+	await settle();
+	const queued = catchUp.run(false);
+	database.replace();
+	for (const xid of [89, 90]) {
+		database.begin();
+		database.insert(xid);
+		database.end(xid, true);
+	}
+	await expect(failing).rejects.toThrow('lost');
+	await drain(database);
+	await queued;
+	const verified = catchUp.run(true);
+	await drain(database);
+	await verified;
+	expect(told).toEqual(['2/1', '2/2']);
 });

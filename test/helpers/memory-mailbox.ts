@@ -5,7 +5,7 @@ import type {Cursor, MailboxEvent, Unsubscribe} from '../../source/mailbox/event
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {addresses, inChannel, type Message} from '../../source/mailbox/message.ts';
 import type {Channel} from '../../source/mailbox/query.ts';
-import {foldTag, sameTag, type Tag} from '../../source/mailbox/tag.ts';
+import {foldTag, type Tag} from '../../source/mailbox/tag.ts';
 import type {MemoryServer} from './memory-server.ts';
 
 /** A Mailbox on a MemoryServer, as `identity`. Passes test/contract like the real one. */
@@ -95,11 +95,7 @@ function inboxOf({messages, agents, receipts}: MemoryServer, reader: Tag): Messa
 	const joined = agents.get(foldTag(reader))?.joined_at;
 	return messages
 		.filter(message => addresses(message, reader))
-		.filter(
-			({mentions, created_at, author_tag}) =>
-				mentions.length > 0 ||
-				(joined !== undefined && created_at >= joined && !(author_tag !== null && sameTag(author_tag, reader))),
-		)
+		.filter(({mentions, created_at}) => mentions.length > 0 || (joined !== undefined && created_at >= joined))
 		.filter(({id}) => receipts.get(`${id} ${foldTag(reader)}`)?.state !== 'acked');
 }
 

@@ -134,7 +134,7 @@ export class MemoryServer {
 		};
 		this.messages.push(message);
 		this.announce({type: 'commit'});
-		if (parent !== undefined && identity !== null) this.receive([parent.id], identity.tag, 'acked', 'reply');
+		if (parent !== undefined) this.receive([parent.id], identity?.tag ?? tag, 'acked', 'reply');
 		return message;
 	}
 }
