@@ -42,7 +42,11 @@ test('whatever comes instead of a row is refused as another version, and nothing
 			throw error;
 		}
 	};
-	fc.assert(fc.property(fc.anything(), value => expect(refused(() => readTask(value))).toBe(true)));
+	fc.assert(
+		fc.property(fc.anything(), value => {
+			expect(refused(() => readTask(value))).toBe(true);
+		}),
+	);
 	const text = new Set(['content', 'tag', 'body', 'created_at']);
 	const names = fc.constantFrom(...Object.keys(message));
 	fc.assert(
