@@ -52,7 +52,7 @@ export async function ask(database: Database, scope: Scope, question: Question):
 	};
 }
 
-export function renderQuestion({
+function renderQuestion({
 	before = nothing,
 	read,
 	media,

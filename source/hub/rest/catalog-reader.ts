@@ -1,14 +1,7 @@
 import {type Database} from '../database.ts';
-import {
-	type Catalog,
-	type Column,
-	exposedSchemas,
-	type Qualified,
-	type Relationship,
-	type Routine,
-	type Table,
-} from './catalog.ts';
+import {type Catalog, type Column, exposedSchemas, type Qualified, type Routine, type Table} from './catalog.ts';
 import {catalogQuery, fingerprintQuery} from './catalog-query.ts';
+import {type RelationshipDocument, relationshipsOf} from './catalog-relationships.ts';
 import {catalogName, type Name} from './sql.ts';
 
 const owner = {role: 'postgres', claims: {}, readOnly: true, settings: {search_path: ''}};
@@ -29,26 +22,17 @@ export async function readFingerprint(database: Database): Promise<string> {
 }
 
 // What the catalog query builds; its names come from the database, and so are names here.
-interface CatalogDocument {
+interface CatalogDocument extends RelationshipDocument {
 	readonly tables: readonly (Omit<Table, 'columns' | 'computed' | 'primaryKey'> & {
 		readonly columns: readonly ColumnDocument[] | null;
 		readonly primaryKey: readonly Name[] | null;
 	})[];
-	readonly keys: readonly KeyDocument[];
 	readonly routines: readonly RoutineDocument[];
 	readonly types: readonly (readonly [name: string, display: string, sql: Name])[];
 	readonly description: string | null;
 }
 
 type ColumnDocument = Omit<Column, 'labels'> & {readonly labels: readonly string[] | null};
-
-interface KeyDocument {
-	readonly constraint: string;
-	readonly from: string;
-	readonly to: string;
-	readonly columns: readonly (readonly [Name, Name])[];
-	readonly unique: boolean;
-}
 
 interface RoutineDocument extends Pick<Routine, 'schema' | 'name' | 'description' | 'volatility' | 'set'> {
 	readonly type: Name;
@@ -90,13 +74,10 @@ function catalogOf(document: CatalogDocument, fingerprint: string): Catalog {
 	}
 	const types = new Map<string, Name>(moreTypeNames.map(([name, sql]) => [name, catalogName(sql)]));
 	for (const [name, display, sql] of document.types) types.set(name, sql).set(display, sql);
-	const functions = computedRelationships(document.routines, tables);
-	const keys = relationshipsOf(document.keys, tables).filter(
-		key => !functions.some(({from, routine}) => key.from === from && key.to.name === routine?.name),
-	);
+	const relationships = relationshipsOf(document, tables);
 	return {
 		tables,
-		relationships: [...keys, ...functions],
+		relationships,
 		routines,
 		types,
 		description: document.description,
@@ -126,21 +107,6 @@ function computedColumns(routines: readonly RoutineDocument[]): Map<string, Map<
 		computed.set(row.rowOf, ofTable.set(name, {schema, name}));
 	}
 	return computed;
-}
-
-/** A function from one row to rows can be embedded as a key can; ROWS 1 makes it one row (PostgREST docs: computed relationships). */
-function computedRelationships(
-	routines: readonly RoutineDocument[],
-	tables: ReadonlyMap<string, Table>,
-): Relationship[] {
-	return routines.flatMap(({schema, name, set, rows, rowOf, parameters}): Relationship[] => {
-		const [row, ...others] = parameters ?? [];
-		const from = tables.get(row?.rowOf ?? '');
-		const to = tables.get(rowOf ?? '');
-		if (from === undefined || to === undefined || others.length > 0) return [];
-		const cardinality = set && rows !== 1 ? 'one-to-many' : 'many-to-one';
-		return [{from, to, cardinality, constraint: name, columns: [], owner: false, routine: {schema, name}}];
-	});
 }
 
 const unnamedTypes = new Set(['json', 'jsonb', 'text', 'xml', 'bytea']);
@@ -179,44 +145,3 @@ function routineOf(document: RoutineDocument, tables: ReadonlyMap<string, Table>
 }
 
 const outputColumn = {nullable: true, default: null, maxLength: null, labels: [], description: null};
-
-function relationshipsOf(keys: readonly KeyDocument[], tables: ReadonlyMap<string, Table>): Relationship[] {
-	const owned = keys.flatMap(({constraint, columns, unique, ...names}): Relationship[] => {
-		const from = tables.get(names.from);
-		const to = tables.get(names.to);
-		if (from === undefined || to === undefined) return [];
-		return [{from, to, constraint, columns, owner: true, cardinality: unique ? 'one-to-one' : 'many-to-one'}];
-	});
-	const inverse = owned.map(({from, to, constraint, columns, cardinality}): Relationship => ({
-		from: to,
-		to: from,
-		constraint,
-		columns: columns.map(([near, far]) => [far, near] as const),
-		owner: false,
-		cardinality: cardinality === 'one-to-one' ? 'one-to-one' : 'one-to-many',
-	}));
-	const through = owned.flatMap(near =>
-		owned.flatMap((far): Relationship[] => {
-			const isJunction =
-				near.from === far.from &&
-				near.constraint !== far.constraint &&
-				near.cardinality === 'many-to-one' &&
-				far.cardinality === 'many-to-one';
-			const own = new Set([...near.columns, ...far.columns].map(([column]) => column));
-			if (!isJunction || !near.from.primaryKey.every(key => own.has(key)) || near.from.primaryKey.length === 0)
-				return [];
-			return [
-				{
-					from: near.to,
-					to: far.to,
-					constraint: near.from.name,
-					columns: near.columns.map(([junction, to]) => [to, junction] as const),
-					owner: false,
-					cardinality: 'many-to-many',
-					junction: {table: near.from, constraints: [near.constraint, far.constraint], columns: far.columns},
-				},
-			];
-		}),
-	);
-	return [...owned, ...inverse, ...through];
-}

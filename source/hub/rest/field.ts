@@ -32,7 +32,7 @@ export function parseField(scanner: Scanner): Field {
 	return field;
 }
 
-export function parsePath(scanner: Scanner): JsonStep[] {
+function parsePath(scanner: Scanner): JsonStep[] {
 	const path: JsonStep[] = [];
 	while (scanner.sees('->')) {
 		const arrow = scanner.eat('->>') ? '->>' : scanner.eat('->') && '->';

@@ -1,5 +1,6 @@
 import {type Embed, type Output, type PlannedOrder, type ReadPlan} from './read-plan.ts';
 import {isToOne} from './relationship.ts';
+import {renderObject} from './render-object.ts';
 import {renderCondition, renderTerm} from './render-condition.ts';
 import {
 	catalogText,
@@ -204,21 +205,6 @@ function embedSource(parent: ReadPlan, {plan, relationship, junctionAlias}: Embe
 		)}`,
 		joined: columns.map(([near, own]) => equal(between, own, above, near)),
 	};
-}
-
-// PostgreSQL functions take a hundred arguments.
-const mostPairs = 50;
-
-/** The JSON object of a row `r` with the columns c0, c1, ... under these keys, which are values as any other. */
-function renderObject(keys: readonly string[]): Sql {
-	const pairs = keys.map((key, index) => ({
-		key: sql`${value(key)}::text`,
-		column: sql`"r".${identifier(madeName('c', index))}`,
-	}));
-	if (pairs.length <= mostPairs)
-		return sql`json_build_object(${comma(pairs.map(({key, column}) => sql`${key}, ${column}`))})`;
-	const values = pairs.map(({key, column}, index) => sql`(${value(String(index))}::int, ${key}, to_json(${column}))`);
-	return sql`(select json_object_agg("k", "v" order by "i") from (values ${comma(values)}) as "p"("i", "k", "v"))`;
 }
 
 function where(conditions: readonly Sql[]): Sql {

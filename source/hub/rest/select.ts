@@ -4,11 +4,11 @@ import {Scanner} from './scanner.ts';
 
 export type SelectItem = SelectStar | SelectField | SelectRelation;
 
-export interface SelectStar {
+interface SelectStar {
 	readonly kind: 'star';
 }
 
-export interface SelectField {
+interface SelectField {
 	readonly kind: 'field';
 	readonly field: Field;
 	/** A type's name, as the request wrote it. */
