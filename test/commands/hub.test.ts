@@ -1,0 +1,61 @@
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {Home} from '../helpers/program.ts';
+
+let home: Home;
+
+beforeAll(async () => {
+	home = await Home.make();
+});
+afterAll(() => home.dispose());
+
+describe('agentmux hub', () => {
+	it('says that none runs, starts one with progress, tells where it is, and ends it', async () => {
+		const before = await home.run(['hub', 'status']);
+		expect(before).toMatchObject({code: 1, stdout: ''});
+		expect(before.stderr).toBe('agentmux: No hub is running. Start it with `agentmux hub start`.\n');
+
+		const started = await home.run(['hub', 'start']);
+		expect(started.code).toBe(0);
+		expect(started.stderr).toContain('Preparing a new database; this happens once.');
+		const url = started.stdout.trim();
+		expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+
+		const status = await home.run(['hub', 'status', '--json']);
+		expect(JSON.parse(status.stdout)).toMatchObject({url, version: expect.any(String) as unknown});
+		const {pid} = JSON.parse(status.stdout) as {pid: number};
+
+		const {stdout: variables} = await home.run(['hub', 'status', '-o', 'env']);
+		expect(variables).toContain(`API_URL="${url}"\n`);
+		const key = /^SERVICE_ROLE_KEY="(.+)"$/m.exec(variables)?.[1] ?? '';
+		expect(variables).toMatch(/^ANON_KEY="ey.+"$/m);
+		expect(variables).toMatch(/^JWT_SECRET=".+"$/m);
+		expect((await fetch(`${url}/rest/v1/messages`, {headers: {apikey: key}})).status).toBe(200);
+
+		const logs = await home.run(['hub', 'logs']);
+		expect(logs.stdout).toContain(`answers at ${url}.`);
+		expect(logs.stdout).not.toContain(key);
+
+		expect(await home.run(['hub', 'stop'])).toMatchObject({code: 0, stderr: `The hub (process ${pid}) has ended.\n`});
+		expect((await home.run(['hub', 'status'])).code).toBe(1);
+		expect(await home.run(['hub', 'stop'])).toMatchObject({code: 0, stderr: 'No hub is running.\n'});
+	});
+
+	it('names what it takes when it is asked for something else', async () => {
+		for (const words of [
+			['hub', 'strat'],
+			['hub', 'start', 'now'],
+			['hub', 'run', '--port', '70000'],
+			['hub', 'status', '-o', 'xml'],
+		]) {
+			const {code, stderr} = await home.run(words);
+			expect([words, code]).toEqual([words, 2]);
+			expect(stderr.trim().split('\n')).toHaveLength(1);
+		}
+	});
+
+	it('explains itself with an example', async () => {
+		const {code, stdout} = await home.run(['hub', '--help']);
+		expect(code).toBe(0);
+		expect(stdout).toContain('Example:');
+	});
+});

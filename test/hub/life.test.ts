@@ -1,0 +1,240 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {afterEach, describe, expect, it} from 'vitest';
+import {ensureHub, stopHub} from '../../source/hub/ensure.ts';
+import {findHub} from '../../source/hub/find.ts';
+import {takeLock} from '../../source/hub/lock.ts';
+import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
+
+const homes: string[] = [];
+const newHome = (): string => {
+	const home = temporaryHome();
+	homes.push(home);
+	return home;
+};
+
+afterEach(async () => {
+	for (const home of homes.splice(0)) {
+		await stopHub(placesIn(home));
+		rmSync(home, {recursive: true, force: true});
+	}
+});
+
+async function start(home = newHome()): Promise<TestHub> {
+	return startTestHub({home});
+}
+
+async function sql(hub: {readonly url: string; readonly serviceRoleKey: string}, query: string): Promise<unknown[]> {
+	const response = await fetch(`${hub.url}/v1/projects/local/database/query`, {
+		method: 'POST',
+		headers: {authorization: `Bearer ${hub.serviceRoleKey}`},
+		body: JSON.stringify({query}),
+	});
+	if (!response.ok) throw new Error(await response.text());
+	return (await response.json()) as unknown[];
+}
+
+/** Inserts the numbers after `last` one by one until the hub, killed after `count` of them, is gone; the last acknowledged. */
+async function writeUntilKilled(hub: TestHub, last: number, count: number): Promise<number> {
+	let killing: Promise<void> | null = null;
+	try {
+		for (let number = last + 1; ; number++) {
+			await sql(hub, `insert into messages (content) values ('[A] ${number}')`);
+			last = number;
+			// Not awaited: it shall hit what is under way.
+			if (--count === 0) killing = hub.kill();
+		}
+	} catch {
+		await killing;
+		return last;
+	}
+}
+
+describe('a hub that is killed', () => {
+	it('has every acknowledged row afterwards, at the same address, under the same keys', async () => {
+		const home = newHome();
+		const first = await start(home);
+		const {url, serviceRoleKey, jwtSecret} = first;
+		let last = await writeUntilKilled(first, 0, 25);
+		for (const count of [20, 30]) last = await writeUntilKilled(await start(home), last, count);
+		const hub = await start(home);
+		expect(hub).toMatchObject({url, serviceRoleKey, jwtSecret});
+		const [row] = await sql(
+			hub,
+			`select count(distinct n)::int as present from generate_series(1, ${last}) n join messages m on m.body = n::text`,
+		);
+		expect(last).toBeGreaterThanOrEqual(75);
+		expect(row).toEqual({present: last});
+	});
+});
+
+describe('starting', () => {
+	it('ends with one hub, and every caller has it, when ten ask at once', async () => {
+		const places = placesIn(newHome());
+		const progress: string[] = [];
+		const hubs = await Promise.all(
+			Array.from({length: 10}, () => ensureHub(places, {onProgress: sentence => progress.push(sentence)})),
+		);
+		expect(new Set(hubs.map(({pid}) => pid)).size).toBe(1);
+		expect(progress).toContain('Preparing a new database; this happens once.');
+		expect((await ensureHub(places)).pid).toBe(hubs[0]?.pid);
+	});
+
+	it('is for one process: a second one is refused and says which is the first', async () => {
+		const hub = await start();
+		const second = spawnHub(hub.home);
+		let said = '';
+		second.stderr?.on('data', (chunk: Buffer) => {
+			said += chunk.toString();
+		});
+		expect(await once(second, 'exit')).toEqual([1, null]);
+		expect(said).toContain(`Another hub (process ${hub.pid}) holds ${hub.places.data}.`);
+		expect((await findHub(hub.places))?.pid).toBe(hub.pid);
+		await hub.stop();
+	});
+
+	it('takes no notice of what a dead hub wrote', async () => {
+		const home = newHome();
+		const first = await start(home);
+		await first.kill();
+		expect(existsSync(join(first.places.state, 'hub.json'))).toBe(true);
+		expect(await findHub(first.places)).toBeNull();
+		const next = await ensureHub(first.places);
+		expect(next.pid).not.toBe(first.pid);
+	});
+
+	it('takes another port when its own was taken meanwhile', async () => {
+		const home = newHome();
+		const first = await start(home);
+		await first.stop({keep: true});
+		const {createServer} = await import('node:http');
+		const squatter = createServer().listen(Number(new URL(first.url).port), '127.0.0.1');
+		await once(squatter, 'listening');
+		try {
+			expect((await ensureHub(first.places)).url).not.toBe(first.url);
+		} finally {
+			squatter.close();
+		}
+	});
+
+	it('survives any number of interrupted first starts', async () => {
+		const home = newHome();
+		for (const delay of [150, 350, 550, 750]) {
+			const child = spawnHub(home);
+			await sleep(delay);
+			child.kill('SIGKILL');
+			if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+		}
+		const hub = await start(home);
+		expect(await sql(hub, 'select count(*)::int as n from messages')).toEqual([{n: 0}]);
+		expect(readdirSync(hub.places.data).filter(name => name.startsWith('pg'))).toEqual(['pg']);
+		await hub.stop({keep: true});
+	});
+
+	it('makes no two databases of one template the same', async () => {
+		const [one, two] = [await start(), await start()];
+		const epochs = [await sql(one, 'select epoch from mux_meta'), await sql(two, 'select epoch from mux_meta')];
+		expect(epochs[0]).not.toEqual(epochs[1]);
+		expect(one.jwtSecret).not.toBe(two.jwtSecret);
+		await one.stop();
+		await two.stop();
+	});
+
+	it('leaves what it wrote to this user alone, and no key in arguments or log', async () => {
+		const hub = await start();
+		for (const folder of [hub.places.data, hub.places.state, hub.places.logs, join(hub.places.data, 'pg')]) {
+			expect([folder, statSync(folder).mode & 0o777]).toEqual([folder, 0o700]);
+		}
+		for (const file of ['data/keys.json', 'data/hub.lock', 'state/hub.json', 'logs/hub.log']) {
+			expect([file, statSync(join(hub.home, file)).mode & 0o777]).toEqual([file, 0o600]);
+		}
+		expect(readFileSync(join(hub.places.logs, 'hub.log'), 'utf8')).not.toContain(hub.jwtSecret);
+		await hub.stop();
+	});
+});
+
+describe('ending', () => {
+	it('removes hub.json on SIGTERM and outlives a closed terminal', async () => {
+		const hub = await start();
+		process.kill(hub.pid, 'SIGHUP');
+		await sleep(200);
+		expect((await findHub(hub.places))?.pid).toBe(hub.pid);
+		expect(await stopHub(hub.places)).toBe(hub.pid);
+		expect(existsSync(join(hub.places.state, 'hub.json'))).toBe(false);
+		expect(await stopHub(hub.places)).toBeNull();
+	});
+});
+
+describe('what can go wrong', () => {
+	it('says so in one sentence when the folder cannot be used', async () => {
+		const home = newHome();
+		writeFileSync(join(home, 'data'), 'a file');
+		await expect(ensureHub(placesIn(home))).rejects.toMatchObject({
+			name: 'HubError',
+			message: expect.stringContaining('a file stands where a folder should be') as unknown,
+		});
+	});
+
+	it('names the folder of a damaged database and what to do', async () => {
+		const home = newHome();
+		const hub = await start(home);
+		await hub.stop({keep: true});
+		writeFileSync(join(hub.places.data, 'pg', 'global', 'pg_control'), 'nonsense');
+		await expect(ensureHub(hub.places)).rejects.toMatchObject({
+			name: 'HubError',
+			message: expect.stringContaining(`The database in ${join(hub.places.data, 'pg')} cannot be opened`) as unknown,
+			remedy: expect.stringContaining('backup') as unknown,
+		});
+	});
+
+	it("refuses a database that a newer agentmux made, and accepts the user's own migrations", async () => {
+		const home = newHome();
+		const hub = await start(home);
+		const insert = 'insert into supabase_migrations.schema_migrations (version, name, created_by) values';
+		await sql(hub, `${insert} ('29991231235959', 'mine', 'management')`);
+		await hub.stop({keep: true});
+		const again = await start(home);
+		await sql(again, `${insert} ('29991231235958', 'theirs', null)`);
+		await again.stop({keep: true});
+		await expect(ensureHub(hub.places)).rejects.toMatchObject({
+			message: expect.stringContaining('made by a newer agentmux') as unknown,
+		});
+	});
+
+	it('says that the keys are damaged', async () => {
+		const home = newHome();
+		mkdirSync(join(home, 'data'), {mode: 0o700});
+		writeFileSync(join(home, 'data', 'keys.json'), '{"jwt_secret": 1}');
+		await expect(ensureHub(placesIn(home))).rejects.toMatchObject({
+			message: expect.stringContaining('keys.json is damaged') as unknown,
+		});
+	});
+});
+
+describe('a lock', () => {
+	it('is held by one process and dies with it', async () => {
+		const home = newHome();
+		const path = join(home, 'some.lock');
+		const lock = new URL('../../source/hub/lock.ts', import.meta.url).href;
+		const script = `const {takeLock} = await import('${lock}'); globalThis.lock = await takeLock('${path}'); console.log('held'); setInterval(() => {}, 1000)`;
+		const holder = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		let warned = '';
+		holder.stderr.on('data', (chunk: Buffer) => {
+			warned += chunk.toString();
+		});
+		await once(holder.stdout, 'data');
+		expect(await takeLock(path)).toBeNull();
+		chmodSync(path, 0o600);
+		holder.kill('SIGKILL');
+		await once(holder, 'exit');
+		const mine = await takeLock(path);
+		expect(mine).not.toBeNull();
+		mine?.release();
+		expect(warned).toBe('');
+	});
+});
