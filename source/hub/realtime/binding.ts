@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto';
 import {inspect} from './inspect.ts';
 
 export const filterOperators = {eq: '=', neq: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=', in: '= any'} as const;
-export type FilterOperator = keyof typeof filterOperators;
+type FilterOperator = keyof typeof filterOperators;
 
 export interface Filter {
 	readonly column: string;

@@ -5,9 +5,10 @@ import type {Viewer} from './change-rows.ts';
 import {encode, type Push, type Version, type Wire} from './frame.ts';
 import {isObject, isToken, type Join} from './join.ts';
 import {members, objectText, type JsonText} from './json-text.ts';
-import {readRights, type Rights} from './rights.ts';
+import {Pass} from './pass.ts';
+import {allRights, readRights, type Rights} from './rights.ts';
 import type {Server} from './server.ts';
-import {expired, readToken, type Holder} from './token.ts';
+import {readToken, type Holder} from './token.ts';
 import type {Member} from './topic.ts';
 
 /** The socket that a channel was joined on. */
@@ -21,9 +22,6 @@ export interface Peer {
 /** Why a channel ends, as the client is told: it left or was told why, or something broke. */
 type Farewell = 'phx_close' | 'phx_error';
 
-/** The longest delay that a timer takes. */
-const longestDelay = 2_147_483_647;
-
 /** One join of one topic by one socket. */
 export class Channel implements Member, Subscriber {
 	/** With `realtime:`. */
@@ -36,10 +34,8 @@ export class Channel implements Member, Subscriber {
 	readonly #ref: unknown;
 	readonly #join: Join;
 	readonly #presenceKey: string;
-	#holder: Holder;
-	#rights: Rights;
+	readonly #pass: Pass;
 	#presenceTimes: number[] = [];
-	#expiry: NodeJS.Timeout | undefined;
 	#open = true;
 
 	constructor(
@@ -58,8 +54,7 @@ export class Channel implements Member, Subscriber {
 		this.#ref = push.ref;
 		this.#join = join;
 		this.#presenceKey = join.presence.key === '' ? randomUUID() : join.presence.key;
-		this.#holder = holder;
-		this.#rights = rights;
+		this.#pass = new Pass(holder, rights, message => this.#refuse(message));
 		this.bindings = bindings;
 	}
 
@@ -68,11 +63,11 @@ export class Channel implements Member, Subscriber {
 	}
 
 	get viewer(): Viewer {
-		return this.#holder.viewer;
+		return this.#pass.viewer;
 	}
 
 	get seesPresence(): boolean {
-		return this.#rights.read.presence;
+		return this.#pass.rights.read.presence;
 	}
 
 	get #name(): string {
@@ -111,7 +106,7 @@ export class Channel implements Member, Subscriber {
 	/** What follows the reply to the join: from here on everything is delivered. `refused`: why there will be no changes. */
 	open(refused: string | null): void {
 		this.#server.topics.join(this.#name, this.#join.private, this);
-		this.#watchExpiry();
+		this.#pass.watch();
 		if (this.bindings.length > 0) this.#server.changes.subscribe(this);
 		if (this.#join.bindings.length > 0) this.#tellSubscribed(refused);
 		if (this.#join.presence.enabled && this.seesPresence) {
@@ -148,7 +143,7 @@ export class Channel implements Member, Subscriber {
 	end(farewell: Farewell | null): void {
 		if (!this.#open) return;
 		this.#open = false;
-		clearTimeout(this.#expiry);
+		this.#pass.end();
 		this.#server.changes.unsubscribe(this);
 		this.#server.topics.leave(this.#name, this.#join.private, this);
 		this.#peer.drop(this);
@@ -166,7 +161,7 @@ export class Channel implements Member, Subscriber {
 			this.end('phx_error');
 			return;
 		}
-		if (!this.#rights.write.broadcast) return;
+		if (!this.#pass.rights.write.broadcast) return;
 		const text = push.binary === undefined ? push.text() : '';
 		if (Buffer.byteLength(push.binary?.bytes ?? text) > limits.payload) {
 			if (ack) this.reply(push.ref, 'error', '"payload_size_exceeded"');
@@ -185,7 +180,7 @@ export class Channel implements Member, Subscriber {
 			this.reply(push.ref, 'ok');
 			return;
 		}
-		if ((known !== 'track' && known !== 'untrack') || !this.#rights.write.presence) {
+		if ((known !== 'track' && known !== 'untrack') || !this.#pass.rights.write.presence) {
 			this.reply(push.ref, 'error');
 			return;
 		}
@@ -219,23 +214,20 @@ export class Channel implements Member, Subscriber {
 
 	async #refresh(push: Push): Promise<void> {
 		const token = isObject(push.payload) ? push.payload['access_token'] : null;
-		if (!isToken(token) || token === this.#holder.token) return;
+		if (!isToken(token) || token === this.#pass.token) return;
 		const holder = readToken(this.#server.verify, token);
 		if ('refresh' in holder) {
 			this.#refuse(holder.refresh);
 			return;
 		}
-		if (this.#join.private) {
-			const rights = await readRights(this.#server.database, this.#name, holder.viewer);
-			if (!this.#open) return;
-			if (!rights.read.broadcast) {
-				this.#refuse(unauthorized(this.#name));
-				return;
-			}
-			this.#rights = rights;
+		const {database} = this.#server;
+		const rights = this.#join.private ? await readRights(database, this.#name, holder.viewer) : allRights;
+		if (!this.#open) return;
+		if (!rights.read.broadcast) {
+			this.#refuse(unauthorized(this.#name));
+			return;
 		}
-		this.#holder = holder;
-		this.#watchExpiry();
+		this.#pass.renew(holder, rights);
 		if (this.#join.bindings.length === 0) return;
 		const bindings = await this.#server.readBindings(this.viewer.role, this.#join.bindings);
 		if (!this.#open) return;
@@ -254,21 +246,6 @@ export class Channel implements Member, Subscriber {
 	#refuse(message: string): void {
 		this.system('system', 'error', message);
 		this.end('phx_close');
-	}
-
-	#watchExpiry(): void {
-		clearTimeout(this.#expiry);
-		const {expires} = this.#holder;
-		if (expires === null || !this.#open) return;
-		const delay = expires - Date.now();
-		this.#expiry = setTimeout(
-			() => {
-				if (delay > longestDelay) this.#watchExpiry();
-				else this.#refuse(expired(expires));
-			},
-			Math.min(Math.max(delay, 0), longestDelay),
-		);
-		this.#expiry.unref();
 	}
 }
 

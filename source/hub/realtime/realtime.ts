@@ -61,22 +61,26 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 	const connections = new Set<Connection>();
 	let messages: Promise<void> = Promise.resolve();
 
-	const unlisten = await database.listen('realtime', text => {
-		const notice = parseNotice(text);
-		if (notice === null) return;
-		if (notice.kind === 'ddl') changes.forget();
-		else if (notice.kind === 'change') changes.take(notice);
-		else messages = messages.then(() => bring(notice)).catch(fault);
-	});
 	const bring = async (message: Message): Promise<void> => {
 		const content = message.content ?? (await storedMessage(database, message.id));
 		if (content === null) return;
-		topics.broadcast(
-			content.topic,
-			message.private,
-			storedBroadcast(message.id, content.event, content.payload, false),
-		);
+		const broadcast = storedBroadcast(message.id, content.event, content.payload, false);
+		topics.broadcast(content.topic, message.private, broadcast);
 	};
+	const hear = (text: string): void => {
+		const notice = parseNotice(text);
+		if (notice?.kind === 'ddl') changes.forget();
+		else if (notice?.kind === 'change') changes.take(notice);
+		else if (notice?.kind === 'message') messages = messages.then(() => bring(notice)).catch(fault);
+	};
+	const unlisten = await database.listen('realtime', text => {
+		try {
+			hear(text);
+		} catch (error) {
+			// Anyone may NOTIFY.
+			fault(error);
+		}
+	});
 	const pruneMessages = (): void => void database.run(ownScope, [{text: prune}]).catch(fault);
 	pruneMessages();
 	const pruning = setInterval(pruneMessages, pruneEvery);
@@ -100,9 +104,9 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 		async close() {
 			closed = true;
 			clearInterval(pruning);
-			await unlisten();
 			await Promise.all([...connections].map(connection => connection.stop()));
 			sockets.close();
+			await unlisten();
 		},
 	};
 }

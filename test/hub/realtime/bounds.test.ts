@@ -226,3 +226,24 @@ test('a database that is busy holds up joins, not heartbeats', async () => {
 	release();
 	await joined;
 });
+
+test('what is no notice of ours does no harm', async () => {
+	const client = await start();
+	await client.join('notes', [{event: '*', schema: 'public', table: 'notes'}]);
+	for (const text of [
+		'',
+		'c',
+		'c x I 1 1 0',
+		'c 1 I 1 1 0\n{broken\n',
+		'ddl',
+		'b t x',
+		'b t x\n"t"\n"e"\n{}',
+		'b\n\n\n',
+	]) {
+		await rig.sql(`select pg_notify('realtime', $$${text}$$)`);
+	}
+	await rig.sql(`insert into notes (body) values ('after')`);
+	await until(() => client.changes.length > 0);
+	expect(client.changes).toMatchObject([{record: {body: 'after'}}]);
+	expect(() => rig.checkFaults()).toThrow('realtime failed unseen');
+});
