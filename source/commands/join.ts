@@ -37,7 +37,8 @@ const command: Command = {
 		const role = textFlag(flags, 'role');
 		const folder = await existingFolder(resolve(textFlag(flags, 'dir') ?? '.'));
 		const {target} = await loadConfig({env});
-		const edit = await planJoin(folder, tag, await findLauncher(env));
+		const launcher = await findLauncher(env);
+		const edit = await planJoin(folder, tag, launcher);
 		for (const sentence of edit.remarks) remark(stderr, sentence);
 		if (flags['print'] === true) return write(stdout, preview(edit));
 		// First the row, then the file: when the hub cannot be reached, nothing has changed.
@@ -50,9 +51,11 @@ const command: Command = {
 			[
 				`${tag} ${what} ${printable(edit.file)}.`,
 				'',
-				`  cd ${printable(folder)} && claude    start its terminal, and allow the servers when it asks`,
-				'  agentmux                 watch, and join in',
-				...(hosted ? ['', 'Start both where SUPABASE_URL and its keys are set: the file does not hold them.'] : []),
+				'Start its terminal, and allow the servers when it asks:',
+				`  cd ${shellWord(folder)} && claude`,
+				'Watch, and join in:',
+				`  ${[launcher.command, ...launcher.args].map(shellWord).join(' ')}`,
+				...(hosted ? ['Start both where SUPABASE_URL and its key are set: the file does not hold them.'] : []),
 				'',
 			].join('\n'),
 		);
@@ -65,6 +68,11 @@ async function existingFolder(folder: string): Promise<string> {
 	const found = await stat(folder).catch(() => null);
 	if (found?.isDirectory() === true) return folder;
 	throw new MailboxError('not_found', `There is no folder ${folder}.`, 'Make it, or name another with --dir DIR.');
+}
+
+/** As a shell takes it for one word. */
+function shellWord(text: string): string {
+	return printable(/^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);
 }
 
 function preview({file, before, after}: Edit): string {

@@ -39,7 +39,7 @@ export async function parseArguments(command: string, flags: AnyFlags, argv: rea
 	return parsed;
 }
 
-export function seeHelp(command: string): string {
+function seeHelp(command: string): string {
 	return `See \`agentmux ${command === '' ? '' : `${command} `}--help\`.`;
 }
 

@@ -272,3 +272,23 @@ test('every command finds the hub again after it was killed', async () => {
 	const lines = (await home.output(['tail', '--since', String(id - 1), '--json'])).trim().split('\n');
 	expect(lines.map(line => (JSON.parse(line) as Message).id)).toEqual([id, after]);
 });
+
+test('tail --follow says when the hub is gone and when it is back, and misses and repeats nothing', async () => {
+	const from = await send('--as', 'STEADY', 'first');
+	const child = home.start(['tail', '--follow', '--tag', 'STEADY', '--since', String(from - 1), '--json']);
+	const seen: number[] = [];
+	let stderr = '';
+	child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+	createInterface({input: child.stdout}).on('line', line => seen.push((JSON.parse(line) as Message).id));
+	const sent = [from];
+	await vi.waitFor(() => expect(seen).toEqual(sent), {timeout: 20_000});
+	for (let round = 0; round < 2; round++) {
+		const {pid} = await home.json<{pid: number}>(['hub', 'status']);
+		process.kill(pid, 'SIGKILL');
+		for (let index = 0; index < 3; index++) sent.push(await send('--as', 'STEADY', `${round} ${index}`));
+		await vi.waitFor(() => expect(seen).toEqual(sent), {timeout: 40_000});
+	}
+	expect(stderr).toMatch(/^(agentmux: Offline: [^\n]+\nagentmux: Back; nothing was missed\.\n)+$/);
+	child.kill();
+	await once(child, 'close');
+});

@@ -1,4 +1,4 @@
-import {mkdir, readFile, readdir, writeFile} from 'node:fs/promises';
+import {chmod, mkdir, readFile, readdir, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -63,7 +63,8 @@ test('join --print shows what it would write, and touches nothing', async () => 
 test('join writes commands that work from anywhere, registers the agent, and changes nothing the second time', async () => {
 	const said = await home.output(['join', 'CLAUDE_1', '--dir', 'a project', '--role', 'builds things']);
 	expect(said).toContain('CLAUDE_1 has its place in');
-	expect(said.trim().split('\n').length).toBeLessThan(7);
+	expect(said).toContain(`cd '${folder}' && claude`);
+	expect(said.trim().split('\n').length).toBeLessThan(8);
 	expect(await entries()).toEqual({
 		agentmux: {command: process.execPath, args: [cli, 'mcp', '--as', 'CLAUDE_1'], env: {AGENTMUX_HOME: home.path}},
 		supabase: {command: process.execPath, args: [cli, 'mcp', '--supabase'], env: {AGENTMUX_HOME: home.path}},
@@ -74,6 +75,18 @@ test('join writes commands that work from anywhere, registers the agent, and cha
 	expect(text).not.toMatch(/eyJ|127\.0\.0\.1/);
 	expect(await home.json<Agent[]>(['agents'])).toMatchObject([{tag: 'CLAUDE_1', kind: 'agent', role: 'builds things'}]);
 	expect(await home.output(['agents'])).toMatch(/^TAG +KIND +PRESENCE +LAST SEEN +ROLE\nCLAUDE_1 +agent/);
+});
+
+test('where the program is installed, the file says just its name', async () => {
+	const bin = join(home.path, 'bin');
+	const other = join(home.path, 'other');
+	await Promise.all([mkdir(bin), mkdir(other)]);
+	await symlink(cli, join(bin, 'agentmux'));
+	await chmod(cli, 0o755);
+	const env = {PATH: `${bin}:${process.env['PATH']}`};
+	const shown = await home.output(['join', 'CLAUDE_1', '--dir', other, '--print'], {env});
+	expect(shown).toContain('+      "command": "agentmux",');
+	expect(shown).not.toContain('cli.js');
 });
 
 test('a malformed .mcp.json is refused with its line and stays as it is, and nobody joins', async () => {
