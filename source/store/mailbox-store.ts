@@ -4,6 +4,7 @@ import {MailboxError} from '../mailbox/error.ts';
 import type {Unsubscribe} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
+import type {ReceiptState} from '../mailbox/receipt.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
 import {reduce, type Change} from './reduce.ts';
 import {channelMessages} from './select.ts';
@@ -39,6 +40,8 @@ export interface MailboxStore {
 	/** Nobody looks back any more: the window may shrink to its usual size. */
 	release(): void;
 	markSeen(channel: Tag, id: number): void;
+	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
+	acknowledge(ids: readonly number[], state: ReceiptState): Promise<void>;
 	/** Ends the subscription and closes the mailbox. */
 	close(): Promise<void>;
 }
@@ -48,6 +51,8 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	const store = createStore<State>(() => emptyState);
 	const opening = Promise.resolve(mailbox);
 	const loading = new Map<string, Promise<boolean>>();
+	/** What was already said of which message. */
+	const told = new Set<string>();
 	const retries = new Map<string, () => void>();
 	let unsubscribe: Unsubscribe = () => {};
 	let closed = false;
@@ -193,6 +198,20 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		},
 		markSeen(channel, id) {
 			apply({type: 'seen', channel, id});
+		},
+		async acknowledge(ids, state) {
+			const fresh = ids.filter(id => !told.has(`${id} ${state}`));
+			if (fresh.length === 0) return;
+			for (const id of fresh) told.add(`${id} ${state}`);
+			try {
+				const opened = await opening;
+				await (state === 'acked' ? opened.ack(fresh, 'tui') : opened.deliver(fresh, 'tui'));
+				apply({type: 'receipts', receipts: await opened.receipts(fresh)});
+			} catch (error) {
+				if (!(error instanceof MailboxError)) throw error;
+				// It will be said again when it is shown again.
+				for (const id of fresh) told.delete(`${id} ${state}`);
+			}
 		},
 		async close() {
 			closed = true;

@@ -6,14 +6,6 @@ import {indexOf} from './message-index.ts';
 import {mergeById} from './ordered.ts';
 import type {State} from './state.ts';
 
-/** One channel as a pane's header shows it. */
-export interface ChannelSummary {
-	readonly tag: Tag;
-	readonly last_id: number;
-	readonly unread: number;
-	readonly agent: Agent | null;
-}
-
 const none: readonly Message[] = [];
 
 /** What one tag wrote or is addressed by, within the window, by id. */
@@ -74,18 +66,6 @@ export function unreadCount(state: State, tag: Tag): number {
 		if (state.loaded && !(state.identity !== null && sameTag(message.author_tag ?? '', state.identity.tag))) unread++;
 	}
 	return unread;
-}
-
-/** Every channel that is known, in no particular order. */
-export function channelSummaries(state: State): ChannelSummary[] {
-	const summaries = new Map<string, ChannelSummary>();
-	for (const [key, {tag, last_id}] of state.channels) {
-		summaries.set(key, {tag, last_id, unread: unreadCount(state, tag), agent: state.agents.get(key) ?? null});
-	}
-	for (const [key, agent] of state.agents) {
-		if (!summaries.has(key)) summaries.set(key, {tag: agent.tag, last_id: 0, unread: 0, agent});
-	}
-	return [...summaries.values()];
 }
 
 /** Messages that address the identity by name and that it has not acknowledged. */

@@ -30,8 +30,8 @@ export function useUi<Part>(select: (ui: Ui) => Part): Part {
 	return useStore(useSurroundings().ui, select);
 }
 
-/** Milliseconds between two looks of the chrome at the mailbox: it draws through React, which is dear. */
-const chromePace = 80;
+/** Milliseconds between two looks of the chrome at the mailbox: it draws through React and Ink, which is dear. */
+const chromePace = 250;
 
 /** A part of the mailbox's state for the chrome; `select` must give equal strings for what looks the same. */
 export function useMailbox(select: (state: State) => string): string {
@@ -48,8 +48,15 @@ export function useMailbox(select: (state: State) => string): string {
 			setPart(latest.current(store.getState()));
 		};
 		look();
-		const unsubscribe = store.subscribe(() => {
-			timer ??= setTimeout(look, chromePace);
+		let {connection, identity} = store.getState();
+		const unsubscribe = store.subscribe(state => {
+			// Whether it is live is not something to wait for.
+			const urgent = state.connection !== connection || state.identity !== identity;
+			({connection, identity} = state);
+			if (urgent) {
+				clearTimeout(timer);
+				look();
+			} else timer ??= setTimeout(look, chromePace);
 		});
 		return () => {
 			clearTimeout(timer);

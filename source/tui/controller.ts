@@ -1,4 +1,6 @@
+import {inChannel} from '../mailbox/message.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
+import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import {composeKey, composePaste, openCompose, pickTag, type ComposeContext} from './compose/keys.ts';
 import {actionOf, type Action} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
@@ -7,6 +9,9 @@ import type {Input} from './keyboard.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
 import {channelName} from './panes/header.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
+
+/** More than this many fit on no screen. */
+const shownAtOnce = 30;
 
 export interface Controller {
 	/** What was typed. */
@@ -28,6 +33,7 @@ export interface ControllerOptions {
 export function createController({store, ui, redraw, quit}: ControllerOptions): Controller {
 	const set = (next: Partial<Ui>) => ui.setState(next);
 	const context: ComposeContext = {store, ui};
+	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 
 	function read(key: string): void {
@@ -61,6 +67,8 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 				return openCompose(context, null);
 			case 'reply':
 				return reply();
+			case 'acknowledge':
+				return acknowledge();
 			case 'tag':
 			case 'pick_tag':
 				return set({overlay: {kind: 'tags', filter: '', index: 0}});
@@ -139,6 +147,16 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		openCompose(context, entry);
 	}
 
+	function acknowledge(): void {
+		const state = store.getState();
+		const entry = ui.getState().focus === tasksPane ? undefined : currentEntry(state, ui.getState());
+		const me = state.identity?.tag;
+		if (entry?.kind !== 'message' || me === undefined || !isWaitingFor(state, entry.message, me)) {
+			return set({notice: 'This message does not wait for you.'});
+		}
+		void store.acknowledge([entry.message.id], 'acked');
+	}
+
 	function askToQuit(): void {
 		const unsent = store.getState().pending.length;
 		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.'}});
@@ -186,7 +204,18 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		const state = store.getState();
 		if (!state.loaded) return;
 		const id = newestSeen(state, now);
-		if (id > 0) store.markSeen(channelName(state, now.focus), id);
+		if (id === 0) return;
+		const channel = channelName(state, now.focus);
+		if (lastSeen.get(channel) === id) return;
+		lastSeen.set(channel, id);
+		store.markSeen(channel, id);
+		const shown = waitingForMe(state)
+			.slice(-shownAtOnce)
+			.filter(message => inChannel(message, channel));
+		void store.acknowledge(
+			shown.map(message => message.id),
+			'delivered',
+		);
 	}
 
 	return {

@@ -29,6 +29,7 @@ export type Action =
 	| 'open'
 	| 'back'
 	| 'compose'
+	| 'acknowledge'
 	| 'tag'
 	| 'reply'
 	| 'help'
@@ -83,6 +84,7 @@ export const keymap: readonly Binding[] = [
 		hint: 'reply',
 		help: 'reply, or edit what failed',
 	},
+	{action: 'acknowledge', place: 'read', keys: ['a'], label: 'a', help: 'it is dealt with'},
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
 	{action: 'help', place: 'read', keys: ['?'], label: '?', hint: 'help', help: 'this help'},

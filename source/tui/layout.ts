@@ -6,7 +6,7 @@ export const tasksPane: PaneId = '#tasks';
 /** What stands where no channel is yet. */
 export const welcomePane: PaneId = '#welcome';
 
-export interface PlacedPane {
+interface PlacedPane {
 	readonly id: PaneId;
 	/** Header row included, where there is one. */
 	readonly rect: Rect;

@@ -63,7 +63,7 @@ const ofTags = new Map<string, Colour>([
 const hashStart = 7145;
 
 /** A tag's own colour, from its letters alone: the same at each start and on each machine. */
-export function tagColour(tag: Tag): Colour {
+function tagColour(tag: Tag): Colour {
 	const key = foldTag(tag);
 	let colour = ofTags.get(key);
 	if (colour === undefined) {

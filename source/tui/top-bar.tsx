@@ -99,7 +99,7 @@ function standing(state: State, roomy: boolean): Span[] {
 }
 
 /** How the connection stands, as a sign and in words. */
-export function connectionWords(connection: Connection, unsent: number): Span[] {
+function connectionWords(connection: Connection, unsent: number): Span[] {
 	const waits: Span = {text: unsent > 0 ? ` · ${unsent} unsent` : '', style: theme.warn};
 	switch (connection.phase) {
 		case 'live':

@@ -28,7 +28,7 @@ export interface Compose {
 	readonly completion: number;
 }
 
-export type Overlay =
+type Overlay =
 	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
 	| {readonly kind: 'quit'; readonly reason: string};

@@ -73,6 +73,18 @@ const mostCounted = 400;
 
 /** How busy the channel was in each of the last twelve minutes; empty when it was not at all. */
 function sparkline(state: State, pane: PaneId, now: number): string {
+	const known = sparklines.get(pane);
+	if (known !== undefined && Math.abs(now - known.at) < sparklinePace) return known.text;
+	const text = activity(state, pane, now);
+	sparklines.set(pane, {at: now, text});
+	return text;
+}
+
+/** Minutes do not change within a second: while messages pour in, the line is counted anew only so often. */
+const sparklinePace = 1000;
+const sparklines = new Map<PaneId, {readonly at: number; readonly text: string}>();
+
+function activity(state: State, pane: PaneId, now: number): string {
 	const counts = Array.from<number>({length: minutes}).fill(0);
 	const messages = channelMessages(state, pane);
 	let most = 0;

@@ -11,7 +11,7 @@ import {tasksLines} from './tasks.ts';
 import {welcomeLines} from './welcome.ts';
 
 /** Whether the pane has a header row: beside others, or where it must say that it is a thread. */
-export function hasHeader(layout: Layout, ui: Ui, pane: PaneId): boolean {
+function hasHeader(layout: Layout, ui: Ui, pane: PaneId): boolean {
 	return pane !== welcomePane && (layout.kind === 'wide' || ui.threads.has(pane));
 }
 

@@ -33,11 +33,6 @@ export function createGrid(columns: number, rows: number): Grid {
 	};
 }
 
-export function clear(grid: Grid): void {
-	grid.glyphs.fill(' ');
-	grid.styles.fill(plain);
-}
-
 /** Lays a line into the grid at (x, y), filling `width` columns; what does not fit is cut. */
 export function lay(grid: Grid, x: number, y: number, width: number, line: Strip, tint?: Colour): void {
 	if (y < 0 || y >= grid.rows) return;

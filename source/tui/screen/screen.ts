@@ -1,7 +1,7 @@
 import {EventEmitter} from 'node:events';
 import {difference} from './difference.ts';
 import {readRow} from './frame.ts';
-import {clear, createGrid, lay, type PaintedLine, type Rect} from './grid.ts';
+import {createGrid, lay, type PaintedLine, type Rect} from './grid.ts';
 import type {Strip} from './strip.ts';
 import type {Depth} from './style.ts';
 
@@ -15,7 +15,7 @@ export interface ScreenOutput {
 }
 
 /** What paints a pane: asked for its lines, at most `height` of them, whenever a frame is drawn. */
-export type Painter = (rect: Rect) => readonly PaintedLine[];
+type Painter = (rect: Rect) => readonly PaintedLine[];
 
 export interface Screen extends EventEmitter {
 	readonly isTTY: true;
@@ -67,8 +67,7 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 	let immediate: NodeJS.Immediate | undefined;
 
 	function compose(): void {
-		clear(back);
-		chrome.forEach((row, y) => lay(back, 0, y, back.columns, row));
+		for (let y = 0; y < back.rows; y++) lay(back, 0, y, back.columns, chrome[y] ?? emptyStrip);
 		for (const {rect, painter} of places) {
 			const lines = painter(rect);
 			for (let line = 0; line < rect.height; line++) {

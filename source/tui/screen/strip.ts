@@ -98,13 +98,18 @@ export function justify(left: readonly Span[], right: readonly Span[], width: nu
 	};
 }
 
-export function blanks(count: number): string[] {
+function blanks(count: number): string[] {
 	return Array.from<string>({length: Math.max(0, count)}).fill(' ');
 }
 
 /** One after the other. */
 export function joined(...parts: readonly Strip[]): Strip {
-	return {glyphs: parts.flatMap(part => part.glyphs), styles: parts.flatMap(part => part.styles)};
+	const none: string[] = [];
+	const plainly: Style[] = [];
+	return {
+		glyphs: none.concat(...parts.map(({glyphs}) => glyphs)),
+		styles: plainly.concat(...parts.map(({styles}) => styles)),
+	};
 }
 
 /** For Ink's <Text>: the line with its escape sequences, always in full colour (the screen converts). */

@@ -1,0 +1,155 @@
+import {cleanup, render} from 'ink-testing-library';
+import {afterEach, describe, expect, it} from 'vitest';
+import {createMailboxStore} from '../../source/store/mailbox-store.ts';
+import {App} from '../../source/tui/app.tsx';
+import {channelOrder} from '../../source/tui/channel-order.ts';
+import {SurroundingsProvider} from '../../source/tui/context.ts';
+import {createController} from '../../source/tui/controller.ts';
+import type {Input} from '../../source/tui/keyboard.ts';
+import {createUi, withChannels} from '../../source/tui/ui.ts';
+import {memoryMailbox} from '../helpers/memory-mailbox.ts';
+import {MemoryServer} from '../helpers/memory-server.ts';
+
+afterEach(cleanup);
+
+/** The app without a screen: panes render their lines as text. */
+async function open(server: MemoryServer, size = {columns: 100, rows: 24}) {
+	const store = createMailboxStore(memoryMailbox(server, {tag: 'HUMAN', kind: 'human'}));
+	const ui = createUi(size);
+	await store.ready;
+	ui.setState(
+		withChannels(
+			ui.getState(),
+			channelOrder(store.getState()).map(tag => tag.toUpperCase()),
+		),
+	);
+	let quits = 0;
+	const controller = createController({store, ui, redraw: () => {}, quit: () => quits++});
+	const {lastFrame} = render(
+		<SurroundingsProvider value={{store, ui, screen: null, name: 'local hub', now: Date.now}}>
+			<App />
+		</SurroundingsProvider>,
+	);
+	const settled = () => new Promise(resolve => setTimeout(resolve, 30));
+	await settled();
+	return {
+		store,
+		ui,
+		server,
+		quits: () => quits,
+		// eslint-disable-next-line no-control-regex
+		frame: () => (lastFrame() ?? '').replaceAll(/\u001B\[[0-9;]*m/g, ''),
+		press: async (...inputs: ReadonlyArray<Input | string>) => {
+			for (const input of inputs) controller.input(typeof input === 'string' ? {type: 'key', key: input} : input);
+			await settled();
+		},
+		type: async (text: string) => {
+			controller.input({type: 'text', text});
+			await settled();
+		},
+	};
+}
+
+describe('the app without a screen', () => {
+	it('renders the same lines as text', async () => {
+		const server = new MemoryServer();
+		server.insert('[CLAUDE_1] hello @CLAUDE_TWIN\nsecond line');
+		const {frame} = await open(server);
+		expect(frame()).toMatch(/▌1 CLAUDE_TWIN|▌1 CLAUDE_1/);
+		expect(frame()).toMatch(/CLAUDE_1 → CLAUDE_TWIN {2}unverified/);
+		expect(frame()).toMatch(/│ second line/);
+	});
+
+	it('handles keys that come as one string one by one', async () => {
+		const server = new MemoryServer();
+		for (let number = 1; number <= 9; number++) server.insert(`[CLAUDE_1] message ${number}`);
+		const {ui, type} = await open(server);
+		await type('kkk');
+		expect(ui.getState().views.get('CLAUDE_1')?.selected).toBe('7');
+		await type('jjG');
+		expect(ui.getState().views.get('CLAUDE_1')).toEqual({anchor: null, selected: null});
+	});
+
+	it('counts what comes elsewhere as unread until it is looked at', async () => {
+		const server = new MemoryServer();
+		server.insert('[CLAUDE_1] one');
+		server.insert('[CLAUDE_2] two');
+		const app = await open(server, {columns: 200, rows: 20});
+		server.insert('[CLAUDE_1] three');
+		await app.press({type: 'key', key: '1'});
+		expect(app.frame()).toMatch(/2 CLAUDE_1 {2}1 new/);
+		await app.type('2');
+		expect(app.ui.getState().focus).toBe('CLAUDE_1');
+	});
+
+	it('puts a message that was refused back into the line, with the reason', async () => {
+		const server = new MemoryServer();
+		server.insert('[CLAUDE_1] one');
+		const app = await open(server, {columns: 160, rows: 24});
+		await app.type('c');
+		await app.press({type: 'paste', text: `nul${'x'.repeat(10)}`});
+		const post = server.post.bind(server);
+		server.post = () => {
+			server.post = post;
+			throw new (class extends Error {})('broken');
+		};
+		await app.press('enter');
+		await app.press();
+		expect(app.ui.getState().compose.editor.text).toContain('nulxxxxxxxxxx');
+		expect(app.ui.getState().compose.error).toContain('broken');
+		await app.press('enter');
+		expect(server.messages.at(-1)?.body).toContain('nulxxxxxxxxxx');
+	});
+
+	it('keeps a pane that the human is in where it is when another channel appears', async () => {
+		const server = new MemoryServer();
+		server.insert('[CLAUDE_1] one');
+		const {ui} = await open(server);
+		ui.setState(withChannels(ui.getState(), ['CLAUDE_1', 'CLAUDE_2']));
+		expect(ui.getState()).toMatchObject({focus: 'CLAUDE_1', channels: ['CLAUDE_1', 'CLAUDE_2']});
+	});
+
+	it('gives a hidden channel the place of the focused one, and nobody else’s', async () => {
+		const server = new MemoryServer();
+		for (const number of [4, 3, 2, 1]) server.insert(`[CLAUDE_${number}] ${number}`);
+		const {ui, type} = await open(server, {columns: 200, rows: 24});
+		expect(ui.getState().channels).toEqual(['CLAUDE_1', 'CLAUDE_2', 'CLAUDE_3', 'CLAUDE_4']);
+		await type('25');
+		expect(ui.getState()).toMatchObject({
+			focus: 'CLAUDE_4',
+			channels: ['CLAUDE_1', 'CLAUDE_4', 'CLAUDE_3', 'CLAUDE_2'],
+		});
+	});
+
+	it('says that a message is dealt with, and shows that it was delivered', async () => {
+		const server = new MemoryServer();
+		const claude = memoryMailbox(server, {tag: 'CLAUDE_1'});
+		const {id} = await claude.post({content: '[CLAUDE_1] may I? @HUMAN'});
+		const app = await open(server, {columns: 200, rows: 24});
+		await app.type('1');
+		await app.press('escape');
+		await app.type('ka');
+		await app.press();
+		expect([...server.receipts.values()]).toMatchObject([
+			{message_id: id, reader: 'HUMAN', state: 'acked', route: 'tui'},
+		]);
+		await app.type('a');
+		expect(app.ui.getState().notice).toBe('This message does not wait for you.');
+	});
+
+	it('goes through what was sent with the arrows, but never over a draft', async () => {
+		const server = new MemoryServer();
+		const app = await open(server);
+		await app.type('cfirst');
+		await app.press('enter');
+		await app.type('second');
+		await app.press('enter');
+		await app.press('up');
+		expect(app.ui.getState().compose.editor.text).toBe('second');
+		await app.press('up', 'down', 'down');
+		expect(app.ui.getState().compose.editor.text).toBe('');
+		await app.type('draft');
+		await app.press('up');
+		expect(app.ui.getState().compose.editor.text).toBe('draft');
+	});
+});
