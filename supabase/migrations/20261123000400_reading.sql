@@ -41,14 +41,15 @@ language plpgsql stable security definer set search_path = '' set plan_cache_mod
 begin
   perform public.mux_guard();
   return query
-  with page as materialized (
+  select m.* from public.messages as m
+  where m.id = any (array(
     select e.message_id from public.channel_entries as e
     where e.tag = upper(p_tag collate "C")
       and e.message_id < coalesce(p_before, 9223372036854775807) and e.message_id > coalesce(p_after, -1)
     order by e.tag desc, e.message_id desc
     limit least(greatest(coalesce(p_limit, 100), 1), 1000)
-  )
-  select m.* from page join public.messages as m on m.id = page.message_id order by m.id desc;
+  ))
+  order by m.id desc;
 end $$;
 
 -- Every tag that wrote, was addressed or joined, spelled as it joined or was first seen, with the newest message of its

@@ -32,7 +32,7 @@ function signedIn(tag: string, kind: string): Caller {
 export type Row = Record<string, unknown>;
 
 /** One connection; each call is a transaction of its own. */
-export interface Session {
+interface Session {
 	as(caller: Caller, sql: string, values?: readonly unknown[]): Promise<Row[]>;
 	/** Any statements, as the owner. */
 	script(sql: string): Promise<void>;
