@@ -6,6 +6,7 @@ import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
 import {remark, write, writeJson} from './output.ts';
+import {strangers} from './strangers.ts';
 import {countFlag, tagFlag} from './values.ts';
 
 const command: Command = {
@@ -43,7 +44,7 @@ const command: Command = {
 			const {tag} = await mailbox.identity();
 			const messages = await readInbox(mailbox, tag, limit, wait);
 			if (flags['json'] === true) await writeJson(stdout, messages);
-			else if (messages.length === 0) remark(stderr, `Nothing is waiting for ${tag}.`);
+			else if (messages.length === 0) remark(stderr, `Nothing is waiting for ${tag}.${await whyEmpty(mailbox, tag)}`);
 			else await write(stdout, messages.map(message => messageText(stdout, message)).join(''));
 			const ids = messages.map(({id}) => id);
 			// Not before it was written: a reader that went away has not got them.
@@ -53,6 +54,11 @@ const command: Command = {
 };
 
 export default command;
+
+async function whyEmpty(mailbox: Mailbox, tag: Tag): Promise<string> {
+	const hint = (await strangers(mailbox, [tag])).get(tag);
+	return hint === undefined ? '' : ` It has not joined, and so gets nothing that is for everyone. ${hint}`;
+}
 
 /** The inbox, or what it is when the first message comes within `seconds`. */
 async function readInbox(mailbox: Mailbox, reader: Tag, limit: number, seconds: number): Promise<Message[]> {

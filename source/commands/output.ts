@@ -38,7 +38,7 @@ export function remark(stderr: Output, sentence: string): void {
 
 /** Styled when the stream is a terminal and NO_COLOR does not forbid it. */
 export function styled(stream: Output, style: Style, text: string): string {
-	return styleText(style, text, {stream});
+	return text === '' ? '' : styleText(style, text, {stream});
 }
 
 /** Rows under dim headings, in aligned columns two spaces apart. Cells are plain remote text and pass the gate here. */

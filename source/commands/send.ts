@@ -1,12 +1,11 @@
 import {checkContent} from '../mailbox/content.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import type {Mailbox} from '../mailbox/mailbox.ts';
 import {contentOf, maxContentBytes, mentionsIn} from '../mailbox/message.ts';
-import {HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
+import {sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
-import {nearest} from '../mailbox/nearest.ts';
 import {remark, write, writeJson} from './output.ts';
+import {strangers} from './strangers.ts';
 import {asTag, idFlag, tagFlag} from './values.ts';
 
 const command: Command = {
@@ -48,10 +47,12 @@ const command: Command = {
 		await withMailbox(invocation, {}, async mailbox => {
 			const tag = as ?? (await mailbox.identity()).tag;
 			const content = contentOf(tag, body);
-			const [message] = await Promise.all([
+			const [message, unknown] = await Promise.all([
 				mailbox.post({content, reply_to: reply ?? null}),
-				remarkStrangers(mailbox, to, sentence => remark(stderr, sentence)),
+				// The message counts; it is sent even where this cannot be found out.
+				strangers(mailbox, to).catch(() => new Map<Tag, string>()),
 			]);
+			for (const [tag, hint] of unknown) remark(stderr, `${tag} has not joined yet; the message waits for it. ${hint}`);
 			if (flags['json'] === true) await writeJson(stdout, message);
 			else await write(stdout, `${message.id}\n`);
 		});
@@ -90,16 +91,4 @@ async function readText(stdin: NodeJS.ReadStream): Promise<string> {
 		});
 	}
 	return text.replace(/\r?\n$/, '');
-}
-
-/** A typo in an address must not swallow the message: says so when a tag never joined. */
-async function remarkStrangers(mailbox: Mailbox, to: readonly Tag[], say: (sentence: string) => void): Promise<void> {
-	if (to.length === 0) return;
-	const known = [HUMAN, ...(await mailbox.agents()).map(agent => agent.tag)];
-	for (const tag of to.filter(tag => !known.some(other => sameTag(tag, other)))) {
-		const near = nearest(tag, known);
-		say(
-			`${tag} has not joined yet; the message waits for it.${near === null ? '' : ` Did you mean ${near}?`} See \`agentmux agents\`.`,
-		);
-	}
 }

@@ -1,3 +1,4 @@
+import {MailboxError, UsageError} from '../mailbox/error.ts';
 import type {Connection, MailboxEvent} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {inChannel, type Message} from '../mailbox/message.ts';
@@ -6,8 +7,8 @@ import type {Command, Invocation} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
 import {jsonLine, remark, write} from './output.ts';
+import {strangers} from './strangers.ts';
 import {countFlag, idFlag, tagFlag} from './values.ts';
-import {UsageError} from '../mailbox/error.ts';
 
 const page = 1000;
 
@@ -45,13 +46,24 @@ const command: Command = {
 		const show = (messages: readonly Message[]) =>
 			write(stdout, messages.map(message => lineOf(stdout, message, flags['json'] === true)).join(''));
 		await withMailbox(invocation, {}, async mailbox => {
-			if (flags['follow'] !== true) return show(await newest(mailbox, tag, since, lines));
+			if (flags['follow'] !== true) {
+				const messages = await newest(mailbox, tag, since, lines);
+				if (tag !== undefined && messages.length === 0) await refuseUnknown(mailbox, tag);
+				return show(messages);
+			}
 			return follow(mailbox, invocation, {tag, since, lines, show});
 		});
 	},
 };
 
 export default command;
+
+/** An empty channel is fine, one that does not exist is a typo. */
+async function refuseUnknown(mailbox: Mailbox, tag: Tag): Promise<void> {
+	const hint = (await strangers(mailbox, [tag])).get(tag);
+	if (hint === undefined || (await mailbox.history({channel: tag, limit: 1})).length > 0) return;
+	throw new MailboxError('not_found', `There is no channel ${tag}: nothing was written by it or to it.`, hint);
+}
 
 function lineOf(stdout: NodeJS.WriteStream, message: Message, json: boolean): string {
 	return json ? `${jsonLine(message)}\n` : messageText(stdout, message);

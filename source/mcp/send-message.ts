@@ -54,8 +54,11 @@ export function registerSendMessage(server: McpServer, desk: Desk): void {
 				unsure.set(letter, client_id);
 				const message = await mailbox.post({content, client_id, reply_to: reply_to ?? null});
 				unsure.delete(letter);
-				const known = message.mentions.length === 0 ? [] : [HUMAN, ...(await mailbox.agents()).map(({tag}) => tag)];
-				const strangers = message.mentions.filter(tag => !known.some(other => sameTag(tag, other)));
+				// It is sent: an answer that says otherwise, because this cannot be found out, would send it twice.
+				const agents = message.mentions.length === 0 ? null : await mailbox.agents().catch(() => null);
+				const known = [HUMAN, ...(agents ?? []).map(({tag}) => tag)];
+				const strangers =
+					agents === null ? [] : message.mentions.filter(tag => !known.some(other => sameTag(tag, other)));
 				const whom = message.mentions.length === 0 ? 'everyone' : message.mentions.join(', ');
 				const lines = [`Sent to ${whom} as message #${message.id}.`];
 				for (const tag of strangers) lines.push(strangerLine(tag, known));

@@ -98,6 +98,12 @@ describe('tail', () => {
 		expect(await home.output(['tail', '-n', '0'])).toBe('');
 	});
 
+	test('an unknown channel is a sentence that says which it may have been', async () => {
+		const {code, stdout, stderr} = await home.run(['tail', '--tag', 'HUMAM']);
+		expect({code, stdout}).toEqual({code: 1, stdout: ''});
+		expect(stderr).toMatch(/^agentmux: There is no channel HUMAM: [^\n]* Did you mean HUMAN\? [^\n]*\n$/);
+	});
+
 	test('follows: the history, then each message once as it comes', async () => {
 		const before = await send('--as', 'FOLLOWED', 'before');
 		const child = home.start(['tail', '--follow', '--tag', 'FOLLOWED', '--since', '0', '--json']);
@@ -131,7 +137,9 @@ describe('inbox', () => {
 		expect(await home.output(['inbox', '--as', 'reader', '--ack'])).toContain('for you');
 		expect(await receipts()).toMatchObject([{state: 'acked'}]);
 		expect(await home.json(['inbox', '--as', 'READER'])).toEqual([]);
-		expect((await home.run(['inbox', '--as', 'READER'])).stderr).toContain('Nothing is waiting for READER');
+		expect((await home.run(['inbox', '--as', 'READER'])).stderr).toContain(
+			'Nothing is waiting for READER. It has not joined',
+		);
 	});
 
 	test('waits for the first message, and no longer than it was told', async () => {

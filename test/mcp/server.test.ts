@@ -2,6 +2,7 @@ import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {InMemoryTransport} from '@modelcontextprotocol/sdk/inMemory.js';
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
+import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {withAfterAnswer} from '../../source/mcp/after-answer.ts';
 import {createMailboxServer} from '../../source/mcp/server.ts';
@@ -74,6 +75,11 @@ describe('send_message', () => {
 		expect(text).toContain('HUMNA has not joined');
 		expect(text).toContain('Did you mean HUMAN?');
 		expect(data?.['not_joined']).toEqual(['HUMNA']);
+	});
+
+	test('what was sent is told as sent, also when who is there cannot be asked', async () => {
+		vi.spyOn(agent, 'agents').mockRejectedValue(new MailboxError('offline', 'The hub is gone.'));
+		expect((await call('send_message', {text: 'hi', to: ['HUMAN']})).data).toMatchObject({id: 1, not_joined: []});
 	});
 
 	test('keeps the thread', async () => {
