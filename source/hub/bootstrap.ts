@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto';
 import type {Database, Scope} from './database.ts';
 import {realtimeSchema} from './realtime/schema.ts';
 import {schemaWatch} from './rest/schema-watch.ts';
@@ -56,7 +57,13 @@ alter table supabase_migrations.schema_migrations add column if not exists creat
 ${realtimeSchema}
 ${schemaWatch}`;
 
-/** Makes a new PostgreSQL look like a new Supabase project; changes nothing in one that does already. */
+const fingerprint = createHash('sha256').update(bootstrapSql).digest('hex');
+
+/** Makes a PostgreSQL look like a new Supabase project, unless this very script did so before. */
 export async function bootstrap(database: Database): Promise<void> {
-	await database.script(owner, bootstrapSql);
+	const [result] = await database.run(owner, [
+		{text: `select obj_description(to_regnamespace('supabase_migrations'), 'pg_namespace') as fingerprint`},
+	]);
+	if (result?.rows[0]?.['fingerprint'] === fingerprint) return;
+	await database.script(owner, `${bootstrapSql}; comment on schema supabase_migrations is '${fingerprint}'`);
 }

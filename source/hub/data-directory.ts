@@ -57,7 +57,7 @@ export async function createDirectory(directory: string): Promise<void> {
 	} finally {
 		await database.close();
 	}
-	syncFolder(directory);
+	await syncFolder(directory);
 }
 
 async function prepare(database: Database): Promise<void> {
@@ -81,7 +81,7 @@ async function ensureDirectory(data: string, directory: string, onProgress: (sen
 		if (existsSync(template)) await unpackFolder(readFileSync(template), temporary);
 		else await createDirectory(temporary);
 		renameSync(temporary, directory);
-		syncPath(data);
+		await syncPath(data);
 	} catch (error) {
 		rmSync(temporary, {recursive: true, force: true});
 		throw error instanceof HubError ? error : fileError(`A new database cannot be made in ${data}`, error);

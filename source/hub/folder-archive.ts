@@ -1,4 +1,5 @@
-import {closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync} from 'node:fs';
+import {closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync} from 'node:fs';
+import {open} from 'node:fs/promises';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {gunzip, gzip} from 'node:zlib';
@@ -52,23 +53,24 @@ export async function unpackFolder(archive: Buffer, folder: string): Promise<voi
 		closeSync(file);
 		at += kept;
 	}
-	syncFolder(folder);
+	await syncFolder(folder);
 }
 
-/** Writes everything in the folder, and the names of it, to the disk. */
-export function syncFolder(folder: string): void {
-	for (const entry of readdirSync(folder, {recursive: true, withFileTypes: true})) {
-		syncPath(join(entry.parentPath, entry.name));
-	}
-	syncPath(folder);
+/**
+ * Writes everything in the folder, and the names of it, to the disk. Not one after the other: what is asked for together,
+ * the file system writes in one go.
+ */
+export async function syncFolder(folder: string): Promise<void> {
+	const entries = readdirSync(folder, {recursive: true, withFileTypes: true});
+	await Promise.all([folder, ...entries.map(({parentPath, name}) => join(parentPath, name))].map(syncPath));
 }
 
-export function syncPath(path: string): void {
-	const file = openSync(path, 'r');
+export async function syncPath(path: string): Promise<void> {
+	const file = await open(path, 'r');
 	try {
-		fsyncSync(file);
+		await file.sync();
 	} finally {
-		closeSync(file);
+		await file.close();
 	}
 }
 

@@ -19,6 +19,9 @@ export interface WorkerDatabaseOptions {
 /** Milliseconds to open a database, which may have much to recover. */
 const openingTime = 300_000;
 
+/** MiB. What a query makes is short-lived; by default the thread would keep some 40 MiB for it. */
+const youngGeneration = 8;
+
 interface Pending {
 	resolve(results: Result[]): void;
 	reject(error: Error): void;
@@ -94,7 +97,7 @@ export class WorkerDatabase implements Database {
 
 	#start(): Worker {
 		const workerData: PgliteOptions = {directory: this.#options.directory};
-		const worker = new Worker(workerFile, {workerData});
+		const worker = new Worker(workerFile, {workerData, resourceLimits: {maxYoungGenerationSizeMb: youngGeneration}});
 		let failure: Error | null = null;
 		worker.on('message', (answer: WorkerAnswer) => this.#hear(answer));
 		worker.on('error', error => {
