@@ -49,7 +49,7 @@ export async function startTui({store, name, stdin, stdout, env, onFirstFrame}: 
 	stdout.on('resize', onResize);
 	process.on('SIGWINCH', onWindowChange);
 	stdout.on('error', onGone);
-	const unlisten = listen(stdin, input => {
+	const unlisten = listen(stdin, onGone, input => {
 		controller.input(input);
 		controller.markSeen();
 		screen.hurry();
@@ -134,7 +134,8 @@ const nothingToRead = {
 	read: () => null,
 };
 
-function listen(stdin: ReadStream, onInput: (input: Input) => void): () => void {
+/** `onGone`: the terminal that was typed at has ended. Another stdin that ends only means that nobody types. */
+function listen(stdin: ReadStream, onGone: () => void, onInput: (input: Input) => void): () => void {
 	const keyboard = createKeyboard();
 	let timer: NodeJS.Timeout | undefined;
 	const release = () => keyboard.release().forEach(onInput);
@@ -143,14 +144,17 @@ function listen(stdin: ReadStream, onInput: (input: Input) => void): () => void 
 		for (const input of keyboard.push(chunk)) onInput(input);
 		if (keyboard.waits) timer = setTimeout(release, escapeDelay);
 	};
-	// A stdin that ends or breaks only means that nobody types.
-	const onError = () => {};
+	const onEnd = () => {
+		if (stdin.isTTY) onGone();
+	};
 	stdin.setEncoding('utf8');
 	stdin.on('data', onData);
-	stdin.on('error', onError);
+	stdin.on('end', onEnd);
+	stdin.on('error', onEnd);
 	return () => {
 		clearTimeout(timer);
 		stdin.off('data', onData);
+		stdin.off('end', onEnd);
 		stdin.pause();
 	};
 }

@@ -58,7 +58,14 @@ describe('the draft', () => {
 					expect([...boundaries, editor.text.length]).toContain(editor.cursor);
 				}
 			}),
+			{numRuns: 1000},
 		);
+	});
+
+	it('can be erased to the end, also where one letter has a thousand marks', () => {
+		let editor: Editor = edit(emptyEditor, {type: 'insert', text: `a${'\u0301'.repeat(1000)}b`});
+		for (let keys = 0; editor.text !== '' && keys < 2000; keys++) editor = edit(editor, {type: 'erase', to: 'left'});
+		expect(editor).toEqual(emptyEditor);
 	});
 
 	it('is shown around its cursor, never wider than the line', () => {

@@ -20,10 +20,16 @@ const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
 export function edit(editor: Editor, change: Edit): Editor {
 	const {text, cursor} = editor;
 	if (change.type === 'insert') return inserted(editor, change.text);
-	const to = placeOf(editor, change.to);
+	// A word may begin with a mark that belongs to the space before it.
+	const place = placeOf(editor, change.to);
+	const whole = boundaryAtOrAfter(text, place);
+	// In a grapheme longer than what is looked at, a key still gets somewhere.
+	const to = whole === cursor ? place : whole;
 	if (change.type === 'move') return {text, cursor: to};
 	const [from, end] = to < cursor ? [to, cursor] : [cursor, to];
-	return {text: text.slice(0, from) + text.slice(end), cursor: from};
+	const rest = text.slice(0, from) + text.slice(end);
+	// What now meets may become one grapheme.
+	return {text: rest, cursor: boundaryAtOrAfter(rest, from)};
 }
 
 /** What is typed may complete a grapheme with what stands around it (a mark, a joiner): the cursor goes behind it. */
