@@ -23,8 +23,8 @@ export function edit(editor: Editor, change: Edit): Editor {
 	// A word may begin with a mark that belongs to the space before it.
 	const place = placeOf(editor, change.to);
 	const whole = boundaryAtOrAfter(text, place);
-	// In a grapheme longer than what is looked at, a key still gets somewhere.
-	const to = whole === cursor ? place : whole;
+	// A key that goes left gets somewhere, also in a grapheme longer than what is looked at.
+	const to = whole === cursor && place < cursor ? boundaryBefore(text, cursor) : whole;
 	if (change.type === 'move') return {text, cursor: to};
 	const [from, end] = to < cursor ? [to, cursor] : [cursor, to];
 	const rest = text.slice(0, from) + text.slice(end);
