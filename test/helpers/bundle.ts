@@ -4,7 +4,7 @@ import path from 'node:path';
 import {build} from 'rolldown';
 import config from '../../rolldown.config.ts';
 
-/** Bundles one program of test/fixtures as the product is bundled (Node runs no .tsx); resolves with the file to run. */
+/** Bundles one program of test/fixtures as the product is bundled (Node runs no .tsx); resolves with the file to run, in a folder of its own. */
 export async function bundle(fixture: string): Promise<string> {
 	const dir = await mkdtemp(path.join(tmpdir(), 'agentmux-fixture-'));
 	const {output: _, ...options} = config as {output?: unknown; platform: 'node'};
