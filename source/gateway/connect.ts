@@ -31,6 +31,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		identity: async () => identityOf(link.target, actingTag),
 		history: query => rest.history(query),
 		channels: () => rest.channels(),
+		cursor: () => rest.cursor(),
 		subscribe(listener, from = null) {
 			const subscription = new Subscription({link, rest, tasks}, listener, from, {idle: 5000, ...timing});
 			subscriptions.add(subscription);

@@ -4,6 +4,7 @@ import type {SupabaseClient} from '@supabase/supabase-js';
 import type {Agent, Presence} from '../mailbox/agent.ts';
 import {checkContent} from '../mailbox/content.ts';
 import {MailboxError} from '../mailbox/error.ts';
+import type {Cursor} from '../mailbox/event.ts';
 import {inChannel, type Draft, type Message} from '../mailbox/message.ts';
 import type {Channel, HistoryQuery, InboxQuery} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
@@ -58,6 +59,12 @@ export class Rest implements Source {
 		const [state] = rows(readState, await this.rpc('mailbox_state', {}));
 		if (state === undefined) throw new MailboxError('schema', 'The mailbox has no epoch: mux_meta is empty.');
 		return state;
+	}
+
+	/** Before the oldest transaction that is still running, so that nothing can be committed at or before it. */
+	async cursor(): Promise<Cursor> {
+		const {epoch, horizon} = await this.state();
+		return {epoch, xid: horizon, id: 0};
 	}
 
 	async page({xid, id}: Position, limit: number): Promise<Row[]> {

@@ -20,6 +20,9 @@ export interface Mailbox {
 	/** Every tag that wrote or was addressed, by `last_id`, newest first. */
 	channels(): Promise<Channel[]>;
 
+	/** A cursor at the present: whatever was not yet committed when it was made lies beyond it. */
+	cursor(): Promise<Cursor>;
+
 	/**
 	 * Hears everything committed after `from` (null: only what comes now), then live; each message exactly once per
 	 * subscription, whatever the connection does. With null, "now" is at the latest when `catching_up` is heard first: a

@@ -65,11 +65,14 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (next !== store.getState()) store.setState(next, true);
 	};
 
-	/** The first time that the subscription is joined: from there on nothing is missed, so what lies before is read again. */
+	/** The first time that the subscription is joined. */
 	const joined = Promise.withResolvers<void>();
 
 	async function start(): Promise<void> {
 		const opened = await opening;
+		if (closed) return;
+		// Where the subscription begins is known before history is read, so the two overlap and nothing falls between them.
+		const from = await unlessOffline(opened.cursor());
 		if (closed) return;
 		unsubscribe = opened.subscribe(event => {
 			apply(event);
@@ -77,21 +80,14 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			const {phase} = event.connection;
 			if (phase === 'catching_up' || phase === 'live') joined.resolve();
 			if (phase === 'live') for (const retry of retries.values()) retry();
-		}, null);
+		}, from);
 		apply({type: 'identity', identity: await opened.identity()});
 		// What is there shows at once; where it cannot be reached yet, the subscription says so and goes on trying.
-		const early = await load(opened).then(
-			() => true,
-			error => {
-				if (error instanceof MailboxError && error.code === 'offline') return false;
-				throw error;
-			},
-		);
-		if (early) apply({type: 'loaded'});
-		await joined.promise;
-		if (closed) return;
-		if (early) return loadAfter(opened);
-		await load(opened);
+		if (from === null || (await unlessOffline(load(opened).then(() => true))) === null) {
+			await joined.promise;
+			if (closed) return;
+			await load(opened);
+		}
 		apply({type: 'loaded'});
 	}
 
@@ -107,14 +103,6 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	async function loadRecent(opened: Mailbox): Promise<void> {
 		const messages = await opened.history({limit: firstPage});
 		apply({type: 'older', channel: null, messages, complete: messages.length < firstPage});
-		await loadReceipts(opened, messages);
-	}
-
-	/** What was committed between the first reading and the subscription. */
-	async function loadAfter(opened: Mailbox): Promise<void> {
-		const after = store.getState().seen_from;
-		const messages = await opened.history({after, limit: 1000});
-		apply({type: 'messages', messages});
 		await loadReceipts(opened, messages);
 	}
 
@@ -222,4 +210,14 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			await opened?.close();
 		},
 	};
+}
+
+/** What it resolves with; null when the other end cannot be reached. */
+async function unlessOffline<T>(work: Promise<T>): Promise<T | null> {
+	try {
+		return await work;
+	} catch (error) {
+		if (error instanceof MailboxError && error.code === 'offline') return null;
+		throw error;
+	}
 }

@@ -384,4 +384,15 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(heard.phases).toHaveLength(events);
 		await mailbox.close();
 	});
+
+	test('a subscription from a cursor overlaps with the history read after it, and leaves no gap', async () => {
+		const [mailbox, tag] = await join();
+		const from = await mailbox.cursor();
+		const {id} = await mailbox.post({content: `[${tag}] between`});
+		const history = await mailbox.history({channel: tag});
+		expect(history.map(message => message.id)).toContain(id);
+		const heard = hear(mailbox, from);
+		await heard.until(() => heard.messages.some(message => message.id === id));
+		heard.stop();
+	});
 }

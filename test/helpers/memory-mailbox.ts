@@ -35,6 +35,11 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 					.slice(-Math.min(limit, 1000)),
 			),
 		channels: () => call(() => channelsOf(server)),
+		cursor: () =>
+			call(() => {
+				const last = server.messages.at(-1);
+				return {epoch: server.epoch, xid: last?.xid ?? '0', id: last?.id ?? 0};
+			}),
 		post: draft =>
 			call(() => {
 				checkContent(draft.content);
