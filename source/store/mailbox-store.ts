@@ -71,9 +71,12 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	async function start(): Promise<void> {
 		const opened = await opening;
 		if (closed) return;
+		apply({type: 'identity', identity: await opened.identity()});
 		// Where the subscription begins is known before history is read, so the two overlap and nothing falls between them.
 		const from = await unlessOffline(opened.cursor());
+		const early = from !== null && (await unlessOffline(load(opened).then(() => true))) !== null;
 		if (closed) return;
+		if (early) apply({type: 'loaded'});
 		unsubscribe = opened.subscribe(event => {
 			apply(event);
 			if (event.type !== 'connection') return;
@@ -81,13 +84,11 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			if (phase === 'catching_up' || phase === 'live') joined.resolve();
 			if (phase === 'live') for (const retry of retries.values()) retry();
 		}, from);
-		apply({type: 'identity', identity: await opened.identity()});
-		// What is there shows at once; where it cannot be reached yet, the subscription says so and goes on trying.
-		if (from === null || (await unlessOffline(load(opened).then(() => true))) === null) {
-			await joined.promise;
-			if (closed) return;
-			await load(opened);
-		}
+		if (early) return;
+		// It cannot be reached yet: the subscription says so, and goes on trying.
+		await joined.promise;
+		if (closed) return;
+		await load(opened);
 		apply({type: 'loaded'});
 	}
 
