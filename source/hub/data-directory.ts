@@ -104,9 +104,11 @@ async function open(directory: string, onLost: (error: Error) => void): Promise<
 	try {
 		return await WorkerDatabase.open({directory, timeout: callTimeout, onLost});
 	} catch (error) {
-		const {code, message} = error as NodeJS.ErrnoException;
-		if (code === 'ENOSPC' || code === 'EACCES' || code === 'EROFS') {
-			throw fileError(`The database in ${directory} cannot be opened`, error);
+		const {code = '', message} = error as NodeJS.ErrnoException;
+		const full = code === 'ENOSPC' || message.includes('No space left on device');
+		if (full || code === 'EACCES' || code === 'EROFS') {
+			const reason = full ? {code: 'ENOSPC', message} : error;
+			throw fileError(`The database in ${directory} cannot be opened`, reason);
 		}
 		throw damaged(directory, message, error);
 	}

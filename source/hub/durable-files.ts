@@ -14,6 +14,16 @@ interface EmscriptenModule {
 	readonly FS: {ErrnoError: new (errno: number) => Error};
 }
 
+export interface DurableFilesEvents {
+	/** After each fsync; when it throws, that fsync has failed. */
+	readonly onSync?: (() => void) | undefined;
+	/**
+	 * PostgreSQL panicked: its log could not be written, and nothing that it says from now on is true. PGlite goes on
+	 * regardless and acknowledges what is lost, so this must not return.
+	 */
+	readonly onAbort?: ((what: unknown) => void) | undefined;
+}
+
 const inputOutputError = 29;
 
 /**
@@ -21,11 +31,11 @@ const inputOutputError = 29;
  * cut lost or corrupted what was committed.
  */
 export class DurableFiles extends NodeFS {
-	readonly #onSync: () => void;
+	readonly #events: DurableFilesEvents;
 
-	constructor(directory: string, onSync: () => void = () => undefined) {
+	constructor(directory: string, events: DurableFilesEvents = {}) {
 		super(directory);
-		this.#onSync = onSync;
+		this.#events = events;
 	}
 
 	override async init(pglite: InitArguments[0], options: InitArguments[1]): ReturnType<NodeFS['init']> {
@@ -35,15 +45,17 @@ export class DurableFiles extends NodeFS {
 			NODEFS.stream_ops.fsync = stream => {
 				try {
 					sync(stream, () => NODEFS.realPath(stream.node));
+					this.#events.onSync?.();
 				} catch {
 					// PostgreSQL must hear of it in the errno it understands: it stops rather than trust the file again.
 					throw new FS.ErrnoError(inputOutputError);
 				}
-				this.#onSync();
 				return 0;
 			};
 		};
-		return {emscriptenOpts: {...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), addSync]}};
+		const {onAbort} = this.#events;
+		const preRun = [...(emscriptenOpts.preRun ?? []), addSync];
+		return {emscriptenOpts: {...emscriptenOpts, ...(onAbort === undefined ? {} : {onAbort}), preRun}};
 	}
 }
 

@@ -14,7 +14,9 @@ setFlagsFromString('--no-wasm-dynamic-tiering');
 const port = threadPort();
 const answer = (message: WorkerAnswer): void => port.postMessage(message);
 
-const database = await PgliteDatabase.open(workerData as PgliteOptions);
+// What was being said when PostgreSQL panicked must not reach anyone: the thread ends on the spot.
+const onAbort = (): never => process.exit(1);
+const database = await PgliteDatabase.open({...(workerData as PgliteOptions), onAbort});
 const listening = new Map<string, () => Promise<void>>();
 answer({opened: true});
 port.on('message', (call: WorkerCall) => void serve(call));

@@ -1,6 +1,6 @@
 import {PGlite, types, type Results} from '@electric-sql/pglite';
 import {DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
-import {DurableFiles} from './durable-files.ts';
+import {DurableFiles, type DurableFilesEvents} from './durable-files.ts';
 import {splitStatements} from './split-statements.ts';
 
 /** Only these come back parsed; everything else keeps PostgreSQL's own text, so that no digit of a bigint is lost. */
@@ -28,11 +28,9 @@ const initDbStartParams = ['--wal-segsize=1'];
 const cleanSession =
 	'reset session authorization; reset all; close all; deallocate all; discard temp; discard sequences; select pg_advisory_unlock_all();';
 
-export interface PgliteOptions {
+export interface PgliteOptions extends DurableFilesEvents {
 	/** The data directory; initialised when it is empty or absent. Null: a new database in memory. */
 	readonly directory?: string | null;
-	/** Called after each fsync. */
-	readonly onSync?: () => void;
 }
 
 /** The Database port on PGlite, in this thread. One session: everyone waits in one queue. */
@@ -51,9 +49,19 @@ export class PgliteDatabase implements Database {
 		});
 	}
 
-	static async open({directory = null, onSync}: PgliteOptions = {}): Promise<PgliteDatabase> {
-		const files = directory === null ? {} : {fs: new DurableFiles(directory, onSync)};
-		return new PgliteDatabase(await PGlite.create({...files, startParams, initDbStartParams}));
+	/** Rejects with what PostgreSQL said when it does not start. */
+	static async open({directory = null, ...events}: PgliteOptions = {}): Promise<PgliteDatabase> {
+		const files = directory === null ? {} : {fs: new DurableFiles(directory, events)};
+		let complaint = '';
+		const onStderr = (line: string): boolean => {
+			complaint = /(?:FATAL|PANIC): +(.+)/.exec(line)?.[1] ?? complaint;
+			return false;
+		};
+		try {
+			return new PgliteDatabase(await PGlite.create({...files, startParams, initDbStartParams, onStderr}));
+		} catch (cause) {
+			throw complaint === '' ? cause : new Error(complaint, {cause});
+		}
 	}
 
 	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
@@ -155,10 +163,19 @@ function toResult({rows, fields, rowCount}: Results<Record<string, unknown>>): R
 	return {rows, fields, count: rowCount ?? rows.length};
 }
 
+/** The fields of an ErrorResponse that PGlite hands on. */
+interface Report {
+	readonly code?: unknown;
+	readonly severity?: string;
+	readonly detail?: string;
+	readonly hint?: string;
+}
+
 function toDatabaseError(error: unknown): unknown {
 	if (!(error instanceof Error) || error instanceof DatabaseError) return error;
-	const {code, detail, hint} = error as Error & {code?: unknown; detail?: string; hint?: string};
-	if (typeof code !== 'string' || code.length !== 5) return error;
+	const {code, severity, detail, hint} = error as Error & Report;
+	// After these PostgreSQL would end its process; that is no answer to a query.
+	if (typeof code !== 'string' || code.length !== 5 || severity === 'FATAL' || severity === 'PANIC') return error;
 	return new DatabaseError(error.message, code, detail ?? null, hint ?? null);
 }
 

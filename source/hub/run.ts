@@ -64,7 +64,10 @@ async function start(places: HubPlaces, options: RunOptions, state: HubState, lo
 	const {log, onLost} = options;
 	const keys = ensureKeys(places);
 	const database = await openDatabase(places, {
-		onLost,
+		onLost(error) {
+			log(`The database stopped: ${error.message}`);
+			onLost(error);
+		},
 		onProgress(progress) {
 			log(progress);
 			writeState(places, {...state, progress});
@@ -84,8 +87,13 @@ async function start(places: HubPlaces, options: RunOptions, state: HubState, lo
 		url,
 		async close() {
 			endMaintenance();
-			await serving.close();
-			await database.close();
+			try {
+				await serving.close();
+				await database.close();
+			} catch (error) {
+				// A database that died under it can be neither unsubscribed from nor closed.
+				log(`Hub did not end cleanly: ${error instanceof Error ? error.message : String(error)}`);
+			}
 			removeState(places);
 			lock.release();
 			log('Hub ended.');

@@ -76,7 +76,7 @@ export class WorkerDatabase implements Database {
 
 	/** Waits for what is under way, then shuts PostgreSQL down with a checkpoint. */
 	async close(): Promise<void> {
-		if (this.#closing) return;
+		if (this.#closing || this.#lost !== null) return;
 		this.#closing = true;
 		clearTimeout(this.#watchdog);
 		const exited = new Promise(resolve => this.#worker.once('exit', resolve));

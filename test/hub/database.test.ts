@@ -1,8 +1,10 @@
+import {once} from 'node:events';
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {Worker} from 'node:worker_threads';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {bootstrap, owner} from '../../source/hub/bootstrap.ts';
+import {owner} from '../../source/hub/bootstrap.ts';
 import {createDirectory} from '../../source/hub/data-directory.ts';
 import type {Scope} from '../../source/hub/database.ts';
 import {PgliteDatabase} from '../../source/hub/pglite.ts';
@@ -193,14 +195,40 @@ describe('fsync', () => {
 		const own = join(folder, 'synced');
 		await createDirectory(own);
 		const direct = await PgliteDatabase.open({directory: own, onSync: () => syncs++});
-		await bootstrap(direct);
 		await direct.run(owner, [{text: 'create table t (n int)'}]);
 		const before = syncs;
 		for (let n = 0; n < 10; n++) await direct.run(owner, [{text: 'insert into t values ($1)', values: [n]}]);
 		const written = syncs;
 		await direct.run(owner, [{text: 'select * from t'}]);
-		await direct.close();
+		expect(syncs).toBe(written);
 		expect(written - before).toBeGreaterThanOrEqual(10);
 		expect(written - before).toBeLessThan(20);
+		await direct.close();
+	});
+
+	it('ends the thread when it fails, before anything is acknowledged', async () => {
+		const own = join(folder, 'failing');
+		await createDirectory(own);
+		const pglite = new URL('../../source/hub/pglite.ts', import.meta.url).href;
+		// A thread, because PGlite goes on after PostgreSQL's panic: only the end of it stops that.
+		const thread = new Worker(
+			`const {parentPort} = require('node:worker_threads');
+			import('${pglite}').then(async ({PgliteDatabase}) => {
+				let failing = false;
+				const database = await PgliteDatabase.open({
+					directory: ${JSON.stringify(own)},
+					onSync() { if (failing) throw new Error('the disk is gone'); },
+					onAbort: () => process.exit(7),
+				});
+				failing = true;
+				await database.run({role: 'postgres', claims: {}}, [{text: 'create table t (n int)'}]);
+				parentPort.postMessage('acknowledged');
+			});`,
+			{eval: true},
+		);
+		const said: unknown[] = [];
+		thread.on('message', message => said.push(message));
+		expect(await once(thread, 'exit')).toEqual([7]);
+		expect(said).toEqual([]);
 	});
 });
