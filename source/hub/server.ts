@@ -7,7 +7,7 @@ import {isLoopback, isLocalRequest} from './local-request.ts';
 import type {Log} from './log.ts';
 
 /** What answers under one prefix of the address. */
-export interface Route {
+interface Route {
 	/** `/rest/v1`, without a slash at the end. */
 	readonly prefix: string;
 	readonly handle: Handler;

@@ -1,6 +1,6 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -87,18 +87,13 @@ export function spawnHub(home: string, {cli: program = cli, env = {}}: TestHubOp
 	});
 }
 
-export function tokenFor(secret: string, tag: string, kind: 'agent' | 'human'): string {
+function tokenFor(secret: string, tag: string, kind: 'agent' | 'human'): string {
 	return signToken(secret, {
 		iss: 'agentmux',
 		role: 'authenticated',
 		iat: Math.floor(Date.now() / 1000),
 		app_metadata: {agent_tag: tag, kind},
 	});
-}
-
-/** The log that a failed test wants to show. */
-export function logOf({logs}: HubPlaces): string {
-	return readFileSync(join(logs, 'hub.log'), 'utf8');
 }
 
 async function answering(places: HubPlaces, child: ChildProcess, said: () => string): Promise<RunningHub> {
