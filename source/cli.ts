@@ -7,6 +7,8 @@ if (major < 22 || (major === 22 && minor < 13)) {
 	);
 	process.exitCode = 1;
 } else {
+	const {enableCompileCache} = await import('./commands/compile-cache.ts');
+	enableCompileCache();
 	const {main} = await import('./commands/main.ts');
 	process.exitCode = await main(process.argv.slice(2));
 	// supabase-js lingers for seconds after its last socket; what was written goes out first.

@@ -1,4 +1,3 @@
-import {randomUUID} from 'node:crypto';
 import {createStore} from 'zustand/vanilla';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Unsubscribe} from '../mailbox/event.ts';
@@ -146,7 +145,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	}
 
 	async function post(given: Draft): Promise<string | null> {
-		const draft = {...given, client_id: given.client_id ?? randomUUID()};
+		const draft = {...given, client_id: given.client_id ?? crypto.randomUUID()};
 		const {client_id} = draft;
 		apply({type: 'sending', pending: {draft, since: Date.now(), phase: 'sending', failure: null}});
 		for (;;) {

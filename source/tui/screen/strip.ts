@@ -1,5 +1,5 @@
-import stringWidth from 'string-width';
 import {sgr} from './sgr.ts';
+import stringWidth from './string-width.ts';
 import {plain, type Style} from './style.ts';
 
 /** A line as cells. The right half of a wide glyph is an empty string. */
