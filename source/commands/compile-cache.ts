@@ -1,3 +1,4 @@
+import {existsSync, mkdirSync} from 'node:fs';
 import module from 'node:module';
 import {homedir} from 'node:os';
 import path from 'node:path';
@@ -8,6 +9,15 @@ import path from 'node:path';
  */
 export function enableCompileCache(): void {
 	const {AGENTMUX_HOME: home, XDG_CACHE_HOME: cache} = process.env;
-	const folder = home ? path.join(home, 'cache') : path.join(cache || path.join(homedir(), '.cache'), 'agentmux');
+	const base = home || cache || path.join(homedir(), '.cache');
+	// Only below what is there: whoever makes our home gives it its rights, and says why it cannot be made.
+	if (!existsSync(base)) return;
+	const folder = path.join(base, home ? 'cache' : 'agentmux');
+	try {
+		mkdirSync(folder, {mode: 0o700});
+	} catch (error) {
+		// There already; or read-only, and then every start compiles anew.
+		if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return;
+	}
 	module.enableCompileCache(folder);
 }

@@ -7,8 +7,8 @@ interface Refusal {
 	readonly hint?: string | null;
 }
 
-const checkAddress = 'Check the address, and that it is running: `agentmux doctor` tells more.';
-const checkKey = 'Check the key or token; `agentmux connect` stores another.';
+const checkAddress = 'Check SUPABASE_URL and that it is running; for the local hub see `agentmux hub status`.';
+const checkKey = 'Check SUPABASE_SECRET_KEY, or `key` in config.toml.';
 const migrate = 'Apply supabase/migrations to it with `supabase db push`.';
 
 /** SQLSTATEs and PostgREST codes, by their beginning; the first that fits counts. */
@@ -82,10 +82,10 @@ export function strange(url: string, how: string): MailboxError {
 /** A request that got no answer, as a MailboxError whose cause is the error itself. */
 export function unreachable(url: string, error: unknown, timeout: number): MailboxError {
 	if (error instanceof MailboxError) return error;
-	const {name, code} = rootOf(error);
+	const {name, code, message} = rootOf(error);
 	if (name === 'TimeoutError') {
-		const message = `${url} did not answer within ${Math.round(timeout / 1000)} s.`;
-		return new MailboxError('offline', message, checkAddress, {cause: error});
+		const late = `${url} did not answer within ${Math.round(timeout / 1000)} s.`;
+		return new MailboxError('offline', late, checkAddress, {cause: error});
 	}
 	const why: Record<string, string> = {
 		ECONNREFUSED: 'nothing listens there',
@@ -98,7 +98,7 @@ export function unreachable(url: string, error: unknown, timeout: number): Mailb
 		ETIMEDOUT: 'it does not answer',
 		UND_ERR_CONNECT_TIMEOUT: 'it does not answer',
 	};
-	const reason = why[code] ?? (code === '' ? name : code);
+	const reason = why[code] ?? (code === '' ? message : code);
 	return new MailboxError('offline', `${url} cannot be reached: ${reason}.`, checkAddress, {cause: error});
 }
 
@@ -112,14 +112,14 @@ function unauthorized(url: string, status: number, said: string | null): Mailbox
 }
 
 /** fetch says "fetch failed" and hides why in a chain of causes. */
-function rootOf(error: unknown): {name: string; code: string} {
-	if (!(error instanceof Error)) return {name: 'unknown', code: ''};
+function rootOf(error: unknown): {name: string; code: string; message: string} {
+	if (!(error instanceof Error)) return {name: 'unknown', code: '', message: 'nobody says why'};
 	// A host name with several addresses: one error for each.
 	const beneath: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
 	const deeper = rootOf(beneath);
 	if (deeper.code !== '') return deeper;
 	const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-	return {name: deeper.name === 'unknown' ? error.name : deeper.name, code};
+	return deeper.name === 'unknown' ? {name: error.name, code, message: error.message} : {...deeper, code};
 }
 
 function parse(text: string): Refusal | null {

@@ -1,11 +1,38 @@
 import {randomBytes} from 'node:crypto';
-import {closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {
+	closeSync,
+	existsSync,
+	fsyncSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeSync,
+} from 'node:fs';
 import {dirname} from 'node:path';
 import {HubError} from './error.ts';
 
-/** Creates the folder and those above it; readable by this user alone. Throws HubError. */
+/**
+ * Creates the folder and those above it; readable by this user alone. Throws HubError. One folder at a time: Node's own
+ * `recursive` says ENOENT for a read-only file system, and never returns below /proc.
+ */
 export function makePrivateFolder(folder: string): void {
-	refuse(`The folder ${folder} cannot be made`, () => mkdirSync(folder, {recursive: true, mode: 0o700}));
+	if (existsSync(folder) || dirname(folder) === folder) return;
+	makePrivateFolder(dirname(folder));
+	refuse(`The folder ${folder} cannot be made`, () => {
+		try {
+			mkdirSync(folder, {mode: 0o700});
+		} catch (error) {
+			// Somebody else was first.
+			if (!isFolder(folder)) throw error;
+		}
+	});
+}
+
+function isFolder(path: string): boolean {
+	return statSync(path, {throwIfNoEntry: false})?.isDirectory() === true;
 }
 
 /** Replaces the file as a whole, on disk, readable by this user alone. Throws HubError. */
@@ -60,6 +87,7 @@ function refuse<T>(what: string, work: () => T): T {
 }
 
 const reasons: {readonly [code: string]: readonly [reason: string, remedy: string]} = {
+	ENOENT: ['nothing can be made there', 'Choose another folder with AGENTMUX_HOME.'],
 	EACCES: ['permission is denied', 'Make it yours, or choose another folder with AGENTMUX_HOME.'],
 	EPERM: ['permission is denied', 'Make it yours, or choose another folder with AGENTMUX_HOME.'],
 	EROFS: ['the file system is read-only', 'Choose another folder with AGENTMUX_HOME.'],

@@ -81,20 +81,40 @@ export function isWaitingFor(state: State, message: Message, reader: Tag): boole
 	return receipt?.state !== 'acked';
 }
 
-/** Tasks of one status: running by id, queued in the order they would be claimed, all others by the latest change. */
+/**
+ * How a task stands. A plan (a task with steps) is never claimed itself: it is running once one of its steps was begun.
+ */
+export function statusOf(state: State, task: Task): TaskStatus {
+	if (task.status !== 'queued') return task.status;
+	return stepsOf(state, task.id).some(({status}) => status !== 'queued') ? 'running' : 'queued';
+}
+
+/** Tasks that are no steps, of one status: running by id, queued as they would be claimed, all others by the latest change. */
 export function tasksByStatus(state: State, ...statuses: readonly TaskStatus[]): Task[] {
-	const tasks = [...state.tasks.values()].filter(({status}) => statuses.includes(status));
+	const tasks = [...state.tasks.values()].filter(
+		task => !isStep(state, task) && statuses.includes(statusOf(state, task)),
+	);
 	if (statuses.includes('running')) return tasks.sort((one, other) => one.id - other.id);
 	if (statuses.includes('queued'))
 		return tasks.sort((one, other) => other.priority - one.priority || one.id - other.id);
 	return tasks.sort((one, other) => (one.updated_at < other.updated_at ? 1 : -1));
 }
 
+function isStep({tasks}: State, {parent_id}: Task): boolean {
+	return parent_id !== null && tasks.has(parent_id);
+}
+
+const noSteps: readonly Task[] = [];
+const stepsByParent = new WeakMap<State['tasks'], ReadonlyMap<number | null, readonly Task[]>>();
+
 /** The steps of one task, in their order. */
-export function stepsOf(state: State, parent: number): Task[] {
-	return [...state.tasks.values()]
-		.filter(task => task.parent_id === parent)
-		.sort((one, other) => one.position - other.position || one.id - other.id);
+export function stepsOf({tasks}: State, parent: number): readonly Task[] {
+	let steps = stepsByParent.get(tasks);
+	if (steps === undefined) {
+		const inOrder = [...tasks.values()].sort((one, other) => one.position - other.position || one.id - other.id);
+		stepsByParent.set(tasks, (steps = Map.groupBy(inOrder, task => task.parent_id)));
+	}
+	return steps.get(parent) ?? noSteps;
 }
 
 /** Agents that have not left: those at work first, then by tag. */

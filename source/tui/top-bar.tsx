@@ -1,7 +1,7 @@
 import {Box} from 'ink';
 import type {Connection} from '../mailbox/event.ts';
 import {printable} from '../printable.ts';
-import {unreadCount, waitingForMe} from '../store/select.ts';
+import {tasksByStatus, unreadCount, waitingForMe} from '../store/select.ts';
 import type {State} from '../store/state.ts';
 import {useMailbox, useSecond, useSurroundings, useUi} from './context.ts';
 import {layoutOf} from './current-layout.ts';
@@ -41,7 +41,7 @@ function widthOf(line: readonly Span[]): number {
 	return line.reduce((width, {text}) => width + textWidth(text), 0);
 }
 
-/** As many as there is room for, around the one that has the keys. */
+/** As many as there is room for, around the one that has the keys; then how many more there are. */
 function tabs(state: State, hidden: readonly PaneId[], order: readonly PaneId[], focus: PaneId, room: number): Span[] {
 	const all = hidden.map(id => ({id, line: tab(state, id, order.indexOf(id) + 1, id === focus)}));
 	let from = Math.max(
@@ -49,7 +49,8 @@ function tabs(state: State, hidden: readonly PaneId[], order: readonly PaneId[],
 		all.findIndex(({id}) => id === focus),
 	);
 	let to = from;
-	let left = room;
+	const fits = all.reduce((width, {line}) => width + widthOf(line), 0) <= room;
+	let left = fits ? room : room - ` +${all.length}`.length;
 	// Grow to both sides from the focused one.
 	for (let grew = true; grew;) {
 		grew = false;
@@ -66,7 +67,9 @@ function tabs(state: State, hidden: readonly PaneId[], order: readonly PaneId[],
 			grew = true;
 		}
 	}
-	return all.slice(from, to).flatMap(({line}) => line);
+	const over = all.length - (to - from);
+	const more: Span[] = over > 0 ? [{text: ` +${over}`, style: theme.grey}] : [];
+	return [...all.slice(from, to).flatMap(({line}) => line), ...more];
 }
 
 function tab(state: State, id: PaneId, number: number, focused: boolean): Span[] {
@@ -88,7 +91,7 @@ function standing(state: State, roomy: boolean): Span[] {
 		const agents = [...state.agents.values()].filter(
 			({kind, revoked_at}) => kind === 'agent' && revoked_at === null,
 		).length;
-		const running = [...state.tasks.values()].filter(({status}) => status === 'running').length;
+		const running = tasksByStatus(state, 'running').length;
 		if (agents > 0) spans.push({text: `  ${counted(agents, 'agent')}`, style: theme.grey});
 		if (running > 0) spans.push({text: `  ${running} running`, style: theme.grey});
 	}

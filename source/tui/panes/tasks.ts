@@ -1,7 +1,7 @@
 import {sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
-import {agentList, stepsOf, tasksByStatus} from '../../store/select.ts';
+import {agentList, statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {tasksPane} from '../layout.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
@@ -31,12 +31,11 @@ const finishedShown = 12;
 
 /** The tasks of the pane in the order they are shown, without steps. */
 export function taskOrder(state: State): Task[] {
-	const top = (tasks: Task[]) => tasks.filter(({parent_id}) => parent_id === null || !state.tasks.has(parent_id));
 	return [
-		...top(tasksByStatus(state, 'running')),
-		...top(tasksByStatus(state, 'queued')),
-		...top(tasksByStatus(state, 'failed', 'dead')).slice(0, finishedShown),
-		...top(tasksByStatus(state, 'done', 'cancelled')).slice(0, finishedShown),
+		...tasksByStatus(state, 'running'),
+		...tasksByStatus(state, 'queued'),
+		...tasksByStatus(state, 'failed', 'dead').slice(0, finishedShown),
+		...tasksByStatus(state, 'done', 'cancelled').slice(0, finishedShown),
 	];
 }
 
@@ -70,7 +69,7 @@ function listLines(state: State, width: number, now: number): TaskLine[] {
 	const lines: TaskLine[] = [];
 	let group = '';
 	for (const task of taskOrder(state)) {
-		const kind = task.status === 'queued' ? 'queued' : String(task.id);
+		const kind = statusOf(state, task) === 'queued' ? 'queued' : String(task.id);
 		if (kind !== group) lines.push({id: null, strip: strip([])});
 		group = kind;
 		lines.push(...taskBlock(state, task, width, now).map(line => ({id: task.id, strip: line})));
@@ -81,23 +80,22 @@ function listLines(state: State, width: number, now: number): TaskLine[] {
 function taskBlock(state: State, task: Task, width: number, now: number): Strip[] {
 	const lines = [sentence(task, state, width, now)];
 	const steps = stepsOf(state, task.id);
-	if (task.status === 'running') lines.push(progressLine(task, steps, width, now));
-	if (task.status === 'running' && task.note !== null && task.note !== '') {
-		lines.push(clip(strip([{text: `  ${printable(task.note)}`, style: theme.grey}]), width));
+	const status = statusOf(state, task);
+	if (status === 'running') {
+		lines.push(progressLine(task, steps, width, now));
+		if (task.note !== null && task.note !== '') {
+			lines.push(clip(strip([{text: `  ${printable(task.note)}`, style: theme.grey}]), width));
+		}
 	}
-	if (task.status === 'running' || task.status === 'queued') {
+	if (status === 'running' || status === 'queued') {
 		for (const step of steps) {
 			const look = step.status === 'queued' ? theme.grey : theme.text;
-			lines.push(
-				clip(
-					strip([
-						{text: '  ', style: theme.text},
-						signs[step.status],
-						{text: ` ${printable(step.title)}`, style: look},
-					]),
-					width,
-				),
-			);
+			const left: Span[] = [
+				{text: '  ', style: theme.text},
+				signs[step.status],
+				{text: ` ${printable(step.title)}`, style: look},
+			];
+			lines.push(justify(left, step.status === 'running' ? ownerOf(step) : [], width));
 		}
 	}
 	if ((task.status === 'failed' || task.status === 'dead') && task.last_error !== null) {
@@ -112,7 +110,8 @@ function taskBlock(state: State, task: Task, width: number, now: number): Strip[
 
 function sentence(task: Task, state: State, width: number, now: number): Strip {
 	const retry = task.status === 'queued' && task.attempts > 0;
-	const sign = retry ? {text: '↻', style: theme.warn} : signs[task.status];
+	const status = statusOf(state, task);
+	const sign = retry ? {text: '↻', style: theme.warn} : signs[status];
 	const left: Span[] = [
 		sign,
 		{text: ` #${task.id} `, style: theme.task},
@@ -121,33 +120,44 @@ function sentence(task: Task, state: State, width: number, now: number): Strip {
 			style: task.status === 'done' || task.status === 'cancelled' ? theme.grey : theme.text,
 		},
 	];
-	return justify(left, [standing(task, state, now)], width);
+	return justify(left, standing(task, state, now), width);
 }
 
 /** What stands at the right: who does it, or what it waits for. */
-function standing(task: Task, state: State, now: number): Span {
-	const owner = task.lease_owner;
-	switch (task.status) {
+function standing(task: Task, state: State, now: number): Span[] {
+	switch (statusOf(state, task)) {
 		case 'running':
-			return owner === null ? {text: 'running', style: theme.grey} : {text: printable(owner), style: tagStyle(owner)};
-		case 'queued': {
-			const wait = Date.parse(task.run_at) - now;
-			const open = task.depends_on.find(id => state.tasks.get(id)?.status !== 'done');
-			if (open !== undefined) return {text: `after #${open}`, style: theme.grey};
-			if (task.attempts > 0)
-				return {text: `retry ${task.attempts}${wait > 0 ? ` in ${duration(wait)}` : ''}`, style: theme.warn};
-			return {text: wait > 0 ? `in ${duration(wait)}` : 'queued', style: theme.grey};
-		}
+			return ownerOf(task);
+		case 'queued':
+			return [waitingFor(task, state, now)];
 		case 'failed':
-			return {text: 'failed', style: theme.bad};
+			return [{text: 'failed', style: theme.bad}];
 		case 'dead':
-			return {text: `dead after ${task.attempts}`, style: theme.bad};
+			return [{text: `dead after ${task.attempts}`, style: theme.bad}];
 		case 'cancelled':
-			return {text: 'cancelled', style: theme.grey};
+			return [{text: 'cancelled', style: theme.grey}];
 		case 'done':
-			return {text: `${duration(now - Date.parse(task.updated_at))} ago`, style: theme.grey};
+			return [{text: `${duration(now - Date.parse(task.updated_at))} ago`, style: theme.grey}];
 	}
 }
+
+/** Nobody owns a plan: its steps have their owners. */
+function ownerOf({lease_owner: owner}: Task): Span[] {
+	return owner === null ? [] : [{text: printable(owner), style: tagStyle(owner)}];
+}
+
+function waitingFor(task: Task, state: State, now: number): Span {
+	const wait = Date.parse(task.run_at) - now;
+	const open = task.depends_on.find(id => state.tasks.get(id)?.status !== 'done');
+	if (open !== undefined) return {text: `after #${open}`, style: theme.grey};
+	if (task.attempts > 0) {
+		return {text: `retry ${task.attempts}${wait > 0 ? ` in ${duration(wait)}` : ''}`, style: theme.warn};
+	}
+	return {text: wait > 0 ? `in ${duration(wait)}` : 'queued', style: theme.grey};
+}
+
+/** Columns that a count and a lease take at the most: `  100 %  lease 15 min`. */
+const besideBar = 21;
 
 /** A thin bar, how far it is, and how long the lease holds. */
 function progressLine(task: Task, steps: readonly Task[], width: number, now: number): Strip {
@@ -161,7 +171,7 @@ function progressLine(task: Task, steps: readonly Task[], width: number, now: nu
 			: left > 0
 				? {text: `  lease ${duration(left)}`, style: left < 10_000 ? theme.warn : theme.grey}
 				: {text: '  lease over', style: theme.warn};
-	const bar = Math.max(4, width - 2 - 18);
+	const bar = Math.max(4, width - 2 - besideBar);
 	const full = Math.round(bar * part);
 	const thin = (columns: number, look: Style): Span => ({text: '━'.repeat(columns), style: look});
 	return clip(
@@ -207,11 +217,10 @@ function inset(line: Strip): PaintedLine {
 	return {strip: joined(strip([{text: ' ', style: theme.text}]), line)};
 }
 
-/** `3 running  2 queued  14 done`, without what there is none of. */
+/** `3 running  2 queued  14 done`, without what there is none of; steps are counted with their plan. */
 export function taskCounts(state: State): string {
-	const counts = new Map<Task['status'], number>();
-	for (const {status} of state.tasks.values()) counts.set(status, (counts.get(status) ?? 0) + 1);
 	return (['running', 'queued', 'failed', 'dead', 'done'] as const)
-		.flatMap(status => (counts.has(status) ? [counted(counts.get(status) ?? 0, status, status)] : []))
+		.map(status => ({status, count: tasksByStatus(state, status).length}))
+		.flatMap(({status, count}) => (count > 0 ? [counted(count, status, status)] : []))
 		.join('  ');
 }
