@@ -1,7 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import {
 	closeSync,
-	existsSync,
 	fsyncSync,
 	mkdirSync,
 	openSync,
@@ -19,7 +18,7 @@ import {HubError} from './error.ts';
  * `recursive` says ENOENT for a read-only file system, and never returns below /proc.
  */
 export function makePrivateFolder(folder: string): void {
-	if (existsSync(folder) || dirname(folder) === folder) return;
+	if (isFolder(folder) || dirname(folder) === folder) return;
 	makePrivateFolder(dirname(folder));
 	refuse(`The folder ${folder} cannot be made`, () => {
 		try {
