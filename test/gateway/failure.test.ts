@@ -44,7 +44,7 @@ describe('what goes wrong is said in one sentence, with the remedy', () => {
 		const failure = await failureOf(connect(server.url).history({}));
 		expect(failure).toMatchObject({name: 'MailboxError', code: 'offline'});
 		expect(failure.sentence).toBe(
-			`${server.url} cannot be reached: nothing listens there. Check the address, and that it is running: \`agentmux doctor\` tells more.`,
+			`${server.url} cannot be reached: nothing listens there. Check SUPABASE_URL and that it is running; for the local hub see \`agentmux hub status\`.`,
 		);
 	});
 
