@@ -18,20 +18,23 @@ interface Opening {
 	readonly as?: Tag | undefined;
 	/** What that is, instead of what the configuration says. */
 	readonly kind?: Exclude<AuthorKind, 'system'>;
+	/** Hears what takes its time, and what is odd about the configuration; without it, stderr does. */
+	readonly say?: (sentence: string) => void;
 }
 
 type Surroundings = Pick<Invocation, 'env' | 'stderr'>;
 
 /** The configured mailbox, as whom this terminal is; the hub is found or started first. Rejects with MailboxError. */
-export async function openMailbox(surroundings: Surroundings, {as, kind}: Opening = {}): Promise<Mailbox> {
-	const config = await configure(surroundings, as);
+export async function openMailbox({env, stderr}: Surroundings, opening: Opening = {}): Promise<Mailbox> {
+	const {as, kind, say = sentence => remark(stderr, sentence)} = opening;
+	const config = await configure(env, say, as);
 	const {tag, target, places} = config;
 	const identity = {tag, kind: kind ?? config.kind};
 	if (identity.kind === 'agent' && isReserved(tag)) {
 		throw new MailboxError('invalid', `${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
 	}
 	if (target.kind === 'supabase') return connectMailbox({url: target.url, key: target.key, actingTag: tag});
-	const hub = await startedHub(places, surroundings);
+	const hub = await startedHub(places, say);
 	return connectMailbox({...linkTo(hub, identity), resolve: async () => linkTo(await foundAgain(places), identity)});
 }
 
@@ -50,16 +53,17 @@ export async function withMailbox<T>(
 }
 
 /** Where SQL is run as the owner: the management interface of the hub (found or started first) or of supabase.com. Rejects with MailboxError. */
-export async function openProject(surroundings: Surroundings): Promise<Management> {
-	const {target, places} = await configure(surroundings);
+export async function openProject({env, stderr}: Surroundings): Promise<Management> {
+	const say = (sentence: string): void => remark(stderr, sentence);
+	const {target, places} = await configure(env, say);
 	if (target.kind === 'supabase') return hostedProject(target);
-	const {url, service_role_key} = await startedHub(places, surroundings);
+	const {url, service_role_key} = await startedHub(places, say);
 	return {url, project_ref: 'local', token: service_role_key};
 }
 
-async function configure({env, stderr}: Surroundings, as?: Tag): Promise<Config> {
+async function configure(env: NodeJS.ProcessEnv, say: (sentence: string) => void, as?: Tag): Promise<Config> {
 	const config = await loadConfig({flags: {as}, env});
-	for (const warning of config.warnings) remark(stderr, warning);
+	for (const warning of config.warnings) say(warning);
 	return config;
 }
 
@@ -92,22 +96,22 @@ function linkTo({url, anon_key, jwt_secret}: RunningHub, {tag, kind}: {readonly 
 const patience = 300;
 
 /** The hub, found or started; says what it is doing when that takes longer than a moment. */
-async function startedHub(places: Places, {stderr}: Surroundings): Promise<RunningHub> {
+async function startedHub(places: Places, say: (sentence: string) => void): Promise<RunningHub> {
 	let last: string | null = null;
 	let patient = true;
-	const say = (): void => {
-		if (!patient && last !== null) remark(stderr, last);
+	const sayLast = (): void => {
+		if (!patient && last !== null) say(last);
 		last = null;
 	};
 	const timer = setTimeout(() => {
 		patient = false;
-		say();
+		sayLast();
 	}, patience);
 	try {
 		return await ensureHub(places, {
 			onProgress(sentence) {
 				last = sentence;
-				say();
+				sayLast();
 			},
 		});
 	} catch (error) {

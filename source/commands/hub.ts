@@ -11,7 +11,7 @@ import type {HubPlaces} from '../hub/places.ts';
 import type {Command, Invocation} from './command.ts';
 
 const command: Command = {
-	summary: 'Run, start, stop and look at the local database that serves this machine',
+	summary: 'run, start, stop and look at the local database that serves this machine',
 	help: `
 		agentmux hub start             start it, when it does not run yet
 		agentmux hub status [--json]   where it answers; exit code 1 when it does not run

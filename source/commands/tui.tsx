@@ -1,8 +1,8 @@
-import {Writable} from 'node:stream';
 import {loadConfig} from '../config.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {createMailboxStore} from '../store/mailbox-store.ts';
 import type {Command, Invocation} from './command.ts';
+import type {openMailbox} from './connect.ts';
 
 /** Every channel live, and a line to write into them. */
 const tui: Command = {
@@ -32,7 +32,7 @@ const tui: Command = {
 export default tui;
 
 /** The first frame is drawn before anything that talks to a mailbox is loaded. */
-async function showScreen({env, stdin, stdout}: Invocation, as: string | undefined): Promise<void> {
+async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string | undefined): Promise<void> {
 	const {target} = await loadConfig({flags: {as}, env});
 	const {startTui} = await withoutFetch(() => import('../tui/start.tsx'));
 	const opening = Promise.withResolvers<Mailbox>();
@@ -44,7 +44,7 @@ async function showScreen({env, stdin, stdout}: Invocation, as: string | undefin
 		stdout,
 		env,
 		onFirstFrame(say) {
-			opening.resolve(open({env, stderr: sayer(say)}, as));
+			opening.resolve(open({env, stderr}, {as, say}));
 		},
 	});
 	// What is on its way is not waited for: it was asked about before the end.
@@ -67,32 +67,18 @@ async function withoutFetch<T>(load: () => Promise<T>): Promise<T> {
 	}
 }
 
-async function open(surroundings: Pick<Invocation, 'env' | 'stderr'>, as: string | undefined): Promise<Mailbox> {
+type Open = typeof openMailbox;
+
+async function open(surroundings: Parameters<Open>[0], opening: Parameters<Open>[1]): Promise<Mailbox> {
 	const {openMailbox} = await import('./connect.ts');
-	return openMailbox(surroundings, {as, kind: 'human'});
+	return openMailbox(surroundings, {kind: 'human', ...opening});
 }
 
 async function printSnapshot(invocation: Invocation, as: string | undefined): Promise<void> {
-	const [{snapshot}, mailbox] = await Promise.all([import('./snapshot.ts'), open(invocation, as)]);
+	const [{snapshot}, mailbox] = await Promise.all([import('./snapshot.ts'), open(invocation, {as})]);
 	try {
 		await snapshot(mailbox, invocation.stdout);
 	} finally {
 		await mailbox.close();
 	}
-}
-
-/** A stderr whose lines the screen shows where the panes will be: what is said while the mailbox opens. */
-function sayer(say: (sentence: string) => void): NodeJS.WriteStream {
-	const stream = new Writable({
-		write(chunk: Buffer, _encoding, done) {
-			say(
-				chunk
-					.toString()
-					.trim()
-					.replace(/^agentmux: /, ''),
-			);
-			done();
-		},
-	});
-	return Object.assign(stream, {isTTY: false}) as unknown as NodeJS.WriteStream;
 }
