@@ -227,5 +227,5 @@ function messageOf(record: unknown): Message | null {
 }
 
 function reasonOf(error: unknown): string {
-	return error instanceof MailboxError ? error.message : `Something unexpected: ${String(error)}.`;
+	return error instanceof MailboxError ? error.sentence : `Something unexpected: ${String(error)}.`;
 }

@@ -1,5 +1,5 @@
 import type {Agent, Identity} from '../mailbox/agent.ts';
-import type {MailboxEvent} from '../mailbox/event.ts';
+import type {Connection, MailboxEvent} from '../mailbox/event.ts';
 import type {Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
@@ -41,7 +41,7 @@ export function reduce(state: State, change: Change): State {
 		case 'cursor':
 			return state;
 		case 'connection':
-			return {...state, connection: change.connection};
+			return {...state, connection: change.connection, trouble: troubleAfter(state.trouble, change.connection)};
 		case 'identity':
 			return {...state, identity: change.identity};
 		case 'loaded':
@@ -78,6 +78,12 @@ export function reduce(state: State, change: Change): State {
 		case 'trim':
 			return trimmed(state, change.keep);
 	}
+}
+
+/** What is wrong stays said while the next attempt is made. */
+function troubleAfter(trouble: string | null, connection: Connection): string | null {
+	if (connection.phase === 'offline') return connection.reason;
+	return connection.phase === 'live' ? null : trouble;
 }
 
 function without(pending: readonly Pending[], clientId: string): readonly Pending[] {

@@ -20,6 +20,8 @@ export interface Pending {
 export interface State {
 	readonly identity: Identity | null;
 	readonly connection: Connection;
+	/** Why the connection is gone, in one sentence; null once it is live again. */
+	readonly trouble: string | null;
 	/** The first page of everything has been read. */
 	readonly loaded: boolean;
 	/** By id, ascending, without repeats: a window of history, bounded (older rows are paged from the mailbox). */
@@ -45,6 +47,7 @@ export interface State {
 export const emptyState: State = {
 	identity: null,
 	connection: {phase: 'connecting'},
+	trouble: null,
 	loaded: false,
 	messages: [],
 	channels: new Map(),
