@@ -7,7 +7,7 @@ import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {printable} from '../printable.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
-import {findLauncher} from './launcher.ts';
+import {calledAs, findLauncher} from './launcher.ts';
 import {remark, write} from './output.ts';
 import {agentTag, textFlag} from './values.ts';
 
@@ -54,7 +54,7 @@ const command: Command = {
 				'Start its terminal, and allow the servers when it asks:',
 				`  cd ${shellWord(folder)} && claude`,
 				'Watch, and join in:',
-				`  ${[launcher.command, ...launcher.args].map(shellWord).join(' ')}`,
+				`  ${calledAs(env)}`,
 				...(hosted ? ['Start both where SUPABASE_URL and its key are set: the file does not hold them.'] : []),
 				'',
 			].join('\n'),

@@ -14,21 +14,35 @@ export async function findLauncher(env: NodeJS.ProcessEnv): Promise<Launcher> {
 	return {command: process.execPath, args: [program], ...carried};
 }
 
-/** npm puts a script of its own on the PATH of `npm start` and npx; a terminal that is opened later does not have it. */
+/** How a person calls this very program again from the same terminal. */
+export function calledAs(env: NodeJS.ProcessEnv): string {
+	// Set by npm, for `npm start` and npx alike: what they put on the PATH is gone with them.
+	return env['npm_config_user_agent'] === undefined ? 'agentmux' : 'npx agentmux';
+}
+
+/**
+ * Whether a terminal that is opened later starts this program by its name: npm puts a script of its own on the PATH of
+ * `npm start` and npx, and the Node that is found there must be this one, since an older one only says that it is too old.
+ */
 async function isOnPath(program: string, env: NodeJS.ProcessEnv): Promise<boolean> {
 	// On Windows it is a .cmd, which clients do not start without a shell.
 	if (process.platform === 'win32') return false;
 	const folders = (env['PATH'] ?? '')
 		.split(delimiter)
 		.filter(folder => folder !== '' && !folder.includes('node_modules'));
+	const [found, node] = await Promise.all([firstIn(folders, 'agentmux'), firstIn(folders, 'node')]);
+	return found === program && node === (await realpath(process.execPath));
+}
+
+/** What a shell would start; null when there is nothing of that name. */
+async function firstIn(folders: readonly string[], name: string): Promise<string | null> {
 	for (const folder of folders) {
-		const candidate = join(folder, 'agentmux');
+		const candidate = join(folder, name);
 		const found = await access(candidate, constants.X_OK).then(
 			() => realpath(candidate),
 			() => null,
 		);
-		// The first one is what a shell would start.
-		if (found !== null) return found === program;
+		if (found !== null) return found;
 	}
-	return false;
+	return null;
 }

@@ -10,8 +10,11 @@ import {styled, write} from './output.ts';
 const newest = 5;
 const mostChannels = 30;
 
-/** Prints the mailbox as it stands, in plain text: channels with their newest messages, tasks by status, agents. */
-export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream): Promise<void> {
+/**
+ * Prints the mailbox as it stands, in plain text: channels with their newest messages, tasks by status, agents. `program`
+ * is how the person calls us.
+ */
+export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, program = 'agentmux'): Promise<void> {
 	const [channels, tasks, agents] = await Promise.all([mailbox.channels(), mailbox.tasks.list(), mailbox.agents()]);
 	const shown = await Promise.all(
 		channels.slice(0, mostChannels).map(async ({tag}) => ({
@@ -25,7 +28,7 @@ export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream): Pr
 	if (channels.length > mostChannels) parts.push(`${channels.length - mostChannels} more channels: agentmux tail\n`);
 	if (tasks.length > 0) parts.push(heading('TASKS') + taskLines(tasks));
 	if (agents.length > 0) parts.push(heading('AGENTS') + agents.map(agentLine).join(''));
-	if (parts.length === 0) parts.push('Nothing is here yet: agentmux join CLAUDE_1 --dir path/to/project\n');
+	if (parts.length === 0) parts.push(`Nothing is here yet: ${program} join CLAUDE_1 --dir path/to/project\n`);
 	await write(stdout, parts.join('\n'));
 }
 

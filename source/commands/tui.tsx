@@ -3,6 +3,7 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import {createMailboxStore} from '../store/mailbox-store.ts';
 import type {Command, Invocation} from './command.ts';
 import type {openMailbox} from './connect.ts';
+import {calledAs} from './launcher.ts';
 
 /** Every channel live, and a line to write into them. */
 const tui: Command = {
@@ -43,6 +44,7 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 		stdin,
 		stdout,
 		env,
+		program: calledAs(env),
 		onFirstFrame(say) {
 			opening.resolve(open({env, stderr}, {as, say}));
 		},
@@ -77,7 +79,7 @@ async function open(surroundings: Parameters<Open>[0], opening: Parameters<Open>
 async function printSnapshot(invocation: Invocation, as: string | undefined): Promise<void> {
 	const [{snapshot}, mailbox] = await Promise.all([import('./snapshot.ts'), open(invocation, {as})]);
 	try {
-		await snapshot(mailbox, invocation.stdout);
+		await snapshot(mailbox, invocation.stdout, calledAs(invocation.env));
 	} finally {
 		await mailbox.close();
 	}

@@ -20,6 +20,8 @@ export interface TuiOptions {
 	readonly stdin: ReadStream;
 	readonly stdout: WriteStream;
 	readonly env: NodeJS.ProcessEnv;
+	/** How the human calls this program in a shell; `agentmux` when absent. */
+	readonly program?: string;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -31,9 +33,10 @@ const escapeDelay = 25;
  * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
-export async function startTui({store, name, stdin, stdout, env, onFirstFrame}: TuiOptions): Promise<void> {
+export async function startTui({store, name, stdin, stdout, env, program, onFirstFrame}: TuiOptions): Promise<void> {
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(sizeOf(stdout));
+	if (program !== undefined) ui.setState({program});
 	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
 	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
 	const controller = createController({store, ui, redraw: () => screen.reset(), quit: () => quit()});

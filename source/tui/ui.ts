@@ -51,6 +51,8 @@ export interface Ui {
 	readonly notice: string | null;
 	/** What happens while the mailbox opens. */
 	readonly opening: string;
+	/** How the human calls this program in a shell. */
+	readonly program: string;
 }
 
 export const emptyCompose: Compose = {
@@ -78,6 +80,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		compose: emptyCompose,
 		notice: null,
 		opening: 'opening the mailbox',
+		program: 'agentmux',
 	}));
 }
 

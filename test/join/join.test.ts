@@ -1,4 +1,4 @@
-import {chmod, mkdir, readFile, readdir, symlink, writeFile} from 'node:fs/promises';
+import {chmod, mkdir, readFile, readdir, rm, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -83,11 +83,17 @@ test('where the program is installed, the file says just its name', async () => 
 	const other = join(home.path, 'other');
 	await Promise.all([mkdir(bin), mkdir(other)]);
 	await symlink(cli, join(bin, 'agentmux'));
+	await symlink(process.execPath, join(bin, 'node'));
 	await chmod(cli, 0o755);
 	const env = {PATH: `${bin}:${process.env['PATH']}`};
 	const shown = await home.output(['join', 'CLAUDE_1', '--dir', other, '--print'], {env});
 	expect(shown).toContain('+      "command": "agentmux",');
 	expect(shown).not.toContain('cli.js');
+	// An older Node on the PATH would only say that it is too old: then this one is named.
+	await rm(join(bin, 'node'));
+	await writeFile(join(bin, 'node'), '#!/bin/sh\n', {mode: 0o755});
+	const withOldNode = await home.output(['join', 'CLAUDE_1', '--dir', other, '--print'], {env});
+	expect(withOldNode).toContain(`+      "command": ${JSON.stringify(process.execPath)},`);
 });
 
 test('a malformed .mcp.json is refused with its line and stays as it is, and nobody joins', async () => {

@@ -15,7 +15,7 @@ export function welcomeLines(state: State, ui: Ui, rect: Rect): PaintedLine[] {
 	}
 	return centred(
 		[
-			strip([{text: 'agentmux join CLAUDE_1 --dir path/to/project', style: theme.strong}]),
+			strip([{text: `${ui.program} join CLAUDE_1 --dir path/to/project`, style: theme.strong}]),
 			strip([{text: 'then start claude in that folder', style: theme.grey}]),
 		],
 		rect,
