@@ -43,6 +43,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		post: draft => rest.post(draft),
 		search: (query, limit) => rest.search(query, limit),
 		inbox: (reader, query) => rest.inbox(reader, query),
+		take: options => rest.take(options),
 		deliver: (ids, route) => rest.deliver(ids, route),
 		ack: (ids, route) => rest.ack(ids, route),
 		receipts: ids => rest.receipts(ids),

@@ -6,7 +6,7 @@ import {checkContent} from '../mailbox/content.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Cursor} from '../mailbox/event.ts';
 import {inChannel, type Draft, type Message} from '../mailbox/message.ts';
-import type {Channel, HistoryQuery, InboxQuery} from '../mailbox/query.ts';
+import type {Channel, HistoryQuery, InboxQuery, TakeOptions} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {Position, Row, Source} from './catch-up.ts';
@@ -114,6 +114,11 @@ export class Rest implements Source {
 
 	async inbox(reader: Tag, {limit = 50}: InboxQuery = {}): Promise<Message[]> {
 		return rows(readMessage, await this.rpc('inbox', {p_reader: reader, p_limit: limit}));
+	}
+
+	/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
+	async take({limit = 20, route}: TakeOptions): Promise<Message[]> {
+		return rows(readMessage, await this.rpc('inbox_take', {p_limit: limit, p_route: route}, {twice: false}));
 	}
 
 	async deliver(ids: readonly number[], route: string): Promise<void> {

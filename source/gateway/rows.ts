@@ -3,7 +3,7 @@ import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
 import type {AuthorKind, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
-import type {Receipt} from '../mailbox/receipt.ts';
+import {receiptStates, type Receipt} from '../mailbox/receipt.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
 import type {Row} from './catch-up.ts';
 
@@ -131,10 +131,12 @@ export const readAgent: Reader<Agent> = row<Agent>('agents', {
 export const readReceipt: Reader<Receipt> = row<Receipt>('receipts', {
 	message_id: integer,
 	reader: text,
-	state: among(['delivered', 'acked']),
+	state: among(receiptStates),
 	route: nullable(text),
-	delivered_at: text,
+	delivered_at: nullable(text),
 	acked_at: nullable(text),
+	attempts: integer,
+	lease_until: nullable(text),
 });
 
 export const readChannel: Reader<Channel> = row<Channel>('channels', {tag: text, last_id: integer});

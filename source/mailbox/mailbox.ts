@@ -1,7 +1,7 @@
 import type {Agent, Identity, Presence} from './agent.ts';
 import type {Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Draft, Message} from './message.ts';
-import type {Channel, HistoryQuery, InboxQuery} from './query.ts';
+import type {Channel, HistoryQuery, InboxQuery, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
 import type {Tag} from './tag.ts';
 import type {Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
@@ -40,7 +40,16 @@ export interface Mailbox {
 	/** What is addressed to the reader and not acked by it, oldest first. Reading marks nothing. */
 	inbox(reader: Tag, query?: InboxQuery): Promise<Message[]>;
 
-	/** Marks messages as handed over to the identity's client. Repeats change nothing. */
+	/**
+	 * What is addressed to the identity and to be handed over now, oldest first: by nobody yet, or not acked when its lease
+	 * ran out. Leased to this caller for 30 s, so that two clients under one tag never hand over the same message; a message
+	 * handed over five times without an ack is stuck and not taken again. At most `limit`, 20 when absent.
+	 */
+	take(options: TakeOptions): Promise<Message[]>;
+	/**
+	 * Marks messages as handed over to the identity's client, once its output was really flushed; they are taken again when
+	 * they are not acked within ten minutes. Repeats change nothing.
+	 */
 	deliver(ids: readonly number[], route: string): Promise<void>;
 	/** Marks messages as acknowledged by the identity. Repeats change nothing. */
 	ack(ids: readonly number[], route: string): Promise<void>;

@@ -19,6 +19,13 @@ export interface InboxQuery {
 	readonly limit?: number;
 }
 
+export interface TakeOptions {
+	/** At most this many, oldest first; 20 when absent. */
+	readonly limit?: number;
+	/** By which way they will be handed over: `hook`, `mcp`, `cli`. */
+	readonly route: string;
+}
+
 /** One tag that wrote or was addressed, and the newest message of its channel: what the panes are made from. */
 export interface Channel {
 	readonly tag: Tag;

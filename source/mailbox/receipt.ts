@@ -1,14 +1,24 @@
 import type {Tag} from './tag.ts';
 
-export type ReceiptState = 'delivered' | 'acked';
+export const receiptStates = ['taken', 'delivered', 'acked'] as const;
+export type ReceiptState = (typeof receiptStates)[number];
+
+/** How often a message is handed over to a reader that does not ack it; then it is stuck (inbox_take in supabase/migrations). */
+export const maxAttempts = 5;
 
 /** One row of `receipts`: what happened to a message for one reader. */
 export interface Receipt {
 	readonly message_id: number;
 	readonly reader: Tag;
+	/** `taken`: a client has it and has not yet said that it was really handed over, for the first time or again. */
 	readonly state: ReceiptState;
 	/** How it got there: `mcp`, `hook`, `cli`, `tui`, `reply`. */
 	readonly route: string | null;
-	readonly delivered_at: string;
+	/** When it was handed over for the first time. */
+	readonly delivered_at: string | null;
 	readonly acked_at: string | null;
+	/** How often it was handed over. */
+	readonly attempts: number;
+	/** Until then nobody hands it over (again); null once it is acked. */
+	readonly lease_until: string | null;
 }

@@ -23,6 +23,10 @@ describe('the mailbox on the hub', () => {
 				const dollars = '$'.concat('content', '$');
 				await runSql(management, `insert into messages (content) values (${dollars}${content}${dollars})`);
 			},
+			async lapse() {
+				const management = {url: hub.url, project_ref: 'local', token: hub.serviceRoleKey};
+				await runSql(management, 'update receipts set lease_until = now() where lease_until is not null');
+			},
 			async interrupt(meanwhile) {
 				await hub.kill();
 				await meanwhile();

@@ -11,6 +11,8 @@ export interface Bench {
 	open(identity: Pick<Identity, 'tag' | 'kind'>): Promise<Mailbox>;
 	/** `insert into messages (content)` by plain SQL, as any client would. */
 	insert(content: string): Promise<void>;
+	/** Ends every lease on a message, as if its time had passed. */
+	lapse(): Promise<void>;
 	/** Cuts everyone off, runs `meanwhile` where no mailbox can see it, and comes back. */
 	interrupt(meanwhile: () => Promise<void>): Promise<void>;
 	close(): Promise<void>;
@@ -237,6 +239,87 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		await twin.ack([id], 'mcp');
 		expect(await mailbox.receipts([id])).toEqual(acked);
 		expect(await mailbox.receipts([])).toEqual([]);
+	});
+
+	test('two clients under one tag are never handed the same message, and both together get all', async () => {
+		const [mailbox, tag] = await join();
+		const [hook, other] = await join('TWIN');
+		const server = await bench.open({tag: other, kind: 'agent'});
+		mailboxes.push(server);
+		const sent: number[] = [];
+		for (let n = 0; n < 12; n++) sent.push((await mailbox.post({content: `[${tag}] @${other} ${n}`})).id);
+		const taken: number[][] = [];
+		const drain = async (client: Mailbox, route: string): Promise<void> => {
+			for (;;) {
+				const messages = await client.take({limit: 2, route});
+				if (messages.length === 0) return;
+				taken.push(messages.map(({id}) => id));
+			}
+		};
+		await Promise.all([drain(hook, 'hook'), drain(server, 'mcp'), drain(server, 'mcp')]);
+		expect(taken.flat().sort((one, another) => one - another)).toEqual(sent);
+		for (const ids of taken) expect(ids).toEqual(ids.toSorted((one, another) => one - another));
+		expect((await mailbox.receipts(sent)).every(({state, attempts}) => state === 'taken' && attempts === 1)).toBe(true);
+		expect((await hook.inbox(other)).map(({id}) => id)).toEqual(sent);
+	});
+
+	test('what is taken comes again when its lease ran out; delivered only after a longer one; acked never', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const take = async () => (await twin.take({route: 'hook'})).map(({id}) => id);
+		const receipt = async () => (await mailbox.receipts([id]))[0];
+		const {id} = await mailbox.post({content: `[${tag}] @${other} once`});
+		expect(await take()).toEqual([id]);
+		expect(await take()).toEqual([]);
+		expect(await receipt()).toMatchObject({state: 'taken', route: 'hook', attempts: 1, delivered_at: null});
+		await bench.lapse();
+		expect(await take()).toEqual([id]);
+		await twin.deliver([id], 'hook');
+		const delivered = await receipt();
+		expect(delivered).toMatchObject({state: 'delivered', attempts: 2});
+		expect(Date.parse(delivered?.lease_until ?? '') - Date.now()).toBeGreaterThan(500_000);
+		await twin.deliver([id], 'mcp');
+		expect(await receipt()).toEqual(delivered);
+		expect(await take()).toEqual([]);
+		await bench.lapse();
+		expect(await take()).toEqual([id]);
+		expect(await receipt()).toMatchObject({state: 'taken', attempts: 3, delivered_at: delivered?.delivered_at});
+		await twin.ack([id], 'mcp');
+		expect(await receipt()).toMatchObject({state: 'acked', lease_until: null, delivered_at: delivered?.delivered_at});
+		await bench.lapse();
+		expect(await take()).toEqual([]);
+	});
+
+	test('a message handed over five times without an ack is not handed over again, and hides nothing behind it', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const stuck = await mailbox.post({content: `[${tag}] @${other} nobody answers`});
+		for (let attempt = 1; attempt <= 5; attempt++) {
+			expect((await twin.take({limit: 1, route: 'hook'})).map(({id}) => id)).toEqual([stuck.id]);
+			await twin.deliver([stuck.id], 'hook');
+			await bench.lapse();
+		}
+		expect(await twin.take({limit: 1, route: 'hook'})).toEqual([]);
+		expect((await mailbox.receipts([stuck.id]))[0]).toMatchObject({state: 'delivered', attempts: 5, acked_at: null});
+		const next = await mailbox.post({content: `[${tag}] @${other} and now?`});
+		expect((await twin.take({limit: 1, route: 'hook'})).map(({id}) => id)).toEqual([next.id]);
+		expect((await twin.inbox(other)).map(({id}) => id)).toEqual([stuck.id, next.id]);
+	});
+
+	test('what mentions nobody is handed over to all who had joined; a reply ends the lease of its author alone', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const [late, never] = await join('LATE');
+		await twin.touch({});
+		const everyone = await mailbox.post({content: `[${tag}] to everyone`});
+		const named = await mailbox.post({content: `[${tag}] @${other} @${never} by name`});
+		expect((await twin.take({route: 'hook'})).map(({id}) => id)).toEqual([everyone.id, named.id]);
+		expect((await late.take({route: 'hook'})).map(({id}) => id)).toEqual([named.id]);
+		await twin.post({content: `[${other}] done`, reply_to: named.id});
+		await bench.lapse();
+		expect((await twin.take({route: 'hook'})).map(({id}) => id)).toEqual([everyone.id]);
+		expect((await late.take({route: 'hook'})).map(({id}) => id)).toEqual([named.id]);
+		expect((await mailbox.take({route: 'hook'})).map(({tag: from}) => from)).not.toContain(tag);
 	});
 
 	test('a task goes from queued over running to done, by its one owner', async () => {

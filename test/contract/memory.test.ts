@@ -11,6 +11,7 @@ describe('the mailbox in memory', () => {
 			insert: async content => {
 				server.insert(content);
 			},
+			lapse: async () => server.lapse(),
 			async interrupt(meanwhile) {
 				server.outage();
 				await meanwhile();

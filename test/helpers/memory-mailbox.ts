@@ -55,8 +55,15 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 				return found.slice(-limit).reverse();
 			}),
 		inbox: (reader, {limit = 50} = {}) => call(() => inboxOf(server, reader).slice(0, limit)),
-		deliver: (ids, route) => call(() => server.receive(ids, me.tag, 'delivered', route)),
-		ack: (ids, route) => call(() => server.receive(ids, me.tag, 'acked', route)),
+		take: ({limit = 20, route}) =>
+			call(() => {
+				const free = inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag));
+				const taken = free.slice(0, limit);
+				server.take(taken, me.tag, route);
+				return taken;
+			}),
+		deliver: (ids, route) => call(() => server.deliver(ids, me.tag, route)),
+		ack: (ids, route) => call(() => server.ack(ids, me.tag, route)),
 		receipts: ids => call(() => [...server.receipts.values()].filter(({message_id}) => ids.includes(message_id))),
 		tasks: {
 			list: (filter = {}) => call(() => server.tasks.list(filter)),

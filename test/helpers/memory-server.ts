@@ -3,7 +3,7 @@ import type {Agent, Identity} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
-import type {Receipt, ReceiptState} from '../../source/mailbox/receipt.ts';
+import {maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
 import {MemoryTasks} from './memory-tasks.ts';
 
@@ -92,17 +92,65 @@ export class MemoryServer {
 		return agent;
 	}
 
-	/** Writes receipts of one reader; `acked` stays. */
-	receive(ids: readonly number[], reader: Tag, state: ReceiptState, route: string): void {
-		const now = this.#now();
+	/** Whether the message may be handed over now: no lease on it, not stuck, not acked. */
+	isFree(id: number, reader: Tag): boolean {
+		const receipt = this.receipts.get(`${id} ${foldTag(reader)}`);
+		if (receipt === undefined) return true;
+		const {state, attempts, lease_until} = receipt;
+		return state !== 'acked' && attempts < maxAttempts && !(lease_until !== null && lease_until > this.#now());
+	}
+
+	take(messages: readonly Message[], reader: Tag, route: string): void {
+		const ids = messages.map(({id}) => id);
+		this.#receive(ids, reader, before => ({
+			...before,
+			state: 'taken',
+			route,
+			attempts: before.attempts + 1,
+			lease_until: this.#later(30),
+		}));
+	}
+
+	deliver(ids: readonly number[], reader: Tag, route: string): void {
+		this.#receive(ids, reader, (before, isNew) => {
+			if (!isNew && before.state !== 'taken') return before;
+			const delivered_at = before.delivered_at ?? this.#now();
+			const attempts = Math.max(before.attempts, 1);
+			return {...before, state: 'delivered', route, delivered_at, attempts, lease_until: this.#later(600)};
+		});
+	}
+
+	ack(ids: readonly number[], reader: Tag, route: string): void {
+		this.#receive(ids, reader, before => {
+			if (before.state === 'acked') return before;
+			const acked_at = this.#now();
+			const delivered_at = before.delivered_at ?? acked_at;
+			return {...before, state: 'acked', route, delivered_at, acked_at, lease_until: null};
+		});
+	}
+
+	/** Ends every lease now, as if its time had passed. */
+	lapse(): void {
+		const lease_until = this.#now();
+		for (const [key, receipt] of this.receipts) {
+			if (receipt.lease_until !== null) this.receipts.set(key, {...receipt, lease_until});
+		}
+	}
+
+	#later(seconds: number): string {
+		return new Date(Date.parse(this.#now()) + seconds * 1000).toISOString();
+	}
+
+	/** Writes receipts of one reader; what `change` gives back as it was is not told. */
+	#receive(ids: readonly number[], reader: Tag, change: (before: Receipt, isNew: boolean) => Receipt): void {
 		const changed: Receipt[] = [];
 		for (const message_id of ids) {
 			if (!this.messages.some(({id}) => id === message_id)) continue;
 			const key = `${message_id} ${foldTag(reader)}`;
-			const before = this.receipts.get(key);
-			if (before !== undefined && (before.state === 'acked' || before.state === state)) continue;
-			const acked_at = state === 'acked' ? now : null;
-			const receipt = {message_id, reader, state, route, delivered_at: before?.delivered_at ?? now, acked_at};
+			const known = this.receipts.get(key);
+			const before = known ?? {...unread, message_id, reader};
+			const receipt = change(before, known === undefined);
+			if (receipt === before) continue;
 			this.receipts.set(key, receipt);
 			changed.push(receipt);
 		}
@@ -134,10 +182,19 @@ export class MemoryServer {
 		};
 		this.messages.push(message);
 		this.announce({type: 'commit'});
-		if (parent !== undefined) this.receive([parent.id], identity?.tag ?? tag, 'acked', 'reply');
+		if (parent !== undefined) this.ack([parent.id], identity?.tag ?? tag, 'reply');
 		return message;
 	}
 }
+
+const unread = {
+	state: 'taken',
+	route: null,
+	delivered_at: null,
+	acked_at: null,
+	attempts: 0,
+	lease_until: null,
+} as const;
 
 function derive(content: string): {tag: Tag; body: string} {
 	const [, tag, body] = /^\[([A-Za-z][A-Za-z0-9_-]{0,31})\]\s*([^]*)$/.exec(content) ?? [];

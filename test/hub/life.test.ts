@@ -4,9 +4,12 @@ import {chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, sta
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterEach, describe, expect, it} from 'vitest';
+import {bootstrap, owner} from '../../source/hub/bootstrap.ts';
 import {ensureHub, stopHub} from '../../source/hub/ensure.ts';
 import {findHub} from '../../source/hub/find.ts';
 import {takeLock} from '../../source/hub/lock.ts';
+import {migrate, readMigrations} from '../../source/hub/migrations.ts';
+import {WorkerDatabase} from '../../source/hub/worker-database.ts';
 import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
 
 const homes: string[] = [];
@@ -202,6 +205,36 @@ describe('what can go wrong', () => {
 		await expect(ensureHub(hub.places)).rejects.toMatchObject({
 			message: expect.stringContaining('made by a newer agentmux') as unknown,
 		});
+	});
+
+	it('brings the rows of an older agentmux over: what was delivered waits for its ack, and comes again', async () => {
+		const home = newHome();
+		const {data} = placesIn(home);
+		mkdirSync(data, {mode: 0o700});
+		const database = await WorkerDatabase.open({directory: join(data, 'pg'), timeout: 60_000});
+		await bootstrap(database);
+		const first = (await readMigrations()).filter(({version}) => version < '20261123001000');
+		await migrate(database, first);
+		await database.script(
+			owner,
+			`insert into messages (content) values ('[A] @B acked'), ('[A] @B long ago'), ('[A] @B just now'), ('[A] @B new');
+			insert into receipts (message_id, reader, state, delivered_at, acked_at) values (1, 'B', 'acked', now(), now());
+			insert into receipts (message_id, reader, delivered_at) values (2, 'B', now() - interval '1 hour'), (3, 'B', now())`,
+		);
+		await database.close();
+		const hub = await start(home);
+		const response = await fetch(`${hub.url}/rest/v1/rpc/inbox_take`, {
+			method: 'POST',
+			headers: {apikey: hub.anonKey, authorization: `Bearer ${hub.tokenFor('B')}`, 'content-type': 'application/json'},
+			body: '{"p_route": "hook"}',
+		});
+		expect(await response.json()).toMatchObject([{body: '@B long ago'}, {body: '@B new'}]);
+		expect(await sql(hub, 'select message_id as id, state, attempts from receipts order by 1')).toEqual([
+			{id: 1, state: 'acked', attempts: 0},
+			{id: 2, state: 'taken', attempts: 2},
+			{id: 3, state: 'delivered', attempts: 1},
+			{id: 4, state: 'taken', attempts: 1},
+		]);
 	});
 
 	it('says that the keys are damaged', async () => {

@@ -90,6 +90,30 @@ test('many who add under one key get one task', async () => {
 	expect(new Set(ids.flat().map(row => row['id'])).size).toBe(1);
 });
 
+test('many who take under one tag, deliver and ack get each message once, and leave none', async () => {
+	await database.script(
+		`insert into messages (content) select format('[A] @B number %s', i) from generate_series(1, 90) as i`,
+	);
+	const clients = await Promise.all(Array.from({length: 6}, () => database.connect()));
+	const taken: unknown[] = [];
+	await Promise.all(
+		clients.map(async client => {
+			for (;;) {
+				const rows = await client.as(agent('B'), 'select id from inbox_take(4)');
+				if (rows.length === 0) return;
+				const ids = rows.map(row => row['id']);
+				taken.push(...ids);
+				await client.as(agent('B'), `select receipt_deliver($1, 'hook')`, [ids.toReversed()]);
+				await client.as(agent('B'), `select receipt_ack($1, 'hook')`, [ids.toReversed()]);
+			}
+		}),
+	);
+	expect(taken).toHaveLength(90);
+	expect(new Set(taken).size).toBe(90);
+	const states = 'select state, attempts, count(*) from receipts group by 1, 2';
+	expect(await database.as(owner, states)).toEqual([{state: 'acked', attempts: 1, count: 90}]);
+});
+
 test('many who send under one client_id make one message', async () => {
 	const connections = await Promise.all(Array.from({length: 6}, () => database.connect()));
 	const upsert = `insert into messages (content, client_id) values ('[A] x', '6f2c8a7e-0d5e-4b33-9a67-3c9c0ce0a001') on conflict (client_id) do nothing returning id`;

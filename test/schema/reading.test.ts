@@ -107,6 +107,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 			'channels()',
 			`inbox('RARE')`,
 			`inbox('B')`,
+			`inbox_take()`,
 			`messages_since(p_limit => 100)`,
 			'mailbox_state()',
 			`search_messages('needle')`,
@@ -176,6 +177,45 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		expect(await database.as(A, 'select reader, state, route, acked_at is not null as acked from receipts')).toEqual([
 			{reader: 'B', state: 'acked', route: 'mcp', acked: true},
 		]);
+	});
+
+	test('receipts tell each rung: taken, delivered, acked, and how often', async () => {
+		const receipt = async () =>
+			(
+				await database.as(
+					A,
+					`select state, route, attempts, delivered_at is not null as delivered,
+						round(extract(epoch from lease_until - clock_timestamp())) as lease from receipts`,
+				)
+			)[0];
+		await write('@B x');
+		expect(await ids('inbox_take()', B)).toEqual([1]);
+		expect(await receipt()).toMatchObject({state: 'taken', route: null, attempts: 1, delivered: false, lease: '30'});
+		expect(await ids(`inbox_take(p_route => 'mcp')`, agent('b'))).toEqual([]);
+		await database.script('update receipts set lease_until = clock_timestamp()');
+		expect(await ids(`inbox_take(5, 'hook', 90)`, agent('b'))).toEqual([1]);
+		expect(await receipt()).toMatchObject({state: 'taken', route: 'hook', attempts: 2, delivered: false, lease: '90'});
+		expect(await database.as(B, `select receipt_deliver('{1}', 'mcp')`)).toEqual([{receipt_deliver: 1}]);
+		expect(await receipt()).toMatchObject({
+			state: 'delivered',
+			route: 'mcp',
+			attempts: 2,
+			delivered: true,
+			lease: '600',
+		});
+		await database.as(B, `select receipt_ack('{1}', 'reply')`);
+		expect(await receipt()).toMatchObject({state: 'acked', route: 'reply', attempts: 2, delivered: true, lease: null});
+	});
+
+	test('only an identity takes, and only its own mail', async () => {
+		await write('@B x');
+		expect(await ids('inbox_take()')).toEqual([]);
+		expect(await ids('inbox_take()', service('B'))).toEqual([1]);
+		await expect(ids('inbox_take()', owner)).rejects.toMatchObject({
+			code: '42501',
+			message: 'plain SQL has no identity',
+		});
+		await expect(ids(`mux_waiting('B', 5, true)`)).rejects.toMatchObject({code: '42501'});
 	});
 
 	test('a reply acks what it replies to, for its author', async () => {

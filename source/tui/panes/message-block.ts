@@ -68,8 +68,9 @@ function delivery(state: State, message: Message): Span[] {
 	return receipt === undefined ? [] : [{text: ladder(receipt, message), style: theme.grey}];
 }
 
-function ladder({state, route, delivered_at, acked_at}: Receipt, {created_at}: Message): string {
-	if (state === 'acked') return `✓✓ acked ${duration(Date.parse(acked_at ?? delivered_at) - Date.parse(created_at))}`;
+function ladder({route, delivered_at, acked_at}: Receipt, {created_at}: Message): string {
+	if (acked_at !== null) return `✓✓ acked ${duration(Date.parse(acked_at) - Date.parse(created_at))}`;
+	if (delivered_at === null) return 'on its way';
 	return route === 'hook' ? '✓ delivered mid-turn' : '✓ delivered';
 }
 
