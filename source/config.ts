@@ -1,18 +1,7 @@
 import {readFile} from 'node:fs/promises';
-import {join, resolve} from 'node:path';
 import {MailboxError} from './mailbox/error.ts';
 import {HUMAN, isTag, type Tag} from './mailbox/tag.ts';
-
-/** Where everything lies; absolute paths. Nothing is created by looking. */
-export interface Places {
-	/** AGENTMUX_HOME, or null when the platform's own places are used. */
-	readonly home: string | null;
-	/** The config file, whether it exists or not. */
-	readonly config: string;
-	readonly data: string;
-	readonly state: string;
-	readonly logs: string;
-}
+import {findPlaces, type Places} from './places.ts';
 
 /** Which database holds the mailbox. */
 export type Target =
@@ -53,7 +42,7 @@ const knownSettings = new Set([
 
 /** Flags before the environment before the config file before the defaults. Rejects with MailboxError `file` or `invalid`. */
 export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Config> {
-	const places = await findPlaces(env);
+	const places = findPlaces(env);
 	const {settings, warnings} = await readSettings(places.config);
 	const agent = given(flags.as) ?? given(env['AGENTMUX_TAG']);
 	const tag = agent ?? settings.get('tag') ?? HUMAN;
@@ -110,30 +99,6 @@ function checkedTag(tag: string, flag: string | undefined, variable: string | un
 		`\`${tag}\` (${where}) is not a tag.`,
 		'A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.',
 	);
-}
-
-async function findPlaces(env: NodeJS.ProcessEnv): Promise<Places> {
-	const home = given(env['AGENTMUX_HOME']);
-	if (home !== undefined) {
-		const root = resolve(home);
-		return {
-			home: root,
-			config: join(root, 'config.toml'),
-			data: join(root, 'data'),
-			state: join(root, 'state'),
-			logs: join(root, 'logs'),
-		};
-	}
-	const {default: envPaths} = await import('env-paths');
-	const paths = envPaths('agentmux', {suffix: ''});
-	return {
-		home: null,
-		config: join(paths.config, 'config.toml'),
-		data: paths.data,
-		// env-paths knows XDG_STATE_HOME as the place of logs; elsewhere state lies beside the data.
-		state: process.platform === 'linux' ? paths.log : join(paths.data, 'state'),
-		logs: paths.log,
-	};
 }
 
 interface Settings {

@@ -1,4 +1,4 @@
-import {loadConfig, type Config, type Places, type Target} from '../config.ts';
+import {loadConfig, type Config, type Target} from '../config.ts';
 import {connectMailbox} from '../gateway/connect.ts';
 import type {Management} from '../gateway/management.ts';
 import {ensureHub} from '../hub/ensure.ts';
@@ -10,6 +10,7 @@ import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
 import {isReserved, type Tag} from '../mailbox/tag.ts';
+import type {Places} from '../places.ts';
 import type {Invocation} from './command.ts';
 import {remark} from './output.ts';
 
