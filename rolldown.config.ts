@@ -10,7 +10,8 @@ const external = ['@electric-sql/pglite', '@supabase/mcp-server-supabase'].filte
 
 const width = new URL('source/tui/screen/string-width.ts', import.meta.url).pathname;
 
-export default defineConfig({
+/** The program. */
+const program = defineConfig({
 	input: {cli: 'source/cli.ts', 'pglite-worker': 'source/hub/pglite-worker.ts'},
 	platform: 'node',
 	external: id => external.some(name => id === name || id.startsWith(`${name}/`)),
@@ -24,3 +25,12 @@ export default defineConfig({
 	transform: {define: {'process.env.NODE_ENV': '"production"'}},
 	output: {dir: 'dist', format: 'esm', minify: true, cleanDir: true, chunkFileNames: '[name]-[hash].js'},
 });
+
+/** What an agent's client starts at every step: one file of CommonJS is loaded 4 ms faster than modules. */
+const hook = defineConfig({
+	input: 'source/commands/run-hook.ts',
+	platform: 'node',
+	output: {file: 'dist/hook.cjs', format: 'cjs', minify: true, codeSplitting: false},
+});
+
+export default [program, hook];

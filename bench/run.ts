@@ -4,6 +4,7 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {firstStart} from './first-start.ts';
 import {durableInserts} from './inserts.ts';
+import {hookWithoutMail} from './hook.ts';
 import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
 import {machine, withHub, type Figure, type Hub} from './measure.ts';
@@ -15,6 +16,7 @@ const onHub: Record<string, (hub: Hub) => Promise<Figure>> = {
 	'insert-to-screen': insertToScreen,
 	'key-to-bytes': keyToBytes,
 	inserts: durableInserts,
+	hook: hookWithoutMail,
 	memory: hubMemory,
 };
 const words = process.argv.slice(2);

@@ -6,6 +6,9 @@ if (major < 22 || (major === 22 && minor < 13)) {
 		`agentmux needs Node 22.13 or newer, and this is Node ${process.versions.node}. Install a newer Node, or run it as \`npx -p node@24 -p agentmux agentmux\`.\n`,
 	);
 	process.exitCode = 1;
+} else if (process.argv[2] === 'hook' && process.argv[3]?.startsWith('-') === false) {
+	// It runs at every step of an agent, and ends by itself.
+	await import('./commands/run-hook.ts');
 } else {
 	const {enableCompileCache} = await import('./commands/compile-cache.ts');
 	enableCompileCache();

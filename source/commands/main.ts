@@ -20,6 +20,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		agents: () => import('./agents.ts'),
 		tasks: () => import('./tasks.ts'),
 		mcp: () => import('./mcp.ts'),
+		hook: () => import('./hook.ts'),
 	},
 	'This machine': {
 		hub: () => import('./hub.ts'),

@@ -14,14 +14,27 @@ describe('help', () => {
 	test('the overview lists every command with what it does', async () => {
 		const {code, stdout, stderr} = await home.run(['--help']);
 		expect({code, stderr}).toEqual({code: 0, stderr: ''});
-		for (const name of ['send', 'tail', 'inbox', 'search', 'join', 'leave', 'agents', 'tasks', 'mcp', 'sql', 'watch']) {
+		for (const name of [
+			'send',
+			'tail',
+			'inbox',
+			'search',
+			'join',
+			'leave',
+			'agents',
+			'tasks',
+			'mcp',
+			'hook',
+			'sql',
+			'watch',
+		]) {
 			expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
 		}
 		expect(stdout).toContain('Examples');
 		expect(stdout.split('\n').every(line => line.length <= 100)).toBe(true);
 	});
 
-	test.each(['send', 'tail', 'inbox', 'search', 'join', 'leave', 'agents', 'tasks', 'mcp', 'sql', 'watch'])(
+	test.each(['send', 'tail', 'inbox', 'search', 'join', 'leave', 'agents', 'tasks', 'mcp', 'hook', 'sql', 'watch'])(
 		'%s --help shows its usage and an example, without touching anything',
 		async name => {
 			const {code, stdout, stderr} = await home.run([name, '--help']);

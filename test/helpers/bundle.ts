@@ -1,7 +1,7 @@
 import {mkdir, mkdtemp} from 'node:fs/promises';
 import path from 'node:path';
 import {build} from 'rolldown';
-import config from '../../rolldown.config.ts';
+import configs from '../../rolldown.config.ts';
 
 /** Bundles one program of test/fixtures as the product is bundled (Node runs no .tsx); resolves with the file to run, in a folder of its own. */
 export async function bundle(fixture: string): Promise<string> {
@@ -9,7 +9,7 @@ export async function bundle(fixture: string): Promise<string> {
 	const cache = path.resolve(import.meta.dirname, '../../node_modules/.cache/agentmux');
 	await mkdir(cache, {recursive: true});
 	const dir = await mkdtemp(path.join(cache, 'fixture-'));
-	const {output: _, ...options} = config as {output?: unknown; platform: 'node'};
+	const {output: _, ...options} = configs[0] as {output?: unknown; platform: 'node'};
 	await build({
 		...options,
 		input: {fixture: new URL(`../fixtures/${fixture}`, import.meta.url).pathname},

@@ -1,0 +1,88 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {isHookEvent, readInput, runHook, tagIn} from '../join/hook.ts';
+import {noteFailure} from '../join/hook-log.ts';
+import {SessionFile} from '../join/hook-session.ts';
+import {readStdin} from '../join/hook-stdin.ts';
+import {readPlace} from '../join/place-file.ts';
+import {opened, type Door} from '../join/rpc.ts';
+import type {Tag} from '../mailbox/tag.ts';
+import {findPlaces, type Places} from '../places.ts';
+
+/** Milliseconds from the start of the process until it gives up: 300 with starting and ending. */
+const patience = 260;
+
+/**
+ * Runs as a program of its own, at every step of an agent: it imports little, says nothing but mail, exits 0 whatever
+ * happens, and never takes longer than 300 ms. What went wrong stands in logs/hook.log for the human.
+ */
+const {argv, env} = process;
+const words = argv.slice(argv[2] === 'hook' ? 3 : 2);
+const [event = ''] = words;
+const places = findPlaces(env);
+
+function end(failure: unknown): never {
+	const why = failure instanceof Error ? failure.message : 'something failed without saying why';
+	if (failure !== null) noteFailure(places.logs, `${words.join(' ')}: ${why}`);
+	process.exit(0);
+}
+
+setTimeout(
+	() => end(new Error(`gave up after ${Math.round(performance.now())} ms`)),
+	Math.max(0, patience - performance.now()),
+);
+process.on('uncaughtException', end);
+run().then(() => end(null), end);
+
+async function run(): Promise<void> {
+	if (!isHookEvent(event)) throw new Error(`there is no event \`${event}\``);
+	const tag = tagIn(words, env);
+	const call = opened(doorOf(places, tag));
+	const input = readInput(await readStdin());
+	const session = new SessionFile(join(places.state, 'hooks'), input.session_id);
+	await runHook({event, tag, input, session, call, write});
+}
+
+function write(text: string): Promise<void> {
+	return new Promise((resolve, reject) => {
+		process.stdout.on('error', reject);
+		process.stdout.write(text, error => (error ? reject(error) : resolve()));
+	});
+}
+
+/** As loadConfig decides for the agent's MCP server: the environment's Supabase first, then what join found. */
+function doorOf({data, state}: Places, tag: Tag): Door {
+	const place = readPlace(data, tag);
+	const named = env['SUPABASE_URL']?.trim() ?? '';
+	const url = named === '' ? (place?.url ?? null) : named;
+	if (url !== null) {
+		// The key that join kept is for the address that it kept.
+		const key = keyIn(env) ?? (named === '' ? (place?.key ?? null) : null);
+		if (key === null)
+			throw new Error('a Supabase project is configured, but where the client runs there is no key for it');
+		return {url, key, tag};
+	}
+	if (place === null || place.token === null || place.key === null) {
+		throw new Error(`${tag} has not joined here: run \`agentmux join ${tag}\` in its folder`);
+	}
+	return {url: hubUrl(state), key: place.key, token: place.token, tag};
+}
+
+function keyIn(env: NodeJS.ProcessEnv): string | null {
+	const found = ['SECRET', 'SERVICE_ROLE', 'PUBLISHABLE', 'ANON']
+		.map(name => env[`SUPABASE_${name}_KEY`]?.trim())
+		.find(key => key !== undefined && key !== '');
+	return found ?? null;
+}
+
+/** Read here and not by hub/state-file, whose way to write would load node:crypto. */
+function hubUrl(state: string): string {
+	try {
+		const {url, pid} = JSON.parse(readFileSync(join(state, 'hub.json'), 'utf8')) as {url?: unknown; pid?: unknown};
+		// Throws when there is no such process: its port may be another's by now.
+		if (typeof url === 'string' && typeof pid === 'number' && process.kill(pid, 0)) return url;
+	} catch {
+		// No hub has run, it was stopped, or it died.
+	}
+	throw new Error('the hub is not running: `agentmux hub start` starts it');
+}

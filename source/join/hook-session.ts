@@ -1,0 +1,64 @@
+import {mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+
+/** What the hooks of one session of a client remember from one to the next: each is a process of its own. */
+export interface Session {
+	/** How often Stop kept the agent going since the user last said something. */
+	readonly kept: number;
+	/** Ids whose text the client has, but whose receipt did not get through. */
+	readonly unsaid: readonly number[];
+	/** Ids that Stop has called open already. */
+	readonly reminded: readonly number[];
+	/** It waits for the human's permission. */
+	readonly blocked: boolean;
+}
+
+const fresh: Session = {kept: 0, unsaid: [], reminded: [], blocked: false};
+
+/** How many ids are kept: of the newest. */
+const most = 500;
+
+export class SessionFile {
+	readonly #folder: string;
+	readonly #path: string;
+
+	/** `folder` is made when it is needed; `id` is the client's, and may hold anything. */
+	constructor(folder: string, id: string) {
+		this.#folder = folder;
+		this.#path = join(folder, `${id.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 100)}.json`);
+	}
+
+	/** A damaged one counts as none. */
+	read(): Session {
+		try {
+			const value = JSON.parse(readFileSync(this.#path, 'utf8')) as Partial<Record<keyof Session, unknown>>;
+			const {kept, unsaid, reminded, blocked} = value;
+			return {
+				kept: typeof kept === 'number' ? kept : 0,
+				unsaid: idsIn(unsaid),
+				reminded: idsIn(reminded),
+				blocked: blocked === true,
+			};
+		} catch {
+			return fresh;
+		}
+	}
+
+	/** Throws when it cannot be written. One hook of a session runs at a time. */
+	change(change: Partial<Session>): void {
+		const {kept, unsaid, reminded, blocked} = {...this.read(), ...change};
+		mkdirSync(this.#folder, {recursive: true, mode: 0o700});
+		const temporary = `${this.#path}.${process.pid}`;
+		const text = JSON.stringify({kept, unsaid: unsaid.slice(-most), reminded: reminded.slice(-most), blocked});
+		writeFileSync(temporary, text, {mode: 0o600});
+		renameSync(temporary, this.#path);
+	}
+
+	remove(): void {
+		rmSync(this.#path, {force: true});
+	}
+}
+
+function idsIn(value: unknown): number[] {
+	return Array.isArray(value) ? value.filter(id => Number.isSafeInteger(id)) : [];
+}

@@ -1,0 +1,35 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {foldTag, type Tag} from '../mailbox/tag.ts';
+
+/** What join leaves in our own home for an agent, readable by this user alone: the hook needs no secret of the hub. */
+export interface Place {
+	readonly tag: Tag;
+	/** Of a Supabase project; null: the hub of this home, wherever it listens just now. */
+	readonly url: string | null;
+	/** Null: the environment has it, where the client is started. */
+	readonly key: string | null;
+	/** The agent's own; null where nobody makes such tokens. */
+	readonly token: string | null;
+	/** By path of a file in the joined folders: what leave puts back while it is as join left it. */
+	readonly files: {readonly [path: string]: {readonly before: string | null; readonly sha256: string}};
+}
+
+/** `data` is the folder of what must not be lost. */
+export function placeFile(data: string, tag: Tag): string {
+	return join(data, 'agents', `${foldTag(tag)}.json`);
+}
+
+/** Null when the tag has not joined. Throws when the file is damaged. */
+export function readPlace(data: string, tag: Tag): Place | null {
+	const path = placeFile(data, tag);
+	let text: string;
+	try {
+		text = readFileSync(path, 'utf8');
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+		throw error;
+	}
+	const value = JSON.parse(text) as Partial<Place>;
+	return {tag, url: value.url ?? null, key: value.key ?? null, token: value.token ?? null, files: value.files ?? {}};
+}

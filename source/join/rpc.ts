@@ -1,0 +1,109 @@
+import {connect} from 'node:net';
+
+/** Where the mailbox is, and what opens it. */
+export interface Door {
+	/** Of a hub, `supabase start` or a hosted project; without a slash at the end. */
+	readonly url: string;
+	/** The anon key, or a service key. */
+	readonly key: string;
+	/** The agent's own; absent: the key speaks, as `tag`. */
+	readonly token?: string;
+	readonly tag: string;
+}
+
+/** The functions of the database that a hook may call; everything else goes through gateway/. */
+type Name = 'inbox_take' | 'inbox' | 'receipt_deliver' | 'agent_touch';
+
+export type Call = (name: Name, args: object, columns?: readonly string[]) => Promise<unknown>;
+
+/** The other end said no, or nothing that can be understood. The message is remote text. */
+class Refusal extends Error {}
+
+/**
+ * The one place beside gateway/ that speaks REST: a hook runs at every step of an agent, and supabase-js (100 ms) or just
+ * node:http (22 ms, as long as node itself takes to start) would cost more than all the rest of it.
+ */
+export function opened(door: Door): Call {
+	const {key, token = key, tag} = door;
+	const base = new URL(door.url);
+	const send = base.protocol === 'https:' ? overTls : plainly;
+	return async (name, args, columns) => {
+		const body = JSON.stringify(args);
+		const path = `${base.pathname.replace(/\/$/, '')}/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.join(',')}`}`;
+		const {status, text} = await send(base, path, body, {
+			host: base.host,
+			apikey: key,
+			authorization: `Bearer ${token}`,
+			'x-agentmux-tag': tag,
+			'content-type': 'application/json',
+			accept: 'application/json',
+			'content-length': String(Buffer.byteLength(body)),
+			connection: 'close',
+		});
+		return read(name, status, text);
+	};
+}
+
+interface Answer {
+	readonly status: number;
+	readonly text: string;
+}
+
+type Send = (base: URL, path: string, body: string, headers: {readonly [name: string]: string}) => Promise<Answer>;
+
+/** HTTP/1.0 (RFC 1945): the answer ends with the connection, and is never sent in chunks. */
+const plainly: Send = ({hostname, port}, path, body, headers) => {
+	const {promise, resolve, reject} = Promise.withResolvers<Answer>();
+	const chunks: Buffer[] = [];
+	const host = hostname.replace(/^\[|\]$/g, '');
+	const socket = connect({host, port: Number(port === '' ? 80 : port), noDelay: true});
+	socket.on('data', chunk => chunks.push(chunk));
+	socket.on('error', reject);
+	socket.on('end', () => {
+		const answer = parse(Buffer.concat(chunks));
+		if (answer === null) reject(new Refusal('the answer was cut off, or is no HTTP'));
+		else resolve(answer);
+	});
+	const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+	socket.write(`POST ${path} HTTP/1.0\r\n${head.join('')}\r\n${body}`);
+	return promise;
+};
+
+/** A hosted project is far away: there node:https costs less than the way. */
+const overTls: Send = async (base, path, body, headers) => {
+	const {request} = await import('node:https');
+	return new Promise((resolve, reject) => {
+		const asked = request(new URL(path, base), {method: 'POST', headers, agent: false}, response => {
+			let text = '';
+			response.setEncoding('utf8');
+			response.on('data', (chunk: string) => (text += chunk));
+			response.on('end', () => resolve({status: response.statusCode ?? 0, text}));
+			response.on('error', reject);
+		});
+		asked.on('error', reject);
+		asked.end(body);
+	});
+};
+
+function parse(bytes: Buffer): Answer | null {
+	const end = bytes.indexOf('\r\n\r\n');
+	if (end === -1) return null;
+	const head = bytes.toString('latin1', 0, end);
+	const status = /^HTTP\/1\.\d (\d{3})/.exec(head)?.[1];
+	const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+	const body = bytes.subarray(end + 4);
+	if (status === undefined || (length !== undefined && Number(length) > body.length)) return null;
+	return {status: Number(status), text: body.toString('utf8')};
+}
+
+function read(name: Name, status: number, text: string): unknown {
+	let value: unknown;
+	try {
+		value = text === '' ? null : JSON.parse(text);
+	} catch {
+		throw new Refusal(`${name} was answered with something that is not JSON (status ${status})`);
+	}
+	if (status >= 200 && status < 300) return value;
+	const message = typeof value === 'object' && value !== null && 'message' in value ? String(value.message) : '';
+	throw new Refusal(`${name} was refused with status ${status}: ${message.slice(0, 300)}`);
+}

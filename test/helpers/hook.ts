@@ -1,0 +1,55 @@
+import {spawn} from 'node:child_process';
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {foldTag} from '../../source/mailbox/tag.ts';
+
+/** The built hook, as a client starts it. */
+export const hookProgram = fileURLToPath(new URL('../../dist/hook.cjs', import.meta.url));
+
+export interface HookEnd {
+	readonly code: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+	/** Milliseconds. */
+	readonly took: number;
+}
+
+interface Event {
+	readonly home: string;
+	readonly tag: string;
+	readonly event: string;
+	/** More of what stands on stdin; a text is all of it, null leaves it open. */
+	readonly input?: object | string | null;
+	readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Runs the hook to its end. */
+export function fire({home, tag, event, input = {}, env = {}}: Event): Promise<HookEnd> {
+	const kept = Object.entries(process.env).filter(([name]) => !/^(AGENTMUX|SUPABASE)_/.test(name));
+	const begin = performance.now();
+	const child = spawn(process.execPath, [hookProgram, event, '--as', tag], {
+		env: {...Object.fromEntries(kept), AGENTMUX_HOME: home, ...env},
+	});
+	let stdout = '';
+	let stderr = '';
+	child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+	child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+	child.stdin.on('error', () => undefined);
+	if (typeof input === 'string') child.stdin.end(input);
+	else if (input !== null)
+		child.stdin.end(JSON.stringify({session_id: 's1', hook_event_name: event, cwd: home, ...input}));
+	return new Promise((resolve, reject) => {
+		child.once('error', reject);
+		child.once('close', code => {
+			child.stdin.destroy();
+			resolve({code, stdout, stderr, took: performance.now() - begin});
+		});
+	});
+}
+
+/** What `agentmux join` leaves for the hook. */
+export function placeAgent(home: string, tag: string, place: {url?: string; key?: string; token?: string}): void {
+	mkdirSync(join(home, 'data/agents'), {recursive: true});
+	writeFileSync(join(home, 'data/agents', `${foldTag(tag)}.json`), JSON.stringify({tag, ...place}));
+}

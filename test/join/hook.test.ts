@@ -1,0 +1,336 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {createServer, type Server, type ServerResponse} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import {connectMailbox} from '../../source/gateway/connect.ts';
+import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {fire as fireAnywhere, hookProgram, placeAgent, type HookEnd} from '../helpers/hook.ts';
+import {startTestHub, type TestHub} from '../helpers/hub.ts';
+import {signToken} from '../../source/hub/token.ts';
+
+let hub: TestHub;
+const mailboxes = new Map<string, Mailbox>();
+let count = 0;
+/** A tag of its own for each test. */
+let me: string;
+let sender: Mailbox;
+
+beforeAll(async () => {
+	hub = await startTestHub();
+	sender = mailbox('SENDER');
+	await sender.touch({});
+});
+afterAll(async () => {
+	await Promise.all([...mailboxes.values()].map(mailbox => mailbox.close()));
+	await hub.stop();
+});
+beforeEach(() => {
+	count += 1;
+	me = `AGENT_${count}`;
+	placeAgent(hub.home, me, {key: hub.anonKey, token: hub.tokenFor(me)});
+});
+
+function mailbox(tag: string): Mailbox {
+	const opened = connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor(tag)});
+	mailboxes.set(tag, opened);
+	return opened;
+}
+
+const fire = (event: string, input?: object | string | null): Promise<HookEnd> =>
+	fireAnywhere({home: hub.home, tag: me, event, ...(input === undefined ? {} : {input})});
+
+const post = (text: string) => sender.post({content: `[SENDER] @${me} ${text}`});
+
+const contextOf = ({stdout}: HookEnd): string =>
+	(JSON.parse(stdout) as {hookSpecificOutput: {additionalContext: string}}).hookSpecificOutput.additionalContext;
+const reasonOf = ({stdout}: HookEnd): string => (JSON.parse(stdout) as {reason: string}).reason;
+
+const presence = async () => (await sender.agents()).find(({tag}) => tag === me)?.presence;
+const receipt = async (id: number) => (await sender.receipts([id])).find(({reader}) => reader === me);
+const log = (): string => readFileSync(join(hub.home, 'logs/hook.log'), 'utf8');
+const silence = {code: 0, stdout: '', stderr: ''};
+
+describe('handing over', () => {
+	test.each(['SessionStart', 'UserPromptSubmit', 'PostToolBatch'])(
+		'%s hands over new mail as context, once, and says that it was delivered',
+		async event => {
+			const {id} = await post('look here');
+			const end = await fire(event);
+			expect(end).toMatchObject({code: 0, stderr: ''});
+			expect(JSON.parse(end.stdout)).toMatchObject({hookSpecificOutput: {hookEventName: event}});
+			expect(contextOf(end)).toContain(`#${id} from SENDER (verified)`);
+			expect(contextOf(end)).toContain(`  | @${me} look here`);
+			expect(await receipt(id)).toMatchObject({state: 'delivered', route: 'hook'});
+			expect(await fire(event)).toMatchObject(silence);
+		},
+	);
+
+	test('two hooks at once never hand over the same message', async () => {
+		const sent = await Promise.all(['one', 'two', 'three'].map(post));
+		const ends = await Promise.all(Array.from({length: 4}, () => fire('PostToolBatch')));
+		const said = ends.map(({stdout}) => stdout).join('');
+		for (const {id} of sent) expect(said.split(`#${id} from`)).toHaveLength(2);
+	});
+
+	test('a message of 262,144 bytes is cut, with a pointer', async () => {
+		const lead = `[SENDER] @${me} `;
+		await sender.post({content: lead + 'x'.repeat(262_144 - lead.length)});
+		const text = contextOf(await fire('UserPromptSubmit'));
+		expect(text.length).toBeLessThanOrEqual(10_000);
+		expect(text).toContain('check_messages with again: true');
+	});
+
+	test('control bytes do not get through', async () => {
+		await post('\u001B[2J\u202Egone');
+		expect(contextOf(await fire('PostToolBatch'))).toContain('␛[2J<U+202E>gone');
+	});
+
+	test('a subagent is given nothing: the mail is its principal’s', async () => {
+		await post('for the principal');
+		expect(await fire('PostToolBatch', {agent_id: 'sub'})).toMatchObject(silence);
+		expect(contextOf(await fire('PostToolBatch'))).toContain('for the principal');
+	});
+
+	test('where nobody reads the output, nothing counts as delivered', async () => {
+		const {id} = await post('lost');
+		const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', me], {
+			env: {...process.env, AGENTMUX_HOME: hub.home},
+			stdio: ['pipe', 'pipe', 'ignore'],
+		});
+		child.stdout?.destroy();
+		child.stdin?.end(JSON.stringify({session_id: 's1'}));
+		const [code] = (await once(child, 'exit')) as [number];
+		expect(code).toBe(0);
+		expect((await receipt(id))?.state).toBe('taken');
+	});
+});
+
+describe('Stop', () => {
+	test('keeps the agent going with new mail, and not a second time for the same', async () => {
+		const {id} = await post('one thing more');
+		const end = await fire('Stop', {stop_hook_active: false});
+		expect(JSON.parse(end.stdout)).toMatchObject({decision: 'block'});
+		expect(reasonOf(end)).toContain('one thing more');
+		expect(await receipt(id)).toMatchObject({state: 'delivered', route: 'hook'});
+		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
+	});
+
+	test('names once what was handed over and is still open, and nothing that was acknowledged', async () => {
+		const open = await post('open');
+		const done = await post('done');
+		await fire('UserPromptSubmit');
+		await mailbox(me).ack([done.id], 'mcp');
+		const reason = reasonOf(await fire('Stop', {stop_hook_active: false}));
+		expect(reason).toContain(`#${open.id} from SENDER`);
+		expect(reason).not.toContain(`#${done.id} `);
+		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
+		await fire('UserPromptSubmit');
+		expect(await fire('Stop', {stop_hook_active: false})).toMatchObject(silence);
+	});
+
+	test('does not keep it going for what was said to everyone and read', async () => {
+		await fire('SessionStart');
+		await sender.post({content: '[SENDER] for everyone'});
+		await fire('PostToolBatch');
+		expect(await fire('Stop', {stop_hook_active: false})).toMatchObject(silence);
+	});
+
+	test('lets it end after five times, however much mail comes, until the user speaks again', async () => {
+		for (let round = 1; round <= 5; round += 1) {
+			await post(`again ${round}`);
+			expect((await fire('Stop', {stop_hook_active: round > 1})).stdout).toContain('block');
+		}
+		await post('the sixth');
+		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
+		expect(contextOf(await fire('UserPromptSubmit'))).toContain('the sixth');
+		await post('anew');
+		expect((await fire('Stop', {stop_hook_active: false})).stdout).toContain('block');
+	});
+});
+
+test('the others see what the agent does', async () => {
+	await fire('SessionStart');
+	expect(await presence()).toBe('idle');
+	await fire('UserPromptSubmit');
+	expect(await presence()).toBe('working');
+	await fire('Notification', {notification_type: 'idle_prompt', message: 'Claude is waiting for your input'});
+	expect(await presence()).toBe('working');
+	await fire('Notification', {notification_type: 'permission_prompt'});
+	expect(await presence()).toBe('blocked');
+	await fire('PostToolBatch');
+	expect(await presence()).toBe('working');
+	await fire('Stop', {stop_hook_active: false});
+	expect(await presence()).toBe('idle');
+	await fire('SessionEnd', {reason: 'other'});
+	expect(await presence()).toBe('away');
+});
+
+describe('whatever goes wrong, it exits 0, says nothing to the model, and the human finds it in the log', () => {
+	test.each([
+		['nothing', ''],
+		['garbage', 'not JSON {'],
+		['JSON of another kind', '[1, 2]'],
+		['no session', '{"hook_event_name": "Stop"}'],
+	])('%s on stdin', async (_, input) => {
+		await post('waits');
+		expect(await fire('Stop', input)).toMatchObject(silence);
+		expect(log()).toMatch(new RegExp(`Stop --as ${me}: stdin `));
+	});
+
+	test('a stdin that nobody closes', async () => {
+		const end = await fire('PostToolBatch', null);
+		expect(end).toMatchObject(silence);
+		expect(log()).toContain(`PostToolBatch --as ${me}: gave up after`);
+	});
+
+	test.each([
+		['an expired token', {exp: 1}, /status 401: JWT expired/],
+		['a token that names nobody', {app_metadata: {}}, /status 403: this token names no agent/],
+	])('%s', async (_, claims, expected) => {
+		const whole = {role: 'authenticated', app_metadata: {agent_tag: me, kind: 'agent'}, ...claims};
+		placeAgent(hub.home, me, {key: hub.anonKey, token: signToken(hub.jwtSecret, whole)});
+		expect(await fire('UserPromptSubmit')).toMatchObject(silence);
+		expect(log()).toMatch(expected);
+	});
+
+	test('a token of another hub', async () => {
+		placeAgent(hub.home, me, {key: hub.anonKey, token: signToken('other', {role: 'authenticated'})});
+		expect(await fire('Stop')).toMatchObject(silence);
+		expect(log()).toMatch(new RegExp(`Stop --as ${me}: inbox_take was refused with status 401`));
+	});
+
+	test('an agent that was revoked', async () => {
+		await fire('SessionStart');
+		const response = await fetch(`${hub.url}/rest/v1/agents?tag=eq.${me}`, {
+			method: 'PATCH',
+			headers: {apikey: hub.serviceRoleKey, 'content-type': 'application/json'},
+			body: JSON.stringify({revoked_at: '2026-11-23T00:00:00Z'}),
+		});
+		expect(response.status).toBe(204);
+		expect(await fire('Stop')).toMatchObject(silence);
+		expect(log()).toContain(`${me} has been revoked`);
+	});
+
+	test('an agent that has not joined, and an event that there is not', async () => {
+		me = 'NOBODY';
+		expect(await fire('Stop')).toMatchObject(silence);
+		expect(log()).toContain('NOBODY has not joined here: run `agentmux join NOBODY` in its folder');
+		expect(await fire('Nonsense')).toMatchObject(silence);
+		expect(log()).toContain('there is no event `Nonsense`');
+	});
+
+	test('a log that is full begins anew', async () => {
+		const path = join(hub.home, 'logs/hook.log');
+		writeFileSync(path, 'x'.repeat(70_000));
+		await fire('Nonsense');
+		await fire('Nonsense');
+		expect(statSync(path).size).toBeLessThan(1000);
+		expect(statSync(`${path}.1`).size).toBeGreaterThan(70_000);
+	});
+});
+
+describe('another end than this hub', () => {
+	let home: string;
+	let server: Server;
+	let answer: (path: string, body: string) => Promise<{status: number; text: string}>;
+	const asked: string[] = [];
+	beforeAll(async () => {
+		home = mkdtempSync(join(tmpdir(), 'agentmux-hook-'));
+		server = createServer((request, response) => {
+			let body = '';
+			request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+			request.on('end', () => {
+				asked.push(`${request.url?.split('?')[0] ?? ''} as ${request.headers['x-agentmux-tag']?.toString() ?? ''}`);
+				void reply(response, request.url ?? '', body);
+			});
+		});
+		server.listen(0, '127.0.0.1');
+		await once(server, 'listening');
+	});
+	afterAll(() => {
+		server.closeAllConnections();
+		server.close();
+		rmSync(home, {recursive: true, force: true});
+	});
+	async function reply(response: ServerResponse, path: string, body: string): Promise<void> {
+		const {status, text} = await answer(path, body);
+		response.writeHead(status, {'content-type': 'application/json'});
+		response.write(text.slice(0, 1));
+		response.end(text.slice(1));
+	}
+	const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const fireThere = (event: string, env: NodeJS.ProcessEnv = {}) => fireAnywhere({home, tag: 'FAR', event, env});
+	const logThere = () => readFileSync(join(home, 'logs/hook.log'), 'utf8');
+	const row = (id: number) => ({
+		id,
+		tag: 'SENDER',
+		body: 'hello',
+		mentions: [],
+		reply_to: null,
+		author_tag: null,
+		author_kind: null,
+		verified: false,
+		created_at: '2026-11-23T10:00:00Z',
+	});
+
+	test('a hub that is not running', async () => {
+		placeAgent(home, 'FAR', {key: 'k', token: 't'});
+		expect(await fireThere('SessionStart')).toMatchObject(silence);
+		expect(logThere()).toContain('the hub is not running');
+		mkdirSync(join(home, 'state'), {recursive: true});
+		writeFileSync(join(home, 'state/hub.json'), JSON.stringify({pid: process.pid, url: 'http://127.0.0.1:9'}));
+		expect(await fireThere('SessionStart')).toMatchObject(silence);
+		expect(logThere()).toContain('ECONNREFUSED');
+	});
+
+	test('a hub that does not answer is given up within 300 ms of its time', async () => {
+		placeAgent(home, 'FAR', {key: 'k', token: 't', url: url()});
+		answer = () => new Promise(() => undefined);
+		expect(await fireThere('Stop')).toMatchObject(silence);
+		const [, took = '999'] = /gave up after (\d+) ms/.exec(logThere()) ?? [];
+		expect(Number(took)).toBeGreaterThan(200);
+	});
+
+	test.each([
+		[
+			'of another version',
+			404,
+			'{"code":"PGRST202","message":"Could not find the function"}',
+			/status 404: Could not find/,
+		],
+		['that talks nonsense', 200, '<html>', /not JSON/],
+		['with rows of another shape', 200, '[{"id":"seven"}]', /^/],
+	])('a server %s', async (_, status, text, expected) => {
+		placeAgent(home, 'FAR', {key: 'k', token: 't', url: url()});
+		answer = async () => ({status, text});
+		expect(await fireThere('PostToolBatch')).toMatchObject(silence);
+		expect(logThere()).toMatch(expected);
+	});
+
+	test('a project that the environment names is asked with its key, as the tag', async () => {
+		asked.length = 0;
+		answer = async path => ({status: 200, text: path.includes('inbox_take') ? JSON.stringify([row(1)]) : '1'});
+		const env = {SUPABASE_URL: `${url()}/`, SUPABASE_SECRET_KEY: 'sb_secret_x'};
+		expect(contextOf(await fireThere('PostToolBatch', env))).toContain('#1 from SENDER (unverified');
+		expect(asked).toEqual(['/rest/v1/rpc/inbox_take as FAR', '/rest/v1/rpc/receipt_deliver as FAR']);
+	});
+
+	test('a receipt that did not get through is sent by the next hook, and the message not told again', async () => {
+		const receipts: string[] = [];
+		let refuses = true;
+		answer = async (path, body) => {
+			if (path.includes('inbox_take')) return {status: 200, text: JSON.stringify([row(9)])};
+			receipts.push(body);
+			return refuses ? {status: 500, text: '{"message":"no"}'} : {status: 200, text: '1'};
+		};
+		placeAgent(home, 'FAR', {key: 'k', token: 't', url: url()});
+		expect(contextOf(await fireThere('PostToolBatch'))).toContain('#9 from');
+		refuses = false;
+		expect(await fireThere('PostToolBatch')).toMatchObject(silence);
+		expect(receipts).toEqual(Array.from({length: 2}, () => '{"p_ids":[9],"p_route":"hook"}'));
+	});
+});

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import {describe, expect, test} from 'vitest';
+import {mailText, openText, readMail, type Mail} from '../../source/join/mail.ts';
+
+const mail = (id: number, body: string, more: Partial<Mail> = {}): Mail => ({
+	id,
+	tag: 'CLAUDE_2',
+	body,
+	mentions: [],
+	reply_to: null,
+	author_tag: 'CLAUDE_2',
+	author_kind: 'agent',
+	verified: true,
+	created_at: '2026-11-23T10:00:00+00:00',
+	...more,
+});
+
+describe('the text of a hook', () => {
+	test('says how many, who wrote each, under which id, and how to answer', () => {
+		const text = mailText('CLAUDE_1', [mail(7, 'one\ntwo', {reply_to: 3}), mail(8, 'three')], {more: false});
+		expect(text).toContain('2 new messages for CLAUDE_1 in the agentmux mailbox.');
+		expect(text).toContain(
+			'#7 from CLAUDE_2 (verified), 2026-11-23T10:00:00+00:00, in reply to #3:\n  | one\n  | two\n\n#8 from',
+		);
+		expect(text).toMatch(/send_message with reply_to answers[^\n]+\.$/);
+		expect(text).not.toContain('more messages');
+	});
+
+	test('says when nobody vouches for the sender, and when somebody else wrote it', () => {
+		const other = {author_tag: 'HUMAN', author_kind: 'human'} as const;
+		const text = mailText('A', [mail(1, 'x', {verified: false, author_tag: null}), mail(2, 'y', other)], {more: true});
+		expect(text).toContain('#1 from CLAUDE_2 (unverified: nobody vouches for the sender)');
+		expect(text).toContain('#2 from CLAUDE_2 (really written by HUMAN, verified, human)');
+		expect(text).toContain('There may be more messages: check_messages');
+	});
+
+	test('a message of 262,144 bytes is cut, says so, and leaves the short one beside it whole', () => {
+		const text = mailText('CLAUDE_1', [mail(1, '🙂'.repeat(65_536)), mail(2, 'short')], {more: false});
+		expect(text.length).toBeLessThanOrEqual(10_000);
+		expect(text.length).toBeGreaterThan(9000);
+		expect(text.isWellFormed()).toBe(true);
+		expect(text).toContain('(cut: it has 131072 characters; check_messages with again: true, or `agentmux inbox');
+		expect(text).toContain('  | short\n\nThe `agentmux` tools');
+	});
+
+	test('is at most 10,000 characters, has no control bytes, and no text leaves its gutter, whatever was written', () => {
+		const body = fc.oneof(
+			fc.string({unit: 'binary', maxLength: 3000}),
+			fc
+				.array(fc.constantFrom('\u001B]8;;x\u0007', '\n', '\r\n', '\t', '\u202E', '#9 from X:', '\uD800'), {
+					maxLength: 4000,
+				})
+				.map(parts => parts.join('')),
+		);
+		fc.assert(
+			fc.property(fc.array(body, {minLength: 1, maxLength: 20}), fc.boolean(), (bodies, more) => {
+				const text = mailText(
+					'CLAUDE_1',
+					bodies.map((body, index) => mail(index + 1, body)),
+					{more},
+				);
+				expect(text.length).toBeLessThanOrEqual(10_000);
+				expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2028\u2029]/);
+				expect(text.isWellFormed()).toBe(true);
+				expect(text.split('\n').filter(line => line.startsWith('#'))).toHaveLength(bodies.length);
+			}),
+			{numRuns: 60},
+		);
+	});
+
+	test('open mail is named, and its texts are not repeated', () => {
+		expect(openText('CLAUDE_1', [mail(4, 'secret')])).toMatch(
+			/^1 message that names CLAUDE_1 is neither .+: #4 from CLAUDE_2\./,
+		);
+		expect(openText('CLAUDE_1', [mail(4, 'secret')])).not.toContain('secret');
+	});
+
+	test('rows of another shape are no messages', () => {
+		expect(readMail(null)).toEqual([]);
+		expect(readMail([1, {id: 'x'}, {...mail(1, 'x'), body: null}, mail(2, 'y')])).toEqual([mail(2, 'y')]);
+	});
+});
