@@ -1,3 +1,4 @@
+import {presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
@@ -14,6 +15,8 @@ const command: Command = {
 
 		  --json        one JSON array of the rows
 
+		An agent that was not heard of for five minutes, and did not say that it leaves, is gone.
+
 		Example
 		  agentmux agents
 	`,
@@ -22,7 +25,8 @@ const command: Command = {
 		const {input, flags, stdout, stderr} = invocation;
 		if (input.length > 0) throw new UsageError('agents takes no words.', 'See `agentmux agents --help`.');
 		await withMailbox(invocation, {}, async mailbox => {
-			const agents = await mailbox.agents();
+			const now = Date.now();
+			const agents = (await mailbox.agents()).map(agent => ({...agent, presence: presenceOf(agent, now)}));
 			if (flags['json'] === true) return writeJson(stdout, agents);
 			if (agents.length === 0) {
 				return remark(

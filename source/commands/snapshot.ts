@@ -1,4 +1,4 @@
-import type {Agent} from '../mailbox/agent.ts';
+import {presenceOf, type Agent} from '../mailbox/agent.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
@@ -47,7 +47,8 @@ function taskLines(tasks: readonly Task[]): string {
 		.join('');
 }
 
-function agentLine({tag, presence, role, revoked_at}: Agent): string {
-	const words = revoked_at === null ? presence : 'left';
+function agentLine(agent: Agent): string {
+	const {tag, role, revoked_at} = agent;
+	const words = revoked_at === null ? presenceOf(agent, Date.now()) : 'left';
 	return `  ${printable(tag)}  ${words}${role === null || role === '' ? '' : `  ${printable(role)}`}\n`;
 }

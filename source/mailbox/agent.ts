@@ -17,6 +17,18 @@ export interface Agent {
 	readonly meta: {readonly [key: string]: Json};
 }
 
+/** Milliseconds without a sign of life after which an agent that did not say good-bye is gone. */
+const silence = 5 * 60_000;
+
+/** What an agent is doing as far as can be known at `now` (milliseconds since 1970): one that was killed says nothing. */
+export function presenceOf(
+	{kind, presence, joined_at, last_seen_at}: Pick<Agent, 'kind' | 'presence' | 'joined_at' | 'last_seen_at'>,
+	now: number,
+): Presence | 'gone' {
+	if (presence === 'away' || kind === 'human') return presence;
+	return now - Date.parse(last_seen_at ?? joined_at) > silence ? 'gone' : presence;
+}
+
 /** Who a mailbox writes as, from its token. */
 export interface Identity {
 	readonly tag: Tag;

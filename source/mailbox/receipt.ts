@@ -6,6 +6,11 @@ export type ReceiptState = (typeof receiptStates)[number];
 /** How often a message is handed over to a reader that does not ack it; then it is stuck (inbox_take in supabase/migrations). */
 export const maxAttempts = 5;
 
+/** Handed over as often as it may be, never acked, and not under way any more at `now` (milliseconds since 1970). */
+export function isStuck({state, attempts, lease_until}: Receipt, now: number): boolean {
+	return state !== 'acked' && attempts >= maxAttempts && (lease_until === null || Date.parse(lease_until) <= now);
+}
+
 /** One row of `receipts`: what happened to a message for one reader. */
 export interface Receipt {
 	readonly message_id: number;

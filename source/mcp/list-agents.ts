@@ -1,6 +1,6 @@
 import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
-import {presences, type Agent} from '../mailbox/agent.ts';
+import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
 import {sameTag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
 import {answer, answering} from './answer.ts';
@@ -21,7 +21,7 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 						tag: z.string(),
 						kind: z.enum(['human', 'agent', 'system']),
 						role: z.string().nullable(),
-						presence: z.enum(presences),
+						presence: z.enum([...presences, 'gone']),
 						last_seen_at: z.string().nullable(),
 					}),
 				),
@@ -31,14 +31,15 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 		() =>
 			answering(async () => {
 				const agents = (await (await desk.mailbox()).agents()).filter(({revoked_at}) => revoked_at === null);
-				const data = agents.map(({tag, kind, role, presence, last_seen_at}) => ({
-					tag,
-					kind,
-					role,
-					presence,
-					last_seen_at,
+				const now = Date.now();
+				const data = agents.map(agent => ({
+					tag: agent.tag,
+					kind: agent.kind,
+					role: agent.role,
+					presence: presenceOf(agent, now),
+					last_seen_at: agent.last_seen_at,
 				}));
-				return answer([`You are ${desk.tag}.`, ...agents.map(agent => agentLine(agent, desk))], {
+				return answer([`You are ${desk.tag}.`, ...data.map(agent => agentLine(agent, desk))], {
 					you: desk.tag,
 					agents: data,
 				});
@@ -46,7 +47,11 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 	);
 }
 
-function agentLine({tag, kind, role, presence, last_seen_at}: Agent, desk: Desk): string {
+type Listed = Pick<Agent, 'tag' | 'kind' | 'role' | 'last_seen_at'> & {
+	readonly presence: ReturnType<typeof presenceOf>;
+};
+
+function agentLine({tag, kind, role, presence, last_seen_at}: Listed, desk: Desk): string {
 	const you = sameTag(tag, desk.tag) ? ' (you)' : '';
 	const what = role === null ? kind : `${kind}, ${role}`;
 	return printable(`${tag}${you}: ${what}; ${presence}, last seen ${last_seen_at ?? 'never'}`);

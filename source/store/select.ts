@@ -1,4 +1,4 @@
-import {presences, type Agent} from '../mailbox/agent.ts';
+import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
 import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Task, TaskStatus} from '../mailbox/task.ts';
@@ -117,13 +117,10 @@ export function stepsOf({tasks}: State, parent: number): readonly Task[] {
 	return steps.get(parent) ?? noSteps;
 }
 
-/** Agents that have not left: those at work first, then by tag. */
-export function agentList(state: State): Agent[] {
+/** Agents that have not left: those at work first, those that are gone last, then by tag. */
+export function agentList(state: State, now: number): Agent[] {
+	const order = (agent: Agent): number => [...presences, 'gone'].indexOf(presenceOf(agent, now));
 	return [...state.agents.values()]
 		.filter(({revoked_at}) => revoked_at === null)
-		.sort(
-			(one, other) =>
-				presences.indexOf(one.presence) - presences.indexOf(other.presence) ||
-				(foldTag(one.tag) < foldTag(other.tag) ? -1 : 1),
-		);
+		.sort((one, other) => order(one) - order(other) || (foldTag(one.tag) < foldTag(other.tag) ? -1 : 1));
 }

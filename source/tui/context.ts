@@ -66,12 +66,11 @@ export function useMailbox(select: (state: State) => string): string {
 	return part;
 }
 
-/** Renders again each second while `on`. */
-export function useSecond(on: boolean): void {
+/** Renders again each so many milliseconds. */
+export function useTick(every: number): void {
 	const [, setTick] = useState(0);
 	useEffect(() => {
-		if (!on) return undefined;
-		const timer = setInterval(() => setTick(tick => tick + 1), 1000);
+		const timer = setInterval(() => setTick(tick => tick + 1), every);
 		return () => clearInterval(timer);
-	}, [on]);
+	}, [every]);
 }

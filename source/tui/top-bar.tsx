@@ -1,9 +1,10 @@
 import {Box} from 'ink';
+import {presenceOf} from '../mailbox/agent.ts';
 import type {Connection} from '../mailbox/event.ts';
 import {printable} from '../printable.ts';
 import {tasksByStatus, unreadCount, waitingForMe} from '../store/select.ts';
 import type {State} from '../store/state.ts';
-import {useMailbox, useSecond, useSurroundings, useUi} from './context.ts';
+import {useMailbox, useTick, useSurroundings, useUi} from './context.ts';
 import {layoutOf} from './current-layout.ts';
 import {tasksPane, type PaneId} from './layout.ts';
 import {channelName} from './panes/header.ts';
@@ -21,7 +22,8 @@ export function TopBar() {
 	const {kind, order, panes} = useUi(layoutOf);
 	useMailbox(fingerprint);
 	const state = store.getState();
-	useSecond(state.connection.phase === 'offline');
+	// Who is gone says nothing.
+	useTick(state.connection.phase === 'offline' ? 1000 : 30_000);
 
 	const right = standing(state, kind === 'wide');
 	const left: Span[] = [{text: ' agentmux', style: theme.strong}];
@@ -89,7 +91,7 @@ function standing(state: State, roomy: boolean): Span[] {
 	const spans = connectionWords(state.connection, state.pending.filter(({phase}) => phase !== 'sending').length);
 	if (roomy) {
 		const agents = [...state.agents.values()].filter(
-			({kind, revoked_at}) => kind === 'agent' && revoked_at === null,
+			agent => agent.kind === 'agent' && agent.revoked_at === null && presenceOf(agent, Date.now()) !== 'gone',
 		).length;
 		const running = tasksByStatus(state, 'running').length;
 		if (agents > 0) spans.push({text: `  ${counted(agents, 'agent')}`, style: theme.grey});

@@ -1,4 +1,4 @@
-import type {Agent} from '../mailbox/agent.ts';
+import {presenceOf, type Agent} from '../mailbox/agent.ts';
 
 /** The local time of day of an ISO timestamp; with its day when that is not today. */
 export function clockTime(iso: string, now: number): string {
@@ -12,6 +12,13 @@ export function clockTime(iso: string, now: number): string {
 
 function two(value: number): string {
 	return String(value).padStart(2, '0');
+}
+
+/** The local time of day with seconds. */
+export function clockSeconds(iso: string): string {
+	const at = new Date(iso);
+	if (Number.isNaN(at.getTime())) return '--:--:--';
+	return [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
 }
 
 /** Milliseconds in words with one unit: `3 s`, `12 min`, `5 h`, `2 d`. */
@@ -29,17 +36,18 @@ export function presenceWords(
 	agent: Agent,
 	now: number,
 ): {sign: string; words: string; mood: 'good' | 'warn' | 'grey'} {
-	switch (agent.presence) {
+	const since = (): string => clockTime(agent.last_seen_at ?? agent.joined_at, now);
+	switch (presenceOf(agent, now)) {
 		case 'working':
 			return {sign: '●', words: 'in a turn', mood: 'good'};
 		case 'blocked':
 			return {sign: '◐', words: 'blocked', mood: 'warn'};
 		case 'idle':
 			return {sign: '◌', words: 'idle', mood: 'grey'};
-		case 'away': {
-			const since = agent.last_seen_at === null ? '' : ` since ${clockTime(agent.last_seen_at, now)}`;
-			return {sign: '○', words: `away${since}`, mood: 'grey'};
-		}
+		case 'away':
+			return {sign: '○', words: `away since ${since()}`, mood: 'grey'};
+		case 'gone':
+			return {sign: '×', words: `gone since ${since()}`, mood: 'grey'};
 	}
 }
 

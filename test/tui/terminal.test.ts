@@ -43,6 +43,49 @@ describe('the screen at 200x50', () => {
 		expect(screen.at(-1)).toMatch(/^ READ .*q quit/);
 	});
 
+	it('shows how far each message came, and who is there in truth', async () => {
+		const terminal = start('ladder', wide);
+		const screen = await terminal.waitFor('stuck after 5 tries');
+		const text = screen.join('\n');
+		expect(text).toMatch(/HUMAN → CLAUDE_1 +✓✓ acked \d+ s/);
+		expect(text).toMatch(/HUMAN → CLAUDE_1 +✓ delivered mid-turn/);
+		expect(text).toMatch(/HUMAN → CLAUDE_1, CLAUDE_TWIN +✓✓ acked by 1 of 2/);
+		expect(text).toMatch(/HUMAN → CLAUDE_TWIN +on its way/);
+		expect(text).toMatch(/× GHOST +gone since \d\d:\d\d/);
+		expect(screen[0]).toMatch(/4 agents/);
+		expect(text.indexOf('○ REVIEWER')).toBeLessThan(text.indexOf('× GHOST'));
+	});
+
+	it('says at once that nobody has a tag, and beside the times of a chosen message when each rung was reached', async () => {
+		const terminal = start('ladder', wide);
+		await terminal.waitFor(/\d CLAUDE_TWIM/);
+		const numberOf = (tag: string) => new RegExp(`(\\d) ${tag} `).exec(terminal.text())?.[1] ?? '';
+		terminal.write(numberOf('CLAUDE_TWIM'));
+		const screen = await terminal.waitFor('no agent CLAUDE_TWIM');
+		expect(screen.join('\n')).toMatch(/CLAUDE_TWIM {2}never joined; did you mean CLAUDE_TWIN\?/);
+		expect(screen.join('\n')).toMatch(/HUMAN → CLAUDE_TWIM +no agent CLAUDE_TWIM/);
+		terminal.write(numberOf('CLAUDE_1'));
+		await terminal.waitFor('acked 0 s');
+		terminal.write('kkk\r');
+		await terminal.waitFor(/⤷ thread #2 .*✓ \d\d:\d\d:\d\d {2}✓✓ \d\d:\d\d:\d\d/);
+	});
+
+	it.each([
+		['CLAUDE_1', 'in a turn: reads this mid-turn'],
+		['CLAUDE_TWIN', 'idle: will be woken'],
+		['CLAUDE_3', 'blocked: reads this when it goes on'],
+		['REVIEWER', /away since \d\d:\d\d: waits/],
+		['GHOST', /gone since \d\d:\d\d: waits/],
+		['CLAUDE_TWIM', 'no agent CLAUDE_TWIM; did you mean CLAUDE_TWIN?'],
+		['CLAUDE_1 @REVIEWER', /CLAUDE_1 in a turn, REVIEWER away since \d\d:\d\d/],
+	])('predicts while composing when @%s will read it', async (tags, words) => {
+		const terminal = start('ladder', wide);
+		await terminal.waitFor('stuck after');
+		terminal.write(`c\u0015@${tags} hello`);
+		const screen = await terminal.waitFor(words);
+		expect(screen.at(-2)).toMatch(words);
+	});
+
 	it('shows a message that comes while it is open', async () => {
 		expect(await start('busy', wide).waitFor(/tick 25\b/)).toHaveLength(50);
 	});
@@ -198,7 +241,7 @@ describe('the compose line', () => {
 		terminal.write('3c@twn');
 		await terminal.waitFor(/@CLAUDE_TWIN/);
 		terminal.write('\t@CLAUDE_9 ');
-		await terminal.waitFor('nobody is called CLAUDE_9');
+		await terminal.waitFor('no agent CLAUDE_9');
 		expect(terminal.text()).toMatch(/→ .*@CLAUDE_TWIN @CLAUDE_9/);
 	});
 });

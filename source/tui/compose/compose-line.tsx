@@ -1,7 +1,6 @@
 import {Box} from 'ink';
 import {useLayoutEffect} from 'react';
-import {mentionsIn} from '../../mailbox/message.ts';
-import {foldTag, HUMAN, sameTag} from '../../mailbox/tag.ts';
+import {HUMAN, sameTag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {useMailbox, useSurroundings, useUi} from '../context.ts';
@@ -11,9 +10,9 @@ import {onTint, Spans} from '../spans.tsx';
 import {tagChip, tagStrong, tagStyle, theme} from '../theme.ts';
 import {hasDraft, type Compose} from '../ui.ts';
 import {presenceWords} from '../words.ts';
-import {mentioning} from './completion.ts';
-import {completions, composeTag, knownTags} from './keys.ts';
+import {completions, composeTag} from './keys.ts';
 import {draftView} from './draft-view.ts';
+import {prospectOf, type Prospect} from './prospect.ts';
 
 /** The line where the human writes: who as, to whom, the text. */
 export function ComposeLine({rect}: {readonly rect: Rect}) {
@@ -21,18 +20,19 @@ export function ComposeLine({rect}: {readonly rect: Rect}) {
 	const compose = useUi(ui => ui.compose);
 	const mode = useUi(ui => ui.mode);
 	const overlay = useUi(ui => ui.overlay);
-	useMailbox(fingerprint);
+	useMailbox(each => fingerprint(each, now()));
 	const state = store.getState();
 
 	const chip = chipOf(state, compose);
 	const chipWidth = chip.reduce((width, {text}) => width + textWidth(text), 0);
-	const remark =
-		compose.error === null ? prospect(state, compose, now()) : {text: printable(compose.error), style: theme.bad};
-	const remarkWidth = remark === null ? 0 : textWidth(remark.text) + 2;
 	const room = rect.width - chipWidth - textWidth(compose.editor.text.slice(0, 400)) - 2;
-	// The draft keeps at least half of the line; a remark that is not an error gives way to it altogether.
-	const isInTheWay = compose.error === null && remarkWidth > room;
-	const errorWidth = isInTheWay ? 0 : Math.min(remarkWidth, Math.floor(rect.width / 2));
+	const remark =
+		compose.error === null
+			? fittingIn(room, prospectOf(state, compose, now()))
+			: {text: printable(compose.error), style: theme.bad};
+	const remarkWidth = remark === null ? 0 : textWidth(remark.text) + 2;
+	// The draft keeps at least half of the line where an error must be said.
+	const errorWidth = compose.error === null ? remarkWidth : Math.min(remarkWidth, Math.floor(rect.width / 2));
 	const view = draftView(compose.editor, rect.width - chipWidth - errorWidth - 1, rect.height);
 	const writing = mode === 'compose' && overlay === null;
 	const cursorX = rect.x + chipWidth + view.cursor.column;
@@ -78,17 +78,10 @@ function chipOf(state: State, compose: Compose): Span[] {
 	return spans;
 }
 
-/** What is known of those who are addressed: a tag that nobody has is most often a slip of the hand. */
-function prospect(state: State, compose: Compose, now: number): Span | null {
-	// The mention that is being typed is not finished.
-	const open = mentioning(compose.editor);
-	const tags = mentionsIn(compose.editor.text.slice(0, 2000)).filter(tag => open === null || !sameTag(tag, open.typed));
-	const unknown = tags.find(tag => !knownTags(state).some(known => sameTag(known, tag)));
-	if (unknown !== undefined) return {text: `nobody is called ${unknown}`, style: theme.warn};
-	const agent = tags.map(tag => state.agents.get(foldTag(tag))).find(found => found !== undefined);
-	if (agent === undefined || agent.kind === 'human') return null;
-	const {words, mood} = presenceWords(agent, now);
-	return {text: `${printable(agent.tag)}: ${words}`, style: mood === 'warn' ? theme.warn : theme.grey};
+/** The longest way of saying it that has room: the draft keeps its line, and what is no error gives way to it altogether. */
+function fittingIn(room: number, prospect: Prospect | null): Span | null {
+	const text = prospect?.wordings.find(wording => textWidth(wording) + 2 <= room);
+	return text === undefined || prospect === null ? null : {text, style: prospect.style};
 }
 
 /** Mentions in their colour. */
@@ -135,7 +128,7 @@ export function Completions({rect}: {readonly rect: Rect}) {
 }
 
 /** Changes when what the line says of others does. */
-function fingerprint(state: State): string {
-	const agents = [...state.agents.values()].map(({tag, presence}) => `${tag} ${presence}`);
+function fingerprint(state: State, now: number): string {
+	const agents = [...state.agents.values()].map(agent => `${agent.tag} ${presenceWords(agent, now).words}`);
 	return JSON.stringify([state.identity?.tag, state.channels.size, agents]);
 }

@@ -1,13 +1,15 @@
 import type {Tag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
+import {isAnyone, meantTag} from '../../store/delivery.ts';
 import {channelMessages, threadMessages, unreadCount} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {tasksPane, type PaneId} from '../layout.ts';
 import type {PaintedLine} from '../screen/grid.ts';
-import {justify, type Span} from '../screen/strip.ts';
+import {justify, textWidth, type Span} from '../screen/strip.ts';
 import {focusedTint, headerTint, tagStrong, tagStyle, theme} from '../theme.ts';
-import type {Ui} from '../ui.ts';
+import {viewOf, type Ui} from '../ui.ts';
 import {counted, presenceWords} from '../words.ts';
+import {deliveryTimes} from './delivery.ts';
 import {taskCounts} from './tasks.ts';
 
 /** The row above a pane: number, name, what its agent does, what is new. */
@@ -39,6 +41,9 @@ function tasksHeader(state: State): [Span[], Span[]] {
 	];
 }
 
+/** Columns of a header that are neither its left nor its right part: edge, number, gaps. */
+const beside = 7;
+
 function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
 	const tag = channelName(state, pane);
 	const left: Span[] = [{text: printable(tag), style: tagStrong(tag)}];
@@ -46,7 +51,11 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 	if (root !== undefined) {
 		left.push({text: ` ⤷ thread #${root}`, style: theme.strong});
 		left.push({text: `  ${counted(threadMessages(state, root).length, 'message')}`, style: theme.grey});
-		return [left, [{text: 'esc back', style: theme.grey}]];
+		const {selected} = viewOf(ui, pane);
+		const chosen = selected === null ? undefined : threadMessages(state, root).find(({id}) => String(id) === selected);
+		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - beside;
+		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
+		return [left, times.length > 0 ? times : [{text: 'esc back', style: theme.grey}]];
 	}
 	const agent = state.agents.get(pane);
 	if (agent !== undefined && agent.kind === 'agent' && agent.revoked_at === null) {
@@ -55,6 +64,11 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 			{text: ` ${sign}`, style: theme[mood]},
 			{text: ` ${words}`, style: mood === 'warn' ? theme.warn : theme.grey},
 		);
+	}
+	if (!isAnyone(state, tag)) {
+		const meant = meantTag(state, tag);
+		const words = `  never joined${meant === null ? '' : `; did you mean ${printable(meant)}?`}`;
+		left.push({text: words, style: theme.grey});
 	}
 	const unread = unreadCount(state, tag);
 	if (unread > 0) left.push({text: `  ${unread} new`, style: theme.warnStrong});

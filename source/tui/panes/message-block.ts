@@ -1,13 +1,13 @@
 import type {Message} from '../../mailbox/message.ts';
-import type {Receipt} from '../../mailbox/receipt.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {printable, printableLines} from '../../printable.ts';
-import {isWaitingFor, replyCount} from '../../store/select.ts';
+import {replyCount} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
 import {joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
 import {tagStrong, tagStyle, theme} from '../theme.ts';
-import {clockTime, counted, duration} from '../words.ts';
+import {clockTime, counted} from '../words.ts';
+import {deliverySpans} from './delivery.ts';
 
 /** More lines of one message than this are only shown in its thread. */
 export const foldedLines = 40;
@@ -36,7 +36,7 @@ export function messageHead(state: State, message: Message, width: number, now: 
 	const replies = message.thread_id === message.id ? replyCount(state, message.id) : 0;
 	if (replies > 0) left.push({text: `  ⤷ ${replies}`, style: theme.grey});
 	else if (message.reply_to !== null) left.push({text: `  ↳ #${message.reply_to}`, style: theme.faint});
-	return justify(left, delivery(state, message), width);
+	return justify(left, deliverySpans(state, message, now), width);
 }
 
 /** Who really wrote it, where that is not what the tag says. */
@@ -47,31 +47,6 @@ function authorship({tag, author_tag, verified}: Message): Span[] {
 	}
 	if (!verified) spans.push({text: '  unverified', style: theme.warn});
 	return spans;
-}
-
-/** What happened to the message at its readers. */
-function delivery(state: State, message: Message): Span[] {
-	const me = state.identity?.tag;
-	if (me !== undefined && isWaitingFor(state, message, me)) return [{text: 'waiting for you', style: theme.warn}];
-	const receipts = (state.receipts.get(message.id) ?? []).filter(({reader}) => !sameTag(reader, message.tag));
-	if (receipts.length === 0) return [];
-	const acked = receipts.filter(receipt => receipt.state === 'acked');
-	const readers = Math.max(receipts.length, message.mentions.length);
-	if (readers > 1) {
-		const sign = acked.length === readers ? '✓✓ acked' : acked.length > 0 ? '✓✓ acked' : '✓ delivered';
-		const count = acked.length > 0 ? acked.length : receipts.length;
-		return [
-			{text: count === readers ? `${sign} by all ${readers}` : `${sign} by ${count} of ${readers}`, style: theme.grey},
-		];
-	}
-	const [receipt] = receipts;
-	return receipt === undefined ? [] : [{text: ladder(receipt, message), style: theme.grey}];
-}
-
-function ladder({route, delivered_at, acked_at}: Receipt, {created_at}: Message): string {
-	if (acked_at !== null) return `✓✓ acked ${duration(Date.parse(acked_at) - Date.parse(created_at))}`;
-	if (delivered_at === null) return 'on its way';
-	return route === 'hook' ? '✓ delivered mid-turn' : '✓ delivered';
 }
 
 /** The first line of a message that has no row yet. */

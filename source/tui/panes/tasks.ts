@@ -188,7 +188,7 @@ function progressLine(task: Task, steps: readonly Task[], width: number, now: nu
 
 function agentLines(state: State, width: number, now: number): PaintedLine[] {
 	const me = state.identity?.tag ?? '';
-	const agents = agentList(state).filter(({tag}) => !sameTag(tag, me));
+	const agents = agentList(state, now).filter(({tag}) => !sameTag(tag, me));
 	if (agents.length === 0) return [];
 	const header: Span[] = [
 		{text: ' AGENTS', style: theme.strong},

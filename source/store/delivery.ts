@@ -1,0 +1,61 @@
+import type {Message} from '../mailbox/message.ts';
+import {nearest} from '../mailbox/nearest.ts';
+import {isStuck, type Receipt} from '../mailbox/receipt.ts';
+import {foldTag, HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
+import {channelMessages} from './select.ts';
+import type {State} from './state.ts';
+
+/**
+ * How far a message came for one reader. `nobody`: that tag never joined, so the message waits for someone who may not
+ * exist. `stored`: it waits. `taken`: a client has it and has not handed it over yet. `stuck`: it was handed over as often
+ * as it may be, and never acked.
+ */
+export type Rung = 'nobody' | 'stored' | 'taken' | 'delivered' | 'acked' | 'stuck';
+
+export interface Delivery {
+	readonly reader: Tag;
+	readonly rung: Rung;
+	readonly receipt: Receipt | null;
+}
+
+/** One for each that the message names, then for whoever else got it; its own tag is no reader. `now`: ms since 1970. */
+export function deliveriesOf(state: State, message: Message, now: number): Delivery[] {
+	const receipts = state.receipts.get(message.id) ?? [];
+	const readers = [...message.mentions];
+	for (const {reader} of receipts) if (!readers.some(tag => sameTag(tag, reader))) readers.push(reader);
+	return readers
+		.filter(reader => !sameTag(reader, message.tag))
+		.map(reader => {
+			const receipt = receipts.find(each => sameTag(each.reader, reader)) ?? null;
+			return {reader, receipt, rung: receipt === null ? rungWithout(state, reader) : rungOf(receipt, now)};
+		});
+}
+
+function rungWithout(state: State, reader: Tag): Rung {
+	return isAnyone(state, reader) ? 'stored' : 'nobody';
+}
+
+function rungOf(receipt: Receipt, now: number): Rung {
+	if (receipt.state === 'acked') return 'acked';
+	if (isStuck(receipt, now)) return 'stuck';
+	if (receipt.delivered_at !== null) return 'delivered';
+	// Who took it and did not hand it over in time has ended; it waits for the next one.
+	return receipt.lease_until !== null && Date.parse(receipt.lease_until) > now ? 'taken' : 'stored';
+}
+
+/** More of a channel than this is not looked through for one message that its tag wrote. */
+const lookedThrough = 200;
+
+/** Whether anyone has this tag: it joined, it is the human's, or it wrote something; true while that is not known yet. */
+export function isAnyone(state: State, tag: Tag): boolean {
+	if (!state.loaded || sameTag(tag, HUMAN) || sameTag(tag, state.identity?.tag ?? HUMAN)) return true;
+	if (state.agents.has(foldTag(tag))) return true;
+	return channelMessages(state, tag)
+		.slice(-lookedThrough)
+		.some(message => sameTag(message.tag, tag));
+}
+
+/** Who was probably meant by a tag that nobody has; null when no one's is near. */
+export function meantTag(state: State, tag: Tag): Tag | null {
+	return nearest(tag, [...[...state.agents.values()].map(agent => agent.tag), HUMAN]);
+}

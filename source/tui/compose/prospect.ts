@@ -1,0 +1,79 @@
+import {presenceOf, type Agent} from '../../mailbox/agent.ts';
+import {mentionsIn} from '../../mailbox/message.ts';
+import {foldTag, sameTag} from '../../mailbox/tag.ts';
+import {printable} from '../../printable.ts';
+import {isAnyone, meantTag} from '../../store/delivery.ts';
+import type {State} from '../../store/state.ts';
+import type {Style} from '../screen/style.ts';
+import {theme} from '../theme.ts';
+import type {Compose} from '../ui.ts';
+import {presenceWords} from '../words.ts';
+import {mentioning} from './completion.ts';
+
+/** What will become of the draft, in a longer and a shorter way to say it. */
+export interface Prospect {
+	readonly wordings: readonly string[];
+	readonly style: Style;
+}
+
+/** What of a draft is looked at for whom it addresses. */
+const lookedAt = 2000;
+
+/**
+ * When those who are addressed will read the draft: a tag that nobody has is most often a slip of the hand, and who is away
+ * answers later. Null when nothing is to be said.
+ */
+export function prospectOf(state: State, compose: Compose, now: number): Prospect | null {
+	// The mention that is being typed is not finished.
+	const open = mentioning(compose.editor);
+	const tags = mentionsIn(compose.editor.text.slice(0, lookedAt)).filter(
+		tag => open === null || !sameTag(tag, open.typed),
+	);
+	const unknown = tags.find(tag => !isAnyone(state, tag));
+	if (unknown !== undefined) {
+		const meant = meantTag(state, unknown);
+		const plain = `no agent ${unknown}`;
+		const wordings = meant === null ? [plain] : [`${plain}; did you mean ${printable(meant)}?`, plain];
+		return {wordings, style: theme.warn};
+	}
+	const agents = tags.flatMap(tag => {
+		const agent = state.agents.get(foldTag(tag));
+		return agent === undefined || agent.kind === 'human' ? [] : [agent];
+	});
+	const [first] = agents;
+	if (first === undefined) return null;
+	if (agents.length === 1) {
+		const {words, outcome, isDoubtful} = pickup(first, now);
+		return {wordings: [`${words}: ${outcome}`, words], style: isDoubtful ? theme.warn : theme.grey};
+	}
+	const each = agents.map(agent => ({...pickup(agent, now), tag: printable(agent.tag)}));
+	const said = (list: typeof each): string => list.map(({tag, words}) => `${tag} ${words}`).join(', ');
+	const late = each.filter(({isDoubtful}) => isDoubtful);
+	const wordings = late.length > 0 ? [said(each), said(late)] : [said(each)];
+	return {wordings, style: late.length > 0 ? theme.warn : theme.grey};
+}
+
+interface Pickup {
+	/** What the agent is doing. */
+	readonly words: string;
+	/** What follows from that for a message. */
+	readonly outcome: string;
+	/** Nobody knows when it will be read. */
+	readonly isDoubtful: boolean;
+}
+
+function pickup(agent: Agent, now: number): Pickup {
+	if (agent.revoked_at !== null) return {words: 'revoked', outcome: 'never reads this', isDoubtful: true};
+	const {words} = presenceWords(agent, now);
+	switch (presenceOf(agent, now)) {
+		case 'working':
+			return {words, outcome: 'reads this mid-turn', isDoubtful: false};
+		case 'idle':
+			return {words, outcome: 'will be woken', isDoubtful: false};
+		case 'blocked':
+			return {words, outcome: 'reads this when it goes on', isDoubtful: true};
+		case 'away':
+		case 'gone':
+			return {words, outcome: 'waits', isDoubtful: true};
+	}
+}
