@@ -12,8 +12,8 @@ import {countFlag, tagFlag} from './values.ts';
 const command: Command = {
 	summary: 'what is addressed to a tag and not dealt with',
 	help: `
-		Print what is addressed to a tag and neither acknowledged nor replied to, oldest first. What was printed counts as
-		delivered.
+		Print what is addressed to a tag and neither acknowledged nor replied to, oldest first. Looking marks nothing: the
+		agent's own client is handed it all the same.
 
 		Usage
 		  agentmux inbox --as TAG [--wait SECONDS] [--ack] [-n N] [--json]
@@ -48,7 +48,7 @@ const command: Command = {
 			else await write(stdout, messages.map(message => messageText(stdout, message)).join(''));
 			const ids = messages.map(({id}) => id);
 			// Not before it was written: a reader that went away has not got them.
-			if (ids.length > 0) await (flags['ack'] === true ? mailbox.ack(ids, 'cli') : mailbox.deliver(ids, 'cli'));
+			if (flags['ack'] === true && ids.length > 0) await mailbox.ack(ids, 'cli');
 		});
 	},
 };

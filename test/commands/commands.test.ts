@@ -128,14 +128,14 @@ describe('tail', () => {
 });
 
 describe('inbox', () => {
-	test('hands over what is addressed and open, and records it', async () => {
+	test('shows what is addressed and open; only --ack records it', async () => {
 		const id = await send('--to', 'READER', 'for you');
 		const [message] = await home.json<Message[]>(['inbox', '--as', 'READER']);
 		expect(message).toMatchObject({id, body: '@READER for you'});
 		const receipts = () => home.json<Row[]>(['sql', `select state, route from receipts where message_id = ${id}`]);
-		expect(await receipts()).toEqual([{state: 'delivered', route: 'cli'}]);
+		expect(await receipts()).toEqual([]);
 		expect(await home.output(['inbox', '--as', 'reader', '--ack'])).toContain('for you');
-		expect(await receipts()).toMatchObject([{state: 'acked'}]);
+		expect(await receipts()).toEqual([{state: 'acked', route: 'cli'}]);
 		expect(await home.json(['inbox', '--as', 'READER'])).toEqual([]);
 		expect((await home.run(['inbox', '--as', 'READER'])).stderr).toContain(
 			'Nothing is waiting for READER. It has not joined',
@@ -151,6 +151,19 @@ describe('inbox', () => {
 		expect(await waiting).toMatchObject([{id}]);
 		expect(await home.json(['inbox', '--as', 'NOBODY_WRITES', '--wait', '1'])).toEqual([]);
 	});
+});
+
+test('agents says who is there, and who is gone without a good-bye', async () => {
+	const long = `clock_timestamp() - interval '6 minutes'`;
+	await home.output([
+		'sql',
+		`insert into agents (tag, presence, last_seen_at) values
+			('BUSY', 'working', clock_timestamp()), ('GHOST', 'working', ${long}), ('HOME', 'away', ${long})`,
+	]);
+	const agents = await home.json<Row[]>(['agents']);
+	const presences = agents.map(({tag, presence}) => `${String(tag)} ${String(presence)}`);
+	expect(presences).toEqual(expect.arrayContaining(['BUSY working', 'GHOST gone', 'HOME away']));
+	expect(await home.output(['agents'])).toMatch(/^GHOST +agent +gone /m);
 });
 
 test('search finds words, newest first', async () => {
