@@ -5,7 +5,7 @@ import {ensureHub} from '../hub/ensure.ts';
 import {HubError} from '../hub/error.ts';
 import {findHub, type RunningHub} from '../hub/find.ts';
 import {readState} from '../hub/state-file.ts';
-import {signToken} from '../hub/token.ts';
+import {signToken, verifyToken} from '../hub/token.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
@@ -37,6 +37,30 @@ export async function openMailbox({env, stderr}: Surroundings, opening: Opening 
 	if (target.kind === 'supabase') return connectMailbox({url: target.url, key: target.key, actingTag: tag});
 	const hub = await startedHub(places, say);
 	return connectMailbox({...linkTo(hub, identity), resolve: async () => linkTo(await foundAgain(places), identity)});
+}
+
+/** Where an agent's hook finds the mailbox by itself, and with what. */
+export interface HookDoor {
+	/** Of a Supabase project; null: the hub. */
+	readonly url: string | null;
+	/** Null: it stands in the environment, and is not written down. */
+	readonly key: string | null;
+	/** Null: only the hub makes tokens for agents. */
+	readonly token: string | null;
+}
+
+/** What join leaves for the agent's hook. `known` is a token that it has; it stays while the hub believes it. Rejects with MailboxError. */
+export async function hookDoor({env, stderr}: Surroundings, tag: Tag, known: string | null): Promise<HookDoor> {
+	const say = (sentence: string): void => remark(stderr, sentence);
+	const {target, places} = await configure(env, say);
+	if (target.kind === 'supabase') {
+		const fromFile = (env['SUPABASE_URL']?.trim() ?? '') === '';
+		return fromFile ? {url: target.url, key: target.key, token: null} : {url: null, key: null, token: null};
+	}
+	const hub = await startedHub(places, say);
+	const {key, token} = linkTo(hub, {tag, kind: 'agent'});
+	const valid = known !== null && 'claims' in verifyToken(hub.jwt_secret, known);
+	return {url: null, key, token: valid ? known : token};
 }
 
 /** Opens the mailbox for the time of `work` and closes it whatever happens. */
@@ -87,7 +111,7 @@ function hostedProject({url, access_token}: Extract<Target, {kind: 'supabase'}>)
 	return {url: 'https://api.supabase.com', project_ref: ref, token: access_token};
 }
 
-/** A token that the hub's own secret vouches for. It ends with this process, and so needs no end of its own. */
+/** A token that the hub's own secret vouches for. It ends with this process, or lies in a file beside that secret: it needs no end of its own. */
 function linkTo({url, anon_key, jwt_secret}: RunningHub, {tag, kind}: {readonly tag: Tag; readonly kind: string}) {
 	const iat = Math.floor(Date.now() / 1000);
 	const claims = {iss: 'agentmux', role: 'authenticated', iat, app_metadata: {agent_tag: tag, kind}};

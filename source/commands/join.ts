@@ -2,20 +2,26 @@ import {stat} from 'node:fs/promises';
 import {resolve} from 'node:path';
 import {loadConfig} from '../config.ts';
 import {diffLines} from '../join/diff.ts';
-import {apply, planJoin, type Edit} from '../join/mcp-file.ts';
+import {applyAll, checkWritable, type Edit} from '../join/file-edit.ts';
+import {planFolder, planPlace} from '../join/folder.ts';
+import {placeFile, readPlace} from '../join/place-file.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
+import type {Tag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
 import type {Command} from './command.ts';
-import {withMailbox} from './connect.ts';
-import {calledAs, findLauncher} from './launcher.ts';
+import {hookDoor, withMailbox, type HookDoor} from './connect.ts';
+import {calledAs, findHook, findLauncher, shellWord} from './launcher.ts';
 import {remark, write} from './output.ts';
 import {agentTag, textFlag} from './values.ts';
 
 const command: Command = {
 	summary: 'let the agent in a folder take part',
 	help: `
-		Write a folder's .mcp.json so that the Claude terminal started there takes part as TAG: it gets its mailbox
-		(\`agentmux\`) and the stock Supabase MCP server (\`supabase\`). What else the file holds stays as it is.
+		Set a folder up so that the Claude terminal started there takes part as TAG. What else these files hold stays.
+
+		  .mcp.json               its mailbox (\`agentmux\`) and the stock Supabase MCP server (\`supabase\`)
+		  .claude/settings.json   hooks that hand over new mail while it works, and tell the others what it does
+		  CLAUDE.md               a section that says so to the agent
 
 		Usage
 		  agentmux join TAG [--dir DIR] [--role ROLE] [--print]
@@ -36,26 +42,28 @@ const command: Command = {
 		const tag = agentTag(word, 'the tag to join as');
 		const role = textFlag(flags, 'role');
 		const folder = await existingFolder(resolve(textFlag(flags, 'dir') ?? '.'));
-		const {target} = await loadConfig({env});
-		const launcher = await findLauncher(env);
-		const edit = await planJoin(folder, tag, launcher);
-		for (const sentence of edit.remarks) remark(stderr, sentence);
-		if (flags['print'] === true) return write(stdout, preview(edit));
-		// First the row, then the file: when the hub cannot be reached, nothing has changed.
+		const {target, places} = await loadConfig({env});
+		const edits = await planFolder(folder, tag, await findLauncher(env), findHook(env));
+		for (const sentence of edits.flatMap(({remarks}) => remarks)) remark(stderr, sentence);
+		const own = `Beside them, for you alone to read: ${placeFile(places.data, tag)}, from which its hooks know the way.`;
+		if (flags['print'] === true) {
+			return write(stdout, `${edits.map(preview).join('')}${printable(own)}\n`);
+		}
+		await checkWritable(edits);
+		// First the row, then the files: when the hub cannot be reached, nothing has changed.
 		await withMailbox(invocation, {as: tag, kind: 'agent'}, mailbox => mailbox.touch(role === undefined ? {} : {role}));
-		await apply(edit);
-		const what = edit.after === edit.before ? 'had its place already in' : 'has its place in';
-		const hosted = target.kind === 'supabase' && env['SUPABASE_URL'] !== undefined;
+		const door = await hookDoor(invocation, tag, readPlace(places.data, tag)?.token ?? null);
+		await applyAll([await planPlace(places.data, folder, edits, {tag, ...door}), ...edits]);
+		const what = edits.every(({before, after}) => before === after) ? 'had its place already in' : 'has its place in';
 		return write(
 			stdout,
 			[
-				`${tag} ${what} ${printable(edit.file)}.`,
-				'',
+				`${tag} ${what} ${printable(folder)}: .mcp.json, .claude/settings.json and CLAUDE.md.`,
+				...(target.kind === 'supabase' ? hosted(target.url, door, tag) : []),
 				'Start its terminal, and allow the servers when it asks:',
-				`  cd ${shellWord(folder)} && claude`,
+				`  cd ${printable(shellWord(folder))} && claude`,
 				'Watch, and join in:',
 				`  ${calledAs(env)}`,
-				...(hosted ? ['Start both where SUPABASE_URL and its key are set: the file does not hold them.'] : []),
 				'',
 			].join('\n'),
 		);
@@ -70,9 +78,14 @@ async function existingFolder(folder: string): Promise<string> {
 	throw new MailboxError('not_found', `There is no folder ${folder}.`, 'Make it, or name another with --dir DIR.');
 }
 
-/** As a shell takes it for one word. */
-function shellWord(text: string): string {
-	return printable(/^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);
+/** What is different without the hub, which makes a token for each agent. */
+function hosted(url: string, {key}: HookDoor, tag: Tag): string[] {
+	return [
+		`Its mailbox is at ${printable(url)}. No token of its own is made there: what ${tag} writes shows as unverified.`,
+		key === null
+			? 'Start both where SUPABASE_URL and its key are set: no file holds them, and without them its hooks hand over no mail.'
+			: 'Its hooks use the key of the config file, which was copied for them, for you alone to read.',
+	];
 }
 
 function preview({file, before, after}: Edit): string {

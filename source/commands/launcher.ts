@@ -1,5 +1,6 @@
 import {access, constants, realpath} from 'node:fs/promises';
 import {delimiter, join, resolve} from 'node:path';
+import {packageRoot} from '../hub/package-root.ts';
 import type {Launcher} from '../join/entries.ts';
 
 /**
@@ -12,6 +13,21 @@ export async function findLauncher(env: NodeJS.ProcessEnv): Promise<Launcher> {
 	const carried = home === '' ? {} : {env: {AGENTMUX_HOME: resolve(home)}};
 	if (await isOnPath(program, env)) return {command: 'agentmux', args: [], ...carried};
 	return {command: process.execPath, args: [program], ...carried};
+}
+
+/**
+ * How a shell starts the hook, but for its own words. Always by its path: it runs at every step of an agent, and the way
+ * through `agentmux hook` would take a third longer.
+ */
+export function findHook(env: NodeJS.ProcessEnv): string {
+	const home = env['AGENTMUX_HOME']?.trim() ?? '';
+	const words = [process.execPath, join(packageRoot, 'dist', 'hook.cjs')].map(shellWord);
+	return [...(home === '' ? [] : [`AGENTMUX_HOME=${shellWord(resolve(home))}`]), ...words].join(' ');
+}
+
+/** As a shell takes it for one word. */
+export function shellWord(text: string): string {
+	return /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** How a person calls this very program again from the same terminal. */

@@ -1,5 +1,7 @@
-import {resolve} from 'node:path';
-import {apply, planLeave} from '../join/mcp-file.ts';
+import {basename, resolve} from 'node:path';
+import {loadConfig} from '../config.ts';
+import {applyAll, checkWritable} from '../join/file-edit.ts';
+import {planUnfolder} from '../join/folder.ts';
 import {UsageError} from '../mailbox/error.ts';
 import {printable} from '../printable.ts';
 import type {Command} from './command.ts';
@@ -10,7 +12,7 @@ import {agentTag, textFlag} from './values.ts';
 const command: Command = {
 	summary: 'undo join',
 	help: `
-		Take out of a folder's .mcp.json what \`agentmux join TAG\` wrote, and nothing else. Messages stay.
+		Take out of a folder's files what \`agentmux join TAG\` wrote, and nothing else. Messages stay.
 
 		Usage
 		  agentmux leave TAG [--dir DIR]
@@ -22,16 +24,23 @@ const command: Command = {
 	`,
 	flags: {dir: {type: 'string'}},
 	async run(invocation) {
-		const {input, flags, stdout, stderr} = invocation;
+		const {input, flags, env, stdout, stderr} = invocation;
 		const [word, ...more] = input;
 		if (more.length > 0) throw new UsageError('One tag at a time.', 'See `agentmux leave --help`.');
 		const tag = agentTag(word, 'the tag that leaves');
-		const edit = await planLeave(resolve(textFlag(flags, 'dir') ?? '.'), tag);
-		if (edit.before === edit.after) return remark(stderr, `${tag} has no place in ${edit.file}; nothing was changed.`);
-		await apply(edit);
+		const {places} = await loadConfig({env});
+		const folder = resolve(textFlag(flags, 'dir') ?? '.');
+		const edits = await planUnfolder(places.data, folder, tag);
+		const changed = edits.filter(({before, after}) => before !== after);
+		if (changed.length === 0) return remark(stderr, `${tag} has no place in ${folder}; nothing was changed.`);
+		await checkWritable(edits);
+		await applyAll(edits);
+		const gone = changed
+			.filter(({after, mode}) => after === null && mode === undefined)
+			.map(({file}) => basename(file));
 		await write(
 			stdout,
-			`${tag} has left: ${printable(edit.file)} ${edit.after === null ? 'is gone, it held nothing else' : 'holds it no more'}.\n`,
+			`${tag} has left ${printable(folder)}.${gone.length === 0 ? '' : ` ${gone.join(' and ')} held nothing else and ${gone.length === 1 ? 'is' : 'are'} gone.`}\n`,
 		);
 		return withMailbox(invocation, {as: tag, kind: 'agent'}, async mailbox => {
 			await mailbox.touch({presence: 'away'});

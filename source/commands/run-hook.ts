@@ -62,8 +62,9 @@ function doorOf({data, state}: Places, tag: Tag): Door {
 			throw new Error('a Supabase project is configured, but where the client runs there is no key for it');
 		return {url, key, tag};
 	}
-	if (place === null || place.token === null || place.key === null) {
-		throw new Error(`${tag} has not joined here: run \`agentmux join ${tag}\` in its folder`);
+	if (place === null) throw new Error(`${tag} has not joined here: run \`agentmux join ${tag}\` in its folder`);
+	if (place.token === null || place.key === null) {
+		throw new Error(`${tag} joined a Supabase project, but SUPABASE_URL is not set where the client runs`);
 	}
 	return {url: hubUrl(state), key: place.key, token: place.token, tag};
 }

@@ -4,6 +4,8 @@ export interface JsonNode {
 	readonly end: number;
 	/** Of an object, in the order of the text; null for everything else. */
 	readonly members: readonly JsonMember[] | null;
+	/** Of an array; null for everything else. */
+	readonly items: readonly JsonNode[] | null;
 }
 
 export interface JsonMember {
@@ -53,14 +55,16 @@ class Reader {
 		if (depth > deepest) throw this.fault('it is nested too deeply');
 		if (this.#take('{')) {
 			const members = this.#list('}', () => this.#member(depth));
-			return {start, end: this.at, members};
+			return {start, end: this.at, members, items: null};
 		}
 		if (this.#take('[')) {
-			this.#list(']', () => this.value(depth + 1));
-		} else if (this.#match(string) === null && this.#match(scalar) === null) {
+			const items = this.#list(']', () => this.value(depth + 1));
+			return {start, end: this.at, members: null, items};
+		}
+		if (this.#match(string) === null && this.#match(scalar) === null) {
 			throw this.fault('a value is expected');
 		}
-		return {start, end: this.at, members: null};
+		return {start, end: this.at, members: null, items: null};
 	}
 
 	space(): void {

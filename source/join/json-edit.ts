@@ -1,7 +1,7 @@
 import {isDeepStrictEqual} from 'node:util';
 import {locate, type JsonMember, type JsonNode} from './json-document.ts';
 
-type Value = string | readonly Value[] | {readonly [key: string]: Value};
+export type Value = string | number | readonly Value[] | {readonly [key: string]: Value};
 
 /** The way to a member leads through something that is no object; `path` is dotted, empty for the document itself. */
 export class NotAnObject extends Error {
@@ -14,10 +14,20 @@ export class NotAnObject extends Error {
 	}
 }
 
+/** What stands at `path` should be an array and is none. */
+export class NotAnArray extends Error {
+	override readonly name = 'NotAnArray';
+	readonly path: string;
+
+	constructor(path: readonly string[]) {
+		super(`Not an array: ${path.join('.')}`);
+		this.path = path.join('.');
+	}
+}
+
 /** The value at a path of names, or undefined. The text must be JSON. */
 export function valueAt(text: string, path: readonly string[]): unknown {
-	let node: JsonNode | undefined = locate(text);
-	for (const key of path) node = findMember(node, key)?.value;
+	const node = nodeAt(text, path);
 	return node === undefined ? undefined : JSON.parse(text.slice(node.start, node.end));
 }
 
@@ -33,7 +43,7 @@ export function setAt(text: string, path: readonly string[], value: Value): stri
 		const member = findMember(parent, key);
 		const missing = path.slice(depth + 1).reduceRight<Value>((inner, name) => ({[name]: inner}), value);
 		if (member === undefined) return insert(text, parent, key, missing, depth + 1);
-		if (depth === path.length - 1) return replace(text, member, value, depth + 1);
+		if (depth === path.length - 1) return replaceNode(text, member.value, value, depth + 1);
 		parent = member.value;
 	}
 	return text;
@@ -51,6 +61,46 @@ export function removeAt(text: string, path: readonly string[]): string {
 	if (before !== undefined) return text.slice(0, before.value.end) + text.slice(member.value.end);
 	if (after !== undefined) return text.slice(0, member.start) + text.slice(after.start);
 	return `${text.slice(0, parent.start)}{}${text.slice(parent.end)}`;
+}
+
+/** The text with `value` as the last item of the array at `path`, which is made when it is missing. Throws as setAt does, or NotAnArray. */
+export function appendAt(text: string, path: readonly string[], value: Value): string {
+	const node = nodeAt(text, path);
+	if (node === undefined) return setAt(text, path, [value]);
+	if (node.items === null) throw new NotAnArray(path);
+	const last = node.items.at(-1);
+	if (last !== undefined && !text.slice(node.start, node.end).includes('\n')) {
+		return `${text.slice(0, last.end)}, ${JSON.stringify(value)}${text.slice(last.end)}`;
+	}
+	const {indent, newline} = formOf(text);
+	const depth = path.length + 1;
+	const written = `${newline}${indent.repeat(depth)}${format(value, depth, indent, newline)}`;
+	if (last !== undefined) return `${text.slice(0, last.end)},${written}${text.slice(last.end)}`;
+	return `${text.slice(0, node.start)}[${written}${newline}${indent.repeat(depth - 1)}]${text.slice(node.end)}`;
+}
+
+/** The text with another item at `index` of the array at `path`, which must be there. */
+export function replaceItem(text: string, path: readonly string[], index: number, value: Value): string {
+	const item = nodeAt(text, path)?.items?.[index];
+	return item === undefined ? text : replaceNode(text, item, value, path.length + 1);
+}
+
+/** The text without that item; undoes what appendAt inserted, to the byte. */
+export function removeItem(text: string, path: readonly string[], index: number): string {
+	const node = nodeAt(text, path);
+	const item = node?.items?.[index];
+	if (node === undefined || item === undefined) return text;
+	const before = node.items?.[index - 1];
+	const after = node.items?.[index + 1];
+	if (before !== undefined) return text.slice(0, before.end) + text.slice(item.end);
+	if (after !== undefined) return text.slice(0, item.start) + text.slice(after.start);
+	return `${text.slice(0, node.start)}[]${text.slice(node.end)}`;
+}
+
+function nodeAt(text: string, path: readonly string[]): JsonNode | undefined {
+	let node: JsonNode | undefined = locate(text);
+	for (const key of path) node = findMember(node, key)?.value;
+	return node;
 }
 
 /** JSON.parse takes the last of several members of one name: so do we. */
@@ -71,7 +121,7 @@ function insert(text: string, parent: JsonNode, key: string, value: Value, depth
 	return `${text.slice(0, parent.start)}{${written}${newline}${indent.repeat(depth - 1)}}${text.slice(parent.end)}`;
 }
 
-function replace(text: string, {value: node}: JsonMember, value: Value, depth: number): string {
+function replaceNode(text: string, node: JsonNode, value: Value, depth: number): string {
 	const old = text.slice(node.start, node.end);
 	if (isDeepStrictEqual(JSON.parse(old), value)) return text;
 	const {indent, newline} = formOf(text);

@@ -1,5 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {MailboxError} from '../mailbox/error.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
 
 /** What join leaves in our own home for an agent, readable by this user alone: the hook needs no secret of the hub. */
@@ -20,16 +21,23 @@ export function placeFile(data: string, tag: Tag): string {
 	return join(data, 'agents', `${foldTag(tag)}.json`);
 }
 
-/** Null when the tag has not joined. Throws when the file is damaged. */
+/** Null when the tag has not joined. Throws MailboxError `file` when the file cannot be read or is damaged. */
 export function readPlace(data: string, tag: Tag): Place | null {
 	const path = placeFile(data, tag);
-	let text: string;
+	let value: Partial<Place>;
 	try {
-		text = readFileSync(path, 'utf8');
+		value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Place>;
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-		throw error;
+		const {code} = error as NodeJS.ErrnoException;
+		if (code === 'ENOENT') return null;
+		throw new MailboxError(
+			'file',
+			`${path} cannot be read (${code ?? 'it holds no JSON'}).`,
+			'Remove it, and join again.',
+			{
+				cause: error,
+			},
+		);
 	}
-	const value = JSON.parse(text) as Partial<Place>;
 	return {tag, url: value.url ?? null, key: value.key ?? null, token: value.token ?? null, files: value.files ?? {}};
 }

@@ -27,8 +27,8 @@ export class Home {
 		this.path = path;
 	}
 
-	static async make(): Promise<Home> {
-		return new Home(await mkdtemp(join(tmpdir(), 'agentmux-home-')));
+	static async make(name = 'agentmux-home-'): Promise<Home> {
+		return new Home(await mkdtemp(join(tmpdir(), name)));
 	}
 
 	/** Nothing of the developer's own configuration gets in. */

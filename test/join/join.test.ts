@@ -1,4 +1,5 @@
-import {chmod, mkdir, readFile, readdir, rm, symlink, writeFile} from 'node:fs/promises';
+import {execFileSync} from 'node:child_process';
+import {chmod, mkdir, readFile, readdir, rm, stat, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -6,6 +7,7 @@ import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {afterAll, beforeAll, expect, test, vi} from 'vitest';
 import type {Agent} from '../../source/mailbox/agent.ts';
 import type {Message} from '../../source/mailbox/message.ts';
+import {fire} from '../helpers/hook.ts';
 import {cli, Home} from '../helpers/program.ts';
 
 interface Entry {
@@ -56,6 +58,9 @@ test('join --print shows what it would write, and touches nothing', async () => 
 	const {stdout} = await home.run(['join', 'CLAUDE_1', '--dir', folder, '--print']);
 	expect(stdout).toContain('.mcp.json (new)');
 	expect(stdout).toContain('+    "agentmux": {');
+	expect(stdout).toContain('settings.json (new)');
+	expect(stdout).toContain('CLAUDE.md (new)');
+	expect(stdout).toContain('data/agents/CLAUDE_1.json');
 	expect(await readdir(folder)).toEqual([]);
 	// Compiled code is kept there by every command.
 	expect((await readdir(home.path)).filter(name => name !== 'cache')).toEqual(['a project']);
@@ -94,6 +99,55 @@ test('where the program is installed, the file says just its name', async () => 
 	await writeFile(join(bin, 'node'), '#!/bin/sh\n', {mode: 0o755});
 	const withOldNode = await home.output(['join', 'CLAUDE_1', '--dir', other, '--print'], {env});
 	expect(withOldNode).toContain(`+      "command": ${JSON.stringify(process.execPath)},`);
+});
+
+test('the hooks that it writes run as a shell takes them, from a folder and a home with spaces and emoji', async () => {
+	const odd = await Home.make('a home 🙂 ');
+	const project = join(odd.path, "it's a project 🙂");
+	await mkdir(project);
+	await odd.output(['join', 'CLAUDE_7', '--dir', project]);
+	await odd.output(['send', '--to', 'CLAUDE_7', 'hello']);
+	const {hooks} = JSON.parse(await readFile(join(project, '.claude/settings.json'), 'utf8')) as {
+		hooks: Record<string, {hooks: {command: string}[]}[]>;
+	};
+	const command = hooks['SessionStart']?.[0]?.hooks[0]?.command ?? '';
+	const env = Object.fromEntries(Object.entries(odd.env()).filter(([name]) => name !== 'AGENTMUX_HOME'));
+	const said = execFileSync('/bin/sh', ['-c', command], {
+		cwd: project,
+		env,
+		input: '{"session_id":"s"}',
+		encoding: 'utf8',
+	});
+	expect(JSON.parse(said)).toMatchObject({
+		hookSpecificOutput: {additionalContext: expect.stringContaining('  | @CLAUDE_7 hello')},
+	});
+	const token = join(odd.path, 'data/agents/CLAUDE_7.json');
+	expect((await stat(token)).mode & 0o777).toBe(0o600);
+	const kept = await readFile(token, 'utf8');
+	expect(await odd.output(['join', 'CLAUDE_7', '--dir', project])).toContain('already');
+	expect(await readFile(token, 'utf8')).toBe(kept);
+	await odd.output(['leave', 'CLAUDE_7', '--dir', project]);
+	expect(await readdir(project)).toEqual([]);
+	await odd.dispose();
+});
+
+test('with a Supabase in the environment, join says what does not work without it, and writes no key down', async () => {
+	const {url} = await home.json<{url: string}>(['hub', 'status']);
+	const [, key = ''] = /^SERVICE_ROLE_KEY="?([^"\n]+)/m.exec(await home.output(['hub', 'status', '-o', 'env'])) ?? [];
+	const project = join(home.path, 'hosted');
+	await mkdir(project);
+	const env = {SUPABASE_URL: url, SUPABASE_SECRET_KEY: key};
+	const said = await home.output(['join', 'CLAUDE_8', '--dir', project], {env});
+	expect(said).toContain('what CLAUDE_8 writes shows as unverified');
+	expect(said).toContain('without them its hooks hand over no mail');
+	const written = [join(home.path, 'data/agents/CLAUDE_8.json'), join(project, '.claude/settings.json')];
+	for (const file of written) expect(await readFile(file, 'utf8')).not.toContain(key);
+	await home.output(['send', '--to', 'CLAUDE_8', 'hosted hello'], {env});
+	const fired = await fire({home: home.path, tag: 'CLAUDE_8', event: 'PostToolBatch', env});
+	expect(fired.stdout).toContain('hosted hello');
+	expect((await fire({home: home.path, tag: 'CLAUDE_8', event: 'PostToolBatch'})).stdout).toBe('');
+	await home.output(['leave', 'CLAUDE_8', '--dir', project], {env});
+	await home.output(['sql', "delete from agents where tag = 'CLAUDE_8'"]);
 });
 
 test('a malformed .mcp.json is refused with its line and stays as it is, and nobody joins', async () => {

@@ -3,7 +3,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {diffLines} from '../../source/join/diff.ts';
-import {apply, planJoin, planLeave} from '../../source/join/mcp-file.ts';
+import {apply} from '../../source/join/file-edit.ts';
+import {planJoin, planLeave} from '../../source/join/mcp-file.ts';
 
 const launcher = {command: '/node', args: ['/cli.js'], env: {AGENTMUX_HOME: '/home/x'}};
 let folder: string;

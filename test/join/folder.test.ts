@@ -1,0 +1,174 @@
+import {chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {applyAll, checkWritable} from '../../source/join/file-edit.ts';
+import {planFolder, planPlace, planUnfolder} from '../../source/join/folder.ts';
+import {readPlace} from '../../source/join/place-file.ts';
+
+const launcher = {command: '/node', args: ['/cli.js']};
+const program = "AGENTMUX_HOME='/a home' /node /dist/hook.cjs";
+const names = ['.mcp.json', '.claude/settings.json', 'CLAUDE.md'] as const;
+let root: string;
+let folder: string;
+let data: string;
+beforeEach(() => {
+	root = mkdtempSync(join(tmpdir(), 'agentmux-folder-'));
+	folder = join(root, 'my project 🙂');
+	data = join(root, 'data');
+	mkdirSync(folder);
+});
+afterEach(() => rmSync(root, {recursive: true, force: true}));
+
+const joinAs = async (tag: string, hook = program) => {
+	const edits = await planFolder(folder, tag, launcher, hook);
+	await checkWritable(edits);
+	const door = {tag, url: null, key: 'anon', token: 'its token'};
+	await applyAll([await planPlace(data, folder, edits, door), ...edits]);
+	return edits;
+};
+const leaveAs = async (tag: string) => applyAll(await planUnfolder(data, folder, tag));
+const put = (name: string, text: string) => {
+	mkdirSync(join(folder, '.claude'), {recursive: true});
+	writeFileSync(join(folder, name), text);
+};
+const text = (name: string) => readFileSync(join(folder, name), 'utf8');
+const all = () => names.map(name => (existsSync(join(folder, name)) ? text(name) : null));
+interface Settings {
+	hooks: Record<string, {matcher?: string; hooks: {command: string}[]}[]>;
+}
+const settings = () => JSON.parse(text('.claude/settings.json')) as Settings;
+
+describe('join', () => {
+	test('writes servers, hooks and guidance; the token goes to a file of our own that nobody else reads', async () => {
+		await joinAs('CLAUDE_1');
+		const {hooks} = settings();
+		expect(Object.keys(hooks).sort()).toEqual(
+			['SessionStart', 'UserPromptSubmit', 'PostToolBatch', 'Stop', 'Notification', 'SessionEnd'].sort(),
+		);
+		expect(hooks['Stop']).toEqual([{hooks: [{type: 'command', command: `${program} Stop --as CLAUDE_1`, timeout: 5}]}]);
+		expect(hooks['Notification']).toMatchObject([{matcher: 'permission_prompt'}]);
+		expect(text('CLAUDE.md')).toContain('The agent that works in this folder is CLAUDE_1');
+		expect(all().join('')).not.toContain('its token');
+		expect(statSync(join(data, 'agents/CLAUDE_1.json')).mode & 0o777).toBe(0o600);
+		expect(statSync(join(data, 'agents')).mode & 0o777).toBe(0o700);
+		expect(readPlace(data, 'claude_1')).toMatchObject({token: 'its token', key: 'anon', url: null});
+	});
+
+	test('keeps the hooks that are there, and changes nothing the second time', async () => {
+		const theirs = {hooks: [{type: 'command', command: 'make lint'}]};
+		put(
+			'.claude/settings.json',
+			JSON.stringify({model: 'x', hooks: {Stop: [theirs], PreToolUse: [theirs]}}, null, '\t'),
+		);
+		await joinAs('CLAUDE_1');
+		expect(settings().hooks['Stop']).toMatchObject([theirs, {hooks: [{timeout: 5}]}]);
+		expect(settings().hooks['PreToolUse']).toEqual([theirs]);
+		const once = all();
+		await joinAs('CLAUDE_1');
+		expect(all()).toEqual(once);
+	});
+
+	test('under another tag, or from another place, takes the place of what it wrote before', async () => {
+		await joinAs('CLAUDE_1');
+		await joinAs('CLAUDE_2', '/other/hook.cjs');
+		const written = all().join('');
+		expect(written).not.toContain('CLAUDE_1');
+		expect(settings().hooks['Stop']).toMatchObject([{hooks: [{command: '/other/hook.cjs Stop --as CLAUDE_2'}]}]);
+		expect(text('CLAUDE.md').match(/agentmux: begin/g)).toHaveLength(1);
+	});
+
+	test.each([
+		[
+			'.claude/settings.json',
+			'{\n  "hooks": {\n    "Stop": [1,]\n  }\n}',
+			/settings\.json is not valid JSON: line 3, a value is expected/,
+		],
+		['.claude/settings.json', '{"hooks": []}', /`hooks` in .* is not an object/],
+		['.claude/settings.json', '{"hooks": {"Stop": {}}}', /`hooks\.Stop` in .* is not an array/],
+		['.claude/settings.json', '// mine\n{}', /line 1/],
+		['CLAUDE.md', 'a\n<!-- agentmux: begin CLAUDE_1 -->\nb', /the section that begins in line 2 has no end/],
+	])('%s that cannot be understood is refused, and all three stay as they are', async (name, content, sentence) => {
+		put(name, content);
+		const before = all();
+		await expect(joinAs('CLAUDE_1')).rejects.toMatchObject({code: 'invalid', message: expect.stringMatching(sentence)});
+		expect(all()).toEqual(before);
+		expect(existsSync(data)).toBe(false);
+	});
+
+	test('a read-only file is refused, and all three stay as they are', async () => {
+		put('.claude/settings.json', '{}');
+		chmodSync(join(folder, '.claude/settings.json'), 0o444);
+		await expect(joinAs('CLAUDE_1')).rejects.toMatchObject({
+			code: 'file',
+			message: expect.stringContaining('settings.json is read-only; it was left as it is'),
+		});
+		expect(all()).toEqual([null, '{}', null]);
+	});
+
+	test('when the last file cannot be written, those before it are put back', async () => {
+		put('.mcp.json', '{"mcpServers": {}}');
+		const before = all();
+		const edits = await planFolder(folder, 'CLAUDE_1', launcher, program);
+		const nowhere = {file: join(folder, '.mcp.json/below'), before: null, after: 'x', remarks: []};
+		await expect(applyAll([...edits, nowhere])).rejects.toMatchObject({code: 'file'});
+		expect(all()).toEqual(before);
+	});
+});
+
+describe('leave', () => {
+	const hook = {hooks: [{type: 'command', command: 'x'}]};
+	test.each([
+		['nothing', null, null],
+		['empty objects', '{}', ''],
+		['an empty object of its own form', '{ }\n', '# Mine\n'],
+		['empty hooks', '{"hooks": {}}', '# Mine'],
+		['an empty list', '{"hooks": {"Stop": []}, "a": 1}', '# Mine\n\n'],
+		['hooks in one line', JSON.stringify({hooks: {Stop: [hook]}}), 'a\r\nb\r\n'],
+		['hooks with tabs', JSON.stringify({hooks: {Stop: [hook], SessionEnd: [hook, hook]}}, null, '\t'), '\n\n'],
+		['CR LF', JSON.stringify({hooks: {Stop: [hook]}}, null, 4).replaceAll('\n', '\r\n'), 'x\n<!-- a -->\n'],
+	])('puts back what was there to the byte: %s', async (_, before, guidance) => {
+		if (before !== null) put('.claude/settings.json', before);
+		if (guidance !== null) put('CLAUDE.md', guidance);
+		const was = all();
+		await joinAs('CLAUDE_1');
+		await joinAs('CLAUDE_1', '/moved/hook.cjs');
+		expect(all()).not.toContain(null);
+		await leaveAs('CLAUDE_1');
+		expect(all()).toEqual(was);
+		expect(existsSync(join(folder, '.claude'))).toBe(before !== null || guidance !== null);
+		expect(existsSync(join(data, 'agents/CLAUDE_1.json'))).toBe(false);
+	});
+
+	test('what somebody changed meanwhile stays', async () => {
+		put('.claude/settings.json', JSON.stringify({hooks: {Stop: [hook]}}, null, 2));
+		put('CLAUDE.md', '# Mine\n');
+		await joinAs('CLAUDE_1');
+		put('CLAUDE.md', `${text('CLAUDE.md')}\n# Added\n`);
+		const changed = settings();
+		changed.hooks['PreToolUse'] = [hook];
+		put('.claude/settings.json', JSON.stringify(changed, null, 2));
+		await joinAs('CLAUDE_1');
+		await leaveAs('CLAUDE_1');
+		expect(text('CLAUDE.md')).toBe('# Mine\n\n# Added\n');
+		expect(settings()).toEqual({hooks: {Stop: [hook], PreToolUse: [hook]}});
+	});
+
+	test('of another tag changes nothing, and an agent keeps its place while another folder has it', async () => {
+		await joinAs('CLAUDE_1');
+		const joined = all();
+		await leaveAs('CLAUDE_2');
+		expect(all()).toEqual(joined);
+		const first = folder;
+		folder = join(root, 'second');
+		mkdirSync(folder);
+		await joinAs('CLAUDE_1');
+		await leaveAs('CLAUDE_1');
+		expect(readPlace(data, 'CLAUDE_1')?.token).toBe('its token');
+		folder = first;
+		expect(all()).toEqual(joined);
+		await leaveAs('CLAUDE_1');
+		expect(all()).toEqual([null, null, null]);
+		expect(readPlace(data, 'CLAUDE_1')).toBeNull();
+	});
+});
