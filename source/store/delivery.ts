@@ -10,7 +10,7 @@ import type {State} from './state.ts';
  * exist. `stored`: it waits. `taken`: a client has it and has not handed it over yet. `stuck`: it was handed over as often
  * as it may be, and never acked.
  */
-export type Rung = 'nobody' | 'stored' | 'taken' | 'delivered' | 'acked' | 'stuck';
+type Rung = 'nobody' | 'stored' | 'taken' | 'delivered' | 'acked' | 'stuck';
 
 export interface Delivery {
 	readonly reader: Tag;

@@ -40,7 +40,7 @@ export interface MailboxStore {
 	release(): void;
 	markSeen(channel: Tag, id: number): void;
 	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
-	acknowledge(ids: readonly number[], state: ReceiptState): Promise<void>;
+	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
 	/** Ends the subscription and closes the mailbox. */
 	close(): Promise<void>;
 }

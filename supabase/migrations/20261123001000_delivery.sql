@@ -47,34 +47,46 @@ begin
   end if;
 end $$;
 
+-- A receipt has two unique keys (as spelled, and folded), and `on conflict do update` would guard against only one of them:
+-- of two who write the same receipt at once, one would fail. So each function first inserts what is missing, with any key as
+-- the judge, and then updates what was there. All go by id, so that none wait for each other in a ring.
+
 -- Leases to the caller what the identity has not been handed yet, or not acked when its lease ran out, oldest first. Of two
--- clients under one tag the unique key lets one have each message; the other looks again for what is left.
+-- clients under one tag one gets each message; the other looks again for what is left.
 create function public.inbox_take(p_limit int default 20, p_route text default null, p_lease int default 30)
 returns setof public.messages
 language plpgsql security definer set search_path = '' as $$
 declare
   me text := public.mux_me();
+  lease interval := make_interval(secs => least(greatest(coalesce(p_lease, 30), 1), 3600));
   free bigint[];
-  taken bigint[];
+  first bigint[];
+  again bigint[];
 begin
   loop
     free := array(select w.id from public.mux_waiting(me, least(greatest(coalesce(p_limit, 20), 1), 1000), true) as w);
     exit when free = '{}';
-    with leased as (
-      insert into public.receipts as r (message_id, reader, state, route, delivered_at, attempts, lease_until)
-      select id, me, 'taken', p_route, null, 1,
-        clock_timestamp() + make_interval(secs => least(greatest(coalesce(p_lease, 30), 1), 3600))
-      -- In one order, so that two who take, deliver or ack the same messages never wait for each other in a ring.
-      from unnest(free) as id order by id
-      on conflict (upper(reader collate "C"), message_id) do update
-        set state = 'taken', route = excluded.route, attempts = r.attempts + 1, lease_until = excluded.lease_until
-        where r.state <> 'acked' and r.attempts < 5 and (r.lease_until <= clock_timestamp()) is not false
+    with taken as (
+      insert into public.receipts (message_id, reader, state, route, delivered_at, attempts, lease_until)
+      select id, me, 'taken', p_route, null, 1, clock_timestamp() + lease from unnest(free) as id order by id
+      on conflict do nothing returning message_id
+    )
+    select coalesce(array_agg(taken.message_id), '{}') into first from taken;
+    with lapsed as (
+      select r.message_id, r.reader from public.receipts as r
+      where upper(r.reader collate "C") = upper(me collate "C") and r.message_id = any (free) and r.message_id <> all (first)
+        and r.state <> 'acked' and r.attempts < 5 and (r.lease_until <= clock_timestamp()) is not false
+      order by r.message_id for update
+    ), taken as (
+      update public.receipts as r
+      set state = 'taken', route = p_route, attempts = r.attempts + 1, lease_until = clock_timestamp() + lease
+      from lapsed where r.message_id = lapsed.message_id and r.reader = lapsed.reader
       returning r.message_id
     )
-    select array_agg(leased.message_id) into taken from leased;
-    exit when taken is not null;
+    select coalesce(array_agg(taken.message_id), '{}') into again from taken;
+    exit when first || again <> '{}';
   end loop;
-  return query select m.* from public.messages as m where m.id = any (taken) order by m.id;
+  return query select m.* from public.messages as m where m.id = any (first || again) order by m.id;
 end $$;
 
 -- The client has really got it: it has ten minutes to ack before it is handed over again. What the client had without taking
@@ -83,34 +95,50 @@ create or replace function public.receipt_deliver(p_ids bigint[], p_route text) 
 language plpgsql security definer set search_path = '' as $$
 declare
   me text := public.mux_me();
-  changed int;
+  inserted int;
+  updated int;
 begin
-  insert into public.receipts as r (message_id, reader, route, attempts, lease_until)
+  insert into public.receipts (message_id, reader, route, attempts, lease_until)
   select m.id, me, p_route, 1, clock_timestamp() + interval '10 minutes'
   from public.messages as m where m.id = any (p_ids) order by m.id
-  on conflict (upper(reader collate "C"), message_id) do update
-    set state = 'delivered', route = excluded.route, lease_until = excluded.lease_until,
-      delivered_at = coalesce(r.delivered_at, excluded.delivered_at)
-    where r.state = 'taken';
-  get diagnostics changed = row_count;
-  return changed;
+  on conflict do nothing;
+  get diagnostics inserted = row_count;
+  with taken as (
+    select r.message_id, r.reader from public.receipts as r
+    where upper(r.reader collate "C") = upper(me collate "C") and r.message_id = any (p_ids) and r.state = 'taken'
+    order by r.message_id for update
+  )
+  update public.receipts as r
+  set state = 'delivered', route = p_route, lease_until = clock_timestamp() + interval '10 minutes',
+    delivered_at = coalesce(r.delivered_at, clock_timestamp())
+  from taken where r.message_id = taken.message_id and r.reader = taken.reader;
+  get diagnostics updated = row_count;
+  return inserted + updated;
 end $$;
 
 create or replace function public.mux_ack(p_reader text, p_ids bigint[], p_route text) returns int
 language plpgsql security definer set search_path = '' as $$
 declare
-  changed int;
+  inserted int;
+  updated int;
 begin
-  insert into public.receipts as r (message_id, reader, state, route, acked_at)
+  insert into public.receipts (message_id, reader, state, route, acked_at)
   select m.id, p_reader, 'acked', p_route, clock_timestamp()
   from public.messages as m where m.id = any (p_ids) order by m.id
-  on conflict (upper(reader collate "C"), message_id) do update
-    set state = 'acked', route = excluded.route, acked_at = excluded.acked_at, lease_until = null,
-      delivered_at = coalesce(r.delivered_at, excluded.delivered_at)
-    where r.state <> 'acked';
-  get diagnostics changed = row_count;
-  if changed > 0 then perform public.mux_advance(p_reader); end if;
-  return changed;
+  on conflict do nothing;
+  get diagnostics inserted = row_count;
+  with open as (
+    select r.message_id, r.reader from public.receipts as r
+    where upper(r.reader collate "C") = upper(p_reader collate "C") and r.message_id = any (p_ids) and r.state <> 'acked'
+    order by r.message_id for update
+  )
+  update public.receipts as r
+  set state = 'acked', route = p_route, acked_at = clock_timestamp(), lease_until = null,
+    delivered_at = coalesce(r.delivered_at, clock_timestamp())
+  from open where r.message_id = open.message_id and r.reader = open.reader;
+  get diagnostics updated = row_count;
+  if inserted + updated > 0 then perform public.mux_advance(p_reader); end if;
+  return inserted + updated;
 end $$;
 
 revoke all on function public.mux_waiting(text, int, boolean), public.inbox_take(int, text, int)

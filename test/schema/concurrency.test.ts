@@ -114,6 +114,30 @@ test('many who take under one tag, deliver and ack get each message once, and le
 	expect(await database.as(owner, states)).toEqual([{state: 'acked', attempts: 1, count: 90}]);
 });
 
+test('many who deliver and ack the same messages at once, however they spell the tag, all succeed', async () => {
+	await database.script(
+		`insert into messages (content) select format('[A] @B number %s', i) from generate_series(1, 40) as i`,
+	);
+	const clients = await Promise.all(Array.from({length: 8}, () => database.connect()));
+	const changed = await Promise.all(
+		clients.map(async (client, index) => {
+			let count = 0;
+			for (let id = 1; id <= 40; id += 4) {
+				const ids = [id, id + 1, id + 2, id + 3];
+				const given = index % 2 === 0 ? ids : ids.toReversed();
+				const me = agent(index % 3 === 0 ? 'b' : 'B');
+				await client.as(me, `select receipt_deliver($1, 'hook')`, [given]);
+				const [row] = await client.as(me, `select receipt_ack($1, 'mcp') as count`, [given]);
+				count += row!['count'] as number;
+			}
+			return count;
+		}),
+	);
+	expect(changed.reduce((sum, count) => sum + count, 0)).toBe(40);
+	const states = 'select state, count(*) from receipts group by 1';
+	expect(await database.as(owner, states)).toEqual([{state: 'acked', count: 40}]);
+});
+
 test('many who send under one client_id make one message', async () => {
 	const connections = await Promise.all(Array.from({length: 6}, () => database.connect()));
 	const upsert = `insert into messages (content, client_id) values ('[A] x', '6f2c8a7e-0d5e-4b33-9a67-3c9c0ce0a001') on conflict (client_id) do nothing returning id`;

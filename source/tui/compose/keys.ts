@@ -144,7 +144,7 @@ function completionKey(context: ComposeContext, key: string): boolean {
 }
 
 /** Every tag that one may write as or to: one's own first, then agents, then whoever else wrote. */
-export function knownTags(state: State): Tag[] {
+function knownTags(state: State): Tag[] {
 	const tags = new Map<string, Tag>();
 	const add = (tag: Tag) => tags.set(tag.toUpperCase(), tags.get(tag.toUpperCase()) ?? tag);
 	add(state.identity?.tag ?? HUMAN);
