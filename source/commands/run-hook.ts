@@ -8,6 +8,7 @@ import {readPlace} from '../join/place-file.ts';
 import {opened, type Door} from '../join/rpc.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPlaces, type Places} from '../places.ts';
+import {printable} from '../printable.ts';
 
 /** Milliseconds from the start of the process until it gives up: 300 with starting and ending. */
 const patience = 260;
@@ -21,9 +22,17 @@ const words = argv.slice(argv[2] === 'hook' ? 3 : 2);
 const [event = ''] = words;
 const places = findPlaces(env);
 
+/** Whether stdout has an answer already: it takes one. */
+let said = false;
+
 function end(failure: unknown): never {
 	const why = failure instanceof Error ? failure.message : 'something failed without saying why';
 	if (failure !== null) noteFailure(places.logs, `${words.join(' ')}: ${why}`);
+	// Shown to the human alone, and once a session.
+	if (failure !== null && event === 'SessionStart' && !said) {
+		const systemMessage = printable(`agentmux: new mail is not handed over: ${why}`).slice(0, 500);
+		process.stdout.write(`${JSON.stringify({systemMessage})}\n`);
+	}
 	process.exit(0);
 }
 
@@ -44,6 +53,7 @@ async function run(): Promise<void> {
 }
 
 function write(text: string): Promise<void> {
+	said = true;
 	return new Promise((resolve, reject) => {
 		process.stdout.on('error', reject);
 		process.stdout.write(text, error => (error ? reject(error) : resolve()));

@@ -233,6 +233,40 @@ describe('whatever goes wrong, it exits 0, says nothing to the model, and the hu
 	});
 });
 
+test('fifty messages are handed over exactly once each, though the hub is killed in between', async () => {
+	const home = mkdtempSync(join(tmpdir(), 'agentmux-hook-'));
+	let own = await startTestHub({home});
+	const post = async (from: number, to: number) => {
+		const mailbox = connectMailbox({url: own.url, key: own.anonKey, token: own.tokenFor('SENDER')});
+		for (let n = from; n < to; n += 1) await mailbox.post({content: `[SENDER] @READER number ${n}.`});
+		await mailbox.close();
+	};
+	placeAgent(home, 'READER', {key: own.anonKey, token: own.tokenFor('READER')});
+	const heard: string[] = [];
+	const fireHere = async (event: string) => {
+		const {stdout, code} = await fireAnywhere({home, tag: 'READER', event});
+		expect(code).toBe(0);
+		for (const [, n] of stdout.matchAll(/ number (\d+)\./g)) heard.push(n ?? '');
+	};
+	await post(0, 25);
+	await fireHere('SessionStart');
+	const dying = [fireHere('PostToolBatch'), own.kill()];
+	await Promise.all(dying);
+	await fireHere('PostToolBatch');
+	own = await startTestHub({home});
+	await post(25, 50);
+	// What was leased to a hook that the hub did not survive is free again after 30 seconds.
+	const response = await fetch(`${own.url}/rest/v1/receipts?state=eq.taken`, {
+		method: 'PATCH',
+		headers: {apikey: own.serviceRoleKey, 'content-type': 'application/json'},
+		body: JSON.stringify({lease_until: '2026-11-23T00:00:00Z'}),
+	});
+	expect(response.status).toBe(204);
+	for (let round = 0; round < 5; round += 1) await fireHere('UserPromptSubmit');
+	expect(heard.toSorted()).toEqual(Array.from({length: 50}, (_, n) => String(n)).sort());
+	await own.stop();
+});
+
 describe('another end than this hub', () => {
 	let home: string;
 	let server: Server;
@@ -279,11 +313,15 @@ describe('another end than this hub', () => {
 
 	test('a hub that is not running', async () => {
 		placeAgent(home, 'FAR', {key: 'k', token: 't'});
-		expect(await fireThere('SessionStart')).toMatchObject(silence);
+		const {code, stdout} = await fireThere('SessionStart');
+		expect(code).toBe(0);
+		// Once a session, and to the human alone.
+		expect(Object.keys(JSON.parse(stdout) as object)).toEqual(['systemMessage']);
+		expect(await fireThere('UserPromptSubmit')).toMatchObject(silence);
 		expect(logThere()).toContain('the hub is not running');
 		mkdirSync(join(home, 'state'), {recursive: true});
 		writeFileSync(join(home, 'state/hub.json'), JSON.stringify({pid: process.pid, url: 'http://127.0.0.1:9'}));
-		expect(await fireThere('SessionStart')).toMatchObject(silence);
+		expect(await fireThere('Stop')).toMatchObject(silence);
 		expect(logThere()).toContain('ECONNREFUSED');
 	});
 

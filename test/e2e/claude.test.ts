@@ -1,0 +1,66 @@
+import {execFile} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
+import {describe, expect, test} from 'vitest';
+
+/** Where the real client and its scripted model lie (390 MB); without it there is nothing to drive. */
+const harness = process.env['AGENTMUX_REAL_CLAUDE'] ?? '';
+
+interface Ran {
+	readonly code: number;
+	readonly seconds: number;
+	readonly result: string;
+	readonly requests: string[];
+}
+
+interface Told {
+	readonly ran: Ran;
+	readonly first: Ran;
+	readonly second: Ran;
+	readonly log: string;
+	readonly receipts: {body: string; reader: string; state: string; route: string; attempts: number}[];
+	readonly agents: {tag: string; presence: string}[];
+}
+
+async function play(scenario: string): Promise<Told> {
+	const driver = fileURLToPath(new URL('../fixtures/claude.ts', import.meta.url));
+	const {stdout} = await promisify(execFile)(`${harness}/sealed.sh`, [process.execPath, driver, harness, scenario], {
+		maxBuffer: 1 << 28,
+	});
+	return JSON.parse(stdout) as Told;
+}
+
+const last = (ran: Ran, pattern: RegExp): number => ran.requests.findIndex(request => pattern.test(request));
+
+describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () => {
+	test('sees mail when it starts, between tools and at its end, and then ends by itself', async () => {
+		const {ran, receipts, agents} = await play('one');
+		expect(ran).toMatchObject({code: 0, result: 'All is done.'});
+		expect(last(ran, /SessionStart hook additional context: 1 new message for CLAUDE_1.*before the start/)).toBe(0);
+		expect(last(ran, /PostToolBatch hook additional context: 1 new message.*in the middle/)).toBe(1);
+		expect(last(ran, /Stop hook feedback:.*at the end/)).toBe(3);
+		expect(receipts).toEqual([
+			{body: '@CLAUDE_1 before the start', reader: 'CLAUDE_1', state: 'delivered', route: 'hook', attempts: 1},
+			{body: '@CLAUDE_1 in the middle', reader: 'CLAUDE_1', state: 'delivered', route: 'hook', attempts: 1},
+			{body: '@CLAUDE_1 at the end', reader: 'CLAUDE_1', state: 'acked', route: 'reply', attempts: 1},
+		]);
+		expect(agents).toMatchObject([{tag: 'CLAUDE_1', presence: 'away'}]);
+	});
+
+	test('two of them finish a request and its answer with no human', async () => {
+		const {first, second, receipts} = await play('two');
+		expect(first).toMatchObject({code: 0, result: 'Thanked.'});
+		expect(second).toMatchObject({code: 0, result: 'Answered.'});
+		expect(receipts.slice(0, 2)).toMatchObject([
+			{reader: 'CLAUDE_TWIN', state: 'acked', route: 'reply', attempts: 1},
+			{reader: 'CLAUDE_1', state: 'acked', route: 'reply', attempts: 1},
+		]);
+	});
+
+	test('with the hub down it works as if there were no mailbox, and its model hears nothing of it', async () => {
+		const {ran, log} = await play('down');
+		expect(ran).toMatchObject({code: 0, result: 'All is done.'});
+		expect(ran.requests.join('')).not.toMatch(/hook (additional context|feedback|blocking)|not handed over|hub is not/);
+		expect(log).toContain('SessionStart --as CLAUDE_1: the hub is not running');
+	});
+});
