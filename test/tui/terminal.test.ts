@@ -72,7 +72,7 @@ describe('the screen at 200x50', () => {
 
 	it.each([
 		['CLAUDE_1', 'in a turn: reads this mid-turn'],
-		['CLAUDE_TWIN', 'idle: will be woken'],
+		['CLAUDE_TWIN', 'idle: reads this at its next turn'],
 		['CLAUDE_3', 'blocked: reads this when it goes on'],
 		['REVIEWER', /away since \d\d:\d\d: waits/],
 		['GHOST', /gone since \d\d:\d\d: waits/],
