@@ -84,6 +84,8 @@ export class CatchUp {
 
 	async #read(verify: boolean): Promise<void> {
 		const silent = this.#cursor === null;
+		// What a first pass that failed had seen may have been of another database.
+		if (silent) this.#told.clear();
 		let cursor = this.#cursor ?? (await this.#now());
 		let unverified = verify && !silent;
 		let after: Position = cursor;
@@ -113,6 +115,8 @@ export class CatchUp {
 			const end = rows.at(-1);
 			if (end === undefined || rows.length < this.#limit) break;
 			after = {xid: end.message.xid, id: end.message.id};
+			// Between two pages another database may have come under the same address.
+			unverified = !silent;
 		}
 		if (silent) {
 			this.#cursor = cursor;

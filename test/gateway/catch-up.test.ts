@@ -194,6 +194,36 @@ test('each committed message is told exactly once, and the cursor never passes w
 	);
 });
 
+test('what a first pass saw before it failed does not hide the messages of another database', async () => {
+	const database = new Database();
+	const post = (): void => {
+		database.begin();
+		const xid = Math.max(...database.open.keys());
+		database.insert(xid);
+		database.end(xid, true);
+	};
+	// One that stays open keeps "now" before the message.
+	database.begin();
+	post();
+	const {catchUp, told} = new Subscription(database, null, 1);
+	const first = catchUp.run(true);
+	// Where "now" is, and one page; the next page is asked for when the database goes away.
+	for (let answered = 0; answered < 2; answered++) {
+		database.reads.shift()?.answer();
+		await settle();
+	}
+	database.replace();
+	await expect(first).rejects.toThrow('lost');
+	const second = catchUp.run(true);
+	await drain(database);
+	await second;
+	post();
+	const third = catchUp.run(false);
+	await drain(database);
+	await third;
+	expect(told).toEqual(['2/1']);
+});
+
 test('a hundred doorbells during one pass cause one more pass, not a hundred', async () => {
 	const database = new Database();
 	const {catchUp} = new Subscription(database, {epoch: '1', xid: '0', id: 0}, 10);
