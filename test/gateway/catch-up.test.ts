@@ -209,9 +209,10 @@ test('what a first pass saw before it failed does not hide the messages of anoth
 	const first = catchUp.run(true);
 	// Where "now" is, and one page; the next page is asked for when the database goes away.
 	for (let answered = 0; answered < 2; answered++) {
-		database.reads.shift()?.answer();
 		await settle();
+		database.reads.shift()?.answer();
 	}
+	await settle();
 	database.replace();
 	await expect(first).rejects.toThrow('lost');
 	const second = catchUp.run(true);
