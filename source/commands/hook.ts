@@ -13,7 +13,8 @@ const command: Command = {
 		  EVENT         SessionStart, UserPromptSubmit, PostToolBatch, Stop, Notification or SessionEnd
 		  --as TAG      whose mail (AGENTMUX_TAG when absent)
 
-		It never fails and never takes longer than 300 ms: what went wrong stands in logs/hook.log.
+		It never fails, and gives up after 300 ms (AGENTMUX_HOOK_PATIENCE sets other milliseconds, for a project that is far
+		away): what went wrong stands in logs/hook.log.
 
 		Example
 		  echo '{"session_id": "test"}' | agentmux hook UserPromptSubmit --as CLAUDE_1

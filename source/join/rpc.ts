@@ -1,4 +1,4 @@
-import {connect} from 'node:net';
+import {connect, type Socket} from 'node:net';
 
 /** Where the mailbox is, and what opens it. */
 export interface Door {
@@ -26,7 +26,7 @@ class Refusal extends Error {}
 export function opened(door: Door): Call {
 	const {key, token = key, tag} = door;
 	const base = new URL(door.url);
-	const send = base.protocol === 'https:' ? overTls : plainly;
+	const send = base.protocol === 'https:' ? overTls : plainly(base);
 	return async (name, args, columns) => {
 		const body = JSON.stringify(args);
 		const path = `${base.pathname.replace(/\/$/, '')}/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.join(',')}`}`;
@@ -51,23 +51,44 @@ interface Answer {
 
 type Send = (base: URL, path: string, body: string, headers: {readonly [name: string]: string}) => Promise<Answer>;
 
-/** HTTP/1.0 (RFC 1945): the answer ends with the connection, and is never sent in chunks. */
-const plainly: Send = ({hostname, port}, path, body, headers) => {
-	const {promise, resolve, reject} = Promise.withResolvers<Answer>();
-	const chunks: Buffer[] = [];
-	const host = hostname.replace(/^\[|\]$/g, '');
-	const socket = connect({host, port: Number(port === '' ? 80 : port), noDelay: true});
-	socket.on('data', chunk => chunks.push(chunk));
-	socket.on('error', reject);
-	socket.on('end', () => {
-		const answer = parse(Buffer.concat(chunks));
-		if (answer === null) reject(new Refusal('the answer was cut off, or is no HTTP'));
-		else resolve(answer);
-	});
-	const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-	socket.write(`POST ${path} HTTP/1.0\r\n${head.join('')}\r\n${body}`);
-	return promise;
-};
+/**
+ * HTTP/1.0 (RFC 1945): an answer is never sent in chunks, and ends with the connection. The first connection is made at
+ * once, so that the other end gets ready while stdin is read.
+ */
+function plainly({hostname, port}: URL): Send {
+	const dial = (): Socket => {
+		const host = hostname.replace(/^\[|\]$/g, '');
+		return connect({host, port: Number(port === '' ? 80 : port), noDelay: true});
+	};
+	let ready: Socket | null = dial();
+	// Whoever uses it hears of it again: it is destroyed then.
+	let failure: Error | null = null;
+	ready.on('error', error => (failure = error));
+	return (_, path, body, headers) => {
+		const {promise, resolve, reject} = Promise.withResolvers<Answer>();
+		const chunks: Buffer[] = [];
+		const socket = ready ?? dial();
+		if (ready !== null && failure !== null) reject(failure);
+		ready = null;
+		let size = 0;
+		// Bytes of the whole answer; undefined before its head is there, null where only the end of the connection tells.
+		let whole: number | null | undefined;
+		socket.on('data', chunk => {
+			chunks.push(chunk);
+			size += chunk.length;
+			if (whole === undefined) whole = lengthOf(Buffer.concat(chunks));
+			if (typeof whole === 'number' && size >= whole) resolve(parse(Buffer.concat(chunks)));
+		});
+		socket.on('error', reject);
+		socket.on('end', () => {
+			if (whole === null) resolve(parse(Buffer.concat(chunks)));
+			else reject(new Refusal('the answer was cut off, or is no HTTP'));
+		});
+		const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+		socket.write(`POST ${path} HTTP/1.0\r\n${head.join('')}\r\n${body}`);
+		return promise;
+	};
+}
 
 /** A hosted project is far away: there node:https costs less than the way. */
 const overTls: Send = async (base, path, body, headers) => {
@@ -85,15 +106,20 @@ const overTls: Send = async (base, path, body, headers) => {
 	});
 };
 
-function parse(bytes: Buffer): Answer | null {
-	const end = bytes.indexOf('\r\n\r\n');
-	if (end === -1) return null;
-	const head = bytes.toString('latin1', 0, end);
-	const status = /^HTTP\/1\.\d (\d{3})/.exec(head)?.[1];
-	const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-	const body = bytes.subarray(end + 4);
-	if (status === undefined || (length !== undefined && Number(length) > body.length)) return null;
-	return {status: Number(status), text: body.toString('utf8')};
+const headEnd = '\r\n\r\n';
+
+function lengthOf(bytes: Buffer): number | null | undefined {
+	const end = bytes.indexOf(headEnd);
+	if (end === -1) return undefined;
+	const length = /\r\ncontent-length: *(\d+)/i.exec(bytes.toString('latin1', 0, end))?.[1];
+	return length === undefined ? null : end + headEnd.length + Number(length);
+}
+
+function parse(bytes: Buffer): Answer {
+	const end = bytes.indexOf(headEnd);
+	const status = /^HTTP\/1\.\d (\d{3})/.exec(bytes.toString('latin1', 0, end))?.[1];
+	// No HTTP has no status that is a success.
+	return {status: Number(status ?? 0), text: bytes.toString('utf8', end + headEnd.length)};
 }
 
 function read(name: Name, status: number, text: string): unknown {

@@ -29,7 +29,8 @@ export function fire({home, tag, event, input = {}, env = {}}: Event): Promise<H
 	const kept = Object.entries(process.env).filter(([name]) => !/^(AGENTMUX|SUPABASE)_/.test(name));
 	const begin = performance.now();
 	const child = spawn(process.execPath, [hookProgram, event, '--as', tag], {
-		env: {...Object.fromEntries(kept), AGENTMUX_HOME: home, ...env},
+		// Two busy cores must not make it give up where that is not what is tested.
+		env: {...Object.fromEntries(kept), AGENTMUX_HOME: home, AGENTMUX_HOOK_PATIENCE: '10000', ...env},
 	});
 	let stdout = '';
 	let stderr = '';

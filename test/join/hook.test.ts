@@ -84,6 +84,14 @@ describe('handing over', () => {
 		expect(text).toContain('check_messages with again: true');
 	});
 
+	test('twenty of the largest messages at once are handed over in time', async () => {
+		const lead = `[SENDER] @${me} `;
+		for (let n = 0; n < 20; n += 1) await sender.post({content: lead + String(n).padEnd(262_144 - lead.length, 'x')});
+		const text = contextOf(await fire('UserPromptSubmit'));
+		expect(text.length).toBeLessThanOrEqual(10_000);
+		expect(text.match(/^#\d+ from SENDER/gm)).toHaveLength(20);
+	});
+
 	test('control bytes do not get through', async () => {
 		await post('\u001B[2J\u202Egone');
 		expect(contextOf(await fire('PostToolBatch'))).toContain('␛[2J<U+202E>gone');
@@ -98,7 +106,7 @@ describe('handing over', () => {
 	test('where nobody reads the output, nothing counts as delivered', async () => {
 		const {id} = await post('lost');
 		const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', me], {
-			env: {...process.env, AGENTMUX_HOME: hub.home},
+			env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: '10000'},
 			stdio: ['pipe', 'pipe', 'ignore'],
 		});
 		child.stdout?.destroy();
@@ -182,7 +190,8 @@ describe('whatever goes wrong, it exits 0, says nothing to the model, and the hu
 	});
 
 	test('a stdin that nobody closes', async () => {
-		const end = await fire('PostToolBatch', null);
+		const env = {AGENTMUX_HOOK_PATIENCE: ''};
+		const end = await fireAnywhere({home: hub.home, tag: me, event: 'PostToolBatch', input: null, env});
 		expect(end).toMatchObject(silence);
 		expect(log()).toContain(`PostToolBatch --as ${me}: gave up after`);
 	});
@@ -328,7 +337,7 @@ describe('another end than this hub', () => {
 	test('a hub that does not answer is given up within 300 ms of its time', async () => {
 		placeAgent(home, 'FAR', {key: 'k', token: 't', url: url()});
 		answer = () => new Promise(() => undefined);
-		expect(await fireThere('Stop')).toMatchObject(silence);
+		expect(await fireThere('Stop', {AGENTMUX_HOOK_PATIENCE: ''})).toMatchObject(silence);
 		const [, took = '999'] = /gave up after (\d+) ms/.exec(logThere()) ?? [];
 		expect(Number(took)).toBeGreaterThan(200);
 	});

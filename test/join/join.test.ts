@@ -112,6 +112,7 @@ test('the hooks that it writes run as a shell takes them, from a folder and a ho
 	};
 	const command = hooks['SessionStart']?.[0]?.hooks[0]?.command ?? '';
 	const env = Object.fromEntries(Object.entries(odd.env()).filter(([name]) => name !== 'AGENTMUX_HOME'));
+	env['AGENTMUX_HOOK_PATIENCE'] = '10000';
 	const said = execFileSync('/bin/sh', ['-c', command], {
 		cwd: project,
 		env,
