@@ -1,4 +1,4 @@
-import {authorDiffers, type Message} from '../mailbox/message.ts';
+import {authorDiffers, maxContentBytes, type Message} from '../mailbox/message.ts';
 import {isTag, type Tag} from '../mailbox/tag.ts';
 import {printable, printableLines} from '../printable.ts';
 
@@ -55,7 +55,7 @@ export function mailText(reader: Tag, mail: readonly Mail[], {more}: {readonly m
 		(more ? ' There may be more messages: check_messages hands them over.' : '');
 	const heads = mail.map(headOf);
 	const frame = [opening, ...heads, closing].reduce((sum, part) => sum + part.length + 2, 0);
-	const room = Math.max(0, longest - frame - mail.length * cutNote(reader, longest).length);
+	const room = Math.max(0, longest - frame - mail.length * cutNote(reader, maxContentBytes).length);
 	const texts = mail.map(({body}) => textOf(body, room));
 	const share = shareOf(
 		texts.map(text => text.length),
