@@ -43,6 +43,18 @@ describe('the text of a hook', () => {
 		expect(text).toContain('  | short\n\nThe `agentmux` tools');
 	});
 
+	test('twenty of the largest, to and from the longest tags, are no longer either', () => {
+		const tag = 'T'.repeat(32);
+		const largest = Array.from({length: 20}, (_, index) =>
+			mail(9_000_000_000_000 + index, 'x'.repeat(262_144), {
+				tag,
+				author_tag: tag.toLowerCase().replace('t', 'u'),
+				reply_to: 8_999_999_999_999,
+			}),
+		);
+		expect(mailText(tag, largest, {more: true}).length).toBeLessThanOrEqual(10_000);
+	});
+
 	test('is at most 10,000 characters, has no control bytes, and no text leaves its gutter, whatever was written', () => {
 		const body = fc.oneof(
 			fc.string({unit: 'binary', maxLength: 3000}),
