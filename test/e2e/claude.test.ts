@@ -34,7 +34,8 @@ const last = (ran: Ran, pattern: RegExp): number => ran.requests.findIndex(reque
 
 describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () => {
 	test('sees mail when it starts, between tools and at its end, and then ends by itself', async () => {
-		const {ran, receipts, agents} = await play('one');
+		const {ran, receipts, agents, log} = await play('one');
+		expect(log).toBe('');
 		expect(ran).toMatchObject({code: 0, result: 'All is done.'});
 		expect(last(ran, /SessionStart hook additional context: 1 new message for CLAUDE_1.*before the start/)).toBe(0);
 		expect(last(ran, /PostToolBatch hook additional context: 1 new message.*in the middle/)).toBe(1);
@@ -48,7 +49,8 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 	});
 
 	test('two of them finish a request and its answer with no human', async () => {
-		const {first, second, receipts} = await play('two');
+		const {first, second, receipts, log} = await play('two');
+		expect(log).toBe('');
 		expect(first).toMatchObject({code: 0, result: 'Thanked.'});
 		expect(second).toMatchObject({code: 0, result: 'Answered.'});
 		expect(receipts.slice(0, 2)).toMatchObject([
