@@ -32,7 +32,12 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		await (await mailbox()).touch(presence === undefined ? {} : {presence});
 	};
 
-	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), say);
+	// What is written to a reader that went away is lost: its callback is told so.
+	const flushed = (): Promise<void> =>
+		new Promise((resolve, reject) => {
+			stdout.write('', error => (error ? reject(error) : resolve()));
+		});
+	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed, failed: say});
 	const server = createMailboxServer({tag, mailbox, afterAnswer: transport.afterAnswer.bind(transport)}, version);
 	const gone = Promise.withResolvers<void>();
 	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());

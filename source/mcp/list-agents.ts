@@ -12,8 +12,9 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 		{
 			title: 'List agents',
 			description:
-				'Who takes part: every agent that has joined, and the human, with role, presence and when last seen.',
-			inputSchema: {},
+				'Who takes part and can be addressed as @TAG: every agent that has joined, and the human, with role, presence (gone: ' +
+				'silent for five minutes) and when last seen.',
+			inputSchema: z.strictObject({}),
 			outputSchema: {
 				you: z.string(),
 				agents: z.array(
