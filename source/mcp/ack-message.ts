@@ -41,7 +41,7 @@ export function registerAckMessage(server: McpServer, desk: Desk): void {
 						: `There is no message ${listed(unknown)}: check_messages with again: true shows what is open.`;
 				if (acknowledged.length === 0) throw new MailboxError('not_found', `Nothing was acknowledged. ${hint ?? ''}`);
 				const lines = [`Acknowledged: ${listed(acknowledged)}.`, ...(hint === undefined ? [] : [hint])];
-				return answer(lines, {acknowledged, unknown, ...(hint === undefined ? {} : {hint})});
+				return answer(lines, {acknowledged, unknown, hint});
 			}),
 	);
 }

@@ -45,7 +45,7 @@ export function registerAddTask(server: McpServer, desk: Desk): void {
 			}),
 			outputSchema: {
 				task: taskSchema,
-				steps: z.array(taskSchema).describe('The steps of a plan, in their order.'),
+				steps: z.array(z.number().int()).describe('The ids of the steps of a plan, in their order.'),
 				hint: z.string(),
 			},
 			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
@@ -62,11 +62,12 @@ export function registerAddTask(server: McpServer, desk: Desk): void {
 				unsure.delete(letter);
 				const [task, ...its] = added;
 				if (task === undefined) throw new MailboxError('internal', 'The task was accepted and is not there.');
+				const ids = its.map(({id}) => id);
 				const hint =
-					its.length === 0
+					ids.length === 0
 						? `Task #${task.id} is ${task.status} in queue ${task.queue}; list_tasks shows how it goes.`
-						: `Plan #${task.id} is in queue ${task.queue} with the steps ${listed(its.map(({id}) => id))}; list_tasks with id ${task.id} shows how it goes.`;
-				return answer([hint], {task: taskAtAGlance(task), steps: its.map(taskAtAGlance), hint});
+						: `Plan #${task.id} is in queue ${task.queue} with the steps ${listed(ids)}; list_tasks with id ${task.id} shows how it goes.`;
+				return answer([hint], {task: taskAtAGlance(task), steps: ids, hint});
 			}),
 	);
 }

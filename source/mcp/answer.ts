@@ -11,18 +11,21 @@ interface Data {
 
 /**
  * A tool's result: lines for reading, and the same as data. Clients show either of the two, and Claude Code gives its model
- * the data alone: whatever the model has to know stands in both, and both go through the gate.
+ * the data alone: whatever the model has to know stands in both, and both go through the gate. What there is none of is left
+ * out of the data and not null: that is shorter, and schemas without null are understood by more clients.
  */
 export function answer(lines: readonly string[], data: Data): CallToolResult {
 	return {content: [{type: 'text', text: lines.map(printable).join('\n')}], structuredContent: visible(data) as Data};
 }
 
-/** The value with every text in it as it may be shown. */
-export function visible(value: unknown): unknown {
+/** The value with every text in it as it may be shown, without what is undefined and what lies too deep to be read. */
+export function visible(value: unknown, depth = 100): unknown {
 	if (typeof value === 'string') return printableLines(value).join('\n');
-	if (Array.isArray(value)) return value.map(visible);
 	if (typeof value !== 'object' || value === null) return value;
-	return Object.fromEntries(Object.entries(value).map(([name, inner]) => [printable(name), visible(inner)]));
+	if (depth === 0) return '…';
+	if (Array.isArray(value)) return value.map(inner => visible(inner, depth - 1));
+	const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+	return Object.fromEntries(entries.map(([name, inner]) => [printable(name), visible(inner, depth - 1)]));
 }
 
 /** What an agent should do about it, where the error's own remedy speaks to a person at a terminal. */

@@ -5,7 +5,7 @@ import {answer, answering} from './answer.ts';
 import {defaultLease, type Claims} from './claims.ts';
 import type {Desk} from './desk.ts';
 import {notice} from './quoted.ts';
-import {queueSchema, taskId, taskSchema, wholeTask, wholeTaskLines} from './task-data.ts';
+import {queueSchema, taskId, wholeTaskSchema, wholeTask, wholeTaskLines} from './task-data.ts';
 import {whyNotClaimed} from './task-standing.ts';
 
 export const leaseSchema = z.number().int().min(10).max(3600);
@@ -24,7 +24,7 @@ export function registerClaimTask(server: McpServer, desk: Desk, claims: Claims)
 			description:
 				'Takes the next task of a queue that is ready (the highest priority, then the longest waiting), or the one with that ' +
 				`id, for ${desk.tag} alone. The claim holds for lease_seconds: task_progress renews it, finish_task ends it, and when ` +
-				'it runs out the task is put back for others. Returns the whole task, or task null when none is ready.',
+				'it runs out the task is put back for others. Returns the whole task, or none when none is ready.',
 			inputSchema: z.strictObject({
 				queue: queueSchema.default('default').describe('The queue to take from.'),
 				id: taskId.optional().describe('This task, from whichever queue.'),
@@ -32,8 +32,8 @@ export function registerClaimTask(server: McpServer, desk: Desk, claims: Claims)
 			}),
 			outputSchema: {
 				notice: z.string(),
-				task: taskSchema.nullable(),
-				lease_token: z.number().int().nullable().describe('Names this claim.'),
+				task: wholeTaskSchema.optional(),
+				lease_token: z.number().int().optional().describe('Names this claim.'),
 				lease_seconds: z.number().int(),
 				hint: z.string(),
 			},
@@ -47,7 +47,7 @@ export function registerClaimTask(server: McpServer, desk: Desk, claims: Claims)
 					if (id !== undefined) throw await whyNotClaimed(mailbox, id, desk.tag);
 					const hint = await whereWorkIs(mailbox, queue);
 					const none = `No task is ready in queue ${queue}. ${hint}`;
-					return answer([none], {notice, task: null, lease_token: null, lease_seconds, hint});
+					return answer([none], {notice, lease_seconds, hint});
 				}
 				claims.keep(task, lease_seconds);
 				const hint =

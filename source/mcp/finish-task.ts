@@ -9,7 +9,7 @@ import {tokenSchema} from './claim-task.ts';
 import type {Claims} from './claims.ts';
 import type {Desk} from './desk.ts';
 import {plainText} from './plain-text.ts';
-import {taskAtAGlance, taskId, taskLine, taskSchema} from './task-data.ts';
+import {anyObject, taskAtAGlance, taskId, taskLine, taskSchema} from './task-data.ts';
 import {findTask} from './task-standing.ts';
 
 export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims): void {
@@ -24,8 +24,7 @@ export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims
 				id: taskId,
 				ok: z.boolean().default(true).describe('False: it could not be done.'),
 				reason: plainText(10_000).optional().describe('With ok: false: what went wrong, for whoever tries next.'),
-				result: z
-					.record(z.string(), z.unknown())
+				result: anyObject
 					.optional()
 					.describe(
 						'What came of it, as a JSON object, e.g. {"commit": "abc123"}; for others to read with list_tasks.',

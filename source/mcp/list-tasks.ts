@@ -3,10 +3,10 @@ import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {z} from 'zod';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
-import {answer, answering, answerRoom} from './answer.ts';
+import {answer, answering, answerRoom, visible} from './answer.ts';
 import type {Desk} from './desk.ts';
 import {notice} from './quoted.ts';
-import {queueSchema, taskAtAGlance, taskId, taskLine, taskSchema, wholeTask, wholeTaskLines} from './task-data.ts';
+import {queueSchema, taskAtAGlance, taskId, taskLine, wholeTaskSchema, wholeTask, wholeTaskLines} from './task-data.ts';
 import {findTask, noSuchTask} from './task-standing.ts';
 
 export function registerListTasks(server: McpServer, desk: Desk): void {
@@ -32,7 +32,7 @@ export function registerListTasks(server: McpServer, desk: Desk): void {
 			}),
 			outputSchema: {
 				notice: z.string(),
-				tasks: z.array(taskSchema),
+				tasks: z.array(wholeTaskSchema),
 				more: z.boolean().describe('There are more than are shown.'),
 				hint: z.string(),
 			},
@@ -96,11 +96,11 @@ function board(
 	{whole, cut = false}: {readonly whole?: Task; readonly cut?: boolean},
 ): CallToolResult {
 	const lines: string[] = [];
-	const data: z.infer<typeof taskSchema>[] = [];
+	const data: z.infer<typeof wholeTaskSchema>[] = [];
 	let room = answerRoom;
 	for (const {task, level} of inTree(tasks)) {
 		const one = task === whole ? wholeTask(task) : taskAtAGlance(task);
-		room -= JSON.stringify(one).length + 1;
+		room -= JSON.stringify(visible(one)).length + 1;
 		if (room < 0) break;
 		data.push(one);
 		const own = task === whole ? wholeTaskLines(task) : [taskLine(task)];

@@ -15,12 +15,12 @@ export const quotedMessage = z.object({
 	provenance: z.string().describe('Whether somebody vouches for that, and who really wrote it where that differs.'),
 	author: z
 		.string()
-		.nullable()
-		.describe('Who really wrote it, from the verified token; null when nobody vouches for it.'),
-	author_kind: z.enum(['human', 'agent', 'system']).nullable(),
+		.optional()
+		.describe('Who really wrote it, from the verified token; absent when nobody vouches for it.'),
+	author_kind: z.enum(['human', 'agent', 'system']).optional(),
 	verified: z.boolean().describe('False: anyone with access to the database may have written it under this tag.'),
 	to: z.array(z.string()).describe('Whom it mentions, the first ten; empty: everyone.'),
-	reply_to: z.number().int().nullable(),
+	reply_to: z.number().int().optional(),
 	thread_id: z.number().int(),
 	created_at: z.string(),
 	text: z.string(),
@@ -55,7 +55,7 @@ export function quoteFrom(message: Message, from: number): Quoted {
 
 /** The message for reading: a head line, then the text behind a gutter that no text can leave. */
 export function quotedLines({id, from, provenance, created_at, reply_to, text, rest}: Quoted): string[] {
-	const reply = reply_to === null ? '' : `, in reply to #${reply_to}`;
+	const reply = reply_to === undefined ? '' : `, in reply to #${reply_to}`;
 	const lines = [`#${id} from ${from} (${provenance}), ${created_at}${reply}:`];
 	for (const line of text.split('\n')) lines.push(`  | ${line}`);
 	if (rest !== undefined) lines.push(`  (cut: ${rest})`);
@@ -69,15 +69,15 @@ function quote(message: Message, {text, end}: Excerpt): Quoted {
 		id,
 		from: printable(tag),
 		provenance: provenance(message),
-		author: author_tag,
-		author_kind,
+		author: author_tag ?? undefined,
+		author_kind: author_kind ?? undefined,
 		verified,
 		to: mentions.slice(0, 10),
-		reply_to,
+		reply_to: reply_to ?? undefined,
 		thread_id,
 		created_at,
 		text,
-		...(left > 0 ? {rest: restOf(id, end, left)} : {}),
+		rest: left > 0 ? restOf(id, end, left) : undefined,
 	};
 }
 

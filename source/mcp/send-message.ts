@@ -68,8 +68,7 @@ export function registerSendMessage(server: McpServer, desk: Desk): void {
 				const hint = odd.length === 0 ? undefined : odd.map(tag => strangerLine(tag, known.slice(0, most))).join(' ');
 				const lines = [`Sent to ${whom} as message #${message.id}.`, ...(hint === undefined ? [] : [hint])];
 				const {id, thread_id, mentions} = message;
-				const data = {id, thread_id, to: mentions.slice(0, most), not_joined: odd};
-				return answer(lines, hint === undefined ? data : {...data, hint});
+				return answer(lines, {id, thread_id, to: mentions.slice(0, most), not_joined: odd, hint});
 			}),
 	);
 }

@@ -1,7 +1,6 @@
 import {z} from 'zod';
-import {cutText} from '../mailbox/excerpt.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
-import {excerptOf, sizeOf} from './excerpt.ts';
+import {excerptOf} from './excerpt.ts';
 import {visible} from './answer.ts';
 import {listed} from './listed.ts';
 
@@ -15,25 +14,33 @@ export const taskSchema = z.object({
 	status: z.enum(taskStatuses),
 	priority: z.number().int(),
 	progress: z.number().describe('0 to 1.'),
-	note: z.string().nullable().describe('What its owner last said about how it goes.'),
-	owner: z.string().nullable().describe('Who works on it now.'),
-	lease_until: z.string().nullable().describe('When it is put back unless its owner reports progress.'),
+	note: z.string().optional().describe('What its owner last said about how it goes.'),
+	owner: z.string().optional().describe('Who works on it now.'),
+	lease_until: z.string().optional().describe('When it is put back unless its owner reports progress.'),
 	attempts: z.number().int(),
 	max_attempts: z.number().int(),
-	parent_id: z.number().int().nullable().describe('The plan that it is a step of.'),
+	parent_id: z.number().int().optional().describe('The plan that it is a step of.'),
 	position: z.number().int(),
 	depends_on: z.array(z.number().int()),
-	result_table: z.string().nullable(),
-	last_error: z.string().nullable(),
-	message_id: z.number().int().nullable().describe('The message that it was asked for in.'),
-	created_by: z.string().nullable().describe('Who added it; null: somebody with plain SQL.'),
+	result_table: z.string().optional(),
+	last_error: z.string().optional(),
+	message_id: z.number().int().optional().describe('The message that it was asked for in.'),
+	created_by: z.string().optional().describe('Who added it; absent: somebody with plain SQL.'),
 	updated_at: z.string(),
-	body: z.string().optional().describe('Only where one task is shown whole.'),
-	result: z.unknown().optional().describe('Only where one task is shown whole.'),
-	rest: z.string().optional().describe('Only where something was cut: how to get it.'),
+});
+
+/** A JSON object with whatever in it; clients that look for schemas which allow everything find none here. */
+export const anyObject = z.record(z.string(), z.unknown()).meta({additionalProperties: true});
+
+/** A task as it is shown alone: with its texts and its result, as far as they fit. */
+export const wholeTaskSchema = taskSchema.extend({
+	body: z.string().optional(),
+	result: anyObject.optional().describe('What came of it; what is no object stands in `value`.'),
+	rest: z.string().optional().describe('Only where something was cut: the SQL that reads it.'),
 });
 
 type TaskData = z.infer<typeof taskSchema>;
+type WholeTaskData = z.infer<typeof wholeTaskSchema>;
 
 /** Characters of a title, a note or an error where many tasks are shown. */
 const glance = 300;
@@ -46,17 +53,26 @@ export function taskAtAGlance(task: Task): TaskData {
 }
 
 /** The task with its body and its result, as far as they fit. */
-export function wholeTask(task: Task): TaskData {
+export function wholeTask(task: Task): WholeTaskData {
 	const {text, end} = excerptOf(task.body, room.body);
-	const result = visible(task.result);
-	const fits = sizeOf(JSON.stringify(result)) <= room.result;
-	const missing = [...(end < task.body.length ? [`substr(body, ${end + 1})`] : []), ...(fits ? [] : ['result'])];
+	const result = resultOf(task);
+	const fits = result === undefined || JSON.stringify(result).length <= room.result;
+	// PostgreSQL counts whole characters, JavaScript some of them twice.
+	const pairs = task.body.slice(0, end).match(/[\u{10000}-\u{10FFFF}]/gu)?.length ?? 0;
+	const rest = end < task.body.length ? [`substr(body, ${end - pairs + 1})`] : [];
+	const missing = [...rest, ...(fits ? [] : ['result'])];
 	return {
 		...dataOf(task, room.other),
-		body: text,
-		result: fits ? result : null,
-		...(missing.length === 0 ? {} : {rest: `select ${missing.join(', ')} from tasks where id = ${task.id}`}),
+		body: text === '' ? undefined : text,
+		result: fits ? result : undefined,
+		rest: missing.length === 0 ? undefined : `select ${missing.join(', ')} from tasks where id = ${task.id}`,
 	};
+}
+
+function resultOf({result}: Task): {[name: string]: unknown} | undefined {
+	if (result === null) return undefined;
+	const object = typeof result === 'object' && !Array.isArray(result) ? result : {value: result};
+	return visible(object) as {[name: string]: unknown};
 }
 
 function dataOf(task: Task, most: number): TaskData {
@@ -69,18 +85,18 @@ function dataOf(task: Task, most: number): TaskData {
 		status,
 		priority,
 		progress,
-		note: note === null ? null : shorten(note, most),
-		owner: lease_owner,
-		lease_until,
+		note: note === null ? undefined : shorten(note, most),
+		owner: lease_owner ?? undefined,
+		lease_until: lease_until ?? undefined,
 		attempts,
 		max_attempts,
-		parent_id,
+		parent_id: parent_id ?? undefined,
 		position,
 		depends_on: [...depends_on],
-		result_table,
-		last_error: last_error === null ? null : shorten(last_error, most),
-		message_id,
-		created_by,
+		result_table: result_table ?? undefined,
+		last_error: last_error === null ? undefined : shorten(last_error, most),
+		message_id: message_id ?? undefined,
+		created_by: created_by ?? undefined,
 		updated_at,
 	};
 }
@@ -102,12 +118,13 @@ export function wholeTaskLines(task: Task): string[] {
 	const {body = '', result, rest} = wholeTask(task);
 	const lines = [`${taskLine(task)} (added by ${task.created_by ?? 'somebody with plain SQL'})`];
 	if (body !== '') for (const line of body.split('\n')) lines.push(`  | ${line}`);
-	if (result !== null && result !== undefined) lines.push('  result:', `  | ${JSON.stringify(result)}`);
+	if (result !== undefined) lines.push('  result:', `  | ${JSON.stringify(result)}`);
 	if (task.result_table !== null) lines.push(`  result table: ${task.result_table}`);
 	if (rest !== undefined) lines.push(`  (cut: ${rest})`);
 	return lines;
 }
 
-function shorten(text: string, most: number): string {
-	return text.length <= most ? text : `${cutText(text, most)}…`;
+function shorten(whole: string, most: number): string {
+	const {text, end} = excerptOf(whole, most);
+	return end < whole.length ? `${text}…` : text;
 }

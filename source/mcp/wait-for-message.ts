@@ -14,7 +14,7 @@ import {handOver, handOverShape, limitSchema, route} from './hand-over.ts';
  */
 const patience = {default: 50, most: 110};
 /** Milliseconds between two signs of life, for clients that wait longer as long as there is progress. */
-const progressEvery = 10_000;
+const progressEvery = 5000;
 
 export function registerWaitForMessage(server: McpServer, desk: Desk): void {
 	server.registerTool(
@@ -64,7 +64,7 @@ interface Waiting {
 	readonly seconds: number;
 	readonly limit: number;
 	readonly signal: AbortSignal;
-	/** Called at once and every ten seconds while there is nothing. */
+	/** Called at once and every five seconds while there is nothing. */
 	readonly tell: () => void;
 }
 

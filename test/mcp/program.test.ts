@@ -57,18 +57,18 @@ test('every tool answers over stdio, with data that fits its schema', async () =
 	const {id} = sent.data as {id: number};
 	expect(messagesIn(await twin.call('check_messages'))).toMatchObject([{id, from: me, verified: true}]);
 	const plan = {title: 'Count', queue: me, message_id: id, steps: [{title: 'one'}, {title: 'two'}]};
-	const steps = (await agent.call('add_task', plan)).data['steps'] as {id: number}[];
+	const steps = (await agent.call('add_task', plan)).data['steps'] as [number, number];
 	const claimed = await twin.call('claim_task', {queue: me});
-	expect(claimed.data).toMatchObject({lease_token: 1, task: {id: steps[0]?.id, owner: `${me}_TWIN`}});
-	const report = await twin.call('task_progress', {id: steps[0]?.id, progress: 0.5, note: 'half'});
+	expect(claimed.data).toMatchObject({lease_token: 1, task: {id: steps[0], owner: `${me}_TWIN`}});
+	const report = await twin.call('task_progress', {id: steps[0], progress: 0.5, note: 'half'});
 	expect(report.data).toMatchObject({task: {progress: 0.5, note: 'half'}, lease_seconds: 900});
-	const done = await twin.call('finish_task', {id: steps[0]?.id, result: {rows: 3}, result_table: 'counts'});
+	const done = await twin.call('finish_task', {id: steps[0], result: {rows: 3}, result_table: 'counts'});
 	expect(done.data).toMatchObject({task: {status: 'done', message_id: id}});
 	const board = await agent.call('list_tasks', {queue: me});
 	expect(board.text).toMatch(
-		new RegExp(`#\\d+ queued 50%: Count\n  #${steps[0]?.id} done: one\n  #${steps[1]?.id} queued after #\\d+: two\n`),
+		new RegExp(`#\\d+ queued 50%: Count\n  #${steps[0]} done: one\n  #${steps[1]} queued after #\\d+: two\n`),
 	);
-	const whole = await agent.call('list_tasks', {id: steps[0]?.id});
+	const whole = await agent.call('list_tasks', {id: steps[0]});
 	expect(whole.data).toMatchObject({tasks: [{result: {rows: 3}, result_table: 'counts'}]});
 	await twin.call('send_message', {text: '3 rows', reply_to: id});
 	expect(messagesIn(await agent.call('wait_for_message'))).toMatchObject([{text: '3 rows', reply_to: id}]);
