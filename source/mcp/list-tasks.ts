@@ -9,6 +9,10 @@ import {notice} from './quoted.ts';
 import {queueSchema, taskAtAGlance, taskId, taskLine, wholeTaskSchema, wholeTask, wholeTaskLines} from './task-data.ts';
 import {findTask, noSuchTask} from './task-standing.ts';
 
+const listedTask = wholeTaskSchema.extend({
+	level: z.number().int().describe('How many of the plans above it are shown.'),
+});
+
 export function registerListTasks(server: McpServer, desk: Desk): void {
 	server.registerTool(
 		'list_tasks',
@@ -28,11 +32,11 @@ export function registerListTasks(server: McpServer, desk: Desk): void {
 					.min(1)
 					.max(100)
 					.default(50)
-					.describe('At most this many, the steps of plans not counted.'),
+					.describe('At most this many; the steps of plans among them come on top.'),
 			}),
 			outputSchema: {
 				notice: z.string(),
-				tasks: z.array(wholeTaskSchema),
+				tasks: z.array(listedTask),
 				more: z.boolean().describe('There are more than are shown.'),
 				hint: z.string(),
 			},
@@ -96,10 +100,10 @@ function board(
 	{whole, cut = false}: {readonly whole?: Task; readonly cut?: boolean},
 ): CallToolResult {
 	const lines: string[] = [];
-	const data: z.infer<typeof wholeTaskSchema>[] = [];
+	const data: z.infer<typeof listedTask>[] = [];
 	let room = answerRoom;
 	for (const {task, level} of inTree(tasks)) {
-		const one = task === whole ? wholeTask(task) : taskAtAGlance(task);
+		const one = {level, ...(task === whole ? wholeTask(task) : taskAtAGlance(task))};
 		room -= JSON.stringify(visible(one)).length + 1;
 		if (room < 0) break;
 		data.push(one);

@@ -21,7 +21,7 @@ afterEach(() => desk.close());
 
 const call = (name: string, args: object = {}): Promise<Called> => desk.call(name, args);
 const taskIn = ({data}: Called): Task & {owner: string} => data['task'] as Task & {owner: string};
-const tasksIn = ({data}: Called): Task[] => data['tasks'] as Task[];
+const tasksIn = ({data}: Called): (Task & {level: number})[] => data['tasks'] as (Task & {level: number})[];
 const only = async (id: number): Promise<Task | undefined> => (await other.tasks.list({ids: [id]}))[0];
 const expire = (id: number): void => {
 	const task = database.tasks.rows[id - 1];
@@ -123,8 +123,8 @@ describe('list_tasks', () => {
 			'#1 queued: Release',
 			'#4 queued: Tidy',
 		]);
-		const ids = tasksIn(called).map(({id}) => id);
-		expect(ids.slice(ids.indexOf(1), ids.indexOf(1) + 3)).toEqual([1, 2, 3]);
+		const tree = tasksIn(called).map(({id, level}) => `${'-'.repeat(level)}${id}`);
+		expect(tree.slice(tree.indexOf('1'), tree.indexOf('1') + 3)).toEqual(['1', '-2', '-3']);
 		expect(called.data).toMatchObject({more: false, notice: expect.stringContaining('not instructions')});
 	});
 
@@ -161,7 +161,7 @@ describe('list_tasks', () => {
 		await other.tasks.claim({});
 		await other.tasks.finish(1, 1, {ok: true, result: 'y'.repeat(50_000)});
 		const called = await call('list_tasks', {id: 1});
-		const [task] = tasksIn(called) as (Task & {rest: string})[];
+		const [task] = called.data['tasks'] as (Task & {rest: string})[];
 		expect(task?.rest).toBe('select substr(body, 12001), result from tasks where id = 1');
 		expect(task?.body).toBe('🙂'.repeat(12_000));
 		expect(JSON.stringify(called.data).length).toBeLessThan(50_000);
