@@ -6,9 +6,9 @@ import type {Message} from '../mailbox/message.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
-import {handOver, handOverShape, limitSchema, route} from './hand-over.ts';
+import {handOver, handOverShape, howToClose, limitSchema, route} from './hand-over.ts';
 import {listed} from './listed.ts';
-import {notice, quoteAll, quotedLines} from './quoted.ts';
+import {notice, quoteAll, quotedBlock} from './quoted.ts';
 
 /** How many of the oldest open messages are looked at for what was handed over before. */
 const depth = {named: 50, shown: 200};
@@ -47,18 +47,22 @@ export function registerCheckMessages(server: McpServer, desk: Desk): void {
 				if (again) return peek(await openMail(mailbox, desk.tag, depth.shown), desk.tag, limit, after);
 				const taken = await mailbox.take({limit, route});
 				const ids = new Set(taken.map(({id}) => id));
-				const before = (await openMail(mailbox, desk.tag, depth.named)).map(({id}) => id).filter(id => !ids.has(id));
-				const {lines, data} = handOver(desk, mailbox, taken, {limit, requestId, signal});
-				const open =
-					before.length === 0
-						? []
-						: [
-								`Given to you before and still open: ${listed(before)} (again: true shows them, ack_message closes them).`,
-							];
-				if (taken.length > 0)
-					return answer([...lines, ...open], {...data, hint: [data.hint, ...open].join(' '), open: before});
-				const hint = ['wait_for_message waits for the next one.', ...open].join(' ');
-				return answer([`No new messages for ${desk.tag}. ${hint}`], {...data, hint, open: before});
+				// What was taken is handed over, whatever becomes of this.
+				const before = await openMail(mailbox, desk.tag, depth.named).catch(() => []);
+				const open = before.map(({id}) => id).filter(id => !ids.has(id));
+				const given = `Given to you before and still open: ${listed(open)} (again: true shows them, ack_message closes them).`;
+				return handOver(
+					desk,
+					mailbox,
+					taken,
+					{limit, requestId, signal},
+					{
+						none: `No new messages for ${desk.tag}.`,
+						next: 'wait_for_message waits for the next one.',
+						remarks: open.length === 0 ? [] : [given],
+						data: {open},
+					},
+				);
 			}),
 	);
 }
@@ -74,17 +78,13 @@ async function openMail(mailbox: Mailbox, reader: Tag, limit: number): Promise<M
 function peek(open: readonly Message[], reader: Tag, limit: number, after: number): CallToolResult {
 	const left = open.filter(({id}) => id > after);
 	const shown = left.slice(0, limit);
-	const last = shown.at(-1)?.id;
+	const last = shown.at(-1)?.id ?? after;
 	const more = left.length > shown.length;
 	const messages = quoteAll(shown);
 	const count = `${left.length} ${left.length === 1 ? 'message' : 'messages'}`;
 	const head = `${count} that ${reader} was given before ${left.length === 1 ? 'is' : 'are'} open.`;
-	const hint = [
-		'send_message with reply_to answers a message and acknowledges it; ack_message only acknowledges.',
-		...(more && last !== undefined ? [`More are open: check_messages with again: true and after: ${last}.`] : []),
-	].join(' ');
-	const lines = [shown.length === 0 ? head : `${head} ${notice}`];
-	for (const message of messages) lines.push('', ...quotedLines(message));
-	if (shown.length > 0) lines.push('', hint);
-	return answer(lines, {notice, messages, more, hint, open: open.map(({id}) => id)});
+	const rest = more ? [`More are open: check_messages with again: true and after: ${last}.`] : [];
+	const hint = [howToClose, ...rest].join(' ');
+	const data = {notice, messages, more, hint, open: open.map(({id}) => id)};
+	return answer(shown.length === 0 ? [head] : quotedBlock(head, messages, hint), data);
 }

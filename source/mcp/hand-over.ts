@@ -1,8 +1,10 @@
+import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {z} from 'zod';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
+import {answer} from './answer.ts';
 import type {Desk, RequestId} from './desk.ts';
-import {notice, quoteAll, quotedLines, quotedMessage, type Quoted} from './quoted.ts';
+import {notice, quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
 
 /** What `receipts` calls this way. */
 export const route = 'mcp';
@@ -17,33 +19,42 @@ export const handOverShape = {
 	hint: z.string().describe('What can be done next.'),
 };
 
-interface HandOver {
-	readonly lines: string[];
-	readonly data: {readonly notice: string; readonly messages: Quoted[]; readonly more: boolean; readonly hint: string};
+export const howToClose =
+	'send_message with reply_to answers a message and acknowledges it; ack_message only acknowledges.';
+
+interface Request {
+	readonly limit: number;
+	readonly requestId: RequestId;
+	readonly signal: AbortSignal;
 }
 
-/** Puts together the answer that hands over messages which were taken, and marks them as delivered once it was written. */
+interface Words {
+	/** Said when nothing was taken, and what can be done then. */
+	readonly none: string;
+	readonly next: string;
+	/** What else there is to say. */
+	readonly remarks?: readonly string[];
+	/** What else stands in the data. */
+	readonly data: {readonly [name: string]: unknown};
+}
+
+/** The answer that hands over messages which were taken; they are marked as delivered once it was written. */
 export function handOver(
 	desk: Desk,
 	mailbox: Mailbox,
 	taken: readonly Message[],
-	{limit, requestId, signal}: {readonly limit: number; readonly requestId: RequestId; readonly signal: AbortSignal},
-): HandOver {
-	const ids = taken.map(({id}) => id);
-	// A request that was given up is not answered: what it took is handed over when its lease has run out.
-	if (ids.length > 0 && !signal.aborted) desk.afterAnswer(requestId, () => mailbox.deliver(ids, route));
+	{limit, requestId, signal}: Request,
+	{none, next, remarks = [], data}: Words,
+): CallToolResult {
 	const messages = quoteAll(taken);
 	const more = taken.length >= limit;
-	const hint = [
-		'send_message with reply_to answers a message and acknowledges it; ack_message only acknowledges.',
-		...(more ? ['There may be more: check_messages.'] : []),
-	].join(' ');
-	return {lines: quotedPart(desk, messages, hint), data: {notice, messages, more, hint}};
-}
-
-function quotedPart({tag}: Desk, messages: readonly Quoted[], hint: string): string[] {
+	const rest = more ? ['There may be more: check_messages.'] : [];
+	const hint = [...(taken.length === 0 ? [next] : [howToClose, ...rest]), ...remarks].join(' ');
+	const all = {notice, messages, more, hint, ...data};
+	if (taken.length === 0) return answer([`${none} ${hint}`], all);
+	// A request that was given up is not answered: what it took is handed over when its lease has run out.
+	const ids = taken.map(({id}) => id);
+	if (!signal.aborted) desk.afterAnswer(requestId, () => mailbox.deliver(ids, route));
 	const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'}`;
-	const lines = [`${count} for ${tag}. ${notice}`];
-	for (const message of messages) lines.push('', ...quotedLines(message));
-	return [...lines, '', hint];
+	return answer(quotedBlock(`${count} for ${desk.tag}.`, messages, hint), all);
 }

@@ -53,8 +53,13 @@ export function quoteFrom(message: Message, from: number): Quoted {
 	return quote(message, excerptOf(message.body, answerRoom - 1000, from));
 }
 
-/** The message for reading: a head line, then the text behind a gutter that no text can leave. */
-export function quotedLines({id, from, provenance, created_at, reply_to, text, rest}: Quoted): string[] {
+/** Messages for reading: what they are, the notice, each of them, and what can be done next. */
+export function quotedBlock(what: string, messages: readonly Quoted[], hint: string): string[] {
+	return [`${what} ${notice}`, ...messages.flatMap(message => ['', ...quotedLines(message)]), '', hint];
+}
+
+/** A head line, then the text behind a gutter that no text can leave. */
+function quotedLines({id, from, provenance, created_at, reply_to, text, rest}: Quoted): string[] {
 	const reply = reply_to === undefined ? '' : `, in reply to #${reply_to}`;
 	const lines = [`#${id} from ${from} (${provenance}), ${created_at}${reply}:`];
 	for (const line of text.split('\n')) lines.push(`  | ${line}`);

@@ -6,7 +6,7 @@ import type {Message} from '../mailbox/message.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
 import {limitSchema} from './hand-over.ts';
-import {notice, quoteAll, quotedLines, quotedMessage, quoteFrom} from './quoted.ts';
+import {notice, quoteAll, quotedBlock, quotedMessage, quoteFrom} from './quoted.ts';
 
 const idSchema = z.number().int().positive();
 
@@ -58,7 +58,7 @@ export function registerReadThread(server: McpServer, desk: Desk): void {
 					}
 					const message = quoteFrom(asked, text_from);
 					const hint = message.rest ?? 'This is the end of the text.';
-					const lines = [`From character ${text_from} of ${length}. ${notice}`, '', ...quotedLines(message)];
+					const lines = quotedBlock(`From character ${text_from} of ${length}.`, [message], hint);
 					return answer(lines, {notice, thread_id, messages: [message], more: false, hint});
 				}
 				const root = asked.id === thread_id ? asked : await find(mailbox, thread_id);
@@ -76,9 +76,7 @@ export function registerReadThread(server: McpServer, desk: Desk): void {
 					? `There are earlier replies: read_thread with id ${thread_id} and before ${replies[0]?.id ?? thread_id}.`
 					: 'send_message with reply_to adds to the thread.';
 				const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'} of thread #${thread_id}`;
-				const lines = [`${count}. ${notice}`];
-				for (const message of messages) lines.push('', ...quotedLines(message));
-				return answer([...lines, '', hint], {notice, thread_id, messages, more, hint});
+				return answer(quotedBlock(`${count}.`, messages, hint), {notice, thread_id, messages, more, hint});
 			}),
 	);
 }

@@ -2,7 +2,7 @@ import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
-import {notice, quoteAll, quotedLines, quotedMessage} from './quoted.ts';
+import {notice, quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
 
 export function registerSearchMessages(server: McpServer, desk: Desk): void {
 	server.registerTool(
@@ -31,9 +31,8 @@ export function registerSearchMessages(server: McpServer, desk: Desk): void {
 						? 'Nothing was found. Fewer words find more; whole words are compared.'
 						: 'read_thread with an id shows the conversation around it.';
 				if (messages.length === 0) return answer([hint], {notice, messages, hint});
-				const lines = [`${messages.length} found, newest first. ${notice}`];
-				for (const message of messages) lines.push('', ...quotedLines(message));
-				return answer([...lines, '', hint], {notice, messages, hint});
+				const lines = quotedBlock(`${messages.length} found, newest first.`, messages, hint);
+				return answer(lines, {notice, messages, hint});
 			}),
 	);
 }

@@ -4,7 +4,7 @@ import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {addresses, type Message} from '../mailbox/message.ts';
 import type {Tag} from '../mailbox/tag.ts';
-import {answer, answering} from './answer.ts';
+import {answering} from './answer.ts';
 import type {Desk} from './desk.ts';
 import {handOver, handOverShape, limitSchema, route} from './hand-over.ts';
 
@@ -51,11 +51,17 @@ export function registerWaitForMessage(server: McpServer, desk: Desk): void {
 					sendNotification({method: 'notifications/progress', params}).catch(() => undefined);
 				};
 				const taken = await nextMail(mailbox, desk.tag, {seconds: timeout_seconds, limit, signal, tell});
-				const {lines, data} = handOver(desk, mailbox, taken, {limit, requestId, signal});
-				if (taken.length > 0) return answer(lines, {...data, waited_seconds: waited()});
-				const hint = 'wait_for_message waits again; what comes meanwhile is not lost.';
-				const none = `No message came for ${desk.tag} within ${timeout_seconds} seconds. ${hint}`;
-				return answer([none], {...data, hint, waited_seconds: waited()});
+				return handOver(
+					desk,
+					mailbox,
+					taken,
+					{limit, requestId, signal},
+					{
+						none: `No message came for ${desk.tag} within ${timeout_seconds} seconds.`,
+						next: 'wait_for_message waits again; what comes meanwhile is not lost.',
+						data: {waited_seconds: waited()},
+					},
+				);
 			}),
 	);
 }

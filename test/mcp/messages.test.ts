@@ -235,6 +235,13 @@ describe('check_messages', () => {
 		expect(await receipts(id)).toMatchObject([{attempts: 5}]);
 	});
 
+	test('what was taken is handed over also when the rest of the inbox cannot be read', async () => {
+		const {id} = await post('look @CLAUDE_1');
+		vi.spyOn(agent, 'inbox').mockRejectedValue(new MailboxError('offline', 'The hub is gone.'));
+		expect(messagesIn(await call('check_messages'))).toMatchObject([{id}]);
+		await delivered(id);
+	});
+
 	test('an answer that is given up is not taken for delivered', async () => {
 		const {id} = await post('look @CLAUDE_1');
 		const take = agent.take.bind(agent);
