@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {SupabaseClient} from '@supabase/supabase-js';
-import type {Agent, Presence} from '../mailbox/agent.ts';
+import type {Agent, Sign} from '../mailbox/agent.ts';
 import {checkContent} from '../mailbox/content.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Cursor} from '../mailbox/event.ts';
@@ -112,8 +112,8 @@ export class Rest implements Source {
 		return rows(readMessage, await this.rpc('search_messages', {p_query: query, p_limit: limit}));
 	}
 
-	async inbox(reader: Tag, {limit = 50}: InboxQuery = {}): Promise<Message[]> {
-		return rows(readMessage, await this.rpc('inbox', {p_reader: reader, p_limit: limit}));
+	async inbox(reader: Tag, {limit = 50, free = false}: InboxQuery = {}): Promise<Message[]> {
+		return rows(readMessage, await this.rpc('inbox', {p_reader: reader, p_limit: limit, p_free: free}));
 	}
 
 	/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
@@ -152,8 +152,13 @@ export class Rest implements Source {
 		return rows(readAgent, await this.request(client => client.from('agents').select().order('joined_at')));
 	}
 
-	async touch({presence, role}: {readonly presence?: Presence; readonly role?: string}): Promise<Agent> {
-		const args = {p_presence: presence ?? null, p_role: role ?? null};
+	async touch({presence, role, session, wake}: Sign): Promise<Agent> {
+		const args = {
+			p_presence: presence ?? null,
+			p_role: role ?? null,
+			p_session: session ?? null,
+			p_wake: wake ?? null,
+		};
 		const [agent] = rows(readAgent, await this.rpc('agent_touch', args));
 		if (agent === undefined) throw new MailboxError('internal', 'agent_touch answered without a row.');
 		return agent;
