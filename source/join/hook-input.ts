@@ -20,8 +20,6 @@ export interface HookInput {
 	readonly session_id: string;
 	/** A subagent runs it. */
 	readonly agent_id: string | null;
-	/** Stop has kept the agent going already. */
-	readonly stop_hook_active: boolean;
 	/** Which watched file has changed. */
 	readonly file_path: string | null;
 }
@@ -41,7 +39,6 @@ export function readInput(text: string): HookInput {
 	return {
 		session_id: session,
 		agent_id: word('agent_id'),
-		stop_hook_active: input['stop_hook_active'] === true,
 		file_path: word('file_path'),
 	};
 }

@@ -107,19 +107,21 @@ function isNewlyShared({session}: Work, sessions: number | null): boolean {
 	return !shared;
 }
 
-/** Whether it did. New mail keeps the agent going, and once per message what it was given and left open. */
+/**
+ * Whether it did. New mail keeps the agent going, and once per message what it was given before and left open. Our own count
+ * bounds it: a turn that began with a wake says from its beginning that a hook has kept it going.
+ */
 async function keepGoing(work: Work): Promise<boolean> {
-	const {tag, input, session, call} = work;
+	const {tag, session, call} = work;
 	const {kept, reminded} = session.read();
 	if (kept >= mostKept) return false;
 	// The count comes first: where it cannot be kept, nothing is, and there is no loop.
 	const {mail, more} = await take(work);
 	if (mail.length > 0) {
-		session.change({kept: kept + 1});
+		session.change({kept: kept + 1, reminded: [...reminded, ...mail.map(({id}) => id)]});
 		await say(work, {decision: 'block', reason: mailText(tag, mail, {more})}, mail);
 		return true;
 	}
-	if (input.stop_hook_active) return false;
 	const inbox = readMail(await call('inbox', {p_reader: tag, p_limit: 100}, mailColumns));
 	const open = inbox
 		.filter(({id, mentions}) => !reminded.includes(id) && mentions.some(mention => sameTag(mention, tag)))

@@ -40,8 +40,11 @@ function mailbox(tag: string): Mailbox {
 	return opened;
 }
 
-const fire = (event: string, input?: object | string | null, env: NodeJS.ProcessEnv = {}): Promise<HookEnd> =>
-	fireAnywhere({home: hub.home, tag: me, event, env, ...(input === undefined ? {} : {input})});
+/** In a session of the test's own, unless stdin is to hold something else. */
+const fire = (event: string, input: object | string | null = {}, env: NodeJS.ProcessEnv = {}): Promise<HookEnd> => {
+	const given = typeof input === 'object' && input !== null ? {session_id: me, ...input} : input;
+	return fireAnywhere({home: hub.home, tag: me, event, env, input: given});
+};
 
 const post = (text: string) => sender.post({content: `[SENDER] @${me} ${text}`});
 
@@ -138,6 +141,13 @@ describe('Stop', () => {
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 		await fire('UserPromptSubmit');
 		expect(await fire('Stop', {stop_hook_active: false})).toMatchObject(silence);
+	});
+
+	test('names what a woken turn leaves open, though the client says that a hook keeps it going', async () => {
+		const {id} = await post('woken for this');
+		await fire('UserPromptSubmit');
+		expect(reasonOf(await fire('Stop', {stop_hook_active: true}))).toContain(`#${id} from SENDER`);
+		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 	});
 
 	test('does not keep it going for what was said to everyone and read', async () => {
