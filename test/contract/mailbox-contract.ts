@@ -384,6 +384,60 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect((await mailbox.agents()).filter(agent => agent.tag === tag)).toHaveLength(1);
 	});
 
+	test('whoever a human revokes is refused whatever it asks for, until it is restored; its mail waits', async () => {
+		const [mailbox, tag] = await join();
+		const [human] = await join('PERSON', 'human');
+		await mailbox.touch({});
+		const {id} = await human.post({content: `[HUMAN] before @${tag}`});
+		const revoked = await human.revoke(tag.toLowerCase());
+		expect(revoked).toMatchObject({tag, revoked_at: expect.any(String)});
+		expect(await human.revoke(tag)).toEqual(revoked);
+		expect((await human.agents()).find(agent => agent.tag === tag)).toEqual(revoked);
+		const asked: {readonly [what: string]: () => Promise<unknown>} = {
+			history: () => mailbox.history({}),
+			thread: () => mailbox.history({thread: id}),
+			channel: () => mailbox.history({channel: tag}),
+			channels: () => mailbox.channels(),
+			cursor: () => mailbox.cursor(),
+			post: () => mailbox.post({content: `[${tag}] hello`}),
+			search: () => mailbox.search('before'),
+			inbox: () => mailbox.inbox(tag),
+			take: () => mailbox.take({route: 'hook'}),
+			deliver: () => mailbox.deliver([id], 'hook'),
+			ack: () => mailbox.ack([id], 'mcp'),
+			'tasks.list': () => mailbox.tasks.list({queue: tag}),
+			'tasks.add': () => mailbox.tasks.add({title: 'mine', queue: tag}),
+			'tasks.claim': () => mailbox.tasks.claim({queue: tag}),
+			agents: () => mailbox.agents(),
+			touch: () => mailbox.touch({presence: 'working'}),
+		};
+		const answers = await Promise.all(
+			Object.entries(asked).map(async ([what, ask]) => {
+				return [what, await ask().then(String, ({code, message}: Error & {code: string}) => `${code}: ${message}`)];
+			}),
+		);
+		expect(Object.fromEntries(answers)).toEqual(
+			Object.fromEntries(Object.keys(asked).map(what => [what, `forbidden: ${tag} has been revoked.`])),
+		);
+		await human.post({content: `[HUMAN] meanwhile @${tag}`});
+		expect(await human.restore(tag)).toMatchObject({tag, revoked_at: null});
+		expect((await mailbox.take({route: 'hook'})).map(({body}) => body)).toEqual([
+			`before @${tag}`,
+			`meanwhile @${tag}`,
+		]);
+	});
+
+	test('only a human revokes and restores, only who has joined, and never itself', async () => {
+		const [mailbox, tag] = await join();
+		const [human, person] = await join('PERSON', 'human');
+		await Promise.all([mailbox.touch({}), human.touch({})]);
+		await expect(mailbox.revoke(person)).rejects.toMatchObject({code: 'forbidden'});
+		await expect(mailbox.restore(tag)).rejects.toMatchObject({code: 'forbidden'});
+		await expect(human.revoke('NOBODY_EVER')).rejects.toMatchObject({code: 'not_found'});
+		await expect(human.restore('NOBODY_EVER')).rejects.toMatchObject({code: 'not_found'});
+		await expect(human.revoke(person.toLowerCase())).rejects.toMatchObject({code: 'invalid'});
+	});
+
 	test('a subscriber goes from connecting over catching up to live, and hears messages, tasks, agents and receipts', async () => {
 		const [mailbox, tag] = await join();
 		const [twin, other] = await join('TWIN');
