@@ -241,6 +241,22 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await mailbox.receipts([])).toEqual([]);
 	});
 
+	test('two agents who ack the same message at once have a receipt each, and a third still has it to do', async () => {
+		const [mailbox, tag] = await join();
+		const agents = [await join('TWIN'), await join('TWIN'), await join('TWIN')];
+		const names = agents.map(([, name]) => name);
+		for (let round = 0; round < 5; round++) {
+			const {id} = await mailbox.post({content: `[${tag}] ${names.map(name => `@${name}`).join(' ')} ${round}`});
+			const [first, second] = agents;
+			await Promise.all([first?.[0].ack([id], 'mcp'), second?.[0].ack([id], 'hook'), first?.[0].ack([id], 'hook')]);
+			const receipts = await mailbox.receipts([id]);
+			expect(receipts.map(({reader}) => reader).sort()).toEqual(names.slice(0, 2).sort());
+			expect(receipts.every(({state}) => state === 'acked')).toBe(true);
+		}
+		const left = await Promise.all(agents.map(async ([own, name]) => (await own.inbox(name)).length));
+		expect(left).toEqual([0, 0, 5]);
+	});
+
 	test('two clients under one tag are never handed the same message, and both together get all', async () => {
 		const [mailbox, tag] = await join();
 		const [hook, other] = await join('TWIN');
