@@ -151,7 +151,7 @@ describe('a session that is killed', () => {
 		});
 		child.stdin?.end(JSON.stringify({session_id: 'killed'}));
 		// Its output has begun; whether its receipt got through makes no difference.
-		await once(child.stdout!, 'readable');
+		await once(child.stdout, 'readable');
 		child.kill('SIGKILL');
 		await once(child, 'exit');
 		await lapse();
