@@ -1,4 +1,4 @@
-import {presenceOf} from '../mailbox/agent.ts';
+import {isShared, presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {printable} from '../printable.ts';
@@ -49,22 +49,33 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 	remarkFailedHooks(invocation);
 	await withMailbox(invocation, {}, async mailbox => {
 		const now = Date.now();
-		const agents = (await mailbox.agents()).map(agent => ({...agent, presence: presenceOf(agent, now)}));
-		if (flags['json'] === true) return writeJson(stdout, agents);
+		const agents = await mailbox.agents();
+		if (flags['json'] === true) {
+			return writeJson(
+				stdout,
+				agents.map(agent => ({...agent, presence: presenceOf(agent, now)})),
+			);
+		}
 		if (agents.length === 0) {
 			return remark(
 				stderr,
 				'Nobody has joined yet: `agentmux join CLAUDE_1 --dir DIR` lets the Claude terminal in DIR take part.',
 			);
 		}
-		const rows = agents.map(({tag, kind, role, presence, last_seen_at, revoked_at}) => [
-			tag,
-			kind,
-			revoked_at === null ? presence : 'revoked',
-			last_seen_at === null ? 'never' : timeOf(last_seen_at),
-			role ?? '',
+		const rows = agents.map(agent => [
+			agent.tag,
+			agent.kind,
+			agent.revoked_at === null ? presenceOf(agent, now) : 'revoked',
+			agent.last_seen_at === null ? 'never' : timeOf(agent.last_seen_at),
+			agent.role ?? '',
 		]);
-		return write(stdout, table(stdout, ['TAG', 'KIND', 'PRESENCE', 'LAST SEEN', 'ROLE'], rows));
+		await write(stdout, table(stdout, ['TAG', 'KIND', 'PRESENCE', 'LAST SEEN', 'ROLE'], rows));
+		for (const agent of agents.filter(each => isShared(each, now))) {
+			remark(
+				stderr,
+				`${agent.sessions} clients work as ${agent.tag} and share its inbox: each message reaches one of them. Let one join under a tag of its own.`,
+			);
+		}
 	});
 }
 

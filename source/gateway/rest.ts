@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {SupabaseClient} from '@supabase/supabase-js';
-import type {Agent, Presence} from '../mailbox/agent.ts';
+import type {Agent, Sign} from '../mailbox/agent.ts';
 import {checkContent} from '../mailbox/content.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Cursor} from '../mailbox/event.ts';
@@ -118,8 +118,8 @@ export class Rest implements Source {
 		return rows(readMessage, await this.rpc('search_messages', {p_query: query, p_limit: limit}));
 	}
 
-	async inbox(reader: Tag, {limit = 50}: InboxQuery = {}): Promise<Message[]> {
-		return rows(readMessage, await this.rpc('inbox', {p_reader: reader, p_limit: limit}));
+	async inbox(reader: Tag, {limit = 50, free = false}: InboxQuery = {}): Promise<Message[]> {
+		return rows(readMessage, await this.rpc('inbox', {p_reader: reader, p_limit: limit, p_free: free}));
 	}
 
 	/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
@@ -158,8 +158,14 @@ export class Rest implements Source {
 		return this.table(readAgent, client => client.from('agents').select().order('joined_at'));
 	}
 
-	touch({presence, role}: {readonly presence?: Presence; readonly role?: string}): Promise<Agent> {
-		return this.agent('agent_touch', {p_presence: presence ?? null, p_role: role ?? null});
+	touch({presence, role, session, wake}: Sign): Promise<Agent> {
+		const args = {
+			p_presence: presence ?? null,
+			p_role: role ?? null,
+			p_session: session ?? null,
+			p_wake: wake ?? null,
+		};
+		return this.agent('agent_touch', args);
 	}
 
 	/** A function that answers with the agent that it changed. */

@@ -1,4 +1,4 @@
-import {presences, type Agent} from '../mailbox/agent.ts';
+import {presences, wakes, type Agent} from '../mailbox/agent.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
 import type {AuthorKind, Message} from '../mailbox/message.ts';
@@ -125,6 +125,8 @@ export const readAgent: Reader<Agent> = row<Agent>('agents', {
 	joined_at: text,
 	last_seen_at: nullable(text),
 	revoked_at: nullable(text),
+	sessions: integer,
+	wake: nullable(among(wakes)),
 	meta: object,
 });
 

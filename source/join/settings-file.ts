@@ -2,7 +2,7 @@ import {isDeepStrictEqual} from 'node:util';
 import {join} from 'node:path';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {editing, readText, type Edit} from './file-edit.ts';
-import {hookEvents, type HookEvent} from './hook.ts';
+import {hookEvents, type HookEvent} from './hook-input.ts';
 import {appendAt, removeAt, removeItem, replaceItem, valueAt, type Value} from './json-edit.ts';
 
 const root = 'hooks';
@@ -56,8 +56,9 @@ function settingsFile(folder: string): string {
 }
 
 function entry(event: HookEvent, command: string): Value {
-	const hooks = [{type: 'command', command, timeout: patience}];
-	return event === 'Notification' ? {matcher: 'permission_prompt', hooks} : {hooks};
+	const hook = {type: 'command', command, timeout: patience};
+	// It runs beside the client, which takes the exit code 2 for a reason to wake up.
+	return {hooks: [event === 'FileChanged' ? {...hook, asyncRewake: true} : hook]};
 }
 
 /** An entry of an event that starts our hook. */

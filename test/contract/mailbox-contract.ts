@@ -454,6 +454,49 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		await expect(human.revoke(person.toLowerCase())).rejects.toMatchObject({code: 'invalid'});
 	});
 
+	test('several clients under one tag are counted, and the agent does what the busiest of them does', async () => {
+		const [mailbox, tag] = await join();
+		expect(await mailbox.touch({session: 'a:1', wake: 'bell'})).toMatchObject({
+			presence: 'idle',
+			sessions: 1,
+			wake: 'bell',
+		});
+		expect(await mailbox.touch({session: 'a:1', presence: 'blocked'})).toMatchObject({
+			presence: 'blocked',
+			wake: 'bell',
+		});
+		expect(await mailbox.touch({session: 'b:2', presence: 'working'})).toMatchObject({
+			presence: 'working',
+			sessions: 2,
+		});
+		expect(await mailbox.touch({session: 'b:2', presence: 'idle'})).toMatchObject({presence: 'blocked', sessions: 2});
+		expect(await mailbox.touch({session: 'a:1', presence: 'away'})).toMatchObject({
+			presence: 'idle',
+			sessions: 1,
+			wake: null,
+		});
+		expect(await mailbox.touch({session: 'a:1', presence: 'away'})).toMatchObject({presence: 'idle', sessions: 1});
+		expect(await mailbox.touch({session: 'b:2', wake: 'socket'})).toMatchObject({wake: 'socket'});
+		expect(await mailbox.touch({session: 'b:2', wake: 'none'})).toMatchObject({wake: null});
+		expect(await mailbox.touch({session: 'b:2', presence: 'away'})).toMatchObject({presence: 'away', sessions: 0});
+		expect((await mailbox.agents()).find(agent => agent.tag === tag)).toMatchObject({presence: 'away', sessions: 0});
+	});
+
+	test('the free part of an inbox is what take would hand over now', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const free = async () => (await twin.inbox(other, {free: true})).map(({id}) => id);
+		const one = await mailbox.post({content: `[${tag}] @${other} one`});
+		const two = await mailbox.post({content: `[${tag}] @${other} two`});
+		expect(await free()).toEqual([one.id, two.id]);
+		await twin.take({limit: 1, route: 'hook'});
+		expect(await free()).toEqual([two.id]);
+		await twin.ack([two.id], 'mcp');
+		expect(await free()).toEqual([]);
+		await bench.lapse();
+		expect(await free()).toEqual([one.id]);
+	});
+
 	test('a subscriber goes from connecting over catching up to live, and hears messages, tasks, agents and receipts', async () => {
 		const [mailbox, tag] = await join();
 		const [twin, other] = await join('TWIN');

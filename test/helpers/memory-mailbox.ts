@@ -58,7 +58,12 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 				});
 				return found.slice(-limit).reverse();
 			}),
-		inbox: (reader, {limit = 50} = {}) => call(() => inboxOf(server, reader).slice(0, limit)),
+		inbox: (reader, {limit = 50, free = false} = {}) =>
+			call(() =>
+				inboxOf(server, reader)
+					.filter(({id}) => !free || server.isFree(id, reader))
+					.slice(0, limit),
+			),
 		take: ({limit = 20, route}) =>
 			call(() => {
 				const free = inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag));

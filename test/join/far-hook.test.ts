@@ -6,6 +6,8 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
+import {bellFile} from '../../source/join/bell.ts';
+import {hookEvents} from '../../source/join/hook-input.ts';
 import {bootstrap} from '../../source/hub/bootstrap.ts';
 import {applyMigration, readMigrations} from '../../source/hub/migrations.ts';
 import {PgliteDatabase} from '../../source/hub/pglite.ts';
@@ -108,11 +110,12 @@ describe('a hub that is too slow is given up, and nobody but the human hears of 
 	];
 	test.each(slow)('%s', async (_, serve) => {
 		const url = `http://127.0.0.1:${await listen(createServer(serve))}`;
-		for (const event of ['UserPromptSubmit', 'PostToolBatch', 'Stop', 'Notification', 'SessionEnd']) {
-			const input = {notification_type: 'permission_prompt'};
-			placeAgent(home, 'FAR', {key: 'k', url});
-			const end = await fire({home, tag: 'FAR', event, input, env: {AGENTMUX_HOOK_PATIENCE: ''}});
-			expect(end).toMatchObject(silence);
+		placeAgent(home, 'FAR', {key: 'k', url});
+		// As in a terminal, where FileChanged could wake the client.
+		const env = {AGENTMUX_HOOK_PATIENCE: '', CLAUDE_CODE_ENTRYPOINT: 'cli'};
+		const input = {file_path: bellFile(join(home, 'state'), 'FAR')};
+		for (const event of hookEvents.filter(name => name !== 'SessionStart')) {
+			expect(await fire({home, tag: 'FAR', event, input, env})).toMatchObject(silence);
 			expect(log()).toMatch(new RegExp(`${event} --as FAR: gave up after \\d+ ms\n$`));
 		}
 		const {code, stdout} = await fireAt('SessionStart', {url, impatient: true});
@@ -194,7 +197,7 @@ describe('a hub that is none, or talks otherwise, says nothing to the model', ()
 		placeAgent(home, 'FAR', door);
 		for (const event of ['UserPromptSubmit', 'PostToolBatch', 'Stop']) {
 			expect(await fire({home, tag: 'FAR', event})).toMatchObject(silence);
-			expect(log()).toContain(`${event} --as FAR: inbox_take was refused with status 404: `);
+			expect(log()).toMatch(new RegExp(`${event} --as FAR: (inbox_take|agent_touch) was refused with status 404: `));
 		}
 		expect(log()).toContain('the database there is of another version than this hook: update the older of both');
 		const mailbox = connectMailbox(door);
