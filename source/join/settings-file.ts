@@ -2,7 +2,7 @@ import {isDeepStrictEqual} from 'node:util';
 import {join} from 'node:path';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {editing, readText, type Edit} from './file-edit.ts';
-import {hookEvents, type HookEvent} from './hook-input.ts';
+import {hookEvents, isHookEvent, type HookEvent} from './hook-input.ts';
 import {appendAt, removeAt, removeItem, replaceItem, valueAt, type Value} from './json-edit.ts';
 
 const root = 'hooks';
@@ -14,7 +14,9 @@ export async function planHooks(folder: string, tag: Tag, program: string): Prom
 	const file = settingsFile(folder);
 	const before = await readText(file);
 	const after = editing(file, () => {
-		let text = before === null || before.trim() === '' ? '{}\n' : before;
+		const bare = before === null || before.trim() === '' ? '{}\n' : before;
+		// What an older version wrote for an event that is of no use any more.
+		let text = unhooked(bare, null, event => !isHookEvent(event));
 		for (const event of hookEvents) {
 			const wanted = entry(event, `${program} ${event} --as ${tag}`);
 			const [own, ...more] = ownIn(text, event, null);
@@ -35,13 +37,7 @@ export async function planUnhook(folder: string, tag: Tag | null): Promise<Edit>
 	const before = await readText(file);
 	if (before === null || before.trim() === '') return {file, before, after: before, remarks: []};
 	const after = editing(file, () => {
-		let text = before;
-		for (const event of hookEvents) {
-			const rest = without(text, event, tag);
-			if (rest === text) continue;
-			text = rest;
-			if (isDeepStrictEqual(valueAt(text, [root, event]), [])) text = removeAt(text, [root, event]);
-		}
+		const text = unhooked(before, tag, () => true);
 		return text !== before && isDeepStrictEqual(valueAt(text, [root]), {}) ? removeAt(text, [root]) : text;
 	});
 	const changed = tag !== null && new RegExp(String.raw`hook\.cjs'? [A-Za-z]+ --as ${tag}(?![\w-])`, 'i').test(after);
@@ -49,6 +45,18 @@ export async function planUnhook(folder: string, tag: Tag | null): Promise<Edit>
 		? [`${file} still starts the hook of ${tag}, in an entry that somebody has changed; it was left.`]
 		: [];
 	return {file, before, after: after !== before && after.trim() === '{}' ? null : after, remarks};
+}
+
+/** The text without our hooks for this tag (null: for any) in the events that are `meant`, and without the lists that this leaves empty. */
+function unhooked(before: string, tag: Tag | null, meant: (event: string) => boolean): string {
+	let text = before;
+	const events = valueAt(text, [root]);
+	for (const event of Object.keys(events ?? {}).filter(meant)) {
+		const rest = without(text, event, tag);
+		if (rest === text) continue;
+		text = isDeepStrictEqual(valueAt(rest, [root, event]), []) ? removeAt(rest, [root, event]) : rest;
+	}
+	return text;
 }
 
 function settingsFile(folder: string): string {
@@ -71,7 +79,7 @@ interface Own {
 }
 
 /** Ours for this tag (null: for any). */
-function ownIn(text: string, event: HookEvent, tag: Tag | null): Own[] {
+function ownIn(text: string, event: string, tag: Tag | null): Own[] {
 	const items = valueAt(text, [root, event]);
 	if (!Array.isArray(items)) return [];
 	return items.flatMap((item: {readonly [key: string]: Value} | null, index) => {
@@ -85,7 +93,7 @@ function ownIn(text: string, event: HookEvent, tag: Tag | null): Own[] {
 }
 
 /** The text without our hooks; what somebody has added to an entry of ours stays. */
-function without(text: string, event: HookEvent, tag: Tag | null): string {
+function without(text: string, event: string, tag: Tag | null): string {
 	return ownIn(text, event, tag).reduceRight((rest, {index, item, others}) => {
 		if (others.length === 0) return removeItem(rest, [root, event], index);
 		return replaceItem(rest, [root, event], index, {...item, hooks: others});
@@ -93,7 +101,7 @@ function without(text: string, event: HookEvent, tag: Tag | null): string {
 }
 
 /** Whose mail a hook hands over; null when we did not write it. */
-function tagOfHook(hook: unknown, event: HookEvent): Tag | null {
+function tagOfHook(hook: unknown, event: string): Tag | null {
 	const {command} = (hook ?? {}) as {readonly command?: unknown};
 	if (typeof command !== 'string') return null;
 	const [, name, tag = ''] = /hook\.cjs'? ([A-Za-z]+) --as (\S+)$/.exec(command) ?? [];

@@ -305,6 +305,20 @@ describe('leave', () => {
 		expect(JSON.stringify(settings())).not.toContain('--as CLAUDE_1');
 	});
 
+	test('takes out what an older version wrote for an event of no use, and joining again does, too', async () => {
+		const older = {hooks: [{type: 'command', command: `${program} Notification --as CLAUDE_1`, timeout: 5}]};
+		await joinAs('CLAUDE_1');
+		const joined = text('.claude/settings.json');
+		change(hooks => (hooks['Notification'] = [older, hook]));
+		await joinAs('CLAUDE_1');
+		expect(settings().hooks['Notification']).toEqual([hook]);
+		change(hooks => delete hooks['Notification']);
+		expect(text('.claude/settings.json').trim()).toBe(joined.trim());
+		change(hooks => (hooks['Notification'] = [older]));
+		await leaveAs('CLAUDE_1');
+		expect(all()).toEqual([null, null, null]);
+	});
+
 	test('leaves a command that somebody has changed, and says so', async () => {
 		await joinAs('CLAUDE_1');
 		change(hooks => {
