@@ -4,7 +4,7 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {firstStart} from './first-start.ts';
 import {durableInserts} from './inserts.ts';
-import {hookWithoutMail} from './hook.ts';
+import {hookGivesUp, hookWithoutMail} from './hook.ts';
 import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
 import {machine, withHub, type Figure, type Hub} from './measure.ts';
@@ -17,6 +17,7 @@ const onHub: Record<string, (hub: Hub) => Promise<Figure>> = {
 	'key-to-bytes': keyToBytes,
 	inserts: durableInserts,
 	hook: hookWithoutMail,
+	'hook-gives-up': hookGivesUp,
 	memory: hubMemory,
 };
 const words = process.argv.slice(2);

@@ -17,7 +17,7 @@ import {printable} from '../printable.ts';
  * Milliseconds from the start of the process until it gives up: 300 with starting and ending. AGENTMUX_HOOK_PATIENCE says
  * otherwise, for a project that is far away or a machine that is busy.
  */
-const patience = Number(process.env['AGENTMUX_HOOK_PATIENCE'] || 260) || 260;
+const patience = Number(process.env['AGENTMUX_HOOK_PATIENCE'] || 240) || 240;
 
 /**
  * Runs as a program of its own, at every step of an agent: it imports little, says nothing but mail, exits 0 whatever

@@ -12,7 +12,7 @@ import type {Row} from './catch-up.ts';
  * Columns that are not known are left out. Each reader throws `schema` for a row that is not what it should be.
  */
 
-type Reader<T> = (row: unknown) => T;
+export type Reader<T> = (row: unknown) => T;
 type Column<T> = (value: unknown) => T | undefined;
 
 const authorKinds: readonly AuthorKind[] = ['human', 'agent', 'system'];

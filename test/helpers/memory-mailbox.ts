@@ -21,6 +21,10 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		});
 		if (closed) throw new MailboxError('offline', 'The mailbox is closed.');
 		if (server.reason !== null) throw new MailboxError('offline', server.reason);
+		const own = server.agents.get(foldTag(me.tag));
+		if (own !== undefined && own.revoked_at !== null) {
+			throw new MailboxError('forbidden', `${own.tag} has been revoked.`);
+		}
 		return work();
 	}
 
@@ -82,6 +86,8 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		},
 		agents: () => call(() => [...server.agents.values()]),
 		touch: state => call(() => server.touch(me, state)),
+		revoke: tag => call(() => server.setRevoked(tag, true, me)),
+		restore: tag => call(() => server.setRevoked(tag, false, me)),
 		subscribe(listener, from = null) {
 			const unsubscribe = follow(server, listener, from);
 			unsubscribes.add(unsubscribe);

@@ -116,6 +116,18 @@ export class MemoryServer {
 		return agent;
 	}
 
+	/** Takes the right to take part from an agent, or gives it back. */
+	setRevoked(tag: Tag, revoked: boolean, {tag: me, kind}: Identity): Agent {
+		if (kind !== 'human') throw new MailboxError('forbidden', 'Only a human may revoke and restore agents.');
+		if (revoked && sameTag(tag, me)) throw new MailboxError('invalid', `You are ${me} yourself.`);
+		const before = this.agents.get(foldTag(tag));
+		if (before === undefined) throw new MailboxError('not_found', `${tag} has not joined.`);
+		const agent = {...before, revoked_at: revoked ? (before.revoked_at ?? this.#now()) : null};
+		this.agents.set(foldTag(tag), agent);
+		this.announce({type: 'agents', agents: [agent]});
+		return agent;
+	}
+
 	/** Whether the message may be handed over now: no lease on it, not stuck, not acked. */
 	isFree(id: number, reader: Tag): boolean {
 		const receipt = this.receipts.get(`${id} ${foldTag(reader)}`);

@@ -120,6 +120,49 @@ describe('handing over', () => {
 	});
 });
 
+describe('a session that is killed', () => {
+	/** Ends the time that a client has for what it was handed. */
+	const lapse = async () => {
+		const response = await fetch(`${hub.url}/rest/v1/receipts?reader=eq.${me}&lease_until=not.is.null`, {
+			method: 'PATCH',
+			headers: {apikey: hub.serviceRoleKey, 'content-type': 'application/json'},
+			body: JSON.stringify({lease_until: '2026-11-23T00:00:00Z'}),
+		});
+		expect(response.status).toBe(204);
+	};
+	const next = (event: string) => fire(event, {session_id: 'the next'});
+
+	test('between delivery and acknowledgement: the next one gets the message again in its time, and never once it is acked', async () => {
+		const {id} = await post('who does this?');
+		expect(contextOf(await fire('UserPromptSubmit', {session_id: 'killed'}))).toContain(`#${id} from`);
+		expect(await next('PostToolBatch')).toMatchObject(silence);
+		expect((await mailbox(me).inbox(me)).map(message => message.id)).toEqual([id]);
+		await lapse();
+		expect(contextOf(await next('SessionStart'))).toContain(`#${id} from SENDER`);
+		expect(await receipt(id)).toMatchObject({state: 'delivered', attempts: 2});
+		await mailbox(me).ack([id], 'mcp');
+		await lapse();
+		expect(await next('UserPromptSubmit')).toMatchObject(silence);
+		expect(await receipt(id)).toMatchObject({state: 'acked', attempts: 2});
+	});
+
+	test('in the middle of a hook: what that had taken comes again when its lease ends', async () => {
+		const {id} = await post('taken');
+		const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', me], {
+			env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: '10000'},
+			stdio: ['pipe', 'pipe', 'ignore'],
+		});
+		child.stdin?.end(JSON.stringify({session_id: 'killed'}));
+		// Its output has begun; whether its receipt got through makes no difference.
+		await once(child.stdout, 'readable');
+		child.kill('SIGKILL');
+		await once(child, 'exit');
+		await lapse();
+		expect(contextOf(await next('SessionStart'))).toContain(`#${id} from SENDER`);
+		expect((await receipt(id))?.attempts).toBe(2);
+	});
+});
+
 describe('Stop', () => {
 	test('keeps the agent going with new mail, and not a second time for the same', async () => {
 		const {id} = await post('one thing more');
