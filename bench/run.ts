@@ -2,6 +2,7 @@
 // bench/RESULTS.md between its markers.
 import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
+import {harness, insertToModel} from './agents.ts';
 import {firstStart} from './first-start.ts';
 import {durableInserts} from './inserts.ts';
 import {hookGivesUp, hookWithoutMail} from './hook.ts';
@@ -35,6 +36,7 @@ function tell(figure: Figure): void {
 
 console.log(`${machine()}\n`);
 if (chosen('first-start')) tell(firstStart());
+if (harness !== '' && chosen('agents')) insertToModel().forEach(tell);
 const names = Object.keys(onHub).filter(name => chosen(name));
 if (names.length > 0) {
 	await withHub(async hub => {
