@@ -1,17 +1,19 @@
-import {stat} from 'node:fs/promises';
+import {realpath, stat} from 'node:fs/promises';
 import {resolve} from 'node:path';
 import {loadConfig} from '../config.ts';
+import {isUnderGit} from '../join/above.ts';
 import {diffLines} from '../join/diff.ts';
 import {applyAll, checkWritable, type Edit} from '../join/file-edit.ts';
 import {planFolder, planPlace} from '../join/folder.ts';
 import {placeFile, readPlace} from '../join/place-file.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import type {Tag} from '../mailbox/tag.ts';
+import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
 import type {Command} from './command.ts';
 import {hookDoor, withMailbox, type HookDoor} from './connect.ts';
 import {calledAs, findHook, findLauncher, shellWord} from './launcher.ts';
 import {remark, write} from './output.ts';
+import {atWork, checkFree} from './taken.ts';
 import {agentTag, textFlag} from './values.ts';
 
 const command: Command = {
@@ -23,18 +25,22 @@ const command: Command = {
 		  .claude/settings.json   hooks that hand over new mail while it works, and tell the others what it does
 		  CLAUDE.md               a section that says so to the agent
 
+		The client takes its hooks from the folder that it is started in, and from none above it. A subfolder and a git
+		worktree are folders of their own: join each that a client is started in, under a tag of its own.
+
 		Usage
-		  agentmux join TAG [--dir DIR] [--role ROLE] [--print]
+		  agentmux join TAG [--dir DIR] [--role ROLE] [--force] [--print]
 
 		  --dir DIR     the folder (the current one when absent)
 		  --role ROLE   what this agent does, for the others to see
+		  --force       also where another folder has the tag already, or in your home folder
 		  --print       show what would change, and change nothing
 
 		Examples
 		  agentmux join CLAUDE_1 --dir ~/project --role "writes the parser"
 		  agentmux join CLAUDE_TWIN --dir ~/project-twin
 	`,
-	flags: {dir: {type: 'string'}, role: {type: 'string'}, print: {type: 'boolean'}},
+	flags: {dir: {type: 'string'}, role: {type: 'string'}, force: {type: 'boolean'}, print: {type: 'boolean'}},
 	async run(invocation) {
 		const {input, flags, env, stdout, stderr} = invocation;
 		const [word, ...more] = input;
@@ -42,25 +48,39 @@ const command: Command = {
 		const tag = agentTag(word, 'the tag to join as');
 		const role = textFlag(flags, 'role');
 		const folder = await existingFolder(resolve(textFlag(flags, 'dir') ?? '.'));
-		const {target, places} = await loadConfig({env});
+		const {target, places, ...own} = await loadConfig({env});
+		if (own.kind === 'human' && sameTag(tag, own.tag)) {
+			throw new UsageError(`${tag} is what you are called (${places.config}).`, 'Take another tag: CLAUDE_1.');
+		}
+		if (flags['force'] !== true) await checkFree(places.data, folder, tag);
 		const edits = await planFolder(folder, tag, await findLauncher(env), findHook(env));
-		for (const sentence of edits.flatMap(({remarks}) => remarks)) remark(stderr, sentence);
-		const own = `Beside them, for you alone to read: ${placeFile(places.data, tag)}, from which its hooks know the way.`;
+		const changes = edits.some(({before, after}) => before !== after);
+		const remarks = [
+			...edits.flatMap(edit => edit.remarks),
+			...(changes && isUnderGit(folder) ? [unversioned(folder, tag)] : []),
+		];
+		for (const sentence of remarks) remark(stderr, sentence);
+		const beside = `Beside them, for you alone to read: ${placeFile(places.data, tag)}, from which its hooks know the way.`;
 		if (flags['print'] === true) {
-			return write(stdout, `${edits.map(preview).join('')}${printable(own)}\n`);
+			return write(stdout, `${edits.map(preview).join('')}${printable(beside)}\n`);
 		}
 		await checkWritable(edits);
 		// First the row, then the files: when the hub cannot be reached, nothing has changed.
-		await withMailbox(invocation, {as: tag, kind: 'agent'}, mailbox => mailbox.touch(role === undefined ? {} : {role}));
-		const door = await hookDoor(invocation, tag, readPlace(places.data, tag)?.token ?? null);
+		const former = readPlace(places.data, tag);
+		await withMailbox(invocation, {as: tag, kind: 'agent'}, async mailbox => {
+			const elsewhere = former === null ? atWork(tag, await mailbox.agents(), Date.now()) : null;
+			if (elsewhere !== null) remark(stderr, elsewhere);
+			await mailbox.touch(role === undefined ? {} : {role});
+		});
+		const door = await hookDoor(invocation, tag, former?.token ?? null);
 		await applyAll([await planPlace(places.data, folder, edits, {tag, ...door}), ...edits]);
-		const what = edits.every(({before, after}) => before === after) ? 'had its place already in' : 'has its place in';
+		const what = changes ? 'has its place in' : 'had its place already in';
 		return write(
 			stdout,
 			[
 				`${tag} ${what} ${printable(folder)}: .mcp.json, .claude/settings.json and CLAUDE.md.`,
 				...(target.kind === 'supabase' ? hosted(target.url, door, tag) : []),
-				'Start its terminal, and allow the servers when it asks:',
+				'Start its terminal there (in a folder below, its hooks would not run), and allow the servers when it asks:',
 				`  cd ${printable(shellWord(folder))} && claude`,
 				'Watch, and join in:',
 				`  ${calledAs(env)}`,
@@ -72,10 +92,15 @@ const command: Command = {
 
 export default command;
 
+/** Its real path: one folder has one name. */
 async function existingFolder(folder: string): Promise<string> {
 	const found = await stat(folder).catch(() => null);
-	if (found?.isDirectory() === true) return folder;
+	if (found?.isDirectory() === true) return realpath(folder);
 	throw new MailboxError('not_found', `There is no folder ${folder}.`, 'Make it, or name another with --dir DIR.');
+}
+
+function unversioned(folder: string, tag: Tag): string {
+	return `${folder} is under git: what join writes there is for this machine and for ${tag} alone. Do not commit it: a clone or worktree that has it would speak as ${tag} too.`;
 }
 
 /** What is different without the hub, which makes a token for each agent. */

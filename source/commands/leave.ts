@@ -1,8 +1,9 @@
+import {realpath} from 'node:fs/promises';
 import {basename, resolve} from 'node:path';
 import {loadConfig} from '../config.ts';
 import {applyAll, checkWritable} from '../join/file-edit.ts';
 import {planUnfolder} from '../join/folder.ts';
-import {UsageError} from '../mailbox/error.ts';
+import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {printable} from '../printable.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
@@ -17,7 +18,7 @@ const command: Command = {
 		Usage
 		  agentmux leave TAG [--dir DIR]
 
-		  --dir DIR     the folder (the current one when absent)
+		  --dir DIR     the folder (the current one when absent); it need not be there any more
 
 		Example
 		  agentmux leave CLAUDE_1 --dir ~/project
@@ -29,8 +30,10 @@ const command: Command = {
 		if (more.length > 0) throw new UsageError('One tag at a time.', 'See `agentmux leave --help`.');
 		const tag = agentTag(word, 'the tag that leaves');
 		const {places} = await loadConfig({env});
-		const folder = resolve(textFlag(flags, 'dir') ?? '.');
+		const named = resolve(textFlag(flags, 'dir') ?? '.');
+		const folder = await realpath(named).catch(() => named);
 		const edits = await planUnfolder(places.data, folder, tag);
+		for (const sentence of edits.flatMap(({remarks}) => remarks)) remark(stderr, sentence);
 		const changed = edits.filter(({before, after}) => before !== after);
 		if (changed.length === 0) return remark(stderr, `${tag} has no place in ${folder}; nothing was changed.`);
 		await checkWritable(edits);
@@ -42,9 +45,13 @@ const command: Command = {
 			stdout,
 			`${tag} has left ${printable(folder)}.${gone.length === 0 ? '' : ` ${gone.join(' and ')} held nothing else and ${gone.length === 1 ? 'is' : 'are'} gone.`}\n`,
 		);
-		return withMailbox(invocation, {as: tag, kind: 'agent'}, async mailbox => {
-			await mailbox.touch({presence: 'away'});
-		});
+		try {
+			await withMailbox(invocation, {as: tag, kind: 'agent'}, mailbox => mailbox.touch({presence: 'away'}));
+		} catch (error) {
+			if (!(error instanceof MailboxError)) throw error;
+			// It has left; the others see for a few minutes yet that it is there.
+			remark(stderr, `The others were not told: ${error.message}`);
+		}
 	},
 };
 

@@ -21,8 +21,8 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 	}
 
 	return {
-		async list({ids, parents, status, queue, owner, limit = 200} = {}) {
-			const data = await rest.request(client => {
+		list: ({ids, parents, status, queue, owner, limit = 200} = {}) =>
+			rest.table(readTask, client => {
 				let query = client.from('tasks').select();
 				if (ids !== undefined) query = query.in('id', ids);
 				if (parents !== undefined) query = query.in('parent_id', parents);
@@ -31,9 +31,7 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 				// Without case; `_` would be any character.
 				if (owner !== undefined) query = query.ilike('lease_owner', owner.replaceAll('_', '\\_'));
 				return query.order('updated_at', {ascending: false}).order('id', {ascending: false}).limit(limit);
-			});
-			return rows(readTask, data);
-		},
+			}),
 
 		async add(draft) {
 			const args = {...placeOf(draft), p_max_attempts: draft.max_attempts ?? 5, p_run_at: draft.run_at ?? null};

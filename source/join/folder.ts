@@ -1,4 +1,5 @@
 import {createHash} from 'node:crypto';
+import {existsSync, statSync} from 'node:fs';
 import {type Tag} from '../mailbox/tag.ts';
 import type {Launcher} from './entries.ts';
 import {readText, type Edit} from './file-edit.ts';
@@ -36,10 +37,34 @@ export async function planPlace(
 		else if (known !== undefined && known.sha256 === digest(before)) files[file] = {...known, sha256: digest(after)};
 		else delete files[file];
 	}
-	return writing(data, {...door, files});
+	const others = (await foldersOf(data, door.tag)).filter(other => other !== folder);
+	return writing(data, {...door, folders: [...others, folder], files});
 }
 
-/** Takes out of the folder what join wrote for the tag, and its place with it when no other folder has it. */
+/**
+ * Where the tag has its place: leave would take something out there. A folder that was removed, moved, or cleared by hand
+ * does not count.
+ */
+export async function foldersOf(data: string, tag: Tag): Promise<string[]> {
+	const folders: string[] = [];
+	for (const folder of readPlace(data, tag)?.folders ?? []) if (await hasPlace(folder, tag)) folders.push(folder);
+	return folders;
+}
+
+async function hasPlace(folder: string, tag: Tag): Promise<boolean> {
+	if (statSync(folder, {throwIfNoEntry: false})?.isDirectory() !== true) return false;
+	try {
+		return (await unplanned(folder, tag)).some(({before, after}) => before !== after);
+	} catch {
+		// One of its files cannot be understood just now: nobody can say that the tag is gone from there.
+		return true;
+	}
+}
+
+/**
+ * Takes out of the folder what join wrote for the tag, and its place with it when no other folder has it. The folder itself
+ * need not be there any more.
+ */
 export async function planUnfolder(data: string, folder: string, tag: Tag): Promise<Edit[]> {
 	const place = readPlace(data, tag);
 	const edits = (await unplanned(folder, tag)).map(edit => {
@@ -47,9 +72,14 @@ export async function planUnfolder(data: string, folder: string, tag: Tag): Prom
 		const asLeft = known !== undefined && edit.after !== edit.before && known.sha256 === digest(edit.before);
 		return asLeft ? {...edit, after: known.before} : edit;
 	});
-	if (place === null || edits.every(({before, after}) => before === after)) return edits;
-	const left = Object.entries(place.files).filter(([path]) => !edits.some(({file}) => file === path));
-	return [...edits, await writing(data, left.length === 0 ? null : {...place, files: Object.fromEntries(left)}, tag)];
+	const changes = edits.some(({before, after}) => before !== after);
+	if (place === null || !(changes || place.folders.includes(folder))) return edits;
+	const folders = (await foldersOf(data, tag)).filter(other => other !== folder);
+	const files = Object.entries(place.files).filter(
+		([path]) => existsSync(path) && !edits.some(({file}) => file === path),
+	);
+	const left = folders.length === 0 ? null : {...place, folders, files: Object.fromEntries(files)};
+	return [...edits, await writing(data, left, tag)];
 }
 
 async function unplanned(folder: string, tag: Tag | null): Promise<Edit[]> {

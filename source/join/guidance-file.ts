@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {MailboxError} from '../mailbox/error.ts';
 import {HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
+import {foldersAbove} from './above.ts';
 import {readText, type Edit} from './file-edit.ts';
 
 const begin = /<!-- agentmux: begin (\S+)[^\n]*-->/;
@@ -17,7 +18,20 @@ export async function planGuidance(folder: string, tag: Tag): Promise<Edit> {
 	const written = guidance(tag).replaceAll('\n', newline);
 	const gap = text === '' ? '' : text.endsWith('\n') ? newline : newline + newline;
 	const after = begin.test(text) ? text.replace(section, () => written) : `${text}${gap}${written}`;
-	return {file, before, after, remarks: []};
+	return {file, before, after, remarks: await namesakes(folder, tag)};
+}
+
+/** A client reads what stands above as well: it is told of two tags. */
+async function namesakes(folder: string, tag: Tag): Promise<string[]> {
+	for (const above of foldersAbove(folder)) {
+		const file = join(above, 'CLAUDE.md');
+		const [, other] = begin.exec((await readText(file).catch(() => null)) ?? '') ?? [];
+		if (other === undefined || sameTag(other, tag)) continue;
+		return [
+			`A client that is started in ${folder} reads ${file} too, which is about ${other}; it is ${tag} all the same.`,
+		];
+	}
+	return [];
 }
 
 /** Takes our section for this tag (null: for any) out again. */
@@ -49,6 +63,7 @@ function guidance(tag: Tag): string {
 ## Messages from other agents
 
 The agent that works in this folder is ${tag} in an agentmux mailbox. It shares that with other agents and with a human (${HUMAN}).
+Where files of several folders name several tags, the instructions of the MCP server \`agentmux\` say which is its own.
 
 - New messages for ${tag} appear by themselves: when a session starts, with a prompt, between tool calls, at the end of a turn. Nothing has to be polled.
 - The tools of the MCP server \`agentmux\` answer and write: send_message (with reply_to it answers a message and closes it; @TAG in the text addresses one agent), ack_message (closes what needs no answer), read_thread, search_messages and list_agents. wait_for_message waits for the next one; check_messages with again: true shows what is still open.

@@ -22,7 +22,7 @@ export const mailColumns = [
 ] as const satisfies readonly (keyof Mail)[];
 
 /** What Claude Code takes of a hook's text; it cuts what is longer where it happens to. */
-const longest = 10_000;
+export const longestText = 10_000;
 
 /** The rows of an answer that are messages. Another version's rows are dropped, and with them nothing is marked. */
 export function readMail(value: unknown): Mail[] {
@@ -43,10 +43,14 @@ function isMail(value: unknown): value is Mail {
 }
 
 /**
- * Messages as an agent reads them: at most 10,000 UTF-16 units in all. States facts and gives no orders, which trip
+ * Messages as an agent reads them: at most `room` UTF-16 units in all. States facts and gives no orders, which trip
  * injection defences; each text stands behind a gutter that it cannot leave. What is too long is cut, the longest first.
  */
-export function mailText(reader: Tag, mail: readonly Mail[], {more}: {readonly more: boolean}): string {
+export function mailText(
+	reader: Tag,
+	mail: readonly Mail[],
+	{more, room: most = longestText}: {readonly more: boolean; readonly room?: number},
+): string {
 	const count = `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'}`;
 	const opening =
 		`${count} for ${reader} in the agentmux mailbox. ` +
@@ -57,7 +61,7 @@ export function mailText(reader: Tag, mail: readonly Mail[], {more}: {readonly m
 	const heads = mail.map(headOf);
 	const frame = [opening, ...heads, closing].reduce((sum, part) => sum + part.length + 2, 0);
 	const note = cutNote(reader, Number.MAX_SAFE_INTEGER, maxContentBytes).length;
-	const room = Math.max(0, longest - frame - mail.length * note);
+	const room = Math.max(0, most - frame - mail.length * note);
 	const texts = mail.map(({body}) => textOf(body, room));
 	const share = fairShare(
 		texts.map(text => text.length),
@@ -78,6 +82,20 @@ export function openText(reader: Tag, mail: readonly Mail[]): string {
 		`${mail.length} ${mail.length === 1 ? 'message that names' : 'messages that name'} ${reader} ` +
 		`${mail.length === 1 ? 'is' : 'are'} neither answered nor acknowledged in the agentmux mailbox: ${list}. ` +
 		'send_message with reply_to answers one, ack_message only closes one, check_messages with again: true shows their texts. This is said once.'
+	);
+}
+
+/** Names senders and no texts: those come with the prompt that this becomes. */
+export function wakeText(reader: Tag, mail: readonly Mail[]): string {
+	const senders = [...new Set(mail.map(({tag}) => printable(tag)))].join(', ');
+	return `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${reader} in the agentmux mailbox, from ${senders}.`;
+}
+
+/** What two clients under one tag should know. */
+export function sharedText(reader: Tag): string {
+	return (
+		`Another client works as ${reader} in the agentmux mailbox right now. Both share one inbox: each message is handed over ` +
+		'to one of them, and both write under one name. The human sees that too; one of them can join under a tag of its own.'
 	);
 }
 

@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
+import {foldersAbove} from './above.ts';
 import {
 	isMailboxEntry,
 	isSupabaseEntry,
@@ -23,6 +24,7 @@ export async function planJoin(folder: string, tag: Tag, launcher: Launcher): Pr
 	const file = join(folder, '.mcp.json');
 	const before = await readText(file);
 	const remarks: string[] = [];
+	const above = await foreignServerAbove(folder);
 	const after = editing(file, () => {
 		const text = before === null || before.trim() === '' ? bare : before;
 		const known = valueAt(text, [root, mailboxServer]);
@@ -38,14 +40,30 @@ export async function planJoin(folder: string, tag: Tag, launcher: Launcher): Pr
 			remarks.push(`${folder} was ${former} before; one folder speaks as one tag.`);
 		}
 		const taken = valueAt(text, [root, supabaseServer]);
-		const name = taken === undefined || isSupabaseEntry(taken) ? supabaseServer : otherSupabaseServer;
-		if (name !== supabaseServer) {
-			remarks.push(`${file} has a \`${supabaseServer}\` server of its own, which stays; ours is called \`${name}\`.`);
+		const foreign = taken === undefined ? above : isSupabaseEntry(taken) ? null : file;
+		const name = foreign === null ? supabaseServer : otherSupabaseServer;
+		if (foreign !== null) {
+			remarks.push(
+				`${foreign} has a \`${supabaseServer}\` server of its own, which stays; ours is called \`${name}\`.`,
+			);
 		}
 		const withMailbox = setAt(text, [root, mailboxServer], {...mailboxEntry(launcher, tag)});
 		return setAt(withMailbox, [root, name], {...supabaseEntry(launcher)});
 	});
 	return {file, before, after, remarks};
+}
+
+/** The nearest .mcp.json above that has a `supabase` server of the project's: under its name, ours would take its place. */
+async function foreignServerAbove(folder: string): Promise<string | null> {
+	for (const above of foldersAbove(folder)) {
+		const file = join(above, '.mcp.json');
+		const entry = await readText(file)
+			.then(text => (text === null ? undefined : valueAt(text, [root, supabaseServer])))
+			// A file that is not ours to write need not be one that we understand.
+			.catch(() => undefined);
+		if (entry !== undefined) return isSupabaseEntry(entry) ? null : file;
+	}
+	return null;
 }
 
 /** Takes out what join wrote for this tag (null: for any), and nothing else. A file that held nothing else goes. */

@@ -12,6 +12,8 @@ export interface Place {
 	readonly key: string | null;
 	/** The agent's own; null where nobody makes such tokens. */
 	readonly token: string | null;
+	/** Where join has set it up, and leave has not taken it out; somebody else may have moved or removed them since. */
+	readonly folders: readonly string[];
 	/** By path of a file in the joined folders: what leave puts back while it is as join left it. */
 	readonly files: {readonly [path: string]: {readonly before: string | null; readonly sha256: string}};
 }
@@ -26,7 +28,7 @@ export function readPlace(data: string, tag: Tag): Place | null {
 	const path = placeFile(data, tag);
 	let value: Partial<Place>;
 	try {
-		value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Place>;
+		value = (JSON.parse(readFileSync(path, 'utf8')) ?? {}) as Partial<Place>;
 	} catch (error) {
 		const {code} = error as NodeJS.ErrnoException;
 		if (code === 'ENOENT') return null;
@@ -39,5 +41,6 @@ export function readPlace(data: string, tag: Tag): Place | null {
 			},
 		);
 	}
-	return {tag, url: value.url ?? null, key: value.key ?? null, token: value.token ?? null, files: value.files ?? {}};
+	const {url = null, key = null, token = null, folders = [], files = {}} = value;
+	return {tag, url, key, token, folders, files};
 }

@@ -75,7 +75,13 @@ describe('wrong usage is one sentence on stderr and exit code 2', () => {
 		[['join'], 'Say which agent.'],
 		[['join', 'HUMAN'], 'HUMAN is not for an agent to take.'],
 		[['join', 'system'], 'system is not for an agent to take.'],
+		[['join', '@Untagged'], 'Untagged is not for an agent to take.'],
 		[['join', 'no good'], '`no good` (the tag to join as) is not a tag.'],
+		[['join', 'A'.repeat(33)], 'is not a tag. A tag is a letter, then up to 31'],
+		[['join', '../../etc'], '`../../etc` (the tag to join as) is not a tag.'],
+		[['join', 'A', 'B'], 'One tag at a time.'],
+		[['leave', 'SYSTEM'], 'SYSTEM is not for an agent to take.'],
+		[['leave', '1st'], '`1st` (the tag that leaves) is not a tag.'],
 		[['mcp'], 'Say which agent.'],
 		[['mcp', '--as', 'UNTAGGED'], 'UNTAGGED is not for an agent to take.'],
 	])('agentmux %j', async (args, sentence) => {

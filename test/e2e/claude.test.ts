@@ -59,6 +59,25 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 		]);
 	});
 
+	test('runs hooks and servers in a folder whose name a shell would take apart', async () => {
+		const {ran, receipts, log} = await play('odd');
+		expect(log).toBe('');
+		expect(ran).toMatchObject({code: 0, result: 'Answered.'});
+		expect(receipts).toMatchObject([{body: '@CLAUDE_1 to an odd place', state: 'acked', route: 'reply'}]);
+	});
+
+	test('below a joined folder has its servers, but hooks and a tag of its own only where it has joined itself', async () => {
+		const {first, second, receipts} = await play('below');
+		expect(first).toMatchObject({code: 0, result: 'Answered.'});
+		expect(second).toMatchObject({code: 0, result: 'Looked.'});
+		expect(second.requests.join('')).not.toContain('hook additional context');
+		expect(last(second, /to both/)).toBe(1);
+		expect(receipts).toMatchObject([
+			{reader: 'CLAUDE_1', state: 'delivered', route: 'mcp'},
+			{reader: 'CLAUDE_2', state: 'acked', route: 'reply'},
+		]);
+	});
+
 	test('with the hub down it works as if there were no mailbox, and its model hears nothing of it', async () => {
 		const {ran, log} = await play('down');
 		expect(ran).toMatchObject({code: 0, result: 'All is done.'});

@@ -26,7 +26,7 @@ interface Event {
 
 /** Runs the hook to its end. */
 export function fire({home, tag, event, input = {}, env = {}}: Event): Promise<HookEnd> {
-	const kept = Object.entries(process.env).filter(([name]) => !/^(AGENTMUX|SUPABASE)_/.test(name));
+	const kept = Object.entries(process.env).filter(([name]) => !/^(AGENTMUX|SUPABASE|CLAUDE)_/.test(name));
 	const begin = performance.now();
 	const child = spawn(process.execPath, [hookProgram, event, '--as', tag], {
 		// Two busy cores must not make it give up where that is not what is tested.

@@ -1,9 +1,20 @@
-import {chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {
+	chmodSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {applyAll, checkWritable} from '../../source/join/file-edit.ts';
-import {planFolder, planPlace, planUnfolder} from '../../source/join/folder.ts';
+import {hookEvents} from '../../source/join/hook-input.ts';
+import {foldersOf, planFolder, planPlace, planUnfolder} from '../../source/join/folder.ts';
 import {readPlace} from '../../source/join/place-file.ts';
 
 const launcher = {command: '/node', args: ['/cli.js']};
@@ -43,11 +54,9 @@ describe('join', () => {
 	test('writes servers, hooks and guidance; the token goes to a file of our own that nobody else reads', async () => {
 		await joinAs('CLAUDE_1');
 		const {hooks} = settings();
-		expect(Object.keys(hooks).sort()).toEqual(
-			['SessionStart', 'UserPromptSubmit', 'PostToolBatch', 'Stop', 'Notification', 'SessionEnd'].sort(),
-		);
+		expect(Object.keys(hooks).sort()).toEqual([...hookEvents].sort());
 		expect(hooks['Stop']).toEqual([{hooks: [{type: 'command', command: `${program} Stop --as CLAUDE_1`, timeout: 5}]}]);
-		expect(hooks['Notification']).toMatchObject([{matcher: 'permission_prompt'}]);
+		expect(hooks['FileChanged']).toMatchObject([{hooks: [{asyncRewake: true}]}]);
 		expect(text('CLAUDE.md')).toContain('The agent that works in this folder is CLAUDE_1');
 		expect(all().join('')).not.toContain('its token');
 		expect(statSync(join(data, 'agents/CLAUDE_1.json')).mode & 0o777).toBe(0o600);
@@ -116,6 +125,73 @@ describe('join', () => {
 	});
 });
 
+describe('a folder below another', () => {
+	const below = () => {
+		folder = join(folder, 'below');
+		mkdirSync(folder);
+	};
+
+	test('leaves a Supabase server of the one above alone, which a client finds there too', async () => {
+		put('.mcp.json', '{"mcpServers": {"supabase": {"command": "theirs"}}}');
+		const above = join(folder, '.mcp.json');
+		below();
+		const edits = await joinAs('CLAUDE_2');
+		expect(edits.flatMap(({remarks}) => remarks)).toEqual([
+			`${above} has a \`supabase\` server of its own, which stays; ours is called \`agentmux-supabase\`.`,
+		]);
+		expect(Object.keys((JSON.parse(text('.mcp.json')) as {mcpServers: object}).mcpServers)).toEqual([
+			'agentmux',
+			'agentmux-supabase',
+		]);
+	});
+
+	test('keeps the usual name where the server above is ours, or its file is not understood', async () => {
+		await joinAs('CLAUDE_1');
+		below();
+		await joinAs('CLAUDE_2');
+		below();
+		put('.mcp.json', '{,');
+		below();
+		await joinAs('CLAUDE_3');
+		expect(text('.mcp.json')).not.toContain('agentmux-supabase');
+	});
+
+	test('says that the client reads the guidance above as well, and whose that is', async () => {
+		await joinAs('CLAUDE_1');
+		const above = join(folder, 'CLAUDE.md');
+		below();
+		const remarks = (await joinAs('CLAUDE_2')).flatMap(edit => edit.remarks);
+		expect(remarks).toEqual([
+			`A client that is started in ${folder} reads ${above} too, which is about CLAUDE_1; it is CLAUDE_2 all the same.`,
+		]);
+		expect(text('CLAUDE.md')).toContain('the instructions of the MCP server `agentmux` say which is its own');
+	});
+});
+
+describe('the folders that a tag has', () => {
+	test('are those where it joined, without what was removed, moved, cleared by hand, or left', async () => {
+		const start = folder;
+		const all: string[] = [];
+		for (const name of ['stays', 'removed', 'moved', 'cleared', 'left', 'taken over', 'unreadable']) {
+			folder = join(start, name);
+			mkdirSync(folder);
+			all.push(folder);
+			await joinAs('CLAUDE_1');
+		}
+		expect(await foldersOf(data, 'claude_1')).toEqual(all);
+		rmSync(join(start, 'removed'), {recursive: true});
+		renameSync(join(start, 'moved'), join(start, 'elsewhere'));
+		for (const name of names) rmSync(join(start, 'cleared', name));
+		folder = join(start, 'left');
+		await leaveAs('CLAUDE_1');
+		folder = join(start, 'taken over');
+		await joinAs('CLAUDE_2');
+		writeFileSync(join(start, 'unreadable/.mcp.json'), '{,');
+		expect(await foldersOf(data, 'CLAUDE_1')).toEqual([join(start, 'stays'), join(start, 'unreadable')]);
+		expect(await foldersOf(data, 'CLAUDE_2')).toEqual([folder]);
+	});
+});
+
 describe('leave', () => {
 	const hook = {hooks: [{type: 'command', command: 'x'}]};
 	test.each([
@@ -170,5 +246,101 @@ describe('leave', () => {
 		await leaveAs('CLAUDE_1');
 		expect(all()).toEqual([null, null, null]);
 		expect(readPlace(data, 'CLAUDE_1')).toBeNull();
+	});
+
+	test('of a folder that is gone, or was moved, takes the place of the agent with it', async () => {
+		await joinAs('CLAUDE_1');
+		rmSync(folder, {recursive: true});
+		await leaveAs('CLAUDE_1');
+		expect(existsSync(join(data, 'agents/CLAUDE_1.json'))).toBe(false);
+		mkdirSync(folder);
+		put('CLAUDE.md', '# Mine\n');
+		await joinAs('CLAUDE_1');
+		const moved = join(root, 'moved');
+		renameSync(folder, moved);
+		folder = moved;
+		await leaveAs('CLAUDE_1');
+		expect(all()).toEqual([null, null, '# Mine\n']);
+		expect(existsSync(join(data, 'agents/CLAUDE_1.json'))).toBe(false);
+	});
+
+	test('twice changes nothing the second time', async () => {
+		put('CLAUDE.md', '# Mine\n');
+		await joinAs('CLAUDE_1');
+		await leaveAs('CLAUDE_1');
+		const once = all();
+		const edits = await planUnfolder(data, folder, 'CLAUDE_1');
+		expect(edits.filter(({before, after}) => before !== after)).toEqual([]);
+		expect(all()).toEqual(once);
+	});
+
+	const added = {type: 'command', command: 'notify-send done'};
+	const change = (edit: (hooks: Settings['hooks']) => void) => {
+		const changed = settings();
+		edit(changed.hooks);
+		put('.claude/settings.json', JSON.stringify(changed, null, 2));
+	};
+
+	test('takes only its own hook out of an entry that somebody has added one to', async () => {
+		await joinAs('CLAUDE_1');
+		change(hooks => hooks['Stop']?.[0]?.hooks.push(added));
+		await leaveAs('CLAUDE_1');
+		expect(settings()).toEqual({hooks: {Stop: [{hooks: [added]}]}});
+	});
+
+	test('takes out each copy of its hooks, and joining again leaves one of them', async () => {
+		await joinAs('CLAUDE_1');
+		const double = () =>
+			change(hooks => {
+				for (const items of Object.values(hooks)) items.push(...structuredClone(items));
+				hooks['Stop']?.[0]?.hooks.push(added);
+			});
+		double();
+		await joinAs('CLAUDE_1');
+		expect(settings().hooks['SessionStart']).toHaveLength(1);
+		expect(settings().hooks['Stop']).toMatchObject([{hooks: [added]}, {hooks: [{timeout: 5}]}]);
+		double();
+		await leaveAs('CLAUDE_1');
+		expect(Object.keys(settings().hooks)).toEqual(['Stop']);
+		expect(JSON.stringify(settings())).not.toContain('--as CLAUDE_1');
+	});
+
+	test('takes out what an older version wrote for an event of no use, and joining again does, too', async () => {
+		const older = {hooks: [{type: 'command', command: `${program} Notification --as CLAUDE_1`, timeout: 5}]};
+		await joinAs('CLAUDE_1');
+		const joined = text('.claude/settings.json');
+		change(hooks => (hooks['Notification'] = [older, hook]));
+		await joinAs('CLAUDE_1');
+		expect(settings().hooks['Notification']).toEqual([hook]);
+		change(hooks => delete hooks['Notification']);
+		expect(text('.claude/settings.json').trim()).toBe(joined.trim());
+		change(hooks => (hooks['Notification'] = [older]));
+		await leaveAs('CLAUDE_1');
+		expect(all()).toEqual([null, null, null]);
+	});
+
+	test('leaves a command that somebody has changed, and says so', async () => {
+		await joinAs('CLAUDE_1');
+		change(hooks => {
+			const [first] = hooks['Stop']?.[0]?.hooks ?? [];
+			if (first !== undefined) first.command += ' && make lint';
+		});
+		const edits = await planUnfolder(data, folder, 'CLAUDE_1');
+		expect(edits.flatMap(({remarks}) => remarks)).toEqual([
+			expect.stringContaining('settings.json still starts the hook of CLAUDE_1, in an entry that somebody has changed'),
+		]);
+		await applyAll(edits);
+		expect(Object.keys(settings().hooks)).toEqual(['Stop']);
+		expect(text('.claude/settings.json')).toContain('Stop --as CLAUDE_1 && make lint');
+	});
+
+	test('takes a server of ours out with whatever somebody has added to it, and keeps the others', async () => {
+		await joinAs('CLAUDE_1');
+		const servers = JSON.parse(text('.mcp.json')) as {mcpServers: Record<string, object>};
+		Object.assign(servers.mcpServers['agentmux'] ?? {}, {alwaysLoad: true});
+		servers.mcpServers['mine'] = {command: 'mine'};
+		put('.mcp.json', JSON.stringify(servers));
+		await leaveAs('CLAUDE_1');
+		expect(JSON.parse(text('.mcp.json'))).toEqual({mcpServers: {mine: {command: 'mine'}}});
 	});
 });

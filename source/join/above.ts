@@ -1,0 +1,13 @@
+import {existsSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+
+/** The folders above, the nearest first: Claude Code reads .mcp.json and CLAUDE.md in each of them too, but no hooks. */
+export function foldersAbove(folder: string): string[] {
+	const above = dirname(folder);
+	return above === folder ? [] : [above, ...foldersAbove(above)];
+}
+
+/** Whether git looks after the folder. Its worktrees and submodules have a file of that name. */
+export function isUnderGit(folder: string): boolean {
+	return [folder, ...foldersAbove(folder)].some(each => existsSync(join(each, '.git')));
+}
