@@ -91,14 +91,6 @@ export function wakeText(reader: Tag, mail: readonly Mail[]): string {
 	return `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${reader} in the agentmux mailbox, from ${senders}.`;
 }
 
-/** What two clients under one tag should know. */
-export function sharedText(reader: Tag): string {
-	return (
-		`Another client works as ${reader} in the agentmux mailbox right now. Both share one inbox: each message is handed over ` +
-		'to one of them, and both write under one name. The human sees that too; one of them can join under a tag of its own.'
-	);
-}
-
 function headOf(mail: Mail): string {
 	const reply = mail.reply_to === null ? '' : `, in reply to #${mail.reply_to}`;
 	return `#${mail.id} from ${printable(mail.tag)} (${provenance(mail)}), ${printable(mail.created_at)}${reply}:`;

@@ -1,5 +1,6 @@
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {z} from 'zod';
+import {sharedText} from '../mailbox/agent.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import {answer} from './answer.ts';
@@ -49,7 +50,8 @@ export function handOver(
 	const messages = quoteAll(taken);
 	const more = taken.length >= limit;
 	const rest = more ? ['There may be more: check_messages.'] : [];
-	const hint = [...(taken.length === 0 ? [next] : [howToClose, ...rest]), ...remarks].join(' ');
+	const shared = desk.isShared() ? [sharedText(desk.tag)] : [];
+	const hint = [...(taken.length === 0 ? [next] : [howToClose, ...rest]), ...remarks, ...shared].join(' ');
 	const all = {notice, messages, more, hint, ...data};
 	if (taken.length === 0) return answer([`${none} ${hint}`], all);
 	// A request that was given up is not answered: what it took is handed over when its lease has run out.

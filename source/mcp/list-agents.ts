@@ -1,6 +1,6 @@
 import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
-import {presenceOf, presences} from '../mailbox/agent.ts';
+import {isShared, presenceOf, presences} from '../mailbox/agent.ts';
 import {sameTag} from '../mailbox/tag.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
@@ -11,6 +11,7 @@ const listedAgent = z.object({
 	role: z.string().optional(),
 	presence: z.enum([...presences, 'gone']),
 	last_seen_at: z.string().optional(),
+	sessions: z.number().int().optional().describe('More than one client works under this tag: they share its inbox.'),
 });
 
 export function registerListAgents(server: McpServer, desk: Desk): void {
@@ -35,6 +36,7 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 					role: agent.role ?? undefined,
 					presence: presenceOf(agent, now),
 					last_seen_at: agent.last_seen_at ?? undefined,
+					sessions: isShared(agent, now) ? agent.sessions : undefined,
 				}));
 				return answer([`You are ${desk.tag}.`, ...data.map(agent => agentLine(agent, desk))], {
 					you: desk.tag,
@@ -44,8 +46,12 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 	);
 }
 
-function agentLine({tag, kind, role, presence, last_seen_at}: z.infer<typeof listedAgent>, desk: Desk): string {
+function agentLine(
+	{tag, kind, role, presence, last_seen_at, sessions}: z.infer<typeof listedAgent>,
+	desk: Desk,
+): string {
 	const you = sameTag(tag, desk.tag) ? ' (you)' : '';
 	const what = role === undefined ? kind : `${kind}, ${role}`;
-	return `${tag}${you}: ${what}; ${presence}, last seen ${last_seen_at ?? 'never'}`;
+	const many = sessions === undefined ? '' : `; ${sessions} clients share its inbox`;
+	return `${tag}${you}: ${what}; ${presence}, last seen ${last_seen_at ?? 'never'}${many}`;
 }

@@ -121,7 +121,8 @@ test('a token that has expired is refused by every tool, and says so', async () 
 	const mailbox = connectMailbox({url, key, token: signToken(secret, {...claims, exp})});
 	const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
 	const transport = withAfterAnswer(serverSide, {failed: error => expect.fail(String(error))});
-	const desk = {tag: 'CLAUDE_1', mailbox: async () => mailbox, afterAnswer: transport.afterAnswer.bind(transport)};
+	const afterAnswer = transport.afterAnswer.bind(transport);
+	const desk = {tag: 'CLAUDE_1', mailbox: async () => mailbox, afterAnswer, isShared: () => false};
 	await createMailboxServer(desk, '1').connect(transport);
 	const client = new Client({name: 'test', version: '1'});
 	await client.connect(clientSide);

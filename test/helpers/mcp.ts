@@ -28,7 +28,8 @@ export async function openDesk(tag: string, mailbox: Mailbox): Promise<AgentClie
 	const faults: unknown[] = [];
 	const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
 	const transport = withAfterAnswer(serverSide, {failed: error => faults.push(error)});
-	const desk = {tag, mailbox: async () => mailbox, afterAnswer: transport.afterAnswer.bind(transport)};
+	const afterAnswer = transport.afterAnswer.bind(transport);
+	const desk = {tag, mailbox: async () => mailbox, afterAnswer, isShared: () => false};
 	await createMailboxServer(desk, '1.2.3').connect(transport);
 	const client = new Client({name: 'test', version: '1'});
 	await client.connect(clientSide);
@@ -43,11 +44,12 @@ export async function openDesk(tag: string, mailbox: Mailbox): Promise<AgentClie
 export async function startAgent(
 	home: string,
 	tag: string,
+	env: {readonly [name: string]: string} = {},
 ): Promise<AgentClient & {readonly pid: number; stderr(): string}> {
 	const transport = new StdioClientTransport({
 		command: process.execPath,
 		args: [cli, 'mcp', '--as', tag],
-		env: {PATH: process.env['PATH'] ?? '', AGENTMUX_HOME: home},
+		env: {PATH: process.env['PATH'] ?? '', AGENTMUX_HOME: home, ...env},
 		stderr: 'pipe',
 	});
 	let stderr = '';

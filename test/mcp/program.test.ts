@@ -1,5 +1,8 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {readFileSync} from 'node:fs';
+import {createServer} from 'node:net';
+import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
@@ -36,8 +39,8 @@ afterEach(async () => {
 	await Promise.all(started.splice(0).map(client => client.close()));
 });
 
-async function start(tag: string): ReturnType<typeof startAgent> {
-	const client = await startAgent(hub.home, tag);
+async function start(tag: string, env = {}): ReturnType<typeof startAgent> {
+	const client = await startAgent(hub.home, tag, env);
 	started.push(client);
 	return client;
 }
@@ -219,5 +222,56 @@ test('what the database refuses is an error that says why', async () => {
 		text: expect.stringMatching(
 			/^Task 9000000, which this is a step of, does not exist\. Look the id up first: .*list_tasks/,
 		),
+	});
+});
+
+describe('a client that says who it is', () => {
+	const terminal = (number: number) => ({
+		CLAUDE_CODE_ENTRYPOINT: 'cli',
+		CLAUDE_CODE_MESSAGING_SOCKET: join(hub.home, `${number}.sock`),
+		CLAUDE_CODE_MESSAGING_TOKEN: 'a token',
+	});
+	const row = async () => (await human.agents()).find(({tag}) => tag === me);
+	const bell = () => readFileSync(join(hub.home, 'state/bells', me), 'utf8');
+
+	test('is rung for when mail comes and it is idle, then spoken to, and is known as one that cannot be woken', async () => {
+		await start(me, terminal(1));
+		await vi.waitFor(async () => expect(await row()).toMatchObject({sessions: 1, wake: 'bell'}), {timeout: 20_000});
+		const heard: string[] = [];
+		const socket = createServer(connection => {
+			connection.setEncoding('utf8').on('data', (chunk: string) => heard.push(chunk));
+			connection.on('end', () => connection.end());
+		});
+		socket.listen(join(hub.home, '1.sock'));
+		await once(socket, 'listening');
+		await post('wake up');
+		await vi.waitFor(() => expect(Date.parse(bell().trim())).toBeGreaterThan(0), {timeout: 20_000});
+		await vi.waitFor(async () => expect(await row()).toMatchObject({wake: 'socket'}), {timeout: 30_000});
+		await vi.waitFor(() => expect(heard.join('').split('\n')).toHaveLength(3));
+		const [auth = '', said = ''] = heard.join('').split('\n');
+		expect(JSON.parse(auth)).toEqual({type: 'auth', token: 'a token'});
+		expect(JSON.parse(said)).toEqual({
+			type: 'user',
+			message: {role: 'user', content: `1 new message for ${me} in the agentmux mailbox, from HUMAN.`},
+		});
+		// Nobody takes it.
+		await vi.waitFor(async () => expect(await row()).toMatchObject({wake: null}), {timeout: 30_000});
+		socket.close();
+	});
+
+	test('is told of another under its tag, until that one ends', async () => {
+		const one = await start(me, terminal(1));
+		const other = await start(me, terminal(2));
+		const hint = async (client: AgentClient): Promise<unknown> => (await client.call('check_messages')).data['hint'];
+		const told = expect.stringContaining(`Another client works as ${me}`) as string;
+		await vi.waitFor(async () => expect(await hint(other)).toEqual(told), {timeout: 20_000});
+		await vi.waitFor(async () => expect(await hint(one)).toEqual(told), {timeout: 20_000});
+		const {data, text} = await one.call('list_agents');
+		expect((data['agents'] as {tag: string}[]).find(({tag}) => tag === me)).toMatchObject({sessions: 2});
+		expect(text).toContain(`${me} (you): agent; idle, last seen`);
+		expect(text).toContain('; 2 clients share its inbox');
+		await other.close();
+		await vi.waitFor(async () => expect(await hint(one)).not.toEqual(told), {timeout: 20_000});
+		expect(await row()).toMatchObject({sessions: 1});
 	});
 });
