@@ -7,6 +7,8 @@ import {channelOrder} from './channel-order.ts';
 import {SurroundingsProvider} from './context.ts';
 import {createController} from './controller.ts';
 import {createKeyboard, type Input} from './keyboard.ts';
+import {onArrival} from './late.ts';
+import {markdown} from './panes/message-body.ts';
 import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
@@ -86,6 +88,8 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 	// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
 	app.waitUntilExit().then(() => quit(), fail);
 	screen.flush();
+	const unwatch = onArrival(() => screen.invalidate());
+	markdown();
 	onFirstFrame?.(sentence => {
 		ui.setState({opening: sentence});
 		screen.invalidate();
@@ -95,6 +99,7 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 	} finally {
 		clearInterval(clock);
 		unsubscribe();
+		unwatch();
 		unlisten();
 		screen.stop();
 		app.unmount();

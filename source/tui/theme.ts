@@ -11,6 +11,10 @@ const red = declareColour(0xf05a5a, 31);
 const task = declareColour(0xe5a45a, 33);
 const code = declareColour(0x9ecbff, 36);
 const ink = declareColour(0x101418, 30);
+const linkColour = declareColour(0x6fb7ff, 94);
+const codeText = declareColour(0xc8cfd8, 37);
+/** Behind blocks of code. */
+const codeTint: Colour = 0x161c25;
 
 /** Behind the selected message. */
 export const selectedTint: Colour = 0x1f2733;
@@ -35,6 +39,22 @@ export const theme = {
 	task: style({fg: task}),
 	code: style({fg: code, bg: 0x1b2430}),
 	pending: style({fg: grey, italic: true}),
+	link: style({fg: linkColour, underline: true}),
+	codeBlock: style({fg: codeText, bg: codeTint}),
+	codeHead: style({fg: faint, bg: codeTint}),
+	codeName: style({fg: grey, bg: codeTint}),
+} as const;
+
+/** The parts of code by what they are. */
+export const syntax = {
+	keyword: style({fg: declareColour(0xc9a2ff, 95), bg: codeTint}),
+	type: style({fg: declareColour(0x7fe0f5, 96), bg: codeTint}),
+	title: style({fg: code, bg: codeTint}),
+	string: style({fg: declareColour(0xb9c46a, 33), bg: codeTint}),
+	number: style({fg: task, bg: codeTint}),
+	comment: style({fg: grey, bg: codeTint, italic: true}),
+	added: style({fg: green, bg: codeTint}),
+	removed: style({fg: red, bg: codeTint}),
 } as const;
 
 // Told apart by eye, on dark and on light; the human's green and the untagged grey are not among them.

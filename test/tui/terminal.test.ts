@@ -108,6 +108,40 @@ describe('the screen at 200x50', () => {
 		expect(screen.find(row => row.includes('[HUMAN] run it'))).toMatch(/^ │ \[HUMAN\] run it/);
 	});
 
+	it('shows Markdown behind the gutter, code in colours, and links that lead where they say', async () => {
+		const terminal = start('markdown', wide);
+		const screen = await terminal.waitFor(rows => rows.some(row => /^ │ {2}select id, total from orders/u.test(row)));
+		const text = screen.join('\n');
+		expect(text).toMatch(/^ │ Step 2 of 4/mu);
+		expect(text).toMatch(/^ │ · 9 without a date/mu);
+		expect(text).toMatch(/^ │ {3}1\. same id/mu);
+		expect(text).toMatch(/^ │ ✓ checked/mu);
+		expect(text).toMatch(/^ │ ▏ Use the 2025 data only/mu);
+		expect(text).toMatch(/^ │ ── sql ─+/mu);
+		expect(text).toMatch(/^ │ table +rows {2}note/mu);
+		expect(text).toMatch(/^ │ orders +18,204 {2}cleaned/mu);
+		expect(text).toMatch(/The docs \(docs\.example\.org\) say so/u);
+		const y = screen.findIndex(row => row.includes('select id, total'));
+		await terminal.waitFor(() => terminal.cell(4, y).foreground !== terminal.cell(11, y).foreground);
+		const line = screen.findIndex(row => row.includes('The docs'));
+		const x = (screen[line] ?? '').indexOf('docs');
+		expect(terminal.link(x, line)).toBe('https://docs.example.org/a');
+		expect(terminal.link((screen[line] ?? '').indexOf('say so'), line)).toBeUndefined();
+		expect(terminal.link((screen[line] ?? '').indexOf('this'), line)).toBeUndefined();
+	});
+
+	it('shows the first lines of a long message, and how many there are', async () => {
+		const terminal = start('markdown', wide);
+		await terminal.waitFor('The docs');
+		terminal.write('g');
+		const screen = await terminal.waitFor('log line 39');
+		expect(screen.join('\n')).toContain('… 121 lines in all · enter shows it');
+		terminal.write('\r');
+		await terminal.waitFor('log line 120');
+		terminal.write('g');
+		await terminal.waitFor('The whole log:');
+	});
+
 	it('keeps its columns straight beside emoji and wide letters', async () => {
 		const terminal = start('crowded', wide);
 		const screen = await terminal.waitFor('日本語');
