@@ -1,5 +1,17 @@
 import {randomUUID} from 'node:crypto';
-import {chmod, mkdir, readFile, realpath, rename, rm, rmdir, stat, writeFile} from 'node:fs/promises';
+import {
+	access,
+	chmod,
+	constants,
+	mkdir,
+	readFile,
+	realpath,
+	rename,
+	rm,
+	rmdir,
+	stat,
+	writeFile,
+} from 'node:fs/promises';
 import {basename, dirname} from 'node:path';
 import {MailboxError} from '../mailbox/error.ts';
 import {JsonFault} from './json-document.ts';
@@ -16,18 +28,33 @@ export interface Edit {
 	readonly remarks: readonly string[];
 }
 
-/** Rejects with MailboxError `file` when one of them would change a file that is marked as not to be written. */
+/** Rejects with MailboxError `file` when one of them would change a file, or a folder, that is marked as not to be written. */
 export async function checkWritable(edits: readonly Edit[]): Promise<void> {
 	for (const {file, before, after} of edits) {
-		if (before === null || before === after) continue;
-		const {mode} = await stat(file);
-		if ((mode & 0o222) !== 0) continue;
+		if (before === after) continue;
+		const touched = before === null ? await nearestFolder(dirname(file)) : file;
+		// The mark binds root, too: whoever set it meant it.
+		const marked = ((await stat(touched)).mode & 0o222) === 0;
+		if (!marked && (before !== null || (await isWritable(touched)))) continue;
 		throw new MailboxError(
 			'file',
-			`${file} is read-only; it was left as it is.`,
+			`${touched} is read-only; it was left as it is.`,
 			`Allow writing (chmod u+w), then try again.`,
 		);
 	}
+}
+
+async function isWritable(folder: string): Promise<boolean> {
+	return access(folder, constants.W_OK).then(
+		() => true,
+		() => false,
+	);
+}
+
+/** The folder itself, or what it will lie in. */
+async function nearestFolder(folder: string): Promise<string> {
+	const found = await stat(folder).catch(() => null);
+	return found === null && dirname(folder) !== folder ? nearestFolder(dirname(folder)) : folder;
 }
 
 /** Writes all of them, or none: when one fails, those before it are put back. Rejects with MailboxError. */

@@ -10,9 +10,22 @@ import {planHooks, planUnhook} from './settings-file.ts';
 
 type Files = Place['files'];
 
-/** What is written for an agent in its folder: its servers, its hooks, what it should know. Rejects with MailboxError. */
-export async function planFolder(folder: string, tag: Tag, launcher: Launcher, hook: string): Promise<Edit[]> {
-	return [await planJoin(folder, tag, launcher), await planHooks(folder, tag, hook), await planGuidance(folder, tag)];
+/**
+ * What is written for an agent in its folder: its servers, its hooks, what it should know (and `guidance`, Markdown, beyond what
+ * every agent is told). Rejects with MailboxError.
+ */
+export async function planFolder(
+	folder: string,
+	tag: Tag,
+	launcher: Launcher,
+	hook: string,
+	guidance = '',
+): Promise<Edit[]> {
+	return [
+		await planJoin(folder, tag, launcher),
+		await planHooks(folder, tag, hook),
+		await planGuidance(folder, tag, guidance),
+	];
 }
 
 /**

@@ -66,6 +66,12 @@ async function foreignServerAbove(folder: string): Promise<string | null> {
 	return null;
 }
 
+/** Who has its place in `folder`, whose .mcp.json must be JSON; null when nobody has. Rejects with MailboxError `file`. */
+export async function tagIn(folder: string): Promise<Tag | null> {
+	const text = await readText(join(folder, '.mcp.json'));
+	return text === null || text.trim() === '' ? null : tagOfEntry(valueAt(text, [root, mailboxServer]));
+}
+
 /** Takes out what join wrote for this tag (null: for any), and nothing else. A file that held nothing else goes. */
 export async function planLeave(folder: string, tag: Tag | null): Promise<Edit> {
 	const file = join(folder, '.mcp.json');
