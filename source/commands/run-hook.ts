@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {isHookEvent, readInput, runHook, tagIn} from '../join/hook.ts';
+import {answer, clientIn, eventOf, heard} from '../join/dialect.ts';
+import {readInput, runHook, tagIn} from '../join/hook.ts';
 import {noteFailure} from '../join/hook-log.ts';
 import {SessionFile} from '../join/hook-session.ts';
 import {readStdin} from '../join/hook-stdin.ts';
@@ -47,12 +48,13 @@ process.on('uncaughtException', end);
 run().then(() => end(null), end);
 
 async function run(): Promise<void> {
-	if (!isHookEvent(event)) throw new Error(`there is no event \`${event}\``);
+	const client = clientIn(words);
+	eventOf(client, event);
 	const tag = tagIn(words, env);
 	const call = opened(doorOf(places, tag));
-	const input = readInput(await readStdin());
-	const session = new SessionFile(join(places.state, 'hooks'), input.session_id);
-	await runHook({event, tag, input, session, call, write});
+	const told = heard(client, event, readInput(await readStdin()));
+	const session = new SessionFile(join(places.state, 'hooks'), told.input.session_id);
+	await runHook({...told, tag, session, call, write: text => write(answer(client, event, text))});
 }
 
 function write(text: string): Promise<void> {

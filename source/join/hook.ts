@@ -12,11 +12,8 @@ export const hookEvents = [
 	'Notification',
 	'SessionEnd',
 ] as const;
-export type HookEvent = (typeof hookEvents)[number];
-
-export function isHookEvent(word: string): word is HookEvent {
-	return (hookEvents as readonly string[]).includes(word);
-}
+/** Those of Claude Code, and what only other clients tell. */
+export type HookEvent = (typeof hookEvents)[number] | 'Interrupt';
 
 /** What the client says on stdin; what is not there, or of another kind, is null. */
 export interface HookInput {
@@ -27,6 +24,7 @@ export interface HookInput {
 	readonly stop_hook_active: boolean;
 	readonly notification_type: string | null;
 	readonly message: string | null;
+	readonly prompt: string | null;
 }
 
 /** Throws for what is no JSON object with a session. */
@@ -47,6 +45,7 @@ export function readInput(text: string): HookInput {
 		stop_hook_active: input['stop_hook_active'] === true,
 		notification_type: word('notification_type'),
 		message: word('message'),
+		prompt: word('prompt'),
 	};
 }
 
@@ -97,6 +96,11 @@ export async function runHook(work: Work): Promise<void> {
 			if (!asksPermission(input)) return;
 			session.change({blocked: true});
 			await touch(work, 'blocked');
+			return;
+		}
+		case 'Interrupt': {
+			session.change({blocked: false});
+			await touch(work, 'idle');
 			return;
 		}
 		case 'SessionEnd': {
