@@ -1,18 +1,38 @@
 import {createHash} from 'node:crypto';
 import {existsSync, statSync} from 'node:fs';
+import {join} from 'node:path';
 import {type Tag} from '../mailbox/tag.ts';
+import {claude, clients, type Client} from './clients.ts';
 import type {Launcher} from './entries.ts';
 import {readText, type Edit} from './file-edit.ts';
 import {planGuidance, planUnguide} from './guidance-file.ts';
 import {planJoin, planLeave} from './mcp-file.ts';
 import {placeFile, readPlace, type Place} from './place-file.ts';
 import {planHooks, planUnhook} from './settings-file.ts';
+import {planTomlJoin, planTomlLeave} from './toml-file.ts';
 
 type Files = Place['files'];
 
-/** What is written for an agent in its folder: its servers, its hooks, what it should know. Rejects with MailboxError. */
-export async function planFolder(folder: string, tag: Tag, launcher: Launcher, hook: string): Promise<Edit[]> {
-	return [await planJoin(folder, tag, launcher), await planHooks(folder, tag, hook), await planGuidance(folder, tag)];
+/**
+ * What is written for an agent in its folder, for each of the clients: its servers, its hooks, what it should know; one
+ * edit a file. Rejects with MailboxError.
+ */
+export async function planFolder(
+	folder: string,
+	tag: Tag,
+	launcher: Launcher,
+	hook: string,
+	chosen: readonly Client[] = [claude],
+): Promise<Edit[]> {
+	const edits: Edit[] = [];
+	for (const client of chosen) {
+		const start = client.env === undefined ? launcher : {...launcher, env: {...launcher.env, ...client.env}};
+		const servers = await (isToml(client) ? planTomlJoin : planJoin)(folder, tag, start, client);
+		const shared = client.hooks === client.servers;
+		const hooks = await planHooks(folder, tag, hook, client, shared ? servers : undefined);
+		edits.push(...(shared ? [] : [servers]), hooks, await planGuidance(folder, tag, client));
+	}
+	return edits;
 }
 
 /**
@@ -26,11 +46,12 @@ export async function planPlace(
 	door: Pick<Place, 'tag' | 'url' | 'key' | 'token'>,
 ): Promise<Edit> {
 	const former = readPlace(data, door.tag);
-	const bare = await unplanned(folder, null);
+	const written = clients.filter(({servers}) => edits.some(({file}) => file === join(folder, servers)));
+	const bare = await unplanned(folder, null, written);
 	const files: Record<string, Files[string]> = {...former?.files};
-	for (const [index, {file, before, after}] of edits.entries()) {
+	for (const {file, before, after} of edits) {
 		const known = files[file];
-		const untouched = bare[index]?.after === before;
+		const untouched = bare.find(other => other.file === file)?.after === before;
 		if (after === null) continue;
 		if (untouched) files[file] = {before, sha256: digest(after)};
 		// Joined before: what it was then is known only while nobody else has changed it since.
@@ -82,8 +103,22 @@ export async function planUnfolder(data: string, folder: string, tag: Tag): Prom
 	return [...edits, await writing(data, left, tag)];
 }
 
-async function unplanned(folder: string, tag: Tag | null): Promise<Edit[]> {
-	return [await planLeave(folder, tag), await planUnhook(folder, tag), await planUnguide(folder, tag)];
+/** Without what join wrote for the tag (null: for any), whatever the client. */
+async function unplanned(folder: string, tag: Tag | null, those = clients): Promise<Edit[]> {
+	const edits: Edit[] = [];
+	for (const client of those) {
+		const hooks = await planUnhook(folder, tag, client);
+		const shared = client.hooks === client.servers;
+		const servers = isToml(client)
+			? await planTomlLeave(folder, tag, client)
+			: await planLeave(folder, tag, client, shared ? hooks : undefined);
+		edits.push(servers, ...(shared ? [] : [hooks]), await planUnguide(folder, tag, client));
+	}
+	return edits;
+}
+
+function isToml({servers}: Client): boolean {
+	return servers.endsWith('.toml');
 }
 
 async function writing(data: string, place: Place | null, tag = place?.tag ?? ''): Promise<Edit> {

@@ -2,15 +2,16 @@ import {join} from 'node:path';
 import {MailboxError} from '../mailbox/error.ts';
 import {HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
 import {foldersAbove} from './above.ts';
+import {claude} from './clients.ts';
 import {readText, type Edit} from './file-edit.ts';
 
 const begin = /<!-- agentmux: begin (\S+)[^\n]*-->/;
 const end = '<!-- agentmux: end -->';
 const section = new RegExp(`${begin.source}[^]*?${end}(?:\\r?\\n)?`);
 
-/** Puts our section into the CLAUDE.md of `folder`, at its end or in place of the former. Rejects with MailboxError. */
-export async function planGuidance(folder: string, tag: Tag): Promise<Edit> {
-	const file = join(folder, 'CLAUDE.md');
+/** Puts our section into what the client reads in `folder`, at its end or in place of the former. Rejects with MailboxError. */
+export async function planGuidance(folder: string, tag: Tag, {guidance: name} = claude): Promise<Edit> {
+	const file = join(folder, name);
 	const before = await readText(file);
 	const text = before ?? '';
 	check(file, text);
@@ -18,13 +19,13 @@ export async function planGuidance(folder: string, tag: Tag): Promise<Edit> {
 	const written = guidance(tag).replaceAll('\n', newline);
 	const gap = text === '' ? '' : text.endsWith('\n') ? newline : newline + newline;
 	const after = begin.test(text) ? text.replace(section, () => written) : `${text}${gap}${written}`;
-	return {file, before, after, remarks: await namesakes(folder, tag)};
+	return {file, before, after, remarks: await namesakes(folder, name, tag)};
 }
 
 /** A client reads what stands above as well: it is told of two tags. */
-async function namesakes(folder: string, tag: Tag): Promise<string[]> {
+async function namesakes(folder: string, name: string, tag: Tag): Promise<string[]> {
 	for (const above of foldersAbove(folder)) {
-		const file = join(above, 'CLAUDE.md');
+		const file = join(above, name);
 		const [, other] = begin.exec((await readText(file).catch(() => null)) ?? '') ?? [];
 		if (other === undefined || sameTag(other, tag)) continue;
 		return [
@@ -35,8 +36,8 @@ async function namesakes(folder: string, tag: Tag): Promise<string[]> {
 }
 
 /** Takes our section for this tag (null: for any) out again. */
-export async function planUnguide(folder: string, tag: Tag | null): Promise<Edit> {
-	const file = join(folder, 'CLAUDE.md');
+export async function planUnguide(folder: string, tag: Tag | null, {guidance: name} = claude): Promise<Edit> {
+	const file = join(folder, name);
 	const before = await readText(file);
 	const [, own] = begin.exec(before ?? '') ?? [];
 	if (before === null || own === undefined || (tag !== null && !sameTag(own, tag))) {

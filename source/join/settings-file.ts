@@ -1,22 +1,30 @@
 import {isDeepStrictEqual} from 'node:util';
 import {join} from 'node:path';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
-import {editing, readText, type Edit} from './file-edit.ts';
-import {hookEvents, type HookEvent} from './hook.ts';
+import {claude, eventsOf, type Client} from './clients.ts';
+import {editing, holdsOurs, orNothing, unedited, type Edit} from './file-edit.ts';
+import {locate} from './json-document.ts';
 import {appendAt, removeAt, removeItem, replaceItem, valueAt, type Value} from './json-edit.ts';
 
 const root = 'hooks';
-/** Seconds after which the client ends a hook that does not end by itself, as ours does. */
-const patience = 5;
 
-/** Writes our hooks into .claude/settings.json of `folder`. `program` starts the hook, as a shell takes it. Rejects with MailboxError. */
-export async function planHooks(folder: string, tag: Tag, program: string): Promise<Edit> {
-	const file = settingsFile(folder);
-	const before = await readText(file);
+/**
+ * Writes our hooks into the client's settings of `folder`. `program` starts the hook, as a shell takes it; `edit` is what
+ * becomes of the file so far, where more than hooks stand in it. Rejects with MailboxError.
+ */
+export async function planHooks(
+	folder: string,
+	tag: Tag,
+	program: string,
+	client = claude,
+	edit?: Edit,
+): Promise<Edit> {
+	const {file, before, after: start, remarks} = edit ?? (await unedited(join(folder, client.hooks)));
 	const after = editing(file, () => {
-		let text = before === null || before.trim() === '' ? '{}\n' : before;
-		for (const event of hookEvents) {
-			const wanted = entry(event, `${program} ${event} --as ${tag}`);
+		let text = start === null || start.trim() === '' ? '{}\n' : start;
+		locate(text, client);
+		for (const event of eventsOf(client)) {
+			const wanted = entry(client, event, `${program} ${event} --as ${tag}${suffix(client)}`);
 			const [own, ...more] = ownIn(text, event, null);
 			if (own?.others.length === 0 && more.length === 0) {
 				if (!isDeepStrictEqual(own.item, wanted)) text = replaceItem(text, [root, event], own.index, wanted);
@@ -26,17 +34,17 @@ export async function planHooks(folder: string, tag: Tag, program: string): Prom
 		}
 		return text;
 	});
-	return {file, before, after, remarks: []};
+	return {file, before, after, remarks};
 }
 
 /** Takes out our hooks for this tag (null: for any). What stays empty was made by join, and goes. */
-export async function planUnhook(folder: string, tag: Tag | null): Promise<Edit> {
-	const file = settingsFile(folder);
-	const before = await readText(file);
-	if (before === null || before.trim() === '') return {file, before, after: before, remarks: []};
+export async function planUnhook(folder: string, tag: Tag | null, client = claude): Promise<Edit> {
+	const start = await unedited(join(folder, client.hooks));
+	const {file, before} = start;
+	if (!holdsOurs(before)) return start;
 	const after = editing(file, () => {
 		let text = before;
-		for (const event of hookEvents) {
+		for (const event of eventsOf(client)) {
 			const rest = without(text, event, tag);
 			if (rest === text) continue;
 			text = rest;
@@ -48,16 +56,18 @@ export async function planUnhook(folder: string, tag: Tag | null): Promise<Edit>
 	const remarks = changed
 		? [`${file} still starts the hook of ${tag}, in an entry that somebody has changed; it was left.`]
 		: [];
-	return {file, before, after: after !== before && after.trim() === '{}' ? null : after, remarks};
+	return {file, before, after: orNothing(before, after), remarks};
 }
 
-function settingsFile(folder: string): string {
-	return join(folder, '.claude', 'settings.json');
+function entry({timeout, hookName, matchers}: Client, event: string, command: string): Value {
+	const hooks = [{...(hookName === undefined ? {} : {name: hookName}), type: 'command', command, timeout}];
+	const matcher = matchers?.[event];
+	return matcher === undefined ? {hooks} : {matcher, hooks};
 }
 
-function entry(event: HookEvent, command: string): Value {
-	const hooks = [{type: 'command', command, timeout: patience}];
-	return event === 'Notification' ? {matcher: 'permission_prompt', hooks} : {hooks};
+/** By which the hook knows whose words it hears. */
+function suffix({id}: Client): string {
+	return id === 'claude' ? '' : ` --client ${id}`;
 }
 
 /** An entry of an event that starts our hook. */
@@ -70,7 +80,7 @@ interface Own {
 }
 
 /** Ours for this tag (null: for any). */
-function ownIn(text: string, event: HookEvent, tag: Tag | null): Own[] {
+function ownIn(text: string, event: string, tag: Tag | null): Own[] {
 	const items = valueAt(text, [root, event]);
 	if (!Array.isArray(items)) return [];
 	return items.flatMap((item: {readonly [key: string]: Value} | null, index) => {
@@ -84,7 +94,7 @@ function ownIn(text: string, event: HookEvent, tag: Tag | null): Own[] {
 }
 
 /** The text without our hooks; what somebody has added to an entry of ours stays. */
-function without(text: string, event: HookEvent, tag: Tag | null): string {
+function without(text: string, event: string, tag: Tag | null): string {
 	return ownIn(text, event, tag).reduceRight((rest, {index, item, others}) => {
 		if (others.length === 0) return removeItem(rest, [root, event], index);
 		return replaceItem(rest, [root, event], index, {...item, hooks: others});
@@ -92,9 +102,9 @@ function without(text: string, event: HookEvent, tag: Tag | null): string {
 }
 
 /** Whose mail a hook hands over; null when we did not write it. */
-function tagOfHook(hook: unknown, event: HookEvent): Tag | null {
+function tagOfHook(hook: unknown, event: string): Tag | null {
 	const {command} = (hook ?? {}) as {readonly command?: unknown};
 	if (typeof command !== 'string') return null;
-	const [, name, tag = ''] = /hook\.cjs'? ([A-Za-z]+) --as (\S+)$/.exec(command) ?? [];
+	const [, name, tag = ''] = /hook\.cjs'? ([A-Za-z]+) --as (\S+)(?: --client [a-z]+)?$/.exec(command) ?? [];
 	return name === event && isTag(tag) ? tag : null;
 }
