@@ -32,8 +32,9 @@ const command: Command = {
 		  codex     .codex/config.toml      .codex/hooks.json       AGENTS.md
 		  gemini    .gemini/settings.json   .gemini/settings.json   GEMINI.md
 
-		The client takes its hooks from the folder that it is started in, and from none above it. A subfolder and a git
-		worktree are folders of their own: join each that a client is started in, under a tag of its own.
+		The client takes its hooks from the folder that it is started in, and from none above it (but Codex from all of a git
+		repository). A subfolder and a git worktree are folders of their own: join each that a client is started in, under a
+		tag of its own.
 
 		Usage
 		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--force] [--print]
@@ -94,7 +95,7 @@ const command: Command = {
 		return write(
 			stdout,
 			[
-				`${tag} ${what} ${printable(folder)}: ${listed(chosen.flatMap(filesOf))}.`,
+				`${tag} ${what} ${printable(folder)}: ${chosen.flatMap(filesOf).join(', ')}.`,
 				...(target.kind === 'supabase' ? hosted(target.url, door, tag) : []),
 				...chosen.flatMap(client => start(client, folder, chosen.length > 1)),
 				'Watch, and join in:',
@@ -136,14 +137,11 @@ function filesOf({servers, hooks, guidance}: Client): string[] {
 	return [...new Set([servers, hooks, guidance])];
 }
 
-function listed(words: readonly string[]): string {
-	return `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
-}
-
-function start({name, program, consent}: Client, folder: string, several: boolean): string[] {
+function start({name, program, consent, inherits}: Client, folder: string, several: boolean): string[] {
 	const whose = several ? `the terminal of ${name}` : 'its terminal';
+	const below = inherits ? '' : ' (in a folder below, its hooks would not run)';
 	return [
-		`Start ${whose} there (in a folder below, its hooks would not run), and ${consent} when it asks:`,
+		`Start ${whose} there${below}, and ${consent} when it asks:`,
 		`  cd ${printable(shellWord(folder))} && ${program}`,
 	];
 }

@@ -1,5 +1,5 @@
 import {realpath} from 'node:fs/promises';
-import {basename, resolve} from 'node:path';
+import {relative, resolve} from 'node:path';
 import {loadConfig} from '../config.ts';
 import {applyAll, checkWritable} from '../join/file-edit.ts';
 import {planUnfolder} from '../join/folder.ts';
@@ -40,10 +40,10 @@ const command: Command = {
 		await applyAll(edits);
 		const gone = changed
 			.filter(({after, mode}) => after === null && mode === undefined)
-			.map(({file}) => basename(file));
+			.map(({file}) => relative(folder, file));
 		await write(
 			stdout,
-			`${tag} has left ${printable(folder)}.${gone.length === 0 ? '' : ` ${gone.join(' and ')} held nothing else and ${gone.length === 1 ? 'is' : 'are'} gone.`}\n`,
+			`${tag} has left ${printable(folder)}.${gone.length === 0 ? '' : ` What held nothing else is gone: ${gone.join(', ')}.`}\n`,
 		);
 		try {
 			await withMailbox(invocation, {as: tag, kind: 'agent'}, mailbox => mailbox.touch({presence: 'away'}));

@@ -14,6 +14,8 @@ export interface Client {
 	readonly hooks: string;
 	/** What it reads to its model. */
 	readonly guidance: string;
+	/** What stands in the folders above, up to the root of the git repository, holds in this one too. */
+	readonly inherits: boolean;
 	/** Its JSON may hold comments. */
 	readonly comments: boolean;
 	/** What it would not pass on to a server by itself, as its file refers to the environment. */
@@ -34,6 +36,7 @@ export const claude: Client = {
 	servers: '.mcp.json',
 	hooks: '.claude/settings.json',
 	guidance: 'CLAUDE.md',
+	inherits: false,
 	comments: false,
 	timeout: 5,
 	matchers: {Notification: 'permission_prompt'},
@@ -47,6 +50,7 @@ const codex: Client = {
 	servers: '.codex/config.toml',
 	hooks: '.codex/hooks.json',
 	guidance: 'AGENTS.md',
+	inherits: true,
 	comments: false,
 	// It warns of more for SessionEnd and Interrupt.
 	timeout: 3,
@@ -60,6 +64,7 @@ const gemini: Client = {
 	servers: '.gemini/settings.json',
 	hooks: '.gemini/settings.json',
 	guidance: 'GEMINI.md',
+	inherits: false,
 	comments: true,
 	// It keeps what looks like a secret from a server that does not ask for it.
 	env: Object.fromEntries(keyVariables.map(name => [name, `$${name}`])),

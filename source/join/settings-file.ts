@@ -1,8 +1,10 @@
 import {isDeepStrictEqual} from 'node:util';
 import {join} from 'node:path';
+import {MailboxError} from '../mailbox/error.ts';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
+import {foldersAboveInGit} from './above.ts';
 import {claude, eventsOf, type Client} from './clients.ts';
-import {editing, holdsOurs, orNothing, unedited, type Edit} from './file-edit.ts';
+import {editing, holdsOurs, orNothing, readText, unedited, type Edit} from './file-edit.ts';
 import {locate} from './json-document.ts';
 import {appendAt, removeAt, removeItem, replaceItem, valueAt, type Value} from './json-edit.ts';
 
@@ -19,6 +21,7 @@ export async function planHooks(
 	client = claude,
 	edit?: Edit,
 ): Promise<Edit> {
+	if (client.inherits) await checkAbove(folder, tag, client);
 	const {file, before, after: start, remarks} = edit ?? (await unedited(join(folder, client.hooks)));
 	const after = editing(file, () => {
 		let text = start === null || start.trim() === '' ? '{}\n' : start;
@@ -35,6 +38,20 @@ export async function planHooks(
 		return text;
 	});
 	return {file, before, after, remarks};
+}
+
+/** Hooks of two tags in one session would hand the mail of both to it. Rejects with MailboxError `conflict`. */
+async function checkAbove(folder: string, tag: Tag, {name, hooks}: Client): Promise<void> {
+	for (const above of foldersAboveInGit(folder)) {
+		const file = join(above, hooks);
+		const [, other] = /hook\.cjs'? [A-Za-z]+ --as (\S+)/.exec((await readText(file).catch(() => null)) ?? '') ?? [];
+		if (other === undefined || sameTag(other, tag)) continue;
+		throw new MailboxError(
+			'conflict',
+			`${name} runs the hooks of ${file} in ${folder} too, and they are those of ${other}: one session would take the mail of two.`,
+			`Start it as ${other}, or take that out first (agentmux leave ${other} --dir ${above}).`,
+		);
+	}
 }
 
 /** Takes out our hooks for this tag (null: for any). What stays empty was made by join, and goes. */

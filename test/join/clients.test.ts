@@ -48,8 +48,8 @@ describe('Codex', () => {
 		await put('AGENTS.md', '# Mine\n');
 		const {stdout, stderr} = await joinAs('codex');
 		expect(stderr).toBe('');
-		expect(stdout).toContain(': .codex/config.toml, .codex/hooks.json and AGENTS.md.\n');
-		expect(stdout).toContain('and trust the folder and its hooks when it asks:\n');
+		expect(stdout).toContain(': .codex/config.toml, .codex/hooks.json, AGENTS.md.\n');
+		expect(stdout).toContain('Start its terminal there, and trust the folder and its hooks when it asks:\n');
 		expect(stdout).toContain("' && codex\n");
 		expect(Object.keys(await files()).sort()).toEqual(['.codex/config.toml', '.codex/hooks.json', 'AGENTS.md']);
 		expect(parse(await text('.codex/config.toml'))).toMatchObject({
@@ -67,9 +67,26 @@ describe('Codex', () => {
 		const once = await files();
 		expect((await joinAs('codex')).stdout).toContain('had its place already');
 		expect(await files()).toEqual(once);
-		expect((await leave()).stdout).toContain('config.toml and hooks.json held nothing else and are gone');
+		expect((await leave()).stdout).toContain(
+			'What held nothing else is gone: .codex/config.toml, .codex/hooks.json.\n',
+		);
 		expect(await files()).toEqual({'AGENTS.md': '# Mine\n'});
 		expect(await readdir(folder)).toEqual(['AGENTS.md']);
+	});
+});
+
+describe('Codex, which runs the hooks of the folders above too', () => {
+	test('is refused below a folder of another tag in one git repository, and nothing changes', async () => {
+		await mkdir(join(folder, '.git'));
+		await mkdir(join(folder, 'below/it'), {recursive: true});
+		await joinAs('codex');
+		const below = ['--client', 'codex', '--dir', join(folder, 'below/it')];
+		const {code, stderr} = await home.run(['join', `${me}_B`, ...below]);
+		expect(code).toBe(1);
+		expect(stderr).toContain(`/.codex/hooks.json in ${join(folder, 'below/it')} too, and they are those of ${me}: one`);
+		expect(await readdir(join(folder, 'below/it'))).toEqual([]);
+		await mkdir(join(folder, 'below/.git'));
+		expect((await home.run(['join', `${me}_B`, ...below])).code).toBe(0);
 	});
 });
 
@@ -87,7 +104,7 @@ describe('Gemini CLI', () => {
 	test('has its servers and its hooks in one file, whose comments stay', async () => {
 		await put('.gemini/settings.json', mine);
 		const {stdout} = await joinAs('gemini');
-		expect(stdout).toContain(': .gemini/settings.json and GEMINI.md.\n');
+		expect(stdout).toContain(': .gemini/settings.json, GEMINI.md.\n');
 		expect(stdout).toContain("and trust the folder when it asks:\n  cd '");
 		const written = await text('.gemini/settings.json');
 		for (const comment of ['// which model', '/* and nothing\n\telse */', '// mine'])
@@ -149,7 +166,7 @@ describe('several clients in one folder', () => {
 	test('are set up at once under one tag, and one leave takes all of it out', async () => {
 		const {stdout} = await joinAs('gemini, claude,codex');
 		expect(stdout).toContain(
-			': .mcp.json, .claude/settings.json, CLAUDE.md, .codex/config.toml, .codex/hooks.json, AGENTS.md, .gemini/settings.json and GEMINI.md.\n',
+			': .mcp.json, .claude/settings.json, CLAUDE.md, .codex/config.toml, .codex/hooks.json, AGENTS.md, .gemini/settings.json, GEMINI.md.\n',
 		);
 		for (const name of ['Claude Code', 'Codex', 'Gemini CLI']) expect(stdout).toContain(`the terminal of ${name}`);
 		expect(Object.keys(await files())).toHaveLength(8);
