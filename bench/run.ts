@@ -2,9 +2,10 @@
 // bench/RESULTS.md between its markers.
 import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
+import {harness, insertToModel} from './agents.ts';
 import {firstStart} from './first-start.ts';
 import {durableInserts} from './inserts.ts';
-import {hookWithoutMail} from './hook.ts';
+import {hookGivesUp, hookWithoutMail} from './hook.ts';
 import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
 import {machine, withHub, type Figure, type Hub} from './measure.ts';
@@ -17,6 +18,7 @@ const onHub: Record<string, (hub: Hub) => Promise<Figure>> = {
 	'key-to-bytes': keyToBytes,
 	inserts: durableInserts,
 	hook: hookWithoutMail,
+	'hook-gives-up': hookGivesUp,
 	memory: hubMemory,
 };
 const words = process.argv.slice(2);
@@ -34,6 +36,7 @@ function tell(figure: Figure): void {
 
 console.log(`${machine()}\n`);
 if (chosen('first-start')) tell(firstStart());
+if (harness !== '' && chosen('agents')) insertToModel().forEach(tell);
 const names = Object.keys(onHub).filter(name => chosen(name));
 if (names.length > 0) {
 	await withHub(async hub => {

@@ -1,49 +1,107 @@
-import {presenceOf} from '../mailbox/agent.ts';
+import {isShared, presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
-import type {Command} from './command.ts';
+import {nearest} from '../mailbox/nearest.ts';
+import {printable} from '../printable.ts';
+import type {Command, Invocation} from './command.ts';
 import {withMailbox} from './connect.ts';
+import {remarkFailedHooks} from './failed-hooks.ts';
 import {timeOf} from './message-text.ts';
 import {remark, table, write, writeJson} from './output.ts';
+import {asTag} from './values.ts';
 
 const command: Command = {
-	summary: 'who has joined, and when last seen',
+	summary: 'who has joined, and when last seen; revoke and restore',
 	help: `
-		List who has joined.
+		List who has joined, or take from an agent the right to take part.
 
 		Usage
 		  agentmux agents [--json]
+		  agentmux agents revoke TAG      its hooks and mailbox tools are refused, until it is restored
+		  agentmux agents restore TAG     let it in again; what came meanwhile waits for it
 
-		  --json        one JSON array of the rows
+		  --json        the row, or one JSON array of the rows
 
-		An agent that was not heard of for five minutes, and did not say that it leaves, is gone.
+		An agent that was not heard of for five minutes, and did not say that it leaves, is gone. Hooks that failed in the
+		last day are told of on stderr.
 
-		Example
+		Examples
 		  agentmux agents
+		  agentmux agents revoke CLAUDE_1
 	`,
 	flags: {json: {type: 'boolean'}},
 	async run(invocation) {
-		const {input, flags, stdout, stderr} = invocation;
-		if (input.length > 0) throw new UsageError('agents takes no words.', 'See `agentmux agents --help`.');
-		await withMailbox(invocation, {}, async mailbox => {
-			const now = Date.now();
-			const agents = (await mailbox.agents()).map(agent => ({...agent, presence: presenceOf(agent, now)}));
-			if (flags['json'] === true) return writeJson(stdout, agents);
-			if (agents.length === 0) {
-				return remark(
-					stderr,
-					'Nobody has joined yet: `agentmux join CLAUDE_1 --dir DIR` lets the Claude terminal in DIR take part.',
-				);
-			}
-			const rows = agents.map(({tag, kind, role, presence, last_seen_at, revoked_at}) => [
-				tag,
-				kind,
-				revoked_at === null ? presence : 'revoked',
-				last_seen_at === null ? 'never' : timeOf(last_seen_at),
-				role ?? '',
-			]);
-			return write(stdout, table(stdout, ['TAG', 'KIND', 'PRESENCE', 'LAST SEEN', 'ROLE'], rows));
-		});
+		const [action, ...words] = invocation.input;
+		if (action === undefined || action === 'list') return list(invocation, words);
+		if (action === 'revoke' || action === 'restore') return admit(invocation, action, words);
+		const near = nearest(action, ['list', 'revoke', 'restore']);
+		throw new UsageError(
+			`agents cannot \`${action}\`.`,
+			near === null ? 'See `agentmux agents --help`.' : `Did you mean \`agentmux agents ${near}\`?`,
+		);
 	},
 };
 
 export default command;
+
+async function list(invocation: Invocation, words: readonly string[]): Promise<void> {
+	const {flags, stdout, stderr} = invocation;
+	if (words.length > 0) throw new UsageError('agents list takes no words.', 'See `agentmux agents --help`.');
+	remarkFailedHooks(invocation);
+	await withMailbox(invocation, {}, async mailbox => {
+		const now = Date.now();
+		const agents = await mailbox.agents();
+		if (flags['json'] === true) {
+			return writeJson(
+				stdout,
+				agents.map(agent => ({...agent, presence: presenceOf(agent, now)})),
+			);
+		}
+		if (agents.length === 0) {
+			return remark(
+				stderr,
+				'Nobody has joined yet: `agentmux join CLAUDE_1 --dir DIR` lets the Claude terminal in DIR take part.',
+			);
+		}
+		const rows = agents.map(agent => [
+			agent.tag,
+			agent.kind,
+			agent.revoked_at === null ? presenceOf(agent, now) : 'revoked',
+			agent.last_seen_at === null ? 'never' : timeOf(agent.last_seen_at),
+			agent.role ?? '',
+		]);
+		await write(stdout, table(stdout, ['TAG', 'KIND', 'PRESENCE', 'LAST SEEN', 'ROLE'], rows));
+		for (const agent of agents.filter(each => isShared(each, now))) {
+			remark(
+				stderr,
+				`${agent.sessions} clients work as ${agent.tag} and share its inbox: each message reaches one of them. Let one join under a tag of its own.`,
+			);
+		}
+	});
+}
+
+async function admit(invocation: Invocation, action: 'revoke' | 'restore', words: readonly string[]): Promise<void> {
+	const {flags, stdout} = invocation;
+	const [word, ...more] = words;
+	if (word === undefined || more.length > 0) {
+		throw new UsageError('Say which agent, one at a time.', `Give its tag: agentmux agents ${action} CLAUDE_1.`);
+	}
+	const meant = asTag(word, `the tag to ${action}`);
+	await withMailbox(invocation, {}, async mailbox => {
+		const agent = await mailbox[action](meant);
+		if (flags['json'] === true) return writeJson(stdout, agent);
+		const tag = printable(agent.tag);
+		return write(stdout, action === 'restore' ? restored(tag) : revoked(tag));
+	});
+}
+
+function restored(tag: string): string {
+	return `${tag} takes part again. What came meanwhile waits for it.\n`;
+}
+
+function revoked(tag: string): string {
+	return [
+		`${tag} is revoked: its hooks and its mailbox tools are refused from now on. agentmux agents restore ${tag} lets it in again.`,
+		`Its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out of its folder.`,
+		'',
+	].join('\n');
+}

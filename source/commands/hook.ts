@@ -14,7 +14,7 @@ const command: Command = {
 		  --as TAG      whose mail (AGENTMUX_TAG when absent)
 
 		It never fails, and gives up after 300 ms (AGENTMUX_HOOK_PATIENCE sets other milliseconds, for a project that is far
-		away): what went wrong stands in logs/hook.log.
+		away): what went wrong stands in logs/hook.log, and \`agentmux agents\` tells of it.
 
 		Example
 		  echo '{"session_id": "test"}' | agentmux hook UserPromptSubmit --as CLAUDE_1

@@ -1,11 +1,17 @@
 import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
-import type {Presence} from '../mailbox/agent.ts';
+import type {Presence, Wake} from '../mailbox/agent.ts';
+import {bellFile, ringBell} from '../join/bell.ts';
+import {clientKey, isInteractive} from '../join/client.ts';
+import {clientSocket, sayTo} from '../join/client-socket.ts';
+import {keepAwake, type Way} from '../join/waker.ts';
 import {MailboxError} from '../mailbox/error.ts';
+import type {Unsubscribe} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {withAfterAnswer} from '../mcp/after-answer.ts';
 import {createMailboxServer} from '../mcp/server.ts';
 import {version} from '../hub/version.ts';
+import {findPlaces} from '../places.ts';
 import type {Invocation} from './command.ts';
 import {openMailbox} from './connect.ts';
 import {remark} from './output.ts';
@@ -15,9 +21,12 @@ const seenEvery = 60_000;
 /** Milliseconds that the last receipts and the good-bye may take. */
 const partingPatience = 2000;
 
-/** Serves one agent's mailbox until the client closes stdin. Answers at once; the hub is started meanwhile. */
+/**
+ * Serves one agent's mailbox until the client closes stdin, and wakes that client when mail comes while it is idle. Answers at
+ * once; the hub is started meanwhile.
+ */
 export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<void> {
-	const {stdin, stdout, stderr} = invocation;
+	const {env, stdin, stdout, stderr} = invocation;
 	const say = (error: unknown): void =>
 		remark(stderr, error instanceof MailboxError ? error.sentence : `Something went wrong: ${String(error)}`);
 	let opened: Promise<Mailbox> | null = null;
@@ -28,20 +37,39 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		});
 		return opened;
 	};
+	const client = clientKey(env, null);
+	const ways = waysTo(env, tag);
+	let wake: Wake | 'none' = ways[0]?.name ?? 'none';
+	/** Whether another client works under the tag. */
+	let shared = false;
+	const awake: Unsubscribe[] = [];
 	const seen = async (presence?: Presence): Promise<void> => {
-		await (await mailbox()).touch(presence === undefined ? {} : {presence});
+		const open = await mailbox();
+		// A client that says who it is tells by its hooks what it does.
+		const told = client === null ? {} : {session: client, wake};
+		const agent = await open.touch({...told, ...(presence === undefined ? {} : {presence})});
+		shared = agent.sessions > 1;
+		if (ways.length > 0 && awake.length === 0) awake.push(keepAwake({mailbox: open, tag, ways, onChange}));
 	};
+	function onChange(now: Wake | 'none'): void {
+		if (now === wake) return;
+		wake = now;
+		if (now === 'none') remark(stderr, `${tag} cannot be woken: it reads its mail at its next turn.`);
+		seen().catch(say);
+	}
 
 	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), say);
-	const server = createMailboxServer({tag, mailbox, afterAnswer: transport.afterAnswer.bind(transport)}, version);
+	const desk = {tag, mailbox, afterAnswer: transport.afterAnswer.bind(transport), isShared: () => shared};
+	const server = createMailboxServer(desk, version);
 	const gone = Promise.withResolvers<void>();
 	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => gone.resolve());
 	await server.connect(transport);
-	seen('idle').catch(say);
+	seen(client === null ? 'idle' : undefined).catch(say);
 	const timer = setInterval(() => void seen().catch(say), seenEvery);
 	await gone.promise;
 	clearInterval(timer);
+	for (const end of awake) end();
 
 	const parting = async (): Promise<void> => {
 		await transport.settled();
@@ -49,4 +77,15 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	};
 	await Promise.race([parting().catch(say), new Promise(resolve => setTimeout(resolve, partingPatience))]);
 	await server.close();
+}
+
+/** How the client that started this can be woken: by the file that its hooks watch, else by its own socket. */
+function waysTo(env: NodeJS.ProcessEnv, tag: Tag): Way[] {
+	if (!isInteractive(env)) return [];
+	const bell = bellFile(findPlaces(env).state, tag);
+	const socket = clientSocket(env);
+	return [
+		{name: 'bell', ring: async () => ringBell(bell)},
+		...(socket === null ? [] : [{name: 'socket', ring: (text: string) => sayTo(socket, text)} as const]),
+	];
 }

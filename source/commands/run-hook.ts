@@ -1,7 +1,10 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {bellFile} from '../join/bell.ts';
+import {clientKey, isInteractive} from '../join/client.ts';
 import {answer, clientIn, eventOf, heard} from '../join/dialect.ts';
-import {readInput, runHook, tagIn} from '../join/hook.ts';
+import {runHook, tagIn} from '../join/hook.ts';
+import {readInput} from '../join/hook-input.ts';
 import {noteFailure} from '../join/hook-log.ts';
 import {SessionFile} from '../join/hook-session.ts';
 import {readStdin} from '../join/hook-stdin.ts';
@@ -15,11 +18,11 @@ import {printable} from '../printable.ts';
  * Milliseconds from the start of the process until it gives up: 300 with starting and ending. AGENTMUX_HOOK_PATIENCE says
  * otherwise, for a project that is far away or a machine that is busy.
  */
-const patience = Number(process.env['AGENTMUX_HOOK_PATIENCE'] || 260) || 260;
+const patience = Number(process.env['AGENTMUX_HOOK_PATIENCE'] || 240) || 240;
 
 /**
  * Runs as a program of its own, at every step of an agent: it imports little, says nothing but mail, exits 0 whatever
- * happens, and never takes longer than 300 ms. What went wrong stands in logs/hook.log for the human.
+ * happens (2 to wake an idle client), and never takes longer than 300 ms. What went wrong stands in logs/hook.log for the human.
  */
 const {argv, env} = process;
 const words = argv.slice(argv[2] === 'hook' ? 3 : 2);
@@ -28,6 +31,8 @@ const places = findPlaces(env);
 
 /** Whether stdout has an answer already: it takes one. */
 let said = false;
+/** What the client is to watch; known as soon as the tag is. */
+let bell: string | null = null;
 
 function end(failure: unknown): never {
 	const why = failure instanceof Error ? failure.message : 'something failed without saying why';
@@ -35,9 +40,11 @@ function end(failure: unknown): never {
 	// Shown to the human alone, and once a session.
 	if (failure !== null && event === 'SessionStart' && !said) {
 		const systemMessage = printable(`agentmux: new mail is not handed over: ${why}`).slice(0, 500);
-		process.stdout.write(`${JSON.stringify({systemMessage})}\n`);
+		// Watched all the same: the mailbox may be back when mail comes.
+		const watched = bell === null ? {} : {hookSpecificOutput: {hookEventName: event, watchPaths: [bell]}};
+		process.stdout.write(`${JSON.stringify({systemMessage, ...watched})}\n`);
 	}
-	process.exit(0);
+	process.exit();
 }
 
 setTimeout(
@@ -48,13 +55,19 @@ process.on('uncaughtException', end);
 run().then(() => end(null), end);
 
 async function run(): Promise<void> {
-	const client = clientIn(words);
-	eventOf(client, event);
+	const program = clientIn(words);
+	eventOf(program, event);
 	const tag = tagIn(words, env);
+	// What Claude Code says of itself holds for another client in its shell, too, and is not about that.
+	const own = program === 'claude' ? env : {};
+	if (isInteractive(own)) bell = bellFile(places.state, tag);
 	const call = opened(doorOf(places, tag));
-	const told = heard(client, event, readInput(await readStdin()));
+	const told = heard(program, event, readInput(await readStdin()));
+	if (told === null) return;
 	const session = new SessionFile(join(places.state, 'hooks'), told.input.session_id);
-	await runHook({...told, tag, session, call, write: text => write(answer(client, event, text))});
+	const client = clientKey(own, told.input.session_id);
+	const say = (text: string) => write(answer(program, event, text));
+	await runHook({...told, tag, session, client, bell, call, write: say, wake});
 }
 
 function write(text: string): Promise<void> {
@@ -62,6 +75,14 @@ function write(text: string): Promise<void> {
 	return new Promise((resolve, reject) => {
 		process.stdout.on('error', reject);
 		process.stdout.write(text, error => (error ? reject(error) : resolve()));
+	});
+}
+
+/** What a client takes from a hook that it does not wait for. */
+function wake(text: string): Promise<void> {
+	process.exitCode = 2;
+	return new Promise(resolve => {
+		process.stderr.write(`${text}\n`, () => resolve());
 	});
 }
 

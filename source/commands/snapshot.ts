@@ -49,6 +49,6 @@ function taskLines(tasks: readonly Task[]): string {
 
 function agentLine(agent: Agent): string {
 	const {tag, role, revoked_at} = agent;
-	const words = revoked_at === null ? presenceOf(agent, Date.now()) : 'left';
+	const words = revoked_at === null ? presenceOf(agent, Date.now()) : 'revoked';
 	return `  ${printable(tag)}  ${words}${role === null || role === '' ? '' : `  ${printable(role)}`}\n`;
 }

@@ -77,6 +77,8 @@ async function open(surroundings: Parameters<Open>[0], opening: Parameters<Open>
 }
 
 async function printSnapshot(invocation: Invocation, as: string | undefined): Promise<void> {
+	const {remarkFailedHooks} = await import('./failed-hooks.ts');
+	remarkFailedHooks(invocation);
 	const [{snapshot}, mailbox] = await Promise.all([import('./snapshot.ts'), open(invocation, {as})]);
 	try {
 		await snapshot(mailbox, invocation.stdout, calledAs(invocation.env));

@@ -50,6 +50,8 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		tasks,
 		agents: () => rest.agents(),
 		touch: state => rest.touch(state),
+		revoke: tag => rest.agent('agent_revoke', {p_tag: tag}),
+		restore: tag => rest.agent('agent_restore', {p_tag: tag}),
 		async close() {
 			for (const subscription of subscriptions) subscription.close();
 			subscriptions.clear();

@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {SupabaseClient} from '@supabase/supabase-js';
-import type {Agent, Presence} from '../mailbox/agent.ts';
+import type {Agent, Sign} from '../mailbox/agent.ts';
 import {checkContent} from '../mailbox/content.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Cursor} from '../mailbox/event.ts';
@@ -12,7 +12,7 @@ import type {Tag} from '../mailbox/tag.ts';
 import type {Position, Row, Source} from './catch-up.ts';
 import {neverArrived, strange, unreachable} from './failure.ts';
 import type {Link} from './link.ts';
-import {readAgent, readChannel, readMessage, readReceipt, readRow, readState, rows} from './rows.ts';
+import {readAgent, readChannel, readMessage, readReceipt, readRow, readState, rows, type Reader} from './rows.ts';
 
 /** One request to supabase-js: a query builder, or anything else that it answers with. */
 export type Request = (client: SupabaseClient) => {
@@ -55,6 +55,13 @@ export class Rest implements Source {
 		return this.request(client => client.rpc(name, args), options);
 	}
 
+	/** Rows of a table. Whoever may not read gets none, without a word: then the database is asked whether that is why. */
+	async table<T>(read: Reader<T>, request: Request): Promise<T[]> {
+		const found = rows(read, await this.request(request));
+		if (found.length === 0) await this.rpc('mux_guard', {});
+		return found;
+	}
+
 	async state(): Promise<{epoch: string; horizon: string}> {
 		const [state] = rows(readState, await this.rpc('mailbox_state', {}));
 		if (state === undefined) throw new MailboxError('schema', 'The mailbox has no epoch: mux_meta is empty.');
@@ -77,14 +84,13 @@ export class Rest implements Source {
 			const args = {p_tag: channel, p_before: before ?? null, p_after: after ?? null, p_limit: size};
 			return rows(readMessage, await this.rpc('channel_messages', args)).reverse();
 		}
-		const data = await this.request(client => {
+		const found = await this.table(readMessage, client => {
 			let query = client.from('messages').select();
 			if (thread !== undefined) query = query.eq('thread_id', thread);
 			if (before !== undefined) query = query.lt('id', before);
 			if (after !== undefined) query = query.gt('id', after);
 			return query.order('id', {ascending: false}).limit(channel === undefined ? size : 1000);
 		});
-		const found = rows(readMessage, data);
 		const wanted = channel === undefined ? found : found.filter(message => inChannel(message, channel));
 		return wanted.slice(0, size).reverse();
 	}
@@ -112,8 +118,8 @@ export class Rest implements Source {
 		return rows(readMessage, await this.rpc('search_messages', {p_query: query, p_limit: limit}));
 	}
 
-	async inbox(reader: Tag, {limit = 50}: InboxQuery = {}): Promise<Message[]> {
-		return rows(readMessage, await this.rpc('inbox', {p_reader: reader, p_limit: limit}));
+	async inbox(reader: Tag, {limit = 50, free = false}: InboxQuery = {}): Promise<Message[]> {
+		return rows(readMessage, await this.rpc('inbox', {p_reader: reader, p_limit: limit, p_free: free}));
 	}
 
 	/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
@@ -149,13 +155,23 @@ export class Rest implements Source {
 	}
 
 	async agents(): Promise<Agent[]> {
-		return rows(readAgent, await this.request(client => client.from('agents').select().order('joined_at')));
+		return this.table(readAgent, client => client.from('agents').select().order('joined_at'));
 	}
 
-	async touch({presence, role}: {readonly presence?: Presence; readonly role?: string}): Promise<Agent> {
-		const args = {p_presence: presence ?? null, p_role: role ?? null};
-		const [agent] = rows(readAgent, await this.rpc('agent_touch', args));
-		if (agent === undefined) throw new MailboxError('internal', 'agent_touch answered without a row.');
+	touch({presence, role, session, wake}: Sign): Promise<Agent> {
+		const args = {
+			p_presence: presence ?? null,
+			p_role: role ?? null,
+			p_session: session ?? null,
+			p_wake: wake ?? null,
+		};
+		return this.agent('agent_touch', args);
+	}
+
+	/** A function that answers with the agent that it changed. */
+	async agent(name: 'agent_touch' | 'agent_revoke' | 'agent_restore', args: object): Promise<Agent> {
+		const [agent] = rows(readAgent, await this.rpc(name, args));
+		if (agent === undefined) throw new MailboxError('internal', `${name} answered without a row.`);
 		return agent;
 	}
 

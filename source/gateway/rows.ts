@@ -1,4 +1,4 @@
-import {presences, type Agent} from '../mailbox/agent.ts';
+import {presences, wakes, type Agent} from '../mailbox/agent.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
 import type {AuthorKind, Message} from '../mailbox/message.ts';
@@ -12,7 +12,7 @@ import type {Row} from './catch-up.ts';
  * Columns that are not known are left out. Each reader throws `schema` for a row that is not what it should be.
  */
 
-type Reader<T> = (row: unknown) => T;
+export type Reader<T> = (row: unknown) => T;
 type Column<T> = (value: unknown) => T | undefined;
 
 const authorKinds: readonly AuthorKind[] = ['human', 'agent', 'system'];
@@ -125,6 +125,8 @@ export const readAgent: Reader<Agent> = row<Agent>('agents', {
 	joined_at: text,
 	last_seen_at: nullable(text),
 	revoked_at: nullable(text),
+	sessions: integer,
+	wake: nullable(among(wakes)),
 	meta: object,
 });
 

@@ -21,17 +21,15 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 	}
 
 	return {
-		async list({status, queue, owner, limit = 200} = {}) {
-			const data = await rest.request(client => {
+		list: ({status, queue, owner, limit = 200} = {}) =>
+			rest.table(readTask, client => {
 				let query = client.from('tasks').select();
 				if (status !== undefined) query = query.in('status', status);
 				if (queue !== undefined) query = query.eq('queue', queue);
 				// Without case; `_` would be any character.
 				if (owner !== undefined) query = query.ilike('lease_owner', owner.replaceAll('_', '\\_'));
 				return query.order('updated_at', {ascending: false}).order('id', {ascending: false}).limit(limit);
-			});
-			return rows(readTask, data);
-		},
+			}),
 
 		async add(draft) {
 			const args = {

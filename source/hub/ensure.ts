@@ -7,6 +7,7 @@ import {findHub, isAlive, type RunningHub} from './find.ts';
 import {takeLock, type Lock} from './lock.ts';
 import {logFile} from './log.ts';
 import {fromSource, packageRoot} from './package-root.ts';
+import {newestMigration} from './newest-migration.ts';
 import type {HubPlaces} from './places.ts';
 import {fileError, makePrivateFolder} from './private-file.ts';
 import {readState} from './state-file.ts';
@@ -26,7 +27,12 @@ const pollEvery = 40;
  */
 export async function ensureHub(places: HubPlaces, {onProgress}: EnsureOptions = {}): Promise<RunningHub> {
 	const running = await findHub(places);
-	if (running !== null) return running;
+	if (running !== null && running.schema >= newestMigration()) return running;
+	if (running !== null) {
+		// Its clients come back by themselves, to the same address.
+		onProgress?.(`Replacing the hub of an older agentmux (process ${running.pid}).`);
+		await stopHub(places, running.pid);
+	}
 	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
 	const tell = once(onProgress ?? (() => undefined));
 	const deadline = Date.now() + patience;
@@ -52,10 +58,11 @@ export async function ensureHub(places: HubPlaces, {onProgress}: EnsureOptions =
 	throw new HubError('The hub did not answer in two minutes.', 'See `agentmux hub logs`.');
 }
 
-/** Ends the hub of these places and resolves with its pid when it is gone; null when none runs. Rejects with HubError. */
-export async function stopHub(places: HubPlaces): Promise<number | null> {
+/** Ends the hub of these places (with a pid: only that one) and resolves with its pid when it is gone; null when none runs. Rejects with HubError. */
+export async function stopHub(places: HubPlaces, pid?: number): Promise<number | null> {
 	const state = readState(places);
-	if (state === null || !isAlive(state.pid) || !(await isHeld(places))) return null;
+	if (state === null || (pid !== undefined && state.pid !== pid) || !isAlive(state.pid) || !(await isHeld(places)))
+		return null;
 	try {
 		process.kill(state.pid, 'SIGTERM');
 	} catch (error) {

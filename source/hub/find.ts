@@ -8,6 +8,8 @@ export interface RunningHub extends HubKeys {
 	readonly url: string;
 	readonly pid: number;
 	readonly version: string;
+	/** The newest migration that it applies. */
+	readonly schema: string;
 	/** ISO 8601. */
 	readonly started_at: string;
 }
@@ -19,8 +21,8 @@ export async function findHub(places: HubPlaces): Promise<RunningHub | null> {
 	if ((await askHealth(state.url)) !== state.pid) return null;
 	const keys = readKeys(places);
 	if (keys === null) return null;
-	const {url, pid, version, started_at} = state;
-	return {url, pid, version, started_at, ...keys};
+	const {url, pid, version, schema, started_at} = state;
+	return {url, pid, version, schema, started_at, ...keys};
 }
 
 /** Another user's process counts as alive. */

@@ -9,6 +9,7 @@ import {takeLock, type Lock} from './lock.ts';
 import type {Log} from './log.ts';
 import {startMaintenance} from './maintenance.ts';
 import {createManagement} from './management.ts';
+import {newestMigration} from './newest-migration.ts';
 import type {HubPlaces} from './places.ts';
 import {makePrivateFolder, writePrivateFile} from './private-file.ts';
 import {createRealtime} from './realtime/realtime.ts';
@@ -39,6 +40,7 @@ export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hu
 	const state: HubState = {
 		pid: process.pid,
 		version,
+		schema: newestMigration(),
 		started_at: new Date().toISOString(),
 		url: null,
 		progress: 'Starting.',

@@ -7,6 +7,8 @@ import {readJsonFile, writePrivateFile} from './private-file.ts';
 export interface HubState {
 	readonly pid: number;
 	readonly version: string;
+	/** The newest migration that it applies; empty for one that does not say. */
+	readonly schema: string;
 	/** ISO 8601. */
 	readonly started_at: string;
 	/** Null until it answers. */
@@ -36,7 +38,7 @@ export function removeState(places: HubPlaces): void {
 	if (readState(places)?.pid === process.pid) rmSync(stateFile(places), {force: true});
 }
 
-const absent = {version: '', started_at: '', url: null, progress: null, failure: null};
+const absent = {version: '', schema: '', started_at: '', url: null, progress: null, failure: null};
 
 function stateFile(places: HubPlaces): string {
 	return join(places.state, 'hub.json');

@@ -24,8 +24,8 @@ export interface Client {
 	readonly timeout: number;
 	/** What a hook is called in its own lists. */
 	readonly hookName?: string;
-	/** By event: for what alone the hook is started. */
-	readonly matchers?: {readonly [event: string]: string};
+	/** By event: what else its entry says. */
+	readonly beside?: {readonly [event: string]: {readonly [field: string]: boolean}};
 }
 
 export const claude: Client = {
@@ -39,7 +39,8 @@ export const claude: Client = {
 	inherits: false,
 	comments: false,
 	timeout: 5,
-	matchers: {Notification: 'permission_prompt'},
+	// It runs beside the client, which takes the exit code 2 for a reason to wake up.
+	beside: {FileChanged: {asyncRewake: true}},
 };
 
 const codex: Client = {
@@ -66,8 +67,12 @@ const gemini: Client = {
 	guidance: 'GEMINI.md',
 	inherits: false,
 	comments: true,
-	// It keeps what looks like a secret from a server that does not ask for it.
-	env: Object.fromEntries(keyVariables.map(name => [name, `$${name}`])),
+	env: {
+		// It keeps what looks like a secret from a server that does not ask for it.
+		...Object.fromEntries(keyVariables.map(name => [name, `$${name}`])),
+		// In a shell of Claude Code it would pass on what that says of itself, and that would be woken in its place.
+		CLAUDE_CODE_ENTRYPOINT: '',
+	},
 	timeout: 5000,
 	hookName: 'agentmux',
 };

@@ -1,4 +1,4 @@
-import {hookEvents, type HookEvent, type HookInput} from './hook.ts';
+import {hookEvents, type HookEvent, type HookInput} from './hook-input.ts';
 import {isMailText} from './mail.ts';
 
 /**
@@ -12,17 +12,17 @@ export const dialects = {
 		SessionStart: 'SessionStart',
 		UserPromptSubmit: 'UserPromptSubmit',
 		PostToolUse: 'PostToolBatch',
-		PermissionRequest: 'Notification',
+		PermissionRequest: 'PermissionRequest',
 		Stop: 'Stop',
-		Interrupt: 'Interrupt',
+		Interrupt: 'StopFailure',
 		SessionEnd: 'SessionEnd',
 	},
-	/** Gemini CLI 0.61. */
+	/** Gemini CLI 0.61: of its notifications, only that it asks for a permission. */
 	gemini: {
 		SessionStart: 'SessionStart',
 		BeforeAgent: 'UserPromptSubmit',
 		AfterTool: 'PostToolBatch',
-		Notification: 'Notification',
+		Notification: 'PermissionRequest',
 		AfterAgent: 'Stop',
 		SessionEnd: 'SessionEnd',
 	},
@@ -45,15 +45,18 @@ export function eventOf(client: ClientId, theirs: string): HookEvent {
 	return event;
 }
 
-/** What an event of a client comes to, in Claude Code's words. */
-export function heard(client: ClientId, theirs: string, input: HookInput): {event: HookEvent; input: HookInput} {
+/** What an event of a client comes to; null: to nothing. */
+export function heard(
+	client: ClientId,
+	theirs: string,
+	input: HookInput,
+): {readonly event: HookEvent; readonly input: HookInput} | null {
 	const event = eventOf(client, theirs);
-	// Gemini CLI gives the agent what AfterAgent answered as a prompt: that is nothing that the user said.
-	if (client === 'gemini' && event === 'UserPromptSubmit' && isMailText(input.prompt ?? '')) {
-		return {event: 'PostToolBatch', input};
-	}
-	const asks = client === 'codex' ? event === 'Notification' : input.notification_type === 'ToolPermission';
-	return {event, input: asks ? {...input, notification_type: 'permission_prompt'} : input};
+	if (client !== 'gemini') return {event, input};
+	if (event === 'PermissionRequest') return input.notification_type === 'ToolPermission' ? {event, input} : null;
+	// It gives the agent what AfterAgent answered as a prompt: that is nothing that the user said.
+	const own = event === 'UserPromptSubmit' && isMailText(input.prompt ?? '');
+	return {event: own ? 'PostToolBatch' : event, input};
 }
 
 /**

@@ -73,11 +73,6 @@ export async function apply({file, before, after, mode}: Edit): Promise<void> {
 	}
 }
 
-/** Whether there may be something of join's in a text. A file without it need not be one that we understand. */
-export function holdsOurs(text: string | null): text is string {
-	return text !== null && /agentmux|hook\.cjs/.test(text);
-}
-
 /** What becomes of a file of JSON that held nothing but what was taken out: no file. */
 export function orNothing(before: string, after: string): string | null {
 	return after !== before && after.trim() === '{}' ? null : after;

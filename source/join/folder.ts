@@ -68,14 +68,16 @@ export async function planPlace(
  */
 export async function foldersOf(data: string, tag: Tag): Promise<string[]> {
 	const folders: string[] = [];
-	for (const folder of readPlace(data, tag)?.folders ?? []) if (await hasPlace(folder, tag)) folders.push(folder);
+	const place = readPlace(data, tag);
+	for (const folder of place?.folders ?? []) if (await hasPlace(folder, tag, place)) folders.push(folder);
 	return folders;
 }
 
-async function hasPlace(folder: string, tag: Tag): Promise<boolean> {
+async function hasPlace(folder: string, tag: Tag, place: Place | null): Promise<boolean> {
 	if (statSync(folder, {throwIfNoEntry: false})?.isDirectory() !== true) return false;
 	try {
-		return (await unplanned(folder, tag)).some(({before, after}) => before !== after);
+		const edits = await unplanned(folder, tag, await clientsIn(folder, place));
+		return edits.some(({before, after}) => before !== after);
 	} catch {
 		// One of its files cannot be understood just now: nobody can say that the tag is gone from there.
 		return true;
@@ -88,7 +90,7 @@ async function hasPlace(folder: string, tag: Tag): Promise<boolean> {
  */
 export async function planUnfolder(data: string, folder: string, tag: Tag): Promise<Edit[]> {
 	const place = readPlace(data, tag);
-	const edits = (await unplanned(folder, tag)).map(edit => {
+	const edits = (await unplanned(folder, tag, await clientsIn(folder, place))).map(edit => {
 		const known = place?.files[edit.file];
 		const asLeft = known !== undefined && edit.after !== edit.before && known.sha256 === digest(edit.before);
 		return asLeft ? {...edit, after: known.before} : edit;
@@ -103,8 +105,20 @@ export async function planUnfolder(data: string, folder: string, tag: Tag): Prom
 	return [...edits, await writing(data, left, tag)];
 }
 
-/** Without what join wrote for the tag (null: for any), whatever the client. */
-async function unplanned(folder: string, tag: Tag | null, those = clients): Promise<Edit[]> {
+/** Those that have joined there, as far as their files and the place tell. The files of others need not be such that we understand. */
+async function clientsIn(folder: string, place: Place | null): Promise<Client[]> {
+	const found: Client[] = [];
+	for (const client of clients) {
+		const files = [client.servers, client.hooks, client.guidance].map(name => join(folder, name));
+		const texts = await Promise.all(files.map(file => readText(file).catch(() => null)));
+		const ours = texts.some(text => text !== null && /agentmux|hook\.cjs/.test(text));
+		if (ours || files.some(file => place?.files[file] !== undefined)) found.push(client);
+	}
+	return found;
+}
+
+/** Without what join wrote for the tag (null: for any). */
+async function unplanned(folder: string, tag: Tag | null, those: readonly Client[]): Promise<Edit[]> {
 	const edits: Edit[] = [];
 	for (const client of those) {
 		const hooks = await planUnhook(folder, tag, client);

@@ -1,4 +1,4 @@
-import {appendFileSync, mkdirSync, renameSync, statSync} from 'node:fs';
+import {appendFileSync, mkdirSync, readFileSync, renameSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {printable} from '../printable.ts';
 
@@ -8,10 +8,45 @@ const largest = 64 * 1024;
 export function noteFailure(folder: string, sentence: string): void {
 	try {
 		mkdirSync(folder, {recursive: true, mode: 0o700});
-		const path = join(folder, 'hook.log');
+		const path = hookLog(folder);
 		appendFileSync(path, `${new Date().toISOString()} ${printable(sentence).slice(0, 1000)}\n`, {mode: 0o600});
 		if (statSync(path).size > largest) renameSync(path, `${path}.1`);
 	} catch {
 		// A full disk must not break an agent's turn over a line in a log.
+	}
+}
+
+export function hookLog(folder: string): string {
+	return join(folder, 'hook.log');
+}
+
+export interface HookFailures {
+	readonly count: number;
+	/** ISO 8601. */
+	readonly first: string;
+	readonly last: string;
+	/** What the last one noted. */
+	readonly sentence: string;
+}
+
+/** What was noted at or after `since` (milliseconds since 1970); null: nothing. A log that cannot be read holds nothing. */
+export function failuresSince(folder: string, since: number): HookFailures | null {
+	const path = hookLog(folder);
+	const lines = [`${path}.1`, path].flatMap(linesOf);
+	const notes = lines.flatMap(line => {
+		const [, time = '', sentence = ''] = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) (.*)$/.exec(line) ?? [];
+		return Date.parse(time) >= since ? [{time, sentence}] : [];
+	});
+	const [first] = notes;
+	const last = notes.at(-1);
+	if (first === undefined || last === undefined) return null;
+	return {count: notes.length, first: first.time, last: last.time, sentence: last.sentence};
+}
+
+function linesOf(path: string): string[] {
+	try {
+		return readFileSync(path, 'utf8').split('\n');
+	} catch {
+		return [];
 	}
 }

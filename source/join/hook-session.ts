@@ -11,9 +11,11 @@ export interface Session {
 	readonly reminded: readonly number[];
 	/** It waits for the human's permission. */
 	readonly blocked: boolean;
+	/** It was told that another client works under its tag. */
+	readonly shared: boolean;
 }
 
-const fresh: Session = {kept: 0, unsaid: [], reminded: [], blocked: false};
+const fresh: Session = {kept: 0, unsaid: [], reminded: [], blocked: false, shared: false};
 
 /** How many ids are kept: of the newest. */
 const most = 500;
@@ -32,12 +34,13 @@ export class SessionFile {
 	read(): Session {
 		try {
 			const value = JSON.parse(readFileSync(this.#path, 'utf8')) as Partial<Record<keyof Session, unknown>>;
-			const {kept, unsaid, reminded, blocked} = value;
+			const {kept, unsaid, reminded, blocked, shared} = value;
 			return {
 				kept: typeof kept === 'number' ? kept : 0,
 				unsaid: idsIn(unsaid),
 				reminded: idsIn(reminded),
 				blocked: blocked === true,
+				shared: shared === true,
 			};
 		} catch {
 			return fresh;
@@ -46,10 +49,16 @@ export class SessionFile {
 
 	/** Throws when it cannot be written. One hook of a session runs at a time. */
 	change(change: Partial<Session>): void {
-		const {kept, unsaid, reminded, blocked} = {...this.read(), ...change};
+		const {kept, unsaid, reminded, blocked, shared} = {...this.read(), ...change};
 		mkdirSync(this.#folder, {recursive: true, mode: 0o700});
 		const temporary = `${this.#path}.${process.pid}`;
-		const text = JSON.stringify({kept, unsaid: unsaid.slice(-most), reminded: reminded.slice(-most), blocked});
+		const text = JSON.stringify({
+			kept,
+			unsaid: unsaid.slice(-most),
+			reminded: reminded.slice(-most),
+			blocked,
+			shared,
+		});
 		writeFileSync(temporary, text, {mode: 0o600});
 		renameSync(temporary, this.#path);
 	}

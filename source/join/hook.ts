@@ -1,62 +1,25 @@
 import type {Presence} from '../mailbox/agent.ts';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
-import {mailColumns, mailText, openText, readMail, type Mail} from './mail.ts';
-import type {Call} from './rpc.ts';
+import {hangBell} from './bell.ts';
+import type {HookEvent, HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
-
-export const hookEvents = [
-	'SessionStart',
-	'UserPromptSubmit',
-	'PostToolBatch',
-	'Stop',
-	'Notification',
-	'SessionEnd',
-] as const;
-/** Those of Claude Code, and what only other clients tell. */
-export type HookEvent = (typeof hookEvents)[number] | 'Interrupt';
-
-/** What the client says on stdin; what is not there, or of another kind, is null. */
-export interface HookInput {
-	readonly session_id: string;
-	/** A subagent runs it. */
-	readonly agent_id: string | null;
-	/** Stop has kept the agent going already. */
-	readonly stop_hook_active: boolean;
-	readonly notification_type: string | null;
-	readonly message: string | null;
-	readonly prompt: string | null;
-}
-
-/** Throws for what is no JSON object with a session. */
-export function readInput(text: string): HookInput {
-	let value: unknown;
-	try {
-		value = JSON.parse(text);
-	} catch {
-		throw new Error('stdin holds no JSON; a client like Claude Code writes it');
-	}
-	const input = typeof value === 'object' && value !== null ? (value as {readonly [name: string]: unknown}) : {};
-	const word = (name: string): string | null => (typeof input[name] === 'string' ? input[name] : null);
-	const session = word('session_id');
-	if (session === null) throw new Error('stdin names no session_id');
-	return {
-		session_id: session,
-		agent_id: word('agent_id'),
-		stop_hook_active: input['stop_hook_active'] === true,
-		notification_type: word('notification_type'),
-		message: word('message'),
-		prompt: word('prompt'),
-	};
-}
+import {longestText, mailColumns, mailText, openText, readMail, sharedText, wakeText, type Mail} from './mail.ts';
+import type {Call} from './rpc.ts';
 
 interface Work {
 	readonly event: HookEvent;
 	readonly tag: Tag;
 	readonly input: HookInput;
 	readonly session: SessionFile;
+	/** Which running client this is; null where it cannot be told. */
+	readonly client: string | null;
+	/** The file that it is to watch, so that it can be woken; null for one that nobody sits before. */
+	readonly bell: string | null;
 	readonly call: Call;
 	/** Writes to stdout and resolves when the client can have it. */
 	readonly write: (text: string) => Promise<void>;
+	/** Wakes an idle client with a text. */
+	readonly wake: (text: string) => Promise<void>;
 }
 
 /** Messages of one hand-over. */
@@ -68,39 +31,43 @@ const route = 'hook';
 
 /** What happens at one event. Rejects with whatever went wrong; what was written by then stands. */
 export async function runHook(work: Work): Promise<void> {
-	const {event, input, session} = work;
+	const {event, input, session, bell} = work;
 	// A subagent would take mail that is its principal's, and end with it.
-	if (input.agent_id !== null) return;
+	if (input.agent_id !== null && event !== 'PermissionRequest') return;
 	switch (event) {
 		case 'SessionStart': {
-			await Promise.all([handOver(work), touch(work, 'idle')]);
+			if (bell !== null) hangBell(bell);
+			await handOver(work, 'idle');
 			return;
 		}
 		case 'UserPromptSubmit': {
 			const {kept, blocked} = session.read();
 			if (kept > 0 || blocked) session.change({kept: 0, blocked: false});
-			await Promise.all([handOver(work), touch(work, 'working')]);
+			await handOver(work, 'working');
 			return;
 		}
 		case 'PostToolBatch': {
 			const {blocked} = session.read();
 			if (blocked) session.change({blocked: false});
-			await Promise.all([handOver(work), blocked ? touch(work, 'working') : null]);
+			await handOver(work, blocked ? 'working' : null);
+			return;
+		}
+		case 'PermissionRequest': {
+			session.change({blocked: true});
+			await touch(work, 'blocked');
 			return;
 		}
 		case 'Stop': {
 			if (!(await keepGoing(work))) await touch(work, 'idle');
 			return;
 		}
-		case 'Notification': {
-			if (!asksPermission(input)) return;
-			session.change({blocked: true});
-			await touch(work, 'blocked');
+		// A turn that an error of the model ended.
+		case 'StopFailure': {
+			await touch(work, 'idle');
 			return;
 		}
-		case 'Interrupt': {
-			session.change({blocked: false});
-			await touch(work, 'idle');
+		case 'FileChanged': {
+			if (bell !== null && input.file_path === bell) await wakeUp(work);
 			return;
 		}
 		case 'SessionEnd': {
@@ -110,36 +77,51 @@ export async function runHook(work: Work): Promise<void> {
 	}
 }
 
-async function touch({call}: Work, presence: Presence): Promise<void> {
-	await call('agent_touch', {p_presence: presence});
+/** Resolves with how many clients live under the tag. */
+async function touch({call, client}: Work, presence: Presence): Promise<number> {
+	const agent = await call('agent_touch', {p_presence: presence, p_session: client});
+	const {sessions} = (agent ?? {}) as {readonly sessions?: unknown};
+	return typeof sessions === 'number' ? sessions : 0;
 }
 
-function asksPermission({notification_type, message}: HookInput): boolean {
-	if (notification_type !== null) return notification_type === 'permission_prompt';
-	return /permission/i.test(message ?? '');
+/** New mail, and whether another client shares the inbox, as context. */
+async function handOver(work: Work, presence: Presence | null): Promise<void> {
+	const {event, tag, bell} = work;
+	const [{mail, more}, sessions] = await Promise.all([take(work), presence === null ? null : touch(work, presence)]);
+	const texts = isNewlyShared(work, sessions) ? [sharedText(tag)] : [];
+	if (mail.length > 0) texts.push(mailText(tag, mail, {more, room: longestText - texts.join('\n\n').length - 2}));
+	const answer = {
+		hookEventName: event,
+		...(event === 'SessionStart' && bell !== null ? {watchPaths: [bell]} : {}),
+		...(texts.length > 0 ? {additionalContext: texts.join('\n\n')} : {}),
+	};
+	if (Object.keys(answer).length > 1) await say(work, {hookSpecificOutput: answer}, mail);
 }
 
-async function handOver(work: Work): Promise<void> {
-	const {event, tag} = work;
-	const {mail, more} = await take(work);
-	if (mail.length === 0) return;
-	const additionalContext = mailText(tag, mail, {more});
-	await say(work, {hookSpecificOutput: {hookEventName: event, additionalContext}}, mail);
+/** It is said once, until the other one has gone. */
+function isNewlyShared({session}: Work, sessions: number | null): boolean {
+	if (sessions === null) return false;
+	const {shared} = session.read();
+	if (sessions > 1 === shared) return false;
+	session.change({shared: !shared});
+	return !shared;
 }
 
-/** Whether it did. New mail keeps the agent going, and once per message what it was given and left open. */
+/**
+ * Whether it did. New mail keeps the agent going, and once per message what it was given before and left open. Our own count
+ * bounds it: a turn that began with a wake says from its beginning that a hook has kept it going.
+ */
 async function keepGoing(work: Work): Promise<boolean> {
-	const {tag, input, session, call} = work;
+	const {tag, session, call} = work;
 	const {kept, reminded} = session.read();
 	if (kept >= mostKept) return false;
 	// The count comes first: where it cannot be kept, nothing is, and there is no loop.
 	const {mail, more} = await take(work);
 	if (mail.length > 0) {
-		session.change({kept: kept + 1});
+		session.change({kept: kept + 1, reminded: [...reminded, ...mail.map(({id}) => id)]});
 		await say(work, {decision: 'block', reason: mailText(tag, mail, {more})}, mail);
 		return true;
 	}
-	if (input.stop_hook_active) return false;
 	const inbox = readMail(await call('inbox', {p_reader: tag, p_limit: 100}, mailColumns));
 	const open = inbox
 		.filter(({id, mentions}) => !reminded.includes(id) && mentions.some(mention => sameTag(mention, tag)))
@@ -148,6 +130,12 @@ async function keepGoing(work: Work): Promise<boolean> {
 	session.change({kept: kept + 1, reminded: [...reminded, ...open.map(({id}) => id)]});
 	await say(work, {decision: 'block', reason: openText(tag, open)}, []);
 	return true;
+}
+
+/** Only the news that there is mail: the prompt that it becomes takes and hands over the mail itself. */
+async function wakeUp({tag, call, wake}: Work): Promise<void> {
+	const waiting = readMail(await call('inbox', {p_reader: tag, p_limit: batch, p_free: true}, mailColumns));
+	if (waiting.length > 0) await wake(wakeText(tag, waiting));
 }
 
 /** What is new; without what this session has been told already and only the receipt is missing for, which is sent now. */

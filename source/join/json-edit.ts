@@ -1,7 +1,7 @@
 import {isDeepStrictEqual} from 'node:util';
 import {locate, type JsonMember, type JsonNode} from './json-document.ts';
 
-export type Value = string | number | readonly Value[] | {readonly [key: string]: Value};
+export type Value = string | number | boolean | readonly Value[] | {readonly [key: string]: Value};
 
 /** The way to a member leads through something that is no object; `path` is dotted, empty for the document itself. */
 export class NotAnObject extends Error {

@@ -21,7 +21,7 @@ export const mailColumns = [
 ] as const satisfies readonly (keyof Mail)[];
 
 /** What Claude Code takes of a hook's text; it cuts what is longer where it happens to. */
-const longest = 10_000;
+export const longestText = 10_000;
 
 /** The rows of an answer that are messages. Another version's rows are dropped, and with them nothing is marked. */
 export function readMail(value: unknown): Mail[] {
@@ -42,10 +42,14 @@ function isMail(value: unknown): value is Mail {
 }
 
 /**
- * Messages as an agent reads them: at most 10,000 UTF-16 units in all. States facts and gives no orders, which trip
+ * Messages as an agent reads them: at most `room` UTF-16 units in all. States facts and gives no orders, which trip
  * injection defences; each text stands behind a gutter that it cannot leave. What is too long is cut, the longest first.
  */
-export function mailText(reader: Tag, mail: readonly Mail[], {more}: {readonly more: boolean}): string {
+export function mailText(
+	reader: Tag,
+	mail: readonly Mail[],
+	{more, room: most = longestText}: {readonly more: boolean; readonly room?: number},
+): string {
 	const count = `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'}`;
 	const opening =
 		`${count} for ${reader} in the agentmux mailbox. ` +
@@ -55,7 +59,7 @@ export function mailText(reader: Tag, mail: readonly Mail[], {more}: {readonly m
 		(more ? ' There may be more messages: check_messages hands them over.' : '');
 	const heads = mail.map(headOf);
 	const frame = [opening, ...heads, closing].reduce((sum, part) => sum + part.length + 2, 0);
-	const room = Math.max(0, longest - frame - mail.length * cutNote(reader, maxContentBytes).length);
+	const room = Math.max(0, most - frame - mail.length * cutNote(reader, maxContentBytes).length);
 	const texts = mail.map(({body}) => textOf(body, room));
 	const share = shareOf(
 		texts.map(text => text.length),
@@ -81,6 +85,20 @@ export function openText(reader: Tag, mail: readonly Mail[]): string {
 		`${mail.length} ${mail.length === 1 ? 'message that names' : 'messages that name'} ${reader} ` +
 		`${mail.length === 1 ? 'is' : 'are'} neither answered nor acknowledged in the agentmux mailbox: ${list}. ` +
 		'send_message with reply_to answers one, check_messages with ack_ids only closes one, with again: true it shows their texts. This is said once.'
+	);
+}
+
+/** Names senders and no texts: those come with the prompt that this becomes. */
+export function wakeText(reader: Tag, mail: readonly Mail[]): string {
+	const senders = [...new Set(mail.map(({tag}) => printable(tag)))].join(', ');
+	return `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${reader} in the agentmux mailbox, from ${senders}.`;
+}
+
+/** What two clients under one tag should know. */
+export function sharedText(reader: Tag): string {
+	return (
+		`Another client works as ${reader} in the agentmux mailbox right now. Both share one inbox: each message is handed over ` +
+		'to one of them, and both write under one name. The human sees that too; one of them can join under a tag of its own.'
 	);
 }
 

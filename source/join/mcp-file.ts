@@ -15,7 +15,7 @@ import {
 	tagOfEntry,
 	type Launcher,
 } from './entries.ts';
-import {editing, holdsOurs, orNothing, readText, unedited, type Edit} from './file-edit.ts';
+import {editing, orNothing, readText, unedited, type Edit} from './file-edit.ts';
 import {locate} from './json-document.ts';
 import {removeAt, setAt, valueAt} from './json-edit.ts';
 
@@ -79,7 +79,7 @@ export async function foreignServerAbove(
  */
 export async function planLeave(folder: string, tag: Tag | null, client = claude, edit?: Edit): Promise<Edit> {
 	const {file, before, after: start, remarks} = edit ?? (await unedited(join(folder, client.servers)));
-	if (!holdsOurs(start)) return {file, before, after: start, remarks};
+	if (start === null) return {file, before, after: start, remarks};
 	const after = editing(file, () => {
 		const known = valueAt(start, [root, mailboxServer]);
 		if (tag === null ? tagOfEntry(known) === null : !isMailboxEntry(known, tag)) return start;

@@ -40,7 +40,7 @@ export function opened(door: Door): Call {
 			'content-length': String(Buffer.byteLength(body)),
 			connection: 'close',
 		});
-		return read(name, status, text);
+		return read(door, name, status, text);
 	};
 }
 
@@ -122,14 +122,25 @@ function parse(bytes: Buffer): Answer {
 	return {status: Number(status ?? 0), text: bytes.toString('utf8', end + headEnd.length)};
 }
 
-function read(name: Name, status: number, text: string): unknown {
+function read(door: Door, name: Name, status: number, text: string): unknown {
 	let value: unknown;
 	try {
 		value = text === '' ? null : JSON.parse(text);
 	} catch {
-		throw new Refusal(`${name} was answered with something that is not JSON (status ${status})`);
+		throw new Refusal(
+			`${name} was answered with something that is not JSON (status ${status}): no mailbox is at ${door.url}`,
+		);
 	}
 	if (status >= 200 && status < 300) return value;
-	const message = typeof value === 'object' && value !== null && 'message' in value ? String(value.message) : '';
-	throw new Refusal(`${name} was refused with status ${status}: ${message.slice(0, 300)}`);
+	const {message, code, hint} = (value ?? {}) as {readonly [field: string]: unknown};
+	const parts = [typeof message === 'string' ? message : '', remedyOf(door, status, code, hint)];
+	const said = parts.filter(part => part !== '').map(part => part.slice(0, 300));
+	throw new Refusal(`${name} was refused with status ${status}: ${said.join('. ')}`);
+}
+
+function remedyOf({tag, token}: Door, status: number, code: unknown, hint: unknown): string {
+	// PostgREST's word for a function that it does not find.
+	if (code === 'PGRST202') return 'the database there is of another version than this hook: update the older of both';
+	if (status === 401 && token !== undefined) return `\`agentmux join ${tag}\` in its folder makes another token`;
+	return typeof hint === 'string' ? hint : '';
 }

@@ -4,7 +4,7 @@ import {MailboxError} from '../mailbox/error.ts';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {foldersAboveInGit} from './above.ts';
 import {claude, eventsOf, type Client} from './clients.ts';
-import {editing, holdsOurs, orNothing, readText, unedited, type Edit} from './file-edit.ts';
+import {editing, orNothing, readText, unedited, type Edit} from './file-edit.ts';
 import {locate} from './json-document.ts';
 import {appendAt, removeAt, removeItem, replaceItem, valueAt, type Value} from './json-edit.ts';
 
@@ -24,9 +24,12 @@ export async function planHooks(
 	if (client.inherits) await checkAbove(folder, tag, client);
 	const {file, before, after: start, remarks} = edit ?? (await unedited(join(folder, client.hooks)));
 	const after = editing(file, () => {
-		let text = start === null || start.trim() === '' ? '{}\n' : start;
-		locate(text, client);
-		for (const event of eventsOf(client)) {
+		const bare = start === null || start.trim() === '' ? '{}\n' : start;
+		locate(bare, client);
+		const events = eventsOf(client);
+		// What an older version wrote for an event that is of no use any more.
+		let text = unhooked(bare, null, event => !events.includes(event));
+		for (const event of events) {
 			const wanted = entry(client, event, `${program} ${event} --as ${tag}${suffix(client)}`);
 			const [own, ...more] = ownIn(text, event, null);
 			if (own?.others.length === 0 && more.length === 0) {
@@ -58,15 +61,9 @@ async function checkAbove(folder: string, tag: Tag, {name, hooks}: Client): Prom
 export async function planUnhook(folder: string, tag: Tag | null, client = claude): Promise<Edit> {
 	const start = await unedited(join(folder, client.hooks));
 	const {file, before} = start;
-	if (!holdsOurs(before)) return start;
+	if (before === null || before.trim() === '') return start;
 	const after = editing(file, () => {
-		let text = before;
-		for (const event of eventsOf(client)) {
-			const rest = without(text, event, tag);
-			if (rest === text) continue;
-			text = rest;
-			if (isDeepStrictEqual(valueAt(text, [root, event]), [])) text = removeAt(text, [root, event]);
-		}
+		const text = unhooked(before, tag, () => true);
 		return text !== before && isDeepStrictEqual(valueAt(text, [root]), {}) ? removeAt(text, [root]) : text;
 	});
 	const changed = tag !== null && new RegExp(String.raw`hook\.cjs'? [A-Za-z]+ --as ${tag}(?![\w-])`, 'i').test(after);
@@ -76,10 +73,21 @@ export async function planUnhook(folder: string, tag: Tag | null, client = claud
 	return {file, before, after: orNothing(before, after), remarks};
 }
 
-function entry({timeout, hookName, matchers}: Client, event: string, command: string): Value {
-	const hooks = [{...(hookName === undefined ? {} : {name: hookName}), type: 'command', command, timeout}];
-	const matcher = matchers?.[event];
-	return matcher === undefined ? {hooks} : {matcher, hooks};
+/** The text without our hooks for this tag (null: for any) in the events that are `meant`, and without the lists that this leaves empty. */
+function unhooked(before: string, tag: Tag | null, meant: (event: string) => boolean): string {
+	let text = before;
+	const events = valueAt(text, [root]);
+	for (const event of Object.keys(events ?? {}).filter(meant)) {
+		const rest = without(text, event, tag);
+		if (rest === text) continue;
+		text = isDeepStrictEqual(valueAt(rest, [root, event]), []) ? removeAt(rest, [root, event]) : rest;
+	}
+	return text;
+}
+
+function entry({timeout, hookName, beside}: Client, event: string, command: string): Value {
+	const hook = {...(hookName === undefined ? {} : {name: hookName}), type: 'command', command, timeout};
+	return {hooks: [{...hook, ...beside?.[event]}]};
 }
 
 /** By which the hook knows whose words it hears. */

@@ -16,7 +16,7 @@ import {
 	type Launcher,
 	type ServerEntry,
 } from './entries.ts';
-import {holdsOurs, readText, unedited, type Edit} from './file-edit.ts';
+import {readText, unedited, type Edit} from './file-edit.ts';
 import {foreignServerAbove} from './mcp-file.ts';
 
 const root = 'mcp_servers';
@@ -74,7 +74,7 @@ export async function planTomlJoin(folder: string, tag: Tag, launcher: Launcher,
 export async function planTomlLeave(folder: string, tag: Tag | null, client: Client): Promise<Edit> {
 	const start = await unedited(join(folder, client.servers));
 	const {file, before} = start;
-	if (!holdsOurs(before)) return start;
+	if (before === null) return start;
 	const {former} = divide(file, before);
 	if (former === null || (tag !== null && !sameTag(former, tag))) return start;
 	const after = before.replace(new RegExp(String.raw`(?:(?<=\n)\r?\n)?${block.source}`, 'm'), '');

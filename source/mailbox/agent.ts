@@ -5,6 +5,20 @@ import type {Tag} from './tag.ts';
 export const presences = ['working', 'idle', 'blocked', 'away'] as const;
 export type Presence = (typeof presences)[number];
 
+export const wakes = ['bell', 'socket'] as const;
+/** The ways to an idle client: a file that it watches, or the socket that it listens on. */
+export type Wake = (typeof wakes)[number];
+
+/** What is told of an identity; what is absent stays as it is. */
+export interface Sign {
+	readonly presence?: Presence;
+	readonly role?: string;
+	/** The client that speaks. The agent's presence follows from all of its clients, and `away` ends this one. */
+	readonly session?: string;
+	/** How that client can be woken. */
+	readonly wake?: Wake | 'none';
+}
+
 /** One row of `agents`: a tag that has joined. */
 export interface Agent {
 	readonly tag: Tag;
@@ -14,6 +28,10 @@ export interface Agent {
 	readonly joined_at: string;
 	readonly last_seen_at: string | null;
 	readonly revoked_at: string | null;
+	/** Clients that live under this tag, as far as they told; more than one share its inbox. */
+	readonly sessions: number;
+	/** How it can be woken when it is idle; null: it reads at its next turn. */
+	readonly wake: Wake | null;
 	readonly meta: {readonly [key: string]: Json};
 }
 
@@ -27,6 +45,11 @@ export function presenceOf(
 ): Presence | 'gone' {
 	if (presence === 'away' || kind === 'human') return presence;
 	return now - Date.parse(last_seen_at ?? joined_at) > silence ? 'gone' : presence;
+}
+
+/** Whether more than one client works under the tag: each message reaches but one of them. */
+export function isShared(agent: Agent, now: number): boolean {
+	return agent.sessions > 1 && agent.revoked_at === null && presenceOf(agent, now) !== 'gone';
 }
 
 /** Who a mailbox writes as, from its token. */

@@ -1,4 +1,4 @@
-import type {Agent, Identity, Presence} from './agent.ts';
+import type {Agent, Identity, Sign} from './agent.ts';
 import type {Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, TakeOptions} from './query.ts';
@@ -72,7 +72,14 @@ export interface Mailbox {
 
 	agents(): Promise<Agent[]>;
 	/** Writes the identity into `agents` (joining it) or refreshes it. */
-	touch(state: {readonly presence?: Presence; readonly role?: string}): Promise<Agent>;
+	touch(sign: Sign): Promise<Agent>;
+	/**
+	 * Takes from an agent the right to take part: whatever it asks for rejects with `forbidden`, until it is restored. For
+	 * humans and service keys; rejects with `forbidden` for an agent, `not_found` for who has not joined, `invalid` for oneself.
+	 */
+	revoke(tag: Tag): Promise<Agent>;
+	/** Lets it in again. What came meanwhile waits for it. */
+	restore(tag: Tag): Promise<Agent>;
 
 	/** Ends subscriptions and sockets; later calls reject with `offline`. */
 	close(): Promise<void>;

@@ -17,6 +17,8 @@ export interface HistoryQuery {
 export interface InboxQuery {
 	/** At most this many, oldest first; 50 when absent. */
 	readonly limit?: number;
+	/** Only what `take` would hand over now. */
+	readonly free?: boolean;
 }
 
 export interface TakeOptions {

@@ -1,5 +1,5 @@
 import {Box} from 'ink';
-import {presenceOf} from '../mailbox/agent.ts';
+import {isShared, presenceOf} from '../mailbox/agent.ts';
 import type {Connection} from '../mailbox/event.ts';
 import {printable} from '../printable.ts';
 import {tasksByStatus, unreadCount, waitingForMe} from '../store/select.ts';
@@ -96,6 +96,11 @@ function standing(state: State, roomy: boolean): Span[] {
 		const running = tasksByStatus(state, 'running').length;
 		if (agents > 0) spans.push({text: `  ${counted(agents, 'agent')}`, style: theme.grey});
 		if (running > 0) spans.push({text: `  ${running} running`, style: theme.grey});
+	}
+	const shared = [...state.agents.values()].find(agent => isShared(agent, Date.now()));
+	if (shared !== undefined) {
+		const words = `${shared.sessions} sessions as ${printable(shared.tag)}`;
+		spans.push({text: `  ${roomy ? words : `${shared.sessions}× ${printable(shared.tag)}`}`, style: theme.warnStrong});
 	}
 	const waiting = waitingForMe(state).length;
 	if (waiting > 0) spans.push({text: `  ${waiting} for you`, style: theme.warnStrong});

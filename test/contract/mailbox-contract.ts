@@ -241,6 +241,22 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await mailbox.receipts([])).toEqual([]);
 	});
 
+	test('two agents who ack the same message at once have a receipt each, and a third still has it to do', async () => {
+		const [mailbox, tag] = await join();
+		const agents = [await join('TWIN'), await join('TWIN'), await join('TWIN')];
+		const names = agents.map(([, name]) => name);
+		for (let round = 0; round < 5; round++) {
+			const {id} = await mailbox.post({content: `[${tag}] ${names.map(name => `@${name}`).join(' ')} ${round}`});
+			const [first, second] = agents;
+			await Promise.all([first?.[0].ack([id], 'mcp'), second?.[0].ack([id], 'hook'), first?.[0].ack([id], 'hook')]);
+			const receipts = await mailbox.receipts([id]);
+			expect(receipts.map(({reader}) => reader).sort()).toEqual(names.slice(0, 2).sort());
+			expect(receipts.every(({state}) => state === 'acked')).toBe(true);
+		}
+		const left = await Promise.all(agents.map(async ([own, name]) => (await own.inbox(name)).length));
+		expect(left).toEqual([0, 0, 5]);
+	});
+
 	test('two clients under one tag are never handed the same message, and both together get all', async () => {
 		const [mailbox, tag] = await join();
 		const [hook, other] = await join('TWIN');
@@ -382,6 +398,103 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		const again = await mailbox.touch({presence: 'idle'});
 		expect(again).toMatchObject({role: 'builder', presence: 'idle', joined_at: joined.joined_at});
 		expect((await mailbox.agents()).filter(agent => agent.tag === tag)).toHaveLength(1);
+	});
+
+	test('whoever a human revokes is refused whatever it asks for, until it is restored; its mail waits', async () => {
+		const [mailbox, tag] = await join();
+		const [human] = await join('PERSON', 'human');
+		await mailbox.touch({});
+		const {id} = await human.post({content: `[HUMAN] before @${tag}`});
+		const revoked = await human.revoke(tag.toLowerCase());
+		expect(revoked).toMatchObject({tag, revoked_at: expect.any(String)});
+		expect(await human.revoke(tag)).toEqual(revoked);
+		expect((await human.agents()).find(agent => agent.tag === tag)).toEqual(revoked);
+		const asked: {readonly [what: string]: () => Promise<unknown>} = {
+			history: () => mailbox.history({}),
+			thread: () => mailbox.history({thread: id}),
+			channel: () => mailbox.history({channel: tag}),
+			channels: () => mailbox.channels(),
+			cursor: () => mailbox.cursor(),
+			post: () => mailbox.post({content: `[${tag}] hello`}),
+			search: () => mailbox.search('before'),
+			inbox: () => mailbox.inbox(tag),
+			take: () => mailbox.take({route: 'hook'}),
+			deliver: () => mailbox.deliver([id], 'hook'),
+			ack: () => mailbox.ack([id], 'mcp'),
+			'tasks.list': () => mailbox.tasks.list({queue: tag}),
+			'tasks.add': () => mailbox.tasks.add({title: 'mine', queue: tag}),
+			'tasks.claim': () => mailbox.tasks.claim({queue: tag}),
+			agents: () => mailbox.agents(),
+			touch: () => mailbox.touch({presence: 'working'}),
+		};
+		const answers = await Promise.all(
+			Object.entries(asked).map(async ([what, ask]) => {
+				return [what, await ask().then(String, ({code, message}: Error & {code: string}) => `${code}: ${message}`)];
+			}),
+		);
+		expect(Object.fromEntries(answers)).toEqual(
+			Object.fromEntries(Object.keys(asked).map(what => [what, `forbidden: ${tag} has been revoked.`])),
+		);
+		await human.post({content: `[HUMAN] meanwhile @${tag}`});
+		expect(await human.restore(tag)).toMatchObject({tag, revoked_at: null});
+		expect((await mailbox.take({route: 'hook'})).map(({body}) => body)).toEqual([
+			`before @${tag}`,
+			`meanwhile @${tag}`,
+		]);
+	});
+
+	test('only a human revokes and restores, only who has joined, and never itself', async () => {
+		const [mailbox, tag] = await join();
+		const [human, person] = await join('PERSON', 'human');
+		await Promise.all([mailbox.touch({}), human.touch({})]);
+		await expect(mailbox.revoke(person)).rejects.toMatchObject({code: 'forbidden'});
+		await expect(mailbox.restore(tag)).rejects.toMatchObject({code: 'forbidden'});
+		await expect(human.revoke('NOBODY_EVER')).rejects.toMatchObject({code: 'not_found'});
+		await expect(human.restore('NOBODY_EVER')).rejects.toMatchObject({code: 'not_found'});
+		await expect(human.revoke(person.toLowerCase())).rejects.toMatchObject({code: 'invalid'});
+	});
+
+	test('several clients under one tag are counted, and the agent does what the busiest of them does', async () => {
+		const [mailbox, tag] = await join();
+		expect(await mailbox.touch({session: 'a:1', wake: 'bell'})).toMatchObject({
+			presence: 'idle',
+			sessions: 1,
+			wake: 'bell',
+		});
+		expect(await mailbox.touch({session: 'a:1', presence: 'blocked'})).toMatchObject({
+			presence: 'blocked',
+			wake: 'bell',
+		});
+		expect(await mailbox.touch({session: 'b:2', presence: 'working'})).toMatchObject({
+			presence: 'working',
+			sessions: 2,
+		});
+		expect(await mailbox.touch({session: 'b:2', presence: 'idle'})).toMatchObject({presence: 'blocked', sessions: 2});
+		expect(await mailbox.touch({session: 'a:1', presence: 'away'})).toMatchObject({
+			presence: 'idle',
+			sessions: 1,
+			wake: null,
+		});
+		expect(await mailbox.touch({session: 'a:1', presence: 'away'})).toMatchObject({presence: 'idle', sessions: 1});
+		expect(await mailbox.touch({session: 'b:2', wake: 'socket'})).toMatchObject({wake: 'socket'});
+		expect(await mailbox.touch({session: 'b:2', wake: 'none'})).toMatchObject({wake: null});
+		expect(await mailbox.touch({session: 'b:2', presence: 'away'})).toMatchObject({presence: 'away', sessions: 0});
+		expect((await mailbox.agents()).find(agent => agent.tag === tag)).toMatchObject({presence: 'away', sessions: 0});
+	});
+
+	test('the free part of an inbox is what take would hand over now', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const free = async () => (await twin.inbox(other, {free: true})).map(({id}) => id);
+		const one = await mailbox.post({content: `[${tag}] @${other} one`});
+		const two = await mailbox.post({content: `[${tag}] @${other} two`});
+		expect(await free()).toEqual([one.id, two.id]);
+		await twin.take({limit: 1, route: 'hook'});
+		expect(await free()).toEqual([two.id]);
+		await twin.ack([two.id], 'mcp');
+		expect(await free()).toEqual([]);
+		await bench.lapse();
+		expect(await free()).toEqual([one.id]);
 	});
 
 	test('a subscriber goes from connecting over catching up to live, and hears messages, tasks, agents and receipts', async () => {

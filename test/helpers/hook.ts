@@ -28,7 +28,7 @@ interface Event {
 
 /** Runs the hook to its end. */
 export function fire({home, tag, event, client, input = {}, env = {}}: Event): Promise<HookEnd> {
-	const kept = Object.entries(process.env).filter(([name]) => !/^(AGENTMUX|SUPABASE)_/.test(name));
+	const kept = Object.entries(process.env).filter(([name]) => !/^(AGENTMUX|SUPABASE|CLAUDE)_/.test(name));
 	const begin = performance.now();
 	const words = [event, '--as', tag, ...(client === undefined ? [] : ['--client', client])];
 	const child = spawn(process.execPath, [hookProgram, ...words], {

@@ -21,6 +21,10 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		});
 		if (closed) throw new MailboxError('offline', 'The mailbox is closed.');
 		if (server.reason !== null) throw new MailboxError('offline', server.reason);
+		const own = server.agents.get(foldTag(me.tag));
+		if (own !== undefined && own.revoked_at !== null) {
+			throw new MailboxError('forbidden', `${own.tag} has been revoked.`);
+		}
 		return work();
 	}
 
@@ -54,7 +58,12 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 				});
 				return found.slice(-limit).reverse();
 			}),
-		inbox: (reader, {limit = 50} = {}) => call(() => inboxOf(server, reader).slice(0, limit)),
+		inbox: (reader, {limit = 50, free = false} = {}) =>
+			call(() =>
+				inboxOf(server, reader)
+					.filter(({id}) => !free || server.isFree(id, reader))
+					.slice(0, limit),
+			),
 		take: ({limit = 20, route}) =>
 			call(() => {
 				const free = inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag));
@@ -77,6 +86,8 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		},
 		agents: () => call(() => [...server.agents.values()]),
 		touch: state => call(() => server.touch(me, state)),
+		revoke: tag => call(() => server.setRevoked(tag, true, me)),
+		restore: tag => call(() => server.setRevoked(tag, false, me)),
 		subscribe(listener, from = null) {
 			const unsubscribe = follow(server, listener, from);
 			unsubscribes.add(unsubscribe);

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import type {Agent, Identity} from '../../source/mailbox/agent.ts';
+import type {Agent, Identity, Sign, Wake} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
@@ -24,6 +24,8 @@ export class MemoryServer {
 	readonly receipts = new Map<string, Receipt>();
 	readonly tasks = new MemoryTasks(tasks => this.announce({type: 'tasks', tasks}));
 	readonly #listeners = new Set<(change: Change) => void>();
+	/** Live clients, by folded tag and then by session. */
+	readonly #sessions = new Map<string, Map<string, {presence: Agent['presence']; wake: Wake | null}>>();
 	#outage: string | null = null;
 	#clock = 0;
 
@@ -74,8 +76,21 @@ export class MemoryServer {
 		return new Date(this.#clock).toISOString();
 	}
 
-	touch({tag, kind}: Identity, state: Partial<Pick<Agent, 'presence' | 'role'>>): Agent {
+	touch({tag, kind}: Identity, {presence, role, session, wake}: Sign): Agent {
 		const now = this.#now();
+		const sessions = this.#sessions.get(foldTag(tag)) ?? new Map();
+		this.#sessions.set(foldTag(tag), sessions);
+		if (session !== undefined && presence === 'away') sessions.delete(session);
+		else if (session !== undefined) {
+			const known = sessions.get(session);
+			const told = wake === 'none' ? null : wake;
+			sessions.set(session, {
+				presence: presence ?? known?.presence ?? 'idle',
+				wake: told === undefined ? (known?.wake ?? null) : told,
+			});
+		}
+		const live = [...sessions.values()];
+		const derived = (['working', 'blocked', 'idle'] as const).find(each => live.some(one => one.presence === each));
 		const before: Agent = this.agents.get(foldTag(tag)) ?? {
 			tag,
 			kind,
@@ -84,9 +99,30 @@ export class MemoryServer {
 			joined_at: now,
 			last_seen_at: null,
 			revoked_at: null,
+			sessions: 0,
+			wake: null,
 			meta: {},
 		};
-		const agent = {...before, ...state, last_seen_at: now};
+		const agent: Agent = {
+			...before,
+			role: role ?? before.role,
+			presence: derived ?? presence ?? before.presence,
+			sessions: live.length,
+			wake: live.map(one => one.wake).find(way => way !== null) ?? null,
+			last_seen_at: now,
+		};
+		this.agents.set(foldTag(tag), agent);
+		this.announce({type: 'agents', agents: [agent]});
+		return agent;
+	}
+
+	/** Takes the right to take part from an agent, or gives it back. */
+	setRevoked(tag: Tag, revoked: boolean, {tag: me, kind}: Identity): Agent {
+		if (kind !== 'human') throw new MailboxError('forbidden', 'Only a human may revoke and restore agents.');
+		if (revoked && sameTag(tag, me)) throw new MailboxError('invalid', `You are ${me} yourself.`);
+		const before = this.agents.get(foldTag(tag));
+		if (before === undefined) throw new MailboxError('not_found', `${tag} has not joined.`);
+		const agent = {...before, revoked_at: revoked ? (before.revoked_at ?? this.#now()) : null};
 		this.agents.set(foldTag(tag), agent);
 		this.announce({type: 'agents', agents: [agent]});
 		return agent;

@@ -99,6 +99,21 @@ describe('starting', () => {
 		await hub.stop();
 	});
 
+	it('replaces the hub of an older agentmux, once, whoever asks, and keeps a newer one', async () => {
+		const hub = await start();
+		const path = join(hub.places.state, 'hub.json');
+		const state = JSON.parse(readFileSync(path, 'utf8')) as {schema: string};
+		const {schema: _, ...older} = state;
+		writeFileSync(path, JSON.stringify(older));
+		const next = await Promise.all(Array.from({length: 4}, () => ensureHub(hub.places)));
+		expect(new Set(next.map(({pid}) => pid)).size).toBe(1);
+		expect(next[0]?.pid).not.toBe(hub.pid);
+		expect(next[0]).toMatchObject({url: hub.url, schema: state.schema});
+		const newer = JSON.parse(readFileSync(path, 'utf8')) as object;
+		writeFileSync(path, JSON.stringify({...newer, schema: '99990101000000'}));
+		expect((await ensureHub(hub.places)).pid).toBe(next[0]?.pid);
+	});
+
 	it('takes no notice of what a dead hub wrote', async () => {
 		const home = newHome();
 		const first = await start(home);

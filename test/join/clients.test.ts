@@ -121,6 +121,7 @@ describe('Gemini CLI', () => {
 			SUPABASE_PUBLISHABLE_KEY: '$SUPABASE_PUBLISHABLE_KEY',
 			SUPABASE_ANON_KEY: '$SUPABASE_ANON_KEY',
 			SUPABASE_ACCESS_TOKEN: '$SUPABASE_ACCESS_TOKEN',
+			CLAUDE_CODE_ENTRYPOINT: '',
 		});
 		expect(Object.keys(hooks).sort()).toEqual(
 			['AfterAgent', 'AfterTool', 'BeforeAgent', 'Notification', 'SessionEnd', 'SessionStart'].sort(),
@@ -204,9 +205,20 @@ describe('several clients in one folder', () => {
 	test('do not hinder each other: a broken file of one that has not joined is none of our business', async () => {
 		const broken = {'.codex/config.toml': '[,', '.gemini/settings.json': '{,'};
 		for (const [name, content] of Object.entries(broken)) await put(name, content);
+		await writeFile(join(folder, 'GEMINI.md'), Buffer.from([0xff]));
 		expect(await joinAs('claude')).toMatchObject({code: 0, stderr: ''});
 		expect(await leave()).toMatchObject({code: 0, stderr: ''});
-		expect(await files()).toEqual(broken);
+		expect(await files()).toMatchObject(broken);
+	});
+
+	test('that have joined are taken out all together, or not at all', async () => {
+		await joinAs('claude,codex');
+		await put('.codex/config.toml', '[,');
+		const before = await files();
+		const {code, stderr} = await leave();
+		expect(code).toBe(1);
+		expect(stderr).toContain('config.toml is not valid TOML: line 1');
+		expect(await files()).toEqual(before);
 	});
 
 	test('when one of their files cannot be written, none is', async () => {

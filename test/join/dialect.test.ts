@@ -1,7 +1,7 @@
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {answer, clientIn, heard} from '../../source/join/dialect.ts';
-import {readInput} from '../../source/join/hook.ts';
+import {readInput} from '../../source/join/hook-input.ts';
 import {isMailText, mailText, openText, type Mail} from '../../source/join/mail.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {fire as fireAnywhere, placeAgent} from '../helpers/hook.ts';
@@ -32,7 +32,8 @@ describe('what is heard', () => {
 
 	test.each([
 		['codex', 'PostToolUse', 'PostToolBatch'],
-		['codex', 'Interrupt', 'Interrupt'],
+		['codex', 'Interrupt', 'StopFailure'],
+		['claude', 'FileChanged', 'FileChanged'],
 		['gemini', 'BeforeAgent', 'UserPromptSubmit'],
 		['gemini', 'AfterTool', 'PostToolBatch'],
 		['gemini', 'AfterAgent', 'Stop'],
@@ -51,13 +52,11 @@ describe('what is heard', () => {
 		expect(() => heard(client, theirs, input({}))).toThrow(`there is no event \`${theirs}\``);
 	});
 
-	test('that they ask the user for permission is the same word for all', () => {
-		const asked = {event: 'Notification', input: {notification_type: 'permission_prompt'}};
-		expect(heard('codex', 'PermissionRequest', input({tool_name: 'Bash'}))).toMatchObject(asked);
-		expect(heard('gemini', 'Notification', input({notification_type: 'ToolPermission'}))).toMatchObject(asked);
-		expect(heard('claude', 'Notification', input({notification_type: 'permission_prompt'}))).toMatchObject(asked);
-		const other = heard('gemini', 'Notification', input({notification_type: 'Other'}));
-		expect(other.input.notification_type).toBe('Other');
+	test('of the notifications of Gemini CLI is that it asks for permission', () => {
+		const asking = input({notification_type: 'ToolPermission'});
+		expect(heard('gemini', 'Notification', asking)).toEqual({event: 'PermissionRequest', input: asking});
+		expect(heard('gemini', 'Notification', input({notification_type: 'Other'}))).toBeNull();
+		expect(heard('gemini', 'Notification', input({}))).toBeNull();
 	});
 
 	test('of Gemini CLI as a prompt, but said by our own hook, is none of the user', () => {
@@ -65,11 +64,11 @@ describe('what is heard', () => {
 		texts.push(openText('ME', [mail]), openText('ME', [mail, mail]));
 		for (const prompt of texts) {
 			expect(isMailText(prompt)).toBe(true);
-			expect(heard('gemini', 'BeforeAgent', input({prompt})).event).toBe('PostToolBatch');
-			expect(heard('codex', 'UserPromptSubmit', input({prompt})).event).toBe('UserPromptSubmit');
+			expect(heard('gemini', 'BeforeAgent', input({prompt}))?.event).toBe('PostToolBatch');
+			expect(heard('codex', 'UserPromptSubmit', input({prompt}))?.event).toBe('UserPromptSubmit');
 		}
 		for (const prompt of ['', 'go on', `<hook_context>${texts[0]}</hook_context>\n\ngo on`, '1 new message for me?']) {
-			expect(heard('gemini', 'BeforeAgent', input({prompt})).event).toBe('UserPromptSubmit');
+			expect(heard('gemini', 'BeforeAgent', input({prompt}))?.event).toBe('UserPromptSubmit');
 		}
 	});
 });

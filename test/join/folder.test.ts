@@ -13,6 +13,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {applyAll, checkWritable} from '../../source/join/file-edit.ts';
+import {hookEvents} from '../../source/join/hook-input.ts';
 import {foldersOf, planFolder, planPlace, planUnfolder} from '../../source/join/folder.ts';
 import {readPlace} from '../../source/join/place-file.ts';
 
@@ -53,11 +54,9 @@ describe('join', () => {
 	test('writes servers, hooks and guidance; the token goes to a file of our own that nobody else reads', async () => {
 		await joinAs('CLAUDE_1');
 		const {hooks} = settings();
-		expect(Object.keys(hooks).sort()).toEqual(
-			['SessionStart', 'UserPromptSubmit', 'PostToolBatch', 'Stop', 'Notification', 'SessionEnd'].sort(),
-		);
+		expect(Object.keys(hooks).sort()).toEqual([...hookEvents].sort());
 		expect(hooks['Stop']).toEqual([{hooks: [{type: 'command', command: `${program} Stop --as CLAUDE_1`, timeout: 5}]}]);
-		expect(hooks['Notification']).toMatchObject([{matcher: 'permission_prompt'}]);
+		expect(hooks['FileChanged']).toMatchObject([{hooks: [{asyncRewake: true}]}]);
 		expect(text('CLAUDE.md')).toContain('The agent that works in this folder is CLAUDE_1');
 		expect(all().join('')).not.toContain('its token');
 		expect(statSync(join(data, 'agents/CLAUDE_1.json')).mode & 0o777).toBe(0o600);
@@ -304,6 +303,20 @@ describe('leave', () => {
 		await leaveAs('CLAUDE_1');
 		expect(Object.keys(settings().hooks)).toEqual(['Stop']);
 		expect(JSON.stringify(settings())).not.toContain('--as CLAUDE_1');
+	});
+
+	test('takes out what an older version wrote for an event of no use, and joining again does, too', async () => {
+		const older = {hooks: [{type: 'command', command: `${program} Notification --as CLAUDE_1`, timeout: 5}]};
+		await joinAs('CLAUDE_1');
+		const joined = text('.claude/settings.json');
+		change(hooks => (hooks['Notification'] = [older, hook]));
+		await joinAs('CLAUDE_1');
+		expect(settings().hooks['Notification']).toEqual([hook]);
+		change(hooks => delete hooks['Notification']);
+		expect(text('.claude/settings.json').trim()).toBe(joined.trim());
+		change(hooks => (hooks['Notification'] = [older]));
+		await leaveAs('CLAUDE_1');
+		expect(all()).toEqual([null, null, null]);
 	});
 
 	test('leaves a command that somebody has changed, and says so', async () => {

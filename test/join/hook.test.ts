@@ -40,8 +40,11 @@ function mailbox(tag: string): Mailbox {
 	return opened;
 }
 
-const fire = (event: string, input?: object | string | null): Promise<HookEnd> =>
-	fireAnywhere({home: hub.home, tag: me, event, ...(input === undefined ? {} : {input})});
+/** In a session of the test's own, unless stdin is to hold something else. */
+const fire = (event: string, input: object | string | null = {}, env: NodeJS.ProcessEnv = {}): Promise<HookEnd> => {
+	const given = typeof input === 'object' && input !== null ? {session_id: me, ...input} : input;
+	return fireAnywhere({home: hub.home, tag: me, event, env, input: given});
+};
 
 const post = (text: string) => sender.post({content: `[SENDER] @${me} ${text}`});
 
@@ -117,6 +120,49 @@ describe('handing over', () => {
 	});
 });
 
+describe('a session that is killed', () => {
+	/** Ends the time that a client has for what it was handed. */
+	const lapse = async () => {
+		const response = await fetch(`${hub.url}/rest/v1/receipts?reader=eq.${me}&lease_until=not.is.null`, {
+			method: 'PATCH',
+			headers: {apikey: hub.serviceRoleKey, 'content-type': 'application/json'},
+			body: JSON.stringify({lease_until: '2026-11-23T00:00:00Z'}),
+		});
+		expect(response.status).toBe(204);
+	};
+	const next = (event: string) => fire(event, {session_id: 'the next'});
+
+	test('between delivery and acknowledgement: the next one gets the message again in its time, and never once it is acked', async () => {
+		const {id} = await post('who does this?');
+		expect(contextOf(await fire('UserPromptSubmit', {session_id: 'killed'}))).toContain(`#${id} from`);
+		expect(await next('PostToolBatch')).toMatchObject(silence);
+		expect((await mailbox(me).inbox(me)).map(message => message.id)).toEqual([id]);
+		await lapse();
+		expect(contextOf(await next('SessionStart'))).toContain(`#${id} from SENDER`);
+		expect(await receipt(id)).toMatchObject({state: 'delivered', attempts: 2});
+		await mailbox(me).ack([id], 'mcp');
+		await lapse();
+		expect(await next('UserPromptSubmit')).toMatchObject(silence);
+		expect(await receipt(id)).toMatchObject({state: 'acked', attempts: 2});
+	});
+
+	test('in the middle of a hook: what that had taken comes again when its lease ends', async () => {
+		const {id} = await post('taken');
+		const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', me], {
+			env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: '10000'},
+			stdio: ['pipe', 'pipe', 'ignore'],
+		});
+		child.stdin?.end(JSON.stringify({session_id: 'killed'}));
+		// Its output has begun; whether its receipt got through makes no difference.
+		await once(child.stdout, 'readable');
+		child.kill('SIGKILL');
+		await once(child, 'exit');
+		await lapse();
+		expect(contextOf(await next('SessionStart'))).toContain(`#${id} from SENDER`);
+		expect((await receipt(id))?.attempts).toBe(2);
+	});
+});
+
 describe('Stop', () => {
 	test('keeps the agent going with new mail, and not a second time for the same', async () => {
 		const {id} = await post('one thing more');
@@ -138,6 +184,13 @@ describe('Stop', () => {
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 		await fire('UserPromptSubmit');
 		expect(await fire('Stop', {stop_hook_active: false})).toMatchObject(silence);
+	});
+
+	test('names what a woken turn leaves open, though the client says that a hook keeps it going', async () => {
+		const {id} = await post('woken for this');
+		await fire('UserPromptSubmit');
+		expect(reasonOf(await fire('Stop', {stop_hook_active: true}))).toContain(`#${id} from SENDER`);
+		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 	});
 
 	test('does not keep it going for what was said to everyone and read', async () => {
@@ -165,16 +218,82 @@ test('the others see what the agent does', async () => {
 	expect(await presence()).toBe('idle');
 	await fire('UserPromptSubmit');
 	expect(await presence()).toBe('working');
-	await fire('Notification', {notification_type: 'idle_prompt', message: 'Claude is waiting for your input'});
-	expect(await presence()).toBe('working');
-	await fire('Notification', {notification_type: 'permission_prompt'});
+	await fire('PermissionRequest', {tool_name: 'Bash'});
 	expect(await presence()).toBe('blocked');
 	await fire('PostToolBatch');
 	expect(await presence()).toBe('working');
 	await fire('Stop', {stop_hook_active: false});
 	expect(await presence()).toBe('idle');
+	await fire('UserPromptSubmit');
+	await fire('PermissionRequest', {tool_name: 'Bash', agent_id: 'its subagent'});
+	expect(await presence()).toBe('blocked');
+	await fire('StopFailure', {error: 'rate_limit'});
+	expect(await presence()).toBe('idle');
 	await fire('SessionEnd', {reason: 'other'});
 	expect(await presence()).toBe('away');
+});
+
+describe('waking', () => {
+	const terminal = {CLAUDE_CODE_ENTRYPOINT: 'cli'};
+	const bell = () => join(hub.home, 'state/bells', me);
+
+	test('a terminal is told at its start what to watch, and finds it there', async () => {
+		const {stdout} = await fire('SessionStart', {}, terminal);
+		expect(JSON.parse(stdout)).toEqual({hookSpecificOutput: {hookEventName: 'SessionStart', watchPaths: [bell()]}});
+		expect(statSync(bell()).mode & 0o777).toBe(0o600);
+		await post('at the start');
+		const again = JSON.parse((await fire('SessionStart', {}, terminal)).stdout) as {hookSpecificOutput: object};
+		expect(Object.keys(again.hookSpecificOutput)).toEqual(['hookEventName', 'watchPaths', 'additionalContext']);
+	});
+
+	test('a client that ends after its prompt watches nothing', async () => {
+		expect(await fire('SessionStart', {}, {CLAUDE_CODE_ENTRYPOINT: 'sdk-cli'})).toMatchObject(silence);
+		await post('waits');
+		const changed = {file_path: bell(), event: 'change'};
+		expect(await fire('FileChanged', changed, {CLAUDE_CODE_ENTRYPOINT: 'sdk-cli'})).toMatchObject(silence);
+	});
+
+	test('a ring wakes when mail waits, names its senders, and hands nothing over', async () => {
+		const changed = {file_path: bell(), event: 'change'};
+		expect(await fire('FileChanged', changed, terminal)).toMatchObject(silence);
+		const {id} = await post('wake up');
+		expect(await fire('FileChanged', {...changed, file_path: '/elsewhere'}, terminal)).toMatchObject(silence);
+		expect(await fire('FileChanged', changed, terminal)).toMatchObject({
+			code: 2,
+			stdout: '',
+			stderr: `1 new message for ${me} in the agentmux mailbox, from SENDER.\n`,
+		});
+		expect(await receipt(id)).toBeUndefined();
+		expect(contextOf(await fire('UserPromptSubmit', {}, terminal))).toContain('wake up');
+		expect(await fire('FileChanged', changed, terminal)).toMatchObject(silence);
+	});
+});
+
+describe('two clients under one tag', () => {
+	const one = {CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/1.sock'};
+	const other = {CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/2.sock'};
+	const agent = async () => (await sender.agents()).find(({tag}) => tag === me);
+
+	test('are both told, once, and counted; each ends for itself', async () => {
+		expect(await fire('SessionStart', {session_id: 'one'}, one)).toMatchObject(silence);
+		expect(contextOf(await fire('SessionStart', {session_id: 'other'}, other))).toContain(
+			`Another client works as ${me} in the agentmux mailbox`,
+		);
+		expect(await agent()).toMatchObject({sessions: 2});
+		expect(contextOf(await fire('UserPromptSubmit', {session_id: 'one'}, one))).toContain('Another client works');
+		expect(await fire('UserPromptSubmit', {session_id: 'one'}, one)).toMatchObject(silence);
+		await fire('SessionEnd', {session_id: 'other'}, other);
+		expect(await agent()).toMatchObject({sessions: 1, presence: 'working'});
+		expect(await fire('UserPromptSubmit', {session_id: 'one'}, one)).toMatchObject(silence);
+		expect(contextOf(await fire('SessionStart', {session_id: 'third'}, other))).toContain('Another client works');
+	});
+
+	test('a cleared session is the same client', async () => {
+		await fire('SessionStart', {session_id: 'before'}, one);
+		await fire('SessionEnd', {session_id: 'before', reason: 'clear'}, one);
+		expect(await fire('SessionStart', {session_id: 'after', source: 'clear'}, one)).toMatchObject(silence);
+		expect(await agent()).toMatchObject({sessions: 1, presence: 'idle'});
+	});
 });
 
 describe('whatever goes wrong, it exits 0, says nothing to the model, and the human finds it in the log', () => {
@@ -326,6 +445,11 @@ describe('another end than this hub', () => {
 		expect(code).toBe(0);
 		// Once a session, and to the human alone.
 		expect(Object.keys(JSON.parse(stdout) as object)).toEqual(['systemMessage']);
+		const terminal = await fireThere('SessionStart', {CLAUDE_CODE_ENTRYPOINT: 'cli'});
+		expect(JSON.parse(terminal.stdout)).toMatchObject({
+			systemMessage: expect.stringContaining('the hub is not running') as string,
+			hookSpecificOutput: {hookEventName: 'SessionStart', watchPaths: [join(home, 'state/bells/FAR')]},
+		});
 		expect(await fireThere('UserPromptSubmit')).toMatchObject(silence);
 		expect(logThere()).toContain('the hub is not running');
 		mkdirSync(join(home, 'state'), {recursive: true});

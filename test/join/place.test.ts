@@ -151,7 +151,7 @@ describe('a file that cannot be changed is refused, all stay as they are, and no
 		['.mcp.json', '{}', 0o444, /\.mcp\.json is read-only; it was left as it is\. Allow writing/],
 		['.claude/settings.json', '{}', 0o444, /settings\.json is read-only; it was left as it is\. Allow writing/],
 		['CLAUDE.md', '# Mine\n', 0o444, /CLAUDE\.md is read-only; it was left as it is\. Allow writing/],
-	])('%s %j, mode %o', async (name, content, mode, sentence) => {
+	])('%s %j', async (name, content, mode, sentence) => {
 		const project = await folder('project');
 		await mkdir(join(project, '.claude'));
 		await writeFile(join(project, name), content);
@@ -183,7 +183,67 @@ test('joining again gives a hook another token when its own has expired', async 
 	expect((await fireHere()).stdout).toContain('hello');
 });
 
+describe('the home that a client is told', () => {
+	const written = async (project: string) => {
+		const {mcpServers} = await readJson<{mcpServers: Record<string, {env?: object}>}>(join(project, '.mcp.json'));
+		return {env: mcpServers['agentmux']?.env, settings: await readFile(join(project, '.claude/settings.json'), 'utf8')};
+	};
+
+	test('is that of whoever joined last, and leaving needs none of them', async () => {
+		const project = await folder('project');
+		await joinIn(project);
+		const other = await Home.make();
+		expect((await other.run(['join', me, '--dir', project])).code).toBe(0);
+		const {env, settings} = await written(project);
+		expect(env).toEqual({AGENTMUX_HOME: other.path});
+		expect(settings).toContain(`AGENTMUX_HOME=${other.path} `);
+		expect(settings).not.toContain(home.path);
+		expect(settings.match(/ Stop --as /g)).toHaveLength(1);
+		await home.output(['leave', me, '--dir', project]);
+		expect(await readdir(project)).toEqual([]);
+		const elsewhere = await folder('elsewhere');
+		expect((await other.run(['join', me, '--dir', elsewhere])).code).toBe(0);
+		await other.dispose();
+	});
+
+	test('is a whole path where a relative one was given, and none where there is none', async () => {
+		const project = await folder('project');
+		const print = (env: NodeJS.ProcessEnv) =>
+			home.output(['join', me, '--dir', project, '--print'], {env, cwd: home.path});
+		const relative = await print({AGENTMUX_HOME: './own'});
+		expect(relative).toContain(`"AGENTMUX_HOME": ${JSON.stringify(join(home.path, 'own'))}`);
+		expect(relative).toContain(`AGENTMUX_HOME=${join(home.path, 'own')} `);
+		const own = await folder('user');
+		const none = await print({
+			AGENTMUX_HOME: '',
+			HOME: own,
+			XDG_DATA_HOME: own,
+			XDG_STATE_HOME: own,
+			XDG_CONFIG_HOME: own,
+		});
+		expect(none).not.toContain('AGENTMUX_HOME');
+	});
+});
+
 describe('leave', () => {
+	test.each([
+		['is read-only', null, 0o444, /settings\.json is read-only; it was left as it is/],
+		['is no JSON any more', '{\n  "hooks": }\n', 0o644, /settings\.json is not valid JSON: line 2, /],
+	])('where a file %s changes nothing, and says so', async (_, content, mode, sentence) => {
+		const project = await folder('project');
+		await joinIn(project);
+		const settings = join(project, '.claude/settings.json');
+		if (content !== null) await writeFile(settings, content);
+		await chmod(settings, mode);
+		const names = [settings, join(project, '.mcp.json'), join(project, 'CLAUDE.md'), placeOf(me)];
+		const texts = () => Promise.all(names.map(name => readFile(name, 'utf8')));
+		const before = await texts();
+		const {code, stdout, stderr} = await home.run(['leave', me, '--dir', project]);
+		expect({code, stdout}).toEqual({code: 1, stdout: ''});
+		expect(stderr).toMatch(sentence);
+		expect(await texts()).toEqual(before);
+	});
+
 	test('of a folder that is gone forgets it', async () => {
 		const project = await folder('project');
 		await joinIn(project);

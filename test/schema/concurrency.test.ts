@@ -138,6 +138,26 @@ test('many who deliver and ack the same messages at once, however they spell the
 	expect(await database.as(owner, states)).toEqual([{state: 'acked', count: 40}]);
 });
 
+test('many agents who ack the same messages at once, in any order, have a receipt each', async () => {
+	const names = Array.from({length: 6}, (_, index) => `B${index}`);
+	const mentions = names.map(name => `@${name}`).join(' ');
+	await database.script(
+		`insert into messages (content) select format('[A] ${mentions} %s', i) from generate_series(1, 30) as i`,
+	);
+	const ids = Array.from({length: 30}, (_, index) => index + 1);
+	const acked = await Promise.all(
+		names.map(async (name, index) => {
+			const client = await database.connect();
+			const given = index % 2 === 0 ? ids : ids.toReversed();
+			const [row] = await client.as(agent(name), `select receipt_ack($1, 'mcp') as count`, [given]);
+			return row!['count'];
+		}),
+	);
+	expect(acked).toEqual(names.map(() => 30));
+	const states = 'select reader, state, count(*) from receipts group by 1, 2 order by 1';
+	expect(await database.as(owner, states)).toEqual(names.map(reader => ({reader, state: 'acked', count: 30})));
+});
+
 test('many who send under one client_id make one message', async () => {
 	const connections = await Promise.all(Array.from({length: 6}, () => database.connect()));
 	const upsert = `insert into messages (content, client_id) values ('[A] x', '6f2c8a7e-0d5e-4b33-9a67-3c9c0ce0a001') on conflict (client_id) do nothing returning id`;

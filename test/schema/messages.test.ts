@@ -273,6 +273,54 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		}
 	});
 
+	test('a human, a service key and the owner revoke and restore an agent, as often as they like', async () => {
+		await database.as(agent('Bad'), 'select agent_touch()');
+		const revoke = 'select tag, revoked_at from agent_revoke($1)';
+		const restore = 'select tag, revoked_at from agent_restore($1)';
+		for (const caller of [human(), service(), service('Other'), owner]) {
+			const [first] = await database.as(caller, revoke, ['BAD']);
+			expect(first).toEqual({tag: 'Bad', revoked_at: expect.any(Date)});
+			expect(await database.as(caller, revoke, ['bad'])).toEqual([first]);
+			await expect(database.as(agent('Bad'), 'select * from inbox_take()')).rejects.toMatchObject({
+				code: '42501',
+				message: 'Bad has been revoked',
+				hint: 'A human can let it in again: `agentmux agents restore Bad`.',
+			});
+			expect(await database.as(caller, restore, ['BAD'])).toEqual([{tag: 'Bad', revoked_at: null}]);
+			expect(await database.as(caller, restore, ['Bad'])).toEqual([{tag: 'Bad', revoked_at: null}]);
+			expect(await database.as(agent('Bad'), 'select * from inbox_take()')).toEqual([]);
+		}
+	});
+
+	test('no agent revokes or restores, nobody itself, and only who has joined', async () => {
+		await database.as(agent('Bad'), 'select agent_touch()');
+		await database.as(human('Me'), 'select agent_touch()');
+		for (const name of ['agent_revoke', 'agent_restore']) {
+			const call = `select ${name}($1)`;
+			await expect(database.as(agent('Other'), call, ['Bad'])).rejects.toMatchObject({
+				code: '42501',
+				message: 'only a human may revoke and restore agents',
+			});
+			await expect(database.as(stranger, call, ['Bad'])).rejects.toMatchObject({code: '42501'});
+			await expect(database.as(anon, call, ['Bad'])).rejects.toMatchObject({code: '42501'});
+			await expect(database.as(human(), call, ['Nobody'])).rejects.toMatchObject({
+				code: 'P0002',
+				message: 'Nobody has not joined',
+			});
+			await expect(database.as(human(), call, [null])).rejects.toMatchObject({code: 'P0002'});
+		}
+		await expect(database.as(human('Me'), 'select agent_revoke($1)', ['ME'])).rejects.toMatchObject({
+			code: '22023',
+			message: 'you are Me yourself',
+		});
+		await expect(database.as(human(), `select mux_set_revoked('Bad', true)`)).rejects.toMatchObject({code: '42501'});
+		await database.as(service(), `select agent_revoke('Me')`);
+		await expect(database.as(human('Me'), `select agent_restore('Me')`)).rejects.toMatchObject({
+			code: '42501',
+			message: 'Me has been revoked',
+		});
+	});
+
 	test('anon may nothing: no table, no function', async () => {
 		const objects = await database.as(
 			owner,

@@ -19,6 +19,8 @@ function agent(tag: string, other: Partial<Agent> = {}): Agent {
 		joined_at: before,
 		last_seen_at: before,
 		revoked_at: null,
+		sessions: 0,
+		wake: null,
 		meta: {},
 		...other,
 	};

@@ -69,7 +69,11 @@ function pickup(agent: Agent, now: number): Pickup {
 		case 'working':
 			return {words, outcome: 'reads this mid-turn', isDoubtful: false};
 		case 'idle':
-			return {words, outcome: 'reads this at its next turn', isDoubtful: false};
+			return {
+				words,
+				outcome: agent.wake === null ? 'reads this at its next turn' : 'will be woken',
+				isDoubtful: false,
+			};
 		case 'blocked':
 			return {words, outcome: 'reads this when it goes on', isDoubtful: true};
 		case 'away':

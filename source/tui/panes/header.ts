@@ -1,4 +1,5 @@
 import type {Tag} from '../../mailbox/tag.ts';
+import {isShared} from '../../mailbox/agent.ts';
 import {printable} from '../../printable.ts';
 import {isAnyone, meantTag} from '../../store/delivery.ts';
 import {channelMessages, threadMessages, unreadCount} from '../../store/select.ts';
@@ -64,6 +65,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 			{text: ` ${sign}`, style: theme[mood]},
 			{text: ` ${words}`, style: mood === 'warn' ? theme.warn : theme.grey},
 		);
+		if (isShared(agent, now)) left.push({text: `  ${agent.sessions} sessions, one inbox`, style: theme.warnStrong});
 	}
 	if (!isAnyone(state, tag)) {
 		const meant = meantTag(state, tag);

@@ -1,0 +1,54 @@
+import {execFile} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
+import {describe, expect, test} from 'vitest';
+
+/** Where the real client and its scripted model lie (390 MB); without it there is nothing to drive. */
+const harness = process.env['AGENTMUX_REAL_CLAUDE'] ?? '';
+
+async function play(scenario: string): Promise<Record<string, unknown>> {
+	const driver = fileURLToPath(new URL('../fixtures/terminals.ts', import.meta.url));
+	const {stdout} = await promisify(execFile)(`${harness}/sealed.sh`, [process.execPath, driver, harness, scenario], {
+		maxBuffer: 1 << 28,
+	});
+	return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+describe.runIf(harness !== '')('real interactive Claude Code terminals, with what join wrote', () => {
+	test('two finish a request and its answer: each is woken when it is idle, and nobody types but once', async () => {
+		const {one, twin, receipts, log} = await play('talk');
+		expect(log).toBe('');
+		expect(one).toContain('The answer is here.');
+		expect(twin).toContain('I have answered.');
+		expect(receipts).toMatchObject([
+			{
+				body: '@CLAUDE_TWIN can you process task X?',
+				reader: 'CLAUDE_TWIN',
+				state: 'acked',
+				route: 'reply',
+				attempts: 1,
+			},
+			{body: '@CLAUDE_1 Task X completed', reader: 'CLAUDE_1', state: 'delivered', route: 'hook', attempts: 1},
+		]);
+	}, 180_000);
+
+	test('fifty messages to an idle terminal reach its model once each, though the hub is killed in between', async () => {
+		const {heard, receipts} = await play('fifty');
+		expect((heard as number[]).toSorted((a, b) => a - b)).toEqual(Array.from({length: 50}, (_, n) => n));
+		expect((receipts as {attempts: number}[]).every(({attempts}) => attempts === 1)).toBe(true);
+	}, 240_000);
+
+	test('one whose hooks watch nothing is woken by its socket, and that is known then', async () => {
+		const {agent, receipts} = await play('socket');
+		expect(agent).toEqual({wake: 'socket'});
+		expect(receipts).toMatchObject([{state: 'delivered', route: 'hook', attempts: 1}]);
+	}, 180_000);
+
+	test('what comes while it asks for permission is read when it goes on; two under one tag are both told', async () => {
+		const {waiting, both, told, receipts} = await play('shared');
+		expect(waiting).toEqual([]);
+		expect(receipts).toMatchObject([{body: '@CLAUDE_1 while you wait', state: 'delivered', attempts: 1}]);
+		expect(both).toMatchObject([{tag: 'CLAUDE_1', sessions: 2}]);
+		expect(told).toEqual({first: true, second: true});
+	}, 240_000);
+});

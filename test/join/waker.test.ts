@@ -1,0 +1,210 @@
+import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
+import {keepAwake, type Way} from '../../source/join/waker.ts';
+import type {Sign, Wake} from '../../source/mailbox/agent.ts';
+import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {memoryMailbox} from '../helpers/memory-mailbox.ts';
+import {MemoryServer} from '../helpers/memory-server.ts';
+
+let server: MemoryServer;
+let twin: Mailbox;
+let sender: Mailbox;
+let rung: {way: Wake; text: string}[];
+let changes: (Wake | 'none')[];
+let end: () => void;
+
+const minute = 60_000;
+
+beforeEach(async () => {
+	vi.useFakeTimers({toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance']});
+	server = new MemoryServer();
+	twin = memoryMailbox(server, {tag: 'CLAUDE_TWIN'});
+	sender = memoryMailbox(server, {tag: 'CLAUDE_1'});
+	rung = [];
+	changes = [];
+	await sender.touch({});
+	await twin.touch({presence: 'idle'});
+});
+afterEach(async () => {
+	end();
+	await Promise.all([twin.close(), sender.close()]);
+	vi.useRealTimers();
+});
+
+const way = (name: Wake, ring: () => Promise<void> = async () => undefined): Way => ({
+	name,
+	ring(text) {
+		rung.push({way: name, text});
+		return ring();
+	},
+});
+const start = async (...ways: Way[]): Promise<void> => {
+	end = keepAwake({mailbox: twin, tag: 'CLAUDE_TWIN', ways, onChange: change => changes.push(change)});
+	await settled();
+};
+const send = async (text: string): Promise<number> => {
+	const {id} = await sender.post({content: `[CLAUDE_1] ${text}`});
+	await settled();
+	return id;
+};
+const tell = async (sign: Sign): Promise<void> => {
+	await twin.touch(sign);
+	await settled();
+};
+/** What the woken client's hooks do. */
+const takeAll = async (): Promise<number[]> => {
+	const ids = (await twin.take({route: 'hook'})).map(({id}) => id);
+	await twin.deliver(ids, 'hook');
+	await settled();
+	return ids;
+};
+const pass = async (milliseconds: number): Promise<void> => {
+	await vi.advanceTimersByTimeAsync(milliseconds);
+	await settled();
+};
+/** A memory mailbox answers after a turn of the event loop. */
+async function settled(): Promise<void> {
+	for (let turn = 0; turn < 40; turn += 1) {
+		await new Promise(resolve => {
+			setImmediate(resolve);
+		});
+	}
+}
+const ways = (): Wake[] => rung.map(each => each.way);
+
+describe('an idle agent', () => {
+	test('is woken at once, by the first way, with a text that names senders and no words of theirs', async () => {
+		await start(way('bell'), way('socket'));
+		await send('@CLAUDE_TWIN the secret word');
+		expect(rung).toEqual([
+			{way: 'bell', text: '1 new message for CLAUDE_TWIN in the agentmux mailbox, from CLAUDE_1.'},
+		]);
+	});
+
+	test('is woken for a message to everyone, and never for its own or one to somebody else', async () => {
+		await start(way('bell'));
+		await send('@SOMEONE_ELSE not for you');
+		await twin.post({content: '[CLAUDE_TWIN] my own'});
+		await settled();
+		expect(rung).toEqual([]);
+		await send('for everyone');
+		expect(ways()).toEqual(['bell']);
+	});
+
+	test('is woken by what came before anyone looked', async () => {
+		await send('@CLAUDE_TWIN early');
+		await start(way('bell'));
+		expect(ways()).toEqual(['bell']);
+	});
+
+	test('is woken once for a burst, and again for what comes when that was taken', async () => {
+		await start(way('bell'));
+		for (let n = 0; n < 5; n += 1) await send(`@CLAUDE_TWIN ${n}`);
+		expect(ways()).toEqual(['bell']);
+		expect(await takeAll()).toHaveLength(5);
+		await pass(minute);
+		await send('@CLAUDE_TWIN next');
+		expect(ways()).toEqual(['bell', 'bell']);
+		expect(changes).toEqual([]);
+	});
+
+	test('that does not hear the first way is woken by the second, which is the first to be used from then on', async () => {
+		await start(way('bell'), way('socket'));
+		await send('@CLAUDE_TWIN hello');
+		await pass(9000);
+		expect(ways()).toEqual(['bell']);
+		await pass(1000);
+		expect(ways()).toEqual(['bell', 'socket']);
+		expect(changes).toEqual(['socket']);
+		await takeAll();
+		await pass(minute);
+		await send('@CLAUDE_TWIN again');
+		expect(ways()).toEqual(['bell', 'socket', 'socket']);
+	});
+
+	test('that hears nothing is left alone until the next message, and it is said that it cannot be woken', async () => {
+		await start(way('bell'), way('socket'));
+		await send('@CLAUDE_TWIN hello');
+		await pass(5 * minute);
+		expect(ways()).toEqual(['bell', 'socket']);
+		expect(changes).toEqual(['socket', 'none']);
+		// Both lie there now; the new one is a reason to try anew.
+		await takeAll();
+		await send('@CLAUDE_TWIN are you there?');
+		expect(ways()).toEqual(['bell', 'socket', 'bell']);
+		await takeAll();
+		await pass(minute);
+		expect(changes).toEqual(['socket', 'none', 'bell']);
+	});
+
+	test('is woken by the second way at once when the first one fails', async () => {
+		await start(
+			way('bell', () => Promise.reject(new Error('a full disk'))),
+			way('socket'),
+		);
+		await send('@CLAUDE_TWIN hello');
+		await pass(1);
+		expect(ways()).toEqual(['bell', 'socket']);
+	});
+
+	test('is not woken for what it was given and need not answer; for what names it, when the lease ran out', async () => {
+		await start(way('bell'));
+		await send('to everyone');
+		await takeAll();
+		server.lapse();
+		await pass(minute);
+		expect(ways()).toEqual(['bell']);
+		await send('@CLAUDE_TWIN by name');
+		await takeAll();
+		expect(ways()).toEqual(['bell', 'bell']);
+		await pass(minute);
+		server.lapse();
+		await pass(minute);
+		expect(ways()).toEqual(['bell', 'bell', 'bell']);
+	});
+});
+
+describe('an agent that works', () => {
+	test('is left alone while its hooks hand over, and woken at its end for what they did not', async () => {
+		await tell({presence: 'working'});
+		await start(way('bell'));
+		await send('@CLAUDE_TWIN in the middle');
+		expect(rung).toEqual([]);
+		await takeAll();
+		await send('@CLAUDE_TWIN at the very end');
+		await tell({presence: 'idle'});
+		expect(ways()).toEqual(['bell']);
+	});
+
+	test('whose turn was interrupted is woken after a while, once', async () => {
+		await tell({presence: 'working'});
+		await start(way('bell'), way('socket'));
+		await send('@CLAUDE_TWIN hello');
+		await pass(29_000);
+		expect(rung).toEqual([]);
+		await pass(1000);
+		expect(ways()).toEqual(['bell']);
+		await pass(10 * minute);
+		expect(ways()).toEqual(['bell']);
+		expect(changes).toEqual([]);
+	});
+
+	test.each(['blocked', 'away'] as const)('and one that is %s is not woken', async presence => {
+		await tell({presence});
+		await start(way('bell'));
+		await send('@CLAUDE_TWIN hello');
+		await pass(10 * minute);
+		expect(rung).toEqual([]);
+	});
+});
+
+test('an outage loses no wake: it looks when the mailbox is back', async () => {
+	await start(way('bell'));
+	server.outage();
+	await settled();
+	server.insert('[CLAUDE_1] @CLAUDE_TWIN meanwhile');
+	await pass(minute);
+	expect(rung).toEqual([]);
+	server.recover();
+	await settled();
+	expect(ways()).toEqual(['bell']);
+});
