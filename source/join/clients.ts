@@ -1,4 +1,4 @@
-import {dialects, type ClientId} from './dialect.ts';
+import {dialects, subagentTool, type ClientId} from './dialect.ts';
 import {keyVariables} from './entries.ts';
 
 /** How an agent's program is set up for one folder. Paths are those of its files in the folder. */
@@ -24,6 +24,8 @@ export interface Client {
 	readonly timeout: number;
 	/** What a hook is called in its own lists. */
 	readonly hookName?: string;
+	/** By event: for which tools alone the hook is started. */
+	readonly matchers?: {readonly [event: string]: string};
 	/** By event: what else its entry says. */
 	readonly beside?: {readonly [event: string]: {readonly [field: string]: boolean}};
 }
@@ -75,6 +77,7 @@ const gemini: Client = {
 	},
 	timeout: 5000,
 	hookName: 'agentmux',
+	matchers: {BeforeTool: subagentTool},
 };
 
 export const clients: readonly Client[] = [claude, codex, gemini];

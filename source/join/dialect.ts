@@ -17,16 +17,20 @@ export const dialects = {
 		Interrupt: 'StopFailure',
 		SessionEnd: 'SessionEnd',
 	},
-	/** Gemini CLI 0.61: of its notifications, only that it asks for a permission. */
+	/** Gemini CLI 0.61: of its tools before they run, only a subagent; of its notifications, only that it asks for a permission. */
 	gemini: {
 		SessionStart: 'SessionStart',
 		BeforeAgent: 'UserPromptSubmit',
+		BeforeTool: 'SubagentStart',
 		AfterTool: 'PostToolBatch',
 		Notification: 'PermissionRequest',
 		AfterAgent: 'Stop',
 		SessionEnd: 'SessionEnd',
 	},
 } as const satisfies {readonly [client: string]: {readonly [theirs: string]: HookEvent}};
+/** Of Gemini CLI. */
+export const subagentTool = 'invoke_agent';
+
 export type ClientId = keyof typeof dialects;
 
 /** Whose hook it is, by the words that join wrote: `--client gemini`, or nothing for Claude Code. Throws for another. */
@@ -54,6 +58,10 @@ export function heard(
 	const event = eventOf(client, theirs);
 	if (client !== 'gemini') return {event, input};
 	if (event === 'PermissionRequest') return input.notification_type === 'ToolPermission' ? {event, input} : null;
+	// What its subagents do looks like what the agent does: they are known by the tool that starts them.
+	const isSubagent = input.tool_name === subagentTool;
+	if (event === 'SubagentStart') return isSubagent ? {event, input} : null;
+	if (event === 'PostToolBatch' && isSubagent) return {event: 'SubagentStop', input};
 	// It gives the agent what AfterAgent answered as a prompt: that is nothing that the user said.
 	const own = event === 'UserPromptSubmit' && isMailText(input.prompt ?? '');
 	return {event: own ? 'PostToolBatch' : event, input};

@@ -9,7 +9,8 @@ export const hookEvents = [
 	'FileChanged',
 	'SessionEnd',
 ] as const;
-export type HookEvent = (typeof hookEvents)[number];
+/** And what others tell, whose subagents do not say in each event that they are some. */
+export type HookEvent = (typeof hookEvents)[number] | 'SubagentStart' | 'SubagentStop';
 
 /** What the client says on stdin; what is not there, or of another kind, is null. */
 export interface HookInput {
@@ -22,6 +23,7 @@ export interface HookInput {
 	readonly prompt: string | null;
 	/** What a client tells that is no event of its own. */
 	readonly notification_type: string | null;
+	readonly tool_name: string | null;
 }
 
 /** Throws for what is no JSON object with a session. */
@@ -42,5 +44,6 @@ export function readInput(text: string): HookInput {
 		file_path: word('file_path'),
 		prompt: word('prompt'),
 		notification_type: word('notification_type'),
+		tool_name: word('tool_name'),
 	};
 }

@@ -85,9 +85,10 @@ function unhooked(before: string, tag: Tag | null, meant: (event: string) => boo
 	return text;
 }
 
-function entry({timeout, hookName, beside}: Client, event: string, command: string): Value {
+function entry({timeout, hookName, matchers, beside}: Client, event: string, command: string): Value {
 	const hook = {...(hookName === undefined ? {} : {name: hookName}), type: 'command', command, timeout};
-	return {hooks: [{...hook, ...beside?.[event]}]};
+	const matcher = matchers?.[event];
+	return {...(matcher === undefined ? {} : {matcher}), hooks: [{...hook, ...beside?.[event]}]};
 }
 
 /** By which the hook knows whose words it hears. */

@@ -66,6 +66,16 @@ describe.each([
 			},
 		);
 
+		test('gives mail to the agent, and not to a subagent that runs a tool when it comes', two, async () => {
+			const {ran, receipts, log} = await play('below', client);
+			expect(log).toBe('');
+			expect(ran.said).toContain('All is done.');
+			const told = ran.requests.map(request => mail('ABOVE', 'for the principal').test(request));
+			expect(told).toEqual([...told.slice(1).fill(false), true]);
+			expect(told.length).toBeGreaterThan(3);
+			expect(receipts).toMatchObject([{state: 'delivered', route: 'hook', attempts: 1}]);
+		});
+
 		test('asks its user for what join said, and then has mail with a prompt and shows what it does', two, async () => {
 			const {ran, seen, receipts, log} = await play('talk', client);
 			expect(log).toBe('');

@@ -123,9 +123,15 @@ describe('Gemini CLI', () => {
 			SUPABASE_ACCESS_TOKEN: '$SUPABASE_ACCESS_TOKEN',
 			CLAUDE_CODE_ENTRYPOINT: '',
 		});
-		expect(Object.keys(hooks).sort()).toEqual(
-			['AfterAgent', 'AfterTool', 'BeforeAgent', 'Notification', 'SessionEnd', 'SessionStart'].sort(),
-		);
+		expect(Object.keys(hooks).sort()).toEqual([
+			'AfterAgent',
+			'AfterTool',
+			'BeforeAgent',
+			'BeforeTool',
+			'Notification',
+			'SessionEnd',
+			'SessionStart',
+		]);
 		expect(hooks['AfterTool']).toMatchObject([
 			{matcher: 'write_file'},
 			{
@@ -134,6 +140,7 @@ describe('Gemini CLI', () => {
 				],
 			},
 		]);
+		expect(hooks['BeforeTool']).toMatchObject([{matcher: 'invoke_agent'}]);
 		expect((await joinAs('gemini')).stdout).toContain('had its place already');
 		expect(await text('.gemini/settings.json')).toBe(written);
 		await leave();

@@ -52,6 +52,15 @@ describe('what is heard', () => {
 		expect(() => heard(client, theirs, input({}))).toThrow(`there is no event \`${theirs}\``);
 	});
 
+	test('of the tools of Gemini CLI is which is a subagent', () => {
+		const starting = input({tool_name: 'invoke_agent'});
+		expect(heard('gemini', 'BeforeTool', starting)).toEqual({event: 'SubagentStart', input: starting});
+		expect(heard('gemini', 'AfterTool', starting)).toEqual({event: 'SubagentStop', input: starting});
+		expect(heard('gemini', 'BeforeTool', input({tool_name: 'read_file'}))).toBeNull();
+		expect(heard('gemini', 'AfterTool', input({tool_name: 'read_file'}))?.event).toBe('PostToolBatch');
+		expect(heard('codex', 'PostToolUse', starting)?.event).toBe('PostToolBatch');
+	});
+
 	test('of the notifications of Gemini CLI is that it asks for permission', () => {
 		const asking = input({notification_type: 'ToolPermission'});
 		expect(heard('gemini', 'Notification', asking)).toEqual({event: 'PermissionRequest', input: asking});
@@ -198,6 +207,25 @@ describe('the built hook', () => {
 		expect(await presence()).toBe('idle');
 		expect((await fire('UserPromptSubmit')).stdout).toContain('not now');
 		expect(await presence()).toBe('working');
+	});
+
+	test('gives the subagents of Gemini CLI nothing, until the last of them has ended or the user speaks', async () => {
+		const fire = (event: string, tool?: string) =>
+			fireAnywhere({home: hub.home, tag: me, event, client: 'gemini', input: {tool_name: tool, prompt: 'go'}});
+		await fire('BeforeTool', 'invoke_agent');
+		await fire('BeforeTool', 'invoke_agent');
+		await post('for the principal');
+		expect((await fire('AfterTool', 'read_file')).stdout).toBe('');
+		expect((await fire('AfterTool', 'invoke_agent')).stdout).toBe('');
+		expect((await fire('AfterTool', 'read_file')).stdout).toBe('');
+		const {stdout} = await fire('AfterTool', 'invoke_agent');
+		expect(JSON.parse(stdout)).toMatchObject({hookSpecificOutput: {hookEventName: 'AfterTool'}});
+		expect(stdout).toContain('for the principal');
+		// One that the user refused never ends.
+		await fire('BeforeTool', 'invoke_agent');
+		await fire('BeforeAgent');
+		await post('after the prompt');
+		expect((await fire('AfterTool', 'read_file')).stdout).toContain('after the prompt');
 	});
 
 	test('gives a subagent of Codex nothing', async () => {
