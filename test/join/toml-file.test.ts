@@ -1,7 +1,8 @@
 import {chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {parse} from 'smol-toml';
+import fc from 'fast-check';
+import {parse, stringify} from 'smol-toml';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {clients} from '../../source/join/clients.ts';
 import {apply, checkWritable} from '../../source/join/file-edit.ts';
@@ -185,4 +186,36 @@ describe('leave', () => {
 		await expect(joinAs('CODEX_2')).rejects.toMatchObject(refused);
 		expect(await text()).toBe(edited);
 	});
+});
+
+test('whatever the file says, join only adds to it, and leave puts it back', async () => {
+	const name = fc.string({minLength: 1}).filter(key => !/__proto__|agentmux|supabase/.test(key));
+	const value = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.array(fc.string()));
+	const table = fc.dictionary(name, value);
+	const documents = fc.record({
+		values: fc.dictionary(
+			name.filter(key => !['mcp_servers', 'table', 'hooks'].includes(key)),
+			value,
+		),
+		servers: fc.dictionary(name, table),
+		comment: fc.stringMatching(/^[ -~]*$/),
+		newline: fc.constantFrom('\n', '\r\n'),
+	});
+	await fc.assert(
+		fc.asyncProperty(documents, async ({values, servers, comment, newline}) => {
+			const lines = `# ${comment}\n${stringify({...values, table: values, mcp_servers: servers})}\n`;
+			const before = lines.replaceAll('\n', newline);
+			await writeFile(file, before);
+			await joinAs('CODEX_1');
+			const whole = parse(before) as {mcp_servers?: object};
+			const after = parse(await text()) as {mcp_servers: object};
+			expect(after).toEqual({...whole, mcp_servers: {...whole.mcp_servers, ...after.mcp_servers}});
+			expect(Object.keys(after.mcp_servers).sort()).toEqual(
+				[...Object.keys(whole.mcp_servers ?? {}), 'agentmux', 'supabase'].sort(),
+			);
+			await leaveAs('CODEX_1');
+			expect(await text()).toBe(before);
+		}),
+		{numRuns: 200},
+	);
 });
