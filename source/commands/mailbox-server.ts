@@ -1,5 +1,5 @@
 import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
-import type {Presence, Wake} from '../mailbox/agent.ts';
+import {isShared, type Agent, type Presence, type Wake} from '../mailbox/agent.ts';
 import {bellFile, ringBell} from '../join/bell.ts';
 import {clientKey, isInteractive} from '../join/client.ts';
 import {clientSocket, sayTo} from '../join/client-socket.ts';
@@ -48,9 +48,12 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		// A client that says who it is tells by its hooks what it does.
 		const told = client === null ? {} : {session: client, wake};
 		const agent = await open.touch({...told, ...(presence === undefined ? {} : {presence})});
-		shared = agent.sessions > 1;
-		if (ways.length > 0 && awake.length === 0) awake.push(keepAwake({mailbox: open, tag, ways, onChange}));
+		onAgent(agent);
+		if (ways.length > 0 && awake.length === 0) awake.push(keepAwake({mailbox: open, tag, ways, onChange, onAgent}));
 	};
+	function onAgent(agent: Agent): void {
+		shared = isShared(agent, Date.now());
+	}
 	function onChange(now: Wake | 'none'): void {
 		if (now === wake) return;
 		wake = now;
@@ -58,7 +61,12 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		seen().catch(say);
 	}
 
-	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), say);
+	// What is written to a reader that went away is lost: its callback is told so.
+	const flushed = (): Promise<void> =>
+		new Promise((resolve, reject) => {
+			stdout.write('', error => (error ? reject(error) : resolve()));
+		});
+	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed, failed: say});
 	const desk = {tag, mailbox, afterAnswer: transport.afterAnswer.bind(transport), isShared: () => shared};
 	const server = createMailboxServer(desk, version);
 	const gone = Promise.withResolvers<void>();

@@ -8,11 +8,15 @@ const command: Command = {
 		Serve MCP over stdin and stdout, for a client like Claude Code. \`agentmux join\` writes the entries that start it.
 
 		Usage
-		  agentmux mcp --as TAG       the agent's mailbox: send_message, check_messages, search_messages, list_agents,
-		                              add_task, list_tasks
+		  agentmux mcp --as TAG       the agent's mailbox and the task board
 		  agentmux mcp --supabase     the stock Supabase MCP server on the hub (or on the configured project)
 
 		  --as TAG      whose mailbox (AGENTMUX_TAG when absent)
+
+		Tools
+		  messages      send_message, check_messages, wait_for_message, ack_message, read_thread, search_messages,
+		                list_agents
+		  tasks         add_task, list_tasks, claim_task, task_progress, finish_task
 
 		Example
 		  claude mcp add agentmux -- agentmux mcp --as CLAUDE_1

@@ -1,6 +1,6 @@
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {Task} from '../mailbox/task.ts';
+import type {PlanDraft, Task} from '../mailbox/task.ts';
 import type {Rest} from './rest.ts';
 import {readTask, rows} from './rows.ts';
 
@@ -21,9 +21,11 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 	}
 
 	return {
-		list: ({status, queue, owner, limit = 200} = {}) =>
+		list: ({ids, parents, status, queue, owner, limit = 200} = {}) =>
 			rest.table(readTask, client => {
 				let query = client.from('tasks').select();
+				if (ids !== undefined) query = query.in('id', ids);
+				if (parents !== undefined) query = query.in('parent_id', parents);
 				if (status !== undefined) query = query.in('status', status);
 				if (queue !== undefined) query = query.eq('queue', queue);
 				// Without case; `_` would be any character.
@@ -32,22 +34,15 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 			}),
 
 		async add(draft) {
-			const args = {
-				p_title: draft.title,
-				p_body: draft.body ?? '',
-				p_queue: draft.queue ?? 'default',
-				p_priority: draft.priority ?? 0,
-				p_parent_id: draft.parent_id ?? null,
-				p_position: draft.position ?? 0,
-				p_depends_on: draft.depends_on ?? [],
-				p_max_attempts: draft.max_attempts ?? 5,
-				p_run_at: draft.run_at ?? null,
-				p_idem_key: draft.idem_key ?? null,
-				p_message_id: draft.message_id ?? null,
-			};
+			const args = {...placeOf(draft), p_max_attempts: draft.max_attempts ?? 5, p_run_at: draft.run_at ?? null};
 			const [task] = rows(readTask, await rest.rpc('task_add', args, {twice: draft.idem_key !== undefined}));
 			if (task === undefined) throw new MailboxError('internal', 'task_add answered without a row.');
 			return task;
+		},
+
+		async plan(draft, steps, inOrder) {
+			const args = {...placeOf(draft), p_steps: steps, p_in_order: inOrder};
+			return rows(readTask, await rest.rpc('task_plan', args, {twice: draft.idem_key !== undefined}));
 		},
 
 		async claim({queue = 'default', lease = 60, id} = {}) {
@@ -81,5 +76,20 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 			if (typeof count !== 'number') throw new MailboxError('schema', 'task_reap answered without a number.');
 			return count;
 		},
+	};
+}
+
+/** The arguments that a task and a plan have in common. */
+function placeOf(draft: PlanDraft): object {
+	return {
+		p_title: draft.title,
+		p_body: draft.body ?? '',
+		p_queue: draft.queue ?? 'default',
+		p_priority: draft.priority ?? 0,
+		p_parent_id: draft.parent_id ?? null,
+		p_position: draft.position ?? 0,
+		p_depends_on: draft.depends_on ?? [],
+		p_idem_key: draft.idem_key ?? null,
+		p_message_id: draft.message_id ?? null,
 	};
 }

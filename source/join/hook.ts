@@ -1,9 +1,9 @@
-import type {Presence} from '../mailbox/agent.ts';
+import {sharedText, type Presence} from '../mailbox/agent.ts';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {hangBell} from './bell.ts';
 import type {HookEvent, HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
-import {longestText, mailColumns, mailText, openText, readMail, sharedText, wakeText, type Mail} from './mail.ts';
+import {longestText, mailColumns, mailText, openText, readMail, wakeText, type Mail} from './mail.ts';
 import type {Call} from './rpc.ts';
 
 interface Work {

@@ -1,4 +1,4 @@
-import type {Presence, Wake} from '../mailbox/agent.ts';
+import type {Agent, Presence, Wake} from '../mailbox/agent.ts';
 import type {MailboxEvent, Unsubscribe} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {addresses, type Message} from '../mailbox/message.ts';
@@ -19,6 +19,8 @@ interface Waking {
 	readonly ways: readonly Way[];
 	/** Hears how the client can be woken from now on, when that changes. */
 	readonly onChange: (wake: Wake | 'none') => void;
+	/** Hears what is known of the agent, whenever that changes. */
+	readonly onAgent?: (agent: Agent) => void;
 	/** Milliseconds until a ring that nobody followed counts as not heard. */
 	readonly patience?: number;
 	/** Milliseconds that mail may wait while the agent works: a turn that the user interrupted ends without a word. */
@@ -62,7 +64,7 @@ class Waker {
 	readonly #clock: NodeJS.Timeout;
 
 	constructor(waking: Waking) {
-		this.#waking = {patience: 10_000, grace: 30_000, every: 60_000, ...waking};
+		this.#waking = {onAgent: () => undefined, patience: 10_000, grace: 30_000, every: 60_000, ...waking};
 		this.#clock = setInterval(() => this.#look(), this.#waking.every);
 	}
 
@@ -73,9 +75,11 @@ class Waker {
 				if (event.messages.some(message => addresses(message, tag))) this.#look();
 				return;
 			case 'agents': {
-				const presence = event.agents.find(agent => sameTag(agent.tag, tag))?.presence;
-				if (presence === undefined || presence === this.#presence) return;
-				this.#presence = presence;
+				const agent = event.agents.find(each => sameTag(each.tag, tag));
+				if (agent === undefined) return;
+				this.#waking.onAgent(agent);
+				if (agent.presence === this.#presence) return;
+				this.#presence = agent.presence;
 				this.#look();
 				return;
 			}

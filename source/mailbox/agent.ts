@@ -52,6 +52,14 @@ export function isShared(agent: Agent, now: number): boolean {
 	return agent.sessions > 1 && agent.revoked_at === null && presenceOf(agent, now) !== 'gone';
 }
 
+/** What two clients under one tag should know. */
+export function sharedText(tag: Tag): string {
+	return (
+		`Another client works as ${tag} in the agentmux mailbox right now. Both share one inbox: each message is handed over ` +
+		'to one of them, and both write under one name. The human sees that too; one of them can join under a tag of its own.'
+	);
+}
+
 /** Who a mailbox writes as, from its token. */
 export interface Identity {
 	readonly tag: Tag;

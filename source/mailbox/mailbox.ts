@@ -4,7 +4,7 @@ import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
 import type {Tag} from './tag.ts';
-import type {Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
+import type {PlanDraft, StepDraft, Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
 
 /**
  * The port through which every part of agentmux reads and writes. Every method rejects with a
@@ -58,6 +58,11 @@ export interface Mailbox {
 	readonly tasks: {
 		list(filter?: TaskFilter): Promise<Task[]>;
 		add(draft: TaskDraft): Promise<Task>;
+		/**
+		 * Adds a task with 1 to 100 steps at once; resolves with it and then the steps. `inOrder`: each step depends on the
+		 * one before, and the first on what the task depends on; otherwise each depends on that. `idem_key` covers all of it.
+		 */
+		plan(draft: PlanDraft, steps: readonly StepDraft[], inOrder: boolean): Promise<Task[]>;
 		/** The next task for the identity, or null when none is ready. */
 		claim(claim?: TaskClaim): Promise<Task | null>;
 		/** `progress` 0 to 1. Rejects with `conflict` when the lease is lost. */

@@ -56,7 +56,20 @@ export interface TaskDraft {
 	readonly message_id?: number | null;
 }
 
+/** A task that is handed out in steps: it is never claimed itself. */
+export type PlanDraft = Omit<TaskDraft, 'max_attempts' | 'run_at'>;
+
+/** One step of a plan; it has the queue and the priority of the plan. */
+export interface StepDraft {
+	readonly title: string;
+	readonly body?: string;
+}
+
 export interface TaskFilter {
+	/** These tasks. */
+	readonly ids?: readonly number[];
+	/** The steps of these tasks. */
+	readonly parents?: readonly number[];
 	readonly status?: readonly TaskStatus[];
 	readonly queue?: string;
 	readonly owner?: Tag;

@@ -1,16 +1,17 @@
 import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
+import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {z} from 'zod';
 import type {Mailbox} from '../mailbox/mailbox.ts';
-import {addresses, type Message} from '../mailbox/message.ts';
+import type {Message} from '../mailbox/message.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
-import {notice, quote, quotedLines, quotedMessage} from './quoted.ts';
+import {handOver, handOverShape, howToClose, limitSchema, route} from './hand-over.ts';
+import {listed} from './listed.ts';
+import {notice, quoteAll, quotedBlock} from './quoted.ts';
 
-/** How far an inbox is looked through for what is new. */
-const depth = 500;
-/** Characters of one text; the rest can be fetched by SQL. */
-const longest = 50_000;
+/** How many of the oldest open messages are looked at for what was handed over before. */
+const depth = {named: 50, shown: 200};
 
 export function registerCheckMessages(server: McpServer, desk: Desk): void {
 	server.registerTool(
@@ -18,100 +19,72 @@ export function registerCheckMessages(server: McpServer, desk: Desk): void {
 		{
 			title: 'Check messages',
 			description:
-				`Hand over the messages for ${desk.tag} that it has not seen yet, oldest first. A message stays open until you ` +
-				'reply to it (send_message with reply_to) or acknowledge it, so that the others can see what was read and what was ' +
-				'dealt with. Use wait_seconds instead of calling again and again.',
-			inputSchema: {
-				limit: z.number().int().min(1).max(100).default(20).describe('At most this many messages.'),
-				ack: z.boolean().default(false).describe('Also acknowledge the messages handed over by this call.'),
-				ack_ids: z
-					.array(z.number().int().positive())
-					.max(depth)
-					.default([])
-					.describe('Ids of earlier messages that you have dealt with: acknowledges them.'),
-				again: z.boolean().default(false).describe('Also hand over open messages that you were given before.'),
-				wait_seconds: z.number().min(0).max(50).default(0).describe('When there is nothing new, wait so long for it.'),
-			},
+				`Hands over the messages for ${desk.tag} that are new, oldest first, and marks them as delivered. A message stays open ` +
+				'until you reply to it (send_message with reply_to) or acknowledge it (ack_message); one that you do neither with is ' +
+				'handed over again after ten minutes, five times in all. Returns at once: wait_for_message waits. With again: true it ' +
+				'shows instead what you were given before and is still open, and marks nothing.',
+			inputSchema: z.strictObject({
+				limit: limitSchema,
+				again: z.boolean().default(false).describe('Show what was handed over before and is open; marks nothing.'),
+				after: z
+					.number()
+					.int()
+					.positive()
+					.optional()
+					.describe('With again: only ids above this one, for the next page.'),
+			}),
 			outputSchema: {
-				notice: z.string(),
-				messages: z.array(quotedMessage),
-				more: z.boolean().describe('There are further ones: call again.'),
-				open: z.array(z.number().int()).describe('Ids given to you before and neither acknowledged nor replied to.'),
+				...handOverShape,
+				open: z
+					.array(z.number().int())
+					.describe('Given to you before and neither acknowledged nor replied to: the oldest ids.'),
 			},
 			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
 		},
-		({limit, ack, ack_ids, again, wait_seconds}, {requestId, signal}) =>
+		({limit, again, after = 0}, {requestId, signal}) =>
 			answering(async () => {
 				const mailbox = await desk.mailbox();
-				if (ack_ids.length > 0) await mailbox.ack(ack_ids, 'mcp');
-				let inbox = await readInbox(mailbox, desk.tag, again);
-				if (inbox.fresh.length === 0 && wait_seconds > 0) {
-					await nextFor(mailbox, desk.tag, wait_seconds, signal);
-					inbox = await readInbox(mailbox, desk.tag, again);
-				}
-				const messages = inbox.fresh.slice(0, limit);
-				const ids = messages.map(({id}) => id);
-				if (ids.length > 0) {
-					desk.afterAnswer(requestId, () => (ack ? mailbox.ack(ids, 'mcp') : mailbox.deliver(ids, 'mcp')));
-				}
-				const more = inbox.fresh.length > messages.length;
-				const data = {notice, messages: messages.map(message => quote(message, longest)), more, open: inbox.open};
-				return answer(linesOf(desk.tag, messages, more, inbox.open), data);
+				if (again) return peek(await openMail(mailbox, desk.tag, depth.shown), desk.tag, limit, after);
+				const taken = await mailbox.take({limit, route});
+				const ids = new Set(taken.map(({id}) => id));
+				// What was taken is handed over, whatever becomes of this.
+				const before = await openMail(mailbox, desk.tag, depth.named).catch(() => []);
+				const open = before.map(({id}) => id).filter(id => !ids.has(id));
+				const given = `Given to you before and still open: ${listed(open)} (again: true shows them, ack_message closes them).`;
+				return handOver(
+					desk,
+					mailbox,
+					taken,
+					{limit, requestId, signal},
+					{
+						none: `No new messages for ${desk.tag}.`,
+						next: 'wait_for_message waits for the next one.',
+						remarks: open.length === 0 ? [] : [given],
+						data: {open},
+					},
+				);
 			}),
 	);
 }
 
-interface Inbox {
-	/** To be handed over. */
-	readonly fresh: Message[];
-	/** Handed over before, and open. */
-	readonly open: number[];
-}
-
-async function readInbox(mailbox: Mailbox, reader: Tag, again: boolean): Promise<Inbox> {
-	const messages = await mailbox.inbox(reader, {limit: depth});
+/** What was handed over to the reader before and is open, oldest first. Marks nothing. */
+async function openMail(mailbox: Mailbox, reader: Tag, limit: number): Promise<Message[]> {
+	const messages = await mailbox.inbox(reader, {limit});
 	const receipts = messages.length === 0 ? [] : await mailbox.receipts(messages.map(({id}) => id));
-	const seen = new Set(receipts.filter(receipt => sameTag(receipt.reader, reader)).map(({message_id}) => message_id));
-	return {
-		fresh: messages.filter(({id}) => again || !seen.has(id)),
-		open: again ? [] : messages.map(({id}) => id).filter(id => seen.has(id)),
-	};
+	const given = new Set(receipts.filter(receipt => sameTag(receipt.reader, reader)).map(({message_id}) => message_id));
+	return messages.filter(({id}) => given.has(id));
 }
 
-/** Resolves when a message for the reader was committed, after `seconds`, or when the request is given up. */
-async function nextFor(mailbox: Mailbox, reader: Tag, seconds: number, signal: AbortSignal): Promise<void> {
-	const {promise, resolve} = Promise.withResolvers<void>();
-	const timer = setTimeout(resolve, seconds * 1000);
-	signal.addEventListener('abort', () => resolve(), {once: true});
-	let looked = false;
-	const unsubscribe = mailbox.subscribe(event => {
-		if (event.type === 'messages' && event.messages.some(message => addresses(message, reader))) resolve();
-		// What was committed between the first look and this subscription is in the inbox, and in no event.
-		if (event.type === 'connection' && event.connection.phase === 'live' && !looked) {
-			looked = true;
-			readInbox(mailbox, reader, false).then(({fresh}) => fresh.length > 0 && resolve(), resolve);
-		}
-	});
-	try {
-		await promise;
-	} finally {
-		clearTimeout(timer);
-		unsubscribe();
-	}
-}
-
-function linesOf(reader: Tag, messages: readonly Message[], more: boolean, open: readonly number[]): string[] {
-	const lines =
-		messages.length === 0
-			? [`No new messages for ${reader}.`]
-			: [`${messages.length} new ${messages.length === 1 ? 'message' : 'messages'} for ${reader}. ${notice}`];
-	for (const message of messages) lines.push('', ...quotedLines(message, longest));
-	if (messages.length > 0) lines.push('');
-	if (more) lines.push('There are more: call check_messages again.');
-	if (open.length > 0) {
-		lines.push(
-			`Given to you before and still open: ${open.map(id => `#${id}`).join(', ')} (again: true shows them, ack_ids closes them).`,
-		);
-	}
-	return lines;
+function peek(open: readonly Message[], reader: Tag, limit: number, after: number): CallToolResult {
+	const left = open.filter(({id}) => id > after);
+	const shown = left.slice(0, limit);
+	const last = shown.at(-1)?.id ?? after;
+	const more = left.length > shown.length;
+	const messages = quoteAll(shown);
+	const count = `${left.length} ${left.length === 1 ? 'message' : 'messages'}`;
+	const head = `${count} that ${reader} was given before ${left.length === 1 ? 'is' : 'are'} open.`;
+	const rest = more ? [`More are open: check_messages with again: true and after: ${last}.`] : [];
+	const hint = [howToClose, ...rest].join(' ');
+	const data = {notice, messages, more, hint, open: open.map(({id}) => id)};
+	return answer(shown.length === 0 ? [head] : quotedBlock(head, messages, hint), data);
 }

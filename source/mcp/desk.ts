@@ -9,6 +9,8 @@ export interface Desk {
 	readonly tag: Tag;
 	/** Opened at the first use, so that the server answers before a hub does; a failure is tried anew by the next call. */
 	mailbox(): Promise<Mailbox>;
+	/** Whether another client works under the tag just now, as far as it is known. */
+	isShared(): boolean;
 	/** Runs `work` once the answer to that request was written, and not when it could not be. */
 	afterAnswer(request: RequestId, work: () => Promise<void>): void;
 }

@@ -1,10 +1,18 @@
 import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
-import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
+import {isShared, presenceOf, presences} from '../mailbox/agent.ts';
 import {sameTag} from '../mailbox/tag.ts';
-import {printable} from '../printable.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
+
+const listedAgent = z.object({
+	tag: z.string(),
+	kind: z.enum(['human', 'agent', 'system']),
+	role: z.string().optional(),
+	presence: z.enum([...presences, 'gone']),
+	last_seen_at: z.string().optional(),
+	sessions: z.number().int().optional().describe('More than one client works under this tag: they share its inbox.'),
+});
 
 export function registerListAgents(server: McpServer, desk: Desk): void {
 	server.registerTool(
@@ -12,20 +20,10 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 		{
 			title: 'List agents',
 			description:
-				'Who takes part: every agent that has joined, and the human, with role, presence and when last seen.',
-			inputSchema: {},
-			outputSchema: {
-				you: z.string(),
-				agents: z.array(
-					z.object({
-						tag: z.string(),
-						kind: z.enum(['human', 'agent', 'system']),
-						role: z.string().nullable(),
-						presence: z.enum([...presences, 'gone']),
-						last_seen_at: z.string().nullable(),
-					}),
-				),
-			},
+				'Who takes part and can be addressed as @TAG: every agent that has joined, and the human, with role, presence (gone: ' +
+				'silent for five minutes) and when last seen.',
+			inputSchema: z.strictObject({}),
+			outputSchema: {you: z.string(), agents: z.array(listedAgent)},
 			annotations: {readOnlyHint: true, openWorldHint: false},
 		},
 		() =>
@@ -35,9 +33,10 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 				const data = agents.map(agent => ({
 					tag: agent.tag,
 					kind: agent.kind,
-					role: agent.role,
+					role: agent.role ?? undefined,
 					presence: presenceOf(agent, now),
-					last_seen_at: agent.last_seen_at,
+					last_seen_at: agent.last_seen_at ?? undefined,
+					sessions: isShared(agent, now) ? agent.sessions : undefined,
 				}));
 				return answer([`You are ${desk.tag}.`, ...data.map(agent => agentLine(agent, desk))], {
 					you: desk.tag,
@@ -47,12 +46,12 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 	);
 }
 
-type Listed = Pick<Agent, 'tag' | 'kind' | 'role' | 'last_seen_at'> & {
-	readonly presence: ReturnType<typeof presenceOf>;
-};
-
-function agentLine({tag, kind, role, presence, last_seen_at}: Listed, desk: Desk): string {
+function agentLine(
+	{tag, kind, role, presence, last_seen_at, sessions}: z.infer<typeof listedAgent>,
+	desk: Desk,
+): string {
 	const you = sameTag(tag, desk.tag) ? ' (you)' : '';
-	const what = role === null ? kind : `${kind}, ${role}`;
-	return printable(`${tag}${you}: ${what}; ${presence}, last seen ${last_seen_at ?? 'never'}`);
+	const what = role === undefined ? kind : `${kind}, ${role}`;
+	const many = sessions === undefined ? '' : `; ${sessions} clients share its inbox`;
+	return `${tag}${you}: ${what}; ${presence}, last seen ${last_seen_at ?? 'never'}${many}`;
 }

@@ -2,35 +2,37 @@ import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
-import {notice, quote, quotedLines, quotedMessage} from './quoted.ts';
-
-/** Characters of one text: enough to tell whether it is the one. */
-const longest = 2000;
+import {notice, quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
 
 export function registerSearchMessages(server: McpServer, desk: Desk): void {
 	server.registerTool(
 		'search_messages',
 		{
 			title: 'Search messages',
-			description: 'Full-text search over all messages of everyone, newest first. Marks nothing as read.',
-			inputSchema: {
+			description:
+				'Full-text search over all messages of everyone, newest first: for what was said or decided earlier. Marks nothing. ' +
+				'read_thread shows the conversation around what was found.',
+			inputSchema: z.strictObject({
 				query: z
 					.string()
 					.min(1)
 					.max(1000)
 					.describe('Words that must all occur; "a phrase"; or between alternatives; -word excludes.'),
-				limit: z.number().int().min(1).max(50).default(10),
-			},
-			outputSchema: {notice: z.string(), messages: z.array(quotedMessage)},
+				limit: z.number().int().min(1).max(50).default(10).describe('At most this many messages.'),
+			}),
+			outputSchema: {notice: z.string(), messages: z.array(quotedMessage), hint: z.string()},
 			annotations: {readOnlyHint: true, openWorldHint: false},
 		},
 		({query, limit}) =>
 			answering(async () => {
-				const messages = await (await desk.mailbox()).search(query, limit);
-				const lines =
-					messages.length === 0 ? ['Nothing was found.'] : [`${messages.length} found, newest first. ${notice}`];
-				for (const message of messages) lines.push('', ...quotedLines(message, longest));
-				return answer(lines, {notice, messages: messages.map(message => quote(message, longest))});
+				const messages = quoteAll(await (await desk.mailbox()).search(query, limit));
+				const hint =
+					messages.length === 0
+						? 'Nothing was found. Fewer words find more; whole words are compared.'
+						: 'read_thread with an id shows the conversation around it.';
+				if (messages.length === 0) return answer([hint], {notice, messages, hint});
+				const lines = quotedBlock(`${messages.length} found, newest first.`, messages, hint);
+				return answer(lines, {notice, messages, hint});
 			}),
 	);
 }

@@ -9,6 +9,9 @@ import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
 import {tagSchema} from './tag-schema.ts';
 
+/** Tags that are named in one answer. */
+const most = 100;
+
 export function registerSendMessage(server: McpServer, desk: Desk): void {
 	// A message whose fate is not known keeps its key: sent again with the same words, it is stored once.
 	const unsure = new Map<string, string>();
@@ -18,10 +21,10 @@ export function registerSendMessage(server: McpServer, desk: Desk): void {
 		{
 			title: 'Send a message',
 			description:
-				`Send a message as ${desk.tag} to other agents or to the human (${HUMAN}). It is shown live on their screens and lands ` +
-				'in their inbox. Without `to` and without an @TAG in the text it is for everyone. Replying (`reply_to`) also ' +
-				'acknowledges the message replied to.',
-			inputSchema: {
+				`Sends a message as ${desk.tag} to other agents or to the human (${HUMAN}): it lands in their inboxes and is shown live ` +
+				'on the screen. Without `to` and without an @TAG in the text it is for everyone. With reply_to it stays in the thread ' +
+				'and acknowledges the message that it answers.',
+			inputSchema: z.strictObject({
 				text: z
 					.string()
 					.min(1)
@@ -34,12 +37,13 @@ export function registerSendMessage(server: McpServer, desk: Desk): void {
 					.optional()
 					.describe(`Whom to address, e.g. ["CLAUDE_2"] or ["${HUMAN}"]. Omit for everyone.`),
 				reply_to: z.number().int().positive().optional().describe('The id of the message this answers.'),
-			},
+			}),
 			outputSchema: {
 				id: z.number().int(),
 				thread_id: z.number().int(),
-				to: z.array(z.string()).describe('Whom it addresses; empty: everyone.'),
-				not_joined: z.array(z.string()).describe('Addressed tags that no agent has joined as yet.'),
+				to: z.array(z.string()).describe('Whom it addresses, the first hundred; empty: everyone.'),
+				not_joined: z.array(z.string()).describe('Addressed tags that no agent has joined as yet, the first ten.'),
+				hint: z.string().optional().describe('What is odd about the addresses.'),
 			},
 			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
 		},
@@ -59,11 +63,12 @@ export function registerSendMessage(server: McpServer, desk: Desk): void {
 				const known = [HUMAN, ...(agents ?? []).map(({tag}) => tag)];
 				const strangers =
 					agents === null ? [] : message.mentions.filter(tag => !known.some(other => sameTag(tag, other)));
-				const whom = message.mentions.length === 0 ? 'everyone' : message.mentions.join(', ');
-				const lines = [`Sent to ${whom} as message #${message.id}.`];
-				for (const tag of strangers) lines.push(strangerLine(tag, known));
-				const data = {id: message.id, thread_id: message.thread_id, to: [...message.mentions], not_joined: strangers};
-				return answer(lines, data);
+				const whom = message.mentions.length === 0 ? 'everyone' : message.mentions.slice(0, most).join(', ');
+				const odd = strangers.slice(0, 10);
+				const hint = odd.length === 0 ? undefined : odd.map(tag => strangerLine(tag, known.slice(0, most))).join(' ');
+				const lines = [`Sent to ${whom} as message #${message.id}.`, ...(hint === undefined ? [] : [hint])];
+				const {id, thread_id, mentions} = message;
+				return answer(lines, {id, thread_id, to: mentions.slice(0, most), not_joined: odd, hint});
 			}),
 	);
 }

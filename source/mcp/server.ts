@@ -1,11 +1,19 @@
 import {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {HUMAN} from '../mailbox/tag.ts';
+import {registerAckMessage} from './ack-message.ts';
+import {registerAddTask} from './add-task.ts';
 import {registerCheckMessages} from './check-messages.ts';
+import {registerClaimTask} from './claim-task.ts';
+import {Claims} from './claims.ts';
 import type {Desk} from './desk.ts';
+import {registerFinishTask} from './finish-task.ts';
 import {registerListAgents} from './list-agents.ts';
+import {registerListTasks} from './list-tasks.ts';
+import {registerReadThread} from './read-thread.ts';
 import {registerSearchMessages} from './search-messages.ts';
 import {registerSendMessage} from './send-message.ts';
-import {registerTaskTools} from './task-tools.ts';
+import {registerTaskProgress} from './task-progress.ts';
+import {registerWaitForMessage} from './wait-for-message.ts';
 
 /** The MCP server that one agent talks to; connect it to a transport. */
 export function createMailboxServer(desk: Desk, version: string): McpServer {
@@ -13,15 +21,25 @@ export function createMailboxServer(desk: Desk, version: string): McpServer {
 		{name: 'agentmux', title: 'agentmux', version},
 		{
 			instructions:
-				`You take part in a shared mailbox as ${desk.tag}; other agents work beside you, and a human (${HUMAN}) reads along. ` +
-				'check_messages hands over what is new for you, send_message answers (reply_to keeps the thread), list_agents shows ' +
-				`who is there. ${desk.tag} is your tag: others address you as @${desk.tag}.`,
+				`You take part in a shared mailbox and task board as ${desk.tag}; other agents work beside you, and a human (${HUMAN}) ` +
+				`reads along. Others address you as @${desk.tag}. Messages: check_messages hands over what is new, wait_for_message ` +
+				'waits for it, send_message writes (with reply_to it answers and acknowledges), ack_message acknowledges without an ' +
+				'answer, read_thread and search_messages look back, list_agents shows who is there. Tasks: add_task hands out, ' +
+				'list_tasks shows the board, claim_task takes one, task_progress reports and keeps the claim, finish_task ends it.',
 		},
 	);
+	const claims = new Claims(desk.tag);
 	registerSendMessage(server, desk);
 	registerCheckMessages(server, desk);
+	registerWaitForMessage(server, desk);
+	registerAckMessage(server, desk);
+	registerReadThread(server, desk);
 	registerSearchMessages(server, desk);
 	registerListAgents(server, desk);
-	registerTaskTools(server, desk);
+	registerAddTask(server, desk);
+	registerListTasks(server, desk);
+	registerClaimTask(server, desk, claims);
+	registerTaskProgress(server, desk, claims);
+	registerFinishTask(server, desk, claims);
 	return server;
 }

@@ -3,6 +3,7 @@ import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
 import type {Identity} from '../../source/mailbox/agent.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
+import type {TaskFilter} from '../../source/mailbox/task.ts';
 import {hear} from '../helpers/hear.ts';
 
 /** What the contract needs of one kind of Mailbox. The database may hold rows of earlier tests. */
@@ -388,6 +389,28 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await mailbox.tasks.claim({queue})).toBeNull();
 		await expect(mailbox.tasks.cancel(9_000_000_000)).rejects.toMatchObject({code: 'not_found'});
 		expect(await mailbox.tasks.reap()).toBeGreaterThanOrEqual(0);
+	});
+
+	test('a plan is a task with steps: it is added once, its steps are claimed in order, and it ends with them', async () => {
+		const [mailbox, tag] = await join();
+		const queue = `q${tag}`;
+		const draft = {title: 'plan', queue, priority: 2, idem_key: 'p'};
+		const added = await mailbox.tasks.plan(draft, [{title: 'one', body: 'how'}, {title: 'two'}], true);
+		const [plan, one, two] = added;
+		expect(added).toMatchObject([
+			{title: 'plan', parent_id: null, created_by: tag},
+			{title: 'one', body: 'how', queue, priority: 2, parent_id: plan?.id, position: 1, depends_on: []},
+			{title: 'two', body: '', parent_id: plan?.id, position: 2, depends_on: [one?.id]},
+		]);
+		const again = await mailbox.tasks.plan({...draft, title: 'again'}, [{title: 'other'}], false);
+		expect(again.map(({id}) => id)).toEqual(added.map(({id}) => id));
+		expect(await mailbox.tasks.claim({id: plan?.id ?? 0})).toBeNull();
+		expect(await mailbox.tasks.claim({id: two?.id ?? 0})).toBeNull();
+		expect((await mailbox.tasks.claim({id: one?.id ?? 0}))?.title).toBe('one');
+		const ids = async (filter: TaskFilter) =>
+			(await mailbox.tasks.list(filter)).map(({id}) => id).sort((one, other) => one - other);
+		expect(await ids({parents: [plan?.id ?? 0]})).toEqual([one?.id, two?.id]);
+		expect(await ids({ids: [plan?.id ?? 0, two?.id ?? 0]})).toEqual([plan?.id, two?.id]);
 	});
 
 	test('touch joins the identity, and agents shows its role and presence', async () => {

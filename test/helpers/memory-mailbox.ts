@@ -77,6 +77,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		tasks: {
 			list: (filter = {}) => call(() => server.tasks.list(filter)),
 			add: draft => call(() => server.tasks.add(draft, me.tag)),
+			plan: (draft, steps, inOrder) => call(() => server.tasks.plan(draft, steps, inOrder, me.tag)),
 			claim: (claim = {}) => call(() => server.tasks.claim(claim, me.tag)),
 			progress: (id, token, progress, note) => call(() => server.tasks.progress(id, token, me.tag, progress, note)),
 			heartbeat: (id, token, lease) => call(() => server.tasks.heartbeat(id, token, me.tag, lease)),

@@ -1,6 +1,14 @@
 import {MailboxError} from '../../source/mailbox/error.ts';
 import {sameTag, type Tag} from '../../source/mailbox/tag.ts';
-import type {Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from '../../source/mailbox/task.ts';
+import type {
+	PlanDraft,
+	StepDraft,
+	Task,
+	TaskClaim,
+	TaskDraft,
+	TaskFilter,
+	TaskOutcome,
+} from '../../source/mailbox/task.ts';
 
 /** The table `tasks` and its RPCs, in memory. */
 export class MemoryTasks {
@@ -11,8 +19,10 @@ export class MemoryTasks {
 		this.#announce = announce;
 	}
 
-	list({status, queue, owner, limit = 200}: TaskFilter): Task[] {
+	list({ids, parents, status, queue, owner, limit = 200}: TaskFilter): Task[] {
 		return this.rows
+			.filter(({id}) => ids === undefined || ids.includes(id))
+			.filter(({parent_id}) => parents === undefined || (parent_id !== null && parents.includes(parent_id)))
 			.filter(task => status === undefined || status.includes(task.status))
 			.filter(task => queue === undefined || task.queue === queue)
 			.filter(task => owner === undefined || (task.lease_owner !== null && sameTag(task.lease_owner, owner)))
@@ -57,11 +67,29 @@ export class MemoryTasks {
 		});
 	}
 
+	plan(draft: PlanDraft, steps: readonly StepDraft[], inOrder: boolean, created_by: Tag): Task[] {
+		const heading = this.add(draft, created_by);
+		const stepsOf = () => this.rows.filter(({parent_id}) => parent_id === heading.id);
+		if (stepsOf().length > 0) return [heading, ...stepsOf()];
+		let depends_on = heading.depends_on;
+		const {queue, priority, message_id} = heading;
+		for (const [index, step] of steps.entries()) {
+			const parent_id = heading.id;
+			const added = this.add(
+				{...step, queue, priority, message_id, parent_id, position: index + 1, depends_on},
+				created_by,
+			);
+			if (inOrder) depends_on = [added.id];
+		}
+		return [heading, ...stepsOf()];
+	}
+
 	claim({queue = 'default', lease = 60, id}: TaskClaim, owner: Tag): Task | null {
 		const now = new Date().toISOString();
 		const [next] = this.rows
-			.filter(task => task.status === 'queued' && task.queue === queue && task.run_at <= now)
-			.filter(task => id === undefined || task.id === id)
+			.filter(task => task.status === 'queued' && task.run_at <= now)
+			.filter(task => (id === undefined ? task.queue === queue : task.id === id))
+			.filter(task => !this.rows.some(({parent_id}) => parent_id === task.id))
 			.filter(task => task.depends_on.every(other => this.rows[other - 1]?.status === 'done'))
 			.sort(
 				(one, other) => other.priority - one.priority || one.run_at.localeCompare(other.run_at) || one.id - other.id,

@@ -22,7 +22,7 @@ describe('the text of a hook', () => {
 		expect(text).toContain(
 			'#7 from CLAUDE_2 (verified), 2026-11-23T10:00:00+00:00, in reply to #3:\n  | one\n  | two\n\n#8 from',
 		);
-		expect(text).toMatch(/send_message with reply_to answers[^\n]+\.$/);
+		expect(text).toMatch(/send_message with reply_to answers[^\n]+; ack_message only closes it\.$/);
 		expect(text).not.toContain('more messages');
 	});
 
@@ -39,7 +39,9 @@ describe('the text of a hook', () => {
 		expect(text.length).toBeLessThanOrEqual(10_000);
 		expect(text.length).toBeGreaterThan(9000);
 		expect(text.isWellFormed()).toBe(true);
-		expect(text).toContain('(cut: it has 131072 characters; check_messages with again: true, or `agentmux inbox');
+		expect(text).toContain(
+			'(cut: it has 131072 characters; read_thread with id 1, or `agentmux inbox --as CLAUDE_1` in a shell, shows it)',
+		);
 		expect(text).toContain('  | short\n\nThe `agentmux` tools');
 	});
 

@@ -268,6 +268,57 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await read(other)).toMatchObject({status: 'done', progress: 1});
 	});
 
+	const plan = (steps: object[] | string, more = ''): Promise<Row[]> =>
+		database.as(A, `select * from task_plan('plan', $1${more === '' ? '' : `, ${more}`})`, [
+			typeof steps === 'string' ? steps : JSON.stringify(steps),
+		]);
+
+	test('a plan is added at once: the task, then its steps, each after the one before', async () => {
+		const before = await add('before');
+		const rows = await plan(
+			[{title: 'one', body: 'how'}, {title: 'two'}, {title: 'three'}],
+			`p_queue => 'q', p_priority => 4, p_depends_on => array[${before}]::bigint[]`,
+		);
+		const [heading, one, two, three] = rows.map(row => row['id'] as number);
+		expect(rows).toMatchObject([
+			{title: 'plan', queue: 'q', parent_id: null, created_by: 'A'},
+			{title: 'one', body: 'how', queue: 'q', priority: 4, parent_id: heading, position: 1},
+			{title: 'two', body: '', parent_id: heading, position: 2},
+			{title: 'three', parent_id: heading, position: 3, created_by: 'A'},
+		]);
+		// One driver reads a bigint[] as numbers, the other as their digits.
+		expect(rows.map(row => (row['depends_on'] as unknown[]).map(Number))).toEqual([[before], [before], [one], [two]]);
+		expect(await claim(A, `'q'`)).toBeUndefined();
+		await claim();
+		await finish(A, before, 1);
+		for (const step of [one!, two!, three!]) {
+			expect(await claim(B, `'q'`)).toMatchObject({id: step});
+			await finish(B, step, 1);
+		}
+		expect(await read(heading!)).toMatchObject({status: 'done', progress: 1});
+	});
+
+	test('the steps of a plan in no order can be claimed at once', async () => {
+		const rows = await plan([{title: 'one'}, {title: 'two'}], 'false');
+		expect(rows.map(row => row['depends_on'])).toEqual([[], [], []]);
+		expect(await claim(A)).toMatchObject({title: 'one'});
+		expect(await claim(B)).toMatchObject({title: 'two'});
+		expect(await claim(A)).toBeUndefined();
+	});
+
+	test('a plan under the same key is the first one, and one that does not fit leaves nothing', async () => {
+		const first = await plan([{title: 'one'}], `p_idem_key => 'k'`);
+		expect(await plan([{title: 'other'}, {title: 'more'}], `p_idem_key => 'k'`)).toEqual(first);
+		for (const steps of [[], '{}', '"x"', 'null']) {
+			await expect(plan(steps)).rejects.toMatchObject({code: '22023', message: 'a plan is an array of 1 to 100 steps'});
+		}
+		await expect(plan([{title: 'one'}, {title: ''}])).rejects.toMatchObject({
+			constraint: 'tasks_title_1_to_1000_characters',
+		});
+		await expect(plan([{body: 'no title'}])).rejects.toMatchObject({code: '23502'});
+		expect(await database.as(A, 'select count(*)::int from tasks')).toEqual([{count: 2}]);
+	});
+
 	test('who claimed a task and then splits it keeps it', async () => {
 		const plan = await add('plan');
 		await claim();

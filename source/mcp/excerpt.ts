@@ -1,0 +1,27 @@
+import {cutText} from '../mailbox/excerpt.ts';
+import {printableLines} from '../printable.ts';
+
+/** Part of a text. */
+export interface Excerpt {
+	/** As it may be shown. */
+	readonly text: string;
+	/** Where the rest begins, in characters (UTF-16 units) of the whole text. */
+	readonly end: number;
+}
+
+/** As much of a text from a character on as takes at most `room` characters of an answer. */
+export function excerptOf(whole: string, room: number, from = 0): Excerpt {
+	let raw = cutText(whole, room, from);
+	let text = printableLines(raw).join('\n');
+	// Invisible characters are shown by their codes, which are longer.
+	while (sizeOf(text) > room && raw !== '') {
+		raw = cutText(raw, Math.floor((raw.length * room) / sizeOf(text)));
+		text = printableLines(raw).join('\n');
+	}
+	return {text, end: from + raw.length};
+}
+
+/** Characters that a text takes in an answer: as JSON, where a quote or a line break is two. */
+export function sizeOf(text: string): number {
+	return JSON.stringify(text).length - 2;
+}

@@ -1,0 +1,42 @@
+import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
+import {z} from 'zod';
+import {answer, answering} from './answer.ts';
+import {leaseSchema, tokenSchema} from './claim-task.ts';
+import type {Claims} from './claims.ts';
+import type {Desk} from './desk.ts';
+import {plainText} from './plain-text.ts';
+import {taskAtAGlance, taskId, taskLine, taskSchema} from './task-data.ts';
+
+export function registerTaskProgress(server: McpServer, desk: Desk, claims: Claims): void {
+	server.registerTool(
+		'task_progress',
+		{
+			title: 'Report progress on a task',
+			description:
+				'Says how far a task is that you have claimed, for everyone to see, and renews the claim. Call it when there is ' +
+				'something to say, and before the lease runs out.',
+			inputSchema: z.strictObject({
+				id: taskId,
+				progress: z.number().min(0).max(1).describe('How much of it is done, from 0 to 1.'),
+				note: plainText(10_000).optional().describe('One line on how it goes.'),
+				lease_seconds: leaseSchema.optional().describe('How long the claim holds from now; as claimed when omitted.'),
+				lease_token: tokenSchema,
+			}),
+			outputSchema: {task: taskSchema, lease_seconds: z.number().int(), hint: z.string()},
+			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false},
+		},
+		({id, progress, note, lease_seconds, lease_token}) =>
+			answering(async () => {
+				const mailbox = await desk.mailbox();
+				return claims.using(mailbox, id, lease_token, async claim => {
+					const seconds = lease_seconds ?? claim.lease;
+					// The lease first: whatever happens to the report, the work goes on.
+					await mailbox.tasks.heartbeat(id, claim.token, seconds);
+					const task = await mailbox.tasks.progress(id, claim.token, progress, note);
+					claims.keep(task, seconds);
+					const hint = `It is yours until ${task.lease_until ?? 'it ends'}; task_progress within ${seconds} seconds keeps it.`;
+					return answer([`${taskLine(task)}. ${hint}`], {task: taskAtAGlance(task), lease_seconds: seconds, hint});
+				});
+			}),
+	);
+}

@@ -1,0 +1,57 @@
+import type {Transport} from '@modelcontextprotocol/sdk/shared/transport.js';
+import type {JSONRPCMessage} from '@modelcontextprotocol/sdk/types.js';
+import {expect, test, vi} from 'vitest';
+import {withAfterAnswer} from '../../source/mcp/after-answer.ts';
+
+const answer = (id: number, result: object = {}): JSONRPCMessage => ({jsonrpc: '2.0', id, result: {...result}});
+
+function rig({
+	send = async () => undefined,
+	flushed,
+}: {send?: () => Promise<void>; flushed?: () => Promise<void>} = {}) {
+	const inner: Transport = {start: async () => undefined, close: async () => undefined, send};
+	const failed = vi.fn();
+	const transport = withAfterAnswer(inner, {failed, ...(flushed === undefined ? {} : {flushed})});
+	const work = vi.fn(async () => undefined);
+	transport.afterAnswer(1, work);
+	return {transport, work, failed};
+}
+
+test('the work waits for its own answer, until that has left the process, and is done once', async () => {
+	const gone = Promise.withResolvers<void>();
+	const {transport, work} = rig({flushed: () => gone.promise});
+	await transport.send(answer(2));
+	await transport.send({jsonrpc: '2.0', method: 'notifications/progress', params: {}});
+	await transport.send(answer(1));
+	expect(work).not.toHaveBeenCalled();
+	gone.resolve();
+	await transport.settled();
+	expect(work).toHaveBeenCalledOnce();
+	await transport.send(answer(1));
+	await transport.settled();
+	expect(work).toHaveBeenCalledOnce();
+});
+
+test('an answer that is an error, or that cannot be sent or does not get out, is no answer', async () => {
+	const wrong = rig();
+	await wrong.transport.send(answer(1, {isError: true}));
+	const refused = rig();
+	await refused.transport.send({jsonrpc: '2.0', id: 1, error: {code: -32_603, message: 'x'}});
+	const broken = rig({send: () => Promise.reject(new Error('closed'))});
+	await expect(broken.transport.send(answer(1))).rejects.toThrow('closed');
+	const stuck = rig({flushed: () => Promise.reject(new Error('nobody reads'))});
+	await stuck.transport.send(answer(1));
+	for (const {transport, work} of [wrong, refused, broken, stuck]) {
+		await transport.settled();
+		expect(work).not.toHaveBeenCalled();
+	}
+	expect(stuck.failed).toHaveBeenCalledWith(new Error('nobody reads'));
+});
+
+test('work that fails is told to whoever listens, and the answer stands', async () => {
+	const {transport, failed} = rig();
+	transport.afterAnswer(1, () => Promise.reject(new Error('the hub is gone')));
+	await transport.send(answer(1));
+	await transport.settled();
+	expect(failed).toHaveBeenCalledWith(new Error('the hub is gone'));
+});

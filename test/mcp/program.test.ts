@@ -1,0 +1,277 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {readFileSync} from 'node:fs';
+import {createServer} from 'node:net';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi} from 'vitest';
+import {connectMailbox} from '../../source/gateway/connect.ts';
+import {runSql} from '../../source/gateway/management.ts';
+import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import type {Receipt} from '../../source/mailbox/receipt.ts';
+import type {Quoted} from '../../source/mcp/quoted.ts';
+import {startTestHub, type TestHub} from '../helpers/hub.ts';
+import {startAgent, type AgentClient, type Called} from '../helpers/mcp.ts';
+import {cli} from '../helpers/program.ts';
+
+let hub: TestHub;
+let human: Mailbox;
+let count = 0;
+/** A tag of its own for each test, and its client. */
+let me: string;
+let agent: Awaited<ReturnType<typeof startAgent>>;
+const started: AgentClient[] = [];
+
+beforeAll(async () => {
+	hub = await startTestHub();
+	human = connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor('HUMAN', 'human')});
+});
+afterAll(async () => {
+	await human.close();
+	await hub.stop();
+});
+beforeEach(async () => {
+	count += 1;
+	me = `AGENT_${count}`;
+	agent = await start(me);
+});
+afterEach(async () => {
+	await Promise.all(started.splice(0).map(client => client.close()));
+});
+
+async function start(tag: string, env = {}): ReturnType<typeof startAgent> {
+	const client = await startAgent(hub.home, tag, env);
+	started.push(client);
+	return client;
+}
+
+const post = (text: string) => human.post({content: `[HUMAN] @${me} ${text}`});
+const messagesIn = ({data}: Called): Quoted[] => data['messages'] as Quoted[];
+const receipt = async (id: number): Promise<Receipt | undefined> =>
+	(await human.receipts([id])).find(({reader}) => reader === me);
+const state = (id: number, expected: object) =>
+	vi.waitFor(async () => expect(await receipt(id)).toMatchObject(expected), {timeout: 20_000});
+const sql = (query: string) => runSql({url: hub.url, project_ref: 'local', token: hub.serviceRoleKey}, query);
+const lapse = () => sql('update receipts set lease_until = now() where lease_until is not null');
+
+test('every tool answers over stdio, with data that fits its schema', async () => {
+	const twin = await start(`${me}_TWIN`);
+	const sent = await agent.call('send_message', {text: 'count the rows?', to: [`${me}_TWIN`]});
+	const {id} = sent.data as {id: number};
+	expect(messagesIn(await twin.call('check_messages'))).toMatchObject([{id, from: me, verified: true}]);
+	const plan = {title: 'Count', queue: me, message_id: id, steps: [{title: 'one'}, {title: 'two'}]};
+	const steps = (await agent.call('add_task', plan)).data['steps'] as [number, number];
+	const claimed = await twin.call('claim_task', {queue: me});
+	expect(claimed.data).toMatchObject({lease_token: 1, task: {id: steps[0], owner: `${me}_TWIN`}});
+	const report = await twin.call('task_progress', {id: steps[0], progress: 0.5, note: 'half'});
+	expect(report.data).toMatchObject({task: {progress: 0.5, note: 'half'}, lease_seconds: 900});
+	const done = await twin.call('finish_task', {id: steps[0], result: {rows: 3}, result_table: 'counts'});
+	expect(done.data).toMatchObject({task: {status: 'done', message_id: id}});
+	const board = await agent.call('list_tasks', {queue: me});
+	expect(board.text).toMatch(
+		new RegExp(`#\\d+ queued 50%: Count\n  #${steps[0]} done: one\n  #${steps[1]} queued after #\\d+: two\n`),
+	);
+	const whole = await agent.call('list_tasks', {id: steps[0]});
+	expect(whole.data).toMatchObject({tasks: [{result: {rows: 3}, result_table: 'counts'}]});
+	await twin.call('send_message', {text: '3 rows', reply_to: id});
+	expect(messagesIn(await agent.call('wait_for_message'))).toMatchObject([{text: '3 rows', reply_to: id}]);
+	expect(messagesIn(await agent.call('read_thread', {id}))).toHaveLength(2);
+	const [{id: answer}] = messagesIn(await agent.call('search_messages', {query: '"3 rows"'})) as [Quoted];
+	expect((await agent.call('ack_message', {ids: [answer]})).data).toEqual({acknowledged: [answer], unknown: []});
+	const {data} = await agent.call('list_agents');
+	expect((data['agents'] as {tag: string}[]).map(({tag}) => tag)).toEqual(expect.arrayContaining([me, `${me}_TWIN`]));
+	expect(agent.stderr()).toBe('');
+	expect(twin.stderr()).toBe('');
+});
+
+describe('a message of 262,144 bytes', () => {
+	test('is cut by check_messages, and read_thread gives all of it in pieces', async () => {
+		const lead = `[HUMAN] @${me} `;
+		const body = '🙂 "é"\n'.repeat(30_000);
+		let text = body.slice(0, 150_000);
+		while (Buffer.byteLength(lead + text) > 262_144) text = text.slice(0, -1);
+		text = text.replace(/[\uD800-\uDBFF]$/, '');
+		text = text.padEnd(text.length + 262_144 - Buffer.byteLength(lead + text), 'x');
+		const {id, content} = await human.post({content: lead + text});
+		expect(Buffer.byteLength(content)).toBe(262_144);
+		const checked = await agent.call('check_messages');
+		expect(JSON.stringify(checked.data).length).toBeLessThan(50_000);
+		const [first] = messagesIn(checked) as [Quoted];
+		expect(checked.text).toContain(
+			`(cut: read_thread with id ${id} and text_from ${first.text.length} gives the other`,
+		);
+		let read = first.text;
+		let rest = first.rest;
+		while (rest !== undefined) {
+			const called = await agent.call('read_thread', {id, text_from: Number(/text_from (\d+)/.exec(rest)?.[1])});
+			const [piece] = messagesIn(called) as [Quoted];
+			read += piece.text;
+			rest = piece.rest;
+		}
+		expect(`[HUMAN] ${read}`).toBe(content);
+		expect(messagesIn(await agent.call('read_thread', {id}))).toMatchObject([{id, text: first.text}]);
+		await state(id, {state: 'delivered', attempts: 1});
+	});
+});
+
+test('two agents acknowledge the same message', async () => {
+	const twin = await start(`${me}_TWIN`);
+	// Who has not joined gets nothing that is for everyone.
+	await vi.waitFor(
+		async () => {
+			const joined = (await human.agents()).map(({tag}) => tag);
+			expect(joined).toEqual(expect.arrayContaining([me, `${me}_TWIN`]));
+		},
+		{timeout: 20_000},
+	);
+	const {id} = await human.post({content: '[HUMAN] for everyone'});
+	for (const client of [agent, twin]) expect(messagesIn(await client.call('check_messages'))).toMatchObject([{id}]);
+	const acked = await Promise.all([agent.call('ack_message', {ids: [id]}), twin.call('ack_message', {ids: [id]})]);
+	for (const {data} of acked) expect(data).toEqual({acknowledged: [id], unknown: []});
+	const receipts = (await human.receipts([id])).filter(({reader}) => reader.startsWith(me));
+	expect(receipts.map(({state}) => state)).toEqual(['acked', 'acked']);
+});
+
+test('what a session that was killed had not acknowledged is handed to the next one when the lease has run out', async () => {
+	const {id} = await post('do not lose this');
+	expect(messagesIn(await agent.call('check_messages'))).toMatchObject([{id}]);
+	await state(id, {state: 'delivered', attempts: 1});
+	process.kill(agent.pid, 'SIGKILL');
+	const next = await start(me);
+	expect((await next.call('check_messages')).data).toMatchObject({messages: [], open: [id]});
+	await lapse();
+	expect(messagesIn(await next.call('check_messages'))).toMatchObject([{id, text: `@${me} do not lose this`}]);
+	await state(id, {state: 'delivered', attempts: 2});
+	await next.call('ack_message', {ids: [id]});
+	await lapse();
+	expect((await next.call('check_messages')).data).toMatchObject({messages: [], open: []});
+});
+
+test('where nobody reads the answer, nothing counts as delivered', async () => {
+	const {id} = await post('into the void');
+	const child = spawn(process.execPath, [cli, 'mcp', '--as', me], {
+		env: {...process.env, AGENTMUX_HOME: hub.home},
+		stdio: ['pipe', 'pipe', 'ignore'],
+	});
+	const say = (method: string, params: object, own?: number): boolean =>
+		child.stdin.write(`${JSON.stringify({jsonrpc: '2.0', method, params, ...(own === undefined ? {} : {id: own})})}\n`);
+	say('initialize', {protocolVersion: '2025-06-18', capabilities: {}, clientInfo: {name: 'test', version: '1'}}, 1);
+	await once(child.stdout, 'data');
+	say('notifications/initialized', {});
+	child.stdout.destroy();
+	child.stdin.on('error', () => undefined);
+	say('tools/call', {name: 'check_messages', arguments: {}}, 2);
+	await once(child, 'exit');
+	expect(await receipt(id)).toMatchObject({state: 'taken', attempts: 1});
+});
+
+describe('wait_for_message', () => {
+	test('hands over what comes while it waits, and says meanwhile that it does', async () => {
+		const told: object[] = [];
+		const onprogress = (progress: object): void => void told.push(progress);
+		const waiting = agent.call('wait_for_message', {timeout_seconds: 50}, {onprogress});
+		await vi.waitFor(() => expect(told).toHaveLength(1), {timeout: 20_000});
+		const {id} = await post('wake up');
+		const called = await waiting;
+		expect(messagesIn(called)).toMatchObject([{id, text: `@${me} wake up`}]);
+		expect(told[0]).toMatchObject({total: 50, message: `Waiting for a message for ${me}.`});
+		await state(id, {state: 'delivered', route: 'mcp'});
+	});
+
+	test('takes nothing after the client has cancelled it', async () => {
+		const giveUp = new AbortController();
+		const waiting = agent.call(
+			'wait_for_message',
+			{timeout_seconds: 50},
+			{signal: giveUp.signal, onprogress: () => giveUp.abort()},
+		);
+		await expect(waiting).rejects.toThrow(/abort/i);
+		// Answered after the cancellation was read.
+		await agent.call('list_agents');
+		const {id} = await post('later');
+		await sleep(300);
+		expect(await receipt(id)).toBeUndefined();
+		expect(messagesIn(await agent.call('check_messages'))).toMatchObject([{id}]);
+	});
+});
+
+test('a task is finished by the server that was started after the one that claimed it', async () => {
+	await agent.call('add_task', {title: 'x', queue: me});
+	const claimed = await agent.call('claim_task', {queue: me, lease_seconds: 60});
+	const {id} = claimed.data['task'] as {id: number};
+	await agent.close();
+	const next = await start(me);
+	expect((await next.call('task_progress', {id, progress: 0.9})).data).toMatchObject({
+		task: {owner: me, progress: 0.9},
+	});
+	expect((await next.call('finish_task', {id})).data).toMatchObject({task: {status: 'done'}});
+	expect((await next.call('finish_task', {id})).text).toMatch(
+		new RegExp(`^Task #${id} is done\\. You have not claimed it`),
+	);
+});
+
+test('what the database refuses is an error that says why', async () => {
+	await agent.call('add_task', {title: 'x', queue: me});
+	const claimed = await agent.call('claim_task', {queue: me});
+	const {id} = claimed.data['task'] as {id: number};
+	const large = await agent.call('finish_task', {id, result: {text: 'x'.repeat(1_100_000)}});
+	expect(large).toMatchObject({isError: true, text: expect.stringContaining('tasks_result_at_most_1048576_bytes')});
+	const orphan = await agent.call('add_task', {title: 'x', parent_id: 9_000_000});
+	expect(orphan).toMatchObject({
+		isError: true,
+		text: expect.stringMatching(
+			/^Task 9000000, which this is a step of, does not exist\. Look the id up first: .*list_tasks/,
+		),
+	});
+});
+
+describe('a client that says who it is', () => {
+	const terminal = (number: number) => ({
+		CLAUDE_CODE_ENTRYPOINT: 'cli',
+		CLAUDE_CODE_MESSAGING_SOCKET: join(hub.home, `${number}.sock`),
+		CLAUDE_CODE_MESSAGING_TOKEN: 'a token',
+	});
+	const row = async () => (await human.agents()).find(({tag}) => tag === me);
+	const bell = () => readFileSync(join(hub.home, 'state/bells', me), 'utf8');
+
+	test('is rung for when mail comes and it is idle, then spoken to, and is known as one that cannot be woken', async () => {
+		await start(me, terminal(1));
+		await vi.waitFor(async () => expect(await row()).toMatchObject({sessions: 1, wake: 'bell'}), {timeout: 20_000});
+		const heard: string[] = [];
+		const socket = createServer(connection => {
+			connection.setEncoding('utf8').on('data', (chunk: string) => heard.push(chunk));
+			connection.on('end', () => connection.end());
+		});
+		socket.listen(join(hub.home, '1.sock'));
+		await once(socket, 'listening');
+		await post('wake up');
+		await vi.waitFor(() => expect(Date.parse(bell().trim())).toBeGreaterThan(0), {timeout: 20_000});
+		await vi.waitFor(async () => expect(await row()).toMatchObject({wake: 'socket'}), {timeout: 30_000});
+		await vi.waitFor(() => expect(heard.join('').split('\n')).toHaveLength(3));
+		const [auth = '', said = ''] = heard.join('').split('\n');
+		expect(JSON.parse(auth)).toEqual({type: 'auth', token: 'a token'});
+		expect(JSON.parse(said)).toEqual({
+			type: 'user',
+			message: {role: 'user', content: `1 new message for ${me} in the agentmux mailbox, from HUMAN.`},
+		});
+		// Nobody takes it.
+		await vi.waitFor(async () => expect(await row()).toMatchObject({wake: null}), {timeout: 30_000});
+		socket.close();
+	});
+
+	test('is told of another under its tag, until that one ends', async () => {
+		const one = await start(me, terminal(1));
+		const other = await start(me, terminal(2));
+		const hint = async (client: AgentClient): Promise<unknown> => (await client.call('check_messages')).data['hint'];
+		const told = expect.stringContaining(`Another client works as ${me}`) as string;
+		await vi.waitFor(async () => expect(await hint(other)).toEqual(told), {timeout: 20_000});
+		await vi.waitFor(async () => expect(await hint(one)).toEqual(told), {timeout: 20_000});
+		const {data, text} = await one.call('list_agents');
+		expect((data['agents'] as {tag: string}[]).find(({tag}) => tag === me)).toMatchObject({sessions: 2});
+		expect(text).toContain(`${me} (you): agent; idle, last seen`);
+		expect(text).toContain('; 2 clients share its inbox');
+		await other.close();
+		await vi.waitFor(async () => expect(await hint(one)).not.toEqual(told), {timeout: 20_000});
+		expect(await row()).toMatchObject({sessions: 1});
+	});
+});
