@@ -3,12 +3,14 @@ import {stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {loadConfig} from '../config.ts';
 import {isUnderGit} from '../join/above.ts';
+import {claude, clients as everyClient, type Client} from '../join/clients.ts';
 import {diffLines} from '../join/diff.ts';
 import {checkWritable, type Edit} from '../join/file-edit.ts';
 import {planFolder} from '../join/folder.ts';
 import {placeFile} from '../join/place-file.ts';
 import type {Seat} from '../join/seat.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {nearest} from '../mailbox/nearest.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
 import type {Command} from './command.ts';
@@ -18,43 +20,59 @@ import {remark, write} from './output.ts';
 import {chosenSeats, seatFlags, seatWords, type Chosen} from './seats.ts';
 import {settle, type Plan} from './settle.ts';
 import {checkFree, meetOthers} from './taken.ts';
+import {textFlag} from './values.ts';
 
 const command: Command = {
 	summary: 'let the agent in a folder take part',
 	help: `
-		Set a folder up so that the Claude terminal started there takes part as TAG. What else these files hold stays.
+		Set a folder up so that the agent started there takes part as TAG. What else these files hold stays.
 
-		  .mcp.json               its mailbox (\`agentmux\`) and the stock Supabase MCP server (\`supabase\`)
-		  .claude/settings.json   hooks that hand over new mail while it works, and tell the others what it does
-		  CLAUDE.md               a section that says so to the agent
+		  servers    its mailbox (\`agentmux\`) and the stock Supabase MCP server (\`supabase\`)
+		  hooks      hand over new mail while it works, and tell the others what it does
+		  guidance   a section that says so to the agent
 
-		The client takes its hooks from the folder that it is started in, and from none above it. A subfolder and a git
-		worktree are folders of their own: join each that a client is started in, under a tag of its own.
+		            servers                 hooks                   guidance
+		  claude    .mcp.json               .claude/settings.json   CLAUDE.md
+		  codex     .codex/config.toml      .codex/hooks.json       AGENTS.md
+		  gemini    .gemini/settings.json   .gemini/settings.json   GEMINI.md
+
+		The client takes its hooks from the folder that it is started in, and from none above it (but Codex from all of a git
+		repository). A subfolder and a git worktree are folders of their own: join each that a client is started in, under a
+		tag of its own.
 
 		A recipe does this for several agents at once, and tells each its part: planner-executor, monitor-responder,
 		researcher-writer, or a folder of your own with a recipe.toml.
 
 		Usage
-		  agentmux join TAG [--dir DIR] [--role ROLE] [--force] [--print]
-		  agentmux join --recipe NAME [--dir DIR]... [--tags A,B] [--force] [--print]
+		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--force] [--print]
+		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--tags A,B] [--force] [--print]
 
-		  --dir DIR     the folder (the current one when absent); of a recipe the one in which each agent gets a folder of
-		                its own, or as many as it has agents
-		  --role ROLE   what this agent does, for the others to see
-		  --recipe NAME a recipe, or the path of one
-		  --tags A,B    other tags for its agents, in its order
-		  --force       also where another folder has a tag already, or in your home folder
-		  --print       show what would change, and change nothing
+		  --client CLIENT   claude (when absent), codex or gemini; several with commas between
+		  --dir DIR         the folder (the current one when absent); of a recipe the one in which each agent gets a folder
+		                    of its own, or as many as it has agents
+		  --role ROLE       what this agent does, for the others to see
+		  --recipe NAME     a recipe, or the path of one
+		  --tags A,B        other tags for its agents, in its order
+		  --force           also where another folder has a tag already, or in your home folder
+		  --print           show what would change, and change nothing
 
 		Examples
 		  agentmux join CLAUDE_1 --dir ~/project --role "writes the parser"
 		  agentmux join CLAUDE_TWIN --dir ~/project-twin
+		  agentmux join REVIEWER --client codex --dir ~/project-review
 		  agentmux join --recipe planner-executor --dir ~/agents
 	`,
-	flags: {...seatFlags, role: {type: 'string'}, force: {type: 'boolean'}, print: {type: 'boolean'}},
+	flags: {
+		...seatFlags,
+		client: {type: 'string'},
+		role: {type: 'string'},
+		force: {type: 'boolean'},
+		print: {type: 'boolean'},
+	},
 	async run(invocation) {
 		const {flags, env, stdout, stderr} = invocation;
 		const say = (sentence: string): void => remark(stderr, sentence);
+		const clients = chosenClients(textFlag(flags, 'client') ?? claude.id);
 		const chosen = await chosenSeats('join', invocation);
 		const {recipe, seats, named} = chosen;
 		for (const folder of named) await mustExist(folder);
@@ -68,7 +86,8 @@ const command: Command = {
 		const launcher = await findLauncher(env);
 		const plans: Plan[] = [];
 		for (const seat of seats) {
-			const edits = await planFolder(seat.folder, seat.tag, launcher, findHook(env), seat.guidance);
+			const {folder, tag, guidance = ''} = seat;
+			const edits = await planFolder(folder, tag, launcher, findHook(env), {clients, guidance});
 			plans.push({seat, edits, changes: edits.some(({before, after}) => before !== after)});
 		}
 		for (const {seat, edits, changes} of plans) {
@@ -89,12 +108,12 @@ const command: Command = {
 			const what = changes ? 'has its place in' : 'had its place already in';
 			const door = doors[index];
 			return [
-				`${tag} ${what} ${printable(folder)}: .mcp.json, .claude/settings.json and CLAUDE.md.`,
+				`${tag} ${what} ${printable(folder)}: ${clients.flatMap(filesOf).join(', ')}.`,
 				...(target.kind === 'supabase' && door !== undefined ? hosted(target.url, door, tag) : []),
 			];
 		});
 		const heading = recipe === null ? [] : [`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
-		return write(stdout, [...heading, ...lines, ...whatNext(chosen, calledAs(env)), ''].join('\n'));
+		return write(stdout, [...heading, ...lines, ...whatNext(chosen, clients, calledAs(env)), ''].join('\n'));
 	},
 };
 
@@ -120,15 +139,14 @@ function hosted(url: string, {key}: HookDoor, tag: Tag): string[] {
 	];
 }
 
-function whatNext(chosen: Chosen, program: string): string[] {
+function whatNext(chosen: Chosen, clients: readonly Client[], program: string): string[] {
 	const {recipe, seats} = chosen;
 	const watch = ['Watch, and join in:', `  ${program}`];
-	const start = seats.map(({folder}) => `  cd ${printable(shellWord(folder))} && claude`);
 	if (recipe === null) {
-		const how =
-			'Start its terminal there (in a folder below, its hooks would not run), and allow the servers when it asks:';
-		return [how, ...start, ...watch];
+		const folder = seats[0]?.folder ?? '';
+		return [...clients.flatMap(client => howToStart(client, folder, clients.length > 1)), ...watch];
 	}
+	const start = seats.map(({folder}) => startLine(folder, clients[0] ?? claude));
 	const typed = seats.flatMap(({first}, index) => [
 		start[index] ?? '',
 		`    ${printable(first ?? '(nothing: its mail wakes it)')}`,
@@ -136,13 +154,41 @@ function whatNext(chosen: Chosen, program: string): string[] {
 	const undo = ['leave', ...seatWords(chosen)].map(shellWord).join(' ');
 	const page = join(recipe.folder, 'README.md');
 	return [
-		'Start a terminal for each, allow the servers when it asks, and type something like:',
+		`Start a terminal for each, ${(clients[0] ?? claude).consent} when it asks, and type something like:`,
 		...typed,
 		...watch,
 		...(existsSync(page) ? ['Read what happens then:', `  ${printable(page)}`] : []),
 		'Undo all of this:',
 		`  ${program} ${printable(undo)}`,
 	];
+}
+
+/** The clients of `--client`. Throws UsageError for one that there is not. */
+function chosenClients(text: string): Client[] {
+	const words = text.split(',').map(word => word.trim().toLowerCase());
+	const found = everyClient.filter(({id}) => words.includes(id));
+	const unknown = words.find(word => !found.some(({id}) => id === word));
+	if (unknown === undefined) return found;
+	const ids = everyClient.map(({id}) => id);
+	const near = nearest(unknown, ids);
+	throw new UsageError(
+		`There is no client \`${unknown}\`.`,
+		`${near === null ? '' : `Did you mean ${near}? `}It is one of ${ids.join(', ')}.`,
+	);
+}
+
+function filesOf({servers, hooks, guidance}: Client): string[] {
+	return [...new Set([servers, hooks, guidance])];
+}
+
+function howToStart(client: Client, folder: string, several: boolean): string[] {
+	const whose = several ? `the terminal of ${client.name}` : 'its terminal';
+	const below = client.inherits ? '' : ' (in a folder below, its hooks would not run)';
+	return [`Start ${whose} there${below}, and ${client.consent} when it asks:`, startLine(folder, client)];
+}
+
+function startLine(folder: string, {program}: Client): string {
+	return `  cd ${printable(shellWord(folder))} && ${program}`;
 }
 
 function preview({file, before, after}: Edit): string {

@@ -1,5 +1,5 @@
 import {rmdir} from 'node:fs/promises';
-import {basename} from 'node:path';
+import {relative} from 'node:path';
 import {loadConfig} from '../config.ts';
 import {applyAll, checkWritable, type Edit} from '../join/file-edit.ts';
 import {planUnfolder} from '../join/folder.ts';
@@ -49,7 +49,7 @@ const command: Command = {
 		await applyAll(leaving.flatMap(({edits}) => edits));
 		for (const {tag, folder, edits} of leaving) {
 			if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
-			await write(stdout, `${tag} has left ${printable(folder)}.${goneText(edits)}\n`);
+			await write(stdout, `${tag} has left ${printable(folder)}.${goneText(folder, edits)}\n`);
 		}
 		if (leaving.length === 0) return;
 		try {
@@ -78,10 +78,9 @@ async function watchedFor(invocation: Invocation, seats: readonly Seat[]): Promi
 }
 
 /** Which of the folder's files are gone; what lies in our own home is not spoken of. */
-function goneText(edits: readonly Edit[]): string {
+function goneText(folder: string, edits: readonly Edit[]): string {
 	const gone = edits
 		.filter(({before, after, mode}) => before !== after && after === null && mode === undefined)
-		.map(({file}) => basename(file));
-	if (gone.length === 0) return '';
-	return ` ${gone.join(' and ')} held nothing else and ${gone.length === 1 ? 'is' : 'are'} gone.`;
+		.map(({file}) => relative(folder, file));
+	return gone.length === 0 ? '' : ` What held nothing else is gone: ${gone.join(', ')}.`;
 }

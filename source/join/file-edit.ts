@@ -17,6 +17,9 @@ import {MailboxError} from '../mailbox/error.ts';
 import {JsonFault} from './json-document.ts';
 import {NotAnArray, NotAnObject} from './json-edit.ts';
 
+/** Folders that clients have for themselves in a project. */
+const ownFolders = new Set(['.claude', '.codex', '.gemini']);
+
 /** What a file becomes; null: there is none. Nothing is written until `apply`. */
 export interface Edit {
 	readonly file: string;
@@ -78,7 +81,7 @@ export async function apply({file, before, after, mode}: Edit): Promise<void> {
 		if (after === null) {
 			await rm(file);
 			// Its folder goes with it when nothing else is there; a project's own folder never does.
-			if (basename(dirname(file)) === '.claude') await rmdir(dirname(file)).catch(() => undefined);
+			if (ownFolders.has(basename(dirname(file)))) await rmdir(dirname(file)).catch(() => undefined);
 			return;
 		}
 		await mkdir(dirname(file), {recursive: true, ...(mode === undefined ? {} : {mode: 0o700})});
@@ -95,6 +98,17 @@ export async function apply({file, before, after, mode}: Edit): Promise<void> {
 	} catch (error) {
 		throw fileFault(file, 'written', error);
 	}
+}
+
+/** What becomes of a file of JSON that held nothing but what was taken out: no file. */
+export function orNothing(before: string, after: string): string | null {
+	return after !== before && after.trim() === '{}' ? null : after;
+}
+
+/** The file as it is. Rejects as readText does. */
+export async function unedited(file: string): Promise<Edit> {
+	const before = await readText(file);
+	return {file, before, after: before, remarks: []};
 }
 
 /** Null when there is no such file. Rejects with MailboxError for one that cannot be read, or is no UTF-8. */

@@ -41,15 +41,25 @@ export async function runHook(work: Work): Promise<void> {
 			return;
 		}
 		case 'UserPromptSubmit': {
-			const {kept, blocked} = session.read();
-			if (kept > 0 || blocked) session.change({kept: 0, blocked: false});
+			const {kept, blocked, subagents} = session.read();
+			if (kept > 0 || blocked || subagents > 0) session.change({kept: 0, blocked: false, subagents: 0});
 			await handOver(work, 'working');
 			return;
 		}
 		case 'PostToolBatch': {
-			const {blocked} = session.read();
+			const {blocked, subagents} = session.read();
 			if (blocked) session.change({blocked: false});
-			await handOver(work, blocked ? 'working' : null);
+			if (subagents === 0) await handOver(work, blocked ? 'working' : null);
+			return;
+		}
+		case 'SubagentStart': {
+			session.change({subagents: session.read().subagents + 1});
+			return;
+		}
+		case 'SubagentStop': {
+			const {subagents} = session.read();
+			session.change({subagents: Math.max(0, subagents - 1)});
+			if (subagents <= 1) await handOver(work, null);
 			return;
 		}
 		case 'PermissionRequest': {

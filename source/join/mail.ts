@@ -75,6 +75,11 @@ export function mailText(
 	return [opening, ...parts, closing].join('\n\n');
 }
 
+/** Whether a text is one of these two. */
+export function isMailText(text: string): boolean {
+	return /^\d+ (?:new )?messages? (?:for|that names?) [^\n]* in the agentmux mailbox[.:] /.test(text);
+}
+
 /** What was handed over before and is neither answered nor acknowledged. */
 export function openText(reader: Tag, mail: readonly Mail[]): string {
 	const list = mail.map(({id, tag}) => `#${id} from ${printable(tag)}`).join(', ');
