@@ -72,12 +72,16 @@ export function heard(
  * throws the whole of an answer away over one field that it does not know.
  */
 export function answer(client: ClientId, theirs: string, text: string): string {
-	if (client === 'claude') return text;
+	if (client === 'claude' && theirs !== 'Stop') return text;
 	const {decision, reason, systemMessage, hookSpecificOutput} = JSON.parse(text) as {
 		readonly [field: string]: unknown;
 		readonly hookSpecificOutput?: {readonly additionalContext?: string};
 	};
 	const additionalContext = hookSpecificOutput?.additionalContext;
+	if (client === 'claude') {
+		// Claude Code 2.1 shows its model the reason of a block twice, and context that a Stop hook adds once; both keep it going.
+		return `${JSON.stringify({hookSpecificOutput: {hookEventName: theirs, additionalContext: reason}})}\n`;
+	}
 	const known = {
 		...(decision === undefined ? {} : {decision, reason}),
 		...(systemMessage === undefined ? {} : {systemMessage}),

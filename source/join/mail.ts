@@ -96,6 +96,11 @@ export function wakeText(reader: Tag, mail: readonly Mail[]): string {
 	return `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${reader} in the agentmux mailbox, from ${senders}.`;
 }
 
+/** Whether a prompt is what a wake became; the client puts words of its own around it. */
+export function isWakeText(text: string): boolean {
+	return /\d+ new messages? for \S+ in the agentmux mailbox, from /.test(text);
+}
+
 function headOf(mail: Mail): string {
 	const reply = mail.reply_to === null ? '' : `, in reply to #${mail.reply_to}`;
 	return `#${mail.id} from ${printable(mail.tag)} (${provenance(mail)}), ${printable(mail.created_at)}${reply}:`;

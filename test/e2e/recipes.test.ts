@@ -68,7 +68,7 @@ describe('researcher and writer', () => {
 		expect(await receipts()).toMatchObject([
 			{id: question, reader: 'RESEARCHER', state: 'acked', route: 'reply', attempts: 1},
 			{id: answer, reader: 'WRITER', state: 'acked', route: 'reply', attempts: 1},
-			{reader: 'RESEARCHER', state: 'delivered', route: 'hook', attempts: 1},
+			{reader: 'RESEARCHER', state: 'delivered', route: 'stop', attempts: 1},
 		]);
 		const {stdout} = await home.run([]);
 		expect(stdout).toContain('How long is a synodic month?');

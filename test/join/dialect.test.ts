@@ -149,7 +149,11 @@ describe('the built hook', () => {
 			fireAnywhere({home: hub.home, tag: me, event, client, input: more});
 
 		test('hands over mail at the start, with a prompt and between tools, each once', async () => {
-			for (const event of [events.start, events.prompt, events.tool]) {
+			for (const [event, route] of [
+				[events.start, 'start'],
+				[events.prompt, 'prompt'],
+				[events.tool, 'tools'],
+			] as const) {
 				const {id} = await post(`at ${event}`);
 				const end = await fire(event, {prompt: 'go', tool_name: 'x', tool_response: 'y'});
 				expect(end).toMatchObject({code: 0, stderr: ''});
@@ -159,7 +163,7 @@ describe('the built hook', () => {
 						additionalContext: expect.stringContaining(`  | @${me} at ${event}`),
 					},
 				});
-				expect(await sender.receipts([id])).toMatchObject([{reader: me, state: 'delivered', route: 'hook'}]);
+				expect(await sender.receipts([id])).toMatchObject([{reader: me, state: 'delivered', route}]);
 				expect(await fire(event)).toMatchObject({code: 0, stdout: ''});
 			}
 		});

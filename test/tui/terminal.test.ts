@@ -31,7 +31,7 @@ const bracketed = (text: string) => `\u001B[200~${text}\u001B[201~`;
 describe('the screen at 200x50', () => {
 	it('shows each channel in a pane of its own, tasks beside them, and who is there', async () => {
 		const terminal = start('two', wide);
-		const screen = await terminal.waitFor(/● live .*1 for you/);
+		const screen = await terminal.waitFor(/● live .*1 running .*1 for you/);
 		expect(screen[0]).toMatch(/^ agentmux {2}local hub .*● live {2}2 agents {2}1 running {2}1 for you$/);
 		expect(screen[1]).toMatch(/1 CLAUDE_1 ● in a turn.*│ 2 CLAUDE_TWIN ◐ blocked.*│ 3 TASKS {2}1 running/);
 		const text = screen.join('\n');
