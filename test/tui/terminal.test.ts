@@ -35,7 +35,8 @@ describe('the screen at 200x50', () => {
 		expect(screen[0]).toMatch(/^ agentmux {2}local hub .*● live {2}2 agents {2}1 running {2}1 for you$/);
 		expect(screen[1]).toMatch(/1 CLAUDE_1 ● in a turn.*│ 2 CLAUDE_TWIN ◐ blocked.*│ 3 TASKS {2}1 running/);
 		const text = screen.join('\n');
-		expect(text).toMatch(/▶ #1 Task X: monthly report +CLAUDE_TWIN/);
+		expect(text).toMatch(/▶ #1 Task X: monthly report\b/);
+		expect(text).toMatch(/▶ fetch 2025 rows +CLAUDE_TWIN/);
 		expect(text).toMatch(/○ #5 Review the numbers +after #1/);
 		expect(text).toMatch(/CLAUDE_1 → CLAUDE_TWIN {2}unverified/);
 		expect(text).toMatch(/CLAUDE_TWIN → HUMAN +waiting for you/);
