@@ -142,6 +142,21 @@ describe('the screen at 80x24', () => {
 		await terminal.waitFor('Hello Instance 2');
 	});
 
+	it('goes to the oldest of a long history, on from there, and back to the newest', async () => {
+		const terminal = start('long');
+		await terminal.waitFor('message 20000.');
+		terminal.write('2');
+		await terminal.waitFor('message 19999.');
+		terminal.write('g');
+		const screen = await terminal.waitFor(rows => rows.some(row => / message 1\./.test(row)));
+		expect(screen.at(-4)).toMatch(/newer below · G/);
+		const walk = setInterval(() => terminal.write('\u001B[6~'), 10);
+		await terminal.waitFor(/ message 19\d\d\./).finally(() => clearInterval(walk));
+		terminal.write('G');
+		await terminal.waitFor(rows => rows.some(row => row.includes('message 19999.')));
+		expect(terminal.text()).not.toContain('newer below');
+	});
+
 	it('opens the thread of a message and goes back', async () => {
 		const terminal = start('two');
 		await terminal.waitFor('Understood: 2025 only');
