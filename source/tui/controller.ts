@@ -1,11 +1,13 @@
 import {inChannel} from '../mailbox/message.ts';
+import {threadFeed} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import {composeKey, composePaste, openCompose, pickTag, type ComposeContext} from './compose/keys.ts';
 import {actionOf, type Action} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
-import {channelCapacity, tasksPane, welcomePane, type Layout, type PaneId} from './layout.ts';
+import {channelCapacity, tasksPane, type Layout, type PaneId} from './layout.ts';
 import type {Input} from './keyboard.ts';
+import {lookBack} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
 import {channelName} from './panes/header.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
@@ -111,9 +113,7 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		const now = ui.getState();
 		const next = moved(store.getState(), now, layoutOf(now), motion);
 		ui.setState(next.ui);
-		if (motion === 'newest') store.release();
-		const isChannel = now.focus !== tasksPane && now.focus !== welcomePane && !now.threads.has(now.focus);
-		if (next.atTop && isChannel) void store.loadOlder(channelName(store.getState(), now.focus)).catch(() => undefined);
+		lookBack(context, now.focus, next.wants);
 	}
 
 	function open(): void {
@@ -131,13 +131,15 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		const now = ui.getState();
 		if (now.notice !== null) return set({notice: null});
 		if (now.threads.has(now.focus)) {
+			const root = now.threads.get(now.focus);
 			const threads = new Map(now.threads);
 			threads.delete(now.focus);
+			if (root !== undefined) store.look(threadFeed(root), null);
 			return set({threads});
 		}
 		const view = viewOf(now, now.focus);
 		if (view.selected !== null || view.anchor !== null) ui.setState(withView(now, now.focus, following));
-		store.release();
+		lookBack(context, now.focus, null);
 	}
 
 	function reply(): void {
