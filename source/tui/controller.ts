@@ -1,7 +1,8 @@
 import {inChannel} from '../mailbox/message.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
-import {composeKey, composePaste, openCompose, pickTag, type ComposeContext} from './compose/keys.ts';
+import type {ComposeContext} from './compose/draft.ts';
+import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
 import {actionOf, type Action} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
 import {channelCapacity, tasksPane, welcomePane, type Layout, type PaneId} from './layout.ts';
@@ -80,6 +81,7 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 				return askToQuit();
 			case 'interrupt':
 				return interrupt();
+			case 'search_sent':
 			case 'send':
 			case 'newline':
 			case 'leave':
@@ -226,7 +228,7 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 			else if (input.type === 'paste') {
 				if (ui.getState().overlay === null) composePaste(context, input.text);
 			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && input.text !== '#') {
-				composePaste(context, input.text);
+				composeType(context, input.text);
 			} else {
 				// Keys typed fast, or pasted where there is no bracketed paste, come as one text.
 				for (const character of input.text) press(character);

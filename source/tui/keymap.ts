@@ -39,6 +39,7 @@ export type Action =
 	| 'send'
 	| 'newline'
 	| 'pick_tag'
+	| 'search_sent'
 	| 'leave';
 
 /** Every key there is. What the keys do, the help, and the hints in the last row are read from here. */
@@ -100,6 +101,7 @@ export const keymap: readonly Binding[] = [
 		hint: 'tag',
 		help: 'choose who you write as',
 	},
+	{action: 'search_sent', place: 'compose', keys: ['^r'], label: '^R', help: 'search what was sent'},
 	{
 		action: 'leave',
 		place: 'compose',
