@@ -28,10 +28,12 @@ export interface ControllerOptions {
 	/** Draws everything anew (^L). */
 	readonly redraw: () => void;
 	readonly quit: () => void;
+	/** What is not sent yet comes back at the next start. */
+	readonly keeps?: boolean;
 }
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
-export function createController({store, ui, redraw, quit}: ControllerOptions): Controller {
+export function createController({store, ui, redraw, quit, keeps = false}: ControllerOptions): Controller {
 	const set = (next: Partial<Ui>) => ui.setState(next);
 	const context: ComposeContext = {store, ui};
 	const lastSeen = new Map<string, number>();
@@ -161,11 +163,12 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 
 	function askToQuit(): void {
 		const unsent = store.getState().pending.length;
-		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.'}});
-		if (unsent > 0)
-			return set({
-				overlay: {kind: 'quit', reason: `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`},
-			});
+		const answer = keeps ? 'quit; it waits for the next start' : 'quit and drop it';
+		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.', answer}});
+		if (unsent > 0) {
+			const reason = `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
+			return set({overlay: {kind: 'quit', reason, answer}});
+		}
 		quit();
 	}
 
@@ -227,10 +230,10 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 			if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
 				if (ui.getState().overlay === null) composePaste(context, input.text);
-			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && input.text !== '#') {
+			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
 				composeType(context, input.text);
 			} else {
-				// Keys typed fast, or pasted where there is no bracketed paste, come as one text.
+				// Keys typed fast come as one text; # is a key while nothing is written, with what is typed into the picker behind it.
 				for (const character of input.text) press(character);
 			}
 		},

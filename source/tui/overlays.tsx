@@ -24,7 +24,7 @@ export function Overlays() {
 						[{text: overlay.reason, style: theme.strong}],
 						[
 							{text: 'y', style: theme.strong},
-							{text: ' quit and drop it   ', style: theme.grey},
+							{text: ` ${overlay.answer}   `, style: theme.grey},
 							{text: 'any other key', style: theme.strong},
 							{text: ' stay', style: theme.grey},
 						],

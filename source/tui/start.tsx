@@ -4,6 +4,7 @@ import {foldTag} from '../mailbox/tag.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {App} from './app.tsx';
 import {channelOrder} from './channel-order.ts';
+import {keepCompose} from './compose/keep.ts';
 import {SurroundingsProvider} from './context.ts';
 import {createController} from './controller.ts';
 import {createKeyboard, type Input} from './keyboard.ts';
@@ -22,6 +23,8 @@ export interface TuiOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** How the human calls this program in a shell; `agentmux` when absent. */
 	readonly program?: string;
+	/** The folder in which the compose line of this mailbox is kept across restarts; it is not kept when absent. */
+	readonly keepIn?: string;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -33,13 +36,21 @@ const escapeDelay = 25;
  * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
-export async function startTui({store, name, stdin, stdout, env, program, onFirstFrame}: TuiOptions): Promise<void> {
+export async function startTui(options: TuiOptions): Promise<void> {
+	const {store, name, stdin, stdout, env, program, keepIn, onFirstFrame} = options;
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(sizeOf(stdout));
 	if (program !== undefined) ui.setState({program});
+	const keeping = keepIn === undefined ? null : keepCompose({store, ui}, keepIn);
 	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
 	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
-	const controller = createController({store, ui, redraw: () => screen.reset(), quit: () => quit()});
+	const controller = createController({
+		store,
+		ui,
+		redraw: () => screen.reset(),
+		quit: () => quit(),
+		keeps: keeping !== null,
+	});
 
 	const onResize = () => {
 		ui.setState(sizeOf(stdout));
@@ -93,6 +104,7 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 	try {
 		await ended;
 	} finally {
+		keeping?.stop();
 		clearInterval(clock);
 		unsubscribe();
 		unlisten();

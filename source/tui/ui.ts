@@ -38,7 +38,7 @@ export interface Compose {
 type Overlay =
 	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
-	| {readonly kind: 'quit'; readonly reason: string};
+	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string};
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {

@@ -116,6 +116,26 @@ describe('the draft', () => {
 		expect(editor).toEqual(emptyEditor);
 	});
 
+	it('is shown with the line of its cursor in the middle, and without gaps at its ends', () => {
+		const line = fc.constantFrom('', 'a', 'bc', '日');
+		fc.assert(
+			fc.property(
+				fc.array(line, {minLength: 1, maxLength: 12}),
+				fc.nat(),
+				fc.integer({min: 1, max: 6}),
+				(lines, seed, height) => {
+					const text = lines.join('\n');
+					const cursor = seed % (text.length + 1);
+					const at = text.slice(0, cursor).split('\n').length - 1;
+					const top = Math.max(0, Math.min(at - Math.floor(height / 2), lines.length - height));
+					const view = draftView({text, cursor}, 20, height);
+					expect(view.lines).toEqual(lines.slice(top, top + height));
+					expect(view.cursor.line).toBe(at - top);
+				},
+			),
+		);
+	});
+
 	it('is shown around its cursor, never wider than the line', () => {
 		fc.assert(
 			fc.property(

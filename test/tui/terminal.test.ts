@@ -203,6 +203,20 @@ describe('the compose line', () => {
 		expect(await terminal.waitFor(/heard: @CLAUDE_1 q\n.*quit\?/)).toHaveLength(24);
 	});
 
+	it.each([
+		['lines', `${'x'.repeat(79)}\n`.repeat(2500)],
+		['letters without a space', 'x'.repeat(200_000)],
+	])('takes 200 kB of %s at once, edits them on, and sends them whole', async (_, text) => {
+		const terminal = start('measure');
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write(bracketed(`${text}end`));
+		await terminal.waitFor(/x*end *$/m);
+		terminal.write('!?\u007F\r');
+		const letters = '@CLAUDE_1 '.length + text.length + 'end!'.length;
+		expect(await terminal.waitFor(`heard ${letters} letters`)).toHaveLength(24);
+		expect(terminal.text()).toMatch(/the last ".*end!"/);
+	});
+
 	it('keeps a draft that is too large, and says what may be sent', async () => {
 		const terminal = start('echo', {cols: 160, rows: 30});
 		await terminal.waitFor('1 CLAUDE_1');

@@ -104,7 +104,7 @@ function undo(context: ComposeContext): void {
 /** One key in the tag picker. */
 export function pickTag(context: ComposeContext, key: string): void {
 	const {ui, store} = context;
-	const {overlay, compose} = ui.getState();
+	const {overlay, compose, mode} = ui.getState();
 	if (overlay?.kind !== 'tags') return;
 	const names = offeredTags(store.getState(), overlay.filter);
 	if (key === 'escape') return ui.setState({overlay: null});
@@ -115,7 +115,8 @@ export function pickTag(context: ComposeContext, key: string): void {
 		const alone = !hasDraft(compose) && sameTag(compose.prefill.trim(), `@${tag}`);
 		ui.setState({overlay: null});
 		setCompose(context, {tag, error: null, ...(alone ? {editor: emptyEditor, prefill: ''} : {})});
-		return openCompose(context, null);
+		// What is being written goes on, also where it is a reply that has no text yet.
+		return mode === 'compose' ? undefined : openCompose(context, null);
 	}
 	if (key === '#' && overlay.filter === '') {
 		ui.setState({overlay: null});

@@ -4,6 +4,7 @@ import {tasksPane} from '../layout.ts';
 import {readContent} from '../panes/source.ts';
 import {emptyCompose, following, hasDraft, viewName} from '../ui.ts';
 import {composeTag, setCompose, type ComposeContext} from './draft.ts';
+import type {Unsent} from './kept-draft.ts';
 import {withSent} from './sent.ts';
 
 /** Hands the draft to the store, which shows it as pending at once; what is refused comes back into the line. */
@@ -28,14 +29,15 @@ export function send(context: ComposeContext): void {
 		// What was just written should be seen.
 		views: focus === tasksPane ? now.views : new Map(now.views).set(viewName(now, focus), following),
 	}));
-	void store
-		.post({content, client_id, ...(compose.reply === null ? {} : {reply_to: compose.reply.id})})
-		.then(failure => {
-			if (failure === null) return null;
-			if (hasDraft(ui.getState().compose)) ui.setState({notice: printable(failure)});
-			else takeBack(context, client_id, failure);
-			return null;
-		});
+	void deliver(context, {content, client_id, ...(compose.reply === null ? {} : {reply_to: compose.reply.id})});
+}
+
+/** Sends it however long that takes; what is refused comes back into the line, unless another draft stands there. */
+export async function deliver(context: ComposeContext, draft: Unsent): Promise<void> {
+	const failure = await context.store.post(draft);
+	if (failure === null) return;
+	if (hasDraft(context.ui.getState().compose)) context.ui.setState({notice: printable(failure)});
+	else takeBack(context, draft.client_id, failure);
 }
 
 /** A refused message becomes the draft again, with the reason. */
