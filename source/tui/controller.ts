@@ -28,14 +28,17 @@ export interface ControllerOptions {
 	/** Draws everything anew (^L). */
 	readonly redraw: () => void;
 	readonly quit: () => void;
+	/** Absent where there is no terminal to give to an editor. */
+	readonly editElsewhere?: ComposeContext['editElsewhere'];
 	/** What is not sent yet comes back at the next start. */
 	readonly keeps?: boolean;
 }
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
-export function createController({store, ui, redraw, quit, keeps = false}: ControllerOptions): Controller {
+export function createController(options: ControllerOptions): Controller {
+	const {store, ui, redraw, quit, editElsewhere = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
-	const context: ComposeContext = {store, ui};
+	const context: ComposeContext = {store, ui, editElsewhere};
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 
@@ -84,6 +87,7 @@ export function createController({store, ui, redraw, quit, keeps = false}: Contr
 			case 'interrupt':
 				return interrupt();
 			case 'search_sent':
+			case 'edit_elsewhere':
 			case 'send':
 			case 'newline':
 			case 'leave':

@@ -4,6 +4,8 @@ import {foldTag} from '../mailbox/tag.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {App} from './app.tsx';
 import {channelOrder} from './channel-order.ts';
+import {createAway} from './away.ts';
+import {editElsewhere as openElsewhere, type Edited} from './compose/external-editor.ts';
 import {keepCompose} from './compose/keep.ts';
 import {SurroundingsProvider} from './context.ts';
 import {createController} from './controller.ts';
@@ -41,12 +43,16 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(sizeOf(stdout));
 	if (program !== undefined) ui.setState({program});
-	const keeping = keepIn === undefined ? null : keepCompose({store, ui}, keepIn);
 	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
 	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
+	const away = createAway(stdin, screen, terminal);
+	const editElsewhere = (text: string): Promise<Edited> =>
+		away.run(ended => openElsewhere(text, {env, folder: keepIn ?? null, ended}));
+	const keeping = keepIn === undefined ? null : keepCompose({store, ui, editElsewhere}, keepIn);
 	const controller = createController({
 		store,
 		ui,
+		editElsewhere,
 		redraw: () => screen.reset(),
 		quit: () => quit(),
 		keeps: keeping !== null,
@@ -64,6 +70,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	process.on('SIGWINCH', onWindowChange);
 	stdout.on('error', onGone);
 	const unlisten = listen(stdin, onGone, input => {
+		if (away.isNow) return;
 		controller.input(input);
 		controller.markSeen();
 		screen.hurry();
@@ -104,6 +111,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	try {
 		await ended;
 	} finally {
+		await away.end();
 		keeping?.stop();
 		clearInterval(clock);
 		unsubscribe();

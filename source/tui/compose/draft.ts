@@ -3,12 +3,15 @@ import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import type {Compose, UiStore} from '../ui.ts';
 import type {Editor} from './editor.ts';
+import type {Edited} from './external-editor.ts';
 import {withChange} from './undo.ts';
 
 /** What the keys of the compose line work with. */
 export interface ComposeContext {
 	readonly store: MailboxStore;
 	readonly ui: UiStore;
+	/** Opens a text in the human's own editor; null where there is no terminal to give to it. */
+	readonly editElsewhere: ((text: string) => Promise<Edited>) | null;
 }
 
 /** Who the draft is written as. */

@@ -77,6 +77,7 @@ export function composeKey(context: ComposeContext, key: string): void {
 	if (action === 'newline') return setEditor(context, edit(editor, {type: 'insert', text: '\n'}));
 	if (action === 'send') return send(context);
 	if (action === 'search_sent') return openSearch(context);
+	if (action === 'edit_elsewhere') return openEditor(context);
 	if (key === '^y') return setEditor(context, edit(editor, {type: 'insert', text: compose.killed.text}));
 	if (key === '^_') return undo(context);
 	if (key === 'up' || key === '^p') return vertical(context, 'up');
@@ -89,6 +90,16 @@ export function composeKey(context: ComposeContext, key: string): void {
 	const change = editOf(key);
 	if (change !== undefined) return setEditor(context, edit(editor, change));
 	if (Array.from(key).length === 1) composeType(context, key);
+}
+
+/** The draft in the human's own editor: what was saved there becomes the draft, or a sentence says why not. */
+function openEditor(context: ComposeContext): void {
+	const {editElsewhere, ui} = context;
+	if (editElsewhere === null) return setCompose(context, {error: 'There is no terminal to give to an editor.'});
+	void editElsewhere(ui.getState().compose.editor.text).then(edited => {
+		if ('failure' in edited) return ui.setState({notice: edited.failure});
+		return setEditor(context, {text: edited.text, cursor: edited.text.length});
+	});
 }
 
 /** What is erased next is another piece for ^Y. */
