@@ -2,7 +2,8 @@ import {inChannel} from '../mailbox/message.ts';
 import {threadFeed} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
-import {composeKey, composePaste, openCompose, pickTag, type ComposeContext} from './compose/keys.ts';
+import type {ComposeContext} from './compose/draft.ts';
+import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
 import {actionOf, type Action} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
 import {channelCapacity, tasksPane, type Layout, type PaneId} from './layout.ts';
@@ -29,12 +30,17 @@ export interface ControllerOptions {
 	/** Draws everything anew (^L). */
 	readonly redraw: () => void;
 	readonly quit: () => void;
+	/** Absent where there is no terminal to give to an editor. */
+	readonly editElsewhere?: ComposeContext['editElsewhere'];
+	/** What is not sent yet comes back at the next start. */
+	readonly keeps?: boolean;
 }
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
-export function createController({store, ui, redraw, quit}: ControllerOptions): Controller {
+export function createController(options: ControllerOptions): Controller {
+	const {store, ui, redraw, quit, editElsewhere = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
-	const context: ComposeContext = {store, ui};
+	const context: ComposeContext = {store, ui, editElsewhere};
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 
@@ -82,6 +88,8 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 				return askToQuit();
 			case 'interrupt':
 				return interrupt();
+			case 'search_sent':
+			case 'edit_elsewhere':
 			case 'send':
 			case 'newline':
 			case 'leave':
@@ -161,11 +169,12 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 
 	function askToQuit(): void {
 		const unsent = store.getState().pending.length;
-		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.'}});
-		if (unsent > 0)
-			return set({
-				overlay: {kind: 'quit', reason: `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`},
-			});
+		const answer = keeps ? 'quit; it waits for the next start' : 'quit and drop it';
+		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.', answer}});
+		if (unsent > 0) {
+			const reason = `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
+			return set({overlay: {kind: 'quit', reason, answer}});
+		}
 		quit();
 	}
 
@@ -227,10 +236,10 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 			if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
 				if (ui.getState().overlay === null) composePaste(context, input.text);
-			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && input.text !== '#') {
-				composePaste(context, input.text);
+			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
+				composeType(context, input.text);
 			} else {
-				// Keys typed fast, or pasted where there is no bracketed paste, come as one text.
+				// Keys typed fast come as one text; # is a key while nothing is written, with what is typed into the picker behind it.
 				for (const character of input.text) press(character);
 			}
 		},
