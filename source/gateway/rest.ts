@@ -78,21 +78,22 @@ export class Rest implements Source {
 		return rows(readRow, await this.rpc('messages_since', {p_xid: xid, p_id: id, p_limit: limit}));
 	}
 
-	async history({channel, thread, before, after, limit = 100}: HistoryQuery): Promise<Message[]> {
+	async history({channel, thread, before, after, limit = 100, oldest = false}: HistoryQuery): Promise<Message[]> {
 		const size = Math.min(Math.max(limit, 1), 1000);
+		const inOrder = (found: Message[]): Message[] => (oldest ? found : found.reverse());
 		if (channel !== undefined && thread === undefined) {
 			const args = {p_tag: channel, p_before: before ?? null, p_after: after ?? null, p_limit: size};
-			return rows(readMessage, await this.rpc('channel_messages', args)).reverse();
+			return inOrder(rows(readMessage, await this.rpc(oldest ? 'channel_messages_after' : 'channel_messages', args)));
 		}
 		const found = await this.table(readMessage, client => {
 			let query = client.from('messages').select();
 			if (thread !== undefined) query = query.eq('thread_id', thread);
 			if (before !== undefined) query = query.lt('id', before);
 			if (after !== undefined) query = query.gt('id', after);
-			return query.order('id', {ascending: false}).limit(channel === undefined ? size : 1000);
+			return query.order('id', {ascending: oldest}).limit(channel === undefined ? size : 1000);
 		});
 		const wanted = channel === undefined ? found : found.filter(message => inChannel(message, channel));
-		return wanted.slice(0, size).reverse();
+		return inOrder(wanted.slice(0, size));
 	}
 
 	async channels(): Promise<Channel[]> {

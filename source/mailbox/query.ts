@@ -12,6 +12,8 @@ export interface HistoryQuery {
 	readonly after?: number;
 	/** At most this many (1 to 1,000; 100 when absent): the newest that match, oldest first. */
 	readonly limit?: number;
+	/** The oldest that match instead of the newest: the first page, or with `after` the next newer one. Oldest first, too. */
+	readonly oldest?: boolean;
 }
 
 export interface InboxQuery {

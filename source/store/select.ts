@@ -2,29 +2,48 @@ import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
 import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Task, TaskStatus} from '../mailbox/task.ts';
-import {indexOf} from './message-index.ts';
-import {mergeById} from './ordered.ts';
+import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
+import {heldOf, windowOf} from './held.ts';
 import type {State} from './state.ts';
 
 const none: readonly Message[] = [];
 
 /** What one tag wrote or is addressed by, within the window, by id. */
 export function channelMessages(state: State, tag: Tag): readonly Message[] {
-	return indexOf(state.messages).channels.get(foldTag(tag)) ?? none;
+	return windowOf(state, foldTag(tag));
 }
 
 /** How many replies the thread of this message has, as far as it is known. */
 export function replyCount(state: State, root: number): number {
-	const fetched = state.threads.get(root);
-	const known = fetched ?? indexOf(state.messages).threads.get(root) ?? none;
-	return known.reduce((count, {id}) => (id === root ? count : count + 1), 0);
+	const known = new Set<number>();
+	for (const {messages} of state.pasts.values()) for (const id of repliesIn(messages).get(root) ?? []) known.add(id);
+	const recent = windowOf(state, threadFeed(root));
+	return known.size + (recent[0]?.id === root ? recent.length - 1 : recent.length);
 }
 
-/** The root and all its replies, by id: fetched ones and those of the window. */
+const replies = new WeakMap<readonly Message[], ReadonlyMap<number, readonly number[]>>();
+
+/** Root to the ids of its replies in one list, counted once. */
+function repliesIn(messages: readonly Message[]): ReadonlyMap<number, readonly number[]> {
+	let known = replies.get(messages);
+	if (known === undefined) {
+		const ids = new Map<number, number[]>();
+		for (const {id, thread_id: root} of messages) {
+			if (id === root) continue;
+			const list = ids.get(root);
+			if (list === undefined) ids.set(root, [id]);
+			else list.push(id);
+		}
+		replies.set(messages, (known = ids));
+	}
+	return known;
+}
+
+/** The root and its replies as far as they are held, by id. */
 export function threadMessages(state: State, root: number): readonly Message[] {
-	const inWindow = indexOf(state.messages).threads.get(root) ?? none;
-	const fetched = state.threads.get(root);
-	return fetched === undefined ? inWindow : mergeById(fetched, inWindow);
+	const {past, recent} = heldOf(state, threadFeed(root));
+	if (past.length === 0) return recent;
+	return recent.length === 0 ? past : [...past, ...recent];
 }
 
 export interface ThreadEntry {
@@ -72,11 +91,11 @@ export function unreadCount(state: State, tag: Tag): number {
 export function waitingForMe(state: State): readonly Message[] {
 	const {identity} = state;
 	if (identity === null) return none;
-	return channelMessages(state, identity.tag).filter(message => isWaitingFor(state, message, identity.tag));
+	return windowOf(state, inboxFeed).filter(message => isWaitingFor(state, message, identity.tag));
 }
 
 export function isWaitingFor(state: State, message: Message, reader: Tag): boolean {
-	if (sameTag(message.tag, reader) || !message.mentions.some(tag => sameTag(tag, reader))) return false;
+	if (!isAddressedTo(message, reader)) return false;
 	const receipt = state.receipts.get(message.id)?.find(each => sameTag(each.reader, reader));
 	return receipt?.state !== 'acked';
 }

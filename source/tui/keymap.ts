@@ -39,6 +39,8 @@ export type Action =
 	| 'send'
 	| 'newline'
 	| 'pick_tag'
+	| 'search_sent'
+	| 'edit_elsewhere'
 	| 'leave';
 
 /** Every key there is. What the keys do, the help, and the hints in the last row are read from here. */
@@ -100,6 +102,8 @@ export const keymap: readonly Binding[] = [
 		hint: 'tag',
 		help: 'choose who you write as',
 	},
+	{action: 'edit_elsewhere', place: 'compose', keys: ['^x'], label: '^X', hint: 'editor', help: 'write it in $EDITOR'},
+	{action: 'search_sent', place: 'compose', keys: ['^r'], label: '^R', help: 'search what was sent'},
 	{
 		action: 'leave',
 		place: 'compose',

@@ -4,6 +4,9 @@ import {foldTag} from '../mailbox/tag.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {App} from './app.tsx';
 import {channelOrder} from './channel-order.ts';
+import {createAway} from './away.ts';
+import {editElsewhere as openElsewhere, type Edited} from './compose/external-editor.ts';
+import {keepCompose} from './compose/keep.ts';
 import {SurroundingsProvider} from './context.ts';
 import {createController} from './controller.ts';
 import {createKeyboard, type Input} from './keyboard.ts';
@@ -24,6 +27,8 @@ export interface TuiOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** How the human calls this program in a shell; `agentmux` when absent. */
 	readonly program?: string;
+	/** The folder in which the compose line of this mailbox is kept across restarts; it is not kept when absent. */
+	readonly keepIn?: string;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -35,13 +40,25 @@ const escapeDelay = 25;
  * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
-export async function startTui({store, name, stdin, stdout, env, program, onFirstFrame}: TuiOptions): Promise<void> {
+export async function startTui(options: TuiOptions): Promise<void> {
+	const {store, name, stdin, stdout, env, program, keepIn, onFirstFrame} = options;
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(sizeOf(stdout));
 	if (program !== undefined) ui.setState({program});
 	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
 	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
-	const controller = createController({store, ui, redraw: () => screen.reset(), quit: () => quit()});
+	const away = createAway(stdin, screen, terminal);
+	const editElsewhere = (text: string): Promise<Edited> =>
+		away.run(ended => openElsewhere(text, {env, folder: keepIn ?? null, ended}));
+	const keeping = keepIn === undefined ? null : keepCompose({store, ui, editElsewhere}, keepIn);
+	const controller = createController({
+		store,
+		ui,
+		editElsewhere,
+		redraw: () => screen.reset(),
+		quit: () => quit(),
+		keeps: keeping !== null,
+	});
 
 	const onResize = () => {
 		ui.setState(sizeOf(stdout));
@@ -55,6 +72,7 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 	process.on('SIGWINCH', onWindowChange);
 	stdout.on('error', onGone);
 	const unlisten = listen(stdin, onGone, input => {
+		if (away.isNow) return;
 		controller.input(input);
 		controller.markSeen();
 		screen.hurry();
@@ -97,6 +115,8 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 	try {
 		await ended;
 	} finally {
+		await away.end();
+		keeping?.stop();
 		clearInterval(clock);
 		unsubscribe();
 		unwatch();

@@ -242,6 +242,33 @@ describe('sql and watch', () => {
 		expect(code).toBe(1);
 		expect(stderr).toContain('no_such_table');
 	});
+
+	test('what is watched is listed, and a watch is ended', async () => {
+		expect(await home.json(['watch'])).toEqual([{table: 'orders', to: 'RESPONDER'}]);
+		expect(await home.output(['watch'])).toBe('TABLE   TO\norders  RESPONDER\n');
+		expect(await home.output(['watch', 'orders', '--to', '@responder', '--off'])).toBe(
+			'Changes in orders are no longer told to responder.\n',
+		);
+		await home.output(['sql', "insert into orders values (8, 'coffee')"]);
+		expect((await home.json<Message[]>(['inbox', '--as', 'RESPONDER'])).map(({body}) => body).join()).not.toContain(
+			'coffee',
+		);
+		const again = await home.run(['watch', 'orders', '--to', 'RESPONDER', '--off']);
+		expect(again).toMatchObject({
+			code: 0,
+			stdout: '',
+			stderr: expect.stringContaining('orders was not watched for RESPONDER'),
+		});
+		expect(await home.json(['watch', 'orders', '--to', 'RESPONDER', '--off'])).toMatchObject({ended: false});
+		expect(await home.run(['watch'])).toMatchObject({
+			code: 0,
+			stdout: '',
+			stderr: expect.stringContaining('No table is watched'),
+		});
+		const {code, stderr} = await home.run(['watch', 'messages', '--to', 'RESPONDER']);
+		expect(code).toBe(1);
+		expect(stderr).toContain('messages cannot be watched');
+	});
 });
 
 describe('a Supabase instead of the hub', () => {

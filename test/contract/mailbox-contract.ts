@@ -136,6 +136,11 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await page({limit: 2})).toEqual(ids.slice(-2));
 		expect(await page({limit: 2, before: ids[4]})).toEqual(ids.slice(2, 4));
 		expect(await page({after: ids[3]})).toEqual(ids.slice(4));
+		expect(await page({limit: 2, oldest: true})).toEqual(ids.slice(0, 2));
+		expect(await page({limit: 2, oldest: true, after: ids[1]})).toEqual(ids.slice(2, 4));
+		expect(await page({oldest: true, after: ids[1], before: ids[4]})).toEqual(ids.slice(2, 4));
+		const newer = await mailbox.history({limit: 2, oldest: true, after: (ids[0] ?? 0) - 1});
+		expect(newer.map(({id}) => id)).toEqual(ids.slice(0, 2));
 		expect((await mailbox.history({limit: 3})).map(({id}) => id)).toEqual(ids.slice(-3));
 		expect((await mailbox.history({after: ids[4] ?? 0, limit: 1000})).map(({id}) => id)).toContain(ids[5]);
 	});
@@ -153,6 +158,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		const own = await mailbox.history({thread: root.id, channel: other});
 		expect(own.map(({id}) => id)).toEqual([answer.id]);
 		expect(await mailbox.history({thread: root.id, before: thanks.id, limit: 1})).toEqual([answer]);
+		expect(await mailbox.history({thread: root.id, after: root.id, limit: 1, oldest: true})).toEqual([answer]);
 	});
 
 	test('a reply to a message that is not there is refused', async () => {

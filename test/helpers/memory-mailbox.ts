@@ -30,14 +30,15 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 
 	return {
 		identity: async () => me,
-		history: ({channel, thread, before = Infinity, after = 0, limit = 100}) =>
-			call(() =>
-				server.messages
-					.filter(message => channel === undefined || inChannel(message, channel))
-					.filter(message => thread === undefined || message.thread_id === thread)
+		history: ({channel, thread, before = Infinity, after = 0, limit = 100, oldest = false}) =>
+			call(() => {
+				const size = Math.min(limit, 1000);
+				const found = server.messages
 					.filter(({id}) => id < before && id > after)
-					.slice(-Math.min(limit, 1000)),
-			),
+					.filter(message => channel === undefined || inChannel(message, channel))
+					.filter(message => thread === undefined || message.thread_id === thread);
+				return oldest ? found.slice(0, size) : found.slice(-size);
+			}),
 		channels: () => call(() => channelsOf(server)),
 		cursor: () =>
 			call(() => {

@@ -194,8 +194,9 @@ export class MemoryServer {
 	}
 
 	#commit({content, client_id, reply_to, meta}: Draft, identity: Identity | null): Message {
-		const parent = this.messages.find(({id}) => id === reply_to);
-		if (parent === undefined && reply_to !== undefined && reply_to !== null) {
+		const answers = reply_to !== undefined && reply_to !== null;
+		const parent = answers ? this.messages.find(({id}) => id === reply_to) : undefined;
+		if (answers && parent === undefined) {
 			throw new MailboxError('not_found', `There is no message ${reply_to} to reply to.`);
 		}
 		const id = this.messages.length + 1;
