@@ -3,6 +3,7 @@ import {identityOf} from './identity.ts';
 import {Link, type Target} from './link.ts';
 import {Rest} from './rest.ts';
 import {Subscription, type Timing} from './subscription.ts';
+import {readTable} from './table.ts';
 import {createTasks} from './tasks.ts';
 
 export interface ConnectOptions extends Target {
@@ -48,6 +49,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		ack: (ids, route) => rest.ack(ids, route),
 		receipts: ids => rest.receipts(ids),
 		tasks,
+		table: name => readTable(rest, name),
 		agents: () => rest.agents(),
 		touch: state => rest.touch(state),
 		revoke: tag => rest.agent('agent_revoke', {p_tag: tag}),

@@ -4,6 +4,7 @@ import type {Json} from '../mailbox/json.ts';
 import type {AuthorKind, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../mailbox/receipt.ts';
+import type {TableRow} from '../mailbox/table.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
 import type {Row} from './catch-up.ts';
 
@@ -112,6 +113,7 @@ export const readTask: Reader<Task> = row<Task>('tasks', {
 	result_table: nullable(text),
 	last_error: nullable(text),
 	message_id: nullable(integer),
+	assignee: nullable(text),
 	created_by: nullable(text),
 	created_at: text,
 	updated_at: text,
@@ -140,6 +142,13 @@ export const readReceipt: Reader<Receipt> = row<Receipt>('receipts', {
 	attempts: integer,
 	lease_until: nullable(text),
 });
+
+/** A row of a table that is not ours: whatever it has. */
+export const readTableRow: Reader<TableRow> = value => {
+	const found = object(value);
+	if (found === undefined) throw misfit('a table came without a row');
+	return found;
+};
 
 export const readChannel: Reader<Channel> = row<Channel>('channels', {tag: text, last_id: integer});
 

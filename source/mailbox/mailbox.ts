@@ -3,6 +3,7 @@ import type {Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
+import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
 import type {PlanDraft, StepDraft, Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
 
@@ -70,10 +71,27 @@ export interface Mailbox {
 		heartbeat(id: number, token: number, lease?: number): Promise<Task>;
 		/** Accepted exactly once per claim; a late owner gets `conflict`. */
 		finish(id: number, token: number, outcome: TaskOutcome): Promise<Task>;
+		/** With all its steps. Rejects with `conflict` when it has ended. */
 		cancel(id: number): Promise<Task>;
+		/**
+		 * Queues again what failed, died or was cancelled, with all its attempts before it: a plan with what of it was not
+		 * done, and what was cancelled because it waits for it. Rejects with `conflict` for any other, or when it waits itself
+		 * for what will never be done.
+		 */
+		retry(id: number): Promise<Task>;
+		/** Lets only that tag claim it, a queued task or the queued steps of a plan; null: whoever asks first. */
+		assign(id: number, assignee: Tag | null): Promise<Task>;
+		/** Higher goes first. Rejects with `conflict` when it has ended. */
+		prioritise(id: number, priority: number): Promise<Task>;
 		/** Puts back what expired leases hold; resolves with how many. */
 		reap(): Promise<number>;
 	};
+
+	/**
+	 * The first 50 rows of any table that the identity may read, by its plain name. Rejects with `invalid` for what is no
+	 * name, `not_found` where there is no such table, `forbidden` where it may not be read.
+	 */
+	table(name: string): Promise<TableRow[]>;
 
 	agents(): Promise<Agent[]>;
 	/** Writes the identity into `agents` (joining it) or refreshes it. */

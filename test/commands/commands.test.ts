@@ -217,6 +217,23 @@ describe('tasks', () => {
 		expect(await home.json(['tasks', 'cancel', `#${step.id}`])).toMatchObject({status: 'cancelled'});
 		expect(await home.json<Task[]>(['tasks', 'list', '--queue', 'q', '--status', 'done'])).toHaveLength(1);
 	});
+
+	test('tasks retry, assign and priority change what is there, each printing the row', async () => {
+		const {id} = await home.json<Task>(['tasks', 'add', 'Theirs', '--queue', 'actions', '--assign', '@WORKER']);
+		expect(await home.output(['tasks', 'list', '--queue', 'actions'])).toMatch(/queued +for WORKER +actions +Theirs/);
+		expect(await home.json(['tasks', 'claim', String(id), '--as', 'OTHER'])).toBeNull();
+		expect(await home.json(['tasks', 'assign', String(id), 'OTHER'])).toMatchObject({id, assignee: 'OTHER'});
+		expect(await home.json(['tasks', 'assign', String(id), '--anybody'])).toMatchObject({id, assignee: null});
+		expect(await home.json(['tasks', 'priority', `#${id}`, '+7'])).toMatchObject({id, priority: 7});
+		const early = await home.run(['tasks', 'retry', String(id)]);
+		expect(early.code).toBe(1);
+		expect(early.stderr).toContain(`Only what failed, died or was cancelled is tried again: task ${id} is queued.`);
+		await home.json(['tasks', 'cancel', String(id)]);
+		expect(await home.json(['tasks', 'retry', String(id)])).toMatchObject({id, status: 'queued'});
+		for (const wrong of [['assign', '7'], ['assign', '7', 'A', '--anybody'], ['priority', '7', 'high'], ['retry']]) {
+			expect((await home.run(['tasks', ...wrong])).code).toBe(2);
+		}
+	});
 });
 
 describe('sql and watch', () => {

@@ -12,6 +12,8 @@ export interface Bench {
 	open(identity: Pick<Identity, 'tag' | 'kind'>): Promise<Mailbox>;
 	/** `insert into messages (content)` by plain SQL, as any client would. */
 	insert(content: string): Promise<void>;
+	/** Makes a table with the columns `number` and `title`, a row for each title; whether those who take part may read it. */
+	table(name: string, titles: readonly string[], mayRead: boolean): Promise<void>;
 	/** Ends every lease on a message, as if its time had passed. */
 	lapse(): Promise<void>;
 	/** Cuts everyone off, runs `meanwhile` where no mailbox can see it, and comes back. */
@@ -419,6 +421,74 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await ids({ids: [plan?.id ?? 0, two?.id ?? 0]})).toEqual([plan?.id, two?.id]);
 	});
 
+	test('what died or was cancelled is tried again, and what goes on is not', async () => {
+		const [mailbox, tag] = await join();
+		const queue = `q${tag}`;
+		const {id} = await mailbox.tasks.add({title: 'flaky', queue, max_attempts: 1});
+		await expect(mailbox.tasks.retry(id)).rejects.toMatchObject({code: 'conflict'});
+		const claimed = await mailbox.tasks.claim({queue});
+		await mailbox.tasks.finish(id, claimed?.lease_token ?? 0, {ok: false, error: 'no luck'});
+		expect((await mailbox.tasks.list({queue}))[0]?.status).toBe('dead');
+		expect(await mailbox.tasks.retry(id)).toMatchObject({id, status: 'queued', attempts: 0});
+		await mailbox.tasks.cancel(id);
+		expect(await mailbox.tasks.retry(id)).toMatchObject({id, status: 'queued'});
+		await expect(mailbox.tasks.retry(9_000_000_000)).rejects.toMatchObject({code: 'not_found'});
+
+		const steps = [{title: 'one'}, {title: 'two'}];
+		const [plan] = await mailbox.tasks.plan({title: 'plan', queue: `p${queue}`}, steps, true);
+		await mailbox.tasks.cancel(plan?.id ?? 0);
+		expect((await mailbox.tasks.list({queue: `p${queue}`})).map(({status}) => status)).toEqual(
+			Array.from({length: 3}, () => 'cancelled'),
+		);
+		await mailbox.tasks.retry(plan?.id ?? 0);
+		expect((await mailbox.tasks.list({queue: `p${queue}`, status: ['queued']})).length).toBe(3);
+	});
+
+	test('an assigned task is for its assignee alone, and a plan is assigned with its steps', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const queue = `q${tag}`;
+		const {id} = await mailbox.tasks.add({title: 'for the twin', queue, assignee: other.toLowerCase()});
+		expect(await mailbox.tasks.claim({queue})).toBeNull();
+		expect(await mailbox.tasks.assign(id, null)).toMatchObject({id, assignee: null});
+		expect(await mailbox.tasks.assign(id, other)).toMatchObject({id, assignee: other});
+		expect(await mailbox.tasks.claim({id})).toBeNull();
+		expect(await twin.tasks.claim({queue})).toMatchObject({id, assignee: other});
+		await expect(mailbox.tasks.assign(id, tag)).rejects.toMatchObject({code: 'conflict'});
+		const [plan, step] = await mailbox.tasks.plan({title: 'plan', queue}, [{title: 'step'}], true);
+		await mailbox.tasks.assign(plan?.id ?? 0, other);
+		expect(await mailbox.tasks.claim({queue})).toBeNull();
+		expect(await twin.tasks.claim({queue})).toMatchObject({id: step?.id, assignee: other});
+	});
+
+	test('what is more urgent goes first, also when that is said later', async () => {
+		const [mailbox, tag] = await join();
+		const queue = `q${tag}`;
+		const first = await mailbox.tasks.add({title: 'first', queue});
+		const second = await mailbox.tasks.add({title: 'second', queue});
+		expect(await mailbox.tasks.prioritise(second.id, 3)).toMatchObject({id: second.id, priority: 3});
+		expect((await mailbox.tasks.claim({queue}))?.id).toBe(second.id);
+		await mailbox.tasks.cancel(first.id);
+		await expect(mailbox.tasks.prioritise(first.id, 1)).rejects.toMatchObject({code: 'conflict'});
+	});
+
+	test('a table that may be read shows its first fifty rows, and any other says why not', async () => {
+		const [mailbox, tag] = await join();
+		const name = `result_of_${tag.toLowerCase()}`;
+		const titles = Array.from({length: 60}, (_, number) => `row ${number} 日本`);
+		await bench.table(name, titles, true);
+		await bench.table(`${name}_shut`, ['secret'], false);
+		const rows = await mailbox.table(name);
+		expect(rows).toHaveLength(50);
+		expect(rows[0]).toEqual({number: 0, title: 'row 0 日本'});
+		expect(await mailbox.table(`public.${name}`)).toHaveLength(50);
+		await expect(mailbox.table(`${name}_shut`)).rejects.toMatchObject({code: 'forbidden'});
+		await expect(mailbox.table('no_such_table')).rejects.toMatchObject({code: 'not_found'});
+		for (const strange of ['', 'a b', 'x;drop table tasks', '../rpc/task_claim', 'a'.repeat(64), 'auth.users']) {
+			await expect(mailbox.table(strange)).rejects.toMatchObject({code: 'invalid'});
+		}
+	});
+
 	test('touch joins the identity, and agents shows its role and presence', async () => {
 		const [mailbox, tag] = await join();
 		expect(await mailbox.identity()).toEqual({tag, kind: 'agent', verified: true});
@@ -453,6 +523,10 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 			'tasks.list': () => mailbox.tasks.list({queue: tag}),
 			'tasks.add': () => mailbox.tasks.add({title: 'mine', queue: tag}),
 			'tasks.claim': () => mailbox.tasks.claim({queue: tag}),
+			'tasks.retry': () => mailbox.tasks.retry(1),
+			'tasks.assign': () => mailbox.tasks.assign(1, tag),
+			'tasks.prioritise': () => mailbox.tasks.prioritise(1, 9),
+			table: () => mailbox.table('messages'),
 			agents: () => mailbox.agents(),
 			touch: () => mailbox.touch({presence: 'working'}),
 		};

@@ -5,6 +5,7 @@ import type {Cursor, MailboxEvent, Unsubscribe} from '../../source/mailbox/event
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {addresses, inChannel, type Message} from '../../source/mailbox/message.ts';
 import type {Channel} from '../../source/mailbox/query.ts';
+import {tableName} from '../../source/mailbox/table.ts';
 import {foldTag, type Tag} from '../../source/mailbox/tag.ts';
 import type {MemoryServer} from './memory-server.ts';
 
@@ -84,8 +85,12 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			heartbeat: (id, token, lease) => call(() => server.tasks.heartbeat(id, token, me.tag, lease)),
 			finish: (id, token, outcome) => call(() => server.tasks.finish(id, token, me.tag, outcome)),
 			cancel: id => call(() => server.tasks.cancel(id)),
+			retry: id => call(() => server.tasks.retry(id)),
+			assign: (id, assignee) => call(() => server.tasks.assign(id, assignee)),
+			prioritise: (id, priority) => call(() => server.tasks.prioritise(id, priority)),
 			reap: () => call(() => server.tasks.reap()),
 		},
+		table: name => call(() => server.table(tableName(name))),
 		agents: () => call(() => [...server.agents.values()]),
 		touch: state => call(() => server.touch(me, state)),
 		revoke: tag => call(() => server.setRevoked(tag, true, me)),

@@ -4,6 +4,7 @@ import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
 import {maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
+import {mostRows, type TableRow} from '../../source/mailbox/table.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
 import {MemoryTasks} from './memory-tasks.ts';
 
@@ -22,6 +23,8 @@ export class MemoryServer {
 	readonly messages: Message[] = [];
 	readonly agents = new Map<string, Agent>();
 	readonly receipts = new Map<string, Receipt>();
+	/** Other tables, by name; null: nobody may read it. */
+	readonly tables = new Map<string, readonly TableRow[] | null>();
 	readonly tasks = new MemoryTasks(tasks => this.announce({type: 'tasks', tasks}));
 	readonly #listeners = new Set<(change: Change) => void>();
 	/** Live clients, by folded tag and then by session. */
@@ -32,6 +35,14 @@ export class MemoryServer {
 	/** Why nothing can be reached now, or null. */
 	get reason(): string | null {
 		return this.#outage;
+	}
+
+	/** The first rows of a table that is not ours. */
+	table(name: string): TableRow[] {
+		const rows = this.tables.get(name);
+		if (rows === undefined) throw new MailboxError('not_found', `There is no table ${name}.`);
+		if (rows === null) throw new MailboxError('forbidden', `The table ${name} may not be read from here.`);
+		return rows.slice(0, mostRows);
 	}
 
 	/** Cuts every mailbox off, until `recover`; what is inserted meanwhile comes afterwards. */
