@@ -42,7 +42,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 			};
 		},
 		post: draft => rest.post(draft),
-		search: (query, limit) => rest.search(query, limit),
+		search: (filter, page) => rest.search(filter, page),
 		inbox: (reader, query) => rest.inbox(reader, query),
 		take: options => rest.take(options),
 		deliver: (ids, route) => rest.deliver(ids, route),

@@ -1,7 +1,8 @@
 import type {Agent, Identity, Sign} from './agent.ts';
 import type {Cursor, MailboxEvent, Unsubscribe} from './event.ts';
+import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
-import type {Channel, HistoryQuery, InboxQuery, TakeOptions} from './query.ts';
+import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
 import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
@@ -35,8 +36,11 @@ export interface Mailbox {
 	/** Inserts once, however often it is tried under the same `client_id`; resolves with the row. */
 	post(draft: Draft): Promise<Message>;
 
-	/** Full-text search in websearch syntax over all of history, newest first. */
-	search(query: string, limit?: number): Promise<Message[]>;
+	/**
+	 * What a filter lets through of all of history, newest first. `is:unread` is what somebody looked at, which the mailbox
+	 * does not know: it counts as true here (filter.ts, storedPart).
+	 */
+	search(filter: Filter, page?: SearchPage): Promise<Message[]>;
 
 	/** What is addressed to the reader and not acked by it, oldest first. Reading marks nothing. */
 	inbox(reader: Tag, query?: InboxQuery): Promise<Message[]>;

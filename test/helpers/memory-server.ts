@@ -3,7 +3,7 @@ import type {Agent, Identity, Sign, Wake} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
-import {maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
+import {isStuck, maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
 import {mostRows, type TableRow} from '../../source/mailbox/table.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
 import {MemoryTasks} from './memory-tasks.ts';
@@ -145,6 +145,11 @@ export class MemoryServer {
 		if (receipt === undefined) return true;
 		const {state, attempts, lease_until} = receipt;
 		return state !== 'acked' && attempts < maxAttempts && !(lease_until !== null && lease_until > this.#now());
+	}
+
+	isStuck(message: number): boolean {
+		const now = Date.parse(this.#now());
+		return [...this.receipts.values()].some(receipt => receipt.message_id === message && isStuck(receipt, now));
 	}
 
 	take(messages: readonly Message[], reader: Tag, route: string): void {
