@@ -48,6 +48,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		ack: (ids, route) => rest.ack(ids, route),
 		receipts: ids => rest.receipts(ids),
 		tasks,
+		changes: query => rest.changes(query),
 		agents: () => rest.agents(),
 		touch: state => rest.touch(state),
 		revoke: tag => rest.agent('agent_revoke', {p_tag: tag}),

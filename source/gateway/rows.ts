@@ -4,6 +4,7 @@ import type {Json} from '../mailbox/json.ts';
 import type {AuthorKind, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../mailbox/receipt.ts';
+import type {AgentState, PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
 import type {Row} from './catch-up.ts';
 
@@ -140,6 +141,26 @@ export const readReceipt: Reader<Receipt> = row<Receipt>('receipts', {
 	attempts: integer,
 	lease_until: nullable(text),
 });
+
+const agentStates: readonly AgentState[] = [...presences, 'gone', 'revoked'];
+const readTaskChange = row<TaskChange>('events', {
+	id: integer,
+	kind: among(['task']),
+	at: text,
+	task_id: integer,
+	tag: nullable(text),
+	state: among(taskStatuses),
+	progress: real,
+});
+const readPresenceChange = row<PresenceChange>('events', {
+	id: integer,
+	kind: among(['presence']),
+	at: text,
+	tag: text,
+	state: among(agentStates),
+});
+export const readChange: Reader<StateChange> = value =>
+	object(value)?.['kind'] === 'task' ? readTaskChange(value) : readPresenceChange(value);
 
 export const readChannel: Reader<Channel> = row<Channel>('channels', {tag: text, last_id: integer});
 

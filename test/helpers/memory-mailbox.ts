@@ -85,6 +85,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			cancel: id => call(() => server.tasks.cancel(id)),
 			reap: () => call(() => server.tasks.reap()),
 		},
+		changes: query => call(() => server.history.between(query)),
 		agents: () => call(() => [...server.agents.values()]),
 		touch: state => call(() => server.touch(me, state)),
 		revoke: tag => call(() => server.setRevoked(tag, true, me)),
