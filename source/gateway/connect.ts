@@ -50,6 +50,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		receipts: ids => rest.receipts(ids),
 		tasks,
 		table: name => readTable(rest, name),
+		changes: query => rest.changes(query),
 		agents: () => rest.agents(),
 		touch: state => rest.touch(state),
 		revoke: tag => rest.agent('agent_revoke', {p_tag: tag}),

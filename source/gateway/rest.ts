@@ -9,12 +9,23 @@ import type {Filter} from '../mailbox/filter.ts';
 import {inChannel, type Draft, type Message} from '../mailbox/message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
+import type {ChangeQuery, StateChange} from '../mailbox/state-change.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {Position, Row, Source} from './catch-up.ts';
 import {neverArrived, strange, unreachable} from './failure.ts';
 import type {Link} from './link.ts';
 import {searchArguments} from './search.ts';
-import {readAgent, readChannel, readMessage, readReceipt, readRow, readState, rows, type Reader} from './rows.ts';
+import {
+	readAgent,
+	readChange,
+	readChannel,
+	readMessage,
+	readReceipt,
+	readRow,
+	readState,
+	rows,
+	type Reader,
+} from './rows.ts';
 
 /** One request to supabase-js: a query builder, or anything else that it answers with. */
 export type Request = (client: SupabaseClient) => {
@@ -181,6 +192,16 @@ export class Rest implements Source {
 			client.from('receipts').select().order('message_id', {ascending: false}).limit(limit),
 		);
 		return rows(readReceipt, data);
+	}
+
+	async changes({from, to, before, limit}: ChangeQuery): Promise<StateChange[]> {
+		const args = {
+			p_from: from,
+			p_to: before?.at ?? to ?? null,
+			p_before: before?.id ?? null,
+			p_limit: limit ?? null,
+		};
+		return rows(readChange, await this.rpc('events_between', args)).reverse();
 	}
 
 	async agents(): Promise<Agent[]> {

@@ -4,6 +4,7 @@ import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
+import type {ChangeQuery, StateChange} from './state-change.ts';
 import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
 import type {PlanDraft, StepDraft, Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
@@ -96,6 +97,13 @@ export interface Mailbox {
 	 * name, `not_found` where there is no such table, `forbidden` where it may not be read.
 	 */
 	table(name: string): Promise<TableRow[]>;
+
+	/**
+	 * How tasks and agents changed within a range, oldest first: the newest page of it. When the page reaches back to the
+	 * beginning of the range (it has fewer than `limit` changes of it), the last change before it stands in front, of each
+	 * agent and of each task that changed since.
+	 */
+	changes(query: ChangeQuery): Promise<StateChange[]>;
 
 	agents(): Promise<Agent[]>;
 	/** Writes the identity into `agents` (joining it) or refreshes it. */

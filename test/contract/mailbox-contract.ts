@@ -561,6 +561,34 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		}
 	});
 
+	test('changes tell how tasks and agents stood, oldest first, in pages', async () => {
+		const [mailbox, tag] = await join();
+		const from = (await mailbox.touch({presence: 'working'})).last_seen_at ?? '';
+		const {id} = await mailbox.tasks.add({title: 'look back', queue: tag});
+		const claimed = await mailbox.tasks.claim({queue: tag});
+		await mailbox.tasks.finish(id, claimed!.lease_token, {ok: true});
+		await mailbox.touch({presence: 'blocked'});
+		const all = (await mailbox.changes({from})).filter(change => change.tag === tag || change.tag === null);
+		expect(all).toMatchObject([
+			{kind: 'presence', tag, state: 'working'},
+			{kind: 'task', task_id: id, tag: null, state: 'queued', progress: 0},
+			{kind: 'task', task_id: id, tag, state: 'running'},
+			{kind: 'task', task_id: id, tag, state: 'done', progress: 1},
+			{kind: 'presence', tag, state: 'blocked'},
+		]);
+		expect(all.map(({at}) => Date.parse(at))).toEqual(
+			all.map(({at}) => Date.parse(at)).sort((one, other) => one - other),
+		);
+		const newest = await mailbox.changes({from, limit: 2});
+		expect(newest).toEqual(all.slice(-2));
+		expect((await mailbox.changes({from, before: newest[0]!, limit: 2})).slice(-2)).toEqual(all.slice(1, 3));
+		expect(await mailbox.changes({from, to: newest[0]!.at})).toContainEqual(all[0]);
+		const since = await mailbox.changes({from: newest[0]!.at});
+		expect(since.slice(-2)).toEqual(newest);
+		expect(since).toContainEqual(all[0]);
+		expect(since).toContainEqual(all[2]);
+	});
+
 	test('touch joins the identity, and agents shows its role and presence', async () => {
 		const [mailbox, tag] = await join();
 		expect(await mailbox.identity()).toEqual({tag, kind: 'agent', verified: true});

@@ -99,6 +99,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			reap: () => call(() => server.tasks.reap()),
 		},
 		table: name => call(() => server.table(tableName(name))),
+		changes: query => call(() => server.history.between(query)),
 		agents: () => call(() => [...server.agents.values()]),
 		touch: state => call(() => server.touch(me, state)),
 		revoke: tag => call(() => server.setRevoked(tag, true, me)),

@@ -6,6 +6,7 @@ import {mentionsIn, type Draft, type Message} from '../../source/mailbox/message
 import {isStuck, maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
 import {mostRows, type TableRow} from '../../source/mailbox/table.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
+import {MemoryHistory} from './memory-history.ts';
 import {MemoryTasks} from './memory-tasks.ts';
 
 /** What a subscriber is told by the server; messages it reads itself, from where it stands. */
@@ -25,7 +26,11 @@ export class MemoryServer {
 	readonly receipts = new Map<string, Receipt>();
 	/** Other tables, by name; null: nobody may read it. */
 	readonly tables = new Map<string, readonly TableRow[] | null>();
-	readonly tasks = new MemoryTasks(tasks => this.announce({type: 'tasks', tasks}));
+	readonly history = new MemoryHistory();
+	readonly tasks = new MemoryTasks(tasks => {
+		for (const task of tasks) this.history.task(task);
+		this.announce({type: 'tasks', tasks});
+	});
 	readonly #listeners = new Set<(change: Change) => void>();
 	/** Live clients, by folded tag and then by session. */
 	readonly #sessions = new Map<string, Map<string, {presence: Agent['presence']; wake: Wake | null}>>();
@@ -122,6 +127,7 @@ export class MemoryServer {
 			wake: live.map(one => one.wake).find(way => way !== null) ?? null,
 			last_seen_at: now,
 		};
+		this.history.agent(this.agents.get(foldTag(tag)), agent, this.#now());
 		this.agents.set(foldTag(tag), agent);
 		this.announce({type: 'agents', agents: [agent]});
 		return agent;
@@ -134,6 +140,7 @@ export class MemoryServer {
 		const before = this.agents.get(foldTag(tag));
 		if (before === undefined) throw new MailboxError('not_found', `${tag} has not joined.`);
 		const agent = {...before, revoked_at: revoked ? (before.revoked_at ?? this.#now()) : null};
+		this.history.agent(this.agents.get(foldTag(tag)), agent, this.#now());
 		this.agents.set(foldTag(tag), agent);
 		this.announce({type: 'agents', agents: [agent]});
 		return agent;
