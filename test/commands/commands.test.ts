@@ -166,6 +166,29 @@ test('agents says who is there, and who is gone without a good-bye', async () =>
 	expect(await home.output(['agents'])).toMatch(/^GHOST +agent +gone /m);
 });
 
+test('thread prints a message and all replies as a tree, whichever of them is named', async () => {
+	const root = await send('the root');
+	const one = await send('--reply', String(root), 'first answer\nof two lines');
+	const deeper = await send('--reply', String(one), 'an answer to the answer');
+	const two = await send('--reply', String(root), 'second answer');
+	for (const id of [root, deeper]) {
+		const lines = (await home.output(['thread', `#${id}`])).trimEnd().split('\n');
+		expect(lines.map(line => line.replaceAll(/ {2}\d\d:\d\d:\d\d {2}/g, ' '))).toEqual([
+			`#${root} HUMAN  the root`,
+			`├ #${one} HUMAN  ↳ #${root} first answer`,
+			'│     │ of two lines',
+			`│ └ #${deeper} HUMAN  ↳ #${one} an answer to the answer`,
+			`└ #${two} HUMAN  ↳ #${root} second answer`,
+		]);
+	}
+	expect((await home.json<Message[]>(['thread', String(two)])).map(({id}) => id)).toEqual([root, one, deeper, two]);
+	const {code, stderr} = await home.run(['thread', '999999']);
+	expect({code, stderr}).toEqual({
+		code: 1,
+		stderr: 'agentmux: There is no message #999999. See `agentmux tail` for those that there are.\n',
+	});
+});
+
 test('search finds words, newest first', async () => {
 	const ids = [await send('the violet elephant'), await send('another violet elephant')];
 	expect((await home.json<Message[]>(['search', 'violet', 'elephant'])).map(({id}) => id)).toEqual(ids.toReversed());
