@@ -4,7 +4,8 @@ import {printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import {actionOf} from '../keymap.ts';
-import {tasksPane, welcomePane} from '../layout.ts';
+import {agentsPane, hasMessages, isChannelPane} from '../pane-id.ts';
+import {chosenAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
 import {readContent, type Entry} from '../panes/source.ts';
 import {emptyCompose, following, hasDraft, viewName, type Compose, type Ui, type UiStore} from '../ui.ts';
@@ -55,9 +56,10 @@ export function openCompose(context: ComposeContext, answered: Entry | null): vo
 }
 
 /** A message written in a channel's pane is for that channel. */
-function addresseeOf(state: State, {focus}: Ui): Tag | null {
-	if (focus === tasksPane || focus === welcomePane) return null;
-	const name = channelName(state, focus);
+function addresseeOf(state: State, now: Ui): Tag | null {
+	const {focus} = now;
+	const name = focus === agentsPane ? chosenAgent(state, now) : isChannelPane(focus) ? channelName(state, focus) : null;
+	if (name === null) return null;
 	return sameTag(name, 'UNTAGGED') || sameTag(name, 'SYSTEM') ? null : name;
 }
 
@@ -209,7 +211,7 @@ function send(context: ComposeContext): void {
 	ui.setState(now => ({
 		compose: {...emptyCompose, tag: compose.tag, sent, prefill, editor: {text: prefill, cursor: prefill.length}},
 		// What was just written should be seen.
-		views: focus === tasksPane ? now.views : new Map(now.views).set(viewName(now, focus), following),
+		views: !hasMessages(focus) ? now.views : new Map(now.views).set(viewName(now, focus), following),
 	}));
 	void store
 		.post({content, client_id, ...(compose.reply === null ? {} : {reply_to: compose.reply.id})})
