@@ -137,24 +137,22 @@ function placesOf(
 	return {places: visible.length === 0 ? [welcomePane] : visible, hasRoom};
 }
 
-/** Columns of panes, equally wide. Where they cannot be equally many in each, the first column has the taller ones. */
+/** Columns of panes, equally wide, filled row by row: one more changes nothing but the column that it comes into. */
 function mainPanes(places: readonly PaneId[], most: number, body: Rect, side: readonly PaneId[]): PlacedPane[] {
-	const above = Math.ceil(places.length / most);
-	const columns = Math.ceil(places.length / above);
+	const columns = Math.min(places.length, most);
 	const total = side.length > 0 ? body.width - sideWidth(body.width) - 1 : body.width;
-	const panes: PlacedPane[] = [];
+	const rects = new Map<PaneId, Rect>();
 	let x = 0;
 	for (const [column, width] of shares(total - (columns - 1), columns).entries()) {
-		const counts = shares(places.length, columns).reverse();
-		const first = counts.slice(0, column).reduce((sum, count) => sum + count, 0);
+		const stack = places.filter((_, index) => index % columns === column);
 		let {y} = body;
-		for (const [row, height] of shares(body.height, counts[column] ?? 1).entries()) {
-			panes.push({id: places[first + row] ?? welcomePane, rect: {x, y, width, height}});
+		for (const [row, height] of shares(body.height, stack.length).entries()) {
+			rects.set(stack[row] ?? welcomePane, {x, y, width, height});
 			y += height;
 		}
 		x += width + 1;
 	}
-	return panes;
+	return places.map(id => ({id, rect: rects.get(id) ?? body}));
 }
 
 /** A number in equal parts; what is left over goes to the first ones. */

@@ -2,7 +2,7 @@ import type {MailboxStore} from '../store/mailbox-store.ts';
 import {brought, exchanged, withHidden, withPinned, type Arrangement} from './arrangement.ts';
 import {layoutOf} from './current-layout.ts';
 import type {Action} from './keymap.ts';
-import {tasksPane, type PaneId} from './pane-id.ts';
+import {tasksPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {Ui, UiStore} from './ui.ts';
 
 interface PaneKeys {
@@ -104,14 +104,22 @@ function hide(keys: PaneKeys): void {
 	if (all.length < 2 || !all.includes(now.focus)) {
 		return keys.ui.setState({notice: 'This is the only pane; it cannot be hidden.'});
 	}
-	const next =
-		list.length > 1 ? neighbour(list, now.focus, list.at(-1) === now.focus ? -1 : 1) : neighbour(all, now.focus, 1);
+	const step = list.at(-1) === now.focus ? -1 : 1;
+	const focus = neighbour(list.length > 1 ? list : all, now.focus, step) ?? now.focus;
 	const number = now.arrangement.order.indexOf(now.focus) + 1;
 	keys.ui.setState({
-		focus: next ?? now.focus,
-		arrangement: withHidden(now.arrangement, now.focus, true),
+		focus,
+		arrangement: replaced(now, withHidden(now.arrangement, now.focus, true), focus),
 		notice: number < 10 ? `Hidden; ${number} brings it back.` : 'Hidden.',
 	});
+}
+
+/** The arrangement after the focused pane was hidden, with whichever comes to the screen for it in its place. */
+function replaced(now: Ui, arrangement: Arrangement, focus: PaneId): Arrangement {
+	const {places} = layoutOf(now);
+	const fresh = layoutOf({...now, arrangement, focus}).places.find(id => !places.includes(id) && id !== welcomePane);
+	const kept = places.map(id => (id === now.focus ? fresh : id)).filter(id => id !== undefined);
+	return {...arrangement, places: kept};
 }
 
 function arrange({ui}: PaneKeys, arrangement: Arrangement): void {

@@ -49,7 +49,8 @@ function tabs(state: State, names: readonly PaneId[], order: readonly PaneId[], 
 	const all = names.map(id => ({id, line: tab(state, id, numbers.get(id) ?? 0, id === focus)}));
 	const at = Math.max(0, names.indexOf(focus));
 	const fits = all.reduce((width, {line}) => width + widthOf(line), 0) <= room;
-	let left = fits ? room : room - ` +${all.length} · ${all.length} unread`.length;
+	const anyUnread = !fits && names.some(id => unreadIn(state, id) > 0);
+	let left = fits ? room : room - ` +${all.length}${anyUnread ? ` · ${all.length} unread` : ''}`.length;
 	let [from, to] = [at, at];
 	// Grow to both sides from the focused one.
 	for (let grew = true; grew;) {

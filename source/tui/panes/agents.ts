@@ -51,6 +51,7 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 			: Math.max(0, Math.min(first - 1, Math.max(end - room, first - Math.floor(room / 2)), lines.length - room));
 	const visible = lines.slice(top, top + room);
 	if (self === null) return visible;
+	if (gap === 1 && visible.length < room) visible.push({strip: strip([])});
 	return [...visible, {strip: joined(strip([{text: ' ', style: theme.text}]), self)}];
 }
 
