@@ -1,16 +1,20 @@
-import {inChannel} from '../mailbox/message.ts';
-import {threadFeed} from '../store/feed.ts';
+import {foldTag} from '../mailbox/tag.ts';
+import {belongs, threadFeed} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import type {ComposeContext} from './compose/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
 import {actionOf, type Action} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
-import {channelCapacity, tasksPane, type Layout, type PaneId} from './layout.ts';
+import {type Layout} from './layout.ts';
+import {agentsPane, hasMessages, tasksPane} from './pane-id.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
-import {channelName} from './panes/header.ts';
+import {focusPane, paneAction} from './pane-keys.ts';
+import {chosenAgent} from './panes/agents.ts';
+import {nextUnread} from './next-unread.ts';
+import {rememberLastLooks} from './unread.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 
 /** More than this many fit on no screen. */
@@ -43,6 +47,7 @@ export function createController(options: ControllerOptions): Controller {
 	const context: ComposeContext = {store, ui, editElsewhere};
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
+	rememberLastLooks({store, ui});
 
 	function read(key: string): void {
 		const action = actionOf('read', key);
@@ -53,11 +58,21 @@ export function createController(options: ControllerOptions): Controller {
 		const now = ui.getState();
 		switch (action) {
 			case 'focus_next':
-				return step(1);
 			case 'focus_previous':
-				return step(-1);
+			case 'focus_left':
+			case 'focus_right':
+			case 'focus_tasks':
+			case 'move_left':
+			case 'move_right':
+			case 'hide':
+			case 'pin':
+			case 'zoom':
+			case 'unzoom':
+				return paneAction(context, action);
+			case 'next_unread':
+				return void nextUnread(context);
 			case 'focus_number':
-				return focus(layoutOf(now).order[Number(key) - 1]);
+				return focusPane(context, layoutOf(now).order[Number(key) - 1]);
 			case 'down':
 			case 'up':
 			case 'half_down':
@@ -97,26 +112,6 @@ export function createController(options: ControllerOptions): Controller {
 		}
 	}
 
-	function step(by: 1 | -1): void {
-		const {order} = layoutOf(ui.getState());
-		const at = order.indexOf(ui.getState().focus);
-		focus(order[(at + by + order.length) % order.length]);
-	}
-
-	/** A pane that is hidden takes the place of the one that had the keys. */
-	function focus(pane: PaneId | undefined): void {
-		const now = ui.getState();
-		if (pane === undefined || pane === now.focus) return;
-		const capacity = channelCapacity(now.columns);
-		const from = now.channels.indexOf(pane);
-		if (layoutOf(now).kind !== 'wide' || from < capacity) return set({focus: pane});
-		const focused = now.channels.indexOf(now.focus);
-		const to = focused >= 0 && focused < capacity ? focused : capacity - 1;
-		const channels = [...now.channels];
-		[channels[to], channels[from]] = [pane, channels[to] ?? pane];
-		set({focus: pane, channels});
-	}
-
 	function move(motion: Parameters<typeof moved>[3]): void {
 		const now = ui.getState();
 		const next = moved(store.getState(), now, layoutOf(now), motion);
@@ -126,6 +121,7 @@ export function createController(options: ControllerOptions): Controller {
 
 	function open(): void {
 		const now = ui.getState();
+		if (now.focus === agentsPane) return focusChosenAgent(now);
 		if (now.focus === tasksPane || now.threads.has(now.focus)) return;
 		const entry = currentEntry(store.getState(), now);
 		if (entry?.kind !== 'message') return;
@@ -133,6 +129,11 @@ export function createController(options: ControllerOptions): Controller {
 		const threads = new Map(now.threads).set(now.focus, root);
 		ui.setState(withView({...now, threads}, now.focus, {anchor: null, selected: String(id)}));
 		void store.loadThread(root).catch((error: unknown) => set({notice: String(error)}));
+	}
+
+	function focusChosenAgent(now: Ui): void {
+		const tag = chosenAgent(store.getState(), now);
+		if (tag !== null) focusPane(context, foldTag(tag));
 	}
 
 	function back(): void {
@@ -152,14 +153,14 @@ export function createController(options: ControllerOptions): Controller {
 
 	function reply(): void {
 		const now = ui.getState();
-		const entry = now.focus === tasksPane ? undefined : currentEntry(store.getState(), now);
+		const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
 		if (entry === undefined) return set({notice: 'There is no message to reply to here.'});
 		openCompose(context, entry);
 	}
 
 	function acknowledge(): void {
 		const state = store.getState();
-		const entry = ui.getState().focus === tasksPane ? undefined : currentEntry(state, ui.getState());
+		const entry = hasMessages(ui.getState().focus) ? currentEntry(state, ui.getState()) : undefined;
 		const me = state.identity?.tag;
 		if (entry?.kind !== 'message' || me === undefined || !isWaitingFor(state, entry.message, me)) {
 			return set({notice: 'This message does not wait for you.'});
@@ -216,13 +217,13 @@ export function createController(options: ControllerOptions): Controller {
 		if (!state.loaded) return;
 		const id = newestSeen(state, now);
 		if (id === 0) return;
-		const channel = channelName(state, now.focus);
-		if (lastSeen.get(channel) === id) return;
-		lastSeen.set(channel, id);
-		store.markSeen(channel, id);
+		const feed = now.focus;
+		if (lastSeen.get(feed) === id) return;
+		lastSeen.set(feed, id);
+		store.markSeen(feed, id);
 		const shown = waitingForMe(state)
 			.slice(-shownAtOnce)
-			.filter(message => inChannel(message, channel));
+			.filter(message => belongs(state.identity, feed, message));
 		void store.acknowledge(
 			shown.map(message => message.id),
 			'delivered',

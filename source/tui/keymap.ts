@@ -18,6 +18,16 @@ export type Action =
 	| 'focus_next'
 	| 'focus_previous'
 	| 'focus_number'
+	| 'focus_left'
+	| 'focus_right'
+	| 'focus_tasks'
+	| 'next_unread'
+	| 'move_left'
+	| 'move_right'
+	| 'hide'
+	| 'pin'
+	| 'zoom'
+	| 'unzoom'
 	| 'down'
 	| 'up'
 	| 'half_down'
@@ -54,6 +64,16 @@ export const keymap: readonly Binding[] = [
 		label: '1-9',
 		help: 'pane by its number',
 	},
+	{action: 'focus_left', place: 'read', keys: ['h', 'left'], label: 'h l', help: 'pane left, right'},
+	{action: 'focus_right', place: 'read', keys: ['l', 'right'], label: 'l', help: ''},
+	{action: 'focus_tasks', place: 'read', keys: ['t'], label: 't', help: 'tasks'},
+	{action: 'next_unread', place: 'read', keys: ['u'], label: 'u', help: 'next pane with unread'},
+	{action: 'zoom', place: 'read', keys: ['+'], label: '+ _', help: 'pane alone, and back'},
+	{action: 'unzoom', place: 'read', keys: ['_'], label: '_', help: ''},
+	{action: 'move_left', place: 'read', keys: ['<'], label: '< >', help: 'move the pane'},
+	{action: 'move_right', place: 'read', keys: ['>'], label: '>', help: ''},
+	{action: 'hide', place: 'read', keys: ['H'], label: 'H', help: 'hide it; its number: back'},
+	{action: 'pin', place: 'read', keys: ['P'], label: 'P', help: 'pin it to the screen'},
 	{action: 'down', place: 'read', keys: ['j', 'down'], label: 'j ↓', help: 'next message'},
 	{action: 'up', place: 'read', keys: ['k', 'up'], label: 'k ↑', hint: 'select', help: 'previous message'},
 	{action: 'half_down', place: 'read', keys: ['^d'], label: '^d ^u', help: 'half a page down, up'},

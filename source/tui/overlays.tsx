@@ -43,7 +43,9 @@ function Help({top}: {readonly top: number}) {
 	const reading = section('Reading', 'read');
 	const writing = [...section('Writing', 'compose'), ...editing];
 	const wide = columns >= 2 * helpColumn + 6;
-	const all = wide ? besides(reading, writing) : [...reading, [], ...writing];
+	const list = [...reading, [], ...writing];
+	const half = Math.ceil(list.length / 2);
+	const all = wide ? besides(list.slice(0, half), list.slice(half)) : list;
 	const height = Math.max(2, rows - 4);
 	if (all.length <= height) return <Panel lines={all} tight={all.length > height - 2} />;
 	const from = Math.min(top, all.length - height + 1);
