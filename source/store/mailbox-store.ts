@@ -5,6 +5,7 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
+import {Past} from './past.ts';
 import {reduce, type Change} from './reduce.ts';
 import {channelMessages} from './select.ts';
 import {emptyState, type State} from './state.ts';
@@ -34,6 +35,10 @@ export interface MailboxStore {
 	withdraw(clientId: string): void;
 	/** Reads the next older page of a channel into the window; false when there is nothing older. */
 	loadOlder(channel: Tag): Promise<boolean>;
+	/** What the timeline looks back on. */
+	readonly past: Past;
+	/** Reads one message with its receipts, wherever it lies, into `past`. */
+	loadMessage(id: number): Promise<void>;
 	/** Reads a whole thread, wherever it lies. */
 	loadThread(root: number): Promise<void>;
 	/** Nobody looks back any more: the window may shrink to its usual size. */
@@ -159,6 +164,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		}
 	}
 
+	const past = new Past(opening, store.getState);
 	const ready = start();
 	// Whoever shows the state sees that nothing came; the error itself is for the one who awaits it.
 	ready.catch(() => {});
@@ -175,6 +181,14 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			const running = loading.get(key) ?? readOlder(channel).finally(() => loading.delete(key));
 			loading.set(key, running);
 			return running;
+		},
+		past,
+		async loadMessage(id) {
+			const opened = await opening;
+			const [message] = await opened.history({before: id + 1, limit: 1});
+			if (message?.id !== id) return;
+			await loadReceipts(opened, [message]);
+			past.keep(message);
 		},
 		async loadThread(root) {
 			const opened = await opening;

@@ -2,12 +2,13 @@ import {inChannel} from '../mailbox/message.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import {composeKey, composePaste, openCompose, pickTag, type ComposeContext} from './compose/keys.ts';
-import {actionOf, type Action} from './keymap.ts';
+import {actionOf, isTimelineAction, type Action, type TimelineAction} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
 import {channelCapacity, tasksPane, welcomePane, type Layout, type PaneId} from './layout.ts';
 import type {Input} from './keyboard.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
 import {channelName} from './panes/header.ts';
+import {openTimeline, timelineKey} from './timeline/keys.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 
 /** More than this many fit on no screen. */
@@ -36,12 +37,14 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 
-	function read(key: string): void {
-		const action = actionOf('read', key);
-		if (action !== undefined) act(action, key);
+	function read(key: string, place: 'read' | 'timeline' = 'read'): void {
+		const action = actionOf(place, key);
+		if (action === undefined) return;
+		if (isTimelineAction(action)) timelineKey(context, action);
+		else act(action, key);
 	}
 
-	function act(action: Action, key: string): void {
+	function act(action: Exclude<Action, TimelineAction>, key: string): void {
 		const now = ui.getState();
 		switch (action) {
 			case 'focus_next':
@@ -80,6 +83,8 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 				return askToQuit();
 			case 'interrupt':
 				return interrupt();
+			case 'timeline':
+				return openTimeline(context);
 			case 'send':
 			case 'newline':
 			case 'leave':
@@ -190,9 +195,10 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 	}
 
 	function press(key: string): void {
-		const {mode, overlay, notice} = ui.getState();
+		const {mode, overlay, notice, timeline} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
 		if (overlay !== null) return overlayKey(key);
+		if (timeline !== null) return read(key, 'timeline');
 		if (mode === 'read') return read(key);
 		const action = actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);
@@ -202,7 +208,7 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 	function markSeen(): void {
 		const now = ui.getState();
 		const state = store.getState();
-		if (!state.loaded) return;
+		if (!state.loaded || now.timeline !== null) return;
 		const id = newestSeen(state, now);
 		if (id === 0) return;
 		const channel = channelName(state, now.focus);
@@ -224,7 +230,8 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		input(input) {
 			if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
-				if (ui.getState().overlay === null) composePaste(context, input.text);
+				const {overlay, timeline} = ui.getState();
+				if (overlay === null && timeline === null) composePaste(context, input.text);
 			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && input.text !== '#') {
 				composePaste(context, input.text);
 			} else {

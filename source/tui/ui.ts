@@ -2,6 +2,7 @@ import {createStore} from 'zustand/vanilla';
 import type {Tag} from '../mailbox/tag.ts';
 import {emptyEditor, type Editor} from './compose/editor.ts';
 import {tasksPane, welcomePane, type PaneId} from './layout.ts';
+import type {TimelineView} from './timeline/view.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
 export interface View {
@@ -47,6 +48,8 @@ export interface Ui {
 	/** The thread that a pane shows instead of its channel. */
 	readonly threads: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
+	/** Stands over the panes; null: it does not. */
+	readonly timeline: TimelineView | null;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
 	/** What happens while the mailbox opens. */
@@ -78,6 +81,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		views: new Map(),
 		threads: new Map(),
 		compose: emptyCompose,
+		timeline: null,
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
