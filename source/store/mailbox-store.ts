@@ -4,6 +4,7 @@ import type {Unsubscribe} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
+import {Chronicle} from './chronicle.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {Task} from '../mailbox/task.ts';
@@ -32,6 +33,10 @@ export interface MailboxStore {
 	post(draft: Draft): Promise<string | null>;
 	/** Takes an unsent draft out of the list; whoever calls it keeps the text. */
 	withdraw(clientId: string): void;
+	/** What the timeline looks back on. */
+	readonly chronicle: Chronicle;
+	/** Reads one message with its receipts, wherever it lies, into `chronicle`. */
+	loadMessage(id: number): Promise<void>;
 	/**
 	 * Says that somebody looks back in a feed, with this id at the bottom edge: what lies around it is kept, what is far away
 	 * may be dropped. Null: it follows the newest again, and what was read back may go.
@@ -167,6 +172,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		}
 	}
 
+	const chronicle = new Chronicle(opening, store.getState);
 	const ready = start();
 	// Whoever shows the state sees that nothing came; the error itself is for the one who awaits it.
 	ready.catch(() => {});
@@ -179,6 +185,14 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		withdraw: client_id => apply({type: 'withdrawn', client_id}),
 		look: (feed, around) => apply({type: 'look', feed, around}),
 		...pager,
+		chronicle,
+		async loadMessage(id) {
+			const opened = await opening;
+			const [message] = await opened.history({before: id + 1, limit: 1});
+			if (message?.id !== id) return;
+			await loadReceipts(opened, [message]);
+			chronicle.keep(message);
+		},
 		markSeen(channel, id) {
 			apply({type: 'seen', channel, id});
 		},

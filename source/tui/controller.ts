@@ -4,7 +4,7 @@ import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import type {ComposeContext} from './compose/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
-import {actionOf, type Action} from './keymap.ts';
+import {actionOf, isTimelineAction, type Action, type TimelineAction} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
 import {type Layout} from './layout.ts';
 import {agentsPane, hasMessages, tasksPane} from './pane-id.ts';
@@ -15,6 +15,7 @@ import {focusPane, paneAction} from './pane-keys.ts';
 import {chosenAgent} from './panes/agents.ts';
 import {nextUnread} from './next-unread.ts';
 import {rememberLastLooks} from './unread.ts';
+import {openTimeline, timelineKey} from './timeline/keys.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 
 /** More than this many fit on no screen. */
@@ -49,12 +50,14 @@ export function createController(options: ControllerOptions): Controller {
 	let interrupted = 0;
 	rememberLastLooks({store, ui});
 
-	function read(key: string): void {
-		const action = actionOf('read', key);
-		if (action !== undefined) act(action, key);
+	function read(key: string, place: 'read' | 'timeline' = 'read'): void {
+		const action = actionOf(place, key);
+		if (action === undefined) return;
+		if (isTimelineAction(action)) timelineKey(context, action);
+		else act(action, key);
 	}
 
-	function act(action: Action, key: string): void {
+	function act(action: Exclude<Action, TimelineAction>, key: string): void {
 		const now = ui.getState();
 		switch (action) {
 			case 'focus_next':
@@ -103,6 +106,8 @@ export function createController(options: ControllerOptions): Controller {
 				return askToQuit();
 			case 'interrupt':
 				return interrupt();
+			case 'timeline':
+				return openTimeline(context);
 			case 'search_sent':
 			case 'edit_elsewhere':
 			case 'send':
@@ -202,9 +207,10 @@ export function createController(options: ControllerOptions): Controller {
 	}
 
 	function press(key: string): void {
-		const {mode, overlay, notice} = ui.getState();
+		const {mode, overlay, notice, timeline} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
 		if (overlay !== null) return overlayKey(key);
+		if (timeline !== null) return read(key, 'timeline');
 		if (mode === 'read') return read(key);
 		const action = actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);
@@ -214,7 +220,7 @@ export function createController(options: ControllerOptions): Controller {
 	function markSeen(): void {
 		const now = ui.getState();
 		const state = store.getState();
-		if (!state.loaded) return;
+		if (!state.loaded || now.timeline !== null) return;
 		const id = newestSeen(state, now);
 		if (id === 0) return;
 		const feed = now.focus;
@@ -236,7 +242,8 @@ export function createController(options: ControllerOptions): Controller {
 		input(input) {
 			if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
-				if (ui.getState().overlay === null) composePaste(context, input.text);
+				const {overlay, timeline} = ui.getState();
+				if (overlay === null && timeline === null) composePaste(context, input.text);
 			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
 				composeType(context, input.text);
 			} else {

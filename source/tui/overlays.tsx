@@ -41,7 +41,7 @@ function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
 	const reading = section('Reading', 'read');
-	const writing = [...section('Writing', 'compose'), ...editing];
+	const writing = [...section('Writing', 'compose'), ...editing, [], ...section('Looking back', 'timeline')];
 	const wide = columns >= 2 * helpColumn + 6;
 	const list = [...reading, [], ...writing];
 	const half = Math.ceil(list.length / 2);

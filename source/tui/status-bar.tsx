@@ -10,10 +10,12 @@ import {theme} from './theme.ts';
 export function StatusBar() {
 	const columns = useUi(ui => ui.columns);
 	const rows = useUi(ui => ui.rows);
-	const mode = useUi(ui => ui.mode);
+	const mode = useUi(ui => (ui.timeline === null ? ui.mode : 'timeline'));
 	const notice = useUi(ui => ui.notice);
 	const line: Span[] = [
-		mode === 'compose' ? {text: ' COMPOSE', style: theme.goodStrong} : {text: ' READ', style: theme.strong},
+		mode === 'compose'
+			? {text: ' COMPOSE', style: theme.goodStrong}
+			: {text: mode === 'timeline' ? ' TIMELINE' : ' READ', style: theme.strong},
 	];
 	if (notice !== null) line.push({text: `  ${printable(notice)}`, style: theme.warn});
 	const trouble = useMailbox(state => state.trouble ?? '');

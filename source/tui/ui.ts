@@ -6,6 +6,7 @@ import {nothingKilled, type Killed} from './compose/kill.ts';
 import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
 import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
+import type {TimelineView} from './timeline/view.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
 export interface View {
@@ -56,6 +57,8 @@ export interface Ui {
 	/** The newest id that was looked at in a pane before the keys came to it, where newer ones stood there. */
 	readonly newFrom: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
+	/** Stands over the panes; null: it does not. */
+	readonly timeline: TimelineView | null;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
 	/** What happens while the mailbox opens. */
@@ -91,6 +94,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		threads: new Map(),
 		newFrom: new Map(),
 		compose: emptyCompose,
+		timeline: null,
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
