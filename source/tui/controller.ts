@@ -6,6 +6,7 @@ import type {ComposeContext} from './compose/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
 import {actionOf, type Action} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
+import {createFinder} from './find/finder.ts';
 import {channelCapacity, tasksPane, type Layout, type PaneId} from './layout.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack} from './look-back.ts';
@@ -41,6 +42,7 @@ export function createController(options: ControllerOptions): Controller {
 	const {store, ui, redraw, quit, editElsewhere = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
 	const context: ComposeContext = {store, ui, editElsewhere};
+	const finder = createFinder({store, ui, focus});
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 
@@ -80,6 +82,10 @@ export function createController(options: ControllerOptions): Controller {
 			case 'tag':
 			case 'pick_tag':
 				return set({overlay: {kind: 'tags', filter: '', index: 0}});
+			case 'search':
+			case 'hit_next':
+			case 'hit_previous':
+				return finder.act(action);
 			case 'help':
 				return set({overlay: {kind: 'help', top: 0}});
 			case 'redraw':
@@ -138,6 +144,7 @@ export function createController(options: ControllerOptions): Controller {
 	function back(): void {
 		const now = ui.getState();
 		if (now.notice !== null) return set({notice: null});
+		if (finder.end()) return;
 		if (now.threads.has(now.focus)) {
 			const root = now.threads.get(now.focus);
 			const threads = new Map(now.threads);
@@ -189,6 +196,7 @@ export function createController(options: ControllerOptions): Controller {
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
+		if (overlay.kind === 'search') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
@@ -236,6 +244,7 @@ export function createController(options: ControllerOptions): Controller {
 			if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
 				if (ui.getState().overlay === null) composePaste(context, input.text);
+				else finder.paste(input.text);
 			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
 				composeType(context, input.text);
 			} else {

@@ -2,9 +2,9 @@ import type {State} from '../store/state.ts';
 import {tasksPane, type Layout, type PaneId} from './layout.ts';
 import {bodyRect} from './panes/paint.ts';
 import {lineWidth} from './panes/channel.ts';
-import {blocksOf, keyOf, positionOf, sourceOf, type Entry} from './panes/source.ts';
+import {blocksOf, keyOf, positionOf, sourceOf, type Entry, type Source} from './panes/source.ts';
 import {taskOrder} from './panes/tasks.ts';
-import {bottom, isAbove, revealed, scrolled, topmost, type Position} from './panes/viewport.ts';
+import {bottom, isAbove, revealed, scrolled, topmost, type Blocks, type Position} from './panes/viewport.ts';
 import {following, viewName, viewOf, type Ui, type View} from './ui.ts';
 
 /** What moves within a pane. */
@@ -62,14 +62,7 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 			to = revealed(blocks, at, select, height);
 		}
 	}
-	const entry = source.at(select);
-	const end = source.atEnd && !isAbove(to, bottom(blocks));
-	const anchored = source.at(to.index);
-	const view: View = {
-		anchor: end || anchored === undefined ? null : {key: keyOf(anchored), hidden: to.hidden},
-		selected: entry === undefined ? null : keyOf(entry),
-	};
-	return {ui: withView(ui, pane, view), wants: wanted()};
+	return {ui: withView(ui, pane, viewAt(source, blocks, to, select)), wants: wanted()};
 
 	function wanted(): Wanted {
 		if (motion === 'oldest') return source.atStart ? null : 'oldest';
@@ -88,6 +81,33 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 		const above = at.index === index ? blocks.heightOf(index) - at.hidden - height : 0;
 		return direction === 'up' && above > 0 ? scrolled(blocks, at, Math.min(half, above), height) : false;
 	}
+}
+
+function viewAt(source: Source, blocks: Blocks, to: Position, select: number): View {
+	const entry = source.at(select);
+	const end = source.atEnd && !isAbove(to, bottom(blocks));
+	const anchored = source.at(to.index);
+	return {
+		anchor: end || anchored === undefined ? null : {key: keyOf(anchored), hidden: to.hidden},
+		selected: entry === undefined ? null : keyOf(entry),
+	};
+}
+
+/** A pane with this message chosen, in the middle of what stands around it. Pure. */
+export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId, id: number): Ui {
+	const placed = layout.panes.find(each => each.id === pane);
+	const source = sourceOf(state, ui, pane);
+	const index = source.indexOf(String(id));
+	if (placed === undefined || index < 0) return ui;
+	const rect = bodyRect(layout, ui, pane, placed.rect);
+	const blocks = blocksOf(source, lineWidth(rect));
+	const height = Math.max(1, rect.height - 1);
+	const room = height - blocks.heightOf(index);
+	const to =
+		room <= 0
+			? revealed(blocks, {index, hidden: 1}, index, height)
+			: scrolled(blocks, {index, hidden: 0}, -Math.floor(room / 2), height);
+	return withView(ui, pane, viewAt(source, blocks, to, index));
 }
 
 function movedInTasks(state: State, ui: Ui, motion: Motion): View {

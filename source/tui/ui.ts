@@ -4,6 +4,8 @@ import {emptyEditor, type Editor} from './compose/editor.ts';
 import {nothingKilled, type Killed} from './compose/kill.ts';
 import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
+import {nothingRecent, type Recent} from './find/recent.ts';
+import type {Search} from './find/search.ts';
 import {tasksPane, welcomePane, type PaneId} from './layout.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
@@ -38,7 +40,8 @@ export interface Compose {
 type Overlay =
 	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
-	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string};
+	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
+	| {readonly kind: 'search'};
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
@@ -54,6 +57,9 @@ export interface Ui {
 	/** The thread that a pane shows instead of its channel. */
 	readonly threads: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
+	/** Null: nothing is searched for. */
+	readonly search: Search | null;
+	readonly recent: Recent;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
 	/** What happens while the mailbox opens. */
@@ -88,6 +94,8 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		views: new Map(),
 		threads: new Map(),
 		compose: emptyCompose,
+		search: null,
+		recent: nothingRecent,
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',

@@ -1,4 +1,5 @@
 import type {State} from '../../store/state.ts';
+import {marked} from '../find/marks.ts';
 import type {PaneId} from '../layout.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joined, strip, type Strip} from '../screen/strip.ts';
@@ -28,12 +29,14 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	const scrolledUp = viewOf(ui, pane).anchor !== null && (below > 0 || at.hidden > 0 || !source.atEnd);
 	const height = rect.height - (scrolledUp ? 1 : 0);
 	const {selected} = viewOf(ui, pane);
+	const marks = ui.search?.marks ?? null;
 
 	const lines = visibleSlots(blocks, at, height).map(({index, line}): PaintedLine => {
 		const entry = source.at(index);
 		if (entry === undefined || line === 0) return {strip: nothing};
 		const content = line === 1 ? headOf(state, entry, width, now) : bodyOf(entry, width, source.whole)[line - 2];
-		return framed(entry, content ?? nothing, indentOf(entry, width), keyOf(entry) === selected);
+		const standing = marks === null || line === 1 || content === undefined ? content : marked(content, marks);
+		return framed(entry, standing ?? nothing, indentOf(entry, width), keyOf(entry) === selected);
 	});
 	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
 	if (!scrolledUp) return [...gap, ...lines];
