@@ -1,8 +1,10 @@
 import {createStore} from 'zustand/vanilla';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Unsubscribe} from '../mailbox/event.ts';
+import type {Filter} from '../mailbox/filter.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
+import type {SearchPage} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
 import {Chronicle} from './chronicle.ts';
 import type {TableRow} from '../mailbox/table.ts';
@@ -52,6 +54,8 @@ export interface MailboxStore {
 	loadAround(feed: FeedId, id: number): Promise<void>;
 	/** Reads the newest of a thread, wherever it lies. */
 	loadThread(root: number): Promise<void>;
+	/** What the mailbox finds in all of history, newest first; how far each came is known then, too. Rejects with a MailboxError. */
+	search(filter: Filter, page: SearchPage): Promise<readonly Message[]>;
 	markSeen(channel: Tag, id: number): void;
 	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
 	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
@@ -192,6 +196,12 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			if (message?.id !== id) return;
 			await loadReceipts(opened, [message]);
 			chronicle.keep(message);
+		},
+		async search(filter, page) {
+			const opened = await opening;
+			const messages = await opened.search(filter, page);
+			await loadReceipts(opened, messages);
+			return messages;
 		},
 		markSeen(channel, id) {
 			apply({type: 'seen', channel, id});

@@ -8,6 +8,7 @@ import {actionOf, isTimelineAction, type Action, type TimelineAction} from './ke
 import {layoutOf} from './current-layout.ts';
 import {type Layout} from './layout.ts';
 import {agentsPane, hasMessages, tasksPane} from './pane-id.ts';
+import {createFinder} from './find/finder.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
@@ -46,6 +47,7 @@ export function createController(options: ControllerOptions): Controller {
 	const {store, ui, redraw, quit, editElsewhere = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
 	const context: ComposeContext = {store, ui, editElsewhere};
+	const finder = createFinder({store, ui, focus: pane => focusPane(context, pane)});
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 	rememberLastLooks({store, ui});
@@ -98,6 +100,10 @@ export function createController(options: ControllerOptions): Controller {
 			case 'tag':
 			case 'pick_tag':
 				return set({overlay: {kind: 'tags', filter: '', index: 0}});
+			case 'search':
+			case 'hit_next':
+			case 'hit_previous':
+				return finder.act(action);
 			case 'help':
 				return set({overlay: {kind: 'help', top: 0}});
 			case 'redraw':
@@ -144,6 +150,7 @@ export function createController(options: ControllerOptions): Controller {
 	function back(): void {
 		const now = ui.getState();
 		if (now.notice !== null) return set({notice: null});
+		if (finder.end()) return;
 		if (now.threads.has(now.focus)) {
 			const root = now.threads.get(now.focus);
 			const threads = new Map(now.threads);
@@ -195,6 +202,7 @@ export function createController(options: ControllerOptions): Controller {
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
+		if (overlay.kind === 'search') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
@@ -243,7 +251,8 @@ export function createController(options: ControllerOptions): Controller {
 			if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
 				const {overlay, timeline} = ui.getState();
-				if (overlay === null && timeline === null) composePaste(context, input.text);
+				if (overlay !== null) finder.paste(input.text);
+				else if (timeline === null) composePaste(context, input.text);
 			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
 				composeType(context, input.text);
 			} else {

@@ -42,6 +42,9 @@ export type Action =
 	| 'acknowledge'
 	| 'tag'
 	| 'reply'
+	| 'search'
+	| 'hit_next'
+	| 'hit_previous'
 	| 'help'
 	| 'redraw'
 	| 'quit'
@@ -132,6 +135,9 @@ export const keymap: readonly Binding[] = [
 	{action: 'acknowledge', place: 'read', keys: ['a'], label: 'a', help: 'it is dealt with'},
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
+	{action: 'search', place: 'read', keys: ['/'], label: '/', hint: 'search', help: 'search all of history'},
+	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit'},
+	{action: 'hit_previous', place: 'read', keys: ['N'], label: 'N', help: ''},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
 	{action: 'help', place: 'read', keys: ['?'], label: '?', hint: 'help', help: 'this help'},
 	{action: 'quit', place: 'read', keys: ['q'], label: 'q', hint: 'quit', help: 'quit; asks about a draft'},

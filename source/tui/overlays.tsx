@@ -3,6 +3,7 @@ import {useLayoutEffect, type ReactNode} from 'react';
 import {printable} from '../printable.ts';
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
+import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {textWidth, type Span} from './screen/strip.ts';
 import {onTint, Spans} from './spans.tsx';
@@ -17,6 +18,8 @@ export function Overlays() {
 			return <Help top={overlay.top} />;
 		case 'tags':
 			return <TagPicker filter={overlay.filter} index={overlay.index} />;
+		case 'search':
+			return <SearchPanel />;
 		case 'quit':
 			return (
 				<Panel

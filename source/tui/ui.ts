@@ -7,6 +7,8 @@ import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
 import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {TimelineView} from './timeline/view.ts';
+import {nothingRecent, type Recent} from './find/recent.ts';
+import type {Search} from './find/search.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
 export interface View {
@@ -40,7 +42,8 @@ export interface Compose {
 type Overlay =
 	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
-	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string};
+	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
+	| {readonly kind: 'search'};
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
@@ -59,6 +62,9 @@ export interface Ui {
 	readonly compose: Compose;
 	/** Stands over the panes; null: it does not. */
 	readonly timeline: TimelineView | null;
+	/** Null: nothing is searched for. */
+	readonly search: Search | null;
+	readonly recent: Recent;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
 	/** What happens while the mailbox opens. */
@@ -95,6 +101,8 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		newFrom: new Map(),
 		compose: emptyCompose,
 		timeline: null,
+		search: null,
+		recent: nothingRecent,
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
