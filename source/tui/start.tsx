@@ -5,8 +5,10 @@ import {App} from './app.tsx';
 import {SurroundingsProvider} from './context.ts';
 import {createController} from './controller.ts';
 import {createKeyboard, type Input} from './keyboard.ts';
+import {keepScreen, type ScreenMemory} from './keep-screen.ts';
 import {fillPanes} from './look-back.ts';
 import {placer} from './placer.ts';
+import {restored} from './saved-screen.ts';
 import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
@@ -22,6 +24,8 @@ export interface TuiOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** How the human calls this program in a shell; `agentmux` when absent. */
 	readonly program?: string;
+	/** What the screen was like at an earlier start, and where it is kept for the next; absent: it begins anew. */
+	readonly memory?: ScreenMemory;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -33,10 +37,22 @@ const escapeDelay = 25;
  * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
-export async function startTui({store, name, stdin, stdout, env, program, onFirstFrame}: TuiOptions): Promise<void> {
+export async function startTui({
+	store,
+	name,
+	stdin,
+	stdout,
+	env,
+	program,
+	memory,
+	onFirstFrame,
+}: TuiOptions): Promise<void> {
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(sizeOf(stdout));
 	if (program !== undefined) ui.setState({program});
+	const saved = memory?.saved ?? null;
+	ui.setState({arrangement: restored(saved), notice: memory?.notice ?? null});
+	if (saved?.seen) store.remember(saved.seen);
 	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
 	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
 	const controller = createController({store, ui, redraw: () => screen.reset(), quit: () => quit()});
@@ -59,13 +75,14 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 		controller.markSeen();
 		screen.hurry();
 	});
-	const arrange = placer(ui);
+	const arrange = placer(ui, saved?.focus ?? null);
 	const unsubscribe = store.subscribe(state => {
 		arrange(state);
 		fillPanes({store, ui});
 		controller.markSeen();
 		screen.invalidate();
 	});
+	const stopKeeping = memory === undefined ? null : keepScreen(store, ui, memory);
 	// What counts down (leases, retries) moves each second; a frame that changes nothing writes nothing.
 	const clock = setInterval(() => screen.invalidate(), 1000);
 	store.ready.catch(fail);
@@ -103,6 +120,7 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 		stdout.off('resize', onResize);
 		process.off('SIGWINCH', onWindowChange);
 		stdout.off('error', onGone);
+		await stopKeeping?.();
 	}
 }
 

@@ -131,8 +131,8 @@ describe('unread', () => {
 			],
 		});
 		expect(unreadCount(state, 'a')).toBe(2);
-		state = reduce(state, {type: 'seen', channel: 'A', id: 2});
+		state = reduce(state, {type: 'seen', feed: 'A', id: 2});
 		expect(unreadCount(state, 'A')).toBe(1);
-		expect(reduce(state, {type: 'seen', channel: 'A', id: 1})).toBe(state);
+		expect(reduce(state, {type: 'seen', feed: 'A', id: 1})).toBe(state);
 	});
 });
