@@ -8,10 +8,12 @@ import {keepCompose} from './compose/keep.ts';
 import {SurroundingsProvider} from './context.ts';
 import {createController} from './controller.ts';
 import {createKeyboard, type Input} from './keyboard.ts';
+import {keepScreen, type ScreenMemory} from './keep-screen.ts';
 import {onArrival} from './late.ts';
 import {markdown} from './panes/message-body.ts';
 import {fillPanes} from './look-back.ts';
 import {placer} from './placer.ts';
+import {restored} from './saved-screen.ts';
 import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
@@ -29,6 +31,8 @@ export interface TuiOptions {
 	readonly program?: string;
 	/** The folder in which the compose line of this mailbox is kept across restarts; it is not kept when absent. */
 	readonly keepIn?: string;
+	/** What the screen was like at an earlier start, and where it is kept for the next; absent: it begins anew. */
+	readonly memory?: ScreenMemory;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -41,10 +45,13 @@ const escapeDelay = 25;
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
 export async function startTui(options: TuiOptions): Promise<void> {
-	const {store, name, stdin, stdout, env, program, keepIn, onFirstFrame} = options;
+	const {store, name, stdin, stdout, env, program, keepIn, memory, onFirstFrame} = options;
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(sizeOf(stdout));
 	if (program !== undefined) ui.setState({program});
+	const saved = memory?.saved ?? null;
+	ui.setState({arrangement: restored(saved), notice: memory?.notice ?? null});
+	if (saved?.seen) store.remember(saved.seen);
 	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
 	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
 	const away = createAway(stdin, screen, terminal);
@@ -79,13 +86,14 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		controller.markSeen();
 		screen.hurry();
 	});
-	const arrange = placer(ui);
+	const arrange = placer(ui, saved?.focus ?? null);
 	const unsubscribe = store.subscribe(state => {
 		arrange(state);
 		fillPanes({store, ui});
 		controller.markSeen();
 		screen.invalidate();
 	});
+	const stopKeeping = memory === undefined ? null : keepScreen(store, ui, memory);
 	// What counts down (leases, retries) moves each second; a frame that changes nothing writes nothing.
 	const clock = setInterval(() => screen.invalidate(), 1000);
 	store.ready.catch(fail);
@@ -128,6 +136,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		stdout.off('resize', onResize);
 		process.off('SIGWINCH', onWindowChange);
 		stdout.off('error', onGone);
+		await stopKeeping?.();
 	}
 }
 
