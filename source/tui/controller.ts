@@ -7,6 +7,7 @@ import {layoutOf} from './current-layout.ts';
 import {channelCapacity, tasksPane, welcomePane, type Layout, type PaneId} from './layout.ts';
 import type {Input} from './keyboard.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
+import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
 import {channelName} from './panes/header.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 
@@ -14,8 +15,8 @@ import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 const shownAtOnce = 30;
 
 export interface Controller {
-	/** What was typed. */
-	input(input: Input): void;
+	/** What was typed, or done with the mouse. */
+	input(input: Input | MouseReport): void;
 	/** The focused pane shows its newest message: it counts as read. */
 	markSeen(): void;
 	readonly layout: () => Layout;
@@ -26,11 +27,15 @@ export interface ControllerOptions {
 	readonly ui: UiStore;
 	/** Draws everything anew (^L). */
 	readonly redraw: () => void;
+	/** Gives the terminal back to the shell for a while (^Z). */
+	readonly suspend: () => void;
+	/** The glyphs of a row of the screen, one a column. */
+	readonly rowOf: (y: number) => readonly string[];
 	readonly quit: () => void;
 }
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
-export function createController({store, ui, redraw, quit}: ControllerOptions): Controller {
+export function createController({store, ui, redraw, suspend, rowOf, quit}: ControllerOptions): Controller {
 	const set = (next: Partial<Ui>) => ui.setState(next);
 	const context: ComposeContext = {store, ui};
 	const lastSeen = new Map<string, number>();
@@ -76,6 +81,10 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 				return set({overlay: {kind: 'help', top: 0}});
 			case 'redraw':
 				return redraw();
+			case 'suspend':
+				return suspend();
+			case 'mouse':
+				return toggleMouse(ui);
 			case 'quit':
 				return askToQuit();
 			case 'interrupt':
@@ -192,6 +201,7 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 	function press(key: string): void {
 		const {mode, overlay, notice} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
+		if (actionOf(mode, key) === 'suspend') return suspend();
 		if (overlay !== null) return overlayKey(key);
 		if (mode === 'read') return read(key);
 		const action = actionOf('compose', key);
@@ -218,11 +228,19 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		);
 	}
 
+	const pointer = createPointer({
+		store,
+		ui,
+		rowOf,
+		act: {focus, open, press, compose: () => openCompose(context, null)},
+	});
+
 	return {
 		layout: () => layoutOf(ui.getState()),
 		markSeen,
 		input(input) {
-			if (input.type === 'key') press(input.key);
+			if (input.type === 'mouse') pointer(input);
+			else if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
 				if (ui.getState().overlay === null) composePaste(context, input.text);
 			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && input.text !== '#') {

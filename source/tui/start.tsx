@@ -2,15 +2,22 @@ import type {ReadStream, WriteStream} from 'node:tty';
 import {render} from 'ink';
 import {foldTag} from '../mailbox/tag.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
+import type {State} from '../store/state.ts';
 import {App} from './app.tsx';
 import {channelOrder} from './channel-order.ts';
 import {SurroundingsProvider} from './context.ts';
+import {chooseTheme} from './choose-theme.ts';
 import {createController} from './controller.ts';
+import {readHabits, type Habits} from './habits.ts';
 import {createKeyboard, type Input} from './keyboard.ts';
+import {useKeymap} from './keymap.ts';
 import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
+import type {Report} from './terminal-report.ts';
 import {createUi, withChannels} from './ui.ts';
+
+export {readHabits} from './habits.ts';
 
 export interface TuiOptions {
 	/** May still be opening: the first frame says so. */
@@ -22,9 +29,16 @@ export interface TuiOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** How the human calls this program in a shell; `agentmux` when absent. */
 	readonly program?: string;
+	/** What the human set; what is usual when absent. */
+	readonly habits?: Habits;
+	/** A sentence to begin with, until the first key. */
+	readonly notice?: string;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
+
+/** OSC 11: a terminal that knows it answers with its background, whenever it likes: nothing waits for that. */
+const backgroundQuestion = '\u001B]11;?\u001B\\';
 
 /** Milliseconds after which a lone ESC was the key, and not the beginning of a sequence. */
 const escapeDelay = 25;
@@ -33,13 +47,40 @@ const escapeDelay = 25;
  * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
-export async function startTui({store, name, stdin, stdout, env, program, onFirstFrame}: TuiOptions): Promise<void> {
+export async function startTui({
+	store,
+	name,
+	stdin,
+	stdout,
+	env,
+	program,
+	habits = readHabits({values: new Map(), placeOf: name => name}, env),
+	notice,
+	onFirstFrame,
+}: TuiOptions): Promise<void> {
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
+	const {switches} = habits;
 	const ui = createUi(sizeOf(stdout));
-	if (program !== undefined) ui.setState({program});
-	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
-	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
-	const controller = createController({store, ui, redraw: () => screen.reset(), quit: () => quit()});
+	ui.setState({mouse: switches['ui.mouse'], ...(program && {program}), ...(notice && {notice})});
+	useKeymap(habits.keymap);
+	const theme = chooseTheme(habits, depthOf(stdout, env), env);
+	const screen = createScreen(outputTo(stdout), theme.depth);
+	const terminal = takeTerminal(stdin, stdout, {
+		onSignal: () => quit(),
+		onReturn: () => onResize(),
+		steady: !switches['ui.motion'],
+	});
+	const ask = () => theme.asks && stdout.write(backgroundQuestion);
+	terminal.setMode(2031, theme.asks);
+	ask();
+	const controller = createController({
+		store,
+		ui,
+		redraw: () => screen.reset(),
+		suspend: () => terminal.suspend(),
+		rowOf: y => screen.row(y),
+		quit: () => quit(),
+	});
 
 	const onResize = () => {
 		ui.setState(sizeOf(stdout));
@@ -53,18 +94,34 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 	process.on('SIGWINCH', onWindowChange);
 	stdout.on('error', onGone);
 	const unlisten = listen(stdin, onGone, input => {
-		controller.input(input);
-		controller.markSeen();
-		screen.hurry();
+		if (input.type === 'background') {
+			if (theme.setBackground(input.colour)) screen.reset();
+		} else if (input.type === 'scheme') {
+			ask();
+		} else if (input.type !== 'focus') {
+			controller.input(input);
+			controller.markSeen();
+			screen.hurry();
+		}
 	});
-	const unsubscribe = store.subscribe(state => {
+	// The usual mode for clicks and the wheel, and the notation that has no end of columns.
+	const tellOfMouse = ({mouse}: {mouse: boolean}) => {
+		terminal.setMode(1000, mouse);
+		terminal.setMode(1006, mouse);
+	};
+	tellOfMouse(ui.getState());
+	const deafen = ui.subscribe(tellOfMouse);
+	const onState = (state: State) => {
 		if (state.loaded) {
 			const next = withChannels(ui.getState(), channelOrder(state).map(foldTag));
 			if (next !== ui.getState()) ui.setState(next);
 		}
 		controller.markSeen();
 		screen.invalidate();
-	});
+	};
+	const unsubscribe = store.subscribe(onState);
+	// It may have been read before anybody listened.
+	onState(store.getState());
 	// What counts down (leases, retries) moves each second; a frame that changes nothing writes nothing.
 	const clock = setInterval(() => screen.invalidate(), 1000);
 	store.ready.catch(fail);
@@ -94,6 +151,7 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 		await ended;
 	} finally {
 		clearInterval(clock);
+		deafen();
 		unsubscribe();
 		unlisten();
 		screen.stop();
@@ -138,7 +196,7 @@ const nothingToRead = {
 };
 
 /** `onGone`: the terminal that was typed at has ended. Another stdin that ends only means that nobody types. */
-function listen(stdin: ReadStream, onGone: () => void, onInput: (input: Input) => void): () => void {
+function listen(stdin: ReadStream, onGone: () => void, onInput: (input: Input | Report) => void): () => void {
 	const keyboard = createKeyboard();
 	let timer: NodeJS.Timeout | undefined;
 	const release = () => keyboard.release().forEach(onInput);

@@ -53,6 +53,8 @@ export interface Ui {
 	readonly opening: string;
 	/** How the human calls this program in a shell. */
 	readonly program: string;
+	/** Whether the terminal tells of the mouse. */
+	readonly mouse: boolean;
 }
 
 export const emptyCompose: Compose = {
@@ -81,6 +83,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
+		mouse: false,
 	}));
 }
 

@@ -12,11 +12,17 @@ export interface TestTerminal {
 	readonly cursor: {readonly x: number; readonly y: number};
 	/** Whether the program is on the alternate screen. */
 	readonly alternate: boolean;
+	/** Whether the program has asked for reports of the mouse. */
+	readonly mouse: boolean;
+	readonly pid: number;
 	/** Bytes that the program has written so far. */
 	readonly bytes: number;
 	/** Resolves with the screen once it holds what is waited for; rejects with the screen after `timeout` milliseconds. */
 	waitFor(what: string | RegExp | ((screen: string[]) => boolean), timeout?: number): Promise<string[]>;
 	write(keys: string): void;
+	writeBytes(bytes: Buffer): void;
+	/** Closes the terminal, as a window is closed. */
+	hangUp(): void;
 	resize(columns: number, rows: number): void;
 	kill(signal?: string): void;
 	/** Resolves with the exit code once the program has ended. */
@@ -112,6 +118,10 @@ export function spawn(
 		get alternate() {
 			return terminal.buffer.active.type === 'alternate';
 		},
+		get mouse() {
+			return terminal.modes.mouseTrackingMode !== 'none';
+		},
+		pid: pty.pid,
 		get bytes() {
 			return bytes;
 		},
@@ -141,6 +151,10 @@ export function spawn(
 			});
 		},
 		write: keys => pty.write(keys),
+		// It takes bytes, too, though its types do not say so.
+		writeBytes: bytes => pty.write(bytes as unknown as string),
+		// It is not in the types: the end of the terminal that is ours is closed, and the kernel tells the program.
+		hangUp: () => (pty as unknown as {destroy(): void}).destroy(),
 		resize(columns, lines) {
 			terminal.resize(columns, lines);
 			pty.resize(columns, lines);
