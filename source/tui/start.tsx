@@ -15,6 +15,9 @@ import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
 import type {Report} from './terminal-report.ts';
+import {createNotifier} from './notifier.ts';
+import {notificationBytes} from './notification.ts';
+import {notifyDesktop} from './desktop.ts';
 import {createUi, withChannels} from './ui.ts';
 
 export {readHabits} from './habits.ts';
@@ -98,7 +101,9 @@ export async function startTui({
 			if (theme.setBackground(input.colour)) screen.reset();
 		} else if (input.type === 'scheme') {
 			ask();
-		} else if (input.type !== 'focus') {
+		} else if (input.type === 'focus') {
+			notifier.setFocused(input.focused);
+		} else {
 			controller.input(input);
 			controller.markSeen();
 			screen.hurry();
@@ -111,12 +116,26 @@ export async function startTui({
 	};
 	tellOfMouse(ui.getState());
 	const deafen = ui.subscribe(tellOfMouse);
+	const notifies = switches['notify.bell'] || switches['notify.osc'] || switches['notify.desktop'];
+	terminal.setMode(1004, notifies);
+	const notifier = createNotifier({
+		store,
+		ui,
+		call(sentence) {
+			const bell = switches['notify.bell'] ? '\u0007' : '';
+			const shown = switches['notify.osc'] ? notificationBytes(sentence, env) : '';
+			if (bell + shown !== '') stdout.write(bell + shown);
+			if (switches['notify.desktop'])
+				void notifyDesktop('agentmux', sentence, failure => ui.setState({notice: failure}));
+		},
+	});
 	const onState = (state: State) => {
 		if (state.loaded) {
 			const next = withChannels(ui.getState(), channelOrder(state).map(foldTag));
 			if (next !== ui.getState()) ui.setState(next);
 		}
 		controller.markSeen();
+		if (notifies) notifier.look();
 		screen.invalidate();
 	};
 	const unsubscribe = store.subscribe(onState);
@@ -151,6 +170,7 @@ export async function startTui({
 		await ended;
 	} finally {
 		clearInterval(clock);
+		notifier.stop();
 		deafen();
 		unsubscribe();
 		unlisten();

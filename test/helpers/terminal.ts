@@ -15,6 +15,9 @@ export interface TestTerminal {
 	/** Whether the program has asked for reports of the mouse. */
 	readonly mouse: boolean;
 	readonly pid: number;
+	/** How often it rang, and the texts of its notifications (OSC 9). */
+	readonly bells: number;
+	readonly notifications: readonly string[];
 	/** Bytes that the program has written so far. */
 	readonly bytes: number;
 	/** Resolves with the screen once it holds what is waited for; rejects with the screen after `timeout` milliseconds. */
@@ -62,6 +65,10 @@ export function spawn(
 		env: Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined)),
 	});
 	const waiting = new Set<() => void>();
+	const notifications: string[] = [];
+	let bells = 0;
+	terminal.onBell(() => bells++);
+	terminal.parser.registerOscHandler(9, text => notifications.push(text) > 0);
 	let bytes = 0;
 	let ended = false;
 	// The emulator draws at once what a real terminal holds back until a synchronised update ends: nobody looks before.
@@ -122,6 +129,10 @@ export function spawn(
 			return terminal.modes.mouseTrackingMode !== 'none';
 		},
 		pid: pty.pid,
+		get bells() {
+			return bells;
+		},
+		notifications,
 		get bytes() {
 			return bytes;
 		},

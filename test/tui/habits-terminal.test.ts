@@ -1,8 +1,8 @@
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {afterAll, beforeAll, describe, expect, it, onTestFinished, vi} from 'vitest';
 import {bundle} from '../helpers/bundle.ts';
 import {spawn, type SpawnOptions, type TestTerminal} from '../helpers/terminal.ts';
 
@@ -151,6 +151,81 @@ describe('the mouse', () => {
 		expect(terminal.mouse).toBe(true);
 		await terminal.exited;
 		expect(terminal.mouse).toBe(false);
+	});
+});
+
+describe('notifications', () => {
+	/** Makes CLAUDE_1 address the human, from a pane that does not show it. */
+	async function call(terminal: TestTerminal, words: string): Promise<void> {
+		terminal.write(`c@HUMAN ${words} @CLAUDE_1\r\u001B`);
+		await terminal.waitFor(/ READ .*/);
+	}
+	const small = {cols: 80, rows: 24};
+
+	it('ring and say who calls, once, when the message is in no pane that is shown', async () => {
+		const terminal = await start('echo', '', small);
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('2');
+		await terminal.waitFor('no tasks');
+		await call(terminal, 'one');
+		await terminal.waitFor(() => terminal.bells > 0);
+		expect(terminal.notifications).toEqual(['CLAUDE_1: heard: @HUMAN one @CLAUDE_1']);
+		// Others that come within some seconds are told together, later.
+		await call(terminal, 'two');
+		await call(terminal, 'three');
+		await sleep(500);
+		expect(terminal.bells).toBe(1);
+		await terminal.waitFor(() => terminal.bells === 2, 8000);
+		expect(terminal.notifications[1]).toBe('2 messages for you, the last from CLAUDE_1: heard: @HUMAN three @CLAUDE_1');
+	});
+
+	it('are left out while the human looks at the message, and come when the terminal has no focus', async () => {
+		const terminal = await start('echo', '', small);
+		await terminal.waitFor('1 CLAUDE_1');
+		await call(terminal, 'one');
+		await terminal.waitFor(/heard: .*@HUMAN one/);
+		await sleep(300);
+		expect(terminal.bells).toBe(0);
+		terminal.write('\u001B[O');
+		await call(terminal, 'two');
+		await terminal.waitFor(() => terminal.bells === 1);
+		expect(terminal.notifications).toHaveLength(1);
+	});
+
+	it('are those that config.toml wants, and none for what addresses somebody else', async () => {
+		const terminal = await start('echo', '[notify]\nbell = false\n', small);
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('2');
+		terminal.write('chello @CLAUDE_1\r\u001B');
+		await sleep(500);
+		await call(terminal, 'one');
+		await terminal.waitFor(() => terminal.notifications.length > 0);
+		expect([terminal.bells, terminal.notifications.length]).toEqual([0, 1]);
+	});
+
+	it('reach the desktop without a shell, with nothing in them that a terminal or a markup would act on', async () => {
+		const bin = await mkdtemp(path.join(folder, 'bin-'));
+		const heard = path.join(bin, 'heard');
+		await writeFile(path.join(bin, 'notify-send'), `#!/bin/sh\nprintf '%s\\n' "$@" >'${heard}'\n`, {mode: 0o755});
+		const env = {PATH: `${bin}:${process.env['PATH'] ?? ''}`};
+		const terminal = await start('echo', '[notify]\ndesktop = true\n', {...small, env});
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('2');
+		await call(terminal, '$(touch x) <b>; `id`');
+		await terminal.waitFor(() => terminal.bells === 1);
+		await vi.waitFor(async () => {
+			expect(await readFile(heard, 'utf8')).toBe(
+				'--app-name=agentmux\n--\nagentmux\nCLAUDE_1: heard: @HUMAN $(touch x) &lt;b&gt;; `id` @CLAUDE_1\n',
+			);
+		}, 5000);
+	});
+
+	it('say once that there is no program for the desktop', async () => {
+		const terminal = await start('echo', '[notify]\ndesktop = true\n', {...small, env: {PATH: folder}});
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('2');
+		await call(terminal, 'one');
+		expect((await terminal.waitFor('need notify-send, which is not installed')).at(-1)).toContain('Desktop');
 	});
 });
 
