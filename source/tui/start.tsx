@@ -43,6 +43,9 @@ export interface TuiOptions {
 /** OSC 11: a terminal that knows it answers with its background, whenever it likes: nothing waits for that. */
 const backgroundQuestion = '\u001B]11;?\u001B\\';
 
+/** Milliseconds between two steps of what counts down, for those who want no motion. */
+const calmPace = 10_000;
+
 /** Milliseconds after which a lone ESC was the key, and not the beginning of a sequence. */
 const escapeDelay = 25;
 
@@ -64,7 +67,12 @@ export async function startTui({
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const {switches} = habits;
 	const ui = createUi(sizeOf(stdout));
-	ui.setState({mouse: switches['ui.mouse'], ...(program && {program}), ...(notice && {notice})});
+	ui.setState({
+		mouse: switches['ui.mouse'],
+		motion: switches['ui.motion'],
+		...(program && {program}),
+		...(notice && {notice}),
+	});
 	useKeymap(habits.keymap);
 	const theme = chooseTheme(habits, depthOf(stdout, env), env);
 	const screen = createScreen(outputTo(stdout), theme.depth);
@@ -142,11 +150,14 @@ export async function startTui({
 	// It may have been read before anybody listened.
 	onState(store.getState());
 	// What counts down (leases, retries) moves each second; a frame that changes nothing writes nothing.
-	const clock = setInterval(() => screen.invalidate(), 1000);
+	const pace = switches['ui.motion'] ? 1000 : calmPace;
+	const clock = setInterval(() => screen.invalidate(), pace);
+	// Where motion is unwelcome, the clock itself goes in large steps.
+	const now = switches['ui.motion'] ? Date.now : () => Date.now() - (Date.now() % calmPace);
 	store.ready.catch(fail);
 
 	const app = render(
-		<SurroundingsProvider value={{store, ui, screen, name, now: Date.now}}>
+		<SurroundingsProvider value={{store, ui, screen, name, now}}>
 			<App />
 		</SurroundingsProvider>,
 		{

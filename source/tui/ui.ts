@@ -55,6 +55,8 @@ export interface Ui {
 	readonly program: string;
 	/** Whether the terminal tells of the mouse. */
 	readonly mouse: boolean;
+	/** Whether what is shown may count down each second. */
+	readonly motion: boolean;
 }
 
 export const emptyCompose: Compose = {
@@ -84,6 +86,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		opening: 'opening the mailbox',
 		program: 'agentmux',
 		mouse: false,
+		motion: true,
 	}));
 }
 

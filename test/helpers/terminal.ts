@@ -10,6 +10,8 @@ export interface TestTerminal {
 	/** The glyph and look of one cell, counted from 0. */
 	cell(x: number, y: number): {glyph: string; width: number; bold: boolean; foreground: number; background: number};
 	readonly cursor: {readonly x: number; readonly y: number};
+	/** What the program last asked of its cursor (DECSCUSR); null: nothing. */
+	readonly cursorShape: number | null;
 	/** Whether the program is on the alternate screen. */
 	readonly alternate: boolean;
 	/** Whether the program has asked for reports of the mouse. */
@@ -67,6 +69,11 @@ export function spawn(
 	const waiting = new Set<() => void>();
 	const notifications: string[] = [];
 	let bells = 0;
+	let cursorShape: number | null = null;
+	terminal.parser.registerCsiHandler({intermediates: ' ', final: 'q'}, ([shape]) => {
+		cursorShape = typeof shape === 'number' ? shape : null;
+		return false;
+	});
 	terminal.onBell(() => bells++);
 	terminal.parser.registerOscHandler(9, text => notifications.push(text) > 0);
 	let bytes = 0;
@@ -121,6 +128,9 @@ export function spawn(
 		},
 		get cursor() {
 			return {x: terminal.buffer.active.cursorX, y: terminal.buffer.active.cursorY};
+		},
+		get cursorShape() {
+			return cursorShape;
 		},
 		get alternate() {
 			return terminal.buffer.active.type === 'alternate';

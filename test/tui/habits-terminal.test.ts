@@ -266,6 +266,21 @@ describe('a slow line', () => {
 	});
 });
 
+describe('without motion', () => {
+	it('nothing counts down each second, and the cursor does not blink', async () => {
+		const terminal = await start('outage', '[ui]\nmotion = false\n');
+		await terminal.waitFor(/offline, retrying/);
+		const words = new Set<string>();
+		for (let look = 0; look < 25; look++) {
+			words.add(/offline, retrying( in \d+ s)?/.exec(terminal.text())?.[1] ?? '');
+			await sleep(100);
+		}
+		expect([...words]).toEqual(['']);
+		// A block that does not blink.
+		expect(terminal.cursorShape).toBe(2);
+	});
+});
+
 describe('^Z', () => {
 	it('gives the terminal to the shell and draws all anew when it goes on', async () => {
 		const file = path.join(folder, 'suspend.toml');
