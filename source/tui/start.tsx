@@ -9,12 +9,11 @@ import {SurroundingsProvider} from './context.ts';
 import {chooseTheme} from './choose-theme.ts';
 import {createController} from './controller.ts';
 import {readHabits, type Habits} from './habits.ts';
-import {createKeyboard, type Input} from './keyboard.ts';
 import {useKeymap} from './keymap.ts';
+import {listen, nothingToRead} from './listen.ts';
 import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
-import type {Report} from './terminal-report.ts';
 import {createNotifier} from './notifier.ts';
 import {notificationBytes} from './notification.ts';
 import {notifyDesktop} from './desktop.ts';
@@ -46,24 +45,17 @@ const backgroundQuestion = '\u001B]11;?\u001B\\';
 /** Milliseconds between two steps of what counts down, for those who want no motion. */
 const calmPace = 10_000;
 
-/** Milliseconds after which a lone ESC was the key, and not the beginning of a sequence. */
-const escapeDelay = 25;
-
 /**
  * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
-export async function startTui({
-	store,
-	name,
-	stdin,
-	stdout,
-	env,
-	program,
-	habits = readHabits({values: new Map(), placeOf: name => name}, env),
-	notice,
-	onFirstFrame,
-}: TuiOptions): Promise<void> {
+export async function startTui(options: TuiOptions): Promise<void> {
+	const {store, name, stdin, stdout, env, program, notice, onFirstFrame} = options;
+	const habits = options.habits ?? readHabits({values: new Map(), placeOf: setting => setting}, env);
+	if (habits.switches['ui.screen_reader']) {
+		const {startReader} = await import('./reader/start.tsx');
+		return startReader({...options, habits});
+	}
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const {switches} = habits;
 	const ui = createUi(sizeOf(stdout));
@@ -166,6 +158,7 @@ export async function startTui({
 			stdin: nothingToRead as unknown as NodeJS.ReadStream,
 			debug: true,
 			interactive: true,
+			isScreenReaderEnabled: false,
 			exitOnCtrlC: false,
 			patchConsole: false,
 		},
@@ -212,42 +205,6 @@ function outputTo(stdout: WriteStream): ScreenOutput {
 		},
 		write: bytes => stdout.write(bytes),
 		once: (event, listener) => stdout.once(event, listener),
-	};
-}
-
-/** Keys are read by ourselves (keyboard.ts): Ink would hand on what was typed fast as one string. */
-const nothingToRead = {
-	isTTY: false,
-	setEncoding() {},
-	on() {},
-	off() {},
-	addListener() {},
-	removeListener() {},
-	read: () => null,
-};
-
-/** `onGone`: the terminal that was typed at has ended. Another stdin that ends only means that nobody types. */
-function listen(stdin: ReadStream, onGone: () => void, onInput: (input: Input | Report) => void): () => void {
-	const keyboard = createKeyboard();
-	let timer: NodeJS.Timeout | undefined;
-	const release = () => keyboard.release().forEach(onInput);
-	const onData = (chunk: string) => {
-		clearTimeout(timer);
-		for (const input of keyboard.push(chunk)) onInput(input);
-		if (keyboard.waits) timer = setTimeout(release, escapeDelay);
-	};
-	const onEnd = () => {
-		if (stdin.isTTY) onGone();
-	};
-	stdin.setEncoding('utf8');
-	stdin.on('data', onData);
-	stdin.on('end', onEnd);
-	stdin.on('error', onEnd);
-	return () => {
-		clearTimeout(timer);
-		stdin.off('data', onData);
-		stdin.off('end', onEnd);
-		stdin.pause();
 	};
 }
 

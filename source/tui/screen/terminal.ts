@@ -4,6 +4,8 @@ import type {ReadStream, WriteStream} from 'node:tty';
 const enter = '\u001B[?1049h\u001B[?7l\u001B[?25l\u001B[?2004h';
 const leave = '\u001B[?2026l\u001B[m\u001B[?2004l\u001B[?7h\u001B[?25h\u001B[?1049l';
 
+const enterLines = '\u001B[?2004h';
+const leaveLines = '\u001B[?2004l\u001B[?25h\r\n';
 const steadyCursor = '\u001B[2 q';
 const usualCursor = '\u001B[0 q';
 
@@ -28,6 +30,8 @@ interface TerminalOptions {
 	readonly onReturn: () => void;
 	/** The cursor does not blink. */
 	readonly steady?: boolean;
+	/** Lines follow each other on the terminal as a shell's do: no screen of our own. */
+	readonly lines?: boolean;
 }
 
 /** Milliseconds after which a stop that did not come will not come: nobody could continue us (no shell is waiting). */
@@ -41,7 +45,7 @@ const stopDelay = 100;
 export function takeTerminal(
 	stdin: ReadStream,
 	stdout: WriteStream,
-	{onSignal, onReturn, steady = false}: TerminalOptions,
+	{onSignal, onReturn, steady = false, lines = false}: TerminalOptions,
 ): Terminal {
 	let taken = false;
 	let held = '';
@@ -56,7 +60,7 @@ export function takeTerminal(
 			stdin.setRawMode(true);
 		}
 		const wanted = [...modes].map(mode => `\u001B[?${mode}h`).join('');
-		stdout.write(`${enter}${steady ? steadyCursor : ''}${wanted}`);
+		stdout.write(`${lines ? enterLines : enter}${steady ? steadyCursor : ''}${wanted}`);
 		process.stderr.write = (chunk: string | Uint8Array) => {
 			held += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
 			return true;
@@ -66,7 +70,7 @@ export function takeTerminal(
 		taken = false;
 		process.stderr.write = writeToStderr;
 		const unwanted = [...modes].map(mode => `\u001B[?${mode}l`).join('');
-		if (!stdout.destroyed) stdout.write(`${unwanted}${steady ? usualCursor : ''}${leave}`);
+		if (!stdout.destroyed) stdout.write(`${unwanted}${steady ? usualCursor : ''}${lines ? leaveLines : leave}`);
 		if (stdin.isTTY && !stdin.destroyed) setRawModeOff(stdin);
 		if (held !== '') process.stderr.write(held);
 		held = '';
