@@ -16,6 +16,8 @@ export interface Config {
 	readonly tag: Tag;
 	/** An agent when AGENTMUX_TAG (or a flag) says so; a terminal that says nothing belongs to the human. */
 	readonly kind: 'human' | 'agent';
+	/** What decided: a flag, a variable, the name of a setting in the file, or `default`. */
+	readonly origins: Readonly<Record<'tag' | 'url' | 'key' | 'access_token', string>>;
 	/** What in the config file was not understood; one sentence each. */
 	readonly warnings: readonly string[];
 }
@@ -48,22 +50,41 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 	const places = findPlaces(env);
 	const file = await readConfigFile(places.config);
 	const {texts: settings, warnings} = textsOf(file);
-	const agent = given(flags.as) ?? given(env['AGENTMUX_TAG']);
-	const tag = agent ?? settings.get('tag') ?? HUMAN;
-	const url = given(env['SUPABASE_URL']) ?? settings.get('supabase.url');
-	const key =
-		keyVariables.map(name => given(env[name])).find(value => value !== undefined) ??
-		fileKeys.map(name => settings.get(`supabase.${name}`)).find(value => value !== undefined);
-	const accessToken = given(env['SUPABASE_ACCESS_TOKEN']) ?? settings.get('supabase.access_token');
+	const setting = (name: string): Candidate => [settings.get(name), name];
+	const variable = (name: string): Candidate => [given(env[name]), name];
+	const agent = first([[given(flags.as), '--as'], variable('AGENTMUX_TAG')]);
+	const tag = agent ?? first([setting('tag')]) ?? {value: HUMAN, from: usual};
+	const url = first([variable('SUPABASE_URL'), setting('supabase.url')]);
+	const key = first([...keyVariables.map(variable), ...fileKeys.map(name => setting(`supabase.${name}`))]);
+	const accessToken = first([variable('SUPABASE_ACCESS_TOKEN'), setting('supabase.access_token')]);
 	return {
 		places,
 		file,
-		target: url === undefined ? {kind: 'hub'} : supabaseTarget(url, key, accessToken),
-		tag: checkedTag(tag, flags.as, env['AGENTMUX_TAG'], places.config),
+		target: url === undefined ? {kind: 'hub'} : supabaseTarget(url.value, key?.value, accessToken?.value),
+		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], places.config),
 		kind:
-			agent === undefined || agent.toUpperCase() === (settings.get('tag') ?? HUMAN).toUpperCase() ? 'human' : 'agent',
+			agent === undefined || agent.value.toUpperCase() === (settings.get('tag') ?? HUMAN).toUpperCase()
+				? 'human'
+				: 'agent',
+		origins: {
+			tag: tag.from,
+			url: url?.from ?? usual,
+			key: key?.from ?? usual,
+			access_token: accessToken?.from ?? usual,
+		},
 		warnings,
 	};
+}
+
+/** Where a value comes from that nobody set. */
+export const usual = 'default';
+
+/** A value, and the flag, variable or setting that it would come from. */
+type Candidate = readonly [value: string | undefined, from: string];
+
+function first(candidates: readonly Candidate[]): {readonly value: string; readonly from: string} | undefined {
+	for (const [value, from] of candidates) if (value !== undefined) return {value, from};
+	return undefined;
 }
 
 /** An empty variable is one that was not set. */

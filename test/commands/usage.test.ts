@@ -27,6 +27,7 @@ describe('help', () => {
 			'hook',
 			'sql',
 			'watch',
+			'config',
 		]) {
 			expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
 		}
@@ -34,16 +35,27 @@ describe('help', () => {
 		expect(stdout.split('\n').every(line => line.length <= 100)).toBe(true);
 	});
 
-	test.each(['send', 'tail', 'inbox', 'search', 'join', 'leave', 'agents', 'tasks', 'mcp', 'hook', 'sql', 'watch'])(
-		'%s --help shows its usage and an example, without touching anything',
-		async name => {
-			const {code, stdout, stderr} = await home.run([name, '--help']);
-			expect({code, stderr}).toEqual({code: 0, stderr: ''});
-			expect(stdout).toMatch(new RegExp(`Usage\n  agentmux ${name}`));
-			expect(stdout).toMatch(/^Examples?$/m);
-			expect((await home.run(['help', name])).stdout).toBe(stdout);
-		},
-	);
+	test.each([
+		'send',
+		'tail',
+		'inbox',
+		'search',
+		'join',
+		'leave',
+		'agents',
+		'tasks',
+		'mcp',
+		'hook',
+		'sql',
+		'watch',
+		'config',
+	])('%s --help shows its usage and an example, without touching anything', async name => {
+		const {code, stdout, stderr} = await home.run([name, '--help']);
+		expect({code, stderr}).toEqual({code: 0, stderr: ''});
+		expect(stdout).toMatch(new RegExp(`Usage\n  agentmux ${name}`));
+		expect(stdout).toMatch(/^Examples?$/m);
+		expect((await home.run(['help', name])).stdout).toBe(stdout);
+	});
 
 	test('--version prints the version', async () => {
 		expect(await home.run(['--version'])).toEqual({code: 0, stdout: `${manifest.version}\n`, stderr: ''});

@@ -1,7 +1,11 @@
+import path from 'node:path';
 import {expect, it} from 'vitest';
-import {readmeWithKeys} from './keys.ts';
+import {documents, documentWithKeys} from './keys.ts';
 
-it('prints the keys of the keymap in the README (npm run readme-keys writes them)', async () => {
-	const {now, wanted} = await readmeWithKeys();
-	expect(now).toBe(wanted);
-});
+it.each(documents.map(document => ({name: path.basename(document.file.pathname), document})))(
+	'prints the keys of the keymap in $name (npm run readme-keys writes them)',
+	async ({document}) => {
+		const {now, wanted} = await documentWithKeys(document);
+		expect(now).toBe(wanted);
+	},
+);

@@ -1,18 +1,25 @@
-// The README's table of keys, made from the keymap. `npm run readme-keys` writes it; the test beside says when it differs.
+// The tables of keys in the README and in docs/config.md, made from the keymap. `npm run readme-keys` writes them; the test
+// beside says when they differ.
 import {readFile, writeFile} from 'node:fs/promises';
 import {usualKeymap, type Place} from '../../source/tui/keymap.ts';
 
-const readme = new URL('../../README.md', import.meta.url);
-const marks = /(?<=<!-- keys: `npm run readme-keys` -->\n)[\s\S]*?(?=<!-- end of keys -->)/;
+export const documents = [
+	{file: new URL('../../README.md', import.meta.url), mark: 'keys', made: keyTables},
+	{file: new URL('../../docs/config.md', import.meta.url), mark: 'actions', made: actionList},
+];
 
-/** The README as it stands, and as it should. */
-export async function readmeWithKeys(): Promise<{readonly now: string; readonly wanted: string}> {
-	const now = await readFile(readme, 'utf8');
-	if (!marks.test(now)) throw new Error('The README has no place for the keys.');
-	return {now, wanted: now.replace(marks, () => `\n${tables()}\n`)};
+/** A document as it stands, and as it should. */
+export async function documentWithKeys({file, mark, made}: (typeof documents)[number]): Promise<{
+	readonly now: string;
+	readonly wanted: string;
+}> {
+	const now = await readFile(file, 'utf8');
+	const place = new RegExp(`(?<=<!-- ${mark}: [^\\n]*-->\\n)[^]*?(?=<!-- end of ${mark} -->)`);
+	if (!place.test(now)) throw new Error(`${file.pathname} has no place for the ${mark}.`);
+	return {now, wanted: now.replace(place, () => `\n${made()}\n`)};
 }
 
-function tables(): string {
+function keyTables(): string {
 	return `${table('Reading', 'read')}\n${table('Writing', 'compose')}`;
 }
 
@@ -27,8 +34,19 @@ function table(title: string, place: Place): string {
 	return `| ${title} | | | |\n|---|---|---|---|\n${rows.join('')}`;
 }
 
+function actionList(): string {
+	const ofPlace = (place: Place) =>
+		usualKeymap
+			.filter(binding => binding.place === place)
+			.map(({action, keys}) => `\`${action}\` (${keys.map(key => quoted(key === ' ' ? 'space' : key)).join(' ')})`)
+			.join(', ');
+	return `While reading: ${ofPlace('read')}.\n\nWhile writing: ${ofPlace('compose')}.\n`;
+}
+
 function quoted(key: string): string {
 	return `\`${key.replace('|', '\\|')}\``;
 }
 
-if (import.meta.main) await writeFile(readme, (await readmeWithKeys()).wanted);
+if (import.meta.main) {
+	for (const document of documents) await writeFile(document.file, (await documentWithKeys(document)).wanted);
+}
