@@ -1,6 +1,7 @@
-import {basename} from 'node:path';
-import {loadConfig} from '../config.ts';
+import path from 'node:path';
+import {loadConfig, type Target} from '../config.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Tag} from '../mailbox/tag.ts';
 import {createMailboxStore} from '../store/mailbox-store.ts';
 import type {Command, Invocation} from './command.ts';
 import type {openMailbox} from './connect.ts';
@@ -37,7 +38,7 @@ export default tui;
 
 /** The first frame is drawn before anything that talks to a mailbox is loaded. */
 async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string | undefined): Promise<void> {
-	const {target, file, warnings} = await loadConfig({flags: {as}, env});
+	const {target, places, tag, file, warnings} = await loadConfig({flags: {as}, env});
 	const {startTui, readHabits} = await withoutFetch(() => import('../tui/start.tsx'));
 	const habits = readHabits(file, env);
 	const odd = [...warnings, ...habits.warnings];
@@ -54,6 +55,7 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 		program: calledAs(env),
 		habits,
 		...(odd.length > 0 && {notice: briefly(odd, file.path)}),
+		keepIn: path.join(places.state, 'compose', mailboxFolder(target, tag)),
 		onFirstFrame(say) {
 			opening.resolve(open({env, stderr}, {as, say}));
 		},
@@ -67,7 +69,13 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 /** For one line of the screen: the first sentence, with the name of its file alone, and how many more there are. */
 function briefly([first = '', ...more]: readonly string[], file: string): string {
 	const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
-	return `${first.replaceAll(file, basename(file))}${others}`;
+	return `${first.replaceAll(file, path.basename(file))}${others}`;
+}
+
+/** A draft belongs to whom it was written as, and to the mailbox it was written for. */
+function mailboxFolder(target: Target, tag: Tag): string {
+	const where = target.kind === 'hub' ? 'hub' : new URL(target.url).host;
+	return `${where.replaceAll(/[^A-Za-z0-9.-]/g, '_')}.${tag.toUpperCase()}`;
 }
 
 /**

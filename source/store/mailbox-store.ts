@@ -4,19 +4,19 @@ import type {Unsubscribe} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
-import {foldTag, type Tag} from '../mailbox/tag.ts';
+import type {TableRow} from '../mailbox/table.ts';
+import type {Tag} from '../mailbox/tag.ts';
+import type {Task} from '../mailbox/task.ts';
+import type {FeedId} from './feed.ts';
+import {createPager} from './pager.ts';
 import {reduce, type Change} from './reduce.ts';
-import {channelMessages} from './select.ts';
 import {emptyState, type State} from './state.ts';
 
-/** How many messages are kept while nobody looks back. */
+/** How many of the newest messages are kept. */
 const windowSize = 5000;
-/** How many may be kept while somebody scrolls back through history. */
-const longestWindow = 20_000;
 /** Trimming copies the window, so it waits until this many are over. */
 const slack = 500;
 const firstPage = 500;
-const page = 200;
 /** Milliseconds after which an unsent message is tried again while the connection looks sound. */
 const retryDelay = 3000;
 
@@ -32,15 +32,28 @@ export interface MailboxStore {
 	post(draft: Draft): Promise<string | null>;
 	/** Takes an unsent draft out of the list; whoever calls it keeps the text. */
 	withdraw(clientId: string): void;
-	/** Reads the next older page of a channel into the window; false when there is nothing older. */
-	loadOlder(channel: Tag): Promise<boolean>;
-	/** Reads a whole thread, wherever it lies. */
+	/**
+	 * Says that somebody looks back in a feed, with this id at the bottom edge: what lies around it is kept, what is far away
+	 * may be dropped. Null: it follows the newest again, and what was read back may go.
+	 */
+	look(feed: FeedId, around: number | null): void;
+	/** Reads the next older page of a feed; false when there is nothing older. */
+	loadOlder(feed: FeedId): Promise<boolean>;
+	/** Reads the next page towards the present, where newer ones were dropped; false when nothing is missing. */
+	loadNewer(feed: FeedId): Promise<boolean>;
+	/** Reads the beginning of a feed instead of what was read back of it. */
+	loadOldest(feed: FeedId): Promise<void>;
+	/** Reads what lies around an id instead of what was read back, so that it can be looked at. */
+	loadAround(feed: FeedId, id: number): Promise<void>;
+	/** Reads the newest of a thread, wherever it lies. */
 	loadThread(root: number): Promise<void>;
-	/** Nobody looks back any more: the window may shrink to its usual size. */
-	release(): void;
 	markSeen(channel: Tag, id: number): void;
 	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
 	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
+	/** Asks something of the tasks; what comes of it is in the state at once. Rejects with MailboxError. */
+	askTasks(ask: (tasks: Mailbox['tasks']) => Promise<Task | readonly Task[]>): Promise<readonly Task[]>;
+	/** The first rows of a table, as the mailbox's `table`. Rejects with MailboxError. */
+	readTable(name: string): Promise<readonly TableRow[]>;
 	/** Ends the subscription and closes the mailbox. */
 	close(): Promise<void>;
 }
@@ -49,18 +62,16 @@ export interface MailboxStore {
 export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): MailboxStore {
 	const store = createStore<State>(() => emptyState);
 	const opening = Promise.resolve(mailbox);
-	const loading = new Map<string, Promise<boolean>>();
 	/** What was already said of which message. */
 	const told = new Set<string>();
 	const retries = new Map<string, () => void>();
 	let unsubscribe: Unsubscribe = () => {};
 	let closed = false;
-	let keep = windowSize;
 
 	const apply = (change: Change): void => {
 		if (closed) return;
 		let next = reduce(store.getState(), change);
-		if (next.messages.length > keep + slack) next = reduce(next, {type: 'trim', keep});
+		if (next.messages.length > windowSize + slack) next = reduce(next, {type: 'trim', keep: windowSize});
 		if (next !== store.getState()) store.setState(next, true);
 	};
 
@@ -102,7 +113,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 
 	async function loadRecent(opened: Mailbox): Promise<void> {
 		const messages = await opened.history({limit: firstPage});
-		apply({type: 'older', channel: null, messages, complete: messages.length < firstPage});
+		apply({type: 'recent', messages, complete: messages.length < firstPage});
 		await loadReceipts(opened, messages);
 	}
 
@@ -110,15 +121,12 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (messages.length > 0) apply({type: 'receipts', receipts: await opened.receipts(messages.map(({id}) => id))});
 	}
 
-	async function readOlder(channel: Tag): Promise<boolean> {
-		const opened = await opening;
-		const oldest = channelMessages(store.getState(), channel)[0];
-		const messages = await opened.history({channel, limit: page, ...(oldest === undefined ? {} : {before: oldest.id})});
-		keep = Math.min(longestWindow, keep + messages.length);
-		apply({type: 'older', channel, messages, complete: messages.length < page});
-		await loadReceipts(opened, messages);
-		return messages.length > 0;
-	}
+	const pager = createPager({
+		state: store.getState,
+		apply,
+		history: async query => (await opening).history(query),
+		receiptsOf: async messages => loadReceipts(await opening, messages),
+	});
 
 	/** Resolves when tried: null for sent, or the error. */
 	async function attempt(draft: Draft & {readonly client_id: string}): Promise<MailboxError | null> {
@@ -169,21 +177,8 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		ready,
 		post,
 		withdraw: client_id => apply({type: 'withdrawn', client_id}),
-		async loadOlder(channel) {
-			const key = foldTag(channel);
-			if (store.getState().complete.has(key)) return false;
-			const running = loading.get(key) ?? readOlder(channel).finally(() => loading.delete(key));
-			loading.set(key, running);
-			return running;
-		},
-		async loadThread(root) {
-			const opened = await opening;
-			apply({type: 'thread', root, messages: await opened.history({thread: root, limit: 1000})});
-		},
-		release() {
-			keep = windowSize;
-			apply({type: 'trim', keep: windowSize + slack});
-		},
+		look: (feed, around) => apply({type: 'look', feed, around}),
+		...pager,
 		markSeen(channel, id) {
 			apply({type: 'seen', channel, id});
 		},
@@ -201,6 +196,13 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 				for (const id of fresh) told.delete(`${id} ${state}`);
 			}
 		},
+		async askTasks(ask) {
+			const answer = await ask((await opening).tasks);
+			const tasks = Array.isArray(answer) ? (answer as readonly Task[]) : [answer as Task];
+			apply({type: 'tasks', tasks});
+			return tasks;
+		},
+		readTable: async name => (await opening).table(name),
 		async close() {
 			closed = true;
 			joined.resolve();

@@ -2,57 +2,67 @@ import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
 import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Task, TaskStatus} from '../mailbox/task.ts';
-import {indexOf} from './message-index.ts';
-import {mergeById} from './ordered.ts';
+import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
+import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
+import {heldOf, windowOf} from './held.ts';
 import type {State} from './state.ts';
 
 const none: readonly Message[] = [];
 
 /** What one tag wrote or is addressed by, within the window, by id. */
 export function channelMessages(state: State, tag: Tag): readonly Message[] {
-	return indexOf(state.messages).channels.get(foldTag(tag)) ?? none;
+	return windowOf(state, foldTag(tag));
 }
 
 /** How many replies the thread of this message has, as far as it is known. */
 export function replyCount(state: State, root: number): number {
-	const fetched = state.threads.get(root);
-	const known = fetched ?? indexOf(state.messages).threads.get(root) ?? none;
-	return known.reduce((count, {id}) => (id === root ? count : count + 1), 0);
+	const known = new Set<number>();
+	for (const {messages} of state.pasts.values()) for (const id of repliesIn(messages).get(root) ?? []) known.add(id);
+	const recent = windowOf(state, threadFeed(root));
+	return known.size + (recent[0]?.id === root ? recent.length - 1 : recent.length);
 }
 
-/** The root and all its replies, by id: fetched ones and those of the window. */
+const replies = new WeakMap<readonly Message[], ReadonlyMap<number, readonly number[]>>();
+
+/** Root to the ids of its replies in one list, counted once. */
+function repliesIn(messages: readonly Message[]): ReadonlyMap<number, readonly number[]> {
+	let known = replies.get(messages);
+	if (known === undefined) {
+		const ids = new Map<number, number[]>();
+		for (const {id, thread_id: root} of messages) {
+			if (id === root) continue;
+			const list = ids.get(root);
+			if (list === undefined) ids.set(root, [id]);
+			else list.push(id);
+		}
+		replies.set(messages, (known = ids));
+	}
+	return known;
+}
+
+/** The root and its replies as far as they are held, by id. */
 export function threadMessages(state: State, root: number): readonly Message[] {
-	const inWindow = indexOf(state.messages).threads.get(root) ?? none;
-	const fetched = state.threads.get(root);
-	return fetched === undefined ? inWindow : mergeById(fetched, inWindow);
+	const {past, recent} = heldOf(state, threadFeed(root));
+	if (past.length === 0) return recent;
+	return recent.length === 0 ? past : [...past, ...recent];
 }
 
-export interface ThreadEntry {
-	readonly message: Message;
-	/** 0 for the root. */
-	readonly depth: number;
-}
+/** Of so many threads the tree is remembered. */
+const mostTrees = 8;
+const trees = new Map<
+	number,
+	{readonly past: unknown; readonly recent: unknown; readonly tree: readonly ThreadEntry[]}
+>();
 
-/** The thread as a tree, depth first: each reply below what it replies to. */
-export function threadTree(state: State, root: number): ThreadEntry[] {
-	const messages = threadMessages(state, root);
-	const present = new Set(messages.map(({id}) => id));
-	const replies = new Map<number, Message[]>();
-	const tops: Message[] = [];
-	for (const message of messages) {
-		const parent = message.reply_to;
-		if (parent === null || !present.has(parent) || message.id === root) tops.push(message);
-		else replies.set(parent, [...(replies.get(parent) ?? []), message]);
-	}
-	const entries: ThreadEntry[] = [];
-	// A stack instead of recursion: a chain of a thousand replies is somebody's message to us.
-	const stack = tops.map(message => ({message, depth: message.id === root || !present.has(root) ? 0 : 1})).reverse();
-	for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
-		entries.push(entry);
-		const depth = entry.depth + 1;
-		for (const message of (replies.get(entry.message.id) ?? []).reverse()) stack.push({message, depth});
-	}
-	return entries;
+/** The thread as a tree, depth first: each reply below what it replies to. Made anew only when a message came. */
+export function threadTree(state: State, root: number): readonly ThreadEntry[] {
+	const {past, recent} = heldOf(state, threadFeed(root));
+	const known = trees.get(root);
+	if (known !== undefined && known.past === past && known.recent === recent) return known.tree;
+	const tree = treeOf(threadMessages(state, root), root);
+	if (trees.size >= mostTrees) trees.clear();
+	trees.set(root, {past, recent, tree});
+	return tree;
 }
 
 /** How many messages of a channel came since it was looked at, not counting one's own. */
@@ -72,11 +82,11 @@ export function unreadCount(state: State, tag: Tag): number {
 export function waitingForMe(state: State): readonly Message[] {
 	const {identity} = state;
 	if (identity === null) return none;
-	return channelMessages(state, identity.tag).filter(message => isWaitingFor(state, message, identity.tag));
+	return windowOf(state, inboxFeed).filter(message => isWaitingFor(state, message, identity.tag));
 }
 
 export function isWaitingFor(state: State, message: Message, reader: Tag): boolean {
-	if (sameTag(message.tag, reader) || !message.mentions.some(tag => sameTag(tag, reader))) return false;
+	if (!isAddressedTo(message, reader)) return false;
 	const receipt = state.receipts.get(message.id)?.find(each => sameTag(each.reader, reader));
 	return receipt?.state !== 'acked';
 }

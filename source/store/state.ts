@@ -4,6 +4,8 @@ import type {Draft, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
 import type {Task} from '../mailbox/task.ts';
+import type {FeedId} from './feed.ts';
+import type {Past} from './past.ts';
 
 /** A message that was sent from here and whose row has not come back yet. */
 export interface Pending {
@@ -24,14 +26,14 @@ export interface State {
 	readonly trouble: string | null;
 	/** The first page of everything has been read. */
 	readonly loaded: boolean;
-	/** By id, ascending, without repeats: a window of history, bounded (older rows are paged from the mailbox). */
+	/** The window: the newest messages by id, ascending, without repeats and without gaps, bounded. */
 	readonly messages: readonly Message[];
+	/** The window holds every message from this id on; 0: it holds all of history. */
+	readonly from: number;
+	/** What was read back of a feed, older than the window; of those that were looked at last. */
+	readonly pasts: ReadonlyMap<FeedId, Past>;
 	/** Folded tag to channel: every tag that is known, also those whose messages lie outside of the window. */
 	readonly channels: ReadonlyMap<string, Channel>;
-	/** Folded tags of which no older message exists than the window holds. */
-	readonly complete: ReadonlySet<string>;
-	/** Root id to the whole thread by id, for those that were opened; may lie outside of the window. */
-	readonly threads: ReadonlyMap<number, readonly Message[]>;
 	readonly pending: readonly Pending[];
 	readonly tasks: ReadonlyMap<number, Task>;
 	/** Folded tag to agent. */
@@ -50,9 +52,9 @@ export const emptyState: State = {
 	trouble: null,
 	loaded: false,
 	messages: [],
+	from: 0,
+	pasts: new Map(),
 	channels: new Map(),
-	complete: new Set(),
-	threads: new Map(),
 	pending: [],
 	tasks: new Map(),
 	agents: new Map(),

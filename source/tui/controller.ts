@@ -1,11 +1,14 @@
 import {inChannel} from '../mailbox/message.ts';
+import {threadFeed} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
-import {composeKey, composePaste, openCompose, pickTag, type ComposeContext} from './compose/keys.ts';
+import type {ComposeContext} from './compose/draft.ts';
+import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
 import {actionOf, type Action} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
-import {channelCapacity, tasksPane, welcomePane, type Layout, type PaneId} from './layout.ts';
+import {channelCapacity, tasksPane, type Layout, type PaneId} from './layout.ts';
 import type {Input} from './keyboard.ts';
+import {lookBack} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
 import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
 import {channelName} from './panes/header.ts';
@@ -32,12 +35,17 @@ export interface ControllerOptions {
 	/** The glyphs of a row of the screen, one a column. */
 	readonly rowOf: (y: number) => readonly string[];
 	readonly quit: () => void;
+	/** Absent where there is no terminal to give to an editor. */
+	readonly editElsewhere?: ComposeContext['editElsewhere'];
+	/** What is not sent yet comes back at the next start. */
+	readonly keeps?: boolean;
 }
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
-export function createController({store, ui, redraw, suspend, rowOf, quit}: ControllerOptions): Controller {
+export function createController(options: ControllerOptions): Controller {
+	const {store, ui, redraw, suspend, rowOf, quit, editElsewhere = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
-	const context: ComposeContext = {store, ui};
+	const context: ComposeContext = {store, ui, editElsewhere};
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 
@@ -89,6 +97,8 @@ export function createController({store, ui, redraw, suspend, rowOf, quit}: Cont
 				return askToQuit();
 			case 'interrupt':
 				return interrupt();
+			case 'search_sent':
+			case 'edit_elsewhere':
 			case 'send':
 			case 'newline':
 			case 'leave':
@@ -120,9 +130,7 @@ export function createController({store, ui, redraw, suspend, rowOf, quit}: Cont
 		const now = ui.getState();
 		const next = moved(store.getState(), now, layoutOf(now), motion);
 		ui.setState(next.ui);
-		if (motion === 'newest') store.release();
-		const isChannel = now.focus !== tasksPane && now.focus !== welcomePane && !now.threads.has(now.focus);
-		if (next.atTop && isChannel) void store.loadOlder(channelName(store.getState(), now.focus)).catch(() => undefined);
+		lookBack(context, now.focus, next.wants);
 	}
 
 	function open(): void {
@@ -140,13 +148,15 @@ export function createController({store, ui, redraw, suspend, rowOf, quit}: Cont
 		const now = ui.getState();
 		if (now.notice !== null) return set({notice: null});
 		if (now.threads.has(now.focus)) {
+			const root = now.threads.get(now.focus);
 			const threads = new Map(now.threads);
 			threads.delete(now.focus);
+			if (root !== undefined) store.look(threadFeed(root), null);
 			return set({threads});
 		}
 		const view = viewOf(now, now.focus);
 		if (view.selected !== null || view.anchor !== null) ui.setState(withView(now, now.focus, following));
-		store.release();
+		lookBack(context, now.focus, null);
 	}
 
 	function reply(): void {
@@ -168,11 +178,12 @@ export function createController({store, ui, redraw, suspend, rowOf, quit}: Cont
 
 	function askToQuit(): void {
 		const unsent = store.getState().pending.length;
-		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.'}});
-		if (unsent > 0)
-			return set({
-				overlay: {kind: 'quit', reason: `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`},
-			});
+		const answer = keeps ? 'quit; it waits for the next start' : 'quit and drop it';
+		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.', answer}});
+		if (unsent > 0) {
+			const reason = `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
+			return set({overlay: {kind: 'quit', reason, answer}});
+		}
 		quit();
 	}
 
@@ -243,10 +254,10 @@ export function createController({store, ui, redraw, suspend, rowOf, quit}: Cont
 			else if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
 				if (ui.getState().overlay === null) composePaste(context, input.text);
-			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && input.text !== '#') {
-				composePaste(context, input.text);
+			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
+				composeType(context, input.text);
 			} else {
-				// Keys typed fast, or pasted where there is no bracketed paste, come as one text.
+				// Keys typed fast come as one text; # is a key while nothing is written, with what is typed into the picker behind it.
 				for (const character of input.text) press(character);
 			}
 		},

@@ -161,7 +161,11 @@ function inputsOf(piece: string): Array<Input | Report> {
 	const named = controls[piece];
 	if (named !== undefined) return [{type: 'key', key: named}];
 	if (piece === '\u0000') return [{type: 'key', key: '^ '}];
-	if (piece.length === 1) return [{type: 'key', key: `^${String.fromCharCode(piece.charCodeAt(0) + 0x60)}`}];
+	if (piece.length === 1) {
+		// ^A to ^Z in small letters, then ^\ ^] ^^ ^_.
+		const code = piece.charCodeAt(0);
+		return [{type: 'key', key: `^${String.fromCharCode(code + (code <= 26 ? 0x60 : 0x40))}`}];
+	}
 	const reports = reportsIn(piece);
 	if (reports.length > 0) return reports;
 	const sequence = /^\u001B(?:\[|O)(?:(\d+)(?:;(\d+))?)?([A-Za-z~])$/u.exec(piece);

@@ -45,6 +45,8 @@ export type Action =
 	| 'send'
 	| 'newline'
 	| 'pick_tag'
+	| 'search_sent'
+	| 'edit_elsewhere'
 	| 'leave';
 
 /** Every key there is, as long as nobody changes it. */
@@ -122,6 +124,8 @@ export const usualKeymap: readonly Binding[] = [
 		hint: 'tag',
 		help: 'choose who you write as',
 	},
+	{action: 'edit_elsewhere', place: 'compose', keys: ['^x'], label: '^X', hint: 'editor', help: 'write it in $EDITOR'},
+	{action: 'search_sent', place: 'compose', keys: ['^r'], label: '^R', help: 'search what was sent'},
 	{
 		action: 'leave',
 		place: 'compose',

@@ -1,8 +1,13 @@
+import {allFeed, inboxFeed} from '../store/feed.ts';
 import type {Rect} from './screen/grid.ts';
 
-/** A pane's name: a folded tag, or one of the two below (no tag has such a name). */
+/** A pane's name: a folded tag, or one of those below (no tag has such a name). */
 export type PaneId = string;
+/** These two are called as the feeds that they show. */
+export const allPane: PaneId = allFeed;
+export const inboxPane: PaneId = inboxFeed;
 export const tasksPane: PaneId = '#tasks';
+export const agentsPane: PaneId = '#agents';
 /** What stands where no channel is yet. */
 export const welcomePane: PaneId = '#welcome';
 

@@ -3,15 +3,16 @@ import type {MailboxStore} from '../store/mailbox-store.ts';
 import {layoutOf} from './current-layout.ts';
 import {keyFor} from './keymap.ts';
 import type {Layout, PaneId} from './layout.ts';
+import {lookBack} from './look-back.ts';
 import {moved, withView} from './navigate.ts';
 import {lineWidth} from './panes/channel.ts';
 import {channelName} from './panes/header.ts';
 import {bodyRect} from './panes/paint.ts';
 import {blocksOf, keyOf, positionOf, sourceOf} from './panes/source.ts';
-import {bottom, isAbove, scrolled, topmost, visibleSlots} from './panes/viewport.ts';
+import {visibleSlots} from './panes/viewport.ts';
 import type {Rect} from './screen/grid.ts';
 import type {Report} from './terminal-report.ts';
-import {following, viewOf, type Ui, type UiStore} from './ui.ts';
+import {following, viewOf, type UiStore} from './ui.ts';
 
 export type MouseReport = Extract<Report, {type: 'mouse'}>;
 
@@ -31,8 +32,6 @@ interface PointerOptions {
 
 /** Milliseconds between the two clicks of a double click, at the most. */
 const doubleClick = 400;
-/** Lines that one step of the wheel scrolls. */
-const wheelLines = 3;
 
 /** Switches the reports of the mouse on or off; `start` tells the terminal. */
 export function toggleMouse(ui: UiStore): void {
@@ -66,7 +65,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 		act.focus(pane.id);
 		if (target === below) {
 			ui.setState(current => withView(current, pane.id, following));
-			store.release();
+			lookBack({store, ui}, pane.id, null);
 		} else if (target !== null) {
 			ui.setState(current => withView(current, pane.id, {...viewOf(current, pane.id), selected: target}));
 			if (isDouble) act.open();
@@ -95,8 +94,13 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 
 	/** The key of the entry in this row; what says how much is below; null where neither is. */
 	function targetAt(layout: Layout, pane: PaneId, rect: Rect, y: number): string | null {
-		const {source, blocks, at, body, isUp} = viewport(layout, ui.getState(), pane, rect);
+		const now = ui.getState();
+		const body = bodyRect(layout, now, pane, rect);
+		const source = sourceOf(store.getState(), now, pane);
 		if (source.count === 0 || y < body.y) return null;
+		const blocks = blocksOf(source, lineWidth(body));
+		const at = positionOf(now, pane, source, blocks);
+		const isUp = viewOf(now, pane).anchor !== null && (at.index < source.count - 1 || at.hidden > 0 || !source.atEnd);
 		if (isUp && y === body.y + body.height - 1) return below;
 		const height = body.height - (isUp ? 1 : 0);
 		const slots = visibleSlots(blocks, at, height);
@@ -105,37 +109,15 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 		return entry === undefined ? null : keyOf(entry);
 	}
 
-	function viewport(layout: Layout, now: Ui, pane: PaneId, rect: Rect) {
-		const body = bodyRect(layout, now, pane, rect);
-		const source = sourceOf(store.getState(), now, pane);
-		const blocks = blocksOf(source, lineWidth(body));
-		const at = positionOf(now, pane, source, blocks);
-		const isUp = viewOf(now, pane).anchor !== null && (at.index < source.count - 1 || at.hidden > 0);
-		return {body, source, blocks, at, isUp};
-	}
-
 	function wheel(x: number, y: number, up: boolean): void {
 		const now = ui.getState();
 		if (now.overlay !== null) return act.press(up ? 'up' : 'down');
 		const layout = layoutOf(now);
 		const pane = layout.panes.find(({rect}) => isIn(rect, x, y));
 		if (pane === undefined) return;
-		const {source, blocks, at, body} = viewport(layout, now, pane.id, pane.rect);
-		if (source.count === 0) {
-			// No messages: what is chosen moves.
-			const {ui: next} = moved(store.getState(), {...now, focus: pane.id}, layout, up ? 'up' : 'down');
-			return ui.setState({...next, focus: now.focus});
-		}
-		// One row is taken by the line that says what is below.
-		const height = Math.max(1, body.height - 1);
-		const to = scrolled(blocks, at, up ? wheelLines : -wheelLines, height);
-		const entry = source.at(to.index);
-		const anchor = entry === undefined || !isAbove(to, bottom(blocks)) ? null : {key: keyOf(entry), hidden: to.hidden};
-		ui.setState(withView(now, pane.id, {...viewOf(now, pane.id), anchor}));
-		const atTop = !isAbove(topmost(blocks, height), to);
-		if (up && atTop && !now.threads.has(pane.id) && !pane.id.startsWith('#')) {
-			void store.loadOlder(channelName(store.getState(), pane.id)).catch(() => undefined);
-		}
+		const next = moved(store.getState(), {...now, focus: pane.id}, layout, up ? 'wheel_up' : 'wheel_down');
+		ui.setState({views: next.ui.views});
+		lookBack({store, ui}, pane.id, next.wants);
 	}
 
 	return ({what, x, y}) => {

@@ -2,35 +2,54 @@ import type {State} from '../store/state.ts';
 import {tasksPane, type Layout, type PaneId} from './layout.ts';
 import {bodyRect} from './panes/paint.ts';
 import {lineWidth} from './panes/channel.ts';
-import {blocksOf, indexOfKey, keyOf, positionOf, sourceOf, type Entry} from './panes/source.ts';
+import {blocksOf, keyOf, positionOf, sourceOf, type Entry} from './panes/source.ts';
 import {taskOrder} from './panes/tasks.ts';
 import {bottom, isAbove, revealed, scrolled, topmost, type Position} from './panes/viewport.ts';
-import {viewName, viewOf, type Ui, type View} from './ui.ts';
+import {following, viewName, viewOf, type Ui, type View} from './ui.ts';
 
 /** What moves within a pane. */
-export type Motion = 'down' | 'up' | 'half_down' | 'half_up' | 'page_down' | 'page_up' | 'oldest' | 'newest';
+export type Motion =
+	| 'down'
+	| 'up'
+	| 'half_down'
+	| 'half_up'
+	| 'page_down'
+	| 'page_up'
+	| 'oldest'
+	| 'newest'
+	| 'wheel_down'
+	| 'wheel_up';
 
-/** The focused pane after a motion, and whether its beginning came into view (older rows are wanted). Pure. */
-export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui: Ui; atTop: boolean} {
+/** Lines that one step of the mouse's wheel scrolls. */
+const wheelLines = 3;
+
+/** What has to be read from the mailbox after a motion: the next page at one end, or the beginning of everything. */
+export type Wanted = 'older' | 'newer' | 'oldest' | null;
+
+/** So many entries before either end of what is held the next page is asked for. */
+const ahead = 40;
+
+/** The focused pane after a motion, and what it wants to show next. Pure. */
+export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui: Ui; wants: Wanted} {
 	const pane = ui.focus;
-	if (pane === tasksPane) return {ui: withView(ui, pane, movedInTasks(state, ui, motion)), atTop: false};
+	if (pane === tasksPane) return {ui: withView(ui, pane, movedInTasks(state, ui, motion)), wants: null};
 	const placed = layout.panes.find(({id}) => id === pane);
-	if (placed === undefined) return {ui, atTop: false};
+	if (placed === undefined) return {ui, wants: null};
 	const rect = bodyRect(layout, ui, pane, placed.rect);
 	const source = sourceOf(state, ui, pane);
-	if (source.count === 0) return {ui, atTop: true};
+	if (source.count === 0) return {ui, wants: source.atStart ? null : 'older'};
 	const blocks = blocksOf(source, lineWidth(rect));
 	// One row is taken by the line that says what is below.
 	const height = Math.max(1, rect.height - 1);
 	const at = positionOf(ui, pane, source, blocks);
 	const {selected} = viewOf(ui, pane);
-	const chosen = selected === null ? -1 : indexOfKey(source, selected);
+	const chosen = selected === null ? -1 : source.indexOf(selected);
 
 	let to = at;
 	let select = chosen;
 	switch (motion) {
 		case 'newest':
-			return {ui: withView(ui, pane, {anchor: null, selected: null}), atTop: false};
+			return {ui: withView(ui, pane, following), wants: null};
 		case 'oldest':
 			to = topmost(blocks, height);
 			select = 0;
@@ -44,6 +63,10 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 			select = -1;
 			break;
 		}
+		case 'wheel_up':
+		case 'wheel_down':
+			to = scrolled(blocks, at, motion === 'wheel_up' ? wheelLines : -wheelLines, height);
+			break;
 		case 'up':
 		case 'down': {
 			const tall = chosen >= 0 && tallStep(chosen, motion);
@@ -57,13 +80,20 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 		}
 	}
 	const entry = source.at(select);
-	const end = !isAbove(to, bottom(blocks));
+	const end = source.atEnd && !isAbove(to, bottom(blocks));
 	const anchored = source.at(to.index);
 	const view: View = {
 		anchor: end || anchored === undefined ? null : {key: keyOf(anchored), hidden: to.hidden},
 		selected: entry === undefined ? null : keyOf(entry),
 	};
-	return {ui: withView(ui, pane, view), atTop: !isAbove(topmost(blocks, height), to) || select === 0};
+	return {ui: withView(ui, pane, view), wants: wanted()};
+
+	function wanted(): Wanted {
+		if (motion === 'oldest') return source.atStart ? null : 'oldest';
+		const top = select >= 0 ? Math.min(select, to.index) : to.index;
+		if (!source.atStart && top < ahead) return 'older';
+		return !source.atEnd && source.count - 1 - Math.max(select, to.index) < ahead ? 'newer' : null;
+	}
 
 	/** Within a message taller than the pane, the keys scroll before they leave it. */
 	function tallStep(index: number, direction: 'up' | 'down'): Position | false {
@@ -89,6 +119,8 @@ function movedInTasks(state: State, ui: Ui, motion: Motion): View {
 		page_up: -10,
 		oldest: -Infinity,
 		newest: Infinity,
+		wheel_down: 1,
+		wheel_up: -1,
 	};
 	const to = chosen < 0 && steps[motion] > 0 && motion !== 'newest' ? 0 : chosen + steps[motion];
 	const task = tasks[Math.max(0, Math.min(tasks.length - 1, to))];
@@ -103,7 +135,7 @@ export function withView(ui: Ui, pane: PaneId, view: View): Ui {
 export function currentEntry(state: State, ui: Ui): Entry | undefined {
 	const source = sourceOf(state, ui, ui.focus);
 	const {selected} = viewOf(ui, ui.focus);
-	const index = selected === null ? source.count - 1 : indexOfKey(source, selected);
+	const index = selected === null ? source.count - 1 : source.indexOf(selected);
 	return source.at(index);
 }
 
@@ -111,6 +143,7 @@ export function currentEntry(state: State, ui: Ui): Entry | undefined {
 export function newestSeen(state: State, ui: Ui): number {
 	if (ui.focus === tasksPane || viewOf(ui, ui.focus).anchor !== null || ui.threads.has(ui.focus)) return 0;
 	const source = sourceOf(state, ui, ui.focus);
+	if (!source.atEnd) return 0;
 	for (let index = source.count - 1; index >= 0; index--) {
 		const entry = source.at(index);
 		if (entry?.kind === 'message') return entry.message.id;

@@ -1,7 +1,7 @@
 import {Box} from 'ink';
 import {useLayoutEffect, type ReactNode} from 'react';
 import {printable} from '../printable.ts';
-import {offeredTags} from './compose/keys.ts';
+import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
 import {keymap, type Place} from './keymap.ts';
 import {textWidth, type Span} from './screen/strip.ts';
@@ -24,7 +24,7 @@ export function Overlays() {
 						[{text: overlay.reason, style: theme.strong}],
 						[
 							{text: 'y', style: theme.strong},
-							{text: ' quit and drop it   ', style: theme.grey},
+							{text: ` ${overlay.answer}   `, style: theme.grey},
 							{text: 'any other key', style: theme.strong},
 							{text: ' stay', style: theme.grey},
 						],
@@ -70,6 +70,7 @@ const editing: readonly Span[][] = [
 	helpLine('^W alt-d', 'erase a word left, right'),
 	helpLine('^U ^K', 'erase the line left, right'),
 	helpLine('^Y', 'bring back what was erased'),
+	helpLine('^_ ^T', 'undo; swap two letters'),
 	helpLine('↑ ↓', 'lines, then what was sent'),
 	helpLine('@', 'a tag; tab completes it'),
 ];

@@ -5,12 +5,17 @@ import type {MailboxStore} from '../store/mailbox-store.ts';
 import type {State} from '../store/state.ts';
 import {App} from './app.tsx';
 import {channelOrder} from './channel-order.ts';
+import {createAway} from './away.ts';
+import {editElsewhere as openElsewhere, type Edited} from './compose/external-editor.ts';
+import {keepCompose} from './compose/keep.ts';
 import {SurroundingsProvider} from './context.ts';
 import {chooseTheme} from './choose-theme.ts';
 import {createController} from './controller.ts';
 import {readHabits, type Habits} from './habits.ts';
 import {useKeymap} from './keymap.ts';
 import {listen, nothingToRead} from './listen.ts';
+import {onArrival} from './late.ts';
+import {markdown} from './panes/message-body.ts';
 import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
@@ -35,6 +40,8 @@ export interface TuiOptions {
 	readonly habits?: Habits;
 	/** A sentence to begin with, until the first key. */
 	readonly notice?: string;
+	/** The folder in which the compose line of this mailbox is kept across restarts; it is not kept when absent. */
+	readonly keepIn?: string;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -50,7 +57,7 @@ const calmPace = 10_000;
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
 export async function startTui(options: TuiOptions): Promise<void> {
-	const {store, name, stdin, stdout, env, program, notice, onFirstFrame} = options;
+	const {store, name, stdin, stdout, env, program, notice, keepIn, onFirstFrame} = options;
 	const habits = options.habits ?? readHabits({values: new Map(), placeOf: setting => setting}, env);
 	if (habits.switches['ui.screen_reader']) {
 		const {startReader} = await import('./reader/start.tsx');
@@ -76,9 +83,15 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const ask = () => theme.asks && stdout.write(backgroundQuestion);
 	terminal.setMode(2031, theme.asks);
 	ask();
+	const away = createAway(stdin, screen, terminal);
+	const editElsewhere = (text: string): Promise<Edited> =>
+		away.run(ended => openElsewhere(text, {env, folder: keepIn ?? null, ended}));
+	const keeping = keepIn === undefined ? null : keepCompose({store, ui, editElsewhere}, keepIn);
 	const controller = createController({
 		store,
 		ui,
+		editElsewhere,
+		keeps: keeping !== null,
 		redraw: () => screen.reset(),
 		suspend: () => terminal.suspend(),
 		rowOf: y => screen.row(y),
@@ -97,6 +110,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	process.on('SIGWINCH', onWindowChange);
 	stdout.on('error', onGone);
 	const unlisten = listen(stdin, onGone, input => {
+		if (away.isNow) return;
 		if (input.type === 'background') {
 			if (theme.setBackground(input.colour)) screen.reset();
 		} else if (input.type === 'scheme') {
@@ -166,6 +180,8 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
 	app.waitUntilExit().then(() => quit(), fail);
 	screen.flush();
+	const unwatch = onArrival(() => screen.invalidate());
+	markdown();
 	onFirstFrame?.(sentence => {
 		ui.setState({opening: sentence});
 		screen.invalidate();
@@ -173,10 +189,13 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	try {
 		await ended;
 	} finally {
+		await away.end();
+		keeping?.stop();
 		clearInterval(clock);
 		notifier.stop();
 		deafen();
 		unsubscribe();
+		unwatch();
 		unlisten();
 		screen.stop();
 		app.unmount();

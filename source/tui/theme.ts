@@ -14,6 +14,8 @@ const task = declareColour(0xe5a45a, 33, 0x8a5500);
 const code = declareColour(0x9ecbff, 36, 0x0550ae);
 const ink = declareFillText(0x101418, 30);
 declareColour(onTint, undefined, 0x1f2328);
+const linkColour = declareColour(0x6fb7ff, 94, 0x0a5fb5);
+const codeText = declareColour(0xc8cfd8, 37, 0x2b3138);
 
 /** Behind the selected message. */
 export const selectedTint = declareTint(0x1f2733, 0xdfeaf7, 0x12305c);
@@ -23,6 +25,8 @@ export const headerTint = declareTint(0x151820, 0xf0f2f5);
 /** Behind overlays. */
 export const overlayTint = declareTint(0x1a1f29, 0xedf0f4);
 const codeTint = declareTint(0x1b2430, 0xe7edf4);
+/** Behind blocks of code. */
+const blockTint = declareTint(0x161c25, 0xf3f5f8);
 
 /** Every style that the screen knows, by what it means. */
 export const theme = {
@@ -41,6 +45,22 @@ export const theme = {
 	task: style({fg: task}),
 	code: style({fg: code, bg: codeTint}),
 	pending: style({fg: grey, italic: true}),
+	link: style({fg: linkColour, underline: true}),
+	codeBlock: style({fg: codeText, bg: blockTint}),
+	codeHead: style({fg: faint, bg: blockTint}),
+	codeName: style({fg: grey, bg: blockTint}),
+} as const;
+
+/** The parts of code by what they are. */
+export const syntax = {
+	keyword: style({fg: declareColour(0xc9a2ff, 95, 0x7b3fd4), bg: blockTint}),
+	type: style({fg: declareColour(0x7fe0f5, 96, 0x00708a), bg: blockTint}),
+	title: style({fg: code, bg: blockTint}),
+	string: style({fg: declareColour(0xb9c46a, 33, 0x4f6b00), bg: blockTint}),
+	number: style({fg: task, bg: blockTint}),
+	comment: style({fg: grey, bg: blockTint, italic: true}),
+	added: style({fg: green, bg: blockTint}),
+	removed: style({fg: red, bg: blockTint}),
 } as const;
 
 // Told apart by eye, on dark and on light; the human's green and the untagged grey are not among them.

@@ -1,6 +1,9 @@
 import {createStore} from 'zustand/vanilla';
 import type {Tag} from '../mailbox/tag.ts';
 import {emptyEditor, type Editor} from './compose/editor.ts';
+import {nothingKilled, type Killed} from './compose/kill.ts';
+import type {SentSearch} from './compose/sent.ts';
+import {noUndo, type Undo} from './compose/undo.ts';
 import {tasksPane, welcomePane, type PaneId} from './layout.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
@@ -26,12 +29,16 @@ export interface Compose {
 	readonly recalled: number;
 	/** Which of the completions is chosen; -1: they were dismissed. */
 	readonly completion: number;
+	/** While ^R searches what was sent. */
+	readonly search: SentSearch | null;
+	readonly undo: Undo;
+	readonly killed: Killed;
 }
 
 type Overlay =
 	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
-	| {readonly kind: 'quit'; readonly reason: string};
+	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string};
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
@@ -68,6 +75,9 @@ export const emptyCompose: Compose = {
 	sent: [],
 	recalled: -1,
 	completion: 0,
+	search: null,
+	undo: noUndo,
+	killed: nothingKilled,
 };
 
 export type UiStore = ReturnType<typeof createUi>;

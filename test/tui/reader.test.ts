@@ -65,7 +65,7 @@ describe('for a screen reader', () => {
 		terminal.write('k');
 		await terminal.waitFor(/Chosen: \d\d:\d\d CLAUDE_1/);
 		terminal.write('4');
-		await terminal.waitFor(/queued #1 Task X: monthly report/);
+		await terminal.waitFor(/running #1 Task X: monthly report, CLAUDE_TWIN, 0 percent/);
 		terminal.write('?');
 		expect((await terminal.waitFor('Reading')).join('\n')).toMatch(/next pane/);
 	});

@@ -7,6 +7,7 @@ import {
 	headerTint,
 	overlayTint,
 	selectedTint,
+	syntax,
 	tagChip,
 	tagColours,
 	tagStyle,
@@ -41,7 +42,7 @@ describe.each(themes)('the theme $name', ({light, strong, text, structure}) => {
 	const grounds = light ? [0xffffff, 0xfafafa] : [0x000000, 0x101418, 0x1e1e1e];
 	const behind = [...grounds, ...tints.map(tint => palette.background(tint))];
 
-	it.each(Object.entries(theme))('shows %s clearly on each of its backgrounds', (name, style) => {
+	it.each(Object.entries({...theme, ...syntax}))('shows %s clearly on each of its backgrounds', (name, style) => {
 		const {fg = onTint, bg} = lookOf(style);
 		const grounds = bg === undefined ? behind : [palette.background(bg)];
 		const least = Math.min(...grounds.map(ground => contrast(palette.foreground(fg), ground)));

@@ -25,7 +25,7 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	const blocks = blocksOf(source, width);
 	const at = positionOf(ui, pane, source, blocks);
 	const below = source.count - 1 - at.index;
-	const scrolledUp = viewOf(ui, pane).anchor !== null && (below > 0 || at.hidden > 0);
+	const scrolledUp = viewOf(ui, pane).anchor !== null && (below > 0 || at.hidden > 0 || !source.atEnd);
 	const height = rect.height - (scrolledUp ? 1 : 0);
 	const {selected} = viewOf(ui, pane);
 
@@ -37,8 +37,13 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	});
 	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
 	if (!scrolledUp) return [...gap, ...lines];
-	const words = below > 0 ? `${counted(below, 'newer', 'newer')} below · G` : 'more below · G';
-	return [...gap, ...lines, {strip: strip([{text: ` ${words}`, style: theme.warn}])}];
+	return [...gap, ...lines, {strip: strip([{text: ` ${belowWords(below, source.atEnd)}`, style: theme.warn}])}];
+}
+
+/** How many lie between what is dropped and the present is not known. */
+function belowWords(below: number, atEnd: boolean): string {
+	if (!atEnd) return 'newer below · G';
+	return below > 0 ? `${counted(below, 'newer', 'newer')} below · G` : 'more below · G';
 }
 
 function headOf(state: State, entry: Entry, width: number, now: number): Strip {

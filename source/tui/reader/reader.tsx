@@ -4,7 +4,7 @@ import {HUMAN} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
-import {composeTag} from '../compose/keys.ts';
+import {composeTag} from '../compose/draft.ts';
 import {useMailbox, useSurroundings, useUi} from '../context.ts';
 import {keyFor} from '../keymap.ts';
 import {Overlays} from '../overlays.tsx';

@@ -21,6 +21,8 @@ export interface Terminal {
 	suspend(): void;
 	/** Gives the terminal back as it was. Repeats do nothing. */
 	restore(): void;
+	/** Gives it to another program, until the returned function is called. What interrupts that program is not for us. */
+	lend(): () => void;
 }
 
 interface TerminalOptions {
@@ -48,6 +50,8 @@ export function takeTerminal(
 	{onSignal, onReturn, steady = false, lines = false}: TerminalOptions,
 ): Terminal {
 	let taken = false;
+	let lent = false;
+	let ended = false;
 	let held = '';
 	const modes = new Set<Mode>();
 	const writeToStderr = process.stderr.write.bind(process.stderr);
@@ -61,23 +65,30 @@ export function takeTerminal(
 		}
 		const wanted = [...modes].map(mode => `\u001B[?${mode}h`).join('');
 		stdout.write(`${lines ? enterLines : enter}${steady ? steadyCursor : ''}${wanted}`);
+	};
+	const hold = () => {
 		process.stderr.write = (chunk: string | Uint8Array) => {
 			held += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
 			return true;
 		};
 	};
-	const give = () => {
-		taken = false;
+	const tell = () => {
 		process.stderr.write = writeToStderr;
-		const unwanted = [...modes].map(mode => `\u001B[?${mode}l`).join('');
-		if (!stdout.destroyed) stdout.write(`${unwanted}${steady ? usualCursor : ''}${lines ? leaveLines : leave}`);
-		if (stdin.isTTY && !stdin.destroyed) setRawModeOff(stdin);
 		if (held !== '') process.stderr.write(held);
 		held = '';
 	};
+	const give = () => {
+		taken = false;
+		const unwanted = [...modes].map(mode => `\u001B[?${mode}l`).join('');
+		if (!stdout.destroyed) stdout.write(`${unwanted}${steady ? usualCursor : ''}${lines ? leaveLines : leave}`);
+		if (stdin.isTTY && !stdin.destroyed) setRawModeOff(stdin);
+	};
 	const suspend = () => {
+		// Whoever has the terminal was stopped, and we with it.
+		if (lent) process.kill(process.pid, 'SIGSTOP');
 		if (!taken) return;
 		give();
+		tell();
 		process.off('SIGTSTP', suspend);
 		// npm, which may stand between us and the shell, must stop with us: else the shell waits for it.
 		process.kill(0, 'SIGTSTP');
@@ -85,23 +96,38 @@ export function takeTerminal(
 			if (!taken) retake();
 		}, stopDelay);
 	};
+	const lend = () => {
+		lent = true;
+		give();
+		return () => {
+			lent = false;
+			if (!ended) take();
+		};
+	};
 	const retake = () => {
+		if (lent) return;
 		process.off('SIGTSTP', suspend);
 		process.on('SIGTSTP', suspend);
 		take();
+		hold();
 		// Its size may have changed, which only whoever had it was told.
 		process.kill(process.pid, 'SIGWINCH');
 		onReturn();
 	};
 	const restore = () => {
+		ended = true;
 		process.off('exit', restore);
 		process.off('SIGCONT', retake);
 		process.off('SIGTSTP', suspend);
 		process.off('uncaughtExceptionMonitor', restore);
 		for (const [signal, listener] of listeners) process.off(signal, listener);
 		if (taken) give();
+		tell();
 	};
-	const listeners = signals.map(signal => [signal, () => onSignal(signal)] as const);
+	const listeners = signals.map(signal => {
+		const fromKeyboard = signal === 'SIGINT' || signal === 'SIGQUIT';
+		return [signal, () => (lent && fromKeyboard ? undefined : onSignal(signal))] as const;
+	});
 
 	process.on('exit', restore);
 	process.on('SIGCONT', retake);
@@ -110,6 +136,7 @@ export function takeTerminal(
 	process.on('uncaughtExceptionMonitor', restore);
 	for (const [signal, listener] of listeners) process.on(signal, listener);
 	take();
+	hold();
 	return {
 		setMode(mode, on) {
 			if (modes.has(mode) === on) return;
@@ -118,6 +145,7 @@ export function takeTerminal(
 			if (taken) stdout.write(`\u001B[?${mode}${on ? 'h' : 'l'}`);
 		},
 		suspend,
+		lend,
 		restore,
 	};
 }
