@@ -37,7 +37,7 @@ const doubleClick = 400;
 export function toggleMouse(ui: UiStore): void {
 	const mouse = !ui.getState().mouse;
 	const notice = mouse
-		? `The mouse is on: click, double click, wheel. Shift-drag selects text, ${keyFor('mouse')} switches it off.`
+		? `The mouse is on; shift-drag selects text. ${keyFor('mouse')} switches it off.`
 		: 'The mouse is off.';
 	ui.setState({mouse, notice});
 }

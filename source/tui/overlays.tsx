@@ -34,7 +34,7 @@ export function Overlays() {
 	}
 }
 
-const helpColumn = 37;
+const helpColumn = 38;
 
 /** All keys, from the keymap: in as many columns as there is room for and need of; they scroll where that is not enough. */
 function Help({top}: {readonly top: number}) {
@@ -42,7 +42,7 @@ function Help({top}: {readonly top: number}) {
 	const columns = useUi(ui => ui.columns);
 	const all = [...section('Reading', 'read'), [], ...section('Writing', 'compose'), ...editing];
 	const height = Math.max(2, rows - 4);
-	const most = Math.max(1, Math.floor((columns - 6) / helpColumn));
+	const most = Math.max(1, Math.floor((columns - 4) / helpColumn));
 	const needed = Math.min(most, Math.ceil(all.length / Math.max(1, height - 2)));
 	const lines = besides(all, needed);
 	if (lines.length <= height) return <Panel lines={lines} tight={lines.length > height - 2} />;

@@ -41,6 +41,7 @@ describe('keys', () => {
 		const screen = await terminal.waitFor('1 for you');
 		expect(screen.at(-1)).toMatch(/w c write .*h help/);
 		expect(screen.at(-1)).not.toContain('reply');
+		expect(screen.at(-2)).toContain('press w to write');
 		terminal.write('?h');
 		const help = (await terminal.waitFor('Reading')).join('\n');
 		expect(help).toMatch(/w c +write a message/);
