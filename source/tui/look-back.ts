@@ -25,8 +25,8 @@ export function lookBack({store, ui}: Looking, pane: PaneId, wants: Wanted): voi
 }
 
 /**
- * Reads older messages for each pane on the screen that holds fewer than it has room for: those of a quiet channel lie
- * before the window. Cheap enough to be asked at every change.
+ * Lets each pane that follows the newest show as much as it has room for: the messages of a quiet channel lie before the
+ * window, and are read. Cheap enough to be asked at every change.
  */
 export function fillPanes({store, ui}: Looking): void {
 	const state = store.getState();
@@ -35,7 +35,9 @@ export function fillPanes({store, ui}: Looking): void {
 	for (const {id, rect} of layoutOf(now).panes) {
 		const feed = feedOf(now, id);
 		if (feed === null || viewOf(now, id).anchor !== null) continue;
-		const {past, recent, atStart} = heldOf(state, feed);
+		const {past, recent, atStart, atEnd} = heldOf(state, feed);
+		// It follows the newest, however it came to that: what was read back far away from there goes.
+		if (!atEnd) store.look(feed, null);
 		// A message takes three lines at least.
 		if (!atStart && 3 * (past.length + recent.length) < rect.height) quietly(store.loadOlder(feed));
 	}
