@@ -1,5 +1,7 @@
-import {loadConfig} from '../config.ts';
+import path from 'node:path';
+import {loadConfig, type Target} from '../config.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Tag} from '../mailbox/tag.ts';
 import {createMailboxStore} from '../store/mailbox-store.ts';
 import type {Command, Invocation} from './command.ts';
 import type {openMailbox} from './connect.ts';
@@ -48,6 +50,7 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 		stdout,
 		env,
 		program: calledAs(env),
+		keepIn: path.join(places.state, 'compose', mailboxFolder(target, tag)),
 		onFirstFrame(say) {
 			opening.resolve(open({env, stderr}, {as, say}));
 		},
@@ -56,6 +59,12 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 	await Promise.race([store.close(), new Promise(resolve => setTimeout(resolve, 500))]);
 	// The sockets of supabase-js outlive their channels by ten seconds.
 	process.exit();
+}
+
+/** A draft belongs to whom it was written as, and to the mailbox it was written for. */
+function mailboxFolder(target: Target, tag: Tag): string {
+	const where = target.kind === 'hub' ? 'hub' : new URL(target.url).host;
+	return `${where.replaceAll(/[^A-Za-z0-9.-]/g, '_')}.${tag.toUpperCase()}`;
 }
 
 /**

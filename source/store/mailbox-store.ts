@@ -1,9 +1,14 @@
 import {createStore} from 'zustand/vanilla';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Unsubscribe} from '../mailbox/event.ts';
+import type {Filter} from '../mailbox/filter.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
+import type {SearchPage} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
+import {Chronicle} from './chronicle.ts';
+import type {TableRow} from '../mailbox/table.ts';
+import type {Task} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
 import {createPager} from './pager.ts';
 import {reduce, type Change} from './reduce.ts';
@@ -30,6 +35,10 @@ export interface MailboxStore {
 	post(draft: Draft): Promise<string | null>;
 	/** Takes an unsent draft out of the list; whoever calls it keeps the text. */
 	withdraw(clientId: string): void;
+	/** What the timeline looks back on. */
+	readonly chronicle: Chronicle;
+	/** Reads one message with its receipts, wherever it lies, into `chronicle`. */
+	loadMessage(id: number): Promise<void>;
 	/**
 	 * Says that somebody looks back in a feed, with this id at the bottom edge: what lies around it is kept, what is far away
 	 * may be dropped. Null: it follows the newest again, and what was read back may go.
@@ -45,11 +54,17 @@ export interface MailboxStore {
 	loadAround(feed: FeedId, id: number): Promise<void>;
 	/** Reads the newest of a thread, wherever it lies. */
 	loadThread(root: number): Promise<void>;
+	/** What the mailbox finds in all of history, newest first; how far each came is known then, too. Rejects with a MailboxError. */
+	search(filter: Filter, page: SearchPage): Promise<readonly Message[]>;
 	/** Up to where the human had read at an earlier start; to be said before `ready`. */
 	remember(seen: SeenMarks): void;
 	markSeen(feed: FeedId, id: number): void;
 	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
 	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
+	/** Asks something of the tasks; what comes of it is in the state at once. Rejects with MailboxError. */
+	askTasks(ask: (tasks: Mailbox['tasks']) => Promise<Task | readonly Task[]>): Promise<readonly Task[]>;
+	/** The first rows of a table, as the mailbox's `table`. Rejects with MailboxError. */
+	readTable(name: string): Promise<readonly TableRow[]>;
 	/** Ends the subscription and closes the mailbox. */
 	close(): Promise<void>;
 }
@@ -165,6 +180,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		}
 	}
 
+	const chronicle = new Chronicle(opening, store.getState);
 	const ready = start();
 	// Whoever shows the state sees that nothing came; the error itself is for the one who awaits it.
 	ready.catch(() => {});
@@ -177,6 +193,20 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		withdraw: client_id => apply({type: 'withdrawn', client_id}),
 		look: (feed, around) => apply({type: 'look', feed, around}),
 		...pager,
+		chronicle,
+		async loadMessage(id) {
+			const opened = await opening;
+			const [message] = await opened.history({before: id + 1, limit: 1});
+			if (message?.id !== id) return;
+			await loadReceipts(opened, [message]);
+			chronicle.keep(message);
+		},
+		async search(filter, page) {
+			const opened = await opening;
+			const messages = await opened.search(filter, page);
+			await loadReceipts(opened, messages);
+			return messages;
+		},
 		remember(seen) {
 			kept = seen;
 		},
@@ -197,6 +227,13 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 				for (const id of fresh) told.delete(`${id} ${state}`);
 			}
 		},
+		async askTasks(ask) {
+			const answer = await ask((await opening).tasks);
+			const tasks = Array.isArray(answer) ? (answer as readonly Task[]) : [answer as Task];
+			apply({type: 'tasks', tasks});
+			return tasks;
+		},
+		readTable: async name => (await opening).table(name),
 		async close() {
 			closed = true;
 			joined.resolve();

@@ -2,6 +2,7 @@ import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
 import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Task, TaskStatus} from '../mailbox/task.ts';
+import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
 import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
 import {heldOf, windowOf} from './held.ts';
 import type {State} from './state.ts';
@@ -46,32 +47,22 @@ export function threadMessages(state: State, root: number): readonly Message[] {
 	return recent.length === 0 ? past : [...past, ...recent];
 }
 
-export interface ThreadEntry {
-	readonly message: Message;
-	/** 0 for the root. */
-	readonly depth: number;
-}
+/** Of so many threads the tree is remembered. */
+const mostTrees = 8;
+const trees = new Map<
+	number,
+	{readonly past: unknown; readonly recent: unknown; readonly tree: readonly ThreadEntry[]}
+>();
 
-/** The thread as a tree, depth first: each reply below what it replies to. */
-export function threadTree(state: State, root: number): ThreadEntry[] {
-	const messages = threadMessages(state, root);
-	const present = new Set(messages.map(({id}) => id));
-	const replies = new Map<number, Message[]>();
-	const tops: Message[] = [];
-	for (const message of messages) {
-		const parent = message.reply_to;
-		if (parent === null || !present.has(parent) || message.id === root) tops.push(message);
-		else replies.set(parent, [...(replies.get(parent) ?? []), message]);
-	}
-	const entries: ThreadEntry[] = [];
-	// A stack instead of recursion: a chain of a thousand replies is somebody's message to us.
-	const stack = tops.map(message => ({message, depth: message.id === root || !present.has(root) ? 0 : 1})).reverse();
-	for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
-		entries.push(entry);
-		const depth = entry.depth + 1;
-		for (const message of (replies.get(entry.message.id) ?? []).reverse()) stack.push({message, depth});
-	}
-	return entries;
+/** The thread as a tree, depth first: each reply below what it replies to. Made anew only when a message came. */
+export function threadTree(state: State, root: number): readonly ThreadEntry[] {
+	const {past, recent} = heldOf(state, threadFeed(root));
+	const known = trees.get(root);
+	if (known !== undefined && known.past === past && known.recent === recent) return known.tree;
+	const tree = treeOf(threadMessages(state, root), root);
+	if (trees.size >= mostTrees) trees.clear();
+	trees.set(root, {past, recent, tree});
+	return tree;
 }
 
 /** Messages that address the identity by name and that it has not acknowledged. */

@@ -2,11 +2,13 @@ import {foldTag} from '../mailbox/tag.ts';
 import {belongs, threadFeed} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
-import {composeKey, composePaste, openCompose, pickTag, type ComposeContext} from './compose/keys.ts';
-import {actionOf, type Action} from './keymap.ts';
+import type {ComposeContext} from './compose/draft.ts';
+import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
+import {actionOf, isTimelineAction, type Action, type TimelineAction} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
 import {type Layout} from './layout.ts';
 import {agentsPane, hasMessages, tasksPane} from './pane-id.ts';
+import {createFinder} from './find/finder.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
@@ -14,6 +16,7 @@ import {focusPane, paneAction} from './pane-keys.ts';
 import {chosenAgent} from './panes/agents.ts';
 import {nextUnread} from './next-unread.ts';
 import {rememberLastLooks} from './unread.ts';
+import {openTimeline, timelineKey} from './timeline/keys.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 
 /** More than this many fit on no screen. */
@@ -33,22 +36,30 @@ export interface ControllerOptions {
 	/** Draws everything anew (^L). */
 	readonly redraw: () => void;
 	readonly quit: () => void;
+	/** Absent where there is no terminal to give to an editor. */
+	readonly editElsewhere?: ComposeContext['editElsewhere'];
+	/** What is not sent yet comes back at the next start. */
+	readonly keeps?: boolean;
 }
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
-export function createController({store, ui, redraw, quit}: ControllerOptions): Controller {
+export function createController(options: ControllerOptions): Controller {
+	const {store, ui, redraw, quit, editElsewhere = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
-	const context: ComposeContext = {store, ui};
+	const context: ComposeContext = {store, ui, editElsewhere};
+	const finder = createFinder({store, ui, focus: pane => focusPane(context, pane)});
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 	rememberLastLooks({store, ui});
 
-	function read(key: string): void {
-		const action = actionOf('read', key);
-		if (action !== undefined) act(action, key);
+	function read(key: string, place: 'read' | 'timeline' = 'read'): void {
+		const action = actionOf(place, key);
+		if (action === undefined) return;
+		if (isTimelineAction(action)) timelineKey(context, action);
+		else act(action, key);
 	}
 
-	function act(action: Action, key: string): void {
+	function act(action: Exclude<Action, TimelineAction>, key: string): void {
 		const now = ui.getState();
 		switch (action) {
 			case 'focus_next':
@@ -89,6 +100,10 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 			case 'tag':
 			case 'pick_tag':
 				return set({overlay: {kind: 'tags', filter: '', index: 0}});
+			case 'search':
+			case 'hit_next':
+			case 'hit_previous':
+				return finder.act(action);
 			case 'help':
 				return set({overlay: {kind: 'help', top: 0}});
 			case 'redraw':
@@ -97,6 +112,10 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 				return askToQuit();
 			case 'interrupt':
 				return interrupt();
+			case 'timeline':
+				return openTimeline(context);
+			case 'search_sent':
+			case 'edit_elsewhere':
 			case 'send':
 			case 'newline':
 			case 'leave':
@@ -131,6 +150,7 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 	function back(): void {
 		const now = ui.getState();
 		if (now.notice !== null) return set({notice: null});
+		if (finder.end()) return;
 		if (now.threads.has(now.focus)) {
 			const root = now.threads.get(now.focus);
 			const threads = new Map(now.threads);
@@ -162,11 +182,12 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 
 	function askToQuit(): void {
 		const unsent = store.getState().pending.length;
-		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.'}});
-		if (unsent > 0)
-			return set({
-				overlay: {kind: 'quit', reason: `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`},
-			});
+		const answer = keeps ? 'quit; it waits for the next start' : 'quit and drop it';
+		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.', answer}});
+		if (unsent > 0) {
+			const reason = `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
+			return set({overlay: {kind: 'quit', reason, answer}});
+		}
 		quit();
 	}
 
@@ -181,6 +202,7 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
+		if (overlay.kind === 'search') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
@@ -193,9 +215,10 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 	}
 
 	function press(key: string): void {
-		const {mode, overlay, notice} = ui.getState();
+		const {mode, overlay, notice, timeline} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
 		if (overlay !== null) return overlayKey(key);
+		if (timeline !== null) return read(key, 'timeline');
 		if (mode === 'read') return read(key);
 		const action = actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);
@@ -205,7 +228,7 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 	function markSeen(): void {
 		const now = ui.getState();
 		const state = store.getState();
-		if (!state.loaded) return;
+		if (!state.loaded || now.timeline !== null) return;
 		const id = newestSeen(state, now);
 		if (id === 0) return;
 		const feed = now.focus;
@@ -227,11 +250,13 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		input(input) {
 			if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
-				if (ui.getState().overlay === null) composePaste(context, input.text);
-			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && input.text !== '#') {
-				composePaste(context, input.text);
+				const {overlay, timeline} = ui.getState();
+				if (overlay !== null) finder.paste(input.text);
+				else if (timeline === null) composePaste(context, input.text);
+			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
+				composeType(context, input.text);
 			} else {
-				// Keys typed fast, or pasted where there is no bracketed paste, come as one text.
+				// Keys typed fast come as one text; # is a key while nothing is written, with what is typed into the picker behind it.
 				for (const character of input.text) press(character);
 			}
 		},

@@ -130,7 +130,11 @@ function inputsOf(piece: string): Input[] {
 	const named = controls[piece];
 	if (named !== undefined) return [{type: 'key', key: named}];
 	if (piece === '\u0000') return [{type: 'key', key: '^ '}];
-	if (piece.length === 1) return [{type: 'key', key: `^${String.fromCharCode(piece.charCodeAt(0) + 0x60)}`}];
+	if (piece.length === 1) {
+		// ^A to ^Z in small letters, then ^\ ^] ^^ ^_.
+		const code = piece.charCodeAt(0);
+		return [{type: 'key', key: `^${String.fromCharCode(code + (code <= 26 ? 0x60 : 0x40))}`}];
+	}
 	const sequence = /^\u001B(?:\[|O)(?:(\d+)(?:;(\d+))?)?([A-Za-z~])$/u.exec(piece);
 	if (sequence !== null) return keyOf(sequence[1], sequence[2], sequence[3] ?? '');
 	if (/^\u001B[[O\]P_]./su.test(piece)) return [];

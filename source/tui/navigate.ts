@@ -5,9 +5,18 @@ import {agentsPane, hasMessages, tasksPane, type PaneId} from './pane-id.ts';
 import {agentOrder} from './panes/agents.ts';
 import {bodyRect} from './panes/paint.ts';
 import {lineWidth} from './panes/channel.ts';
-import {blocksOf, keyOf, positionOf, sourceOf, type Entry} from './panes/source.ts';
+import {blocksOf, keyOf, positionOf, sourceOf, type Entry, type Source} from './panes/source.ts';
 import {taskOrder} from './panes/tasks.ts';
-import {bottom, isAbove, revealed, scrolled, startingAt, topmost, type Position} from './panes/viewport.ts';
+import {
+	bottom,
+	isAbove,
+	revealed,
+	scrolled,
+	startingAt,
+	topmost,
+	type Blocks,
+	type Position,
+} from './panes/viewport.ts';
 import {following, viewName, viewOf, type Ui, type View} from './ui.ts';
 
 /** What moves within a pane. */
@@ -66,14 +75,7 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 			to = revealed(blocks, at, select, height);
 		}
 	}
-	const entry = source.at(select);
-	const end = source.atEnd && !isAbove(to, bottom(blocks));
-	const anchored = source.at(to.index);
-	const view: View = {
-		anchor: end || anchored === undefined ? null : {key: keyOf(anchored), hidden: to.hidden},
-		selected: entry === undefined ? null : keyOf(entry),
-	};
-	return {ui: withView(ui, pane, view), wants: wanted()};
+	return {ui: withView(ui, pane, viewAt(source, blocks, to, select)), wants: wanted()};
 
 	function wanted(): Wanted {
 		if (motion === 'oldest') return source.atStart ? null : 'oldest';
@@ -105,12 +107,34 @@ export function shownFrom(state: State, ui: Ui, layout: Layout, id: number): Ui 
 	if (entry === undefined) return ui;
 	const blocks = blocksOf(source, lineWidth(rect));
 	const to = startingAt(blocks, index, Math.max(1, rect.height - 1));
-	const anchored = source.at(to.index);
+	return withView(ui, ui.focus, viewAt(source, blocks, to, index));
+}
+
+function viewAt(source: Source, blocks: Blocks, to: Position, select: number): View {
+	const entry = source.at(select);
 	const end = source.atEnd && !isAbove(to, bottom(blocks));
-	return withView(ui, ui.focus, {
+	const anchored = source.at(to.index);
+	return {
 		anchor: end || anchored === undefined ? null : {key: keyOf(anchored), hidden: to.hidden},
-		selected: keyOf(entry),
-	});
+		selected: entry === undefined ? null : keyOf(entry),
+	};
+}
+
+/** A pane with this message chosen, in the middle of what stands around it. Pure. */
+export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId, id: number): Ui {
+	const placed = layout.panes.find(each => each.id === pane);
+	const source = sourceOf(state, ui, pane);
+	const index = source.indexOf(String(id));
+	if (placed === undefined || index < 0) return ui;
+	const rect = bodyRect(layout, ui, pane, placed.rect);
+	const blocks = blocksOf(source, lineWidth(rect));
+	const height = Math.max(1, rect.height - 1);
+	const room = height - blocks.heightOf(index);
+	const to =
+		room <= 0
+			? revealed(blocks, {index, hidden: 1}, index, height)
+			: scrolled(blocks, {index, hidden: 0}, -Math.floor(room / 2), height);
+	return withView(ui, pane, viewAt(source, blocks, to, index));
 }
 
 function movedInTasks(state: State, ui: Ui, motion: Motion): View {

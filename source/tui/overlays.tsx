@@ -1,8 +1,9 @@
 import {Box} from 'ink';
 import {useLayoutEffect, type ReactNode} from 'react';
 import {printable} from '../printable.ts';
-import {offeredTags} from './compose/keys.ts';
+import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
+import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {textWidth, type Span} from './screen/strip.ts';
 import {onTint, Spans} from './spans.tsx';
@@ -17,6 +18,8 @@ export function Overlays() {
 			return <Help top={overlay.top} />;
 		case 'tags':
 			return <TagPicker filter={overlay.filter} index={overlay.index} />;
+		case 'search':
+			return <SearchPanel />;
 		case 'quit':
 			return (
 				<Panel
@@ -24,7 +27,7 @@ export function Overlays() {
 						[{text: overlay.reason, style: theme.strong}],
 						[
 							{text: 'y', style: theme.strong},
-							{text: ' quit and drop it   ', style: theme.grey},
+							{text: ` ${overlay.answer}   `, style: theme.grey},
 							{text: 'any other key', style: theme.strong},
 							{text: ' stay', style: theme.grey},
 						],
@@ -41,7 +44,7 @@ function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
 	const reading = section('Reading', 'read');
-	const writing = [...section('Writing', 'compose'), ...editing];
+	const writing = [...section('Writing', 'compose'), ...editing, [], ...section('Looking back', 'timeline')];
 	const wide = columns >= 2 * helpColumn + 6;
 	const list = [...reading, [], ...writing];
 	const half = Math.ceil(list.length / 2);
@@ -72,6 +75,7 @@ const editing: readonly Span[][] = [
 	helpLine('^W alt-d', 'erase a word left, right'),
 	helpLine('^U ^K', 'erase the line left, right'),
 	helpLine('^Y', 'bring back what was erased'),
+	helpLine('^_ ^T', 'undo; swap two letters'),
 	helpLine('↑ ↓', 'lines, then what was sent'),
 	helpLine('@', 'a tag; tab completes it'),
 ];

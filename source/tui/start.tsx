@@ -2,10 +2,15 @@ import type {ReadStream, WriteStream} from 'node:tty';
 import {render} from 'ink';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {App} from './app.tsx';
+import {createAway} from './away.ts';
+import {editElsewhere as openElsewhere, type Edited} from './compose/external-editor.ts';
+import {keepCompose} from './compose/keep.ts';
 import {SurroundingsProvider} from './context.ts';
 import {createController} from './controller.ts';
 import {createKeyboard, type Input} from './keyboard.ts';
 import {keepScreen, type ScreenMemory} from './keep-screen.ts';
+import {onArrival} from './late.ts';
+import {markdown} from './panes/message-body.ts';
 import {fillPanes} from './look-back.ts';
 import {placer} from './placer.ts';
 import {restored} from './saved-screen.ts';
@@ -24,6 +29,8 @@ export interface TuiOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** How the human calls this program in a shell; `agentmux` when absent. */
 	readonly program?: string;
+	/** The folder in which the compose line of this mailbox is kept across restarts; it is not kept when absent. */
+	readonly keepIn?: string;
 	/** What the screen was like at an earlier start, and where it is kept for the next; absent: it begins anew. */
 	readonly memory?: ScreenMemory;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
@@ -37,16 +44,8 @@ const escapeDelay = 25;
  * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
-export async function startTui({
-	store,
-	name,
-	stdin,
-	stdout,
-	env,
-	program,
-	memory,
-	onFirstFrame,
-}: TuiOptions): Promise<void> {
+export async function startTui(options: TuiOptions): Promise<void> {
+	const {store, name, stdin, stdout, env, program, keepIn, memory, onFirstFrame} = options;
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(sizeOf(stdout));
 	if (program !== undefined) ui.setState({program});
@@ -55,7 +54,18 @@ export async function startTui({
 	if (saved?.seen) store.remember(saved.seen);
 	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
 	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
-	const controller = createController({store, ui, redraw: () => screen.reset(), quit: () => quit()});
+	const away = createAway(stdin, screen, terminal);
+	const editElsewhere = (text: string): Promise<Edited> =>
+		away.run(ended => openElsewhere(text, {env, folder: keepIn ?? null, ended}));
+	const keeping = keepIn === undefined ? null : keepCompose({store, ui, editElsewhere}, keepIn);
+	const controller = createController({
+		store,
+		ui,
+		editElsewhere,
+		redraw: () => screen.reset(),
+		quit: () => quit(),
+		keeps: keeping !== null,
+	});
 
 	const onResize = () => {
 		ui.setState(sizeOf(stdout));
@@ -70,6 +80,7 @@ export async function startTui({
 	process.on('SIGWINCH', onWindowChange);
 	stdout.on('error', onGone);
 	const unlisten = listen(stdin, onGone, input => {
+		if (away.isNow) return;
 		controller.input(input);
 		fillPanes({store, ui});
 		controller.markSeen();
@@ -104,6 +115,8 @@ export async function startTui({
 	// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
 	app.waitUntilExit().then(() => quit(), fail);
 	screen.flush();
+	const unwatch = onArrival(() => screen.invalidate());
+	markdown();
 	onFirstFrame?.(sentence => {
 		ui.setState({opening: sentence});
 		screen.invalidate();
@@ -111,8 +124,11 @@ export async function startTui({
 	try {
 		await ended;
 	} finally {
+		await away.end();
+		keeping?.stop();
 		clearInterval(clock);
 		unsubscribe();
+		unwatch();
 		unlisten();
 		screen.stop();
 		app.unmount();

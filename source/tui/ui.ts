@@ -2,7 +2,13 @@ import {createStore} from 'zustand/vanilla';
 import type {Tag} from '../mailbox/tag.ts';
 import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
 import {emptyEditor, type Editor} from './compose/editor.ts';
+import {nothingKilled, type Killed} from './compose/kill.ts';
+import type {SentSearch} from './compose/sent.ts';
+import {noUndo, type Undo} from './compose/undo.ts';
 import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
+import type {TimelineView} from './timeline/view.ts';
+import {nothingRecent, type Recent} from './find/recent.ts';
+import type {Search} from './find/search.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
 export interface View {
@@ -27,12 +33,17 @@ export interface Compose {
 	readonly recalled: number;
 	/** Which of the completions is chosen; -1: they were dismissed. */
 	readonly completion: number;
+	/** While ^R searches what was sent. */
+	readonly search: SentSearch | null;
+	readonly undo: Undo;
+	readonly killed: Killed;
 }
 
 type Overlay =
 	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
-	| {readonly kind: 'quit'; readonly reason: string};
+	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
+	| {readonly kind: 'search'};
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
@@ -49,6 +60,11 @@ export interface Ui {
 	/** The newest id that was looked at in a pane before the keys came to it, where newer ones stood there. */
 	readonly newFrom: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
+	/** Stands over the panes; null: it does not. */
+	readonly timeline: TimelineView | null;
+	/** Null: nothing is searched for. */
+	readonly search: Search | null;
+	readonly recent: Recent;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
 	/** What happens while the mailbox opens. */
@@ -66,6 +82,9 @@ export const emptyCompose: Compose = {
 	sent: [],
 	recalled: -1,
 	completion: 0,
+	search: null,
+	undo: noUndo,
+	killed: nothingKilled,
 };
 
 export type UiStore = ReturnType<typeof createUi>;
@@ -81,6 +100,9 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		threads: new Map(),
 		newFrom: new Map(),
 		compose: emptyCompose,
+		timeline: null,
+		search: null,
+		recent: nothingRecent,
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',

@@ -15,8 +15,11 @@ export class MemoryTasks {
 	readonly rows: Task[] = [];
 	readonly #announce: (tasks: Task[]) => void;
 
-	constructor(announce: (tasks: Task[]) => void) {
+	readonly #clock: () => number;
+
+	constructor(announce: (tasks: Task[]) => void, clock: () => number = Date.now) {
 		this.#announce = announce;
+		this.#clock = clock;
 	}
 
 	list({ids, parents, status, queue, owner, limit = 200}: TaskFilter): Task[] {
@@ -37,7 +40,7 @@ export class MemoryTasks {
 		);
 		if (same !== undefined) return same;
 		if (draft.title === '') throw new MailboxError('invalid', 'A task needs a title.');
-		const now = new Date().toISOString();
+		const now = this.#now();
 		return this.#write({
 			id: this.rows.length + 1,
 			queue,
@@ -61,6 +64,7 @@ export class MemoryTasks {
 			result_table: null,
 			last_error: null,
 			message_id: draft.message_id ?? null,
+			assignee: draft.assignee ?? this.rows.find(({id}) => id === draft.parent_id)?.assignee ?? null,
 			created_by,
 			created_at: now,
 			updated_at: now,
@@ -85,10 +89,11 @@ export class MemoryTasks {
 	}
 
 	claim({queue = 'default', lease = 60, id}: TaskClaim, owner: Tag): Task | null {
-		const now = new Date().toISOString();
+		const now = this.#now();
 		const [next] = this.rows
 			.filter(task => task.status === 'queued' && task.run_at <= now)
 			.filter(task => (id === undefined ? task.queue === queue : task.id === id))
+			.filter(({assignee}) => assignee === null || sameTag(assignee, owner))
 			.filter(task => !this.rows.some(({parent_id}) => parent_id === task.id))
 			.filter(task => task.depends_on.every(other => this.rows[other - 1]?.status === 'done'))
 			.sort(
@@ -101,12 +106,12 @@ export class MemoryTasks {
 			attempts: next.attempts + 1,
 			lease_owner: owner,
 			lease_token: next.lease_token + 1,
-			lease_until: later(lease),
+			lease_until: this.#later(lease),
 		});
 	}
 
 	heartbeat(id: number, token: number, owner: Tag, lease = 60): Task {
-		return this.#write({...this.#held(id, token, owner), lease_until: later(lease)});
+		return this.#write({...this.#held(id, token, owner), lease_until: this.#later(lease)});
 	}
 
 	progress(id: number, token: number, owner: Tag, progress: number, note?: string): Task {
@@ -124,7 +129,7 @@ export class MemoryTasks {
 			result: result ?? task.result,
 			result_table: result_table ?? task.result_table,
 			last_error: error ?? null,
-			run_at: ended === 'queued' ? later(2 ** task.attempts) : task.run_at,
+			run_at: ended === 'queued' ? this.#later(2 ** task.attempts) : task.run_at,
 			lease_owner: null,
 			lease_until: null,
 		});
@@ -135,17 +140,60 @@ export class MemoryTasks {
 		if (task.status !== 'queued' && task.status !== 'running') {
 			throw new MailboxError('conflict', `Task ${id} is ${task.status} already.`);
 		}
-		return this.#write({...task, status: 'cancelled', lease_owner: null, lease_until: null});
+		const ended = {status: 'cancelled', lease_owner: null, lease_until: null} as const;
+		for (const step of this.#below(id)) if (isOpen(step)) this.#write({...step, ...ended});
+		return this.#write({...task, ...ended});
+	}
+
+	retry(id: number): Task {
+		const task = this.#task(id);
+		if (isOpen(task) || task.status === 'done') throw new MailboxError('conflict', `Task ${id} is ${task.status}.`);
+		const lost = task.depends_on
+			.map(other => this.#task(other))
+			.find(other => !isOpen(other) && other.status !== 'done');
+		if (lost !== undefined) {
+			throw new MailboxError('conflict', `Task ${id} depends on task ${lost.id}, which is ${lost.status}.`);
+		}
+		const again = {status: 'queued', attempts: 0, progress: 0, note: null, run_at: new Date().toISOString()} as const;
+		for (const step of this.#below(id)) {
+			if (!isOpen(step) && step.status !== 'done') this.#write({...step, ...again});
+		}
+		for (let above = this.rows.find(row => row.id === task.parent_id); above !== undefined && !isOpen(above);) {
+			this.#write({...above, ...again});
+			const {parent_id} = above;
+			above = this.rows.find(row => row.id === parent_id);
+		}
+		return this.#write({...task, ...again});
+	}
+
+	assign(id: number, assignee: Tag | null): Task {
+		const task = this.#task(id);
+		if (task.status !== 'queued') throw new MailboxError('conflict', `Task ${id} is ${task.status}.`);
+		for (const step of this.#below(id)) if (step.status === 'queued') this.#write({...step, assignee});
+		return this.#write({...task, assignee});
+	}
+
+	prioritise(id: number, priority: number): Task {
+		const task = this.#task(id);
+		if (!isOpen(task)) throw new MailboxError('conflict', `Task ${id} is ${task.status}.`);
+		for (const step of this.#below(id)) if (isOpen(step)) this.#write({...step, priority});
+		return this.#write({...task, priority});
 	}
 
 	reap(): number {
-		const now = new Date().toISOString();
+		const now = this.#now();
 		const expired = this.rows.filter(({status, lease_until}) => status === 'running' && (lease_until ?? now) < now);
 		for (const task of expired) {
 			const status = task.attempts >= task.max_attempts ? 'dead' : 'queued';
 			this.#write({...task, status, lease_owner: null, lease_until: null, last_error: 'lease expired'});
 		}
 		return expired.length;
+	}
+
+	/** All steps below a task, of every generation. */
+	#below(id: number): Task[] {
+		const steps = this.rows.filter(({parent_id}) => parent_id === id);
+		return [...steps, ...steps.flatMap(step => this.#below(step.id))];
 	}
 
 	#task(id: number): Task {
@@ -162,13 +210,21 @@ export class MemoryTasks {
 	}
 
 	#write(task: Task): Task {
-		const written = {...task, updated_at: new Date().toISOString()};
+		const written = {...task, updated_at: this.#now()};
 		this.rows[task.id - 1] = written;
 		this.#announce([written]);
 		return written;
 	}
+
+	#now(): string {
+		return new Date(this.#clock()).toISOString();
+	}
+
+	#later(seconds: number): string {
+		return new Date(this.#clock() + seconds * 1000).toISOString();
+	}
 }
 
-function later(seconds: number): string {
-	return new Date(Date.now() + seconds * 1000).toISOString();
+function isOpen({status}: Task): boolean {
+	return status === 'queued' || status === 'running';
 }

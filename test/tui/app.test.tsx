@@ -140,6 +140,22 @@ describe('the app without a screen', () => {
 		expect(app.ui.getState().notice).toBe('This message does not wait for you.');
 	});
 
+	it('takes a paste of 200 kB as one change, which ^_ takes back as one', async () => {
+		const {ui, type, press} = await open(new MemoryServer());
+		await type('cbefore ');
+		let changes = 0;
+		let {editor} = ui.getState().compose;
+		ui.subscribe(({compose}) => {
+			if (compose.editor !== editor) changes++;
+			({editor} = compose);
+		});
+		await press({type: 'paste', text: 'line\r\n'.repeat(40_000)});
+		expect(changes).toBe(1);
+		expect(editor.text).toBe(`before ${'line\n'.repeat(40_000)}`);
+		await press('^_');
+		expect(ui.getState().compose.editor.text).toBe('before ');
+	});
+
 	it('goes through what was sent with the arrows, but never over a draft', async () => {
 		const server = new MemoryServer();
 		const app = await open(server);

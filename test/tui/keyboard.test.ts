@@ -44,6 +44,10 @@ describe('the keyboard', () => {
 		]);
 	});
 
+	it('tells the control keys beyond the letters apart from them', () => {
+		expect(typed('\u001F\u001C\u001D\u0014')).toEqual(['^_', '^\\', '^]', '^t'].map(key => ({type: 'key', key})));
+	});
+
 	it('takes a lone ESC for the key when nothing follows', () => {
 		const keyboard = createKeyboard();
 		expect(keyboard.push('\u001B')).toEqual([]);

@@ -31,7 +31,7 @@ const bracketed = (text: string) => `\u001B[200~${text}\u001B[201~`;
 describe('the screen at 200x50', () => {
 	it('shows each channel in a pane of its own, tasks beside them, and who is there', async () => {
 		const terminal = start('two', wide);
-		const screen = await terminal.waitFor(/● live .*1 for you/);
+		const screen = await terminal.waitFor(/● live .*1 running .*1 for you/);
 		expect(screen[0]).toMatch(/^ agentmux {2}local hub .*● live {2}2 agents {2}1 running {2}1 for you$/);
 		expect(screen[1]).toMatch(/1 CLAUDE_1 ● in a turn.*│ 2 CLAUDE_TWIN ◐ blocked.*│ 3 TASKS {2}1 running/);
 		const text = screen.join('\n');
@@ -105,6 +105,40 @@ describe('the screen at 200x50', () => {
 		const screen = await start('crowded', wide).waitFor('second line');
 		expect(screen.find(row => row.includes('an escape'))).toMatch(/^ │ an escape ␛\[31mred␛\[0m and <U\+202E>over/);
 		expect(screen.find(row => row.includes('[HUMAN] run it'))).toMatch(/^ │ \[HUMAN\] run it/);
+	});
+
+	it('shows Markdown behind the gutter, code in colours, and links that lead where they say', async () => {
+		const terminal = start('markdown', wide);
+		const screen = await terminal.waitFor(rows => rows.some(row => /^ │ {2}select id, total from orders/u.test(row)));
+		const text = screen.join('\n');
+		expect(text).toMatch(/^ │ Step 2 of 4/mu);
+		expect(text).toMatch(/^ │ · 9 without a date/mu);
+		expect(text).toMatch(/^ │ {3}1\. same id/mu);
+		expect(text).toMatch(/^ │ ✓ checked/mu);
+		expect(text).toMatch(/^ │ ▏ Use the 2025 data only/mu);
+		expect(text).toMatch(/^ │ ── sql ─+/mu);
+		expect(text).toMatch(/^ │ table +rows {2}note/mu);
+		expect(text).toMatch(/^ │ orders +18,204 {2}cleaned/mu);
+		expect(text).toMatch(/The docs \(docs\.example\.org\) say so/u);
+		const y = screen.findIndex(row => row.includes('select id, total'));
+		await terminal.waitFor(() => terminal.cell(4, y).foreground !== terminal.cell(11, y).foreground);
+		const line = screen.findIndex(row => row.includes('The docs'));
+		const x = (screen[line] ?? '').indexOf('docs');
+		expect(terminal.link(x, line)).toBe('https://docs.example.org/a');
+		expect(terminal.link((screen[line] ?? '').indexOf('say so'), line)).toBeUndefined();
+		expect(terminal.link((screen[line] ?? '').indexOf('this'), line)).toBeUndefined();
+	});
+
+	it('shows the first lines of a long message, and how many there are', async () => {
+		const terminal = start('markdown', wide);
+		await terminal.waitFor('The docs');
+		terminal.write('g');
+		const screen = await terminal.waitFor('log line 39');
+		expect(screen.join('\n')).toContain('… 121 lines in all · enter shows it');
+		terminal.write('\r');
+		await terminal.waitFor('log line 120');
+		terminal.write('g');
+		await terminal.waitFor('The whole log:');
 	});
 
 	it('keeps its columns straight beside emoji and wide letters', async () => {
@@ -221,6 +255,20 @@ describe('the compose line', () => {
 		expect(await terminal.waitFor(/heard: @CLAUDE_1 q\n.*quit\?/)).toHaveLength(24);
 	});
 
+	it.each([
+		['lines', `${'x'.repeat(79)}\n`.repeat(2500)],
+		['letters without a space', 'x'.repeat(200_000)],
+	])('takes 200 kB of %s at once, edits them on, and sends them whole', async (_, text) => {
+		const terminal = start('measure');
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write(bracketed(`${text}end`));
+		await terminal.waitFor(/x*end *$/m);
+		terminal.write('!?\u007F\r');
+		const letters = '@CLAUDE_1 '.length + text.length + 'end!'.length;
+		expect(await terminal.waitFor(`heard ${letters} letters`)).toHaveLength(24);
+		expect(terminal.text()).toMatch(/the last ".*end!"/);
+	});
+
 	it('keeps a draft that is too large, and says what may be sent', async () => {
 		const terminal = start('echo', {cols: 160, rows: 30});
 		await terminal.waitFor('1 CLAUDE_1');
@@ -251,6 +299,43 @@ describe('the compose line', () => {
 		await terminal.waitFor('>one three<');
 		const {x, y} = terminal.cursor;
 		expect(terminal.screen()[y]?.slice(0, x)).toMatch(/>one three<$/);
+	});
+
+	it('takes back what was typed or erased, and brings back what was erased', async () => {
+		const terminal = start('empty');
+		await terminal.waitFor('● live');
+		terminal.write('cone two three\u0017\u0017');
+		await terminal.waitFor(/→ one *$/m);
+		terminal.write('\u0019');
+		await terminal.waitFor('→ one two three');
+		terminal.write('\u001F\u001F');
+		await terminal.waitFor(/→ one two *$/m);
+		terminal.write('\u0014');
+		expect(await terminal.waitFor('→ one tw o')).toHaveLength(24);
+	});
+
+	it('searches what was sent, letter by letter, and gives the draft back on esc', async () => {
+		const terminal = start('echo', {cols: 120, rows: 30});
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('cdeploy the parser\r');
+		await terminal.waitFor('heard: @CLAUDE_1 deploy the parser');
+		terminal.write('then the docs\r');
+		await terminal.waitFor('heard: @CLAUDE_1 then the docs');
+		terminal.write('half a dra\u0012');
+		await terminal.waitFor('sent with');
+		terminal.write('the');
+		await terminal.waitFor(/sent with the → @CLAUDE_1 then the docs +enter takes it/);
+		terminal.write('\u0012');
+		const {x, y} = await terminal.waitFor(/sent with the → @CLAUDE_1 deploy the parser/).then(() => terminal.cursor);
+		expect(terminal.screen()[y]?.slice(x)).toMatch(/^the parser/);
+		terminal.write('\u0012');
+		await terminal.waitFor('nothing older has that');
+		terminal.write('\u001B');
+		await terminal.waitFor(/HUMAN {2}→ @CLAUDE_1 half a dra/);
+		terminal.write('\u0012deploy\r');
+		await terminal.waitFor(/HUMAN {2}→ @CLAUDE_1 deploy the parser/);
+		terminal.write('\r');
+		await terminal.waitFor(rows => rows.filter(row => row.includes('heard: @CLAUDE_1 deploy the parser')).length === 2);
 	});
 
 	it('completes @ with a known tag, and says when nobody has that name', async () => {

@@ -1,4 +1,5 @@
 import type {State} from '../../store/state.ts';
+import {marked} from '../find/marks.ts';
 import type {PaneId} from '../pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joined, strip, type Strip} from '../screen/strip.ts';
@@ -30,13 +31,15 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	const height = rect.height - (scrolledUp ? 1 : 0);
 	const {selected} = viewOf(ui, pane);
 	const lastLook = lastLookIn(state, ui, pane);
+	const marks = ui.search?.marks ?? null;
 
 	const lines = visibleSlots(blocks, at, height).map(({index, line}): PaintedLine => {
 		const entry = source.at(index);
 		if (entry === undefined) return {strip: nothing};
 		if (line === 0) return {strip: isFirstNew(source.at(index - 1), entry, lastLook) ? newLine(width) : nothing};
 		const content = line === 1 ? headOf(state, entry, width, now) : bodyOf(entry, width, source.whole)[line - 2];
-		return framed(entry, content ?? nothing, indentOf(entry, width), keyOf(entry) === selected);
+		const standing = marks === null || line === 1 || content === undefined ? content : marked(content, marks);
+		return framed(entry, standing ?? nothing, indentOf(entry, width), keyOf(entry) === selected);
 	});
 	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
 	if (!scrolledUp) return [...gap, ...lines];

@@ -7,7 +7,7 @@ import {threadTree} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
 import {agentsPane, allPane, inboxPane, tasksPane, welcomePane, type PaneId} from '../pane-id.ts';
 import {viewOf, type Ui} from '../ui.ts';
-import {bodyLines, foldedLines, messageBody} from './message-block.ts';
+import {messageBody, pendingBody} from './message-body.ts';
 import {bottom, type Blocks, type Position} from './viewport.ts';
 
 /** One block of a pane. */
@@ -133,7 +133,7 @@ export function indentOf(entry: Entry, width: number): number {
 export function bodyOf(entry: Entry, width: number, whole: boolean) {
 	const room = width - indentOf(entry, width);
 	if (entry.kind === 'message') return messageBody(entry.message, room, whole);
-	return bodyLines(entry.body, entry.tag, room, foldedLines, true);
+	return pendingBody(entry.pending, entry.tag, entry.body, room);
 }
 
 /** The pane's entries as blocks of lines: a gap, a head, a body. */

@@ -9,6 +9,8 @@ const signals = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
 export interface Terminal {
 	/** Gives the terminal back as it was. Repeats do nothing. */
 	restore(): void;
+	/** Gives it to another program, until the returned function is called. What interrupts that program is not for us. */
+	lend(): () => void;
 }
 
 /**
@@ -24,6 +26,7 @@ export function takeTerminal(
 	{onSignal, onReturn}: {onSignal: (signal: NodeJS.Signals) => void; onReturn: () => void},
 ): Terminal {
 	let taken = false;
+	let lent = false;
 	let held = '';
 	const writeToStderr = process.stderr.write.bind(process.stderr);
 
@@ -31,6 +34,10 @@ export function takeTerminal(
 		taken = true;
 		if (stdin.isTTY) stdin.setRawMode(true);
 		stdout.write(enter);
+	};
+	const give = () => {
+		if (!stdout.destroyed) stdout.write(leave);
+		if (stdin.isTTY && !stdin.destroyed) setRawModeOff(stdin);
 	};
 	const restore = () => {
 		if (!taken) return;
@@ -40,15 +47,26 @@ export function takeTerminal(
 		process.off('SIGCONT', retake);
 		process.off('uncaughtExceptionMonitor', restore);
 		for (const [signal, listener] of listeners) process.off(signal, listener);
-		if (!stdout.destroyed) stdout.write(leave);
-		if (stdin.isTTY && !stdin.destroyed) setRawModeOff(stdin);
+		give();
 		if (held !== '') process.stderr.write(held);
 	};
+	const lend = () => {
+		lent = true;
+		give();
+		return () => {
+			lent = false;
+			if (taken) take();
+		};
+	};
 	const retake = () => {
+		if (lent) return;
 		take();
 		onReturn();
 	};
-	const listeners = signals.map(signal => [signal, () => onSignal(signal)] as const);
+	const listeners = signals.map(signal => {
+		const fromKeyboard = signal === 'SIGINT' || signal === 'SIGQUIT';
+		return [signal, () => (lent && fromKeyboard ? undefined : onSignal(signal))] as const;
+	});
 
 	process.on('exit', restore);
 	process.on('SIGCONT', retake);
@@ -60,7 +78,7 @@ export function takeTerminal(
 		return true;
 	};
 	take();
-	return {restore};
+	return {restore, lend};
 }
 
 /** A terminal that is gone (SIGHUP) refuses; there is nothing to restore then. */
