@@ -35,12 +35,20 @@ export function fillPanes({store, ui}: Looking): void {
 	for (const {id, rect} of layoutOf(now).panes) {
 		const feed = feedOf(now, id);
 		if (feed === null || viewOf(now, id).anchor !== null) continue;
-		const {past, recent, atStart, atEnd} = heldOf(state, feed);
-		// It follows the newest, however it came to that: what was read back far away from there goes.
-		if (!atEnd) store.look(feed, null);
+		const {past, recent, atStart} = heldOf(state, feed);
 		// A message takes three lines at least.
 		if (!atStart && 3 * (past.length + recent.length) < rect.height) quietly(store.loadOlder(feed));
 	}
+}
+
+/** Lets go of what was read back wherever the focused pane comes to follow the newest again, by whichever way. */
+export function releaseFollowed({store, ui}: Looking): () => void {
+	return ui.subscribe((now, before) => {
+		if (now.views === before.views) return;
+		const feed = feedOf(now, now.focus);
+		const isBack = viewOf(now, now.focus).anchor === null && viewOf(before, now.focus).anchor !== null;
+		if (feed !== null && isBack) store.look(feed, null);
+	});
 }
 
 /** Unless the human went elsewhere meanwhile. */

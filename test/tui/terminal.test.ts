@@ -217,10 +217,13 @@ describe('the screen at 80x24', () => {
 		const terminal = start('two');
 		await terminal.waitFor('● live');
 		terminal.write('?');
-		let text = (await terminal.waitFor('Reading')).join('\n');
-		if (text.includes('j ↓ more')) {
-			terminal.write('\u0004\u0004\u0004\u0004');
-			text += (await terminal.waitFor('k ↑ back')).join('\n');
+		let page = (await terminal.waitFor('Reading')).join('\n');
+		let text = page;
+		while (page.includes('j ↓ more')) {
+			const before = page;
+			terminal.write('\u0004');
+			page = (await terminal.waitFor(rows => rows.join('\n') !== before)).join('\n');
+			text += page;
 		}
 		const lines = keymap.filter(({help}) => help !== '').map(({label, help}) => `${label.padEnd(10)}${help}`);
 		expect(lines.filter(line => !text.includes(line))).toEqual([]);
