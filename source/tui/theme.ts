@@ -24,6 +24,9 @@ export const headerTint: Colour = 0x151820;
 /** Behind overlays. */
 export const overlayTint: Colour = 0x1a1f29;
 
+/** What a pane lets through, as a filled chip. */
+export const filterChip: Style = style({fg: ink, bg: code, bold: true});
+
 /** How what was searched for stands out. */
 export const markedLook: Look = {fg: ink, bg: declareColour(0xd8b25c, 33)};
 

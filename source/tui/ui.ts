@@ -4,6 +4,7 @@ import {emptyEditor, type Editor} from './compose/editor.ts';
 import {nothingKilled, type Killed} from './compose/kill.ts';
 import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
+import type {FilterEdit, PaneFilter} from './find/pane-filter.ts';
 import {nothingRecent, type Recent} from './find/recent.ts';
 import type {Search} from './find/search.ts';
 import {tasksPane, welcomePane, type PaneId} from './layout.ts';
@@ -41,7 +42,8 @@ type Overlay =
 	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
 	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
-	| {readonly kind: 'search'};
+	| {readonly kind: 'search'}
+	| FilterEdit;
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
@@ -59,6 +61,8 @@ export interface Ui {
 	readonly compose: Compose;
 	/** Null: nothing is searched for. */
 	readonly search: Search | null;
+	/** By pane; none for those that show everything. */
+	readonly filters: ReadonlyMap<PaneId, PaneFilter>;
 	readonly recent: Recent;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
@@ -95,6 +99,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		threads: new Map(),
 		compose: emptyCompose,
 		search: null,
+		filters: new Map(),
 		recent: nothingRecent,
 		notice: null,
 		opening: 'opening the mailbox',
