@@ -65,19 +65,6 @@ export function threadTree(state: State, root: number): readonly ThreadEntry[] {
 	return tree;
 }
 
-/** How many messages of a channel came since it was looked at, not counting one's own. */
-export function unreadCount(state: State, tag: Tag): number {
-	const seen = Math.max(state.seen_from, state.seen.get(foldTag(tag)) ?? 0);
-	const messages = channelMessages(state, tag);
-	let unread = 0;
-	for (let at = messages.length - 1; at >= 0; at--) {
-		const message = messages[at];
-		if (message === undefined || message.id <= seen) break;
-		if (state.loaded && !(state.identity !== null && sameTag(message.author_tag ?? '', state.identity.tag))) unread++;
-	}
-	return unread;
-}
-
 /** Messages that address the identity by name and that it has not acknowledged. */
 export function waitingForMe(state: State): readonly Message[] {
 	const {identity} = state;
@@ -133,4 +120,29 @@ export function agentList(state: State, now: number): Agent[] {
 	return [...state.agents.values()]
 		.filter(({revoked_at}) => revoked_at === null)
 		.sort((one, other) => order(one) - order(other) || (foldTag(one.tag) < foldTag(other.tag) ? -1 : 1));
+}
+
+const owned = new WeakMap<State['tasks'], ReadonlyMap<string, Task>>();
+
+/** The task that a tag has the lease of and works at; of several, the one that was claimed last. */
+export function runningTaskOf({tasks}: State, tag: Tag): Task | undefined {
+	let running = owned.get(tasks);
+	if (running === undefined) {
+		const found = new Map<string, Task>();
+		for (const task of [...tasks.values()].sort((one, other) => (one.updated_at < other.updated_at ? -1 : 1))) {
+			if (task.status === 'running' && task.lease_owner !== null) found.set(foldTag(task.lease_owner), task);
+		}
+		owned.set(tasks, (running = found));
+	}
+	return running.get(foldTag(tag));
+}
+
+/** What the tag wrote last, as far as the window holds it; `lookedThrough` messages of its channel at the most. */
+export function lastWrittenBy(state: State, tag: Tag, lookedThrough = 200): Message | undefined {
+	const messages = channelMessages(state, tag);
+	for (let at = messages.length - 1; at >= Math.max(0, messages.length - lookedThrough); at--) {
+		const message = messages[at];
+		if (message !== undefined && sameTag(message.tag, tag)) return message;
+	}
+	return undefined;
 }

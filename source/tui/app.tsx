@@ -10,17 +10,29 @@ import {ansi, strip} from './screen/strip.ts';
 import {Spans} from './spans.tsx';
 import {StatusBar} from './status-bar.tsx';
 import {theme} from './theme.ts';
+import {Timeline} from './timeline/timeline.tsx';
 import {TopBar} from './top-bar.tsx';
 
 /** The whole screen: where things stand, nothing else. */
 export function App() {
 	const columns = useUi(ui => ui.columns);
 	const rows = useUi(ui => ui.rows);
+	const lookingBack = useUi(ui => ui.timeline !== null);
 	const {kind, panes, rules, body, compose} = useUi(layoutOf);
 	if (kind === 'tiny') {
 		return (
 			<Box width={columns} height={rows}>
 				<Text wrap="wrap">{`agentmux needs at least ${leastColumns}x${leastRows}; this terminal is ${columns}x${rows}`}</Text>
+			</Box>
+		);
+	}
+	if (lookingBack) {
+		return (
+			<Box width={columns} height={rows}>
+				<TopBar />
+				<Timeline />
+				<StatusBar />
+				<Overlays />
 			</Box>
 		);
 	}
@@ -34,7 +46,7 @@ export function App() {
 				<Rule key={x} x={x} body={body} />
 			))}
 			<Box position="absolute" left={0} top={compose.y - 1} width={columns} height={1}>
-				<Spans line={[{text: '─'.repeat(columns), style: theme.faint}]} />
+				<Spans line={[{text: '─'.repeat(columns), style: theme.rule}]} />
 			</Box>
 			<ComposeLine rect={compose} />
 			<StatusBar />
@@ -45,7 +57,7 @@ export function App() {
 }
 
 function Rule({x, body}: {readonly x: number; readonly body: Rect}) {
-	const line = ansi(strip([{text: '│', style: theme.faint}]));
+	const line = ansi(strip([{text: '│', style: theme.rule}]));
 	return (
 		<Box position="absolute" left={x} top={body.y} width={1} height={body.height} flexDirection="column">
 			<Text>{Array.from({length: body.height}, () => line).join('\n')}</Text>

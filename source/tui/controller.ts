@@ -1,25 +1,31 @@
-import {inChannel} from '../mailbox/message.ts';
-import {threadFeed} from '../store/feed.ts';
+import {foldTag} from '../mailbox/tag.ts';
+import {belongs, threadFeed} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import type {ComposeContext} from './compose/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
-import {actionOf, type Action} from './keymap.ts';
+import {actionOf, isTimelineAction, type Action, type TimelineAction} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
+import {type Layout} from './layout.ts';
+import {agentsPane, hasMessages, tasksPane} from './pane-id.ts';
 import {createFinder} from './find/finder.ts';
-import {channelCapacity, tasksPane, type Layout, type PaneId} from './layout.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
-import {channelName} from './panes/header.ts';
+import {focusPane, paneAction} from './pane-keys.ts';
+import {chosenAgent} from './panes/agents.ts';
+import {nextUnread} from './next-unread.ts';
+import {rememberLastLooks} from './unread.ts';
+import {openTimeline, timelineKey} from './timeline/keys.ts';
+import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 
 /** More than this many fit on no screen. */
 const shownAtOnce = 30;
 
 export interface Controller {
-	/** What was typed. */
-	input(input: Input): void;
+	/** What was typed, or done with the mouse. */
+	input(input: Input | MouseReport): void;
 	/** The focused pane shows its newest message: it counts as read. */
 	markSeen(): void;
 	readonly layout: () => Layout;
@@ -30,6 +36,10 @@ export interface ControllerOptions {
 	readonly ui: UiStore;
 	/** Draws everything anew (^L). */
 	readonly redraw: () => void;
+	/** Gives the terminal back to the shell for a while (^Z). */
+	readonly suspend: () => void;
+	/** The glyphs of a row of the screen, one a column. */
+	readonly rowOf: (y: number) => readonly string[];
 	readonly quit: () => void;
 	/** Absent where there is no terminal to give to an editor. */
 	readonly editElsewhere?: ComposeContext['editElsewhere'];
@@ -39,27 +49,40 @@ export interface ControllerOptions {
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
 export function createController(options: ControllerOptions): Controller {
-	const {store, ui, redraw, quit, editElsewhere = null, keeps = false} = options;
+	const {store, ui, redraw, suspend, rowOf, quit, editElsewhere = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
 	const context: ComposeContext = {store, ui, editElsewhere};
-	const finder = createFinder({store, ui, focus});
+	const finder = createFinder({store, ui, focus: pane => focusPane(context, pane)});
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
+	rememberLastLooks({store, ui});
 
-	function read(key: string): void {
-		const action = actionOf('read', key);
-		if (action !== undefined) act(action, key);
+	function read(key: string, place: 'read' | 'timeline' = 'read'): void {
+		const action = actionOf(place, key);
+		if (action === undefined) return;
+		if (isTimelineAction(action)) timelineKey(context, action);
+		else act(action, key);
 	}
 
-	function act(action: Action, key: string): void {
+	function act(action: Exclude<Action, TimelineAction>, key: string): void {
 		const now = ui.getState();
 		switch (action) {
 			case 'focus_next':
-				return step(1);
 			case 'focus_previous':
-				return step(-1);
+			case 'focus_left':
+			case 'focus_right':
+			case 'focus_tasks':
+			case 'move_left':
+			case 'move_right':
+			case 'hide':
+			case 'pin':
+			case 'zoom':
+			case 'unzoom':
+				return paneAction(context, action);
+			case 'next_unread':
+				return void nextUnread(context);
 			case 'focus_number':
-				return focus(layoutOf(now).order[Number(key) - 1]);
+				return focusPane(context, layoutOf(now).order[Number(key) - 1]);
 			case 'down':
 			case 'up':
 			case 'half_down':
@@ -91,10 +114,16 @@ export function createController(options: ControllerOptions): Controller {
 				return set({overlay: {kind: 'help', top: 0}});
 			case 'redraw':
 				return redraw();
+			case 'suspend':
+				return suspend();
+			case 'mouse':
+				return toggleMouse(ui);
 			case 'quit':
 				return askToQuit();
 			case 'interrupt':
 				return interrupt();
+			case 'timeline':
+				return openTimeline(context);
 			case 'search_sent':
 			case 'edit_elsewhere':
 			case 'send':
@@ -102,26 +131,6 @@ export function createController(options: ControllerOptions): Controller {
 			case 'leave':
 				return;
 		}
-	}
-
-	function step(by: 1 | -1): void {
-		const {order} = layoutOf(ui.getState());
-		const at = order.indexOf(ui.getState().focus);
-		focus(order[(at + by + order.length) % order.length]);
-	}
-
-	/** A pane that is hidden takes the place of the one that had the keys. */
-	function focus(pane: PaneId | undefined): void {
-		const now = ui.getState();
-		if (pane === undefined || pane === now.focus) return;
-		const capacity = channelCapacity(now.columns);
-		const from = now.channels.indexOf(pane);
-		if (layoutOf(now).kind !== 'wide' || from < capacity) return set({focus: pane});
-		const focused = now.channels.indexOf(now.focus);
-		const to = focused >= 0 && focused < capacity ? focused : capacity - 1;
-		const channels = [...now.channels];
-		[channels[to], channels[from]] = [pane, channels[to] ?? pane];
-		set({focus: pane, channels});
 	}
 
 	function move(motion: Parameters<typeof moved>[3]): void {
@@ -133,6 +142,7 @@ export function createController(options: ControllerOptions): Controller {
 
 	function open(): void {
 		const now = ui.getState();
+		if (now.focus === agentsPane) return focusChosenAgent(now);
 		if (now.focus === tasksPane || now.threads.has(now.focus)) return;
 		const entry = currentEntry(store.getState(), now);
 		if (entry?.kind !== 'message') return;
@@ -140,6 +150,11 @@ export function createController(options: ControllerOptions): Controller {
 		const threads = new Map(now.threads).set(now.focus, root);
 		ui.setState(withView({...now, threads}, now.focus, {anchor: null, selected: String(id)}));
 		void store.loadThread(root).catch((error: unknown) => set({notice: String(error)}));
+	}
+
+	function focusChosenAgent(now: Ui): void {
+		const tag = chosenAgent(store.getState(), now);
+		if (tag !== null) focusPane(context, foldTag(tag));
 	}
 
 	function back(): void {
@@ -160,14 +175,14 @@ export function createController(options: ControllerOptions): Controller {
 
 	function reply(): void {
 		const now = ui.getState();
-		const entry = now.focus === tasksPane ? undefined : currentEntry(store.getState(), now);
+		const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
 		if (entry === undefined) return set({notice: 'There is no message to reply to here.'});
 		openCompose(context, entry);
 	}
 
 	function acknowledge(): void {
 		const state = store.getState();
-		const entry = ui.getState().focus === tasksPane ? undefined : currentEntry(state, ui.getState());
+		const entry = hasMessages(ui.getState().focus) ? currentEntry(state, ui.getState()) : undefined;
 		const me = state.identity?.tag;
 		if (entry?.kind !== 'message' || me === undefined || !isWaitingFor(state, entry.message, me)) {
 			return set({notice: 'This message does not wait for you.'});
@@ -210,9 +225,11 @@ export function createController(options: ControllerOptions): Controller {
 	}
 
 	function press(key: string): void {
-		const {mode, overlay, notice} = ui.getState();
+		const {mode, overlay, notice, timeline} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
+		if (actionOf(mode, key) === 'suspend') return suspend();
 		if (overlay !== null) return overlayKey(key);
+		if (timeline !== null) return read(key, 'timeline');
 		if (mode === 'read') return read(key);
 		const action = actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);
@@ -222,30 +239,39 @@ export function createController(options: ControllerOptions): Controller {
 	function markSeen(): void {
 		const now = ui.getState();
 		const state = store.getState();
-		if (!state.loaded) return;
+		if (!state.loaded || now.timeline !== null) return;
 		const id = newestSeen(state, now);
 		if (id === 0) return;
-		const channel = channelName(state, now.focus);
-		if (lastSeen.get(channel) === id) return;
-		lastSeen.set(channel, id);
-		store.markSeen(channel, id);
+		const feed = now.focus;
+		if (lastSeen.get(feed) === id) return;
+		lastSeen.set(feed, id);
+		store.markSeen(feed, id);
 		const shown = waitingForMe(state)
 			.slice(-shownAtOnce)
-			.filter(message => inChannel(message, channel));
+			.filter(message => belongs(state.identity, feed, message));
 		void store.acknowledge(
 			shown.map(message => message.id),
 			'delivered',
 		);
 	}
 
+	const pointer = createPointer({
+		store,
+		ui,
+		rowOf,
+		act: {focus: pane => focusPane(context, pane), open, press, compose: () => openCompose(context, null)},
+	});
+
 	return {
 		layout: () => layoutOf(ui.getState()),
 		markSeen,
 		input(input) {
-			if (input.type === 'key') press(input.key);
+			if (input.type === 'mouse') pointer(input);
+			else if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
-				if (ui.getState().overlay === null) composePaste(context, input.text);
-				else finder.paste(input.text);
+				const {overlay, timeline} = ui.getState();
+				if (overlay !== null) finder.paste(input.text);
+				else if (timeline === null) composePaste(context, input.text);
 			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
 				composeType(context, input.text);
 			} else {

@@ -1,14 +1,39 @@
+import {foldTag} from '../mailbox/tag.ts';
 import type {State} from '../store/state.ts';
-import {tasksPane, type Layout, type PaneId} from './layout.ts';
+import {type Layout} from './layout.ts';
+import {agentsPane, hasMessages, tasksPane, type PaneId} from './pane-id.ts';
+import {agentOrder} from './panes/agents.ts';
 import {bodyRect} from './panes/paint.ts';
 import {lineWidth} from './panes/channel.ts';
 import {blocksOf, keyOf, positionOf, sourceOf, type Entry, type Source} from './panes/source.ts';
 import {taskOrder} from './panes/tasks.ts';
-import {bottom, isAbove, revealed, scrolled, topmost, type Blocks, type Position} from './panes/viewport.ts';
+import {
+	bottom,
+	isAbove,
+	revealed,
+	scrolled,
+	startingAt,
+	topmost,
+	type Blocks,
+	type Position,
+} from './panes/viewport.ts';
 import {following, viewName, viewOf, type Ui, type View} from './ui.ts';
 
 /** What moves within a pane. */
-export type Motion = 'down' | 'up' | 'half_down' | 'half_up' | 'page_down' | 'page_up' | 'oldest' | 'newest';
+export type Motion =
+	| 'down'
+	| 'up'
+	| 'half_down'
+	| 'half_up'
+	| 'page_down'
+	| 'page_up'
+	| 'oldest'
+	| 'newest'
+	| 'wheel_down'
+	| 'wheel_up';
+
+/** Lines that one step of the mouse's wheel scrolls. */
+const wheelLines = 3;
 
 /** What has to be read from the mailbox after a motion: the next page at one end, or the beginning of everything. */
 export type Wanted = 'older' | 'newer' | 'oldest' | null;
@@ -20,6 +45,7 @@ const ahead = 40;
 export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui: Ui; wants: Wanted} {
 	const pane = ui.focus;
 	if (pane === tasksPane) return {ui: withView(ui, pane, movedInTasks(state, ui, motion)), wants: null};
+	if (pane === agentsPane) return {ui: withView(ui, pane, movedInAgents(state, ui, motion)), wants: null};
 	const placed = layout.panes.find(({id}) => id === pane);
 	if (placed === undefined) return {ui, wants: null};
 	const rect = bodyRect(layout, ui, pane, placed.rect);
@@ -50,6 +76,10 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 			select = -1;
 			break;
 		}
+		case 'wheel_up':
+		case 'wheel_down':
+			to = scrolled(blocks, at, motion === 'wheel_up' ? wheelLines : -wheelLines, height);
+			break;
 		case 'up':
 		case 'down': {
 			const tall = chosen >= 0 && tallStep(chosen, motion);
@@ -83,6 +113,20 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 	}
 }
 
+/** The focused pane with the first message from an id on at its top, and selected; as far down as it can where there are few. Pure. */
+export function shownFrom(state: State, ui: Ui, layout: Layout, id: number): Ui {
+	const placed = layout.panes.find(pane => pane.id === ui.focus);
+	if (placed === undefined) return ui;
+	const rect = bodyRect(layout, ui, ui.focus, placed.rect);
+	const source = sourceOf(state, ui, ui.focus);
+	const index = source.indexOf(String(id));
+	const entry = source.at(index);
+	if (entry === undefined) return ui;
+	const blocks = blocksOf(source, lineWidth(rect));
+	const to = startingAt(blocks, index, Math.max(1, rect.height - 1));
+	return withView(ui, ui.focus, viewAt(source, blocks, to, index));
+}
+
 function viewAt(source: Source, blocks: Blocks, to: Position, select: number): View {
 	const entry = source.at(select);
 	const end = source.atEnd && !isAbove(to, bottom(blocks));
@@ -111,21 +155,33 @@ export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId
 }
 
 function movedInTasks(state: State, ui: Ui, motion: Motion): View {
-	const tasks = taskOrder(state);
-	const chosen = tasks.findIndex(({id}) => String(id) === viewOf(ui, tasksPane).selected);
-	const steps: Record<Motion, number> = {
-		down: 1,
-		up: -1,
-		half_down: 5,
-		half_up: -5,
-		page_down: 10,
-		page_up: -10,
-		oldest: -Infinity,
-		newest: Infinity,
-	};
+	const keys = taskOrder(state).map(({id}) => String(id));
+	return {anchor: null, selected: movedInList(keys, viewOf(ui, tasksPane).selected, motion)};
+}
+
+function movedInAgents(state: State, ui: Ui, motion: Motion): View {
+	const keys = agentOrder(state).map(({tag}) => foldTag(tag));
+	return {anchor: null, selected: movedInList(keys, viewOf(ui, agentsPane).selected, motion)};
+}
+
+const steps: Record<Motion, number> = {
+	down: 1,
+	up: -1,
+	half_down: 5,
+	half_up: -5,
+	page_down: 10,
+	page_up: -10,
+	oldest: -Infinity,
+	newest: Infinity,
+	wheel_down: 1,
+	wheel_up: -1,
+};
+
+/** The key that is selected after a motion through a list that begins at the top. */
+function movedInList(keys: readonly string[], selected: string | null, motion: Motion): string | null {
+	const chosen = selected === null ? -1 : keys.indexOf(selected);
 	const to = chosen < 0 && steps[motion] > 0 && motion !== 'newest' ? 0 : chosen + steps[motion];
-	const task = tasks[Math.max(0, Math.min(tasks.length - 1, to))];
-	return {anchor: null, selected: task === undefined ? null : String(task.id)};
+	return keys[Math.max(0, Math.min(keys.length - 1, to))] ?? null;
 }
 
 export function withView(ui: Ui, pane: PaneId, view: View): Ui {
@@ -142,7 +198,7 @@ export function currentEntry(state: State, ui: Ui): Entry | undefined {
 
 /** The id of the newest message that the focused pane shows at its bottom; 0 when it does not stand there. */
 export function newestSeen(state: State, ui: Ui): number {
-	if (ui.focus === tasksPane || viewOf(ui, ui.focus).anchor !== null || ui.threads.has(ui.focus)) return 0;
+	if (!hasMessages(ui.focus) || viewOf(ui, ui.focus).anchor !== null || ui.threads.has(ui.focus)) return 0;
 	const source = sourceOf(state, ui, ui.focus);
 	if (!source.atEnd) return 0;
 	for (let index = source.count - 1; index >= 0; index--) {

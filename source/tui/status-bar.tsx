@@ -11,12 +11,14 @@ import {theme} from './theme.ts';
 export function StatusBar() {
 	const columns = useUi(ui => ui.columns);
 	const rows = useUi(ui => ui.rows);
-	const mode = useUi(ui => ui.mode);
+	const mode = useUi(ui => (ui.timeline === null ? ui.mode : 'timeline'));
 	const notice = useUi(ui => ui.notice);
 	const isFiltering = useUi(ui => ui.overlay?.kind === 'filter');
 	const search = useUi(ui => ui.search);
 	const line: Span[] = [
-		mode === 'compose' ? {text: ' COMPOSE', style: theme.goodStrong} : {text: ' READ', style: theme.strong},
+		mode === 'compose'
+			? {text: ' COMPOSE', style: theme.goodStrong}
+			: {text: mode === 'timeline' ? ' TIMELINE' : ' READ', style: theme.strong},
 	];
 	if (isFiltering) line.splice(0, 1, ...filterSpans);
 	else if (search !== null && mode === 'read') line.splice(0, 1, ...searchSpans(search, notice === null));

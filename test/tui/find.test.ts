@@ -24,6 +24,13 @@ async function open(scene: string, size: keyof typeof sizes): Promise<TestTermin
 	return terminal;
 }
 
+/** Gives the channel's pane the keys. */
+async function focus(terminal: TestTerminal, tag: string): Promise<void> {
+	const number = new RegExp(`(\\d) ${tag}\\b`);
+	const screen = await terminal.waitFor(number);
+	terminal.write(number.exec(screen[0] ?? '')?.[1] ?? '');
+}
+
 /** The text of the cells that stand out by this background. */
 function markedText(terminal: TestTerminal, background = 0xd8b25c): string {
 	const rows = terminal.screen();
@@ -117,17 +124,17 @@ describe('/', () => {
 
 describe('f', () => {
 	it('filters the focused pane while it is typed, says so in its header, and keeps back what comes and does not fit', async () => {
-		const terminal = await open('busy', 'wide');
+		const terminal = await open('busy', 'small');
 		await terminal.waitFor(/tick \d/);
-		terminal.write('1f');
+		await focus(terminal, 'CLAUDE_1');
+		terminal.write('f');
 		await terminal.waitFor('from:TAG is:unread');
 		terminal.write('from:CLAUDE_1 tick');
 		await terminal.waitFor(/f from:CLAUDE_1 tick +\d+ shown, \d+ hidden/);
 		terminal.write('\r');
-		const screen = await terminal.waitFor(/1 CLAUDE_\w+ {2}f from:CLAUDE_1 tick +\d+ shown, \d+ hidden/);
-		const pane = screen.map(row => row.slice(0, 73));
-		expect(pane.join('\n')).toMatch(/\d\d:\d\d CLAUDE_1 /);
-		expect(pane.slice(2).join('\n')).not.toMatch(/\d\d:\d\d (CLAUDE_2|CLAUDE_TWIN|HUMAN) /);
+		const screen = await terminal.waitFor(/\d CLAUDE_1 {2}f from:CLAUDE_1 tick +\d+ shown, \d+ hidden/);
+		expect(screen.join('\n')).toMatch(/\d\d:\d\d CLAUDE_1 /);
+		expect(screen.slice(2).join('\n')).not.toMatch(/\d\d:\d\d (CLAUDE_2|CLAUDE_TWIN|HUMAN) /);
 		const count = () => Number(/ (\d+) shown/.exec(terminal.text())?.[1]);
 		const before = count();
 		await terminal.waitFor(() => count() > before + 5);
@@ -135,7 +142,8 @@ describe('f', () => {
 
 	it('names in place what does not parse, keeps the last good one, and is cleared by esc on an empty line', async () => {
 		const terminal = await open('needles', 'small');
-		terminal.write('3fneedle');
+		await focus(terminal, 'CLAUDE_2');
+		terminal.write('fneedle');
 		await terminal.waitFor(/f needle +\d+\+? shown/);
 		for (const letter of ' in:x') {
 			terminal.write(letter);
@@ -161,7 +169,8 @@ describe('f', () => {
 
 	it('pages older rows in by the mailbox’s own filter, to the beginning of history', async () => {
 		const terminal = await open('needles', 'small');
-		terminal.write('3fneedle from:CLAUDE_2\r');
+		await focus(terminal, 'CLAUDE_2');
+		terminal.write('fneedle from:CLAUDE_2\r');
 		await terminal.waitFor(/24 shown, \d+ hidden/);
 		terminal.write('g');
 		const screen = (await terminal.waitFor(/number 7\b/)).join('\n');

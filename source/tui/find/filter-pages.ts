@@ -3,7 +3,7 @@ import {asksForUnread, narrowed, type Filter} from '../../mailbox/filter.ts';
 import {allFeed, inboxFeed, type FeedId} from '../../store/feed.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
-import type {PaneId} from '../layout.ts';
+import type {PaneId} from '../pane-id.ts';
 import type {Ui, UiStore} from '../ui.ts';
 import type {PaneFilter} from './pane-filter.ts';
 import {siftedOf} from './sifted.ts';

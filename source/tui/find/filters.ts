@@ -3,7 +3,7 @@ import {mayBecomeField, parseFilter} from '../../mailbox/filter-parse.ts';
 import type {Editor} from '../compose/editor.ts';
 import {editLine, pasteLine} from '../compose/line-edit.ts';
 import {layoutOf} from '../current-layout.ts';
-import type {PaneId} from '../layout.ts';
+import type {PaneId} from '../pane-id.ts';
 import {feedOf} from '../panes/source.ts';
 import {following, type Ui} from '../ui.ts';
 import {loadOlderMatching} from './filter-pages.ts';

@@ -5,7 +5,7 @@ import {printable} from '../../printable.ts';
 import {belongs} from '../../store/feed.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {layoutOf} from '../current-layout.ts';
-import type {PaneId} from '../layout.ts';
+import type {PaneId} from '../pane-id.ts';
 import {lookBack} from '../look-back.ts';
 import {centredAround} from '../navigate.ts';
 import {feedOf, keyOf, sourceOf} from '../panes/source.ts';

@@ -5,7 +5,7 @@ import type {Message} from '../../mailbox/message.ts';
 import {factsOf} from '../../store/facts.ts';
 import type {State} from '../../store/state.ts';
 import type {Editor} from '../compose/editor.ts';
-import type {PaneId} from '../layout.ts';
+import type {PaneId} from '../pane-id.ts';
 
 /** What a pane lets through, until it is cleared. */
 export interface PaneFilter {
