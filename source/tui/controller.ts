@@ -107,6 +107,7 @@ export function createController(options: ControllerOptions): Controller {
 			case 'pick_tag':
 				return set({overlay: {kind: 'tags', filter: '', index: 0}});
 			case 'search':
+			case 'filter':
 			case 'hit_next':
 			case 'hit_previous':
 				return finder.act(action);
@@ -212,7 +213,7 @@ export function createController(options: ControllerOptions): Controller {
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
-		if (overlay.kind === 'search') return finder.key(key);
+		if (overlay.kind === 'search' || overlay.kind === 'filter') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();

@@ -47,6 +47,7 @@ export type Action =
 	| 'tag'
 	| 'reply'
 	| 'search'
+	| 'filter'
 	| 'hit_next'
 	| 'hit_previous'
 	| 'help'
@@ -156,6 +157,7 @@ export const usualKeymap: readonly Binding[] = [
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
 	{action: 'search', place: 'read', keys: ['/'], label: '/', hint: 'search', help: 'search all of history'},
+	{action: 'filter', place: 'read', keys: ['f'], label: 'f', hint: 'filter', help: 'filter this pane'},
 	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit'},
 	{action: 'hit_previous', place: 'read', keys: ['N'], label: 'N', help: ''},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},

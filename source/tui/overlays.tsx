@@ -3,6 +3,7 @@ import {useLayoutEffect, type ReactNode} from 'react';
 import {printable} from '../printable.ts';
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
+import {FilterLine} from './find/filter-line.tsx';
 import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {textWidth, type Span} from './screen/strip.ts';
@@ -18,6 +19,8 @@ export function Overlays() {
 			return <Help top={overlay.top} />;
 		case 'tags':
 			return <TagPicker filter={overlay.filter} index={overlay.index} />;
+		case 'filter':
+			return <FilterLine edit={overlay} />;
 		case 'search':
 			return <SearchPanel />;
 		case 'quit':

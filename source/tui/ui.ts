@@ -5,6 +5,7 @@ import {emptyEditor, type Editor} from './compose/editor.ts';
 import {nothingKilled, type Killed} from './compose/kill.ts';
 import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
+import type {FilterEdit, PaneFilter} from './find/pane-filter.ts';
 import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {TimelineView} from './timeline/view.ts';
 import {nothingRecent, type Recent} from './find/recent.ts';
@@ -43,7 +44,8 @@ type Overlay =
 	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
 	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
-	| {readonly kind: 'search'};
+	| {readonly kind: 'search'}
+	| FilterEdit;
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
@@ -64,6 +66,8 @@ export interface Ui {
 	readonly timeline: TimelineView | null;
 	/** Null: nothing is searched for. */
 	readonly search: Search | null;
+	/** By pane; none for those that show everything. */
+	readonly filters: ReadonlyMap<PaneId, PaneFilter>;
 	readonly recent: Recent;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
@@ -106,6 +110,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		compose: emptyCompose,
 		timeline: null,
 		search: null,
+		filters: new Map(),
 		recent: nothingRecent,
 		notice: null,
 		opening: 'opening the mailbox',
