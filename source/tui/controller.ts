@@ -40,7 +40,7 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 	function read(key: string, place: 'read' | 'timeline' = 'read'): void {
 		const action = actionOf(place, key);
 		if (action === undefined) return;
-		if (isTimelineAction(action)) timelineKey(context, action);
+		if (isTimelineAction(action)) timelineKey({...context, focus}, action);
 		else act(action, key);
 	}
 
