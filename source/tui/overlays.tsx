@@ -41,9 +41,13 @@ function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
 	const reading = section('Reading', 'read');
-	const writing = [...section('Writing', 'compose'), ...editing, [], ...section('Looking back', 'timeline')];
+	const writing = [...section('Writing', 'compose'), ...editing];
 	const wide = columns >= 2 * helpColumn + 6;
-	const all = wide ? besides(reading, writing) : [...reading, [], ...writing];
+	const lookingBack = useUi(ui => ui.timeline !== null);
+	if (lookingBack) return <Panel lines={section('Looking back', 'timeline')} tight={rows < 20} />;
+	const flowing = [...reading, [], ...writing];
+	const half = Math.ceil(flowing.length / 2);
+	const all = wide ? besides(flowing.slice(0, half), flowing.slice(half)) : flowing;
 	const height = Math.max(2, rows - 4);
 	if (all.length <= height) return <Panel lines={all} tight={all.length > height - 2} />;
 	const from = Math.min(top, all.length - height + 1);

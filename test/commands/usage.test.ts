@@ -19,6 +19,7 @@ describe('help', () => {
 			'tail',
 			'inbox',
 			'search',
+			'timeline',
 			'join',
 			'leave',
 			'agents',
@@ -34,16 +35,27 @@ describe('help', () => {
 		expect(stdout.split('\n').every(line => line.length <= 100)).toBe(true);
 	});
 
-	test.each(['send', 'tail', 'inbox', 'search', 'join', 'leave', 'agents', 'tasks', 'mcp', 'hook', 'sql', 'watch'])(
-		'%s --help shows its usage and an example, without touching anything',
-		async name => {
-			const {code, stdout, stderr} = await home.run([name, '--help']);
-			expect({code, stderr}).toEqual({code: 0, stderr: ''});
-			expect(stdout).toMatch(new RegExp(`Usage\n  agentmux ${name}`));
-			expect(stdout).toMatch(/^Examples?$/m);
-			expect((await home.run(['help', name])).stdout).toBe(stdout);
-		},
-	);
+	test.each([
+		'send',
+		'tail',
+		'inbox',
+		'search',
+		'timeline',
+		'join',
+		'leave',
+		'agents',
+		'tasks',
+		'mcp',
+		'hook',
+		'sql',
+		'watch',
+	])('%s --help shows its usage and an example, without touching anything', async name => {
+		const {code, stdout, stderr} = await home.run([name, '--help']);
+		expect({code, stderr}).toEqual({code: 0, stderr: ''});
+		expect(stdout).toMatch(new RegExp(`Usage\n  agentmux ${name}`));
+		expect(stdout).toMatch(/^Examples?$/m);
+		expect((await home.run(['help', name])).stdout).toBe(stdout);
+	});
 
 	test('--version prints the version', async () => {
 		expect(await home.run(['--version'])).toEqual({code: 0, stdout: `${manifest.version}\n`, stderr: ''});
@@ -56,6 +68,10 @@ describe('wrong usage is one sentence on stderr and exit code 2', () => {
 		[['frobnicate'], 'There is no command `frobnicate`. See `agentmux --help`.'],
 		[['send', '--frm', 'x'], 'There is no flag --frm.'],
 		[['send'], 'The text is missing.'],
+		[['timeline', '--since', 'yesterday'], '`yesterday` (--since) is not a time.'],
+		[['timeline', '--since', '25:00'], '`25:00` (--since) is not a time.'],
+		[['timeline', '--since', '1h', '--until', '2h'], '--since is not before --until.'],
+		[['timeline', 'today'], 'timeline takes no words.'],
 		[['send', '--as', 'not a tag', 'x'], '`not a tag` (--as) is not a tag.'],
 		[['send', '--to', '1abc', 'x'], '`1abc` (--to) is not a tag.'],
 		[['send', '--reply', 'twelve', 'x'], '--reply is `twelve`, which is not a whole number'],

@@ -1,6 +1,7 @@
 import {rm} from 'node:fs/promises';
 import path from 'node:path';
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {keymap} from '../../../source/tui/keymap.ts';
 import {bundle} from '../../helpers/bundle.ts';
 import {spawn, type SpawnOptions, type TestTerminal} from '../../helpers/terminal.ts';
 
@@ -166,6 +167,16 @@ describe('the timeline on smaller screens', () => {
 		await terminal.waitFor(/lanes 1–\d of \d/);
 		await pressUntil(terminal, 'j', /lanes [2-9]–\d of \d/);
 		expect(terminal.text()).toMatch(/^▌./m);
+	});
+
+	it('fits all its keys into its help', async () => {
+		const terminal = await open('afternoon');
+		terminal.write('?');
+		const screen = (await terminal.waitFor('Looking back')).join('\n');
+		const lines = keymap.filter(({help, place}) => place === 'timeline' && help !== '');
+		expect(lines.filter(({label, help}) => !screen.includes(`${label.padEnd(10)}${help}`))).toEqual([]);
+		terminal.write('x');
+		await terminal.waitFor(rows => !rows.join('').includes('Looking back'));
 	});
 
 	it('says so where there is no room at all', async () => {
