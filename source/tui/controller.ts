@@ -61,7 +61,7 @@ export function createController(options: ControllerOptions): Controller {
 	function read(key: string, place: 'read' | 'timeline' = 'read'): void {
 		const action = actionOf(place, key);
 		if (action === undefined) return;
-		if (isTimelineAction(action)) timelineKey(context, action);
+		if (isTimelineAction(action)) timelineKey({...context, focus: pane => focusPane(context, pane)}, action);
 		else act(action, key);
 	}
 

@@ -216,10 +216,10 @@ export const usualKeymap: readonly Binding[] = [
 		keys: [','],
 		label: ', .',
 		hint: 'step',
-		help: 'event before, after',
+		help: 'as it was an event before',
 	},
 	{action: 'timeline_step_on', place: 'timeline', keys: ['.'], label: '.', help: ''},
-	{action: 'timeline_jump_back', place: 'timeline', keys: ['<'], label: '< >', help: 'a tenth back, on'},
+	{action: 'timeline_jump_back', place: 'timeline', keys: ['<'], label: '< >', help: 'a tenth of the screen'},
 	{action: 'timeline_jump_on', place: 'timeline', keys: ['>'], label: '>', help: ''},
 	{action: 'timeline_play', place: 'timeline', keys: [' '], label: 'space', hint: 'play', help: 'play, pause'},
 	{

@@ -46,14 +46,11 @@ const helpColumn = 38;
 function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
-	const all = [
-		...section('Reading', 'read'),
-		[],
-		...section('Writing', 'compose'),
-		...editing,
-		[],
-		...section('Looking back', 'timeline'),
-	];
+	const lookingBack = useUi(ui => ui.timeline !== null);
+	const timeline = section('Looking back', 'timeline');
+	const all = lookingBack
+		? timeline
+		: [...section('Reading', 'read'), [], ...section('Writing', 'compose'), ...editing, [], ...timeline];
 	const height = Math.max(2, rows - 4);
 	const most = Math.max(1, Math.floor((columns - 4) / helpColumn));
 	const needed = Math.min(most, Math.ceil(all.length / Math.max(1, height - 2)));
