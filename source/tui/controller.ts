@@ -3,12 +3,14 @@ import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import type {ComposeContext} from './compose/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
+import {freshPicker} from './compose/picker.ts';
 import {actionOf, type Action} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
 import {channelCapacity, tasksPane, welcomePane, type Layout, type PaneId} from './layout.ts';
 import type {Input} from './keyboard.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
 import {channelName} from './panes/header.ts';
+import {isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 
 /** More than this many fit on no screen. */
@@ -43,7 +45,7 @@ export function createController(options: ControllerOptions): Controller {
 	let interrupted = 0;
 
 	function read(key: string): void {
-		const action = actionOf('read', key);
+		const action = actionOf(ui.getState().focus === tasksPane ? 'tasks' : 'read', key);
 		if (action !== undefined) act(action, key);
 	}
 
@@ -73,11 +75,18 @@ export function createController(options: ControllerOptions): Controller {
 				return openCompose(context, null);
 			case 'reply':
 				return reply();
+			case 'task_add':
+			case 'task_cancel':
+			case 'task_retry':
+			case 'task_assign':
+			case 'task_up':
+			case 'task_down':
+				return taskKey(context, action);
 			case 'acknowledge':
 				return acknowledge();
 			case 'tag':
 			case 'pick_tag':
-				return set({overlay: {kind: 'tags', filter: '', index: 0}});
+				return set({overlay: {kind: 'tags', ...freshPicker}});
 			case 'help':
 				return set({overlay: {kind: 'help', top: 0}});
 			case 'redraw':
@@ -126,7 +135,8 @@ export function createController(options: ControllerOptions): Controller {
 
 	function open(): void {
 		const now = ui.getState();
-		if (now.focus === tasksPane || now.threads.has(now.focus)) return;
+		if (now.focus === tasksPane) return openTask(context);
+		if (now.threads.has(now.focus)) return;
 		const entry = currentEntry(store.getState(), now);
 		if (entry?.kind !== 'message') return;
 		const {thread_id: root, id} = entry.message;
@@ -188,6 +198,7 @@ export function createController(options: ControllerOptions): Controller {
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
 		if (overlay.kind === 'tags') return pickTag(context, key);
+		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
 			return set({overlay: null});

@@ -1,5 +1,5 @@
-/** Where a key means something. */
-export type Place = 'read' | 'compose';
+/** Where a key means something. In the pane of tasks, `tasks` goes before `read`. */
+export type Place = 'read' | 'compose' | 'tasks';
 
 export interface Binding {
 	readonly action: Action;
@@ -41,7 +41,11 @@ export type Action =
 	| 'pick_tag'
 	| 'search_sent'
 	| 'edit_elsewhere'
-	| 'leave';
+	| 'leave'
+	| TaskAction;
+
+/** What is done to the chosen task. */
+export type TaskAction = 'task_add' | 'task_cancel' | 'task_retry' | 'task_assign' | 'task_up' | 'task_down';
 
 /** Every key there is. What the keys do, the help, and the hints in the last row are read from here. */
 export const keymap: readonly Binding[] = [
@@ -112,11 +116,22 @@ export const keymap: readonly Binding[] = [
 		hint: 'back',
 		help: 'back; the draft stays',
 	},
+	{action: 'open', place: 'tasks', keys: ['enter'], label: 'enter', hint: 'open', help: 'open the task'},
+	{action: 'task_add', place: 'tasks', keys: ['n'], label: 'n', hint: 'add', help: 'add one (also /task)'},
+	{action: 'task_cancel', place: 'tasks', keys: ['x'], label: 'x', hint: 'cancel', help: 'cancel it; asks'},
+	{action: 'task_retry', place: 'tasks', keys: ['R'], label: 'R', hint: 'retry', help: 'try what failed again'},
+	{action: 'task_assign', place: 'tasks', keys: ['A'], label: 'A', hint: 'assign', help: 'for one agent alone'},
+	{action: 'task_up', place: 'tasks', keys: ['+'], label: '+ -', hint: 'priority', help: 'more, less urgent'},
+	{action: 'task_down', place: 'tasks', keys: ['-'], label: '-', help: ''},
 	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: ''},
 	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: ''},
 ];
 
-const byPlace: Record<Place, ReadonlyMap<string, Action>> = {read: actionsIn('read'), compose: actionsIn('compose')};
+const byPlace: Record<Place, ReadonlyMap<string, Action>> = {
+	read: actionsIn('read'),
+	compose: actionsIn('compose'),
+	tasks: actionsIn('tasks'),
+};
 
 function actionsIn(place: Place): ReadonlyMap<string, Action> {
 	return new Map(
@@ -127,12 +142,14 @@ function actionsIn(place: Place): ReadonlyMap<string, Action> {
 }
 
 export function actionOf(place: Place, key: string): Action | undefined {
-	return byPlace[place].get(key);
+	return byPlace[place].get(key) ?? (place === 'tasks' ? byPlace.read.get(key) : undefined);
 }
 
 /** What the last row says: the keys that matter here. */
 export function hints(place: Place): Array<{label: string; hint: string}> {
-	return keymap.flatMap(({place: where, label, hint}) =>
+	const own = keymap.flatMap(({place: where, label, hint}) =>
 		where === place && hint !== undefined ? [{label, hint}] : [],
 	);
+	if (place !== 'tasks') return own;
+	return [...own, ...hints('read').filter(({label}) => own.every(each => each.label !== label))];
 }

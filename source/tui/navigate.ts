@@ -3,7 +3,7 @@ import {tasksPane, type Layout, type PaneId} from './layout.ts';
 import {bodyRect} from './panes/paint.ts';
 import {lineWidth} from './panes/channel.ts';
 import {blocksOf, indexOfKey, keyOf, positionOf, sourceOf, type Entry} from './panes/source.ts';
-import {taskOrder} from './panes/tasks.ts';
+import {taskList} from './panes/task-rows.ts';
 import {bottom, isAbove, revealed, scrolled, topmost, type Position} from './panes/viewport.ts';
 import {viewName, viewOf, type Ui, type View} from './ui.ts';
 
@@ -78,7 +78,7 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 }
 
 function movedInTasks(state: State, ui: Ui, motion: Motion): View {
-	const tasks = taskOrder(state);
+	const tasks = taskList(state).order;
 	const chosen = tasks.findIndex(({id}) => String(id) === viewOf(ui, tasksPane).selected);
 	const steps: Record<Motion, number> = {
 		down: 1,

@@ -1,10 +1,12 @@
 import {Box} from 'ink';
 import {printable} from '../printable.ts';
 import {useMailbox, useUi} from './context.ts';
-import {hints} from './keymap.ts';
+import {hints, type Place} from './keymap.ts';
+import {tasksPane} from './layout.ts';
 import {textWidth, type Span} from './screen/strip.ts';
 import {Spans} from './spans.tsx';
 import {theme} from './theme.ts';
+import type {Ui} from './ui.ts';
 
 /** The last row: the mode, then the keys that matter here; at the right, what is wrong with the connection. */
 export function StatusBar() {
@@ -12,6 +14,7 @@ export function StatusBar() {
 	const rows = useUi(ui => ui.rows);
 	const mode = useUi(ui => ui.mode);
 	const notice = useUi(ui => ui.notice);
+	const place = useUi(placeOf);
 	const line: Span[] = [
 		mode === 'compose' ? {text: ' COMPOSE', style: theme.goodStrong} : {text: ' READ', style: theme.strong},
 	];
@@ -22,7 +25,7 @@ export function StatusBar() {
 	// The keys are known by heart; what is wrong is not.
 	const wide = words !== '' && textWidth(words) + 3 <= room;
 	if (wide) room -= textWidth(words) + 2;
-	for (const {label, hint} of hints(mode)) {
+	for (const {label, hint} of hints(place)) {
 		room -= 3 + textWidth(label) + textWidth(hint);
 		if (room < 0) break;
 		line.push({text: `  ${label}`, style: theme.text}, {text: ` ${hint}`, style: theme.grey});
@@ -37,4 +40,9 @@ export function StatusBar() {
 			)}
 		</Box>
 	);
+}
+
+/** Where the human is, as the keymap knows it. */
+function placeOf({mode, focus}: Ui): Place {
+	return mode === 'read' && focus === tasksPane ? 'tasks' : mode;
 }
