@@ -35,13 +35,20 @@ describe('the package', () => {
 	it('holds the program, the migrations and the papers, and nothing else', () => {
 		const other = files.filter(
 			file =>
-				!/^(dist\/.+|supabase\/(config\.toml|seed\.sql|migrations\/.+\.sql)|package\.json|README\.md|LICENSE)$/.test(
+				!/^(dist\/.+|recipes\/[a-z-]+\/(recipe\.toml|README\.md)|supabase\/(config\.toml|seed\.sql|migrations\/.+\.sql)|package\.json|README\.md|LICENSE)$/.test(
 					file,
 				),
 		);
 		expect(other).toEqual([]);
 		expect(files).toEqual(
-			expect.arrayContaining(['dist/cli.js', 'dist/pglite-worker.js', 'supabase/config.toml', 'README.md', 'LICENSE']),
+			expect.arrayContaining([
+				'dist/cli.js',
+				'dist/pglite-worker.js',
+				'recipes/planner-executor/recipe.toml',
+				'supabase/config.toml',
+				'README.md',
+				'LICENSE',
+			]),
 		);
 		expect(files.some(file => file.startsWith('supabase/migrations/'))).toBe(true);
 	});
@@ -51,6 +58,15 @@ describe('the package', () => {
 		expect(
 			execFileSync(process.execPath, [path.join(installed, 'dist/cli.js'), '--version'], {encoding: 'utf8'}).trim(),
 		).toBe(version);
+	});
+
+	it('brings its recipes along', () => {
+		const words = ['join', '--recipe', 'planner-executor', '--dir', scratch, '--print'];
+		const env = {...process.env, AGENTMUX_HOME: path.join(scratch, 'home')};
+		const cli = path.join(installed, 'dist/cli.js');
+		expect(execFileSync(process.execPath, [cli, ...words], {encoding: 'utf8', env})).toContain(
+			'EXECUTOR in the recipe',
+		);
 	});
 
 	it('says in one sentence what it needs under an older Node', () => {

@@ -1,105 +1,131 @@
-import {realpath, stat} from 'node:fs/promises';
-import {resolve} from 'node:path';
+import {existsSync} from 'node:fs';
+import {stat} from 'node:fs/promises';
+import {join} from 'node:path';
 import {loadConfig} from '../config.ts';
 import {isUnderGit} from '../join/above.ts';
+import {claude, clients as everyClient, type Client} from '../join/clients.ts';
 import {diffLines} from '../join/diff.ts';
-import {applyAll, checkWritable, type Edit} from '../join/file-edit.ts';
-import {planFolder, planPlace} from '../join/folder.ts';
-import {placeFile, readPlace} from '../join/place-file.ts';
+import {checkWritable, type Edit} from '../join/file-edit.ts';
+import {planFolder} from '../join/folder.ts';
+import {placeFile} from '../join/place-file.ts';
+import type {Seat} from '../join/seat.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {nearest} from '../mailbox/nearest.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
 import type {Command} from './command.ts';
-import {hookDoor, withMailbox, type HookDoor} from './connect.ts';
+import type {HookDoor} from './connect.ts';
 import {calledAs, findHook, findLauncher, shellWord} from './launcher.ts';
 import {remark, write} from './output.ts';
-import {atWork, checkFree} from './taken.ts';
-import {agentTag, textFlag} from './values.ts';
+import {chosenSeats, seatFlags, seatWords, type Chosen} from './seats.ts';
+import {settle, type Plan} from './settle.ts';
+import {checkFree, meetOthers} from './taken.ts';
+import {textFlag} from './values.ts';
 
 const command: Command = {
 	summary: 'let the agent in a folder take part',
 	help: `
-		Set a folder up so that the Claude terminal started there takes part as TAG. What else these files hold stays.
+		Set a folder up so that the agent started there takes part as TAG. What else these files hold stays.
 
-		  .mcp.json               its mailbox (\`agentmux\`) and the stock Supabase MCP server (\`supabase\`)
-		  .claude/settings.json   hooks that hand over new mail while it works, and tell the others what it does
-		  CLAUDE.md               a section that says so to the agent
+		  servers    its mailbox (\`agentmux\`) and the stock Supabase MCP server (\`supabase\`)
+		  hooks      hand over new mail while it works, and tell the others what it does
+		  guidance   a section that says so to the agent
 
-		The client takes its hooks from the folder that it is started in, and from none above it. A subfolder and a git
-		worktree are folders of their own: join each that a client is started in, under a tag of its own.
+		            servers                 hooks                   guidance
+		  claude    .mcp.json               .claude/settings.json   CLAUDE.md
+		  codex     .codex/config.toml      .codex/hooks.json       AGENTS.md
+		  gemini    .gemini/settings.json   .gemini/settings.json   GEMINI.md
+
+		The client takes its hooks from the folder that it is started in, and from none above it (but Codex from all of a git
+		repository). A subfolder and a git worktree are folders of their own: join each that a client is started in, under a
+		tag of its own.
+
+		A recipe does this for several agents at once, and tells each its part: planner-executor, monitor-responder,
+		researcher-writer, or a folder of your own with a recipe.toml.
 
 		Usage
-		  agentmux join TAG [--dir DIR] [--role ROLE] [--force] [--print]
+		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--force] [--print]
+		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--tags A,B] [--force] [--print]
 
-		  --dir DIR     the folder (the current one when absent)
-		  --role ROLE   what this agent does, for the others to see
-		  --force       also where another folder has the tag already, or in your home folder
-		  --print       show what would change, and change nothing
+		  --client CLIENT   claude (when absent), codex or gemini; several with commas between
+		  --dir DIR         the folder (the current one when absent); of a recipe the one in which each agent gets a folder
+		                    of its own, or as many as it has agents
+		  --role ROLE       what this agent does, for the others to see
+		  --recipe NAME     a recipe, or the path of one
+		  --tags A,B        other tags for its agents, in its order
+		  --force           also where another folder has a tag already, or in your home folder
+		  --print           show what would change, and change nothing
 
 		Examples
 		  agentmux join CLAUDE_1 --dir ~/project --role "writes the parser"
 		  agentmux join CLAUDE_TWIN --dir ~/project-twin
+		  agentmux join REVIEWER --client codex --dir ~/project-review
+		  agentmux join --recipe planner-executor --dir ~/agents
 	`,
-	flags: {dir: {type: 'string'}, role: {type: 'string'}, force: {type: 'boolean'}, print: {type: 'boolean'}},
+	flags: {
+		...seatFlags,
+		client: {type: 'string'},
+		role: {type: 'string'},
+		force: {type: 'boolean'},
+		print: {type: 'boolean'},
+	},
 	async run(invocation) {
-		const {input, flags, env, stdout, stderr} = invocation;
-		const [word, ...more] = input;
-		if (more.length > 0) throw new UsageError('One tag at a time.', 'See `agentmux join --help`.');
-		const tag = agentTag(word, 'the tag to join as');
-		const role = textFlag(flags, 'role');
-		const folder = await existingFolder(resolve(textFlag(flags, 'dir') ?? '.'));
+		const {flags, env, stdout, stderr} = invocation;
+		const say = (sentence: string): void => remark(stderr, sentence);
+		const clients = chosenClients(textFlag(flags, 'client') ?? claude.id);
+		const chosen = await chosenSeats('join', invocation);
+		const {recipe, seats, named} = chosen;
+		for (const folder of named) await mustExist(folder);
 		const {target, places, ...own} = await loadConfig({env});
-		if (own.kind === 'human' && sameTag(tag, own.tag)) {
+		for (const {tag} of seats) {
+			if (own.kind !== 'human' || !sameTag(tag, own.tag)) continue;
 			throw new UsageError(`${tag} is what you are called (${places.config}).`, 'Take another tag: CLAUDE_1.');
 		}
-		if (flags['force'] !== true) await checkFree(places.data, folder, tag);
-		const edits = await planFolder(folder, tag, await findLauncher(env), findHook(env));
-		const changes = edits.some(({before, after}) => before !== after);
-		const remarks = [
-			...edits.flatMap(edit => edit.remarks),
-			...(changes && isUnderGit(folder) ? [unversioned(folder, tag)] : []),
-		];
-		for (const sentence of remarks) remark(stderr, sentence);
-		const beside = `Beside them, for you alone to read: ${placeFile(places.data, tag)}, from which its hooks know the way.`;
-		if (flags['print'] === true) {
-			return write(stdout, `${edits.map(preview).join('')}${printable(beside)}\n`);
+		const force = flags['force'] === true;
+		if (!force) await checkFree(places.data, seats);
+		const launcher = await findLauncher(env);
+		const plans: Plan[] = [];
+		for (const seat of seats) {
+			const {folder, tag, guidance = ''} = seat;
+			const edits = await planFolder(folder, tag, launcher, findHook(env), {clients, guidance});
+			plans.push({seat, edits, changes: edits.some(({before, after}) => before !== after)});
 		}
-		await checkWritable(edits);
-		// First the row, then the files: when the hub cannot be reached, nothing has changed.
-		const former = readPlace(places.data, tag);
-		await withMailbox(invocation, {as: tag, kind: 'agent'}, async mailbox => {
-			const elsewhere = former === null ? atWork(tag, await mailbox.agents(), Date.now()) : null;
-			if (elsewhere !== null) remark(stderr, elsewhere);
-			await mailbox.touch(role === undefined ? {} : {role});
+		for (const {seat, edits, changes} of plans) {
+			for (const sentence of edits.flatMap(({remarks}) => remarks)) say(sentence);
+			if (changes && isUnderGit(seat.folder)) say(unversioned(seat));
+		}
+		if (flags['print'] === true) {
+			const own = seats.map(({tag}) => placeFile(places.data, tag)).join(' and ');
+			const beside = `Beside them, for you alone to read: ${own}, from which ${seats.length === 1 ? 'its' : 'their'} hooks know the way.`;
+			const previews = plans.flatMap(({edits}) => edits.map(preview));
+			return write(stdout, `${previews.join('')}${printable(beside)}\n`);
+		}
+		await checkWritable(plans.flatMap(({edits}) => edits));
+		const doors = await settle(invocation, places.data, plans, agents => {
+			meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say});
 		});
-		const door = await hookDoor(invocation, tag, former?.token ?? null);
-		await applyAll([await planPlace(places.data, folder, edits, {tag, ...door}), ...edits]);
-		const what = changes ? 'has its place in' : 'had its place already in';
-		return write(
-			stdout,
-			[
-				`${tag} ${what} ${printable(folder)}: .mcp.json, .claude/settings.json and CLAUDE.md.`,
-				...(target.kind === 'supabase' ? hosted(target.url, door, tag) : []),
-				'Start its terminal there (in a folder below, its hooks would not run), and allow the servers when it asks:',
-				`  cd ${printable(shellWord(folder))} && claude`,
-				'Watch, and join in:',
-				`  ${calledAs(env)}`,
-				'',
-			].join('\n'),
-		);
+		const lines = plans.flatMap(({seat: {tag, folder}, changes}, index) => {
+			const what = changes ? 'has its place in' : 'had its place already in';
+			const door = doors[index];
+			return [
+				`${tag} ${what} ${printable(folder)}: ${clients.flatMap(filesOf).join(', ')}.`,
+				...(target.kind === 'supabase' && door !== undefined ? hosted(target.url, door, tag) : []),
+			];
+		});
+		const heading = recipe === null ? [] : [`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
+		return write(stdout, [...heading, ...lines, ...whatNext(chosen, clients, calledAs(env)), ''].join('\n'));
 	},
 };
 
 export default command;
 
-/** Its real path: one folder has one name. */
-async function existingFolder(folder: string): Promise<string> {
+async function mustExist(folder: string): Promise<void> {
 	const found = await stat(folder).catch(() => null);
-	if (found?.isDirectory() === true) return realpath(folder);
+	if (found?.isDirectory() === true) return;
 	throw new MailboxError('not_found', `There is no folder ${folder}.`, 'Make it, or name another with --dir DIR.');
 }
 
-function unversioned(folder: string, tag: Tag): string {
+function unversioned({folder, tag}: Seat): string {
 	return `${folder} is under git: what join writes there is for this machine and for ${tag} alone. Do not commit it: a clone or worktree that has it would speak as ${tag} too.`;
 }
 
@@ -111,6 +137,59 @@ function hosted(url: string, {key}: HookDoor, tag: Tag): string[] {
 			? 'Start both where SUPABASE_URL and its key are set: no file holds them, and without them its hooks hand over no mail.'
 			: 'Its hooks use the key of the config file, which was copied for them, for you alone to read.',
 	];
+}
+
+function whatNext(chosen: Chosen, clients: readonly Client[], program: string): string[] {
+	const {recipe, seats} = chosen;
+	const watch = ['Watch, and join in:', `  ${program}`];
+	if (recipe === null) {
+		const folder = seats[0]?.folder ?? '';
+		return [...clients.flatMap(client => howToStart(client, folder, clients.length > 1)), ...watch];
+	}
+	const unsaid = clients.every(({wakes}) => wakes) ? 'nothing: its mail wakes it' : 'anything: it reads its mail then';
+	const typed = seats.flatMap(({folder, first}) => [
+		...clients.map(client => startLine(folder, client)),
+		`    ${printable(first ?? `(${unsaid})`)}`,
+	]);
+	const consent = clients.map(client => client.consent).join(' or ');
+	const undo = ['leave', ...seatWords(chosen)].map(shellWord).join(' ');
+	const page = join(recipe.folder, 'README.md');
+	return [
+		`Start a terminal for each, ${consent} when it asks, and type something like:`,
+		...typed,
+		...watch,
+		...(existsSync(page) ? ['Read what happens then:', `  ${printable(page)}`] : []),
+		'Undo all of this:',
+		`  ${program} ${printable(undo)}`,
+	];
+}
+
+/** The clients of `--client`. Throws UsageError for one that there is not. */
+function chosenClients(text: string): Client[] {
+	const words = text.split(',').map(word => word.trim().toLowerCase());
+	const found = everyClient.filter(({id}) => words.includes(id));
+	const unknown = words.find(word => !found.some(({id}) => id === word));
+	if (unknown === undefined) return found;
+	const ids = everyClient.map(({id}) => id);
+	const near = nearest(unknown, ids);
+	throw new UsageError(
+		`There is no client \`${unknown}\`.`,
+		`${near === null ? '' : `Did you mean ${near}? `}It is one of ${ids.join(', ')}.`,
+	);
+}
+
+function filesOf({servers, hooks, guidance}: Client): string[] {
+	return [...new Set([servers, hooks, guidance])];
+}
+
+function howToStart(client: Client, folder: string, several: boolean): string[] {
+	const whose = several ? `the terminal of ${client.name}` : 'its terminal';
+	const below = client.inherits ? '' : ' (in a folder below, its hooks would not run)';
+	return [`Start ${whose} there${below}, and ${client.consent} when it asks:`, startLine(folder, client)];
+}
+
+function startLine(folder: string, {program}: Client): string {
+	return `  cd ${printable(shellWord(folder))} && ${program}`;
 }
 
 function preview({file, before, after}: Edit): string {

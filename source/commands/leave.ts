@@ -1,58 +1,86 @@
-import {realpath} from 'node:fs/promises';
-import {basename, resolve} from 'node:path';
+import {rmdir} from 'node:fs/promises';
+import {relative} from 'node:path';
 import {loadConfig} from '../config.ts';
-import {applyAll, checkWritable} from '../join/file-edit.ts';
+import {applyAll, checkWritable, type Edit} from '../join/file-edit.ts';
 import {planUnfolder} from '../join/folder.ts';
-import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {tagIn} from '../join/mcp-file.ts';
+import type {Seat} from '../join/seat.ts';
+import {MailboxError} from '../mailbox/error.ts';
+import {sameTag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
-import type {Command} from './command.ts';
-import {withMailbox} from './connect.ts';
+import type {Command, Invocation} from './command.ts';
+import {openProject, withMailbox} from './connect.ts';
 import {remark, write} from './output.ts';
-import {agentTag, textFlag} from './values.ts';
+import {chosenSeats, seatFlags} from './seats.ts';
+import {watchedTables} from './watched.ts';
 
 const command: Command = {
 	summary: 'undo join',
 	help: `
-		Take out of a folder's files what \`agentmux join TAG\` wrote, and nothing else. Messages stay.
+		Take out of a folder's files what \`agentmux join\` wrote, and nothing else. Messages stay. Of a recipe, the folders in
+		DIR that are empty then go, too.
 
 		Usage
 		  agentmux leave TAG [--dir DIR]
+		  agentmux leave --recipe NAME [--dir DIR]... [--tags A,B]
 
-		  --dir DIR     the folder (the current one when absent); it need not be there any more
+		  --dir, --tags as they were given to join; folders need not be there any more
 
-		Example
+		Examples
 		  agentmux leave CLAUDE_1 --dir ~/project
+		  agentmux leave --recipe planner-executor --dir ~/agents
 	`,
-	flags: {dir: {type: 'string'}},
+	flags: seatFlags,
 	async run(invocation) {
-		const {input, flags, env, stdout, stderr} = invocation;
-		const [word, ...more] = input;
-		if (more.length > 0) throw new UsageError('One tag at a time.', 'See `agentmux leave --help`.');
-		const tag = agentTag(word, 'the tag that leaves');
+		const {env, stdout, stderr} = invocation;
+		const {recipe, seats, named} = await chosenSeats('leave', invocation);
 		const {places} = await loadConfig({env});
-		const named = resolve(textFlag(flags, 'dir') ?? '.');
-		const folder = await realpath(named).catch(() => named);
-		const edits = await planUnfolder(places.data, folder, tag);
-		for (const sentence of edits.flatMap(({remarks}) => remarks)) remark(stderr, sentence);
-		const changed = edits.filter(({before, after}) => before !== after);
-		if (changed.length === 0) return remark(stderr, `${tag} has no place in ${folder}; nothing was changed.`);
-		await checkWritable(edits);
-		await applyAll(edits);
-		const gone = changed
-			.filter(({after, mode}) => after === null && mode === undefined)
-			.map(({file}) => basename(file));
-		await write(
-			stdout,
-			`${tag} has left ${printable(folder)}.${gone.length === 0 ? '' : ` ${gone.join(' and ')} held nothing else and ${gone.length === 1 ? 'is' : 'are'} gone.`}\n`,
+		const plans = await Promise.all(
+			seats.map(async seat => ({...seat, edits: await planUnfolder(places.data, seat.folder, seat.tag)})),
 		);
+		await checkWritable(plans.flatMap(({edits}) => edits));
+		for (const sentence of plans.flatMap(({edits}) => edits.flatMap(({remarks}) => remarks))) remark(stderr, sentence);
+		const leaving = plans.filter(({edits}) => edits.some(({before, after}) => before !== after));
+		for (const {tag, folder} of plans.filter(plan => !leaving.includes(plan))) {
+			const other = await tagIn(folder);
+			const is = other === null ? '' : ` (it is ${other}'s)`;
+			remark(stderr, `${tag} has no place in ${folder}${is}; nothing was changed.`);
+		}
+		await applyAll(leaving.flatMap(({edits}) => edits));
+		for (const {tag, folder, edits} of leaving) {
+			if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
+			await write(stdout, `${tag} has left ${printable(folder)}.${goneText(folder, edits)}\n`);
+		}
+		if (leaving.length === 0) return;
 		try {
-			await withMailbox(invocation, {as: tag, kind: 'agent'}, mailbox => mailbox.touch({presence: 'away'}));
+			for (const {tag} of leaving) {
+				await withMailbox(invocation, {as: tag, kind: 'agent'}, mailbox => mailbox.touch({presence: 'away'}));
+			}
 		} catch (error) {
 			if (!(error instanceof MailboxError)) throw error;
-			// It has left; the others see for a few minutes yet that it is there.
-			remark(stderr, `The others were not told: ${error.message}`);
+			// They have left; the others see for a few minutes yet that they are there.
+			return remark(stderr, `The others were not told: ${error.message}`);
+		}
+		for (const {table, to} of await watchedFor(invocation, leaving)) {
+			remark(stderr, `${table} is still watched for ${to}: \`agentmux watch ${table} --to ${to} --off\` ends it.`);
 		}
 	},
 };
 
 export default command;
+
+/** None where SQL is not for us to run: nobody knows then. */
+async function watchedFor(invocation: Invocation, seats: readonly Seat[]): Promise<{table: string; to: string}[]> {
+	const watched = await openProject(invocation)
+		.then(watchedTables)
+		.catch(() => []);
+	return watched.filter(({to}) => seats.some(({tag}) => sameTag(tag, to)));
+}
+
+/** Which of the folder's files are gone; what lies in our own home is not spoken of. */
+function goneText(folder: string, edits: readonly Edit[]): string {
+	const gone = edits
+		.filter(({before, after, mode}) => before !== after && after === null && mode === undefined)
+		.map(({file}) => relative(folder, file));
+	return gone.length === 0 ? '' : ` What held nothing else is gone: ${gone.join(', ')}.`;
+}

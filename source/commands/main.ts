@@ -13,6 +13,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		tail: () => import('./tail.ts'),
 		inbox: () => import('./inbox.ts'),
 		search: () => import('./search.ts'),
+		thread: () => import('./thread.ts'),
 	},
 	'Agents and tasks': {
 		join: () => import('./join.ts'),

@@ -2,8 +2,9 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {bellFile} from '../join/bell.ts';
 import {clientKey, isInteractive} from '../join/client.ts';
+import {answer, clientIn, eventOf, heard} from '../join/dialect.ts';
 import {runHook, tagIn} from '../join/hook.ts';
-import {isHookEvent, readInput} from '../join/hook-input.ts';
+import {readInput} from '../join/hook-input.ts';
 import {noteFailure} from '../join/hook-log.ts';
 import {SessionFile} from '../join/hook-session.ts';
 import {readStdin} from '../join/hook-stdin.ts';
@@ -54,14 +55,19 @@ process.on('uncaughtException', end);
 run().then(() => end(null), end);
 
 async function run(): Promise<void> {
-	if (!isHookEvent(event)) throw new Error(`there is no event \`${event}\``);
+	const program = clientIn(words);
+	eventOf(program, event);
 	const tag = tagIn(words, env);
-	if (isInteractive(env)) bell = bellFile(places.state, tag);
+	// What Claude Code says of itself holds for another client in its shell, too, and is not about that.
+	const own = program === 'claude' ? env : {};
+	if (isInteractive(own)) bell = bellFile(places.state, tag);
 	const call = opened(doorOf(places, tag));
-	const input = readInput(await readStdin());
-	const session = new SessionFile(join(places.state, 'hooks'), input.session_id);
-	const client = clientKey(env, input.session_id);
-	await runHook({event, tag, input, session, client, bell, call, write, wake});
+	const told = heard(program, event, readInput(await readStdin()));
+	if (told === null) return;
+	const session = new SessionFile(join(places.state, 'hooks'), told.input.session_id);
+	const client = clientKey(own, told.input.session_id);
+	const say = (text: string) => write(answer(program, event, text));
+	await runHook({...told, tag, session, client, bell, call, write: say, wake});
 }
 
 function write(text: string): Promise<void> {

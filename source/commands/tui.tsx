@@ -6,6 +6,7 @@ import {createMailboxStore} from '../store/mailbox-store.ts';
 import type {Command, Invocation} from './command.ts';
 import type {openMailbox} from './connect.ts';
 import {calledAs} from './launcher.ts';
+import {openScreenMemory, screenFile} from './screen-file.ts';
 
 /** Every channel live, and a line to write into them. */
 const tui: Command = {
@@ -37,12 +38,14 @@ export default tui;
 /** The first frame is drawn before anything that talks to a mailbox is loaded. */
 async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string | undefined): Promise<void> {
 	const {target, places, tag} = await loadConfig({flags: {as}, env});
+	const name = target.kind === 'hub' ? 'local hub' : new URL(target.url).host;
 	const {startTui} = await withoutFetch(() => import('../tui/start.tsx'));
 	const opening = Promise.withResolvers<Mailbox>();
 	const store = createMailboxStore(opening.promise);
 	await startTui({
 		store,
-		name: target.kind === 'hub' ? 'local hub' : new URL(target.url).host,
+		name,
+		memory: await openScreenMemory(screenFile(places.state, target.kind === 'hub' ? 'hub' : name, tag)),
 		stdin,
 		stdout,
 		env,

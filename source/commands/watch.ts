@@ -1,40 +1,72 @@
 import {runSql} from '../gateway/management.ts';
 import {UsageError} from '../mailbox/error.ts';
-import type {Command} from './command.ts';
+import {printable} from '../printable.ts';
+import type {Command, Invocation} from './command.ts';
 import {openProject} from './connect.ts';
-import {write, writeJson} from './output.ts';
+import {remark, table, write, writeJson} from './output.ts';
 import {tagFlag} from './values.ts';
+import {watchedTables} from './watched.ts';
 
 const command: Command = {
 	summary: 'post a message whenever a table changes',
 	help: `
-		From now on, every change of a row in TABLE posts a message from SYSTEM that is addressed to TAG.
+		From now on, every statement that changes rows of TABLE posts a message from SYSTEM that is addressed to TAG. It shows
+		the row, or of several rows their number and the first ten.
 
 		Usage
+		  agentmux watch                        what is watched
 		  agentmux watch TABLE --to TAG
+		  agentmux watch TABLE --to TAG --off   no longer
 
 		  --to TAG      who should act on it
-		  --json        print what was set up as JSON
+		  --off         end what was set up
+		  --json        print it as JSON
 
-		Example
+		Examples
 		  agentmux watch orders --to RESPONDER
+		  agentmux watch orders --to RESPONDER --off
 	`,
-	flags: {to: {type: 'string'}, json: {type: 'boolean'}},
+	flags: {to: {type: 'string'}, off: {type: 'boolean'}, json: {type: 'boolean'}},
 	async run(invocation) {
-		const {input, flags, stdout} = invocation;
+		const {input, flags, stdout, stderr} = invocation;
 		const [name, ...more] = input;
+		const to = tagFlag(flags, 'to');
+		const off = flags['off'] === true;
+		if (name === undefined && to === undefined && !off) return list(invocation);
 		if (name === undefined || more.length > 0)
 			throw new UsageError('Say which one table.', 'See `agentmux watch --help`.');
-		const to = tagFlag(flags, 'to');
-		if (to === undefined)
-			throw new UsageError('Say who should hear of it.', `Use --to TAG: agentmux watch ${name} --to RESPONDER`);
-		await runSql(await openProject(invocation), `select watch_table(${literal(name)}, ${literal(to)})`);
-		if (flags['json'] === true) await writeJson(stdout, {table: name, to});
-		else await write(stdout, `Every change in ${name} is now a message to ${to}.\n`);
+		if (to === undefined) {
+			throw new UsageError(
+				`Say who should ${off ? 'no longer ' : ''}hear of it.`,
+				`Use --to TAG: agentmux watch ${name} --to RESPONDER${off ? ' --off' : ''}`,
+			);
+		}
+		const call = `${off ? 'unwatch_table' : 'watch_table'}(${literal(name)}, ${literal(to)})`;
+		const [row] = await runSql(await openProject(invocation), `select ${call} as ended`);
+		const ended = row?.['ended'] === true;
+		if (flags['json'] === true) return writeJson(stdout, off ? {table: name, to, ended} : {table: name, to});
+		if (!off) return write(stdout, `Every change in ${printable(name)} is now a message to ${to}.\n`);
+		if (ended) return write(stdout, `Changes in ${printable(name)} are no longer told to ${to}.\n`);
+		return remark(stderr, `${name} was not watched for ${to}; nothing was changed. \`agentmux watch\` lists what is.`);
 	},
 };
 
 export default command;
+
+async function list(invocation: Invocation): Promise<void> {
+	const {flags, stdout, stderr} = invocation;
+	const rows = await watchedTables(await openProject(invocation));
+	if (flags['json'] === true) return writeJson(stdout, rows);
+	if (rows.length === 0) return remark(stderr, 'No table is watched: `agentmux watch TABLE --to TAG` does so.');
+	return write(
+		stdout,
+		table(
+			stdout,
+			['TABLE', 'TO'],
+			rows.map(({table, to}) => [table, to]),
+		),
+	);
+}
 
 /** Read alike whatever standard_conforming_strings says. */
 function literal(text: string): string {

@@ -42,7 +42,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 			};
 		},
 		post: draft => rest.post(draft),
-		search: (query, limit) => rest.search(query, limit),
+		search: (filter, page) => rest.search(filter, page),
 		inbox: (reader, query) => rest.inbox(reader, query),
 		take: options => rest.take(options),
 		deliver: (ids, route) => rest.deliver(ids, route),
@@ -50,6 +50,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		receipts: ids => rest.receipts(ids),
 		tasks,
 		table: name => readTable(rest, name),
+		changes: query => rest.changes(query),
 		agents: () => rest.agents(),
 		touch: state => rest.touch(state),
 		revoke: tag => rest.agent('agent_revoke', {p_tag: tag}),

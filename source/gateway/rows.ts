@@ -4,6 +4,7 @@ import type {Json} from '../mailbox/json.ts';
 import type {AuthorKind, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../mailbox/receipt.ts';
+import type {AgentState, PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
 import type {Row} from './catch-up.ts';
@@ -149,6 +150,26 @@ export const readTableRow: Reader<TableRow> = value => {
 	if (found === undefined) throw misfit('a table came without a row');
 	return found;
 };
+
+const agentStates: readonly AgentState[] = [...presences, 'gone', 'revoked'];
+const readTaskChange = row<TaskChange>('events', {
+	id: integer,
+	kind: among(['task']),
+	at: text,
+	task_id: integer,
+	tag: nullable(text),
+	state: among(taskStatuses),
+	progress: real,
+});
+const readPresenceChange = row<PresenceChange>('events', {
+	id: integer,
+	kind: among(['presence']),
+	at: text,
+	tag: text,
+	state: among(agentStates),
+});
+export const readChange: Reader<StateChange> = value =>
+	object(value)?.['kind'] === 'task' ? readTaskChange(value) : readPresenceChange(value);
 
 export const readChannel: Reader<Channel> = row<Channel>('channels', {tag: text, last_id: integer});
 

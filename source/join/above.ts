@@ -7,6 +7,12 @@ export function foldersAbove(folder: string): string[] {
 	return above === folder ? [] : [above, ...foldersAbove(above)];
 }
 
+/** Those of them that belong to the git repository of `folder`; its root is the last. None where there is no git. */
+export function foldersAboveInGit(folder: string): string[] {
+	const all = [folder, ...foldersAbove(folder)];
+	return all.slice(1, all.findIndex(each => existsSync(join(each, '.git'))) + 1);
+}
+
 /** Whether git looks after the folder. Its worktrees and submodules have a file of that name. */
 export function isUnderGit(folder: string): boolean {
 	return [folder, ...foldersAbove(folder)].some(each => existsSync(join(each, '.git')));

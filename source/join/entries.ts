@@ -14,6 +14,17 @@ export interface Launcher {
 	readonly env?: {readonly [name: string]: string};
 }
 
+/** What the environment may say of a Supabase project that is no secret. */
+export const urlVariable = 'SUPABASE_URL';
+/** And what is one. */
+export const keyVariables = [
+	'SUPABASE_SECRET_KEY',
+	'SUPABASE_SERVICE_ROLE_KEY',
+	'SUPABASE_PUBLISHABLE_KEY',
+	'SUPABASE_ANON_KEY',
+	'SUPABASE_ACCESS_TOKEN',
+] as const;
+
 /** The agent's own server. */
 export const mailboxServer = 'agentmux';
 /** The stock Supabase MCP server, started through us so that the file holds no key and no port. */

@@ -1,9 +1,24 @@
 import {randomUUID} from 'node:crypto';
-import {chmod, mkdir, readFile, realpath, rename, rm, rmdir, stat, writeFile} from 'node:fs/promises';
+import {
+	access,
+	chmod,
+	constants,
+	mkdir,
+	readFile,
+	realpath,
+	rename,
+	rm,
+	rmdir,
+	stat,
+	writeFile,
+} from 'node:fs/promises';
 import {basename, dirname} from 'node:path';
 import {MailboxError} from '../mailbox/error.ts';
 import {JsonFault} from './json-document.ts';
 import {NotAnArray, NotAnObject} from './json-edit.ts';
+
+/** Folders that clients have for themselves in a project. */
+const ownFolders = new Set(['.claude', '.codex', '.gemini']);
 
 /** What a file becomes; null: there is none. Nothing is written until `apply`. */
 export interface Edit {
@@ -16,18 +31,33 @@ export interface Edit {
 	readonly remarks: readonly string[];
 }
 
-/** Rejects with MailboxError `file` when one of them would change a file that is marked as not to be written. */
+/** Rejects with MailboxError `file` when one of them would change a file, or a folder, that is marked as not to be written. */
 export async function checkWritable(edits: readonly Edit[]): Promise<void> {
 	for (const {file, before, after} of edits) {
-		if (before === null || before === after) continue;
-		const {mode} = await stat(file);
-		if ((mode & 0o222) !== 0) continue;
+		if (before === after) continue;
+		const touched = before === null ? await nearestFolder(dirname(file)) : file;
+		// The mark binds root, too: whoever set it meant it.
+		const marked = ((await stat(touched)).mode & 0o222) === 0;
+		if (!marked && (before !== null || (await isWritable(touched)))) continue;
 		throw new MailboxError(
 			'file',
-			`${file} is read-only; it was left as it is.`,
+			`${touched} is read-only; it was left as it is.`,
 			`Allow writing (chmod u+w), then try again.`,
 		);
 	}
+}
+
+async function isWritable(folder: string): Promise<boolean> {
+	return access(folder, constants.W_OK).then(
+		() => true,
+		() => false,
+	);
+}
+
+/** The folder itself, or what it will lie in. */
+async function nearestFolder(folder: string): Promise<string> {
+	const found = await stat(folder).catch(() => null);
+	return found === null && dirname(folder) !== folder ? nearestFolder(dirname(folder)) : folder;
 }
 
 /** Writes all of them, or none: when one fails, those before it are put back. Rejects with MailboxError. */
@@ -51,7 +81,7 @@ export async function apply({file, before, after, mode}: Edit): Promise<void> {
 		if (after === null) {
 			await rm(file);
 			// Its folder goes with it when nothing else is there; a project's own folder never does.
-			if (basename(dirname(file)) === '.claude') await rmdir(dirname(file)).catch(() => undefined);
+			if (ownFolders.has(basename(dirname(file)))) await rmdir(dirname(file)).catch(() => undefined);
 			return;
 		}
 		await mkdir(dirname(file), {recursive: true, ...(mode === undefined ? {} : {mode: 0o700})});
@@ -68,6 +98,17 @@ export async function apply({file, before, after, mode}: Edit): Promise<void> {
 	} catch (error) {
 		throw fileFault(file, 'written', error);
 	}
+}
+
+/** What becomes of a file of JSON that held nothing but what was taken out: no file. */
+export function orNothing(before: string, after: string): string | null {
+	return after !== before && after.trim() === '{}' ? null : after;
+}
+
+/** The file as it is. Rejects as readText does. */
+export async function unedited(file: string): Promise<Edit> {
+	const before = await readText(file);
+	return {file, before, after: before, remarks: []};
 }
 
 /** Null when there is no such file. Rejects with MailboxError for one that cannot be read, or is no UTF-8. */

@@ -9,11 +9,8 @@ export const hookEvents = [
 	'FileChanged',
 	'SessionEnd',
 ] as const;
-export type HookEvent = (typeof hookEvents)[number];
-
-export function isHookEvent(word: string): word is HookEvent {
-	return (hookEvents as readonly string[]).includes(word);
-}
+/** And what others tell, whose subagents do not say in each event that they are some. */
+export type HookEvent = (typeof hookEvents)[number] | 'SubagentStart' | 'SubagentStop';
 
 /** What the client says on stdin; what is not there, or of another kind, is null. */
 export interface HookInput {
@@ -22,6 +19,11 @@ export interface HookInput {
 	readonly agent_id: string | null;
 	/** Which watched file has changed. */
 	readonly file_path: string | null;
+	/** What the user is said to have said. */
+	readonly prompt: string | null;
+	/** What a client tells that is no event of its own. */
+	readonly notification_type: string | null;
+	readonly tool_name: string | null;
 }
 
 /** Throws for what is no JSON object with a session. */
@@ -40,5 +42,8 @@ export function readInput(text: string): HookInput {
 		session_id: session,
 		agent_id: word('agent_id'),
 		file_path: word('file_path'),
+		prompt: word('prompt'),
+		notification_type: word('notification_type'),
+		tool_name: word('tool_name'),
 	};
 }

@@ -13,9 +13,11 @@ export interface Session {
 	readonly blocked: boolean;
 	/** It was told that another client works under its tag. */
 	readonly shared: boolean;
+	/** How many subagents are at work, where only their beginning and end tell of them. */
+	readonly subagents: number;
 }
 
-const fresh: Session = {kept: 0, unsaid: [], reminded: [], blocked: false, shared: false};
+const fresh: Session = {kept: 0, unsaid: [], reminded: [], blocked: false, shared: false, subagents: 0};
 
 /** How many ids are kept: of the newest. */
 const most = 500;
@@ -34,13 +36,14 @@ export class SessionFile {
 	read(): Session {
 		try {
 			const value = JSON.parse(readFileSync(this.#path, 'utf8')) as Partial<Record<keyof Session, unknown>>;
-			const {kept, unsaid, reminded, blocked, shared} = value;
+			const {kept, unsaid, reminded, blocked, shared, subagents} = value;
 			return {
 				kept: typeof kept === 'number' ? kept : 0,
 				unsaid: idsIn(unsaid),
 				reminded: idsIn(reminded),
 				blocked: blocked === true,
 				shared: shared === true,
+				subagents: typeof subagents === 'number' ? subagents : 0,
 			};
 		} catch {
 			return fresh;
@@ -49,7 +52,7 @@ export class SessionFile {
 
 	/** Throws when it cannot be written. One hook of a session runs at a time. */
 	change(change: Partial<Session>): void {
-		const {kept, unsaid, reminded, blocked, shared} = {...this.read(), ...change};
+		const {kept, unsaid, reminded, blocked, shared, subagents} = {...this.read(), ...change};
 		mkdirSync(this.#folder, {recursive: true, mode: 0o700});
 		const temporary = `${this.#path}.${process.pid}`;
 		const text = JSON.stringify({
@@ -58,6 +61,7 @@ export class SessionFile {
 			reminded: reminded.slice(-most),
 			blocked,
 			shared,
+			subagents,
 		});
 		writeFileSync(temporary, text, {mode: 0o600});
 		renameSync(temporary, this.#path);

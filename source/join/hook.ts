@@ -3,7 +3,7 @@ import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {hangBell} from './bell.ts';
 import type {HookEvent, HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
-import {longestText, mailColumns, mailText, openText, readMail, wakeText, type Mail} from './mail.ts';
+import {isWakeText, longestText, mailColumns, mailText, openText, readMail, wakeText, type Mail} from './mail.ts';
 import type {Call} from './rpc.ts';
 
 interface Work {
@@ -26,8 +26,13 @@ interface Work {
 const batch = 20;
 /** How often Stop keeps the agent going for one prompt; the client itself ends it at 8. */
 const mostKept = 5;
-/** What `receipts` calls this way. */
-const route = 'hook';
+/** What `receipts` calls the way that mail came at an event. */
+function routeOf({event, input}: Work): string {
+	if (event === 'SessionStart') return 'start';
+	if (event === 'Stop') return 'stop';
+	if (event !== 'UserPromptSubmit') return 'tools';
+	return isWakeText(input.prompt ?? '') ? 'wake' : 'prompt';
+}
 
 /** What happens at one event. Rejects with whatever went wrong; what was written by then stands. */
 export async function runHook(work: Work): Promise<void> {
@@ -41,15 +46,25 @@ export async function runHook(work: Work): Promise<void> {
 			return;
 		}
 		case 'UserPromptSubmit': {
-			const {kept, blocked} = session.read();
-			if (kept > 0 || blocked) session.change({kept: 0, blocked: false});
+			const {kept, blocked, subagents} = session.read();
+			if (kept > 0 || blocked || subagents > 0) session.change({kept: 0, blocked: false, subagents: 0});
 			await handOver(work, 'working');
 			return;
 		}
 		case 'PostToolBatch': {
-			const {blocked} = session.read();
+			const {blocked, subagents} = session.read();
 			if (blocked) session.change({blocked: false});
-			await handOver(work, blocked ? 'working' : null);
+			if (subagents === 0) await handOver(work, blocked ? 'working' : null);
+			return;
+		}
+		case 'SubagentStart': {
+			session.change({subagents: session.read().subagents + 1});
+			return;
+		}
+		case 'SubagentStop': {
+			const {subagents} = session.read();
+			session.change({subagents: Math.max(0, subagents - 1)});
+			if (subagents <= 1) await handOver(work, null);
 			return;
 		}
 		case 'PermissionRequest': {
@@ -139,7 +154,9 @@ async function wakeUp({tag, call, wake}: Work): Promise<void> {
 }
 
 /** What is new; without what this session has been told already and only the receipt is missing for, which is sent now. */
-async function take({call, session}: Work): Promise<{mail: Mail[]; more: boolean}> {
+async function take(work: Work): Promise<{mail: Mail[]; more: boolean}> {
+	const {call, session} = work;
+	const route = routeOf(work);
 	const taken = readMail(await call('inbox_take', {p_limit: batch, p_route: route}, mailColumns));
 	const {unsaid} = session.read();
 	if (unsaid.length > 0) {
@@ -150,12 +167,13 @@ async function take({call, session}: Work): Promise<{mail: Mail[]; more: boolean
 }
 
 /** Only what was flushed counts as delivered; where the receipt does not get through, the next hook sends it. */
-async function say({write, call, session}: Work, answer: object, mail: readonly Mail[]): Promise<void> {
+async function say(work: Work, answer: object, mail: readonly Mail[]): Promise<void> {
+	const {write, call, session} = work;
 	await write(`${JSON.stringify(answer)}\n`);
 	if (mail.length === 0) return;
 	const ids = mail.map(({id}) => id);
 	session.change({unsaid: [...session.read().unsaid, ...ids]});
-	await call('receipt_deliver', {p_ids: ids, p_route: route});
+	await call('receipt_deliver', {p_ids: ids, p_route: routeOf(work)});
 	const {unsaid} = session.read();
 	session.change({unsaid: unsaid.filter(id => !ids.includes(id))});
 }

@@ -26,9 +26,12 @@ export class JsonFault extends Error {
 	}
 }
 
-/** Reads where everything stands, so that one entry can be changed and every other byte stays. Throws JsonFault. */
-export function locate(text: string): JsonNode {
-	const reader = new Reader(text);
+/**
+ * Reads where everything stands, so that one entry can be changed and every other byte stays. With `comments`, those of
+ * JavaScript may stand wherever white space may. Throws JsonFault.
+ */
+export function locate(text: string, {comments = false}: {readonly comments?: boolean} = {}): JsonNode {
+	const reader = new Reader(text, comments);
 	const node = reader.value(0);
 	reader.space();
 	if (reader.at < text.length) throw reader.fault('something follows the end of the document');
@@ -36,15 +39,19 @@ export function locate(text: string): JsonNode {
 }
 
 const deepest = 200;
+const white = /[ \t\r\n]*/y;
+const whiteOrComment = /(?:[ \t\r\n]|\/\/[^\r\n]*|\/\*[^]*?\*\/)*/y;
 const string = /"(?:[^"\\\u0000-\u001F]|\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4}))*"/y;
 const scalar = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
 class Reader {
 	at = 0;
 	readonly #text: string;
+	readonly #space: RegExp;
 
-	constructor(text: string) {
+	constructor(text: string, comments: boolean) {
 		this.#text = text;
+		this.#space = comments ? whiteOrComment : white;
 		// A byte order mark is no JSON, but editors write it.
 		if (text.startsWith('\uFEFF')) this.at = 1;
 	}
@@ -68,7 +75,7 @@ class Reader {
 	}
 
 	space(): void {
-		this.#match(/[ \t\r\n]*/y);
+		this.#match(this.#space);
 	}
 
 	fault(message: string): JsonFault {

@@ -25,10 +25,20 @@ export class NotAnArray extends Error {
 	}
 }
 
-/** The value at a path of names, or undefined. The text must be JSON. */
+/** The value at a path of names, or undefined. The text must be JSON; here as below, comments are kept where they stand. */
 export function valueAt(text: string, path: readonly string[]): unknown {
 	const node = nodeAt(text, path);
-	return node === undefined ? undefined : JSON.parse(text.slice(node.start, node.end));
+	return node === undefined ? undefined : valueOf(text, node);
+}
+
+function valueOf(text: string, node: JsonNode): unknown {
+	if (node.items !== null) return node.items.map(item => valueOf(text, item));
+	if (node.members !== null) return Object.fromEntries(node.members.map(({key, value}) => [key, valueOf(text, value)]));
+	return JSON.parse(text.slice(node.start, node.end));
+}
+
+function read(text: string): JsonNode {
+	return locate(text, {comments: true});
 }
 
 /**
@@ -36,7 +46,7 @@ export function valueAt(text: string, path: readonly string[]): unknown {
  * are made when they are missing. Throws JsonFault or NotAnObject.
  */
 export function setAt(text: string, path: readonly string[], value: Value): string {
-	const root = locate(text);
+	const root = read(text);
 	let parent = root;
 	for (const [depth, key] of path.entries()) {
 		if (parent.members === null) throw new NotAnObject(path.slice(0, depth));
@@ -51,16 +61,10 @@ export function setAt(text: string, path: readonly string[], value: Value): stri
 
 /** The text without the member at `path`; undoes what setAt inserted, to the byte. */
 export function removeAt(text: string, path: readonly string[]): string {
-	let parent: JsonNode | undefined = locate(text);
-	for (const key of path.slice(0, -1)) parent = findMember(parent, key)?.value;
+	const parent = nodeAt(text, path.slice(0, -1));
+	const members = (parent?.members ?? []).map(({start, value}) => ({start, end: value.end}));
 	const index = parent?.members?.findLastIndex(({key}) => key === path.at(-1)) ?? -1;
-	const member = parent?.members?.[index];
-	if (parent === undefined || parent.members === null || member === undefined) return text;
-	const before = parent.members[index - 1];
-	const after = parent.members[index + 1];
-	if (before !== undefined) return text.slice(0, before.value.end) + text.slice(member.value.end);
-	if (after !== undefined) return text.slice(0, member.start) + text.slice(after.start);
-	return `${text.slice(0, parent.start)}{}${text.slice(parent.end)}`;
+	return parent === undefined ? text : cutOut(text, parent, members, index);
 }
 
 /** The text with `value` as the last item of the array at `path`, which is made when it is missing. Throws as setAt does, or NotAnArray. */
@@ -75,8 +79,7 @@ export function appendAt(text: string, path: readonly string[], value: Value): s
 	const {indent, newline} = formOf(text);
 	const depth = path.length + 1;
 	const written = `${newline}${indent.repeat(depth)}${format(value, depth, indent, newline)}`;
-	if (last !== undefined) return `${text.slice(0, last.end)},${written}${text.slice(last.end)}`;
-	return `${text.slice(0, node.start)}[${written}${newline}${indent.repeat(depth - 1)}]${text.slice(node.end)}`;
+	return last === undefined ? fill(text, node, written, depth) : follow(text, last.end, written);
 }
 
 /** The text with another item at `index` of the array at `path`, which must be there. */
@@ -88,17 +91,46 @@ export function replaceItem(text: string, path: readonly string[], index: number
 /** The text without that item; undoes what appendAt inserted, to the byte. */
 export function removeItem(text: string, path: readonly string[], index: number): string {
 	const node = nodeAt(text, path);
-	const item = node?.items?.[index];
-	if (node === undefined || item === undefined) return text;
-	const before = node.items?.[index - 1];
-	const after = node.items?.[index + 1];
-	if (before !== undefined) return text.slice(0, before.end) + text.slice(item.end);
-	if (after !== undefined) return text.slice(0, item.start) + text.slice(after.start);
-	return `${text.slice(0, node.start)}[]${text.slice(node.end)}`;
+	return node === undefined ? text : cutOut(text, node, node.items ?? [], index);
+}
+
+/** From its first character to behind its last. */
+type Span = Pick<JsonNode, 'start' | 'end'>;
+
+/** The text without one of the members or items of `node`; comments around it stay. */
+function cutOut(text: string, node: JsonNode, spans: readonly Span[], index: number): string {
+	const span = spans[index];
+	if (span === undefined) return text;
+	const before = spans[index - 1];
+	const after = spans[index + 1];
+	if (before !== undefined && (after === undefined || !hasComment(text.slice(before.end, span.start)))) {
+		const rest = text.slice(span.end);
+		const kept = commentsOf(text.slice(before.end, span.start));
+		return text.slice(0, before.end) + (/^[ \t]*\r?\n/.test(rest) ? kept.trimEnd() : kept) + rest;
+	}
+	if (after !== undefined) {
+		return (
+			text.slice(0, span.start) + commentsOf(text.slice(span.end, after.start)).trimStart() + text.slice(after.start)
+		);
+	}
+	const opening = text.slice(node.start, span.start).trimEnd();
+	const closing = text.slice(span.end, node.end);
+	return (
+		text.slice(0, node.start) + opening + (opening.length === 1 ? closing.trimStart() : closing) + text.slice(node.end)
+	);
+}
+
+/** What stands between two members or items but for the comma: comments, or nothing. */
+function commentsOf(gap: string): string {
+	return hasComment(gap) ? gap.replace(/^((?:\s|\/\/[^\r\n]*|\/\*[^]*?\*\/)*),/, '$1') : '';
+}
+
+function hasComment(gap: string): boolean {
+	return gap.includes('/');
 }
 
 function nodeAt(text: string, path: readonly string[]): JsonNode | undefined {
-	let node: JsonNode | undefined = locate(text);
+	let node: JsonNode | undefined = read(text);
 	for (const key of path) node = findMember(node, key)?.value;
 	return node;
 }
@@ -117,13 +149,24 @@ function insert(text: string, parent: JsonNode, key: string, value: Value, depth
 	}
 	const {indent, newline} = formOf(text);
 	const written = `${newline}${indent.repeat(depth)}${JSON.stringify(key)}: ${format(value, depth, indent, newline)}`;
-	if (last !== undefined) return `${text.slice(0, last.value.end)},${written}${text.slice(last.value.end)}`;
-	return `${text.slice(0, parent.start)}{${written}${newline}${indent.repeat(depth - 1)}}${text.slice(parent.end)}`;
+	return last === undefined ? fill(text, parent, written, depth) : follow(text, last.value.end, written);
+}
+
+/** Into an object or array that holds nothing, or comments alone. */
+function fill(text: string, node: JsonNode, written: string, depth: number): string {
+	const {indent, newline} = formOf(text);
+	const opening = text.slice(0, node.end - 1).trimEnd();
+	return `${opening}${written}${newline}${indent.repeat(depth - 1)}${text.slice(node.end - 1)}`;
+}
+
+/** Behind the last member or item, which ends at `end`, and behind a comment on its line, which is about that. */
+function follow(text: string, end: number, written: string): string {
+	const [comment = ''] = /^[ \t]*(?:\/\/[^\r\n]*|\/\*[^\n]*?\*\/)/.exec(text.slice(end)) ?? [];
+	return `${text.slice(0, end)},${comment}${written}${text.slice(end + comment.length)}`;
 }
 
 function replaceNode(text: string, node: JsonNode, value: Value, depth: number): string {
-	const old = text.slice(node.start, node.end);
-	if (isDeepStrictEqual(JSON.parse(old), value)) return text;
+	if (isDeepStrictEqual(valueOf(text, node), value)) return text;
 	const {indent, newline} = formOf(text);
 	return text.slice(0, node.start) + format(value, depth, indent, newline) + text.slice(node.end);
 }

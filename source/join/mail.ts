@@ -75,6 +75,11 @@ export function mailText(
 	return [opening, ...parts, closing].join('\n\n');
 }
 
+/** Whether a text is one of these two. */
+export function isMailText(text: string): boolean {
+	return /^\d+ (?:new )?messages? (?:for|that names?) [^\n]* in the agentmux mailbox[.:] /.test(text);
+}
+
 /** What was handed over before and is neither answered nor acknowledged. */
 export function openText(reader: Tag, mail: readonly Mail[]): string {
 	const list = mail.map(({id, tag}) => `#${id} from ${printable(tag)}`).join(', ');
@@ -89,6 +94,11 @@ export function openText(reader: Tag, mail: readonly Mail[]): string {
 export function wakeText(reader: Tag, mail: readonly Mail[]): string {
 	const senders = [...new Set(mail.map(({tag}) => printable(tag)))].join(', ');
 	return `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${reader} in the agentmux mailbox, from ${senders}.`;
+}
+
+/** Whether a prompt is what a wake became; the client puts words of its own around it. */
+export function isWakeText(text: string): boolean {
+	return /\d+ new messages? for \S+ in the agentmux mailbox, from /.test(text);
 }
 
 function headOf(mail: Mail): string {

@@ -1,24 +1,36 @@
 import {isDeepStrictEqual} from 'node:util';
 import {join} from 'node:path';
+import {MailboxError} from '../mailbox/error.ts';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
-import {editing, readText, type Edit} from './file-edit.ts';
-import {hookEvents, isHookEvent, type HookEvent} from './hook-input.ts';
+import {foldersAboveInGit} from './above.ts';
+import {claude, eventsOf, type Client} from './clients.ts';
+import {editing, orNothing, readText, unedited, type Edit} from './file-edit.ts';
+import {locate} from './json-document.ts';
 import {appendAt, removeAt, removeItem, replaceItem, valueAt, type Value} from './json-edit.ts';
 
 const root = 'hooks';
-/** Seconds after which the client ends a hook that does not end by itself, as ours does. */
-const patience = 5;
 
-/** Writes our hooks into .claude/settings.json of `folder`. `program` starts the hook, as a shell takes it. Rejects with MailboxError. */
-export async function planHooks(folder: string, tag: Tag, program: string): Promise<Edit> {
-	const file = settingsFile(folder);
-	const before = await readText(file);
+/**
+ * Writes our hooks into the client's settings of `folder`. `program` starts the hook, as a shell takes it; `edit` is what
+ * becomes of the file so far, where more than hooks stand in it. Rejects with MailboxError.
+ */
+export async function planHooks(
+	folder: string,
+	tag: Tag,
+	program: string,
+	client = claude,
+	edit?: Edit,
+): Promise<Edit> {
+	if (client.inherits) await checkAbove(folder, tag, client);
+	const {file, before, after: start, remarks} = edit ?? (await unedited(join(folder, client.hooks)));
 	const after = editing(file, () => {
-		const bare = before === null || before.trim() === '' ? '{}\n' : before;
+		const bare = start === null || start.trim() === '' ? '{}\n' : start;
+		locate(bare, client);
+		const events = eventsOf(client);
 		// What an older version wrote for an event that is of no use any more.
-		let text = unhooked(bare, null, event => !isHookEvent(event));
-		for (const event of hookEvents) {
-			const wanted = entry(event, `${program} ${event} --as ${tag}`);
+		let text = unhooked(bare, null, event => !events.includes(event));
+		for (const event of events) {
+			const wanted = entry(client, event, `${program} ${event} --as ${tag}${suffix(client)}`);
 			const [own, ...more] = ownIn(text, event, null);
 			if (own?.others.length === 0 && more.length === 0) {
 				if (!isDeepStrictEqual(own.item, wanted)) text = replaceItem(text, [root, event], own.index, wanted);
@@ -28,14 +40,28 @@ export async function planHooks(folder: string, tag: Tag, program: string): Prom
 		}
 		return text;
 	});
-	return {file, before, after, remarks: []};
+	return {file, before, after, remarks};
+}
+
+/** Hooks of two tags in one session would hand the mail of both to it. Rejects with MailboxError `conflict`. */
+async function checkAbove(folder: string, tag: Tag, {name, hooks}: Client): Promise<void> {
+	for (const above of foldersAboveInGit(folder)) {
+		const file = join(above, hooks);
+		const [, other] = /hook\.cjs'? [A-Za-z]+ --as (\S+)/.exec((await readText(file).catch(() => null)) ?? '') ?? [];
+		if (other === undefined || sameTag(other, tag)) continue;
+		throw new MailboxError(
+			'conflict',
+			`${name} runs the hooks of ${file} in ${folder} too, and they are those of ${other}: one session would take the mail of two.`,
+			`Start it as ${other}, or take that out first (agentmux leave ${other} --dir ${above}).`,
+		);
+	}
 }
 
 /** Takes out our hooks for this tag (null: for any). What stays empty was made by join, and goes. */
-export async function planUnhook(folder: string, tag: Tag | null): Promise<Edit> {
-	const file = settingsFile(folder);
-	const before = await readText(file);
-	if (before === null || before.trim() === '') return {file, before, after: before, remarks: []};
+export async function planUnhook(folder: string, tag: Tag | null, client = claude): Promise<Edit> {
+	const start = await unedited(join(folder, client.hooks));
+	const {file, before} = start;
+	if (before === null || before.trim() === '') return start;
 	const after = editing(file, () => {
 		const text = unhooked(before, tag, () => true);
 		return text !== before && isDeepStrictEqual(valueAt(text, [root]), {}) ? removeAt(text, [root]) : text;
@@ -44,7 +70,7 @@ export async function planUnhook(folder: string, tag: Tag | null): Promise<Edit>
 	const remarks = changed
 		? [`${file} still starts the hook of ${tag}, in an entry that somebody has changed; it was left.`]
 		: [];
-	return {file, before, after: after !== before && after.trim() === '{}' ? null : after, remarks};
+	return {file, before, after: orNothing(before, after), remarks};
 }
 
 /** The text without our hooks for this tag (null: for any) in the events that are `meant`, and without the lists that this leaves empty. */
@@ -59,14 +85,15 @@ function unhooked(before: string, tag: Tag | null, meant: (event: string) => boo
 	return text;
 }
 
-function settingsFile(folder: string): string {
-	return join(folder, '.claude', 'settings.json');
+function entry({timeout, hookName, matchers, beside}: Client, event: string, command: string): Value {
+	const hook = {...(hookName === undefined ? {} : {name: hookName}), type: 'command', command, timeout};
+	const matcher = matchers?.[event];
+	return {...(matcher === undefined ? {} : {matcher}), hooks: [{...hook, ...beside?.[event]}]};
 }
 
-function entry(event: HookEvent, command: string): Value {
-	const hook = {type: 'command', command, timeout: patience};
-	// It runs beside the client, which takes the exit code 2 for a reason to wake up.
-	return {hooks: [event === 'FileChanged' ? {...hook, asyncRewake: true} : hook]};
+/** By which the hook knows whose words it hears. */
+function suffix({id}: Client): string {
+	return id === 'claude' ? '' : ` --client ${id}`;
 }
 
 /** An entry of an event that starts our hook. */
@@ -104,6 +131,6 @@ function without(text: string, event: string, tag: Tag | null): string {
 function tagOfHook(hook: unknown, event: string): Tag | null {
 	const {command} = (hook ?? {}) as {readonly command?: unknown};
 	if (typeof command !== 'string') return null;
-	const [, name, tag = ''] = /hook\.cjs'? ([A-Za-z]+) --as (\S+)$/.exec(command) ?? [];
+	const [, name, tag = ''] = /hook\.cjs'? ([A-Za-z]+) --as (\S+)(?: --client [a-z]+)?$/.exec(command) ?? [];
 	return name === event && isTag(tag) ? tag : null;
 }

@@ -1,5 +1,6 @@
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
+import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {Panel} from './panel.tsx';
 import {textWidth, type Span} from './screen/strip.ts';
@@ -21,6 +22,8 @@ export function Overlays() {
 		case 'cancel':
 		case 'assign':
 			return <TaskOverlay overlay={overlay} />;
+		case 'search':
+			return <SearchPanel />;
 		case 'quit':
 			return (
 				<Panel
@@ -45,9 +48,12 @@ function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
 	const reading = section('Reading', 'read');
-	const writing = [...section('Writing', 'compose'), ...editing, ...section('Tasks', 'tasks')];
+	const acting = [...section('Tasks', 'tasks'), [], ...section('Looking back', 'timeline')];
+	const writing = [...section('Writing', 'compose'), ...editing, [], ...acting];
 	const wide = columns >= 2 * helpColumn + 6;
-	const all = wide ? besides(reading, writing) : [...reading, [], ...writing];
+	const list = [...reading, [], ...writing];
+	const half = Math.ceil(list.length / 2);
+	const all = wide ? besides(list.slice(0, half), list.slice(half)) : list;
 	const height = Math.max(2, rows - 4);
 	if (all.length <= height) return <Panel lines={all} tight={all.length > height - 2} />;
 	const from = Math.min(top, all.length - height + 1);

@@ -1,19 +1,23 @@
 import type {ReadStream, WriteStream} from 'node:tty';
 import {render} from 'ink';
-import {foldTag} from '../mailbox/tag.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {App} from './app.tsx';
-import {channelOrder} from './channel-order.ts';
 import {createAway} from './away.ts';
 import {editElsewhere as openElsewhere, type Edited} from './compose/external-editor.ts';
 import {keepCompose} from './compose/keep.ts';
 import {SurroundingsProvider} from './context.ts';
 import {createController} from './controller.ts';
 import {createKeyboard, type Input} from './keyboard.ts';
+import {keepScreen, type ScreenMemory} from './keep-screen.ts';
+import {onArrival} from './late.ts';
+import {markdown} from './panes/message-body.ts';
+import {fillPanes} from './look-back.ts';
+import {placer} from './placer.ts';
+import {restored} from './saved-screen.ts';
 import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
-import {createUi, withChannels} from './ui.ts';
+import {createUi} from './ui.ts';
 
 export interface TuiOptions {
 	/** May still be opening: the first frame says so. */
@@ -27,6 +31,8 @@ export interface TuiOptions {
 	readonly program?: string;
 	/** The folder in which the compose line of this mailbox is kept across restarts; it is not kept when absent. */
 	readonly keepIn?: string;
+	/** What the screen was like at an earlier start, and where it is kept for the next; absent: it begins anew. */
+	readonly memory?: ScreenMemory;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -39,10 +45,13 @@ const escapeDelay = 25;
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
 export async function startTui(options: TuiOptions): Promise<void> {
-	const {store, name, stdin, stdout, env, program, keepIn, onFirstFrame} = options;
+	const {store, name, stdin, stdout, env, program, keepIn, memory, onFirstFrame} = options;
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(sizeOf(stdout));
 	if (program !== undefined) ui.setState({program});
+	const saved = memory?.saved ?? null;
+	ui.setState({arrangement: restored(saved), notice: memory?.notice ?? null});
+	if (saved?.seen) store.remember(saved.seen);
 	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
 	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
 	const away = createAway(stdin, screen, terminal);
@@ -60,6 +69,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 
 	const onResize = () => {
 		ui.setState(sizeOf(stdout));
+		fillPanes({store, ui});
 		screen.reset();
 	};
 	// A size that changes back before it is looked at is no `resize` for Node, and yet the terminal has moved what stood there.
@@ -72,17 +82,18 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const unlisten = listen(stdin, onGone, input => {
 		if (away.isNow) return;
 		controller.input(input);
+		fillPanes({store, ui});
 		controller.markSeen();
 		screen.hurry();
 	});
+	const arrange = placer(ui, saved?.focus ?? null);
 	const unsubscribe = store.subscribe(state => {
-		if (state.loaded) {
-			const next = withChannels(ui.getState(), channelOrder(state).map(foldTag));
-			if (next !== ui.getState()) ui.setState(next);
-		}
+		arrange(state);
+		fillPanes({store, ui});
 		controller.markSeen();
 		screen.invalidate();
 	});
+	const stopKeeping = memory === undefined ? null : keepScreen(store, ui, memory);
 	// What counts down (leases, retries) moves each second; a frame that changes nothing writes nothing.
 	const clock = setInterval(() => screen.invalidate(), 1000);
 	store.ready.catch(fail);
@@ -104,6 +115,8 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
 	app.waitUntilExit().then(() => quit(), fail);
 	screen.flush();
+	const unwatch = onArrival(() => screen.invalidate());
+	markdown();
 	onFirstFrame?.(sentence => {
 		ui.setState({opening: sentence});
 		screen.invalidate();
@@ -115,6 +128,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		keeping?.stop();
 		clearInterval(clock);
 		unsubscribe();
+		unwatch();
 		unlisten();
 		screen.stop();
 		app.unmount();
@@ -122,6 +136,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		stdout.off('resize', onResize);
 		process.off('SIGWINCH', onWindowChange);
 		stdout.off('error', onGone);
+		await stopKeeping?.();
 	}
 }
 

@@ -9,7 +9,7 @@ import {setCompose, type ComposeContext} from './compose/draft.ts';
 import {freshPicker, picked} from './compose/picker.ts';
 import {offeredTags} from './compose/tags.ts';
 import {actionOf, type TaskAction} from './keymap.ts';
-import {tasksPane} from './layout.ts';
+import {tasksPane} from './pane-id.ts';
 import {lastTop} from './panes/task-card.ts';
 import {taskList} from './panes/task-rows.ts';
 import {hasDraft, viewOf, type TaskCard, type TaskOverlay, type Ui} from './ui.ts';

@@ -1,6 +1,6 @@
 import {foldTag, HUMAN, UNTAGGED, type Tag} from '../mailbox/tag.ts';
 import {declareColour} from './screen/sgr.ts';
-import {style, type Colour, type Style} from './screen/style.ts';
+import {style, type Colour, type Look, type Style} from './screen/style.ts';
 
 // Each colour with the one of the 16 that stands for it where there are no more. Text has the terminal's own colour.
 const grey = declareColour(0x7a828e, 90);
@@ -11,6 +11,10 @@ const red = declareColour(0xf05a5a, 31);
 const task = declareColour(0xe5a45a, 33);
 const code = declareColour(0x9ecbff, 36);
 const ink = declareColour(0x101418, 30);
+const linkColour = declareColour(0x6fb7ff, 94);
+const codeText = declareColour(0xc8cfd8, 37);
+/** Behind blocks of code. */
+const codeTint: Colour = 0x161c25;
 
 /** Behind the selected message. */
 export const selectedTint: Colour = 0x1f2733;
@@ -19,6 +23,9 @@ export const focusedTint: Colour = 0x17283f;
 export const headerTint: Colour = 0x151820;
 /** Behind overlays. */
 export const overlayTint: Colour = 0x1a1f29;
+
+/** How what was searched for stands out. */
+export const markedLook: Look = {fg: ink, bg: declareColour(0xd8b25c, 33)};
 
 /** Every style that the screen knows, by what it means. */
 export const theme = {
@@ -35,6 +42,22 @@ export const theme = {
 	task: style({fg: task}),
 	code: style({fg: code, bg: 0x1b2430}),
 	pending: style({fg: grey, italic: true}),
+	link: style({fg: linkColour, underline: true}),
+	codeBlock: style({fg: codeText, bg: codeTint}),
+	codeHead: style({fg: faint, bg: codeTint}),
+	codeName: style({fg: grey, bg: codeTint}),
+} as const;
+
+/** The parts of code by what they are. */
+export const syntax = {
+	keyword: style({fg: declareColour(0xc9a2ff, 95), bg: codeTint}),
+	type: style({fg: declareColour(0x7fe0f5, 96), bg: codeTint}),
+	title: style({fg: code, bg: codeTint}),
+	string: style({fg: declareColour(0xb9c46a, 33), bg: codeTint}),
+	number: style({fg: task, bg: codeTint}),
+	comment: style({fg: grey, bg: codeTint, italic: true}),
+	added: style({fg: green, bg: codeTint}),
+	removed: style({fg: red, bg: codeTint}),
 } as const;
 
 // Told apart by eye, on dark and on light; the human's green and the untagged grey are not among them.

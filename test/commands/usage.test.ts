@@ -19,6 +19,7 @@ describe('help', () => {
 			'tail',
 			'inbox',
 			'search',
+			'thread',
 			'join',
 			'leave',
 			'agents',
@@ -34,16 +35,27 @@ describe('help', () => {
 		expect(stdout.split('\n').every(line => line.length <= 100)).toBe(true);
 	});
 
-	test.each(['send', 'tail', 'inbox', 'search', 'join', 'leave', 'agents', 'tasks', 'mcp', 'hook', 'sql', 'watch'])(
-		'%s --help shows its usage and an example, without touching anything',
-		async name => {
-			const {code, stdout, stderr} = await home.run([name, '--help']);
-			expect({code, stderr}).toEqual({code: 0, stderr: ''});
-			expect(stdout).toMatch(new RegExp(`Usage\n  agentmux ${name}`));
-			expect(stdout).toMatch(/^Examples?$/m);
-			expect((await home.run(['help', name])).stdout).toBe(stdout);
-		},
-	);
+	test.each([
+		'send',
+		'tail',
+		'inbox',
+		'search',
+		'thread',
+		'join',
+		'leave',
+		'agents',
+		'tasks',
+		'mcp',
+		'hook',
+		'sql',
+		'watch',
+	])('%s --help shows its usage and an example, without touching anything', async name => {
+		const {code, stdout, stderr} = await home.run([name, '--help']);
+		expect({code, stderr}).toEqual({code: 0, stderr: ''});
+		expect(stdout).toMatch(new RegExp(`Usage\n  agentmux ${name}`));
+		expect(stdout).toMatch(/^Examples?$/m);
+		expect((await home.run(['help', name])).stdout).toBe(stdout);
+	});
 
 	test('--version prints the version', async () => {
 		expect(await home.run(['--version'])).toEqual({code: 0, stdout: `${manifest.version}\n`, stderr: ''});
@@ -64,6 +76,9 @@ describe('wrong usage is one sentence on stderr and exit code 2', () => {
 		[['tail', '--since', '1e3'], '--since is `1e3`'],
 		[['inbox', '--wait', 'long', '--as', 'A'], '--wait is `long`'],
 		[['search'], 'The query is missing.'],
+		[['thread'], 'Say which message.'],
+		[['thread', 'twelve'], 'The message is `twelve`, which is not a whole number'],
+		[['thread', '1', '2'], 'thread takes one message.'],
 		[['tasks', 'lsit'], 'tasks cannot `lsit`. Did you mean `agentmux tasks list`?'],
 		[['tasks', 'finish', '1'], 'Say which claim it is about. Use --token N'],
 		[['tasks', 'finish', '1', '--token', '1', '--result', '{'], '--result is not JSON'],
@@ -72,6 +87,9 @@ describe('wrong usage is one sentence on stderr and exit code 2', () => {
 		[['tasks', 'add', 'x', '--run-at', 'soon'], '--run-at is `soon`, which is not a time.'],
 		[['sql'], 'The query is missing.'],
 		[['watch', 'orders'], 'Say who should hear of it. Use --to TAG'],
+		[['watch', 'orders', '--off'], 'Say who should no longer hear of it. Use --to TAG'],
+		[['watch', '--to', 'RESPONDER'], 'Say which one table.'],
+		[['watch', 'orders', 'carts', '--to', 'RESPONDER'], 'Say which one table.'],
 		[['join'], 'Say which agent.'],
 		[['join', 'HUMAN'], 'HUMAN is not for an agent to take.'],
 		[['join', 'system'], 'system is not for an agent to take.'],

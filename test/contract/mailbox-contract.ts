@@ -1,7 +1,12 @@
 import {randomUUID} from 'node:crypto';
 import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
 import type {Identity} from '../../source/mailbox/agent.ts';
+import {everything} from '../../source/mailbox/filter.ts';
+import {compileFilter} from '../../source/mailbox/filter-match.ts';
+import {parseFilter} from '../../source/mailbox/filter-parse.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import type {SearchPage} from '../../source/mailbox/query.ts';
+import {isStuck} from '../../source/mailbox/receipt.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
 import type {TaskFilter} from '../../source/mailbox/task.ts';
 import {hear} from '../helpers/hear.ts';
@@ -138,6 +143,11 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await page({limit: 2})).toEqual(ids.slice(-2));
 		expect(await page({limit: 2, before: ids[4]})).toEqual(ids.slice(2, 4));
 		expect(await page({after: ids[3]})).toEqual(ids.slice(4));
+		expect(await page({limit: 2, oldest: true})).toEqual(ids.slice(0, 2));
+		expect(await page({limit: 2, oldest: true, after: ids[1]})).toEqual(ids.slice(2, 4));
+		expect(await page({oldest: true, after: ids[1], before: ids[4]})).toEqual(ids.slice(2, 4));
+		const newer = await mailbox.history({limit: 2, oldest: true, after: (ids[0] ?? 0) - 1});
+		expect(newer.map(({id}) => id)).toEqual(ids.slice(0, 2));
 		expect((await mailbox.history({limit: 3})).map(({id}) => id)).toEqual(ids.slice(-3));
 		expect((await mailbox.history({after: ids[4] ?? 0, limit: 1000})).map(({id}) => id)).toContain(ids[5]);
 	});
@@ -155,6 +165,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		const own = await mailbox.history({thread: root.id, channel: other});
 		expect(own.map(({id}) => id)).toEqual([answer.id]);
 		expect(await mailbox.history({thread: root.id, before: thanks.id, limit: 1})).toEqual([answer]);
+		expect(await mailbox.history({thread: root.id, after: root.id, limit: 1, oldest: true})).toEqual([answer]);
 	});
 
 	test('a reply to a message that is not there is refused', async () => {
@@ -185,11 +196,78 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		const word = `w${randomUUID().replaceAll('-', '')}`;
 		const one = await mailbox.post({content: `[${tag}] the ${word} migration`});
 		const two = await mailbox.post({content: `[${tag}] the ${word} is done`});
-		const ids = async (query: string, limit?: number) => (await mailbox.search(query, limit)).map(({id}) => id);
+		const ids = async (query: string, page: SearchPage = {}) =>
+			(await mailbox.search(parseFilter(query, Date.now()).filter, page)).map(({id}) => id);
 		expect(await ids(word)).toEqual([two.id, one.id]);
 		expect(await ids(`${word} migration`)).toEqual([one.id]);
-		expect(await ids(word, 1)).toEqual([two.id]);
+		expect(await ids(word, {limit: 1})).toEqual([two.id]);
+		expect(await ids(word, {limit: 1, before: two.id})).toEqual([one.id]);
 		expect(await ids(`${word} nothing`)).toEqual([]);
+	});
+
+	test('search knows the whole grammar, as it is known where messages are held', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const [human, me] = await join('HUMAN', 'human');
+		const word = `w${randomUUID().replaceAll('-', '')}`;
+		const root = await mailbox.post({content: `[${tag}] ${word} see source/gateway/rest.ts and #7 @${other}`});
+		const answer = await twin.post({content: `[${other}] ${word} done: \`npm test\``, reply_to: root.id});
+		const open = await human.post({content: `[${tag}] ${word} by hand, https://example.org @${other}`});
+		await bench.insert(`[${tag}] ${word} by plain SQL @${tag}`);
+		for (let attempt = 0; attempt < 5; attempt++) {
+			await twin.take({route: 'hook'});
+			await twin.deliver([open.id], 'hook');
+			await bench.lapse();
+		}
+		const all = await mailbox.search(parseFilter(word, Date.now()).filter);
+		expect(all.map(({body}) => body.split(' ')[1])).toEqual(['by', 'by', 'done:', 'see']);
+		const [plain] = all;
+		const receipts = await mailbox.receipts(all.map(({id}) => id));
+		for (const [query, wanted] of Object.entries({
+			[`from:${tag.toLowerCase()}`]: [plain!.id, open.id, root.id],
+			[`-from:${tag}`]: [answer.id],
+			[`to:${me}`]: [],
+			[`to:${other}`]: [open.id, root.id],
+			[`tag:${other} -to:${other}`]: [answer.id],
+			[`tag:${tag} tag:${other}`]: [open.id, root.id],
+			[`in:#${root.id}`]: [answer.id, root.id],
+			[`-in:${root.id}`]: [plain!.id, open.id],
+			[`id:${open.id}`]: [open.id],
+			[`-id:${open.id} -id:${plain!.id}`]: [answer.id, root.id],
+			'has:task': [root.id],
+			'-has:task has:link': [open.id],
+			'has:code': [answer.id],
+			'is:unverified': [plain!.id],
+			'-is:unverified -is:mine': [open.id, answer.id],
+			'is:mine': [root.id],
+			'is:stuck': [open.id],
+			'after:1h': [plain!.id, open.id, answer.id, root.id],
+			'before:1h': [],
+			'-after:1h': [],
+			'gateway rest': [root.id],
+			'"source gateway"': [root.id],
+			'"sourc gateway"': [],
+			'gat or "by hand"': [open.id, root.id],
+			'is:unread has:code': [answer.id],
+		})) {
+			const {filter, faults} = parseFilter(`${query} ${word}`.replace(' or ', ` ${word} or `), Date.now());
+			expect(faults).toEqual([]);
+			expect([query, (await mailbox.search(filter)).map(({id}) => id)]).toEqual([query, wanted]);
+			const test = compileFilter(filter, {
+				now: Date.now(),
+				me: tag,
+				isUnread: () => true,
+				isStuck: ({id}) => receipts.some(receipt => receipt.message_id === id && isStuck(receipt, Date.now() + 1000)),
+			});
+			expect([query, all.filter(test).map(({id}) => id)]).toEqual([query, wanted]);
+		}
+	});
+
+	test('a search that nobody waits for any more ends', async () => {
+		const [mailbox] = await join();
+		const ending = new AbortController();
+		ending.abort();
+		await expect(mailbox.search(everything, {signal: ending.signal})).rejects.toMatchObject({code: 'offline'});
 	});
 
 	test('the inbox holds what is addressed to the reader until it acks or replies', async () => {
@@ -483,6 +561,34 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		}
 	});
 
+	test('changes tell how tasks and agents stood, oldest first, in pages', async () => {
+		const [mailbox, tag] = await join();
+		const from = (await mailbox.touch({presence: 'working'})).last_seen_at ?? '';
+		const {id} = await mailbox.tasks.add({title: 'look back', queue: tag});
+		const claimed = await mailbox.tasks.claim({queue: tag});
+		await mailbox.tasks.finish(id, claimed!.lease_token, {ok: true});
+		await mailbox.touch({presence: 'blocked'});
+		const all = (await mailbox.changes({from})).filter(change => change.tag === tag || change.tag === null);
+		expect(all).toMatchObject([
+			{kind: 'presence', tag, state: 'working'},
+			{kind: 'task', task_id: id, tag: null, state: 'queued', progress: 0},
+			{kind: 'task', task_id: id, tag, state: 'running'},
+			{kind: 'task', task_id: id, tag, state: 'done', progress: 1},
+			{kind: 'presence', tag, state: 'blocked'},
+		]);
+		expect(all.map(({at}) => Date.parse(at))).toEqual(
+			all.map(({at}) => Date.parse(at)).sort((one, other) => one - other),
+		);
+		const newest = await mailbox.changes({from, limit: 2});
+		expect(newest).toEqual(all.slice(-2));
+		expect((await mailbox.changes({from, before: newest[0]!, limit: 2})).slice(-2)).toEqual(all.slice(1, 3));
+		expect(await mailbox.changes({from, to: newest[0]!.at})).toContainEqual(all[0]);
+		const since = await mailbox.changes({from: newest[0]!.at});
+		expect(since.slice(-2)).toEqual(newest);
+		expect(since).toContainEqual(all[0]);
+		expect(since).toContainEqual(all[2]);
+	});
+
 	test('touch joins the identity, and agents shows its role and presence', async () => {
 		const [mailbox, tag] = await join();
 		expect(await mailbox.identity()).toEqual({tag, kind: 'agent', verified: true});
@@ -509,7 +615,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 			channels: () => mailbox.channels(),
 			cursor: () => mailbox.cursor(),
 			post: () => mailbox.post({content: `[${tag}] hello`}),
-			search: () => mailbox.search('before'),
+			search: () => mailbox.search(everything),
 			inbox: () => mailbox.inbox(tag),
 			take: () => mailbox.take({route: 'hook'}),
 			deliver: () => mailbox.deliver([id], 'hook'),

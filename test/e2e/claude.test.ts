@@ -39,10 +39,10 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 		expect(ran).toMatchObject({code: 0, result: 'All is done.'});
 		expect(last(ran, /SessionStart hook additional context: 1 new message for CLAUDE_1.*before the start/)).toBe(0);
 		expect(last(ran, /PostToolBatch hook additional context: 1 new message.*in the middle/)).toBe(1);
-		expect(last(ran, /Stop hook feedback:.*at the end/)).toBe(3);
+		expect(last(ran, /Stop hook additional context:.*at the end/)).toBe(3);
 		expect(receipts).toEqual([
-			{body: '@CLAUDE_1 before the start', reader: 'CLAUDE_1', state: 'delivered', route: 'hook', attempts: 1},
-			{body: '@CLAUDE_1 in the middle', reader: 'CLAUDE_1', state: 'delivered', route: 'hook', attempts: 1},
+			{body: '@CLAUDE_1 before the start', reader: 'CLAUDE_1', state: 'delivered', route: 'start', attempts: 1},
+			{body: '@CLAUDE_1 in the middle', reader: 'CLAUDE_1', state: 'delivered', route: 'tools', attempts: 1},
 			{body: '@CLAUDE_1 at the end', reader: 'CLAUDE_1', state: 'acked', route: 'reply', attempts: 1},
 		]);
 		expect(agents).toMatchObject([{tag: 'CLAUDE_1', presence: 'away'}]);

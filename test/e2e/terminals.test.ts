@@ -28,7 +28,7 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 				route: 'reply',
 				attempts: 1,
 			},
-			{body: '@CLAUDE_1 Task X completed', reader: 'CLAUDE_1', state: 'delivered', route: 'hook', attempts: 1},
+			{body: '@CLAUDE_1 Task X completed', reader: 'CLAUDE_1', state: 'delivered', route: 'wake', attempts: 1},
 		]);
 	}, 180_000);
 
@@ -41,7 +41,7 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 	test('one whose hooks watch nothing is woken by its socket, and that is known then', async () => {
 		const {agent, receipts} = await play('socket');
 		expect(agent).toEqual({wake: 'socket'});
-		expect(receipts).toMatchObject([{state: 'delivered', route: 'hook', attempts: 1}]);
+		expect(receipts).toMatchObject([{state: 'delivered', route: 'wake', attempts: 1}]);
 	}, 180_000);
 
 	test('what comes while it asks for permission is read when it goes on; two under one tag are both told', async () => {

@@ -19,16 +19,19 @@ interface Event {
 	readonly home: string;
 	readonly tag: string;
 	readonly event: string;
+	/** Whose hook it is; Claude Code's when absent. */
+	readonly client?: string;
 	/** More of what stands on stdin; a text is all of it, null leaves it open. */
 	readonly input?: object | string | null;
 	readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Runs the hook to its end. */
-export function fire({home, tag, event, input = {}, env = {}}: Event): Promise<HookEnd> {
+export function fire({home, tag, event, client, input = {}, env = {}}: Event): Promise<HookEnd> {
 	const kept = Object.entries(process.env).filter(([name]) => !/^(AGENTMUX|SUPABASE|CLAUDE)_/.test(name));
 	const begin = performance.now();
-	const child = spawn(process.execPath, [hookProgram, event, '--as', tag], {
+	const words = [event, '--as', tag, ...(client === undefined ? [] : ['--client', client])];
+	const child = spawn(process.execPath, [hookProgram, ...words], {
 		// Two busy cores must not make it give up where that is not what is tested.
 		env: {...Object.fromEntries(kept), AGENTMUX_HOME: home, AGENTMUX_HOOK_PATIENCE: '10000', ...env},
 	});

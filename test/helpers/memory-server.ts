@@ -3,9 +3,10 @@ import type {Agent, Identity, Sign, Wake} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
-import {maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
+import {isStuck, maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
 import {mostRows, type TableRow} from '../../source/mailbox/table.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
+import {MemoryHistory} from './memory-history.ts';
 import {MemoryTasks} from './memory-tasks.ts';
 
 /** What a subscriber is told by the server; messages it reads itself, from where it stands. */
@@ -25,12 +26,21 @@ export class MemoryServer {
 	readonly receipts = new Map<string, Receipt>();
 	/** Other tables, by name; null: nobody may read it. */
 	readonly tables = new Map<string, readonly TableRow[] | null>();
-	readonly tasks = new MemoryTasks(tasks => this.announce({type: 'tasks', tasks}));
+	readonly history = new MemoryHistory();
+	/** What time it is, in milliseconds since 1970: a test may say. */
+	clock: () => number = Date.now;
+	readonly tasks = new MemoryTasks(
+		tasks => {
+			for (const task of tasks) this.history.task(task);
+			this.announce({type: 'tasks', tasks});
+		},
+		() => this.clock(),
+	);
 	readonly #listeners = new Set<(change: Change) => void>();
 	/** Live clients, by folded tag and then by session. */
 	readonly #sessions = new Map<string, Map<string, {presence: Agent['presence']; wake: Wake | null}>>();
 	#outage: string | null = null;
-	#clock = 0;
+	#last = 0;
 
 	/** Why nothing can be reached now, or null. */
 	get reason(): string | null {
@@ -83,8 +93,8 @@ export class MemoryServer {
 
 	/** Never the same millisecond twice: what came before a join is told from what came after. */
 	#now(): string {
-		this.#clock = Math.max(this.#clock + 1, Date.now());
-		return new Date(this.#clock).toISOString();
+		this.#last = Math.max(this.#last + 1, this.clock());
+		return new Date(this.#last).toISOString();
 	}
 
 	touch({tag, kind}: Identity, {presence, role, session, wake}: Sign): Agent {
@@ -122,6 +132,7 @@ export class MemoryServer {
 			wake: live.map(one => one.wake).find(way => way !== null) ?? null,
 			last_seen_at: now,
 		};
+		this.history.agent(this.agents.get(foldTag(tag)), agent, this.#now());
 		this.agents.set(foldTag(tag), agent);
 		this.announce({type: 'agents', agents: [agent]});
 		return agent;
@@ -134,6 +145,7 @@ export class MemoryServer {
 		const before = this.agents.get(foldTag(tag));
 		if (before === undefined) throw new MailboxError('not_found', `${tag} has not joined.`);
 		const agent = {...before, revoked_at: revoked ? (before.revoked_at ?? this.#now()) : null};
+		this.history.agent(this.agents.get(foldTag(tag)), agent, this.#now());
 		this.agents.set(foldTag(tag), agent);
 		this.announce({type: 'agents', agents: [agent]});
 		return agent;
@@ -145,6 +157,11 @@ export class MemoryServer {
 		if (receipt === undefined) return true;
 		const {state, attempts, lease_until} = receipt;
 		return state !== 'acked' && attempts < maxAttempts && !(lease_until !== null && lease_until > this.#now());
+	}
+
+	isStuck(message: number): boolean {
+		const now = Date.parse(this.#now());
+		return [...this.receipts.values()].some(receipt => receipt.message_id === message && isStuck(receipt, now));
 	}
 
 	take(messages: readonly Message[], reader: Tag, route: string): void {
@@ -205,8 +222,9 @@ export class MemoryServer {
 	}
 
 	#commit({content, client_id, reply_to, meta}: Draft, identity: Identity | null): Message {
-		const parent = this.messages.find(({id}) => id === reply_to);
-		if (parent === undefined && reply_to !== undefined && reply_to !== null) {
+		const answers = reply_to !== undefined && reply_to !== null;
+		const parent = answers ? this.messages.find(({id}) => id === reply_to) : undefined;
+		if (answers && parent === undefined) {
 			throw new MailboxError('not_found', `There is no message ${reply_to} to reply to.`);
 		}
 		const id = this.messages.length + 1;

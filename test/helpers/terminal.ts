@@ -9,6 +9,8 @@ export interface TestTerminal {
 	text(): string;
 	/** The glyph and look of one cell, counted from 0. */
 	cell(x: number, y: number): {glyph: string; width: number; bold: boolean; foreground: number; background: number};
+	/** Where a click on a cell leads (OSC 8). */
+	link(x: number, y: number): string | undefined;
 	readonly cursor: {readonly x: number; readonly y: number};
 	/** Whether the program is on the alternate screen. */
 	readonly alternate: boolean;
@@ -105,6 +107,15 @@ export function spawn(
 				foreground: cell.isFgDefault() ? -1 : cell.getFgColor(),
 				background: cell.isBgDefault() ? -1 : cell.getBgColor(),
 			};
+		},
+		link(x, y) {
+			const {active} = terminal.buffer;
+			const cell = active.getLine(active.baseY + y)?.getCell(x) as unknown as {extended: {urlId: number}} | undefined;
+			// The emulator knows it, and its interface has no word for it.
+			const {_core: core} = terminal as unknown as {
+				_core: {_oscLinkService: {getLinkData(id: number): {uri: string} | undefined}};
+			};
+			return core._oscLinkService.getLinkData(cell?.extended.urlId ?? 0)?.uri;
 		},
 		get cursor() {
 			return {x: terminal.buffer.active.cursorX, y: terminal.buffer.active.cursorY};

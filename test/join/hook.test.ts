@@ -50,12 +50,18 @@ const post = (text: string) => sender.post({content: `[SENDER] @${me} ${text}`})
 
 const contextOf = ({stdout}: HookEnd): string =>
 	(JSON.parse(stdout) as {hookSpecificOutput: {additionalContext: string}}).hookSpecificOutput.additionalContext;
-const reasonOf = ({stdout}: HookEnd): string => (JSON.parse(stdout) as {reason: string}).reason;
 
 const presence = async () => (await sender.agents()).find(({tag}) => tag === me)?.presence;
 const receipt = async (id: number) => (await sender.receipts([id])).find(({reader}) => reader === me);
 const log = (): string => readFileSync(join(hub.home, 'logs/hook.log'), 'utf8');
 const silence = {code: 0, stdout: '', stderr: ''};
+
+/** By which way it came, as receipts call it. */
+const routes: {readonly [event: string]: string} = {
+	SessionStart: 'start',
+	UserPromptSubmit: 'prompt',
+	PostToolBatch: 'tools',
+};
 
 describe('handing over', () => {
 	test.each(['SessionStart', 'UserPromptSubmit', 'PostToolBatch'])(
@@ -67,7 +73,7 @@ describe('handing over', () => {
 			expect(JSON.parse(end.stdout)).toMatchObject({hookSpecificOutput: {hookEventName: event}});
 			expect(contextOf(end)).toContain(`#${id} from SENDER (verified)`);
 			expect(contextOf(end)).toContain(`  | @${me} look here`);
-			expect(await receipt(id)).toMatchObject({state: 'delivered', route: 'hook'});
+			expect(await receipt(id)).toMatchObject({state: 'delivered', route: routes[event]});
 			expect(await fire(event)).toMatchObject(silence);
 		},
 	);
@@ -167,9 +173,9 @@ describe('Stop', () => {
 	test('keeps the agent going with new mail, and not a second time for the same', async () => {
 		const {id} = await post('one thing more');
 		const end = await fire('Stop', {stop_hook_active: false});
-		expect(JSON.parse(end.stdout)).toMatchObject({decision: 'block'});
-		expect(reasonOf(end)).toContain('one thing more');
-		expect(await receipt(id)).toMatchObject({state: 'delivered', route: 'hook'});
+		expect(Object.keys(JSON.parse(end.stdout) as object)).toEqual(['hookSpecificOutput']);
+		expect(contextOf(end)).toContain('one thing more');
+		expect(await receipt(id)).toMatchObject({state: 'delivered', route: 'stop'});
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 	});
 
@@ -178,7 +184,7 @@ describe('Stop', () => {
 		const done = await post('done');
 		await fire('UserPromptSubmit');
 		await mailbox(me).ack([done.id], 'mcp');
-		const reason = reasonOf(await fire('Stop', {stop_hook_active: false}));
+		const reason = contextOf(await fire('Stop', {stop_hook_active: false}));
 		expect(reason).toContain(`#${open.id} from SENDER`);
 		expect(reason).not.toContain(`#${done.id} `);
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
@@ -189,7 +195,7 @@ describe('Stop', () => {
 	test('names what a woken turn leaves open, though the client says that a hook keeps it going', async () => {
 		const {id} = await post('woken for this');
 		await fire('UserPromptSubmit');
-		expect(reasonOf(await fire('Stop', {stop_hook_active: true}))).toContain(`#${id} from SENDER`);
+		expect(contextOf(await fire('Stop', {stop_hook_active: true}))).toContain(`#${id} from SENDER`);
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 	});
 
@@ -203,13 +209,13 @@ describe('Stop', () => {
 	test('lets it end after five times, however much mail comes, until the user speaks again', async () => {
 		for (let round = 1; round <= 5; round += 1) {
 			await post(`again ${round}`);
-			expect((await fire('Stop', {stop_hook_active: round > 1})).stdout).toContain('block');
+			expect(contextOf(await fire('Stop', {stop_hook_active: round > 1}))).toContain(`again ${round}`);
 		}
 		await post('the sixth');
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 		expect(contextOf(await fire('UserPromptSubmit'))).toContain('the sixth');
 		await post('anew');
-		expect((await fire('Stop', {stop_hook_active: false})).stdout).toContain('block');
+		expect(contextOf(await fire('Stop', {stop_hook_active: false}))).toContain('anew');
 	});
 });
 
@@ -264,7 +270,9 @@ describe('waking', () => {
 			stderr: `1 new message for ${me} in the agentmux mailbox, from SENDER.\n`,
 		});
 		expect(await receipt(id)).toBeUndefined();
-		expect(contextOf(await fire('UserPromptSubmit', {}, terminal))).toContain('wake up');
+		const prompt = `<task-notification>\n1 new message for ${me} in the agentmux mailbox, from SENDER.\n`;
+		expect(contextOf(await fire('UserPromptSubmit', {prompt}, terminal))).toContain('wake up');
+		expect(await receipt(id)).toMatchObject({state: 'delivered', route: 'wake'});
 		expect(await fire('FileChanged', changed, terminal)).toMatchObject(silence);
 	});
 });
@@ -502,6 +510,6 @@ describe('another end than this hub', () => {
 		expect(contextOf(await fireThere('PostToolBatch'))).toContain('#9 from');
 		refuses = false;
 		expect(await fireThere('PostToolBatch')).toMatchObject(silence);
-		expect(receipts).toEqual(Array.from({length: 2}, () => '{"p_ids":[9],"p_route":"hook"}'));
+		expect(receipts).toEqual(Array.from({length: 2}, () => '{"p_ids":[9],"p_route":"tools"}'));
 	});
 });

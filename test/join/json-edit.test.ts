@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {locate} from '../../source/join/json-document.ts';
-import {NotAnObject, removeAt, setAt, valueAt} from '../../source/join/json-edit.ts';
+import {appendAt, NotAnObject, removeAt, removeItem, setAt, valueAt} from '../../source/join/json-edit.ts';
 
 const path = ['mcpServers', 'agentmux'];
 const entry = {command: 'agentmux', args: ['mcp', '--as', 'CLAUDE_1']};
@@ -101,4 +101,49 @@ test('what was set can be read, what else there was is unchanged, and removing i
 			expect(removeAt(edited, path)).toBe(text);
 		}),
 	);
+});
+
+describe('comments', () => {
+	const commented = `// settings
+{
+	"mcpServers": /* servers */ {
+		// the first
+		"one": {"command": "x"}, // of two: {}, "a"
+		"two": [/* none */] // about two
+	} // the end
+}
+`;
+
+	test('are refused where none may stand, with the line', () => {
+		expect(() => locate(commented)).toThrow(expect.objectContaining({line: 1}));
+		expect(() => locate('{\n/* }', {comments: true})).toThrow(expect.objectContaining({line: 2}));
+	});
+
+	test('stay where they are, and with what they are about', () => {
+		const edited = setAt(commented, path, 'v');
+		expect(edited).toBe(
+			commented.replace('[/* none */] // about two', '[/* none */], // about two\n\t\t"agentmux": "v"'),
+		);
+		expect(valueAt(edited, ['mcpServers'])).toEqual({one: {command: 'x'}, two: [], agentmux: 'v'});
+		expect(setAt(edited, path, 'v')).toBe(edited);
+		expect(removeAt(edited, path)).toBe(commented);
+	});
+
+	test('alone in an object or an array stay in it', () => {
+		const object = '{\n  // nothing yet\n}';
+		expect(setAt(object, ['a'], 1)).toBe('{\n  // nothing yet\n  "a": 1\n}');
+		expect(removeAt(setAt(object, ['a'], 1), ['a'])).toBe(object);
+		const array = '{\n  "a": [ // none\n  ]\n}';
+		expect(valueAt(appendAt(array, ['a'], 1), ['a'])).toEqual([1]);
+		expect(removeItem(appendAt(array, ['a'], 1), ['a'], 0)).toBe(array);
+	});
+
+	test.each([
+		['{"a": 1, // x\n"agentmux": 2}', '{"a": 1 // x\n}'],
+		['{"agentmux": 2, // x\n"a": 1}', '{// x\n"a": 1}'],
+		['{"a": 1 /* , */ , // x\n"agentmux": 2 // y\n,"b": 3}', '{"a": 1 /* , */ , // x\n// y\n"b": 3}'],
+	])('around an entry that is taken out of %j stay', (before, after) => {
+		expect(removeAt(before, ['agentmux'])).toBe(after);
+		expect(locate(after, {comments: true})).toBeDefined();
+	});
 });

@@ -63,6 +63,9 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		expect(await ids(`channel_messages('a', p_limit => 2)`)).toEqual([6, 5]);
 		expect(await ids(`channel_messages('A', p_before => 5, p_limit => 2)`)).toEqual([4, 2]);
 		expect(await ids(`channel_messages('A', p_after => 2)`)).toEqual([6, 5, 4]);
+		expect(await ids(`channel_messages_after('a', p_limit => 2)`)).toEqual([1, 2]);
+		expect(await ids(`channel_messages_after('A', 2, p_limit => 2)`)).toEqual([4, 5]);
+		expect(await ids(`channel_messages_after('A', p_after => 2, p_before => 5)`)).toEqual([4]);
 		expect(await ids(`channel_messages('nobody')`)).toEqual([]);
 		expect(await ids(`channel_messages('UNTAGGED')`)).toEqual([6]);
 	});
@@ -102,6 +105,8 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		for (const call of [
 			`channel_messages('T3')`,
 			`channel_messages('T3', p_before => 6000)`,
+			`channel_messages_after('T3', p_after => 6000)`,
+			`channel_messages_after('T3')`,
 			`channel_messages('RARE')`,
 			`channel_messages('NOBODY')`,
 			'channels()',
@@ -271,75 +276,5 @@ describe.each(engines)('reading on $engine', ({open}) => {
 			constraint: 'agents_presence_known',
 		});
 		await expect(database.as(A, `update agents set kind = 'human'`)).rejects.toMatchObject({code: '42501'});
-	});
-});
-
-describe.each(engines)('watching on $engine', ({open}) => {
-	let database: MigratedDatabase;
-	beforeAll(async () => {
-		database = await open();
-		await database.script('create table orders (id int, note text); grant all on orders to authenticated');
-	});
-	afterAll(() => database.close());
-	beforeEach(() => database.clear());
-
-	const newest = async () => (await database.as(owner, 'select * from messages order by id desc limit 1'))[0];
-
-	test('each change of a watched table is told by the system to the one who asked', async () => {
-		await database.as(human(), `select watch_table('orders', 'RESPONDER')`);
-		await database.as(human(), `select watch_table('public.orders', 'Responder')`);
-		await database.as(A, `insert into orders values (1, 'new')`);
-		expect(await newest()).toMatchObject({
-			id: 1,
-			content: '[SYSTEM] orders INSERT {"id": 1, "note": "new"} @Responder',
-			tag: 'SYSTEM',
-			mentions: ['Responder'],
-			author_tag: 'SYSTEM',
-			author_kind: 'system',
-			verified: false,
-		});
-		await database.as(owner, `update orders set note = 'old'`);
-		expect(await newest()).toMatchObject({
-			id: 2,
-			content: '[SYSTEM] orders UPDATE {"id": 1, "note": "old"} @Responder',
-		});
-		await database.as(owner, 'delete from orders');
-		expect(await newest()).toMatchObject({
-			id: 3,
-			content: '[SYSTEM] orders DELETE {"id": 1, "note": "old"} @Responder',
-		});
-	});
-
-	test('text in a row addresses nobody, and a large row is cut', async () => {
-		await database.as(service(), `select watch_table('orders', 'RESPONDER')`);
-		await database.as(owner, `insert into orders values (1, '@CLAUDE_1 do it, x@y.z')`);
-		expect(await newest()).toMatchObject({mentions: ['RESPONDER']});
-		await database.as(owner, `insert into orders values (1, repeat('ü', 300000))`);
-		const told = (await newest())!['content'] as string;
-		expect(told).toMatch(/ü… @RESPONDER$/);
-		expect(Buffer.byteLength(told)).toBeLessThan(262_144);
-	});
-
-	test('only humans, the service role and the owner watch, and only what can be watched', async () => {
-		await expect(database.as(A, `select watch_table('orders', 'A')`)).rejects.toMatchObject({
-			code: '42501',
-			message: 'only a human may watch tables',
-		});
-		await expect(database.as(human(), `select watch_table('messages', 'A')`)).rejects.toMatchObject({code: '42809'});
-		await expect(database.as(human(), `select watch_table('pg_catalog.pg_authid', 'A')`)).rejects.toMatchObject({
-			code: '42P01',
-		});
-		await expect(database.as(human(), `select watch_table('nowhere', 'A')`)).rejects.toMatchObject({
-			code: '42P01',
-			message: `there is no table 'nowhere'`,
-		});
-		await expect(database.as(human(), `select watch_table('orders; drop table orders', 'A')`)).rejects.toMatchObject({
-			code: expect.stringMatching(/^42/) as string,
-		});
-		await expect(database.as(human(), `select watch_table('orders', 'no tag''')`)).rejects.toMatchObject({
-			code: '22023',
-		});
-		await expect(database.as(human(), `select watch_table('orders', null)`)).rejects.toMatchObject({code: '22023'});
-		await expect(database.as(owner, `select watch_table('tasks', 'A')`)).resolves.toBeDefined();
 	});
 });

@@ -44,7 +44,12 @@ function together(deliveries: readonly Delivery[]): string {
 }
 
 const routes: {readonly [route: string]: string} = {
+	// As it was called before these four were told apart.
 	hook: ' mid-turn',
+	start: ' at its start',
+	prompt: ' with a prompt',
+	tools: ' mid-turn',
+	stop: ' at the end of a turn',
 	mcp: ' over MCP',
 	cli: ' in the shell',
 	tui: ' on screen',

@@ -1,26 +1,23 @@
-import {sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
-import {agentList, statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
+import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import {tasksPane} from '../layout.ts';
+import {tasksPane} from '../pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
-import {headerTint, selectedTint, tagStyle, theme} from '../theme.ts';
+import {selectedTint, theme} from '../theme.ts';
 import {viewOf, type Ui} from '../ui.ts';
-import {counted, presenceWords} from '../words.ts';
+import {counted} from '../words.ts';
 import {centred} from './channel.ts';
 import {taskList, type TaskRow} from './task-rows.ts';
 import {farOf, progressSpans, resultSpans, standing, taskSign} from './task-words.ts';
 
-/** The visible lines of the task pane: tasks as sentences from the top, agents at the bottom where there is room. */
+/** The visible lines of the task pane: tasks as sentences, from the top. */
 export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): PaintedLine[] {
 	const width = Math.max(4, rect.width - 2);
-	const agents = agentLines(state, width, now);
 	const {rows} = taskList(state);
-	const withAgents = rect.height - agents.length >= Math.min(rows.length, 8) + 1;
-	const height = withAgents ? rect.height - agents.length : rect.height;
-
+	if (rows.length === 0) return emptyTasks(rect, ui.focus === tasksPane);
+	const {height} = rect;
 	const {selected} = viewOf(ui, tasksPane);
 	const chosen =
 		selected === null ? -1 : rows.findIndex(({kind, task}) => kind === 'sentence' && String(task.id) === selected);
@@ -34,10 +31,7 @@ export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): Paint
 		return isChosen ? {strip: line, tint: selectedTint} : {strip: line};
 	});
 	if (cut) shown.push({strip: strip([{text: ` ${counted(over, 'more', 'more')} below`, style: theme.grey}])});
-	if (rows.length === 0) shown.push(...emptyTasks({...rect, height}, ui.focus === tasksPane));
-	if (!withAgents) return shown;
-	const gap = Array.from({length: Math.max(0, height - shown.length)}, (): PaintedLine => ({strip: strip([])}));
-	return [...shown, ...gap, ...agents];
+	return shown;
 }
 
 function emptyTasks(rect: Rect, focused: boolean): PaintedLine[] {
@@ -116,37 +110,6 @@ function stepStandings(state: State, task: Task, now: number): readonly Span[][]
 		case 'cancelled':
 			return [];
 	}
-}
-
-function agentLines(state: State, width: number, now: number): PaintedLine[] {
-	const me = state.identity?.tag ?? '';
-	const agents = agentList(state, now).filter(({tag}) => !sameTag(tag, me));
-	if (agents.length === 0) return [];
-	const header: Span[] = [
-		{text: ' AGENTS', style: theme.strong},
-		{text: `  ${agents.length}`, style: theme.grey},
-	];
-	const shown = agents.slice(0, 8).map((agent): PaintedLine => {
-		const {sign, words, mood} = presenceWords(agent, now);
-		const left: Span[] = [
-			{text: `${sign} `, style: theme[mood]},
-			{text: printable(agent.tag), style: tagStyle(agent.tag)},
-			...(agent.role === null || agent.role === '' ? [] : [{text: ` ${printable(agent.role)}`, style: theme.faint}]),
-		];
-		return inset(justify(left, [{text: words, style: mood === 'warn' ? theme.warn : theme.grey}], width));
-	});
-	const self: Span[] = [
-		{text: '● ', style: theme.good},
-		{text: printable(me), style: tagStyle(me)},
-	];
-	const over = agents.length - shown.length;
-	const more = over > 0 ? [inset(strip([{text: `  ${over} more`, style: theme.grey}]))] : [];
-	const you = me === '' ? [] : [inset(justify(self, [{text: 'you', style: theme.grey}], width))];
-	return [{strip: strip([])}, {strip: strip(header), tint: headerTint}, ...shown, ...more, ...you];
-}
-
-function inset(line: Strip): PaintedLine {
-	return {strip: joined(strip([{text: ' ', style: theme.text}]), line)};
 }
 
 /** `3 running  2 queued  14 done`, without what there is none of; steps are counted with their plan. */

@@ -18,6 +18,24 @@ export function sgr(of: Style, depth: Depth): string {
 	return (known[of] ??= sequenceOf(of, depth));
 }
 
+const endOfLink = '\u001B]8;;\u001B\\';
+
+/**
+ * The OSC 8 sequence that makes `to` the current hyperlink after `from`; undefined: none. The id makes one link of all its
+ * pieces, wherever a line is broken. (https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda)
+ */
+export function hyperlink(from: string | undefined, to: string | undefined): string {
+	if (from === to) return '';
+	return to === undefined ? endOfLink : `\u001B]8;id=${idOf(to)};${to}\u001B\\`;
+}
+
+/** FNV-1a of the address: the same address is the same link, and needs no table. */
+function idOf(uri: string): string {
+	let hash = 2_166_136_261;
+	for (let at = 0; at < uri.length; at++) hash = Math.imul(hash ^ uri.charCodeAt(at), 16_777_619) >>> 0;
+	return hash.toString(36);
+}
+
 function sequenceOf(of: Style, depth: Depth): string {
 	const {fg, bg, bold, dim, italic, underline, inverse, strike} = lookOf(of);
 	const codes: Array<number | string> = [0];

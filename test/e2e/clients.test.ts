@@ -1,0 +1,112 @@
+import {execFile} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
+import {describe, expect, test} from 'vitest';
+
+/** Where the harness with its scripted model lies, and the real programs; without them there is nothing to drive. */
+const harness = process.env['AGENTMUX_REAL_CLAUDE'] ?? '';
+const codex = process.env['AGENTMUX_REAL_CODEX'] ?? '';
+const gemini = process.env['AGENTMUX_REAL_GEMINI'] ?? '';
+
+interface Ran {
+	readonly code: number;
+	readonly said: string;
+	readonly requests: string[];
+}
+
+interface Told {
+	readonly ran: Ran;
+	readonly first: Ran;
+	readonly second: Ran;
+	readonly seen: string[];
+	readonly log: string;
+	readonly receipts: {body: string; reader: string; state: string; route: string; attempts: number}[];
+	readonly agents: {tag: string; presence: string}[];
+}
+
+async function play(scenario: string, ...clients: string[]): Promise<Told> {
+	const driver = fileURLToPath(new URL('../fixtures/clients.ts', import.meta.url));
+	const words = [process.execPath, driver, harness, codex, gemini, scenario, ...clients];
+	const {stdout} = await promisify(execFile)(`${harness}/sealed.sh`, words, {maxBuffer: 1 << 28});
+	return JSON.parse(stdout) as Told;
+}
+
+/** The first request to the model that holds it; -1: none. */
+const first = ({requests}: Ran, pattern: RegExp): number => requests.findIndex(request => pattern.test(request));
+const mail = (tag: string, text: string): RegExp =>
+	new RegExp(`1 new message for ${tag} in the agentmux mailbox.*${text}`);
+
+const two = {timeout: 120_000};
+const programs: {readonly [name: string]: string} = {claude: harness, codex, gemini};
+const present = (...names: string[]): boolean => harness !== '' && names.every(name => programs[name] !== '');
+
+describe.each([
+	{client: 'codex', name: 'Codex', end: 'idle'},
+	{client: 'gemini', name: 'Gemini CLI', end: 'away'},
+])('$name', ({client, end}) => {
+	describe.runIf(present(client))('the real one, with what join wrote', () => {
+		test(
+			'sees mail when it starts, between tools and at its end, answers it, and then ends by itself',
+			two,
+			async () => {
+				const {ran, receipts, agents, log} = await play('one', client);
+				expect(log).toBe('');
+				expect(ran.code).toBe(0);
+				expect(ran.said).toContain('All is done.');
+				expect(first(ran, mail('ONE', 'before the start'))).toBe(0);
+				expect(first(ran, mail('ONE', 'in the middle'))).toBe(1);
+				expect(first(ran, mail('ONE', 'as it ends'))).toBe(2);
+				expect(first(ran, /Messages from other agents/)).toBe(0);
+				expect(receipts).toEqual([
+					{body: '@ONE before the start', reader: 'ONE', state: 'delivered', route: 'start', attempts: 1},
+					{body: '@ONE in the middle', reader: 'ONE', state: 'delivered', route: 'tools', attempts: 1},
+					{body: '@ONE as it ends', reader: 'ONE', state: 'acked', route: 'reply', attempts: 1},
+				]);
+				expect(agents).toMatchObject([{tag: 'ONE', presence: 'away'}]);
+			},
+		);
+
+		test('gives mail to the agent, and not to a subagent that runs a tool when it comes', two, async () => {
+			const {ran, receipts, log} = await play('below', client);
+			expect(log).toBe('');
+			expect(ran.said).toContain('All is done.');
+			const told = ran.requests.map(request => mail('ABOVE', 'for the principal').test(request));
+			expect(told).toEqual([...told.slice(1).fill(false), true]);
+			expect(told.length).toBeGreaterThan(3);
+			expect(receipts).toMatchObject([{state: 'delivered', route: 'tools', attempts: 1}]);
+		});
+
+		test('asks its user for what join said, and then has mail with a prompt and shows what it does', two, async () => {
+			const {ran, seen, receipts, log} = await play('talk', client);
+			expect(log).toBe('');
+			expect(first(ran, mail('TALK', 'before the start'))).toBe(0);
+			expect(first(ran, mail('TALK', 'with the prompt'))).toBe(2);
+			expect(receipts).toMatchObject([
+				{body: 'before the start', state: 'delivered', route: 'start', attempts: 1},
+				{body: 'with the prompt', state: 'delivered', route: 'prompt', attempts: 1},
+			]);
+			expect(seen.slice(0, 3)).toEqual(['blocked', 'idle', 'idle']);
+			expect(seen.at(-1)).toBe(end);
+		});
+	});
+});
+
+describe.each([
+	['codex', 'gemini'],
+	['gemini', 'claude'],
+	['claude', 'codex'],
+])('%s asks %s', (asking, answering) => {
+	describe.runIf(present(asking, answering))('both of them real', () => {
+		test('and a request and its answer are finished with no human', two, async () => {
+			const {first, second, receipts, log} = await play('two', asking, answering);
+			expect(log).toBe('');
+			expect([first.code, second.code]).toEqual([0, 0]);
+			expect(first.said).toContain('Thanked.');
+			expect(second.said).toContain('Answered.');
+			expect(receipts.slice(0, 2)).toMatchObject([
+				{reader: 'ANSWERING', state: 'acked', route: 'reply', attempts: 1},
+				{reader: 'ASKING', state: 'acked', route: 'reply', attempts: 1},
+			]);
+		});
+	});
+});

@@ -1,0 +1,106 @@
+import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+
+const cli = path.resolve(import.meta.dirname, '../../dist/cli.js');
+
+/** One run of a real client. */
+export interface Ran {
+	readonly code: number | null;
+	readonly seconds: number;
+	readonly result: unknown;
+	/** What the model was asked, each request as text. */
+	readonly requests: string[];
+}
+
+interface Running {
+	readonly ran: Promise<Ran>;
+	/** SIGKILL for it and all that it has started. */
+	kill(): void;
+}
+
+/**
+ * A temporary folder with a home of its own, in which real clients run against a scripted model. For programs in
+ * test/fixtures, which run behind the harness's sealed.sh: with nothing but loopback.
+ */
+export class Stage {
+	readonly root = mkdtempSync(path.join(tmpdir(), 'agentmux-claude-'));
+	readonly home = path.join(this.root, 'home');
+	readonly #harness: string;
+	readonly #env: NodeJS.ProcessEnv;
+
+	constructor(harness: string) {
+		this.#harness = harness;
+		this.#env = {...process.env, AGENTMUX_HOME: this.home};
+		mkdirSync(this.home);
+	}
+
+	agentmux(...words: string[]): string {
+		return execFileSync(process.execPath, [cli, ...words], {env: this.#env, encoding: 'utf8', cwd: this.root});
+	}
+
+	/** `claude -p` in a folder below the root, by default that of its name. `allow`: tools that it may use, beside Bash. */
+	claude(
+		name: string,
+		steps: object[],
+		{folder = name, allow = 'mcp__agentmux__send_message'}: {folder?: string; allow?: string} = {},
+	): Running {
+		const out = path.join(this.root, `out-${name}`);
+		const script = `${out}.json`;
+		writeFileSync(script, JSON.stringify({steps, otherwise: {say: 'nothing fits'}}));
+		const begin = performance.now();
+		const child = spawn(
+			path.join(this.#harness, 'run-claude.sh'),
+			// prettier-ignore
+			['--dir', path.join(this.root, folder), '--out', out, '--script', script, '--prompt', 'go', '--timeout', '90',
+				'--allow', `Bash ${allow}`],
+			{env: {...this.#env, CLAUDE_ENV: `AGENTMUX_HOME=${this.home} AGENTMUX_HOOK_PATIENCE=4000`}, stdio: 'inherit'},
+		);
+		return {ran: ended(child, out, begin), kill: () => killWhole(child.pid ?? 0)};
+	}
+
+	/** What the hooks noted for the human. */
+	log(): string {
+		const file = path.join(this.home, 'logs/hook.log');
+		return existsSync(file) ? readFileSync(file, 'utf8') : '';
+	}
+
+	sql(query: string): unknown {
+		return JSON.parse(this.agentmux('sql', '--json', query));
+	}
+
+	dispose(): void {
+		this.agentmux('hub', 'stop');
+		rmSync(this.root, {recursive: true, force: true, maxRetries: 5});
+	}
+}
+
+async function ended(child: ChildProcess, out: string, begin: number): Promise<Ran> {
+	const code = await new Promise<number | null>(resolve => {
+		child.once('close', resolve);
+	});
+	const lines = readFileSync(path.join(out, 'requests.jsonl'), 'utf8').trim().split('\n');
+	const result = readFileSync(path.join(out, 'result.json'), 'utf8');
+	return {
+		code,
+		seconds: (performance.now() - begin) / 1000,
+		result: result === '' ? null : (JSON.parse(result) as {result?: unknown}).result,
+		requests: lines.map(line => JSON.stringify((JSON.parse(line) as {body?: unknown}).body ?? JSON.parse(line))),
+	};
+}
+
+/** `timeout`, which the harness runs the client with, is in a process group of its own. */
+function killWhole(pid: number): void {
+	const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+	process.kill(pid, 'SIGKILL');
+	for (const child of children === '' ? [] : children.split(' ')) killWhole(Number(child));
+}
+
+/** A tool call of the scripted model. */
+export const call = (name: string, input: object = {}): object => ({name, input});
+export const shell = (command: string): object => call('Bash', {command, description: 'a command'});
+/** The program, as a shell takes it. */
+export const program = `'${process.execPath}' '${cli}'`;
+/** Until the mailbox holds the text; says nothing of it, so that only a hook can. */
+export const until = (text: string): object => shell(`until ${program} tail | grep -q '${text}'; do sleep 0.2; done`);

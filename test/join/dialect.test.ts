@@ -1,0 +1,241 @@
+import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import {connectMailbox} from '../../source/gateway/connect.ts';
+import {answer, clientIn, heard} from '../../source/join/dialect.ts';
+import {readInput} from '../../source/join/hook-input.ts';
+import {isMailText, mailText, openText, type Mail} from '../../source/join/mail.ts';
+import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {fire as fireAnywhere, placeAgent} from '../helpers/hook.ts';
+import {startTestHub, type TestHub} from '../helpers/hub.ts';
+
+const input = (more: object) => readInput(JSON.stringify({session_id: 's', ...more}));
+const mail: Mail = {
+	id: 1,
+	tag: 'SENDER',
+	body: 'hello',
+	mentions: ['ME'],
+	reply_to: null,
+	author_tag: 'SENDER',
+	author_kind: 'agent',
+	verified: true,
+	created_at: '2026-11-25T10:00:00Z',
+};
+
+describe('what is heard', () => {
+	test('is Claude Code where join wrote no client, and none that there is not', () => {
+		expect(clientIn(['Stop', '--as', 'ME'])).toBe('claude');
+		expect(clientIn(['Stop', '--as', 'ME', '--client', 'codex'])).toBe('codex');
+		for (const word of ['other', 'toString', '']) {
+			expect(() => clientIn(['Stop', '--client', word])).toThrow(`there is no client \`${word}\``);
+		}
+		expect(() => clientIn(['--client'])).toThrow('there is no client ``');
+	});
+
+	test.each([
+		['codex', 'PostToolUse', 'PostToolBatch'],
+		['codex', 'Interrupt', 'StopFailure'],
+		['claude', 'FileChanged', 'FileChanged'],
+		['gemini', 'BeforeAgent', 'UserPromptSubmit'],
+		['gemini', 'AfterTool', 'PostToolBatch'],
+		['gemini', 'AfterAgent', 'Stop'],
+	] as const)("of %s's %s is our %s", (client, theirs, event) => {
+		expect(heard(client, theirs, input({}))).toEqual({event, input: input({})});
+	});
+
+	test.each([
+		['claude', 'AfterTool'],
+		['claude', 'Interrupt'],
+		['codex', 'PostToolBatch'],
+		['codex', 'Notification'],
+		['gemini', 'Stop'],
+		['gemini', 'toString'],
+	] as const)('has no %s event %s', (client, theirs) => {
+		expect(() => heard(client, theirs, input({}))).toThrow(`there is no event \`${theirs}\``);
+	});
+
+	test('of the tools of Gemini CLI is which is a subagent', () => {
+		const starting = input({tool_name: 'invoke_agent'});
+		expect(heard('gemini', 'BeforeTool', starting)).toEqual({event: 'SubagentStart', input: starting});
+		expect(heard('gemini', 'AfterTool', starting)).toEqual({event: 'SubagentStop', input: starting});
+		expect(heard('gemini', 'BeforeTool', input({tool_name: 'read_file'}))).toBeNull();
+		expect(heard('gemini', 'AfterTool', input({tool_name: 'read_file'}))?.event).toBe('PostToolBatch');
+		expect(heard('codex', 'PostToolUse', starting)?.event).toBe('PostToolBatch');
+	});
+
+	test('of the notifications of Gemini CLI is that it asks for permission', () => {
+		const asking = input({notification_type: 'ToolPermission'});
+		expect(heard('gemini', 'Notification', asking)).toEqual({event: 'PermissionRequest', input: asking});
+		expect(heard('gemini', 'Notification', input({notification_type: 'Other'}))).toBeNull();
+		expect(heard('gemini', 'Notification', input({}))).toBeNull();
+	});
+
+	test('of Gemini CLI as a prompt, but said by our own hook, is none of the user', () => {
+		const texts = [mailText('ME', [mail], {more: false}), mailText('ME', [mail, mail], {more: true})];
+		texts.push(openText('ME', [mail]), openText('ME', [mail, mail]));
+		for (const prompt of texts) {
+			expect(isMailText(prompt)).toBe(true);
+			expect(heard('gemini', 'BeforeAgent', input({prompt}))?.event).toBe('PostToolBatch');
+			expect(heard('codex', 'UserPromptSubmit', input({prompt}))?.event).toBe('UserPromptSubmit');
+		}
+		for (const prompt of ['', 'go on', `<hook_context>${texts[0]}</hook_context>\n\ngo on`, '1 new message for me?']) {
+			expect(heard('gemini', 'BeforeAgent', input({prompt}))?.event).toBe('UserPromptSubmit');
+		}
+	});
+});
+
+describe('an answer', () => {
+	const context = JSON.stringify({hookSpecificOutput: {hookEventName: 'PostToolBatch', additionalContext: 'x'}});
+
+	test('bears the name that the client knows the event by', () => {
+		expect(answer('claude', 'PostToolBatch', context)).toBe(context);
+		for (const [client, event] of [
+			['codex', 'PostToolUse'],
+			['gemini', 'AfterTool'],
+		] as const) {
+			expect(JSON.parse(answer(client, event, context))).toEqual({
+				hookSpecificOutput: {hookEventName: event, additionalContext: 'x'},
+			});
+		}
+	});
+
+	test('holds nothing that the client does not know, which Codex takes for no answer at all', () => {
+		const more = {decision: 'block', reason: 'mail', systemMessage: 'm', watchPaths: ['/x']};
+		const rich = JSON.stringify({...more, hookSpecificOutput: {hookEventName: 'Stop', watchPaths: ['/x']}});
+		const plain = {decision: 'block', reason: 'mail', systemMessage: 'm'};
+		expect(JSON.parse(answer('codex', 'Stop', rich))).toEqual(plain);
+		expect(JSON.parse(answer('gemini', 'AfterAgent', rich))).toEqual(plain);
+		expect(answer('codex', 'SessionStart', '{"hookSpecificOutput":{"watchPaths":["/x"]}}')).toBe('');
+	});
+});
+
+describe('the built hook', () => {
+	let hub: TestHub;
+	let sender: Mailbox;
+	let me: string;
+	let count = 0;
+	beforeAll(async () => {
+		hub = await startTestHub();
+		sender = connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor('SENDER')});
+		await sender.touch({});
+	});
+	afterAll(async () => {
+		await sender.close();
+		await hub.stop();
+	});
+	beforeEach(() => {
+		count += 1;
+		me = `AGENT_${count}`;
+		placeAgent(hub.home, me, {key: hub.anonKey, token: hub.tokenFor(me)});
+	});
+	const post = (text: string) => sender.post({content: `[SENDER] @${me} ${text}`});
+	const presence = async () => (await sender.agents()).find(({tag}) => tag === me)?.presence;
+
+	describe.each([
+		{
+			client: 'codex',
+			events: {
+				start: 'SessionStart',
+				prompt: 'UserPromptSubmit',
+				tool: 'PostToolUse',
+				end: 'Stop',
+				ask: 'PermissionRequest',
+			},
+		},
+		{
+			client: 'gemini',
+			events: {start: 'SessionStart', prompt: 'BeforeAgent', tool: 'AfterTool', end: 'AfterAgent', ask: 'Notification'},
+		},
+	] as const)('started by $client', ({client, events}) => {
+		const fire = (event: string, more: object = {}) =>
+			fireAnywhere({home: hub.home, tag: me, event, client, input: more});
+
+		test('hands over mail at the start, with a prompt and between tools, each once', async () => {
+			for (const [event, route] of [
+				[events.start, 'start'],
+				[events.prompt, 'prompt'],
+				[events.tool, 'tools'],
+			] as const) {
+				const {id} = await post(`at ${event}`);
+				const end = await fire(event, {prompt: 'go', tool_name: 'x', tool_response: 'y'});
+				expect(end).toMatchObject({code: 0, stderr: ''});
+				expect(JSON.parse(end.stdout)).toEqual({
+					hookSpecificOutput: {
+						hookEventName: event,
+						additionalContext: expect.stringContaining(`  | @${me} at ${event}`),
+					},
+				});
+				expect(await sender.receipts([id])).toMatchObject([{reader: me, state: 'delivered', route}]);
+				expect(await fire(event)).toMatchObject({code: 0, stdout: ''});
+			}
+		});
+
+		test('keeps the agent going at its end, five times at most until the user speaks', async () => {
+			for (let round = 1; round <= 5; round += 1) {
+				await post(`round ${round}`);
+				const {stdout} = await fire(events.end, {stop_hook_active: round > 1});
+				const {decision, reason} = JSON.parse(stdout) as {decision: string; reason: string};
+				expect(decision).toBe('block');
+				expect(reason).toContain(`round ${round}`);
+				// What Gemini CLI hands to its model next is no prompt of the user's.
+				const told = client === 'gemini' ? await fire(events.prompt, {prompt: reason}) : null;
+				expect(told?.stdout ?? '').toBe('');
+			}
+			await post('the sixth');
+			expect(await fire(events.end, {stop_hook_active: true})).toMatchObject({code: 0, stdout: ''});
+			expect((await fire(events.prompt, {prompt: 'go on'})).stdout).toContain('the sixth');
+			await post('anew');
+			expect((await fire(events.end, {stop_hook_active: false})).stdout).toContain('anew');
+		});
+
+		test('lets the others see what the agent does', async () => {
+			await fire(events.start);
+			expect(await presence()).toBe('idle');
+			await fire(events.prompt, {prompt: 'go'});
+			expect(await presence()).toBe('working');
+			await fire(events.ask, client === 'gemini' ? {notification_type: 'ToolPermission'} : {tool_name: 'Bash'});
+			expect(await presence()).toBe('blocked');
+			await fire(events.tool);
+			expect(await presence()).toBe('working');
+			await fire(events.end, {stop_hook_active: false});
+			expect(await presence()).toBe('idle');
+			await fire('SessionEnd');
+			expect(await presence()).toBe('away');
+		});
+	});
+
+	test('sees that Codex was interrupted, which leaves nothing to ask for', async () => {
+		const fire = (event: string) => fireAnywhere({home: hub.home, tag: me, event, client: 'codex'});
+		await fire('UserPromptSubmit');
+		await fire('PermissionRequest');
+		await post('not now');
+		expect(await fire('Interrupt')).toMatchObject({code: 0, stdout: ''});
+		expect(await presence()).toBe('idle');
+		expect((await fire('UserPromptSubmit')).stdout).toContain('not now');
+		expect(await presence()).toBe('working');
+	});
+
+	test('gives the subagents of Gemini CLI nothing, until the last of them has ended or the user speaks', async () => {
+		const fire = (event: string, tool?: string) =>
+			fireAnywhere({home: hub.home, tag: me, event, client: 'gemini', input: {tool_name: tool, prompt: 'go'}});
+		await fire('BeforeTool', 'invoke_agent');
+		await fire('BeforeTool', 'invoke_agent');
+		await post('for the principal');
+		expect((await fire('AfterTool', 'read_file')).stdout).toBe('');
+		expect((await fire('AfterTool', 'invoke_agent')).stdout).toBe('');
+		expect((await fire('AfterTool', 'read_file')).stdout).toBe('');
+		const {stdout} = await fire('AfterTool', 'invoke_agent');
+		expect(JSON.parse(stdout)).toMatchObject({hookSpecificOutput: {hookEventName: 'AfterTool'}});
+		expect(stdout).toContain('for the principal');
+		// One that the user refused never ends.
+		await fire('BeforeTool', 'invoke_agent');
+		await fire('BeforeAgent');
+		await post('after the prompt');
+		expect((await fire('AfterTool', 'read_file')).stdout).toContain('after the prompt');
+	});
+
+	test('gives a subagent of Codex nothing', async () => {
+		await post('for the principal');
+		const event = {home: hub.home, tag: me, event: 'PostToolUse', client: 'codex'};
+		expect(await fireAnywhere({...event, input: {agent_id: 'sub'}})).toMatchObject({code: 0, stdout: ''});
+		expect((await fireAnywhere(event)).stdout).toContain('for the principal');
+	});
+});

@@ -1,0 +1,118 @@
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {readRecipe, recipeNames} from '../../source/join/recipe-file.ts';
+import {withTags} from '../../source/join/recipe.ts';
+import {openDesk} from '../helpers/mcp.ts';
+
+const ours = fileURLToPath(new URL('../../recipes', import.meta.url));
+const names = ['monitor-responder', 'planner-executor', 'researcher-writer'];
+
+test('there are three recipes', async () => {
+	expect(await recipeNames(ours)).toEqual(names);
+});
+
+test.each(names)('%s is a whole one, with a page that names its command', async name => {
+	const recipe = await readRecipe(join(ours, name));
+	expect(recipe).toMatchObject({name, agents: [{}, {}]});
+	const page = join(ours, name, 'README.md');
+	expect(existsSync(page) && readFileSync(page, 'utf8')).toContain(`agentmux join --recipe ${name}`);
+	const others = withTags(recipe, ['FIRST', 'Second-2']);
+	expect(others.map(({tag}) => tag)).toEqual(['FIRST', 'Second-2']);
+	for (const {role, first, guidance} of others) {
+		const texts = `${role}\n${first ?? ''}\n${guidance}`;
+		expect(texts).toMatch(/FIRST|Second-2/);
+		for (const {tag} of recipe.agents) expect(texts).not.toContain(tag);
+	}
+});
+
+test('their agents are told of tools that there are', async () => {
+	const desk = await openDesk('A', {} as Mailbox);
+	const {tools} = await desk.client.listTools();
+	await desk.close();
+	const known = [...tools.map(({name}) => name), 'reply_to', 'execute_sql'];
+	const functions = ['watch_table', 'unwatch_table', 'watched_tables'];
+	const recipes = await Promise.all(names.map(name => readRecipe(join(ours, name))));
+	const named = recipes.flatMap(({agents}) =>
+		agents.flatMap(({guidance}) => guidance.match(/\b[a-z]+(?:_[a-z]+)+\b/g) ?? []),
+	);
+	expect(named.length).toBeGreaterThan(10);
+	expect(named.filter(word => ![...known, ...functions].includes(word))).toEqual([]);
+});
+
+describe('a recipe of one’s own', () => {
+	let folder: string;
+	beforeEach(() => {
+		folder = mkdtempSync(join(tmpdir(), 'agentmux-recipe-'));
+	});
+	afterEach(() => rmSync(folder, {recursive: true, force: true}));
+
+	const agent = (more = '') =>
+		`[[agents]]\ntag = "A"\nfolder = "a"\nrole = "asks {B}"\nfirst = "Ask {B}."\nguidance = "{A} asks {B}."\n${more}`;
+	const alone = agent().replaceAll('{B}', 'x');
+	const other = alone.replace('tag = "A"', 'tag = "B"').replace('folder = "a"', 'folder = "b"');
+	const read = (text: string) => {
+		writeFileSync(join(folder, 'recipe.toml'), text);
+		return readRecipe(folder);
+	};
+
+	test('is read, and its tags are replaced without touching other words in braces', async () => {
+		const recipe = await read(`summary = "one asks"\n${agent()}${other}`);
+		const [one, two] = withTags(recipe, ['A_2', 'A']);
+		expect(one).toEqual({tag: 'A_2', folder: 'a', role: 'asks A', first: 'Ask A.', guidance: 'A_2 asks A.'});
+		expect(two?.guidance).toBe('A_2 asks x.');
+	});
+
+	test('shows in its guidance what would be invisible to a person and not to a model', async () => {
+		const hidden = agent().replace('{A} asks', String.raw`\u200B\u202Easks`);
+		const [one] = (await read(`summary = "x"\n${hidden}${other}`)).agents;
+		expect(one?.guidance).toBe('<U+200B><U+202E>asks {B}.');
+	});
+
+	test.each([
+		['summary = "x"\n[[agents]\n', /recipe\.toml is not valid TOML: line 2, /],
+		[agent(), /recipe\.toml has no `summary`, a line of text\./],
+		['summary = "x"\n', /recipe\.toml has no agent, a table \[\[agents\]\]\./],
+		['summary = "x"\nagents = []\n', /has no agent/],
+		['summary = "x"\nagents = ["A"]\n', /^The agent in .*recipe\.toml has no text `tag`\./],
+		['sumary = "x"\n', /recipe\.toml names the setting `sumary`, which there is not\. Did you mean summary\?/],
+		[
+			`summary = "x"\n\n${agent('rule = "y"\n')}`,
+			/^The agent of line 3 in .*recipe\.toml names the setting `rule`.* Did you mean role\?/,
+		],
+		[
+			`summary = "x"\n${agent()}${other.replace('guidance', '# guidance')}`,
+			/^The agent of line 8 in .* has no text `guidance`\./,
+		],
+		[`summary = "x"\n${agent().replace('"A"', '"HUMAN"')}`, /cannot have the tag `HUMAN`\./],
+		[`summary = "x"\n${agent().replace('"A"', '"no tag"')}`, /cannot have the tag `no tag`\./],
+		[`summary = "x"\n${agent().replace('"a"', '"../a"')}`, /cannot have the folder `\.\.\/a`/],
+		[`summary = "x"\n${agent().replace('"a"', '".."')}`, /cannot have the folder `\.\.`/],
+		[`summary = "x"\n${alone}${other.replace('"B"', '"a"')}`, /of line 8 .* has the tag a a second time\./],
+		[`summary = "x"\n${alone}${other.replace('"b"', '"A"')}`, /has the folder `A` a second time\./],
+		[
+			`summary = "x"\n${agent().replace('Ask {B}', 'Ask {BB}')}${other}`,
+			/^The agent of line 2 .* names the agent \{BB\}/,
+		],
+		[
+			`summary = "x"\n${agent().replace('asks {B}"', `${'x'.repeat(201)}"`)}`,
+			/has a role of more than 200 characters\./,
+		],
+		[
+			`summary = "x"\n${agent().replace('{A} asks', '<!-- agentmux: end -->')}`,
+			/has `<!-- agentmux:` in its guidance\./,
+		],
+	])('that is broken is refused with the place: %j', async (text, sentence) => {
+		await expect(read(text)).rejects.toMatchObject({code: 'invalid', sentence: expect.stringMatching(sentence)});
+	});
+
+	test('that has no file is refused', async () => {
+		await expect(readRecipe(folder)).rejects.toMatchObject({
+			code: 'not_found',
+			message: `There is no recipe in ${folder}.`,
+		});
+	});
+});

@@ -1,0 +1,251 @@
+import {chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {isDeepStrictEqual} from 'node:util';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import type {Agent} from '../../source/mailbox/agent.ts';
+import {Home} from '../helpers/program.ts';
+
+const recipes = fileURLToPath(new URL('../../recipes', import.meta.url));
+const joining = ['join', '--recipe', 'planner-executor'];
+const leaving = ['leave', '--recipe', 'planner-executor'];
+
+let home: Home;
+/** Of each test its own, with a space and an emoji in its name. Where a folder is gone, its tag is free again. */
+let root: string;
+beforeAll(async () => {
+	home = await Home.make();
+});
+afterAll(() => home.dispose());
+beforeEach(async () => {
+	root = await mkdtemp(join(home.path, 'my agents 🙂 '));
+});
+afterEach(() => rm(root, {recursive: true, force: true}));
+
+/** Every file below the root with what it holds. */
+async function all(): Promise<Record<string, string>> {
+	const entries = await readdir(root, {recursive: true, withFileTypes: true});
+	const files = entries.filter(entry => entry.isFile()).map(({parentPath, name}) => join(parentPath, name));
+	const texts = await Promise.all(files.map(file => readFile(file, 'utf8')));
+	return Object.fromEntries(files.map((file, index) => [file.slice(root.length + 1), texts[index] ?? '']));
+}
+
+async function agents(): Promise<Pick<Agent, 'tag' | 'role' | 'presence'>[]> {
+	const rows = await home.json<Agent[]>(['agents']);
+	return rows.map(({tag, role, presence}) => ({tag, role, presence}));
+}
+
+/** How it ends, and whether the root holds another thing than before. */
+async function tried(args: string[]): Promise<object> {
+	const before = [await all(), await readdir(root)];
+	const {code, stdout, stderr} = await home.run(args, {cwd: root});
+	return {code, stdout, stderr, changed: !isDeepStrictEqual(before, [await all(), await readdir(root)])};
+}
+
+/** One sentence on stderr, and nothing else. */
+function refusal(sentence: string, code = 1): object {
+	const words = sentence.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
+	return {code, stdout: '', stderr: expect.stringMatching(`^agentmux: [^\\n]*${words}[^\\n]*\\n$`), changed: false};
+}
+
+test('--print shows all of it, and touches nothing', async () => {
+	const {code, stdout, stderr} = await home.run([...joining, '--dir', root, '--print']);
+	expect({code, stderr}).toEqual({code: 0, stderr: ''});
+	for (const folder of ['planner', 'executor']) {
+		for (const file of ['.mcp.json', '.claude/settings.json', 'CLAUDE.md']) {
+			expect(stdout).toContain(`${join(root, folder, file)} (new)`);
+		}
+	}
+	expect(stdout).toContain('+- claim_task with queue "EXECUTOR"');
+	expect(stdout).toMatch(/data\/agents\/PLANNER\.json and .*data\/agents\/EXECUTOR\.json, from which their hooks know/);
+	expect(await readdir(root)).toEqual([]);
+	expect((await readdir(home.path)).filter(name => !name.startsWith('my agents'))).toEqual(['cache']);
+});
+
+test('one command sets up all agents, says what to do next, and changes nothing the second time', async () => {
+	const said = await home.output([...joining, '--dir', root]);
+	expect(said).toMatch(
+		/^planner-executor: one agent makes a plan of a goal, another carries it out step by step; .*\n/,
+	);
+	expect(said).toContain(`PLANNER has its place in ${root}/planner`);
+	expect(said).toContain(`  cd '${root}/executor' && claude\n    (nothing: its mail wakes it)\n`);
+	expect(said).toContain(`  ${join(recipes, 'planner-executor/README.md')}\n`);
+	expect(await agents()).toEqual([
+		{tag: 'PLANNER', presence: 'idle', role: 'makes plans of goals and follows them; EXECUTOR carries them out'},
+		{tag: 'EXECUTOR', presence: 'idle', role: 'carries out the plans of PLANNER, one step at a time'},
+	]);
+	const written = await all();
+	expect(Object.keys(written)).toHaveLength(6);
+	expect(written['planner/.mcp.json']).toContain('"PLANNER"');
+	expect(written['executor/.claude/settings.json']).toContain('Stop --as EXECUTOR');
+	expect(written['executor/CLAUDE.md']).toMatch(
+		/^<!-- agentmux: begin EXECUTOR [^]*\n\n### EXECUTOR in the recipe planner-executor\n\n[^]*<!-- agentmux: end -->\n$/,
+	);
+	expect(await home.output(joining, {cwd: root})).toContain('PLANNER had its place already in');
+	expect(await all()).toEqual(written);
+});
+
+test('leave takes all of it out again, and what was there before is as it was', async () => {
+	await mkdir(join(root, 'executor/.claude'), {recursive: true});
+	await writeFile(join(root, 'executor/CLAUDE.md'), '# Mine\n');
+	await writeFile(join(root, 'executor/.claude/settings.json'), '{ "model": "x" }');
+	const before = await all();
+	await home.output([...joining, '--dir', root]);
+	expect((await all())['executor/CLAUDE.md']).toMatch(/^# Mine\n\n<!-- agentmux: begin EXECUTOR/);
+	const said = await home.output(leaving, {cwd: root});
+	expect(said).toContain(`PLANNER has left ${root}/planner.`);
+	expect(await all()).toEqual(before);
+	expect(await readdir(root)).toEqual(['executor']);
+	expect((await agents()).map(({presence}) => presence)).toEqual(['away', 'away']);
+	const again = await home.run(leaving, {cwd: root});
+	expect(again).toMatchObject({code: 0, stdout: ''});
+	expect(again.stderr).toMatch(
+		/^agentmux: PLANNER has no place in .*\nagentmux: EXECUTOR has no place in .*; nothing was changed\.\n$/,
+	);
+});
+
+test('other tags take the place of the recipe’s own everywhere, and in what it says how to undo it', async () => {
+	const said = await home.output([...joining, '--dir', root, '--tags', 'Plan_1, @EXEC-2']);
+	expect(said).toContain('Make a plan for EXEC-2');
+	const written = await all();
+	expect(Object.values(written).join('')).not.toMatch(/PLANNER|EXECUTOR/);
+	expect(written['planner/CLAUDE.md']).toContain('its queue is "EXEC-2"');
+	const wrong = await home.run([...leaving, '--dir', root]);
+	expect(wrong).toMatchObject({code: 0, stdout: ''});
+	expect(wrong.stderr).toContain(`PLANNER has no place in ${root}/planner (it is Plan_1's); nothing was changed.`);
+	expect(await all()).toEqual(written);
+	const [, dir = '', tags = ''] = /leave --recipe planner-executor --dir '([^']+)' --tags (\S+)\n/.exec(said) ?? [];
+	await home.output([...leaving, '--dir', dir, '--tags', tags]);
+	expect(await readdir(root)).toEqual([]);
+});
+
+test('as many folders as agents are their own, in the order of the recipe', async () => {
+	await Promise.all(['one', 'two'].map(name => mkdir(join(root, name))));
+	const said = await home.output([...joining, '--dir', 'two', '--dir', 'one'], {cwd: root});
+	expect(said).toContain(`PLANNER has its place in ${root}/two`);
+	expect(await readdir(root)).toEqual(['one', 'two']);
+	expect((await all())['one/.mcp.json']).toContain('"EXECUTOR"');
+	await home.output([...leaving, '--dir', 'two', '--dir', 'one'], {cwd: root});
+	expect(await all()).toEqual({});
+	expect(await readdir(root)).toEqual(['one', 'two']);
+});
+
+test('a recipe of one’s own is named by its path, and one that is broken with its line', async () => {
+	await cp(join(recipes, 'planner-executor'), join(root, 'mine'), {recursive: true});
+	const said = await home.output(['join', '--recipe', './mine', '--tags', 'MINE_1,MINE_2'], {cwd: root});
+	expect(said).toContain(`leave --recipe '${root}/mine' --dir '${root}' --tags MINE_1,MINE_2`);
+	expect((await all())['planner/CLAUDE.md']).toContain('### MINE_1 in the recipe mine');
+	await home.output(['leave', '--recipe', `${root}/mine`, '--tags', 'MINE_1,MINE_2'], {cwd: root});
+	expect(await readdir(root)).toEqual(['mine']);
+	const file = join(root, 'mine/recipe.toml');
+	await writeFile(file, (await readFile(file, 'utf8')).replace('[[agents]]', '[[agents]'));
+	expect(await tried(['join', '--recipe', './mine'])).toEqual(refusal(`${file} is not valid TOML: line 4, `));
+	expect(await tried(['join', '--recipe', './nowhere'])).toEqual(refusal(`There is no recipe in ${root}/nowhere.`));
+});
+
+describe('a tag that is taken is refused before anything changes, with others to take', () => {
+	test('where its agent has its place in another folder; one that is gone does not count', async () => {
+		const other = join(root, 'other');
+		await mkdir(other);
+		await home.output(['join', 'EXECUTOR', '--dir', other]);
+		const taken = `EXECUTOR has its place in ${other} already: two sessions under one tag share one inbox`;
+		expect(await tried([...joining, '--dir', root])).toEqual(refusal(taken));
+		expect(await tried([...joining, '--dir', root, '--print'])).toEqual(
+			refusal(
+				'Give the agents of the recipe other tags: --tags PLANNER_2,EXECUTOR_2 (--force takes these all the same).',
+			),
+		);
+		await home.output([...joining, '--tags', 'PLANNER_2,EXECUTOR_2'], {cwd: root});
+		expect(await tried([...joining, '--dir', other, '--tags', 'PLANNER_2,X'])).toEqual(refusal('--tags PLANNER_3,X_3'));
+		await home.output([...joining, '--dir', other, '--tags', 'A_2,B_1']);
+		expect(await tried([...joining, '--tags', 'A_2,A_3'])).toEqual(refusal('--tags A_2_2,A_3_2'));
+		await home.output([...joining, '--dir', root, '--force']);
+		await home.output([...leaving, '--dir', root]);
+		await rm(other, {recursive: true});
+		await home.output([...joining, '--dir', root]);
+	});
+
+	test('where somebody works under it who did not join from here, and where it was revoked', async () => {
+		const tags = ['--tags', 'FREE_1,FAR_1'];
+		await home.output(['sql', `insert into agents (tag, presence, last_seen_at) values ('FAR_1', 'working', now())`]);
+		expect(await tried([...joining, ...tags])).toEqual(
+			refusal('FAR_1 is at work elsewhere (working): two sessions under'),
+		);
+		await home.output(['agents', 'revoke', 'FAR_1']);
+		expect(await tried([...joining, ...tags])).toEqual(
+			refusal('FAR_1 has been revoked. Give the agents of the recipe other'),
+		);
+		expect((await agents()).map(({tag}) => tag)).not.toContain('FREE_1');
+		await home.output(['agents', 'restore', 'FAR_1']);
+		await home.output(['sql', `update agents set presence = 'away' where tag = 'FAR_1'`]);
+		await home.output([...joining, ...tags], {cwd: root});
+	});
+});
+
+describe('all agents are set up, or none', () => {
+	const tags = ['--tags', 'NEW_1,NEW_2'];
+	const newcomers = async () => (await agents()).filter(({tag}) => tag.startsWith('NEW_'));
+
+	test('when a file of the second cannot be understood', async () => {
+		await mkdir(join(root, 'executor'));
+		await writeFile(join(root, 'executor/.mcp.json'), '{\n"mcpServers": {,}}');
+		expect(await tried([...joining, ...tags])).toEqual(refusal('executor/.mcp.json is not valid JSON: line 2'));
+		expect(await newcomers()).toEqual([]);
+	});
+
+	test('when the folder, or that of the second, is read-only', async () => {
+		await mkdir(join(root, 'executor'));
+		await chmod(join(root, 'executor'), 0o555);
+		expect(await tried([...joining, ...tags])).toEqual(
+			refusal(`${root}/executor is read-only; it was left as it is. Allow writing (chmod u+w)`),
+		);
+		await chmod(root, 0o555);
+		expect(await tried([...joining, ...tags])).toEqual(refusal(`${root} is read-only; it was left as it is.`));
+		expect(await newcomers()).toEqual([]);
+		await chmod(root, 0o755);
+	});
+
+	test('when there is a file where a folder should be made, or no folder at all', async () => {
+		await writeFile(join(root, 'executor'), '');
+		expect(await tried([...joining, ...tags])).toEqual(refusal('executor/.mcp.json cannot be read (ENOTDIR)'));
+		expect(await tried([...joining, '--dir', 'nowhere', ...tags])).toEqual(
+			refusal(`There is no folder ${root}/nowhere. Make it, or name another`),
+		);
+		expect(await newcomers()).toEqual([]);
+	});
+
+	test('when the last of it cannot be written: folders go again, and nobody seems to be there', async () => {
+		const link = join(root, 'executor/.claude');
+		await mkdir(join(root, 'executor'));
+		await symlink('nowhere', link);
+		expect(await tried([...joining, ...tags])).toEqual(refusal(`${link}/settings.json cannot be written`));
+		expect((await newcomers()).map(({presence}) => presence)).toEqual(['away', 'away']);
+		expect((await readdir(join(home.path, 'data/agents'))).filter(name => name.startsWith('NEW_'))).toEqual([]);
+		await rm(link);
+		await home.output([...joining, ...tags], {cwd: root});
+	});
+});
+
+test.each([
+	[
+		['join', '--recipe', 'planer-executer'],
+		'There is no recipe `planer-executer`. Did you mean planner-executor? There are: monitor-responder,',
+	],
+	[
+		['leave', '--recipe', 'x'],
+		'There is no recipe `x`. There are: monitor-responder, planner-executor, researcher-writer.',
+	],
+	[[...joining, '--tags', 'A'], 'planner-executor has 2 agents, and --tags names 1. In this order: PLANNER,EXECUTOR'],
+	[[...joining, '--tags', 'A,a'], '--tags names a twice.'],
+	[[...joining, '--tags', 'A,HUMAN'], 'HUMAN is not for an agent to take.'],
+	[[...joining, '--tags', 'A,no good'], '`no good` (--tags) is not a tag.'],
+	[[...joining, '--tags', 'A,'], 'Say which agent.'],
+	[[...joining, 'PLANNER'], 'A recipe brings its own tags: `PLANNER` is too much. Give them others with --tags A,B.'],
+	[[...joining, '--role', 'x'], 'A recipe brings its own roles: --role is too much.'],
+	[[...joining, '--dir', 'a', '--dir', 'b', '--dir', 'c'], 'planner-executor has 2 agents, and --dir names 3 folders.'],
+	[[...joining, '--dir', 'a', '--dir', './a'], 'Each agent needs a folder of its own.'],
+	[['join', 'A', '--tags', 'A,B'], '--tags goes with --recipe.'],
+	[['join', 'A', '--dir', 'a', '--dir', 'b'], 'One folder at a time.'],
+])('agentmux %j is wrong usage', async (args, sentence) => {
+	expect(await tried(args)).toEqual(refusal(sentence, 2));
+});
