@@ -114,7 +114,7 @@ export function progressSpans(state: State, task: Task, width: number, now: numb
 	const full = Math.round(bar * part);
 	return [
 		{text: '━'.repeat(full), style: theme.good},
-		{text: '─'.repeat(bar - full), style: theme.faint},
+		{text: '─'.repeat(bar - full), style: theme.rule},
 		{text: `  ${words}`, style: theme.grey},
 		...(lease.text === '' ? [] : [{...lease, text: `  ${lease.text}`}]),
 	];
