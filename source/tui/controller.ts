@@ -11,7 +11,7 @@ import {type Layout} from './layout.ts';
 import {agentsPane, hasMessages, tasksPane} from './pane-id.ts';
 import {createFinder} from './find/finder.ts';
 import type {Input} from './keyboard.ts';
-import {lookBack} from './look-back.ts';
+import {lookBack, releaseFollowed} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
 import {isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
 import {focusPane, paneAction} from './pane-keys.ts';
@@ -59,6 +59,7 @@ export function createController(options: ControllerOptions): Controller {
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 	rememberLastLooks({store, ui});
+	releaseFollowed({store, ui});
 
 	function read(key: string): void {
 		const action = actionOf(placeOf(ui.getState()), key);
