@@ -63,7 +63,7 @@ export function createController(options: ControllerOptions): Controller {
 	function read(key: string): void {
 		const action = actionHere(context, key);
 		if (action === undefined) return;
-		if (isTimelineAction(action)) timelineKey(context, action);
+		if (isTimelineAction(action)) timelineKey({...context, focus: pane => focusPane(context, pane)}, action);
 		else act(action, key);
 	}
 
@@ -116,6 +116,7 @@ export function createController(options: ControllerOptions): Controller {
 			case 'pick_tag':
 				return set({overlay: {kind: 'tags', ...freshPicker}});
 			case 'search':
+			case 'filter':
 			case 'hit_next':
 			case 'hit_previous':
 				return finder.act(action);
@@ -222,7 +223,7 @@ export function createController(options: ControllerOptions): Controller {
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
-		if (overlay.kind === 'search') return finder.key(key);
+		if (overlay.kind === 'search' || overlay.kind === 'filter') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
 		if (overlay.kind === 'quit') {

@@ -47,6 +47,7 @@ export type Action =
 	| 'tag'
 	| 'reply'
 	| 'search'
+	| 'filter'
 	| 'hit_next'
 	| 'hit_previous'
 	| 'help'
@@ -160,6 +161,7 @@ export const usualKeymap: readonly Binding[] = [
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
 	{action: 'search', place: 'read', keys: ['/'], label: '/', hint: 'search', help: 'search all of history'},
+	{action: 'filter', place: 'read', keys: ['f'], label: 'f', hint: 'filter', help: 'filter this pane'},
 	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit'},
 	{action: 'hit_previous', place: 'read', keys: ['N'], label: 'N', help: ''},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
@@ -225,10 +227,10 @@ export const usualKeymap: readonly Binding[] = [
 		keys: [','],
 		label: ', .',
 		hint: 'step',
-		help: 'event before, after',
+		help: 'as it was an event before',
 	},
 	{action: 'timeline_step_on', place: 'timeline', keys: ['.'], label: '.', help: ''},
-	{action: 'timeline_jump_back', place: 'timeline', keys: ['<'], label: '< >', help: 'a tenth back, on'},
+	{action: 'timeline_jump_back', place: 'timeline', keys: ['<'], label: '< >', help: 'a tenth of the screen'},
 	{action: 'timeline_jump_on', place: 'timeline', keys: ['>'], label: '>', help: ''},
 	{action: 'timeline_play', place: 'timeline', keys: [' '], label: 'space', hint: 'play', help: 'play, pause'},
 	{

@@ -1,5 +1,6 @@
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
+import {FilterLine} from './find/filter-line.tsx';
 import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {Panel} from './panel.tsx';
@@ -22,6 +23,8 @@ export function Overlays() {
 		case 'cancel':
 		case 'assign':
 			return <TaskOverlay overlay={overlay} />;
+		case 'filter':
+			return <FilterLine edit={overlay} />;
 		case 'search':
 			return <SearchPanel />;
 		case 'quit':
@@ -47,7 +50,9 @@ const helpColumn = 38;
 function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
-	const all = [
+	const lookingBack = useUi(ui => ui.timeline !== null);
+	const timeline = section('Looking back', 'timeline');
+	const everywhere = [
 		...section('Reading', 'read'),
 		[],
 		...section('Writing', 'compose'),
@@ -55,8 +60,9 @@ function Help({top}: {readonly top: number}) {
 		[],
 		...section('Tasks', 'tasks'),
 		[],
-		...section('Looking back', 'timeline'),
+		...timeline,
 	];
+	const all = lookingBack ? timeline : everywhere;
 	const height = Math.max(2, rows - 4);
 	const most = Math.max(1, Math.floor((columns - 4) / helpColumn));
 	const needed = Math.min(most, Math.ceil(all.length / Math.max(1, height - 2)));

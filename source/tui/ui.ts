@@ -7,6 +7,7 @@ import {nothingKilled, type Killed} from './compose/kill.ts';
 import type {Picker} from './compose/picker.ts';
 import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
+import type {FilterEdit, PaneFilter} from './find/pane-filter.ts';
 import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {TimelineView} from './timeline/view.ts';
 import {nothingRecent, type Recent} from './find/recent.ts';
@@ -61,7 +62,8 @@ type Overlay =
 	| {readonly kind: 'help'; readonly top: number}
 	| ({readonly kind: 'tags'} & Picker)
 	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
-	| {readonly kind: 'search'};
+	| {readonly kind: 'search'}
+	| FilterEdit;
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
@@ -82,6 +84,8 @@ export interface Ui {
 	readonly timeline: TimelineView | null;
 	/** Null: nothing is searched for. */
 	readonly search: Search | null;
+	/** By pane; none for those that show everything. */
+	readonly filters: ReadonlyMap<PaneId, PaneFilter>;
 	readonly recent: Recent;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
@@ -124,6 +128,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		compose: emptyCompose,
 		timeline: null,
 		search: null,
+		filters: new Map(),
 		recent: nothingRecent,
 		notice: null,
 		opening: 'opening the mailbox',
