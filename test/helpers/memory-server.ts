@@ -34,7 +34,7 @@ export class MemoryServer {
 			for (const task of tasks) this.history.task(task);
 			this.announce({type: 'tasks', tasks});
 		},
-		() => this.clock(),
+		() => Date.parse(this.#now()),
 	);
 	readonly #listeners = new Set<(change: Change) => void>();
 	/** Live clients, by folded tag and then by session. */
