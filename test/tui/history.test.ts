@@ -22,7 +22,14 @@ async function open(count: number, before: (server: MemoryServer) => SeenMarks |
 	const ui = createUi({columns: 90, rows: 124});
 	await store.ready;
 	ui.setState(withChannels(ui.getState(), channelOrder(store.getState())));
-	const controller = createController({store, ui, redraw: () => {}, quit: () => {}});
+	const controller = createController({
+		store,
+		ui,
+		redraw: () => {},
+		suspend: () => {},
+		rowOf: () => [],
+		quit: () => {},
+	});
 	return {
 		store,
 		ui,

@@ -213,20 +213,18 @@ describe('the screen at 80x24', () => {
 		expect(await terminal.waitFor(/heard: .*two/)).toHaveLength(24);
 	});
 
-	it('has every key of the keymap in the help', async () => {
+	it('shows every key of the keymap in the help, which scrolls where it must', async () => {
 		const terminal = start('two');
 		await terminal.waitFor('● live');
 		terminal.write('?');
-		let page = (await terminal.waitFor('Reading')).join('\n');
-		let text = page;
-		while (page.includes('j ↓ more')) {
-			const before = page;
-			terminal.write('\u0004');
-			page = (await terminal.waitFor(rows => rows.join('\n') !== before)).join('\n');
-			text += page;
+		let shown = (await terminal.waitFor('Reading')).join('\n');
+		for (let at = shown; at.includes('↓ more'); shown += at) {
+			const before = at;
+			terminal.write('jjjj');
+			at = (await terminal.waitFor(rows => rows.join('\n') !== before)).join('\n');
 		}
 		const lines = keymap.filter(({help}) => help !== '').map(({label, help}) => `${label.padEnd(10)}${help}`);
-		expect(lines.filter(line => !text.includes(line))).toEqual([]);
+		expect(lines.filter(line => !shown.includes(line))).toEqual([]);
 		terminal.write('x');
 		await terminal.waitFor(rows => !/j ↓ more|k ↑ back|Reading/.test(rows.join('')));
 	});
