@@ -2,6 +2,7 @@ import {MailboxError} from '../mailbox/error.ts';
 import {heldOf} from '../store/held.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {layoutOf} from './current-layout.ts';
+import {loadOlderMatching} from './find/filter-pages.ts';
 import type {PaneId} from './pane-id.ts';
 import {moved, type Wanted} from './navigate.ts';
 import {feedOf} from './panes/source.ts';
@@ -16,6 +17,10 @@ interface Looking {
 export function lookBack({store, ui}: Looking, pane: PaneId, wants: Wanted): void {
 	const feed = feedOf(ui.getState(), pane);
 	if (feed === null) return;
+	if (ui.getState().filters.has(pane) && !ui.getState().threads.has(pane)) {
+		if (wants !== null) quietly(loadOlderMatching({store, ui}, pane));
+		return;
+	}
 	const {anchor} = viewOf(ui.getState(), pane);
 	const id = anchor === null ? Number.NaN : Number(anchor.key);
 	store.look(feed, anchor === null ? null : Number.isNaN(id) ? Infinity : id);

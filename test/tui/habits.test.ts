@@ -36,15 +36,15 @@ describe('the keymap', () => {
 
 describe('[keys]', () => {
 	it('gives an action other keys, one or several, and says so in help and hints', () => {
-		const {keymap, warnings} = taken({'keys.open': 'o', 'keys.help': ['h', 'alt-h']});
+		const {keymap, warnings} = taken({'keys.open': 'o', 'keys.help': ['e', 'alt-h']});
 		expect(warnings).toEqual([]);
 		expect([actionOf('read', 'o'), actionOf('read', 'enter')]).toEqual(['open', undefined]);
-		expect([actionOf('read', 'h'), actionOf('read', 'alt-h'), actionOf('read', '?')]).toEqual([
+		expect([actionOf('read', 'e'), actionOf('read', 'alt-h'), actionOf('read', '?')]).toEqual([
 			'help',
 			'help',
 			undefined,
 		]);
-		expect(keymap.find(({action}) => action === 'help')?.label).toBe('h alt-h');
+		expect(keymap.find(({action}) => action === 'help')?.label).toBe('e alt-h');
 		expect(hints('read')).toContainEqual({label: 'o', hint: 'thread'});
 		expect(keyFor('open')).toBe('o');
 	});
@@ -87,9 +87,9 @@ describe('[keys]', () => {
 	});
 
 	it('uses the rest of what is partly wrong', () => {
-		const {warnings} = taken({'keys.open': ['nonsense', 'o'], 'keys.down': 'n'});
+		const {warnings} = taken({'keys.open': ['nonsense', 'o'], 'keys.down': 'e'});
 		expect(warnings).toHaveLength(1);
-		expect([actionOf('read', 'o'), actionOf('read', 'n')]).toEqual(['open', 'down']);
+		expect([actionOf('read', 'o'), actionOf('read', 'e')]).toEqual(['open', 'down']);
 	});
 
 	it('never gives a key to two actions, whatever is set', () => {
