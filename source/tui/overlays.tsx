@@ -4,6 +4,7 @@ import {printable} from '../printable.ts';
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
 import {FilterLine} from './find/filter-line.tsx';
+import {PalettePanel} from './find/palette-panel.tsx';
 import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {textWidth, type Span} from './screen/strip.ts';
@@ -21,6 +22,10 @@ export function Overlays() {
 			return <TagPicker filter={overlay.filter} index={overlay.index} />;
 		case 'filter':
 			return <FilterLine edit={overlay} />;
+		case 'palette':
+			return <PalettePanel palette={overlay} />;
+		case 'manual':
+			return <Manual lines={overlay.lines} top={overlay.top} />;
 		case 'search':
 			return <SearchPanel />;
 		case 'quit':
@@ -62,6 +67,19 @@ function Help({top}: {readonly top: number}) {
 	const from = Math.min(top, lines.length - height + 1);
 	const more: Span[] = [{text: from + height - 1 < lines.length ? 'j ↓ more' : 'k ↑ back', style: theme.grey}];
 	return <Panel lines={[...lines.slice(from, from + height - 1), more]} tight />;
+}
+
+/** Lines to read, which scroll where there are more than fit. */
+function Manual({lines, top}: {readonly lines: readonly string[]; readonly top: number}) {
+	const rows = useUi(ui => ui.rows);
+	const all = lines.map((text, index): Span[] => [
+		{text: printable(text), style: index === 0 || /^\S/.test(text) ? theme.strong : theme.text},
+	]);
+	const height = Math.max(2, rows - 4);
+	if (all.length <= height) return <Panel lines={all} tight={all.length > height - 2} />;
+	const from = Math.min(top, all.length - height + 1);
+	const more: Span[] = [{text: from + height - 1 < all.length ? 'j ↓ more' : 'k ↑ back', style: theme.grey}];
+	return <Panel lines={[...all.slice(from, from + height - 1), more]} tight />;
 }
 
 function section(title: string, place: Place): Span[][] {
