@@ -4,6 +4,7 @@ import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import type {ComposeContext} from './compose/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
+import {freshPicker} from './compose/picker.ts';
 import {actionOf, isTimelineAction, type Action, type TimelineAction} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
 import {type Layout} from './layout.ts';
@@ -11,11 +12,13 @@ import {agentsPane, hasMessages, tasksPane} from './pane-id.ts';
 import {createFinder} from './find/finder.ts';
 import type {ProgramCommand} from './find/palette.ts';
 import type {Input} from './keyboard.ts';
-import {lookBack} from './look-back.ts';
+import {lookBack, releaseFollowed} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
+import {isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
 import {focusPane, paneAction} from './pane-keys.ts';
 import {chosenAgent} from './panes/agents.ts';
 import {nextUnread} from './next-unread.ts';
+import {placeOf} from './place.ts';
 import {rememberLastLooks} from './unread.ts';
 import {openTimeline, timelineKey} from './timeline/keys.ts';
 import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
@@ -67,11 +70,12 @@ export function createController(options: ControllerOptions): Controller {
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 	rememberLastLooks({store, ui});
+	releaseFollowed({store, ui});
 
-	function read(key: string, place: 'read' | 'timeline' = 'read'): void {
-		const action = actionOf(place, key);
+	function read(key: string): void {
+		const action = actionOf(placeOf(ui.getState()), key);
 		if (action === undefined) return;
-		if (isTimelineAction(action)) timelineKey(context, action);
+		if (isTimelineAction(action)) timelineKey({...context, focus: pane => focusPane(context, pane)}, action);
 		else act(action, key);
 	}
 
@@ -111,11 +115,18 @@ export function createController(options: ControllerOptions): Controller {
 				return openCompose(context, null);
 			case 'reply':
 				return reply();
+			case 'task_add':
+			case 'task_cancel':
+			case 'task_retry':
+			case 'task_assign':
+			case 'task_up':
+			case 'task_down':
+				return taskKey(context, action);
 			case 'acknowledge':
 				return acknowledge();
 			case 'tag':
 			case 'pick_tag':
-				return set({overlay: {kind: 'tags', filter: '', index: 0}});
+				return set({overlay: {kind: 'tags', ...freshPicker}});
 			case 'search':
 			case 'filter':
 			case 'palette':
@@ -155,7 +166,8 @@ export function createController(options: ControllerOptions): Controller {
 	function open(): void {
 		const now = ui.getState();
 		if (now.focus === agentsPane) return focusChosenAgent(now);
-		if (now.focus === tasksPane || now.threads.has(now.focus)) return;
+		if (now.focus === tasksPane) return openTask(context);
+		if (now.threads.has(now.focus)) return;
 		const entry = currentEntry(store.getState(), now);
 		if (entry?.kind !== 'message') return;
 		const {thread_id: root, id} = entry.message;
@@ -226,6 +238,7 @@ export function createController(options: ControllerOptions): Controller {
 		if (key === '^c') return interrupt();
 		if (overlay.kind === 'search' || overlay.kind === 'filter' || overlay.kind === 'palette') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
+		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
 			return set({overlay: null});
@@ -241,7 +254,7 @@ export function createController(options: ControllerOptions): Controller {
 		if (notice !== null && key !== 'escape') set({notice: null});
 		if (actionOf(mode, key) === 'suspend') return suspend();
 		if (overlay !== null) return overlayKey(key);
-		if (timeline !== null) return read(key, 'timeline');
+		if (timeline !== null) return read(key);
 		if (mode === 'read') return read(key);
 		const action = actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);

@@ -1,7 +1,7 @@
 import {writeKey} from './key-name.ts';
 
-/** Where a key means something. */
-export type Place = 'read' | 'compose' | 'timeline';
+/** Where a key means something. In the pane of tasks, `tasks` goes before `read`. */
+export type Place = 'read' | 'compose' | 'tasks' | 'timeline';
 
 export interface Binding {
 	readonly action: Action;
@@ -64,7 +64,11 @@ export type Action =
 	| 'edit_elsewhere'
 	| 'leave'
 	| 'timeline'
+	| TaskAction
 	| TimelineAction;
+
+/** What is done to the chosen task. */
+export type TaskAction = 'task_add' | 'task_cancel' | 'task_retry' | 'task_assign' | 'task_up' | 'task_down';
 
 /** What keys do in the timeline alone. */
 export type TimelineAction =
@@ -195,6 +199,13 @@ export const usualKeymap: readonly Binding[] = [
 		hint: 'back',
 		help: 'back; the draft stays',
 	},
+	{action: 'open', place: 'tasks', keys: ['enter'], label: 'enter', hint: 'open', help: 'open the task'},
+	{action: 'task_add', place: 'tasks', keys: ['n'], label: 'n', hint: 'add', help: 'add one (also /task)'},
+	{action: 'task_cancel', place: 'tasks', keys: ['x'], label: 'x', hint: 'cancel', help: 'cancel it; asks'},
+	{action: 'task_retry', place: 'tasks', keys: ['R'], label: 'R', hint: 'retry', help: 'try what failed again'},
+	{action: 'task_assign', place: 'tasks', keys: ['A'], label: 'A', hint: 'assign', help: 'for one agent alone'},
+	{action: 'task_up', place: 'tasks', keys: ['+'], label: '+ -', hint: 'priority', help: 'more, less urgent'},
+	{action: 'task_down', place: 'tasks', keys: ['-'], label: '-', help: ''},
 	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: ''},
 	{action: 'suspend', place: 'compose', keys: ['^z'], label: '^z', help: ''},
 	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: ''},
@@ -225,10 +236,10 @@ export const usualKeymap: readonly Binding[] = [
 		keys: [','],
 		label: ', .',
 		hint: 'step',
-		help: 'event before, after',
+		help: 'as it was an event before',
 	},
 	{action: 'timeline_step_on', place: 'timeline', keys: ['.'], label: '.', help: ''},
-	{action: 'timeline_jump_back', place: 'timeline', keys: ['<'], label: '< >', help: 'a tenth back, on'},
+	{action: 'timeline_jump_back', place: 'timeline', keys: ['<'], label: '< >', help: 'a tenth of the screen'},
 	{action: 'timeline_jump_on', place: 'timeline', keys: ['>'], label: '>', help: ''},
 	{action: 'timeline_play', place: 'timeline', keys: [' '], label: 'space', hint: 'play', help: 'play, pause'},
 	{
@@ -282,7 +293,12 @@ export function useKeymap(next: readonly Binding[]): void {
 }
 
 function byPlaces(): Record<Place, ReadonlyMap<string, Action>> {
-	return {read: actionsIn('read'), compose: actionsIn('compose'), timeline: actionsIn('timeline')};
+	return {
+		read: actionsIn('read'),
+		compose: actionsIn('compose'),
+		tasks: actionsIn('tasks'),
+		timeline: actionsIn('timeline'),
+	};
 }
 
 function actionsIn(place: Place): ReadonlyMap<string, Action> {
@@ -298,7 +314,7 @@ export function isTimelineAction(action: Action): action is TimelineAction {
 }
 
 export function actionOf(place: Place, key: string): Action | undefined {
-	return byPlace[place].get(key);
+	return byPlace[place].get(key) ?? (place === 'tasks' ? byPlace.read.get(key) : undefined);
 }
 
 /** The key of an action, for a sentence that names it; empty when it has none. */
@@ -309,7 +325,9 @@ export function keyFor(action: Action): string {
 
 /** What the last row says: the keys that matter here. */
 export function hints(place: Place): Array<{label: string; hint: string}> {
-	return keymap.flatMap(({place: where, label, hint}) =>
+	const own = keymap.flatMap(({place: where, label, hint}) =>
 		where === place && hint !== undefined && label !== '' ? [{label, hint}] : [],
 	);
+	if (place !== 'tasks') return own;
+	return [...own, ...hints('read').filter(({label}) => own.every(each => each.label !== label))];
 }

@@ -3,6 +3,7 @@ import {printable} from '../printable.ts';
 import {useMailbox, useUi} from './context.ts';
 import type {Search} from './find/search.ts';
 import {hints} from './keymap.ts';
+import {placeOf} from './place.ts';
 import {textWidth, type Span} from './screen/strip.ts';
 import {Spans} from './spans.tsx';
 import {theme} from './theme.ts';
@@ -14,6 +15,7 @@ export function StatusBar() {
 	const mode = useUi(ui => (ui.timeline === null ? ui.mode : 'timeline'));
 	const notice = useUi(ui => ui.notice);
 	const isFiltering = useUi(ui => ui.overlay?.kind === 'filter');
+	const place = useUi(placeOf);
 	const search = useUi(ui => ui.search);
 	const line: Span[] = [
 		mode === 'compose'
@@ -29,7 +31,7 @@ export function StatusBar() {
 	// The keys are known by heart; what is wrong is not.
 	const wide = words !== '' && textWidth(words) + 3 <= room;
 	if (wide) room -= textWidth(words) + 2;
-	for (const {label, hint} of isFiltering ? [] : hints(mode)) {
+	for (const {label, hint} of isFiltering ? [] : hints(place)) {
 		room -= 3 + textWidth(label) + textWidth(hint);
 		if (room < 0) break;
 		line.push({text: `  ${label}`, style: theme.text}, {text: ` ${hint}`, style: theme.grey});

@@ -1,8 +1,10 @@
 import {createStore} from 'zustand/vanilla';
+import type {TableRow} from '../mailbox/table.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
 import {emptyEditor, type Editor} from './compose/editor.ts';
 import {nothingKilled, type Killed} from './compose/kill.ts';
+import type {Picker} from './compose/picker.ts';
 import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
 import type {FilterEdit, PaneFilter} from './find/pane-filter.ts';
@@ -41,9 +43,25 @@ export interface Compose {
 	readonly killed: Killed;
 }
 
+/** A task that is shown whole, and what its `result_table` holds: not asked for, being read, rows, or why there are none. */
+export interface TaskCard {
+	readonly kind: 'task';
+	readonly id: number;
+	/** Lines scrolled down. */
+	readonly top: number;
+	readonly table: null | 'reading' | readonly TableRow[] | {readonly failure: string};
+}
+
+/** What stands over the panes while the human acts on a task; `under` comes back afterwards. */
+export type TaskOverlay =
+	| TaskCard
+	| {readonly kind: 'cancel'; readonly id: number; readonly under: TaskCard | null}
+	| ({readonly kind: 'assign'; readonly id: number; readonly under: TaskCard | null} & Picker);
+
 type Overlay =
+	| TaskOverlay
 	| {readonly kind: 'help'; readonly top: number}
-	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
+	| ({readonly kind: 'tags'} & Picker)
 	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
 	| {readonly kind: 'search'}
 	| FilterEdit

@@ -4,7 +4,7 @@ import {agentList, statusOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {fuzzy} from '../fuzzy.ts';
 import {keymap, type Action} from '../keymap.ts';
-import type {PaneId} from '../pane-id.ts';
+import {tasksPane, type PaneId} from '../pane-id.ts';
 import {channelName, paneName} from '../panes/header.ts';
 import type {Ui} from '../ui.ts';
 import {presenceWords} from '../words.ts';
@@ -90,9 +90,12 @@ function everyChoice(state: State, ui: Ui, now: number): Choice[] {
 	];
 }
 
-function actionChoices({search}: Ui): Choice[] {
-	return keymap
-		.filter(({place, help, action}) => place === 'read' && help !== '' && !apart.has(action))
+/** What keys do in the focused pane. */
+function actionChoices({search, focus}: Ui): Choice[] {
+	const own = focus === tasksPane ? keymap.filter(({place}) => place === 'tasks') : [];
+	const general = keymap.filter(({place, action}) => place === 'read' && !own.some(each => each.action === action));
+	return [...own, ...general]
+		.filter(({help, action}) => help !== '' && !apart.has(action))
 		.filter(({action}) => search !== null || (action !== 'hit_next' && action !== 'hit_previous'))
 		.map(({action, help, label}): Choice => ({
 			id: action,

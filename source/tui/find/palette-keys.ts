@@ -53,7 +53,8 @@ export function createPalette(surface: PaletteSurface): PaletteKeys {
 				return openCompose(surface.context, null);
 			case 'task':
 				surface.focus(tasksPane);
-				return ui.setState(withView(ui.getState(), tasksPane, {anchor: null, selected: String(target.id)}));
+				ui.setState(withView(ui.getState(), tasksPane, {anchor: null, selected: String(target.id)}));
+				return surface.act('open');
 			case 'search':
 				return surface.search(target.text);
 			case 'command':

@@ -10,7 +10,7 @@ import {unreadIn} from '../unread.ts';
 import {currentEntry} from '../navigate.ts';
 import {agentOrder} from '../panes/agents.ts';
 import {paneName} from '../panes/header.ts';
-import {taskOrder} from '../panes/tasks.ts';
+import {taskList} from '../panes/task-rows.ts';
 import {viewOf, type Ui} from '../ui.ts';
 import {clockTime, counted, presenceWords} from '../words.ts';
 
@@ -65,7 +65,7 @@ function standing(state: State): string {
 
 function taskLines(state: State, ui: Ui): string[] {
 	const {selected} = viewOf(ui, tasksPane);
-	const tasks = taskOrder(state);
+	const tasks = taskList(state).order;
 	if (tasks.length === 0) return ['There are no tasks.'];
 	const lines = tasks.slice(0, tasksShown).map(task => {
 		return `${String(task.id) === selected ? 'Chosen: ' : ''}${taskWords(state, task)}`;
