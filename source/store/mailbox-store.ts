@@ -45,6 +45,8 @@ export interface MailboxStore {
 	loadAround(feed: FeedId, id: number): Promise<void>;
 	/** Reads the newest of a thread, wherever it lies. */
 	loadThread(root: number): Promise<void>;
+	/** One message, wherever it lies; null when there is none of this id. */
+	find(id: number): Promise<Message | null>;
 	markSeen(channel: Tag, id: number): void;
 	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
 	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
@@ -173,6 +175,11 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		withdraw: client_id => apply({type: 'withdrawn', client_id}),
 		look: (feed, around) => apply({type: 'look', feed, around}),
 		...pager,
+		async find(id) {
+			const opened = await opening;
+			const [message] = await opened.history({after: id - 1, before: id + 1, limit: 1});
+			return message ?? null;
+		},
 		markSeen(channel, id) {
 			apply({type: 'seen', channel, id});
 		},

@@ -1,5 +1,4 @@
 import {inChannel} from '../mailbox/message.ts';
-import {threadFeed} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import type {ComposeContext} from './compose/draft.ts';
@@ -9,9 +8,13 @@ import {layoutOf} from './current-layout.ts';
 import {channelCapacity, tasksPane, type Layout, type PaneId} from './layout.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack} from './look-back.ts';
+import {choiceKey, copyLink, copyText, openChosen, openLink, quoteChosen, type MessageContext} from './message-keys.ts';
+import type {Outside} from './outside.ts';
+import {reveal, stepBack} from './trail.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
 import {channelName} from './panes/header.ts';
-import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
+import {withThreadIn} from './thread-layout.ts';
+import {following, hasDraft, homeOf, viewOf, type Ui, type UiStore} from './ui.ts';
 
 /** More than this many fit on no screen. */
 const shownAtOnce = 30;
@@ -32,17 +35,28 @@ export interface ControllerOptions {
 	readonly quit: () => void;
 	/** Absent where there is no terminal to give to an editor. */
 	readonly editElsewhere?: ComposeContext['editElsewhere'];
+	/** Absent where there is no terminal. */
+	readonly outside?: Outside;
 	/** What is not sent yet comes back at the next start. */
 	readonly keeps?: boolean;
 }
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
 export function createController(options: ControllerOptions): Controller {
-	const {store, ui, redraw, quit, editElsewhere = null, keeps = false} = options;
+	const {store, ui, redraw, quit, editElsewhere = null, outside = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
-	const context: ComposeContext = {store, ui, editElsewhere};
+	const context: MessageContext = {store, ui, editElsewhere, outside, focus};
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
+	ui.subscribe(settle);
+
+	/** Where a thread stands over its pane, the keys are the thread's. */
+	function settle(now: Ui): void {
+		if (now.threadAt !== now.focus) return;
+		const {panes} = layoutOf(now);
+		const thread = panes.find(({id}) => now.threads.has(id));
+		if (thread !== undefined && panes.every(({id}) => id !== now.focus)) set({focus: thread.id});
+	}
 
 	function read(key: string): void {
 		const action = actionOf('read', key);
@@ -68,7 +82,15 @@ export function createController(options: ControllerOptions): Controller {
 			case 'newest':
 				return move(action);
 			case 'open':
-				return open();
+				return openChosen(context);
+			case 'quote':
+				return quoteChosen(context);
+			case 'copy':
+				return copyText(context);
+			case 'copy_link':
+				return copyLink(context);
+			case 'open_link':
+				return openLink(context);
 			case 'back':
 				return back();
 			case 'compose':
@@ -98,8 +120,9 @@ export function createController(options: ControllerOptions): Controller {
 	}
 
 	function step(by: 1 | -1): void {
-		const {order} = layoutOf(ui.getState());
-		const at = order.indexOf(ui.getState().focus);
+		const now = ui.getState();
+		const order = withThreadIn(layoutOf(now), now);
+		const at = order.indexOf(now.focus);
 		focus(order[(at + by + order.length) % order.length]);
 	}
 
@@ -107,10 +130,11 @@ export function createController(options: ControllerOptions): Controller {
 	function focus(pane: PaneId | undefined): void {
 		const now = ui.getState();
 		if (pane === undefined || pane === now.focus) return;
+		if (now.threads.has(pane)) return set({focus: pane});
 		const capacity = channelCapacity(now.columns);
 		const from = now.channels.indexOf(pane);
 		if (layoutOf(now).kind !== 'wide' || from < capacity) return set({focus: pane});
-		const focused = now.channels.indexOf(now.focus);
+		const focused = now.channels.indexOf(homeOf(now, now.focus));
 		const to = focused >= 0 && focused < capacity ? focused : capacity - 1;
 		const channels = [...now.channels];
 		[channels[to], channels[from]] = [pane, channels[to] ?? pane];
@@ -124,27 +148,10 @@ export function createController(options: ControllerOptions): Controller {
 		lookBack(context, now.focus, next.wants);
 	}
 
-	function open(): void {
-		const now = ui.getState();
-		if (now.focus === tasksPane || now.threads.has(now.focus)) return;
-		const entry = currentEntry(store.getState(), now);
-		if (entry?.kind !== 'message') return;
-		const {thread_id: root, id} = entry.message;
-		const threads = new Map(now.threads).set(now.focus, root);
-		ui.setState(withView({...now, threads}, now.focus, {anchor: null, selected: String(id)}));
-		void store.loadThread(root).catch((error: unknown) => set({notice: String(error)}));
-	}
-
 	function back(): void {
 		const now = ui.getState();
 		if (now.notice !== null) return set({notice: null});
-		if (now.threads.has(now.focus)) {
-			const root = now.threads.get(now.focus);
-			const threads = new Map(now.threads);
-			threads.delete(now.focus);
-			if (root !== undefined) store.look(threadFeed(root), null);
-			return set({threads});
-		}
+		if (stepBack(context)) return;
 		const view = viewOf(now, now.focus);
 		if (view.selected !== null || view.anchor !== null) ui.setState(withView(now, now.focus, following));
 		lookBack(context, now.focus, null);
@@ -155,6 +162,7 @@ export function createController(options: ControllerOptions): Controller {
 		const entry = now.focus === tasksPane ? undefined : currentEntry(store.getState(), now);
 		if (entry === undefined) return set({notice: 'There is no message to reply to here.'});
 		openCompose(context, entry);
+		reveal(context, now.focus);
 	}
 
 	function acknowledge(): void {
@@ -190,6 +198,7 @@ export function createController(options: ControllerOptions): Controller {
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
 		if (overlay.kind === 'tags') return pickTag(context, key);
+		if (overlay.kind === 'choice') return choiceKey(context, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
 			return set({overlay: null});

@@ -32,6 +32,10 @@ export type Action =
 	| 'acknowledge'
 	| 'tag'
 	| 'reply'
+	| 'quote'
+	| 'copy'
+	| 'copy_link'
+	| 'open_link'
 	| 'help'
 	| 'redraw'
 	| 'quit'
@@ -74,7 +78,7 @@ export const keymap: readonly Binding[] = [
 		keys: ['enter'],
 		label: 'enter',
 		hint: 'thread',
-		help: 'open the thread',
+		help: 'thread; in it: its task',
 	},
 	{action: 'back', place: 'read', keys: ['escape'], label: 'esc', help: 'back out of it'},
 	{action: 'compose', place: 'read', keys: ['c'], label: 'c', hint: 'write', help: 'write a message'},
@@ -86,6 +90,10 @@ export const keymap: readonly Binding[] = [
 		hint: 'reply',
 		help: 'reply, or edit what failed',
 	},
+	{action: 'quote', place: 'read', keys: ['R'], label: 'R', help: 'reply, and quote it'},
+	{action: 'copy', place: 'read', keys: ['y'], label: 'y Y', help: 'copy its text, a link to it'},
+	{action: 'copy_link', place: 'read', keys: ['Y'], label: 'Y', help: ''},
+	{action: 'open_link', place: 'read', keys: ['o'], label: 'o', help: 'open a link in it'},
 	{action: 'acknowledge', place: 'read', keys: ['a'], label: 'a', help: 'it is dealt with'},
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},

@@ -1,6 +1,7 @@
 import {Box} from 'ink';
 import {useLayoutEffect, type ReactNode} from 'react';
 import {printable} from '../printable.ts';
+import {choiceLines} from './choice.ts';
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
 import {keymap, type Place} from './keymap.ts';
@@ -11,12 +12,15 @@ import {tagStrong, tagStyle, theme} from './theme.ts';
 /** What stands over the panes: help, the tag picker, a question. */
 export function Overlays() {
 	const overlay = useUi(ui => ui.overlay);
+	const columns = useUi(ui => ui.columns);
 	if (overlay === null) return null;
 	switch (overlay.kind) {
 		case 'help':
 			return <Help top={overlay.top} />;
 		case 'tags':
 			return <TagPicker filter={overlay.filter} index={overlay.index} />;
+		case 'choice':
+			return <Panel lines={choiceLines(overlay, columns - 8)} />;
 		case 'quit':
 			return (
 				<Panel

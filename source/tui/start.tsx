@@ -11,6 +11,7 @@ import {SurroundingsProvider} from './context.ts';
 import {createController} from './controller.ts';
 import {createKeyboard, type Input} from './keyboard.ts';
 import {onArrival} from './late.ts';
+import {createOutside} from './outside.ts';
 import {markdown} from './panes/message-body.ts';
 import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
@@ -55,6 +56,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		store,
 		ui,
 		editElsewhere,
+		outside: createOutside(env, bytes => stdout.write(bytes), name),
 		redraw: () => screen.reset(),
 		quit: () => quit(),
 		keeps: keeping !== null,

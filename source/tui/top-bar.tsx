@@ -12,13 +12,14 @@ import {textWidth, type Span} from './screen/strip.ts';
 import {style, lookOf} from './screen/style.ts';
 import {Spans} from './spans.tsx';
 import {focusedTint, tagStyle, theme} from './theme.ts';
+import {homeOf} from './ui.ts';
 import {counted, duration} from './words.ts';
 
 /** The first row: whose mailbox, the channels that have no pane of their own, and how it stands. */
 export function TopBar() {
 	const {name, store} = useSurroundings();
 	const columns = useUi(ui => ui.columns);
-	const focus = useUi(ui => ui.focus);
+	const focus = useUi(ui => homeOf(ui, ui.focus));
 	const {kind, order, panes} = useUi(layoutOf);
 	useMailbox(fingerprint);
 	const state = store.getState();

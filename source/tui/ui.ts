@@ -1,5 +1,6 @@
 import {createStore} from 'zustand/vanilla';
 import type {Tag} from '../mailbox/tag.ts';
+import type {ChoiceOverlay} from './choice.ts';
 import {emptyEditor, type Editor} from './compose/editor.ts';
 import {nothingKilled, type Killed} from './compose/kill.ts';
 import type {SentSearch} from './compose/sent.ts';
@@ -35,7 +36,13 @@ export interface Compose {
 	readonly killed: Killed;
 }
 
+/** What stood before a jump, and where that led. */
+export interface Stop extends Pick<Ui, 'focus' | 'threads' | 'threadAt'> {
+	readonly to: PaneId;
+}
+
 type Overlay =
+	| ChoiceOverlay
 	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
 	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string};
@@ -51,8 +58,12 @@ export interface Ui {
 	readonly overlay: Overlay | null;
 	/** By pane, or by `thread:ROOT`. */
 	readonly views: ReadonlyMap<string, View>;
-	/** The thread that a pane shows instead of its channel. */
+	/** The root of the thread that a pane shows: of the open one, which is a pane of its own. */
 	readonly threads: ReadonlyMap<PaneId, number>;
+	/** The pane beside which, or over which, the open thread stands; null where none is open. */
+	readonly threadAt: PaneId | null;
+	/** Where one came from, the latest last: Esc goes back along it. */
+	readonly trail: readonly Stop[];
 	readonly compose: Compose;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
@@ -87,6 +98,8 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		overlay: null,
 		views: new Map(),
 		threads: new Map(),
+		threadAt: null,
+		trail: [],
 		compose: emptyCompose,
 		notice: null,
 		opening: 'opening the mailbox',
@@ -98,6 +111,11 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 export function viewName(ui: Ui, pane: PaneId): string {
 	const thread = ui.threads.get(pane);
 	return thread === undefined ? pane : `thread:${thread}`;
+}
+
+/** Where a thread stands: the pane that it was opened from. Any other pane stands for itself. */
+export function homeOf({threads, threadAt}: Pick<Ui, 'threads' | 'threadAt'>, pane: PaneId): PaneId {
+	return threads.has(pane) && threadAt !== null ? threadAt : pane;
 }
 
 export function viewOf(ui: Ui, pane: PaneId): View {

@@ -12,6 +12,8 @@ export interface TestTerminal {
 	/** Where a click on a cell leads (OSC 8). */
 	link(x: number, y: number): string | undefined;
 	readonly cursor: {readonly x: number; readonly y: number};
+	/** What the program has copied last (OSC 52). */
+	readonly clipboard: string | null;
 	/** Whether the program is on the alternate screen. */
 	readonly alternate: boolean;
 	/** Bytes that the program has written so far. */
@@ -58,6 +60,11 @@ export function spawn(
 		env: Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined)),
 	});
 	const waiting = new Set<() => void>();
+	let clipboard: string | null = null;
+	terminal.parser.registerOscHandler(52, data => {
+		clipboard = Buffer.from(data.slice(data.indexOf(';') + 1), 'base64').toString();
+		return true;
+	});
 	let bytes = 0;
 	let ended = false;
 	// The emulator draws at once what a real terminal holds back until a synchronised update ends: nobody looks before.
@@ -119,6 +126,9 @@ export function spawn(
 		},
 		get cursor() {
 			return {x: terminal.buffer.active.cursorX, y: terminal.buffer.active.cursorY};
+		},
+		get clipboard() {
+			return clipboard;
 		},
 		get alternate() {
 			return terminal.buffer.active.type === 'alternate';

@@ -4,7 +4,7 @@ import {actionOf} from '../keymap.ts';
 import {tasksPane, welcomePane} from '../layout.ts';
 import {channelName} from '../panes/header.ts';
 import type {Entry} from '../panes/source.ts';
-import {hasDraft, type Ui} from '../ui.ts';
+import {hasDraft, homeOf, type Ui} from '../ui.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from './draft.ts';
 import {editOf, killing} from './edit-keys.ts';
 import {edit, emptyEditor} from './editor.ts';
@@ -37,7 +37,8 @@ export function openCompose(context: ComposeContext, answered: Entry | null): vo
 }
 
 /** A message written in a channel's pane is for that channel. */
-function addresseeOf(state: State, {focus}: Ui): Tag | null {
+function addresseeOf(state: State, ui: Ui): Tag | null {
+	const focus = homeOf(ui, ui.focus);
 	if (focus === tasksPane || focus === welcomePane) return null;
 	const name = channelName(state, focus);
 	return sameTag(name, 'UNTAGGED') || sameTag(name, 'SYSTEM') ? null : name;

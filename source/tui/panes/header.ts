@@ -2,13 +2,13 @@ import type {Tag} from '../../mailbox/tag.ts';
 import {isShared} from '../../mailbox/agent.ts';
 import {printable} from '../../printable.ts';
 import {isAnyone, meantTag} from '../../store/delivery.ts';
-import {channelMessages, threadMessages, unreadCount} from '../../store/select.ts';
+import {channelMessages, threadTree, unreadCount} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {tasksPane, type PaneId} from '../layout.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
 import {focusedTint, headerTint, tagStrong, tagStyle, theme} from '../theme.ts';
-import {viewOf, type Ui} from '../ui.ts';
+import {homeOf, viewOf, type Ui} from '../ui.ts';
 import {counted, presenceWords} from '../words.ts';
 import {deliveryTimes} from './delivery.ts';
 import {taskCounts} from './tasks.ts';
@@ -23,7 +23,7 @@ export function headerLine(
 	now: number,
 ): PaintedLine {
 	const focused = ui.focus === pane;
-	const edge: Span = {text: focused ? '▌' : ' ', style: tagStyle(pane)};
+	const edge: Span = {text: focused ? '▌' : ' ', style: tagStyle(homeOf(ui, pane))};
 	const count: Span = {text: number > 0 && number < 10 ? `${number} ` : '', style: theme.grey};
 	const [left, right] = pane === tasksPane ? tasksHeader(state) : channelHeader(state, ui, pane, width, now);
 	return {
@@ -46,14 +46,15 @@ function tasksHeader(state: State): [Span[], Span[]] {
 const beside = 7;
 
 function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
-	const tag = channelName(state, pane);
+	const tag = channelName(state, homeOf(ui, pane));
 	const left: Span[] = [{text: printable(tag), style: tagStrong(tag)}];
 	const root = ui.threads.get(pane);
 	if (root !== undefined) {
 		left.push({text: ` ⤷ thread #${root}`, style: theme.strong});
-		left.push({text: `  ${counted(threadMessages(state, root).length, 'message')}`, style: theme.grey});
+		const tree = threadTree(state, root);
+		left.push({text: `  ${counted(tree.length, 'message')}`, style: theme.grey});
 		const {selected} = viewOf(ui, pane);
-		const chosen = selected === null ? undefined : threadMessages(state, root).find(({id}) => String(id) === selected);
+		const chosen = selected === null ? undefined : tree.find(({message}) => String(message.id) === selected)?.message;
 		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - beside;
 		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
 		return [left, times.length > 0 ? times : [{text: 'esc back', style: theme.grey}]];

@@ -24,11 +24,12 @@ const gutterWidth = 2;
 
 /** Reads and lays out Markdown; until it is here, bodies are shown as they were written. */
 export const markdown = late(async () => {
-	const [{readDocument}, {documentLines}] = await Promise.all([
+	const [{readDocument}, {documentLines}, {addressesOf}] = await Promise.all([
 		import('../markdown/document.ts'),
 		import('../markdown/blocks.ts'),
+		import('../markdown/link.ts'),
 	]);
-	return {readDocument, documentLines};
+	return {readDocument, documentLines, addressesOf};
 });
 
 /** What a body is laid out for. */
@@ -48,6 +49,13 @@ export function messageBody(message: Message, width: number, whole: boolean): re
 /** The same of a message that has no row yet. */
 export function pendingBody(pending: Pending, tag: Tag, text: string, width: number): readonly Strip[] {
 	return linesOf({text, tag, look: theme.pending, owner: pending}, width, false);
+}
+
+/** Web addresses in a message, in their order. */
+export function addressesIn(message: Message): readonly string[] {
+	const known = markdown();
+	if (known === null) return [];
+	return known.addressesOf(documentOf(known, {text: message.body, owner: message}, true));
 }
 
 let laidOut = new Map<string, readonly Strip[]>();
