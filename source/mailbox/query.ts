@@ -16,6 +16,15 @@ export interface HistoryQuery {
 	readonly oldest?: boolean;
 }
 
+export interface SearchPage {
+	/** At most this many, the newest that match (1 to 1,000; 50 when absent). */
+	readonly limit?: number;
+	/** Only ids below this one: the next older page. */
+	readonly before?: number;
+	/** Ends the search when nobody waits for it any more; it then rejects with `offline`. */
+	readonly signal?: AbortSignal;
+}
+
 export interface InboxQuery {
 	/** At most this many, oldest first; 50 when absent. */
 	readonly limit?: number;

@@ -4,7 +4,9 @@ import type {Unsubscribe} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
+import type {TableRow} from '../mailbox/table.ts';
 import type {Tag} from '../mailbox/tag.ts';
+import type {Task} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
 import {createPager} from './pager.ts';
 import {reduce, type Change} from './reduce.ts';
@@ -50,6 +52,10 @@ export interface MailboxStore {
 	markSeen(channel: Tag, id: number): void;
 	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
 	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
+	/** Asks something of the tasks; what comes of it is in the state at once. Rejects with MailboxError. */
+	askTasks(ask: (tasks: Mailbox['tasks']) => Promise<Task | readonly Task[]>): Promise<readonly Task[]>;
+	/** The first rows of a table, as the mailbox's `table`. Rejects with MailboxError. */
+	readTable(name: string): Promise<readonly TableRow[]>;
 	/** Ends the subscription and closes the mailbox. */
 	close(): Promise<void>;
 }
@@ -197,6 +203,13 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 				for (const id of fresh) told.delete(`${id} ${state}`);
 			}
 		},
+		async askTasks(ask) {
+			const answer = await ask((await opening).tasks);
+			const tasks = Array.isArray(answer) ? (answer as readonly Task[]) : [answer as Task];
+			apply({type: 'tasks', tasks});
+			return tasks;
+		},
+		readTable: async name => (await opening).table(name),
 		async close() {
 			closed = true;
 			joined.resolve();

@@ -3,8 +3,10 @@ import type {Agent, Identity, Sign, Wake} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
-import {maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
+import {isStuck, maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
+import {mostRows, type TableRow} from '../../source/mailbox/table.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
+import {MemoryHistory} from './memory-history.ts';
 import {MemoryTasks} from './memory-tasks.ts';
 
 /** What a subscriber is told by the server; messages it reads itself, from where it stands. */
@@ -22,7 +24,13 @@ export class MemoryServer {
 	readonly messages: Message[] = [];
 	readonly agents = new Map<string, Agent>();
 	readonly receipts = new Map<string, Receipt>();
-	readonly tasks = new MemoryTasks(tasks => this.announce({type: 'tasks', tasks}));
+	/** Other tables, by name; null: nobody may read it. */
+	readonly tables = new Map<string, readonly TableRow[] | null>();
+	readonly history = new MemoryHistory();
+	readonly tasks = new MemoryTasks(tasks => {
+		for (const task of tasks) this.history.task(task);
+		this.announce({type: 'tasks', tasks});
+	});
 	readonly #listeners = new Set<(change: Change) => void>();
 	/** Live clients, by folded tag and then by session. */
 	readonly #sessions = new Map<string, Map<string, {presence: Agent['presence']; wake: Wake | null}>>();
@@ -32,6 +40,14 @@ export class MemoryServer {
 	/** Why nothing can be reached now, or null. */
 	get reason(): string | null {
 		return this.#outage;
+	}
+
+	/** The first rows of a table that is not ours. */
+	table(name: string): TableRow[] {
+		const rows = this.tables.get(name);
+		if (rows === undefined) throw new MailboxError('not_found', `There is no table ${name}.`);
+		if (rows === null) throw new MailboxError('forbidden', `The table ${name} may not be read from here.`);
+		return rows.slice(0, mostRows);
 	}
 
 	/** Cuts every mailbox off, until `recover`; what is inserted meanwhile comes afterwards. */
@@ -111,6 +127,7 @@ export class MemoryServer {
 			wake: live.map(one => one.wake).find(way => way !== null) ?? null,
 			last_seen_at: now,
 		};
+		this.history.agent(this.agents.get(foldTag(tag)), agent, this.#now());
 		this.agents.set(foldTag(tag), agent);
 		this.announce({type: 'agents', agents: [agent]});
 		return agent;
@@ -123,6 +140,7 @@ export class MemoryServer {
 		const before = this.agents.get(foldTag(tag));
 		if (before === undefined) throw new MailboxError('not_found', `${tag} has not joined.`);
 		const agent = {...before, revoked_at: revoked ? (before.revoked_at ?? this.#now()) : null};
+		this.history.agent(this.agents.get(foldTag(tag)), agent, this.#now());
 		this.agents.set(foldTag(tag), agent);
 		this.announce({type: 'agents', agents: [agent]});
 		return agent;
@@ -134,6 +152,11 @@ export class MemoryServer {
 		if (receipt === undefined) return true;
 		const {state, attempts, lease_until} = receipt;
 		return state !== 'acked' && attempts < maxAttempts && !(lease_until !== null && lease_until > this.#now());
+	}
+
+	isStuck(message: number): boolean {
+		const now = Date.parse(this.#now());
+		return [...this.receipts.values()].some(receipt => receipt.message_id === message && isStuck(receipt, now));
 	}
 
 	take(messages: readonly Message[], reader: Tag, route: string): void {

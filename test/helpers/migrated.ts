@@ -67,7 +67,7 @@ export const engines: ReadonlyArray<{readonly engine: string; readonly open: () 
 ];
 
 const before = 'create publication supabase_realtime';
-const clearing = 'truncate messages, tasks, agents, receipts, cursors, agent_sessions restart identity cascade';
+const clearing = 'truncate messages, tasks, agents, receipts, cursors, agent_sessions, events restart identity cascade';
 
 export async function openPglite(): Promise<MigratedDatabase> {
 	const pglite = await PGlite.create();

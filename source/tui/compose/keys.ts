@@ -4,10 +4,10 @@ import {actionOf} from '../keymap.ts';
 import {tasksPane, welcomePane} from '../layout.ts';
 import {channelName} from '../panes/header.ts';
 import type {Entry} from '../panes/source.ts';
-import {hasDraft, homeOf, type Ui} from '../ui.ts';
+import {hasDraft, homeOf, type Compose, type Ui} from '../ui.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from './draft.ts';
 import {editOf, killing} from './edit-keys.ts';
-import {edit, emptyEditor} from './editor.ts';
+import {edit, emptyEditor, type Editor} from './editor.ts';
 import {afterKill} from './kill.ts';
 import {offerKey} from './offers.ts';
 import {openSearch, searchFor, searchKey, vertical} from './recall.ts';
@@ -57,10 +57,26 @@ export function composeType(context: ComposeContext, text: string): void {
 
 function insert(context: ComposeContext, text: string, typed: boolean): void {
 	if (context.ui.getState().mode === 'read') openCompose(context, null);
-	const {editor, killed} = context.ui.getState().compose;
+	const {compose} = context.ui.getState();
+	const {editor, killed} = compose;
 	if (killed.open) closeKill(context);
 	const clean = text.replaceAll(/\r\n?/g, '\n').replaceAll('\0', '');
-	setEditor(context, edit(editor, {type: 'insert', text: clean}), typed);
+	const command = typed ? commandBegun(compose, clean) : null;
+	setEditor(context, command ?? edit(editor, {type: 'insert', text: clean}), typed);
+}
+
+/**
+ * A `/` that is typed where nothing is written begins a command, in place of the addressee that was put there by itself; a
+ * second one takes that back.
+ */
+function commandBegun(compose: Compose, typed: string): Editor | null {
+	const {editor, prefill, undo} = compose;
+	const begins = editor.text === prefill && editor.cursor === prefill.length && typed.startsWith('/');
+	const goesOn = editor.text === '/' && editor.cursor === 1 && undo.before.at(-1)?.text === prefill;
+	if (!begins && !goesOn) return null;
+	const text = begins ? typed : `/${typed}`;
+	const whole = text.startsWith('//') && prefill !== '' ? prefill + text.slice(1) : text;
+	return {text: whole, cursor: whole.length};
 }
 
 /** One key while writing. */

@@ -1,6 +1,7 @@
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
 import type {Compose} from '../ui.ts';
+import {commands} from './commands.ts';
 import {completed, fuzzy, mentioning} from './completion.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from './draft.ts';
 import type {Editor} from './editor.ts';
@@ -32,7 +33,26 @@ export function offersFor(state: State, compose: Compose): readonly Offer[] {
 }
 
 function offersAt(state: State, compose: Compose): Offers {
-	return tagOffers(state, compose);
+	return commandOffers(compose) ?? tagOffers(state, compose);
+}
+
+/** The commands that a line of one word may become; null where it is none. */
+function commandOffers({editor}: Compose): Offers | null {
+	const [, typed] = /^\/([a-z]*)$/i.exec(editor.text) ?? [];
+	if (typed === undefined || editor.cursor !== editor.text.length) return null;
+	const names = fuzzy(
+		typed,
+		commands.map(({name}) => name),
+	);
+	const list = names
+		.flatMap(name => commands.filter(each => each.name === name))
+		.map(({name, usage, about}): Offer => ({
+			text: `/${name}`,
+			about: `${usage}   ${about}`,
+			tag: null,
+			become: () => ({text: `/${name} `, cursor: name.length + 2}),
+		}));
+	return {list, onEnter: true};
 }
 
 /** The tags that the mention at the cursor may become. */

@@ -8,6 +8,7 @@ import type {Style} from '../screen/style.ts';
 import {theme} from '../theme.ts';
 import type {Compose} from '../ui.ts';
 import {presenceWords} from '../words.ts';
+import {commandIn, commands} from './commands.ts';
 import {mentioning} from './completion.ts';
 
 /** What will become of the draft, in a longer and a shorter way to say it. */
@@ -24,6 +25,14 @@ const lookedAt = 2000;
  * answers later. Null when nothing is to be said.
  */
 export function prospectOf(state: State, compose: Compose, now: number): Prospect | null {
+	const command = commandIn(compose.editor.text.slice(0, lookedAt));
+	if (command !== null) {
+		if (!('fault' in command)) return {wordings: [command.command.explain(command.rest, state)], style: theme.grey};
+		const isBegun = commands.some(({name}) => name.startsWith(compose.editor.text.slice(1).toLowerCase()));
+		return isBegun
+			? null
+			: {wordings: ['no such command; // begins a message with /', 'no such command'], style: theme.warn};
+	}
 	// The mention that is being typed is not finished.
 	const open = mentioning(compose.editor);
 	const tags = mentionsIn(compose.editor.text.slice(0, lookedAt)).filter(

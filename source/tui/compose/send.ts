@@ -1,8 +1,10 @@
+import {MailboxError} from '../../mailbox/error.ts';
 import {contentOf, maxContentBytes} from '../../mailbox/message.ts';
 import {printable} from '../../printable.ts';
 import {tasksPane} from '../layout.ts';
 import {readContent} from '../panes/source.ts';
 import {emptyCompose, following, hasDraft, viewName} from '../ui.ts';
+import {commandIn, messageIn} from './commands.ts';
 import {composeTag, setCompose, type ComposeContext} from './draft.ts';
 import type {Unsent} from './kept-draft.ts';
 import {withSent} from './sent.ts';
@@ -11,7 +13,8 @@ import {withSent} from './sent.ts';
 export function send(context: ComposeContext): void {
 	const {store, ui} = context;
 	const {compose, focus} = ui.getState();
-	const body = compose.editor.text.trimEnd();
+	if (runCommand(context)) return;
+	const body = messageIn(compose.editor.text.trimEnd());
 	if (!hasDraft(compose)) return setCompose(context, {error: 'There is nothing to send yet.'});
 	const content = contentOf(composeTag(store.getState(), compose), body);
 	const bytes = Buffer.byteLength(content);
@@ -32,6 +35,33 @@ export function send(context: ComposeContext): void {
 		views: focus === tasksPane ? now.views : new Map(now.views).set(viewName(now, focus), following),
 	}));
 	void deliver(context, {content, client_id, ...(compose.reply === null ? {} : {reply_to: compose.reply.id})});
+}
+
+/** Runs the draft where it is a command; false where it is a message. What could not be done comes back into the line. */
+function runCommand(context: ComposeContext): boolean {
+	const {ui} = context;
+	const {compose} = ui.getState();
+	const {text} = compose.editor;
+	const found = commandIn(text);
+	if (found === null) return false;
+	const fault = 'fault' in found ? found.fault : found.command.fault(found.rest);
+	if (fault !== null || 'fault' in found) {
+		setCompose(context, {error: fault});
+		return true;
+	}
+	const {command, rest} = found;
+	const {tag, prefill, killed} = compose;
+	const editor = {text: prefill, cursor: prefill.length};
+	setCompose(context, {...emptyCompose, tag, sent: withSent(compose.sent, text.trimEnd()), killed, prefill, editor});
+	command.run(rest, context, compose).then(
+		notice => ui.setState({notice}),
+		(error: unknown) => {
+			const sentence = printable(error instanceof MailboxError ? error.sentence : String(error));
+			if (hasDraft(ui.getState().compose)) ui.setState({notice: sentence});
+			else setCompose(context, {editor: compose.editor, reply: compose.reply, error: sentence});
+		},
+	);
+	return true;
 }
 
 /** Sends it however long that takes; what is refused comes back into the line, unless another draft stands there. */
