@@ -43,8 +43,19 @@ export function presenceOf(
 	{kind, presence, joined_at, last_seen_at}: Pick<Agent, 'kind' | 'presence' | 'joined_at' | 'last_seen_at'>,
 	now: number,
 ): Presence | 'gone' {
-	if (presence === 'away' || kind === 'human') return presence;
-	return now - Date.parse(last_seen_at ?? joined_at) > silence ? 'gone' : presence;
+	const gone = goneAt({kind, presence, joined_at, last_seen_at});
+	return gone !== null && now >= gone ? 'gone' : presence;
+}
+
+/** From when on (milliseconds since 1970) it is gone unless it gives a sign of life; null for who is not missed. */
+export function goneAt({
+	kind,
+	presence,
+	joined_at,
+	last_seen_at,
+}: Pick<Agent, 'kind' | 'presence' | 'joined_at' | 'last_seen_at'>): number | null {
+	if (presence === 'away' || kind === 'human') return null;
+	return Date.parse(last_seen_at ?? joined_at) + silence + 1;
 }
 
 /** Whether more than one client works under the tag: each message reaches but one of them. */

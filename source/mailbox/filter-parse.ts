@@ -6,7 +6,7 @@ import {nearest} from './nearest.ts';
 import {isTag} from './tag.ts';
 
 /** What in a query does not parse. */
-interface Fault {
+export interface Fault {
 	/** Offset of what is wrong in the text, in UTF-16 units, and its length. */
 	readonly at: number;
 	readonly length: number;

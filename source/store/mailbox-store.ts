@@ -1,9 +1,12 @@
 import {createStore} from 'zustand/vanilla';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Unsubscribe} from '../mailbox/event.ts';
+import type {Filter} from '../mailbox/filter.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
+import type {SearchPage} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
+import {Chronicle} from './chronicle.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {Task} from '../mailbox/task.ts';
@@ -32,6 +35,10 @@ export interface MailboxStore {
 	post(draft: Draft): Promise<string | null>;
 	/** Takes an unsent draft out of the list; whoever calls it keeps the text. */
 	withdraw(clientId: string): void;
+	/** What the timeline looks back on. */
+	readonly chronicle: Chronicle;
+	/** Reads one message with its receipts, wherever it lies, into `chronicle`. */
+	loadMessage(id: number): Promise<void>;
 	/**
 	 * Says that somebody looks back in a feed, with this id at the bottom edge: what lies around it is kept, what is far away
 	 * may be dropped. Null: it follows the newest again, and what was read back may go.
@@ -49,6 +56,8 @@ export interface MailboxStore {
 	loadThread(root: number): Promise<void>;
 	/** One message, wherever it lies; null when there is none of this id. */
 	find(id: number): Promise<Message | null>;
+	/** What the mailbox finds in all of history, newest first; how far each came is known then, too. Rejects with a MailboxError. */
+	search(filter: Filter, page: SearchPage): Promise<readonly Message[]>;
 	markSeen(channel: Tag, id: number): void;
 	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
 	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
@@ -123,6 +132,12 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (messages.length > 0) apply({type: 'receipts', receipts: await opened.receipts(messages.map(({id}) => id))});
 	}
 
+	async function find(id: number): Promise<Message | null> {
+		const opened = await opening;
+		const [message] = await opened.history({after: id - 1, before: id + 1, limit: 1});
+		return message ?? null;
+	}
+
 	const pager = createPager({
 		state: store.getState,
 		apply,
@@ -169,6 +184,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		}
 	}
 
+	const chronicle = new Chronicle(opening, store.getState);
 	const ready = start();
 	// Whoever shows the state sees that nothing came; the error itself is for the one who awaits it.
 	ready.catch(() => {});
@@ -181,10 +197,19 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		withdraw: client_id => apply({type: 'withdrawn', client_id}),
 		look: (feed, around) => apply({type: 'look', feed, around}),
 		...pager,
-		async find(id) {
+		chronicle,
+		find,
+		async loadMessage(id) {
+			const message = await find(id);
+			if (message === null) return;
+			await loadReceipts(await opening, [message]);
+			chronicle.keep(message);
+		},
+		async search(filter, page) {
 			const opened = await opening;
-			const [message] = await opened.history({after: id - 1, before: id + 1, limit: 1});
-			return message ?? null;
+			const messages = await opened.search(filter, page);
+			await loadReceipts(opened, messages);
+			return messages;
 		},
 		markSeen(channel, id) {
 			apply({type: 'seen', channel, id});

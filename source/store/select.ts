@@ -3,8 +3,9 @@ import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Task, TaskStatus} from '../mailbox/task.ts';
 import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
-import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
+import {allFeed, inboxFeed, isAddressedTo, threadFeed, type FeedId} from './feed.ts';
 import {heldOf, windowOf} from './held.ts';
+import {firstFrom} from './past.ts';
 import type {State} from './state.ts';
 
 const none: readonly Message[] = [];
@@ -65,17 +66,19 @@ export function threadTree(state: State, root: number): readonly ThreadEntry[] {
 	return tree;
 }
 
-/** How many messages of a channel came since it was looked at, not counting one's own. */
-export function unreadCount(state: State, tag: Tag): number {
-	const seen = Math.max(state.seen_from, state.seen.get(foldTag(tag)) ?? 0);
-	const messages = channelMessages(state, tag);
+/** How many messages of a feed came since it was looked at, as far as the window holds them; one's own are not counted. */
+export function unreadCount(state: State, feed: FeedId): number {
+	if (!state.loaded) return 0;
+	const messages = windowOf(state, feed);
 	let unread = 0;
-	for (let at = messages.length - 1; at >= 0; at--) {
-		const message = messages[at];
-		if (message === undefined || message.id <= seen) break;
-		if (state.loaded && !(state.identity !== null && sameTag(message.author_tag ?? '', state.identity.tag))) unread++;
+	for (let at = firstFrom(messages, seenUpTo(state, feed) + 1); at < messages.length; at++) {
+		if (!isOwn(state, messages[at])) unread++;
 	}
 	return unread;
+}
+
+function isOwn({identity}: State, message: Message | undefined): boolean {
+	return identity !== null && sameTag(message?.author_tag ?? '', identity.tag);
 }
 
 /** Messages that address the identity by name and that it has not acknowledged. */
@@ -133,4 +136,35 @@ export function agentList(state: State, now: number): Agent[] {
 	return [...state.agents.values()]
 		.filter(({revoked_at}) => revoked_at === null)
 		.sort((one, other) => order(one) - order(other) || (foldTag(one.tag) < foldTag(other.tag) ? -1 : 1));
+}
+
+const owned = new WeakMap<State['tasks'], ReadonlyMap<string, Task>>();
+
+/** The task that a tag has the lease of and works at; of several, the one that was claimed last. */
+export function runningTaskOf({tasks}: State, tag: Tag): Task | undefined {
+	let running = owned.get(tasks);
+	if (running === undefined) {
+		const found = new Map<string, Task>();
+		for (const task of [...tasks.values()].sort((one, other) => (one.updated_at < other.updated_at ? -1 : 1))) {
+			if (task.status === 'running' && task.lease_owner !== null) found.set(foldTag(task.lease_owner), task);
+		}
+		owned.set(tasks, (running = found));
+	}
+	return running.get(foldTag(tag));
+}
+
+/** What the tag wrote last, as far as the window holds it; `lookedThrough` messages of its channel at the most. */
+export function lastWrittenBy(state: State, tag: Tag, lookedThrough = 200): Message | undefined {
+	const messages = channelMessages(state, tag);
+	for (let at = messages.length - 1; at >= Math.max(0, messages.length - lookedThrough); at--) {
+		const message = messages[at];
+		if (message !== undefined && sameTag(message.tag, tag)) return message;
+	}
+	return undefined;
+}
+
+/** Up to which id a pane's messages count as read. A message that was seen among all was seen. */
+export function seenUpTo(state: State, feed: FeedId): number {
+	const marks = feed === inboxFeed && state.identity !== null ? [feed, state.identity.tag, allFeed] : [feed, allFeed];
+	return Math.max(state.seen_from, ...marks.map(mark => state.seen.get(foldTag(mark)) ?? 0));
 }

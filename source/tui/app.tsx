@@ -10,17 +10,29 @@ import {ansi, strip} from './screen/strip.ts';
 import {Spans} from './spans.tsx';
 import {StatusBar} from './status-bar.tsx';
 import {theme} from './theme.ts';
+import {Timeline} from './timeline/timeline.tsx';
 import {TopBar} from './top-bar.tsx';
 
 /** The whole screen: where things stand, nothing else. */
 export function App() {
 	const columns = useUi(ui => ui.columns);
 	const rows = useUi(ui => ui.rows);
+	const lookingBack = useUi(ui => ui.timeline !== null);
 	const {kind, panes, rules, body, compose} = useUi(layoutOf);
 	if (kind === 'tiny') {
 		return (
 			<Box width={columns} height={rows}>
 				<Text wrap="wrap">{`agentmux needs at least ${leastColumns}x${leastRows}; this terminal is ${columns}x${rows}`}</Text>
+			</Box>
+		);
+	}
+	if (lookingBack) {
+		return (
+			<Box width={columns} height={rows}>
+				<TopBar />
+				<Timeline />
+				<StatusBar />
+				<Overlays />
 			</Box>
 		);
 	}

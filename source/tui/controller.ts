@@ -1,20 +1,26 @@
-import {inChannel} from '../mailbox/message.ts';
+import {foldTag} from '../mailbox/tag.ts';
+import {belongs} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import type {ComposeContext} from './compose/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
-import {actionOf, type Action} from './keymap.ts';
+import {actionOf, isTimelineAction, type Action, type TimelineAction} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
-import {channelCapacity, tasksPane, type Layout, type PaneId} from './layout.ts';
+import {type Layout} from './layout.ts';
+import {agentsPane, hasMessages, type PaneId} from './pane-id.ts';
+import {createFinder} from './find/finder.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack} from './look-back.ts';
 import {choiceKey, copyLink, copyText, openChosen, openLink, quoteChosen, type MessageContext} from './message-keys.ts';
 import type {Outside} from './outside.ts';
-import {reveal, stepBack} from './trail.ts';
+import {reveal, settleThreads, stepBack} from './trail.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
-import {channelName} from './panes/header.ts';
-import {withThreadIn} from './thread-layout.ts';
-import {following, hasDraft, homeOf, viewOf, type Ui, type UiStore} from './ui.ts';
+import {focusPane, paneAction} from './pane-keys.ts';
+import {chosenAgent} from './panes/agents.ts';
+import {nextUnread} from './next-unread.ts';
+import {rememberLastLooks} from './unread.ts';
+import {openTimeline, timelineKey} from './timeline/keys.ts';
+import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 
 /** More than this many fit on no screen. */
 const shownAtOnce = 30;
@@ -45,33 +51,40 @@ export interface ControllerOptions {
 export function createController(options: ControllerOptions): Controller {
 	const {store, ui, redraw, quit, editElsewhere = null, outside = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
+	const focus = (pane: PaneId) => focusPane({store, ui}, pane);
 	const context: MessageContext = {store, ui, editElsewhere, outside, focus};
+	const finder = createFinder({store, ui, focus});
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
-	ui.subscribe(settle);
+	rememberLastLooks({store, ui});
+	settleThreads(ui);
 
-	/** Where a thread stands over its pane, the keys are the thread's. */
-	function settle(now: Ui): void {
-		if (now.threadAt !== now.focus) return;
-		const {panes} = layoutOf(now);
-		const thread = panes.find(({id}) => now.threads.has(id));
-		if (thread !== undefined && panes.every(({id}) => id !== now.focus)) set({focus: thread.id});
+	function read(key: string, place: 'read' | 'timeline' = 'read'): void {
+		const action = actionOf(place, key);
+		if (action === undefined) return;
+		if (isTimelineAction(action)) timelineKey(context, action);
+		else act(action, key);
 	}
 
-	function read(key: string): void {
-		const action = actionOf('read', key);
-		if (action !== undefined) act(action, key);
-	}
-
-	function act(action: Action, key: string): void {
+	function act(action: Exclude<Action, TimelineAction>, key: string): void {
 		const now = ui.getState();
 		switch (action) {
 			case 'focus_next':
-				return step(1);
 			case 'focus_previous':
-				return step(-1);
+			case 'focus_left':
+			case 'focus_right':
+			case 'focus_tasks':
+			case 'move_left':
+			case 'move_right':
+			case 'hide':
+			case 'pin':
+			case 'zoom':
+			case 'unzoom':
+				return paneAction(context, action);
+			case 'next_unread':
+				return void nextUnread(context);
 			case 'focus_number':
-				return focus(layoutOf(now).order[Number(key) - 1]);
+				return focusPane(context, layoutOf(now).order[Number(key) - 1]);
 			case 'down':
 			case 'up':
 			case 'half_down':
@@ -82,7 +95,7 @@ export function createController(options: ControllerOptions): Controller {
 			case 'newest':
 				return move(action);
 			case 'open':
-				return openChosen(context);
+				return open();
 			case 'quote':
 				return quoteChosen(context);
 			case 'copy':
@@ -102,6 +115,10 @@ export function createController(options: ControllerOptions): Controller {
 			case 'tag':
 			case 'pick_tag':
 				return set({overlay: {kind: 'tags', filter: '', index: 0}});
+			case 'search':
+			case 'hit_next':
+			case 'hit_previous':
+				return finder.act(action);
 			case 'help':
 				return set({overlay: {kind: 'help', top: 0}});
 			case 'redraw':
@@ -110,6 +127,8 @@ export function createController(options: ControllerOptions): Controller {
 				return askToQuit();
 			case 'interrupt':
 				return interrupt();
+			case 'timeline':
+				return openTimeline(context);
 			case 'search_sent':
 			case 'edit_elsewhere':
 			case 'send':
@@ -119,28 +138,6 @@ export function createController(options: ControllerOptions): Controller {
 		}
 	}
 
-	function step(by: 1 | -1): void {
-		const now = ui.getState();
-		const order = withThreadIn(layoutOf(now), now);
-		const at = order.indexOf(now.focus);
-		focus(order[(at + by + order.length) % order.length]);
-	}
-
-	/** A pane that is hidden takes the place of the one that had the keys. */
-	function focus(pane: PaneId | undefined): void {
-		const now = ui.getState();
-		if (pane === undefined || pane === now.focus) return;
-		if (now.threads.has(pane)) return set({focus: pane});
-		const capacity = channelCapacity(now.columns);
-		const from = now.channels.indexOf(pane);
-		if (layoutOf(now).kind !== 'wide' || from < capacity) return set({focus: pane});
-		const focused = now.channels.indexOf(homeOf(now, now.focus));
-		const to = focused >= 0 && focused < capacity ? focused : capacity - 1;
-		const channels = [...now.channels];
-		[channels[to], channels[from]] = [pane, channels[to] ?? pane];
-		set({focus: pane, channels});
-	}
-
 	function move(motion: Parameters<typeof moved>[3]): void {
 		const now = ui.getState();
 		const next = moved(store.getState(), now, layoutOf(now), motion);
@@ -148,9 +145,17 @@ export function createController(options: ControllerOptions): Controller {
 		lookBack(context, now.focus, next.wants);
 	}
 
+	function open(): void {
+		const now = ui.getState();
+		if (now.focus !== agentsPane) return openChosen(context);
+		const tag = chosenAgent(store.getState(), now);
+		if (tag !== null) focus(foldTag(tag));
+	}
+
 	function back(): void {
 		const now = ui.getState();
 		if (now.notice !== null) return set({notice: null});
+		if (finder.end()) return;
 		if (stepBack(context)) return;
 		const view = viewOf(now, now.focus);
 		if (view.selected !== null || view.anchor !== null) ui.setState(withView(now, now.focus, following));
@@ -159,7 +164,7 @@ export function createController(options: ControllerOptions): Controller {
 
 	function reply(): void {
 		const now = ui.getState();
-		const entry = now.focus === tasksPane ? undefined : currentEntry(store.getState(), now);
+		const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
 		if (entry === undefined) return set({notice: 'There is no message to reply to here.'});
 		openCompose(context, entry);
 		reveal(context, now.focus);
@@ -167,7 +172,7 @@ export function createController(options: ControllerOptions): Controller {
 
 	function acknowledge(): void {
 		const state = store.getState();
-		const entry = ui.getState().focus === tasksPane ? undefined : currentEntry(state, ui.getState());
+		const entry = hasMessages(ui.getState().focus) ? currentEntry(state, ui.getState()) : undefined;
 		const me = state.identity?.tag;
 		if (entry?.kind !== 'message' || me === undefined || !isWaitingFor(state, entry.message, me)) {
 			return set({notice: 'This message does not wait for you.'});
@@ -197,6 +202,7 @@ export function createController(options: ControllerOptions): Controller {
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
+		if (overlay.kind === 'search') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'choice') return choiceKey(context, key);
 		if (overlay.kind === 'quit') {
@@ -210,9 +216,10 @@ export function createController(options: ControllerOptions): Controller {
 	}
 
 	function press(key: string): void {
-		const {mode, overlay, notice} = ui.getState();
+		const {mode, overlay, notice, timeline} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
 		if (overlay !== null) return overlayKey(key);
+		if (timeline !== null) return read(key, 'timeline');
 		if (mode === 'read') return read(key);
 		const action = actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);
@@ -222,16 +229,16 @@ export function createController(options: ControllerOptions): Controller {
 	function markSeen(): void {
 		const now = ui.getState();
 		const state = store.getState();
-		if (!state.loaded) return;
+		if (!state.loaded || now.timeline !== null) return;
 		const id = newestSeen(state, now);
 		if (id === 0) return;
-		const channel = channelName(state, now.focus);
-		if (lastSeen.get(channel) === id) return;
-		lastSeen.set(channel, id);
-		store.markSeen(channel, id);
+		const feed = now.focus;
+		if (lastSeen.get(feed) === id) return;
+		lastSeen.set(feed, id);
+		store.markSeen(feed, id);
 		const shown = waitingForMe(state)
 			.slice(-shownAtOnce)
-			.filter(message => inChannel(message, channel));
+			.filter(message => belongs(state.identity, feed, message));
 		void store.acknowledge(
 			shown.map(message => message.id),
 			'delivered',
@@ -244,7 +251,9 @@ export function createController(options: ControllerOptions): Controller {
 		input(input) {
 			if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
-				if (ui.getState().overlay === null) composePaste(context, input.text);
+				const {overlay, timeline} = ui.getState();
+				if (overlay !== null) finder.paste(input.text);
+				else if (timeline === null) composePaste(context, input.text);
 			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
 				composeType(context, input.text);
 			} else {

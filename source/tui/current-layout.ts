@@ -18,9 +18,9 @@ export function layoutOf(ui: Ui): Layout {
 	return latestThread.layout;
 }
 
-function baseOf({columns, rows, channels, focus, mode, compose}: Ui): Layout {
+function baseOf({columns, rows, arrangement, focus, mode, compose}: Ui): Layout {
 	const draftLines = mode === 'compose' ? lineCount(compose.editor.text) : 1;
-	const input: LayoutInput = {columns, rows, channels, focus, draftLines};
+	const input: LayoutInput = {columns, rows, arrangement, focus, draftLines};
 	if (latest === null || !isSame(latest.input, input)) latest = {input, layout: layout(input)};
 	return latest.layout;
 }
@@ -29,7 +29,7 @@ function isSame(one: LayoutInput, other: LayoutInput): boolean {
 	return (
 		one.columns === other.columns &&
 		one.rows === other.rows &&
-		one.channels === other.channels &&
+		one.arrangement === other.arrangement &&
 		one.focus === other.focus &&
 		one.draftLines === other.draftLines
 	);

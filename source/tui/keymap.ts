@@ -1,5 +1,5 @@
 /** Where a key means something. */
-export type Place = 'read' | 'compose';
+export type Place = 'read' | 'compose' | 'timeline';
 
 export interface Binding {
 	readonly action: Action;
@@ -18,6 +18,16 @@ export type Action =
 	| 'focus_next'
 	| 'focus_previous'
 	| 'focus_number'
+	| 'focus_left'
+	| 'focus_right'
+	| 'focus_tasks'
+	| 'next_unread'
+	| 'move_left'
+	| 'move_right'
+	| 'hide'
+	| 'pin'
+	| 'zoom'
+	| 'unzoom'
 	| 'down'
 	| 'up'
 	| 'half_down'
@@ -36,6 +46,9 @@ export type Action =
 	| 'copy'
 	| 'copy_link'
 	| 'open_link'
+	| 'search'
+	| 'hit_next'
+	| 'hit_previous'
 	| 'help'
 	| 'redraw'
 	| 'quit'
@@ -45,7 +58,30 @@ export type Action =
 	| 'pick_tag'
 	| 'search_sent'
 	| 'edit_elsewhere'
-	| 'leave';
+	| 'leave'
+	| 'timeline'
+	| TimelineAction;
+
+/** What keys do in the timeline alone. */
+export type TimelineAction =
+	| 'timeline_earlier'
+	| 'timeline_later'
+	| 'timeline_lane_below'
+	| 'timeline_lane_above'
+	| 'timeline_half_earlier'
+	| 'timeline_half_later'
+	| 'timeline_zoom_in'
+	| 'timeline_zoom_out'
+	| 'timeline_step_back'
+	| 'timeline_step_on'
+	| 'timeline_jump_back'
+	| 'timeline_jump_on'
+	| 'timeline_play'
+	| 'timeline_speed'
+	| 'timeline_first'
+	| 'timeline_present'
+	| 'timeline_open'
+	| 'timeline_close';
 
 /** Every key there is. What the keys do, the help, and the hints in the last row are read from here. */
 export const keymap: readonly Binding[] = [
@@ -58,6 +94,16 @@ export const keymap: readonly Binding[] = [
 		label: '1-9',
 		help: 'pane by its number',
 	},
+	{action: 'focus_left', place: 'read', keys: ['h', 'left'], label: 'h l', help: 'pane left, right'},
+	{action: 'focus_right', place: 'read', keys: ['l', 'right'], label: 'l', help: ''},
+	{action: 'focus_tasks', place: 'read', keys: ['t'], label: 't', help: 'tasks'},
+	{action: 'next_unread', place: 'read', keys: ['u'], label: 'u', help: 'next pane with unread'},
+	{action: 'zoom', place: 'read', keys: ['+'], label: '+ _', help: 'pane alone, and back'},
+	{action: 'unzoom', place: 'read', keys: ['_'], label: '_', help: ''},
+	{action: 'move_left', place: 'read', keys: ['<'], label: '< >', help: 'move the pane'},
+	{action: 'move_right', place: 'read', keys: ['>'], label: '>', help: ''},
+	{action: 'hide', place: 'read', keys: ['H'], label: 'H', help: 'hide it; its number: back'},
+	{action: 'pin', place: 'read', keys: ['P'], label: 'P', help: 'pin it to the screen'},
 	{action: 'down', place: 'read', keys: ['j', 'down'], label: 'j ↓', help: 'next message'},
 	{action: 'up', place: 'read', keys: ['k', 'up'], label: 'k ↑', hint: 'select', help: 'previous message'},
 	{action: 'half_down', place: 'read', keys: ['^d'], label: '^d ^u', help: 'half a page down, up'},
@@ -96,6 +142,10 @@ export const keymap: readonly Binding[] = [
 	{action: 'open_link', place: 'read', keys: ['o'], label: 'o', help: 'open a link in it'},
 	{action: 'acknowledge', place: 'read', keys: ['a'], label: 'a', help: 'it is dealt with'},
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
+	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
+	{action: 'search', place: 'read', keys: ['/'], label: '/', hint: 'search', help: 'search all of history'},
+	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit'},
+	{action: 'hit_previous', place: 'read', keys: ['N'], label: 'N', help: ''},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
 	{action: 'help', place: 'read', keys: ['?'], label: '?', hint: 'help', help: 'this help'},
 	{action: 'quit', place: 'read', keys: ['q'], label: 'q', hint: 'quit', help: 'quit; asks about a draft'},
@@ -122,9 +172,83 @@ export const keymap: readonly Binding[] = [
 	},
 	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: ''},
 	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: ''},
+	{
+		action: 'timeline_earlier',
+		place: 'timeline',
+		keys: ['h', 'left'],
+		label: 'h l',
+		hint: 'select',
+		help: 'earlier, later one',
+	},
+	{action: 'timeline_later', place: 'timeline', keys: ['l', 'right'], label: 'l →', help: ''},
+	{action: 'timeline_lane_below', place: 'timeline', keys: ['j', 'down'], label: 'j k', help: 'lane below, above'},
+	{action: 'timeline_lane_above', place: 'timeline', keys: ['k', 'up'], label: 'k ↑', help: ''},
+	{
+		action: 'timeline_half_earlier',
+		place: 'timeline',
+		keys: ['^u', 'pageup'],
+		label: '^u ^d',
+		help: 'half a screen earlier, later',
+	},
+	{action: 'timeline_half_later', place: 'timeline', keys: ['^d', 'pagedown'], label: '^d', help: ''},
+	{action: 'timeline_zoom_in', place: 'timeline', keys: ['+', '='], label: '+ -', hint: 'zoom', help: 'zoom in, out'},
+	{action: 'timeline_zoom_out', place: 'timeline', keys: ['-', '_'], label: '-', help: ''},
+	{
+		action: 'timeline_step_back',
+		place: 'timeline',
+		keys: [','],
+		label: ', .',
+		hint: 'step',
+		help: 'event before, after',
+	},
+	{action: 'timeline_step_on', place: 'timeline', keys: ['.'], label: '.', help: ''},
+	{action: 'timeline_jump_back', place: 'timeline', keys: ['<'], label: '< >', help: 'a tenth back, on'},
+	{action: 'timeline_jump_on', place: 'timeline', keys: ['>'], label: '>', help: ''},
+	{action: 'timeline_play', place: 'timeline', keys: [' '], label: 'space', hint: 'play', help: 'play, pause'},
+	{
+		action: 'timeline_speed',
+		place: 'timeline',
+		keys: ['s'],
+		label: 's',
+		hint: 'speed',
+		help: '1, 10, 60 times as fast',
+	},
+	{action: 'timeline_first', place: 'timeline', keys: ['g', 'home'], label: 'g', help: 'the oldest that is read'},
+	{
+		action: 'timeline_present',
+		place: 'timeline',
+		keys: ['G', 'end'],
+		label: 'G',
+		hint: 'now',
+		help: 'now, and go with it',
+	},
+	{
+		action: 'timeline_open',
+		place: 'timeline',
+		keys: ['enter'],
+		label: 'enter',
+		hint: 'open',
+		help: 'open it in its pane',
+	},
+	{
+		action: 'timeline_close',
+		place: 'timeline',
+		keys: ['escape', 'T'],
+		label: 'esc',
+		hint: 'back',
+		help: 'back to now, then out',
+	},
+	{action: 'help', place: 'timeline', keys: ['?'], label: '?', hint: 'help', help: ''},
+	{action: 'redraw', place: 'timeline', keys: ['^l'], label: '^l', help: ''},
+	{action: 'quit', place: 'timeline', keys: ['q'], label: 'q', help: ''},
+	{action: 'interrupt', place: 'timeline', keys: ['^c'], label: '^c ^c', help: ''},
 ];
 
-const byPlace: Record<Place, ReadonlyMap<string, Action>> = {read: actionsIn('read'), compose: actionsIn('compose')};
+const byPlace: Record<Place, ReadonlyMap<string, Action>> = {
+	read: actionsIn('read'),
+	compose: actionsIn('compose'),
+	timeline: actionsIn('timeline'),
+};
 
 function actionsIn(place: Place): ReadonlyMap<string, Action> {
 	return new Map(
@@ -132,6 +256,10 @@ function actionsIn(place: Place): ReadonlyMap<string, Action> {
 			.filter(binding => binding.place === place)
 			.flatMap(({keys, action}) => keys.map(key => [key, action] as const)),
 	);
+}
+
+export function isTimelineAction(action: Action): action is TimelineAction {
+	return action.startsWith('timeline_');
 }
 
 export function actionOf(place: Place, key: string): Action | undefined {

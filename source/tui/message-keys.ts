@@ -5,7 +5,7 @@ import {choiceAfter, type Choice, type Target} from './choice.ts';
 import {quoteInto} from './compose/quote.ts';
 import type {ComposeContext} from './compose/draft.ts';
 import {linkLeads, messageAbout, taskLeads} from './leads.ts';
-import {tasksPane, type PaneId} from './layout.ts';
+import {hasMessages, tasksPane, type PaneId} from './pane-id.ts';
 import {currentEntry, withView} from './navigate.ts';
 import type {Outside} from './outside.ts';
 import {printable} from '../printable.ts';
@@ -25,7 +25,7 @@ export interface MessageContext extends ComposeContext {
 /** The message that the keys act on; undefined where there is none, or it is not sent yet. */
 function chosenMessage({store, ui}: MessageContext): Message | undefined {
 	const now = ui.getState();
-	const entry = now.focus === tasksPane ? undefined : currentEntry(store.getState(), now);
+	const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
 	return entry?.kind === 'message' ? entry.message : undefined;
 }
 

@@ -1,10 +1,22 @@
+import {foldTag} from '../mailbox/tag.ts';
 import type {State} from '../store/state.ts';
-import {tasksPane, type Layout, type PaneId} from './layout.ts';
+import {type Layout} from './layout.ts';
+import {agentsPane, hasMessages, tasksPane, type PaneId} from './pane-id.ts';
+import {agentOrder} from './panes/agents.ts';
 import {bodyRect} from './panes/paint.ts';
 import {lineWidth} from './panes/channel.ts';
-import {blocksOf, keyOf, positionOf, sourceOf, type Entry} from './panes/source.ts';
+import {blocksOf, keyOf, positionOf, sourceOf, type Entry, type Source} from './panes/source.ts';
 import {taskOrder} from './panes/tasks.ts';
-import {bottom, isAbove, revealed, scrolled, topmost, type Position} from './panes/viewport.ts';
+import {
+	bottom,
+	isAbove,
+	revealed,
+	scrolled,
+	startingAt,
+	topmost,
+	type Blocks,
+	type Position,
+} from './panes/viewport.ts';
 import {following, viewName, viewOf, type Ui, type View} from './ui.ts';
 
 /** What moves within a pane. */
@@ -20,6 +32,7 @@ const ahead = 40;
 export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui: Ui; wants: Wanted} {
 	const pane = ui.focus;
 	if (pane === tasksPane) return {ui: withView(ui, pane, movedInTasks(state, ui, motion)), wants: null};
+	if (pane === agentsPane) return {ui: withView(ui, pane, movedInAgents(state, ui, motion)), wants: null};
 	const placed = layout.panes.find(({id}) => id === pane);
 	if (placed === undefined) return {ui, wants: null};
 	const rect = bodyRect(layout, ui, pane, placed.rect);
@@ -62,14 +75,7 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 			to = revealed(blocks, at, select, height);
 		}
 	}
-	const entry = source.at(select);
-	const end = source.atEnd && !isAbove(to, bottom(blocks));
-	const anchored = source.at(to.index);
-	const view: View = {
-		anchor: end || anchored === undefined ? null : {key: keyOf(anchored), hidden: to.hidden},
-		selected: entry === undefined ? null : keyOf(entry),
-	};
-	return {ui: withView(ui, pane, view), wants: wanted()};
+	return {ui: withView(ui, pane, viewAt(source, blocks, to, select)), wants: wanted()};
 
 	function wanted(): Wanted {
 		if (motion === 'oldest') return source.atStart ? null : 'oldest';
@@ -90,22 +96,73 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 	}
 }
 
-function movedInTasks(state: State, ui: Ui, motion: Motion): View {
-	const tasks = taskOrder(state);
-	const chosen = tasks.findIndex(({id}) => String(id) === viewOf(ui, tasksPane).selected);
-	const steps: Record<Motion, number> = {
-		down: 1,
-		up: -1,
-		half_down: 5,
-		half_up: -5,
-		page_down: 10,
-		page_up: -10,
-		oldest: -Infinity,
-		newest: Infinity,
+/** The focused pane with the first message from an id on at its top, and selected; as far down as it can where there are few. Pure. */
+export function shownFrom(state: State, ui: Ui, layout: Layout, id: number): Ui {
+	const placed = layout.panes.find(pane => pane.id === ui.focus);
+	if (placed === undefined) return ui;
+	const rect = bodyRect(layout, ui, ui.focus, placed.rect);
+	const source = sourceOf(state, ui, ui.focus);
+	const index = source.indexOf(String(id));
+	const entry = source.at(index);
+	if (entry === undefined) return ui;
+	const blocks = blocksOf(source, lineWidth(rect));
+	const to = startingAt(blocks, index, Math.max(1, rect.height - 1));
+	return withView(ui, ui.focus, viewAt(source, blocks, to, index));
+}
+
+function viewAt(source: Source, blocks: Blocks, to: Position, select: number): View {
+	const entry = source.at(select);
+	const end = source.atEnd && !isAbove(to, bottom(blocks));
+	const anchored = source.at(to.index);
+	return {
+		anchor: end || anchored === undefined ? null : {key: keyOf(anchored), hidden: to.hidden},
+		selected: entry === undefined ? null : keyOf(entry),
 	};
+}
+
+/** A pane with this message chosen, in the middle of what stands around it. Pure. */
+export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId, id: number): Ui {
+	const placed = layout.panes.find(each => each.id === pane);
+	const source = sourceOf(state, ui, pane);
+	const index = source.indexOf(String(id));
+	if (placed === undefined || index < 0) return ui;
+	const rect = bodyRect(layout, ui, pane, placed.rect);
+	const blocks = blocksOf(source, lineWidth(rect));
+	const height = Math.max(1, rect.height - 1);
+	const room = height - blocks.heightOf(index);
+	const to =
+		room <= 0
+			? revealed(blocks, {index, hidden: 1}, index, height)
+			: scrolled(blocks, {index, hidden: 0}, -Math.floor(room / 2), height);
+	return withView(ui, pane, viewAt(source, blocks, to, index));
+}
+
+function movedInTasks(state: State, ui: Ui, motion: Motion): View {
+	const keys = taskOrder(state).map(({id}) => String(id));
+	return {anchor: null, selected: movedInList(keys, viewOf(ui, tasksPane).selected, motion)};
+}
+
+function movedInAgents(state: State, ui: Ui, motion: Motion): View {
+	const keys = agentOrder(state).map(({tag}) => foldTag(tag));
+	return {anchor: null, selected: movedInList(keys, viewOf(ui, agentsPane).selected, motion)};
+}
+
+const steps: Record<Motion, number> = {
+	down: 1,
+	up: -1,
+	half_down: 5,
+	half_up: -5,
+	page_down: 10,
+	page_up: -10,
+	oldest: -Infinity,
+	newest: Infinity,
+};
+
+/** The key that is selected after a motion through a list that begins at the top. */
+function movedInList(keys: readonly string[], selected: string | null, motion: Motion): string | null {
+	const chosen = selected === null ? -1 : keys.indexOf(selected);
 	const to = chosen < 0 && steps[motion] > 0 && motion !== 'newest' ? 0 : chosen + steps[motion];
-	const task = tasks[Math.max(0, Math.min(tasks.length - 1, to))];
-	return {anchor: null, selected: task === undefined ? null : String(task.id)};
+	return keys[Math.max(0, Math.min(keys.length - 1, to))] ?? null;
 }
 
 /** The pane with its selected entry in view, as it is when one goes to it. Pure. */
@@ -138,7 +195,7 @@ export function currentEntry(state: State, ui: Ui): Entry | undefined {
 
 /** The id of the newest message that the focused pane shows at its bottom; 0 when it does not stand there. */
 export function newestSeen(state: State, ui: Ui): number {
-	if (ui.focus === tasksPane || viewOf(ui, ui.focus).anchor !== null || ui.threads.has(ui.focus)) return 0;
+	if (!hasMessages(ui.focus) || viewOf(ui, ui.focus).anchor !== null || ui.threads.has(ui.focus)) return 0;
 	const source = sourceOf(state, ui, ui.focus);
 	if (!source.atEnd) return 0;
 	for (let index = source.count - 1; index >= 0; index--) {

@@ -4,6 +4,7 @@ import {printable} from '../printable.ts';
 import {choiceLines} from './choice.ts';
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
+import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {textWidth, type Span} from './screen/strip.ts';
 import {onTint, Spans} from './spans.tsx';
@@ -21,6 +22,8 @@ export function Overlays() {
 			return <TagPicker filter={overlay.filter} index={overlay.index} />;
 		case 'choice':
 			return <Panel lines={choiceLines(overlay, columns - 8)} />;
+		case 'search':
+			return <SearchPanel />;
 		case 'quit':
 			return (
 				<Panel
@@ -45,9 +48,11 @@ function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
 	const reading = section('Reading', 'read');
-	const writing = [...section('Writing', 'compose'), ...editing];
+	const writing = [...section('Writing', 'compose'), ...editing, [], ...section('Looking back', 'timeline')];
 	const wide = columns >= 2 * helpColumn + 6;
-	const all = wide ? besides(reading, writing) : [...reading, [], ...writing];
+	const list = [...reading, [], ...writing];
+	const half = Math.ceil(list.length / 2);
+	const all = wide ? besides(list.slice(0, half), list.slice(half)) : list;
 	const height = Math.max(2, rows - 4);
 	if (all.length <= height) return <Panel lines={all} tight={all.length > height - 2} />;
 	const from = Math.min(top, all.length - height + 1);

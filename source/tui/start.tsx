@@ -1,9 +1,7 @@
 import type {ReadStream, WriteStream} from 'node:tty';
 import {render} from 'ink';
-import {foldTag} from '../mailbox/tag.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {App} from './app.tsx';
-import {channelOrder} from './channel-order.ts';
 import {createAway} from './away.ts';
 import {editElsewhere as openElsewhere, type Edited} from './compose/external-editor.ts';
 import {keepCompose} from './compose/keep.ts';
@@ -13,10 +11,12 @@ import {createKeyboard, type Input} from './keyboard.ts';
 import {onArrival} from './late.ts';
 import {createOutside} from './outside.ts';
 import {markdown} from './panes/message-body.ts';
+import {fillPanes} from './look-back.ts';
+import {placer} from './placer.ts';
 import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
-import {createUi, withChannels} from './ui.ts';
+import {createUi} from './ui.ts';
 
 export interface TuiOptions {
 	/** May still be opening: the first frame says so. */
@@ -64,6 +64,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 
 	const onResize = () => {
 		ui.setState(sizeOf(stdout));
+		fillPanes({store, ui});
 		screen.reset();
 	};
 	// A size that changes back before it is looked at is no `resize` for Node, and yet the terminal has moved what stood there.
@@ -76,14 +77,14 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const unlisten = listen(stdin, onGone, input => {
 		if (away.isNow) return;
 		controller.input(input);
+		fillPanes({store, ui});
 		controller.markSeen();
 		screen.hurry();
 	});
+	const arrange = placer(ui);
 	const unsubscribe = store.subscribe(state => {
-		if (state.loaded) {
-			const next = withChannels(ui.getState(), channelOrder(state).map(foldTag));
-			if (next !== ui.getState()) ui.setState(next);
-		}
+		arrange(state);
+		fillPanes({store, ui});
 		controller.markSeen();
 		screen.invalidate();
 	});

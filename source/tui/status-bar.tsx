@@ -1,6 +1,7 @@
 import {Box} from 'ink';
 import {printable} from '../printable.ts';
 import {useMailbox, useUi} from './context.ts';
+import type {Search} from './find/search.ts';
 import {hints} from './keymap.ts';
 import {textWidth, type Span} from './screen/strip.ts';
 import {Spans} from './spans.tsx';
@@ -10,11 +11,15 @@ import {theme} from './theme.ts';
 export function StatusBar() {
 	const columns = useUi(ui => ui.columns);
 	const rows = useUi(ui => ui.rows);
-	const mode = useUi(ui => ui.mode);
+	const mode = useUi(ui => (ui.timeline === null ? ui.mode : 'timeline'));
 	const notice = useUi(ui => ui.notice);
+	const search = useUi(ui => ui.search);
 	const line: Span[] = [
-		mode === 'compose' ? {text: ' COMPOSE', style: theme.goodStrong} : {text: ' READ', style: theme.strong},
+		mode === 'compose'
+			? {text: ' COMPOSE', style: theme.goodStrong}
+			: {text: mode === 'timeline' ? ' TIMELINE' : ' READ', style: theme.strong},
 	];
+	if (search !== null && mode === 'read') line.splice(0, 1, ...searchSpans(search, notice === null));
 	if (notice !== null) line.push({text: `  ${printable(notice)}`, style: theme.warn});
 	const trouble = useMailbox(state => state.trouble ?? '');
 	const words = trouble === '' ? '' : `${printable(trouble)} `;
@@ -37,4 +42,24 @@ export function StatusBar() {
 			)}
 		</Box>
 	);
+}
+
+/** What is searched for, as long as it is. */
+function searchSpans({editor, hits, more, index}: Search, withKeys: boolean): Span[] {
+	const text = printable(editor.text.trim());
+	const words = text.length > 24 ? `${text.slice(0, 23)}…` : text;
+	const at = hits.length === 0 ? '' : `  ${index + 1} of ${hits.length.toLocaleString('en')}${more ? '+' : ''}`;
+	const standing: Span[] = [
+		{text: ' SEARCH', style: theme.strong},
+		{text: ` ${words}`, style: theme.text},
+		{text: at, style: theme.grey},
+	];
+	if (!withKeys) return standing;
+	return [
+		...standing,
+		{text: '  n N', style: theme.text},
+		{text: ' hits', style: theme.grey},
+		{text: '  esc', style: theme.text},
+		{text: ' end', style: theme.grey},
+	];
 }

@@ -1,6 +1,6 @@
 import {foldTag, HUMAN, UNTAGGED, type Tag} from '../mailbox/tag.ts';
 import {declareColour} from './screen/sgr.ts';
-import {style, type Colour, type Style} from './screen/style.ts';
+import {style, type Colour, type Look, type Style} from './screen/style.ts';
 
 // Each colour with the one of the 16 that stands for it where there are no more. Text has the terminal's own colour.
 const grey = declareColour(0x7a828e, 90);
@@ -23,6 +23,9 @@ export const focusedTint: Colour = 0x17283f;
 export const headerTint: Colour = 0x151820;
 /** Behind overlays. */
 export const overlayTint: Colour = 0x1a1f29;
+
+/** How what was searched for stands out. */
+export const markedLook: Look = {fg: ink, bg: declareColour(0xd8b25c, 33)};
 
 /** Every style that the screen knows, by what it means. */
 export const theme = {

@@ -3,9 +3,9 @@ import type {Message} from '../mailbox/message.ts';
 import {threadFeed} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {layoutOf} from './current-layout.ts';
-import type {PaneId} from './layout.ts';
+import type {PaneId} from './pane-id.ts';
 import {revealing, withView} from './navigate.ts';
-import {viewOf, type Stop, type Ui, type UiStore} from './ui.ts';
+import {homeOf, viewOf, type Stop, type Ui, type UiStore} from './ui.ts';
 
 interface Walker {
 	readonly store: MailboxStore;
@@ -16,18 +16,40 @@ interface Walker {
 const longestTrail = 20;
 
 /** Opens the thread of a message beside or over the pane that has the keys, with the message in view. */
-export function openThread({store, ui}: Walker, {thread_id: root, id}: Message): void {
+export function openThread({store, ui}: Walker, message: Message): void {
+	const {thread_id: root} = message;
 	const now = ui.getState();
 	const pane = threadFeed(root);
-	const at = now.threads.has(now.focus) ? now.threadAt : now.focus;
-	const opened: Ui = {...now, threads: new Map([[pane, root]]), threadAt: at, focus: pane, trail: walked(now, pane)};
-	ui.setState(withView(opened, pane, {anchor: null, selected: String(id)}));
+	ui.setState(withThreadOpen(now, message));
 	forget({store, ui}, now);
 	reveal({store, ui}, pane);
 	const shown = viewOf(ui.getState(), pane);
 	// Unless somebody has moved meanwhile.
 	load({store, ui}, root, () => {
 		if (viewOf(ui.getState(), pane) === shown) reveal({store, ui}, pane);
+	});
+}
+
+/** With the thread of a message at the pane that has the keys. Pure. */
+export function withThreadOpen(ui: Ui, {thread_id: root, id}: Message): Ui {
+	const pane = threadFeed(root);
+	const threadAt = homeOf(ui, ui.focus);
+	const opened: Ui = {...ui, threads: new Map([[pane, root]]), threadAt, focus: pane, trail: walked(ui, pane)};
+	return withView(opened, pane, {anchor: null, selected: String(id)});
+}
+
+/**
+ * Keeps the keys where they can be seen: a thread that stands over its pane has them, and one that stands over the pane
+ * that others were given goes.
+ */
+export function settleThreads(ui: UiStore): void {
+	ui.subscribe(now => {
+		if (now.threads.size === 0) return;
+		const {panes} = layoutOf(now);
+		if (panes.length === 0 || panes.some(({id}) => id === now.focus)) return;
+		const [thread] = now.threads.keys();
+		if (now.focus === now.threadAt && thread !== undefined) ui.setState({focus: thread});
+		else ui.setState({threads: new Map(), threadAt: null, focus: homeOf(now, now.focus)});
 	});
 }
 

@@ -1,11 +1,15 @@
 import {createStore} from 'zustand/vanilla';
 import type {Tag} from '../mailbox/tag.ts';
 import type {ChoiceOverlay} from './choice.ts';
+import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
 import {emptyEditor, type Editor} from './compose/editor.ts';
 import {nothingKilled, type Killed} from './compose/kill.ts';
 import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
-import {tasksPane, welcomePane, type PaneId} from './layout.ts';
+import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
+import type {TimelineView} from './timeline/view.ts';
+import {nothingRecent, type Recent} from './find/recent.ts';
+import type {Search} from './find/search.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
 export interface View {
@@ -45,14 +49,14 @@ type Overlay =
 	| ChoiceOverlay
 	| {readonly kind: 'help'; readonly top: number}
 	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
-	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string};
+	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
+	| {readonly kind: 'search'};
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
 	readonly columns: number;
 	readonly rows: number;
-	/** Folded tags in the order of their panes. New ones are added at the end; nothing moves by itself. */
-	readonly channels: readonly PaneId[];
+	readonly arrangement: Arrangement;
 	readonly focus: PaneId;
 	readonly mode: 'read' | 'compose';
 	readonly overlay: Overlay | null;
@@ -64,7 +68,14 @@ export interface Ui {
 	readonly threadAt: PaneId | null;
 	/** Where one came from, the latest last: Esc goes back along it. */
 	readonly trail: readonly Stop[];
+	/** The newest id that was looked at in a pane before the keys came to it, where newer ones stood there. */
+	readonly newFrom: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
+	/** Stands over the panes; null: it does not. */
+	readonly timeline: TimelineView | null;
+	/** Null: nothing is searched for. */
+	readonly search: Search | null;
+	readonly recent: Recent;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
 	/** What happens while the mailbox opens. */
@@ -92,7 +103,7 @@ export type UiStore = ReturnType<typeof createUi>;
 export function createUi(size: {readonly columns: number; readonly rows: number}) {
 	return createStore<Ui>(() => ({
 		...size,
-		channels: [],
+		arrangement: emptyArrangement,
 		focus: welcomePane,
 		mode: 'read',
 		overlay: null,
@@ -100,7 +111,11 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		threads: new Map(),
 		threadAt: null,
 		trail: [],
+		newFrom: new Map(),
 		compose: emptyCompose,
+		timeline: null,
+		search: null,
+		recent: nothingRecent,
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
@@ -118,6 +133,11 @@ export function homeOf({threads, threadAt}: Pick<Ui, 'threads' | 'threadAt'>, pa
 	return threads.has(pane) && threadAt !== null ? threadAt : pane;
 }
 
+/** Without the thread that stands at a pane: what one goes to in the pane itself should be seen. */
+export function withoutThreadAt(ui: Ui, pane: PaneId): Ui {
+	return ui.threadAt === pane ? {...ui, threads: new Map(), threadAt: null} : ui;
+}
+
 export function viewOf(ui: Ui, pane: PaneId): View {
 	return ui.views.get(viewName(ui, pane)) ?? following;
 }
@@ -128,10 +148,10 @@ export function hasDraft({editor, prefill}: Compose): boolean {
 	return text !== '' && text !== prefill.trim();
 }
 
-/** Gives new channels their place, without moving those that have one, and the first one the keys. */
-export function withChannels(ui: Ui, folded: readonly PaneId[]): Ui {
-	const fresh = folded.filter(id => !ui.channels.includes(id));
-	if (fresh.length === 0) return ui;
-	const channels = [...ui.channels, ...fresh];
-	return {...ui, channels, focus: ui.focus === welcomePane ? (channels[0] ?? tasksPane) : ui.focus};
+/** Gives new channels (folded tags) their place, without moving the others, and the first one the keys. */
+export function withChannels(ui: Ui, folded: readonly PaneId[], own: PaneId | null = ui.arrangement.own): Ui {
+	const arrangement = arranged(ui.arrangement, folded, own);
+	if (arrangement === ui.arrangement) return ui;
+	const first = arrangement.order.find(id => isChannelPane(id) && !arrangement.hidden.has(id));
+	return {...ui, arrangement, focus: ui.focus === welcomePane ? (first ?? welcomePane) : ui.focus};
 }

@@ -27,15 +27,20 @@ export class MemoryServer {
 	/** Other tables, by name; null: nobody may read it. */
 	readonly tables = new Map<string, readonly TableRow[] | null>();
 	readonly history = new MemoryHistory();
-	readonly tasks = new MemoryTasks(tasks => {
-		for (const task of tasks) this.history.task(task);
-		this.announce({type: 'tasks', tasks});
-	});
+	/** What time it is, in milliseconds since 1970: a test may say. */
+	clock: () => number = Date.now;
+	readonly tasks = new MemoryTasks(
+		tasks => {
+			for (const task of tasks) this.history.task(task);
+			this.announce({type: 'tasks', tasks});
+		},
+		() => this.clock(),
+	);
 	readonly #listeners = new Set<(change: Change) => void>();
 	/** Live clients, by folded tag and then by session. */
 	readonly #sessions = new Map<string, Map<string, {presence: Agent['presence']; wake: Wake | null}>>();
 	#outage: string | null = null;
-	#clock = 0;
+	#last = 0;
 
 	/** Why nothing can be reached now, or null. */
 	get reason(): string | null {
@@ -88,8 +93,8 @@ export class MemoryServer {
 
 	/** Never the same millisecond twice: what came before a join is told from what came after. */
 	#now(): string {
-		this.#clock = Math.max(this.#clock + 1, Date.now());
-		return new Date(this.#clock).toISOString();
+		this.#last = Math.max(this.#last + 1, this.clock());
+		return new Date(this.#last).toISOString();
 	}
 
 	touch({tag, kind}: Identity, {presence, role, session, wake}: Sign): Agent {

@@ -15,8 +15,11 @@ export class MemoryTasks {
 	readonly rows: Task[] = [];
 	readonly #announce: (tasks: Task[]) => void;
 
-	constructor(announce: (tasks: Task[]) => void) {
+	readonly #clock: () => number;
+
+	constructor(announce: (tasks: Task[]) => void, clock: () => number = Date.now) {
 		this.#announce = announce;
+		this.#clock = clock;
 	}
 
 	list({ids, parents, status, queue, owner, limit = 200}: TaskFilter): Task[] {
@@ -37,7 +40,7 @@ export class MemoryTasks {
 		);
 		if (same !== undefined) return same;
 		if (draft.title === '') throw new MailboxError('invalid', 'A task needs a title.');
-		const now = new Date().toISOString();
+		const now = this.#now();
 		return this.#write({
 			id: this.rows.length + 1,
 			queue,
@@ -86,7 +89,7 @@ export class MemoryTasks {
 	}
 
 	claim({queue = 'default', lease = 60, id}: TaskClaim, owner: Tag): Task | null {
-		const now = new Date().toISOString();
+		const now = this.#now();
 		const [next] = this.rows
 			.filter(task => task.status === 'queued' && task.run_at <= now)
 			.filter(task => (id === undefined ? task.queue === queue : task.id === id))
@@ -103,12 +106,12 @@ export class MemoryTasks {
 			attempts: next.attempts + 1,
 			lease_owner: owner,
 			lease_token: next.lease_token + 1,
-			lease_until: later(lease),
+			lease_until: this.#later(lease),
 		});
 	}
 
 	heartbeat(id: number, token: number, owner: Tag, lease = 60): Task {
-		return this.#write({...this.#held(id, token, owner), lease_until: later(lease)});
+		return this.#write({...this.#held(id, token, owner), lease_until: this.#later(lease)});
 	}
 
 	progress(id: number, token: number, owner: Tag, progress: number, note?: string): Task {
@@ -126,7 +129,7 @@ export class MemoryTasks {
 			result: result ?? task.result,
 			result_table: result_table ?? task.result_table,
 			last_error: error ?? null,
-			run_at: ended === 'queued' ? later(2 ** task.attempts) : task.run_at,
+			run_at: ended === 'queued' ? this.#later(2 ** task.attempts) : task.run_at,
 			lease_owner: null,
 			lease_until: null,
 		});
@@ -178,7 +181,7 @@ export class MemoryTasks {
 	}
 
 	reap(): number {
-		const now = new Date().toISOString();
+		const now = this.#now();
 		const expired = this.rows.filter(({status, lease_until}) => status === 'running' && (lease_until ?? now) < now);
 		for (const task of expired) {
 			const status = task.attempts >= task.max_attempts ? 'dead' : 'queued';
@@ -207,17 +210,21 @@ export class MemoryTasks {
 	}
 
 	#write(task: Task): Task {
-		const written = {...task, updated_at: new Date().toISOString()};
+		const written = {...task, updated_at: this.#now()};
 		this.rows[task.id - 1] = written;
 		this.#announce([written]);
 		return written;
+	}
+
+	#now(): string {
+		return new Date(this.#clock()).toISOString();
+	}
+
+	#later(seconds: number): string {
+		return new Date(this.#clock() + seconds * 1000).toISOString();
 	}
 }
 
 function isOpen({status}: Task): boolean {
 	return status === 'queued' || status === 'running';
-}
-
-function later(seconds: number): string {
-	return new Date(Date.now() + seconds * 1000).toISOString();
 }

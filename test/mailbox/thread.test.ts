@@ -28,8 +28,7 @@ describe('the tree of a thread', () => {
 					const parent = depths.get(message.reply_to ?? 0) ?? depths.get(1);
 					expect(depth).toBe(message.id === 1 || parent === undefined ? 0 : parent + 1);
 					const previous = tree.slice(0, index).findLast(each => each.depth <= depth);
-					const isSibling = previous?.depth === depth;
-					expect(!isSibling || previous.message.id < message.id).toBe(true);
+					expect(previous?.depth === depth && previous.message.id >= message.id).toBe(false);
 				}
 			}),
 		);

@@ -5,6 +5,7 @@ import {App} from '../../source/tui/app.tsx';
 import {channelOrder} from '../../source/tui/channel-order.ts';
 import {SurroundingsProvider} from '../../source/tui/context.ts';
 import {createController} from '../../source/tui/controller.ts';
+import {layoutOf} from '../../source/tui/current-layout.ts';
 import type {Input} from '../../source/tui/keyboard.ts';
 import {createUi, withChannels} from '../../source/tui/ui.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
@@ -106,19 +107,21 @@ describe('the app without a screen', () => {
 		server.insert('[CLAUDE_1] one');
 		const {ui} = await open(server);
 		ui.setState(withChannels(ui.getState(), ['CLAUDE_1', 'CLAUDE_2']));
-		expect(ui.getState()).toMatchObject({focus: 'CLAUDE_1', channels: ['CLAUDE_1', 'CLAUDE_2']});
+		expect(ui.getState()).toMatchObject({focus: 'CLAUDE_1'});
+		expect(ui.getState().arrangement.order.slice(0, 2)).toEqual(['CLAUDE_1', 'CLAUDE_2']);
 	});
 
-	it('gives a hidden channel the place of the focused one, and nobody else’s', async () => {
+	it('gives a channel without a pane the place of the focused one, and nobody else’s', async () => {
 		const server = new MemoryServer();
 		for (const number of [4, 3, 2, 1]) server.insert(`[CLAUDE_${number}] ${number}`);
 		const {ui, type} = await open(server, {columns: 200, rows: 24});
-		expect(ui.getState().channels).toEqual(['CLAUDE_1', 'CLAUDE_2', 'CLAUDE_3', 'CLAUDE_4']);
-		await type('25');
-		expect(ui.getState()).toMatchObject({
-			focus: 'CLAUDE_4',
-			channels: ['CLAUDE_1', 'CLAUDE_4', 'CLAUDE_3', 'CLAUDE_2'],
-		});
+		const shown = () => layoutOf(ui.getState()).places;
+		expect(shown()).toEqual(['CLAUDE_1', 'CLAUDE_2']);
+		await type('24');
+		expect(ui.getState().focus).toBe('CLAUDE_4');
+		expect(shown()).toEqual(['CLAUDE_1', 'CLAUDE_4']);
+		await type('1P3');
+		expect(shown()).toEqual(['CLAUDE_1', 'CLAUDE_3']);
 	});
 
 	it('says that a message is dealt with, and shows that it was delivered', async () => {

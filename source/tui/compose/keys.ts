@@ -1,7 +1,8 @@
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
 import {actionOf} from '../keymap.ts';
-import {tasksPane, welcomePane} from '../layout.ts';
+import {agentsPane, isChannelPane} from '../pane-id.ts';
+import {chosenAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
 import type {Entry} from '../panes/source.ts';
 import {hasDraft, homeOf, type Compose, type Ui} from '../ui.ts';
@@ -37,10 +38,10 @@ export function openCompose(context: ComposeContext, answered: Entry | null): vo
 }
 
 /** A message written in a channel's pane is for that channel. */
-function addresseeOf(state: State, ui: Ui): Tag | null {
-	const focus = homeOf(ui, ui.focus);
-	if (focus === tasksPane || focus === welcomePane) return null;
-	const name = channelName(state, focus);
+function addresseeOf(state: State, now: Ui): Tag | null {
+	const focus = homeOf(now, now.focus);
+	const name = focus === agentsPane ? chosenAgent(state, now) : isChannelPane(focus) ? channelName(state, focus) : null;
+	if (name === null) return null;
 	return sameTag(name, 'UNTAGGED') || sameTag(name, 'SYSTEM') ? null : name;
 }
 

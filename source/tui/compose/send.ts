@@ -1,7 +1,7 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {contentOf, maxContentBytes} from '../../mailbox/message.ts';
 import {printable} from '../../printable.ts';
-import {tasksPane} from '../layout.ts';
+import {hasMessages} from '../pane-id.ts';
 import {readContent} from '../panes/source.ts';
 import {emptyCompose, following, hasDraft, viewName} from '../ui.ts';
 import {commandIn, messageIn} from './commands.ts';
@@ -32,7 +32,7 @@ export function send(context: ComposeContext): void {
 	ui.setState(now => ({
 		compose: {...emptyCompose, tag, sent, killed, prefill, editor: {text: prefill, cursor: prefill.length}},
 		// What was just written should be seen.
-		views: focus === tasksPane ? now.views : new Map(now.views).set(viewName(now, focus), following),
+		views: !hasMessages(focus) ? now.views : new Map(now.views).set(viewName(now, focus), following),
 	}));
 	void deliver(context, {content, client_id, ...(compose.reply === null ? {} : {reply_to: compose.reply.id})});
 }

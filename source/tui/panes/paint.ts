@@ -1,5 +1,7 @@
 import type {State} from '../../store/state.ts';
-import {tasksPane, welcomePane, type Layout, type PaneId} from '../layout.ts';
+import {type Layout} from '../layout.ts';
+import {agentsPane, tasksPane, welcomePane, type PaneId} from '../pane-id.ts';
+import {agentsLines} from './agents.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip} from '../screen/strip.ts';
 import {theme} from '../theme.ts';
@@ -32,6 +34,7 @@ export function paneLines(state: State, ui: Ui, layout: Layout, pane: PaneId, re
 function bodyLinesOf(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number): PaintedLine[] {
 	if (pane === welcomePane) return welcomeLines(state, ui, rect);
 	if (pane === tasksPane) return tasksLines(state, ui, rect, now);
+	if (pane === agentsPane) return agentsLines(state, ui, rect, now);
 	const source = sourceOf(state, ui, pane);
 	if (source.count === 0) {
 		const words = state.loaded && source.atStart ? 'nothing said yet' : 'reading';

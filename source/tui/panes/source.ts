@@ -6,7 +6,7 @@ import {heldOf} from '../../store/held.ts';
 import {firstFrom} from '../../store/past.ts';
 import {threadTree} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
-import {agentsPane, allPane, inboxPane, tasksPane, welcomePane, type PaneId} from '../layout.ts';
+import {agentsPane, allPane, inboxPane, tasksPane, welcomePane, type PaneId} from '../pane-id.ts';
 import {viewOf, type Ui} from '../ui.ts';
 import {messageBody, pendingBody} from './message-body.ts';
 import {bottom, type Blocks, type Position} from './viewport.ts';

@@ -1,15 +1,14 @@
-import {sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
-import {agentList, statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
+import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import {tasksPane} from '../layout.ts';
+import {tasksPane} from '../pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
 import type {Style} from '../screen/style.ts';
-import {headerTint, selectedTint, tagStyle, theme} from '../theme.ts';
+import {selectedTint, tagStyle, theme} from '../theme.ts';
 import {viewOf, type Ui} from '../ui.ts';
-import {counted, duration, presenceWords} from '../words.ts';
+import {counted, duration} from '../words.ts';
 import {centred} from './channel.ts';
 
 /** One line of the list, and the task that it belongs to. */
@@ -39,30 +38,19 @@ export function taskOrder(state: State): Task[] {
 	];
 }
 
-/** The visible lines of the task pane: tasks as sentences from the top, agents at the bottom where there is room. */
+/** The visible lines of the task pane: tasks as sentences, from the top. */
 export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): PaintedLine[] {
-	const width = Math.max(4, rect.width - 2);
-	const agents = agentLines(state, width, now);
-	const tasks = listLines(state, width, now);
-	const withAgents = rect.height - agents.length >= Math.min(tasks.length, 8) + 1;
-	const height = withAgents ? rect.height - agents.length : rect.height;
-
+	const tasks = listLines(state, Math.max(4, rect.width - 2), now);
+	if (tasks.length === 0) return centred([strip([{text: 'no tasks', style: theme.faint}])], rect);
 	const {selected} = viewOf(ui, tasksPane);
 	const chosen = tasks.findIndex(({id}) => id !== null && String(id) === selected);
+	const {height} = rect;
 	const top = chosen < 0 ? 0 : Math.max(0, Math.min(chosen - Math.floor(height / 2), tasks.length - height));
-	const shown = tasks.slice(top, top + height).map(({id, strip: line}): PaintedLine => {
+	return tasks.slice(top, top + height).map(({id, strip: line}): PaintedLine => {
 		const isChosen = id !== null && String(id) === selected;
 		const edge = strip([{text: isChosen ? '▌' : ' ', style: theme.task}]);
 		return isChosen ? {strip: joined(edge, line), tint: selectedTint} : {strip: joined(edge, line)};
 	});
-	if (tasks.length === 0) shown.push(...emptyTasks({...rect, height}));
-	if (!withAgents) return shown;
-	const gap = Array.from({length: Math.max(0, height - shown.length)}, (): PaintedLine => ({strip: strip([])}));
-	return [...shown, ...gap, ...agents];
-}
-
-function emptyTasks(rect: Rect): PaintedLine[] {
-	return centred([strip([{text: 'no tasks', style: theme.faint}])], rect);
 }
 
 function listLines(state: State, width: number, now: number): TaskLine[] {
@@ -184,37 +172,6 @@ function progressLine(task: Task, steps: readonly Task[], width: number, now: nu
 		]),
 		width,
 	);
-}
-
-function agentLines(state: State, width: number, now: number): PaintedLine[] {
-	const me = state.identity?.tag ?? '';
-	const agents = agentList(state, now).filter(({tag}) => !sameTag(tag, me));
-	if (agents.length === 0) return [];
-	const header: Span[] = [
-		{text: ' AGENTS', style: theme.strong},
-		{text: `  ${agents.length}`, style: theme.grey},
-	];
-	const shown = agents.slice(0, 8).map((agent): PaintedLine => {
-		const {sign, words, mood} = presenceWords(agent, now);
-		const left: Span[] = [
-			{text: `${sign} `, style: theme[mood]},
-			{text: printable(agent.tag), style: tagStyle(agent.tag)},
-			...(agent.role === null || agent.role === '' ? [] : [{text: ` ${printable(agent.role)}`, style: theme.faint}]),
-		];
-		return inset(justify(left, [{text: words, style: mood === 'warn' ? theme.warn : theme.grey}], width));
-	});
-	const self: Span[] = [
-		{text: '● ', style: theme.good},
-		{text: printable(me), style: tagStyle(me)},
-	];
-	const over = agents.length - shown.length;
-	const more = over > 0 ? [inset(strip([{text: `  ${over} more`, style: theme.grey}]))] : [];
-	const you = me === '' ? [] : [inset(justify(self, [{text: 'you', style: theme.grey}], width))];
-	return [{strip: strip([])}, {strip: strip(header), tint: headerTint}, ...shown, ...more, ...you];
-}
-
-function inset(line: Strip): PaintedLine {
-	return {strip: joined(strip([{text: ' ', style: theme.text}]), line)};
 }
 
 /** `3 running  2 queued  14 done`, without what there is none of; steps are counted with their plan. */

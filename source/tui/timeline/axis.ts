@@ -1,0 +1,59 @@
+import type {TimeWindow} from './view.ts';
+
+/** A window of time laid out over columns. */
+export interface Scale extends TimeWindow {
+	readonly columns: number;
+}
+
+/** The column of a time (milliseconds since 1970); below 0 or at least `columns` where it is not in the window. */
+export function columnOf({from, to, columns}: Scale, at: number): number {
+	return Math.floor(((at - from) / (to - from)) * columns);
+}
+
+/** The time in the middle of a column. */
+export function timeOf({from, to, columns}: Scale, column: number): number {
+	return from + ((column + 0.5) * (to - from)) / columns;
+}
+
+export interface Tick {
+	readonly column: number;
+	readonly label: string;
+}
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+const distances = [
+	...[1, 5, 10, 30].map(count => count * second),
+	...[1, 2, 5, 10, 15, 30].map(count => count * minute),
+	...[1, 2, 3, 6, 12].map(count => count * hour),
+	...[1, 2, 7, 14].map(count => count * day),
+];
+
+/** Round times with room for their labels: of day, with seconds where they differ by them; the date at midnight. */
+export function ticks(scale: Scale): Tick[] {
+	const {from, to, columns} = scale;
+	const room = (distance: number) => (distance / (to - from)) * columns >= (distance < minute ? 12 : 9);
+	const distance = distances.find(room) ?? distances.at(-1) ?? day;
+	// Round in local time.
+	const offset = new Date(from).getTimezoneOffset() * minute;
+	const found: Tick[] = [];
+	for (let at = Math.ceil((from - offset) / distance) * distance + offset; at < to; at += distance) {
+		const label = labelOf(new Date(at), distance);
+		const column = columnOf(scale, at);
+		if (column + label.length <= columns) found.push({column, label});
+	}
+	return found;
+}
+
+function labelOf(at: Date, distance: number): string {
+	const midnight = at.getHours() + at.getMinutes() + at.getSeconds() === 0;
+	if (midnight || distance >= day) return `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+	const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
+	return distance < minute ? `${time}:${two(at.getSeconds())}` : time;
+}
+
+function two(value: number): string {
+	return String(value).padStart(2, '0');
+}

@@ -1,0 +1,97 @@
+import {foldTag} from '../../mailbox/tag.ts';
+import type {TaskStep} from '../../store/replay.ts';
+import {columnOf, type Scale} from './axis.ts';
+
+/** Where tasks stand that nobody owns; no tag has such a name. */
+export const unowned = '#tasks';
+
+/** A stretch of a task's life in one lane. Times are milliseconds since 1970. */
+export interface Bar {
+	readonly task: number;
+	/** A folded tag, or `unowned`. */
+	readonly lane: string;
+	readonly from: number;
+	/** Where it ended, or went to another lane; Infinity: it goes on. */
+	readonly to: number;
+	readonly state: 'queued' | 'running' | 'unknown';
+	/** How it ended there; null: it goes on, here or in another lane. */
+	readonly end: 'done' | 'failed' | 'dead' | 'cancelled' | 'queued' | null;
+	/** 0 to 1. */
+	readonly progress: number;
+}
+
+/** A task's life as bars, as it was known at `until`. Pure. */
+export function barsOf(task: number, steps: readonly TaskStep[], until: number): Bar[] {
+	const bars: Bar[] = [];
+	let open = null as Omit<Bar, 'to' | 'end'> | null;
+	const close = (to: number, end: Bar['end']): void => {
+		if (open !== null) bars.push({...open, to, end});
+		open = null;
+	};
+	for (const {at, state, tag, progress} of steps) {
+		if (at > until) break;
+		const before = open;
+		if (state === 'queued' || state === 'running' || state === 'unknown') {
+			const lane = state === 'running' && tag !== null ? foldTag(tag) : unowned;
+			if (before !== null && before.lane === lane && before.state === state) {
+				open = {...before, progress};
+				continue;
+			}
+			// What an owner gives up goes back into the queue.
+			close(at, before !== null && before.state === 'running' && state === 'queued' ? 'queued' : null);
+			open = {task, lane, from: at, state, progress};
+		} else if (before === null) {
+			// Nothing is known of it but its end.
+			if (bars.length === 0) {
+				const lane = tag === null ? unowned : foldTag(tag);
+				bars.push({task, lane, from: at, to: at, state: 'unknown', end: state, progress});
+			}
+		} else close(at, state);
+	}
+	close(Infinity, null);
+	return bars;
+}
+
+/** A bar on the screen. Columns count from the window's beginning and may lie outside of it. */
+export interface PlacedBar {
+	readonly bar: Bar;
+	readonly row: number;
+	readonly first: number;
+	/** The last one that it takes. */
+	readonly last: number;
+	/** Where the next bar in its row begins. */
+	readonly free: number;
+}
+
+/** Columns that a bar is given at the least, so that its number can stand there. */
+const least = 6;
+
+/** Bars of one lane in `rows` rows so that none covers another, and how many did not fit. `edge`: the column of the present. */
+export function placed(
+	bars: readonly Bar[],
+	scale: Scale,
+	rows: number,
+	edge: number,
+): {readonly bars: readonly PlacedBar[]; readonly over: number} {
+	const rowEnds = Array.from<number>({length: rows}).fill(-Infinity);
+	const result: Array<{bar: Bar; row: number; first: number; last: number; free: number}> = [];
+	const inRow = new Map<number, (typeof result)[number]>();
+	let over = 0;
+	for (const bar of bars.toSorted((one, other) => one.from - other.from || one.task - other.task)) {
+		const first = columnOf(scale, bar.from);
+		const last = bar.to === Infinity ? edge : Math.min(edge, columnOf(scale, bar.to));
+		if (last < 0 || first >= scale.columns || first > edge) continue;
+		const row = rowEnds.findIndex(end => end < first);
+		if (row === -1) {
+			over++;
+			continue;
+		}
+		const before = inRow.get(row);
+		if (before !== undefined) before.free = first;
+		rowEnds[row] = Math.max(last, first + least - 1);
+		const entry = {bar, row, first, last, free: scale.columns};
+		inRow.set(row, entry);
+		result.push(entry);
+	}
+	return {bars: result, over};
+}

@@ -1,0 +1,61 @@
+import type {Strip} from '../screen/strip.ts';
+import {plain, type Style} from '../screen/style.ts';
+
+/** Stands for a blank of a text, which is not empty: nothing goes behind it. */
+const solidBlank = '\u00A0';
+
+/** Cells to draw on, row by row; what lies outside is left out. */
+export class Canvas {
+	readonly columns: number;
+	readonly rows: number;
+	readonly #glyphs: string[];
+	readonly #styles: Style[];
+
+	constructor(columns: number, rows: number) {
+		this.columns = columns;
+		this.rows = rows;
+		this.#glyphs = Array.from<string>({length: columns * rows}).fill(' ');
+		this.#styles = Array.from<Style>({length: columns * rows}).fill(plain);
+	}
+
+	at(x: number, y: number): string {
+		return this.#isInside(x, y) ? (this.#glyphs[y * this.columns + x] ?? ' ') : ' ';
+	}
+
+	put(x: number, y: number, glyph: string, style: Style): void {
+		if (!this.#isInside(x, y)) return;
+		this.#glyphs[y * this.columns + x] = glyph;
+		this.#styles[y * this.columns + x] = style;
+	}
+
+	/** Only where nothing stands yet. */
+	putBehind(x: number, y: number, glyph: string, style: Style): void {
+		if (this.at(x, y) === ' ') this.put(x, y, glyph, style);
+	}
+
+	/** A line of text, at most `width` of its cells; never half of a wide one. */
+	lay(x: number, y: number, {glyphs, styles}: Strip, width = glyphs.length): void {
+		let end = Math.min(width, glyphs.length);
+		if (glyphs[end] === '') end--;
+		for (let at = 0; at < end; at++) {
+			const glyph = glyphs[at] ?? ' ';
+			this.put(x + at, y, glyph === ' ' ? solidBlank : glyph, styles[at] ?? plain);
+		}
+	}
+
+	restyle(x: number, y: number, change: (style: Style) => Style): void {
+		if (!this.#isInside(x, y)) return;
+		const cell = y * this.columns + x;
+		this.#styles[cell] = change(this.#styles[cell] ?? plain);
+	}
+
+	row(y: number): Strip {
+		const [from, to] = [y * this.columns, (y + 1) * this.columns];
+		const glyphs = this.#glyphs.slice(from, to).map(glyph => (glyph === solidBlank ? ' ' : glyph));
+		return {glyphs, styles: this.#styles.slice(from, to)};
+	}
+
+	#isInside(x: number, y: number): boolean {
+		return x >= 0 && x < this.columns && y >= 0 && y < this.rows;
+	}
+}

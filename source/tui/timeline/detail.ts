@@ -1,0 +1,169 @@
+import type {Message} from '../../mailbox/message.ts';
+import {sameTag} from '../../mailbox/tag.ts';
+import type {Task} from '../../mailbox/task.ts';
+import {printable} from '../../printable.ts';
+import {deliveriesOf} from '../../store/delivery.ts';
+import type {Chronicle} from '../../store/chronicle.ts';
+import {firstFrom, type Mark} from '../../store/mark.ts';
+import {stepAt} from '../../store/replay.ts';
+import type {State} from '../../store/state.ts';
+import {deliverySpans} from '../panes/delivery.ts';
+import {messageBody} from '../panes/message-body.ts';
+import type {PaintedLine} from '../screen/grid.ts';
+import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
+import {wrap} from '../screen/wrap.ts';
+import {selectedTint, tagStrong, tagStyle, theme} from '../theme.ts';
+import {clockSeconds, counted} from '../words.ts';
+import type {Picture} from './picture.ts';
+import {barSigns, endSigns} from './signs.ts';
+import type {Selected} from './view.ts';
+
+export interface Detail {
+	readonly state: State;
+	readonly past: Chronicle;
+	readonly picture: Picture;
+	readonly selected: Selected | null;
+	/** Milliseconds since 1970; null: now. */
+	readonly moment: number | null;
+	readonly now: number;
+	/** A folded tag as it is shown. */
+	readonly nameOf: (tag: string) => string;
+}
+
+/** What stands below the lanes: the text of what is selected, in full width, and what was said around it. */
+export function detailLines(detail: Detail, width: number, height: number): PaintedLine[] {
+	const {selected} = detail;
+	const room = width - 2;
+	const lines =
+		selected === null
+			? [summary(detail)]
+			: selected.kind === 'message'
+				? messageLines(detail, selected.id, room)
+				: taskLines(detail, selected.id, room);
+	const most = Math.max(4, Math.floor(height * 0.6));
+	const shown =
+		lines.length <= most
+			? lines
+			: [...lines.slice(0, most - 1), strip([{text: '… enter opens it', style: theme.grey}])];
+	const said = saidLines(detail, room, height - shown.length - 1);
+	const nothing: PaintedLine = {strip: strip([])};
+	return [...shown.map(inset), ...(said.length > 0 ? [nothing] : []), ...said];
+}
+
+function inset(line: Strip): PaintedLine {
+	return {strip: joined(strip([{text: ' ', style: theme.text}]), line)};
+}
+
+/** What was said until the moment, or around what is selected: one line each, the newest at the bottom. */
+function saidLines(detail: Detail, width: number, height: number): PaintedLine[] {
+	const {picture, selected, moment} = detail;
+	const {list} = picture.marks;
+	const until = Math.min(moment ?? Infinity, picture.scale.to);
+	const end = firstFrom(list, until + 1);
+	const chosen = selected === null ? end : firstFrom(list, selected.at + 1);
+	const to = Math.min(end, Math.max(chosen + Math.floor(height / 2), height));
+	return list.slice(Math.max(0, to - Math.max(0, height)), to).map(mark => {
+		const isChosen = selected?.kind === 'message' && selected.id === mark.id;
+		const line = inset(clip(strip(saidSpans(detail, mark)), width));
+		return isChosen ? {...line, tint: selectedTint} : line;
+	});
+}
+
+function saidSpans({nameOf}: Detail, {at, tag, mentions, excerpt}: Mark): Span[] {
+	const name = printable(nameOf(tag));
+	return [
+		{text: `${clockSeconds(new Date(at).toISOString())} `, style: theme.faint},
+		{text: name, style: tagStyle(tag)},
+		...mentions.flatMap((to, index): Span[] => [
+			{text: index === 0 ? ' → ' : ', ', style: theme.grey},
+			{text: printable(nameOf(to)), style: tagStyle(to)},
+		]),
+		{text: `  ${printable(excerpt)}`, style: theme.grey},
+	];
+}
+
+function summary({picture}: Detail): Strip {
+	const tasks = new Set([...picture.bars.values()].flat().map(({task}) => task)).size;
+	return strip([
+		{text: `${counted(picture.traffic.total, 'message')}, ${counted(tasks, 'task')} in this window`, style: theme.grey},
+	]);
+}
+
+function messageLines(detail: Detail, id: number, width: number): Strip[] {
+	const {state, past, moment, now} = detail;
+	const message = past.message(id);
+	if (message === undefined) return [strip([{text: `#${id} reading`, style: theme.grey}])];
+	const left: Span[] = [
+		{text: `${clockSeconds(message.created_at)} `, style: theme.grey},
+		{text: printable(message.tag), style: tagStrong(message.tag)},
+	];
+	message.mentions.forEach((tag, index) => {
+		left.push({text: index === 0 ? ' → ' : ', ', style: theme.grey}, {text: printable(tag), style: tagStyle(tag)});
+	});
+	if (message.author_tag !== null && !sameTag(message.author_tag, message.tag)) {
+		left.push({text: `  by ${printable(message.author_tag)}`, style: theme.grey});
+	}
+	if (!message.verified) left.push({text: '  unverified', style: theme.warn});
+	left.push({text: `  #${id}`, style: theme.faint});
+	if (message.reply_to !== null) left.push({text: `  ↳ #${message.reply_to}`, style: theme.grey});
+	const delivery = moment === null ? deliverySpans(state, message, now) : deliveryAt(state, message, moment);
+	return [justify(left, delivery, width), ...messageBody(message, width, true)];
+}
+
+/** How far it had come for each reader at that moment. When a client took it on its way nobody wrote down. */
+function deliveryAt(state: State, message: Message, moment: number): Span[] {
+	const parts = deliveriesOf(state, message, moment).map(({reader, receipt}): string => {
+		const by = (at: string | null | undefined): boolean => typeof at === 'string' && Date.parse(at) <= moment;
+		const rung = by(receipt?.acked_at) ? '✓✓ acked' : by(receipt?.delivered_at) ? '✓ delivered' : 'stored';
+		return `${printable(reader)} ${rung}`;
+	});
+	return parts.length === 0 ? [] : [{text: parts.join('  '), style: theme.grey}];
+}
+
+function taskLines({past, picture, moment, now}: Detail, id: number, width: number): Strip[] {
+	const task = past.task(id);
+	const steps = picture.replay.tasks.get(id) ?? [];
+	const step = stepAt(steps, moment ?? now);
+	const left: Span[] = [
+		step === null ? {text: '?', style: theme.grey} : signOf(step.state),
+		{text: ` #${id} `, style: theme.task},
+		{text: task === undefined ? '' : printable(task.title), style: theme.strong},
+	];
+	const owner = step?.tag ?? null;
+	const right: Span[] = [
+		...(owner === null ? [] : [{text: `${printable(owner)}  `, style: tagStyle(owner)}]),
+		{text: step === null ? 'unknown' : step.state, style: theme.grey},
+		...(step?.state === 'running' ? [{text: ` ${Math.round(step.progress * 100)} %`, style: theme.good}] : []),
+	];
+	const told = wrap(strip(lifeOf(picture, id, moment ?? Infinity)), width);
+	return [justify(left, right, width), ...told, ...bodyOf(task, width)];
+}
+
+function signOf(state: Task['status'] | 'unknown'): Span {
+	if (state === 'queued' || state === 'running' || state === 'unknown') return barSigns[state].start;
+	return endSigns[state];
+}
+
+/** When it came to stand how, as one sentence. */
+function lifeOf(picture: Picture, id: number, until: number): Span[] {
+	const spans: Span[] = [];
+	let last = '';
+	for (const {at, state, tag} of picture.replay.tasks.get(id) ?? []) {
+		if (at > until) break;
+		const said = state === 'running' && tag !== null ? `${state} ${printable(tag)}` : state;
+		if (said === last) continue;
+		last = said;
+		spans.push({
+			text: `${spans.length > 0 ? '  ' : ''}${clockSeconds(new Date(at).toISOString())} `,
+			style: theme.faint,
+		});
+		spans.push({text: said, style: theme.grey});
+	}
+	return spans;
+}
+
+function bodyOf(task: Task | undefined, width: number): Strip[] {
+	if (task === undefined || task.body === '') return [];
+	const text = printable(task.body.slice(0, 4000));
+	return wrap(strip([{text, style: theme.text}]), width);
+}

@@ -1,0 +1,96 @@
+import type {Marks, Mark} from '../../store/mark.ts';
+import {firstFrom} from '../../store/mark.ts';
+import {stepAt, type Replay} from '../../store/replay.ts';
+import {barsOf} from './bars.ts';
+import type {Selected} from './view.ts';
+
+/** The message before (-1) or after (1) a place in time. `id` tells those of one time apart; Infinity: after all of them. */
+function nextMark({list}: Marks, {at, id}: {readonly at: number; readonly id: number}, by: 1 | -1): Mark | undefined {
+	let index = firstFrom(list, at);
+	if (by === -1) {
+		while (index < list.length && list[index]?.at === at && (list[index]?.id ?? 0) < id) index++;
+		return list[index - 1];
+	}
+	while (list[index]?.at === at && (list[index]?.id ?? 0) <= id) index++;
+	return list[index];
+}
+
+/** What can be selected of tasks: where each bar of theirs begins. By time. */
+function taskItems({tasks}: Replay): Selected[] {
+	const items: Selected[] = [];
+	for (const [id, steps] of tasks) {
+		for (const {from} of barsOf(id, steps, Infinity)) items.push({kind: 'task', id, at: from});
+	}
+	return items.sort((one, other) => one.at - other.at || one.id - other.id);
+}
+
+let latest: {readonly replay: Replay; readonly items: readonly Selected[]} | null = null;
+
+function tasksOf(replay: Replay): readonly Selected[] {
+	if (latest?.replay !== replay) latest = {replay, items: taskItems(replay)};
+	return latest.items;
+}
+
+/**
+ * What can be selected next in time: the message or task before (-1) or after (1) the one that is, or that time; null: there is
+ * none. Of one time messages come first.
+ */
+export function neighbour(marks: Marks, replay: Replay, from: Selected, by: 1 | -1): Selected | null {
+	const isTask = from.kind === 'task';
+	const mark = nextMark(marks, {at: from.at, id: isTask ? Infinity : from.id}, by);
+	const items = tasksOf(replay);
+	let index = firstFrom(items, from.at);
+	if (isTask) while (items[index]?.at === from.at && (items[index]?.id ?? 0) < from.id + (by === 1 ? 1 : 0)) index++;
+	const task = by === 1 ? items[index] : items[index - 1];
+	const message: Selected | undefined = mark === undefined ? undefined : {kind: 'message', id: mark.id, at: mark.at};
+	if (message === undefined || task === undefined) return message ?? task ?? null;
+	if (by === 1) return message.at <= task.at ? message : task;
+	return task.at >= message.at ? task : message;
+}
+
+/** The time of what happened before (-1) or after (1) that moment: a message, or a change of a task or an agent; null: nothing. */
+export function happening(marks: Marks, {tasks, agents}: Replay, moment: number, by: 1 | -1): number | null {
+	let best: number | null = nextMark(marks, {at: moment, id: by === 1 ? Infinity : 0}, by)?.at ?? null;
+	for (const steps of [...tasks.values(), ...agents.values()] as Array<readonly {readonly at: number}[]>) {
+		const at = by === 1 ? steps[firstFrom(steps, moment + 1)]?.at : stepAt(steps, moment - 1)?.at;
+		if (at !== undefined && (best === null || (by === 1 ? at < best : at > best))) best = at;
+	}
+	return best;
+}
+
+/** What happened at exactly that time and can be selected. */
+export function itemAt(marks: Marks, replay: Replay, at: number): Selected | null {
+	const mark = marks.list[firstFrom(marks.list, at)];
+	if (mark !== undefined && mark.at === at) return {kind: 'message', id: mark.id, at};
+	const items = tasksOf(replay);
+	const task = items[firstFrom(items, at)];
+	return task !== undefined && task.at === at ? task : null;
+}
+
+/** Of one lane, what is nearest to a time and not after `until`; null: nothing. */
+export function nearestIn(
+	marks: Marks,
+	replay: Replay,
+	isIn: (
+		item: {readonly kind: 'message'; readonly mark: Mark} | {readonly kind: 'task'; readonly item: Selected},
+	) => boolean,
+	at: number,
+	until: number,
+): Selected | null {
+	let best = null as Selected | null;
+	const offer = (item: Selected): void => {
+		if (item.at <= until && (best === null || Math.abs(item.at - at) < Math.abs(best.at - at))) best = item;
+	};
+	const {list} = marks;
+	const middle = firstFrom(list, at);
+	for (const by of [1, -1]) {
+		for (let index = by === 1 ? middle : middle - 1; index >= 0 && index < list.length; index += by) {
+			const mark = list[index];
+			if (mark === undefined || mark.at > until || !isIn({kind: 'message', mark})) continue;
+			offer({kind: 'message', id: mark.id, at: mark.at});
+			break;
+		}
+	}
+	for (const item of tasksOf(replay)) if (isIn({kind: 'task', item})) offer(item);
+	return best;
+}

@@ -1,0 +1,231 @@
+import {foldTag} from '../../mailbox/tag.ts';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import type {TimelineAction} from '../keymap.ts';
+import {tasksPane} from '../pane-id.ts';
+import {withView} from '../navigate.ts';
+import {withThreadOpen} from '../trail.ts';
+import {withoutThreadAt, type Ui, type UiStore} from '../ui.ts';
+import {barsOf, unowned} from './bars.ts';
+import {happening, itemAt, nearestIn, neighbour} from './items.ts';
+import {laneOrder} from './lanes.ts';
+import {arrange, type Arrangement} from './lines.ts';
+import {endingAt, momentOf, spanFor, speeds, windowOf, zoomed, type Selected, type TimelineView} from './view.ts';
+
+interface TimelineContext {
+	readonly store: MailboxStore;
+	readonly ui: UiStore;
+}
+
+/** How many of the newest messages the first window shows. */
+const shownFirst = 60;
+
+/** Puts the timeline over the panes, with the latest messages in its window. */
+export function openTimeline({store, ui}: TimelineContext): void {
+	const past = store.chronicle;
+	past.open();
+	const now = Date.now();
+	const {list} = past.marks;
+	const oldest = list[Math.max(0, list.length - shownFirst)]?.at ?? now;
+	const view: TimelineView = {
+		lanes: laneOrder(store.getState(), list, []),
+		top: 0,
+		span: spanFor(now - oldest),
+		end: null,
+		moment: null,
+		speed: 10,
+		selected: null,
+	};
+	ui.setState({timeline: view});
+	reachBack({store, ui});
+}
+
+/** What keys do in the timeline. */
+export function timelineKey(context: TimelineContext, action: TimelineAction): void {
+	const {store, ui} = context;
+	const now = Date.now();
+	const before = ui.getState();
+	const view = before.timeline;
+	if (view === null) return;
+	if (action === 'timeline_open') return open(context, view);
+	if (action === 'timeline_close' && view.moment === null) {
+		ui.setState({timeline: null});
+		return store.chronicle.close();
+	}
+	const next = moved(context, view, action, now);
+	if (next !== view) ui.setState({timeline: next});
+	if (next.selected !== null && next.selected !== view.selected) loadText(store, next.selected);
+	reachBack(context);
+}
+
+/** Reads what the window shows, and as much before it. */
+function reachBack({store, ui}: TimelineContext): void {
+	const {timeline} = ui.getState();
+	if (timeline === null) return;
+	store.chronicle.reach(windowOf(timeline, Date.now()).from - timeline.span);
+}
+
+function loadText(store: MailboxStore, {kind, id}: Selected): void {
+	// It stays `reading` where it cannot be read; the first row says why.
+	if (kind === 'message' && store.chronicle.message(id) === undefined) store.loadMessage(id).catch(() => undefined);
+}
+
+function moved({store, ui}: TimelineContext, view: TimelineView, action: TimelineAction, now: number): TimelineView {
+	const past = store.chronicle;
+	const window = windowOf(view, now);
+	const {columns, rows} = ui.getState();
+	const placed = arrange(store.getState(), past, view, {x: 0, y: 1, width: columns, height: rows - 2}, now);
+	switch (action) {
+		case 'timeline_zoom_in':
+			return zoomed(view, -1, now);
+		case 'timeline_zoom_out':
+			return zoomed(view, 1, now);
+		case 'timeline_half_earlier':
+			return endingAt(view, window.to - view.span / 2, now);
+		case 'timeline_half_later':
+			return endingAt(view, window.to + view.span / 2, now);
+		case 'timeline_earlier':
+			return select(view, placed, step(view, placed, -1, now), now);
+		case 'timeline_later':
+			return select(view, placed, step(view, placed, 1, now), now);
+		case 'timeline_lane_below':
+			return select(view, placed, inLane(view, placed, 1, now), now);
+		case 'timeline_lane_above':
+			return select(view, placed, inLane(view, placed, -1, now), now);
+		case 'timeline_step_back':
+			return at(view, placed, happening(past.marks, past.replay, momentOf(view, now) ?? now, -1), now);
+		case 'timeline_step_on':
+			return at(view, placed, happening(past.marks, past.replay, momentOf(view, now) ?? now, 1) ?? now, now);
+		case 'timeline_jump_back':
+			return at(view, placed, (momentOf(view, now) ?? Math.min(now, window.to)) - view.span / 10, now);
+		case 'timeline_jump_on':
+			return at(view, placed, (momentOf(view, now) ?? now) + view.span / 10, now);
+		case 'timeline_play':
+			return played(view, now);
+		case 'timeline_speed': {
+			const speed = speeds[(speeds.indexOf(view.speed) + 1) % speeds.length] ?? 1;
+			const moment = momentOf(view, now);
+			const since = view.moment?.since === null ? null : now;
+			return {...view, speed, moment: moment === null ? null : {at: moment, since}};
+		}
+		case 'timeline_first': {
+			const first = past.marks.list[0]?.at;
+			return first === undefined ? view : endingAt({...view, moment: null}, first + view.span * 0.9, now);
+		}
+		case 'timeline_present':
+			return {...view, end: null, moment: null, selected: null};
+		case 'timeline_close':
+			return {...view, moment: null, end: null};
+		case 'timeline_open':
+			return view;
+	}
+}
+
+/** The moment moves there, and what happened then is selected. In the present it is live again. */
+function at(view: TimelineView, placed: Arrangement, moment: number | null, now: number): TimelineView {
+	if (moment === null) return view;
+	if (moment >= now) return {...view, moment: null, end: null};
+	const {marks, replay} = placed.picture;
+	const item = itemAt(marks, replay, moment);
+	const selected = item ?? (view.selected !== null && view.selected.at <= moment ? view.selected : null);
+	const since = view.moment === null || view.moment.since === null ? null : now;
+	// The window follows the moment by itself; where it goes from there is kept.
+	const next: TimelineView = {...view, selected, moment: {at: moment, since}};
+	return {...next, end: windowOf(next, now).to, top: topFor(next, placed)};
+}
+
+function played(view: TimelineView, now: number): TimelineView {
+	const moment = momentOf(view, now);
+	if (moment === null) {
+		const {from, to} = windowOf(view, now);
+		return {...view, end: to, moment: {at: from, since: now}};
+	}
+	const pausing = view.moment !== null && view.moment.since !== null;
+	return {...view, end: windowOf(view, now).to, moment: {at: moment, since: pausing ? null : now}};
+}
+
+/** The latest that can be seen: what came after the moment, or lies right of the window, cannot. */
+function latestIn(view: TimelineView, now: number): number {
+	return Math.min(windowOf(view, now).to - 1, momentOf(view, now) ?? Infinity);
+}
+
+function step(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: number): Selected | null {
+	const {marks, replay} = picture;
+	const until = momentOf(view, now) ?? Infinity;
+	const from = view.selected ?? {kind: 'task', id: Infinity, at: latestIn(view, now)};
+	const item = neighbour(marks, replay, from, view.selected === null ? -1 : by);
+	return item === null || item.at > until ? null : item;
+}
+
+function inLane(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: number): Selected | null {
+	const {lanes, marks, replay} = picture;
+	const current = laneOf(view.selected, picture);
+	const from = view.selected?.at ?? latestIn(view, now);
+	let lane = current === null ? (by === 1 ? -1 : lanes.length) : lanes.indexOf(current);
+	for (lane += by; lane >= 0 && lane < lanes.length; lane += by) {
+		const tag = lanes[lane];
+		const found = nearestIn(
+			marks,
+			replay,
+			item => (item.kind === 'message' ? item.mark.tag === tag : laneOf(item.item, picture) === tag),
+			from,
+			momentOf(view, now) ?? Infinity,
+		);
+		if (found !== null) return found;
+	}
+	return null;
+}
+
+/** The lane in which something stands; null where it has none. */
+function laneOf(selected: Selected | null, {marks, replay}: Arrangement['picture']): string | null {
+	if (selected === null) return null;
+	if (selected.kind === 'message') return marks.get(selected.id)?.tag ?? null;
+	const bars = barsOf(selected.id, replay.tasks.get(selected.id) ?? [], Infinity);
+	return bars.find(({from}) => from === selected.at)?.lane ?? unowned;
+}
+
+/** The view with this selected, and visible. */
+function select(view: TimelineView, placed: Arrangement, selected: Selected | null, now: number): TimelineView {
+	if (selected === null) return view;
+	const next = {...view, selected, top: topFor({...view, selected}, placed)};
+	const {from, to} = windowOf(view, now);
+	if (selected.at >= from && selected.at < to) return next;
+	const edge = selected.at < from ? selected.at + view.span * 0.8 : selected.at + view.span * 0.2;
+	return endingAt(next, edge, now);
+}
+
+/** The first lane so that the selected one is among those shown. */
+function topFor({selected, top}: TimelineView, {picture, rows}: Arrangement): number {
+	const lane = picture.lanes.indexOf(laneOf(selected, picture) ?? '');
+	if (lane === -1) return top;
+	const from = rows.top;
+	return lane < from ? lane : lane >= from + rows.shown ? lane - rows.shown + 1 : from;
+}
+
+/** Leaves the timeline for what is selected: the message in its channel, or in its thread where it is older; the task. */
+function open({store, ui}: TimelineContext, {selected}: TimelineView): void {
+	const now = ui.getState();
+	if (selected === null) return ui.setState({notice: 'Nothing is selected: h and l select.'});
+	const shown = selected.kind === 'task' ? openTask(now, selected.id) : openMessage(store, now, selected.id);
+	if (shown === null) return;
+	ui.setState({...shown, timeline: null});
+	store.chronicle.close();
+}
+
+function openTask(ui: Ui, id: number): Ui {
+	return {...withView(ui, tasksPane, {anchor: null, selected: String(id)}), focus: tasksPane};
+}
+
+function openMessage(store: MailboxStore, ui: Ui, id: number): Ui | null {
+	const message = store.chronicle.message(id);
+	if (message === undefined) return null;
+	const tags = [message.tag, ...message.mentions].map(foldTag);
+	const focus = tags.find(tag => ui.arrangement.order.includes(tag));
+	if (focus === undefined) return null;
+	const isHere = store.getState().messages.includes(message);
+	if (isHere) {
+		const there = withoutThreadAt({...ui, focus}, focus);
+		return withView(there, focus, {anchor: {key: String(id), hidden: 0}, selected: String(id)});
+	}
+	store.loadThread(message.thread_id).catch(() => undefined);
+	return withThreadOpen({...ui, focus}, message);
+}

@@ -1,0 +1,90 @@
+import type {Chronicle} from '../../store/chronicle.ts';
+import type {State} from '../../store/state.ts';
+import {channelName} from '../panes/header.ts';
+import type {PaintedLine, Rect} from '../screen/grid.ts';
+import {strip, textWidth} from '../screen/strip.ts';
+import {theme} from '../theme.ts';
+import type {Scale} from './axis.ts';
+import {detailLines} from './detail.ts';
+import {drawLanes} from './draw.ts';
+import {axisLine, headingLine} from './heading.ts';
+import {laneRows, type LaneRows} from './lanes.ts';
+import {pictureOf, type Picture} from './picture.ts';
+import {momentOf, windowOf, type TimelineView} from './view.ts';
+
+/** Columns of the names at the least and at the most, with what stands before and behind them. */
+const [leastLabels, mostLabels] = [10, 20];
+/** Heading, axis, and the line above the text. */
+const besideLanes = 3;
+
+export interface Arrangement {
+	readonly scale: Scale;
+	readonly labels: number;
+	readonly picture: Picture;
+	readonly rows: LaneRows;
+	/** Rows of what is selected. */
+	readonly below: number;
+}
+
+/** Where everything stands in that rectangle. `now`: milliseconds since 1970. */
+export function arrange(
+	state: State,
+	past: Chronicle,
+	view: TimelineView,
+	{width, height}: Rect,
+	now: number,
+): Arrangement {
+	const names = view.lanes.map(tag => textWidth(channelName(state, tag)) + 4);
+	const labels = Math.max(leastLabels, Math.min(mostLabels, Math.floor(width / 4), Math.max(0, ...names)));
+	const columns = Math.max(1, width - labels);
+	const scale: Scale = {...windowOf(view, now), columns};
+	const picture = pictureOf(past, view.lanes, scale, momentOf(view, now), now);
+	const room = height - besideLanes - Math.max(3, Math.min(8, Math.floor(height / 5)));
+	const rows = laneRows(Math.max(2, room), picture.lanes.length, view.top);
+	return {scale, labels, picture, rows, below: Math.max(0, height - besideLanes - rows.shown * rows.height)};
+}
+
+/** All lines of the timeline. */
+export function timelineLines(
+	state: State,
+	past: Chronicle,
+	view: TimelineView,
+	rect: Rect,
+	now: number,
+): PaintedLine[] {
+	const {scale, labels, picture, rows, below} = arrange(state, past, view, rect, now);
+	const moment = momentOf(view, now);
+	const {selected} = view;
+	const lanesHeight = rows.shown * rows.height;
+	const nameOf = (tag: string): string => channelName(state, tag);
+	const canvas = drawLanes(
+		{
+			picture,
+			rows,
+			labels,
+			selected,
+			moment,
+			readFrom: past.from,
+			now,
+			nameOf,
+			taskOf: id => past.task(id),
+		},
+		rect.width,
+		lanesHeight,
+	);
+	const lanes = Array.from({length: lanesHeight}, (_, y): PaintedLine => ({strip: canvas.row(y)}));
+	return [
+		headingLine(view, past, scale, rect.width, now),
+		axisLine(view, scale, labels, picture.edge, now),
+		...lanes,
+		{strip: strip([{text: ruleWords(rows, picture.lanes.length, rect.width), style: theme.faint}])},
+		...detailLines({state, past, picture, selected, moment, now, nameOf}, rect.width, below),
+	];
+}
+
+/** The line above the text, which says how many lanes are not shown. */
+function ruleWords({shown, top}: LaneRows, count: number, width: number): string {
+	if (shown >= count) return '─'.repeat(width);
+	const words = ` lanes ${top + 1}–${top + shown} of ${count} · j k `;
+	return `──${words}${'─'.repeat(Math.max(0, width - words.length - 2))}`;
+}

@@ -1,0 +1,63 @@
+import type {Chronicle} from '../../store/chronicle.ts';
+import type {Replay} from '../../store/replay.ts';
+import type {Marks} from '../../store/mark.ts';
+import {columnOf, type Scale} from './axis.ts';
+import {barsOf, unowned, type Bar} from './bars.ts';
+import {trafficOf, type Traffic} from './traffic.ts';
+
+/** What is drawn, whatever part of it is on the screen. */
+export interface Picture {
+	readonly scale: Scale;
+	/** The folded tags of the lanes, then `unowned` where there are such tasks. */
+	readonly lanes: readonly string[];
+	readonly traffic: Traffic;
+	/** By lane. */
+	readonly bars: ReadonlyMap<string, readonly Bar[]>;
+	/** The column of the present, or of the moment that is shown. */
+	readonly edge: number;
+	readonly replay: Replay;
+	readonly marks: Marks;
+	readonly laneOf: ReadonlyMap<string, number>;
+}
+
+let latest: {readonly key: readonly unknown[]; readonly picture: Picture} | null = null;
+
+/** The picture; the same object while nothing that it is made of has changed. `moment` null: now. Times: ms since 1970. */
+export function pictureOf(
+	past: Chronicle,
+	lanes: readonly string[],
+	scale: Scale,
+	moment: number | null,
+	now: number,
+): Picture {
+	const {marks, replay} = past;
+	const edge = columnOf(scale, moment ?? now);
+	const {from, to, columns} = scale;
+	const key = [marks, marks.list.length, replay, lanes, from, to, columns, moment ?? edge];
+	if (latest === null || latest.key.some((part, index) => part !== key[index])) {
+		const until = moment ?? Infinity;
+		const laneOf = new Map(lanes.map((tag, index) => [tag, index]));
+		const bars = barsIn(replay, scale, until);
+		const traffic = trafficOf(marks, laneOf, scale, until);
+		const all = bars.has(unowned) ? [...lanes, unowned] : lanes;
+		latest = {key, picture: {scale, lanes: all, traffic, bars, edge, replay, marks, laneOf}};
+	}
+	return latest.picture;
+}
+
+function barsIn({tasks}: Replay, {from, to}: Scale, until: number): ReadonlyMap<string, readonly Bar[]> {
+	const byLane = new Map<string, Bar[]>();
+	for (const [id, steps] of tasks) {
+		const last = steps.at(-1);
+		if ((steps[0]?.at ?? Infinity) >= Math.min(to, until + 1)) continue;
+		const isOver = last !== undefined && last.at < from && last.state !== 'queued' && last.state !== 'running';
+		if (isOver) continue;
+		for (const bar of barsOf(id, steps, until)) {
+			if (bar.from >= to || bar.to < from) continue;
+			const list = byLane.get(bar.lane);
+			if (list === undefined) byLane.set(bar.lane, [bar]);
+			else list.push(bar);
+		}
+	}
+	return byLane;
+}

@@ -1,0 +1,84 @@
+import {firstFrom, type Mark, type Marks} from '../../store/mark.ts';
+import {columnOf, type Scale} from './axis.ts';
+
+/** Who wrote to whom, by lane and column. */
+export interface Traffic {
+	/** At lane * columns + column: how many messages that lane's tag wrote then. */
+	readonly counts: Uint32Array;
+	/** At the same place: 1 where all of them went to everyone. */
+	readonly toAll: Uint8Array;
+	/** By column: pairs of lanes, writer and addressee, each once; null where they are too many to tell apart. */
+	readonly links: ReadonlyArray<ReadonlyArray<readonly [number, number]> | null>;
+	/** At lane * columns + column: how many of that lane's messages are answered there later: from what they answer to the answer. */
+	readonly waits: Int32Array;
+	readonly total: number;
+}
+
+const mostLinks = 4;
+
+/** The traffic of what was written from the window's beginning to `until` (milliseconds since 1970). Pure. */
+export function trafficOf(marks: Marks, laneOf: ReadonlyMap<string, number>, scale: Scale, until: number): Traffic {
+	const {columns} = scale;
+	const lanes = laneOf.size;
+	const counts = new Uint32Array(lanes * columns);
+	const toAll = new Uint8Array(lanes * columns).fill(1);
+	const waits = new Int32Array(lanes * (columns + 1));
+	const links: Array<Array<readonly [number, number]> | null> = Array.from({length: columns}, () => []);
+	const {list} = marks;
+	let total = 0;
+	for (let index = firstFrom(list, scale.from); index < list.length; index++) {
+		const mark = list[index];
+		if (mark === undefined || mark.at >= scale.to || mark.at > until) break;
+		const lane = laneOf.get(mark.tag);
+		if (lane === undefined) continue;
+		total++;
+		const column = columnOf(scale, mark.at);
+		const cell = lane * columns + column;
+		counts[cell] = (counts[cell] ?? 0) + 1;
+		if (mark.mentions.length > 0) toAll[cell] = 0;
+		for (const tag of mark.mentions) {
+			const to = laneOf.get(tag);
+			if (to !== undefined && to !== lane) link(links, column, lane, to);
+		}
+		const answered = mark.reply_to === null ? undefined : marks.get(mark.reply_to);
+		if (answered === undefined) continue;
+		const since = Math.max(0, columnOf(scale, answered.at) + 1);
+		if (since >= column) continue;
+		const row = lane * (columns + 1);
+		waits[row + since] = (waits[row + since] ?? 0) + 1;
+		waits[row + column] = (waits[row + column] ?? 0) - 1;
+	}
+	return {counts, toAll, links, waits: summed(waits, lanes, columns), total};
+}
+
+function link(links: Array<Array<readonly [number, number]> | null>, column: number, from: number, to: number): void {
+	const known = links[column];
+	if (known === null || known === undefined || known.some(([a, b]) => a === from && b === to)) return;
+	if (known.length === mostLinks) links[column] = null;
+	else known.push([from, to]);
+}
+
+/** From beginnings and ends to how many are open at each column. */
+function summed(changes: Int32Array, lanes: number, columns: number): Int32Array {
+	const open = new Int32Array(lanes * columns);
+	for (let lane = 0; lane < lanes; lane++) {
+		let count = 0;
+		for (let column = 0; column < columns; column++) {
+			count += changes[lane * (columns + 1) + column] ?? 0;
+			open[lane * columns + column] = count;
+		}
+	}
+	return open;
+}
+
+/** The sign of so many messages of one lane in one column. */
+export function countSign(count: number, isToAll: boolean): string {
+	if (count === 1) return isToAll ? '◆' : '●';
+	if (count < 10) return String(count);
+	return count < 30 ? '▒' : count < 100 ? '▓' : '█';
+}
+
+/** Between whom: the lanes of one message's addressees that have one. */
+export function addressees(mark: Mark, laneOf: ReadonlyMap<string, number>): number[] {
+	return mark.mentions.flatMap(tag => laneOf.get(tag) ?? []);
+}
