@@ -27,6 +27,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		hub: () => import('./hub.ts'),
 		sql: () => import('./sql.ts'),
 		watch: () => import('./watch.ts'),
+		config: () => import('./config.ts'),
 	},
 };
 

@@ -8,11 +8,11 @@ import type {SearchPage} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
 import {Chronicle} from './chronicle.ts';
 import type {TableRow} from '../mailbox/table.ts';
-import type {Tag} from '../mailbox/tag.ts';
 import type {Task} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
 import {createPager} from './pager.ts';
 import {reduce, type Change} from './reduce.ts';
+import type {SeenMarks} from './seen-marks.ts';
 import {emptyState, type State} from './state.ts';
 
 /** How many of the newest messages are kept. */
@@ -58,7 +58,9 @@ export interface MailboxStore {
 	find(id: number): Promise<Message | null>;
 	/** What the mailbox finds in all of history, newest first; how far each came is known then, too. Rejects with a MailboxError. */
 	search(filter: Filter, page: SearchPage): Promise<readonly Message[]>;
-	markSeen(channel: Tag, id: number): void;
+	/** Up to where the human had read at an earlier start; to be said before `ready`. */
+	remember(seen: SeenMarks): void;
+	markSeen(feed: FeedId, id: number): void;
 	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
 	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
 	/** Asks something of the tasks; what comes of it is in the state at once. Rejects with MailboxError. */
@@ -78,6 +80,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	const retries = new Map<string, () => void>();
 	let unsubscribe: Unsubscribe = () => {};
 	let closed = false;
+	let kept: SeenMarks | null = null;
 
 	const apply = (change: Change): void => {
 		if (closed) return;
@@ -95,9 +98,9 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		apply({type: 'identity', identity: await opened.identity()});
 		// Where the subscription begins is known before history is read, so the two overlap and nothing falls between them.
 		const from = await unlessOffline(opened.cursor());
-		const early = from !== null && (await unlessOffline(load(opened).then(() => true))) !== null;
+		const early = from !== null && (await unlessOffline(load(opened).then(() => true))) !== null ? from : null;
 		if (closed) return;
-		if (early) apply({type: 'loaded'});
+		if (early !== null) apply({type: 'loaded', epoch: early.epoch, kept});
 		unsubscribe = opened.subscribe(event => {
 			apply(event);
 			if (event.type !== 'connection') return;
@@ -105,12 +108,13 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			if (phase === 'catching_up' || phase === 'live') joined.resolve();
 			if (phase === 'live') for (const retry of retries.values()) retry();
 		}, from);
-		if (early) return;
+		if (early !== null) return;
 		// It cannot be reached yet: the subscription says so, and goes on trying.
 		await joined.promise;
 		if (closed) return;
 		await load(opened);
-		apply({type: 'loaded'});
+		const cursor = await unlessOffline(opened.cursor());
+		apply({type: 'loaded', epoch: cursor?.epoch ?? null, kept});
 	}
 
 	async function load(opened: Mailbox): Promise<void> {
@@ -211,8 +215,11 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			await loadReceipts(opened, messages);
 			return messages;
 		},
-		markSeen(channel, id) {
-			apply({type: 'seen', channel, id});
+		remember(seen) {
+			kept = seen;
+		},
+		markSeen(feed, id) {
+			apply({type: 'seen', feed, id});
 		},
 		async acknowledge(ids, state) {
 			const fresh = ids.filter(id => !told.has(`${id} ${state}`));

@@ -3,19 +3,20 @@ import type {Connection, MailboxEvent} from '../mailbox/event.ts';
 import type {Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
-import {foldTag, type Tag} from '../mailbox/tag.ts';
+import {foldTag} from '../mailbox/tag.ts';
 import type {Task} from '../mailbox/task.ts';
 import {belongs, threadOf, type FeedId} from './feed.ts';
 import {mergeById} from './ordered.ts';
 import {bounded, emptyPast, released, withNewer, withOlder, type Past} from './past.ts';
+import {readAtStart, type SeenMarks} from './seen-marks.ts';
 import type {Pending, State} from './state.ts';
 
 /** What changes the state: what the mailbox tells, and what was asked of it from here. */
 export type Change =
 	| MailboxEvent
 	| {readonly type: 'identity'; readonly identity: Identity}
-	/** The first page of everything has been read. */
-	| {readonly type: 'loaded'}
+	/** The first page of everything has been read. `kept`: what had been read of it before, at an earlier start. */
+	| {readonly type: 'loaded'; readonly epoch?: string | null; readonly kept?: SeenMarks | null}
 	| {readonly type: 'channels'; readonly channels: readonly Channel[]}
 	/** The newest page of everything. `complete`: there is nothing older. */
 	| {readonly type: 'recent'; readonly messages: readonly Message[]; readonly complete: boolean}
@@ -54,7 +55,7 @@ export type Change =
 			readonly failure: string | null;
 	  }
 	| {readonly type: 'withdrawn'; readonly client_id: string}
-	| {readonly type: 'seen'; readonly channel: Tag; readonly id: number}
+	| {readonly type: 'seen'; readonly feed: FeedId; readonly id: number}
 	/** Forget the oldest messages beyond this many. */
 	| {readonly type: 'trim'; readonly keep: number};
 
@@ -68,7 +69,12 @@ export function reduce(state: State, change: Change): State {
 		case 'identity':
 			return {...state, identity: change.identity};
 		case 'loaded':
-			return {...state, loaded: true, seen_from: state.messages.at(-1)?.id ?? 0};
+			return {
+				...state,
+				loaded: true,
+				epoch: change.epoch ?? null,
+				...readAtStart(change.kept ?? null, change.epoch ?? null, state.messages.at(-1)?.id ?? 0),
+			};
 		case 'messages':
 			return withMessages(state, change.messages);
 		case 'recent':
@@ -101,7 +107,7 @@ export function reduce(state: State, change: Change): State {
 		case 'withdrawn':
 			return {...state, pending: without(state.pending, change.client_id)};
 		case 'seen':
-			return withSeen(state, change.channel, change.id);
+			return withSeen(state, change.feed, change.id);
 		case 'trim':
 			return trimmed(state, change.keep);
 	}
@@ -266,8 +272,8 @@ function heldOnly(
 	return new Map([...receipts].filter(([id]) => id >= from || past.has(id)));
 }
 
-function withSeen(state: State, channel: Tag, id: number): State {
-	const key = foldTag(channel);
+function withSeen(state: State, feed: FeedId, id: number): State {
+	const key = foldTag(feed);
 	if (id <= Math.max(state.seen_from, state.seen.get(key) ?? 0)) return state;
 	return {...state, seen: new Map(state.seen).set(key, id)};
 }

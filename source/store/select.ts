@@ -3,9 +3,8 @@ import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Task, TaskStatus} from '../mailbox/task.ts';
 import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
-import {allFeed, inboxFeed, isAddressedTo, threadFeed, type FeedId} from './feed.ts';
+import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
 import {heldOf, windowOf} from './held.ts';
-import {firstFrom} from './past.ts';
 import type {State} from './state.ts';
 
 const none: readonly Message[] = [];
@@ -64,21 +63,6 @@ export function threadTree(state: State, root: number): readonly ThreadEntry[] {
 	if (trees.size >= mostTrees) trees.clear();
 	trees.set(root, {past, recent, tree});
 	return tree;
-}
-
-/** How many messages of a feed came since it was looked at, as far as the window holds them; one's own are not counted. */
-export function unreadCount(state: State, feed: FeedId): number {
-	if (!state.loaded) return 0;
-	const messages = windowOf(state, feed);
-	let unread = 0;
-	for (let at = firstFrom(messages, seenUpTo(state, feed) + 1); at < messages.length; at++) {
-		if (!isOwn(state, messages[at])) unread++;
-	}
-	return unread;
-}
-
-function isOwn({identity}: State, message: Message | undefined): boolean {
-	return identity !== null && sameTag(message?.author_tag ?? '', identity.tag);
 }
 
 /** Messages that address the identity by name and that it has not acknowledged. */
@@ -161,10 +145,4 @@ export function lastWrittenBy(state: State, tag: Tag, lookedThrough = 200): Mess
 		if (message !== undefined && sameTag(message.tag, tag)) return message;
 	}
 	return undefined;
-}
-
-/** Up to which id a pane's messages count as read. A message that was seen among all was seen. */
-export function seenUpTo(state: State, feed: FeedId): number {
-	const marks = feed === inboxFeed && state.identity !== null ? [feed, state.identity.tag, allFeed] : [feed, allFeed];
-	return Math.max(state.seen_from, ...marks.map(mark => state.seen.get(foldTag(mark)) ?? 0));
 }

@@ -24,6 +24,8 @@ export interface State {
 	readonly connection: Connection;
 	/** Why the connection is gone, in one sentence; null once it is live again. */
 	readonly trouble: string | null;
+	/** Of the database whose ids these are; null until it is known. */
+	readonly epoch: string | null;
 	/** The first page of everything has been read. */
 	readonly loaded: boolean;
 	/** The window: the newest messages by id, ascending, without repeats and without gaps, bounded. */
@@ -40,7 +42,7 @@ export interface State {
 	readonly agents: ReadonlyMap<string, Agent>;
 	/** Message id to its receipts. */
 	readonly receipts: ReadonlyMap<number, readonly Receipt[]>;
-	/** Messages up to this id stood there when the mailbox was opened, and do not count as unread. */
+	/** Messages up to this id do not count as unread in any channel: they stood there when it was opened first. */
 	readonly seen_from: number;
 	/** Folded tag to the newest id of its channel that was looked at. */
 	readonly seen: ReadonlyMap<string, number>;
@@ -50,6 +52,7 @@ export const emptyState: State = {
 	identity: null,
 	connection: {phase: 'connecting'},
 	trouble: null,
+	epoch: null,
 	loaded: false,
 	messages: [],
 	from: 0,

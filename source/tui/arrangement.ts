@@ -33,24 +33,22 @@ export const emptyArrangement: Arrangement = {
 
 /** Gives new channels (folded tags) their place; the same object when there is none. */
 export function withChannels(arrangement: Arrangement, channels: readonly PaneId[], own: PaneId | null): Arrangement {
+	const {moved} = arrangement;
 	const known = new Set(arrangement.order);
 	const fresh = channels.filter(id => !known.has(id));
 	if (fresh.length === 0 && arrangement.own === own) return arrangement;
-	const order = [...arrangement.order];
-	const usual = fresh.filter(id => !arrangement.moved.has(id));
+	// Before the first channel was there nothing had a place that could be lost.
+	const order = arrangement.order.filter(id => !moved.has(id) || arrangement.order.some(isChannelPane));
+	const byHand = [...fresh, ...arrangement.order.filter(id => !order.includes(id))].filter(id => moved.has(id));
+	const usual = fresh.filter(id => !moved.has(id));
 	const others = usual.filter(id => id !== own);
 	const before = order.findIndex(id => !isChannelPane(id));
-	const free = before < 0 || arrangement.moved.has(order[before] ?? '') ? 0 : Math.max(0, channelsFirst - before);
+	const free = before < 0 || moved.has(order[before] ?? '') ? 0 : Math.max(0, channelsFirst - before);
 	order.splice(Math.max(0, before), 0, ...others.slice(0, free));
 	order.push(...usual.filter(id => id === own), ...others.slice(free));
-	const byHand = fresh.filter(id => arrangement.moved.has(id));
-	byHand.sort((one, other) => placeOf(arrangement, one) - placeOf(arrangement, other));
-	for (const id of byHand) order.splice(placeOf(arrangement, id), 0, id);
+	byHand.sort((one, other) => (moved.get(one) ?? 0) - (moved.get(other) ?? 0));
+	for (const id of byHand) order.splice(moved.get(id) ?? 0, 0, id);
 	return {...arrangement, order, own};
-}
-
-function placeOf({moved}: Arrangement, id: PaneId): number {
-	return moved.get(id) ?? 0;
 }
 
 /** Brings a pane to the screen, where `visible` stands now: beside the others while there is room, else instead of `focus`. */

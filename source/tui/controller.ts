@@ -20,14 +20,15 @@ import {chosenAgent} from './panes/agents.ts';
 import {nextUnread} from './next-unread.ts';
 import {rememberLastLooks} from './unread.ts';
 import {openTimeline, timelineKey} from './timeline/keys.ts';
+import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 
 /** More than this many fit on no screen. */
 const shownAtOnce = 30;
 
 export interface Controller {
-	/** What was typed. */
-	input(input: Input): void;
+	/** What was typed, or done with the mouse. */
+	input(input: Input | MouseReport): void;
 	/** The focused pane shows its newest message: it counts as read. */
 	markSeen(): void;
 	readonly layout: () => Layout;
@@ -38,6 +39,10 @@ export interface ControllerOptions {
 	readonly ui: UiStore;
 	/** Draws everything anew (^L). */
 	readonly redraw: () => void;
+	/** Gives the terminal back to the shell for a while (^Z). */
+	readonly suspend: () => void;
+	/** The glyphs of a row of the screen, one a column. */
+	readonly rowOf: (y: number) => readonly string[];
 	readonly quit: () => void;
 	/** Absent where there is no terminal to give to an editor. */
 	readonly editElsewhere?: ComposeContext['editElsewhere'];
@@ -49,7 +54,8 @@ export interface ControllerOptions {
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
 export function createController(options: ControllerOptions): Controller {
-	const {store, ui, redraw, quit, editElsewhere = null, outside = null, keeps = false} = options;
+	const {store, ui, redraw, suspend, rowOf, quit} = options;
+	const {editElsewhere = null, outside = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
 	const focus = (pane: PaneId) => focusPane({store, ui}, pane);
 	const context: MessageContext = {store, ui, editElsewhere, outside, focus};
@@ -123,6 +129,10 @@ export function createController(options: ControllerOptions): Controller {
 				return set({overlay: {kind: 'help', top: 0}});
 			case 'redraw':
 				return redraw();
+			case 'suspend':
+				return suspend();
+			case 'mouse':
+				return toggleMouse(ui);
 			case 'quit':
 				return askToQuit();
 			case 'interrupt':
@@ -218,6 +228,7 @@ export function createController(options: ControllerOptions): Controller {
 	function press(key: string): void {
 		const {mode, overlay, notice, timeline} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
+		if (actionOf(mode, key) === 'suspend') return suspend();
 		if (overlay !== null) return overlayKey(key);
 		if (timeline !== null) return read(key, 'timeline');
 		if (mode === 'read') return read(key);
@@ -245,11 +256,19 @@ export function createController(options: ControllerOptions): Controller {
 		);
 	}
 
+	const pointer = createPointer({
+		store,
+		ui,
+		rowOf,
+		act: {focus: pane => focusPane(context, pane), open, press, compose: () => openCompose(context, null)},
+	});
+
 	return {
 		layout: () => layoutOf(ui.getState()),
 		markSeen,
 		input(input) {
-			if (input.type === 'key') press(input.key);
+			if (input.type === 'mouse') pointer(input);
+			else if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
 				const {overlay, timeline} = ui.getState();
 				if (overlay !== null) finder.paste(input.text);

@@ -1,3 +1,5 @@
+import {writeKey} from './key-name.ts';
+
 /** Where a key means something. */
 export type Place = 'read' | 'compose' | 'timeline';
 
@@ -12,6 +14,8 @@ export interface Binding {
 	readonly hint?: string;
 	/** Fits beside its label into half of a small screen; empty where another line says it. */
 	readonly help: string;
+	/** The action of which this line speaks as well. */
+	readonly with?: Action;
 }
 
 export type Action =
@@ -51,6 +55,8 @@ export type Action =
 	| 'hit_previous'
 	| 'help'
 	| 'redraw'
+	| 'mouse'
+	| 'suspend'
 	| 'quit'
 	| 'interrupt'
 	| 'send'
@@ -83,8 +89,8 @@ export type TimelineAction =
 	| 'timeline_open'
 	| 'timeline_close';
 
-/** Every key there is. What the keys do, the help, and the hints in the last row are read from here. */
-export const keymap: readonly Binding[] = [
+/** Every key there is, as long as nobody changes it. */
+export const usualKeymap: readonly Binding[] = [
 	{action: 'focus_next', place: 'read', keys: ['tab'], label: 'tab', hint: 'pane', help: 'next pane'},
 	{action: 'focus_previous', place: 'read', keys: ['shift-tab'], label: 'shift-tab', help: 'previous pane'},
 	{
@@ -106,9 +112,23 @@ export const keymap: readonly Binding[] = [
 	{action: 'pin', place: 'read', keys: ['P'], label: 'P', help: 'pin it to the screen'},
 	{action: 'down', place: 'read', keys: ['j', 'down'], label: 'j ↓', help: 'next message'},
 	{action: 'up', place: 'read', keys: ['k', 'up'], label: 'k ↑', hint: 'select', help: 'previous message'},
-	{action: 'half_down', place: 'read', keys: ['^d'], label: '^d ^u', help: 'half a page down, up'},
+	{
+		action: 'half_down',
+		place: 'read',
+		keys: ['^d'],
+		label: '^d ^u',
+		help: 'half a page down, up',
+		with: 'half_up',
+	},
 	{action: 'half_up', place: 'read', keys: ['^u'], label: '^u', help: ''},
-	{action: 'page_down', place: 'read', keys: ['pagedown', ' '], label: 'PgDn PgUp', help: 'a page down, up'},
+	{
+		action: 'page_down',
+		place: 'read',
+		keys: ['pagedown', ' '],
+		label: 'PgDn PgUp',
+		help: 'a page down, up',
+		with: 'page_up',
+	},
 	{action: 'page_up', place: 'read', keys: ['pageup'], label: 'PgUp', help: ''},
 	{
 		action: 'oldest',
@@ -147,6 +167,8 @@ export const keymap: readonly Binding[] = [
 	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit'},
 	{action: 'hit_previous', place: 'read', keys: ['N'], label: 'N', help: ''},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
+	{action: 'mouse', place: 'read', keys: ['m'], label: 'm', help: 'mouse; shift-drag selects'},
+	{action: 'suspend', place: 'read', keys: ['^z'], label: '^z', help: 'stop; the shell resumes it'},
 	{action: 'help', place: 'read', keys: ['?'], label: '?', hint: 'help', help: 'this help'},
 	{action: 'quit', place: 'read', keys: ['q'], label: 'q', hint: 'quit', help: 'quit; asks about a draft'},
 	{action: 'interrupt', place: 'read', keys: ['^c'], label: '^c ^c', help: 'quit at once'},
@@ -171,6 +193,7 @@ export const keymap: readonly Binding[] = [
 		help: 'back; the draft stays',
 	},
 	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: ''},
+	{action: 'suspend', place: 'compose', keys: ['^z'], label: '^z', help: ''},
 	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: ''},
 	{
 		action: 'timeline_earlier',
@@ -244,11 +267,20 @@ export const keymap: readonly Binding[] = [
 	{action: 'interrupt', place: 'timeline', keys: ['^c'], label: '^c ^c', help: ''},
 ];
 
-const byPlace: Record<Place, ReadonlyMap<string, Action>> = {
-	read: actionsIn('read'),
-	compose: actionsIn('compose'),
-	timeline: actionsIn('timeline'),
-};
+/** The keys that are in use: what they do, the help, and the hints in the last row are read from here. */
+export let keymap: readonly Binding[] = [...usualKeymap];
+
+let byPlace = byPlaces();
+
+/** Takes other keys into use. */
+export function useKeymap(next: readonly Binding[]): void {
+	keymap = next;
+	byPlace = byPlaces();
+}
+
+function byPlaces(): Record<Place, ReadonlyMap<string, Action>> {
+	return {read: actionsIn('read'), compose: actionsIn('compose'), timeline: actionsIn('timeline')};
+}
 
 function actionsIn(place: Place): ReadonlyMap<string, Action> {
 	return new Map(
@@ -266,9 +298,15 @@ export function actionOf(place: Place, key: string): Action | undefined {
 	return byPlace[place].get(key);
 }
 
+/** The key of an action, for a sentence that names it; empty when it has none. */
+export function keyFor(action: Action): string {
+	const [key] = keymap.find(binding => binding.action === action)?.keys ?? [];
+	return key === undefined ? '' : writeKey(key);
+}
+
 /** What the last row says: the keys that matter here. */
 export function hints(place: Place): Array<{label: string; hint: string}> {
 	return keymap.flatMap(({place: where, label, hint}) =>
-		where === place && hint !== undefined ? [{label, hint}] : [],
+		where === place && hint !== undefined && label !== '' ? [{label, hint}] : [],
 	);
 }

@@ -20,7 +20,20 @@ import {
 import {following, viewName, viewOf, type Ui, type View} from './ui.ts';
 
 /** What moves within a pane. */
-export type Motion = 'down' | 'up' | 'half_down' | 'half_up' | 'page_down' | 'page_up' | 'oldest' | 'newest';
+export type Motion =
+	| 'down'
+	| 'up'
+	| 'half_down'
+	| 'half_up'
+	| 'page_down'
+	| 'page_up'
+	| 'oldest'
+	| 'newest'
+	| 'wheel_down'
+	| 'wheel_up';
+
+/** Lines that one step of the mouse's wheel scrolls. */
+const wheelLines = 3;
 
 /** What has to be read from the mailbox after a motion: the next page at one end, or the beginning of everything. */
 export type Wanted = 'older' | 'newer' | 'oldest' | null;
@@ -63,6 +76,10 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 			select = -1;
 			break;
 		}
+		case 'wheel_up':
+		case 'wheel_down':
+			to = scrolled(blocks, at, motion === 'wheel_up' ? wheelLines : -wheelLines, height);
+			break;
 		case 'up':
 		case 'down': {
 			const tall = chosen >= 0 && tallStep(chosen, motion);
@@ -156,6 +173,8 @@ const steps: Record<Motion, number> = {
 	page_up: -10,
 	oldest: -Infinity,
 	newest: Infinity,
+	wheel_down: 1,
+	wheel_up: -1,
 };
 
 /** The key that is selected after a motion through a list that begins at the top. */

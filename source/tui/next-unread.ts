@@ -1,7 +1,7 @@
 import {MailboxError} from '../mailbox/error.ts';
 import {heldOf} from '../store/held.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
-import {seenUpTo} from '../store/select.ts';
+import {seenUpTo} from '../store/unread.ts';
 import type {State} from '../store/state.ts';
 import {layoutOf} from './current-layout.ts';
 import {lookBack} from './look-back.ts';

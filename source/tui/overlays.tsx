@@ -41,27 +41,32 @@ export function Overlays() {
 	}
 }
 
-const helpColumn = 37;
+const helpColumn = 38;
 
-/** All keys, from the keymap: in two columns where there is room, else as a list that scrolls. */
+/** All keys, from the keymap: in as many columns as there is room for and need of; they scroll where that is not enough. */
 function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
-	const reading = section('Reading', 'read');
-	const writing = [...section('Writing', 'compose'), ...editing, [], ...section('Looking back', 'timeline')];
-	const wide = columns >= 2 * helpColumn + 6;
-	const list = [...reading, [], ...writing];
-	const half = Math.ceil(list.length / 2);
-	const all = wide ? besides(list.slice(0, half), list.slice(half)) : list;
+	const all = [
+		...section('Reading', 'read'),
+		[],
+		...section('Writing', 'compose'),
+		...editing,
+		[],
+		...section('Looking back', 'timeline'),
+	];
 	const height = Math.max(2, rows - 4);
-	if (all.length <= height) return <Panel lines={all} tight={all.length > height - 2} />;
-	const from = Math.min(top, all.length - height + 1);
-	const more: Span[] = [{text: from + height - 1 < all.length ? 'j ↓ more' : 'k ↑ back', style: theme.faint}];
-	return <Panel lines={[...all.slice(from, from + height - 1), more]} tight />;
+	const most = Math.max(1, Math.floor((columns - 4) / helpColumn));
+	const needed = Math.min(most, Math.ceil(all.length / Math.max(1, height - 2)));
+	const lines = besides(all, needed);
+	if (lines.length <= height) return <Panel lines={lines} tight={lines.length > height - 2} />;
+	const from = Math.min(top, lines.length - height + 1);
+	const more: Span[] = [{text: from + height - 1 < lines.length ? 'j ↓ more' : 'k ↑ back', style: theme.grey}];
+	return <Panel lines={[...lines.slice(from, from + height - 1), more]} tight />;
 }
 
 function section(title: string, place: Place): Span[][] {
-	const bindings = keymap.filter(binding => binding.place === place && binding.help !== '');
+	const bindings = keymap.filter(binding => binding.place === place && binding.help !== '' && binding.label !== '');
 	return [[{text: title, style: theme.strong}], ...bindings.map(({label, help}) => helpLine(label, help))];
 }
 
@@ -84,11 +89,14 @@ const editing: readonly Span[][] = [
 	helpLine('@', 'a tag; tab completes it'),
 ];
 
-function besides(left: readonly Span[][], right: readonly Span[][]): Span[][] {
-	return Array.from({length: Math.max(left.length, right.length)}, (_, index) => [
-		...padded(left[index] ?? [], helpColumn),
-		...(right[index] ?? []),
-	]);
+/** One list in columns of about the same length, read from top to bottom. */
+function besides(lines: readonly Span[][], count: number): Span[][] {
+	const length = Math.ceil(lines.length / count);
+	return Array.from({length}, (_, row) =>
+		Array.from({length: count}, (_, column) => lines[column * length + row] ?? []).flatMap((line, column) =>
+			column === count - 1 ? line : padded(line, helpColumn),
+		),
+	);
 }
 
 function padded(line: readonly Span[], width: number): Span[] {

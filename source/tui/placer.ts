@@ -1,10 +1,15 @@
 import {foldTag} from '../mailbox/tag.ts';
 import type {State} from '../store/state.ts';
 import {channelOrder} from './channel-order.ts';
+import {welcomePane, type PaneId} from './pane-id.ts';
 import {withChannels, type UiStore} from './ui.ts';
 
-/** Gives channels their panes as they appear; called with each state, it looks only when there may be a new one. */
-export function placer(ui: UiStore): (state: State) => void {
+/**
+ * Gives channels their panes as they appear; called with each state, it looks only when there may be a new one. `focus`:
+ * the pane that had the keys at an earlier start, which gets them again when it is there.
+ */
+export function placer(ui: UiStore, focus: PaneId | null): (state: State) => void {
+	let wanted = focus;
 	let known: Pick<State, 'agents' | 'identity'> & {readonly channels: number} = {
 		agents: new Map(),
 		identity: null,
@@ -17,6 +22,10 @@ export function placer(ui: UiStore): (state: State) => void {
 		known = {agents, identity, channels: channels.size};
 		const own = identity === null ? null : foldTag(identity.tag);
 		const next = withChannels(ui.getState(), channelOrder(state).map(foldTag), own);
-		if (next !== ui.getState()) ui.setState(next);
+		const {order, hidden} = next.arrangement;
+		const returns =
+			wanted !== null && ui.getState().focus === welcomePane && order.includes(wanted) && !hidden.has(wanted);
+		if (next !== ui.getState()) ui.setState(returns ? {...next, focus: wanted ?? next.focus} : next);
+		wanted = null;
 	};
 }

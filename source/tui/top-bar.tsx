@@ -2,7 +2,8 @@ import {Box} from 'ink';
 import {isShared, presenceOf} from '../mailbox/agent.ts';
 import type {Connection} from '../mailbox/event.ts';
 import {printable} from '../printable.ts';
-import {tasksByStatus, unreadCount, waitingForMe} from '../store/select.ts';
+import {tasksByStatus, waitingForMe} from '../store/select.ts';
+import {unreadCount} from '../store/unread.ts';
 import type {State} from '../store/state.ts';
 import {useMailbox, useTick, useSurroundings, useUi} from './context.ts';
 import {layoutOf} from './current-layout.ts';
@@ -18,16 +19,17 @@ import {counted, duration} from './words.ts';
 
 /** The first row: whose mailbox, the channels that have no pane of their own, and how it stands. */
 export function TopBar() {
-	const {name, store} = useSurroundings();
+	const {name, store, now} = useSurroundings();
 	const columns = useUi(ui => ui.columns);
 	const focus = useUi(ui => homeOf(ui, ui.focus));
+	const motion = useUi(ui => ui.motion);
 	const {kind, order, tabs: names} = useUi(layoutOf);
-	useMailbox(fingerprint);
+	useMailbox(each => fingerprint(each, now()));
 	const state = store.getState();
 	// Who is gone says nothing.
 	useTick(state.connection.phase === 'offline' ? 1000 : 30_000);
 
-	const right = standing(state, kind === 'wide');
+	const right = standing(state, kind === 'wide', now(), motion);
 	const left: Span[] = [{text: ' agentmux', style: theme.strong}];
 	if (kind === 'wide') left.push({text: `  ${printable(name)}`, style: theme.grey});
 	const room = columns - widthOf(left) - widthOf(right) - 2;
@@ -91,17 +93,18 @@ function tab(state: State, id: PaneId, number: number, focused: boolean): Span[]
 }
 
 /** Connection, counts, and what waits for the human. */
-function standing(state: State, roomy: boolean): Span[] {
-	const spans = connectionWords(state.connection, state.pending.filter(({phase}) => phase !== 'sending').length);
+function standing(state: State, roomy: boolean, now: number, motion: boolean): Span[] {
+	const unsent = state.pending.filter(({phase}) => phase !== 'sending').length;
+	const spans = connectionWords(state.connection, unsent, motion ? now : null);
 	if (roomy) {
 		const agents = [...state.agents.values()].filter(
-			agent => agent.kind === 'agent' && agent.revoked_at === null && presenceOf(agent, Date.now()) !== 'gone',
+			agent => agent.kind === 'agent' && agent.revoked_at === null && presenceOf(agent, now) !== 'gone',
 		).length;
 		const running = tasksByStatus(state, 'running').length;
 		if (agents > 0) spans.push({text: `  ${counted(agents, 'agent')}`, style: theme.grey});
 		if (running > 0) spans.push({text: `  ${running} running`, style: theme.grey});
 	}
-	const shared = [...state.agents.values()].find(agent => isShared(agent, Date.now()));
+	const shared = [...state.agents.values()].find(agent => isShared(agent, now));
 	if (shared !== undefined) {
 		const words = `${shared.sessions} sessions as ${printable(shared.tag)}`;
 		spans.push({text: `  ${roomy ? words : `${shared.sessions}× ${printable(shared.tag)}`}`, style: theme.warnStrong});
@@ -112,8 +115,8 @@ function standing(state: State, roomy: boolean): Span[] {
 	return spans;
 }
 
-/** How the connection stands, as a sign and in words. */
-function connectionWords(connection: Connection, unsent: number): Span[] {
+/** How the connection stands, as a sign and in words; without a `now`, nothing counts down. */
+function connectionWords(connection: Connection, unsent: number, now: number | null): Span[] {
 	const waits: Span = {text: unsent > 0 ? ` · ${unsent} unsent` : '', style: theme.warn};
 	switch (connection.phase) {
 		case 'live':
@@ -123,7 +126,7 @@ function connectionWords(connection: Connection, unsent: number): Span[] {
 		case 'catching_up':
 			return [{text: '◌ catching up', style: theme.warn}, waits];
 		case 'offline': {
-			const wait = connection.retry_at - Date.now();
+			const wait = now === null ? 0 : connection.retry_at - now;
 			const words = wait > 0 ? `retrying in ${duration(wait)}` : 'retrying';
 			return [{text: `◌ offline, ${words}`, style: theme.warn}, waits];
 		}
@@ -131,7 +134,7 @@ function connectionWords(connection: Connection, unsent: number): Span[] {
 }
 
 /** Changes when the row does. */
-function fingerprint(state: State): string {
+function fingerprint(state: State, now: number): string {
 	const unread = [...state.channels.values()].map(({tag}) => `${tag}${unreadCount(state, tag)}`).join();
-	return JSON.stringify([state.connection, unread, standing(state, true).map(({text}) => text)]);
+	return JSON.stringify([state.connection, unread, standing(state, true, now, false).map(({text}) => text)]);
 }

@@ -82,6 +82,10 @@ export interface Ui {
 	readonly opening: string;
 	/** How the human calls this program in a shell. */
 	readonly program: string;
+	/** Whether the terminal tells of the mouse. */
+	readonly mouse: boolean;
+	/** Whether what is shown may count down each second. */
+	readonly motion: boolean;
 }
 
 export const emptyCompose: Compose = {
@@ -119,6 +123,8 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
+		mouse: false,
+		motion: true,
 	}));
 }
 

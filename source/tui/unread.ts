@@ -1,5 +1,5 @@
 import type {MailboxStore} from '../store/mailbox-store.ts';
-import {seenUpTo, unreadCount} from '../store/select.ts';
+import {seenUpTo, unreadCount} from '../store/unread.ts';
 import type {State} from '../store/state.ts';
 import {hasMessages, inboxPane, isChannelPane, type PaneId} from './pane-id.ts';
 import type {Ui, UiStore} from './ui.ts';

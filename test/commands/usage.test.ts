@@ -28,6 +28,7 @@ describe('help', () => {
 			'hook',
 			'sql',
 			'watch',
+			'config',
 		]) {
 			expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
 		}
@@ -49,6 +50,7 @@ describe('help', () => {
 		'hook',
 		'sql',
 		'watch',
+		'config',
 	])('%s --help shows its usage and an example, without touching anything', async name => {
 		const {code, stdout, stderr} = await home.run([name, '--help']);
 		expect({code, stderr}).toEqual({code: 0, stderr: ''});

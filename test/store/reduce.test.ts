@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {threadFeed} from '../../source/store/feed.ts';
 import {reduce} from '../../source/store/reduce.ts';
-import {channelMessages, replyCount, threadMessages, threadTree, unreadCount} from '../../source/store/select.ts';
+import {channelMessages, replyCount, threadMessages, threadTree} from '../../source/store/select.ts';
+import {unreadCount} from '../../source/store/unread.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {messageRow} from '../helpers/message.ts';
 
@@ -131,8 +132,8 @@ describe('unread', () => {
 			],
 		});
 		expect(unreadCount(state, 'a')).toBe(2);
-		state = reduce(state, {type: 'seen', channel: 'A', id: 2});
+		state = reduce(state, {type: 'seen', feed: 'A', id: 2});
 		expect(unreadCount(state, 'A')).toBe(1);
-		expect(reduce(state, {type: 'seen', channel: 'A', id: 1})).toBe(state);
+		expect(reduce(state, {type: 'seen', feed: 'A', id: 1})).toBe(state);
 	});
 });

@@ -25,7 +25,14 @@ async function open(server: MemoryServer, size = {columns: 100, rows: 24}) {
 		),
 	);
 	let quits = 0;
-	const controller = createController({store, ui, redraw: () => {}, quit: () => quits++});
+	const controller = createController({
+		store,
+		ui,
+		redraw: () => {},
+		suspend: () => {},
+		rowOf: () => [],
+		quit: () => quits++,
+	});
 	const {lastFrame} = render(
 		<SurroundingsProvider value={{store, ui, screen: null, name: 'local hub', now: Date.now}}>
 			<App />

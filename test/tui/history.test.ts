@@ -17,7 +17,14 @@ async function open(count: number) {
 	const ui = createUi({columns: 90, rows: 124});
 	await store.ready;
 	ui.setState(withChannels(ui.getState(), ['CLAUDE_1', 'CLAUDE_2']));
-	const controller = createController({store, ui, redraw: () => {}, quit: () => {}});
+	const controller = createController({
+		store,
+		ui,
+		redraw: () => {},
+		suspend: () => {},
+		rowOf: () => [],
+		quit: () => {},
+	});
 	return {
 		store,
 		server,

@@ -4,6 +4,7 @@ import {HUMAN, sameTag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {useMailbox, useSurroundings, useUi} from '../context.ts';
+import {keyFor} from '../keymap.ts';
 import type {Rect} from '../screen/grid.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
 import {onTint, Spans} from '../spans.tsx';
@@ -53,7 +54,7 @@ export function ComposeLine({rect}: {readonly rect: Rect}) {
 			</Box>
 			<Box flexDirection="column" flexGrow={1} height={rect.height}>
 				{isEmpty ? (
-					<Spans line={[{text: 'press c to write', style: theme.faint}]} />
+					<Spans line={[{text: invitation(), style: theme.faint}]} />
 				) : (
 					view.lines.map((line, index) => <Spans key={index} line={coloured(line, mode === 'read')} />)
 				)}
@@ -65,6 +66,12 @@ export function ComposeLine({rect}: {readonly rect: Rect}) {
 			)}
 		</Box>
 	);
+}
+
+/** How one begins to write; nothing where no key does. */
+function invitation(): string {
+	const key = keyFor('compose');
+	return key === '' ? ' ' : `press ${key} to write`;
 }
 
 /** ` HUMAN  → ` or ` CLAUDE_1  by HUMAN → `: the tag as a chip, and who really writes. */

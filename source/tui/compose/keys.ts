@@ -88,7 +88,7 @@ export function composeKey(context: ComposeContext, key: string): void {
 	if (compose.killed.open && !killing.has(key)) closeKill(context);
 	const action = actionOf('compose', key);
 	const untouched = !hasDraft(compose) && editor.cursor === editor.text.length;
-	if (action === 'pick_tag' && (key === 'tab' || untouched)) {
+	if (action === 'pick_tag' && (key.length > 1 || untouched)) {
 		return context.ui.setState({overlay: {kind: 'tags', filter: '', index: 0}});
 	}
 	if (action === 'leave') return context.ui.setState({mode: 'read'});

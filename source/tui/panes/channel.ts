@@ -1,4 +1,5 @@
 import type {State} from '../../store/state.ts';
+import {keyFor} from '../keymap.ts';
 import {marked} from '../find/marks.ts';
 import type {PaneId} from '../pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
@@ -67,8 +68,10 @@ function newLine(width: number): Strip {
 
 /** How many lie between what is dropped and the present is not known. */
 function belowWords(below: number, atEnd: boolean): string {
-	if (!atEnd) return 'newer below · G';
-	return below > 0 ? `${counted(below, 'newer', 'newer')} below · G` : 'more below · G';
+	if (!atEnd) return `newer below · ${keyFor('newest')}`;
+	return below > 0
+		? `${counted(below, 'newer', 'newer')} below · ${keyFor('newest')}`
+		: `more below · ${keyFor('newest')}`;
 }
 
 function headOf(state: State, entry: Entry, width: number, now: number): Strip {

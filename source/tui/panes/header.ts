@@ -5,6 +5,7 @@ import {isAnyone, meantTag} from '../../store/delivery.ts';
 import {windowOf} from '../../store/held.ts';
 import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
+import {keyFor} from '../keymap.ts';
 import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../pane-id.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
@@ -89,7 +90,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		const chosen = selected === null ? undefined : tree.find(({message}) => String(message.id) === selected)?.message;
 		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - beside;
 		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
-		return [left, times.length > 0 ? times : [{text: 'esc back', style: theme.grey}]];
+		return [left, times.length > 0 ? times : [{text: `${keyFor('back')} back`, style: theme.grey}]];
 	}
 	const agent = state.agents.get(pane);
 	if (agent !== undefined && agent.kind === 'agent' && agent.revoked_at === null) {

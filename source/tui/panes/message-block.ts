@@ -3,6 +3,7 @@ import {sameTag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
 import {replyCount} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
+import {keyFor} from '../keymap.ts';
 import {justify, type Span, type Strip} from '../screen/strip.ts';
 import {tagStrong, tagStyle, theme} from '../theme.ts';
 import {clockTime} from '../words.ts';
@@ -52,7 +53,7 @@ export function pendingHead(state: State, pending: Pending, tag: string, width: 
 	const right: Record<Pending['phase'], Span> = {
 		sending: {text: 'sending', style: theme.pending},
 		waiting: {text: 'unsent: waits for the connection', style: theme.warn},
-		refused: {text: 'not sent · r to write it again', style: theme.bad},
+		refused: {text: `not sent · ${keyFor('reply')} to write it again`, style: theme.bad},
 	};
 	return justify(left, [right[pending.phase]], width);
 }

@@ -166,7 +166,7 @@ function progressLine(task: Task, steps: readonly Task[], width: number, now: nu
 		strip([
 			{text: '  ', style: theme.text},
 			thin(full, theme.good),
-			{text: '─'.repeat(bar - full), style: theme.faint},
+			{text: '─'.repeat(bar - full), style: theme.rule},
 			{text: `  ${count}`, style: theme.grey},
 			lease,
 		]),

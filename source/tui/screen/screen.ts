@@ -37,6 +37,8 @@ export interface Screen extends EventEmitter {
 	flush(): void;
 	/** The terminal has another size, or lost what stood there: everything is drawn anew. */
 	reset(): void;
+	/** The glyphs of a row as they stand on the terminal, one a column; the right half of a wide one is empty. */
+	row(y: number): readonly string[];
 	/** Another program has the terminal: nothing is drawn until `resume`, which draws everything anew. */
 	pause(): void;
 	resume(): void;
@@ -167,6 +169,7 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 		},
 		flush,
 		reset,
+		row: (y: number) => front.glyphs.slice(y * front.columns, (y + 1) * front.columns),
 		pause() {
 			paused = true;
 		},

@@ -1,4 +1,4 @@
-import {sgr} from './sgr.ts';
+import {namedSgr} from './sgr.ts';
 import stringWidth from './string-width.ts';
 import {plain, type Style} from './style.ts';
 
@@ -112,13 +112,13 @@ export function joined(...parts: readonly Strip[]): Strip {
 	};
 }
 
-/** For Ink's <Text>: the line with its escape sequences, always in full colour (the screen converts). */
+/** For Ink's <Text>: the line with its escape sequences, in the colours that the program says (the screen converts). */
 export function ansi(line: Strip): string {
 	let text = '';
 	let pen: Style = plain;
 	for (let at = 0; at < line.glyphs.length; at++) {
 		const next = line.styles[at] ?? plain;
-		if (next !== pen) text += next === plain ? '\u001B[0m' : sgr(next, 24);
+		if (next !== pen) text += next === plain ? '\u001B[0m' : namedSgr(next);
 		pen = next;
 		text += line.glyphs[at] ?? '';
 	}

@@ -57,15 +57,15 @@ export function linked(of: Style, uri: string): Style {
 
 const tinted = new Map<number, Map<Style, Style>>();
 
-/** What the terminal's own text colour becomes on a tint: ours are dark, and a light terminal's text is so too. */
-const onDark: Colour = 0xd8dce3;
+/** What the terminal's own text colour becomes on a tint: it was chosen for the terminal's background, not for ours. */
+export const onTint: Colour = 0xd8dce3;
 
 /** The same style on another background, unless it has one of its own. */
 export function onBackground(of: Style, bg: Colour): Style {
 	let known = tinted.get(bg);
 	if (known === undefined) tinted.set(bg, (known = new Map<Style, Style>()));
 	let result = known.get(of);
-	if (result === undefined) known.set(of, (result = style({bg, fg: onDark, ...lookOf(of)})));
+	if (result === undefined) known.set(of, (result = style({bg, fg: onTint, ...lookOf(of)})));
 	return result;
 }
 
