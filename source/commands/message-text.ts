@@ -7,10 +7,15 @@ import {styled} from './output.ts';
  * no body can look like another message.
  */
 export function messageText(stream: NodeJS.WriteStream, message: Message, now = new Date()): string {
+	const id = styled(stream, 'dim', `#${message.id}`);
+	return messageLines(stream, message, `${id}  ${styled(stream, 'dim', timeOf(message.created_at, now))}`);
+}
+
+/** The same with something else before the tag. */
+export function messageLines(stream: NodeJS.WriteStream, message: Message, before: string): string {
 	const [first = '', ...rest] = printableLines(message.body);
 	const head = [
-		styled(stream, 'dim', `#${message.id}`),
-		styled(stream, 'dim', timeOf(message.created_at, now)),
+		before,
 		`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}`,
 	];
 	const body = `${message.reply_to === null ? '' : `↳ #${message.reply_to} `}${first}`;

@@ -59,6 +59,32 @@ export function textOf(input: readonly string[], what: string): string {
 	return text;
 }
 
+const units: {readonly [unit: string]: number} = {s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000};
+
+/**
+ * A time as milliseconds since 1970: how long before `now` (90s, 30m, 2h, 7d), a local time of its day (14:30), or an ISO date
+ * with or without a time. Throws UsageError when it is none.
+ */
+export function timeFlag(flags: Flags, name: string, now: number): number | undefined {
+	const text = textFlag(flags, name);
+	if (text === undefined) return undefined;
+	const ago = /^(\d{1,6})(s|m|h|d)$/.exec(text);
+	if (ago !== null) return now - Number(ago[1]) * (units[ago[2] ?? ''] ?? 0);
+	const clock = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(text);
+	const at =
+		clock === null
+			? Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00` : text)
+			: new Date(now).setHours(Number(clock[1]), Number(clock[2]), Number(clock[3] ?? 0), 0);
+	const isReal = clock === null ? /^\d{4}-\d{2}-\d{2}/.test(text) : Number(clock[1]) < 24 && Number(clock[2]) < 60;
+	if (!isReal || Number.isNaN(at)) {
+		throw new UsageError(
+			`\`${text}\` (--${name}) is not a time.`,
+			'Give how long ago (30m, 2h, 7d), a time (14:30) or a date (2026-11-20T14:30).',
+		);
+	}
+	return at;
+}
+
 function count(text: string, where: string, least: number): number {
 	if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
 	throw new UsageError(`${where} is \`${text}\`, which is not a whole number of at least ${least}.`);

@@ -59,6 +59,15 @@ export function parseFilter(text: string, now: number): ParsedFilter {
 }
 
 /**
+ * Whether the word at the end may yet become a field's name: `aft` of `after:2h`. Whoever filters while somebody types waits
+ * a little longer then, so that what is shown does not vanish and come back.
+ */
+export function mayBecomeField(text: string): boolean {
+	const word = /(?:^|\s)-?([A-Za-z]+)$/.exec(text)?.[1]?.toLowerCase();
+	return word !== undefined && fields.some(field => field.startsWith(word));
+}
+
+/**
  * A query for the mailbox alone. Throws UsageError, with this remedy, that names what does not parse and where, and for
  * what only the screen knows. `now`: milliseconds since 1970.
  */

@@ -4,20 +4,23 @@ import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import type {ComposeContext} from './compose/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
+import {freshPicker} from './compose/picker.ts';
 import {actionOf, isTimelineAction, type Action, type TimelineAction} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
 import {type Layout} from './layout.ts';
-import {agentsPane, hasMessages, type PaneId} from './pane-id.ts';
+import {agentsPane, hasMessages, tasksPane, type PaneId} from './pane-id.ts';
 import {createFinder} from './find/finder.ts';
 import type {Input} from './keyboard.ts';
-import {lookBack} from './look-back.ts';
+import {lookBack, releaseFollowed} from './look-back.ts';
 import {choiceKey, copyLink, copyText, openChosen, openLink, quoteChosen, type MessageContext} from './message-keys.ts';
 import type {Outside} from './outside.ts';
 import {reveal, settleThreads, stepBack} from './trail.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
+import {isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
 import {focusPane, paneAction} from './pane-keys.ts';
 import {chosenAgent} from './panes/agents.ts';
 import {nextUnread} from './next-unread.ts';
+import {placeOf} from './place.ts';
 import {rememberLastLooks} from './unread.ts';
 import {openTimeline, timelineKey} from './timeline/keys.ts';
 import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
@@ -64,9 +67,10 @@ export function createController(options: ControllerOptions): Controller {
 	let interrupted = 0;
 	rememberLastLooks({store, ui});
 	settleThreads(ui);
+	releaseFollowed({store, ui});
 
-	function read(key: string, place: 'read' | 'timeline' = 'read'): void {
-		const action = actionOf(place, key);
+	function read(key: string): void {
+		const action = actionOf(placeOf(ui.getState()), key);
 		if (action === undefined) return;
 		if (isTimelineAction(action)) timelineKey(context, action);
 		else act(action, key);
@@ -116,12 +120,21 @@ export function createController(options: ControllerOptions): Controller {
 				return openCompose(context, null);
 			case 'reply':
 				return reply();
+			case 'task_add':
+			case 'task_cancel':
+			case 'task_retry':
+			case 'task_assign':
+			case 'task_up':
+			case 'task_down':
+			case 'task_message':
+				return taskKey(context, action);
 			case 'acknowledge':
 				return acknowledge();
 			case 'tag':
 			case 'pick_tag':
-				return set({overlay: {kind: 'tags', filter: '', index: 0}});
+				return set({overlay: {kind: 'tags', ...freshPicker}});
 			case 'search':
+			case 'filter':
 			case 'hit_next':
 			case 'hit_previous':
 				return finder.act(action);
@@ -157,6 +170,7 @@ export function createController(options: ControllerOptions): Controller {
 
 	function open(): void {
 		const now = ui.getState();
+		if (now.focus === tasksPane) return openTask(context);
 		if (now.focus !== agentsPane) return openChosen(context);
 		const tag = chosenAgent(store.getState(), now);
 		if (tag !== null) focus(foldTag(tag));
@@ -212,9 +226,10 @@ export function createController(options: ControllerOptions): Controller {
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
-		if (overlay.kind === 'search') return finder.key(key);
+		if (overlay.kind === 'search' || overlay.kind === 'filter') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'choice') return choiceKey(context, key);
+		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
 			return set({overlay: null});
@@ -230,7 +245,7 @@ export function createController(options: ControllerOptions): Controller {
 		if (notice !== null && key !== 'escape') set({notice: null});
 		if (actionOf(mode, key) === 'suspend') return suspend();
 		if (overlay !== null) return overlayKey(key);
-		if (timeline !== null) return read(key, 'timeline');
+		if (timeline !== null) return read(key);
 		if (mode === 'read') return read(key);
 		const action = actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);

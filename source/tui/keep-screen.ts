@@ -14,7 +14,7 @@ export interface ScreenMemory {
 }
 
 /** Milliseconds between two savings; what changes in between is kept together. */
-const pace = 1000;
+const pace = 2000;
 
 /** Keeps the screen whenever it is arranged anew or something was read. The function returned saves what is left and ends it. */
 export function keepScreen(store: MailboxStore, ui: UiStore, memory: ScreenMemory): () => Promise<void> {

@@ -1,7 +1,7 @@
 import {writeKey} from './key-name.ts';
 
-/** Where a key means something. */
-export type Place = 'read' | 'compose' | 'timeline';
+/** Where a key means something. In the pane of tasks, `tasks` goes before `read`. */
+export type Place = 'read' | 'compose' | 'tasks' | 'timeline';
 
 export interface Binding {
 	readonly action: Action;
@@ -51,6 +51,7 @@ export type Action =
 	| 'copy_link'
 	| 'open_link'
 	| 'search'
+	| 'filter'
 	| 'hit_next'
 	| 'hit_previous'
 	| 'help'
@@ -66,7 +67,18 @@ export type Action =
 	| 'edit_elsewhere'
 	| 'leave'
 	| 'timeline'
+	| TaskAction
 	| TimelineAction;
+
+/** What is done to the chosen task. */
+export type TaskAction =
+	| 'task_add'
+	| 'task_cancel'
+	| 'task_retry'
+	| 'task_assign'
+	| 'task_up'
+	| 'task_down'
+	| 'task_message';
 
 /** What keys do in the timeline alone. */
 export type TimelineAction =
@@ -164,6 +176,7 @@ export const usualKeymap: readonly Binding[] = [
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
 	{action: 'search', place: 'read', keys: ['/'], label: '/', hint: 'search', help: 'search all of history'},
+	{action: 'filter', place: 'read', keys: ['f'], label: 'f', hint: 'filter', help: 'filter this pane'},
 	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit'},
 	{action: 'hit_previous', place: 'read', keys: ['N'], label: 'N', help: ''},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
@@ -192,6 +205,14 @@ export const usualKeymap: readonly Binding[] = [
 		hint: 'back',
 		help: 'back; the draft stays',
 	},
+	{action: 'open', place: 'tasks', keys: ['enter'], label: 'enter', hint: 'open', help: 'open the task'},
+	{action: 'task_add', place: 'tasks', keys: ['n'], label: 'n', hint: 'add', help: 'add one (also /task)'},
+	{action: 'task_cancel', place: 'tasks', keys: ['x'], label: 'x', hint: 'cancel', help: 'cancel it; asks'},
+	{action: 'task_retry', place: 'tasks', keys: ['R'], label: 'R', hint: 'retry', help: 'try what failed again'},
+	{action: 'task_assign', place: 'tasks', keys: ['A'], label: 'A', hint: 'assign', help: 'for one agent alone'},
+	{action: 'task_up', place: 'tasks', keys: ['+'], label: '+ -', hint: 'priority', help: 'more, less urgent'},
+	{action: 'task_down', place: 'tasks', keys: ['-'], label: '-', help: ''},
+	{action: 'task_message', place: 'tasks', keys: ['o'], label: 'o', hint: 'message', help: 'where it was asked for'},
 	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: ''},
 	{action: 'suspend', place: 'compose', keys: ['^z'], label: '^z', help: ''},
 	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: ''},
@@ -222,10 +243,10 @@ export const usualKeymap: readonly Binding[] = [
 		keys: [','],
 		label: ', .',
 		hint: 'step',
-		help: 'event before, after',
+		help: 'as it was an event before',
 	},
 	{action: 'timeline_step_on', place: 'timeline', keys: ['.'], label: '.', help: ''},
-	{action: 'timeline_jump_back', place: 'timeline', keys: ['<'], label: '< >', help: 'a tenth back, on'},
+	{action: 'timeline_jump_back', place: 'timeline', keys: ['<'], label: '< >', help: 'a tenth of the screen'},
 	{action: 'timeline_jump_on', place: 'timeline', keys: ['>'], label: '>', help: ''},
 	{action: 'timeline_play', place: 'timeline', keys: [' '], label: 'space', hint: 'play', help: 'play, pause'},
 	{
@@ -279,7 +300,12 @@ export function useKeymap(next: readonly Binding[]): void {
 }
 
 function byPlaces(): Record<Place, ReadonlyMap<string, Action>> {
-	return {read: actionsIn('read'), compose: actionsIn('compose'), timeline: actionsIn('timeline')};
+	return {
+		read: actionsIn('read'),
+		compose: actionsIn('compose'),
+		tasks: actionsIn('tasks'),
+		timeline: actionsIn('timeline'),
+	};
 }
 
 function actionsIn(place: Place): ReadonlyMap<string, Action> {
@@ -295,7 +321,7 @@ export function isTimelineAction(action: Action): action is TimelineAction {
 }
 
 export function actionOf(place: Place, key: string): Action | undefined {
-	return byPlace[place].get(key);
+	return byPlace[place].get(key) ?? (place === 'tasks' ? byPlace.read.get(key) : undefined);
 }
 
 /** The key of an action, for a sentence that names it; empty when it has none. */
@@ -306,7 +332,9 @@ export function keyFor(action: Action): string {
 
 /** What the last row says: the keys that matter here. */
 export function hints(place: Place): Array<{label: string; hint: string}> {
-	return keymap.flatMap(({place: where, label, hint}) =>
+	const own = keymap.flatMap(({place: where, label, hint}) =>
 		where === place && hint !== undefined && label !== '' ? [{label, hint}] : [],
 	);
+	if (place !== 'tasks') return own;
+	return [...own, ...hints('read').filter(({label}) => own.every(each => each.label !== label))];
 }

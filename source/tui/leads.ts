@@ -1,5 +1,4 @@
 import type {Message} from '../mailbox/message.ts';
-import type {Task} from '../mailbox/task.ts';
 import type {State} from '../store/state.ts';
 import type {Choice} from './choice.ts';
 import {addressesIn} from './panes/message-body.ts';
@@ -23,7 +22,7 @@ export function taskLeads({tasks}: State, message: Message): Choice[] {
 }
 
 /** The newest message of the window that speaks of a task; null when there is none. */
-export function messageAbout({messages}: State, {id}: Task): Message | null {
+export function messageAbout({messages}: State, id: number): Message | null {
 	const named = new RegExp(String.raw`(?<![\w#&])#${id}\b`, 'u');
 	return messages.findLast(({body}) => named.test(body)) ?? null;
 }

@@ -2,6 +2,7 @@ import {MailboxError} from '../mailbox/error.ts';
 import {heldOf} from '../store/held.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {layoutOf} from './current-layout.ts';
+import {loadOlderMatching} from './find/filter-pages.ts';
 import type {PaneId} from './pane-id.ts';
 import {moved, type Wanted} from './navigate.ts';
 import {feedOf} from './panes/source.ts';
@@ -16,6 +17,10 @@ interface Looking {
 export function lookBack({store, ui}: Looking, pane: PaneId, wants: Wanted): void {
 	const feed = feedOf(ui.getState(), pane);
 	if (feed === null) return;
+	if (ui.getState().filters.has(pane) && !ui.getState().threads.has(pane)) {
+		if (wants !== null) quietly(loadOlderMatching({store, ui}, pane));
+		return;
+	}
 	const {anchor} = viewOf(ui.getState(), pane);
 	const id = anchor === null ? Number.NaN : Number(anchor.key);
 	store.look(feed, anchor === null ? null : Number.isNaN(id) ? Infinity : id);
@@ -25,8 +30,8 @@ export function lookBack({store, ui}: Looking, pane: PaneId, wants: Wanted): voi
 }
 
 /**
- * Reads older messages for each pane on the screen that holds fewer than it has room for: those of a quiet channel lie
- * before the window. Cheap enough to be asked at every change.
+ * Lets each pane that follows the newest show as much as it has room for: the messages of a quiet channel lie before the
+ * window, and are read. Cheap enough to be asked at every change.
  */
 export function fillPanes({store, ui}: Looking): void {
 	const state = store.getState();
@@ -39,6 +44,16 @@ export function fillPanes({store, ui}: Looking): void {
 		// A message takes three lines at least.
 		if (!atStart && 3 * (past.length + recent.length) < rect.height) quietly(store.loadOlder(feed));
 	}
+}
+
+/** Lets go of what was read back wherever the focused pane comes to follow the newest again, by whichever way. */
+export function releaseFollowed({store, ui}: Looking): () => void {
+	return ui.subscribe((now, before) => {
+		if (now.views === before.views) return;
+		const feed = feedOf(now, now.focus);
+		const isBack = viewOf(now, now.focus).anchor === null && viewOf(before, now.focus).anchor !== null;
+		if (feed !== null && isBack) store.look(feed, null);
+	});
 }
 
 /** Unless the human went elsewhere meanwhile. */

@@ -1,17 +1,14 @@
-import {MailboxError} from '../mailbox/error.ts';
 import type {Message} from '../mailbox/message.ts';
-import type {Task} from '../mailbox/task.ts';
 import {choiceAfter, type Choice, type Target} from './choice.ts';
 import {quoteInto} from './compose/quote.ts';
 import type {ComposeContext} from './compose/draft.ts';
-import {linkLeads, messageAbout, taskLeads} from './leads.ts';
+import {linkLeads, taskLeads} from './leads.ts';
 import {hasMessages, tasksPane, type PaneId} from './pane-id.ts';
 import {currentEntry, withView} from './navigate.ts';
 import type {Outside} from './outside.ts';
 import {printable} from '../printable.ts';
-import {taskOrder} from './panes/tasks.ts';
+import {taskList} from './panes/task-rows.ts';
 import {openThread, reveal, walked} from './trail.ts';
-import {viewOf} from './ui.ts';
 import {counted} from './words.ts';
 
 /** What the keys of a message work with. */
@@ -33,11 +30,10 @@ function say({ui}: MessageContext, notice: string): void {
 	ui.setState({notice});
 }
 
-/** Opens the thread of the message; in a thread, the task that the message speaks of; of a task, where it was spoken of. */
+/** Opens the thread of the message; in a thread, the task that the message speaks of. */
 export function openChosen(context: MessageContext): void {
 	const {store, ui} = context;
 	const now = ui.getState();
-	if (now.focus === tasksPane) return openTask(context);
 	const message = chosenMessage(context);
 	if (message === undefined) return;
 	if (!now.threads.has(now.focus)) return openThread(context, message);
@@ -67,42 +63,14 @@ function follow(context: MessageContext, target: Target): void {
 	else goToTask(context, target.id);
 }
 
-/** Steps stand with their plan. */
 function goToTask(context: MessageContext, id: number): void {
 	const {store, ui} = context;
-	const state = store.getState();
-	let task = state.tasks.get(id);
-	for (let plan = task; plan !== undefined; plan = state.tasks.get(plan.parent_id ?? 0)) task = plan;
-	if (task === undefined || !taskOrder(state).includes(task)) {
-		return say(context, `#${id} is finished and not listed any more: ${ui.getState().program} tasks`);
+	if (!taskList(store.getState()).order.some(task => task.id === id)) {
+		return say(context, `#${id} is finished and not listed any more: ${ui.getState().program} tasks list`);
 	}
 	const trail = walked(ui.getState(), tasksPane);
 	context.focus(tasksPane);
-	const view = {anchor: null, selected: String(task.id)};
-	ui.setState({...withView(ui.getState(), tasksPane, view), trail});
-}
-
-/** Where a task was asked for, or spoken of last. */
-function openTask(context: MessageContext): void {
-	const {store, ui} = context;
-	const state = store.getState();
-	const {selected} = viewOf(ui.getState(), tasksPane);
-	const task = state.tasks.get(Number(selected ?? 0));
-	if (task === undefined) return say(context, 'Select a task first: j k.');
-	void openAsked(context, task);
-}
-
-async function openAsked(context: MessageContext, task: Task): Promise<void> {
-	const {store} = context;
-	try {
-		const asked = task.message_id === null ? null : await store.find(task.message_id);
-		const message = asked ?? messageAbout(store.getState(), task);
-		if (message === null) return say(context, `No message that is shown speaks of #${task.id}.`);
-		openThread(context, message);
-	} catch (error) {
-		if (!(error instanceof MailboxError)) throw error;
-		say(context, error.sentence);
-	}
+	ui.setState({...withView(ui.getState(), tasksPane, {anchor: null, selected: String(id)}), trail});
 }
 
 /** A reply with the message's beginning before it. */

@@ -6,7 +6,7 @@ import {agentOrder} from './panes/agents.ts';
 import {bodyRect} from './panes/paint.ts';
 import {lineWidth} from './panes/channel.ts';
 import {blocksOf, keyOf, positionOf, sourceOf, type Entry, type Source} from './panes/source.ts';
-import {taskOrder} from './panes/tasks.ts';
+import {taskList} from './panes/task-rows.ts';
 import {
 	bottom,
 	isAbove,
@@ -155,7 +155,7 @@ export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId
 }
 
 function movedInTasks(state: State, ui: Ui, motion: Motion): View {
-	const keys = taskOrder(state).map(({id}) => String(id));
+	const keys = taskList(state).order.map(({id}) => String(id));
 	return {anchor: null, selected: movedInList(keys, viewOf(ui, tasksPane).selected, motion)};
 }
 

@@ -1,17 +1,18 @@
-import {Box} from 'ink';
-import {useLayoutEffect, type ReactNode} from 'react';
-import {printable} from '../printable.ts';
 import {choiceLines} from './choice.ts';
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
+import {FilterLine} from './find/filter-line.tsx';
 import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
+import {Panel} from './panel.tsx';
 import {textWidth, type Span} from './screen/strip.ts';
-import {onTint, Spans} from './spans.tsx';
-import {tagStrong, tagStyle, theme} from './theme.ts';
+import {TagPicker} from './tag-picker.tsx';
+import {TaskOverlay} from './task-overlay.tsx';
+import {theme} from './theme.ts';
 
 /** What stands over the panes: help, the tag picker, a question. */
 export function Overlays() {
+	const {store} = useSurroundings();
 	const overlay = useUi(ui => ui.overlay);
 	const columns = useUi(ui => ui.columns);
 	if (overlay === null) return null;
@@ -19,9 +20,15 @@ export function Overlays() {
 		case 'help':
 			return <Help top={overlay.top} />;
 		case 'tags':
-			return <TagPicker filter={overlay.filter} index={overlay.index} />;
+			return <TagPicker title="Write as  #" names={offeredTags(store.getState(), overlay.filter)} picker={overlay} />;
 		case 'choice':
 			return <Panel lines={choiceLines(overlay, columns - 8)} />;
+		case 'task':
+		case 'cancel':
+		case 'assign':
+			return <TaskOverlay overlay={overlay} />;
+		case 'filter':
+			return <FilterLine edit={overlay} />;
 		case 'search':
 			return <SearchPanel />;
 		case 'quit':
@@ -47,14 +54,19 @@ const helpColumn = 38;
 function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
-	const all = [
+	const lookingBack = useUi(ui => ui.timeline !== null);
+	const timeline = section('Looking back', 'timeline');
+	const everywhere = [
 		...section('Reading', 'read'),
 		[],
 		...section('Writing', 'compose'),
 		...editing,
 		[],
-		...section('Looking back', 'timeline'),
+		...section('Tasks', 'tasks'),
+		[],
+		...timeline,
 	];
+	const all = lookingBack ? timeline : everywhere;
 	const height = Math.max(2, rows - 4);
 	const most = Math.max(1, Math.floor((columns - 4) / helpColumn));
 	const needed = Math.min(most, Math.ceil(all.length / Math.max(1, height - 2)));
@@ -102,67 +114,4 @@ function besides(lines: readonly Span[][], count: number): Span[][] {
 function padded(line: readonly Span[], width: number): Span[] {
 	const used = line.reduce((sum, {text}) => sum + textWidth(text), 0);
 	return [...line, {text: ' '.repeat(Math.max(1, width - used)), style: theme.text}];
-}
-
-const tagsShown = 8;
-
-function TagPicker({filter, index}: {readonly filter: string; readonly index: number}) {
-	const {store} = useSurroundings();
-	const state = store.getState();
-	const names = offeredTags(state, filter);
-	const known = new Set([...state.agents.values()].map(({tag}) => tag.toUpperCase()));
-	const from = Math.max(0, Math.min(index - Math.floor(tagsShown / 2), names.length - tagsShown));
-	const lines = names.slice(from, from + tagsShown).map((name, at): Span[] => {
-		const chosen = from + at === index;
-		const isNew = name === filter && !known.has(name.toUpperCase());
-		return [
-			{text: chosen ? '▌ ' : '  ', style: tagStyle(name)},
-			{text: printable(name), style: chosen ? tagStrong(name) : tagStyle(name)},
-			{text: isNew ? '  new tag' : '', style: theme.grey},
-		];
-	});
-	const none: Span[] = [{text: '  a tag is a letter, then letters, digits, _ or -', style: theme.grey}];
-	return (
-		<Panel
-			lines={[
-				[
-					{text: 'Write as  #', style: theme.strong},
-					{
-						text: filter === '' ? 'type to find or to make one' : filter,
-						style: filter === '' ? theme.faint : theme.text,
-					},
-				],
-				[],
-				...(lines.length === 0 ? [none] : lines),
-				[],
-				[
-					{text: 'enter', style: theme.strong},
-					{text: ' takes it   ', style: theme.grey},
-					{text: 'esc', style: theme.strong},
-					{text: ' back', style: theme.grey},
-				],
-			]}
-		/>
-	);
-}
-
-/** Lines in the middle of the screen, above the panes, on a background of their own. */
-function Panel({lines, tight = false}: {readonly lines: ReadonlyArray<readonly Span[]>; readonly tight?: boolean}) {
-	const {screen} = useSurroundings();
-	const columns = useUi(ui => ui.columns);
-	const rows = useUi(ui => ui.rows);
-	const widest = Math.max(...lines.map(line => line.reduce((sum, {text}) => sum + textWidth(text), 0)));
-	const width = Math.min(columns, widest + 6);
-	const height = Math.min(rows - 3, lines.length + (tight ? 0 : 2));
-	const x = Math.floor((columns - width) / 2);
-	const y = Math.max(1, Math.floor((rows - 2 - height) / 2));
-	useLayoutEffect(() => screen?.cover({x, y, width, height}), [screen, x, y, width, height]);
-	const body: ReactNode[] = (tight ? lines : [[], ...lines, []])
-		.slice(0, height)
-		.map((line, index) => <Spans key={index} line={onTint(line, width)} />);
-	return (
-		<Box position="absolute" left={x} top={y} width={width} height={height} flexDirection="column">
-			{body}
-		</Box>
-	);
 }

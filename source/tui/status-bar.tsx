@@ -3,6 +3,7 @@ import {printable} from '../printable.ts';
 import {useMailbox, useUi} from './context.ts';
 import type {Search} from './find/search.ts';
 import {hints} from './keymap.ts';
+import {placeOf} from './place.ts';
 import {textWidth, type Span} from './screen/strip.ts';
 import {Spans} from './spans.tsx';
 import {theme} from './theme.ts';
@@ -13,13 +14,16 @@ export function StatusBar() {
 	const rows = useUi(ui => ui.rows);
 	const mode = useUi(ui => (ui.timeline === null ? ui.mode : 'timeline'));
 	const notice = useUi(ui => ui.notice);
+	const isFiltering = useUi(ui => ui.overlay?.kind === 'filter');
+	const place = useUi(placeOf);
 	const search = useUi(ui => ui.search);
 	const line: Span[] = [
 		mode === 'compose'
 			? {text: ' COMPOSE', style: theme.goodStrong}
 			: {text: mode === 'timeline' ? ' TIMELINE' : ' READ', style: theme.strong},
 	];
-	if (search !== null && mode === 'read') line.splice(0, 1, ...searchSpans(search, notice === null));
+	if (isFiltering) line.splice(0, 1, ...filterSpans);
+	else if (search !== null && mode === 'read') line.splice(0, 1, ...searchSpans(search, notice === null));
 	if (notice !== null) line.push({text: `  ${printable(notice)}`, style: theme.warn});
 	const trouble = useMailbox(state => state.trouble ?? '');
 	const words = trouble === '' ? '' : `${printable(trouble)} `;
@@ -27,7 +31,7 @@ export function StatusBar() {
 	// The keys are known by heart; what is wrong is not.
 	const wide = words !== '' && textWidth(words) + 3 <= room;
 	if (wide) room -= textWidth(words) + 2;
-	for (const {label, hint} of hints(mode)) {
+	for (const {label, hint} of isFiltering ? [] : hints(place)) {
 		room -= 3 + textWidth(label) + textWidth(hint);
 		if (room < 0) break;
 		line.push({text: `  ${label}`, style: theme.text}, {text: ` ${hint}`, style: theme.grey});
@@ -63,3 +67,14 @@ function searchSpans({editor, hits, more, index}: Search, withKeys: boolean): Sp
 		{text: ' end', style: theme.grey},
 	];
 }
+
+/** The keys while a filter is typed. */
+const filterSpans: readonly Span[] = [
+	{text: ' FILTER', style: theme.strong},
+	{text: '  enter', style: theme.text},
+	{text: ' keep it', style: theme.grey},
+	{text: '  esc', style: theme.text},
+	{text: ' as before', style: theme.grey},
+	{text: '  esc on an empty line', style: theme.text},
+	{text: ' show all', style: theme.grey},
+];

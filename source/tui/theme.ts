@@ -28,6 +28,9 @@ const codeTint = declareTint(0x1b2430, 0xe7edf4);
 /** Behind blocks of code. */
 const blockTint = declareTint(0x161c25, 0xf3f5f8);
 
+/** What a pane lets through, as a filled chip. */
+export const filterChip: Style = style({fg: ink, bg: code, bold: true});
+
 /** How what was searched for stands out. */
 export const markedLook: Look = {fg: ink, bg: declareColour(0xd8b25c, 33)};
 

@@ -3,7 +3,6 @@ import {isShared, presenceOf} from '../mailbox/agent.ts';
 import type {Connection} from '../mailbox/event.ts';
 import {printable} from '../printable.ts';
 import {tasksByStatus, waitingForMe} from '../store/select.ts';
-import {unreadCount} from '../store/unread.ts';
 import type {State} from '../store/state.ts';
 import {useMailbox, useTick, useSurroundings, useUi} from './context.ts';
 import {layoutOf} from './current-layout.ts';
@@ -135,6 +134,6 @@ function connectionWords(connection: Connection, unsent: number, now: number | n
 
 /** Changes when the row does. */
 function fingerprint(state: State, now: number): string {
-	const unread = [...state.channels.values()].map(({tag}) => `${tag}${unreadCount(state, tag)}`).join();
+	const unread = [...state.channels.keys()].map(id => `${id}${unreadWords(state, id)}`).join();
 	return JSON.stringify([state.connection, unread, standing(state, true, now, false).map(({text}) => text)]);
 }

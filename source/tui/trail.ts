@@ -31,7 +31,7 @@ export function openThread({store, ui}: Walker, message: Message): void {
 }
 
 /** With the thread of a message at the pane that has the keys. Pure. */
-export function withThreadOpen(ui: Ui, {thread_id: root, id}: Message): Ui {
+function withThreadOpen(ui: Ui, {thread_id: root, id}: Message): Ui {
 	const pane = threadFeed(root);
 	const threadAt = homeOf(ui, ui.focus);
 	const opened: Ui = {...ui, threads: new Map([[pane, root]]), threadAt, focus: pane, trail: walked(ui, pane)};

@@ -1,11 +1,14 @@
 import {createStore} from 'zustand/vanilla';
+import type {TableRow} from '../mailbox/table.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {ChoiceOverlay} from './choice.ts';
 import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
 import {emptyEditor, type Editor} from './compose/editor.ts';
 import {nothingKilled, type Killed} from './compose/kill.ts';
+import type {Picker} from './compose/picker.ts';
 import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
+import type {FilterEdit, PaneFilter} from './find/pane-filter.ts';
 import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {TimelineView} from './timeline/view.ts';
 import {nothingRecent, type Recent} from './find/recent.ts';
@@ -45,12 +48,29 @@ export interface Stop extends Pick<Ui, 'focus' | 'threads' | 'threadAt'> {
 	readonly to: PaneId;
 }
 
+/** A task that is shown whole, and what its `result_table` holds: not asked for, being read, rows, or why there are none. */
+export interface TaskCard {
+	readonly kind: 'task';
+	readonly id: number;
+	/** Lines scrolled down. */
+	readonly top: number;
+	readonly table: null | 'reading' | readonly TableRow[] | {readonly failure: string};
+}
+
+/** What stands over the panes while the human acts on a task; `under` comes back afterwards. */
+export type TaskOverlay =
+	| TaskCard
+	| {readonly kind: 'cancel'; readonly id: number; readonly under: TaskCard | null}
+	| ({readonly kind: 'assign'; readonly id: number; readonly under: TaskCard | null} & Picker);
+
 type Overlay =
 	| ChoiceOverlay
+	| TaskOverlay
 	| {readonly kind: 'help'; readonly top: number}
-	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
+	| ({readonly kind: 'tags'} & Picker)
 	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
-	| {readonly kind: 'search'};
+	| {readonly kind: 'search'}
+	| FilterEdit;
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
@@ -75,6 +95,8 @@ export interface Ui {
 	readonly timeline: TimelineView | null;
 	/** Null: nothing is searched for. */
 	readonly search: Search | null;
+	/** By pane; none for those that show everything. */
+	readonly filters: ReadonlyMap<PaneId, PaneFilter>;
 	readonly recent: Recent;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
@@ -119,6 +141,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		compose: emptyCompose,
 		timeline: null,
 		search: null,
+		filters: new Map(),
 		recent: nothingRecent,
 		notice: null,
 		opening: 'opening the mailbox',

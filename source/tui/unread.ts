@@ -4,9 +4,16 @@ import type {State} from '../store/state.ts';
 import {hasMessages, inboxPane, isChannelPane, type PaneId} from './pane-id.ts';
 import type {Ui, UiStore} from './ui.ts';
 
-/** What of a pane is counted as unread. All messages together are not: each stands in some other pane too. */
+/**
+ * What of a pane is counted as unread. All messages together are not: each stands in some other pane too. Where all that is
+ * new in a channel lies before the window, it is at least one.
+ */
 export function unreadIn(state: State, pane: PaneId): number {
-	return isChannelPane(pane) || pane === inboxPane ? unreadCount(state, pane) : 0;
+	if (!isChannelPane(pane) && pane !== inboxPane) return 0;
+	const unread = unreadCount(state, pane);
+	if (unread > 0 || !state.loaded) return unread;
+	const lastId = state.channels.get(pane)?.last_id ?? 0;
+	return lastId < state.from && lastId > seenUpTo(state, pane) ? 1 : 0;
 }
 
 /** The count in words; those before the window are not known, and `+` says so. */
@@ -21,7 +28,8 @@ export function rememberLastLooks({store, ui}: {readonly store: MailboxStore; re
 		if (now.focus === before.focus || !hasMessages(now.focus)) return;
 		const state = store.getState();
 		const newFrom = new Map(now.newFrom);
-		if (unreadCount(state, now.focus) > 0) newFrom.set(now.focus, seenUpTo(state, now.focus));
+		const isNew = unreadIn(state, now.focus) > 0 || unreadCount(state, now.focus) > 0;
+		if (isNew) newFrom.set(now.focus, seenUpTo(state, now.focus));
 		else newFrom.delete(now.focus);
 		ui.setState({newFrom});
 	});
@@ -30,6 +38,6 @@ export function rememberLastLooks({store, ui}: {readonly store: MailboxStore; re
 /** The id after which the line `new` stands in a pane; null where there is none. */
 export function lastLookIn(state: State, ui: Ui, pane: PaneId): number | null {
 	if (ui.threads.has(pane)) return null;
-	if (pane !== ui.focus && unreadCount(state, pane) > 0) return seenUpTo(state, pane);
+	if (pane !== ui.focus && unreadIn(state, pane) > 0) return seenUpTo(state, pane);
 	return ui.newFrom.get(pane) ?? null;
 }

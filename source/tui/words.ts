@@ -21,6 +21,11 @@ export function clockSeconds(iso: string): string {
 	return [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
 }
 
+/** The local time with seconds; with its day when that is not today. */
+export function clockMoment(iso: string, now: number): string {
+	return `${clockTime(iso, now).slice(0, -5)}${clockSeconds(iso)}`;
+}
+
 /** Milliseconds in words with one unit: `3 s`, `12 min`, `5 h`, `2 d`. */
 export function duration(milliseconds: number): string {
 	const seconds = Math.max(0, Math.round(milliseconds / 1000));

@@ -10,7 +10,7 @@ import {
 	type Term,
 } from '../../source/mailbox/filter.ts';
 import {compileFilter, type Facts} from '../../source/mailbox/filter-match.ts';
-import {parseFilter} from '../../source/mailbox/filter-parse.ts';
+import {mayBecomeField, parseFilter} from '../../source/mailbox/filter-parse.ts';
 import {anyTag} from '../helpers/any-tag.ts';
 import {messageRow} from '../helpers/message.ts';
 
@@ -77,6 +77,19 @@ describe('a query', () => {
 		expect(faults[0]).toMatchObject({at, length: what.length});
 		expect(faults[0]?.message).toContain(words);
 		expect(faults[0]?.message.startsWith(what.replace(/:$/, ''))).toBe(true);
+	});
+
+	test.each([
+		['a', true],
+		['x -fro', true],
+		['after', true],
+		['afters', false],
+		['after:', false],
+		['to ', false],
+		['"a to', true],
+		['', false],
+	])('%j may yet become a field: %j', (query, may) => {
+		expect(mayBecomeField(query)).toBe(may);
 	});
 
 	test('made of any terms is read as these terms', () => {

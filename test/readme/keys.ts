@@ -20,7 +20,7 @@ export async function documentWithKeys({file, mark, made}: (typeof documents)[nu
 }
 
 function keyTables(): string {
-	return `${table('Reading', 'read')}\n${table('Writing', 'compose')}`;
+	return `${table('Reading', 'read')}\n${table('In the pane of tasks', 'tasks')}\n${table('Writing', 'compose')}`;
 }
 
 /** Two keys a row. */
@@ -40,7 +40,12 @@ function actionList(): string {
 			.filter(binding => binding.place === place)
 			.map(({action, keys}) => `\`${action}\` (${keys.map(key => quoted(key === ' ' ? 'space' : key)).join(' ')})`)
 			.join(', ');
-	return `While reading: ${ofPlace('read')}.\n\nWhile writing: ${ofPlace('compose')}.\n`;
+	const places = [
+		`While reading: ${ofPlace('read')}.`,
+		`In the pane of tasks: ${ofPlace('tasks')}.`,
+		`While writing: ${ofPlace('compose')}.`,
+	];
+	return `${places.join('\n\n')}\n`;
 }
 
 function quoted(key: string): string {

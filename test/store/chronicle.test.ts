@@ -46,9 +46,10 @@ describe('the chronicle', () => {
 
 	it('takes in what is heard meanwhile', async () => {
 		const server = new MemoryServer();
-		const {chronicle: past, getState} = await open(server);
+		const store = await open(server);
+		const {chronicle: past} = store;
 		past.reach(0);
-		await until(() => !past.isReading && getState().connection.phase === 'live');
+		await until(() => !past.isReading && store.getState().connection.phase === 'live');
 		const agent = memoryMailbox(server, {tag: 'A'});
 		await agent.touch({presence: 'working'});
 		const {id} = await agent.tasks.add({title: 'work'});
@@ -63,11 +64,12 @@ describe('the chronicle', () => {
 		const server = new MemoryServer();
 		const agent = memoryMailbox(server, {tag: 'A'});
 		const {id} = await agent.tasks.add({title: 'work'});
-		const {chronicle: past, getState} = await open(server);
+		const store = await open(server);
+		const {chronicle: past} = store;
 		past.reach(0);
-		await until(() => !past.isReading && getState().connection.phase === 'live');
+		await until(() => !past.isReading && store.getState().connection.phase === 'live');
 		server.outage();
-		await until(() => getState().connection.phase === 'offline' && past.marks.list.length === 0);
+		await until(() => store.getState().connection.phase === 'offline' && past.marks.list.length === 0);
 		const claimed = server.tasks.claim({}, 'A');
 		server.tasks.finish(id, claimed!.lease_token, 'A', {ok: true});
 		server.recover();
@@ -78,13 +80,14 @@ describe('the chronicle', () => {
 	it('says why it could not be read, and reads when asked again', async () => {
 		const server = new MemoryServer();
 		server.insert('[A] hello');
-		const {chronicle: past, getState} = await open(server);
+		const store = await open(server);
+		const {chronicle: past} = store;
 		server.outage('The line is down.');
 		past.reach(0);
 		await until(() => !past.isReading);
 		expect(past.trouble).toContain('The line is down.');
 		server.recover();
-		await until(() => getState().connection.phase === 'live');
+		await until(() => store.getState().connection.phase === 'live');
 		past.reach(0);
 		await until(() => past.from === 0 && !past.isReading);
 		expect(past.trouble).toBeNull();
@@ -96,8 +99,9 @@ describe('the chronicle', () => {
 		await agent.tasks.add({title: 'the first'});
 		await agent.tasks.claim();
 		for (let number = 0; number < 250; number++) await agent.tasks.add({title: `task ${number}`});
-		const {chronicle: past, getState} = await open(server);
-		expect(getState().tasks.has(1)).toBe(false);
+		const store = await open(server);
+		const {chronicle: past} = store;
+		expect(store.getState().tasks.has(1)).toBe(false);
 		past.reach(0);
 		await until(() => past.from === 0);
 		expect(past.task(1)?.title).toBe('the first');

@@ -109,6 +109,26 @@ describe('the app without a screen', () => {
 		expect(server.messages.at(-1)?.body).toContain('nulxxxxxxxxxx');
 	});
 
+	it('shows on its row what was refused while the next one is being written, and r takes it back', async () => {
+		const server = new MemoryServer();
+		server.insert('[CLAUDE_1] one');
+		const app = await open(server, {columns: 160, rows: 24});
+		const post = server.post.bind(server);
+		server.post = () => {
+			server.post = post;
+			throw new (class extends Error {})('broken');
+		};
+		await app.type('crefused');
+		await app.press('enter', {type: 'text', text: 'next'});
+		await app.press();
+		expect(app.frame()).toMatch(/HUMAN +not sent · r to write it again/);
+		expect(app.ui.getState().compose.editor.text).toContain('next');
+		await app.press('^u', 'escape');
+		await app.type('r');
+		expect(app.ui.getState().compose.editor.text).toContain('refused');
+		expect(app.store.getState().pending).toEqual([]);
+	});
+
 	it('keeps a pane that the human is in where it is when another channel appears', async () => {
 		const server = new MemoryServer();
 		server.insert('[CLAUDE_1] one');

@@ -24,6 +24,13 @@ async function open(scene: string, size: keyof typeof sizes): Promise<TestTermin
 	return terminal;
 }
 
+/** Gives the channel's pane the keys. */
+async function focus(terminal: TestTerminal, tag: string): Promise<void> {
+	const number = new RegExp(`(\\d) ${tag}\\b`);
+	const screen = await terminal.waitFor(number);
+	terminal.write(number.exec(screen[0] ?? '')?.[1] ?? '');
+}
+
 /** The text of the cells that stand out by this background. */
 function markedText(terminal: TestTerminal, background = 0xd8b25c): string {
 	const rows = terminal.screen();
@@ -112,5 +119,66 @@ describe('/', () => {
 		expect(screen[1]).toMatch(/^ {2}\/ needle +1 of 24 *$/);
 		terminal.write('\r');
 		await terminal.waitFor(/SEARCH needle/);
+	});
+});
+
+describe('f', () => {
+	it('filters the focused pane while it is typed, says so in its header, and keeps back what comes and does not fit', async () => {
+		const terminal = await open('busy', 'small');
+		await terminal.waitFor(/tick \d/);
+		await focus(terminal, 'CLAUDE_1');
+		terminal.write('f');
+		await terminal.waitFor('from:TAG is:unread');
+		terminal.write('from:CLAUDE_1 tick');
+		await terminal.waitFor(/f from:CLAUDE_1 tick +\d+ shown, \d+ hidden/);
+		terminal.write('\r');
+		const screen = await terminal.waitFor(/\d CLAUDE_1 {2}f from:CLAUDE_1 tick +\d+ shown, \d+ hidden/);
+		expect(screen.join('\n')).toMatch(/\d\d:\d\d CLAUDE_1 /);
+		expect(screen.slice(2).join('\n')).not.toMatch(/\d\d:\d\d (CLAUDE_2|CLAUDE_TWIN|HUMAN) /);
+		const count = () => Number(/ (\d+) shown/.exec(terminal.text())?.[1]);
+		const before = count();
+		await terminal.waitFor(() => count() > before + 5);
+	});
+
+	it('names in place what does not parse, keeps the last good one, and is cleared by esc on an empty line', async () => {
+		const terminal = await open('needles', 'small');
+		await focus(terminal, 'CLAUDE_2');
+		terminal.write('fneedle');
+		await terminal.waitFor(/f needle +\d+\+? shown/);
+		for (const letter of ' in:x') {
+			terminal.write(letter);
+			await new Promise(resolve => setTimeout(resolve, 30));
+		}
+		const screen = (await terminal.waitFor("in:x: not a message's number, try in:#12")).join('\n');
+		expect(screen).toContain('a rare needle');
+		expect(screen).not.toContain('more straw');
+		terminal.write('\r');
+		await terminal.waitFor('f needle in:x');
+		terminal.write('\u0015');
+		await terminal.waitFor('more straw');
+		terminal.write('needle\r');
+		await terminal.waitFor(/CLAUDE_2 {2}f needle +\d+\+? shown/);
+		terminal.write('f straw');
+		await terminal.waitFor('nothing through');
+		terminal.write('\u001B');
+		await terminal.waitFor(/f needle +\d+\+? shown/);
+		terminal.write('f\u0015\u001B');
+		const cleared = await terminal.waitFor('more straw');
+		expect(cleared.join('\n')).not.toMatch(/shown, /);
+	});
+
+	it('pages older rows in by the mailbox’s own filter, to the beginning of history', async () => {
+		const terminal = await open('needles', 'small');
+		await focus(terminal, 'CLAUDE_2');
+		terminal.write('fneedle from:CLAUDE_2\r');
+		await terminal.waitFor(/24 shown, \d+ hidden/);
+		terminal.write('g');
+		const screen = (await terminal.waitFor(/number 7\b/)).join('\n');
+		expect(screen).toMatch(/number 107\b/);
+		expect(screen).not.toMatch(/number 8\b/);
+		terminal.write('\r');
+		await terminal.waitFor(/thread #\d+ +1 message/);
+		terminal.write('f');
+		await terminal.waitFor('A thread is shown whole');
 	});
 });

@@ -1,22 +1,27 @@
 import {describe, expect, it, onTestFinished} from 'vitest';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
 import {heldCount} from '../../source/store/reduce.ts';
+import type {SeenMarks} from '../../source/store/seen-marks.ts';
+import {channelOrder} from '../../source/tui/channel-order.ts';
 import {createController} from '../../source/tui/controller.ts';
 import {layoutOf} from '../../source/tui/current-layout.ts';
 import {paneLines} from '../../source/tui/panes/paint.ts';
 import {createUi, withChannels} from '../../source/tui/ui.ts';
+import {unreadWords} from '../../source/tui/unread.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
 
 /** The focused pane of a screen over `count` messages of two channels in turn, without a terminal. */
-async function open(count: number) {
+async function open(count: number, before: (server: MemoryServer) => SeenMarks | null = () => null) {
 	const server = new MemoryServer();
+	const seen = before(server);
 	for (let number = 1; number <= count; number++) server.insert(`[CLAUDE_${(number % 2) + 1}] message ${number}.`);
 	const store = createMailboxStore(memoryMailbox(server, {tag: 'HUMAN', kind: 'human'}));
+	if (seen !== null) store.remember(seen);
 	onTestFinished(() => store.close());
 	const ui = createUi({columns: 90, rows: 124});
 	await store.ready;
-	ui.setState(withChannels(ui.getState(), ['CLAUDE_1', 'CLAUDE_2']));
+	ui.setState(withChannels(ui.getState(), channelOrder(store.getState())));
 	const controller = createController({
 		store,
 		ui,
@@ -27,6 +32,7 @@ async function open(count: number) {
 	});
 	return {
 		store,
+		ui,
 		server,
 		/** The numbers of the messages that stand on the screen. */
 		shown: (): number[] => {
@@ -81,5 +87,27 @@ describe('scrolling through 20,000 messages', () => {
 		server.insert('[CLAUDE_2] message 20001.');
 		await press('pagedown');
 		expect(shown()).toContain(20_001);
+	});
+});
+
+describe('what came before the window while nobody looked', () => {
+	it('counts as at least one, and u goes to the first of it', async () => {
+		const {store, ui, shown, press} = await open(3000, server => {
+			for (let number = 1; number <= 60; number++) server.insert(`[QUIET] message ${number}.`);
+			return {
+				epoch: server.epoch,
+				from: 10,
+				marks: new Map([
+					['QUIET', 20],
+					['CLAUDE_1', 3060],
+					['CLAUDE_2', 3060],
+				]),
+			};
+		});
+		expect(unreadWords(store.getState(), 'QUIET')).toBe('1+');
+		await press('u');
+		expect(ui.getState().focus).toBe('QUIET');
+		expect(shown()[0]).toBe(21);
+		expect(ui.getState().views.get('QUIET')?.selected).toBe('21');
 	});
 });

@@ -93,7 +93,7 @@ describe('a thread', () => {
 });
 
 describe('a message and a task', () => {
-	it('lead to each other by Enter, and Esc goes back step by step', async () => {
+	it('lead to each other, and Esc goes back step by step', async () => {
 		const terminal = start('thread', wide);
 		await terminal.waitFor('the build is green');
 		terminal.write('kkkk\r');
@@ -101,7 +101,7 @@ describe('a message and a task', () => {
 		terminal.write('\r');
 		await terminal.waitFor(/▌3 TASKS/u);
 		expect(terminal.screen().some(row => /▌○ #1 Monthly report/u.test(row))).toBe(true);
-		terminal.write('\r');
+		terminal.write('o');
 		await terminal.waitFor(rows => rows.some(row => /▌│ Please prepare the monthly report/u.test(row)));
 		terminal.write(escape);
 		await terminal.waitFor(/▌3 TASKS/u);

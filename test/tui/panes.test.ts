@@ -103,6 +103,21 @@ describe('panes', () => {
 	});
 });
 
+describe('a pane that was scrolled far back', () => {
+	it('shows what is written in it, and the present around that', async () => {
+		const terminal = start('long');
+		await terminal.waitFor('message 20000.');
+		terminal.write('2');
+		await terminal.waitFor('message 19999.');
+		terminal.write('g');
+		await terminal.waitFor(/ message 1\./);
+		terminal.write('chere I am\r');
+		const screen = (await terminal.waitFor(/│ @CLAUDE_2 here I am/)).join('\n');
+		expect(screen).toContain('message 19999.');
+		expect(screen).not.toContain('newer below');
+	});
+});
+
 describe('what is unread', () => {
 	it('is counted in tabs and headers; u goes to the next pane with it, and a line says where one looked last', async () => {
 		const terminal = start('news', {cols: 120, rows: 40});

@@ -39,7 +39,7 @@ describe('for a screen reader', () => {
 		);
 		expect(text).toMatch(/CLAUDE_1 to CLAUDE_TWIN, unverified: approve the migration/);
 		expect(text).toMatch(/CLAUDE_TWIN to HUMAN, waiting for you: The join needs a decision/);
-		expect(text).toMatch(/Channel CLAUDE_1, 1 of 4, live, 1 waiting for you/);
+		expect(text).toMatch(/Channel CLAUDE_1, 1 of 7, live, 1 waiting for you/);
 		expect(text).not.toMatch(/[│─▌●]/);
 		expect(terminal.alternate).toBe(false);
 		const looks = screen.flatMap((_, y) => Array.from({length: 100}, (_, x) => terminal.cell(x, y)));
@@ -64,7 +64,7 @@ describe('for a screen reader', () => {
 		await terminal.waitFor('Channel CLAUDE_1');
 		terminal.write('k');
 		await terminal.waitFor(/Chosen: \d\d:\d\d CLAUDE_1/);
-		terminal.write('4');
+		terminal.write('t');
 		await terminal.waitFor(/running #1 Task X: monthly report, CLAUDE_TWIN, 0 percent/);
 		terminal.write('?');
 		expect((await terminal.waitFor('Reading')).join('\n')).toMatch(/next pane/);

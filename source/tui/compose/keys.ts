@@ -11,6 +11,7 @@ import {editOf, killing} from './edit-keys.ts';
 import {edit, emptyEditor, type Editor} from './editor.ts';
 import {afterKill} from './kill.ts';
 import {offerKey} from './offers.ts';
+import {freshPicker, picked} from './picker.ts';
 import {openSearch, searchFor, searchKey, vertical} from './recall.ts';
 import {send, takeBack} from './send.ts';
 import {offeredTags} from './tags.ts';
@@ -89,7 +90,7 @@ export function composeKey(context: ComposeContext, key: string): void {
 	const action = actionOf('compose', key);
 	const untouched = !hasDraft(compose) && editor.cursor === editor.text.length;
 	if (action === 'pick_tag' && (key.length > 1 || untouched)) {
-		return context.ui.setState({overlay: {kind: 'tags', filter: '', index: 0}});
+		return context.ui.setState({overlay: {kind: 'tags', ...freshPicker}});
 	}
 	if (action === 'leave') return context.ui.setState({mode: 'read'});
 	if (action === 'newline') return setEditor(context, edit(editor, {type: 'insert', text: '\n'}));
@@ -151,11 +152,6 @@ export function pickTag(context: ComposeContext, key: string): void {
 		ui.setState({overlay: null});
 		return composePaste(context, '#');
 	}
-	const moves: Record<string, number> = {up: -1, '^p': -1, down: 1, '^n': 1};
-	const step = moves[key];
-	if (step !== undefined && names.length > 0) {
-		return ui.setState({overlay: {...overlay, index: (overlay.index + step + names.length) % names.length}});
-	}
-	if (key === 'backspace') return ui.setState({overlay: {...overlay, filter: overlay.filter.slice(0, -1), index: 0}});
-	if (/^[A-Za-z0-9_-]$/.test(key)) ui.setState({overlay: {...overlay, filter: overlay.filter + key, index: 0}});
+	const next = picked(overlay, key, names.length);
+	if (next !== null) ui.setState({overlay: {kind: 'tags', ...next}});
 }

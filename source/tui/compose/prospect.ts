@@ -25,16 +25,17 @@ const lookedAt = 2000;
  * answers later. Null when nothing is to be said.
  */
 export function prospectOf(state: State, compose: Compose, now: number): Prospect | null {
+	// The mention that is being typed is not finished.
+	const open = mentioning(compose.editor);
 	const command = commandIn(compose.editor.text.slice(0, lookedAt));
 	if (command !== null) {
+		if (open !== null) return null;
 		if (!('fault' in command)) return {wordings: [command.command.explain(command.rest, state)], style: theme.grey};
 		const isBegun = commands.some(({name}) => name.startsWith(compose.editor.text.slice(1).toLowerCase()));
 		return isBegun
 			? null
 			: {wordings: ['no such command; // begins a message with /', 'no such command'], style: theme.warn};
 	}
-	// The mention that is being typed is not finished.
-	const open = mentioning(compose.editor);
 	const tags = mentionsIn(compose.editor.text.slice(0, lookedAt)).filter(
 		tag => open === null || !sameTag(tag, open.typed),
 	);

@@ -1,13 +1,14 @@
 import {pasteLine, editLine} from '../compose/line-edit.ts';
 import type {Editor} from '../compose/editor.ts';
 import type {Action} from '../keymap.ts';
+import {createFilters} from './filters.ts';
 import {jumpTo, type Surface} from './jump.ts';
 import {withRecent} from './recent.ts';
 import {emptySearch} from './search.ts';
 import {createSearcher} from './searcher.ts';
 
 /** The keys that find. */
-type FindAction = Extract<Action, 'search' | 'hit_next' | 'hit_previous'>;
+type FindAction = Extract<Action, 'search' | 'filter' | 'hit_next' | 'hit_previous'>;
 
 export interface Finder {
 	act(action: FindAction): void;
@@ -30,6 +31,7 @@ const steps: {readonly [key: string]: number} = {
 
 export function createFinder(surface: Surface): Finder {
 	const {ui} = surface;
+	const filters = createFilters(surface);
 	const searcher = createSearcher(surface);
 
 	function search(): void {
@@ -44,11 +46,15 @@ export function createFinder(surface: Surface): Finder {
 		return true;
 	}
 
+	function isOpen(): boolean {
+		return ui.getState().overlay?.kind === 'search';
+	}
+
 	function searchKey(key: string): void {
 		const {search: now, recent} = ui.getState();
 		if (now === null) return;
 		if (key === 'escape') return void end();
-		if (key === 'enter') return go(0);
+		if (key === 'enter') return void searcher.settled().then(() => (isOpen() ? go(0) : undefined));
 		const isEmpty = now.editor.text === '';
 		const [last] = recent.searches;
 		if (isEmpty && (key === 'up' || key === '^p') && last !== undefined) return edit({text: last, cursor: last.length});
@@ -98,6 +104,8 @@ export function createFinder(surface: Surface): Finder {
 			switch (action) {
 				case 'search':
 					return search();
+				case 'filter':
+					return filters.open();
 				case 'hit_next':
 					return go(1);
 				case 'hit_previous':
@@ -105,11 +113,13 @@ export function createFinder(surface: Surface): Finder {
 			}
 		},
 		key(key) {
-			if (ui.getState().overlay?.kind === 'search') searchKey(key);
+			if (isOpen()) searchKey(key);
+			else filters.key(key);
 		},
 		paste(text) {
 			const {overlay, search: now} = ui.getState();
 			if (overlay?.kind === 'search' && now !== null) edit(pasteLine(now.editor, text));
+			else filters.paste(text);
 		},
 	};
 }

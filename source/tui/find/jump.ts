@@ -26,6 +26,10 @@ export async function jumpTo({store, ui, focus}: Surface, message: Message): Pro
 	const pane = paneFor({store, ui}, message);
 	ui.setState(now => withoutThreadAt(now, pane));
 	focus(pane);
+	// Among what a filter lets through nobody sees what it was said in answer to.
+	const filters = new Map(ui.getState().filters);
+	if (filters.delete(pane))
+		ui.setState({filters, notice: 'The filter of this pane was cleared to show what stands around.'});
 	try {
 		if (!isShown({store, ui}, pane, message)) await store.loadAround(pane, message.id);
 	} catch (error) {

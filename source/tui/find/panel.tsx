@@ -66,7 +66,13 @@ export function Panel({rect, prompt, placeholder, editor, faults, count, lines, 
 }
 
 /** A rectangle of the chrome above the panes. */
-function Cover({rect: {x, y, width, height}, children}: {readonly rect: Rect; readonly children: React.ReactNode}) {
+export function Cover({
+	rect: {x, y, width, height},
+	children,
+}: {
+	readonly rect: Rect;
+	readonly children: React.ReactNode;
+}) {
 	const {screen} = useSurroundings();
 	useLayoutEffect(() => screen?.cover({x, y, width, height}), [screen, x, y, width, height]);
 	return (
@@ -79,7 +85,7 @@ function Cover({rect: {x, y, width, height}, children}: {readonly rect: Rect; re
 type InputProps = Pick<PanelProps, 'rect' | 'prompt' | 'placeholder' | 'editor' | 'faults' | 'count'>;
 
 /** The text under edit, with the cursor in it; what does not parse stands out where it is. */
-function InputLine({rect, prompt, placeholder, editor, faults, count}: InputProps) {
+export function InputLine({rect, prompt, placeholder, editor, faults, count}: InputProps) {
 	const {screen} = useSurroundings();
 	// Whoever else moves the cursor does so for what lies below this.
 	useUi(ui => ui);
@@ -117,7 +123,7 @@ function faulty(text: string, faults: readonly Fault[]): Span[] {
 }
 
 /** A line on the background of overlays, or on its own. */
-function Tinted({line, width}: {readonly line: PaintedLine; readonly width: number}) {
+export function Tinted({line, width}: {readonly line: PaintedLine; readonly width: number}) {
 	return <Text wrap="truncate">{ansi(onTint(clip(line.strip, width), width, line.tint ?? overlayTint))}</Text>;
 }
 

@@ -1,7 +1,7 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {asksForUnread, type Filter} from '../../mailbox/filter.ts';
 import {compileFilter} from '../../mailbox/filter-match.ts';
-import {parseFilter} from '../../mailbox/filter-parse.ts';
+import {mayBecomeField, parseFilter} from '../../mailbox/filter-parse.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {factsOf} from '../../store/facts.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
@@ -10,13 +10,21 @@ import type {UiStore} from '../ui.ts';
 import {marksOf} from './marks.ts';
 import {emptySearch, type Search} from './search.ts';
 
-/** Milliseconds without another key after which the mailbox is asked. */
+/** Milliseconds without another key after which the mailbox is asked; while the last word may become a field, more. */
 const pause = 120;
+const longPause = 700;
 const pageSize = 50;
+
+interface Later {
+	readonly filter: Filter;
+	readonly timer: NodeJS.Timeout;
+}
 
 export interface Searcher {
 	/** The text is another one: searches when it parses and nothing more is typed for a moment. */
 	edit(editor: Editor): void;
+	/** Resolves when the hits are those of what stands there. */
+	settled(): Promise<void>;
 	/** Reads the next older page, where the hits come to their end. Resolves when there is nothing to wait for. */
 	loadMore(): Promise<void>;
 	/** Forgets what is on its way. */
@@ -25,7 +33,10 @@ export interface Searcher {
 
 /** Asks the mailbox while somebody types; an answer to an older text is never shown. */
 export function createSearcher({store, ui}: {readonly store: MailboxStore; readonly ui: UiStore}): Searcher {
-	let timer: NodeJS.Timeout | undefined;
+	/** What is asked next, and what is asked unless its last word goes on. */
+	let waiting: Later | null = null;
+	let deferred: Later | null = null;
+	let answer: Promise<void> = Promise.resolve();
 	let asking: AbortController | null = null;
 	let loading: Promise<void> | null = null;
 
@@ -35,10 +46,30 @@ export function createSearcher({store, ui}: {readonly store: MailboxStore; reado
 	}
 
 	function stop(): void {
-		clearTimeout(timer);
+		clearTimeout(waiting?.timer);
+		clearTimeout(deferred?.timer);
+		waiting = null;
+		deferred = null;
 		asking?.abort();
 		asking = null;
 		loading = null;
+	}
+
+	function prepare(filter: Filter, wait: number): void {
+		stop();
+		const {search} = ui.getState();
+		if (search === null) return;
+		if (filter.alternatives.length > 0) waiting = {filter, timer: setTimeout(begin, wait)};
+		else ui.setState({search: {...emptySearch, editor: search.editor}});
+	}
+
+	function begin(): void {
+		if (waiting === null) return;
+		const {filter, timer} = waiting;
+		clearTimeout(timer);
+		waiting = null;
+		change({filter, marks: marksOf(filter), phase: 'asking', failure: null});
+		answer = ask(filter);
 	}
 
 	async function ask(filter: Filter): Promise<void> {
@@ -79,12 +110,18 @@ export function createSearcher({store, ui}: {readonly store: MailboxStore; reado
 			if (search === null) return;
 			if (editor.text === search.editor.text) return change({editor});
 			const {filter, faults} = parseFilter(editor.text, Date.now());
-			// The last good one stays.
-			if (faults.length > 0) return change({editor, faults});
-			stop();
-			if (filter.alternatives.length === 0) return ui.setState({search: {...emptySearch, editor}});
-			change({editor, faults, filter, marks: marksOf(filter), phase: 'asking', failure: null});
-			timer = setTimeout(() => void ask(filter), pause);
+			change({editor, faults});
+			clearTimeout(deferred?.timer);
+			deferred = null;
+			// The last good one stays, and goes on where it is under way.
+			if (faults.length > 0) return;
+			if (mayBecomeField(editor.text)) deferred = {filter, timer: setTimeout(() => prepare(filter, 0), longPause)};
+			else prepare(filter, pause);
+		},
+		async settled() {
+			if (deferred !== null) prepare(deferred.filter, 0);
+			begin();
+			await answer;
 		},
 		async loadMore() {
 			const {search} = ui.getState();

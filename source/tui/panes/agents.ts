@@ -32,7 +32,9 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 		lines: agentBlock(state, agent, width, now),
 	}));
 	const self = selfLine(state, width);
-	if (blocks.length === 0) return centred([strip([{text: 'nobody has joined yet', style: theme.faint}])], rect);
+	if (blocks.length === 0) {
+		return centred([strip([{text: state.loaded ? 'nobody has joined yet' : 'reading', style: theme.faint}])], rect);
+	}
 	const room = rect.height - (self === null ? 0 : 1);
 	const fits = (most: number, gap: number): boolean =>
 		blocks.reduce((rows, {lines}) => rows + Math.min(most, lines.length) + gap, 0) <= room;

@@ -5,11 +5,13 @@ import {isAnyone, meantTag} from '../../store/delivery.ts';
 import {windowOf} from '../../store/held.ts';
 import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
+import type {PaneFilter} from '../find/pane-filter.ts';
+import {siftedOf, siftedWords} from '../find/sifted.ts';
 import {keyFor} from '../keymap.ts';
 import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../pane-id.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
-import {focusedTint, headerTint, tagStrong, tagStyle, theme} from '../theme.ts';
+import {filterChip, focusedTint, headerTint, tagStrong, tagStyle, theme} from '../theme.ts';
 import {homeOf, viewOf, type Ui} from '../ui.ts';
 import {unreadWords} from '../unread.ts';
 import {counted, presenceWords} from '../words.ts';
@@ -92,6 +94,8 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
 		return [left, times.length > 0 ? times : [{text: `${keyFor('back')} back`, style: theme.grey}]];
 	}
+	const filter = ui.filters.get(pane);
+	if (filter !== undefined) return filterHeader(state, pane, filter, left);
 	const agent = state.agents.get(pane);
 	if (agent !== undefined && agent.kind === 'agent' && agent.revoked_at === null) {
 		const {sign, words, mood} = presenceWords(agent, now);
@@ -112,6 +116,15 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		left.push({text: `  #${task.id}`, style: theme.task}, {text: ` ${printable(task.title)}`, style: theme.grey});
 	}
 	return [left, width < 50 ? [] : [{text: sparkline(state, pane, now), style: tagStyle(tag)}]];
+}
+
+/** What the pane lets through, and how much. */
+function filterHeader(state: State, pane: PaneId, filter: PaneFilter, left: readonly Span[]): [Span[], Span[]] {
+	const chip: Span[] = [
+		{text: ' ', style: theme.text},
+		{text: ` f ${printable(filter.text)} `, style: filterChip},
+	];
+	return [[...left, ...chip], [{text: siftedWords(siftedOf(state, pane, filter)), style: theme.grey}]];
 }
 
 /** What a pane is called. */

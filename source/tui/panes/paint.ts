@@ -12,9 +12,9 @@ import {sourceOf} from './source.ts';
 import {tasksLines} from './tasks.ts';
 import {welcomeLines} from './welcome.ts';
 
-/** Whether the pane has a header row: beside others, or where it must say that it is a thread. */
+/** Whether the pane has a header row: beside others, or where it must say that it is a thread, or filtered. */
 function hasHeader(layout: Layout, ui: Ui, pane: PaneId): boolean {
-	return pane !== welcomePane && (layout.kind === 'wide' || ui.threads.has(pane));
+	return pane !== welcomePane && (layout.kind === 'wide' || ui.threads.has(pane) || ui.filters.has(pane));
 }
 
 /** The rows of a pane that scroll. */
@@ -37,7 +37,9 @@ function bodyLinesOf(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number
 	if (pane === agentsPane) return agentsLines(state, ui, rect, now);
 	const source = sourceOf(state, ui, pane);
 	if (source.count === 0) {
-		const words = state.loaded && source.atStart ? 'nothing said yet' : 'reading';
+		const isFiltered = ui.filters.has(pane) && !ui.threads.has(pane);
+		const nothing = isFiltered ? 'the filter lets nothing through' : 'nothing said yet';
+		const words = state.loaded && source.atStart ? nothing : 'reading';
 		return centred([strip([{text: words, style: theme.faint}])], rect);
 	}
 	return channelLines(state, ui, pane, rect, now);

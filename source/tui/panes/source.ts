@@ -6,6 +6,8 @@ import {heldOf} from '../../store/held.ts';
 import {firstFrom} from '../../store/past.ts';
 import {threadTree} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
+import type {PaneFilter} from '../find/pane-filter.ts';
+import {siftedOf} from '../find/sifted.ts';
 import {agentsPane, allPane, inboxPane, tasksPane, welcomePane, type PaneId} from '../pane-id.ts';
 import {viewOf, type Ui} from '../ui.ts';
 import {messageBody, pendingBody} from './message-body.ts';
@@ -55,7 +57,9 @@ export function keyOf(entry: Entry): string {
 /** What the pane shows now: its channel, or the thread that was opened in it; what is on its way stands last. */
 export function sourceOf(state: State, ui: Ui, pane: PaneId): Source {
 	const root = ui.threads.get(pane);
-	return root === undefined ? feedSource(state, pane) : threadSource(state, root);
+	if (root !== undefined) return threadSource(state, root);
+	const filter = ui.filters.get(pane);
+	return filter === undefined ? feedSource(state, pane) : filteredSource(state, pane, filter);
 }
 
 function threadSource(state: State, root: number): Source {
@@ -82,6 +86,23 @@ function threadSource(state: State, root: number): Source {
 
 function feedSource(state: State, pane: PaneId): Source {
 	const {past, recent, atStart, atEnd} = heldOf(state, pane);
+	return listSource(state, pane, past, recent, atStart, atEnd);
+}
+
+/** What the pane's filter lets through; what is on its way is shown whatever it says. */
+function filteredSource(state: State, pane: PaneId, filter: PaneFilter): Source {
+	const {older, recent, atStart} = siftedOf(state, pane, filter);
+	return listSource(state, pane, older, recent, atStart, true);
+}
+
+function listSource(
+	state: State,
+	pane: PaneId,
+	past: readonly Message[],
+	recent: readonly Message[],
+	atStart: boolean,
+	atEnd: boolean,
+): Source {
 	const told = past.length + recent.length;
 	const pending = pendingEntries(state, ({draft}) => standsIn(draft.content, pane), atTop);
 	return {

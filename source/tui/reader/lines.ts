@@ -1,17 +1,18 @@
 import type {Message} from '../../mailbox/message.ts';
-import {sameTag} from '../../mailbox/tag.ts';
+import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {printable, printableLines} from '../../printable.ts';
 import {isWaitingFor, statusOf, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {layoutOf} from '../current-layout.ts';
-import {tasksPane, welcomePane} from '../pane-id.ts';
+import {agentsPane, isChannelPane, tasksPane, welcomePane} from '../pane-id.ts';
 import {unreadIn} from '../unread.ts';
 import {currentEntry} from '../navigate.ts';
-import {channelName} from '../panes/header.ts';
-import {taskOrder} from '../panes/tasks.ts';
+import {agentOrder} from '../panes/agents.ts';
+import {paneName} from '../panes/header.ts';
+import {taskList} from '../panes/task-rows.ts';
 import {viewOf, type Ui} from '../ui.ts';
-import {clockTime, counted} from '../words.ts';
+import {clockTime, counted, presenceWords} from '../words.ts';
 
 /** More lines of a message than this are not read out. */
 const mostLines = 100;
@@ -42,10 +43,12 @@ export function situation(state: State, ui: Ui, now: number): string[] {
 			? [`Nobody has joined yet. ${ui.program} join CLAUDE_1 --dir path/to/project lets an agent take part.`]
 			: [printable(ui.opening)];
 	}
-	const name = channelName(state, ui.focus);
+	if (ui.focus === agentsPane) return [`Agents, ${where}, ${standing(state)}`, ...agentLines(state, ui, now)];
+	const name = paneName(state, ui.focus);
 	const unread = unreadIn(state, ui.focus);
 	const thread = ui.threads.get(ui.focus);
-	const what = thread === undefined ? `Channel ${printable(name)}` : `Thread ${thread} in ${printable(name)}`;
+	const kind = isChannelPane(ui.focus) ? 'Channel ' : '';
+	const what = thread === undefined ? `${kind}${printable(name)}` : `Thread ${thread} in ${printable(name)}`;
 	const lines = [`${what}, ${where}${unread > 0 ? `, ${unread} new` : ''}, ${standing(state)}`];
 	if (viewOf(ui, ui.focus).selected === null) return lines;
 	const entry = currentEntry(state, ui);
@@ -62,12 +65,23 @@ function standing(state: State): string {
 
 function taskLines(state: State, ui: Ui): string[] {
 	const {selected} = viewOf(ui, tasksPane);
-	const tasks = taskOrder(state);
+	const tasks = taskList(state).order;
 	if (tasks.length === 0) return ['There are no tasks.'];
 	const lines = tasks.slice(0, tasksShown).map(task => {
 		return `${String(task.id) === selected ? 'Chosen: ' : ''}${taskWords(state, task)}`;
 	});
 	return tasks.length > tasksShown ? [...lines, `And ${counted(tasks.length - tasksShown, 'more task')}.`] : lines;
+}
+
+function agentLines(state: State, ui: Ui, now: number): string[] {
+	const {selected} = viewOf(ui, agentsPane);
+	const agents = agentOrder(state, now);
+	if (agents.length === 0) return ['Nobody else has joined.'];
+	return agents.map(agent => {
+		const chosen = foldTag(agent.tag) === selected ? 'Chosen: ' : '';
+		const role = agent.role === null ? '' : `, ${printable(agent.role)}`;
+		return `${chosen}${printable(agent.tag)}${role}: ${presenceWords(agent, now).words}`;
+	});
 }
 
 function taskWords(state: State, task: Task): string {

@@ -74,6 +74,18 @@ export function strip(spans: readonly Span[]): Strip {
 	return {glyphs, styles};
 }
 
+/** The spans that a line was made of, each as long as its style is the same. */
+export function spansOf({glyphs, styles}: Strip): Span[] {
+	const spans: {text: string; style: Style}[] = [];
+	for (const [at, glyph] of glyphs.entries()) {
+		const last = spans.at(-1);
+		const style = styles[at] ?? plain;
+		if (last !== undefined && last.style === style) last.text += glyph;
+		else spans.push({text: glyph, style});
+	}
+	return spans;
+}
+
 /** Cut to a width, with `…` for what does not fit. */
 export function clip(line: Strip, width: number): Strip {
 	if (line.glyphs.length <= width) return line;

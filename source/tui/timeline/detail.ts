@@ -13,7 +13,7 @@ import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
 import {selectedTint, tagStrong, tagStyle, theme} from '../theme.ts';
-import {clockSeconds, counted} from '../words.ts';
+import {clockMoment, counted} from '../words.ts';
 import type {Picture} from './picture.ts';
 import {barSigns, endSigns} from './signs.ts';
 import type {Selected} from './view.ts';
@@ -69,10 +69,10 @@ function saidLines(detail: Detail, width: number, height: number): PaintedLine[]
 	});
 }
 
-function saidSpans({nameOf}: Detail, {at, tag, mentions, excerpt}: Mark): Span[] {
+function saidSpans({nameOf, now}: Detail, {at, tag, mentions, excerpt}: Mark): Span[] {
 	const name = printable(nameOf(tag));
 	return [
-		{text: `${clockSeconds(new Date(at).toISOString())} `, style: theme.faint},
+		{text: `${clockMoment(new Date(at).toISOString(), now)} `, style: theme.faint},
 		{text: name, style: tagStyle(tag)},
 		...mentions.flatMap((to, index): Span[] => [
 			{text: index === 0 ? ' → ' : ', ', style: theme.grey},
@@ -94,7 +94,7 @@ function messageLines(detail: Detail, id: number, width: number): Strip[] {
 	const message = past.message(id);
 	if (message === undefined) return [strip([{text: `#${id} reading`, style: theme.grey}])];
 	const left: Span[] = [
-		{text: `${clockSeconds(message.created_at)} `, style: theme.grey},
+		{text: `${clockMoment(message.created_at, now)} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
 	];
 	message.mentions.forEach((tag, index) => {
@@ -135,7 +135,7 @@ function taskLines({past, picture, moment, now}: Detail, id: number, width: numb
 		{text: step === null ? 'unknown' : step.state, style: theme.grey},
 		...(step?.state === 'running' ? [{text: ` ${Math.round(step.progress * 100)} %`, style: theme.good}] : []),
 	];
-	const told = wrap(strip(lifeOf(picture, id, moment ?? Infinity)), width);
+	const told = wrap(strip(lifeOf(picture, id, moment ?? Infinity, now)), width);
 	return [justify(left, right, width), ...told, ...bodyOf(task, width)];
 }
 
@@ -145,7 +145,7 @@ function signOf(state: Task['status'] | 'unknown'): Span {
 }
 
 /** When it came to stand how, as one sentence. */
-function lifeOf(picture: Picture, id: number, until: number): Span[] {
+function lifeOf(picture: Picture, id: number, until: number, now: number): Span[] {
 	const spans: Span[] = [];
 	let last = '';
 	for (const {at, state, tag} of picture.replay.tasks.get(id) ?? []) {
@@ -154,7 +154,7 @@ function lifeOf(picture: Picture, id: number, until: number): Span[] {
 		if (said === last) continue;
 		last = said;
 		spans.push({
-			text: `${spans.length > 0 ? '  ' : ''}${clockSeconds(new Date(at).toISOString())} `,
+			text: `${spans.length > 0 ? '  ' : ''}${clockMoment(new Date(at).toISOString(), now)} `,
 			style: theme.faint,
 		});
 		spans.push({text: said, style: theme.grey});

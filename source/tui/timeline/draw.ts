@@ -76,15 +76,20 @@ function drawLabel(canvas: Canvas, drawing: Drawing, lane: number, y: number): v
 	if (presence !== null) canvas.lay(3, y + 1, strip([{text: presence.words, style: theme.grey}]), room - 3);
 }
 
+/** Columns from one sign of what is unknown to the next. */
+const unknownEvery = 6;
+
 /** What an agent did, as a thin trace under its messages. */
-function drawTrace(canvas: Canvas, {picture, labels}: Drawing, lane: number, y: number): void {
+function drawTrace(canvas: Canvas, {picture, labels, readFrom}: Drawing, lane: number, y: number): void {
 	const steps = picture.replay.agents.get(picture.lanes[lane] ?? '');
 	if (steps === undefined) return;
 	const {scale, edge} = picture;
 	for (let column = 0; column < scale.columns && column <= edge; column++) {
-		const step = stepAt(steps, timeOf(scale, column));
+		const at = timeOf(scale, column);
+		const step = at < readFrom ? null : stepAt(steps, at);
 		if (step === null) continue;
 		const {trace} = presenceSigns[step.state];
+		if (step.state === 'unknown' && column % unknownEvery !== 0) continue;
 		canvas.put(labels + column, y, trace.text, trace.style);
 	}
 }
@@ -116,7 +121,8 @@ function drawLinks(canvas: Canvas, drawing: Drawing): void {
 
 /** What a line may cross. */
 const behind = new Set([' ', '·', '─', '┈', '╌', '┄', '?']);
-const anything = {has: () => true};
+/** What the line of the selected message may cross: everything but words. */
+const lines = new Set([...behind, '│', '━', '▲', '▼']);
 
 interface LinkLook {
 	readonly line: string;
@@ -141,13 +147,15 @@ function drawLink(
 }
 
 function drawTasks(canvas: Canvas, drawing: Drawing): void {
-	const {picture, rows, labels, selected} = drawing;
+	const {picture, rows, labels, selected, readFrom} = drawing;
 	for (let row = 0; row < rows.shown; row++) {
 		const tag = picture.lanes[rows.top + row] ?? '';
 		// Nobody writes as `unowned`: its first row has room for tasks, too.
 		const [y, height] =
 			tag === unowned ? [row * rows.height, taskRows(rows.height) + 1] : [row * rows.height + 1, taskRows(rows.height)];
-		const {bars, over} = placed(picture.bars.get(tag) ?? [], picture.scale, height, picture.edge);
+		// What has not been read yet is not unknown.
+		const known = (picture.bars.get(tag) ?? []).filter(({state, from}) => state !== 'unknown' || from >= readFrom);
+		const {bars, over} = placed(known, picture.scale, height, picture.edge);
 		for (const bar of bars) {
 			const isSelected = selected?.kind === 'task' && selected.id === bar.bar.task;
 			drawBar(canvas, drawing, bar, labels, y + bar.row, isSelected);
@@ -210,7 +218,7 @@ function drawSelected(canvas: Canvas, drawing: Drawing): void {
 	const look = tagStrong(mark.tag);
 	const x = labels + columnOf(scale, mark.at);
 	for (const to of addressees(mark, picture.laneOf)) {
-		if (to !== lane) drawLink(canvas, drawing, x, [lane, to], {line: '┃', look, over: anything});
+		if (to !== lane) drawLink(canvas, drawing, x, [lane, to], {line: '┃', look, over: lines});
 	}
 	const tie = (answered: Mark, answer: Mark): void => {
 		const at = picture.laneOf.get(answer.tag);

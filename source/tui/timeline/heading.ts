@@ -3,7 +3,7 @@ import type {Chronicle} from '../../store/chronicle.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, strip, textWidth, type Span} from '../screen/strip.ts';
 import {focusedTint, theme} from '../theme.ts';
-import {clockSeconds, clockTime, duration} from '../words.ts';
+import {clockMoment, clockSeconds, clockTime, duration} from '../words.ts';
 import {ticks, type Scale} from './axis.ts';
 import {Canvas} from './canvas.ts';
 import {momentOf, type TimelineView} from './view.ts';
@@ -24,7 +24,7 @@ export function headingLine(
 		...momentSpans(view, now),
 	];
 	const legend: Span[] = [
-		{text: '● to one  ◆ to all  2…9 ▒▓█ many  ─ until answered   ', style: theme.faint},
+		{text: '● to one  ◆ to all  2…9 ░▒▓█ many  ─ until answered   ', style: theme.faint},
 		{text: '─', style: theme.good},
 		{text: ' in a turn  ', style: theme.faint},
 		{text: '╌', style: theme.warn},
@@ -41,7 +41,7 @@ function momentSpans(view: TimelineView, now: number): Span[] {
 	const moment = momentOf(view, now);
 	if (moment === null) return [{text: view.end === null ? '  ● now' : '', style: theme.good}];
 	const how = view.moment?.since === null ? 'as it was' : `playing ${view.speed}×`;
-	return [{text: `  ◐ ${clockSeconds(iso(moment))} ${how}`, style: theme.warnStrong}];
+	return [{text: `  ◐ ${clockMoment(iso(moment), now)} ${how}`, style: theme.warnStrong}];
 }
 
 /** What of the window is not known, and why. */

@@ -1,10 +1,10 @@
 import {foldTag} from '../../mailbox/tag.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {TimelineAction} from '../keymap.ts';
-import {tasksPane} from '../pane-id.ts';
+import {tasksPane, type PaneId} from '../pane-id.ts';
 import {withView} from '../navigate.ts';
-import {withThreadOpen} from '../trail.ts';
-import {withoutThreadAt, type Ui, type UiStore} from '../ui.ts';
+import {openThread} from '../trail.ts';
+import {withoutThreadAt, type UiStore} from '../ui.ts';
 import {barsOf, unowned} from './bars.ts';
 import {happening, itemAt, nearestIn, neighbour} from './items.ts';
 import {laneOrder} from './lanes.ts';
@@ -14,13 +14,15 @@ import {endingAt, momentOf, spanFor, speeds, windowOf, zoomed, type Selected, ty
 interface TimelineContext {
 	readonly store: MailboxStore;
 	readonly ui: UiStore;
+	/** Gives a pane the keys, and a place where it has none. */
+	readonly focus: (pane: PaneId) => void;
 }
 
 /** How many of the newest messages the first window shows. */
 const shownFirst = 60;
 
 /** Puts the timeline over the panes, with the latest messages in its window. */
-export function openTimeline({store, ui}: TimelineContext): void {
+export function openTimeline({store, ui}: Omit<TimelineContext, 'focus'>): void {
 	const past = store.chronicle;
 	past.open();
 	const now = Date.now();
@@ -58,7 +60,7 @@ export function timelineKey(context: TimelineContext, action: TimelineAction): v
 }
 
 /** Reads what the window shows, and as much before it. */
-function reachBack({store, ui}: TimelineContext): void {
+function reachBack({store, ui}: Omit<TimelineContext, 'focus'>): void {
 	const {timeline} = ui.getState();
 	if (timeline === null) return;
 	store.chronicle.reach(windowOf(timeline, Date.now()).from - timeline.span);
@@ -88,9 +90,9 @@ function moved({store, ui}: TimelineContext, view: TimelineView, action: Timelin
 		case 'timeline_later':
 			return select(view, placed, step(view, placed, 1, now), now);
 		case 'timeline_lane_below':
-			return select(view, placed, inLane(view, placed, 1, now), now);
+			return toLane(view, placed, 1, now);
 		case 'timeline_lane_above':
-			return select(view, placed, inLane(view, placed, -1, now), now);
+			return toLane(view, placed, -1, now);
 		case 'timeline_step_back':
 			return at(view, placed, happening(past.marks, past.replay, momentOf(view, now) ?? now, -1), now);
 		case 'timeline_step_on':
@@ -156,6 +158,14 @@ function step(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: numbe
 	return item === null || item.at > until ? null : item;
 }
 
+/** Where no further lane has anything, the lanes scroll. */
+function toLane(view: TimelineView, placed: Arrangement, by: 1 | -1, now: number): TimelineView {
+	const item = inLane(view, placed, by, now);
+	if (item !== null) return select(view, placed, item, now);
+	const {rows, picture} = placed;
+	return {...view, top: Math.max(0, Math.min(picture.lanes.length - rows.shown, rows.top + by))};
+}
+
 function inLane(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: number): Selected | null {
 	const {lanes, marks, replay} = picture;
 	const current = laneOf(view.selected, picture);
@@ -202,30 +212,33 @@ function topFor({selected, top}: TimelineView, {picture, rows}: Arrangement): nu
 }
 
 /** Leaves the timeline for what is selected: the message in its channel, or in its thread where it is older; the task. */
-function open({store, ui}: TimelineContext, {selected}: TimelineView): void {
-	const now = ui.getState();
+function open(context: TimelineContext, {selected}: TimelineView): void {
+	const {store, ui} = context;
 	if (selected === null) return ui.setState({notice: 'Nothing is selected: h and l select.'});
-	const shown = selected.kind === 'task' ? openTask(now, selected.id) : openMessage(store, now, selected.id);
-	if (shown === null) return;
-	ui.setState({...shown, timeline: null});
+	if (selected.kind === 'task') openTask(context, selected.id);
+	else if (!openMessage(context, selected.id)) return ui.setState({notice: 'This message is not read yet.'});
+	ui.setState({timeline: null});
 	store.chronicle.close();
 }
 
-function openTask(ui: Ui, id: number): Ui {
-	return {...withView(ui, tasksPane, {anchor: null, selected: String(id)}), focus: tasksPane};
+/** A step stands in its plan. */
+function openTask({store, ui, focus}: TimelineContext, id: number): void {
+	focus(tasksPane);
+	const selected = String(store.chronicle.task(id)?.parent_id ?? id);
+	ui.setState(withView(ui.getState(), tasksPane, {anchor: null, selected}));
 }
 
-function openMessage(store: MailboxStore, ui: Ui, id: number): Ui | null {
+function openMessage({store, ui, focus}: TimelineContext, id: number): boolean {
 	const message = store.chronicle.message(id);
-	if (message === undefined) return null;
-	const tags = [message.tag, ...message.mentions].map(foldTag);
-	const focus = tags.find(tag => ui.arrangement.order.includes(tag));
-	if (focus === undefined) return null;
+	if (message === undefined) return false;
+	const {order} = ui.getState().arrangement;
+	const pane = [message.tag, ...message.mentions].map(foldTag).find(tag => order.includes(tag));
+	if (pane === undefined) return false;
+	focus(pane);
 	const isHere = store.getState().messages.includes(message);
 	if (isHere) {
-		const there = withoutThreadAt({...ui, focus}, focus);
-		return withView(there, focus, {anchor: {key: String(id), hidden: 0}, selected: String(id)});
-	}
-	store.loadThread(message.thread_id).catch(() => undefined);
-	return withThreadOpen({...ui, focus}, message);
+		const there = withoutThreadAt(ui.getState(), pane);
+		ui.setState(withView(there, pane, {anchor: {key: String(id), hidden: 0}, selected: String(id)}));
+	} else openThread({store, ui}, message);
+	return true;
 }

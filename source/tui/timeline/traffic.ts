@@ -75,7 +75,7 @@ function summed(changes: Int32Array, lanes: number, columns: number): Int32Array
 export function countSign(count: number, isToAll: boolean): string {
 	if (count === 1) return isToAll ? '◆' : '●';
 	if (count < 10) return String(count);
-	return count < 30 ? '▒' : count < 100 ? '▓' : '█';
+	return count < 30 ? '░' : count < 100 ? '▒' : count < 300 ? '▓' : '█';
 }
 
 /** Between whom: the lanes of one message's addressees that have one. */

@@ -1,0 +1,110 @@
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {timeFlag} from '../../source/commands/values.ts';
+import {Home} from '../helpers/program.ts';
+
+type Row = Record<string, unknown>;
+
+let home: Home;
+beforeAll(async () => {
+	home = await Home.make();
+	await home.output(['hub', 'start']);
+});
+afterAll(() => home.dispose());
+
+const as = (tag: string) => ({env: {AGENTMUX_TAG: tag}});
+
+describe('timeline', () => {
+	test('prints messages, tasks and presence in the order in which they happened', async () => {
+		const empty = await home.run(['timeline']);
+		expect(empty).toMatchObject({code: 0, stdout: '', stderr: 'agentmux: Nothing happened in that time.\n'});
+		const first = Number(await home.output(['send', '--to', 'CLAUDE_1', 'please begin\n[CLAUDE_1] done']));
+		await home.output(['tasks', 'add', 'build the \u001B[31mparser']);
+		const {id, lease_token} = await home.json(['tasks', 'claim'], as('CLAUDE_1'));
+		await home.output(['tasks', 'finish', String(id), '--token', String(lease_token)], as('CLAUDE_1'));
+		await home.output(['inbox', '--as', 'CLAUDE_1'], as('CLAUDE_1'));
+		await home.output(['sql', `insert into agents (tag, presence) values ('CLAUDE_1', 'working')`]);
+		const reply = Number(await home.output(['send', '--reply', String(first), 'done'], as('CLAUDE_1')));
+
+		const lines = (await home.output(['timeline', '--json'])).trimEnd().split('\n');
+		const rows = lines.map(line => JSON.parse(line) as Row);
+		expect(rows).toMatchObject([
+			{type: 'message', id: first, tag: 'HUMAN', mentions: ['CLAUDE_1']},
+			{type: 'task', task_id: id, state: 'queued', tag: null, title: 'build the \u001B[31mparser'},
+			{type: 'task', task_id: id, state: 'running', tag: 'CLAUDE_1'},
+			{type: 'task', task_id: id, state: 'done', tag: 'CLAUDE_1', progress: 1},
+			{type: 'presence', tag: 'CLAUDE_1', state: 'working'},
+			{type: 'message', id: reply, reply_to: first},
+		]);
+		const text = (await home.output(['timeline', '--since', '1h'])).trimEnd().split('\n');
+		expect(text.map(line => line.replace(/^\d\d:\d\d:\d\d/, 'TIME'))).toEqual([
+			'TIME  HUMAN  @CLAUDE_1 please begin',
+			'    │ [CLAUDE_1] done',
+			`TIME  task #${String(id)} queued  build the ␛[31mparser`,
+			`TIME  CLAUDE_1  task #${String(id)} running  build the ␛[31mparser`,
+			`TIME  CLAUDE_1  task #${String(id)} done  build the ␛[31mparser`,
+			'TIME  CLAUDE_1  in a turn',
+			`TIME  CLAUDE_1  ↳ #${first} done`,
+		]);
+		const until = String(rows[3]?.['at']);
+		expect((await home.output(['timeline', '--until', until, '--json'])).trimEnd().split('\n')).toEqual(
+			lines.slice(0, 3),
+		);
+		expect((await home.output(['timeline', '--since', until, '--json'])).trimEnd().split('\n')[0]).toBe(lines[3]);
+	});
+
+	test('reads as many pages as there are', async () => {
+		await home.output([
+			'sql',
+			`insert into messages (content) select '[BULK] ' || n from generate_series(1, 2100) as n`,
+		]);
+		await home.output([
+			'sql',
+			`insert into events (kind, at, tag, state) select 'presence', now(), 'BULK', 'idle' from generate_series(1, 2100)`,
+		]);
+		const rows = (await home.output(['timeline', '--json']))
+			.trimEnd()
+			.split('\n')
+			.map(line => JSON.parse(line) as Row);
+		const bulk = rows.filter(({tag}) => tag === 'BULK');
+		expect(bulk.filter(({type}) => type === 'message').map(({body}) => Number(body))).toEqual(
+			Array.from({length: 2100}, (_, index) => index + 1),
+		);
+		expect(new Set(bulk.filter(({type}) => type === 'presence').map(({id}) => id)).size).toBe(2100);
+	});
+
+	test('says that an agent is gone from when on it was', async () => {
+		await home.output([
+			'sql',
+			`insert into agents (tag, presence, joined_at, last_seen_at)
+			values ('GHOST', 'working', now() - interval '1 hour', now() - interval '1 hour')`,
+		]);
+		const rows = (await home.output(['timeline', '--json']))
+			.trimEnd()
+			.split('\n')
+			.map(line => JSON.parse(line) as Row);
+		const ghost = rows.filter(({tag}) => tag === 'GHOST');
+		expect(ghost.map(({state}) => state)).toEqual(['working', 'gone']);
+		expect(Date.parse(String(ghost[1]?.['at'])) - Date.parse(String(ghost[0]?.['at']))).toBeCloseTo(300_001, -1);
+	});
+});
+
+describe('a time on the command line', () => {
+	const now = new Date(2026, 10, 20, 14, 30, 15).getTime();
+	test.each([
+		['90s', now - 90_000],
+		['30m', now - 1_800_000],
+		['2h', now - 7_200_000],
+		['7d', now - 604_800_000],
+		['9:05', new Date(2026, 10, 20, 9, 5).getTime()],
+		['09:05:30', new Date(2026, 10, 20, 9, 5, 30).getTime()],
+		['2026-11-19', new Date(2026, 10, 19).getTime()],
+		['2026-11-19T08:00', new Date(2026, 10, 19, 8).getTime()],
+		['2026-11-19T08:00:00Z', Date.parse('2026-11-19T08:00:00Z')],
+	])('%s is understood', (text, at) => {
+		expect(timeFlag({since: text}, 'since', now)).toBe(at);
+	});
+
+	test.each(['', 'soon', '2', '25:00', '12:75', '2026-13-01', 'May 1'])('`%s` is refused', text => {
+		expect(() => timeFlag({since: text}, 'since', now)).toThrow(/is not a time/);
+	});
+});
