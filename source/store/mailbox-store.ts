@@ -54,6 +54,8 @@ export interface MailboxStore {
 	loadAround(feed: FeedId, id: number): Promise<void>;
 	/** Reads the newest of a thread, wherever it lies. */
 	loadThread(root: number): Promise<void>;
+	/** One message, wherever it lies; null when there is none of this id. */
+	find(id: number): Promise<Message | null>;
 	/** What the mailbox finds in all of history, newest first; how far each came is known then, too. Rejects with a MailboxError. */
 	search(filter: Filter, page: SearchPage): Promise<readonly Message[]>;
 	/** Up to where the human had read at an earlier start; to be said before `ready`. */
@@ -134,6 +136,12 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (messages.length > 0) apply({type: 'receipts', receipts: await opened.receipts(messages.map(({id}) => id))});
 	}
 
+	async function find(id: number): Promise<Message | null> {
+		const opened = await opening;
+		const [message] = await opened.history({after: id - 1, before: id + 1, limit: 1});
+		return message ?? null;
+	}
+
 	const pager = createPager({
 		state: store.getState,
 		apply,
@@ -194,11 +202,11 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		look: (feed, around) => apply({type: 'look', feed, around}),
 		...pager,
 		chronicle,
+		find,
 		async loadMessage(id) {
-			const opened = await opening;
-			const [message] = await opened.history({before: id + 1, limit: 1});
-			if (message?.id !== id) return;
-			await loadReceipts(opened, [message]);
+			const message = await find(id);
+			if (message === null) return;
+			await loadReceipts(await opening, [message]);
 			chronicle.keep(message);
 		},
 		async search(filter, page) {

@@ -1,5 +1,5 @@
 import {foldTag} from '../mailbox/tag.ts';
-import {belongs, threadFeed} from '../store/feed.ts';
+import {belongs} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import type {ComposeContext} from './compose/draft.ts';
@@ -8,11 +8,14 @@ import {freshPicker} from './compose/picker.ts';
 import {actionOf, isTimelineAction, type Action, type TimelineAction} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
 import {type Layout} from './layout.ts';
-import {agentsPane, hasMessages, tasksPane} from './pane-id.ts';
+import {agentsPane, hasMessages, tasksPane, type PaneId} from './pane-id.ts';
 import {createFinder} from './find/finder.ts';
 import type {ProgramCommand} from './find/palette.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack, releaseFollowed} from './look-back.ts';
+import {choiceKey, copyLink, copyText, openChosen, openLink, quoteChosen, type MessageContext} from './message-keys.ts';
+import type {Outside} from './outside.ts';
+import {reveal, settleThreads, stepBack} from './trail.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
 import {actionHere, isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
 import {focusPane, paneAction} from './pane-keys.ts';
@@ -48,33 +51,37 @@ export interface ControllerOptions {
 	readonly editElsewhere?: ComposeContext['editElsewhere'];
 	/** The program's commands in a shell, for the palette; none when absent. */
 	readonly commands?: () => Promise<readonly ProgramCommand[]>;
+	/** Absent where there is no terminal. */
+	readonly outside?: Outside;
 	/** What is not sent yet comes back at the next start. */
 	readonly keeps?: boolean;
 }
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
 export function createController(options: ControllerOptions): Controller {
-	const {store, ui, redraw, suspend, rowOf, quit, editElsewhere = null, keeps = false} = options;
-	const {commands = async () => []} = options;
+	const {store, ui, redraw, suspend, rowOf, quit} = options;
+	const {editElsewhere = null, outside = null, keeps = false, commands = async () => []} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
-	const context: ComposeContext = {store, ui, editElsewhere};
+	const focus = (pane: PaneId) => focusPane({store, ui}, pane);
+	const context: MessageContext = {store, ui, editElsewhere, outside, focus};
 	const finder = createFinder({
 		store,
 		ui,
 		context,
-		focus: pane => focusPane(context, pane),
+		focus,
 		act: action => (isTimelineAction(action) ? undefined : act(action, '')),
 		commands,
 	});
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 	rememberLastLooks({store, ui});
+	settleThreads(ui);
 	releaseFollowed({store, ui});
 
 	function read(key: string): void {
 		const action = actionHere(context, key);
 		if (action === undefined) return;
-		if (isTimelineAction(action)) timelineKey({...context, focus: pane => focusPane(context, pane)}, action);
+		if (isTimelineAction(action)) timelineKey(context, action);
 		else act(action, key);
 	}
 
@@ -108,6 +115,14 @@ export function createController(options: ControllerOptions): Controller {
 				return move(action);
 			case 'open':
 				return open();
+			case 'quote':
+				return quoteChosen(context);
+			case 'copy':
+				return copyText(context);
+			case 'copy_link':
+				return copyLink(context);
+			case 'open_link':
+				return openLink(context);
 			case 'back':
 				return back();
 			case 'compose':
@@ -120,6 +135,7 @@ export function createController(options: ControllerOptions): Controller {
 			case 'task_assign':
 			case 'task_up':
 			case 'task_down':
+			case 'task_message':
 				return taskKey(context, action);
 			case 'acknowledge':
 				return acknowledge();
@@ -164,33 +180,17 @@ export function createController(options: ControllerOptions): Controller {
 
 	function open(): void {
 		const now = ui.getState();
-		if (now.focus === agentsPane) return focusChosenAgent(now);
 		if (now.focus === tasksPane) return openTask(context);
-		if (now.threads.has(now.focus)) return;
-		const entry = currentEntry(store.getState(), now);
-		if (entry?.kind !== 'message') return;
-		const {thread_id: root, id} = entry.message;
-		const threads = new Map(now.threads).set(now.focus, root);
-		ui.setState(withView({...now, threads}, now.focus, {anchor: null, selected: String(id)}));
-		void store.loadThread(root).catch((error: unknown) => set({notice: String(error)}));
-	}
-
-	function focusChosenAgent(now: Ui): void {
+		if (now.focus !== agentsPane) return openChosen(context);
 		const tag = chosenAgent(store.getState(), now);
-		if (tag !== null) focusPane(context, foldTag(tag));
+		if (tag !== null) focus(foldTag(tag));
 	}
 
 	function back(): void {
 		const now = ui.getState();
 		if (now.notice !== null) return set({notice: null});
 		if (finder.end()) return;
-		if (now.threads.has(now.focus)) {
-			const root = now.threads.get(now.focus);
-			const threads = new Map(now.threads);
-			threads.delete(now.focus);
-			if (root !== undefined) store.look(threadFeed(root), null);
-			return set({threads});
-		}
+		if (stepBack(context)) return;
 		const view = viewOf(now, now.focus);
 		if (view.selected !== null || view.anchor !== null) ui.setState(withView(now, now.focus, following));
 		lookBack(context, now.focus, null);
@@ -201,6 +201,7 @@ export function createController(options: ControllerOptions): Controller {
 		const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
 		if (entry === undefined) return set({notice: 'There is no message to reply to here.'});
 		openCompose(context, entry);
+		reveal(context, now.focus);
 	}
 
 	function acknowledge(): void {
@@ -237,6 +238,7 @@ export function createController(options: ControllerOptions): Controller {
 		if (key === '^c') return interrupt();
 		if (overlay.kind === 'search' || overlay.kind === 'filter' || overlay.kind === 'palette') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
+		if (overlay.kind === 'choice') return choiceKey(context, key);
 		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();

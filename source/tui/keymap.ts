@@ -46,6 +46,10 @@ export type Action =
 	| 'acknowledge'
 	| 'tag'
 	| 'reply'
+	| 'quote'
+	| 'copy'
+	| 'copy_link'
+	| 'open_link'
 	| 'search'
 	| 'filter'
 	| 'palette'
@@ -68,7 +72,14 @@ export type Action =
 	| TimelineAction;
 
 /** What is done to the chosen task. */
-export type TaskAction = 'task_add' | 'task_cancel' | 'task_retry' | 'task_assign' | 'task_up' | 'task_down';
+export type TaskAction =
+	| 'task_add'
+	| 'task_cancel'
+	| 'task_retry'
+	| 'task_assign'
+	| 'task_up'
+	| 'task_down'
+	| 'task_message';
 
 /** What keys do in the timeline alone. */
 export type TimelineAction =
@@ -146,7 +157,7 @@ export const usualKeymap: readonly Binding[] = [
 		keys: ['enter'],
 		label: 'enter',
 		hint: 'thread',
-		help: 'open the thread',
+		help: 'thread; in it: its task',
 	},
 	{action: 'back', place: 'read', keys: ['escape'], label: 'esc', help: 'back out of it'},
 	{action: 'compose', place: 'read', keys: ['c'], label: 'c', hint: 'write', help: 'write a message'},
@@ -158,6 +169,10 @@ export const usualKeymap: readonly Binding[] = [
 		hint: 'reply',
 		help: 'reply, or edit what failed',
 	},
+	{action: 'quote', place: 'read', keys: ['R'], label: 'R', help: 'reply, and quote it'},
+	{action: 'copy', place: 'read', keys: ['y'], label: 'y Y', help: 'copy its text, a link to it'},
+	{action: 'copy_link', place: 'read', keys: ['Y'], label: 'Y', help: ''},
+	{action: 'open_link', place: 'read', keys: ['o'], label: 'o', help: 'open a link in it'},
 	{action: 'acknowledge', place: 'read', keys: ['a'], label: 'a', help: 'it is dealt with'},
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
@@ -206,6 +221,7 @@ export const usualKeymap: readonly Binding[] = [
 	{action: 'task_assign', place: 'tasks', keys: ['A'], label: 'A', hint: 'assign', help: 'for one agent alone'},
 	{action: 'task_up', place: 'tasks', keys: ['+'], label: '+ -', hint: 'priority', help: 'more, less urgent'},
 	{action: 'task_down', place: 'tasks', keys: ['-'], label: '-', help: ''},
+	{action: 'task_message', place: 'tasks', keys: ['o'], label: 'o', hint: 'message', help: 'where it was asked for'},
 	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: ''},
 	{action: 'suspend', place: 'compose', keys: ['^z'], label: '^z', help: ''},
 	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: ''},

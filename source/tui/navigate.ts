@@ -184,6 +184,22 @@ function movedInList(keys: readonly string[], selected: string | null, motion: M
 	return keys[Math.max(0, Math.min(keys.length - 1, to))] ?? null;
 }
 
+/** The pane with its selected entry in view, as it is when one goes to it. Pure. */
+export function revealing(state: State, ui: Ui, layout: Layout, pane: PaneId): Ui {
+	const placed = layout.panes.find(({id}) => id === pane);
+	const {selected} = viewOf(ui, pane);
+	if (placed === undefined || selected === null) return ui;
+	const source = sourceOf(state, ui, pane);
+	const index = source.indexOf(selected);
+	if (index < 0) return ui;
+	const rect = bodyRect(layout, ui, pane, placed.rect);
+	const blocks = blocksOf(source, lineWidth(rect));
+	const to = revealed(blocks, positionOf(ui, pane, source, blocks), index, Math.max(1, rect.height - 1));
+	const anchored = source.at(to.index);
+	const end = anchored === undefined || (source.atEnd && !isAbove(to, bottom(blocks)));
+	return withView(ui, pane, {selected, anchor: end ? null : {key: keyOf(anchored), hidden: to.hidden}});
+}
+
 export function withView(ui: Ui, pane: PaneId, view: View): Ui {
 	return {...ui, views: new Map(ui.views).set(viewName(ui, pane), view)};
 }

@@ -8,7 +8,7 @@ import {lookBack} from './look-back.ts';
 import {shownFrom} from './navigate.ts';
 import {focusPane} from './pane-keys.ts';
 import type {PaneId} from './pane-id.ts';
-import type {UiStore} from './ui.ts';
+import {withoutThreadAt, type UiStore} from './ui.ts';
 import {unreadIn} from './unread.ts';
 
 /** Goes to the next pane with unread messages, and there to the first of them. */
@@ -21,8 +21,7 @@ export async function nextUnread(looking: {readonly store: MailboxStore; readonl
 	if (pane === undefined) return ui.setState({notice: 'Nothing is unread.'});
 	const seen = seenUpTo(store.getState(), pane);
 	focusPane(looking, pane);
-	const threads = new Map(ui.getState().threads);
-	if (threads.delete(pane)) ui.setState({threads});
+	ui.setState(now => withoutThreadAt(now, pane));
 	const isBefore = seen + 1 < store.getState().from && !isHeld(store.getState(), pane, seen + 1);
 	if (isBefore && !(await isRead(store.loadAround(pane, seen + 1)))) return;
 	if (ui.getState().focus !== pane) return;

@@ -1,3 +1,4 @@
+import {choiceLines} from './choice.ts';
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
 import {FilterLine} from './find/filter-line.tsx';
@@ -15,12 +16,15 @@ import {theme} from './theme.ts';
 export function Overlays() {
 	const {store} = useSurroundings();
 	const overlay = useUi(ui => ui.overlay);
+	const columns = useUi(ui => ui.columns);
 	if (overlay === null) return null;
 	switch (overlay.kind) {
 		case 'help':
 			return <Help top={overlay.top} />;
 		case 'tags':
 			return <TagPicker title="Write as  #" names={offeredTags(store.getState(), overlay.filter)} picker={overlay} />;
+		case 'choice':
+			return <Panel lines={choiceLines(overlay, columns - 8)} />;
 		case 'task':
 		case 'cancel':
 		case 'assign':

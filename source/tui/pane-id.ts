@@ -1,6 +1,6 @@
-import {allFeed, inboxFeed} from '../store/feed.ts';
+import {allFeed, inboxFeed, threadOf} from '../store/feed.ts';
 
-/** A pane's name: a folded tag, or one of those below (no tag has such a name). */
+/** A pane's name: a folded tag, the feed of the open thread, or one of those below (no tag has such a name). */
 export type PaneId = string;
 /** These two are called as the feeds that they show. */
 export const allPane: PaneId = allFeed;
@@ -17,5 +17,5 @@ export function isChannelPane(pane: PaneId): boolean {
 
 /** Whether there are messages in it to scroll through. */
 export function hasMessages(pane: PaneId): boolean {
-	return isChannelPane(pane) || pane === allPane || pane === inboxPane;
+	return isChannelPane(pane) || pane === allPane || pane === inboxPane || threadOf(pane) !== null;
 }

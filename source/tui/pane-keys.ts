@@ -3,7 +3,8 @@ import {brought, exchanged, withHidden, withPinned, type Arrangement} from './ar
 import {layoutOf} from './current-layout.ts';
 import type {Action} from './keymap.ts';
 import {tasksPane, welcomePane, type PaneId} from './pane-id.ts';
-import type {Ui, UiStore} from './ui.ts';
+import {withThreadIn} from './thread-layout.ts';
+import {homeOf, type Ui, type UiStore} from './ui.ts';
 
 interface PaneKeys {
 	readonly store: MailboxStore;
@@ -28,6 +29,9 @@ export type PaneAction = Extract<
 /** What the keys do that go from pane to pane, and that arrange them. */
 export function paneAction(keys: PaneKeys, action: PaneAction): void {
 	const now = keys.ui.getState();
+	if (now.threads.has(now.focus) && isArranging(action)) {
+		return keys.ui.setState({notice: 'A thread stands with its pane: esc closes it.'});
+	}
 	switch (action) {
 		case 'focus_next':
 		case 'focus_previous':
@@ -51,6 +55,10 @@ export function paneAction(keys: PaneKeys, action: PaneAction): void {
 	}
 }
 
+function isArranging(action: PaneAction): boolean {
+	return action === 'move_left' || action === 'move_right' || action === 'hide' || action === 'pin';
+}
+
 /** Gives a pane the keys. One that is not on the screen comes there, also when it was hidden. */
 export function focusPane({ui}: PaneKeys, pane: PaneId | undefined): void {
 	const now = ui.getState();
@@ -67,13 +75,18 @@ export function focusPane({ui}: PaneKeys, pane: PaneId | undefined): void {
 	const visible = places.filter(id => now.arrangement.order.includes(id));
 	ui.setState({
 		focus: pane,
-		arrangement: brought(now.arrangement, pane, {visible, room: hasRoom, focus: now.focus}),
+		arrangement: brought(now.arrangement, pane, {visible, room: hasRoom, focus: homeOf(now, now.focus)}),
 	});
 }
 
 /** Every pane that is not hidden, by its number. */
-function shown({arrangement: {order, hidden}}: Ui): readonly PaneId[] {
-	return order.filter(id => !hidden.has(id));
+function shown(now: Ui): readonly PaneId[] {
+	const {order, hidden} = now.arrangement;
+	return withThreadIn(
+		order.filter(id => !hidden.has(id)),
+		layoutOf(now),
+		now,
+	);
 }
 
 /** Those beside the focused one; where there is one pane at a time, the names in the first row. */

@@ -14,6 +14,7 @@ import {useKeymap} from './keymap.ts';
 import {listen, nothingToRead} from './listen.ts';
 import {keepScreen, type ScreenMemory} from './keep-screen.ts';
 import {onArrival} from './late.ts';
+import {createOutside} from './outside.ts';
 import {markdown} from './panes/message-body.ts';
 import {fillPanes} from './look-back.ts';
 import {placer} from './placer.ts';
@@ -101,6 +102,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		ui,
 		editElsewhere,
 		...(options.commands && {commands: options.commands}),
+		outside: createOutside(env, bytes => stdout.write(bytes), name),
 		keeps: keeping !== null,
 		redraw: () => screen.reset(),
 		suspend: () => terminal.suspend(),

@@ -11,6 +11,8 @@ import {offeredTags} from './compose/tags.ts';
 import {actionOf, type Action, type TaskAction} from './keymap.ts';
 import {tasksPane} from './pane-id.ts';
 import {placeOf} from './place.ts';
+import {messageAbout} from './leads.ts';
+import {openThread} from './trail.ts';
 import {lastTop} from './panes/task-card.ts';
 import {taskList} from './panes/task-rows.ts';
 import {hasDraft, viewOf, type TaskCard, type TaskOverlay, type Ui} from './ui.ts';
@@ -50,6 +52,8 @@ export function taskKey(context: Context, action: TaskAction): void {
 				return ui.setState({notice: `Task #${id} cannot be assigned: ${has}.`});
 			}
 			return ui.setState({overlay: {kind: 'assign', id, under, ...freshPicker}});
+		case 'task_message':
+			return void openAsked(context, task);
 		case 'task_up':
 			return move(context, task, 1);
 		case 'task_down':
@@ -63,6 +67,19 @@ function chosenTask(state: State, ui: Ui): Task | undefined {
 	if (overlay?.kind === 'task') return state.tasks.get(overlay.id);
 	const {selected} = viewOf(ui, tasksPane);
 	return selected === null ? undefined : state.tasks.get(Number(selected));
+}
+
+/** The thread in which a task was asked for, or else spoken of last; its card closes. */
+async function openAsked({store, ui}: Context, {id, message_id}: Task): Promise<void> {
+	try {
+		const asked = message_id === null ? null : await store.find(message_id);
+		const message = asked ?? messageAbout(store.getState(), id);
+		if (message === null) return ui.setState({notice: `No message that is held speaks of #${id}.`});
+		ui.setState({overlay: null});
+		openThread({store, ui}, message);
+	} catch (error) {
+		ui.setState({notice: sentenceOf(error)});
+	}
 }
 
 /** Begins a task in the compose line; a draft that stands there is not overwritten. */

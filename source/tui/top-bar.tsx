@@ -12,6 +12,7 @@ import {textWidth, type Span} from './screen/strip.ts';
 import {style, lookOf} from './screen/style.ts';
 import {Spans} from './spans.tsx';
 import {focusedTint, tagStyle, theme} from './theme.ts';
+import {homeOf} from './ui.ts';
 import {unreadIn, unreadWords} from './unread.ts';
 import {counted, duration} from './words.ts';
 
@@ -19,7 +20,7 @@ import {counted, duration} from './words.ts';
 export function TopBar() {
 	const {name, store, now} = useSurroundings();
 	const columns = useUi(ui => ui.columns);
-	const focus = useUi(ui => ui.focus);
+	const focus = useUi(ui => homeOf(ui, ui.focus));
 	const motion = useUi(ui => ui.motion);
 	const {kind, order, tabs: names} = useUi(layoutOf);
 	useMailbox(each => fingerprint(each, now()));

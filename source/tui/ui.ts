@@ -1,6 +1,7 @@
 import {createStore} from 'zustand/vanilla';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Tag} from '../mailbox/tag.ts';
+import type {ChoiceOverlay} from './choice.ts';
 import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
 import {emptyEditor, type Editor} from './compose/editor.ts';
 import {nothingKilled, type Killed} from './compose/kill.ts';
@@ -43,6 +44,11 @@ export interface Compose {
 	readonly killed: Killed;
 }
 
+/** What stood before a jump, and where that led. */
+export interface Stop extends Pick<Ui, 'focus' | 'threads' | 'threadAt'> {
+	readonly to: PaneId;
+}
+
 /** A task that is shown whole, and what its `result_table` holds: not asked for, being read, rows, or why there are none. */
 export interface TaskCard {
 	readonly kind: 'task';
@@ -59,6 +65,7 @@ export type TaskOverlay =
 	| ({readonly kind: 'assign'; readonly id: number; readonly under: TaskCard | null} & Picker);
 
 type Overlay =
+	| ChoiceOverlay
 	| TaskOverlay
 	| {readonly kind: 'help'; readonly top: number}
 	| ({readonly kind: 'tags'} & Picker)
@@ -79,8 +86,12 @@ export interface Ui {
 	readonly overlay: Overlay | null;
 	/** By pane, or by `thread:ROOT`. */
 	readonly views: ReadonlyMap<string, View>;
-	/** The thread that a pane shows instead of its channel. */
+	/** The root of the thread that a pane shows: of the open one, which is a pane of its own. */
 	readonly threads: ReadonlyMap<PaneId, number>;
+	/** The pane beside which, or over which, the open thread stands; null where none is open. */
+	readonly threadAt: PaneId | null;
+	/** Where one came from, the latest last: Esc goes back along it. */
+	readonly trail: readonly Stop[];
 	/** The newest id that was looked at in a pane before the keys came to it, where newer ones stood there. */
 	readonly newFrom: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
@@ -130,6 +141,8 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		overlay: null,
 		views: new Map(),
 		threads: new Map(),
+		threadAt: null,
+		trail: [],
 		newFrom: new Map(),
 		compose: emptyCompose,
 		timeline: null,
@@ -149,6 +162,16 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 export function viewName(ui: Ui, pane: PaneId): string {
 	const thread = ui.threads.get(pane);
 	return thread === undefined ? pane : `thread:${thread}`;
+}
+
+/** Where a thread stands: the pane that it was opened from. Any other pane stands for itself. */
+export function homeOf({threads, threadAt}: Pick<Ui, 'threads' | 'threadAt'>, pane: PaneId): PaneId {
+	return threads.has(pane) && threadAt !== null ? threadAt : pane;
+}
+
+/** Without the thread that stands at a pane: what one goes to in the pane itself should be seen. */
+export function withoutThreadAt(ui: Ui, pane: PaneId): Ui {
+	return ui.threadAt === pane ? {...ui, threads: new Map(), threadAt: null} : ui;
 }
 
 export function viewOf(ui: Ui, pane: PaneId): View {

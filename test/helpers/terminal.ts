@@ -12,6 +12,8 @@ export interface TestTerminal {
 	/** Where a click on a cell leads (OSC 8). */
 	link(x: number, y: number): string | undefined;
 	readonly cursor: {readonly x: number; readonly y: number};
+	/** What the program has copied last (OSC 52). */
+	readonly clipboard: string | null;
 	/** What the program last asked of its cursor (DECSCUSR); null: nothing. */
 	readonly cursorShape: number | null;
 	/** Whether the program is on the alternate screen. */
@@ -69,6 +71,11 @@ export function spawn(
 		env: Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined)),
 	});
 	const waiting = new Set<() => void>();
+	let clipboard: string | null = null;
+	terminal.parser.registerOscHandler(52, data => {
+		clipboard = Buffer.from(data.slice(data.indexOf(';') + 1), 'base64').toString();
+		return true;
+	});
 	const notifications: string[] = [];
 	let bells = 0;
 	let cursorShape: number | null = null;
@@ -139,6 +146,9 @@ export function spawn(
 		},
 		get cursor() {
 			return {x: terminal.buffer.active.cursorX, y: terminal.buffer.active.cursorY};
+		},
+		get clipboard() {
+			return clipboard;
 		},
 		get cursorShape() {
 			return cursorShape;

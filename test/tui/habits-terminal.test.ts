@@ -121,8 +121,8 @@ describe('the mouse', () => {
 		await terminal.waitFor(/\n▌│ Hello Instance 2/);
 		await terminal.waitFor(/▌1 CLAUDE_1/);
 		terminal.write(press(hello.x, hello.y) + press(hello.x, hello.y));
-		await terminal.waitFor('thread #1');
-		const tab = find(screen, 'HUMAN ');
+		// What the thread covers stands among the tabs.
+		const tab = find(await terminal.waitFor('thread #1'), 'HUMAN ');
 		terminal.write(press(tab.x, 0));
 		expect((await terminal.waitFor(/▌\d HUMAN/))[0]).not.toContain('HUMAN');
 	});

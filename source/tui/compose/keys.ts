@@ -5,7 +5,7 @@ import {agentsPane, isChannelPane} from '../pane-id.ts';
 import {chosenAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
 import type {Entry} from '../panes/source.ts';
-import {hasDraft, type Compose, type Ui} from '../ui.ts';
+import {hasDraft, homeOf, type Compose, type Ui} from '../ui.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from './draft.ts';
 import {editOf, killing} from './edit-keys.ts';
 import {edit, emptyEditor, type Editor} from './editor.ts';
@@ -40,7 +40,7 @@ export function openCompose(context: ComposeContext, answered: Entry | null): vo
 
 /** A message written in a channel's pane is for that channel. */
 function addresseeOf(state: State, now: Ui): Tag | null {
-	const {focus} = now;
+	const focus = homeOf(now, now.focus);
 	const name = focus === agentsPane ? chosenAgent(state, now) : isChannelPane(focus) ? channelName(state, focus) : null;
 	if (name === null) return null;
 	return sameTag(name, 'UNTAGGED') || sameTag(name, 'SYSTEM') ? null : name;

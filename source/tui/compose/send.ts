@@ -25,7 +25,9 @@ export function send(context: ComposeContext): void {
 		});
 	}
 	const client_id = crypto.randomUUID();
-	const {tag, prefill, killed} = compose;
+	const {tag, killed} = compose;
+	// The addressee stays for the next message, a quote does not.
+	const prefill = compose.prefill.slice(compose.prefill.lastIndexOf('\n') + 1);
 	const sent = withSent(compose.sent, body);
 	ui.setState(now => ({
 		compose: {...emptyCompose, tag, sent, killed, prefill, editor: {text: prefill, cursor: prefill.length}},

@@ -9,7 +9,7 @@ import type {PaneId} from '../pane-id.ts';
 import {lookBack} from '../look-back.ts';
 import {centredAround} from '../navigate.ts';
 import {feedOf, keyOf, sourceOf} from '../panes/source.ts';
-import type {UiStore} from '../ui.ts';
+import {homeOf, withoutThreadAt, type UiStore} from '../ui.ts';
 
 export interface Surface {
 	readonly store: MailboxStore;
@@ -24,9 +24,8 @@ export interface Surface {
  */
 export async function jumpTo({store, ui, focus}: Surface, message: Message): Promise<void> {
 	const pane = paneFor({store, ui}, message);
+	ui.setState(now => withoutThreadAt(now, pane));
 	focus(pane);
-	const threads = new Map(ui.getState().threads);
-	if (threads.delete(pane)) ui.setState({threads});
 	// Among what a filter lets through nobody sees what it was said in answer to.
 	const filters = new Map(ui.getState().filters);
 	if (filters.delete(pane))
@@ -39,7 +38,7 @@ export async function jumpTo({store, ui, focus}: Surface, message: Message): Pro
 	}
 	const now = ui.getState();
 	// The human went elsewhere meanwhile.
-	if (now.focus !== pane || now.threads.has(pane)) return;
+	if (now.focus !== pane) return;
 	ui.setState(centredAround(store.getState(), now, layoutOf(now), pane, message.id));
 	lookBack({store, ui}, pane, null);
 }
@@ -47,7 +46,7 @@ export async function jumpTo({store, ui, focus}: Surface, message: Message): Pro
 type Looking = Pick<Surface, 'store' | 'ui'>;
 
 function paneFor({store, ui}: Looking, message: Message): PaneId {
-	const {focus} = ui.getState();
+	const focus = homeOf(ui.getState(), ui.getState().focus);
 	const feed = feedOf({threads: new Map()}, focus);
 	return feed !== null && belongs(store.getState().identity, feed, message) ? focus : foldTag(message.tag);
 }

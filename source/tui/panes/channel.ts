@@ -30,17 +30,21 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	const below = source.count - 1 - at.index;
 	const scrolledUp = viewOf(ui, pane).anchor !== null && (below > 0 || at.hidden > 0 || !source.atEnd);
 	const height = rect.height - (scrolledUp ? 1 : 0);
-	const {selected} = viewOf(ui, pane);
+	const selected = viewOf(ui, pane).selected ?? answered(ui);
 	const lastLook = lastLookIn(state, ui, pane);
 	const marks = ui.search?.marks ?? null;
 
 	const lines = visibleSlots(blocks, at, height).map(({index, line}): PaintedLine => {
 		const entry = source.at(index);
 		if (entry === undefined) return {strip: nothing};
-		if (line === 0) return {strip: isFirstNew(source.at(index - 1), entry, lastLook) ? newLine(width) : nothing};
+		if (line === 0) {
+			const isFirst = isFirstNew(source.at(index - 1), entry, lastLook);
+			return {strip: isFirst ? newLine(width) : rails(entry, width, 'gap')};
+		}
 		const content = line === 1 ? headOf(state, entry, width, now) : bodyOf(entry, width, source.whole)[line - 2];
 		const standing = marks === null || line === 1 || content === undefined ? content : marked(content, marks);
-		return framed(entry, standing ?? nothing, indentOf(entry, width), keyOf(entry) === selected);
+		const before = rails(entry, width, line === 1 ? 'head' : 'body');
+		return framed(entry, joined(before, standing ?? nothing), keyOf(entry) === selected);
 	});
 	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
 	if (!scrolledUp) return [...gap, ...lines];
@@ -72,14 +76,31 @@ function belowWords(below: number, atEnd: boolean): string {
 
 function headOf(state: State, entry: Entry, width: number, now: number): Strip {
 	const room = width - indentOf(entry, width);
-	if (entry.kind === 'message') return messageHead(state, entry.message, room, now);
+	if (entry.kind === 'message') return messageHead(state, entry.message, room, now, entry.depth > 0);
 	return pendingHead(state, entry.pending, entry.tag, room, now);
 }
 
-function framed(entry: Entry, line: Strip, indent: number, selected: boolean): PaintedLine {
+/** What the draft answers stands out while it is written. */
+function answered({mode, compose}: Ui): string | null {
+	return mode === 'compose' && compose.reply !== null ? String(compose.reply.id) : null;
+}
+
+/** The thin lines of a thread's tree before a line of a reply; blanks where no later reply follows on a level. */
+function rails(entry: Entry, width: number, line: 'gap' | 'head' | 'body'): Strip {
+	const levels = indentOf(entry, width) / 2;
+	if (levels === 0) return nothing;
+	const shown = entry.goesOn.slice(-levels);
+	const own = shown.at(-1) === true;
+	const above = shown.slice(0, -1).map(goesOn => (goesOn ? '│ ' : '  '));
+	const last = {gap: '│ ', head: own ? '├ ' : '└ ', body: own ? '│ ' : '  '}[line];
+	// The gap has no edge before it.
+	return strip([{text: `${line === 'gap' ? ' ' : ''}${above.join('')}${last}`, style: theme.faint}]);
+}
+
+function framed(entry: Entry, line: Strip, selected: boolean): PaintedLine {
 	const tag = entry.kind === 'message' ? entry.message.tag : entry.tag;
 	const edge = selected ? {text: '▌', style: tagStyle(tag)} : {text: ' ', style: theme.text};
-	const inset = joined(strip([edge, {text: ' '.repeat(indent), style: theme.text}]), line);
+	const inset = joined(strip([edge]), line);
 	return selected ? {strip: inset, tint: selectedTint} : {strip: inset};
 }
 

@@ -3,7 +3,7 @@ import {isShared, presenceOf} from '../../mailbox/agent.ts';
 import {printable} from '../../printable.ts';
 import {isAnyone, meantTag} from '../../store/delivery.ts';
 import {windowOf} from '../../store/held.ts';
-import {runningTaskOf, threadMessages, waitingForMe} from '../../store/select.ts';
+import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import type {PaneFilter} from '../find/pane-filter.ts';
 import {siftedOf, siftedWords} from '../find/sifted.ts';
@@ -12,7 +12,7 @@ import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneI
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
 import {filterChip, focusedTint, headerTint, tagStrong, tagStyle, theme} from '../theme.ts';
-import {viewOf, type Ui} from '../ui.ts';
+import {homeOf, viewOf, type Ui} from '../ui.ts';
 import {unreadWords} from '../unread.ts';
 import {counted, presenceWords} from '../words.ts';
 import {agentOrder} from './agents.ts';
@@ -29,7 +29,8 @@ export function headerLine(
 	now: number,
 ): PaintedLine {
 	const focused = ui.focus === pane;
-	const edge: Span = {text: focused ? '▌' : ' ', style: isChannelPane(pane) ? tagStyle(pane) : theme.grey};
+	const home = homeOf(ui, pane);
+	const edge: Span = {text: focused ? '▌' : ' ', style: isChannelPane(home) ? tagStyle(home) : theme.grey};
 	const count: Span = {text: number > 0 && number < 10 ? `${number} ` : '', style: theme.grey};
 	const [left, right] = partsOf(state, ui, pane, width, now);
 	return {
@@ -79,14 +80,16 @@ function presenceCounts(state: State, now: number): string {
 const beside = 7;
 
 function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
-	const tag = paneName(state, pane);
-	const left: Span[] = [{text: printable(tag), style: isChannelPane(pane) ? tagStrong(tag) : theme.strong}];
+	const home = homeOf(ui, pane);
+	const tag = paneName(state, home);
+	const left: Span[] = [{text: printable(tag), style: isChannelPane(home) ? tagStrong(tag) : theme.strong}];
 	const root = ui.threads.get(pane);
 	if (root !== undefined) {
 		left.push({text: ` ⤷ thread #${root}`, style: theme.strong});
-		left.push({text: `  ${counted(threadMessages(state, root).length, 'message')}`, style: theme.grey});
+		const tree = threadTree(state, root);
+		left.push({text: `  ${counted(tree.length, 'message')}`, style: theme.grey});
 		const {selected} = viewOf(ui, pane);
-		const chosen = selected === null ? undefined : threadMessages(state, root).find(({id}) => String(id) === selected);
+		const chosen = selected === null ? undefined : tree.find(({message}) => String(message.id) === selected)?.message;
 		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - beside;
 		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
 		return [left, times.length > 0 ? times : [{text: `${keyFor('back')} back`, style: theme.grey}]];

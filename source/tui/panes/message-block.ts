@@ -12,7 +12,7 @@ import {deliverySpans} from './delivery.ts';
 /**
  * The first line of a message: when, who, to whom, and what became of it at the right. `now` in milliseconds since 1970.
  */
-export function messageHead(state: State, message: Message, width: number, now: number): Strip {
+export function messageHead(state: State, message: Message, width: number, now: number, isInTree = false): Strip {
 	const left: Span[] = [
 		{text: `${clockTime(message.created_at, now)} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
@@ -27,7 +27,8 @@ export function messageHead(state: State, message: Message, width: number, now: 
 	left.push(...authorship(message));
 	const replies = message.thread_id === message.id ? replyCount(state, message.id) : 0;
 	if (replies > 0) left.push({text: `  ⤷ ${replies}`, style: theme.grey});
-	else if (message.reply_to !== null) left.push({text: `  ↳ #${message.reply_to}`, style: theme.faint});
+	// In a tree it stands below what it replies to.
+	else if (message.reply_to !== null && !isInTree) left.push({text: `  ↳ #${message.reply_to}`, style: theme.faint});
 	return justify(left, deliverySpans(state, message, now), width);
 }
 

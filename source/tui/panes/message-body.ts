@@ -24,11 +24,12 @@ const gutterWidth = 2;
 
 /** Reads and lays out Markdown; until it is here, bodies are shown as they were written. */
 export const markdown = late(async () => {
-	const [{readDocument}, {documentLines}] = await Promise.all([
+	const [{readDocument}, {documentLines}, {addressesOf}] = await Promise.all([
 		import('../markdown/document.ts'),
 		import('../markdown/blocks.ts'),
+		import('../markdown/link.ts'),
 	]);
-	return {readDocument, documentLines};
+	return {readDocument, documentLines, addressesOf};
 });
 
 /** What a body is laid out for. */
@@ -50,21 +51,45 @@ export function pendingBody(pending: Pending, tag: Tag, text: string, width: num
 	return linesOf({text, tag, look: theme.pending, owner: pending}, width, false);
 }
 
+/** Web addresses in a message, in their order. */
+export function addressesIn(message: Message): readonly string[] {
+	const known = markdown();
+	if (known === null) return [];
+	return known.addressesOf(documentOf(known, {text: message.body, owner: message}, true));
+}
+
+/** So many lines are kept laid out: some thousands of usual messages. Each cell of them takes 16 bytes. */
+const mostLaidOut = 30_000;
+/** So many messages stay read: what is on the screen, and what is scrolled through. */
+const mostDocuments = 300;
+
 let laidOut = new Map<string, readonly Strip[]>();
+let laidOutLines = 0;
 let laidOutWith = arrivals();
 const numbers = new WeakMap<Message | Pending, number>();
 let lastNumber = 0;
 
 /** Laid out once per width; anew when a part has arrived that can do more. */
 function linesOf(body: Body, width: number, whole: boolean): readonly Strip[] {
-	if (laidOut.size > 4000 || laidOutWith !== arrivals()) laidOut = new Map();
-	laidOutWith = arrivals();
-	let number = numbers.get(body.owner);
-	if (number === undefined) numbers.set(body.owner, (number = ++lastNumber));
-	const key = `${number} ${width} ${whole ? 1 : 0}`;
+	if (laidOutLines > mostLaidOut || laidOutWith !== arrivals()) {
+		laidOut = new Map();
+		laidOutLines = 0;
+		laidOutWith = arrivals();
+	}
+	const key = `${numberOf(body.owner)} ${width} ${whole ? 1 : 0}`;
 	let lines = laidOut.get(key);
-	if (lines === undefined) laidOut.set(key, (lines = laid(body, width, whole)));
+	if (lines === undefined) {
+		laidOut.set(key, (lines = laid(body, width, whole)));
+		laidOutLines += lines.length;
+	}
 	return lines;
+}
+
+/** The same object has the same number, and no other has it. */
+function numberOf(owner: Message | Pending): number {
+	let number = numbers.get(owner);
+	if (number === undefined) numbers.set(owner, (number = ++lastNumber));
+	return number;
 }
 
 function laid(body: Body, width: number, whole: boolean): readonly Strip[] {
@@ -100,17 +125,21 @@ function* plainLines({text, look}: Body, width: number, most: number): Generator
 	}
 }
 
-const documents = {folded: new WeakMap<object, Document>(), whole: new WeakMap<object, Document>()};
+const documents = new Map<string, Document>();
 
-/** Read once per message, as far as is asked for. */
+/** Read once per message, as far as is asked for; the ones that were read first are forgotten first. */
 function documentOf(
 	{readDocument}: Exclude<ReturnType<typeof markdown>, null>,
 	{text, owner}: Pick<Body, 'text' | 'owner'>,
 	whole: boolean,
 ): Document {
-	const short = text.length <= foldedLength;
-	const kept = whole && !short ? documents.whole : documents.folded;
-	let document = kept.get(owner);
-	if (document === undefined) kept.set(owner, (document = readDocument(text, whole ? wholeLength : foldedLength)));
+	const limit = whole && text.length > foldedLength ? wholeLength : foldedLength;
+	const key = `${numberOf(owner)} ${limit}`;
+	let document = documents.get(key);
+	if (document === undefined) {
+		documents.set(key, (document = readDocument(text, limit)));
+		const [oldest] = documents.keys();
+		if (documents.size > mostDocuments && oldest !== undefined) documents.delete(oldest);
+	}
 	return document;
 }

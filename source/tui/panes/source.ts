@@ -1,4 +1,5 @@
 import {mentionsIn, type Message} from '../../mailbox/message.ts';
+import type {ThreadEntry} from '../../mailbox/thread.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../mailbox/tag.ts';
 import {threadFeed, type FeedId} from '../../store/feed.ts';
 import {heldOf} from '../../store/held.ts';
@@ -12,16 +13,21 @@ import {viewOf, type Ui} from '../ui.ts';
 import {messageBody, pendingBody} from './message-body.ts';
 import {bottom, type Blocks, type Position} from './viewport.ts';
 
+/** Where a block stands in a thread; in a channel at depth 0. */
+type InTree = Pick<ThreadEntry, 'depth' | 'goesOn'>;
+
+const atTop: InTree = {depth: 0, goesOn: []};
+const lastReply: InTree = {depth: 1, goesOn: [false]};
+
 /** One block of a pane. */
 export type Entry =
-	| {readonly kind: 'message'; readonly message: Message; readonly depth: number}
-	| {
+	| ({readonly kind: 'message'; readonly message: Message} & InTree)
+	| ({
 			readonly kind: 'pending';
 			readonly pending: Pending;
 			readonly tag: Tag;
 			readonly body: string;
-			readonly depth: number;
-	  };
+	  } & InTree);
 
 /** What a pane shows, oldest first, without making a list of it. */
 export interface Source {
@@ -58,8 +64,8 @@ export function sourceOf(state: State, ui: Ui, pane: PaneId): Source {
 
 function threadSource(state: State, root: number): Source {
 	const tree = threadTree(state, root);
-	const ids = new Set(tree.map(({message}) => message.id));
-	const pending = pendingEntries(state, ({draft}) => ids.has(draft.reply_to ?? 0), 1);
+	const isHere = (id: number | null | undefined) => tree.some(({message}) => message.id === id);
+	const pending = pendingEntries(state, ({draft}) => isHere(draft.reply_to), lastReply);
 	const {atStart, atEnd} = heldOf(state, threadFeed(root));
 	const at = (index: number): Entry | undefined => {
 		const entry = tree[index];
@@ -98,7 +104,7 @@ function listSource(
 	atEnd: boolean,
 ): Source {
 	const told = past.length + recent.length;
-	const pending = pendingEntries(state, ({draft}) => standsIn(draft.content, pane), 0);
+	const pending = pendingEntries(state, ({draft}) => standsIn(draft.content, pane), atTop);
 	return {
 		count: told + pending.length,
 		whole: false,
@@ -106,7 +112,7 @@ function listSource(
 		atEnd,
 		at(index) {
 			const message = index < past.length ? past[index] : recent[index - past.length];
-			return message === undefined ? pending[index - told] : {kind: 'message', message, depth: 0};
+			return message === undefined ? pending[index - told] : {kind: 'message', message, ...atTop};
 		},
 		/** That of the next newer one when it is gone: what was looked at may leave the window. */
 		indexOf(key) {
@@ -140,15 +146,19 @@ function standsIn(content: string, pane: PaneId): boolean {
 	return sameTag(tag, pane) || mentionsIn(body).some(mentioned => foldTag(mentioned) === pane);
 }
 
-function pendingEntries(state: State, belongs: (pending: Pending) => boolean, depth: number): Entry[] {
+function pendingEntries(state: State, belongs: (pending: Pending) => boolean, place: InTree): Entry[] {
 	return state.pending
 		.filter(belongs)
-		.map(pending => ({kind: 'pending', pending, depth, ...readContent(pending.draft.content)}));
+		.map(pending => ({kind: 'pending', pending, ...place, ...readContent(pending.draft.content)}));
 }
 
-/** Columns that a reply is further in than what it replies to, up to a depth that leaves room for text. */
-export function indentOf(entry: Entry, width: number): number {
-	return Math.min(entry.depth * 2, 12, Math.floor(width / 4));
+/** Levels that are drawn at the most. */
+const mostLevels = 6;
+const levelWidth = 2;
+
+/** Columns that a reply is further in, for each level of what it replies to, up to a depth that leaves room for text. */
+export function indentOf({depth}: Entry, width: number): number {
+	return levelWidth * Math.min(depth, mostLevels, Math.floor(width / 4 / levelWidth));
 }
 
 export function bodyOf(entry: Entry, width: number, whole: boolean) {

@@ -3,7 +3,8 @@ import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {TimelineAction} from '../keymap.ts';
 import {tasksPane, type PaneId} from '../pane-id.ts';
 import {withView} from '../navigate.ts';
-import type {UiStore} from '../ui.ts';
+import {openThread} from '../trail.ts';
+import {withoutThreadAt, type UiStore} from '../ui.ts';
 import {barsOf, unowned} from './bars.ts';
 import {happening, itemAt, nearestIn, neighbour} from './items.ts';
 import {laneOrder} from './lanes.ts';
@@ -235,13 +236,9 @@ function openMessage({store, ui, focus}: TimelineContext, id: number): boolean {
 	if (pane === undefined) return false;
 	focus(pane);
 	const isHere = store.getState().messages.includes(message);
-	const threads = new Map(ui.getState().threads);
-	threads.delete(pane);
-	if (!isHere) {
-		threads.set(pane, message.thread_id);
-		store.loadThread(message.thread_id).catch(() => undefined);
-	}
-	const anchor = isHere ? {key: String(id), hidden: 0} : null;
-	ui.setState(withView({...ui.getState(), threads}, pane, {anchor, selected: String(id)}));
+	if (isHere) {
+		const there = withoutThreadAt(ui.getState(), pane);
+		ui.setState(withView(there, pane, {anchor: {key: String(id), hidden: 0}, selected: String(id)}));
+	} else openThread({store, ui}, message);
 	return true;
 }

@@ -1,0 +1,67 @@
+import {printable} from '../printable.ts';
+import type {Span} from './screen/strip.ts';
+import {theme} from './theme.ts';
+
+/** What a message or a task leads to. */
+export type Target =
+	| {readonly type: 'link'; readonly address: string}
+	| {readonly type: 'task'; readonly id: number}
+	| {readonly type: 'message'; readonly id: number};
+
+export interface Choice {
+	readonly target: Target;
+	/** Remote text; it passes the gate when it is drawn. */
+	readonly label: string;
+}
+
+/** A question which of several targets is meant. */
+export interface ChoiceOverlay {
+	readonly kind: 'choice';
+	readonly title: string;
+	readonly choices: readonly Choice[];
+	readonly index: number;
+}
+
+/** After a key: another overlay, the one that was chosen, or null when it is closed. Pure. */
+export function choiceAfter(overlay: ChoiceOverlay, key: string): ChoiceOverlay | Target | null {
+	const {choices, index} = overlay;
+	const steps: Record<string, number> = {j: 1, down: 1, '^n': 1, k: -1, up: -1, '^p': -1};
+	const step = steps[key];
+	if (step !== undefined) return {...overlay, index: (index + step + choices.length) % choices.length};
+	const number = /^[1-9]$/u.test(key) ? Number(key) - 1 : key === 'enter' ? index : -1;
+	return choices[number]?.target ?? null;
+}
+
+const mostShown = 9;
+
+/** The question as lines of at most `width` columns. */
+export function choiceLines({title, choices, index}: ChoiceOverlay, width: number): Span[][] {
+	const from = Math.max(0, Math.min(index - Math.floor(mostShown / 2), choices.length - mostShown));
+	const lines = choices.slice(from, from + mostShown).map(({label}, at): Span[] => {
+		const chosen = from + at === index;
+		const number = from + at < 9 ? `${from + at + 1} ` : '  ';
+		return [
+			{text: chosen ? '▌ ' : '  ', style: theme.task},
+			{text: number, style: theme.grey},
+			{text: cut(printable(label), width - 4), style: chosen ? theme.strong : theme.text},
+		];
+	});
+	return [
+		[{text: title, style: theme.strong}],
+		[],
+		...lines,
+		[],
+		[
+			{text: 'enter', style: theme.strong},
+			{text: ' takes it   ', style: theme.grey},
+			{text: 'esc', style: theme.strong},
+			{text: ' back', style: theme.grey},
+		],
+	];
+}
+
+/** Addresses are ASCII, titles may be anything: what is cut is cut between characters. */
+function cut(text: string, most: number): string {
+	const characters = Array.from(text.slice(0, 4 * most));
+	return characters.length <= most ? text : `${characters.slice(0, Math.max(1, most - 1)).join('')}…`;
+}

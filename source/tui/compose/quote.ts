@@ -1,0 +1,33 @@
+import type {Message} from '../../mailbox/message.ts';
+import {printableLines} from '../../printable.ts';
+import {hasDraft} from '../ui.ts';
+import {setCompose, setEditor, type ComposeContext} from './draft.ts';
+import {openCompose} from './keys.ts';
+
+const mostLines = 6;
+const longestLine = 200;
+
+/**
+ * The beginning of a text as a quote. Those whom it addresses are named without their `@`: quoting somebody's words calls
+ * nobody again.
+ */
+export function quoted(text: string): string {
+	const lines = printableLines(text.slice(0, mostLines * longestLine * 2)).filter(line => line.trim() !== '');
+	const shown = lines.slice(0, mostLines).map(line => {
+		const characters = Array.from(line);
+		return characters.length <= longestLine ? line : `${characters.slice(0, longestLine).join('').trimEnd()}…`;
+	});
+	if (lines.length > mostLines) shown.push('…');
+	return shown.map(line => `> ${line.replaceAll(/(?<![A-Za-z0-9_@-])@(?=[A-Za-z])/gu, '')}`).join('\n');
+}
+
+/** Begins a reply that quotes the message, before what is written already. A quote alone is no draft yet. */
+export function quoteInto(context: ComposeContext, message: Message): void {
+	openCompose(context, {kind: 'message', message, depth: 0, goesOn: []});
+	const {compose} = context.ui.getState();
+	const begun = hasDraft(compose);
+	// An empty line ends the quote: Markdown would take what follows for a part of it.
+	const text = `${quoted(message.body)}\n\n${compose.editor.text}`;
+	setEditor(context, {text, cursor: text.length});
+	if (!begun) setCompose(context, {prefill: text});
+}
