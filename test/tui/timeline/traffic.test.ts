@@ -32,7 +32,7 @@ describe('the traffic', () => {
 
 	it('ties an answer to what it answers, in the lane of who answers', () => {
 		const {waits} = trafficOf(marksOf(say(1, 5, '[A] ready? @B'), say(2, 9, '[B] yes @A', 1)), lanes, scale, Infinity);
-		expect([...waits.slice(100, 112)]).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0]);
+		expect(Array.from(waits.slice(100, 112))).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0]);
 		expect(waits.slice(0, 100).some(count => count !== 0)).toBe(false);
 	});
 
