@@ -5,6 +5,7 @@ import {lookOf, onTint, type Colour} from '../../source/tui/screen/style.ts';
 import {
 	focusedTint,
 	headerTint,
+	markedLook,
 	overlayTint,
 	selectedTint,
 	syntax,
@@ -57,6 +58,11 @@ describe.each(themes)('the theme $name', ({light, strong, text, structure}) => {
 			const chip = lookOf(tagChip(name));
 			expect(contrast(palette.foreground(chip.fg ?? 0), palette.background(chip.bg ?? 0))).toBeGreaterThanOrEqual(4.5);
 		}
+	});
+
+	it('shows what was searched for clearly on its mark', () => {
+		const {fg = 0, bg = 0} = markedLook;
+		expect(contrast(palette.foreground(fg), palette.background(bg))).toBeGreaterThanOrEqual(4.5);
 	});
 
 	it('keeps the colours of tags apart', () => {
