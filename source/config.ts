@@ -1,4 +1,4 @@
-import {readFile} from 'node:fs/promises';
+import {readConfigFile, type ConfigFile} from './config-file.ts';
 import {MailboxError} from './mailbox/error.ts';
 import {HUMAN, isTag, type Tag} from './mailbox/tag.ts';
 import {findPlaces, type Places} from './places.ts';
@@ -10,11 +10,14 @@ export type Target =
 
 export interface Config {
 	readonly places: Places;
+	readonly file: ConfigFile;
 	readonly target: Target;
 	/** Who this terminal is. */
 	readonly tag: Tag;
 	/** An agent when AGENTMUX_TAG (or a flag) says so; a terminal that says nothing belongs to the human. */
 	readonly kind: 'human' | 'agent';
+	/** What decided: a flag, a variable, the name of a setting in the file, or `default`. */
+	readonly origins: Readonly<Record<'tag' | 'url' | 'key' | 'access_token', string>>;
 	/** What in the config file was not understood; one sentence each. */
 	readonly warnings: readonly string[];
 }
@@ -39,26 +42,49 @@ const knownSettings = new Set([
 	'supabase.access_token',
 	...fileKeys.map(key => `supabase.${key}`),
 ]);
+/** Tables that the screen reads for itself (tui/habits.ts). */
+const habits: ReadonlySet<string> = new Set(['keys', 'theme', 'ui', 'notify']);
 
 /** Flags before the environment before the config file before the defaults. Rejects with MailboxError `file` or `invalid`. */
 export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Config> {
 	const places = findPlaces(env);
-	const {settings, warnings} = await readSettings(places.config);
-	const agent = given(flags.as) ?? given(env['AGENTMUX_TAG']);
-	const tag = agent ?? settings.get('tag') ?? HUMAN;
-	const url = given(env['SUPABASE_URL']) ?? settings.get('supabase.url');
-	const key =
-		keyVariables.map(name => given(env[name])).find(value => value !== undefined) ??
-		fileKeys.map(name => settings.get(`supabase.${name}`)).find(value => value !== undefined);
-	const accessToken = given(env['SUPABASE_ACCESS_TOKEN']) ?? settings.get('supabase.access_token');
+	const file = await readConfigFile(places.config);
+	const {texts: settings, warnings} = textsOf(file);
+	const setting = (name: string): Candidate => [settings.get(name), name];
+	const variable = (name: string): Candidate => [given(env[name]), name];
+	const agent = first([[given(flags.as), '--as'], variable('AGENTMUX_TAG')]);
+	const tag = agent ?? first([setting('tag')]) ?? {value: HUMAN, from: usual};
+	const url = first([variable('SUPABASE_URL'), setting('supabase.url')]);
+	const key = first([...keyVariables.map(variable), ...fileKeys.map(name => setting(`supabase.${name}`))]);
+	const accessToken = first([variable('SUPABASE_ACCESS_TOKEN'), setting('supabase.access_token')]);
 	return {
 		places,
-		target: url === undefined ? {kind: 'hub'} : supabaseTarget(url, key, accessToken),
-		tag: checkedTag(tag, flags.as, env['AGENTMUX_TAG'], places.config),
+		file,
+		target: url === undefined ? {kind: 'hub'} : supabaseTarget(url.value, key?.value, accessToken?.value),
+		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], places.config),
 		kind:
-			agent === undefined || agent.toUpperCase() === (settings.get('tag') ?? HUMAN).toUpperCase() ? 'human' : 'agent',
+			agent === undefined || agent.value.toUpperCase() === (settings.get('tag') ?? HUMAN).toUpperCase()
+				? 'human'
+				: 'agent',
+		origins: {
+			tag: tag.from,
+			url: url?.from ?? usual,
+			key: key?.from ?? usual,
+			access_token: accessToken?.from ?? usual,
+		},
 		warnings,
 	};
+}
+
+/** Where a value comes from that nobody set. */
+export const usual = 'default';
+
+/** A value, and the flag, variable or setting that it would come from. */
+type Candidate = readonly [value: string | undefined, from: string];
+
+function first(candidates: readonly Candidate[]): {readonly value: string; readonly from: string} | undefined {
+	for (const [value, from] of candidates) if (value !== undefined) return {value, from};
+	return undefined;
 }
 
 /** An empty variable is one that was not set. */
@@ -101,71 +127,24 @@ function checkedTag(tag: string, flag: string | undefined, variable: string | un
 	);
 }
 
-interface Settings {
-	/** By dotted name: `supabase.url`. */
-	readonly settings: ReadonlyMap<string, string>;
-	readonly warnings: readonly string[];
-}
-
-async function readSettings(file: string): Promise<Settings> {
-	const text = await readConfigFile(file);
-	if (text === null) return {settings: new Map(), warnings: []};
-	const settings = new Map<string, string>();
+/** Rejects with MailboxError `invalid` for a setting of which nothing can be made. */
+function textsOf({path, values, placeOf}: ConfigFile): {texts: ReadonlyMap<string, string>; warnings: string[]} {
+	const texts = new Map<string, string>();
 	const warnings: string[] = [];
-	for (const [name, value] of flatten(await parseToml(file, text))) {
+	for (const [name, value] of values) {
+		const [group = ''] = name.split('.');
+		if (habits.has(group) && name.includes('.')) continue;
 		if (!knownSettings.has(name)) {
-			warnings.push(`${file} has a setting \`${name}\` that agentmux does not know; it is ignored.`);
+			warnings.push(`${placeOf(name)} has a setting \`${name}\` that agentmux does not know; it is ignored.`);
 		} else if (typeof value === 'string' && value.trim() !== '') {
-			settings.set(name, value.trim());
+			texts.set(name, value.trim());
 		} else {
 			throw new MailboxError(
 				'invalid',
-				`In ${file} \`${name}\` is not a text.`,
+				`In ${path} \`${name}\` is not a text.`,
 				`Write it as ${name} = "...", or remove it.`,
 			);
 		}
 	}
-	return {settings, warnings};
-}
-
-async function readConfigFile(file: string): Promise<string | null> {
-	try {
-		return await readFile(file, 'utf8');
-	} catch (error) {
-		const {code} = error as NodeJS.ErrnoException;
-		if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-		throw new MailboxError(
-			'file',
-			`The config file ${file} cannot be read (${code ?? 'unknown fault'}).`,
-			'Make it a file that you may read, or remove it.',
-			{cause: error},
-		);
-	}
-}
-
-async function parseToml(file: string, text: string): Promise<{readonly [name: string]: unknown}> {
-	const {parse, TomlError} = await import('smol-toml');
-	try {
-		return parse(text);
-	} catch (error) {
-		if (!(error instanceof TomlError)) throw error;
-		const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
-		throw new MailboxError(
-			'invalid',
-			`The config file ${file} is not valid TOML: line ${error.line}, ${reason}.`,
-			'Correct that line, or remove the file.',
-			{cause: error},
-		);
-	}
-}
-
-/** Arrays and dates are values, as texts are. */
-function* flatten(table: {readonly [name: string]: unknown}, prefix = ''): Generator<[name: string, value: unknown]> {
-	for (const [name, value] of Object.entries(table)) {
-		if (typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)) {
-			yield* flatten(value as {readonly [name: string]: unknown}, `${prefix}${name}.`);
-		} else {
-			yield [`${prefix}${name}`, value];
-		}
-	}
+	return {texts, warnings};
 }

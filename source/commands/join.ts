@@ -146,15 +146,16 @@ function whatNext(chosen: Chosen, clients: readonly Client[], program: string): 
 		const folder = seats[0]?.folder ?? '';
 		return [...clients.flatMap(client => howToStart(client, folder, clients.length > 1)), ...watch];
 	}
-	const start = seats.map(({folder}) => startLine(folder, clients[0] ?? claude));
-	const typed = seats.flatMap(({first}, index) => [
-		start[index] ?? '',
-		`    ${printable(first ?? '(nothing: its mail wakes it)')}`,
+	const unsaid = clients.every(({wakes}) => wakes) ? 'nothing: its mail wakes it' : 'anything: it reads its mail then';
+	const typed = seats.flatMap(({folder, first}) => [
+		...clients.map(client => startLine(folder, client)),
+		`    ${printable(first ?? `(${unsaid})`)}`,
 	]);
+	const consent = clients.map(client => client.consent).join(' or ');
 	const undo = ['leave', ...seatWords(chosen)].map(shellWord).join(' ');
 	const page = join(recipe.folder, 'README.md');
 	return [
-		`Start a terminal for each, ${(clients[0] ?? claude).consent} when it asks, and type something like:`,
+		`Start a terminal for each, ${consent} when it asks, and type something like:`,
 		...typed,
 		...watch,
 		...(existsSync(page) ? ['Read what happens then:', `  ${printable(page)}`] : []),

@@ -13,6 +13,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		tail: () => import('./tail.ts'),
 		inbox: () => import('./inbox.ts'),
 		search: () => import('./search.ts'),
+		thread: () => import('./thread.ts'),
 		timeline: () => import('./timeline.ts'),
 	},
 	'Agents and tasks': {
@@ -27,6 +28,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		hub: () => import('./hub.ts'),
 		sql: () => import('./sql.ts'),
 		watch: () => import('./watch.ts'),
+		config: () => import('./config.ts'),
 	},
 };
 

@@ -56,7 +56,7 @@ function checkValue(command: string, name: string, flag: AnyFlags[string], value
 }
 
 function unknownFlag(command: string, name: string, known: AnyFlags, argv: readonly string[]): UsageError {
-	const text = argv.find(word => /^-[^=]*\s/.test(word));
+	const text = argv.find(word => /^-[^=]*[\s:]/.test(word));
 	if (text !== undefined) {
 		return new UsageError(
 			'A text that starts with a dash looks like a flag.',

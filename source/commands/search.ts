@@ -1,3 +1,4 @@
+import {parseStored} from '../mailbox/filter-parse.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
@@ -5,9 +6,9 @@ import {remark, write, writeJson} from './output.ts';
 import {countFlag, textOf} from './values.ts';
 
 const command: Command = {
-	summary: 'find messages by their words',
+	summary: 'find messages by words, tags, time and more',
 	help: `
-		Full-text search over all messages, newest first.
+		Search all messages, newest first.
 
 		Usage
 		  agentmux search [-n N] [--json] QUERY
@@ -15,19 +16,28 @@ const command: Command = {
 		  -n, --lines N   at most so many (default 50)
 		  --json          one JSON array of the rows
 
-		All words must occur; "a phrase" stands together; or separates alternatives; -word (after --) excludes.
+		QUERY (the screen's / and f take the same):
+		  word            begins a word of the message; "a phrase" stands in it so
+		  from:TAG        written under TAG; to:TAG addressed to it by name; tag:TAG either
+		  after:2h        since then; before:2026-11-20 earlier (2h, 30m, 3d, 14:30, yesterday, a date)
+		  in:#12          in that thread; id:12 that message
+		  has:task        names a #number; has:code, has:link
+		  is:mine         written by you; is:unverified; is:stuck (handed over often, never acked)
+
+		All must hold; or separates alternatives; a minus excludes (after --, where it comes first).
 
 		Examples
 		  agentmux search flaky test
-		  agentmux search -- '"login page" -draft'
+		  agentmux search from:CLAUDE_1 after:2h has:code deploy
+		  agentmux search -- -draft '"login page"' or tag:REVIEWER
 	`,
 	flags: {lines: {type: 'string', shortFlag: 'n'}, json: {type: 'boolean'}},
 	async run(invocation) {
 		const {input, flags, stdout, stderr} = invocation;
-		const query = textOf(input, 'query');
+		const filter = parseStored(textOf(input, 'query'), Date.now(), 'See `agentmux search --help`.');
 		const limit = countFlag(flags, 'lines') ?? 50;
 		await withMailbox(invocation, {}, async mailbox => {
-			const messages = await mailbox.search(query, limit);
+			const messages = await mailbox.search(filter, {limit});
 			if (flags['json'] === true) await writeJson(stdout, messages);
 			else if (messages.length === 0) remark(stderr, 'Nothing was found.');
 			else await write(stdout, messages.map(message => messageText(stdout, message)).join(''));

@@ -1,5 +1,8 @@
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import type {Connection, MailboxEvent} from '../mailbox/event.ts';
+import {narrowed, type Filter} from '../mailbox/filter.ts';
+import {compileFilter} from '../mailbox/filter-match.ts';
+import {parseStored} from '../mailbox/filter-parse.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {inChannel, type Message} from '../mailbox/message.ts';
 import type {Tag} from '../mailbox/tag.ts';
@@ -8,7 +11,7 @@ import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
 import {jsonLine, remark, write} from './output.ts';
 import {strangers} from './strangers.ts';
-import {countFlag, idFlag, tagFlag} from './values.ts';
+import {countFlag, idFlag, tagFlag, textFlag} from './values.ts';
 
 const page = 1000;
 
@@ -18,20 +21,23 @@ const command: Command = {
 		Print the newest messages, oldest first.
 
 		Usage
-		  agentmux tail [--tag TAG] [--since ID | -n N] [--follow] [--json]
+		  agentmux tail [--tag TAG] [--filter QUERY] [--since ID | -n N] [--follow] [--json]
 
-		  --tag TAG     only what TAG wrote or is addressed by
-		  --since ID    everything after that message
-		  -n, --lines N how many (default 20)
-		  --follow, -f  stay, and print each new message as it comes
-		  --json        JSON Lines: one message a line, all columns
+		  --tag TAG       only what TAG wrote or is addressed by
+		  --filter QUERY  only what this lets through; see \`agentmux search --help\`
+		  --since ID      everything after that message
+		  -n, --lines N   how many (default 20)
+		  --follow, -f    stay, and print each new message as it comes
+		  --json          JSON Lines: one message a line, all columns
 
 		Examples
 		  agentmux tail --follow
 		  agentmux tail --tag CLAUDE_1 --since 120 --json | jq -r .body
+		  agentmux tail -f --filter 'to:HUMAN or is:unverified'
 	`,
 	flags: {
 		tag: {type: 'string'},
+		filter: {type: 'string'},
 		since: {type: 'string'},
 		lines: {type: 'string', shortFlag: 'n'},
 		follow: {type: 'boolean', shortFlag: 'f'},
@@ -41,17 +47,20 @@ const command: Command = {
 		const {input, flags, stdout} = invocation;
 		if (input.length > 0) throw new UsageError('tail takes no words.', 'Use --tag TAG for one channel.');
 		const tag = tagFlag(flags, 'tag');
+		const query = textFlag(flags, 'filter');
+		const filter = query === undefined ? null : parseStored(query, Date.now(), 'See `agentmux search --help`.');
 		const since = idFlag(flags, 'since', 0);
 		const lines = countFlag(flags, 'lines', 0) ?? (since === undefined ? 20 : Infinity);
 		const show = (messages: readonly Message[]) =>
 			write(stdout, messages.map(message => lineOf(stdout, message, flags['json'] === true)).join(''));
 		await withMailbox(invocation, {}, async mailbox => {
+			const wanted: Wanted = {tag, filter, since};
 			if (flags['follow'] !== true) {
-				const messages = await newest(mailbox, tag, since, lines);
+				const messages = await newest(mailbox, wanted, lines);
 				if (tag !== undefined && messages.length === 0) await refuseUnknown(mailbox, tag);
 				return show(messages);
 			}
-			return follow(mailbox, invocation, {tag, since, lines, show});
+			return follow(mailbox, invocation, {...wanted, lines, show});
 		});
 	},
 };
@@ -69,44 +78,62 @@ function lineOf(stdout: NodeJS.WriteStream, message: Message, json: boolean): st
 	return json ? `${jsonLine(message)}\n` : messageText(stdout, message);
 }
 
-/** The newest `count` messages after `since`, oldest first. */
-async function newest(
-	mailbox: Mailbox,
-	tag: Tag | undefined,
-	since: number | undefined,
-	count: number,
-): Promise<Message[]> {
+interface Wanted {
+	readonly tag: Tag | undefined;
+	readonly filter: Filter | null;
+	/** Only ids above this one. */
+	readonly since: number | undefined;
+}
+
+/** The newest `count` messages that are wanted, oldest first. */
+async function newest(mailbox: Mailbox, wanted: Wanted, count: number): Promise<Message[]> {
 	let messages: Message[] = [];
 	while (messages.length < count) {
 		const limit = Math.min(page, count - messages.length);
-		const before = messages[0]?.id;
-		const older = await mailbox.history({
-			limit,
-			...(tag === undefined ? {} : {channel: tag}),
-			...(since === undefined ? {} : {after: since}),
-			...(before === undefined ? {} : {before}),
-		});
+		const older = await olderPage(mailbox, wanted, limit, messages[0]?.id);
 		messages = [...older, ...messages];
 		if (older.length < limit) break;
 	}
 	return messages;
 }
 
-interface Following {
-	readonly tag: Tag | undefined;
-	readonly since: number | undefined;
+/** The newest that are wanted below an id, oldest first. */
+async function olderPage(
+	mailbox: Mailbox,
+	{tag, filter, since}: Wanted,
+	limit: number,
+	below: number | undefined,
+): Promise<Message[]> {
+	const before = below === undefined ? {} : {before: below};
+	if (filter === null) {
+		const channel = tag === undefined ? {} : {channel: tag};
+		return mailbox.history({limit, ...channel, ...(since === undefined ? {} : {after: since}), ...before});
+	}
+	const narrow = tag === undefined ? filter : narrowed(filter, {kind: 'tag', tag, not: false});
+	const found = await mailbox.search(narrow, {limit, ...before});
+	return found.filter(({id}) => id > (since ?? 0)).reverse();
+}
+
+interface Following extends Wanted {
 	readonly lines: number;
 	readonly show: (messages: readonly Message[]) => Promise<void>;
 }
 
 /** Listens first, keeps what comes, prints the history, then what came meanwhile and was not in it. Never resolves. */
-function follow(mailbox: Mailbox, {stderr}: Invocation, {tag, since, lines, show}: Following): Promise<never> {
+async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following): Promise<never> {
+	const {tag, filter, lines, show} = wanted;
+	const {tag: me} = await mailbox.identity();
+	// What comes only now was handed over to nobody yet, so it is not stuck.
+	const facts = {me, isUnread: () => true, isStuck: () => false};
+	const passes = (message: Message): boolean =>
+		(tag === undefined || inChannel(message, tag)) &&
+		(filter === null || compileFilter(filter, {...facts, now: Date.now()})(message));
 	return new Promise((_, reject) => {
 		let shown: Set<number> | null = null;
 		let waiting: Message[] = [];
 		let started = false;
 		const accept = (messages: readonly Message[]): void => {
-			const fitting = messages.filter(message => tag === undefined || inChannel(message, tag));
+			const fitting = messages.filter(passes);
 			if (shown === null) {
 				waiting.push(...fitting);
 				return;
@@ -115,7 +142,7 @@ function follow(mailbox: Mailbox, {stderr}: Invocation, {tag, since, lines, show
 			if (fresh.length > 0) show(fresh).catch(reject);
 		};
 		const start = async (): Promise<void> => {
-			const history = await newest(mailbox, tag, since, lines);
+			const history = await newest(mailbox, wanted, lines);
 			await show(history);
 			// Each comes once live, so each needs to be remembered once; what lies before the subscription never comes.
 			shown = new Set(history.map(message => message.id));

@@ -3,7 +3,7 @@ import type {Json} from '../mailbox/json.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {taskStatuses, type Task, type TaskStatus} from '../mailbox/task.ts';
 import type {Invocation} from './command.ts';
-import {countFlag, idFlag, idWord, tagFlag, textFlag, textOf} from './values.ts';
+import {asTag, countFlag, idFlag, idWord, tagFlag, textFlag, textOf} from './values.ts';
 
 type Flags = Invocation['flags'];
 
@@ -19,6 +19,9 @@ export const taskActions: {readonly [name: string]: (words: readonly string[], f
 	progress: progressAction,
 	finish: finishAction,
 	cancel: cancelAction,
+	retry: retryAction,
+	assign: assignAction,
+	priority: priorityAction,
 };
 
 function listAction(words: readonly string[], flags: Flags): Action {
@@ -48,6 +51,7 @@ function addAction(words: readonly string[], flags: Flags): Action {
 			run_at: timeFlag(flags, 'run-at', 'runAt'),
 			idem_key: textFlag(flags, 'key'),
 			message_id: idFlag(flags, 'message'),
+			assignee: tagFlag(flags, 'assign'),
 		}),
 	};
 	return mailbox => mailbox.tasks.add(draft);
@@ -90,6 +94,33 @@ function cancelAction([word, ...more]: readonly string[]): Action {
 	noMore(more);
 	const id = idWord(word, 'task');
 	return mailbox => mailbox.tasks.cancel(id);
+}
+
+function retryAction([word, ...more]: readonly string[]): Action {
+	noMore(more);
+	const id = idWord(word, 'task');
+	return mailbox => mailbox.tasks.retry(id);
+}
+
+function assignAction([word, to, ...more]: readonly string[], flags: Flags): Action {
+	noMore(more);
+	const id = idWord(word, 'task');
+	const anybody = flags['anybody'] === true;
+	if (anybody === (to !== undefined)) {
+		throw new UsageError('Say to whom.', 'agentmux tasks assign 7 CLAUDE_1, or agentmux tasks assign 7 --anybody');
+	}
+	const assignee = to === undefined ? null : asTag(to, 'the assignee');
+	return mailbox => mailbox.tasks.assign(id, assignee);
+}
+
+function priorityAction([word, text, ...more]: readonly string[]): Action {
+	noMore(more);
+	const id = idWord(word, 'task');
+	if (text === undefined || !/^[+-]?\d{1,9}$/.test(text)) {
+		throw new UsageError('Say how urgent it is.', 'A whole number, higher goes first: agentmux tasks priority 7 5');
+	}
+	const priority = Number(text);
+	return mailbox => mailbox.tasks.prioritise(id, priority);
 }
 
 function noMore(words: readonly string[]): void {

@@ -8,7 +8,7 @@ import {taskActions} from './task-actions.ts';
 import {tagFlag} from './values.ts';
 
 const command: Command = {
-	summary: 'the shared task board: list, add, claim, progress, finish, cancel',
+	summary: 'the shared task board: list, add, claim, progress, finish, cancel, retry, assign',
 	help: `
 		The task board that agents and the human share.
 
@@ -16,15 +16,22 @@ const command: Command = {
 		  agentmux tasks [list] [--status S]... [--queue Q] [--owner TAG] [-n N]
 		  agentmux tasks add TITLE [--body TEXT] [--queue Q] [--priority N] [--parent ID] [--position N]
 		                           [--depends-on ID]... [--attempts N] [--run-at TIME] [--key KEY] [--message ID]
+		                           [--assign TAG]
 		  agentmux tasks claim [ID] [--queue Q] [--lease SECONDS]
 		  agentmux tasks progress ID FRACTION --token N [--note TEXT]
 		  agentmux tasks finish ID --token N [--failed [--error TEXT]] [--result JSON] [--result-table TABLE]
 		  agentmux tasks cancel ID
+		  agentmux tasks retry ID
+		  agentmux tasks assign ID TAG | --anybody
+		  agentmux tasks priority ID N
 
 		  --as TAG      act as that agent (AGENTMUX_TAG when absent)
 		  --token N     which claim this is about, as claim printed it: a late owner is refused
 		  --key KEY     adding twice under one key in one queue adds it once
 		  --json        the row, or one JSON array of the rows
+
+		retry queues again what failed, died or was cancelled, a plan with its steps; assign lets only that agent claim
+		it; of two tasks the one with the higher priority goes first.
 
 		claim prints nothing and exits 0 when no task is ready.
 
@@ -49,6 +56,8 @@ const command: Command = {
 		runAt: {type: 'string'},
 		key: {type: 'string'},
 		message: {type: 'string'},
+		assign: {type: 'string'},
+		anybody: {type: 'boolean'},
 		lease: {type: 'string'},
 		token: {type: 'string'},
 		note: {type: 'string'},
@@ -90,11 +99,11 @@ function unknownAction(name: string): UsageError {
 }
 
 function taskTable(stdout: NodeJS.WriteStream, tasks: readonly Task[], claimed: boolean): string {
-	const rows = tasks.map(({id, status, progress, lease_owner, lease_token, queue, title}) => [
+	const rows = tasks.map(({id, status, progress, lease_owner, lease_token, assignee, queue, title}) => [
 		`#${id}`,
 		...(claimed ? [String(lease_token)] : []),
 		status === 'running' ? `running ${Math.round(progress * 100)}%` : status,
-		lease_owner ?? '',
+		lease_owner ?? (assignee === null ? '' : `for ${assignee}`),
 		queue,
 		title,
 	]);

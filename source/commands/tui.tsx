@@ -1,9 +1,13 @@
-import {loadConfig} from '../config.ts';
+import path from 'node:path';
+import {loadConfig, type Target} from '../config.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Tag} from '../mailbox/tag.ts';
 import {createMailboxStore} from '../store/mailbox-store.ts';
 import type {Command, Invocation} from './command.ts';
 import type {openMailbox} from './connect.ts';
 import {calledAs} from './launcher.ts';
+import {remark} from './output.ts';
+import {openScreenMemory, screenFile} from './screen-file.ts';
 
 /** Every channel live, and a line to write into them. */
 const tui: Command = {
@@ -26,7 +30,8 @@ const tui: Command = {
 	flags: {as: {type: 'string'}},
 	async run(invocation) {
 		const as = typeof invocation.flags['as'] === 'string' ? invocation.flags['as'] : undefined;
-		if (invocation.stdout.isTTY) await showScreen(invocation, as);
+		// A dumb terminal has no places to draw at.
+		if (invocation.stdout.isTTY && invocation.env['TERM'] !== 'dumb') await showScreen(invocation, as);
 		else await printSnapshot(invocation, as);
 	},
 };
@@ -34,17 +39,26 @@ export default tui;
 
 /** The first frame is drawn before anything that talks to a mailbox is loaded. */
 async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string | undefined): Promise<void> {
-	const {target} = await loadConfig({flags: {as}, env});
-	const {startTui} = await withoutFetch(() => import('../tui/start.tsx'));
+	const {target, places, tag, file, warnings} = await loadConfig({flags: {as}, env});
+	const name = target.kind === 'hub' ? 'local hub' : new URL(target.url).host;
+	const {startTui, readHabits} = await withoutFetch(() => import('../tui/start.tsx'));
+	const habits = readHabits(file, env);
+	const odd = [...warnings, ...habits.warnings];
+	// Where it stands when the screen is gone again.
+	for (const warning of odd) remark(stderr, warning);
 	const opening = Promise.withResolvers<Mailbox>();
 	const store = createMailboxStore(opening.promise);
 	await startTui({
 		store,
-		name: target.kind === 'hub' ? 'local hub' : new URL(target.url).host,
+		name,
+		memory: await openScreenMemory(screenFile(places.state, target.kind === 'hub' ? 'hub' : name, tag)),
 		stdin,
 		stdout,
 		env,
 		program: calledAs(env),
+		habits,
+		...(odd.length > 0 && {notice: briefly(odd, file.path)}),
+		keepIn: path.join(places.state, 'compose', mailboxFolder(target, tag)),
 		onFirstFrame(say) {
 			opening.resolve(open({env, stderr}, {as, say}));
 		},
@@ -53,6 +67,18 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 	await Promise.race([store.close(), new Promise(resolve => setTimeout(resolve, 500))]);
 	// The sockets of supabase-js outlive their channels by ten seconds.
 	process.exit();
+}
+
+/** For one line of the screen: the first sentence, with the name of its file alone, and how many more there are. */
+function briefly([first = '', ...more]: readonly string[], file: string): string {
+	const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+	return `${first.replaceAll(file, path.basename(file))}${others}`;
+}
+
+/** A draft belongs to whom it was written as, and to the mailbox it was written for. */
+function mailboxFolder(target: Target, tag: Tag): string {
+	const where = target.kind === 'hub' ? 'hub' : new URL(target.url).host;
+	return `${where.replaceAll(/[^A-Za-z0-9.-]/g, '_')}.${tag.toUpperCase()}`;
 }
 
 /**

@@ -3,6 +3,7 @@ import {identityOf} from './identity.ts';
 import {Link, type Target} from './link.ts';
 import {Rest} from './rest.ts';
 import {Subscription, type Timing} from './subscription.ts';
+import {readTable} from './table.ts';
 import {createTasks} from './tasks.ts';
 
 export interface ConnectOptions extends Target {
@@ -41,13 +42,14 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 			};
 		},
 		post: draft => rest.post(draft),
-		search: (query, limit) => rest.search(query, limit),
+		search: (filter, page) => rest.search(filter, page),
 		inbox: (reader, query) => rest.inbox(reader, query),
 		take: options => rest.take(options),
 		deliver: (ids, route) => rest.deliver(ids, route),
 		ack: (ids, route) => rest.ack(ids, route),
 		receipts: ids => rest.receipts(ids),
 		tasks,
+		table: name => readTable(rest, name),
 		changes: query => rest.changes(query),
 		agents: () => rest.agents(),
 		touch: state => rest.touch(state),

@@ -109,7 +109,8 @@ export class Link {
 		const closing = this.#closing.signal;
 		if (closing.aborted) throw closed();
 		try {
-			const response = await fetch(input, {...init, signal: AbortSignal.any([closing, AbortSignal.timeout(timeout)])});
+			const ends = [closing, AbortSignal.timeout(timeout), ...(init.signal ? [init.signal] : [])];
+			const response = await fetch(input, {...init, signal: AbortSignal.any(ends)});
 			if (!response.ok) throw refusal(url, response.status, await response.text());
 			const type = response.headers.get('content-type') ?? '';
 			if (response.status === 200 && !type.includes('json')) throw strange(url, type === '' ? 'no JSON' : type);

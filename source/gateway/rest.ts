@@ -5,14 +5,16 @@ import type {Agent, Sign} from '../mailbox/agent.ts';
 import {checkContent} from '../mailbox/content.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Cursor} from '../mailbox/event.ts';
+import type {Filter} from '../mailbox/filter.ts';
 import {inChannel, type Draft, type Message} from '../mailbox/message.ts';
-import type {Channel, HistoryQuery, InboxQuery, TakeOptions} from '../mailbox/query.ts';
+import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
 import type {ChangeQuery, StateChange} from '../mailbox/state-change.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {Position, Row, Source} from './catch-up.ts';
 import {neverArrived, strange, unreachable} from './failure.ts';
 import type {Link} from './link.ts';
+import {searchArguments} from './search.ts';
 import {
 	readAgent,
 	readChange,
@@ -30,6 +32,15 @@ export type Request = (client: SupabaseClient) => {
 	throwOnError(): PromiseLike<{readonly data: unknown}>;
 };
 
+interface RequestOptions {
+	/** Nothing comes of doing it twice. */
+	readonly twice?: boolean;
+	/** Milliseconds before each further attempt. */
+	readonly pauses?: readonly number[];
+	/** Nobody waits for it any more: it is not tried again. */
+	readonly signal?: AbortSignal;
+}
+
 /** Waits in milliseconds before a post is tried again. */
 const postPauses = [200, 800, 2000];
 
@@ -45,7 +56,7 @@ export class Rest implements Source {
 	 * Makes a request and resolves with its data. One that did not get through is made again after each pause, at
 	 * wherever the other end is then: when nothing comes of doing it twice, or when it cannot have arrived.
 	 */
-	async request(request: Request, {twice = true, pauses = [100]} = {}): Promise<unknown> {
+	async request(request: Request, {twice = true, pauses = [100], signal}: RequestOptions = {}): Promise<unknown> {
 		for (let attempt = 0; ; attempt++) {
 			try {
 				const client = await this.#link.client();
@@ -53,7 +64,8 @@ export class Rest implements Source {
 			} catch (error) {
 				const failure = this.#failureOf(error);
 				const pause = pauses[attempt];
-				const again = failure.code === 'offline' && !this.#link.isClosed && (twice || neverArrived(failure));
+				const isOver = this.#link.isClosed || signal?.aborted === true;
+				const again = failure.code === 'offline' && !isOver && (twice || neverArrived(failure));
 				if (!again || pause === undefined) throw failure;
 				await sleep(pause);
 				await this.#link.rediscover();
@@ -62,7 +74,7 @@ export class Rest implements Source {
 	}
 
 	/** A function of the database: `messages_since` and the like. */
-	rpc(name: string, args: object, options?: {twice?: boolean}): Promise<unknown> {
+	rpc(name: string, args: object, options?: RequestOptions): Promise<unknown> {
 		return this.request(client => client.rpc(name, args), options);
 	}
 
@@ -89,21 +101,22 @@ export class Rest implements Source {
 		return rows(readRow, await this.rpc('messages_since', {p_xid: xid, p_id: id, p_limit: limit}));
 	}
 
-	async history({channel, thread, before, after, limit = 100}: HistoryQuery): Promise<Message[]> {
+	async history({channel, thread, before, after, limit = 100, oldest = false}: HistoryQuery): Promise<Message[]> {
 		const size = Math.min(Math.max(limit, 1), 1000);
+		const inOrder = (found: Message[]): Message[] => (oldest ? found : found.reverse());
 		if (channel !== undefined && thread === undefined) {
 			const args = {p_tag: channel, p_before: before ?? null, p_after: after ?? null, p_limit: size};
-			return rows(readMessage, await this.rpc('channel_messages', args)).reverse();
+			return inOrder(rows(readMessage, await this.rpc(oldest ? 'channel_messages_after' : 'channel_messages', args)));
 		}
 		const found = await this.table(readMessage, client => {
 			let query = client.from('messages').select();
 			if (thread !== undefined) query = query.eq('thread_id', thread);
 			if (before !== undefined) query = query.lt('id', before);
 			if (after !== undefined) query = query.gt('id', after);
-			return query.order('id', {ascending: false}).limit(channel === undefined ? size : 1000);
+			return query.order('id', {ascending: oldest}).limit(channel === undefined ? size : 1000);
 		});
 		const wanted = channel === undefined ? found : found.filter(message => inChannel(message, channel));
-		return wanted.slice(0, size).reverse();
+		return inOrder(wanted.slice(0, size));
 	}
 
 	async channels(): Promise<Channel[]> {
@@ -125,8 +138,24 @@ export class Rest implements Source {
 		return message;
 	}
 
-	async search(query: string, limit = 50): Promise<Message[]> {
-		return rows(readMessage, await this.rpc('search_messages', {p_query: query, p_limit: limit}));
+	/** One call for each alternative: their pages together hold the newest of all. */
+	async search({alternatives}: Filter, {limit = 50, before, signal}: SearchPage = {}): Promise<Message[]> {
+		const now = Date.now();
+		const size = Math.min(Math.max(limit, 1), 1000);
+		const pages = await Promise.all(
+			(alternatives.length === 0 ? [[]] : alternatives).map(async terms => {
+				const args = {...searchArguments(terms, now), p_limit: size, p_before_id: before ?? null};
+				const request: Request = client => {
+					const call = client.rpc('search_messages', args);
+					return signal === undefined ? call : call.abortSignal(signal);
+				};
+				return rows(readMessage, await this.request(request, signal === undefined ? {} : {signal}));
+			}),
+		);
+		const [only = []] = pages;
+		if (pages.length === 1) return only;
+		const byId = new Map(pages.flat().map(message => [message.id, message]));
+		return [...byId.values()].sort((one, other) => other.id - one.id).slice(0, size);
 	}
 
 	async inbox(reader: Tag, {limit = 50, free = false}: InboxQuery = {}): Promise<Message[]> {

@@ -5,6 +5,7 @@ import type {AuthorKind, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../mailbox/receipt.ts';
 import type {AgentState, PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
+import type {TableRow} from '../mailbox/table.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
 import type {Row} from './catch-up.ts';
 
@@ -113,6 +114,7 @@ export const readTask: Reader<Task> = row<Task>('tasks', {
 	result_table: nullable(text),
 	last_error: nullable(text),
 	message_id: nullable(integer),
+	assignee: nullable(text),
 	created_by: nullable(text),
 	created_at: text,
 	updated_at: text,
@@ -141,6 +143,13 @@ export const readReceipt: Reader<Receipt> = row<Receipt>('receipts', {
 	attempts: integer,
 	lease_until: nullable(text),
 });
+
+/** A row of a table that is not ours: whatever it has. */
+export const readTableRow: Reader<TableRow> = value => {
+	const found = object(value);
+	if (found === undefined) throw misfit('a table came without a row');
+	return found;
+};
 
 const agentStates: readonly AgentState[] = [...presences, 'gone', 'revoked'];
 const readTaskChange = row<TaskChange>('events', {

@@ -11,13 +11,18 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 	}
 
 	/** The row of a function that answers with none when it is too late. */
-	async function change(id: number, name: string, args: object, options?: {twice: boolean}): Promise<Task> {
+	async function change(
+		id: number,
+		name: string,
+		args: object,
+		{late = 'Too late', ...options}: {readonly twice?: boolean; readonly late?: string} = {},
+	): Promise<Task> {
 		const [task] = rows(readTask, await rest.rpc(name, {p_id: id, ...args}, options));
 		if (task !== undefined) return task;
 		const now = await find(id);
 		if (now === undefined) throw new MailboxError('not_found', `There is no task ${id}.`, 'See `agentmux tasks list`.');
 		const holder = now.lease_owner === null ? '' : ` and leased to ${now.lease_owner}`;
-		throw new MailboxError('conflict', `Too late: task ${id} is ${now.status}${holder}.`);
+		throw new MailboxError('conflict', `${late}: task ${id} is ${now.status}${holder}.`);
 	}
 
 	return {
@@ -34,7 +39,12 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 			}),
 
 		async add(draft) {
-			const args = {...placeOf(draft), p_max_attempts: draft.max_attempts ?? 5, p_run_at: draft.run_at ?? null};
+			const args = {
+				...placeOf(draft),
+				p_max_attempts: draft.max_attempts ?? 5,
+				p_run_at: draft.run_at ?? null,
+				p_assignee: draft.assignee ?? null,
+			};
 			const [task] = rows(readTask, await rest.rpc('task_add', args, {twice: draft.idem_key !== undefined}));
 			if (task === undefined) throw new MailboxError('internal', 'task_add answered without a row.');
 			return task;
@@ -70,6 +80,15 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 			),
 
 		cancel: id => change(id, 'task_cancel', {}, {twice: false}),
+
+		retry: id =>
+			change(id, 'task_retry', {}, {twice: false, late: 'Only what failed, died or was cancelled is tried again'}),
+
+		assign: (id, assignee) =>
+			change(id, 'task_assign', {p_assignee: assignee}, {late: 'Only what nobody has begun can be assigned'}),
+
+		prioritise: (id, priority) =>
+			change(id, 'task_reprioritise', {p_priority: priority}, {late: 'Only what has not ended has a priority'}),
 
 		async reap() {
 			const count = await rest.rpc('task_reap', {});

@@ -16,6 +16,8 @@ export interface Client {
 	readonly guidance: string;
 	/** What stands in the folders above, up to the root of the git repository, holds in this one too. */
 	readonly inherits: boolean;
+	/** Mail can make a prompt of itself while nobody types. */
+	readonly wakes: boolean;
 	/** Its JSON may hold comments. */
 	readonly comments: boolean;
 	/** What it would not pass on to a server by itself, as its file refers to the environment. */
@@ -39,6 +41,7 @@ export const claude: Client = {
 	hooks: '.claude/settings.json',
 	guidance: 'CLAUDE.md',
 	inherits: false,
+	wakes: true,
 	comments: false,
 	timeout: 5,
 	// It runs beside the client, which takes the exit code 2 for a reason to wake up.
@@ -54,6 +57,7 @@ const codex: Client = {
 	hooks: '.codex/hooks.json',
 	guidance: 'AGENTS.md',
 	inherits: true,
+	wakes: false,
 	comments: false,
 	// It warns of more for SessionEnd and Interrupt.
 	timeout: 3,
@@ -68,6 +72,7 @@ const gemini: Client = {
 	hooks: '.gemini/settings.json',
 	guidance: 'GEMINI.md',
 	inherits: false,
+	wakes: false,
 	comments: true,
 	env: {
 		// It keeps what looks like a secret from a server that does not ask for it.

@@ -28,16 +28,10 @@ const batch = 20;
 const mostKept = 5;
 /** What `receipts` calls the way that mail came at an event. */
 function routeOf({event, input}: Work): string {
-	switch (event) {
-		case 'SessionStart':
-			return 'start';
-		case 'UserPromptSubmit':
-			return isWakeText(input.prompt ?? '') ? 'wake' : 'prompt';
-		case 'Stop':
-			return 'stop';
-		default:
-			return 'tools';
-	}
+	if (event === 'SessionStart') return 'start';
+	if (event === 'Stop') return 'stop';
+	if (event !== 'UserPromptSubmit') return 'tools';
+	return isWakeText(input.prompt ?? '') ? 'wake' : 'prompt';
 }
 
 /** What happens at one event. Rejects with whatever went wrong; what was written by then stands. */

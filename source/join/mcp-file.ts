@@ -73,10 +73,14 @@ export async function foreignServerAbove(
 	return null;
 }
 
-/** Who has its place in `folder`, whose .mcp.json must be JSON; null when nobody has. Rejects with MailboxError `file`. */
+/** Who Claude Code is in `folder`; null when nobody is, or its .mcp.json cannot be understood. Rejects with MailboxError `file`. */
 export async function tagIn(folder: string): Promise<Tag | null> {
-	const text = await readText(join(folder, '.mcp.json'));
-	return text === null || text.trim() === '' ? null : tagOfEntry(valueAt(text, [root, mailboxServer]));
+	const text = await readText(join(folder, claude.servers));
+	try {
+		return text === null ? null : tagOfEntry(valueAt(text, [root, mailboxServer]));
+	} catch {
+		return null;
+	}
 }
 
 /**

@@ -1,9 +1,11 @@
 import type {Agent, Identity, Sign} from './agent.ts';
 import type {Cursor, MailboxEvent, Unsubscribe} from './event.ts';
+import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
-import type {Channel, HistoryQuery, InboxQuery, TakeOptions} from './query.ts';
+import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
 import type {ChangeQuery, StateChange} from './state-change.ts';
+import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
 import type {PlanDraft, StepDraft, Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
 
@@ -35,8 +37,11 @@ export interface Mailbox {
 	/** Inserts once, however often it is tried under the same `client_id`; resolves with the row. */
 	post(draft: Draft): Promise<Message>;
 
-	/** Full-text search in websearch syntax over all of history, newest first. */
-	search(query: string, limit?: number): Promise<Message[]>;
+	/**
+	 * What a filter lets through of all of history, newest first. `is:unread` is what somebody looked at, which the mailbox
+	 * does not know: it counts as true here (filter.ts, storedPart).
+	 */
+	search(filter: Filter, page?: SearchPage): Promise<Message[]>;
 
 	/** What is addressed to the reader and not acked by it, oldest first. Reading marks nothing. */
 	inbox(reader: Tag, query?: InboxQuery): Promise<Message[]>;
@@ -71,10 +76,27 @@ export interface Mailbox {
 		heartbeat(id: number, token: number, lease?: number): Promise<Task>;
 		/** Accepted exactly once per claim; a late owner gets `conflict`. */
 		finish(id: number, token: number, outcome: TaskOutcome): Promise<Task>;
+		/** With all its steps. Rejects with `conflict` when it has ended. */
 		cancel(id: number): Promise<Task>;
+		/**
+		 * Queues again what failed, died or was cancelled, with all its attempts before it: a plan with what of it was not
+		 * done, and what was cancelled because it waits for it. Rejects with `conflict` for any other, or when it waits itself
+		 * for what will never be done.
+		 */
+		retry(id: number): Promise<Task>;
+		/** Lets only that tag claim it, a queued task or the queued steps of a plan; null: whoever asks first. */
+		assign(id: number, assignee: Tag | null): Promise<Task>;
+		/** Higher goes first. Rejects with `conflict` when it has ended. */
+		prioritise(id: number, priority: number): Promise<Task>;
 		/** Puts back what expired leases hold; resolves with how many. */
 		reap(): Promise<number>;
 	};
+
+	/**
+	 * The first 50 rows of any table that the identity may read, by its plain name. Rejects with `invalid` for what is no
+	 * name, `not_found` where there is no such table, `forbidden` where it may not be read.
+	 */
+	table(name: string): Promise<TableRow[]>;
 
 	/**
 	 * How tasks and agents changed within a range, oldest first: the newest page of it. When the page reaches back to the

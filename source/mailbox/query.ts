@@ -12,6 +12,17 @@ export interface HistoryQuery {
 	readonly after?: number;
 	/** At most this many (1 to 1,000; 100 when absent): the newest that match, oldest first. */
 	readonly limit?: number;
+	/** The oldest that match instead of the newest: the first page, or with `after` the next newer one. Oldest first, too. */
+	readonly oldest?: boolean;
+}
+
+export interface SearchPage {
+	/** At most this many, the newest that match (1 to 1,000; 50 when absent). */
+	readonly limit?: number;
+	/** Only ids below this one: the next older page. */
+	readonly before?: number;
+	/** Ends the search when nobody waits for it any more; it then rejects with `offline`. */
+	readonly signal?: AbortSignal;
 }
 
 export interface InboxQuery {

@@ -34,6 +34,8 @@ export interface Task {
 	readonly last_error: string | null;
 	/** The message it was asked for in. */
 	readonly message_id: number | null;
+	/** Only this tag may claim it; null: whoever asks first. */
+	readonly assignee: Tag | null;
 	/** Who added it, from the verified token; null for plain SQL. */
 	readonly created_by: Tag | null;
 	readonly created_at: string;
@@ -54,10 +56,12 @@ export interface TaskDraft {
 	/** Adding twice under one key in one queue returns the first task. */
 	readonly idem_key?: string;
 	readonly message_id?: number | null;
+	/** Only this tag may claim it. */
+	readonly assignee?: Tag;
 }
 
 /** A task that is handed out in steps: it is never claimed itself. */
-export type PlanDraft = Omit<TaskDraft, 'max_attempts' | 'run_at'>;
+export type PlanDraft = Omit<TaskDraft, 'max_attempts' | 'run_at' | 'assignee'>;
 
 /** One step of a plan; it has the queue and the priority of the plan. */
 export interface StepDraft {

@@ -1,5 +1,6 @@
 import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
+import {parseStored} from '../mailbox/filter-parse.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
 import {notice, quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
@@ -17,7 +18,10 @@ export function registerSearchMessages(server: McpServer, desk: Desk): void {
 					.string()
 					.min(1)
 					.max(1000)
-					.describe('Words that must all occur; "a phrase"; or between alternatives; -word excludes.'),
+					.describe(
+						'Words that must all occur (a beginning is enough); "a phrase"; or between alternatives; -word excludes. ' +
+							'Also from:TAG to:TAG tag:TAG in:#12 after:2h before:2026-11-20 has:task|code|link is:mine|unverified|stuck.',
+					),
 				limit: z.number().int().min(1).max(50).default(10).describe('At most this many messages.'),
 			}),
 			outputSchema: {notice: z.string(), messages: z.array(quotedMessage), hint: z.string()},
@@ -25,10 +29,11 @@ export function registerSearchMessages(server: McpServer, desk: Desk): void {
 		},
 		({query, limit}) =>
 			answering(async () => {
-				const messages = quoteAll(await (await desk.mailbox()).search(query, limit));
+				const filter = parseStored(query, Date.now(), 'Quote what is meant as text.');
+				const messages = quoteAll(await (await desk.mailbox()).search(filter, {limit}));
 				const hint =
 					messages.length === 0
-						? 'Nothing was found. Fewer words find more; whole words are compared.'
+						? 'Nothing was found. Fewer words find more.'
 						: 'read_thread with an id shows the conversation around it.';
 				if (messages.length === 0) return answer([hint], {notice, messages, hint});
 				const lines = quotedBlock(`${messages.length} found, newest first.`, messages, hint);

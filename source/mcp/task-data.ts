@@ -16,6 +16,7 @@ export const taskSchema = z.object({
 	progress: z.number().describe('0 to 1.'),
 	note: z.string().optional().describe('What its owner last said about how it goes.'),
 	owner: z.string().optional().describe('Who works on it now.'),
+	assignee: z.string().optional().describe('Only this one may claim it.'),
 	lease_until: z.string().optional().describe('When it is put back unless its owner reports progress.'),
 	attempts: z.number().int(),
 	max_attempts: z.number().int(),
@@ -77,7 +78,8 @@ function resultOf({result}: Task): {[name: string]: unknown} | undefined {
 
 function dataOf(task: Task, most: number): TaskData {
 	const {id, queue, title, status, priority, progress, note, lease_owner, lease_until, attempts, max_attempts} = task;
-	const {parent_id, position, depends_on, result_table, last_error, message_id, created_by, updated_at} = task;
+	const {parent_id, position, depends_on, result_table, last_error, message_id, assignee, created_by, updated_at} =
+		task;
 	return {
 		id,
 		queue,
@@ -87,6 +89,7 @@ function dataOf(task: Task, most: number): TaskData {
 		progress,
 		note: note === null ? undefined : shorten(note, most),
 		owner: lease_owner ?? undefined,
+		assignee: assignee ?? undefined,
 		lease_until: lease_until ?? undefined,
 		attempts,
 		max_attempts,
@@ -103,14 +106,15 @@ function dataOf(task: Task, most: number): TaskData {
 
 /** The task in one line. */
 export function taskLine(task: Task): string {
-	const {id, status, title, progress, note, lease_owner, depends_on, last_error} = task;
+	const {id, status, title, progress, note, lease_owner, assignee, depends_on, last_error} = task;
 	const who = lease_owner === null ? '' : ` by ${lease_owner}`;
+	const whom = assignee === null || status !== 'queued' ? '' : ` for ${assignee}`;
 	// A plan is queued until its steps are done.
 	const far = status === 'running' || (status === 'queued' && progress > 0) ? ` ${Math.round(progress * 100)}%` : '';
 	const after = status === 'queued' && depends_on.length > 0 ? ` after ${listed(depends_on)}` : '';
 	const why = last_error === null ? '' : ` (${shorten(last_error, glance)})`;
 	const said = note === null || status !== 'running' ? '' : ` (${shorten(note, glance)})`;
-	return `#${id} ${status}${who}${far}${after}: ${shorten(title, glance)}${said}${why}`;
+	return `#${id} ${status}${who}${whom}${far}${after}: ${shorten(title, glance)}${said}${why}`;
 }
 
 /** The task for reading: its line, then its texts behind a gutter that no text can leave. */

@@ -36,6 +36,9 @@ export async function whyNotClaimed(mailbox: Mailbox, id: number, me: Tag): Prom
 		const which = open.length === 0 ? 'list_tasks shows them.' : `Queued are ${listed(open.toSorted(ascending))}.`;
 		return refuse(`Task #${id} is a plan: its steps are claimed, not the plan.`, which);
 	}
+	if (task.assignee !== null && !sameTag(task.assignee, me)) {
+		return refuse(`Task #${id} is for ${task.assignee} alone.`, 'Leave it, and take another.');
+	}
 	const needed = task.depends_on.length === 0 ? [] : await mailbox.tasks.list({ids: task.depends_on, limit: 100});
 	const waits = needed.filter(({status}) => status !== 'done').map(other => `#${other.id} (${other.status})`);
 	if (waits.length > 0) {

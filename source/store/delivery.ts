@@ -50,9 +50,10 @@ const lookedThrough = 200;
 export function isAnyone(state: State, tag: Tag): boolean {
 	if (!state.loaded || sameTag(tag, HUMAN) || sameTag(tag, state.identity?.tag ?? HUMAN)) return true;
 	if (state.agents.has(foldTag(tag))) return true;
-	return channelMessages(state, tag)
-		.slice(-lookedThrough)
-		.some(message => sameTag(message.tag, tag));
+	const messages = channelMessages(state, tag);
+	// What it wrote may lie before the window.
+	if (messages.length === 0 && state.from > 0) return state.channels.has(foldTag(tag));
+	return messages.slice(-lookedThrough).some(message => sameTag(message.tag, tag));
 }
 
 /** Who was probably meant by a tag that nobody has; null when no one's is near. */

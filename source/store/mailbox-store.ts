@@ -1,23 +1,25 @@
 import {createStore} from 'zustand/vanilla';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Unsubscribe} from '../mailbox/event.ts';
+import type {Filter} from '../mailbox/filter.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
+import type {SearchPage} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
-import {foldTag, type Tag} from '../mailbox/tag.ts';
-import {Past} from './past.ts';
+import {Chronicle} from './chronicle.ts';
+import type {TableRow} from '../mailbox/table.ts';
+import type {Task} from '../mailbox/task.ts';
+import type {FeedId} from './feed.ts';
+import {createPager} from './pager.ts';
 import {reduce, type Change} from './reduce.ts';
-import {channelMessages} from './select.ts';
+import type {SeenMarks} from './seen-marks.ts';
 import {emptyState, type State} from './state.ts';
 
-/** How many messages are kept while nobody looks back. */
+/** How many of the newest messages are kept. */
 const windowSize = 5000;
-/** How many may be kept while somebody scrolls back through history. */
-const longestWindow = 20_000;
 /** Trimming copies the window, so it waits until this many are over. */
 const slack = 500;
 const firstPage = 500;
-const page = 200;
 /** Milliseconds after which an unsent message is tried again while the connection looks sound. */
 const retryDelay = 3000;
 
@@ -33,19 +35,36 @@ export interface MailboxStore {
 	post(draft: Draft): Promise<string | null>;
 	/** Takes an unsent draft out of the list; whoever calls it keeps the text. */
 	withdraw(clientId: string): void;
-	/** Reads the next older page of a channel into the window; false when there is nothing older. */
-	loadOlder(channel: Tag): Promise<boolean>;
 	/** What the timeline looks back on. */
-	readonly past: Past;
-	/** Reads one message with its receipts, wherever it lies, into `past`. */
+	readonly chronicle: Chronicle;
+	/** Reads one message with its receipts, wherever it lies, into `chronicle`. */
 	loadMessage(id: number): Promise<void>;
-	/** Reads a whole thread, wherever it lies. */
+	/**
+	 * Says that somebody looks back in a feed, with this id at the bottom edge: what lies around it is kept, what is far away
+	 * may be dropped. Null: it follows the newest again, and what was read back may go.
+	 */
+	look(feed: FeedId, around: number | null): void;
+	/** Reads the next older page of a feed; false when there is nothing older. */
+	loadOlder(feed: FeedId): Promise<boolean>;
+	/** Reads the next page towards the present, where newer ones were dropped; false when nothing is missing. */
+	loadNewer(feed: FeedId): Promise<boolean>;
+	/** Reads the beginning of a feed instead of what was read back of it. */
+	loadOldest(feed: FeedId): Promise<void>;
+	/** Reads what lies around an id instead of what was read back, so that it can be looked at. */
+	loadAround(feed: FeedId, id: number): Promise<void>;
+	/** Reads the newest of a thread, wherever it lies. */
 	loadThread(root: number): Promise<void>;
-	/** Nobody looks back any more: the window may shrink to its usual size. */
-	release(): void;
-	markSeen(channel: Tag, id: number): void;
+	/** What the mailbox finds in all of history, newest first; how far each came is known then, too. Rejects with a MailboxError. */
+	search(filter: Filter, page: SearchPage): Promise<readonly Message[]>;
+	/** Up to where the human had read at an earlier start; to be said before `ready`. */
+	remember(seen: SeenMarks): void;
+	markSeen(feed: FeedId, id: number): void;
 	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
 	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
+	/** Asks something of the tasks; what comes of it is in the state at once. Rejects with MailboxError. */
+	askTasks(ask: (tasks: Mailbox['tasks']) => Promise<Task | readonly Task[]>): Promise<readonly Task[]>;
+	/** The first rows of a table, as the mailbox's `table`. Rejects with MailboxError. */
+	readTable(name: string): Promise<readonly TableRow[]>;
 	/** Ends the subscription and closes the mailbox. */
 	close(): Promise<void>;
 }
@@ -54,18 +73,17 @@ export interface MailboxStore {
 export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): MailboxStore {
 	const store = createStore<State>(() => emptyState);
 	const opening = Promise.resolve(mailbox);
-	const loading = new Map<string, Promise<boolean>>();
 	/** What was already said of which message. */
 	const told = new Set<string>();
 	const retries = new Map<string, () => void>();
 	let unsubscribe: Unsubscribe = () => {};
 	let closed = false;
-	let keep = windowSize;
+	let kept: SeenMarks | null = null;
 
 	const apply = (change: Change): void => {
 		if (closed) return;
 		let next = reduce(store.getState(), change);
-		if (next.messages.length > keep + slack) next = reduce(next, {type: 'trim', keep});
+		if (next.messages.length > windowSize + slack) next = reduce(next, {type: 'trim', keep: windowSize});
 		if (next !== store.getState()) store.setState(next, true);
 	};
 
@@ -78,9 +96,9 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		apply({type: 'identity', identity: await opened.identity()});
 		// Where the subscription begins is known before history is read, so the two overlap and nothing falls between them.
 		const from = await unlessOffline(opened.cursor());
-		const early = from !== null && (await unlessOffline(load(opened).then(() => true))) !== null;
+		const early = from !== null && (await unlessOffline(load(opened).then(() => true))) !== null ? from : null;
 		if (closed) return;
-		if (early) apply({type: 'loaded'});
+		if (early !== null) apply({type: 'loaded', epoch: early.epoch, kept});
 		unsubscribe = opened.subscribe(event => {
 			apply(event);
 			if (event.type !== 'connection') return;
@@ -88,12 +106,13 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			if (phase === 'catching_up' || phase === 'live') joined.resolve();
 			if (phase === 'live') for (const retry of retries.values()) retry();
 		}, from);
-		if (early) return;
+		if (early !== null) return;
 		// It cannot be reached yet: the subscription says so, and goes on trying.
 		await joined.promise;
 		if (closed) return;
 		await load(opened);
-		apply({type: 'loaded'});
+		const cursor = await unlessOffline(opened.cursor());
+		apply({type: 'loaded', epoch: cursor?.epoch ?? null, kept});
 	}
 
 	async function load(opened: Mailbox): Promise<void> {
@@ -107,7 +126,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 
 	async function loadRecent(opened: Mailbox): Promise<void> {
 		const messages = await opened.history({limit: firstPage});
-		apply({type: 'older', channel: null, messages, complete: messages.length < firstPage});
+		apply({type: 'recent', messages, complete: messages.length < firstPage});
 		await loadReceipts(opened, messages);
 	}
 
@@ -115,15 +134,12 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (messages.length > 0) apply({type: 'receipts', receipts: await opened.receipts(messages.map(({id}) => id))});
 	}
 
-	async function readOlder(channel: Tag): Promise<boolean> {
-		const opened = await opening;
-		const oldest = channelMessages(store.getState(), channel)[0];
-		const messages = await opened.history({channel, limit: page, ...(oldest === undefined ? {} : {before: oldest.id})});
-		keep = Math.min(longestWindow, keep + messages.length);
-		apply({type: 'older', channel, messages, complete: messages.length < page});
-		await loadReceipts(opened, messages);
-		return messages.length > 0;
-	}
+	const pager = createPager({
+		state: store.getState,
+		apply,
+		history: async query => (await opening).history(query),
+		receiptsOf: async messages => loadReceipts(await opening, messages),
+	});
 
 	/** Resolves when tried: null for sent, or the error. */
 	async function attempt(draft: Draft & {readonly client_id: string}): Promise<MailboxError | null> {
@@ -164,7 +180,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		}
 	}
 
-	const past = new Past(opening, store.getState);
+	const chronicle = new Chronicle(opening, store.getState);
 	const ready = start();
 	// Whoever shows the state sees that nothing came; the error itself is for the one who awaits it.
 	ready.catch(() => {});
@@ -175,31 +191,27 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		ready,
 		post,
 		withdraw: client_id => apply({type: 'withdrawn', client_id}),
-		async loadOlder(channel) {
-			const key = foldTag(channel);
-			if (store.getState().complete.has(key)) return false;
-			const running = loading.get(key) ?? readOlder(channel).finally(() => loading.delete(key));
-			loading.set(key, running);
-			return running;
-		},
-		past,
+		look: (feed, around) => apply({type: 'look', feed, around}),
+		...pager,
+		chronicle,
 		async loadMessage(id) {
 			const opened = await opening;
 			const [message] = await opened.history({before: id + 1, limit: 1});
 			if (message?.id !== id) return;
 			await loadReceipts(opened, [message]);
-			past.keep(message);
+			chronicle.keep(message);
 		},
-		async loadThread(root) {
+		async search(filter, page) {
 			const opened = await opening;
-			apply({type: 'thread', root, messages: await opened.history({thread: root, limit: 1000})});
+			const messages = await opened.search(filter, page);
+			await loadReceipts(opened, messages);
+			return messages;
 		},
-		release() {
-			keep = windowSize;
-			apply({type: 'trim', keep: windowSize + slack});
+		remember(seen) {
+			kept = seen;
 		},
-		markSeen(channel, id) {
-			apply({type: 'seen', channel, id});
+		markSeen(feed, id) {
+			apply({type: 'seen', feed, id});
 		},
 		async acknowledge(ids, state) {
 			const fresh = ids.filter(id => !told.has(`${id} ${state}`));
@@ -215,6 +227,13 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 				for (const id of fresh) told.delete(`${id} ${state}`);
 			}
 		},
+		async askTasks(ask) {
+			const answer = await ask((await opening).tasks);
+			const tasks = Array.isArray(answer) ? (answer as readonly Task[]) : [answer as Task];
+			apply({type: 'tasks', tasks});
+			return tasks;
+		},
+		readTable: async name => (await opening).table(name),
 		async close() {
 			closed = true;
 			joined.resolve();

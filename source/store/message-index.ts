@@ -5,6 +5,8 @@ import {foldTag} from '../mailbox/tag.ts';
 export interface MessageIndex {
 	/** Folded tag to what it wrote or is addressed by. */
 	readonly channels: ReadonlyMap<string, readonly Message[]>;
+	/** Folded tag to what somebody else addressed to it by name. */
+	readonly addressed: ReadonlyMap<string, readonly Message[]>;
 	/** Root id to its messages. */
 	readonly threads: ReadonlyMap<number, readonly Message[]>;
 }
@@ -12,10 +14,15 @@ export interface MessageIndex {
 interface Built extends MessageIndex {
 	readonly messages: readonly Message[];
 	readonly channels: Map<string, readonly Message[]>;
+	readonly addressed: Map<string, readonly Message[]>;
 	readonly threads: Map<number, readonly Message[]>;
 }
 
-let latest: Built = {messages: [], channels: new Map(), threads: new Map()};
+function empty(): Built {
+	return {messages: [], channels: new Map(), addressed: new Map(), threads: new Map()};
+}
+
+let latest = empty();
 
 /**
  * The index of a window. The last one is remembered, and grown when messages were only appended: then it costs what the
@@ -29,29 +36,31 @@ export function indexOf(messages: readonly Message[]): MessageIndex {
 		before.length <= messages.length &&
 		before[0] === messages[0] &&
 		before.at(-1) === messages[before.length - 1];
-	const base: Built = grows ? latest : {messages: [], channels: new Map(), threads: new Map()};
-	latest = extended(base, messages, grows ? before.length : 0);
+	latest = extended(grows ? latest : empty(), messages, grows ? before.length : 0);
 	return latest;
 }
 
 /** Takes the maps of `base` over (nobody else holds them); the lists in them are replaced, never changed. */
-function extended({channels, threads}: Built, messages: readonly Message[], from: number): Built {
+function extended({channels, addressed, threads}: Built, messages: readonly Message[], from: number): Built {
 	const freshChannels = new Map<string, Message[]>();
+	const freshAddressed = new Map<string, Message[]>();
 	const freshThreads = new Map<number, Message[]>();
 	for (let at = from; at < messages.length; at++) {
 		const message = messages[at];
 		if (message === undefined) continue;
-		const keys = message.mentions.length === 0 ? [foldTag(message.tag)] : foldedTags(message);
-		for (const key of keys) listIn(freshChannels, channels, key).push(message);
+		const writer = foldTag(message.tag);
+		listIn(freshChannels, channels, writer).push(message);
+		for (const reader of new Set(message.mentions.map(foldTag))) {
+			if (reader === writer) continue;
+			listIn(freshChannels, channels, reader).push(message);
+			listIn(freshAddressed, addressed, reader).push(message);
+		}
 		listIn(freshThreads, threads, message.thread_id).push(message);
 	}
 	for (const [key, list] of freshChannels) channels.set(key, list);
+	for (const [key, list] of freshAddressed) addressed.set(key, list);
 	for (const [root, list] of freshThreads) threads.set(root, list);
-	return {messages, channels, threads};
-}
-
-function foldedTags({tag, mentions}: Message): Set<string> {
-	return new Set([tag, ...mentions].map(foldTag));
+	return {messages, channels, addressed, threads};
 }
 
 function listIn<Key>(lists: Map<Key, Message[]>, base: ReadonlyMap<Key, readonly Message[]>, key: Key): Message[] {

@@ -3,26 +3,50 @@ import type {Connection, MailboxEvent} from '../mailbox/event.ts';
 import type {Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
-import {foldTag, type Tag} from '../mailbox/tag.ts';
+import {foldTag} from '../mailbox/tag.ts';
 import type {Task} from '../mailbox/task.ts';
+import {belongs, threadOf, type FeedId} from './feed.ts';
 import {mergeById} from './ordered.ts';
+import {bounded, emptyPast, released, withNewer, withOlder, type Past} from './past.ts';
+import {readAtStart, type SeenMarks} from './seen-marks.ts';
 import type {Pending, State} from './state.ts';
 
 /** What changes the state: what the mailbox tells, and what was asked of it from here. */
 export type Change =
 	| MailboxEvent
 	| {readonly type: 'identity'; readonly identity: Identity}
-	/** The first page of everything has been read. */
-	| {readonly type: 'loaded'}
+	/** The first page of everything has been read. `kept`: what had been read of it before, at an earlier start. */
+	| {readonly type: 'loaded'; readonly epoch?: string | null; readonly kept?: SeenMarks | null}
 	| {readonly type: 'channels'; readonly channels: readonly Channel[]}
-	/** An older page of one channel, or of all (null). `complete`: there is nothing older. */
+	/** The newest page of everything. `complete`: there is nothing older. */
+	| {readonly type: 'recent'; readonly messages: readonly Message[]; readonly complete: boolean}
+	/** A page of a feed below `before`, where its past begins: everything from `lower` on, which is 0 at the beginning. */
 	| {
 			readonly type: 'older';
-			readonly channel: Tag | null;
+			readonly feed: FeedId;
+			readonly before: number;
 			readonly messages: readonly Message[];
-			readonly complete: boolean;
+			readonly lower: number;
 	  }
-	| {readonly type: 'thread'; readonly root: number; readonly messages: readonly Message[]}
+	/** A page of a feed from `from` on, where its past ends: everything below `reaches`. */
+	| {
+			readonly type: 'newer';
+			readonly feed: FeedId;
+			readonly from: number;
+			readonly messages: readonly Message[];
+			readonly reaches: number;
+	  }
+	/** Another piece of a feed's history instead of the one that was read back: all ids from `lower` to below `upper`. */
+	| {
+			readonly type: 'elsewhere';
+			readonly feed: FeedId;
+			readonly messages: readonly Message[];
+			readonly lower: number;
+			readonly upper: number;
+			readonly around: number;
+	  }
+	/** Somebody looks back in a feed: this id is at the bottom edge. Null: nobody does any more. */
+	| {readonly type: 'look'; readonly feed: FeedId; readonly around: number | null}
 	| {readonly type: 'sending'; readonly pending: Pending}
 	| {
 			readonly type: 'unsent';
@@ -31,7 +55,7 @@ export type Change =
 			readonly failure: string | null;
 	  }
 	| {readonly type: 'withdrawn'; readonly client_id: string}
-	| {readonly type: 'seen'; readonly channel: Tag; readonly id: number}
+	| {readonly type: 'seen'; readonly feed: FeedId; readonly id: number}
 	/** Forget the oldest messages beyond this many. */
 	| {readonly type: 'trim'; readonly keep: number};
 
@@ -45,13 +69,22 @@ export function reduce(state: State, change: Change): State {
 		case 'identity':
 			return {...state, identity: change.identity};
 		case 'loaded':
-			return {...state, loaded: true, seen_from: state.messages.at(-1)?.id ?? 0};
+			return {
+				...state,
+				loaded: true,
+				epoch: change.epoch ?? null,
+				...readAtStart(change.kept ?? null, change.epoch ?? null, state.messages.at(-1)?.id ?? 0),
+			};
 		case 'messages':
 			return withMessages(state, change.messages);
+		case 'recent':
+			return withRecent(state, change.messages, change.complete);
 		case 'older':
-			return withOlder(state, change.channel, change.messages, change.complete);
-		case 'thread':
-			return {...state, threads: new Map(state.threads).set(change.root, mergeById([], change.messages))};
+		case 'newer':
+		case 'elsewhere':
+			return withPage(state, change);
+		case 'look':
+			return withLook(state, change.feed, change.around);
 		case 'channels':
 			return {...state, channels: withChannels(state.channels, change.channels)};
 		case 'tasks':
@@ -59,7 +92,7 @@ export function reduce(state: State, change: Change): State {
 		case 'agents':
 			return {...state, agents: withAgents(state.agents, change.agents)};
 		case 'receipts':
-			return {...state, receipts: withReceipts(state.receipts, change.receipts)};
+			return withReceipts(state, change.receipts);
 		case 'sending':
 			return {...state, pending: [...without(state.pending, change.pending.draft.client_id), change.pending]};
 		case 'unsent':
@@ -74,7 +107,7 @@ export function reduce(state: State, change: Change): State {
 		case 'withdrawn':
 			return {...state, pending: without(state.pending, change.client_id)};
 		case 'seen':
-			return withSeen(state, change.channel, change.id);
+			return withSeen(state, change.feed, change.id);
 		case 'trim':
 			return trimmed(state, change.keep);
 	}
@@ -91,37 +124,86 @@ function without(pending: readonly Pending[], clientId: string): readonly Pendin
 }
 
 function withMessages(state: State, incoming: readonly Message[]): State {
-	const messages = mergeById(state.messages, incoming);
+	const late = state.from === 0 ? none : incoming.filter(({id}) => id < state.from);
+	const fresh = late.length === 0 ? incoming : incoming.filter(({id}) => id >= state.from);
+	const messages = mergeById(state.messages, fresh);
+	const pasts = withLate(state, late);
 	const returned = new Set(incoming.map(({client_id}) => client_id));
 	const pending = state.pending.some(({draft}) => returned.has(draft.client_id))
 		? state.pending.filter(({draft}) => !returned.has(draft.client_id))
 		: state.pending;
-	if (messages === state.messages && pending === state.pending) return state;
-	return {
-		...state,
-		messages,
-		pending,
-		channels: withChannels(state.channels, channelsOf(incoming)),
-		threads: withReplies(state.threads, incoming),
-	};
+	if (messages === state.messages && pending === state.pending && pasts === state.pasts) return state;
+	return {...state, messages, pasts, pending, channels: withChannels(state.channels, channelsOf(incoming))};
 }
 
-function withOlder(state: State, channel: Tag | null, messages: readonly Message[], complete: boolean): State {
-	const merged = withMessages(state, messages);
-	if (!complete || channel === null) return merged;
-	return {...merged, complete: new Set(merged.complete).add(foldTag(channel))};
+const none: readonly Message[] = [];
+
+/** Ids commit out of order: what came late and lies before the window stands in the pasts that reach there. */
+function withLate(state: State, late: readonly Message[]): State['pasts'] {
+	if (late.length === 0) return state.pasts;
+	return changedPasts(state, (past, feed) => {
+		const messages = mergeById(
+			past.messages,
+			late.filter(
+				message => message.id >= past.lower && message.id < past.upper && belongs(state.identity, feed, message),
+			),
+		);
+		return messages === past.messages ? past : bounded({...past, messages}, threadOf(feed) !== null);
+	});
 }
 
-/** Open threads grow as replies come. */
-function withReplies(threads: State['threads'], incoming: readonly Message[]): State['threads'] {
-	let grown: Map<number, readonly Message[]> | undefined;
-	for (const message of incoming) {
-		const thread = (grown ?? threads).get(message.thread_id);
-		if (thread === undefined) continue;
-		grown ??= new Map(threads);
-		grown.set(message.thread_id, mergeById(thread, [message]));
+function changedPasts(state: State, change: (past: Past, feed: FeedId) => Past): State['pasts'] {
+	let next: Map<FeedId, Past> | undefined;
+	for (const [feed, past] of state.pasts) {
+		const changed = change(past, feed);
+		if (changed !== past) (next ??= new Map(state.pasts)).set(feed, changed);
 	}
-	return grown ?? threads;
+	return next ?? state.pasts;
+}
+
+function withRecent(state: State, page: readonly Message[], complete: boolean): State {
+	const merged = withMessages(state, page);
+	const from = complete ? 0 : (page[0]?.id ?? 0);
+	return {...merged, from, messages: merged.messages.filter(({id}) => id >= from)};
+}
+
+/** Pages may come when what they continued has changed: then they are of no use, and are asked for again. */
+function withPage(state: State, change: Extract<Change, {type: 'older' | 'newer' | 'elsewhere'}>): State {
+	const isThread = threadOf(change.feed) !== null;
+	const past = state.pasts.get(change.feed);
+	const put = (next: Past): State => ({...state, pasts: new Map(state.pasts).set(change.feed, next)});
+	switch (change.type) {
+		case 'older':
+			if (past?.lower !== change.before) return state;
+			return put(withOlder(past, change.messages, change.lower, isThread));
+		case 'newer':
+			if (past?.upper !== change.from) return state;
+			return put(withNewer(past, change.messages, Math.min(change.reaches, state.from), isThread));
+		case 'elsewhere': {
+			const upper = Math.min(change.upper, state.from);
+			const messages = change.messages.filter(({id}) => id < upper);
+			return put({messages, lower: Math.min(change.lower, upper), upper, around: change.around});
+		}
+	}
+}
+
+/** More feeds than this are not kept: panes and threads that nobody shows any more, the longest ago first. */
+const mostPasts = 12;
+
+function withLook(state: State, feed: FeedId, around: number | null): State {
+	const past = state.pasts.get(feed);
+	if (past === undefined ? around === null : past.around === around) return state;
+	const next = past ?? emptyPast(state.from);
+	const kept = around === null ? released(next, state.from) : {...next, around};
+	if (kept === past) return state;
+	const pasts = new Map(state.pasts);
+	pasts.delete(feed);
+	if (kept !== null) pasts.set(feed, kept);
+	for (const [oldest] of pasts) {
+		if (pasts.size <= mostPasts) break;
+		pasts.delete(oldest);
+	}
+	return {...state, pasts};
 }
 
 function channelsOf(messages: readonly Message[]): Channel[] {
@@ -164,29 +246,48 @@ function withAgents(agents: State['agents'], incoming: readonly Agent[]): State[
 	return next;
 }
 
-function withReceipts(receipts: State['receipts'], incoming: readonly Receipt[]): State['receipts'] {
-	if (incoming.length === 0) return receipts;
-	const next = new Map(receipts);
+function withReceipts(state: State, incoming: readonly Receipt[]): State {
+	if (incoming.length === 0) return state;
+	const next = new Map(state.receipts);
 	for (const receipt of incoming) {
 		const others = (next.get(receipt.message_id) ?? []).filter(
 			({reader}) => foldTag(reader) !== foldTag(receipt.reader),
 		);
 		next.set(receipt.message_id, [...others, receipt]);
 	}
-	return next;
+	const receipts = next.size > 2 * heldCount(state) + 1000 ? heldOnly(next, state) : next;
+	return {...state, receipts};
 }
 
-function withSeen(state: State, channel: Tag, id: number): State {
-	const key = foldTag(channel);
+/** Messages that are held: those of the window, and what was read back (twice where two feeds hold it). */
+export function heldCount({messages, pasts}: Pick<State, 'messages' | 'pasts'>): number {
+	return [...pasts.values()].reduce((count, past) => count + past.messages.length, messages.length);
+}
+
+function heldOnly(
+	receipts: State['receipts'],
+	{from, pasts}: Pick<State, 'from' | 'pasts'>,
+): Map<number, readonly Receipt[]> {
+	const past = new Set([...pasts.values()].flatMap(({messages}) => messages.map(({id}) => id)));
+	return new Map([...receipts].filter(([id]) => id >= from || past.has(id)));
+}
+
+function withSeen(state: State, feed: FeedId, id: number): State {
+	const key = foldTag(feed);
 	if (id <= Math.max(state.seen_from, state.seen.get(key) ?? 0)) return state;
 	return {...state, seen: new Map(state.seen).set(key, id)};
 }
 
+/** What leaves the window goes on standing in the pasts that it followed. */
 function trimmed(state: State, keep: number): State {
 	if (state.messages.length <= keep) return state;
 	const messages = state.messages.slice(-keep);
-	const oldest = messages[0]?.id ?? 0;
-	const receipts = new Map([...state.receipts].filter(([id]) => id >= oldest));
-	// What was dropped can be paged in again, so no channel counts as read to its beginning.
-	return {...state, messages, receipts, complete: new Set()};
+	const dropped = state.messages.slice(0, -keep);
+	const from = messages[0]?.id ?? state.from;
+	const pasts = changedPasts(state, (past, feed) => {
+		if (past.upper !== state.from) return past;
+		const own = dropped.filter(message => belongs(state.identity, feed, message));
+		return bounded({...past, messages: [...past.messages, ...own], upper: from}, threadOf(feed) !== null);
+	});
+	return {...state, messages, from, pasts, receipts: heldOnly(state.receipts, {from, pasts})};
 }

@@ -2,81 +2,78 @@ import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
 import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Task, TaskStatus} from '../mailbox/task.ts';
-import {indexOf} from './message-index.ts';
-import {mergeById} from './ordered.ts';
+import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
+import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
+import {heldOf, windowOf} from './held.ts';
 import type {State} from './state.ts';
 
 const none: readonly Message[] = [];
 
 /** What one tag wrote or is addressed by, within the window, by id. */
 export function channelMessages(state: State, tag: Tag): readonly Message[] {
-	return indexOf(state.messages).channels.get(foldTag(tag)) ?? none;
+	return windowOf(state, foldTag(tag));
 }
 
 /** How many replies the thread of this message has, as far as it is known. */
 export function replyCount(state: State, root: number): number {
-	const fetched = state.threads.get(root);
-	const known = fetched ?? indexOf(state.messages).threads.get(root) ?? none;
-	return known.reduce((count, {id}) => (id === root ? count : count + 1), 0);
+	const known = new Set<number>();
+	for (const {messages} of state.pasts.values()) for (const id of repliesIn(messages).get(root) ?? []) known.add(id);
+	const recent = windowOf(state, threadFeed(root));
+	return known.size + (recent[0]?.id === root ? recent.length - 1 : recent.length);
 }
 
-/** The root and all its replies, by id: fetched ones and those of the window. */
+const replies = new WeakMap<readonly Message[], ReadonlyMap<number, readonly number[]>>();
+
+/** Root to the ids of its replies in one list, counted once. */
+function repliesIn(messages: readonly Message[]): ReadonlyMap<number, readonly number[]> {
+	let known = replies.get(messages);
+	if (known === undefined) {
+		const ids = new Map<number, number[]>();
+		for (const {id, thread_id: root} of messages) {
+			if (id === root) continue;
+			const list = ids.get(root);
+			if (list === undefined) ids.set(root, [id]);
+			else list.push(id);
+		}
+		replies.set(messages, (known = ids));
+	}
+	return known;
+}
+
+/** The root and its replies as far as they are held, by id. */
 export function threadMessages(state: State, root: number): readonly Message[] {
-	const inWindow = indexOf(state.messages).threads.get(root) ?? none;
-	const fetched = state.threads.get(root);
-	return fetched === undefined ? inWindow : mergeById(fetched, inWindow);
+	const {past, recent} = heldOf(state, threadFeed(root));
+	if (past.length === 0) return recent;
+	return recent.length === 0 ? past : [...past, ...recent];
 }
 
-export interface ThreadEntry {
-	readonly message: Message;
-	/** 0 for the root. */
-	readonly depth: number;
-}
+/** Of so many threads the tree is remembered. */
+const mostTrees = 8;
+const trees = new Map<
+	number,
+	{readonly past: unknown; readonly recent: unknown; readonly tree: readonly ThreadEntry[]}
+>();
 
-/** The thread as a tree, depth first: each reply below what it replies to. */
-export function threadTree(state: State, root: number): ThreadEntry[] {
-	const messages = threadMessages(state, root);
-	const present = new Set(messages.map(({id}) => id));
-	const replies = new Map<number, Message[]>();
-	const tops: Message[] = [];
-	for (const message of messages) {
-		const parent = message.reply_to;
-		if (parent === null || !present.has(parent) || message.id === root) tops.push(message);
-		else replies.set(parent, [...(replies.get(parent) ?? []), message]);
-	}
-	const entries: ThreadEntry[] = [];
-	// A stack instead of recursion: a chain of a thousand replies is somebody's message to us.
-	const stack = tops.map(message => ({message, depth: message.id === root || !present.has(root) ? 0 : 1})).reverse();
-	for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
-		entries.push(entry);
-		const depth = entry.depth + 1;
-		for (const message of (replies.get(entry.message.id) ?? []).reverse()) stack.push({message, depth});
-	}
-	return entries;
-}
-
-/** How many messages of a channel came since it was looked at, not counting one's own. */
-export function unreadCount(state: State, tag: Tag): number {
-	const seen = Math.max(state.seen_from, state.seen.get(foldTag(tag)) ?? 0);
-	const messages = channelMessages(state, tag);
-	let unread = 0;
-	for (let at = messages.length - 1; at >= 0; at--) {
-		const message = messages[at];
-		if (message === undefined || message.id <= seen) break;
-		if (state.loaded && !(state.identity !== null && sameTag(message.author_tag ?? '', state.identity.tag))) unread++;
-	}
-	return unread;
+/** The thread as a tree, depth first: each reply below what it replies to. Made anew only when a message came. */
+export function threadTree(state: State, root: number): readonly ThreadEntry[] {
+	const {past, recent} = heldOf(state, threadFeed(root));
+	const known = trees.get(root);
+	if (known !== undefined && known.past === past && known.recent === recent) return known.tree;
+	const tree = treeOf(threadMessages(state, root), root);
+	if (trees.size >= mostTrees) trees.clear();
+	trees.set(root, {past, recent, tree});
+	return tree;
 }
 
 /** Messages that address the identity by name and that it has not acknowledged. */
 export function waitingForMe(state: State): readonly Message[] {
 	const {identity} = state;
 	if (identity === null) return none;
-	return channelMessages(state, identity.tag).filter(message => isWaitingFor(state, message, identity.tag));
+	return windowOf(state, inboxFeed).filter(message => isWaitingFor(state, message, identity.tag));
 }
 
 export function isWaitingFor(state: State, message: Message, reader: Tag): boolean {
-	if (sameTag(message.tag, reader) || !message.mentions.some(tag => sameTag(tag, reader))) return false;
+	if (!isAddressedTo(message, reader)) return false;
 	const receipt = state.receipts.get(message.id)?.find(each => sameTag(each.reader, reader));
 	return receipt?.state !== 'acked';
 }
@@ -123,4 +120,29 @@ export function agentList(state: State, now: number): Agent[] {
 	return [...state.agents.values()]
 		.filter(({revoked_at}) => revoked_at === null)
 		.sort((one, other) => order(one) - order(other) || (foldTag(one.tag) < foldTag(other.tag) ? -1 : 1));
+}
+
+const owned = new WeakMap<State['tasks'], ReadonlyMap<string, Task>>();
+
+/** The task that a tag has the lease of and works at; of several, the one that was claimed last. */
+export function runningTaskOf({tasks}: State, tag: Tag): Task | undefined {
+	let running = owned.get(tasks);
+	if (running === undefined) {
+		const found = new Map<string, Task>();
+		for (const task of [...tasks.values()].sort((one, other) => (one.updated_at < other.updated_at ? -1 : 1))) {
+			if (task.status === 'running' && task.lease_owner !== null) found.set(foldTag(task.lease_owner), task);
+		}
+		owned.set(tasks, (running = found));
+	}
+	return running.get(foldTag(tag));
+}
+
+/** What the tag wrote last, as far as the window holds it; `lookedThrough` messages of its channel at the most. */
+export function lastWrittenBy(state: State, tag: Tag, lookedThrough = 200): Message | undefined {
+	const messages = channelMessages(state, tag);
+	for (let at = messages.length - 1; at >= Math.max(0, messages.length - lookedThrough); at--) {
+		const message = messages[at];
+		if (message !== undefined && sameTag(message.tag, tag)) return message;
+	}
+	return undefined;
 }

@@ -4,6 +4,8 @@ import type {Draft, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
 import type {Task} from '../mailbox/task.ts';
+import type {FeedId} from './feed.ts';
+import type {Past} from './past.ts';
 
 /** A message that was sent from here and whose row has not come back yet. */
 export interface Pending {
@@ -22,23 +24,25 @@ export interface State {
 	readonly connection: Connection;
 	/** Why the connection is gone, in one sentence; null once it is live again. */
 	readonly trouble: string | null;
+	/** Of the database whose ids these are; null until it is known. */
+	readonly epoch: string | null;
 	/** The first page of everything has been read. */
 	readonly loaded: boolean;
-	/** By id, ascending, without repeats: a window of history, bounded (older rows are paged from the mailbox). */
+	/** The window: the newest messages by id, ascending, without repeats and without gaps, bounded. */
 	readonly messages: readonly Message[];
+	/** The window holds every message from this id on; 0: it holds all of history. */
+	readonly from: number;
+	/** What was read back of a feed, older than the window; of those that were looked at last. */
+	readonly pasts: ReadonlyMap<FeedId, Past>;
 	/** Folded tag to channel: every tag that is known, also those whose messages lie outside of the window. */
 	readonly channels: ReadonlyMap<string, Channel>;
-	/** Folded tags of which no older message exists than the window holds. */
-	readonly complete: ReadonlySet<string>;
-	/** Root id to the whole thread by id, for those that were opened; may lie outside of the window. */
-	readonly threads: ReadonlyMap<number, readonly Message[]>;
 	readonly pending: readonly Pending[];
 	readonly tasks: ReadonlyMap<number, Task>;
 	/** Folded tag to agent. */
 	readonly agents: ReadonlyMap<string, Agent>;
 	/** Message id to its receipts. */
 	readonly receipts: ReadonlyMap<number, readonly Receipt[]>;
-	/** Messages up to this id stood there when the mailbox was opened, and do not count as unread. */
+	/** Messages up to this id do not count as unread in any channel: they stood there when it was opened first. */
 	readonly seen_from: number;
 	/** Folded tag to the newest id of its channel that was looked at. */
 	readonly seen: ReadonlyMap<string, number>;
@@ -48,11 +52,12 @@ export const emptyState: State = {
 	identity: null,
 	connection: {phase: 'connecting'},
 	trouble: null,
+	epoch: null,
 	loaded: false,
 	messages: [],
+	from: 0,
+	pasts: new Map(),
 	channels: new Map(),
-	complete: new Set(),
-	threads: new Map(),
 	pending: [],
 	tasks: new Map(),
 	agents: new Map(),

@@ -46,7 +46,7 @@ export function App() {
 				<Rule key={x} x={x} body={body} />
 			))}
 			<Box position="absolute" left={0} top={compose.y - 1} width={columns} height={1}>
-				<Spans line={[{text: '─'.repeat(columns), style: theme.faint}]} />
+				<Spans line={[{text: '─'.repeat(columns), style: theme.rule}]} />
 			</Box>
 			<ComposeLine rect={compose} />
 			<StatusBar />
@@ -57,7 +57,7 @@ export function App() {
 }
 
 function Rule({x, body}: {readonly x: number; readonly body: Rect}) {
-	const line = ansi(strip([{text: '│', style: theme.faint}]));
+	const line = ansi(strip([{text: '│', style: theme.rule}]));
 	return (
 		<Box position="absolute" left={x} top={body.y} width={1} height={body.height} flexDirection="column">
 			<Text>{Array.from({length: body.height}, () => line).join('\n')}</Text>

@@ -1,22 +1,33 @@
-import {inChannel} from '../mailbox/message.ts';
+import {foldTag} from '../mailbox/tag.ts';
+import {belongs, threadFeed} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
-import {composeKey, composePaste, openCompose, pickTag, type ComposeContext} from './compose/keys.ts';
+import type {ComposeContext} from './compose/draft.ts';
+import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
+import {freshPicker} from './compose/picker.ts';
 import {actionOf, isTimelineAction, type Action, type TimelineAction} from './keymap.ts';
 import {layoutOf} from './current-layout.ts';
-import {channelCapacity, tasksPane, welcomePane, type Layout, type PaneId} from './layout.ts';
+import {type Layout} from './layout.ts';
+import {agentsPane, hasMessages, tasksPane} from './pane-id.ts';
+import {createFinder} from './find/finder.ts';
 import type {Input} from './keyboard.ts';
+import {lookBack, releaseFollowed} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
-import {channelName} from './panes/header.ts';
+import {actionHere, isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
+import {focusPane, paneAction} from './pane-keys.ts';
+import {chosenAgent} from './panes/agents.ts';
+import {nextUnread} from './next-unread.ts';
+import {rememberLastLooks} from './unread.ts';
 import {openTimeline, timelineKey} from './timeline/keys.ts';
+import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
 import {following, hasDraft, viewOf, type Ui, type UiStore} from './ui.ts';
 
 /** More than this many fit on no screen. */
 const shownAtOnce = 30;
 
 export interface Controller {
-	/** What was typed. */
-	input(input: Input): void;
+	/** What was typed, or done with the mouse. */
+	input(input: Input | MouseReport): void;
 	/** The focused pane shows its newest message: it counts as read. */
 	markSeen(): void;
 	readonly layout: () => Layout;
@@ -27,20 +38,32 @@ export interface ControllerOptions {
 	readonly ui: UiStore;
 	/** Draws everything anew (^L). */
 	readonly redraw: () => void;
+	/** Gives the terminal back to the shell for a while (^Z). */
+	readonly suspend: () => void;
+	/** The glyphs of a row of the screen, one a column. */
+	readonly rowOf: (y: number) => readonly string[];
 	readonly quit: () => void;
+	/** Absent where there is no terminal to give to an editor. */
+	readonly editElsewhere?: ComposeContext['editElsewhere'];
+	/** What is not sent yet comes back at the next start. */
+	readonly keeps?: boolean;
 }
 
 /** What keys do: each changes the ui's state, or asks something of the store. */
-export function createController({store, ui, redraw, quit}: ControllerOptions): Controller {
+export function createController(options: ControllerOptions): Controller {
+	const {store, ui, redraw, suspend, rowOf, quit, editElsewhere = null, keeps = false} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
-	const context: ComposeContext = {store, ui};
+	const context: ComposeContext = {store, ui, editElsewhere};
+	const finder = createFinder({store, ui, focus: pane => focusPane(context, pane)});
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
+	rememberLastLooks({store, ui});
+	releaseFollowed({store, ui});
 
-	function read(key: string, place: 'read' | 'timeline' = 'read'): void {
-		const action = actionOf(place, key);
+	function read(key: string): void {
+		const action = actionHere(context, key);
 		if (action === undefined) return;
-		if (isTimelineAction(action)) timelineKey({...context, focus}, action);
+		if (isTimelineAction(action)) timelineKey({...context, focus: pane => focusPane(context, pane)}, action);
 		else act(action, key);
 	}
 
@@ -48,11 +71,21 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		const now = ui.getState();
 		switch (action) {
 			case 'focus_next':
-				return step(1);
 			case 'focus_previous':
-				return step(-1);
+			case 'focus_left':
+			case 'focus_right':
+			case 'focus_tasks':
+			case 'move_left':
+			case 'move_right':
+			case 'hide':
+			case 'pin':
+			case 'zoom':
+			case 'unzoom':
+				return paneAction(context, action);
+			case 'next_unread':
+				return void nextUnread(context);
 			case 'focus_number':
-				return focus(layoutOf(now).order[Number(key) - 1]);
+				return focusPane(context, layoutOf(now).order[Number(key) - 1]);
 			case 'down':
 			case 'up':
 			case 'half_down':
@@ -70,21 +103,39 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 				return openCompose(context, null);
 			case 'reply':
 				return reply();
+			case 'task_add':
+			case 'task_cancel':
+			case 'task_retry':
+			case 'task_assign':
+			case 'task_up':
+			case 'task_down':
+				return taskKey(context, action);
 			case 'acknowledge':
 				return acknowledge();
 			case 'tag':
 			case 'pick_tag':
-				return set({overlay: {kind: 'tags', filter: '', index: 0}});
+				return set({overlay: {kind: 'tags', ...freshPicker}});
+			case 'search':
+			case 'filter':
+			case 'hit_next':
+			case 'hit_previous':
+				return finder.act(action);
 			case 'help':
 				return set({overlay: {kind: 'help', top: 0}});
 			case 'redraw':
 				return redraw();
+			case 'suspend':
+				return suspend();
+			case 'mouse':
+				return toggleMouse(ui);
 			case 'quit':
 				return askToQuit();
 			case 'interrupt':
 				return interrupt();
 			case 'timeline':
 				return openTimeline(context);
+			case 'search_sent':
+			case 'edit_elsewhere':
 			case 'send':
 			case 'newline':
 			case 'leave':
@@ -92,38 +143,18 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		}
 	}
 
-	function step(by: 1 | -1): void {
-		const {order} = layoutOf(ui.getState());
-		const at = order.indexOf(ui.getState().focus);
-		focus(order[(at + by + order.length) % order.length]);
-	}
-
-	/** A pane that is hidden takes the place of the one that had the keys. */
-	function focus(pane: PaneId | undefined): void {
-		const now = ui.getState();
-		if (pane === undefined || pane === now.focus) return;
-		const capacity = channelCapacity(now.columns);
-		const from = now.channels.indexOf(pane);
-		if (layoutOf(now).kind !== 'wide' || from < capacity) return set({focus: pane});
-		const focused = now.channels.indexOf(now.focus);
-		const to = focused >= 0 && focused < capacity ? focused : capacity - 1;
-		const channels = [...now.channels];
-		[channels[to], channels[from]] = [pane, channels[to] ?? pane];
-		set({focus: pane, channels});
-	}
-
 	function move(motion: Parameters<typeof moved>[3]): void {
 		const now = ui.getState();
 		const next = moved(store.getState(), now, layoutOf(now), motion);
 		ui.setState(next.ui);
-		if (motion === 'newest') store.release();
-		const isChannel = now.focus !== tasksPane && now.focus !== welcomePane && !now.threads.has(now.focus);
-		if (next.atTop && isChannel) void store.loadOlder(channelName(store.getState(), now.focus)).catch(() => undefined);
+		lookBack(context, now.focus, next.wants);
 	}
 
 	function open(): void {
 		const now = ui.getState();
-		if (now.focus === tasksPane || now.threads.has(now.focus)) return;
+		if (now.focus === agentsPane) return focusChosenAgent(now);
+		if (now.focus === tasksPane) return openTask(context);
+		if (now.threads.has(now.focus)) return;
 		const entry = currentEntry(store.getState(), now);
 		if (entry?.kind !== 'message') return;
 		const {thread_id: root, id} = entry.message;
@@ -132,29 +163,37 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		void store.loadThread(root).catch((error: unknown) => set({notice: String(error)}));
 	}
 
+	function focusChosenAgent(now: Ui): void {
+		const tag = chosenAgent(store.getState(), now);
+		if (tag !== null) focusPane(context, foldTag(tag));
+	}
+
 	function back(): void {
 		const now = ui.getState();
 		if (now.notice !== null) return set({notice: null});
+		if (finder.end()) return;
 		if (now.threads.has(now.focus)) {
+			const root = now.threads.get(now.focus);
 			const threads = new Map(now.threads);
 			threads.delete(now.focus);
+			if (root !== undefined) store.look(threadFeed(root), null);
 			return set({threads});
 		}
 		const view = viewOf(now, now.focus);
 		if (view.selected !== null || view.anchor !== null) ui.setState(withView(now, now.focus, following));
-		store.release();
+		lookBack(context, now.focus, null);
 	}
 
 	function reply(): void {
 		const now = ui.getState();
-		const entry = now.focus === tasksPane ? undefined : currentEntry(store.getState(), now);
+		const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
 		if (entry === undefined) return set({notice: 'There is no message to reply to here.'});
 		openCompose(context, entry);
 	}
 
 	function acknowledge(): void {
 		const state = store.getState();
-		const entry = ui.getState().focus === tasksPane ? undefined : currentEntry(state, ui.getState());
+		const entry = hasMessages(ui.getState().focus) ? currentEntry(state, ui.getState()) : undefined;
 		const me = state.identity?.tag;
 		if (entry?.kind !== 'message' || me === undefined || !isWaitingFor(state, entry.message, me)) {
 			return set({notice: 'This message does not wait for you.'});
@@ -164,11 +203,12 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 
 	function askToQuit(): void {
 		const unsent = store.getState().pending.length;
-		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.'}});
-		if (unsent > 0)
-			return set({
-				overlay: {kind: 'quit', reason: `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`},
-			});
+		const answer = keeps ? 'quit; it waits for the next start' : 'quit and drop it';
+		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.', answer}});
+		if (unsent > 0) {
+			const reason = `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
+			return set({overlay: {kind: 'quit', reason, answer}});
+		}
 		quit();
 	}
 
@@ -183,7 +223,9 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
+		if (overlay.kind === 'search' || overlay.kind === 'filter') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
+		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
 			return set({overlay: null});
@@ -197,8 +239,9 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 	function press(key: string): void {
 		const {mode, overlay, notice, timeline} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
+		if (actionOf(mode, key) === 'suspend') return suspend();
 		if (overlay !== null) return overlayKey(key);
-		if (timeline !== null) return read(key, 'timeline');
+		if (timeline !== null) return read(key);
 		if (mode === 'read') return read(key);
 		const action = actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);
@@ -211,31 +254,40 @@ export function createController({store, ui, redraw, quit}: ControllerOptions): 
 		if (!state.loaded || now.timeline !== null) return;
 		const id = newestSeen(state, now);
 		if (id === 0) return;
-		const channel = channelName(state, now.focus);
-		if (lastSeen.get(channel) === id) return;
-		lastSeen.set(channel, id);
-		store.markSeen(channel, id);
+		const feed = now.focus;
+		if (lastSeen.get(feed) === id) return;
+		lastSeen.set(feed, id);
+		store.markSeen(feed, id);
 		const shown = waitingForMe(state)
 			.slice(-shownAtOnce)
-			.filter(message => inChannel(message, channel));
+			.filter(message => belongs(state.identity, feed, message));
 		void store.acknowledge(
 			shown.map(message => message.id),
 			'delivered',
 		);
 	}
 
+	const pointer = createPointer({
+		store,
+		ui,
+		rowOf,
+		act: {focus: pane => focusPane(context, pane), open, press, compose: () => openCompose(context, null)},
+	});
+
 	return {
 		layout: () => layoutOf(ui.getState()),
 		markSeen,
 		input(input) {
-			if (input.type === 'key') press(input.key);
+			if (input.type === 'mouse') pointer(input);
+			else if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
 				const {overlay, timeline} = ui.getState();
-				if (overlay === null && timeline === null) composePaste(context, input.text);
-			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && input.text !== '#') {
-				composePaste(context, input.text);
+				if (overlay !== null) finder.paste(input.text);
+				else if (timeline === null) composePaste(context, input.text);
+			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
+				composeType(context, input.text);
 			} else {
-				// Keys typed fast, or pasted where there is no bracketed paste, come as one text.
+				// Keys typed fast come as one text; # is a key while nothing is written, with what is typed into the picker behind it.
 				for (const character of input.text) press(character);
 			}
 		},

@@ -4,9 +4,9 @@ import type {Ui} from './ui.ts';
 let latest: {readonly input: LayoutInput; readonly layout: Layout} | null = null;
 
 /** The layout of what the ui holds; the same object as long as nothing that it depends on has changed. */
-export function layoutOf({columns, rows, channels, focus, mode, compose}: Ui): Layout {
+export function layoutOf({columns, rows, arrangement, focus, mode, compose}: Ui): Layout {
 	const draftLines = mode === 'compose' ? lineCount(compose.editor.text) : 1;
-	const input: LayoutInput = {columns, rows, channels, focus, draftLines};
+	const input: LayoutInput = {columns, rows, arrangement, focus, draftLines};
 	if (latest === null || !isSame(latest.input, input)) latest = {input, layout: layout(input)};
 	return latest.layout;
 }
@@ -15,7 +15,7 @@ function isSame(one: LayoutInput, other: LayoutInput): boolean {
 	return (
 		one.columns === other.columns &&
 		one.rows === other.rows &&
-		one.channels === other.channels &&
+		one.arrangement === other.arrangement &&
 		one.focus === other.focus &&
 		one.draftLines === other.draftLines
 	);

@@ -1,3 +1,5 @@
+import {reportsIn, type Report} from './terminal-report.ts';
+
 /** What was typed: a stretch of text, one key by its name (`^a`, `alt-b`, `up`, `enter`), or a paste in one piece. */
 export type Input =
 	| {readonly type: 'text'; readonly text: string}
@@ -6,11 +8,11 @@ export type Input =
 
 export interface Keyboard {
 	/** The inputs in a chunk of bytes from the terminal; what is cut off in the middle waits for the next one. */
-	push(chunk: string): Input[];
-	/** Whether a lone ESC waits: after a moment without more it was the key itself. */
+	push(chunk: string): Array<Input | Report>;
+	/** Whether an ESC waits, alone or with one character: after a moment without more it was a key itself. */
 	readonly waits: boolean;
 	/** Takes what waits for the keys that they are. */
-	release(): Input[];
+	release(): Array<Input | Report>;
 }
 
 const pasteBegins = '\u001B[200~';
@@ -44,19 +46,33 @@ const controls: Record<string, string> = {
 	'\u001B': 'escape',
 };
 
-/** Turns what a terminal sends into inputs. Sequences that are no key of ours (mouse, focus, answers) are dropped. */
-export function createKeyboard(): Keyboard {
+/** Milliseconds within which the rest of a sequence may come after its beginning: a slow line splits it anywhere. */
+const stray = 1000;
+/** An ESC with which a sequence begins, as far as it cannot have been typed by hand. */
+const begun = /^\u001B[[O\]P_]?$/;
+/** What can only be the rest of a sequence whose ESC came long before, and was taken for the key. */
+const continuation = /^\u001B(?:\[(?:$|[0-9;<=>?]*(?:$|[ -/]*[A-Za-z~]))|O(?:$|[A-DFHMPQRS])|\](?:$|\d))/;
+
+/**
+ * Turns what a terminal sends into inputs. Sequences that are neither key nor report of ours are dropped. An ESC that was
+ * split from its sequence has been handed on as the key: the rest is still read as what it is, never as letters that would
+ * be commands. `now`: milliseconds.
+ */
+export function createKeyboard(now: () => number = performance.now.bind(performance)): Keyboard {
 	let rest = '';
 	let pasted: string | null = null;
+	/** The beginning of a sequence that was handed on as keys. */
+	let orphan = '';
+	let latest = -Infinity;
 
-	function read(final: boolean): Input[] {
-		const inputs: Input[] = [];
+	function read(): Array<Input | Report> {
+		const inputs: Array<Input | Report> = [];
 		while (rest !== '') {
 			if (pasted !== null) {
 				const end = rest.indexOf(pasteEnds);
 				if (end === -1) {
 					// The end mark itself may come in two chunks.
-					const keep = final ? 0 : overlap(rest, pasteEnds);
+					const keep = overlap(rest, pasteEnds);
 					pasted += rest.slice(0, rest.length - keep);
 					rest = rest.slice(rest.length - keep);
 					break;
@@ -67,8 +83,8 @@ export function createKeyboard(): Keyboard {
 				continue;
 			}
 			const size = sizeOfNext(rest);
-			if (size === 0 && !final) break;
-			const piece = size === 0 ? rest.slice(0, 1) : rest.slice(0, size);
+			if (size === 0) break;
+			const piece = rest.slice(0, size);
 			rest = rest.slice(piece.length);
 			if (piece === pasteBegins) pasted = '';
 			else inputs.push(...inputsOf(piece));
@@ -78,14 +94,29 @@ export function createKeyboard(): Keyboard {
 
 	return {
 		push(chunk) {
-			rest += chunk;
-			return read(false);
+			if (chunk === '') return [];
+			const late = now() - latest > stray;
+			latest = now();
+			// What never got its end is given up.
+			if (late && pasted === null) rest = '';
+			const continued = !late && rest === '' && continuation.test(orphan + chunk);
+			rest += continued ? orphan + chunk : chunk;
+			if (!continued) orphan = '';
+			const inputs = read();
+			if (rest === '') orphan = '';
+			return inputs;
 		},
 		get waits() {
-			return rest !== '' && pasted === null;
+			return pasted === null && begun.test(rest);
 		},
 		release() {
-			return pasted === null ? read(true) : [];
+			if (pasted !== null || !begun.test(rest)) return [];
+			const piece = rest;
+			// Its ESC was handed on before.
+			const inputs = orphan === '' ? inputsOf(piece) : [{type: 'text' as const, text: piece.slice(orphan.length)}];
+			orphan = piece;
+			rest = '';
+			return inputs;
 		},
 	};
 }
@@ -125,12 +156,18 @@ function sizeOfString(text: string): number {
 	return text.length > 4096 ? 2 : 0;
 }
 
-function inputsOf(piece: string): Input[] {
+function inputsOf(piece: string): Array<Input | Report> {
 	if (printing.test(piece)) return [{type: 'text', text: piece}];
 	const named = controls[piece];
 	if (named !== undefined) return [{type: 'key', key: named}];
 	if (piece === '\u0000') return [{type: 'key', key: '^ '}];
-	if (piece.length === 1) return [{type: 'key', key: `^${String.fromCharCode(piece.charCodeAt(0) + 0x60)}`}];
+	if (piece.length === 1) {
+		// ^A to ^Z in small letters, then ^\ ^] ^^ ^_.
+		const code = piece.charCodeAt(0);
+		return [{type: 'key', key: `^${String.fromCharCode(code + (code <= 26 ? 0x60 : 0x40))}`}];
+	}
+	const reports = reportsIn(piece);
+	if (reports.length > 0) return reports;
 	const sequence = /^\u001B(?:\[|O)(?:(\d+)(?:;(\d+))?)?([A-Za-z~])$/u.exec(piece);
 	if (sequence !== null) return keyOf(sequence[1], sequence[2], sequence[3] ?? '');
 	if (/^\u001B[[O\]P_]./su.test(piece)) return [];

@@ -1,5 +1,7 @@
-/** Where a key means something. */
-export type Place = 'read' | 'compose' | 'timeline';
+import {writeKey} from './key-name.ts';
+
+/** Where a key means something. In the pane of tasks, `tasks` goes before `read`. */
+export type Place = 'read' | 'compose' | 'tasks' | 'timeline';
 
 export interface Binding {
 	readonly action: Action;
@@ -12,12 +14,24 @@ export interface Binding {
 	readonly hint?: string;
 	/** Fits beside its label into half of a small screen; empty where another line says it. */
 	readonly help: string;
+	/** The action of which this line speaks as well. */
+	readonly with?: Action;
 }
 
 export type Action =
 	| 'focus_next'
 	| 'focus_previous'
 	| 'focus_number'
+	| 'focus_left'
+	| 'focus_right'
+	| 'focus_tasks'
+	| 'next_unread'
+	| 'move_left'
+	| 'move_right'
+	| 'hide'
+	| 'pin'
+	| 'zoom'
+	| 'unzoom'
 	| 'down'
 	| 'up'
 	| 'half_down'
@@ -32,16 +46,28 @@ export type Action =
 	| 'acknowledge'
 	| 'tag'
 	| 'reply'
+	| 'search'
+	| 'filter'
+	| 'hit_next'
+	| 'hit_previous'
 	| 'help'
 	| 'redraw'
+	| 'mouse'
+	| 'suspend'
 	| 'quit'
 	| 'interrupt'
 	| 'send'
 	| 'newline'
 	| 'pick_tag'
+	| 'search_sent'
+	| 'edit_elsewhere'
 	| 'leave'
 	| 'timeline'
+	| TaskAction
 	| TimelineAction;
+
+/** What is done to the chosen task. */
+export type TaskAction = 'task_add' | 'task_cancel' | 'task_retry' | 'task_assign' | 'task_up' | 'task_down';
 
 /** What keys do in the timeline alone. */
 export type TimelineAction =
@@ -64,8 +90,8 @@ export type TimelineAction =
 	| 'timeline_open'
 	| 'timeline_close';
 
-/** Every key there is. What the keys do, the help, and the hints in the last row are read from here. */
-export const keymap: readonly Binding[] = [
+/** Every key there is, as long as nobody changes it. */
+export const usualKeymap: readonly Binding[] = [
 	{action: 'focus_next', place: 'read', keys: ['tab'], label: 'tab', hint: 'pane', help: 'next pane'},
 	{action: 'focus_previous', place: 'read', keys: ['shift-tab'], label: 'shift-tab', help: 'previous pane'},
 	{
@@ -75,11 +101,35 @@ export const keymap: readonly Binding[] = [
 		label: '1-9',
 		help: 'pane by its number',
 	},
+	{action: 'focus_left', place: 'read', keys: ['h', 'left'], label: 'h l', help: 'pane left, right'},
+	{action: 'focus_right', place: 'read', keys: ['l', 'right'], label: 'l', help: ''},
+	{action: 'focus_tasks', place: 'read', keys: ['t'], label: 't', help: 'tasks'},
+	{action: 'next_unread', place: 'read', keys: ['u'], label: 'u', help: 'next pane with unread'},
+	{action: 'zoom', place: 'read', keys: ['+'], label: '+ _', help: 'pane alone, and back'},
+	{action: 'unzoom', place: 'read', keys: ['_'], label: '_', help: ''},
+	{action: 'move_left', place: 'read', keys: ['<'], label: '< >', help: 'move the pane'},
+	{action: 'move_right', place: 'read', keys: ['>'], label: '>', help: ''},
+	{action: 'hide', place: 'read', keys: ['H'], label: 'H', help: 'hide it; its number: back'},
+	{action: 'pin', place: 'read', keys: ['P'], label: 'P', help: 'pin it to the screen'},
 	{action: 'down', place: 'read', keys: ['j', 'down'], label: 'j ↓', help: 'next message'},
 	{action: 'up', place: 'read', keys: ['k', 'up'], label: 'k ↑', hint: 'select', help: 'previous message'},
-	{action: 'half_down', place: 'read', keys: ['^d'], label: '^d ^u', help: 'half a page down, up'},
+	{
+		action: 'half_down',
+		place: 'read',
+		keys: ['^d'],
+		label: '^d ^u',
+		help: 'half a page down, up',
+		with: 'half_up',
+	},
 	{action: 'half_up', place: 'read', keys: ['^u'], label: '^u', help: ''},
-	{action: 'page_down', place: 'read', keys: ['pagedown', ' '], label: 'PgDn PgUp', help: 'a page down, up'},
+	{
+		action: 'page_down',
+		place: 'read',
+		keys: ['pagedown', ' '],
+		label: 'PgDn PgUp',
+		help: 'a page down, up',
+		with: 'page_up',
+	},
 	{action: 'page_up', place: 'read', keys: ['pageup'], label: 'PgUp', help: ''},
 	{
 		action: 'oldest',
@@ -110,7 +160,13 @@ export const keymap: readonly Binding[] = [
 	{action: 'acknowledge', place: 'read', keys: ['a'], label: 'a', help: 'it is dealt with'},
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
+	{action: 'search', place: 'read', keys: ['/'], label: '/', hint: 'search', help: 'search all of history'},
+	{action: 'filter', place: 'read', keys: ['f'], label: 'f', hint: 'filter', help: 'filter this pane'},
+	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit'},
+	{action: 'hit_previous', place: 'read', keys: ['N'], label: 'N', help: ''},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
+	{action: 'mouse', place: 'read', keys: ['m'], label: 'm', help: 'mouse; shift-drag selects'},
+	{action: 'suspend', place: 'read', keys: ['^z'], label: '^z', help: 'stop; the shell resumes it'},
 	{action: 'help', place: 'read', keys: ['?'], label: '?', hint: 'help', help: 'this help'},
 	{action: 'quit', place: 'read', keys: ['q'], label: 'q', hint: 'quit', help: 'quit; asks about a draft'},
 	{action: 'interrupt', place: 'read', keys: ['^c'], label: '^c ^c', help: 'quit at once'},
@@ -124,6 +180,8 @@ export const keymap: readonly Binding[] = [
 		hint: 'tag',
 		help: 'choose who you write as',
 	},
+	{action: 'edit_elsewhere', place: 'compose', keys: ['^x'], label: '^X', hint: 'editor', help: 'write it in $EDITOR'},
+	{action: 'search_sent', place: 'compose', keys: ['^r'], label: '^R', help: 'search what was sent'},
 	{
 		action: 'leave',
 		place: 'compose',
@@ -132,7 +190,15 @@ export const keymap: readonly Binding[] = [
 		hint: 'back',
 		help: 'back; the draft stays',
 	},
+	{action: 'open', place: 'tasks', keys: ['enter'], label: 'enter', hint: 'open', help: 'open the task'},
+	{action: 'task_add', place: 'tasks', keys: ['n'], label: 'n', hint: 'add', help: 'add one (also /task)'},
+	{action: 'task_cancel', place: 'tasks', keys: ['x'], label: 'x', hint: 'cancel', help: 'cancel it; asks'},
+	{action: 'task_retry', place: 'tasks', keys: ['R'], label: 'R', hint: 'retry', help: 'try what failed again'},
+	{action: 'task_assign', place: 'tasks', keys: ['A'], label: 'A', hint: 'assign', help: 'for one agent alone'},
+	{action: 'task_up', place: 'tasks', keys: ['+'], label: '+ -', hint: 'priority', help: 'more, less urgent'},
+	{action: 'task_down', place: 'tasks', keys: ['-'], label: '-', help: ''},
 	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: ''},
+	{action: 'suspend', place: 'compose', keys: ['^z'], label: '^z', help: ''},
 	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: ''},
 	{
 		action: 'timeline_earlier',
@@ -206,11 +272,25 @@ export const keymap: readonly Binding[] = [
 	{action: 'interrupt', place: 'timeline', keys: ['^c'], label: '^c ^c', help: ''},
 ];
 
-const byPlace: Record<Place, ReadonlyMap<string, Action>> = {
-	read: actionsIn('read'),
-	compose: actionsIn('compose'),
-	timeline: actionsIn('timeline'),
-};
+/** The keys that are in use: what they do, the help, and the hints in the last row are read from here. */
+export let keymap: readonly Binding[] = [...usualKeymap];
+
+let byPlace = byPlaces();
+
+/** Takes other keys into use. */
+export function useKeymap(next: readonly Binding[]): void {
+	keymap = next;
+	byPlace = byPlaces();
+}
+
+function byPlaces(): Record<Place, ReadonlyMap<string, Action>> {
+	return {
+		read: actionsIn('read'),
+		compose: actionsIn('compose'),
+		tasks: actionsIn('tasks'),
+		timeline: actionsIn('timeline'),
+	};
+}
 
 function actionsIn(place: Place): ReadonlyMap<string, Action> {
 	return new Map(
@@ -225,12 +305,20 @@ export function isTimelineAction(action: Action): action is TimelineAction {
 }
 
 export function actionOf(place: Place, key: string): Action | undefined {
-	return byPlace[place].get(key);
+	return byPlace[place].get(key) ?? (place === 'tasks' ? byPlace.read.get(key) : undefined);
+}
+
+/** The key of an action, for a sentence that names it; empty when it has none. */
+export function keyFor(action: Action): string {
+	const [key] = keymap.find(binding => binding.action === action)?.keys ?? [];
+	return key === undefined ? '' : writeKey(key);
 }
 
 /** What the last row says: the keys that matter here. */
 export function hints(place: Place): Array<{label: string; hint: string}> {
-	return keymap.flatMap(({place: where, label, hint}) =>
-		where === place && hint !== undefined ? [{label, hint}] : [],
+	const own = keymap.flatMap(({place: where, label, hint}) =>
+		where === place && hint !== undefined && label !== '' ? [{label, hint}] : [],
 	);
+	if (place !== 'tasks') return own;
+	return [...own, ...hints('read').filter(({label}) => own.every(each => each.label !== label))];
 }

@@ -1,36 +1,68 @@
+import {foldTag} from '../mailbox/tag.ts';
 import type {State} from '../store/state.ts';
-import {tasksPane, type Layout, type PaneId} from './layout.ts';
+import {type Layout} from './layout.ts';
+import {agentsPane, hasMessages, tasksPane, type PaneId} from './pane-id.ts';
+import {agentOrder} from './panes/agents.ts';
 import {bodyRect} from './panes/paint.ts';
 import {lineWidth} from './panes/channel.ts';
-import {blocksOf, indexOfKey, keyOf, positionOf, sourceOf, type Entry} from './panes/source.ts';
-import {taskOrder} from './panes/tasks.ts';
-import {bottom, isAbove, revealed, scrolled, topmost, type Position} from './panes/viewport.ts';
-import {viewName, viewOf, type Ui, type View} from './ui.ts';
+import {blocksOf, keyOf, positionOf, sourceOf, type Entry, type Source} from './panes/source.ts';
+import {taskList} from './panes/task-rows.ts';
+import {
+	bottom,
+	isAbove,
+	revealed,
+	scrolled,
+	startingAt,
+	topmost,
+	type Blocks,
+	type Position,
+} from './panes/viewport.ts';
+import {following, viewName, viewOf, type Ui, type View} from './ui.ts';
 
 /** What moves within a pane. */
-export type Motion = 'down' | 'up' | 'half_down' | 'half_up' | 'page_down' | 'page_up' | 'oldest' | 'newest';
+export type Motion =
+	| 'down'
+	| 'up'
+	| 'half_down'
+	| 'half_up'
+	| 'page_down'
+	| 'page_up'
+	| 'oldest'
+	| 'newest'
+	| 'wheel_down'
+	| 'wheel_up';
 
-/** The focused pane after a motion, and whether its beginning came into view (older rows are wanted). Pure. */
-export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui: Ui; atTop: boolean} {
+/** Lines that one step of the mouse's wheel scrolls. */
+const wheelLines = 3;
+
+/** What has to be read from the mailbox after a motion: the next page at one end, or the beginning of everything. */
+export type Wanted = 'older' | 'newer' | 'oldest' | null;
+
+/** So many entries before either end of what is held the next page is asked for. */
+const ahead = 40;
+
+/** The focused pane after a motion, and what it wants to show next. Pure. */
+export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui: Ui; wants: Wanted} {
 	const pane = ui.focus;
-	if (pane === tasksPane) return {ui: withView(ui, pane, movedInTasks(state, ui, motion)), atTop: false};
+	if (pane === tasksPane) return {ui: withView(ui, pane, movedInTasks(state, ui, motion)), wants: null};
+	if (pane === agentsPane) return {ui: withView(ui, pane, movedInAgents(state, ui, motion)), wants: null};
 	const placed = layout.panes.find(({id}) => id === pane);
-	if (placed === undefined) return {ui, atTop: false};
+	if (placed === undefined) return {ui, wants: null};
 	const rect = bodyRect(layout, ui, pane, placed.rect);
 	const source = sourceOf(state, ui, pane);
-	if (source.count === 0) return {ui, atTop: true};
+	if (source.count === 0) return {ui, wants: source.atStart ? null : 'older'};
 	const blocks = blocksOf(source, lineWidth(rect));
 	// One row is taken by the line that says what is below.
 	const height = Math.max(1, rect.height - 1);
 	const at = positionOf(ui, pane, source, blocks);
 	const {selected} = viewOf(ui, pane);
-	const chosen = selected === null ? -1 : indexOfKey(source, selected);
+	const chosen = selected === null ? -1 : source.indexOf(selected);
 
 	let to = at;
 	let select = chosen;
 	switch (motion) {
 		case 'newest':
-			return {ui: withView(ui, pane, {anchor: null, selected: null}), atTop: false};
+			return {ui: withView(ui, pane, following), wants: null};
 		case 'oldest':
 			to = topmost(blocks, height);
 			select = 0;
@@ -44,6 +76,10 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 			select = -1;
 			break;
 		}
+		case 'wheel_up':
+		case 'wheel_down':
+			to = scrolled(blocks, at, motion === 'wheel_up' ? wheelLines : -wheelLines, height);
+			break;
 		case 'up':
 		case 'down': {
 			const tall = chosen >= 0 && tallStep(chosen, motion);
@@ -56,14 +92,14 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 			to = revealed(blocks, at, select, height);
 		}
 	}
-	const entry = source.at(select);
-	const end = !isAbove(to, bottom(blocks));
-	const anchored = source.at(to.index);
-	const view: View = {
-		anchor: end || anchored === undefined ? null : {key: keyOf(anchored), hidden: to.hidden},
-		selected: entry === undefined ? null : keyOf(entry),
-	};
-	return {ui: withView(ui, pane, view), atTop: !isAbove(topmost(blocks, height), to) || select === 0};
+	return {ui: withView(ui, pane, viewAt(source, blocks, to, select)), wants: wanted()};
+
+	function wanted(): Wanted {
+		if (motion === 'oldest') return source.atStart ? null : 'oldest';
+		const top = select >= 0 ? Math.min(select, to.index) : to.index;
+		if (!source.atStart && top < ahead) return 'older';
+		return !source.atEnd && source.count - 1 - Math.max(select, to.index) < ahead ? 'newer' : null;
+	}
 
 	/** Within a message taller than the pane, the keys scroll before they leave it. */
 	function tallStep(index: number, direction: 'up' | 'down'): Position | false {
@@ -77,22 +113,75 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 	}
 }
 
-function movedInTasks(state: State, ui: Ui, motion: Motion): View {
-	const tasks = taskOrder(state);
-	const chosen = tasks.findIndex(({id}) => String(id) === viewOf(ui, tasksPane).selected);
-	const steps: Record<Motion, number> = {
-		down: 1,
-		up: -1,
-		half_down: 5,
-		half_up: -5,
-		page_down: 10,
-		page_up: -10,
-		oldest: -Infinity,
-		newest: Infinity,
+/** The focused pane with the first message from an id on at its top, and selected; as far down as it can where there are few. Pure. */
+export function shownFrom(state: State, ui: Ui, layout: Layout, id: number): Ui {
+	const placed = layout.panes.find(pane => pane.id === ui.focus);
+	if (placed === undefined) return ui;
+	const rect = bodyRect(layout, ui, ui.focus, placed.rect);
+	const source = sourceOf(state, ui, ui.focus);
+	const index = source.indexOf(String(id));
+	const entry = source.at(index);
+	if (entry === undefined) return ui;
+	const blocks = blocksOf(source, lineWidth(rect));
+	const to = startingAt(blocks, index, Math.max(1, rect.height - 1));
+	return withView(ui, ui.focus, viewAt(source, blocks, to, index));
+}
+
+function viewAt(source: Source, blocks: Blocks, to: Position, select: number): View {
+	const entry = source.at(select);
+	const end = source.atEnd && !isAbove(to, bottom(blocks));
+	const anchored = source.at(to.index);
+	return {
+		anchor: end || anchored === undefined ? null : {key: keyOf(anchored), hidden: to.hidden},
+		selected: entry === undefined ? null : keyOf(entry),
 	};
+}
+
+/** A pane with this message chosen, in the middle of what stands around it. Pure. */
+export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId, id: number): Ui {
+	const placed = layout.panes.find(each => each.id === pane);
+	const source = sourceOf(state, ui, pane);
+	const index = source.indexOf(String(id));
+	if (placed === undefined || index < 0) return ui;
+	const rect = bodyRect(layout, ui, pane, placed.rect);
+	const blocks = blocksOf(source, lineWidth(rect));
+	const height = Math.max(1, rect.height - 1);
+	const room = height - blocks.heightOf(index);
+	const to =
+		room <= 0
+			? revealed(blocks, {index, hidden: 1}, index, height)
+			: scrolled(blocks, {index, hidden: 0}, -Math.floor(room / 2), height);
+	return withView(ui, pane, viewAt(source, blocks, to, index));
+}
+
+function movedInTasks(state: State, ui: Ui, motion: Motion): View {
+	const keys = taskList(state).order.map(({id}) => String(id));
+	return {anchor: null, selected: movedInList(keys, viewOf(ui, tasksPane).selected, motion)};
+}
+
+function movedInAgents(state: State, ui: Ui, motion: Motion): View {
+	const keys = agentOrder(state).map(({tag}) => foldTag(tag));
+	return {anchor: null, selected: movedInList(keys, viewOf(ui, agentsPane).selected, motion)};
+}
+
+const steps: Record<Motion, number> = {
+	down: 1,
+	up: -1,
+	half_down: 5,
+	half_up: -5,
+	page_down: 10,
+	page_up: -10,
+	oldest: -Infinity,
+	newest: Infinity,
+	wheel_down: 1,
+	wheel_up: -1,
+};
+
+/** The key that is selected after a motion through a list that begins at the top. */
+function movedInList(keys: readonly string[], selected: string | null, motion: Motion): string | null {
+	const chosen = selected === null ? -1 : keys.indexOf(selected);
 	const to = chosen < 0 && steps[motion] > 0 && motion !== 'newest' ? 0 : chosen + steps[motion];
-	const task = tasks[Math.max(0, Math.min(tasks.length - 1, to))];
-	return {anchor: null, selected: task === undefined ? null : String(task.id)};
+	return keys[Math.max(0, Math.min(keys.length - 1, to))] ?? null;
 }
 
 export function withView(ui: Ui, pane: PaneId, view: View): Ui {
@@ -103,14 +192,15 @@ export function withView(ui: Ui, pane: PaneId, view: View): Ui {
 export function currentEntry(state: State, ui: Ui): Entry | undefined {
 	const source = sourceOf(state, ui, ui.focus);
 	const {selected} = viewOf(ui, ui.focus);
-	const index = selected === null ? source.count - 1 : indexOfKey(source, selected);
+	const index = selected === null ? source.count - 1 : source.indexOf(selected);
 	return source.at(index);
 }
 
 /** The id of the newest message that the focused pane shows at its bottom; 0 when it does not stand there. */
 export function newestSeen(state: State, ui: Ui): number {
-	if (ui.focus === tasksPane || viewOf(ui, ui.focus).anchor !== null || ui.threads.has(ui.focus)) return 0;
+	if (!hasMessages(ui.focus) || viewOf(ui, ui.focus).anchor !== null || ui.threads.has(ui.focus)) return 0;
 	const source = sourceOf(state, ui, ui.focus);
+	if (!source.atEnd) return 0;
 	for (let index = source.count - 1; index >= 0; index--) {
 		const entry = source.at(index);
 		if (entry?.kind === 'message') return entry.message.id;

@@ -1,22 +1,32 @@
-import {Box} from 'ink';
-import {useLayoutEffect, type ReactNode} from 'react';
-import {printable} from '../printable.ts';
-import {offeredTags} from './compose/keys.ts';
+import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
+import {FilterLine} from './find/filter-line.tsx';
+import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
+import {Panel} from './panel.tsx';
 import {textWidth, type Span} from './screen/strip.ts';
-import {onTint, Spans} from './spans.tsx';
-import {tagStrong, tagStyle, theme} from './theme.ts';
+import {TagPicker} from './tag-picker.tsx';
+import {TaskOverlay} from './task-overlay.tsx';
+import {theme} from './theme.ts';
 
 /** What stands over the panes: help, the tag picker, a question. */
 export function Overlays() {
+	const {store} = useSurroundings();
 	const overlay = useUi(ui => ui.overlay);
 	if (overlay === null) return null;
 	switch (overlay.kind) {
 		case 'help':
 			return <Help top={overlay.top} />;
 		case 'tags':
-			return <TagPicker filter={overlay.filter} index={overlay.index} />;
+			return <TagPicker title="Write as  #" names={offeredTags(store.getState(), overlay.filter)} picker={overlay} />;
+		case 'task':
+		case 'cancel':
+		case 'assign':
+			return <TaskOverlay overlay={overlay} />;
+		case 'filter':
+			return <FilterLine edit={overlay} />;
+		case 'search':
+			return <SearchPanel />;
 		case 'quit':
 			return (
 				<Panel
@@ -24,7 +34,7 @@ export function Overlays() {
 						[{text: overlay.reason, style: theme.strong}],
 						[
 							{text: 'y', style: theme.strong},
-							{text: ' quit and drop it   ', style: theme.grey},
+							{text: ` ${overlay.answer}   `, style: theme.grey},
 							{text: 'any other key', style: theme.strong},
 							{text: ' stay', style: theme.grey},
 						],
@@ -34,29 +44,37 @@ export function Overlays() {
 	}
 }
 
-const helpColumn = 37;
+const helpColumn = 38;
 
-/** All keys, from the keymap: in two columns where there is room, else as a list that scrolls. */
+/** All keys, from the keymap: in as many columns as there is room for and need of; they scroll where that is not enough. */
 function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
-	const reading = section('Reading', 'read');
-	const writing = [...section('Writing', 'compose'), ...editing];
-	const wide = columns >= 2 * helpColumn + 6;
 	const lookingBack = useUi(ui => ui.timeline !== null);
-	if (lookingBack) return <Panel lines={section('Looking back', 'timeline')} tight={rows < 20} />;
-	const flowing = [...reading, [], ...writing];
-	const half = Math.ceil(flowing.length / 2);
-	const all = wide ? besides(flowing.slice(0, half), flowing.slice(half)) : flowing;
+	const timeline = section('Looking back', 'timeline');
+	const everywhere = [
+		...section('Reading', 'read'),
+		[],
+		...section('Writing', 'compose'),
+		...editing,
+		[],
+		...section('Tasks', 'tasks'),
+		[],
+		...timeline,
+	];
+	const all = lookingBack ? timeline : everywhere;
 	const height = Math.max(2, rows - 4);
-	if (all.length <= height) return <Panel lines={all} tight={all.length > height - 2} />;
-	const from = Math.min(top, all.length - height + 1);
-	const more: Span[] = [{text: from + height - 1 < all.length ? 'j ↓ more' : 'k ↑ back', style: theme.faint}];
-	return <Panel lines={[...all.slice(from, from + height - 1), more]} tight />;
+	const most = Math.max(1, Math.floor((columns - 4) / helpColumn));
+	const needed = Math.min(most, Math.ceil(all.length / Math.max(1, height - 2)));
+	const lines = besides(all, needed);
+	if (lines.length <= height) return <Panel lines={lines} tight={lines.length > height - 2} />;
+	const from = Math.min(top, lines.length - height + 1);
+	const more: Span[] = [{text: from + height - 1 < lines.length ? 'j ↓ more' : 'k ↑ back', style: theme.grey}];
+	return <Panel lines={[...lines.slice(from, from + height - 1), more]} tight />;
 }
 
 function section(title: string, place: Place): Span[][] {
-	const bindings = keymap.filter(binding => binding.place === place && binding.help !== '');
+	const bindings = keymap.filter(binding => binding.place === place && binding.help !== '' && binding.label !== '');
 	return [[{text: title, style: theme.strong}], ...bindings.map(({label, help}) => helpLine(label, help))];
 }
 
@@ -74,81 +92,22 @@ const editing: readonly Span[][] = [
 	helpLine('^W alt-d', 'erase a word left, right'),
 	helpLine('^U ^K', 'erase the line left, right'),
 	helpLine('^Y', 'bring back what was erased'),
+	helpLine('^_ ^T', 'undo; swap two letters'),
 	helpLine('↑ ↓', 'lines, then what was sent'),
 	helpLine('@', 'a tag; tab completes it'),
 ];
 
-function besides(left: readonly Span[][], right: readonly Span[][]): Span[][] {
-	return Array.from({length: Math.max(left.length, right.length)}, (_, index) => [
-		...padded(left[index] ?? [], helpColumn),
-		...(right[index] ?? []),
-	]);
+/** One list in columns of about the same length, read from top to bottom. */
+function besides(lines: readonly Span[][], count: number): Span[][] {
+	const length = Math.ceil(lines.length / count);
+	return Array.from({length}, (_, row) =>
+		Array.from({length: count}, (_, column) => lines[column * length + row] ?? []).flatMap((line, column) =>
+			column === count - 1 ? line : padded(line, helpColumn),
+		),
+	);
 }
 
 function padded(line: readonly Span[], width: number): Span[] {
 	const used = line.reduce((sum, {text}) => sum + textWidth(text), 0);
 	return [...line, {text: ' '.repeat(Math.max(1, width - used)), style: theme.text}];
-}
-
-const tagsShown = 8;
-
-function TagPicker({filter, index}: {readonly filter: string; readonly index: number}) {
-	const {store} = useSurroundings();
-	const state = store.getState();
-	const names = offeredTags(state, filter);
-	const known = new Set([...state.agents.values()].map(({tag}) => tag.toUpperCase()));
-	const from = Math.max(0, Math.min(index - Math.floor(tagsShown / 2), names.length - tagsShown));
-	const lines = names.slice(from, from + tagsShown).map((name, at): Span[] => {
-		const chosen = from + at === index;
-		const isNew = name === filter && !known.has(name.toUpperCase());
-		return [
-			{text: chosen ? '▌ ' : '  ', style: tagStyle(name)},
-			{text: printable(name), style: chosen ? tagStrong(name) : tagStyle(name)},
-			{text: isNew ? '  new tag' : '', style: theme.grey},
-		];
-	});
-	const none: Span[] = [{text: '  a tag is a letter, then letters, digits, _ or -', style: theme.grey}];
-	return (
-		<Panel
-			lines={[
-				[
-					{text: 'Write as  #', style: theme.strong},
-					{
-						text: filter === '' ? 'type to find or to make one' : filter,
-						style: filter === '' ? theme.faint : theme.text,
-					},
-				],
-				[],
-				...(lines.length === 0 ? [none] : lines),
-				[],
-				[
-					{text: 'enter', style: theme.strong},
-					{text: ' takes it   ', style: theme.grey},
-					{text: 'esc', style: theme.strong},
-					{text: ' back', style: theme.grey},
-				],
-			]}
-		/>
-	);
-}
-
-/** Lines in the middle of the screen, above the panes, on a background of their own. */
-function Panel({lines, tight = false}: {readonly lines: ReadonlyArray<readonly Span[]>; readonly tight?: boolean}) {
-	const {screen} = useSurroundings();
-	const columns = useUi(ui => ui.columns);
-	const rows = useUi(ui => ui.rows);
-	const widest = Math.max(...lines.map(line => line.reduce((sum, {text}) => sum + textWidth(text), 0)));
-	const width = Math.min(columns, widest + 6);
-	const height = Math.min(rows - 3, lines.length + (tight ? 0 : 2));
-	const x = Math.floor((columns - width) / 2);
-	const y = Math.max(1, Math.floor((rows - 2 - height) / 2));
-	useLayoutEffect(() => screen?.cover({x, y, width, height}), [screen, x, y, width, height]);
-	const body: ReactNode[] = (tight ? lines : [[], ...lines, []])
-		.slice(0, height)
-		.map((line, index) => <Spans key={index} line={onTint(line, width)} />);
-	return (
-		<Box position="absolute" left={x} top={y} width={width} height={height} flexDirection="column">
-			{body}
-		</Box>
-	);
 }

@@ -1,10 +1,20 @@
-import {Text} from 'ink';
+import {Text, useIsScreenReaderEnabled} from 'ink';
 import {ansi, strip, textWidth, type Span} from './screen/strip.ts';
 import {lookOf, onBackground, style} from './screen/style.ts';
 import {overlayTint} from './theme.ts';
 
 /** A line of our own spans in Ink's text: the screen, not Ink, knows how many colours the terminal has. */
 export function Spans({line}: {readonly line: readonly Span[]}) {
+	const isRead = useIsScreenReaderEnabled();
+	if (isRead)
+		return (
+			<Text>
+				{line
+					.map(({text}) => text)
+					.join('')
+					.trim()}
+			</Text>
+		);
 	return <Text wrap="truncate">{ansi(strip(line))}</Text>;
 }
 

@@ -1,16 +1,32 @@
 import type {ReadStream, WriteStream} from 'node:tty';
 import {render} from 'ink';
-import {foldTag} from '../mailbox/tag.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
+import type {State} from '../store/state.ts';
 import {App} from './app.tsx';
-import {channelOrder} from './channel-order.ts';
+import {createAway} from './away.ts';
+import {editElsewhere as openElsewhere, type Edited} from './compose/external-editor.ts';
+import {keepCompose} from './compose/keep.ts';
 import {SurroundingsProvider} from './context.ts';
+import {chooseTheme} from './choose-theme.ts';
 import {createController} from './controller.ts';
-import {createKeyboard, type Input} from './keyboard.ts';
+import {readHabits, type Habits} from './habits.ts';
+import {useKeymap} from './keymap.ts';
+import {listen, nothingToRead} from './listen.ts';
+import {keepScreen, type ScreenMemory} from './keep-screen.ts';
+import {onArrival} from './late.ts';
+import {markdown} from './panes/message-body.ts';
+import {fillPanes} from './look-back.ts';
+import {placer} from './placer.ts';
+import {restored} from './saved-screen.ts';
 import {createScreen, type ScreenOutput} from './screen/screen.ts';
 import type {Depth} from './screen/style.ts';
 import {takeTerminal} from './screen/terminal.ts';
-import {createUi, withChannels} from './ui.ts';
+import {createNotifier} from './notifier.ts';
+import {notificationBytes} from './notification.ts';
+import {notifyDesktop} from './desktop.ts';
+import {createUi} from './ui.ts';
+
+export {readHabits} from './habits.ts';
 
 export interface TuiOptions {
 	/** May still be opening: the first frame says so. */
@@ -22,27 +38,76 @@ export interface TuiOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** How the human calls this program in a shell; `agentmux` when absent. */
 	readonly program?: string;
+	/** What the human set; what is usual when absent. */
+	readonly habits?: Habits;
+	/** A sentence to begin with, until the first key. */
+	readonly notice?: string;
+	/** The folder in which the compose line of this mailbox is kept across restarts; it is not kept when absent. */
+	readonly keepIn?: string;
+	/** What the screen was like at an earlier start, and where it is kept for the next; absent: it begins anew. */
+	readonly memory?: ScreenMemory;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
 
-/** Milliseconds after which a lone ESC was the key, and not the beginning of a sequence. */
-const escapeDelay = 25;
+/** OSC 11: a terminal that knows it answers with its background, whenever it likes: nothing waits for that. */
+const backgroundQuestion = '\u001B]11;?\u001B\\';
+
+/** Milliseconds between two steps of what counts down, for those who want no motion. */
+const calmPace = 10_000;
 
 /**
  * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
  * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
  */
-export async function startTui({store, name, stdin, stdout, env, program, onFirstFrame}: TuiOptions): Promise<void> {
+export async function startTui(options: TuiOptions): Promise<void> {
+	const {store, name, stdin, stdout, env, program, notice, keepIn, memory, onFirstFrame} = options;
+	const habits = options.habits ?? readHabits({values: new Map(), placeOf: setting => setting}, env);
+	if (habits.switches['ui.screen_reader']) {
+		const {startReader} = await import('./reader/start.tsx');
+		return startReader({...options, habits});
+	}
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
+	const {switches} = habits;
 	const ui = createUi(sizeOf(stdout));
-	if (program !== undefined) ui.setState({program});
-	const screen = createScreen(outputTo(stdout), depthOf(stdout, env));
-	const terminal = takeTerminal(stdin, stdout, {onSignal: () => quit(), onReturn: () => screen.reset()});
-	const controller = createController({store, ui, redraw: () => screen.reset(), quit: () => quit()});
+	const saved = memory?.saved ?? null;
+	ui.setState({
+		mouse: switches['ui.mouse'],
+		motion: switches['ui.motion'],
+		arrangement: restored(saved),
+		notice: notice ?? memory?.notice ?? null,
+		...(program && {program}),
+	});
+	if (saved?.seen) store.remember(saved.seen);
+	useKeymap(habits.keymap);
+	const theme = chooseTheme(habits, depthOf(stdout, env), env);
+	const screen = createScreen(outputTo(stdout), theme.depth);
+	const terminal = takeTerminal(stdin, stdout, {
+		onSignal: () => quit(),
+		onReturn: () => onResize(),
+		steady: !switches['ui.motion'],
+	});
+	const ask = () => theme.asks && stdout.write(backgroundQuestion);
+	terminal.setMode(2031, theme.asks);
+	ask();
+	const away = createAway(stdin, screen, terminal);
+	const editElsewhere = (text: string): Promise<Edited> =>
+		away.run(ended => openElsewhere(text, {env, folder: keepIn ?? null, ended}));
+	const keeping = keepIn === undefined ? null : keepCompose({store, ui, editElsewhere}, keepIn);
+	const controller = createController({
+		store,
+		ui,
+		editElsewhere,
+		keeps: keeping !== null,
+		redraw: () => screen.reset(),
+		suspend: () => terminal.suspend(),
+		rowOf: y => screen.row(y),
+		quit: () => quit(),
+	});
 
 	const onResize = () => {
 		ui.setState(sizeOf(stdout));
+		fillPanes({store, ui});
 		screen.reset();
 	};
 	// A size that changes back before it is looked at is no `resize` for Node, and yet the terminal has moved what stood there.
@@ -53,24 +118,61 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 	process.on('SIGWINCH', onWindowChange);
 	stdout.on('error', onGone);
 	const unlisten = listen(stdin, onGone, input => {
-		controller.input(input);
-		controller.markSeen();
-		screen.hurry();
-	});
-	const unsubscribe = store.subscribe(state => {
-		if (state.loaded) {
-			const next = withChannels(ui.getState(), channelOrder(state).map(foldTag));
-			if (next !== ui.getState()) ui.setState(next);
+		if (away.isNow) return;
+		if (input.type === 'background') {
+			if (theme.setBackground(input.colour)) screen.reset();
+		} else if (input.type === 'scheme') {
+			ask();
+		} else if (input.type === 'focus') {
+			notifier.setFocused(input.focused);
+		} else {
+			controller.input(input);
+			fillPanes({store, ui});
+			controller.markSeen();
+			screen.hurry();
 		}
-		controller.markSeen();
-		screen.invalidate();
 	});
+	// The usual mode for clicks and the wheel, and the notation that has no end of columns.
+	const tellOfMouse = ({mouse}: {mouse: boolean}) => {
+		terminal.setMode(1000, mouse);
+		terminal.setMode(1006, mouse);
+	};
+	tellOfMouse(ui.getState());
+	const deafen = ui.subscribe(tellOfMouse);
+	const notifies = switches['notify.bell'] || switches['notify.osc'] || switches['notify.desktop'];
+	terminal.setMode(1004, notifies);
+	const notifier = createNotifier({
+		store,
+		ui,
+		call(sentence) {
+			const bell = switches['notify.bell'] ? '\u0007' : '';
+			const shown = switches['notify.osc'] ? notificationBytes(sentence, env) : '';
+			if (bell + shown !== '') stdout.write(bell + shown);
+			if (switches['notify.desktop'])
+				void notifyDesktop('agentmux', sentence, failure => ui.setState({notice: failure}));
+		},
+	});
+	const arrange = placer(ui, saved?.focus ?? null);
+	const onState = (state: State) => {
+		arrange(state);
+		fillPanes({store, ui});
+		controller.markSeen();
+		if (notifies) notifier.look();
+		screen.invalidate();
+	};
+	const unsubscribe = store.subscribe(onState);
+	// It may have been read before anybody listened.
+	onState(store.getState());
+	const stopKeeping = memory === undefined ? null : keepScreen(store, ui, memory);
 	// What counts down (leases, retries) moves each second; a frame that changes nothing writes nothing.
-	const clock = setInterval(() => screen.invalidate(), 1000);
+	const pace = switches['ui.motion'] ? 1000 : calmPace;
+	const clock = setInterval(() => screen.invalidate(), pace);
+	// Where motion is unwelcome, the clock itself goes in large steps.
+	const now = switches['ui.motion'] ? Date.now : () => Date.now() - (Date.now() % calmPace);
 	store.ready.catch(fail);
 
 	const app = render(
-		<SurroundingsProvider value={{store, ui, screen, name, now: Date.now}}>
+		<SurroundingsProvider value={{store, ui, screen, name, now}}>
 			<App />
 		</SurroundingsProvider>,
 		{
@@ -79,6 +181,7 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 			stdin: nothingToRead as unknown as NodeJS.ReadStream,
 			debug: true,
 			interactive: true,
+			isScreenReaderEnabled: false,
 			exitOnCtrlC: false,
 			patchConsole: false,
 		},
@@ -86,6 +189,8 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 	// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
 	app.waitUntilExit().then(() => quit(), fail);
 	screen.flush();
+	const unwatch = onArrival(() => screen.invalidate());
+	markdown();
 	onFirstFrame?.(sentence => {
 		ui.setState({opening: sentence});
 		screen.invalidate();
@@ -93,8 +198,13 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 	try {
 		await ended;
 	} finally {
+		await away.end();
+		keeping?.stop();
 		clearInterval(clock);
+		notifier.stop();
+		deafen();
 		unsubscribe();
+		unwatch();
 		unlisten();
 		screen.stop();
 		app.unmount();
@@ -102,6 +212,7 @@ export async function startTui({store, name, stdin, stdout, env, program, onFirs
 		stdout.off('resize', onResize);
 		process.off('SIGWINCH', onWindowChange);
 		stdout.off('error', onGone);
+		await stopKeeping?.();
 	}
 }
 
@@ -123,42 +234,6 @@ function outputTo(stdout: WriteStream): ScreenOutput {
 		},
 		write: bytes => stdout.write(bytes),
 		once: (event, listener) => stdout.once(event, listener),
-	};
-}
-
-/** Keys are read by ourselves (keyboard.ts): Ink would hand on what was typed fast as one string. */
-const nothingToRead = {
-	isTTY: false,
-	setEncoding() {},
-	on() {},
-	off() {},
-	addListener() {},
-	removeListener() {},
-	read: () => null,
-};
-
-/** `onGone`: the terminal that was typed at has ended. Another stdin that ends only means that nobody types. */
-function listen(stdin: ReadStream, onGone: () => void, onInput: (input: Input) => void): () => void {
-	const keyboard = createKeyboard();
-	let timer: NodeJS.Timeout | undefined;
-	const release = () => keyboard.release().forEach(onInput);
-	const onData = (chunk: string) => {
-		clearTimeout(timer);
-		for (const input of keyboard.push(chunk)) onInput(input);
-		if (keyboard.waits) timer = setTimeout(release, escapeDelay);
-	};
-	const onEnd = () => {
-		if (stdin.isTTY) onGone();
-	};
-	stdin.setEncoding('utf8');
-	stdin.on('data', onData);
-	stdin.on('end', onEnd);
-	stdin.on('error', onEnd);
-	return () => {
-		clearTimeout(timer);
-		stdin.off('data', onData);
-		stdin.off('end', onEnd);
-		stdin.pause();
 	};
 }
 

@@ -1,7 +1,9 @@
 import {Box} from 'ink';
 import {printable} from '../printable.ts';
 import {useMailbox, useUi} from './context.ts';
+import type {Search} from './find/search.ts';
 import {hints} from './keymap.ts';
+import {placeOf} from './place.ts';
 import {textWidth, type Span} from './screen/strip.ts';
 import {Spans} from './spans.tsx';
 import {theme} from './theme.ts';
@@ -12,11 +14,16 @@ export function StatusBar() {
 	const rows = useUi(ui => ui.rows);
 	const mode = useUi(ui => (ui.timeline === null ? ui.mode : 'timeline'));
 	const notice = useUi(ui => ui.notice);
+	const isFiltering = useUi(ui => ui.overlay?.kind === 'filter');
+	const place = useUi(placeOf);
+	const search = useUi(ui => ui.search);
 	const line: Span[] = [
 		mode === 'compose'
 			? {text: ' COMPOSE', style: theme.goodStrong}
 			: {text: mode === 'timeline' ? ' TIMELINE' : ' READ', style: theme.strong},
 	];
+	if (isFiltering) line.splice(0, 1, ...filterSpans);
+	else if (search !== null && mode === 'read') line.splice(0, 1, ...searchSpans(search, notice === null));
 	if (notice !== null) line.push({text: `  ${printable(notice)}`, style: theme.warn});
 	const trouble = useMailbox(state => state.trouble ?? '');
 	const words = trouble === '' ? '' : `${printable(trouble)} `;
@@ -24,7 +31,7 @@ export function StatusBar() {
 	// The keys are known by heart; what is wrong is not.
 	const wide = words !== '' && textWidth(words) + 3 <= room;
 	if (wide) room -= textWidth(words) + 2;
-	for (const {label, hint} of hints(mode)) {
+	for (const {label, hint} of isFiltering ? [] : hints(place)) {
 		room -= 3 + textWidth(label) + textWidth(hint);
 		if (room < 0) break;
 		line.push({text: `  ${label}`, style: theme.text}, {text: ` ${hint}`, style: theme.grey});
@@ -40,3 +47,34 @@ export function StatusBar() {
 		</Box>
 	);
 }
+
+/** What is searched for, as long as it is. */
+function searchSpans({editor, hits, more, index}: Search, withKeys: boolean): Span[] {
+	const text = printable(editor.text.trim());
+	const words = text.length > 24 ? `${text.slice(0, 23)}…` : text;
+	const at = hits.length === 0 ? '' : `  ${index + 1} of ${hits.length.toLocaleString('en')}${more ? '+' : ''}`;
+	const standing: Span[] = [
+		{text: ' SEARCH', style: theme.strong},
+		{text: ` ${words}`, style: theme.text},
+		{text: at, style: theme.grey},
+	];
+	if (!withKeys) return standing;
+	return [
+		...standing,
+		{text: '  n N', style: theme.text},
+		{text: ' hits', style: theme.grey},
+		{text: '  esc', style: theme.text},
+		{text: ' end', style: theme.grey},
+	];
+}
+
+/** The keys while a filter is typed. */
+const filterSpans: readonly Span[] = [
+	{text: ' FILTER', style: theme.strong},
+	{text: '  enter', style: theme.text},
+	{text: ' keep it', style: theme.grey},
+	{text: '  esc', style: theme.text},
+	{text: ' as before', style: theme.grey},
+	{text: '  esc on an empty line', style: theme.text},
+	{text: ' show all', style: theme.grey},
+];

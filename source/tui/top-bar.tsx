@@ -2,35 +2,36 @@ import {Box} from 'ink';
 import {isShared, presenceOf} from '../mailbox/agent.ts';
 import type {Connection} from '../mailbox/event.ts';
 import {printable} from '../printable.ts';
-import {tasksByStatus, unreadCount, waitingForMe} from '../store/select.ts';
+import {tasksByStatus, waitingForMe} from '../store/select.ts';
 import type {State} from '../store/state.ts';
 import {useMailbox, useTick, useSurroundings, useUi} from './context.ts';
 import {layoutOf} from './current-layout.ts';
-import {tasksPane, type PaneId} from './layout.ts';
-import {channelName} from './panes/header.ts';
+import {isChannelPane, type PaneId} from './pane-id.ts';
+import {paneName} from './panes/header.ts';
 import {textWidth, type Span} from './screen/strip.ts';
 import {style, lookOf} from './screen/style.ts';
 import {Spans} from './spans.tsx';
 import {focusedTint, tagStyle, theme} from './theme.ts';
+import {unreadIn, unreadWords} from './unread.ts';
 import {counted, duration} from './words.ts';
 
 /** The first row: whose mailbox, the channels that have no pane of their own, and how it stands. */
 export function TopBar() {
-	const {name, store} = useSurroundings();
+	const {name, store, now} = useSurroundings();
 	const columns = useUi(ui => ui.columns);
 	const focus = useUi(ui => ui.focus);
-	const {kind, order, panes} = useUi(layoutOf);
-	useMailbox(fingerprint);
+	const motion = useUi(ui => ui.motion);
+	const {kind, order, tabs: names} = useUi(layoutOf);
+	useMailbox(each => fingerprint(each, now()));
 	const state = store.getState();
 	// Who is gone says nothing.
 	useTick(state.connection.phase === 'offline' ? 1000 : 30_000);
 
-	const right = standing(state, kind === 'wide');
+	const right = standing(state, kind === 'wide', now(), motion);
 	const left: Span[] = [{text: ' agentmux', style: theme.strong}];
 	if (kind === 'wide') left.push({text: `  ${printable(name)}`, style: theme.grey});
 	const room = columns - widthOf(left) - widthOf(right) - 2;
-	const hidden = kind === 'wide' ? order.filter(id => panes.every(pane => pane.id !== id)) : order;
-	left.push({text: '  ', style: theme.text}, ...tabs(state, hidden, order, focus, room));
+	left.push({text: '  ', style: theme.text}, ...tabs(state, names, order, focus, room));
 	return (
 		<Box position="absolute" left={0} top={0} width={columns} height={1} justifyContent="space-between">
 			<Spans line={left} />
@@ -43,16 +44,15 @@ function widthOf(line: readonly Span[]): number {
 	return line.reduce((width, {text}) => width + textWidth(text), 0);
 }
 
-/** As many as there is room for, around the one that has the keys; then how many more there are. */
-function tabs(state: State, hidden: readonly PaneId[], order: readonly PaneId[], focus: PaneId, room: number): Span[] {
-	const all = hidden.map(id => ({id, line: tab(state, id, order.indexOf(id) + 1, id === focus)}));
-	let from = Math.max(
-		0,
-		all.findIndex(({id}) => id === focus),
-	);
-	let to = from;
+/** As many as there is room for, around the one that has the keys; then how many more there are, and are unread. */
+function tabs(state: State, names: readonly PaneId[], order: readonly PaneId[], focus: PaneId, room: number): Span[] {
+	const numbers = new Map(order.map((id, index) => [id, index + 1]));
+	const all = names.map(id => ({id, line: tab(state, id, numbers.get(id) ?? 0, id === focus)}));
+	const at = Math.max(0, names.indexOf(focus));
 	const fits = all.reduce((width, {line}) => width + widthOf(line), 0) <= room;
-	let left = fits ? room : room - ` +${all.length}`.length;
+	const anyUnread = !fits && names.some(id => unreadIn(state, id) > 0);
+	let left = fits ? room : room - ` +${all.length}${anyUnread ? ` · ${all.length} unread` : ''}`.length;
+	let [from, to] = [at, at];
 	// Grow to both sides from the focused one.
 	for (let grew = true; grew;) {
 		grew = false;
@@ -69,35 +69,40 @@ function tabs(state: State, hidden: readonly PaneId[], order: readonly PaneId[],
 			grew = true;
 		}
 	}
-	const over = all.length - (to - from);
-	const more: Span[] = over > 0 ? [{text: ` +${over}`, style: theme.grey}] : [];
-	return [...all.slice(from, to).flatMap(({line}) => line), ...more];
+	const over = [...all.slice(0, from), ...all.slice(to)];
+	const unread = over.filter(({id}) => unreadIn(state, id) > 0).length;
+	return [
+		...all.slice(from, to).flatMap(({line}) => line),
+		{text: over.length > 0 ? ` +${over.length}` : '', style: theme.grey},
+		{text: unread > 0 ? ` · ${unread} unread` : '', style: theme.warnStrong},
+	];
 }
 
 function tab(state: State, id: PaneId, number: number, focused: boolean): Span[] {
-	const name = id === tasksPane ? 'TASKS' : printable(channelName(state, id));
-	const unread = id === tasksPane ? 0 : unreadCount(state, name);
-	const colour = id === tasksPane ? theme.grey : tagStyle(name);
+	const name = printable(paneName(state, id));
+	const unread = unreadWords(state, id);
+	const colour = isChannelPane(id) ? tagStyle(name) : theme.grey;
 	const look = focused ? style({...lookOf(colour), bg: focusedTint, bold: true, underline: false}) : colour;
 	return [
 		{text: ` ${number < 10 ? `${number} ` : ''}${name}`, style: look},
-		{text: unread > 0 ? `·${unread}` : '', style: unread > 0 && !focused ? theme.warnStrong : look},
+		{text: unread === '' ? '' : `·${unread}`, style: unread === '' || focused ? look : theme.warnStrong},
 		{text: ' ', style: look},
 	];
 }
 
 /** Connection, counts, and what waits for the human. */
-function standing(state: State, roomy: boolean): Span[] {
-	const spans = connectionWords(state.connection, state.pending.filter(({phase}) => phase !== 'sending').length);
+function standing(state: State, roomy: boolean, now: number, motion: boolean): Span[] {
+	const unsent = state.pending.filter(({phase}) => phase !== 'sending').length;
+	const spans = connectionWords(state.connection, unsent, motion ? now : null);
 	if (roomy) {
 		const agents = [...state.agents.values()].filter(
-			agent => agent.kind === 'agent' && agent.revoked_at === null && presenceOf(agent, Date.now()) !== 'gone',
+			agent => agent.kind === 'agent' && agent.revoked_at === null && presenceOf(agent, now) !== 'gone',
 		).length;
 		const running = tasksByStatus(state, 'running').length;
 		if (agents > 0) spans.push({text: `  ${counted(agents, 'agent')}`, style: theme.grey});
 		if (running > 0) spans.push({text: `  ${running} running`, style: theme.grey});
 	}
-	const shared = [...state.agents.values()].find(agent => isShared(agent, Date.now()));
+	const shared = [...state.agents.values()].find(agent => isShared(agent, now));
 	if (shared !== undefined) {
 		const words = `${shared.sessions} sessions as ${printable(shared.tag)}`;
 		spans.push({text: `  ${roomy ? words : `${shared.sessions}× ${printable(shared.tag)}`}`, style: theme.warnStrong});
@@ -108,8 +113,8 @@ function standing(state: State, roomy: boolean): Span[] {
 	return spans;
 }
 
-/** How the connection stands, as a sign and in words. */
-function connectionWords(connection: Connection, unsent: number): Span[] {
+/** How the connection stands, as a sign and in words; without a `now`, nothing counts down. */
+function connectionWords(connection: Connection, unsent: number, now: number | null): Span[] {
 	const waits: Span = {text: unsent > 0 ? ` · ${unsent} unsent` : '', style: theme.warn};
 	switch (connection.phase) {
 		case 'live':
@@ -119,7 +124,7 @@ function connectionWords(connection: Connection, unsent: number): Span[] {
 		case 'catching_up':
 			return [{text: '◌ catching up', style: theme.warn}, waits];
 		case 'offline': {
-			const wait = connection.retry_at - Date.now();
+			const wait = now === null ? 0 : connection.retry_at - now;
 			const words = wait > 0 ? `retrying in ${duration(wait)}` : 'retrying';
 			return [{text: `◌ offline, ${words}`, style: theme.warn}, waits];
 		}
@@ -127,7 +132,7 @@ function connectionWords(connection: Connection, unsent: number): Span[] {
 }
 
 /** Changes when the row does. */
-function fingerprint(state: State): string {
-	const unread = [...state.channels.values()].map(({tag}) => `${tag}${unreadCount(state, tag)}`).join();
-	return JSON.stringify([state.connection, unread, standing(state, true).map(({text}) => text)]);
+function fingerprint(state: State, now: number): string {
+	const unread = [...state.channels.keys()].map(id => `${id}${unreadWords(state, id)}`).join();
+	return JSON.stringify([state.connection, unread, standing(state, true, now, false).map(({text}) => text)]);
 }

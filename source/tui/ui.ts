@@ -1,8 +1,17 @@
 import {createStore} from 'zustand/vanilla';
+import type {TableRow} from '../mailbox/table.ts';
 import type {Tag} from '../mailbox/tag.ts';
+import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
 import {emptyEditor, type Editor} from './compose/editor.ts';
-import {tasksPane, welcomePane, type PaneId} from './layout.ts';
+import {nothingKilled, type Killed} from './compose/kill.ts';
+import type {Picker} from './compose/picker.ts';
+import type {SentSearch} from './compose/sent.ts';
+import {noUndo, type Undo} from './compose/undo.ts';
+import type {FilterEdit, PaneFilter} from './find/pane-filter.ts';
+import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {TimelineView} from './timeline/view.ts';
+import {nothingRecent, type Recent} from './find/recent.ts';
+import type {Search} from './find/search.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
 export interface View {
@@ -27,19 +36,40 @@ export interface Compose {
 	readonly recalled: number;
 	/** Which of the completions is chosen; -1: they were dismissed. */
 	readonly completion: number;
+	/** While ^R searches what was sent. */
+	readonly search: SentSearch | null;
+	readonly undo: Undo;
+	readonly killed: Killed;
 }
 
+/** A task that is shown whole, and what its `result_table` holds: not asked for, being read, rows, or why there are none. */
+export interface TaskCard {
+	readonly kind: 'task';
+	readonly id: number;
+	/** Lines scrolled down. */
+	readonly top: number;
+	readonly table: null | 'reading' | readonly TableRow[] | {readonly failure: string};
+}
+
+/** What stands over the panes while the human acts on a task; `under` comes back afterwards. */
+export type TaskOverlay =
+	| TaskCard
+	| {readonly kind: 'cancel'; readonly id: number; readonly under: TaskCard | null}
+	| ({readonly kind: 'assign'; readonly id: number; readonly under: TaskCard | null} & Picker);
+
 type Overlay =
+	| TaskOverlay
 	| {readonly kind: 'help'; readonly top: number}
-	| {readonly kind: 'tags'; readonly filter: string; readonly index: number}
-	| {readonly kind: 'quit'; readonly reason: string};
+	| ({readonly kind: 'tags'} & Picker)
+	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
+	| {readonly kind: 'search'}
+	| FilterEdit;
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
 	readonly columns: number;
 	readonly rows: number;
-	/** Folded tags in the order of their panes. New ones are added at the end; nothing moves by itself. */
-	readonly channels: readonly PaneId[];
+	readonly arrangement: Arrangement;
 	readonly focus: PaneId;
 	readonly mode: 'read' | 'compose';
 	readonly overlay: Overlay | null;
@@ -47,15 +77,26 @@ export interface Ui {
 	readonly views: ReadonlyMap<string, View>;
 	/** The thread that a pane shows instead of its channel. */
 	readonly threads: ReadonlyMap<PaneId, number>;
+	/** The newest id that was looked at in a pane before the keys came to it, where newer ones stood there. */
+	readonly newFrom: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
 	/** Stands over the panes; null: it does not. */
 	readonly timeline: TimelineView | null;
+	/** Null: nothing is searched for. */
+	readonly search: Search | null;
+	/** By pane; none for those that show everything. */
+	readonly filters: ReadonlyMap<PaneId, PaneFilter>;
+	readonly recent: Recent;
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
 	/** What happens while the mailbox opens. */
 	readonly opening: string;
 	/** How the human calls this program in a shell. */
 	readonly program: string;
+	/** Whether the terminal tells of the mouse. */
+	readonly mouse: boolean;
+	/** Whether what is shown may count down each second. */
+	readonly motion: boolean;
 }
 
 export const emptyCompose: Compose = {
@@ -67,6 +108,9 @@ export const emptyCompose: Compose = {
 	sent: [],
 	recalled: -1,
 	completion: 0,
+	search: null,
+	undo: noUndo,
+	killed: nothingKilled,
 };
 
 export type UiStore = ReturnType<typeof createUi>;
@@ -74,17 +118,23 @@ export type UiStore = ReturnType<typeof createUi>;
 export function createUi(size: {readonly columns: number; readonly rows: number}) {
 	return createStore<Ui>(() => ({
 		...size,
-		channels: [],
+		arrangement: emptyArrangement,
 		focus: welcomePane,
 		mode: 'read',
 		overlay: null,
 		views: new Map(),
 		threads: new Map(),
+		newFrom: new Map(),
 		compose: emptyCompose,
 		timeline: null,
+		search: null,
+		filters: new Map(),
+		recent: nothingRecent,
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
+		mouse: false,
+		motion: true,
 	}));
 }
 
@@ -104,10 +154,10 @@ export function hasDraft({editor, prefill}: Compose): boolean {
 	return text !== '' && text !== prefill.trim();
 }
 
-/** Gives new channels their place, without moving those that have one, and the first one the keys. */
-export function withChannels(ui: Ui, folded: readonly PaneId[]): Ui {
-	const fresh = folded.filter(id => !ui.channels.includes(id));
-	if (fresh.length === 0) return ui;
-	const channels = [...ui.channels, ...fresh];
-	return {...ui, channels, focus: ui.focus === welcomePane ? (channels[0] ?? tasksPane) : ui.focus};
+/** Gives new channels (folded tags) their place, without moving the others, and the first one the keys. */
+export function withChannels(ui: Ui, folded: readonly PaneId[], own: PaneId | null = ui.arrangement.own): Ui {
+	const arrangement = arranged(ui.arrangement, folded, own);
+	if (arrangement === ui.arrangement) return ui;
+	const first = arrangement.order.find(id => isChannelPane(id) && !arrangement.hidden.has(id));
+	return {...ui, arrangement, focus: ui.focus === welcomePane ? (first ?? welcomePane) : ui.focus};
 }

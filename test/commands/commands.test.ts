@@ -166,11 +166,70 @@ test('agents says who is there, and who is gone without a good-bye', async () =>
 	expect(await home.output(['agents'])).toMatch(/^GHOST +agent +gone /m);
 });
 
+test('thread prints a message and all replies as a tree, whichever of them is named', async () => {
+	const root = await send('the root');
+	const one = await send('--reply', String(root), 'first answer\nof two lines');
+	const deeper = await send('--reply', String(one), 'an answer to the answer');
+	const two = await send('--reply', String(root), 'second answer');
+	for (const id of [root, deeper]) {
+		const lines = (await home.output(['thread', `#${id}`])).trimEnd().split('\n');
+		expect(lines.map(line => line.replaceAll(/ {2}\d\d:\d\d:\d\d {2}/g, ' '))).toEqual([
+			`#${root} HUMAN  the root`,
+			`├ #${one} HUMAN  ↳ #${root} first answer`,
+			'│     │ of two lines',
+			`│ └ #${deeper} HUMAN  ↳ #${one} an answer to the answer`,
+			`└ #${two} HUMAN  ↳ #${root} second answer`,
+		]);
+	}
+	expect((await home.json<Message[]>(['thread', String(two)])).map(({id}) => id)).toEqual([root, one, deeper, two]);
+	const {code, stderr} = await home.run(['thread', '999999']);
+	expect({code, stderr}).toEqual({
+		code: 1,
+		stderr: 'agentmux: There is no message #999999. See `agentmux tail` for those that there are.\n',
+	});
+});
+
 test('search finds words, newest first', async () => {
 	const ids = [await send('the violet elephant'), await send('another violet elephant')];
 	expect((await home.json<Message[]>(['search', 'violet', 'elephant'])).map(({id}) => id)).toEqual(ids.toReversed());
 	expect(await home.output(['search', '"another violet"'])).toContain('another violet elephant');
 	expect(await home.json(['search', 'thereisnosuchword'])).toEqual([]);
+});
+
+test('search takes tags, times and more beside words, and names what does not parse', async () => {
+	const root = await send('--as', 'FINDER', '--to', 'KEEPER', 'the teal walrus, see #7');
+	const answer = await send('--as', 'KEEPER', '--reply', String(root), 'no teal here: `none`');
+	const ids = async (...query: string[]) => (await home.json<Message[]>(['search', ...query])).map(({id}) => id);
+	expect(await ids('teal', 'from:finder', 'after:1h')).toEqual([root]);
+	expect(await ids('tag:KEEPER -to:KEEPER')).toEqual([answer]);
+	expect(await ids(`in:#${root}`)).toEqual([answer, root]);
+	expect(await ids('has:code', 'from:KEEPER', 'or', 'wal', 'has:task')).toEqual([answer, root]);
+	expect(await ids('teal', 'before:1h')).toEqual([]);
+	const wrong = await home.run(['search', 'teal', 'after:2x']);
+	expect(wrong).toMatchObject({code: 2, stdout: ''});
+	expect(wrong.stderr).toMatch(/^agentmux: At 6, after:2x: not a time, try after:2h or after:2026-11-20\. See/);
+	expect((await home.run(['search', 'tag:KEEPER', '-to:KEEPER'])).stderr).toContain('agentmux search -- "-to:KEEPER"');
+	expect((await home.run(['search', 'is:unread'])).stderr).toContain('only the screen knows');
+	expect(await home.output(['search', '--help'])).toContain('from:TAG');
+});
+
+test('tail --filter lets through what the query says, of what there is and of what comes', async () => {
+	const before = await send('--as', 'SIEVE', 'some gravel');
+	await send('--as', 'SIEVE', 'some sand');
+	const filtered = ['tail', '--tag', 'SIEVE', '--filter', 'gravel -to:NOBODY', '--json'];
+	const lines = (await home.output(filtered)).trim().split('\n');
+	expect(lines.map(line => (JSON.parse(line) as Message).id)).toEqual([before]);
+	const child = home.start([...filtered, '--follow']);
+	const seen: number[] = [];
+	createInterface({input: child.stdout}).on('line', line => seen.push((JSON.parse(line) as Message).id));
+	await vi.waitFor(() => expect(seen).toEqual([before]), {timeout: 20_000});
+	await send('--as', 'SIEVE', 'more sand');
+	await send('--as', 'SIEVE', '--to', 'NOBODY', 'gravel');
+	const last = await send('--as', 'SIEVE', 'fine gravel');
+	await vi.waitFor(() => expect(seen).toEqual([before, last]), {timeout: 20_000});
+	child.kill();
+	await once(child, 'close');
+	expect((await home.run(['tail', '--filter', 'from:'])).stderr).toContain('from: no tag yet, try from:CLAUDE_1');
 });
 
 describe('tasks', () => {
@@ -216,6 +275,23 @@ describe('tasks', () => {
 		expect(done).toMatchObject({status: 'done', result: {ok: [1]}});
 		expect(await home.json(['tasks', 'cancel', `#${step.id}`])).toMatchObject({status: 'cancelled'});
 		expect(await home.json<Task[]>(['tasks', 'list', '--queue', 'q', '--status', 'done'])).toHaveLength(1);
+	});
+
+	test('tasks retry, assign and priority change what is there, each printing the row', async () => {
+		const {id} = await home.json<Task>(['tasks', 'add', 'Theirs', '--queue', 'actions', '--assign', '@WORKER']);
+		expect(await home.output(['tasks', 'list', '--queue', 'actions'])).toMatch(/queued +for WORKER +actions +Theirs/);
+		expect(await home.json(['tasks', 'claim', String(id), '--as', 'OTHER'])).toBeNull();
+		expect(await home.json(['tasks', 'assign', String(id), 'OTHER'])).toMatchObject({id, assignee: 'OTHER'});
+		expect(await home.json(['tasks', 'assign', String(id), '--anybody'])).toMatchObject({id, assignee: null});
+		expect(await home.json(['tasks', 'priority', `#${id}`, '+7'])).toMatchObject({id, priority: 7});
+		const early = await home.run(['tasks', 'retry', String(id)]);
+		expect(early.code).toBe(1);
+		expect(early.stderr).toContain(`Only what failed, died or was cancelled is tried again: task ${id} is queued.`);
+		await home.json(['tasks', 'cancel', String(id)]);
+		expect(await home.json(['tasks', 'retry', String(id)])).toMatchObject({id, status: 'queued'});
+		for (const wrong of [['assign', '7'], ['assign', '7', 'A', '--anybody'], ['priority', '7', 'high'], ['retry']]) {
+			expect((await home.run(['tasks', ...wrong])).code).toBe(2);
+		}
 	});
 });
 

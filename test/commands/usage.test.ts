@@ -19,6 +19,7 @@ describe('help', () => {
 			'tail',
 			'inbox',
 			'search',
+			'thread',
 			'timeline',
 			'join',
 			'leave',
@@ -28,6 +29,7 @@ describe('help', () => {
 			'hook',
 			'sql',
 			'watch',
+			'config',
 		]) {
 			expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
 		}
@@ -40,6 +42,7 @@ describe('help', () => {
 		'tail',
 		'inbox',
 		'search',
+		'thread',
 		'timeline',
 		'join',
 		'leave',
@@ -49,6 +52,7 @@ describe('help', () => {
 		'hook',
 		'sql',
 		'watch',
+		'config',
 	])('%s --help shows its usage and an example, without touching anything', async name => {
 		const {code, stdout, stderr} = await home.run([name, '--help']);
 		expect({code, stderr}).toEqual({code: 0, stderr: ''});
@@ -80,6 +84,9 @@ describe('wrong usage is one sentence on stderr and exit code 2', () => {
 		[['tail', '--since', '1e3'], '--since is `1e3`'],
 		[['inbox', '--wait', 'long', '--as', 'A'], '--wait is `long`'],
 		[['search'], 'The query is missing.'],
+		[['thread'], 'Say which message.'],
+		[['thread', 'twelve'], 'The message is `twelve`, which is not a whole number'],
+		[['thread', '1', '2'], 'thread takes one message.'],
 		[['tasks', 'lsit'], 'tasks cannot `lsit`. Did you mean `agentmux tasks list`?'],
 		[['tasks', 'finish', '1'], 'Say which claim it is about. Use --token N'],
 		[['tasks', 'finish', '1', '--token', '1', '--result', '{'], '--result is not JSON'],

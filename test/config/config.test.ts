@@ -112,3 +112,33 @@ describe('bad input is one sentence with its remedy', () => {
 		expect(warnings[1]).toContain('`supabase.port`');
 	});
 });
+
+describe('the lines of the config file', () => {
+	test('are told, also of what stands in lists and texts of several lines', async () => {
+		const text = [
+			'# mine',
+			'tag = "ANNA"',
+			'',
+			'[keys]',
+			'open = [',
+			'  "o", # opens',
+			'  "enter",',
+			']',
+			'help = "h"',
+			'[ui]',
+			'mouse = true',
+			'',
+		].join('\n');
+		await write(text);
+		const {file} = await load();
+		const lines = ['tag', 'keys.open', 'keys.help', 'ui.mouse'].map(name => file.placeOf(name));
+		expect(lines).toEqual([2, 5, 9, 11].map(line => `${join(home, 'config.toml')} line ${line}`));
+	});
+
+	test('stand in what is said of an unknown setting', async () => {
+		await write('\n\n[sopabase]\nurl = "x"\n');
+		expect((await load()).warnings).toEqual([
+			expect.stringContaining('config.toml line 4 has a setting `sopabase.url`'),
+		]);
+	});
+});

@@ -23,6 +23,13 @@ describe('the mailbox on the hub', () => {
 				const dollars = '$'.concat('content', '$');
 				await runSql(management, `insert into messages (content) values (${dollars}${content}${dollars})`);
 			},
+			async table(name, titles, mayRead) {
+				const management = {url: hub.url, project_ref: 'local', token: hub.serviceRoleKey};
+				const values = titles.map((title, number) => `(${number}, '${title}')`).join();
+				await runSql(management, `create table ${name} (number int, title text)`);
+				await runSql(management, `insert into ${name} values ${values}`);
+				if (mayRead) await runSql(management, `grant select on ${name} to authenticated`);
+			},
 			async lapse() {
 				const management = {url: hub.url, project_ref: 'local', token: hub.serviceRoleKey};
 				await runSql(management, 'update receipts set lease_until = now() where lease_until is not null');

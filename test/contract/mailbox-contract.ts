@@ -1,7 +1,12 @@
 import {randomUUID} from 'node:crypto';
 import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
 import type {Identity} from '../../source/mailbox/agent.ts';
+import {everything} from '../../source/mailbox/filter.ts';
+import {compileFilter} from '../../source/mailbox/filter-match.ts';
+import {parseFilter} from '../../source/mailbox/filter-parse.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import type {SearchPage} from '../../source/mailbox/query.ts';
+import {isStuck} from '../../source/mailbox/receipt.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
 import type {TaskFilter} from '../../source/mailbox/task.ts';
 import {hear} from '../helpers/hear.ts';
@@ -12,6 +17,8 @@ export interface Bench {
 	open(identity: Pick<Identity, 'tag' | 'kind'>): Promise<Mailbox>;
 	/** `insert into messages (content)` by plain SQL, as any client would. */
 	insert(content: string): Promise<void>;
+	/** Makes a table with the columns `number` and `title`, a row for each title; whether those who take part may read it. */
+	table(name: string, titles: readonly string[], mayRead: boolean): Promise<void>;
 	/** Ends every lease on a message, as if its time had passed. */
 	lapse(): Promise<void>;
 	/** Cuts everyone off, runs `meanwhile` where no mailbox can see it, and comes back. */
@@ -136,6 +143,11 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await page({limit: 2})).toEqual(ids.slice(-2));
 		expect(await page({limit: 2, before: ids[4]})).toEqual(ids.slice(2, 4));
 		expect(await page({after: ids[3]})).toEqual(ids.slice(4));
+		expect(await page({limit: 2, oldest: true})).toEqual(ids.slice(0, 2));
+		expect(await page({limit: 2, oldest: true, after: ids[1]})).toEqual(ids.slice(2, 4));
+		expect(await page({oldest: true, after: ids[1], before: ids[4]})).toEqual(ids.slice(2, 4));
+		const newer = await mailbox.history({limit: 2, oldest: true, after: (ids[0] ?? 0) - 1});
+		expect(newer.map(({id}) => id)).toEqual(ids.slice(0, 2));
 		expect((await mailbox.history({limit: 3})).map(({id}) => id)).toEqual(ids.slice(-3));
 		expect((await mailbox.history({after: ids[4] ?? 0, limit: 1000})).map(({id}) => id)).toContain(ids[5]);
 	});
@@ -153,6 +165,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		const own = await mailbox.history({thread: root.id, channel: other});
 		expect(own.map(({id}) => id)).toEqual([answer.id]);
 		expect(await mailbox.history({thread: root.id, before: thanks.id, limit: 1})).toEqual([answer]);
+		expect(await mailbox.history({thread: root.id, after: root.id, limit: 1, oldest: true})).toEqual([answer]);
 	});
 
 	test('a reply to a message that is not there is refused', async () => {
@@ -183,11 +196,78 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		const word = `w${randomUUID().replaceAll('-', '')}`;
 		const one = await mailbox.post({content: `[${tag}] the ${word} migration`});
 		const two = await mailbox.post({content: `[${tag}] the ${word} is done`});
-		const ids = async (query: string, limit?: number) => (await mailbox.search(query, limit)).map(({id}) => id);
+		const ids = async (query: string, page: SearchPage = {}) =>
+			(await mailbox.search(parseFilter(query, Date.now()).filter, page)).map(({id}) => id);
 		expect(await ids(word)).toEqual([two.id, one.id]);
 		expect(await ids(`${word} migration`)).toEqual([one.id]);
-		expect(await ids(word, 1)).toEqual([two.id]);
+		expect(await ids(word, {limit: 1})).toEqual([two.id]);
+		expect(await ids(word, {limit: 1, before: two.id})).toEqual([one.id]);
 		expect(await ids(`${word} nothing`)).toEqual([]);
+	});
+
+	test('search knows the whole grammar, as it is known where messages are held', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const [human, me] = await join('HUMAN', 'human');
+		const word = `w${randomUUID().replaceAll('-', '')}`;
+		const root = await mailbox.post({content: `[${tag}] ${word} see source/gateway/rest.ts and #7 @${other}`});
+		const answer = await twin.post({content: `[${other}] ${word} done: \`npm test\``, reply_to: root.id});
+		const open = await human.post({content: `[${tag}] ${word} by hand, https://example.org @${other}`});
+		await bench.insert(`[${tag}] ${word} by plain SQL @${tag}`);
+		for (let attempt = 0; attempt < 5; attempt++) {
+			await twin.take({route: 'hook'});
+			await twin.deliver([open.id], 'hook');
+			await bench.lapse();
+		}
+		const all = await mailbox.search(parseFilter(word, Date.now()).filter);
+		expect(all.map(({body}) => body.split(' ')[1])).toEqual(['by', 'by', 'done:', 'see']);
+		const [plain] = all;
+		const receipts = await mailbox.receipts(all.map(({id}) => id));
+		for (const [query, wanted] of Object.entries({
+			[`from:${tag.toLowerCase()}`]: [plain!.id, open.id, root.id],
+			[`-from:${tag}`]: [answer.id],
+			[`to:${me}`]: [],
+			[`to:${other}`]: [open.id, root.id],
+			[`tag:${other} -to:${other}`]: [answer.id],
+			[`tag:${tag} tag:${other}`]: [open.id, root.id],
+			[`in:#${root.id}`]: [answer.id, root.id],
+			[`-in:${root.id}`]: [plain!.id, open.id],
+			[`id:${open.id}`]: [open.id],
+			[`-id:${open.id} -id:${plain!.id}`]: [answer.id, root.id],
+			'has:task': [root.id],
+			'-has:task has:link': [open.id],
+			'has:code': [answer.id],
+			'is:unverified': [plain!.id],
+			'-is:unverified -is:mine': [open.id, answer.id],
+			'is:mine': [root.id],
+			'is:stuck': [open.id],
+			'after:1h': [plain!.id, open.id, answer.id, root.id],
+			'before:1h': [],
+			'-after:1h': [],
+			'gateway rest': [root.id],
+			'"source gateway"': [root.id],
+			'"sourc gateway"': [],
+			'gat or "by hand"': [open.id, root.id],
+			'is:unread has:code': [answer.id],
+		})) {
+			const {filter, faults} = parseFilter(`${query} ${word}`.replace(' or ', ` ${word} or `), Date.now());
+			expect(faults).toEqual([]);
+			expect([query, (await mailbox.search(filter)).map(({id}) => id)]).toEqual([query, wanted]);
+			const test = compileFilter(filter, {
+				now: Date.now(),
+				me: tag,
+				isUnread: () => true,
+				isStuck: ({id}) => receipts.some(receipt => receipt.message_id === id && isStuck(receipt, Date.now() + 1000)),
+			});
+			expect([query, all.filter(test).map(({id}) => id)]).toEqual([query, wanted]);
+		}
+	});
+
+	test('a search that nobody waits for any more ends', async () => {
+		const [mailbox] = await join();
+		const ending = new AbortController();
+		ending.abort();
+		await expect(mailbox.search(everything, {signal: ending.signal})).rejects.toMatchObject({code: 'offline'});
 	});
 
 	test('the inbox holds what is addressed to the reader until it acks or replies', async () => {
@@ -413,6 +493,74 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await ids({ids: [plan?.id ?? 0, two?.id ?? 0]})).toEqual([plan?.id, two?.id]);
 	});
 
+	test('what died or was cancelled is tried again, and what goes on is not', async () => {
+		const [mailbox, tag] = await join();
+		const queue = `q${tag}`;
+		const {id} = await mailbox.tasks.add({title: 'flaky', queue, max_attempts: 1});
+		await expect(mailbox.tasks.retry(id)).rejects.toMatchObject({code: 'conflict'});
+		const claimed = await mailbox.tasks.claim({queue});
+		await mailbox.tasks.finish(id, claimed?.lease_token ?? 0, {ok: false, error: 'no luck'});
+		expect((await mailbox.tasks.list({queue}))[0]?.status).toBe('dead');
+		expect(await mailbox.tasks.retry(id)).toMatchObject({id, status: 'queued', attempts: 0});
+		await mailbox.tasks.cancel(id);
+		expect(await mailbox.tasks.retry(id)).toMatchObject({id, status: 'queued'});
+		await expect(mailbox.tasks.retry(9_000_000_000)).rejects.toMatchObject({code: 'not_found'});
+
+		const steps = [{title: 'one'}, {title: 'two'}];
+		const [plan] = await mailbox.tasks.plan({title: 'plan', queue: `p${queue}`}, steps, true);
+		await mailbox.tasks.cancel(plan?.id ?? 0);
+		expect((await mailbox.tasks.list({queue: `p${queue}`})).map(({status}) => status)).toEqual(
+			Array.from({length: 3}, () => 'cancelled'),
+		);
+		await mailbox.tasks.retry(plan?.id ?? 0);
+		expect((await mailbox.tasks.list({queue: `p${queue}`, status: ['queued']})).length).toBe(3);
+	});
+
+	test('an assigned task is for its assignee alone, and a plan is assigned with its steps', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const queue = `q${tag}`;
+		const {id} = await mailbox.tasks.add({title: 'for the twin', queue, assignee: other.toLowerCase()});
+		expect(await mailbox.tasks.claim({queue})).toBeNull();
+		expect(await mailbox.tasks.assign(id, null)).toMatchObject({id, assignee: null});
+		expect(await mailbox.tasks.assign(id, other)).toMatchObject({id, assignee: other});
+		expect(await mailbox.tasks.claim({id})).toBeNull();
+		expect(await twin.tasks.claim({queue})).toMatchObject({id, assignee: other});
+		await expect(mailbox.tasks.assign(id, tag)).rejects.toMatchObject({code: 'conflict'});
+		const [plan, step] = await mailbox.tasks.plan({title: 'plan', queue}, [{title: 'step'}], true);
+		await mailbox.tasks.assign(plan?.id ?? 0, other);
+		expect(await mailbox.tasks.claim({queue})).toBeNull();
+		expect(await twin.tasks.claim({queue})).toMatchObject({id: step?.id, assignee: other});
+	});
+
+	test('what is more urgent goes first, also when that is said later', async () => {
+		const [mailbox, tag] = await join();
+		const queue = `q${tag}`;
+		const first = await mailbox.tasks.add({title: 'first', queue});
+		const second = await mailbox.tasks.add({title: 'second', queue});
+		expect(await mailbox.tasks.prioritise(second.id, 3)).toMatchObject({id: second.id, priority: 3});
+		expect((await mailbox.tasks.claim({queue}))?.id).toBe(second.id);
+		await mailbox.tasks.cancel(first.id);
+		await expect(mailbox.tasks.prioritise(first.id, 1)).rejects.toMatchObject({code: 'conflict'});
+	});
+
+	test('a table that may be read shows its first fifty rows, and any other says why not', async () => {
+		const [mailbox, tag] = await join();
+		const name = `result_of_${tag.toLowerCase()}`;
+		const titles = Array.from({length: 60}, (_, number) => `row ${number} 日本`);
+		await bench.table(name, titles, true);
+		await bench.table(`${name}_shut`, ['secret'], false);
+		const rows = await mailbox.table(name);
+		expect(rows).toHaveLength(50);
+		expect(rows[0]).toEqual({number: 0, title: 'row 0 日本'});
+		expect(await mailbox.table(`public.${name}`)).toHaveLength(50);
+		await expect(mailbox.table(`${name}_shut`)).rejects.toMatchObject({code: 'forbidden'});
+		await expect(mailbox.table('no_such_table')).rejects.toMatchObject({code: 'not_found'});
+		for (const strange of ['', 'a b', 'x;drop table tasks', '../rpc/task_claim', 'a'.repeat(64), 'auth.users']) {
+			await expect(mailbox.table(strange)).rejects.toMatchObject({code: 'invalid'});
+		}
+	});
+
 	test('changes tell how tasks and agents stood, oldest first, in pages', async () => {
 		const [mailbox, tag] = await join();
 		const from = (await mailbox.touch({presence: 'working'})).last_seen_at ?? '';
@@ -467,7 +615,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 			channels: () => mailbox.channels(),
 			cursor: () => mailbox.cursor(),
 			post: () => mailbox.post({content: `[${tag}] hello`}),
-			search: () => mailbox.search('before'),
+			search: () => mailbox.search(everything),
 			inbox: () => mailbox.inbox(tag),
 			take: () => mailbox.take({route: 'hook'}),
 			deliver: () => mailbox.deliver([id], 'hook'),
@@ -475,6 +623,10 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 			'tasks.list': () => mailbox.tasks.list({queue: tag}),
 			'tasks.add': () => mailbox.tasks.add({title: 'mine', queue: tag}),
 			'tasks.claim': () => mailbox.tasks.claim({queue: tag}),
+			'tasks.retry': () => mailbox.tasks.retry(1),
+			'tasks.assign': () => mailbox.tasks.assign(1, tag),
+			'tasks.prioritise': () => mailbox.tasks.prioritise(1, 9),
+			table: () => mailbox.table('messages'),
 			agents: () => mailbox.agents(),
 			touch: () => mailbox.touch({presence: 'working'}),
 		};

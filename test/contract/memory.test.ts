@@ -11,6 +11,9 @@ describe('the mailbox in memory', () => {
 			insert: async content => {
 				server.insert(content);
 			},
+			table: async (name, titles, mayRead) => {
+				server.tables.set(name, mayRead ? titles.map((title, number) => ({number, title})) : null);
+			},
 			lapse: async () => server.lapse(),
 			async interrupt(meanwhile) {
 				server.outage();

@@ -2,9 +2,12 @@ import type {Identity} from '../../source/mailbox/agent.ts';
 import {checkContent} from '../../source/mailbox/content.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Cursor, MailboxEvent, Unsubscribe} from '../../source/mailbox/event.ts';
+import {storedPart} from '../../source/mailbox/filter.ts';
+import {compileFilter} from '../../source/mailbox/filter-match.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {addresses, inChannel, type Message} from '../../source/mailbox/message.ts';
 import type {Channel} from '../../source/mailbox/query.ts';
+import {tableName} from '../../source/mailbox/table.ts';
 import {foldTag, type Tag} from '../../source/mailbox/tag.ts';
 import type {MemoryServer} from './memory-server.ts';
 
@@ -30,14 +33,15 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 
 	return {
 		identity: async () => me,
-		history: ({channel, thread, before = Infinity, after = 0, limit = 100}) =>
-			call(() =>
-				server.messages
-					.filter(message => channel === undefined || inChannel(message, channel))
-					.filter(message => thread === undefined || message.thread_id === thread)
+		history: ({channel, thread, before = Infinity, after = 0, limit = 100, oldest = false}) =>
+			call(() => {
+				const size = Math.min(limit, 1000);
+				const found = server.messages
 					.filter(({id}) => id < before && id > after)
-					.slice(-Math.min(limit, 1000)),
-			),
+					.filter(message => channel === undefined || inChannel(message, channel))
+					.filter(message => thread === undefined || message.thread_id === thread);
+				return oldest ? found.slice(0, size) : found.slice(-size);
+			}),
 		channels: () => call(() => channelsOf(server)),
 		cursor: () =>
 			call(() => {
@@ -49,14 +53,20 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 				checkContent(draft.content);
 				return server.post(draft, me);
 			}),
-		search: (query, limit = 50) =>
+		search: (filter, {limit = 50, before = Infinity, signal} = {}) =>
 			call(() => {
-				const words = query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-				const found = server.messages.filter(({content}) => {
-					const text: string[] = content.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-					return words.length > 0 && words.every(word => text.includes(word));
-				});
-				return found.slice(-limit).reverse();
+				if (signal?.aborted === true) throw new MailboxError('offline', 'Nobody waits for it any more.');
+				const facts = {
+					now: Date.now(),
+					me: me.tag,
+					isUnread: () => true,
+					isStuck: ({id}: Message) => server.isStuck(id),
+				};
+				const test = compileFilter(storedPart(filter), facts);
+				return server.messages
+					.filter(message => message.id < before && test(message))
+					.slice(-Math.min(limit, 1000))
+					.reverse();
 			}),
 		inbox: (reader, {limit = 50, free = false} = {}) =>
 			call(() =>
@@ -83,8 +93,12 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			heartbeat: (id, token, lease) => call(() => server.tasks.heartbeat(id, token, me.tag, lease)),
 			finish: (id, token, outcome) => call(() => server.tasks.finish(id, token, me.tag, outcome)),
 			cancel: id => call(() => server.tasks.cancel(id)),
+			retry: id => call(() => server.tasks.retry(id)),
+			assign: (id, assignee) => call(() => server.tasks.assign(id, assignee)),
+			prioritise: (id, priority) => call(() => server.tasks.prioritise(id, priority)),
 			reap: () => call(() => server.tasks.reap()),
 		},
+		table: name => call(() => server.table(tableName(name))),
 		changes: query => call(() => server.history.between(query)),
 		agents: () => call(() => [...server.agents.values()]),
 		touch: state => call(() => server.touch(me, state)),

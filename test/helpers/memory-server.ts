@@ -3,7 +3,8 @@ import type {Agent, Identity, Sign, Wake} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
-import {maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
+import {isStuck, maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
+import {mostRows, type TableRow} from '../../source/mailbox/table.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
 import {MemoryHistory} from './memory-history.ts';
 import {MemoryTasks} from './memory-tasks.ts';
@@ -23,6 +24,8 @@ export class MemoryServer {
 	readonly messages: Message[] = [];
 	readonly agents = new Map<string, Agent>();
 	readonly receipts = new Map<string, Receipt>();
+	/** Other tables, by name; null: nobody may read it. */
+	readonly tables = new Map<string, readonly TableRow[] | null>();
 	readonly history = new MemoryHistory();
 	/** What time it is, in milliseconds since 1970: a test may say. */
 	clock: () => number = Date.now;
@@ -42,6 +45,14 @@ export class MemoryServer {
 	/** Why nothing can be reached now, or null. */
 	get reason(): string | null {
 		return this.#outage;
+	}
+
+	/** The first rows of a table that is not ours. */
+	table(name: string): TableRow[] {
+		const rows = this.tables.get(name);
+		if (rows === undefined) throw new MailboxError('not_found', `There is no table ${name}.`);
+		if (rows === null) throw new MailboxError('forbidden', `The table ${name} may not be read from here.`);
+		return rows.slice(0, mostRows);
 	}
 
 	/** Cuts every mailbox off, until `recover`; what is inserted meanwhile comes afterwards. */
@@ -148,6 +159,11 @@ export class MemoryServer {
 		return state !== 'acked' && attempts < maxAttempts && !(lease_until !== null && lease_until > this.#now());
 	}
 
+	isStuck(message: number): boolean {
+		const now = Date.parse(this.#now());
+		return [...this.receipts.values()].some(receipt => receipt.message_id === message && isStuck(receipt, now));
+	}
+
 	take(messages: readonly Message[], reader: Tag, route: string): void {
 		const ids = messages.map(({id}) => id);
 		this.#receive(ids, reader, before => ({
@@ -206,8 +222,9 @@ export class MemoryServer {
 	}
 
 	#commit({content, client_id, reply_to, meta}: Draft, identity: Identity | null): Message {
-		const parent = this.messages.find(({id}) => id === reply_to);
-		if (parent === undefined && reply_to !== undefined && reply_to !== null) {
+		const answers = reply_to !== undefined && reply_to !== null;
+		const parent = answers ? this.messages.find(({id}) => id === reply_to) : undefined;
+		if (answers && parent === undefined) {
 			throw new MailboxError('not_found', `There is no message ${reply_to} to reply to.`);
 		}
 		const id = this.messages.length + 1;

@@ -64,6 +64,7 @@ export class MemoryTasks {
 			result_table: null,
 			last_error: null,
 			message_id: draft.message_id ?? null,
+			assignee: draft.assignee ?? this.rows.find(({id}) => id === draft.parent_id)?.assignee ?? null,
 			created_by,
 			created_at: now,
 			updated_at: now,
@@ -92,6 +93,7 @@ export class MemoryTasks {
 		const [next] = this.rows
 			.filter(task => task.status === 'queued' && task.run_at <= now)
 			.filter(task => (id === undefined ? task.queue === queue : task.id === id))
+			.filter(({assignee}) => assignee === null || sameTag(assignee, owner))
 			.filter(task => !this.rows.some(({parent_id}) => parent_id === task.id))
 			.filter(task => task.depends_on.every(other => this.rows[other - 1]?.status === 'done'))
 			.sort(
@@ -138,7 +140,44 @@ export class MemoryTasks {
 		if (task.status !== 'queued' && task.status !== 'running') {
 			throw new MailboxError('conflict', `Task ${id} is ${task.status} already.`);
 		}
-		return this.#write({...task, status: 'cancelled', lease_owner: null, lease_until: null});
+		const ended = {status: 'cancelled', lease_owner: null, lease_until: null} as const;
+		for (const step of this.#below(id)) if (isOpen(step)) this.#write({...step, ...ended});
+		return this.#write({...task, ...ended});
+	}
+
+	retry(id: number): Task {
+		const task = this.#task(id);
+		if (isOpen(task) || task.status === 'done') throw new MailboxError('conflict', `Task ${id} is ${task.status}.`);
+		const lost = task.depends_on
+			.map(other => this.#task(other))
+			.find(other => !isOpen(other) && other.status !== 'done');
+		if (lost !== undefined) {
+			throw new MailboxError('conflict', `Task ${id} depends on task ${lost.id}, which is ${lost.status}.`);
+		}
+		const again = {status: 'queued', attempts: 0, progress: 0, note: null, run_at: new Date().toISOString()} as const;
+		for (const step of this.#below(id)) {
+			if (!isOpen(step) && step.status !== 'done') this.#write({...step, ...again});
+		}
+		for (let above = this.rows.find(row => row.id === task.parent_id); above !== undefined && !isOpen(above);) {
+			this.#write({...above, ...again});
+			const {parent_id} = above;
+			above = this.rows.find(row => row.id === parent_id);
+		}
+		return this.#write({...task, ...again});
+	}
+
+	assign(id: number, assignee: Tag | null): Task {
+		const task = this.#task(id);
+		if (task.status !== 'queued') throw new MailboxError('conflict', `Task ${id} is ${task.status}.`);
+		for (const step of this.#below(id)) if (step.status === 'queued') this.#write({...step, assignee});
+		return this.#write({...task, assignee});
+	}
+
+	prioritise(id: number, priority: number): Task {
+		const task = this.#task(id);
+		if (!isOpen(task)) throw new MailboxError('conflict', `Task ${id} is ${task.status}.`);
+		for (const step of this.#below(id)) if (isOpen(step)) this.#write({...step, priority});
+		return this.#write({...task, priority});
 	}
 
 	reap(): number {
@@ -149,6 +188,12 @@ export class MemoryTasks {
 			this.#write({...task, status, lease_owner: null, lease_until: null, last_error: 'lease expired'});
 		}
 		return expired.length;
+	}
+
+	/** All steps below a task, of every generation. */
+	#below(id: number): Task[] {
+		const steps = this.rows.filter(({parent_id}) => parent_id === id);
+		return [...steps, ...steps.flatMap(step => this.#below(step.id))];
 	}
 
 	#task(id: number): Task {
@@ -178,4 +223,8 @@ export class MemoryTasks {
 	#later(seconds: number): string {
 		return new Date(this.#clock() + seconds * 1000).toISOString();
 	}
+}
+
+function isOpen({status}: Task): boolean {
+	return status === 'queued' || status === 'running';
 }

@@ -9,14 +9,27 @@ export interface TestTerminal {
 	text(): string;
 	/** The glyph and look of one cell, counted from 0. */
 	cell(x: number, y: number): {glyph: string; width: number; bold: boolean; foreground: number; background: number};
+	/** Where a click on a cell leads (OSC 8). */
+	link(x: number, y: number): string | undefined;
 	readonly cursor: {readonly x: number; readonly y: number};
+	/** What the program last asked of its cursor (DECSCUSR); null: nothing. */
+	readonly cursorShape: number | null;
 	/** Whether the program is on the alternate screen. */
 	readonly alternate: boolean;
+	/** Whether the program has asked for reports of the mouse. */
+	readonly mouse: boolean;
+	readonly pid: number;
+	/** How often it rang, and the texts of its notifications (OSC 9). */
+	readonly bells: number;
+	readonly notifications: readonly string[];
 	/** Bytes that the program has written so far. */
 	readonly bytes: number;
 	/** Resolves with the screen once it holds what is waited for; rejects with the screen after `timeout` milliseconds. */
 	waitFor(what: string | RegExp | ((screen: string[]) => boolean), timeout?: number): Promise<string[]>;
 	write(keys: string): void;
+	writeBytes(bytes: Buffer): void;
+	/** Closes the terminal, as a window is closed. */
+	hangUp(): void;
 	resize(columns: number, rows: number): void;
 	kill(signal?: string): void;
 	/** Resolves with the exit code once the program has ended. */
@@ -56,6 +69,15 @@ export function spawn(
 		env: Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined)),
 	});
 	const waiting = new Set<() => void>();
+	const notifications: string[] = [];
+	let bells = 0;
+	let cursorShape: number | null = null;
+	terminal.parser.registerCsiHandler({intermediates: ' ', final: 'q'}, ([shape]) => {
+		cursorShape = typeof shape === 'number' ? shape : null;
+		return false;
+	});
+	terminal.onBell(() => bells++);
+	terminal.parser.registerOscHandler(9, text => notifications.push(text) > 0);
 	let bytes = 0;
 	let ended = false;
 	// The emulator draws at once what a real terminal holds back until a synchronised update ends: nobody looks before.
@@ -106,12 +128,32 @@ export function spawn(
 				background: cell.isBgDefault() ? -1 : cell.getBgColor(),
 			};
 		},
+		link(x, y) {
+			const {active} = terminal.buffer;
+			const cell = active.getLine(active.baseY + y)?.getCell(x) as unknown as {extended: {urlId: number}} | undefined;
+			// The emulator knows it, and its interface has no word for it.
+			const {_core: core} = terminal as unknown as {
+				_core: {_oscLinkService: {getLinkData(id: number): {uri: string} | undefined}};
+			};
+			return core._oscLinkService.getLinkData(cell?.extended.urlId ?? 0)?.uri;
+		},
 		get cursor() {
 			return {x: terminal.buffer.active.cursorX, y: terminal.buffer.active.cursorY};
+		},
+		get cursorShape() {
+			return cursorShape;
 		},
 		get alternate() {
 			return terminal.buffer.active.type === 'alternate';
 		},
+		get mouse() {
+			return terminal.modes.mouseTrackingMode !== 'none';
+		},
+		pid: pty.pid,
+		get bells() {
+			return bells;
+		},
+		notifications,
 		get bytes() {
 			return bytes;
 		},
@@ -141,6 +183,10 @@ export function spawn(
 			});
 		},
 		write: keys => pty.write(keys),
+		// It takes bytes, too, though its types do not say so.
+		writeBytes: bytes => pty.write(bytes as unknown as string),
+		// It is not in the types: the end of the terminal that is ours is closed, and the kernel tells the program.
+		hangUp: () => (pty as unknown as {destroy(): void}).destroy(),
 		resize(columns, lines) {
 			terminal.resize(columns, lines);
 			pty.resize(columns, lines);

@@ -248,6 +248,27 @@ test('a client that there is not is refused, with the one that was meant', async
 	expect(await readdir(folder)).toEqual([]);
 });
 
+test('a recipe is set up for the client that is named, and does not say that mail wakes it', async () => {
+	const recipe = ['--recipe', 'monitor-responder', '--dir', folder];
+	const said = await home.output(['join', ...recipe, '--client', 'codex']);
+	expect(said).toContain('Start a terminal for each, trust the folder and its hooks when it asks, and type something');
+	expect(said.match(/&& codex$/gm)).toHaveLength(2);
+	expect(said).not.toContain('its mail wakes it');
+	const paths = Object.keys(await files());
+	const guidance = paths.filter(path => path.endsWith('/AGENTS.md'));
+	expect(guidance).toHaveLength(2);
+	expect(paths.filter(path => path.endsWith('/CLAUDE.md'))).toEqual([]);
+	for (const path of guidance) expect(await text(path)).toContain('in the recipe monitor-responder');
+	await home.output(['leave', ...recipe]);
+	expect(await readdir(folder)).toEqual([]);
+});
+
+test('a tag without a place is said to have none, also beside a broken file of a client that has not joined', async () => {
+	await joinAs('codex');
+	await put('.mcp.json', '{,');
+	expect(await leave('OTHER')).toMatchObject({code: 0, stderr: expect.stringContaining('OTHER has no place in')});
+});
+
 test('--print shows all of it, and changes nothing', async () => {
 	const {stdout} = await joinAs('codex,gemini', me, '--print');
 	for (const line of [

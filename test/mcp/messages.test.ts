@@ -512,8 +512,12 @@ test('search_messages finds and quotes, and says what to do when nothing is foun
 	expect(messagesIn(called)).toMatchObject([{id: 2, text: 'the blue house'}]);
 	expect(called.text).toContain('  | the blue house');
 	const none = await call('search_messages', {query: 'green'});
-	expect(none.text).toBe('Nothing was found. Fewer words find more; whole words are compared.');
+	expect(none.text).toBe('Nothing was found. Fewer words find more.');
 	expect(none.data).toMatchObject({messages: [], hint: none.text});
+	expect(messagesIn(await call('search_messages', {query: 'hou -to:HUMAN from:human'}))).toHaveLength(2);
+	expect((await call('search_messages', {query: 'blue after:2x'})).text).toMatch(
+		/^At 6, after:2x: not a time, try after:2h/,
+	);
 });
 
 test('list_agents says who is there and who one is', async () => {

@@ -63,6 +63,9 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		expect(await ids(`channel_messages('a', p_limit => 2)`)).toEqual([6, 5]);
 		expect(await ids(`channel_messages('A', p_before => 5, p_limit => 2)`)).toEqual([4, 2]);
 		expect(await ids(`channel_messages('A', p_after => 2)`)).toEqual([6, 5, 4]);
+		expect(await ids(`channel_messages_after('a', p_limit => 2)`)).toEqual([1, 2]);
+		expect(await ids(`channel_messages_after('A', 2, p_limit => 2)`)).toEqual([4, 5]);
+		expect(await ids(`channel_messages_after('A', p_after => 2, p_before => 5)`)).toEqual([4]);
 		expect(await ids(`channel_messages('nobody')`)).toEqual([]);
 		expect(await ids(`channel_messages('UNTAGGED')`)).toEqual([6]);
 	});
@@ -102,6 +105,8 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		for (const call of [
 			`channel_messages('T3')`,
 			`channel_messages('T3', p_before => 6000)`,
+			`channel_messages_after('T3', p_after => 6000)`,
+			`channel_messages_after('T3')`,
 			`channel_messages('RARE')`,
 			`channel_messages('NOBODY')`,
 			'channels()',

@@ -89,6 +89,14 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await claim(service('S'))).toMatchObject({lease_owner: 'S'});
 	});
 
+	test('who is nobody retries, assigns and reprioritises nothing', async () => {
+		await add('x');
+		for (const call of ['task_retry(1)', `task_assign(1, 'A')`, 'task_reprioritise(1, 9)']) {
+			await expect(database.as(stranger, `select * from ${call}`)).rejects.toMatchObject({code: '42501'});
+			await expect(database.as(anon, `select * from ${call}`)).rejects.toMatchObject({code: '42501'});
+		}
+	});
+
 	test('the table itself is not written by who takes part; plain SQL and the service role may', async () => {
 		for (const sql of [
 			`insert into tasks (title) values ('x')`,
@@ -352,6 +360,154 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await finish(B, below, 1)).toBeUndefined();
 		expect(await database.as(human(), `select * from task_cancel(${plan})`)).toEqual([]);
 		expect(await database.as(human(), 'select * from task_cancel(999)')).toEqual([]);
+	});
+
+	describe('retry', () => {
+		const die = async (id: number): Promise<void> => {
+			const task = await claim(A, `p_id => ${id}`);
+			await finish(A, id, Number(task?.['lease_token']), `p_ok => false, p_error => 'no luck'`);
+		};
+		const retry = async (id: number): Promise<Row | undefined> =>
+			(await database.as(human(), 'select * from task_retry($1)', [id]))[0];
+		const statuses = async (): Promise<Record<string, unknown>> =>
+			Object.fromEntries(
+				(await database.as(B, 'select title, status from tasks order by id')).map(row => [row['title'], row['status']]),
+			);
+
+		test('queues a dead task again, with all its attempts before it and what went wrong', async () => {
+			const id = await add('x', 'p_max_attempts => 1');
+			await die(id);
+			expect(await read(id)).toMatchObject({status: 'dead'});
+			expect(await retry(id)).toMatchObject({status: 'queued', attempts: 0, progress: 0, last_error: 'no luck'});
+			expect(await claim(B)).toMatchObject({id, attempts: 1, lease_token: 2});
+			expect(await finish(A, id, 1)).toBeUndefined();
+		});
+
+		test('is too late for what is queued, running or done, and for what never was', async () => {
+			const id = await add('x');
+			expect(await retry(id)).toBeUndefined();
+			await claim(A);
+			expect(await retry(id)).toBeUndefined();
+			await finish(A, id, 1);
+			expect(await retry(id)).toBeUndefined();
+			expect(await retry(999)).toBeUndefined();
+		});
+
+		test('a failed plan is tried again with what of it was not done, and not with what somebody cancelled', async () => {
+			const plan = await add('plan');
+			const step = async (title: string, after: number[] = []): Promise<number> =>
+				await add(
+					title,
+					`p_parent_id => ${plan}, p_max_attempts => 1, p_depends_on => array[${after.join()}]::bigint[]`,
+				);
+			const done = await step('done');
+			const dropped = await step('dropped');
+			const dead = await step('dead', [done]);
+			const waiting = await step('waiting', [dead]);
+			await claim(A, `p_id => ${done}`);
+			await finish(A, done, 1);
+			await database.as(human(), `select task_cancel(${dropped})`);
+			await die(dead);
+			expect(await statuses()).toEqual({
+				plan: 'failed',
+				done: 'done',
+				dropped: 'cancelled',
+				dead: 'dead',
+				waiting: 'cancelled',
+			});
+			expect(await retry(plan)).toMatchObject({status: 'queued', last_error: null});
+			expect(await statuses()).toEqual({
+				plan: 'queued',
+				done: 'done',
+				dropped: 'cancelled',
+				dead: 'queued',
+				waiting: 'queued',
+			});
+			expect(Number((await read(plan))['progress'])).toBeCloseTo(1 / 3);
+			for (const id of [dead, waiting]) {
+				const task = await claim(A, `p_id => ${id}`);
+				await finish(A, id, Number(task?.['lease_token']));
+			}
+			expect(await read(plan)).toMatchObject({status: 'done', progress: 1});
+		});
+
+		test('one step brings the plan above it back, and what waits for it', async () => {
+			const plan = await add('plan');
+			const inner = await add('inner', `p_parent_id => ${plan}`);
+			const step = await add('step', `p_parent_id => ${inner}, p_max_attempts => 1`);
+			const next = await add('next', `p_parent_id => ${plan}, p_depends_on => array[${inner}]::bigint[]`);
+			await die(step);
+			expect(await statuses()).toEqual({plan: 'failed', inner: 'failed', step: 'dead', next: 'cancelled'});
+			await retry(step);
+			expect(await statuses()).toEqual({plan: 'queued', inner: 'queued', step: 'queued', next: 'queued'});
+			expect(await claim(B, `p_id => ${next}`)).toBeUndefined();
+		});
+
+		test('a cancelled plan comes back with all its steps', async () => {
+			const plan = await add('plan');
+			await add('one', `p_parent_id => ${plan}`);
+			await add('two', `p_parent_id => ${plan}`);
+			await database.as(human(), `select task_cancel(${plan})`);
+			await retry(plan);
+			expect(await statuses()).toEqual({plan: 'queued', one: 'queued', two: 'queued'});
+		});
+
+		test('is refused for what waits for a task that will never be done, and says which', async () => {
+			const one = await add('one', 'p_max_attempts => 1');
+			const two = await add('two', `p_depends_on => array[${one}]::bigint[]`);
+			const other = await add('other', 'p_max_attempts => 1');
+			const both = await add('both', `p_depends_on => array[${one}, ${other}]::bigint[]`);
+			await die(one);
+			await die(other);
+			await expect(retry(two)).rejects.toMatchObject({
+				code: '55000',
+				message: `task ${two} depends on task ${one}, which is dead`,
+				hint: `Retry task ${one}: what waits for it comes back with it.`,
+			});
+			await retry(one);
+			expect(await read(two)).toMatchObject({status: 'queued', last_error: null});
+			expect(await read(both)).toMatchObject({status: 'cancelled'});
+			await retry(other);
+			expect(await read(both)).toMatchObject({status: 'queued'});
+		});
+	});
+
+	test('an assigned task is claimed by its assignee alone, compared without case, until it is for anybody again', async () => {
+		const id = await add('x', `p_assignee => 'b'`);
+		await add('y', 'p_priority => -1');
+		expect(await claim(A, `p_id => ${id}`)).toBeUndefined();
+		expect(await claim(A)).toMatchObject({title: 'y'});
+		expect(await claim(B)).toMatchObject({id, assignee: 'b'});
+		expect(await database.as(human(), 'select * from task_assign($1, $2)', [id, 'A'])).toEqual([]);
+		const other = await add('z', `p_assignee => 'B'`);
+		expect(await database.as(human(), 'select id, assignee from task_assign($1)', [other])).toEqual([
+			{id: other, assignee: null},
+		]);
+		expect(await claim(A)).toMatchObject({id: other});
+		await expect(database.as(human(), 'select task_assign($1, $2)', [other, 'no tag'])).resolves.toEqual([]);
+		const third = await add('w');
+		await expect(database.as(human(), 'select task_assign($1, $2)', [third, 'no tag'])).rejects.toMatchObject({
+			constraint: 'tasks_assignee_is_a_tag',
+		});
+	});
+
+	test('a plan is assigned and reprioritised with the steps that are open', async () => {
+		const plan = await add('plan', `p_assignee => 'A'`);
+		const begun = await add('begun', `p_parent_id => ${plan}`);
+		const open = await add('open', `p_parent_id => ${plan}`);
+		expect(await read(open)).toMatchObject({assignee: 'A'});
+		await claim(A, `p_id => ${begun}`);
+		await database.as(human(), 'select task_assign($1, $2)', [plan, 'B']);
+		expect(await read(begun)).toMatchObject({assignee: 'A'});
+		expect(await read(open)).toMatchObject({assignee: 'B'});
+		await add('urgent', 'p_priority => 3');
+		expect(await database.as(human(), 'select priority from task_reprioritise($1, 7)', [plan])).toEqual([
+			{priority: 7},
+		]);
+		expect(await read(begun)).toMatchObject({priority: 7});
+		expect(await claim(B)).toMatchObject({id: open, priority: 7});
+		await database.as(human(), `select task_cancel(${plan})`);
+		expect(await database.as(human(), 'select * from task_reprioritise($1, 1)', [plan])).toEqual([]);
 	});
 
 	test('values that do not fit are refused by named constraints', async () => {

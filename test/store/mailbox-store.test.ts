@@ -1,7 +1,11 @@
 import {afterEach, describe, expect, it} from 'vitest';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import type {Message} from '../../source/mailbox/message.ts';
+import {allFeed, inboxFeed, threadFeed, threadOf} from '../../source/store/feed.ts';
+import {heldOf} from '../../source/store/held.ts';
 import {createMailboxStore, type MailboxStore} from '../../source/store/mailbox-store.ts';
+import {heldCount} from '../../source/store/reduce.ts';
 import {channelMessages} from '../../source/store/select.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
@@ -18,6 +22,12 @@ function open(mailbox: Mailbox | Promise<Mailbox>): MailboxStore {
 }
 
 const human = {tag: 'HUMAN', kind: 'human'} as const;
+
+/** The ids that are held of a feed. */
+function held(store: MailboxStore, feed: string): number[] {
+	const {past, recent} = heldOf(store.getState(), feed);
+	return [...past, ...recent].map(({id}) => id);
+}
 
 async function until(
 	store: MailboxStore,
@@ -106,9 +116,80 @@ describe('the store', () => {
 		await store.ready;
 		expect(channelMessages(store.getState(), 'CLAUDE_1')).toHaveLength(250);
 		expect(await store.loadOlder('CLAUDE_1')).toBe(true);
-		expect(channelMessages(store.getState(), 'CLAUDE_1')).toHaveLength(450);
-		await store.loadOlder('CLAUDE_1');
+		expect(held(store, 'CLAUDE_1')).toHaveLength(450);
 		expect(await store.loadOlder('CLAUDE_1')).toBe(false);
+		expect(heldOf(store.getState(), 'CLAUDE_1').atStart).toBe(true);
+	});
+
+	it.each([
+		['every message', allFeed, () => true],
+		['a channel', 'CLAUDE_1', ({tag}: Message) => tag === 'CLAUDE_1'],
+		['the inbox', inboxFeed, ({tag, mentions}: Message) => tag !== 'HUMAN' && mentions.includes('HUMAN')],
+		['a thread', threadFeed(3), ({thread_id}: Message) => thread_id === 3],
+	])('reads %s back to the oldest and down to the present again, whole and bounded', async (_, feed, belongs) => {
+		const server = new MemoryServer();
+		for (let number = 1; number <= 9000; number++) {
+			const name = number % 50 === 0 ? 'HUMAN' : `CLAUDE_${number % 3}`;
+			server.insert(`[${name}] ${number}${number % 2 === 0 ? ' @HUMAN' : ''}`, number > 3 ? {reply_to: 3} : {});
+		}
+		const expected = server.messages.filter(belongs).map(({id}) => id);
+		const store = open(memoryMailbox(server, human));
+		await store.ready;
+		const seen = new Set<number>();
+		const note = () => {
+			const ids = held(store, feed);
+			for (const id of ids) seen.add(id);
+			expect(ids).toEqual(expected.slice(expected.indexOf(ids[0] ?? 0)).slice(0, ids.length));
+			expect(heldCount(store.getState())).toBeLessThanOrEqual(500 + (threadOf(feed) === null ? 1000 : 5000));
+		};
+		note();
+		for (let pages = 0; !heldOf(store.getState(), feed).atStart; pages++) {
+			expect(pages).toBeLessThan(100);
+			await store.loadOlder(feed);
+			store.look(feed, held(store, feed)[0] ?? 0);
+			note();
+		}
+		expect(held(store, feed)[0]).toBe(expected[0]);
+		for (let pages = 0; !heldOf(store.getState(), feed).atEnd; pages++) {
+			expect(pages).toBeLessThan(100);
+			await store.loadNewer(feed);
+			store.look(feed, held(store, feed).at(-1) ?? 0);
+			note();
+		}
+		expect(held(store, feed).at(-1)).toBe(expected.at(-1));
+		expect(seen.size).toBe(expected.length);
+		store.look(feed, null);
+		expect(heldCount(store.getState())).toBeLessThanOrEqual(700);
+	});
+
+	it('jumps to the beginning and to any message, and reads on from there in both directions', async () => {
+		const server = new MemoryServer();
+		for (let number = 1; number <= 3000; number++) server.insert(`[CLAUDE_${number % 2}] ${number}`);
+		const store = open(memoryMailbox(server, human));
+		await store.ready;
+		await store.loadOldest('CLAUDE_1');
+		expect(heldOf(store.getState(), 'CLAUDE_1')).toMatchObject({atStart: true, atEnd: false});
+		expect(held(store, 'CLAUDE_1').slice(0, 2)).toEqual([1, 3]);
+		await store.loadAround('CLAUDE_1', 1500);
+		expect(held(store, 'CLAUDE_1')).toEqual(Array.from({length: 400}, (_, at) => 1101 + 2 * at));
+		await store.loadOlder('CLAUDE_1');
+		await store.loadNewer('CLAUDE_1');
+		expect(held(store, 'CLAUDE_1')).toEqual(Array.from({length: 800}, (_, at) => 701 + 2 * at));
+	});
+
+	it('keeps what somebody looks at while so much pours in that it leaves the window', async () => {
+		const server = new MemoryServer();
+		for (let number = 1; number <= 100; number++) server.insert(`[CLAUDE_1] ${number}`);
+		const store = open(memoryMailbox(server, human));
+		await store.ready;
+		store.look('CLAUDE_1', 50);
+		for (let number = 101; number <= 9000; number++) server.insert(`[CLAUDE_1] ${number}`);
+		await until(store, ({messages}) => messages.at(-1)?.id === 9000);
+		expect(held(store, 'CLAUDE_1').slice(0, 100)).toEqual(Array.from({length: 100}, (_, at) => at + 1));
+		expect(heldOf(store.getState(), 'CLAUDE_1')).toMatchObject({atStart: true, atEnd: false});
+		expect(heldCount(store.getState())).toBeLessThanOrEqual(6500);
+		store.look('CLAUDE_1', null);
+		expect(heldOf(store.getState(), 'CLAUDE_1')).toMatchObject({atStart: false, atEnd: true});
 	});
 
 	it('keeps a bounded window while messages pour in', async () => {

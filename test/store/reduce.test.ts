@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
+import {threadFeed} from '../../source/store/feed.ts';
 import {reduce} from '../../source/store/reduce.ts';
-import {channelMessages, replyCount, threadMessages, threadTree, unreadCount} from '../../source/store/select.ts';
+import {channelMessages, replyCount, threadMessages, threadTree} from '../../source/store/select.ts';
+import {unreadCount} from '../../source/store/unread.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {messageRow} from '../helpers/message.ts';
 
@@ -92,7 +94,10 @@ describe('threads', () => {
 	const late = messageRow(5, '[B] to the root', {reply_to: 1, thread_id: 1});
 
 	it('are the root and its replies, also when they were read from outside of the window', () => {
-		const state = reduce(told([[deeper]]), {type: 'thread', root: 1, messages: [root, reply]});
+		const feed = threadFeed(1);
+		let state = reduce(emptyState, {type: 'recent', messages: [deeper], complete: false});
+		state = reduce(state, {type: 'look', feed, around: Infinity});
+		state = reduce(state, {type: 'older', feed, before: 4, messages: [root, reply], lower: 0});
 		expect(threadMessages(state, 1)).toEqual([root, reply, deeper]);
 		expect(threadMessages(reduce(state, {type: 'messages', messages: [late]}), 1)).toEqual([root, reply, deeper, late]);
 	});
@@ -127,8 +132,8 @@ describe('unread', () => {
 			],
 		});
 		expect(unreadCount(state, 'a')).toBe(2);
-		state = reduce(state, {type: 'seen', channel: 'A', id: 2});
+		state = reduce(state, {type: 'seen', feed: 'A', id: 2});
 		expect(unreadCount(state, 'A')).toBe(1);
-		expect(reduce(state, {type: 'seen', channel: 'A', id: 1})).toBe(state);
+		expect(reduce(state, {type: 'seen', feed: 'A', id: 1})).toBe(state);
 	});
 });

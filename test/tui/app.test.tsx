@@ -5,6 +5,7 @@ import {App} from '../../source/tui/app.tsx';
 import {channelOrder} from '../../source/tui/channel-order.ts';
 import {SurroundingsProvider} from '../../source/tui/context.ts';
 import {createController} from '../../source/tui/controller.ts';
+import {layoutOf} from '../../source/tui/current-layout.ts';
 import type {Input} from '../../source/tui/keyboard.ts';
 import {createUi, withChannels} from '../../source/tui/ui.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
@@ -24,7 +25,14 @@ async function open(server: MemoryServer, size = {columns: 100, rows: 24}) {
 		),
 	);
 	let quits = 0;
-	const controller = createController({store, ui, redraw: () => {}, quit: () => quits++});
+	const controller = createController({
+		store,
+		ui,
+		redraw: () => {},
+		suspend: () => {},
+		rowOf: () => [],
+		quit: () => quits++,
+	});
 	const {lastFrame} = render(
 		<SurroundingsProvider value={{store, ui, screen: null, name: 'local hub', now: Date.now}}>
 			<App />
@@ -101,24 +109,46 @@ describe('the app without a screen', () => {
 		expect(server.messages.at(-1)?.body).toContain('nulxxxxxxxxxx');
 	});
 
+	it('shows on its row what was refused while the next one is being written, and r takes it back', async () => {
+		const server = new MemoryServer();
+		server.insert('[CLAUDE_1] one');
+		const app = await open(server, {columns: 160, rows: 24});
+		const post = server.post.bind(server);
+		server.post = () => {
+			server.post = post;
+			throw new (class extends Error {})('broken');
+		};
+		await app.type('crefused');
+		await app.press('enter', {type: 'text', text: 'next'});
+		await app.press();
+		expect(app.frame()).toMatch(/HUMAN +not sent · r to write it again/);
+		expect(app.ui.getState().compose.editor.text).toContain('next');
+		await app.press('^u', 'escape');
+		await app.type('r');
+		expect(app.ui.getState().compose.editor.text).toContain('refused');
+		expect(app.store.getState().pending).toEqual([]);
+	});
+
 	it('keeps a pane that the human is in where it is when another channel appears', async () => {
 		const server = new MemoryServer();
 		server.insert('[CLAUDE_1] one');
 		const {ui} = await open(server);
 		ui.setState(withChannels(ui.getState(), ['CLAUDE_1', 'CLAUDE_2']));
-		expect(ui.getState()).toMatchObject({focus: 'CLAUDE_1', channels: ['CLAUDE_1', 'CLAUDE_2']});
+		expect(ui.getState()).toMatchObject({focus: 'CLAUDE_1'});
+		expect(ui.getState().arrangement.order.slice(0, 2)).toEqual(['CLAUDE_1', 'CLAUDE_2']);
 	});
 
-	it('gives a hidden channel the place of the focused one, and nobody else’s', async () => {
+	it('gives a channel without a pane the place of the focused one, and nobody else’s', async () => {
 		const server = new MemoryServer();
 		for (const number of [4, 3, 2, 1]) server.insert(`[CLAUDE_${number}] ${number}`);
 		const {ui, type} = await open(server, {columns: 200, rows: 24});
-		expect(ui.getState().channels).toEqual(['CLAUDE_1', 'CLAUDE_2', 'CLAUDE_3', 'CLAUDE_4']);
-		await type('25');
-		expect(ui.getState()).toMatchObject({
-			focus: 'CLAUDE_4',
-			channels: ['CLAUDE_1', 'CLAUDE_4', 'CLAUDE_3', 'CLAUDE_2'],
-		});
+		const shown = () => layoutOf(ui.getState()).places;
+		expect(shown()).toEqual(['CLAUDE_1', 'CLAUDE_2']);
+		await type('24');
+		expect(ui.getState().focus).toBe('CLAUDE_4');
+		expect(shown()).toEqual(['CLAUDE_1', 'CLAUDE_4']);
+		await type('1P3');
+		expect(shown()).toEqual(['CLAUDE_1', 'CLAUDE_3']);
 	});
 
 	it('says that a message is dealt with, and shows that it was delivered', async () => {
@@ -135,6 +165,22 @@ describe('the app without a screen', () => {
 		]);
 		await app.type('a');
 		expect(app.ui.getState().notice).toBe('This message does not wait for you.');
+	});
+
+	it('takes a paste of 200 kB as one change, which ^_ takes back as one', async () => {
+		const {ui, type, press} = await open(new MemoryServer());
+		await type('cbefore ');
+		let changes = 0;
+		let {editor} = ui.getState().compose;
+		ui.subscribe(({compose}) => {
+			if (compose.editor !== editor) changes++;
+			({editor} = compose);
+		});
+		await press({type: 'paste', text: 'line\r\n'.repeat(40_000)});
+		expect(changes).toBe(1);
+		expect(editor.text).toBe(`before ${'line\n'.repeat(40_000)}`);
+		await press('^_');
+		expect(ui.getState().compose.editor.text).toBe('before ');
 	});
 
 	it('goes through what was sent with the arrows, but never over a draft', async () => {

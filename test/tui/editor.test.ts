@@ -3,6 +3,7 @@ import {describe, expect, it} from 'vitest';
 import {completed, fuzzy, mentioning} from '../../source/tui/compose/completion.ts';
 import {draftView} from '../../source/tui/compose/draft-view.ts';
 import {edit, emptyEditor, type Edit, type Editor, type Place} from '../../source/tui/compose/editor.ts';
+import {wordEnd, wordStart} from '../../source/tui/compose/word.ts';
 import {textWidth} from '../../source/tui/screen/strip.ts';
 
 /** `|` stands for the cursor. */
@@ -32,11 +33,33 @@ describe('the draft', () => {
 		['|', {type: 'erase', to: 'left'}, '|'],
 		['|', {type: 'erase', to: 'right'}, '|'],
 		['👍|', {type: 'insert', text: '🏽'}, '👍🏽|'],
+		['see docs/a.md, now|', {type: 'erase', to: 'space_left'}, 'see docs/a.md, |'],
+		['see docs/parse|', {type: 'erase', to: 'word_left'}, 'see docs/|'],
+		['ask @CLAUDE_1, |', {type: 'move', to: 'word_left'}, 'ask @|CLAUDE_1, '],
+		["|can't stop", {type: 'move', to: 'word_right'}, "can't| stop"],
+		['one|, two.', {type: 'move', to: 'word_right'}, 'one, two|.'],
+		['日本語テキスト|', {type: 'erase', to: 'word_left'}, '日本語|'],
+		['... |', {type: 'move', to: 'word_left'}, '|... '],
+		['ab|c', {type: 'transpose'}, 'acb|'],
+		['ab|', {type: 'transpose'}, 'ba|'],
+		[`a${family}|`, {type: 'transpose'}, `${family}a|`],
+		['|ab', {type: 'transpose'}, '|ab'],
+		['ab\n|c', {type: 'transpose'}, 'ab\n|c'],
 	])('%j, %j: %j', (before, change, after) => {
 		expect(shown(edit(at(before), change))).toBe(after);
 	});
 
-	const places: Place[] = ['left', 'right', 'word_left', 'word_right', 'line_start', 'line_end', 'up', 'down'];
+	const places: Place[] = [
+		'left',
+		'right',
+		'word_left',
+		'word_right',
+		'space_left',
+		'line_start',
+		'line_end',
+		'up',
+		'down',
+	];
 	const change: fc.Arbitrary<Edit> = fc.oneof(
 		fc.record({
 			type: fc.constant('insert' as const),
@@ -45,6 +68,7 @@ describe('the draft', () => {
 			}),
 		}),
 		fc.record({type: fc.constantFrom('move' as const, 'erase' as const), to: fc.constantFrom(...places)}),
+		fc.constant({type: 'transpose' as const}),
 	);
 
 	it('keeps its cursor between two graphemes, whatever is edited', () => {
@@ -62,10 +86,54 @@ describe('the draft', () => {
 		);
 	});
 
+	it('finds the ends of a word of ten thousand letters, and of as many spaces', () => {
+		const word = 'w'.repeat(10_000);
+		const gap = ' '.repeat(10_000);
+		const text = `one ${word}${gap}`;
+		expect(wordStart(text, text.length)).toBe(4);
+		expect(wordEnd(text, 3)).toBe(4 + word.length);
+		expect(wordEnd(text, 4 + word.length)).toBe(text.length);
+		expect(wordStart(gap, gap.length)).toBe(0);
+	});
+
+	it('divides words near the cursor as it would in the whole text', () => {
+		const unit = fc.constantFrom('a', 'b', ' ', '.', '_', '1', '\n', 'é', family, '👍');
+		const segmenter = new Intl.Segmenter(undefined, {granularity: 'word'});
+		fc.assert(
+			fc.property(fc.string({unit, maxLength: 700}), text => {
+				const words = [...segmenter.segment(text)].filter(({isWordLike}) => isWordLike);
+				const last = words.at(-1);
+				const first = words[0];
+				expect(wordStart(text, text.length)).toBe(last?.index ?? 0);
+				expect(wordEnd(text, 0)).toBe(first === undefined ? text.length : first.index + first.segment.length);
+			}),
+		);
+	});
+
 	it('can be erased to the end, also where one letter has a thousand marks', () => {
 		let editor: Editor = edit(emptyEditor, {type: 'insert', text: `a${'\u0301'.repeat(1000)}b`});
 		for (let keys = 0; editor.text !== '' && keys < 2000; keys++) editor = edit(editor, {type: 'erase', to: 'left'});
 		expect(editor).toEqual(emptyEditor);
+	});
+
+	it('is shown with the line of its cursor in the middle, and without gaps at its ends', () => {
+		const line = fc.constantFrom('', 'a', 'bc', '日');
+		fc.assert(
+			fc.property(
+				fc.array(line, {minLength: 1, maxLength: 12}),
+				fc.nat(),
+				fc.integer({min: 1, max: 6}),
+				(lines, seed, height) => {
+					const text = lines.join('\n');
+					const cursor = seed % (text.length + 1);
+					const at = text.slice(0, cursor).split('\n').length - 1;
+					const top = Math.max(0, Math.min(at - Math.floor(height / 2), lines.length - height));
+					const view = draftView({text, cursor}, 20, height);
+					expect(view.lines).toEqual(lines.slice(top, top + height));
+					expect(view.cursor.line).toBe(at - top);
+				},
+			),
+		);
 	});
 
 	it('is shown around its cursor, never wider than the line', () => {
@@ -103,5 +171,9 @@ describe('@ completion', () => {
 		expect(fuzzy('ct', ['CLAUDE_1', 'CLAUDE_TWIN', 'CTO'])).toEqual(['CTO', 'CLAUDE_TWIN']);
 		expect(fuzzy('', ['B', 'A'])).toEqual(['B', 'A']);
 		expect(fuzzy('x', ['B', 'A'])).toEqual([]);
+	});
+
+	it('keeps those that match equally well in the order given: who spoke last comes first', () => {
+		expect(fuzzy('cl', ['CLAUDE_TWIN', 'CLAUDE_1', 'CL'])).toEqual(['CL', 'CLAUDE_TWIN', 'CLAUDE_1']);
 	});
 });

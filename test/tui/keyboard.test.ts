@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {createKeyboard, type Input} from '../../source/tui/keyboard.ts';
+import type {Report} from '../../source/tui/terminal-report.ts';
 
-function typed(...chunks: string[]): Input[] {
+function heard(...chunks: string[]): Array<Input | Report> {
 	const keyboard = createKeyboard();
 	return [...chunks.flatMap(chunk => keyboard.push(chunk)), ...keyboard.release()];
+}
+
+function typed(...chunks: string[]): Input[] {
+	return heard(...chunks).filter(each => each.type === 'text' || each.type === 'key' || each.type === 'paste');
 }
 
 /** Text of neighbouring pieces as one, as it may be cut anywhere. */
@@ -44,6 +49,10 @@ describe('the keyboard', () => {
 		]);
 	});
 
+	it('tells the control keys beyond the letters apart from them', () => {
+		expect(typed('\u001F\u001C\u001D\u0014')).toEqual(['^_', '^\\', '^]', '^t'].map(key => ({type: 'key', key})));
+	});
+
 	it('takes a lone ESC for the key when nothing follows', () => {
 		const keyboard = createKeyboard();
 		expect(keyboard.push('\u001B')).toEqual([]);
@@ -60,15 +69,28 @@ describe('the keyboard', () => {
 		]);
 	});
 
-	it('drops the mouse, focus reports, function keys and answers of the terminal', () => {
+	it('tells the mouse, the focus and the background from what was typed', () => {
+		const said = 'a\u001B[<0;10;3M\u001B[<0;10;3m\u001B[<69;1;1M\u001B[I\u001B[O\u001B[?997;2n';
+		expect(heard(`${said}\u001B]11;rgb:ffff/8080/0000\u0007\u001B]11;rgb:1/2/f\u001B\\b`)).toEqual([
+			{type: 'text', text: 'a'},
+			{type: 'mouse', what: 'press', x: 9, y: 2},
+			{type: 'mouse', what: 'wheel_down', x: 0, y: 0},
+			{type: 'focus', focused: true},
+			{type: 'focus', focused: false},
+			{type: 'scheme'},
+			{type: 'background', colour: 0xff8000},
+			{type: 'background', colour: 0x1122ff},
+			{type: 'text', text: 'b'},
+		]);
+	});
+
+	it('drops function keys, the mouse of old terminals and answers that nobody asked for', () => {
 		const noise = [
-			'\u001B[<0;10;10M',
 			'\u001B[M !!',
-			'\u001B[I',
-			'\u001B[O',
 			'\u001B[15~',
 			'\u001BOP',
-			'\u001B]11;rgb:00/00/00\u0007',
+			'\u001B]4;1;rgb:00/00/00\u0007',
+			'\u001B[<35;10;10M',
 			'\u001B[?62;4c',
 			'\u001B[24;80R',
 		];
@@ -99,6 +121,49 @@ describe('the keyboard', () => {
 				expect(joined(typed(...chunks))).toEqual(joined(typed(whole)));
 			}),
 		);
+	});
+
+	it('makes no letters, which would be commands, of a sequence that comes in two halves far apart', () => {
+		const sequence = fc.constantFrom(
+			'\u001B[A',
+			'\u001BOB',
+			'\u001B[3~',
+			'\u001B[1;5C',
+			'\u001B[200~q\rq\u001B[201~',
+			'\u001B[<0;12;7M',
+			'\u001B[I',
+			'\u001B]11;rgb:0000/0000/0000\u0007',
+		);
+		fc.assert(
+			fc.property(sequence, fc.nat(30), fc.nat(30), (text, first, second) => {
+				let now = 0;
+				const keyboard = createKeyboard(() => now);
+				const [from = 0, to = 0] = [first % text.length, second % text.length].sort((one, other) => one - other);
+				const inputs = [text.slice(0, from), text.slice(from, to), text.slice(to)].flatMap(chunk => {
+					now += 300;
+					return [...keyboard.push(chunk), ...keyboard.release()];
+				});
+				// An ESC by itself is the key: it goes back, and destroys nothing. A bracket after it is bound to nothing.
+				const harmless = new Set(['escape', 'alt-[', 'alt-O', 'alt-]', '[', 'O', ']']);
+				const whole = new Set(heard(text).map(each => JSON.stringify(each)));
+				const others = inputs.filter(
+					each =>
+						!whole.has(JSON.stringify(each)) &&
+						!(each.type === 'key' && harmless.has(each.key)) &&
+						!(each.type === 'text' && harmless.has(each.text)),
+				);
+				expect(others).toEqual([]);
+			}),
+		);
+	});
+
+	it('takes what comes long after an ESC for what it is', () => {
+		let now = 0;
+		const keyboard = createKeyboard(() => now);
+		keyboard.push('\u001B');
+		keyboard.release();
+		now = 1500;
+		expect(keyboard.push('[A')).toEqual([{type: 'text', text: '[A'}]);
 	});
 
 	it('never loses its way, whatever comes', () => {

@@ -8,8 +8,8 @@ import {readRow} from '../../source/tui/screen/frame.ts';
 import {createGrid, lay, type Grid} from '../../source/tui/screen/grid.ts';
 import {createScreen} from '../../source/tui/screen/screen.ts';
 import {sgr} from '../../source/tui/screen/sgr.ts';
-import {ansi, clip, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
-import {plain, style} from '../../source/tui/screen/style.ts';
+import {ansi, clip, joined, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
+import {linked, lookOf, plain, style} from '../../source/tui/screen/style.ts';
 import {wrap} from '../../source/tui/screen/wrap.ts';
 import {theme} from '../../source/tui/theme.ts';
 
@@ -129,6 +129,68 @@ describe('colours', () => {
 		expect(sgr(look, 4)).toBe('\u001B[0m');
 		expect(sgr(theme.warn, 4)).toBe('\u001B[0;33m');
 		expect(sgr(theme.warnStrong, 1)).toBe('\u001B[0;1m');
+	});
+});
+
+describe('hyperlinks', () => {
+	const uri = 'https://example.org/a?b=1;c=2';
+	const link = linked(style({underline: true}), uri);
+
+	/** What a real terminal takes each cell of a row to lead to. */
+	function targets(terminal: InstanceType<typeof xterm.Terminal>, y: number): Array<string | undefined> {
+		const {_core: core} = terminal as unknown as {
+			_core: {_oscLinkService: {getLinkData(id: number): {uri: string} | undefined}};
+		};
+		return Array.from({length: columns}, (_, x) => {
+			const cell = terminal.buffer.active.getLine(y)?.getCell(x) as unknown as {extended: {urlId: number}};
+			return core._oscLinkService.getLinkData(cell.extended.urlId)?.uri;
+		});
+	}
+
+	it('are written as OSC 8, and read back by a real terminal cell by cell, through any change', async () => {
+		const looks = [plain, link, linked(style({bold: true}), 'http://other.example/'), style({underline: true})];
+		const linkedLine = fc
+			.array(fc.record({text, style: fc.constantFrom(...looks)}), {maxLength: 4})
+			.map(spans => strip(spans));
+		await fc.assert(
+			fc.asyncProperty(fc.array(fc.array(linkedLine, {maxLength: 5}), {minLength: 1, maxLength: 4}), async frames => {
+				const terminal = new xterm.Terminal({cols: columns, rows, allowProposedApi: true});
+				await feed(terminal, '\u001B[?7l');
+				let before = createGrid(columns, rows);
+				for (const lines of frames) {
+					const after = drawn(lines);
+					const bytes = difference(before, after, 24);
+					await feed(terminal, bytes);
+					for (let y = 0; y < rows; y++) {
+						const wanted = Array.from({length: columns}, (_, x) => lookOf(after.styles[y * columns + x] ?? plain).link);
+						expect(targets(terminal, y)).toEqual(wanted);
+					}
+					// What is written next, by whomever, is no link.
+					expect(bytes.lastIndexOf('\u001B]8;id=')).toBeLessThanOrEqual(bytes.lastIndexOf('\u001B]8;;\u001B\\'));
+					before = after;
+				}
+			}),
+			{numRuns: 40},
+		);
+	});
+
+	it('have one id for all pieces of a line that was broken', () => {
+		const bytes = difference(
+			createGrid(columns, rows),
+			drawn(
+				wrap(strip([{text: 'one two', style: link}]), 4).map(each => joined(strip([{text: '│', style: plain}]), each)),
+			),
+			24,
+		);
+		const ids = [...bytes.matchAll(/\u001B\]8;id=(\w+);https/gu)].map(match => match[1]);
+		expect(ids).toHaveLength(2);
+		expect(new Set(ids).size).toBe(1);
+	});
+
+	it('are none where an address holds anything but printing ASCII', () => {
+		for (const bad of ['https://a\u0007b', 'https://a\u001B\\', 'https://a b', 'https://ä', '']) {
+			expect(linked(plain, bad)).toBe(plain);
+		}
 	});
 });
 

@@ -58,13 +58,12 @@ describe('the screen at 200x50', () => {
 
 	it('says at once that nobody has a tag, and beside the times of a chosen message when each rung was reached', async () => {
 		const terminal = start('ladder', wide);
-		await terminal.waitFor(/\d CLAUDE_TWIM/);
-		const numberOf = (tag: string) => new RegExp(`(\\d) ${tag} `).exec(terminal.text())?.[1] ?? '';
-		terminal.write(numberOf('CLAUDE_TWIM'));
+		await terminal.waitFor(/ CLAUDE_TWIM /);
+		terminal.write('\u001B[Z');
 		const screen = await terminal.waitFor('no agent CLAUDE_TWIM');
 		expect(screen.join('\n')).toMatch(/CLAUDE_TWIM {2}never joined; did you mean CLAUDE_TWIN\?/);
 		expect(screen.join('\n')).toMatch(/HUMAN → CLAUDE_TWIM +no agent CLAUDE_TWIM/);
-		terminal.write(numberOf('CLAUDE_1'));
+		terminal.write('1');
 		await terminal.waitFor('acked 0 s');
 		terminal.write('kkk\r');
 		await terminal.waitFor(/⤷ thread #2 .*✓ \d\d:\d\d:\d\d {2}✓✓ \d\d:\d\d:\d\d/);
@@ -108,6 +107,40 @@ describe('the screen at 200x50', () => {
 		expect(screen.find(row => row.includes('[HUMAN] run it'))).toMatch(/^ │ \[HUMAN\] run it/);
 	});
 
+	it('shows Markdown behind the gutter, code in colours, and links that lead where they say', async () => {
+		const terminal = start('markdown', wide);
+		const screen = await terminal.waitFor(rows => rows.some(row => /^ │ {2}select id, total from orders/u.test(row)));
+		const text = screen.join('\n');
+		expect(text).toMatch(/^ │ Step 2 of 4/mu);
+		expect(text).toMatch(/^ │ · 9 without a date/mu);
+		expect(text).toMatch(/^ │ {3}1\. same id/mu);
+		expect(text).toMatch(/^ │ ✓ checked/mu);
+		expect(text).toMatch(/^ │ ▏ Use the 2025 data only/mu);
+		expect(text).toMatch(/^ │ ── sql ─+/mu);
+		expect(text).toMatch(/^ │ table +rows {2}note/mu);
+		expect(text).toMatch(/^ │ orders +18,204 {2}cleaned/mu);
+		expect(text).toMatch(/The docs \(docs\.example\.org\) say so/u);
+		const y = screen.findIndex(row => row.includes('select id, total'));
+		await terminal.waitFor(() => terminal.cell(4, y).foreground !== terminal.cell(11, y).foreground);
+		const line = screen.findIndex(row => row.includes('The docs'));
+		const x = (screen[line] ?? '').indexOf('docs');
+		expect(terminal.link(x, line)).toBe('https://docs.example.org/a');
+		expect(terminal.link((screen[line] ?? '').indexOf('say so'), line)).toBeUndefined();
+		expect(terminal.link((screen[line] ?? '').indexOf('this'), line)).toBeUndefined();
+	});
+
+	it('shows the first lines of a long message, and how many there are', async () => {
+		const terminal = start('markdown', wide);
+		await terminal.waitFor('The docs');
+		terminal.write('g');
+		const screen = await terminal.waitFor('log line 39');
+		expect(screen.join('\n')).toContain('… 121 lines in all · enter shows it');
+		terminal.write('\r');
+		await terminal.waitFor('log line 120');
+		terminal.write('g');
+		await terminal.waitFor('The whole log:');
+	});
+
 	it('keeps its columns straight beside emoji and wide letters', async () => {
 		const terminal = start('crowded', wide);
 		const screen = await terminal.waitFor('日本語');
@@ -121,10 +154,10 @@ describe('the screen at 80x24', () => {
 	it('shows one pane, with the channels as tabs in the first row', async () => {
 		const terminal = start('two');
 		const screen = await terminal.waitFor(/● live .*1 for you/);
-		expect(screen[0]).toMatch(/^ agentmux {3}1 CLAUDE_1 {2}2 CLAUDE_TWIN {2}3 HUMAN {2}4 TASKS +● live {2}1 for you$/);
-		terminal.write('4');
+		expect(screen[0]).toMatch(/^ agentmux {3}1 CLAUDE_1 {2}2 CLAUDE_TWIN {2}3 TASKS .*● live {2}1 for you$/);
+		terminal.write('3');
 		await terminal.waitFor('Task X: monthly report');
-		terminal.write('\t');
+		terminal.write('7');
 		await terminal.waitFor('Use the 2025 data only');
 		terminal.write('2');
 		await terminal.waitFor('approve the migration');
@@ -140,6 +173,21 @@ describe('the screen at 80x24', () => {
 		expect(screen.join('\n')).toContain('second line');
 		terminal.write('g');
 		await terminal.waitFor('Hello Instance 2');
+	});
+
+	it('goes to the oldest of a long history, on from there, and back to the newest', async () => {
+		const terminal = start('long');
+		await terminal.waitFor('message 20000.');
+		terminal.write('2');
+		await terminal.waitFor('message 19999.');
+		terminal.write('g');
+		const screen = await terminal.waitFor(rows => rows.some(row => / message 1\./.test(row)));
+		expect(screen.at(-4)).toMatch(/newer below · G/);
+		const walk = setInterval(() => terminal.write('\u001B[6~'), 10);
+		await terminal.waitFor(/ message 19\d\d\./).finally(() => clearInterval(walk));
+		terminal.write('G');
+		await terminal.waitFor(rows => rows.some(row => row.includes('message 19999.')));
+		expect(terminal.text()).not.toContain('newer below');
 	});
 
 	it('opens the thread of a message and goes back', async () => {
@@ -165,17 +213,20 @@ describe('the screen at 80x24', () => {
 		expect(await terminal.waitFor(/heard: .*two/)).toHaveLength(24);
 	});
 
-	it('fits every key of the keymap into the help', async () => {
+	it('shows every key of the keymap in the help, which scrolls where it must', async () => {
 		const terminal = start('two');
 		await terminal.waitFor('● live');
 		terminal.write('?');
-		const screen = (await terminal.waitFor('Reading')).join('\n');
-		const lines = keymap
-			.filter(({help, place}) => help !== '' && place !== 'timeline')
-			.map(({label, help}) => `${label.padEnd(10)}${help}`);
-		expect(lines.filter(line => !screen.includes(line))).toEqual([]);
+		let shown = (await terminal.waitFor('Reading')).join('\n');
+		for (let at = shown; at.includes('↓ more'); shown += at) {
+			const before = at;
+			terminal.write('jjjj');
+			at = (await terminal.waitFor(rows => rows.join('\n') !== before)).join('\n');
+		}
+		const lines = keymap.filter(({help}) => help !== '').map(({label, help}) => `${label.padEnd(10)}${help}`);
+		expect(lines.filter(line => !shown.includes(line))).toEqual([]);
 		terminal.write('x');
-		await terminal.waitFor(rows => !rows.join('').includes('Reading'));
+		await terminal.waitFor(rows => !/j ↓ more|k ↑ back|Reading/.test(rows.join('')));
 	});
 
 	it('shows how to let an agent join where nobody is', async () => {
@@ -203,6 +254,20 @@ describe('the compose line', () => {
 		await terminal.waitFor(/→ @CLAUDE_1 q .*\n +quit\?/);
 		terminal.write('\r');
 		expect(await terminal.waitFor(/heard: @CLAUDE_1 q\n.*quit\?/)).toHaveLength(24);
+	});
+
+	it.each([
+		['lines', `${'x'.repeat(79)}\n`.repeat(2500)],
+		['letters without a space', 'x'.repeat(200_000)],
+	])('takes 200 kB of %s at once, edits them on, and sends them whole', async (_, text) => {
+		const terminal = start('measure');
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write(bracketed(`${text}end`));
+		await terminal.waitFor(/x*end *$/m);
+		terminal.write('!?\u007F\r');
+		const letters = '@CLAUDE_1 '.length + text.length + 'end!'.length;
+		expect(await terminal.waitFor(`heard ${letters} letters`)).toHaveLength(24);
+		expect(terminal.text()).toMatch(/the last ".*end!"/);
 	});
 
 	it('keeps a draft that is too large, and says what may be sent', async () => {
@@ -235,6 +300,43 @@ describe('the compose line', () => {
 		await terminal.waitFor('>one three<');
 		const {x, y} = terminal.cursor;
 		expect(terminal.screen()[y]?.slice(0, x)).toMatch(/>one three<$/);
+	});
+
+	it('takes back what was typed or erased, and brings back what was erased', async () => {
+		const terminal = start('empty');
+		await terminal.waitFor('● live');
+		terminal.write('cone two three\u0017\u0017');
+		await terminal.waitFor(/→ one *$/m);
+		terminal.write('\u0019');
+		await terminal.waitFor('→ one two three');
+		terminal.write('\u001F\u001F');
+		await terminal.waitFor(/→ one two *$/m);
+		terminal.write('\u0014');
+		expect(await terminal.waitFor('→ one tw o')).toHaveLength(24);
+	});
+
+	it('searches what was sent, letter by letter, and gives the draft back on esc', async () => {
+		const terminal = start('echo', {cols: 120, rows: 30});
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('cdeploy the parser\r');
+		await terminal.waitFor('heard: @CLAUDE_1 deploy the parser');
+		terminal.write('then the docs\r');
+		await terminal.waitFor('heard: @CLAUDE_1 then the docs');
+		terminal.write('half a dra\u0012');
+		await terminal.waitFor('sent with');
+		terminal.write('the');
+		await terminal.waitFor(/sent with the → @CLAUDE_1 then the docs +enter takes it/);
+		terminal.write('\u0012');
+		const {x, y} = await terminal.waitFor(/sent with the → @CLAUDE_1 deploy the parser/).then(() => terminal.cursor);
+		expect(terminal.screen()[y]?.slice(x)).toMatch(/^the parser/);
+		terminal.write('\u0012');
+		await terminal.waitFor('nothing older has that');
+		terminal.write('\u001B');
+		await terminal.waitFor(/HUMAN {2}→ @CLAUDE_1 half a dra/);
+		terminal.write('\u0012deploy\r');
+		await terminal.waitFor(/HUMAN {2}→ @CLAUDE_1 deploy the parser/);
+		terminal.write('\r');
+		await terminal.waitFor(rows => rows.filter(row => row.includes('heard: @CLAUDE_1 deploy the parser')).length === 2);
 	});
 
 	it('completes @ with a known tag, and says when nobody has that name', async () => {

@@ -21,7 +21,10 @@ export function completed({text, cursor}: Editor, {start}: Mentioning, tag: stri
 	return {text: before + rest.replace(/^ /, ''), cursor: before.length};
 }
 
-/** What matches a typed text, best first: its letters in this order; at the start and together counts most. */
+/**
+ * What matches a typed text, best first: what begins with it, then what holds it, then what has its letters in this order.
+ * Those that match equally well stay in the order given.
+ */
 export function fuzzy(typed: string, names: readonly string[]): string[] {
 	return names
 		.map(name => ({name, score: scoreOf(typed.toUpperCase(), name.toUpperCase())}))
@@ -32,8 +35,9 @@ export function fuzzy(typed: string, names: readonly string[]): string[] {
 
 function scoreOf(typed: string, name: string): number {
 	if (typed === '') return 1;
-	if (name.startsWith(typed)) return 1000 - name.length;
-	if (name.includes(typed)) return 500 - name.length;
+	if (name === typed) return 1001;
+	if (name.startsWith(typed)) return 1000;
+	if (name.includes(typed)) return 500;
 	let at = -1;
 	let spread = 0;
 	for (const letter of typed) {

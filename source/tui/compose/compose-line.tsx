@@ -4,15 +4,18 @@ import {HUMAN, sameTag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {useMailbox, useSurroundings, useUi} from '../context.ts';
+import {keyFor} from '../keymap.ts';
 import type {Rect} from '../screen/grid.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
 import {onTint, Spans} from '../spans.tsx';
 import {tagChip, tagStrong, tagStyle, theme} from '../theme.ts';
 import {hasDraft, type Compose} from '../ui.ts';
 import {presenceWords} from '../words.ts';
-import {completions, composeTag} from './keys.ts';
+import {composeTag} from './draft.ts';
 import {draftView} from './draft-view.ts';
+import {offersFor} from './offers.ts';
 import {prospectOf, type Prospect} from './prospect.ts';
+import type {SentSearch} from './sent.ts';
 
 /** The line where the human writes: who as, to whom, the text. */
 export function ComposeLine({rect}: {readonly rect: Rect}) {
@@ -23,17 +26,18 @@ export function ComposeLine({rect}: {readonly rect: Rect}) {
 	useMailbox(each => fingerprint(each, now()));
 	const state = store.getState();
 
+	const {search} = compose;
+	const editor = search?.shown ?? compose.editor;
 	const chip = chipOf(state, compose);
 	const chipWidth = chip.reduce((width, {text}) => width + textWidth(text), 0);
-	const room = rect.width - chipWidth - textWidth(compose.editor.text.slice(0, 400)) - 2;
+	const room = rect.width - chipWidth - textWidth(editor.text.slice(0, 400)) - 2;
+	const prospect = search === null ? prospectOf(state, compose, now()) : searchProspect(search);
 	const remark =
-		compose.error === null
-			? fittingIn(room, prospectOf(state, compose, now()))
-			: {text: printable(compose.error), style: theme.bad};
+		compose.error === null ? fittingIn(room, prospect) : {text: printable(compose.error), style: theme.bad};
 	const remarkWidth = remark === null ? 0 : textWidth(remark.text) + 2;
 	// The draft keeps at least half of the line where an error must be said.
 	const errorWidth = compose.error === null ? remarkWidth : Math.min(remarkWidth, Math.floor(rect.width / 2));
-	const view = draftView(compose.editor, rect.width - chipWidth - errorWidth - 1, rect.height);
+	const view = draftView(editor, rect.width - chipWidth - errorWidth - 1, rect.height);
 	const writing = mode === 'compose' && overlay === null;
 	const cursorX = rect.x + chipWidth + view.cursor.column;
 	const cursorY = rect.y + view.cursor.line;
@@ -50,7 +54,7 @@ export function ComposeLine({rect}: {readonly rect: Rect}) {
 			</Box>
 			<Box flexDirection="column" flexGrow={1} height={rect.height}>
 				{isEmpty ? (
-					<Spans line={[{text: 'press c to write', style: theme.faint}]} />
+					<Spans line={[{text: invitation(), style: theme.faint}]} />
 				) : (
 					view.lines.map((line, index) => <Spans key={index} line={coloured(line, mode === 'read')} />)
 				)}
@@ -64,6 +68,12 @@ export function ComposeLine({rect}: {readonly rect: Rect}) {
 	);
 }
 
+/** How one begins to write; nothing where no key does. */
+function invitation(): string {
+	const key = keyFor('compose');
+	return key === '' ? ' ' : `press ${key} to write`;
+}
+
 /** ` HUMAN  → ` or ` CLAUDE_1  by HUMAN → `: the tag as a chip, and who really writes. */
 function chipOf(state: State, compose: Compose): Span[] {
 	const tag = composeTag(state, compose);
@@ -74,8 +84,20 @@ function chipOf(state: State, compose: Compose): Span[] {
 	];
 	if (!sameTag(tag, me)) spans.push({text: ' by ', style: theme.grey}, {text: printable(me), style: tagStyle(me)});
 	if (compose.reply !== null) spans.push({text: ` ↳ #${compose.reply.id}`, style: theme.task});
+	if (compose.search !== null) {
+		const {typed, failing} = compose.search;
+		// The end of what was typed, where it is long.
+		const words = printable(Array.from(typed).slice(-20).join(''));
+		spans.push({text: ' sent with ', style: theme.grey}, {text: words, style: failing ? theme.bad : theme.strong});
+	}
 	spans.push({text: ' → ', style: theme.grey});
 	return spans;
+}
+
+function searchProspect({failing, typed}: SentSearch): Prospect {
+	if (failing) return {wordings: ['nothing older has that'], style: theme.warn};
+	const keys = ['enter takes it', '^R older', 'esc back'];
+	return {wordings: [typed === '' ? 'type what it holds' : keys.join('  ')], style: theme.grey};
 }
 
 /** The longest way of saying it that has room: the draft keeps its line, and what is no error gives way to it altogether. */
@@ -93,14 +115,16 @@ function coloured(line: string, dim: boolean): Span[] {
 	}));
 }
 
-/** What `@` may become, above the line. */
+/** What that which is being typed may become, above the line. */
 export function Completions({rect}: {readonly rect: Rect}) {
 	const {store, screen} = useSurroundings();
 	const compose = useUi(ui => ui.compose);
 	const writing = useUi(ui => ui.mode === 'compose' && ui.overlay === null);
-	const names = writing ? completions(store.getState(), compose) : [];
-	const width = Math.max(0, ...names.map(textWidth)) + 6;
-	const height = names.length;
+	const offers = writing ? offersFor(store.getState(), compose) : [];
+	const column = Math.max(0, ...offers.map(({text}) => textWidth(text)));
+	const about = Math.max(0, ...offers.map(({about}) => textWidth(about)));
+	const width = Math.min(rect.width - 1, column + (about === 0 ? 6 : about + 8));
+	const height = offers.length;
 	const x = rect.x + 1;
 	const y = rect.y - 1 - height;
 	useLayoutEffect(
@@ -110,19 +134,18 @@ export function Completions({rect}: {readonly rect: Rect}) {
 	if (height === 0) return null;
 	return (
 		<Box position="absolute" left={x} top={y} width={width} height={height} flexDirection="column">
-			{names.map((name, index) => (
-				<Spans
-					key={name}
-					line={onTint(
-						[
-							{text: index === compose.completion ? ' ▌@' : '  @', style: tagStyle(name)},
-							{text: printable(name), style: index === compose.completion ? tagStrong(name) : tagStyle(name)},
-						],
-						width,
-						0,
-					)}
-				/>
-			))}
+			{offers.map(({text, about, tag}, index) => {
+				const chosen = index === compose.completion;
+				const look = tag === null ? (chosen ? theme.strong : theme.text) : chosen ? tagStrong(tag) : tagStyle(tag);
+				const line: Span[] = [
+					{text: chosen ? ' ▌' : '  ', style: tag === null ? theme.task : tagStyle(tag)},
+					{text: printable(text), style: look},
+				];
+				if (about !== '') {
+					line.push({text: `${' '.repeat(column - textWidth(text))}  ${about}`, style: theme.grey});
+				}
+				return <Spans key={text} line={onTint(line, width, 0)} />;
+			})}
 		</Box>
 	);
 }

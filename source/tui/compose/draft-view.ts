@@ -13,20 +13,39 @@ const reach = 600;
 
 /** The part of the draft around the cursor that fits into `width` x `height`; each line scrolls for itself. Pure. */
 export function draftView({text, cursor}: Editor, width: number, height: number): DraftView {
-	const before = text.slice(0, cursor);
-	const cursorLine = before.split('\n').length - 1;
-	const all = text.split('\n');
-	const top = Math.max(0, Math.min(cursorLine - Math.floor(height / 2), all.length - height));
-	const offset = cursor - (before.lastIndexOf('\n') + 1);
+	const start = cursor === 0 ? 0 : text.lastIndexOf('\n', cursor - 1) + 1;
+	// The line of the cursor, and as many starts of lines before and behind it as could be shown: never all of them.
+	const above: number[] = [];
+	for (let at = start; at > 0 && above.length < height - 1;) {
+		at = at === 1 ? 0 : text.lastIndexOf('\n', at - 2) + 1;
+		above.unshift(at);
+	}
+	const below: number[] = [];
+	for (
+		let end = text.indexOf('\n', cursor);
+		end !== -1 && below.length < height - 1;
+		end = text.indexOf('\n', end + 1)
+	) {
+		below.push(end + 1);
+	}
+	const over = Math.min(above.length, Math.max(Math.floor(height / 2), height - 1 - below.length));
+	const starts = [...above.slice(above.length - over), start, ...below].slice(0, height);
 	let column = 0;
-	const lines = all.slice(top, top + height).map((line, index) => {
-		if (top + index !== cursorLine) return clipped(line.slice(0, reach), width);
-		const left = tail(printable(line.slice(Math.max(0, offset - reach), offset)), width - 1);
+	const lines = starts.map((from, index) => {
+		if (index !== over) return clipped(lineAt(text, from, reach), width);
+		const left = tail(printable(text.slice(Math.max(start, cursor - reach), cursor)), width - 1);
 		column = textWidth(left.text);
-		const right = printable(line.slice(offset, offset + reach));
+		const right = printable(lineAt(text, cursor, reach));
 		return left.text + clipped(right, width - column);
 	});
-	return {lines, cursor: {line: cursorLine - top, column}};
+	return {lines, cursor: {line: over, column}};
+}
+
+/** The line from an offset on, at most `most` of it. */
+function lineAt(text: string, from: number, most: number): string {
+	const piece = text.slice(from, from + most);
+	const end = piece.indexOf('\n');
+	return end === -1 ? piece : piece.slice(0, end);
 }
 
 const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});

@@ -19,17 +19,24 @@ const edits: Record<string, Edit> = {
 	backspace: {type: 'erase', to: 'left'},
 	delete: {type: 'erase', to: 'right'},
 	'^d': {type: 'erase', to: 'right'},
-	'^w': {type: 'erase', to: 'word_left'},
+	'^t': {type: 'transpose'},
+	'^w': {type: 'erase', to: 'space_left'},
 	'alt-backspace': {type: 'erase', to: 'word_left'},
 	'alt-d': {type: 'erase', to: 'word_right'},
 	'^u': {type: 'erase', to: 'line_start'},
 	'^k': {type: 'erase', to: 'line_end'},
 };
 
-/** What a key does to the draft, or undefined when it edits nothing. ^Y is the caller's: it needs what was killed. */
+/** What a key does to the draft, or undefined when it edits nothing. ^Y and ^_ are the caller's: they need what was. */
 export function editOf(key: string): Edit | undefined {
 	return edits[key];
 }
 
-/** Keys whose erased text ^Y brings back. */
-export const killing: ReadonlySet<string> = new Set(['^k', '^u', '^w', 'alt-d', 'alt-backspace']);
+/** Keys whose erased text ^Y brings back, and to which side of the cursor they erase. */
+export const killing: ReadonlyMap<string, 'left' | 'right'> = new Map([
+	['^k', 'right'],
+	['^u', 'left'],
+	['^w', 'left'],
+	['alt-d', 'right'],
+	['alt-backspace', 'left'],
+]);

@@ -1,3 +1,5 @@
+import {wordEnd, wordStart, wordStartAfterSpace} from './word.ts';
+
 /** A text under edit. `cursor` is an offset in UTF-16 units, always between two graphemes. */
 export interface Editor {
 	readonly text: string;
@@ -9,10 +11,22 @@ export const emptyEditor: Editor = {text: '', cursor: 0};
 export type Edit =
 	| {readonly type: 'insert'; readonly text: string}
 	| {readonly type: 'move'; readonly to: Place}
-	| {readonly type: 'erase'; readonly to: Place};
+	| {readonly type: 'erase'; readonly to: Place}
+	/** The letters on both sides of the cursor change places; at the end of a line, the last two. */
+	| {readonly type: 'transpose'};
 
 /** Where a key moves to, seen from the cursor. */
-export type Place = 'left' | 'right' | 'word_left' | 'word_right' | 'line_start' | 'line_end' | 'up' | 'down';
+export type Place =
+	| 'left'
+	| 'right'
+	| 'word_left'
+	| 'word_right'
+	/** The beginning of what stands between two spaces, whatever it is made of. */
+	| 'space_left'
+	| 'line_start'
+	| 'line_end'
+	| 'up'
+	| 'down';
 
 const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
 
@@ -20,6 +34,7 @@ const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
 export function edit(editor: Editor, change: Edit): Editor {
 	const {text, cursor} = editor;
 	if (change.type === 'insert') return inserted(editor, change.text);
+	if (change.type === 'transpose') return transposed(editor);
 	// A word may begin with a mark that belongs to the space before it.
 	const place = placeOf(editor, change.to);
 	const whole = boundaryAtOrAfter(text, place);
@@ -38,6 +53,15 @@ function inserted({text, cursor}: Editor, piece: string): Editor {
 	return {text: next, cursor: boundaryAtOrAfter(next, cursor + piece.length)};
 }
 
+function transposed({text, cursor}: Editor): Editor {
+	const middle = cursor === lineEnd(text, cursor) ? boundaryBefore(text, cursor) : cursor;
+	if (middle <= lineStart(text, cursor)) return {text, cursor};
+	const from = boundaryBefore(text, middle);
+	const end = boundaryAfter(text, middle);
+	const swapped = text.slice(0, from) + text.slice(middle, end) + text.slice(from, middle) + text.slice(end);
+	return {text: swapped, cursor: boundaryAtOrAfter(swapped, end)};
+}
+
 function placeOf({text, cursor}: Editor, place: Place): number {
 	switch (place) {
 		case 'left':
@@ -45,9 +69,11 @@ function placeOf({text, cursor}: Editor, place: Place): number {
 		case 'right':
 			return boundaryAfter(text, cursor);
 		case 'word_left':
-			return cursor - (/[^\s]*\s*$/u.exec(text.slice(0, cursor))?.[0].length ?? 0);
+			return wordStart(text, cursor);
 		case 'word_right':
-			return cursor + (/^\s*[^\s]*/u.exec(text.slice(cursor))?.[0].length ?? 0);
+			return wordEnd(text, cursor);
+		case 'space_left':
+			return wordStartAfterSpace(text, cursor);
 		case 'line_start':
 			return lineStart(text, cursor);
 		case 'line_end':

@@ -1,37 +1,21 @@
-import {contentOf, maxContentBytes} from '../../mailbox/message.ts';
-import {HUMAN, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
-import {printable} from '../../printable.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
 import {actionOf} from '../keymap.ts';
-import {tasksPane, welcomePane} from '../layout.ts';
+import {agentsPane, isChannelPane} from '../pane-id.ts';
+import {chosenAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
-import {readContent, type Entry} from '../panes/source.ts';
-import {emptyCompose, following, hasDraft, viewName, type Compose, type Ui, type UiStore} from '../ui.ts';
-import {completed, fuzzy, mentioning} from './completion.ts';
+import type {Entry} from '../panes/source.ts';
+import {hasDraft, type Compose, type Ui} from '../ui.ts';
+import {composeTag, setCompose, setEditor, type ComposeContext} from './draft.ts';
 import {editOf, killing} from './edit-keys.ts';
-import {edit, emptyEditor, isOnFirstLine, isOnLastLine, type Editor} from './editor.ts';
-
-export interface ComposeContext {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-}
-
-const mostSent = 100;
-let killed = '';
-
-/** Who the draft is written as. */
-export function composeTag(state: State, compose: Compose): Tag {
-	return compose.tag ?? state.identity?.tag ?? HUMAN;
-}
-
-function setCompose({ui}: ComposeContext, change: Partial<Compose>): void {
-	ui.setState(now => ({compose: {...now.compose, ...change}}));
-}
-
-function setEditor(context: ComposeContext, editor: Editor): void {
-	setCompose(context, {editor, error: null, completion: 0});
-}
+import {edit, emptyEditor, type Editor} from './editor.ts';
+import {afterKill} from './kill.ts';
+import {offerKey} from './offers.ts';
+import {freshPicker, picked} from './picker.ts';
+import {openSearch, searchFor, searchKey, vertical} from './recall.ts';
+import {send, takeBack} from './send.ts';
+import {offeredTags} from './tags.ts';
+import {takenBack} from './undo.ts';
 
 /** Begins to write: as a reply to an entry, or to the focused channel; a draft that is open goes on. */
 export function openCompose(context: ComposeContext, answered: Entry | null): void {
@@ -55,115 +39,102 @@ export function openCompose(context: ComposeContext, answered: Entry | null): vo
 }
 
 /** A message written in a channel's pane is for that channel. */
-function addresseeOf(state: State, {focus}: Ui): Tag | null {
-	if (focus === tasksPane || focus === welcomePane) return null;
-	const name = channelName(state, focus);
+function addresseeOf(state: State, now: Ui): Tag | null {
+	const {focus} = now;
+	const name = focus === agentsPane ? chosenAgent(state, now) : isChannelPane(focus) ? channelName(state, focus) : null;
+	if (name === null) return null;
 	return sameTag(name, 'UNTAGGED') || sameTag(name, 'SYSTEM') ? null : name;
 }
 
-/** Text typed or pasted into the draft, in one piece. Pasting where nothing is written opens the draft, never commands. */
+/** Text pasted into the draft, in one piece. Pasting where nothing is written opens the draft, never commands. */
 export function composePaste(context: ComposeContext, text: string): void {
+	insert(context, text, false);
+}
+
+/** Letters that were typed. */
+export function composeType(context: ComposeContext, text: string): void {
+	if (context.ui.getState().compose.search === null) insert(context, text, true);
+	else searchFor(context, text);
+}
+
+function insert(context: ComposeContext, text: string, typed: boolean): void {
 	if (context.ui.getState().mode === 'read') openCompose(context, null);
-	const {editor} = context.ui.getState().compose;
-	setEditor(context, edit(editor, {type: 'insert', text: text.replaceAll(/\r\n?/g, '\n').replaceAll('\0', '')}));
+	const {compose} = context.ui.getState();
+	const {editor, killed} = compose;
+	if (killed.open) closeKill(context);
+	const clean = text.replaceAll(/\r\n?/g, '\n').replaceAll('\0', '');
+	const command = typed ? commandBegun(compose, clean) : null;
+	setEditor(context, command ?? edit(editor, {type: 'insert', text: clean}), typed);
+}
+
+/**
+ * A `/` that is typed where nothing is written begins a command, in place of the addressee that was put there by itself; a
+ * second one takes that back.
+ */
+function commandBegun(compose: Compose, typed: string): Editor | null {
+	const {editor, prefill, undo} = compose;
+	const begins = editor.text === prefill && editor.cursor === prefill.length && typed.startsWith('/');
+	const goesOn = editor.text === '/' && editor.cursor === 1 && undo.before.at(-1)?.text === prefill;
+	if (!begins && !goesOn) return null;
+	const text = begins ? typed : `/${typed}`;
+	const whole = text.startsWith('//') && prefill !== '' ? prefill + text.slice(1) : text;
+	return {text: whole, cursor: whole.length};
 }
 
 /** One key while writing. */
 export function composeKey(context: ComposeContext, key: string): void {
+	if (searchKey(context, key) || offerKey(context, key)) return;
 	const {compose} = context.ui.getState();
-	if (completionKey(context, key)) return;
+	const {editor} = compose;
+	if (compose.killed.open && !killing.has(key)) closeKill(context);
 	const action = actionOf('compose', key);
-	const untouched = !hasDraft(compose) && compose.editor.cursor === compose.editor.text.length;
-	if (action === 'pick_tag' && (key === 'tab' || untouched)) {
-		return context.ui.setState({overlay: {kind: 'tags', filter: '', index: 0}});
+	const untouched = !hasDraft(compose) && editor.cursor === editor.text.length;
+	if (action === 'pick_tag' && (key.length > 1 || untouched)) {
+		return context.ui.setState({overlay: {kind: 'tags', ...freshPicker}});
 	}
 	if (action === 'leave') return context.ui.setState({mode: 'read'});
-	if (action === 'newline') return setEditor(context, edit(compose.editor, {type: 'insert', text: '\n'}));
+	if (action === 'newline') return setEditor(context, edit(editor, {type: 'insert', text: '\n'}));
 	if (action === 'send') return send(context);
-	if (key === '^y') return setEditor(context, edit(compose.editor, {type: 'insert', text: killed}));
+	if (action === 'search_sent') return openSearch(context);
+	if (action === 'edit_elsewhere') return openEditor(context);
+	if (key === '^y') return setEditor(context, edit(editor, {type: 'insert', text: compose.killed.text}));
+	if (key === '^_') return undo(context);
 	if (key === 'up' || key === '^p') return vertical(context, 'up');
 	if (key === 'down' || key === '^n') return vertical(context, 'down');
+	const kill = afterKill(editor, compose.killed, key);
+	if (kill !== null) {
+		setEditor(context, kill.editor);
+		return setCompose(context, {killed: kill.killed});
+	}
 	const change = editOf(key);
-	if (change !== undefined) {
-		const next = edit(compose.editor, change);
-		if (killing.has(key)) {
-			const size = compose.editor.text.length - next.text.length;
-			if (size > 0) killed = compose.editor.text.slice(next.cursor, next.cursor + size);
-		}
-		return setEditor(context, next);
-	}
-	if (Array.from(key).length === 1) setEditor(context, edit(compose.editor, {type: 'insert', text: key}));
+	if (change !== undefined) return setEditor(context, edit(editor, change));
+	if (Array.from(key).length === 1) composeType(context, key);
 }
 
-/** Within the draft's lines, then through what was sent before. */
-function vertical(context: ComposeContext, to: 'up' | 'down'): void {
-	const {compose} = context.ui.getState();
-	const atEdge = to === 'up' ? isOnFirstLine(compose.editor) : isOnLastLine(compose.editor);
-	if (!atEdge) return setEditor(context, edit(compose.editor, {type: 'move', to}));
-	const recalled = compose.recalled + (to === 'up' ? 1 : -1);
-	if (recalled < -1 || recalled >= compose.sent.length) return;
-	// A draft that nobody sent is not overwritten by an older one.
-	if (compose.recalled === -1 && hasDraft(compose)) return;
-	const text = recalled === -1 ? compose.prefill : (compose.sent.at(-1 - recalled) ?? '');
-	setCompose(context, {editor: {text, cursor: text.length}, recalled, error: null});
+/** The draft in the human's own editor: what was saved there becomes the draft, or a sentence says why not. */
+function openEditor(context: ComposeContext): void {
+	const {editElsewhere, ui} = context;
+	if (editElsewhere === null) return setCompose(context, {error: 'There is no terminal to give to an editor.'});
+	void editElsewhere(ui.getState().compose.editor.text).then(edited => {
+		if ('failure' in edited) return ui.setState({notice: edited.failure});
+		return setEditor(context, {text: edited.text, cursor: edited.text.length});
+	});
 }
 
-/** The tags that the mention at the cursor may become; empty when none is being typed. */
-export function completions(state: State, compose: Compose): readonly Tag[] {
-	const typed = mentioning(compose.editor);
-	if (typed === null || compose.completion < 0) return [];
-	const me = composeTag(state, compose);
-	const matches = fuzzy(
-		typed.typed,
-		knownTags(state).filter(tag => !sameTag(tag, me)),
-	).slice(0, 6);
-	const [only] = matches;
-	return matches.length === 1 && only === typed.typed ? [] : matches;
+/** What is erased next is another piece for ^Y. */
+function closeKill(context: ComposeContext): void {
+	setCompose(context, {killed: {...context.ui.getState().compose.killed, open: false}});
 }
 
-function completionKey(context: ComposeContext, key: string): boolean {
-	const {compose} = context.ui.getState();
-	const names = completions(context.store.getState(), compose);
-	const typed = mentioning(compose.editor);
-	const name = names[compose.completion];
-	if (name === undefined || typed === null) return false;
-	if (key === 'up' || key === 'down') {
-		const step = key === 'up' ? -1 : 1;
-		setCompose(context, {completion: (compose.completion + step + names.length) % names.length});
-		return true;
-	}
-	if (key === 'tab' || (key === 'enter' && typed.typed !== '' && !names.some(each => sameTag(each, typed.typed)))) {
-		setEditor(context, completed(compose.editor, typed, name));
-		return true;
-	}
-	if (key === 'escape') {
-		setCompose(context, {completion: -1});
-		return true;
-	}
-	return false;
-}
-
-/** Every tag that one may write as or to: one's own first, then agents, then whoever else wrote. */
-function knownTags(state: State): Tag[] {
-	const tags = new Map<string, Tag>();
-	const add = (tag: Tag) => tags.set(tag.toUpperCase(), tags.get(tag.toUpperCase()) ?? tag);
-	add(state.identity?.tag ?? HUMAN);
-	add(HUMAN);
-	for (const {tag} of state.agents.values()) add(tag);
-	for (const {tag} of state.channels.values()) if (!sameTag(tag, 'UNTAGGED') && !sameTag(tag, 'SYSTEM')) add(tag);
-	return [...tags.values()];
-}
-
-/** What the tag picker offers for what was typed into it; the last one may be new. */
-export function offeredTags(state: State, filter: string): Tag[] {
-	const names = fuzzy(filter, knownTags(state));
-	return isTag(filter) && !names.some(name => sameTag(name, filter)) ? [...names, filter] : names;
+function undo(context: ComposeContext): void {
+	const back = takenBack(context.ui.getState().compose.undo);
+	if (back !== null) setCompose(context, {...back, error: null, completion: 0});
 }
 
 /** One key in the tag picker. */
 export function pickTag(context: ComposeContext, key: string): void {
 	const {ui, store} = context;
-	const {overlay, compose} = ui.getState();
+	const {overlay, compose, mode} = ui.getState();
 	if (overlay?.kind !== 'tags') return;
 	const names = offeredTags(store.getState(), overlay.filter);
 	if (key === 'escape') return ui.setState({overlay: null});
@@ -174,65 +145,13 @@ export function pickTag(context: ComposeContext, key: string): void {
 		const alone = !hasDraft(compose) && sameTag(compose.prefill.trim(), `@${tag}`);
 		ui.setState({overlay: null});
 		setCompose(context, {tag, error: null, ...(alone ? {editor: emptyEditor, prefill: ''} : {})});
-		return openCompose(context, null);
+		// What is being written goes on, also where it is a reply that has no text yet.
+		return mode === 'compose' ? undefined : openCompose(context, null);
 	}
 	if (key === '#' && overlay.filter === '') {
 		ui.setState({overlay: null});
 		return composePaste(context, '#');
 	}
-	const moves: Record<string, number> = {up: -1, '^p': -1, down: 1, '^n': 1};
-	const step = moves[key];
-	if (step !== undefined && names.length > 0) {
-		return ui.setState({overlay: {...overlay, index: (overlay.index + step + names.length) % names.length}});
-	}
-	if (key === 'backspace') return ui.setState({overlay: {...overlay, filter: overlay.filter.slice(0, -1), index: 0}});
-	if (/^[A-Za-z0-9_-]$/.test(key)) ui.setState({overlay: {...overlay, filter: overlay.filter + key, index: 0}});
-}
-
-/** Hands the draft to the store, which shows it as pending at once; what is refused comes back into the line. */
-function send(context: ComposeContext): void {
-	const {store, ui} = context;
-	const {compose, focus} = ui.getState();
-	const body = compose.editor.text.trimEnd();
-	if (!hasDraft(compose)) return setCompose(context, {error: 'There is nothing to send yet.'});
-	const content = contentOf(composeTag(store.getState(), compose), body);
-	const bytes = Buffer.byteLength(content);
-	if (bytes > maxContentBytes) {
-		const most = maxContentBytes.toLocaleString('en');
-		return setCompose(context, {
-			error: `The message has ${bytes.toLocaleString('en')} bytes and may have ${most}: send it in parts, or put it into a file.`,
-		});
-	}
-	const client_id = crypto.randomUUID();
-	const sent = [...compose.sent.filter(text => text !== body), body].slice(-mostSent);
-	const prefill = compose.prefill;
-	ui.setState(now => ({
-		compose: {...emptyCompose, tag: compose.tag, sent, prefill, editor: {text: prefill, cursor: prefill.length}},
-		// What was just written should be seen.
-		views: focus === tasksPane ? now.views : new Map(now.views).set(viewName(now, focus), following),
-	}));
-	void store
-		.post({content, client_id, ...(compose.reply === null ? {} : {reply_to: compose.reply.id})})
-		.then(failure => {
-			if (failure === null) return null;
-			if (hasDraft(ui.getState().compose)) ui.setState({notice: printable(failure)});
-			else takeBack(context, client_id, failure);
-			return null;
-		});
-}
-
-/** A refused message becomes the draft again, with the reason. */
-function takeBack(context: ComposeContext, clientId: string, failure: string | null): void {
-	const pending = context.store.getState().pending.find(({draft}) => draft.client_id === clientId);
-	if (pending === undefined) return;
-	const {tag, body} = readContent(pending.draft.content);
-	const answered = context.store.getState().messages.find(({id}) => id === pending.draft.reply_to);
-	context.store.withdraw(clientId);
-	setCompose(context, {
-		editor: {text: body, cursor: body.length},
-		tag,
-		reply: answered === undefined ? null : {id: answered.id, tag: answered.tag},
-		error: failure === null ? null : printable(failure),
-		recalled: -1,
-	});
+	const next = picked(overlay, key, names.length);
+	if (next !== null) ui.setState({overlay: {kind: 'tags', ...next}});
 }

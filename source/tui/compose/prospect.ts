@@ -8,6 +8,7 @@ import type {Style} from '../screen/style.ts';
 import {theme} from '../theme.ts';
 import type {Compose} from '../ui.ts';
 import {presenceWords} from '../words.ts';
+import {commandIn, commands} from './commands.ts';
 import {mentioning} from './completion.ts';
 
 /** What will become of the draft, in a longer and a shorter way to say it. */
@@ -26,6 +27,15 @@ const lookedAt = 2000;
 export function prospectOf(state: State, compose: Compose, now: number): Prospect | null {
 	// The mention that is being typed is not finished.
 	const open = mentioning(compose.editor);
+	const command = commandIn(compose.editor.text.slice(0, lookedAt));
+	if (command !== null) {
+		if (open !== null) return null;
+		if (!('fault' in command)) return {wordings: [command.command.explain(command.rest, state)], style: theme.grey};
+		const isBegun = commands.some(({name}) => name.startsWith(compose.editor.text.slice(1).toLowerCase()));
+		return isBegun
+			? null
+			: {wordings: ['no such command; // begins a message with /', 'no such command'], style: theme.warn};
+	}
 	const tags = mentionsIn(compose.editor.text.slice(0, lookedAt)).filter(
 		tag => open === null || !sameTag(tag, open.typed),
 	);

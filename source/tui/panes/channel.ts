@@ -1,9 +1,12 @@
 import type {State} from '../../store/state.ts';
-import type {PaneId} from '../layout.ts';
+import {keyFor} from '../keymap.ts';
+import {marked} from '../find/marks.ts';
+import type {PaneId} from '../pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joined, strip, type Strip} from '../screen/strip.ts';
 import {selectedTint, tagStyle, theme} from '../theme.ts';
 import {viewOf, type Ui} from '../ui.ts';
+import {lastLookIn} from '../unread.ts';
 import {counted} from '../words.ts';
 import {messageHead, pendingHead} from './message-block.ts';
 import {blocksOf, bodyOf, indentOf, keyOf, positionOf, sourceOf, type Entry} from './source.ts';
@@ -25,20 +28,46 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	const blocks = blocksOf(source, width);
 	const at = positionOf(ui, pane, source, blocks);
 	const below = source.count - 1 - at.index;
-	const scrolledUp = viewOf(ui, pane).anchor !== null && (below > 0 || at.hidden > 0);
+	const scrolledUp = viewOf(ui, pane).anchor !== null && (below > 0 || at.hidden > 0 || !source.atEnd);
 	const height = rect.height - (scrolledUp ? 1 : 0);
 	const {selected} = viewOf(ui, pane);
+	const lastLook = lastLookIn(state, ui, pane);
+	const marks = ui.search?.marks ?? null;
 
 	const lines = visibleSlots(blocks, at, height).map(({index, line}): PaintedLine => {
 		const entry = source.at(index);
-		if (entry === undefined || line === 0) return {strip: nothing};
+		if (entry === undefined) return {strip: nothing};
+		if (line === 0) return {strip: isFirstNew(source.at(index - 1), entry, lastLook) ? newLine(width) : nothing};
 		const content = line === 1 ? headOf(state, entry, width, now) : bodyOf(entry, width, source.whole)[line - 2];
-		return framed(entry, content ?? nothing, indentOf(entry, width), keyOf(entry) === selected);
+		const standing = marks === null || line === 1 || content === undefined ? content : marked(content, marks);
+		return framed(entry, standing ?? nothing, indentOf(entry, width), keyOf(entry) === selected);
 	});
 	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
 	if (!scrolledUp) return [...gap, ...lines];
-	const words = below > 0 ? `${counted(below, 'newer', 'newer')} below · G` : 'more below · G';
-	return [...gap, ...lines, {strip: strip([{text: ` ${words}`, style: theme.warn}])}];
+	return [...gap, ...lines, {strip: strip([{text: ` ${belowWords(below, source.atEnd)}`, style: theme.warn}])}];
+}
+
+function isFirstNew(before: Entry | undefined, entry: Entry, lastLook: number | null): boolean {
+	if (lastLook === null || entry.kind !== 'message' || entry.message.id <= lastLook) return false;
+	return before?.kind !== 'message' || before.message.id <= lastLook;
+}
+
+/** Takes the place of the gap between two messages: where it stands nothing has to move. */
+function newLine(width: number): Strip {
+	const rest = Math.max(0, width - 7);
+	return strip([
+		{text: ' ── ', style: theme.faint},
+		{text: 'new', style: theme.warn},
+		{text: ` ${'─'.repeat(rest)}`, style: theme.faint},
+	]);
+}
+
+/** How many lie between what is dropped and the present is not known. */
+function belowWords(below: number, atEnd: boolean): string {
+	if (!atEnd) return `newer below · ${keyFor('newest')}`;
+	return below > 0
+		? `${counted(below, 'newer', 'newer')} below · ${keyFor('newest')}`
+		: `more below · ${keyFor('newest')}`;
 }
 
 function headOf(state: State, entry: Entry, width: number, now: number): Strip {

@@ -1,15 +1,21 @@
 import type {Tag} from '../../mailbox/tag.ts';
-import {isShared} from '../../mailbox/agent.ts';
+import {isShared, presenceOf} from '../../mailbox/agent.ts';
 import {printable} from '../../printable.ts';
 import {isAnyone, meantTag} from '../../store/delivery.ts';
-import {channelMessages, threadMessages, unreadCount} from '../../store/select.ts';
+import {windowOf} from '../../store/held.ts';
+import {runningTaskOf, threadMessages, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import {tasksPane, type PaneId} from '../layout.ts';
+import type {PaneFilter} from '../find/pane-filter.ts';
+import {siftedOf, siftedWords} from '../find/sifted.ts';
+import {keyFor} from '../keymap.ts';
+import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../pane-id.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
-import {focusedTint, headerTint, tagStrong, tagStyle, theme} from '../theme.ts';
+import {filterChip, focusedTint, headerTint, tagStrong, tagStyle, theme} from '../theme.ts';
 import {viewOf, type Ui} from '../ui.ts';
+import {unreadWords} from '../unread.ts';
 import {counted, presenceWords} from '../words.ts';
+import {agentOrder} from './agents.ts';
 import {deliveryTimes} from './delivery.ts';
 import {taskCounts} from './tasks.ts';
 
@@ -23,31 +29,58 @@ export function headerLine(
 	now: number,
 ): PaintedLine {
 	const focused = ui.focus === pane;
-	const edge: Span = {text: focused ? '▌' : ' ', style: tagStyle(pane)};
+	const edge: Span = {text: focused ? '▌' : ' ', style: isChannelPane(pane) ? tagStyle(pane) : theme.grey};
 	const count: Span = {text: number > 0 && number < 10 ? `${number} ` : '', style: theme.grey};
-	const [left, right] = pane === tasksPane ? tasksHeader(state) : channelHeader(state, ui, pane, width, now);
+	const [left, right] = partsOf(state, ui, pane, width, now);
 	return {
-		strip: justify([edge, count, ...left], [...right, {text: ' ', style: theme.text}], width),
+		strip: justify(
+			[edge, count, ...left],
+			[...arrangedWords(ui, pane), ...right, {text: ' ', style: theme.text}],
+			width,
+		),
 		tint: focused ? focusedTint : headerTint,
 	};
 }
 
-function tasksHeader(state: State): [Span[], Span[]] {
-	return [
-		[
-			{text: 'TASKS', style: theme.strong},
-			{text: `  ${taskCounts(state)}`, style: theme.grey},
-		],
-		[],
-	];
+/** The left and the right part. */
+function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
+	if (ui.threads.has(pane) || isChannelPane(pane)) return channelHeader(state, ui, pane, width, now);
+	const left: Span[] = [{text: paneName(state, pane), style: theme.strong}];
+	const about = (words: string): number => left.push({text: words === '' ? '' : `  ${words}`, style: theme.grey});
+	if (pane === tasksPane) about(taskCounts(state));
+	if (pane === agentsPane) about(presenceCounts(state, now));
+	if (pane === inboxPane) {
+		const waiting = waitingForMe(state).length;
+		if (waiting > 0) left.push({text: `  ${waiting} waiting for you`, style: theme.warnStrong});
+		left.push(...unreadSpans(state, pane));
+	}
+	if (!hasMessages(pane) || width < 50) return [left, []];
+	return [left, [{text: sparkline(state, pane, now), style: theme.grey}]];
+}
+
+function arrangedWords({arrangement: {pinned, zoomed}}: Ui, pane: PaneId): Span[] {
+	const words = [pinned.has(pane) ? 'pinned' : '', zoomed ? 'alone · _' : ''].filter(word => word !== '').join(' · ');
+	return words === '' ? [] : [{text: `${words}  `, style: theme.faint}];
+}
+
+function unreadSpans(state: State, pane: PaneId): Span[] {
+	const unread = unreadWords(state, pane);
+	return unread === '' ? [] : [{text: `  ${unread} new`, style: theme.warnStrong}];
+}
+
+/** `2 in a turn  1 idle`, without what there is none of. */
+function presenceCounts(state: State, now: number): string {
+	const counts = Map.groupBy(agentOrder(state, now), agent => presenceOf(agent, now));
+	const words = {working: 'in a turn', blocked: 'blocked', idle: 'idle', away: 'away', gone: 'gone'} as const;
+	return [...counts].map(([presence, agents]) => `${agents.length} ${words[presence]}`).join('  ');
 }
 
 /** Columns of a header that are neither its left nor its right part: edge, number, gaps. */
 const beside = 7;
 
 function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
-	const tag = channelName(state, pane);
-	const left: Span[] = [{text: printable(tag), style: tagStrong(tag)}];
+	const tag = paneName(state, pane);
+	const left: Span[] = [{text: printable(tag), style: isChannelPane(pane) ? tagStrong(tag) : theme.strong}];
 	const root = ui.threads.get(pane);
 	if (root !== undefined) {
 		left.push({text: ` ⤷ thread #${root}`, style: theme.strong});
@@ -56,8 +89,10 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		const chosen = selected === null ? undefined : threadMessages(state, root).find(({id}) => String(id) === selected);
 		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - beside;
 		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
-		return [left, times.length > 0 ? times : [{text: 'esc back', style: theme.grey}]];
+		return [left, times.length > 0 ? times : [{text: `${keyFor('back')} back`, style: theme.grey}]];
 	}
+	const filter = ui.filters.get(pane);
+	if (filter !== undefined) return filterHeader(state, pane, filter, left);
 	const agent = state.agents.get(pane);
 	if (agent !== undefined && agent.kind === 'agent' && agent.revoked_at === null) {
 		const {sign, words, mood} = presenceWords(agent, now);
@@ -72,9 +107,26 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		const words = `  never joined${meant === null ? '' : `; did you mean ${printable(meant)}?`}`;
 		left.push({text: words, style: theme.grey});
 	}
-	const unread = unreadCount(state, tag);
-	if (unread > 0) left.push({text: `  ${unread} new`, style: theme.warnStrong});
+	left.push(...unreadSpans(state, pane));
+	const task = runningTaskOf(state, tag);
+	if (task !== undefined) {
+		left.push({text: `  #${task.id}`, style: theme.task}, {text: ` ${printable(task.title)}`, style: theme.grey});
+	}
 	return [left, width < 50 ? [] : [{text: sparkline(state, pane, now), style: tagStyle(tag)}]];
+}
+
+/** What the pane lets through, and how much. */
+function filterHeader(state: State, pane: PaneId, filter: PaneFilter, left: readonly Span[]): [Span[], Span[]] {
+	const chip: Span[] = [
+		{text: ' ', style: theme.text},
+		{text: ` f ${printable(filter.text)} `, style: filterChip},
+	];
+	return [[...left, ...chip], [{text: siftedWords(siftedOf(state, pane, filter)), style: theme.grey}]];
+}
+
+/** What a pane is called. */
+export function paneName(state: State, pane: PaneId): string {
+	return isChannelPane(pane) ? channelName(state, pane) : pane.slice(1).toUpperCase();
 }
 
 /** A channel's tag as it was first seen. */
@@ -102,7 +154,7 @@ const sparklines = new Map<PaneId, {readonly at: number; readonly text: string}>
 
 function activity(state: State, pane: PaneId, now: number): string {
 	const counts = Array.from<number>({length: minutes}).fill(0);
-	const messages = channelMessages(state, pane);
+	const messages = windowOf(state, pane);
 	let most = 0;
 	for (let at = messages.length - 1; at >= Math.max(0, messages.length - mostCounted); at--) {
 		const age = Math.floor((now - Date.parse(messages[at]?.created_at ?? '')) / 60_000);

@@ -1,18 +1,20 @@
-import {channelMessages} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import {tasksPane, welcomePane, type Layout, type PaneId} from '../layout.ts';
+import {type Layout} from '../layout.ts';
+import {agentsPane, tasksPane, welcomePane, type PaneId} from '../pane-id.ts';
+import {agentsLines} from './agents.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip} from '../screen/strip.ts';
 import {theme} from '../theme.ts';
 import type {Ui} from '../ui.ts';
 import {centred, channelLines} from './channel.ts';
 import {headerLine} from './header.ts';
+import {sourceOf} from './source.ts';
 import {tasksLines} from './tasks.ts';
 import {welcomeLines} from './welcome.ts';
 
-/** Whether the pane has a header row: beside others, or where it must say that it is a thread. */
+/** Whether the pane has a header row: beside others, or where it must say that it is a thread, or filtered. */
 function hasHeader(layout: Layout, ui: Ui, pane: PaneId): boolean {
-	return pane !== welcomePane && (layout.kind === 'wide' || ui.threads.has(pane));
+	return pane !== welcomePane && (layout.kind === 'wide' || ui.threads.has(pane) || ui.filters.has(pane));
 }
 
 /** The rows of a pane that scroll. */
@@ -32,8 +34,13 @@ export function paneLines(state: State, ui: Ui, layout: Layout, pane: PaneId, re
 function bodyLinesOf(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number): PaintedLine[] {
 	if (pane === welcomePane) return welcomeLines(state, ui, rect);
 	if (pane === tasksPane) return tasksLines(state, ui, rect, now);
-	if (channelMessages(state, pane).length === 0 && state.pending.length === 0 && !ui.threads.has(pane)) {
-		return centred([strip([{text: state.loaded ? 'nothing said yet' : 'reading', style: theme.faint}])], rect);
+	if (pane === agentsPane) return agentsLines(state, ui, rect, now);
+	const source = sourceOf(state, ui, pane);
+	if (source.count === 0) {
+		const isFiltered = ui.filters.has(pane) && !ui.threads.has(pane);
+		const nothing = isFiltered ? 'the filter lets nothing through' : 'nothing said yet';
+		const words = state.loaded && source.atStart ? nothing : 'reading';
+		return centred([strip([{text: words, style: theme.faint}])], rect);
 	}
 	return channelLines(state, ui, pane, rect, now);
 }

@@ -3,7 +3,7 @@ import {useEffect, useLayoutEffect, useState} from 'react';
 import {useStore} from 'zustand';
 import {useSurroundings} from '../context.ts';
 import {layoutOf} from '../current-layout.ts';
-import type {PaneId} from '../layout.ts';
+import type {PaneId} from '../pane-id.ts';
 import type {Rect} from '../screen/grid.ts';
 import {ansi} from '../screen/strip.ts';
 import {paneLines} from './paint.ts';

@@ -1,10 +1,15 @@
 import {mentionsIn, type Message} from '../../mailbox/message.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../mailbox/tag.ts';
-import {channelMessages, threadTree} from '../../store/select.ts';
+import {threadFeed, type FeedId} from '../../store/feed.ts';
+import {heldOf} from '../../store/held.ts';
+import {firstFrom} from '../../store/past.ts';
+import {threadTree} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
-import type {PaneId} from '../layout.ts';
+import type {PaneFilter} from '../find/pane-filter.ts';
+import {siftedOf} from '../find/sifted.ts';
+import {agentsPane, allPane, inboxPane, tasksPane, welcomePane, type PaneId} from '../pane-id.ts';
 import {viewOf, type Ui} from '../ui.ts';
-import {bodyLines, foldedLines, messageBody} from './message-block.ts';
+import {messageBody, pendingBody} from './message-body.ts';
 import {bottom, type Blocks, type Position} from './viewport.ts';
 
 /** One block of a pane. */
@@ -24,6 +29,19 @@ export interface Source {
 	at(index: number): Entry | undefined;
 	/** A whole message is shown, not only its first lines. */
 	readonly whole: boolean;
+	/** Nothing older exists than what is here. */
+	readonly atStart: boolean;
+	/** Nothing newer exists. */
+	readonly atEnd: boolean;
+	/** The index of the entry with this key; -1 when it is not here. */
+	indexOf(key: string): number;
+}
+
+/** What the pane scrolls through: its own feed, or the thread that was opened in it; null where it shows no messages. */
+export function feedOf(ui: Pick<Ui, 'threads'>, pane: PaneId): FeedId | null {
+	const root = ui.threads.get(pane);
+	if (root !== undefined) return threadFeed(root);
+	return pane === tasksPane || pane === agentsPane || pane === welcomePane ? null : pane;
 }
 
 export function keyOf(entry: Entry): string {
@@ -33,29 +51,77 @@ export function keyOf(entry: Entry): string {
 /** What the pane shows now: its channel, or the thread that was opened in it; what is on its way stands last. */
 export function sourceOf(state: State, ui: Ui, pane: PaneId): Source {
 	const root = ui.threads.get(pane);
-	if (root !== undefined) {
-		const tree = threadTree(state, root);
-		const ids = new Set(tree.map(({message}) => message.id));
-		const pending = pendingEntries(state, ({draft}) => ids.has(draft.reply_to ?? 0), 1);
-		return {
-			count: tree.length + pending.length,
-			whole: true,
-			at(index) {
-				const entry = tree[index];
-				return entry === undefined ? pending[index - tree.length] : {kind: 'message', ...entry};
-			},
-		};
-	}
-	const messages = channelMessages(state, pane);
-	const pending = pendingEntries(state, ({draft}) => standsIn(draft.content, pane), 0);
+	if (root !== undefined) return threadSource(state, root);
+	const filter = ui.filters.get(pane);
+	return filter === undefined ? feedSource(state, pane) : filteredSource(state, pane, filter);
+}
+
+function threadSource(state: State, root: number): Source {
+	const tree = threadTree(state, root);
+	const ids = new Set(tree.map(({message}) => message.id));
+	const pending = pendingEntries(state, ({draft}) => ids.has(draft.reply_to ?? 0), 1);
+	const {atStart, atEnd} = heldOf(state, threadFeed(root));
+	const at = (index: number): Entry | undefined => {
+		const entry = tree[index];
+		return entry === undefined ? pending[index - tree.length] : {kind: 'message', ...entry};
+	};
 	return {
-		count: messages.length + pending.length,
-		whole: false,
-		at(index) {
-			const message = messages[index];
-			return message === undefined ? pending[index - messages.length] : {kind: 'message', message, depth: 0};
+		count: tree.length + pending.length,
+		whole: true,
+		atStart,
+		atEnd,
+		at,
+		indexOf(key) {
+			const found = tree.findIndex(({message}) => String(message.id) === key);
+			return found >= 0 ? found : indexAfter(pending, key, tree.length);
 		},
 	};
+}
+
+function feedSource(state: State, pane: PaneId): Source {
+	const {past, recent, atStart, atEnd} = heldOf(state, pane);
+	return listSource(state, pane, past, recent, atStart, atEnd);
+}
+
+/** What the pane's filter lets through; what is on its way is shown whatever it says. */
+function filteredSource(state: State, pane: PaneId, filter: PaneFilter): Source {
+	const {older, recent, atStart} = siftedOf(state, pane, filter);
+	return listSource(state, pane, older, recent, atStart, true);
+}
+
+function listSource(
+	state: State,
+	pane: PaneId,
+	past: readonly Message[],
+	recent: readonly Message[],
+	atStart: boolean,
+	atEnd: boolean,
+): Source {
+	const told = past.length + recent.length;
+	const pending = pendingEntries(state, ({draft}) => standsIn(draft.content, pane), 0);
+	return {
+		count: told + pending.length,
+		whole: false,
+		atStart,
+		atEnd,
+		at(index) {
+			const message = index < past.length ? past[index] : recent[index - past.length];
+			return message === undefined ? pending[index - told] : {kind: 'message', message, depth: 0};
+		},
+		/** That of the next newer one when it is gone: what was looked at may leave the window. */
+		indexOf(key) {
+			const id = Number(key);
+			if (Number.isNaN(id)) return indexAfter(pending, key, told);
+			const inPast = firstFrom(past, id);
+			const index = inPast < past.length ? inPast : past.length + firstFrom(recent, id);
+			return index < told ? index : -1;
+		},
+	};
+}
+
+function indexAfter(pending: readonly Entry[], key: string, before: number): number {
+	const found = pending.findIndex(entry => keyOf(entry) === key);
+	return found === -1 ? -1 : before + found;
 }
 
 const tagged = /^\s*\[([A-Za-z][A-Za-z0-9_-]{0,31})\]\s*/;
@@ -67,6 +133,9 @@ export function readContent(content: string): {readonly tag: Tag; readonly body:
 }
 
 function standsIn(content: string, pane: PaneId): boolean {
+	if (pane === allPane) return true;
+	// Nobody writes to himself.
+	if (pane === inboxPane) return false;
 	const {tag, body} = readContent(content);
 	return sameTag(tag, pane) || mentionsIn(body).some(mentioned => foldTag(mentioned) === pane);
 }
@@ -85,7 +154,7 @@ export function indentOf(entry: Entry, width: number): number {
 export function bodyOf(entry: Entry, width: number, whole: boolean) {
 	const room = width - indentOf(entry, width);
 	if (entry.kind === 'message') return messageBody(entry.message, room, whole);
-	return bodyLines(entry.body, entry.tag, room, foldedLines, true);
+	return pendingBody(entry.pending, entry.tag, entry.body, room);
 }
 
 /** The pane's entries as blocks of lines: a gap, a head, a body. */
@@ -99,25 +168,11 @@ export function blocksOf(source: Source, width: number): Blocks {
 	};
 }
 
-/** The index of the entry with this key; of the next newer one when it is gone; -1 when there is none. */
-export function indexOfKey(source: Source, key: string): number {
-	const id = Number(key);
-	for (let index = source.count - 1, newer = -1; index >= 0; index--) {
-		const entry = source.at(index);
-		if (entry === undefined) continue;
-		if (keyOf(entry) === key) return index;
-		if (source.whole || entry.kind !== 'message' || Number.isNaN(id)) continue;
-		if (entry.message.id < id) return newer;
-		newer = index;
-	}
-	return source.whole || Number.isNaN(id) || source.count === 0 ? -1 : 0;
-}
-
 /** Where the pane stands, as a position in its blocks. */
 export function positionOf(ui: Ui, pane: PaneId, source: Source, blocks: Blocks): Position {
 	const {anchor} = viewOf(ui, pane);
 	if (anchor === null) return bottom(blocks);
-	const index = indexOfKey(source, anchor.key);
+	const index = source.indexOf(anchor.key);
 	if (index === -1) return bottom(blocks);
 	return {index, hidden: Math.min(anchor.hidden, Math.max(0, blocks.heightOf(index) - 1))};
 }

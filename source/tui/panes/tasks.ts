@@ -1,220 +1,118 @@
-import {sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
-import {agentList, statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
+import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import {tasksPane} from '../layout.ts';
+import {tasksPane} from '../pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
-import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
-import type {Style} from '../screen/style.ts';
-import {headerTint, selectedTint, tagStyle, theme} from '../theme.ts';
+import {clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
+import {selectedTint, theme} from '../theme.ts';
 import {viewOf, type Ui} from '../ui.ts';
-import {counted, duration, presenceWords} from '../words.ts';
+import {counted} from '../words.ts';
 import {centred} from './channel.ts';
+import {taskList, type TaskRow} from './task-rows.ts';
+import {farOf, progressSpans, resultSpans, standing, taskSign} from './task-words.ts';
 
-/** One line of the list, and the task that it belongs to. */
-interface TaskLine {
-	readonly id: number | null;
-	readonly strip: Strip;
-}
-
-const signs: Record<Task['status'], Span> = {
-	running: {text: '▶', style: theme.good},
-	queued: {text: '○', style: theme.grey},
-	done: {text: '✓', style: theme.good},
-	failed: {text: '✗', style: theme.bad},
-	dead: {text: '✗', style: theme.badStrong},
-	cancelled: {text: '–', style: theme.grey},
-};
-/** Finished tasks are shown up to this many; the rest is counted in the header. */
-const finishedShown = 12;
-
-/** The tasks of the pane in the order they are shown, without steps. */
-export function taskOrder(state: State): Task[] {
-	return [
-		...tasksByStatus(state, 'running'),
-		...tasksByStatus(state, 'queued'),
-		...tasksByStatus(state, 'failed', 'dead').slice(0, finishedShown),
-		...tasksByStatus(state, 'done', 'cancelled').slice(0, finishedShown),
-	];
-}
-
-/** The visible lines of the task pane: tasks as sentences from the top, agents at the bottom where there is room. */
+/** The visible lines of the task pane: tasks as sentences, from the top. */
 export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): PaintedLine[] {
 	const width = Math.max(4, rect.width - 2);
-	const agents = agentLines(state, width, now);
-	const tasks = listLines(state, width, now);
-	const withAgents = rect.height - agents.length >= Math.min(tasks.length, 8) + 1;
-	const height = withAgents ? rect.height - agents.length : rect.height;
-
+	const {rows} = taskList(state);
+	if (rows.length === 0) return emptyTasks(rect, ui.focus === tasksPane);
+	const {height} = rect;
 	const {selected} = viewOf(ui, tasksPane);
-	const chosen = tasks.findIndex(({id}) => id !== null && String(id) === selected);
-	const top = chosen < 0 ? 0 : Math.max(0, Math.min(chosen - Math.floor(height / 2), tasks.length - height));
-	const shown = tasks.slice(top, top + height).map(({id, strip: line}): PaintedLine => {
-		const isChosen = id !== null && String(id) === selected;
+	const chosen =
+		selected === null ? -1 : rows.findIndex(({kind, task}) => kind === 'sentence' && String(task.id) === selected);
+	const top = chosen < 0 ? 0 : Math.max(0, Math.min(chosen - Math.floor(height / 2), rows.length - height));
+	const over = rows.slice(top + height - 1).filter(({kind}) => kind === 'sentence').length;
+	const cut = rows.length - top > height && over > 0;
+	const shown = rows.slice(top, top + height - (cut ? 1 : 0)).map((row): PaintedLine => {
+		const isChosen = row.kind !== 'gap' && String(row.task.id) === selected;
 		const edge = strip([{text: isChosen ? '▌' : ' ', style: theme.task}]);
-		return isChosen ? {strip: joined(edge, line), tint: selectedTint} : {strip: joined(edge, line)};
+		const line = joined(edge, rowStrip(state, row, width, now));
+		return isChosen ? {strip: line, tint: selectedTint} : {strip: line};
 	});
-	if (tasks.length === 0) shown.push(...emptyTasks({...rect, height}));
-	if (!withAgents) return shown;
-	const gap = Array.from({length: Math.max(0, height - shown.length)}, (): PaintedLine => ({strip: strip([])}));
-	return [...shown, ...gap, ...agents];
+	if (cut) shown.push({strip: strip([{text: ` ${counted(over, 'more', 'more')} below`, style: theme.grey}])});
+	return shown;
 }
 
-function emptyTasks(rect: Rect): PaintedLine[] {
-	return centred([strip([{text: 'no tasks', style: theme.faint}])], rect);
+function emptyTasks(rect: Rect, focused: boolean): PaintedLine[] {
+	const hint = focused ? [strip([{text: 'n adds one', style: theme.faint}])] : [];
+	return centred([strip([{text: 'no tasks', style: theme.faint}]), ...hint], rect);
 }
 
-function listLines(state: State, width: number, now: number): TaskLine[] {
-	const lines: TaskLine[] = [];
-	let group = '';
-	for (const task of taskOrder(state)) {
-		const kind = statusOf(state, task) === 'queued' ? 'queued' : String(task.id);
-		if (kind !== group) lines.push({id: null, strip: strip([])});
-		group = kind;
-		lines.push(...taskBlock(state, task, width, now).map(line => ({id: task.id, strip: line})));
+/** Columns beyond which a bar says no more than a shorter one. */
+const longestBar = 90;
+
+function rowStrip(state: State, {kind, task, depth}: TaskRow, width: number, now: number): Strip {
+	const indent = Math.min(depth * 2, Math.floor(width / 3));
+	const inset: Span = {text: ' '.repeat(kind === 'sentence' ? indent : indent + 2), style: theme.text};
+	const room = width - inset.text.length;
+	const quiet = (text: string): Strip => clip(strip([inset, {text: printable(text), style: theme.grey}]), width);
+	switch (kind) {
+		case 'gap':
+			return strip([]);
+		case 'sentence':
+			return sentence(state, task, inset, width, now);
+		case 'bar':
+			return clip(strip([inset, ...progressSpans(state, task, Math.min(room, longestBar), now)]), width);
+		case 'note':
+			return quiet(task.note ?? '');
+		case 'error':
+			return quiet(task.last_error ?? '');
+		case 'result':
+			return clip(strip([inset, ...resultSpans(task)]), width);
 	}
-	return lines;
 }
 
-function taskBlock(state: State, task: Task, width: number, now: number): Strip[] {
-	const lines = [sentence(task, state, width, now)];
-	const steps = stepsOf(state, task.id);
+function sentence(state: State, task: Task, inset: Span, width: number, now: number): Strip {
+	const isStep = inset.text !== '';
 	const status = statusOf(state, task);
-	if (status === 'running') {
-		lines.push(progressLine(task, steps, width, now));
-		if (task.note !== null && task.note !== '') {
-			lines.push(clip(strip([{text: `  ${printable(task.note)}`, style: theme.grey}]), width));
-		}
-	}
-	if (status === 'running' || status === 'queued') {
-		for (const step of steps) {
-			const look = step.status === 'queued' ? theme.grey : theme.text;
-			const left: Span[] = [
-				{text: '  ', style: theme.text},
-				signs[step.status],
-				{text: ` ${printable(step.title)}`, style: look},
-			];
-			lines.push(justify(left, step.status === 'running' ? ownerOf(step) : [], width));
-		}
-	}
-	if ((task.status === 'failed' || task.status === 'dead') && task.last_error !== null) {
-		lines.push(clip(strip([{text: `  ${printable(task.last_error)}`, style: theme.grey}]), width));
-	}
-	if (task.status === 'done' && task.result_table !== null) {
-		const table = {text: ` ${printable(task.result_table)} `, style: theme.code};
-		lines.push(clip(strip([{text: '  result: ', style: theme.grey}, table]), width));
-	}
-	return lines;
-}
-
-function sentence(task: Task, state: State, width: number, now: number): Strip {
-	const retry = task.status === 'queued' && task.attempts > 0;
-	const status = statusOf(state, task);
-	const sign = retry ? {text: '↻', style: theme.warn} : signs[status];
+	const isOver = status === 'done' || status === 'cancelled';
+	const isDim = isOver ? !isStep || status === 'cancelled' : isStep && status === 'queued';
 	const left: Span[] = [
-		sign,
-		{text: ` #${task.id} `, style: theme.task},
-		{
-			text: printable(task.title),
-			style: task.status === 'done' || task.status === 'cancelled' ? theme.grey : theme.text,
-		},
+		inset,
+		taskSign(state, task),
+		{text: isStep ? ' ' : ` #${task.id} `, style: theme.task},
+		{text: printable(task.title), style: isDim ? theme.grey : theme.text},
 	];
-	return justify(left, standing(task, state, now), width);
+	// The title goes before the longer ways to say how it stands.
+	const ways = isStep ? stepStandings(state, task, now) : taskStandings(state, task, now);
+	const right = ways.find(way => spanWidth(left) + spanWidth(way) < width) ?? ways.at(-1) ?? [];
+	return justify(left, right, width);
 }
 
-/** What stands at the right: who does it, or what it waits for. */
-function standing(task: Task, state: State, now: number): Span[] {
+function spanWidth(spans: readonly Span[]): number {
+	return spans.reduce((width, {text}) => width + textWidth(text), 0);
+}
+
+/** Ways to say how a task stands, the longest first; the last one is said in any case. */
+function taskStandings(state: State, task: Task, now: number): readonly Span[][] {
+	const ways = [standing(state, task, now, true), standing(state, task, now, false)];
+	const isPlan = stepsOf(state, task.id).length > 0;
+	return isPlan && statusOf(state, task) === 'running' ? [...ways, []] : ways;
+}
+
+/** A step says least where nothing is special about it: that it is queued, or done, its sign says. */
+function stepStandings(state: State, task: Task, now: number): readonly Span[][] {
+	const short = standing(state, task, now, false);
 	switch (statusOf(state, task)) {
-		case 'running':
-			return ownerOf(task);
-		case 'queued':
-			return [waitingFor(task, state, now)];
+		case 'running': {
+			const isPlan = stepsOf(state, task.id).length > 0;
+			if (!isPlan && task.progress === 0) return [short];
+			const far: Span = {text: farOf(state, task).words, style: theme.grey};
+			return [[far, {text: '  ', style: theme.grey}, ...short], isPlan ? [far] : short];
+		}
+		case 'queued': {
+			const waits = task.attempts > 0 || Date.parse(task.run_at) > now || task.priority !== 0 || task.assignee !== null;
+			const depends = task.depends_on.some(id => state.tasks.get(id)?.status !== 'done');
+			return waits && !depends ? [short, []] : [];
+		}
 		case 'failed':
-			return [{text: 'failed', style: theme.bad}];
 		case 'dead':
-			return [{text: `dead after ${task.attempts}`, style: theme.bad}];
-		case 'cancelled':
-			return [{text: 'cancelled', style: theme.grey}];
+			return [short];
 		case 'done':
-			return [{text: `${duration(now - Date.parse(task.updated_at))} ago`, style: theme.grey}];
+		case 'cancelled':
+			return [];
 	}
-}
-
-/** Nobody owns a plan: its steps have their owners. */
-function ownerOf({lease_owner: owner}: Task): Span[] {
-	return owner === null ? [] : [{text: printable(owner), style: tagStyle(owner)}];
-}
-
-function waitingFor(task: Task, state: State, now: number): Span {
-	const wait = Date.parse(task.run_at) - now;
-	const open = task.depends_on.find(id => state.tasks.get(id)?.status !== 'done');
-	if (open !== undefined) return {text: `after #${open}`, style: theme.grey};
-	if (task.attempts > 0) {
-		return {text: `retry ${task.attempts}${wait > 0 ? ` in ${duration(wait)}` : ''}`, style: theme.warn};
-	}
-	return {text: wait > 0 ? `in ${duration(wait)}` : 'queued', style: theme.grey};
-}
-
-/** Columns that a count and a lease take at the most: `  100 %  lease 15 min`. */
-const besideBar = 21;
-
-/** A thin bar, how far it is, and how long the lease holds. */
-function progressLine(task: Task, steps: readonly Task[], width: number, now: number): Strip {
-	const done = steps.filter(({status}) => status === 'done').length;
-	const part = Math.max(0, Math.min(1, steps.length > 0 ? done / steps.length : task.progress));
-	const count = steps.length > 0 ? `${done}/${steps.length}` : `${Math.round(part * 100)} %`;
-	const left = task.lease_until === null ? null : Date.parse(task.lease_until) - now;
-	const lease: Span =
-		left === null
-			? {text: '', style: theme.grey}
-			: left > 0
-				? {text: `  lease ${duration(left)}`, style: left < 10_000 ? theme.warn : theme.grey}
-				: {text: '  lease over', style: theme.warn};
-	const bar = Math.max(4, width - 2 - besideBar);
-	const full = Math.round(bar * part);
-	const thin = (columns: number, look: Style): Span => ({text: '━'.repeat(columns), style: look});
-	return clip(
-		strip([
-			{text: '  ', style: theme.text},
-			thin(full, theme.good),
-			{text: '─'.repeat(bar - full), style: theme.faint},
-			{text: `  ${count}`, style: theme.grey},
-			lease,
-		]),
-		width,
-	);
-}
-
-function agentLines(state: State, width: number, now: number): PaintedLine[] {
-	const me = state.identity?.tag ?? '';
-	const agents = agentList(state, now).filter(({tag}) => !sameTag(tag, me));
-	if (agents.length === 0) return [];
-	const header: Span[] = [
-		{text: ' AGENTS', style: theme.strong},
-		{text: `  ${agents.length}`, style: theme.grey},
-	];
-	const shown = agents.slice(0, 8).map((agent): PaintedLine => {
-		const {sign, words, mood} = presenceWords(agent, now);
-		const left: Span[] = [
-			{text: `${sign} `, style: theme[mood]},
-			{text: printable(agent.tag), style: tagStyle(agent.tag)},
-			...(agent.role === null || agent.role === '' ? [] : [{text: ` ${printable(agent.role)}`, style: theme.faint}]),
-		];
-		return inset(justify(left, [{text: words, style: mood === 'warn' ? theme.warn : theme.grey}], width));
-	});
-	const self: Span[] = [
-		{text: '● ', style: theme.good},
-		{text: printable(me), style: tagStyle(me)},
-	];
-	const over = agents.length - shown.length;
-	const more = over > 0 ? [inset(strip([{text: `  ${over} more`, style: theme.grey}]))] : [];
-	const you = me === '' ? [] : [inset(justify(self, [{text: 'you', style: theme.grey}], width))];
-	return [{strip: strip([])}, {strip: strip(header), tint: headerTint}, ...shown, ...more, ...you];
-}
-
-function inset(line: Strip): PaintedLine {
-	return {strip: joined(strip([{text: ' ', style: theme.text}]), line)};
 }
 
 /** `3 running  2 queued  14 done`, without what there is none of; steps are counted with their plan. */

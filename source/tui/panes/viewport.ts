@@ -56,11 +56,11 @@ export function scrolled(blocks: Blocks, from: Position, lines: number, height: 
 
 /** The position at which the first line of the first block stands at the top. */
 export function topmost(blocks: Blocks, height: number): Position {
-	return downFrom(blocks, 0, height);
+	return startingAt(blocks, 0, height);
 }
 
 /** The position at which block `index` begins at the top. */
-function downFrom(blocks: Blocks, index: number, height: number): Position {
+export function startingAt(blocks: Blocks, index: number, height: number): Position {
 	let below = height;
 	for (let at = index; at < blocks.count; at++) {
 		const lines = blocks.heightOf(at);
@@ -73,11 +73,11 @@ function downFrom(blocks: Blocks, index: number, height: number): Position {
 /** The nearest position at which block `index` is visible: whole, or its beginning when it is taller than the pane. */
 export function revealed(blocks: Blocks, at: Position, index: number, height: number): Position {
 	if (index > at.index || (index === at.index && at.hidden > 0)) {
-		return blocks.heightOf(index) > height ? downFrom(blocks, index, height) : {index, hidden: 0};
+		return blocks.heightOf(index) > height ? startingAt(blocks, index, height) : {index, hidden: 0};
 	}
 	const [first] = visibleSlots(blocks, at, height);
 	if (first === undefined) return at;
-	if (index < first.index || (index === first.index && first.line > 1)) return downFrom(blocks, index, height);
+	if (index < first.index || (index === first.index && first.line > 1)) return startingAt(blocks, index, height);
 	return at;
 }
 

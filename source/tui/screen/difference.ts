@@ -1,6 +1,6 @@
 import type {Grid} from './grid.ts';
-import {sgr} from './sgr.ts';
-import {plain, type Depth, type Style} from './style.ts';
+import {hyperlink, sgr} from './sgr.ts';
+import {lookOf, plain, type Depth, type Style} from './style.ts';
 
 /** Equal cells between two changes that are cheaper to write again than to jump over. */
 const bridge = 5;
@@ -71,7 +71,9 @@ function createWriter(grid: Grid, depth: Depth) {
 		bytes += `\u001B[${y + 1};${x + 1}H`;
 	};
 	const use = (next: Style) => {
-		if (next !== pen) bytes += next === plain ? '\u001B[m' : sgr(next, depth);
+		if (next === pen) return;
+		bytes += hyperlink(lookOf(pen).link, lookOf(next).link);
+		bytes += next === plain ? '\u001B[m' : sgr(next, depth);
 		pen = next;
 	};
 

@@ -37,6 +37,11 @@ export interface Screen extends EventEmitter {
 	flush(): void;
 	/** The terminal has another size, or lost what stood there: everything is drawn anew. */
 	reset(): void;
+	/** The glyphs of a row as they stand on the terminal, one a column; the right half of a wide one is empty. */
+	row(y: number): readonly string[];
+	/** Another program has the terminal: nothing is drawn until `resume`, which draws everything anew. */
+	pause(): void;
+	resume(): void;
 	/** Draws nothing any more. */
 	stop(): void;
 }
@@ -62,6 +67,7 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 	let shownCursor: string | null = null;
 	let blank = true;
 	let stopped = false;
+	let paused = false;
 	let lastFrame = 0;
 	let timer: NodeJS.Timeout | undefined;
 	let immediate: NodeJS.Immediate | undefined;
@@ -92,7 +98,7 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 		clearImmediate(immediate);
 		timer = undefined;
 		immediate = undefined;
-		if (stopped) return;
+		if (stopped || paused) return;
 		if (output.writableNeedDrain === true) {
 			// A slow line: what it missed is in the next difference.
 			output.once('drain', () => screen.invalidate());
@@ -163,6 +169,14 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 		},
 		flush,
 		reset,
+		row: (y: number) => front.glyphs.slice(y * front.columns, (y + 1) * front.columns),
+		pause() {
+			paused = true;
+		},
+		resume() {
+			paused = false;
+			reset();
+		},
 		stop() {
 			stopped = true;
 			clearTimeout(timer);

@@ -1,12 +1,12 @@
+import {createPalette, isDeclared, type Palette} from './palette.ts';
 import {lookOf, type Colour, type Depth, type Style} from './style.ts';
 
-/** What a colour becomes where there are 16: the code of the foreground (30-37, 90-97), or null for the terminal's own. */
-const sixteen = new Map<Colour, number>();
+let palette: Palette = createPalette({light: false, strong: false, own: new Map()});
 
-/** Says which of the 16 colours stands for this one. */
-export function declareColour(colour: Colour, code: number): Colour {
-	sixteen.set(colour, code);
-	return colour;
+/** Takes other colours into use; what stands on the terminal has to be drawn anew. */
+export function usePalette(next: Palette): void {
+	palette = next;
+	sequences.clear();
 }
 
 const sequences = new Map<Depth, string[]>();
@@ -15,10 +15,37 @@ const sequences = new Map<Depth, string[]>();
 export function sgr(of: Style, depth: Depth): string {
 	let known = sequences.get(depth);
 	if (known === undefined) sequences.set(depth, (known = []));
-	return (known[of] ??= sequenceOf(of, depth));
+	return (known[of] ??= sequenceOf(of, depth, palette));
 }
 
-function sequenceOf(of: Style, depth: Depth): string {
+const endOfLink = '\u001B]8;;\u001B\\';
+
+/**
+ * The OSC 8 sequence that makes `to` the current hyperlink after `from`; undefined: none. The id makes one link of all its
+ * pieces, wherever a line is broken. (https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda)
+ */
+export function hyperlink(from: string | undefined, to: string | undefined): string {
+	if (from === to) return '';
+	return to === undefined ? endOfLink : `\u001B]8;id=${idOf(to)};${to}\u001B\\`;
+}
+
+/** FNV-1a of the address: the same address is the same link, and needs no table. */
+function idOf(uri: string): string {
+	let hash = 2_166_136_261;
+	for (let at = 0; at < uri.length; at++) hash = Math.imul(hash ^ uri.charCodeAt(at), 16_777_619) >>> 0;
+	return hash.toString(36);
+}
+
+const named: string[] = [];
+
+/** The same with the colours as the program says them, for what comes back as cells (frame.ts) and is converted then. */
+export function namedSgr(of: Style): string {
+	return (named[of] ??= sequenceOf(of, 24, unchanged));
+}
+
+const unchanged: Palette = {foreground: colour => colour, background: colour => colour, code: () => undefined};
+
+function sequenceOf(of: Style, depth: Depth, colours: Palette): string {
 	const {fg, bg, bold, dim, italic, underline, inverse, strike} = lookOf(of);
 	const codes: Array<number | string> = [0];
 	if (bold === true) codes.push(1);
@@ -26,30 +53,30 @@ function sequenceOf(of: Style, depth: Depth): string {
 	if (italic === true) codes.push(3);
 	if (underline === true) codes.push(4);
 	// Where there are no backgrounds, what would be a filled chip is inverted, and a mere tint is left out.
-	const chip = bg !== undefined && sixteen.has(bg);
+	const chip = bg !== undefined && isDeclared(bg);
 	if (inverse === true || (depth === 1 && chip)) codes.push(7);
 	if (strike === true) codes.push(9);
-	if (fg !== undefined) codes.push(...foreground(fg, depth));
-	if (bg !== undefined) codes.push(...background(bg, depth));
+	if (fg !== undefined) codes.push(...foreground(fg, depth, colours));
+	if (bg !== undefined) codes.push(...background(bg, depth, colours));
 	return `\u001B[${codes.join(';')}m`;
 }
 
-function foreground(colour: Colour, depth: Depth): Array<number | string> {
+function foreground(colour: Colour, depth: Depth, colours: Palette): Array<number | string> {
 	if (depth === 1) return [];
 	if (depth === 4) {
-		const code = sixteen.get(colour);
+		const code = colours.code(colour);
 		return code === undefined ? [] : [code];
 	}
-	return [38, ...extended(colour, depth)];
+	return [38, ...extended(colours.foreground(colour), depth)];
 }
 
-function background(colour: Colour, depth: Depth): Array<number | string> {
+function background(colour: Colour, depth: Depth, colours: Palette): Array<number | string> {
 	if (depth === 1) return [];
 	if (depth === 4) {
-		const code = sixteen.get(colour);
+		const code = colours.code(colour);
 		return code === undefined ? [] : [code + 10];
 	}
-	return [48, ...extended(colour, depth)];
+	return [48, ...extended(colours.background(colour), depth)];
 }
 
 function extended(colour: Colour, depth: 8 | 24): number[] {

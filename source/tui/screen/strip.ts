@@ -1,4 +1,4 @@
-import {sgr} from './sgr.ts';
+import {namedSgr} from './sgr.ts';
 import stringWidth from './string-width.ts';
 import {plain, type Style} from './style.ts';
 
@@ -74,6 +74,18 @@ export function strip(spans: readonly Span[]): Strip {
 	return {glyphs, styles};
 }
 
+/** The spans that a line was made of, each as long as its style is the same. */
+export function spansOf({glyphs, styles}: Strip): Span[] {
+	const spans: {text: string; style: Style}[] = [];
+	for (const [at, glyph] of glyphs.entries()) {
+		const last = spans.at(-1);
+		const style = styles[at] ?? plain;
+		if (last !== undefined && last.style === style) last.text += glyph;
+		else spans.push({text: glyph, style});
+	}
+	return spans;
+}
+
 /** Cut to a width, with `…` for what does not fit. */
 export function clip(line: Strip, width: number): Strip {
 	if (line.glyphs.length <= width) return line;
@@ -112,13 +124,13 @@ export function joined(...parts: readonly Strip[]): Strip {
 	};
 }
 
-/** For Ink's <Text>: the line with its escape sequences, always in full colour (the screen converts). */
+/** For Ink's <Text>: the line with its escape sequences, in the colours that the program says (the screen converts). */
 export function ansi(line: Strip): string {
 	let text = '';
 	let pen: Style = plain;
 	for (let at = 0; at < line.glyphs.length; at++) {
 		const next = line.styles[at] ?? plain;
-		if (next !== pen) text += next === plain ? '\u001B[0m' : sgr(next, 24);
+		if (next !== pen) text += next === plain ? '\u001B[0m' : namedSgr(next);
 		pen = next;
 		text += line.glyphs[at] ?? '';
 	}

@@ -11,6 +11,8 @@ export interface Look {
 	readonly underline?: boolean;
 	readonly inverse?: boolean;
 	readonly strike?: boolean;
+	/** Where a click leads: an address in printing ASCII, as `linked` takes it. */
+	readonly link?: string;
 }
 
 /** A look by number, so that cells compare as integers. */
@@ -38,21 +40,36 @@ export function lookOf(of: Style): Look {
 	return looks[of] ?? {};
 }
 
+/** Each address makes looks that are kept for good: after so many of them in one session, further ones are only underlined. */
+const mostLinks = 20_000;
+let links = 0;
+const asciiAlone = /^[!-~]+$/;
+
+/** The same style as a hyperlink. `uri` must be printing ASCII (what `new URL` makes of an address is); anything else is no link. */
+export function linked(of: Style, uri: string): Style {
+	if (!asciiAlone.test(uri)) return of;
+	const look = {...lookOf(of), link: uri};
+	if (byKey.has(keyOf(look))) return style(look);
+	if (links >= mostLinks) return of;
+	links++;
+	return style(look);
+}
+
 const tinted = new Map<number, Map<Style, Style>>();
 
-/** What the terminal's own text colour becomes on a tint: ours are dark, and a light terminal's text is so too. */
-const onDark: Colour = 0xd8dce3;
+/** What the terminal's own text colour becomes on a tint: it was chosen for the terminal's background, not for ours. */
+export const onTint: Colour = 0xd8dce3;
 
 /** The same style on another background, unless it has one of its own. */
 export function onBackground(of: Style, bg: Colour): Style {
 	let known = tinted.get(bg);
 	if (known === undefined) tinted.set(bg, (known = new Map<Style, Style>()));
 	let result = known.get(of);
-	if (result === undefined) known.set(of, (result = style({bg, fg: onDark, ...lookOf(of)})));
+	if (result === undefined) known.set(of, (result = style({bg, fg: onTint, ...lookOf(of)})));
 	return result;
 }
 
-function keyOf({fg, bg, bold, dim, italic, underline, inverse, strike}: Look): string {
+function keyOf({fg, bg, bold, dim, italic, underline, inverse, strike, link}: Look): string {
 	const flags = [bold, dim, italic, underline, inverse, strike].map(flag => (flag === true ? 1 : 0)).join('');
-	return `${fg ?? ''},${bg ?? ''},${flags}`;
+	return `${fg ?? ''},${bg ?? ''},${flags},${link ?? ''}`;
 }

@@ -4,63 +4,150 @@ import type {ReadStream, WriteStream} from 'node:tty';
 const enter = '\u001B[?1049h\u001B[?7l\u001B[?25l\u001B[?2004h';
 const leave = '\u001B[?2026l\u001B[m\u001B[?2004l\u001B[?7h\u001B[?25h\u001B[?1049l';
 
+const enterLines = '\u001B[?2004h';
+const leaveLines = '\u001B[?2004l\u001B[?25h\r\n';
+const steadyCursor = '\u001B[2 q';
+const usualCursor = '\u001B[0 q';
+
 const signals = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
 
+/** Modes that are switched on and off while the terminal is ours: mouse reports, focus reports, changes of the colour scheme. */
+type Mode = 1000 | 1006 | 1004 | 2031;
+
 export interface Terminal {
+	/** Switched off whenever the terminal is given back, and on again when it is taken. */
+	setMode(mode: Mode, on: boolean): void;
+	/** What ^Z does: gives the terminal back and stops, with everything that was started by the same line of the shell. */
+	suspend(): void;
 	/** Gives the terminal back as it was. Repeats do nothing. */
 	restore(): void;
+	/** Gives it to another program, until the returned function is called. What interrupts that program is not for us. */
+	lend(): () => void;
 }
+
+interface TerminalOptions {
+	/** Told what asked us to end. */
+	readonly onSignal: (signal: NodeJS.Signals) => void;
+	/** Told that somebody else used the terminal in between (SIGCONT). */
+	readonly onReturn: () => void;
+	/** The cursor does not blink. */
+	readonly steady?: boolean;
+	/** Lines follow each other on the terminal as a shell's do: no screen of our own. */
+	readonly lines?: boolean;
+}
+
+/** Milliseconds after which a stop that did not come will not come: nobody could continue us (no shell is waiting). */
+const stopDelay = 100;
 
 /**
  * Takes the terminal over, and gives it back whatever ends the program: a normal end, a signal, a crash. What others
  * write to stderr meanwhile (warnings of Node and of libraries) is held back until then: it would stand in the middle of
  * the screen.
- *
- * `onSignal` is told what asked us to end; `onReturn` that somebody else used the terminal in between (SIGCONT).
  */
 export function takeTerminal(
 	stdin: ReadStream,
 	stdout: WriteStream,
-	{onSignal, onReturn}: {onSignal: (signal: NodeJS.Signals) => void; onReturn: () => void},
+	{onSignal, onReturn, steady = false, lines = false}: TerminalOptions,
 ): Terminal {
 	let taken = false;
+	let lent = false;
+	let ended = false;
 	let held = '';
+	const modes = new Set<Mode>();
 	const writeToStderr = process.stderr.write.bind(process.stderr);
 
 	const take = () => {
 		taken = true;
-		if (stdin.isTTY) stdin.setRawMode(true);
-		stdout.write(enter);
+		// A shell has set the terminal to its own liking while Node still believes it raw.
+		if (stdin.isTTY) {
+			stdin.setRawMode(false);
+			stdin.setRawMode(true);
+		}
+		const wanted = [...modes].map(mode => `\u001B[?${mode}h`).join('');
+		stdout.write(`${lines ? enterLines : enter}${steady ? steadyCursor : ''}${wanted}`);
 	};
-	const restore = () => {
-		if (!taken) return;
-		taken = false;
+	const hold = () => {
+		process.stderr.write = (chunk: string | Uint8Array) => {
+			held += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+			return true;
+		};
+	};
+	const tell = () => {
 		process.stderr.write = writeToStderr;
-		process.off('exit', restore);
-		process.off('SIGCONT', retake);
-		process.off('uncaughtExceptionMonitor', restore);
-		for (const [signal, listener] of listeners) process.off(signal, listener);
-		if (!stdout.destroyed) stdout.write(leave);
-		if (stdin.isTTY && !stdin.destroyed) setRawModeOff(stdin);
 		if (held !== '') process.stderr.write(held);
+		held = '';
+	};
+	const give = () => {
+		taken = false;
+		const unwanted = [...modes].map(mode => `\u001B[?${mode}l`).join('');
+		if (!stdout.destroyed) stdout.write(`${unwanted}${steady ? usualCursor : ''}${lines ? leaveLines : leave}`);
+		if (stdin.isTTY && !stdin.destroyed) setRawModeOff(stdin);
+	};
+	const suspend = () => {
+		// Whoever has the terminal was stopped, and we with it.
+		if (lent) process.kill(process.pid, 'SIGSTOP');
+		if (!taken) return;
+		give();
+		tell();
+		process.off('SIGTSTP', suspend);
+		// npm, which may stand between us and the shell, must stop with us: else the shell waits for it.
+		process.kill(0, 'SIGTSTP');
+		setTimeout(() => {
+			if (!taken) retake();
+		}, stopDelay);
+	};
+	const lend = () => {
+		lent = true;
+		give();
+		return () => {
+			lent = false;
+			if (!ended) take();
+		};
 	};
 	const retake = () => {
+		if (lent) return;
+		process.off('SIGTSTP', suspend);
+		process.on('SIGTSTP', suspend);
 		take();
+		hold();
+		// Its size may have changed, which only whoever had it was told.
+		process.kill(process.pid, 'SIGWINCH');
 		onReturn();
 	};
-	const listeners = signals.map(signal => [signal, () => onSignal(signal)] as const);
+	const restore = () => {
+		ended = true;
+		process.off('exit', restore);
+		process.off('SIGCONT', retake);
+		process.off('SIGTSTP', suspend);
+		process.off('uncaughtExceptionMonitor', restore);
+		for (const [signal, listener] of listeners) process.off(signal, listener);
+		if (taken) give();
+		tell();
+	};
+	const listeners = signals.map(signal => {
+		const fromKeyboard = signal === 'SIGINT' || signal === 'SIGQUIT';
+		return [signal, () => (lent && fromKeyboard ? undefined : onSignal(signal))] as const;
+	});
 
 	process.on('exit', restore);
 	process.on('SIGCONT', retake);
+	process.on('SIGTSTP', suspend);
 	// Told before Node prints the error and ends: it is then read on the terminal as it was.
 	process.on('uncaughtExceptionMonitor', restore);
 	for (const [signal, listener] of listeners) process.on(signal, listener);
-	process.stderr.write = (chunk: string | Uint8Array) => {
-		held += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
-		return true;
-	};
 	take();
-	return {restore};
+	hold();
+	return {
+		setMode(mode, on) {
+			if (modes.has(mode) === on) return;
+			if (on) modes.add(mode);
+			else modes.delete(mode);
+			if (taken) stdout.write(`\u001B[?${mode}${on ? 'h' : 'l'}`);
+		},
+		suspend,
+		lend,
+		restore,
+	};
 }
 
 /** A terminal that is gone (SIGHUP) refuses; there is nothing to restore then. */

@@ -3,12 +3,12 @@ import {sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
 import {deliveriesOf} from '../../store/delivery.ts';
-import type {Past} from '../../store/past.ts';
+import type {Chronicle} from '../../store/chronicle.ts';
 import {firstFrom, type Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';
 import type {State} from '../../store/state.ts';
 import {deliverySpans} from '../panes/delivery.ts';
-import {messageBody} from '../panes/message-block.ts';
+import {messageBody} from '../panes/message-body.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
@@ -20,7 +20,7 @@ import type {Selected} from './view.ts';
 
 export interface Detail {
 	readonly state: State;
-	readonly past: Past;
+	readonly past: Chronicle;
 	readonly picture: Picture;
 	readonly selected: Selected | null;
 	/** Milliseconds since 1970; null: now. */

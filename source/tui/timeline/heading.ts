@@ -1,5 +1,5 @@
 import {printable} from '../../printable.ts';
-import type {Past} from '../../store/past.ts';
+import type {Chronicle} from '../../store/chronicle.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, strip, textWidth, type Span} from '../screen/strip.ts';
 import {focusedTint, theme} from '../theme.ts';
@@ -9,7 +9,13 @@ import {Canvas} from './canvas.ts';
 import {momentOf, type TimelineView} from './view.ts';
 
 /** The row above the lanes: which time is shown, and whether it is now. `now`: milliseconds since 1970. */
-export function headingLine(view: TimelineView, past: Past, scale: Scale, width: number, now: number): PaintedLine {
+export function headingLine(
+	view: TimelineView,
+	past: Chronicle,
+	scale: Scale,
+	width: number,
+	now: number,
+): PaintedLine {
 	const left: Span[] = [
 		{text: '▌', style: theme.code},
 		{text: 'TIMELINE', style: theme.strong},
@@ -39,7 +45,7 @@ function momentSpans(view: TimelineView, now: number): Span[] {
 }
 
 /** What of the window is not known, and why. */
-function readingSpans(past: Past, scale: Scale): Span[] {
+function readingSpans(past: Chronicle, scale: Scale): Span[] {
 	if (past.trouble !== null) return [{text: printable(past.trouble), style: theme.warn}];
 	if (past.from <= scale.from) return [];
 	if (past.isReading) return [{text: 'reading', style: theme.grey}];

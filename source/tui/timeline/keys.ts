@@ -1,7 +1,7 @@
 import {foldTag} from '../../mailbox/tag.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {TimelineAction} from '../keymap.ts';
-import {tasksPane, type PaneId} from '../layout.ts';
+import {tasksPane, type PaneId} from '../pane-id.ts';
 import {withView} from '../navigate.ts';
 import type {UiStore} from '../ui.ts';
 import {barsOf, unowned} from './bars.ts';
@@ -22,7 +22,7 @@ const shownFirst = 60;
 
 /** Puts the timeline over the panes, with the latest messages in its window. */
 export function openTimeline({store, ui}: Omit<TimelineContext, 'focus'>): void {
-	const {past} = store;
+	const past = store.chronicle;
 	past.open();
 	const now = Date.now();
 	const {list} = past.marks;
@@ -50,7 +50,7 @@ export function timelineKey(context: TimelineContext, action: TimelineAction): v
 	if (action === 'timeline_open') return open(context, view);
 	if (action === 'timeline_close' && view.moment === null) {
 		ui.setState({timeline: null});
-		return store.past.close();
+		return store.chronicle.close();
 	}
 	const next = moved(context, view, action, now);
 	if (next !== view) ui.setState({timeline: next});
@@ -62,16 +62,16 @@ export function timelineKey(context: TimelineContext, action: TimelineAction): v
 function reachBack({store, ui}: Omit<TimelineContext, 'focus'>): void {
 	const {timeline} = ui.getState();
 	if (timeline === null) return;
-	store.past.reach(windowOf(timeline, Date.now()).from - timeline.span);
+	store.chronicle.reach(windowOf(timeline, Date.now()).from - timeline.span);
 }
 
 function loadText(store: MailboxStore, {kind, id}: Selected): void {
 	// It stays `reading` where it cannot be read; the first row says why.
-	if (kind === 'message' && store.past.message(id) === undefined) store.loadMessage(id).catch(() => undefined);
+	if (kind === 'message' && store.chronicle.message(id) === undefined) store.loadMessage(id).catch(() => undefined);
 }
 
 function moved({store, ui}: TimelineContext, view: TimelineView, action: TimelineAction, now: number): TimelineView {
-	const {past} = store;
+	const past = store.chronicle;
 	const window = windowOf(view, now);
 	const {columns, rows} = ui.getState();
 	const placed = arrange(store.getState(), past, view, {x: 0, y: 1, width: columns, height: rows - 2}, now);
@@ -217,21 +217,21 @@ function open(context: TimelineContext, {selected}: TimelineView): void {
 	if (selected.kind === 'task') openTask(context, selected.id);
 	else if (!openMessage(context, selected.id)) return ui.setState({notice: 'This message is not read yet.'});
 	ui.setState({timeline: null});
-	store.past.close();
+	store.chronicle.close();
 }
 
 /** A step stands in its plan. */
 function openTask({store, ui, focus}: TimelineContext, id: number): void {
 	focus(tasksPane);
-	const selected = String(store.past.task(id)?.parent_id ?? id);
+	const selected = String(store.chronicle.task(id)?.parent_id ?? id);
 	ui.setState(withView(ui.getState(), tasksPane, {anchor: null, selected}));
 }
 
 function openMessage({store, ui, focus}: TimelineContext, id: number): boolean {
-	const message = store.past.message(id);
+	const message = store.chronicle.message(id);
 	if (message === undefined) return false;
-	const {channels} = ui.getState();
-	const pane = [message.tag, ...message.mentions].map(foldTag).find(tag => channels.includes(tag));
+	const {order} = ui.getState().arrangement;
+	const pane = [message.tag, ...message.mentions].map(foldTag).find(tag => order.includes(tag));
 	if (pane === undefined) return false;
 	focus(pane);
 	const isHere = store.getState().messages.includes(message);

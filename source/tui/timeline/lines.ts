@@ -1,4 +1,4 @@
-import type {Past} from '../../store/past.ts';
+import type {Chronicle} from '../../store/chronicle.ts';
 import type {State} from '../../store/state.ts';
 import {channelName} from '../panes/header.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
@@ -27,7 +27,13 @@ export interface Arrangement {
 }
 
 /** Where everything stands in that rectangle. `now`: milliseconds since 1970. */
-export function arrange(state: State, past: Past, view: TimelineView, {width, height}: Rect, now: number): Arrangement {
+export function arrange(
+	state: State,
+	past: Chronicle,
+	view: TimelineView,
+	{width, height}: Rect,
+	now: number,
+): Arrangement {
 	const names = view.lanes.map(tag => textWidth(channelName(state, tag)) + 4);
 	const labels = Math.max(leastLabels, Math.min(mostLabels, Math.floor(width / 4), Math.max(0, ...names)));
 	const columns = Math.max(1, width - labels);
@@ -39,7 +45,13 @@ export function arrange(state: State, past: Past, view: TimelineView, {width, he
 }
 
 /** All lines of the timeline. */
-export function timelineLines(state: State, past: Past, view: TimelineView, rect: Rect, now: number): PaintedLine[] {
+export function timelineLines(
+	state: State,
+	past: Chronicle,
+	view: TimelineView,
+	rect: Rect,
+	now: number,
+): PaintedLine[] {
 	const {scale, labels, picture, rows, below} = arrange(state, past, view, rect, now);
 	const moment = momentOf(view, now);
 	const {selected} = view;

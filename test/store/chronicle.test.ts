@@ -13,7 +13,7 @@ async function open(server: MemoryServer): Promise<MailboxStore> {
 	const store = createMailboxStore(memoryMailbox(server, {tag: 'HUMAN', kind: 'human'}));
 	stores.push(store);
 	await store.ready;
-	store.past.open();
+	store.chronicle.open();
 	return store;
 }
 
@@ -22,7 +22,7 @@ async function until(holds: () => boolean): Promise<void> {
 	while (!holds()) await new Promise(resolve => setTimeout(resolve, 5));
 }
 
-describe('the past', () => {
+describe('the chronicle', () => {
 	it('begins with what the store holds and is read back by pages, each message once', async () => {
 		const server = new MemoryServer();
 		let at = Date.parse('2026-11-20T10:00:00Z');
@@ -31,7 +31,7 @@ describe('the past', () => {
 			at += 1000;
 			server.insert(`[A] ${number}`);
 		}
-		const {past} = await open(server);
+		const {chronicle: past} = await open(server);
 		expect(past.marks.list).toHaveLength(500);
 		past.reach(at - 1_500_000);
 		await until(() => past.from <= at - 1_500_000);
@@ -47,7 +47,7 @@ describe('the past', () => {
 	it('takes in what is heard meanwhile', async () => {
 		const server = new MemoryServer();
 		const store = await open(server);
-		const {past} = store;
+		const {chronicle: past} = store;
 		past.reach(0);
 		await until(() => !past.isReading && store.getState().connection.phase === 'live');
 		const agent = memoryMailbox(server, {tag: 'A'});
@@ -65,7 +65,7 @@ describe('the past', () => {
 		const agent = memoryMailbox(server, {tag: 'A'});
 		const {id} = await agent.tasks.add({title: 'work'});
 		const store = await open(server);
-		const {past} = store;
+		const {chronicle: past} = store;
 		past.reach(0);
 		await until(() => !past.isReading && store.getState().connection.phase === 'live');
 		server.outage();
@@ -81,7 +81,7 @@ describe('the past', () => {
 		const server = new MemoryServer();
 		server.insert('[A] hello');
 		const store = await open(server);
-		const {past} = store;
+		const {chronicle: past} = store;
 		server.outage('The line is down.');
 		past.reach(0);
 		await until(() => !past.isReading);
@@ -100,7 +100,7 @@ describe('the past', () => {
 		await agent.tasks.claim();
 		for (let number = 0; number < 250; number++) await agent.tasks.add({title: `task ${number}`});
 		const store = await open(server);
-		const {past} = store;
+		const {chronicle: past} = store;
 		expect(store.getState().tasks.has(1)).toBe(false);
 		past.reach(0);
 		await until(() => past.from === 0);

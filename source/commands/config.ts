@@ -1,0 +1,78 @@
+import {loadConfig, usual, type Config} from '../config.ts';
+import {UsageError} from '../mailbox/error.ts';
+import {readHabits, type Habits} from '../tui/habits.ts';
+import {keymap} from '../tui/keymap.ts';
+import type {Command} from './command.ts';
+import {remark, table, write, writeJson} from './output.ts';
+
+const command: Command = {
+	summary: 'what is set, and by what',
+	help: `
+		Print the configuration that is in effect, and where each value comes from. Nothing is started or changed.
+
+		Usage
+		  agentmux config [--json]
+
+		  --json        {"settings": [{"name", "value", "from"}], "warnings": [...]}
+
+		Keys are only said to be there, never shown. What config.toml may hold stands in docs/config.md.
+
+		Example
+		  agentmux config
+	`,
+	flags: {json: {type: 'boolean'}},
+	async run({input, flags, env, stdout, stderr}) {
+		if (input.length > 0) throw new UsageError('config takes no words.', 'See `agentmux config --help`.');
+		const config = await loadConfig({env});
+		const habits = readHabits(config.file, env);
+		const settings = [...whoAndWhere(config), ...screen(config, habits)];
+		const warnings = [...config.warnings, ...habits.warnings];
+		if (flags['json'] === true) return writeJson(stdout, {settings, warnings});
+		for (const warning of warnings) remark(stderr, warning);
+		const rows = settings.map(({name, value, from}) => [name, String(value), from]);
+		await write(stdout, table(stdout, ['setting', 'value', 'from'], rows));
+	},
+};
+
+export default command;
+
+interface Effective {
+	readonly name: string;
+	readonly value: string | boolean;
+	readonly from: string;
+}
+
+function whoAndWhere({places, file, target, tag, kind, origins}: Config): Effective[] {
+	const said = (name: keyof Config['origins'], value: string, as = name as string): Effective => {
+		const from = origins[name];
+		return {name: as, value, from: file.values.has(from) ? file.placeOf(from) : from};
+	};
+	return [
+		{name: 'config file', value: file.path, from: places.home === null ? usual : 'AGENTMUX_HOME'},
+		{...said('tag', `${tag} (${kind})`)},
+		...(target.kind === 'hub'
+			? [said('url', 'local hub', 'mailbox')]
+			: [said('url', target.url, 'mailbox'), said('key', 'set', 'supabase.key')]),
+		...(origins.access_token === usual ? [] : [said('access_token', 'set', 'supabase.access_token')]),
+	];
+}
+
+function screen({file}: Config, habits: Habits): Effective[] {
+	const {values, placeOf} = file;
+	const from = (name: string): string => (values.has(name) ? placeOf(name) : usual);
+	const switches = Object.entries(habits.switches).map(([name, value]): Effective => {
+		if (values.get(name) === value) return {name, value, from: placeOf(name)};
+		const isUsual = readHabits({values: new Map(), placeOf}, {}).switches[name as keyof Habits['switches']] === value;
+		return {name, value, from: isUsual ? usual : 'environment'};
+	});
+	const colours = [...values].filter(([name]) => name.startsWith('theme.') && name !== 'theme.name');
+	const keys = habits.keymap.filter((binding, index) => binding.keys !== keymap[index]?.keys);
+	return [
+		{name: 'theme.name', value: habits.theme, from: from('theme.name')},
+		...colours.map(([name, value]): Effective => ({name, value: String(value), from: from(name)})),
+		...switches,
+		...keys.map(({action, keys: changed}): Effective => {
+			return {name: `keys.${action}`, value: changed.join(' ') || 'none', from: from(`keys.${action}`)};
+		}),
+	];
+}

@@ -1,0 +1,78 @@
+import {MailboxError, UsageError} from '../mailbox/error.ts';
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Message} from '../mailbox/message.ts';
+import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
+import type {Command} from './command.ts';
+import {withMailbox} from './connect.ts';
+import {messageText} from './message-text.ts';
+import {styled, write, writeJson} from './output.ts';
+import {idWord} from './values.ts';
+
+const page = 1000;
+
+const command: Command = {
+	summary: 'print a message and all replies, as a tree',
+	help: `
+		Print the thread that a message stands in: each reply below what it replies to.
+
+		Usage
+		  agentmux thread [--json] ID
+
+		  ID      any message of the thread, as the screen and the lists print it
+		  --json  one JSON array of the rows, oldest first
+
+		Examples
+		  agentmux thread 12
+		  agentmux thread 12 --json | jq -r '.[].body'
+	`,
+	flags: {json: {type: 'boolean'}},
+	async run(invocation) {
+		const {input, flags, stdout} = invocation;
+		const id = idWord(input[0], 'message');
+		if (input.length > 1) throw new UsageError('thread takes one message.', 'Give one id: agentmux thread 12.');
+		await withMailbox(invocation, {}, async mailbox => {
+			const root = await rootOf(mailbox, id);
+			const messages = await wholeThread(mailbox, root);
+			if (flags['json'] === true) await writeJson(stdout, messages);
+			else
+				await write(
+					stdout,
+					treeOf(messages, root)
+						.map(entry => lineOf(stdout, entry))
+						.join(''),
+				);
+		});
+	},
+};
+
+export default command;
+
+/** The message that began the thread. Throws MailboxError when there is no such message. */
+async function rootOf(mailbox: Mailbox, id: number): Promise<number> {
+	const [message] = await mailbox.history({after: id - 1, before: id + 1, limit: 1});
+	if (message !== undefined) return message.thread_id;
+	throw new MailboxError('not_found', `There is no message #${id}.`, 'See `agentmux tail` for those that there are.');
+}
+
+async function wholeThread(mailbox: Mailbox, root: number): Promise<Message[]> {
+	let messages: Message[] = [];
+	for (;;) {
+		const before = messages[0]?.id;
+		const older = await mailbox.history({thread: root, limit: page, ...(before === undefined ? {} : {before})});
+		messages = [...older, ...messages];
+		if (older.length < page) return messages;
+	}
+}
+
+/** A message with the lines of the tree before each of its own. */
+function lineOf(stdout: NodeJS.WriteStream, {message, depth, goesOn}: ThreadEntry): string {
+	const text = messageText(stdout, message).trimEnd();
+	if (depth === 0) return `${text}\n`;
+	const above = goesOn.slice(0, -1).map(more => (more ? '│ ' : '  '));
+	const last = goesOn.at(-1) === true;
+	const [first = '', ...rest] = text.split('\n');
+	const rails = (own: string) => styled(stdout, 'dim', [...above, own].join(''));
+	return [`${rails(last ? '├ ' : '└ ')}${first}`, ...rest.map(line => `${rails(last ? '│ ' : '  ')}${line}`), ''].join(
+		'\n',
+	);
+}

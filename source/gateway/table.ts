@@ -1,0 +1,24 @@
+import {MailboxError} from '../mailbox/error.ts';
+import {mostRows, tableName, type TableRow} from '../mailbox/table.ts';
+import type {Rest} from './rest.ts';
+import {readTableRow} from './rows.ts';
+
+/** The first rows of a table that is not ours, as whoever asks may read it. */
+export async function readTable(rest: Rest, text: string): Promise<TableRow[]> {
+	const name = tableName(text);
+	try {
+		return await rest.table(readTableRow, client => client.from(name).select().limit(mostRows));
+	} catch (error) {
+		if (!(error instanceof MailboxError)) throw error;
+		if (error.code === 'schema') {
+			const sentence = `There is no table ${name}, or none that can be reached from here.`;
+			throw new MailboxError('not_found', sentence, '', {cause: error});
+		}
+		// Whoever is revoked is told that instead.
+		if (error.code === 'forbidden' && /^permission denied/i.test(error.message)) {
+			const remedy = `Whoever made it can allow that: grant select on ${name} to authenticated`;
+			throw new MailboxError('forbidden', `The table ${name} may not be read from here.`, remedy, {cause: error});
+		}
+		throw error;
+	}
+}

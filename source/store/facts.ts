@@ -1,0 +1,26 @@
+import type {Facts} from '../mailbox/filter-match.ts';
+import type {Message} from '../mailbox/message.ts';
+import {isStuck} from '../mailbox/receipt.ts';
+import {foldTag, sameTag} from '../mailbox/tag.ts';
+import type {State} from './state.ts';
+
+/**
+ * What a filter may ask of a message beside its row. What was read is taken as it stands in `state`, so that a filter for
+ * what is unread does not lose a message by showing it; receipts are asked of `latest`. `now`: milliseconds since 1970.
+ */
+export function factsOf(state: State, latest: () => State, now: number): Facts {
+	const {identity, seen, seen_from} = state;
+	const me = identity?.tag ?? null;
+	return {
+		now,
+		me,
+		isUnread({id, tag, mentions, author_tag}: Message) {
+			if (id <= seen_from || (me !== null && sameTag(author_tag ?? '', me))) return false;
+			return [tag, ...mentions].every(each => (seen.get(foldTag(each)) ?? 0) < id);
+		},
+		isStuck: ({id}) =>
+			latest()
+				.receipts.get(id)
+				?.some(receipt => isStuck(receipt, Date.now())) === true,
+	};
+}

@@ -1,0 +1,123 @@
+import type {Message} from '../mailbox/message.ts';
+import type {HistoryQuery} from '../mailbox/query.ts';
+import {allFeed, belongs, inboxFeed, threadFeed, threadOf, type FeedId} from './feed.ts';
+import type {Change} from './reduce.ts';
+import type {State} from './state.ts';
+
+const pageSize = 200;
+const threadPage = 1000;
+/** Of a feed that is a part of what is read (the inbox), so many pages are read at the most until one holds anything. */
+const mostReads = 10;
+
+/** How history is read back, feed by feed. */
+export interface Pager {
+	loadOlder(feed: FeedId): Promise<boolean>;
+	loadNewer(feed: FeedId): Promise<boolean>;
+	loadOldest(feed: FeedId): Promise<void>;
+	loadAround(feed: FeedId, id: number): Promise<void>;
+	loadThread(root: number): Promise<void>;
+}
+
+interface PagerOptions {
+	readonly state: () => State;
+	readonly apply: (change: Change) => void;
+	readonly history: (query: HistoryQuery) => Promise<Message[]>;
+	/** Reads what happened to messages, for whoever waits for it or not. */
+	readonly receiptsOf: (messages: readonly Message[]) => Promise<void>;
+}
+
+/** Everything of a feed with `lower` <= id < `upper`. */
+interface Page {
+	readonly messages: readonly Message[];
+	readonly lower: number;
+	readonly upper: number;
+}
+
+export function createPager({state, apply, history, receiptsOf}: PagerOptions): Pager {
+	const running = new Map<string, Promise<boolean>>();
+
+	/** One reading of a kind at a time: whoever asks meanwhile gets the one that runs. */
+	function once(key: string, work: () => Promise<boolean>): Promise<boolean> {
+		const begun = running.get(key) ?? work().finally(() => running.delete(key));
+		running.set(key, begun);
+		return begun;
+	}
+
+	/** The page below `before`; `lower` is 0 when nothing older exists. */
+	async function older(feed: FeedId, before: number, limit: number): Promise<Page> {
+		let lower = before;
+		for (let read = 0; ; read++) {
+			const found = await history({...queryOf(feed, state()), before: lower, limit});
+			lower = found.length < limit ? 0 : (found[0]?.id ?? 0);
+			const messages = found.filter(message => belongs(state().identity, feed, message));
+			if (messages.length > 0 || lower === 0 || read >= mostReads) return {messages, lower, upper: before};
+		}
+	}
+
+	/** The page from `from` on; `upper` is Infinity when nothing newer existed. */
+	async function newer(feed: FeedId, from: number, limit: number): Promise<Page> {
+		let upper = from;
+		for (let read = 0; ; read++) {
+			const found = await history({...queryOf(feed, state()), after: upper - 1, limit, oldest: true});
+			upper = found.length < limit ? Infinity : (found.at(-1)?.id ?? 0) + 1;
+			const messages = found.filter(message => belongs(state().identity, feed, message));
+			if (messages.length > 0 || upper >= state().from || read >= mostReads) return {messages, lower: from, upper};
+		}
+	}
+
+	/** Whoever waits for the page moves there in the same moment: no frame is drawn in between. */
+	function put(feed: FeedId, page: Page, around: number): void {
+		apply({type: 'elsewhere', feed, ...page, around});
+		receiptsOf(page.messages).catch(() => {});
+	}
+
+	async function loadOlder(feed: FeedId): Promise<boolean> {
+		if (!state().pasts.has(feed)) apply({type: 'look', feed, around: Infinity});
+		const before = state().pasts.get(feed)?.lower ?? 0;
+		if (before === 0) return false;
+		return once(`older ${feed}`, async () => {
+			const page = await older(feed, before, threadOf(feed) === null ? pageSize : threadPage);
+			apply({type: 'older', feed, before, messages: page.messages, lower: page.lower});
+			await receiptsOf(page.messages);
+			return page.messages.length > 0;
+		});
+	}
+
+	return {
+		loadOlder,
+		async loadNewer(feed) {
+			const from = state().pasts.get(feed)?.upper ?? Infinity;
+			if (from >= state().from) return false;
+			return once(`newer ${feed}`, async () => {
+				// Everything committed before the question was there to be found; what came since stands in the window, or is asked for again.
+				const asked = state().from;
+				const {messages, upper} = await newer(feed, from, pageSize);
+				apply({type: 'newer', feed, from, messages, reaches: upper === Infinity ? asked : upper});
+				await receiptsOf(messages);
+				return messages.length > 0;
+			});
+		},
+		async loadOldest(feed) {
+			const asked = state().from;
+			const page = await newer(feed, 1, pageSize);
+			put(feed, {...page, lower: 0, upper: Math.min(page.upper, asked)}, page.messages[0]?.id ?? 0);
+		},
+		async loadAround(feed, id) {
+			const asked = state().from;
+			const [before, after] = await Promise.all([older(feed, id, pageSize), newer(feed, id, pageSize)]);
+			const messages = [...before.messages, ...after.messages];
+			put(feed, {messages, lower: before.lower, upper: Math.min(after.upper, asked)}, id);
+		},
+		async loadThread(root) {
+			await loadOlder(threadFeed(root));
+		},
+	};
+}
+
+/** What the mailbox is asked for: the inbox is a part of one's own channel. */
+function queryOf(feed: FeedId, {identity}: State): HistoryQuery {
+	if (feed === allFeed) return {};
+	if (feed === inboxFeed) return identity === null ? {} : {channel: identity.tag};
+	const root = threadOf(feed);
+	return root === null ? {channel: feed} : {thread: root};
+}

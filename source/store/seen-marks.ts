@@ -1,0 +1,45 @@
+import type {FeedId} from './feed.ts';
+import type {State} from './state.ts';
+
+/** Up to where the human has read, as it is kept between two starts. */
+export interface SeenMarks {
+	/** Of the database whose ids these are. */
+	readonly epoch: string;
+	/** What has no mark of its own is read up to here. */
+	readonly from: number;
+	/** Folded tag (or `#ALL`, `#INBOX`) to the newest id that was looked at. */
+	readonly marks: ReadonlyMap<FeedId, number>;
+}
+
+/** No more marks than this are kept. */
+const mostMarks = 1000;
+
+/** The marks of a state; null while it is not known whose they are. Where there are too many, the oldest become the common one. */
+export function seenMarksOf({epoch, loaded, seen_from, seen}: State): SeenMarks | null {
+	return epoch === null || !loaded ? null : bounded({epoch, from: seen_from, marks: seen});
+}
+
+function bounded(given: SeenMarks): SeenMarks {
+	if (given.marks.size <= mostMarks) return given;
+	const byId = [...given.marks].sort(([, one], [, other]) => other - one);
+	return {...given, from: Math.max(given.from, byId[mostMarks]?.[1] ?? 0), marks: new Map(byId.slice(0, mostMarks))};
+}
+
+/** Of two screens over one mailbox: what was read on either was read. Marks of another database are no longer of use. */
+export function mergedMarks(mine: SeenMarks, other: SeenMarks | null): SeenMarks {
+	if (other === null || other.epoch !== mine.epoch) return mine;
+	const marks = new Map(mine.marks);
+	for (const [feed, id] of other.marks) marks.set(feed, Math.max(id, marks.get(feed) ?? 0));
+	return bounded({...mine, from: Math.max(mine.from, other.from), marks});
+}
+
+/** What counts as read at the start: what was kept, or, without it, whatever stands there. `newest`: its newest id. */
+export function readAtStart(
+	kept: SeenMarks | null,
+	epoch: string | null,
+	newest: number,
+): Pick<State, 'seen_from' | 'seen'> {
+	if (kept === null || kept.epoch !== epoch) return {seen_from: newest, seen: new Map()};
+	const marks = [...kept.marks].map(([feed, id]): [FeedId, number] => [feed, Math.min(id, newest)]);
+	return {seen_from: Math.min(kept.from, newest), seen: new Map(marks)};
+}

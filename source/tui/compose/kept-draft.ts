@@ -1,0 +1,80 @@
+import type {Draft} from '../../mailbox/message.ts';
+import {isTag, type Tag} from '../../mailbox/tag.ts';
+import type {State} from '../../store/state.ts';
+import {hasDraft, type Compose} from '../ui.ts';
+import {edit} from './editor.ts';
+
+/** A message that was sent and has no row yet, under the key by which it is inserted once. */
+export type Unsent = Draft & {readonly client_id: string};
+
+/** What is kept of the compose line for the next start. */
+export interface KeptDraft {
+	readonly text: string;
+	readonly cursor: number;
+	readonly tag: Tag | null;
+	readonly reply: {readonly id: number; readonly tag: Tag} | null;
+	readonly prefill: string;
+	readonly unsent: readonly Unsent[];
+}
+
+/** The text of the file that keeps it, or null when there is nothing to keep. Pure. */
+export function keptText(compose: Compose, {pending}: State): string | null {
+	const drafted = hasDraft(compose);
+	if (!drafted && pending.length === 0) return null;
+	const {editor, tag, reply, prefill} = compose;
+	const kept: KeptDraft = {
+		...(drafted ? {...editor, reply, prefill} : {text: '', cursor: 0, reply: null, prefill: ''}),
+		tag,
+		unsent: pending.map(({draft}) => draft),
+	};
+	return JSON.stringify(kept);
+}
+
+/** What such a text keeps; null when it was not written by us, or not whole. Pure. */
+export function readKept(text: string): KeptDraft | null {
+	const value = objectIn(text);
+	if (value === null || typeof value['text'] !== 'string') return null;
+	const draft = value['text'].replaceAll('\0', '');
+	const reply = asObject(value['reply']);
+	const isReply = reply !== null && isId(reply['id']) && isTagName(reply['tag']);
+	return {
+		text: draft,
+		cursor: cursorIn(draft, value['cursor']),
+		tag: isTagName(value['tag']) ? value['tag'] : null,
+		reply: isReply ? {id: reply['id'] as number, tag: reply['tag'] as Tag} : null,
+		prefill: typeof value['prefill'] === 'string' ? value['prefill'] : '',
+		unsent: Array.isArray(value['unsent']) ? value['unsent'].flatMap(unsentIn) : [],
+	};
+}
+
+function unsentIn(value: unknown): Unsent[] {
+	const {content, client_id, reply_to} = asObject(value) ?? {};
+	if (typeof content !== 'string' || typeof client_id !== 'string') return [];
+	return [{content, client_id, ...(isId(reply_to) ? {reply_to} : {})}];
+}
+
+/** Between two letters, wherever the file says. */
+function cursorIn(text: string, at: unknown): number {
+	const wanted = typeof at === 'number' && at >= 0 && at <= text.length ? Math.trunc(at) : text.length;
+	return edit({text, cursor: wanted}, {type: 'insert', text: ''}).cursor;
+}
+
+function isId(value: unknown): value is number {
+	return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isTagName(value: unknown): value is Tag {
+	return typeof value === 'string' && isTag(value);
+}
+
+function objectIn(text: string): {readonly [name: string]: unknown} | null {
+	try {
+		return asObject(JSON.parse(text));
+	} catch {
+		return null;
+	}
+}
+
+function asObject(value: unknown): {readonly [name: string]: unknown} | null {
+	return typeof value === 'object' && value !== null ? {...value} : null;
+}

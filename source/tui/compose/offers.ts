@@ -1,0 +1,100 @@
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import type {State} from '../../store/state.ts';
+import type {Compose} from '../ui.ts';
+import {commands} from './commands.ts';
+import {completed, fuzzy, mentioning} from './completion.ts';
+import {composeTag, setCompose, setEditor, type ComposeContext} from './draft.ts';
+import type {Editor} from './editor.ts';
+import {knownTags} from './tags.ts';
+
+/** Something that what is being typed may become. */
+export interface Offer {
+	/** As it stands in the list and then in the draft: `@CLAUDE_1`. */
+	readonly text: string;
+	/** What it does, where its name does not say it. */
+	readonly about: string;
+	/** Whose colour it has; null: none. */
+	readonly tag: Tag | null;
+	readonly become: () => Editor;
+}
+
+interface Offers {
+	readonly list: readonly Offer[];
+	/** Enter takes the chosen one too, and does not send. */
+	readonly onEnter: boolean;
+}
+
+const none: Offers = {list: [], onEnter: false};
+const most = 6;
+
+/** What is offered at the cursor, best first; empty when nothing is being typed that could become anything. */
+export function offersFor(state: State, compose: Compose): readonly Offer[] {
+	return compose.completion < 0 || compose.search !== null ? [] : offersAt(state, compose).list;
+}
+
+function offersAt(state: State, compose: Compose): Offers {
+	return commandOffers(compose) ?? tagOffers(state, compose);
+}
+
+/** The commands that a line of one word may become; null where it is none. */
+function commandOffers({editor}: Compose): Offers | null {
+	const [, typed] = /^\/([a-z]*)$/i.exec(editor.text) ?? [];
+	if (typed === undefined || editor.cursor !== editor.text.length) return null;
+	const names = fuzzy(
+		typed,
+		commands.map(({name}) => name),
+	);
+	const list = names
+		.flatMap(name => commands.filter(each => each.name === name))
+		.map(({name, usage, about}): Offer => ({
+			text: `/${name}`,
+			about: `${usage}   ${about}`,
+			tag: null,
+			become: () => ({text: `/${name} `, cursor: name.length + 2}),
+		}));
+	return {list, onEnter: true};
+}
+
+/** The tags that the mention at the cursor may become. */
+function tagOffers(state: State, compose: Compose): Offers {
+	const mention = mentioning(compose.editor);
+	if (mention === null) return none;
+	const me = composeTag(state, compose);
+	const tags = fuzzy(
+		mention.typed,
+		knownTags(state).filter(tag => !sameTag(tag, me)),
+	).slice(0, most);
+	if (tags.length === 1 && tags[0] === mention.typed) return none;
+	return {
+		list: tags.map(tag => ({
+			text: `@${tag}`,
+			about: '',
+			tag,
+			become: () => completed(compose.editor, mention, tag),
+		})),
+		onEnter: mention.typed !== '' && !tags.some(tag => sameTag(tag, mention.typed)),
+	};
+}
+
+/** One key while something is offered; false when it is no key for that. */
+export function offerKey(context: ComposeContext, key: string): boolean {
+	const {compose} = context.ui.getState();
+	if (compose.completion < 0) return false;
+	const {list, onEnter} = offersAt(context.store.getState(), compose);
+	const chosen = list[compose.completion];
+	if (chosen === undefined) return false;
+	if (key === 'up' || key === 'down') {
+		const step = key === 'up' ? -1 : 1;
+		setCompose(context, {completion: (compose.completion + step + list.length) % list.length});
+		return true;
+	}
+	if (key === 'tab' || (key === 'enter' && onEnter)) {
+		setEditor(context, chosen.become());
+		return true;
+	}
+	if (key === 'escape') {
+		setCompose(context, {completion: -1});
+		return true;
+	}
+	return false;
+}

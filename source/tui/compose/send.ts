@@ -1,0 +1,87 @@
+import {MailboxError} from '../../mailbox/error.ts';
+import {contentOf, maxContentBytes} from '../../mailbox/message.ts';
+import {printable} from '../../printable.ts';
+import {hasMessages} from '../pane-id.ts';
+import {readContent} from '../panes/source.ts';
+import {emptyCompose, following, hasDraft, viewName} from '../ui.ts';
+import {commandIn, messageIn} from './commands.ts';
+import {composeTag, setCompose, type ComposeContext} from './draft.ts';
+import type {Unsent} from './kept-draft.ts';
+import {withSent} from './sent.ts';
+
+/** Hands the draft to the store, which shows it as pending at once; what is refused comes back into the line. */
+export function send(context: ComposeContext): void {
+	const {store, ui} = context;
+	const {compose, focus} = ui.getState();
+	if (runCommand(context)) return;
+	const body = messageIn(compose.editor.text.trimEnd());
+	if (!hasDraft(compose)) return setCompose(context, {error: 'There is nothing to send yet.'});
+	const content = contentOf(composeTag(store.getState(), compose), body);
+	const bytes = Buffer.byteLength(content);
+	if (bytes > maxContentBytes) {
+		const most = maxContentBytes.toLocaleString('en');
+		return setCompose(context, {
+			error: `The message has ${bytes.toLocaleString('en')} bytes and may have ${most}: send it in parts, or put it into a file.`,
+		});
+	}
+	const client_id = crypto.randomUUID();
+	const {tag, prefill, killed} = compose;
+	const sent = withSent(compose.sent, body);
+	ui.setState(now => ({
+		compose: {...emptyCompose, tag, sent, killed, prefill, editor: {text: prefill, cursor: prefill.length}},
+		// What was just written should be seen.
+		views: !hasMessages(focus) ? now.views : new Map(now.views).set(viewName(now, focus), following),
+	}));
+	void deliver(context, {content, client_id, ...(compose.reply === null ? {} : {reply_to: compose.reply.id})});
+}
+
+/** Runs the draft where it is a command; false where it is a message. What could not be done comes back into the line. */
+function runCommand(context: ComposeContext): boolean {
+	const {ui} = context;
+	const {compose} = ui.getState();
+	const {text} = compose.editor;
+	const found = commandIn(text);
+	if (found === null) return false;
+	const fault = 'fault' in found ? found.fault : found.command.fault(found.rest);
+	if (fault !== null || 'fault' in found) {
+		setCompose(context, {error: fault});
+		return true;
+	}
+	const {command, rest} = found;
+	const {tag, prefill, killed} = compose;
+	const editor = {text: prefill, cursor: prefill.length};
+	setCompose(context, {...emptyCompose, tag, sent: withSent(compose.sent, text.trimEnd()), killed, prefill, editor});
+	command.run(rest, context, compose).then(
+		notice => ui.setState({notice}),
+		(error: unknown) => {
+			const sentence = printable(error instanceof MailboxError ? error.sentence : String(error));
+			if (hasDraft(ui.getState().compose)) ui.setState({notice: sentence});
+			else setCompose(context, {editor: compose.editor, reply: compose.reply, error: sentence});
+		},
+	);
+	return true;
+}
+
+/** Sends it however long that takes; what is refused comes back into the line, unless another draft stands there. */
+export async function deliver(context: ComposeContext, draft: Unsent): Promise<void> {
+	const failure = await context.store.post(draft);
+	if (failure === null) return;
+	if (hasDraft(context.ui.getState().compose)) context.ui.setState({notice: printable(failure)});
+	else takeBack(context, draft.client_id, failure);
+}
+
+/** A refused message becomes the draft again, with the reason. */
+export function takeBack(context: ComposeContext, clientId: string, failure: string | null): void {
+	const pending = context.store.getState().pending.find(({draft}) => draft.client_id === clientId);
+	if (pending === undefined) return;
+	const {tag, body} = readContent(pending.draft.content);
+	const answered = context.store.getState().messages.find(({id}) => id === pending.draft.reply_to);
+	context.store.withdraw(clientId);
+	setCompose(context, {
+		editor: {text: body, cursor: body.length},
+		tag,
+		reply: answered === undefined ? null : {id: answered.id, tag: answered.tag},
+		error: failure === null ? null : printable(failure),
+		recalled: -1,
+	});
+}

@@ -1,0 +1,37 @@
+import {printable} from '../../printable.ts';
+import {useSurroundings, useUi, useMailbox} from '../context.ts';
+import {layoutOf} from '../current-layout.ts';
+import {strip} from '../screen/strip.ts';
+import {theme} from '../theme.ts';
+import type {FilterEdit} from './pane-filter.ts';
+import {Cover, InputLine, Tinted} from './panel.tsx';
+import {siftedOf, siftedWords} from './sifted.ts';
+
+/** The filter of a pane under edit, in the pane's first row; below it what does not parse. */
+export function FilterLine({edit: {pane, editor, faults}}: {readonly edit: FilterEdit}) {
+	const {store} = useSurroundings();
+	const layout = useUi(layoutOf);
+	const filter = useUi(ui => ui.filters.get(pane));
+	const words = (): string => (filter === undefined ? '' : siftedWords(siftedOf(store.getState(), pane, filter)));
+	useMailbox(words);
+	const placed = layout.panes.find(({id}) => id === pane);
+	if (placed === undefined) return null;
+	const {x, y, width} = placed.rect;
+	const [fault] = faults;
+	const said = words();
+	return (
+		<Cover rect={{x, y, width, height: fault === undefined ? 1 : 2}}>
+			<InputLine
+				rect={{x, y, width, height: 1}}
+				prompt={{text: ' f ', style: theme.strong}}
+				placeholder="from:TAG is:unread after:2h words"
+				editor={editor}
+				faults={faults}
+				count={{text: width < 60 ? '' : said, style: theme.grey}}
+			/>
+			{fault !== undefined && (
+				<Tinted line={{strip: strip([{text: `   ${printable(fault.message)}`, style: theme.bad}])}} width={width} />
+			)}
+		</Cover>
+	);
+}

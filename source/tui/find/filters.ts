@@ -1,0 +1,114 @@
+import type {Filter} from '../../mailbox/filter.ts';
+import {mayBecomeField, parseFilter} from '../../mailbox/filter-parse.ts';
+import type {Editor} from '../compose/editor.ts';
+import {editLine, pasteLine} from '../compose/line-edit.ts';
+import {layoutOf} from '../current-layout.ts';
+import type {PaneId} from '../pane-id.ts';
+import {feedOf} from '../panes/source.ts';
+import {following, type Ui} from '../ui.ts';
+import {loadOlderMatching} from './filter-pages.ts';
+import type {Surface} from './jump.ts';
+import {paneFilter, type FilterEdit, type PaneFilter} from './pane-filter.ts';
+import {withRecent} from './recent.ts';
+import {siftedOf} from './sifted.ts';
+
+/** Milliseconds without another key after which the mailbox is asked for what does not stand in the window. */
+const pause = 200;
+/** Milliseconds after which a last word that may become a field is taken for a word. */
+const longPause = 700;
+
+export interface Filters {
+	open(): void;
+	key(key: string): void;
+	paste(text: string): void;
+}
+
+export function createFilters({store, ui}: Surface): Filters {
+	let timer: NodeJS.Timeout | undefined;
+
+	function editing(): FilterEdit | null {
+		const {overlay} = ui.getState();
+		return overlay?.kind === 'filter' ? overlay : null;
+	}
+
+	function put(pane: PaneId, filter: PaneFilter | null): void {
+		ui.setState(now => withFilter(now, pane, filter));
+	}
+
+	function edit(now: FilterEdit, editor: Editor): void {
+		if (editor.text === now.editor.text) return ui.setState({overlay: {...now, editor}});
+		const {filter, faults} = parseFilter(editor.text, Date.now());
+		ui.setState({overlay: {...now, editor, faults}});
+		clearTimeout(timer);
+		// The last good one stays.
+		if (faults.length > 0) return;
+		if (mayBecomeField(editor.text)) timer = setTimeout(() => apply(now.pane, editor.text, filter), longPause);
+		else apply(now.pane, editor.text, filter);
+	}
+
+	function apply(pane: PaneId, text: string, filter: Filter): void {
+		clearTimeout(timer);
+		if (filter.alternatives.length === 0) return put(pane, null);
+		put(
+			pane,
+			paneFilter(text.trim(), filter, store.getState(), () => store.getState(), Date.now()),
+		);
+		timer = setTimeout(() => fill(pane), pause);
+	}
+
+	/** A pane that is not full asks the mailbox for more. */
+	function fill(pane: PaneId): void {
+		const filter = ui.getState().filters.get(pane);
+		if (filter === undefined) return;
+		const {older, recent} = siftedOf(store.getState(), pane, filter);
+		if (older.length + recent.length < layoutOf(ui.getState()).body.height) void loadOlderMatching({store, ui}, pane);
+	}
+
+	function key(pressed: string): void {
+		const now = editing();
+		if (now === null) return;
+		const text = now.editor.text.trim();
+		if (pressed === 'escape') {
+			clearTimeout(timer);
+			put(now.pane, text === '' ? null : now.before);
+			return ui.setState({overlay: null});
+		}
+		if (pressed === 'enter') {
+			if (now.faults.length > 0) return;
+			const shown = ui.getState().filters.get(now.pane)?.text ?? '';
+			if (shown !== text) apply(now.pane, text, parseFilter(text, Date.now()).filter);
+			return ui.setState(({recent}) => ({overlay: null, recent: withRecent(recent, 'searches', text)}));
+		}
+		const [last] = ui.getState().recent.searches;
+		if (text === '' && (pressed === 'up' || pressed === '^p') && last !== undefined) {
+			return edit(now, {text: last, cursor: last.length});
+		}
+		const edited = editLine(now.editor, pressed);
+		if (edited !== null) edit(now, edited);
+	}
+
+	return {
+		key,
+		open() {
+			const {focus, threads, filters} = ui.getState();
+			if (threads.has(focus)) return ui.setState({notice: 'A thread is shown whole; esc goes back to its channel.'});
+			if (feedOf({threads}, focus) === null) return ui.setState({notice: 'A filter is for messages: focus a channel.'});
+			const before = filters.get(focus) ?? null;
+			const text = before?.text ?? '';
+			const editor = {text, cursor: text.length};
+			ui.setState({overlay: {kind: 'filter', pane: focus, editor, faults: [], before}});
+		},
+		paste(text) {
+			const now = editing();
+			if (now !== null) edit(now, pasteLine(now.editor, text));
+		},
+	};
+}
+
+function withFilter(ui: Ui, pane: PaneId, filter: PaneFilter | null): Partial<Ui> {
+	const filters = new Map(ui.filters);
+	if (filter === null) filters.delete(pane);
+	else filters.set(pane, filter);
+	// Another list begins at its newest again.
+	return {filters, views: new Map(ui.views).set(pane, following)};
+}

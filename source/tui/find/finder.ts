@@ -1,0 +1,125 @@
+import {pasteLine, editLine} from '../compose/line-edit.ts';
+import type {Editor} from '../compose/editor.ts';
+import type {Action} from '../keymap.ts';
+import {createFilters} from './filters.ts';
+import {jumpTo, type Surface} from './jump.ts';
+import {withRecent} from './recent.ts';
+import {emptySearch} from './search.ts';
+import {createSearcher} from './searcher.ts';
+
+/** The keys that find. */
+type FindAction = Extract<Action, 'search' | 'filter' | 'hit_next' | 'hit_previous'>;
+
+export interface Finder {
+	act(action: FindAction): void;
+	/** One key in the panel that is open. */
+	key(key: string): void;
+	paste(text: string): void;
+	/** Esc among the panes: ends the search; false when there is none. */
+	end(): boolean;
+}
+
+/** How far a key moves among hits. */
+const steps: {readonly [key: string]: number} = {
+	up: -1,
+	'^p': -1,
+	down: 1,
+	'^n': 1,
+	pageup: -8,
+	pagedown: 8,
+};
+
+export function createFinder(surface: Surface): Finder {
+	const {ui} = surface;
+	const filters = createFilters(surface);
+	const searcher = createSearcher(surface);
+
+	function search(): void {
+		ui.setState(({search: before}) => ({overlay: {kind: 'search'}, search: before ?? emptySearch}));
+	}
+
+	function end(): boolean {
+		if (ui.getState().search === null) return false;
+		searcher.stop();
+		const {overlay} = ui.getState();
+		ui.setState({search: null, overlay: overlay?.kind === 'search' ? null : overlay});
+		return true;
+	}
+
+	function isOpen(): boolean {
+		return ui.getState().overlay?.kind === 'search';
+	}
+
+	function searchKey(key: string): void {
+		const {search: now, recent} = ui.getState();
+		if (now === null) return;
+		if (key === 'escape') return void end();
+		if (key === 'enter') return void searcher.settled().then(() => (isOpen() ? go(0) : undefined));
+		const isEmpty = now.editor.text === '';
+		const [last] = recent.searches;
+		if (isEmpty && (key === 'up' || key === '^p') && last !== undefined) return edit({text: last, cursor: last.length});
+		const step = steps[key];
+		if (step !== undefined) return choose(now.index + step);
+		const edited = editLine(now.editor, key);
+		if (edited !== null) edit(edited);
+	}
+
+	function edit(editor: Editor): void {
+		searcher.edit(editor);
+	}
+
+	function choose(index: number): void {
+		const {search: now} = ui.getState();
+		if (now === null || now.hits.length === 0) return;
+		ui.setState({search: {...now, index: Math.max(0, Math.min(now.hits.length - 1, index))}});
+		// The end comes near: what is older is there before it is reached.
+		if (index >= now.hits.length - 10) void searcher.loadMore();
+	}
+
+	/** To the hit that many further on, older ones first; the panel closes, the search stays. */
+	function go(by: number): void {
+		const {search: now, recent} = ui.getState();
+		if (now === null) return ui.setState({notice: 'Nothing is searched for: / searches.'});
+		const hit = now.hits[now.index + by];
+		if (hit === undefined) {
+			if (by === 0) return;
+			if (by > 0 && now.more) return void searcher.loadMore().then(() => again(now.index + by, by));
+			const words =
+				now.hits.length === 0 ? 'Nothing was found.' : by > 0 ? 'That was the oldest hit.' : 'That was the newest hit.';
+			return ui.setState({notice: words});
+		}
+		choose(now.index + by);
+		ui.setState({overlay: null, recent: withRecent(recent, 'searches', now.editor.text.trim())});
+		void jumpTo(surface, hit);
+	}
+
+	/** Once more, when a page came. */
+	function again(index: number, by: number): void {
+		if (ui.getState().search?.hits[index] !== undefined) go(by);
+	}
+
+	return {
+		end,
+		act(action) {
+			switch (action) {
+				case 'search':
+					return search();
+				case 'filter':
+					return filters.open();
+				case 'hit_next':
+					return go(1);
+				case 'hit_previous':
+					return go(-1);
+			}
+		},
+		key(key) {
+			if (isOpen()) searchKey(key);
+			else filters.key(key);
+		},
+		paste(text) {
+			const {overlay, search: now} = ui.getState();
+			if (overlay?.kind === 'search' && now !== null) edit(pasteLine(now.editor, text));
+			else filters.paste(text);
+		},
+	};
+}

@@ -1,0 +1,59 @@
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Message} from '../../mailbox/message.ts';
+import {foldTag} from '../../mailbox/tag.ts';
+import {printable} from '../../printable.ts';
+import {belongs} from '../../store/feed.ts';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import {layoutOf} from '../current-layout.ts';
+import type {PaneId} from '../pane-id.ts';
+import {lookBack} from '../look-back.ts';
+import {centredAround} from '../navigate.ts';
+import {feedOf, keyOf, sourceOf} from '../panes/source.ts';
+import type {UiStore} from '../ui.ts';
+
+export interface Surface {
+	readonly store: MailboxStore;
+	readonly ui: UiStore;
+	/** Gives a pane the keys, also one that is hidden. */
+	readonly focus: (pane: PaneId) => void;
+}
+
+/**
+ * Shows a message among what was said before and after it: in the focused pane where it stands there, else in the channel
+ * of its tag.
+ */
+export async function jumpTo({store, ui, focus}: Surface, message: Message): Promise<void> {
+	const pane = paneFor({store, ui}, message);
+	focus(pane);
+	const threads = new Map(ui.getState().threads);
+	if (threads.delete(pane)) ui.setState({threads});
+	// Among what a filter lets through nobody sees what it was said in answer to.
+	const filters = new Map(ui.getState().filters);
+	if (filters.delete(pane))
+		ui.setState({filters, notice: 'The filter of this pane was cleared to show what stands around.'});
+	try {
+		if (!isShown({store, ui}, pane, message)) await store.loadAround(pane, message.id);
+	} catch (error) {
+		if (!(error instanceof MailboxError)) throw error;
+		return ui.setState({notice: `#${message.id} cannot be read now: ${printable(error.message)}`});
+	}
+	const now = ui.getState();
+	// The human went elsewhere meanwhile.
+	if (now.focus !== pane || now.threads.has(pane)) return;
+	ui.setState(centredAround(store.getState(), now, layoutOf(now), pane, message.id));
+	lookBack({store, ui}, pane, null);
+}
+
+type Looking = Pick<Surface, 'store' | 'ui'>;
+
+function paneFor({store, ui}: Looking, message: Message): PaneId {
+	const {focus} = ui.getState();
+	const feed = feedOf({threads: new Map()}, focus);
+	return feed !== null && belongs(store.getState().identity, feed, message) ? focus : foldTag(message.tag);
+}
+
+function isShown({store, ui}: Looking, pane: PaneId, message: Message): boolean {
+	const source = sourceOf(store.getState(), ui.getState(), pane);
+	const entry = source.at(source.indexOf(String(message.id)));
+	return entry !== undefined && keyOf(entry) === String(message.id);
+}

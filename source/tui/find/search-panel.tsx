@@ -1,0 +1,120 @@
+import type {Message} from '../../mailbox/message.ts';
+import {printable, printableLines} from '../../printable.ts';
+import type {State} from '../../store/state.ts';
+import {useSurroundings, useUi} from '../context.ts';
+import {messageHead} from '../panes/message-block.ts';
+import type {PaintedLine} from '../screen/grid.ts';
+import {clip, joined, strip, type Span} from '../screen/strip.ts';
+import {selectedTint, tagStyle, theme} from '../theme.ts';
+import {counted} from '../words.ts';
+import {marked, placesOf} from './marks.ts';
+import {Panel, panelRect, roomIn} from './panel.tsx';
+import type {Search} from './search.ts';
+
+/** Rows of one hit: its head, and the line in which it was found. */
+const hitRows = 2;
+
+/** What is searched for, and what was found while it is typed. */
+export function SearchPanel() {
+	const {store, now} = useSurroundings();
+	const columns = useUi(ui => ui.columns);
+	const rows = useUi(ui => ui.rows);
+	const search = useUi(ui => ui.search);
+	const recent = useUi(ui => ui.recent.searches);
+	if (search === null) return null;
+	const rect = panelRect(columns, rows);
+	const lines =
+		search.editor.text.trim() === ''
+			? hintLines(recent, rect.width, roomIn(rect))
+			: hitLines(store.getState(), search, rect.width, roomIn(rect), now());
+	return (
+		<Panel
+			rect={rect}
+			prompt={{text: '  / ', style: theme.strong}}
+			placeholder="search all of history"
+			editor={search.editor}
+			faults={search.faults}
+			count={countOf(search)}
+			lines={lines}
+			keys={columns < 60 ? 'enter go there  esc end' : 'enter go there   ↑ ↓ choose   then n N older, newer   esc end'}
+		/>
+	);
+}
+
+/** How many hits there are, or why there are none. */
+function countOf({editor, hits, more, phase, failure, index}: Search): Span {
+	if (editor.text.trim() === '') return {text: '', style: theme.grey};
+	switch (phase) {
+		case 'idle':
+		case 'asking':
+			return {text: hits.length === 0 ? 'searching' : `${counted(hits.length, 'hit')}, searching`, style: theme.grey};
+		case 'failed':
+			return {text: printable(failure ?? 'failed'), style: theme.bad};
+		case 'local':
+			return {text: `offline: ${counted(hits.length, 'hit')} in what is loaded`, style: theme.warn};
+		case 'done':
+			if (hits.length === 0) return {text: 'nothing found', style: theme.grey};
+			return {text: `${index + 1} of ${hits.length.toLocaleString('en')}${more ? '+' : ''}`, style: theme.grey};
+	}
+}
+
+/** The hits around the chosen one. */
+function hitLines(state: State, search: Search, width: number, room: number, now: number): PaintedLine[] {
+	const shown = Math.max(1, Math.floor(room / hitRows));
+	const from = Math.max(0, Math.min(search.index - Math.floor(shown / 2), search.hits.length - shown));
+	return search.hits.slice(from, from + shown).flatMap((message, at): PaintedLine[] => {
+		const chosen = from + at === search.index;
+		const edge: Span = {text: chosen ? '▌ ' : '  ', style: tagStyle(message.tag)};
+		const head = joined(strip([edge]), messageHead(state, message, width - 4, now));
+		const gutter = strip([edge, {text: '│ ', style: tagStyle(message.tag)}]);
+		const body = clip(
+			joined(gutter, strip([{text: excerpt(message, search.marks, width - 6), style: theme.text}])),
+			width - 2,
+		);
+		const lines = [head, search.marks === null ? body : marked(body, search.marks)];
+		return lines.map(line => (chosen ? {strip: line, tint: selectedTint} : {strip: line}));
+	});
+}
+
+/** The first line of the body that holds what was searched for, from a little before it where it is long. */
+function excerpt({body}: Message, marks: RegExp | null, width: number): string {
+	const lines = printableLines(body.slice(0, 100_000));
+	for (const line of lines) {
+		const [place] = marks === null ? [] : placesOf(marks, line);
+		if (place === undefined) continue;
+		const [start, end] = place;
+		if (end <= width) return line;
+		const word = line.lastIndexOf(' ', Math.max(0, start - Math.floor(width / 3))) + 1;
+		return `…${line.slice(Math.max(word, start - width + 8), start + width)}`;
+	}
+	return lines.find(line => line.trim() !== '') ?? '';
+}
+
+const hints: ReadonlyArray<readonly [string, string]> = [
+	['word', 'begins a word; also "a phrase"; -word excludes'],
+	['from:TAG to:TAG tag:TAG', 'written by it, addressed to it, either'],
+	['after:2h before:2026-11-20', 'also 30m, 3d, 14:30, yesterday'],
+	['in:#12 id:12', 'that thread, that message'],
+	['has:task has:code has:link', 'names a #number, has `code`, an address'],
+	['is:unread is:mine', 'also is:unverified, is:stuck'],
+	['one or other', 'either side of the or'],
+];
+
+/** What can be typed, and what was searched for before. */
+function hintLines(recent: readonly string[], width: number, room: number): PaintedLine[] {
+	const column = width < 60 ? 0 : 30;
+	const grammar = hints.map(([what, meaning]): Span[] =>
+		column === 0
+			? [{text: `  ${what}`, style: theme.text}]
+			: [
+					{text: `  ${what.padEnd(column)}`, style: theme.text},
+					{text: meaning, style: theme.grey},
+				],
+	);
+	const before = recent.slice(0, 5).map((text, index): Span[] => [
+		{text: index === 0 ? '  ↑ ' : '    ', style: theme.grey},
+		{text: printable(text), style: theme.text},
+	]);
+	const all = before.length === 0 ? grammar : [...grammar, [], ...before];
+	return all.slice(0, room).map(spans => ({strip: strip(spans)}));
+}

@@ -1,0 +1,33 @@
+const listeners = new Set<() => void>();
+let arrived = 0;
+
+/**
+ * A part of the program that the first frame does not pay for: null until it is loaded, which begins when it is first
+ * asked for. Whoever drew without it hears of its arrival.
+ */
+export function late<Part>(load: () => Promise<Part>): () => Part | null {
+	let part: Part | null = null;
+	let loading: Promise<void> | null = null;
+	const arrive = async () => {
+		part = await load();
+		arrived++;
+		for (const listener of listeners) listener();
+	};
+	return () => {
+		loading ??= arrive();
+		return part;
+	};
+}
+
+/** How many parts have arrived: what was drawn when there were fewer may look different now. */
+export function arrivals(): number {
+	return arrived;
+}
+
+/** Calls `listener` whenever a part has arrived, until the returned function is called. */
+export function onArrival(listener: () => void): () => void {
+	listeners.add(listener);
+	return () => {
+		listeners.delete(listener);
+	};
+}

@@ -1,0 +1,132 @@
+import type {MarkedToken, Tokens} from 'marked';
+import {printableLines} from '../../printable.ts';
+import {clip, joined, strip, type Span, type Strip} from '../screen/strip.ts';
+import {style} from '../screen/style.ts';
+import {wrap} from '../screen/wrap.ts';
+import {theme} from '../theme.ts';
+import {codeLines} from './code.ts';
+import type {Document} from './document.ts';
+import {inlineLines} from './inline.ts';
+import {notableSpans, over} from './notable.ts';
+import type {Setting} from './setting.ts';
+import {tableLines} from './table.ts';
+
+const blank: Strip = strip([]);
+const title = style({bold: true, underline: true});
+const endsBlank = /\n[ ]*\n\s*$/u;
+/** Narrower than this nothing is set in any more. */
+const leastWidth = 12;
+
+/** A document's lines, made one by one as they are asked for. None is wider than the setting, none holds a control byte. */
+export function* documentLines(document: Document, setting: Setting): Generator<Strip> {
+	yield* blockLines(document, document.blocks, setting);
+	const longest = setting.most * setting.width;
+	for (const line of document.rest) {
+		const text = line.length > longest ? `${line.slice(0, longest)}…` : line;
+		for (const safe of printableLines(text)) yield* wrap(strip(notableSpans(safe, setting.base)), setting.width);
+	}
+}
+
+/** Blocks one below the other, with an empty line where the author left one. */
+function* blockLines(document: Document, blocks: readonly MarkedToken[], setting: Setting): Generator<Strip> {
+	let begun = false;
+	let gap = false;
+	for (const block of blocks) {
+		if (block.type === 'space') {
+			gap = begun;
+			continue;
+		}
+		if (gap) yield blank;
+		yield* linesOf(document, block, setting);
+		begun = true;
+		gap = endsBlank.test(block.raw);
+	}
+}
+
+function* linesOf(document: Document, block: MarkedToken, setting: Setting): Generator<Strip> {
+	const {width, base} = setting;
+	switch (block.type) {
+		case 'heading':
+			return yield* inlineStrips(document, block.text, {
+				...setting,
+				base: over(base, block.depth === 1 ? title : theme.strong),
+			});
+		case 'paragraph':
+		case 'text':
+			return yield* inlineStrips(document, block.text, setting);
+		case 'code':
+			return yield* codeLines(block, setting);
+		case 'list':
+			return yield* listLines(document, block, setting);
+		case 'blockquote': {
+			const bar = strip([{text: '▏ ', style: theme.faint}]);
+			const inside = {...setting, width: inner(width, 2), base: over(base, theme.grey)};
+			for (const line of blockLines(document, block.tokens as MarkedToken[], inside)) {
+				yield clip(joined(bar, line), width);
+			}
+			return;
+		}
+		case 'table':
+			return yield* tableLines(document, block, setting);
+		case 'hr':
+			yield strip([{text: '─'.repeat(width), style: theme.faint}]);
+			return;
+		// Raw HTML is text, and so are definitions of links. No part of a line stands alone.
+		case 'html':
+		case 'def':
+		case 'br':
+		case 'checkbox':
+		case 'codespan':
+		case 'del':
+		case 'em':
+		case 'escape':
+		case 'image':
+		case 'link':
+		case 'list_item':
+		case 'space':
+		case 'strong':
+			for (const line of block.raw.trimEnd().split('\n')) yield* wrap(strip(notableSpans(line, base)), width);
+	}
+}
+
+function* inlineStrips(document: Document, text: string, {width, base}: Setting): Generator<Strip> {
+	for (const line of inlineLines(document.inline(text), base)) yield* wrap(strip(line), width);
+}
+
+/** Items behind their bullets, numbers or boxes, further lines below their text. */
+function* listLines(document: Document, list: Tokens.List, setting: Setting): Generator<Strip> {
+	const first = list.start === '' ? 1 : list.start;
+	const widest = list.ordered ? String(first + list.items.length - 1).length + 2 : 2;
+	for (const [index, item] of list.items.entries()) {
+		const sign = list.ordered ? `${first + index}. `.padStart(widest) : '· ';
+		const mark: Span[] = item.task
+			? [
+					{text: list.ordered ? sign : '', style: theme.grey},
+					item.checked === true ? {text: '✓ ', style: theme.good} : {text: '○ ', style: theme.grey},
+				]
+			: [{text: sign, style: theme.grey}];
+		const head = strip(mark);
+		const below = strip([{text: ' '.repeat(head.glyphs.length), style: theme.text}]);
+		const inside = {...setting, width: inner(setting.width, head.glyphs.length)};
+		let begun = false;
+		for (const line of blockLines(document, contentsOf(item), inside)) {
+			yield clip(joined(begun ? below : head, line), setting.width);
+			begun = true;
+		}
+		if (!begun) yield head;
+		if (index < list.items.length - 1 && endsBlank.test(item.raw)) yield blank;
+	}
+}
+
+/** What stands in an item. The box of a task is drawn as its mark; where items are apart, it is left in the text, too. */
+function contentsOf({tokens, task}: Tokens.ListItem): MarkedToken[] {
+	const contents = (tokens as MarkedToken[]).filter(({type}) => type !== 'checkbox');
+	const [first] = contents;
+	if (!task || (first?.type !== 'paragraph' && first?.type !== 'text')) return contents;
+	return [{...first, text: first.text.replace(/^\[[ xX]\] +/u, '')}, ...contents.slice(1)];
+}
+
+/** What is left of a width after a mark; where that is too little, what does not fit is cut. */
+function inner(width: number, taken: number): number {
+	return Math.max(leastWidth, width - taken);
+}

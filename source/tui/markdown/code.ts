@@ -1,0 +1,60 @@
+import type {Tokens} from 'marked';
+import {late} from '../late.ts';
+import {clip, joined, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
+import {theme} from '../theme.ts';
+import type {Setting} from './setting.ts';
+
+const highlighter = late(() => import('./highlight.ts'));
+
+/** More of one block than this is not coloured. */
+const mostColoured = 16_000;
+const longestName = 24;
+
+/** A block of code on its own background, below a line that names its language. Lines are broken at the edge, not at spaces. */
+export function* codeLines({text, lang, codeBlockStyle}: Tokens.Code, {width, most}: Setting): Generator<Strip> {
+	const name = (lang ?? '').split(/[\s,{]/u)[0] ?? '';
+	if (codeBlockStyle !== 'indented') yield header(name, width);
+	const inside = Math.max(2, width - 2);
+	let at = 0;
+	const coloured = colouredLines(text.slice(0, mostColoured).split('\n').slice(0, most), name);
+	const edge = strip([{text: ' ', style: theme.codeBlock}]);
+	for (const line of text.split('\n')) {
+		const spans = coloured[at++];
+		// What was cut off in the middle of a line is not that line.
+		const whole = spans !== undefined && spans.reduce((sum, each) => sum + each.text.length, 0) === line.length;
+		const limited = line.length > inside * most ? `${line.slice(0, inside * most)}…` : line;
+		for (const piece of broken(strip(whole ? spans : [{text: limited, style: theme.codeBlock}]), inside)) {
+			const fill = ' '.repeat(Math.max(0, width - 1 - piece.glyphs.length));
+			yield clip(joined(edge, piece, strip([{text: fill, style: theme.codeBlock}])), width);
+		}
+	}
+}
+
+function header(name: string, width: number): Strip {
+	const label = name === '' ? 'code' : name.slice(0, longestName);
+	const line: Span[] = [
+		{text: '── ', style: theme.codeHead},
+		{text: label, style: theme.codeName},
+	];
+	const rest = width - 4 - textWidth(label);
+	return clip(strip([...line, {text: ` ${'─'.repeat(Math.max(0, rest))}`, style: theme.codeHead}]), width);
+}
+
+/** The lines in the colours of their language; none while these are being loaded, or where nobody knows the language. */
+function colouredLines(lines: readonly string[], language: string): ReadonlyArray<readonly Span[]> {
+	if (language === '') return [];
+	return highlighter()?.highlighted(lines.join('\n'), language) ?? [];
+}
+
+/** A line in pieces of `width` columns; a wide glyph is never cut in two. */
+function broken(line: Strip, width: number): Strip[] {
+	const pieces: Strip[] = [];
+	for (let start = 0; start < line.glyphs.length || start === 0;) {
+		let end = Math.min(line.glyphs.length, start + width);
+		if (line.glyphs[end] === '') end--;
+		pieces.push({glyphs: line.glyphs.slice(start, end), styles: line.styles.slice(start, end)});
+		if (end <= start) break;
+		start = end;
+	}
+	return pieces;
+}

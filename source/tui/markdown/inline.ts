@@ -1,0 +1,108 @@
+import type {MarkedToken, Tokens} from 'marked';
+import {printable} from '../../printable.ts';
+import {textWidth, type Span} from '../screen/strip.ts';
+import {linked, style, type Style} from '../screen/style.ts';
+import {theme} from '../theme.ts';
+import {tellsTarget, webAddress} from './link.ts';
+import {notableSpans, over} from './notable.ts';
+
+const strong = style({bold: true});
+const emphasis = style({italic: true});
+const struck = style({strike: true});
+/** More of a target that is no web address is not shown. */
+const longestTarget = 80;
+
+/** What stands within a block as spans, one list for each of its lines. */
+export function inlineLines(tokens: readonly MarkedToken[], base: Style): Span[][] {
+	const lines: Span[][] = [[]];
+	append(lines, tokens, base);
+	return lines;
+}
+
+function append(lines: Span[][], tokens: readonly MarkedToken[], base: Style): void {
+	for (const token of tokens) {
+		switch (token.type) {
+			case 'br':
+				lines.push([]);
+				break;
+			case 'strong':
+				append(lines, token.tokens as MarkedToken[], over(base, strong));
+				break;
+			case 'em':
+				append(lines, token.tokens as MarkedToken[], over(base, emphasis));
+				break;
+			case 'del':
+				append(lines, token.tokens as MarkedToken[], over(base, struck));
+				break;
+			case 'codespan':
+				add(lines, [{text: ` ${oneLine(token.text)} `, style: over(base, theme.code)}]);
+				break;
+			case 'link':
+			case 'image':
+				appendLink(lines, token, base);
+				break;
+			case 'escape':
+				appendText(lines, token.text, base);
+				break;
+			// Of its text the lexer has made characters of numbers: `&#27;` must not become an escape.
+			case 'text':
+			// Raw HTML is text. No other block stands within a line.
+			case 'html':
+			case 'blockquote':
+			case 'checkbox':
+			case 'code':
+			case 'def':
+			case 'heading':
+			case 'hr':
+			case 'list':
+			case 'list_item':
+			case 'paragraph':
+			case 'space':
+			case 'table':
+				appendText(lines, token.raw, base);
+		}
+	}
+}
+
+function appendText(lines: Span[][], text: string, base: Style): void {
+	for (const [index, line] of text.split('\n').entries()) {
+		if (index > 0) lines.push([]);
+		add(lines, notableSpans(line, base));
+	}
+}
+
+/** A link's text, and where it leads: the text is somebody's claim, so the host stands beside it unless it says the same. */
+function appendLink(lines: Span[][], {type, href, text, tokens}: Tokens.Link | Tokens.Image, base: Style): void {
+	const url = webAddress(href);
+	const inner = type === 'image' ? [] : (tokens as MarkedToken[]);
+	const label: Span[][] = [[]];
+	if (type === 'image') add(label, [{text: oneLine(text === '' ? 'image' : text), style: base}]);
+	else append(label, inner, base);
+	for (const [index, line] of label.entries()) {
+		if (index > 0) lines.push([]);
+		add(
+			lines,
+			url === null
+				? line
+				: line.map(span => ({text: span.text, style: linked(over(span.style, theme.link), url.href)})),
+		);
+	}
+	const target = url === null ? plainTarget(href, text) : tellsTarget(text, url) ? '' : url.host;
+	if (target !== '') add(lines, [{text: ` (${target})`, style: over(base, theme.grey)}]);
+}
+
+/** Where a link would lead that is none here: another scheme, a path. Nothing for a mail address that says it itself. */
+function plainTarget(href: string, text: string): string {
+	if (href === '' || href === text || href === `mailto:${text}`) return '';
+	const target = oneLine(href);
+	return textWidth(target) <= longestTarget ? target : `${target.slice(0, longestTarget)}…`;
+}
+
+function oneLine(text: string): string {
+	return text.replaceAll('\n', ' ');
+}
+
+/** The second gate: whatever the lexer made of a printable text, what is drawn is printable. */
+function add(lines: Span[][], spans: readonly Span[]): void {
+	for (const {text, style} of spans) lines.at(-1)?.push({text: printable(text), style});
+}

@@ -1,0 +1,75 @@
+import type {MarkedToken, Tokens} from 'marked';
+import type {Document} from './document.ts';
+
+/** Terminals give up on longer addresses (VTE: 2,083). */
+const longest = 2000;
+const mostLinks = 50;
+
+/**
+ * The address that a link may lead to, in printing ASCII: http and https alone. Null for every other scheme, for what is
+ * relative, and for what is no address.
+ */
+export function webAddress(href: string): URL | null {
+	if (!/^https?:\/\//iu.test(href) || href.length > longest) return null;
+	const url = URL.parse(href);
+	return url === null || url.host === '' || url.href.length > longest ? null : url;
+}
+
+/** Whether the text that is shown says by itself where the link leads. */
+export function tellsTarget(text: string, url: URL): boolean {
+	if (url.username !== '' || url.password !== '' || !/^[!-~]+$/u.test(text)) return false;
+	const typed = webAddress(/^https?:/iu.test(text) ? text : `https://${text}`);
+	return typed !== null && typed.host === url.host && typed.pathname === url.pathname && typed.search === url.search;
+}
+
+/** The web addresses of a document in their order, without repeats: of its links, and those that stand in code. */
+export function addressesOf(document: Document): string[] {
+	const found = new Set<string>();
+	const add = (href: string) => {
+		const url = webAddress(href);
+		if (url !== null && found.size < mostLinks) found.add(url.href);
+	};
+	const inText = (text: string) => {
+		for (const [address] of text.matchAll(/https?:\/\/[^\s<>"'`)\]}]+/giu)) add(address.replace(/[.,:;!?]+$/u, ''));
+	};
+	const visit = (token: MarkedToken): void => {
+		if (found.size >= mostLinks) return;
+		switch (token.type) {
+			case 'link':
+			case 'image':
+				return add(token.href);
+			case 'code':
+			case 'codespan':
+			case 'html':
+				return inText(token.text);
+			case 'list':
+				return token.items.forEach(item => (item.tokens as MarkedToken[]).forEach(visit));
+			case 'blockquote':
+				return (token.tokens as MarkedToken[]).forEach(visit);
+			case 'table':
+				return [token.header, ...token.rows].flat().forEach(({text}: Tokens.TableCell) => {
+					document.inline(text).forEach(visit);
+				});
+			case 'heading':
+			case 'paragraph':
+				return document.inline(token.text).forEach(visit);
+			case 'text':
+				// Of a list's item: its inlines are not read yet. Within a line: it is text.
+				return token.tokens === undefined ? undefined : document.inline(token.text).forEach(visit);
+			case 'strong':
+			case 'em':
+			case 'del':
+				return (token.tokens as MarkedToken[]).forEach(visit);
+			case 'br':
+			case 'checkbox':
+			case 'def':
+			case 'escape':
+			case 'hr':
+			case 'list_item':
+			case 'space':
+		}
+	};
+	document.blocks.forEach(visit);
+	document.rest.forEach(inText);
+	return [...found];
+}

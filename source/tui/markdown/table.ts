@@ -1,0 +1,96 @@
+import type {Tokens} from 'marked';
+import {clip, joined, strip, type Strip} from '../screen/strip.ts';
+import type {Style} from '../screen/style.ts';
+import {wrap} from '../screen/wrap.ts';
+import {theme} from '../theme.ts';
+import type {Document} from './document.ts';
+import {inlineLines} from './inline.ts';
+import {over} from './notable.ts';
+import type {Setting} from './setting.ts';
+
+/** Columns between two cells. */
+const gap = 2;
+/** Nothing can be read in a cell narrower than this; what has no room beside others is left out, with a sign. */
+const leastColumn = 4;
+/** Lines of one cell; the last of them is cut with `…`. */
+const tallest = 3;
+/** The widths of columns are taken from so many rows. */
+const measured = 100;
+
+/** A table fitted to the width: columns as wide as they need to be, or each with its share; long cells are wrapped. */
+export function* tableLines(document: Document, table: Tokens.Table, {width, base}: Setting): Generator<Strip> {
+	const shown = Math.min(table.header.length, Math.max(1, Math.floor((width + gap) / (leastColumn + gap))));
+	const cell = ({text}: Tokens.TableCell, look: Style): Strip => strip(inlineLines(document.inline(text), look).flat());
+	const head = table.header.slice(0, shown).map(each => cell(each, over(base, theme.strong)));
+	const sample = table.rows.slice(0, measured).map(row => row.slice(0, shown).map(each => cell(each, base)));
+	const natural = head.map((each, column) =>
+		Math.max(each.glyphs.length, ...sample.map(row => row[column]?.glyphs.length ?? 0), 1),
+	);
+	const columns = fitted(natural, width - gap * (shown - 1));
+	yield* rowLines(head, table.align, columns, shown < table.header.length);
+	yield strip([{text: columns.map(each => '─'.repeat(each)).join(' '.repeat(gap)), style: theme.faint}]);
+	for (const [index, row] of table.rows.entries()) {
+		const cells = sample[index] ?? row.slice(0, shown).map(each => cell(each, base));
+		yield* rowLines(cells, table.align, columns, false);
+	}
+}
+
+/** Widths that together take no more than `room`: what is narrow keeps its own, the others share what is left. */
+export function fitted(natural: readonly number[], room: number): number[] {
+	const widths = natural.map(() => 0);
+	let open = natural.map((_, column) => column);
+	let left = room;
+	while (open.length > 0) {
+		const share = Math.max(1, Math.floor(left / open.length));
+		const narrow = open.filter(column => (natural[column] ?? 0) <= share);
+		if (narrow.length === 0) {
+			open.forEach((column, index) => (widths[column] = share + (index < left - share * open.length ? 1 : 0)));
+			break;
+		}
+		for (const column of narrow) {
+			widths[column] = natural[column] ?? 0;
+			left -= natural[column] ?? 0;
+		}
+		open = open.filter(column => (natural[column] ?? 0) > share);
+	}
+	return widths;
+}
+
+function* rowLines(
+	cells: readonly Strip[],
+	align: Tokens.Table['align'],
+	columns: readonly number[],
+	isCut: boolean,
+): Generator<Strip> {
+	const wrapped = columns.map((width, column) => cellLines(cells[column] ?? strip([]), width));
+	const height = Math.max(1, ...wrapped.map(lines => lines.length));
+	for (let line = 0; line < height; line++) {
+		const parts = columns.map((width, column) => aligned(wrapped[column]?.[line] ?? strip([]), align[column], width));
+		const between = strip([{text: ' '.repeat(gap), style: theme.text}]);
+		const row = joined(...parts.flatMap((part, column) => (column === 0 ? [part] : [between, part])));
+		yield isCut && line === 0 ? joined(row, strip([{text: '…', style: theme.grey}])) : trimmed(row);
+	}
+}
+
+function cellLines(cell: Strip, width: number): Strip[] {
+	const lines = wrap(cell, width);
+	if (lines.length <= tallest) return lines.map(line => clip(line, width));
+	const last = lines[tallest - 1] ?? strip([]);
+	// One cell more than fits, so that the sign stands where the text goes on.
+	const more = joined(last, strip([{text: ' '.repeat(width), style: theme.text}]));
+	return [...lines.slice(0, tallest - 1), clip(more, Math.min(width, last.glyphs.length + 1))];
+}
+
+function aligned(cell: Strip, align: Tokens.Table['align'][number] | undefined, width: number): Strip {
+	const free = Math.max(0, width - cell.glyphs.length);
+	const before = align === 'right' ? free : align === 'center' ? Math.floor(free / 2) : 0;
+	const spaces = (count: number) => strip([{text: ' '.repeat(count), style: theme.text}]);
+	return joined(spaces(before), cell, spaces(free - before));
+}
+
+/** Without the blanks at its end. */
+function trimmed(line: Strip): Strip {
+	let end = line.glyphs.length;
+	while (end > 0 && line.glyphs[end - 1] === ' ' && line.styles[end - 1] === theme.text) end--;
+	return {glyphs: line.glyphs.slice(0, end), styles: line.styles.slice(0, end)};
+}

@@ -1,0 +1,119 @@
+import {isShared, presenceOf, type Agent} from '../../mailbox/agent.ts';
+import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+import {printable} from '../../printable.ts';
+import {agentList, lastWrittenBy, runningTaskOf} from '../../store/select.ts';
+import type {State} from '../../store/state.ts';
+import {agentsPane} from '../pane-id.ts';
+import type {PaintedLine, Rect} from '../screen/grid.ts';
+import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
+import {selectedTint, tagStrong, tagStyle, theme} from '../theme.ts';
+import {viewOf, type Ui} from '../ui.ts';
+import {clockTime, presenceWords} from '../words.ts';
+import {centred} from './channel.ts';
+
+/** The agents of the pane in the order they are shown, without oneself. */
+export function agentOrder(state: State, now = Date.now()): Agent[] {
+	const me = state.identity?.tag ?? '';
+	return agentList(state, now).filter(({tag}) => !sameTag(tag, me));
+}
+
+/** The agent that is selected in the pane, by its folded tag. */
+export function chosenAgent(state: State, ui: Ui): Tag | null {
+	const {selected} = viewOf(ui, agentsPane);
+	return selected === null ? null : (state.agents.get(selected)?.tag ?? null);
+}
+
+/** The visible lines of the pane: who is there, as much of each as there is room for; the selected one whole. */
+export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): PaintedLine[] {
+	const width = Math.max(4, rect.width - 2);
+	const {selected} = viewOf(ui, agentsPane);
+	const blocks = agentOrder(state, now).map(agent => ({
+		key: foldTag(agent.tag),
+		lines: agentBlock(state, agent, width, now),
+	}));
+	const self = selfLine(state, width);
+	if (blocks.length === 0) {
+		return centred([strip([{text: state.loaded ? 'nobody has joined yet' : 'reading', style: theme.faint}])], rect);
+	}
+	const room = rect.height - (self === null ? 0 : 1);
+	const fits = (most: number, gap: number): boolean =>
+		blocks.reduce((rows, {lines}) => rows + Math.min(most, lines.length) + gap, 0) <= room;
+	const most = fits(4, 1) || fits(4, 0) ? 4 : fits(2, 0) ? 2 : 1;
+	const gap = fits(4, 1) ? 1 : 0;
+	const lines = blocks.flatMap(({key, lines}): PaintedLine[] => {
+		const isChosen = key === selected;
+		const shown = lines.slice(0, isChosen ? lines.length : most).map(line => framed(line, key, isChosen));
+		return gap === 0 ? shown : [{strip: strip([])}, ...shown];
+	});
+	const first = lines.findIndex(({tint}) => tint !== undefined);
+	const end = lines.findLastIndex(({tint}) => tint !== undefined) + 1;
+	const top =
+		first < 0
+			? 0
+			: Math.max(0, Math.min(first - 1, Math.max(end - room, first - Math.floor(room / 2)), lines.length - room));
+	const visible = lines.slice(top, top + room);
+	if (self === null) return visible;
+	if (gap === 1 && visible.length < room) visible.push({strip: strip([])});
+	return [...visible, {strip: joined(strip([{text: ' ', style: theme.text}]), self)}];
+}
+
+function framed(line: Strip, key: string, isChosen: boolean): PaintedLine {
+	const edge = strip([{text: isChosen ? '▌' : ' ', style: tagStyle(key)}]);
+	return isChosen ? {strip: joined(edge, line), tint: selectedTint} : {strip: joined(edge, line)};
+}
+
+/** Who and in which presence; the task that runs; what was said last; how it can be reached. */
+function agentBlock(state: State, agent: Agent, width: number, now: number): Strip[] {
+	const {sign, words, mood} = presenceWords(agent, now);
+	const left: Span[] = [
+		{text: `${sign} `, style: theme[mood]},
+		{text: printable(agent.tag), style: tagStrong(agent.tag)},
+		...(agent.role === null || agent.role === '' ? [] : [{text: ` ${printable(agent.role)}`, style: theme.faint}]),
+	];
+	const lines = [justify(left, [{text: words, style: mood === 'warn' ? theme.warn : theme.grey}], width)];
+	const task = runningTaskOf(state, agent.tag);
+	if (task !== undefined) {
+		lines.push(
+			clip(
+				strip([
+					{text: '  ▶ ', style: theme.good},
+					{text: `#${task.id} `, style: theme.task},
+					{text: printable(task.title), style: theme.text},
+				]),
+				width,
+			),
+		);
+	}
+	const last = lastWrittenBy(state, agent.tag);
+	if (last !== undefined) {
+		const text = printable(last.body.slice(0, 4 * width).replaceAll(/\s+/g, ' '));
+		lines.push(clip(strip([{text: `  ${clockTime(last.created_at, now)} ${text}`, style: theme.grey}]), width));
+	}
+	lines.push(clip(strip(reachSpans(agent, now)), width));
+	return lines;
+}
+
+/** Since when it is there, in how many clients, and how a message gets to it when it is idle. */
+function reachSpans(agent: Agent, now: number): Span[] {
+	const spans: Span[] = [{text: `  joined ${clockTime(agent.joined_at, now)}`, style: theme.faint}];
+	const presence = presenceOf(agent, now);
+	if (agent.last_seen_at !== null && presence !== 'away' && presence !== 'gone') {
+		spans.push({text: ` · seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});
+	}
+	if (isShared(agent, now)) spans.push({text: ` · ${agent.sessions} sessions, one inbox`, style: theme.warn});
+	else if (agent.sessions === 1) spans.push({text: ' · 1 session', style: theme.faint});
+	if (agent.kind === 'agent' && presence !== 'gone' && presence !== 'away') {
+		spans.push({text: agent.wake === null ? ' · reads at its next turn' : ' · is woken by mail', style: theme.faint});
+	}
+	return spans;
+}
+
+function selfLine(state: State, width: number): Strip | null {
+	const me = state.identity?.tag;
+	if (me === undefined) return null;
+	const left: Span[] = [
+		{text: '● ', style: theme.good},
+		{text: printable(me), style: tagStyle(me)},
+	];
+	return justify(left, [{text: 'you', style: theme.grey}], width);
+}

@@ -1,0 +1,80 @@
+import type {Json} from '../../mailbox/json.ts';
+import type {TableRow} from '../../mailbox/table.ts';
+import {printable} from '../../printable.ts';
+import {clip, strip, textWidth, type Span} from '../screen/strip.ts';
+import {theme} from '../theme.ts';
+import {counted} from '../words.ts';
+
+/** No column is wider than this while another one wants room. */
+const fairWidth = 12;
+const gap = 2;
+/** More of a cell than this is never looked at. */
+const reach = 300;
+
+/** Rows of somebody's table as lines of at most `width` columns: headings, then a line a row; numbers stand at the right. */
+export function tableLines(rows: readonly TableRow[], width: number): Span[][] {
+	const names = [...new Set(rows.flatMap(row => Object.keys(row)))];
+	if (names.length === 0) return [[{text: 'no rows', style: theme.grey}]];
+	const cells = names.map(name => rows.map(row => cellOf(row[name])));
+	const wanted = names.map((name, column) =>
+		Math.max(textWidth(printable(name)), ...(cells[column] ?? []).map(textWidth)),
+	);
+	const widths = widthsIn(wanted, width);
+	const left = names.length - widths.length;
+	const isNumber = names.map(name => rows.every(row => row[name] === null || typeof row[name] === 'number'));
+	const line = (texts: readonly string[], style: Span['style'], faint: readonly boolean[]): Span[] =>
+		widths.map((columns, column): Span => {
+			const text = fitted(texts[column] ?? '', columns, isNumber[column] === true);
+			return {
+				text: column === 0 ? text : `${' '.repeat(gap)}${text}`,
+				style: faint[column] === true ? theme.faint : style,
+			};
+		});
+	const lines = [
+		line(names.map(printable), theme.grey, []),
+		...rows.map((row, index) =>
+			line(
+				cells.map(column => column[index] ?? ''),
+				theme.text,
+				names.map(name => row[name] === null),
+			),
+		),
+	];
+	if (left > 0) lines.push([{text: `${counted(left, 'more column')} to the right`, style: theme.grey}]);
+	return lines;
+}
+
+/** A value in one line; texts as they are, everything else as JSON. */
+function cellOf(value: Json | undefined): string {
+	if (value === undefined) return '';
+	return printable((typeof value === 'string' ? value : JSON.stringify(value)).slice(0, reach));
+}
+
+/** What each column gets: what it wants where that fits, else the widest give way first; those without room are left out. */
+function widthsIn(wanted: readonly number[], width: number): number[] {
+	const least = wanted.map(columns => Math.min(columns, fairWidth));
+	let count = 0;
+	for (let used = 0; count < least.length; count++) {
+		used += (least[count] ?? 0) + (count === 0 ? 0 : gap);
+		if (count > 0 && used > width) break;
+	}
+	const widths = least.slice(0, count);
+	let free = width - widths.reduce((sum, columns) => sum + columns + gap, -gap);
+	// A column at a time, so that what is left goes to all that want it alike.
+	for (let grew = true; free > 0 && grew;) {
+		grew = false;
+		for (let column = 0; column < count && free > 0; column++) {
+			if ((widths[column] ?? 0) >= (wanted[column] ?? 0)) continue;
+			widths[column] = (widths[column] ?? 0) + 1;
+			free--;
+			grew = true;
+		}
+	}
+	return widths.map(columns => Math.max(1, Math.min(columns, width)));
+}
+
+function fitted(text: string, columns: number, atRight: boolean): string {
+	const cut = textWidth(text) > columns ? clip(strip([{text, style: theme.text}]), columns).glyphs.join('') : text;
+	const blank = ' '.repeat(Math.max(0, columns - textWidth(cut)));
+	return atRight ? blank + cut : cut + blank;
+}

@@ -1,0 +1,35 @@
+import {randomBytes} from 'node:crypto';
+import {appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+
+/** The text of a file; null when there is none, or it cannot be read. */
+export function readPrivate(file: string): string | null {
+	try {
+		return readFileSync(file, 'utf8');
+	} catch {
+		return null;
+	}
+}
+
+/** Replaces a file as a whole, readable by this user alone; its folder is made where there is none. Throws Node's error. */
+export function writePrivate(file: string, text: string): void {
+	mkdirSync(path.dirname(file), {recursive: true, mode: 0o700});
+	const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
+	try {
+		writeFileSync(temporary, text, {flag: 'wx', mode: 0o600});
+		renameSync(temporary, file);
+	} catch (error) {
+		rmSync(temporary, {force: true});
+		throw error;
+	}
+}
+
+/** Adds a line to such a file. Throws Node's error. */
+export function appendPrivate(file: string, line: string): void {
+	mkdirSync(path.dirname(file), {recursive: true, mode: 0o700});
+	appendFileSync(file, `${line}\n`, {mode: 0o600});
+}
+
+export function removePrivate(file: string): void {
+	rmSync(file, {force: true});
+}

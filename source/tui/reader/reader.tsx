@@ -1,0 +1,96 @@
+import {Box, Text, useStdout} from 'ink';
+import {useEffect} from 'react';
+import {HUMAN} from '../../mailbox/tag.ts';
+import {printable} from '../../printable.ts';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import type {State} from '../../store/state.ts';
+import {composeTag} from '../compose/draft.ts';
+import {useMailbox, useSurroundings, useUi} from '../context.ts';
+import {keyFor} from '../keymap.ts';
+import {Overlays} from '../overlays.tsx';
+import type {Compose} from '../ui.ts';
+import {counted} from '../words.ts';
+import {situation, spoken} from './lines.ts';
+
+/** Messages read out at the start, and at once later on. */
+const atStart = 10;
+const atOnce = 50;
+/** Milliseconds between two announcements. */
+const pace = 300;
+
+/** The program for a screen reader: what comes is said in lines, one below the other; below it stands what one does. */
+export function Reader() {
+	const {store, now} = useSurroundings();
+	const ui = useUi(each => each);
+	useAnnouncements();
+	useMailbox(state => situation(state, ui, now()).join('\n'));
+	const state = store.getState();
+	return (
+		<Box flexDirection="column">
+			{ui.mode === 'read' &&
+				ui.overlay === null &&
+				situation(state, ui, now()).map((line, index) => <Text key={index}>{line}</Text>)}
+			<Overlays />
+			{ui.notice !== null && <Text>{printable(ui.notice)}</Text>}
+			{ui.mode === 'compose' && ui.overlay === null && <ComposeLines state={state} compose={ui.compose} />}
+			{ui.mode === 'read' && ui.overlay === null && (
+				<Text>{`${keyFor('compose')} writes, ${keyFor('help')} lists all keys`}</Text>
+			)}
+		</Box>
+	);
+}
+
+/** Who writes, then the text: the cursor stands at its end. */
+function ComposeLines({state, compose}: {readonly state: State; readonly compose: Compose}) {
+	const tag = composeTag(state, compose);
+	const me = state.identity?.tag ?? HUMAN;
+	const by = tag === me ? '' : ` by ${printable(me)}`;
+	const answer = compose.reply === null ? '' : `, reply to ${compose.reply.id} of ${printable(compose.reply.tag)}`;
+	const {text, cursor} = compose.editor;
+	const behind = text.slice(cursor);
+	return (
+		<>
+			{compose.error !== null && <Text>{`Not sent: ${printable(compose.error)}`}</Text>}
+			<Text>{`Message as ${printable(tag)}${by}${answer}: ${text.split('\n').map(printable).join('\n')}`}</Text>
+			{behind !== '' && <Text>{`Cursor before: ${printable(behind.slice(0, 200))}`}</Text>}
+		</>
+	);
+}
+
+function useAnnouncements(): void {
+	const {store, now} = useSurroundings();
+	const {write} = useStdout();
+	useEffect(() => announced(store, write, now), [store, write, now]);
+}
+
+/** Says each message once, in order, above what one does, until the returned function is called. */
+function announced(store: MailboxStore, write: (text: string) => void, now: () => number): () => void {
+	let said = 0;
+	let begun = false;
+	let timer: NodeJS.Timeout | undefined;
+	const say = () => {
+		timer = undefined;
+		const state = store.getState();
+		if (!state.loaded) return;
+		let from = state.messages.length;
+		while (from > 0 && (state.messages[from - 1]?.id ?? 0) > said) from--;
+		const fresh = state.messages.slice(from);
+		if (fresh.length === 0) return;
+		said = fresh.at(-1)?.id ?? said;
+		const most = begun ? atOnce : atStart;
+		begun = true;
+		const over = fresh.length - most;
+		const lines = fresh.slice(-most).flatMap(message => spoken(state, message, now()));
+		if (over > 0) lines.unshift(`${counted(over, 'earlier message')} not read out.`);
+		write(`${lines.join('\n')}\n`);
+	};
+	const onChange = () => {
+		timer ??= setTimeout(say, pace);
+	};
+	const unsubscribe = store.subscribe(onChange);
+	onChange();
+	return () => {
+		clearTimeout(timer);
+		unsubscribe();
+	};
+}

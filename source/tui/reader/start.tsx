@@ -1,0 +1,97 @@
+import type {ReadStream, WriteStream} from 'node:tty';
+import {render} from 'ink';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import type {State} from '../../store/state.ts';
+import {SurroundingsProvider} from '../context.ts';
+import {createController} from '../controller.ts';
+import type {Habits} from '../habits.ts';
+import {useKeymap} from '../keymap.ts';
+import {listen, nothingToRead} from '../listen.ts';
+import {takeTerminal} from '../screen/terminal.ts';
+import {placer} from '../placer.ts';
+import {createUi} from '../ui.ts';
+import {Reader} from './reader.tsx';
+
+interface ReaderOptions {
+	readonly store: MailboxStore;
+	readonly name: string;
+	readonly stdin: ReadStream;
+	readonly stdout: WriteStream;
+	readonly habits: Habits;
+	readonly program?: string;
+	readonly notice?: string;
+	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
+}
+
+/** One channel at a time: keys mean the same as on a small screen. */
+const size = {columns: 80, rows: 24};
+
+/** The same program for a screen reader: plain lines in one column, no screen of its own, no colours, no boxes. */
+export async function startReader({
+	store,
+	name,
+	stdin,
+	stdout,
+	habits,
+	program,
+	notice,
+	onFirstFrame,
+}: ReaderOptions): Promise<void> {
+	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
+	const ui = createUi(size);
+	ui.setState({motion: false, ...(program && {program}), ...(notice && {notice})});
+	useKeymap(habits.keymap);
+	const terminal = takeTerminal(stdin, stdout, {
+		onSignal: () => quit(),
+		onReturn: () => ui.setState({notice: 'Back from the shell.'}),
+		steady: true,
+		lines: true,
+	});
+	const controller = createController({
+		store,
+		ui,
+		redraw: () => {},
+		suspend: () => terminal.suspend(),
+		rowOf: () => [],
+		quit: () => quit(),
+	});
+	const onGone = () => quit();
+	stdout.on('error', onGone);
+	const unlisten = listen(stdin, onGone, input => {
+		if (input.type === 'text' || input.type === 'key' || input.type === 'paste') controller.input(input);
+		controller.markSeen();
+	});
+	const arrange = placer(ui, null);
+	const onState = (state: State) => {
+		if (!state.loaded) return;
+		arrange(state);
+		controller.markSeen();
+	};
+	const unsubscribe = store.subscribe(onState);
+	onState(store.getState());
+	store.ready.catch(fail);
+	const app = render(
+		<SurroundingsProvider value={{store, ui, screen: null, name, now: Date.now}}>
+			<Reader />
+		</SurroundingsProvider>,
+		{
+			stdout,
+			stdin: nothingToRead as unknown as NodeJS.ReadStream,
+			interactive: true,
+			isScreenReaderEnabled: true,
+			exitOnCtrlC: false,
+			patchConsole: false,
+		},
+	);
+	app.waitUntilExit().then(() => quit(), fail);
+	onFirstFrame?.(sentence => ui.setState({opening: sentence}));
+	try {
+		await ended;
+	} finally {
+		unsubscribe();
+		unlisten();
+		app.unmount();
+		terminal.restore();
+		stdout.off('error', onGone);
+	}
+}

@@ -1,0 +1,62 @@
+import type {Tag} from '../mailbox/tag.ts';
+import {printable} from '../printable.ts';
+import type {Picker} from './compose/picker.ts';
+import {useSurroundings} from './context.ts';
+import {Panel} from './panel.tsx';
+import type {Span} from './screen/strip.ts';
+import {tagStrong, tagStyle, theme} from './theme.ts';
+
+const tagsShown = 8;
+
+interface TagPickerProps {
+	readonly title: string;
+	/** What is offered for the filter, best first; an empty one is nobody in particular. */
+	readonly names: readonly Tag[];
+	readonly picker: Picker;
+}
+
+/** A list of tags that typing narrows, over the panes. */
+export function TagPicker({title, names, picker: {filter, index}}: TagPickerProps) {
+	const {store} = useSurroundings();
+	const known = new Set([...store.getState().agents.values()].map(({tag}) => tag.toUpperCase()));
+	const from = Math.max(0, Math.min(index - Math.floor(tagsShown / 2), names.length - tagsShown));
+	const lines = names.slice(from, from + tagsShown).map((name, at): Span[] => {
+		const chosen = from + at === index;
+		if (name === '') {
+			const look = chosen ? theme.strong : theme.text;
+			return [
+				{text: chosen ? '▌ ' : '  ', style: theme.grey},
+				{text: 'anybody', style: look},
+			];
+		}
+		const isNew = name === filter && !known.has(name.toUpperCase());
+		return [
+			{text: chosen ? '▌ ' : '  ', style: tagStyle(name)},
+			{text: printable(name), style: chosen ? tagStrong(name) : tagStyle(name)},
+			{text: isNew ? '  new tag' : '', style: theme.grey},
+		];
+	});
+	const none: Span[] = [{text: '  a tag is a letter, then letters, digits, _ or -', style: theme.grey}];
+	return (
+		<Panel
+			lines={[
+				[
+					{text: title, style: theme.strong},
+					{
+						text: filter === '' ? 'type to find or to make one' : filter,
+						style: filter === '' ? theme.faint : theme.text,
+					},
+				],
+				[],
+				...(lines.length === 0 ? [none] : lines),
+				[],
+				[
+					{text: 'enter', style: theme.strong},
+					{text: ' takes it   ', style: theme.grey},
+					{text: 'esc', style: theme.strong},
+					{text: ' back', style: theme.grey},
+				],
+			]}
+		/>
+	);
+}

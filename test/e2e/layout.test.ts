@@ -1,0 +1,72 @@
+import {readdir, readFile, stat, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {cli, Home} from '../helpers/program.ts';
+import {spawn, type TestTerminal} from '../helpers/terminal.ts';
+
+describe('the layout, from one start to the next', () => {
+	let home: Home;
+	beforeAll(async () => {
+		home = await Home.make();
+		await say('[ONE] first', '[TWO] first', '[THREE] first');
+	});
+	afterAll(() => home.dispose());
+
+	async function say(...contents: string[]): Promise<void> {
+		const rows = contents.map(content => `('${content}')`).join(',');
+		await home.output(['sql', `insert into messages (content) values ${rows}`]);
+	}
+
+	function open(): TestTerminal {
+		const terminal = spawn([process.execPath, cli], {cols: 200, rows: 24, env: {AGENTMUX_HOME: home.path}});
+		onTestFinished(() => terminal.kill('SIGKILL'));
+		return terminal;
+	}
+
+	async function quit(terminal: TestTerminal): Promise<void> {
+		terminal.write('q');
+		expect(await terminal.exited).toBe(0);
+	}
+
+	async function file(): Promise<string> {
+		const name = (await readdir(join(home.path, 'state'))).find(each => each.startsWith('screen-'));
+		return join(home.path, 'state', name ?? '');
+	}
+
+	const header = (terminal: TestTerminal, what: RegExp) => terminal.waitFor(rows => what.test(rows[1] ?? ''), 60_000);
+
+	it('comes back as it was arranged, with other channels than then, and with what was not read', async () => {
+		const first = open();
+		await header(first, /▌1 THREE .*│ 2 TWO .*│ 4 TASKS/);
+		first.write('>P3tH3');
+		await header(first, /▌3 ONE .*│ 2 THREE .*pinned .*│ 5 AGENTS/);
+		await quit(first);
+		expect((await stat(await file())).mode & 0o777).toBe(0o600);
+
+		await say('[NEW] hello', '[ONE] meanwhile', '[ONE] and more', '[TWO] meanwhile');
+		const second = open();
+		await header(second, /▌\d ONE .*│ 2 THREE .*pinned .*│ \d AGENTS/);
+		const screen = await second.waitFor(/── new ─+.*\n.*\n.*meanwhile[^]*and more/);
+		expect(screen[0]).toMatch(/TWO·1/);
+		expect(screen[0]).toMatch(/NEW·1/);
+		expect(screen[0]).not.toMatch(/TASKS/);
+		await quit(second);
+
+		const third = open();
+		await header(third, /▌\d ONE .*│ 2 THREE/);
+		await third.waitFor(/TWO·1/);
+		expect(third.text()).not.toContain('── new');
+		await quit(third);
+	});
+
+	it('begins anew where its file is damaged, and says so', async () => {
+		await writeFile(await file(), (await readFile(await file(), 'utf8')).slice(0, 40));
+		const terminal = open();
+		await terminal.waitFor(/ READ .*screen-hub-HUMAN.json is damaged and was ignored/, 60_000);
+		await header(terminal, /▌1 .*│ 2 .*│ \d TASKS/);
+		terminal.write('2');
+		await header(terminal, /▌2 /);
+		await quit(terminal);
+		expect(JSON.parse(await readFile(await file(), 'utf8'))).toMatchObject({version: 1, hidden: []});
+	});
+});

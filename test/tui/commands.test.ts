@@ -1,0 +1,111 @@
+import {rm} from 'node:fs/promises';
+import path from 'node:path';
+import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {emptyState} from '../../source/store/state.ts';
+import {commandIn, messageIn} from '../../source/tui/compose/commands.ts';
+import {bundle} from '../helpers/bundle.ts';
+import {spawn, type TestTerminal} from '../helpers/terminal.ts';
+
+let program: string;
+beforeAll(async () => {
+	program = await bundle('tui.ts');
+});
+afterAll(() => rm(path.dirname(program), {recursive: true}));
+
+function start(scene: string, cols = 160): TestTerminal {
+	const terminal = spawn([process.execPath, program], {cols, rows: 30, env: {SCENE: scene}});
+	onTestFinished(() => terminal.kill('SIGKILL'));
+	return terminal;
+}
+
+describe('a line that begins with /', () => {
+	it('completes its command, says what Enter will do, and adds a task for whom it names', async () => {
+		const terminal = start('echo');
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('c/');
+		const offered = (await terminal.waitFor('/plan')).join('\n');
+		expect(offered).toMatch(/▌\/task {2}\[@TAG\] TITLE {3}adds a task, with @TAG for that one alone/);
+		terminal.write('ta\t');
+		await terminal.waitFor(/→ \/task +a task: its title, then its text on further lines/);
+		terminal.write('@cl\tPort the parser');
+		await terminal.waitFor(/→ \/task @CLAUDE_1 Port the parser +adds a task for CLAUDE_1/);
+		terminal.write('\u000Asee docs/parser.md\r');
+		await terminal.waitFor('Task #1 is queued for CLAUDE_1.');
+		expect(terminal.text()).toContain('#1 Port the parser');
+		expect(terminal.text()).toMatch(/→ @CLAUDE_1 +idle/);
+	});
+
+	it('adds a plan with a step for each further line', async () => {
+		const terminal = start('echo');
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('c/plan Monthly report\r');
+		await terminal.waitFor('A plan needs steps: one on each further line (^J).');
+		terminal.write('\u000A- fetch rows\u000A- write it up');
+		await terminal.waitFor('adds a plan of 2 steps');
+		terminal.write('\r');
+		await terminal.waitFor('Task #1 is queued.');
+		expect(terminal.text()).toMatch(/#1 Monthly report[^]*○ fetch rows[^]*○ write it up/);
+	});
+
+	it('sends nothing when there is no such command, and says how a message begins with /', async () => {
+		const terminal = start('echo', 200);
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('c/tsk Port the parser\r');
+		await terminal.waitFor('There is no /tsk, only /task and /plan. A message that begins with / is written //.');
+		expect(terminal.text()).toContain('→ /tsk Port the parser');
+		expect(terminal.text()).not.toContain('heard');
+		terminal.write('\u0015//usr/bin is full\r');
+		expect(await terminal.waitFor(/heard: \/usr\/bin is full/)).toHaveLength(30);
+	});
+
+	it('keeps the addressee of the pane when a second / says that it is a message', async () => {
+		const terminal = start('echo');
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('c/');
+		await terminal.waitFor(/→ \/ *$/m);
+		terminal.write('/usr/bin is full\r');
+		expect(await terminal.waitFor('heard: @CLAUDE_1 /usr/bin is full')).toHaveLength(30);
+	});
+
+	it('comes back into the line when it could not be done', async () => {
+		const terminal = start('outage', 200);
+		await terminal.waitFor('offline');
+		terminal.write('c/task Port the parser\r');
+		expect(await terminal.waitFor(/→ \/task Port the parser +The hub does not answer\./)).toHaveLength(30);
+	});
+});
+
+describe('a command', () => {
+	const explained = (text: string): string => {
+		const found = commandIn(text);
+		if (found === null) return 'a message';
+		if ('fault' in found) return found.fault;
+		return found.command.fault(found.rest) ?? found.command.explain(found.rest, emptyState);
+	};
+
+	it.each([
+		['hello', 'a message'],
+		['//usr', 'a message'],
+		['@A /task x', 'a message'],
+		['/task', 'A task needs a title.'],
+		['/task @A', 'A task needs a title.'],
+		['/TASK  x', 'adds a task for whoever asks first'],
+		['/task @A x\nmore', 'adds a task for A, with a text'],
+		['/task @ x', 'adds a task for whoever asks first'],
+		['/task x @A', 'adds a task for whoever asks first'],
+		[`/task ${'x'.repeat(1001)}`, "A task's title may have 1,000 letters: the rest goes onto further lines."],
+		['/plan x', 'A plan needs steps: one on each further line (^J).'],
+		['/plan x\n1. one\n\n 2) two\n• three', 'adds a plan of 3 steps'],
+		[`/plan x${'\ny'.repeat(101)}`, 'A plan may have 100 steps, and this one has 101.'],
+		['/', 'There is no /, only /task and /plan. A message that begins with / is written //.'],
+		['/\u001B[31m', 'There is no /␛[31m, only /task and /plan. A message that begins with / is written //.'],
+	])('%j: %s', (text, explanation) => {
+		expect(explained(text)).toBe(explanation);
+	});
+
+	it('is a message without the / that says it is none', () => {
+		expect(messageIn('//usr')).toBe('/usr');
+		expect(messageIn('/usr')).toBe('/usr');
+		expect(messageIn('a //b')).toBe('a //b');
+	});
+});

@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import {afterEach, describe, expect, it} from 'vitest';
+import {readHabits} from '../../source/tui/habits.ts';
+import {readKey} from '../../source/tui/key-name.ts';
+import {createKeyboard} from '../../source/tui/keyboard.ts';
+import {actionOf, hints, keyFor, useKeymap, usualKeymap} from '../../source/tui/keymap.ts';
+
+afterEach(() => useKeymap(usualKeymap));
+
+function read(settings: {readonly [name: string]: unknown}, env: NodeJS.ProcessEnv = {}) {
+	const names = Object.keys(settings);
+	const placeOf = (name: string) => `config.toml line ${names.indexOf(name) + 1}`;
+	return readHabits({values: new Map(Object.entries(settings)), placeOf}, env);
+}
+
+function taken(settings: {readonly [name: string]: unknown}) {
+	const {keymap, warnings} = read(settings);
+	useKeymap(keymap);
+	return {keymap, warnings};
+}
+
+const labelOf = (action: string) =>
+	read({}).keymap.length === 0 ? '' : (taken({}).keymap.find(each => each.action === action)?.label ?? '');
+
+describe('the keymap', () => {
+	it('gives no key to two actions', () => {
+		const keys = usualKeymap.flatMap(({place, keys}) => keys.map(key => `${place} ${key}`));
+		expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+	});
+
+	it('has only keys that can be written in config.toml', () => {
+		const keys = usualKeymap.flatMap(binding => binding.keys);
+		expect(keys.filter(key => readKey(key) !== key)).toEqual([]);
+	});
+});
+
+describe('[keys]', () => {
+	it('gives an action other keys, one or several, and says so in help and hints', () => {
+		const {keymap, warnings} = taken({'keys.open': 'o', 'keys.help': ['e', 'alt-h']});
+		expect(warnings).toEqual([]);
+		expect([actionOf('read', 'o'), actionOf('read', 'enter')]).toEqual(['open', undefined]);
+		expect([actionOf('read', 'e'), actionOf('read', 'alt-h'), actionOf('read', '?')]).toEqual([
+			'help',
+			'help',
+			undefined,
+		]);
+		expect(keymap.find(({action}) => action === 'help')?.label).toBe('e alt-h');
+		expect(hints('read')).toContainEqual({label: 'o', hint: 'thread'});
+		expect(keyFor('open')).toBe('o');
+	});
+
+	it('takes the keys of an action away, which is then not offered either', () => {
+		taken({'keys.reply': 'none'});
+		expect(actionOf('read', 'r')).toBeUndefined();
+		expect(hints('read').map(({hint}) => hint)).not.toContain('reply');
+		expect(keyFor('reply')).toBe('');
+	});
+
+	it('names both keys on a line that speaks of two actions', () => {
+		const {keymap} = taken({'keys.half_up': 'U'});
+		expect(keymap.find(({action}) => action === 'half_down')?.label).toBe('^d U');
+		expect(labelOf('half_down')).toBe('^d ^u');
+	});
+
+	it('swaps two keys without a word', () => {
+		const {warnings} = taken({'keys.down': ['k', 'down'], 'keys.up': ['j', 'up']});
+		expect(warnings).toEqual([]);
+		expect([actionOf('read', 'j'), actionOf('read', 'k')]).toEqual(['up', 'down']);
+	});
+
+	it.each([
+		[{'keys.opne': 'o'}, 'config.toml line 1: there is no action `opne`; it is ignored. Did you mean `open`?'],
+		[{'keys.open': 'f13'}, 'config.toml line 1: `f13` is no key, so it cannot be `open`.'],
+		[{'keys.open': 7}, '`7` is no key'],
+		[{'keys.open': 'o', 'keys.help': 'o'}, 'config.toml line 2: `o` is `open` already, so it cannot be `help` too.'],
+		[{'keys.open': 'q'}, 'config.toml line 1: `q` is now `open`, and no longer `quit`.'],
+		[{'keys.interrupt': 'x'}, 'the keys of `interrupt` cannot be changed'],
+		[{'keys.open': '^c'}, '`^c` is `interrupt` already'],
+		[{'keys.open': '3'}, '`3` is `focus_number` already'],
+		[{'keys.send': 's'}, '`s` is text while one writes, so it cannot be `send`'],
+	])('names what is wrong with %j', (settings, sentence) => {
+		const {warnings} = taken(settings);
+		expect(warnings).toHaveLength(1);
+		expect(warnings[0]).toContain(sentence);
+		// Whoever makes a mistake can still leave.
+		expect(actionOf('read', '^c')).toBe('interrupt');
+	});
+
+	it('uses the rest of what is partly wrong', () => {
+		const {warnings} = taken({'keys.open': ['nonsense', 'o'], 'keys.down': 'e'});
+		expect(warnings).toHaveLength(1);
+		expect([actionOf('read', 'o'), actionOf('read', 'e')]).toEqual(['open', 'down']);
+	});
+
+	it('never gives a key to two actions, whatever is set', () => {
+		const action = fc.constantFrom(...usualKeymap.map(each => each.action), 'nothing');
+		const key = fc.constantFrom('j', 'k', 'q', 'enter', '^a', '^c', 'alt-x', 'none', 'tab', 'nonsense', '1', ' ');
+		fc.assert(
+			fc.property(fc.dictionary(action, fc.oneof(key, fc.array(key, {maxLength: 3}))), chosen => {
+				const settings = Object.fromEntries(Object.entries(chosen).map(([name, keys]) => [`keys.${name}`, keys]));
+				const keys = read(settings).keymap.flatMap(binding => binding.keys.map(each => `${binding.place} ${each}`));
+				expect(new Set(keys).size).toBe(keys.length);
+				expect(keys).toContain('read ^c');
+			}),
+		);
+	});
+});
+
+describe('the name of a key', () => {
+	it.each([
+		['ctrl-a', '\u0001'],
+		['^A', '\u0001'],
+		['Esc', '\u001B'],
+		['Return', '\r'],
+		['PgDn', '\u001B[6~'],
+		['alt-B', '\u001BB'],
+		['shift-tab', '\u001B[Z'],
+		['ctrl-left', '\u001B[1;5D'],
+		['^i', '\t'],
+		['G', 'G'],
+		['shift-g', 'G'],
+		['space', ' '],
+		['ß', 'ß'],
+	])('%s is what a terminal sends for it', (written, bytes) => {
+		const keyboard = createKeyboard();
+		const inputs = [...keyboard.push(bytes), ...keyboard.release()];
+		const [input] = inputs;
+		expect(readKey(written)).toBe(input?.type === 'key' ? input.key : input?.type === 'text' ? input.text : null);
+	});
+
+	it.each(['', 'f5', 'ctrl-enter', 'jk', 'super-x', '\u0007'])('%j is none', written => {
+		expect(readKey(written)).toBeNull();
+	});
+});
+
+describe('the other tables', () => {
+	it('are what is usual where nothing is said', () => {
+		const {theme, switches, warnings} = read({});
+		expect({theme, warnings}).toEqual({theme: 'auto', warnings: []});
+		expect(switches).toEqual({
+			'ui.motion': true,
+			'ui.mouse': false,
+			'ui.screen_reader': false,
+			'notify.bell': true,
+			'notify.osc': true,
+			'notify.desktop': false,
+		});
+	});
+
+	it('take themes, single colours, colours of tags and switches', () => {
+		const {theme, colours, tags, switches, warnings} = read({
+			'theme.name': 'high-contrast',
+			'theme.warn': '#f0f',
+			'theme.tags.CLAUDE_1': '#102030',
+			'ui.mouse': true,
+			'notify.bell': false,
+		});
+		expect(warnings).toEqual([]);
+		expect(theme).toBe('high-contrast');
+		expect([...colours.values()]).toEqual([0xff00ff]);
+		expect(tags).toEqual(new Map([['CLAUDE_1', 0x102030]]));
+		expect(switches).toMatchObject({'ui.mouse': true, 'notify.bell': false, 'notify.osc': true});
+	});
+
+	it.each([
+		[{'theme.name': 'pink'}, 'line 1: there is no theme `pink`'],
+		[{'theme.wran': '#fff'}, 'line 1: there is no colour `wran`; it is ignored. Did you mean `warn`?'],
+		[{'theme.warn': 'reddish'}, 'line 1: `reddish` is no colour; write it as "#5fd068"'],
+		[{'theme.warn': 3}, '`3` is no colour'],
+		[{'theme.toString': '#fff'}, 'there is no colour `toString`'],
+		[{'ui.muose': true}, 'there is no setting `ui.muose`; it is ignored. Did you mean `ui.mouse`?'],
+		[{'notify.bell': 'yes'}, '`notify.bell` is true or false, not `yes`'],
+	])('name what is wrong with %j', (settings, sentence) => {
+		expect(read(settings).warnings).toEqual([expect.stringContaining(sentence)]);
+	});
+
+	it('take the hints of the environment, which the file may overrule', () => {
+		expect(read({}, {INK_SCREEN_READER: 'true', NO_MOTION: '1'}).switches).toMatchObject({
+			'ui.screen_reader': true,
+			'ui.motion': false,
+		});
+		expect(read({'ui.motion': true}, {REDUCE_MOTION: '1'}).switches).toMatchObject({'ui.motion': true});
+		expect(read({}, {REDUCE_MOTION: '0'}).switches).toMatchObject({'ui.motion': true});
+	});
+});

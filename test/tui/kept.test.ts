@@ -1,0 +1,191 @@
+import {mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {emptyState} from '../../source/store/state.ts';
+import {keptText, readKept} from '../../source/tui/compose/kept-draft.ts';
+import {emptyCompose} from '../../source/tui/ui.ts';
+import {bundle} from '../helpers/bundle.ts';
+import {spawn, type TestTerminal} from '../helpers/terminal.ts';
+
+let program: string;
+beforeAll(async () => {
+	program = await bundle('tui.ts');
+});
+afterAll(() => rm(path.dirname(program), {recursive: true}));
+
+async function aFolder(): Promise<string> {
+	const above = await mkdtemp(path.join(tmpdir(), 'agentmux-kept-'));
+	onTestFinished(() => rm(above, {recursive: true}));
+	return path.join(above, 'state', 'compose');
+}
+
+function start(scene: string, folder: string): TestTerminal {
+	const terminal = spawn([process.execPath, program], {
+		cols: 120,
+		rows: 30,
+		env: {SCENE: scene, KEEP: folder},
+	});
+	onTestFinished(() => terminal.kill('SIGKILL'));
+	return terminal;
+}
+
+const modeOf = async (file: string) => ((await stat(file)).mode & 0o777).toString(8);
+
+describe('the draft', () => {
+	it.each(['SIGTERM', 'SIGHUP'])(
+		'comes back after %s with its tag and what it answers, and is gone once sent',
+		async signal => {
+			const folder = await aFolder();
+			const first = start('echo', folder);
+			await first.waitFor('1 CLAUDE_1');
+			first.write('cone\r');
+			await first.waitFor('heard: @CLAUDE_1 one');
+			first.write('\u001B');
+			await first.waitFor(' READ ');
+			first.write('r');
+			await first.waitFor('↳ #2');
+			first.write('#OTHER\r');
+			await first.waitFor(/OTHER {2}by HUMAN/);
+			first.write('half a 👩‍👩‍👧‍👦 thought');
+			await first.waitFor('thought');
+			first.kill(signal);
+			await first.exited;
+			expect(await modeOf(path.join(folder, 'draft.json'))).toBe('600');
+			expect(await modeOf(folder)).toBe('700');
+
+			const second = start('two', folder);
+			await second.waitFor(/OTHER {2}by HUMAN ↳ #2 → @CLAUDE_1 half a .* thought/);
+			await second.waitFor('● live');
+			second.write('c!\r');
+			await second.waitFor(/OTHER → CLAUDE_1 {2}by HUMAN {2}↳ #2/);
+			await second.waitFor(/OTHER {2}by HUMAN → +/);
+			second.kill(signal);
+			await second.exited;
+			expect(await readdir(folder)).toEqual(['sent.jsonl']);
+		},
+	);
+
+	it('is written soon after typing stops, so that not even SIGKILL takes it', async () => {
+		const folder = await aFolder();
+		const first = start('two', folder);
+		await first.waitFor('● live');
+		first.write('cdo not lose this');
+		await first.waitFor('do not lose this');
+		await expect
+			.poll(() => readFile(path.join(folder, 'draft.json'), 'utf8').catch(() => ''))
+			.toContain('do not lose this');
+		first.kill('SIGKILL');
+		await first.exited;
+		expect(await start('two', folder).waitFor('do not lose this')).toHaveLength(30);
+	});
+
+	it('waits for the next start when one quits over it, and says so', async () => {
+		const folder = await aFolder();
+		const first = start('two', folder);
+		await first.waitFor('● live');
+		first.write('clater');
+		await first.waitFor('later');
+		first.write('\u001B');
+		await first.waitFor(' READ ');
+		first.write('q');
+		await first.waitFor('quit; it waits for the next start');
+		first.write('y');
+		expect(await first.exited).toBe(0);
+		expect(await start('two', folder).waitFor('later')).toHaveLength(30);
+	});
+
+	it('is left out when its file is damaged, or lies where nothing can be written', async () => {
+		const folder = await aFolder();
+		const first = start('two', folder);
+		await first.waitFor('● live');
+		first.write('cx');
+		await expect.poll(() => readFile(path.join(folder, 'draft.json'), 'utf8').catch(() => '')).toContain('x');
+		first.kill('SIGKILL');
+		await first.exited;
+		await writeFile(path.join(folder, 'draft.json'), '{"text": "half a li');
+		const second = start('two', folder);
+		await second.waitFor('press c to write');
+		second.kill('SIGKILL');
+		const third = start('two', '/dev/null/folder');
+		await third.waitFor('● live');
+		third.write('chello');
+		await third.waitFor('hello');
+		await third.waitFor('The draft cannot be kept in /dev/null/folder (ENOTDIR).');
+		third.write('!');
+		expect(await third.waitFor('hello!')).toHaveLength(30);
+	});
+});
+
+describe('what was sent', () => {
+	it('goes out at the next start when there was no connection, once', async () => {
+		const folder = await aFolder();
+		const first = start('outage', folder);
+		await first.waitFor('offline');
+		first.write('cstill there?\r');
+		await first.waitFor('unsent: waits for the connection');
+		first.kill('SIGTERM');
+		await first.exited;
+		expect(await readdir(folder)).toContain('draft.json');
+
+		const second = start('echo', folder);
+		await second.waitFor('heard: @CLAUDE_1 still there?');
+		await expect.poll(() => readdir(folder)).toEqual(['sent.jsonl']);
+		expect(second.text().match(/ {2}│ @CLAUDE_1 still there|│ @CLAUDE_1 still there/g)).toHaveLength(1);
+	});
+
+	it('is found again at the next start', async () => {
+		const folder = await aFolder();
+		const first = start('echo', folder);
+		await first.waitFor('1 CLAUDE_1');
+		first.write('cdeploy the parser\rthen the docs\r');
+		await first.waitFor('heard: @CLAUDE_1 then the docs');
+		first.kill('SIGTERM');
+		await first.exited;
+		expect(await modeOf(path.join(folder, 'sent.jsonl'))).toBe('600');
+		const second = start('echo', folder);
+		await second.waitFor('1 CLAUDE_1');
+		second.write('c\u0012pars');
+		await second.waitFor('→ @CLAUDE_1 deploy the parser');
+		second.write('\u001B');
+		await second.waitFor(rows => !rows.join('').includes('sent with'));
+		second.write('\u001B[A');
+		expect(await second.waitFor('→ @CLAUDE_1 then the docs')).toHaveLength(30);
+	});
+});
+
+describe('the file of a draft', () => {
+	const compose = {...emptyCompose, editor: {text: 'ab\nc', cursor: 2}, tag: 'OTHER', reply: {id: 7, tag: 'A'}};
+
+	it('holds nothing while there is neither a draft nor anything unsent', () => {
+		expect(keptText(emptyCompose, emptyState)).toBeNull();
+		const untouched = {...emptyCompose, prefill: '@A ', editor: {text: '@A ', cursor: 3}};
+		expect(keptText(untouched, emptyState)).toBeNull();
+	});
+
+	it('is read as it was written', () => {
+		expect(readKept(keptText(compose, emptyState) ?? '')).toEqual({
+			...compose.editor,
+			tag: 'OTHER',
+			reply: {id: 7, tag: 'A'},
+			prefill: '',
+			unsent: [],
+		});
+	});
+
+	it.each(['', '[', '7', 'null', '{"text": 7}', '[1]'])('is no draft when it is %j', text => {
+		expect(readKept(text)).toBeNull();
+	});
+
+	it('is taken without what in it is not ours', () => {
+		const strange = {text: 'a\0b👍', cursor: 3, tag: '[X]', reply: {id: -1, tag: 'A'}, unsent: [{content: 'x'}, 7]};
+		expect(readKept(JSON.stringify(strange))).toEqual({
+			text: 'ab👍',
+			cursor: 4,
+			tag: null,
+			reply: null,
+			prefill: '',
+			unsent: [],
+		});
+	});
+});
