@@ -10,6 +10,7 @@ import {layoutOf} from './current-layout.ts';
 import {type Layout} from './layout.ts';
 import {agentsPane, hasMessages, tasksPane} from './pane-id.ts';
 import {createFinder} from './find/finder.ts';
+import type {ProgramCommand} from './find/palette.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack, releaseFollowed} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
@@ -45,6 +46,8 @@ export interface ControllerOptions {
 	readonly quit: () => void;
 	/** Absent where there is no terminal to give to an editor. */
 	readonly editElsewhere?: ComposeContext['editElsewhere'];
+	/** The program's commands in a shell, for the palette; none when absent. */
+	readonly commands?: () => Promise<readonly ProgramCommand[]>;
 	/** What is not sent yet comes back at the next start. */
 	readonly keeps?: boolean;
 }
@@ -52,9 +55,17 @@ export interface ControllerOptions {
 /** What keys do: each changes the ui's state, or asks something of the store. */
 export function createController(options: ControllerOptions): Controller {
 	const {store, ui, redraw, suspend, rowOf, quit, editElsewhere = null, keeps = false} = options;
+	const {commands = async () => []} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
 	const context: ComposeContext = {store, ui, editElsewhere};
-	const finder = createFinder({store, ui, focus: pane => focusPane(context, pane)});
+	const finder = createFinder({
+		store,
+		ui,
+		context,
+		focus: pane => focusPane(context, pane),
+		act: action => (isTimelineAction(action) ? undefined : act(action, '')),
+		commands,
+	});
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 	rememberLastLooks({store, ui});
@@ -117,6 +128,7 @@ export function createController(options: ControllerOptions): Controller {
 				return set({overlay: {kind: 'tags', ...freshPicker}});
 			case 'search':
 			case 'filter':
+			case 'palette':
 			case 'hit_next':
 			case 'hit_previous':
 				return finder.act(action);
@@ -223,7 +235,7 @@ export function createController(options: ControllerOptions): Controller {
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
-		if (overlay.kind === 'search' || overlay.kind === 'filter') return finder.key(key);
+		if (overlay.kind === 'search' || overlay.kind === 'filter' || overlay.kind === 'palette') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
 		if (overlay.kind === 'quit') {
@@ -233,7 +245,7 @@ export function createController(options: ControllerOptions): Controller {
 		const steps: Record<string, number> = {j: 1, down: 1, '^d': 8, pagedown: 8, k: -1, up: -1, '^u': -8, pageup: -8};
 		const step = steps[key];
 		if (step === undefined) return set({overlay: null});
-		set({overlay: {kind: 'help', top: Math.max(0, overlay.top + step)}});
+		set({overlay: {...overlay, top: Math.max(0, overlay.top + step)}});
 	}
 
 	function press(key: string): void {

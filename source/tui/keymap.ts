@@ -48,6 +48,7 @@ export type Action =
 	| 'reply'
 	| 'search'
 	| 'filter'
+	| 'palette'
 	| 'hit_next'
 	| 'hit_previous'
 	| 'help'
@@ -164,6 +165,14 @@ export const usualKeymap: readonly Binding[] = [
 	{action: 'filter', place: 'read', keys: ['f'], label: 'f', hint: 'filter', help: 'filter this pane'},
 	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit'},
 	{action: 'hit_previous', place: 'read', keys: ['N'], label: 'N', help: ''},
+	{
+		action: 'palette',
+		place: 'read',
+		keys: [':', '^p'],
+		label: ': ^p',
+		hint: 'commands',
+		help: 'find and do anything',
+	},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
 	{action: 'mouse', place: 'read', keys: ['m'], label: 'm', help: 'mouse; shift-drag selects'},
 	{action: 'suspend', place: 'read', keys: ['^z'], label: '^z', help: 'stop; the shell resumes it'},
