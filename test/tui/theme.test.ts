@@ -3,6 +3,7 @@ import {adapted, contrast, luminance} from '../../source/tui/screen/contrast.ts'
 import {createPalette} from '../../source/tui/screen/palette.ts';
 import {lookOf, onTint, type Colour} from '../../source/tui/screen/style.ts';
 import {
+	filterChip,
 	focusedTint,
 	headerTint,
 	markedLook,
@@ -48,6 +49,12 @@ describe.each(themes)('the theme $name', ({light, strong, text, structure}) => {
 		const grounds = bg === undefined ? behind : [palette.background(bg)];
 		const least = Math.min(...grounds.map(ground => contrast(palette.foreground(fg), ground)));
 		expect(least).toBeGreaterThanOrEqual(name === 'rule' ? structure : text);
+	});
+
+	it('shows clearly what was searched for, and what a pane lets through', () => {
+		for (const {fg = 0, bg = 0} of [markedLook, lookOf(filterChip)]) {
+			expect(contrast(palette.foreground(fg), palette.background(bg))).toBeGreaterThanOrEqual(4.5);
+		}
 	});
 
 	it('shows each tag clearly, as a word and as a chip', () => {
