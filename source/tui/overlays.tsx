@@ -100,7 +100,7 @@ const editing: readonly Span[][] = [
 	helpLine('^A ^E', 'start and end of the line'),
 	helpLine('alt-b -f', 'a word left, right'),
 	helpLine('^W alt-d', 'erase a word left, right'),
-	helpLine('^U ^K', 'erase the line left, right'),
+	helpLine('^U ^K', 'erase to start, to end'),
 	helpLine('^Y', 'bring back what was erased'),
 	helpLine('^_ ^T', 'undo; swap two letters'),
 	helpLine('↑ ↓', 'lines, then what was sent'),

@@ -28,6 +28,11 @@ describe('the keymap', () => {
 		expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
 	});
 
+	it('says what each does in so few words that columns of help stay straight', () => {
+		const long = usualKeymap.filter(({label, help}) => label.length > 10 || help.length > 27);
+		expect(long.map(({label, help}) => `${label}: ${help}`)).toEqual([]);
+	});
+
 	it('has only keys that can be written in config.toml', () => {
 		const keys = usualKeymap.flatMap(binding => binding.keys);
 		expect(keys.filter(key => readKey(key) !== key)).toEqual([]);
