@@ -14,11 +14,10 @@ import type {ProgramCommand} from './find/palette.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack, releaseFollowed} from './look-back.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
-import {isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
+import {actionHere, isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
 import {focusPane, paneAction} from './pane-keys.ts';
 import {chosenAgent} from './panes/agents.ts';
 import {nextUnread} from './next-unread.ts';
-import {placeOf} from './place.ts';
 import {rememberLastLooks} from './unread.ts';
 import {openTimeline, timelineKey} from './timeline/keys.ts';
 import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
@@ -73,7 +72,7 @@ export function createController(options: ControllerOptions): Controller {
 	releaseFollowed({store, ui});
 
 	function read(key: string): void {
-		const action = actionOf(placeOf(ui.getState()), key);
+		const action = actionHere(context, key);
 		if (action === undefined) return;
 		if (isTimelineAction(action)) timelineKey({...context, focus: pane => focusPane(context, pane)}, action);
 		else act(action, key);
