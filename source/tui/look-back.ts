@@ -2,11 +2,11 @@ import {MailboxError} from '../mailbox/error.ts';
 import {heldOf} from '../store/held.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {layoutOf} from './current-layout.ts';
-import {loadOlderMatching} from './find/filter-pages.ts';
+import {loadAllMatching, loadOlderMatching} from './find/filter-pages.ts';
 import type {PaneId} from './pane-id.ts';
 import {moved, type Wanted} from './navigate.ts';
 import {feedOf} from './panes/source.ts';
-import {viewOf, type UiStore} from './ui.ts';
+import {viewOf, type Ui, type UiStore} from './ui.ts';
 
 interface Looking {
 	readonly store: MailboxStore;
@@ -17,8 +17,9 @@ interface Looking {
 export function lookBack({store, ui}: Looking, pane: PaneId, wants: Wanted): void {
 	const feed = feedOf(ui.getState(), pane);
 	if (feed === null) return;
-	if (ui.getState().filters.has(pane) && !ui.getState().threads.has(pane)) {
-		if (wants !== null) quietly(loadOlderMatching({store, ui}, pane));
+	if (isFiltered(ui.getState(), pane)) {
+		if (wants === 'older') quietly(loadOlderMatching({store, ui}, pane));
+		if (wants === 'oldest') quietly(toOldest({store, ui}, pane));
 		return;
 	}
 	const {anchor} = viewOf(ui.getState(), pane);
@@ -61,10 +62,14 @@ async function toOldest({store, ui}: Looking, pane: PaneId): Promise<void> {
 	const feed = feedOf(ui.getState(), pane);
 	const before = viewOf(ui.getState(), pane);
 	if (feed === null) return;
-	await store.loadOldest(feed);
+	await (isFiltered(ui.getState(), pane) ? loadAllMatching({store, ui}, pane) : store.loadOldest(feed));
 	const now = ui.getState();
 	if (now.focus !== pane || viewOf(now, pane) !== before || feedOf(now, pane) !== feed) return;
 	ui.setState(moved(store.getState(), now, layoutOf(now), 'oldest').ui);
+}
+
+function isFiltered({filters, threads}: Ui, pane: PaneId): boolean {
+	return filters.has(pane) && !threads.has(pane);
 }
 
 function quietly(work: Promise<unknown>): void {

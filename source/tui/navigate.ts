@@ -50,7 +50,7 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 	if (placed === undefined) return {ui, wants: null};
 	const rect = bodyRect(layout, ui, pane, placed.rect);
 	const source = sourceOf(state, ui, pane);
-	if (source.count === 0) return {ui, wants: source.atStart ? null : 'older'};
+	if (source.count === 0) return {ui, wants: source.atStart ? null : motion === 'oldest' ? 'oldest' : 'older'};
 	const blocks = blocksOf(source, lineWidth(rect));
 	// One row is taken by the line that says what is below.
 	const height = Math.max(1, rect.height - 1);

@@ -19,13 +19,34 @@ interface Paging {
 	readonly ui: UiStore;
 }
 
-const running = new Set<PaneFilter['test']>();
+const running = new Map<PaneFilter['test'], Promise<void>>();
 
-/** Reads the next older page of what a pane's filter lets through. What cannot be reached is asked for at the next motion. */
-export async function loadOlderMatching({store, ui}: Paging, pane: PaneId): Promise<void> {
-	const filter = ui.getState().filters.get(pane);
-	if (filter === undefined || running.has(filter.test)) return;
-	running.add(filter.test);
+/**
+ * Reads the next older page of what a pane's filter lets through; whoever asks meanwhile waits for the same one. What cannot
+ * be reached is asked for at the next motion.
+ */
+export async function loadOlderMatching(paging: Paging, pane: PaneId): Promise<void> {
+	const filter = paging.ui.getState().filters.get(pane);
+	if (filter === undefined) return;
+	const begun = running.get(filter.test) ?? readOlder(paging, pane, filter).finally(() => running.delete(filter.test));
+	running.set(filter.test, begun);
+	await begun;
+}
+
+/** Reads on until nothing older matches, or no more of it is kept. */
+export async function loadAllMatching(paging: Paging, pane: PaneId): Promise<void> {
+	const {store, ui} = paging;
+	const first = ui.getState().filters.get(pane);
+	for (let now = first; now !== undefined && now.test === first?.test;) {
+		if (siftedOf(store.getState(), pane, now).atStart) return;
+		await loadOlderMatching(paging, pane);
+		const next = ui.getState().filters.get(pane);
+		if (next === now) return;
+		now = next;
+	}
+}
+
+async function readOlder({store, ui}: Paging, pane: PaneId, filter: PaneFilter): Promise<void> {
 	try {
 		for (let read = 0; read < mostReads; read++) {
 			const now = ui.getState().filters.get(pane);
@@ -42,8 +63,6 @@ export async function loadOlderMatching({store, ui}: Paging, pane: PaneId): Prom
 		}
 	} catch (error) {
 		if (!(error instanceof MailboxError)) throw error;
-	} finally {
-		running.delete(filter.test);
 	}
 }
 
