@@ -102,8 +102,23 @@ async function help(name: string): Promise<void> {
 	process.stdout.write(await overview(groups));
 }
 
-function writeHelp({help}: Command): void {
-	process.stdout.write(`${help.replaceAll(/^\n+|\n+\t*$/g, '').replaceAll(/^\t+/gm, '')}\n`);
+function writeHelp(command: Command): void {
+	process.stdout.write(`${helpText(command)}\n`);
+}
+
+/** Every command with its summary and the lines of its --help. */
+export async function manuals(): Promise<Array<{name: string; summary: string; help: string[]}>> {
+	const loads = Object.values(groups).flatMap(group => Object.entries(group));
+	return Promise.all(
+		loads.map(async ([name, load]) => {
+			const {default: command} = await load();
+			return {name, summary: command.summary, help: helpText(command).split('\n')};
+		}),
+	);
+}
+
+function helpText({help}: Command): string {
+	return help.replaceAll(/^\n+|\n+\t*$/g, '').replaceAll(/^\t+/gm, '');
 }
 
 /** A reader that has seen enough (`agentmux tail | head`) is no failure. */

@@ -56,6 +56,7 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 		stdout,
 		env,
 		program: calledAs(env),
+		commands: async () => (await import('./main.ts')).manuals(),
 		habits,
 		...(odd.length > 0 && {notice: briefly(odd, file.path)}),
 		keepIn: path.join(places.state, 'compose', mailboxFolder(target, tag)),

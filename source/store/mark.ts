@@ -37,9 +37,15 @@ function copied(text: string): string {
 export class Marks {
 	readonly #list: Mark[] = [];
 	readonly #byId = new Map<number, Mark>();
+	#order = 0;
 
 	get list(): readonly Mark[] {
 		return this.#list;
+	}
+
+	/** Changes when a mark came before another: a list that only grew keeps its order. */
+	get order(): number {
+		return this.#order;
 	}
 
 	get(id: number): Mark | undefined {
@@ -63,7 +69,10 @@ export class Marks {
 		const isLater = last === undefined || first === undefined || inTime(last, first) < 0;
 		for (const mark of fresh) this.#list.push(mark);
 		// What is nearly sorted is sorted in one pass.
-		if (!isLater) this.#list.sort(inTime);
+		if (!isLater) {
+			this.#list.sort(inTime);
+			this.#order++;
+		}
 		return fresh.length;
 	}
 }

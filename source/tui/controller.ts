@@ -10,17 +10,17 @@ import {layoutOf} from './current-layout.ts';
 import {type Layout} from './layout.ts';
 import {agentsPane, hasMessages, tasksPane, type PaneId} from './pane-id.ts';
 import {createFinder} from './find/finder.ts';
+import type {ProgramCommand} from './find/palette.ts';
 import type {Input} from './keyboard.ts';
 import {lookBack, releaseFollowed} from './look-back.ts';
 import {choiceKey, copyLink, copyText, openChosen, openLink, quoteChosen, type MessageContext} from './message-keys.ts';
 import type {Outside} from './outside.ts';
 import {reveal, settleThreads, stepBack} from './trail.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
-import {isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
+import {actionHere, isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
 import {focusPane, paneAction} from './pane-keys.ts';
 import {chosenAgent} from './panes/agents.ts';
 import {nextUnread} from './next-unread.ts';
-import {placeOf} from './place.ts';
 import {rememberLastLooks} from './unread.ts';
 import {openTimeline, timelineKey} from './timeline/keys.ts';
 import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
@@ -49,6 +49,8 @@ export interface ControllerOptions {
 	readonly quit: () => void;
 	/** Absent where there is no terminal to give to an editor. */
 	readonly editElsewhere?: ComposeContext['editElsewhere'];
+	/** The program's commands in a shell, for the palette; none when absent. */
+	readonly commands?: () => Promise<readonly ProgramCommand[]>;
 	/** Absent where there is no terminal. */
 	readonly outside?: Outside;
 	/** What is not sent yet comes back at the next start. */
@@ -58,11 +60,18 @@ export interface ControllerOptions {
 /** What keys do: each changes the ui's state, or asks something of the store. */
 export function createController(options: ControllerOptions): Controller {
 	const {store, ui, redraw, suspend, rowOf, quit} = options;
-	const {editElsewhere = null, outside = null, keeps = false} = options;
+	const {editElsewhere = null, outside = null, keeps = false, commands = async () => []} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
 	const focus = (pane: PaneId) => focusPane({store, ui}, pane);
 	const context: MessageContext = {store, ui, editElsewhere, outside, focus};
-	const finder = createFinder({store, ui, focus});
+	const finder = createFinder({
+		store,
+		ui,
+		context,
+		focus,
+		act: action => (isTimelineAction(action) ? undefined : act(action, '')),
+		commands,
+	});
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 	rememberLastLooks({store, ui});
@@ -70,7 +79,7 @@ export function createController(options: ControllerOptions): Controller {
 	releaseFollowed({store, ui});
 
 	function read(key: string): void {
-		const action = actionOf(placeOf(ui.getState()), key);
+		const action = actionHere(context, key);
 		if (action === undefined) return;
 		if (isTimelineAction(action)) timelineKey(context, action);
 		else act(action, key);
@@ -135,6 +144,7 @@ export function createController(options: ControllerOptions): Controller {
 				return set({overlay: {kind: 'tags', ...freshPicker}});
 			case 'search':
 			case 'filter':
+			case 'palette':
 			case 'hit_next':
 			case 'hit_previous':
 				return finder.act(action);
@@ -226,7 +236,7 @@ export function createController(options: ControllerOptions): Controller {
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
 		if (key === '^c') return interrupt();
-		if (overlay.kind === 'search' || overlay.kind === 'filter') return finder.key(key);
+		if (overlay.kind === 'search' || overlay.kind === 'filter' || overlay.kind === 'palette') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'choice') return choiceKey(context, key);
 		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
@@ -237,7 +247,7 @@ export function createController(options: ControllerOptions): Controller {
 		const steps: Record<string, number> = {j: 1, down: 1, '^d': 8, pagedown: 8, k: -1, up: -1, '^u': -8, pageup: -8};
 		const step = steps[key];
 		if (step === undefined) return set({overlay: null});
-		set({overlay: {kind: 'help', top: Math.max(0, overlay.top + step)}});
+		set({overlay: {...overlay, top: Math.max(0, overlay.top + step)}});
 	}
 
 	function press(key: string): void {

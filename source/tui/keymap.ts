@@ -52,6 +52,7 @@ export type Action =
 	| 'open_link'
 	| 'search'
 	| 'filter'
+	| 'palette'
 	| 'hit_next'
 	| 'hit_previous'
 	| 'help'
@@ -112,13 +113,20 @@ export const usualKeymap: readonly Binding[] = [
 		label: '1-9',
 		help: 'pane by its number',
 	},
-	{action: 'focus_left', place: 'read', keys: ['h', 'left'], label: 'h l', help: 'pane left, right'},
+	{
+		action: 'focus_left',
+		place: 'read',
+		keys: ['h', 'left'],
+		label: 'h l',
+		help: 'pane left, right',
+		with: 'focus_right',
+	},
 	{action: 'focus_right', place: 'read', keys: ['l', 'right'], label: 'l', help: ''},
 	{action: 'focus_tasks', place: 'read', keys: ['t'], label: 't', help: 'tasks'},
 	{action: 'next_unread', place: 'read', keys: ['u'], label: 'u', help: 'next pane with unread'},
-	{action: 'zoom', place: 'read', keys: ['+'], label: '+ _', help: 'pane alone, and back'},
+	{action: 'zoom', place: 'read', keys: ['+'], label: '+ _', help: 'pane alone, and back', with: 'unzoom'},
 	{action: 'unzoom', place: 'read', keys: ['_'], label: '_', help: ''},
-	{action: 'move_left', place: 'read', keys: ['<'], label: '< >', help: 'move the pane'},
+	{action: 'move_left', place: 'read', keys: ['<'], label: '< >', help: 'move the pane', with: 'move_right'},
 	{action: 'move_right', place: 'read', keys: ['>'], label: '>', help: ''},
 	{action: 'hide', place: 'read', keys: ['H'], label: 'H', help: 'hide it; its number: back'},
 	{action: 'pin', place: 'read', keys: ['P'], label: 'P', help: 'pin it to the screen'},
@@ -177,8 +185,16 @@ export const usualKeymap: readonly Binding[] = [
 	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
 	{action: 'search', place: 'read', keys: ['/'], label: '/', hint: 'search', help: 'search all of history'},
 	{action: 'filter', place: 'read', keys: ['f'], label: 'f', hint: 'filter', help: 'filter this pane'},
-	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit'},
+	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit', with: 'hit_previous'},
 	{action: 'hit_previous', place: 'read', keys: ['N'], label: 'N', help: ''},
+	{
+		action: 'palette',
+		place: 'read',
+		keys: [':', '^p'],
+		label: ': ^p',
+		hint: 'commands',
+		help: 'find and do anything',
+	},
 	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
 	{action: 'mouse', place: 'read', keys: ['m'], label: 'm', help: 'mouse; shift-drag selects'},
 	{action: 'suspend', place: 'read', keys: ['^z'], label: '^z', help: 'stop; the shell resumes it'},
@@ -223,9 +239,17 @@ export const usualKeymap: readonly Binding[] = [
 		label: 'h l',
 		hint: 'select',
 		help: 'earlier, later one',
+		with: 'timeline_later',
 	},
 	{action: 'timeline_later', place: 'timeline', keys: ['l', 'right'], label: 'l →', help: ''},
-	{action: 'timeline_lane_below', place: 'timeline', keys: ['j', 'down'], label: 'j k', help: 'lane below, above'},
+	{
+		action: 'timeline_lane_below',
+		place: 'timeline',
+		keys: ['j', 'down'],
+		label: 'j k',
+		help: 'lane below, above',
+		with: 'timeline_lane_above',
+	},
 	{action: 'timeline_lane_above', place: 'timeline', keys: ['k', 'up'], label: 'k ↑', help: ''},
 	{
 		action: 'timeline_half_earlier',
@@ -233,9 +257,18 @@ export const usualKeymap: readonly Binding[] = [
 		keys: ['^u', 'pageup'],
 		label: '^u ^d',
 		help: 'half a screen earlier, later',
+		with: 'timeline_half_later',
 	},
 	{action: 'timeline_half_later', place: 'timeline', keys: ['^d', 'pagedown'], label: '^d', help: ''},
-	{action: 'timeline_zoom_in', place: 'timeline', keys: ['+', '='], label: '+ -', hint: 'zoom', help: 'zoom in, out'},
+	{
+		action: 'timeline_zoom_in',
+		place: 'timeline',
+		keys: ['+', '='],
+		label: '+ -',
+		hint: 'zoom',
+		help: 'zoom in, out',
+		with: 'timeline_zoom_out',
+	},
 	{action: 'timeline_zoom_out', place: 'timeline', keys: ['-', '_'], label: '-', help: ''},
 	{
 		action: 'timeline_step_back',
@@ -244,9 +277,17 @@ export const usualKeymap: readonly Binding[] = [
 		label: ', .',
 		hint: 'step',
 		help: 'as it was an event before',
+		with: 'timeline_step_on',
 	},
 	{action: 'timeline_step_on', place: 'timeline', keys: ['.'], label: '.', help: ''},
-	{action: 'timeline_jump_back', place: 'timeline', keys: ['<'], label: '< >', help: 'a tenth of the screen'},
+	{
+		action: 'timeline_jump_back',
+		place: 'timeline',
+		keys: ['<'],
+		label: '< >',
+		help: 'a tenth of the screen',
+		with: 'timeline_jump_on',
+	},
 	{action: 'timeline_jump_on', place: 'timeline', keys: ['>'], label: '>', help: ''},
 	{action: 'timeline_play', place: 'timeline', keys: [' '], label: 'space', hint: 'play', help: 'play, pause'},
 	{

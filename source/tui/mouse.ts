@@ -7,7 +7,7 @@ import type {PaneId} from './pane-id.ts';
 import {lookBack} from './look-back.ts';
 import {moved, withView} from './navigate.ts';
 import {lineWidth} from './panes/channel.ts';
-import {channelName} from './panes/header.ts';
+import {paneName} from './panes/header.ts';
 import {bodyRect} from './panes/paint.ts';
 import {blocksOf, keyOf, positionOf, sourceOf} from './panes/source.ts';
 import {visibleSlots} from './panes/viewport.ts';
@@ -50,7 +50,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 	function press(x: number, y: number): void {
 		const now = ui.getState();
 		const layout = layoutOf(now);
-		if (now.overlay !== null || layout.kind === 'tiny') return;
+		if (now.overlay !== null || now.timeline !== null || layout.kind === 'tiny') return;
 		if (y === 0) {
 			const pane = tabAt(x);
 			if (pane !== undefined) act.focus(pane);
@@ -86,11 +86,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 		// The number stands before the name.
 		if (/^\d$/.test(word)) ({word, end} = wordAt(end + 1));
 		const name = foldTag(word.replace(/·\d+$/, ''));
-		return layoutOf(ui.getState()).order.find(id => foldTag(nameOf(id)) === name);
-	}
-
-	function nameOf(id: PaneId): string {
-		return id.startsWith('#') ? id.slice(1) : channelName(store.getState(), id);
+		return layoutOf(ui.getState()).order.find(id => foldTag(paneName(store.getState(), id)) === name);
 	}
 
 	/** The key of the entry in this row; what says how much is below; null where neither is. */
@@ -113,6 +109,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 	function wheel(x: number, y: number, up: boolean): void {
 		const now = ui.getState();
 		if (now.overlay !== null) return act.press(up ? 'up' : 'down');
+		if (now.timeline !== null) return act.press(up ? 'left' : 'right');
 		const layout = layoutOf(now);
 		const pane = layout.panes.find(({rect}) => isIn(rect, x, y));
 		if (pane === undefined) return;

@@ -2,6 +2,8 @@ import {choiceLines} from './choice.ts';
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
 import {FilterLine} from './find/filter-line.tsx';
+import {PalettePanel} from './find/palette-panel.tsx';
+import {Manual} from './find/manual.tsx';
 import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {Panel} from './panel.tsx';
@@ -29,6 +31,10 @@ export function Overlays() {
 			return <TaskOverlay overlay={overlay} />;
 		case 'filter':
 			return <FilterLine edit={overlay} />;
+		case 'palette':
+			return <PalettePanel palette={overlay} />;
+		case 'manual':
+			return <Manual lines={overlay.lines} top={overlay.top} />;
 		case 'search':
 			return <SearchPanel />;
 		case 'quit':

@@ -8,7 +8,7 @@ import {editElsewhere as openElsewhere, type Edited} from './compose/external-ed
 import {keepCompose} from './compose/keep.ts';
 import {SurroundingsProvider} from './context.ts';
 import {chooseTheme} from './choose-theme.ts';
-import {createController} from './controller.ts';
+import {createController, type ControllerOptions} from './controller.ts';
 import {readHabits, type Habits} from './habits.ts';
 import {useKeymap} from './keymap.ts';
 import {listen, nothingToRead} from './listen.ts';
@@ -47,6 +47,8 @@ export interface TuiOptions {
 	readonly keepIn?: string;
 	/** What the screen was like at an earlier start, and where it is kept for the next; absent: it begins anew. */
 	readonly memory?: ScreenMemory;
+	/** The program's commands in a shell, for the palette; none when absent. */
+	readonly commands?: ControllerOptions['commands'];
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -99,6 +101,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		store,
 		ui,
 		editElsewhere,
+		...(options.commands && {commands: options.commands}),
 		outside: createOutside(env, bytes => stdout.write(bytes), name),
 		keeps: keeping !== null,
 		redraw: () => screen.reset(),

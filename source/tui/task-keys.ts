@@ -8,15 +8,25 @@ import type {State} from '../store/state.ts';
 import {setCompose, type ComposeContext} from './compose/draft.ts';
 import {freshPicker, picked} from './compose/picker.ts';
 import {offeredTags} from './compose/tags.ts';
-import {actionOf, type TaskAction} from './keymap.ts';
-import {messageAbout} from './leads.ts';
+import {actionOf, type Action, type TaskAction} from './keymap.ts';
 import {tasksPane} from './pane-id.ts';
+import {placeOf} from './place.ts';
+import {messageAbout} from './leads.ts';
 import {openThread} from './trail.ts';
 import {lastTop} from './panes/task-card.ts';
 import {taskList} from './panes/task-rows.ts';
 import {hasDraft, viewOf, type TaskCard, type TaskOverlay, type Ui} from './ui.ts';
 
 type Context = Pick<ComposeContext, 'store' | 'ui'>;
+
+/** What a key means where the human is: in the pane of tasks, what it does to the chosen one, if there is one. */
+export function actionHere({store, ui}: Context, key: string): Action | undefined {
+	const now = ui.getState();
+	const place = placeOf(now);
+	const action = actionOf(place, key);
+	const isIdle = isTaskAction(action) && action !== 'task_add' && chosenTask(store.getState(), now) === undefined;
+	return isIdle ? (actionOf('read', key) ?? action) : action;
+}
 
 /** One key on the chosen task, in the pane or on its card. */
 export function taskKey(context: Context, action: TaskAction): void {

@@ -32,7 +32,7 @@ const blockTint = declareTint(0x161c25, 0xf3f5f8);
 export const filterChip: Style = style({fg: ink, bg: code, bold: true});
 
 /** How what was searched for stands out. */
-export const markedLook: Look = {fg: ink, bg: declareColour(0xd8b25c, 33)};
+export const markedLook: Look = {fg: ink, bg: declareColour(0xd8b25c, 33, 0x875800)};
 
 /** Every style that the screen knows, by what it means. */
 export const theme = {

@@ -11,6 +11,7 @@ import {noUndo, type Undo} from './compose/undo.ts';
 import type {FilterEdit, PaneFilter} from './find/pane-filter.ts';
 import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {TimelineView} from './timeline/view.ts';
+import type {Palette, ProgramCommand} from './find/palette.ts';
 import {nothingRecent, type Recent} from './find/recent.ts';
 import type {Search} from './find/search.ts';
 
@@ -70,7 +71,10 @@ type Overlay =
 	| ({readonly kind: 'tags'} & Picker)
 	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
 	| {readonly kind: 'search'}
-	| FilterEdit;
+	| FilterEdit
+	| Palette
+	/** Lines to read. */
+	| {readonly kind: 'manual'; readonly lines: readonly string[]; readonly top: number};
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
@@ -98,6 +102,8 @@ export interface Ui {
 	/** By pane; none for those that show everything. */
 	readonly filters: ReadonlyMap<PaneId, PaneFilter>;
 	readonly recent: Recent;
+	/** The program's commands in a shell; none until somebody asked for them. */
+	readonly programCommands: readonly ProgramCommand[];
 	/** One sentence beside the keys, until the next key. */
 	readonly notice: string | null;
 	/** What happens while the mailbox opens. */
@@ -143,6 +149,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		search: null,
 		filters: new Map(),
 		recent: nothingRecent,
+		programCommands: [],
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',

@@ -33,8 +33,9 @@ create trigger events_written after insert on public.events
   for each row when (new.id % 500 = 0) execute function public.mux_event_written();
 
 -- Progress alone is written at most each five seconds: a bar is drawn from it, and the row itself has the latest.
+-- force_custom_plan: a plan made while the table was empty would read all of it.
 create function public.mux_task_history() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
 begin
   if tg_op = 'UPDATE' and new.status = old.status and new.lease_owner is not distinct from old.lease_owner
     and exists (select from public.events as e where e.task_id = new.id and e.at > new.updated_at - interval '5 seconds')

@@ -8,8 +8,8 @@ import {spawn, type TestTerminal} from '../helpers/terminal.ts';
 const bad = `tag = "ANNA"
 [keys]
 opne = "o"
-help = "h"
-down = "h"
+help = "e"
+down = "e"
 [theme]
 warn = "orangish"
 [ui]
@@ -32,7 +32,7 @@ const wrong = [
 	'line 11 has a setting `colours.red` that agentmux does not know',
 	'line 7: `orangish` is no colour',
 	'line 3: there is no action `opne`; it is ignored. Did you mean `open`?',
-	'line 5: `h` is `help` already, so it cannot be `down` too.',
+	'line 5: `e` is `help` already, so it cannot be `down` too.',
 ];
 
 describe('agentmux config', () => {
@@ -45,7 +45,7 @@ describe('agentmux config', () => {
 		expect(stdout).toMatch(/^mailbox +local hub +default$/m);
 		expect(stdout).toMatch(/^ui\.mouse +true +\S+ line 9$/m);
 		expect(stdout).toMatch(/^ui\.motion +false +environment$/m);
-		expect(stdout).toMatch(/^keys\.help +h +\S+ line 4$/m);
+		expect(stdout).toMatch(/^keys\.help +e +\S+ line 4$/m);
 		for (const sentence of wrong) expect(stderr).toContain(`config.toml ${sentence}`);
 	});
 
@@ -73,7 +73,7 @@ describe('the screen with such a file', () => {
 		await terminal.waitFor('● live');
 		expect(terminal.screen().at(-1)).toContain('config.toml line 11 has a setting');
 		expect(terminal.screen().at(-1)).toContain('(and 3 more)');
-		terminal.write('h');
+		terminal.write('e');
 		await terminal.waitFor('Reading');
 		terminal.write('\u001B');
 		await sleep(200);

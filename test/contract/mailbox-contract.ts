@@ -564,6 +564,8 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 	test('changes tell how tasks and agents stood, oldest first, in pages', async () => {
 		const [mailbox, tag] = await join();
 		const from = (await mailbox.touch({presence: 'working'})).last_seen_at ?? '';
+		// A memory mailbox that is touched more often than once a millisecond runs ahead of the clock.
+		while (Date.now() <= Date.parse(from)) await new Promise(resolve => setTimeout(resolve, 1));
 		const {id} = await mailbox.tasks.add({title: 'look back', queue: tag});
 		const claimed = await mailbox.tasks.claim({queue: tag});
 		await mailbox.tasks.finish(id, claimed!.lease_token, {ok: true});

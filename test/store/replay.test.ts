@@ -30,10 +30,12 @@ async function play(moves: readonly Move[]) {
 		at += 1000;
 		if (step.what === 'wait') at += step.seconds * 1000;
 		else await doMove(server, mailboxes[step.who]!, step);
+		// No two things happen in one millisecond there: what a move did has happened half a second later.
+		const after = at + 500;
 		snapshots.push({
-			at,
+			at: after,
 			tasks: new Map(server.tasks.rows.map(task => [task.id, `${task.status} ${task.lease_owner} ${task.progress}`])),
-			agents: new Map([...server.agents].map(([tag, agent]) => [tag, presentState(agent, at)])),
+			agents: new Map([...server.agents].map(([tag, agent]) => [tag, presentState(agent, after)])),
 		});
 	}
 	return {server, mailbox: mailboxes[0]!, snapshots, end: at};

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {completed, fuzzy, mentioning} from '../../source/tui/compose/completion.ts';
+import {completed, mentioning} from '../../source/tui/compose/completion.ts';
 import {draftView} from '../../source/tui/compose/draft-view.ts';
 import {edit, emptyEditor, type Edit, type Editor, type Place} from '../../source/tui/compose/editor.ts';
 import {wordEnd, wordStart} from '../../source/tui/compose/word.ts';
@@ -165,15 +165,5 @@ describe('@ completion', () => {
 	it('puts the tag in place of what was typed', () => {
 		const editor = at('hi @cl| there');
 		expect(shown(completed(editor, mentioning(editor)!, 'CLAUDE_1'))).toBe('hi @CLAUDE_1 |there');
-	});
-
-	it('finds letters in order, beginnings first', () => {
-		expect(fuzzy('ct', ['CLAUDE_1', 'CLAUDE_TWIN', 'CTO'])).toEqual(['CTO', 'CLAUDE_TWIN']);
-		expect(fuzzy('', ['B', 'A'])).toEqual(['B', 'A']);
-		expect(fuzzy('x', ['B', 'A'])).toEqual([]);
-	});
-
-	it('keeps those that match equally well in the order given: who spoke last comes first', () => {
-		expect(fuzzy('cl', ['CLAUDE_TWIN', 'CLAUDE_1', 'CL'])).toEqual(['CL', 'CLAUDE_TWIN', 'CLAUDE_1']);
 	});
 });

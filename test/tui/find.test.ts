@@ -182,3 +182,49 @@ describe('f', () => {
 		await terminal.waitFor('A thread is shown whole');
 	});
 });
+
+describe('the palette', () => {
+	it.each(['wide', 'small'] as const)('finds and does anything by name, with its key beside it, at %s', async size => {
+		const terminal = await open('two', size);
+		terminal.write(':');
+		await terminal.waitFor('what to do, or where to go');
+		terminal.write('dra anew');
+		const screen = await terminal.waitFor(/▌ draw the screen anew +\^l/);
+		expect(screen.join('\n')).toMatch(/: dra anew +1 /);
+		terminal.write('\u001B');
+		await terminal.waitFor(rows => !rows.join('').includes('draw the screen anew'));
+		terminal.write('\u0010write twin\r');
+		await terminal.waitFor(/→ @CLAUDE_TWIN/);
+		terminal.write('\u001B');
+		await terminal.waitFor(/^ READ/m);
+		terminal.write(':go tasks\r');
+		await terminal.waitFor(rows => !rows.join('').includes(': go tasks'));
+		terminal.write(':review numbers\r');
+		await terminal.waitFor(/#5 Review the numbers[^]*esc/);
+	});
+
+	it('puts first what was used lately, and searches again for what was searched before', async () => {
+		const terminal = await open('needles', 'middle');
+		terminal.write('/needle\r');
+		await terminal.waitFor(/SEARCH needle/);
+		terminal.write('\u001B');
+		await terminal.waitFor(/^ READ/m);
+		terminal.write(':help\r');
+		await terminal.waitFor('Reading');
+		terminal.write('\u001B');
+		await terminal.waitFor(screen => !screen.join('').includes('Reading'));
+		terminal.write(':');
+		const rows = await terminal.waitFor('what to do, or where to go');
+		expect(rows.findIndex(row => row.includes('▌ this help'))).toBe(
+			rows.findIndex(row => row.includes('what to do')) + 2,
+		);
+		terminal.write('need\r');
+		await terminal.waitFor('1 of 24');
+	});
+
+	it('says so when nothing matches', async () => {
+		const terminal = await open('two', 'least');
+		terminal.write(':zzqq');
+		expect((await terminal.waitFor('nothing matches')).join('\n')).toContain(': zzqq');
+	});
+});

@@ -36,17 +36,17 @@ describe('the keymap', () => {
 
 describe('[keys]', () => {
 	it('gives an action other keys, one or several, and says so in help and hints', () => {
-		const {keymap, warnings} = taken({'keys.open': 'O', 'keys.help': ['e', 'alt-h']});
+		const {keymap, warnings} = taken({'keys.open': 'ö', 'keys.help': ['ä', 'alt-h']});
 		expect(warnings).toEqual([]);
-		expect([actionOf('read', 'O'), actionOf('read', 'enter')]).toEqual(['open', undefined]);
-		expect([actionOf('read', 'e'), actionOf('read', 'alt-h'), actionOf('read', '?')]).toEqual([
+		expect([actionOf('read', 'ö'), actionOf('read', 'enter')]).toEqual(['open', undefined]);
+		expect([actionOf('read', 'ä'), actionOf('read', 'alt-h'), actionOf('read', '?')]).toEqual([
 			'help',
 			'help',
 			undefined,
 		]);
-		expect(keymap.find(({action}) => action === 'help')?.label).toBe('e alt-h');
-		expect(hints('read')).toContainEqual({label: 'O', hint: 'thread'});
-		expect(keyFor('open')).toBe('O');
+		expect(keymap.find(({action}) => action === 'help')?.label).toBe('ä alt-h');
+		expect(hints('read')).toContainEqual({label: 'ö', hint: 'thread'});
+		expect(keyFor('open')).toBe('ö');
 	});
 
 	it('takes the keys of an action away, which is then not offered either', () => {
@@ -57,8 +57,8 @@ describe('[keys]', () => {
 	});
 
 	it('names both keys on a line that speaks of two actions', () => {
-		const {keymap} = taken({'keys.half_up': 'U'});
-		expect(keymap.find(({action}) => action === 'half_down')?.label).toBe('^d U');
+		const {keymap} = taken({'keys.half_up': 'Ü'});
+		expect(keymap.find(({action}) => action === 'half_down')?.label).toBe('^d Ü');
 		expect(labelOf('half_down')).toBe('^d ^u');
 	});
 
@@ -69,10 +69,10 @@ describe('[keys]', () => {
 	});
 
 	it.each([
-		[{'keys.opne': 'O'}, 'config.toml line 1: there is no action `opne`; it is ignored. Did you mean `open`?'],
+		[{'keys.opne': 'ö'}, 'config.toml line 1: there is no action `opne`; it is ignored. Did you mean `open`?'],
 		[{'keys.open': 'f13'}, 'config.toml line 1: `f13` is no key, so it cannot be `open`.'],
 		[{'keys.open': 7}, '`7` is no key'],
-		[{'keys.open': 'O', 'keys.help': 'O'}, 'config.toml line 2: `O` is `open` already, so it cannot be `help` too.'],
+		[{'keys.open': 'ö', 'keys.help': 'ö'}, 'config.toml line 2: `ö` is `open` already, so it cannot be `help` too.'],
 		[{'keys.open': 'q'}, 'config.toml line 1: `q` is now `open`, and no longer `quit`.'],
 		[{'keys.interrupt': 'x'}, 'the keys of `interrupt` cannot be changed'],
 		[{'keys.open': '^c'}, '`^c` is `interrupt` already'],
@@ -87,9 +87,9 @@ describe('[keys]', () => {
 	});
 
 	it('uses the rest of what is partly wrong', () => {
-		const {warnings} = taken({'keys.open': ['nonsense', 'O'], 'keys.down': 'e'});
+		const {warnings} = taken({'keys.open': ['nonsense', 'ö'], 'keys.down': 'ä'});
 		expect(warnings).toHaveLength(1);
-		expect([actionOf('read', 'O'), actionOf('read', 'e')]).toEqual(['open', 'down']);
+		expect([actionOf('read', 'ö'), actionOf('read', 'ä')]).toEqual(['open', 'down']);
 	});
 
 	it('never gives a key to two actions, whatever is set', () => {

@@ -24,7 +24,9 @@ describe('the snapshot', () => {
 		const text = await printed(server);
 		expect(text).toMatch(/^CLAUDE_1$/m);
 		expect(text).toMatch(/^ {2}#5 .*CLAUDE_1 \(unverified\) {2}approve the migration @CLAUDE_TWIN$/m);
-		expect(text).toMatch(/^TASKS\n {2}queued .*\n(?:.*\n)* {2}running {4}#2 fetch 2025 rows {2}CLAUDE_TWIN {2}0 %$/m);
+		expect(text).toMatch(
+			/^TASKS\n {2}queued .*\n(?:.*\n)* {2}running {4}#1 Task X: monthly report {2}CLAUDE_TWIN {2}0 %$/m,
+		);
 		expect(text).toMatch(/^AGENTS\n {2}CLAUDE_1 {2}working {2}builds$/m);
 	});
 

@@ -27,6 +27,9 @@ async function start(options: SpawnOptions = {cols: 80, rows: 40}): Promise<Test
 	await terminal.waitFor('nothing said yet');
 	terminal.write('3');
 	await terminal.waitFor('n add');
+	// As long as no task is chosen, + is what it is elsewhere: the pane alone.
+	terminal.write('+');
+	await terminal.waitFor(rows => !rows.join('').includes('nothing said yet'));
 	return terminal;
 }
 
@@ -39,7 +42,8 @@ async function shows(terminal: TestTerminal, what: RegExp): Promise<string> {
 
 /** Goes down from the first task to the one with this title. */
 async function choose(terminal: TestTerminal, title: string): Promise<void> {
-	const chosen = (rows: readonly string[]): string => rows.find(row => row.startsWith('▌'))?.trimEnd() ?? '';
+	const chosen = (rows: readonly string[]): string =>
+		rows.find(row => row.startsWith('▌') && !row.includes('TASKS'))?.trimEnd() ?? '';
 	terminal.write('g');
 	let row = chosen(await terminal.waitFor(rows => /#1 |#6 /.test(chosen(rows))));
 	while (!row.includes(title)) {

@@ -3,8 +3,10 @@ import {adapted, contrast, luminance} from '../../source/tui/screen/contrast.ts'
 import {createPalette} from '../../source/tui/screen/palette.ts';
 import {lookOf, onTint, type Colour} from '../../source/tui/screen/style.ts';
 import {
+	filterChip,
 	focusedTint,
 	headerTint,
+	markedLook,
 	overlayTint,
 	selectedTint,
 	syntax,
@@ -49,6 +51,12 @@ describe.each(themes)('the theme $name', ({light, strong, text, structure}) => {
 		expect(least).toBeGreaterThanOrEqual(name === 'rule' ? structure : text);
 	});
 
+	it('shows clearly what was searched for, and what a pane lets through', () => {
+		for (const {fg = 0, bg = 0} of [markedLook, lookOf(filterChip)]) {
+			expect(contrast(palette.foreground(fg), palette.background(bg))).toBeGreaterThanOrEqual(4.5);
+		}
+	});
+
 	it('shows each tag clearly, as a word and as a chip', () => {
 		for (const name of ['CLAUDE_1', 'CLAUDE_TWIN', 'HUMAN', 'UNTAGGED', 'SYSTEM', ...Array.from('ABCDEFGHIJKLMNOP')]) {
 			const {fg = 0} = lookOf(tagStyle(name));
@@ -57,6 +65,11 @@ describe.each(themes)('the theme $name', ({light, strong, text, structure}) => {
 			const chip = lookOf(tagChip(name));
 			expect(contrast(palette.foreground(chip.fg ?? 0), palette.background(chip.bg ?? 0))).toBeGreaterThanOrEqual(4.5);
 		}
+	});
+
+	it('shows what was searched for clearly on its mark', () => {
+		const {fg = 0, bg = 0} = markedLook;
+		expect(contrast(palette.foreground(fg), palette.background(bg))).toBeGreaterThanOrEqual(4.5);
 	});
 
 	it('keeps the colours of tags apart', () => {

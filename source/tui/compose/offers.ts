@@ -1,8 +1,9 @@
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
+import {fuzzy} from '../fuzzy.ts';
 import type {Compose} from '../ui.ts';
 import {commands} from './commands.ts';
-import {completed, fuzzy, mentioning} from './completion.ts';
+import {completed, mentioning} from './completion.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from './draft.ts';
 import type {Editor} from './editor.ts';
 import {knownTags} from './tags.ts';
@@ -40,18 +41,12 @@ function offersAt(state: State, compose: Compose): Offers {
 function commandOffers({editor}: Compose): Offers | null {
 	const [, typed] = /^\/([a-z]*)$/i.exec(editor.text) ?? [];
 	if (typed === undefined || editor.cursor !== editor.text.length) return null;
-	const names = fuzzy(
-		typed,
-		commands.map(({name}) => name),
-	);
-	const list = names
-		.flatMap(name => commands.filter(each => each.name === name))
-		.map(({name, usage, about}): Offer => ({
-			text: `/${name}`,
-			about: `${usage}   ${about}`,
-			tag: null,
-			become: () => ({text: `/${name} `, cursor: name.length + 2}),
-		}));
+	const list = fuzzy(typed, commands, ({name}) => name).map(({name, usage, about}): Offer => ({
+		text: `/${name}`,
+		about: `${usage}   ${about}`,
+		tag: null,
+		become: () => ({text: `/${name} `, cursor: name.length + 2}),
+	}));
 	return {list, onEnter: true};
 }
 
@@ -63,6 +58,7 @@ function tagOffers(state: State, compose: Compose): Offers {
 	const tags = fuzzy(
 		mention.typed,
 		knownTags(state).filter(tag => !sameTag(tag, me)),
+		tag => tag,
 	).slice(0, most);
 	if (tags.length === 1 && tags[0] === mention.typed) return none;
 	return {

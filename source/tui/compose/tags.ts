@@ -1,6 +1,6 @@
 import {HUMAN, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
-import {fuzzy} from './completion.ts';
+import {fuzzy} from '../fuzzy.ts';
 
 /**
  * Every tag that one may write as or to: one's own and the human's first, then agents, then whoever else wrote; of each the
@@ -22,6 +22,6 @@ export function knownTags(state: State): Tag[] {
 
 /** What the tag picker offers for what was typed into it; the last one may be new. */
 export function offeredTags(state: State, filter: string): Tag[] {
-	const names = fuzzy(filter, knownTags(state));
+	const names = fuzzy(filter, knownTags(state), tag => tag);
 	return isTag(filter) && !names.some(name => sameTag(name, filter)) ? [...names, filter] : names;
 }

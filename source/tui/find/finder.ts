@@ -2,13 +2,16 @@ import {pasteLine, editLine} from '../compose/line-edit.ts';
 import type {Editor} from '../compose/editor.ts';
 import type {Action} from '../keymap.ts';
 import {createFilters} from './filters.ts';
-import {jumpTo, type Surface} from './jump.ts';
+import {jumpTo} from './jump.ts';
+import {createPalette, type PaletteSurface} from './palette-keys.ts';
 import {withRecent} from './recent.ts';
 import {emptySearch} from './search.ts';
 import {createSearcher} from './searcher.ts';
 
 /** The keys that find. */
-type FindAction = Extract<Action, 'search' | 'filter' | 'hit_next' | 'hit_previous'>;
+type FindAction = Extract<Action, 'search' | 'filter' | 'palette' | 'hit_next' | 'hit_previous'>;
+
+type FinderSurface = Omit<PaletteSurface, 'search'>;
 
 export interface Finder {
 	act(action: FindAction): void;
@@ -29,13 +32,19 @@ const steps: {readonly [key: string]: number} = {
 	pagedown: 8,
 };
 
-export function createFinder(surface: Surface): Finder {
+export function createFinder(surface: FinderSurface): Finder {
 	const {ui} = surface;
 	const filters = createFilters(surface);
+	const palette = createPalette({...surface, search: searchFor});
 	const searcher = createSearcher(surface);
 
 	function search(): void {
 		ui.setState(({search: before}) => ({overlay: {kind: 'search'}, search: before ?? emptySearch}));
+	}
+
+	function searchFor(text: string): void {
+		ui.setState({overlay: {kind: 'search'}, search: emptySearch});
+		edit({text, cursor: text.length});
 	}
 
 	function end(): boolean {
@@ -106,6 +115,8 @@ export function createFinder(surface: Surface): Finder {
 					return search();
 				case 'filter':
 					return filters.open();
+				case 'palette':
+					return palette.open();
 				case 'hit_next':
 					return go(1);
 				case 'hit_previous':
@@ -113,13 +124,15 @@ export function createFinder(surface: Surface): Finder {
 			}
 		},
 		key(key) {
-			if (isOpen()) searchKey(key);
-			else filters.key(key);
+			if (isOpen()) return searchKey(key);
+			filters.key(key);
+			palette.key(key);
 		},
 		paste(text) {
-			const {overlay, search: now} = ui.getState();
-			if (overlay?.kind === 'search' && now !== null) edit(pasteLine(now.editor, text));
-			else filters.paste(text);
+			const {search: now} = ui.getState();
+			if (isOpen() && now !== null) return edit(pasteLine(now.editor, text));
+			filters.paste(text);
+			palette.paste(text);
 		},
 	};
 }

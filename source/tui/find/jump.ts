@@ -28,8 +28,7 @@ export async function jumpTo({store, ui, focus}: Surface, message: Message): Pro
 	focus(pane);
 	// Among what a filter lets through nobody sees what it was said in answer to.
 	const filters = new Map(ui.getState().filters);
-	if (filters.delete(pane))
-		ui.setState({filters, notice: 'The filter of this pane was cleared to show what stands around.'});
+	if (filters.delete(pane)) ui.setState({filters, notice: 'The filter was cleared to go there.'});
 	try {
 		if (!isShown({store, ui}, pane, message)) await store.loadAround(pane, message.id);
 	} catch (error) {

@@ -39,6 +39,9 @@ function emptyTasks(rect: Rect, focused: boolean): PaintedLine[] {
 	return centred([strip([{text: 'no tasks', style: theme.faint}]), ...hint], rect);
 }
 
+/** Columns beyond which a bar says no more than a shorter one. */
+const longestBar = 90;
+
 function rowStrip(state: State, {kind, task, depth}: TaskRow, width: number, now: number): Strip {
 	const indent = Math.min(depth * 2, Math.floor(width / 3));
 	const inset: Span = {text: ' '.repeat(kind === 'sentence' ? indent : indent + 2), style: theme.text};
@@ -50,7 +53,7 @@ function rowStrip(state: State, {kind, task, depth}: TaskRow, width: number, now
 		case 'sentence':
 			return sentence(state, task, inset, width, now);
 		case 'bar':
-			return clip(strip([inset, ...progressSpans(state, task, room, now)]), width);
+			return clip(strip([inset, ...progressSpans(state, task, Math.min(room, longestBar), now)]), width);
 		case 'note':
 			return quiet(task.note ?? '');
 		case 'error':

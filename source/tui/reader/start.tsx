@@ -7,6 +7,7 @@ import {createController} from '../controller.ts';
 import type {Habits} from '../habits.ts';
 import {useKeymap} from '../keymap.ts';
 import {listen, nothingToRead} from '../listen.ts';
+import {fillPanes} from '../look-back.ts';
 import {takeTerminal} from '../screen/terminal.ts';
 import {placer} from '../placer.ts';
 import {createUi} from '../ui.ts';
@@ -59,12 +60,14 @@ export async function startReader({
 	stdout.on('error', onGone);
 	const unlisten = listen(stdin, onGone, input => {
 		if (input.type === 'text' || input.type === 'key' || input.type === 'paste') controller.input(input);
+		fillPanes({store, ui});
 		controller.markSeen();
 	});
 	const arrange = placer(ui, null);
 	const onState = (state: State) => {
 		if (!state.loaded) return;
 		arrange(state);
+		fillPanes({store, ui});
 		controller.markSeen();
 	};
 	const unsubscribe = store.subscribe(onState);

@@ -3,7 +3,7 @@ import type {Replay} from '../../store/replay.ts';
 import type {Marks} from '../../store/mark.ts';
 import {columnOf, type Scale} from './axis.ts';
 import {barsOf, unowned, type Bar} from './bars.ts';
-import {trafficOf, type Traffic} from './traffic.ts';
+import {createTraffic, type Traffic} from './traffic.ts';
 
 /** What is drawn, whatever part of it is on the screen. */
 export interface Picture {
@@ -20,9 +20,17 @@ export interface Picture {
 	readonly laneOf: ReadonlyMap<string, number>;
 }
 
-let latest: {readonly key: readonly unknown[]; readonly picture: Picture} | null = null;
+let latest: {
+	readonly key: readonly unknown[];
+	readonly traffic: ReturnType<typeof createTraffic>;
+	readonly length: number;
+	readonly picture: Picture;
+} | null = null;
 
-/** The picture; the same object while nothing that it is made of has changed. `moment` null: now. Times: ms since 1970. */
+/**
+ * The picture; the same object while nothing that it is made of has changed, and grown by what came when only that did.
+ * `moment` null: now. Times: milliseconds since 1970.
+ */
 export function pictureOf(
 	past: Chronicle,
 	lanes: readonly string[],
@@ -33,14 +41,18 @@ export function pictureOf(
 	const {marks, replay} = past;
 	const edge = columnOf(scale, moment ?? now);
 	const {from, to, columns} = scale;
-	const key = [marks, marks.list.length, replay, lanes, from, to, columns, moment ?? edge];
+	const {length} = marks.list;
+	const key = [marks, marks.order, replay, lanes, from, to, columns, moment ?? edge];
 	if (latest === null || latest.key.some((part, index) => part !== key[index])) {
 		const until = moment ?? Infinity;
 		const laneOf = new Map(lanes.map((tag, index) => [tag, index]));
 		const bars = barsIn(replay, scale, until);
-		const traffic = trafficOf(marks, laneOf, scale, until);
+		const traffic = createTraffic(marks, laneOf, scale, until);
 		const all = bars.has(unowned) ? [...lanes, unowned] : lanes;
-		latest = {key, picture: {scale, lanes: all, traffic, bars, edge, replay, marks, laneOf}};
+		const picture = {scale, lanes: all, traffic: traffic.count(), bars, edge, replay, marks, laneOf};
+		latest = {key, traffic, length, picture};
+	} else if (latest.length !== length) {
+		latest = {...latest, length, picture: {...latest.picture, traffic: latest.traffic.count()}};
 	}
 	return latest.picture;
 }

@@ -16,21 +16,29 @@ export interface Traffic {
 
 const mostLinks = 4;
 
-/** The traffic of what was written from the window's beginning to `until` (milliseconds since 1970). Pure. */
-export function trafficOf(marks: Marks, laneOf: ReadonlyMap<string, number>, scale: Scale, until: number): Traffic {
+/**
+ * The traffic of what was written from the window's beginning to `until` (milliseconds since 1970). It grows: each `count` takes in
+ * the marks that were added at the end of the list since the last one.
+ */
+export function createTraffic(
+	marks: Marks,
+	laneOf: ReadonlyMap<string, number>,
+	scale: Scale,
+	until: number,
+): {count(): Traffic} {
 	const {columns} = scale;
 	const lanes = laneOf.size;
 	const counts = new Uint32Array(lanes * columns);
 	const toAll = new Uint8Array(lanes * columns).fill(1);
-	const waits = new Int32Array(lanes * (columns + 1));
+	/** At lane * (columns + 1) + column: how many waits begin there, less those that end. */
+	const changes = new Int32Array(lanes * (columns + 1));
 	const links: Array<Array<readonly [number, number]> | null> = Array.from({length: columns}, () => []);
-	const {list} = marks;
+	let index = firstFrom(marks.list, scale.from);
 	let total = 0;
-	for (let index = firstFrom(list, scale.from); index < list.length; index++) {
-		const mark = list[index];
-		if (mark === undefined || mark.at >= scale.to || mark.at > until) break;
+
+	function add(mark: Mark): void {
 		const lane = laneOf.get(mark.tag);
-		if (lane === undefined) continue;
+		if (lane === undefined) return;
 		total++;
 		const column = columnOf(scale, mark.at);
 		const cell = lane * columns + column;
@@ -41,14 +49,24 @@ export function trafficOf(marks: Marks, laneOf: ReadonlyMap<string, number>, sca
 			if (to !== undefined && to !== lane) link(links, column, lane, to);
 		}
 		const answered = mark.reply_to === null ? undefined : marks.get(mark.reply_to);
-		if (answered === undefined) continue;
+		if (answered === undefined) return;
 		const since = Math.max(0, columnOf(scale, answered.at) + 1);
-		if (since >= column) continue;
+		if (since >= column) return;
 		const row = lane * (columns + 1);
-		waits[row + since] = (waits[row + since] ?? 0) + 1;
-		waits[row + column] = (waits[row + column] ?? 0) - 1;
+		changes[row + since] = (changes[row + since] ?? 0) + 1;
+		changes[row + column] = (changes[row + column] ?? 0) - 1;
 	}
-	return {counts, toAll, links, waits: summed(waits, lanes, columns), total};
+
+	return {
+		count() {
+			for (; index < marks.list.length; index++) {
+				const mark = marks.list[index];
+				if (mark === undefined || mark.at >= scale.to || mark.at > until) break;
+				add(mark);
+			}
+			return {counts, toAll, links, waits: summed(changes, lanes, columns), total};
+		},
+	};
 }
 
 function link(links: Array<Array<readonly [number, number]> | null>, column: number, from: number, to: number): void {

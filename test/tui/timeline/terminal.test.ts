@@ -113,6 +113,7 @@ describe('the timeline at 200x50', () => {
 		await terminal.waitFor(/ 10 min /);
 		await pressUntil(terminal, '<', /as it was[^]*CLAUDE_1 stored {2}HUMAN ✓✓ acked/);
 		await pressUntil(terminal, '<', /as it was[^]*CLAUDE_1 stored {2}HUMAN stored/);
+		expect(terminal.text()).toMatch(/│ Step 1 of 4 done/);
 	});
 
 	it('plays from the beginning of the window, faster when asked, and stands again', async () => {
@@ -126,7 +127,8 @@ describe('the timeline at 200x50', () => {
 		terminal.write(' ');
 		await terminal.waitFor(/◐ \d\d:\d\d:\d\d as it was/);
 		terminal.write('G');
-		await terminal.waitFor(/● now/);
+		const screen = await terminal.waitFor(/● now/);
+		expect(screen.join('')).toContain('The totals of March');
 	});
 
 	it('shows a day of 20,000 messages, with more in a cell as a darker one', async () => {
@@ -184,6 +186,6 @@ describe('the timeline on smaller screens', () => {
 		terminal.resize(39, 9);
 		await terminal.waitFor('needs at least 40x10');
 		terminal.resize(80, 24);
-		await terminal.waitFor('TIMELINE');
+		expect(await terminal.waitFor('TIMELINE')).toHaveLength(24);
 	});
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {Marks} from '../../../source/store/mark.ts';
-import {countSign, trafficOf} from '../../../source/tui/timeline/traffic.ts';
+import {countSign, createTraffic} from '../../../source/tui/timeline/traffic.ts';
 import {messageRow} from '../../helpers/message.ts';
 
 const from = Date.parse('2026-11-20T14:00:00Z');
@@ -9,6 +9,8 @@ const scale = {from, to: from + 100_000, columns: 100};
 const lanes = new Map(['A', 'B', 'C'].map((tag, index) => [tag, index]));
 const say = (id: number, second: number, content: string, reply_to: number | null = null) =>
 	messageRow(id, content, {created_at: new Date(from + second * 1000).toISOString(), reply_to});
+
+const trafficOf = (...given: Parameters<typeof createTraffic>) => createTraffic(...given).count();
 
 function marksOf(...messages: Array<ReturnType<typeof say>>): Marks {
 	const marks = new Marks();
@@ -32,7 +34,7 @@ describe('the traffic', () => {
 
 	it('ties an answer to what it answers, in the lane of who answers', () => {
 		const {waits} = trafficOf(marksOf(say(1, 5, '[A] ready? @B'), say(2, 9, '[B] yes @A', 1)), lanes, scale, Infinity);
-		expect([...waits.slice(100, 112)]).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0]);
+		expect(Array.from(waits.slice(100, 112))).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0]);
 		expect(waits.slice(0, 100).some(count => count !== 0)).toBe(false);
 	});
 
@@ -41,6 +43,29 @@ describe('the traffic', () => {
 		const {total, waits} = trafficOf(marks, lanes, scale, from + 8000);
 		expect(total).toBe(1);
 		expect(waits.some(count => count !== 0)).toBe(false);
+	});
+
+	it('grows to the same as when it is counted at once', () => {
+		const message = fc.record({
+			second: fc.integer({min: 0, max: 99}),
+			from: fc.constantFrom('A', 'B', 'C'),
+			to: fc.constantFrom('A', 'B', 'C'),
+			back: fc.nat({max: 9}),
+		});
+		fc.assert(
+			fc.property(fc.array(message, {maxLength: 60}), fc.nat({max: 60}), (messages, cut) => {
+				const rows = messages
+					.toSorted((one, other) => one.second - other.second)
+					.map(({second, from, to, back}, index) =>
+						say(index + 1, second, `[${from}] x @${to}`, index > back ? index + 1 - back : null),
+					);
+				const marks = marksOf(...rows.slice(0, cut));
+				const growing = createTraffic(marks, lanes, scale, Infinity);
+				growing.count();
+				marks.add(rows.slice(cut));
+				expect(growing.count()).toEqual(trafficOf(marksOf(...rows), lanes, scale, Infinity));
+			}),
+		);
 	});
 
 	it('leaves lines out where too many cross', () => {

@@ -1,0 +1,155 @@
+import {foldTag, type Tag} from '../../mailbox/tag.ts';
+import {printable} from '../../printable.ts';
+import {agentList, statusOf} from '../../store/select.ts';
+import type {State} from '../../store/state.ts';
+import {fuzzy} from '../fuzzy.ts';
+import {keymap, type Action} from '../keymap.ts';
+import {tasksPane, type PaneId} from '../pane-id.ts';
+import {channelName, paneName} from '../panes/header.ts';
+import type {Ui} from '../ui.ts';
+import {presenceWords} from '../words.ts';
+import type {ProgramCommand} from './palette.ts';
+
+/** What a choice leads to. */
+type Target =
+	| {readonly kind: 'action'; readonly action: Action}
+	| {readonly kind: 'pane'; readonly pane: PaneId}
+	| {readonly kind: 'write'; readonly pane: PaneId}
+	| {readonly kind: 'task'; readonly id: number}
+	| {readonly kind: 'search'; readonly text: string}
+	| {readonly kind: 'command'; readonly command: ProgramCommand};
+
+export interface Choice {
+	/** The same at each start: what was used lately is known by it. */
+	readonly id: string;
+	/** What is read, and looked through first. Safe to print. */
+	readonly label: string;
+	/** More that is looked through, and stands beside it in grey. Safe to print. */
+	readonly detail: string;
+	/** At the right: the key that does the same, or what kind of thing it is. */
+	readonly right: string;
+	/** Whose colour the label has. */
+	readonly tag: Tag | null;
+	readonly target: Target;
+}
+
+/** What moves within a pane, or is no use in a list. */
+const apart: ReadonlySet<Action> = new Set<Action>([
+	'down',
+	'up',
+	'half_down',
+	'half_up',
+	'page_down',
+	'page_up',
+	'focus_number',
+	'palette',
+	'back',
+	'interrupt',
+]);
+
+const mostTasks = 300;
+
+/** Everything that can be chosen for what is typed: best matches first, of those that match alike what was used lately. */
+export function choicesFor(state: State, ui: Ui, typed: string, now: number): Choice[] {
+	const all = everyChoice(state, ui, now);
+	const used = new Map(ui.recent.commands.map((id, index) => [id, index]));
+	const rank = ({id}: Choice): number => used.get(id) ?? Infinity;
+	const order = all.sort((one, other) => (rank(one) === rank(other) ? 0 : rank(one) - rank(other)));
+	return fuzzy(typed, order, ({label, detail}) => `${label} ${detail}`);
+}
+
+function everyChoice(state: State, ui: Ui, now: number): Choice[] {
+	return [
+		...actionChoices(ui),
+		...paneChoices(state, ui),
+		...writeChoices(state, now),
+		...ui.recent.searches.map((text): Choice => {
+			const label = `search ${printable(text)}`;
+			return {
+				id: `search ${text}`,
+				label,
+				detail: '',
+				right: 'searched before',
+				tag: null,
+				target: {kind: 'search', text},
+			};
+		}),
+		...taskChoices(state),
+		...ui.programCommands.map((command): Choice => {
+			const label = `${ui.program} ${command.name}`;
+			const detail = command.summary;
+			return {
+				id: `command ${command.name}`,
+				label,
+				detail,
+				right: 'in a shell',
+				tag: null,
+				target: {kind: 'command', command},
+			};
+		}),
+	];
+}
+
+/** What keys do in the focused pane. */
+function actionChoices({search, focus}: Ui): Choice[] {
+	const own = focus === tasksPane ? keymap.filter(({place}) => place === 'tasks') : [];
+	const general = keymap.filter(({place, action}) => place === 'read' && !own.some(each => each.action === action));
+	return [...own, ...general]
+		.filter(({help, action}) => help !== '' && !apart.has(action))
+		.filter(({action}) => search !== null || (action !== 'hit_next' && action !== 'hit_previous'))
+		.map(({action, help, label}): Choice => ({
+			id: action,
+			label: help,
+			detail: '',
+			right: label,
+			tag: null,
+			target: {kind: 'action', action},
+		}));
+}
+
+function paneChoices(state: State, {arrangement}: Ui): Choice[] {
+	return arrangement.order.map((pane, index): Choice => {
+		const name = printable(paneName(state, pane));
+		return {
+			id: `pane ${pane}`,
+			label: `go to ${name}`,
+			detail: arrangement.hidden.has(pane) ? 'hidden' : '',
+			right: index < 9 ? String(index + 1) : 'pane',
+			tag: pane.startsWith('#') ? null : name,
+			target: {kind: 'pane', pane},
+		};
+	});
+}
+
+function writeChoices(state: State, now: number): Choice[] {
+	const me = foldTag(state.identity?.tag ?? '');
+	return agentList(state, now)
+		.filter(({tag}) => foldTag(tag) !== me)
+		.map((agent): Choice => {
+			const pane = foldTag(agent.tag);
+			const {words} = presenceWords(agent, now);
+			const role = agent.role === null ? '' : `, ${printable(agent.role)}`;
+			return {
+				id: `write ${pane}`,
+				label: `write to ${printable(channelName(state, pane))}`,
+				detail: `${words}${role}`,
+				right: 'agent',
+				tag: agent.tag,
+				target: {kind: 'write', pane},
+			};
+		});
+}
+
+function taskChoices(state: State): Choice[] {
+	return [...state.tasks.values()]
+		.sort((one, other) => other.id - one.id)
+		.slice(0, mostTasks)
+		.map((task): Choice => ({
+			id: `task ${task.id}`,
+			label: `task #${task.id} ${printable(task.title)}`,
+			detail: `${statusOf(state, task)}${task.lease_owner === null ? '' : `, ${printable(task.lease_owner)}`}`,
+			right: 'task',
+			tag: null,
+			target: {kind: 'task', id: task.id},
+		}));
+}

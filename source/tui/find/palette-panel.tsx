@@ -1,0 +1,61 @@
+import {useSurroundings, useUi} from '../context.ts';
+import {fuzzyMatch} from '../fuzzy.ts';
+import type {PaintedLine} from '../screen/grid.ts';
+import {justify, type Span} from '../screen/strip.ts';
+import {lookOf, style} from '../screen/style.ts';
+import {selectedTint, tagStyle, theme} from '../theme.ts';
+import {choicesFor, type Choice} from './choices.ts';
+import type {Palette} from './palette.ts';
+import {Panel, panelRect, roomIn} from './panel.tsx';
+
+/** Everything that can be done here, by name. */
+export function PalettePanel({palette: {editor, index}}: {readonly palette: Palette}) {
+	const {store, now} = useSurroundings();
+	const ui = useUi(each => each);
+	const rect = panelRect(ui.columns, ui.rows);
+	const room = roomIn(rect);
+	const choices = choicesFor(store.getState(), ui, editor.text, now());
+	const from = Math.max(0, Math.min(index - Math.floor(room / 2), choices.length - room));
+	const lines = choices
+		.slice(from, from + room)
+		.map((choice, at) => choiceLine(choice, editor.text, from + at === index, rect.width));
+	return (
+		<Panel
+			rect={rect}
+			prompt={{text: '  : ', style: theme.strong}}
+			placeholder="what to do, or where to go"
+			editor={editor}
+			faults={[]}
+			count={{text: choices.length === 0 ? 'nothing matches' : choices.length.toLocaleString('en'), style: theme.grey}}
+			lines={lines}
+			keys="enter do it   ↑ ↓ choose   esc back"
+		/>
+	);
+}
+
+function choiceLine({label, detail, right, tag}: Choice, typed: string, chosen: boolean, width: number): PaintedLine {
+	const colour = tag === null ? theme.text : tagStyle(tag);
+	const places = new Set(fuzzyMatch(typed, `${label} ${detail}`)?.places ?? []);
+	const left: Span[] = [
+		{text: chosen ? '▌ ' : '  ', style: colour},
+		...standingOut(label, places, 0, colour),
+		{text: '  ', style: theme.text},
+		...standingOut(detail, places, label.length + 1, theme.grey),
+	];
+	const strip = justify(left, [{text: `${right}  `, style: theme.grey}], width);
+	return chosen ? {strip, tint: selectedTint} : {strip};
+}
+
+/** The letters that were typed, in bold. */
+function standingOut(text: string, places: ReadonlySet<number>, offset: number, of: number): Span[] {
+	const bold = style({...lookOf(of), bold: true, underline: true});
+	const spans: Span[] = [];
+	let from = 0;
+	for (let at = 1; at <= text.length; at++) {
+		const is = places.has(offset + from);
+		if (at < text.length && places.has(offset + at) === is) continue;
+		spans.push({text: text.slice(from, at), style: is ? bold : of});
+		from = at;
+	}
+	return spans;
+}
