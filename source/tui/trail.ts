@@ -43,7 +43,9 @@ function withThreadOpen(ui: Ui, {thread_id: root, id}: Message): Ui {
  * that others were given goes.
  */
 export function settleThreads(ui: UiStore): void {
-	ui.subscribe(now => {
+	ui.subscribe(() => {
+		// Another listener may have changed more meanwhile.
+		const now = ui.getState();
 		if (now.threads.size === 0) return;
 		const {panes} = layoutOf(now);
 		if (panes.length === 0 || panes.some(({id}) => id === now.focus)) return;
