@@ -1,3 +1,4 @@
+import {graphemesOf} from './segment.ts';
 /** Keys that have a name of their own, as keyboard.ts says it. */
 const named = new Set([
 	'up',
@@ -47,14 +48,12 @@ const labels: {readonly [key: string]: string} = {
 	right: '→',
 };
 
-const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
-
 /**
  * A key as a human writes it (`j`, `ctrl-a` or `^a`, `alt-b`, `PgDn`, `shift-tab`), as keyboard.ts names it; null when no
  * terminal sends such a key.
  */
 export function readKey(written: string): string | null {
-	if ([...graphemes.segment(written)].length === 1) return /^[^\p{C}]/u.test(written) ? written : null;
+	if ([...graphemesOf(written)].length === 1) return /^[^\p{C}]/u.test(written) ? written : null;
 	const key = written
 		.trim()
 		.toLowerCase()

@@ -1,3 +1,4 @@
+import {graphemesOf} from '../segment.ts';
 import {printable} from '../../printable.ts';
 import {textWidth} from '../screen/strip.ts';
 import type {Editor} from './editor.ts';
@@ -48,12 +49,10 @@ function lineAt(text: string, from: number, most: number): string {
 	return end === -1 ? piece : piece.slice(0, end);
 }
 
-const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
-
 function clipped(text: string, width: number): string {
 	if (textWidth(text) <= width) return text;
 	let fits = '';
-	for (const {segment} of graphemes.segment(printable(text))) {
+	for (const {segment} of graphemesOf(printable(text))) {
 		if (textWidth(fits + segment) > width - 1) break;
 		fits += segment;
 	}
@@ -63,7 +62,7 @@ function clipped(text: string, width: number): string {
 /** The end of a text that fits, with `…` before it when something is cut. */
 function tail(text: string, width: number): {text: string} {
 	if (textWidth(text) <= width) return {text};
-	const segments = [...graphemes.segment(text)].map(({segment}) => segment);
+	const segments = [...graphemesOf(text)].map(({segment}) => segment);
 	let columns = 1;
 	let from = segments.length;
 	while (from > 0 && columns + textWidth(segments[from - 1] ?? '') <= width)

@@ -1,3 +1,4 @@
+import {graphemesOf} from '../segment.ts';
 import {wordEnd, wordStart, wordStartAfterSpace} from './word.ts';
 
 /** A text under edit. `cursor` is an offset in UTF-16 units, always between two graphemes. */
@@ -27,8 +28,6 @@ export type Place =
 	| 'line_end'
 	| 'up'
 	| 'down';
-
-const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
 
 /** The text after an edit. Pure; what cannot be done (left of the beginning) changes nothing. */
 export function edit(editor: Editor, change: Edit): Editor {
@@ -96,12 +95,12 @@ function lineEnd(text: string, at: number): number {
 /** The same number of graphemes into the line above or below; the cursor itself where there is none. */
 function vertical(text: string, cursor: number, direction: 'up' | 'down'): number {
 	const start = lineStart(text, cursor);
-	const column = [...graphemes.segment(text.slice(start, cursor))].length;
+	const column = [...graphemesOf(text.slice(start, cursor))].length;
 	const target = direction === 'up' ? lineStart(text, start - 1) : lineEnd(text, cursor) + 1;
 	if ((direction === 'up' && start === 0) || (direction === 'down' && target > text.length)) return cursor;
 	const line = text.slice(target, lineEnd(text, target));
 	let at = target;
-	for (const {segment} of [...graphemes.segment(line)].slice(0, column)) at += segment.length;
+	for (const {segment} of [...graphemesOf(line)].slice(0, column)) at += segment.length;
 	return at;
 }
 
@@ -123,19 +122,19 @@ function boundaryBefore(text: string, at: number): number {
 	if (at === 0) return 0;
 	const from = Math.max(0, at - stretch);
 	let last = from;
-	for (const {index} of graphemes.segment(text.slice(from, at))) last = from + index;
+	for (const {index} of graphemesOf(text.slice(from, at))) last = from + index;
 	return last;
 }
 
 function boundaryAfter(text: string, at: number): number {
-	const [first] = graphemes.segment(text.slice(at, at + stretch));
+	const [first] = graphemesOf(text.slice(at, at + stretch));
 	return at + (first?.segment.length ?? 0);
 }
 
 function boundaryAtOrAfter(text: string, at: number): number {
 	if (at >= text.length) return text.length;
 	const from = Math.max(0, at - stretch);
-	for (const {index} of graphemes.segment(text.slice(from, at + stretch))) {
+	for (const {index} of graphemesOf(text.slice(from, at + stretch))) {
 		if (from + index >= at) return from + index;
 	}
 	return text.length;

@@ -1,4 +1,4 @@
-const words = new Intl.Segmenter(undefined, {granularity: 'word'});
+import {wordsOf} from '../segment.ts';
 
 /** What is looked at first; only a longer word, or a longer gap, makes it more. */
 const stretch = 256;
@@ -8,8 +8,7 @@ export function wordStart(text: string, at: number): number {
 	for (let size = stretch; ; size *= 8) {
 		const from = Math.max(0, at - size);
 		let start = -1;
-		for (const {index, isWordLike} of words.segment(text.slice(from, at)))
-			if (isWordLike === true) start = from + index;
+		for (const {index, isWordLike} of wordsOf(text.slice(from, at))) if (isWordLike === true) start = from + index;
 		// A word that begins where the look began may begin further to the left.
 		if (from === 0) return Math.max(0, start);
 		if (start > from) return start;
@@ -20,7 +19,7 @@ export function wordStart(text: string, at: number): number {
 export function wordEnd(text: string, at: number): number {
 	for (let size = stretch; ; size *= 8) {
 		const to = Math.min(text.length, at + size);
-		for (const {index, segment, isWordLike} of words.segment(text.slice(at, to))) {
+		for (const {index, segment, isWordLike} of wordsOf(text.slice(at, to))) {
 			const end = at + index + segment.length;
 			if (isWordLike === true && (end < to || to === text.length)) return end;
 		}

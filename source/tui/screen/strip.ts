@@ -1,3 +1,4 @@
+import {graphemesOf} from '../segment.ts';
 import {namedSgr} from './sgr.ts';
 import stringWidth from './string-width.ts';
 import {plain, type Style} from './style.ts';
@@ -14,7 +15,6 @@ export interface Span {
 	readonly style: Style;
 }
 
-const segmenter = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
 const widths = new Map<string, number>();
 /** A grapheme of more code points than this is somebody's prank: the rest of its marks is left out. */
 const mostMarks = 16;
@@ -36,7 +36,7 @@ const ascii = /^[\u0020-\u007E]*$/;
 export function textWidth(text: string): number {
 	if (ascii.test(text)) return text.length;
 	let width = 0;
-	for (const {segment} of segmenter.segment(text)) width += graphemeWidth(segment);
+	for (const {segment} of graphemesOf(text)) width += graphemeWidth(segment);
 	return width;
 }
 
@@ -49,7 +49,7 @@ export function appendCells(glyphs: string[], styles: Style[], text: string, of:
 		}
 		return;
 	}
-	for (const {segment} of segmenter.segment(text)) {
+	for (const {segment} of graphemesOf(text)) {
 		const grapheme = segment.length > mostMarks ? Array.from(segment).slice(0, mostMarks).join('') : segment;
 		const width = graphemeWidth(grapheme);
 		const last = glyphs.length - 1;
