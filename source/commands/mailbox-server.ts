@@ -49,7 +49,9 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		const told = client === null ? {} : {session: client, wake};
 		const agent = await open.touch({...told, ...(presence === undefined ? {} : {presence})});
 		onAgent(agent);
-		if (ways.length > 0 && awake.length === 0) awake.push(keepAwake({mailbox: open, tag, ways, onChange, onAgent}));
+		// Not at the good-bye: its clock would outlive the client.
+		if (presence === 'away' || ways.length === 0 || awake.length > 0) return;
+		awake.push(keepAwake({mailbox: open, tag, ways, onChange, onAgent}));
 	};
 	function onAgent(agent: Agent): void {
 		shared = isShared(agent, Date.now());
