@@ -6,7 +6,15 @@ import {findPlaces, type Places} from './places.ts';
 /** Which database holds the mailbox. */
 export type Target =
 	| {readonly kind: 'hub'}
-	| {readonly kind: 'supabase'; readonly url: string; readonly key: string; readonly access_token?: string};
+	| {
+			readonly kind: 'supabase';
+			readonly url: string;
+			/** The strongest that is known. */
+			readonly key: string;
+			/** One that opens nothing by itself: enough for whoever has a token. */
+			readonly public_key?: string;
+			readonly access_token?: string;
+	  };
 
 export interface Config {
 	readonly places: Places;
@@ -27,15 +35,12 @@ interface ConfigSource {
 	readonly env: NodeJS.ProcessEnv;
 }
 
-const keyVariables = [
-	'SUPABASE_SECRET_KEY',
-	'SUPABASE_SERVICE_ROLE_KEY',
-	'SUPABASE_PUBLISHABLE_KEY',
-	'SUPABASE_ANON_KEY',
-] as const;
+const publicVariables = ['SUPABASE_PUBLISHABLE_KEY', 'SUPABASE_ANON_KEY'] as const;
+const keyVariables = ['SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY', ...publicVariables] as const;
 
 /** What config.toml may hold: `tag` (what the human is called) and these under [supabase], strongest key first. */
-const fileKeys = ['key', 'secret_key', 'service_role_key', 'publishable_key', 'anon_key'] as const;
+const publicFileKeys = ['publishable_key', 'anon_key'] as const;
+const fileKeys = ['key', 'secret_key', 'service_role_key', ...publicFileKeys] as const;
 const knownSettings = new Set([
 	'tag',
 	'supabase.url',
@@ -56,11 +61,22 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 	const tag = agent ?? first([setting('tag')]) ?? {value: HUMAN, from: usual};
 	const url = first([variable('SUPABASE_URL'), setting('supabase.url')]);
 	const key = first([...keyVariables.map(variable), ...fileKeys.map(name => setting(`supabase.${name}`))]);
+	const publicKey = first([
+		...publicVariables.map(variable),
+		...publicFileKeys.map(name => setting(`supabase.${name}`)),
+	]);
 	const accessToken = first([variable('SUPABASE_ACCESS_TOKEN'), setting('supabase.access_token')]);
 	return {
 		places,
 		file,
-		target: url === undefined ? {kind: 'hub'} : supabaseTarget(url.value, key?.value, accessToken?.value),
+		target:
+			url === undefined
+				? {kind: 'hub'}
+				: {
+						...supabaseTarget(url.value, key?.value),
+						...(publicKey === undefined ? {} : {public_key: publicKey.value}),
+						...(accessToken === undefined ? {} : {access_token: accessToken.value}),
+					},
 		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], places.config),
 		kind:
 			agent === undefined || agent.value.toUpperCase() === (settings.get('tag') ?? HUMAN).toUpperCase()
@@ -93,7 +109,10 @@ function given(value: string | undefined): string | undefined {
 	return trimmed === '' ? undefined : trimmed;
 }
 
-function supabaseTarget(url: string, key: string | undefined, accessToken: string | undefined): Target {
+function supabaseTarget(
+	url: string,
+	key: string | undefined,
+): Pick<Extract<Target, {kind: 'supabase'}>, 'kind' | 'url' | 'key'> {
 	if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
 		throw new MailboxError(
 			'invalid',
@@ -108,12 +127,7 @@ function supabaseTarget(url: string, key: string | undefined, accessToken: strin
 			`Set ${keyVariables[0]} (from the project's API settings) too, or unset SUPABASE_URL to use the local hub.`,
 		);
 	}
-	return {
-		kind: 'supabase',
-		url: url.replace(/\/+$/, ''),
-		key,
-		...(accessToken === undefined ? {} : {access_token: accessToken}),
-	};
+	return {kind: 'supabase', url: url.replace(/\/+$/, ''), key};
 }
 
 function checkedTag(tag: string, flag: string | undefined, variable: string | undefined, file: string): Tag {

@@ -1,4 +1,5 @@
 import {loadConfig, type Config, type Target} from '../config.ts';
+import type {Account} from '../gateway/account.ts';
 import {connectMailbox} from '../gateway/connect.ts';
 import type {Management} from '../gateway/management.ts';
 import {ensureHub} from '../hub/ensure.ts';
@@ -6,11 +7,14 @@ import {HubError} from '../hub/error.ts';
 import {findHub, type RunningHub} from '../hub/find.ts';
 import {readState} from '../hub/state-file.ts';
 import {signToken, verifyToken} from '../hub/token.ts';
+import {readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
 import {isReserved, type Tag} from '../mailbox/tag.ts';
 import type {Places} from '../places.ts';
+import {dropAccount, haveAccount, keyBeside} from './agent-account.ts';
+import {agentToken} from './agent-token.ts';
 import type {Invocation} from './command.ts';
 import {remark} from './output.ts';
 
@@ -19,24 +23,38 @@ interface Opening {
 	readonly as?: Tag | undefined;
 	/** What that is, instead of what the configuration says. */
 	readonly kind?: Exclude<AuthorKind, 'system'>;
+	/** What to sign in with, instead of what join left for the tag; null: with nothing but the key. */
+	readonly account?: Account | null | undefined;
 	/** Hears what takes its time, and what is odd about the configuration; without it, stderr does. */
 	readonly say?: (sentence: string) => void;
 }
 
+type Project = Extract<Target, {kind: 'supabase'}>;
 type Surroundings = Pick<Invocation, 'env' | 'stderr'>;
 
 /** The configured mailbox, as whom this terminal is; the hub is found or started first. Rejects with MailboxError. */
 export async function openMailbox({env, stderr}: Surroundings, opening: Opening = {}): Promise<Mailbox> {
-	const {as, kind, say = sentence => remark(stderr, sentence)} = opening;
+	const {as, kind, account, say = sentence => remark(stderr, sentence)} = opening;
 	const config = await configure(env, say, as);
 	const {tag, target, places} = config;
 	const identity = {tag, kind: kind ?? config.kind};
 	if (identity.kind === 'agent' && isReserved(tag)) {
 		throw new MailboxError('invalid', `${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
 	}
-	if (target.kind === 'supabase') return connectMailbox({url: target.url, key: target.key, actingTag: tag});
+	if (target.kind === 'supabase') {
+		const kept = account === undefined ? readPlace(places.data, tag)?.account : account;
+		const own = identity.kind === 'agent' ? (kept ?? null) : null;
+		return own?.url === target.url ? signedIn(target, places, tag, own) : connectMailbox({...target, actingTag: tag});
+	}
 	const hub = await startedHub(places, say);
 	return connectMailbox({...linkTo(hub, identity), resolve: async () => linkTo(await foundAgain(places), identity)});
+}
+
+/** As an agent with a user of its own: whose tokens run out, and are renewed as long as the mailbox is open. */
+async function signedIn(target: Project, {state}: Places, tag: Tag, account: Account): Promise<Mailbox> {
+	const key = keyBeside(target);
+	const renew = (): Promise<string> => agentToken({state, tag, account, key});
+	return connectMailbox({url: target.url, key, token: await renew(), renew});
 }
 
 /** Where an agent's hook finds the mailbox by itself, and with what. */
@@ -45,22 +63,42 @@ export interface HookDoor {
 	readonly url: string | null;
 	/** Null: it stands in the environment, and is not written down. */
 	readonly key: string | null;
-	/** Null: only the hub makes tokens for agents. */
+	/** Of a hub; null elsewhere. */
 	readonly token: string | null;
+	/** Of a Supabase project; null on a hub, and where none could be had. */
+	readonly account: Account | null;
 }
 
-/** What join leaves for the agent's hook. `known` is a token that it has; it stays while the hub believes it. Rejects with MailboxError. */
-export async function hookDoor({env, stderr}: Surroundings, tag: Tag, known: string | null): Promise<HookDoor> {
+/**
+ * What join leaves for the agent's hook. `known` is what it left before: a token stays while the hub believes it, a user while
+ * one can sign in with it. Rejects with MailboxError.
+ */
+export async function hookDoor({env, stderr}: Surroundings, tag: Tag, known: HookDoor | null): Promise<HookDoor> {
 	const say = (sentence: string): void => remark(stderr, sentence);
 	const {target, places} = await configure(env, say);
 	if (target.kind === 'supabase') {
+		const account = await haveAccount(target, places, tag, known?.account ?? null, say);
 		const fromFile = (env['SUPABASE_URL']?.trim() ?? '') === '';
-		return fromFile ? {url: target.url, key: target.key, token: null} : {url: null, key: null, token: null};
+		const key = account === null ? target.key : keyBeside(target);
+		return {url: fromFile ? target.url : null, key: fromFile ? key : null, token: null, account};
 	}
 	const hub = await startedHub(places, say);
 	const {key, token} = linkTo(hub, {tag, kind: 'agent'});
-	const valid = known !== null && 'claims' in verifyToken(hub.jwt_secret, known);
-	return {url: null, key, token: valid ? known : token};
+	const old = known?.token ?? null;
+	const valid = old !== null && 'claims' in verifyToken(hub.jwt_secret, old);
+	return {url: null, key, token: valid ? old : token, account: null};
+}
+
+/** Takes away what the project made for the agent; nothing on a hub. Rejects with MailboxError. */
+export async function undoDoor({env, stderr}: Surroundings, tag: Tag, {account}: HookDoor): Promise<void> {
+	if (account === null) return;
+	const {target, places} = await configure(env, sentence => remark(stderr, sentence));
+	if (target.kind === 'supabase' && target.url === account.url) return dropAccount(target, places.state, tag, account);
+	throw new MailboxError(
+		'not_found',
+		`${account.url} is not the configured project.`,
+		`Delete its user ${account.email} there.`,
+	);
 }
 
 /** Opens the mailbox for the time of `work` and closes it whatever happens. */
@@ -92,7 +130,7 @@ async function configure(env: NodeJS.ProcessEnv, say: (sentence: string) => void
 	return config;
 }
 
-function hostedProject({url, access_token}: Extract<Target, {kind: 'supabase'}>): Management {
+function hostedProject({url, access_token}: Project): Management {
 	const [, ref] = /^([a-z0-9]+)\.supabase\.(?:co|in)$/.exec(new URL(url).hostname) ?? [];
 	if (ref === undefined) {
 		throw new MailboxError(

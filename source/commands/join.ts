@@ -129,12 +129,16 @@ function unversioned({folder, tag}: Seat): string {
 	return `${folder} is under git: what join writes there is for this machine and for ${tag} alone. Do not commit it: a clone or worktree that has it would speak as ${tag} too.`;
 }
 
-/** What is different without the hub, which makes a token for each agent. */
-function hosted(url: string, {key}: HookDoor, tag: Tag): string[] {
+/** What is different without the hub, whose address and keys are found by themselves. */
+function hosted(url: string, {key, account}: HookDoor, tag: Tag): string[] {
 	return [
-		`Its mailbox is at ${printable(url)}. No token of its own is made there: what ${tag} writes shows as unverified.`,
+		`Its mailbox is at ${printable(url)}. ${
+			account === null
+				? `It has no token of its own there: what ${tag} writes shows as unverified.`
+				: `There it signs in as ${printable(account.email)}, a user that was made for it.`
+		}`,
 		key === null
-			? 'Start both where SUPABASE_URL and its key are set: no file holds them, and without them its hooks hand over no mail.'
+			? 'Start it where SUPABASE_URL and a key are set: no file holds them, and without them its hooks hand over no mail.'
 			: 'Its hooks use the key of the config file, which was copied for them, for you alone to read.',
 	];
 }

@@ -4,12 +4,13 @@ import {loadConfig} from '../config.ts';
 import {applyAll, checkWritable, type Edit} from '../join/file-edit.ts';
 import {planUnfolder} from '../join/folder.ts';
 import {tagIn} from '../join/mcp-file.ts';
+import {readPlace} from '../join/place-file.ts';
 import type {Seat} from '../join/seat.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import {sameTag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
-import {openProject, withMailbox} from './connect.ts';
+import {openProject, undoDoor, withMailbox} from './connect.ts';
 import {remark, write} from './output.ts';
 import {chosenSeats, seatFlags} from './seats.ts';
 import {watchedTables} from './watched.ts';
@@ -46,6 +47,7 @@ const command: Command = {
 			const is = other === null ? '' : ` (it is ${other}'s)`;
 			remark(stderr, `${tag} has no place in ${folder}${is}; nothing was changed.`);
 		}
+		const doors = leaving.map(({tag}) => ({tag, door: readPlace(places.data, tag)}));
 		await applyAll(leaving.flatMap(({edits}) => edits));
 		for (const {tag, folder, edits} of leaving) {
 			if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
@@ -53,13 +55,16 @@ const command: Command = {
 		}
 		if (leaving.length === 0) return;
 		try {
-			for (const {tag} of leaving) {
-				await withMailbox(invocation, {as: tag, kind: 'agent'}, mailbox => mailbox.touch({presence: 'away'}));
+			for (const {tag, door} of doors) {
+				const opening = {as: tag, kind: 'agent', account: door?.account} as const;
+				await withMailbox(invocation, opening, mailbox => mailbox.touch({presence: 'away'}));
+				// It may have its place in other folders yet.
+				if (door !== null && readPlace(places.data, tag) === null) await undoDoor(invocation, tag, door);
 			}
 		} catch (error) {
 			if (!(error instanceof MailboxError)) throw error;
 			// They have left; the others see for a few minutes yet that they are there.
-			return remark(stderr, `The others were not told: ${error.message}`);
+			return remark(stderr, `The mailbox was not told: ${error.sentence}`);
 		}
 		for (const {table, to} of await watchedFor(invocation, leaving)) {
 			remark(stderr, `${table} is still watched for ${to}: \`agentmux watch ${table} --to ${to} --off\` ends it.`);

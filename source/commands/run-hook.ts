@@ -8,6 +8,7 @@ import {readInput} from '../join/hook-input.ts';
 import {noteFailure} from '../join/hook-log.ts';
 import {SessionFile} from '../join/hook-session.ts';
 import {readStdin} from '../join/hook-stdin.ts';
+import {readKeptToken} from '../join/kept-token.ts';
 import {readPlace} from '../join/place-file.ts';
 import {opened, type Door} from '../join/rpc.ts';
 import type {Tag} from '../mailbox/tag.ts';
@@ -61,7 +62,7 @@ async function run(): Promise<void> {
 	// What Claude Code says of itself holds for another client in its shell, too, and is not about that.
 	const own = program === 'claude' ? env : {};
 	if (isInteractive(own)) bell = bellFile(places.state, tag);
-	const call = opened(doorOf(places, tag));
+	const call = opened(await doorOf(places, tag));
 	const told = heard(program, event, readInput(await readStdin()));
 	if (told === null) return;
 	const session = new SessionFile(join(places.state, 'hooks'), told.input.session_id);
@@ -87,7 +88,7 @@ function wake(text: string): Promise<void> {
 }
 
 /** As loadConfig decides for the agent's MCP server: the environment's Supabase first, then what join found. */
-function doorOf({data, state}: Places, tag: Tag): Door {
+async function doorOf({data, state}: Places, tag: Tag): Promise<Door> {
 	const place = readPlace(data, tag);
 	const named = env['SUPABASE_URL']?.trim() ?? '';
 	const url = named === '' ? (place?.url ?? null) : named;
@@ -96,13 +97,29 @@ function doorOf({data, state}: Places, tag: Tag): Door {
 		const key = keyIn(env) ?? (named === '' ? (place?.key ?? null) : null);
 		if (key === null)
 			throw new Error('a Supabase project is configured, but where the client runs there is no key for it');
-		return {url, key, tag};
+		const {account = null} = place ?? {};
+		if (account === null || account.url !== url) return {url, key, tag};
+		return {url, key, token: await tokenOf(state, tag, account.id), tag};
 	}
 	if (place === null) throw new Error(`${tag} has not joined here: run \`agentmux join ${tag}\` in its folder`);
 	if (place.token === null || place.key === null) {
 		throw new Error(`${tag} joined a Supabase project, but SUPABASE_URL is not set where the client runs`);
 	}
 	return {url: hubUrl(state), key: place.key, token: place.token, tag};
+}
+
+/** Its server or a command signs in, which takes longer than a hook may; at the start of a session that may be just now. */
+async function tokenOf(state: string, tag: Tag, account: string): Promise<string> {
+	for (;;) {
+		const kept = readKeptToken(state, tag, account);
+		if (kept !== null) return kept.token;
+		if (performance.now() > patience - 40) {
+			throw new Error('it has not signed in: its mailbox server does that, as soon as the client starts it');
+		}
+		await new Promise(resolve => {
+			setTimeout(resolve, 10);
+		});
+	}
 }
 
 function keyIn(env: NodeJS.ProcessEnv): string | null {

@@ -3,9 +3,9 @@ import {applyAll, type Edit} from '../join/file-edit.ts';
 import {planPlace} from '../join/folder.ts';
 import {readPlace} from '../join/place-file.ts';
 import type {Seat} from '../join/seat.ts';
-import type {Agent} from '../mailbox/agent.ts';
+import type {Agent, Sign} from '../mailbox/agent.ts';
 import type {Invocation} from './command.ts';
-import {hookDoor, withMailbox, type HookDoor} from './connect.ts';
+import {hookDoor, undoDoor, withMailbox, type HookDoor} from './connect.ts';
 
 /** What is to be written for one agent in its folder. */
 export interface Plan {
@@ -26,35 +26,47 @@ export async function settle(
 	meet: (agents: readonly Agent[]) => void,
 ): Promise<HookDoor[]> {
 	const seats = plans.map(({seat}) => seat);
-	const as = ({tag}: Seat) => ({as: tag, kind: 'agent'}) as const;
-	const joined: Seat[] = [];
+	const opened: {readonly seat: Seat; readonly door: HookDoor}[] = [];
+	const joined: typeof opened = [];
 	const made: string[] = [];
 	try {
-		// First the rows, then the files: when the hub cannot be reached, nothing has changed.
+		const [first] = seats;
+		if (first === undefined) return [];
+		await withMailbox(invocation, {as: first.tag, kind: 'agent', account: null}, async mailbox =>
+			meet(await mailbox.agents()),
+		);
+		// First the rows, then the files: when the mailbox cannot be reached, nothing has changed.
 		for (const seat of seats) {
-			await withMailbox(invocation, as(seat), async mailbox => {
-				if (joined.length === 0) meet(await mailbox.agents());
-				await mailbox.touch(seat.role === undefined ? {} : {role: seat.role});
-				joined.push(seat);
-			});
+			const door = await hookDoor(invocation, seat.tag, readPlace(data, seat.tag));
+			const own = {seat, door};
+			opened.push(own);
+			await asAgent(invocation, own, seat.role === undefined ? {} : {role: seat.role});
+			joined.push(own);
 		}
-		const doors: HookDoor[] = [];
 		const writes: Edit[] = [];
-		for (const {seat, edits} of plans) {
+		for (const [index, {seat, edits}] of plans.entries()) {
 			const {tag, folder} = seat;
 			if ((await mkdir(folder, {recursive: true})) !== undefined) made.push(folder);
-			const door = await hookDoor(invocation, tag, readPlace(data, tag)?.token ?? null);
-			doors.push(door);
-			writes.push(await planPlace(data, folder, edits, {tag, ...door}), ...edits);
+			const door = opened[index]?.door;
+			if (door !== undefined) writes.push(await planPlace(data, folder, edits, {tag, ...door}), ...edits);
 		}
 		await applyAll(writes);
-		return doors;
+		return opened.map(({door}) => door);
 	} catch (error) {
 		for (const folder of made) await rmdir(folder).catch(() => undefined);
+		const strangers = (all: typeof opened): typeof opened => all.filter(({seat}) => readPlace(data, seat.tag) === null);
 		// A row cannot be taken back; but nobody is there.
-		for (const seat of joined.filter(({tag}) => readPlace(data, tag) === null)) {
-			await withMailbox(invocation, as(seat), mailbox => mailbox.touch({presence: 'away'})).catch(() => undefined);
-		}
+		for (const own of strangers(joined)) await asAgent(invocation, own, {presence: 'away'}).catch(() => undefined);
+		for (const {seat, door} of strangers(opened)) await undoDoor(invocation, seat.tag, door).catch(() => undefined);
 		throw error;
 	}
+}
+
+function asAgent(
+	invocation: Invocation,
+	{seat, door}: {readonly seat: Seat; readonly door: HookDoor},
+	sign: Sign,
+): Promise<Agent> {
+	const opening = {as: seat.tag, kind: 'agent', account: door.account} as const;
+	return withMailbox(invocation, opening, mailbox => mailbox.touch(sign));
 }

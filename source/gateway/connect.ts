@@ -11,6 +11,8 @@ export interface ConnectOptions extends Target {
 	readonly actingTag?: string;
 	/** Asked where the other end is before each attempt to connect again: a hub comes back under another port. */
 	readonly resolve?: () => Promise<Target>;
+	/** Asked for the bearer before each request, where tokens run out. */
+	readonly renew?: () => Promise<string>;
 	/** Milliseconds that one request may take; 15,000 when absent. */
 	readonly timeout?: number;
 	readonly timing?: Partial<Timing>;
@@ -18,11 +20,12 @@ export interface ConnectOptions extends Target {
 
 /** The Mailbox on a Supabase: a hosted project, `supabase start`, or the hub. Nothing is sent before the first call. */
 export function connectMailbox(options: ConnectOptions): Mailbox {
-	const {url, key, token, actingTag, resolve, timeout = 15_000, timing} = options;
+	const {url, key, token, actingTag, resolve, renew, timeout = 15_000, timing} = options;
 	const link = new Link(token === undefined ? {url, key} : {url, key, token}, {
 		timeout,
 		...(actingTag === undefined ? {} : {actingTag}),
 		...(resolve === undefined ? {} : {resolve}),
+		...(renew === undefined ? {} : {renew}),
 	});
 	const rest = new Rest(link);
 	const tasks = createTasks(rest);

@@ -17,6 +17,8 @@ export interface LinkOptions {
 	readonly actingTag?: string;
 	/** Asked before each attempt to connect again: a hub comes back under another port. */
 	readonly resolve?: () => Promise<Target>;
+	/** Asked for the bearer before each request and heartbeat, where tokens run out; the target's is for the first look then. */
+	readonly renew?: () => Promise<string>;
 	/** Milliseconds that a request may take. */
 	readonly timeout: number;
 }
@@ -57,11 +59,11 @@ export class Link {
 	async fresh(): Promise<SupabaseClient> {
 		if (this.isClosed) throw closed();
 		const {url, key, token} = this.#target;
-		const {actingTag} = this.#options;
+		const {actingTag, renew} = this.#options;
 		const {createClient} = await import('@supabase/supabase-js');
 		try {
 			return createClient(url, key, {
-				accessToken: async () => token ?? null,
+				accessToken: renew ?? (async () => token ?? null),
 				global: {
 					headers: actingTag === undefined ? {} : {'x-agentmux-tag': actingTag},
 					fetch: (input, init) => this.#fetch(url, input, init),

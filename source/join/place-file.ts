@@ -10,12 +10,23 @@ export interface Place {
 	readonly url: string | null;
 	/** Null: the environment has it, where the client is started. */
 	readonly key: string | null;
-	/** The agent's own; null where nobody makes such tokens. */
+	/** The agent's own, of a hub; null elsewhere: there tokens run out. */
 	readonly token: string | null;
+	/** The agent's own user of a Supabase project; null on a hub, and where no user could be made. */
+	readonly account: PlaceAccount | null;
 	/** Where join has set it up, and leave has not taken it out; somebody else may have moved or removed them since. */
 	readonly folders: readonly string[];
 	/** By path of a file in the joined folders: what leave puts back while it is as join left it. */
 	readonly files: {readonly [path: string]: {readonly before: string | null; readonly sha256: string}};
+}
+
+/** What an agent signs in with. */
+interface PlaceAccount {
+	/** Of the project. */
+	readonly url: string;
+	readonly id: string;
+	readonly email: string;
+	readonly password: string;
 }
 
 /** `data` is the folder of what must not be lost. */
@@ -41,6 +52,6 @@ export function readPlace(data: string, tag: Tag): Place | null {
 			},
 		);
 	}
-	const {url = null, key = null, token = null, folders = [], files = {}} = value;
-	return {tag, url, key, token, folders, files};
+	const {url = null, key = null, token = null, account = null, folders = [], files = {}} = value;
+	return {tag, url, key, token, account, folders, files};
 }

@@ -260,7 +260,7 @@ describe('leave', () => {
 		const env = {SUPABASE_URL: 'http://127.0.0.1:9', SUPABASE_SECRET_KEY: 'x'};
 		const {code, stdout, stderr} = await home.run(['leave', me, '--dir', project], {env});
 		expect({code, stdout}).toEqual({code: 0, stdout: expect.stringContaining(`${me} has left`)});
-		expect(stderr).toMatch(/^agentmux: The others were not told: http:\/\/127\.0\.0\.1:9 cannot be reached[^\n]+\n$/);
+		expect(stderr).toMatch(/^agentmux: The mailbox was not told: http:\/\/127\.0\.0\.1:9 cannot be reached[^\n]+\n$/);
 		expect(await readdir(project)).toEqual([]);
 	});
 });

@@ -1,0 +1,41 @@
+import {mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {foldTag, type Tag} from '../mailbox/tag.ts';
+
+/** An agent's token of a hosted project, which runs out: made by whoever finds it old, and kept for the others. */
+export interface KeptToken {
+	/** Id of the user that it is of. */
+	readonly account: string;
+	readonly token: string;
+	/** Milliseconds since 1970. */
+	readonly expires_at: number;
+	/** From when on another one is made, in milliseconds since 1970. */
+	readonly renew_at: number;
+}
+
+function tokenFile(state: string, tag: Tag): string {
+	return join(state, 'tokens', `${foldTag(tag)}.json`);
+}
+
+/** The one of that account; null when there is none, or it has run out. `state` is the folder of what may be lost. */
+export function readKeptToken(state: string, tag: Tag, account: string): KeptToken | null {
+	try {
+		const kept = JSON.parse(readFileSync(tokenFile(state, tag), 'utf8')) as KeptToken;
+		return kept.account === account && kept.expires_at > Date.now() ? kept : null;
+	} catch {
+		return null;
+	}
+}
+
+/** Readable by this user alone. Throws when it cannot be written. */
+export function keepToken(state: string, tag: Tag, kept: KeptToken): void {
+	const path = tokenFile(state, tag);
+	mkdirSync(dirname(path), {recursive: true, mode: 0o700});
+	const temporary = `${path}.${process.pid}`;
+	writeFileSync(temporary, JSON.stringify(kept), {mode: 0o600});
+	renameSync(temporary, path);
+}
+
+export function forgetToken(state: string, tag: Tag): void {
+	rmSync(tokenFile(state, tag), {force: true});
+}
