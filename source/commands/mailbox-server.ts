@@ -3,6 +3,8 @@ import {isShared, type Agent, type Presence, type Wake} from '../mailbox/agent.t
 import {bellFile, ringBell} from '../join/bell.ts';
 import {clientKey, isInteractive} from '../join/client.ts';
 import {clientSocket, sayTo} from '../join/client-socket.ts';
+import {clientStatus} from '../join/client-status.ts';
+import {Turn} from '../join/turn.ts';
 import {keepAwake, type Way} from '../join/waker.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Unsubscribe} from '../mailbox/event.ts';
@@ -43,6 +45,8 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	/** Whether another client works under the tag. */
 	let shared = false;
 	const awake: Unsubscribe[] = [];
+	const turn = new Turn({status: () => clientStatus(env), onEnd: () => void seen('idle').catch(say)});
+
 	const seen = async (presence?: Presence): Promise<void> => {
 		const open = await mailbox();
 		// A client that says who it is tells by its hooks what it does.
@@ -55,6 +59,7 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	};
 	function onAgent(agent: Agent): void {
 		shared = isShared(agent, Date.now());
+		turn.follow(agent.presence === 'working' || agent.presence === 'blocked');
 	}
 	function onChange(now: Wake | 'none'): void {
 		if (now === wake) return;
@@ -80,6 +85,7 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	await gone.promise;
 	clearInterval(timer);
 	for (const end of awake) end();
+	turn.end();
 
 	const parting = async (): Promise<void> => {
 		await transport.settled();

@@ -44,6 +44,13 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 		expect(receipts).toMatchObject([{state: 'delivered', route: 'wake', attempts: 1}]);
 	}, 180_000);
 
+	test('one whose turn the human stopped with Esc is idle again, and is woken', async () => {
+		const {escaped, woken, receipts, log} = await play('escape');
+		expect(log).toBe('');
+		for (const milliseconds of [...(escaped as number[]), woken as number]) expect(milliseconds).toBeLessThan(10_000);
+		expect(receipts).toMatchObject([{state: 'delivered', route: 'wake', attempts: 1}]);
+	}, 180_000);
+
 	test('what comes while it asks for permission is read when it goes on; two under one tag are both told', async () => {
 		const {waiting, both, told, receipts} = await play('shared');
 		expect(waiting).toEqual([]);

@@ -1,0 +1,46 @@
+import {readdirSync, readFileSync} from 'node:fs';
+import {homedir} from 'node:os';
+import {join} from 'node:path';
+
+/** What a running Claude Code says of itself. */
+interface ClientStatus {
+	/** `busy`, `waiting` (for a permission) or `idle`. */
+	readonly status: string;
+	/** Milliseconds since 1970. */
+	readonly since: number;
+}
+
+/**
+ * What the client that `env` is from last wrote down of itself: in one small file for each that runs (2.1.330, not documented;
+ * an older one writes none). Null: nothing is known.
+ */
+export function clientStatus(env: NodeJS.ProcessEnv): ClientStatus | null {
+	const socket = env['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '';
+	if (socket === '') return null;
+	const folder = join(env['CLAUDE_CONFIG_DIR'] ?? join(env['HOME'] ?? homedir(), '.claude'), 'sessions');
+	for (const name of filesIn(folder)) {
+		const file = contentOf(join(folder, name));
+		const {messagingSocketPath, status, statusUpdatedAt: since} = file;
+		if (messagingSocketPath !== socket) continue;
+		return typeof status === 'string' && typeof since === 'number' ? {status, since} : null;
+	}
+	return null;
+}
+
+function filesIn(folder: string): string[] {
+	try {
+		return readdirSync(folder).filter(name => name.endsWith('.json'));
+	} catch {
+		return [];
+	}
+}
+
+/** Without anything while it is being written. */
+function contentOf(path: string): {readonly [name: string]: unknown} {
+	try {
+		const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+		return typeof value === 'object' && value !== null ? (value as {readonly [name: string]: unknown}) : {};
+	} catch {
+		return {};
+	}
+}

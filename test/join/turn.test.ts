@@ -1,0 +1,90 @@
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
+import {clientStatus} from '../../source/join/client-status.ts';
+import {Turn} from '../../source/join/turn.ts';
+
+let home: string;
+beforeEach(() => {
+	home = mkdtempSync(join(tmpdir(), 'agentmux-turn-'));
+	mkdirSync(join(home, '.claude/sessions'), {recursive: true});
+});
+afterEach(() => {
+	vi.useRealTimers();
+	rmSync(home, {recursive: true, force: true});
+});
+
+const write = (name: string, content: object | string): void =>
+	writeFileSync(join(home, '.claude/sessions', name), typeof content === 'string' ? content : JSON.stringify(content));
+
+describe('what a client says of itself', () => {
+	const env = () => ({HOME: home, CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/46.sock'});
+
+	test('is found by the socket that it listens on, among others and what is half written', () => {
+		write('12.json', {messagingSocketPath: '/tmp/cc-socks/12.sock', status: 'busy', statusUpdatedAt: 1});
+		write('13.json', '{"messagingSocketPath":"/tmp/cc-so');
+		write('14.json', '[1]');
+		write('46.key', 'no JSON');
+		write('46.json', {messagingSocketPath: '/tmp/cc-socks/46.sock', status: 'idle', statusUpdatedAt: 2});
+		expect(clientStatus(env())).toEqual({status: 'idle', since: 2});
+	});
+
+	test('is looked for where its configuration is', () => {
+		mkdirSync(join(home, 'other/sessions'), {recursive: true});
+		const own = {messagingSocketPath: '/tmp/cc-socks/46.sock', status: 'busy', statusUpdatedAt: 3};
+		writeFileSync(join(home, 'other/sessions/46.json'), JSON.stringify(own));
+		expect(clientStatus({...env(), CLAUDE_CONFIG_DIR: join(home, 'other')})).toEqual({status: 'busy', since: 3});
+	});
+
+	test('is not known of another client, an older one, or without its folder', () => {
+		write('46.json', {messagingSocketPath: '/tmp/cc-socks/46.sock'});
+		expect(clientStatus(env())).toBeNull();
+		expect(clientStatus({HOME: home})).toBeNull();
+		expect(clientStatus({...env(), HOME: join(home, 'nowhere')})).toBeNull();
+	});
+});
+
+describe('the end of a turn of which no hook tells', () => {
+	test('is told once, when the client has been idle for a while', () => {
+		vi.useFakeTimers({now: 0});
+		let status = {status: 'busy', since: 0};
+		let ends = 0;
+		const turn = new Turn({status: () => status, onEnd: () => (ends += 1), every: 1000});
+		turn.follow(true);
+		vi.advanceTimersByTime(5000);
+		expect(ends).toBe(0);
+		status = {status: 'idle', since: 5500};
+		vi.advanceTimersByTime(1000);
+		expect(ends).toBe(0);
+		vi.advanceTimersByTime(1000);
+		expect(ends).toBe(1);
+		// Another client works under the tag: it is no news that this one does not.
+		vi.advanceTimersByTime(5000);
+		expect(ends).toBe(1);
+		status = {status: 'busy', since: 12_000};
+		vi.advanceTimersByTime(2000);
+		status = {status: 'idle', since: 14_000};
+		vi.advanceTimersByTime(2000);
+		expect(ends).toBe(2);
+	});
+
+	test('is not looked for when no turn goes on, or the client says nothing', () => {
+		vi.useFakeTimers({now: 0});
+		let looks = 0;
+		const status = (): null => {
+			looks += 1;
+			return null;
+		};
+		const turn = new Turn({status, onEnd: () => expect.unreachable(), every: 1000});
+		vi.advanceTimersByTime(3000);
+		expect(looks).toBe(0);
+		turn.follow(true);
+		turn.follow(true);
+		vi.advanceTimersByTime(3000);
+		expect(looks).toBe(3);
+		turn.follow(false);
+		vi.advanceTimersByTime(3000);
+		expect(looks).toBe(3);
+	});
+});
