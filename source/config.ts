@@ -12,12 +12,14 @@ export interface Config {
 	readonly places: Places;
 	readonly file: ConfigFile;
 	readonly target: Target;
+	/** What the hub is told to serve: the URL of a PostgreSQL, or `embedded`; undefined: what it served last. */
+	readonly databaseUrl: string | undefined;
 	/** Who this terminal is. */
 	readonly tag: Tag;
 	/** An agent when AGENTMUX_TAG (or a flag) says so; a terminal that says nothing belongs to the human. */
 	readonly kind: 'human' | 'agent';
 	/** What decided: a flag, a variable, the name of a setting in the file, or `default`. */
-	readonly origins: Readonly<Record<'tag' | 'url' | 'key' | 'access_token', string>>;
+	readonly origins: Readonly<Record<'tag' | 'url' | 'key' | 'access_token' | 'database_url', string>>;
 	/** What in the config file was not understood; one sentence each. */
 	readonly warnings: readonly string[];
 }
@@ -34,12 +36,13 @@ const keyVariables = [
 	'SUPABASE_ANON_KEY',
 ] as const;
 
-/** What config.toml may hold: `tag` (what the human is called) and these under [supabase], strongest key first. */
+/** What config.toml may hold: `tag` (what the human is called) and these under [supabase], strongest key first; and [hub]. */
 const fileKeys = ['key', 'secret_key', 'service_role_key', 'publishable_key', 'anon_key'] as const;
 const knownSettings = new Set([
 	'tag',
 	'supabase.url',
 	'supabase.access_token',
+	'hub.database_url',
 	...fileKeys.map(key => `supabase.${key}`),
 ]);
 /** Tables that the screen reads for itself (tui/habits.ts). */
@@ -57,9 +60,11 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 	const url = first([variable('SUPABASE_URL'), setting('supabase.url')]);
 	const key = first([...keyVariables.map(variable), ...fileKeys.map(name => setting(`supabase.${name}`))]);
 	const accessToken = first([variable('SUPABASE_ACCESS_TOKEN'), setting('supabase.access_token')]);
+	const databaseUrl = first([variable('AGENTMUX_DATABASE_URL'), setting('hub.database_url')]);
 	return {
 		places,
 		file,
+		databaseUrl: databaseUrl?.value,
 		target: url === undefined ? {kind: 'hub'} : supabaseTarget(url.value, key?.value, accessToken?.value),
 		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], places.config),
 		kind:
@@ -71,6 +76,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 			url: url?.from ?? usual,
 			key: key?.from ?? usual,
 			access_token: accessToken?.from ?? usual,
+			database_url: databaseUrl?.from ?? usual,
 		},
 		warnings,
 	};

@@ -10,7 +10,6 @@ import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
 import {isReserved, type Tag} from '../mailbox/tag.ts';
-import type {Places} from '../places.ts';
 import type {Invocation} from './command.ts';
 import {remark} from './output.ts';
 
@@ -29,14 +28,14 @@ type Surroundings = Pick<Invocation, 'env' | 'stderr'>;
 export async function openMailbox({env, stderr}: Surroundings, opening: Opening = {}): Promise<Mailbox> {
 	const {as, kind, say = sentence => remark(stderr, sentence)} = opening;
 	const config = await configure(env, say, as);
-	const {tag, target, places} = config;
+	const {tag, target} = config;
 	const identity = {tag, kind: kind ?? config.kind};
 	if (identity.kind === 'agent' && isReserved(tag)) {
 		throw new MailboxError('invalid', `${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
 	}
 	if (target.kind === 'supabase') return connectMailbox({url: target.url, key: target.key, actingTag: tag});
-	const hub = await startedHub(places, say);
-	return connectMailbox({...linkTo(hub, identity), resolve: async () => linkTo(await foundAgain(places), identity)});
+	const hub = await startedHub(config, say);
+	return connectMailbox({...linkTo(hub, identity), resolve: async () => linkTo(await foundAgain(config), identity)});
 }
 
 /** Where an agent's hook finds the mailbox by itself, and with what. */
@@ -52,12 +51,13 @@ export interface HookDoor {
 /** What join leaves for the agent's hook. `known` is a token that it has; it stays while the hub believes it. Rejects with MailboxError. */
 export async function hookDoor({env, stderr}: Surroundings, tag: Tag, known: string | null): Promise<HookDoor> {
 	const say = (sentence: string): void => remark(stderr, sentence);
-	const {target, places} = await configure(env, say);
+	const config = await configure(env, say);
+	const {target} = config;
 	if (target.kind === 'supabase') {
 		const fromFile = (env['SUPABASE_URL']?.trim() ?? '') === '';
 		return fromFile ? {url: target.url, key: target.key, token: null} : {url: null, key: null, token: null};
 	}
-	const hub = await startedHub(places, say);
+	const hub = await startedHub(config, say);
 	const {key, token} = linkTo(hub, {tag, kind: 'agent'});
 	const valid = known !== null && 'claims' in verifyToken(hub.jwt_secret, known);
 	return {url: null, key, token: valid ? known : token};
@@ -80,9 +80,10 @@ export async function withMailbox<T>(
 /** Where SQL is run as the owner: the management interface of the hub (found or started first) or of supabase.com. Rejects with MailboxError. */
 export async function openProject({env, stderr}: Surroundings): Promise<Management> {
 	const say = (sentence: string): void => remark(stderr, sentence);
-	const {target, places} = await configure(env, say);
+	const config = await configure(env, say);
+	const {target} = config;
 	if (target.kind === 'supabase') return hostedProject(target);
-	const {url, service_role_key} = await startedHub(places, say);
+	const {url, service_role_key} = await startedHub(config, say);
 	return {url, project_ref: 'local', token: service_role_key};
 }
 
@@ -121,7 +122,7 @@ function linkTo({url, anon_key, jwt_secret}: RunningHub, {tag, kind}: {readonly 
 const patience = 300;
 
 /** The hub, found or started; says what it is doing when that takes longer than a moment. */
-async function startedHub(places: Places, say: (sentence: string) => void): Promise<RunningHub> {
+async function startedHub({places, databaseUrl}: Config, say: (sentence: string) => void): Promise<RunningHub> {
 	let last: string | null = null;
 	let patient = true;
 	const sayLast = (): void => {
@@ -134,6 +135,7 @@ async function startedHub(places: Places, say: (sentence: string) => void): Prom
 	}, patience);
 	try {
 		return await ensureHub(places, {
+			databaseUrl,
 			onProgress(sentence) {
 				last = sentence;
 				sayLast();
@@ -147,11 +149,11 @@ async function startedHub(places: Places, say: (sentence: string) => void): Prom
 }
 
 /** A hub that died is started again; one that was stopped stays so: whoever stopped it meant it. */
-async function foundAgain(places: Places): Promise<RunningHub> {
+async function foundAgain({places, databaseUrl}: Config): Promise<RunningHub> {
 	try {
 		const hub = await findHub(places);
 		if (hub !== null) return hub;
-		if (readState(places) !== null) return await ensureHub(places);
+		if (readState(places) !== null) return await ensureHub(places, {databaseUrl});
 	} catch (error) {
 		throw asMailboxError(error);
 	}
