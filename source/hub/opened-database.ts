@@ -8,5 +8,5 @@ export interface OpenedDatabase {
 	/** `embedded`, or `user@host:port/database`; no password. */
 	readonly label: string;
 	/** Begins what has to be done from time to time. Returns the function that ends it. */
-	startMaintenance(): () => void;
+	readonly startMaintenance: () => () => void;
 }

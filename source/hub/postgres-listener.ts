@@ -82,11 +82,16 @@ export class PostgresListener {
 	}
 
 	#beat(client: pg.Client, lose: (error: Error) => void): void {
-		this.#timer = setTimeout(() => {
-			client.query('select').then(() => {
-				if (this.#client === client) this.#beat(client, lose);
-			}, lose);
-		}, pulse.every);
+		this.#timer = setTimeout(() => void this.#ask(client, lose), pulse.every);
+	}
+
+	async #ask(client: pg.Client, lose: (error: Error) => void): Promise<void> {
+		try {
+			await client.query('select');
+			if (this.#client === client) this.#beat(client, lose);
+		} catch (error) {
+			lose(error as Error);
+		}
 	}
 
 	#lost(error: Error): void {

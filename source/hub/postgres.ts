@@ -31,6 +31,8 @@ const patience = 10_000;
 export interface PostgresOptions {
 	/** NOTIFYs are heard again (null), or not any more and why; from the first time that they were. */
 	readonly onListening?: (reason: string | null) => void;
+	/** Milliseconds that one statement may run; two minutes when absent. */
+	readonly timeout?: number;
 }
 
 /** The Database port on a PostgreSQL server. `postgres`, the owner, is whoever the URL names. */
@@ -41,17 +43,20 @@ export class PostgresDatabase implements Database {
 	/** Roles that this server's user may not take, and what stands in for them. */
 	readonly #standIns = new Map<string, string>([['postgres', 'none']]);
 
-	private constructor(config: pg.ClientConfig, {onListening = () => undefined}: PostgresOptions) {
+	private constructor(
+		config: pg.ClientConfig,
+		{onListening = () => undefined, timeout = statementTimeout}: PostgresOptions,
+	) {
 		this.#config = {...config, types, keepAlive: true, application_name: 'agentmux hub'};
 		this.#pool = new pg.Pool({
 			...this.#config,
 			max: connections,
 			idleTimeoutMillis: 30_000,
 			connectionTimeoutMillis: patience,
-			statement_timeout: statementTimeout,
-			idle_in_transaction_session_timeout: statementTimeout,
+			statement_timeout: timeout,
+			idle_in_transaction_session_timeout: timeout,
 			// When not even that is answered, the network is gone.
-			query_timeout: statementTimeout + 10_000,
+			query_timeout: timeout + 10_000,
 		});
 		// Whoever uses a connection that breaks is told by its query; the pool makes another.
 		this.#pool.on('error', () => undefined);
