@@ -20,12 +20,14 @@ export interface Config {
 	readonly places: Places;
 	readonly file: ConfigFile;
 	readonly target: Target;
+	/** What the hub is told to serve: the URL of a PostgreSQL, or `embedded`; undefined: what it served last. */
+	readonly databaseUrl: string | undefined;
 	/** Who this terminal is. */
 	readonly tag: Tag;
 	/** An agent when AGENTMUX_TAG (or a flag) says so; a terminal that says nothing belongs to the human. */
 	readonly kind: 'human' | 'agent';
 	/** What decided: a flag, a variable, the name of a setting in the file, or `default`. */
-	readonly origins: Readonly<Record<'tag' | 'url' | 'key' | 'access_token', string>>;
+	readonly origins: Readonly<Record<'tag' | 'url' | 'key' | 'access_token' | 'database_url', string>>;
 	/** What in the config file was not understood; one sentence each. */
 	readonly warnings: readonly string[];
 }
@@ -38,13 +40,14 @@ interface ConfigSource {
 const publicVariables = ['SUPABASE_PUBLISHABLE_KEY', 'SUPABASE_ANON_KEY'] as const;
 const keyVariables = ['SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY', ...publicVariables] as const;
 
-/** What config.toml may hold: `tag` (what the human is called) and these under [supabase], strongest key first. */
+/** What config.toml may hold: `tag` (what the human is called) and these under [supabase], strongest key first; and [hub]. */
 const publicFileKeys = ['publishable_key', 'anon_key'] as const;
 const fileKeys = ['key', 'secret_key', 'service_role_key', ...publicFileKeys] as const;
 const knownSettings = new Set([
 	'tag',
 	'supabase.url',
 	'supabase.access_token',
+	'hub.database_url',
 	...fileKeys.map(key => `supabase.${key}`),
 ]);
 /** Tables that the screen reads for itself (tui/habits.ts). */
@@ -66,9 +69,11 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 		...publicFileKeys.map(name => setting(`supabase.${name}`)),
 	]);
 	const accessToken = first([variable('SUPABASE_ACCESS_TOKEN'), setting('supabase.access_token')]);
+	const databaseUrl = first([variable('AGENTMUX_DATABASE_URL'), setting('hub.database_url')]);
 	return {
 		places,
 		file,
+		databaseUrl: databaseUrl?.value,
 		target:
 			url === undefined
 				? {kind: 'hub'}
@@ -87,6 +92,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 			url: url?.from ?? usual,
 			key: key?.from ?? usual,
 			access_token: accessToken?.from ?? usual,
+			database_url: databaseUrl?.from ?? usual,
 		},
 		warnings,
 	};

@@ -1,4 +1,5 @@
 import {loadConfig, usual, type Config} from '../config.ts';
+import {describeDatabase} from '../hub/postgres-url.ts';
 import {UsageError} from '../mailbox/error.ts';
 import {readHabits, type Habits} from '../tui/habits.ts';
 import {keymap} from '../tui/keymap.ts';
@@ -42,7 +43,7 @@ interface Effective {
 	readonly from: string;
 }
 
-function whoAndWhere({places, file, target, tag, kind, origins}: Config): Effective[] {
+function whoAndWhere({places, file, target, databaseUrl, tag, kind, origins}: Config): Effective[] {
 	const said = (name: keyof Config['origins'], value: string, as = name as string): Effective => {
 		const from = origins[name];
 		return {name: as, value, from: file.values.has(from) ? file.placeOf(from) : from};
@@ -51,7 +52,12 @@ function whoAndWhere({places, file, target, tag, kind, origins}: Config): Effect
 		{name: 'config file', value: file.path, from: places.home === null ? usual : 'AGENTMUX_HOME'},
 		{...said('tag', `${tag} (${kind})`)},
 		...(target.kind === 'hub'
-			? [said('url', 'local hub', 'mailbox')]
+			? [
+					said('url', 'local hub', 'mailbox'),
+					...(databaseUrl === undefined
+						? []
+						: [said('database_url', describeDatabase(databaseUrl), 'hub.database_url')]),
+				]
 			: [said('url', target.url, 'mailbox'), said('key', 'set', 'supabase.key')]),
 		...(origins.access_token === usual ? [] : [said('access_token', 'set', 'supabase.access_token')]),
 	];

@@ -36,18 +36,20 @@ type Surroundings = Pick<Invocation, 'env' | 'stderr'>;
 export async function openMailbox({env, stderr}: Surroundings, opening: Opening = {}): Promise<Mailbox> {
 	const {as, kind, account, say = sentence => remark(stderr, sentence)} = opening;
 	const config = await configure(env, say, as);
-	const {tag, target, places} = config;
+	const {tag, target} = config;
 	const identity = {tag, kind: kind ?? config.kind};
 	if (identity.kind === 'agent' && isReserved(tag)) {
 		throw new MailboxError('invalid', `${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
 	}
 	if (target.kind === 'supabase') {
-		const kept = account === undefined ? readPlace(places.data, tag)?.account : account;
+		const kept = account === undefined ? readPlace(config.places.data, tag)?.account : account;
 		const own = identity.kind === 'agent' ? (kept ?? null) : null;
-		return own?.url === target.url ? signedIn(target, places, tag, own) : connectMailbox({...target, actingTag: tag});
+		return own?.url === target.url
+			? signedIn(target, config.places, tag, own)
+			: connectMailbox({...target, actingTag: tag});
 	}
-	const hub = await startedHub(places, say);
-	return connectMailbox({...linkTo(hub, identity), resolve: async () => linkTo(await foundAgain(places), identity)});
+	const hub = await startedHub(config, say);
+	return connectMailbox({...linkTo(hub, identity), resolve: async () => linkTo(await foundAgain(config), identity)});
 }
 
 /** As an agent with a user of its own: whose tokens run out, and are renewed as long as the mailbox is open. */
@@ -75,14 +77,15 @@ export interface HookDoor {
  */
 export async function hookDoor({env, stderr}: Surroundings, tag: Tag, known: HookDoor | null): Promise<HookDoor> {
 	const say = (sentence: string): void => remark(stderr, sentence);
-	const {target, places} = await configure(env, say);
+	const config = await configure(env, say);
+	const {target} = config;
 	if (target.kind === 'supabase') {
-		const account = await haveAccount(target, places, tag, known?.account ?? null, say);
+		const account = await haveAccount(target, config.places, tag, known?.account ?? null, say);
 		const fromFile = (env['SUPABASE_URL']?.trim() ?? '') === '';
 		const key = account === null ? target.key : keyBeside(target);
 		return {url: fromFile ? target.url : null, key: fromFile ? key : null, token: null, account};
 	}
-	const hub = await startedHub(places, say);
+	const hub = await startedHub(config, say);
 	const {key, token} = linkTo(hub, {tag, kind: 'agent'});
 	const old = known?.token ?? null;
 	const valid = old !== null && 'claims' in verifyToken(hub.jwt_secret, old);
@@ -118,9 +121,10 @@ export async function withMailbox<T>(
 /** Where SQL is run as the owner: the management interface of the hub (found or started first) or of supabase.com. Rejects with MailboxError. */
 export async function openProject({env, stderr}: Surroundings): Promise<Management> {
 	const say = (sentence: string): void => remark(stderr, sentence);
-	const {target, places} = await configure(env, say);
+	const config = await configure(env, say);
+	const {target} = config;
 	if (target.kind === 'supabase') return hostedProject(target);
-	const {url, service_role_key} = await startedHub(places, say);
+	const {url, service_role_key} = await startedHub(config, say);
 	return {url, project_ref: 'local', token: service_role_key};
 }
 
@@ -159,7 +163,7 @@ function linkTo({url, anon_key, jwt_secret}: RunningHub, {tag, kind}: {readonly 
 const patience = 300;
 
 /** The hub, found or started; says what it is doing when that takes longer than a moment. */
-async function startedHub(places: Places, say: (sentence: string) => void): Promise<RunningHub> {
+async function startedHub({places, databaseUrl}: Config, say: (sentence: string) => void): Promise<RunningHub> {
 	let last: string | null = null;
 	let patient = true;
 	const sayLast = (): void => {
@@ -172,6 +176,7 @@ async function startedHub(places: Places, say: (sentence: string) => void): Prom
 	}, patience);
 	try {
 		return await ensureHub(places, {
+			databaseUrl,
 			onProgress(sentence) {
 				last = sentence;
 				sayLast();
@@ -185,11 +190,11 @@ async function startedHub(places: Places, say: (sentence: string) => void): Prom
 }
 
 /** A hub that died is started again; one that was stopped stays so: whoever stopped it meant it. */
-async function foundAgain(places: Places): Promise<RunningHub> {
+async function foundAgain({places, databaseUrl}: Config): Promise<RunningHub> {
 	try {
 		const hub = await findHub(places);
 		if (hub !== null) return hub;
-		if (readState(places) !== null) return await ensureHub(places);
+		if (readState(places) !== null) return await ensureHub(places, {databaseUrl});
 	} catch (error) {
 		throw asMailboxError(error);
 	}

@@ -1,4 +1,5 @@
 import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {loadConfig} from '../config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
@@ -8,7 +9,10 @@ import {ensureHub, stopHub} from '../hub/ensure.ts';
 import {findHub, type RunningHub} from '../hub/find.ts';
 import {logFile, openLog} from '../hub/log.ts';
 import type {HubPlaces} from '../hub/places.ts';
+import {embedded} from '../hub/postgres-url.ts';
 import type {Command, Invocation} from './command.ts';
+import {remark} from './output.ts';
+import {textFlag} from './values.ts';
 
 const command: Command = {
 	summary: 'run, start, stop and look at the local database that serves this machine',
@@ -20,7 +24,12 @@ const command: Command = {
 		agentmux hub logs [--follow]   what it wrote down
 		agentmux hub run [--port N]    run it in this terminal until Ctrl-C
 
-		Every other command starts the hub by itself.
+		  --database-url URL   with start and run: serve a team from a PostgreSQL server, postgres://USER@HOST/DATABASE, in the
+		                       place of the database that the hub brings along; \`embedded\`: back to that one
+
+		Every other command starts the hub by itself, on the database that it served last. Everyone on this machine can read
+		the arguments of a program: a URL with a password stands better in AGENTMUX_DATABASE_URL, or in config.toml as
+		database_url under [hub]; or the password in PGPASSWORD or PGPASSFILE. It is kept in a file of mode 0600.
 
 		Example: eval "$(agentmux hub status -o env)" && curl "$API_URL/rest/v1/messages" -H "apikey: $SERVICE_ROLE_KEY"
 	`,
@@ -29,6 +38,7 @@ const command: Command = {
 		output: {type: 'string', shortFlag: 'o'},
 		follow: {type: 'boolean', shortFlag: 'f'},
 		port: {type: 'number'},
+		databaseUrl: {type: 'string'},
 		data: {type: 'string'},
 		state: {type: 'string'},
 		logs: {type: 'string'},
@@ -43,7 +53,8 @@ const command: Command = {
 			);
 		}
 		try {
-			await act(await placesOf(invocation), invocation);
+			const {places, databaseUrl} = await chosen(invocation);
+			await act(places, invocation, databaseUrl);
 		} catch (error) {
 			throw error instanceof HubError ? toMailboxError(error) : error;
 		}
@@ -51,11 +62,12 @@ const command: Command = {
 };
 export default command;
 
-type Action = (places: HubPlaces, invocation: Invocation) => Promise<void>;
+/** `databaseUrl`: a URL, `embedded`, or undefined for the one that it served last. */
+type Action = (places: HubPlaces, invocation: Invocation, databaseUrl: string | undefined) => Promise<void>;
 
 const actions: {readonly [name: string]: Action} = {run, start, stop, status, logs};
 
-async function run(places: HubPlaces, {flags, stderr}: Invocation): Promise<void> {
+async function run(places: HubPlaces, {flags, stderr}: Invocation, databaseUrl: string | undefined): Promise<void> {
 	const {port} = flags;
 	if (port !== undefined && (!Number.isInteger(port) || Number(port) < 0 || Number(port) > 65_535)) {
 		throw new UsageError('--port takes a number from 0 to 65535.');
@@ -73,6 +85,7 @@ async function run(places: HubPlaces, {flags, stderr}: Invocation): Promise<void
 	process.once('SIGTERM', end).once('SIGINT', end);
 	const hub = await runHub(places, {
 		...(port === undefined ? {} : {port: Number(port)}),
+		...(databaseUrl === undefined ? {} : {databaseUrl}),
 		log,
 		onLost: error => ended.reject(new HubError(`The hub's database stopped: ${error.message}.`, 'Start it again.')),
 	});
@@ -83,8 +96,12 @@ async function run(places: HubPlaces, {flags, stderr}: Invocation): Promise<void
 	}
 }
 
-async function start(places: HubPlaces, {flags, stdout, stderr}: Invocation): Promise<void> {
-	const hub = await ensureHub(places, {onProgress: sentence => stderr.write(`${printable(sentence)}\n`)});
+async function start(
+	places: HubPlaces,
+	{flags, stdout, stderr}: Invocation,
+	databaseUrl: string | undefined,
+): Promise<void> {
+	const hub = await ensureHub(places, {databaseUrl, onProgress: sentence => stderr.write(`${printable(sentence)}\n`)});
 	stdout.write(flags['json'] === true ? `${JSON.stringify(describe(hub, places))}\n` : `${hub.url}\n`);
 }
 
@@ -122,9 +139,13 @@ async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<voi
 	}
 }
 
-function describe({url, pid, version, started_at}: RunningHub, {data}: HubPlaces): Record<string, string | number> {
+function describe(
+	{url, pid, version, engine, database, started_at}: RunningHub,
+	{data}: HubPlaces,
+): Record<string, string | number> {
 	const uptime = Math.max(0, Math.round((Date.now() - Date.parse(started_at)) / 1000));
-	return {url, pid, version, data, started_at, uptime};
+	const where = database === embedded ? join(data, 'pg') : database;
+	return {url, pid, version, engine, database: where, data, started_at, uptime};
 }
 
 /** The names of `supabase status -o env`. */
@@ -136,11 +157,20 @@ function asEnvironment({url, anon_key, service_role_key, jwt_secret}: RunningHub
 }
 
 /** Whoever starts a hub says which one; a person's `agentmux hub run` means the configured one. */
-async function placesOf({flags, env}: Invocation): Promise<HubPlaces> {
+async function chosen({flags, env, stderr}: Invocation): Promise<{places: HubPlaces; databaseUrl: string | undefined}> {
 	const {data, state, logs} = flags;
-	if (typeof data === 'string' && typeof state === 'string' && typeof logs === 'string') return {data, state, logs};
-	const {places} = await loadConfig({env});
-	return places;
+	const flag = textFlag(flags, 'databaseUrl');
+	if (flag !== undefined && (URL.parse(flag)?.password ?? '') !== '') {
+		remark(
+			stderr,
+			'Others on this machine can read that password while this runs; AGENTMUX_DATABASE_URL is not shown to them.',
+		);
+	}
+	if (typeof data === 'string' && typeof state === 'string' && typeof logs === 'string') {
+		return {places: {data, state, logs}, databaseUrl: flag ?? (env['AGENTMUX_DATABASE_URL']?.trim() || undefined)};
+	}
+	const config = await loadConfig({env});
+	return {places: config.places, databaseUrl: flag ?? config.databaseUrl};
 }
 
 function toMailboxError(error: HubError): MailboxError {

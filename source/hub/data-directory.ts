@@ -8,6 +8,10 @@ import {migrate, readMigrations} from './migrations.ts';
 import type {HubPlaces} from './places.ts';
 import {fileError} from './private-file.ts';
 import {templateFile} from './template.ts';
+import type {Log} from './log.ts';
+import {startMaintenance} from './maintenance.ts';
+import type {OpenedDatabase} from './opened-database.ts';
+import {embedded} from './postgres-url.ts';
 import {WorkerDatabase} from './worker-database.ts';
 
 /** PostgreSQL's major version inside PGlite 0.5. */
@@ -21,12 +25,13 @@ const unusedEpoch = '00000000-0000-0000-0000-000000000000';
 export interface OpenDatabaseOptions {
 	/** What is going on, while a user waits. */
 	readonly onProgress: (sentence: string) => void;
+	readonly log: Log;
 	/** The database died and could not be opened again. */
 	readonly onLost: (error: Error) => void;
 }
 
 /** Opens data/pg, made first when it is absent, with every migration applied. Only under the hub's lock. Rejects with HubError. */
-export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptions): Promise<Database> {
+export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptions): Promise<OpenedDatabase> {
 	const directory = join(places.data, 'pg');
 	await ensureDirectory(places.data, directory, options.onProgress);
 	options.onProgress('Opening the database.');
@@ -36,7 +41,12 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 		await database.run(owner, [
 			{text: 'update mux_meta set epoch = gen_random_uuid() where epoch = $1', values: [unusedEpoch]},
 		]);
-		return database;
+		return {
+			database,
+			engine: 'PGlite',
+			label: embedded,
+			startMaintenance: () => startMaintenance(database, options.log),
+		};
 	} catch (error) {
 		await database.close();
 		throw error;

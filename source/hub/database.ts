@@ -40,6 +40,33 @@ export class DatabaseError extends Error {
 	}
 }
 
+/** A read-only script has ended the transaction that keeps it from writing. */
+export const notInTransaction = () => new DatabaseError('a read-only script must not end its transaction', '25006');
+
+/**
+ * The database cannot be asked now. What was under way may or may not have been committed; nothing that was acknowledged
+ * is lost. Only a server elsewhere does this. Codes and words are PostgREST's (docs: references/errors, group 0).
+ */
+export class DatabaseAway extends Error {
+	override readonly name = 'DatabaseAway';
+	/** PGRST000: it cannot be connected to. PGRST001: the connection broke. PGRST003: every connection is taken. */
+	readonly code: keyof typeof awayMessages;
+	/** What the connection said. */
+	readonly details: string;
+
+	constructor(code: keyof typeof awayMessages, details: string, options?: ErrorOptions) {
+		super(awayMessages[code], options);
+		this.code = code;
+		this.details = details;
+	}
+}
+
+const awayMessages = {
+	PGRST000: 'Database connection error. Retrying the connection.',
+	PGRST001: 'Database client error. Retrying the connection.',
+	PGRST003: 'Timed out acquiring connection from connection pool.',
+};
+
 /**
  * What the hub needs of a PostgreSQL. No method hands out an open transaction: PGlite has one session, and a client that
  * holds it blocks everyone.

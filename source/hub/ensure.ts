@@ -9,10 +9,13 @@ import {logFile} from './log.ts';
 import {fromSource, packageRoot} from './package-root.ts';
 import {newestMigration} from './newest-migration.ts';
 import type {HubPlaces} from './places.ts';
+import {describeDatabase, embedded} from './postgres-url.ts';
 import {fileError, makePrivateFolder} from './private-file.ts';
 import {readState} from './state-file.ts';
 
 export interface EnsureOptions {
+	/** The database that it is to serve: a URL, or `embedded`. Without it, the one that it served last. */
+	readonly databaseUrl?: string | undefined;
 	/** What the hub is doing, while it starts; each sentence once. */
 	readonly onProgress?: (sentence: string) => void;
 }
@@ -25,8 +28,9 @@ const pollEvery = 40;
  * The hub that runs, or one started now, in a process that outlives this one and its terminal. However many ask at once,
  * one starts it: whoever holds state/start.lock. Rejects with HubError.
  */
-export async function ensureHub(places: HubPlaces, {onProgress}: EnsureOptions = {}): Promise<RunningHub> {
+export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: EnsureOptions = {}): Promise<RunningHub> {
 	const running = await findHub(places);
+	if (running !== null && databaseUrl !== undefined) checkDatabase(running, describeDatabase(databaseUrl));
 	if (running !== null && running.schema >= newestMigration()) return running;
 	if (running !== null) {
 		// Its clients come back by themselves, to the same address.
@@ -44,7 +48,7 @@ export async function ensureHub(places: HubPlaces, {onProgress}: EnsureOptions =
 			if (hub !== null) return hub;
 			lock ??= await takeLock(join(places.state, 'start.lock'));
 			// Somebody who runs `agentmux hub run` by hand may be on the way already.
-			if (lock !== null && child === null && !(await isHeld(places))) child = startHub(places);
+			if (lock !== null && child === null && !(await isHeld(places))) child = startHub(places, databaseUrl);
 			if (child !== null && (child.exitCode !== null || child.signalCode !== null)) {
 				if (!(await isHeld(places))) throw failureOf(places, child);
 				child = null;
@@ -56,6 +60,16 @@ export async function ensureHub(places: HubPlaces, {onProgress}: EnsureOptions =
 		lock?.release();
 	}
 	throw new HubError('The hub did not answer in two minutes.', 'See `agentmux hub logs`.');
+}
+
+/** Nobody is to write into another mailbox than the one that he named. */
+function checkDatabase({pid, database}: RunningHub, wanted: string): void {
+	if (database === wanted) return;
+	const name = (label: string): string => (label === embedded ? 'the embedded database' : label);
+	throw new HubError(
+		`The hub that runs (process ${pid}) serves ${name(database)}, and this asks for ${name(wanted)}.`,
+		'End it with `agentmux hub stop` first.',
+	);
 }
 
 /** Ends the hub of these places (with a pid: only that one) and resolves with its pid when it is gone; null when none runs. Rejects with HubError. */
@@ -86,7 +100,7 @@ async function isHeld(places: HubPlaces): Promise<boolean> {
 	return lock === null;
 }
 
-function startHub(places: HubPlaces): ChildProcess {
+function startHub(places: HubPlaces, databaseUrl = ''): ChildProcess {
 	const cli = fromSource ? join(packageRoot, 'source', 'cli.ts') : join(packageRoot, 'dist', 'cli.js');
 	const path = logFile(places);
 	let log: number;
@@ -101,6 +115,8 @@ function startHub(places: HubPlaces): ChildProcess {
 			detached: true,
 			// Not the starter's folder, which somebody may want to remove while the hub runs.
 			cwd: places.data,
+			// Arguments can be read by everyone on this machine, and the URL may hold a password.
+			env: {...process.env, AGENTMUX_DATABASE_URL: databaseUrl},
 			stdio: ['ignore', log, log],
 		});
 		// Without a listener it would be thrown; the exit code that is then missing says it as well.

@@ -12,6 +12,10 @@ export interface RunningHub extends HubKeys {
 	readonly schema: string;
 	/** ISO 8601. */
 	readonly started_at: string;
+	/** `PGlite`, or `PostgreSQL` and its version. */
+	readonly engine: string;
+	/** `embedded`, or `user@host:port/database`. */
+	readonly database: string;
 }
 
 /** The hub of these places, or null when none answers. A state file whose process is gone is ignored. Rejects with HubError. */
@@ -21,8 +25,8 @@ export async function findHub(places: HubPlaces): Promise<RunningHub | null> {
 	if ((await askHealth(state.url)) !== state.pid) return null;
 	const keys = readKeys(places);
 	if (keys === null) return null;
-	const {url, pid, version, schema, started_at} = state;
-	return {url, pid, version, schema, started_at, ...keys};
+	const {url, pid, version, schema, started_at, engine, database} = state;
+	return {url, pid, version, schema, started_at, engine, database, ...keys};
 }
 
 /** Another user's process counts as alive. */

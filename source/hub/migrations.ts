@@ -43,19 +43,7 @@ export async function applyMigration(
  * the database has a newer one of ours, or when one fails.
  */
 export async function migrate(database: Database, migrations: readonly Migration[]): Promise<string[]> {
-	const [recorded] = await database.run(owner, [
-		{text: 'select version, created_by from supabase_migrations.schema_migrations order by version'},
-	]);
-	const rows = recorded?.rows ?? [];
-	const newest = migrations.at(-1)?.version ?? '';
-	// What came in through the management calls is the user's own, and may be as new as it likes.
-	const unknown = rows.find(row => row['created_by'] === null && String(row['version']) > newest);
-	if (unknown !== undefined) {
-		throw new HubError(
-			`The database was made by a newer agentmux: it has migration ${String(unknown['version'])}, and this one knows none after ${newest || 'the first'}.`,
-			'Update agentmux, or choose another folder with AGENTMUX_HOME.',
-		);
-	}
+	const rows = await checkVersion(database, migrations);
 	const present = new Set(rows.map(row => row['version']));
 	const missing = migrations.filter(({version}) => !present.has(version));
 	for (const migration of missing) {
@@ -71,6 +59,31 @@ export async function migrate(database: Database, migrations: readonly Migration
 		}
 	}
 	return missing.map(({version}) => version);
+}
+
+interface Recorded {
+	readonly version: string;
+	readonly created_by: string | null;
+}
+
+/** What the database has, none when it is no mailbox yet. Throws HubError when that is newer than what this agentmux brings. */
+export async function checkVersion(database: Database, migrations: readonly Migration[]): Promise<readonly Recorded[]> {
+	const [there] = await database.run(owner, [
+		{text: `select to_regclass('supabase_migrations.schema_migrations') is not null as there`},
+	]);
+	if (there?.rows[0]?.['there'] !== true) return [];
+	// The Supabase CLI makes that table without `created_by`.
+	const text = `select version, to_jsonb(m) ->> 'created_by' as created_by from supabase_migrations.schema_migrations m order by version`;
+	const [recorded] = await database.run(owner, [{text}]);
+	const rows = (recorded?.rows ?? []) as unknown as readonly Recorded[];
+	const newest = migrations.at(-1)?.version ?? '';
+	// What came in through the management calls is the user's own, and may be as new as it likes.
+	const unknown = rows.find(({version, created_by}) => created_by === null && version > newest);
+	if (unknown === undefined) return rows;
+	throw new HubError(
+		`The database was made by a newer agentmux: it has migration ${unknown.version}, and this one knows none after ${newest || 'the first'}.`,
+		'Update agentmux, or choose another database.',
+	);
 }
 
 function literal(text: string): string {

@@ -1,6 +1,7 @@
 import {PGlite, types, type Results} from '@electric-sql/pglite';
-import {DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
+import {DatabaseError, notInTransaction, type Database, type Result, type Scope, type Statement} from './database.ts';
 import {DurableFiles, type DurableFilesEvents} from './durable-files.ts';
+import {asText, quoted, scopeStatements, setStatement} from './session.ts';
 import {splitStatements} from './split-statements.ts';
 
 /** Only these come back parsed; everything else keeps PostgreSQL's own text, so that no digit of a bigint is lost. */
@@ -94,7 +95,7 @@ export class PgliteDatabase implements Database {
 
 	/** All statements in one go, which PostgreSQL makes one transaction of unless they say otherwise. */
 	async #runScript(scope: Scope, sql: string): Promise<Result[]> {
-		await this.#query(setStatement(scopeSettings(scope), false));
+		await this.#query(setStatement(scope, false));
 		const results = await this.#pglite.exec(sql);
 		return results.map(result => toResult(result as Results<Record<string, unknown>>));
 	}
@@ -107,7 +108,7 @@ export class PgliteDatabase implements Database {
 		for (const text of splitStatements(sql)) {
 			results.push(await this.#query({text}));
 			if (this.#pglite.isInTransaction()) continue;
-			throw new DatabaseError('a read-only script must not end its transaction', '25006');
+			throw notInTransaction();
 		}
 		return results;
 	}
@@ -142,23 +143,6 @@ export class PgliteDatabase implements Database {
 	}
 }
 
-/** What makes a transaction run as the scope says, PostgREST's way. */
-function scopeStatements(scope: Scope): Statement[] {
-	const readOnly = scope.readOnly === true ? [{text: 'set transaction read only'}] : [];
-	return [...readOnly, setStatement(scopeSettings(scope), true)];
-}
-
-/** `role` comes last: setting it may not be taken from the rights to set the rest. */
-function scopeSettings({role, claims, settings}: Scope): Record<string, string> {
-	return {...settings, 'request.jwt.claims': JSON.stringify(claims), role};
-}
-
-function setStatement(settings: Record<string, string>, local: boolean): Statement {
-	const entries = Object.entries(settings);
-	const calls = entries.map((_, index) => `set_config($${index * 2 + 1}, $${index * 2 + 2}, ${local})`);
-	return {text: `select ${calls.join(', ')}`, values: entries.flat()};
-}
-
 function toResult({rows, fields, rowCount}: Results<Record<string, unknown>>): Result {
 	return {rows, fields, count: rowCount ?? rows.length};
 }
@@ -177,13 +161,4 @@ function toDatabaseError(error: unknown): unknown {
 	// After these PostgreSQL would end its process; that is no answer to a query.
 	if (typeof code !== 'string' || code.length !== 5 || severity === 'FATAL' || severity === 'PANIC') return error;
 	return new DatabaseError(error.message, code, detail ?? null, hint ?? null);
-}
-
-function quoted(name: string): string {
-	return `"${name.replaceAll('"', '""')}"`;
-}
-
-function asText(value: unknown): string {
-	if (typeof value === 'string') return value;
-	return typeof value === 'object' ? JSON.stringify(value) : `${value as number | boolean | bigint}`;
 }

@@ -3,14 +3,17 @@ import {join} from 'node:path';
 import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
 import type {Database} from './database.ts';
+import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
+import {Door} from './door.ts';
 import {HubError} from './error.ts';
 import {ensureKeys, type HubKeys} from './keys.ts';
 import {takeLock, type Lock} from './lock.ts';
 import type {Log} from './log.ts';
-import {startMaintenance} from './maintenance.ts';
 import {createManagement} from './management.ts';
 import {newestMigration} from './newest-migration.ts';
+import type {OpenedDatabase} from './opened-database.ts';
 import type {HubPlaces} from './places.ts';
+import {describeDatabase, embedded} from './postgres-url.ts';
 import {makePrivateFolder, writePrivateFile} from './private-file.ts';
 import {createRealtime} from './realtime/realtime.ts';
 import {createRest} from './rest/rest.ts';
@@ -21,6 +24,8 @@ import {version} from './version.ts';
 export interface RunOptions {
 	/** Instead of the port remembered from the last run; 0 for any that is free. */
 	readonly port?: number;
+	/** The URL of a PostgreSQL, or `embedded`; without it, the database that was served last. */
+	readonly databaseUrl?: string;
 	readonly log: Log;
 	/** The database died under it and cannot be opened again; the hub is of no more use. */
 	readonly onLost: (error: Error) => void;
@@ -37,18 +42,22 @@ export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hu
 	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
 	const lock = await takeLock(join(places.data, 'hub.lock'));
 	if (lock === null) throw alreadyRunning(places);
-	const state: HubState = {
+	let state: HubState = {
 		pid: process.pid,
 		version,
 		schema: newestMigration(),
 		started_at: new Date().toISOString(),
+		engine: '',
+		database: embedded,
 		url: null,
 		progress: 'Starting.',
 		failure: null,
 	};
 	try {
+		const databaseUrl = options.databaseUrl ?? rememberedDatabase(places);
+		state = {...state, database: describeDatabase(databaseUrl)};
 		writeState(places, state);
-		return await start(places, options, state, lock);
+		return await start(places, {...options, databaseUrl}, state, lock);
 	} catch (error) {
 		lock.release();
 		const failure =
@@ -62,27 +71,29 @@ export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hu
 	}
 }
 
-async function start(places: HubPlaces, options: RunOptions, state: HubState, lock: Lock): Promise<Hub> {
-	const {log, onLost} = options;
+async function start(
+	places: HubPlaces,
+	options: RunOptions & {readonly databaseUrl: string},
+	starting: HubState,
+	lock: Lock,
+): Promise<Hub> {
+	const {log} = options;
 	const keys = ensureKeys(places);
-	const database = await openDatabase(places, {
-		onLost(error) {
-			log(`The database stopped: ${error.message}`);
-			onLost(error);
-		},
-		onProgress(progress) {
-			log(progress);
-			writeState(places, {...state, progress});
-		},
+	const door = new Door();
+	const {database, engine, startMaintenance} = await open(places, options, door, progress => {
+		log(progress);
+		writeState(places, {...starting, progress});
 	});
+	rememberDatabase(places, options.databaseUrl);
+	const state: HubState = {...starting, engine};
 	const port = options.port ?? rememberedPort(places);
-	const serving = await serve(database, keys, {log, port, state}).catch(async (error: unknown) => {
+	const serving = await serve(database, keys, door, {log, port, state}).catch(async (error: unknown) => {
 		await database.close();
 		throw error;
 	});
 	const url = `http://127.0.0.1:${serving.port}`;
 	if (serving.port !== rememberedPort(places)) writePrivateFile(portFile(places), `${serving.port}\n`);
-	const endMaintenance = startMaintenance(database, log);
+	const endMaintenance = startMaintenance();
 	writeState(places, {...state, progress: null, url});
 	log(`Hub ${version} answers at ${url}.`);
 	return {
@@ -103,9 +114,39 @@ async function start(places: HubPlaces, options: RunOptions, state: HubState, lo
 	};
 }
 
+async function open(
+	places: HubPlaces,
+	{databaseUrl, log, onLost}: RunOptions & {readonly databaseUrl: string},
+	door: Door,
+	onProgress: (sentence: string) => void,
+): Promise<OpenedDatabase> {
+	if (databaseUrl === embedded) {
+		return openDatabase(places, {
+			log,
+			onProgress,
+			onLost(error) {
+				log(`The database stopped: ${error.message}`);
+				onLost(error);
+			},
+		});
+	}
+	onProgress(`Opening the PostgreSQL ${describeDatabase(databaseUrl)}.`);
+	const {openPostgres} = await import('./postgres-open.ts');
+	return openPostgres(databaseUrl, {
+		log,
+		onListening(reason) {
+			log(reason === null ? 'The database answers again.' : `The database does not answer (${reason}); trying again.`);
+			// What it announced meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
+			if (reason === null) door.open();
+			else door.shut();
+		},
+	});
+}
+
 async function serve(
 	database: Database,
 	keys: HubKeys,
+	door: Door,
 	{log, port, state}: {readonly log: Log; readonly port: number; readonly state: HubState},
 ): Promise<HubServer> {
 	const realtime = await createRealtime({
@@ -121,7 +162,9 @@ async function serve(
 				{prefix: '/realtime/v1', handle: realtime.handle},
 				{prefix: '/v1/projects', handle: createManagement(database).handle},
 			],
-			upgrade: (request, socket, head) => realtime.upgrade(request, socket, head),
+			upgrade(request, socket, head) {
+				if (door.admit(socket)) realtime.upgrade(request, socket, head);
+			},
 			health: () => ({status: 'ok', pid: state.pid, version: state.version, started_at: state.started_at}),
 			log,
 		},

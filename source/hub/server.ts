@@ -2,6 +2,7 @@ import {createServer, type IncomingMessage, type Server, type ServerResponse} fr
 import type {AddressInfo} from 'node:net';
 import type {Duplex} from 'node:stream';
 import {callerOf} from './caller.ts';
+import {DatabaseAway} from './database.ts';
 import type {Handler, HubResponse} from './http.ts';
 import {isLoopback, isLocalRequest} from './local-request.ts';
 import type {Log} from './log.ts';
@@ -69,6 +70,7 @@ async function respond(
 	try {
 		send(response, request, await answer(options, port, request));
 	} catch (error) {
+		if (error instanceof DatabaseAway) return send(response, request, away(error));
 		options.log(`${request.method} failed: ${error instanceof Error ? error.message : String(error)}`);
 		send(response, request, refusal(500, 'The hub failed at this; its log says how.'));
 	}
@@ -160,6 +162,12 @@ function portOf(server: Server): number {
 function split(text: string, separator: string): [string, string] {
 	const at = text.indexOf(separator);
 	return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** As PostgREST says it, whoever was asked. */
+function away({code, message, details}: DatabaseAway): HubResponse {
+	const answer = json(code === 'PGRST003' ? 504 : 503, {code, details, hint: null, message});
+	return {...answer, headers: {...answer.headers, 'proxy-status': `PostgREST; error=${code}`, 'retry-after': '1'}};
 }
 
 function refusal(status: number, message: string): HubResponse {

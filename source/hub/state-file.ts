@@ -1,6 +1,7 @@
 import {rmSync} from 'node:fs';
 import {join} from 'node:path';
 import type {HubPlaces} from './places.ts';
+import {embedded} from './postgres-url.ts';
 import {readJsonFile, writePrivateFile} from './private-file.ts';
 
 /** What state/hub.json says of the hub that runs, starts, or failed to. */
@@ -11,6 +12,10 @@ export interface HubState {
 	readonly schema: string;
 	/** ISO 8601. */
 	readonly started_at: string;
+	/** `PGlite`, or `PostgreSQL` and its version; empty until it is known. */
+	readonly engine: string;
+	/** `embedded`, or `user@host:port/database`. */
+	readonly database: string;
 	/** Null until it answers. */
 	readonly url: string | null;
 	/** What it is doing, while it starts. */
@@ -38,7 +43,16 @@ export function removeState(places: HubPlaces): void {
 	if (readState(places)?.pid === process.pid) rmSync(stateFile(places), {force: true});
 }
 
-const absent = {version: '', schema: '', started_at: '', url: null, progress: null, failure: null};
+const absent = {
+	version: '',
+	schema: '',
+	started_at: '',
+	engine: '',
+	database: embedded,
+	url: null,
+	progress: null,
+	failure: null,
+};
 
 function stateFile(places: HubPlaces): string {
 	return join(places.state, 'hub.json');

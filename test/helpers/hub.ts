@@ -8,6 +8,8 @@ import {fileURLToPath} from 'node:url';
 import {findHub, type RunningHub} from '../../source/hub/find.ts';
 import type {HubPlaces} from '../../source/hub/places.ts';
 import {signToken} from '../../source/hub/token.ts';
+import {onPostgres} from './engine.ts';
+import {startPostgres, type PostgresServer} from './postgres.ts';
 
 const cli = fileURLToPath(new URL('../../source/cli.ts', import.meta.url));
 
@@ -51,7 +53,9 @@ export function placesIn(home: string): HubPlaces {
 export async function startTestHub(options: TestHubOptions = {}): Promise<TestHub> {
 	const home = options.home ?? temporaryHome();
 	const places = placesIn(home);
-	const child = spawnHub(home, options);
+	const database = onPostgres ? await serverOf(home) : null;
+	const env = {...(database === null ? {} : {AGENTMUX_DATABASE_URL: database}), ...options.env};
+	const child = spawnHub(home, {...options, env});
 	let said = '';
 	child.stderr?.on('data', (chunk: Buffer) => {
 		said += chunk.toString();
@@ -73,10 +77,22 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
 		tokenFor: (tag, kind = 'agent') => tokenFor(hub.jwt_secret, tag, kind),
 		async stop({keep = false} = {}) {
 			await end('SIGTERM');
-			if (!keep) rmSync(home, {recursive: true, force: true});
+			if (keep) return;
+			rmSync(home, {recursive: true, force: true});
+			await servers.get(home)?.stop();
+			servers.delete(home);
 		},
 		kill: () => end('SIGKILL'),
 	};
+}
+
+/** The PostgreSQL of each home, on an engine that needs one. */
+const servers = new Map<string, PostgresServer>();
+
+async function serverOf(home: string): Promise<string> {
+	const server = servers.get(home) ?? (await startPostgres());
+	servers.set(home, server);
+	return server.connectionString;
 }
 
 /** `agentmux hub run` on that home. */

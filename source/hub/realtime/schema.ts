@@ -156,8 +156,13 @@ begin
 exception when others then
 	raise warning 'realtime: the triggers of the publication are not renewed: %', sqlerrm;
 end $$;
-drop event trigger if exists realtime_ddl;
-create event trigger realtime_ddl on ddl_command_end execute function realtime.notice_ddl();
+do $$
+begin
+	drop event trigger if exists realtime_ddl;
+	create event trigger realtime_ddl on ddl_command_end execute function realtime.notice_ddl();
+exception when insufficient_privilege then
+	raise notice 'no event trigger: whoever changes the publication calls realtime.sync_capture()';
+end $$;
 
 -- Which of the rows (objects of the key, and "#" to name them) each viewer ({role, claims}) sees under row level security.
 -- One policy that fails hides the rows from its viewer alone.

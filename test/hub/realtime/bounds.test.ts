@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
 import {WebSocket} from 'ws';
 import {owner} from '../../../source/hub/bootstrap.ts';
-import type {PgliteDatabase} from '../../../source/hub/pglite.ts';
 import type {Database} from '../../../source/hub/database.ts';
 import {decode} from '../../../source/hub/realtime/frame.ts';
 import {elements, members, objectText} from '../../../source/hub/realtime/json-text.ts';
@@ -10,7 +9,7 @@ import type {Limits} from '../../../source/hub/realtime/limits.ts';
 import {RawClient} from './raw-client.ts';
 import {openDatabase, soon, startRig, until, type Rig} from './rig.ts';
 
-let database: PgliteDatabase;
+let database: Database;
 let rig: Rig;
 
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 import {afterEach, afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
 import {owner} from '../../../source/hub/bootstrap.ts';
-import type {PgliteDatabase} from '../../../source/hub/pglite.ts';
+import type {Database} from '../../../source/hub/database.ts';
 import {realtimeSchema} from '../../../source/hub/realtime/schema.ts';
 import {RawClient, type Data} from './raw-client.ts';
 import {openDatabase, soon, startRig, until, type Rig} from './rig.ts';
 
-let database: PgliteDatabase;
+let database: Database;
 let rig: Rig;
 let client: RawClient;
 

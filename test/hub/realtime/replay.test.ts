@@ -2,7 +2,7 @@ import {setTimeout as delay} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
 import {WebSocket} from 'ws';
 import {owner} from '../../../source/hub/bootstrap.ts';
-import type {PgliteDatabase} from '../../../source/hub/pglite.ts';
+import type {Database} from '../../../source/hub/database.ts';
 import {comparable, readRecording, recordings, type Heard, type Line} from './recording.ts';
 import {openDatabase, soon, startRig, until, type Rig} from './rig.ts';
 
@@ -37,7 +37,7 @@ const different: {readonly [what: string]: (line: Line) => boolean} = {
 		dir === 'in' && typeof frame === 'string',
 };
 
-let database: PgliteDatabase;
+let database: Database;
 let rig: Rig | null = null;
 const sockets = new Map<string, WebSocket>();
 

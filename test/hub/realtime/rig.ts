@@ -9,6 +9,8 @@ import type {Limits} from '../../../source/hub/realtime/limits.ts';
 import {createRealtime, type Realtime} from '../../../source/hub/realtime/realtime.ts';
 import {realtimeSchema} from '../../../source/hub/realtime/schema.ts';
 import {signToken, verifyToken, type Claims} from '../../../source/hub/token.ts';
+import {onPostgres} from '../../helpers/engine.ts';
+import {openPostgresDatabase} from '../rest/postgres-database.ts';
 
 const secret = 'a secret of at least thirty-two characters';
 const prefix = '/realtime/v1';
@@ -29,8 +31,9 @@ export interface Rig {
 	stop(): Promise<void>;
 }
 
-export async function openDatabase(): Promise<PgliteDatabase> {
-	const database = await PgliteDatabase.open();
+/** On the engine that the tests run on: vitest.config.ts. */
+export async function openDatabase(): Promise<Database> {
+	const database = await (onPostgres ? openPostgresDatabase() : PgliteDatabase.open());
 	await bootstrap(database);
 	await database.script(owner, realtimeSchema);
 	return database;

@@ -31,7 +31,7 @@ alter default privileges in schema public grant all on sequences to service_role
 
 export const engines: ReadonlyArray<{readonly engine: string; readonly open: () => Promise<Database>}> = [
 	{engine: 'PGlite', open: () => PgliteDatabase.open()},
-	{engine: 'PostgreSQL', open: openPostgresDatabase},
+	{engine: 'PostgreSQL', open: () => openPostgresDatabase()},
 ];
 
 export async function openStage(schema: string, database: Database, options: RestOptions = {}): Promise<Stage> {

@@ -1,0 +1,29 @@
+import type {Duplex} from 'node:stream';
+
+/** Who is live: shut while changes cannot be heard, so that nobody takes silence for nothing new. */
+export class Door {
+	readonly #sockets = new Set<Duplex>();
+	#isOpen = true;
+
+	/** Whether the handshake on this socket may go on; it is answered with 503 otherwise. */
+	admit(socket: Duplex): boolean {
+		if (!this.#isOpen) {
+			socket.end(
+				'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n',
+			);
+			return false;
+		}
+		this.#sockets.add(socket);
+		socket.once('close', () => this.#sockets.delete(socket));
+		return true;
+	}
+
+	open(): void {
+		this.#isOpen = true;
+	}
+
+	shut(): void {
+		this.#isOpen = false;
+		for (const socket of this.#sockets) socket.destroy();
+	}
+}

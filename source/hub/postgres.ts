@@ -1,0 +1,233 @@
+import pg from 'pg';
+import {
+	DatabaseAway,
+	DatabaseError,
+	notInTransaction,
+	type Database,
+	type Result,
+	type Scope,
+	type Statement,
+} from './database.ts';
+import {PostgresListener} from './postgres-listener.ts';
+import type {PostgresAddress} from './postgres-url.ts';
+import {asText, scopeStatements, setStatement} from './session.ts';
+import {splitStatements} from './split-statements.ts';
+
+/** Only these come back parsed, as from PGlite; everything else keeps PostgreSQL's own text. */
+const {BOOL, INT2, INT4, FLOAT4, FLOAT8} = pg.types.builtins;
+const parsed = new Set<number>([BOOL, INT2, INT4, FLOAT4, FLOAT8]);
+const types: pg.CustomTypesConfig = {
+	getTypeParser: (oid, format) =>
+		parsed.has(oid) ? (pg.types.getTypeParser(oid, format) as (text: string) => unknown) : (text: string) => text,
+};
+
+/** Connections for queries, besides the one that listens: a server allows 100, and every machine of a team has a hub. */
+const connections = 5;
+/** Milliseconds that one statement may run. */
+const statementTimeout = 120_000;
+/** Milliseconds that a caller waits for a connection. */
+const patience = 10_000;
+
+export interface PostgresOptions {
+	/** NOTIFYs are heard again (null), or not any more and why; from the first time that they were. */
+	readonly onListening?: (reason: string | null) => void;
+	/** Milliseconds that one statement may run; two minutes when absent. */
+	readonly timeout?: number;
+}
+
+/** The Database port on a PostgreSQL server. `postgres`, the owner, is whoever the URL names. */
+export class PostgresDatabase implements Database {
+	readonly #pool: pg.Pool;
+	readonly #listener: PostgresListener;
+	readonly #config: pg.ClientConfig;
+	/** Roles that this server's user may not take, and what stands in for them. */
+	readonly #standIns = new Map<string, string>([['postgres', 'none']]);
+
+	private constructor(
+		config: pg.ClientConfig,
+		{onListening = () => undefined, timeout = statementTimeout}: PostgresOptions,
+	) {
+		this.#config = {...config, types, keepAlive: true, application_name: 'agentmux hub'};
+		this.#pool = new pg.Pool({
+			...this.#config,
+			max: connections,
+			idleTimeoutMillis: 30_000,
+			connectionTimeoutMillis: patience,
+			statement_timeout: timeout,
+			idle_in_transaction_session_timeout: timeout,
+			// When not even that is answered, the network is gone.
+			query_timeout: timeout + 10_000,
+		});
+		// Whoever uses a connection that breaks is told by its query; the pool makes another.
+		this.#pool.on('error', () => undefined);
+		this.#pool.on('connect', client => client.on('error', () => undefined));
+		this.#listener = new PostgresListener(this.#config, onListening);
+	}
+
+	/** Rejects with what the server or the network said. */
+	static async open({config}: PostgresAddress, options: PostgresOptions = {}): Promise<PostgresDatabase> {
+		const database = new PostgresDatabase(config, options);
+		try {
+			await database.#listener.open();
+			return database;
+		} catch (error) {
+			await database.close();
+			throw error;
+		}
+	}
+
+	/** From now on a scope's `role` is run as the owner. */
+	standIn(role: string): void {
+		this.#standIns.set(role, 'none');
+	}
+
+	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
+		return this.#transaction(scope, async client => {
+			const results: Result[] = [];
+			for (const statement of statements) results.push(await query(client, statement));
+			return results;
+		});
+	}
+
+	async script(scope: Scope, sql: string): Promise<Result[]> {
+		if (scope.readOnly === true) return this.#transaction(scope, client => runReadOnly(client, sql));
+		return this.#with(async client => {
+			await query(client, setStatement(this.#own(scope), false));
+			const results: unknown = await client.query(sql);
+			return (Array.isArray(results) ? results : [results]).map(toResult);
+		});
+	}
+
+	listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
+		return this.#listener.listen(channel, listener);
+	}
+
+	/** Runs `work` while no other hub on this database runs its own. */
+	async exclusively<T>(key: string, work: () => Promise<T>): Promise<T> {
+		const client = new pg.Client(this.#config);
+		client.on('error', () => undefined);
+		try {
+			await client.connect();
+			await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [key]);
+			return await work();
+		} catch (error) {
+			throw translated(error);
+		} finally {
+			await client.end().catch(() => undefined);
+		}
+	}
+
+	/** Waits for what is under way, but not for a server that is gone. */
+	async close(): Promise<void> {
+		const ended = Promise.all([this.#listener.close(), this.#pool.end()]);
+		await Promise.race([ended, new Promise(resolve => setTimeout(resolve, 5000).unref())]);
+	}
+
+	async #transaction<T>(scope: Scope, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+		return this.#with(async client => {
+			for (const statement of scopeStatements(this.#own(scope))) await query(client, statement);
+			const result = await work(client);
+			await client.query('commit');
+			return result;
+		}, 'begin');
+	}
+
+	/** A connection for the time of `work`, and clean for the next one. */
+	async #with<T>(work: (client: pg.PoolClient) => Promise<T>, first = 'select'): Promise<T> {
+		const client = await this.#connected(first);
+		try {
+			const result = await work(client);
+			if (first !== 'begin') await clean(client);
+			client.release();
+			return result;
+		} catch (error) {
+			const failure = translated(error);
+			const isClean = failure instanceof DatabaseError && (await clean(client).then(yes, no));
+			client.release(!isClean);
+			throw failure;
+		}
+	}
+
+	/** One that answered: what the pool kept may have died with a server that is back meanwhile. */
+	async #connected(first: string): Promise<pg.PoolClient> {
+		for (let attempt = 0; ; attempt++) {
+			const client = await this.#pool.connect().catch((error: unknown) => {
+				throw unreachable(error);
+			});
+			try {
+				await client.query(first);
+				return client;
+			} catch (error) {
+				client.release(true);
+				const failure = translated(error);
+				if (attempt === connections || !(failure instanceof DatabaseAway)) throw failure;
+			}
+		}
+	}
+
+	#own(scope: Scope): Scope {
+		return {...scope, role: this.#standIns.get(scope.role) ?? scope.role};
+	}
+}
+
+/** One by one in the extended protocol, which takes no two at once: none can run after a COMMIT that it hides. */
+async function runReadOnly(client: pg.PoolClient, sql: string): Promise<Result[]> {
+	const results: Result[] = [];
+	for (const text of splitStatements(sql)) {
+		results.push(await query(client, {text}));
+		if (client.getTransactionStatus() !== 'T') throw notInTransaction();
+	}
+	return results;
+}
+
+async function query(client: pg.PoolClient, {text, values = []}: Statement): Promise<Result> {
+	const parameters = values.map(value => (value === null || value === undefined ? null : asText(value)));
+	const extended: pg.QueryConfig & {queryMode: 'extended'} = {text, values: parameters, queryMode: 'extended'};
+	return toResult(await client.query(extended));
+}
+
+/** Ends a transaction that was left open, and forgets every setting, role, temporary table and lock. */
+async function clean(client: pg.PoolClient): Promise<void> {
+	await client.query('rollback');
+	await client.query('discard all');
+}
+
+const yes = (): boolean => true;
+const no = (): boolean => false;
+
+function toResult({rows, fields, rowCount}: pg.QueryResult<Record<string, unknown>>): Result {
+	return {
+		rows,
+		fields: fields.map(({name, dataTypeID}) => ({name, dataTypeID})),
+		count: rowCount ?? rows.length,
+	};
+}
+
+/** What PostgreSQL answered, or that it did not. */
+function translated(error: unknown): unknown {
+	if (error instanceof pg.DatabaseError && error.code !== undefined) {
+		const {code, message, detail, hint, severity} = error;
+		// After a FATAL the connection is gone; that is no answer to a query.
+		if (severity !== 'FATAL' && !code.startsWith('08')) return new DatabaseError(message, code, detail, hint);
+		return new DatabaseAway('PGRST001', message, {cause: error});
+	}
+	if (!(error instanceof Error) || error instanceof DatabaseError || error instanceof DatabaseAway) return error;
+	return isBroken(error) ? new DatabaseAway('PGRST001', error.message, {cause: error}) : error;
+}
+
+function unreachable(error: unknown): DatabaseAway {
+	const {message} = error as Error;
+	// An address with several meanings fails with one error for each, and no words of its own.
+	const reason = error instanceof AggregateError ? (error.errors[0] as Error).message : message;
+	const code = message === 'timeout exceeded when trying to connect' ? 'PGRST003' : 'PGRST000';
+	return new DatabaseAway(code, reason, {cause: error});
+}
+
+function isBroken(error: Error): boolean {
+	return (
+		'syscall' in error ||
+		/^(Connection terminated|Query read timeout|Client (was closed|has encountered a connection error))/.test(
+			error.message,
+		)
+	);
+}
