@@ -11,6 +11,7 @@ import {logFile, openLog} from '../hub/log.ts';
 import type {HubPlaces} from '../hub/places.ts';
 import {embedded} from '../hub/postgres-url.ts';
 import type {Command, Invocation} from './command.ts';
+import {backup, restore} from './hub-backup.ts';
 import {remark} from './output.ts';
 import {textFlag} from './values.ts';
 
@@ -23,6 +24,8 @@ const command: Command = {
 		agentmux hub stop              end it; the next command starts it again
 		agentmux hub logs [--follow]   what it wrote down
 		agentmux hub run [--port N]    run it in this terminal until Ctrl-C
+		agentmux hub backup FILE       the mailbox as it is now, in a new .tar.gz; everyone goes on meanwhile
+		agentmux hub restore FILE      put a backup in the place of the mailbox; what was there is kept beside it
 
 		  --database-url URL   with start and run: serve a team from a PostgreSQL server, postgres://USER@HOST/DATABASE, in the
 		                       place of the database that the hub brings along; \`embedded\`: back to that one
@@ -46,7 +49,9 @@ const command: Command = {
 	async run(invocation) {
 		const [action = 'status', ...rest] = invocation.input;
 		const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
-		if (act === undefined || rest.length > 0) {
+		const words = action === 'backup' || action === 'restore' ? 1 : 0;
+		if (act !== undefined && rest.length < words) throw new UsageError(`\`agentmux hub ${action}\` takes a FILE.`);
+		if (act === undefined || rest.length > words) {
 			throw new UsageError(
 				`\`agentmux hub ${invocation.input.join(' ')}\` is not understood.`,
 				`It takes one of: ${Object.keys(actions).join(', ')}.`,
@@ -65,7 +70,7 @@ export default command;
 /** `databaseUrl`: a URL, `embedded`, or undefined for the one that it served last. */
 type Action = (places: HubPlaces, invocation: Invocation, databaseUrl: string | undefined) => Promise<void>;
 
-const actions: {readonly [name: string]: Action} = {run, start, stop, status, logs};
+const actions: {readonly [name: string]: Action} = {run, start, stop, status, logs, backup, restore};
 
 async function run(places: HubPlaces, {flags, stderr}: Invocation, databaseUrl: string | undefined): Promise<void> {
 	const {port} = flags;

@@ -152,6 +152,7 @@ async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following)
 		const say = connectionRemarks(sentence => remark(stderr, sentence));
 		mailbox.subscribe((event: MailboxEvent) => {
 			if (event.type === 'messages') accept(event.messages);
+			if (event.type === 'replaced') shown?.clear();
 			if (event.type !== 'connection') return;
 			say(event.connection);
 			if ((event.connection.phase === 'catching_up' || event.connection.phase === 'live') && !started) {

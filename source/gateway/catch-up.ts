@@ -23,6 +23,8 @@ export interface Source {
 export interface Listener {
 	messages(messages: readonly Message[]): void;
 	cursor(cursor: Cursor): void;
+	/** What was told was of another database; now comes this one, from its beginning. */
+	replaced(epoch: string): void;
 }
 
 const pageSize = 500;
@@ -101,6 +103,7 @@ export class CatchUp {
 					this.#cursor = cursor;
 					this.#told.clear();
 					after = cursor;
+					this.#listener.replaced(epoch);
 					continue;
 				}
 			}

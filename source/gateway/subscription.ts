@@ -56,6 +56,7 @@ export class Subscription {
 		const told = {
 			messages: (messages: readonly Message[]) => this.#tell({type: 'messages', messages}),
 			cursor: (cursor: Cursor) => this.#tell({type: 'cursor', cursor}),
+			replaced: (epoch: string) => this.#tell({type: 'replaced', epoch}),
 		};
 		this.#catchUp = new CatchUp(rest, told, from);
 		this.#roster = new Roster(rest, tasks, event => this.#tell(event));

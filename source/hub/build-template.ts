@@ -1,6 +1,6 @@
 // Run by `npm run build`, after the bundle: prepares what a first start only has to copy. It takes seconds and changes only
 // with the migrations, so it is kept where builds do not clean.
-import {constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import {createDirectory} from './data-directory.ts';
 import {packFolder} from './folder-archive.ts';
@@ -16,7 +16,7 @@ if (!existsSync(kept)) {
 	try {
 		const directory = join(folder, 'pg');
 		await createDirectory(directory);
-		writeFileSync(join(folder, 'packed'), await packFolder(directory));
+		await packFolder(directory, join(folder, 'packed'));
 		renameSync(join(folder, 'packed'), kept);
 	} finally {
 		rmSync(folder, {recursive: true, force: true});

@@ -15,10 +15,11 @@ import {embedded} from './postgres-url.ts';
 import {WorkerDatabase} from './worker-database.ts';
 
 /** PostgreSQL's major version inside PGlite 0.5. */
-const postgresVersion = '18';
+export const postgresVersion = '18';
 /** Milliseconds that one call may run; a migration or an index over a million rows is well below. */
 const callTimeout = 120_000;
-const temporaryPrefix = 'pg.new-';
+/** What begins so in the data folder is not finished, and goes at the next start. */
+export const temporaryPrefix = 'pg.new-';
 /** The epoch of a database that nobody has used yet; a copied template must not pass for its original. */
 const unusedEpoch = '00000000-0000-0000-0000-000000000000';
 
@@ -45,12 +46,29 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 			database,
 			engine: 'PGlite',
 			label: embedded,
+			copyTo: folder => database.copyTo(folder),
 			startMaintenance: () => startMaintenance(database, options.log),
 		};
 	} catch (error) {
 		await database.close();
 		throw error;
 	}
+}
+
+/**
+ * Makes a data directory that was unpacked ours: openable, with every migration, and of a new epoch, since what those who
+ * have read further know is not in it. Rejects with HubError.
+ */
+export async function adoptDirectory(directory: string): Promise<void> {
+	checkVersion(directory);
+	const database = await open(directory, () => undefined);
+	try {
+		await prepare(database);
+		await database.run(owner, [{text: 'update mux_meta set epoch = gen_random_uuid()'}]);
+	} finally {
+		await database.close();
+	}
+	await syncFolder(directory);
 }
 
 /** Makes a new data directory in a folder that does not exist, as the first start and the build's template have it. */
@@ -88,7 +106,7 @@ async function ensureDirectory(data: string, directory: string, onProgress: (sen
 	const temporary = join(data, `${temporaryPrefix}${process.pid}`);
 	try {
 		const template = await templateFile();
-		if (existsSync(template)) await unpackFolder(readFileSync(template), temporary);
+		if (existsSync(template)) await unpackFolder(template, temporary);
 		else await createDirectory(temporary);
 		renameSync(temporary, directory);
 		await syncPath(data);
@@ -110,7 +128,7 @@ function checkVersion(directory: string): void {
 			);
 }
 
-async function open(directory: string, onLost: (error: Error) => void): Promise<Database> {
+async function open(directory: string, onLost: (error: Error) => void): Promise<WorkerDatabase> {
 	try {
 		return await WorkerDatabase.open({directory, timeout: callTimeout, onLost});
 	} catch (error) {

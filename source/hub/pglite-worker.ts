@@ -37,6 +37,7 @@ async function perform(call: WorkerCall): Promise<Result[]> {
 	if (call.call === 'script') return database.script(call.scope, call.sql);
 	if (call.call === 'listen') await listen(call.channel);
 	if (call.call === 'unlisten') await listening.get(call.channel)?.();
+	if (call.call === 'copy') await database.copyTo(call.folder);
 	if (call.call === 'close') await database.close();
 	return [];
 }

@@ -36,6 +36,7 @@ export async function openPostgres(
 			database,
 			engine: `PostgreSQL ${String(result?.rows[0]?.['version']).split(' ')[0]}`,
 			label,
+			copyTo: null,
 			startMaintenance: () => startUpkeep(database, !announced, options.log),
 		};
 	} catch (error) {

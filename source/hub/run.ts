@@ -3,9 +3,11 @@ import {join} from 'node:path';
 import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
 import type {Database} from './database.ts';
+import {createCopies} from './copies.ts';
 import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './door.ts';
 import {HubError} from './error.ts';
+import type {Handler} from './http.ts';
 import {ensureKeys, type HubKeys} from './keys.ts';
 import {takeLock, type Lock} from './lock.ts';
 import type {Log} from './log.ts';
@@ -80,17 +82,21 @@ async function start(
 	const {log} = options;
 	const keys = ensureKeys(places);
 	const door = new Door();
-	const {database, engine, startMaintenance} = await open(places, options, door, progress => {
+	const opened = await open(places, options, door, progress => {
 		log(progress);
 		writeState(places, {...starting, progress});
 	});
+	const {database, engine, startMaintenance} = opened;
 	rememberDatabase(places, options.databaseUrl);
 	const state: HubState = {...starting, engine};
 	const port = options.port ?? rememberedPort(places);
-	const serving = await serve(database, keys, door, {log, port, state}).catch(async (error: unknown) => {
-		await database.close();
-		throw error;
-	});
+	const copies = createCopies(opened, places.data);
+	const serving = await serve(database, keys, door, {log, port, state, copies: copies.handle}).catch(
+		async (error: unknown) => {
+			await database.close();
+			throw error;
+		},
+	);
 	const url = `http://127.0.0.1:${serving.port}`;
 	if (serving.port !== rememberedPort(places)) writePrivateFile(portFile(places), `${serving.port}\n`);
 	const endMaintenance = startMaintenance();
@@ -147,7 +153,12 @@ async function serve(
 	database: Database,
 	keys: HubKeys,
 	door: Door,
-	{log, port, state}: {readonly log: Log; readonly port: number; readonly state: HubState},
+	{
+		log,
+		port,
+		state,
+		copies,
+	}: {readonly log: Log; readonly port: number; readonly state: HubState; readonly copies: Handler},
 ): Promise<HubServer> {
 	const realtime = await createRealtime({
 		database,
@@ -161,6 +172,7 @@ async function serve(
 				{prefix: '/rest/v1', handle: createRest(database).handle},
 				{prefix: '/realtime/v1', handle: realtime.handle},
 				{prefix: '/v1/projects', handle: createManagement(database).handle},
+				{prefix: '/agentmux/v1', handle: copies},
 			],
 			upgrade(request, socket, head) {
 				if (door.admit(socket)) realtime.upgrade(request, socket, head);

@@ -74,6 +74,11 @@ export class WorkerDatabase implements Database {
 		};
 	}
 
+	/** Copies the data directory, as it is between two transactions, to a folder that does not exist. */
+	async copyTo(folder: string): Promise<void> {
+		await this.#call({call: 'copy', folder});
+	}
+
 	/** Waits for what is under way, then shuts PostgreSQL down with a checkpoint. */
 	async close(): Promise<void> {
 		if (this.#closing || this.#lost !== null) return;

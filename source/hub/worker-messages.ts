@@ -5,6 +5,8 @@ export type WorkerCall =
 	| {readonly id: number; readonly call: 'run'; readonly scope: Scope; readonly statements: readonly Statement[]}
 	| {readonly id: number; readonly call: 'script'; readonly scope: Scope; readonly sql: string}
 	| {readonly id: number; readonly call: 'listen' | 'unlisten'; readonly channel: string}
+	/** To a folder that does not exist. */
+	| {readonly id: number; readonly call: 'copy'; readonly folder: string}
 	| {readonly id: number; readonly call: 'close'};
 
 export interface WorkerFailure {

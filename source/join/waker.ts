@@ -86,6 +86,9 @@ class Waker {
 			case 'connection':
 				if (event.connection.phase === 'live') this.#look();
 				return;
+			case 'replaced':
+				this.#look();
+				return;
 			case 'cursor':
 			case 'tasks':
 			case 'receipts':

@@ -22,6 +22,11 @@ export type Connection =
 export type MailboxEvent =
 	| {readonly type: 'connection'; readonly connection: Connection}
 	| {readonly type: 'messages'; readonly messages: readonly Message[]}
+	/**
+	 * Another database has come under the same address (a backup was put back, for example): nothing that was told holds any
+	 * more, ids mean other messages, and all of this one are told from the first.
+	 */
+	| {readonly type: 'replaced'; readonly epoch: string}
 	/** Comes after the messages it covers: a later subscription from here misses nothing. */
 	| {readonly type: 'cursor'; readonly cursor: Cursor}
 	| {readonly type: 'tasks'; readonly tasks: readonly Task[]}

@@ -64,6 +64,11 @@ export class Chronicle {
 		this.#sync();
 	}
 
+	/** Where somebody looks: begins again, with nothing of what was read. */
+	restart(): void {
+		if (this.#open) this.open();
+	}
+
 	/** Forgets everything. */
 	close(): void {
 		this.#open = false;

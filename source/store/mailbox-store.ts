@@ -81,6 +81,8 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	let unsubscribe: Unsubscribe = () => {};
 	let closed = false;
 	let kept: SeenMarks | null = null;
+	/** Of the database that came in the place of another, and could not be read yet. */
+	let unread: string | null = null;
 
 	const apply = (change: Change): void => {
 		if (closed) return;
@@ -103,10 +105,12 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (early !== null) apply({type: 'loaded', epoch: early.epoch, kept});
 		unsubscribe = opened.subscribe(event => {
 			apply(event);
+			if (event.type === 'replaced') void reload(opened, event.epoch);
 			if (event.type !== 'connection') return;
 			const {phase} = event.connection;
 			if (phase === 'catching_up' || phase === 'live') joined.resolve();
 			if (phase === 'live') for (const retry of retries.values()) retry();
+			if (phase === 'live' && unread !== null) void reload(opened, unread);
 		}, from);
 		if (early !== null) return;
 		// It cannot be reached yet: the subscription says so, and goes on trying.
@@ -115,6 +119,17 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		await load(opened);
 		const cursor = await unlessOffline(opened.cursor());
 		apply({type: 'loaded', epoch: cursor?.epoch ?? null, kept});
+	}
+
+	/** Reads another database from its beginning; what its subscription tells meanwhile is the same. */
+	async function reload(opened: Mailbox, epoch: string): Promise<void> {
+		told.clear();
+		chronicle.restart();
+		unread = epoch;
+		const done = await unlessOffline(load(opened).then(() => true)).catch(() => null);
+		if (done === null || unread !== epoch) return;
+		unread = null;
+		apply({type: 'loaded', epoch});
 	}
 
 	async function load(opened: Mailbox): Promise<void> {

@@ -9,7 +9,7 @@ import {belongs, threadOf, type FeedId} from './feed.ts';
 import {mergeById} from './ordered.ts';
 import {bounded, emptyPast, released, withNewer, withOlder, type Past} from './past.ts';
 import {readAtStart, type SeenMarks} from './seen-marks.ts';
-import type {Pending, State} from './state.ts';
+import {emptyState, type Pending, type State} from './state.ts';
 
 /** What changes the state: what the mailbox tells, and what was asked of it from here. */
 export type Change =
@@ -64,6 +64,10 @@ export function reduce(state: State, change: Change): State {
 	switch (change.type) {
 		case 'cursor':
 			return state;
+		case 'replaced': {
+			const {identity, connection, trouble, pending} = state;
+			return {...emptyState, identity, connection, trouble, pending};
+		}
 		case 'connection':
 			return {...state, connection: change.connection, trouble: troubleAfter(state.trouble, change.connection)};
 		case 'identity':

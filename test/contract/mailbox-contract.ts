@@ -788,6 +788,16 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		await mailbox.close();
 	});
 
+	test('a subscription from a cursor of another database is told so, and then everything from the first on', async () => {
+		const [mailbox, tag] = await join();
+		const message = await mailbox.post({content: `[${tag}] from the first on`});
+		const {epoch} = (await mailbox.cursor()) ?? {};
+		const heard = hear(mailbox, {epoch: '11111111-1111-4111-8111-111111111111', xid: '999999999', id: 999_999_999});
+		await heard.until(() => heard.messages.some(({id}) => id === message.id));
+		expect(heard.replaced).toEqual([epoch]);
+		heard.stop();
+	});
+
 	test('a subscription from a cursor overlaps with the history read after it, and leaves no gap', async () => {
 		const [mailbox, tag] = await join();
 		const from = await mailbox.cursor();

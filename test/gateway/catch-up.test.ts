@@ -69,6 +69,8 @@ class Subscription {
 	readonly either = new Set<string>();
 	cursor: Cursor | null;
 	live = false;
+	/** The epochs that it was told of. */
+	readonly replaced: string[] = [];
 
 	constructor(database: Database, from: Cursor | null, limit: number) {
 		const key = ({id}: Message): string => `${database.epoch}/${id}`;
@@ -78,6 +80,7 @@ class Subscription {
 		this.skipped = new Set(database.committed.filter(covers).map(key));
 		const listener = {
 			messages: (messages: readonly Message[]) => void this.told.push(...messages.map(key)),
+			replaced: (epoch: string) => void this.replaced.push(`${epoch} after ${this.told.length}`),
 			cursor: (cursor: Cursor) => {
 				if (this.cursor === null) for (const message of database.committed) this.either.add(key(message));
 				this.cursor = cursor;
@@ -288,4 +291,27 @@ test('the pass that follows a failed one asks anew whose database this is', asyn
 	await drain(database);
 	await verified;
 	expect(told).toEqual(['2/1', '2/2']);
+});
+
+test('another database under the same address is announced before its messages, once', async () => {
+	const database = new Database();
+	const {catchUp, told, replaced} = new Subscription(database, {epoch: '1', xid: '0', id: 0}, 10);
+	const insert = (xid: number): void => {
+		database.begin();
+		database.insert(xid);
+		database.end(xid, true);
+	};
+	const run = async (): Promise<void> => {
+		const done = catchUp.run(true);
+		await drain(database);
+		await done;
+	};
+	insert(9);
+	await run();
+	database.replace();
+	insert(89);
+	await run();
+	await run();
+	expect(told).toEqual(['1/1', '2/1']);
+	expect(replaced).toEqual(['2 after 1']);
 });

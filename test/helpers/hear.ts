@@ -14,6 +14,8 @@ export interface Heard {
 	readonly agents: Agent[];
 	readonly receipts: Receipt[];
 	readonly phases: Connection['phase'][];
+	/** The epochs of databases that came in the place of another. */
+	readonly replaced: string[];
 	/** The reasons of being offline. */
 	readonly offline: string[];
 	/** Resolves when the condition holds, looked at after each event; fails after `ms`. */
@@ -34,6 +36,7 @@ export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
 		agents: [],
 		receipts: [],
 		phases: [],
+		replaced: [],
 		offline: [],
 		live: () => heard.until(() => heard.phases.at(-1) === 'live'),
 		until: (condition, ms = 30_000) =>
@@ -64,6 +67,7 @@ export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
 		} else if (event.type === 'cursor') heard.cursors.push(event.cursor);
 		else if (event.type === 'tasks') heard.tasks.push(...event.tasks);
 		else if (event.type === 'agents') heard.agents.push(...event.agents);
+		else if (event.type === 'replaced') heard.replaced.push(event.epoch);
 		else heard.receipts.push(...event.receipts);
 		for (const look of waiting) look();
 	}, from);

@@ -142,6 +142,7 @@ function inboxOf({messages, agents, receipts}: MemoryServer, reader: Tag): Messa
 function follow(server: MemoryServer, listener: (event: MailboxEvent) => void, from: Cursor | null): Unsubscribe {
 	const {epoch} = server;
 	let position = from === null ? server.messages.length : from.epoch === epoch ? from.id : 0;
+	let foreign = from !== null && from.epoch !== epoch;
 	let live = false;
 	let ended = false;
 
@@ -164,6 +165,8 @@ function follow(server: MemoryServer, listener: (event: MailboxEvent) => void, f
 		}
 		tell({type: 'connection', connection: {phase: 'connecting'}});
 		tell({type: 'connection', connection: {phase: 'catching_up'}});
+		if (foreign) tell({type: 'replaced', epoch});
+		foreign = false;
 		readOn();
 		tell({type: 'tasks', tasks: server.tasks.list({})});
 		tell({type: 'agents', agents: [...server.agents.values()]});

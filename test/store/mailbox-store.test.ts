@@ -1,5 +1,6 @@
 import {afterEach, describe, expect, it} from 'vitest';
 import {MailboxError} from '../../source/mailbox/error.ts';
+import type {Cursor, MailboxEvent} from '../../source/mailbox/event.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {allFeed, inboxFeed, threadFeed, threadOf} from '../../source/store/feed.ts';
@@ -55,6 +56,35 @@ describe('the store', () => {
 		await store.ready;
 		expect(store.getState().messages.map(({body}) => body)).toEqual(['hello']);
 		expect(store.getState().identity?.tag).toBe('HUMAN');
+	});
+
+	it('shows the database that came in the place of another, and nothing of that one', async () => {
+		const server = new MemoryServer();
+		server.insert('[CLAUDE_1] of the first');
+		const first = memoryMailbox(server, human);
+		const other = new MemoryServer();
+		other.insert('[CLAUDE_2] of the second');
+		let tell: (event: MailboxEvent) => void = () => {};
+		let mailbox: Mailbox = first;
+		const both: Mailbox = new Proxy(first, {
+			get(_, name: keyof Mailbox) {
+				if (name !== 'subscribe') return mailbox[name];
+				return (listener: (event: MailboxEvent) => void, from: Cursor | null) => {
+					tell = listener;
+					return first.subscribe(listener, from);
+				};
+			},
+		});
+		const store = open(both);
+		await store.ready;
+		expect(store.getState().messages.map(({body}) => body)).toEqual(['of the first']);
+		mailbox = memoryMailbox(other, human);
+		tell({type: 'replaced', epoch: other.epoch});
+		expect(store.getState().messages).toEqual([]);
+		await until(store, ({loaded}) => loaded);
+		expect(store.getState().messages.map(({body}) => body)).toEqual(['of the second']);
+		expect(store.getState()).toMatchObject({epoch: other.epoch, identity: {tag: 'HUMAN'}});
+		expect([...store.getState().channels.keys()]).toEqual(['CLAUDE_2']);
 	});
 
 	it('tells why its mailbox could not be opened', async () => {

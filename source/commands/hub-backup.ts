@@ -1,0 +1,41 @@
+import {statSync} from 'node:fs';
+import {resolve} from 'node:path';
+import {runSql} from '../gateway/management.ts';
+import {ensureHub} from '../hub/ensure.ts';
+import type {RunningHub} from '../hub/find.ts';
+import type {HubPlaces} from '../hub/places.ts';
+import {printable} from '../printable.ts';
+import type {Invocation} from './command.ts';
+import {remark, write, writeJson} from './output.ts';
+
+/** `agentmux hub backup FILE`. Rejects with HubError. */
+export async function backup(places: HubPlaces, {input, flags, stdout, stderr}: Invocation): Promise<void> {
+	const file = resolve(input[1] ?? '');
+	const hub = await ensureHub(places, {onProgress: sentence => remark(stderr, sentence)});
+	const {writeBackup} = await import('../hub/backup.ts');
+	await writeBackup(hub, file);
+	const bytes = statSync(file).size;
+	if (flags['json'] === true) await writeJson(stdout, {file, bytes});
+	else await write(stdout, `${printable(file)} holds the mailbox (${(bytes / 1e6).toFixed(1)} MB).\n`);
+}
+
+/** `agentmux hub restore FILE`. Rejects with HubError. */
+export async function restore(places: HubPlaces, {input, flags, stdout, stderr}: Invocation): Promise<void> {
+	const file = resolve(input[1] ?? '');
+	const say = (sentence: string): void => remark(stderr, sentence);
+	const {restoreBackup} = await import('../hub/backup.ts');
+	const kept = await restoreBackup(places, file, say);
+	const messages = await count(await ensureHub(places, {databaseUrl: 'embedded', onProgress: say}));
+	if (flags['json'] === true) return writeJson(stdout, {messages, kept});
+	const before = kept === null ? '' : `What was there is kept in ${printable(kept)}.\n`;
+	await write(
+		stdout,
+		`The mailbox is what ${printable(file)} holds: ${messages.toLocaleString('en')} messages.\n${before}`,
+	);
+}
+
+async function count({url, service_role_key}: RunningHub): Promise<number> {
+	const project = {url, project_ref: 'local', token: service_role_key};
+	const [row] = await runSql(project, 'select count(*) as n from messages', {readOnly: true});
+	return Number(row?.['n']);
+}

@@ -1,0 +1,36 @@
+import {randomUUID} from 'node:crypto';
+import {mkdirSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {temporaryPrefix} from './data-directory.ts';
+import type {Handler, HubResponse} from './http.ts';
+import type {OpenedDatabase} from './opened-database.ts';
+
+/**
+ * What a backup asks of the hub that runs: `POST /agentmux/v1/copies` answers with a folder of this machine that holds `pg`,
+ * a copy of the data directory. Whoever asked removes it; what was forgotten goes at the next start.
+ */
+export function createCopies(
+	{copyTo, label}: Pick<OpenedDatabase, 'copyTo' | 'label'>,
+	data: string,
+): {handle: Handler} {
+	return {
+		async handle({method, path, caller}) {
+			if (caller.role !== 'service_role') return json(401, {message: 'Unauthorized: this needs the service_role key.'});
+			if (path !== '/copies' || method !== 'POST') return json(404, {message: 'There is nothing of that name.'});
+			if (copyTo === null) return json(409, {message: `The mailbox is on the PostgreSQL ${label}.`});
+			const folder = join(data, `${temporaryPrefix}copy-${randomUUID()}`);
+			try {
+				mkdirSync(folder, {mode: 0o700});
+				await copyTo(join(folder, 'pg'));
+				return json(201, {folder});
+			} catch (error) {
+				rmSync(folder, {recursive: true, force: true});
+				throw error;
+			}
+		},
+	};
+}
+
+function json(status: number, value: object): HubResponse {
+	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify(value)};
+}

@@ -1,0 +1,151 @@
+import {execFileSync} from 'node:child_process';
+import {copyFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {Home} from '../helpers/program.ts';
+
+let home: Home;
+let other: Home;
+beforeEach(async () => {
+	home = await Home.make();
+	other = await Home.make();
+});
+afterEach(async () => {
+	await home.dispose();
+	await other.dispose();
+});
+
+const send = (to: Home, text: string): Promise<string> => to.output(['send', text]);
+const bodies = async (of: Home): Promise<string[]> => {
+	const rows = await of.json<{body: string}[]>(['sql', 'select body from messages order by id']);
+	return rows.map(({body}) => body);
+};
+const data = (of: Home): string[] => readdirSync(join(of.path, 'data')).filter(name => name.startsWith('pg'));
+
+describe('hub backup', () => {
+	test('holds all that was acknowledged before, while others go on writing, and no keys', async () => {
+		await send(home, 'before');
+		const file = join(home.path, 'backup.tar.gz');
+		let written = 0;
+		const over = new AbortController();
+		const writer = (async () => {
+			for (; !over.signal.aborted; written += 1)
+				await home.output(['sql', `insert into messages (content) values ('[W] ${written}')`]);
+		})();
+		const said = await home.output(['hub', 'backup', file]);
+		over.abort();
+		await writer;
+		expect(said).toMatch(/^\S+backup\.tar\.gz holds the mailbox \(\d+\.\d MB\)\.\n$/);
+		expect(statSync(file).mode & 0o777).toBe(0o600);
+		expect(execFileSync('tar', ['-tzf', file], {encoding: 'utf8'})).toContain('pg/PG_VERSION');
+		const {jwt_secret} = JSON.parse(readFileSync(join(home.path, 'data/keys.json'), 'utf8')) as {jwt_secret: string};
+		expect(execFileSync('tar', ['-xzOf', file], {maxBuffer: 1 << 29}).includes(jwt_secret)).toBe(false);
+		// Neither the copy nor half a file is left.
+		expect(data(home)).toEqual(['pg']);
+		expect(readdirSync(home.path).filter(name => name.includes('partial'))).toEqual([]);
+
+		await other.output(['hub', 'restore', file]);
+		const restored = await bodies(other);
+		expect(restored[0]).toBe('before');
+		// What was written meanwhile is in it up to one moment.
+		expect(restored.slice(1)).toEqual(Array.from({length: restored.length - 1}, (_, n) => String(n)));
+		expect((await bodies(home)).length).toBe(written + 1);
+	}, 60_000);
+
+	test('replaces no file, and says why it cannot write one', async () => {
+		const file = join(home.path, 'there');
+		writeFileSync(file, 'mine');
+		expect(await home.run(['hub', 'backup', file])).toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining(`${file} is there already. Name another file`),
+		});
+		expect(readFileSync(file, 'utf8')).toBe('mine');
+		const nowhere = join(home.path, 'no/folder/backup');
+		expect(await home.run(['hub', 'backup', nowhere])).toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining('cannot be written: there is no such folder'),
+		});
+		expect(data(home)).toEqual(['pg']);
+		expect(await home.run(['hub', 'backup'])).toMatchObject({code: 2, stderr: expect.stringContaining('takes a FILE')});
+	}, 60_000);
+});
+
+describe('hub restore', () => {
+	test('puts the mailbox back while others are connected; they go on, and what was there is kept', async () => {
+		await send(home, 'one');
+		const file = join(home.path, 'backup.tar.gz');
+		await home.output(['hub', 'backup', file]);
+		await send(home, 'two');
+		const follower = home.start(['tail', '--follow', '--json']);
+		let heard = '';
+		follower.stdout.setEncoding('utf8').on('data', (chunk: string) => (heard += chunk));
+		await expect.poll(() => heard, {timeout: 20_000}).toContain('two');
+
+		const {messages, kept} = await home.json<{messages: number; kept: string}>(['hub', 'restore', file]);
+		expect(messages).toBe(1);
+		expect(existsSync(join(kept, 'PG_VERSION'))).toBe(true);
+		expect(await bodies(home)).toEqual(['one']);
+		await send(home, 'three');
+		await expect.poll(() => heard, {timeout: 30_000}).toContain('three');
+		follower.kill();
+		expect(await bodies(home)).toEqual(['one', 'three']);
+	}, 90_000);
+
+	test.each([
+		['is not there', (file: string) => `${file}.none`, /cannot be read \(ENOENT\)/],
+		[
+			'is something else',
+			(file: string) => {
+				writeFileSync(`${file}.else`, 'hello');
+				return `${file}.else`;
+			},
+			/is no backup of agentmux/,
+		],
+		[
+			'is half of one',
+			(file: string) => {
+				copyFileSync(file, `${file}.half`);
+				truncateSync(`${file}.half`, Math.floor(statSync(file).size / 2));
+				return `${file}.half`;
+			},
+			/is no backup of agentmux, or it is damaged\. Nothing was changed\./,
+		],
+		[
+			'is another tar file',
+			(file: string) => {
+				execFileSync('tar', ['-czf', `${file}.tar`, '-C', join(file, '..'), 'config.toml']);
+				return `${file}.tar`;
+			},
+			/is no backup of agentmux\. Nothing was changed\./,
+		],
+	])(
+		'of a file that %s says so, and changes nothing',
+		async (_, spoil, sentence) => {
+			await send(home, 'mine');
+			writeFileSync(join(home.path, 'config.toml'), '');
+			const file = join(home.path, 'backup.tar.gz');
+			await home.output(['hub', 'backup', file]);
+			const {code, stdout, stderr} = await home.run(['hub', 'restore', spoil(file)]);
+			expect({code, stdout}).toEqual({code: 1, stdout: ''});
+			expect(stderr).toMatch(sentence);
+			expect(data(home)).toEqual(['pg']);
+			expect(await bodies(home)).toEqual(['mine']);
+		},
+		60_000,
+	);
+
+	test('of a backup by a newer agentmux says so, and changes nothing', async () => {
+		const file = join(home.path, 'backup.tar.gz');
+		await home.output([
+			'sql',
+			"insert into supabase_migrations.schema_migrations (version, name) values ('29991231000000', 'to_come')",
+		]);
+		await home.output(['hub', 'backup', file]);
+		await send(other, 'mine');
+		const {code, stderr} = await other.run(['hub', 'restore', file]);
+		expect(code).toBe(1);
+		expect(stderr).toContain('The database was made by a newer agentmux');
+		expect(await bodies(other)).toEqual(['mine']);
+		expect(data(other)).toEqual(['pg']);
+	}, 60_000);
+});
