@@ -1,0 +1,109 @@
+// `node --import .../disk.ts`: a disk for the thread that PostgreSQL runs in, which a test can cut off or fill up.
+//   AGENTMUX_FAULT=cut:N        at the Nth write the power fails: of what was written and not yet fsynced each sector stays or
+//                               not, by chance, and the process is gone. Names are kept, as a journal keeps them.
+//   AGENTMUX_FAULT=lie:N        the same on a disk that only says that it has synced: a control, which must lose something
+//   AGENTMUX_FAULT=full:FILE    while FILE is there, nothing that makes a file longer can be written (ENOSPC)
+import fs from 'node:fs';
+import {syncBuiltinESMExports} from 'node:module';
+import {isMainThread} from 'node:worker_threads';
+
+const [kind = '', argument = ''] = (process.env['AGENTMUX_FAULT'] ?? '').split(/:(.*)/s);
+const page = 4096;
+const sector = 512;
+
+/** What a file held where it was written since it was last fsynced. */
+interface Undo {
+	size: number;
+	readonly pages: Map<number, Buffer>;
+}
+
+if (!isMainThread && kind !== '') {
+	const {writeSync, ftruncateSync, truncateSync, fsyncSync, fdatasyncSync, renameSync, unlinkSync, fstatSync} = fs;
+	const undone = new Map<string, Undo>();
+	let writes = 0;
+
+	const pathOf = (fd: number): string => fs.readlinkSync(`/proc/self/fd/${fd}`);
+	const isData = (path: string): boolean => path.includes('/data/pg');
+
+	const remember = (fd: number, from: number, to: number): void => {
+		const path = pathOf(fd);
+		if (!isData(path)) return;
+		const undo = undone.get(path) ?? {size: fstatSync(fd).size, pages: new Map<number, Buffer>()};
+		undone.set(path, undo);
+		for (let at = Math.floor(from / page); at * page < to; at += 1) {
+			if (undo.pages.has(at)) continue;
+			const old = Buffer.alloc(page);
+			// The descriptor may be open for writing alone.
+			const reader = fs.openSync(path, 'r');
+			fs.readSync(reader, old, 0, page, at * page);
+			fs.closeSync(reader);
+			undo.pages.set(at, old);
+		}
+	};
+
+	const fail = (): never => {
+		for (const [path, {size, pages}] of undone) {
+			const file = fs.openSync(path, 'r+');
+			for (const [at, old] of pages) {
+				for (let within = 0; within < page; within += sector) {
+					const position = at * page + within;
+					if (Math.random() < 0.5 && position < fstatSync(file).size) writeSync(file, old, within, sector, position);
+				}
+			}
+			if (Math.random() < 0.5 && fstatSync(file).size > size) ftruncateSync(file, size);
+			fs.closeSync(file);
+		}
+		process.kill(process.pid, 'SIGKILL');
+		for (;;);
+	};
+
+	if (kind === 'cut' || kind === 'lie') {
+		fs.writeSync = ((fd: number, bytes: Buffer, offset: number, length: number, position: number) => {
+			writes += 1;
+			if (writes === Number(argument)) fail();
+			remember(fd, position, position + length);
+			return writeSync(fd, bytes, offset, length, position);
+		}) as typeof writeSync;
+		fs.ftruncateSync = (fd, length = 0) => {
+			remember(fd, length ?? 0, fstatSync(fd).size);
+			ftruncateSync(fd, length);
+		};
+		fs.truncateSync = (path, length = 0) => {
+			const file = fs.openSync(path, 'r+');
+			remember(file, length ?? 0, fstatSync(file).size);
+			fs.closeSync(file);
+			truncateSync(path, length);
+		};
+		const synced = (fd: number): void => {
+			if (kind === 'cut') undone.delete(pathOf(fd));
+		};
+		fs.fsyncSync = fd => {
+			fsyncSync(fd);
+			synced(fd);
+		};
+		fs.fdatasyncSync = fd => {
+			fdatasyncSync(fd);
+			synced(fd);
+		};
+		fs.renameSync = (from, to) => {
+			renameSync(from, to);
+			const undo = undone.get(String(from));
+			undone.delete(String(to));
+			undone.delete(String(from));
+			if (undo !== undefined) undone.set(String(to), undo);
+		};
+		fs.unlinkSync = path => {
+			unlinkSync(path);
+			undone.delete(String(path));
+		};
+	}
+	if (kind === 'full') {
+		fs.writeSync = ((fd: number, bytes: Buffer, offset: number, length: number, position: number) => {
+			if (isData(pathOf(fd)) && position + length > fstatSync(fd).size && fs.existsSync(argument)) {
+				throw Object.assign(new Error('ENOSPC: no space left on device, write'), {code: 'ENOSPC', errno: -28});
+			}
+			return writeSync(fd, bytes, offset, length, position);
+		}) as typeof writeSync;
+	}
+	syncBuiltinESMExports();
+}

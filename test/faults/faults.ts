@@ -1,0 +1,300 @@
+import {execFileSync, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {existsSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {ensureHub, stopHub} from '../../source/hub/ensure.ts';
+import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
+import {cli} from '../helpers/program.ts';
+import {query, Writers, type Found} from './writers.ts';
+
+/** What came of one fault, over all its trials. */
+export interface Outcome extends Partial<Found> {
+	readonly trials: number;
+	/** Milliseconds from the start of the hub, or the end of the trouble, until it answered. */
+	readonly recovered: readonly number[];
+	/** What should not have been; empty when all is well. */
+	readonly faults: readonly string[];
+	readonly remark?: string;
+}
+
+export interface Fault {
+	readonly what: string;
+	/** How many trials make up one unit of `--times`. */
+	readonly trials: number;
+	run(trials: number): Promise<Outcome>;
+}
+
+const between = (from: number, to: number): number => Math.round(from + Math.random() * (to - from));
+const preload = `--import ${new URL('disk.ts', import.meta.url).href}`;
+
+function start(home: string, fault = ''): Promise<TestHub> {
+	const env = fault === '' ? {} : {NODE_OPTIONS: preload, AGENTMUX_FAULT: fault};
+	return startTestHub({home, cli, env});
+}
+
+/** Starts the hub again and says how long that took. */
+async function again(home: string, recovered: number[], fault = ''): Promise<TestHub> {
+	const at = performance.now();
+	const hub = await start(home, fault);
+	recovered.push(performance.now() - at);
+	return hub;
+}
+
+async function inHome<T>(work: (home: string) => Promise<T>): Promise<T> {
+	const home = temporaryHome();
+	try {
+		return await work(home);
+	} finally {
+		await stopHub(placesIn(home)).catch(() => null);
+		rmSync(home, {recursive: true, force: true, maxRetries: 5});
+	}
+}
+
+/** Resolves when the process of the hub has ended by itself. */
+async function gone({pid}: TestHub): Promise<void> {
+	for (;;) {
+		try {
+			process.kill(pid, 0);
+		} catch {
+			return;
+		}
+		await sleep(10);
+	}
+}
+
+const killed: Fault = {
+	what: 'SIGKILL while four clients insert',
+	trials: 5,
+	run: trials =>
+		inHome(async home => {
+			const writers = new Writers();
+			const recovered: number[] = [];
+			let hub = await start(home);
+			for (let trial = 0; trial < trials; trial += 1) {
+				writers.start(hub);
+				await sleep(between(300, 1500));
+				await hub.kill();
+				await writers.stop();
+				hub = await again(home, recovered);
+			}
+			return {trials, recovered, faults: [], ...(await writers.find(hub))};
+		}),
+};
+
+function powerCut(kind: 'cut' | 'lie', trials: number): Promise<Outcome & {readonly unopenable: number}> {
+	return inHome(async home => {
+		const recovered: number[] = [];
+		const faults: string[] = [];
+		const total = {acknowledged: 0, lost: 0, duplicated: 0, unopenable: 0};
+		await (await start(home)).stop({keep: true});
+		const writers = new Writers();
+		for (let trial = 0; trial < trials; trial += 1) {
+			const hub = await start(home, `${kind}:${between(40, 900)}`);
+			writers.start(hub);
+			await gone(hub);
+			await writers.stop();
+			try {
+				const healed = await again(home, recovered);
+				Object.assign(total, await writers.find(healed));
+				await healed.stop({keep: true});
+			} catch (error) {
+				total.unopenable += 1;
+				faults.push(`trial ${trial}: ${String(error)}`);
+				break;
+			}
+		}
+		return {trials, recovered, faults, ...total};
+	});
+}
+
+const cut: Fault = {
+	what: 'power cut: unsynced sectors stay or go by chance',
+	trials: 5,
+	run: trials => powerCut('cut', trials),
+};
+
+const control: Fault = {
+	what: '(control) the same on a disk whose fsync lies',
+	trials: 5,
+	async run(trials) {
+		const {lost = 0, unopenable, ...rest} = await powerCut('lie', trials);
+		const faults = lost + unopenable > 0 ? [] : ['nothing was lost: the cut does not cut'];
+		const {acknowledged: _, duplicated: __, ...shown} = rest;
+		return {...shown, faults, remark: `${lost} lost, ${unopenable === 0 ? 'opens' : 'does not open'}: as it must be`};
+	},
+};
+
+const full: Fault = {
+	what: 'disk full in between, then space again',
+	trials: 2,
+	run: trials =>
+		inHome(async home => {
+			const flag = join(home, 'full');
+			const writers = new Writers();
+			const recovered: number[] = [];
+			const faults: string[] = [];
+			await (await start(home)).stop({keep: true});
+			const hub = await start(home, `full:${flag}`);
+			for (let trial = 0; trial < trials; trial += 1) {
+				writers.start(hub);
+				await sleep(between(200, 500));
+				writeFileSync(flag, '');
+				// What is written in place goes on for a while: make it need room.
+				const big = query(
+					hub,
+					"insert into messages (content) select '[BIG] ' || repeat(md5(n::text), 6000) from generate_series(1, 40) n",
+				);
+				const refused = await big.then(
+					() => null,
+					(error: unknown) => String(error),
+				);
+				if (refused === null) faults.push('a full disk was not noticed');
+				await sleep(300);
+				rmSync(flag);
+				const at = performance.now();
+				const before = writers.acknowledged;
+				while (writers.acknowledged === before && performance.now() - at < 60_000) await sleep(10);
+				recovered.push(performance.now() - at);
+				await writers.stop();
+			}
+			const found = await writers.find(hub);
+			await hub.stop({keep: true});
+			return {trials, recovered, faults, ...found};
+		}),
+};
+
+const second: Fault = {
+	what: 'a second hub on the same directory',
+	trials: 2,
+	run: trials =>
+		inHome(async home => {
+			const writers = new Writers();
+			const faults: string[] = [];
+			const hub = await start(home);
+			writers.start(hub);
+			for (let trial = 0; trial < trials; trial += 1) {
+				const other = spawnHub(home, {cli});
+				let said = '';
+				other.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+				await once(other, 'close');
+				if (other.exitCode !== 1 || !said.includes(`Another hub (process ${hub.pid}) holds`))
+					faults.push(`it said: ${said}`);
+			}
+			await writers.stop();
+			return {trials, recovered: [], faults, ...(await writers.find(hub))};
+		}),
+};
+
+const stale: Fault = {
+	what: 'lock and state of a hub that died, its pid now another’s',
+	trials: 2,
+	run: trials =>
+		inHome(async home => {
+			const writers = new Writers();
+			const recovered: number[] = [];
+			let hub = await start(home);
+			for (let trial = 0; trial < trials; trial += 1) {
+				writers.start(hub);
+				await sleep(between(500, 1000));
+				await hub.kill();
+				await writers.stop();
+				const file = join(home, 'state/hub.json');
+				const state = JSON.parse(readFileSync(file, 'utf8')) as object;
+				writeFileSync(file, JSON.stringify({...state, pid: process.pid}));
+				hub = await again(home, recovered);
+			}
+			return {trials, recovered, faults: [], ...(await writers.find(hub))};
+		}),
+};
+
+const interrupted: Fault = {
+	what: 'SIGKILL during the first start',
+	trials: 5,
+	async run(trials) {
+		const recovered: number[] = [];
+		const faults: string[] = [];
+		for (let trial = 0; trial < trials; trial += 1) {
+			await inHome(async home => {
+				const child = spawnHub(home, {cli});
+				await sleep(between(50, 900));
+				child.kill('SIGKILL');
+				await once(child, 'close');
+				const hub = await again(home, recovered);
+				const left = readdirSync(join(home, 'data')).filter(name => name.startsWith('pg') && name !== 'pg');
+				if (left.length > 0) faults.push(`left behind: ${left.join()}`);
+				const [row] = await query<{n: number}>(hub, 'select count(*)::int as n from messages');
+				if (row?.n !== 0) faults.push('the new mailbox is not empty');
+			});
+		}
+		return {trials, recovered, faults};
+	},
+};
+
+const newer: Fault = {
+	what: 'a data directory of a newer version',
+	trials: 1,
+	run: trials =>
+		inHome(async home => {
+			const faults: string[] = [];
+			const hub = await start(home);
+			await query(
+				hub,
+				"insert into supabase_migrations.schema_migrations (version, name) values ('29991231000000', 'later')",
+			);
+			await hub.stop({keep: true});
+			const refused = async (part: string): Promise<void> => {
+				const said = await ensureHub(placesIn(home)).then(
+					() => 'it started',
+					(error: unknown) => String(error),
+				);
+				if (!said.includes(part)) faults.push(`it said: ${said}`);
+			};
+			await refused('was made by a newer agentmux');
+			writeFileSync(join(home, 'data/pg/PG_VERSION'), '99\n');
+			await refused('is of PostgreSQL 99, and this agentmux runs 18');
+			return {trials, recovered: [], faults};
+		}),
+};
+
+const restore: Fault = {
+	what: 'SIGKILL of `hub restore` at any moment',
+	trials: 6,
+	run: trials =>
+		inHome(async home => {
+			const writers = new Writers();
+			const faults: string[] = [];
+			const recovered: number[] = [];
+			const file = join(home, 'backup.tar.gz');
+			const env = {...process.env, AGENTMUX_HOME: home};
+			const hub = await ensureHub(placesIn(home));
+			const asTest = {url: hub.url, serviceRoleKey: hub.service_role_key} as TestHub;
+			writers.start(asTest);
+			await sleep(300);
+			execFileSync(process.execPath, [cli, 'hub', 'backup', file], {env, stdio: 'ignore'});
+			await writers.stop();
+			let here = writers.acknowledged;
+			const begun = performance.now();
+			execFileSync(process.execPath, [cli, 'hub', 'restore', file], {env, stdio: 'ignore'});
+			const whole = performance.now() - begun;
+			for (let trial = 0; trial < trials; trial += 1) {
+				const child = spawn(process.execPath, [cli, 'hub', 'restore', file], {env, stdio: 'ignore'});
+				await sleep(between(whole * 0.3, whole * 0.95));
+				child.kill('SIGKILL');
+				if (child.exitCode === null) await once(child, 'close');
+				const at = performance.now();
+				const now = await ensureHub(placesIn(home));
+				recovered.push(performance.now() - at);
+				const current = {url: now.url, serviceRoleKey: now.service_role_key} as TestHub;
+				const [row] = await query<{n: number}>(current, 'select count(*)::int as n from messages');
+				// Either all that was there, or the backup, which has less; never an empty or broken one.
+				if (row === undefined || row.n === 0 || row.n > here)
+					faults.push(`${row?.n} messages instead of ${here} or fewer`);
+				here = row?.n ?? 0;
+				if (!existsSync(join(home, 'data/pg/PG_VERSION'))) faults.push('the data directory is gone');
+			}
+			return {trials, recovered, faults};
+		}),
+};
+
+export const faults: readonly Fault[] = [killed, cut, control, full, second, stale, interrupted, newer, restore];
