@@ -27,9 +27,9 @@ const command: Command = {
 		  --database-url URL   with start and run: serve a team from a PostgreSQL server, postgres://USER@HOST/DATABASE, in the
 		                       place of the database that the hub brings along; \`embedded\`: back to that one
 
-		Every other command starts the hub by itself, on the database that it served last. Everyone on this machine can read
-		the arguments of a program: a URL with a password stands better in AGENTMUX_DATABASE_URL, or in config.toml as
-		database_url under [hub]; or the password in PGPASSWORD or PGPASSFILE. It is kept in a file of mode 0600.
+		Every other command starts the hub by itself, on the database that it served last. Others on this machine can read the
+		arguments of a program: a URL with a password stands better in AGENTMUX_DATABASE_URL, or in config.toml as database_url
+		under [hub]; or the password alone in PGPASSWORD or PGPASSFILE. The hub keeps its URL in a file of mode 0600.
 
 		Example: eval "$(agentmux hub status -o env)" && curl "$API_URL/rest/v1/messages" -H "apikey: $SERVICE_ROLE_KEY"
 	`,
@@ -163,7 +163,7 @@ async function chosen({flags, env, stderr}: Invocation): Promise<{places: HubPla
 	if (flag !== undefined && (URL.parse(flag)?.password ?? '') !== '') {
 		remark(
 			stderr,
-			'Others on this machine can read that password while this runs; AGENTMUX_DATABASE_URL is not shown to them.',
+			'Arguments can be read by others on this machine, and stay in the history of the shell: AGENTMUX_DATABASE_URL keeps that password out of both.',
 		);
 	}
 	if (typeof data === 'string' && typeof state === 'string' && typeof logs === 'string') {

@@ -55,11 +55,11 @@ export class PostgresListener {
 	async #connect(): Promise<void> {
 		const client = new pg.Client(this.#config);
 		let over = false;
-		const lose = (error: Error): void => {
+		const lose = (reason: Error): void => {
 			if (over) return;
 			over = true;
 			void client.end().catch(() => undefined);
-			if (this.#client === client) this.#lost(error);
+			if (this.#client === client) this.#lost(reason);
 		};
 		client.on('error', lose);
 		client.on('end', () => lose(new Error('Connection terminated')));
@@ -94,11 +94,11 @@ export class PostgresListener {
 		}
 	}
 
-	#lost(error: Error): void {
+	#lost(reason: Error): void {
 		this.#client = null;
 		clearTimeout(this.#timer);
 		if (this.#closed) return;
-		this.#onListening(error.message);
+		this.#onListening(reason.message);
 		void this.#reconnect(pauses.first);
 	}
 
