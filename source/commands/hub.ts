@@ -24,7 +24,7 @@ const command: Command = {
 		agentmux hub logs [--follow]   what it wrote down
 		agentmux hub run [--port N]    run it in this terminal until Ctrl-C
 
-		  --database-url URL   with start and run: serve a team from a PostgreSQL server, postgres://USER@HOST/DATABASE, in the
+		  --database-url URL   with start (or alone) and run: serve a team from a PostgreSQL server, postgres://USER@HOST/DATABASE, in the
 		                       place of the database that the hub brings along; \`embedded\`: back to that one
 
 		Every other command starts the hub by itself, on the database that it served last. Others on this machine can read the
@@ -44,7 +44,8 @@ const command: Command = {
 		logs: {type: 'string'},
 	},
 	async run(invocation) {
-		const [action = 'status', ...rest] = invocation.input;
+		const wanted = textFlag(invocation.flags, 'databaseUrl') === undefined ? 'status' : 'start';
+		const [action = wanted, ...rest] = invocation.input;
 		const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
 		if (act === undefined || rest.length > 0) {
 			throw new UsageError(
