@@ -51,6 +51,25 @@ describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', 
 		]);
 	});
 
+	it('lints them without a word, where the server has plpgsql_check (AGENTMUX_POSTGRES)', async ({skip}) => {
+		const client = new pg.Client({connectionString: url});
+		await client.connect();
+		const {rows} = await client.query(`select from pg_available_extensions where name = 'plpgsql_check'`);
+		await client.end();
+		skip(rows.length === 0, 'no plpgsql_check');
+		const findings = await supabase(url, [
+			'db',
+			'lint',
+			'--schema',
+			'public',
+			'--level',
+			'warning',
+			'--fail-on',
+			'warning',
+		]);
+		expect(findings.trim()).toBe('');
+	});
+
 	it('leaves a database that a hub can serve', async () => {
 		const {database} = await openPostgres(url, {log: () => undefined});
 		const {label} = parsePostgresUrl(url);
