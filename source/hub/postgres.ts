@@ -8,6 +8,7 @@ import {
 	type Scope,
 	type Statement,
 } from './database.ts';
+import {HubError} from './error.ts';
 import {PostgresListener} from './postgres-listener.ts';
 import type {PostgresAddress} from './postgres-url.ts';
 import {asText, scopeStatements, setStatement} from './session.ts';
@@ -102,16 +103,24 @@ export class PostgresDatabase implements Database {
 		return this.#listener.listen(channel, listener);
 	}
 
-	/** Runs `work` while no other hub on this database runs its own. */
+	/** Runs `work` while no other hub on this database runs its own. Rejects with HubError when one does not come to an end. */
 	async exclusively<T>(key: string, work: () => Promise<T>): Promise<T> {
-		const client = new pg.Client(this.#config);
+		const client = new pg.Client({...this.#config, lock_timeout: statementTimeout});
 		client.on('error', () => undefined);
 		try {
 			await client.connect();
 			await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [key]);
-			return await work();
 		} catch (error) {
+			await client.end().catch(() => undefined);
+			if (error instanceof pg.DatabaseError && error.code === '55P03') {
+				throw new HubError('Another hub has been setting up this database for two minutes.', 'See its log.', {
+					cause: error,
+				});
+			}
 			throw translated(error);
+		}
+		try {
+			return await work();
 		} finally {
 			await client.end().catch(() => undefined);
 		}

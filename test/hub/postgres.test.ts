@@ -122,6 +122,13 @@ describe('opening', () => {
 			/password authentication failed.*PGPASSWORD/,
 		],
 		[
+			'no password at all',
+			(url: URL) => {
+				url.password = '';
+			},
+			/it wants a password, and none was given\. Check .*PGPASSFILE/,
+		],
+		[
 			'a database that is not there',
 			(url: URL) => {
 				url.pathname = '/nowhere';
