@@ -2,9 +2,11 @@ import {execFileSync} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import pg from 'pg';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
+import {PostgresDatabase} from '../../source/hub/postgres.ts';
 import {openPostgres} from '../../source/hub/postgres-open.ts';
 import {parsePostgresUrl} from '../../source/hub/postgres-url.ts';
 import type {OpenedDatabase} from '../../source/hub/opened-database.ts';
+import {startRelay} from '../helpers/relay.ts';
 import {startPostgres, type PostgresServer} from '../helpers/postgres.ts';
 
 const certificate = fileURLToPath(new URL('../fixtures/tls/certificate.pem', import.meta.url));
@@ -284,6 +286,40 @@ describe('a database user with few rights', () => {
 		[url.username, url.password] = ['guest', 'few'];
 		await expect(open(url.href)).rejects.toThrow(/belongs to the database user postgres, and guest may not change it/);
 	});
+});
+
+it('a network that swallows everything is noticed, refused in time, and got over', async () => {
+	let passes = true;
+	const relay = await startRelay(Number(new URL(server.connectionString).port), () => passes);
+	const heard: (string | null)[] = [];
+	const address = parsePostgresUrl(
+		urlWith(url => {
+			url.port = new URL(relay.url).port;
+		}),
+	);
+	const database = await PostgresDatabase.open(address, {patience: 500, onListening: reason => heard.push(reason)});
+	const scope = {role: 'postgres', claims: {}};
+	const ask = () => database.run(scope, [{text: 'select 1 as one'}]);
+	try {
+		const payloads: string[] = [];
+		await database.listen('relayed', payload => payloads.push(payload));
+		await Promise.all([ask(), ask(), ask()]);
+		passes = false;
+		await expect(ask()).rejects.toMatchObject({
+			name: 'DatabaseAway',
+			code: expect.stringMatching(/^PGRST00[01]$/) as unknown,
+		});
+		await expect.poll(() => heard, {timeout: 10_000}).toEqual(['Query read timeout']);
+		passes = true;
+		await expect.poll(() => heard, {timeout: 20_000}).toEqual(['Query read timeout', null]);
+		await expect.poll(() => ask().then(([result]) => result?.rows, String), {timeout: 10_000}).toEqual([{one: 1}]);
+		await database.run(scope, [{text: `select pg_notify('relayed', 'again')`}]);
+		await expect.poll(() => payloads).toEqual(['again']);
+	} finally {
+		passes = true;
+		await database.close();
+		relay.stop();
+	}
 });
 
 it('the hub loads node-postgres for nobody who did not ask for it', () => {
