@@ -1,6 +1,7 @@
 import {loadConfig, usual, type Config} from '../config.ts';
+import {HubError} from '../hub/error.ts';
 import {describeDatabase} from '../hub/postgres-url.ts';
-import {UsageError} from '../mailbox/error.ts';
+import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {readHabits, type Habits} from '../tui/habits.ts';
 import {keymap} from '../tui/keymap.ts';
 import type {Command} from './command.ts';
@@ -54,13 +55,21 @@ function whoAndWhere({places, file, target, databaseUrl, tag, kind, origins}: Co
 		...(target.kind === 'hub'
 			? [
 					said('url', 'local hub', 'mailbox'),
-					...(databaseUrl === undefined
-						? []
-						: [said('database_url', describeDatabase(databaseUrl), 'hub.database_url')]),
+					...(databaseUrl === undefined ? [] : [said('database_url', shown(databaseUrl), 'hub.database_url')]),
 				]
 			: [said('url', target.url, 'mailbox'), said('key', 'set', 'supabase.key')]),
 		...(origins.access_token === usual ? [] : [said('access_token', 'set', 'supabase.access_token')]),
 	];
+}
+
+/** Without its password. Throws MailboxError `invalid` for what is no URL of a database. */
+function shown(databaseUrl: string): string {
+	try {
+		return describeDatabase(databaseUrl);
+	} catch (error) {
+		if (!(error instanceof HubError)) throw error;
+		throw new MailboxError('invalid', error.message, error.remedy, {cause: error});
+	}
 }
 
 function screen({file}: Config, habits: Habits): Effective[] {

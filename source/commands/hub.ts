@@ -27,12 +27,12 @@ const command: Command = {
 		agentmux hub backup FILE       the mailbox as it is now, in a new .tar.gz; everyone goes on meanwhile
 		agentmux hub restore FILE      put a backup in the place of the mailbox; what was there is kept beside it
 
-		  --database-url URL   with start and run: serve a team from a PostgreSQL server, postgres://USER@HOST/DATABASE, in the
+		  --database-url URL   with start (or alone) and run: serve a team from a PostgreSQL server, postgres://USER@HOST/DATABASE, in the
 		                       place of the database that the hub brings along; \`embedded\`: back to that one
 
-		Every other command starts the hub by itself, on the database that it served last. Everyone on this machine can read
-		the arguments of a program: a URL with a password stands better in AGENTMUX_DATABASE_URL, or in config.toml as
-		database_url under [hub]; or the password in PGPASSWORD or PGPASSFILE. It is kept in a file of mode 0600.
+		Every other command starts the hub by itself, on the database that it served last. Others on this machine can read the
+		arguments of a program: a URL with a password stands better in AGENTMUX_DATABASE_URL, or in config.toml as database_url
+		under [hub]; or the password alone in PGPASSWORD or PGPASSFILE. The hub keeps its URL in a file of mode 0600.
 
 		Example: eval "$(agentmux hub status -o env)" && curl "$API_URL/rest/v1/messages" -H "apikey: $SERVICE_ROLE_KEY"
 	`,
@@ -47,7 +47,8 @@ const command: Command = {
 		logs: {type: 'string'},
 	},
 	async run(invocation) {
-		const [action = 'status', ...rest] = invocation.input;
+		const wanted = textFlag(invocation.flags, 'databaseUrl') === undefined ? 'status' : 'start';
+		const [action = wanted, ...rest] = invocation.input;
 		const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
 		const words = action === 'backup' || action === 'restore' ? 1 : 0;
 		if (act !== undefined && rest.length < words) throw new UsageError(`\`agentmux hub ${action}\` takes a FILE.`);
@@ -168,7 +169,7 @@ async function chosen({flags, env, stderr}: Invocation): Promise<{places: HubPla
 	if (flag !== undefined && (URL.parse(flag)?.password ?? '') !== '') {
 		remark(
 			stderr,
-			'Others on this machine can read that password while this runs; AGENTMUX_DATABASE_URL is not shown to them.',
+			'Arguments can be read by others on this machine, and stay in the history of the shell: AGENTMUX_DATABASE_URL keeps that password out of both.',
 		);
 	}
 	if (typeof data === 'string' && typeof state === 'string' && typeof logs === 'string') {

@@ -1,5 +1,6 @@
 import type {SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../mailbox/error.ts';
+import type {Database} from './database.types.ts';
 import {refusal, strange, unreachable} from './failure.ts';
 
 /** One Supabase, and as whom to speak to it. */
@@ -27,7 +28,7 @@ export interface LinkOptions {
 export class Link {
 	#target: Target;
 	readonly #options: LinkOptions;
-	#client: Promise<SupabaseClient> | null = null;
+	#client: Promise<SupabaseClient<Database>> | null = null;
 	#resolving: Promise<void> | null = null;
 	readonly #closing = new AbortController();
 
@@ -50,19 +51,19 @@ export class Link {
 	}
 
 	/** The client that all requests share. */
-	client(): Promise<SupabaseClient> {
+	client(): Promise<SupabaseClient<Database>> {
 		this.#client ??= this.fresh();
 		return this.#client;
 	}
 
 	/** A client of its own, for one connection to Realtime. */
-	async fresh(): Promise<SupabaseClient> {
+	async fresh(): Promise<SupabaseClient<Database>> {
 		if (this.isClosed) throw closed();
 		const {url, key, token} = this.#target;
 		const {actingTag, renew} = this.#options;
 		const {createClient} = await import('@supabase/supabase-js');
 		try {
-			return createClient(url, key, {
+			return createClient<Database>(url, key, {
 				accessToken: renew ?? (async () => token ?? null),
 				global: {
 					headers: actingTag === undefined ? {} : {'x-agentmux-tag': actingTag},

@@ -1,4 +1,5 @@
 import type {RealtimePostgresChangesPayload, SupabaseClient} from '@supabase/supabase-js';
+import type {Database} from './database.types.ts';
 
 const tables = ['tasks', 'agents', 'receipts'] as const;
 export type Table = 'messages' | (typeof tables)[number];
@@ -20,11 +21,11 @@ const joinTimeout = 10_000;
  * join can be taken for one of a later. It is a doorbell: whoever hears it reads what is true.
  */
 export class Bell {
-	readonly #client: SupabaseClient;
+	readonly #client: SupabaseClient<Database>;
 	readonly #listener: BellListener;
 	#over = false;
 
-	constructor(client: SupabaseClient, listener: BellListener) {
+	constructor(client: SupabaseClient<Database>, listener: BellListener) {
 		this.#client = client;
 		this.#listener = listener;
 	}

@@ -13,6 +13,7 @@ import type {ChangeQuery, StateChange} from '../mailbox/state-change.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {Position, Row, Source} from './catch-up.ts';
 import {neverArrived, strange, unreachable} from './failure.ts';
+import type {Database} from './database.types.ts';
 import type {Link} from './link.ts';
 import {searchArguments} from './search.ts';
 import {
@@ -28,11 +29,21 @@ import {
 } from './rows.ts';
 
 /** One request to supabase-js: a query builder, or anything else that it answers with. */
-export type Request = (client: SupabaseClient) => {
+export type Request = (client: SupabaseClient<Database>) => {
 	throwOnError(): PromiseLike<{readonly data: unknown}>;
 };
 
-interface RequestOptions {
+type Functions = Database['public']['Functions'];
+type Sent<Value> = Value extends readonly (infer Item)[] ? readonly Item[] : Value;
+
+/** What a function of the database takes. Null is what SQL calls it, where there is a default: often that very default. */
+export type Arguments<Name extends keyof Functions> = {
+	readonly [Key in keyof Functions[Name]['Args']]: undefined extends Functions[Name]['Args'][Key]
+		? Sent<Functions[Name]['Args'][Key]> | null
+		: Sent<Functions[Name]['Args'][Key]>;
+};
+
+export interface RequestOptions {
 	/** Nothing comes of doing it twice. */
 	readonly twice?: boolean;
 	/** Milliseconds before each further attempt. */
@@ -74,8 +85,9 @@ export class Rest implements Source {
 	}
 
 	/** A function of the database: `messages_since` and the like. */
-	rpc(name: string, args: object, options?: RequestOptions): Promise<unknown> {
-		return this.request(client => client.rpc(name, args), options);
+	rpc<Name extends keyof Functions>(name: Name, args: Arguments<Name>, options?: RequestOptions): Promise<unknown> {
+		// Its own types know one function at a time.
+		return this.request(client => (client as SupabaseClient).rpc(name, args), options);
 	}
 
 	/** Rows of a table. Whoever may not read gets none, without a word: then the database is asked whether that is why. */
@@ -144,9 +156,13 @@ export class Rest implements Source {
 		const size = Math.min(Math.max(limit, 1), 1000);
 		const pages = await Promise.all(
 			(alternatives.length === 0 ? [[]] : alternatives).map(async terms => {
-				const args = {...searchArguments(terms, now), p_limit: size, p_before_id: before ?? null};
+				const args: Arguments<'search_messages'> = {
+					...searchArguments(terms, now),
+					p_limit: size,
+					p_before_id: before ?? null,
+				};
 				const request: Request = client => {
-					const call = client.rpc('search_messages', args);
+					const call = (client as SupabaseClient).rpc('search_messages', args);
 					return signal === undefined ? call : call.abortSignal(signal);
 				};
 				return rows(readMessage, await this.request(request, signal === undefined ? {} : {signal}));
@@ -219,7 +235,10 @@ export class Rest implements Source {
 	}
 
 	/** A function that answers with the agent that it changed. */
-	async agent(name: 'agent_touch' | 'agent_revoke' | 'agent_restore', args: object): Promise<Agent> {
+	async agent<Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore'>(
+		name: Name,
+		args: Arguments<Name>,
+	): Promise<Agent> {
 		const [agent] = rows(readAgent, await this.rpc(name, args));
 		if (agent === undefined) throw new MailboxError('internal', `${name} answered without a row.`);
 		return agent;

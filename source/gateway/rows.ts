@@ -8,6 +8,7 @@ import type {AgentState, PresenceChange, StateChange, TaskChange} from '../mailb
 import type {TableRow} from '../mailbox/table.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
 import type {Row} from './catch-up.ts';
+import type {Database} from './database.types.ts';
 
 /*
  * What comes from the network is looked at once, here, by hand: a schema library would cost every command its start-up.
@@ -52,8 +53,29 @@ function among<T extends string>(names: readonly T[]): Column<T> {
 	return value => names.find(name => name === value);
 }
 
-/** A reader that takes exactly the columns named. */
-function row<T extends object>(table: string, columns: {readonly [Name in keyof T]-?: Column<T[Name]>}): Reader<T> {
+type Schema = Database['public'];
+type TableRowOf<Name extends keyof Schema['Tables']> = Schema['Tables'][Name]['Row'];
+type RowOf<Name extends keyof Schema['Functions']> = Schema['Functions'][Name]['Returns'] extends readonly (infer Row)[]
+	? Row
+	: never;
+
+/** What the mailbox may make of a column: unknown is what PostgreSQL's type has no word for in TypeScript. */
+type Sent<Value> = unknown extends Value ? unknown : Value extends readonly (infer Item)[] ? readonly Item[] : Value;
+
+/** Never where the migrations have no such column, another type, or null where the mailbox expects none. */
+type Fitting<Expected, Value> = [Expected] extends [Sent<Value>]
+	? [unknown] extends [Value]
+		? Expected
+		: [null, Extract<Expected, null>] extends [Value, never]
+			? never
+			: Expected
+	: never;
+
+/** A reader that takes exactly the columns named. `From`: the row that the database sends, by its generated types. */
+function row<T extends object, From extends object>(
+	table: string,
+	columns: {readonly [Name in keyof T]-?: Column<Name extends keyof From ? Fitting<T[Name], From[Name]> : never>},
+): Reader<T> {
 	const entries = Object.entries(columns) as [string, Column<unknown>][];
 	return value => {
 		const from = object(value);
@@ -74,7 +96,7 @@ export function rows<T>(reader: Reader<T>, data: unknown): T[] {
 	return (Array.isArray(data) ? data : [data]).map(reader);
 }
 
-export const readMessage: Reader<Message> = row<Message>('messages', {
+export const readMessage: Reader<Message> = row<Message, TableRowOf<'messages'>>('messages', {
 	id: integer,
 	content: text,
 	tag: text,
@@ -91,7 +113,7 @@ export const readMessage: Reader<Message> = row<Message>('messages', {
 	created_at: text,
 });
 
-export const readTask: Reader<Task> = row<Task>('tasks', {
+export const readTask: Reader<Task> = row<Task, TableRowOf<'tasks'>>('tasks', {
 	id: integer,
 	queue: text,
 	title: text,
@@ -120,7 +142,7 @@ export const readTask: Reader<Task> = row<Task>('tasks', {
 	updated_at: text,
 });
 
-export const readAgent: Reader<Agent> = row<Agent>('agents', {
+export const readAgent: Reader<Agent> = row<Agent, TableRowOf<'agents'>>('agents', {
 	tag: text,
 	kind: among(authorKinds),
 	role: nullable(text),
@@ -133,7 +155,7 @@ export const readAgent: Reader<Agent> = row<Agent>('agents', {
 	meta: object,
 });
 
-export const readReceipt: Reader<Receipt> = row<Receipt>('receipts', {
+export const readReceipt: Reader<Receipt> = row<Receipt, TableRowOf<'receipts'>>('receipts', {
 	message_id: integer,
 	reader: text,
 	state: among(receiptStates),
@@ -152,7 +174,10 @@ export const readTableRow: Reader<TableRow> = value => {
 };
 
 const agentStates: readonly AgentState[] = [...presences, 'gone', 'revoked'];
-const readTaskChange = row<TaskChange>('events', {
+/** What the table's CHECK says. */
+type TaskEvent = TableRowOf<'events'> & {task_id: number; progress: number};
+type PresenceEvent = TableRowOf<'events'> & {tag: string};
+const readTaskChange = row<TaskChange, TaskEvent>('events', {
 	id: integer,
 	kind: among(['task']),
 	at: text,
@@ -161,7 +186,7 @@ const readTaskChange = row<TaskChange>('events', {
 	state: among(taskStatuses),
 	progress: real,
 });
-const readPresenceChange = row<PresenceChange>('events', {
+const readPresenceChange = row<PresenceChange, PresenceEvent>('events', {
 	id: integer,
 	kind: among(['presence']),
 	at: text,
@@ -171,11 +196,14 @@ const readPresenceChange = row<PresenceChange>('events', {
 export const readChange: Reader<StateChange> = value =>
 	object(value)?.['kind'] === 'task' ? readTaskChange(value) : readPresenceChange(value);
 
-export const readChannel: Reader<Channel> = row<Channel>('channels', {tag: text, last_id: integer});
+export const readChannel: Reader<Channel> = row<Channel, RowOf<'channels'>>('channels', {tag: text, last_id: integer});
 
-export const readState = row<{epoch: string; horizon: string}>('mailbox_state', {epoch: text, horizon: digits});
+export const readState = row<{epoch: string; horizon: string}, RowOf<'mailbox_state'>>('mailbox_state', {
+	epoch: text,
+	horizon: digits,
+});
 
-const readSettled = row<{settled: boolean}>('messages_since', {settled: flag});
+const readSettled = row<{settled: boolean}, RowOf<'messages_since'>>('messages_since', {settled: flag});
 export const readRow: Reader<Row> = value => ({message: readMessage(value), ...readSettled(value)});
 
 function misfit(what: string): MailboxError {

@@ -1,3 +1,4 @@
+import type {SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../mailbox/error.ts';
 import {mostRows, tableName, type TableRow} from '../mailbox/table.ts';
 import type {Rest} from './rest.ts';
@@ -7,7 +8,7 @@ import {readTableRow} from './rows.ts';
 export async function readTable(rest: Rest, text: string): Promise<TableRow[]> {
 	const name = tableName(text);
 	try {
-		return await rest.table(readTableRow, client => client.from(name).select().limit(mostRows));
+		return await rest.table(readTableRow, client => (client as SupabaseClient).from(name).select().limit(mostRows));
 	} catch (error) {
 		if (!(error instanceof MailboxError)) throw error;
 		if (error.code === 'schema') {

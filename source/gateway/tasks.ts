@@ -1,8 +1,18 @@
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {PlanDraft, Task} from '../mailbox/task.ts';
-import type {Rest} from './rest.ts';
+import type {Arguments, Rest} from './rest.ts';
 import {readTask, rows} from './rows.ts';
+
+/** Functions that answer with the task that they changed. */
+type Change =
+	| 'task_progress'
+	| 'task_heartbeat'
+	| 'task_finish'
+	| 'task_cancel'
+	| 'task_retry'
+	| 'task_assign'
+	| 'task_reprioritise';
 
 /** `tasks` of the Mailbox: one function of the database each. */
 export function createTasks(rest: Rest): Mailbox['tasks'] {
@@ -11,13 +21,13 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 	}
 
 	/** The row of a function that answers with none when it is too late. */
-	async function change(
-		id: number,
-		name: string,
-		args: object,
+	async function change<Name extends Change>(
+		name: Name,
+		args: Arguments<Name> & {readonly p_id: number},
 		{late = 'Too late', ...options}: {readonly twice?: boolean; readonly late?: string} = {},
 	): Promise<Task> {
-		const [task] = rows(readTask, await rest.rpc(name, {p_id: id, ...args}, options));
+		const id = args.p_id;
+		const [task] = rows(readTask, await rest.rpc(name, args, options));
 		if (task !== undefined) return task;
 		const now = await find(id);
 		if (now === undefined) throw new MailboxError('not_found', `There is no task ${id}.`, 'See `agentmux tasks list`.');
@@ -51,7 +61,7 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 		},
 
 		async plan(draft, steps, inOrder) {
-			const args = {...placeOf(draft), p_steps: steps, p_in_order: inOrder};
+			const args = {...placeOf(draft), p_steps: steps.map(step => ({...step})), p_in_order: inOrder};
 			return rows(readTask, await rest.rpc('task_plan', args, {twice: draft.idem_key !== undefined}));
 		},
 
@@ -61,15 +71,15 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 		},
 
 		progress: (id, token, progress, note) =>
-			change(id, 'task_progress', {p_token: token, p_progress: progress, p_note: note ?? null}),
+			change('task_progress', {p_id: id, p_token: token, p_progress: progress, p_note: note ?? null}),
 
-		heartbeat: (id, token, lease = 60) => change(id, 'task_heartbeat', {p_token: token, p_lease: lease}),
+		heartbeat: (id, token, lease = 60) => change('task_heartbeat', {p_id: id, p_token: token, p_lease: lease}),
 
 		finish: (id, token, {ok, result, result_table, error}) =>
 			change(
-				id,
 				'task_finish',
 				{
+					p_id: id,
 					p_token: token,
 					p_ok: ok,
 					p_result: result ?? null,
@@ -79,16 +89,16 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 				{twice: false},
 			),
 
-		cancel: id => change(id, 'task_cancel', {}, {twice: false}),
+		cancel: id => change('task_cancel', {p_id: id}, {twice: false}),
 
 		retry: id =>
-			change(id, 'task_retry', {}, {twice: false, late: 'Only what failed, died or was cancelled is tried again'}),
+			change('task_retry', {p_id: id}, {twice: false, late: 'Only what failed, died or was cancelled is tried again'}),
 
 		assign: (id, assignee) =>
-			change(id, 'task_assign', {p_assignee: assignee}, {late: 'Only what nobody has begun can be assigned'}),
+			change('task_assign', {p_id: id, p_assignee: assignee}, {late: 'Only what nobody has begun can be assigned'}),
 
 		prioritise: (id, priority) =>
-			change(id, 'task_reprioritise', {p_priority: priority}, {late: 'Only what has not ended has a priority'}),
+			change('task_reprioritise', {p_id: id, p_priority: priority}, {late: 'Only what has not ended has a priority'}),
 
 		async reap() {
 			const count = await rest.rpc('task_reap', {});
@@ -99,7 +109,7 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 }
 
 /** The arguments that a task and a plan have in common. */
-function placeOf(draft: PlanDraft): object {
+function placeOf(draft: PlanDraft) {
 	return {
 		p_title: draft.title,
 		p_body: draft.body ?? '',

@@ -69,7 +69,11 @@ interface Recorded {
 /** What the database has, none when it is no mailbox yet. Throws HubError when that is newer than what this agentmux brings. */
 export async function checkVersion(database: Database, migrations: readonly Migration[]): Promise<readonly Recorded[]> {
 	const [there] = await database.run(owner, [
-		{text: `select to_regclass('supabase_migrations.schema_migrations') is not null as there`},
+		{
+			text: `select exists (
+				select from pg_class where relname = 'schema_migrations' and relnamespace = to_regnamespace('supabase_migrations')
+			) as there`,
+		},
 	]);
 	if (there?.rows[0]?.['there'] !== true) return [];
 	// The Supabase CLI makes that table without `created_by`.

@@ -3,8 +3,6 @@ import {quoted} from './session.ts';
 
 /** Milliseconds between two attempts to connect again: doubled from the first to the last. */
 const pauses = {first: 100, last: 5000};
-/** Milliseconds after which a silent connection is asked whether it still stands, and how long the answer may take. */
-const pulse = {every: 15_000, patience: 10_000};
 
 type Listener = (payload: string) => void;
 
@@ -14,15 +12,17 @@ type Listener = (payload: string) => void;
  */
 export class PostgresListener {
 	readonly #config: pg.ClientConfig;
+	readonly #patience: number;
 	readonly #onListening: (reason: string | null) => void;
 	readonly #listeners = new Map<string, Set<Listener>>();
 	#client: pg.Client | null = null;
 	#closed = false;
 	#timer: NodeJS.Timeout | undefined;
 
-	/** `onListening`: null when it listens again, or why it does not any more; each once. */
-	constructor(config: pg.ClientConfig, onListening: (reason: string | null) => void) {
-		this.#config = {...config, query_timeout: pulse.patience, connectionTimeoutMillis: pulse.patience};
+	/** `patience`: milliseconds that it may take to connect or to answer. `onListening`: null when it listens again, or why it does not any more; each once. */
+	constructor(config: pg.ClientConfig, patience: number, onListening: (reason: string | null) => void) {
+		this.#config = {...config, query_timeout: patience, connectionTimeoutMillis: patience};
+		this.#patience = patience;
 		this.#onListening = onListening;
 	}
 
@@ -55,11 +55,11 @@ export class PostgresListener {
 	async #connect(): Promise<void> {
 		const client = new pg.Client(this.#config);
 		let over = false;
-		const lose = (error: Error): void => {
+		const lose = (reason: Error): void => {
 			if (over) return;
 			over = true;
 			void client.end().catch(() => undefined);
-			if (this.#client === client) this.#lost(error);
+			if (this.#client === client) this.#lost(reason);
 		};
 		client.on('error', lose);
 		client.on('end', () => lose(new Error('Connection terminated')));
@@ -82,7 +82,8 @@ export class PostgresListener {
 	}
 
 	#beat(client: pg.Client, lose: (error: Error) => void): void {
-		this.#timer = setTimeout(() => void this.#ask(client, lose), pulse.every);
+		// A connection that says nothing is asked whether it still stands.
+		this.#timer = setTimeout(() => void this.#ask(client, lose), this.#patience);
 	}
 
 	async #ask(client: pg.Client, lose: (error: Error) => void): Promise<void> {
@@ -94,11 +95,11 @@ export class PostgresListener {
 		}
 	}
 
-	#lost(error: Error): void {
+	#lost(reason: Error): void {
 		this.#client = null;
 		clearTimeout(this.#timer);
 		if (this.#closed) return;
-		this.#onListening(error.message);
+		this.#onListening(reason.message);
 		void this.#reconnect(pauses.first);
 	}
 

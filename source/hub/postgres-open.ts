@@ -58,7 +58,9 @@ const remedies: {readonly [code: string]: string} = {
 
 function unopened(label: string, error: unknown): HubError {
 	const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
-	const {message, code = ''} = first as Error & {readonly code?: string};
+	const {message: said, code: given = ''} = first as Error & {readonly code?: string};
+	const lacking = said.includes('client password must be a string');
+	const [message, code] = lacking ? ['it wants a password, and none was given', '28P01'] : [said, given];
 	const remedy = remedies[code] ?? (isAboutTls(message, code) ? tlsRemedy : 'See `agentmux hub logs`.');
 	return new HubError(`The PostgreSQL ${label} cannot be opened: ${message.replace(/\.$/, '')}.`, remedy, {
 		cause: error,

@@ -24,7 +24,10 @@ const standingQuery = `
 select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
 	pg_is_in_recovery() as standby, current_user::text as "user", current_database()::text as database,
 	m.fingerprint is not null as ours,
-	(to_regclass('auth.users') is not null or to_regclass('realtime.subscription') is not null) as supabase,
+	exists (
+		select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where (n.nspname, c.relname) in (('auth', 'users'), ('realtime', 'subscription'))
+	) as supabase,
 	coalesce((select string_agg(nspname, ' and ') from pg_namespace where nspname in ('auth', 'realtime')), '') as foreign,
 	case when m.owner is null or pg_has_role(m.owner, 'usage') then '' else m.owner::regrole::text end as other
 from (select) as one

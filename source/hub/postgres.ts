@@ -8,6 +8,7 @@ import {
 	type Scope,
 	type Statement,
 } from './database.ts';
+import {HubError} from './error.ts';
 import {PostgresListener} from './postgres-listener.ts';
 import type {PostgresAddress} from './postgres-url.ts';
 import {asText, scopeStatements, setStatement} from './session.ts';
@@ -25,14 +26,16 @@ const types: pg.CustomTypesConfig = {
 const connections = 5;
 /** Milliseconds that one statement may run. */
 const statementTimeout = 120_000;
-/** Milliseconds that a caller waits for a connection. */
-const patience = 10_000;
+/** Milliseconds that a caller waits for a connection, and that a connection may be silent. */
+const longestSilence = 10_000;
 
 export interface PostgresOptions {
 	/** NOTIFYs are heard again (null), or not any more and why; from the first time that they were. */
 	readonly onListening?: (reason: string | null) => void;
 	/** Milliseconds that one statement may run; two minutes when absent. */
 	readonly timeout?: number;
+	/** Milliseconds that a connection may take to be made, or to show that it still stands; ten seconds when absent. */
+	readonly patience?: number;
 }
 
 /** The Database port on a PostgreSQL server. `postgres`, the owner, is whoever the URL names. */
@@ -40,13 +43,15 @@ export class PostgresDatabase implements Database {
 	readonly #pool: pg.Pool;
 	readonly #listener: PostgresListener;
 	readonly #config: pg.ClientConfig;
+	readonly #patience: number;
 	/** Roles that this server's user may not take, and what stands in for them. */
 	readonly #standIns = new Map<string, string>([['postgres', 'none']]);
 
 	private constructor(
 		config: pg.ClientConfig,
-		{onListening = () => undefined, timeout = statementTimeout}: PostgresOptions,
+		{onListening = () => undefined, timeout = statementTimeout, patience = longestSilence}: PostgresOptions,
 	) {
+		this.#patience = patience;
 		this.#config = {...config, types, keepAlive: true, application_name: 'agentmux hub'};
 		this.#pool = new pg.Pool({
 			...this.#config,
@@ -56,12 +61,12 @@ export class PostgresDatabase implements Database {
 			statement_timeout: timeout,
 			idle_in_transaction_session_timeout: timeout,
 			// When not even that is answered, the network is gone.
-			query_timeout: timeout + 10_000,
+			query_timeout: timeout + patience,
 		});
 		// Whoever uses a connection that breaks is told by its query; the pool makes another.
 		this.#pool.on('error', () => undefined);
 		this.#pool.on('connect', client => client.on('error', () => undefined));
-		this.#listener = new PostgresListener(this.#config, onListening);
+		this.#listener = new PostgresListener(this.#config, patience, onListening);
 	}
 
 	/** Rejects with what the server or the network said. */
@@ -102,16 +107,24 @@ export class PostgresDatabase implements Database {
 		return this.#listener.listen(channel, listener);
 	}
 
-	/** Runs `work` while no other hub on this database runs its own. */
+	/** Runs `work` while no other hub on this database runs its own. Rejects with HubError when one does not come to an end. */
 	async exclusively<T>(key: string, work: () => Promise<T>): Promise<T> {
-		const client = new pg.Client(this.#config);
+		const client = new pg.Client({...this.#config, lock_timeout: statementTimeout});
 		client.on('error', () => undefined);
 		try {
 			await client.connect();
 			await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [key]);
-			return await work();
 		} catch (error) {
+			await client.end().catch(() => undefined);
+			if (error instanceof pg.DatabaseError && error.code === '55P03') {
+				throw new HubError('Another hub has been setting up this database for two minutes.', 'See its log.', {
+					cause: error,
+				});
+			}
 			throw translated(error);
+		}
+		try {
+			return await work();
 		} finally {
 			await client.end().catch(() => undefined);
 		}
@@ -155,12 +168,15 @@ export class PostgresDatabase implements Database {
 				throw unreachable(error);
 			});
 			try {
-				await client.query(first);
+				// A network that swallows everything is noticed here, not by what would be waited for longest.
+				const question: pg.QueryConfig & {query_timeout: number} = {text: first, query_timeout: this.#patience};
+				await client.query(question);
 				return client;
 			} catch (error) {
 				client.release(true);
 				const failure = translated(error);
-				if (attempt === connections || !(failure instanceof DatabaseAway)) throw failure;
+				const isSilent = error instanceof Error && error.message === 'Query read timeout';
+				if (attempt === connections || isSilent || !(failure instanceof DatabaseAway)) throw failure;
 			}
 		}
 	}

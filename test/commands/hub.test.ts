@@ -1,3 +1,4 @@
+import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {Home} from '../helpers/program.ts';
 
@@ -21,7 +22,12 @@ describe('agentmux hub', () => {
 		expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
 
 		const status = await home.run(['hub', 'status', '--json']);
-		expect(JSON.parse(status.stdout)).toMatchObject({url, version: expect.any(String) as unknown});
+		expect(JSON.parse(status.stdout)).toMatchObject({
+			url,
+			version: expect.any(String) as unknown,
+			engine: 'PGlite',
+			database: join(home.path, 'data', 'pg'),
+		});
 		const {pid} = JSON.parse(status.stdout) as {pid: number};
 
 		const {stdout: variables} = await home.run(['hub', 'status', '-o', 'env']);

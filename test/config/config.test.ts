@@ -67,6 +67,14 @@ describe('who and where', () => {
 		});
 	});
 
+	test('what the hub serves comes from the environment, then from the file, and nothing means what it served last', async () => {
+		expect((await load()).databaseUrl).toBeUndefined();
+		await write('[hub]\ndatabase_url = "postgres://file/team"\n');
+		expect(await load()).toMatchObject({databaseUrl: 'postgres://file/team', warnings: []});
+		expect((await load({AGENTMUX_DATABASE_URL: 'embedded'})).databaseUrl).toBe('embedded');
+		expect((await load({AGENTMUX_DATABASE_URL: ' '})).databaseUrl).toBe('postgres://file/team');
+	});
+
 	test('AGENTMUX_TAG=HUMAN is still the human, and an empty variable is none', async () => {
 		expect(await load({AGENTMUX_TAG: 'human'})).toMatchObject({kind: 'human'});
 		expect(await load({AGENTMUX_TAG: ' ', SUPABASE_URL: ''})).toMatchObject({tag: 'HUMAN', target: {kind: 'hub'}});

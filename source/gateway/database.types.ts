@@ -1,0 +1,1252 @@
+export type Json = string | number | boolean | null | {[key: string]: Json | undefined} | Json[];
+
+export type Database = {
+	public: {
+		Tables: {
+			agent_sessions: {
+				Row: {
+					presence: string;
+					seen_at: string;
+					session: string;
+					started_at: string;
+					tag: string;
+					wake: string | null;
+				};
+				ComputedFields: never;
+				Insert: {
+					presence: string;
+					seen_at?: string;
+					session: string;
+					started_at?: string;
+					tag: string;
+					wake?: string | null;
+				};
+				Update: {
+					presence?: string;
+					seen_at?: string;
+					session?: string;
+					started_at?: string;
+					tag?: string;
+					wake?: string | null;
+				};
+				Relationships: [];
+			};
+			agents: {
+				Row: {
+					joined_at: string;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				};
+				ComputedFields: never;
+				Insert: {
+					joined_at?: string;
+					kind?: string;
+					last_seen_at?: string | null;
+					meta?: NonNullable<Json>;
+					presence?: string;
+					revoked_at?: string | null;
+					role?: string | null;
+					sessions?: number;
+					tag: string;
+					wake?: string | null;
+				};
+				Update: {
+					joined_at?: string;
+					kind?: string;
+					last_seen_at?: string | null;
+					meta?: NonNullable<Json>;
+					presence?: string;
+					revoked_at?: string | null;
+					role?: string | null;
+					sessions?: number;
+					tag?: string;
+					wake?: string | null;
+				};
+				Relationships: [];
+			};
+			channel_entries: {
+				Row: {
+					mentioned: boolean;
+					message_id: number;
+					spelled: string;
+					tag: string;
+				};
+				ComputedFields: never;
+				Insert: {
+					mentioned: boolean;
+					message_id: number;
+					spelled: string;
+					tag: string;
+				};
+				Update: {
+					mentioned?: boolean;
+					message_id?: number;
+					spelled?: string;
+					tag?: string;
+				};
+				Relationships: [];
+			};
+			cursors: {
+				Row: {
+					epoch: string;
+					id: number;
+					reader: string;
+					updated_at: string;
+					xid: unknown;
+				};
+				ComputedFields: never;
+				Insert: {
+					epoch: string;
+					id: number;
+					reader: string;
+					updated_at?: string;
+					xid: unknown;
+				};
+				Update: {
+					epoch?: string;
+					id?: number;
+					reader?: string;
+					updated_at?: string;
+					xid?: unknown;
+				};
+				Relationships: [];
+			};
+			events: {
+				Row: {
+					at: string;
+					id: number;
+					kind: string;
+					progress: number | null;
+					state: string;
+					tag: string | null;
+					task_id: number | null;
+				};
+				ComputedFields: never;
+				Insert: {
+					at: string;
+					id?: never;
+					kind: string;
+					progress?: number | null;
+					state: string;
+					tag?: string | null;
+					task_id?: number | null;
+				};
+				Update: {
+					at?: string;
+					id?: never;
+					kind?: string;
+					progress?: number | null;
+					state?: string;
+					tag?: string | null;
+					task_id?: number | null;
+				};
+				Relationships: [
+					{
+						foreignKeyName: 'events_task_id_fkey';
+						columns: ['task_id'];
+						isOneToOne: false;
+						referencedRelation: 'tasks';
+						referencedColumns: ['id'];
+					},
+				];
+			};
+			messages: {
+				Row: {
+					author_kind: string | null;
+					author_tag: string | null;
+					body: string;
+					client_id: string | null;
+					content: string;
+					created_at: string;
+					id: number;
+					mentions: string[];
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: unknown;
+				};
+				ComputedFields: never;
+				Insert: {
+					author_kind?: string | null;
+					author_tag?: string | null;
+					body?: never;
+					client_id?: string | null;
+					content: string;
+					created_at?: string;
+					id?: number;
+					mentions?: never;
+					meta?: NonNullable<Json>;
+					reply_to?: number | null;
+					tag?: never;
+					thread_id?: number;
+					verified?: boolean;
+					xid?: unknown;
+				};
+				Update: {
+					author_kind?: string | null;
+					author_tag?: string | null;
+					body?: never;
+					client_id?: string | null;
+					content?: string;
+					created_at?: string;
+					id?: number;
+					mentions?: never;
+					meta?: NonNullable<Json>;
+					reply_to?: number | null;
+					tag?: never;
+					thread_id?: number;
+					verified?: boolean;
+					xid?: unknown;
+				};
+				Relationships: [
+					{
+						foreignKeyName: 'messages_reply_to_fkey';
+						columns: ['reply_to'];
+						isOneToOne: false;
+						referencedRelation: 'messages';
+						referencedColumns: ['id'];
+					},
+				];
+			};
+			mux_meta: {
+				Row: {
+					epoch: string;
+					one: boolean;
+					schema_version: number;
+				};
+				ComputedFields: never;
+				Insert: {
+					epoch?: string;
+					one?: boolean;
+					schema_version?: number;
+				};
+				Update: {
+					epoch?: string;
+					one?: boolean;
+					schema_version?: number;
+				};
+				Relationships: [];
+			};
+			receipts: {
+				Row: {
+					acked_at: string | null;
+					attempts: number;
+					delivered_at: string | null;
+					lease_until: string | null;
+					message_id: number;
+					reader: string;
+					route: string | null;
+					state: string;
+				};
+				ComputedFields: never;
+				Insert: {
+					acked_at?: string | null;
+					attempts?: number;
+					delivered_at?: string | null;
+					lease_until?: string | null;
+					message_id: number;
+					reader: string;
+					route?: string | null;
+					state?: string;
+				};
+				Update: {
+					acked_at?: string | null;
+					attempts?: number;
+					delivered_at?: string | null;
+					lease_until?: string | null;
+					message_id?: number;
+					reader?: string;
+					route?: string | null;
+					state?: string;
+				};
+				Relationships: [
+					{
+						foreignKeyName: 'receipts_message_id_fkey';
+						columns: ['message_id'];
+						isOneToOne: false;
+						referencedRelation: 'messages';
+						referencedColumns: ['id'];
+					},
+				];
+			};
+			tasks: {
+				Row: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				};
+				ComputedFields: never;
+				Insert: {
+					assignee?: string | null;
+					attempts?: number;
+					body?: string;
+					created_at?: string;
+					created_by?: string | null;
+					depends_on?: number[];
+					id?: number;
+					idem_key?: string | null;
+					last_error?: string | null;
+					lease_owner?: string | null;
+					lease_token?: number;
+					lease_until?: string | null;
+					max_attempts?: number;
+					message_id?: number | null;
+					note?: string | null;
+					parent_id?: number | null;
+					position?: number;
+					priority?: number;
+					progress?: number;
+					queue?: string;
+					result?: Json | null;
+					result_table?: string | null;
+					run_at?: string;
+					status?: string;
+					title: string;
+					updated_at?: string;
+				};
+				Update: {
+					assignee?: string | null;
+					attempts?: number;
+					body?: string;
+					created_at?: string;
+					created_by?: string | null;
+					depends_on?: number[];
+					id?: number;
+					idem_key?: string | null;
+					last_error?: string | null;
+					lease_owner?: string | null;
+					lease_token?: number;
+					lease_until?: string | null;
+					max_attempts?: number;
+					message_id?: number | null;
+					note?: string | null;
+					parent_id?: number | null;
+					position?: number;
+					priority?: number;
+					progress?: number;
+					queue?: string;
+					result?: Json | null;
+					result_table?: string | null;
+					run_at?: string;
+					status?: string;
+					title?: string;
+					updated_at?: string;
+				};
+				Relationships: [
+					{
+						foreignKeyName: 'tasks_message_id_fkey';
+						columns: ['message_id'];
+						isOneToOne: false;
+						referencedRelation: 'messages';
+						referencedColumns: ['id'];
+					},
+					{
+						foreignKeyName: 'tasks_parent_id_fkey';
+						columns: ['parent_id'];
+						isOneToOne: false;
+						referencedRelation: 'tasks';
+						referencedColumns: ['id'];
+					},
+				];
+			};
+		};
+		Views: {
+			[_ in never]: never;
+		};
+		Functions: {
+			agent_restore: {
+				Args: {p_tag: string};
+				Returns: {
+					joined_at: string;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
+			agent_revoke: {
+				Args: {p_tag: string};
+				Returns: {
+					joined_at: string;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
+			agent_touch: {
+				Args: {p_presence?: string; p_role?: string; p_session?: string; p_wake?: string};
+				Returns: {
+					joined_at: string;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
+			channel_messages: {
+				Args: {p_after?: number; p_before?: number; p_limit?: number; p_tag: string};
+				Returns: {
+					author_kind: string | null;
+					author_tag: string | null;
+					body: string;
+					client_id: string | null;
+					content: string;
+					created_at: string;
+					id: number;
+					mentions: string[];
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: unknown;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'messages';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			channel_messages_after: {
+				Args: {p_after?: number; p_before?: number; p_limit?: number; p_tag: string};
+				Returns: {
+					author_kind: string | null;
+					author_tag: string | null;
+					body: string;
+					client_id: string | null;
+					content: string;
+					created_at: string;
+					id: number;
+					mentions: string[];
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: unknown;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'messages';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			channels: {
+				Args: Record<PropertyKey, never>;
+				Returns: {
+					last_id: number;
+					tag: string;
+				}[];
+			};
+			events_between: {
+				Args: {p_before?: number; p_from: string; p_limit?: number; p_to?: string};
+				Returns: {
+					at: string;
+					id: number;
+					kind: string;
+					progress: number | null;
+					state: string;
+					tag: string | null;
+					task_id: number | null;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'events';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			inbox: {
+				Args: {p_free?: boolean; p_limit?: number; p_reader: string};
+				Returns: {
+					author_kind: string | null;
+					author_tag: string | null;
+					body: string;
+					client_id: string | null;
+					content: string;
+					created_at: string;
+					id: number;
+					mentions: string[];
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: unknown;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'messages';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			inbox_take: {
+				Args: {p_lease?: number; p_limit?: number; p_route?: string};
+				Returns: {
+					author_kind: string | null;
+					author_tag: string | null;
+					body: string;
+					client_id: string | null;
+					content: string;
+					created_at: string;
+					id: number;
+					mentions: string[];
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: unknown;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'messages';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			mailbox_state: {
+				Args: Record<PropertyKey, never>;
+				Returns: {
+					epoch: string;
+					horizon: string;
+					latest_id: number;
+					schema_version: number;
+				}[];
+			};
+			messages_since: {
+				Args: {p_id?: number; p_limit?: number; p_xid?: string};
+				Returns: {
+					author_kind: string;
+					author_tag: string;
+					body: string;
+					client_id: string;
+					content: string;
+					created_at: string;
+					id: number;
+					mentions: string[];
+					meta: Json;
+					reply_to: number;
+					settled: boolean;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: string;
+				}[];
+			};
+			mux_ack: {Args: {p_ids: number[]; p_reader: string; p_route: string}; Returns: number};
+			mux_admitted: {Args: Record<PropertyKey, never>; Returns: boolean};
+			mux_advance: {Args: {p_reader: string}; Returns: undefined};
+			mux_body: {Args: {p_content: string}; Returns: string};
+			mux_gone: {
+				Args: {
+					p_agent: Omit<
+						Database['public']['Tables']['agents']['Row'],
+						Database['public']['Tables']['agents']['ComputedFields']
+					>;
+					p_at: string;
+				};
+				Returns: boolean;
+			};
+			mux_guard: {Args: Record<PropertyKey, never>; Returns: undefined};
+			mux_identity: {
+				Args: Record<PropertyKey, never>;
+				Returns: {
+					kind: string;
+					tag: string;
+					verified: boolean;
+				}[];
+			};
+			mux_lease: {Args: {p_seconds: number}; Returns: string};
+			mux_me: {Args: Record<PropertyKey, never>; Returns: string};
+			mux_mentions: {Args: {p_content: string}; Returns: string[]};
+			mux_set_revoked: {
+				Args: {p_revoked: boolean; p_tag: string};
+				Returns: {
+					joined_at: string;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
+			mux_tag: {Args: {p_content: string}; Returns: string};
+			mux_take_turn: {Args: Record<PropertyKey, never>; Returns: undefined};
+			mux_task_derive: {Args: {p_id: number}; Returns: undefined};
+			mux_task_tree: {Args: {p_id: number}; Returns: number[]};
+			mux_waiting: {
+				Args: {p_free?: boolean; p_limit: number; p_reader: string};
+				Returns: {
+					author_kind: string | null;
+					author_tag: string | null;
+					body: string;
+					client_id: string | null;
+					content: string;
+					created_at: string;
+					id: number;
+					mentions: string[];
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: unknown;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'messages';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			mux_watch_target: {Args: {p_table: string}; Returns: unknown};
+			mux_watcher: {Args: {p_arguments: string}; Returns: string};
+			mux_words: {Args: {p_text: string}; Returns: unknown};
+			mux_words_query: {Args: {p_words: string[]}; Returns: unknown};
+			receipt_ack: {Args: {p_ids: number[]; p_route: string}; Returns: number};
+			receipt_deliver: {Args: {p_ids: number[]; p_route: string}; Returns: number};
+			search_messages: {
+				Args: {
+					p_after?: string;
+					p_before?: string;
+					p_before_id?: number;
+					p_from?: string[];
+					p_has?: string[];
+					p_id?: number[];
+					p_is?: string[];
+					p_limit?: number;
+					p_query?: string;
+					p_tag?: string[];
+					p_thread?: number[];
+					p_to?: string[];
+					p_words?: string[];
+				};
+				Returns: {
+					author_kind: string | null;
+					author_tag: string | null;
+					body: string;
+					client_id: string | null;
+					content: string;
+					created_at: string;
+					id: number;
+					mentions: string[];
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: unknown;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'messages';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			task_add: {
+				Args: {
+					p_assignee?: string;
+					p_body?: string;
+					p_depends_on?: number[];
+					p_idem_key?: string;
+					p_max_attempts?: number;
+					p_message_id?: number;
+					p_parent_id?: number;
+					p_position?: number;
+					p_priority?: number;
+					p_queue?: string;
+					p_run_at?: string;
+					p_title: string;
+				};
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			task_assign: {
+				Args: {p_assignee?: string; p_id: number};
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			task_cancel: {
+				Args: {p_id: number};
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			task_claim: {
+				Args: {p_id?: number; p_lease?: number; p_queue?: string};
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			task_finish: {
+				Args: {
+					p_error?: string;
+					p_id: number;
+					p_ok?: boolean;
+					p_result?: Json;
+					p_result_table?: string;
+					p_token: number;
+				};
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			task_heartbeat: {
+				Args: {p_id: number; p_lease?: number; p_token: number};
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			task_plan: {
+				Args: {
+					p_body?: string;
+					p_depends_on?: number[];
+					p_idem_key?: string;
+					p_in_order?: boolean;
+					p_message_id?: number;
+					p_parent_id?: number;
+					p_position?: number;
+					p_priority?: number;
+					p_queue?: string;
+					p_steps: Json;
+					p_title: string;
+				};
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			task_progress: {
+				Args: {p_id: number; p_note?: string; p_progress: number; p_token: number};
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			task_reap: {Args: Record<PropertyKey, never>; Returns: number};
+			task_reprioritise: {
+				Args: {p_id: number; p_priority: number};
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			task_retry: {
+				Args: {p_id: number};
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			unwatch_table: {Args: {p_table: string; p_to_tag: string}; Returns: boolean};
+			watch_table: {Args: {p_table: string; p_to_tag: string}; Returns: undefined};
+			watched_tables: {
+				Args: Record<PropertyKey, never>;
+				Returns: {
+					table_name: string;
+					to_tag: string;
+				}[];
+			};
+		};
+		Enums: {
+			[_ in never]: never;
+		};
+		CompositeTypes: {
+			[_ in never]: never;
+		};
+	};
+};
+
+type DatabaseWithoutInternals = Omit<Database, '__InternalSupabase'>;
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, 'public'>];
+
+export type Tables<
+	DefaultSchemaTableNameOrOptions extends
+		| keyof (DefaultSchema['Tables'] & DefaultSchema['Views'])
+		| {schema: keyof DatabaseWithoutInternals},
+	TableName extends (DefaultSchemaTableNameOrOptions extends {
+		schema: keyof DatabaseWithoutInternals;
+	}
+		? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'] &
+				DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Views'])
+		: never) = never,
+> = DefaultSchemaTableNameOrOptions extends {schema: keyof DatabaseWithoutInternals}
+	? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'] &
+			DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Views'])[TableName] extends {
+			Row: infer R;
+		}
+		? R
+		: never
+	: DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema['Tables'] & DefaultSchema['Views'])
+		? (DefaultSchema['Tables'] & DefaultSchema['Views'])[DefaultSchemaTableNameOrOptions] extends {
+				Row: infer R;
+			}
+			? R
+			: never
+		: never;
+
+export type TablesInsert<
+	DefaultSchemaTableNameOrOptions extends keyof DefaultSchema['Tables'] | {schema: keyof DatabaseWithoutInternals},
+	TableName extends (DefaultSchemaTableNameOrOptions extends {
+		schema: keyof DatabaseWithoutInternals;
+	}
+		? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables']
+		: never) = never,
+> = DefaultSchemaTableNameOrOptions extends {schema: keyof DatabaseWithoutInternals}
+	? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'][TableName] extends {
+			Insert: infer I;
+		}
+		? I
+		: never
+	: DefaultSchemaTableNameOrOptions extends keyof DefaultSchema['Tables']
+		? DefaultSchema['Tables'][DefaultSchemaTableNameOrOptions] extends {
+				Insert: infer I;
+			}
+			? I
+			: never
+		: never;
+
+export type TablesUpdate<
+	DefaultSchemaTableNameOrOptions extends keyof DefaultSchema['Tables'] | {schema: keyof DatabaseWithoutInternals},
+	TableName extends (DefaultSchemaTableNameOrOptions extends {
+		schema: keyof DatabaseWithoutInternals;
+	}
+		? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables']
+		: never) = never,
+> = DefaultSchemaTableNameOrOptions extends {schema: keyof DatabaseWithoutInternals}
+	? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'][TableName] extends {
+			Update: infer U;
+		}
+		? U
+		: never
+	: DefaultSchemaTableNameOrOptions extends keyof DefaultSchema['Tables']
+		? DefaultSchema['Tables'][DefaultSchemaTableNameOrOptions] extends {
+				Update: infer U;
+			}
+			? U
+			: never
+		: never;
+
+export type Enums<
+	DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema['Enums'] | {schema: keyof DatabaseWithoutInternals},
+	EnumName extends (DefaultSchemaEnumNameOrOptions extends {
+		schema: keyof DatabaseWithoutInternals;
+	}
+		? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions['schema']]['Enums']
+		: never) = never,
+> = DefaultSchemaEnumNameOrOptions extends {schema: keyof DatabaseWithoutInternals}
+	? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions['schema']]['Enums'][EnumName]
+	: DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema['Enums']
+		? DefaultSchema['Enums'][DefaultSchemaEnumNameOrOptions]
+		: never;
+
+export type CompositeTypes<
+	PublicCompositeTypeNameOrOptions extends
+		| keyof DefaultSchema['CompositeTypes']
+		| {schema: keyof DatabaseWithoutInternals},
+	CompositeTypeName extends (PublicCompositeTypeNameOrOptions extends {
+		schema: keyof DatabaseWithoutInternals;
+	}
+		? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions['schema']]['CompositeTypes']
+		: never) = never,
+> = PublicCompositeTypeNameOrOptions extends {schema: keyof DatabaseWithoutInternals}
+	? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions['schema']]['CompositeTypes'][CompositeTypeName]
+	: PublicCompositeTypeNameOrOptions extends keyof DefaultSchema['CompositeTypes']
+		? DefaultSchema['CompositeTypes'][PublicCompositeTypeNameOrOptions]
+		: never;
+
+export const Constants = {
+	public: {
+		Enums: {},
+	},
+} as const;

@@ -1,0 +1,48 @@
+import {execFile, execFileSync} from 'node:child_process';
+import {existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {promisify} from 'node:util';
+
+const version = '3.1.0';
+const root = path.resolve(import.meta.dirname, '..', '..');
+// 140 MB, so no dependency: it is brought along on demand, where builds do not clean.
+const folder = path.join(root, 'node_modules', '.cache', 'agentmux', `supabase-cli-${version}`);
+const program = path.join(folder, 'node_modules', '.bin', 'supabase');
+
+export const hasSupabaseCli = existsSync(program);
+
+/** Installs the Supabase CLI from the registry, unless it is there. */
+export function installSupabaseCli(): void {
+	if (existsSync(program)) return;
+	mkdirSync(folder, {recursive: true});
+	const flags = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts'];
+	execFileSync('npm', ['install', '--prefix', folder, ...flags, `supabase@${version}`], {stdio: 'ignore'});
+}
+
+/** Runs the CLI on this repository's supabase/ against a database; resolves with what it printed. Rejects with what it said. */
+export async function supabase(connectionString: string, words: readonly string[]): Promise<string> {
+	// What it remembers, and its telemetry, has no place in a home.
+	const home = mkdtempSync(path.join(tmpdir(), 'agentmux-supabase-'));
+	const env = {...process.env, HOME: home, XDG_CONFIG_HOME: home, DO_NOT_TRACK: '1'};
+	const remote = `--remote=${connectionString.replace(/^postgres:/, 'postgresql:')}`;
+	try {
+		const {stdout} = await promisify(execFile)(program, [...words, remote, '--yes', `--workdir=${root}`], {
+			env,
+			cwd: home,
+		});
+		return stdout;
+	} finally {
+		rmSync(home, {recursive: true, force: true});
+	}
+}
+
+/** `supabase gen types`, formatted as everything in this repository is. */
+export async function generateTypes(connectionString: string): Promise<string> {
+	const types = await supabase(connectionString, ['gen', 'types', '--schema', 'public']);
+	return execFileSync(path.join(root, 'node_modules', '.bin', 'oxfmt'), ['--stdin-filepath=database.types.ts'], {
+		cwd: root,
+		input: types,
+		encoding: 'utf8',
+	});
+}

@@ -1,0 +1,85 @@
+import {readFileSync} from 'node:fs';
+import pg from 'pg';
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {openPostgres} from '../../source/hub/postgres-open.ts';
+import {parsePostgresUrl} from '../../source/hub/postgres-url.ts';
+import {readMigrations} from '../../source/hub/migrations.ts';
+import {startPostgres, type PostgresServer} from '../helpers/postgres.ts';
+import {generateTypes, hasSupabaseCli, supabase} from '../helpers/supabase-cli.ts';
+import {typesFile} from './types-file.ts';
+
+// 140 MB: `npm run types:database` brings it along, as .ci/run does before the tests.
+describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', () => {
+	let server: PostgresServer;
+	let url: string;
+
+	beforeAll(async () => {
+		server = await startPostgres();
+		url = server.connectionString;
+		const client = new pg.Client({connectionString: url});
+		await client.connect();
+		// What a project has before its first migration.
+		await client.query(`create role anon nologin; create role authenticated nologin; create role service_role nologin bypassrls;
+			create publication supabase_realtime`);
+		await client.end();
+	});
+	afterAll(() => server.stop());
+
+	it('pushes every migration to an empty database, and has nothing to push the second time', async () => {
+		const names = (await readMigrations()).map(({version, name}) => `${version}_${name}.sql`);
+		await supabase(url, ['db', 'push', '--skip-vault']);
+		const list = await supabase(url, ['migration', 'list']);
+		const rows = list.split('\n').flatMap(line => {
+			const [local, remote] = line.split('|').map(cell => cell.replaceAll(/[^0-9]/g, ''));
+			return local?.length === 14 || remote?.length === 14 ? [[local, remote]] : [];
+		});
+		expect(rows).toEqual(names.map(name => [name.slice(0, 14), name.slice(0, 14)]));
+		const dry = await supabase(url, ['db', 'push', '--skip-vault', '--dry-run']);
+		for (const name of names) expect(dry).not.toContain(name);
+	});
+
+	it('makes of them the types that the gateway is compiled with', async () => {
+		expect(await generateTypes(url)).toBe(readFileSync(typesFile, 'utf8'));
+	});
+
+	it('advises on nothing but what is meant', async () => {
+		const text = (await supabase(url, ['db', 'advisors'])).trim();
+		const advice = JSON.parse(text === '' ? '[]' : text) as {name: string; level: string; metadata: {name: string}}[];
+		// An index is on its expression: with a search_path of its own it could not be inlined.
+		expect(advice.map(({level, name, metadata}) => `${level} ${name} ${metadata.name}`)).toEqual([
+			'WARN function_search_path_mutable mux_words',
+		]);
+	});
+
+	it('lints them without a word, where the server has plpgsql_check (AGENTMUX_POSTGRES)', async ({skip}) => {
+		const client = new pg.Client({connectionString: url});
+		await client.connect();
+		const {rows} = await client.query(`select from pg_available_extensions where name = 'plpgsql_check'`);
+		await client.end();
+		skip(rows.length === 0, 'no plpgsql_check');
+		const findings = await supabase(url, [
+			'db',
+			'lint',
+			'--schema',
+			'public',
+			'--level',
+			'warning',
+			'--fail-on',
+			'warning',
+		]);
+		expect(findings.trim()).toBe('');
+	});
+
+	it('leaves a database that a hub can serve', async () => {
+		const {database} = await openPostgres(url, {log: () => undefined});
+		const {label} = parsePostgresUrl(url);
+		expect(label).not.toContain(new URL(url).password);
+		const [result] = await database.run({role: 'service_role', claims: {role: 'service_role'}}, [
+			{text: `insert into messages (content) values ('[A] pushed') returning tag, body`},
+		]);
+		expect(result?.rows).toEqual([{tag: 'A', body: 'pushed'}]);
+		await database.close();
+		const list = await supabase(url, ['migration', 'list']);
+		expect(list).not.toMatch(/`\d{14}` \| +\|/);
+	});
+});
