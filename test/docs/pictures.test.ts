@@ -17,7 +17,7 @@ const blank: DrawnCell = {
 	struck: false,
 };
 const ground = {ink: '#eeeeee', paper: '#000000'};
-const row = (text: string, look: Partial<DrawnCell> = {}) => [...text].map(glyph => ({...blank, ...look, glyph}));
+const row = (text: string, look: Partial<DrawnCell> = {}) => Array.from(text, glyph => ({...blank, ...look, glyph}));
 
 it('has one picture of each view, and the README shows none that there is not', async () => {
 	const files = (await readdir(folder)).filter(name => name.endsWith('.svg'));

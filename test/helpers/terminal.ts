@@ -11,6 +11,8 @@ export interface TestTerminal {
 	cell(x: number, y: number): {glyph: string; width: number; bold: boolean; foreground: number; background: number};
 	/** All that a picture of one cell needs; colours as `#rrggbb`, null where the terminal's own stands. */
 	drawn(x: number, y: number): DrawnCell;
+	/** Rows that go on where the one above had no room for what was written into it. */
+	readonly overflowing: number[];
 	/** Where a click on a cell leads (OSC 8). */
 	link(x: number, y: number): string | undefined;
 	readonly cursor: {readonly x: number; readonly y: number};
@@ -170,6 +172,10 @@ export function spawn(
 				underline: cell.isUnderline() !== 0,
 				struck: cell.isStrikethrough() !== 0,
 			};
+		},
+		get overflowing() {
+			const {active} = terminal.buffer;
+			return Array.from({length: terminal.rows}, (_, y) => y).filter(y => active.getLine(active.baseY + y)?.isWrapped);
 		},
 		link(x, y) {
 			const {active} = terminal.buffer;

@@ -47,6 +47,8 @@ export function headerLine(
 function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
 	if (ui.threads.has(pane) || isChannelPane(pane)) return channelHeader(state, ui, pane, width, now);
 	const left: Span[] = [{text: paneName(state, pane), style: theme.strong}];
+	const filter = ui.filters.get(pane);
+	if (filter !== undefined) return filterHeader(state, pane, filter, left);
 	const about = (words: string): number => left.push({text: words === '' ? '' : `  ${words}`, style: theme.grey});
 	if (pane === tasksPane) about(taskCounts(state));
 	if (pane === agentsPane) about(presenceCounts(state, now));

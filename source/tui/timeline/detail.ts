@@ -78,7 +78,7 @@ function saidSpans({nameOf, now}: Detail, {at, tag, mentions, excerpt}: Mark): S
 			{text: index === 0 ? ' → ' : ', ', style: theme.grey},
 			{text: printable(nameOf(to)), style: tagStyle(to)},
 		]),
-		{text: `  ${printable(excerpt)}`, style: theme.grey},
+		{text: `  ${printable(excerpt.replaceAll(/\s+/gu, ' '))}`, style: theme.grey},
 	];
 }
 
