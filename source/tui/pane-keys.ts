@@ -1,7 +1,7 @@
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {brought, exchanged, withHidden, withPinned, type Arrangement} from './arrangement.ts';
 import {layoutOf} from './current-layout.ts';
-import type {Action} from './keymap.ts';
+import {keyFor, type Action} from './keymap.ts';
 import {tasksPane, welcomePane, type PaneId} from './pane-id.ts';
 import {withThreadIn} from './thread-layout.ts';
 import {homeOf, type Ui, type UiStore} from './ui.ts';
@@ -30,7 +30,7 @@ export type PaneAction = Extract<
 export function paneAction(keys: PaneKeys, action: PaneAction): void {
 	const now = keys.ui.getState();
 	if (now.threads.has(now.focus) && isArranging(action)) {
-		return keys.ui.setState({notice: 'A thread stands with its pane: esc closes it.'});
+		return keys.ui.setState({notice: `A thread stands with its pane: ${keyFor('back')} closes it.`});
 	}
 	switch (action) {
 		case 'focus_next':

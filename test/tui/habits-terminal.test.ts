@@ -51,6 +51,66 @@ describe('keys', () => {
 	});
 });
 
+describe('keys of what stands over the panes', () => {
+	const own = `[keys]
+panel_next = "alt-n"
+panel_take = "alt-g"
+panel_close = "^q"
+down = "ö"
+back = "ü"
+page_down = "ä"
+timeline_close = "ß"
+`;
+
+	it('are those of config.toml in search, filter, palette and pickers, and say so', async () => {
+		const terminal = await start('two', own);
+		await terminal.waitFor('1 for you');
+		terminal.write(':go to');
+		await terminal.waitFor(/▌ go to CLAUDE_1\b[^]*alt-g do it {3}↑ alt-n choose {3}\^q back/);
+		terminal.write('\u001Bn');
+		await terminal.waitFor(/▌ go to CLAUDE_TWIN/);
+		terminal.write('\u001Bg');
+		await terminal.waitFor(screen => /▌2 CLAUDE_TWIN/.test(screen.join('')) && !screen.join('').includes('choose'));
+		terminal.write('/2025');
+		await terminal.waitFor('1 of 2');
+		terminal.write('\u001Bn');
+		await terminal.waitFor('2 of 2');
+		terminal.write('\u0011');
+		await terminal.waitFor(screen => !screen.join('').includes('2 of 2'));
+		terminal.write('#');
+		await terminal.waitFor(/alt-g takes it {3}\^q back/);
+		terminal.write('\u001Bn');
+		await terminal.waitFor(/▌ CLAUDE_TWIN/);
+		terminal.write('\u001Bg');
+		expect((await terminal.waitFor('COMPOSE')).at(-2)).toMatch(/^ {2}CLAUDE_TWIN {2}by HUMAN/);
+	});
+
+	it('are those of reading on cards and in the help, and those of the timeline there', async () => {
+		const terminal = await start('board', own, {cols: 100, rows: 24});
+		await terminal.waitFor(/● live[^]*TASKS {2}2 running/);
+		terminal.write('tG');
+		await terminal.waitFor(/▌✓ #12 Count/);
+		terminal.write('k\r');
+		const card = await terminal.waitFor(/more lines · ö {2}ü back/);
+		terminal.write('j');
+		terminal.write('ö');
+		const on = await terminal.waitFor(screen => screen.join('\n') !== card.join('\n'));
+		expect(on.join('\n')).not.toContain('more lines · j');
+		terminal.write('ü');
+		await terminal.waitFor(screen => !screen.join('').includes('more lines'));
+		terminal.write('?');
+		await terminal.waitFor('ö ↓ more');
+		terminal.write('ä');
+		await terminal.waitFor(screen => !screen.join('').includes('shift-tab'));
+		terminal.write('q');
+		await terminal.waitFor(screen => screen.at(-1)?.includes('ö') === true || screen.at(-1)?.includes('READ') === true);
+		terminal.write('T');
+		await terminal.waitFor('ß back');
+		terminal.write('ß');
+		await terminal.waitFor(screen => !screen.join('').includes('TIMELINE'));
+	});
+});
+
 describe('the theme', () => {
 	const background = (terminal: TestTerminal, screen: readonly string[]) => {
 		const {x, y} = find(screen, 'TASKS');

@@ -62,7 +62,9 @@ function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number)
 }
 
 function arrangedWords({arrangement: {pinned, zoomed}}: Ui, pane: PaneId): Span[] {
-	const words = [pinned.has(pane) ? 'pinned' : '', zoomed ? 'alone · _' : ''].filter(word => word !== '').join(' · ');
+	const words = [pinned.has(pane) ? 'pinned' : '', zoomed ? `alone · ${keyFor('unzoom')}` : '']
+		.filter(word => word !== '')
+		.join(' · ');
 	return words === '' ? [] : [{text: `${words}  `, style: theme.faint}];
 }
 
