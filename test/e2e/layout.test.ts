@@ -59,6 +59,29 @@ describe('the layout, from one start to the next', () => {
 		await quit(third);
 	});
 
+	it('offers first what was searched for and run by name at an earlier start', async () => {
+		const first = open();
+		await first.waitFor(/● live[^]*│ \d AGENTS/);
+		first.write('/meanwhile');
+		await first.waitFor('1 of 2');
+		first.write('\r');
+		await first.waitFor(screen => /SEARCH meanwhile/.test(screen.at(-1) ?? ''));
+		first.write(':redraw\u0015draw the screen anew\r');
+		await first.waitFor(screen => !screen.join('').includes('go there, do it'));
+		await quit(first);
+		expect((await stat(await file())).mode & 0o777).toBe(0o600);
+
+		const second = open();
+		await second.waitFor(/● live[^]*│ \d AGENTS/);
+		second.write(':');
+		await second.waitFor(/▌ draw the screen anew/);
+		second.write('meanw');
+		await second.waitFor(/▌ search meanwhile/);
+		second.write('\u001B');
+		await second.waitFor(screen => !screen.join('').includes('search meanwhile'));
+		await quit(second);
+	});
+
 	it('begins anew where its file is damaged, and says so', async () => {
 		await writeFile(await file(), (await readFile(await file(), 'utf8')).slice(0, 40));
 		const terminal = open();
