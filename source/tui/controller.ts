@@ -13,6 +13,7 @@ import {
 	type PanelAction,
 	type TimelineAction,
 } from './keymap.ts';
+import {numberKey} from './arrangement.ts';
 import {scrollOf} from './card-keys.ts';
 import {layoutOf} from './current-layout.ts';
 import {type Layout} from './layout.ts';
@@ -65,6 +66,10 @@ export interface ControllerOptions {
 	readonly keeps?: boolean;
 }
 
+function paneNumbered({numbers}: Layout, key: string): PaneId | undefined {
+	return [...numbers].find(([, number]) => numberKey(number) === key)?.[0];
+}
+
 /** What keys do: each changes the ui's state, or asks something of the store. */
 export function createController(options: ControllerOptions): Controller {
 	const {store, ui, redraw, suspend, rowOf, quit} = options;
@@ -111,7 +116,7 @@ export function createController(options: ControllerOptions): Controller {
 			case 'next_unread':
 				return void nextUnread(context);
 			case 'focus_number':
-				return focusPane(context, layoutOf(now).order[Number(key) - 1]);
+				return focusPane(context, paneNumbered(layoutOf(now), key));
 			case 'down':
 			case 'up':
 			case 'half_down':

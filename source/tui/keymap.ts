@@ -123,8 +123,8 @@ export const usualKeymap: readonly Binding[] = [
 	{
 		action: 'focus_number',
 		place: 'read',
-		keys: ['1', '2', '3', '4', '5', '6', '7', '8', '9'],
-		label: '1-9',
+		keys: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'],
+		label: '0-9',
 		help: 'pane by its number',
 	},
 	{

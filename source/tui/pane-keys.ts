@@ -1,5 +1,5 @@
 import type {MailboxStore} from '../store/mailbox-store.ts';
-import {brought, exchanged, withHidden, withPinned, type Arrangement} from './arrangement.ts';
+import {brought, exchanged, numberKey, numbersOf, withHidden, withPinned, type Arrangement} from './arrangement.ts';
 import {layoutOf} from './current-layout.ts';
 import {keyFor, type Action} from './keymap.ts';
 import {tasksPane, welcomePane, type PaneId} from './pane-id.ts';
@@ -119,11 +119,11 @@ function hide(keys: PaneKeys): void {
 	}
 	const step = list.at(-1) === now.focus ? -1 : 1;
 	const focus = neighbour(list.length > 1 ? list : all, now.focus, step) ?? now.focus;
-	const number = now.arrangement.order.indexOf(now.focus) + 1;
+	const number = numberKey(numbersOf(now.arrangement).get(now.focus));
 	keys.ui.setState({
 		focus,
 		arrangement: replaced(now, withHidden(now.arrangement, now.focus, true), focus),
-		notice: number < 10 ? `Hidden; ${number} brings it back.` : 'Hidden.',
+		notice: number === '' ? 'Hidden.' : `Hidden; ${number} brings it back.`,
 	});
 }
 

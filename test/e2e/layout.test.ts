@@ -37,9 +37,9 @@ describe('the layout, from one start to the next', () => {
 
 	it('comes back as it was arranged, with other channels than then, and with what was not read', async () => {
 		const first = open();
-		await header(first, /▌1 THREE .*│ 2 TWO .*│ 4 TASKS/);
+		await header(first, /▌1 THREE .*│ 2 TWO .*│ 6 TASKS/);
 		first.write('>P3tH3');
-		await header(first, /▌3 ONE .*│ 2 THREE .*pinned .*│ 5 AGENTS/);
+		await header(first, /▌3 ONE .*│ 2 THREE .*pinned .*│ 7 AGENTS/);
 		await quit(first);
 		expect((await stat(await file())).mode & 0o777).toBe(0o600);
 
@@ -65,9 +65,11 @@ describe('the layout, from one start to the next', () => {
 		first.write('/meanwhile');
 		await first.waitFor('1 of 2');
 		first.write('\r');
-		await first.waitFor(screen => /SEARCH meanwhile/.test(screen.at(-1) ?? ''));
-		first.write(':redraw\u0015draw the screen anew\r');
-		await first.waitFor(screen => !screen.join('').includes('go there, do it'));
+		await first.waitFor(screen => /SEARCH meanwhile .* n N hits/.test(screen.at(-1) ?? ''));
+		first.write(':');
+		await first.waitFor('what to do, or where to go');
+		first.write('draw the screen anew\r');
+		await first.waitFor(screen => !screen.join('').includes('choose'));
 		await quit(first);
 		expect((await stat(await file())).mode & 0o777).toBe(0o600);
 

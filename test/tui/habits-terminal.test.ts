@@ -86,11 +86,9 @@ timeline_close = "ß"
 	});
 
 	it('are those of reading on cards and in the help, and those of the timeline there', async () => {
-		const terminal = await start('board', own, {cols: 100, rows: 24});
+		const terminal = await start('board', own, {cols: 100, rows: 18});
 		await terminal.waitFor(/● live[^]*TASKS {2}2 running/);
-		terminal.write('tG');
-		await terminal.waitFor(/▌✓ #12 Count/);
-		terminal.write('k\r');
+		terminal.write('tg\r');
 		const card = await terminal.waitFor(/more lines · ö {2}ü back/);
 		terminal.write('j');
 		terminal.write('ö');
@@ -175,7 +173,7 @@ describe('the mouse', () => {
 		const screen = await terminal.waitFor('1 for you');
 		const tasks = find(screen, 'Review the numbers');
 		terminal.write(press(tasks.x, tasks.y));
-		await terminal.waitFor(/▌3 TASKS/);
+		await terminal.waitFor(/▌6 TASKS/);
 		const hello = find(screen, 'Hello Instance 2');
 		terminal.write(press(hello.x, hello.y));
 		await terminal.waitFor(/\n▌│ Hello Instance 2/);
@@ -226,7 +224,7 @@ describe('notifications', () => {
 	it('ring and say who calls, once, when the message is in no pane that is shown', async () => {
 		const terminal = await start('echo', '', small);
 		await terminal.waitFor('1 CLAUDE_1');
-		terminal.write('2');
+		terminal.write('6');
 		await terminal.waitFor('no tasks');
 		await call(terminal, 'one');
 		await terminal.waitFor(() => terminal.bells > 0);
@@ -256,7 +254,7 @@ describe('notifications', () => {
 	it('are those that config.toml wants, and none for what addresses somebody else', async () => {
 		const terminal = await start('echo', '[notify]\nbell = false\n', small);
 		await terminal.waitFor('1 CLAUDE_1');
-		terminal.write('2');
+		terminal.write('6');
 		terminal.write('chello @CLAUDE_1\r\u001B');
 		await sleep(500);
 		await call(terminal, 'one');
@@ -271,7 +269,7 @@ describe('notifications', () => {
 		const env = {PATH: `${bin}:${process.env['PATH'] ?? ''}`};
 		const terminal = await start('echo', '[notify]\ndesktop = true\n', {...small, env});
 		await terminal.waitFor('1 CLAUDE_1');
-		terminal.write('2');
+		terminal.write('6');
 		await call(terminal, '$(touch x) <b>; `id`');
 		await terminal.waitFor(() => terminal.bells === 1);
 		await vi.waitFor(async () => {
@@ -284,7 +282,7 @@ describe('notifications', () => {
 	it('say once that there is no program for the desktop', async () => {
 		const terminal = await start('echo', '[notify]\ndesktop = true\n', {...small, env: {PATH: folder}});
 		await terminal.waitFor('1 CLAUDE_1');
-		terminal.write('2');
+		terminal.write('6');
 		await call(terminal, 'one');
 		expect((await terminal.waitFor('need notify-send, which is not installed')).at(-1)).toContain('Desktop');
 	});

@@ -97,7 +97,7 @@ const views: readonly View[] = [
 	},
 	{
 		name: 'filter of ALL',
-		keys: ['6', 'fis:unverified\r'],
+		keys: ['9', 'fis:unverified\r'],
 		shows: / f is:unverified /,
 		whole: true,
 		back: [`f${erase}`, escape],

@@ -24,14 +24,14 @@ export function headerLine(
 	state: State,
 	ui: Ui,
 	pane: PaneId,
-	number: number,
+	number: string,
 	width: number,
 	now: number,
 ): PaintedLine {
 	const focused = ui.focus === pane;
 	const home = homeOf(ui, pane);
 	const edge: Span = {text: focused ? '▌' : ' ', style: isChannelPane(home) ? tagStyle(home) : theme.grey};
-	const count: Span = {text: number > 0 && number < 10 ? `${number} ` : '', style: theme.grey};
+	const count: Span = {text: number === '' ? '' : `${number} `, style: theme.grey};
 	const [left, right] = partsOf(state, ui, pane, width, now);
 	return {
 		strip: justify(

@@ -52,10 +52,10 @@ export function timelineWords(store: MailboxStore, view: TimelineView, now: numb
 	];
 }
 
-function agentWords({chronicle, getState}: MailboxStore, {lanes}: TimelineView, at: number): string[] {
+function agentWords(store: MailboxStore, {lanes}: TimelineView, at: number): string[] {
 	return lanes.flatMap(lane => {
-		const step = stepAt(chronicle.replay.agents.get(lane), at);
-		return step === null ? [] : [`${printable(channelName(getState(), lane))}: ${presence[step.state]}`];
+		const step = stepAt(store.chronicle.replay.agents.get(lane), at);
+		return step === null ? [] : [`${printable(channelName(store.getState(), lane))}: ${presence[step.state]}`];
 	});
 }
 
@@ -80,13 +80,13 @@ function taskLine(past: Chronicle, id: number, at: number): string {
 }
 
 function selectedWords(store: MailboxStore, selected: Selected | null, at: number, now: number): string[] {
-	const {chronicle, getState} = store;
+	const {chronicle} = store;
 	if (selected === null) return [];
 	const time = clockMoment(iso(selected.at), now);
 	if (selected.kind === 'task') return [`Selected: ${time} task ${taskLine(chronicle, selected.id, at)}`];
 	const mark = chronicle.marks.get(selected.id);
 	if (mark === undefined) return [];
-	const name = (tag: string): string => printable(channelName(getState(), tag));
+	const name = (tag: string): string => printable(channelName(store.getState(), tag));
 	const to = mark.mentions.filter(tag => !sameTag(tag, mark.tag)).map(name);
 	const [first = '', ...more] = printableLines(chronicle.message(mark.id)?.body ?? mark.excerpt);
 	return [
