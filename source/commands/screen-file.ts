@@ -5,6 +5,7 @@ import {HubError} from '../hub/error.ts';
 import {makePrivateFolder} from '../hub/private-file.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {mergedMarks} from '../store/seen-marks.ts';
+import {mergedRecent} from '../tui/find/recent.ts';
 import type {ScreenMemory} from '../tui/keep-screen.ts';
 import {parseScreen, serialized, type SavedScreen} from '../tui/saved-screen.ts';
 
@@ -39,7 +40,8 @@ async function write(file: string, screen: SavedScreen): Promise<string | null> 
 		makePrivateFolder(dirname(file));
 		const {saved: other} = await read(file);
 		const seen = screen.seen === null ? (other?.seen ?? null) : mergedMarks(screen.seen, other?.seen ?? null);
-		await writeNew(temporary, serialized({...screen, seen}));
+		const recent = other === null ? screen.recent : mergedRecent(screen.recent, other.recent);
+		await writeNew(temporary, serialized({...screen, recent, seen}));
 		await rename(temporary, file);
 		return null;
 	} catch (error) {

@@ -123,7 +123,8 @@ function priorityAction([word, text, ...more]: readonly string[]): Action {
 	return mailbox => mailbox.tasks.prioritise(id, priority);
 }
 
-function noMore(words: readonly string[]): void {
+/** Throws a UsageError for words behind those that an action takes. */
+export function noMore(words: readonly string[]): void {
 	if (words.length > 0) throw new UsageError(`\`${words.join(' ')}\` is too much.`, 'See `agentmux tasks --help`.');
 }
 

@@ -1,19 +1,22 @@
 import {UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import type {Task} from '../mailbox/task.ts';
-import type {Command} from './command.ts';
+import type {Command, Invocation} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {remark, table, write, writeJson} from './output.ts';
-import {taskActions} from './task-actions.ts';
-import {tagFlag} from './values.ts';
+import {noMore, taskActions} from './task-actions.ts';
+import {writeCard} from './task-card-text.ts';
+import {readCard} from './task-card.ts';
+import {idWord, tagFlag} from './values.ts';
 
 const command: Command = {
-	summary: 'the shared task board: list, add, claim, progress, finish, cancel, retry, assign',
+	summary: 'the shared task board: list, show, add, claim, progress, finish, cancel, retry, assign',
 	help: `
 		The task board that agents and the human share.
 
 		Usage
 		  agentmux tasks [list] [--status S]... [--queue Q] [--owner TAG] [-n N]
+		  agentmux tasks show ID
 		  agentmux tasks add TITLE [--body TEXT] [--queue Q] [--priority N] [--parent ID] [--position N]
 		                           [--depends-on ID]... [--attempts N] [--run-at TIME] [--key KEY] [--message ID]
 		                           [--assign TAG]
@@ -30,6 +33,9 @@ const command: Command = {
 		  --key KEY     adding twice under one key in one queue adds it once
 		  --json        the row, or one JSON array of the rows
 
+		show prints all of one task: its text, the steps of a plan, its attempts and its lease, its result with the first
+		rows of its table, and how it came to stand as it does. With --json the row has \`steps\`, \`events\` and \`rows\` as well.
+
 		retry queues again what failed, died or was cancelled, a plan with its steps; assign lets only that agent claim
 		it; of two tasks the one with the higher priority goes first.
 
@@ -38,6 +44,7 @@ const command: Command = {
 		Examples
 		  agentmux tasks add "Port the parser" --body "see docs/parser.md" --priority 5
 		  agentmux tasks claim --as CLAUDE_1
+		  agentmux tasks show 7
 		  agentmux tasks finish 7 --token 1 --as CLAUDE_1 --result '{"commit": "abc123"}'
 	`,
 	flags: {
@@ -69,6 +76,7 @@ const command: Command = {
 	async run(invocation) {
 		const {input, flags, stdout, stderr} = invocation;
 		const [name = 'list', ...words] = input;
+		if (name === 'show') return show(words, invocation);
 		const prepare = Object.hasOwn(taskActions, name) ? taskActions[name] : undefined;
 		if (prepare === undefined) throw unknownAction(name);
 		const act = prepare(words, flags);
@@ -84,12 +92,22 @@ const command: Command = {
 
 export default command;
 
+async function show([word, ...more]: readonly string[], invocation: Invocation): Promise<void> {
+	noMore(more);
+	const id = idWord(word, 'task');
+	const {flags, stdout} = invocation;
+	await withMailbox(invocation, {as: tagFlag(flags, 'as')}, async mailbox => {
+		const card = await readCard(mailbox, id);
+		await (flags['json'] === true ? writeJson(stdout, card) : writeCard(stdout, card));
+	});
+}
+
 function isList(outcome: Task | readonly Task[]): outcome is readonly Task[] {
 	return Array.isArray(outcome);
 }
 
 function unknownAction(name: string): UsageError {
-	const near = nearest(name, Object.keys(taskActions));
+	const near = nearest(name, ['show', ...Object.keys(taskActions)]);
 	return new UsageError(
 		`tasks cannot \`${name}\`.`,
 		near === null

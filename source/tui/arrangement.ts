@@ -51,6 +51,36 @@ export function withChannels(arrangement: Arrangement, channels: readonly PaneId
 	return {...arrangement, order, own};
 }
 
+/**
+ * The numbers of the panes: channels have 1 to 5; TASKS 6, AGENTS 7, INBOX 8 and ALL 9, however many channels there are; what
+ * comes behind these (one's own channel first) 10 and more. A pane that was moved by hand has the number of its new place.
+ */
+export function numbersOf({order, moved}: Pick<Arrangement, 'order' | 'moved'>): ReadonlyMap<PaneId, number> {
+	const fixed = new Map(
+		specials.map((id, at) => [id, channelsFirst + 1 + at] as const).filter(([id]) => !moved.has(id)),
+	);
+	const taken = new Set(fixed.values());
+	const behind = channelsFirst + specials.length + 1;
+	let next = 1;
+	return new Map(
+		order.map((id): [PaneId, number] => {
+			const own = fixed.get(id);
+			if (own !== undefined) {
+				// Whatever comes before them later has room there.
+				next = Math.max(next, behind);
+				return [id, own];
+			}
+			while (taken.has(next)) next++;
+			return [id, next++];
+		}),
+	);
+}
+
+/** The key of a number, as it is written before a pane; empty where there is none: 0 stands for 10. */
+export function numberKey(number: number | undefined): string {
+	return number === undefined || number > 10 ? '' : String(number % 10);
+}
+
 /** Brings a pane to the screen, where `visible` stands now: beside the others while there is room, else instead of `focus`. */
 export function brought(
 	arrangement: Arrangement,
@@ -81,7 +111,7 @@ export function withPinned(arrangement: Arrangement, pane: PaneId, visible: read
 	return {...arrangement, pinned, places: visible};
 }
 
-/** Exchanges two panes, in their numbers and on the screen; the first one was moved by hand. */
+/** Exchanges two panes, in their numbers and on the screen; the first one was moved by hand, and a pane with a fixed number, too. */
 export function exchanged(
 	arrangement: Arrangement,
 	pane: PaneId,
@@ -91,7 +121,7 @@ export function exchanged(
 	const swap = (id: PaneId): PaneId => (id === pane ? other : id === other ? pane : id);
 	const order = arrangement.order.map(swap);
 	const moved = new Map(arrangement.moved).set(pane, order.indexOf(pane));
-	if (moved.has(other)) moved.set(other, order.indexOf(other));
+	if (moved.has(other) || specials.includes(other)) moved.set(other, order.indexOf(other));
 	const both = visible.includes(pane) && visible.includes(other);
 	return {...arrangement, order, moved, places: both ? visible.map(swap) : arrangement.places};
 }

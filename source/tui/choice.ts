@@ -1,4 +1,5 @@
 import {printable} from '../printable.ts';
+import {actionOf, keyFor} from './keymap.ts';
 import type {Span} from './screen/strip.ts';
 import {theme} from './theme.ts';
 
@@ -22,13 +23,15 @@ export interface ChoiceOverlay {
 	readonly index: number;
 }
 
-/** After a key: another overlay, the one that was chosen, or null when it is closed. Pure. */
+/** After a key: another overlay, the one that was chosen, or null when it is closed. */
 export function choiceAfter(overlay: ChoiceOverlay, key: string): ChoiceOverlay | Target | null {
 	const {choices, index} = overlay;
-	const steps: Record<string, number> = {j: 1, down: 1, '^n': 1, k: -1, up: -1, '^p': -1};
-	const step = steps[key];
-	if (step !== undefined) return {...overlay, index: (index + step + choices.length) % choices.length};
-	const number = /^[1-9]$/u.test(key) ? Number(key) - 1 : key === 'enter' ? index : -1;
+	const action = actionOf('read', key);
+	const chosen = actionOf('panel', key);
+	const step =
+		action === 'down' || chosen === 'panel_next' ? 1 : action === 'up' || chosen === 'panel_previous' ? -1 : 0;
+	if (step !== 0) return {...overlay, index: (index + step + choices.length) % choices.length};
+	const number = /^[1-9]$/u.test(key) ? Number(key) - 1 : action === 'open' || chosen === 'panel_take' ? index : -1;
 	return choices[number]?.target ?? null;
 }
 
@@ -52,9 +55,9 @@ export function choiceLines({title, choices, index}: ChoiceOverlay, width: numbe
 		...lines,
 		[],
 		[
-			{text: 'enter', style: theme.strong},
+			{text: keyFor('open'), style: theme.strong},
 			{text: ' takes it   ', style: theme.grey},
-			{text: 'esc', style: theme.strong},
+			{text: keyFor('back'), style: theme.strong},
 			{text: ' back', style: theme.grey},
 		],
 	];

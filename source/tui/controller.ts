@@ -5,7 +5,16 @@ import {isWaitingFor, waitingForMe} from '../store/select.ts';
 import type {ComposeContext} from './compose/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
 import {freshPicker} from './compose/picker.ts';
-import {actionOf, isTimelineAction, type Action, type TimelineAction} from './keymap.ts';
+import {
+	actionOf,
+	isPanelAction,
+	isTimelineAction,
+	type Action,
+	type PanelAction,
+	type TimelineAction,
+} from './keymap.ts';
+import {numberKey} from './arrangement.ts';
+import {scrollOf} from './card-keys.ts';
 import {layoutOf} from './current-layout.ts';
 import {type Layout} from './layout.ts';
 import {agentsPane, hasMessages, tasksPane, type PaneId} from './pane-id.ts';
@@ -57,6 +66,10 @@ export interface ControllerOptions {
 	readonly keeps?: boolean;
 }
 
+function paneNumbered({numbers}: Layout, key: string): PaneId | undefined {
+	return [...numbers].find(([, number]) => numberKey(number) === key)?.[0];
+}
+
 /** What keys do: each changes the ui's state, or asks something of the store. */
 export function createController(options: ControllerOptions): Controller {
 	const {store, ui, redraw, suspend, rowOf, quit} = options;
@@ -69,7 +82,7 @@ export function createController(options: ControllerOptions): Controller {
 		ui,
 		context,
 		focus,
-		act: action => (isTimelineAction(action) ? undefined : act(action, '')),
+		act: action => (isTimelineAction(action) || isPanelAction(action) ? undefined : act(action, '')),
 		commands,
 	});
 	const lastSeen = new Map<string, number>();
@@ -82,10 +95,10 @@ export function createController(options: ControllerOptions): Controller {
 		const action = actionHere(context, key);
 		if (action === undefined) return;
 		if (isTimelineAction(action)) timelineKey(context, action);
-		else act(action, key);
+		else if (!isPanelAction(action)) act(action, key);
 	}
 
-	function act(action: Exclude<Action, TimelineAction>, key: string): void {
+	function act(action: Exclude<Action, TimelineAction | PanelAction>, key: string): void {
 		const now = ui.getState();
 		switch (action) {
 			case 'focus_next':
@@ -103,7 +116,7 @@ export function createController(options: ControllerOptions): Controller {
 			case 'next_unread':
 				return void nextUnread(context);
 			case 'focus_number':
-				return focusPane(context, layoutOf(now).order[Number(key) - 1]);
+				return focusPane(context, paneNumbered(layoutOf(now), key));
 			case 'down':
 			case 'up':
 			case 'half_down':
@@ -235,7 +248,7 @@ export function createController(options: ControllerOptions): Controller {
 	function overlayKey(key: string): void {
 		const {overlay} = ui.getState();
 		if (overlay === null) return;
-		if (key === '^c') return interrupt();
+		if (actionOf('panel', key) === 'interrupt') return interrupt();
 		if (overlay.kind === 'search' || overlay.kind === 'filter' || overlay.kind === 'palette') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'choice') return choiceKey(context, key);
@@ -244,10 +257,10 @@ export function createController(options: ControllerOptions): Controller {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
 			return set({overlay: null});
 		}
-		const steps: Record<string, number> = {j: 1, down: 1, '^d': 8, pagedown: 8, k: -1, up: -1, '^u': -8, pageup: -8};
-		const step = steps[key];
+		const step = scrollOf(actionOf('read', key));
 		if (step === undefined) return set({overlay: null});
-		set({overlay: {...overlay, top: Math.max(0, overlay.top + step)}});
+		// How many lines there are is known where they are drawn.
+		if (step !== Infinity) set({overlay: {...overlay, top: Math.max(0, overlay.top + step)}});
 	}
 
 	function press(key: string): void {

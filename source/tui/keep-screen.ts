@@ -16,15 +16,15 @@ export interface ScreenMemory {
 /** Milliseconds between two savings; what changes in between is kept together. */
 const pace = 2000;
 
-/** Keeps the screen whenever it is arranged anew or something was read. The function returned saves what is left and ends it. */
+/** Keeps the screen whenever it is arranged anew, something was read, or something was searched for or run by name. The function returned saves what is left and ends it. */
 export function keepScreen(store: MailboxStore, ui: UiStore, memory: ScreenMemory): () => Promise<void> {
 	let timer: NodeJS.Timeout | undefined;
 	let running: Promise<void> = Promise.resolve();
 	let complained = false;
 
 	async function save(): Promise<void> {
-		const {arrangement, focus} = ui.getState();
-		const failure = await memory.save({arrangement, focus, seen: seenMarksOf(store.getState())});
+		const {arrangement, focus, recent} = ui.getState();
+		const failure = await memory.save({arrangement, focus, recent, seen: seenMarksOf(store.getState())});
 		if (failure === null || complained) return;
 		complained = true;
 		ui.setState({notice: failure});
@@ -38,7 +38,7 @@ export function keepScreen(store: MailboxStore, ui: UiStore, memory: ScreenMemor
 		if (store.getState().loaded) timer ??= setTimeout(flush, pace);
 	};
 	const unsubscribeUi = ui.subscribe((now, before) => {
-		if (now.arrangement !== before.arrangement || now.focus !== before.focus) soon();
+		if (now.arrangement !== before.arrangement || now.focus !== before.focus || now.recent !== before.recent) soon();
 	});
 	let {seen} = store.getState();
 	const unsubscribeStore = store.subscribe(state => {

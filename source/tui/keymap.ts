@@ -1,7 +1,11 @@
 import {writeKey} from './key-name.ts';
 
-/** Where a key means something. In the pane of tasks, `tasks` goes before `read`. */
-export type Place = 'read' | 'compose' | 'tasks' | 'timeline';
+/**
+ * Where a key means something. In the pane of tasks and on a task's card, `tasks` goes before `read`; other cards, the help
+ * and questions are read with the keys of `read`. A `panel` has a line to type into and a list to choose from: search,
+ * filter, palette, pickers.
+ */
+export type Place = 'read' | 'compose' | 'tasks' | 'timeline' | 'panel';
 
 export interface Binding {
 	readonly action: Action;
@@ -69,7 +73,8 @@ export type Action =
 	| 'leave'
 	| 'timeline'
 	| TaskAction
-	| TimelineAction;
+	| TimelineAction
+	| PanelAction;
 
 /** What is done to the chosen task. */
 export type TaskAction =
@@ -102,6 +107,15 @@ export type TimelineAction =
 	| 'timeline_open'
 	| 'timeline_close';
 
+/** What keys do where one types to find something. */
+export type PanelAction =
+	| 'panel_next'
+	| 'panel_previous'
+	| 'panel_page_next'
+	| 'panel_page_previous'
+	| 'panel_take'
+	| 'panel_close';
+
 /** Every key there is, as long as nobody changes it. */
 export const usualKeymap: readonly Binding[] = [
 	{action: 'focus_next', place: 'read', keys: ['tab'], label: 'tab', hint: 'pane', help: 'next pane'},
@@ -109,8 +123,8 @@ export const usualKeymap: readonly Binding[] = [
 	{
 		action: 'focus_number',
 		place: 'read',
-		keys: ['1', '2', '3', '4', '5', '6', '7', '8', '9'],
-		label: '1-9',
+		keys: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'],
+		label: '0-9',
 		help: 'pane by its number',
 	},
 	{
@@ -327,6 +341,36 @@ export const usualKeymap: readonly Binding[] = [
 	{action: 'redraw', place: 'timeline', keys: ['^l'], label: '^l', help: ''},
 	{action: 'quit', place: 'timeline', keys: ['q'], label: 'q', help: ''},
 	{action: 'interrupt', place: 'timeline', keys: ['^c'], label: '^c ^c', help: ''},
+	{
+		action: 'panel_take',
+		place: 'panel',
+		keys: ['enter', 'tab'],
+		label: 'enter',
+		hint: 'take',
+		help: 'go there, do it, take it',
+	},
+	{
+		action: 'panel_next',
+		place: 'panel',
+		keys: ['down', '^n'],
+		label: '↓ ↑',
+		hint: 'choose',
+		help: 'next, previous in the list',
+		with: 'panel_previous',
+	},
+	{action: 'panel_previous', place: 'panel', keys: ['up', '^p'], label: '↑', help: ''},
+	{
+		action: 'panel_page_next',
+		place: 'panel',
+		keys: ['pagedown'],
+		label: 'PgDn PgUp',
+		help: 'some on, some back',
+		with: 'panel_page_previous',
+	},
+	{action: 'panel_page_previous', place: 'panel', keys: ['pageup'], label: 'PgUp', help: ''},
+	{action: 'panel_close', place: 'panel', keys: ['escape'], label: 'esc', hint: 'back', help: 'back, as it was'},
+	{action: 'suspend', place: 'panel', keys: ['^z'], label: '^z', help: ''},
+	{action: 'interrupt', place: 'panel', keys: ['^c'], label: '^c ^c', help: ''},
 ];
 
 /** The keys that are in use: what they do, the help, and the hints in the last row are read from here. */
@@ -346,6 +390,7 @@ function byPlaces(): Record<Place, ReadonlyMap<string, Action>> {
 		compose: actionsIn('compose'),
 		tasks: actionsIn('tasks'),
 		timeline: actionsIn('timeline'),
+		panel: actionsIn('panel'),
 	};
 }
 
@@ -361,6 +406,10 @@ export function isTimelineAction(action: Action): action is TimelineAction {
 	return action.startsWith('timeline_');
 }
 
+export function isPanelAction(action: Action): action is PanelAction {
+	return action.startsWith('panel_');
+}
+
 export function actionOf(place: Place, key: string): Action | undefined {
 	return byPlace[place].get(key) ?? (place === 'tasks' ? byPlace.read.get(key) : undefined);
 }
@@ -371,11 +420,16 @@ export function keyFor(action: Action): string {
 	return key === undefined ? '' : writeKey(key);
 }
 
-/** What the last row says: the keys that matter here. */
-export function hints(place: Place): Array<{label: string; hint: string}> {
+/** The key, as keyboard.ts names it, that does this there; undefined where it has none. */
+export function firstKey(place: Place, action: Action): string | undefined {
+	return keymap.find(binding => binding.place === place && binding.action === action)?.keys[0];
+}
+
+/** What the last row says: the keys that matter here; among tasks also what they do elsewhere, unless nothing `general` is wanted. */
+export function hints(place: Place, general = true): Array<{label: string; hint: string}> {
 	const own = keymap.flatMap(({place: where, label, hint}) =>
 		where === place && hint !== undefined && label !== '' ? [{label, hint}] : [],
 	);
-	if (place !== 'tasks') return own;
+	if (place !== 'tasks' || !general) return own;
 	return [...own, ...hints('read').filter(({label}) => own.every(each => each.label !== label))];
 }

@@ -1,4 +1,4 @@
-import type {Arrangement} from './arrangement.ts';
+import {numbersOf, type Arrangement} from './arrangement.ts';
 import {agentsPane, isChannelPane, tasksPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {Rect} from './screen/grid.ts';
 
@@ -17,8 +17,9 @@ export interface Layout {
 	readonly places: readonly PaneId[];
 	/** One more would fit beside these. */
 	readonly hasRoom: boolean;
-	/** Every pane by its number, hidden ones too. */
+	/** Every pane, hidden ones too, by number. */
 	readonly order: readonly PaneId[];
+	readonly numbers: ReadonlyMap<PaneId, number>;
 	/** Those that stand as names in the first row. */
 	readonly tabs: readonly PaneId[];
 	/** Columns of the thin lines between panes. */
@@ -56,9 +57,9 @@ export function layout({columns, rows, arrangement, focus, draftLines}: LayoutIn
 	const body: Rect = {x: 0, y: 1, width: columns, height: Math.max(0, rows - 3 - draft)};
 	const compose: Rect = {x: 0, y: rows - 1 - draft, width: columns, height: draft};
 	const {order, hidden} = arrangement;
-	const base = {body, compose, rules: [], order, hasRoom: false};
+	const base = {body, compose, rules: [], order, numbers: numbersOf(arrangement), hasRoom: false};
 	if (columns < leastColumns || rows < leastRows) {
-		return {...base, kind: 'tiny', panes: [], places: [], order: [], tabs: []};
+		return {...base, kind: 'tiny', panes: [], places: [], order: [], numbers: new Map(), tabs: []};
 	}
 	// What the draft takes changes no arrangement.
 	const side = columns < wideColumns ? [] : [tasksPane, agentsPane].filter(id => !hidden.has(id));

@@ -1,9 +1,10 @@
 import {foldTag} from '../mailbox/tag.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {layoutOf} from './current-layout.ts';
-import {keyFor} from './keymap.ts';
+import {firstKey, keyFor, type Action, type Place} from './keymap.ts';
 import type {Layout} from './layout.ts';
 import type {PaneId} from './pane-id.ts';
+import {placeOf} from './place.ts';
 import {lookBack} from './look-back.ts';
 import {moved, withView} from './navigate.ts';
 import {lineWidth} from './panes/channel.ts';
@@ -108,14 +109,22 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 
 	function wheel(x: number, y: number, up: boolean): void {
 		const now = ui.getState();
-		if (now.overlay !== null) return act.press(up ? 'up' : 'down');
-		if (now.timeline !== null) return act.press(up ? 'left' : 'right');
+		if (now.overlay !== null) {
+			if (placeOf(now) === 'panel') return pressFor('panel', up ? 'panel_previous' : 'panel_next');
+			return pressFor('read', up ? 'up' : 'down');
+		}
+		if (now.timeline !== null) return pressFor('timeline', up ? 'timeline_earlier' : 'timeline_later');
 		const layout = layoutOf(now);
 		const pane = layout.panes.find(({rect}) => isIn(rect, x, y));
 		if (pane === undefined) return;
 		const next = moved(store.getState(), {...now, focus: pane.id}, layout, up ? 'wheel_up' : 'wheel_down');
 		ui.setState({views: next.ui.views});
 		lookBack({store, ui}, pane.id, next.wants);
+	}
+
+	function pressFor(place: Place, action: Action): void {
+		const key = firstKey(place, action);
+		if (key !== undefined) act.press(key);
 	}
 
 	return ({what, x, y}) => {

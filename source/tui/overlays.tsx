@@ -3,7 +3,7 @@ import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
 import {FilterLine} from './find/filter-line.tsx';
 import {PalettePanel} from './find/palette-panel.tsx';
-import {Manual} from './find/manual.tsx';
+import {Manual, moreWords} from './find/manual.tsx';
 import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {Panel} from './panel.tsx';
@@ -62,6 +62,7 @@ function Help({top}: {readonly top: number}) {
 	const columns = useUi(ui => ui.columns);
 	const lookingBack = useUi(ui => ui.timeline !== null);
 	const timeline = section('Looking back', 'timeline');
+	const panel = section('Finding, choosing', 'panel');
 	const everywhere = [
 		...section('Reading', 'read'),
 		[],
@@ -71,6 +72,8 @@ function Help({top}: {readonly top: number}) {
 		...section('Tasks', 'tasks'),
 		[],
 		...timeline,
+		[],
+		...panel,
 	];
 	const all = lookingBack ? timeline : everywhere;
 	const height = Math.max(2, rows - 4);
@@ -79,7 +82,7 @@ function Help({top}: {readonly top: number}) {
 	const lines = besides(all, needed);
 	if (lines.length <= height) return <Panel lines={lines} tight={lines.length > height - 2} />;
 	const from = Math.min(top, lines.length - height + 1);
-	const more: Span[] = [{text: from + height - 1 < lines.length ? 'j ↓ more' : 'k ↑ back', style: theme.grey}];
+	const more: Span[] = [moreWords(from + height - 1 < lines.length)];
 	return <Panel lines={[...lines.slice(from, from + height - 1), more]} tight />;
 }
 

@@ -1,7 +1,7 @@
 import type {MailboxStore} from '../store/mailbox-store.ts';
-import {brought, exchanged, withHidden, withPinned, type Arrangement} from './arrangement.ts';
+import {brought, exchanged, numberKey, numbersOf, withHidden, withPinned, type Arrangement} from './arrangement.ts';
 import {layoutOf} from './current-layout.ts';
-import type {Action} from './keymap.ts';
+import {keyFor, type Action} from './keymap.ts';
 import {tasksPane, welcomePane, type PaneId} from './pane-id.ts';
 import {withThreadIn} from './thread-layout.ts';
 import {homeOf, type Ui, type UiStore} from './ui.ts';
@@ -30,7 +30,7 @@ export type PaneAction = Extract<
 export function paneAction(keys: PaneKeys, action: PaneAction): void {
 	const now = keys.ui.getState();
 	if (now.threads.has(now.focus) && isArranging(action)) {
-		return keys.ui.setState({notice: 'A thread stands with its pane: esc closes it.'});
+		return keys.ui.setState({notice: `A thread stands with its pane: ${keyFor('back')} closes it.`});
 	}
 	switch (action) {
 		case 'focus_next':
@@ -119,11 +119,11 @@ function hide(keys: PaneKeys): void {
 	}
 	const step = list.at(-1) === now.focus ? -1 : 1;
 	const focus = neighbour(list.length > 1 ? list : all, now.focus, step) ?? now.focus;
-	const number = now.arrangement.order.indexOf(now.focus) + 1;
+	const number = numberKey(numbersOf(now.arrangement).get(now.focus));
 	keys.ui.setState({
 		focus,
 		arrangement: replaced(now, withHidden(now.arrangement, now.focus, true), focus),
-		notice: number < 10 ? `Hidden; ${number} brings it back.` : 'Hidden.',
+		notice: number === '' ? 'Hidden.' : `Hidden; ${number} brings it back.`,
 	});
 }
 

@@ -1,6 +1,6 @@
 import {nearest} from '../mailbox/nearest.ts';
 import {readKey, writeKey} from './key-name.ts';
-import type {Action, Binding} from './keymap.ts';
+import type {Action, Binding, Place} from './keymap.ts';
 
 /** One line of [keys]: an action, its keys as they are written there, and where that stands. */
 export interface KeySetting {
@@ -49,7 +49,7 @@ export function rebound(
 
 	function claim(binding: Binding, key: string, place: string): boolean {
 		const {action} = binding;
-		if (binding.place === 'compose' && isText(key)) {
+		if (isWrittenIn(binding.place) && isText(key)) {
 			warnings.push(`${place}: \`${writeKey(key)}\` is text while one writes, so it cannot be \`${action}\`.`);
 			return false;
 		}
@@ -96,6 +96,11 @@ function readKeys(value: unknown, place: string, action: Action, warnings: strin
 		}
 	}
 	return keys.length === 0 && written.length > 0 ? null : [...new Set(keys)];
+}
+
+/** Where a letter is text. */
+function isWrittenIn(place: Place): boolean {
+	return place === 'compose' || place === 'panel';
 }
 
 function isText(key: string): boolean {

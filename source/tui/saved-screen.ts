@@ -1,11 +1,14 @@
 import type {SeenMarks} from '../store/seen-marks.ts';
 import {emptyArrangement, type Arrangement} from './arrangement.ts';
+import {isRecent, keptRecent, nothingRecent, type Recent} from './find/recent.ts';
 import type {PaneId} from './pane-id.ts';
 
 /** What of the screen is kept between two starts. */
 export interface SavedScreen {
 	readonly arrangement: Pick<Arrangement, 'places' | 'hidden' | 'pinned' | 'moved' | 'zoomed'>;
 	readonly focus: PaneId;
+	/** What was searched for and run lately; nothing of it in what an earlier version kept. */
+	readonly recent: Recent;
 	/** Null until it was known. */
 	readonly seen: SeenMarks | null;
 }
@@ -13,7 +16,12 @@ export interface SavedScreen {
 /** More of each list than this is not kept. */
 const mostKept = 1000;
 
-export function serialized({arrangement: {places, hidden, pinned, moved, zoomed}, focus, seen}: SavedScreen): string {
+export function serialized({
+	arrangement: {places, hidden, pinned, moved, zoomed},
+	focus,
+	recent,
+	seen,
+}: SavedScreen): string {
 	return `${JSON.stringify({
 		version: 1,
 		focus,
@@ -22,6 +30,7 @@ export function serialized({arrangement: {places, hidden, pinned, moved, zoomed}
 		hidden: [...hidden].slice(0, mostKept),
 		pinned: [...pinned].slice(0, mostKept),
 		moved: [...moved].slice(0, mostKept),
+		recent: keptRecent(recent),
 		seen: seen === null ? null : {...seen, marks: [...seen.marks]},
 	})}\n`;
 }
@@ -35,13 +44,14 @@ export function parseScreen(text: string): SavedScreen | null {
 		return null;
 	}
 	if (!isRecord(value) || value['version'] !== 1) return null;
-	const {focus, zoomed, places, hidden, pinned, moved, seen} = value;
+	const {focus, zoomed, places, hidden, pinned, moved, recent = nothingRecent, seen} = value;
 	if (!isPane(focus) || typeof zoomed !== 'boolean') return null;
 	if (!isPanes(places) || !isPanes(hidden) || !isPanes(pinned) || !isNumbered(moved)) return null;
+	if (!isRecent(recent)) return null;
 	const marks = marksIn(seen);
 	if (marks === undefined) return null;
 	const arrangement = {places, zoomed, hidden: new Set(hidden), pinned: new Set(pinned), moved: new Map(moved)};
-	return {arrangement, focus, seen: marks};
+	return {arrangement, focus, recent: {searches: recent.searches, commands: recent.commands}, seen: marks};
 }
 
 /** The arrangement to begin with; channels find their places in it as they are known. */

@@ -78,6 +78,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		mouse: switches['ui.mouse'],
 		motion: switches['ui.motion'],
 		arrangement: restored(saved),
+		...(saved !== null && {recent: saved.recent}),
 		notice: notice ?? memory?.notice ?? null,
 		...(program && {program}),
 	});

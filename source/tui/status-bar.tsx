@@ -2,7 +2,7 @@ import {Box} from 'ink';
 import {printable} from '../printable.ts';
 import {useMailbox, useUi} from './context.ts';
 import type {Search} from './find/search.ts';
-import {hints} from './keymap.ts';
+import {hints, keyFor} from './keymap.ts';
 import {placeOf} from './place.ts';
 import {textWidth, type Span} from './screen/strip.ts';
 import {Spans} from './spans.tsx';
@@ -22,8 +22,9 @@ export function StatusBar() {
 			? {text: ' COMPOSE', style: theme.goodStrong}
 			: {text: mode === 'timeline' ? ' TIMELINE' : ' READ', style: theme.strong},
 	];
-	if (isFiltering) line.splice(0, 1, ...filterSpans);
-	else if (search !== null && mode === 'read') line.splice(0, 1, ...searchSpans(search, notice === null));
+	if (isFiltering) line.splice(0, 1, ...filterSpans());
+	else if (search !== null && mode === 'read')
+		line.splice(0, 1, ...searchSpans(search, notice === null && place !== 'panel'));
 	if (notice !== null) line.push({text: `  ${printable(notice)}`, style: theme.warn});
 	const trouble = useMailbox(state => state.trouble ?? '');
 	const words = trouble === '' ? '' : `${printable(trouble)} `;
@@ -61,20 +62,23 @@ function searchSpans({editor, hits, more, index}: Search, withKeys: boolean): Sp
 	if (!withKeys) return standing;
 	return [
 		...standing,
-		{text: '  n N', style: theme.text},
+		{text: `  ${keyFor('hit_next')} ${keyFor('hit_previous')}`, style: theme.text},
 		{text: ' hits', style: theme.grey},
-		{text: '  esc', style: theme.text},
+		{text: `  ${keyFor('back')}`, style: theme.text},
 		{text: ' end', style: theme.grey},
 	];
 }
 
 /** The keys while a filter is typed. */
-const filterSpans: readonly Span[] = [
-	{text: ' FILTER', style: theme.strong},
-	{text: '  enter', style: theme.text},
-	{text: ' keep it', style: theme.grey},
-	{text: '  esc', style: theme.text},
-	{text: ' as before', style: theme.grey},
-	{text: '  esc on an empty line', style: theme.text},
-	{text: ' show all', style: theme.grey},
-];
+function filterSpans(): Span[] {
+	const close = keyFor('panel_close');
+	return [
+		{text: ' FILTER', style: theme.strong},
+		{text: `  ${keyFor('panel_take')}`, style: theme.text},
+		{text: ' keep it', style: theme.grey},
+		{text: `  ${close}`, style: theme.text},
+		{text: ' as before', style: theme.grey},
+		{text: `  ${close} on an empty line`, style: theme.text},
+		{text: ' show all', style: theme.grey},
+	];
+}

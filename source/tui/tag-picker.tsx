@@ -2,6 +2,7 @@ import type {Tag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
 import type {Picker} from './compose/picker.ts';
 import {useSurroundings} from './context.ts';
+import {keyFor} from './keymap.ts';
 import {Panel} from './panel.tsx';
 import type {Span} from './screen/strip.ts';
 import {tagStrong, tagStyle, theme} from './theme.ts';
@@ -51,9 +52,9 @@ export function TagPicker({title, names, picker: {filter, index}}: TagPickerProp
 				...(lines.length === 0 ? [none] : lines),
 				[],
 				[
-					{text: 'enter', style: theme.strong},
+					{text: keyFor('panel_take'), style: theme.strong},
 					{text: ' takes it   ', style: theme.grey},
-					{text: 'esc', style: theme.strong},
+					{text: keyFor('panel_close'), style: theme.strong},
 					{text: ' back', style: theme.grey},
 				],
 			]}

@@ -5,10 +5,11 @@ import type {Task} from '../mailbox/task.ts';
 import {printable} from '../printable.ts';
 import {statusOf, stepsOf} from '../store/select.ts';
 import type {State} from '../store/state.ts';
+import {scrollOf} from './card-keys.ts';
 import {setCompose, type ComposeContext} from './compose/draft.ts';
 import {freshPicker, picked} from './compose/picker.ts';
 import {offeredTags} from './compose/tags.ts';
-import {actionOf, type Action, type TaskAction} from './keymap.ts';
+import {actionOf, keyFor, type Action, type TaskAction} from './keymap.ts';
 import {tasksPane} from './pane-id.ts';
 import {placeOf} from './place.ts';
 import {messageAbout} from './leads.ts';
@@ -33,7 +34,8 @@ export function taskKey(context: Context, action: TaskAction): void {
 	const {store, ui} = context;
 	if (action === 'task_add') return writeTask(context);
 	const task = chosenTask(store.getState(), ui.getState());
-	if (task === undefined) return ui.setState({notice: 'Choose a task first, with j and k.'});
+	if (task === undefined)
+		return ui.setState({notice: `Choose a task first, with ${keyFor('down')} and ${keyFor('up')}.`});
 	const {id} = task;
 	const status = statusOf(store.getState(), task);
 	const isOver = status !== 'queued' && status !== 'running';
@@ -132,31 +134,15 @@ export function taskOverlayKey(context: Context, overlay: TaskOverlay, key: stri
 	}
 }
 
-const steps: {readonly [key: string]: number} = {
-	j: 1,
-	down: 1,
-	k: -1,
-	up: -1,
-	'^d': 8,
-	'^u': -8,
-	pagedown: 16,
-	' ': 16,
-	pageup: -16,
-	g: -Infinity,
-	G: Infinity,
-	home: -Infinity,
-	end: Infinity,
-};
-
 function cardKey(context: Context, card: TaskCard, key: string): void {
 	const {store, ui} = context;
-	const step = steps[key];
+	const action = actionOf('tasks', key);
+	const step = scrollOf(action);
 	if (step !== undefined) {
 		const last = lastTop(store.getState(), card, ui.getState(), Date.now());
 		return ui.setState({overlay: {...card, top: Math.max(0, Math.min(card.top + step, last))}});
 	}
-	if (key === 'escape' || key === 'enter' || key === 'q') return ui.setState({overlay: null});
-	const action = actionOf('tasks', key);
+	if (action === 'back' || action === 'open' || action === 'quit') return ui.setState({overlay: null});
 	if (isTaskAction(action)) taskKey(context, action);
 }
 
@@ -174,8 +160,9 @@ function assignKey(context: Context, overlay: TaskOverlay & {readonly kind: 'ass
 	const {store, ui} = context;
 	const {id, under} = overlay;
 	const names = assignees(store.getState(), id, overlay.filter);
-	if (key === 'escape') return ui.setState({overlay: under});
-	if (key === 'enter' || key === 'tab') {
+	const action = actionOf('panel', key);
+	if (action === 'panel_close') return ui.setState({overlay: under});
+	if (action === 'panel_take') {
 		const tag = names[overlay.index];
 		if (tag === undefined) return;
 		ui.setState({overlay: under});

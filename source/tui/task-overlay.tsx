@@ -2,7 +2,7 @@ import {printable} from '../printable.ts';
 import {statusOf, stepsOf} from '../store/select.ts';
 import type {State} from '../store/state.ts';
 import {useMailbox, useSurroundings, useTick, useUi} from './context.ts';
-import {hints} from './keymap.ts';
+import {hints, keyFor} from './keymap.ts';
 import {cardRoom, taskCardLines} from './panes/task-card.ts';
 import {ownersIn} from './panes/task-words.ts';
 import {Panel} from './panel.tsx';
@@ -44,11 +44,12 @@ function Card({card}: {readonly card: TaskCard}) {
 
 /** The keys that matter here, as many as fit, and how much is below. */
 function footer(width: number, hidden: number): Span[] {
-	const more: Span[] = hidden > 0 ? [{text: `${counted(hidden, 'more line')} · j`, style: theme.warn}] : [];
+	const more: Span[] =
+		hidden > 0 ? [{text: `${counted(hidden, 'more line')} · ${keyFor('down')}`, style: theme.warn}] : [];
 	const line: Span[] = [...more];
 	let room = width - more.reduce((sum, {text}) => sum + textWidth(text), 0);
-	const keys = hints('tasks').filter(({hint}) => !notOnCard.has(hint));
-	for (const {label, hint} of [{label: 'esc', hint: 'back'}, ...keys]) {
+	const keys = hints('tasks', false).filter(({hint}) => !notOnCard.has(hint));
+	for (const {label, hint} of [{label: keyFor('back'), hint: 'back'}, ...keys]) {
 		const gap = line.length === 0 ? '' : '  ';
 		room -= gap.length + textWidth(label) + 1 + textWidth(hint);
 		if (room < 0) break;
@@ -61,18 +62,7 @@ function footer(width: number, hidden: number): Span[] {
 	];
 }
 
-const notOnCard: ReadonlySet<string> = new Set([
-	'open',
-	'add',
-	'pane',
-	'select',
-	'thread',
-	'write',
-	'reply',
-	'tag',
-	'help',
-	'quit',
-]);
+const notOnCard: ReadonlySet<string> = new Set(['open', 'add']);
 
 /** What is asked before a task is cancelled: what of it ends, and who is at work on it. */
 function question(state: State, id: number): Span[][] {

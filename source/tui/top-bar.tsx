@@ -5,6 +5,7 @@ import {printable} from '../printable.ts';
 import {tasksByStatus, waitingForMe} from '../store/select.ts';
 import type {State} from '../store/state.ts';
 import {useMailbox, useTick, useSurroundings, useUi} from './context.ts';
+import {numberKey} from './arrangement.ts';
 import {layoutOf} from './current-layout.ts';
 import {isChannelPane, type PaneId} from './pane-id.ts';
 import {paneName} from './panes/header.ts';
@@ -22,7 +23,7 @@ export function TopBar() {
 	const columns = useUi(ui => ui.columns);
 	const focus = useUi(ui => homeOf(ui, ui.focus));
 	const motion = useUi(ui => ui.motion);
-	const {kind, order, tabs: names} = useUi(layoutOf);
+	const {kind, numbers, tabs: names} = useUi(layoutOf);
 	useMailbox(each => fingerprint(each, now()));
 	const state = store.getState();
 	// Who is gone says nothing.
@@ -32,7 +33,7 @@ export function TopBar() {
 	const left: Span[] = [{text: ' agentmux', style: theme.strong}];
 	if (kind === 'wide') left.push({text: `  ${printable(name)}`, style: theme.grey});
 	const room = columns - widthOf(left) - widthOf(right) - 2;
-	left.push({text: '  ', style: theme.text}, ...tabs(state, names, order, focus, room));
+	left.push({text: '  ', style: theme.text}, ...tabs(state, names, numbers, focus, room));
 	return (
 		<Box position="absolute" left={0} top={0} width={columns} height={1} justifyContent="space-between">
 			<Spans line={left} />
@@ -46,9 +47,14 @@ function widthOf(line: readonly Span[]): number {
 }
 
 /** As many as there is room for, around the one that has the keys; then how many more there are, and are unread. */
-function tabs(state: State, names: readonly PaneId[], order: readonly PaneId[], focus: PaneId, room: number): Span[] {
-	const numbers = new Map(order.map((id, index) => [id, index + 1]));
-	const all = names.map(id => ({id, line: tab(state, id, numbers.get(id) ?? 0, id === focus)}));
+function tabs(
+	state: State,
+	names: readonly PaneId[],
+	numbers: ReadonlyMap<PaneId, number>,
+	focus: PaneId,
+	room: number,
+): Span[] {
+	const all = names.map(id => ({id, line: tab(state, id, numberKey(numbers.get(id)), id === focus)}));
 	const at = Math.max(0, names.indexOf(focus));
 	const fits = all.reduce((width, {line}) => width + widthOf(line), 0) <= room;
 	const anyUnread = !fits && names.some(id => unreadIn(state, id) > 0);
@@ -79,13 +85,13 @@ function tabs(state: State, names: readonly PaneId[], order: readonly PaneId[], 
 	];
 }
 
-function tab(state: State, id: PaneId, number: number, focused: boolean): Span[] {
+function tab(state: State, id: PaneId, number: string, focused: boolean): Span[] {
 	const name = printable(paneName(state, id));
 	const unread = unreadWords(state, id);
 	const colour = isChannelPane(id) ? tagStyle(name) : theme.grey;
 	const look = focused ? style({...lookOf(colour), bg: focusedTint, bold: true, underline: false}) : colour;
 	return [
-		{text: ` ${number < 10 ? `${number} ` : ''}${name}`, style: look},
+		{text: ` ${number === '' ? '' : `${number} `}${name}`, style: look},
 		{text: unread === '' ? '' : `·${unread}`, style: unread === '' || focused ? look : theme.warnStrong},
 		{text: ' ', style: look},
 	];

@@ -295,6 +295,77 @@ describe('tasks', () => {
 	});
 });
 
+describe('tasks show', () => {
+	const field = (label: string, value: string) => new RegExp(`^${label} +${value}$`, 'm');
+
+	test('prints a task whole: text, lease, attempts, result with its table, and how it came to that', async () => {
+		await home.output(['sql', 'create table found (id int, name text); grant select on found to authenticated']);
+		await home.output(['sql', "insert into found values (1, 'orders'), (2, E'ev\\x1b[31mil')"]);
+		const body = 'Look in\n\u001B[31mthe archive';
+		const {id} = await home.json<Task>([
+			'tasks',
+			'add',
+			'Find them',
+			'--body',
+			body,
+			'--queue',
+			'show',
+			'--priority',
+			'3',
+		]);
+		const as = ['--as', 'WORKER'];
+		const claim = await home.json<Task>(['tasks', 'claim', String(id), '--lease', '600', ...as]);
+		const running = await home.output(['tasks', 'show', `#${id}`]);
+		expect(running).toMatch(field('status', 'running, attempt 1 of 5'));
+		expect(running).toMatch(field('owner', `WORKER, claim ${claim.lease_token}`));
+		expect(running).toMatch(field('lease', String.raw`until \d\d:\d\d:\d\d`));
+		const token = ['--token', String(claim.lease_token)];
+		await home.output(['tasks', 'progress', String(id), '0.5', '--note', 'half of them', ...token, ...as]);
+		const outcome = ['--result', '{"rows": 2}', '--result-table', 'found'];
+		await home.output(['tasks', 'finish', String(id), ...token, ...outcome, ...as]);
+		const text = await home.output(['tasks', 'show', String(id)]);
+		expect(text).toMatch(field('priority', '3'));
+		expect(text).toMatch(field('note', 'half of them'));
+		expect(text).toContain('  │ Look in\n  │ ␛[31mthe archive\n');
+		expect(text).toMatch(/^result\n {2}│ \{\n {2}│ {3}"rows": 2\n/m);
+		expect(text).toMatch(/^found\nid {2}name\n1 {3}orders\n2 {3}ev␛\[31mil\n/m);
+		expect(text).toMatch(new RegExp(`^events\\n.*#${id} queued\\n.*#${id} running {2}WORKER\\n.*#${id} done`, 'm'));
+		expect(await home.json(['tasks', 'show', String(id)])).toMatchObject({
+			id,
+			body,
+			steps: [],
+			rows: [{id: 1, name: 'orders'}, {id: 2}],
+			events: [{task_id: id, state: 'queued'}, {state: 'running'}, {state: 'done', tag: 'WORKER'}],
+		});
+	});
+
+	test('prints the steps of a plan below it, with what happened to them, and says what it cannot', async () => {
+		const plan = await home.json<Task>(['tasks', 'add', 'Plan', '--queue', 'show']);
+		const add = (title: string, parent: number, position: number) =>
+			home.json<Task>(['tasks', 'add', title, '--parent', String(parent), '--position', String(position)]);
+		const second = await add('second', plan.id, 2);
+		const first = await add('first', plan.id, 1);
+		const inner = await add('inner', first.id, 1);
+		await home.output(['tasks', 'cancel', String(second.id)]);
+		const text = await home.output(['tasks', 'show', String(plan.id)]);
+		expect(text).toContain(
+			`steps\n  #${first.id}  queued  first\n    #${inner.id}  queued  inner\n  #${second.id}  cancelled  second\n`,
+		);
+		expect(text).toMatch(/^status +queued, 0 of 1 steps done$/m);
+		const card = await home.json<{events: Array<{task_id: number; state: string}>}>(['tasks', 'show', String(plan.id)]);
+		expect(card).toMatchObject({
+			steps: [{id: first.id, steps: [{id: inner.id, steps: []}]}, {id: second.id}],
+			rows: null,
+		});
+		expect(card.events).toContainEqual(expect.objectContaining({task_id: second.id, state: 'cancelled'}));
+		const none = await home.run(['tasks', 'show', '999999']);
+		expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('There is no task #999999.')]);
+		for (const wrong of [['show'], ['show', 'x'], ['show', '1', '2']]) {
+			expect((await home.run(['tasks', ...wrong])).code).toBe(2);
+		}
+	});
+});
+
 describe('sql and watch', () => {
 	test('sql prints a table or the rows, and a failure is one sentence', async () => {
 		const text = await home.output([

@@ -37,9 +37,9 @@ describe('the layout, from one start to the next', () => {
 
 	it('comes back as it was arranged, with other channels than then, and with what was not read', async () => {
 		const first = open();
-		await header(first, /▌1 THREE .*│ 2 TWO .*│ 4 TASKS/);
+		await header(first, /▌1 THREE .*│ 2 TWO .*│ 6 TASKS/);
 		first.write('>P3tH3');
-		await header(first, /▌3 ONE .*│ 2 THREE .*pinned .*│ 5 AGENTS/);
+		await header(first, /▌3 ONE .*│ 2 THREE .*pinned .*│ 7 AGENTS/);
 		await quit(first);
 		expect((await stat(await file())).mode & 0o777).toBe(0o600);
 
@@ -57,6 +57,31 @@ describe('the layout, from one start to the next', () => {
 		await third.waitFor(/TWO·1/);
 		expect(third.text()).not.toContain('── new');
 		await quit(third);
+	});
+
+	it('offers first what was searched for and run by name at an earlier start', async () => {
+		const first = open();
+		await first.waitFor(/● live[^]*│ \d AGENTS/);
+		first.write('/meanwhile');
+		await first.waitFor('1 of 2');
+		first.write('\r');
+		await first.waitFor(screen => /SEARCH meanwhile .* n N hits/.test(screen.at(-1) ?? ''));
+		first.write(':');
+		await first.waitFor('what to do, or where to go');
+		first.write('draw the screen anew\r');
+		await first.waitFor(screen => !screen.join('').includes('choose'));
+		await quit(first);
+		expect((await stat(await file())).mode & 0o777).toBe(0o600);
+
+		const second = open();
+		await second.waitFor(/● live[^]*│ \d AGENTS/);
+		second.write(':');
+		await second.waitFor(/▌ draw the screen anew/);
+		second.write('meanw');
+		await second.waitFor(/▌ search meanwhile/);
+		second.write('\u001B');
+		await second.waitFor(screen => !screen.join('').includes('search meanwhile'));
+		await quit(second);
 	});
 
 	it('begins anew where its file is damaged, and says so', async () => {

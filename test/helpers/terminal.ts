@@ -9,6 +9,10 @@ export interface TestTerminal {
 	text(): string;
 	/** The glyph and look of one cell, counted from 0. */
 	cell(x: number, y: number): {glyph: string; width: number; bold: boolean; foreground: number; background: number};
+	/** All that a picture of one cell needs; colours as `#rrggbb`, null where the terminal's own stands. */
+	drawn(x: number, y: number): DrawnCell;
+	/** Rows that go on where the one above had no room for what was written into it. */
+	readonly overflowing: number[];
 	/** Where a click on a cell leads (OSC 8). */
 	link(x: number, y: number): string | undefined;
 	readonly cursor: {readonly x: number; readonly y: number};
@@ -36,6 +40,20 @@ export interface TestTerminal {
 	kill(signal?: string): void;
 	/** Resolves with the exit code once the program has ended. */
 	readonly exited: Promise<number>;
+}
+
+export interface DrawnCell {
+	/** Empty for the second half of a wide one. */
+	readonly glyph: string;
+	/** Cells that it takes: 0 for the second half of a wide one. */
+	readonly width: number;
+	readonly ink: string | null;
+	readonly ground: string | null;
+	readonly bold: boolean;
+	readonly italic: boolean;
+	readonly dim: boolean;
+	readonly underline: boolean;
+	readonly struck: boolean;
 }
 
 export interface SpawnOptions {
@@ -134,6 +152,30 @@ export function spawn(
 				foreground: cell.isFgDefault() ? -1 : cell.getFgColor(),
 				background: cell.isBgDefault() ? -1 : cell.getBgColor(),
 			};
+		},
+		drawn(x, y) {
+			const {active} = terminal.buffer;
+			const cell = active.getLine(active.baseY + y)?.getCell(x);
+			if (cell === undefined) throw new Error(`There is no cell at ${x}, ${y}.`);
+			// Whoever wants a picture has told the program that the terminal has all colours.
+			const hex = (colour: number) => `#${colour.toString(16).padStart(6, '0')}`;
+			const ink = cell.isFgDefault() ? null : hex(cell.getFgColor());
+			const ground = cell.isBgDefault() ? null : hex(cell.getBgColor());
+			return {
+				glyph: cell.getChars(),
+				width: cell.getWidth(),
+				ink,
+				ground,
+				bold: cell.isBold() !== 0,
+				italic: cell.isItalic() !== 0,
+				dim: cell.isDim() !== 0,
+				underline: cell.isUnderline() !== 0,
+				struck: cell.isStrikethrough() !== 0,
+			};
+		},
+		get overflowing() {
+			const {active} = terminal.buffer;
+			return Array.from({length: terminal.rows}, (_, y) => y).filter(y => active.getLine(active.baseY + y)?.isWrapped);
 		},
 		link(x, y) {
 			const {active} = terminal.buffer;

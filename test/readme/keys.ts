@@ -20,7 +20,13 @@ export async function documentWithKeys({file, mark, made}: (typeof documents)[nu
 }
 
 function keyTables(): string {
-	return `${table('Reading', 'read')}\n${table('In the pane of tasks', 'tasks')}\n${table('Writing', 'compose')}`;
+	return [
+		table('Reading', 'read'),
+		table('In the pane of tasks', 'tasks'),
+		table('Writing', 'compose'),
+		table('Finding, choosing', 'panel'),
+		table('In the timeline', 'timeline'),
+	].join('\n');
 }
 
 /** Two keys a row. */
@@ -44,6 +50,8 @@ function actionList(): string {
 		`While reading: ${ofPlace('read')}.`,
 		`In the pane of tasks: ${ofPlace('tasks')}.`,
 		`While writing: ${ofPlace('compose')}.`,
+		`In search, filter, palette and pickers: ${ofPlace('panel')}.`,
+		`In the timeline: ${ofPlace('timeline')}.`,
 	];
 	return `${places.join('\n\n')}\n`;
 }

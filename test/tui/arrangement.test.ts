@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {emptyArrangement, exchanged, withChannels, withHidden, withPinned} from '../../source/tui/arrangement.ts';
+import {
+	emptyArrangement,
+	exchanged,
+	numberKey,
+	numbersOf,
+	withChannels,
+	withHidden,
+	withPinned,
+} from '../../source/tui/arrangement.ts';
 import {layout, type Layout} from '../../source/tui/layout.ts';
 import {agentsPane, allPane, inboxPane, tasksPane, welcomePane} from '../../source/tui/pane-id.ts';
 
@@ -119,5 +127,43 @@ describe('the arrangement', () => {
 		const pinned = withPinned(arranged(4), 'C2', ['C1', 'C2']);
 		expect(withPinned(pinned, 'C2', ['C1', 'C2']).pinned.size).toBe(0);
 		expect(withHidden(pinned, 'C2', true)).toMatchObject({places: ['C1'], pinned: new Set()});
+	});
+});
+
+describe('the numbers of panes', () => {
+	const keys = (arrangement: Parameters<typeof numbersOf>[0]) =>
+		[...numbersOf(arrangement)].map(([id, number]) => `${numberKey(number)} ${id}`);
+
+	it('are the same for TASKS, AGENTS, INBOX and ALL however many channels there are; 0 is one’s own channel', () => {
+		const fixed = [`6 ${tasksPane}`, `7 ${agentsPane}`, `8 ${inboxPane}`, `9 ${allPane}`];
+		expect(keys(emptyArrangement)).toEqual(fixed);
+		expect(keys(arranged(1, 'ME'))).toEqual(['1 C1', ...fixed, '0 ME']);
+		expect(keys(arranged(5, 'ME'))).toEqual(['1 C1', '2 C2', '3 C3', '4 C4', '5 C5', ...fixed, '0 ME']);
+		expect(keys(arranged(7, 'ME'))).toEqual(['1 C1', '2 C2', '3 C3', '4 C4', '5 C5', ...fixed, '0 ME', ' C6', ' C7']);
+	});
+
+	it('stay when channels come, whichever there were', () => {
+		fc.assert(
+			fc.property(fc.nat(5), fc.nat(12), (before, more) => {
+				const old = arranged(before, 'ME');
+				const next = withChannels(old, names(before + more), 'ME');
+				const now = numbersOf(next);
+				expect([...numbersOf(old)].filter(([id, number]) => now.get(id) !== number)).toEqual([]);
+				expect(new Set(now.values()).size).toBe(now.size);
+			}),
+		);
+	});
+
+	it('change with what is moved by hand, also where that has a fixed one', () => {
+		const moved = exchanged(arranged(2), tasksPane, 'C2', []);
+		expect(keys(moved)).toEqual([
+			'1 C1',
+			`2 ${tasksPane}`,
+			'3 C2',
+			`7 ${agentsPane}`,
+			`8 ${inboxPane}`,
+			`9 ${allPane}`,
+		]);
+		expect(keys(exchanged(arranged(2), 'C2', tasksPane, []))).toEqual(keys(moved));
 	});
 });

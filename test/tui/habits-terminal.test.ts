@@ -51,6 +51,64 @@ describe('keys', () => {
 	});
 });
 
+describe('keys of what stands over the panes', () => {
+	const own = `[keys]
+panel_next = "alt-n"
+panel_take = "alt-g"
+panel_close = "^q"
+down = "ö"
+back = "ü"
+page_down = "ä"
+timeline_close = "ß"
+`;
+
+	it('are those of config.toml in search, filter, palette and pickers, and say so', async () => {
+		const terminal = await start('two', own);
+		await terminal.waitFor('1 for you');
+		terminal.write(':go to');
+		await terminal.waitFor(/▌ go to CLAUDE_1\b[^]*alt-g do it {3}↑ alt-n choose {3}\^q back/);
+		terminal.write('\u001Bn');
+		await terminal.waitFor(/▌ go to CLAUDE_TWIN/);
+		terminal.write('\u001Bg');
+		await terminal.waitFor(screen => /▌2 CLAUDE_TWIN/.test(screen.join('')) && !screen.join('').includes('choose'));
+		terminal.write('/2025');
+		await terminal.waitFor('1 of 2');
+		terminal.write('\u001Bn');
+		await terminal.waitFor('2 of 2');
+		terminal.write('\u0011');
+		await terminal.waitFor(screen => !screen.join('').includes('2 of 2'));
+		terminal.write('#');
+		await terminal.waitFor(/alt-g takes it {3}\^q back/);
+		terminal.write('\u001Bn');
+		await terminal.waitFor(/▌ CLAUDE_TWIN/);
+		terminal.write('\u001Bg');
+		expect((await terminal.waitFor('COMPOSE')).at(-2)).toMatch(/^ {2}CLAUDE_TWIN {2}by HUMAN/);
+	});
+
+	it('are those of reading on cards and in the help, and those of the timeline there', async () => {
+		const terminal = await start('board', own, {cols: 100, rows: 18});
+		await terminal.waitFor(/● live[^]*TASKS {2}2 running/);
+		terminal.write('tg\r');
+		const card = await terminal.waitFor(/more lines · ö {2}ü back/);
+		terminal.write('j');
+		terminal.write('ö');
+		const on = await terminal.waitFor(screen => screen.join('\n') !== card.join('\n'));
+		expect(on.join('\n')).not.toContain('more lines · j');
+		terminal.write('ü');
+		await terminal.waitFor(screen => !screen.join('').includes('more lines'));
+		terminal.write('?');
+		await terminal.waitFor('ö ↓ more');
+		terminal.write('ä');
+		await terminal.waitFor(screen => !screen.join('').includes('shift-tab'));
+		terminal.write('q');
+		await terminal.waitFor(screen => screen.at(-1)?.includes('ö') === true || screen.at(-1)?.includes('READ') === true);
+		terminal.write('T');
+		await terminal.waitFor('ß back');
+		terminal.write('ß');
+		await terminal.waitFor(screen => !screen.join('').includes('TIMELINE'));
+	});
+});
+
 describe('the theme', () => {
 	const background = (terminal: TestTerminal, screen: readonly string[]) => {
 		const {x, y} = find(screen, 'TASKS');
@@ -115,7 +173,7 @@ describe('the mouse', () => {
 		const screen = await terminal.waitFor('1 for you');
 		const tasks = find(screen, 'Review the numbers');
 		terminal.write(press(tasks.x, tasks.y));
-		await terminal.waitFor(/▌3 TASKS/);
+		await terminal.waitFor(/▌6 TASKS/);
 		const hello = find(screen, 'Hello Instance 2');
 		terminal.write(press(hello.x, hello.y));
 		await terminal.waitFor(/\n▌│ Hello Instance 2/);
@@ -166,7 +224,7 @@ describe('notifications', () => {
 	it('ring and say who calls, once, when the message is in no pane that is shown', async () => {
 		const terminal = await start('echo', '', small);
 		await terminal.waitFor('1 CLAUDE_1');
-		terminal.write('2');
+		terminal.write('6');
 		await terminal.waitFor('no tasks');
 		await call(terminal, 'one');
 		await terminal.waitFor(() => terminal.bells > 0);
@@ -196,7 +254,7 @@ describe('notifications', () => {
 	it('are those that config.toml wants, and none for what addresses somebody else', async () => {
 		const terminal = await start('echo', '[notify]\nbell = false\n', small);
 		await terminal.waitFor('1 CLAUDE_1');
-		terminal.write('2');
+		terminal.write('6');
 		terminal.write('chello @CLAUDE_1\r\u001B');
 		await sleep(500);
 		await call(terminal, 'one');
@@ -211,7 +269,7 @@ describe('notifications', () => {
 		const env = {PATH: `${bin}:${process.env['PATH'] ?? ''}`};
 		const terminal = await start('echo', '[notify]\ndesktop = true\n', {...small, env});
 		await terminal.waitFor('1 CLAUDE_1');
-		terminal.write('2');
+		terminal.write('6');
 		await call(terminal, '$(touch x) <b>; `id`');
 		await terminal.waitFor(() => terminal.bells === 1);
 		await vi.waitFor(async () => {
@@ -224,7 +282,7 @@ describe('notifications', () => {
 	it('say once that there is no program for the desktop', async () => {
 		const terminal = await start('echo', '[notify]\ndesktop = true\n', {...small, env: {PATH: folder}});
 		await terminal.waitFor('1 CLAUDE_1');
-		terminal.write('2');
+		terminal.write('6');
 		await call(terminal, 'one');
 		expect((await terminal.waitFor('need notify-send, which is not installed')).at(-1)).toContain('Desktop');
 	});

@@ -83,6 +83,10 @@ describe('[keys]', () => {
 		[{'keys.open': '^c'}, '`^c` is `interrupt` already'],
 		[{'keys.open': '3'}, '`3` is `focus_number` already'],
 		[{'keys.send': 's'}, '`s` is text while one writes, so it cannot be `send`'],
+		[{'keys.panel_next': 'j'}, 'line 1: `j` is text while one writes, so it cannot be `panel_next`'],
+		[{'keys.panel_take': '^n'}, 'line 1: `^n` is now `panel_take`, and no longer `panel_next`.'],
+		[{'keys.panel_close': '^c'}, '`^c` is `interrupt` already, so it cannot be `panel_close` too.'],
+		[{'keys.timeline_play': 's'}, 'line 1: `s` is now `timeline_play`, and no longer `timeline_speed`.'],
 	])('names what is wrong with %j', (settings, sentence) => {
 		const {warnings} = taken(settings);
 		expect(warnings).toHaveLength(1);

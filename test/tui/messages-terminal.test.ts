@@ -32,7 +32,7 @@ describe('a thread', () => {
 		await terminal.waitFor('the build is green');
 		terminal.write('kkk\r');
 		const screen = await terminal.waitFor(/CLAUDE_1 ⤷ thread #1 {2}6 messages/u);
-		expect(screen[1]).toMatch(/1 CLAUDE_1 ● in a turn.*│▌CLAUDE_1 ⤷ thread #1.*│ 3 TASKS/u);
+		expect(screen[1]).toMatch(/1 CLAUDE_1 ● in a turn.*│▌CLAUDE_1 ⤷ thread #1.*│ 6 TASKS/u);
 		const x = (screen[1] ?? '').indexOf('▌CLAUDE_1 ⤷');
 		const tree = screen.map(row => row.slice(x, x + 40).trimEnd()).filter(row => /\d\d:\d\d /u.test(row));
 		expect(tree.map(row => row.replace(/\d\d:\d\d/u, ''))).toEqual([
@@ -99,12 +99,12 @@ describe('a message and a task', () => {
 		terminal.write('kkkk\r');
 		await terminal.waitFor(/▌CLAUDE_1 ⤷ thread/u);
 		terminal.write('\r');
-		await terminal.waitFor(/▌3 TASKS/u);
+		await terminal.waitFor(/▌6 TASKS/u);
 		expect(terminal.screen().some(row => /▌○ #1 Monthly report/u.test(row))).toBe(true);
 		terminal.write('o');
 		await terminal.waitFor(rows => rows.some(row => /▌│ Please prepare the monthly report/u.test(row)));
 		terminal.write(escape);
-		await terminal.waitFor(/▌3 TASKS/u);
+		await terminal.waitFor(/▌6 TASKS/u);
 		terminal.write(escape);
 		await terminal.waitFor(/▌CLAUDE_1 ⤷ thread/u);
 		terminal.write(escape);

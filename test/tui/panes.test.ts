@@ -21,9 +21,9 @@ const without = (text: string) => (rows: string[]) => !rows.join('\n').includes(
 
 describe('panes', () => {
 	it('stand beside and above each other, each with what its agent does in its header', async () => {
-		const screen = await start('crew', wide).waitFor(/5 TASKS[^]*page 4 of 10/);
+		const screen = await start('crew', wide).waitFor(/6 TASKS[^]*page 4 of 10/);
 		expect(screen[1]).toMatch(
-			/▌1 CLAUDE_1 ● in a turn .*│ 2 CLAUDE_TWIN ◐ blocked {2}#1 Task X: monthly report .*│ 5 TASKS/,
+			/▌1 CLAUDE_1 ● in a turn .*│ 2 CLAUDE_TWIN ◐ blocked {2}#1 Task X: monthly report .*│ 6 TASKS/,
 		);
 		expect(screen.join('\n')).toMatch(
 			/3 CLAUDE_3 ● in a turn {2}2 sessions, one inbox {2}#6 Fetch.*│ 4 REVIEWER ◌ idle/,
@@ -43,11 +43,11 @@ describe('panes', () => {
 	it('show everything in ALL, and in INBOX what addresses the human by name', async () => {
 		const terminal = start('crew');
 		await terminal.waitFor('1 CLAUDE_1');
-		terminal.write('7');
+		terminal.write('8');
 		const inbox = (await terminal.waitFor(without('Understood: 2025 only'))).join('\n');
 		expect(inbox).toMatch(/keep orders without a customer[^]*Four of ten pages/);
 		expect(inbox).not.toContain('I look at #1');
-		terminal.write('8');
+		terminal.write('9');
 		const all = (await terminal.waitFor('I look at #1')).join('\n');
 		expect(all).toMatch(/approve the migration[^]*keep orders[^]*Four of ten[^]*I look at #1/);
 	});
@@ -55,7 +55,7 @@ describe('panes', () => {
 	it('say in AGENTS who is there, what each does and said, and how to reach it; enter goes to its channel', async () => {
 		const terminal = start('crew', {cols: 80, rows: 30});
 		await terminal.waitFor('1 CLAUDE_1');
-		terminal.write('6');
+		terminal.write('7');
 		const text = (await terminal.waitFor('2 sessions, one inbox')).join('\n');
 		expect(text).toMatch(
 			/● CLAUDE_3 fetches +in a turn\n {3}▶ #6 Fetch exchange rates.*\n +\d\d:\d\d Four of ten pages/,
@@ -95,11 +95,11 @@ describe('panes', () => {
 
 	it('go on standing at the side or make room: t goes to the tasks, H hides them, and their number brings them back', async () => {
 		const terminal = start('crew', {cols: 160, rows: 30});
-		await terminal.waitFor(/5 TASKS[^]*page 4 of 10/);
+		await terminal.waitFor(/6 TASKS[^]*page 4 of 10/);
 		terminal.write('tH');
 		await terminal.waitFor(without('page 4 of 10'));
-		terminal.write('5');
-		expect((await terminal.waitFor('page 4 of 10'))[1]).toContain('▌5 TASKS');
+		terminal.write('6');
+		expect((await terminal.waitFor('page 4 of 10'))[1]).toContain('▌6 TASKS');
 	});
 });
 

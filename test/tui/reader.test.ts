@@ -70,6 +70,25 @@ describe('for a screen reader', () => {
 		expect((await terminal.waitFor('Reading')).join('\n')).toMatch(/next pane/);
 	});
 
+	it('reads out the timeline: what was selected in it, how all stood then, and back to now', async () => {
+		const terminal = start('afternoon', bySetting());
+		await terminal.waitFor('Channel CLAUDE_1');
+		terminal.write('T');
+		await terminal.waitFor(
+			/Timeline, \d\d:\d\d to \d\d:\d\d, now, 10 messages\n[^]*CLAUDE_TWIN: away\n[^]*running #5 write the summary, CLAUDE_1, 0 percent/,
+		);
+		await terminal.waitFor('h and l select, , and . go back and on, enter opens it, esc goes back');
+		terminal.write('h');
+		await terminal.waitFor(/Selected: \d\d:\d\d:\d\d CLAUDE_1 to REVIEWER: They are: a day is missing/);
+		terminal.write('<<<<<<');
+		await terminal.waitFor(/as it was at \d\d:\d\d:\d\d[^]*CLAUDE_TWIN: in a turn/);
+		terminal.write('\u001B');
+		await terminal.waitFor(/, now, 10 messages/);
+		terminal.write('\u001B');
+		const screen = await terminal.waitFor('c writes, ? lists all keys');
+		expect(screen.join('\n')).toContain('Channel CLAUDE_1, 1 of');
+	});
+
 	it('keeps text from others apart from its own lines', async () => {
 		const terminal = start('crowded', bySetting());
 		const screen = await terminal.waitFor(/\[HUMAN\] run it/);

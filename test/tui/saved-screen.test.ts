@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {mergedMarks, readAtStart, seenMarksOf, type SeenMarks} from '../../source/store/seen-marks.ts';
 import {emptyState} from '../../source/store/state.ts';
+import {mergedRecent} from '../../source/tui/find/recent.ts';
 import {agentsPane, allPane, inboxPane, tasksPane} from '../../source/tui/pane-id.ts';
 import {parseScreen, serialized, type SavedScreen} from '../../source/tui/saved-screen.ts';
 
@@ -11,6 +12,7 @@ const pane = fc.oneof(
 );
 const panes = fc.uniqueArray(pane, {maxLength: 20});
 const numbered = fc.array(fc.tuple(pane, fc.nat()), {maxLength: 20}).map(pairs => new Map(pairs));
+const texts = fc.uniqueArray(fc.string({minLength: 1, maxLength: 1000}), {maxLength: 50});
 const marks = fc.record({epoch: fc.uuid(), from: fc.nat(), marks: numbered});
 const screen: fc.Arbitrary<SavedScreen> = fc.record({
 	arrangement: fc.record({
@@ -21,6 +23,7 @@ const screen: fc.Arbitrary<SavedScreen> = fc.record({
 		zoomed: fc.boolean(),
 	}),
 	focus: pane,
+	recent: fc.record({searches: texts, commands: texts}),
 	seen: fc.option(marks),
 });
 
@@ -31,6 +34,20 @@ describe('a saved screen', () => {
 				expect(parseScreen(serialized(saved))).toEqual(saved);
 			}),
 		);
+	});
+
+	it('is read without what was used lately where an earlier version kept it', () => {
+		const saved = fc.sample(screen, 1)[0]!;
+		const {recent: _, ...earlier} = JSON.parse(serialized(saved)) as {recent: unknown};
+		expect(parseScreen(JSON.stringify(earlier))).toEqual({...saved, recent: {searches: [], commands: []}});
+	});
+
+	it('keeps what two screens used, this one’s first, and nothing that is very long', () => {
+		const one = {searches: ['b', 'a'], commands: ['help']};
+		const other = {searches: ['c', 'a'], commands: ['quit', 'help']};
+		expect(mergedRecent(one, other)).toEqual({searches: ['b', 'a', 'c'], commands: ['help', 'quit']});
+		const saved = {...fc.sample(screen, 1)[0]!, recent: {searches: ['x'.repeat(2000), 'y'], commands: []}};
+		expect(parseScreen(serialized(saved))?.recent.searches).toEqual(['y']);
 	});
 
 	it('is nothing when it was cut off, or is something else', () => {
@@ -50,6 +67,8 @@ describe('a saved screen', () => {
 			['moved', [['A', -1]]],
 			['zoomed', 'yes'],
 			['seen', {epoch: 1}],
+			['recent', {searches: [1], commands: []}],
+			['recent', {searches: ['x'.repeat(1001)], commands: []}],
 			['version', 2],
 		] as const) {
 			const good = JSON.parse(serialized(fc.sample(screen, 1)[0]!)) as object;

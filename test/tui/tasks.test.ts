@@ -25,7 +25,7 @@ async function start(options: SpawnOptions = {cols: 80, rows: 40}): Promise<Test
 	onTestFinished(() => terminal.kill('SIGKILL'));
 	await terminal.waitFor('● live');
 	await terminal.waitFor('nothing said yet');
-	terminal.write('3');
+	terminal.write('6');
 	await terminal.waitFor('n add');
 	// As long as no task is chosen, + is what it is elsewhere: the pane alone.
 	terminal.write('+');

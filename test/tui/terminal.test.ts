@@ -33,7 +33,7 @@ describe('the screen at 200x50', () => {
 		const terminal = start('two', wide);
 		const screen = await terminal.waitFor(/● live .*1 running .*1 for you/);
 		expect(screen[0]).toMatch(/^ agentmux {2}local hub .*● live {2}2 agents {2}1 running {2}1 for you$/);
-		expect(screen[1]).toMatch(/1 CLAUDE_1 ● in a turn.*│ 2 CLAUDE_TWIN ◐ blocked.*│ 3 TASKS {2}1 running/);
+		expect(screen[1]).toMatch(/1 CLAUDE_1 ● in a turn.*│ 2 CLAUDE_TWIN ◐ blocked.*│ 6 TASKS {2}1 running/);
 		const text = screen.join('\n');
 		expect(text).toMatch(/▶ #1 Task X: monthly report +CLAUDE_TWIN/);
 		expect(text).toMatch(/○ #5 Review the numbers +after #1/);
@@ -154,10 +154,10 @@ describe('the screen at 80x24', () => {
 	it('shows one pane, with the channels as tabs in the first row', async () => {
 		const terminal = start('two');
 		const screen = await terminal.waitFor(/● live .*1 for you/);
-		expect(screen[0]).toMatch(/^ agentmux {3}1 CLAUDE_1 {2}2 CLAUDE_TWIN {2}3 TASKS .*● live {2}1 for you$/);
-		terminal.write('3');
+		expect(screen[0]).toMatch(/^ agentmux {3}1 CLAUDE_1 {2}2 CLAUDE_TWIN {2}6 TASKS .*● live {2}1 for you$/);
+		terminal.write('6');
 		await terminal.waitFor('Task X: monthly report');
-		terminal.write('7');
+		terminal.write('0');
 		await terminal.waitFor('Use the 2025 data only');
 		terminal.write('2');
 		await terminal.waitFor('approve the migration');
@@ -342,7 +342,7 @@ describe('the compose line', () => {
 	it('completes @ with a known tag, and says when nobody has that name', async () => {
 		const terminal = start('two', {cols: 120, rows: 30});
 		await terminal.waitFor('1 for you');
-		terminal.write('3c@twn');
+		terminal.write('6c@twn');
 		await terminal.waitFor(/@CLAUDE_TWIN/);
 		terminal.write('\t@CLAUDE_9 ');
 		await terminal.waitFor('no agent CLAUDE_9');
@@ -373,7 +373,7 @@ describe('small and large', () => {
 		] as const)
 			terminal.resize(cols, rows);
 		const screen = await terminal.waitFor(
-			rows => rows[1]?.includes('3 TASKS') === true && rows.at(-1)?.includes('quit') === true,
+			rows => rows[1]?.includes('6 TASKS') === true && rows.at(-1)?.includes('quit') === true,
 		);
 		expect(screen.filter(row => row.includes('local hub'))).toHaveLength(1);
 	});

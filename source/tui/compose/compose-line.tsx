@@ -96,7 +96,7 @@ function chipOf(state: State, compose: Compose): Span[] {
 
 function searchProspect({failing, typed}: SentSearch): Prospect {
 	if (failing) return {wordings: ['nothing older has that'], style: theme.warn};
-	const keys = ['enter takes it', '^R older', 'esc back'];
+	const keys = [`${keyFor('panel_take')} takes it`, `${keyFor('search_sent')} older`, `${keyFor('panel_close')} back`];
 	return {wordings: [typed === '' ? 'type what it holds' : keys.join('  ')], style: theme.grey};
 }
 

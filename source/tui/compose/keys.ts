@@ -137,8 +137,9 @@ export function pickTag(context: ComposeContext, key: string): void {
 	const {overlay, compose, mode} = ui.getState();
 	if (overlay?.kind !== 'tags') return;
 	const names = offeredTags(store.getState(), overlay.filter);
-	if (key === 'escape') return ui.setState({overlay: null});
-	if (key === 'enter' || key === 'tab') {
+	const action = actionOf('panel', key);
+	if (action === 'panel_close') return ui.setState({overlay: null});
+	if (action === 'panel_take') {
 		const tag = names[overlay.index];
 		if (tag === undefined) return;
 		// Nobody writes to himself: an addressee that was put there by itself goes.

@@ -7,6 +7,7 @@ import {completed, mentioning} from './completion.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from './draft.ts';
 import type {Editor} from './editor.ts';
 import {knownTags} from './tags.ts';
+import {actionOf} from '../keymap.ts';
 
 /** Something that what is being typed may become. */
 export interface Offer {
@@ -79,16 +80,18 @@ export function offerKey(context: ComposeContext, key: string): boolean {
 	const {list, onEnter} = offersAt(context.store.getState(), compose);
 	const chosen = list[compose.completion];
 	if (chosen === undefined) return false;
-	if (key === 'up' || key === 'down') {
-		const step = key === 'up' ? -1 : 1;
+	const action = actionOf('panel', key);
+	if (action === 'panel_previous' || action === 'panel_next') {
+		const step = action === 'panel_previous' ? -1 : 1;
 		setCompose(context, {completion: (compose.completion + step + list.length) % list.length});
 		return true;
 	}
-	if (key === 'tab' || (key === 'enter' && onEnter)) {
+	// The key that sends the message does so where what is written is whole already.
+	if (action === 'panel_take' && (onEnter || actionOf('compose', key) !== 'send')) {
 		setEditor(context, chosen.become());
 		return true;
 	}
-	if (key === 'escape') {
+	if (action === 'panel_close') {
 		setCompose(context, {completion: -1});
 		return true;
 	}

@@ -2,6 +2,7 @@ import {hasDraft} from '../ui.ts';
 import {setCompose, setEditor, type ComposeContext} from './draft.ts';
 import {edit, isOnFirstLine, isOnLastLine} from './editor.ts';
 import {searched, searchFrom} from './sent.ts';
+import {actionOf} from '../keymap.ts';
 
 /** Up and down: within the draft's lines, then through what was sent before. */
 export function vertical(context: ComposeContext, to: 'up' | 'down'): void {
@@ -27,12 +28,8 @@ export function openSearch(context: ComposeContext): void {
 export function searchKey(context: ComposeContext, key: string): boolean {
 	const {search, sent} = context.ui.getState().compose;
 	if (search === null) return false;
-	const steps: {readonly [key: string]: 'older' | 'newer' | 'shorter'} = {
-		'^r': 'older',
-		'^s': 'newer',
-		backspace: 'shorter',
-	};
-	const step = steps[key];
+	const steps: {readonly [key: string]: 'newer' | 'shorter'} = {'^s': 'newer', backspace: 'shorter'};
+	const step = actionOf('compose', key) === 'search_sent' ? 'older' : steps[key];
 	if (step !== undefined) {
 		setCompose(context, {search: searched(search, sent, step)});
 		return true;
@@ -41,13 +38,14 @@ export function searchKey(context: ComposeContext, key: string): boolean {
 		searchFor(context, key);
 		return true;
 	}
-	const isGivenUp = key === 'escape' || key === '^g';
+	const action = actionOf('panel', key);
+	const isGivenUp = action === 'panel_close' || key === '^g';
 	setCompose(context, {search: null});
 	if (isGivenUp) return true;
 	// What was found is the draft now; the draft that it takes the place of comes back with ^_.
 	setEditor(context, search.shown);
 	setCompose(context, {recalled: -1, completion: -1});
-	return key === 'enter';
+	return action === 'panel_take';
 }
 
 /** Letters typed into the search. */

@@ -2,6 +2,7 @@ import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
 import {agentList, statusOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
+import {numberKey, numbersOf} from '../arrangement.ts';
 import {fuzzy} from '../fuzzy.ts';
 import {keymap, type Action} from '../keymap.ts';
 import {tasksPane, type PaneId} from '../pane-id.ts';
@@ -108,13 +109,14 @@ function actionChoices({search, focus}: Ui): Choice[] {
 }
 
 function paneChoices(state: State, {arrangement}: Ui): Choice[] {
-	return arrangement.order.map((pane, index): Choice => {
+	const numbers = numbersOf(arrangement);
+	return arrangement.order.map((pane): Choice => {
 		const name = printable(paneName(state, pane));
 		return {
 			id: `pane ${pane}`,
 			label: `go to ${name}`,
 			detail: arrangement.hidden.has(pane) ? 'hidden' : '',
-			right: index < 9 ? String(index + 1) : 'pane',
+			right: numberKey(numbers.get(pane)) || 'pane',
 			tag: pane.startsWith('#') ? null : name,
 			target: {kind: 'pane', pane},
 		};

@@ -3,6 +3,7 @@ import {mayBecomeField, parseFilter} from '../../mailbox/filter-parse.ts';
 import type {Editor} from '../compose/editor.ts';
 import {editLine, pasteLine} from '../compose/line-edit.ts';
 import {layoutOf} from '../current-layout.ts';
+import {actionOf, keyFor} from '../keymap.ts';
 import type {PaneId} from '../pane-id.ts';
 import {feedOf} from '../panes/source.ts';
 import {following, type Ui} from '../ui.ts';
@@ -68,19 +69,20 @@ export function createFilters({store, ui}: Surface): Filters {
 		const now = editing();
 		if (now === null) return;
 		const text = now.editor.text.trim();
-		if (pressed === 'escape') {
+		const action = actionOf('panel', pressed);
+		if (action === 'panel_close') {
 			clearTimeout(timer);
 			put(now.pane, text === '' ? null : now.before);
 			return ui.setState({overlay: null});
 		}
-		if (pressed === 'enter') {
+		if (action === 'panel_take') {
 			if (now.faults.length > 0) return;
 			const shown = ui.getState().filters.get(now.pane)?.text ?? '';
 			if (shown !== text) apply(now.pane, text, parseFilter(text, Date.now()).filter);
 			return ui.setState(({recent}) => ({overlay: null, recent: withRecent(recent, 'searches', text)}));
 		}
 		const [last] = ui.getState().recent.searches;
-		if (text === '' && (pressed === 'up' || pressed === '^p') && last !== undefined) {
+		if (text === '' && action === 'panel_previous' && last !== undefined) {
 			return edit(now, {text: last, cursor: last.length});
 		}
 		const edited = editLine(now.editor, pressed);
@@ -91,7 +93,8 @@ export function createFilters({store, ui}: Surface): Filters {
 		key,
 		open() {
 			const {focus, threads, filters} = ui.getState();
-			if (threads.has(focus)) return ui.setState({notice: 'A thread is shown whole; esc goes back to its channel.'});
+			if (threads.has(focus))
+				return ui.setState({notice: `A thread is shown whole; ${keyFor('back')} goes back to its channel.`});
 			if (feedOf({threads}, focus) === null) return ui.setState({notice: 'A filter is for messages: focus a channel.'});
 			const before = filters.get(focus) ?? null;
 			const text = before?.text ?? '';

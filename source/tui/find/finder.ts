@@ -1,6 +1,6 @@
 import {pasteLine, editLine} from '../compose/line-edit.ts';
 import type {Editor} from '../compose/editor.ts';
-import type {Action} from '../keymap.ts';
+import {actionOf, keyFor, type Action} from '../keymap.ts';
 import {createFilters} from './filters.ts';
 import {jumpTo} from './jump.ts';
 import {createPalette, type PaletteSurface} from './palette-keys.ts';
@@ -22,14 +22,12 @@ export interface Finder {
 	end(): boolean;
 }
 
-/** How far a key moves among hits. */
-const steps: {readonly [key: string]: number} = {
-	up: -1,
-	'^p': -1,
-	down: 1,
-	'^n': 1,
-	pageup: -8,
-	pagedown: 8,
+/** How far an action moves among hits. */
+const steps: {readonly [Name in Action]?: number} = {
+	panel_previous: -1,
+	panel_next: 1,
+	panel_page_previous: -8,
+	panel_page_next: 8,
 };
 
 export function createFinder(surface: FinderSurface): Finder {
@@ -62,12 +60,13 @@ export function createFinder(surface: FinderSurface): Finder {
 	function searchKey(key: string): void {
 		const {search: now, recent} = ui.getState();
 		if (now === null) return;
-		if (key === 'escape') return void end();
-		if (key === 'enter') return void searcher.settled().then(() => (isOpen() ? go(0) : undefined));
+		const action = actionOf('panel', key);
+		if (action === 'panel_close') return void end();
+		if (action === 'panel_take') return void searcher.settled().then(() => (isOpen() ? go(0) : undefined));
 		const isEmpty = now.editor.text === '';
 		const [last] = recent.searches;
-		if (isEmpty && (key === 'up' || key === '^p') && last !== undefined) return edit({text: last, cursor: last.length});
-		const step = steps[key];
+		if (isEmpty && action === 'panel_previous' && last !== undefined) return edit({text: last, cursor: last.length});
+		const step = action === undefined ? undefined : steps[action];
 		if (step !== undefined) return choose(now.index + step);
 		const edited = editLine(now.editor, key);
 		if (edited !== null) edit(edited);
@@ -88,7 +87,7 @@ export function createFinder(surface: FinderSurface): Finder {
 	/** To the hit that many further on, older ones first; the panel closes, the search stays. */
 	function go(by: number): void {
 		const {search: now, recent} = ui.getState();
-		if (now === null) return ui.setState({notice: 'Nothing is searched for: / searches.'});
+		if (now === null) return ui.setState({notice: `Nothing is searched for: ${keyFor('search')} searches.`});
 		const hit = now.hits[now.index + by];
 		if (hit === undefined) {
 			if (by === 0) return;

@@ -2,7 +2,7 @@ import {openCompose} from '../compose/keys.ts';
 import type {ComposeContext} from '../compose/draft.ts';
 import {editLine, pasteLine} from '../compose/line-edit.ts';
 import {emptyEditor, type Editor} from '../compose/editor.ts';
-import type {Action} from '../keymap.ts';
+import {actionOf, type Action} from '../keymap.ts';
 import {withView} from '../navigate.ts';
 import {tasksPane} from '../pane-id.ts';
 import type {Surface} from './jump.ts';
@@ -26,7 +26,12 @@ export interface PaletteKeys {
 	paste(text: string): void;
 }
 
-const steps: {readonly [key: string]: number} = {up: -1, '^p': -1, down: 1, '^n': 1, pageup: -10, pagedown: 10};
+const steps: {readonly [Name in Action]?: number} = {
+	panel_previous: -1,
+	panel_next: 1,
+	panel_page_previous: -10,
+	panel_page_next: 10,
+};
 
 export function createPalette(surface: PaletteSurface): PaletteKeys {
 	const {store, ui} = surface;
@@ -74,11 +79,12 @@ export function createPalette(surface: PaletteSurface): PaletteKeys {
 		key(key) {
 			const now = palette();
 			if (now === null) return;
-			if (key === 'escape') return ui.setState({overlay: null});
+			const action = actionOf('panel', key);
+			if (action === 'panel_close') return ui.setState({overlay: null});
 			const choices = choicesFor(store.getState(), ui.getState(), now.editor.text, Date.now());
 			const choice = choices[now.index];
-			if (key === 'enter') return choice === undefined ? undefined : choose(choice);
-			const step = steps[key];
+			if (action === 'panel_take') return choice === undefined ? undefined : choose(choice);
+			const step = action === undefined ? undefined : steps[action];
 			if (step !== undefined) {
 				const index = Math.max(0, Math.min(choices.length - 1, now.index + step));
 				return ui.setState({overlay: {...now, index}});

@@ -6,7 +6,7 @@ import {lookOf, style} from '../screen/style.ts';
 import {selectedTint, tagStyle, theme} from '../theme.ts';
 import {choicesFor, type Choice} from './choices.ts';
 import type {Palette} from './palette.ts';
-import {Panel, panelRect, roomIn} from './panel.tsx';
+import {Panel, panelKeys, panelRect, roomIn} from './panel.tsx';
 
 /** Everything that can be done here, by name. */
 export function PalettePanel({palette: {editor, index}}: {readonly palette: Palette}) {
@@ -28,7 +28,7 @@ export function PalettePanel({palette: {editor, index}}: {readonly palette: Pale
 			faults={[]}
 			count={{text: choices.length === 0 ? 'nothing matches' : choices.length.toLocaleString('en'), style: theme.grey}}
 			lines={lines}
-			keys="enter do it   ↑ ↓ choose   esc back"
+			keys={panelKeys('do it', 'back')}
 		/>
 	);
 }

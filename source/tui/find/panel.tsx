@@ -5,6 +5,7 @@ import {printable} from '../../printable.ts';
 import {draftView} from '../compose/draft-view.ts';
 import type {Editor} from '../compose/editor.ts';
 import {useSurroundings, useUi} from '../context.ts';
+import {keyFor} from '../keymap.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {ansi, clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {onBackground, plain, style, lookOf, type Colour} from '../screen/style.ts';
@@ -33,6 +34,18 @@ export interface PanelProps {
 	readonly count: Span;
 	readonly lines: readonly PaintedLine[];
 	readonly keys: string;
+}
+
+/** The keys below: what taking and leaving mean here, and what there is to say `beside`. */
+export function panelKeys(take: string, close: string, beside = ''): string {
+	return [
+		`${keyFor('panel_take')} ${take}`,
+		`${keyFor('panel_previous')} ${keyFor('panel_next')} choose`,
+		beside,
+		`${keyFor('panel_close')} ${close}`,
+	]
+		.filter(words => words !== '')
+		.join('   ');
 }
 
 /** A line to type into, what was found for it, and the keys. */

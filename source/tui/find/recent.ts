@@ -8,8 +8,34 @@ export interface Recent {
 export const nothingRecent: Recent = {searches: [], commands: []};
 
 const most = 50;
+/** What is longer is not kept between two starts. */
+const longest = 1000;
 
 export function withRecent(recent: Recent, kind: keyof Recent, text: string): Recent {
 	if (text === '') return recent;
 	return {...recent, [kind]: [text, ...recent[kind].filter(each => each !== text)].slice(0, most)};
+}
+
+/** What two screens used, this one's first. */
+export function mergedRecent(own: Recent, other: Recent): Recent {
+	const both = (kind: keyof Recent): string[] => [...new Set([...own[kind], ...other[kind]])].slice(0, most);
+	return {searches: both('searches'), commands: both('commands')};
+}
+
+/** What of it is written down. */
+export function keptRecent({searches, commands}: Recent): Recent {
+	return {searches: searches.filter(isShort), commands: commands.filter(isShort)};
+}
+
+/** Whether a value that was read is what was written down. */
+export function isRecent(value: unknown): value is Recent {
+	if (typeof value !== 'object' || value === null) return false;
+	const {searches, commands} = value as {readonly [key: string]: unknown};
+	return [searches, commands].every(
+		list => Array.isArray(list) && list.length <= most && list.every(text => typeof text === 'string' && isShort(text)),
+	);
+}
+
+function isShort(text: string): boolean {
+	return text !== '' && text.length <= longest;
 }

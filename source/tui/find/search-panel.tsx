@@ -2,13 +2,14 @@ import type {Message} from '../../mailbox/message.ts';
 import {printable, printableLines} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {useSurroundings, useUi} from '../context.ts';
+import {keyFor} from '../keymap.ts';
 import {messageHead} from '../panes/message-block.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joined, strip, type Span} from '../screen/strip.ts';
 import {selectedTint, tagStyle, theme} from '../theme.ts';
 import {counted} from '../words.ts';
 import {marked, placesOf} from './marks.ts';
-import {Panel, panelRect, roomIn} from './panel.tsx';
+import {Panel, panelKeys, panelRect, roomIn} from './panel.tsx';
 import type {Search} from './search.ts';
 
 /** Rows of one hit: its head, and the line in which it was found. */
@@ -36,7 +37,11 @@ export function SearchPanel() {
 			faults={search.faults}
 			count={countOf(search)}
 			lines={lines}
-			keys={columns < 60 ? 'enter go there  esc end' : 'enter go there   ↑ ↓ choose   then n N older, newer   esc end'}
+			keys={panelKeys(
+				'go there',
+				'end',
+				columns < 60 ? '' : `then ${keyFor('hit_next')} ${keyFor('hit_previous')} older, newer`,
+			)}
 		/>
 	);
 }

@@ -24,14 +24,14 @@ export function headerLine(
 	state: State,
 	ui: Ui,
 	pane: PaneId,
-	number: number,
+	number: string,
 	width: number,
 	now: number,
 ): PaintedLine {
 	const focused = ui.focus === pane;
 	const home = homeOf(ui, pane);
 	const edge: Span = {text: focused ? '▌' : ' ', style: isChannelPane(home) ? tagStyle(home) : theme.grey};
-	const count: Span = {text: number > 0 && number < 10 ? `${number} ` : '', style: theme.grey};
+	const count: Span = {text: number === '' ? '' : `${number} `, style: theme.grey};
 	const [left, right] = partsOf(state, ui, pane, width, now);
 	return {
 		strip: justify(
@@ -47,6 +47,8 @@ export function headerLine(
 function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
 	if (ui.threads.has(pane) || isChannelPane(pane)) return channelHeader(state, ui, pane, width, now);
 	const left: Span[] = [{text: paneName(state, pane), style: theme.strong}];
+	const filter = ui.filters.get(pane);
+	if (filter !== undefined) return filterHeader(state, pane, filter, left);
 	const about = (words: string): number => left.push({text: words === '' ? '' : `  ${words}`, style: theme.grey});
 	if (pane === tasksPane) about(taskCounts(state));
 	if (pane === agentsPane) about(presenceCounts(state, now));
@@ -60,7 +62,9 @@ function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number)
 }
 
 function arrangedWords({arrangement: {pinned, zoomed}}: Ui, pane: PaneId): Span[] {
-	const words = [pinned.has(pane) ? 'pinned' : '', zoomed ? 'alone · _' : ''].filter(word => word !== '').join(' · ');
+	const words = [pinned.has(pane) ? 'pinned' : '', zoomed ? `alone · ${keyFor('unzoom')}` : '']
+		.filter(word => word !== '')
+		.join(' · ');
 	return words === '' ? [] : [{text: `${words}  `, style: theme.faint}];
 }
 

@@ -2,6 +2,7 @@ import type {Message} from '../../mailbox/message.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {printableLines} from '../../printable.ts';
 import type {Pending} from '../../store/state.ts';
+import {keyFor} from '../keymap.ts';
 import {arrivals, late} from '../late.ts';
 import type {Document} from '../markdown/document.ts';
 import {notableSpans} from '../markdown/notable.ts';
@@ -109,7 +110,9 @@ function laid(body: Body, width: number, whole: boolean): readonly Strip[] {
 function remainder(text: string, whole: boolean): string {
 	const count = text.split('\n', 100_000).length;
 	const size = count > 1 ? counted(count, 'line') : counted(text.length, 'character');
-	return whole ? `… cut here, ${size} in all · y copies it` : `… ${size} in all · enter shows it`;
+	return whole
+		? `… cut here, ${size} in all · ${keyFor('copy')} copies it`
+		: `… ${size} in all · ${keyFor('open')} shows it`;
 }
 
 function bareLines(body: Body, width: number, most: number, whole: boolean): Iterable<Strip> {

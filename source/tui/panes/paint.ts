@@ -1,4 +1,5 @@
 import type {State} from '../../store/state.ts';
+import {numberKey} from '../arrangement.ts';
 import {type Layout} from '../layout.ts';
 import {agentsPane, tasksPane, welcomePane, type PaneId} from '../pane-id.ts';
 import {agentsLines} from './agents.ts';
@@ -28,7 +29,7 @@ export function paneLines(state: State, ui: Ui, layout: Layout, pane: PaneId, re
 	const body = bodyRect(layout, ui, pane, rect);
 	const lines = bodyLinesOf(state, ui, pane, body, now);
 	if (!hasHeader(layout, ui, pane)) return lines;
-	return [headerLine(state, ui, pane, layout.order.indexOf(pane) + 1, rect.width, now), ...lines];
+	return [headerLine(state, ui, pane, numberKey(layout.numbers.get(pane)), rect.width, now), ...lines];
 }
 
 function bodyLinesOf(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number): PaintedLine[] {

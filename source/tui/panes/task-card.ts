@@ -179,7 +179,7 @@ function textLines(text: string, width: number): readonly Strip[] {
 		);
 		const shown = all.slice(0, mostLines);
 		const isCut = all.length > shown.length || text.length > mostLetters;
-		lines = isCut ? [...shown, strip([{text: '… the rest: agentmux tasks list --json', style: theme.grey}])] : shown;
+		lines = isCut ? [...shown, strip([{text: '… the rest: agentmux tasks show ID --json', style: theme.grey}])] : shown;
 		wrapped.set(key, lines);
 	}
 	return lines;

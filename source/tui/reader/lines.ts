@@ -7,7 +7,6 @@ import type {State} from '../../store/state.ts';
 import {layoutOf} from '../current-layout.ts';
 import {agentsPane, isChannelPane, tasksPane, welcomePane} from '../pane-id.ts';
 import {unreadIn} from '../unread.ts';
-import {keyFor} from '../keymap.ts';
 import {currentEntry} from '../navigate.ts';
 import {agentOrder} from '../panes/agents.ts';
 import {paneName} from '../panes/header.ts';
@@ -37,7 +36,6 @@ export function spoken(state: State, message: Message, now: number): string[] {
 /** Where one is, what is chosen, and how it stands: what changes when a key was pressed. */
 export function situation(state: State, ui: Ui, now: number): string[] {
 	const {order} = layoutOf(ui);
-	if (ui.timeline !== null) return [`The timeline is a picture and is not read out; ${keyFor('back')} goes back.`];
 	const where = `${order.indexOf(ui.focus) + 1} of ${order.length}`;
 	if (ui.focus === tasksPane) return [`Tasks, ${where}, ${standing(state)}`, ...taskLines(state, ui)];
 	if (ui.focus === welcomePane) {

@@ -1,5 +1,5 @@
 import {Box, Text, useStdout} from 'ink';
-import {useEffect} from 'react';
+import {useEffect, useState} from 'react';
 import {HUMAN} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
@@ -11,6 +11,7 @@ import {Overlays} from '../overlays.tsx';
 import type {Compose} from '../ui.ts';
 import {counted} from '../words.ts';
 import {situation, spoken} from './lines.ts';
+import {timelineWords} from './timeline.ts';
 
 /** Messages read out at the start, and at once later on. */
 const atStart = 10;
@@ -23,17 +24,18 @@ export function Reader() {
 	const {store, now} = useSurroundings();
 	const ui = useUi(each => each);
 	useAnnouncements();
-	useMailbox(state => situation(state, ui, now()).join('\n'));
+	const here = (): string[] =>
+		ui.timeline === null ? situation(store.getState(), ui, now()) : timelineWords(store, ui.timeline, now());
+	useMailbox(() => here().join('\n'));
+	useChronicle();
 	const state = store.getState();
 	return (
 		<Box flexDirection="column">
-			{ui.mode === 'read' &&
-				ui.overlay === null &&
-				situation(state, ui, now()).map((line, index) => <Text key={index}>{line}</Text>)}
+			{ui.mode === 'read' && ui.overlay === null && here().map((line, index) => <Text key={index}>{line}</Text>)}
 			<Overlays />
 			{ui.notice !== null && <Text>{printable(ui.notice)}</Text>}
 			{ui.mode === 'compose' && ui.overlay === null && <ComposeLines state={state} compose={ui.compose} />}
-			{ui.mode === 'read' && ui.overlay === null && (
+			{ui.mode === 'read' && ui.overlay === null && ui.timeline === null && (
 				<Text>{`${keyFor('compose')} writes, ${keyFor('help')} lists all keys`}</Text>
 			)}
 		</Box>
@@ -55,6 +57,13 @@ function ComposeLines({state, compose}: {readonly state: State; readonly compose
 			{behind !== '' && <Text>{`Cursor before: ${printable(behind.slice(0, 200))}`}</Text>}
 		</>
 	);
+}
+
+/** Renders again when more of the past was read. */
+function useChronicle(): void {
+	const {store} = useSurroundings();
+	const [, render] = useState(0);
+	useEffect(() => store.chronicle.subscribe(() => render(count => count + 1)), [store]);
 }
 
 function useAnnouncements(): void {

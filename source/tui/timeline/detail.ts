@@ -7,6 +7,7 @@ import type {Chronicle} from '../../store/chronicle.ts';
 import {firstFrom, type Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';
 import type {State} from '../../store/state.ts';
+import {keyFor} from '../keymap.ts';
 import {deliverySpans} from '../panes/delivery.ts';
 import {messageBody} from '../panes/message-body.ts';
 import type {PaintedLine} from '../screen/grid.ts';
@@ -44,7 +45,7 @@ export function detailLines(detail: Detail, width: number, height: number): Pain
 	const shown =
 		lines.length <= most
 			? lines
-			: [...lines.slice(0, most - 1), strip([{text: '… enter opens it', style: theme.grey}])];
+			: [...lines.slice(0, most - 1), strip([{text: `… ${keyFor('timeline_open')} opens it`, style: theme.grey}])];
 	const said = saidLines(detail, room, height - shown.length - 1);
 	const nothing: PaintedLine = {strip: strip([])};
 	return [...shown.map(inset), ...(said.length > 0 ? [nothing] : []), ...said];
@@ -78,7 +79,7 @@ function saidSpans({nameOf, now}: Detail, {at, tag, mentions, excerpt}: Mark): S
 			{text: index === 0 ? ' → ' : ', ', style: theme.grey},
 			{text: printable(nameOf(to)), style: tagStyle(to)},
 		]),
-		{text: `  ${printable(excerpt)}`, style: theme.grey},
+		{text: `  ${printable(excerpt.replaceAll(/\s+/gu, ' '))}`, style: theme.grey},
 	];
 }
 

@@ -1,6 +1,6 @@
 import {foldTag} from '../../mailbox/tag.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import type {TimelineAction} from '../keymap.ts';
+import {keyFor, type TimelineAction} from '../keymap.ts';
 import {tasksPane, type PaneId} from '../pane-id.ts';
 import {withView} from '../navigate.ts';
 import {openThread} from '../trail.ts';
@@ -214,7 +214,10 @@ function topFor({selected, top}: TimelineView, {picture, rows}: Arrangement): nu
 /** Leaves the timeline for what is selected: the message in its channel, or in its thread where it is older; the task. */
 function open(context: TimelineContext, {selected}: TimelineView): void {
 	const {store, ui} = context;
-	if (selected === null) return ui.setState({notice: 'Nothing is selected: h and l select.'});
+	if (selected === null)
+		return ui.setState({
+			notice: `Nothing is selected: ${keyFor('timeline_earlier')} and ${keyFor('timeline_later')} select.`,
+		});
 	if (selected.kind === 'task') openTask(context, selected.id);
 	else if (!openMessage(context, selected.id)) return ui.setState({notice: 'This message is not read yet.'});
 	ui.setState({timeline: null});

@@ -1,5 +1,6 @@
 import type {Chronicle} from '../../store/chronicle.ts';
 import type {State} from '../../store/state.ts';
+import {keyFor} from '../keymap.ts';
 import {channelName} from '../panes/header.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip, textWidth} from '../screen/strip.ts';
@@ -85,6 +86,6 @@ export function timelineLines(
 /** The line above the text, which says how many lanes are not shown. */
 function ruleWords({shown, top}: LaneRows, count: number, width: number): string {
 	if (shown >= count) return '─'.repeat(width);
-	const words = ` lanes ${top + 1}–${top + shown} of ${count} · j k `;
+	const words = ` lanes ${top + 1}–${top + shown} of ${count} · ${keyFor('timeline_lane_below')} ${keyFor('timeline_lane_above')} `;
 	return `──${words}${'─'.repeat(Math.max(0, width - words.length - 2))}`;
 }

@@ -1,0 +1,94 @@
+import type {Json} from '../mailbox/json.ts';
+import type {TaskChange} from '../mailbox/state-change.ts';
+import {mostRows} from '../mailbox/table.ts';
+import {printable, printableLines} from '../printable.ts';
+import {timeOf} from './message-text.ts';
+import {styled, table, write} from './output.ts';
+import type {Step, TaskCard} from './task-card.ts';
+
+/** Prints the card: what says nothing is left out, and texts of others stand behind a gutter. */
+export async function writeCard(stdout: NodeJS.WriteStream, card: TaskCard): Promise<void> {
+	const heading = (words: string): string => `\n${styled(stdout, 'bold', words)}\n`;
+	const gutter = styled(stdout, 'dim', '  │ ');
+	const text = (value: string): string =>
+		printableLines(value)
+			.map(line => `${gutter}${line}\n`)
+			.join('');
+	const parts = [
+		`${styled(stdout, 'dim', `#${card.id}`)}  ${styled(stdout, 'bold', printable(card.title))}\n`,
+		...fieldsOf(card).map(([label, value]) => `${styled(stdout, 'dim', label.padEnd(10))}${printable(value)}\n`),
+	];
+	if (card.body.trim() !== '') parts.push('\n', text(card.body));
+	if (card.steps.length > 0) parts.push(heading('steps'), stepLines(card.steps, 1));
+	if (card.result !== null) parts.push(heading('result'), text(resultText(card.result)));
+	if (card.result_table !== null) parts.push(heading(printable(card.result_table)), rowLines(stdout, card));
+	if (card.events.length > 0) parts.push(heading('events'), ...card.events.map(event => eventLine(stdout, event)));
+	await write(stdout, parts.join(''));
+}
+
+function fieldsOf(task: TaskCard): ReadonlyArray<readonly [label: string, value: string]> {
+	const {status, lease_owner, lease_until, lease_token, run_at, depends_on, parent_id} = task;
+	const isLater = status === 'queued' && Date.parse(run_at) > Date.now();
+	const fields: ReadonlyArray<readonly [string, string | null]> = [
+		['status', statusWords(task)],
+		['owner', lease_owner === null ? null : `${lease_owner}, claim ${lease_token}`],
+		['lease', lease_until === null ? null : `until ${timeOf(lease_until)}`],
+		['not before', isLater ? timeOf(run_at) : null],
+		['for', task.assignee === null ? null : `${task.assignee} alone`],
+		['queue', task.queue],
+		['priority', String(task.priority)],
+		['step of', parent_id === null ? null : `#${parent_id}`],
+		['after', depends_on.length === 0 ? null : depends_on.map(id => `#${id}`).join(', ')],
+		['added', `${timeOf(task.created_at)} by ${task.created_by ?? 'plain SQL'}`],
+		['asked in', task.message_id === null ? null : `#${task.message_id}`],
+		['changed', task.updated_at === task.created_at ? null : timeOf(task.updated_at)],
+		['key', task.idem_key],
+		['note', task.note],
+		['error', task.last_error],
+	];
+	return fields.flatMap(([label, value]) => (value === null || value === '' ? [] : [[label, value] as const]));
+}
+
+function statusWords({status, progress, attempts, max_attempts, steps}: TaskCard): string {
+	const part = progress > 0 && progress < 1 ? ` ${Math.round(progress * 100)}%` : '';
+	if (steps.length > 0) {
+		const counting = steps.filter(step => step.status !== 'cancelled');
+		return `${status}${part}, ${counting.filter(step => step.status === 'done').length} of ${counting.length} steps done`;
+	}
+	return `${status}${part}${attempts === 0 ? '' : `, attempt ${attempts} of ${max_attempts}`}`;
+}
+
+function stepLines(steps: readonly Step[], depth: number): string {
+	return steps
+		.map(step => {
+			const owner = step.lease_owner === null ? '' : `  ${step.lease_owner}`;
+			const part = step.status === 'running' ? ` ${Math.round(step.progress * 100)}%` : '';
+			const line = printable(`#${step.id}  ${step.status}${part}${owner}  ${step.title}`);
+			return `${'  '.repeat(depth)}${line}\n${stepLines(step.steps, depth + 1)}`;
+		})
+		.join('');
+}
+
+function resultText(result: Json): string {
+	return typeof result === 'string' ? result : JSON.stringify(result, null, 2);
+}
+
+function rowLines(stdout: NodeJS.WriteStream, {rows, rows_error}: TaskCard): string {
+	if (rows === null) return `  ${printable(rows_error ?? '')}\n`;
+	if (rows.length === 0) return '  no rows\n';
+	const names = [...new Set(rows.flatMap(row => Object.keys(row)))];
+	const cells = rows.map(row => names.map(name => cellOf(row[name])));
+	const more = rows.length >= mostRows ? styled(stdout, 'dim', `the first ${mostRows} rows\n`) : '';
+	return `${table(stdout, names.map(printable), cells)}${more}`;
+}
+
+function cellOf(value: Json | undefined): string {
+	if (value === undefined || value === null) return '';
+	return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function eventLine(stdout: NodeJS.WriteStream, {at, task_id, tag, state, progress}: Omit<TaskChange, 'kind'>): string {
+	const part = state === 'running' && progress > 0 ? ` ${Math.round(progress * 100)}%` : '';
+	const who = tag === null ? '' : `  ${printable(tag)}`;
+	return `${styled(stdout, 'dim', timeOf(at))}  #${task_id} ${state}${part}${who}\n`;
+}

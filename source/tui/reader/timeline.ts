@@ -1,0 +1,100 @@
+import type {AgentState} from '../../mailbox/state-change.ts';
+import {sameTag} from '../../mailbox/tag.ts';
+import {printable, printableLines} from '../../printable.ts';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import type {Chronicle} from '../../store/chronicle.ts';
+import {stepAt} from '../../store/replay.ts';
+import {keyFor} from '../keymap.ts';
+import {channelName} from '../panes/header.ts';
+import {momentOf, windowOf, type Selected, type TimelineView} from '../timeline/view.ts';
+import {clockMoment, clockTime, counted} from '../words.ts';
+
+/** More lines of a message, and more tasks, than this are not read out. */
+const mostLines = 100;
+const mostTasks = 20;
+
+const presence: {readonly [State in AgentState | 'unknown']: string} = {
+	working: 'in a turn',
+	idle: 'idle',
+	blocked: 'blocked',
+	away: 'away',
+	gone: 'gone',
+	revoked: 'revoked',
+	unknown: 'not known',
+};
+
+/** What the timeline shows as sentences: which time, how agents and tasks stood in it, and what is selected. `now`: milliseconds since 1970. */
+export function timelineWords(store: MailboxStore, view: TimelineView, now: number): string[] {
+	const {chronicle: past} = store;
+	const {from, to} = windowOf(view, now);
+	const moment = momentOf(view, now);
+	const at = moment ?? now;
+	const messages = past.marks.list.filter(mark => mark.at >= from && mark.at < to && mark.at <= at).length;
+	const playing = view.moment?.since === null ? 'as it was' : `playing ${view.speed} times as fast`;
+	const when = moment === null ? (view.end === null ? 'now' : '') : `${playing} at ${clockMoment(iso(moment), now)}`;
+	const range = `${clockTime(iso(from), now)} to ${clockTime(iso(to), now)}`;
+	const heading = [
+		'Timeline',
+		range,
+		when,
+		counted(messages, 'message'),
+		past.trouble ?? (past.isReading ? 'reading' : ''),
+	];
+	return [
+		heading
+			.filter(words => words !== '')
+			.map(printable)
+			.join(', '),
+		...agentWords(store, view, at),
+		...taskWords(store, at),
+		...selectedWords(store, view.selected, at, now),
+		`${keyFor('timeline_earlier')} and ${keyFor('timeline_later')} select, ${keyFor('timeline_step_back')} and ${keyFor('timeline_step_on')} go back and on, ${keyFor('timeline_open')} opens it, ${keyFor('timeline_close')} goes back`,
+	];
+}
+
+function agentWords(store: MailboxStore, {lanes}: TimelineView, at: number): string[] {
+	return lanes.flatMap(lane => {
+		const step = stepAt(store.chronicle.replay.agents.get(lane), at);
+		return step === null ? [] : [`${printable(channelName(store.getState(), lane))}: ${presence[step.state]}`];
+	});
+}
+
+/** Those that were not at their end. */
+function taskWords({chronicle}: MailboxStore, at: number): string[] {
+	const open = [...chronicle.replay.tasks.keys()].flatMap(id => {
+		const step = stepAt(chronicle.replay.tasks.get(id), at);
+		return step?.state === 'running' || step?.state === 'queued' ? [taskLine(chronicle, id, at)] : [];
+	});
+	return open.length <= mostTasks
+		? open
+		: [...open.slice(0, mostTasks), `And ${counted(open.length - mostTasks, 'more task')}.`];
+}
+
+function taskLine(past: Chronicle, id: number, at: number): string {
+	const step = stepAt(past.replay.tasks.get(id), at);
+	const title = past.task(id)?.title ?? '';
+	const tag = step?.tag ?? null;
+	const owner = tag === null ? '' : `, ${printable(tag)}`;
+	const far = step?.state === 'running' ? `, ${Math.round(step.progress * 100)} percent` : '';
+	return `${step?.state ?? 'unknown'} #${id} ${printable(title)}${owner}${far}`;
+}
+
+function selectedWords(store: MailboxStore, selected: Selected | null, at: number, now: number): string[] {
+	const {chronicle} = store;
+	if (selected === null) return [];
+	const time = clockMoment(iso(selected.at), now);
+	if (selected.kind === 'task') return [`Selected: ${time} task ${taskLine(chronicle, selected.id, at)}`];
+	const mark = chronicle.marks.get(selected.id);
+	if (mark === undefined) return [];
+	const name = (tag: string): string => printable(channelName(store.getState(), tag));
+	const to = mark.mentions.filter(tag => !sameTag(tag, mark.tag)).map(name);
+	const [first = '', ...more] = printableLines(chronicle.message(mark.id)?.body ?? mark.excerpt);
+	return [
+		`Selected: ${time} ${name(mark.tag)}${to.length === 0 ? '' : ` to ${to.join(' and ')}`}: ${first}`,
+		...more.slice(0, mostLines).map(line => `  ${line}`),
+	];
+}
+
+function iso(at: number): string {
+	return new Date(at).toISOString();
+}
