@@ -25,9 +25,9 @@ function parseTerm(scanner: Scanner): OrderTerm {
 	const nulls = scanner.eat('.nullsfirst') ? 'nullsfirst' : scanner.eat('.nullslast') ? 'nullslast' : null;
 	scanner.space();
 	if (!scanner.done && scanner.next !== ',') {
-		scanner.fail(
-			direction === null && nulls === null ? '"asc", "desc", "nullsfirst" or "nullslast"' : '"," or end of input',
-		);
+		if (direction === null && nulls === null) scanner.fail('"asc", "desc", "nullsfirst" or "nullslast"');
+		// PostgREST's parser looks ahead here for a single character, and so quotes it as one.
+		scanner.fail('"," or end of input', `'${scanner.next}'`);
 	}
 	return {relation, field, direction, nulls};
 }

@@ -39,9 +39,9 @@ export function parseQuery(parameters: URLSearchParams, call: boolean): Query {
 		if (key === 'select' || key === 'columns' || key === 'on_conflict') continue;
 		const last = key.slice(key.lastIndexOf('.') + 1);
 		if (last === 'and' || last === 'or') {
-			if (text !== '') conditions.push(parseLogicAt(key, text));
+			conditions.push(parseLogicAt(key, text));
 		} else if (last === 'order') {
-			if (text !== '') orders.push({path: parsePathOf(key), it: parseOrder(text)});
+			orders.push({path: parsePathOf(key), it: parseOrder(text)});
 		} else if (last === 'limit' || last === 'offset') {
 			const path = parsePathOf(key);
 			const at = path.join('.');
@@ -70,11 +70,11 @@ export function limitsAt(query: Pick<Query, 'limits'>, path: readonly string[]):
 function withLimit(limits: Limits, which: 'limit' | 'offset', text: string): Limits {
 	if (!/^\s*-?\d+\s*$/.test(text)) return limits;
 	const number = Math.max(Math.min(Number(text), Number.MAX_SAFE_INTEGER), -1);
-	return {...limits, [which]: number};
+	return {...limits, [which]: which === 'offset' ? Math.max(number, 0) : number};
 }
 
 function parseNames(text: string | null, what: string): string[] | null {
-	if (text === null || text === '') return null;
+	if (text === null) return null;
 	const scanner = new Scanner(text, what);
 	const names: string[] = [];
 	do {

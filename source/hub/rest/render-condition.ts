@@ -45,7 +45,8 @@ export type Rows = Pick<ReadPlan, 'alias'> & {readonly source: Pick<Source, 'mad
 export function renderTerm(term: Term, {alias, source}: Rows): Sql {
 	const base = renderBase(term, alias, source.made);
 	if (term.path.length === 0) return base;
-	const isJson = term.kind === 'column' && (term.column.display === 'json' || term.column.display === 'jsonb');
+	const type = baseType(term);
+	const isJson = type === 'json' || type === 'jsonb';
 	return term.path.reduce(
 		(inner, {arrow, key}) => {
 			const step = typeof key === 'string' ? sql`${value(key)}::text` : sql`${value(String(key))}::int`;
@@ -53,6 +54,10 @@ export function renderTerm(term: Term, {alias, source}: Rows): Sql {
 		},
 		isJson ? base : sql`to_jsonb(${base})`,
 	);
+}
+
+function baseType(term: Term): string {
+	return term.kind === 'column' ? term.column.base : term.routine.base;
 }
 
 function renderBase(term: Term, alias: Name, made: boolean): Sql {
@@ -90,7 +95,7 @@ function renderOperation(operation: Operation, term: Term, rows: Rows): Sql {
 		case 'search': {
 			const {operator, language} = operation;
 			const before = language === null ? sql`` : sql`${value(language)}::regconfig, `;
-			const isVector = term.kind === 'column' && term.path.length === 0 && term.column.display === 'tsvector';
+			const isVector = term.path.length === 0 && baseType(term) === 'tsvector';
 			const vector = isVector ? left : sql`to_tsvector(${before}${left})`;
 			return sql`${vector} @@ ${searches[operator]}(${before}${value(operation.value)})`;
 		}

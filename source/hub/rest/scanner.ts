@@ -5,11 +5,14 @@ export class Scanner {
 	readonly text: string;
 	/** What the text is, for the message: `filter`, `select parameter`. */
 	readonly #what: string;
+	/** Characters that stand before the text in what PostgREST reads, and counts. */
+	readonly #before: number;
 	at = 0;
 
-	constructor(text: string, what: string) {
+	constructor(text: string, what: string, before = 0) {
 		this.text = text;
 		this.#what = what;
+		this.#before = before;
 	}
 
 	get done(): boolean {
@@ -59,12 +62,12 @@ export class Scanner {
 		if (!this.done) this.fail('end of input');
 	}
 
-	fail(expected: string): never {
+	fail(expected: string, found?: string): never {
 		const unexpected = this.done
 			? 'end of input'
-			: JSON.stringify(String.fromCodePoint(this.text.codePointAt(this.at) ?? 0));
+			: (found ?? JSON.stringify(String.fromCodePoint(this.text.codePointAt(this.at) ?? 0)));
 		throw badQuery(
-			`"failed to parse ${this.#what} (${this.text})" (line 1, column ${this.at + 1})`,
+			`"failed to parse ${this.#what} (${this.text})" (line 1, column ${this.#before + this.at + 1})`,
 			`unexpected ${unexpected} expecting ${expected}`,
 		);
 	}
