@@ -24,12 +24,24 @@ function parseTerm(scanner: Scanner): OrderTerm {
 	const direction = scanner.eat('.asc') ? 'asc' : scanner.eat('.desc') ? 'desc' : null;
 	const nulls = scanner.eat('.nullsfirst') ? 'nullsfirst' : scanner.eat('.nullslast') ? 'nullslast' : null;
 	scanner.space();
-	if (!scanner.done && scanner.next !== ',') {
-		if (direction === null && nulls === null) scanner.fail('"asc", "desc", "nullsfirst" or "nullslast"');
-		// PostgREST's parser looks ahead here for a single character, and so quotes it as one.
-		scanner.fail('"," or end of input', `'${scanner.next}'`);
-	}
+	if (!scanner.done && scanner.next !== ',') failTerm(scanner, direction !== null, nulls !== null);
 	return {relation, field, direction, nulls};
+}
+
+/** In the words of PostgREST's parser: after a dot it tries word for word, elsewhere it looks one character ahead. */
+function failTerm(scanner: Scanner, directed: boolean, nulls: boolean): never {
+	const words = directed ? ['nullsfirst', 'nullslast'] : ['asc', 'desc', 'nullsfirst', 'nullslast'];
+	if (!nulls && scanner.eat('.')) {
+		const wrong = [...(words[0] ?? '')].findIndex((letter, index) => letter !== scanner.text[scanner.at + index]);
+		const found = scanner.text[scanner.at + wrong];
+		const listed = words.map(word => `"${word}"`);
+		scanner.fail(
+			`${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}`,
+			found === undefined ? 'end of input' : JSON.stringify(found),
+		);
+	}
+	const before = nulls ? '' : directed ? 'delimiter (.), ' : 'letter, digit, "-", "->>", "->", delimiter (.), ';
+	scanner.fail(`${before}"," or end of input`, `'${scanner.next}'`);
 }
 
 function parseRelated(scanner: Scanner): {relation: string; field: Field} | null {

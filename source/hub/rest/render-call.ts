@@ -1,6 +1,7 @@
 import {type Parameter, type Routine} from './catalog.ts';
 import {type Payload} from './payload.ts';
 import {type ReadPlan} from './read-plan.ts';
+import {isAggregate} from './render-condition.ts';
 import {catalogText, comma, identifier, join, madeName, nothing, qualified, sql, type Sql, value} from './sql.ts';
 
 /** What a function is called with. */
@@ -24,7 +25,10 @@ export function renderCall(routine: Routine, args: CallArguments, plan: ReadPlan
 	if (routine.returns !== 'row') return sql`select ${call}."pgrst_scalar" from ${called}("pgrst_scalar")`;
 	const computed = new Map(
 		[...plan.outputs, ...plan.orders.filter(({related}) => related === null), ...filters(plan.conditions)].flatMap(
-			each => ('term' in each && each.term.kind === 'computed' ? [[each.term.routine.name, each.term.routine]] : []),
+			each =>
+				'term' in each && each.term.kind === 'computed' && !isAggregate(each.term.routine)
+					? [[each.term.routine.name, each.term.routine]]
+					: [],
 		),
 	);
 	const more = [...computed.values()].map(each => sql`, ${qualified(each)}(${call}) as ${identifier(each.name)}`);

@@ -1,3 +1,4 @@
+import {type Qualified} from './catalog.ts';
 import {type Comparison, type Operation, type Search, type Truth} from './filter.ts';
 import {type Embed, type PlannedCondition, type ReadPlan, type Source, type Term} from './read-plan.ts';
 import {identifier, join, type Name, qualified, sql, type Sql, value} from './sql.ts';
@@ -56,13 +57,18 @@ export function renderTerm(term: Term, {alias, source}: Rows): Sql {
 	);
 }
 
+/** Of all rows, and so never made with a single one. */
+export function isAggregate({schema}: Qualified): boolean {
+	return schema === 'pg_catalog';
+}
+
 function baseType(term: Term): string {
 	return term.kind === 'column' ? term.column.base : term.routine.base;
 }
 
 function renderBase(term: Term, alias: Name, made: boolean): Sql {
 	if (term.kind === 'column') return sql`${identifier(alias)}.${identifier(term.column.name)}`;
-	if (made) return sql`${identifier(alias)}.${identifier(term.routine.name)}`;
+	if (made && !isAggregate(term.routine)) return sql`${identifier(alias)}.${identifier(term.routine.name)}`;
 	return sql`${qualified(term.routine)}(${identifier(alias)})`;
 }
 

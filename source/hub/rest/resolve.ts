@@ -1,4 +1,4 @@
-import {type Catalog} from './catalog.ts';
+import {type Catalog, type Computed} from './catalog.ts';
 import {notEmbedded, orderNotToOne, undefinedColumn, undefinedType} from './fault.ts';
 import {type Field} from './field.ts';
 import {type Condition} from './filter.ts';
@@ -15,7 +15,7 @@ import {
 } from './read-plan.ts';
 import {findRelationship, isToOne} from './relationship.ts';
 import {type SelectItem, type SelectRelation} from './select.ts';
-import {madeName} from './sql.ts';
+import {catalogName, madeName} from './sql.ts';
 
 export interface ReadSettings {
 	readonly limits: Limits;
@@ -159,8 +159,12 @@ function termOf({name, path}: Field, source: Source): Term {
 	if (column !== undefined) return {kind: 'column', column, path};
 	const routine = source.table?.computed.get(name);
 	if (routine !== undefined) return {kind: 'computed', routine, path};
+	// `books(count)`, which supabase-js documents: to PostgreSQL a column that no row has is a function of the row.
+	if (name === countRows.name) return {kind: 'computed', routine: countRows, path};
 	throw undefinedColumn(source.label, name);
 }
+
+const countRows: Computed = {schema: catalogName('pg_catalog'), name: catalogName('count'), base: 'bigint'};
 
 function planCondition(condition: Condition, source: Source, embeds: readonly Embed[]): PlannedCondition {
 	if (condition.kind !== 'filter') {

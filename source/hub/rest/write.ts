@@ -8,6 +8,7 @@ import {bodyType, negotiate} from './media.ts';
 import {parsePayload} from './payload.ts';
 import {preferenceApplied} from './prefer.ts';
 import {contentRange} from './range.ts';
+import {queryText} from './query-text.ts';
 import {type Query} from './query.ts';
 import {type ReadPlan} from './read-plan.ts';
 import {renderRead} from './render-read.ts';
@@ -172,11 +173,11 @@ function writeResponse(
 function locationOf({name, primaryKey}: Table, keys: unknown): {readonly [name: string]: string} {
 	if (typeof keys !== 'string') return {};
 	const values = JSON.parse(keys) as readonly (string | null)[];
-	const query = new URLSearchParams(
+	const query = queryText(
 		primaryKey.map((key, index): [string, string] => [
 			key,
 			typeof values[index] === 'string' ? `eq.${values[index]}` : 'is.null',
 		]),
 	);
-	return {Location: `/${encodeURIComponent(name)}?${query.toString()}`};
+	return {Location: `/${encodeURIComponent(name)}?${query}`};
 }
