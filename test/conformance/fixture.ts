@@ -35,6 +35,7 @@ alter table secrets enable row level security;
 create policy own on secrets to authenticated using (owner = current_setting('request.jwt.claims', true)::json ->> 'sub')
 	with check (owner = current_setting('request.jwt.claims', true)::json ->> 'sub');
 create table large (id int primary key, name text);
+insert into large select n, 'row ' || n from generate_series(1, 1200) n;
 
 create view long_books as select id, title, author_id, pages from books where pages > 300;
 create view writers as select id as writer, name from authors;
@@ -95,7 +96,7 @@ grant insert on large to anon;
 
 /** Empties every table and fills it again; run before each request that writes. */
 export const fixtureRows = `
-truncate authors, publishers, books, reviews, tags, book_tags, covers, translations, pairs, loose, "Odd name", secrets, large restart identity cascade;
+truncate authors, publishers, books, reviews, tags, book_tags, covers, translations, pairs, loose, "Odd name", secrets restart identity cascade;
 insert into authors (id, name, born, mentor_id) values (1, 'Ursula', '1929-10-21', null), (2, 'Iain', '1954-02-16', 1), (3, 'Becky', '1985-05-03', 1), (4, 'Nobody', null, null);
 select setval('authors_id_seq', 100, false);
 insert into publishers values (1, 'Harper'), (2, 'Orbit');
@@ -115,5 +116,5 @@ insert into pairs values (1, 'x', 'first'), (1, 'y', 'second'), (2, 'x', null);
 insert into loose values ('one', 1), ('two', 2), ('two', 3);
 insert into "Odd name" values (1, 's', 'w', 'u');
 insert into secrets (owner, content) values ('ann', 'mine'), ('bob', 'his');
-insert into large select n, 'row ' || n from generate_series(1, 1200) n;
+delete from large where id > 1200;
 `;

@@ -3,17 +3,21 @@ import path from 'node:path';
 import {pathToFileURL} from 'node:url';
 
 // Run as a process of its own by lite.ts, which tells it where the package lies and which database to serve.
-process.once('message', (told: {folder: string; jwtSecret: string; connectionString: string}) => void serve(told));
+process.once('message', (told: Told) => {
+	void start(told).then(port => process.send?.({port}));
+});
+
+interface Told {
+	readonly folder: string;
+	readonly jwtSecret: string;
+	readonly connectionString: string;
+}
 
 interface Served {
 	fetch(request: Request): Promise<Response>;
 }
 
-async function serve({folder, jwtSecret, connectionString}: Parameters<typeof start>[0]): Promise<void> {
-	process.send?.({port: await start({folder, jwtSecret, connectionString})});
-}
-
-async function start(told: {folder: string; jwtSecret: string; connectionString: string}): Promise<number> {
+async function start(told: Told): Promise<number> {
 	const within = createRequire(path.join(told.folder, 'package.json'));
 	const load = async (name: string): Promise<Record<string, (...args: unknown[]) => unknown>> =>
 		import(pathToFileURL(path.join(told.folder, 'node_modules', name)).href) as Promise<
@@ -28,7 +32,7 @@ async function start(told: {folder: string; jwtSecret: string; connectionString:
 		auth: {enabled: false, jwt_secret: told.jwtSecret},
 	});
 	const {serve} = within('@hono/node-server') as {
-		serve(options: object, listening: (address: {port: number}) => void): void;
+		serve: (options: object, listening: (address: {port: number}) => void) => void;
 	};
 	return new Promise(resolve => {
 		serve({fetch: (request: Request) => app.fetch(request), hostname: '127.0.0.1', port: 0}, ({port}) => resolve(port));

@@ -56,7 +56,15 @@ async function install(): Promise<string> {
 	if (existsSync(done)) return folder;
 	mkdirSync(folder, {recursive: true, mode: 0o700});
 	writeFileSync(path.join(folder, 'package.json'), '{"private": true}');
-	const command = ['install', '--no-audit', '--no-fund', '--no-save', '--ignore-scripts', ...packages];
+	const command = [
+		'install',
+		'--no-audit',
+		'--no-fund',
+		'--no-save',
+		'--ignore-scripts',
+		'--fetch-retries=1',
+		...packages,
+	];
 	await promisify(execFile)('npm', command, {cwd: folder, timeout: 180_000, env: {...process.env, DO_NOT_TRACK: '1'}});
 	writeFileSync(done, '');
 	return folder;

@@ -6,7 +6,7 @@ import {surface} from './cases/surface.ts';
 import {writing} from './cases/writing.ts';
 import {ask, differences, type Answer} from './answer.ts';
 import {engines, type Engine} from './engine.ts';
-import {known} from './known.ts';
+import {explains, known, type Known} from './known.ts';
 import {startLite} from './lite.ts';
 
 const areas: Areas = {...reading, ...embedding, ...writing, ...calling, ...surface};
@@ -30,8 +30,8 @@ try {
 }
 
 const tallies = new Map<string, Map<string, Tally>>();
-let unknown = 0;
-const used = new Set<unknown>();
+const none: Tally = {cases: 0, same: 0, known: 0, unknown: 0};
+const used = new Set<Known>();
 try {
 	for (const [area, cases] of Object.entries(areas)) {
 		for (const each of cases) await compare(area, each);
@@ -39,7 +39,12 @@ try {
 } finally {
 	for (const engine of [reference, ...others]) await engine.close();
 }
-print();
+const unknown = print();
+if (others.length > 1) {
+	for (const reason of known) {
+		if (!used.has(reason)) console.log(`\nNo case shows this known difference any more: ${reason.reason}`);
+	}
+}
 if (unknown > 0) {
 	console.log(`\n${unknown} differences have no known reason.`);
 	process.exitCode = 1;
@@ -49,31 +54,32 @@ async function compare(area: string, each: Case): Promise<void> {
 	const expected = await answerOf(reference, each);
 	for (const engine of others) {
 		const byArea = tallies.get(engine.name) ?? new Map<string, Tally>();
-		const tally = byArea.get(area) ?? {cases: 0, same: 0, known: 0, unknown: 0};
+		const tally = byArea.get(area) ?? {...none};
 		tallies.set(engine.name, byArea.set(area, tally));
+		const answer = await answerOf(engine, each);
+		const found = differences(expected, answer);
+		const reasons = new Map(
+			found.map(({field}) => [
+				field,
+				known.find(reason =>
+					explains(reason, {engine: engine.name, line: lineOf(each), field, ours: expected, theirs: answer}),
+				),
+			]),
+		);
+		const open = found.filter(({field}) => reasons.get(field) === undefined);
+		for (const reason of reasons.values()) if (reason !== undefined) used.add(reason);
 		tally.cases += 1;
-		const found = differences(expected, await answerOf(engine, each));
-		const open = found.filter(({field, ours, theirs}) => {
-			const reason = known.find(
-				({engine: name, area: within, line, fields}) =>
-					name === engine.name &&
-					(within === undefined || within.includes(area)) &&
-					(line === undefined || line.test(lineOf(each))) &&
-					fields.includes(field),
-			);
-			if (reason !== undefined) used.add(reason);
-			if (reason === undefined || verbose) {
-				console.log(
-					`\n${area}: ${show(each)}\n  ${field} of ${reference.name}: ${ours}\n  ${field} of ${engine.name}: ${theirs}`,
-				);
-				if (reason !== undefined) console.log(`  known: ${reason.reason}`);
-			}
-			return reason === undefined;
-		});
 		if (found.length === 0) tally.same += 1;
 		else if (open.length === 0) tally.known += 1;
 		else tally.unknown += 1;
-		if (open.length > 0) unknown += 1;
+		const shown = verbose ? found : open;
+		if (shown.length === 0) continue;
+		console.log(`\n${area}: ${show(each)}`);
+		for (const {field, ours, theirs} of shown) {
+			console.log(`  ${field}\n    ${reference.name}: ${ours}\n    ${engine.name}: ${theirs}`);
+			const reason = reasons.get(field);
+			if (reason !== undefined) console.log(`    known: ${reason.reason}`);
+		}
 	}
 }
 
@@ -92,39 +98,44 @@ function show(each: Case): string {
 	).slice(0, 400);
 }
 
-/** One line for each area: how many cases, and for each engine how many of them are as on PGlite. */
-function print(): void {
+/** One line for each area: how many cases, and for each engine how many of them are as on PGlite. Gives how many have no known reason. */
+function print(): number {
 	const width = Math.max(...Object.keys(areas).map(area => area.length));
-	const names = others.map(({name}) => name);
-	console.log(
-		`\n${'area'.padEnd(width)}  cases${names.map(name => `  ${`${name}: same`.padStart(24)}  known  unknown`).join('')}`,
-	);
-	const total = new Map<string, Tally>();
-	const line = (title: string, cases: number, of: (name: string) => Tally) =>
-		console.log(
-			`${title.padEnd(width)}  ${String(cases).padStart(5)}${names
-				.map(name => {
-					const tally = of(name);
-					return `  ${String(tally.same).padStart(24)}  ${String(tally.known).padStart(5)}  ${String(tally.unknown).padStart(7)}`;
-				})
-				.join('')}`,
+	const row = (title: string, cases: string, cells: readonly (readonly [string, string, string])[]) => {
+		const columns = cells.map(
+			([same, known, unknown]) => `  ${same.padStart(22)}  ${known.padStart(5)}  ${unknown.padStart(7)}`,
 		);
-	for (const [area, cases] of Object.entries(areas)) {
-		line(area, cases.length, name => {
-			const tally = tallies.get(name)?.get(area) ?? {cases: 0, same: 0, known: 0, unknown: 0};
-			const sum = total.get(name) ?? {cases: 0, same: 0, known: 0, unknown: 0};
-			total.set(name, {
-				cases: sum.cases + tally.cases,
-				same: sum.same + tally.same,
-				known: sum.known + tally.known,
-				unknown: sum.unknown + tally.unknown,
-			});
-			return tally;
-		});
-	}
-	line(
-		'all',
-		Object.values(areas).reduce((sum, cases) => sum + cases.length, 0),
-		name => total.get(name) ?? {cases: 0, same: 0, known: 0, unknown: 0},
+		console.log(`${title.padEnd(width)}  ${cases.padStart(5)}${columns.join('')}`);
+	};
+	console.log(
+		`\nEach answer compared with that of the ${reference.name}: same, different for a known reason, different for none.\n`,
 	);
+	row(
+		'area',
+		'cases',
+		others.map(({name}) => [`${name}: same`, 'known', 'unknown']),
+	);
+	const totals = new Map(others.map(({name}) => [name, {...none}]));
+	for (const [area, cases] of Object.entries(areas)) {
+		row(
+			area,
+			String(cases.length),
+			others.map(({name}) => {
+				const {same, known, unknown} = tallies.get(name)?.get(area) ?? none;
+				const total = totals.get(name) ?? {...none};
+				total.same += same;
+				total.known += known;
+				total.unknown += unknown;
+				return [String(same), String(known), String(unknown)];
+			}),
+		);
+	}
+	const all = [...totals.values()];
+	const cases = Object.values(areas).reduce((sum, each) => sum + each.length, 0);
+	row(
+		'all',
+		String(cases),
+		all.map(({same, known, unknown}) => [String(same), String(known), String(unknown)]),
+	);
+	return all.reduce((sum, {unknown}) => sum + unknown, 0);
 }

@@ -144,7 +144,7 @@ describe('keys and tokens', () => {
 				headers: {apikey: hub.anonKey, authorization: `Bearer ${token()}`},
 			});
 			expect([status, JSON.parse(body)]).toMatchObject([expected, {code, message, hint: null}]);
-			if (code !== '22023') expect(headers['www-authenticate']).toContain('invalid_token');
+			expect([code, headers['www-authenticate']?.includes('invalid_token') ?? false]).toEqual([code, code !== '22023']);
 		},
 	);
 
@@ -198,8 +198,7 @@ describe('bounds', () => {
 			body: 'x'.repeat(20_000_000),
 		}).catch((error: NodeJS.ErrnoException) => error.code);
 		// Who is still writing may see the closed connection before the answer.
-		if (typeof sent === 'string') expect(['EPIPE', 'ECONNRESET']).toContain(sent);
-		else expect(sent).toMatchObject({status: 413});
+		expect(['EPIPE', 'ECONNRESET', 413]).toContain(typeof sent === 'object' ? sent.status : sent);
 		await alive();
 	});
 

@@ -30,7 +30,7 @@ export interface Filter {
 	readonly operation: Operation;
 }
 
-export interface Logic {
+interface Logic {
 	readonly kind: 'and' | 'or';
 	readonly negated: boolean;
 	readonly nodes: readonly Condition[];
@@ -60,10 +60,12 @@ export function parseFilter(field: Field, text: string): Filter {
 /** A tree has no need to be deeper, and the stack that walks it is bounded. */
 const deepest = 100;
 
-/** `(id.eq.1,not.and(a.lt.3,b.is.null))` after its `and` or `or`. What follows the last parenthesis is passed over, as PostgREST does. */
-export function parseLogic(kind: 'and' | 'or', negated: boolean, text: string): Logic {
-	const before = `${negated ? 'not.' : ''}${kind}`.length;
-	return parseNodes(new Scanner(text, 'logic tree', before), kind, negated, 1);
+/**
+ * `(id.eq.1,not.and(a.lt.3,b.is.null))` after its `and` or `or`. As PostgREST does, it reads both as one text, so that
+ * `or=id.eq.1` is a filter on `orid`; and passes over what follows the last parenthesis.
+ */
+export function parseLogic(kind: 'and' | 'or', negated: boolean, text: string): Condition {
+	return parseNode(new Scanner(`${negated ? 'not.' : ''}${kind}${text}`, 'logic tree', text), 0);
 }
 
 function parseNodes(scanner: Scanner, kind: 'and' | 'or', negated: boolean, depth: number): Logic {

@@ -32,16 +32,23 @@ function parseTerm(scanner: Scanner): OrderTerm {
 function failTerm(scanner: Scanner, directed: boolean, nulls: boolean): never {
 	const words = directed ? ['nullsfirst', 'nullslast'] : ['asc', 'desc', 'nullsfirst', 'nullslast'];
 	if (!nulls && scanner.eat('.')) {
-		const wrong = [...(words[0] ?? '')].findIndex((letter, index) => letter !== scanner.text[scanner.at + index]);
-		const found = scanner.text[scanner.at + wrong];
+		const found = firstDifference(scanner.text.slice(scanner.at), words[0] ?? '');
 		const listed = words.map(word => `"${word}"`);
 		scanner.fail(
 			`${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}`,
-			found === undefined ? 'end of input' : JSON.stringify(found),
+			found === '' ? 'end of input' : JSON.stringify(found),
 		);
 	}
 	const before = nulls ? '' : directed ? 'delimiter (.), ' : 'letter, digit, "-", "->>", "->", delimiter (.), ';
 	scanner.fail(`${before}"," or end of input`, `'${scanner.next}'`);
+}
+
+/** The first character that is not as in the word; none when the text ends before. */
+function firstDifference(text: string, word: string): string {
+	for (let index = 0; index < word.length; index += 1) {
+		if (text.charAt(index) !== word.charAt(index)) return text.charAt(index);
+	}
+	return text.charAt(word.length);
 }
 
 function parseRelated(scanner: Scanner): {relation: string; field: Field} | null {

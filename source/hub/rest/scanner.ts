@@ -5,14 +5,14 @@ export class Scanner {
 	readonly text: string;
 	/** What the text is, for the message: `filter`, `select parameter`. */
 	readonly #what: string;
-	/** Characters that stand before the text in what PostgREST reads, and counts. */
-	readonly #before: number;
+	/** What of the text the request wrote, where that is not all of it. */
+	readonly #shown: string;
 	at = 0;
 
-	constructor(text: string, what: string, before = 0) {
+	constructor(text: string, what: string, shown = text) {
 		this.text = text;
 		this.#what = what;
-		this.#before = before;
+		this.#shown = shown;
 	}
 
 	get done(): boolean {
@@ -67,7 +67,7 @@ export class Scanner {
 			? 'end of input'
 			: (found ?? JSON.stringify(String.fromCodePoint(this.text.codePointAt(this.at) ?? 0)));
 		throw badQuery(
-			`"failed to parse ${this.#what} (${this.text})" (line 1, column ${this.#before + this.at + 1})`,
+			`"failed to parse ${this.#what} (${this.#shown})" (line 1, column ${this.at + 1})`,
 			`unexpected ${unexpected} expecting ${expected}`,
 		);
 	}
