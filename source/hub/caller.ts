@@ -18,37 +18,76 @@ export function callerOf(secret: string, headers: IncomingHttpHeaders, query: UR
 		});
 	}
 	if (key !== undefined && key !== token && 'fault' in verifyToken(secret, key)) return invalidKey;
-	const caller = verifyCaller(secret, token);
+	const caller = verifyCaller(secret, token, {leeway: postgrestLeeway, roleless: 'anon'});
 	if (!('fault' in caller)) return caller;
-	return bearer === undefined || bearer === key ? invalidKey : refused[caller.fault];
+	return bearer === undefined || bearer === key ? invalidKey : refused(caller.fault, token);
 }
 
-/** Whom a token makes of its bearer, or why nobody. */
-export function verifyCaller(secret: string, token: string): Caller | {readonly fault: TokenFault | 'role'} {
-	const verified = verifyToken(secret, token);
+/** Whom a token makes of its bearer, or why nobody. `roleless`: whose a token is that names no role. `leeway` in milliseconds. */
+export function verifyCaller(
+	secret: string,
+	token: string,
+	{leeway = 0, roleless = ''}: {readonly leeway?: number; readonly roleless?: string} = {},
+): Caller | {readonly fault: TokenFault | UnknownRole} {
+	const verified = verifyToken(secret, token, {leeway});
 	if ('fault' in verified) return verified;
 	const {claims} = verified;
-	const {role} = claims;
-	return typeof role === 'string' && roles.has(role) ? {role, claims} : {fault: 'role'};
+	const {role = roleless} = claims;
+	return typeof role === 'string' && roles.has(role) ? {role, claims} : {fault: {role: String(role)}};
+}
+
+interface UnknownRole {
+	readonly role: string;
 }
 
 const roles = new Set(['anon', 'authenticated', 'service_role']);
+
+/** By how much PostgREST lets clocks differ. */
+const postgrestLeeway = 30_000;
 
 const invalidKey = unauthorized({
 	message: 'Invalid API key',
 	hint: 'Double check your Supabase `anon` or `service_role` API key.',
 });
 
-/** PostgREST's answers: https://docs.postgrest.org/en/stable/references/errors.html#group-3-jwt */
-const refused: {readonly [fault in TokenFault | 'role']: HubResponse} = {
-	malformed: badToken('PGRST301', 'JWSError (CompactDecodeError Invalid number of parts)'),
-	signature: badToken('PGRST301', 'JWSError JWSInvalidSignature'),
-	expired: badToken('PGRST303', 'JWT expired'),
-	role: badToken('PGRST303', 'The token names no role that this hub knows'),
-};
+/** PostgREST's answers: https://docs.postgrest.org/en/v14/references/errors.html#group-3-jwt */
+function refused(fault: TokenFault | UnknownRole, token: string): HubResponse {
+	if (typeof fault !== 'string') {
+		const message = `role ${JSON.stringify(fault.role)} does not exist`;
+		return unauthorized({code: '22023', details: null, hint: null, message});
+	}
+	switch (fault) {
+		case 'malformed': {
+			const parts = token.split('.').length;
+			const message = parts === 3 ? 'JWT cryptographic operation failed' : `Expected 3 parts in JWT; got ${parts}`;
+			return badToken('PGRST301', message);
+		}
+		case 'unsecured':
+			return badToken(
+				'PGRST301',
+				'Wrong or unsupported encoding algorithm',
+				"JWT is unsecured but expected 'alg' was not 'none'",
+			);
+		case 'signature':
+			return badToken('PGRST301', 'No suitable key or wrong key type', 'None of the keys was able to decode the JWT');
+		case 'expired':
+			return badToken('PGRST303', 'JWT expired');
+		case 'early':
+			return badToken('PGRST303', 'JWT not yet valid');
+		case 'issued later':
+			return badToken('PGRST303', 'JWT issued at future');
+		case 'aud claim':
+			return badToken('PGRST303', "The JWT 'aud' claim must be a string or an array of strings");
+		case 'exp claim':
+		case 'nbf claim':
+		case 'iat claim':
+			return badToken('PGRST303', `The JWT '${fault.slice(0, 3)}' claim must be a number`);
+	}
+	return fault satisfies never;
+}
 
-function badToken(code: string, message: string): HubResponse {
-	const answer = unauthorized({code, details: null, hint: null, message});
+function badToken(code: string, message: string, details: string | null = null): HubResponse {
+	const answer = unauthorized({code, details, hint: null, message});
 	const challenge = `Bearer error="invalid_token", error_description="${message}"`;
 	return {...answer, headers: {...answer.headers, 'www-authenticate': challenge}};
 }

@@ -29,9 +29,12 @@ export interface HubServer {
 	close(): Promise<void>;
 }
 
-/** Bytes of a body. The largest message is 262,144 bytes, and a JSON escape can make six of one. */
-const largestBody = 8 * 1024 * 1024;
-/** A filter `in.(...)` of a thousand ids stands in the address. */
+/**
+ * Bytes of a body. Supabase's gateway has no bound, and bulk inserts of ten megabytes are usual; beyond this one a single
+ * request would cost the database, which holds several copies of it, most of its memory.
+ */
+const largestBody = 16 * 1024 * 1024;
+/** Bytes of the address and the headers; a filter `in.(...)` of six thousand ids fits. Supabase's gateway takes less. */
 const largestHead = 64 * 1024;
 
 const host = '127.0.0.1';
@@ -42,6 +45,7 @@ export async function startServer(options: HubServerOptions, port: number): Prom
 	server.headersTimeout = 15_000;
 	server.maxConnections = 1024;
 	server.on('request', (request, response) => void respond(options, portOf(server), request, response));
+	server.on('clientError', refuseConnection);
 	server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
 		socket.on('error', () => socket.destroy());
 		const known = request.url?.startsWith('/realtime/v1/websocket') === true;
@@ -93,6 +97,25 @@ async function answer(options: HubServerOptions, port: number, request: Incoming
 	const body = await readBody(request);
 	if (body === null) return refusal(413, `The body is larger than ${largestBody} bytes.`);
 	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller});
+}
+
+/** What cannot be read as a request, or not in time; an address that is too long is answered as Supabase's gateway does. */
+function refuseConnection({code}: NodeJS.ErrnoException, socket: Duplex): void {
+	if (code === 'ECONNRESET' || !socket.writable) {
+		socket.destroy();
+		return;
+	}
+	const [status, message] = {
+		HPE_HEADER_OVERFLOW: ['414 URI Too Long', `The address and headers are larger than ${largestHead} bytes.`] as const,
+		ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not come to its end in time.'] as const,
+	}[code ?? ''] ?? ['400 Bad Request', 'This is no HTTP request.'];
+	const body = JSON.stringify({message});
+	socket.end(
+		`HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+	);
+	// Who is still writing reads no answer from a connection that is gone; nor may he hold it for long.
+	const impatient = setTimeout(() => socket.destroy(), 2000);
+	socket.once('close', () => clearTimeout(impatient));
 }
 
 /** https://supabase.com/docs/guides/api: what its gateway allows, here for pages of this machine alone. */

@@ -8,24 +8,55 @@ export function signToken(secret: string, claims: Claims): string {
 	return `${unsigned}.${signature(secret, unsigned).toString('base64url')}`;
 }
 
-export type TokenFault = 'malformed' | 'signature' | 'expired';
+/** Why a token is none: it has not three readable parts, no signature, another one, or claims that do not hold (now). */
+export type TokenFault =
+	| 'malformed'
+	| 'unsecured'
+	| 'signature'
+	| 'expired'
+	| 'early'
+	| 'issued later'
+	| `${'exp' | 'nbf' | 'iat' | 'aud'} claim`;
 
-/** The claims of a token that this secret signed and that has not expired, or why not. `now` in milliseconds since 1970. */
-export function verifyToken(secret: string, token: string, now = Date.now()): {claims: Claims} | {fault: TokenFault} {
+/**
+ * The claims of a token that this secret signed and that holds now, or why not. `now` in milliseconds since 1970, `leeway`
+ * in milliseconds by which the clocks may differ.
+ */
+export function verifyToken(
+	secret: string,
+	token: string,
+	{now = Date.now(), leeway = 0}: {readonly now?: number; readonly leeway?: number} = {},
+): {claims: Claims} | {fault: TokenFault} {
 	const parts = token.split('.');
 	const [head = '', body = '', tail = ''] = parts;
 	if (parts.length !== 3) return {fault: 'malformed'};
 	const header = decode(head);
 	const claims = decode(body);
 	if (header === null || claims === null) return {fault: 'malformed'};
+	if (header['alg'] === 'none') return {fault: 'unsecured'};
 	const given = Buffer.from(tail, 'base64url');
 	const expected = signature(secret, `${head}.${body}`);
 	if (header['alg'] !== 'HS256' || given.length !== expected.length || !timingSafeEqual(given, expected)) {
 		return {fault: 'signature'};
 	}
-	const {exp} = claims;
-	if (exp !== undefined && (typeof exp !== 'number' || exp * 1000 <= now)) return {fault: 'expired'};
-	return {claims};
+	const fault = claimFault(claims, now, leeway);
+	return fault === null ? {claims} : {fault};
+}
+
+/** In the order in which PostgREST looks at them. */
+function claimFault({exp, nbf, iat, aud}: Claims, now: number, leeway: number): TokenFault | null {
+	if (!isTime(exp)) return 'exp claim';
+	if (exp !== undefined && exp !== null && exp * 1000 <= now - leeway) return 'expired';
+	if (!isTime(nbf)) return 'nbf claim';
+	if (nbf !== undefined && nbf !== null && nbf * 1000 > now + leeway) return 'early';
+	if (!isTime(iat)) return 'iat claim';
+	if (iat !== undefined && iat !== null && iat * 1000 > now + Math.max(leeway, 1000)) return 'issued later';
+	const listed: readonly unknown[] = Array.isArray(aud) ? aud : [aud ?? ''];
+	return listed.every(each => typeof each === 'string') ? null : 'aud claim';
+}
+
+function isTime(claim: unknown): claim is number | null | undefined {
+	return claim === undefined || claim === null || typeof claim === 'number';
 }
 
 function signature(secret: string, text: string): Buffer {

@@ -1,4 +1,5 @@
 import {request as httpRequest} from 'node:http';
+import {connect} from 'node:net';
 import {createClient} from '@supabase/supabase-js';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {signToken} from '../../source/hub/token.ts';
@@ -38,6 +39,7 @@ function ask(
 }
 
 const messages = '/rest/v1/messages?select=id';
+const sign = (claims: Record<string, unknown>): string => signToken(hub.jwtSecret, claims);
 
 describe('who may ask', () => {
 	it('takes requests for itself alone, by any of its names', async () => {
@@ -109,13 +111,48 @@ describe('keys and tokens', () => {
 		}
 	});
 
-	it('says what is wrong with a bearer, as PostgREST does', async () => {
-		const expired = signToken(hub.jwtSecret, {role: 'authenticated', exp: 1});
-		const {status, body, headers} = await ask(messages, {
-			headers: {apikey: hub.anonKey, authorization: `Bearer ${expired}`},
-		});
-		expect([status, JSON.parse(body)]).toMatchObject([401, {code: 'PGRST303', message: 'JWT expired'}]);
-		expect(headers['www-authenticate']).toContain('invalid_token');
+	const now = Math.floor(Date.now() / 1000);
+	const agent = {role: 'authenticated'};
+	const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+	const crypto = [401, 'PGRST301'] as const;
+	const claims = [401, 'PGRST303'] as const;
+	it.each([
+		['has expired', () => sign({...agent, exp: now - 60}), claims, 'JWT expired'],
+		['is not yet valid', () => sign({...agent, nbf: now + 60}), claims, 'JWT not yet valid'],
+		['was issued in the future', () => sign({...agent, iat: now + 60}), claims, 'JWT issued at future'],
+		['expires at no number', () => sign({...agent, exp: 'soon'}), claims, "The JWT 'exp' claim must be a number"],
+		[
+			'is for an audience that is no text',
+			() => sign({...agent, aud: 1}),
+			claims,
+			"The JWT 'aud' claim must be a string or an array of strings",
+		],
+		['another secret signed', () => signToken('another', agent), crypto, 'No suitable key or wrong key type'],
+		['has two parts', () => 'a.b', crypto, 'Expected 3 parts in JWT; got 2'],
+		['has three parts of noise', () => 'a.b.c', crypto, 'JWT cryptographic operation failed'],
+		[
+			'nobody signed',
+			() => `${part({alg: 'none', typ: 'JWT'})}.${part(agent)}.`,
+			crypto,
+			'Wrong or unsupported encoding algorithm',
+		],
+		['names a role that is not there', () => sign({role: 'nobody'}), [401, '22023'], 'role "nobody" does not exist'],
+	] as readonly [string, () => string, readonly [number, string], string][])(
+		'says of a bearer that %s what PostgREST says',
+		async (_, token, [expected, code], message) => {
+			const {status, body, headers} = await ask(messages, {
+				headers: {apikey: hub.anonKey, authorization: `Bearer ${token()}`},
+			});
+			expect([status, JSON.parse(body)]).toMatchObject([expected, {code, message, hint: null}]);
+			expect([code, headers['www-authenticate']?.includes('invalid_token') ?? false]).toEqual([code, code !== '22023']);
+		},
+	);
+
+	it('allows clocks to differ by half a minute, as PostgREST does', async () => {
+		for (const held of [{exp: now - 20}, {nbf: now + 20}, {iat: now + 20}]) {
+			const authorization = `Bearer ${sign({role: 'service_role', ...held})}`;
+			expect((await ask(messages, {headers: {apikey: hub.anonKey, authorization}})).status).toBe(200);
+		}
 	});
 
 	it('lets no token choose a database role that is not for callers', async () => {
@@ -127,16 +164,80 @@ describe('keys and tokens', () => {
 });
 
 describe('bounds', () => {
+	const headers = (): Record<string, string> => ({apikey: hub.serviceRoleKey, 'content-type': 'application/json'});
+	const alive = async (): Promise<void> => expect((await ask('/health')).status).toBe(200);
+
+	it('takes ten megabytes, and answers them as the database does', async () => {
+		const content = `[BULK] ${'x'.repeat(10_000_000)}`;
+		const {status, body} = await ask('/rest/v1/messages', {
+			method: 'POST',
+			headers: headers(),
+			body: JSON.stringify({content}),
+		});
+		expect([status, JSON.parse(body)]).toMatchObject([400, {code: '23514'}]);
+		const rows = Array.from({length: 1000}, (_, index) => ({content: `[BULK] ${index} ${'y'.repeat(10_000)}`}));
+		const many = await ask('/rest/v1/messages?select=id', {
+			method: 'POST',
+			headers: {...headers(), prefer: 'return=representation'},
+			body: JSON.stringify(rows),
+		});
+		expect([many.status, (JSON.parse(many.body) as unknown[]).length]).toEqual([201, 1000]);
+		await alive();
+	});
+
 	it('refuses a body that is too large, announced or not', async () => {
-		const body = 'x'.repeat(9 * 1024 * 1024);
-		const headers = {apikey: hub.serviceRoleKey, 'content-type': 'application/json'};
 		const announced = await ask('/rest/v1/messages', {
 			method: 'POST',
-			headers: {...headers, 'content-length': `${body.length}`},
+			headers: {...headers(), 'content-length': '20000000'},
 			body: '',
 		}).catch((error: NodeJS.ErrnoException) => error.code);
 		expect(announced).toMatchObject({status: 413});
-		expect((await ask('/health')).status).toBe(200);
+		const sent = await ask('/rest/v1/messages', {
+			method: 'POST',
+			headers: {...headers(), 'transfer-encoding': 'chunked'},
+			body: 'x'.repeat(20_000_000),
+		}).catch((error: NodeJS.ErrnoException) => error.code);
+		// Who is still writing may see the closed connection before the answer.
+		expect(['EPIPE', 'ECONNRESET', 413]).toContain(typeof sent === 'object' ? sent.status : sent);
+		await alive();
+	});
+
+	it('answers a list of ids that its address cannot hold with 414, and a shorter one with rows', async () => {
+		const list = (length: number) => Array.from({length}, (_, index) => 100_000 + index).join(',');
+		expect((await ask(`${messages}&id=in.(${list(6000)})`, {headers: headers()})).status).toBe(200);
+		const agent = createClient(hub.url, hub.serviceRoleKey, {auth: {persistSession: false}});
+		expect(await agent.from('messages').select('id').in('id', list(6000).split(','))).toMatchObject({status: 200});
+		const long = await ask(`${messages}&id=in.(${list(100_000)})`, {headers: headers()});
+		expect([long.status, JSON.parse(long.body)]).toMatchObject([414, {message: expect.stringContaining('65536')}]);
+		await alive();
+	});
+
+	it('answers a list of a hundred thousand in a body', async () => {
+		const ids = Array.from({length: 100_000}, (_, index) => index);
+		const sql = 'select count(*)::int as n from unnest($1::int[]) as n';
+		const {status, body} = await ask('/v1/projects/local/database/query', {
+			method: 'POST',
+			headers: headers(),
+			body: JSON.stringify({query: sql, parameters: [`{${ids.join(',')}}`]}),
+		});
+		expect([status, JSON.parse(body)]).toEqual([201, [{n: 100_000}]]);
+	});
+
+	it('answers what is no HTTP with 400, and half a request by closing', async () => {
+		const {port} = new URL(hub.url);
+		const talk = (text: string, end: boolean): Promise<string> =>
+			new Promise((resolve, reject) => {
+				let answer = '';
+				const socket = connect(Number(port), '127.0.0.1', () => (end ? socket.end(text) : socket.write(text)));
+				socket.on('data', (chunk: Buffer) => {
+					answer += chunk.toString();
+				});
+				socket.on('error', reject);
+				socket.on('close', () => resolve(answer));
+			});
+		expect(await talk('HELLO THERE\r\n\r\n', false)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+		expect(await talk('GET /rest/v1/mess', true)).toMatch(/^(HTTP\/1\.1 400 Bad Request\r\n|$)/);
+		await alive();
 	});
 
 	it('answers an unknown address with 404', async () => {

@@ -1,8 +1,8 @@
 import type {Caller} from '../http.ts';
 import type {Viewer} from './change-rows.ts';
 
-/** Who holds a token, or why it is none: `malformed`, `signature`, `expired`; anything else lacks a role or an expiry. */
-export type Verify = (token: string) => Caller | {readonly fault: string};
+/** Who holds a token, or why it is none: `malformed`, `unsecured`, `signature`, `expired`; anything else lacks a role or an expiry. */
+export type Verify = (token: string) => Caller | {readonly fault: unknown};
 
 /** A verified token. */
 export interface Holder {
@@ -37,7 +37,7 @@ export function expired(expires: number): string {
 	return `Token has expired ${Math.max(0, Math.floor((Date.now() - expires) / 1000))} seconds ago`;
 }
 
-function refusal(fault: string, token: string): Refusal {
+function refusal(fault: unknown, token: string): Refusal {
 	switch (fault) {
 		case 'expired': {
 			const refresh = expired(expiry(token));
@@ -47,6 +47,7 @@ function refusal(fault: string, token: string): Refusal {
 			const refresh = 'The token provided is not a valid JWT';
 			return {join: `MalformedJWT: ${refresh}`, refresh};
 		}
+		case 'unsecured':
 		case 'signature':
 			return {join: 'JwtSignatureError: Failed to validate JWT signature', refresh: ':signature_error'};
 		default: {

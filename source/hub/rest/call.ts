@@ -69,6 +69,7 @@ const scalarColumn: Column = {
 	name: catalogName('pgrst_scalar'),
 	type: catalogName('text'),
 	display: 'text',
+	base: 'text',
 	nullable: true,
 	default: null,
 	maxLength: null,

@@ -1,6 +1,16 @@
+/** The type beneath a domain, as people read it; every other type is its own. */
+const baseOf = (type: string): string =>
+	`(select pg_catalog.format_type(b.base, null) from bases b where b.oid = ${type})`;
+
 /** Reads the whole catalog as one JSON document; $1 is the exposed schema. Run with an empty search_path, so that types come qualified. */
 export const catalogQuery = `
-with exposed as (select oid, nspname from pg_catalog.pg_namespace where nspname = $1),
+with recursive exposed as (select oid, nspname from pg_catalog.pg_namespace where nspname = $1),
+owned as (select oid from pg_catalog.pg_namespace where nspname not like 'pg\\_%' and nspname <> 'information_schema'),
+bases as (
+	select oid, oid as base from pg_catalog.pg_type where typtype <> 'd'
+	union all
+	select t.oid, b.base from pg_catalog.pg_type t join bases b on b.oid = t.typbasetype where t.typtype = 'd'
+),
 relations as (
 	select c.*, e.nspname from pg_catalog.pg_class c join exposed e on e.oid = c.relnamespace
 	where c.relkind in ('r', 'v', 'm', 'f', 'p') and not c.relispartition
@@ -10,10 +20,11 @@ columns as (
 		'name', a.attname,
 		'type', pg_catalog.format_type(a.atttypid, -1),
 		'display', pg_catalog.format_type(a.atttypid, null),
+		'base', ${baseOf('a.atttypid')},
 		'nullable', not (a.attnotnull or t.typtype = 'd' and t.typnotnull),
 		'default', case
 			when a.attidentity <> '' then pg_catalog.format('nextval(%L::regclass)', pg_catalog.pg_get_serial_sequence(a.attrelid::regclass::text, a.attname))
-			when a.attgenerated = '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+			when a.attgenerated = '' then coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.pg_get_expr(t.typdefaultbin, 0))
 		end,
 		'maxLength', case when a.atttypid in (1042, 1043) and a.atttypmod > 4 then a.atttypmod - 4 end,
 		'labels', (select json_agg(l.enumlabel order by l.enumsortorder) from pg_catalog.pg_enum l where l.enumtypid = a.atttypid),
@@ -25,7 +36,7 @@ columns as (
 	where a.attnum > 0 and not a.attisdropped and (
 		a.attrelid in (select oid from relations)
 		or a.attrelid in (
-			select r.typrelid from pg_catalog.pg_proc p join pg_catalog.pg_type r on r.oid = p.prorettype
+			select r.typrelid from pg_catalog.pg_proc p join bases b on b.oid = p.prorettype join pg_catalog.pg_type r on r.oid = b.base
 			where p.pronamespace in (select oid from exposed) and r.typrelid <> 0
 		)
 	)
@@ -33,16 +44,15 @@ columns as (
 ),
 tables as (
 	select json_agg(json_build_object(
-		'schema', r.nspname, 'name', r.relname,
+		'oid', r.oid::bigint, 'schema', r.nspname, 'name', r.relname,
 		'isView', r.relkind in ('v', 'm'),
 		'insertable', pg_catalog.pg_relation_is_updatable(r.oid, true) & 8 = 8,
 		'updatable', pg_catalog.pg_relation_is_updatable(r.oid, true) & 4 = 4,
 		'deletable', pg_catalog.pg_relation_is_updatable(r.oid, true) & 16 = 16,
 		'description', pg_catalog.obj_description(r.oid, 'pg_class'),
-		'primaryKey', (
-			select json_agg(a.attname order by k.position)
-			from pg_catalog.pg_constraint p, unnest(p.conkey) with ordinality as k(number, position), pg_catalog.pg_attribute a
-			where p.conrelid = r.oid and p.contype = 'p' and a.attrelid = r.oid and a.attnum = k.number
+		'numbers', (
+			select json_agg(json_build_array(a.attnum, a.attname) order by a.attnum) from pg_catalog.pg_attribute a
+			where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
 		),
 		'columns', c.list
 	) order by r.relname) as list
@@ -50,19 +60,24 @@ tables as (
 ),
 keys as (
 	select json_agg(json_build_object(
-		'constraint', k.conname, 'from', f.relname, 'to', t.relname,
+		'constraint', k.conname, 'kind', k.contype, 'from', k.conrelid::bigint, 'to', k.confrelid::bigint,
 		'columns', (
-			select json_agg(json_build_array(a.attname, b.attname) order by p.position)
-			from unnest(k.conkey, k.confkey) with ordinality as p(near, far, position), pg_catalog.pg_attribute a, pg_catalog.pg_attribute b
-			where a.attrelid = k.conrelid and a.attnum = p.near and b.attrelid = k.confrelid and b.attnum = p.far
+			select json_agg(json_build_array(p.near, p.far) order by p.position)
+			from unnest(k.conkey, k.confkey) with ordinality as p(near, far, position)
 		),
 		'unique', exists (
 			select from pg_catalog.pg_constraint u where u.conrelid = k.conrelid and u.contype in ('p', 'u')
 			and u.conkey @> k.conkey and u.conkey <@ k.conkey
 		)
 	) order by k.conname) as list
-	from pg_catalog.pg_constraint k join relations f on f.oid = k.conrelid join relations t on t.oid = k.confrelid
-	where k.contype = 'f' and k.conparentid = 0
+	from pg_catalog.pg_constraint k join owned o on o.oid = k.connamespace
+	where k.contype in ('f', 'p') and k.conparentid = 0
+),
+views as (
+	select json_agg(json_build_object('oid', v.oid::bigint, 'rule', r.ev_action::text)) as list
+	from pg_catalog.pg_class v join owned o on o.oid = v.relnamespace
+	join pg_catalog.pg_rewrite r on r.ev_class = v.oid and r.rulename = '_RETURN'
+	where v.relkind in ('v', 'm')
 ),
 routines as (
 	select json_agg(json_build_object(
@@ -72,8 +87,9 @@ routines as (
 		'set', p.proretset, 'rows', p.prorows,
 		'type', pg_catalog.format_type(p.prorettype, -1),
 		'display', pg_catalog.format_type(p.prorettype, null),
+		'base', ${baseOf('p.prorettype')},
 		'rowOf', case when r.typtype = 'c' then (select x.relname from relations x where x.oid = r.typrelid) end,
-		'isRow', r.typtype = 'c' or p.prorettype = 'pg_catalog.record'::regtype,
+		'isRow', r.typtype = 'c',
 		'columns', c.list,
 		'defaults', p.pronargdefaults,
 		'parameters', (
@@ -89,7 +105,8 @@ routines as (
 	) order by p.proname, p.oid) as list
 	from pg_catalog.pg_proc p
 	join exposed e on e.oid = p.pronamespace
-	join pg_catalog.pg_type r on r.oid = p.prorettype
+	join bases b on b.oid = p.prorettype
+	join pg_catalog.pg_type r on r.oid = b.base
 	left join columns c on c.attrelid = r.typrelid
 	where p.prokind = 'f' and p.prorettype not in ('pg_catalog.trigger'::regtype, 'pg_catalog.event_trigger'::regtype)
 ),
@@ -98,14 +115,14 @@ types as (
 		order by n.nspname = 'pg_catalog') as list
 	from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
 	where (n.nspname = 'pg_catalog' or n.oid in (select oid from exposed))
-	and t.typtype in ('b', 'd', 'e', 'r', 'm') and t.typelem = 0
+	and t.typtype in ('b', 'd', 'e', 'r', 'm')
 )
 select json_build_object(
-	'tables', coalesce(tables.list, '[]'), 'keys', coalesce(keys.list, '[]'),
+	'tables', coalesce(tables.list, '[]'), 'keys', coalesce(keys.list, '[]'), 'views', coalesce(views.list, '[]'),
 	'routines', coalesce(routines.list, '[]'), 'types', types.list,
 	'description', (select pg_catalog.obj_description(oid, 'pg_namespace') from exposed)
 )::text as catalog
-from tables, keys, routines, types`;
+from tables, keys, views, routines, types`;
 
 /**
  * Changes with every committed change of the catalog: each row of it carries the transaction that wrote it, and a row
@@ -119,6 +136,7 @@ export const fingerprintQuery = `select ${[
 	'pg_constraint',
 	'pg_type',
 	'pg_proc',
+	'pg_rewrite',
 	'pg_description',
 ]
 	.map(table => `(select count(*) || ':' || max(xmin::text::bigint) from pg_catalog.${table})`)

@@ -1,8 +1,10 @@
 import {type Database} from '../database.ts';
-import {type Catalog, type Column, exposedSchemas, type Qualified, type Routine, type Table} from './catalog.ts';
+import {type Catalog, type Column, type Computed, exposedSchemas, type Routine, type Table} from './catalog.ts';
 import {catalogQuery, fingerprintQuery} from './catalog-query.ts';
-import {type RelationshipDocument, relationshipsOf} from './catalog-relationships.ts';
+import {primaryKeyOf, type RelationshipDocument, relationshipsOf} from './catalog-relationships.ts';
+import {exposuresOf, type RelationDocument} from './exposure.ts';
 import {catalogName, type Name} from './sql.ts';
+import {type ViewDocument} from './view-origins.ts';
 
 const owner = {role: 'postgres', claims: {}, readOnly: true, settings: {search_path: ''}};
 
@@ -23,10 +25,9 @@ export async function readFingerprint(database: Database): Promise<string> {
 
 // What the catalog query builds; its names come from the database, and so are names here.
 interface CatalogDocument extends RelationshipDocument {
-	readonly tables: readonly (Omit<Table, 'columns' | 'computed' | 'primaryKey'> & {
-		readonly columns: readonly ColumnDocument[] | null;
-		readonly primaryKey: readonly Name[] | null;
-	})[];
+	readonly tables: readonly (Omit<Table, 'columns' | 'computed' | 'primaryKey'> &
+		RelationDocument & {readonly columns: readonly ColumnDocument[] | null})[];
+	readonly views: readonly ViewDocument[];
 	readonly routines: readonly RoutineDocument[];
 	readonly types: readonly (readonly [name: string, display: string, sql: Name])[];
 	readonly description: string | null;
@@ -37,6 +38,8 @@ type ColumnDocument = Omit<Column, 'labels'> & {readonly labels: readonly string
 interface RoutineDocument extends Pick<Routine, 'schema' | 'name' | 'description' | 'volatility' | 'set'> {
 	readonly type: Name;
 	readonly display: string;
+	/** The type beneath a domain. */
+	readonly base: string;
 	readonly rowOf: string | null;
 	readonly isRow: boolean;
 	/** How many rows it says it returns. */
@@ -56,17 +59,19 @@ interface RoutineDocument extends Pick<Routine, 'schema' | 'name' | 'description
 
 function catalogOf(document: CatalogDocument, fingerprint: string): Catalog {
 	const computed = computedColumns(document.routines);
-	const tables = new Map<string, Table>(
-		document.tables.map(table => [
-			table.name,
+	const exposures = exposuresOf(document.tables, document.views);
+	const byNumber = new Map<number, Table>(
+		document.tables.map(({oid, numbers: _numbers, ...table}) => [
+			oid,
 			{
 				...table,
-				primaryKey: table.primaryKey ?? [],
+				primaryKey: primaryKeyOf(oid, document.keys, exposures),
 				columns: columnsOf(table.columns ?? []),
-				computed: computed.get(table.name) ?? new Map<string, Qualified>(),
+				computed: computed.get(table.name) ?? new Map<string, Computed>(),
 			},
 		]),
 	);
+	const tables = new Map<string, Table>([...byNumber.values()].map(table => [table.name, table]));
 	const routines = new Map<string, Routine[]>();
 	for (const each of document.routines) {
 		const routine = routineOf(each, tables);
@@ -74,7 +79,7 @@ function catalogOf(document: CatalogDocument, fingerprint: string): Catalog {
 	}
 	const types = new Map<string, Name>(moreTypeNames.map(([name, sql]) => [name, catalogName(sql)]));
 	for (const [name, display, sql] of document.types) types.set(name, sql).set(display, sql);
-	const relationships = relationshipsOf(document, tables);
+	const relationships = relationshipsOf(document, {tables: byNumber, exposures});
 	return {
 		tables,
 		relationships,
@@ -98,13 +103,13 @@ function columnsOf(columns: readonly ColumnDocument[]): ReadonlyMap<string, Colu
 	return new Map(columns.map(column => [column.name, {...column, labels: column.labels ?? []}]));
 }
 
-function computedColumns(routines: readonly RoutineDocument[]): Map<string, Map<string, Qualified>> {
-	const computed = new Map<string, Map<string, Qualified>>();
-	for (const {schema, name, set, parameters} of routines) {
+function computedColumns(routines: readonly RoutineDocument[]): Map<string, Map<string, Computed>> {
+	const computed = new Map<string, Map<string, Computed>>();
+	for (const {schema, name, base, set, parameters} of routines) {
 		const [row, ...others] = parameters ?? [];
 		if (row === undefined || row.rowOf === null || others.length > 0 || set) continue;
-		const ofTable = computed.get(row.rowOf) ?? new Map<string, Qualified>();
-		computed.set(row.rowOf, ofTable.set(name, {schema, name}));
+		const ofTable = computed.get(row.rowOf) ?? new Map<string, Computed>();
+		computed.set(row.rowOf, ofTable.set(name, {schema, name, base}));
 	}
 	return computed;
 }
@@ -123,7 +128,12 @@ function routineOf(document: RoutineDocument, tables: ReadonlyMap<string, Table>
 	const table = document.rowOf === null ? null : (tables.get(document.rowOf) ?? null);
 	const columns =
 		outputs.length > 0 && table === null
-			? new Map(outputs.map(({name, type, display}) => [name as string, {...outputColumn, name, type, display}]))
+			? new Map(
+					outputs.map(({name, type, display}) => [
+						name as string,
+						{...outputColumn, name, type, display, base: display},
+					]),
+				)
 			: columnsOf(document.columns ?? []);
 	return {
 		schema,
@@ -133,7 +143,7 @@ function routineOf(document: RoutineDocument, tables: ReadonlyMap<string, Table>
 		set,
 		table,
 		columns,
-		returns: document.display === 'void' ? 'void' : document.isRow || outputs.length > 0 ? 'row' : 'scalar',
+		returns: returnsOf(document, outputs.length > 0),
 		parameters: inputs.map(({name, type, display, mode}, index) => ({
 			name,
 			type,
@@ -142,6 +152,12 @@ function routineOf(document: RoutineDocument, tables: ReadonlyMap<string, Table>
 			variadic: mode === 'v',
 		})),
 	};
+}
+
+function returnsOf({display, base, isRow}: RoutineDocument, named: boolean): Routine['returns'] {
+	if (display === 'void') return 'void';
+	if (isRow || named) return 'row';
+	return base === 'record' ? 'record' : 'scalar';
 }
 
 const outputColumn = {nullable: true, default: null, maxLength: null, labels: [], description: null};

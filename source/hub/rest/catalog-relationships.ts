@@ -1,4 +1,5 @@
 import {type Qualified, type Relationship, type Table} from './catalog.ts';
+import {type Exposure, waysToName} from './exposure.ts';
 import {type Name} from './sql.ts';
 
 /** The part of the catalog's document that tells how tables hang together. */
@@ -14,21 +15,44 @@ export interface RelationshipDocument {
 	})[];
 }
 
-interface KeyDocument {
+/** A primary or foreign key of any table, exposed or not. */
+export interface KeyDocument {
 	readonly constraint: string;
-	readonly from: string;
-	readonly to: string;
-	readonly columns: readonly (readonly [Name, Name])[];
+	readonly kind: 'p' | 'f';
+	readonly from: number;
+	readonly to: number;
+	/** Column numbers of `from` and of `to`. */
+	readonly columns: readonly (readonly [near: number, far: number])[];
 	readonly unique: boolean;
 }
 
+/** What of the database can be reached, by the numbers that the catalog knows it by. */
+export interface Reach {
+	readonly tables: ReadonlyMap<number, Table>;
+	readonly exposures: ReadonlyMap<number, readonly Exposure[]>;
+}
+
 /** Foreign keys from both ends, junctions, and functions of a row, which come before a key of the same name. */
-export function relationshipsOf(document: RelationshipDocument, tables: ReadonlyMap<string, Table>): Relationship[] {
-	const functions = computedRelationships(document.routines, tables);
-	const keys = keyRelationships(document.keys, tables).filter(
+export function relationshipsOf(document: RelationshipDocument, reach: Reach): Relationship[] {
+	const functions = computedRelationships(document.routines, new Map([...reach.tables.values()].map(t => [t.name, t])));
+	const keys = keyRelationships(document.keys, reach).filter(
 		key => !functions.some(({from, routine}) => key.from === from && key.to.name === routine?.name),
 	);
 	return [...keys, ...functions];
+}
+
+/** The columns of a primary key as a table or a view shows them; of a view over several tables, all their keys. */
+export function primaryKeyOf(relation: number, keys: readonly KeyDocument[], exposures: Reach['exposures']): Name[] {
+	return keys.flatMap(({kind, from, columns}) => {
+		if (kind !== 'p') return [];
+		const exposure = exposures.get(from)?.find(each => each.relation === relation);
+		if (exposure === undefined) return [];
+		const [way] = waysToName(
+			exposure,
+			columns.map(([near]) => near),
+		);
+		return way ?? [];
+	});
 }
 
 /** A function from one row to rows can be embedded as a key can; ROWS 1 makes it one row (PostgREST docs: computed relationships). */
@@ -46,13 +70,8 @@ function computedRelationships(
 	});
 }
 
-function keyRelationships(keys: readonly KeyDocument[], tables: ReadonlyMap<string, Table>): Relationship[] {
-	const owned = keys.flatMap(({constraint, columns, unique, ...names}): Relationship[] => {
-		const from = tables.get(names.from);
-		const to = tables.get(names.to);
-		if (from === undefined || to === undefined) return [];
-		return [{from, to, constraint, columns, owner: true, cardinality: unique ? 'one-to-one' : 'many-to-one'}];
-	});
+function keyRelationships(keys: readonly KeyDocument[], reach: Reach): Relationship[] {
+	const owned = keys.flatMap(key => (key.kind === 'f' ? ownedRelationships(key, reach) : []));
 	const inverse = owned.map(({from, to, constraint, columns, cardinality}): Relationship => ({
 		from: to,
 		to: from,
@@ -61,28 +80,63 @@ function keyRelationships(keys: readonly KeyDocument[], tables: ReadonlyMap<stri
 		owner: false,
 		cardinality: cardinality === 'one-to-one' ? 'one-to-one' : 'one-to-many',
 	}));
-	const through = owned.flatMap(near =>
-		owned.flatMap((far): Relationship[] => {
-			const isJunction =
-				near.from === far.from &&
-				near.constraint !== far.constraint &&
-				near.cardinality === 'many-to-one' &&
-				far.cardinality === 'many-to-one';
-			const own = new Set([...near.columns, ...far.columns].map(([column]) => column));
-			if (!isJunction || !near.from.primaryKey.every(key => own.has(key)) || near.from.primaryKey.length === 0)
-				return [];
-			return [
-				{
-					from: near.to,
-					to: far.to,
-					constraint: near.from.name,
-					columns: near.columns.map(([junction, to]) => [to, junction] as const),
-					owner: false,
-					cardinality: 'many-to-many',
-					junction: {table: near.from, constraints: [near.constraint, far.constraint], columns: far.columns},
-				},
-			];
-		}),
+	const byTable = Map.groupBy(
+		owned.filter(({cardinality}) => cardinality === 'many-to-one'),
+		({from}) => from,
+	);
+	const through = [...byTable].flatMap(([junction, ends]) =>
+		ends.flatMap(near => ends.flatMap(far => junctionRelationship(junction, near, far))),
 	);
 	return [...owned, ...inverse, ...through];
+}
+
+/** One foreign key from each place where its own columns are exposed to each where those that it refers to are. */
+function ownedRelationships(
+	{constraint, from, to, columns, unique}: KeyDocument,
+	{tables, exposures}: Reach,
+): Relationship[] {
+	const ends = (table: number, numbers: readonly number[]) =>
+		(exposures.get(table) ?? []).flatMap(exposure => {
+			const relation = tables.get(exposure.relation);
+			return relation === undefined ? [] : waysToName(exposure, numbers).map(names => ({relation, names}));
+		});
+	const nears = ends(
+		from,
+		columns.map(([near]) => near),
+	);
+	const fars = ends(
+		to,
+		columns.map(([, far]) => far),
+	);
+	return nears.flatMap(near =>
+		fars.map((far): Relationship => ({
+			from: near.relation,
+			to: far.relation,
+			constraint,
+			columns: near.names.flatMap((name, index) => {
+				const other = far.names[index];
+				return other === undefined ? [] : [[name, other] as const];
+			}),
+			owner: true,
+			cardinality: unique ? 'one-to-one' : 'many-to-one',
+		})),
+	);
+}
+
+/** Two keys of one table join what they refer to, when their columns are part of its primary key. */
+function junctionRelationship(junction: Table, near: Relationship, far: Relationship): Relationship[] {
+	if (near.constraint === far.constraint) return [];
+	const own = [...near.columns, ...far.columns].map(([column]) => column);
+	if (!own.every(column => junction.primaryKey.includes(column))) return [];
+	return [
+		{
+			from: near.to,
+			to: far.to,
+			constraint: junction.name,
+			columns: near.columns.map(([column, to]) => [to, column] as const),
+			owner: false,
+			cardinality: 'many-to-many',
+			junction: {table: junction, constraints: [near.constraint, far.constraint], columns: far.columns},
+		},
+	];
 }

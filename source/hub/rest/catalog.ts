@@ -8,12 +8,20 @@ export interface Qualified {
 	readonly name: Name;
 }
 
+/** A function of one argument, the row. */
+export interface Computed extends Qualified {
+	/** The type that it returns, beneath a domain, as people read it. */
+	readonly base: string;
+}
+
 export interface Column {
 	readonly name: Name;
 	/** The type without its length, as SQL. */
 	readonly type: Name;
 	/** The type as people read it: `timestamp with time zone`. */
 	readonly display: string;
+	/** The type beneath a domain, as people read it; otherwise the same. */
+	readonly base: string;
 	readonly nullable: boolean;
 	/** The default as SQL, that of an identity column too. */
 	readonly default: Name | null;
@@ -32,10 +40,10 @@ export interface Table extends Qualified {
 	readonly primaryKey: readonly Name[];
 	readonly columns: ReadonlyMap<string, Column>;
 	/** Functions of one argument, the row: they can be selected as columns are. */
-	readonly computed: ReadonlyMap<string, Qualified>;
+	readonly computed: ReadonlyMap<string, Computed>;
 }
 
-/** A foreign key seen from one of its ends, two of them through a junction, or a function of a row that returns rows. */
+/** A foreign key seen from one of its ends, directly or through views; two of them through a junction; or a function of a row that returns rows. */
 export interface Relationship {
 	readonly from: Table;
 	readonly to: Table;
@@ -69,7 +77,8 @@ export interface Routine extends Qualified {
 	readonly parameters: readonly Parameter[];
 	readonly volatility: 'immutable' | 'stable' | 'volatile';
 	readonly set: boolean;
-	readonly returns: 'void' | 'scalar' | 'row';
+	/** `record`: a row whose columns only the call itself tells. */
+	readonly returns: 'void' | 'scalar' | 'record' | 'row';
 	/** The exposed table whose rows it returns, so that they can be embedded and computed upon. */
 	readonly table: Table | null;
 	/** Of the returned rows; empty when they are not known. */

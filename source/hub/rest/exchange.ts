@@ -26,11 +26,8 @@ export function header({headers}: Pick<HubRequest, 'headers'>, name: string): st
 /** The transaction of a request: the caller's role and claims, and what PostgREST tells the database of it. */
 export function scopeOf({request, preferences}: Exchange, readOnly: boolean): Scope {
 	const {caller, method, path} = request;
-	const headers = Object.fromEntries(
-		Object.keys(request.headers)
-			.filter(name => name !== 'cookie')
-			.map(name => [name, header(request, name) ?? '']),
-	);
+	const {cookie: _, ...others} = request.headers;
+	const headers = Object.fromEntries(Object.keys(others).map(name => [name, header(request, name) ?? '']));
 	return {
 		role: caller.role,
 		claims: caller.claims,
@@ -38,6 +35,7 @@ export function scopeOf({request, preferences}: Exchange, readOnly: boolean): Sc
 		settings: {
 			search_path: [...exposedSchemas, 'extensions'].map(schema => `"${schema}"`).join(', '),
 			'request.headers': JSON.stringify(headers),
+			'request.cookies': JSON.stringify(cookiesOf(header(request, 'cookie'))),
 			'request.method': method,
 			'request.path': path,
 			...(preferences.timezone === null ? {} : {timezone: preferences.timezone}),
@@ -45,13 +43,18 @@ export function scopeOf({request, preferences}: Exchange, readOnly: boolean): Sc
 	};
 }
 
+function cookiesOf(text = ''): {readonly [name: string]: string} {
+	const pairs = text.split(';').map(pair => pair.trim().split('=', 2));
+	return Object.fromEntries(pairs.flatMap(([name = '', cookie]) => (cookie === undefined ? [] : [[name, cookie]])));
+}
+
 /** Throws PGRST205. */
 export function findTable({tables}: Catalog, name: string): Table {
 	const table = tables.get(name);
 	if (table !== undefined) return table;
 	const near = nearest(name, tables.keys());
-	throw new RestFault(404, 'PGRST205', `Could not find the table 'public.${name}' in the schema cache`, {
-		hint: near === null ? null : `Perhaps you meant the table 'public.${near}'`,
+	throw new RestFault(404, 'PGRST205', `Could not find the table '${exposedSchemas[0]}.${name}' in the schema cache`, {
+		hint: near === null ? null : `Perhaps you meant the table '${exposedSchemas[0]}.${near}'`,
 	});
 }
 

@@ -12,6 +12,9 @@ export interface Field {
 	readonly path: readonly JsonStep[];
 }
 
+/** The first character of a name. */
+export const startsName = /^[\p{L}\p{N}_ $"]/u;
+
 /** A name: quoted, or letters, digits, `_`, `$`, spaces and inner dashes. */
 export function parseName(scanner: Scanner): string {
 	if (scanner.next === '"') return parseQuoted(scanner);
@@ -47,5 +50,7 @@ function parseKey(scanner: Scanner): string | number {
 	if (index !== null) return index;
 	if (scanner.next === '"') return parseQuoted(scanner);
 	const key = scanner.match(/[^(:.,>)-]+(?:-(?!>)[^(:.,>)-]+)*/y);
-	return key === null ? scanner.fail('any non reserved character different from: .,>()') : key.trim();
+	if (key !== null) return key.trim();
+	if (scanner.eat('-')) scanner.fail('digit');
+	return scanner.fail('"-", digit or any non reserved character different from: .,>()');
 }

@@ -1,4 +1,4 @@
-import {type Field, parseField, parseQuoted} from './field.ts';
+import {type Field, parseField, parseQuoted, startsName} from './field.ts';
 import {Scanner} from './scanner.ts';
 
 /** Operators that take `(any)` and `(all)`. */
@@ -30,7 +30,7 @@ export interface Filter {
 	readonly operation: Operation;
 }
 
-export interface Logic {
+interface Logic {
 	readonly kind: 'and' | 'or';
 	readonly negated: boolean;
 	readonly nodes: readonly Condition[];
@@ -60,12 +60,12 @@ export function parseFilter(field: Field, text: string): Filter {
 /** A tree has no need to be deeper, and the stack that walks it is bounded. */
 const deepest = 100;
 
-/** `(id.eq.1,not.and(a.lt.3,b.is.null))` after its `and` or `or`. */
-export function parseLogic(kind: 'and' | 'or', negated: boolean, text: string): Logic {
-	const scanner = new Scanner(text, 'logic tree');
-	const tree = parseNodes(scanner, kind, negated, 1);
-	scanner.end();
-	return tree;
+/**
+ * `(id.eq.1,not.and(a.lt.3,b.is.null))` after its `and` or `or`. As PostgREST does, it reads both as one text, so that
+ * `or=id.eq.1` is a filter on `orid`; and passes over what follows the last parenthesis.
+ */
+export function parseLogic(kind: 'and' | 'or', negated: boolean, text: string): Condition {
+	return parseNode(new Scanner(`${negated ? 'not.' : ''}${kind}${text}`, 'logic tree', text), 0);
 }
 
 function parseNodes(scanner: Scanner, kind: 'and' | 'or', negated: boolean, depth: number): Logic {
@@ -86,6 +86,10 @@ function parseNode(scanner: Scanner, depth: number): Condition {
 	const branch = scanner.match(/(?:not\.)?(?:and|or)(?=[ \t]*\()/y);
 	if (branch !== null)
 		return parseNodes(scanner, branch.endsWith('and') ? 'and' : 'or', branch.startsWith('not.'), depth + 1);
+	scanner.space();
+	if (!startsName.test(scanner.next)) {
+		scanner.fail('field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, or)');
+	}
 	const field = parseField(scanner);
 	scanner.expect('.');
 	const {negated, operation} = parseOperation(scanner, () => parseInner(scanner));

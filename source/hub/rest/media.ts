@@ -59,6 +59,14 @@ interface AcceptedType {
 	readonly parameters: ReadonlyMap<string, string>;
 }
 
+/** As a refusal names it: a plan, which is never made here, with its format and what it is for. */
+function shownType(text: string, type: string, parameters: ReadonlyMap<string, string>): string {
+	const [, format = 'text'] = /^application\/vnd\.pgrst\.plan(?:\+(text|json))?$/.exec(type) ?? [];
+	if (!type.startsWith('application/vnd.pgrst.plan')) return text;
+	const options = parameters.has('options') ? `; options=${parameters.get('options') ?? ''}` : '';
+	return `application/vnd.pgrst.plan+${format}; for="${parameters.get('for') ?? 'application/json'}"${options}`;
+}
+
 /** RFC 9110, 12.5.1: by quality, and in the given order where that is the same. */
 function acceptedTypes(header: string | undefined): AcceptedType[] {
 	const types = (header ?? '*/*').split(',').map(text => {
@@ -69,7 +77,7 @@ function acceptedTypes(header: string | undefined): AcceptedType[] {
 				return [name.toLowerCase(), parameter.replaceAll('"', '')] as const;
 			}),
 		);
-		return {text: text.trim(), type: type.toLowerCase(), parameters};
+		return {text: shownType(text.trim(), type.toLowerCase(), parameters), type: type.toLowerCase(), parameters};
 	});
 	const quality = ({parameters}: AcceptedType) => Number(parameters.get('q') ?? 1) || 0;
 	return types.filter(type => type.type !== '').sort((a, b) => quality(b) - quality(a));

@@ -1,7 +1,10 @@
-/** The candidate most like a mistyped name, for a hint; null when none is at least three quarters the same. */
-export function nearest(name: string, candidates: Iterable<string>): string | null {
+/** For what does not tell a stranger of tables that it may not see, a third of likeness is enough. */
+export const leastLikeness = 0.33;
+
+/** The candidate most like a mistyped name, for a hint; null when none is that much the same (0 to 1). */
+export function nearest(name: string, candidates: Iterable<string>, least = 0.75): string | null {
 	let best: string | null = null;
-	let likeness = 0.75;
+	let likeness = least;
 	// A name is 63 bytes at most; a longer one is no slip of the hand, and the distance costs its square.
 	if (name.length > 63) return null;
 	for (const candidate of candidates) {

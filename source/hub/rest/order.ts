@@ -24,12 +24,31 @@ function parseTerm(scanner: Scanner): OrderTerm {
 	const direction = scanner.eat('.asc') ? 'asc' : scanner.eat('.desc') ? 'desc' : null;
 	const nulls = scanner.eat('.nullsfirst') ? 'nullsfirst' : scanner.eat('.nullslast') ? 'nullslast' : null;
 	scanner.space();
-	if (!scanner.done && scanner.next !== ',') {
+	if (!scanner.done && scanner.next !== ',') failTerm(scanner, direction !== null, nulls !== null);
+	return {relation, field, direction, nulls};
+}
+
+/** In the words of PostgREST's parser: after a dot it tries word for word, elsewhere it looks one character ahead. */
+function failTerm(scanner: Scanner, directed: boolean, nulls: boolean): never {
+	const words = directed ? ['nullsfirst', 'nullslast'] : ['asc', 'desc', 'nullsfirst', 'nullslast'];
+	if (!nulls && scanner.eat('.')) {
+		const found = firstDifference(scanner.text.slice(scanner.at), words[0] ?? '');
+		const listed = words.map(word => `"${word}"`);
 		scanner.fail(
-			direction === null && nulls === null ? '"asc", "desc", "nullsfirst" or "nullslast"' : '"," or end of input',
+			`${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}`,
+			found === '' ? 'end of input' : JSON.stringify(found),
 		);
 	}
-	return {relation, field, direction, nulls};
+	const before = nulls ? '' : directed ? 'delimiter (.), ' : 'letter, digit, "-", "->>", "->", delimiter (.), ';
+	scanner.fail(`${before}"," or end of input`, `'${scanner.next}'`);
+}
+
+/** The first character that is not as in the word; none when the text ends before. */
+function firstDifference(text: string, word: string): string {
+	for (let index = 0; index < word.length; index += 1) {
+		if (text.charAt(index) !== word.charAt(index)) return text.charAt(index);
+	}
+	return text.charAt(word.length);
 }
 
 function parseRelated(scanner: Scanner): {relation: string; field: Field} | null {

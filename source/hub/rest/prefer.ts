@@ -4,7 +4,7 @@ const choices = {
 	resolution: ['merge-duplicates', 'ignore-duplicates'],
 	return: ['representation', 'minimal', 'headers-only'],
 	count: ['exact', 'planned', 'estimated'],
-	// Supabase ends every transaction with a commit: the preference is known, and ignored.
+	// Supabase leaves db-tx-end at `commit`, which no request may override: the preference is known, and ignored.
 	tx: ['commit', 'rollback'],
 	missing: ['default', 'null'],
 	handling: ['strict', 'lenient'],
@@ -75,6 +75,7 @@ function knownZone(name: string | null): string | null {
 }
 
 function isKnown(text: string): boolean {
-	if (text.startsWith('timezone=') || text.startsWith('max-affected=')) return true;
+	if (text.startsWith('max-affected=')) return true;
+	if (text.startsWith('timezone=')) return knownZone(text.slice('timezone='.length)) !== null;
 	return Object.entries(choices).some(([key, known]) => known.some(each => text === `${key}=${each}`));
 }

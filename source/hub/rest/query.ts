@@ -1,3 +1,4 @@
+import {RestFault} from './fault.ts';
 import {parseName, parseField} from './field.ts';
 import {type Condition, type Filter, parseFilter, parseLogic, startsAsFilter} from './filter.ts';
 import {type OrderTerm, parseOrder} from './order.ts';
@@ -39,9 +40,9 @@ export function parseQuery(parameters: URLSearchParams, call: boolean): Query {
 		if (key === 'select' || key === 'columns' || key === 'on_conflict') continue;
 		const last = key.slice(key.lastIndexOf('.') + 1);
 		if (last === 'and' || last === 'or') {
-			if (text !== '') conditions.push(parseLogicAt(key, text));
+			conditions.push(parseLogicAt(key, text));
 		} else if (last === 'order') {
-			if (text !== '') orders.push({path: parsePathOf(key), it: parseOrder(text)});
+			orders.push({path: parsePathOf(key), it: parseOrder(text)});
 		} else if (last === 'limit' || last === 'offset') {
 			const path = parsePathOf(key);
 			const at = path.join('.');
@@ -67,14 +68,19 @@ export function limitsAt(query: Pick<Query, 'limits'>, path: readonly string[]):
 	return query.limits.find(each => each.path.join('.') === path.join('.'))?.it ?? unlimited;
 }
 
+const largestBigint = 2n ** 63n - 1n;
+
 function withLimit(limits: Limits, which: 'limit' | 'offset', text: string): Limits {
 	if (!/^\s*-?\d+\s*$/.test(text)) return limits;
+	// PostgreSQL's own words: what it takes here is a bigint.
+	if (BigInt(text) > largestBigint)
+		throw new RestFault(400, '22003', `value "${text}" is out of range for type bigint`);
 	const number = Math.max(Math.min(Number(text), Number.MAX_SAFE_INTEGER), -1);
-	return {...limits, [which]: number};
+	return {...limits, [which]: which === 'offset' ? Math.max(number, 0) : number};
 }
 
 function parseNames(text: string | null, what: string): string[] | null {
-	if (text === null || text === '') return null;
+	if (text === null) return null;
 	const scanner = new Scanner(text, what);
 	const names: string[] = [];
 	do {

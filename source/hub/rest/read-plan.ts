@@ -1,4 +1,4 @@
-import {type Column, type Qualified, type Relationship, type Table} from './catalog.ts';
+import {type Column, type Computed, type Relationship, type Table} from './catalog.ts';
 import {type JsonStep} from './field.ts';
 import {type Operation} from './filter.ts';
 import {type Limits} from './query.ts';
@@ -19,7 +19,7 @@ export interface Source {
 
 export type Term =
 	| {readonly kind: 'column'; readonly column: Column; readonly path: readonly JsonStep[]}
-	| {readonly kind: 'computed'; readonly routine: Qualified; readonly path: readonly JsonStep[]};
+	| {readonly kind: 'computed'; readonly routine: Computed; readonly path: readonly JsonStep[]};
 
 export type Output =
 	| {readonly kind: 'star'}

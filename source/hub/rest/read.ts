@@ -6,6 +6,7 @@ import {badRange} from './fault.ts';
 import {negotiate} from './media.ts';
 import {type Preferences, preferenceApplied} from './prefer.ts';
 import {type Limits, limitsAt} from './query.ts';
+import {queryText} from './query-text.ts';
 import {contentRange, rangeStatus, requestedRange} from './range.ts';
 import {renderCount, renderRead} from './render-read.ts';
 import {resolveRead} from './resolve.ts';
@@ -27,8 +28,6 @@ export async function handleRead(exchange: Exchange, name: string): Promise<HubR
 		...counting(renderCount(plan, from), preferences, maxRows),
 		...(media.shape === 'object' ? {guards: ['single']} : {}),
 	});
-	const parameters = [...request.query].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-	const canonical = new URLSearchParams(parameters).toString();
 	return rowsResponse(answer, {
 		limits,
 		preferences,
@@ -36,10 +35,20 @@ export async function handleRead(exchange: Exchange, name: string): Promise<HubR
 		maxRows,
 		headers: {
 			'Content-Type': media.contentType,
-			'Content-Location': `/${encodeURIComponent(name)}${canonical === '' ? '' : `?${canonical}`}`,
+			...locationOf(name, request.query),
 			...preferenceApplied({...preferences, resolution: null, missing: null, return: null, maxAffected: null}),
 		},
 	});
+}
+
+/** Characters of a Content-Location: fetch of Node refuses an answer whose headers are larger than 16 KB together. */
+const longestLocation = 8192;
+
+/** The address in its canonical form; none for one that would make the answer unreadable. */
+function locationOf(name: string, query: URLSearchParams): {readonly [name: string]: string} {
+	const canonical = queryText([...query].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+	const location = `/${encodeURIComponent(name)}${canonical === '' ? '' : `?${canonical}`}`;
+	return location.length > longestLocation ? {} : {'Content-Location': location};
 }
 
 /** What `Prefer: count=` adds to the statement. */
@@ -72,7 +81,7 @@ export function rowsResponse(answer: Answer, {limits, preferences, head, maxRows
 	const range = {'Content-Range': contentRange(offset, offset + answer.rows - 1, total)};
 	if (status === 416) {
 		const fault = badRange(`An offset of ${offset} was requested, but there are only ${total ?? 0} rows.`);
-		return faultResponse(fault, range, head);
+		return faultResponse(fault, {...range, ...headers, 'Content-Type': 'application/json; charset=utf-8'}, head);
 	}
 	return {
 		status: answer.status ?? status,

@@ -1,6 +1,6 @@
-import {type Catalog, type Relationship, type Table} from './catalog.ts';
+import {type Catalog, exposedSchemas, type Relationship, type Table} from './catalog.ts';
 import {RestFault} from './fault.ts';
-import {nearest} from './nearest.ts';
+import {leastLikeness, nearest} from './nearest.ts';
 
 /**
  * The relationship that embeds `target` in rows of `from`: the target is a table, a foreign key, or the column that
@@ -23,34 +23,49 @@ export function isToOne({cardinality}: Relationship): boolean {
 }
 
 function fits(relationship: Relationship, target: string, hint: string | null): boolean {
-	const {to, from, constraint, columns, junction, owner} = relationship;
-	if (relationship.routine !== undefined) return hint === null && target === relationship.routine.name;
-	const single = columns.length === 1 ? columns[0] : undefined;
-	if (hint !== null) {
-		if (target !== to.name) return false;
-		if (junction !== undefined) return hint === junction.table.name;
-		// A table that refers to itself is seen from both ends: the column says from which.
-		const column =
-			from === to && !owner ? hint === single?.[1] : hint === single?.[0] || (from !== to && hint === single?.[1]);
-		return hint === constraint || column;
+	const {to, from, constraint, columns, junction, cardinality} = relationship;
+	if (relationship.routine !== undefined) return target === relationship.routine.name;
+	const [near, far] = (columns.length === 1 && junction === undefined ? columns[0] : undefined) ?? [];
+	// A table that refers to itself is seen from both ends: by its name the many, by the column the one.
+	if (from === to) {
+		const many = target === to.name && cardinality === 'one-to-many';
+		if (hint !== null) return many && hint === far;
+		return many || (target === near && cardinality === 'many-to-one');
 	}
-	if (from === to) return target === to.name ? !owner : owner && (target === constraint || target === single?.[0]);
-	if (target === to.name) return true;
-	return junction === undefined && (target === constraint || (owner && target === single?.[0]));
+	const key = junction === undefined ? constraint : null;
+	if (hint !== null) {
+		return target === to.name && [key, near, far, junction?.table.name].includes(hint);
+	}
+	return target === to.name || (!to.isView && (target === key || target === near));
 }
 
 function noRelationship(catalog: Catalog, from: string, target: string, hint: string | null): RestFault {
 	const using = hint === null ? '' : ` using the hint '${hint}'`;
-	const near = catalog.tables.has(target) ? null : nearest(target, catalog.tables.keys());
+	const instead = insteadOf(catalog, from, target);
 	return new RestFault(
 		400,
 		'PGRST200',
 		`Could not find a relationship between '${from}' and '${target}' in the schema cache`,
 		{
-			details: `Searched for a foreign key relationship between '${from}' and '${target}'${using} in the schema 'public', but no matches were found.`,
-			hint: near === null ? null : `Perhaps you meant '${near}' instead of '${target}'.`,
+			details: `Searched for a foreign key relationship between '${from}' and '${target}'${using} in the schema '${exposedSchemas[0]}', but no matches were found.`,
+			hint: instead === null ? null : `Perhaps you meant ${instead}.`,
 		},
 	);
+}
+
+/** What has relationships and is called much the same: beside `from`, or instead of it when it has none. */
+function insteadOf({relationships}: Catalog, from: string, target: string): string | null {
+	const beside = relationships.filter(each => each.from.name === from).map(({to}) => to.name as string);
+	if (beside.length === 0) {
+		const near = nearest(
+			from,
+			relationships.map(each => each.from.name as string),
+			leastLikeness,
+		);
+		return near === null ? null : `'${near}' instead of '${from}'`;
+	}
+	const near = beside.includes(target) ? null : nearest(target, beside, leastLikeness);
+	return near === null ? null : `'${near}' instead of '${target}'`;
 }
 
 function ambiguous(from: string, target: string, candidates: readonly Relationship[]): RestFault {

@@ -1,3 +1,4 @@
+import {type Qualified} from './catalog.ts';
 import {type Comparison, type Operation, type Search, type Truth} from './filter.ts';
 import {type Embed, type PlannedCondition, type ReadPlan, type Source, type Term} from './read-plan.ts';
 import {identifier, join, type Name, qualified, sql, type Sql, value} from './sql.ts';
@@ -45,7 +46,8 @@ export type Rows = Pick<ReadPlan, 'alias'> & {readonly source: Pick<Source, 'mad
 export function renderTerm(term: Term, {alias, source}: Rows): Sql {
 	const base = renderBase(term, alias, source.made);
 	if (term.path.length === 0) return base;
-	const isJson = term.kind === 'column' && (term.column.display === 'json' || term.column.display === 'jsonb');
+	const type = baseType(term);
+	const isJson = type === 'json' || type === 'jsonb';
 	return term.path.reduce(
 		(inner, {arrow, key}) => {
 			const step = typeof key === 'string' ? sql`${value(key)}::text` : sql`${value(String(key))}::int`;
@@ -55,9 +57,18 @@ export function renderTerm(term: Term, {alias, source}: Rows): Sql {
 	);
 }
 
+/** Of all rows, and so never made with a single one. */
+export function isAggregate({schema}: Qualified): boolean {
+	return schema === 'pg_catalog';
+}
+
+function baseType(term: Term): string {
+	return term.kind === 'column' ? term.column.base : term.routine.base;
+}
+
 function renderBase(term: Term, alias: Name, made: boolean): Sql {
 	if (term.kind === 'column') return sql`${identifier(alias)}.${identifier(term.column.name)}`;
-	if (made) return sql`${identifier(alias)}.${identifier(term.routine.name)}`;
+	if (made && !isAggregate(term.routine)) return sql`${identifier(alias)}.${identifier(term.routine.name)}`;
 	return sql`${qualified(term.routine)}(${identifier(alias)})`;
 }
 
@@ -90,7 +101,7 @@ function renderOperation(operation: Operation, term: Term, rows: Rows): Sql {
 		case 'search': {
 			const {operator, language} = operation;
 			const before = language === null ? sql`` : sql`${value(language)}::regconfig, `;
-			const isVector = term.kind === 'column' && term.path.length === 0 && term.column.display === 'tsvector';
+			const isVector = term.path.length === 0 && baseType(term) === 'tsvector';
 			const vector = isVector ? left : sql`to_tsvector(${before}${left})`;
 			return sql`${vector} @@ ${searches[operator]}(${before}${value(operation.value)})`;
 		}

@@ -1,7 +1,7 @@
 import {type Column, type Table} from './catalog.ts';
 import {type Payload} from './payload.ts';
 import {type PlannedCondition, type ReadPlan, type Term} from './read-plan.ts';
-import {renderCondition} from './render-condition.ts';
+import {isAggregate, renderCondition} from './render-condition.ts';
 import {
 	catalogText,
 	comma,
@@ -85,7 +85,9 @@ export function renderReturning(plan: ReadPlan): Sql {
 		...plan.embeds.flatMap(({relationship}) => relationship.columns.map(([near]) => near)),
 	]);
 	const computed = new Map(
-		terms.flatMap(term => (term.kind === 'computed' ? [[term.routine.name, term.routine]] : [])),
+		terms.flatMap(term =>
+			term.kind === 'computed' && !isAggregate(term.routine) ? [[term.routine.name, term.routine]] : [],
+		),
 	);
 	return comma([
 		...(all ? [sql`${target}.*`] : [...columns].map(name => sql`${target}.${identifier(name)}`)),

@@ -1,4 +1,4 @@
-import {type Catalog} from './catalog.ts';
+import {type Catalog, type Computed} from './catalog.ts';
 import {notEmbedded, orderNotToOne, undefinedColumn, undefinedType} from './fault.ts';
 import {type Field} from './field.ts';
 import {type Condition} from './filter.ts';
@@ -15,7 +15,7 @@ import {
 } from './read-plan.ts';
 import {findRelationship, isToOne} from './relationship.ts';
 import {type SelectItem, type SelectRelation} from './select.ts';
-import {madeName} from './sql.ts';
+import {catalogName, madeName} from './sql.ts';
 
 export interface ReadSettings {
 	readonly limits: Limits;
@@ -59,12 +59,14 @@ class Resolver {
 		const alias = madeName('t', this.#made++);
 		const orders = level.orders.filter(({path}) => path.length === 0).flatMap(({it}) => it);
 		const relations = level.select.filter(item => item.kind === 'relation');
-		const names = new Set(relations.map(({alias, name}) => alias ?? name));
 		for (const {path} of [...level.conditions, ...level.orders, ...level.limits]) {
 			const [first] = path;
-			if (first !== undefined && !names.has(first)) throw notEmbedded(first);
+			if (first !== undefined && findEmbedded(relations, first) === undefined) throw notEmbedded(first);
 		}
-		const embeds = relations.map(relation => this.#embed(relation, level, source, orders));
+		const embeds = relations.map(relation => {
+			const means = (name: string) => findEmbedded(relations, name) === relation;
+			return this.#embed(relation, means, level, source, orders);
+		});
 		return {
 			alias,
 			source,
@@ -81,7 +83,14 @@ class Resolver {
 		};
 	}
 
-	#embed(item: SelectRelation, level: Level, source: Source, orders: readonly OrderTerm[]): Embed {
+	/** `means`: whether a name in a path is this embedding's. */
+	#embed(
+		item: SelectRelation,
+		means: (name: string) => boolean,
+		level: Level,
+		source: Source,
+		orders: readonly OrderTerm[],
+	): Embed {
 		const {name, hint, inner, spread, items} = item;
 		const key = item.alias ?? name;
 		const relationship = findRelationship(
@@ -92,13 +101,15 @@ class Resolver {
 		const table = relationship.to;
 		const below = {
 			select: items,
-			conditions: stepInto(level.conditions, key),
-			orders: stepInto(level.orders, key),
-			limits: stepInto(level.limits, key),
+			conditions: stepInto(level.conditions, means),
+			orders: stepInto(level.orders, means),
+			limits: stepInto(level.limits, means),
 		};
 		const inside: Source = {label: table.name, columns: table.columns, table, made: false};
 		const plan = this.level(below, inside, limitsAt({limits: below.limits}, []));
-		const orderTerms = orders.filter(({relation}) => relation === key).map(({field}) => termOf(field, inside));
+		const orderTerms = orders
+			.filter(({relation}) => relation !== null && means(relation))
+			.map(({field}) => termOf(field, inside));
 		const number = this.#made++;
 		return {
 			key,
@@ -132,8 +143,15 @@ class Resolver {
 	}
 }
 
-function stepInto<T>(all: readonly At<T>[], key: string): At<T>[] {
-	return all.filter(({path}) => path[0] === key).map(({path, it}) => ({path: path.slice(1), it}));
+/** The first that a name in a path means: by its alias, or by what it embeds even where it has an alias. */
+function findEmbedded(relations: readonly SelectRelation[], name: string): SelectRelation | undefined {
+	return relations.find(each => each.name === name || each.alias === name);
+}
+
+function stepInto<T>(all: readonly At<T>[], means: (name: string) => boolean): At<T>[] {
+	return all
+		.filter(({path: [first]}) => first !== undefined && means(first))
+		.map(({path, it}) => ({path: path.slice(1), it}));
 }
 
 function termOf({name, path}: Field, source: Source): Term {
@@ -141,8 +159,12 @@ function termOf({name, path}: Field, source: Source): Term {
 	if (column !== undefined) return {kind: 'column', column, path};
 	const routine = source.table?.computed.get(name);
 	if (routine !== undefined) return {kind: 'computed', routine, path};
+	// `books(count)`, which supabase-js documents: to PostgreSQL a column that no row has is a function of the row.
+	if (name === countRows.name) return {kind: 'computed', routine: countRows, path};
 	throw undefinedColumn(source.label, name);
 }
+
+const countRows: Computed = {schema: catalogName('pg_catalog'), name: catalogName('count'), base: 'bigint'};
 
 function planCondition(condition: Condition, source: Source, embeds: readonly Embed[]): PlannedCondition {
 	if (condition.kind !== 'filter') {

@@ -1,6 +1,6 @@
-import {type Catalog, type Routine} from './catalog.ts';
+import {type Catalog, exposedSchemas, type Routine} from './catalog.ts';
 import {RestFault} from './fault.ts';
-import {nearest} from './nearest.ts';
+import {leastLikeness, nearest} from './nearest.ts';
 
 export interface Called {
 	readonly name: string;
@@ -43,23 +43,24 @@ function takesBody({parameters}: Routine, contentType: string | null): boolean {
 
 function notFound(catalog: Catalog, {name, keys, contentType}: Called, overloads: readonly Routine[]): RestFault {
 	const list = keys.join(', ');
-	const called = `public.${name}`;
+	const raw = contentType !== null && rawTypes.has(contentType);
+	const called = `${exposedSchemas[0]}.${name}`;
 	const withKeys = keys.length === 0 ? ' without parameters' : ` with parameter${keys.length > 1 ? 's' : ''} ${list}`;
 	const details =
 		contentType === null
 			? withKeys
 			: contentType === 'application/json'
 				? `${withKeys} or with a single unnamed json/jsonb parameter`
-				: rawTypes.has(contentType)
+				: raw
 					? ` with a single unnamed ${rawNames[contentType] ?? 'text'} parameter`
 					: withKeys;
 	return new RestFault(
 		404,
 		'PGRST202',
-		`Could not find the function ${called}${keys.length === 0 ? ' without parameters' : `(${list})`} in the schema cache`,
+		`Could not find the function ${called}${raw ? '' : keys.length === 0 ? ' without parameters' : `(${list})`} in the schema cache`,
 		{
 			details: `Searched for the function ${called}${details}, but no matches were found in the schema cache.`,
-			hint: hintFor(catalog, name, keys, overloads),
+			hint: raw ? null : hintFor(catalog, name, keys, overloads),
 		},
 	);
 }
@@ -76,14 +77,15 @@ function hintFor(
 	keys: readonly string[],
 	overloads: readonly Routine[],
 ): string | null {
+	const [schema] = exposedSchemas;
 	if (overloads.length === 0) {
 		const near = nearest(name, catalog.routines.keys());
-		return near === null ? null : `Perhaps you meant to call the function public.${near}`;
+		return near === null ? null : `Perhaps you meant to call the function ${schema}.${near}`;
 	}
-	const lists = overloads.map(({parameters}) => parameters.map(parameter => parameter.name as string).sort());
-	const shared = (list: readonly string[]) => list.filter(each => keys.includes(each)).length;
-	const [best] = lists.sort((a, b) => shared(b) - shared(a));
-	return best === undefined ? null : `Perhaps you meant to call the function public.${name}(${best.join(', ')})`;
+	const listed = (names: readonly string[]) => `(${[...names].sort().join(', ')})`;
+	const lists = overloads.map(({parameters}) => listed(parameters.map(parameter => parameter.name)));
+	const near = nearest(listed(keys), lists, leastLikeness);
+	return near === null ? null : `Perhaps you meant to call the function ${schema}.${name}${near}`;
 }
 
 function ambiguous(found: readonly Routine[]): RestFault {

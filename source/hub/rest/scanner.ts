@@ -5,11 +5,14 @@ export class Scanner {
 	readonly text: string;
 	/** What the text is, for the message: `filter`, `select parameter`. */
 	readonly #what: string;
+	/** What of the text the request wrote, where that is not all of it. */
+	readonly #shown: string;
 	at = 0;
 
-	constructor(text: string, what: string) {
+	constructor(text: string, what: string, shown = text) {
 		this.text = text;
 		this.#what = what;
+		this.#shown = shown;
 	}
 
 	get done(): boolean {
@@ -59,12 +62,12 @@ export class Scanner {
 		if (!this.done) this.fail('end of input');
 	}
 
-	fail(expected: string): never {
+	fail(expected: string, found?: string): never {
 		const unexpected = this.done
 			? 'end of input'
-			: JSON.stringify(String.fromCodePoint(this.text.codePointAt(this.at) ?? 0));
+			: (found ?? JSON.stringify(String.fromCodePoint(this.text.codePointAt(this.at) ?? 0)));
 		throw badQuery(
-			`"failed to parse ${this.#what} (${this.text})" (line 1, column ${this.at + 1})`,
+			`"failed to parse ${this.#what} (${this.#shown})" (line 1, column ${this.at + 1})`,
 			`unexpected ${unexpected} expecting ${expected}`,
 		);
 	}

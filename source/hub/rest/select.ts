@@ -28,11 +28,11 @@ export interface SelectRelation {
 
 const deepest = 50;
 
-/** `id,name::text,alias:data->>key,author!fk!inner(*),...parent(title)`. */
+/** `id,name::text,alias:data->>key,author!fk!inner(*),...parent(title)`. A parenthesis too many at the end is passed over, as PostgREST does. */
 export function parseSelect(text: string): SelectItem[] {
 	const scanner = new Scanner(text, 'select parameter');
 	const items = parseItems(scanner, 0);
-	scanner.end();
+	if (scanner.next !== ')') scanner.end();
 	return items;
 }
 

@@ -8,7 +8,9 @@ import {bodyType, negotiate} from './media.ts';
 import {parsePayload} from './payload.ts';
 import {preferenceApplied} from './prefer.ts';
 import {contentRange} from './range.ts';
-import {type PlannedCondition, type ReadPlan} from './read-plan.ts';
+import {queryText} from './query-text.ts';
+import {type Query} from './query.ts';
+import {type ReadPlan} from './read-plan.ts';
 import {renderRead} from './render-read.ts';
 import {
 	type Conflict,
@@ -30,7 +32,7 @@ export type WriteMethod = 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 export async function handleWrite(exchange: Exchange, name: string, method: WriteMethod): Promise<HubResponse> {
 	const {catalog, database, preferences, query, request} = exchange;
 	const table = findTable(catalog, name);
-	if (method === 'PUT' && query.limits.some(({path}) => path.length === 0)) throw putWithLimit();
+	if (method === 'PUT') requireKeyFilters(table, query);
 	const plan = resolveRead(
 		catalog,
 		{...query, limits: query.limits.filter(({path}) => path.length > 0)},
@@ -67,7 +69,6 @@ function renderWrite({query, preferences, request}: Exchange, table: Table, plan
 				: sql`1`;
 	const conditions = query.conditions.filter(({path}) => path.length === 0).map(({it}) => resolveCondition(it, source));
 	if (method === 'DELETE') return renderDelete(table, returning, conditions);
-	if (method === 'PUT') requireKeyFilters(table, conditions);
 	const payload = parsePayload(request.body, bodyType(header(request, 'content-type')), {
 		columns: method === 'PUT' ? null : query.columns,
 		call: false,
@@ -101,17 +102,18 @@ function conflictOf(names: readonly string[] | null, table: Table, resolution: s
 	return {columns: columns ?? table.primaryKey, merge: resolution === 'merge-duplicates'};
 }
 
-/** PUT says which row it means by its whole primary key, and by nothing else. Throws PGRST105. */
-function requireKeyFilters({primaryKey}: Table, conditions: readonly PlannedCondition[]): void {
-	const keys = conditions.map(condition => {
-		if (condition.kind !== 'filter' || condition.negated || condition.term.kind !== 'column') throw badPutFilters();
-		const {operation, term} = condition;
+/** PUT says which row it means by its whole primary key, and by nothing else. Throws PGRST105 and PGRST114. */
+function requireKeyFilters({primaryKey}: Table, {conditions, limits}: Query): void {
+	if (limits.some(({path}) => path.length === 0)) throw putWithLimit();
+	const keys = conditions.map(({path, it: condition}) => {
+		if (path.length > 0 || condition.kind !== 'filter' || condition.negated) throw badPutFilters();
+		const {operation, field} = condition;
 		const equals = operation.kind === 'compare' && operation.operator === 'eq' && operation.quantifier === null;
-		if (!equals || term.path.length > 0) throw badPutFilters();
-		return term.column.name;
+		if (!equals || field.path.length > 0) throw badPutFilters();
+		return field.name;
 	});
 	const all = primaryKey.length > 0 && primaryKey.every(key => keys.includes(key));
-	if (!all || keys.some(key => !primaryKey.includes(key))) throw badPutFilters();
+	if (!all || keys.some(key => !primaryKey.some(each => each === key))) throw badPutFilters();
 }
 
 function guardsOf({preferences}: Exchange, method: WriteMethod, single: boolean): Guard[] {
@@ -171,11 +173,11 @@ function writeResponse(
 function locationOf({name, primaryKey}: Table, keys: unknown): {readonly [name: string]: string} {
 	if (typeof keys !== 'string') return {};
 	const values = JSON.parse(keys) as readonly (string | null)[];
-	const query = new URLSearchParams(
+	const query = queryText(
 		primaryKey.map((key, index): [string, string] => [
 			key,
 			typeof values[index] === 'string' ? `eq.${values[index]}` : 'is.null',
 		]),
 	);
-	return {Location: `/${encodeURIComponent(name)}?${query.toString()}`};
+	return {Location: `/${encodeURIComponent(name)}?${query}`};
 }

@@ -180,7 +180,28 @@ describe('what is not understood', () => {
 			details: 'unexpected "n" expecting "not" or operator (eq, gt, ...)',
 		});
 		expect(fault({order: 'id.smth'})).toMatchObject({
-			details: 'unexpected "." expecting "asc", "desc", "nullsfirst" or "nullslast"',
+			message: '"failed to parse order (id.smth)" (line 1, column 4)',
+			details: 'unexpected "s" expecting "asc", "desc", "nullsfirst" or "nullslast"',
+		});
+		expect(fault({order: 'id.ac'})).toMatchObject({
+			details: 'unexpected "c" expecting "asc", "desc", "nullsfirst" or "nullslast"',
+		});
+		expect(fault({order: 'id.asc.nlsfst'})).toMatchObject({
+			message: '"failed to parse order (id.asc.nlsfst)" (line 1, column 8)',
+			details: 'unexpected "l" expecting "nullsfirst" or "nullslast"',
+		});
+		expect(fault({order: 'id.asc.nullslasttt'})).toMatchObject({
+			message: '"failed to parse order (id.asc.nullslasttt)" (line 1, column 17)',
+			details: `unexpected 't' expecting "," or end of input`,
+		});
+		expect(fault({or: '()'})).toMatchObject({
+			message: '"failed to parse logic tree (())" (line 1, column 4)',
+			details: expect.stringContaining('negation operator (not) or logic operator (and, or)'),
+		});
+		expect(fault({columns: ''})).toMatchObject({message: '"failed to parse columns parameter ()" (line 1, column 1)'});
+		expect(fault({select: 'data->>--34'})).toMatchObject({
+			message: '"failed to parse select parameter (data->>--34)" (line 1, column 9)',
+			details: 'unexpected "-" expecting digit',
 		});
 		expect(fault({select: 'a,b('})).toMatchObject({details: 'unexpected end of input expecting ")"'});
 	});

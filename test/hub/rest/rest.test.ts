@@ -114,6 +114,29 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect(planned.count).toBeGreaterThan(0);
 		});
 
+		test("a limit or offset that is no bigint is PostgreSQL's own error, a negative offset is none", async () => {
+			const beyond = await stage.ask('GET', '/books?offset=99999999999999999999');
+			expect([beyond.status, beyond.json.code]).toEqual([400, '22003']);
+			const negative = await stage.ask('GET', '/books?select=id&offset=-4&limit=1&order=id');
+			expect([negative.status, negative.json, negative.headers['Content-Range']]).toEqual([200, [{id: 1}], '0-0/*']);
+		});
+
+		test('embedded rows are counted by the count that supabase-js documents, and so are all', async () => {
+			const {data, error} = await stage.client().from('authors').select('name,books(count)').order('id').limit(3);
+			expect(error).toBeNull();
+			expect(data).toEqual([
+				{name: 'Ursula', books: [{count: 2}]},
+				{name: 'Iain', books: [{count: 1}]},
+				{name: 'Nobody', books: [{count: 0}]},
+			]);
+			const all = await stage.client().from('books').select('count').gt('pages', 100).single();
+			expect(all.data).toEqual({count: 3});
+			const mixed = await stage.ask('GET', '/books?select=id,count');
+			expect([mixed.status, mixed.json.code]).toEqual([400, '42803']);
+			const called = await stage.client().rpc('find_books', {p_word: 'the'}).select('count');
+			expect(called.data).toEqual([{count: 2}]);
+		});
+
 		test('an offset beyond the end is 416 with how many there are', async () => {
 			const {status, json, headers} = await stage.ask('GET', '/books?offset=10', {headers: {prefer: 'count=exact'}});
 			expect(status).toBe(416);
@@ -122,6 +145,8 @@ describe.each(engines)('on $engine', ({open}) => {
 				code: 'PGRST103',
 				details: 'An offset of 10 was requested, but there are only 4 rows.',
 			});
+			expect(headers['Preference-Applied']).toBe('count=exact');
+			expect(headers['Content-Location']).toBe('/books?offset=10');
 		});
 
 		test('CSV has a header line', async () => {
