@@ -178,10 +178,14 @@ describe('two hubs on one PostgreSQL', () => {
 			});
 		}
 		expect(await near.run(['tail'])).toMatchObject({code: 1, stdout: ''});
+		expect(await near.json(['hub', 'status'])).toMatchObject({
+			progress: expect.stringMatching(/^The database does not answer \(.+\); trying again\.$/) as unknown,
+		});
 		await server.resume();
 		await expect.poll(async () => (await post(-1)).status, {timeout: 20_000}).toBe(201);
 		await asSuperuser(database, `insert into messages (content) values ('[OUTAGE] heard again')`);
 		await expect.poll(() => follower.bodies, {timeout: 30_000}).toContain('heard again');
+		expect(await near.json(['hub', 'status'])).not.toHaveProperty('progress');
 		const rows = await asSuperuser(database, `select body from messages where tag = 'OUTAGE'`);
 		expect(rows.map(({body}) => body)).toEqual(expect.arrayContaining(acknowledged));
 		// What was under way may be there as well; nothing is there twice.
