@@ -146,12 +146,13 @@ async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<voi
 }
 
 function describe(
-	{url, pid, version, engine, database, started_at}: RunningHub,
+	{url, pid, version, engine, database, started_at, progress}: RunningHub,
 	{data}: HubPlaces,
 ): Record<string, string | number> {
 	const uptime = Math.max(0, Math.round((Date.now() - Date.parse(started_at)) / 1000));
 	const where = database === embedded ? join(data, 'pg') : database;
-	return {url, pid, version, engine, database: where, data, started_at, uptime};
+	const waits: Record<string, string> = progress === null ? {} : {progress};
+	return {url, pid, version, engine, database: where, data, started_at, uptime, ...waits};
 }
 
 /** The names of `supabase status -o env`. */

@@ -16,6 +16,8 @@ export interface RunningHub extends HubKeys {
 	readonly engine: string;
 	/** `embedded`, or `user@host:port/database`. */
 	readonly database: string;
+	/** What it waits for: a database that is away. Null when nothing. */
+	readonly progress: string | null;
 }
 
 /** The hub of these places, or null when none answers. A state file whose process is gone is ignored. Rejects with HubError. */
@@ -25,8 +27,8 @@ export async function findHub(places: HubPlaces): Promise<RunningHub | null> {
 	if ((await askHealth(state.url)) !== state.pid) return null;
 	const keys = readKeys(places);
 	if (keys === null) return null;
-	const {url, pid, version, schema, started_at, engine, database} = state;
-	return {url, pid, version, schema, started_at, engine, database, ...keys};
+	const {url, pid, version, schema, started_at, engine, database, progress} = state;
+	return {url, pid, version, schema, started_at, engine, database, progress, ...keys};
 }
 
 /** Another user's process counts as alive. */

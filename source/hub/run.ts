@@ -82,13 +82,16 @@ async function start(
 	const {log} = options;
 	const keys = ensureKeys(places);
 	const door = new Door();
-	const opened = await open(places, options, door, progress => {
-		log(progress);
-		writeState(places, {...starting, progress});
-	});
+	let state = starting;
+	const tell = (progress: string | null): void => {
+		if (progress !== null) log(progress);
+		state = {...state, progress};
+		writeState(places, state);
+	};
+	const opened = await open(places, options, door, tell);
 	const {database, engine, startMaintenance} = opened;
 	rememberDatabase(places, options.databaseUrl);
-	const state: HubState = {...starting, engine};
+	state = {...state, engine};
 	const port = options.port ?? rememberedPort(places);
 	const copies = createCopies(opened, places.data);
 	const serving = await serve(database, keys, door, {log, port, state, copies: copies.handle}).catch(
@@ -100,7 +103,8 @@ async function start(
 	const url = `http://127.0.0.1:${serving.port}`;
 	if (serving.port !== rememberedPort(places)) writePrivateFile(portFile(places), `${serving.port}\n`);
 	const endMaintenance = startMaintenance();
-	writeState(places, {...state, progress: null, url});
+	state = {...state, url};
+	tell(null);
 	log(`Hub ${version} answers at ${url}.`);
 	return {
 		url,
@@ -124,27 +128,33 @@ async function open(
 	places: HubPlaces,
 	{databaseUrl, log, onLost}: RunOptions & {readonly databaseUrl: string},
 	door: Door,
-	onProgress: (sentence: string) => void,
+	tell: (progress: string | null) => void,
 ): Promise<OpenedDatabase> {
 	if (databaseUrl === embedded) {
 		return openDatabase(places, {
 			log,
-			onProgress,
+			onProgress: tell,
 			onLost(error) {
 				log(`The database stopped: ${error.message}`);
 				onLost(error);
 			},
 		});
 	}
-	onProgress(`Opening the PostgreSQL ${describeDatabase(databaseUrl)}.`);
+	tell(`Opening the PostgreSQL ${describeDatabase(databaseUrl)}.`);
 	const {openPostgres} = await import('./postgres-open.ts');
 	return openPostgres(databaseUrl, {
 		log,
 		onListening(reason) {
-			log(reason === null ? 'The database answers again.' : `The database does not answer (${reason}); trying again.`);
-			// What it announced meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
+			// What it announces meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
 			if (reason === null) door.open();
 			else door.shut();
+			if (reason === null) log('The database answers again.');
+			try {
+				tell(reason === null ? null : `The database does not answer (${reason}); trying again.`);
+			} catch (error) {
+				// A full disk must not stop the hub over what `hub status` says.
+				log(`Its state cannot be written: ${(error as Error).message}`);
+			}
 		},
 	});
 }

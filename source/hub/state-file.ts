@@ -18,7 +18,7 @@ export interface HubState {
 	readonly database: string;
 	/** Null until it answers. */
 	readonly url: string | null;
-	/** What it is doing, while it starts. */
+	/** What it is doing, while it starts, or what it waits for. */
 	readonly progress: string | null;
 	/** Why it gave up, as a sentence and its remedy. */
 	readonly failure: readonly [message: string, remedy: string] | null;

@@ -2,7 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import pg from 'pg';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import {startPostgres, type PostgresServer} from '../helpers/postgres.ts';
 import {Home} from '../helpers/program.ts';
 
@@ -13,6 +13,7 @@ let password: string;
 let near: Home;
 let far: Home;
 const homes: Home[] = [];
+const followers: (() => Promise<void>)[] = [];
 
 const machine = async (): Promise<Home> => {
 	const home = await Home.make('agentmux-team-');
@@ -25,6 +26,11 @@ beforeAll(async () => {
 	database = await make('team');
 	({password} = new URL(database));
 	[near, far] = [await machine(), await machine()];
+});
+
+// Also those of a test that failed.
+afterEach(async () => {
+	for (const end of followers.splice(0)) await end();
 });
 
 afterAll(async () => {
@@ -66,14 +72,13 @@ async function follow(home: Home): Promise<Follower> {
 		for (const line of lines) bodies.push((JSON.parse(line) as {body: string}).body);
 	});
 	const ended = new Promise(resolve => child.once('close', resolve));
-	await expect.poll(() => bodies.length, {timeout: 20_000}).toBeGreaterThan(0);
-	return {
-		bodies,
-		async end() {
-			child.kill('SIGTERM');
-			await ended;
-		},
+	const end = async (): Promise<void> => {
+		child.kill('SIGTERM');
+		await ended;
 	};
+	followers.push(end);
+	await expect.poll(() => bodies.length, {timeout: 20_000}).toBeGreaterThan(0);
+	return {bodies, end};
 }
 
 interface Status {
@@ -178,10 +183,14 @@ describe('two hubs on one PostgreSQL', () => {
 			});
 		}
 		expect(await near.run(['tail'])).toMatchObject({code: 1, stdout: ''});
+		expect(await near.json(['hub', 'status'])).toMatchObject({
+			progress: expect.stringMatching(/^The database does not answer \(.+\); trying again\.$/) as unknown,
+		});
 		await server.resume();
 		await expect.poll(async () => (await post(-1)).status, {timeout: 20_000}).toBe(201);
 		await asSuperuser(database, `insert into messages (content) values ('[OUTAGE] heard again')`);
 		await expect.poll(() => follower.bodies, {timeout: 30_000}).toContain('heard again');
+		expect(await near.json(['hub', 'status'])).not.toHaveProperty('progress');
 		const rows = await asSuperuser(database, `select body from messages where tag = 'OUTAGE'`);
 		expect(rows.map(({body}) => body)).toEqual(expect.arrayContaining(acknowledged));
 		// What was under way may be there as well; nothing is there twice.
