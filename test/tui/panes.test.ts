@@ -21,7 +21,7 @@ const without = (text: string) => (rows: string[]) => !rows.join('\n').includes(
 
 describe('panes', () => {
 	it('stand beside and above each other, each with what its agent does in its header', async () => {
-		const screen = await start('crew', wide).waitFor(/6 TASKS[^]*page 4 of 10/);
+		const screen = await start('crew', wide).waitFor(/1 CLAUDE_1[^]*6 TASKS[^]*page 4 of 10/);
 		expect(screen[1]).toMatch(
 			/▌1 CLAUDE_1 ● in a turn .*│ 2 CLAUDE_TWIN ◐ blocked {2}#1 Task X: monthly report .*│ 6 TASKS/,
 		);
@@ -95,7 +95,7 @@ describe('panes', () => {
 
 	it('go on standing at the side or make room: t goes to the tasks, H hides them, and their number brings them back', async () => {
 		const terminal = start('crew', {cols: 160, rows: 30});
-		await terminal.waitFor(/6 TASKS[^]*page 4 of 10/);
+		await terminal.waitFor(/1 CLAUDE_1[^]*6 TASKS[^]*page 4 of 10/);
 		terminal.write('tH');
 		await terminal.waitFor(without('page 4 of 10'));
 		terminal.write('6');
