@@ -117,7 +117,7 @@ test('a token that has expired is refused by every tool, and says so', async () 
 		name => new RegExp(`^${name}="(.*)"$`, 'm').exec(env)?.[1] ?? '',
 	);
 	const claims = {role: 'authenticated', app_metadata: {agent_tag: 'CLAUDE_1', kind: 'agent'}};
-	const exp = Math.floor(Date.now() / 1000) - 1;
+	const exp = Math.floor(Date.now() / 1000) - 60;
 	const mailbox = connectMailbox({url, key, token: signToken(secret, {...claims, exp})});
 	const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
 	const transport = withAfterAnswer(serverSide, {failed: error => expect.fail(String(error))});
