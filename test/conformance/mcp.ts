@@ -60,9 +60,9 @@ const steps: readonly Step[] = [
  * The flows of Supabase's own MCP server for PostgREST, unmodified, against an engine. Gives how many calls were made and
  * what went wrong. Rejects when it cannot be installed.
  */
-export async function checkMcp({url, reset}: Engine): Promise<{calls: number; wrong: string[]}> {
+export async function checkMcp(engine: Engine): Promise<{calls: number; wrong: string[]}> {
 	const folder = await installed(['@supabase/mcp-server-postgrest@0.2.0']);
-	await reset();
+	await engine.reset();
 	const client = new Client({name: 'conformance', version: '1'});
 	const key = callerHeaders('service_role')['authorization']?.slice('Bearer '.length) ?? '';
 	await client.connect(
@@ -70,7 +70,12 @@ export async function checkMcp({url, reset}: Engine): Promise<{calls: number; wr
 			command: process.execPath,
 			args: [
 				path.join(folder, 'node_modules/@supabase/mcp-server-postgrest/dist/stdio.js'),
-				...['--apiUrl', `${url}/rest/v1`, '--apiKey', key, '--schema', 'public'],
+				'--apiUrl',
+				`${engine.url}/rest/v1`,
+				'--apiKey',
+				key,
+				'--schema',
+				'public',
 			],
 			stderr: 'ignore',
 		}),
@@ -86,7 +91,7 @@ export async function checkMcp({url, reset}: Engine): Promise<{calls: number; wr
 		const {resources} = await client.listResources();
 		for (const {uri} of resources) {
 			const {contents} = await client.readResource({uri});
-			const text = contents.map(each => ('text' in each ? String(each.text) : '')).join('');
+			const text = contents.map(each => ('text' in each ? each.text : '')).join('');
 			if (!text.includes('"/books"')) wrong.push(`${uri} does not describe the tables: ${text.slice(0, 200)}`);
 		}
 		return {calls: steps.length + resources.length, wrong};
