@@ -4,6 +4,7 @@ import {boundedDatabase, isTooDeep, tooDeep} from './bounded-database.ts';
 import {DatabaseError, type Database, type Result, type Scope} from './database.ts';
 import type {Handler, HubRequest, HubResponse} from './http.ts';
 import {applyMigration} from './migrations.ts';
+import {requireReadsOnly} from './reads-only.ts';
 
 // As on Supabase, what only reads does so under a role that may do nothing else.
 const reader: Scope = {role: 'supabase_read_only_user', claims: {role: 'supabase_read_only_user'}, readOnly: true};
@@ -38,6 +39,7 @@ async function query(database: Database, {body}: HubRequest): Promise<HubRespons
 	if (typeof sql !== 'string' || sql === '') return refusal(400, 'query: must be a string that is not empty');
 	if (!Array.isArray(parameters)) return refusal(400, 'parameters: must be an array');
 	if (sql.includes('\0')) return refusal(400, 'query: must not contain NUL');
+	if (readOnly === true) requireReadsOnly(sql);
 	const scope = readOnly === true ? reader : owner;
 	const results =
 		parameters.length === 0
