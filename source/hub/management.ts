@@ -1,8 +1,10 @@
 import {parseArray} from './array-text.ts';
 import {owner} from './bootstrap.ts';
+import {boundedDatabase, isTooDeep, tooDeep} from './bounded-database.ts';
 import {DatabaseError, type Database, type Result, type Scope} from './database.ts';
 import type {Handler, HubRequest, HubResponse} from './http.ts';
 import {applyMigration} from './migrations.ts';
+import {requireReadsOnly} from './reads-only.ts';
 
 // As on Supabase, what only reads does so under a role that may do nothing else.
 const reader: Scope = {role: 'supabase_read_only_user', claims: {role: 'supabase_read_only_user'}, readOnly: true};
@@ -11,7 +13,8 @@ const reader: Scope = {role: 'supabase_read_only_user', claims: {role: 'supabase
  * The calls of Supabase's management API that its MCP server makes for a database (https://api.supabase.com/api/v1), under
  * `/v1/projects/{ref}`. They run as the owner, so only the service_role key opens them.
  */
-export function createManagement(database: Database): {handle: Handler} {
+export function createManagement(unbounded: Database): {handle: Handler} {
+	const database = boundedDatabase(unbounded);
 	return {
 		async handle(request) {
 			if (request.caller.role !== 'service_role') return refusal(401, 'Unauthorized: this needs the service_role key.');
@@ -30,11 +33,13 @@ export function createManagement(database: Database): {handle: Handler} {
 }
 
 async function query(database: Database, {body}: HubRequest): Promise<HubResponse> {
+	if (isTooDeep(body.toString('utf8'))) throw tooDeep();
 	const input = parseObject(body);
 	const {query: sql, parameters = [], read_only: readOnly = false} = input ?? {};
 	if (typeof sql !== 'string' || sql === '') return refusal(400, 'query: must be a string that is not empty');
 	if (!Array.isArray(parameters)) return refusal(400, 'parameters: must be an array');
 	if (sql.includes('\0')) return refusal(400, 'query: must not contain NUL');
+	if (readOnly === true) requireReadsOnly(sql);
 	const scope = readOnly === true ? reader : owner;
 	const results =
 		parameters.length === 0

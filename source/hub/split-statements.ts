@@ -49,8 +49,8 @@ function depthAfter(word: string, previous: string, depth: number): number {
 	return word === 'end' ? depth - 1 : depth;
 }
 
-/** Comments nest. */
-function commentEnd(sql: string, start: number): number {
+/** Where the comment that opens at `start` ends; comments nest. */
+export function commentEnd(sql: string, start: number): number {
 	const edge = /\/\*|\*\//g;
 	edge.lastIndex = start;
 	let depth = 0;

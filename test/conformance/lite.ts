@@ -1,15 +1,13 @@
-import {fork, execFile} from 'node:child_process';
+import {fork} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
-import {tmpdir, userInfo} from 'node:os';
 import path from 'node:path';
-import {promisify} from 'node:util';
 import pg from 'pg';
 import {bootstrapSql} from '../../source/hub/bootstrap.ts';
 import {startPostgres} from '../helpers/postgres.ts';
 import {jwtSecret} from './caller.ts';
 import {type Engine} from './engine.ts';
 import {fixtureRows, fixtureSchema} from './fixture.ts';
+import {installed} from './installed.ts';
 
 /** The version whose differences are known; its size (148 MB) is why it is no dependency. */
 const packages = ['@supabase/lite@0.10.0', 'postgres@3.4.9'];
@@ -19,7 +17,7 @@ const packages = ['@supabase/lite@0.10.0', 'postgres@3.4.9'];
  * once; rejects when that cannot be done.
  */
 export async function startLite(): Promise<Engine> {
-	const folder = await install();
+	const folder = await installed(packages);
 	const server = await startPostgres();
 	const client = new pg.Client({connectionString: server.connectionString});
 	await client.connect();
@@ -44,28 +42,4 @@ export async function startLite(): Promise<Engine> {
 			await server.stop();
 		},
 	};
-}
-
-async function install(): Promise<string> {
-	const folder = path.join(
-		tmpdir(),
-		`agentmux-conformance-${userInfo().uid}`,
-		packages.join('+').replaceAll(/[@/]/g, '_'),
-	);
-	const done = path.join(folder, 'installed');
-	if (existsSync(done)) return folder;
-	mkdirSync(folder, {recursive: true, mode: 0o700});
-	writeFileSync(path.join(folder, 'package.json'), '{"private": true}');
-	const command = [
-		'install',
-		'--no-audit',
-		'--no-fund',
-		'--no-save',
-		'--ignore-scripts',
-		'--fetch-retries=1',
-		...packages,
-	];
-	await promisify(execFile)('npm', command, {cwd: folder, timeout: 180_000, env: {...process.env, DO_NOT_TRACK: '1'}});
-	writeFileSync(done, '');
-	return folder;
 }

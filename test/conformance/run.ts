@@ -8,6 +8,7 @@ import {ask, differences, type Answer} from './answer.ts';
 import {engines, type Engine} from './engine.ts';
 import {explains, known, type Known} from './known.ts';
 import {startLite} from './lite.ts';
+import {checkMcp} from './mcp.ts';
 
 const areas: Areas = {...reading, ...embedding, ...writing, ...calling, ...surface};
 const verbose = process.argv.includes('--verbose');
@@ -29,6 +30,7 @@ try {
 	console.log(`@supabase/lite could not be installed or started, and is left out: ${reason}`);
 }
 
+let wrongCalls = 0;
 const tallies = new Map<string, Map<string, Tally>>();
 const none: Tally = {cases: 0, same: 0, known: 0, unknown: 0};
 const used = new Set<Known>();
@@ -36,6 +38,7 @@ try {
 	for (const [area, cases] of Object.entries(areas)) {
 		for (const each of cases) await compare(area, each);
 	}
+	for (const engine of [reference, ...others.slice(0, 1)]) await mcp(engine);
 } finally {
 	for (const engine of [reference, ...others]) await engine.close();
 }
@@ -45,9 +48,22 @@ if (others.length > 1) {
 		if (!used.has(reason)) console.log(`\nNo case shows this known difference any more: ${reason.reason}`);
 	}
 }
+if (wrongCalls > 0) process.exitCode = 1;
 if (unknown > 0) {
 	console.log(`\n${unknown} differences have no known reason.`);
 	process.exitCode = 1;
+}
+
+/** The stock MCP server for PostgREST, where it can be installed. */
+async function mcp(engine: Engine): Promise<void> {
+	const {calls, wrong} = await checkMcp(engine).catch((error: unknown) => {
+		console.log(`@supabase/mcp-server-postgrest could not be installed or started: ${String(error).split('\n')[0]}`);
+		return {calls: 0, wrong: []};
+	});
+	wrongCalls += wrong.length;
+	for (const each of wrong) console.log(`\n${engine.name}: ${each}`);
+	if (calls > 0)
+		console.log(`@supabase/mcp-server-postgrest on the ${engine.name}: ${calls} calls, ${wrong.length} wrong.`);
 }
 
 async function compare(area: string, each: Case): Promise<void> {

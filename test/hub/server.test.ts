@@ -294,6 +294,49 @@ describe('management', () => {
 		]);
 	});
 
+	it.each([
+		'commit; delete from messages',
+		'reset role; delete from messages',
+		"reset role; copy (select 1) to '/tmp/escaped'",
+		"set role postgres; copy (select 1) to program 'true'",
+		'set local role postgres; select 1',
+		'SET SESSION AUTHORIZATION postgres; select 1',
+		'set session_authorization = postgres; select 1',
+		"select set_config('role', 'postgres', true); delete from messages",
+		"do $$ begin reset role; execute 'copy (select 1) to program ''true'''; end $$",
+		"/* /* */ select */ copy (select 1) to '/tmp/escaped'",
+		"-- select\n copy (select 1) to '/tmp/escaped'",
+		'set transaction read write; delete from messages',
+		'with gone as (delete from messages returning id) select * from gone',
+		'explain analyze delete from messages',
+		'select 1; ;; checkpoint',
+		'create temp table t as select 1',
+		'vacuum',
+		"select nextval('messages_id_seq')",
+	])('may only read, whatever it is asked to do first: %s', async sql => {
+		const [status, answer] = await query({query: sql, read_only: true});
+		expect([status, answer]).toMatchObject([400, {message: expect.stringMatching(/ERROR: {2}(25006|25001|42501): /)}]);
+		expect((await query({query: 'select current_user::text as role', read_only: false}))[1]).toEqual([
+			{role: 'postgres'},
+		]);
+	});
+
+	it('reads by all that reads', async () => {
+		for (const sql of [
+			'select 1 as n',
+			'(select 1 as n)',
+			'values (1)',
+			'with one as (select 1 as n) select n from one',
+			'/* a; */ -- b;\n select 1 as n;',
+			"set local search_path = ''; select 1 as n",
+			'show server_version',
+			'explain select 1',
+			'table pg_catalog.pg_namespace',
+		]) {
+			expect([sql, (await query({query: sql, read_only: true}))[0]]).toEqual([sql, 201]);
+		}
+	});
+
 	it('opens to the service_role key alone', async () => {
 		for (const key of [hub.anonKey, hub.tokenFor('CLAUDE_1')]) {
 			expect((await query({query: 'select 1'}, key))[0]).toBe(401);

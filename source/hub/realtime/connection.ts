@@ -72,6 +72,16 @@ export class Connection implements Peer {
 	}
 
 	#receive(data: Buffer, binary: boolean): void {
+		try {
+			this.#read(data, binary);
+		} catch (error) {
+			// One client's frame must not end the others' hub.
+			this.#server.fault(error);
+			this.#socket.terminate();
+		}
+	}
+
+	#read(data: Buffer, binary: boolean): void {
 		if (data.length > this.#server.limits.frame) {
 			this.#socket.terminate();
 			return;

@@ -47,15 +47,25 @@ export function decode(version: Version, data: Buffer, binary: boolean): Push | 
 function decodeArray(value: object, frame: string): Push | null {
 	if (!Array.isArray(value) || value.length < 5) return null;
 	const [joinRef, ref, topic, event, payload] = value as unknown[];
-	if (typeof topic !== 'string' || typeof event !== 'string') return null;
+	if (typeof topic !== 'string' || typeof event !== 'string' || !areWritable(joinRef, ref)) return null;
 	return {joinRef, ref, topic, event, payload, text: () => elements(frame)[4] ?? 'null'};
 }
 
 function decodeObject(value: object, frame: string): Push | null {
 	if (Array.isArray(value) || !('ref' in value) || !('payload' in value)) return null;
 	const {join_ref: joinRef = null, ref, topic, event, payload} = value as {[key: string]: unknown};
-	if (typeof topic !== 'string' || typeof event !== 'string') return null;
+	if (typeof topic !== 'string' || typeof event !== 'string' || !areWritable(joinRef, ref)) return null;
 	return {joinRef, ref, topic, event, payload, text: () => members(frame).get('payload') ?? 'null'};
+}
+
+/** Refs go back as they came. What can be read can be too deep to be written: nobody has use for such a ref. */
+function areWritable(...refs: readonly unknown[]): boolean {
+	try {
+		for (const ref of refs) if (typeof ref === 'object') JSON.stringify(ref);
+		return true;
+	} catch {
+		return false;
+	}
 }
 
 /**

@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http';
 import type {Duplex} from 'node:stream';
 import {WebSocketServer} from 'ws';
+import {boundedDatabase} from '../bounded-database.ts';
 import type {Database} from '../database.ts';
 import type {Handler} from '../http.ts';
 import {Catalog, ownScope} from './catalog.ts';
@@ -41,7 +42,8 @@ const pruneEvery = 3_600_000;
 
 /** Supabase Realtime over the Database port: Phoenix channels with the serializers 1.0.0 and 2.0.0. */
 export async function createRealtime(options: RealtimeOptions): Promise<Realtime> {
-	const {database, verify} = options;
+	const {verify} = options;
+	const database = boundedDatabase(options.database);
 	const limits = {...defaultLimits, ...options.limits};
 	const fault = options.onFault ?? (() => undefined);
 	const catalog = new Catalog(database);

@@ -14,6 +14,7 @@ const conditions: {readonly [code: string]: string} = {
 	'42704': 'undefined_object',
 	'42846': 'cannot_coerce',
 	'42883': 'undefined_function',
+	'54001': 'statement_too_complex',
 	P0001: 'raise_exception',
 };
 

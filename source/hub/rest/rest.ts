@@ -1,3 +1,4 @@
+import {boundedDatabase} from '../bounded-database.ts';
 import {type Database, DatabaseError} from '../database.ts';
 import {type Handler, type HubRequest, type HubResponse} from '../http.ts';
 import {handleCall} from './call.ts';
@@ -21,7 +22,8 @@ export interface RestOptions {
 }
 
 /** PostgREST's dialect over the public schema: what supabase-js speaks under `/rest/v1`. */
-export function createRest(database: Database, {maxRows = 1000}: RestOptions = {}): {handle: Handler} {
+export function createRest(unbounded: Database, {maxRows = 1000}: RestOptions = {}): {handle: Handler} {
+	const database = boundedDatabase(unbounded);
 	const cache = new SchemaCache(database);
 
 	async function handle(request: HubRequest): Promise<HubResponse> {

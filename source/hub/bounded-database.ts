@@ -1,0 +1,78 @@
+import {DatabaseError, type Database, type Statement} from './database.ts';
+
+/**
+ * A database for what strangers write: a statement that nests too deep fails as PostgreSQL lets it fail, before the
+ * database has seen it. Rejects with DatabaseError 54001.
+ */
+export function boundedDatabase(database: Database): Database {
+	return {
+		run: async (scope, statements) => {
+			for (const statement of statements) checkStatement(statement);
+			return database.run(scope, statements);
+		},
+		script: async (scope, sql) => {
+			checkStatement({text: sql});
+			return database.script(scope, sql);
+		},
+		listen: (channel, listener) => database.listen(channel, listener),
+		close: () => database.close(),
+	};
+}
+
+function checkStatement({text, values = []}: Statement): void {
+	const written = [text, ...values].filter(value => typeof value === 'string');
+	if (written.some(isTooDeep)) throw tooDeep();
+}
+
+/** In PostgreSQL's words. */
+export function tooDeep(): DatabaseError {
+	return new DatabaseError('stack depth limit exceeded', '54001');
+}
+
+/**
+ * How deep a value may nest. PostgreSQL gives up at some thousands of levels (54001); PGlite has less stack than it knows
+ * of, and what overflows it leaves the database broken. No document of use comes near.
+ */
+const deepest = 1000;
+
+/** Whether brackets of any kind, outside of double quotes, nest deeper than `deepest`. Reads JSON, array and query texts alike. */
+export function isTooDeep(text: string): boolean {
+	// Most texts are too short to be too deep, and this is asked of every value.
+	if (text.length <= deepest) return false;
+	let depth = 0;
+	let quoted = true;
+	for (let at = 0; at < text.length; at += 1) {
+		switch (text.charCodeAt(at)) {
+			case 0x22: {
+				// A quote that is never closed is none, and then no later one is closed either.
+				const end = quoted ? closingQuote(text, at) : -1;
+				if (end === -1) quoted = false;
+				else at = end;
+				break;
+			}
+			case 0x28: // (
+			case 0x5b: // [
+			case 0x7b: // {
+				depth += 1;
+				if (depth > deepest) return true;
+				break;
+			case 0x29: // )
+			case 0x5d: // ]
+			case 0x7d: // }
+				depth -= 1;
+				break;
+			default:
+		}
+	}
+	return false;
+}
+
+/** Where the quote that opens at `start` is closed; -1 when it is not. */
+function closingQuote(text: string, start: number): number {
+	for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+		let slashes = 0;
+		while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes += 1;
+		if (slashes % 2 === 0) return at;
+	}
+	return -1;
+}

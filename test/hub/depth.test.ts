@@ -1,0 +1,86 @@
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {isTooDeep} from '../../source/hub/bounded-database.ts';
+import {startTestHub, type TestHub} from '../helpers/hub.ts';
+
+let hub: TestHub;
+beforeAll(async () => {
+	hub = await startTestHub();
+});
+afterAll(() => hub.stop());
+
+const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+
+async function ask(method: string, path: string, body?: string, headers = {}): Promise<[number, unknown]> {
+	const response = await fetch(`${hub.url}${path}`, {
+		method,
+		headers: {apikey: hub.serviceRoleKey, 'content-type': 'application/json', ...headers},
+		...(body === undefined ? {} : {body}),
+	});
+	const text = await response.text();
+	return [response.status, text === '' ? null : JSON.parse(text)];
+}
+
+/** Whoever asks next is answered rightly: an overflow of its stack once left the database broken, and silent about it. */
+async function unharmed(): Promise<void> {
+	const sql = 'select sum(n)::int as n from generate_series(1, 1000) as n';
+	expect(await ask('POST', '/v1/projects/local/database/query', JSON.stringify({query: sql}))).toEqual([
+		201,
+		[{n: 500_500}],
+	]);
+	expect((await ask('GET', '/rest/v1/messages?select=id&limit=1'))[0]).toBe(200);
+}
+
+const refused = {code: '54001', message: 'stack depth limit exceeded', details: null, hint: null};
+const query = '/v1/projects/local/database/query';
+
+describe('what nests too deep is refused as PostgreSQL refuses it, and harms nothing', () => {
+	test.each([
+		['a body', 'POST', '/rest/v1/messages', `{"content":"[A] x","meta":${deep(500_000)}}`, {}],
+		[
+			'a body with columns',
+			'POST',
+			'/rest/v1/messages?columns=content,meta',
+			`[{"content":"[A] x","meta":${deep(9000)}}]`,
+			{prefer: 'missing=default'},
+		],
+		['an update', 'PATCH', '/rest/v1/messages?id=eq.0', `{"meta":${deep(50_000)}}`, {}],
+		['a filter', 'GET', `/rest/v1/messages?meta=cs.${deep(20_000)}`, undefined, {}],
+		['a search', 'GET', `/rest/v1/messages?body=fts.${'('.repeat(20_000)}a${')'.repeat(20_000)}`, undefined, {}],
+	])('in %s', async (_, method, path, body, headers) => {
+		expect(await ask(method, path, body, headers)).toEqual([500, refused]);
+		await unharmed();
+	});
+
+	test.each([
+		['a query', {query: `select '${deep(200_000)}'::jsonb`}],
+		['an expression', {query: `select ${'('.repeat(100_000)}1${')'.repeat(100_000)}`}],
+		['a parameter', {query: 'select $1::jsonb', parameters: [deep(200_000)]}],
+	])('in %s of the owner', async (_, body) => {
+		expect(await ask('POST', query, JSON.stringify(body))).toEqual([
+			400,
+			{message: 'Failed to run sql query: ERROR:  54001: stack depth limit exceeded'},
+		]);
+		await unharmed();
+	});
+
+	test('in parameters that are lists of lists', async () => {
+		const [status] = await ask('POST', query, `{"query":"select 1","parameters":${deep(500_000)}}`);
+		expect(status).toBe(400);
+		await unharmed();
+	});
+});
+
+test('what is deep but not too deep goes in and comes out, and brackets in texts count for nothing', async () => {
+	const meta = {list: JSON.parse(deep(900)) as unknown, text: '[('.repeat(5000)};
+	const content = `[DEEP] ${'(['.repeat(5000)}`;
+	const [status, rows] = await ask('POST', '/rest/v1/messages?select=content,meta', JSON.stringify({content, meta}), {
+		prefer: 'return=representation',
+	});
+	expect([status, rows]).toEqual([201, [{content, meta}]]);
+	expect(isTooDeep(`"${'['.repeat(2000)}"`)).toBe(false);
+	expect(isTooDeep(`"\\"${'['.repeat(2000)}`)).toBe(true);
+	expect(isTooDeep(`"${'['.repeat(2000)}`)).toBe(true);
+	expect(isTooDeep('[]'.repeat(2000))).toBe(false);
+	// In time that grows with the text, not with its square.
+	expect(isTooDeep(`"${String.raw`\"`.repeat(4_000_000)}`)).toBe(false);
+});
