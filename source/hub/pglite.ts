@@ -14,10 +14,13 @@ const serializers = new Proxy<Record<number, (value: unknown) => string>>({}, {g
 // With `-F`, as PGlite starts by default, PostgreSQL never calls fsync. The log is kept small: it is one user's database.
 const startParams = [
 	...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'),
-	...['wal_sync_method=fsync', 'shared_buffers=16MB', 'max_wal_size=64MB', 'min_wal_size=32MB'].flatMap(setting => [
-		'-c',
-		setting,
-	]),
+	...[
+		'wal_sync_method=fsync',
+		'shared_buffers=16MB',
+		'max_wal_size=64MB',
+		'min_wal_size=32MB',
+		'max_stack_depth=1MB',
+	].flatMap(setting => ['-c', setting]),
 ];
 
 // Only for a directory that is not initialised yet. Segments of 16 MB would make a new database three times as large.

@@ -21,6 +21,12 @@ const openingTime = 300_000;
 
 /** MiB. What a query makes is short-lived; by default the thread would keep some 40 MiB for it. */
 const youngGeneration = 8;
+/**
+ * MiB. PostgreSQL's own check of its stack sees what WASM keeps in its memory, and not the thread's stack, which its calls take
+ * several times as much of: with the 4 MiB of a usual thread endless recursion in SQL ends in the middle of PostgreSQL, and
+ * what it answers from then on is not to be trusted. Taken only as far as it is used.
+ */
+const stack = 32;
 
 interface Pending {
 	resolve(results: Result[]): void;
@@ -102,7 +108,10 @@ export class WorkerDatabase implements Database {
 
 	#start(): Worker {
 		const workerData: PgliteOptions = {directory: this.#options.directory};
-		const worker = new Worker(workerFile, {workerData, resourceLimits: {maxYoungGenerationSizeMb: youngGeneration}});
+		const worker = new Worker(workerFile, {
+			workerData,
+			resourceLimits: {maxYoungGenerationSizeMb: youngGeneration, stackSizeMb: stack},
+		});
 		let failure: Error | null = null;
 		worker.on('message', (answer: WorkerAnswer) => this.#hear(answer));
 		worker.on('error', error => {
