@@ -1,6 +1,6 @@
 import {createStore} from 'zustand/vanilla';
 import {MailboxError} from '../mailbox/error.ts';
-import type {Unsubscribe} from '../mailbox/event.ts';
+import type {MailboxEvent, Unsubscribe} from '../mailbox/event.ts';
 import type {Filter} from '../mailbox/filter.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
@@ -82,7 +82,29 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	let closed = false;
 	let kept: SeenMarks | null = null;
 
+	/** What the subscription told since the last turn of the event loop. */
+	let heard: Message[] = [];
+
+	/**
+	 * Messages are told one by one, and those that came together are taken in together: each time the window is copied, and
+	 * everything that shows it looks again. What is told after them finds them there.
+	 */
+	const hear = (event: MailboxEvent): void => {
+		if (event.type !== 'messages') {
+			apply(event);
+			return;
+		}
+		if (heard.length === 0) queueMicrotask(takeIn);
+		heard.push(...event.messages);
+	};
+	const takeIn = (): void => {
+		const messages = heard;
+		heard = [];
+		if (messages.length > 0) apply({type: 'messages', messages});
+	};
+
 	const apply = (change: Change): void => {
+		if (heard.length > 0) takeIn();
 		if (closed) return;
 		let next = reduce(store.getState(), change);
 		if (next.messages.length > windowSize + slack) next = reduce(next, {type: 'trim', keep: windowSize});
@@ -102,7 +124,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (closed) return;
 		if (early !== null) apply({type: 'loaded', epoch: early.epoch, kept});
 		unsubscribe = opened.subscribe(event => {
-			apply(event);
+			hear(event);
 			if (event.type !== 'connection') return;
 			const {phase} = event.connection;
 			if (phase === 'catching_up' || phase === 'live') joined.resolve();
