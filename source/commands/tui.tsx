@@ -61,6 +61,7 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 		...(odd.length > 0 && {notice: briefly(odd, file.path)}),
 		keepIn: path.join(places.state, 'compose', mailboxFolder(target, tag)),
 		onFirstFrame(say) {
+			void import('./small-heap.ts').then(({keepHeapSmall}) => keepHeapSmall());
 			opening.resolve(open({env, stderr}, {as, say}));
 		},
 	});
