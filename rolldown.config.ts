@@ -30,6 +30,17 @@ const program = defineConfig({
 const hook = defineConfig({
 	input: 'source/commands/run-hook.ts',
 	platform: 'node',
+	plugins: [
+		{
+			// It imports Node's modules by their defaults, for which a bundle copies them property by property: 0.3 ms.
+			name: 'env-paths',
+			transform: {
+				filter: {id: /env-paths/},
+				handler: code =>
+					code.replaceAll(/^import (\w+) from ('node:\w+');/gm, 'const $1 = globalThis.process.getBuiltinModule($2);'),
+			},
+		},
+	],
 	output: {file: 'dist/hook.cjs', format: 'cjs', minify: true, codeSplitting: false},
 });
 

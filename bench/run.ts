@@ -1,7 +1,5 @@
 // npm run bench [-- NAME ...] [-- --write]: prints each figure beside its floor, measured in the same run; --write renews
 // bench/RESULTS.md between its markers.
-import {readFileSync, writeFileSync} from 'node:fs';
-import path from 'node:path';
 import {harness, insertToModel} from './agents.ts';
 import {firstStart} from './first-start.ts';
 import {durableInserts} from './inserts.ts';
@@ -10,6 +8,7 @@ import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
 import {machine, withHub, type Figure, type Hub} from './measure.ts';
 import {hubMemory} from './memory.ts';
+import {renew, verdict} from './results.ts';
 import {startToFirstFrame} from './start.ts';
 
 const onHub: Record<string, (hub: Hub) => Promise<Figure>> = {
@@ -48,21 +47,7 @@ if (names.length > 0) {
 }
 
 if (words.includes('--write')) {
-	const file = path.join(import.meta.dirname, 'RESULTS.md');
-	const rows = figures.map(({what, measured, floor, goal, met}) => {
-		const verdict = met === null ? '' : met ? 'met' : '**missed**';
-		return `| ${what} | ${measured} | ${floor} | ${goal} | ${verdict} |`;
-	});
-	const table = [
-		`${new Date().toISOString().slice(0, 10)}, ${machine()}`,
-		'',
-		'| figure | measured | floor in the same run | goal | |',
-		'|---|---|---|---|---|',
-		...rows,
-	].join('\n');
-	writeFileSync(
-		file,
-		readFileSync(file, 'utf8').replace(/(?<=<!-- results -->\n)[\s\S]*(?=\n<!-- end -->)/, () => table),
-	);
+	const rows = figures.map(({what, measured, floor, goal, met}) => [what, measured, floor, goal, verdict(met)]);
+	renew('results', 'end', ['figure', 'measured', 'floor in the same run', 'goal', ''], rows);
 }
 process.exit(0);

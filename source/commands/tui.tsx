@@ -41,7 +41,7 @@ export default tui;
 async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string | undefined): Promise<void> {
 	const {target, places, tag, file, warnings} = await loadConfig({flags: {as}, env});
 	const name = target.kind === 'hub' ? 'local hub' : new URL(target.url).host;
-	const {startTui, readHabits} = await withoutFetch(() => import('../tui/start.tsx'));
+	const {startTui, readHabits} = await import('../tui/start.tsx');
 	const habits = readHabits(file, env);
 	const odd = [...warnings, ...habits.warnings];
 	// Where it stands when the screen is gone again.
@@ -61,6 +61,7 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 		...(odd.length > 0 && {notice: briefly(odd, file.path)}),
 		keepIn: path.join(places.state, 'compose', mailboxFolder(target, tag)),
 		onFirstFrame(say) {
+			void import('./small-heap.ts').then(({keepHeapSmall}) => keepHeapSmall());
 			opening.resolve(open({env, stderr}, {as, say}));
 		},
 	});
@@ -80,20 +81,6 @@ function briefly([first = '', ...more]: readonly string[], file: string): string
 function mailboxFolder(target: Target, tag: Tag): string {
 	const where = target.kind === 'hub' ? 'hub' : new URL(target.url).host;
 	return `${where.replaceAll(/[^A-Za-z0-9.-]/g, '_')}.${tag.toUpperCase()}`;
-}
-
-/**
- * Imports while there is no fetch. Yoga, inside Ink, reads the WASM it carries as a data: URL with fetch where there is
- * one, which loads all of Node's HTTP client (25 ms of the first frame); without, it decodes it by itself.
- */
-async function withoutFetch<T>(load: () => Promise<T>): Promise<T> {
-	const fetch = Object.getOwnPropertyDescriptor(globalThis, 'fetch');
-	Reflect.deleteProperty(globalThis, 'fetch');
-	try {
-		return await load();
-	} finally {
-		if (fetch !== undefined) Object.defineProperty(globalThis, 'fetch', fetch);
-	}
 }
 
 type Open = typeof openMailbox;

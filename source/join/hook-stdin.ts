@@ -1,6 +1,5 @@
 import {readFileSync, readSync} from 'node:fs';
 import {Socket} from 'node:net';
-import {isatty} from 'node:tty';
 
 /** Bytes: a batch of tools reports what each of them said. */
 const longest = 64 * 1024 * 1024;
@@ -10,9 +9,12 @@ const longest = 64 * 1024 * 1024;
  * (3 ms); what is still open is waited for as a stream, which a timer can end.
  */
 export async function readStdin(): Promise<string> {
-	if (isatty(0)) throw new Error('stdin is a terminal; a client like Claude Code writes an event to it');
 	const stream = openPipe();
-	if (stream === null) return readFileSync(0, 'utf8');
+	if (stream === null) {
+		const {isatty} = await import('node:tty');
+		if (isatty(0)) throw new Error('stdin is a terminal; a client like Claude Code writes an event to it');
+		return readFileSync(0, 'utf8');
+	}
 	const chunks: Buffer[] = [];
 	if (!readNow(chunks)) {
 		for await (const chunk of stream as AsyncIterable<Buffer>) add(chunks, chunk);
@@ -20,7 +22,7 @@ export async function readStdin(): Promise<string> {
 	return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Makes it one that does not block. Null for a file, which never does. */
+/** Makes it one that does not block. Null for a file, which never does, and for a terminal. */
 function openPipe(): Socket | null {
 	try {
 		return new Socket({fd: 0, readable: true, writable: false});

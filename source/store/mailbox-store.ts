@@ -1,6 +1,6 @@
 import {createStore} from 'zustand/vanilla';
 import {MailboxError} from '../mailbox/error.ts';
-import type {Unsubscribe} from '../mailbox/event.ts';
+import type {MailboxEvent, Unsubscribe} from '../mailbox/event.ts';
 import type {Filter} from '../mailbox/filter.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
@@ -84,7 +84,29 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	/** Of the database that came in the place of another, and could not be read yet. */
 	let unread: string | null = null;
 
+	/** What the subscription told since the last turn of the event loop. */
+	let heard: Message[] = [];
+
+	/**
+	 * Messages are told one by one, and those that came together are taken in together: each time the window is copied, and
+	 * everything that shows it looks again. What is told after them finds them there.
+	 */
+	const hear = (event: MailboxEvent): void => {
+		if (event.type !== 'messages') {
+			apply(event);
+			return;
+		}
+		if (heard.length === 0) queueMicrotask(takeIn);
+		heard.push(...event.messages);
+	};
+	const takeIn = (): void => {
+		const messages = heard;
+		heard = [];
+		if (messages.length > 0) apply({type: 'messages', messages});
+	};
+
 	const apply = (change: Change): void => {
+		if (heard.length > 0) takeIn();
 		if (closed) return;
 		let next = reduce(store.getState(), change);
 		if (next.messages.length > windowSize + slack) next = reduce(next, {type: 'trim', keep: windowSize});
@@ -104,7 +126,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (closed) return;
 		if (early !== null) apply({type: 'loaded', epoch: early.epoch, kept});
 		unsubscribe = opened.subscribe(event => {
-			apply(event);
+			hear(event);
 			if (event.type === 'replaced') void reload(opened, event.epoch);
 			if (event.type !== 'connection') return;
 			const {phase} = event.connection;

@@ -4,14 +4,14 @@ import {useUi} from './context.ts';
 import {layoutOf} from './current-layout.ts';
 import {leastColumns, leastRows} from './layout.ts';
 import {Overlays} from './overlays.tsx';
+import {Painted} from './painted.tsx';
 import {Pane} from './panes/pane.tsx';
+import {statusBar, topBar} from './parts.ts';
 import type {Rect} from './screen/grid.ts';
 import {ansi, strip} from './screen/strip.ts';
 import {Spans} from './spans.tsx';
-import {StatusBar} from './status-bar.tsx';
 import {theme} from './theme.ts';
 import {Timeline} from './timeline/timeline.tsx';
-import {TopBar} from './top-bar.tsx';
 
 /** The whole screen: where things stand, nothing else. */
 export function App() {
@@ -26,19 +26,21 @@ export function App() {
 			</Box>
 		);
 	}
+	const top: Rect = {x: 0, y: 0, width: columns, height: 1};
+	const bottom: Rect = {...top, y: rows - 1};
 	if (lookingBack) {
 		return (
 			<Box width={columns} height={rows}>
-				<TopBar />
+				<Painted part={topBar} rect={top} />
 				<Timeline />
-				<StatusBar />
+				<Painted part={statusBar} rect={bottom} />
 				<Overlays />
 			</Box>
 		);
 	}
 	return (
 		<Box width={columns} height={rows}>
-			<TopBar />
+			<Painted part={topBar} rect={top} />
 			{panes.map(({id, rect}) => (
 				<Pane key={id} id={id} rect={rect} />
 			))}
@@ -49,7 +51,7 @@ export function App() {
 				<Spans line={[{text: '─'.repeat(columns), style: theme.rule}]} />
 			</Box>
 			<ComposeLine rect={compose} />
-			<StatusBar />
+			<Painted part={statusBar} rect={bottom} />
 			<Completions rect={compose} />
 			<Overlays />
 		</Box>

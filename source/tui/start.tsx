@@ -1,17 +1,16 @@
 import type {ReadStream, WriteStream} from 'node:tty';
-import {render} from 'ink';
+import type {Instance} from 'ink';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import type {State} from '../store/state.ts';
-import {App} from './app.tsx';
 import {createAway} from './away.ts';
 import {editElsewhere as openElsewhere, type Edited} from './compose/external-editor.ts';
 import {keepCompose} from './compose/keep.ts';
-import {SurroundingsProvider} from './context.ts';
 import {chooseTheme} from './choose-theme.ts';
 import {createController, type ControllerOptions} from './controller.ts';
 import {readHabits, type Habits} from './habits.ts';
 import {useKeymap} from './keymap.ts';
-import {listen, nothingToRead} from './listen.ts';
+import {placeFirstFrame} from './first-frame.ts';
+import {listen} from './listen.ts';
 import {keepScreen, type ScreenMemory} from './keep-screen.ts';
 import {onArrival} from './late.ts';
 import {createOutside} from './outside.ts';
@@ -26,6 +25,7 @@ import {createNotifier} from './notifier.ts';
 import {notificationBytes} from './notification.ts';
 import {notifyDesktop} from './desktop.ts';
 import {createUi} from './ui.ts';
+import {withoutFetch} from './without-fetch.ts';
 
 export {readHabits} from './habits.ts';
 
@@ -67,7 +67,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const {store, name, stdin, stdout, env, program, notice, keepIn, memory, onFirstFrame} = options;
 	const habits = options.habits ?? readHabits({values: new Map(), placeOf: setting => setting}, env);
 	if (habits.switches['ui.screen_reader']) {
-		const {startReader} = await import('./reader/start.tsx');
+		const {startReader} = await withoutFetch(() => import('./reader/start.tsx'));
 		return startReader({...options, habits});
 	}
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
@@ -177,31 +177,23 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const now = switches['ui.motion'] ? Date.now : () => Date.now() - (Date.now() % calmPace);
 	store.ready.catch(fail);
 
-	const app = render(
-		<SurroundingsProvider value={{store, ui, screen, name, now}}>
-			<App />
-		</SurroundingsProvider>,
-		{
-			// The screen has what Ink uses of a stream; the frame goes to it whole, at each commit.
-			stdout: screen as unknown as NodeJS.WriteStream,
-			stdin: nothingToRead as unknown as NodeJS.ReadStream,
-			debug: true,
-			interactive: true,
-			isScreenReaderEnabled: false,
-			exitOnCtrlC: false,
-			patchConsole: false,
-		},
-	);
-	// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
-	app.waitUntilExit().then(() => quit(), fail);
+	const surroundings = {store, ui, screen, name, now};
+	const removeFirstFrame = placeFirstFrame(surroundings);
 	screen.flush();
 	const unwatch = onArrival(() => screen.invalidate());
-	markdown();
-	onFirstFrame?.(sentence => {
-		ui.setState({opening: sentence});
-		screen.invalidate();
-	});
+	let app: Instance | null = null;
 	try {
+		// What is typed meanwhile changes the state, and shows as soon as there is something to show it.
+		const {mount} = await withoutFetch(() => import('./mount.tsx'));
+		app = mount(surroundings);
+		removeFirstFrame();
+		// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
+		app.waitUntilExit().then(() => quit(), fail);
+		markdown();
+		onFirstFrame?.(sentence => {
+			ui.setState({opening: sentence});
+			screen.invalidate();
+		});
 		await ended;
 	} finally {
 		await away.end();
@@ -213,7 +205,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		unwatch();
 		unlisten();
 		screen.stop();
-		app.unmount();
+		app?.unmount();
 		terminal.restore();
 		stdout.off('resize', onResize);
 		process.off('SIGWINCH', onWindowChange);

@@ -6,7 +6,9 @@ export function clockTime(iso: string, now: number): string {
 	if (Number.isNaN(at.getTime())) return '--:--';
 	const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
 	const today = new Date(now);
-	if (at.toDateString() === today.toDateString()) return time;
+	const isSameDay =
+		at.getDate() === today.getDate() && at.getMonth() === today.getMonth() && at.getFullYear() === today.getFullYear();
+	if (isSameDay) return time;
 	return `${at.getFullYear() === today.getFullYear() ? '' : `${at.getFullYear()}-`}${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
 }
 

@@ -87,6 +87,34 @@ describe('the store', () => {
 		expect([...store.getState().channels.keys()]).toEqual(['CLAUDE_2']);
 	});
 
+	it('takes in together what came together, and has it before what is told after it', async () => {
+		const mailbox = memoryMailbox(new MemoryServer(), human);
+		const told = Promise.withResolvers<(event: MailboxEvent) => void>();
+		const store = open({
+			...mailbox,
+			subscribe(listener) {
+				told.resolve(listener);
+				return () => {};
+			},
+		});
+		await store.ready;
+		const tell = await told.promise;
+		const sizes: number[] = [];
+		store.subscribe(({messages}) => sizes.push(messages.length));
+		const [one, two, three] = ['one', 'two', 'three'].map(text => {
+			const server = new MemoryServer();
+			return server.insert(`[CLAUDE_1] ${text}`);
+		});
+		if (one === undefined || two === undefined || three === undefined) throw new Error('nothing was inserted');
+		tell({type: 'messages', messages: [{...one, id: 1}]});
+		tell({type: 'messages', messages: [{...two, id: 2}]});
+		await Promise.resolve();
+		expect(sizes).toEqual([2]);
+		tell({type: 'messages', messages: [{...three, id: 3}]});
+		tell({type: 'connection', connection: {phase: 'live'}});
+		expect(store.getState()).toMatchObject({connection: {phase: 'live'}, messages: [{id: 1}, {id: 2}, {id: 3}]});
+	});
+
 	it('tells why its mailbox could not be opened', async () => {
 		const store = open(Promise.reject(new MailboxError('unauthorized', 'The key is wrong.')));
 		await expect(store.ready).rejects.toThrow('The key is wrong.');

@@ -28,6 +28,16 @@ function startInShell(scene: string): TestTerminal {
 const wide = {cols: 200, rows: 50};
 const bracketed = (text: string) => `\u001B[200~${text}\u001B[201~`;
 
+it('loses no key that is typed before the program has begun to read', async () => {
+	const typing = start('two', wide);
+	typing.write('chello');
+	const written = await typing.waitFor(/HUMAN {2}→ .*hello/);
+	expect(written.at(-1)).toMatch(/^ COMPOSE/);
+	const asking = start('two', wide);
+	asking.write('?');
+	expect((await asking.waitFor(/Reading +/)).join('\n')).toContain('next pane');
+});
+
 describe('the screen at 200x50', () => {
 	it('shows each channel in a pane of its own, tasks beside them, and who is there', async () => {
 		const terminal = start('two', wide);

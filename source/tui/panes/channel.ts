@@ -42,6 +42,9 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 			return {strip: isFirst ? newLine(width) : rails(entry, width, 'gap')};
 		}
 		const content = line === 1 ? headOf(state, entry, width, now) : bodyOf(entry, width, source.whole)[line - 2];
+		if (line > 1 && entry.depth === 0 && marks === null && content !== undefined && keyOf(entry) !== selected) {
+			return usual(content);
+		}
 		const standing = marks === null || line === 1 || content === undefined ? content : marked(content, marks);
 		const before = rails(entry, width, line === 1 ? 'head' : 'body');
 		return framed(entry, joined(before, standing ?? nothing), keyOf(entry) === selected);
@@ -103,6 +106,17 @@ function framed(entry: Entry, line: Strip, selected: boolean): PaintedLine {
 	const inset = joined(strip([edge]), line);
 	return selected ? {strip: inset, tint: selectedTint} : {strip: inset};
 }
+
+const usuals = new WeakMap<Strip, PaintedLine>();
+
+/** A line of a body as it mostly stands there, behind a free column; made once, and not in every frame. */
+function usual(line: Strip): PaintedLine {
+	let known = usuals.get(line);
+	if (known === undefined) usuals.set(line, (known = {strip: joined(freeEdge, line)}));
+	return known;
+}
+
+const freeEdge = strip([{text: ' ', style: theme.text}]);
 
 /** Lines in the middle of a pane. */
 export function centred(lines: readonly Strip[], rect: Rect): PaintedLine[] {

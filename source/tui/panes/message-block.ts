@@ -13,8 +13,23 @@ import {deliverySpans} from './delivery.ts';
  * The first line of a message: when, who, to whom, and what became of it at the right. `now` in milliseconds since 1970.
  */
 export function messageHead(state: State, message: Message, width: number, now: number, isInTree = false): Strip {
+	const time = clockTime(message.created_at, now);
+	const replies = message.thread_id === message.id ? replyCount(state, message.id) : 0;
+	const right = deliverySpans(state, message, now);
+	const key = `${width} ${time} ${replies} ${isInTree} ${right.map(({text, style}) => `${style} ${text}`).join()}`;
+	const known = heads.get(message);
+	if (known?.key === key) return known.head;
+	const head = justify(headSpans(message, time, replies, isInTree), right, width);
+	heads.set(message, {key, head});
+	return head;
+}
+
+/** The head that was made of a message last, and of what else: asked for in every frame, it changes seldom. */
+const heads = new WeakMap<Message, {readonly key: string; readonly head: Strip}>();
+
+function headSpans(message: Message, time: string, replies: number, isInTree: boolean): Span[] {
 	const left: Span[] = [
-		{text: `${clockTime(message.created_at, now)} `, style: theme.grey},
+		{text: `${time} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
 	];
 	if (message.mentions.length > 0) {
@@ -25,11 +40,10 @@ export function messageHead(state: State, message: Message, width: number, now: 
 		});
 	}
 	left.push(...authorship(message));
-	const replies = message.thread_id === message.id ? replyCount(state, message.id) : 0;
 	if (replies > 0) left.push({text: `  ⤷ ${replies}`, style: theme.grey});
 	// In a tree it stands below what it replies to.
 	else if (message.reply_to !== null && !isInTree) left.push({text: `  ↳ #${message.reply_to}`, style: theme.faint});
-	return justify(left, deliverySpans(state, message, now), width);
+	return left;
 }
 
 /** Who really wrote it, where that is not what the tag says. */

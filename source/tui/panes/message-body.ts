@@ -59,12 +59,14 @@ export function addressesIn(message: Message): readonly string[] {
 	return known.addressesOf(documentOf(known, {text: message.body, owner: message}, true));
 }
 
-/** So many lines are kept laid out: some thousands of usual messages. Each cell of them takes 16 bytes. */
-const mostLaidOut = 30_000;
+/** Of so many lines that were laid out anew the ones before are forgotten: many screens of them. A cell takes 16 bytes. */
+const mostLaidOut = 4000;
 /** So many messages stay read: what is on the screen, and what is scrolled through. */
 const mostDocuments = 300;
 
 let laidOut = new Map<string, readonly Strip[]>();
+/** Those before: what is asked for again is kept on. */
+let laidOutBefore = laidOut;
 let laidOutLines = 0;
 let laidOutWith = arrivals();
 const numbers = new WeakMap<Message | Pending, number>();
@@ -73,6 +75,7 @@ let lastNumber = 0;
 /** Laid out once per width; anew when a part has arrived that can do more. */
 function linesOf(body: Body, width: number, whole: boolean): readonly Strip[] {
 	if (laidOutLines > mostLaidOut || laidOutWith !== arrivals()) {
+		laidOutBefore = laidOutWith === arrivals() ? laidOut : new Map();
 		laidOut = new Map();
 		laidOutLines = 0;
 		laidOutWith = arrivals();
@@ -80,7 +83,7 @@ function linesOf(body: Body, width: number, whole: boolean): readonly Strip[] {
 	const key = `${numberOf(body.owner)} ${width} ${whole ? 1 : 0}`;
 	let lines = laidOut.get(key);
 	if (lines === undefined) {
-		laidOut.set(key, (lines = laid(body, width, whole)));
+		laidOut.set(key, (lines = laidOutBefore.get(key) ?? laid(body, width, whole)));
 		laidOutLines += lines.length;
 	}
 	return lines;

@@ -17,6 +17,11 @@ export interface ScreenOutput {
 /** What paints a pane: asked for its lines, at most `height` of them, whenever a frame is drawn. */
 type Painter = (rect: Rect) => readonly PaintedLine[];
 
+interface Position {
+	readonly x: number;
+	readonly y: number;
+}
+
 export interface Screen extends EventEmitter {
 	readonly isTTY: true;
 	readonly columns: number;
@@ -27,8 +32,8 @@ export interface Screen extends EventEmitter {
 	place(rect: Rect, painter: Painter): () => void;
 	/** A rectangle in which the chrome stands above the panes (an overlay), until the returned function is called. */
 	cover(rect: Rect): () => void;
-	/** Where the terminal's cursor blinks; null hides it. */
-	setCursor(position: {readonly x: number; readonly y: number} | null): void;
+	/** Where the terminal's cursor blinks; null hides it. A function is asked at each frame. */
+	setCursor(position: Position | (() => Position | null) | null): void;
 	/** Something that panes show has changed. Frames are drawn at most each 16 ms, the first one at once. */
 	invalidate(): void;
 	/** A key was pressed: a frame is drawn as soon as everything that it changed is known. */
@@ -63,7 +68,7 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 	let chrome: readonly Strip[] = [];
 	let front = createGrid(output.columns, output.rows);
 	let back = createGrid(output.columns, output.rows);
-	let cursor: {readonly x: number; readonly y: number} | null = null;
+	let locate: () => Position | null = () => null;
 	let shownCursor: string | null = null;
 	let blank = true;
 	let stopped = false;
@@ -89,7 +94,7 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 		}
 	}
 
-	function cursorBytes(): string {
+	function bytesOf(cursor: Position | null): string {
 		return cursor === null ? '\u001B[?25l' : `\u001B[${cursor.y + 1};${cursor.x + 1}H\u001B[?25h`;
 	}
 
@@ -107,7 +112,8 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 		lastFrame = performance.now();
 		compose();
 		const changes = difference(front, back, depth);
-		const place = cursorBytes();
+		const cursor = locate();
+		const place = bytesOf(cursor);
 		if (changes === '' && !blank && place === shownCursor) return;
 		// A cursor that stays hidden need not be hidden again.
 		const tail = changes === '' || place !== shownCursor || cursor !== null ? place : '';
@@ -154,8 +160,8 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 				screen.hurry();
 			};
 		},
-		setCursor(position: {readonly x: number; readonly y: number} | null) {
-			cursor = position;
+		setCursor(position: Position | (() => Position | null) | null) {
+			locate = typeof position === 'function' ? position : () => position;
 			screen.hurry();
 		},
 		invalidate() {

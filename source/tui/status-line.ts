@@ -1,22 +1,18 @@
-import {Box} from 'ink';
 import {printable} from '../printable.ts';
-import {useMailbox, useUi} from './context.ts';
+import type {State} from '../store/state.ts';
 import type {Search} from './find/search.ts';
 import {hints, keyFor} from './keymap.ts';
 import {placeOf} from './place.ts';
-import {textWidth, type Span} from './screen/strip.ts';
-import {Spans} from './spans.tsx';
+import {justify, textWidth, type Span, type Strip} from './screen/strip.ts';
 import {theme} from './theme.ts';
+import type {Ui} from './ui.ts';
 
 /** The last row: the mode, then the keys that matter here; at the right, what is wrong with the connection. */
-export function StatusBar() {
-	const columns = useUi(ui => ui.columns);
-	const rows = useUi(ui => ui.rows);
-	const mode = useUi(ui => (ui.timeline === null ? ui.mode : 'timeline'));
-	const notice = useUi(ui => ui.notice);
-	const isFiltering = useUi(ui => ui.overlay?.kind === 'filter');
-	const place = useUi(placeOf);
-	const search = useUi(ui => ui.search);
+export function statusLine(state: State, ui: Ui): Strip {
+	const {columns, notice, search} = ui;
+	const mode = ui.timeline === null ? ui.mode : 'timeline';
+	const place = placeOf(ui);
+	const isFiltering = ui.overlay?.kind === 'filter';
 	const line: Span[] = [
 		mode === 'compose'
 			? {text: ' COMPOSE', style: theme.goodStrong}
@@ -26,8 +22,7 @@ export function StatusBar() {
 	else if (search !== null && mode === 'read')
 		line.splice(0, 1, ...searchSpans(search, notice === null && place !== 'panel'));
 	if (notice !== null) line.push({text: `  ${printable(notice)}`, style: theme.warn});
-	const trouble = useMailbox(state => state.trouble ?? '');
-	const words = trouble === '' ? '' : `${printable(trouble)} `;
+	const words = state.trouble === null || state.trouble === '' ? '' : `${printable(state.trouble)} `;
 	let room = columns - line.reduce((width, {text}) => width + textWidth(text), 0) - 1;
 	// The keys are known by heart; what is wrong is not.
 	const wide = words !== '' && textWidth(words) + 3 <= room;
@@ -37,16 +32,7 @@ export function StatusBar() {
 		if (room < 0) break;
 		line.push({text: `  ${label}`, style: theme.text}, {text: ` ${hint}`, style: theme.grey});
 	}
-	return (
-		<Box position="absolute" left={0} top={rows - 1} width={columns} height={1}>
-			<Spans line={line} />
-			{wide && (
-				<Box flexGrow={1} justifyContent="flex-end">
-					<Spans line={[{text: words, style: theme.warn}]} />
-				</Box>
-			)}
-		</Box>
-	);
+	return justify(line, wide ? [{text: words, style: theme.warn}] : [], columns);
 }
 
 /** What is searched for, as long as it is. */

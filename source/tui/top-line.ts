@@ -1,45 +1,32 @@
-import {Box} from 'ink';
 import {isShared, presenceOf} from '../mailbox/agent.ts';
 import type {Connection} from '../mailbox/event.ts';
 import {printable} from '../printable.ts';
 import {tasksByStatus, waitingForMe} from '../store/select.ts';
 import type {State} from '../store/state.ts';
-import {useMailbox, useTick, useSurroundings, useUi} from './context.ts';
 import {numberKey} from './arrangement.ts';
 import {layoutOf} from './current-layout.ts';
 import {isChannelPane, type PaneId} from './pane-id.ts';
 import {paneName} from './panes/header.ts';
-import {textWidth, type Span} from './screen/strip.ts';
+import {justify, textWidth, type Span, type Strip} from './screen/strip.ts';
 import {style, lookOf} from './screen/style.ts';
-import {Spans} from './spans.tsx';
 import {focusedTint, tagStyle, theme} from './theme.ts';
-import {homeOf} from './ui.ts';
+import {homeOf, type Ui} from './ui.ts';
 import {unreadIn, unreadWords} from './unread.ts';
 import {counted, duration} from './words.ts';
 
-/** The first row: whose mailbox, the channels that have no pane of their own, and how it stands. */
-export function TopBar() {
-	const {name, store, now} = useSurroundings();
-	const columns = useUi(ui => ui.columns);
-	const focus = useUi(ui => homeOf(ui, ui.focus));
-	const motion = useUi(ui => ui.motion);
-	const {kind, numbers, tabs: names} = useUi(layoutOf);
-	useMailbox(each => fingerprint(each, now()));
-	const state = store.getState();
-	// Who is gone says nothing.
-	useTick(state.connection.phase === 'offline' ? 1000 : 30_000);
-
-	const right = standing(state, kind === 'wide', now(), motion);
+/**
+ * The first row: whose mailbox (`name`), the channels that have no pane of their own, and how it stands. `now`: milliseconds
+ * since 1970.
+ */
+export function topLine(state: State, ui: Ui, name: string, now: number): Strip {
+	const {columns, motion} = ui;
+	const {kind, numbers, tabs: names} = layoutOf(ui);
+	const right = standing(state, kind === 'wide', now, motion);
 	const left: Span[] = [{text: ' agentmux', style: theme.strong}];
 	if (kind === 'wide') left.push({text: `  ${printable(name)}`, style: theme.grey});
 	const room = columns - widthOf(left) - widthOf(right) - 2;
-	left.push({text: '  ', style: theme.text}, ...tabs(state, names, numbers, focus, room));
-	return (
-		<Box position="absolute" left={0} top={0} width={columns} height={1} justifyContent="space-between">
-			<Spans line={left} />
-			<Spans line={right} />
-		</Box>
-	);
+	left.push({text: '  ', style: theme.text}, ...tabs(state, names, numbers, homeOf(ui, ui.focus), room));
+	return justify(left, right, columns);
 }
 
 function widthOf(line: readonly Span[]): number {
@@ -136,10 +123,4 @@ function connectionWords(connection: Connection, unsent: number, now: number | n
 			return [{text: `◌ offline, ${words}`, style: theme.warn}, waits];
 		}
 	}
-}
-
-/** Changes when the row does. */
-function fingerprint(state: State, now: number): string {
-	const unread = [...state.channels.keys()].map(id => `${id}${unreadWords(state, id)}`).join();
-	return JSON.stringify([state.connection, unread, standing(state, true, now, false).map(({text}) => text)]);
 }

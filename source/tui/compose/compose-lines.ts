@@ -1,0 +1,102 @@
+import {HUMAN, sameTag} from '../../mailbox/tag.ts';
+import {printable} from '../../printable.ts';
+import type {State} from '../../store/state.ts';
+import {keyFor} from '../keymap.ts';
+import type {Part} from '../parts.ts';
+import type {Rect} from '../screen/grid.ts';
+import {clip, justify, spansOf, strip, textWidth, type Span} from '../screen/strip.ts';
+import {tagChip, tagStrong, tagStyle, theme} from '../theme.ts';
+import {hasDraft, type Compose, type Ui} from '../ui.ts';
+import {composeTag} from './draft.ts';
+import {draftView} from './draft-view.ts';
+import {prospectOf, type Prospect} from './prospect.ts';
+import type {SentSearch} from './sent.ts';
+
+/** The line where the human writes, as it stands on the screen: who as, to whom, the text. */
+export const composeLine: Part = ({state, ui, now}, rect) => {
+	const {compose, mode} = ui;
+	const {chip, chipWidth, remark, errorWidth, view} = placed(state, ui, rect, now);
+	const isEmpty = mode === 'read' && !hasDraft(compose);
+	const texts = isEmpty
+		? [[{text: invitation(), style: theme.faint}]]
+		: view.lines.map(line => coloured(line, mode === 'read'));
+	const end =
+		remark === null || errorWidth === 0
+			? []
+			: [...spansOf(clip(strip([remark]), errorWidth - 1)), {text: ' ', style: theme.text}];
+	const before = [{text: ' '.repeat(chipWidth), style: theme.text}];
+	return texts.map((text, row) => ({
+		strip: row === 0 ? justify([...chip, ...text], end, rect.width) : strip([...before, ...text]),
+	}));
+};
+
+/** Where the cursor stands in it; null while nothing is written. `now`: milliseconds since 1970. */
+export function composeCursor(state: State, ui: Ui, rect: Rect, now: number): {x: number; y: number} | null {
+	if (ui.mode !== 'compose' || ui.overlay !== null) return null;
+	const {chipWidth, view} = placed(state, ui, rect, now);
+	return {x: rect.x + chipWidth + view.cursor.column, y: rect.y + view.cursor.line};
+}
+
+/** What the line is made of, and how much room each of it has. */
+function placed(state: State, {compose}: Ui, rect: Rect, now: number) {
+	const {search} = compose;
+	const editor = search?.shown ?? compose.editor;
+	const chip = chipOf(state, compose);
+	const chipWidth = chip.reduce((width, {text}) => width + textWidth(text), 0);
+	const room = rect.width - chipWidth - textWidth(editor.text.slice(0, 400)) - 2;
+	const prospect = search === null ? prospectOf(state, compose, now) : searchProspect(search);
+	const remark =
+		compose.error === null ? fittingIn(room, prospect) : {text: printable(compose.error), style: theme.bad};
+	const remarkWidth = remark === null ? 0 : textWidth(remark.text) + 2;
+	// The draft keeps at least half of the line where an error must be said.
+	const errorWidth = compose.error === null ? remarkWidth : Math.min(remarkWidth, Math.floor(rect.width / 2));
+	const view = draftView(editor, rect.width - chipWidth - errorWidth - 1, rect.height);
+	return {chip, chipWidth, remark, errorWidth, view};
+}
+
+/** How one begins to write; nothing where no key does. */
+function invitation(): string {
+	const key = keyFor('compose');
+	return key === '' ? ' ' : `press ${key} to write`;
+}
+
+/** ` HUMAN  → ` or ` CLAUDE_1  by HUMAN → `: the tag as a chip, and who really writes. */
+function chipOf(state: State, compose: Compose): Span[] {
+	const tag = composeTag(state, compose);
+	const me = state.identity?.tag ?? HUMAN;
+	const spans: Span[] = [
+		{text: ' ', style: theme.text},
+		{text: ` ${printable(tag)} `, style: tagChip(tag)},
+	];
+	if (!sameTag(tag, me)) spans.push({text: ' by ', style: theme.grey}, {text: printable(me), style: tagStyle(me)});
+	if (compose.reply !== null) spans.push({text: ` ↳ #${compose.reply.id}`, style: theme.task});
+	if (compose.search !== null) {
+		const {typed, failing} = compose.search;
+		// The end of what was typed, where it is long.
+		const words = printable(Array.from(typed).slice(-20).join(''));
+		spans.push({text: ' sent with ', style: theme.grey}, {text: words, style: failing ? theme.bad : theme.strong});
+	}
+	spans.push({text: ' → ', style: theme.grey});
+	return spans;
+}
+
+function searchProspect({failing, typed}: SentSearch): Prospect {
+	if (failing) return {wordings: ['nothing older has that'], style: theme.warn};
+	const keys = [`${keyFor('panel_take')} takes it`, `${keyFor('search_sent')} older`, `${keyFor('panel_close')} back`];
+	return {wordings: [typed === '' ? 'type what it holds' : keys.join('  ')], style: theme.grey};
+}
+
+/** The longest way of saying it that has room: the draft keeps its line, and what is no error gives way to it altogether. */
+function fittingIn(room: number, prospect: Prospect | null): Span | null {
+	const text = prospect?.wordings.find(wording => textWidth(wording) + 2 <= room);
+	return text === undefined || prospect === null ? null : {text, style: prospect.style};
+}
+
+/** Mentions in their colour. */
+function coloured(line: string, dim: boolean): Span[] {
+	if (line === '') return [{text: ' ', style: theme.text}];
+	return line.split(/((?<![A-Za-z0-9_@-])@[A-Za-z][A-Za-z0-9_-]{0,31}(?![A-Za-z0-9_-]))/).map((text, index) => ({
+		text,
+		style: index % 2 === 1 ? tagStrong(text.slice(1)) : dim ? theme.grey : theme.text,
+	}));
+}

@@ -1,0 +1,56 @@
+import {EventEmitter} from 'node:events';
+import {describe, expect, it, onTestFinished} from 'vitest';
+import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {createMailboxStore} from '../../source/store/mailbox-store.ts';
+import {placeFirstFrame} from '../../source/tui/first-frame.ts';
+import {mount} from '../../source/tui/mount.tsx';
+import {createScreen} from '../../source/tui/screen/screen.ts';
+import {createUi} from '../../source/tui/ui.ts';
+
+const turn = () => new Promise(resolve => setTimeout(resolve, 50));
+
+/** The first frame, of a mailbox that is still opening, on a terminal of this size, and all that was written to it. */
+function first(columns: number, rows: number) {
+	const written: string[] = [];
+	const output = Object.assign(new EventEmitter(), {columns, rows, write: (bytes: string) => written.push(bytes)});
+	const store = createMailboxStore(Promise.withResolvers<Mailbox>().promise);
+	const ui = createUi({columns, rows});
+	const screen = createScreen(output, 24);
+	const surroundings = {store, ui, screen, name: 'local hub', now: () => 1_790_000_000_000};
+	const remove = placeFirstFrame(surroundings);
+	screen.flush();
+	onTestFinished(() => screen.stop());
+	const lines = () => Array.from({length: rows}, (_, y) => screen.row(y).join('').trimEnd());
+	return {written, ui, lines, surroundings, remove};
+}
+
+describe('the first frame', () => {
+	it.each([
+		[200, 50],
+		[80, 24],
+		[40, 10],
+	])('is what React draws when it is there, so that nothing is written twice, at %ix%i', async (columns, rows) => {
+		const {written, lines, surroundings, remove} = first(columns, rows);
+		expect(lines()[0]).toMatch(/^ agentmux/);
+		expect(lines().at(-1)).toMatch(/^ READ/);
+		await turn();
+		const before = lines();
+		const frames = written.length;
+		const app = mount(surroundings);
+		onTestFinished(() => app.unmount());
+		remove();
+		await turn();
+		expect(lines()).toEqual(before);
+		expect(written.slice(frames)).toEqual([]);
+	});
+
+	it('shows what is typed before React is there, and moves with the line', async () => {
+		const {lines, ui} = first(80, 24);
+		await turn();
+		ui.setState({mode: 'compose', compose: {...ui.getState().compose, editor: {text: 'one\ntwo', cursor: 7}}});
+		await turn();
+		expect(lines().at(-3)).toMatch(/HUMAN {2}→ one/);
+		expect(lines().at(-2)).toMatch(/^ +two/);
+		expect(lines().at(-1)).toMatch(/^ COMPOSE/);
+	});
+});
