@@ -153,10 +153,9 @@ function hostedProject({url, access_token}: Project): Management {
 	return {url: 'https://api.supabase.com', project_ref: ref, token: access_token};
 }
 
-/** A token that the hub's own secret vouches for. It ends with this process, or lies in a file beside that secret: it needs no end of its own. */
+/** A token that the hub's own secret vouches for. It ends with this process, or lies in a file beside that secret: it needs no end of its own, and no beginning, which a clock that is put back would move into the future. */
 function linkTo({url, anon_key, jwt_secret}: RunningHub, {tag, kind}: {readonly tag: Tag; readonly kind: string}) {
-	const iat = Math.floor(Date.now() / 1000);
-	const claims = {iss: 'agentmux', role: 'authenticated', iat, app_metadata: {agent_tag: tag, kind}};
+	const claims = {iss: 'agentmux', role: 'authenticated', app_metadata: {agent_tag: tag, kind}};
 	return {url, key: anon_key, token: signToken(jwt_secret, claims)};
 }
 

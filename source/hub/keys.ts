@@ -34,11 +34,11 @@ export function ensureKeys(places: HubPlaces): HubKeys {
 	const present = readKeys(places);
 	if (present !== null) return present;
 	const secret = randomBytes(32).toString('base64url');
-	const iat = Math.floor(Date.now() / 1000);
+	// Without the time at which they were made: where the clock is put back, they would not hold yet.
 	const keys: HubKeys = {
 		jwt_secret: secret,
-		anon_key: signToken(secret, {iss: 'agentmux', role: 'anon', iat}),
-		service_role_key: signToken(secret, {iss: 'agentmux', role: 'service_role', iat}),
+		anon_key: signToken(secret, {iss: 'agentmux', role: 'anon'}),
+		service_role_key: signToken(secret, {iss: 'agentmux', role: 'service_role'}),
 	};
 	writePrivateFile(keysFile(places), `${JSON.stringify(keys, null, '\t')}\n`);
 	return keys;

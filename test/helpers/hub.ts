@@ -107,7 +107,6 @@ function tokenFor(secret: string, tag: string, kind: 'agent' | 'human'): string 
 	return signToken(secret, {
 		iss: 'agentmux',
 		role: 'authenticated',
-		iat: Math.floor(Date.now() / 1000),
 		app_metadata: {agent_tag: tag, kind},
 	});
 }

@@ -9,7 +9,9 @@ import {ensureHub, stopHub} from '../../source/hub/ensure.ts';
 import {findHub} from '../../source/hub/find.ts';
 import {takeLock} from '../../source/hub/lock.ts';
 import {migrate, readMigrations} from '../../source/hub/migrations.ts';
+import {verifyToken} from '../../source/hub/token.ts';
 import {WorkerDatabase} from '../../source/hub/worker-database.ts';
+import {cli} from '../helpers/program.ts';
 import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
 
 const homes: string[] = [];
@@ -71,6 +73,25 @@ describe('a hub that is killed', () => {
 		);
 		expect(last).toBeGreaterThanOrEqual(75);
 		expect(row).toEqual({present: last});
+	});
+});
+
+describe('a clock that was an hour fast', () => {
+	it('locks nobody out when it is put right: keys and tokens hold whatever it says', async () => {
+		const home = newHome();
+		const hub = await start(home);
+		const folder = join(home, 'project');
+		mkdirSync(folder);
+		const joined = spawn(process.execPath, [cli, 'join', 'CLAUDE_1', '--dir', folder], {
+			env: {...process.env, AGENTMUX_HOME: home},
+			stdio: 'ignore',
+		});
+		await once(joined, 'close');
+		const place = JSON.parse(readFileSync(join(home, 'data/agents/CLAUDE_1.json'), 'utf8')) as {token: string};
+		const hourAgo = Date.now() - 3_600_000;
+		for (const token of [hub.anonKey, hub.serviceRoleKey, place.token]) {
+			expect(verifyToken(hub.jwtSecret, token, {now: hourAgo})).toHaveProperty('claims');
+		}
 	});
 });
 
