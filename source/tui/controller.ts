@@ -259,8 +259,8 @@ export function createController(options: ControllerOptions): Controller {
 		}
 		const step = scrollOf(actionOf('read', key));
 		if (step === undefined) return set({overlay: null});
-		// How many lines there are is known where they are drawn.
-		if (step !== Infinity) set({overlay: {...overlay, top: Math.max(0, overlay.top + step)}});
+		// How many lines there are is known where they are drawn, and what is too far is set right there.
+		set({overlay: {...overlay, top: Math.max(0, overlay.top + step)}});
 	}
 
 	function press(key: string): void {

@@ -3,10 +3,11 @@ import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
 import {FilterLine} from './find/filter-line.tsx';
 import {PalettePanel} from './find/palette-panel.tsx';
-import {Manual, moreWords} from './find/manual.tsx';
+import {Manual} from './find/manual.tsx';
 import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {Panel} from './panel.tsx';
+import {Scrolled} from './scrolled.tsx';
 import {textWidth, type Span} from './screen/strip.ts';
 import {TagPicker} from './tag-picker.tsx';
 import {TaskOverlay} from './task-overlay.tsx';
@@ -79,11 +80,7 @@ function Help({top}: {readonly top: number}) {
 	const height = Math.max(2, rows - 4);
 	const most = Math.max(1, Math.floor((columns - 4) / helpColumn));
 	const needed = Math.min(most, Math.ceil(all.length / Math.max(1, height - 2)));
-	const lines = besides(all, needed);
-	if (lines.length <= height) return <Panel lines={lines} tight={lines.length > height - 2} />;
-	const from = Math.min(top, lines.length - height + 1);
-	const more: Span[] = [moreWords(from + height - 1 < lines.length)];
-	return <Panel lines={[...lines.slice(from, from + height - 1), more]} tight />;
+	return <Scrolled lines={besides(all, needed)} top={top} />;
 }
 
 function section(title: string, place: Place): Span[][] {

@@ -58,6 +58,24 @@ async function open(server: MemoryServer, size = {columns: 100, rows: 24}) {
 	};
 }
 
+describe('help that does not fit', () => {
+	it('scrolls to its end and no further, so that one key leads back', async () => {
+		const {frame, press} = await open(new MemoryServer(), {columns: 80, rows: 24});
+		await press('?');
+		const first = frame();
+		expect(first).toContain('↓ more');
+		for (let times = 0; times < 200; times += 1) await press('j');
+		const last = frame();
+		expect(last).toContain('↑ back');
+		await press('k');
+		expect(frame()).not.toBe(last);
+		await press('G');
+		expect(frame()).toBe(last);
+		await press('g');
+		expect(frame()).toBe(first);
+	});
+});
+
 describe('the app without a screen', () => {
 	it('renders the same lines as text', async () => {
 		const server = new MemoryServer();
