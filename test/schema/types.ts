@@ -4,7 +4,13 @@ import {openPostgres} from '../helpers/migrated.ts';
 import {generateTypes, installSupabaseCli} from '../helpers/supabase-cli.ts';
 import {typesFile} from './types-file.ts';
 
-installSupabaseCli();
+try {
+	installSupabaseCli();
+} catch (error) {
+	// As where conformance cannot install its peer: what cannot be had is said, and fails nothing.
+	console.error(`The Supabase CLI cannot be installed, so nothing was compared. ${(error as Error).message}`);
+	process.exit(process.argv.includes('--write') ? 1 : 0);
+}
 const database = await openPostgres();
 const found = await generateTypes(database.connectionString);
 await database.close();
