@@ -91,7 +91,19 @@ export async function createDirectory(directory: string): Promise<void> {
 async function prepare(database: Database): Promise<void> {
 	await bootstrap(database);
 	await migrate(database, await readMigrations());
+	const [open] = await database.run(owner, [
+		{text: `select has_function_privilege('public', 'set_config(text, text, boolean)', 'execute') as open`},
+	]);
+	if (open?.rows[0]?.['open'] === true) await database.script(owner, closeSetConfig);
 }
+
+/**
+ * What may only read shares the one session with the owner, whose role it could take back with set_config; so it may not call
+ * that. The roles of the API may: PostgREST's `response.headers` is set so. A server has users of its own, and is left alone.
+ */
+const closeSetConfig = `
+	revoke execute on function pg_catalog.set_config(text, text, boolean) from public;
+	grant execute on function pg_catalog.set_config(text, text, boolean) to anon, authenticated, service_role`;
 
 /** What is not finished never stands under the final name: a start that was interrupted leaves nothing that matters. */
 async function ensureDirectory(data: string, directory: string, onProgress: (sentence: string) => void): Promise<void> {

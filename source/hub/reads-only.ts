@@ -12,17 +12,15 @@ export function requireReadsOnly(sql: string): void {
 	for (const statement of splitStatements(sql)) {
 		const [, word = '', rest = ''] = /^(\w+)([^]*)$/.exec(statement.slice(beginning(statement))) ?? [];
 		const command = word.toLowerCase();
-		const changesRole =
-			command === 'set' &&
-			/^\s+(?:(?:session|local)\s+)?"?(?:role|session\s+authorization|authorization|session_authorization)\b/i.test(
-				rest,
-			);
-		if (reads.has(command) && !changesRole) continue;
-		throw new DatabaseError(
-			`cannot execute ${changesRole ? 'SET ROLE' : word.toUpperCase() || 'this'} in a read-only transaction`,
-			'25006',
-		);
+		if (reads.has(command) && (command !== 'set' || isHarmless(rest))) continue;
+		throw new DatabaseError(`cannot execute ${word.toUpperCase() || 'this'} in a read-only transaction`, '25006');
 	}
+}
+
+/** What follows SET, plainly written: with a comment or an escape in its name, it may be anything. */
+function isHarmless(rest: string): boolean {
+	const [, name = ''] = /^\s+(?:(?:session|local)\s+)?(time\s+zone\b|[a-z_][\w.]*(?=\s*=|\s+to\b))/i.exec(rest) ?? [];
+	return name !== '' && !/^(?:role|session_authorization)$/i.test(name);
 }
 
 /** Where a statement's first word stands, behind space, comments and parentheses. */

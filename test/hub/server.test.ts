@@ -3,6 +3,7 @@ import {connect} from 'node:net';
 import {createClient} from '@supabase/supabase-js';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {signToken} from '../../source/hub/token.ts';
+import {onPostgres} from '../helpers/engine.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
 
 let hub: TestHub;
@@ -307,6 +308,17 @@ describe('management', () => {
 		"/* /* */ select */ copy (select 1) to '/tmp/escaped'",
 		"-- select\n copy (select 1) to '/tmp/escaped'",
 		'set transaction read write; delete from messages',
+		// On a server the hub connects as whoever the URL names, who need be no superuser.
+		...(onPostgres
+			? []
+			: [
+					"select set_config('role', 'postgres', true)",
+					"select set_config(name, 'postgres', true) from (values ('session_authorization')) s (name)",
+					"select * from ts_stat($$select to_tsvector(set_config('role', 'postgres', true))$$)",
+				]),
+		'set/**/role postgres; select 1',
+		String.raw`set U&"\0072ole" = postgres; select 1`,
+		'set "role" to postgres; select 1',
 		'with gone as (delete from messages returning id) select * from gone',
 		'explain analyze delete from messages',
 		'select 1; ;; checkpoint',
@@ -329,6 +341,7 @@ describe('management', () => {
 			'with one as (select 1 as n) select n from one',
 			'/* a; */ -- b;\n select 1 as n;',
 			"set local search_path = ''; select 1 as n",
+			"set statement_timeout to 1000; set time zone 'UTC'; select 1 as n",
 			'show server_version',
 			'explain select 1',
 			'table pg_catalog.pg_namespace',
