@@ -90,10 +90,13 @@ function powerCut(kind: 'cut' | 'lie', trials: number): Promise<Outcome & {reado
 		await (await start(home)).stop({keep: true});
 		const writers = new Writers();
 		for (let trial = 0; trial < trials; trial += 1) {
-			const hub = await start(home, `${kind}:${between(40, 900)}`);
-			writers.start(hub);
-			await gone(hub);
-			await writers.stop();
+			// Where it comes so early that the hub does not answer yet, nothing more can have been acknowledged.
+			const hub = await start(home, `${kind}:${between(kind === 'lie' ? 300 : 40, 900)}`).catch(() => null);
+			if (hub !== null) {
+				writers.start(hub);
+				await gone(hub);
+				await writers.stop();
+			}
 			try {
 				const healed = await again(home, recovered);
 				Object.assign(total, await writers.find(healed));
