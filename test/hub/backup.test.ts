@@ -1,7 +1,7 @@
 import {execFileSync} from 'node:child_process';
 import {copyFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {afterEach, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
 import {Home} from '../helpers/program.ts';
 
 let home: Home;
@@ -77,6 +77,7 @@ describe('hub restore', () => {
 		await home.output(['hub', 'backup', file]);
 		await send(home, 'two');
 		const follower = home.start(['tail', '--follow', '--json']);
+		onTestFinished(() => void follower.kill());
 		let heard = '';
 		follower.stdout.setEncoding('utf8').on('data', (chunk: string) => (heard += chunk));
 		await expect.poll(() => heard, {timeout: 20_000}).toContain('two');
@@ -87,7 +88,6 @@ describe('hub restore', () => {
 		expect(await bodies(home)).toEqual(['one']);
 		await send(home, 'three');
 		await expect.poll(() => heard, {timeout: 30_000}).toContain('three');
-		follower.kill();
 		expect(await bodies(home)).toEqual(['one', 'three']);
 	}, 90_000);
 
