@@ -21,6 +21,8 @@ export interface Hosted {
 	life: number;
 	/** As when the email provider is switched off. */
 	closed: boolean;
+	/** How many users there is room for; beyond them it fails. */
+	room: number;
 	stop(): void;
 }
 
@@ -51,6 +53,7 @@ export async function startHosted(hub: TestHub): Promise<Hosted> {
 				users.delete(user?.id ?? '');
 				return say(200, {});
 			}
+			if (users.size >= hosted.room) return fail(500, 'unexpected_failure', 'Database error creating new user');
 			const {email = '', password = '', app_metadata = {}} = body;
 			if ([...users.values()].some(user => user.email === email)) {
 				return fail(422, 'email_exists', 'A user with this email address has already been registered');
@@ -112,6 +115,7 @@ export async function startHosted(hub: TestHub): Promise<Hosted> {
 		signedIn: 0,
 		life: 3600,
 		closed: false,
+		room: Infinity,
 		stop() {
 			for (const socket of sockets) socket.destroy();
 			server.close();

@@ -1,4 +1,4 @@
-import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(async () => {
 	await agent.close();
 	await home.dispose();
-	Object.assign(project, {life: 3600, closed: false, signedIn: 0});
+	Object.assign(project, {life: 3600, closed: false, room: Infinity, signedIn: 0});
 	project.users.clear();
 });
 
@@ -140,11 +140,12 @@ describe('an agent on a Supabase project signs in as a user of its own', () => {
 		expect(await home.json<object[]>(['search', 'from:CLAUDE_1 unvouched'])).toMatchObject([{verified: false}]);
 	});
 
-	test('when the files cannot be written, no user is left behind', async () => {
-		writeFileSync(join(home.path, 'data'), 'no folder');
-		const {code} = await home.run(['join', 'CLAUDE_1', '--dir', folder()]);
-		expect(code).toBe(1);
+	test('when the second agent of a recipe can have none, the first one is taken away, and nothing is written', async () => {
+		project.room = 1;
+		const {code, stderr} = await home.run(['join', '--recipe', 'planner-executor', '--dir', folder()]);
+		expect({code, stderr}).toEqual({code: 1, stderr: expect.stringContaining('Database error creating new user')});
 		expect(project.users.size).toBe(0);
-		expect(existsSync(join(folder(), '.mcp.json'))).toBe(false);
+		expect(readdirSync(folder())).toEqual([]);
+		expect(readdirSync(join(home.path, 'state/tokens'))).toEqual([]);
 	});
 });
