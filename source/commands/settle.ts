@@ -15,6 +15,11 @@ export interface Plan {
 	readonly changes: boolean;
 }
 
+/** A plan, and what the agent's hooks open the mailbox with. */
+interface Opened extends Plan {
+	readonly door: HookDoor;
+}
+
 /**
  * Makes rows, folders and files of all agents, or of none; resolves with what the hooks of each open the mailbox with. `data`
  * is where places are kept; `meet` is shown who takes part before anything changes, and may throw. Rejects with MailboxError.
@@ -25,36 +30,34 @@ export async function settle(
 	plans: readonly Plan[],
 	meet: (agents: readonly Agent[]) => void,
 ): Promise<HookDoor[]> {
-	const seats = plans.map(({seat}) => seat);
-	const opened: {readonly seat: Seat; readonly door: HookDoor}[] = [];
-	const joined: typeof opened = [];
+	const opened: Opened[] = [];
+	const joined: Opened[] = [];
 	const made: string[] = [];
 	try {
-		const [first] = seats;
+		const [first] = plans;
 		if (first === undefined) return [];
-		await withMailbox(invocation, {as: first.tag, kind: 'agent', account: null}, async mailbox =>
+		await withMailbox(invocation, {as: first.seat.tag, kind: 'agent', account: null}, async mailbox =>
 			meet(await mailbox.agents()),
 		);
 		// First the rows, then the files: when the mailbox cannot be reached, nothing has changed.
-		for (const seat of seats) {
-			const door = await hookDoor(invocation, seat.tag, readPlace(data, seat.tag));
-			const own = {seat, door};
+		for (const plan of plans) {
+			const {tag, role} = plan.seat;
+			const own = {...plan, door: await hookDoor(invocation, tag, readPlace(data, tag))};
 			opened.push(own);
-			await asAgent(invocation, own, seat.role === undefined ? {} : {role: seat.role});
+			await asAgent(invocation, own, role === undefined ? {} : {role});
 			joined.push(own);
 		}
 		const writes: Edit[] = [];
-		for (const [index, {seat, edits}] of plans.entries()) {
+		for (const {seat, edits, door} of opened) {
 			const {tag, folder} = seat;
 			if ((await mkdir(folder, {recursive: true})) !== undefined) made.push(folder);
-			const door = opened[index]?.door;
-			if (door !== undefined) writes.push(await planPlace(data, folder, edits, {tag, ...door}), ...edits);
+			writes.push(await planPlace(data, folder, edits, {tag, ...door}), ...edits);
 		}
 		await applyAll(writes);
 		return opened.map(({door}) => door);
 	} catch (error) {
 		for (const folder of made) await rmdir(folder).catch(() => undefined);
-		const strangers = (all: typeof opened): typeof opened => all.filter(({seat}) => readPlace(data, seat.tag) === null);
+		const strangers = (all: Opened[]): Opened[] => all.filter(({seat}) => readPlace(data, seat.tag) === null);
 		// A row cannot be taken back; but nobody is there.
 		for (const own of strangers(joined)) await asAgent(invocation, own, {presence: 'away'}).catch(() => undefined);
 		for (const {seat, door} of strangers(opened)) await undoDoor(invocation, seat.tag, door).catch(() => undefined);
@@ -62,11 +65,7 @@ export async function settle(
 	}
 }
 
-function asAgent(
-	invocation: Invocation,
-	{seat, door}: {readonly seat: Seat; readonly door: HookDoor},
-	sign: Sign,
-): Promise<Agent> {
+function asAgent(invocation: Invocation, {seat, door}: Opened, sign: Sign): Promise<Agent> {
 	const opening = {as: seat.tag, kind: 'agent', account: door.account} as const;
 	return withMailbox(invocation, opening, mailbox => mailbox.touch(sign));
 }
