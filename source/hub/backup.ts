@@ -1,4 +1,4 @@
-import {existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {adoptDirectory, postgresVersion, temporaryPrefix} from './data-directory.ts';
@@ -34,7 +34,7 @@ const manifestName = 'agentmux.json';
  * whoever has the file can read the messages, but not speak for anybody. Rejects with HubError.
  */
 export async function writeBackup(hub: RunningHub, file: string): Promise<void> {
-	if (existsSync(file)) throw new HubError(`${file} is there already.`, 'Name another file, or move that one away.');
+	refuseTaken(file);
 	const folder = await askCopy(hub);
 	const partial = `${file}.${process.pid}.partial`;
 	try {
@@ -49,8 +49,9 @@ export async function writeBackup(hub: RunningHub, file: string): Promise<void> 
 		writeFileSync(partial, '', {mode: 0o600, flag: 'wx'});
 		await packFolder(folder, partial);
 		await syncPath(partial);
-		// Not renamed: that would replace a file that came to be meanwhile.
-		linkSync(partial, file);
+		// No link, which not every disk that backups are kept on can make.
+		refuseTaken(file);
+		renameSync(partial, file);
 		await syncPath(dirname(file));
 	} catch (error) {
 		throw error instanceof HubError ? error : unwritten(file, error);
@@ -58,6 +59,10 @@ export async function writeBackup(hub: RunningHub, file: string): Promise<void> 
 		rmSync(partial, {force: true});
 		rmSync(folder, {recursive: true, force: true});
 	}
+}
+
+function refuseTaken(file: string): void {
+	if (existsSync(file)) throw new HubError(`${file} is there already.`, 'Name another file, or move that one away.');
 }
 
 async function askCopy({url, service_role_key}: RunningHub): Promise<string> {

@@ -1,5 +1,14 @@
 import {execFileSync} from 'node:child_process';
-import {copyFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync} from 'node:fs';
+import {
+	copyFileSync,
+	existsSync,
+	readdirSync,
+	readFileSync,
+	statSync,
+	symlinkSync,
+	truncateSync,
+	writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
 import {Home} from '../helpers/program.ts';
@@ -117,6 +126,15 @@ describe('hub restore', () => {
 				return `${file}.tar`;
 			},
 			/is no backup of agentmux\. Nothing was changed\./,
+		],
+		[
+			'leads out of its folder by a link',
+			(file: string) => {
+				symlinkSync('/', join(file, '../pg'));
+				execFileSync('tar', ['-czf', `${file}.link`, '-C', join(file, '..'), 'pg']);
+				return `${file}.link`;
+			},
+			/is no backup of agentmux, or it is damaged\. Nothing was changed\./,
 		],
 	])(
 		'of a file that %s says so, and changes nothing',
