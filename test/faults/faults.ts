@@ -63,23 +63,28 @@ async function gone({pid}: TestHub): Promise<void> {
 	}
 }
 
+/** Kills the hub while four clients insert, does something (`meanwhile`) to what it leaves, and starts it again. */
+function killedInBetween(trials: number, meanwhile: (home: string) => void = () => undefined): Promise<Outcome> {
+	return inHome(async home => {
+		const writers = new Writers();
+		const recovered: number[] = [];
+		let hub = await start(home);
+		for (let trial = 0; trial < trials; trial += 1) {
+			writers.start(hub);
+			await sleep(between(300, 1500));
+			await hub.kill();
+			await writers.stop();
+			meanwhile(home);
+			hub = await again(home, recovered);
+		}
+		return {trials, recovered, faults: [], ...(await writers.find(hub))};
+	});
+}
+
 const killed: Fault = {
 	what: 'SIGKILL while four clients insert',
 	trials: 5,
-	run: trials =>
-		inHome(async home => {
-			const writers = new Writers();
-			const recovered: number[] = [];
-			let hub = await start(home);
-			for (let trial = 0; trial < trials; trial += 1) {
-				writers.start(hub);
-				await sleep(between(300, 1500));
-				await hub.kill();
-				await writers.stop();
-				hub = await again(home, recovered);
-			}
-			return {trials, recovered, faults: [], ...(await writers.find(hub))};
-		}),
+	run: trials => killedInBetween(trials),
 };
 
 function powerCut(kind: 'cut' | 'lie', trials: number): Promise<Outcome & {readonly unopenable: number}> {
@@ -193,21 +198,10 @@ const stale: Fault = {
 	what: 'lock and state of a hub that died, its pid now another’s',
 	trials: 2,
 	run: trials =>
-		inHome(async home => {
-			const writers = new Writers();
-			const recovered: number[] = [];
-			let hub = await start(home);
-			for (let trial = 0; trial < trials; trial += 1) {
-				writers.start(hub);
-				await sleep(between(500, 1000));
-				await hub.kill();
-				await writers.stop();
-				const file = join(home, 'state/hub.json');
-				const state = JSON.parse(readFileSync(file, 'utf8')) as object;
-				writeFileSync(file, JSON.stringify({...state, pid: process.pid}));
-				hub = await again(home, recovered);
-			}
-			return {trials, recovered, faults: [], ...(await writers.find(hub))};
+		killedInBetween(trials, home => {
+			const file = join(home, 'state/hub.json');
+			const state = JSON.parse(readFileSync(file, 'utf8')) as object;
+			writeFileSync(file, JSON.stringify({...state, pid: process.pid}));
 		}),
 };
 
