@@ -1,3 +1,4 @@
+import {closingQuote} from './closing-quote.ts';
 import {DatabaseError, type Database, type Statement} from './database.ts';
 
 /**
@@ -66,14 +67,4 @@ export function isTooDeep(text: string): boolean {
 		}
 	}
 	return false;
-}
-
-/** Where the quote that opens at `start` is closed; -1 when it is not. */
-function closingQuote(text: string, start: number): number {
-	for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
-		let slashes = 0;
-		while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes += 1;
-		if (slashes % 2 === 0) return at;
-	}
-	return -1;
 }

@@ -1,3 +1,5 @@
+import {closingQuote} from '../closing-quote.ts';
+
 /**
  * JSON values as the text they came in: what only passes through keeps its digits and is not parsed and written again.
  * The texts are valid JSON: JSON.parse or PostgreSQL has seen them.
@@ -61,10 +63,6 @@ function parts(text: JsonText): string[] {
 
 /** Where the string that begins at `start` has ended. */
 function stringEnd(text: string, start: number): number {
-	for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
-		let slashes = 0;
-		while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes++;
-		if (slashes % 2 === 0) return at + 1;
-	}
-	return text.length;
+	const end = closingQuote(text, start);
+	return end === -1 ? text.length : end + 1;
 }
