@@ -112,7 +112,7 @@ async function tokenOf(state: string, tag: Tag, account: string): Promise<string
 	for (;;) {
 		const kept = readKeptToken(state, tag, account);
 		if (kept !== null) return kept.token;
-		if (performance.now() > patience - 40) {
+		if (age() > patience - 40) {
 			throw new Error('it has not signed in: its mailbox server does that, as soon as the client starts it');
 		}
 		await new Promise(resolve => {
