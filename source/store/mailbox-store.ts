@@ -81,8 +81,9 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	let unsubscribe: Unsubscribe = () => {};
 	let closed = false;
 	let kept: SeenMarks | null = null;
-	/** Of the database that came in the place of another, and could not be read yet. */
+	/** Of the database that came in the place of another, until it has been read. */
 	let unread: string | null = null;
+	let reading = false;
 
 	/** What the subscription told since the last turn of the event loop. */
 	let heard: Message[] = [];
@@ -127,12 +128,17 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (early !== null) apply({type: 'loaded', epoch: early.epoch, kept});
 		unsubscribe = opened.subscribe(event => {
 			hear(event);
-			if (event.type === 'replaced') void reload(opened, event.epoch);
+			if (event.type === 'replaced') {
+				told.clear();
+				chronicle.restart();
+				unread = event.epoch;
+				void reload(opened);
+			}
 			if (event.type !== 'connection') return;
 			const {phase} = event.connection;
 			if (phase === 'catching_up' || phase === 'live') joined.resolve();
 			if (phase === 'live') for (const retry of retries.values()) retry();
-			if (phase === 'live' && unread !== null) void reload(opened, unread);
+			if (phase === 'live') void reload(opened);
 		}, from);
 		if (early !== null) return;
 		// It cannot be reached yet: the subscription says so, and goes on trying.
@@ -143,13 +149,19 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		apply({type: 'loaded', epoch: cursor?.epoch ?? null, kept});
 	}
 
-	/** Reads another database from its beginning; what its subscription tells meanwhile is the same. */
-	async function reload(opened: Mailbox, epoch: string): Promise<void> {
-		told.clear();
-		chronicle.restart();
-		unread = epoch;
-		const done = await unlessOffline(load(opened).then(() => true)).catch(() => null);
-		if (done === null || unread !== epoch) return;
+	/** Reads another database that came, unless it is being read; where that fails, it is read when the connection is live again. */
+	async function reload(opened: Mailbox): Promise<void> {
+		if (unread === null || reading) return;
+		const epoch = unread;
+		reading = true;
+		const done = await load(opened).then(
+			() => true,
+			() => false,
+		);
+		reading = false;
+		if (!done) return;
+		// And yet another one has come meanwhile.
+		if (unread !== epoch) return reload(opened);
 		unread = null;
 		apply({type: 'loaded', epoch});
 	}

@@ -66,8 +66,10 @@ describe('the store', () => {
 		other.insert('[CLAUDE_2] of the second');
 		let tell: (event: MailboxEvent) => void = () => {};
 		let mailbox: Mailbox = first;
+		let reads = 0;
 		const both: Mailbox = new Proxy(first, {
 			get(_, name: keyof Mailbox) {
+				if (name === 'channels') reads += 1;
 				if (name !== 'subscribe') return mailbox[name];
 				return (listener: (event: MailboxEvent) => void, from: Cursor | null) => {
 					tell = listener;
@@ -79,12 +81,16 @@ describe('the store', () => {
 		await store.ready;
 		expect(store.getState().messages.map(({body}) => body)).toEqual(['of the first']);
 		mailbox = memoryMailbox(other, human);
+		reads = 0;
 		tell({type: 'replaced', epoch: other.epoch});
+		tell({type: 'connection', connection: {phase: 'live'}});
 		expect(store.getState().messages).toEqual([]);
 		await until(store, ({loaded}) => loaded);
 		expect(store.getState().messages.map(({body}) => body)).toEqual(['of the second']);
 		expect(store.getState()).toMatchObject({epoch: other.epoch, identity: {tag: 'HUMAN'}});
 		expect([...store.getState().channels.keys()]).toEqual(['CLAUDE_2']);
+		tell({type: 'connection', connection: {phase: 'live'}});
+		expect(reads).toBe(1);
 	});
 
 	it('takes in together what came together, and has it before what is told after it', async () => {
