@@ -6,7 +6,7 @@ import {clients} from './clients.ts';
 import type {ClientId} from './dialect.ts';
 
 /** Who has joined in a folder. */
-export interface Seated {
+interface Seated {
 	readonly tag: Tag;
 	/** For which clients join has written something there, and leave not yet taken it out. */
 	readonly clients: readonly ClientId[];
