@@ -1,6 +1,7 @@
 import type {Attack} from './attack.ts';
 import {browser} from './browser/browser.ts';
+import {forge} from './forge/forge.ts';
 import {rights} from './rights/rights.ts';
 
 /** In the order in which they are carried out. */
-export const attacks: readonly Attack[] = [rights, browser];
+export const attacks: readonly Attack[] = [rights, forge, browser];
