@@ -101,7 +101,7 @@ async function screen(target: Target, tally: Tally, long: boolean): Promise<void
 		for (const [index, {name, text}] of repetitions.entries()) {
 			for (const length of long ? [48_000, 262_000] : [index % 2 === 0 ? 48_000 : 262_000]) {
 				const {status, text: said} = await target.ask(token, 'POST', '/rest/v1/messages', {
-					content: `[BOMBER] ${text(length - 9)}`,
+					content: `[BOMBER] ${fitting(text, length)}`,
 				});
 				if (status !== 201) tally.breach(`the message ${name} was not taken: ${said}`);
 				// Each key shows while the message is on its way, when it comes, and when it is there.
@@ -152,4 +152,10 @@ async function beside(target: Target, tally: Tally): Promise<void> {
 		}
 	}
 	await witness.isServed(tally, `${target.engine}, after all`);
+}
+
+/** So many bytes at most: a message may have no more than 262,144. */
+function fitting(text: (length: number) => string, bytes: number): string {
+	const whole = text(bytes - 9);
+	return text(Math.floor(((bytes - 9) * (bytes - 9)) / Math.max(bytes - 9, Buffer.byteLength(whole))));
 }
