@@ -28,7 +28,7 @@ const command: Command = {
 		  agentmux tasks assign ID TAG | --anybody
 		  agentmux tasks priority ID N
 
-		  --as TAG      act as that agent (AGENTMUX_TAG when absent)
+		  --as TAG      act as that agent (AGENTMUX_TAG when absent); from another agent's program or folder it is refused
 		  --token N     which claim this is about, as claim printed it: a late owner is refused
 		  --key KEY     adding twice under one key in one queue adds it once
 		  --json        the row, or one JSON array of the rows
