@@ -92,7 +92,7 @@ begin
   select i.tag, i.kind, i.verified into me from public.mux_identity() as i;
   select m.* into message from public.messages as m where m.id = p_id for update;
   if not found then
-    raise exception using errcode = 'P0002', message = format('there is no message %s', p_id);
+    raise exception using errcode = '23503', message = format('there is no message %s', coalesce(p_id::text, 'null'));
   end if;
   if coalesce(me.verified, false) and me.kind <> 'human'
     and (message.verified and upper(message.author_tag collate "C") = upper(me.tag collate "C")) is not true

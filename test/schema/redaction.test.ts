@@ -131,7 +131,7 @@ describe.each(engines)('redaction on $engine', ({open}) => {
 
 	test('happens once; what is not there is not found; what does not fit is refused', async () => {
 		const id = await write(owner, 'no tag');
-		await expect(redact(human(), 999)).rejects.toMatchObject({code: 'P0002', message: 'there is no message 999'});
+		await expect(redact(human(), 999)).rejects.toMatchObject({code: '23503', message: 'there is no message 999'});
 		await expect(redact(human(), id, 'x'.repeat(1001))).rejects.toMatchObject({
 			constraint: 'redactions_reason_at_most_1000_characters',
 		});
