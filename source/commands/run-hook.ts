@@ -14,7 +14,7 @@ import {readPlace} from '../join/place-file.ts';
 import {opened, type Door} from '../join/rpc.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPlaces, type Places} from '../places.ts';
-import {printable} from '../printable.ts';
+import {p, printable, printableJson, type Printable, writeTo} from '../printable.ts';
 
 /**
  * Milliseconds from the start of the process until it gives up: 300 with starting and ending. AGENTMUX_HOOK_PATIENCE says
@@ -44,7 +44,7 @@ function end(failure: unknown): never {
 		const systemMessage = printable(`agentmux: new mail is not handed over: ${why}`).slice(0, 500);
 		// Watched all the same: the mailbox may be back when mail comes.
 		const watched = bell === null ? {} : {hookSpecificOutput: {hookEventName: event, watchPaths: [bell]}};
-		process.stdout.write(`${JSON.stringify({systemMessage, ...watched})}\n`);
+		writeTo(process.stdout, p`${printableJson({systemMessage, ...watched})}\n`);
 	}
 	process.exit();
 }
@@ -80,10 +80,10 @@ function write(text: string): Promise<void> {
 }
 
 /** What a client takes from a hook that it does not wait for. */
-function wake(text: string): Promise<void> {
+function wake(text: Printable): Promise<void> {
 	process.exitCode = 2;
 	return new Promise(resolve => {
-		process.stderr.write(`${text}\n`, () => resolve());
+		process.stderr.write(p`${text}\n`, () => resolve());
 	});
 }
 
