@@ -3,6 +3,7 @@ import {resolve} from 'node:path';
 import {runSql} from '../gateway/management.ts';
 import {ensureHub} from '../hub/ensure.ts';
 import type {RunningHub} from '../hub/find.ts';
+import {wayTo} from '../hub/local/way.ts';
 import type {HubPlaces} from '../hub/places.ts';
 import {p, printable} from '../printable.ts';
 import type {Invocation} from './command.ts';
@@ -34,8 +35,8 @@ export async function restore(places: HubPlaces, {input, flags, stdout, stderr}:
 	);
 }
 
-async function count({url, service_role_key}: RunningHub): Promise<number> {
-	const project = {url, project_ref: 'local', token: service_role_key};
+async function count(hub: RunningHub): Promise<number> {
+	const project = {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: wayTo(hub)};
 	const [row] = await runSql(project, 'select count(*) as n from messages', {readOnly: true});
 	return Number(row?.['n']);
 }
