@@ -8,7 +8,7 @@ export function bill(all: readonly Package[]): string {
 	const reference = new Map(
 		all.map(each => [each.path, `${each.name}@${each.version}${each.path === '' ? '' : `#${each.path}`}`]),
 	);
-	const [self] = all.filter(({path}) => path === '');
+	const self = all.find(({path}) => path === '');
 	const component = (each: Package): object => ({
 		type: each.path === '' ? 'application' : 'library',
 		'bom-ref': reference.get(each.path),

@@ -38,7 +38,7 @@ export class Witness {
 				.on('postgres_changes', {event: 'INSERT', schema: 'public', table: 'messages'}, () => resolve())
 				.on('system', {}, ({status, message}: {status: string; message: string}) => {
 					if (status !== 'ok') reject(new Error(message));
-					else void client.from('messages').insert({content: '[WITNESS] hear me'}).then();
+					else client.from('messages').insert({content: '[WITNESS] hear me'}).then(undefined, reject);
 				})
 				.subscribe((_, error) => error !== undefined && reject(error));
 		});
