@@ -6,7 +6,8 @@ import {forge} from './forge/forge.ts';
 import {identity} from './identity.ts';
 import {sockets} from './sockets.ts';
 import {terminal} from './terminal/terminal.ts';
+import {squat} from './squat.ts';
 import {rights} from './rights/rights.ts';
 
 /** In the order in which they are carried out. */
-export const attacks: readonly Attack[] = [terminal, rights, forge, identity, budgets, sockets, browser, canary];
+export const attacks: readonly Attack[] = [terminal, rights, forge, identity, squat, budgets, sockets, browser, canary];
