@@ -6,7 +6,9 @@ const {dependencies} = JSON.parse(readFileSync(new URL('package.json', import.me
 };
 
 // Loaded from node_modules: PGlite finds its WASM beside its own module, and the stock MCP server is run as it is, with its own library.
-const external = ['@electric-sql/pglite', '@modelcontextprotocol/server', '@supabase/mcp-server-supabase'].filter(name => name in dependencies);
+const external = ['@electric-sql/pglite', '@modelcontextprotocol/server', '@supabase/mcp-server-supabase'].filter(
+	name => name in dependencies,
+);
 
 const width = new URL('source/tui/screen/string-width.ts', import.meta.url).pathname;
 
