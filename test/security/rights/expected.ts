@@ -42,6 +42,8 @@ export type Callers = 'members' | 'pure' | 'nobody';
 export const functions: Readonly<Record<string, Callers>> = {
 	agent_restore: 'members',
 	agent_revoke: 'members',
+	agent_script: 'members',
+	agent_sql: 'members',
 	agent_touch: 'members',
 	channel_messages: 'members',
 	channel_messages_after: 'members',
@@ -52,6 +54,7 @@ export const functions: Readonly<Record<string, Callers>> = {
 	mailbox_state: 'members',
 	messages_since: 'members',
 	mux_ack: 'nobody',
+	mux_acting: 'members',
 	mux_admitted: 'members',
 	mux_advance: 'nobody',
 	mux_agent_history: 'nobody',
@@ -85,6 +88,7 @@ export const functions: Readonly<Record<string, Callers>> = {
 	receipt_deliver: 'members',
 	redact_message: 'members',
 	seal_history: 'members',
+	result_rows: 'members',
 	search_messages: 'members',
 	task_add: 'members',
 	task_assign: 'members',
@@ -101,6 +105,12 @@ export const functions: Readonly<Record<string, Callers>> = {
 	verify_history: 'members',
 	watch_table: 'members',
 	watched_tables: 'members',
+};
+
+/** What a function is called with that looks at its arguments before it looks at its caller; all others are given nulls. */
+export const samples: Readonly<Record<string, object>> = {
+	agent_script: {p_statements: ['select 1']},
+	agent_sql: {p_query: 'select 1'},
 };
 
 /**

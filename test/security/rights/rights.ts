@@ -4,6 +4,7 @@ import {readCatalogue} from './catalogue.ts';
 import {roles, type Role} from './expected.ts';
 import {checkNames} from './names.ts';
 import {listenRealtime} from './realtime.ts';
+import {askSql} from './sql.ts';
 import {askRest, tagOf, type Tokens} from './rest.ts';
 
 export const rights: Attack = {
@@ -18,6 +19,7 @@ export const rights: Attack = {
 				await askRest(target, {tally}, catalogue, tokens);
 				await listenRealtime(target, {tally}, tokens);
 				await askManagement(target, tally, tokens);
+				await askSql(target, {tally}, catalogue, tokens.agent);
 				if (engine === 'PGlite') await control(target, tally, tokens);
 			});
 		}
@@ -56,7 +58,7 @@ async function prepare(target: Target): Promise<Tokens> {
 	return tokens;
 }
 
-/** SQL by Supabase's management calls: the owner's key alone. */
+/** SQL by Supabase's management calls: as the owner by the owner's key alone; an agent's token runs SQL as that agent. */
 async function askManagement(target: Target, tally: Tally, tokens: Tokens): Promise<void> {
 	const calls = [
 		['POST', 'query', {query: 'delete from receipts'}],
@@ -68,11 +70,10 @@ async function askManagement(target: Target, tally: Tally, tokens: Tokens): Prom
 		for (const [method, call, body] of calls) {
 			if (role === 'service') continue;
 			const {status, text} = await target.ask(tokens[role], method, `/v1/projects/local/database/${call}`, body);
-			tally.expectRefused(
-				status === 401 || status === 403,
-				`management, ${target.engine}: ${role} ${method} ${call}`,
-				text,
-			);
+			const may = role === 'agent' && body !== undefined && 'read_only' in body;
+			const what = `management, ${target.engine}: ${role} ${method} ${call}`;
+			if (may && status !== 201) tally.breach(`${what}: may not, and should: ${text}`);
+			else if (!may) tally.expectRefused(status >= 400 && status < 500, what, text);
 		}
 	}
 	const [left] = await target.owner<{n: number}>('select count(*)::int as n from receipts');
