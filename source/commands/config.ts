@@ -44,7 +44,7 @@ interface Effective {
 	readonly from: string;
 }
 
-function whoAndWhere({places, file, target, databaseUrl, tag, kind, origins}: Config): Effective[] {
+function whoAndWhere({places, file, target, databaseUrl, tag, kind, keyStore, origins}: Config): Effective[] {
 	const said = (name: keyof Config['origins'], value: string, as = name as string): Effective => {
 		const from = origins[name];
 		return {name: as, value, from: file.values.has(from) ? file.placeOf(from) : from};
@@ -58,6 +58,7 @@ function whoAndWhere({places, file, target, databaseUrl, tag, kind, origins}: Co
 					...(databaseUrl === undefined ? [] : [said('database_url', shown(databaseUrl), 'hub.database_url')]),
 				]
 			: [said('url', target.url, 'mailbox'), said('key', 'set', 'supabase.key')]),
+		{name: 'identity.key', value: keyStore, from: file.values.has('identity.key') ? file.placeOf('identity.key') : usual},
 		...(origins.access_token === usual ? [] : [said('access_token', 'set', 'supabase.access_token')]),
 	];
 }

@@ -11,12 +11,14 @@ import {readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
+import type {Signatures} from '../mailbox/signature.ts';
 import {isReserved, type Tag} from '../mailbox/tag.ts';
 import type {Places} from '../places.ts';
 import {dropAccount, haveAccount, keyBeside} from './agent-account.ts';
 import {agentToken} from './agent-token.ts';
 import type {Invocation} from './command.ts';
 import {remark} from './output.ts';
+import {signaturesFor} from './signatures.ts';
 
 interface Opening {
 	/** Whom to write as, instead of who the terminal is. */
@@ -41,22 +43,30 @@ export async function openMailbox({env, stderr}: Surroundings, opening: Opening 
 	if (identity.kind === 'agent' && isReserved(tag)) {
 		throw new MailboxError('invalid', `${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
 	}
+	const signatures = signaturesFor(config, identity.kind, env);
 	if (target.kind === 'supabase') {
 		const kept = account === undefined ? readPlace(config.places.data, tag)?.account : account;
 		const own = identity.kind === 'agent' ? (kept ?? null) : null;
 		return own?.url === target.url
-			? signedIn(target, config.places, tag, own)
-			: connectMailbox({...target, actingTag: tag});
+			? signedIn(target, config.places, tag, own, signatures)
+			: connectMailbox({...target, actingTag: tag, signatures});
 	}
 	const hub = await startedHub(config, say);
-	return connectMailbox({...linkTo(hub, identity), resolve: async () => linkTo(await foundAgain(config), identity)});
+	const resolve = async () => linkTo(await foundAgain(config), identity);
+	return connectMailbox({...linkTo(hub, identity), resolve, signatures});
 }
 
 /** As an agent with a user of its own: whose tokens run out, and are renewed as long as the mailbox is open. */
-async function signedIn(target: Project, {state}: Places, tag: Tag, account: Account): Promise<Mailbox> {
+async function signedIn(
+	target: Project,
+	{state}: Places,
+	tag: Tag,
+	account: Account,
+	signatures: Signatures,
+): Promise<Mailbox> {
 	const key = keyBeside(target);
 	const renew = (): Promise<string> => agentToken({state, tag, account, key});
-	return connectMailbox({url: target.url, key, token: await renew(), renew});
+	return connectMailbox({url: target.url, key, token: await renew(), renew, signatures});
 }
 
 /** Where an agent's hook finds the mailbox by itself, and with what. */

@@ -1,4 +1,5 @@
-import {authorDiffers, type Message} from '../mailbox/message.ts';
+import {authorDiffers, signatureRemark, type Message} from '../mailbox/message.ts';
+import {sameTag} from '../mailbox/tag.ts';
 import {printable, printableLines} from '../printable.ts';
 import {styled} from './output.ts';
 
@@ -16,7 +17,7 @@ export function messageLines(stream: NodeJS.WriteStream, message: Message, befor
 	const [first = '', ...rest] = printableLines(message.body);
 	const head = [
 		before,
-		`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}`,
+		`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}${signature(stream, message)}`,
 	];
 	const body = `${message.reply_to === null ? '' : `↳ #${message.reply_to} `}${first}`;
 	const gutter = styled(stream, 'dim', '    │ ');
@@ -26,8 +27,16 @@ export function messageLines(stream: NodeJS.WriteStream, message: Message, befor
 /** Who really wrote it, where that is not who the tag says. */
 function provenance(message: Message): string {
 	if (!authorDiffers(message)) return '';
-	if (!message.verified) return ' (unverified)';
+	if (!message.verified && message.signed !== true) return ' (unverified)';
+	if (message.author_tag !== null && sameTag(message.author_tag, message.tag)) return '';
 	return ` (by ${printable(message.author_tag ?? 'nobody known')})`;
+}
+
+/** Whether a key that is trusted here says that a human wrote it. */
+function signature(stream: NodeJS.WriteStream, message: Message): string {
+	const remark = signatureRemark(message);
+	if (remark === null) return '';
+	return remark === 'invalid signature' ? styled(stream, 'red', ' (INVALID SIGNATURE)') : styled(stream, 'dim', ` (${remark})`);
 }
 
 const clock = new Intl.DateTimeFormat('sv', {timeStyle: 'medium'});

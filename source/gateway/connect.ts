@@ -1,4 +1,5 @@
 import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Signatures} from '../mailbox/signature.ts';
 import {identityOf} from './identity.ts';
 import {Link, type Target} from './link.ts';
 import {Rest} from './rest.ts';
@@ -16,18 +17,20 @@ export interface ConnectOptions extends Target {
 	/** Milliseconds that one request may take; 15,000 when absent. */
 	readonly timeout?: number;
 	readonly timing?: Partial<Timing>;
+	/** Signs what is posted, and looks at what others signed; absent: nothing counts as signed. */
+	readonly signatures?: Signatures | undefined;
 }
 
 /** The Mailbox on a Supabase: a hosted project, `supabase start`, or the hub. Nothing is sent before the first call. */
 export function connectMailbox(options: ConnectOptions): Mailbox {
-	const {url, key, token, actingTag, resolve, renew, timeout = 15_000, timing} = options;
+	const {url, key, token, actingTag, resolve, renew, timeout = 15_000, timing, signatures} = options;
 	const link = new Link(token === undefined ? {url, key} : {url, key, token}, {
 		timeout,
 		...(actingTag === undefined ? {} : {actingTag}),
 		...(resolve === undefined ? {} : {resolve}),
 		...(renew === undefined ? {} : {renew}),
 	});
-	const rest = new Rest(link);
+	const rest = new Rest(link, () => identityOf(link.target, actingTag).tag, signatures);
 	const tasks = createTasks(rest);
 	const subscriptions = new Set<Subscription>();
 

@@ -245,6 +245,7 @@ export class MemoryServer {
 			verified: identity?.verified ?? false,
 			xid: String(1000 + id),
 			created_at: this.#now(),
+			signed: false,
 		};
 		this.messages.push(message);
 		this.announce({type: 'commit'});

@@ -11,6 +11,7 @@ const mail = (id: number, body: string, more: Partial<Mail> = {}): Mail => ({
 	author_tag: 'CLAUDE_2',
 	author_kind: 'agent',
 	verified: true,
+	signed: false,
 	created_at: '2026-11-23T10:00:00+00:00',
 	...more,
 });

@@ -1,4 +1,4 @@
-import type {Message} from '../../mailbox/message.ts';
+import {signatureRemark, type Message} from '../../mailbox/message.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {printable, printableLines} from '../../printable.ts';
@@ -20,11 +20,13 @@ const tasksShown = 20;
 
 /** A message as sentences: when, who to whom, what; further lines of it are further in, so that none looks like another message. */
 export function spoken(state: State, message: Message, now: number): string[] {
-	const {tag, author_tag, verified, mentions} = message;
+	const {tag, author_tag, verified, signed, mentions} = message;
 	const me = state.identity?.tag ?? '';
 	const by = author_tag !== null && !sameTag(author_tag, tag) ? ` by ${printable(author_tag)}` : '';
 	const to = mentions.length > 0 ? ` to ${mentions.map(printable).join(' and ')}` : '';
-	const marks = `${verified ? '' : ', unverified'}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
+	const remark = signatureRemark(message);
+	const vouched = `${verified || signed === true ? '' : ', unverified'}${remark === null ? '' : `, ${remark}`}`;
+	const marks = `${vouched}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
 	const [first = '', ...more] = printableLines(message.body);
 	return [
 		`${clockTime(message.created_at, now)} ${printable(tag)}${by}${to}${marks}: ${first}`,

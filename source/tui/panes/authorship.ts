@@ -1,0 +1,25 @@
+import {signatureRemark, type Message} from '../../mailbox/message.ts';
+import {sameTag} from '../../mailbox/tag.ts';
+import {printable} from '../../printable.ts';
+import type {Span} from '../screen/strip.ts';
+import {tagStyle, theme} from '../theme.ts';
+
+/** What casts doubt on a tag; stands right behind it, where no list of addressees pushes it off the line. */
+export function doubts(message: Message): Span[] {
+	const {tag, author_tag, verified, signed} = message;
+	const spans: Span[] = [];
+	if (signed === 'invalid') spans.push({text: '  INVALID SIGNATURE', style: theme.badStrong});
+	if (author_tag !== null && !sameTag(author_tag, tag)) {
+		spans.push({text: '  by ', style: theme.grey}, {text: printable(author_tag), style: tagStyle(author_tag)});
+	}
+	// Whoever signed it needs no token to vouch for it.
+	if (!verified && signed !== true) spans.push({text: '  unverified', style: theme.warn});
+	return spans;
+}
+
+/** That a human signed it, or should have; the usual case, and quiet. */
+export function signature(message: Message): Span[] {
+	const remark = signatureRemark(message);
+	if (remark === null || remark === 'invalid signature') return [];
+	return [{text: `  ${remark}`, style: remark === 'signed' ? theme.faint : theme.grey}];
+}
