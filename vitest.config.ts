@@ -5,7 +5,7 @@ const onBothEngines = ['test/contract/hub.test.ts', 'test/hub/{mcp,server}.test.
 
 export default defineConfig({
 	test: {
-		setupFiles: ['test/helpers/seed.ts'],
+		setupFiles: ['test/helpers/no-client.ts', 'test/helpers/seed.ts'],
 		// Databases and terminals are started for real; two noisy cores must not fail them.
 		testTimeout: 60_000,
 		hookTimeout: 120_000,

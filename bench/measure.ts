@@ -2,6 +2,7 @@ import {spawnSync} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {cpus, tmpdir, totalmem} from 'node:os';
 import path from 'node:path';
+import {clientVariables} from '../source/join/running-client.ts';
 
 /** One line of the table: what was measured, what it is held against, and whether the goal was met. */
 export interface Figure {
@@ -43,7 +44,9 @@ export function pause(milliseconds: number): Promise<void> {
 /** A home of its own, with nothing of this terminal's settings in the environment. */
 export function freshHome(): {home: string; env: NodeJS.ProcessEnv; remove: () => void} {
 	const home = mkdtempSync(path.join(tmpdir(), 'agentmux-bench-'));
-	const kept = Object.entries(process.env).filter(([name]) => name !== 'CI' && !/^(SUPABASE|AGENTMUX)_/.test(name));
+	const kept = Object.entries(process.env).filter(
+		([name]) => name !== 'CI' && !/^(SUPABASE|AGENTMUX)_/.test(name) && !clientVariables.includes(name),
+	);
 	const env = {...Object.fromEntries(kept), AGENTMUX_HOME: home};
 	return {
 		home,

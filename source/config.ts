@@ -24,6 +24,8 @@ export interface Config {
 	readonly databaseUrl: string | undefined;
 	/** Who this terminal is. */
 	readonly tag: Tag;
+	/** What the human is called here. */
+	readonly human: Tag;
 	/** An agent when AGENTMUX_TAG (or a flag) says so; a terminal that says nothing belongs to the human. */
 	readonly kind: 'human' | 'agent';
 	/** Where the key is that signs what the human writes. */
@@ -65,6 +67,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 	const variable = (name: string): Candidate => [given(env[name]), name];
 	const agent = first([[given(flags.as), '--as'], variable('AGENTMUX_TAG')]);
 	const tag = agent ?? first([setting('tag')]) ?? {value: HUMAN, from: usual};
+	const human = settings.get('tag') ?? HUMAN;
 	const url = first([variable('SUPABASE_URL'), setting('supabase.url')]);
 	const key = first([...keyVariables.map(variable), ...fileKeys.map(name => setting(`supabase.${name}`))]);
 	const publicKey = first([
@@ -86,10 +89,8 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 						...(accessToken === undefined ? {} : {access_token: accessToken.value}),
 					},
 		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], places.config),
-		kind:
-			agent === undefined || agent.value.toUpperCase() === (settings.get('tag') ?? HUMAN).toUpperCase()
-				? 'human'
-				: 'agent',
+		human,
+		kind: agent === undefined || agent.value.toUpperCase() === human.toUpperCase() ? 'human' : 'agent',
 		keyStore: keyStore(settings.get('identity.key'), file),
 		origins: {
 			tag: tag.from,

@@ -5,6 +5,7 @@ import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {readHabits, type Habits} from '../tui/habits.ts';
 import {keymap} from '../tui/keymap.ts';
 import type {Command} from './command.ts';
+import {identify, workingFolder, type Situation} from './identity/identity.ts';
 import {remark, table, write, writeJson} from './output.ts';
 
 const command: Command = {
@@ -23,11 +24,12 @@ const command: Command = {
 		  agentmux config
 	`,
 	flags: {json: {type: 'boolean'}},
-	async run({input, flags, env, stdout, stderr}) {
+	async run({input, flags, env, stdin, stdout, stderr}) {
 		if (input.length > 0) throw new UsageError('config takes no words.', 'See `agentmux config --help`.');
 		const config = await loadConfig({env});
 		const habits = readHabits(config.file, env);
-		const settings = [...whoAndWhere(config), ...screen(config, habits)];
+		const who = await whoIs(config, {env, cwd: workingFolder(env), isTerminal: stdin.isTTY || stderr.isTTY});
+		const settings = [...whoAndWhere(config, who), ...screen(config, habits)];
 		const warnings = [...config.warnings, ...habits.warnings];
 		if (flags['json'] === true) return writeJson(stdout, {settings, warnings});
 		for (const warning of warnings) remark(stderr, warning);
@@ -44,21 +46,35 @@ interface Effective {
 	readonly from: string;
 }
 
-function whoAndWhere({places, file, target, databaseUrl, tag, kind, keyStore, origins}: Config): Effective[] {
+/** Whom a command would be here; nobody where it would be refused. Rejects with MailboxError `invalid`. */
+async function whoIs(config: Config, situation: Situation): Promise<Pick<Effective, 'value' | 'from'>> {
+	try {
+		const {tag, kind, from} = await identify(config, situation);
+		return {value: `${tag} (${kind})`, from};
+	} catch (error) {
+		if (!(error instanceof MailboxError) || error.code !== 'forbidden') throw error;
+		return {value: 'nobody', from: error.message};
+	}
+}
+
+function whoAndWhere(
+	{places, file, target, databaseUrl, keyStore, origins}: Config,
+	who: Pick<Effective, 'value' | 'from'>,
+): Effective[] {
+	const origin = (from: string): string => (file.values.has(from) ? file.placeOf(from) : from);
 	const said = (name: keyof Config['origins'], value: string, as = name as string): Effective => {
-		const from = origins[name];
-		return {name: as, value, from: file.values.has(from) ? file.placeOf(from) : from};
+		return {name: as, value, from: origin(origins[name])};
 	};
 	return [
 		{name: 'config file', value: file.path, from: places.home === null ? usual : 'AGENTMUX_HOME'},
-		{...said('tag', `${tag} (${kind})`)},
+		{name: 'tag', value: who.value, from: origin(who.from)},
 		...(target.kind === 'hub'
 			? [
 					said('url', 'local hub', 'mailbox'),
 					...(databaseUrl === undefined ? [] : [said('database_url', shown(databaseUrl), 'hub.database_url')]),
 				]
 			: [said('url', target.url, 'mailbox'), said('key', 'set', 'supabase.key')]),
-		{name: 'identity.key', value: keyStore, from: file.values.has('identity.key') ? file.placeOf('identity.key') : usual},
+		{name: 'identity.key', value: keyStore, from: origin(file.values.has('identity.key') ? 'identity.key' : usual)},
 		...(origins.access_token === usual ? [] : [said('access_token', 'set', 'supabase.access_token')]),
 	];
 }

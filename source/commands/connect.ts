@@ -17,13 +17,16 @@ import type {Places} from '../places.ts';
 import {dropAccount, haveAccount, keyBeside} from './agent-account.ts';
 import {agentToken} from './agent-token.ts';
 import type {Invocation} from './command.ts';
+import {identify, workingFolder, type Identity} from './identity/identity.ts';
 import {remark} from './output.ts';
 import {signaturesFor} from './signatures.ts';
 
 interface Opening {
 	/** Whom to write as, instead of who the terminal is. */
 	readonly as?: Tag | undefined;
-	/** What that is, instead of what the configuration says. */
+	/** Under which tag messages are to be written, where that is not who writes them. */
+	readonly under?: Tag | undefined;
+	/** What that is: whoever says so has decided by itself that it may be `as`. */
 	readonly kind?: Exclude<AuthorKind, 'system'>;
 	/** What to sign in with, instead of what join left for the tag; null: with nothing but the key. */
 	readonly account?: Account | null | undefined;
@@ -32,18 +35,22 @@ interface Opening {
 }
 
 type Project = Extract<Target, {kind: 'supabase'}>;
-type Surroundings = Pick<Invocation, 'env' | 'stderr'>;
+type Surroundings = Pick<Invocation, 'env' | 'stderr'> & Partial<Pick<Invocation, 'stdin'>>;
 
 /** The configured mailbox, as whom this terminal is; the hub is found or started first. Rejects with MailboxError. */
-export async function openMailbox({env, stderr}: Surroundings, opening: Opening = {}): Promise<Mailbox> {
-	const {as, kind, account, say = sentence => remark(stderr, sentence)} = opening;
-	const config = await configure(env, say, as);
-	const {tag, target} = config;
-	const identity = {tag, kind: kind ?? config.kind};
+export async function openMailbox(surroundings: Surroundings, opening: Opening = {}): Promise<Mailbox> {
+	const {as, under, kind, account, say = sentence => remark(surroundings.stderr, sentence)} = opening;
+	const config = await configure(surroundings.env, say, as);
+	const {target} = config;
+	const identity =
+		kind === undefined
+			? await identityOf(config, surroundings, as ?? under, say)
+			: {tag: config.tag, kind, isBound: false};
+	const {tag} = identity;
 	if (identity.kind === 'agent' && isReserved(tag)) {
 		throw new MailboxError('invalid', `${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
 	}
-	const signatures = signaturesFor(config, identity.kind, env);
+	const signatures = signaturesFor(config, identity.kind, surroundings.env);
 	if (target.kind === 'supabase') {
 		const kept = account === undefined ? readPlace(config.places.data, tag)?.account : account;
 		const own = identity.kind === 'agent' ? (kept ?? null) : null;
@@ -52,8 +59,24 @@ export async function openMailbox({env, stderr}: Surroundings, opening: Opening 
 			: connectMailbox({...target, actingTag: tag, signatures});
 	}
 	const hub = await startedHub(config, say);
-	const resolve = async () => linkTo(await foundAgain(config), identity);
-	return connectMailbox({...linkTo(hub, identity), resolve, signatures});
+	const link = (hub: RunningHub): Link => {
+		const token = account === null ? null : ownToken(config.places, hub, identity);
+		return token === null ? linkTo(hub, identity) : {url: hub.url, key: hub.anon_key, token};
+	};
+	return connectMailbox({...link(hub), resolve: async () => link(await foundAgain(config)), signatures});
+}
+
+/** Who runs this command. Rejects as identify does. */
+async function identityOf(
+	config: Config,
+	{env, stdin, stderr}: Surroundings,
+	as: Tag | undefined,
+	say: (sentence: string) => void,
+): Promise<Identity> {
+	const isTerminal = stderr.isTTY || stdin?.isTTY === true;
+	const identity = await identify(config, {env, cwd: workingFolder(env), isTerminal}, as);
+	if (identity.hint !== null) say(identity.hint);
+	return identity;
 }
 
 /** As an agent with a user of its own: whose tokens run out, and are renewed as long as the mailbox is open. */
@@ -128,10 +151,34 @@ export async function withMailbox<T>(
 	}
 }
 
-/** Where SQL is run as the owner: the management interface of the hub (found or started first) or of supabase.com. Rejects with MailboxError. */
-export async function openProject({env, stderr}: Surroundings): Promise<Management> {
+/**
+ * Where SQL is run as whom this terminal is: a human runs it as the owner of the database, an agent as itself, by its own token.
+ * The management interface of the hub (found or started first) or of supabase.com. Rejects with MailboxError.
+ */
+export async function openProject(surroundings: Surroundings): Promise<Management> {
+	const say = (sentence: string): void => remark(surroundings.stderr, sentence);
+	const config = await configure(surroundings.env, say);
+	const identity = await identityOf(config, surroundings, undefined, say);
+	if (!identity.isBound) return ownersProject(config, say);
+	if (config.target.kind === 'supabase') {
+		throw new MailboxError(
+			'forbidden',
+			`${identity.tag} may not run SQL as the owner of ${config.target.url}.`,
+			'Run this in a terminal of your own.',
+		);
+	}
+	const hub = await startedHub(config, say);
+	const token = ownToken(config.places, hub, identity) ?? linkTo(hub, identity).token;
+	return {url: hub.url, project_ref: 'local', token};
+}
+
+/** As openProject, but always as the owner: for what sets agentmux up. Rejects with MailboxError. */
+export async function openOwnersProject({env, stderr}: Surroundings): Promise<Management> {
 	const say = (sentence: string): void => remark(stderr, sentence);
-	const config = await configure(env, say);
+	return ownersProject(await configure(env, say), say);
+}
+
+async function ownersProject(config: Config, say: (sentence: string) => void): Promise<Management> {
 	const {target} = config;
 	if (target.kind === 'supabase') return hostedProject(target);
 	const {url, service_role_key} = await startedHub(config, say);
@@ -163,8 +210,36 @@ function hostedProject({url, access_token}: Project): Management {
 	return {url: 'https://api.supabase.com', project_ref: ref, token: access_token};
 }
 
+interface Link {
+	readonly url: string;
+	readonly key: string;
+	readonly token: string;
+}
+
+/**
+ * What join left for the agent, null where there is nothing: then the hub's secret vouches for it. Who is bound to be that agent
+ * has no other, even where the hub does not believe it any more. Throws MailboxError `unauthorized`.
+ */
+function ownToken(
+	{data}: Places,
+	{jwt_secret}: RunningHub,
+	{tag, kind, isBound}: Pick<Identity, 'tag' | 'kind' | 'isBound'>,
+): string | null {
+	const place = kind === 'agent' ? readPlace(data, tag) : null;
+	if (place === null) return null;
+	const {token} = place;
+	if (token !== null && (isBound || 'claims' in verifyToken(jwt_secret, token))) return token;
+	if (!isBound) return null;
+	const remedy = `\`agentmux join ${tag}\` in its folder makes one.`;
+	throw new MailboxError(
+		'unauthorized',
+		`${tag} has no token for the local hub: it joined a Supabase project.`,
+		remedy,
+	);
+}
+
 /** A token that the hub's own secret vouches for. It ends with this process, or lies in a file beside that secret: it needs no end of its own, and no beginning, which a clock that is put back would move into the future. */
-function linkTo({url, anon_key, jwt_secret}: RunningHub, {tag, kind}: {readonly tag: Tag; readonly kind: string}) {
+function linkTo({url, anon_key, jwt_secret}: RunningHub, {tag, kind}: Pick<Identity, 'tag' | 'kind'>): Link {
 	const claims = {iss: 'agentmux', role: 'authenticated', app_metadata: {agent_tag: tag, kind}};
 	return {url, key: anon_key, token: signToken(jwt_secret, claims)};
 }

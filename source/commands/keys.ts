@@ -2,10 +2,10 @@ import {loadConfig, type Config} from '../config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {isPublicKey} from '../mailbox/signature.ts';
-import {HUMAN} from '../mailbox/tag.ts';
 import {humanKey, renewKey} from '../signing/human-key.ts';
 import {forgetKey, readTrust, trustKey} from '../signing/trusted-keys.ts';
 import type {Command, Invocation} from './command.ts';
+import {identify, workingFolder} from './identity/identity.ts';
 import {timeOf} from './message-text.ts';
 import {remark, table, write, writeJson} from './output.ts';
 import {keyStoreOf} from './signatures.ts';
@@ -44,6 +44,7 @@ const command: Command = {
 			);
 		}
 		const config = await loadConfig({env: invocation.env});
+		if (action !== 'list') await refuseAgents(invocation, config);
 		if (action === 'trust' || action === 'forget') return change(invocation, config, action, words);
 		if (words.length > 0) throw new UsageError(`Unexpected argument \`${words[0]}\`.`, 'See `agentmux keys --help`.');
 		return action === 'list' ? list(invocation, config) : own(invocation, config, action);
@@ -51,6 +52,15 @@ const command: Command = {
 };
 
 export default command;
+
+/** The key and what is trusted are the human's. Rejects with MailboxError `forbidden` in an agent's shell or folder. */
+async function refuseAgents({env, stdin, stderr}: Invocation, config: Config): Promise<void> {
+	const isTerminal = stderr.isTTY || stdin.isTTY;
+	const {kind, tag} = await identify(config, {env, cwd: workingFolder(env), isTerminal});
+	if (kind === 'human') return;
+	const sentence = `Here you are ${tag}, and keys are for the human to make and to trust.`;
+	throw new MailboxError('forbidden', sentence, 'Run this in a terminal of your own.');
+}
 
 async function list({flags, stdout, stderr}: Invocation, {places: {data}, keyStore}: Config): Promise<void> {
 	const {own, others} = readTrust(data);
@@ -70,7 +80,7 @@ async function list({flags, stdout, stderr}: Invocation, {places: {data}, keySto
 
 async function own({env, stdout, stderr}: Invocation, config: Config, action: 'show' | 'new'): Promise<void> {
 	const store = await keyStoreOf(config, env);
-	const {x} = action === 'show' ? await humanKey(store) : await renewKey(store, humanTag(config), new Date());
+	const {x} = action === 'show' ? await humanKey(store) : await renewKey(store, config.human, new Date());
 	if (action === 'new') remark(stderr, 'This is your key from now on; tell it to those who trusted the one before.');
 	return write(stdout, `${x}\n`);
 }
@@ -91,7 +101,7 @@ async function change(
 	}
 	if (action === 'trust') {
 		if (key === readTrust(data).own) throw new UsageError('That is your own key.', 'It is trusted already.');
-		const tag = tagFlag(flags, 'as') ?? humanTag(config);
+		const tag = tagFlag(flags, 'as') ?? config.human;
 		trustKey(data, key, tag, new Date());
 		return write(stdout, `${key} is trusted for what ${tag} writes.\n`);
 	}
@@ -100,10 +110,4 @@ async function change(
 		throw new MailboxError('not_found', 'No such key is among those that you trust.', remedy);
 	}
 	return write(stdout, `${key} is no longer trusted.\n`);
-}
-
-/** What the human of this home is called, whoever this terminal is. */
-function humanTag({tag, kind, file}: Config): string {
-	const named = file.values.get('tag');
-	return kind === 'human' ? tag : typeof named === 'string' ? named : HUMAN;
 }

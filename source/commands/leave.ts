@@ -10,7 +10,7 @@ import {MailboxError} from '../mailbox/error.ts';
 import {sameTag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
-import {openProject, undoDoor, withMailbox} from './connect.ts';
+import {openOwnersProject, undoDoor, withMailbox} from './connect.ts';
 import {remark, write} from './output.ts';
 import {chosenSeats, seatFlags} from './seats.ts';
 import {watchedTables} from './watched.ts';
@@ -76,7 +76,7 @@ export default command;
 
 /** None where SQL is not for us to run: nobody knows then. */
 async function watchedFor(invocation: Invocation, seats: readonly Seat[]): Promise<{table: string; to: string}[]> {
-	const watched = await openProject(invocation)
+	const watched = await openOwnersProject(invocation)
 		.then(watchedTables)
 		.catch(() => []);
 	return watched.filter(({to}) => seats.some(({tag}) => sameTag(tag, to)));

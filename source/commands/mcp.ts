@@ -1,5 +1,7 @@
 import {UsageError} from '../mailbox/error.ts';
+import {findPlaces} from '../places.ts';
 import type {Command} from './command.ts';
+import {checkFolder, workingFolder} from './identity/identity.ts';
 import {agentTag} from './values.ts';
 
 const command: Command = {
@@ -30,6 +32,7 @@ const command: Command = {
 			return runSupabaseServer(invocation);
 		}
 		const tag = agentTag(typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'], '--as');
+		checkFolder(findPlaces(env).data, workingFolder(env), tag);
 		const {serveMailbox} = await import('./mailbox-server.ts');
 		return serveMailbox(invocation, tag);
 	},

@@ -19,7 +19,8 @@ Examples
   agentmux inbox --as CLAUDE_1 --wait 60
 
 Environment
-  AGENTMUX_TAG                 who this terminal is (HUMAN when unset)
+  AGENTMUX_TAG                 who this terminal is (HUMAN when unset); an agent's program and a
+                               joined folder make every command but the screen that agent
   AGENTMUX_HOME                one folder for everything that agentmux keeps
   SUPABASE_URL, SUPABASE_SECRET_KEY
                                a Supabase project to use instead of the local hub

@@ -17,7 +17,8 @@ const command: Command = {
 		  agentmux send [--as TAG] [--to TAG]... [--reply ID] TEXT
 		  agentmux send [...] -                 takes the text from stdin
 
-		  --as TAG      write under this tag; the message still shows who really wrote it
+		  --as TAG      write under this tag; the message still shows who really wrote it. An agent's program and a joined
+		                folder write as their agent alone
 		  --to TAG      address it: puts @TAG in front unless the text mentions it already
 		  --reply ID    answer that message, in its thread
 		  --json        print the whole row instead of its id
@@ -44,7 +45,7 @@ const command: Command = {
 		const text = input.length === 1 && input[0] === '-' ? await readText(stdin) : input.join(' ');
 		checkContent(text.trim() === '' ? '' : text);
 		const body = addressed(text, to);
-		await withMailbox(invocation, {}, async mailbox => {
+		await withMailbox(invocation, {under: as}, async mailbox => {
 			const tag = as ?? (await mailbox.identity()).tag;
 			const content = contentOf(tag, body);
 			const [message, unknown] = await Promise.all([

@@ -2,14 +2,14 @@ import {spawn} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Invocation} from './command.ts';
-import {openProject} from './connect.ts';
+import {openOwnersProject} from './connect.ts';
 
 /**
  * Runs the stock @supabase/mcp-server-supabase on the configured project until it ends. So a .mcp.json holds neither the
  * hub's port nor a key: they are found at each start, and the token never stands among the arguments.
  */
 export async function runSupabaseServer(invocation: Invocation): Promise<void> {
-	const {url, project_ref, token} = await openProject(invocation);
+	const {url, project_ref, token} = await openOwnersProject(invocation);
 	const server = fileURLToPath(new URL('cli.js', import.meta.resolve('@supabase/mcp-server-supabase')));
 	const child = spawn(
 		process.execPath,

@@ -28,7 +28,7 @@ const command: Command = {
 		  agentmux tasks assign ID TAG | --anybody
 		  agentmux tasks priority ID N
 
-		  --as TAG      act as that agent (AGENTMUX_TAG when absent)
+		  --as TAG      act as that agent (AGENTMUX_TAG when absent); from another agent's program or folder it is refused
 		  --token N     which claim this is about, as claim printed it: a late owner is refused
 		  --key KEY     adding twice under one key in one queue adds it once
 		  --json        the row, or one JSON array of the rows
@@ -37,7 +37,8 @@ const command: Command = {
 		rows of its table, and how it came to stand as it does. With --json the row has \`steps\`, \`events\` and \`rows\` as well.
 
 		retry queues again what failed, died or was cancelled, a plan with its steps; assign lets only that agent claim
-		it; of two tasks the one with the higher priority goes first.
+		it; of two tasks the one with the higher priority goes first. An agent may cancel, retry, assign and reprioritise
+		only tasks that it created, steps of its plans, and tasks that it owns; a human may do so with every task.
 
 		claim prints nothing and exits 0 when no task is ready.
 

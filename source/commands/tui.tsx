@@ -1,5 +1,6 @@
 import path from 'node:path';
 import {loadConfig, type Target} from '../config.ts';
+import {runningClients} from '../join/running-client.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {createMailboxStore} from '../store/mailbox-store.ts';
@@ -31,7 +32,10 @@ const tui: Command = {
 	async run(invocation) {
 		const as = typeof invocation.flags['as'] === 'string' ? invocation.flags['as'] : undefined;
 		// A dumb terminal has no places to draw at.
-		if (invocation.stdout.isTTY && invocation.env['TERM'] !== 'dumb') await showScreen(invocation, as);
+		const {env, stdout} = invocation;
+		// Nor is it for an agent, whose client may well give it a terminal.
+		const isScreen = stdout.isTTY && env['TERM'] !== 'dumb' && runningClients(env).length === 0;
+		if (isScreen) await showScreen(invocation, as);
 		else await printSnapshot(invocation, as);
 	},
 };
@@ -62,7 +66,7 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 		keepIn: path.join(places.state, 'compose', mailboxFolder(target, tag)),
 		onFirstFrame(say) {
 			void import('./small-heap.ts').then(({keepHeapSmall}) => keepHeapSmall());
-			opening.resolve(open({env, stderr}, {as, say}));
+			opening.resolve(open({env, stderr}, {as, kind: 'human', say}));
 		},
 	});
 	// What is on its way is not waited for: it was asked about before the end.
@@ -87,7 +91,7 @@ type Open = typeof openMailbox;
 
 async function open(surroundings: Parameters<Open>[0], opening: Parameters<Open>[1]): Promise<Mailbox> {
 	const {openMailbox} = await import('./connect.ts');
-	return openMailbox(surroundings, {kind: 'human', ...opening});
+	return openMailbox(surroundings, opening);
 }
 
 async function printSnapshot(invocation: Invocation, as: string | undefined): Promise<void> {

@@ -287,6 +287,18 @@ describe('tasks', () => {
 		const early = await home.run(['tasks', 'retry', String(id)]);
 		expect(early.code).toBe(1);
 		expect(early.stderr).toContain(`Only what failed, died or was cancelled is tried again: task ${id} is queued.`);
+		for (const call of [
+			['cancel', `${id}`],
+			['retry', `${id}`],
+			['assign', `${id}`, 'OTHER'],
+			['priority', `${id}`, '1'],
+		]) {
+			const refused = await home.run(['tasks', ...call, '--as', 'OTHER']);
+			expect(refused.code).toBe(1);
+			expect(refused.stderr).toMatch(
+				/^agentmux: You are OTHER and may not \w+ task \d+: only HUMAN and humans may\. Send one of them a message\.\n$/,
+			);
+		}
 		await home.json(['tasks', 'cancel', String(id)]);
 		expect(await home.json(['tasks', 'retry', String(id)])).toMatchObject({id, status: 'queued'});
 		for (const wrong of [['assign', '7'], ['assign', '7', 'A', '--anybody'], ['priority', '7', 'high'], ['retry']]) {

@@ -533,6 +533,21 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await twin.tasks.claim({queue})).toMatchObject({id: step?.id, assignee: other});
 	});
 
+	test("an agent neither cancels, retries, assigns nor reprioritises another's task; a human does", async () => {
+		const [mailbox, tag] = await join();
+		const [other] = await join('OTHER');
+		const [human] = await join('HUMAN', 'human');
+		const {id} = await mailbox.tasks.add({title: 'mine', queue: `q${tag}`});
+		const calls = (tasks: Mailbox['tasks']) => [
+			() => tasks.assign(id, tag),
+			() => tasks.prioritise(id, 3),
+			() => tasks.cancel(id),
+			() => tasks.retry(id),
+		];
+		for (const call of calls(other.tasks)) await expect(call()).rejects.toMatchObject({code: 'forbidden'});
+		for (const call of calls(human.tasks)) expect(await call()).toMatchObject({id});
+	});
+
 	test('what is more urgent goes first, also when that is said later', async () => {
 		const [mailbox, tag] = await join();
 		const queue = `q${tag}`;

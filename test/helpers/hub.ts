@@ -9,6 +9,7 @@ import {findHub, type RunningHub} from '../../source/hub/find.ts';
 import type {HubPlaces} from '../../source/hub/places.ts';
 import {signToken} from '../../source/hub/token.ts';
 import {onPostgres} from './engine.ts';
+import './no-client.ts';
 import {startPostgres, type PostgresServer} from './postgres.ts';
 
 const cli = fileURLToPath(new URL('../../source/cli.ts', import.meta.url));

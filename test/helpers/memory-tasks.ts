@@ -1,3 +1,4 @@
+import type {Identity} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import {sameTag, type Tag} from '../../source/mailbox/tag.ts';
 import type {
@@ -135,8 +136,9 @@ export class MemoryTasks {
 		});
 	}
 
-	cancel(id: number): Task {
+	cancel(id: number, who: Identity): Task {
 		const task = this.#task(id);
+		this.#guard(task, who, 'cancel');
 		if (task.status !== 'queued' && task.status !== 'running') {
 			throw new MailboxError('conflict', `Task ${id} is ${task.status} already.`);
 		}
@@ -145,8 +147,9 @@ export class MemoryTasks {
 		return this.#write({...task, ...ended});
 	}
 
-	retry(id: number): Task {
+	retry(id: number, who: Identity): Task {
 		const task = this.#task(id);
+		this.#guard(task, who, 'retry');
 		if (isOpen(task) || task.status === 'done') throw new MailboxError('conflict', `Task ${id} is ${task.status}.`);
 		const lost = task.depends_on
 			.map(other => this.#task(other))
@@ -166,15 +169,17 @@ export class MemoryTasks {
 		return this.#write({...task, ...again});
 	}
 
-	assign(id: number, assignee: Tag | null): Task {
+	assign(id: number, assignee: Tag | null, who: Identity): Task {
 		const task = this.#task(id);
+		this.#guard(task, who, 'assign');
 		if (task.status !== 'queued') throw new MailboxError('conflict', `Task ${id} is ${task.status}.`);
 		for (const step of this.#below(id)) if (step.status === 'queued') this.#write({...step, assignee});
 		return this.#write({...task, assignee});
 	}
 
-	prioritise(id: number, priority: number): Task {
+	prioritise(id: number, priority: number, who: Identity): Task {
 		const task = this.#task(id);
+		this.#guard(task, who, 'reprioritise');
 		if (!isOpen(task)) throw new MailboxError('conflict', `Task ${id} is ${task.status}.`);
 		for (const step of this.#below(id)) if (isOpen(step)) this.#write({...step, priority});
 		return this.#write({...task, priority});
@@ -188,6 +193,20 @@ export class MemoryTasks {
 			this.#write({...task, status, lease_owner: null, lease_until: null, last_error: 'lease expired'});
 		}
 		return expired.length;
+	}
+
+	/** Its author or a plan's above it, its owner, and humans. */
+	#guard(task: Task, {tag, kind, verified}: Identity, doing: string): void {
+		if (kind === 'human' || !verified) return;
+		const owner = task.status === 'running' ? task.lease_owner : task.assignee;
+		const allowed = [owner];
+		for (let each: Task | undefined = task; each !== undefined;) {
+			const {created_by, parent_id}: Task = each;
+			allowed.push(created_by);
+			each = this.rows.find(row => row.id === parent_id);
+		}
+		if (allowed.some(other => other !== null && sameTag(other, tag))) return;
+		throw new MailboxError('forbidden', `You are ${tag} and may not ${doing} task ${task.id}.`);
 	}
 
 	/** All steps below a task, of every generation. */

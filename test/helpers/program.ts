@@ -3,6 +3,7 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import './no-client.ts';
 
 /** The built program, as a user has it. */
 export const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));

@@ -510,6 +510,79 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await database.as(human(), 'select * from task_reprioritise($1, 1)', [plan])).toEqual([]);
 	});
 
+	describe('who may change a task that is there', () => {
+		const calls = {
+			cancel: 'select id from task_cancel($1)',
+			retry: 'select id from task_retry($1)',
+			assign: `select id from task_assign($1, 'D')`,
+			reprioritise: 'select id from task_reprioritise($1, 7)',
+		};
+		const [C, D] = [agent('C'), agent('D')];
+		const refused = async (caller: Caller, id: number, message: string, doing = Object.keys(calls)): Promise<void> => {
+			for (const name of doing) {
+				await expect(database.as(caller, calls[name as keyof typeof calls], [id])).rejects.toMatchObject({
+					code: '42501',
+					message: message.replace('*', name),
+					hint: 'Send one of them a message.',
+				});
+			}
+		};
+
+		test('is its author, its owner and humans; nobody takes a running task from another agent', async () => {
+			const id = await add('x');
+			await claim(B);
+			const before = await read(id);
+			await refused(C, id, `you are C and may not * task ${id}: only B, A and humans may`);
+			expect(await read(id)).toEqual(before);
+			for (const caller of [agent('a'), agent('b'), human(), service(), service('C'), owner]) {
+				expect(await database.as(caller, calls.reprioritise, [id])).toEqual([{id}]);
+			}
+			expect(await database.as(B, calls.cancel, [id])).toEqual([{id}]);
+			// It has ended: its owner is nobody special any more.
+			await refused(B, id, `you are B and may not * task ${id}: only A and humans may`);
+			expect(await database.as(A, calls.retry, [id])).toEqual([{id}]);
+		});
+
+		test('is the assignee of a task that nobody has begun', async () => {
+			const id = await add('x', `p_assignee => 'b'`);
+			await refused(C, id, `you are C and may not * task ${id}: only b, A and humans may`);
+			expect(await database.as(B, calls.assign, [id])).toEqual([{id}]);
+			await refused(B, id, `you are B and may not * task ${id}: only D, A and humans may`);
+			expect(await database.as(D, calls.cancel, [id])).toEqual([{id}]);
+		});
+
+		test("is a plan's author for its steps, and not a step's author or owner for the plan", async () => {
+			const plan = await add('plan');
+			const step = Number(
+				(await database.as(C, `select id from task_add('step', p_parent_id => $1)`, [plan]))[0]?.['id'],
+			);
+			const [{id: below}] = (await database.as(D, `select id from task_add('below', p_parent_id => $1)`, [step])) as [
+				{id: number},
+			];
+			await claim(B, `p_id => ${below}`);
+			await refused(B, step, `you are B and may not * task ${step}: only C, A and humans may`);
+			await refused(C, plan, `you are C and may not * task ${plan}: only A and humans may`);
+			await refused(agent('E'), below, `you are E and may not * task ${below}: only B, D, C, A and humans may`);
+			expect(await database.as(A, calls.reprioritise, [below])).toEqual([{id: below}]);
+			expect(await database.as(C, calls.cancel, [below])).toEqual([{id: below}]);
+		});
+
+		test('of a task that plain SQL added is its owner and humans', async () => {
+			const [{id}] = (await database.as(owner, `insert into tasks (title) values ('x') returning id`)) as [
+				{id: number},
+			];
+			await refused(A, id, `you are A and may not * task ${id}: only humans may`);
+			await claim(B);
+			await refused(A, id, `you are A and may not * task ${id}: only B and humans may`);
+			expect(await database.as(B, calls.cancel, [id])).toEqual([{id}]);
+			expect(await database.as(human(), calls.retry, [id])).toEqual([{id}]);
+		});
+
+		test('and of one that is not there, nobody is refused', async () => {
+			for (const call of Object.values(calls)) expect(await database.as(B, call, [999])).toEqual([]);
+		});
+	});
+
 	test('values that do not fit are refused by named constraints', async () => {
 		await expect(add('')).rejects.toMatchObject({constraint: 'tasks_title_1_to_1000_characters'});
 		await expect(add('x', `p_queue => ''`)).rejects.toMatchObject({constraint: 'tasks_queue_1_to_64_characters'});

@@ -105,7 +105,7 @@ it.each(engines)(
 async function emptied(database: Database): Promise<void> {
 	await database.script(
 		owner,
-		`drop schema public cascade; create schema public; grant usage on schema public to anon, authenticated, service_role;
+		`drop schema if exists agentmux cascade; drop schema public cascade; create schema public; grant usage on schema public to anon, authenticated, service_role;
 		delete from supabase_migrations.schema_migrations;`,
 	);
 }

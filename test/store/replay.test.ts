@@ -53,7 +53,10 @@ async function doMove(server: MemoryServer, mailbox: ReturnType<typeof memoryMai
 	const {tag} = await mailbox.identity();
 	const held = server.tasks.rows.find(task => task.lease_owner === tag);
 	if (step.what === 'cancel') {
-		const open = server.tasks.rows.find(({status}) => status === 'queued' || status === 'running');
+		const open = server.tasks.rows.find(
+			({status, created_by, lease_owner}) =>
+				(status === 'queued' || status === 'running') && (created_by === tag || lease_owner === tag),
+		);
 		if (open !== undefined) await mailbox.tasks.cancel(open.id);
 	} else if (held !== undefined) {
 		const {id, lease_token: token} = held;

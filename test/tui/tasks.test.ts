@@ -190,7 +190,7 @@ describe('the list of tasks', () => {
 		const state = withTasks(tasks => {
 			tasks.plan({title: 'open'}, [{title: 'open 1'}, {title: 'open 2'}], true, 'A');
 			tasks.plan({title: 'over'}, [{title: 'over 1'}], true, 'A');
-			tasks.cancel(4);
+			tasks.cancel(4, {tag: 'A', kind: 'agent', verified: true});
 			tasks.add({title: 'urgent', priority: 5}, 'A');
 		});
 		expect(taskList(state).order.map(({title}) => title)).toEqual(['urgent', 'open', 'open 1', 'open 2', 'over']);

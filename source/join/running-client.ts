@@ -1,0 +1,55 @@
+import type {ClientId} from './dialect.ts';
+
+/** An agent's program whose shell or child this process is. */
+export interface RunningClient {
+	/** Null: one that join knows nothing of. */
+	readonly id: ClientId | null;
+	readonly name: string;
+}
+
+/**
+ * What each program sets for what it starts, and for that alone. What its user sets for it (CODEX_HOME, GEMINI_API_KEY,
+ * CLAUDE_CODE_USE_BEDROCK) and what an editor sets in every terminal (CLAUDE_CODE_SSE_PORT) says nothing.
+ */
+const markers: readonly (RunningClient & {readonly variables: readonly string[]})[] = [
+	{
+		id: 'claude',
+		name: 'Claude Code',
+		variables: [
+			'CLAUDECODE',
+			'CLAUDE_CODE_ENTRYPOINT',
+			'CLAUDE_CODE_SESSION_ID',
+			'CLAUDE_CODE_MESSAGING_SOCKET',
+			'CLAUDE_CODE_CHILD_SESSION',
+		],
+	},
+	{
+		id: 'codex',
+		name: 'Codex',
+		variables: [
+			'CODEX_THREAD_ID',
+			'CODEX_SESSION_ID',
+			'CODEX_SANDBOX',
+			'CODEX_SANDBOX_NETWORK_DISABLED',
+			'CODEX_CI',
+			'CODEX_SHELL',
+		],
+	},
+	{id: 'gemini', name: 'Gemini CLI', variables: ['GEMINI_CLI']},
+	{id: null, name: 'Cursor', variables: ['CURSOR_AGENT']},
+	{id: null, name: 'OpenCode', variables: ['OPENCODE']},
+	{id: null, name: 'an agent', variables: ['AI_AGENT']},
+];
+
+/** The variables by which a client is recognised. */
+export const clientVariables: readonly string[] = markers.flatMap(({variables}) => variables);
+
+/** The clients that this process runs inside of; one that was started in the shell of another has the variables of both. */
+export function runningClients(env: NodeJS.ProcessEnv): RunningClient[] {
+	return markers.filter(({variables}) => variables.some(name => isSet(env[name]))).map(({id, name}) => ({id, name}));
+}
+
+function isSet(value: string | undefined): boolean {
+	const text = value?.trim().toLowerCase() ?? '';
+	return text !== '' && text !== '0' && text !== 'false';
+}

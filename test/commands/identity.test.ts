@@ -1,0 +1,249 @@
+import {mkdir, readFile, symlink, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import type {Message} from '../../source/mailbox/message.ts';
+import {cli, Home} from '../helpers/program.ts';
+import {spawn} from '../helpers/terminal.ts';
+
+/** What each client sets in the shells that it opens. */
+const markers: readonly (readonly [name: string, env: NodeJS.ProcessEnv])[] = [
+	['Claude Code', {CLAUDECODE: '1'}],
+	['Claude Code', {CLAUDE_CODE_ENTRYPOINT: 'cli'}],
+	['Claude Code', {CLAUDE_CODE_SESSION_ID: 'a-b-c'}],
+	['Codex', {CODEX_THREAD_ID: '01234'}],
+	['Codex', {CODEX_SANDBOX: 'seatbelt'}],
+	['Codex', {CODEX_SANDBOX_NETWORK_DISABLED: '1'}],
+	['Codex', {CODEX_CI: '1'}],
+	['Gemini CLI', {GEMINI_CLI: '1'}],
+];
+
+/** What a human may have set for them in every shell. */
+const settings: NodeJS.ProcessEnv = {
+	CODEX_HOME: '/tmp/codex',
+	GEMINI_API_KEY: 'x',
+	CLAUDE_CODE_USE_BEDROCK: '1',
+	CLAUDE_CODE_SSE_PORT: '1234',
+	CLAUDECODE: '',
+};
+
+let home: Home;
+let folder: string;
+let shared: string;
+let elsewhere: string;
+beforeAll(async () => {
+	home = await Home.make();
+	folder = join(home.path, 'project');
+	shared = join(home.path, 'shared');
+	elsewhere = join(home.path, 'elsewhere');
+	for (const each of [folder, shared, elsewhere, join(folder, 'below/deep')]) await mkdir(each, {recursive: true});
+	await home.output(['join', 'CLAUDE_1', '--dir', folder]);
+	await home.output(['join', 'CLAUDE_2', '--dir', shared]);
+	await home.output(['join', 'REVIEWER', '--client', 'codex', '--dir', shared]);
+	await symlink(join(folder, 'below'), join(home.path, 'link'));
+});
+afterAll(() => home.dispose());
+
+const send = (cwd: string, env: NodeJS.ProcessEnv = {}, ...more: string[]) =>
+	home.json<Message>(['send', ...more, 'hello'], {cwd, env});
+
+const agent = {tag: 'CLAUDE_1', author_tag: 'CLAUDE_1', author_kind: 'agent', verified: true};
+const human = {tag: 'HUMAN', author_tag: 'HUMAN', author_kind: 'human', verified: true};
+
+describe('who a command is', () => {
+	test.each(markers)('in the shell of %s %o, in a joined folder: its agent', async (_, env) => {
+		expect(await send(folder, env)).toMatchObject(agent);
+	});
+
+	test.each(markers)('in the shell of %s %o, where nobody has joined: refused in a sentence', async (name, env) => {
+		for (const words of [['send', 'hello'], ['tail'], ['inbox'], ['sql', 'select 1'], ['agents'], []]) {
+			const {code, stdout, stderr} = await home.run(words, {cwd: elsewhere, env});
+			expect({words, code, stdout}).toEqual({words, code: 1, stdout: ''});
+			expect(stderr).toMatch(
+				new RegExp(`^agentmux: ${name} runs this in [^\\n]*where no agent has joined\\. [^\\n]+\\n$`),
+			);
+		}
+	});
+
+	test('what a human sets for those programs makes nobody an agent', async () => {
+		expect(await send(elsewhere, settings)).toMatchObject(human);
+	});
+
+	test.each(['.', 'below', 'below/deep', '../link', '../link/deep'])(
+		'without a client, in %s of a joined folder: its agent',
+		async name => {
+			expect(await send(join(folder, name))).toMatchObject(agent);
+		},
+	);
+
+	test('the nearest joined folder counts', async () => {
+		const inner = join(folder, 'inner');
+		await mkdir(inner);
+		await home.output(['join', 'INNER', '--dir', inner]);
+		expect(await send(inner)).toMatchObject({author_tag: 'INNER'});
+		await home.output(['leave', 'INNER', '--dir', inner]);
+		expect(await send(inner)).toMatchObject(agent);
+	});
+
+	test('of two agents in one folder the client says which, or AGENTMUX_TAG', async () => {
+		expect(await send(shared, {CLAUDECODE: '1'})).toMatchObject({author_tag: 'CLAUDE_2'});
+		expect(await send(shared, {CODEX_THREAD_ID: '1'})).toMatchObject({author_tag: 'REVIEWER'});
+		const {code, stderr} = await home.run(['send', 'hello'], {cwd: shared});
+		expect(code).toBe(1);
+		expect(stderr).toBe(
+			`agentmux: CLAUDE_2 and REVIEWER have joined in ${shared}. Set AGENTMUX_TAG to the one that this is.\n`,
+		);
+		expect(await send(shared, {AGENTMUX_TAG: 'reviewer', GEMINI_CLI: '1'})).toMatchObject({author_tag: 'REVIEWER'});
+	});
+
+	test('an agent that came in the place of another is the one of the folder', async () => {
+		const taken = join(home.path, 'taken');
+		await mkdir(taken);
+		await home.output(['join', 'FORMER', '--dir', taken]);
+		await home.output(['join', 'LATTER', '--dir', taken]);
+		expect(await send(taken, {CLAUDECODE: '1'})).toMatchObject({author_tag: 'LATTER'});
+	});
+
+	test('AGENTMUX_TAG names an agent where nobody has joined, and no human, and nobody else in a joined folder', async () => {
+		const env = {CLAUDECODE: '1'};
+		expect(await send(elsewhere, {...env, AGENTMUX_TAG: 'LOOSE'})).toMatchObject({author_tag: 'LOOSE', verified: true});
+		for (const [cwd, tag] of [
+			[elsewhere, 'HUMAN'],
+			[folder, 'HUMAN'],
+			[folder, 'CLAUDE_2'],
+			[folder, 'SYSTEM'],
+		] as const) {
+			const {code, stdout, stderr} = await home.run(['send', 'hello'], {cwd, env: {...env, AGENTMUX_TAG: tag}});
+			expect({code, stdout}).toEqual({code: 1, stdout: ''});
+			expect(stderr).toMatch(/^agentmux: AGENTMUX_TAG is [^\n]+\n$/);
+		}
+		// Without a client and without a terminal nobody is a human who says so.
+		expect((await home.run(['send', 'hello'], {cwd: folder, env: {AGENTMUX_TAG: 'HUMAN'}})).code).toBe(1);
+	});
+
+	test('a human in a terminal in the folder is told, and says who he is', async () => {
+		const start = (env: Record<string, string>) =>
+			spawn([process.execPath, cli, 'send', '--json', 'typed'], {
+				cwd: folder,
+				cols: 200,
+				env: {AGENTMUX_HOME: home.path, ...env},
+			});
+		const told = start({});
+		await told.waitFor(`In ${folder} a command is CLAUDE_1`);
+		await told.waitFor('"author_tag":"CLAUDE_1"');
+		await told.exited;
+		const own = start({AGENTMUX_TAG: 'HUMAN'});
+		await own.waitFor('"author_tag":"HUMAN"');
+		expect(await own.exited).toBe(0);
+	});
+
+	test('the screen is the human, in a joined folder too; for a client it is a snapshot', async () => {
+		const start = (env: Record<string, string>) =>
+			spawn([process.execPath, cli], {cwd: folder, env: {AGENTMUX_HOME: home.path, ...env}});
+		const screen = start({});
+		await screen.waitFor('HUMAN');
+		screen.write('cfrom the screen');
+		await screen.waitFor('from the screen');
+		screen.write('\r');
+		const posted = async () => (await home.json<Message[]>(['search', '"from the screen"'], {cwd: elsewhere}))[0];
+		await expect.poll(posted, {timeout: 20_000}).toMatchObject({author_tag: 'HUMAN', author_kind: 'human'});
+		screen.write('\u0003\u0003');
+		await screen.exited;
+		const snapshot = start({GEMINI_CLI: '1'});
+		expect(await snapshot.exited).toBe(0);
+		expect(snapshot.alternate).toBe(false);
+	});
+
+	test('config says so', async () => {
+		const tagOf = async (cwd: string, env = {}) => {
+			const {settings} = await home.json<{settings: {name: string; value: string; from: string}[]}>(['config'], {
+				cwd,
+				env,
+			});
+			return settings.find(({name}) => name === 'tag');
+		};
+		expect(await tagOf(join(folder, 'below'))).toMatchObject({value: 'CLAUDE_1 (agent)', from: folder});
+		expect(await tagOf(elsewhere)).toMatchObject({value: 'HUMAN (human)', from: 'default'});
+		expect(await tagOf(elsewhere, {CLAUDECODE: '1'})).toMatchObject({value: 'nobody'});
+	});
+});
+
+describe('--as', () => {
+	test.each([
+		['send', '--as', 'CLAUDE_2', 'x'],
+		['send', '--as', 'HUMAN', 'x'],
+		['inbox', '--as', 'CLAUDE_2'],
+		['inbox', '--as', 'HUMAN'],
+		['tasks', 'list', '--as', 'HUMAN'],
+		['tasks', 'add', 'x', '--as', 'CLAUDE_2'],
+		['mcp', '--as', 'CLAUDE_2'],
+	])('%s %s %s %s is refused in the folder of another', async (...words) => {
+		for (const env of [{}, {CLAUDECODE: '1'}]) {
+			const {code, stdout, stderr} = await home.run(words.filter(Boolean), {cwd: folder, env});
+			expect({code, stdout}).toEqual({code: 2, stdout: ''});
+			expect(stderr).toMatch(/^agentmux: [^\n]+\n$/);
+		}
+	});
+
+	test("one's own is fine there, and any for a human elsewhere", async () => {
+		expect(await send(folder, {CLAUDECODE: '1'}, '--as', 'claude_1')).toMatchObject({author_tag: 'CLAUDE_1'});
+		expect(await home.json(['inbox', '--as', 'CLAUDE_1'], {cwd: folder})).toBeInstanceOf(Array);
+		expect(await send(elsewhere, {}, '--as', 'CLAUDE_2')).toMatchObject({tag: 'CLAUDE_2', author_tag: 'HUMAN'});
+		expect(await home.json(['inbox', '--as', 'CLAUDE_2'], {cwd: elsewhere})).toBeInstanceOf(Array);
+	});
+});
+
+describe("what takes a human's or the owner's power is refused to an agent, by the other end", () => {
+	test.each([
+		['agents', 'revoke', 'CLAUDE_2'],
+		['agents', 'restore', 'CLAUDE_2'],
+		['watch', 'tasks', '--to', 'CLAUDE_1'],
+		['sql', "insert into messages (content) values ('[HUMAN] forged')"],
+	])('%s %s', async (...words) => {
+		const {stderr} = await home.run(words.filter(Boolean), {cwd: folder, env: {CLAUDECODE: '1'}});
+		expect(stderr).toMatch(/^agentmux: [^\n]+\n$/);
+		const [{revoked} = {revoked: -1}] = await home.json<{revoked: number}[]>(
+			['sql', 'select count(revoked_at)::int as revoked from agents'],
+			{cwd: elsewhere},
+		);
+		expect(revoked).toBe(0);
+		const forged = await home.json<Message[]>(['search', 'forged'], {cwd: elsewhere});
+		expect(forged.filter(({author_tag}) => author_tag !== 'CLAUDE_1')).toEqual([]);
+	});
+
+	test('its own token is used, and none beside it', async () => {
+		const file = join(home.path, 'data/agents/CLAUDE_1.json');
+		const text = await readFile(file, 'utf8');
+		const place = JSON.parse(text) as {token: string};
+		await writeFile(file, JSON.stringify({...place, token: `${place.token.slice(0, -3)}AAA`}));
+		const {code, stdout, stderr} = await home.run(['send', 'hello'], {cwd: folder, env: {CLAUDECODE: '1'}});
+		expect({code, stdout}).toEqual({code: 1, stdout: ''});
+		expect(stderr).toMatch(/^agentmux: [^\n]+\n$/);
+		await writeFile(file, text);
+	});
+});
+
+describe('what sets agentmux up works for an agent as for a human', () => {
+	test('join, leave, hub, config, help, mcp and hook', async () => {
+		const env = {CLAUDECODE: '1'};
+		const options = {cwd: elsewhere, env};
+		await home.output(['join', 'SETUP', '--dir', elsewhere], options);
+		expect(await send(elsewhere, env)).toMatchObject({author_tag: 'SETUP'});
+		await home.output(['leave', 'SETUP', '--dir', elsewhere], options);
+		for (const words of [
+			['hub', 'status'],
+			['hub', 'start'],
+			['config'],
+			['--help'],
+			['send', '--help'],
+			['--version'],
+		]) {
+			expect((await home.run(words, options)).code).toBe(0);
+		}
+		// An MCP server ends with its stdin, a hook says nothing where there is no mail.
+		expect((await home.run(['mcp', '--as', 'CLAUDE_1'], {cwd: folder, env})).code).toBe(0);
+		const hook = ['hook', 'SessionEnd', '--as', 'CLAUDE_1'];
+		const patient = {...env, AGENTMUX_HOOK_PATIENCE: '10000'};
+		const input = JSON.stringify({session_id: 's'});
+		expect(await home.run(hook, {cwd: folder, env: patient, input})).toEqual({code: 0, stdout: '', stderr: ''});
+	});
+});
