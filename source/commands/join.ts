@@ -19,6 +19,7 @@ import {calledAs, findHook, findLauncher, shellWord} from './launcher.ts';
 import {remark, write} from './output.ts';
 import {chosenSeats, seatFlags, seatWords, type Chosen} from './seats.ts';
 import {settle, type Plan} from './settle.ts';
+import {checkNames, meetLookAlikes} from './look-alikes.ts';
 import {checkFree, meetOthers} from './taken.ts';
 import {textFlag} from './values.ts';
 
@@ -82,7 +83,10 @@ const command: Command = {
 			throw new UsageError(`${tag} is what you are called (${places.config}).`, 'Take another tag: CLAUDE_1.');
 		}
 		const force = flags['force'] === true;
-		if (!force) await checkFree(places.data, seats);
+		if (!force) {
+			checkNames(seats, own.human);
+			await checkFree(places.data, seats);
+		}
 		const launcher = await findLauncher(env);
 		const plans: Plan[] = [];
 		for (const seat of seats) {
@@ -102,6 +106,7 @@ const command: Command = {
 		}
 		await checkWritable(plans.flatMap(({edits}) => edits));
 		const doors = await settle(invocation, places.data, plans, agents => {
+			meetLookAlikes(agents, seats, say);
 			meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say});
 		});
 		const lines = plans.flatMap(({seat: {tag, folder}, changes}, index) => {

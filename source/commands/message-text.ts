@@ -1,5 +1,6 @@
 import {authorDiffers, signatureRemark, type Message} from '../mailbox/message.ts';
-import {sameTag} from '../mailbox/tag.ts';
+import {resembled} from '../mailbox/look-alike.ts';
+import {HUMAN, sameTag, SYSTEM} from '../mailbox/tag.ts';
 import {printable, printableLines} from '../printable.ts';
 import {styled} from './output.ts';
 
@@ -24,8 +25,13 @@ export function messageLines(stream: NodeJS.WriteStream, message: Message, befor
 	return `${[...head, body].join('  ')}\n${rest.map(line => `${gutter}${line}\n`).join('')}`;
 }
 
-/** Who really wrote it, where that is not who the tag says. */
+/** What the tag might be taken for, and who really wrote it, where that is not who the tag says. */
 function provenance(message: Message): string {
+	const like = resembled(message.tag, [HUMAN, SYSTEM]);
+	return `${like === null ? '' : ` (not ${like})`}${author(message)}`;
+}
+
+function author(message: Message): string {
 	if (!authorDiffers(message)) return '';
 	if (!message.verified && message.signed !== true) return ' (unverified)';
 	if (message.author_tag !== null && sameTag(message.author_tag, message.tag)) return '';

@@ -96,14 +96,14 @@ export function skeleton(tag: string): string {
 }
 
 /**
- * Whether a tag can be taken for another one that it is not. For the human's it is enough to be one letter off, or to have its
- * name in front of digits: more hangs on that.
+ * Whether a tag can be taken for another one that it is not. `strict`, as for the human's: it is enough to be one letter off, or to
+ * have its name in front of digits.
  */
-export function resembles(tag: Tag, other: Tag): boolean {
+export function resembles(tag: Tag, other: Tag, strict = isGuarded(other)): boolean {
 	if (sameTag(tag, other)) return false;
 	const [one, two] = [skeleton(tag), skeleton(other)];
 	if (one === two) return true;
-	if (!isGuarded(other)) return false;
+	if (!strict) return false;
 	return editDistance(one, two) <= 1 || (one.startsWith(two) && /^\d+$/.test(one.slice(two.length)));
 }
 

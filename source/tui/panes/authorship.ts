@@ -1,13 +1,15 @@
 import {signatureRemark, type Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
+import type {State} from '../../store/state.ts';
 import type {Span} from '../screen/strip.ts';
 import {tagStyle, theme} from '../theme.ts';
+import {imitationMarks} from './look-alike.ts';
 
 /** What casts doubt on a tag; stands right behind it, where no list of addressees pushes it off the line. */
-export function doubts(message: Message): Span[] {
+export function doubts(state: State, message: Message): Span[] {
 	const {tag, author_tag, verified, signed} = message;
-	const spans: Span[] = [];
+	const spans: Span[] = [...imitationMarks(state, message)];
 	if (signed === 'invalid') spans.push({text: '  INVALID SIGNATURE', style: theme.badStrong});
 	if (author_tag !== null && !sameTag(author_tag, tag)) {
 		spans.push({text: '  by ', style: theme.grey}, {text: printable(author_tag), style: tagStyle(author_tag)});

@@ -18,10 +18,12 @@ export function messageHead(state: State, message: Message, width: number, now: 
 	const replies = message.thread_id === message.id ? replyCount(state, message.id) : 0;
 	// Nothing may push an alarm off the line.
 	const right = message.signed === 'invalid' ? [] : deliverySpans(state, message, now);
-	const key = `${width} ${time} ${replies} ${isInTree} ${right.map(({text, style}) => `${style} ${text}`).join()}`;
+	const doubtful = doubts(state, message);
+	const varying = [...doubtful, ...right].map(({text, style}) => `${style} ${text}`);
+	const key = `${width} ${time} ${replies} ${isInTree} ${varying.join()}`;
 	const known = heads.get(message);
 	if (known?.key === key) return known.head;
-	const head = justify(headSpans(message, time, replies, isInTree), right, width);
+	const head = justify(headSpans(message, doubtful, time, replies, isInTree), right, width);
 	heads.set(message, {key, head});
 	return head;
 }
@@ -29,11 +31,17 @@ export function messageHead(state: State, message: Message, width: number, now: 
 /** The head that was made of a message last, and of what else: asked for in every frame, it changes seldom. */
 const heads = new WeakMap<Message, {readonly key: string; readonly head: Strip}>();
 
-function headSpans(message: Message, time: string, replies: number, isInTree: boolean): Span[] {
+function headSpans(
+	message: Message,
+	doubtful: readonly Span[],
+	time: string,
+	replies: number,
+	isInTree: boolean,
+): Span[] {
 	const left: Span[] = [
 		{text: `${time} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
-		...doubts(message),
+		...doubtful,
 	];
 	if (message.mentions.length > 0) {
 		left.push({text: ' → ', style: theme.grey});

@@ -9,6 +9,7 @@ import {agentsPane, isChannelPane, tasksPane, welcomePane} from '../pane-id.ts';
 import {unreadIn} from '../unread.ts';
 import {currentEntry} from '../navigate.ts';
 import {agentOrder} from '../panes/agents.ts';
+import {lookAlike} from '../panes/look-alike.ts';
 import {paneName} from '../panes/header.ts';
 import {taskList} from '../panes/task-rows.ts';
 import {viewOf, type Ui} from '../ui.ts';
@@ -25,7 +26,8 @@ export function spoken(state: State, message: Message, now: number): string[] {
 	const by = author_tag !== null && !sameTag(author_tag, tag) ? ` by ${printable(author_tag)}` : '';
 	const to = mentions.length > 0 ? ` to ${mentions.map(printable).join(' and ')}` : '';
 	const remark = signatureRemark(message);
-	const vouched = `${verified || signed === true ? '' : ', unverified'}${remark === null ? '' : `, ${remark}`}`;
+	const like = lookAlike(state, tag);
+	const vouched = `${like === null ? '' : `, not ${printable(like)}`}${verified || signed === true ? '' : ', unverified'}${remark === null ? '' : `, ${remark}`}`;
 	const marks = `${vouched}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
 	const [first = '', ...more] = printableLines(message.body);
 	return [

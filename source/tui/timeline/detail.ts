@@ -97,7 +97,7 @@ function messageLines(detail: Detail, id: number, width: number): Strip[] {
 	const left: Span[] = [
 		{text: `${clockMoment(message.created_at, now)} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
-		...doubts(message),
+		...doubts(state, message),
 	];
 	message.mentions.forEach((tag, index) => {
 		left.push({text: index === 0 ? ' → ' : ', ', style: theme.grey}, {text: printable(tag), style: tagStyle(tag)});
