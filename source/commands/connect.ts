@@ -5,6 +5,7 @@ import type {Management} from '../gateway/management.ts';
 import {ensureHub} from '../hub/ensure.ts';
 import {HubError} from '../hub/error.ts';
 import {findHub, type RunningHub} from '../hub/find.ts';
+import {wayTo, type HubWay} from '../hub/local/way.ts';
 import {readState} from '../hub/state-file.ts';
 import {signToken, verifyToken} from '../hub/token.ts';
 import {readPlace} from '../join/place-file.ts';
@@ -61,7 +62,7 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 	const hub = await startedHub(config, say);
 	const link = (hub: RunningHub): Link => {
 		const token = account === null ? null : ownToken(config.places, hub, identity);
-		return token === null ? linkTo(hub, identity) : {url: hub.url, key: hub.anon_key, token};
+		return token === null ? linkTo(hub, identity) : linkWith(hub, token);
 	};
 	return connectMailbox({...link(hub), resolve: async () => link(await foundAgain(config)), signatures});
 }
@@ -181,8 +182,8 @@ export async function openOwnersProject({env, stderr}: Surroundings): Promise<Ma
 async function ownersProject(config: Config, say: (sentence: string) => void): Promise<Management> {
 	const {target} = config;
 	if (target.kind === 'supabase') return hostedProject(target);
-	const {url, service_role_key} = await startedHub(config, say);
-	return {url, project_ref: 'local', token: service_role_key};
+	const hub = await startedHub(config, say);
+	return {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: wayTo(hub)};
 }
 
 async function configure(env: NodeJS.ProcessEnv, say: (sentence: string) => void, as?: Tag): Promise<Config> {
@@ -214,6 +215,7 @@ interface Link {
 	readonly url: string;
 	readonly key: string;
 	readonly token: string;
+	readonly way: HubWay;
 }
 
 /**
@@ -239,9 +241,13 @@ function ownToken(
 }
 
 /** A token that the hub's own secret vouches for. It ends with this process, or lies in a file beside that secret: it needs no end of its own, and no beginning, which a clock that is put back would move into the future. */
-function linkTo({url, anon_key, jwt_secret}: RunningHub, {tag, kind}: Pick<Identity, 'tag' | 'kind'>): Link {
+function linkTo(hub: RunningHub, {tag, kind}: Pick<Identity, 'tag' | 'kind'>): Link {
 	const claims = {iss: 'agentmux', role: 'authenticated', app_metadata: {agent_tag: tag, kind}};
-	return {url, key: anon_key, token: signToken(jwt_secret, claims)};
+	return linkWith(hub, signToken(hub.jwt_secret, claims));
+}
+
+function linkWith(hub: RunningHub, token: string): Link {
+	return {url: hub.url, key: hub.anon_key, token, way: wayTo(hub)};
 }
 
 const patience = 300;

@@ -2,6 +2,7 @@ import {loadConfig, type Config} from '../config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {isPublicKey} from '../mailbox/signature.ts';
+import {p, printable} from '../printable.ts';
 import {humanKey, renewKey} from '../signing/human-key.ts';
 import {forgetKey, readTrust, trustKey} from '../signing/trusted-keys.ts';
 import type {Command, Invocation} from './command.ts';
@@ -82,7 +83,7 @@ async function own({env, stdout, stderr}: Invocation, config: Config, action: 's
 	const store = await keyStoreOf(config, env);
 	const {x} = action === 'show' ? await humanKey(store) : await renewKey(store, config.human, new Date());
 	if (action === 'new') remark(stderr, 'This is your key from now on; tell it to those who trusted the one before.');
-	return write(stdout, `${x}\n`);
+	return write(stdout, p`${printable(x)}\n`);
 }
 
 async function change(
@@ -103,11 +104,11 @@ async function change(
 		if (key === readTrust(data).own) throw new UsageError('That is your own key.', 'It is trusted already.');
 		const tag = tagFlag(flags, 'as') ?? config.human;
 		trustKey(data, key, tag, new Date());
-		return write(stdout, `${key} is trusted for what ${tag} writes.\n`);
+		return write(stdout, p`${printable(key)} is trusted for what ${printable(tag)} writes.\n`);
 	}
 	if (!forgetKey(data, key)) {
 		const remedy = 'See `agentmux keys`; `agentmux keys new` makes another one of your own.';
 		throw new MailboxError('not_found', 'No such key is among those that you trust.', remedy);
 	}
-	return write(stdout, `${key} is no longer trusted.\n`);
+	return write(stdout, p`${printable(key)} is no longer trusted.\n`);
 }

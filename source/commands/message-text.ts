@@ -1,57 +1,58 @@
-import {authorDiffers, signatureRemark, type Message} from '../mailbox/message.ts';
 import {resembled} from '../mailbox/look-alike.ts';
+import {authorDiffers, signatureRemark, type Message} from '../mailbox/message.ts';
 import {HUMAN, sameTag, SYSTEM} from '../mailbox/tag.ts';
-import {printable, printableLines} from '../printable.ts';
+import {joinPrintable, p, printable, printableLines, type Printable} from '../printable.ts';
 import {styled} from './output.ts';
 
 /**
  * A message for people to read: `#12  14:03:22  CLAUDE_1  hello`. Further lines of its body stand behind a gutter, so that
  * no body can look like another message.
  */
-export function messageText(stream: NodeJS.WriteStream, message: Message, now = new Date()): string {
-	const id = styled(stream, 'dim', `#${message.id}`);
-	return messageLines(stream, message, `${id}  ${styled(stream, 'dim', timeOf(message.created_at, now))}`);
+export function messageText(stream: NodeJS.WriteStream, message: Message, now = new Date()): Printable {
+	const id = styled(stream, 'dim', p`#${message.id}`);
+	return messageLines(stream, message, p`${id}  ${styled(stream, 'dim', timeOf(message.created_at, now))}`);
 }
 
 /** The same with something else before the tag. */
-export function messageLines(stream: NodeJS.WriteStream, message: Message, before: string): string {
-	const [first = '', ...rest] = printableLines(message.body);
+export function messageLines(stream: NodeJS.WriteStream, message: Message, before: Printable): Printable {
+	const [first = p``, ...rest] = printableLines(message.body);
 	const head = [
 		before,
-		`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}${signature(stream, message)}`,
+		p`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}${signature(stream, message)}`,
 	];
-	const body = `${message.reply_to === null ? '' : `↳ #${message.reply_to} `}${first}`;
-	const gutter = styled(stream, 'dim', '    │ ');
-	return `${[...head, body].join('  ')}\n${rest.map(line => `${gutter}${line}\n`).join('')}`;
+	const body = p`${message.reply_to === null ? '' : p`↳ #${message.reply_to} `}${first}`;
+	const gutter = styled(stream, 'dim', p`    │ `);
+	return p`${joinPrintable([...head, body], '  ')}\n${joinPrintable(rest.map(line => p`${gutter}${line}\n`))}`;
 }
 
 /** What the tag might be taken for, and who really wrote it, where that is not who the tag says. */
-function provenance(message: Message): string {
+function provenance(message: Message): Printable {
 	const like = resembled(message.tag, [HUMAN, SYSTEM]);
-	return `${like === null ? '' : ` (not ${like})`}${author(message)}`;
+	return p`${like === null ? '' : p` (not ${printable(like)})`}${author(message)}`;
 }
 
-function author(message: Message): string {
-	if (!authorDiffers(message)) return '';
-	if (!message.verified && message.signed !== true) return ' (unverified)';
-	if (message.author_tag !== null && sameTag(message.author_tag, message.tag)) return '';
-	return ` (by ${printable(message.author_tag ?? 'nobody known')})`;
+function author(message: Message): Printable {
+	if (!authorDiffers(message)) return p``;
+	if (!message.verified && message.signed !== true) return p` (unverified)`;
+	if (message.author_tag !== null && sameTag(message.author_tag, message.tag)) return p``;
+	return p` (by ${printable(message.author_tag ?? 'nobody known')})`;
 }
 
 /** Whether a key that is trusted here says that a human wrote it. */
-function signature(stream: NodeJS.WriteStream, message: Message): string {
+function signature(stream: NodeJS.WriteStream, message: Message): Printable {
 	const remark = signatureRemark(message);
-	if (remark === null) return '';
-	return remark === 'invalid signature' ? styled(stream, 'red', ' (INVALID SIGNATURE)') : styled(stream, 'dim', ` (${remark})`);
+	if (remark === null) return p``;
+	if (remark === 'invalid signature') return styled(stream, 'red', p` (INVALID SIGNATURE)`);
+	return styled(stream, 'dim', p` (${remark})`);
 }
 
 const clock = new Intl.DateTimeFormat('sv', {timeStyle: 'medium'});
 const calendar = new Intl.DateTimeFormat('sv', {dateStyle: 'short'});
 
 /** Local time, with the date when it is not today's. */
-export function timeOf(timestamp: string, now = new Date()): string {
+export function timeOf(timestamp: string, now = new Date()): Printable {
 	const time = new Date(timestamp);
 	if (Number.isNaN(time.getTime())) return printable(timestamp);
 	const date = calendar.format(time);
-	return date === calendar.format(now) ? clock.format(time) : `${date} ${clock.format(time)}`;
+	return printable(date === calendar.format(now) ? clock.format(time) : `${date} ${clock.format(time)}`);
 }

@@ -2,7 +2,7 @@ import {cutText, fairShare} from '../mailbox/excerpt.ts';
 import type {Json} from '../mailbox/json.ts';
 import {maxContentBytes, type Message, type MessageRow} from '../mailbox/message.ts';
 import {isTag, type Tag} from '../mailbox/tag.ts';
-import {printable} from '../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import {notice, quotedText} from '../quotation/agent-text.ts';
 import {provenance} from '../quotation/provenance.ts';
 
@@ -113,9 +113,9 @@ export function openText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[])
 }
 
 /** Names senders and no texts: those come with the prompt that this becomes. */
-export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'tag'>[]): string {
-	const senders = [...new Set(mail.map(({tag}) => printable(tag)))].join(', ');
-	return `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${reader} in the agentmux mailbox, from ${senders}.`;
+export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'tag'>[]): Printable {
+	const senders = joinPrintable([...new Set(mail.map(({tag}) => printable(tag)))], ', ');
+	return p`${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${printable(reader)} in the agentmux mailbox, from ${senders}.`;
 }
 
 /** Whether a prompt is what a wake became; the client puts words of its own around it. */

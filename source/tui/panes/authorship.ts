@@ -1,6 +1,6 @@
 import {signatureRemark, type Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
-import {printable} from '../../printable.ts';
+import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import type {Span} from '../screen/strip.ts';
 import {tagStyle, theme} from '../theme.ts';
@@ -10,12 +10,12 @@ import {imitationMarks} from './look-alike.ts';
 export function doubts(state: State, message: Message): Span[] {
 	const {tag, author_tag, verified, signed} = message;
 	const spans: Span[] = [...imitationMarks(state, message)];
-	if (signed === 'invalid') spans.push({text: '  INVALID SIGNATURE', style: theme.badStrong});
+	if (signed === 'invalid') spans.push({text: p`  INVALID SIGNATURE`, style: theme.badStrong});
 	if (author_tag !== null && !sameTag(author_tag, tag)) {
-		spans.push({text: '  by ', style: theme.grey}, {text: printable(author_tag), style: tagStyle(author_tag)});
+		spans.push({text: p`  by `, style: theme.grey}, {text: printable(author_tag), style: tagStyle(author_tag)});
 	}
 	// Whoever signed it needs no token to vouch for it.
-	if (!verified && signed !== true) spans.push({text: '  unverified', style: theme.warn});
+	if (!verified && signed !== true) spans.push({text: p`  unverified`, style: theme.warn});
 	return spans;
 }
 
@@ -23,5 +23,5 @@ export function doubts(state: State, message: Message): Span[] {
 export function signature(message: Message): Span[] {
 	const remark = signatureRemark(message);
 	if (remark === null || remark === 'invalid signature') return [];
-	return [{text: `  ${remark}`, style: remark === 'signed' ? theme.faint : theme.grey}];
+	return [{text: p`  ${remark}`, style: remark === 'signed' ? theme.faint : theme.grey}];
 }

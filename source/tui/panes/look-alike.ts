@@ -2,7 +2,7 @@ import type {Agent} from '../../mailbox/agent.ts';
 import {imitated, knownTags, resembled} from '../../mailbox/look-alike.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
-import {printable} from '../../printable.ts';
+import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../theme.ts';
@@ -15,7 +15,7 @@ export function lookAlike(state: State, tag: Tag): Tag | null {
 /** A mark beside a tag that can be taken for another: `HUMAN_ ≠ HUMAN`. */
 export function lookAlikeMark(state: State, tag: Tag): Span[] {
 	const other = lookAlike(state, tag);
-	return other === null ? [] : [{text: ` ≠ ${printable(other)}`, style: theme.warnStrong}];
+	return other === null ? [] : [{text: p` ≠ ${printable(other)}`, style: theme.warnStrong}];
 }
 
 /** The same of a message, and whether its text imitates another's message. */
@@ -25,7 +25,7 @@ export function imitationMarks(state: State, message: Message): readonly Span[] 
 	if (known?.tags === tags) return known.spans;
 	const claimed = imitated(message.body, message.tag, tags);
 	const spans = lookAlikeMark(state, message.tag);
-	if (claimed !== null) spans.push({text: `  imitates ${printable(claimed)}`, style: theme.warnStrong});
+	if (claimed !== null) spans.push({text: p`  imitates ${printable(claimed)}`, style: theme.warnStrong});
 	marks.set(message, {tags, spans});
 	return spans;
 }

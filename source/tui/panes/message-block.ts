@@ -1,6 +1,6 @@
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
-import {printable} from '../../printable.ts';
+import {p, printable, type Printable} from '../../printable.ts';
 import {replyCount} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
 import {keyFor} from '../keymap.ts';
@@ -34,26 +34,26 @@ const heads = new WeakMap<Message, {readonly key: string; readonly head: Strip}>
 function headSpans(
 	message: Message,
 	doubtful: readonly Span[],
-	time: string,
+	time: Printable,
 	replies: number,
 	isInTree: boolean,
 ): Span[] {
 	const left: Span[] = [
-		{text: `${time} `, style: theme.grey},
+		{text: p`${time} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
 		...doubtful,
 	];
 	if (message.mentions.length > 0) {
-		left.push({text: ' → ', style: theme.grey});
+		left.push({text: p` → `, style: theme.grey});
 		message.mentions.forEach((tag, index) => {
-			if (index > 0) left.push({text: ', ', style: theme.grey});
+			if (index > 0) left.push({text: p`, `, style: theme.grey});
 			left.push({text: printable(tag), style: tagStyle(tag)});
 		});
 	}
 	left.push(...signature(message));
-	if (replies > 0) left.push({text: `  ⤷ ${replies}`, style: theme.grey});
+	if (replies > 0) left.push({text: p`  ⤷ ${replies}`, style: theme.grey});
 	// In a tree it stands below what it replies to.
-	else if (message.reply_to !== null && !isInTree) left.push({text: `  ↳ #${message.reply_to}`, style: theme.faint});
+	else if (message.reply_to !== null && !isInTree) left.push({text: p`  ↳ #${message.reply_to}`, style: theme.faint});
 	return left;
 }
 
@@ -61,14 +61,14 @@ function headSpans(
 export function pendingHead(state: State, pending: Pending, tag: string, width: number, now: number): Strip {
 	const me = state.identity?.tag;
 	const left: Span[] = [
-		{text: `${clockTime(new Date(pending.since).toISOString(), now)} `, style: theme.grey},
+		{text: p`${clockTime(new Date(pending.since).toISOString(), now)} `, style: theme.grey},
 		{text: printable(tag), style: tagStyle(tag)},
 	];
-	if (me !== undefined && !sameTag(me, tag)) left.push({text: `  by ${printable(me)}`, style: theme.grey});
+	if (me !== undefined && !sameTag(me, tag)) left.push({text: p`  by ${printable(me)}`, style: theme.grey});
 	const right: Record<Pending['phase'], Span> = {
-		sending: {text: 'sending', style: theme.pending},
-		waiting: {text: 'unsent: waits for the connection', style: theme.warn},
-		refused: {text: `not sent · ${keyFor('reply')} to write it again`, style: theme.bad},
+		sending: {text: p`sending`, style: theme.pending},
+		waiting: {text: p`unsent: waits for the connection`, style: theme.warn},
+		refused: {text: p`not sent · ${keyFor('reply')} to write it again`, style: theme.bad},
 	};
 	return justify(left, [right[pending.phase]], width);
 }
