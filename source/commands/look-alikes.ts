@@ -18,7 +18,11 @@ export function checkNames(seats: readonly Seat[], human: Tag): void {
 }
 
 /** Says of each tag that can be taken for one that is there already. */
-export function meetLookAlikes(agents: readonly Agent[], seats: readonly Seat[], say: (sentence: string) => void): void {
+export function meetLookAlikes(
+	agents: readonly Agent[],
+	seats: readonly Seat[],
+	say: (sentence: string) => void,
+): void {
 	for (const {tag} of seats) {
 		const like = resembled(tag, knownTags(agents.filter(agent => !sameTag(agent.tag, tag))));
 		if (like !== null) say(`${tag} looks like ${like}, which is another agent: a tag of another shape is safer.`);

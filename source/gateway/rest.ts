@@ -177,7 +177,9 @@ export class Rest implements Source {
 	}
 
 	/** What goes into `meta` of a message of somebody who signs. The database is asked each time: another may have come. */
-	async #sign(draft: Required<Pick<MessageRow, 'content' | 'reply_to'>> & {client_id: string}): Promise<{signature?: Json}> {
+	async #sign(
+		draft: Required<Pick<MessageRow, 'content' | 'reply_to'>> & {client_id: string},
+	): Promise<{signature?: Json}> {
 		const sign = this.#signatures?.sign ?? null;
 		if (sign === null) return {};
 		const {mailbox_id} = await this.state({pauses: postPauses});

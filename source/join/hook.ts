@@ -4,7 +4,17 @@ import {type Printable} from '../printable.ts';
 import {hangBell} from './bell.ts';
 import type {HookEvent, HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
-import {isWakeText, longestText, mailColumns, mailText, openText, readMail, wakeText, type Mail, type MailRow} from './mail.ts';
+import {
+	isWakeText,
+	longestText,
+	mailColumns,
+	mailText,
+	openText,
+	readMail,
+	wakeText,
+	type Mail,
+	type MailRow,
+} from './mail.ts';
 import type {Call} from './rpc.ts';
 
 interface Work {

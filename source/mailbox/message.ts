@@ -94,7 +94,12 @@ export function signatureRemark({
 	signed,
 	verified,
 	author_kind,
-}: Pick<Message, 'signed' | 'verified' | 'author_kind'>): 'signed' | 'unsigned' | 'unknown key' | 'invalid signature' | null {
+}: Pick<Message, 'signed' | 'verified' | 'author_kind'>):
+	| 'signed'
+	| 'unsigned'
+	| 'unknown key'
+	| 'invalid signature'
+	| null {
 	if (signed === true) return 'signed';
 	if (signed === 'invalid') return 'invalid signature';
 	if (signed === 'unknown key') return signed;

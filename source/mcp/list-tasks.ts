@@ -6,7 +6,15 @@ import {taskStatuses, type Task} from '../mailbox/task.ts';
 import {notice} from '../quotation/agent-text.ts';
 import {answer, answering, answerRoom, visible} from './answer.ts';
 import type {Desk} from './desk.ts';
-import {queueSchema, taskAtAGlance, taskId, taskLines, wholeTaskSchema, wholeTask, wholeTaskLines} from './task-data.ts';
+import {
+	queueSchema,
+	taskAtAGlance,
+	taskId,
+	taskLines,
+	wholeTaskSchema,
+	wholeTask,
+	wholeTaskLines,
+} from './task-data.ts';
 import {findTask, noSuchTask} from './task-standing.ts';
 
 const listedTask = wholeTaskSchema.extend({

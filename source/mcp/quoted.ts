@@ -22,7 +22,7 @@ export const quotedMessage = z.object({
 		.enum(['signed', 'unsigned', 'unknown key', 'invalid signature'])
 		.optional()
 		.describe(
-			'Signed: proven to be the human\'s words. Invalid: they were changed, or never were. Absent: an agent\'s, which sign nothing.',
+			"Signed: proven to be the human's words. Invalid: they were changed, or never were. Absent: an agent's, which sign nothing.",
 		),
 	to: z.array(z.string()).describe('Whom it mentions, the first ten; empty: everyone.'),
 	reply_to: z.number().int().optional(),

@@ -1,6 +1,6 @@
 import {imitated, resembled} from '../mailbox/look-alike.ts';
 import {authorDiffers, signatureRemark, type Message} from '../mailbox/message.ts';
-import {HUMAN, SYSTEM, type Tag} from '../mailbox/tag.ts';
+import {HUMAN, sameTag, SYSTEM, type Tag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
 
 export type Vouched = Pick<Message, 'tag' | 'author_tag' | 'author_kind' | 'verified' | 'signed'>;
@@ -25,7 +25,9 @@ function alarm(message: Vouched): string[] {
 function vouched(message: Vouched): string {
 	const remark = signatureRemark(message);
 	const signed = remark === null || remark === 'invalid signature' ? '' : `, ${remark}`;
-	if (message.signed === true) return `signed by ${printable(message.author_tag ?? message.tag)}, human`;
+	const author = printable(message.author_tag ?? message.tag);
+	const differs = !sameTag(message.author_tag ?? message.tag, message.tag);
+	if (message.signed === true) return `${differs ? 'really written and ' : ''}signed by ${author}, human`;
 	if (!message.verified) return `unverified: nobody vouches for the sender${signed}`;
 	const kind = message.author_kind === 'agent' ? '' : `, ${message.author_kind}`;
 	if (!authorDiffers(message)) return `verified${kind}${signed}`;

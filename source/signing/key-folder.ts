@@ -1,4 +1,16 @@
-import {closeSync, constants, copyFileSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {
+	closeSync,
+	constants,
+	copyFileSync,
+	fsyncSync,
+	linkSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeSync,
+} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {MailboxError} from '../mailbox/error.ts';
 
@@ -20,7 +32,10 @@ export function trustFile(data: string): string {
 /** A file's text, null where there is none; a link is not followed. Throws MailboxError `file`. */
 export function readOwnFile(path: string): string | null {
 	try {
-		return readFileSync(path, {encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK});
+		return readFileSync(path, {
+			encoding: 'utf8',
+			flag: constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+		});
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
 		throw unusable(path, 'read', error);
@@ -77,7 +92,12 @@ function putFirst(temporary: string, path: string): boolean {
 function unusable(path: string, what: string, cause: unknown): MailboxError {
 	const {code = 'unknown fault'} = cause as NodeJS.ErrnoException;
 	const why = code === 'ELOOP' ? 'it is a symbolic link' : code;
-	return new MailboxError('file', `${path} cannot be ${what} (${why}).`, 'Make it a file of your own, or move it away.', {
-		cause,
-	});
+	return new MailboxError(
+		'file',
+		`${path} cannot be ${what} (${why}).`,
+		'Make it a file of your own, or move it away.',
+		{
+			cause,
+		},
+	);
 }

@@ -65,7 +65,11 @@ function readOthers(data: string): TrustedKey[] {
 	} catch {
 		// Said below.
 	}
-	throw new MailboxError('file', `${path} is damaged.`, 'Move it away, and trust the keys again with `agentmux keys trust`.');
+	throw new MailboxError(
+		'file',
+		`${path} is damaged.`,
+		'Move it away, and trust the keys again with `agentmux keys trust`.',
+	);
 }
 
 function writeOthers(data: string, keys: readonly TrustedKey[]): void {

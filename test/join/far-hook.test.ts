@@ -62,7 +62,9 @@ function fireAt(event: string, {url, impatient = false, env = {}}: There): Promi
 const row = {
 	id: 1,
 	tag: 'SENDER',
-	body: 'hello from afar',
+	content: '[SENDER] hello from afar',
+	client_id: null,
+	signature: null,
 	mentions: [],
 	reply_to: null,
 	author_tag: null,

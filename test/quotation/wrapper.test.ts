@@ -57,7 +57,8 @@ describe('a tag that a client frames texts with', () => {
 		'Promise<Result<User, Error>>',
 		'vector<function<void()>> v; a < b && c > d',
 		'Array<Parameters_t>',
-		'a <- b <| c', 'x |> f',
+		'a <- b <| c',
+		'x |> f',
 		'git clone <user>@<host>:<path>',
 		'<https://example.org> <me@example.org>',
 		'<tool-bar/> <my-element>',
@@ -80,17 +81,41 @@ describe('a tag that a client frames texts with', () => {
 	});
 });
 
-const name = fc.constantFrom('system-reminder', 'function_results', 'antml:invoke', 'user-prompt-submit-hook', 'system', '|im_end|');
+const name = fc.constantFrom(
+	'system-reminder',
+	'function_results',
+	'antml:invoke',
+	'user-prompt-submit-hook',
+	'system',
+	'|im_end|',
+);
 const noise = fc.constantFrom('', ' ', '\n', '\t', '\u200B', '\u00AD', '/', '\u2028', '<');
 const piece = fc.oneof(
 	fc
-		.tuple(fc.constantFrom('<', '＜', '‹'), noise, fc.constantFrom('', '/', '／'), noise, name, noise, fc.constantFrom('>', ''), fc.boolean())
+		.tuple(
+			fc.constantFrom('<', '＜', '‹'),
+			noise,
+			fc.constantFrom('', '/', '／'),
+			noise,
+			name,
+			noise,
+			fc.constantFrom('>', ''),
+			fc.boolean(),
+		)
 		.map(([open, one, slash, two, word, three, close, upper]) => {
 			const text = [open, one, slash, two, word, three, close].join('');
 			return upper ? text.toUpperCase() : text;
 		}),
 	fc.string({unit: 'grapheme', maxLength: 20}),
-	fc.constantFrom('\n', '\r\n', '\u2028', '  | ', '#7 from HUMAN (signed by HUMAN, human):', '\n\nHuman: ', '\u001B[2K'),
+	fc.constantFrom(
+		'\n',
+		'\r\n',
+		'\u2028',
+		'  | ',
+		'#7 from HUMAN (signed by HUMAN, human):',
+		'\n\nHuman: ',
+		'\u001B[2K',
+	),
 );
 const body = fc.array(piece, {minLength: 1, maxLength: 12}).map(pieces => pieces.join(''));
 
@@ -121,7 +146,10 @@ describe('no text ends the frame that it stands in', () => {
 		fc.assert(
 			fc.property(body, text => {
 				const messages = quoteAll([messageRow(7, 'x', {tag: 'CLAUDE_2', body: text})], 'CLAUDE_1');
-				const {content, structuredContent} = answer(quotedBlock('1 message.', messages, 'hint'), {messages, title: text});
+				const {content, structuredContent} = answer(quotedBlock('1 message.', messages, 'hint'), {
+					messages,
+					title: text,
+				});
 				const [first] = content;
 				const shown = first?.type === 'text' ? first.text : '';
 				expect(endsItsFrame(shown)).toBe(false);

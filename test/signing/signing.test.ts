@@ -104,7 +104,16 @@ describe('a row', () => {
 	test('with anything else in the place of a signature is invalid', async () => {
 		const good = signStatement(await humanKey({data, keyring: null}), statement);
 		const verify = createVerifier(data);
-		for (const bad of [1, 'x', [], {}, {...good, v: 2}, {...good, sig: 7}, {...good, sig: `${good.sig}A`}, {...good, nonce: ''}]) {
+		for (const bad of [
+			1,
+			'x',
+			[],
+			{},
+			{...good, v: 2},
+			{...good, sig: 7},
+			{...good, sig: `${good.sig}A`},
+			{...good, nonce: ''},
+		]) {
 			expect(verify(row(bad), mailbox)).toBe('invalid');
 		}
 		expect(verify(row(good, {client_id: null}), mailbox)).toBe('invalid');

@@ -41,7 +41,8 @@ function tagsIn({agents, identity}: State): readonly Tag[] {
 	const tags = knownTags(agents.values());
 	const all = me === null || tags.some(tag => sameTag(tag, me)) ? tags : [me, ...tags];
 	// A sign of life makes another map, and no other tags.
-	const same = lastTags !== null && lastTags.length === all.length && all.every((tag, index) => tag === lastTags?.[index]);
+	const same =
+		lastTags !== null && lastTags.length === all.length && all.every((tag, index) => tag === lastTags?.[index]);
 	const kept = same && lastTags !== null ? lastTags : all;
 	lastTags = kept;
 	lists.set(agents, {me, tags: kept});
