@@ -12,7 +12,7 @@ import {readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
-import type {Signatures} from '../mailbox/signature.ts';
+import type {Signatures} from '../mailbox/signatures.ts';
 import {isReserved, type Tag} from '../mailbox/tag.ts';
 import type {Places} from '../places.ts';
 import {dropAccount, haveAccount, keyBeside} from './agent-account.ts';

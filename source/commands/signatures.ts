@@ -1,5 +1,5 @@
 import type {Config} from '../config.ts';
-import type {Signatures} from '../mailbox/signature.ts';
+import type {Signatures} from '../mailbox/signatures.ts';
 import {signStatement, type KeyPair} from '../signing/ed25519.ts';
 import {humanKey, type KeyStore} from '../signing/human-key.ts';
 import {createVerifier} from '../signing/verifier.ts';

@@ -1,5 +1,5 @@
 import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {Signatures} from '../mailbox/signature.ts';
+import type {Signatures} from '../mailbox/signatures.ts';
 import {identityOf} from './identity.ts';
 import {Link, type Target} from './link.ts';
 import {Rest} from './rest.ts';

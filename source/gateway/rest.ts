@@ -10,7 +10,7 @@ import type {Filter} from '../mailbox/filter.ts';
 import {inChannel, type Draft, type Message, type MessageRow} from '../mailbox/message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
-import type {Signatures} from '../mailbox/signature.ts';
+import type {Signatures} from '../mailbox/signatures.ts';
 import type {ChangeQuery, StateChange} from '../mailbox/state-change.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {Position, Row, Source} from './catch-up.ts';

@@ -1,5 +1,5 @@
 import type {Message, MessageRow} from '../mailbox/message.ts';
-import type {Signatures} from '../mailbox/signature.ts';
+import type {Signatures} from '../mailbox/signatures.ts';
 
 /** Whether a row has something to look at. */
 export function hasSignature({meta}: MessageRow): boolean {

@@ -31,7 +31,7 @@ export function opened(door: Door): Call {
 	const send = base.protocol === 'https:' ? overTls : plainly(door.dial ?? (() => connectTo(base)));
 	return async (name, args, columns) => {
 		const body = JSON.stringify(args);
-		const path = `${base.pathname.replace(/\/$/, '')}/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.join(',')}`}`;
+		const path = `${base.pathname.replace(/\/$/, '')}/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.map(encodeURIComponent).join(',')}`}`;
 		const {status, text} = await send(base, path, body, {
 			host: base.host,
 			apikey: key,

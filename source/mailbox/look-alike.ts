@@ -67,7 +67,7 @@ const homoglyphs: {readonly [ascii: string]: string} = {
 	':': '։׃∶ː',
 };
 const asciiOf = new Map(
-	Object.entries(homoglyphs).flatMap(([ascii, others]) => [...others].map(other => [other, ascii] as const)),
+	Object.entries(homoglyphs).flatMap(([ascii, others]) => Array.from(others, other => [other, ascii] as const)),
 );
 
 const ignorable = /[\p{Default_Ignorable_Code_Point}\p{Mn}]/gu;

@@ -1,5 +1,4 @@
 import type {Json} from './json.ts';
-import type {MessageRow} from './message.ts';
 
 /** What a human can put a name to. The kind is part of what is signed, so that none can pass for another. */
 export type StatementKind = 'message' | 'approval' | 'redaction';
@@ -34,13 +33,6 @@ export interface Signature {
  * trusts the key. `invalid`: it does not fit what the row says.
  */
 export type Signed = boolean | 'invalid' | 'unknown key';
-
-/** What a mailbox needs to sign and to look at signatures; the keys lie elsewhere. */
-export interface Signatures {
-	verify(message: MessageRow, mailboxId: string): Signed;
-	/** Null for who does not sign: an agent. Rejects with MailboxError where the key cannot be had. */
-	readonly sign: ((statement: Statement) => Promise<Signature>) | null;
-}
 
 const label = 'agentmux-signature-v1';
 const encoder = new TextEncoder();

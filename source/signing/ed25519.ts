@@ -8,7 +8,7 @@ export interface KeyPair {
 }
 
 /** Loaded at the first use: a hook that has no signature to look at is spared it. */
-function crypto(): typeof import('node:crypto') {
+function crypto() {
 	return process.getBuiltinModule('node:crypto');
 }
 
