@@ -83,7 +83,7 @@ export function asItLooks(text: string): string {
 }
 
 /** What two tags that can be taken for each other have in common: case, marks and what looks alike in most fonts do not count. */
-export function skeleton(tag: string): string {
+function skeleton(tag: string): string {
 	return asItLooks(tag)
 		.replaceAll(/[_-]/g, '')
 		.replaceAll('rn', 'm')

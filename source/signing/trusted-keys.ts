@@ -5,7 +5,7 @@ import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {publicFile, readOwnFile, trustFile, writeOwnFile} from './key-folder.ts';
 
 /** Somebody's public key, and whose words it may sign. */
-export interface TrustedKey {
+interface TrustedKey {
 	readonly key: string;
 	readonly tag: Tag;
 	/** ISO 8601. */
