@@ -26,8 +26,10 @@ export function spoken(state: State, message: Message, now: number): Printable[]
 	const by = author_tag !== null && !sameTag(author_tag, tag) ? p` by ${printable(author_tag)}` : '';
 	const to = mentions.length > 0 ? p` to ${joinPrintable(mentions.map(printable), ' and ')}` : '';
 	const remark = signatureRemark(message);
+	// The usual case is not read out with each message; whatever else is.
+	const proof = remark === null || remark === 'signed' ? '' : p`, ${remark}`;
 	const like = lookAlike(state, tag);
-	const vouched = p`${like === null ? '' : p`, not ${printable(like)}`}${verified || signed === true ? '' : ', unverified'}${remark === null ? '' : p`, ${remark}`}`;
+	const vouched = p`${like === null ? '' : p`, not ${printable(like)}`}${verified || signed === true ? '' : ', unverified'}${proof}`;
 	const marks = p`${vouched}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
 	const [first = p``, ...more] = printableLines(message.body);
 	return [
