@@ -16,10 +16,17 @@ export function withEntries(backup: Buffer, entries: readonly Entry[], where: 'b
 	const tar = gunzipSync(backup);
 	const more = Buffer.concat(entries.map(block));
 	if (where === 'before') return gzipSync(Buffer.concat([more, tar]));
-	// Two blocks of zeros, and what fills the last record, end a tar file.
-	let end = tar.length;
-	while (end >= 512 && tar.subarray(end - 512, end).every(byte => byte === 0)) end -= 512;
-	return gzipSync(Buffer.concat([tar.subarray(0, end), more, Buffer.alloc(1024)]));
+	return gzipSync(Buffer.concat([tar.subarray(0, endOf(tar)), more, Buffer.alloc(1024)]));
+}
+
+/** Where the last entry ends; zeros follow. */
+function endOf(tar: Buffer): number {
+	let at = 0;
+	while (at < tar.length && tar[at] !== 0) {
+		const size = Number.parseInt(tar.toString('latin1', at + 124, at + 136), 8);
+		at += 512 + Math.ceil(size / 512) * 512;
+	}
+	return at;
 }
 
 function block({name, type = '0', link = '', mode = 0o644, uid = 0, content = ''}: Entry): Buffer {

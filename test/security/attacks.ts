@@ -9,6 +9,8 @@ import {sockets} from './sockets.ts';
 import {terminal} from './terminal/terminal.ts';
 import {squat} from './squat.ts';
 import {tokens} from './tokens.ts';
+import {homes} from './homes.ts';
+import {signature} from './signature.ts';
 import {rights} from './rights/rights.ts';
 
 /** In the order in which they are carried out. */
@@ -17,8 +19,10 @@ export const attacks: readonly Attack[] = [
 	rights,
 	forge,
 	identity,
+	signature,
 	tokens,
 	squat,
+	homes,
 	backup,
 	budgets,
 	sockets,

@@ -137,10 +137,11 @@ async function restore({target, tally, out, keys}: Scene, what: string, file: st
 		wrong.push('it took the secret');
 	wrong.push(...loose(join(home.path, 'data/pg')));
 	if (unprintableIn(stderr + stdout).length > 0) wrong.push(`it prints ${unprintableIn(stderr + stdout).join(' ')}`);
-	// Taken or refused, the mailbox is served after it.
-	const after = await home.run(['tail', '-n', '200']);
-	if (!after.stdout.includes('hostile')) wrong.push(`the mailbox is not served: ${after.stderr}`);
-	await home.run(['hub', 'stop']);
+	if (code === 0) {
+		const after = await home.run(['tail', '-n', '200']);
+		if (!after.stdout.includes('hostile')) wrong.push(`the mailbox is not served: ${after.stderr}`);
+		await home.run(['hub', 'stop']);
+	}
 	if (wrong.length > 0) tally.breach(`${what}: ${wrong.join(', ')} (exit ${code}: ${stderr.slice(0, 200)})`);
 	else if (code === 0) tally.neutralise();
 	else tally.refuse();
@@ -153,7 +154,7 @@ function loose(folder: string): string[] {
 		const path = join(entry.parentPath, entry.name);
 		const {mode, uid} = lstatSync(path);
 		if (!entry.isFile() && !entry.isDirectory()) found.push(`${path} is a link or a device`);
-		else if ((mode & 0o7077) !== 0) found.push(`${path} has the mode ${(mode & 0o7777).toString(8)}`);
+		else if ((mode & 0o7022) !== 0) found.push(`${path} has the mode ${(mode & 0o7777).toString(8)}`);
 		if (uid !== process.getuid?.()) found.push(`${path} is another user's`);
 		if (/(recovery|standby)\.signal$/.test(path)) found.push(`${path} is there`);
 	}

@@ -13,7 +13,7 @@ export const tokens: Attack = {
 		await targets.alone('PGlite', async target => {
 			await target.home.output(['send', 'a secret of the mailbox']);
 			for (const [what, token] of forged(target)) {
-				for (const [way, refused] of await tryAll(target, token))
+				for (const [way, refused] of await tryAll(target, token, 'FORGED'))
 					tally.expectRefused(refused === null, `${what}: ${way}`, refused);
 			}
 			for (const [what, end] of ends) await ended(target, tally, what, end);
@@ -70,10 +70,10 @@ function forged({hub}: Target): [what: string, token: string][] {
 }
 
 /** Every way in that takes a token; each with null when it was refused, or with what it gave. */
-async function tryAll(target: Target, token: string): Promise<[way: string, seen: string | null][]> {
+async function tryAll(target: Target, token: string, tag: string): Promise<[way: string, seen: string | null][]> {
 	const requests: readonly (readonly [string, string, string, unknown])[] = [
 		['a read', 'GET', '/rest/v1/messages?select=content', undefined],
-		['a write', 'POST', '/rest/v1/messages', {content: '[FORGED] in'}],
+		['a write', 'POST', '/rest/v1/messages', {content: `[${tag}] in`}],
 		['a function', 'POST', '/rest/v1/rpc/agent_touch', {p_presence: 'working'}],
 		["an agent's SQL", 'POST', '/rest/v1/rpc/agent_sql', {p_query: 'select content from messages'}],
 		['the management call', 'POST', '/v1/projects/local/database/query', {query: 'select content from messages'}],
@@ -107,7 +107,7 @@ async function ended(target: Target, tally: Tally, what: string, end: End): Prom
 	const {folder, agent} = await target.join(tag);
 	const token = (JSON.parse(readFileSync(`${target.home.path}/data/agents/${tag}.json`, 'utf8')) as {token: string})
 		.token;
-	const before = await tryAll(target, token);
+	const before = await tryAll(target, token, tag);
 	const working = before.filter(([, seen]) => seen !== null).map(([way]) => way);
 	if (!['a read', 'a write', 'a function', 'a socket'].every(way => working.includes(way))) {
 		tally.breach(`${what}: the control failed: only ${working.join(', ')} worked before`);
@@ -119,7 +119,7 @@ async function ended(target: Target, tally: Tally, what: string, end: End): Prom
 	const now = await moved(target);
 	await sleep(1000);
 	open.heard.length = 0;
-	for (const [way, seen] of await tryAll(now, token)) tally.expectRefused(seen === null, `${what}: ${way}`, seen);
+	for (const [way, seen] of await tryAll(now, token, tag)) tally.expectRefused(seen === null, `${what}: ${way}`, seen);
 	tally.expectRefused(open.heard.length === 0, `${what}: a socket that was open hears on`, open.heard);
 	open.close();
 	await servers(tally, what, agent);
