@@ -1,4 +1,5 @@
 import {execFileSync} from 'node:child_process';
+import {once} from 'node:events';
 import {
 	chmodSync,
 	chownSync,
@@ -16,7 +17,6 @@ import {
 import {join} from 'node:path';
 import {Home} from '../helpers/program.ts';
 import type {Attack, Tally} from './attack.ts';
-import {within} from './witness.ts';
 
 /** Files of a home that hold a secret, say where one is sent, or decide who may start. */
 const files: readonly string[] = [
@@ -89,16 +89,13 @@ async function attempt(
 			const seen = `${name} is ${what}`;
 			for (const words of [['tail'], ['send', 'still mine']]) {
 				const cwd = name.includes('agents/') ? join(home.path, 'project') : home.path;
-				const ended = await within(60, home.run(words, {cwd})).catch((error: unknown) => ({
-					code: -1,
-					stderr: String(error),
-				}));
+				const ended = await runBriefly(home, words, cwd);
 				const wrong: string[] = [];
 				const after = lstatSync(file, {throwIfNoEntry: false});
 				const isOurs =
 					after === undefined ||
 					(after.isFile() && (after.mode & 0o077) === 0 && after.uid === process.getuid?.() && after.nlink === 1);
-				const refused = ended.code !== 0 && ended.code !== -1 && /^agentmux: [^\n]+\n$/m.test(ended.stderr);
+				const refused = ended.code !== 0 && ended.code !== null && /^agentmux: [^\n]+\n$/m.test(ended.stderr);
 				if (!refused && !isOurs) wrong.push(`it is taken as it is (exit ${ended.code}: ${ended.stderr.slice(0, 200)})`);
 				if (readFileSync(beside, 'utf8') !== before) wrong.push('the file outside was changed');
 				if (statSync(beside).ino !== ino || statSync(beside).mode !== mode)
@@ -111,6 +108,19 @@ async function attempt(
 			rmSync(beside, {force: true});
 		}
 	});
+}
+
+/** A command that waits for ever, as one that opens a FIFO does, is killed, and has no exit code. */
+async function runBriefly(home: Home, words: readonly string[], cwd: string): Promise<{readonly code: number | null; readonly stderr: string}> {
+	const child = home.start(words, {cwd});
+	let stderr = '';
+	child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+	child.stdout.resume();
+	child.stdin.end();
+	const timer = setTimeout(() => child.kill('SIGKILL'), 40_000);
+	const [code] = (await once(child, 'close')) as [number | null];
+	clearTimeout(timer);
+	return {code, stderr};
 }
 
 /** Folders of the home that others may write to: closed, or refused. */
