@@ -46,6 +46,9 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 			};
 		},
 		post: draft => rest.post(draft),
+		redact: (id, options) => rest.redact(id, options),
+		seal: () => rest.seal(),
+		checkSeals: after => rest.checkSeals(after),
 		search: (filter, page) => rest.search(filter, page),
 		inbox: (reader, query) => rest.inbox(reader, query),
 		take: options => rest.take(options),

@@ -9,6 +9,8 @@ import type {Filter} from '../mailbox/filter.ts';
 import {inChannel, type Draft, type Message} from '../mailbox/message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
+import type {RedactOptions} from '../mailbox/redaction.ts';
+import type {ChainHead, CheckedSeal} from '../mailbox/seal.ts';
 import type {ChangeQuery, StateChange} from '../mailbox/state-change.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {Position, Row, Source} from './catch-up.ts';
@@ -18,10 +20,13 @@ import type {Link} from './link.ts';
 import {searchArguments} from './search.ts';
 import {
 	readAgent,
+	readChainHead,
 	readChange,
 	readChannel,
+	readCheckedSeal,
 	readMessage,
 	readReceipt,
+	readRedactedId,
 	readRow,
 	readState,
 	rows,
@@ -148,6 +153,38 @@ export class Rest implements Source {
 		const [message] = known;
 		if (message === undefined) throw new MailboxError('internal', 'The message was accepted and is not there.');
 		return message;
+	}
+
+	async redact(id: number, {reason, signature}: RedactOptions = {}): Promise<Message> {
+		const args = {p_id: id, p_reason: reason ?? null, p_signature: signature === undefined ? null : {...signature}};
+		const [message] = rows(readMessage, await this.rpc('redact_message', args));
+		if (message === undefined) throw new MailboxError('internal', 'redact_message answered without a row.');
+		return message;
+	}
+
+	/** Those of the newest messages that were redacted; none where the other end is older than redaction. */
+	async newestRedacted(limit: number): Promise<Message[]> {
+		try {
+			const found = await this.request(client =>
+				client.from('redactions').select('message_id').order('message_id', {ascending: false}).limit(limit),
+			);
+			const ids = rows(readRedactedId, found);
+			if (ids.length === 0) return [];
+			return rows(readMessage, await this.request(client => client.from('messages').select().in('id', ids)));
+		} catch (error) {
+			if (error instanceof MailboxError && error.code === 'schema') return [];
+			throw error;
+		}
+	}
+
+	async seal(): Promise<ChainHead> {
+		const [head] = rows(readChainHead, await this.rpc('seal_history', {}));
+		if (head === undefined) throw new MailboxError('internal', 'seal_history answered without a row.');
+		return head;
+	}
+
+	async checkSeals(after: number): Promise<CheckedSeal[]> {
+		return rows(readCheckedSeal, await this.rpc('verify_history', {p_after: after}));
 	}
 
 	/** One call for each alternative: their pages together hold the newest of all. */

@@ -86,6 +86,7 @@ export class Subscription {
 			this.#bell = new Bell(client, {
 				joined: () => void this.#arrive(isCurrent),
 				changed: (table, record) => this.#change(table, record),
+				redacted: record => this.#redact(record),
 				lost: reason => this.#lose(reason),
 			});
 			await this.#bell.hang();
@@ -142,6 +143,12 @@ export class Subscription {
 			// A transaction that stays open keeps the cursor behind, and passes long: they may take a quarter of the time.
 			Math.max(settleAfter, this.#passTook * 3),
 		);
+	}
+
+	#redact(record: unknown): void {
+		const message = messageOf(record);
+		if (message === null) void this.#look(() => this.#roster.refresh());
+		else this.#tell({type: 'redacted', messages: [message]});
 	}
 
 	async #tick(): Promise<void> {

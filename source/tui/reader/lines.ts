@@ -1,4 +1,5 @@
 import type {Message} from '../../mailbox/message.ts';
+import {readableBody} from '../../mailbox/redaction.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
@@ -25,7 +26,7 @@ export function spoken(state: State, message: Message, now: number): Printable[]
 	const by = author_tag !== null && !sameTag(author_tag, tag) ? p` by ${printable(author_tag)}` : '';
 	const to = mentions.length > 0 ? p` to ${joinPrintable(mentions.map(printable), ' and ')}` : '';
 	const marks = p`${verified ? '' : ', unverified'}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
-	const [first = p``, ...more] = printableLines(message.body);
+	const [first = p``, ...more] = printableLines(readableBody(message));
 	return [
 		p`${clockTime(message.created_at, now)} ${printable(tag)}${by}${to}${marks}: ${first}`,
 		...more.slice(0, mostLines).map(line => p`  ${line}`),
