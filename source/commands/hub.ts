@@ -53,8 +53,10 @@ const command: Command = {
 		const words = action === 'backup' || action === 'restore' ? 1 : 0;
 		if (act !== undefined && rest.length < words) throw new UsageError(`\`agentmux hub ${action}\` takes a FILE.`);
 		if (act === undefined || rest.length > words) {
+			// A URL of a database that lacks its flag may hold a password.
+			const said = invocation.input.map(word => (word.includes('://') ? '...' : word)).join(' ');
 			throw new UsageError(
-				`\`agentmux hub ${invocation.input.join(' ')}\` is not understood.`,
+				`\`agentmux hub ${said}\` is not understood.`,
 				`It takes one of: ${Object.keys(actions).join(', ')}.`,
 			);
 		}

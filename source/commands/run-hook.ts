@@ -12,6 +12,7 @@ import {readStdin} from '../join/hook-stdin.ts';
 import {readKeptToken} from '../join/kept-token.ts';
 import {readPlace} from '../join/place-file.ts';
 import {opened, type Door} from '../join/rpc.ts';
+import {addressFault} from '../mailbox/address.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPlaces, type Places} from '../places.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../printable.ts';
@@ -93,6 +94,8 @@ async function doorOf({data, state}: Places, tag: Tag): Promise<Door> {
 	const named = env['SUPABASE_URL']?.trim() ?? '';
 	const url = named === '' ? (place?.url ?? null) : named;
 	if (url !== null) {
+		const fault = addressFault(url);
+		if (fault !== null) throw new Error(`the address of its Supabase project ${fault}`);
 		// The key that join kept is for the address that it kept.
 		const key = keyIn(env) ?? (named === '' ? (place?.key ?? null) : null);
 		if (key === null)
