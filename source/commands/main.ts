@@ -15,6 +15,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		search: () => import('./search.ts'),
 		thread: () => import('./thread.ts'),
 		redact: () => import('./redact.ts'),
+		verify: () => import('./verify.ts'),
 		timeline: () => import('./timeline.ts'),
 	},
 	'Agents and tasks': {

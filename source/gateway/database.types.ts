@@ -757,7 +757,6 @@ export type Database = {
 				Returns: {
 					epoch: string;
 					hash: string;
-					mailbox: string;
 					more: boolean;
 					seq: number;
 				}[];

@@ -206,7 +206,6 @@ export const readState = row<{epoch: string; horizon: string}, RowOf<'mailbox_st
 
 export const readChainHead: Reader<ChainHead> = row<ChainHead, RowOf<'seal_history'>>('seal_history', {
 	epoch: text,
-	mailbox: text,
 	seq: integer,
 	hash: text,
 	more: flag,

@@ -2,8 +2,6 @@
 export interface ChainHead {
 	/** Another one: a backup was put back, or it is another database. */
 	readonly epoch: string;
-	/** Which mailbox it is, however often it was restored. */
-	readonly mailbox: string;
 	/** How many seals there are; 0: nothing has been sealed. */
 	readonly seq: number;
 	/** SHA-256 in hexadecimal; empty when nothing has been sealed. */

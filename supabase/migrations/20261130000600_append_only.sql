@@ -242,18 +242,16 @@ begin
   return true;
 end $$;
 
--- Seals what is settled, a part of it at each call, and says where the chain ends and which history it is of. mailbox: which
--- mailbox that is, however often it was restored.
+-- Seals what is settled, a part of it at each call, and says where the chain ends and which history it is of.
 create function public.seal_history()
-returns table (epoch uuid, mailbox uuid, seq bigint, hash text, more boolean)
+returns table (epoch uuid, seq bigint, hash text, more boolean)
 language plpgsql security definer set search_path = '' as $$
 declare
   left_over boolean;
 begin
   perform public.mux_guard();
   left_over := agentmux.seal(2);
-  return query select m.epoch, coalesce((to_jsonb(m) ->> 'mailbox_id')::uuid, m.epoch), coalesce(s.seq, 0),
-    coalesce(encode(s.hash, 'hex'), ''), left_over
+  return query select m.epoch, coalesce(s.seq, 0), coalesce(encode(s.hash, 'hex'), ''), left_over
   from public.mux_meta as m
   left join lateral (select * from agentmux.seals as l order by l.seq desc limit 1) as s on true;
 end $$;

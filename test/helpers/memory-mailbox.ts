@@ -56,7 +56,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			}),
 		redact: (id, options) => call(() => server.redact(id, me, options)),
 		// There is no chain in memory: nothing has been sealed.
-		seal: () => call(() => ({epoch: server.epoch, mailbox: server.epoch, seq: 0, hash: '', more: false})),
+		seal: () => call(() => ({epoch: server.epoch, seq: 0, hash: '', more: false})),
 		checkSeals: () => call(() => []),
 		search: (filter, {limit = 50, before = Infinity, signal} = {}) =>
 			call(() => {
