@@ -276,7 +276,7 @@ language sql stable set search_path = '' as $$
 $$;
 
 -- Looks at the seals after one whether the messages are still those that were sealed: a row for each seal, until one that does
--- not hold, and never for much longer than half a second. fault: changed, deleted or inserted, of the message named (or of its
+-- not hold, and never for much longer than a fifth of a second. fault: changed, deleted or inserted, of the message named (or of its
 -- redaction); or seal, when the chain itself was changed.
 create function public.verify_history(p_after bigint default 0, p_limit int default 200)
 returns table (seq bigint, at timestamptz, hash text, messages int, first_id bigint, fault text, message_id bigint)
@@ -311,7 +311,7 @@ begin
       fault := coalesce(fault, 'seal');
     end if;
     return next;
-    exit when fault is not null or clock_timestamp() > started + interval '500 milliseconds';
+    exit when fault is not null or clock_timestamp() > started + interval '200 milliseconds';
     before := seal;
   end loop;
 end $$;
