@@ -80,7 +80,8 @@ function faultText({fault, message_id, seq, at}: CheckedSeal): string {
 			return `the record of message #${id}'s redaction was ${fault.slice('redaction '.length)} ${sealed}.`;
 		case 'changed':
 			return `message #${id} is not what was sealed ${sealed}.`;
-		default:
+		case 'seal':
+		case null:
 			return `seal ${seq} does not follow from the one before it.`;
 	}
 }

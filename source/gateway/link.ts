@@ -2,6 +2,7 @@ import type {SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Database} from './database.types.ts';
 import {refusal, strange, unreachable} from './failure.ts';
+import {sqlRefusal} from './sql-refusal.ts';
 
 /** One Supabase, and as whom to speak to it. */
 export interface Target {
@@ -136,7 +137,10 @@ export class Link {
 		try {
 			const ends = [closing, AbortSignal.timeout(timeout), ...(init.signal ? [init.signal] : [])];
 			const response = await send(input, {...init, signal: AbortSignal.any(ends)});
-			if (!response.ok) throw refusal(url, response.status, await response.text());
+			if (!response.ok) {
+				const text = await response.text();
+				throw sqlRefusal(addressOf(input), text) ?? refusal(url, response.status, text);
+			}
 			const type = response.headers.get('content-type') ?? '';
 			if (response.status === 200 && !type.includes('json')) throw strange(url, type === '' ? 'no JSON' : type);
 			return response;
@@ -144,6 +148,10 @@ export class Link {
 			throw closing.aborted ? closed() : unreachable(url, error, timeout);
 		}
 	}
+}
+
+function addressOf(input: Parameters<typeof fetch>[0]): string {
+	return input instanceof Request ? input.url : String(input);
 }
 
 function closed(): MailboxError {

@@ -39,7 +39,7 @@ export function redactionOf({meta}: Pick<Message, 'meta'>): Redaction | null {
 }
 
 /** `redacted by HUMAN`, with the reason where there is one. Remote text, as it came. */
-export function redactionWords({by, reason}: Redaction): string {
+function redactionWords({by, reason}: Redaction): string {
 	return `redacted${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}`;
 }
 
@@ -50,7 +50,5 @@ export function readableBody(message: Pick<Message, 'body' | 'meta'>): string {
 }
 
 function objectOf(value: Json | undefined): {readonly [key: string]: Json} | null {
-	return typeof value === 'object' && value !== null && !Array.isArray(value)
-		? (value as {readonly [key: string]: Json})
-		: null;
+	return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
 }
