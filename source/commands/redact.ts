@@ -34,7 +34,7 @@ const command: Command = {
 		const id = idWord(word, 'message');
 		const reason = textFlag(flags, 'reason');
 		await withMailbox(invocation, {as: tagFlag(flags, 'as')}, async mailbox => {
-			const message = await mailbox.redact(id, reason === undefined ? {} : {reason});
+			const message = await mailbox.redact(id, reason);
 			if (flags['json'] === true) await writeJson(stdout, message);
 			else await write(stdout, messageText(stdout, message));
 		});

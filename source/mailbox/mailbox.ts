@@ -4,7 +4,6 @@ import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
-import type {RedactOptions} from './redaction.ts';
 import type {ChainHead, CheckedSeal} from './seal.ts';
 import type {SqlOptions, SqlRow} from './sql.ts';
 import type {ChangeQuery, StateChange} from './state-change.ts';
@@ -42,9 +41,9 @@ export interface Mailbox {
 
 	/**
 	 * Takes text and meta out of a message and keeps who wrote it when; resolves with the row as it is now. For its author and
-	 * humans; rejects with `forbidden` for others, `not_found` where there is no such message. Repeats change nothing.
+	 * humans, who sign it; rejects with `forbidden` for others, `not_found` where there is no such message. Repeats change nothing.
 	 */
-	redact(id: number, options?: RedactOptions): Promise<Message>;
+	redact(id: number, reason?: string): Promise<Message>;
 
 	/** Adds to the chain of hashes over all messages, a part of what is to be added at each call; resolves with where it ends. */
 	seal(): Promise<ChainHead>;

@@ -26,14 +26,14 @@ describe('redact', () => {
 	test('takes the text out everywhere and says who did it and why', async () => {
 		const id = await send('the password is hunter2', '--to', 'CLAUDE_1');
 		const text = await home.output(['redact', `#${id}`, '--reason', 'a password']);
-		expect(text).toMatch(new RegExp(`^#${id} .* HUMAN .*\\(redacted by HUMAN: a password\\)\n$`));
+		expect(text).toMatch(new RegExp(`^#${id} .* HUMAN .*\\(redacted by HUMAN, signed: a password\\)\n$`));
 		expect(await home.json(['redact', String(id)])).toMatchObject({id, content: '[HUMAN] (redacted)', mentions: []});
 		expect(await home.json(['search', 'hunter2'])).toEqual([]);
 		for (const command of [['tail'], ['thread', String(id)], ['inbox', '--as', 'CLAUDE_1', '--all']]) {
 			const {stdout} = await home.run(command);
 			expect(stdout).not.toContain('hunter2');
 		}
-		expect(await home.output(['tail'])).toContain('(redacted by HUMAN: a password)');
+		expect(await home.output(['tail'])).toContain('(redacted by HUMAN, signed: a password)');
 	});
 
 	test('is told to whoever follows, once, and nothing of what was redacted before', async () => {

@@ -54,7 +54,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 				checkContent(draft.content);
 				return server.post(draft, me);
 			}),
-		redact: (id, options) => call(() => server.redact(id, me, options)),
+		redact: (id, reason) => call(() => server.redact(id, me, reason)),
 		// There is no chain in memory: nothing has been sealed.
 		seal: () => call(() => ({epoch: server.epoch, seq: 0, hash: '', more: false})),
 		checkSeals: () => call(() => []),

@@ -3,7 +3,7 @@ import type {Agent, Identity, Sign, Wake} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {contentOf, mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
-import {redactionOf, type RedactOptions} from '../../source/mailbox/redaction.ts';
+import {redactionOf} from '../../source/mailbox/redaction.ts';
 import {isStuck, maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
 import {mostRows, type TableRow} from '../../source/mailbox/table.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
@@ -94,7 +94,7 @@ export class MemoryServer {
 	}
 
 	/** Takes out what a message said. */
-	redact(id: number, {tag: me, kind, verified}: Identity, {reason, signature}: RedactOptions = {}): Message {
+	redact(id: number, {tag: me, kind, verified}: Identity, reason?: string): Message {
 		const before = this.messages.find(message => message.id === id);
 		if (before === undefined) throw new MailboxError('not_found', `There is no message ${id}.`);
 		const isAuthor = before.verified && before.author_tag !== null && sameTag(before.author_tag, me);
@@ -103,10 +103,17 @@ export class MemoryServer {
 		}
 		if (redactionOf(before) !== null) return before;
 		const redaction = {by: me, kind, verified, at: this.#now()};
-		const more = {...(reason === undefined ? {} : {reason}), ...(signature === undefined ? {} : {signature})};
+		const more = reason === undefined ? {} : {reason};
 		const body = '(redacted)';
 		const content = contentOf(before.tag, body);
-		const message = {...before, content, body, mentions: [], meta: {redaction: {...redaction, ...more}}};
+		const message = {
+			...before,
+			content,
+			body,
+			mentions: [],
+			meta: {redaction: {...redaction, ...more}},
+			redaction_signed: false,
+		};
 		this.messages[this.messages.indexOf(before)] = message;
 		this.announce({type: 'redacted', messages: [message]});
 		return message;
@@ -265,6 +272,8 @@ export class MemoryServer {
 			verified: identity?.verified ?? false,
 			xid: String(1000 + id),
 			created_at: this.#now(),
+			// What a human's program posts is signed; anything else in that place is not.
+			signed: meta?.['signature'] === undefined ? identity?.kind === 'human' : 'invalid',
 		};
 		this.messages.push(message);
 		this.announce({type: 'commit'});

@@ -85,13 +85,15 @@ describe('a message that is redacted while it is shown', () => {
 		server.insert('[CLAUDE_1] after it');
 		const {frame, store} = await open(server);
 		await expect.poll(frame).toContain('hunter2');
-		server.redact(secret.id, {tag: 'HUMAN', kind: 'human', verified: true}, {reason: 'a\u001B[2Jpassword'});
-		await expect.poll(frame).toContain('(redacted by HUMAN: a␛[2Jpassword)');
+		server.redact(secret.id, {tag: 'HUMAN', kind: 'human', verified: true}, 'a\u001B[2Jpassword');
+		await expect.poll(frame).toContain('(redacted by HUMAN, unsigned: a␛[2Jpassword)');
 		expect(frame()).not.toContain('hunter2');
 		expect(frame()).toContain('before it');
 		expect(frame()).toContain('after it');
 		const message = store.getState().messages.find(({id}) => id === secret.id)!;
-		expect(spoken(store.getState(), message, Date.now()).join('\n')).toContain('(redacted by HUMAN: a␛[2Jpassword)');
+		expect(spoken(store.getState(), message, Date.now()).join('\n')).toContain(
+			'(redacted by HUMAN, unsigned: a␛[2Jpassword)',
+		);
 	});
 });
 
