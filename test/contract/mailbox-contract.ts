@@ -565,7 +565,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(content).toContain('secret');
 		expect(after).toMatchObject({...kept, content: `[${tag}] (redacted)`, body: '(redacted)', mentions: []});
 		expect(after.meta).not.toEqual(meta);
-		expect(redactionOf(after)).toMatchObject({by: me, verified: true, reason: 'a secret', signature: null});
+		expect(redactionOf(after)).toMatchObject({by: me, isHuman: true, reason: 'a secret', signature: null});
 		expect(await human.redact(before.id, 'again')).toEqual(after);
 		expect(redactionOf(await mailbox.redact(own.id))).toMatchObject({by: tag, reason: null, signature: null});
 		await listening.until(() => [before, own].every(({id}) => listening.redacted.some(each => each.id === id)));
