@@ -3,7 +3,7 @@ import type {AddressInfo} from 'node:net';
 import type {Duplex} from 'node:stream';
 import {callerOf} from './caller.ts';
 import {DatabaseAway} from './database.ts';
-import type {Handler, HubResponse} from './http.ts';
+import type {Caller, Handler, HubResponse} from './http.ts';
 import {isLoopback, isLocalRequest} from './local-request.ts';
 import type {Log} from './log.ts';
 
@@ -11,11 +11,15 @@ import type {Log} from './log.ts';
 interface Route {
 	/** `/rest/v1`, without a slash at the end. */
 	readonly prefix: string;
+	/** Milliseconds for which it takes a token that has expired; PostgREST's 30 s when absent. */
+	readonly leeway?: number;
 	readonly handle: Handler;
 }
 
 export interface HubServerOptions {
 	readonly jwtSecret: string;
+	/** What to answer to somebody whose token was ended before it expired; null while it holds. */
+	readonly refuse?: (caller: Caller) => HubResponse | null;
 	readonly routes: readonly Route[];
 	/** Takes over WebSocket handshakes under /realtime/v1/websocket. */
 	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -92,8 +96,10 @@ async function answer(options: HubServerOptions, port: number, request: Incoming
 	if (route === undefined) return refusal(404, 'no Route matched with those values');
 	if (method === 'OPTIONS') return preflight(request);
 	const query = new URLSearchParams(search);
-	const caller = callerOf(options.jwtSecret, headers, query);
+	const caller = callerOf(options.jwtSecret, headers, query, route.leeway);
 	if ('status' in caller) return caller;
+	const refused = options.refuse?.(caller) ?? null;
+	if (refused !== null) return refused;
 	const body = await readBody(request);
 	if (body === null) return refusal(413, `The body is larger than ${largestBody} bytes.`);
 	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller});

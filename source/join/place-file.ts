@@ -1,4 +1,4 @@
-import {readFileSync} from 'node:fs';
+import {readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {MailboxError} from '../mailbox/error.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
@@ -10,7 +10,7 @@ export interface Place {
 	readonly url: string | null;
 	/** Null: the environment has it, where the client is started. */
 	readonly key: string | null;
-	/** The agent's own, of a hub; null elsewhere: there tokens run out. */
+	/** The agent's own, of a hub, renewed before it expires; null elsewhere: there it signs in. */
 	readonly token: string | null;
 	/** The agent's own user of a Supabase project; null on a hub, and where no user could be made. */
 	readonly account: PlaceAccount | null;
@@ -54,4 +54,27 @@ export function readPlace(data: string, tag: Tag): Place | null {
 	}
 	const {url = null, key = null, token = null, account = null, folders = [], files = {}} = value;
 	return {tag, url, key, token, account, folders, files};
+}
+
+/**
+ * Puts a new token, and the key that goes with it, in the place of `former`. Nothing happens where that is not there any more:
+ * somebody else has renewed it, or the agent has left. Throws when it cannot be written.
+ */
+export function keepPlaceToken(
+	data: string,
+	tag: Tag,
+	former: string | null,
+	{key, token}: {readonly key: string; readonly token: string},
+): void {
+	const place = readPlace(data, tag);
+	if (place === null || place.token !== former) return;
+	const path = placeFile(data, tag);
+	const temporary = `${path}.${process.pid}`;
+	try {
+		writeFileSync(temporary, `${JSON.stringify({...place, key, token}, null, '\t')}\n`, {mode: 0o600});
+		renameSync(temporary, path);
+	} catch (error) {
+		rmSync(temporary, {force: true});
+		throw error;
+	}
 }
