@@ -55,7 +55,7 @@ function* linesOf(document: Document, block: MarkedToken, setting: Setting): Gen
 		case 'text':
 			return yield* inlineStrips(document, block.text, setting);
 		case 'code':
-			return yield* codeLines(block, setting);
+			return yield* codeLines(document, block, setting);
 		case 'list':
 			return yield* listLines(document, block, setting);
 		case 'blockquote': {

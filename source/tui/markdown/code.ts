@@ -2,6 +2,7 @@ import type {Tokens} from 'marked';
 import {late} from '../late.ts';
 import {clip, joined, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {theme} from '../theme.ts';
+import type {Document} from './document.ts';
 import type {Setting} from './setting.ts';
 
 const highlighter = late(() => import('./highlight.ts'));
@@ -11,12 +12,13 @@ const mostColoured = 16_000;
 const longestName = 24;
 
 /** A block of code on its own background, below a line that names its language. Lines are broken at the edge, not at spaces. */
-export function* codeLines({text, lang, codeBlockStyle}: Tokens.Code, {width, most}: Setting): Generator<Strip> {
+export function* codeLines(document: Document, code: Tokens.Code, {width, most}: Setting): Generator<Strip> {
+	const {text, lang, codeBlockStyle} = code;
 	const name = (lang ?? '').split(/[\s,{]/u)[0] ?? '';
 	if (codeBlockStyle !== 'indented') yield header(name, width);
 	const inside = Math.max(2, width - 2);
 	let at = 0;
-	const coloured = colouredLines(text.slice(0, mostColoured).split('\n').slice(0, most), name);
+	const coloured = colouredLines(document, code, name, most);
 	const edge = strip([{text: ' ', style: theme.codeBlock}]);
 	for (const line of text.split('\n')) {
 		const spans = coloured[at++];
@@ -40,10 +42,21 @@ function header(name: string, width: number): Strip {
 	return clip(strip([...line, {text: ` ${'─'.repeat(Math.max(0, rest))}`, style: theme.codeHead}]), width);
 }
 
+type Lines = ReadonlyArray<readonly Span[]>;
+
+/** The colours of a block and the text that they are for: at another width they are the same. */
+const known = new WeakMap<Tokens.Code, {readonly shown: string; readonly lines: Lines}>();
+
 /** The lines in the colours of their language; none while these are being loaded, or where nobody knows the language. */
-function colouredLines(lines: readonly string[], language: string): ReadonlyArray<readonly Span[]> {
-	if (language === '') return [];
-	return highlighter()?.highlighted(lines.join('\n'), language) ?? [];
+function colouredLines(document: Document, code: Tokens.Code, language: string, most: number): Lines {
+	const colours = language === '' ? null : highlighter();
+	if (colours === null) return [];
+	const shown = code.text.slice(0, mostColoured).split('\n').slice(0, most).join('\n');
+	const before = known.get(code);
+	if (before?.shown === shown) return before.lines;
+	const lines = document.colouring.run(() => colours.highlighted(shown, language)) ?? [];
+	known.set(code, {shown, lines});
+	return lines;
 }
 
 /** A line in pieces of `width` columns; a wide glyph is never cut in two. */
