@@ -3,7 +3,7 @@ import {UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
-import {withMailbox} from './connect.ts';
+import {replaceToken, withMailbox} from './connect.ts';
 import {remarkFailedHooks} from './failed-hooks.ts';
 import {timeOf} from './message-text.ts';
 import {remark, table, write, writeJson} from './output.ts';
@@ -16,7 +16,7 @@ const command: Command = {
 
 		Usage
 		  agentmux agents [--json]
-		  agentmux agents revoke TAG      its hooks and mailbox tools are refused, until it is restored
+		  agentmux agents revoke TAG      its tokens end: it is refused, and its connections are closed, until it is restored
 		  agentmux agents restore TAG     let it in again; what came meanwhile waits for it
 
 		  --json        the row, or one JSON array of the rows
@@ -88,14 +88,18 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 	const meant = asTag(word, `the tag to ${action}`);
 	await withMailbox(invocation, {}, async mailbox => {
 		const agent = await mailbox[action](meant);
+		const isHere = action === 'restore' && (await replaceToken(invocation, agent.tag));
 		if (flags['json'] === true) return writeJson(stdout, agent);
 		const tag = printable(agent.tag);
-		return write(stdout, action === 'restore' ? restored(tag) : revoked(tag));
+		return write(stdout, action === 'restore' ? restored(tag, isHere) : revoked(tag));
 	});
 }
 
-function restored(tag: string): string {
-	return `${tag} takes part again. What came meanwhile waits for it.\n`;
+function restored(tag: string, isHere: boolean): string {
+	const token = isHere
+		? ''
+		: ` Where it runs on a local hub, \`agentmux join ${tag}\` in its folder makes it a new token.`;
+	return `${tag} takes part again. What came meanwhile waits for it.${token}\n`;
 }
 
 function revoked(tag: string): string {

@@ -9,7 +9,7 @@ import {noteFailure} from '../join/hook-log.ts';
 import {SessionFile} from '../join/hook-session.ts';
 import {readStdin} from '../join/hook-stdin.ts';
 import {readKeptToken} from '../join/kept-token.ts';
-import {readPlace} from '../join/place-file.ts';
+import {keepPlaceToken, readPlace} from '../join/place-file.ts';
 import {opened, type Door} from '../join/rpc.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPlaces, type Places} from '../places.ts';
@@ -104,7 +104,9 @@ async function doorOf({data, state}: Places, tag: Tag): Promise<Door> {
 	if (place.token === null || place.key === null) {
 		throw new Error(`${tag} joined a Supabase project, but SUPABASE_URL is not set where the client runs`);
 	}
-	return {url: hubUrl(state), key: place.key, token: place.token, tag};
+	const {key, token} = place;
+	const keep = (next: string) => keepPlaceToken(data, tag, token, {key, token: next});
+	return {url: hubUrl(state), key, token, tag, keep};
 }
 
 /** Its server or a command signs in, which takes longer than a hook may; at the start of a session that may be just now. */

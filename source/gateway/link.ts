@@ -106,6 +106,27 @@ export class Link {
 		this.#client = null;
 	}
 
+	/**
+	 * Who is refused looks once whether the other end has new keys, or its token a successor: a request that was refused was not
+	 * carried out, and may be made again.
+	 */
+	async #again(
+		url: string,
+		refused: Response,
+		input: Parameters<typeof fetch>[0],
+		init: RequestInit,
+		send: (address: Parameters<typeof fetch>[0], init: RequestInit) => Promise<Response>,
+	): Promise<Response> {
+		const before = this.#target;
+		await this.rediscover().catch(() => undefined);
+		const {url: now, key, token} = this.#target;
+		if (this.#target === before || typeof input !== 'string' || !input.startsWith(url)) return refused;
+		const headers = new Headers(init.headers);
+		headers.set('apikey', key);
+		headers.set('authorization', `Bearer ${(await this.#options.renew?.()) ?? token ?? key}`);
+		return send(`${now}${input.slice(url.length)}`, {...init, headers});
+	}
+
 	/** Every request ends in time, and what is wrong becomes a MailboxError here, where status and body are known. */
 	async #fetch(url: string, input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> {
 		const {timeout} = this.#options;
@@ -113,7 +134,10 @@ export class Link {
 		if (closing.aborted) throw closed();
 		try {
 			const ends = [closing, AbortSignal.timeout(timeout), ...(init.signal ? [init.signal] : [])];
-			const response = await fetch(input, {...init, signal: AbortSignal.any(ends)});
+			const send = (address: typeof input, more: RequestInit) =>
+				fetch(address, {...more, signal: AbortSignal.any(ends)});
+			const first = await send(input, init);
+			const response = first.status === 401 ? await this.#again(url, first, input, init, send) : first;
 			if (!response.ok) throw refusal(url, response.status, await response.text());
 			const type = response.headers.get('content-type') ?? '';
 			if (response.status === 200 && !type.includes('json')) throw strange(url, type === '' ? 'no JSON' : type);

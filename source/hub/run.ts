@@ -131,7 +131,12 @@ async function start(
 
 async function open(
 	places: HubPlaces,
-	{databaseUrl, log, onLost, catchUp}: RunOptions & {readonly databaseUrl: string; readonly catchUp: () => Promise<void>},
+	{
+		databaseUrl,
+		log,
+		onLost,
+		catchUp,
+	}: RunOptions & {readonly databaseUrl: string; readonly catchUp: () => Promise<void>},
 	door: Door,
 	tell: (progress: string | null) => void,
 ): Promise<OpenedDatabase> {

@@ -1,7 +1,7 @@
-import {readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {readdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {MailboxError} from '../mailbox/error.ts';
-import {foldTag, type Tag} from '../mailbox/tag.ts';
+import {foldTag, isTag, type Tag} from '../mailbox/tag.ts';
 
 /** What join leaves in our own home for an agent, readable by this user alone: the hook needs no secret of the hub. */
 export interface Place {
@@ -66,9 +66,10 @@ export function keepPlaceToken(
 	former: string | null,
 	{key, token}: {readonly key: string; readonly token: string},
 ): void {
-	const place = readPlace(data, tag);
-	if (place === null || place.token !== former) return;
+	if (readPlace(data, tag)?.token !== former) return;
 	const path = placeFile(data, tag);
+	// As it is there, with what a newer agentmux may have written beside.
+	const place = JSON.parse(readFileSync(path, 'utf8')) as Place;
 	const temporary = `${path}.${process.pid}`;
 	try {
 		writeFileSync(temporary, `${JSON.stringify({...place, key, token}, null, '\t')}\n`, {mode: 0o600});
@@ -76,5 +77,18 @@ export function keepPlaceToken(
 	} catch (error) {
 		rmSync(temporary, {force: true});
 		throw error;
+	}
+}
+
+/** The tags that have joined on this machine, in upper case. */
+export function joinedTags(data: string): Tag[] {
+	try {
+		return readdirSync(join(data, 'agents'))
+			.filter(name => name.endsWith('.json'))
+			.map(name => name.slice(0, -'.json'.length))
+			.filter(isTag)
+			.sort();
+	} catch {
+		return [];
 	}
 }

@@ -35,13 +35,13 @@ $$;
 create function agentmux.end_tokens(p_tag text) returns int
 language plpgsql security definer set search_path = '' as $$
 declare
-  next int;
+  grown int;
 begin
   insert into agentmux.token_generation as t (tag, gen) values (upper(p_tag collate "C"), 1)
   on conflict (tag) do update set gen = t.gen + 1, since = clock_timestamp()
-  returning t.gen into next;
+  returning t.gen into grown;
   perform agentmux.announce_tokens();
-  return next;
+  return grown;
 end $$;
 
 -- Ends one token. What ended longer ago than a token can be renewed (a year after its month) need not be remembered.

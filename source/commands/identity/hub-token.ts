@@ -13,6 +13,8 @@ interface Holder extends Pick<Identity, 'tag' | 'kind' | 'isBound'> {
 	readonly data: string | null;
 	/** Instead of what join left. */
 	readonly token?: string | null | undefined;
+	/** Where the hub is now, and with which keys. Rejects with MailboxError. */
+	readonly find?: () => Promise<RunningHub>;
 }
 
 /** Milliseconds between two attempts to renew a token that holds for a while yet. */
@@ -60,9 +62,11 @@ export class HubToken {
 		const place = readPlace(data, tag);
 		if (place === null) throw noToken(tag, `${tag} has left`);
 		const {token} = place;
+		// Signed by keys that this process has not heard of yet.
+		if (token !== null && !this.#isOurs(token)) this.#hub = (await this.#holder.find?.().catch(() => null)) ?? this.#hub;
 		if (token !== null && !this.#isOld(token)) return token;
 		if (token !== null && this.#isOurs(token)) return this.#keep(data, token, {token});
-		// The keys were replaced, or lost. Whoever is bound to be this agent is nothing beside it: join says who it is.
+		// The keys were replaced, and nobody has renewed it. Who is bound to be this agent has no other way to be it.
 		if (!isBound) return this.#keep(data, token, {tag});
 		if (token !== null) return token;
 		throw noToken(tag, `${tag} has no token for the local hub: it joined a Supabase project`);
@@ -71,7 +75,12 @@ export class HubToken {
 	/** Asks the hub for a token in the place of `former`, and leaves it for the agent's hooks. */
 	async #keep(data: string, former: string | null, wanted: Parameters<typeof requestToken>[1]): Promise<string> {
 		const token = await this.#request(former, wanted);
-		if (token !== former) keepPlaceToken(data, this.#holder.tag, former, {key: this.#hub.anon_key, token});
+		if (token === former) return token;
+		try {
+			keepPlaceToken(data, this.#holder.tag, former, {key: this.#hub.anon_key, token});
+		} catch {
+			// A full disk: this request can be made all the same, and the next one tries again.
+		}
 		return token;
 	}
 
