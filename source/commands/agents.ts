@@ -1,7 +1,7 @@
 import {isShared, presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
-import {printable} from '../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {replaceToken, withMailbox} from './connect.ts';
 import {remarkFailedHooks} from './failed-hooks.ts';
@@ -95,17 +95,20 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 	});
 }
 
-function restored(tag: string, isHere: boolean): string {
+function restored(tag: Printable, isHere: boolean): Printable {
 	const token = isHere
-		? ''
-		: ` Where it runs on a local hub, \`agentmux join ${tag}\` in its folder makes it a new token.`;
-	return `${tag} takes part again. What came meanwhile waits for it.${token}\n`;
+		? p``
+		: p` Where it runs on a local hub, \`agentmux join ${tag}\` in its folder makes it a new token.`;
+	return p`${tag} takes part again. What came meanwhile waits for it.${token}\n`;
 }
 
-function revoked(tag: string): string {
-	return [
-		`${tag} is revoked: its hooks and its mailbox tools are refused from now on. agentmux agents restore ${tag} lets it in again.`,
-		`Its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out of its folder.`,
-		'',
-	].join('\n');
+function revoked(tag: Printable): Printable {
+	return joinPrintable(
+		[
+			p`${tag} is revoked: its hooks and its mailbox tools are refused from now on. agentmux agents restore ${tag} lets it in again.`,
+			p`Its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out of its folder.`,
+			'',
+		],
+		'\n',
+	);
 }

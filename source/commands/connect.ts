@@ -5,6 +5,7 @@ import type {Management} from '../gateway/management.ts';
 import {ensureHub} from '../hub/ensure.ts';
 import {HubError} from '../hub/error.ts';
 import {findHub, type RunningHub} from '../hub/find.ts';
+import {wayTo} from '../hub/local/way.ts';
 import {readState} from '../hub/state-file.ts';
 import {endToken, endTokens, requestToken} from '../hub/tokens/request.ts';
 import {keepPlaceToken, readPlace} from '../join/place-file.ts';
@@ -70,11 +71,12 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 		url: hub.url,
 		key: hub.anon_key,
 		token: await renew(),
+		way: wayTo(hub),
 		renew,
 		async resolve() {
 			const found = await foundAgain(config);
 			token.follow(found);
-			return {url: found.url, key: found.anon_key, token: await renew()};
+			return {url: found.url, key: found.anon_key, token: await renew(), way: wayTo(found)};
 		},
 	});
 }
@@ -229,8 +231,8 @@ export async function openOwnersProject({env, stderr}: Surroundings): Promise<Ma
 async function ownersProject(config: Config, say: (sentence: string) => void): Promise<Management> {
 	const {target} = config;
 	if (target.kind === 'supabase') return hostedProject(target);
-	const {url, service_role_key} = await startedHub(config, say);
-	return {url, project_ref: 'local', token: service_role_key};
+	const hub = await startedHub(config, say);
+	return {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: wayTo(hub)};
 }
 
 async function configure(env: NodeJS.ProcessEnv, say: (sentence: string) => void, as?: Tag): Promise<Config> {

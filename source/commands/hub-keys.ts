@@ -6,6 +6,7 @@ import {requestToken, rotateKeys as askForKeys} from '../hub/tokens/request.ts';
 import {joinedTags, keepPlaceToken, readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
+import {p, printable} from '../printable.ts';
 import type {Invocation} from './command.ts';
 import {identify, workingFolder} from './identity/identity.ts';
 import {loadConfig} from '../config.ts';
@@ -36,7 +37,7 @@ export async function rotateKeys(places: HubPlaces, invocation: Invocation): Pro
 		renewed.length === 0 ? 'No agent has joined on this machine.' : `New tokens for: ${renewed.join(', ')}.`;
 	await write(
 		stdout,
-		`The hub has new keys; it refuses every key and token of before. ${agents}\nWhatever else has its keys needs the new ones (agentmux hub status -o env); agents that joined nowhere on this machine start again.\n`,
+		p`The hub has new keys; it refuses every key and token of before. ${printable(agents)}\nWhatever else has its keys needs the new ones (agentmux hub status -o env); agents that joined nowhere on this machine start again.\n`,
 	);
 }
 

@@ -8,7 +8,7 @@ import {readPlace} from '../join/place-file.ts';
 import type {Seat} from '../join/seat.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import {sameTag} from '../mailbox/tag.ts';
-import {printable} from '../printable.ts';
+import {p, printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {endDoor, openOwnersProject, withMailbox} from './connect.ts';
 import {remark, write} from './output.ts';
@@ -51,7 +51,7 @@ const command: Command = {
 		await applyAll(leaving.flatMap(({edits}) => edits));
 		for (const {tag, folder, edits} of leaving) {
 			if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
-			await write(stdout, `${tag} has left ${printable(folder)}.${goneText(folder, edits)}\n`);
+			await write(stdout, p`${printable(tag)} has left ${printable(folder)}.${printable(goneText(folder, edits))}\n`);
 		}
 		if (leaving.length === 0) return;
 		let isTold = true;

@@ -1,6 +1,6 @@
 import {runSql} from '../gateway/management.ts';
 import {UsageError} from '../mailbox/error.ts';
-import {printable} from '../printable.ts';
+import {p, printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {openProject} from './connect.ts';
 import {remark, table, write, writeJson} from './output.ts';
@@ -45,8 +45,8 @@ const command: Command = {
 		const [row] = await runSql(await openProject(invocation), `select ${call} as ended`);
 		const ended = row?.['ended'] === true;
 		if (flags['json'] === true) return writeJson(stdout, off ? {table: name, to, ended} : {table: name, to});
-		if (!off) return write(stdout, `Every change in ${printable(name)} is now a message to ${to}.\n`);
-		if (ended) return write(stdout, `Changes in ${printable(name)} are no longer told to ${to}.\n`);
+		if (!off) return write(stdout, p`Every change in ${printable(name)} is now a message to ${printable(to)}.\n`);
+		if (ended) return write(stdout, p`Changes in ${printable(name)} are no longer told to ${printable(to)}.\n`);
 		return remark(stderr, `${name} was not watched for ${to}; nothing was changed. \`agentmux watch\` lists what is.`);
 	},
 };

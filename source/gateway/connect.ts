@@ -20,8 +20,9 @@ export interface ConnectOptions extends Target {
 
 /** The Mailbox on a Supabase: a hosted project, `supabase start`, or the hub. Nothing is sent before the first call. */
 export function connectMailbox(options: ConnectOptions): Mailbox {
-	const {url, key, token, actingTag, resolve, renew, timeout = 15_000, timing} = options;
-	const link = new Link(token === undefined ? {url, key} : {url, key, token}, {
+	const {url, key, token, way, actingTag, resolve, renew, timeout = 15_000, timing} = options;
+	const target: Target = {url, key, ...(token === undefined ? {} : {token}), ...(way === undefined ? {} : {way})};
+	const link = new Link(target, {
 		timeout,
 		...(actingTag === undefined ? {} : {actingTag}),
 		...(resolve === undefined ? {} : {resolve}),

@@ -11,6 +11,17 @@ export interface Target {
 	readonly key: string;
 	/** The bearer, when it is not the key: an agent's or a human's JWT. */
 	readonly token?: string;
+	/** How it is reached, where not by the network. */
+	readonly way?: Way;
+}
+
+/** Speaks to one hub of this machine, whatever host the addresses name. */
+export interface Way {
+	/** The same for the same hub. */
+	readonly name: string;
+	readonly fetch: typeof fetch;
+	/** For Realtime; loaded when it is first needed. */
+	readonly webSocket: () => Promise<typeof WebSocket>;
 }
 
 export interface LinkOptions {
@@ -52,14 +63,18 @@ export class Link {
 
 	/** The client that all requests share. */
 	client(): Promise<SupabaseClient<Database>> {
-		this.#client ??= this.fresh();
+		this.#client ??= this.#create(null);
 		return this.#client;
 	}
 
 	/** A client of its own, for one connection to Realtime. */
 	async fresh(): Promise<SupabaseClient<Database>> {
+		return this.#create((await this.#target.way?.webSocket()) ?? null);
+	}
+
+	async #create(webSocket: typeof WebSocket | null): Promise<SupabaseClient<Database>> {
 		if (this.isClosed) throw closed();
-		const {url, key, token} = this.#target;
+		const {url, key, token, way} = this.#target;
 		const {actingTag, renew} = this.#options;
 		const {createClient} = await import('@supabase/supabase-js');
 		try {
@@ -67,8 +82,9 @@ export class Link {
 				accessToken: renew ?? (async () => token ?? null),
 				global: {
 					headers: actingTag === undefined ? {} : {'x-agentmux-tag': actingTag},
-					fetch: (input, init) => this.#fetch(url, input, init),
+					fetch: (input, init) => this.#fetch(url, way?.fetch ?? fetch, input, init),
 				},
+				...(webSocket === null ? {} : {realtime: {transport: webSocket}}),
 				// Only this house knows what may be tried again.
 				db: {retry: false},
 			});
@@ -100,8 +116,9 @@ export class Link {
 			if (error instanceof MailboxError) throw error;
 			throw new MailboxError('offline', `${this.#target.url} is gone.`, '', {cause: error});
 		}
-		const {url, key, token} = this.#target;
-		if (found.url === url && found.key === key && found.token === token) return;
+		const {url, key, token, way} = this.#target;
+		const isSame = found.url === url && found.key === key && found.token === token && found.way?.name === way?.name;
+		if (isSame) return;
 		this.#target = found;
 		this.#client = null;
 	}
@@ -115,29 +132,32 @@ export class Link {
 		refused: Response,
 		input: Parameters<typeof fetch>[0],
 		init: RequestInit,
-		send: (address: Parameters<typeof fetch>[0], init: RequestInit) => Promise<Response>,
 	): Promise<Response> {
 		const before = this.#target;
 		await this.rediscover().catch(() => undefined);
-		const {url: now, key, token} = this.#target;
+		const {url: now, key, token, way} = this.#target;
 		if (this.#target === before || typeof input !== 'string' || !input.startsWith(url)) return refused;
 		const headers = new Headers(init.headers);
 		headers.set('apikey', key);
 		headers.set('authorization', `Bearer ${(await this.#options.renew?.()) ?? token ?? key}`);
-		return send(`${now}${input.slice(url.length)}`, {...init, headers});
+		return (way?.fetch ?? fetch)(`${now}${input.slice(url.length)}`, {...init, headers});
 	}
 
 	/** Every request ends in time, and what is wrong becomes a MailboxError here, where status and body are known. */
-	async #fetch(url: string, input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> {
+	async #fetch(
+		url: string,
+		send: typeof fetch,
+		input: Parameters<typeof fetch>[0],
+		init: RequestInit = {},
+	): Promise<Response> {
 		const {timeout} = this.#options;
 		const closing = this.#closing.signal;
 		if (closing.aborted) throw closed();
 		try {
 			const ends = [closing, AbortSignal.timeout(timeout), ...(init.signal ? [init.signal] : [])];
-			const send = (address: typeof input, more: RequestInit) =>
-				fetch(address, {...more, signal: AbortSignal.any(ends)});
-			const first = await send(input, init);
-			const response = first.status === 401 ? await this.#again(url, first, input, init, send) : first;
+			const timed = {...init, signal: AbortSignal.any(ends)};
+			const first = await send(input, timed);
+			const response = first.status === 401 ? await this.#again(url, first, input, timed) : first;
 			if (!response.ok) throw refusal(url, response.status, await response.text());
 			const type = response.headers.get('content-type') ?? '';
 			if (response.status === 200 && !type.includes('json')) throw strange(url, type === '' ? 'no JSON' : type);

@@ -63,7 +63,8 @@ export class HubToken {
 		if (place === null) throw noToken(tag, `${tag} has left`);
 		const {token} = place;
 		// Signed by keys that this process has not heard of yet.
-		if (token !== null && !this.#isOurs(token)) this.#hub = (await this.#holder.find?.().catch(() => null)) ?? this.#hub;
+		if (token !== null && !this.#isOurs(token))
+			this.#hub = (await this.#holder.find?.().catch(() => null)) ?? this.#hub;
 		if (token !== null && !this.#isOld(token)) return token;
 		if (token !== null && this.#isOurs(token)) return this.#keep(data, token, {token});
 		// The keys were replaced, and nobody has renewed it. Who is bound to be this agent has no other way to be it.

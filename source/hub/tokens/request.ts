@@ -1,5 +1,6 @@
 import {HubError} from '../error.ts';
 import type {RunningHub} from '../find.ts';
+import {localFetch} from '../local/fetch.ts';
 
 /** The hub does not make it: the token was ended, or its agent revoked. */
 export interface Refused {
@@ -47,14 +48,14 @@ interface Answer {
 }
 
 async function ask(
-	{url}: RunningHub,
+	hub: RunningHub,
 	method: 'POST' | 'DELETE',
 	path: string,
 	bearer: string,
 	body: object,
 ): Promise<Answer> {
 	try {
-		const response = await fetch(`${url}${path}`, {
+		const response = await localFetch(hub)(`${hub.url}${path}`, {
 			method,
 			headers: {authorization: `Bearer ${bearer}`, 'content-type': 'application/json'},
 			body: JSON.stringify(body),
