@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process';
-import {mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {createClient, type SupabaseClient} from '@supabase/supabase-js';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
@@ -48,7 +48,7 @@ const keys = () =>
 	};
 const claimsOf = (token: string): Claims => {
 	const verified = verifyToken(keys().jwt_secret, token, {leeway: Infinity});
-	if ('fault' in verified) throw new Error(String(verified.fault));
+	if ('fault' in verified) throw new Error(verified.fault);
 	return verified.claims;
 };
 const sign = (more: object = {}, tag = me, secret = keys().jwt_secret): string =>
@@ -56,7 +56,7 @@ const sign = (more: object = {}, tag = me, secret = keys().jwt_secret): string =
 const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
 const year = 365 * 86_400;
 
-const tokens = (bearer: string, method = 'POST', body: object = {}): Promise<Response> =>
+const tokens = (bearer: string, method: 'POST' | 'DELETE' = 'POST', body: object = {}): Promise<Response> =>
 	fetch(`${hub.url}/agentmux/v1/tokens`, {
 		method,
 		headers: {authorization: `Bearer ${bearer}`, 'content-type': 'application/json'},
@@ -154,9 +154,8 @@ describe('a token of an agent', () => {
 			[hosted, 403],
 		] as const) {
 			expect((await tokens(bearer)).status).toBe(status);
-			if (bearer === other || bearer === forged)
-				expect(new Set(Object.values(await ways(bearer)))).toEqual(new Set(['401']));
 		}
+		for (const bearer of [other, forged]) expect(await ways(bearer)).toEqual(all('401'));
 	});
 
 	test('is exchanged for one of the same agent alone', async () => {
@@ -245,24 +244,22 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 		await end();
 		await expect.poll(() => states.slice(1).length, {timeout: 20_000}).toBeGreaterThan(0);
 		heard.length = 0;
-		const witness = client(hub.tokenFor('HUMAN', 'human'));
-		if (how !== 'hub rotate-keys') {
-			const told: string[] = [];
-			const other = witness.channel('room').on('broadcast', {event: 'x'}, () => told.push('broadcast'));
-			await new Promise<void>(resolve => {
-				other.subscribe(state => state === 'SUBSCRIBED' && resolve());
-			});
-			await channel.send({type: 'broadcast', event: 'x', payload: {}});
-			await other.send({type: 'broadcast', event: 'x', payload: {}});
-			expect(told).toEqual([]);
-		}
+		const witness = client(sign({app_metadata: {agent_tag: 'HUMAN', kind: 'human'}}));
+		const told: string[] = [];
+		const present: string[] = [];
+		const other = witness.channel('room').on('broadcast', {event: 'x'}, () => told.push('broadcast'));
+		other.subscribe(state => present.push(state));
+		await expect.poll(() => present, {timeout: 20_000}).toContain('SUBSCRIBED');
+		await channel.httpSend('x', {}).catch(() => undefined);
+		await other.send({type: 'broadcast', event: 'x', payload: {}});
+		expect(told).toEqual([]);
 		await home.output(['send', 'after'], {cwd: hub.home});
 		// What comes next to somebody who may, has not come to the other one.
 		const late: string[] = [];
 		const newcomer = client(token);
 		await newcomer.realtime.setAuth();
 		const again = newcomer.channel('again');
-		again.subscribe((state, error) => late.push(state === 'SUBSCRIBED' ? state : (error?.message ?? state)));
+		again.subscribe(state => late.push(state));
 		await expect.poll(() => late, {timeout: 20_000}).not.toEqual([]);
 		expect(late).not.toContain('SUBSCRIBED');
 		expect(heard).toEqual([]);
@@ -270,25 +267,27 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 
 	test('its hook and its server, running or started again, are refused or have a new token', async () => {
 		await joined();
-		const left = join(hub.home, `left_${count}.json`);
 		const agent = new PlayedAgent(home, folder);
 		closing.push(() => agent.close());
 		expect(await agent.call('send_message', {text: 'before'})).toMatchObject({isError: false});
 		const former = readFileSync(placePath(), 'utf8');
-		writeFileSync(left, former);
 		await end();
 		const after = await agent.call('send_message', {text: 'after'});
 		expect([how, after.isError]).toEqual([how, how !== 'hub rotate-keys']);
-		const hook = await fire({home: hub.home, tag: me, event: 'UserPromptSubmit'});
-		const log = readFileSync(join(hub.home, 'logs/hook.log'), 'utf8').trimEnd().split('\n').at(-1);
-		if (how === 'hub rotate-keys') expect(hook).toMatchObject({code: 0, stderr: ''});
-		else expect(log).toContain(me);
+		const failures = (): string[] => {
+			const path = join(hub.home, 'logs/hook.log');
+			return existsSync(path)
+				? readFileSync(path, 'utf8')
+						.split('\n')
+						.filter(line => line.includes(me))
+				: [];
+		};
+		await fire({home: hub.home, tag: me, event: 'UserPromptSubmit'});
+		expect([how, failures().length]).toEqual([how, how === 'hub rotate-keys' ? 0 : 1]);
 		// What was kept of the file does not help.
 		writeFileSync(placePath(), former);
 		await fire({home: hub.home, tag: me, event: 'UserPromptSubmit'});
-		expect(readFileSync(join(hub.home, 'logs/hook.log'), 'utf8').trimEnd().split('\n').at(-1)).toMatch(
-			/has ended|has been revoked|makes another token/,
-		);
+		expect(failures().at(-1)).toMatch(/has ended|has been revoked|makes another token/);
 	});
 });
 
