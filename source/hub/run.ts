@@ -101,7 +101,7 @@ async function start(
 	state = {...state, engine};
 	const port = options.port ?? rememberedPort(places);
 	const copies = createCopies(opened, places.data);
-	ended = new EndedTokens(database);
+	ended = new EndedTokens(database, places);
 	const onSocket = (socket: string | null): void => {
 		state = {...state, socket};
 		try {

@@ -6,6 +6,7 @@ import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from
 import {signToken, verifyToken, type Claims} from '../../source/hub/token.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
 import {PlayedAgent} from '../helpers/agent.ts';
+import {onPostgres} from '../helpers/engine.ts';
 import {fire, placeAgent} from '../helpers/hook.ts';
 import {placesIn, startTestHub, type TestHub} from '../helpers/hub.ts';
 import {cli, Home} from '../helpers/program.ts';
@@ -321,6 +322,24 @@ describe('an agent that is let in again', () => {
 		expect(await ways(token)).toEqual(all('yes'));
 		await home.output(['leave', me, '--dir', other]);
 		expect(await ways(token)).toEqual(all('401'));
+	});
+});
+
+describe('a mailbox of before', () => {
+	test.skipIf(onPostgres)('put back does not bring back what has ended since', async () => {
+		const token = await joined();
+		const single = sign({exp: inSeconds(3600), jti: `single ${me}`, gen: 0}, 'CLAUDE_SINGLE');
+		const file = join(folder, 'backup.tar.gz');
+		await home.output(['hub', 'backup', file], {cwd: hub.home});
+		await home.output(['leave', me, '--dir', folder]);
+		expect((await tokens(single, 'DELETE')).status).toBe(204);
+		const renewal = joined();
+		const younger = await renewal;
+		await home.output(['hub', 'restore', file], {cwd: hub.home});
+		const {url} = await home.json<{url: string}>(['hub', 'status'], {cwd: hub.home});
+		const status = async (bearer: string) =>
+			(await fetch(`${url}/agentmux/v1/tokens`, {method: 'POST', headers: {authorization: `Bearer ${bearer}`}})).status;
+		expect([await status(token), await status(single), await status(younger)]).toEqual([401, 401, 201]);
 	});
 });
 

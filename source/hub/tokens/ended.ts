@@ -2,7 +2,9 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {owner} from '../bootstrap.ts';
 import type {Database} from '../database.ts';
 import type {Caller, HubResponse} from '../http.ts';
+import type {HubPlaces} from '../places.ts';
 import {agentIn} from './claims.ts';
+import {endRemembered, rememberEnded} from './ended-file.ts';
 
 /** Why a token that is signed and has not expired does not hold. */
 export interface Ended {
@@ -14,8 +16,8 @@ export interface Ended {
 
 const read = `
 	select
-		(select coalesce(json_object_agg(t.tag, t.gen), '{}')::text from agentmux.token_generation as t) as generations,
-		(select coalesce(json_agg(t.jti), '[]')::text from agentmux.ended_tokens as t) as tokens,
+		(select coalesce(json_object_agg(t.tag, t.gen order by t.tag), '{}')::text from agentmux.token_generation as t) as generations,
+		(select coalesce(json_agg(t.jti order by t.ended_at, t.jti), '[]')::text from agentmux.ended_tokens as t) as tokens,
 		(select coalesce(json_agg(a.tag), '[]')::text from public.agents as a where a.revoked_at is not null) as revoked`;
 
 /**
@@ -24,17 +26,21 @@ const read = `
  */
 export class EndedTokens {
 	readonly #database: Database;
+	readonly #places: HubPlaces;
 	#generations = new Map<string, number>();
 	#tokens = new Set<string>();
 	#revoked = new Set<string>();
+	#remembered = JSON.stringify([{}, []]);
 	#reading: Promise<void> | null = null;
 	#isStale = false;
 	#isOver = false;
 	/** Called whenever more may have ended. */
 	onMore: () => void = () => undefined;
 
-	constructor(database: Database) {
+	/** `places`: the home whose keys sign the tokens. */
+	constructor(database: Database, places: HubPlaces) {
 		this.#database = database;
+		this.#places = places;
 	}
 
 	/**
@@ -45,6 +51,7 @@ export class EndedTokens {
 		const unlisten = await this.#database.listen(channel, text => {
 			if (isAboutTokens(text)) void this.refresh();
 		});
+		await endRemembered(this.#places, this.#database);
 		await this.#load();
 		return async () => {
 			this.#isOver = true;
@@ -77,9 +84,19 @@ export class EndedTokens {
 	async #load(): Promise<void> {
 		const [result] = await this.#database.run(owner, [{text: read}]);
 		const {generations, tokens, revoked} = result?.rows[0] ?? {};
-		this.#generations = new Map(Object.entries(JSON.parse(String(generations)) as Record<string, number>));
-		this.#tokens = new Set(JSON.parse(String(tokens)) as string[]);
+		const byTag = JSON.parse(String(generations)) as Record<string, number>;
+		const ids = JSON.parse(String(tokens)) as string[];
+		this.#generations = new Map(Object.entries(byTag));
+		this.#tokens = new Set(ids);
 		this.#revoked = new Set((JSON.parse(String(revoked)) as string[]).map(fold));
+		const news = JSON.stringify([byTag, ids]);
+		if (news === this.#remembered) return;
+		try {
+			rememberEnded(this.#places, {generations: byTag, tokens: ids});
+			this.#remembered = news;
+		} catch {
+			// A full disk: the database knows it, and the next time tries again.
+		}
 	}
 
 	/** Null while the caller's token holds. */
