@@ -105,7 +105,7 @@ function restored(tag: Printable, isHere: boolean): Printable {
 function revoked(tag: Printable): Printable {
 	return joinPrintable(
 		[
-			p`${tag} is revoked: its hooks and its mailbox tools are refused from now on. agentmux agents restore ${tag} lets it in again.`,
+			p`${tag} is revoked: its tokens have ended, and its connections are closed. agentmux agents restore ${tag} lets it in again.`,
 			p`Its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out of its folder.`,
 			'',
 		],

@@ -1,17 +1,19 @@
 import {loadConfig, type Config, type Target} from '../config.ts';
 import type {Account} from '../gateway/account.ts';
 import {connectMailbox} from '../gateway/connect.ts';
-import type {Management} from '../gateway/management.ts';
+import {runSql, type Management} from '../gateway/management.ts';
 import {ensureHub} from '../hub/ensure.ts';
 import {HubError} from '../hub/error.ts';
 import {findHub, type RunningHub} from '../hub/find.ts';
 import {wayTo} from '../hub/local/way.ts';
+import {splitStatements} from '../hub/split-statements.ts';
 import {readState} from '../hub/state-file.ts';
 import {endToken, endTokens, requestToken} from '../hub/tokens/request.ts';
 import {keepPlaceToken, readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
+import type {SqlRow} from '../mailbox/sql.ts';
 import {isReserved, type Tag} from '../mailbox/tag.ts';
 import type {Places} from '../places.ts';
 import {dropAccount, haveAccount, keyBeside} from './agent-account.ts';
@@ -202,27 +204,30 @@ export async function withMailbox<T>(
 }
 
 /**
- * Where SQL is run as whom this terminal is: a human runs it as the owner of the database, an agent as itself, by its own token.
- * The management interface of the hub (found or started first) or of supabase.com. Rejects with MailboxError.
+ * Runs SQL as whom this terminal is: what an agent runs, in its program or folder, is the agent's; a human runs it as the owner
+ * of the database. Rejects with MailboxError.
  */
-export async function openProject(surroundings: Surroundings): Promise<Management> {
-	const say = (sentence: string): void => remark(surroundings.stderr, sentence);
-	const config = await configure(surroundings.env, say);
-	const identity = await identityOf(config, surroundings, undefined, say);
-	if (!identity.isBound) return ownersProject(config, say);
-	if (config.target.kind === 'supabase') {
-		throw new MailboxError(
-			'forbidden',
-			`${identity.tag} may not run SQL as the owner of ${config.target.url}.`,
-			'Run this in a terminal of your own.',
-		);
+export async function openSql(surroundings: Surroundings): Promise<RunSql> {
+	const identity = await identityOf(
+		await loadConfig({env: surroundings.env}),
+		surroundings,
+		undefined,
+		() => undefined,
+	);
+	if (identity.isBound) {
+		return query => withMailbox(surroundings, {}, mailbox => mailbox.sql(splitStatements(query)));
 	}
-	const hub = await startedHub(config, say);
-	const token = new HubToken(hub, {...identity, data: config.places.data});
-	return {url: hub.url, project_ref: 'local', token: await token.current()};
+	const project = await openOwnersProject(surroundings);
+	return query => runSql(project, query);
 }
 
-/** As openProject, but always as the owner: for what sets agentmux up. Rejects with MailboxError. */
+/** Runs a script; resolves with the rows of its last statement that returns any. */
+export type RunSql = (query: string) => Promise<SqlRow[]>;
+
+/**
+ * Where SQL is run as the owner: the management interface of the hub (found or started first) or of supabase.com. Rejects with
+ * MailboxError.
+ */
 export async function openOwnersProject({env, stderr}: Surroundings): Promise<Management> {
 	const say = (sentence: string): void => remark(stderr, sentence);
 	return ownersProject(await configure(env, say), say);

@@ -8,6 +8,7 @@ import {diffLines} from '../join/diff.ts';
 import {checkWritable, type Edit} from '../join/file-edit.ts';
 import {planFolder} from '../join/folder.ts';
 import {placeFile} from '../join/place-file.ts';
+import {runningClients} from '../join/running-client.ts';
 import type {Seat} from '../join/seat.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
@@ -44,7 +45,7 @@ const command: Command = {
 		researcher-writer, or a folder of your own with a recipe.toml.
 
 		Usage
-		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--force] [--print]
+		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--owner-sql] [--force] [--print]
 		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--tags A,B] [--force] [--print]
 
 		  --client CLIENT   claude (when absent), codex or gemini; several with commas between
@@ -53,6 +54,8 @@ const command: Command = {
 		  --role ROLE       what this agent does, for the others to see
 		  --recipe NAME     a recipe, or the path of one
 		  --tags A,B        other tags for its agents, in its order
+		  --owner-sql       its \`supabase\` server runs SQL and migrations as the owner of the database, and so can write as
+		                    anybody; without it, as the agent. Joining again without it takes it back
 		  --force           also where another folder has a tag already, or in your home folder
 		  --print           show what would change, and change nothing
 
@@ -67,6 +70,7 @@ const command: Command = {
 		client: {type: 'string'},
 		role: {type: 'string'},
 		force: {type: 'boolean'},
+		ownerSql: {type: 'boolean'},
 		print: {type: 'boolean'},
 	},
 	async run(invocation) {
@@ -82,6 +86,8 @@ const command: Command = {
 			throw new UsageError(`${tag} is what you are called (${places.config}).`, 'Take another tag: CLAUDE_1.');
 		}
 		const force = flags['force'] === true;
+		const ownerSql = flags['ownerSql'] === true;
+		if (ownerSql) checkIsHuman(env);
 		if (!force) await checkFree(places.data, seats);
 		const launcher = await findLauncher(env);
 		const plans: Plan[] = [];
@@ -101,9 +107,11 @@ const command: Command = {
 			return write(stdout, p`${joinPrintable(previews)}${printable(beside)}\n`);
 		}
 		await checkWritable(plans.flatMap(({edits}) => edits));
-		const doors = await settle(invocation, places.data, plans, agents => {
-			meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say});
+		const doors = await settle(invocation, places.data, plans, {
+			ownerSql,
+			meet: agents => meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say}),
 		});
+		if (ownerSql) say(ownerSqlText(seats.map(({tag}) => tag)));
 		const lines = plans.flatMap(({seat: {tag, folder}, changes}, index) => {
 			const what = changes ? 'has its place in' : 'had its place already in';
 			const door = doors[index];
@@ -130,6 +138,21 @@ async function mustExist(folder: string): Promise<void> {
 
 function unversioned({folder, tag}: Seat): string {
 	return `${folder} is under git: what join writes there is for this machine and for ${tag} alone. Do not commit it: a clone or worktree that has it would speak as ${tag} too.`;
+}
+
+/** An agent does not give itself more than it has. Throws MailboxError `forbidden`. */
+function checkIsHuman(env: NodeJS.ProcessEnv): void {
+	const [client] = runningClients(env);
+	if (client === undefined) return;
+	throw new MailboxError(
+		'forbidden',
+		`${client.name} runs this, and --owner-sql is for a human to give.`,
+		'Run this in a terminal of your own.',
+	);
+}
+
+function ownerSqlText(tags: readonly Tag[]): string {
+	return `The SQL of ${tags.join(' and ')} is the owner's: it can change any message, write as anybody, and end a revocation. Join again without --owner-sql to take it back.`;
 }
 
 /** What is different without the hub, whose address and keys are found by themselves. */

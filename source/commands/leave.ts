@@ -1,6 +1,7 @@
 import {rmdir} from 'node:fs/promises';
 import {relative} from 'node:path';
 import {loadConfig} from '../config.ts';
+import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/file-edit.ts';
 import {planUnfolder} from '../join/folder.ts';
 import {tagIn} from '../join/mcp-file.ts';
@@ -82,7 +83,7 @@ export default command;
 /** None where SQL is not for us to run: nobody knows then. */
 async function watchedFor(invocation: Invocation, seats: readonly Seat[]): Promise<{table: string; to: string}[]> {
 	const watched = await openOwnersProject(invocation)
-		.then(watchedTables)
+		.then(project => watchedTables(query => runSql(project, query)))
 		.catch(() => []);
 	return watched.filter(({to}) => seats.some(({tag}) => sameTag(tag, to)));
 }

@@ -1,4 +1,5 @@
 import type {Mailbox} from '../mailbox/mailbox.ts';
+import {runAgentSql} from './agent-sql.ts';
 import {identityOf} from './identity.ts';
 import {Link, type Target} from './link.ts';
 import {Rest} from './rest.ts';
@@ -54,6 +55,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		receipts: ids => rest.receipts(ids),
 		tasks,
 		table: name => readTable(rest, name),
+		sql: (statements, options) => runAgentSql(rest, statements, options),
 		changes: query => rest.changes(query),
 		agents: () => rest.agents(),
 		touch: state => rest.touch(state),

@@ -470,6 +470,8 @@ export type Database = {
 					isSetofReturn: false;
 				};
 			};
+			agent_script: {Args: {p_read_only?: boolean; p_statements: string[]}; Returns: Json[]};
+			agent_sql: {Args: {p_parameters?: string[]; p_query: string; p_read_only?: boolean}; Returns: Json[]};
 			agent_touch: {
 				Args: {p_presence?: string; p_role?: string; p_session?: string; p_wake?: string};
 				Returns: {
@@ -646,6 +648,7 @@ export type Database = {
 				}[];
 			};
 			mux_ack: {Args: {p_ids: number[]; p_reader: string; p_route: string}; Returns: number};
+			mux_acting: {Args: Record<PropertyKey, never>; Returns: string};
 			mux_admitted: {Args: Record<PropertyKey, never>; Returns: boolean};
 			mux_advance: {Args: {p_reader: string}; Returns: undefined};
 			mux_body: {Args: {p_content: string}; Returns: string};
@@ -752,6 +755,7 @@ export type Database = {
 					isSetofReturn: false;
 				};
 			};
+			result_rows: {Args: {p_limit?: number; p_table: string}; Returns: Json[]};
 			seal_history: {
 				Args: Record<PropertyKey, never>;
 				Returns: {

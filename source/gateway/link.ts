@@ -2,6 +2,7 @@ import type {SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Database} from './database.types.ts';
 import {refusal, strange, unreachable} from './failure.ts';
+import {sqlRefusal} from './sql-refusal.ts';
 
 /** One Supabase, and as whom to speak to it. */
 export interface Target {
@@ -158,7 +159,10 @@ export class Link {
 			const timed = {...init, signal: AbortSignal.any(ends)};
 			const first = await send(input, timed);
 			const response = first.status === 401 ? await this.#again(url, first, input, timed) : first;
-			if (!response.ok) throw refusal(url, response.status, await response.text());
+			if (!response.ok) {
+				const text = await response.text();
+				throw sqlRefusal(addressOf(input), text) ?? refusal(url, response.status, text);
+			}
 			const type = response.headers.get('content-type') ?? '';
 			if (response.status === 200 && !type.includes('json')) throw strange(url, type === '' ? 'no JSON' : type);
 			return response;
@@ -166,6 +170,10 @@ export class Link {
 			throw closing.aborted ? closed() : unreachable(url, error, timeout);
 		}
 	}
+}
+
+function addressOf(input: Parameters<typeof fetch>[0]): string {
+	return input instanceof Request ? input.url : String(input);
 }
 
 function closed(): MailboxError {

@@ -143,9 +143,9 @@ export async function openPostgres(): Promise<
 async function asOnSupabase(superuser: string): Promise<string> {
 	const client = new pg.Client({connectionString: superuser});
 	await client.connect();
-	await client.query(`create role migrator login password 'migrator';
+	await client.query(`create role migrator login createrole password 'migrator';
 		create role anon nologin; create role authenticated nologin; create role service_role nologin bypassrls;
-		grant anon, authenticated, service_role to migrator`);
+		grant anon, authenticated, service_role to migrator with admin option`);
 	await client.query('create database agentmux owner migrator');
 	await client.end();
 	const url = new URL(superuser);
