@@ -106,7 +106,7 @@ function revoked(tag: Printable): Printable {
 	return joinPrintable(
 		[
 			p`${tag} is revoked: its tokens have ended, and its connections are closed. agentmux agents restore ${tag} lets it in again.`,
-			p`Its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out of its folder.`,
+			p`Where it joined with --owner-sql, its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out.`,
 			'',
 		],
 		'\n',
