@@ -13,6 +13,7 @@ import {keepPlaceToken, readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
+import type {Signatures} from '../mailbox/signatures.ts';
 import type {SqlRow} from '../mailbox/sql.ts';
 import {isReserved, type Tag} from '../mailbox/tag.ts';
 import type {Places} from '../places.ts';
@@ -22,6 +23,7 @@ import type {Invocation} from './command.ts';
 import {HubToken} from './identity/hub-token.ts';
 import {identify, workingFolder, type Identity} from './identity/identity.ts';
 import {remark} from './output.ts';
+import {signaturesFor} from './signatures.ts';
 
 interface Opening {
 	/** Whom to write as, instead of who the terminal is. */
@@ -54,12 +56,13 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 	if (identity.kind === 'agent' && isReserved(tag)) {
 		throw new MailboxError('invalid', `${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
 	}
+	const signatures = signaturesFor(config, identity.kind, surroundings.env);
 	if (target.kind === 'supabase') {
 		const kept = account === undefined ? readPlace(config.places.data, tag)?.account : account;
 		const own = identity.kind === 'agent' ? (kept ?? null) : null;
 		return own?.url === target.url
-			? signedIn(target, config.places, tag, own)
-			: connectMailbox({...target, actingTag: tag});
+			? signedIn(target, config.places, tag, own, signatures)
+			: connectMailbox({...target, actingTag: tag, signatures});
 	}
 	const hub = await startedHub(config, say);
 	const token = new HubToken(hub, {
@@ -80,6 +83,7 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 			token.follow(found);
 			return {url: found.url, key: found.anon_key, token: await renew(), way: wayTo(found)};
 		},
+		signatures,
 	});
 }
 
@@ -97,10 +101,16 @@ async function identityOf(
 }
 
 /** As an agent with a user of its own: whose tokens run out, and are renewed as long as the mailbox is open. */
-async function signedIn(target: Project, {state}: Places, tag: Tag, account: Account): Promise<Mailbox> {
+async function signedIn(
+	target: Project,
+	{state}: Places,
+	tag: Tag,
+	account: Account,
+	signatures: Signatures,
+): Promise<Mailbox> {
 	const key = keyBeside(target);
 	const renew = (): Promise<string> => agentToken({state, tag, account, key});
-	return connectMailbox({url: target.url, key, token: await renew(), renew});
+	return connectMailbox({url: target.url, key, token: await renew(), renew, signatures});
 }
 
 /** Where an agent's hook finds the mailbox by itself, and with what. */

@@ -16,7 +16,7 @@ export interface Door {
 }
 
 /** The functions of the database that a hook may call; everything else goes through gateway/. */
-type Name = 'inbox_take' | 'inbox' | 'receipt_deliver' | 'agent_touch';
+type Name = 'mailbox_state' | 'inbox_take' | 'inbox' | 'receipt_deliver' | 'agent_touch';
 
 export type Call = (name: Name, args: object, columns?: readonly string[]) => Promise<unknown>;
 
@@ -57,7 +57,7 @@ export function opened(door: Door): Call {
 	};
 	return async (name, args, columns) => {
 		const body = JSON.stringify(args);
-		const path = `/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.join(',')}`}`;
+		const path = `/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.map(encodeURIComponent).join(',')}`}`;
 		let answer = await post(path, body);
 		if (keep !== undefined && isExpired(answer)) {
 			await (renewal ??= renew());
