@@ -1,12 +1,18 @@
+import {holderOf} from '../admission/holder.ts';
 import type {Caller} from '../http.ts';
 import type {Viewer} from './change-rows.ts';
 
-/** Who holds a token, or why it is none: `malformed`, `unsecured`, `signature`, `expired`; anything else lacks a role or an expiry. */
+/**
+ * Who holds a token, or why it is none: `malformed`, `unsecured`, `signature`, `expired`, a sentence (`message`) about one that was
+ * ended; anything else lacks a role or an expiry.
+ */
 export type Verify = (token: string) => Caller | {readonly fault: unknown};
 
 /** A verified token. */
 export interface Holder {
 	readonly token: string;
+	/** Under whose name its channels are counted. */
+	readonly name: string;
 	readonly viewer: Viewer;
 	/** Milliseconds since 1970; null: never. */
 	readonly expires: number | null;
@@ -28,6 +34,7 @@ export function readToken(verify: Verify, token: string): Holder | Refusal {
 	const text = JSON.stringify(claims);
 	return {
 		token,
+		name: holderOf(verified),
 		viewer: {role, claims: text, key: `${role} ${text}`},
 		expires: typeof exp === 'number' ? exp * 1000 : null,
 	};
@@ -51,6 +58,10 @@ function refusal(fault: unknown, token: string): Refusal {
 		case 'signature':
 			return {join: 'JwtSignatureError: Failed to validate JWT signature', refresh: ':signature_error'};
 		default: {
+			if (typeof fault === 'object' && fault !== null && 'message' in fault) {
+				const refresh = String(fault.message);
+				return {join: `Unauthorized: ${refresh}`, refresh};
+			}
 			const refresh = 'Fields `role` and `exp` are required in JWT';
 			return {join: `InvalidJWTToken: ${refresh}`, refresh};
 		}
