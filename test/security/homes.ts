@@ -111,7 +111,11 @@ async function attempt(
 }
 
 /** A command that waits for ever, as one that opens a FIFO does, is killed, and has no exit code. */
-async function runBriefly(home: Home, words: readonly string[], cwd: string): Promise<{readonly code: number | null; readonly stderr: string}> {
+async function runBriefly(
+	home: Home,
+	words: readonly string[],
+	cwd: string,
+): Promise<{readonly code: number | null; readonly stderr: string}> {
 	const child = home.start(words, {cwd});
 	let stderr = '';
 	child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));

@@ -90,7 +90,9 @@ export const signature: Attack = {
 				tally.expectRefused(!/^.*\bsigned\b.*forged/m.test(text), `${words[0]} shows as signed`, text);
 			}
 			const handed = await reader.call('check_messages');
-			const claims = handed.text.split(/\n(?=#\d)/).filter(part => /forged|w0rds/.test(part) && /\(signed by/.test(part.split('\n')[0] ?? ''));
+			const claims = handed.text
+				.split(/\n(?=#\d)/)
+				.filter(part => /forged|w0rds/.test(part) && /\(signed by/.test(part.split('\n')[0] ?? ''));
 			tally.expectRefused(claims.length === 0, "an agent's tool takes for signed", claims);
 			await home.output(['send', 'genuine again']);
 			const [{signed} = {signed: null}] = parsed(await home.output(['search', '"genuine again"', '--json']));
