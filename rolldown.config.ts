@@ -5,8 +5,10 @@ const {dependencies} = JSON.parse(readFileSync(new URL('package.json', import.me
 	dependencies: Record<string, string>;
 };
 
-// Loaded from node_modules: PGlite finds its WASM beside its own module, and the stock MCP server is run as it is.
-const external = ['@electric-sql/pglite', '@supabase/mcp-server-supabase'].filter(name => name in dependencies);
+// Loaded from node_modules: PGlite finds its WASM beside its own module, and the stock MCP server is run as it is, with its own library.
+const external = ['@electric-sql/pglite', '@modelcontextprotocol/server', '@supabase/mcp-server-supabase'].filter(
+	name => name in dependencies,
+);
 
 const width = new URL('source/tui/screen/string-width.ts', import.meta.url).pathname;
 

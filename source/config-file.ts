@@ -35,7 +35,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
 			'invalid',
 			`The config file ${path} is not valid TOML: line ${error.line}, ${reason}.`,
 			'Correct that line, or remove the file.',
-			{cause: error},
+			// No cause: the parser's own message shows the line, with whatever password stands in it.
 		);
 	}
 }

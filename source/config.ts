@@ -1,4 +1,5 @@
 import {readConfigFile, type ConfigFile} from './config-file.ts';
+import {addressFault} from './mailbox/address.ts';
 import {MailboxError} from './mailbox/error.ts';
 import {HUMAN, isTag, type Tag} from './mailbox/tag.ts';
 import {findPlaces, type Places} from './places.ts';
@@ -120,10 +121,11 @@ function supabaseTarget(
 	url: string,
 	key: string | undefined,
 ): Pick<Extract<Target, {kind: 'supabase'}>, 'kind' | 'url' | 'key'> {
-	if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+	const fault = addressFault(url);
+	if (fault !== null) {
 		throw new MailboxError(
 			'invalid',
-			`SUPABASE_URL is \`${url}\`, which is no web address.`,
+			`SUPABASE_URL ${fault}.`,
 			'It looks like https://PROJECT.supabase.co; unset it to use the local hub.',
 		);
 	}

@@ -1,7 +1,7 @@
 import {isShared, presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
-import {printable} from '../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {remarkFailedHooks} from './failed-hooks.ts';
@@ -94,14 +94,17 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 	});
 }
 
-function restored(tag: string): string {
-	return `${tag} takes part again. What came meanwhile waits for it.\n`;
+function restored(tag: Printable): Printable {
+	return p`${tag} takes part again. What came meanwhile waits for it.\n`;
 }
 
-function revoked(tag: string): string {
-	return [
-		`${tag} is revoked: its hooks and its mailbox tools are refused from now on. agentmux agents restore ${tag} lets it in again.`,
-		`Its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out of its folder.`,
-		'',
-	].join('\n');
+function revoked(tag: Printable): Printable {
+	return joinPrintable(
+		[
+			p`${tag} is revoked: its hooks and its mailbox tools are refused from now on. agentmux agents restore ${tag} lets it in again.`,
+			p`Its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out of its folder.`,
+			'',
+		],
+		'\n',
+	);
 }

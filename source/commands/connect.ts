@@ -1,16 +1,19 @@
 import {loadConfig, type Config, type Target} from '../config.ts';
 import type {Account} from '../gateway/account.ts';
 import {connectMailbox} from '../gateway/connect.ts';
-import type {Management} from '../gateway/management.ts';
+import {runSql, type Management} from '../gateway/management.ts';
 import {ensureHub} from '../hub/ensure.ts';
 import {HubError} from '../hub/error.ts';
 import {findHub, type RunningHub} from '../hub/find.ts';
+import {wayTo, type HubWay} from '../hub/local/way.ts';
+import {splitStatements} from '../hub/split-statements.ts';
 import {readState} from '../hub/state-file.ts';
 import {signToken, verifyToken} from '../hub/token.ts';
 import {readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
+import type {SqlRow} from '../mailbox/sql.ts';
 import {isReserved, type Tag} from '../mailbox/tag.ts';
 import type {Places} from '../places.ts';
 import {dropAccount, haveAccount, keyBeside} from './agent-account.ts';
@@ -58,7 +61,7 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 	const hub = await startedHub(config, say);
 	const link = (hub: RunningHub): Link => {
 		const token = account === null ? null : ownToken(config.places, hub, identity);
-		return token === null ? linkTo(hub, identity) : {url: hub.url, key: hub.anon_key, token};
+		return token === null ? linkTo(hub, identity) : linkWith(hub, token);
 	};
 	return connectMailbox({...link(hub), resolve: async () => link(await foundAgain(config))});
 }
@@ -143,27 +146,30 @@ export async function withMailbox<T>(
 }
 
 /**
- * Where SQL is run as whom this terminal is: a human runs it as the owner of the database, an agent as itself, by its own token.
- * The management interface of the hub (found or started first) or of supabase.com. Rejects with MailboxError.
+ * Runs SQL as whom this terminal is: what an agent runs, in its program or folder, is the agent's; a human runs it as the owner
+ * of the database. Rejects with MailboxError.
  */
-export async function openProject(surroundings: Surroundings): Promise<Management> {
-	const say = (sentence: string): void => remark(surroundings.stderr, sentence);
-	const config = await configure(surroundings.env, say);
-	const identity = await identityOf(config, surroundings, undefined, say);
-	if (!identity.isBound) return ownersProject(config, say);
-	if (config.target.kind === 'supabase') {
-		throw new MailboxError(
-			'forbidden',
-			`${identity.tag} may not run SQL as the owner of ${config.target.url}.`,
-			'Run this in a terminal of your own.',
-		);
+export async function openSql(surroundings: Surroundings): Promise<RunSql> {
+	const identity = await identityOf(
+		await loadConfig({env: surroundings.env}),
+		surroundings,
+		undefined,
+		() => undefined,
+	);
+	if (identity.isBound) {
+		return query => withMailbox(surroundings, {}, mailbox => mailbox.sql(splitStatements(query)));
 	}
-	const hub = await startedHub(config, say);
-	const token = ownToken(config.places, hub, identity) ?? linkTo(hub, identity).token;
-	return {url: hub.url, project_ref: 'local', token};
+	const project = await openOwnersProject(surroundings);
+	return query => runSql(project, query);
 }
 
-/** As openProject, but always as the owner: for what sets agentmux up. Rejects with MailboxError. */
+/** Runs a script; resolves with the rows of its last statement that returns any. */
+export type RunSql = (query: string) => Promise<SqlRow[]>;
+
+/**
+ * Where SQL is run as the owner: the management interface of the hub (found or started first) or of supabase.com. Rejects with
+ * MailboxError.
+ */
 export async function openOwnersProject({env, stderr}: Surroundings): Promise<Management> {
 	const say = (sentence: string): void => remark(stderr, sentence);
 	return ownersProject(await configure(env, say), say);
@@ -172,8 +178,8 @@ export async function openOwnersProject({env, stderr}: Surroundings): Promise<Ma
 async function ownersProject(config: Config, say: (sentence: string) => void): Promise<Management> {
 	const {target} = config;
 	if (target.kind === 'supabase') return hostedProject(target);
-	const {url, service_role_key} = await startedHub(config, say);
-	return {url, project_ref: 'local', token: service_role_key};
+	const hub = await startedHub(config, say);
+	return {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: wayTo(hub)};
 }
 
 async function configure(env: NodeJS.ProcessEnv, say: (sentence: string) => void, as?: Tag): Promise<Config> {
@@ -205,6 +211,7 @@ interface Link {
 	readonly url: string;
 	readonly key: string;
 	readonly token: string;
+	readonly way: HubWay;
 }
 
 /**
@@ -230,9 +237,13 @@ function ownToken(
 }
 
 /** A token that the hub's own secret vouches for. It ends with this process, or lies in a file beside that secret: it needs no end of its own, and no beginning, which a clock that is put back would move into the future. */
-function linkTo({url, anon_key, jwt_secret}: RunningHub, {tag, kind}: Pick<Identity, 'tag' | 'kind'>): Link {
+function linkTo(hub: RunningHub, {tag, kind}: Pick<Identity, 'tag' | 'kind'>): Link {
 	const claims = {iss: 'agentmux', role: 'authenticated', app_metadata: {agent_tag: tag, kind}};
-	return {url, key: anon_key, token: signToken(jwt_secret, claims)};
+	return linkWith(hub, signToken(hub.jwt_secret, claims));
+}
+
+function linkWith(hub: RunningHub, token: string): Link {
+	return {url: hub.url, key: hub.anon_key, token, way: wayTo(hub)};
 }
 
 const patience = 300;

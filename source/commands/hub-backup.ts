@@ -3,8 +3,9 @@ import {resolve} from 'node:path';
 import {runSql} from '../gateway/management.ts';
 import {ensureHub} from '../hub/ensure.ts';
 import type {RunningHub} from '../hub/find.ts';
+import {wayTo} from '../hub/local/way.ts';
 import type {HubPlaces} from '../hub/places.ts';
-import {printable} from '../printable.ts';
+import {p, printable} from '../printable.ts';
 import type {Invocation} from './command.ts';
 import {remark, write, writeJson} from './output.ts';
 
@@ -17,8 +18,8 @@ export async function backup(places: HubPlaces, {input, flags, stdout, stderr}: 
 	const bytes = statSync(file).size;
 	if (flags['json'] === true) await writeJson(stdout, {file, bytes, messages});
 	else {
-		const size = `${messages.toLocaleString('en')} messages, ${(bytes / 1e6).toFixed(1)} MB`;
-		await write(stdout, `${printable(file)} holds the mailbox (${size}).\n`);
+		const size = printable(`${messages.toLocaleString('en')} messages, ${(bytes / 1e6).toFixed(1)} MB`);
+		await write(stdout, p`${printable(file)} holds the mailbox (${size}).\n`);
 	}
 }
 
@@ -30,15 +31,15 @@ export async function restore(places: HubPlaces, {input, flags, stdout, stderr}:
 	const kept = await restoreBackup(places, file, say);
 	const messages = await count(await ensureHub(places, {databaseUrl: 'embedded', onProgress: say}));
 	if (flags['json'] === true) return writeJson(stdout, {messages, kept});
-	const before = kept === null ? '' : `What was there is kept in ${printable(kept)}.\n`;
+	const before = kept === null ? '' : p`What was there is kept in ${printable(kept)}.\n`;
 	await write(
 		stdout,
-		`The mailbox is what ${printable(file)} holds: ${messages.toLocaleString('en')} messages.\n${before}`,
+		p`The mailbox is what ${printable(file)} holds: ${printable(messages.toLocaleString('en'))} messages.\n${before}`,
 	);
 }
 
-async function count({url, service_role_key}: RunningHub): Promise<number> {
-	const project = {url, project_ref: 'local', token: service_role_key};
+async function count(hub: RunningHub): Promise<number> {
+	const project = {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: wayTo(hub)};
 	const [row] = await runSql(project, 'select count(*) as n from messages', {readOnly: true});
 	return Number(row?.['n']);
 }

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {loadConfig} from '../config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import {printable} from '../printable.ts';
+import {joinPrintable, p, printable, type Printable, writeTo} from '../printable.ts';
 import {HubError} from '../hub/error.ts';
 import {ensureHub, stopHub} from '../hub/ensure.ts';
 import {findHub, type RunningHub} from '../hub/find.ts';
@@ -12,7 +12,7 @@ import type {HubPlaces} from '../hub/places.ts';
 import {embedded} from '../hub/postgres-url.ts';
 import type {Command, Invocation} from './command.ts';
 import {backup, restore} from './hub-backup.ts';
-import {remark} from './output.ts';
+import {jsonLine, remark, write, writeJson} from './output.ts';
 import {textFlag} from './values.ts';
 
 const command: Command = {
@@ -53,8 +53,10 @@ const command: Command = {
 		const words = action === 'backup' || action === 'restore' ? 1 : 0;
 		if (act !== undefined && rest.length < words) throw new UsageError(`\`agentmux hub ${action}\` takes a FILE.`);
 		if (act === undefined || rest.length > words) {
+			// A URL of a database that lacks its flag may hold a password.
+			const said = invocation.input.map(word => (word.includes('://') ? '...' : word)).join(' ');
 			throw new UsageError(
-				`\`agentmux hub ${invocation.input.join(' ')}\` is not understood.`,
+				`\`agentmux hub ${said}\` is not understood.`,
 				`It takes one of: ${Object.keys(actions).join(', ')}.`,
 			);
 		}
@@ -79,10 +81,10 @@ async function run(places: HubPlaces, {flags, stderr}: Invocation, databaseUrl: 
 		throw new UsageError('--port takes a number from 0 to 65535.');
 	}
 	const {runHub} = await import('../hub/run.ts');
-	const write = openLog(places);
+	const note = openLog(places);
 	const log = (sentence: string): void => {
-		write(sentence);
-		if (stderr.isTTY) stderr.write(`${printable(sentence)}\n`);
+		note(sentence);
+		if (stderr.isTTY) writeTo(stderr, p`${printable(sentence)}\n`);
 	};
 	// The terminal that started it may close.
 	process.on('SIGHUP', () => undefined);
@@ -107,13 +109,16 @@ async function start(
 	{flags, stdout, stderr}: Invocation,
 	databaseUrl: string | undefined,
 ): Promise<void> {
-	const hub = await ensureHub(places, {databaseUrl, onProgress: sentence => stderr.write(`${printable(sentence)}\n`)});
-	stdout.write(flags['json'] === true ? `${JSON.stringify(describe(hub, places))}\n` : `${hub.url}\n`);
+	const hub = await ensureHub(places, {
+		databaseUrl,
+		onProgress: sentence => writeTo(stderr, p`${printable(sentence)}\n`),
+	});
+	await write(stdout, flags['json'] === true ? jsonLine(describe(hub, places)) : p`${printable(hub.url)}\n`);
 }
 
 async function stop(places: HubPlaces, {stderr}: Invocation): Promise<void> {
 	const pid = await stopHub(places);
-	stderr.write(pid === null ? 'No hub is running.\n' : `The hub (process ${pid}) has ended.\n`);
+	await write(stderr, pid === null ? p`No hub is running.\n` : p`The hub (process ${pid}) has ended.\n`);
 }
 
 async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<void> {
@@ -121,13 +126,13 @@ async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<v
 	if (output !== undefined && output !== 'env' && output !== 'json') throw new UsageError('-o takes env or json.');
 	const hub = await findHub(places);
 	if (hub === null) throw new HubError('No hub is running.', 'Start it with `agentmux hub start`.');
-	if (output === 'env') {
-		stdout.write(asEnvironment(hub));
-		return;
-	}
+	if (output === 'env') return write(stdout, asEnvironment(hub));
 	const facts = describe(hub, places);
-	if (flags['json'] === true || output === 'json') stdout.write(`${JSON.stringify(facts)}\n`);
-	else for (const [name, value] of Object.entries(facts)) stdout.write(`${name.padEnd(8)} ${value}\n`);
+	if (flags['json'] === true || output === 'json') return writeJson(stdout, facts);
+	const lines = Object.entries(facts).map(
+		([name, value]) => p`${printable(name).padEnd(8)} ${printable(String(value))}\n`,
+	);
+	await write(stdout, joinPrintable(lines));
 }
 
 async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<void> {
@@ -138,7 +143,7 @@ async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<voi
 		const text = read();
 		// A file that does not go on from what was shown was begun anew.
 		const news = text.startsWith(shown) ? text.slice(shown.length) : text;
-		for (const line of news.split('\n').slice(0, -1)) stdout.write(`${printable(line)}\n`);
+		for (const line of news.split('\n').slice(0, -1)) await write(stdout, p`${printable(line)}\n`);
 		shown = text.slice(0, text.lastIndexOf('\n') + 1);
 		if (flags['follow'] !== true) return;
 		await sleep(300);
@@ -156,11 +161,9 @@ function describe(
 }
 
 /** The names of `supabase status -o env`. */
-function asEnvironment({url, anon_key, service_role_key, jwt_secret}: RunningHub): string {
+function asEnvironment({url, anon_key, service_role_key, jwt_secret}: RunningHub): Printable {
 	const variables = {API_URL: url, ANON_KEY: anon_key, SERVICE_ROLE_KEY: service_role_key, JWT_SECRET: jwt_secret};
-	return Object.entries(variables)
-		.map(([name, value]) => `${name}="${value}"\n`)
-		.join('');
+	return joinPrintable(Object.entries(variables).map(([name, value]) => p`${printable(name)}="${printable(value)}"\n`));
 }
 
 /** Whoever starts a hub says which one; a person's `agentmux hub run` means the configured one. */

@@ -2,6 +2,7 @@ import {UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {addresses, type Message} from '../mailbox/message.ts';
 import type {Tag} from '../mailbox/tag.ts';
+import {joinPrintable} from '../printable.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
@@ -45,7 +46,7 @@ const command: Command = {
 			const messages = await readInbox(mailbox, tag, limit, wait);
 			if (flags['json'] === true) await writeJson(stdout, messages);
 			else if (messages.length === 0) remark(stderr, `Nothing is waiting for ${tag}.${await whyEmpty(mailbox, tag)}`);
-			else await write(stdout, messages.map(message => messageText(stdout, message)).join(''));
+			else await write(stdout, joinPrintable(messages.map(message => messageText(stdout, message))));
 			const ids = messages.map(({id}) => id);
 			// Not before it was written: a reader that went away has not got them.
 			if (flags['ack'] === true && ids.length > 0) await mailbox.ack(ids, 'cli');

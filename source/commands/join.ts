@@ -8,11 +8,12 @@ import {diffLines} from '../join/diff.ts';
 import {checkWritable, type Edit} from '../join/file-edit.ts';
 import {planFolder} from '../join/folder.ts';
 import {placeFile} from '../join/place-file.ts';
+import {runningClients} from '../join/running-client.ts';
 import type {Seat} from '../join/seat.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
-import {printable} from '../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command} from './command.ts';
 import type {HookDoor} from './connect.ts';
 import {calledAs, findHook, findLauncher, shellWord} from './launcher.ts';
@@ -44,7 +45,7 @@ const command: Command = {
 		researcher-writer, or a folder of your own with a recipe.toml.
 
 		Usage
-		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--force] [--print]
+		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--owner-sql] [--force] [--print]
 		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--tags A,B] [--force] [--print]
 
 		  --client CLIENT   claude (when absent), codex or gemini; several with commas between
@@ -53,6 +54,8 @@ const command: Command = {
 		  --role ROLE       what this agent does, for the others to see
 		  --recipe NAME     a recipe, or the path of one
 		  --tags A,B        other tags for its agents, in its order
+		  --owner-sql       its \`supabase\` server runs SQL and migrations as the owner of the database, and so can write as
+		                    anybody; without it, as the agent. Joining again without it takes it back
 		  --force           also where another folder has a tag already, or in your home folder
 		  --print           show what would change, and change nothing
 
@@ -67,6 +70,7 @@ const command: Command = {
 		client: {type: 'string'},
 		role: {type: 'string'},
 		force: {type: 'boolean'},
+		ownerSql: {type: 'boolean'},
 		print: {type: 'boolean'},
 	},
 	async run(invocation) {
@@ -82,6 +86,8 @@ const command: Command = {
 			throw new UsageError(`${tag} is what you are called (${places.config}).`, 'Take another tag: CLAUDE_1.');
 		}
 		const force = flags['force'] === true;
+		const ownerSql = flags['ownerSql'] === true;
+		if (ownerSql) checkIsHuman(env);
 		if (!force) await checkFree(places.data, seats);
 		const launcher = await findLauncher(env);
 		const plans: Plan[] = [];
@@ -98,22 +104,27 @@ const command: Command = {
 			const own = seats.map(({tag}) => placeFile(places.data, tag)).join(' and ');
 			const beside = `Beside them, for you alone to read: ${own}, from which ${seats.length === 1 ? 'its' : 'their'} hooks know the way.`;
 			const previews = plans.flatMap(({edits}) => edits.map(preview));
-			return write(stdout, `${previews.join('')}${printable(beside)}\n`);
+			return write(stdout, p`${joinPrintable(previews)}${printable(beside)}\n`);
 		}
 		await checkWritable(plans.flatMap(({edits}) => edits));
-		const doors = await settle(invocation, places.data, plans, agents => {
-			meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say});
+		const doors = await settle(invocation, places.data, plans, {
+			ownerSql,
+			meet: agents => meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say}),
 		});
+		if (ownerSql) say(ownerSqlText(seats.map(({tag}) => tag)));
 		const lines = plans.flatMap(({seat: {tag, folder}, changes}, index) => {
 			const what = changes ? 'has its place in' : 'had its place already in';
 			const door = doors[index];
 			return [
-				`${tag} ${what} ${printable(folder)}: ${clients.flatMap(filesOf).join(', ')}.`,
+				p`${printable(tag)} ${what} ${printable(folder)}: ${printable(clients.flatMap(filesOf).join(', '))}.`,
 				...(target.kind === 'supabase' && door !== undefined ? hosted(target.url, door, tag) : []),
 			];
 		});
-		const heading = recipe === null ? [] : [`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
-		return write(stdout, [...heading, ...lines, ...whatNext(chosen, clients, calledAs(env)), ''].join('\n'));
+		const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
+		return write(
+			stdout,
+			joinPrintable([...heading, ...lines, ...whatNext(chosen, clients, printable(calledAs(env))), ''], '\n'),
+		);
 	},
 };
 
@@ -129,23 +140,38 @@ function unversioned({folder, tag}: Seat): string {
 	return `${folder} is under git: what join writes there is for this machine and for ${tag} alone. Do not commit it: a clone or worktree that has it would speak as ${tag} too.`;
 }
 
+/** An agent does not give itself more than it has. Throws MailboxError `forbidden`. */
+function checkIsHuman(env: NodeJS.ProcessEnv): void {
+	const [client] = runningClients(env);
+	if (client === undefined) return;
+	throw new MailboxError(
+		'forbidden',
+		`${client.name} runs this, and --owner-sql is for a human to give.`,
+		'Run this in a terminal of your own.',
+	);
+}
+
+function ownerSqlText(tags: readonly Tag[]): string {
+	return `The SQL of ${tags.join(' and ')} is the owner's: it can change any message, write as anybody, and end a revocation. Join again without --owner-sql to take it back.`;
+}
+
 /** What is different without the hub, whose address and keys are found by themselves. */
-function hosted(url: string, {key, account}: HookDoor, tag: Tag): string[] {
+function hosted(url: string, {key, account}: HookDoor, tag: Tag): Printable[] {
 	return [
-		`Its mailbox is at ${printable(url)}. ${
+		p`Its mailbox is at ${printable(url)}. ${
 			account === null
-				? `It has no token of its own there: what ${tag} writes shows as unverified.`
-				: `There it signs in as ${printable(account.email)}, a user that was made for it.`
+				? p`It has no token of its own there: what ${printable(tag)} writes shows as unverified.`
+				: p`There it signs in as ${printable(account.email)}, a user that was made for it.`
 		}`,
 		key === null
-			? 'Start it where SUPABASE_URL and a key are set: no file holds them, and without them its hooks hand over no mail.'
-			: 'Its hooks use the key of the config file, which was copied for them, for you alone to read.',
+			? p`Start it where SUPABASE_URL and a key are set: no file holds them, and without them its hooks hand over no mail.`
+			: p`Its hooks use the key of the config file, which was copied for them, for you alone to read.`,
 	];
 }
 
-function whatNext(chosen: Chosen, clients: readonly Client[], program: string): string[] {
+function whatNext(chosen: Chosen, clients: readonly Client[], program: Printable): Printable[] {
 	const {recipe, seats} = chosen;
-	const watch = ['Watch, and join in:', `  ${program}`];
+	const watch = [p`Watch, and join in:`, p`  ${program}`];
 	if (recipe === null) {
 		const folder = seats[0]?.folder ?? '';
 		return [...clients.flatMap(client => howToStart(client, folder, clients.length > 1)), ...watch];
@@ -153,18 +179,18 @@ function whatNext(chosen: Chosen, clients: readonly Client[], program: string): 
 	const unsaid = clients.every(({wakes}) => wakes) ? 'nothing: its mail wakes it' : 'anything: it reads its mail then';
 	const typed = seats.flatMap(({folder, first}) => [
 		...clients.map(client => startLine(folder, client)),
-		`    ${printable(first ?? `(${unsaid})`)}`,
+		p`    ${printable(first ?? `(${unsaid})`)}`,
 	]);
 	const consent = clients.map(client => client.consent).join(' or ');
 	const undo = ['leave', ...seatWords(chosen)].map(shellWord).join(' ');
 	const page = join(recipe.folder, 'README.md');
 	return [
-		`Start a terminal for each, ${consent} when it asks, and type something like:`,
+		p`Start a terminal for each, ${printable(consent)} when it asks, and type something like:`,
 		...typed,
 		...watch,
-		...(existsSync(page) ? ['Read what happens then:', `  ${printable(page)}`] : []),
-		'Undo all of this:',
-		`  ${program} ${printable(undo)}`,
+		...(existsSync(page) ? [p`Read what happens then:`, p`  ${printable(page)}`] : []),
+		p`Undo all of this:`,
+		p`  ${program} ${printable(undo)}`,
 	];
 }
 
@@ -186,18 +212,18 @@ function filesOf({servers, hooks, guidance}: Client): string[] {
 	return [...new Set([servers, hooks, guidance])];
 }
 
-function howToStart(client: Client, folder: string, several: boolean): string[] {
-	const whose = several ? `the terminal of ${client.name}` : 'its terminal';
+function howToStart(client: Client, folder: string, several: boolean): Printable[] {
+	const whose = several ? p`the terminal of ${printable(client.name)}` : 'its terminal';
 	const below = client.inherits ? '' : ' (in a folder below, its hooks would not run)';
-	return [`Start ${whose} there${below}, and ${client.consent} when it asks:`, startLine(folder, client)];
+	return [p`Start ${whose} there${below}, and ${printable(client.consent)} when it asks:`, startLine(folder, client)];
 }
 
-function startLine(folder: string, {program}: Client): string {
-	return `  cd ${printable(shellWord(folder))} && ${program}`;
+function startLine(folder: string, {program}: Client): Printable {
+	return p`  cd ${printable(shellWord(folder))} && ${printable(program)}`;
 }
 
-function preview({file, before, after}: Edit): string {
+function preview({file, before, after}: Edit): Printable {
 	const lines = diffLines(before ?? '', after ?? '');
-	if (lines.length === 0) return `${printable(file)} stays as it is.\n`;
-	return [`${printable(file)}${before === null ? ' (new)' : ''}`, ...lines.map(printable), ''].join('\n');
+	if (lines.length === 0) return p`${printable(file)} stays as it is.\n`;
+	return joinPrintable([p`${printable(file)}${before === null ? ' (new)' : ''}`, ...lines.map(printable), p``], '\n');
 }

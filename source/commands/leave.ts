@@ -1,6 +1,7 @@
 import {rmdir} from 'node:fs/promises';
 import {relative} from 'node:path';
 import {loadConfig} from '../config.ts';
+import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/file-edit.ts';
 import {planUnfolder} from '../join/folder.ts';
 import {tagIn} from '../join/mcp-file.ts';
@@ -8,7 +9,7 @@ import {readPlace} from '../join/place-file.ts';
 import type {Seat} from '../join/seat.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import {sameTag} from '../mailbox/tag.ts';
-import {printable} from '../printable.ts';
+import {p, printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {openOwnersProject, undoDoor, withMailbox} from './connect.ts';
 import {remark, write} from './output.ts';
@@ -51,7 +52,7 @@ const command: Command = {
 		await applyAll(leaving.flatMap(({edits}) => edits));
 		for (const {tag, folder, edits} of leaving) {
 			if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
-			await write(stdout, `${tag} has left ${printable(folder)}.${goneText(folder, edits)}\n`);
+			await write(stdout, p`${printable(tag)} has left ${printable(folder)}.${printable(goneText(folder, edits))}\n`);
 		}
 		if (leaving.length === 0) return;
 		try {
@@ -77,7 +78,7 @@ export default command;
 /** None where SQL is not for us to run: nobody knows then. */
 async function watchedFor(invocation: Invocation, seats: readonly Seat[]): Promise<{table: string; to: string}[]> {
 	const watched = await openOwnersProject(invocation)
-		.then(watchedTables)
+		.then(project => watchedTables(query => runSql(project, query)))
 		.catch(() => []);
 	return watched.filter(({to}) => seats.some(({tag}) => sameTag(tag, to)));
 }

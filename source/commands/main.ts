@@ -1,5 +1,5 @@
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import {printable} from '../printable.ts';
+import {joinPrintable, p, printable, printableLines, type Printable, writeTo} from '../printable.ts';
 import type {Command} from './command.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {parseArguments} from './parse.ts';
@@ -55,7 +55,7 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 	const [word = ''] = argv;
 	if (word === '--version' || word === '-v') {
 		const {version} = await import('../hub/version.ts');
-		process.stdout.write(`${version}\n`);
+		writeTo(process.stdout, p`${printable(version)}\n`);
 		return;
 	}
 	if (word === '--help' || word === '-h' || word === 'help') {
@@ -99,11 +99,11 @@ async function help(name: string): Promise<void> {
 		return;
 	}
 	const {overview} = await import('./overview.ts');
-	process.stdout.write(await overview(groups));
+	writeTo(process.stdout, await overview(groups));
 }
 
 function writeHelp(command: Command): void {
-	process.stdout.write(`${helpText(command)}\n`);
+	writeTo(process.stdout, p`${helpText(command)}\n`);
 }
 
 /** Every command with its summary and the lines of its --help. */
@@ -117,8 +117,8 @@ export async function manuals(): Promise<Array<{name: string; summary: string; h
 	);
 }
 
-function helpText({help}: Command): string {
-	return help.replaceAll(/^\n+|\n+\t*$/g, '').replaceAll(/^\t+/gm, '');
+function helpText({help}: Command): Printable {
+	return joinPrintable(printableLines(help.replaceAll(/^\n+|\n+\t*$/g, '').replaceAll(/^\t+/gm, '')), '\n');
 }
 
 /** A reader that has seen enough (`agentmux tail | head`) is no failure. */
@@ -133,12 +133,12 @@ function report(error: unknown): void {
 			? error.sentence
 			: `Something went wrong that should not: ${error instanceof Error ? error.message : String(error)} ` +
 				'(AGENTMUX_DEBUG=1 shows where).';
-	process.stderr.write(`agentmux: ${printable(sentence)}\n`);
-	if ((process.env['AGENTMUX_DEBUG'] ?? '') !== '') process.stderr.write(`${traceOf(error)}\n`);
+	writeTo(process.stderr, p`agentmux: ${printable(sentence)}\n`);
+	if ((process.env['AGENTMUX_DEBUG'] ?? '') !== '') writeTo(process.stderr, p`${traceOf(error)}\n`);
 }
 
-function traceOf(error: unknown): string {
-	if (!(error instanceof Error)) return '';
-	const trace = (error.stack ?? '').split('\n').map(printable).join('\n');
-	return error.cause instanceof Error ? `${trace}\n  caused by ${traceOf(error.cause)}` : trace;
+function traceOf(error: unknown): Printable {
+	if (!(error instanceof Error)) return p``;
+	const trace = joinPrintable(printableLines(error.stack ?? ''), '\n');
+	return error.cause instanceof Error ? p`${trace}\n  caused by ${traceOf(error.cause)}` : trace;
 }

@@ -1,7 +1,9 @@
+import {loadConfig} from '../config.ts';
 import {UsageError} from '../mailbox/error.ts';
+import type {Tag} from '../mailbox/tag.ts';
 import {findPlaces} from '../places.ts';
-import type {Command} from './command.ts';
-import {checkFolder, workingFolder} from './identity/identity.ts';
+import type {Command, Invocation} from './command.ts';
+import {checkFolder, identify, workingFolder} from './identity/identity.ts';
 import {agentTag} from './values.ts';
 
 const command: Command = {
@@ -11,9 +13,10 @@ const command: Command = {
 
 		Usage
 		  agentmux mcp --as TAG       the agent's mailbox and the task board
-		  agentmux mcp --supabase     the stock Supabase MCP server on the hub (or on the configured project)
+		  agentmux mcp --supabase [--as TAG]
+		                              the stock Supabase MCP server, with that agent's SQL
 
-		  --as TAG      whose mailbox (AGENTMUX_TAG when absent)
+		  --as TAG      whose (AGENTMUX_TAG when absent, then of --supabase the agent of this folder)
 
 		Tools
 		  messages      send_message, check_messages, wait_for_message, ack_message, read_thread, search_messages,
@@ -27,15 +30,25 @@ const command: Command = {
 	async run(invocation) {
 		const {input, flags, env} = invocation;
 		if (input.length > 0) throw new UsageError('mcp takes no words.', 'Use --as TAG to say whose.');
-		if (flags['supabase'] === true) {
-			const {runSupabaseServer} = await import('./supabase-server.ts');
-			return runSupabaseServer(invocation);
-		}
-		const tag = agentTag(typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'], '--as');
+		const isSupabase = flags['supabase'] === true;
+		const named = typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'];
+		const tag = named === undefined && isSupabase ? await folderAgent(invocation) : agentTag(named, '--as');
 		checkFolder(findPlaces(env).data, workingFolder(env), tag);
+		if (isSupabase) {
+			const {runSupabaseServer} = await import('./supabase-server.ts');
+			return runSupabaseServer(invocation, tag);
+		}
 		const {serveMailbox} = await import('./mailbox-server.ts');
 		return serveMailbox(invocation, tag);
 	},
 };
 
 export default command;
+
+/** Whose folder this is: entries of earlier versions did not say it. */
+async function folderAgent({env}: Invocation): Promise<Tag> {
+	const config = await loadConfig({env});
+	const {tag, isBound} = await identify(config, {env, cwd: workingFolder(env), isTerminal: false});
+	if (isBound) return tag;
+	throw new UsageError('Whose SQL it is cannot be told: no agent has joined here.', 'Say so with --as TAG.');
+}

@@ -1,42 +1,42 @@
 import {authorDiffers, type Message} from '../mailbox/message.ts';
-import {printable, printableLines} from '../printable.ts';
+import {joinPrintable, p, printable, printableLines, type Printable} from '../printable.ts';
 import {styled} from './output.ts';
 
 /**
  * A message for people to read: `#12  14:03:22  CLAUDE_1  hello`. Further lines of its body stand behind a gutter, so that
  * no body can look like another message.
  */
-export function messageText(stream: NodeJS.WriteStream, message: Message, now = new Date()): string {
-	const id = styled(stream, 'dim', `#${message.id}`);
-	return messageLines(stream, message, `${id}  ${styled(stream, 'dim', timeOf(message.created_at, now))}`);
+export function messageText(stream: NodeJS.WriteStream, message: Message, now = new Date()): Printable {
+	const id = styled(stream, 'dim', p`#${message.id}`);
+	return messageLines(stream, message, p`${id}  ${styled(stream, 'dim', timeOf(message.created_at, now))}`);
 }
 
 /** The same with something else before the tag. */
-export function messageLines(stream: NodeJS.WriteStream, message: Message, before: string): string {
-	const [first = '', ...rest] = printableLines(message.body);
+export function messageLines(stream: NodeJS.WriteStream, message: Message, before: Printable): Printable {
+	const [first = p``, ...rest] = printableLines(message.body);
 	const head = [
 		before,
-		`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}`,
+		p`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}`,
 	];
-	const body = `${message.reply_to === null ? '' : `↳ #${message.reply_to} `}${first}`;
-	const gutter = styled(stream, 'dim', '    │ ');
-	return `${[...head, body].join('  ')}\n${rest.map(line => `${gutter}${line}\n`).join('')}`;
+	const body = p`${message.reply_to === null ? '' : p`↳ #${message.reply_to} `}${first}`;
+	const gutter = styled(stream, 'dim', p`    │ `);
+	return p`${joinPrintable([...head, body], '  ')}\n${joinPrintable(rest.map(line => p`${gutter}${line}\n`))}`;
 }
 
 /** Who really wrote it, where that is not who the tag says. */
-function provenance(message: Message): string {
-	if (!authorDiffers(message)) return '';
-	if (!message.verified) return ' (unverified)';
-	return ` (by ${printable(message.author_tag ?? 'nobody known')})`;
+function provenance(message: Message): Printable {
+	if (!authorDiffers(message)) return p``;
+	if (!message.verified) return p` (unverified)`;
+	return p` (by ${printable(message.author_tag ?? 'nobody known')})`;
 }
 
 const clock = new Intl.DateTimeFormat('sv', {timeStyle: 'medium'});
 const calendar = new Intl.DateTimeFormat('sv', {dateStyle: 'short'});
 
 /** Local time, with the date when it is not today's. */
-export function timeOf(timestamp: string, now = new Date()): string {
+export function timeOf(timestamp: string, now = new Date()): Printable {
 	const time = new Date(timestamp);
 	if (Number.isNaN(time.getTime())) return printable(timestamp);
 	const date = calendar.format(time);
-	return date === calendar.format(now) ? clock.format(time) : `${date} ${clock.format(time)}`;
+	return printable(date === calendar.format(now) ? clock.format(time) : `${date} ${clock.format(time)}`);
 }

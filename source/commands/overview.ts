@@ -1,3 +1,4 @@
+import {joinPrintable, printableLines, type Printable} from '../printable.ts';
 import type {Command} from './command.ts';
 
 type Groups = {readonly [title: string]: {readonly [name: string]: () => Promise<{default: Command}>}};
@@ -27,7 +28,7 @@ Environment
 `;
 
 /** The text of `agentmux --help`. */
-export async function overview(groups: Groups): Promise<string> {
+export async function overview(groups: Groups): Promise<Printable> {
 	const lists = await Promise.all(
 		Object.entries(groups).map(async ([title, group]) => {
 			const lines = await Promise.all(
@@ -36,5 +37,5 @@ export async function overview(groups: Groups): Promise<string> {
 			return `\n${title}\n${lines.join('')}`;
 		}),
 	);
-	return `${head}${lists.join('')}${tail}`;
+	return joinPrintable(printableLines(`${head}${lists.join('')}${tail}`), '\n');
 }

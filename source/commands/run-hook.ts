@@ -1,5 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {dial, type HubAddress} from '../hub/local/dial.ts';
 import {bellFile} from '../join/bell.ts';
 import {clientKey, isInteractive} from '../join/client.ts';
 import {answer, clientIn, eventOf, heard} from '../join/dialect.ts';
@@ -11,9 +12,10 @@ import {readStdin} from '../join/hook-stdin.ts';
 import {readKeptToken} from '../join/kept-token.ts';
 import {readPlace} from '../join/place-file.ts';
 import {opened, type Door} from '../join/rpc.ts';
+import {addressFault} from '../mailbox/address.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPlaces, type Places} from '../places.ts';
-import {printable} from '../printable.ts';
+import {p, printable, printableJson, type Printable, writeTo} from '../printable.ts';
 
 /**
  * Milliseconds from the start of the process until it gives up: 300 with starting and ending. AGENTMUX_HOOK_PATIENCE says
@@ -43,7 +45,7 @@ function end(failure: unknown): never {
 		const systemMessage = printable(`agentmux: new mail is not handed over: ${why}`).slice(0, 500);
 		// Watched all the same: the mailbox may be back when mail comes.
 		const watched = bell === null ? {} : {hookSpecificOutput: {hookEventName: event, watchPaths: [bell]}};
-		process.stdout.write(`${JSON.stringify({systemMessage, ...watched})}\n`);
+		writeTo(process.stdout, p`${printableJson({systemMessage, ...watched})}\n`);
 	}
 	process.exit();
 }
@@ -79,10 +81,10 @@ function write(text: string): Promise<void> {
 }
 
 /** What a client takes from a hook that it does not wait for. */
-function wake(text: string): Promise<void> {
+function wake(text: Printable): Promise<void> {
 	process.exitCode = 2;
 	return new Promise(resolve => {
-		process.stderr.write(`${text}\n`, () => resolve());
+		process.stderr.write(p`${text}\n`, () => resolve());
 	});
 }
 
@@ -92,6 +94,8 @@ async function doorOf({data, state}: Places, tag: Tag): Promise<Door> {
 	const named = env['SUPABASE_URL']?.trim() ?? '';
 	const url = named === '' ? (place?.url ?? null) : named;
 	if (url !== null) {
+		const fault = addressFault(url);
+		if (fault !== null) throw new Error(`the address of its Supabase project ${fault}`);
 		// The key that join kept is for the address that it kept.
 		const key = keyIn(env) ?? (named === '' ? (place?.key ?? null) : null);
 		if (key === null)
@@ -104,7 +108,8 @@ async function doorOf({data, state}: Places, tag: Tag): Promise<Door> {
 	if (place.token === null || place.key === null) {
 		throw new Error(`${tag} joined a Supabase project, but SUPABASE_URL is not set where the client runs`);
 	}
-	return {url: hubUrl(state), key: place.key, token: place.token, tag};
+	const hub = hubOf(state);
+	return {url: hub.url, key: place.key, token: place.token, tag, dial: () => dial(hub)};
 }
 
 /** Its server or a command signs in, which takes longer than a hook may; at the start of a session that may be just now. */
@@ -129,11 +134,16 @@ function keyIn(env: NodeJS.ProcessEnv): string | null {
 }
 
 /** Read here and not by hub/state-file, whose way to write would load node:crypto. */
-function hubUrl(state: string): string {
+function hubOf(state: string): HubAddress {
 	try {
-		const {url, pid} = JSON.parse(readFileSync(join(state, 'hub.json'), 'utf8')) as {url?: unknown; pid?: unknown};
+		const {url, socket, proof_key, pid} = JSON.parse(readFileSync(join(state, 'hub.json'), 'utf8')) as {
+			readonly [name in keyof HubAddress | 'pid']?: unknown;
+		};
+		const isComplete = typeof url === 'string' && typeof proof_key === 'string' && typeof pid === 'number';
 		// Throws when there is no such process: its port may be another's by now.
-		if (typeof url === 'string' && typeof pid === 'number' && process.kill(pid, 0)) return url;
+		if (isComplete && (typeof socket === 'string' || socket === null) && process.kill(pid, 0)) {
+			return {url, socket, proof_key};
+		}
 	} catch {
 		// No hub has run, it was stopped, or it died.
 	}

@@ -1,4 +1,5 @@
 import {parseStored} from '../mailbox/filter-parse.ts';
+import {joinPrintable} from '../printable.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
@@ -40,7 +41,7 @@ const command: Command = {
 			const messages = await mailbox.search(filter, {limit});
 			if (flags['json'] === true) await writeJson(stdout, messages);
 			else if (messages.length === 0) remark(stderr, 'Nothing was found.');
-			else await write(stdout, messages.map(message => messageText(stdout, message)).join(''));
+			else await write(stdout, joinPrintable(messages.map(message => messageText(stdout, message))));
 		});
 	},
 };

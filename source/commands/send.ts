@@ -2,6 +2,7 @@ import {checkContent} from '../mailbox/content.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {contentOf, maxContentBytes, mentionsIn} from '../mailbox/message.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
+import {p} from '../printable.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {remark, write, writeJson} from './output.ts';
@@ -55,7 +56,7 @@ const command: Command = {
 			]);
 			for (const [tag, hint] of unknown) remark(stderr, `${tag} has not joined yet; the message waits for it. ${hint}`);
 			if (flags['json'] === true) await writeJson(stdout, message);
-			else await write(stdout, `${message.id}\n`);
+			else await write(stdout, p`${message.id}\n`);
 		});
 	},
 };

@@ -20,15 +20,22 @@ interface Opened extends Plan {
 	readonly door: HookDoor;
 }
 
+interface Terms {
+	/** Their SQL is the owner's. */
+	readonly ownerSql: boolean;
+	/** Is shown who takes part before anything changes, and may throw. */
+	readonly meet: (agents: readonly Agent[]) => void;
+}
+
 /**
  * Makes rows, folders and files of all agents, or of none; resolves with what the hooks of each open the mailbox with. `data`
- * is where places are kept; `meet` is shown who takes part before anything changes, and may throw. Rejects with MailboxError.
+ * is where places are kept. Rejects with MailboxError.
  */
 export async function settle(
 	invocation: Invocation,
 	data: string,
 	plans: readonly Plan[],
-	meet: (agents: readonly Agent[]) => void,
+	{ownerSql, meet}: Terms,
 ): Promise<HookDoor[]> {
 	const opened: Opened[] = [];
 	const joined: Opened[] = [];
@@ -51,7 +58,7 @@ export async function settle(
 		for (const {seat, edits, door} of opened) {
 			const {tag, folder} = seat;
 			if ((await mkdir(folder, {recursive: true})) !== undefined) made.push(folder);
-			writes.push(await planPlace(data, folder, edits, {tag, ...door}), ...edits);
+			writes.push(await planPlace(data, folder, edits, {tag, ...door, owner_sql: ownerSql}), ...edits);
 		}
 		await applyAll(writes);
 		return opened.map(({door}) => door);

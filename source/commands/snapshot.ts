@@ -2,7 +2,7 @@ import {presenceOf, type Agent} from '../mailbox/agent.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
-import {printable} from '../printable.ts';
+import {joinPrintable, p, printable, withStyle, type Printable} from '../printable.ts';
 import {messageText} from './message-text.ts';
 import {styled, write} from './output.ts';
 
@@ -22,33 +22,36 @@ export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, pro
 			messages: await mailbox.history({channel: tag, limit: newest}),
 		})),
 	);
-	const heading = (text: string) => `${styled(stdout, 'bold', printable(text))}\n`;
+	const heading = (text: string) => p`${styled(stdout, 'bold', printable(text))}\n`;
 	const written = shown.filter(({messages}) => messages.length > 0);
-	const parts = written.map(({tag, messages}) => heading(tag) + messages.map(each => line(stdout, each)).join(''));
-	if (channels.length > mostChannels) parts.push(`${channels.length - mostChannels} more channels: agentmux tail\n`);
-	if (tasks.length > 0) parts.push(heading('TASKS') + taskLines(tasks));
-	if (agents.length > 0) parts.push(heading('AGENTS') + agents.map(agentLine).join(''));
-	if (parts.length === 0) parts.push(`Nothing is here yet: ${program} join CLAUDE_1 --dir path/to/project\n`);
-	await write(stdout, parts.join('\n'));
+	const parts = written.map(
+		({tag, messages}) => p`${heading(tag)}${joinPrintable(messages.map(each => line(stdout, each)))}`,
+	);
+	if (channels.length > mostChannels) parts.push(p`${channels.length - mostChannels} more channels: agentmux tail\n`);
+	if (tasks.length > 0) parts.push(p`${heading('TASKS')}${taskLines(tasks)}`);
+	if (agents.length > 0) parts.push(p`${heading('AGENTS')}${joinPrintable(agents.map(agentLine))}`);
+	if (parts.length === 0)
+		parts.push(p`Nothing is here yet: ${printable(program)} join CLAUDE_1 --dir path/to/project\n`);
+	await write(stdout, joinPrintable(parts, '\n'));
 }
 
-function line(stdout: NodeJS.WriteStream, message: Message): string {
-	return messageText(stdout, message).replaceAll(/^(?=.)/gm, '  ');
+function line(stdout: NodeJS.WriteStream, message: Message): Printable {
+	return withStyle(messageText(stdout, message), text => text.replaceAll(/^(?=.)/gm, '  '));
 }
 
-function taskLines(tasks: readonly Task[]): string {
-	return taskStatuses
+function taskLines(tasks: readonly Task[]): Printable {
+	const lines = taskStatuses
 		.flatMap(status => tasks.filter(task => task.status === status).sort((one, other) => one.id - other.id))
 		.map(({id, status, title, lease_owner, progress}) => {
-			const owner = lease_owner === null ? '' : `  ${printable(lease_owner)}`;
-			const part = status === 'running' ? `  ${Math.round(progress * 100)} %` : '';
-			return `  ${status.padEnd(9)}  #${id} ${printable(title)}${owner}${part}\n`;
-		})
-		.join('');
+			const owner = lease_owner === null ? '' : p`  ${printable(lease_owner)}`;
+			const part = status === 'running' ? p`  ${Math.round(progress * 100)} %` : '';
+			return p`  ${p`${status}`.padEnd(9)}  #${id} ${printable(title)}${owner}${part}\n`;
+		});
+	return joinPrintable(lines);
 }
 
-function agentLine(agent: Agent): string {
+function agentLine(agent: Agent): Printable {
 	const {tag, role, revoked_at} = agent;
 	const words = revoked_at === null ? presenceOf(agent, Date.now()) : 'revoked';
-	return `  ${printable(tag)}  ${words}${role === null || role === '' ? '' : `  ${printable(role)}`}\n`;
+	return p`  ${printable(tag)}  ${words}${role === null || role === '' ? '' : p`  ${printable(role)}`}\n`;
 }

@@ -1,20 +1,22 @@
-import {runSql} from '../gateway/management.ts';
 import type {Command} from './command.ts';
-import {openProject} from './connect.ts';
+import {openSql} from './connect.ts';
 import {remark, table, write, writeJson} from './output.ts';
 import {textOf} from './values.ts';
 
 const command: Command = {
 	summary: 'run SQL on the database behind the mailbox',
 	help: `
-		Run SQL as the owner of the database, and print the rows of its last statement.
+		Run SQL, and print the rows of its last statement that returns any. You run it as the owner of the database.
+
+		In an agent's program or folder it is that agent's SQL: it reads what the agents read, inserts messages under its own
+		tag, calls the functions, and has tables of its own in public, which the others read.
 
 		Usage
 		  agentmux sql [--json] QUERY
 
 		  --json        one JSON array of the rows
 
-		On a hosted Supabase project this needs SUPABASE_ACCESS_TOKEN.
+		On a hosted Supabase project you need SUPABASE_ACCESS_TOKEN; an agent needs nothing but what join gave it.
 
 		Examples
 		  agentmux sql "select tag, count(*) from messages group by tag"
@@ -24,7 +26,8 @@ const command: Command = {
 	async run(invocation) {
 		const {input, flags, stdout, stderr} = invocation;
 		const query = textOf(input, 'query');
-		const rows = await runSql(await openProject(invocation), query);
+		const run = await openSql(invocation);
+		const rows = await run(query);
 		if (flags['json'] === true) return writeJson(stdout, rows);
 		const headings = Object.keys(rows[0] ?? {});
 		if (rows.length === 0) return remark(stderr, 'Done; no rows.');

@@ -1,14 +1,24 @@
 import {spawn} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
+import {findPlaces} from '../places.ts';
+import {readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
+import type {Tag} from '../mailbox/tag.ts';
 import type {Invocation} from './command.ts';
 import {openOwnersProject} from './connect.ts';
 
 /**
- * Runs the stock @supabase/mcp-server-supabase on the configured project until it ends. So a .mcp.json holds neither the
- * hub's port nor a key: they are found at each start, and the token never stands among the arguments.
+ * Runs the stock @supabase/mcp-server-supabase for an agent until its client ends it. So the client's file holds neither the
+ * hub's port nor a key. Its SQL is the agent's own; where a human has joined it with --owner-sql, that of the owner.
  */
-export async function runSupabaseServer(invocation: Invocation): Promise<void> {
+export async function runSupabaseServer(invocation: Invocation, tag: Tag): Promise<void> {
+	if (readPlace(findPlaces(invocation.env).data, tag)?.owner_sql === true) return runAsOwner(invocation);
+	const {serveAgentSql} = await import('./agent-sql-server.ts');
+	return serveAgentSql(invocation, tag);
+}
+
+/** As a process of its own, which takes the token from its environment: never from its arguments. */
+async function runAsOwner(invocation: Invocation): Promise<void> {
 	const {url, project_ref, token} = await openOwnersProject(invocation);
 	const server = fileURLToPath(new URL('cli.js', import.meta.resolve('@supabase/mcp-server-supabase')));
 	const child = spawn(

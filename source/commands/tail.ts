@@ -6,6 +6,7 @@ import {parseStored} from '../mailbox/filter-parse.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {inChannel, type Message} from '../mailbox/message.ts';
 import type {Tag} from '../mailbox/tag.ts';
+import {joinPrintable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
@@ -52,7 +53,7 @@ const command: Command = {
 		const since = idFlag(flags, 'since', 0);
 		const lines = countFlag(flags, 'lines', 0) ?? (since === undefined ? 20 : Infinity);
 		const show = (messages: readonly Message[]) =>
-			write(stdout, messages.map(message => lineOf(stdout, message, flags['json'] === true)).join(''));
+			write(stdout, joinPrintable(messages.map(message => lineOf(stdout, message, flags['json'] === true))));
 		await withMailbox(invocation, {}, async mailbox => {
 			const wanted: Wanted = {tag, filter, since};
 			if (flags['follow'] !== true) {
@@ -74,8 +75,8 @@ async function refuseUnknown(mailbox: Mailbox, tag: Tag): Promise<void> {
 	throw new MailboxError('not_found', `There is no channel ${tag}: nothing was written by it or to it.`, hint);
 }
 
-function lineOf(stdout: NodeJS.WriteStream, message: Message, json: boolean): string {
-	return json ? `${jsonLine(message)}\n` : messageText(stdout, message);
+function lineOf(stdout: NodeJS.WriteStream, message: Message, json: boolean): Printable {
+	return json ? jsonLine(message) : messageText(stdout, message);
 }
 
 interface Wanted {

@@ -1,29 +1,28 @@
 import type {Json} from '../mailbox/json.ts';
 import type {TaskChange} from '../mailbox/state-change.ts';
 import {mostRows} from '../mailbox/table.ts';
-import {printable, printableLines} from '../printable.ts';
+import {joinPrintable, p, printable, printableLines, type Printable} from '../printable.ts';
 import {timeOf} from './message-text.ts';
 import {styled, table, write} from './output.ts';
 import type {Step, TaskCard} from './task-card.ts';
 
 /** Prints the card: what says nothing is left out, and texts of others stand behind a gutter. */
 export async function writeCard(stdout: NodeJS.WriteStream, card: TaskCard): Promise<void> {
-	const heading = (words: string): string => `\n${styled(stdout, 'bold', words)}\n`;
-	const gutter = styled(stdout, 'dim', '  │ ');
-	const text = (value: string): string =>
-		printableLines(value)
-			.map(line => `${gutter}${line}\n`)
-			.join('');
+	const heading = (words: Printable): Printable => p`\n${styled(stdout, 'bold', words)}\n`;
+	const gutter = styled(stdout, 'dim', p`  │ `);
+	const text = (value: string): Printable => joinPrintable(printableLines(value).map(line => p`${gutter}${line}\n`));
 	const parts = [
-		`${styled(stdout, 'dim', `#${card.id}`)}  ${styled(stdout, 'bold', printable(card.title))}\n`,
-		...fieldsOf(card).map(([label, value]) => `${styled(stdout, 'dim', label.padEnd(10))}${printable(value)}\n`),
+		p`${styled(stdout, 'dim', p`#${card.id}`)}  ${styled(stdout, 'bold', printable(card.title))}\n`,
+		...fieldsOf(card).map(
+			([label, value]) => p`${styled(stdout, 'dim', printable(label).padEnd(10))}${printable(value)}\n`,
+		),
 	];
-	if (card.body.trim() !== '') parts.push('\n', text(card.body));
-	if (card.steps.length > 0) parts.push(heading('steps'), stepLines(card.steps, 1));
-	if (card.result !== null) parts.push(heading('result'), text(resultText(card.result)));
+	if (card.body.trim() !== '') parts.push(p`\n`, text(card.body));
+	if (card.steps.length > 0) parts.push(heading(p`steps`), stepLines(card.steps, 1));
+	if (card.result !== null) parts.push(heading(p`result`), text(resultText(card.result)));
 	if (card.result_table !== null) parts.push(heading(printable(card.result_table)), rowLines(stdout, card));
-	if (card.events.length > 0) parts.push(heading('events'), ...card.events.map(event => eventLine(stdout, event)));
-	await write(stdout, parts.join(''));
+	if (card.events.length > 0) parts.push(heading(p`events`), ...card.events.map(event => eventLine(stdout, event)));
+	await write(stdout, joinPrintable(parts));
 }
 
 function fieldsOf(task: TaskCard): ReadonlyArray<readonly [label: string, value: string]> {
@@ -58,28 +57,28 @@ function statusWords({status, progress, attempts, max_attempts, steps}: TaskCard
 	return `${status}${part}${attempts === 0 ? '' : `, attempt ${attempts} of ${max_attempts}`}`;
 }
 
-function stepLines(steps: readonly Step[], depth: number): string {
-	return steps
-		.map(step => {
+function stepLines(steps: readonly Step[], depth: number): Printable {
+	return joinPrintable(
+		steps.map(step => {
 			const owner = step.lease_owner === null ? '' : `  ${step.lease_owner}`;
 			const part = step.status === 'running' ? ` ${Math.round(step.progress * 100)}%` : '';
 			const line = printable(`#${step.id}  ${step.status}${part}${owner}  ${step.title}`);
-			return `${'  '.repeat(depth)}${line}\n${stepLines(step.steps, depth + 1)}`;
-		})
-		.join('');
+			return p`${p`  `.repeat(depth)}${line}\n${stepLines(step.steps, depth + 1)}`;
+		}),
+	);
 }
 
 function resultText(result: Json): string {
 	return typeof result === 'string' ? result : JSON.stringify(result, null, 2);
 }
 
-function rowLines(stdout: NodeJS.WriteStream, {rows, rows_error}: TaskCard): string {
-	if (rows === null) return `  ${printable(rows_error ?? '')}\n`;
-	if (rows.length === 0) return '  no rows\n';
+function rowLines(stdout: NodeJS.WriteStream, {rows, rows_error}: TaskCard): Printable {
+	if (rows === null) return p`  ${printable(rows_error ?? '')}\n`;
+	if (rows.length === 0) return p`  no rows\n`;
 	const names = [...new Set(rows.flatMap(row => Object.keys(row)))];
 	const cells = rows.map(row => names.map(name => cellOf(row[name])));
-	const more = rows.length >= mostRows ? styled(stdout, 'dim', `the first ${mostRows} rows\n`) : '';
-	return `${table(stdout, names.map(printable), cells)}${more}`;
+	const more = rows.length >= mostRows ? styled(stdout, 'dim', p`the first ${mostRows} rows\n`) : '';
+	return p`${table(stdout, names, cells)}${more}`;
 }
 
 function cellOf(value: Json | undefined): string {
@@ -87,8 +86,11 @@ function cellOf(value: Json | undefined): string {
 	return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function eventLine(stdout: NodeJS.WriteStream, {at, task_id, tag, state, progress}: Omit<TaskChange, 'kind'>): string {
-	const part = state === 'running' && progress > 0 ? ` ${Math.round(progress * 100)}%` : '';
-	const who = tag === null ? '' : `  ${printable(tag)}`;
-	return `${styled(stdout, 'dim', timeOf(at))}  #${task_id} ${state}${part}${who}\n`;
+function eventLine(
+	stdout: NodeJS.WriteStream,
+	{at, task_id, tag, state, progress}: Omit<TaskChange, 'kind'>,
+): Printable {
+	const part = state === 'running' && progress > 0 ? p` ${Math.round(progress * 100)}%` : '';
+	const who = tag === null ? '' : p`  ${printable(tag)}`;
+	return p`${styled(stdout, 'dim', timeOf(at))}  #${task_id} ${state}${part}${who}\n`;
 }

@@ -1,6 +1,7 @@
 import {UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import type {Task} from '../mailbox/task.ts';
+import {type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {remark, table, write, writeJson} from './output.ts';
@@ -117,7 +118,7 @@ function unknownAction(name: string): UsageError {
 	);
 }
 
-function taskTable(stdout: NodeJS.WriteStream, tasks: readonly Task[], claimed: boolean): string {
+function taskTable(stdout: NodeJS.WriteStream, tasks: readonly Task[], claimed: boolean): Printable {
 	const rows = tasks.map(({id, status, progress, lease_owner, lease_token, assignee, queue, title}) => [
 		`#${id}`,
 		...(claimed ? [String(lease_token)] : []),

@@ -2,6 +2,7 @@ import {MailboxError, UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
+import {joinPrintable, p, type Printable} from '../printable.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
@@ -34,13 +35,7 @@ const command: Command = {
 			const root = await rootOf(mailbox, id);
 			const messages = await wholeThread(mailbox, root);
 			if (flags['json'] === true) await writeJson(stdout, messages);
-			else
-				await write(
-					stdout,
-					treeOf(messages, root)
-						.map(entry => lineOf(stdout, entry))
-						.join(''),
-				);
+			else await write(stdout, joinPrintable(treeOf(messages, root).map(entry => lineOf(stdout, entry))));
 		});
 	},
 };
@@ -65,14 +60,13 @@ async function wholeThread(mailbox: Mailbox, root: number): Promise<Message[]> {
 }
 
 /** A message with the lines of the tree before each of its own. */
-function lineOf(stdout: NodeJS.WriteStream, {message, depth, goesOn}: ThreadEntry): string {
+function lineOf(stdout: NodeJS.WriteStream, {message, depth, goesOn}: ThreadEntry): Printable {
 	const text = messageText(stdout, message).trimEnd();
-	if (depth === 0) return `${text}\n`;
-	const above = goesOn.slice(0, -1).map(more => (more ? '│ ' : '  '));
+	if (depth === 0) return p`${text}\n`;
+	const above = goesOn.slice(0, -1).map(more => (more ? p`│ ` : p`  `));
 	const last = goesOn.at(-1) === true;
-	const [first = '', ...rest] = text.split('\n');
-	const rails = (own: string) => styled(stdout, 'dim', [...above, own].join(''));
-	return [`${rails(last ? '├ ' : '└ ')}${first}`, ...rest.map(line => `${rails(last ? '│ ' : '  ')}${line}`), ''].join(
-		'\n',
-	);
+	const [first = p``, ...rest] = text.split('\n');
+	const rails = (own: Printable) => styled(stdout, 'dim', joinPrintable([...above, own]));
+	const further = rest.map(line => p`${rails(last ? p`│ ` : p`  `)}${line}`);
+	return joinPrintable([p`${rails(last ? p`├ ` : p`└ `)}${first}`, ...further, p``], '\n');
 }

@@ -3,7 +3,7 @@ import {UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import type {PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
-import {printable} from '../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageLines, timeOf} from './message-text.ts';
@@ -46,9 +46,9 @@ const command: Command = {
 		if (since >= until) throw new UsageError('--since is not before --until.', 'Give an earlier --since.');
 		await withMailbox(invocation, {}, async mailbox => {
 			const happenings = await whatHappened(mailbox, since, until, now);
-			if (flags['json'] === true) return write(stdout, happenings.map(each => `${jsonLine(each)}\n`).join(''));
+			if (flags['json'] === true) return write(stdout, joinPrintable(happenings.map(jsonLine)));
 			if (happenings.length === 0) return remark(stderr, 'Nothing happened in that time.');
-			return write(stdout, happenings.map(each => textOf(stdout, each)).join(''));
+			return write(stdout, joinPrintable(happenings.map(each => textOf(stdout, each))));
 		});
 	},
 };
@@ -128,27 +128,27 @@ async function titlesOf(mailbox: Mailbox, changes: readonly StateChange[]): Prom
 	return titles;
 }
 
-const presenceWords: {readonly [State in PresenceChange['state']]: string} = {
-	working: 'in a turn',
-	idle: 'idle',
-	blocked: 'blocked',
-	away: 'away',
-	gone: 'gone: no sign of life',
-	revoked: 'revoked',
+const presenceWords: {readonly [State in PresenceChange['state']]: Printable} = {
+	working: p`in a turn`,
+	idle: p`idle`,
+	blocked: p`blocked`,
+	away: p`away`,
+	gone: p`gone: no sign of life`,
+	revoked: p`revoked`,
 };
 
-function textOf(stdout: NodeJS.WriteStream, happening: Happening): string {
+function textOf(stdout: NodeJS.WriteStream, happening: Happening): Printable {
 	const time = styled(stdout, 'dim', timeOf(happening.at));
-	const tag = happening.tag === null ? '' : `${styled(stdout, 'bold', printable(happening.tag))}  `;
+	const tag = happening.tag === null ? '' : p`${styled(stdout, 'bold', printable(happening.tag))}  `;
 	switch (happening.type) {
 		case 'message':
 			return messageLines(stdout, happening, time);
 		case 'task': {
 			const {task_id, state, progress, title} = happening;
-			const part = state === 'running' && progress > 0 ? ` ${Math.round(progress * 100)} %` : '';
-			return `${time}  ${tag}task #${task_id} ${state}${part}${title === null ? '' : `  ${printable(title)}`}\n`;
+			const part = state === 'running' && progress > 0 ? p` ${Math.round(progress * 100)} %` : '';
+			return p`${time}  ${tag}task #${task_id} ${state}${part}${title === null ? '' : p`  ${printable(title)}`}\n`;
 		}
 		case 'presence':
-			return `${time}  ${tag}${styled(stdout, 'dim', presenceWords[happening.state])}\n`;
+			return p`${time}  ${tag}${styled(stdout, 'dim', presenceWords[happening.state])}\n`;
 	}
 }

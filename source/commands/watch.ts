@@ -1,8 +1,7 @@
-import {runSql} from '../gateway/management.ts';
 import {UsageError} from '../mailbox/error.ts';
-import {printable} from '../printable.ts';
+import {p, printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
-import {openProject} from './connect.ts';
+import {openSql} from './connect.ts';
 import {remark, table, write, writeJson} from './output.ts';
 import {tagFlag} from './values.ts';
 import {watchedTables} from './watched.ts';
@@ -42,11 +41,12 @@ const command: Command = {
 			);
 		}
 		const call = `${off ? 'unwatch_table' : 'watch_table'}(${literal(name)}, ${literal(to)})`;
-		const [row] = await runSql(await openProject(invocation), `select ${call} as ended`);
+		const run = await openSql(invocation);
+		const [row] = await run(`select ${call} as ended`);
 		const ended = row?.['ended'] === true;
 		if (flags['json'] === true) return writeJson(stdout, off ? {table: name, to, ended} : {table: name, to});
-		if (!off) return write(stdout, `Every change in ${printable(name)} is now a message to ${to}.\n`);
-		if (ended) return write(stdout, `Changes in ${printable(name)} are no longer told to ${to}.\n`);
+		if (!off) return write(stdout, p`Every change in ${printable(name)} is now a message to ${printable(to)}.\n`);
+		if (ended) return write(stdout, p`Changes in ${printable(name)} are no longer told to ${printable(to)}.\n`);
 		return remark(stderr, `${name} was not watched for ${to}; nothing was changed. \`agentmux watch\` lists what is.`);
 	},
 };
@@ -55,7 +55,7 @@ export default command;
 
 async function list(invocation: Invocation): Promise<void> {
 	const {flags, stdout, stderr} = invocation;
-	const rows = await watchedTables(await openProject(invocation));
+	const rows = await watchedTables(await openSql(invocation));
 	if (flags['json'] === true) return writeJson(stdout, rows);
 	if (rows.length === 0) return remark(stderr, 'No table is watched: `agentmux watch TABLE --to TAG` does so.');
 	return write(

@@ -1,4 +1,5 @@
 import type {Mailbox} from '../mailbox/mailbox.ts';
+import {runAgentSql} from './agent-sql.ts';
 import {identityOf} from './identity.ts';
 import {Link, type Target} from './link.ts';
 import {Rest} from './rest.ts';
@@ -20,8 +21,9 @@ export interface ConnectOptions extends Target {
 
 /** The Mailbox on a Supabase: a hosted project, `supabase start`, or the hub. Nothing is sent before the first call. */
 export function connectMailbox(options: ConnectOptions): Mailbox {
-	const {url, key, token, actingTag, resolve, renew, timeout = 15_000, timing} = options;
-	const link = new Link(token === undefined ? {url, key} : {url, key, token}, {
+	const {url, key, token, way, actingTag, resolve, renew, timeout = 15_000, timing} = options;
+	const target: Target = {url, key, ...(token === undefined ? {} : {token}), ...(way === undefined ? {} : {way})};
+	const link = new Link(target, {
 		timeout,
 		...(actingTag === undefined ? {} : {actingTag}),
 		...(resolve === undefined ? {} : {resolve}),
@@ -53,6 +55,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		receipts: ids => rest.receipts(ids),
 		tasks,
 		table: name => readTable(rest, name),
+		sql: (statements, options) => runAgentSql(rest, statements, options),
 		changes: query => rest.changes(query),
 		agents: () => rest.agents(),
 		touch: state => rest.touch(state),

@@ -278,6 +278,48 @@ export type Database = {
 					},
 				];
 			};
+			redactions: {
+				Row: {
+					at: string;
+					by_kind: string | null;
+					by_tag: string | null;
+					message_id: number;
+					reason: string | null;
+					signature: Json | null;
+					verified: boolean;
+					xid: unknown;
+				};
+				ComputedFields: never;
+				Insert: {
+					at?: string;
+					by_kind?: string | null;
+					by_tag?: string | null;
+					message_id: number;
+					reason?: string | null;
+					signature?: Json | null;
+					verified: boolean;
+					xid?: unknown;
+				};
+				Update: {
+					at?: string;
+					by_kind?: string | null;
+					by_tag?: string | null;
+					message_id?: number;
+					reason?: string | null;
+					signature?: Json | null;
+					verified?: boolean;
+					xid?: unknown;
+				};
+				Relationships: [
+					{
+						foreignKeyName: 'redactions_message_id_fkey';
+						columns: ['message_id'];
+						isOneToOne: true;
+						referencedRelation: 'messages';
+						referencedColumns: ['id'];
+					},
+				];
+			};
 			tasks: {
 				Row: {
 					assignee: string | null;
@@ -428,6 +470,8 @@ export type Database = {
 					isSetofReturn: false;
 				};
 			};
+			agent_script: {Args: {p_read_only?: boolean; p_statements: string[]}; Returns: Json[]};
+			agent_sql: {Args: {p_parameters?: string[]; p_query: string; p_read_only?: boolean}; Returns: Json[]};
 			agent_touch: {
 				Args: {p_presence?: string; p_role?: string; p_session?: string; p_wake?: string};
 				Returns: {
@@ -604,6 +648,7 @@ export type Database = {
 				}[];
 			};
 			mux_ack: {Args: {p_ids: number[]; p_reader: string; p_route: string}; Returns: number};
+			mux_acting: {Args: Record<PropertyKey, never>; Returns: string};
 			mux_admitted: {Args: Record<PropertyKey, never>; Returns: boolean};
 			mux_advance: {Args: {p_reader: string}; Returns: undefined};
 			mux_body: {Args: {p_content: string}; Returns: string};
@@ -685,6 +730,42 @@ export type Database = {
 			mux_words_query: {Args: {p_words: string[]}; Returns: unknown};
 			receipt_ack: {Args: {p_ids: number[]; p_route: string}; Returns: number};
 			receipt_deliver: {Args: {p_ids: number[]; p_route: string}; Returns: number};
+			redact_message: {
+				Args: {p_id: number; p_reason?: string; p_signature?: Json};
+				Returns: {
+					author_kind: string | null;
+					author_tag: string | null;
+					body: string;
+					client_id: string | null;
+					content: string;
+					created_at: string;
+					id: number;
+					mentions: string[];
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: unknown;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'messages';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
+			result_rows: {Args: {p_limit?: number; p_table: string}; Returns: Json[]};
+			seal_history: {
+				Args: Record<PropertyKey, never>;
+				Returns: {
+					epoch: string;
+					hash: string;
+					mailbox: string;
+					more: boolean;
+					seq: number;
+				}[];
+			};
 			search_messages: {
 				Args: {
 					p_after?: string;
@@ -1128,6 +1209,18 @@ export type Database = {
 				};
 			};
 			unwatch_table: {Args: {p_table: string; p_to_tag: string}; Returns: boolean};
+			verify_history: {
+				Args: {p_after?: number; p_limit?: number};
+				Returns: {
+					at: string;
+					fault: string;
+					first_id: number;
+					hash: string;
+					message_id: number;
+					messages: number;
+					seq: number;
+				}[];
+			};
 			watch_table: {Args: {p_table: string; p_to_tag: string}; Returns: undefined};
 			watched_tables: {
 				Args: Record<PropertyKey, never>;

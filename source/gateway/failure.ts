@@ -89,6 +89,8 @@ export function unreachable(url: string, error: unknown, timeout: number): Mailb
 	}
 	const why: Record<string, string> = {
 		ECONNREFUSED: 'nothing listens there',
+		ENOENT: 'nothing listens there',
+		EUNPROVEN: 'something else than the hub answers there',
 		ECONNRESET: 'the connection broke',
 		UND_ERR_SOCKET: 'the connection broke',
 		ENOTFOUND: 'there is no such host',
@@ -104,7 +106,7 @@ export function unreachable(url: string, error: unknown, timeout: number): Mailb
 
 /** Whether the request cannot have been carried out, so that even what must not happen twice may be tried again. */
 export function neverArrived(error: MailboxError): boolean {
-	return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(rootOf(error.cause).code);
+	return ['ECONNREFUSED', 'ENOENT', 'EUNPROVEN', 'ENOTFOUND', 'EAI_AGAIN'].includes(rootOf(error.cause).code);
 }
 
 function unauthorized(url: string, status: number, said: string | null): MailboxError {

@@ -2,6 +2,7 @@ import type {SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Database} from './database.types.ts';
 import {refusal, strange, unreachable} from './failure.ts';
+import {sqlRefusal} from './sql-refusal.ts';
 
 /** One Supabase, and as whom to speak to it. */
 export interface Target {
@@ -11,6 +12,17 @@ export interface Target {
 	readonly key: string;
 	/** The bearer, when it is not the key: an agent's or a human's JWT. */
 	readonly token?: string;
+	/** How it is reached, where not by the network. */
+	readonly way?: Way;
+}
+
+/** Speaks to one hub of this machine, whatever host the addresses name. */
+export interface Way {
+	/** The same for the same hub. */
+	readonly name: string;
+	readonly fetch: typeof fetch;
+	/** For Realtime; loaded when it is first needed. */
+	readonly webSocket: () => Promise<typeof WebSocket>;
 }
 
 export interface LinkOptions {
@@ -52,14 +64,18 @@ export class Link {
 
 	/** The client that all requests share. */
 	client(): Promise<SupabaseClient<Database>> {
-		this.#client ??= this.fresh();
+		this.#client ??= this.#create(null);
 		return this.#client;
 	}
 
 	/** A client of its own, for one connection to Realtime. */
 	async fresh(): Promise<SupabaseClient<Database>> {
+		return this.#create((await this.#target.way?.webSocket()) ?? null);
+	}
+
+	async #create(webSocket: typeof WebSocket | null): Promise<SupabaseClient<Database>> {
 		if (this.isClosed) throw closed();
-		const {url, key, token} = this.#target;
+		const {url, key, token, way} = this.#target;
 		const {actingTag, renew} = this.#options;
 		const {createClient} = await import('@supabase/supabase-js');
 		try {
@@ -67,8 +83,9 @@ export class Link {
 				accessToken: renew ?? (async () => token ?? null),
 				global: {
 					headers: actingTag === undefined ? {} : {'x-agentmux-tag': actingTag},
-					fetch: (input, init) => this.#fetch(url, input, init),
+					fetch: (input, init) => this.#fetch(url, way?.fetch ?? fetch, input, init),
 				},
+				...(webSocket === null ? {} : {realtime: {transport: webSocket}}),
 				// Only this house knows what may be tried again.
 				db: {retry: false},
 			});
@@ -100,21 +117,30 @@ export class Link {
 			if (error instanceof MailboxError) throw error;
 			throw new MailboxError('offline', `${this.#target.url} is gone.`, '', {cause: error});
 		}
-		const {url, key, token} = this.#target;
-		if (found.url === url && found.key === key && found.token === token) return;
+		const {url, key, token, way} = this.#target;
+		const isSame = found.url === url && found.key === key && found.token === token && found.way?.name === way?.name;
+		if (isSame) return;
 		this.#target = found;
 		this.#client = null;
 	}
 
 	/** Every request ends in time, and what is wrong becomes a MailboxError here, where status and body are known. */
-	async #fetch(url: string, input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> {
+	async #fetch(
+		url: string,
+		send: typeof fetch,
+		input: Parameters<typeof fetch>[0],
+		init: RequestInit = {},
+	): Promise<Response> {
 		const {timeout} = this.#options;
 		const closing = this.#closing.signal;
 		if (closing.aborted) throw closed();
 		try {
 			const ends = [closing, AbortSignal.timeout(timeout), ...(init.signal ? [init.signal] : [])];
-			const response = await fetch(input, {...init, signal: AbortSignal.any(ends)});
-			if (!response.ok) throw refusal(url, response.status, await response.text());
+			const response = await send(input, {...init, signal: AbortSignal.any(ends)});
+			if (!response.ok) {
+				const text = await response.text();
+				throw sqlRefusal(addressOf(input), text) ?? refusal(url, response.status, text);
+			}
 			const type = response.headers.get('content-type') ?? '';
 			if (response.status === 200 && !type.includes('json')) throw strange(url, type === '' ? 'no JSON' : type);
 			return response;
@@ -122,6 +148,10 @@ export class Link {
 			throw closing.aborted ? closed() : unreachable(url, error, timeout);
 		}
 	}
+}
+
+function addressOf(input: Parameters<typeof fetch>[0]): string {
+	return input instanceof Request ? input.url : String(input);
 }
 
 function closed(): MailboxError {

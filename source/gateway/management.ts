@@ -1,6 +1,7 @@
 import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
 import {refusal, strange, unreachable} from './failure.ts';
+import type {Way} from './link.ts';
 
 /** The Management API of a Supabase: `https://api.supabase.com`, or the hub itself. */
 export interface Management {
@@ -8,6 +9,8 @@ export interface Management {
 	readonly project_ref: string;
 	/** A personal access token; for the hub its service_role key. */
 	readonly token: string;
+	/** How the hub is reached: not by the network. */
+	readonly way?: Way;
 }
 
 const timeout = 60_000;
@@ -17,7 +20,7 @@ const timeout = 60_000;
  * statement. Rejects with a MailboxError: `invalid` for what PostgreSQL refuses, in its own words.
  */
 export async function runSql(
-	{url, project_ref, token}: Management,
+	{url, project_ref, token, way}: Management,
 	query: string,
 	{readOnly = false}: {readonly readOnly?: boolean} = {},
 ): Promise<{readonly [column: string]: Json}[]> {
@@ -26,7 +29,7 @@ export async function runSql(
 		url.endsWith('/') ? url : `${url}/`,
 	);
 	try {
-		const response = await fetch(address, {
+		const response = await (way?.fetch ?? fetch)(address, {
 			method: 'POST',
 			headers: {authorization: `Bearer ${token}`, 'content-type': 'application/json'},
 			body: JSON.stringify({query, read_only: readOnly}),

@@ -7,6 +7,7 @@ import {stopHub} from './ensure.ts';
 import {HubError} from './error.ts';
 import type {RunningHub} from './find.ts';
 import {packFolder, syncPath, unpackFolder} from './folder-archive.ts';
+import {localFetch} from './local/fetch.ts';
 import {takeLock, type Lock} from './lock.ts';
 import {newestMigration} from './newest-migration.ts';
 import type {HubPlaces} from './places.ts';
@@ -85,8 +86,9 @@ function refuseTaken(file: string): void {
 	if (existsSync(file)) throw new HubError(`${file} is there already.`, 'Name another file, or move that one away.');
 }
 
-async function askCopy({url, service_role_key}: RunningHub): Promise<string> {
-	const response = await fetch(`${url}/agentmux/v1/copies`, {
+async function askCopy(hub: RunningHub): Promise<string> {
+	const {url, service_role_key} = hub;
+	const response = await localFetch(hub)(`${url}/agentmux/v1/copies`, {
 		method: 'POST',
 		headers: {authorization: `Bearer ${service_role_key}`},
 	}).catch((error: unknown) => {

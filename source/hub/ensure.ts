@@ -29,6 +29,7 @@ const pollEvery = 40;
  * one starts it: whoever holds state/start.lock. Rejects with HubError.
  */
 export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: EnsureOptions = {}): Promise<RunningHub> {
+	await endUnproven(places, onProgress);
 	const running = await findHub(places);
 	if (running !== null && databaseUrl !== undefined) checkDatabase(running, describeDatabase(databaseUrl));
 	if (running !== null && running.schema >= newestMigration()) return running;
@@ -60,6 +61,15 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 		lock?.release();
 	}
 	throw new HubError('The hub did not answer in two minutes.', 'See `agentmux hub logs`.');
+}
+
+/** The hub of an agentmux that could not prove itself: no token may go to it, and the lock says that it is ours. */
+async function endUnproven(places: HubPlaces, onProgress: EnsureOptions['onProgress']): Promise<void> {
+	const state = readState(places);
+	if (state === null || state.url === null || state.socket !== undefined || !isAlive(state.pid)) return;
+	if (!(await isHeld(places))) return;
+	onProgress?.(`Replacing the hub of an older agentmux (process ${state.pid}).`);
+	await stopHub(places, state.pid);
 }
 
 /** Nobody is to write into another mailbox than the one that he named. */

@@ -1,11 +1,12 @@
-import {get} from 'node:http';
+import {get, type RequestOptions} from 'node:http';
 import {readKeys, type HubKeys} from './keys.ts';
+import type {HubAddress} from './local/dial.ts';
+import {connectWith} from './local/fetch.ts';
 import type {HubPlaces} from './places.ts';
 import {readState} from './state-file.ts';
 
 /** A hub that answers, and what opens it. */
-export interface RunningHub extends HubKeys {
-	readonly url: string;
+export interface RunningHub extends HubKeys, HubAddress {
 	readonly pid: number;
 	readonly version: string;
 	/** The newest migration that it applies. */
@@ -20,15 +21,18 @@ export interface RunningHub extends HubKeys {
 	readonly progress: string | null;
 }
 
-/** The hub of these places, or null when none answers. A state file whose process is gone is ignored. Rejects with HubError. */
+/**
+ * The hub of these places, or null when none answers: one that proved to be it, by its socket or a challenge. A state file
+ * whose process is gone is ignored, and so is the hub of an agentmux that had neither. Rejects with HubError.
+ */
 export async function findHub(places: HubPlaces): Promise<RunningHub | null> {
 	const state = readState(places);
-	if (state === null || state.url === null || !isAlive(state.pid)) return null;
-	if ((await askHealth(state.url)) !== state.pid) return null;
+	if (state === null || state.url === null || state.socket === undefined || !isAlive(state.pid)) return null;
+	const {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress} = state;
+	if (!(await isHealthy({url, socket, proof_key}, pid))) return null;
 	const keys = readKeys(places);
 	if (keys === null) return null;
-	const {url, pid, version, schema, started_at, engine, database, progress} = state;
-	return {url, pid, version, schema, started_at, engine, database, progress, ...keys};
+	return {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress, ...keys};
 }
 
 /** Another user's process counts as alive. */
@@ -43,29 +47,36 @@ export function isAlive(pid: number): boolean {
 
 const patience = 3000;
 
-/** The process id that the hub at this address says it has; null when it says nothing. */
-function askHealth(url: string): Promise<number | null> {
+/** Whether that hub answers there. */
+function isHealthy(address: HubAddress, pid: number): Promise<boolean> {
 	return new Promise(resolve => {
 		// node:http and not fetch: this stands before the first frame, and loading fetch would cost more than asking.
-		const request = get(`${url}/health`, {agent: false, timeout: patience}, response => {
+		const options = {
+			path: '/health',
+			headers: {host: new URL(address.url).host},
+			createConnection: (_: unknown, done: Parameters<typeof connectWith>[1]) => connectWith(address, done),
+			timeout: patience,
+		};
+		const request = get(options as RequestOptions, response => {
 			let text = '';
 			response.setEncoding('utf8');
 			response.on('data', (chunk: string) => {
 				text += chunk;
 			});
-			response.on('end', () => resolve(pidIn(text)));
+			response.on('end', () => resolve(isWell(text, pid)));
 		});
 		request.on('timeout', () => request.destroy());
-		request.on('error', () => resolve(null));
-		request.on('close', () => resolve(null));
+		request.on('error', () => resolve(false));
+		request.on('close', () => resolve(false));
 	});
 }
 
-function pidIn(text: string): number | null {
+/** By TCP it says no process id; it has proved then to be the one that this state file is of. */
+function isWell(text: string, expected: number): boolean {
 	try {
-		const {pid} = JSON.parse(text) as {pid?: unknown};
-		return typeof pid === 'number' ? pid : null;
+		const {status, pid = expected} = JSON.parse(text) as {readonly status?: unknown; readonly pid?: unknown};
+		return status === 'ok' && pid === expected;
 	} catch {
-		return null;
+		return false;
 	}
 }

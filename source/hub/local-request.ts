@@ -1,6 +1,7 @@
 import type {IncomingHttpHeaders} from 'node:http';
 
 const names = new Set(['127.0.0.1', 'localhost', '[::1]']);
+const origins: ReadonlySet<string> = new Set(['http://127.0.0.1', 'http://localhost']);
 
 /**
  * Whether a request means this hub and comes from this machine's own programs. A web page elsewhere can make a browser
@@ -10,10 +11,11 @@ export function isLocalRequest({host, origin}: IncomingHttpHeaders, port: number
 	if (host === undefined) return false;
 	const at = host.lastIndexOf(':');
 	if (!names.has(host.slice(0, at).toLowerCase()) || host.slice(at + 1) !== String(port)) return false;
-	return origin === undefined || isLoopback(origin);
+	return origin === undefined || isOwnOrigin(origin, port);
 }
 
-/** Whether an Origin is a page that this machine itself serves. */
-export function isLoopback(origin: string): boolean {
-	return URL.canParse(origin) && names.has(new URL(origin).hostname);
+/** Whether an Origin is this hub's own: another port of this machine may serve any page, and another user's. */
+export function isOwnOrigin(origin: string, port: number): boolean {
+	const at = origin.lastIndexOf(':');
+	return origin.slice(at + 1) === String(port) && origins.has(origin.slice(0, at).toLowerCase());
 }

@@ -1,3 +1,4 @@
+import {runAgentSql} from './agent-sql.ts';
 import {parseArray} from './array-text.ts';
 import {owner} from './bootstrap.ts';
 import {boundedDatabase, isTooDeep, tooDeep} from './bounded-database.ts';
@@ -11,14 +12,17 @@ const reader: Scope = {role: 'supabase_read_only_user', claims: {role: 'supabase
 
 /**
  * The calls of Supabase's management API that its MCP server makes for a database (https://api.supabase.com/api/v1), under
- * `/v1/projects/{ref}`. They run as the owner, so only the service_role key opens them.
+ * `/v1/projects/{ref}`. The service_role key runs them as the owner; an agent's token runs its queries as that agent.
  */
 export function createManagement(unbounded: Database): {handle: Handler} {
 	const database = boundedDatabase(unbounded);
 	return {
 		async handle(request) {
-			if (request.caller.role !== 'service_role') return refusal(401, 'Unauthorized: this needs the service_role key.');
+			const {role} = request.caller;
+			const isAgent = role === 'authenticated';
+			if (!isAgent && role !== 'service_role') return refusal(401, 'Unauthorized: this needs the service_role key.');
 			const call = /^\/[^/]+\/database\/(query|migrations)$/.exec(request.path)?.[1];
+			if (isAgent && call === 'migrations') return refusal(403, 'Migrations are for the owner of the database.');
 			try {
 				if (call === 'query' && request.method === 'POST') return await query(database, request);
 				if (call === 'migrations' && request.method === 'GET') return json(200, await listMigrations(database));
@@ -32,13 +36,17 @@ export function createManagement(unbounded: Database): {handle: Handler} {
 	};
 }
 
-async function query(database: Database, {body}: HubRequest): Promise<HubResponse> {
+async function query(database: Database, {body, caller}: HubRequest): Promise<HubResponse> {
 	if (isTooDeep(body.toString('utf8'))) throw tooDeep();
 	const input = parseObject(body);
 	const {query: sql, parameters = [], read_only: readOnly = false} = input ?? {};
 	if (typeof sql !== 'string' || sql === '') return refusal(400, 'query: must be a string that is not empty');
 	if (!Array.isArray(parameters)) return refusal(400, 'parameters: must be an array');
 	if (sql.includes('\0')) return refusal(400, 'query: must not contain NUL');
+	if (caller.role === 'authenticated') {
+		const lines = await runAgentSql(database, caller, {sql, parameters, readOnly: readOnly === true});
+		return {...json(201, []), body: `[${lines.join(',')}]`};
+	}
 	if (readOnly === true) requireReadsOnly(sql);
 	const scope = readOnly === true ? reader : owner;
 	const results =

@@ -21,7 +21,7 @@ const sslModes = new Set(['disable', 'prefer', 'require', 'verify-ca', 'verify-f
  */
 export function parsePostgresUrl(text: string, env: NodeJS.ProcessEnv = process.env): PostgresAddress {
 	const url = URL.parse(text);
-	if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) {
+	if (url === null || !/^postgres(ql)?:$/.test(url.protocol) || isMisread(url)) {
 		throw new HubError(
 			'The database URL is none of a PostgreSQL.',
 			'It looks like postgres://USER@HOST:5432/DATABASE; special characters in it are percent-encoded.',
@@ -62,6 +62,20 @@ const sessionOptions = [
 ]
 	.map(setting => `-c ${setting}`)
 	.join(' ');
+
+/** A password with a bare `/`, `#` or `%` ends before its end: what is left of it would be shown as the database. */
+function isMisread({username, password, hostname, pathname, hash}: URL): boolean {
+	return hash !== '' || pathname.includes('@') || ![username, password, hostname, pathname].every(isDecodable);
+}
+
+function isDecodable(text: string): boolean {
+	try {
+		decodeURIComponent(text);
+		return true;
+	} catch {
+		return false;
+	}
+}
 
 function labelOf(url: URL, host: string, env: NodeJS.ProcessEnv): string {
 	const user = url.searchParams.get('user') ?? (decodeURIComponent(url.username) || env['PGUSER'] || env['USER'] || '');

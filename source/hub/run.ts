@@ -16,6 +16,7 @@ import {newestMigration} from './newest-migration.ts';
 import type {OpenedDatabase} from './opened-database.ts';
 import type {HubPlaces} from './places.ts';
 import {describeDatabase, embedded} from './postgres-url.ts';
+import {newProofKey} from './local/proof.ts';
 import {makePrivateFolder, writePrivateFile} from './private-file.ts';
 import {createRealtime} from './realtime/realtime.ts';
 import {createRest} from './rest/rest.ts';
@@ -52,6 +53,8 @@ export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hu
 		engine: '',
 		database: embedded,
 		url: null,
+		socket: null,
+		proof_key: newProofKey(),
 		progress: 'Starting.',
 		failure: null,
 	};
@@ -94,16 +97,30 @@ async function start(
 	state = {...state, engine};
 	const port = options.port ?? rememberedPort(places);
 	const copies = createCopies(opened, places.data);
-	const serving = await serve(database, keys, door, {log, port, state, copies: copies.handle}).catch(
-		async (error: unknown) => {
-			await database.close();
-			throw error;
-		},
-	);
+	const onSocket = (socket: string | null): void => {
+		state = {...state, socket};
+		try {
+			writeState(places, state);
+		} catch (error) {
+			log(`Its state cannot be written: ${(error as Error).message}`);
+		}
+	};
+	const serving = await serve(database, keys, door, {
+		log,
+		port,
+		places,
+		state,
+		copies: copies.handle,
+		onSocket,
+	}).catch(async (error: unknown) => {
+		await database.close();
+		throw error;
+	});
 	const url = `http://127.0.0.1:${serving.port}`;
 	if (serving.port !== rememberedPort(places)) writePrivateFile(portFile(places), `${serving.port}\n`);
 	const endMaintenance = startMaintenance();
-	state = {...state, url};
+	state = {...state, url, socket: serving.socket};
+	if (serving.socket === null) log('No socket could be made; programs of this user prove the hub by a challenge.');
 	tell(null);
 	log(`Hub ${version} answers at ${url}.`);
 	return {
@@ -166,9 +183,18 @@ async function serve(
 	{
 		log,
 		port,
+		places,
 		state,
 		copies,
-	}: {readonly log: Log; readonly port: number; readonly state: HubState; readonly copies: Handler},
+		onSocket,
+	}: {
+		readonly log: Log;
+		readonly port: number;
+		readonly places: HubPlaces;
+		readonly state: HubState;
+		readonly copies: Handler;
+		readonly onSocket: (path: string | null) => void;
+	},
 ): Promise<HubServer> {
 	const realtime = await createRealtime({
 		database,
@@ -188,12 +214,14 @@ async function serve(
 				if (door.admit(socket)) realtime.upgrade(request, socket, head);
 			},
 			health: () => ({status: 'ok', pid: state.pid, version: state.version, started_at: state.started_at}),
+			local: {state: places.state, proofKey: state.proof_key, onSocket},
 			log,
 		},
 		port,
 	);
 	return {
 		port: server.port,
+		socket: server.socket,
 		async close() {
 			await realtime.close();
 			await server.close();

@@ -4,7 +4,9 @@ import type {Duplex} from 'node:stream';
 import {callerOf} from './caller.ts';
 import {DatabaseAway} from './database.ts';
 import type {Handler, HubResponse} from './http.ts';
-import {isLoopback, isLocalRequest} from './local-request.ts';
+import {isLocalRequest, isOwnOrigin} from './local-request.ts';
+import {listenLocally} from './local/listen.ts';
+import {isNonce, proofOf} from './local/proof.ts';
 import type {Log} from './log.ts';
 
 /** What answers under one prefix of the address. */
@@ -19,14 +21,33 @@ export interface HubServerOptions {
 	readonly routes: readonly Route[];
 	/** Takes over WebSocket handshakes under /realtime/v1/websocket. */
 	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-	/** What /health answers, to anyone on this machine. */
+	/** What /health answers to this user's own programs; others hear that something is there. */
 	readonly health: () => object;
+	/** For the programs of this user; without it, there is TCP alone. */
+	readonly local?: {
+		/** The folder of the state, in or for which the socket is made. */
+		readonly state: string;
+		/** Answers challenges on /health. */
+		readonly proofKey: string;
+		/** The socket was taken away, and another was made (or none could be). */
+		readonly onSocket: (path: string | null) => void;
+	};
 	readonly log: Log;
 }
 
 export interface HubServer {
 	readonly port: number;
+	/** The path of the socket for this user's own programs; null where none could be made. */
+	readonly socket: string | null;
 	close(): Promise<void>;
+}
+
+/** Where a request came in. */
+interface Entrance {
+	/** Of the TCP listener; null on the socket, which no web page can reach. */
+	readonly port: number | null;
+	/** What a proof is bound to. */
+	readonly place: string;
 }
 
 /**
@@ -38,41 +59,71 @@ const largestBody = 16 * 1024 * 1024;
 const largestHead = 64 * 1024;
 
 const host = '127.0.0.1';
+/** Connections by TCP, where anyone on this machine may come. */
+const mostForeign = 1024;
 
-/** Listens on 127.0.0.1, on the port asked for or, when that is taken, on a free one. */
+/**
+ * Listens on 127.0.0.1, on the port asked for or, when that is taken, on a free one, and on a socket for this user's own
+ * programs, whose connections nobody else's can use up.
+ */
 export async function startServer(options: HubServerOptions, port: number): Promise<HubServer> {
+	const tcp = serverFor(options, () => ({port: portOf(tcp), place: String(portOf(tcp))}));
+	tcp.maxConnections = mostForeign;
+	await listen(tcp, port).catch(async (error: NodeJS.ErrnoException) => {
+		if (port === 0 || (error.code !== 'EADDRINUSE' && error.code !== 'EACCES')) throw error;
+		await listen(tcp, 0);
+	});
+	const servers = [tcp];
+	const serve = (path: string): Server => {
+		const server = serverFor(options, () => ({port: null, place: path}));
+		servers.push(server);
+		return server;
+	};
+	const {local} = options;
+	const own = local === undefined ? null : await listenLocally(local.state, serve, local.onSocket);
+	return {
+		port: portOf(tcp),
+		socket: own?.path ?? null,
+		async close() {
+			own?.leave();
+			await Promise.all(servers.map(close));
+		},
+	};
+}
+
+function serverFor(options: HubServerOptions, entrance: () => Entrance): Server {
 	const server = createServer({maxHeaderSize: largestHead, requestTimeout: 60_000, keepAliveTimeout: 30_000});
 	server.headersTimeout = 15_000;
-	server.maxConnections = 1024;
-	server.on('request', (request, response) => void respond(options, portOf(server), request, response));
+	server.on('request', (request, response) => void respond(options, entrance(), request, response));
 	server.on('clientError', refuseConnection);
 	server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
 		socket.on('error', () => socket.destroy());
 		const known = request.url?.startsWith('/realtime/v1/websocket') === true;
-		if (known && isLocalRequest(request.headers, portOf(server))) options.upgrade(request, socket, head);
+		if (known && isMeant(request, entrance())) options.upgrade(request, socket, head);
 		else socket.end(`HTTP/1.1 ${known ? '403 Forbidden' : '404 Not Found'}\r\nconnection: close\r\n\r\n`);
 	});
-	await listen(server, port).catch(async (error: NodeJS.ErrnoException) => {
-		if (port === 0 || (error.code !== 'EADDRINUSE' && error.code !== 'EACCES')) throw error;
-		await listen(server, 0);
-	});
-	return {port: portOf(server), close: () => close(server)};
+	return server;
+}
+
+/** No web page reaches the socket, so that its Host says nothing. */
+function isMeant({headers}: IncomingMessage, {port}: Entrance): boolean {
+	return port === null ? headers.origin === undefined : isLocalRequest(headers, port);
 }
 
 async function respond(
 	options: HubServerOptions,
-	port: number,
+	entrance: Entrance,
 	request: IncomingMessage,
 	response: ServerResponse,
 ): Promise<void> {
 	const {origin} = request.headers;
-	if (origin !== undefined && isLoopback(origin)) {
+	if (origin !== undefined && entrance.port !== null && isOwnOrigin(origin, entrance.port)) {
 		response.setHeader('access-control-allow-origin', origin);
 		response.setHeader('access-control-expose-headers', 'Content-Range, Location, Preference-Applied');
 		response.setHeader('vary', 'Origin');
 	}
 	try {
-		send(response, request, await answer(options, port, request));
+		send(response, request, await answer(options, entrance, request));
 	} catch (error) {
 		if (error instanceof DatabaseAway) return send(response, request, away(error));
 		options.log(`${request.method} failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -80,14 +131,14 @@ async function respond(
 	}
 }
 
-async function answer(options: HubServerOptions, port: number, request: IncomingMessage): Promise<HubResponse> {
+async function answer(options: HubServerOptions, entrance: Entrance, request: IncomingMessage): Promise<HubResponse> {
 	const {method = 'GET', url: target = '', headers} = request;
-	if (!isLocalRequest(headers, port)) {
-		return refusal(403, 'The hub answers only this machine: Host or Origin is another.');
+	if (!isMeant(request, entrance)) {
+		return refusal(403, 'Forbidden: the hub only accepts requests with a Host and Origin of its own.');
 	}
 	if (!target.startsWith('/')) return refusal(400, 'The address must start with a slash.');
 	const [path, search] = split(target, '?');
-	if (path === '/health') return json(200, options.health());
+	if (path === '/health') return json(200, healthFor(options, entrance, search));
 	const route = options.routes.find(({prefix}) => path === prefix || path.startsWith(`${prefix}/`));
 	if (route === undefined) return refusal(404, 'no Route matched with those values');
 	if (method === 'OPTIONS') return preflight(request);
@@ -97,6 +148,13 @@ async function answer(options: HubServerOptions, port: number, request: Incoming
 	const body = await readBody(request);
 	if (body === null) return refusal(413, `The body is larger than ${largestBody} bytes.`);
 	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller});
+}
+
+/** A web page or a neighbour need not know which process of which version this is. */
+function healthFor({health, local}: HubServerOptions, {port, place}: Entrance, search: string): object {
+	const facts = port === null ? health() : {status: 'ok'};
+	const nonce = new URLSearchParams(search).get('challenge') ?? '';
+	return local !== undefined && isNonce(nonce) ? {...facts, proof: proofOf(local.proofKey, nonce, place)} : facts;
 }
 
 /** What cannot be read as a request, or not in time; an address that is too long is answered as Supabase's gateway does. */

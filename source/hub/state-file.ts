@@ -18,6 +18,10 @@ export interface HubState {
 	readonly database: string;
 	/** Null until it answers. */
 	readonly url: string | null;
+	/** The path of its socket for this user's programs, once it answers; null where it has none. Undefined: an older hub's. */
+	readonly socket: string | null | undefined;
+	/** Answers a challenge (local/proof.ts). */
+	readonly proof_key: string;
 	/** What it is doing, while it starts, or what it waits for. */
 	readonly progress: string | null;
 	/** Why it gave up, as a sentence and its remedy. */
@@ -50,6 +54,8 @@ const absent = {
 	engine: '',
 	database: embedded,
 	url: null,
+	socket: undefined,
+	proof_key: '',
 	progress: null,
 	failure: null,
 };

@@ -36,8 +36,8 @@ export function mailboxEntry({command, args, env}: Launcher, tag: Tag): ServerEn
 	return {command, args: [...args, 'mcp', '--as', tag], ...(env === undefined ? {} : {env})};
 }
 
-export function supabaseEntry({command, args, env}: Launcher): ServerEntry {
-	return {command, args: [...args, 'mcp', '--supabase'], ...(env === undefined ? {} : {env})};
+export function supabaseEntry({command, args, env}: Launcher, tag: Tag): ServerEntry {
+	return {command, args: [...args, 'mcp', '--supabase', '--as', tag], ...(env === undefined ? {} : {env})};
 }
 
 /** Whose server an `agentmux` entry starts; null when we did not write it. */
@@ -53,8 +53,10 @@ export function isMailboxEntry(entry: unknown, tag: Tag): boolean {
 }
 
 export function isSupabaseEntry(entry: unknown): boolean {
-	const [mcp, flag] = wordsOf(entry).slice(-2);
-	return mcp === 'mcp' && flag === '--supabase';
+	const words = wordsOf(entry);
+	// Before agents had SQL of their own, it did not say whose.
+	const own = words.slice(words.at(-2) === '--as' ? -4 : -2);
+	return own[0] === 'mcp' && own[1] === '--supabase';
 }
 
 function wordsOf(entry: unknown): string[] {

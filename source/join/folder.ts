@@ -43,7 +43,7 @@ export async function planPlace(
 	data: string,
 	folder: string,
 	edits: readonly Edit[],
-	door: Pick<Place, 'tag' | 'url' | 'key' | 'token' | 'account'>,
+	door: Pick<Place, 'tag' | 'url' | 'key' | 'token' | 'account' | 'owner_sql'>,
 ): Promise<Edit> {
 	const former = readPlace(data, door.tag);
 	const written = clients.filter(({servers}) => edits.some(({file}) => file === join(folder, servers)));

@@ -1,5 +1,6 @@
 import {sharedText, type Presence} from '../mailbox/agent.ts';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
+import {type Printable} from '../printable.ts';
 import {hangBell} from './bell.ts';
 import type {HookEvent, HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
@@ -19,7 +20,7 @@ interface Work {
 	/** Writes to stdout and resolves when the client can have it. */
 	readonly write: (text: string) => Promise<void>;
 	/** Wakes an idle client with a text. */
-	readonly wake: (text: string) => Promise<void>;
+	readonly wake: (text: Printable) => Promise<void>;
 }
 
 /** Messages of one hand-over. */

@@ -1,7 +1,7 @@
 import {cutText, fairShare} from '../mailbox/excerpt.ts';
 import {authorDiffers, maxContentBytes, type Message} from '../mailbox/message.ts';
 import {isTag, type Tag} from '../mailbox/tag.ts';
-import {printable, printableLines} from '../printable.ts';
+import {joinPrintable, p, printable, printableLines, type Printable} from '../printable.ts';
 
 /** What a hook has to know of a message; the whole content is not sent for it. */
 export type Mail = Pick<
@@ -91,9 +91,9 @@ export function openText(reader: Tag, mail: readonly Mail[]): string {
 }
 
 /** Names senders and no texts: those come with the prompt that this becomes. */
-export function wakeText(reader: Tag, mail: readonly Mail[]): string {
-	const senders = [...new Set(mail.map(({tag}) => printable(tag)))].join(', ');
-	return `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${reader} in the agentmux mailbox, from ${senders}.`;
+export function wakeText(reader: Tag, mail: readonly Mail[]): Printable {
+	const senders = joinPrintable([...new Set(mail.map(({tag}) => printable(tag)))], ', ');
+	return p`${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${printable(reader)} in the agentmux mailbox, from ${senders}.`;
 }
 
 /** Whether a prompt is what a wake became; the client puts words of its own around it. */

@@ -51,7 +51,7 @@ export async function planJoin(folder: string, tag: Tag, launcher: Launcher, cli
 			);
 		}
 		const withMailbox = setAt(text, [root, mailboxServer], {...mailboxEntry(launcher, tag)});
-		return setAt(withMailbox, [root, name], {...supabaseEntry(launcher)});
+		return setAt(withMailbox, [root, name], {...supabaseEntry(launcher, tag)});
 	});
 	return {file, before, after, remarks};
 }

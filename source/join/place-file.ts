@@ -14,6 +14,8 @@ export interface Place {
 	readonly token: string | null;
 	/** The agent's own user of a Supabase project; null on a hub, and where no user could be made. */
 	readonly account: PlaceAccount | null;
+	/** Its `supabase` server runs SQL as the owner of the database: a human joined it so. */
+	readonly owner_sql: boolean;
 	/** Where join has set it up, and leave has not taken it out; somebody else may have moved or removed them since. */
 	readonly folders: readonly string[];
 	/** By path of a file in the joined folders: what leave puts back while it is as join left it. */
@@ -53,5 +55,6 @@ export function readPlace(data: string, tag: Tag): Place | null {
 		);
 	}
 	const {url = null, key = null, token = null, account = null, folders = [], files = {}} = value;
-	return {tag, url, key, token, account, folders, files};
+	const owner_sql = value.owner_sql === true;
+	return {tag, url, key, token, account, owner_sql, folders, files};
 }

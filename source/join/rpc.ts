@@ -9,6 +9,8 @@ export interface Door {
 	/** The agent's own; absent: the key speaks, as `tag`. */
 	readonly token?: string;
 	readonly tag: string;
+	/** Connects to the hub of this machine, which is proven then; without it, the way is the URL's. Throws, or rejects. */
+	readonly dial?: () => Socket | Promise<Socket>;
 }
 
 /** The functions of the database that a hook may call; everything else goes through gateway/. */
@@ -26,7 +28,7 @@ class Refusal extends Error {}
 export function opened(door: Door): Call {
 	const {key, token = key, tag} = door;
 	const base = new URL(door.url);
-	const send = base.protocol === 'https:' ? overTls : plainly(base);
+	const send = base.protocol === 'https:' ? overTls : plainly(door.dial ?? (() => connectTo(base)));
 	return async (name, args, columns) => {
 		const body = JSON.stringify(args);
 		const path = `${base.pathname.replace(/\/$/, '')}/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.join(',')}`}`;
@@ -51,25 +53,26 @@ interface Answer {
 
 type Send = (base: URL, path: string, body: string, headers: {readonly [name: string]: string}) => Promise<Answer>;
 
+function connectTo({hostname, port}: URL): Socket {
+	const host = hostname.replace(/^\[|\]$/g, '');
+	return connect({host, port: Number(port === '' ? 80 : port), noDelay: true});
+}
+
 /**
  * HTTP/1.0 (RFC 1945): an answer is never sent in chunks, and ends with the connection. The first connection is made at
  * once, so that the other end gets ready while stdin is read.
  */
-function plainly({hostname, port}: URL): Send {
-	const dial = (): Socket => {
-		const host = hostname.replace(/^\[|\]$/g, '');
-		return connect({host, port: Number(port === '' ? 80 : port), noDelay: true});
-	};
-	let ready: Socket | null = dial();
-	// Whoever uses it hears of it again: it is destroyed then.
-	let failure: Error | null = null;
-	ready.on('error', error => (failure = error));
-	return (_, path, body, headers) => {
-		const {promise, resolve, reject} = Promise.withResolvers<Answer>();
-		const chunks: Buffer[] = [];
-		const socket = ready ?? dial();
-		if (ready !== null && failure !== null) reject(failure);
+function plainly(dial: () => Socket | Promise<Socket>): Send {
+	const connection = async (): Promise<Socket> => dial();
+	let ready: Promise<Socket> | null = watched(connection());
+	return async (_, path, body, headers) => {
+		const connected = ready ?? watched(connection());
 		ready = null;
+		const socket = await connected;
+		const {promise, resolve, reject} = Promise.withResolvers<Answer>();
+		const failure = socket.errored;
+		if (failure !== null) throw failure;
+		const chunks: Buffer[] = [];
 		let size = 0;
 		// Bytes of the whole answer; undefined before its head is there, null where only the end of the connection tells.
 		let whole: number | null | undefined;
@@ -88,6 +91,15 @@ function plainly({hostname, port}: URL): Send {
 		socket.write(`POST ${path} HTTP/1.0\r\n${head.join('')}\r\n${body}`);
 		return promise;
 	};
+}
+
+/** Fails no earlier than somebody waits for it: an error until then is kept (`errored`) and not thrown. */
+function watched(connection: Promise<Socket>): Promise<Socket> {
+	connection.then(
+		socket => socket.on('error', () => undefined),
+		() => undefined,
+	);
+	return connection;
 }
 
 /** A hosted project is far away: there node:https costs less than the way. */

@@ -55,7 +55,7 @@ export async function planTomlJoin(folder: string, tag: Tag, launcher: Launcher,
 	];
 	const wanted = {
 		[mailboxServer]: table(mailboxEntry(launcher, tag)),
-		[name]: table(supabaseEntry(launcher)),
+		[name]: table(supabaseEntry(launcher, tag)),
 	};
 	if (former === tag && isDeepStrictEqual(Object.keys(own).sort(), Object.keys(wanted).sort())) {
 		// What the client has added stands there too: which tools it may call without asking.

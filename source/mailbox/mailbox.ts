@@ -4,6 +4,7 @@ import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
+import type {SqlOptions, SqlRow} from './sql.ts';
 import type {ChangeQuery, StateChange} from './state-change.ts';
 import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
@@ -97,6 +98,12 @@ export interface Mailbox {
 	 * name, `not_found` where there is no such table, `forbidden` where it may not be read.
 	 */
 	table(name: string): Promise<TableRow[]>;
+
+	/**
+	 * Runs SQL as the agent that this mailbox is: all statements or none; resolves with the rows of the last that returns any.
+	 * Rejects with `invalid` for what the database refuses, in its words, and for who is no agent.
+	 */
+	sql(statements: readonly string[], options?: SqlOptions): Promise<SqlRow[]>;
 
 	/**
 	 * How tasks and agents changed within a range, oldest first: the newest page of it. When the page reaches back to the

@@ -1,4 +1,5 @@
-import {Box, Text} from 'ink';
+import {Box} from 'ink';
+import {joinPrintable, p} from '../printable.ts';
 import {ComposeLine, Completions} from './compose/compose-line.tsx';
 import {useUi} from './context.ts';
 import {layoutOf} from './current-layout.ts';
@@ -12,6 +13,7 @@ import {ansi, strip} from './screen/strip.ts';
 import {Spans} from './spans.tsx';
 import {theme} from './theme.ts';
 import {Timeline} from './timeline/timeline.tsx';
+import {Text} from './text.tsx';
 
 /** The whole screen: where things stand, nothing else. */
 export function App() {
@@ -22,7 +24,7 @@ export function App() {
 	if (kind === 'tiny') {
 		return (
 			<Box width={columns} height={rows}>
-				<Text wrap="wrap">{`agentmux needs at least ${leastColumns}x${leastRows}; this terminal is ${columns}x${rows}`}</Text>
+				<Text wrap="wrap">{p`agentmux needs at least ${leastColumns}x${leastRows}; this terminal is ${columns}x${rows}`}</Text>
 			</Box>
 		);
 	}
@@ -48,7 +50,7 @@ export function App() {
 				<Rule key={x} x={x} body={body} />
 			))}
 			<Box position="absolute" left={0} top={compose.y - 1} width={columns} height={1}>
-				<Spans line={[{text: '─'.repeat(columns), style: theme.rule}]} />
+				<Spans line={[{text: p`─`.repeat(columns), style: theme.rule}]} />
 			</Box>
 			<ComposeLine rect={compose} />
 			<Painted part={statusBar} rect={bottom} />
@@ -59,10 +61,15 @@ export function App() {
 }
 
 function Rule({x, body}: {readonly x: number; readonly body: Rect}) {
-	const line = ansi(strip([{text: '│', style: theme.rule}]));
+	const line = ansi(strip([{text: p`│`, style: theme.rule}]));
 	return (
 		<Box position="absolute" left={x} top={body.y} width={1} height={body.height} flexDirection="column">
-			<Text>{Array.from({length: body.height}, () => line).join('\n')}</Text>
+			<Text>
+				{joinPrintable(
+					Array.from({length: body.height}, () => line),
+					'\n',
+				)}
+			</Text>
 		</Box>
 	);
 }

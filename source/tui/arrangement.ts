@@ -1,3 +1,4 @@
+import {p, type Printable} from '../printable.ts';
 import {agentsPane, allPane, inboxPane, isChannelPane, tasksPane, type PaneId} from './pane-id.ts';
 
 /** How the human has arranged the panes. Everything in it stays when a channel goes, and counts again when it comes back. */
@@ -77,8 +78,8 @@ export function numbersOf({order, moved}: Pick<Arrangement, 'order' | 'moved'>):
 }
 
 /** The key of a number, as it is written before a pane; empty where there is none: 0 stands for 10. */
-export function numberKey(number: number | undefined): string {
-	return number === undefined || number > 10 ? '' : String(number % 10);
+export function numberKey(number: number | undefined): Printable {
+	return number === undefined || number > 10 ? p`` : p`${number % 10}`;
 }
 
 /** Brings a pane to the screen, where `visible` stands now: beside the others while there is room, else instead of `focus`. */

@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {p, printable, withStyle, type Printable} from '../printable.ts';
 import {actionOf, keyFor} from './keymap.ts';
 import type {Span} from './screen/strip.ts';
 import {theme} from './theme.ts';
@@ -18,7 +18,7 @@ export interface Choice {
 /** A question which of several targets is meant. */
 export interface ChoiceOverlay {
 	readonly kind: 'choice';
-	readonly title: string;
+	readonly title: Printable;
 	readonly choices: readonly Choice[];
 	readonly index: number;
 }
@@ -42,9 +42,9 @@ export function choiceLines({title, choices, index}: ChoiceOverlay, width: numbe
 	const from = Math.max(0, Math.min(index - Math.floor(mostShown / 2), choices.length - mostShown));
 	const lines = choices.slice(from, from + mostShown).map(({label}, at): Span[] => {
 		const chosen = from + at === index;
-		const number = from + at < 9 ? `${from + at + 1} ` : '  ';
+		const number = from + at < 9 ? p`${from + at + 1} ` : p`  `;
 		return [
-			{text: chosen ? '▌ ' : '  ', style: theme.task},
+			{text: chosen ? p`▌ ` : p`  `, style: theme.task},
 			{text: number, style: theme.grey},
 			{text: cut(printable(label), width - 4), style: chosen ? theme.strong : theme.text},
 		];
@@ -56,15 +56,17 @@ export function choiceLines({title, choices, index}: ChoiceOverlay, width: numbe
 		[],
 		[
 			{text: keyFor('open'), style: theme.strong},
-			{text: ' takes it   ', style: theme.grey},
+			{text: p` takes it   `, style: theme.grey},
 			{text: keyFor('back'), style: theme.strong},
-			{text: ' back', style: theme.grey},
+			{text: p` back`, style: theme.grey},
 		],
 	];
 }
 
 /** Addresses are ASCII, titles may be anything: what is cut is cut between characters. */
-function cut(text: string, most: number): string {
+function cut(text: Printable, most: number): Printable {
 	const characters = Array.from(text.slice(0, 4 * most));
-	return characters.length <= most ? text : `${characters.slice(0, Math.max(1, most - 1)).join('')}…`;
+	return characters.length <= most
+		? text
+		: p`${withStyle(text, () => characters.slice(0, Math.max(1, most - 1)).join(''))}…`;
 }

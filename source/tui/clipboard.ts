@@ -1,4 +1,5 @@
-import {printable} from '../printable.ts';
+import {p, printable, type Printable} from '../printable.ts';
+import {throughTmux} from './notification.ts';
 
 /** Takes a text to where the human pastes from. Whether a terminal allows that, it does not say. */
 export type Copy = (text: string) => Promise<void>;
@@ -6,7 +7,7 @@ export type Copy = (text: string) => Promise<void>;
 interface ClipboardOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** Writes to the terminal. */
-	readonly write: (bytes: string) => void;
+	readonly write: (bytes: Printable) => void;
 }
 
 /**
@@ -17,10 +18,10 @@ interface ClipboardOptions {
 export function createClipboard({env, write}: ClipboardOptions): Copy {
 	return async text => {
 		const safe = pasteable(text);
-		if ((env['TMUX'] ?? '') !== '' && (await throughTmux(env, safe))) return;
-		const sequence = `\u001B]52;c;${Buffer.from(safe).toString('base64')}\u0007`;
+		if ((env['TMUX'] ?? '') !== '' && (await loadIntoTmux(env, safe))) return;
+		const sequence = p`\u001B]52;c;${printable(Buffer.from(safe).toString('base64'))}\u0007`;
 		// An older tmux knows no -w; a newer one may let a wrapped sequence through.
-		write((env['TMUX'] ?? '') === '' ? sequence : sequence + wrapped(sequence));
+		write((env['TMUX'] ?? '') === '' ? sequence : p`${sequence}${throughTmux(sequence)}`);
 	};
 }
 
@@ -32,11 +33,7 @@ export function pasteable(text: string): string {
 		.join('\n');
 }
 
-function wrapped(sequence: string): string {
-	return `\u001BPtmux;${sequence.replaceAll('\u001B', '\u001B\u001B')}\u001B\\`;
-}
-
-function throughTmux(env: NodeJS.ProcessEnv, text: string): Promise<boolean> {
+function loadIntoTmux(env: NodeJS.ProcessEnv, text: string): Promise<boolean> {
 	return new Promise(resolve => {
 		// Loaded when it is called for: before the first frame it would cost 2.5 ms.
 		const {spawn} = process.getBuiltinModule('node:child_process');

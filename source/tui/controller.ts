@@ -2,6 +2,7 @@ import {foldTag} from '../mailbox/tag.ts';
 import {belongs} from '../store/feed.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../store/select.ts';
+import {p} from '../printable.ts';
 import type {ComposeContext} from './compose/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from './compose/keys.ts';
 import {freshPicker} from './compose/picker.ts';
@@ -229,10 +230,10 @@ export function createController(options: ControllerOptions): Controller {
 
 	function askToQuit(): void {
 		const unsent = store.getState().pending.length;
-		const answer = keeps ? 'quit; it waits for the next start' : 'quit and drop it';
-		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: 'A draft is open.', answer}});
+		const answer = keeps ? p`quit; it waits for the next start` : p`quit and drop it`;
+		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: p`A draft is open.`, answer}});
 		if (unsent > 0) {
-			const reason = `${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
+			const reason = p`${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
 			return set({overlay: {kind: 'quit', reason, answer}});
 		}
 		quit();

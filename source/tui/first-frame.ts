@@ -1,3 +1,4 @@
+import {p, type Printable} from '../printable.ts';
 import {composeCursor, composeLine} from './compose/compose-lines.ts';
 import type {Surroundings} from './context.ts';
 import {layoutOf} from './current-layout.ts';
@@ -29,8 +30,8 @@ export function placeFirstFrame({screen, store, ui, name, now}: Drawing): () => 
 		const parts: Array<[Part, typeof compose]> = [
 			[topBar, {x: 0, y: 0, width: columns, height: 1}],
 			...panes.map(({id, rect}): [Part, typeof rect] => [pane(id), rect]),
-			...rules.map((x): [Part, typeof body] => [line('│'), {...body, x, width: 1}]),
-			[line('─'.repeat(columns)), {x: 0, y: compose.y - 1, width: columns, height: 1}],
+			...rules.map((x): [Part, typeof body] => [line(p`│`), {...body, x, width: 1}]),
+			[line(p`─`.repeat(columns)), {x: 0, y: compose.y - 1, width: columns, height: 1}],
 			[composeLine, compose],
 			[statusBar, {x: 0, y: rows - 1, width: columns, height: 1}],
 		];
@@ -51,7 +52,7 @@ export function placeFirstFrame({screen, store, ui, name, now}: Drawing): () => 
 }
 
 /** The same text in each of its rows. */
-function line(text: string): Part {
+function line(text: Printable): Part {
 	const strips = {strip: strip([{text, style: theme.rule}])};
 	return (_, {height}) => Array.from({length: height}, () => strips);
 }

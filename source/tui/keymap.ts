@@ -1,3 +1,4 @@
+import {printable, type Printable} from '../printable.ts';
 import {writeKey} from './key-name.ts';
 
 /**
@@ -415,9 +416,9 @@ export function actionOf(place: Place, key: string): Action | undefined {
 }
 
 /** The key of an action, for a sentence that names it; empty when it has none. */
-export function keyFor(action: Action): string {
+export function keyFor(action: Action): Printable {
 	const [key] = keymap.find(binding => binding.action === action)?.keys ?? [];
-	return key === undefined ? '' : writeKey(key);
+	return printable(key === undefined ? '' : writeKey(key));
 }
 
 /** The key, as keyboard.ts names it, that does this there; undefined where it has none. */
@@ -426,9 +427,9 @@ export function firstKey(place: Place, action: Action): string | undefined {
 }
 
 /** What the last row says: the keys that matter here; among tasks also what they do elsewhere, unless nothing `general` is wanted. */
-export function hints(place: Place, general = true): Array<{label: string; hint: string}> {
+export function hints(place: Place, general = true): Array<{label: Printable; hint: Printable}> {
 	const own = keymap.flatMap(({place: where, label, hint}) =>
-		where === place && hint !== undefined && label !== '' ? [{label, hint}] : [],
+		where === place && hint !== undefined && label !== '' ? [{label: printable(label), hint: printable(hint)}] : [],
 	);
 	if (place !== 'tasks' || !general) return own;
 	return [...own, ...hints('read').filter(({label}) => own.every(each => each.label !== label))];

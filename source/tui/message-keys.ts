@@ -6,7 +6,7 @@ import {linkLeads, taskLeads} from './leads.ts';
 import {hasMessages, tasksPane, type PaneId} from './pane-id.ts';
 import {currentEntry, withView} from './navigate.ts';
 import type {Outside} from './outside.ts';
-import {printable} from '../printable.ts';
+import {p, printable, type Printable} from '../printable.ts';
 import {taskList} from './panes/task-rows.ts';
 import {openThread, reveal, walked} from './trail.ts';
 import {counted} from './words.ts';
@@ -37,11 +37,11 @@ export function openChosen(context: MessageContext): void {
 	const message = chosenMessage(context);
 	if (message === undefined) return;
 	if (!now.threads.has(now.focus)) return openThread(context, message);
-	choose(context, 'Go to', taskLeads(store.getState(), message), 'No task is named in this message.');
+	choose(context, p`Go to`, taskLeads(store.getState(), message), 'No task is named in this message.');
 }
 
 /** One lead is followed at once; of several one is chosen. */
-function choose(context: MessageContext, title: string, choices: readonly Choice[], none: string): void {
+function choose(context: MessageContext, title: Printable, choices: readonly Choice[], none: string): void {
 	const [first] = choices;
 	if (first === undefined) return say(context, none);
 	if (choices.length === 1) return follow(context, first.target);
@@ -98,7 +98,7 @@ export function copyLink(context: MessageContext): void {
 
 export function openLink(context: MessageContext): void {
 	const message = chosenMessage(context);
-	choose(context, 'Open', message === undefined ? [] : linkLeads(message), 'There is no link in this message.');
+	choose(context, p`Open`, message === undefined ? [] : linkLeads(message), 'There is no link in this message.');
 }
 
 async function browse(context: MessageContext, address: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type {Message} from '../mailbox/message.ts';
 import {sameTag} from '../mailbox/tag.ts';
-import {printable, printableLines} from '../printable.ts';
+import {p, printable, printableLines, type Printable} from '../printable.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {isWaitingFor} from '../store/select.ts';
 import type {State} from '../store/state.ts';
@@ -36,8 +36,8 @@ export function createNotifier({
 }: {
 	readonly store: MailboxStore;
 	readonly ui: UiStore;
-	/** Gets one line that has passed `printable`. */
-	readonly call: (sentence: string) => void;
+	/** Gets one line. */
+	readonly call: (sentence: Printable) => void;
 	readonly now?: () => number;
 }): Notifier {
 	let focused = true;
@@ -91,10 +91,10 @@ export function createNotifier({
 		);
 		if (last === undefined) return;
 		latest = now();
-		const [line = ''] = printableLines(last.body);
-		const text = Array.from(line).slice(0, longest).join('');
-		const count = missed.length > 1 ? `${missed.length} messages for you, the last from ` : '';
-		call(`${count}${printable(last.tag)}: ${text}`);
+		const [line = p``] = printableLines(last.body);
+		const text = line.slice(0, Array.from(line).slice(0, longest).join('').length);
+		const count = missed.length > 1 ? p`${missed.length} messages for you, the last from ` : '';
+		call(p`${count}${printable(last.tag)}: ${text}`);
 	}
 
 	return {

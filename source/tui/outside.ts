@@ -1,3 +1,4 @@
+import {type Printable} from '../printable.ts';
 import {createBrowser, type Browse} from './browser.ts';
 import {createClipboard, type Copy} from './clipboard.ts';
 
@@ -9,6 +10,6 @@ export interface Outside {
 	readonly name: string;
 }
 
-export function createOutside(env: NodeJS.ProcessEnv, write: (bytes: string) => void, name: string): Outside {
+export function createOutside(env: NodeJS.ProcessEnv, write: (bytes: Printable) => void, name: string): Outside {
 	return {copy: createClipboard({env, write}), browse: createBrowser(env), name};
 }

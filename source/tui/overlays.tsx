@@ -1,3 +1,4 @@
+import {p, printable, type Printable} from '../printable.ts';
 import {choiceLines} from './choice.ts';
 import {offeredTags} from './compose/tags.ts';
 import {useSurroundings, useUi} from './context.ts';
@@ -23,7 +24,9 @@ export function Overlays() {
 		case 'help':
 			return <Help top={overlay.top} />;
 		case 'tags':
-			return <TagPicker title="Write as  #" names={offeredTags(store.getState(), overlay.filter)} picker={overlay} />;
+			return (
+				<TagPicker title={p`Write as  #`} names={offeredTags(store.getState(), overlay.filter)} picker={overlay} />
+			);
 		case 'choice':
 			return <Panel lines={choiceLines(overlay, columns - 8)} />;
 		case 'task':
@@ -44,10 +47,10 @@ export function Overlays() {
 					lines={[
 						[{text: overlay.reason, style: theme.strong}],
 						[
-							{text: 'y', style: theme.strong},
-							{text: ` ${overlay.answer}   `, style: theme.grey},
-							{text: 'any other key', style: theme.strong},
-							{text: ' stay', style: theme.grey},
+							{text: p`y`, style: theme.strong},
+							{text: p` ${overlay.answer}   `, style: theme.grey},
+							{text: p`any other key`, style: theme.strong},
+							{text: p` stay`, style: theme.grey},
 						],
 					]}
 				/>
@@ -62,15 +65,15 @@ function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
 	const lookingBack = useUi(ui => ui.timeline !== null);
-	const timeline = section('Looking back', 'timeline');
-	const panel = section('Finding, choosing', 'panel');
+	const timeline = section(p`Looking back`, 'timeline');
+	const panel = section(p`Finding, choosing`, 'panel');
 	const everywhere = [
-		...section('Reading', 'read'),
+		...section(p`Reading`, 'read'),
 		[],
-		...section('Writing', 'compose'),
+		...section(p`Writing`, 'compose'),
 		...editing,
 		[],
-		...section('Tasks', 'tasks'),
+		...section(p`Tasks`, 'tasks'),
 		[],
 		...timeline,
 		[],
@@ -83,15 +86,15 @@ function Help({top}: {readonly top: number}) {
 	return <Scrolled lines={besides(all, needed)} top={top} />;
 }
 
-function section(title: string, place: Place): Span[][] {
+function section(title: Printable, place: Place): Span[][] {
 	const bindings = keymap.filter(binding => binding.place === place && binding.help !== '' && binding.label !== '');
 	return [[{text: title, style: theme.strong}], ...bindings.map(({label, help}) => helpLine(label, help))];
 }
 
 function helpLine(label: string, help: string): Span[] {
 	return [
-		{text: ` ${label.padEnd(10)}`, style: theme.text},
-		{text: help, style: theme.grey},
+		{text: p` ${printable(label).padEnd(10)}`, style: theme.text},
+		{text: printable(help), style: theme.grey},
 	];
 }
 
@@ -119,5 +122,5 @@ function besides(lines: readonly Span[][], count: number): Span[][] {
 
 function padded(line: readonly Span[], width: number): Span[] {
 	const used = line.reduce((sum, {text}) => sum + textWidth(text), 0);
-	return [...line, {text: ' '.repeat(Math.max(1, width - used)), style: theme.text}];
+	return [...line, {text: p` `.repeat(Math.max(1, width - used)), style: theme.text}];
 }

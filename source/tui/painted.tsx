@@ -1,10 +1,12 @@
-import {Box, Text} from 'ink';
+import {Box} from 'ink';
 import {useEffect, useLayoutEffect, useState} from 'react';
 import {useStore} from 'zustand';
+import {p} from '../printable.ts';
 import {useSurroundings} from './context.ts';
 import type {Part} from './parts.ts';
 import type {Rect} from './screen/grid.ts';
 import {ansi} from './screen/strip.ts';
+import {Text} from './text.tsx';
 
 interface Props {
 	readonly part: Part;
@@ -41,7 +43,7 @@ function PartText({part, rect}: Props) {
 	useEffect(() => store.subscribe(setState), [store]);
 	return part({state, ui: current, name, now: now()}, rect).map(({strip}, index) => (
 		<Text key={index} wrap="truncate">
-			{strip.glyphs.length === 0 ? ' ' : ansi(strip)}
+			{strip.glyphs.length === 0 ? p` ` : ansi(strip)}
 		</Text>
 	));
 }

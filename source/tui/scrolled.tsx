@@ -1,4 +1,5 @@
 import {useEffect} from 'react';
+import {p} from '../printable.ts';
 import {useSurroundings, useUi} from './context.ts';
 import {keyFor} from './keymap.ts';
 import {Panel} from './panel.tsx';
@@ -23,6 +24,6 @@ export function Scrolled({lines, top}: Props) {
 	}, [ui, overlay, last]);
 	if (last === 0) return <Panel lines={lines} tight={lines.length > height - 2} />;
 	const from = Math.min(top, last);
-	const words = from < last ? `${keyFor('down')} ↓ more` : `${keyFor('up')} ↑ back`;
+	const words = from < last ? p`${keyFor('down')} ↓ more` : p`${keyFor('up')} ↑ back`;
 	return <Panel lines={[...lines.slice(from, from + height - 1), [{text: words, style: theme.grey}]]} tight />;
 }

@@ -2,6 +2,7 @@ import type {ReadStream, WriteStream} from 'node:tty';
 import type {Instance} from 'ink';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import type {State} from '../store/state.ts';
+import {p, writeTo} from '../printable.ts';
 import {createAway} from './away.ts';
 import {editElsewhere as openElsewhere, type Edited} from './compose/external-editor.ts';
 import {keepCompose} from './compose/keep.ts';
@@ -54,7 +55,7 @@ export interface TuiOptions {
 }
 
 /** OSC 11: a terminal that knows it answers with its background, whenever it likes: nothing waits for that. */
-const backgroundQuestion = '\u001B]11;?\u001B\\';
+const backgroundQuestion = p`\u001B]11;?\u001B\\`;
 
 /** Milliseconds between two steps of what counts down, for those who want no motion. */
 const calmPace = 10_000;
@@ -91,7 +92,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		onReturn: () => onResize(),
 		steady: !switches['ui.motion'],
 	});
-	const ask = () => theme.asks && stdout.write(backgroundQuestion);
+	const ask = () => theme.asks && writeTo(stdout, backgroundQuestion);
 	terminal.setMode(2031, theme.asks);
 	ask();
 	const away = createAway(stdin, screen, terminal);
@@ -103,7 +104,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		ui,
 		editElsewhere,
 		...(options.commands && {commands: options.commands}),
-		outside: createOutside(env, bytes => stdout.write(bytes), name),
+		outside: createOutside(env, bytes => writeTo(stdout, bytes), name),
 		keeps: keeping !== null,
 		redraw: () => screen.reset(),
 		suspend: () => terminal.suspend(),
@@ -151,11 +152,11 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		store,
 		ui,
 		call(sentence) {
-			const bell = switches['notify.bell'] ? '\u0007' : '';
-			const shown = switches['notify.osc'] ? notificationBytes(sentence, env) : '';
-			if (bell + shown !== '') stdout.write(bell + shown);
+			const bell = switches['notify.bell'] ? p`\u0007` : p``;
+			const shown = switches['notify.osc'] ? notificationBytes(sentence, env) : p``;
+			writeTo(stdout, p`${bell}${shown}`);
 			if (switches['notify.desktop'])
-				void notifyDesktop('agentmux', sentence, failure => ui.setState({notice: failure}));
+				void notifyDesktop(p`agentmux`, sentence, failure => ui.setState({notice: failure}));
 		},
 	});
 	const arrange = placer(ui, saved?.focus ?? null);

@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {p, printable} from '../printable.ts';
 import type {State} from '../store/state.ts';
 import type {Search} from './find/search.ts';
 import {hints, keyFor} from './keymap.ts';
@@ -15,14 +15,14 @@ export function statusLine(state: State, ui: Ui): Strip {
 	const isFiltering = ui.overlay?.kind === 'filter';
 	const line: Span[] = [
 		mode === 'compose'
-			? {text: ' COMPOSE', style: theme.goodStrong}
-			: {text: mode === 'timeline' ? ' TIMELINE' : ' READ', style: theme.strong},
+			? {text: p` COMPOSE`, style: theme.goodStrong}
+			: {text: mode === 'timeline' ? p` TIMELINE` : p` READ`, style: theme.strong},
 	];
 	if (isFiltering) line.splice(0, 1, ...filterSpans());
 	else if (search !== null && mode === 'read')
 		line.splice(0, 1, ...searchSpans(search, notice === null && place !== 'panel'));
-	if (notice !== null) line.push({text: `  ${printable(notice)}`, style: theme.warn});
-	const words = state.trouble === null || state.trouble === '' ? '' : `${printable(state.trouble)} `;
+	if (notice !== null) line.push({text: p`  ${printable(notice)}`, style: theme.warn});
+	const words = state.trouble === null || state.trouble === '' ? p`` : p`${printable(state.trouble)} `;
 	let room = columns - line.reduce((width, {text}) => width + textWidth(text), 0) - 1;
 	// The keys are known by heart; what is wrong is not.
 	const wide = words !== '' && textWidth(words) + 3 <= room;
@@ -30,7 +30,7 @@ export function statusLine(state: State, ui: Ui): Strip {
 	for (const {label, hint} of isFiltering ? [] : hints(place)) {
 		room -= 3 + textWidth(label) + textWidth(hint);
 		if (room < 0) break;
-		line.push({text: `  ${label}`, style: theme.text}, {text: ` ${hint}`, style: theme.grey});
+		line.push({text: p`  ${label}`, style: theme.text}, {text: p` ${hint}`, style: theme.grey});
 	}
 	return justify(line, wide ? [{text: words, style: theme.warn}] : [], columns);
 }
@@ -38,20 +38,21 @@ export function statusLine(state: State, ui: Ui): Strip {
 /** What is searched for, as long as it is. */
 function searchSpans({editor, hits, more, index}: Search, withKeys: boolean): Span[] {
 	const text = printable(editor.text.trim());
-	const words = text.length > 24 ? `${text.slice(0, 23)}…` : text;
-	const at = hits.length === 0 ? '' : `  ${index + 1} of ${hits.length.toLocaleString('en')}${more ? '+' : ''}`;
+	const words = text.length > 24 ? p`${text.slice(0, 23)}…` : text;
+	const at =
+		hits.length === 0 ? p`` : p`  ${index + 1} of ${printable(hits.length.toLocaleString('en'))}${more ? '+' : ''}`;
 	const standing: Span[] = [
-		{text: ' SEARCH', style: theme.strong},
-		{text: ` ${words}`, style: theme.text},
+		{text: p` SEARCH`, style: theme.strong},
+		{text: p` ${words}`, style: theme.text},
 		{text: at, style: theme.grey},
 	];
 	if (!withKeys) return standing;
 	return [
 		...standing,
-		{text: `  ${keyFor('hit_next')} ${keyFor('hit_previous')}`, style: theme.text},
-		{text: ' hits', style: theme.grey},
-		{text: `  ${keyFor('back')}`, style: theme.text},
-		{text: ' end', style: theme.grey},
+		{text: p`  ${keyFor('hit_next')} ${keyFor('hit_previous')}`, style: theme.text},
+		{text: p` hits`, style: theme.grey},
+		{text: p`  ${keyFor('back')}`, style: theme.text},
+		{text: p` end`, style: theme.grey},
 	];
 }
 
@@ -59,12 +60,12 @@ function searchSpans({editor, hits, more, index}: Search, withKeys: boolean): Sp
 function filterSpans(): Span[] {
 	const close = keyFor('panel_close');
 	return [
-		{text: ' FILTER', style: theme.strong},
-		{text: `  ${keyFor('panel_take')}`, style: theme.text},
-		{text: ' keep it', style: theme.grey},
-		{text: `  ${close}`, style: theme.text},
-		{text: ' as before', style: theme.grey},
-		{text: `  ${close} on an empty line`, style: theme.text},
-		{text: ' show all', style: theme.grey},
+		{text: p` FILTER`, style: theme.strong},
+		{text: p`  ${keyFor('panel_take')}`, style: theme.text},
+		{text: p` keep it`, style: theme.grey},
+		{text: p`  ${close}`, style: theme.text},
+		{text: p` as before`, style: theme.grey},
+		{text: p`  ${close} on an empty line`, style: theme.text},
+		{text: p` show all`, style: theme.grey},
 	];
 }

@@ -1,5 +1,5 @@
 import type {Tag} from '../mailbox/tag.ts';
-import {printable} from '../printable.ts';
+import {p, printable, type Printable} from '../printable.ts';
 import type {Picker} from './compose/picker.ts';
 import {useSurroundings} from './context.ts';
 import {keyFor} from './keymap.ts';
@@ -10,7 +10,7 @@ import {tagStrong, tagStyle, theme} from './theme.ts';
 const tagsShown = 8;
 
 interface TagPickerProps {
-	readonly title: string;
+	readonly title: Printable;
 	/** What is offered for the filter, best first; an empty one is nobody in particular. */
 	readonly names: readonly Tag[];
 	readonly picker: Picker;
@@ -26,25 +26,25 @@ export function TagPicker({title, names, picker: {filter, index}}: TagPickerProp
 		if (name === '') {
 			const look = chosen ? theme.strong : theme.text;
 			return [
-				{text: chosen ? '▌ ' : '  ', style: theme.grey},
-				{text: 'anybody', style: look},
+				{text: chosen ? p`▌ ` : p`  `, style: theme.grey},
+				{text: p`anybody`, style: look},
 			];
 		}
 		const isNew = name === filter && !known.has(name.toUpperCase());
 		return [
-			{text: chosen ? '▌ ' : '  ', style: tagStyle(name)},
+			{text: chosen ? p`▌ ` : p`  `, style: tagStyle(name)},
 			{text: printable(name), style: chosen ? tagStrong(name) : tagStyle(name)},
-			{text: isNew ? '  new tag' : '', style: theme.grey},
+			{text: isNew ? p`  new tag` : p``, style: theme.grey},
 		];
 	});
-	const none: Span[] = [{text: '  a tag is a letter, then letters, digits, _ or -', style: theme.grey}];
+	const none: Span[] = [{text: p`  a tag is a letter, then letters, digits, _ or -`, style: theme.grey}];
 	return (
 		<Panel
 			lines={[
 				[
 					{text: title, style: theme.strong},
 					{
-						text: filter === '' ? 'type to find or to make one' : filter,
+						text: filter === '' ? p`type to find or to make one` : printable(filter),
 						style: filter === '' ? theme.faint : theme.text,
 					},
 				],
@@ -53,9 +53,9 @@ export function TagPicker({title, names, picker: {filter, index}}: TagPickerProp
 				[],
 				[
 					{text: keyFor('panel_take'), style: theme.strong},
-					{text: ' takes it   ', style: theme.grey},
+					{text: p` takes it   `, style: theme.grey},
 					{text: keyFor('panel_close'), style: theme.strong},
-					{text: ' back', style: theme.grey},
+					{text: p` back`, style: theme.grey},
 				],
 			]}
 		/>

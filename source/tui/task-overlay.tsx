@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {joinPrintable, p, printable} from '../printable.ts';
 import {statusOf, stepsOf} from '../store/select.ts';
 import type {State} from '../store/state.ts';
 import {useMailbox, useSurroundings, useTick, useUi} from './context.ts';
@@ -23,7 +23,7 @@ export function TaskOverlay({overlay}: {readonly overlay: Shown}) {
 			return <Panel lines={question(store.getState(), overlay.id)} />;
 		case 'assign': {
 			const names = assignees(store.getState(), overlay.id, overlay.filter);
-			return <TagPicker title={`#${overlay.id} is for  `} names={names} picker={overlay} />;
+			return <TagPicker title={p`#${overlay.id} is for  `} names={names} picker={overlay} />;
 		}
 	}
 }
@@ -45,20 +45,20 @@ function Card({card}: {readonly card: TaskCard}) {
 /** The keys that matter here, as many as fit, and how much is below. */
 function footer(width: number, hidden: number): Span[] {
 	const more: Span[] =
-		hidden > 0 ? [{text: `${counted(hidden, 'more line')} · ${keyFor('down')}`, style: theme.warn}] : [];
+		hidden > 0 ? [{text: p`${counted(hidden, 'more line')} · ${keyFor('down')}`, style: theme.warn}] : [];
 	const line: Span[] = [...more];
 	let room = width - more.reduce((sum, {text}) => sum + textWidth(text), 0);
 	const keys = hints('tasks', false).filter(({hint}) => !notOnCard.has(hint));
-	for (const {label, hint} of [{label: keyFor('back'), hint: 'back'}, ...keys]) {
-		const gap = line.length === 0 ? '' : '  ';
+	for (const {label, hint} of [{label: keyFor('back'), hint: p`back`}, ...keys]) {
+		const gap = line.length === 0 ? p`` : p`  `;
 		room -= gap.length + textWidth(label) + 1 + textWidth(hint);
 		if (room < 0) break;
-		line.push({text: gap + label, style: theme.strong}, {text: ` ${hint}`, style: theme.grey});
+		line.push({text: p`${gap}${label}`, style: theme.strong}, {text: p` ${hint}`, style: theme.grey});
 	}
 	// As wide as the card may be, so that it does not change its size while one scrolls.
 	return [
 		...line,
-		{text: ' '.repeat(Math.max(0, width - line.reduce((sum, {text}) => sum + textWidth(text), 0))), style: theme.text},
+		{text: p` `.repeat(Math.max(0, width - line.reduce((sum, {text}) => sum + textWidth(text), 0))), style: theme.text},
 	];
 }
 
@@ -68,25 +68,27 @@ const notOnCard: ReadonlySet<string> = new Set(['open', 'add']);
 function question(state: State, id: number): Span[][] {
 	const task = state.tasks.get(id);
 	const open = openSteps(state, id);
-	const title = printable(task?.title ?? '').slice(0, 60);
+	const title = printable((task?.title ?? '').slice(0, 60));
 	const lines: Span[][] = [
 		[
-			{text: 'Cancel ', style: theme.strong},
-			{text: `#${id} `, style: theme.task},
+			{text: p`Cancel `, style: theme.strong},
+			{text: p`#${id} `, style: theme.task},
 			{text: title, style: theme.strong},
-			{text: open > 0 ? ` with its ${counted(open, 'open step')}?` : '?', style: theme.strong},
+			{text: open > 0 ? p` with its ${counted(open, 'open step')}?` : p`?`, style: theme.strong},
 		],
 	];
 	const owners = task === undefined ? [] : [...new Set(ownersIn(state, task))].map(printable);
 	if (owners.length > 0) {
 		const are = owners.length === 1 ? 'is' : 'are';
-		lines.push([{text: `${owners.join(', ')} ${are} at work on it, and will find the lease lost.`, style: theme.warn}]);
+		lines.push([
+			{text: p`${joinPrintable(owners, ', ')} ${are} at work on it, and will find the lease lost.`, style: theme.warn},
+		]);
 	}
 	lines.push([
-		{text: 'y', style: theme.strong},
-		{text: ' cancel it   ', style: theme.grey},
-		{text: 'any other key', style: theme.strong},
-		{text: ' keep it', style: theme.grey},
+		{text: p`y`, style: theme.strong},
+		{text: p` cancel it   `, style: theme.grey},
+		{text: p`any other key`, style: theme.strong},
+		{text: p` keep it`, style: theme.grey},
 	]);
 	return lines;
 }

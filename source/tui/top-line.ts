@@ -1,6 +1,6 @@
 import {isShared, presenceOf} from '../mailbox/agent.ts';
 import type {Connection} from '../mailbox/event.ts';
-import {printable} from '../printable.ts';
+import {p, printable, type Printable} from '../printable.ts';
 import {tasksByStatus, waitingForMe} from '../store/select.ts';
 import type {State} from '../store/state.ts';
 import {numberKey} from './arrangement.ts';
@@ -22,10 +22,10 @@ export function topLine(state: State, ui: Ui, name: string, now: number): Strip 
 	const {columns, motion} = ui;
 	const {kind, numbers, tabs: names} = layoutOf(ui);
 	const right = standing(state, kind === 'wide', now, motion);
-	const left: Span[] = [{text: ' agentmux', style: theme.strong}];
-	if (kind === 'wide') left.push({text: `  ${printable(name)}`, style: theme.grey});
+	const left: Span[] = [{text: p` agentmux`, style: theme.strong}];
+	if (kind === 'wide') left.push({text: p`  ${printable(name)}`, style: theme.grey});
 	const room = columns - widthOf(left) - widthOf(right) - 2;
-	left.push({text: '  ', style: theme.text}, ...tabs(state, names, numbers, homeOf(ui, ui.focus), room));
+	left.push({text: p`  `, style: theme.text}, ...tabs(state, names, numbers, homeOf(ui, ui.focus), room));
 	return justify(left, right, columns);
 }
 
@@ -67,20 +67,20 @@ function tabs(
 	const unread = over.filter(({id}) => unreadIn(state, id) > 0).length;
 	return [
 		...all.slice(from, to).flatMap(({line}) => line),
-		{text: over.length > 0 ? ` +${over.length}` : '', style: theme.grey},
-		{text: unread > 0 ? ` · ${unread} unread` : '', style: theme.warnStrong},
+		{text: over.length > 0 ? p` +${over.length}` : p``, style: theme.grey},
+		{text: unread > 0 ? p` · ${unread} unread` : p``, style: theme.warnStrong},
 	];
 }
 
-function tab(state: State, id: PaneId, number: string, focused: boolean): Span[] {
+function tab(state: State, id: PaneId, number: Printable, focused: boolean): Span[] {
 	const name = printable(paneName(state, id));
 	const unread = unreadWords(state, id);
 	const colour = isChannelPane(id) ? tagStyle(name) : theme.grey;
 	const look = focused ? style({...lookOf(colour), bg: focusedTint, bold: true, underline: false}) : colour;
 	return [
-		{text: ` ${number === '' ? '' : `${number} `}${name}`, style: look},
-		{text: unread === '' ? '' : `·${unread}`, style: unread === '' || focused ? look : theme.warnStrong},
-		{text: ' ', style: look},
+		{text: p` ${number === '' ? '' : p`${number} `}${name}`, style: look},
+		{text: unread === '' ? p`` : p`·${unread}`, style: unread === '' || focused ? look : theme.warnStrong},
+		{text: p` `, style: look},
 	];
 }
 
@@ -93,34 +93,37 @@ function standing(state: State, roomy: boolean, now: number, motion: boolean): S
 			agent => agent.kind === 'agent' && agent.revoked_at === null && presenceOf(agent, now) !== 'gone',
 		).length;
 		const running = tasksByStatus(state, 'running').length;
-		if (agents > 0) spans.push({text: `  ${counted(agents, 'agent')}`, style: theme.grey});
-		if (running > 0) spans.push({text: `  ${running} running`, style: theme.grey});
+		if (agents > 0) spans.push({text: p`  ${counted(agents, 'agent')}`, style: theme.grey});
+		if (running > 0) spans.push({text: p`  ${running} running`, style: theme.grey});
 	}
 	const shared = [...state.agents.values()].find(agent => isShared(agent, now));
 	if (shared !== undefined) {
-		const words = `${shared.sessions} sessions as ${printable(shared.tag)}`;
-		spans.push({text: `  ${roomy ? words : `${shared.sessions}× ${printable(shared.tag)}`}`, style: theme.warnStrong});
+		const words = p`${shared.sessions} sessions as ${printable(shared.tag)}`;
+		spans.push({
+			text: p`  ${roomy ? words : p`${shared.sessions}× ${printable(shared.tag)}`}`,
+			style: theme.warnStrong,
+		});
 	}
 	const waiting = waitingForMe(state).length;
-	if (waiting > 0) spans.push({text: `  ${waiting} for you`, style: theme.warnStrong});
-	spans.push({text: ' ', style: theme.text});
+	if (waiting > 0) spans.push({text: p`  ${waiting} for you`, style: theme.warnStrong});
+	spans.push({text: p` `, style: theme.text});
 	return spans;
 }
 
 /** How the connection stands, as a sign and in words; without a `now`, nothing counts down. */
 function connectionWords(connection: Connection, unsent: number, now: number | null): Span[] {
-	const waits: Span = {text: unsent > 0 ? ` · ${unsent} unsent` : '', style: theme.warn};
+	const waits: Span = {text: unsent > 0 ? p` · ${unsent} unsent` : p``, style: theme.warn};
 	switch (connection.phase) {
 		case 'live':
-			return [{text: '●', style: theme.good}, {text: ' live', style: theme.grey}, waits];
+			return [{text: p`●`, style: theme.good}, {text: p` live`, style: theme.grey}, waits];
 		case 'connecting':
-			return [{text: '◌ connecting', style: theme.grey}, waits];
+			return [{text: p`◌ connecting`, style: theme.grey}, waits];
 		case 'catching_up':
-			return [{text: '◌ catching up', style: theme.warn}, waits];
+			return [{text: p`◌ catching up`, style: theme.warn}, waits];
 		case 'offline': {
 			const wait = now === null ? 0 : connection.retry_at - now;
-			const words = wait > 0 ? `retrying in ${duration(wait)}` : 'retrying';
-			return [{text: `◌ offline, ${words}`, style: theme.warn}, waits];
+			const words = wait > 0 ? p`retrying in ${duration(wait)}` : 'retrying';
+			return [{text: p`◌ offline, ${words}`, style: theme.warn}, waits];
 		}
 	}
 }

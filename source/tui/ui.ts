@@ -1,6 +1,7 @@
 import {createStore} from 'zustand/vanilla';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Tag} from '../mailbox/tag.ts';
+import {type Printable} from '../printable.ts';
 import type {ChoiceOverlay} from './choice.ts';
 import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
 import {emptyEditor, type Editor} from './compose/editor.ts';
@@ -69,7 +70,7 @@ type Overlay =
 	| TaskOverlay
 	| {readonly kind: 'help'; readonly top: number}
 	| ({readonly kind: 'tags'} & Picker)
-	| {readonly kind: 'quit'; readonly reason: string; readonly answer: string}
+	| {readonly kind: 'quit'; readonly reason: Printable; readonly answer: Printable}
 	| {readonly kind: 'search'}
 	| FilterEdit
 	| Palette

@@ -1,6 +1,7 @@
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {seenUpTo, unreadCount} from '../store/unread.ts';
 import type {State} from '../store/state.ts';
+import {p, type Printable} from '../printable.ts';
 import {hasMessages, inboxPane, isChannelPane, type PaneId} from './pane-id.ts';
 import type {Ui, UiStore} from './ui.ts';
 
@@ -17,9 +18,9 @@ export function unreadIn(state: State, pane: PaneId): number {
 }
 
 /** The count in words; those before the window are not known, and `+` says so. */
-export function unreadWords(state: State, pane: PaneId): string {
+export function unreadWords(state: State, pane: PaneId): Printable {
 	const unread = unreadIn(state, pane);
-	return unread === 0 ? '' : `${unread}${seenUpTo(state, pane) + 1 < state.from ? '+' : ''}`;
+	return unread === 0 ? p`` : p`${unread}${seenUpTo(state, pane) + 1 < state.from ? '+' : ''}`;
 }
 
 /** Keeps where each pane was looked at last when the keys come to it: its line `new` stays there until they come again. */

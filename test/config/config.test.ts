@@ -84,7 +84,13 @@ describe('who and where', () => {
 describe('bad input is one sentence with its remedy', () => {
 	test.each([
 		[{AGENTMUX_TAG: 'no tag'}, /`no tag` \(AGENTMUX_TAG\) is not a tag/],
-		[{SUPABASE_URL: 'nonsense', SUPABASE_ANON_KEY: 'k'}, /SUPABASE_URL is `nonsense`.*no web address/],
+		[{SUPABASE_URL: 'nonsense', SUPABASE_ANON_KEY: 'k'}, /^SUPABASE_URL is no web address\.$/],
+		[{SUPABASE_URL: 'postgres://u:pw@x.example/db', SUPABASE_ANON_KEY: 'k'}, /^SUPABASE_URL is no web address\.$/],
+		[
+			{SUPABASE_URL: 'https://u:pw@x.example', SUPABASE_ANON_KEY: 'k'},
+			/^SUPABASE_URL has a user or a password in it\.$/,
+		],
+		[{SUPABASE_URL: 'https://x.example/?apikey=pw', SUPABASE_ANON_KEY: 'k'}, /^SUPABASE_URL goes on after its path/],
 		[{SUPABASE_URL: 'https://x.example'}, /no key for it/],
 	])('%j', async (env, sentence) => {
 		await expect(load(env)).rejects.toMatchObject({

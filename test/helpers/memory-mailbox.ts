@@ -99,6 +99,9 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			reap: () => call(() => server.tasks.reap()),
 		},
 		table: name => call(() => server.table(tableName(name))),
+		sql: async () => {
+			throw new MailboxError('invalid', 'This mailbox is in memory and knows no SQL.');
+		},
 		changes: query => call(() => server.history.between(query)),
 		agents: () => call(() => [...server.agents.values()]),
 		touch: state => call(() => server.touch(me, state)),

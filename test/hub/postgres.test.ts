@@ -85,6 +85,11 @@ describe('a URL', () => {
 		'secret',
 		'postgres://me:secret@[db/team',
 		'postgres://me:secret@db/x?sslmode=no',
+		// Passwords whose special characters are not encoded.
+		'postgres://me:12/secret@db/x',
+		'postgres://me:12#secret@db/x',
+		'postgres://me:%secret@db/x',
+		'postgres://me:pw@db/%secret',
 	])('that cannot be one is refused, and not repeated', text => {
 		expect(() => parsePostgresUrl(text, none)).toThrow(/^(The database URL is none|sslmode=no is not known)/);
 		expect(() => parsePostgresUrl(text, none)).not.toThrow(/secret/);

@@ -34,7 +34,7 @@ afterEach(() => rmSync(root, {recursive: true, force: true}));
 const joinAs = async (tag: string, hook = program) => {
 	const edits = await planFolder(folder, tag, launcher, hook);
 	await checkWritable(edits);
-	const door = {tag, url: null, key: 'anon', token: 'its token', account: null};
+	const door = {tag, url: null, key: 'anon', token: 'its token', account: null, owner_sql: false};
 	await applyAll([await planPlace(data, folder, edits, door), ...edits]);
 	return edits;
 };

@@ -461,7 +461,8 @@ describe('another end than this hub', () => {
 		expect(await fireThere('UserPromptSubmit')).toMatchObject(silence);
 		expect(logThere()).toContain('the hub is not running');
 		mkdirSync(join(home, 'state'), {recursive: true});
-		writeFileSync(join(home, 'state/hub.json'), JSON.stringify({pid: process.pid, url: 'http://127.0.0.1:9'}));
+		const dead = {pid: process.pid, url: 'http://127.0.0.1:9', socket: null, proof_key: 'k'};
+		writeFileSync(join(home, 'state/hub.json'), JSON.stringify(dead));
 		expect(await fireThere('Stop')).toMatchObject(silence);
 		expect(logThere()).toContain('ECONNREFUSED');
 	});

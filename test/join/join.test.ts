@@ -73,7 +73,11 @@ test('join writes commands that work from anywhere, registers the agent, and cha
 	expect(said.trim().split('\n').length).toBeLessThan(8);
 	expect(await entries()).toEqual({
 		agentmux: {command: process.execPath, args: [cli, 'mcp', '--as', 'CLAUDE_1'], env: {AGENTMUX_HOME: home.path}},
-		supabase: {command: process.execPath, args: [cli, 'mcp', '--supabase'], env: {AGENTMUX_HOME: home.path}},
+		supabase: {
+			command: process.execPath,
+			args: [cli, 'mcp', '--supabase', '--as', 'CLAUDE_1'],
+			env: {AGENTMUX_HOME: home.path},
+		},
 	});
 	const text = await readFile(join(folder, '.mcp.json'), 'utf8');
 	expect(await home.output(['join', 'CLAUDE_1'], {cwd: folder})).toContain('already');
@@ -205,7 +209,7 @@ test("the agent's server outlives the hub", async () => {
 	await client.close();
 });
 
-test('the stock Supabase server inserts a message with execute_sql, started exactly as the file says', async () => {
+test('the stock Supabase server inserts a message as the agent with execute_sql, started exactly as the file says', async () => {
 	const {client} = await connect((await entries())['supabase']);
 	const query =
 		"insert into messages (content) values ('[CLAUDE_1] hello @CLAUDE_TWIN') returning id, tag, body, mentions";
@@ -213,7 +217,7 @@ test('the stock Supabase server inserts a message with execute_sql, started exac
 	expect(isError).toBe(false);
 	expect(text).toContain('CLAUDE_TWIN');
 	const [message] = await home.json<Message[]>(['inbox', '--as', 'CLAUDE_TWIN']);
-	expect(message).toMatchObject({tag: 'CLAUDE_1', body: 'hello @CLAUDE_TWIN', verified: false, author_tag: null});
+	expect(message).toMatchObject({tag: 'CLAUDE_1', body: 'hello @CLAUDE_TWIN', verified: true, author_tag: 'CLAUDE_1'});
 	await client.close();
 });
 

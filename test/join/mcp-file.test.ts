@@ -29,7 +29,11 @@ describe('join', () => {
 		expect(JSON.parse(await text())).toEqual({
 			mcpServers: {
 				agentmux: {command: '/node', args: ['/cli.js', 'mcp', '--as', 'CLAUDE_1'], env: {AGENTMUX_HOME: '/home/x'}},
-				supabase: {command: '/node', args: ['/cli.js', 'mcp', '--supabase'], env: {AGENTMUX_HOME: '/home/x'}},
+				supabase: {
+					command: '/node',
+					args: ['/cli.js', 'mcp', '--supabase', '--as', 'CLAUDE_1'],
+					env: {AGENTMUX_HOME: '/home/x'},
+				},
 			},
 		});
 		expect(await readdir(folder)).toEqual(['.mcp.json']);

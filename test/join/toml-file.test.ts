@@ -43,7 +43,7 @@ describe('join', () => {
 		const {command, env} = launcher;
 		expect(await servers()).toEqual({
 			agentmux: {command, args: ['/cli\\.js', 'mcp', '--as', 'CODEX_1'], env_vars, env},
-			supabase: {command, args: ['/cli\\.js', 'mcp', '--supabase'], env_vars, env},
+			supabase: {command, args: ['/cli\\.js', 'mcp', '--supabase', '--as', 'CODEX_1'], env_vars, env},
 		});
 		const lines = (await text()).trimEnd().split('\n');
 		expect(lines[0]).toMatch(/^# agentmux: begin CODEX_1 \(written by/);

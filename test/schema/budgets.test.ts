@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {agent, engines, type MigratedDatabase} from '../helpers/migrated.ts';
+import {agent, engines, type MigratedDatabase, owner} from '../helpers/migrated.ts';
 
 const A = agent('A');
 
@@ -14,13 +14,13 @@ describe.each(engines)('one request on $engine', ({open}) => {
 		const content = `[A] ${Array.from({length: 20_000}, (_, n) => `@B${n}`).join(' ')}`;
 		const [row] = await database.as(
 			A,
-			'insert into messages (content) values ($1) returning id, content = $1 as whole, mentions',
+			`insert into messages (content) values ($1)
+			returning content = $1 as whole, array_to_string(mentions, ' ') as mentions`,
 			[content],
 		);
-		expect(row).toMatchObject({whole: true});
-		expect(String(row?.['mentions'])).toBe(`{${Array.from({length: 64}, (_, n) => `B${n}`).join(',')}}`);
-		const [entries] = await database.script(`select count(*)::int as count from channel_entries`);
-		expect(entries?.rows).toEqual([{count: 65}]);
+		expect(row).toEqual({whole: true, mentions: Array.from({length: 64}, (_, n) => `B${n}`).join(' ')});
+		const entries = await database.as(owner, 'select count(*)::int as count from channel_entries');
+		expect(entries).toEqual([{count: 65}]);
 	});
 
 	test.each([

@@ -231,18 +231,42 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		});
 	});
 
-	test('who takes part changes and deletes nothing; the service role may', async () => {
+	test('nobody changes or deletes a message, not the service role and not the owner', async () => {
 		await database.as(agent('A'), insert, ['[A] x']);
-		for (const caller of [agent('A'), human()]) {
-			await expect(database.as(caller, `update messages set content = 'y'`)).rejects.toMatchObject({code: '42501'});
-			await expect(database.as(caller, 'delete from messages')).rejects.toMatchObject({code: '42501'});
-			await expect(database.as(caller, 'truncate messages cascade')).rejects.toMatchObject({code: '42501'});
-		}
 		await database.as(owner, reply, ['reply', 1]);
-		expect(await database.as(service(), 'delete from messages where id = 1 returning id')).toEqual([{id: 1}]);
-		expect(await database.as(owner, 'select id, reply_to, thread_id from messages')).toEqual([
-			{id: 2, reply_to: null, thread_id: 1},
-		]);
+		const before = await database.as(owner, 'select * from messages order by id');
+		const changes = [
+			...Object.entries({
+				id: '7',
+				content: `'[A] y'`,
+				author_tag: `'HUMAN'`,
+				author_kind: `'human'`,
+				verified: 'true',
+				xid: `'3'`,
+				created_at: `'2020-01-01'`,
+				client_id: 'gen_random_uuid()',
+				thread_id: '9',
+				reply_to: 'null',
+				meta: `'{"a": 1}'`,
+			}).map(([column, value]) => `update messages set ${column} = ${value} where id = 2`),
+			`insert into messages (id, content) values (2, 'z') on conflict (id) do update set content = excluded.content`,
+			`merge into messages as m using (select 2 as id) as s on m.id = s.id when matched then update set content = 'z'`,
+			'delete from messages where id = 2',
+			'truncate messages cascade',
+		];
+		for (const sql of changes) {
+			for (const caller of [agent('A'), human(), service()]) {
+				await expect(database.as(caller, sql)).rejects.toMatchObject({code: '42501'});
+			}
+			await expect(database.as(owner, sql)).rejects.toMatchObject({
+				code: '42501',
+				message: expect.stringMatching(
+					/^messages are append-only(: message 2 cannot be (changed|deleted)| and cannot be truncated)$/,
+				),
+				hint: expect.stringContaining('redact_message('),
+			});
+		}
+		expect(await database.as(owner, 'select * from messages order by id')).toEqual(before);
 	});
 
 	test('a signed-in stranger reads nothing and writes nothing', async () => {

@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {desktopCommand} from '../../source/tui/desktop.ts';
 import {notificationBytes} from '../../source/tui/notification.ts';
+import {p} from '../../source/printable.ts';
 
 describe('the bytes of a notification', () => {
 	it.each([
@@ -10,11 +11,11 @@ describe('the bytes of a notification', () => {
 		[{TERM: 'linux'}, ''],
 		[{TERM: 'screen', STY: '1.x'}, ''],
 	])('are what %j knows', (env, bytes) => {
-		expect(notificationBytes('CLAUDE_1: a; b', env)).toBe(bytes);
+		expect(notificationBytes(p`CLAUDE_1: a; b`, env)).toBe(bytes);
 	});
 
 	it('are no command of Windows Terminal', () => {
-		expect(notificationBytes('4;1;50', {TERM: 'xterm'})).toBe('\u001B]9; 4;1;50\u001B\\');
+		expect(notificationBytes(p`4;1;50`, {TERM: 'xterm'})).toBe('\u001B]9; 4;1;50\u001B\\');
 	});
 });
 

@@ -12,9 +12,12 @@ import {ansi, clip, joined, justify, strip, textWidth} from '../../source/tui/sc
 import {linked, lookOf, plain, style} from '../../source/tui/screen/style.ts';
 import {wrap} from '../../source/tui/screen/wrap.ts';
 import {theme} from '../../source/tui/theme.ts';
+import {p, printable} from '../../source/printable.ts';
 
 const styles = [plain, style({bold: true}), style({fg: 0xff0000}), style({bg: 0x202020}), style({inverse: true})];
-const text = fc.string({unit: fc.constantFrom('a', 'b', ' ', ' ', ' ', '│', '日', '●', 'é'), maxLength: 30});
+const text = fc
+	.string({unit: fc.constantFrom('a', 'b', ' ', ' ', ' ', '│', '日', '●', 'é'), maxLength: 30})
+	.map(printable);
 const line = fc.array(fc.record({text, style: fc.constantFrom(...styles)}), {maxLength: 4}).map(spans => strip(spans));
 const frame = fc.array(line, {maxLength: 5});
 const columns = 24;
@@ -71,15 +74,15 @@ describe('the difference', () => {
 
 	it('addresses a changed letter alone', () => {
 		const change = difference(
-			drawn([strip([{text: 'hello there', style: plain}])]),
-			drawn([strip([{text: 'hellO there', style: plain}])]),
+			drawn([strip([{text: p`hello there`, style: plain}])]),
+			drawn([strip([{text: p`hellO there`, style: plain}])]),
 			24,
 		);
 		expect(change).toBe('\u001B[1;5HO');
 	});
 
 	it('addresses anew what stands behind a glyph that terminals disagree on', () => {
-		const change = difference(createGrid(columns, rows), drawn([strip([{text: '👍🏽ok', style: plain}])]), 24);
+		const change = difference(createGrid(columns, rows), drawn([strip([{text: p`👍🏽ok`, style: plain}])]), 24);
 		expect(change).toContain('👍🏽\u001B[1;3Hok');
 		expect(change.startsWith('\u001B[1;1H\u001B[4X')).toBe(true);
 	});
@@ -109,9 +112,9 @@ describe('strips', () => {
 	});
 
 	it('are cut with a sign, and justified to the edge', () => {
-		expect(clip(strip([{text: 'abcdef', style: plain}]), 4).glyphs.join('')).toBe('abc…');
-		expect(clip(strip([{text: '日本語', style: plain}]), 4).glyphs.join('')).toBe('日…');
-		expect(justify([{text: 'ab', style: plain}], [{text: 'cd', style: plain}], 6).glyphs.join('')).toBe('ab  cd');
+		expect(clip(strip([{text: p`abcdef`, style: plain}]), 4).glyphs.join('')).toBe('abc…');
+		expect(clip(strip([{text: p`日本語`, style: plain}]), 4).glyphs.join('')).toBe('日…');
+		expect(justify([{text: p`ab`, style: plain}], [{text: p`cd`, style: plain}], 6).glyphs.join('')).toBe('ab  cd');
 	});
 
 	it('measure what terminals draw in one or two columns', () => {
@@ -178,7 +181,9 @@ describe('hyperlinks', () => {
 		const bytes = difference(
 			createGrid(columns, rows),
 			drawn(
-				wrap(strip([{text: 'one two', style: link}]), 4).map(each => joined(strip([{text: '│', style: plain}]), each)),
+				wrap(strip([{text: p`one two`, style: link}]), 4).map(each =>
+					joined(strip([{text: p`│`, style: plain}]), each),
+				),
 			),
 			24,
 		);
@@ -215,7 +220,7 @@ describe('the seam to Ink', () => {
 	it('takes a whole frame per commit, and writes it with the panes over it', () => {
 		const {written, screen} = record();
 		const app = draw(screen);
-		screen.place({x: 0, y: 1, width: 10, height: 2}, () => [{strip: strip([{text: 'pane', style: plain}])}]);
+		screen.place({x: 0, y: 1, width: 10, height: 2}, () => [{strip: strip([{text: p`pane`, style: plain}])}]);
 		screen.flush();
 		expect(written).toMatchSnapshot();
 		screen.stop();
@@ -225,13 +230,13 @@ describe('the seam to Ink', () => {
 	it('writes only what changed in a pane, and nothing when nothing did', () => {
 		const {written, screen} = record();
 		const app = draw(screen);
-		let said = 'one';
+		let said = p`one`;
 		screen.place({x: 0, y: 1, width: 10, height: 2}, () => [{strip: strip([{text: said, style: plain}])}]);
 		screen.flush();
 		written.length = 0;
 		screen.flush();
 		expect(written).toEqual([]);
-		said = 'ONe';
+		said = p`ONe`;
 		screen.flush();
 		expect(written).toEqual(['\u001B[?2026h\u001B[2;1HON\u001B[?2026l']);
 		screen.stop();
@@ -241,7 +246,7 @@ describe('the seam to Ink', () => {
 	it('lets an overlay stand above the panes', () => {
 		const {written, screen} = record();
 		const app = draw(screen);
-		screen.place({x: 0, y: 0, width: 20, height: 1}, () => [{strip: strip([{text: 'x'.repeat(20), style: plain}])}]);
+		screen.place({x: 0, y: 0, width: 20, height: 1}, () => [{strip: strip([{text: p`x`.repeat(20), style: plain}])}]);
 		screen.cover({x: 0, y: 0, width: 6, height: 1});
 		screen.flush();
 		expect(written.join('')).toContain('chromexxxxxxxxxxxxxx');

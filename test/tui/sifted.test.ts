@@ -10,6 +10,7 @@ import {siftedOf} from '../../source/tui/find/sifted.ts';
 import {strip} from '../../source/tui/screen/strip.ts';
 import {theme} from '../../source/tui/theme.ts';
 import {messageRow} from '../helpers/message.ts';
+import {printable} from '../../source/printable.ts';
 
 const now = Date.UTC(2026, 10, 25);
 const filterFor = (query: string, state: () => State) =>
@@ -69,7 +70,7 @@ describe('what a filter lets through of a pane', () => {
 describe('marks', () => {
 	const markedText = (query: string, text: string): string => {
 		const marks = marksOf(parseFilter(query, now).filter);
-		const line = strip([{text, style: theme.text}]);
+		const line = strip([{text: printable(text), style: theme.text}]);
 		if (marks === null) return '';
 		const {glyphs, styles} = marked(line, marks);
 		expect(glyphs).toBe(line.glyphs);

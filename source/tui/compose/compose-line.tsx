@@ -1,6 +1,6 @@
 import {Box} from 'ink';
 import {useLayoutEffect} from 'react';
-import {printable} from '../../printable.ts';
+import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {useSurroundings, useUi} from '../context.ts';
 import {Painted} from '../painted.tsx';
@@ -58,11 +58,11 @@ export function Completions({rect}: {readonly rect: Rect}) {
 				const chosen = index === completion;
 				const look = tag === null ? (chosen ? theme.strong : theme.text) : chosen ? tagStrong(tag) : tagStyle(tag);
 				const line: Span[] = [
-					{text: chosen ? ' ▌' : '  ', style: tag === null ? theme.task : tagStyle(tag)},
+					{text: chosen ? p` ▌` : p`  `, style: tag === null ? theme.task : tagStyle(tag)},
 					{text: printable(text), style: look},
 				];
 				if (about !== '') {
-					line.push({text: `${' '.repeat(column - textWidth(text))}  ${about}`, style: theme.grey});
+					line.push({text: p`${p` `.repeat(column - textWidth(text))}  ${printable(about)}`, style: theme.grey});
 				}
 				return <Spans key={text} line={onTint(line, width, 0)} />;
 			})}

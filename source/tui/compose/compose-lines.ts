@@ -1,5 +1,5 @@
 import {HUMAN, sameTag} from '../../mailbox/tag.ts';
-import {printable} from '../../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {keyFor} from '../keymap.ts';
 import type {Part} from '../parts.ts';
@@ -23,8 +23,8 @@ export const composeLine: Part = ({state, ui, now}, rect) => {
 	const end =
 		remark === null || errorWidth === 0
 			? []
-			: [...spansOf(clip(strip([remark]), errorWidth - 1)), {text: ' ', style: theme.text}];
-	const before = [{text: ' '.repeat(chipWidth), style: theme.text}];
+			: [...spansOf(clip(strip([remark]), errorWidth - 1)), {text: p` `, style: theme.text}];
+	const before = [{text: p` `.repeat(chipWidth), style: theme.text}];
 	return texts.map((text, row) => ({
 		strip: row === 0 ? justify([...chip, ...text], end, rect.width) : strip([...before, ...text]),
 	}));
@@ -55,9 +55,9 @@ function placed(state: State, {compose}: Ui, rect: Rect, now: number) {
 }
 
 /** How one begins to write; nothing where no key does. */
-function invitation(): string {
+function invitation(): Printable {
 	const key = keyFor('compose');
-	return key === '' ? ' ' : `press ${key} to write`;
+	return key === '' ? p` ` : p`press ${key} to write`;
 }
 
 /** ` HUMAN  → ` or ` CLAUDE_1  by HUMAN → `: the tag as a chip, and who really writes. */
@@ -65,25 +65,29 @@ function chipOf(state: State, compose: Compose): Span[] {
 	const tag = composeTag(state, compose);
 	const me = state.identity?.tag ?? HUMAN;
 	const spans: Span[] = [
-		{text: ' ', style: theme.text},
-		{text: ` ${printable(tag)} `, style: tagChip(tag)},
+		{text: p` `, style: theme.text},
+		{text: p` ${printable(tag)} `, style: tagChip(tag)},
 	];
-	if (!sameTag(tag, me)) spans.push({text: ' by ', style: theme.grey}, {text: printable(me), style: tagStyle(me)});
-	if (compose.reply !== null) spans.push({text: ` ↳ #${compose.reply.id}`, style: theme.task});
+	if (!sameTag(tag, me)) spans.push({text: p` by `, style: theme.grey}, {text: printable(me), style: tagStyle(me)});
+	if (compose.reply !== null) spans.push({text: p` ↳ #${compose.reply.id}`, style: theme.task});
 	if (compose.search !== null) {
 		const {typed, failing} = compose.search;
 		// The end of what was typed, where it is long.
 		const words = printable(Array.from(typed).slice(-20).join(''));
-		spans.push({text: ' sent with ', style: theme.grey}, {text: words, style: failing ? theme.bad : theme.strong});
+		spans.push({text: p` sent with `, style: theme.grey}, {text: words, style: failing ? theme.bad : theme.strong});
 	}
-	spans.push({text: ' → ', style: theme.grey});
+	spans.push({text: p` → `, style: theme.grey});
 	return spans;
 }
 
 function searchProspect({failing, typed}: SentSearch): Prospect {
-	if (failing) return {wordings: ['nothing older has that'], style: theme.warn};
-	const keys = [`${keyFor('panel_take')} takes it`, `${keyFor('search_sent')} older`, `${keyFor('panel_close')} back`];
-	return {wordings: [typed === '' ? 'type what it holds' : keys.join('  ')], style: theme.grey};
+	if (failing) return {wordings: [p`nothing older has that`], style: theme.warn};
+	const keys = [
+		p`${keyFor('panel_take')} takes it`,
+		p`${keyFor('search_sent')} older`,
+		p`${keyFor('panel_close')} back`,
+	];
+	return {wordings: [typed === '' ? p`type what it holds` : joinPrintable(keys, '  ')], style: theme.grey};
 }
 
 /** The longest way of saying it that has room: the draft keeps its line, and what is no error gives way to it altogether. */
@@ -93,10 +97,18 @@ function fittingIn(room: number, prospect: Prospect | null): Span | null {
 }
 
 /** Mentions in their colour. */
-function coloured(line: string, dim: boolean): Span[] {
-	if (line === '') return [{text: ' ', style: theme.text}];
-	return line.split(/((?<![A-Za-z0-9_@-])@[A-Za-z][A-Za-z0-9_-]{0,31}(?![A-Za-z0-9_-]))/).map((text, index) => ({
-		text,
-		style: index % 2 === 1 ? tagStrong(text.slice(1)) : dim ? theme.grey : theme.text,
-	}));
+function coloured(line: Printable, dim: boolean): Span[] {
+	if (line === '') return [{text: p` `, style: theme.text}];
+	const spans: Span[] = [];
+	const rest = dim ? theme.grey : theme.text;
+	let from = 0;
+	for (const {0: mention, index} of line.matchAll(
+		/(?<![A-Za-z0-9_@-])@[A-Za-z][A-Za-z0-9_-]{0,31}(?![A-Za-z0-9_-])/g,
+	)) {
+		spans.push({text: line.slice(from, index), style: rest});
+		from = index + mention.length;
+		spans.push({text: line.slice(index, from), style: tagStrong(mention.slice(1))});
+	}
+	spans.push({text: line.slice(from), style: rest});
+	return spans;
 }

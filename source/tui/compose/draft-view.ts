@@ -1,11 +1,11 @@
 import {graphemesOf} from '../segment.ts';
-import {printable} from '../../printable.ts';
+import {p, printable, type Printable} from '../../printable.ts';
 import {textWidth} from '../screen/strip.ts';
 import type {Editor} from './editor.ts';
 
 export interface DraftView {
 	/** What is visible of the draft, one text a row. */
-	readonly lines: readonly string[];
+	readonly lines: readonly Printable[];
 	readonly cursor: {readonly line: number; readonly column: number};
 }
 
@@ -33,11 +33,11 @@ export function draftView({text, cursor}: Editor, width: number, height: number)
 	const starts = [...above.slice(above.length - over), start, ...below].slice(0, height);
 	let column = 0;
 	const lines = starts.map((from, index) => {
-		if (index !== over) return clipped(lineAt(text, from, reach), width);
+		if (index !== over) return clipped(printable(lineAt(text, from, reach)), width);
 		const left = tail(printable(text.slice(Math.max(start, cursor - reach), cursor)), width - 1);
-		column = textWidth(left.text);
+		column = textWidth(left);
 		const right = printable(lineAt(text, cursor, reach));
-		return left.text + clipped(right, width - column);
+		return p`${left}${clipped(right, width - column)}`;
 	});
 	return {lines, cursor: {line: over, column}};
 }
@@ -49,23 +49,23 @@ function lineAt(text: string, from: number, most: number): string {
 	return end === -1 ? piece : piece.slice(0, end);
 }
 
-function clipped(text: string, width: number): string {
+function clipped(text: Printable, width: number): Printable {
 	if (textWidth(text) <= width) return text;
-	let fits = '';
-	for (const {segment} of graphemesOf(printable(text))) {
-		if (textWidth(fits + segment) > width - 1) break;
-		fits += segment;
+	let fits = 0;
+	for (const {segment, index} of graphemesOf(text)) {
+		if (textWidth(text.slice(0, index + segment.length)) > width - 1) break;
+		fits = index + segment.length;
 	}
-	return `${fits}…`;
+	return p`${text.slice(0, fits)}…`;
 }
 
 /** The end of a text that fits, with `…` before it when something is cut. */
-function tail(text: string, width: number): {text: string} {
-	if (textWidth(text) <= width) return {text};
-	const segments = [...graphemesOf(text)].map(({segment}) => segment);
+function tail(text: Printable, width: number): Printable {
+	if (textWidth(text) <= width) return text;
+	const segments = [...graphemesOf(text)];
 	let columns = 1;
 	let from = segments.length;
-	while (from > 0 && columns + textWidth(segments[from - 1] ?? '') <= width)
-		columns += textWidth(segments[--from] ?? '');
-	return {text: `…${segments.slice(from).join('')}`};
+	while (from > 0 && columns + textWidth(segments[from - 1]?.segment ?? '') <= width)
+		columns += textWidth(segments[--from]?.segment ?? '');
+	return p`…${text.slice(segments[from]?.index ?? text.length)}`;
 }

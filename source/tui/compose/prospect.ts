@@ -1,7 +1,7 @@
 import {presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {mentionsIn} from '../../mailbox/message.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
-import {printable} from '../../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isAnyone, meantTag} from '../../store/delivery.ts';
 import type {State} from '../../store/state.ts';
 import type {Style} from '../screen/style.ts';
@@ -13,7 +13,7 @@ import {mentioning} from './completion.ts';
 
 /** What will become of the draft, in a longer and a shorter way to say it. */
 export interface Prospect {
-	readonly wordings: readonly string[];
+	readonly wordings: readonly Printable[];
 	readonly style: Style;
 }
 
@@ -30,11 +30,12 @@ export function prospectOf(state: State, compose: Compose, now: number): Prospec
 	const command = commandIn(compose.editor.text.slice(0, lookedAt));
 	if (command !== null) {
 		if (open !== null) return null;
-		if (!('fault' in command)) return {wordings: [command.command.explain(command.rest, state)], style: theme.grey};
+		if (!('fault' in command))
+			return {wordings: [printable(command.command.explain(command.rest, state))], style: theme.grey};
 		const isBegun = commands.some(({name}) => name.startsWith(compose.editor.text.slice(1).toLowerCase()));
 		return isBegun
 			? null
-			: {wordings: ['no such command; // begins a message with /', 'no such command'], style: theme.warn};
+			: {wordings: [p`no such command; // begins a message with /`, p`no such command`], style: theme.warn};
 	}
 	const tags = mentionsIn(compose.editor.text.slice(0, lookedAt)).filter(
 		tag => open === null || !sameTag(tag, open.typed),
@@ -42,8 +43,8 @@ export function prospectOf(state: State, compose: Compose, now: number): Prospec
 	const unknown = tags.find(tag => !isAnyone(state, tag));
 	if (unknown !== undefined) {
 		const meant = meantTag(state, unknown);
-		const plain = `no agent ${unknown}`;
-		const wordings = meant === null ? [plain] : [`${plain}; did you mean ${printable(meant)}?`, plain];
+		const plain = p`no agent ${printable(unknown)}`;
+		const wordings = meant === null ? [plain] : [p`${plain}; did you mean ${printable(meant)}?`, plain];
 		return {wordings, style: theme.warn};
 	}
 	const agents = tags.flatMap(tag => {
@@ -54,10 +55,14 @@ export function prospectOf(state: State, compose: Compose, now: number): Prospec
 	if (first === undefined) return null;
 	if (agents.length === 1) {
 		const {words, outcome, isDoubtful} = pickup(first, now);
-		return {wordings: [`${words}: ${outcome}`, words], style: isDoubtful ? theme.warn : theme.grey};
+		return {wordings: [p`${words}: ${outcome}`, words], style: isDoubtful ? theme.warn : theme.grey};
 	}
 	const each = agents.map(agent => ({...pickup(agent, now), tag: printable(agent.tag)}));
-	const said = (list: typeof each): string => list.map(({tag, words}) => `${tag} ${words}`).join(', ');
+	const said = (list: typeof each): Printable =>
+		joinPrintable(
+			list.map(({tag, words}) => p`${tag} ${words}`),
+			', ',
+		);
 	const late = each.filter(({isDoubtful}) => isDoubtful);
 	const wordings = late.length > 0 ? [said(each), said(late)] : [said(each)];
 	return {wordings, style: late.length > 0 ? theme.warn : theme.grey};
@@ -65,29 +70,29 @@ export function prospectOf(state: State, compose: Compose, now: number): Prospec
 
 interface Pickup {
 	/** What the agent is doing. */
-	readonly words: string;
+	readonly words: Printable;
 	/** What follows from that for a message. */
-	readonly outcome: string;
+	readonly outcome: Printable;
 	/** Nobody knows when it will be read. */
 	readonly isDoubtful: boolean;
 }
 
 function pickup(agent: Agent, now: number): Pickup {
-	if (agent.revoked_at !== null) return {words: 'revoked', outcome: 'never reads this', isDoubtful: true};
+	if (agent.revoked_at !== null) return {words: p`revoked`, outcome: p`never reads this`, isDoubtful: true};
 	const {words} = presenceWords(agent, now);
 	switch (presenceOf(agent, now)) {
 		case 'working':
-			return {words, outcome: 'reads this mid-turn', isDoubtful: false};
+			return {words, outcome: p`reads this mid-turn`, isDoubtful: false};
 		case 'idle':
 			return {
 				words,
-				outcome: agent.wake === null ? 'reads this at its next turn' : 'will be woken',
+				outcome: agent.wake === null ? p`reads this at its next turn` : p`will be woken`,
 				isDoubtful: false,
 			};
 		case 'blocked':
-			return {words, outcome: 'reads this when it goes on', isDoubtful: true};
+			return {words, outcome: p`reads this when it goes on`, isDoubtful: true};
 		case 'away':
 		case 'gone':
-			return {words, outcome: 'waits', isDoubtful: true};
+			return {words, outcome: p`waits`, isDoubtful: true};
 	}
 }

@@ -1,5 +1,5 @@
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
-import {printable} from '../../printable.ts';
+import {p, printable, type Printable} from '../../printable.ts';
 import {agentList, statusOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {numberKey, numbersOf} from '../arrangement.ts';
@@ -23,12 +23,12 @@ type Target =
 export interface Choice {
 	/** The same at each start: what was used lately is known by it. */
 	readonly id: string;
-	/** What is read, and looked through first. Safe to print. */
-	readonly label: string;
-	/** More that is looked through, and stands beside it in grey. Safe to print. */
-	readonly detail: string;
+	/** What is read, and looked through first. */
+	readonly label: Printable;
+	/** More that is looked through, and stands beside it in grey. */
+	readonly detail: Printable;
 	/** At the right: the key that does the same, or what kind of thing it is. */
-	readonly right: string;
+	readonly right: Printable;
 	/** Whose colour the label has. */
 	readonly tag: Tag | null;
 	readonly target: Target;
@@ -65,25 +65,25 @@ function everyChoice(state: State, ui: Ui, now: number): Choice[] {
 		...paneChoices(state, ui),
 		...writeChoices(state, now),
 		...ui.recent.searches.map((text): Choice => {
-			const label = `search ${printable(text)}`;
+			const label = p`search ${printable(text)}`;
 			return {
 				id: `search ${text}`,
 				label,
-				detail: '',
-				right: 'searched before',
+				detail: p``,
+				right: p`searched before`,
 				tag: null,
 				target: {kind: 'search', text},
 			};
 		}),
 		...taskChoices(state),
 		...ui.programCommands.map((command): Choice => {
-			const label = `${ui.program} ${command.name}`;
-			const detail = command.summary;
+			const label = p`${printable(ui.program)} ${printable(command.name)}`;
+			const detail = printable(command.summary);
 			return {
 				id: `command ${command.name}`,
 				label,
 				detail,
-				right: 'in a shell',
+				right: p`in a shell`,
 				tag: null,
 				target: {kind: 'command', command},
 			};
@@ -100,9 +100,9 @@ function actionChoices({search, focus}: Ui): Choice[] {
 		.filter(({action}) => search !== null || (action !== 'hit_next' && action !== 'hit_previous'))
 		.map(({action, help, label}): Choice => ({
 			id: action,
-			label: help,
-			detail: '',
-			right: label,
+			label: printable(help),
+			detail: p``,
+			right: printable(label),
 			tag: null,
 			target: {kind: 'action', action},
 		}));
@@ -114,9 +114,9 @@ function paneChoices(state: State, {arrangement}: Ui): Choice[] {
 		const name = printable(paneName(state, pane));
 		return {
 			id: `pane ${pane}`,
-			label: `go to ${name}`,
-			detail: arrangement.hidden.has(pane) ? 'hidden' : '',
-			right: numberKey(numbers.get(pane)) || 'pane',
+			label: p`go to ${name}`,
+			detail: arrangement.hidden.has(pane) ? p`hidden` : p``,
+			right: numberKey(numbers.get(pane)) || p`pane`,
 			tag: pane.startsWith('#') ? null : name,
 			target: {kind: 'pane', pane},
 		};
@@ -130,12 +130,12 @@ function writeChoices(state: State, now: number): Choice[] {
 		.map((agent): Choice => {
 			const pane = foldTag(agent.tag);
 			const {words} = presenceWords(agent, now);
-			const role = agent.role === null ? '' : `, ${printable(agent.role)}`;
+			const role = agent.role === null ? '' : p`, ${printable(agent.role)}`;
 			return {
 				id: `write ${pane}`,
-				label: `write to ${printable(channelName(state, pane))}`,
-				detail: `${words}${role}`,
-				right: 'agent',
+				label: p`write to ${printable(channelName(state, pane))}`,
+				detail: p`${words}${role}`,
+				right: p`agent`,
 				tag: agent.tag,
 				target: {kind: 'write', pane},
 			};
@@ -148,9 +148,9 @@ function taskChoices(state: State): Choice[] {
 		.slice(0, mostTasks)
 		.map((task): Choice => ({
 			id: `task ${task.id}`,
-			label: `task #${task.id} ${printable(task.title)}`,
-			detail: `${statusOf(state, task)}${task.lease_owner === null ? '' : `, ${printable(task.lease_owner)}`}`,
-			right: 'task',
+			label: p`task #${task.id} ${printable(task.title)}`,
+			detail: p`${statusOf(state, task)}${task.lease_owner === null ? '' : p`, ${printable(task.lease_owner)}`}`,
+			right: p`task`,
 			tag: null,
 			target: {kind: 'task', id: task.id},
 		}));

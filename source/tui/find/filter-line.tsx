@@ -1,4 +1,4 @@
-import {printable} from '../../printable.ts';
+import {p, printable, type Printable} from '../../printable.ts';
 import {useSurroundings, useUi, useMailbox} from '../context.ts';
 import {layoutOf} from '../current-layout.ts';
 import {strip} from '../screen/strip.ts';
@@ -12,7 +12,7 @@ export function FilterLine({edit: {pane, editor, faults}}: {readonly edit: Filte
 	const {store} = useSurroundings();
 	const layout = useUi(layoutOf);
 	const filter = useUi(ui => ui.filters.get(pane));
-	const words = (): string => (filter === undefined ? '' : siftedWords(siftedOf(store.getState(), pane, filter)));
+	const words = (): Printable => (filter === undefined ? p`` : siftedWords(siftedOf(store.getState(), pane, filter)));
 	useMailbox(words);
 	const placed = layout.panes.find(({id}) => id === pane);
 	if (placed === undefined) return null;
@@ -23,14 +23,14 @@ export function FilterLine({edit: {pane, editor, faults}}: {readonly edit: Filte
 		<Cover rect={{x, y, width, height: fault === undefined ? 1 : 2}}>
 			<InputLine
 				rect={{x, y, width, height: 1}}
-				prompt={{text: ' f ', style: theme.strong}}
-				placeholder="from:TAG is:unread after:2h words"
+				prompt={{text: p` f `, style: theme.strong}}
+				placeholder={p`from:TAG is:unread after:2h words`}
 				editor={editor}
 				faults={faults}
-				count={{text: width < 60 ? '' : said, style: theme.grey}}
+				count={{text: width < 60 ? p`` : said, style: theme.grey}}
 			/>
 			{fault !== undefined && (
-				<Tinted line={{strip: strip([{text: `   ${printable(fault.message)}`, style: theme.bad}])}} width={width} />
+				<Tinted line={{strip: strip([{text: p`   ${printable(fault.message)}`, style: theme.bad}])}} width={width} />
 			)}
 		</Cover>
 	);

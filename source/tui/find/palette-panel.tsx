@@ -4,6 +4,7 @@ import type {PaintedLine} from '../screen/grid.ts';
 import {justify, type Span} from '../screen/strip.ts';
 import {lookOf, style} from '../screen/style.ts';
 import {selectedTint, tagStyle, theme} from '../theme.ts';
+import {p, printable, type Printable} from '../../printable.ts';
 import {choicesFor, type Choice} from './choices.ts';
 import type {Palette} from './palette.ts';
 import {Panel, panelKeys, panelRect, roomIn} from './panel.tsx';
@@ -22,13 +23,16 @@ export function PalettePanel({palette: {editor, index}}: {readonly palette: Pale
 	return (
 		<Panel
 			rect={rect}
-			prompt={{text: '  : ', style: theme.strong}}
-			placeholder="what to do, or where to go"
+			prompt={{text: p`  : `, style: theme.strong}}
+			placeholder={p`what to do, or where to go`}
 			editor={editor}
 			faults={[]}
-			count={{text: choices.length === 0 ? 'nothing matches' : choices.length.toLocaleString('en'), style: theme.grey}}
+			count={{
+				text: choices.length === 0 ? p`nothing matches` : printable(choices.length.toLocaleString('en')),
+				style: theme.grey,
+			}}
 			lines={lines}
-			keys={panelKeys('do it', 'back')}
+			keys={panelKeys(p`do it`, p`back`)}
 		/>
 	);
 }
@@ -37,17 +41,17 @@ function choiceLine({label, detail, right, tag}: Choice, typed: string, chosen: 
 	const colour = tag === null ? theme.text : tagStyle(tag);
 	const places = new Set(fuzzyMatch(typed, `${label} ${detail}`)?.places ?? []);
 	const left: Span[] = [
-		{text: chosen ? '▌ ' : '  ', style: colour},
+		{text: chosen ? p`▌ ` : p`  `, style: colour},
 		...standingOut(label, places, 0, colour),
-		{text: '  ', style: theme.text},
+		{text: p`  `, style: theme.text},
 		...standingOut(detail, places, label.length + 1, theme.grey),
 	];
-	const strip = justify(left, [{text: `${right}  `, style: theme.grey}], width);
+	const strip = justify(left, [{text: p`${right}  `, style: theme.grey}], width);
 	return chosen ? {strip, tint: selectedTint} : {strip};
 }
 
 /** The letters that were typed, in bold. */
-function standingOut(text: string, places: ReadonlySet<number>, offset: number, of: number): Span[] {
+function standingOut(text: Printable, places: ReadonlySet<number>, offset: number, of: number): Span[] {
 	const bold = style({...lookOf(of), bold: true, underline: true});
 	const spans: Span[] = [];
 	let from = 0;

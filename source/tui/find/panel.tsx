@@ -1,7 +1,7 @@
-import {Box, Text} from 'ink';
+import {Box} from 'ink';
 import {useLayoutEffect} from 'react';
 import type {Fault} from '../../mailbox/filter-parse.ts';
-import {printable} from '../../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {draftView} from '../compose/draft-view.ts';
 import type {Editor} from '../compose/editor.ts';
 import {useSurroundings, useUi} from '../context.ts';
@@ -10,6 +10,7 @@ import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {ansi, clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {onBackground, plain, style, lookOf, type Colour} from '../screen/style.ts';
 import {overlayTint, theme} from '../theme.ts';
+import {Text} from '../text.tsx';
 
 /** Where a panel with results stands: over the panes, and over all of them on a small screen. */
 export function panelRect(columns: number, rows: number): Rect {
@@ -27,25 +28,27 @@ export interface PanelProps {
 	readonly rect: Rect;
 	/** What stands before the text, and in its place while there is none. */
 	readonly prompt: Span;
-	readonly placeholder: string;
+	readonly placeholder: Printable;
 	readonly editor: Editor;
 	readonly faults: readonly Fault[];
 	/** At the right of the text. */
 	readonly count: Span;
 	readonly lines: readonly PaintedLine[];
-	readonly keys: string;
+	readonly keys: Printable;
 }
 
 /** The keys below: what taking and leaving mean here, and what there is to say `beside`. */
-export function panelKeys(take: string, close: string, beside = ''): string {
-	return [
-		`${keyFor('panel_take')} ${take}`,
-		`${keyFor('panel_previous')} ${keyFor('panel_next')} choose`,
+export function panelKeys(take: Printable, close: Printable, beside: Printable | '' = ''): Printable {
+	const keys = [
+		p`${keyFor('panel_take')} ${take}`,
+		p`${keyFor('panel_previous')} ${keyFor('panel_next')} choose`,
 		beside,
-		`${keyFor('panel_close')} ${close}`,
-	]
-		.filter(words => words !== '')
-		.join('   ');
+		p`${keyFor('panel_close')} ${close}`,
+	];
+	return joinPrintable(
+		keys.filter(words => words !== ''),
+		'   ',
+	);
 }
 
 /** A line to type into, what was found for it, and the keys. */
@@ -53,13 +56,13 @@ export function Panel({rect, prompt, placeholder, editor, faults, count, lines, 
 	const room = roomIn(rect);
 	const shown = lines.slice(0, room);
 	const [fault] = faults;
-	const complaint: Span[] = fault === undefined ? [] : [{text: `  ${printable(fault.message)}`, style: theme.bad}];
+	const complaint: Span[] = fault === undefined ? [] : [{text: p`  ${printable(fault.message)}`, style: theme.bad}];
 	const rows: PaintedLine[] = [
 		{strip: strip(complaint)},
 		...shown,
 		...Array.from({length: Math.max(0, room - shown.length)}, (): PaintedLine => ({strip: strip([])})),
 		{strip: strip([])},
-		{strip: strip([{text: `  ${keys}`, style: theme.grey}])},
+		{strip: strip([{text: p`  ${keys}`, style: theme.grey}])},
 	];
 	return (
 		<Cover rect={rect}>
@@ -111,11 +114,11 @@ export function InputLine({rect, prompt, placeholder, editor, faults, count}: In
 		editor.text === ''
 			? [{text: placeholder, style: theme.faint}]
 			: view.lines[0] === editor.text
-				? faulty(editor.text, faults)
-				: [{text: view.lines[0] ?? '', style: theme.text}];
+				? faulty(view.lines[0], faults)
+				: [{text: view.lines[0] ?? p``, style: theme.text}];
 	const line = clip(strip([prompt, ...text]), before + room);
 	const used = line.glyphs.length;
-	const end = justify([{text: ' '.repeat(used), style: plain}], [count, {text: '  ', style: plain}], rect.width);
+	const end = justify([{text: p` `.repeat(used), style: plain}], [count, {text: p`  `, style: plain}], rect.width);
 	return (
 		<Tinted
 			line={{strip: joined(line, {glyphs: end.glyphs.slice(used), styles: end.styles.slice(used)})}}
@@ -124,7 +127,7 @@ export function InputLine({rect, prompt, placeholder, editor, faults, count}: In
 	);
 }
 
-function faulty(text: string, faults: readonly Fault[]): Span[] {
+function faulty(text: Printable, faults: readonly Fault[]): Span[] {
 	const spans: Span[] = [];
 	let from = 0;
 	for (const {at, length} of faults) {
@@ -144,7 +147,7 @@ function onTint({glyphs, styles}: Strip, width: number, tint: Colour): Strip {
 	const over = Math.max(0, width - glyphs.length);
 	const blank = onBackground(plain, tint);
 	return {
-		glyphs: [...glyphs, ...Array.from<string>({length: over}).fill(' ')],
+		glyphs: [...glyphs, ...Array.from<Printable>({length: over}).fill(p` `)],
 		styles: [...styles.map(each => onBackground(each, tint)), ...Array.from<number>({length: over}).fill(blank)],
 	};
 }

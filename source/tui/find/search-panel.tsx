@@ -1,5 +1,5 @@
 import type {Message} from '../../mailbox/message.ts';
-import {printable, printableLines} from '../../printable.ts';
+import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {useSurroundings, useUi} from '../context.ts';
 import {keyFor} from '../keymap.ts';
@@ -31,16 +31,16 @@ export function SearchPanel() {
 	return (
 		<Panel
 			rect={rect}
-			prompt={{text: '  / ', style: theme.strong}}
-			placeholder="search all of history"
+			prompt={{text: p`  / `, style: theme.strong}}
+			placeholder={p`search all of history`}
 			editor={search.editor}
 			faults={search.faults}
 			count={countOf(search)}
 			lines={lines}
 			keys={panelKeys(
-				'go there',
-				'end',
-				columns < 60 ? '' : `then ${keyFor('hit_next')} ${keyFor('hit_previous')} older, newer`,
+				p`go there`,
+				p`end`,
+				columns < 60 ? '' : p`then ${keyFor('hit_next')} ${keyFor('hit_previous')} older, newer`,
 			)}
 		/>
 	);
@@ -48,18 +48,21 @@ export function SearchPanel() {
 
 /** How many hits there are, or why there are none. */
 function countOf({editor, hits, more, phase, failure, index}: Search): Span {
-	if (editor.text.trim() === '') return {text: '', style: theme.grey};
+	if (editor.text.trim() === '') return {text: p``, style: theme.grey};
 	switch (phase) {
 		case 'idle':
 		case 'asking':
-			return {text: hits.length === 0 ? 'searching' : `${counted(hits.length, 'hit')}, searching`, style: theme.grey};
+			return {text: hits.length === 0 ? p`searching` : p`${counted(hits.length, 'hit')}, searching`, style: theme.grey};
 		case 'failed':
 			return {text: printable(failure ?? 'failed'), style: theme.bad};
 		case 'local':
-			return {text: `offline: ${counted(hits.length, 'hit')} in what is loaded`, style: theme.warn};
+			return {text: p`offline: ${counted(hits.length, 'hit')} in what is loaded`, style: theme.warn};
 		case 'done':
-			if (hits.length === 0) return {text: 'nothing found', style: theme.grey};
-			return {text: `${index + 1} of ${hits.length.toLocaleString('en')}${more ? '+' : ''}`, style: theme.grey};
+			if (hits.length === 0) return {text: p`nothing found`, style: theme.grey};
+			return {
+				text: p`${index + 1} of ${printable(hits.length.toLocaleString('en'))}${more ? '+' : ''}`,
+				style: theme.grey,
+			};
 	}
 }
 
@@ -69,9 +72,9 @@ function hitLines(state: State, search: Search, width: number, room: number, now
 	const from = Math.max(0, Math.min(search.index - Math.floor(shown / 2), search.hits.length - shown));
 	return search.hits.slice(from, from + shown).flatMap((message, at): PaintedLine[] => {
 		const chosen = from + at === search.index;
-		const edge: Span = {text: chosen ? '▌ ' : '  ', style: tagStyle(message.tag)};
+		const edge: Span = {text: chosen ? p`▌ ` : p`  `, style: tagStyle(message.tag)};
 		const head = joined(strip([edge]), messageHead(state, message, width - 4, now));
-		const gutter = strip([edge, {text: '│ ', style: tagStyle(message.tag)}]);
+		const gutter = strip([edge, {text: p`│ `, style: tagStyle(message.tag)}]);
 		const body = clip(
 			joined(gutter, strip([{text: excerpt(message, search.marks, width - 6), style: theme.text}])),
 			width - 2,
@@ -82,7 +85,7 @@ function hitLines(state: State, search: Search, width: number, room: number, now
 }
 
 /** The first line of the body that holds what was searched for, from a little before it where it is long. */
-function excerpt({body}: Message, marks: RegExp | null, width: number): string {
+function excerpt({body}: Message, marks: RegExp | null, width: number): Printable {
 	const lines = printableLines(body.slice(0, 100_000));
 	for (const line of lines) {
 		const [place] = marks === null ? [] : placesOf(marks, line);
@@ -90,19 +93,19 @@ function excerpt({body}: Message, marks: RegExp | null, width: number): string {
 		const [start, end] = place;
 		if (end <= width) return line;
 		const word = line.lastIndexOf(' ', Math.max(0, start - Math.floor(width / 3))) + 1;
-		return `…${line.slice(Math.max(word, start - width + 8), start + width)}`;
+		return p`…${line.slice(Math.max(word, start - width + 8), start + width)}`;
 	}
-	return lines.find(line => line.trim() !== '') ?? '';
+	return lines.find(line => line.trim() !== '') ?? p``;
 }
 
-const hints: ReadonlyArray<readonly [string, string]> = [
-	['word', 'begins a word; also "a phrase"; -word excludes'],
-	['from:TAG to:TAG tag:TAG', 'written by it, addressed to it, either'],
-	['after:2h before:2026-11-20', 'also 30m, 3d, 14:30, yesterday'],
-	['in:#12 id:12', 'that thread, that message'],
-	['has:task has:code has:link', 'names a #number, has `code`, an address'],
-	['is:unread is:mine', 'also is:unverified, is:stuck'],
-	['one or other', 'either side of the or'],
+const hints: ReadonlyArray<readonly [Printable, Printable]> = [
+	[p`word`, p`begins a word; also "a phrase"; -word excludes`],
+	[p`from:TAG to:TAG tag:TAG`, p`written by it, addressed to it, either`],
+	[p`after:2h before:2026-11-20`, p`also 30m, 3d, 14:30, yesterday`],
+	[p`in:#12 id:12`, p`that thread, that message`],
+	[p`has:task has:code has:link`, p`names a #number, has \`code\`, an address`],
+	[p`is:unread is:mine`, p`also is:unverified, is:stuck`],
+	[p`one or other`, p`either side of the or`],
 ];
 
 /** What can be typed, and what was searched for before. */
@@ -110,14 +113,14 @@ function hintLines(recent: readonly string[], width: number, room: number): Pain
 	const column = width < 60 ? 0 : 30;
 	const grammar = hints.map(([what, meaning]): Span[] =>
 		column === 0
-			? [{text: `  ${what}`, style: theme.text}]
+			? [{text: p`  ${what}`, style: theme.text}]
 			: [
-					{text: `  ${what.padEnd(column)}`, style: theme.text},
+					{text: p`  ${what.padEnd(column)}`, style: theme.text},
 					{text: meaning, style: theme.grey},
 				],
 	);
 	const before = recent.slice(0, 5).map((text, index): Span[] => [
-		{text: index === 0 ? '  ↑ ' : '    ', style: theme.grey},
+		{text: index === 0 ? p`  ↑ ` : p`    `, style: theme.grey},
 		{text: printable(text), style: theme.text},
 	]);
 	const all = before.length === 0 ? grammar : [...grammar, [], ...before];

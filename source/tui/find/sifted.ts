@@ -3,6 +3,7 @@ import {firstFrom} from '../../store/past.ts';
 import type {FeedId} from '../../store/feed.ts';
 import {windowOf} from '../../store/held.ts';
 import type {State} from '../../store/state.ts';
+import {p, printable, type Printable} from '../../printable.ts';
 import type {PaneFilter} from './pane-filter.ts';
 
 /** What a filter let through of a feed. */
@@ -20,9 +21,9 @@ export interface Sifted {
 }
 
 /** How much of a pane is shown and kept back, as far as it was looked at. */
-export function siftedWords({older, recent, atStart, hidden}: Sifted): string {
+export function siftedWords({older, recent, atStart, hidden}: Sifted): Printable {
 	const shown = (older.length + recent.length).toLocaleString('en');
-	return `${shown}${atStart ? '' : '+'} shown, ${hidden.toLocaleString('en')}${atStart ? '' : '+'} hidden`;
+	return p`${printable(shown)}${atStart ? '' : '+'} shown, ${printable(hidden.toLocaleString('en'))}${atStart ? '' : '+'} hidden`;
 }
 
 interface Known {

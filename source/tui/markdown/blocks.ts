@@ -1,5 +1,5 @@
 import type {MarkedToken, Tokens} from 'marked';
-import {printableLines} from '../../printable.ts';
+import {p, printable, printableLines} from '../../printable.ts';
 import {clip, joined, strip, type Span, type Strip} from '../screen/strip.ts';
 import {style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
@@ -59,7 +59,7 @@ function* linesOf(document: Document, block: MarkedToken, setting: Setting): Gen
 		case 'list':
 			return yield* listLines(document, block, setting);
 		case 'blockquote': {
-			const bar = strip([{text: '▏ ', style: theme.faint}]);
+			const bar = strip([{text: p`▏ `, style: theme.faint}]);
 			const inside = {...setting, width: inner(width, 2), base: over(base, theme.grey)};
 			for (const line of blockLines(document, block.tokens as MarkedToken[], inside)) {
 				yield clip(joined(bar, line), width);
@@ -69,7 +69,7 @@ function* linesOf(document: Document, block: MarkedToken, setting: Setting): Gen
 		case 'table':
 			return yield* tableLines(document, block, setting);
 		case 'hr':
-			yield strip([{text: '─'.repeat(width), style: theme.faint}]);
+			yield strip([{text: p`─`.repeat(width), style: theme.faint}]);
 			return;
 		// Raw HTML is text, and so are definitions of links. No part of a line stands alone.
 		case 'html':
@@ -85,7 +85,8 @@ function* linesOf(document: Document, block: MarkedToken, setting: Setting): Gen
 		case 'list_item':
 		case 'space':
 		case 'strong':
-			for (const line of block.raw.trimEnd().split('\n')) yield* wrap(strip(notableSpans(line, base)), width);
+			for (const line of block.raw.trimEnd().split('\n'))
+				yield* wrap(strip(notableSpans(printable(line), base)), width);
 	}
 }
 
@@ -98,15 +99,15 @@ function* listLines(document: Document, list: Tokens.List, setting: Setting): Ge
 	const first = list.start === '' ? 1 : list.start;
 	const widest = list.ordered ? String(first + list.items.length - 1).length + 2 : 2;
 	for (const [index, item] of list.items.entries()) {
-		const sign = list.ordered ? `${first + index}. `.padStart(widest) : '· ';
+		const sign = list.ordered ? p`${first + index}. `.padStart(widest) : p`· `;
 		const mark: Span[] = item.task
 			? [
-					{text: list.ordered ? sign : '', style: theme.grey},
-					item.checked === true ? {text: '✓ ', style: theme.good} : {text: '○ ', style: theme.grey},
+					{text: list.ordered ? sign : p``, style: theme.grey},
+					item.checked === true ? {text: p`✓ `, style: theme.good} : {text: p`○ `, style: theme.grey},
 				]
 			: [{text: sign, style: theme.grey}];
 		const head = strip(mark);
-		const below = strip([{text: ' '.repeat(head.glyphs.length), style: theme.text}]);
+		const below = strip([{text: p` `.repeat(head.glyphs.length), style: theme.text}]);
 		const inside = {...setting, width: inner(setting.width, head.glyphs.length)};
 		let begun = false;
 		for (const line of blockLines(document, contentsOf(item), inside)) {

@@ -2,6 +2,7 @@ import type {Tokens} from 'marked';
 import {late} from '../late.ts';
 import {clip, joined, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {theme} from '../theme.ts';
+import {p, printable} from '../../printable.ts';
 import type {Document} from './document.ts';
 import type {Setting} from './setting.ts';
 
@@ -19,27 +20,27 @@ export function* codeLines(document: Document, code: Tokens.Code, {width, most}:
 	const inside = Math.max(2, width - 2);
 	let at = 0;
 	const coloured = colouredLines(document, code, name, most);
-	const edge = strip([{text: ' ', style: theme.codeBlock}]);
+	const edge = strip([{text: p` `, style: theme.codeBlock}]);
 	for (const line of text.split('\n')) {
 		const spans = coloured[at++];
 		// What was cut off in the middle of a line is not that line.
 		const whole = spans !== undefined && spans.reduce((sum, each) => sum + each.text.length, 0) === line.length;
 		const limited = line.length > inside * most ? `${line.slice(0, inside * most)}…` : line;
-		for (const piece of broken(strip(whole ? spans : [{text: limited, style: theme.codeBlock}]), inside)) {
-			const fill = ' '.repeat(Math.max(0, width - 1 - piece.glyphs.length));
+		for (const piece of broken(strip(whole ? spans : [{text: printable(limited), style: theme.codeBlock}]), inside)) {
+			const fill = p` `.repeat(Math.max(0, width - 1 - piece.glyphs.length));
 			yield clip(joined(edge, piece, strip([{text: fill, style: theme.codeBlock}])), width);
 		}
 	}
 }
 
 function header(name: string, width: number): Strip {
-	const label = name === '' ? 'code' : name.slice(0, longestName);
+	const label = name === '' ? p`code` : printable(name.slice(0, longestName));
 	const line: Span[] = [
-		{text: '── ', style: theme.codeHead},
+		{text: p`── `, style: theme.codeHead},
 		{text: label, style: theme.codeName},
 	];
 	const rest = width - 4 - textWidth(label);
-	return clip(strip([...line, {text: ` ${'─'.repeat(Math.max(0, rest))}`, style: theme.codeHead}]), width);
+	return clip(strip([...line, {text: p` ${p`─`.repeat(Math.max(0, rest))}`, style: theme.codeHead}]), width);
 }
 
 type Lines = ReadonlyArray<readonly Span[]>;

@@ -19,6 +19,7 @@ import yaml from 'highlight.js/lib/languages/yaml';
 import type {Span} from '../screen/strip.ts';
 import type {Style} from '../screen/style.ts';
 import {syntax, theme} from '../theme.ts';
+import {printable} from '../../printable.ts';
 
 const languages = {
 	bash,
@@ -80,7 +81,7 @@ const entities: {readonly [entity: string]: string} = {
 	'&#x27;': "'",
 };
 
-/** The lines of a code in the colours of its language, or null when nobody knows that. The code has passed `printable`. */
+/** The lines of a code in the colours of its language, or null when nobody knows that. */
 export function highlighted(code: string, language: string): Span[][] | null {
 	if (hljs.getLanguage(language) === undefined) return null;
 	const {value} = hljs.highlight(code, {language, ignoreIllegals: true});
@@ -108,6 +109,6 @@ function unescaped(text: string): string {
 function appendText(lines: Span[][], text: string, look: Style): void {
 	for (const [index, part] of text.split('\n').entries()) {
 		if (index > 0) lines.push([]);
-		if (part !== '') lines.at(-1)?.push({text: part, style: look});
+		if (part !== '') lines.at(-1)?.push({text: printable(part), style: look});
 	}
 }

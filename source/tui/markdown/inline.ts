@@ -1,5 +1,5 @@
 import type {MarkedToken, Tokens} from 'marked';
-import {printable} from '../../printable.ts';
+import {p, printable, type Printable} from '../../printable.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
 import {linked, style, type Style} from '../screen/style.ts';
 import {theme} from '../theme.ts';
@@ -35,7 +35,7 @@ function append(lines: Span[][], tokens: readonly MarkedToken[], base: Style): v
 				append(lines, token.tokens as MarkedToken[], over(base, struck));
 				break;
 			case 'codespan':
-				add(lines, [{text: ` ${oneLine(token.text)} `, style: over(base, theme.code)}]);
+				add(lines, [{text: p` ${oneLine(token.text)} `, style: over(base, theme.code)}]);
 				break;
 			case 'link':
 			case 'image':
@@ -67,7 +67,7 @@ function append(lines: Span[][], tokens: readonly MarkedToken[], base: Style): v
 function appendText(lines: Span[][], text: string, base: Style): void {
 	for (const [index, line] of text.split('\n').entries()) {
 		if (index > 0) lines.push([]);
-		add(lines, notableSpans(line, base));
+		add(lines, notableSpans(printable(line), base));
 	}
 }
 
@@ -87,22 +87,22 @@ function appendLink(lines: Span[][], {type, href, text, tokens}: Tokens.Link | T
 				: line.map(span => ({text: span.text, style: linked(over(span.style, theme.link), url.href)})),
 		);
 	}
-	const target = url === null ? plainTarget(href, text) : tellsTarget(text, url) ? '' : url.host;
-	if (target !== '') add(lines, [{text: ` (${target})`, style: over(base, theme.grey)}]);
+	const target = url === null ? plainTarget(href, text) : tellsTarget(text, url) ? p`` : printable(url.host);
+	if (target !== '') add(lines, [{text: p` (${target})`, style: over(base, theme.grey)}]);
 }
 
 /** Where a link would lead that is none here: another scheme, a path. Nothing for a mail address that says it itself. */
-function plainTarget(href: string, text: string): string {
-	if (href === '' || href === text || href === `mailto:${text}`) return '';
+function plainTarget(href: string, text: string): Printable {
+	if (href === '' || href === text || href === `mailto:${text}`) return p``;
 	const target = oneLine(href);
-	return textWidth(target) <= longestTarget ? target : `${target.slice(0, longestTarget)}…`;
-}
-
-function oneLine(text: string): string {
-	return text.replaceAll('\n', ' ');
+	return textWidth(target) <= longestTarget ? target : p`${target.slice(0, longestTarget)}…`;
 }
 
 /** The second gate: whatever the lexer made of a printable text, what is drawn is printable. */
+function oneLine(text: string): Printable {
+	return printable(text.replaceAll('\n', ' '));
+}
+
 function add(lines: Span[][], spans: readonly Span[]): void {
-	for (const {text, style} of spans) lines.at(-1)?.push({text: printable(text), style});
+	lines.at(-1)?.push(...spans);
 }

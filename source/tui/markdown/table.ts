@@ -3,6 +3,7 @@ import {clip, joined, strip, type Strip} from '../screen/strip.ts';
 import type {Style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
 import {theme} from '../theme.ts';
+import {joinPrintable, p} from '../../printable.ts';
 import type {Document} from './document.ts';
 import {inlineLines} from './inline.ts';
 import {over} from './notable.ts';
@@ -28,7 +29,15 @@ export function* tableLines(document: Document, table: Tokens.Table, {width, bas
 	);
 	const columns = fitted(natural, width - gap * (shown - 1));
 	yield* rowLines(head, table.align, columns, shown < table.header.length);
-	yield strip([{text: columns.map(each => '─'.repeat(each)).join(' '.repeat(gap)), style: theme.faint}]);
+	yield strip([
+		{
+			text: joinPrintable(
+				columns.map(each => p`─`.repeat(each)),
+				'  ',
+			),
+			style: theme.faint,
+		},
+	]);
 	for (const [index, row] of table.rows.entries()) {
 		const cells = sample[index] ?? row.slice(0, shown).map(each => cell(each, base));
 		yield* rowLines(cells, table.align, columns, false);
@@ -66,9 +75,9 @@ function* rowLines(
 	const height = Math.max(1, ...wrapped.map(lines => lines.length));
 	for (let line = 0; line < height; line++) {
 		const parts = columns.map((width, column) => aligned(wrapped[column]?.[line] ?? strip([]), align[column], width));
-		const between = strip([{text: ' '.repeat(gap), style: theme.text}]);
+		const between = strip([{text: p` `.repeat(gap), style: theme.text}]);
 		const row = joined(...parts.flatMap((part, column) => (column === 0 ? [part] : [between, part])));
-		yield isCut && line === 0 ? joined(row, strip([{text: '…', style: theme.grey}])) : trimmed(row);
+		yield isCut && line === 0 ? joined(row, strip([{text: p`…`, style: theme.grey}])) : trimmed(row);
 	}
 }
 
@@ -77,14 +86,14 @@ function cellLines(cell: Strip, width: number): Strip[] {
 	if (lines.length <= tallest) return lines.map(line => clip(line, width));
 	const last = lines[tallest - 1] ?? strip([]);
 	// One cell more than fits, so that the sign stands where the text goes on.
-	const more = joined(last, strip([{text: ' '.repeat(width), style: theme.text}]));
+	const more = joined(last, strip([{text: p` `.repeat(width), style: theme.text}]));
 	return [...lines.slice(0, tallest - 1), clip(more, Math.min(width, last.glyphs.length + 1))];
 }
 
 function aligned(cell: Strip, align: Tokens.Table['align'][number] | undefined, width: number): Strip {
 	const free = Math.max(0, width - cell.glyphs.length);
 	const before = align === 'right' ? free : align === 'center' ? Math.floor(free / 2) : 0;
-	const spaces = (count: number) => strip([{text: ' '.repeat(count), style: theme.text}]);
+	const spaces = (count: number) => strip([{text: p` `.repeat(count), style: theme.text}]);
 	return joined(spaces(before), cell, spaces(free - before));
 }
 

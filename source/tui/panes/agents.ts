@@ -1,6 +1,6 @@
 import {isShared, presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
-import {printable} from '../../printable.ts';
+import {p, printable} from '../../printable.ts';
 import {agentList, lastWrittenBy, runningTaskOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {agentsPane} from '../pane-id.ts';
@@ -33,7 +33,7 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 	}));
 	const self = selfLine(state, width);
 	if (blocks.length === 0) {
-		return centred([strip([{text: state.loaded ? 'nobody has joined yet' : 'reading', style: theme.faint}])], rect);
+		return centred([strip([{text: state.loaded ? p`nobody has joined yet` : p`reading`, style: theme.faint}])], rect);
 	}
 	const room = rect.height - (self === null ? 0 : 1);
 	const fits = (most: number, gap: number): boolean =>
@@ -54,11 +54,11 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 	const visible = lines.slice(top, top + room);
 	if (self === null) return visible;
 	if (gap === 1 && visible.length < room) visible.push({strip: strip([])});
-	return [...visible, {strip: joined(strip([{text: ' ', style: theme.text}]), self)}];
+	return [...visible, {strip: joined(strip([{text: p` `, style: theme.text}]), self)}];
 }
 
 function framed(line: Strip, key: string, isChosen: boolean): PaintedLine {
-	const edge = strip([{text: isChosen ? '▌' : ' ', style: tagStyle(key)}]);
+	const edge = strip([{text: isChosen ? p`▌` : p` `, style: tagStyle(key)}]);
 	return isChosen ? {strip: joined(edge, line), tint: selectedTint} : {strip: joined(edge, line)};
 }
 
@@ -66,9 +66,9 @@ function framed(line: Strip, key: string, isChosen: boolean): PaintedLine {
 function agentBlock(state: State, agent: Agent, width: number, now: number): Strip[] {
 	const {sign, words, mood} = presenceWords(agent, now);
 	const left: Span[] = [
-		{text: `${sign} `, style: theme[mood]},
+		{text: p`${sign} `, style: theme[mood]},
 		{text: printable(agent.tag), style: tagStrong(agent.tag)},
-		...(agent.role === null || agent.role === '' ? [] : [{text: ` ${printable(agent.role)}`, style: theme.faint}]),
+		...(agent.role === null || agent.role === '' ? [] : [{text: p` ${printable(agent.role)}`, style: theme.faint}]),
 	];
 	const lines = [justify(left, [{text: words, style: mood === 'warn' ? theme.warn : theme.grey}], width)];
 	const task = runningTaskOf(state, agent.tag);
@@ -76,8 +76,8 @@ function agentBlock(state: State, agent: Agent, width: number, now: number): Str
 		lines.push(
 			clip(
 				strip([
-					{text: '  ▶ ', style: theme.good},
-					{text: `#${task.id} `, style: theme.task},
+					{text: p`  ▶ `, style: theme.good},
+					{text: p`#${task.id} `, style: theme.task},
 					{text: printable(task.title), style: theme.text},
 				]),
 				width,
@@ -87,7 +87,7 @@ function agentBlock(state: State, agent: Agent, width: number, now: number): Str
 	const last = lastWrittenBy(state, agent.tag);
 	if (last !== undefined) {
 		const text = printable(last.body.slice(0, 4 * width).replaceAll(/\s+/g, ' '));
-		lines.push(clip(strip([{text: `  ${clockTime(last.created_at, now)} ${text}`, style: theme.grey}]), width));
+		lines.push(clip(strip([{text: p`  ${clockTime(last.created_at, now)} ${text}`, style: theme.grey}]), width));
 	}
 	lines.push(clip(strip(reachSpans(agent, now)), width));
 	return lines;
@@ -95,15 +95,15 @@ function agentBlock(state: State, agent: Agent, width: number, now: number): Str
 
 /** Since when it is there, in how many clients, and how a message gets to it when it is idle. */
 function reachSpans(agent: Agent, now: number): Span[] {
-	const spans: Span[] = [{text: `  joined ${clockTime(agent.joined_at, now)}`, style: theme.faint}];
+	const spans: Span[] = [{text: p`  joined ${clockTime(agent.joined_at, now)}`, style: theme.faint}];
 	const presence = presenceOf(agent, now);
 	if (agent.last_seen_at !== null && presence !== 'away' && presence !== 'gone') {
-		spans.push({text: ` · seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});
+		spans.push({text: p` · seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});
 	}
-	if (isShared(agent, now)) spans.push({text: ` · ${agent.sessions} sessions, one inbox`, style: theme.warn});
-	else if (agent.sessions === 1) spans.push({text: ' · 1 session', style: theme.faint});
+	if (isShared(agent, now)) spans.push({text: p` · ${agent.sessions} sessions, one inbox`, style: theme.warn});
+	else if (agent.sessions === 1) spans.push({text: p` · 1 session`, style: theme.faint});
 	if (agent.kind === 'agent' && presence !== 'gone' && presence !== 'away') {
-		spans.push({text: agent.wake === null ? ' · reads at its next turn' : ' · is woken by mail', style: theme.faint});
+		spans.push({text: agent.wake === null ? p` · reads at its next turn` : p` · is woken by mail`, style: theme.faint});
 	}
 	return spans;
 }
@@ -112,8 +112,8 @@ function selfLine(state: State, width: number): Strip | null {
 	const me = state.identity?.tag;
 	if (me === undefined) return null;
 	const left: Span[] = [
-		{text: '● ', style: theme.good},
+		{text: p`● `, style: theme.good},
 		{text: printable(me), style: tagStyle(me)},
 	];
-	return justify(left, [{text: 'you', style: theme.grey}], width);
+	return justify(left, [{text: p`you`, style: theme.grey}], width);
 }

@@ -8,6 +8,7 @@ import {selectedTint, tagStyle, theme} from '../theme.ts';
 import {viewOf, type Ui} from '../ui.ts';
 import {lastLookIn} from '../unread.ts';
 import {counted} from '../words.ts';
+import {joinPrintable, p, type Printable} from '../../printable.ts';
 import {messageHead, pendingHead} from './message-block.ts';
 import {blocksOf, bodyOf, indentOf, keyOf, positionOf, sourceOf, type Entry} from './source.ts';
 import {visibleSlots} from './viewport.ts';
@@ -51,7 +52,7 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	});
 	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
 	if (!scrolledUp) return [...gap, ...lines];
-	return [...gap, ...lines, {strip: strip([{text: ` ${belowWords(below, source.atEnd)}`, style: theme.warn}])}];
+	return [...gap, ...lines, {strip: strip([{text: p` ${belowWords(below, source.atEnd)}`, style: theme.warn}])}];
 }
 
 function isFirstNew(before: Entry | undefined, entry: Entry, lastLook: number | null): boolean {
@@ -63,18 +64,18 @@ function isFirstNew(before: Entry | undefined, entry: Entry, lastLook: number | 
 function newLine(width: number): Strip {
 	const rest = Math.max(0, width - 7);
 	return strip([
-		{text: ' ── ', style: theme.faint},
-		{text: 'new', style: theme.warn},
-		{text: ` ${'─'.repeat(rest)}`, style: theme.faint},
+		{text: p` ── `, style: theme.faint},
+		{text: p`new`, style: theme.warn},
+		{text: p` ${p`─`.repeat(rest)}`, style: theme.faint},
 	]);
 }
 
 /** How many lie between what is dropped and the present is not known. */
-function belowWords(below: number, atEnd: boolean): string {
-	if (!atEnd) return `newer below · ${keyFor('newest')}`;
+function belowWords(below: number, atEnd: boolean): Printable {
+	if (!atEnd) return p`newer below · ${keyFor('newest')}`;
 	return below > 0
-		? `${counted(below, 'newer', 'newer')} below · ${keyFor('newest')}`
-		: `more below · ${keyFor('newest')}`;
+		? p`${counted(below, 'newer', 'newer')} below · ${keyFor('newest')}`
+		: p`more below · ${keyFor('newest')}`;
 }
 
 function headOf(state: State, entry: Entry, width: number, now: number): Strip {
@@ -94,15 +95,15 @@ function rails(entry: Entry, width: number, line: 'gap' | 'head' | 'body'): Stri
 	if (levels === 0) return nothing;
 	const shown = entry.goesOn.slice(-levels);
 	const own = shown.at(-1) === true;
-	const above = shown.slice(0, -1).map(goesOn => (goesOn ? '│ ' : '  '));
-	const last = {gap: '│ ', head: own ? '├ ' : '└ ', body: own ? '│ ' : '  '}[line];
+	const above = shown.slice(0, -1).map(goesOn => (goesOn ? p`│ ` : p`  `));
+	const last = {gap: p`│ `, head: own ? p`├ ` : p`└ `, body: own ? p`│ ` : p`  `}[line];
 	// The gap has no edge before it.
-	return strip([{text: `${line === 'gap' ? ' ' : ''}${above.join('')}${last}`, style: theme.faint}]);
+	return strip([{text: p`${line === 'gap' ? ' ' : ''}${joinPrintable(above)}${last}`, style: theme.faint}]);
 }
 
 function framed(entry: Entry, line: Strip, selected: boolean): PaintedLine {
 	const tag = entry.kind === 'message' ? entry.message.tag : entry.tag;
-	const edge = selected ? {text: '▌', style: tagStyle(tag)} : {text: ' ', style: theme.text};
+	const edge = selected ? {text: p`▌`, style: tagStyle(tag)} : {text: p` `, style: theme.text};
 	const inset = joined(strip([edge]), line);
 	return selected ? {strip: inset, tint: selectedTint} : {strip: inset};
 }
@@ -116,13 +117,13 @@ function usual(line: Strip): PaintedLine {
 	return known;
 }
 
-const freeEdge = strip([{text: ' ', style: theme.text}]);
+const freeEdge = strip([{text: p` `, style: theme.text}]);
 
 /** Lines in the middle of a pane. */
 export function centred(lines: readonly Strip[], rect: Rect): PaintedLine[] {
 	const top = Math.max(0, Math.floor((rect.height - lines.length) / 2));
 	const width = Math.min(rect.width, Math.max(0, ...lines.map(line => line.glyphs.length)));
-	const left = ' '.repeat(Math.max(0, Math.floor((rect.width - width) / 2)));
+	const left = p` `.repeat(Math.max(0, Math.floor((rect.width - width) / 2)));
 	const blank = Array.from({length: top}, (): PaintedLine => ({strip: nothing}));
 	return [
 		...blank,

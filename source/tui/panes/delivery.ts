@@ -1,6 +1,6 @@
 import type {Message} from '../../mailbox/message.ts';
 import type {Receipt} from '../../mailbox/receipt.ts';
-import {printable} from '../../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {deliveriesOf, type Delivery} from '../../store/delivery.ts';
 import {isWaitingFor} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
@@ -11,7 +11,7 @@ import {clockSeconds, duration} from '../words.ts';
 /** What happened to the message at its readers, for the right end of its head. `now`: milliseconds since 1970. */
 export function deliverySpans(state: State, message: Message, now: number): Span[] {
 	const me = state.identity?.tag;
-	if (me !== undefined && isWaitingFor(state, message, me)) return [{text: 'waiting for you', style: theme.warn}];
+	if (me !== undefined && isWaitingFor(state, message, me)) return [{text: p`waiting for you`, style: theme.warn}];
 	const deliveries = deliveriesOf(state, message, now);
 	const lost = deliveries.find(({rung}) => rung === 'nobody') ?? deliveries.find(({rung}) => rung === 'stuck');
 	if (lost !== undefined) return [{text: complaint(lost, deliveries.length > 1), style: theme.warn}];
@@ -20,72 +20,81 @@ export function deliverySpans(state: State, message: Message, now: number): Span
 	return text === '' ? [] : [{text, style: theme.grey}];
 }
 
-function complaint({reader, rung, receipt}: Delivery, isOneOfMany: boolean): string {
-	if (rung === 'nobody') return `no agent ${printable(reader)}`;
-	return `${isOneOfMany ? `${printable(reader)} ` : ''}stuck after ${receipt?.attempts ?? 0} tries`;
+function complaint({reader, rung, receipt}: Delivery, isOneOfMany: boolean): Printable {
+	if (rung === 'nobody') return p`no agent ${printable(reader)}`;
+	return p`${isOneOfMany ? p`${printable(reader)} ` : ''}stuck after ${receipt?.attempts ?? 0} tries`;
 }
 
-function ladder({rung, receipt}: Delivery, {created_at}: Message): string {
-	if (receipt === null) return '';
-	if (rung === 'taken') return 'on its way';
+function ladder({rung, receipt}: Delivery, {created_at}: Message): Printable {
+	if (receipt === null) return p``;
+	if (rung === 'taken') return p`on its way`;
 	if (rung === 'delivered') {
-		return `✓ delivered${routeWords(receipt)}${receipt.attempts > 1 ? `, try ${receipt.attempts}` : ''}`;
+		return p`✓ delivered${routeWords(receipt)}${receipt.attempts > 1 ? p`, try ${receipt.attempts}` : ''}`;
 	}
-	if (rung !== 'acked' || receipt.acked_at === null) return '';
-	return `✓✓ acked ${duration(Date.parse(receipt.acked_at) - Date.parse(created_at))}`;
+	if (rung !== 'acked' || receipt.acked_at === null) return p``;
+	return p`✓✓ acked ${duration(Date.parse(receipt.acked_at) - Date.parse(created_at))}`;
 }
 
-function together(deliveries: readonly Delivery[]): string {
+function together(deliveries: readonly Delivery[]): Printable {
 	const count = (...rungs: readonly string[]): number => deliveries.filter(({rung}) => rungs.includes(rung)).length;
-	const of = (some: number): string => (some === deliveries.length ? `all ${some}` : `${some} of ${deliveries.length}`);
-	if (count('acked') > 0) return `✓✓ acked by ${of(count('acked'))}`;
-	if (count('delivered') > 0) return `✓ delivered to ${of(count('delivered'))}`;
-	return count('taken') > 0 ? 'on its way' : '';
+	const of = (some: number): Printable =>
+		some === deliveries.length ? p`all ${some}` : p`${some} of ${deliveries.length}`;
+	if (count('acked') > 0) return p`✓✓ acked by ${of(count('acked'))}`;
+	if (count('delivered') > 0) return p`✓ delivered to ${of(count('delivered'))}`;
+	return count('taken') > 0 ? p`on its way` : p``;
 }
 
-const routes: {readonly [route: string]: string} = {
+const routes: {readonly [route: string]: Printable} = {
 	// As it was called before these four were told apart.
-	hook: ' mid-turn',
-	start: ' at its start',
-	prompt: ' with a prompt',
-	tools: ' mid-turn',
-	stop: ' at the end of a turn',
-	mcp: ' over MCP',
-	cli: ' in the shell',
-	tui: ' on screen',
-	wake: ' by waking it',
-	reply: ' by reply',
+	hook: p` mid-turn`,
+	start: p` at its start`,
+	prompt: p` with a prompt`,
+	tools: p` mid-turn`,
+	stop: p` at the end of a turn`,
+	mcp: p` over MCP`,
+	cli: p` in the shell`,
+	tui: p` on screen`,
+	wake: p` by waking it`,
+	reply: p` by reply`,
 };
 
 /** By which way it got there; a route that we do not know, in its own words. */
-function routeWords({route}: Receipt): string {
-	if (route === null || route === '') return '';
-	return routes[route] ?? ` by ${printable(route.slice(0, 16))}`;
+function routeWords({route}: Receipt): Printable {
+	if (route === null || route === '') return p``;
+	return routes[route] ?? p` by ${printable(route.slice(0, 16))}`;
 }
 
 /** When each rung was reached, of a message that was selected; as much of it as fits into `width`, or nothing. */
 export function deliveryTimes(state: State, message: Message, width: number, now: number): Span[] {
-	const stored = `#${message.id} stored ${clockSeconds(message.created_at)}`;
+	const stored = p`#${message.id} stored ${clockSeconds(message.created_at)}`;
 	const deliveries = deliveriesOf(state, message, now);
 	const long = deliveries.map(delivery => times(delivery, deliveries.length > 1, true));
 	const short = deliveries.map(delivery => times(delivery, deliveries.length > 1, false));
 	const fitting = [[stored, ...long], [stored, ...short], short, [stored]]
-		.map(parts => parts.filter(part => part !== '').join('  '))
+		.map(parts =>
+			joinPrintable(
+				parts.filter(part => part !== ''),
+				'  ',
+			),
+		)
 		.find(text => text !== '' && textWidth(text) <= width);
 	return fitting === undefined ? [] : [{text: fitting, style: theme.grey}];
 }
 
-function times({reader, rung, receipt}: Delivery, isOneOfMany: boolean, withRoute: boolean): string {
-	const name = isOneOfMany ? `${printable(reader)} ` : '';
-	if (rung === 'nobody') return `no agent ${printable(reader)}`;
-	if (receipt === null) return name === '' ? '' : `${name}stored`;
+function times({reader, rung, receipt}: Delivery, isOneOfMany: boolean, withRoute: boolean): Printable {
+	const name = isOneOfMany ? p`${printable(reader)} ` : p``;
+	if (rung === 'nobody') return p`no agent ${printable(reader)}`;
+	if (receipt === null) return name === '' ? p`` : p`${name}stored`;
 	const {delivered_at, acked_at, attempts} = receipt;
-	const parts = [
-		delivered_at === null ? '' : `✓ ${clockSeconds(delivered_at)}`,
-		acked_at === null ? '' : `✓✓ ${clockSeconds(acked_at)}`,
-		rung === 'taken' ? 'on its way' : '',
-		rung === 'stuck' ? `stuck after ${attempts} tries` : '',
+	const parts: readonly (Printable | '')[] = [
+		delivered_at === null ? '' : p`✓ ${clockSeconds(delivered_at)}`,
+		acked_at === null ? '' : p`✓✓ ${clockSeconds(acked_at)}`,
+		rung === 'taken' ? p`on its way` : '',
+		rung === 'stuck' ? p`stuck after ${attempts} tries` : '',
 	];
-	const said = parts.filter(part => part !== '').join('  ');
-	return said === '' ? '' : `${name}${said}${withRoute ? routeWords(receipt) : ''}`;
+	const said = joinPrintable(
+		parts.filter(part => part !== ''),
+		'  ',
+	);
+	return said === '' ? p`` : p`${name}${said}${withRoute ? routeWords(receipt) : ''}`;
 }

@@ -1,6 +1,6 @@
 import type {Tag} from '../../mailbox/tag.ts';
 import {isShared, presenceOf} from '../../mailbox/agent.ts';
-import {printable} from '../../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isAnyone, meantTag} from '../../store/delivery.ts';
 import {windowOf} from '../../store/held.ts';
 import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
@@ -24,19 +24,19 @@ export function headerLine(
 	state: State,
 	ui: Ui,
 	pane: PaneId,
-	number: string,
+	number: Printable,
 	width: number,
 	now: number,
 ): PaintedLine {
 	const focused = ui.focus === pane;
 	const home = homeOf(ui, pane);
-	const edge: Span = {text: focused ? '▌' : ' ', style: isChannelPane(home) ? tagStyle(home) : theme.grey};
-	const count: Span = {text: number === '' ? '' : `${number} `, style: theme.grey};
+	const edge: Span = {text: focused ? p`▌` : p` `, style: isChannelPane(home) ? tagStyle(home) : theme.grey};
+	const count: Span = {text: number === '' ? p`` : p`${number} `, style: theme.grey};
 	const [left, right] = partsOf(state, ui, pane, width, now);
 	return {
 		strip: justify(
 			[edge, count, ...left],
-			[...arrangedWords(ui, pane), ...right, {text: ' ', style: theme.text}],
+			[...arrangedWords(ui, pane), ...right, {text: p` `, style: theme.text}],
 			width,
 		),
 		tint: focused ? focusedTint : headerTint,
@@ -46,15 +46,15 @@ export function headerLine(
 /** The left and the right part. */
 function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
 	if (ui.threads.has(pane) || isChannelPane(pane)) return channelHeader(state, ui, pane, width, now);
-	const left: Span[] = [{text: paneName(state, pane), style: theme.strong}];
+	const left: Span[] = [{text: printable(paneName(state, pane)), style: theme.strong}];
 	const filter = ui.filters.get(pane);
 	if (filter !== undefined) return filterHeader(state, pane, filter, left);
-	const about = (words: string): number => left.push({text: words === '' ? '' : `  ${words}`, style: theme.grey});
+	const about = (words: Printable): number => left.push({text: words === '' ? p`` : p`  ${words}`, style: theme.grey});
 	if (pane === tasksPane) about(taskCounts(state));
 	if (pane === agentsPane) about(presenceCounts(state, now));
 	if (pane === inboxPane) {
 		const waiting = waitingForMe(state).length;
-		if (waiting > 0) left.push({text: `  ${waiting} waiting for you`, style: theme.warnStrong});
+		if (waiting > 0) left.push({text: p`  ${waiting} waiting for you`, style: theme.warnStrong});
 		left.push(...unreadSpans(state, pane));
 	}
 	if (!hasMessages(pane) || width < 50) return [left, []];
@@ -62,22 +62,23 @@ function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number)
 }
 
 function arrangedWords({arrangement: {pinned, zoomed}}: Ui, pane: PaneId): Span[] {
-	const words = [pinned.has(pane) ? 'pinned' : '', zoomed ? `alone · ${keyFor('unzoom')}` : '']
-		.filter(word => word !== '')
-		.join(' · ');
-	return words === '' ? [] : [{text: `${words}  `, style: theme.faint}];
+	const words = [...(pinned.has(pane) ? [p`pinned`] : []), ...(zoomed ? [p`alone · ${keyFor('unzoom')}`] : [])];
+	return words.length === 0 ? [] : [{text: p`${joinPrintable(words, ' · ')}  `, style: theme.faint}];
 }
 
 function unreadSpans(state: State, pane: PaneId): Span[] {
 	const unread = unreadWords(state, pane);
-	return unread === '' ? [] : [{text: `  ${unread} new`, style: theme.warnStrong}];
+	return unread === '' ? [] : [{text: p`  ${unread} new`, style: theme.warnStrong}];
 }
 
 /** `2 in a turn  1 idle`, without what there is none of. */
-function presenceCounts(state: State, now: number): string {
+function presenceCounts(state: State, now: number): Printable {
 	const counts = Map.groupBy(agentOrder(state, now), agent => presenceOf(agent, now));
 	const words = {working: 'in a turn', blocked: 'blocked', idle: 'idle', away: 'away', gone: 'gone'} as const;
-	return [...counts].map(([presence, agents]) => `${agents.length} ${words[presence]}`).join('  ');
+	return joinPrintable(
+		[...counts].map(([presence, agents]) => p`${agents.length} ${words[presence]}`),
+		'  ',
+	);
 }
 
 /** Columns of a header that are neither its left nor its right part: edge, number, gaps. */
@@ -89,14 +90,14 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 	const left: Span[] = [{text: printable(tag), style: isChannelPane(home) ? tagStrong(tag) : theme.strong}];
 	const root = ui.threads.get(pane);
 	if (root !== undefined) {
-		left.push({text: ` ⤷ thread #${root}`, style: theme.strong});
+		left.push({text: p` ⤷ thread #${root}`, style: theme.strong});
 		const tree = threadTree(state, root);
-		left.push({text: `  ${counted(tree.length, 'message')}`, style: theme.grey});
+		left.push({text: p`  ${counted(tree.length, 'message')}`, style: theme.grey});
 		const {selected} = viewOf(ui, pane);
 		const chosen = selected === null ? undefined : tree.find(({message}) => String(message.id) === selected)?.message;
 		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - beside;
 		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
-		return [left, times.length > 0 ? times : [{text: `${keyFor('back')} back`, style: theme.grey}]];
+		return [left, times.length > 0 ? times : [{text: p`${keyFor('back')} back`, style: theme.grey}]];
 	}
 	const filter = ui.filters.get(pane);
 	if (filter !== undefined) return filterHeader(state, pane, filter, left);
@@ -104,20 +105,20 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 	if (agent !== undefined && agent.kind === 'agent' && agent.revoked_at === null) {
 		const {sign, words, mood} = presenceWords(agent, now);
 		left.push(
-			{text: ` ${sign}`, style: theme[mood]},
-			{text: ` ${words}`, style: mood === 'warn' ? theme.warn : theme.grey},
+			{text: p` ${sign}`, style: theme[mood]},
+			{text: p` ${words}`, style: mood === 'warn' ? theme.warn : theme.grey},
 		);
-		if (isShared(agent, now)) left.push({text: `  ${agent.sessions} sessions, one inbox`, style: theme.warnStrong});
+		if (isShared(agent, now)) left.push({text: p`  ${agent.sessions} sessions, one inbox`, style: theme.warnStrong});
 	}
 	if (!isAnyone(state, tag)) {
 		const meant = meantTag(state, tag);
-		const words = `  never joined${meant === null ? '' : `; did you mean ${printable(meant)}?`}`;
+		const words = p`  never joined${meant === null ? '' : p`; did you mean ${printable(meant)}?`}`;
 		left.push({text: words, style: theme.grey});
 	}
 	left.push(...unreadSpans(state, pane));
 	const task = runningTaskOf(state, tag);
 	if (task !== undefined) {
-		left.push({text: `  #${task.id}`, style: theme.task}, {text: ` ${printable(task.title)}`, style: theme.grey});
+		left.push({text: p`  #${task.id}`, style: theme.task}, {text: p` ${printable(task.title)}`, style: theme.grey});
 	}
 	return [left, width < 50 ? [] : [{text: sparkline(state, pane, now), style: tagStyle(tag)}]];
 }
@@ -125,8 +126,8 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 /** What the pane lets through, and how much. */
 function filterHeader(state: State, pane: PaneId, filter: PaneFilter, left: readonly Span[]): [Span[], Span[]] {
 	const chip: Span[] = [
-		{text: ' ', style: theme.text},
-		{text: ` f ${printable(filter.text)} `, style: filterChip},
+		{text: p` `, style: theme.text},
+		{text: p` f ${printable(filter.text)} `, style: filterChip},
 	];
 	return [[...left, ...chip], [{text: siftedWords(siftedOf(state, pane, filter)), style: theme.grey}]];
 }
@@ -141,13 +142,13 @@ export function channelName(state: State, pane: PaneId): Tag {
 	return state.channels.get(pane)?.tag ?? state.agents.get(pane)?.tag ?? pane;
 }
 
-const bars = ' ▁▂▃▄▅▆▇█';
+const bars = p` ▁▂▃▄▅▆▇█`;
 const minutes = 12;
 /** Beyond this many in the last minutes the line is full anyway. */
 const mostCounted = 400;
 
 /** How busy the channel was in each of the last twelve minutes; empty when it was not at all. */
-function sparkline(state: State, pane: PaneId, now: number): string {
+function sparkline(state: State, pane: PaneId, now: number): Printable {
 	const known = sparklines.get(pane);
 	if (known !== undefined && Math.abs(now - known.at) < sparklinePace) return known.text;
 	const text = activity(state, pane, now);
@@ -157,9 +158,9 @@ function sparkline(state: State, pane: PaneId, now: number): string {
 
 /** Minutes do not change within a second: while messages pour in, the line is counted anew only so often. */
 const sparklinePace = 1000;
-const sparklines = new Map<PaneId, {readonly at: number; readonly text: string}>();
+const sparklines = new Map<PaneId, {readonly at: number; readonly text: Printable}>();
 
-function activity(state: State, pane: PaneId, now: number): string {
+function activity(state: State, pane: PaneId, now: number): Printable {
 	const counts = Array.from<number>({length: minutes}).fill(0);
 	const messages = windowOf(state, pane);
 	let most = 0;
@@ -170,6 +171,6 @@ function activity(state: State, pane: PaneId, now: number): string {
 		counts[slot] = (counts[slot] ?? 0) + 1;
 		most = Math.max(most, counts[slot] ?? 0);
 	}
-	if (most === 0) return '';
-	return counts.map(count => (count === 0 ? '▁' : bars[Math.max(2, Math.round((count / most) * 8))])).join('');
+	if (most === 0) return p``;
+	return joinPrintable(counts.map(count => bars.charAt(count === 0 ? 1 : Math.max(2, Math.round((count / most) * 8)))));
 }

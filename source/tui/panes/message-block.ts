@@ -1,6 +1,6 @@
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
-import {printable} from '../../printable.ts';
+import {p, printable, type Printable} from '../../printable.ts';
 import {replyCount} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
 import {keyFor} from '../keymap.ts';
@@ -27,22 +27,22 @@ export function messageHead(state: State, message: Message, width: number, now: 
 /** The head that was made of a message last, and of what else: asked for in every frame, it changes seldom. */
 const heads = new WeakMap<Message, {readonly key: string; readonly head: Strip}>();
 
-function headSpans(message: Message, time: string, replies: number, isInTree: boolean): Span[] {
+function headSpans(message: Message, time: Printable, replies: number, isInTree: boolean): Span[] {
 	const left: Span[] = [
-		{text: `${time} `, style: theme.grey},
+		{text: p`${time} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
 	];
 	if (message.mentions.length > 0) {
-		left.push({text: ' → ', style: theme.grey});
+		left.push({text: p` → `, style: theme.grey});
 		message.mentions.forEach((tag, index) => {
-			if (index > 0) left.push({text: ', ', style: theme.grey});
+			if (index > 0) left.push({text: p`, `, style: theme.grey});
 			left.push({text: printable(tag), style: tagStyle(tag)});
 		});
 	}
 	left.push(...authorship(message));
-	if (replies > 0) left.push({text: `  ⤷ ${replies}`, style: theme.grey});
+	if (replies > 0) left.push({text: p`  ⤷ ${replies}`, style: theme.grey});
 	// In a tree it stands below what it replies to.
-	else if (message.reply_to !== null && !isInTree) left.push({text: `  ↳ #${message.reply_to}`, style: theme.faint});
+	else if (message.reply_to !== null && !isInTree) left.push({text: p`  ↳ #${message.reply_to}`, style: theme.faint});
 	return left;
 }
 
@@ -50,9 +50,9 @@ function headSpans(message: Message, time: string, replies: number, isInTree: bo
 function authorship({tag, author_tag, verified}: Message): Span[] {
 	const spans: Span[] = [];
 	if (author_tag !== null && !sameTag(author_tag, tag)) {
-		spans.push({text: '  by ', style: theme.grey}, {text: printable(author_tag), style: tagStyle(author_tag)});
+		spans.push({text: p`  by `, style: theme.grey}, {text: printable(author_tag), style: tagStyle(author_tag)});
 	}
-	if (!verified) spans.push({text: '  unverified', style: theme.warn});
+	if (!verified) spans.push({text: p`  unverified`, style: theme.warn});
 	return spans;
 }
 
@@ -60,14 +60,14 @@ function authorship({tag, author_tag, verified}: Message): Span[] {
 export function pendingHead(state: State, pending: Pending, tag: string, width: number, now: number): Strip {
 	const me = state.identity?.tag;
 	const left: Span[] = [
-		{text: `${clockTime(new Date(pending.since).toISOString(), now)} `, style: theme.grey},
+		{text: p`${clockTime(new Date(pending.since).toISOString(), now)} `, style: theme.grey},
 		{text: printable(tag), style: tagStyle(tag)},
 	];
-	if (me !== undefined && !sameTag(me, tag)) left.push({text: `  by ${printable(me)}`, style: theme.grey});
+	if (me !== undefined && !sameTag(me, tag)) left.push({text: p`  by ${printable(me)}`, style: theme.grey});
 	const right: Record<Pending['phase'], Span> = {
-		sending: {text: 'sending', style: theme.pending},
-		waiting: {text: 'unsent: waits for the connection', style: theme.warn},
-		refused: {text: `not sent · ${keyFor('reply')} to write it again`, style: theme.bad},
+		sending: {text: p`sending`, style: theme.pending},
+		waiting: {text: p`unsent: waits for the connection`, style: theme.warn},
+		refused: {text: p`not sent · ${keyFor('reply')} to write it again`, style: theme.bad},
 	};
 	return justify(left, [right[pending.phase]], width);
 }

@@ -1,6 +1,6 @@
 import type {Message} from '../../mailbox/message.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import {printableLines} from '../../printable.ts';
+import {p, printableLines, type Printable} from '../../printable.ts';
 import type {Pending} from '../../store/state.ts';
 import {keyFor} from '../keymap.ts';
 import {arrivals, late} from '../late.ts';
@@ -20,7 +20,7 @@ const foldedLength = 12_000;
 const wholeLength = 48_000;
 
 /** The gutter that stands before every line of a body: a line without one was not written by an agent. */
-const gutterSign = '│ ';
+const gutterSign = p`│ `;
 const gutterWidth = 2;
 
 /** Reads and lays out Markdown; until it is here, bodies are shown as they were written. */
@@ -110,12 +110,12 @@ function laid(body: Body, width: number, whole: boolean): readonly Strip[] {
 	return lines;
 }
 
-function remainder(text: string, whole: boolean): string {
+function remainder(text: string, whole: boolean): Printable {
 	const count = text.split('\n', 100_000).length;
 	const size = count > 1 ? counted(count, 'line') : counted(text.length, 'character');
 	return whole
-		? `… cut here, ${size} in all · ${keyFor('copy')} copies it`
-		: `… ${size} in all · ${keyFor('open')} shows it`;
+		? p`… cut here, ${size} in all · ${keyFor('copy')} copies it`
+		: p`… ${size} in all · ${keyFor('open')} shows it`;
 }
 
 function bareLines(body: Body, width: number, most: number, whole: boolean): Iterable<Strip> {

@@ -7,6 +7,7 @@ import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip} from '../screen/strip.ts';
 import {theme} from '../theme.ts';
 import type {Ui} from '../ui.ts';
+import {p} from '../../printable.ts';
 import {centred, channelLines} from './channel.ts';
 import {headerLine} from './header.ts';
 import {sourceOf} from './source.ts';
@@ -39,8 +40,8 @@ function bodyLinesOf(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number
 	const source = sourceOf(state, ui, pane);
 	if (source.count === 0) {
 		const isFiltered = ui.filters.has(pane) && !ui.threads.has(pane);
-		const nothing = isFiltered ? 'the filter lets nothing through' : 'nothing said yet';
-		const words = state.loaded && source.atStart ? nothing : 'reading';
+		const nothing = isFiltered ? p`the filter lets nothing through` : p`nothing said yet`;
+		const words = state.loaded && source.atStart ? nothing : p`reading`;
 		return centred([strip([{text: words, style: theme.faint}])], rect);
 	}
 	return channelLines(state, ui, pane, rect, now);

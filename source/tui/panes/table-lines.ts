@@ -1,7 +1,7 @@
 import type {Json} from '../../mailbox/json.ts';
 import type {TableRow} from '../../mailbox/table.ts';
-import {printable} from '../../printable.ts';
-import {clip, strip, textWidth, type Span} from '../screen/strip.ts';
+import {p, printable, type Printable} from '../../printable.ts';
+import {clip, strip, textOf, textWidth, type Span} from '../screen/strip.ts';
 import {theme} from '../theme.ts';
 import {counted} from '../words.ts';
 
@@ -14,7 +14,7 @@ const reach = 300;
 /** Rows of somebody's table as lines of at most `width` columns: headings, then a line a row; numbers stand at the right. */
 export function tableLines(rows: readonly TableRow[], width: number): Span[][] {
 	const names = [...new Set(rows.flatMap(row => Object.keys(row)))];
-	if (names.length === 0) return [[{text: 'no rows', style: theme.grey}]];
+	if (names.length === 0) return [[{text: p`no rows`, style: theme.grey}]];
 	const cells = names.map(name => rows.map(row => cellOf(row[name])));
 	const wanted = names.map((name, column) =>
 		Math.max(textWidth(printable(name)), ...(cells[column] ?? []).map(textWidth)),
@@ -22,11 +22,11 @@ export function tableLines(rows: readonly TableRow[], width: number): Span[][] {
 	const widths = widthsIn(wanted, width);
 	const left = names.length - widths.length;
 	const isNumber = names.map(name => rows.every(row => row[name] === null || typeof row[name] === 'number'));
-	const line = (texts: readonly string[], style: Span['style'], faint: readonly boolean[]): Span[] =>
+	const line = (texts: readonly Printable[], style: Span['style'], faint: readonly boolean[]): Span[] =>
 		widths.map((columns, column): Span => {
-			const text = fitted(texts[column] ?? '', columns, isNumber[column] === true);
+			const text = fitted(texts[column] ?? p``, columns, isNumber[column] === true);
 			return {
-				text: column === 0 ? text : `${' '.repeat(gap)}${text}`,
+				text: column === 0 ? text : p`  ${text}`,
 				style: faint[column] === true ? theme.faint : style,
 			};
 		});
@@ -34,19 +34,19 @@ export function tableLines(rows: readonly TableRow[], width: number): Span[][] {
 		line(names.map(printable), theme.grey, []),
 		...rows.map((row, index) =>
 			line(
-				cells.map(column => column[index] ?? ''),
+				cells.map(column => column[index] ?? p``),
 				theme.text,
 				names.map(name => row[name] === null),
 			),
 		),
 	];
-	if (left > 0) lines.push([{text: `${counted(left, 'more column')} to the right`, style: theme.grey}]);
+	if (left > 0) lines.push([{text: p`${counted(left, 'more column')} to the right`, style: theme.grey}]);
 	return lines;
 }
 
 /** A value in one line; texts as they are, everything else as JSON. */
-function cellOf(value: Json | undefined): string {
-	if (value === undefined) return '';
+function cellOf(value: Json | undefined): Printable {
+	if (value === undefined) return p``;
 	return printable((typeof value === 'string' ? value : JSON.stringify(value)).slice(0, reach));
 }
 
@@ -73,8 +73,8 @@ function widthsIn(wanted: readonly number[], width: number): number[] {
 	return widths.map(columns => Math.max(1, Math.min(columns, width)));
 }
 
-function fitted(text: string, columns: number, atRight: boolean): string {
-	const cut = textWidth(text) > columns ? clip(strip([{text, style: theme.text}]), columns).glyphs.join('') : text;
-	const blank = ' '.repeat(Math.max(0, columns - textWidth(cut)));
-	return atRight ? blank + cut : cut + blank;
+function fitted(text: Printable, columns: number, atRight: boolean): Printable {
+	const cut = textWidth(text) > columns ? textOf(clip(strip([{text, style: theme.text}]), columns)) : text;
+	const blank = p` `.repeat(Math.max(0, columns - textWidth(cut)));
+	return atRight ? p`${blank}${cut}` : p`${cut}${blank}`;
 }

@@ -1,6 +1,6 @@
 import type {Task} from '../../mailbox/task.ts';
 import {mostRows} from '../../mailbox/table.ts';
-import {printable, printableLines} from '../../printable.ts';
+import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
@@ -34,16 +34,16 @@ export function lastTop(
 /** A task whole: all its fields, its text, its steps, what came of it. Lines of at most `width` columns. Pure. */
 export function taskCardLines(state: State, card: TaskCard, width: number, now: number): Strip[] {
 	const task = state.tasks.get(card.id);
-	if (task === undefined) return [strip([{text: `Task #${card.id} is not here any more.`, style: theme.grey}])];
-	const section = (title: string, lines: readonly Strip[]): Strip[] =>
+	if (task === undefined) return [strip([{text: p`Task #${card.id} is not here any more.`, style: theme.grey}])];
+	const section = (title: Printable, lines: readonly Strip[]): Strip[] =>
 		lines.length === 0 ? [] : [strip([]), strip([{text: title, style: theme.strong}]), ...lines];
 	return [
 		...titleLines(state, task, width, now),
 		strip([]),
 		...fieldLines(state, task, width, now),
 		...(task.body.trim() === '' ? [] : [strip([]), ...textLines(task.body, width)]),
-		...section('steps', stepLines(state, task, width, now)),
-		...section('result', resultLines(task, width)),
+		...section(p`steps`, stepLines(state, task, width, now)),
+		...section(p`result`, resultLines(task, width)),
 		...(task.result_table === null ? [] : [strip([]), ...tableSection(task.result_table, card.table, width)]),
 	];
 }
@@ -51,19 +51,19 @@ export function taskCardLines(state: State, card: TaskCard, width: number, now: 
 function titleLines(state: State, task: Task, width: number, now: number): Strip[] {
 	const right = standing(state, task, now, true);
 	const used = right.reduce((sum, {text}) => sum + textWidth(text), 0);
-	const head: Span[] = [taskSign(state, task), {text: ` #${task.id} `, style: theme.task}];
+	const head: Span[] = [taskSign(state, task), {text: p` #${task.id} `, style: theme.task}];
 	const indent = head.reduce((sum, {text}) => sum + textWidth(text), 0);
 	const [first, ...more] = wrap(
 		strip([{text: printable(task.title), style: theme.strong}]),
 		Math.max(8, width - indent - used - 2),
 	);
 	const lines = [justify([...head, ...(first === undefined ? [] : spansOf(first))], right, width)];
-	for (const line of more) lines.push(strip([{text: ' '.repeat(indent), style: theme.text}, ...spansOf(line)]));
+	for (const line of more) lines.push(strip([{text: p` `.repeat(indent), style: theme.text}, ...spansOf(line)]));
 	const status = statusOf(state, task);
 	if (status === 'running' || (status === 'queued' && task.progress > 0)) {
 		lines.push(
 			clip(
-				strip([{text: '  ', style: theme.text}, ...progressSpans(state, task, Math.min(60, width - 2), now)]),
+				strip([{text: p`  `, style: theme.text}, ...progressSpans(state, task, Math.min(60, width - 2), now)]),
 				width,
 			),
 		);
@@ -72,32 +72,45 @@ function titleLines(state: State, task: Task, width: number, now: number): Strip
 }
 
 const labelWidth = 11;
+type Label =
+	| 'status'
+	| 'for'
+	| 'queue'
+	| 'priority'
+	| 'step of'
+	| 'after'
+	| 'added'
+	| 'changed'
+	| 'key'
+	| 'note'
+	| 'error'
+	| 'why';
 
 /** What there is to say of it, a line each; what says nothing is left out. */
 function fieldLines(state: State, task: Task, width: number, now: number): Strip[] {
-	const plain = (text: string): Span[] => [{text, style: theme.text}];
+	const plain = (text: Printable): Span[] => [{text, style: theme.text}];
 	const tag = (name: string): Span => ({text: printable(name), style: tagStyle(name)});
-	const number = (id: number): Span => ({text: `#${id}`, style: theme.task});
-	const when = (iso: string): string => `${clockTime(iso, now)}, ${duration(now - Date.parse(iso))} ago`;
-	const fields: [string, readonly Span[]][] = [['status', plain(statusWords(state, task, now))]];
-	if (task.assignee !== null) fields.push(['for', [tag(task.assignee), ...plain(' alone')]]);
+	const number = (id: number): Span => ({text: p`#${id}`, style: theme.task});
+	const when = (iso: string): Printable => p`${clockTime(iso, now)}, ${duration(now - Date.parse(iso))} ago`;
+	const fields: [Label, readonly Span[]][] = [['status', plain(statusWords(state, task, now))]];
+	if (task.assignee !== null) fields.push(['for', [tag(task.assignee), ...plain(p` alone`)]]);
 	if (task.queue !== 'default') fields.push(['queue', plain(printable(task.queue))]);
-	fields.push(['priority', plain(String(task.priority))]);
+	fields.push(['priority', plain(p`${task.priority}`)]);
 	if (task.parent_id !== null) {
 		const title = state.tasks.get(task.parent_id)?.title ?? '';
-		fields.push(['step of', [number(task.parent_id), ...plain(` ${printable(title)}`)]]);
+		fields.push(['step of', [number(task.parent_id), ...plain(p` ${printable(title)}`)]]);
 	}
 	if (task.depends_on.length > 0) {
 		const each = task.depends_on.flatMap((id, at): Span[] => [
-			...(at === 0 ? [] : plain(', ')),
+			...(at === 0 ? [] : plain(p`, `)),
 			number(id),
-			{text: ` ${state.tasks.get(id)?.status ?? 'unknown'}`, style: theme.grey},
+			{text: p` ${state.tasks.get(id)?.status ?? 'unknown'}`, style: theme.grey},
 		]);
 		fields.push(['after', each]);
 	}
-	const who = task.created_by === null ? plain('plain SQL') : [tag(task.created_by)];
-	const asked = task.message_id === null ? [] : [...plain(', asked for in '), number(task.message_id)];
-	fields.push(['added', [...plain('by '), ...who, ...plain(`, ${when(task.created_at)}`), ...asked]]);
+	const who = task.created_by === null ? plain(p`plain SQL`) : [tag(task.created_by)];
+	const asked = task.message_id === null ? [] : [...plain(p`, asked for in `), number(task.message_id)];
+	fields.push(['added', [...plain(p`by `), ...who, ...plain(p`, ${when(task.created_at)}`), ...asked]]);
 	if (task.updated_at !== task.created_at) fields.push(['changed', plain(when(task.updated_at))]);
 	if (task.idem_key !== null) fields.push(['key', plain(printable(task.idem_key))]);
 	if (task.note !== null && task.note !== '') fields.push(['note', plain(printable(task.note))]);
@@ -108,23 +121,23 @@ function fieldLines(state: State, task: Task, width: number, now: number): Strip
 	}
 	return fields.flatMap(([label, spans]) =>
 		wrap(strip(spans), Math.max(8, width - labelWidth)).map((line, at) =>
-			strip([{text: (at === 0 ? label : '').padEnd(labelWidth), style: theme.grey}, ...spansOf(line)]),
+			strip([{text: p`${at === 0 ? label : ''}`.padEnd(labelWidth), style: theme.grey}, ...spansOf(line)]),
 		),
 	);
 }
 
-function statusWords(state: State, task: Task, now: number): string {
+function statusWords(state: State, task: Task, now: number): Printable {
 	const status = statusOf(state, task);
 	const {attempts, max_attempts} = task;
 	const isPlan = stepsOf(state, task.id).length > 0;
-	if (isPlan) return `${status}, ${farOf(state, task).words} steps done`;
+	if (isPlan) return p`${status}, ${farOf(state, task).words} steps done`;
 	const wait = Date.parse(task.run_at) - now;
 	if (status === 'queued') {
-		const next = attempts === 0 ? '' : `, attempt ${attempts + 1} of ${max_attempts}`;
-		return `queued${next}${wait > 0 ? `, not before ${clockTime(task.run_at, now)}, in ${duration(wait)}` : ''}`;
+		const next = attempts === 0 ? '' : p`, attempt ${attempts + 1} of ${max_attempts}`;
+		return p`queued${next}${wait > 0 ? p`, not before ${clockTime(task.run_at, now)}, in ${duration(wait)}` : ''}`;
 	}
-	if (status === 'running') return `running, attempt ${attempts} of ${max_attempts}, claim ${task.lease_token}`;
-	return attempts === 0 ? status : `${status} after ${counted(attempts, 'attempt')}`;
+	if (status === 'running') return p`running, attempt ${attempts} of ${max_attempts}, claim ${task.lease_token}`;
+	return attempts === 0 ? p`${status}` : p`${status} after ${counted(attempts, 'attempt')}`;
 }
 
 function stepLines(state: State, task: Task, width: number, now: number): Strip[] {
@@ -135,9 +148,9 @@ function stepLines(state: State, task: Task, width: number, now: number): Strip[
 					const status = statusOf(state, step);
 					const look = status === 'queued' || status === 'cancelled' ? theme.grey : theme.text;
 					const left: Span[] = [
-						{text: '  '.repeat(depth), style: theme.text},
+						{text: p`  `.repeat(depth), style: theme.text},
 						taskSign(state, step),
-						{text: ` #${step.id} `, style: theme.task},
+						{text: p` #${step.id} `, style: theme.task},
 						{text: printable(step.title), style: look},
 					];
 					return [justify(left, standing(state, step, now, width > 60), width), ...walk(step, depth + 1)];
@@ -153,13 +166,13 @@ function resultLines({result}: Task, width: number): readonly Strip[] {
 }
 
 function tableSection(name: string, table: TaskCard['table'], width: number): Strip[] {
-	const remark = Array.isArray(table) && table.length >= mostRows ? `the first ${mostRows} rows` : '';
+	const remark = Array.isArray(table) && table.length >= mostRows ? p`the first ${mostRows} rows` : p``;
 	const title = justify(
 		[{text: printable(name), style: theme.strong}],
 		remark === '' ? [] : [{text: remark, style: theme.grey}],
 		width,
 	);
-	if (table === null || table === 'reading') return [title, strip([{text: 'reading', style: theme.faint}])];
+	if (table === null || table === 'reading') return [title, strip([{text: p`reading`, style: theme.faint}])];
 	if ('failure' in table) {
 		return [title, ...wrap(strip([{text: printable(table.failure), style: theme.warn}]), width)];
 	}
@@ -179,7 +192,9 @@ function textLines(text: string, width: number): readonly Strip[] {
 		);
 		const shown = all.slice(0, mostLines);
 		const isCut = all.length > shown.length || text.length > mostLetters;
-		lines = isCut ? [...shown, strip([{text: '… the rest: agentmux tasks show ID --json', style: theme.grey}])] : shown;
+		lines = isCut
+			? [...shown, strip([{text: p`… the rest: agentmux tasks show ID --json`, style: theme.grey}])]
+			: shown;
 		wrapped.set(key, lines);
 	}
 	return lines;

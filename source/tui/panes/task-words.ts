@@ -1,25 +1,24 @@
 import type {Tag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
-import {printable} from '../../printable.ts';
+import {p, printable, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import type {Span} from '../screen/strip.ts';
-import type {Style} from '../screen/style.ts';
 import {tagStyle, theme} from '../theme.ts';
 import {duration} from '../words.ts';
 
 const signs: Record<Task['status'], Span> = {
-	running: {text: '▶', style: theme.good},
-	queued: {text: '○', style: theme.grey},
-	done: {text: '✓', style: theme.good},
-	failed: {text: '✗', style: theme.bad},
-	dead: {text: '✗', style: theme.badStrong},
-	cancelled: {text: '–', style: theme.grey},
+	running: {text: p`▶`, style: theme.good},
+	queued: {text: p`○`, style: theme.grey},
+	done: {text: p`✓`, style: theme.good},
+	failed: {text: p`✗`, style: theme.bad},
+	dead: {text: p`✗`, style: theme.badStrong},
+	cancelled: {text: p`–`, style: theme.grey},
 };
 
 /** How a task stands, as a sign. */
 export function taskSign(state: State, task: Task): Span {
-	if (task.status === 'queued' && task.attempts > 0) return {text: '↻', style: theme.warn};
+	if (task.status === 'queued' && task.attempts > 0) return {text: p`↻`, style: theme.warn};
 	return signs[statusOf(state, task)];
 }
 
@@ -31,26 +30,26 @@ export function standing(state: State, task: Task, now: number, roomy: boolean):
 		case 'queued':
 			return [...priorityOf(task), ...waitingFor(state, task, now, roomy)];
 		case 'failed':
-			return [{text: 'failed', style: theme.bad}];
+			return [{text: p`failed`, style: theme.bad}];
 		case 'dead':
-			return [{text: `dead after ${task.attempts}`, style: theme.bad}];
+			return [{text: p`dead after ${task.attempts}`, style: theme.bad}];
 		case 'cancelled':
-			return [{text: 'cancelled', style: theme.grey}];
+			return [{text: p`cancelled`, style: theme.grey}];
 		case 'done':
-			return [{text: `${duration(now - Date.parse(task.updated_at))} ago`, style: theme.grey}];
+			return [{text: p`${duration(now - Date.parse(task.updated_at))} ago`, style: theme.grey}];
 	}
 }
 
 function attemptOf({attempts, max_attempts}: Task, roomy: boolean): Span[] {
 	if (attempts < 2) return [];
-	return [{text: `${roomy ? 'attempt' : 'try'} ${attempts} of ${max_attempts}  `, style: theme.warn}];
+	return [{text: p`${roomy ? 'attempt' : 'try'} ${attempts} of ${max_attempts}  `, style: theme.warn}];
 }
 
 /** Nobody owns a plan: it shows who is at work on its steps. */
 function ownersOf(state: State, task: Task): Span[] {
 	const [first, ...others] = new Set(ownersIn(state, task));
 	if (first === undefined) return [];
-	const more: Span[] = others.length === 0 ? [] : [{text: ` +${others.length}`, style: theme.grey}];
+	const more: Span[] = others.length === 0 ? [] : [{text: p` +${others.length}`, style: theme.grey}];
 	return [{text: printable(first), style: tagStyle(first)}, ...more];
 }
 
@@ -62,45 +61,45 @@ export function ownersIn(state: State, task: Task): Tag[] {
 
 function priorityOf({priority}: Task): Span[] {
 	if (priority === 0) return [];
-	return [{text: `${priority > 0 ? '↑' : '↓'}${Math.abs(priority)}  `, style: priority > 0 ? theme.task : theme.grey}];
+	return [{text: p`${priority > 0 ? '↑' : '↓'}${Math.abs(priority)}  `, style: priority > 0 ? theme.task : theme.grey}];
 }
 
 function waitingFor(state: State, task: Task, now: number, roomy: boolean): Span[] {
 	const wait = Date.parse(task.run_at) - now;
 	const open = task.depends_on.find(id => state.tasks.get(id)?.status !== 'done');
-	if (open !== undefined) return [{text: `after #${open}`, style: theme.grey}];
+	if (open !== undefined) return [{text: p`after #${open}`, style: theme.grey}];
 	if (task.attempts > 0) {
-		const next = `${task.attempts + 1} of ${task.max_attempts}`;
-		const words = roomy ? `attempt ${next}${wait > 0 ? ', next' : ''}` : `try ${next}`;
-		return [{text: `${words}${wait > 0 ? ` in ${duration(wait)}` : ''}`, style: theme.warn}];
+		const next = p`${task.attempts + 1} of ${task.max_attempts}`;
+		const words = roomy ? p`attempt ${next}${wait > 0 ? ', next' : ''}` : p`try ${next}`;
+		return [{text: p`${words}${wait > 0 ? p` in ${duration(wait)}` : ''}`, style: theme.warn}];
 	}
-	if (wait > 0) return [{text: `in ${duration(wait)}`, style: theme.grey}];
-	if (task.assignee === null) return [{text: 'queued', style: theme.grey}];
+	if (wait > 0) return [{text: p`in ${duration(wait)}`, style: theme.grey}];
+	if (task.assignee === null) return [{text: p`queued`, style: theme.grey}];
 	return [
-		{text: 'for ', style: theme.grey},
+		{text: p`for `, style: theme.grey},
 		{text: printable(task.assignee), style: tagStyle(task.assignee)},
 	];
 }
 
 /** How far it is, and in words: by its steps where it has any that count, else as its owner says. */
-export function farOf(state: State, task: Task): {readonly part: number; readonly words: string} {
+export function farOf(state: State, task: Task): {readonly part: number; readonly words: Printable} {
 	const steps = stepsOf(state, task.id).filter(({status}) => status !== 'cancelled');
 	if (steps.length === 0) {
 		const part = Math.max(0, Math.min(1, task.progress));
-		return {part, words: `${Math.round(part * 100)} %`};
+		return {part, words: p`${Math.round(part * 100)} %`};
 	}
 	const done = steps.filter(({status}) => status === 'done').length;
 	// What is half done counts, too; a plan that its database has not derived yet stands at least where its steps are.
 	const mean = steps.reduce((sum, step) => sum + (step.status === 'done' ? 1 : step.progress), 0) / steps.length;
-	return {part: Math.max(0, Math.min(1, mean)), words: `${done}/${steps.length}`};
+	return {part: Math.max(0, Math.min(1, mean)), words: p`${done}/${steps.length}`};
 }
 
 /** How long its owner has it; empty for what nobody has. */
-function leaseWords({lease_until}: Task, now: number): {readonly text: string; readonly style: Style} {
-	if (lease_until === null) return {text: '', style: theme.grey};
+function leaseWords({lease_until}: Task, now: number): Span {
+	if (lease_until === null) return {text: p``, style: theme.grey};
 	const left = Date.parse(lease_until) - now;
-	if (left <= 0) return {text: 'lease over', style: theme.warn};
-	return {text: `lease ${duration(left)}`, style: left < 10_000 ? theme.warn : theme.grey};
+	if (left <= 0) return {text: p`lease over`, style: theme.warn};
+	return {text: p`lease ${duration(left)}`, style: left < 10_000 ? theme.warn : theme.grey};
 }
 
 /** Columns that a count takes at the most, and with it a lease: `  100 %  lease 15 min`. */
@@ -113,10 +112,10 @@ export function progressSpans(state: State, task: Task, width: number, now: numb
 	const bar = Math.max(4, width - (lease.text === '' ? besideBar.count : besideBar.lease));
 	const full = Math.round(bar * part);
 	return [
-		{text: '━'.repeat(full), style: theme.good},
-		{text: '─'.repeat(bar - full), style: theme.rule},
-		{text: `  ${words}`, style: theme.grey},
-		...(lease.text === '' ? [] : [{...lease, text: `  ${lease.text}`}]),
+		{text: p`━`.repeat(full), style: theme.good},
+		{text: p`─`.repeat(bar - full), style: theme.rule},
+		{text: p`  ${words}`, style: theme.grey},
+		...(lease.text === '' ? [] : [{...lease, text: p`  ${lease.text}`}]),
 	];
 }
 
@@ -126,10 +125,10 @@ export function resultSpans({result, result_table}: Task): Span[] {
 		result_table === null
 			? []
 			: [
-					{text: ` ${printable(result_table)} `, style: theme.code},
-					{text: ' ', style: theme.grey},
+					{text: p` ${printable(result_table)} `, style: theme.code},
+					{text: p` `, style: theme.grey},
 				];
 	const text = result === null ? '' : typeof result === 'string' ? result : JSON.stringify(result);
 	const value: Span[] = text === '' ? [] : [{text: printable(text.slice(0, 300)), style: theme.grey}];
-	return [{text: 'result: ', style: theme.grey}, ...table, ...value];
+	return [{text: p`result: `, style: theme.grey}, ...table, ...value];
 }

@@ -1,5 +1,5 @@
 import type {Task} from '../../mailbox/task.ts';
-import {printable} from '../../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {tasksPane} from '../pane-id.ts';
@@ -26,17 +26,17 @@ export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): Paint
 	const cut = rows.length - top > height && over > 0;
 	const shown = rows.slice(top, top + height - (cut ? 1 : 0)).map((row): PaintedLine => {
 		const isChosen = row.kind !== 'gap' && String(row.task.id) === selected;
-		const edge = strip([{text: isChosen ? '▌' : ' ', style: theme.task}]);
+		const edge = strip([{text: isChosen ? p`▌` : p` `, style: theme.task}]);
 		const line = joined(edge, rowStrip(state, row, width, now));
 		return isChosen ? {strip: line, tint: selectedTint} : {strip: line};
 	});
-	if (cut) shown.push({strip: strip([{text: ` ${counted(over, 'more', 'more')} below`, style: theme.grey}])});
+	if (cut) shown.push({strip: strip([{text: p` ${counted(over, 'more', 'more')} below`, style: theme.grey}])});
 	return shown;
 }
 
 function emptyTasks(rect: Rect, focused: boolean): PaintedLine[] {
-	const hint = focused ? [strip([{text: 'n adds one', style: theme.faint}])] : [];
-	return centred([strip([{text: 'no tasks', style: theme.faint}]), ...hint], rect);
+	const hint = focused ? [strip([{text: p`n adds one`, style: theme.faint}])] : [];
+	return centred([strip([{text: p`no tasks`, style: theme.faint}]), ...hint], rect);
 }
 
 /** Columns beyond which a bar says no more than a shorter one. */
@@ -44,7 +44,7 @@ const longestBar = 90;
 
 function rowStrip(state: State, {kind, task, depth}: TaskRow, width: number, now: number): Strip {
 	const indent = Math.min(depth * 2, Math.floor(width / 3));
-	const inset: Span = {text: ' '.repeat(kind === 'sentence' ? indent : indent + 2), style: theme.text};
+	const inset: Span = {text: p` `.repeat(kind === 'sentence' ? indent : indent + 2), style: theme.text};
 	const room = width - inset.text.length;
 	const quiet = (text: string): Strip => clip(strip([inset, {text: printable(text), style: theme.grey}]), width);
 	switch (kind) {
@@ -71,7 +71,7 @@ function sentence(state: State, task: Task, inset: Span, width: number, now: num
 	const left: Span[] = [
 		inset,
 		taskSign(state, task),
-		{text: isStep ? ' ' : ` #${task.id} `, style: theme.task},
+		{text: isStep ? p` ` : p` #${task.id} `, style: theme.task},
 		{text: printable(task.title), style: isDim ? theme.grey : theme.text},
 	];
 	// The title goes before the longer ways to say how it stands.
@@ -99,7 +99,7 @@ function stepStandings(state: State, task: Task, now: number): readonly Span[][]
 			const isPlan = stepsOf(state, task.id).length > 0;
 			if (!isPlan && task.progress === 0) return [short];
 			const far: Span = {text: farOf(state, task).words, style: theme.grey};
-			return [[far, {text: '  ', style: theme.grey}, ...short], isPlan ? [far] : short];
+			return [[far, {text: p`  `, style: theme.grey}, ...short], isPlan ? [far] : short];
 		}
 		case 'queued': {
 			const waits = task.attempts > 0 || Date.parse(task.run_at) > now || task.priority !== 0 || task.assignee !== null;
@@ -116,9 +116,9 @@ function stepStandings(state: State, task: Task, now: number): readonly Span[][]
 }
 
 /** `3 running  2 queued  14 done`, without what there is none of; steps are counted with their plan. */
-export function taskCounts(state: State): string {
-	return (['running', 'queued', 'failed', 'dead', 'done'] as const)
+export function taskCounts(state: State): Printable {
+	const counts = (['running', 'queued', 'failed', 'dead', 'done'] as const)
 		.map(status => ({status, count: tasksByStatus(state, status).length}))
-		.flatMap(({status, count}) => (count > 0 ? [counted(count, status, status)] : []))
-		.join('  ');
+		.flatMap(({status, count}) => (count > 0 ? [counted(count, status, status)] : []));
+	return joinPrintable(counts, '  ');
 }

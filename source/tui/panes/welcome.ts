@@ -1,4 +1,4 @@
-import {printable} from '../../printable.ts';
+import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip} from '../screen/strip.ts';
@@ -15,8 +15,8 @@ export function welcomeLines(state: State, ui: Ui, rect: Rect): PaintedLine[] {
 	}
 	return centred(
 		[
-			strip([{text: `${ui.program} join CLAUDE_1 --dir path/to/project`, style: theme.strong}]),
-			strip([{text: 'then start claude in that folder', style: theme.grey}]),
+			strip([{text: p`${printable(ui.program)} join CLAUDE_1 --dir path/to/project`, style: theme.strong}]),
+			strip([{text: p`then start claude in that folder`, style: theme.grey}]),
 		],
 		rect,
 	);

@@ -1,7 +1,7 @@
 import type {Message} from '../../mailbox/message.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
-import {printable, printableLines} from '../../printable.ts';
+import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import {isWaitingFor, statusOf, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {layoutOf} from '../current-layout.ts';
@@ -19,73 +19,75 @@ const mostLines = 100;
 const tasksShown = 20;
 
 /** A message as sentences: when, who to whom, what; further lines of it are further in, so that none looks like another message. */
-export function spoken(state: State, message: Message, now: number): string[] {
+export function spoken(state: State, message: Message, now: number): Printable[] {
 	const {tag, author_tag, verified, mentions} = message;
 	const me = state.identity?.tag ?? '';
-	const by = author_tag !== null && !sameTag(author_tag, tag) ? ` by ${printable(author_tag)}` : '';
-	const to = mentions.length > 0 ? ` to ${mentions.map(printable).join(' and ')}` : '';
-	const marks = `${verified ? '' : ', unverified'}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
-	const [first = '', ...more] = printableLines(message.body);
+	const by = author_tag !== null && !sameTag(author_tag, tag) ? p` by ${printable(author_tag)}` : '';
+	const to = mentions.length > 0 ? p` to ${joinPrintable(mentions.map(printable), ' and ')}` : '';
+	const marks = p`${verified ? '' : ', unverified'}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
+	const [first = p``, ...more] = printableLines(message.body);
 	return [
-		`${clockTime(message.created_at, now)} ${printable(tag)}${by}${to}${marks}: ${first}`,
-		...more.slice(0, mostLines).map(line => `  ${line}`),
-		...(more.length > mostLines ? [`  and ${counted(more.length - mostLines, 'more line')}`] : []),
+		p`${clockTime(message.created_at, now)} ${printable(tag)}${by}${to}${marks}: ${first}`,
+		...more.slice(0, mostLines).map(line => p`  ${line}`),
+		...(more.length > mostLines ? [p`  and ${counted(more.length - mostLines, 'more line')}`] : []),
 	];
 }
 
 /** Where one is, what is chosen, and how it stands: what changes when a key was pressed. */
-export function situation(state: State, ui: Ui, now: number): string[] {
+export function situation(state: State, ui: Ui, now: number): Printable[] {
 	const {order} = layoutOf(ui);
-	const where = `${order.indexOf(ui.focus) + 1} of ${order.length}`;
-	if (ui.focus === tasksPane) return [`Tasks, ${where}, ${standing(state)}`, ...taskLines(state, ui)];
+	const where = p`${order.indexOf(ui.focus) + 1} of ${order.length}`;
+	if (ui.focus === tasksPane) return [p`Tasks, ${where}, ${standing(state)}`, ...taskLines(state, ui)];
 	if (ui.focus === welcomePane) {
 		return state.loaded
-			? [`Nobody has joined yet. ${ui.program} join CLAUDE_1 --dir path/to/project lets an agent take part.`]
+			? [
+					p`Nobody has joined yet. ${printable(ui.program)} join CLAUDE_1 --dir path/to/project lets an agent take part.`,
+				]
 			: [printable(ui.opening)];
 	}
-	if (ui.focus === agentsPane) return [`Agents, ${where}, ${standing(state)}`, ...agentLines(state, ui, now)];
+	if (ui.focus === agentsPane) return [p`Agents, ${where}, ${standing(state)}`, ...agentLines(state, ui, now)];
 	const name = paneName(state, ui.focus);
 	const unread = unreadIn(state, ui.focus);
 	const thread = ui.threads.get(ui.focus);
 	const kind = isChannelPane(ui.focus) ? 'Channel ' : '';
-	const what = thread === undefined ? `${kind}${printable(name)}` : `Thread ${thread} in ${printable(name)}`;
-	const lines = [`${what}, ${where}${unread > 0 ? `, ${unread} new` : ''}, ${standing(state)}`];
+	const what = thread === undefined ? p`${kind}${printable(name)}` : p`Thread ${thread} in ${printable(name)}`;
+	const lines = [p`${what}, ${where}${unread > 0 ? p`, ${unread} new` : ''}, ${standing(state)}`];
 	if (viewOf(ui, ui.focus).selected === null) return lines;
 	const entry = currentEntry(state, ui);
 	if (entry?.kind !== 'message') return lines;
-	const [head = '', ...body] = spoken(state, entry.message, now);
-	return [...lines, `Chosen: ${head}`, ...body];
+	const [head = p``, ...body] = spoken(state, entry.message, now);
+	return [...lines, p`Chosen: ${head}`, ...body];
 }
 
-function standing(state: State): string {
+function standing(state: State): Printable {
 	const waiting = waitingForMe(state).length;
-	const phase = state.connection.phase.replace('_', ' ');
-	return `${phase}${waiting > 0 ? `, ${waiting} waiting for you` : ''}`;
+	const phase = printable(state.connection.phase.replace('_', ' '));
+	return p`${phase}${waiting > 0 ? p`, ${waiting} waiting for you` : ''}`;
 }
 
-function taskLines(state: State, ui: Ui): string[] {
+function taskLines(state: State, ui: Ui): Printable[] {
 	const {selected} = viewOf(ui, tasksPane);
 	const tasks = taskList(state).order;
-	if (tasks.length === 0) return ['There are no tasks.'];
+	if (tasks.length === 0) return [p`There are no tasks.`];
 	const lines = tasks.slice(0, tasksShown).map(task => {
-		return `${String(task.id) === selected ? 'Chosen: ' : ''}${taskWords(state, task)}`;
+		return p`${String(task.id) === selected ? 'Chosen: ' : ''}${taskWords(state, task)}`;
 	});
-	return tasks.length > tasksShown ? [...lines, `And ${counted(tasks.length - tasksShown, 'more task')}.`] : lines;
+	return tasks.length > tasksShown ? [...lines, p`And ${counted(tasks.length - tasksShown, 'more task')}.`] : lines;
 }
 
-function agentLines(state: State, ui: Ui, now: number): string[] {
+function agentLines(state: State, ui: Ui, now: number): Printable[] {
 	const {selected} = viewOf(ui, agentsPane);
 	const agents = agentOrder(state, now);
-	if (agents.length === 0) return ['Nobody else has joined.'];
+	if (agents.length === 0) return [p`Nobody else has joined.`];
 	return agents.map(agent => {
 		const chosen = foldTag(agent.tag) === selected ? 'Chosen: ' : '';
-		const role = agent.role === null ? '' : `, ${printable(agent.role)}`;
-		return `${chosen}${printable(agent.tag)}${role}: ${presenceWords(agent, now).words}`;
+		const role = agent.role === null ? '' : p`, ${printable(agent.role)}`;
+		return p`${chosen}${printable(agent.tag)}${role}: ${presenceWords(agent, now).words}`;
 	});
 }
 
-function taskWords(state: State, task: Task): string {
-	const owner = task.lease_owner === null ? '' : `, ${printable(task.lease_owner)}`;
-	const progress = task.status === 'running' ? `, ${Math.round(task.progress * 100)} percent` : '';
-	return `${statusOf(state, task)} #${task.id} ${printable(task.title)}${owner}${progress}`;
+function taskWords(state: State, task: Task): Printable {
+	const owner = task.lease_owner === null ? '' : p`, ${printable(task.lease_owner)}`;
+	const progress = task.status === 'running' ? p`, ${Math.round(task.progress * 100)} percent` : '';
+	return p`${statusOf(state, task)} #${task.id} ${printable(task.title)}${owner}${progress}`;
 }

@@ -1,7 +1,7 @@
-import {Box, Text, useStdout} from 'ink';
+import {Box, useStdout} from 'ink';
 import {useEffect, useState} from 'react';
 import {HUMAN} from '../../mailbox/tag.ts';
-import {printable} from '../../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import {composeTag} from '../compose/draft.ts';
@@ -10,6 +10,7 @@ import {keyFor} from '../keymap.ts';
 import {Overlays} from '../overlays.tsx';
 import type {Compose} from '../ui.ts';
 import {counted} from '../words.ts';
+import {Text} from '../text.tsx';
 import {situation, spoken} from './lines.ts';
 import {timelineWords} from './timeline.ts';
 
@@ -24,7 +25,7 @@ export function Reader() {
 	const {store, now} = useSurroundings();
 	const ui = useUi(each => each);
 	useAnnouncements();
-	const here = (): string[] =>
+	const here = (): Printable[] =>
 		ui.timeline === null ? situation(store.getState(), ui, now()) : timelineWords(store, ui.timeline, now());
 	useMailbox(() => here().join('\n'));
 	useChronicle();
@@ -36,7 +37,7 @@ export function Reader() {
 			{ui.notice !== null && <Text>{printable(ui.notice)}</Text>}
 			{ui.mode === 'compose' && ui.overlay === null && <ComposeLines state={state} compose={ui.compose} />}
 			{ui.mode === 'read' && ui.overlay === null && ui.timeline === null && (
-				<Text>{`${keyFor('compose')} writes, ${keyFor('help')} lists all keys`}</Text>
+				<Text>{p`${keyFor('compose')} writes, ${keyFor('help')} lists all keys`}</Text>
 			)}
 		</Box>
 	);
@@ -46,15 +47,15 @@ export function Reader() {
 function ComposeLines({state, compose}: {readonly state: State; readonly compose: Compose}) {
 	const tag = composeTag(state, compose);
 	const me = state.identity?.tag ?? HUMAN;
-	const by = tag === me ? '' : ` by ${printable(me)}`;
-	const answer = compose.reply === null ? '' : `, reply to ${compose.reply.id} of ${printable(compose.reply.tag)}`;
+	const by = tag === me ? '' : p` by ${printable(me)}`;
+	const answer = compose.reply === null ? '' : p`, reply to ${compose.reply.id} of ${printable(compose.reply.tag)}`;
 	const {text, cursor} = compose.editor;
 	const behind = text.slice(cursor);
 	return (
 		<>
-			{compose.error !== null && <Text>{`Not sent: ${printable(compose.error)}`}</Text>}
-			<Text>{`Message as ${printable(tag)}${by}${answer}: ${text.split('\n').map(printable).join('\n')}`}</Text>
-			{behind !== '' && <Text>{`Cursor before: ${printable(behind.slice(0, 200))}`}</Text>}
+			{compose.error !== null && <Text>{p`Not sent: ${printable(compose.error)}`}</Text>}
+			<Text>{p`Message as ${printable(tag)}${by}${answer}: ${joinPrintable(text.split('\n').map(printable), '\n')}`}</Text>
+			{behind !== '' && <Text>{p`Cursor before: ${printable(behind.slice(0, 200))}`}</Text>}
 		</>
 	);
 }
@@ -73,7 +74,7 @@ function useAnnouncements(): void {
 }
 
 /** Says each message once, in order, above what one does, until the returned function is called. */
-function announced(store: MailboxStore, write: (text: string) => void, now: () => number): () => void {
+function announced(store: MailboxStore, write: (text: Printable) => void, now: () => number): () => void {
 	let said = 0;
 	let begun = false;
 	let timer: NodeJS.Timeout | undefined;
@@ -90,8 +91,8 @@ function announced(store: MailboxStore, write: (text: string) => void, now: () =
 		begun = true;
 		const over = fresh.length - most;
 		const lines = fresh.slice(-most).flatMap(message => spoken(state, message, now()));
-		if (over > 0) lines.unshift(`${counted(over, 'earlier message')} not read out.`);
-		write(`${lines.join('\n')}\n`);
+		if (over > 0) lines.unshift(p`${counted(over, 'earlier message')} not read out.`);
+		write(p`${joinPrintable(lines, '\n')}\n`);
 	};
 	const onChange = () => {
 		timer ??= setTimeout(say, pace);

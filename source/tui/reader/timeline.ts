@@ -1,6 +1,6 @@
 import type {AgentState} from '../../mailbox/state-change.ts';
 import {sameTag} from '../../mailbox/tag.ts';
-import {printable, printableLines} from '../../printable.ts';
+import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {Chronicle} from '../../store/chronicle.ts';
 import {stepAt} from '../../store/replay.ts';
@@ -13,18 +13,18 @@ import {clockMoment, clockTime, counted} from '../words.ts';
 const mostLines = 100;
 const mostTasks = 20;
 
-const presence: {readonly [State in AgentState | 'unknown']: string} = {
-	working: 'in a turn',
-	idle: 'idle',
-	blocked: 'blocked',
-	away: 'away',
-	gone: 'gone',
-	revoked: 'revoked',
-	unknown: 'not known',
+const presence: {readonly [State in AgentState | 'unknown']: Printable} = {
+	working: p`in a turn`,
+	idle: p`idle`,
+	blocked: p`blocked`,
+	away: p`away`,
+	gone: p`gone`,
+	revoked: p`revoked`,
+	unknown: p`not known`,
 };
 
 /** What the timeline shows as sentences: which time, how agents and tasks stood in it, and what is selected. `now`: milliseconds since 1970. */
-export function timelineWords(store: MailboxStore, view: TimelineView, now: number): string[] {
+export function timelineWords(store: MailboxStore, view: TimelineView, now: number): Printable[] {
 	const {chronicle: past} = store;
 	const {from, to} = windowOf(view, now);
 	const moment = momentOf(view, now);
@@ -41,57 +41,54 @@ export function timelineWords(store: MailboxStore, view: TimelineView, now: numb
 		past.trouble ?? (past.isReading ? 'reading' : ''),
 	];
 	return [
-		heading
-			.filter(words => words !== '')
-			.map(printable)
-			.join(', '),
+		joinPrintable(heading.filter(words => words !== '').map(printable), ', '),
 		...agentWords(store, view, at),
 		...taskWords(store, at),
 		...selectedWords(store, view.selected, at, now),
-		`${keyFor('timeline_earlier')} and ${keyFor('timeline_later')} select, ${keyFor('timeline_step_back')} and ${keyFor('timeline_step_on')} go back and on, ${keyFor('timeline_open')} opens it, ${keyFor('timeline_close')} goes back`,
+		p`${keyFor('timeline_earlier')} and ${keyFor('timeline_later')} select, ${keyFor('timeline_step_back')} and ${keyFor('timeline_step_on')} go back and on, ${keyFor('timeline_open')} opens it, ${keyFor('timeline_close')} goes back`,
 	];
 }
 
-function agentWords(store: MailboxStore, {lanes}: TimelineView, at: number): string[] {
+function agentWords(store: MailboxStore, {lanes}: TimelineView, at: number): Printable[] {
 	return lanes.flatMap(lane => {
 		const step = stepAt(store.chronicle.replay.agents.get(lane), at);
-		return step === null ? [] : [`${printable(channelName(store.getState(), lane))}: ${presence[step.state]}`];
+		return step === null ? [] : [p`${printable(channelName(store.getState(), lane))}: ${presence[step.state]}`];
 	});
 }
 
 /** Those that were not at their end. */
-function taskWords({chronicle}: MailboxStore, at: number): string[] {
+function taskWords({chronicle}: MailboxStore, at: number): Printable[] {
 	const open = [...chronicle.replay.tasks.keys()].flatMap(id => {
 		const step = stepAt(chronicle.replay.tasks.get(id), at);
 		return step?.state === 'running' || step?.state === 'queued' ? [taskLine(chronicle, id, at)] : [];
 	});
 	return open.length <= mostTasks
 		? open
-		: [...open.slice(0, mostTasks), `And ${counted(open.length - mostTasks, 'more task')}.`];
+		: [...open.slice(0, mostTasks), p`And ${counted(open.length - mostTasks, 'more task')}.`];
 }
 
-function taskLine(past: Chronicle, id: number, at: number): string {
+function taskLine(past: Chronicle, id: number, at: number): Printable {
 	const step = stepAt(past.replay.tasks.get(id), at);
 	const title = past.task(id)?.title ?? '';
 	const tag = step?.tag ?? null;
-	const owner = tag === null ? '' : `, ${printable(tag)}`;
-	const far = step?.state === 'running' ? `, ${Math.round(step.progress * 100)} percent` : '';
-	return `${step?.state ?? 'unknown'} #${id} ${printable(title)}${owner}${far}`;
+	const owner = tag === null ? '' : p`, ${printable(tag)}`;
+	const far = step?.state === 'running' ? p`, ${Math.round(step.progress * 100)} percent` : '';
+	return p`${step?.state ?? 'unknown'} #${id} ${printable(title)}${owner}${far}`;
 }
 
-function selectedWords(store: MailboxStore, selected: Selected | null, at: number, now: number): string[] {
+function selectedWords(store: MailboxStore, selected: Selected | null, at: number, now: number): Printable[] {
 	const {chronicle} = store;
 	if (selected === null) return [];
 	const time = clockMoment(iso(selected.at), now);
-	if (selected.kind === 'task') return [`Selected: ${time} task ${taskLine(chronicle, selected.id, at)}`];
+	if (selected.kind === 'task') return [p`Selected: ${time} task ${taskLine(chronicle, selected.id, at)}`];
 	const mark = chronicle.marks.get(selected.id);
 	if (mark === undefined) return [];
-	const name = (tag: string): string => printable(channelName(store.getState(), tag));
+	const name = (tag: string): Printable => printable(channelName(store.getState(), tag));
 	const to = mark.mentions.filter(tag => !sameTag(tag, mark.tag)).map(name);
-	const [first = '', ...more] = printableLines(chronicle.message(mark.id)?.body ?? mark.excerpt);
+	const [first = p``, ...more] = printableLines(chronicle.message(mark.id)?.body ?? mark.excerpt);
 	return [
-		`Selected: ${time} ${name(mark.tag)}${to.length === 0 ? '' : ` to ${to.join(' and ')}`}: ${first}`,
-		...more.slice(0, mostLines).map(line => `  ${line}`),
+		p`Selected: ${time} ${name(mark.tag)}${to.length === 0 ? '' : p` to ${joinPrintable(to, ' and ')}`}: ${first}`,
+		...more.slice(0, mostLines).map(line => p`  ${line}`),
 	];
 }
 

@@ -1,3 +1,4 @@
+import {printable, type Printable} from '../../printable.ts';
 import {appendCells, type Strip} from './strip.ts';
 import {lookOf, plain, style, type Look, type Style} from './style.ts';
 
@@ -6,16 +7,16 @@ const steps = new Map<string, Style>();
 
 /** One row of a frame that Ink drew, as cells. Only colours and weights (SGR) are read; other sequences are left out. */
 export function readRow(row: string): Strip {
-	const glyphs: string[] = [];
+	const glyphs: Printable[] = [];
 	const styles: Style[] = [];
 	let pen: Style = plain;
 	let from = 0;
 	for (const match of row.matchAll(escapes)) {
-		appendCells(glyphs, styles, row.slice(from, match.index), pen);
+		appendCells(glyphs, styles, printable(row.slice(from, match.index)), pen);
 		from = match.index + match[0].length;
 		if (match[2] === 'm') pen = step(pen, match[1] ?? '');
 	}
-	appendCells(glyphs, styles, row.slice(from), pen);
+	appendCells(glyphs, styles, printable(row.slice(from)), pen);
 	return {glyphs, styles};
 }
 

@@ -1,3 +1,4 @@
+import {p, type Printable} from '../../printable.ts';
 import type {Strip} from './strip.ts';
 import {onBackground, plain, type Colour, type Style} from './style.ts';
 
@@ -19,16 +20,18 @@ export interface PaintedLine {
 export interface Grid {
 	readonly columns: number;
 	readonly rows: number;
-	readonly glyphs: string[];
+	readonly glyphs: Printable[];
 	readonly styles: Style[];
 }
+
+const blank = p` `;
 
 export function createGrid(columns: number, rows: number): Grid {
 	const cells = columns * rows;
 	return {
 		columns,
 		rows,
-		glyphs: Array.from<string>({length: cells}).fill(' '),
+		glyphs: Array.from<Printable>({length: cells}).fill(blank),
 		styles: Array.from<Style>({length: cells}).fill(plain),
 	};
 }
@@ -38,19 +41,19 @@ export function lay(grid: Grid, x: number, y: number, width: number, line: Strip
 	if (y < 0 || y >= grid.rows) return;
 	const end = Math.min(x + width, grid.columns);
 	const {glyphs, styles} = line;
-	const blank = tint === undefined ? plain : onBackground(plain, tint);
+	const behind = tint === undefined ? plain : onBackground(plain, tint);
 	let cell = y * grid.columns + x;
 	for (let column = x; column < end; column++, cell++) {
 		const at = column - x;
 		const glyph = glyphs[at];
 		if (glyph === undefined) {
-			grid.glyphs[cell] = ' ';
-			grid.styles[cell] = blank;
+			grid.glyphs[cell] = blank;
+			grid.styles[cell] = behind;
 			continue;
 		}
 		const look = styles[at] ?? plain;
 		// Half of a wide glyph would push everything right of it.
-		grid.glyphs[cell] = column === end - 1 && glyphs[at + 1] === '' ? ' ' : glyph;
+		grid.glyphs[cell] = column === end - 1 && glyphs[at + 1] === '' ? blank : glyph;
 		grid.styles[cell] = tint === undefined ? look : onBackground(look, tint);
 	}
 }

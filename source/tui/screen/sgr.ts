@@ -1,3 +1,4 @@
+import {joinPrintable, p, type Printable} from '../../printable.ts';
 import {createPalette, isDeclared, type Palette} from './palette.ts';
 import {lookOf, type Colour, type Depth, type Style} from './style.ts';
 
@@ -36,18 +37,18 @@ function idOf(uri: string): string {
 	return hash.toString(36);
 }
 
-const named: string[] = [];
+const named: Printable[] = [];
 
 /** The same with the colours as the program says them, for what comes back as cells (frame.ts) and is converted then. */
-export function namedSgr(of: Style): string {
+export function namedSgr(of: Style): Printable {
 	return (named[of] ??= sequenceOf(of, 24, unchanged));
 }
 
 const unchanged: Palette = {foreground: colour => colour, background: colour => colour, code: () => undefined};
 
-function sequenceOf(of: Style, depth: Depth, colours: Palette): string {
+function sequenceOf(of: Style, depth: Depth, colours: Palette): Printable {
 	const {fg, bg, bold, dim, italic, underline, inverse, strike} = lookOf(of);
-	const codes: Array<number | string> = [0];
+	const codes: number[] = [0];
 	if (bold === true) codes.push(1);
 	if (dim === true) codes.push(2);
 	if (italic === true) codes.push(3);
@@ -58,10 +59,13 @@ function sequenceOf(of: Style, depth: Depth, colours: Palette): string {
 	if (strike === true) codes.push(9);
 	if (fg !== undefined) codes.push(...foreground(fg, depth, colours));
 	if (bg !== undefined) codes.push(...background(bg, depth, colours));
-	return `\u001B[${codes.join(';')}m`;
+	return p`\u001B[${joinPrintable(
+		codes.map(code => p`${code}`),
+		';',
+	)}m`;
 }
 
-function foreground(colour: Colour, depth: Depth, colours: Palette): Array<number | string> {
+function foreground(colour: Colour, depth: Depth, colours: Palette): number[] {
 	if (depth === 1) return [];
 	if (depth === 4) {
 		const code = colours.code(colour);
@@ -70,7 +74,7 @@ function foreground(colour: Colour, depth: Depth, colours: Palette): Array<numbe
 	return [38, ...extended(colours.foreground(colour), depth)];
 }
 
-function background(colour: Colour, depth: Depth, colours: Palette): Array<number | string> {
+function background(colour: Colour, depth: Depth, colours: Palette): number[] {
 	if (depth === 1) return [];
 	if (depth === 4) {
 		const code = colours.code(colour);

@@ -1,19 +1,26 @@
 import {graphemesOf} from '../segment.ts';
+import {joinPrintable, p, type Printable} from '../../printable.ts';
 import {namedSgr} from './sgr.ts';
 import stringWidth from './string-width.ts';
 import {plain, type Style} from './style.ts';
 
 /** A line as cells. The right half of a wide glyph is an empty string. */
 export interface Strip {
-	readonly glyphs: readonly string[];
+	readonly glyphs: readonly Printable[];
 	readonly styles: readonly Style[];
 }
 
-/** A piece of text in one style. Its text must have passed `printable` where it came from others. */
+/** A piece of text in one style. */
 export interface Span {
-	readonly text: string;
+	readonly text: Printable;
 	readonly style: Style;
 }
+
+/** The right half of a wide glyph. */
+const nothing = p``;
+const blank = p` `;
+const ellipsis = p`…`;
+const normal = p`\u001B[0m`;
 
 const widths = new Map<string, number>();
 /** A grapheme of more code points than this is somebody's prank: the rest of its marks is left out. */
@@ -41,7 +48,7 @@ export function textWidth(text: string): number {
 }
 
 /** Adds a text's cells to growing lists. */
-export function appendCells(glyphs: string[], styles: Style[], text: string, of: Style): void {
+export function appendCells(glyphs: Printable[], styles: Style[], text: Printable, of: Style): void {
 	if (ascii.test(text)) {
 		for (let at = 0; at < text.length; at++) {
 			glyphs.push(text.charAt(at));
@@ -50,25 +57,27 @@ export function appendCells(glyphs: string[], styles: Style[], text: string, of:
 		return;
 	}
 	for (const {segment} of graphemesOf(text)) {
-		const grapheme = segment.length > mostMarks ? Array.from(segment).slice(0, mostMarks).join('') : segment;
+		const grapheme =
+			segment.length > mostMarks ? segment.slice(0, Array.from(segment).slice(0, mostMarks).join('').length) : segment;
 		const width = graphemeWidth(grapheme);
 		const last = glyphs.length - 1;
 		if (width === 0) {
 			// A mark without a letter stands on what is before it.
-			if (last >= 0 && glyphs[last] !== '' && (glyphs[last]?.length ?? 0) < mostMarks) glyphs[last] += grapheme;
+			const before = glyphs[last] ?? nothing;
+			if (before !== '' && before.length < mostMarks) glyphs[last] = p`${before}${grapheme}`;
 			continue;
 		}
 		glyphs.push(grapheme);
 		styles.push(of);
 		if (width === 2) {
-			glyphs.push('');
+			glyphs.push(nothing);
 			styles.push(of);
 		}
 	}
 }
 
 export function strip(spans: readonly Span[]): Strip {
-	const glyphs: string[] = [];
+	const glyphs: Printable[] = [];
 	const styles: Style[] = [];
 	for (const {text, style} of spans) appendCells(glyphs, styles, text, style);
 	return {glyphs, styles};
@@ -76,14 +85,19 @@ export function strip(spans: readonly Span[]): Strip {
 
 /** The spans that a line was made of, each as long as its style is the same. */
 export function spansOf({glyphs, styles}: Strip): Span[] {
-	const spans: {text: string; style: Style}[] = [];
-	for (const [at, glyph] of glyphs.entries()) {
-		const last = spans.at(-1);
-		const style = styles[at] ?? plain;
-		if (last !== undefined && last.style === style) last.text += glyph;
-		else spans.push({text: glyph, style});
+	const spans: Span[] = [];
+	for (let from = 0, at = 1; from < glyphs.length; at++) {
+		const style = styles[from] ?? plain;
+		if (at < glyphs.length && (styles[at] ?? plain) === style) continue;
+		spans.push({text: joinPrintable(glyphs.slice(from, at)), style});
+		from = at;
 	}
 	return spans;
+}
+
+/** The text of a line, without its styles. */
+export function textOf({glyphs}: Strip): Printable {
+	return joinPrintable(glyphs);
 }
 
 /** Cut to a width, with `…` for what does not fit. */
@@ -92,7 +106,7 @@ export function clip(line: Strip, width: number): Strip {
 	if (width <= 0) return {glyphs: [], styles: []};
 	let end = width - 1;
 	if (line.glyphs[end] === '') end--;
-	const glyphs = [...line.glyphs.slice(0, end), '…'];
+	const glyphs = [...line.glyphs.slice(0, end), ellipsis];
 	const styles = [...line.styles.slice(0, end), line.styles[end] ?? plain];
 	return {glyphs, styles};
 }
@@ -110,13 +124,13 @@ export function justify(left: readonly Span[], right: readonly Span[], width: nu
 	};
 }
 
-function blanks(count: number): string[] {
-	return Array.from<string>({length: Math.max(0, count)}).fill(' ');
+function blanks(count: number): Printable[] {
+	return Array.from<Printable>({length: Math.max(0, count)}).fill(blank);
 }
 
 /** One after the other. */
 export function joined(...parts: readonly Strip[]): Strip {
-	const none: string[] = [];
+	const none: Printable[] = [];
 	const plainly: Style[] = [];
 	return {
 		glyphs: none.concat(...parts.map(({glyphs}) => glyphs)),
@@ -125,14 +139,15 @@ export function joined(...parts: readonly Strip[]): Strip {
 }
 
 /** For Ink's <Text>: the line with its escape sequences, in the colours that the program says (the screen converts). */
-export function ansi(line: Strip): string {
-	let text = '';
+export function ansi(line: Strip): Printable {
+	const text: Printable[] = [];
 	let pen: Style = plain;
 	for (let at = 0; at < line.glyphs.length; at++) {
 		const next = line.styles[at] ?? plain;
-		if (next !== pen) text += next === plain ? '\u001B[0m' : namedSgr(next);
+		if (next !== pen) text.push(next === plain ? normal : namedSgr(next));
 		pen = next;
-		text += line.glyphs[at] ?? '';
+		text.push(line.glyphs[at] ?? nothing);
 	}
-	return pen === plain ? text : `${text}\u001B[0m`;
+	if (pen !== plain) text.push(normal);
+	return joinPrintable(text);
 }

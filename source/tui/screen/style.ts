@@ -1,3 +1,4 @@
+import {printable, type Printable} from '../../printable.ts';
 /** A colour as 0xRRGGBB. */
 export type Colour = number;
 
@@ -12,7 +13,7 @@ export interface Look {
 	readonly inverse?: boolean;
 	readonly strike?: boolean;
 	/** Where a click leads: an address in printing ASCII, as `linked` takes it. */
-	readonly link?: string;
+	readonly link?: Printable;
 }
 
 /** A look by number, so that cells compare as integers. */
@@ -48,7 +49,7 @@ const asciiAlone = /^[!-~]+$/;
 /** The same style as a hyperlink. `uri` must be printing ASCII (what `new URL` makes of an address is); anything else is no link. */
 export function linked(of: Style, uri: string): Style {
 	if (!asciiAlone.test(uri)) return of;
-	const look = {...lookOf(of), link: uri};
+	const look = {...lookOf(of), link: printable(uri)};
 	if (byKey.has(keyOf(look))) return style(look);
 	if (links >= mostLinks) return of;
 	links++;

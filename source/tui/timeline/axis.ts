@@ -1,3 +1,4 @@
+import {p, type Printable} from '../../printable.ts';
 import type {TimeWindow} from './view.ts';
 
 /** A window of time laid out over columns. */
@@ -17,7 +18,7 @@ export function timeOf({from, to, columns}: Scale, column: number): number {
 
 export interface Tick {
 	readonly column: number;
-	readonly label: string;
+	readonly label: Printable;
 }
 
 const second = 1000;
@@ -47,13 +48,13 @@ export function ticks(scale: Scale): Tick[] {
 	return found;
 }
 
-function labelOf(at: Date, distance: number): string {
+function labelOf(at: Date, distance: number): Printable {
 	const midnight = at.getHours() + at.getMinutes() + at.getSeconds() === 0;
-	if (midnight || distance >= day) return `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-	const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
-	return distance < minute ? `${time}:${two(at.getSeconds())}` : time;
+	if (midnight || distance >= day) return p`${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+	const time = p`${two(at.getHours())}:${two(at.getMinutes())}`;
+	return distance < minute ? p`${time}:${two(at.getSeconds())}` : time;
 }
 
-function two(value: number): string {
-	return String(value).padStart(2, '0');
+function two(value: number): Printable {
+	return value < 10 ? p`0${value}` : p`${value}`;
 }

@@ -1,35 +1,37 @@
 import type {Strip} from '../screen/strip.ts';
 import {plain, type Style} from '../screen/style.ts';
+import {p, type Printable} from '../../printable.ts';
 
 /** Stands for a blank of a text, which is not empty: nothing goes behind it. */
-const solidBlank = '\u00A0';
+const solidBlank = p`\u00A0`;
+const blank = p` `;
 
 /** Cells to draw on, row by row; what lies outside is left out. */
 export class Canvas {
 	readonly columns: number;
 	readonly rows: number;
-	readonly #glyphs: string[];
+	readonly #glyphs: Printable[];
 	readonly #styles: Style[];
 
 	constructor(columns: number, rows: number) {
 		this.columns = columns;
 		this.rows = rows;
-		this.#glyphs = Array.from<string>({length: columns * rows}).fill(' ');
+		this.#glyphs = Array.from<Printable>({length: columns * rows}).fill(blank);
 		this.#styles = Array.from<Style>({length: columns * rows}).fill(plain);
 	}
 
-	at(x: number, y: number): string {
-		return this.#isInside(x, y) ? (this.#glyphs[y * this.columns + x] ?? ' ') : ' ';
+	at(x: number, y: number): Printable {
+		return this.#isInside(x, y) ? (this.#glyphs[y * this.columns + x] ?? blank) : blank;
 	}
 
-	put(x: number, y: number, glyph: string, style: Style): void {
+	put(x: number, y: number, glyph: Printable, style: Style): void {
 		if (!this.#isInside(x, y)) return;
 		this.#glyphs[y * this.columns + x] = glyph;
 		this.#styles[y * this.columns + x] = style;
 	}
 
 	/** Only where nothing stands yet. */
-	putBehind(x: number, y: number, glyph: string, style: Style): void {
+	putBehind(x: number, y: number, glyph: Printable, style: Style): void {
 		if (this.at(x, y) === ' ') this.put(x, y, glyph, style);
 	}
 
@@ -38,7 +40,7 @@ export class Canvas {
 		let end = Math.min(width, glyphs.length);
 		if (glyphs[end] === '') end--;
 		for (let at = 0; at < end; at++) {
-			const glyph = glyphs[at] ?? ' ';
+			const glyph = glyphs[at] ?? blank;
 			this.put(x + at, y, glyph === ' ' ? solidBlank : glyph, styles[at] ?? plain);
 		}
 	}
@@ -51,7 +53,7 @@ export class Canvas {
 
 	row(y: number): Strip {
 		const [from, to] = [y * this.columns, (y + 1) * this.columns];
-		const glyphs = this.#glyphs.slice(from, to).map(glyph => (glyph === solidBlank ? ' ' : glyph));
+		const glyphs = this.#glyphs.slice(from, to).map(glyph => (glyph === solidBlank ? blank : glyph));
 		return {glyphs, styles: this.#styles.slice(from, to)};
 	}
 

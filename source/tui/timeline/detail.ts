@@ -1,7 +1,7 @@
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
-import {printable} from '../../printable.ts';
+import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {deliveriesOf} from '../../store/delivery.ts';
 import type {Chronicle} from '../../store/chronicle.ts';
 import {firstFrom, type Mark} from '../../store/mark.ts';
@@ -45,14 +45,14 @@ export function detailLines(detail: Detail, width: number, height: number): Pain
 	const shown =
 		lines.length <= most
 			? lines
-			: [...lines.slice(0, most - 1), strip([{text: `… ${keyFor('timeline_open')} opens it`, style: theme.grey}])];
+			: [...lines.slice(0, most - 1), strip([{text: p`… ${keyFor('timeline_open')} opens it`, style: theme.grey}])];
 	const said = saidLines(detail, room, height - shown.length - 1);
 	const nothing: PaintedLine = {strip: strip([])};
 	return [...shown.map(inset), ...(said.length > 0 ? [nothing] : []), ...said];
 }
 
 function inset(line: Strip): PaintedLine {
-	return {strip: joined(strip([{text: ' ', style: theme.text}]), line)};
+	return {strip: joined(strip([{text: p` `, style: theme.text}]), line)};
 }
 
 /** What was said until the moment, or around what is selected: one line each, the newest at the bottom. */
@@ -73,52 +73,55 @@ function saidLines(detail: Detail, width: number, height: number): PaintedLine[]
 function saidSpans({nameOf, now}: Detail, {at, tag, mentions, excerpt}: Mark): Span[] {
 	const name = printable(nameOf(tag));
 	return [
-		{text: `${clockMoment(new Date(at).toISOString(), now)} `, style: theme.faint},
+		{text: p`${clockMoment(new Date(at).toISOString(), now)} `, style: theme.faint},
 		{text: name, style: tagStyle(tag)},
 		...mentions.flatMap((to, index): Span[] => [
-			{text: index === 0 ? ' → ' : ', ', style: theme.grey},
+			{text: index === 0 ? p` → ` : p`, `, style: theme.grey},
 			{text: printable(nameOf(to)), style: tagStyle(to)},
 		]),
-		{text: `  ${printable(excerpt.replaceAll(/\s+/gu, ' '))}`, style: theme.grey},
+		{text: p`  ${printable(excerpt.replaceAll(/\s+/gu, ' '))}`, style: theme.grey},
 	];
 }
 
 function summary({picture}: Detail): Strip {
 	const tasks = new Set([...picture.bars.values()].flat().map(({task}) => task)).size;
 	return strip([
-		{text: `${counted(picture.traffic.total, 'message')}, ${counted(tasks, 'task')} in this window`, style: theme.grey},
+		{
+			text: p`${counted(picture.traffic.total, 'message')}, ${counted(tasks, 'task')} in this window`,
+			style: theme.grey,
+		},
 	]);
 }
 
 function messageLines(detail: Detail, id: number, width: number): Strip[] {
 	const {state, past, moment, now} = detail;
 	const message = past.message(id);
-	if (message === undefined) return [strip([{text: `#${id} reading`, style: theme.grey}])];
+	if (message === undefined) return [strip([{text: p`#${id} reading`, style: theme.grey}])];
 	const left: Span[] = [
-		{text: `${clockMoment(message.created_at, now)} `, style: theme.grey},
+		{text: p`${clockMoment(message.created_at, now)} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
 	];
 	message.mentions.forEach((tag, index) => {
-		left.push({text: index === 0 ? ' → ' : ', ', style: theme.grey}, {text: printable(tag), style: tagStyle(tag)});
+		left.push({text: index === 0 ? p` → ` : p`, `, style: theme.grey}, {text: printable(tag), style: tagStyle(tag)});
 	});
 	if (message.author_tag !== null && !sameTag(message.author_tag, message.tag)) {
-		left.push({text: `  by ${printable(message.author_tag)}`, style: theme.grey});
+		left.push({text: p`  by ${printable(message.author_tag)}`, style: theme.grey});
 	}
-	if (!message.verified) left.push({text: '  unverified', style: theme.warn});
-	left.push({text: `  #${id}`, style: theme.faint});
-	if (message.reply_to !== null) left.push({text: `  ↳ #${message.reply_to}`, style: theme.grey});
+	if (!message.verified) left.push({text: p`  unverified`, style: theme.warn});
+	left.push({text: p`  #${id}`, style: theme.faint});
+	if (message.reply_to !== null) left.push({text: p`  ↳ #${message.reply_to}`, style: theme.grey});
 	const delivery = moment === null ? deliverySpans(state, message, now) : deliveryAt(state, message, moment);
 	return [justify(left, delivery, width), ...messageBody(message, width, true)];
 }
 
 /** How far it had come for each reader at that moment. When a client took it on its way nobody wrote down. */
 function deliveryAt(state: State, message: Message, moment: number): Span[] {
-	const parts = deliveriesOf(state, message, moment).map(({reader, receipt}): string => {
+	const parts = deliveriesOf(state, message, moment).map(({reader, receipt}): Printable => {
 		const by = (at: string | null | undefined): boolean => typeof at === 'string' && Date.parse(at) <= moment;
 		const rung = by(receipt?.acked_at) ? '✓✓ acked' : by(receipt?.delivered_at) ? '✓ delivered' : 'stored';
-		return `${printable(reader)} ${rung}`;
+		return p`${printable(reader)} ${rung}`;
 	});
-	return parts.length === 0 ? [] : [{text: parts.join('  '), style: theme.grey}];
+	return parts.length === 0 ? [] : [{text: joinPrintable(parts, '  '), style: theme.grey}];
 }
 
 function taskLines({past, picture, moment, now}: Detail, id: number, width: number): Strip[] {
@@ -126,15 +129,15 @@ function taskLines({past, picture, moment, now}: Detail, id: number, width: numb
 	const steps = picture.replay.tasks.get(id) ?? [];
 	const step = stepAt(steps, moment ?? now);
 	const left: Span[] = [
-		step === null ? {text: '?', style: theme.grey} : signOf(step.state),
-		{text: ` #${id} `, style: theme.task},
-		{text: task === undefined ? '' : printable(task.title), style: theme.strong},
+		step === null ? {text: p`?`, style: theme.grey} : signOf(step.state),
+		{text: p` #${id} `, style: theme.task},
+		{text: task === undefined ? p`` : printable(task.title), style: theme.strong},
 	];
 	const owner = step?.tag ?? null;
 	const right: Span[] = [
-		...(owner === null ? [] : [{text: `${printable(owner)}  `, style: tagStyle(owner)}]),
-		{text: step === null ? 'unknown' : step.state, style: theme.grey},
-		...(step?.state === 'running' ? [{text: ` ${Math.round(step.progress * 100)} %`, style: theme.good}] : []),
+		...(owner === null ? [] : [{text: p`${printable(owner)}  `, style: tagStyle(owner)}]),
+		{text: step === null ? p`unknown` : p`${step.state}`, style: theme.grey},
+		...(step?.state === 'running' ? [{text: p` ${Math.round(step.progress * 100)} %`, style: theme.good}] : []),
 	];
 	const told = wrap(strip(lifeOf(picture, id, moment ?? Infinity, now)), width);
 	return [justify(left, right, width), ...told, ...bodyOf(task, width)];
@@ -151,11 +154,11 @@ function lifeOf(picture: Picture, id: number, until: number, now: number): Span[
 	let last = '';
 	for (const {at, state, tag} of picture.replay.tasks.get(id) ?? []) {
 		if (at > until) break;
-		const said = state === 'running' && tag !== null ? `${state} ${printable(tag)}` : state;
+		const said = state === 'running' && tag !== null ? p`${state} ${printable(tag)}` : p`${state}`;
 		if (said === last) continue;
 		last = said;
 		spans.push({
-			text: `${spans.length > 0 ? '  ' : ''}${clockMoment(new Date(at).toISOString(), now)} `,
+			text: p`${spans.length > 0 ? '  ' : ''}${clockMoment(new Date(at).toISOString(), now)} `,
 			style: theme.faint,
 		});
 		spans.push({text: said, style: theme.grey});

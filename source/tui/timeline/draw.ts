@@ -1,5 +1,5 @@
 import type {Task} from '../../mailbox/task.ts';
-import {printable} from '../../printable.ts';
+import {p, printable, type Printable} from '../../printable.ts';
 import type {Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';
 import {clip, strip, type Span} from '../screen/strip.ts';
@@ -59,20 +59,20 @@ function drawLabel(canvas: Canvas, drawing: Drawing, lane: number, y: number): v
 	const tag = picture.lanes[lane] ?? '';
 	const room = labels - 1;
 	const chosen = isChosen(drawing, lane);
-	const edge: Span = {text: chosen ? '▌' : ' ', style: tag === unowned ? theme.task : tagStyle(tag)};
+	const edge: Span = {text: chosen ? p`▌` : p` `, style: tag === unowned ? theme.task : tagStyle(tag)};
 	if (tag === unowned) {
-		canvas.lay(0, y, strip([edge, {text: '  TASKS', style: theme.strong}]), room);
+		canvas.lay(0, y, strip([edge, {text: p`  TASKS`, style: theme.strong}]), room);
 		const waiting = (picture.bars.get(unowned) ?? []).filter(({to, state}) => to === Infinity && state === 'queued');
 		if (rows.height > 1 && waiting.length > 0) {
-			canvas.lay(0, y + 1, strip([{text: `   ${waiting.length} open`, style: theme.grey}]), room);
+			canvas.lay(0, y + 1, strip([{text: p`   ${waiting.length} open`, style: theme.grey}]), room);
 		}
 		return;
 	}
 	const step = stepAt(picture.replay.agents.get(tag), moment ?? now);
 	const presence = step === null ? null : presenceSigns[step.state];
 	const name: Span = {text: printable(nameOf(tag)), style: chosen ? tagStrong(tag) : tagStyle(tag)};
-	const sign = presence?.sign ?? {text: ' ', style: theme.text};
-	canvas.lay(0, y, clip(strip([edge, sign, {text: ' ', style: theme.text}, name]), room));
+	const sign = presence?.sign ?? {text: p` `, style: theme.text};
+	canvas.lay(0, y, clip(strip([edge, sign, {text: p` `, style: theme.text}, name]), room));
 	if (presence !== null) canvas.lay(3, y + 1, strip([{text: presence.words, style: theme.grey}]), room - 3);
 }
 
@@ -103,8 +103,8 @@ function drawTraffic(canvas: Canvas, {picture, labels, readFrom}: Drawing, lane:
 		const count = traffic.counts[cell] ?? 0;
 		const x = labels + column;
 		if (count > 0) canvas.put(x, y, countSign(count, traffic.toAll[cell] === 1), tagStrong(tag));
-		else if ((traffic.waits[cell] ?? 0) > 0) canvas.put(x, y, '─', theme.faint);
-		else if (column < unread) canvas.put(x, y, '·', theme.faint);
+		else if ((traffic.waits[cell] ?? 0) > 0) canvas.put(x, y, p`─`, theme.faint);
+		else if (column < unread) canvas.put(x, y, p`·`, theme.faint);
 	}
 }
 
@@ -114,18 +114,18 @@ function drawLinks(canvas: Canvas, drawing: Drawing): void {
 	picture.traffic.links.forEach((pairs, column) => {
 		for (const [from, to] of pairs ?? []) {
 			const look = tagStyle(picture.lanes[from] ?? '');
-			drawLink(canvas, drawing, labels + column, [from, to], {line: '│', look, over: behind});
+			drawLink(canvas, drawing, labels + column, [from, to], {line: p`│`, look, over: behind});
 		}
 	});
 }
 
 /** What a line may cross. */
-const behind = new Set([' ', '·', '─', '┈', '╌', '┄', '?']);
+const behind: ReadonlySet<string> = new Set([' ', '·', '─', '┈', '╌', '┄', '?']);
 /** What the line of the selected message may cross: everything but words. */
-const lines = new Set([...behind, '│', '━', '▲', '▼']);
+const lines: ReadonlySet<string> = new Set([...behind, '│', '━', '▲', '▼']);
 
 interface LinkLook {
-	readonly line: string;
+	readonly line: Printable;
 	readonly look: Style;
 	readonly over: {has(glyph: string): boolean};
 }
@@ -143,7 +143,7 @@ function drawLink(
 	for (let y = start + down; y !== end; y += down) {
 		if (y >= 0 && y < last && over.has(canvas.at(x, y))) canvas.put(x, y, line, look);
 	}
-	if (end >= 0 && end < last && behind.has(canvas.at(x, end))) canvas.put(x, end, down > 0 ? '▼' : '▲', look);
+	if (end >= 0 && end < last && behind.has(canvas.at(x, end))) canvas.put(x, end, down > 0 ? p`▼` : p`▲`, look);
 }
 
 function drawTasks(canvas: Canvas, drawing: Drawing): void {
@@ -161,7 +161,7 @@ function drawTasks(canvas: Canvas, drawing: Drawing): void {
 			drawBar(canvas, drawing, bar, labels, y + bar.row, isSelected);
 		}
 		if (over > 0) {
-			const words = strip([{text: ` +${over} `, style: theme.grey}]);
+			const words = strip([{text: p` +${over} `, style: theme.grey}]);
 			canvas.lay(labels + picture.scale.columns - words.glyphs.length, y + height - 1, words);
 		}
 	}
@@ -182,17 +182,17 @@ function drawBar(
 	for (let column = from; column <= to; column++) canvas.put(labels + column, y, line.text, line.style);
 	if (first >= 0) canvas.put(labels + first, y, start.text, start.style);
 	const task = taskOf(bar.task);
-	const title = task === undefined ? '' : ` ${printable(task.title)}`;
+	const title = task === undefined ? p`` : p` ${printable(task.title)}`;
 	const text: Span[] = [
-		{text: `#${bar.task}`, style: isSelected ? inverse(theme.task) : theme.task},
+		{text: p`#${bar.task}`, style: isSelected ? inverse(theme.task) : theme.task},
 		{text: title, style: bar.state === 'running' ? theme.text : theme.grey},
 		...(bar.state === 'running' && bar.to === Infinity && bar.progress > 0
-			? [{text: ` ${Math.round(bar.progress * 100)} %`, style: theme.good}]
+			? [{text: p` ${Math.round(bar.progress * 100)} %`, style: theme.good}]
 			: []),
 	];
 	// Inside of the bar where its words fit there, else behind its end as far as there is room.
 	const inside = to - from - 3;
-	const words = strip([{text: ' ', style: theme.text}, ...text, {text: ' ', style: theme.text}]);
+	const words = strip([{text: p` `, style: theme.text}, ...text, {text: p` `, style: theme.text}]);
 	const whole = words.glyphs.length <= inside;
 	const ending = last >= 0 && last < columns && bar.end !== null ? endSigns[bar.end] : null;
 	if (whole || inside >= 14) canvas.lay(labels + from + 1, y, clip(words, Math.max(0, inside)));
@@ -218,7 +218,7 @@ function drawSelected(canvas: Canvas, drawing: Drawing): void {
 	const look = tagStrong(mark.tag);
 	const x = labels + columnOf(scale, mark.at);
 	for (const to of addressees(mark, picture.laneOf)) {
-		if (to !== lane) drawLink(canvas, drawing, x, [lane, to], {line: '┃', look, over: lines});
+		if (to !== lane) drawLink(canvas, drawing, x, [lane, to], {line: p`┃`, look, over: lines});
 	}
 	const tie = (answered: Mark, answer: Mark): void => {
 		const at = picture.laneOf.get(answer.tag);
@@ -226,7 +226,7 @@ function drawSelected(canvas: Canvas, drawing: Drawing): void {
 		const end = columnOf(scale, answer.at);
 		for (let column = Math.max(0, columnOf(scale, answered.at) + 1); column < end; column++) {
 			if (behind.has(canvas.at(labels + column, rowOf(at)))) {
-				canvas.put(labels + column, rowOf(at), '━', tagStyle(answer.tag));
+				canvas.put(labels + column, rowOf(at), p`━`, tagStyle(answer.tag));
 			}
 		}
 	};
@@ -253,7 +253,7 @@ function drawEdge(canvas: Canvas, {picture, labels, moment, rows}: Drawing): voi
 	if (picture.edge < 0 || picture.edge >= picture.scale.columns) return;
 	const x = labels + picture.edge;
 	for (let y = 0; y < rows.shown * rows.height; y++) {
-		if (moment === null) canvas.putBehind(x, y, '┊', theme.faint);
-		else if (behind.has(canvas.at(x, y))) canvas.put(x, y, '│', theme.warn);
+		if (moment === null) canvas.putBehind(x, y, p`┊`, theme.faint);
+		else if (behind.has(canvas.at(x, y))) canvas.put(x, y, p`│`, theme.warn);
 	}
 }

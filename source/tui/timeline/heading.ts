@@ -1,4 +1,4 @@
-import {printable} from '../../printable.ts';
+import {p, printable} from '../../printable.ts';
 import type {Chronicle} from '../../store/chronicle.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, strip, textWidth, type Span} from '../screen/strip.ts';
@@ -17,53 +17,53 @@ export function headingLine(
 	now: number,
 ): PaintedLine {
 	const left: Span[] = [
-		{text: '▌', style: theme.code},
-		{text: 'TIMELINE', style: theme.strong},
-		{text: `  ${clockTime(iso(scale.from), now)} – ${clockTime(iso(scale.to), now)}`, style: theme.text},
-		{text: `  ${duration(view.span)}`, style: theme.grey},
+		{text: p`▌`, style: theme.code},
+		{text: p`TIMELINE`, style: theme.strong},
+		{text: p`  ${clockTime(iso(scale.from), now)} – ${clockTime(iso(scale.to), now)}`, style: theme.text},
+		{text: p`  ${duration(view.span)}`, style: theme.grey},
 		...momentSpans(view, now),
 	];
 	const legend: Span[] = [
-		{text: '● to one  ◆ to all  2…9 ░▒▓█ many  ─ until answered   ', style: theme.faint},
-		{text: '─', style: theme.good},
-		{text: ' in a turn  ', style: theme.faint},
-		{text: '╌', style: theme.warn},
-		{text: ' blocked  ┈ idle', style: theme.faint},
+		{text: p`● to one  ◆ to all  2…9 ░▒▓█ many  ─ until answered   `, style: theme.faint},
+		{text: p`─`, style: theme.good},
+		{text: p` in a turn  `, style: theme.faint},
+		{text: p`╌`, style: theme.warn},
+		{text: p` blocked  ┈ idle`, style: theme.faint},
 	];
 	const state = readingSpans(past, scale);
 	const taken = [...left, ...state].reduce((sum, {text}) => sum + textWidth(text), 0);
 	const room = width - taken - 4 >= legend.reduce((sum, {text}) => sum + textWidth(text), 0);
-	const right = [...state, ...(room ? [{text: state.length > 0 ? '   ' : '', style: theme.text}, ...legend] : [])];
-	return {strip: justify(left, [...right, {text: ' ', style: theme.text}], width), tint: focusedTint};
+	const right = [...state, ...(room ? [{text: state.length > 0 ? p`   ` : p``, style: theme.text}, ...legend] : [])];
+	return {strip: justify(left, [...right, {text: p` `, style: theme.text}], width), tint: focusedTint};
 }
 
 function momentSpans(view: TimelineView, now: number): Span[] {
 	const moment = momentOf(view, now);
-	if (moment === null) return [{text: view.end === null ? '  ● now' : '', style: theme.good}];
-	const how = view.moment?.since === null ? 'as it was' : `playing ${view.speed}×`;
-	return [{text: `  ◐ ${clockMoment(iso(moment), now)} ${how}`, style: theme.warnStrong}];
+	if (moment === null) return [{text: view.end === null ? p`  ● now` : p``, style: theme.good}];
+	const how = view.moment?.since === null ? p`as it was` : p`playing ${view.speed}×`;
+	return [{text: p`  ◐ ${clockMoment(iso(moment), now)} ${how}`, style: theme.warnStrong}];
 }
 
 /** What of the window is not known, and why. */
 function readingSpans(past: Chronicle, scale: Scale): Span[] {
 	if (past.trouble !== null) return [{text: printable(past.trouble), style: theme.warn}];
 	if (past.from <= scale.from) return [];
-	if (past.isReading) return [{text: 'reading', style: theme.grey}];
-	return past.isFull ? [{text: 'older is not shown: too much', style: theme.warn}] : [];
+	if (past.isReading) return [{text: p`reading`, style: theme.grey}];
+	return past.isFull ? [{text: p`older is not shown: too much`, style: theme.warn}] : [];
 }
 
 /** The row with the times; above the lanes, beside their names. */
 export function axisLine(view: TimelineView, scale: Scale, labels: number, edge: number, now: number): PaintedLine {
 	const canvas = new Canvas(labels + scale.columns, 1);
 	const moment = momentOf(view, now);
-	const words = moment === null ? 'now' : clockSeconds(iso(moment));
+	const words = moment === null ? p`now` : clockSeconds(iso(moment));
 	const isThere = edge >= 0 && edge < scale.columns;
 	const at = Math.min(labels + edge, labels + scale.columns - words.length);
 	for (const {column, label} of ticks(scale)) {
 		const x = labels + column;
 		// Two times would stand in each other.
 		if (isThere && x <= at + words.length && x + label.length >= at) continue;
-		canvas.put(x, 0, '╷', theme.faint);
+		canvas.put(x, 0, p`╷`, theme.faint);
 		canvas.lay(x + 1, 0, strip([{text: label, style: theme.grey}]));
 	}
 	if (isThere) canvas.lay(at, 0, strip([{text: words, style: moment === null ? theme.grey : theme.warnStrong}]));

@@ -5,6 +5,7 @@ import {channelName} from '../panes/header.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip, textWidth} from '../screen/strip.ts';
 import {theme} from '../theme.ts';
+import {p, type Printable} from '../../printable.ts';
 import type {Scale} from './axis.ts';
 import {detailLines} from './detail.ts';
 import {drawLanes} from './draw.ts';
@@ -84,8 +85,8 @@ export function timelineLines(
 }
 
 /** The line above the text, which says how many lanes are not shown. */
-function ruleWords({shown, top}: LaneRows, count: number, width: number): string {
-	if (shown >= count) return '─'.repeat(width);
-	const words = ` lanes ${top + 1}–${top + shown} of ${count} · ${keyFor('timeline_lane_below')} ${keyFor('timeline_lane_above')} `;
-	return `──${words}${'─'.repeat(Math.max(0, width - words.length - 2))}`;
+function ruleWords({shown, top}: LaneRows, count: number, width: number): Printable {
+	if (shown >= count) return p`─`.repeat(width);
+	const words = p` lanes ${top + 1}–${top + shown} of ${count} · ${keyFor('timeline_lane_below')} ${keyFor('timeline_lane_above')} `;
+	return p`──${words}${p`─`.repeat(Math.max(0, width - words.length - 2))}`;
 }

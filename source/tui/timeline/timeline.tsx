@@ -1,8 +1,10 @@
-import {Box, Text} from 'ink';
+import {Box} from 'ink';
 import {useEffect, useLayoutEffect, useState} from 'react';
 import {useSurroundings, useUi} from '../context.ts';
 import type {Rect} from '../screen/grid.ts';
 import {ansi} from '../screen/strip.ts';
+import {Text} from '../text.tsx';
+import {p} from '../../printable.ts';
 import {timelineLines} from './lines.ts';
 import {laneOrder} from './lanes.ts';
 import {momentOf} from './view.ts';
@@ -52,7 +54,7 @@ export function Timeline() {
 			{screen === null &&
 				lines().map(({strip}, index) => (
 					<Text key={index} wrap="truncate">
-						{strip.glyphs.length === 0 ? ' ' : ansi(strip)}
+						{strip.glyphs.length === 0 ? p` ` : ansi(strip)}
 					</Text>
 				))}
 		</Box>

@@ -1,4 +1,5 @@
 import {firstFrom, type Mark, type Marks} from '../../store/mark.ts';
+import {p, type Printable} from '../../printable.ts';
 import {columnOf, type Scale} from './axis.ts';
 
 /** Who wrote to whom, by lane and column. */
@@ -90,10 +91,10 @@ function summed(changes: Int32Array, lanes: number, columns: number): Int32Array
 }
 
 /** The sign of so many messages of one lane in one column. */
-export function countSign(count: number, isToAll: boolean): string {
-	if (count === 1) return isToAll ? '◆' : '●';
-	if (count < 10) return String(count);
-	return count < 30 ? '░' : count < 100 ? '▒' : count < 300 ? '▓' : '█';
+export function countSign(count: number, isToAll: boolean): Printable {
+	if (count === 1) return isToAll ? p`◆` : p`●`;
+	if (count < 10) return p`${count}`;
+	return count < 30 ? p`░` : count < 100 ? p`▒` : count < 300 ? p`▓` : p`█`;
 }
 
 /** Between whom: the lanes of one message's addressees that have one. */

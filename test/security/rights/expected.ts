@@ -29,6 +29,7 @@ export const tables: Readonly<Record<string, Table>> = {
 	},
 	mux_meta: read,
 	receipts: read,
+	redactions: {may: {agent: 's', human: 's', service: 's'}},
 	tasks: read,
 };
 
@@ -82,6 +83,8 @@ export const functions: Readonly<Record<string, Callers>> = {
 	mux_words_query: 'nobody',
 	receipt_ack: 'members',
 	receipt_deliver: 'members',
+	redact_message: 'members',
+	seal_history: 'members',
 	search_messages: 'members',
 	task_add: 'members',
 	task_assign: 'members',
@@ -95,6 +98,7 @@ export const functions: Readonly<Record<string, Callers>> = {
 	task_reprioritise: 'members',
 	task_retry: 'members',
 	unwatch_table: 'members',
+	verify_history: 'members',
 	watch_table: 'members',
 	watched_tables: 'members',
 };

@@ -49,6 +49,9 @@ async function prepare(target: Target): Promise<Tokens> {
 	await target.owner(
 		`insert into cursors (reader, epoch, xid, id) select '${tagOf('human')}', epoch, '1', 1 from mux_meta`,
 	);
+	await target.owner(
+		`insert into messages (content) values ('[${tagOf('human')}] to be redacted'); select redact_message(max(id)) from messages`,
+	);
 	await target.owner(`select agent_revoke('${tagOf('revoked')}')`);
 	return tokens;
 }

@@ -1,0 +1,23 @@
+import type {SupabaseClient} from '@supabase/supabase-js';
+import {MailboxError} from '../mailbox/error.ts';
+import type {SqlOptions, SqlRow} from '../mailbox/sql.ts';
+import type {Rest} from './rest.ts';
+
+/** Runs SQL as the agent whose token this is; see Mailbox.sql. What was sent is not sent twice: it may have been done. */
+export async function runAgentSql(
+	rest: Rest,
+	statements: readonly string[],
+	{readOnly = false, parameters = []}: SqlOptions = {},
+): Promise<SqlRow[]> {
+	const [only = '', ...more] = statements;
+	if (parameters.length > 0 && more.length > 0) {
+		throw new MailboxError('invalid', 'Parameters go with one statement.', 'Send each statement by itself.');
+	}
+	// The generated types know no parameter that is null.
+	const request =
+		parameters.length > 0
+			? (client: SupabaseClient) =>
+					client.rpc('agent_sql', {p_query: only, p_parameters: parameters, p_read_only: readOnly})
+			: (client: SupabaseClient) => client.rpc('agent_script', {p_statements: statements, p_read_only: readOnly});
+	return (await rest.request(client => request(client as SupabaseClient), {twice: false})) as SqlRow[];
+}

@@ -1,0 +1,44 @@
+import type {Database, Result} from './database.ts';
+import type {Caller} from './http.ts';
+import {asText} from './session.ts';
+import {splitStatements} from './split-statements.ts';
+
+/** A script as the management call takes it. */
+export interface Query {
+	readonly sql: string;
+	/** For $1, $2, ... of a single statement. */
+	readonly parameters: readonly unknown[];
+	readonly readOnly: boolean;
+}
+
+/**
+ * Runs a script as the agent that the token names, in one transaction; resolves with the rows of the last statement that
+ * returns any, each the JSON text that PostgreSQL made of it. What an agent may do is for the database to say: see
+ * supabase/migrations, agent_sql. Rejects with DatabaseError.
+ */
+export async function runAgentSql(
+	database: Database,
+	{claims}: Caller,
+	{sql, parameters, readOnly}: Query,
+): Promise<string[]> {
+	const call =
+		parameters.length === 0
+			? {
+					text: 'select line::text as line from public.agent_script(array(select json_array_elements_text($1::json)), $2::boolean) as line',
+					values: [JSON.stringify(splitStatements(sql)), readOnly],
+				}
+			: {
+					text: 'select line::text as line from public.agent_sql($1, array(select json_array_elements_text($2::json)), $3::boolean) as line',
+					values: [sql, JSON.stringify(parameters.map(textOrNull)), readOnly],
+				};
+	const [result] = await database.run({role: 'authenticated', claims}, [call]);
+	return linesOf(result);
+}
+
+function textOrNull(value: unknown): string | null {
+	return value === null || value === undefined ? null : asText(value);
+}
+
+function linesOf(result: Result | undefined): string[] {
+	return (result?.rows ?? []).map(row => String(row['line']));
+}

@@ -1,0 +1,48 @@
+import {createHash, randomBytes} from 'node:crypto';
+import {tmpdir} from 'node:os';
+import {join, resolve} from 'node:path';
+
+/** The machine and the user, as far as the place of a socket depends on them. */
+export interface Machine {
+	readonly platform: NodeJS.Platform;
+	/** XDG_RUNTIME_DIR; undefined where there is none. */
+	readonly runtime: string | undefined;
+	readonly temporary: string;
+	/** Undefined on Windows. */
+	readonly uid: number | undefined;
+}
+
+export const thisMachine = (): Machine => ({
+	platform: process.platform,
+	runtime: process.env['XDG_RUNTIME_DIR'],
+	temporary: tmpdir(),
+	uid: process.getuid?.(),
+});
+
+/** Where a hub may listen for the programs of its own user, best place first. */
+export interface SocketPlace {
+	readonly path: string;
+	/** The folder that keeps other users away; null for a named pipe, which lies in none. */
+	readonly folder: string | null;
+}
+
+/**
+ * The places of the hub whose state lies in that folder. A socket's path has a bound that a long home exceeds (`sun_path`, see
+ * unix(7)), and not every disk can hold a socket: then a short folder of the user's own. On Windows a named pipe; its name is
+ * another at each start, so that nobody can wait there for the next hub.
+ */
+export function socketPlaces(state: string, {platform, runtime, temporary, uid}: Machine): SocketPlace[] {
+	const name = createHash('sha256').update(resolve(state)).digest('hex').slice(0, 16);
+	if (platform === 'win32') {
+		return [{path: String.raw`\\.\pipe\agentmux-${name}-${randomBytes(8).toString('hex')}`, folder: null}];
+	}
+	const folders = [
+		...(runtime === undefined || !runtime.startsWith('/') ? [] : [join(runtime, 'agentmux')]),
+		join(temporary, `agentmux-${uid ?? 'me'}`),
+	];
+	const longest = platform === 'linux' ? 107 : 103;
+	return [
+		{path: join(state, 'hub.sock'), folder: state},
+		...folders.map(folder => ({path: join(folder, `${name}.sock`), folder})),
+	].filter(({path}) => Buffer.byteLength(path) <= longest);
+}

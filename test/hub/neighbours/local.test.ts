@@ -1,0 +1,168 @@
+import {createHmac} from 'node:crypto';
+import {lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {request} from 'node:http';
+import {dirname, join} from 'node:path';
+import {afterEach, describe, expect, it} from 'vitest';
+import {stopHub} from '../../../source/hub/ensure.ts';
+import {wayTo} from '../../../source/hub/local/way.ts';
+import {connectMailbox} from '../../../source/gateway/connect.ts';
+import {fire, placeAgent} from '../../helpers/hook.ts';
+import {hear} from '../../helpers/hear.ts';
+import {placesIn, startTestHub, temporaryHome, type TestHub} from '../../helpers/hub.ts';
+import {squat} from '../../helpers/squatter.ts';
+
+interface State {
+	readonly url: string;
+	readonly socket: string | null;
+	readonly proof_key: string;
+	readonly pid: number;
+}
+
+const homes: string[] = [];
+afterEach(async () => {
+	for (const home of homes.splice(0)) {
+		await stopHub(placesIn(home));
+		rmSync(home, {recursive: true, force: true});
+	}
+});
+
+async function start(home: string, env: NodeJS.ProcessEnv = {}): Promise<{hub: TestHub; state: State}> {
+	homes.push(home);
+	mkdirSync(home, {recursive: true, mode: 0o700});
+	const hub = await startTestHub({home, env});
+	return {hub, state: stateOf(home)};
+}
+
+const stateFile = (home: string): string => join(home, 'state', 'hub.json');
+const stateOf = (home: string): State => JSON.parse(readFileSync(stateFile(home), 'utf8')) as State;
+
+function health(options: {socketPath: string} | {port: number}, path = '/health'): Promise<Record<string, unknown>> {
+	return new Promise((resolve, reject) => {
+		const asked = request({...options, host: '127.0.0.1', path, agent: false}, response => {
+			let text = '';
+			response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+			response.on('end', () => resolve(JSON.parse(text) as Record<string, unknown>));
+		});
+		asked.on('error', reject).end();
+	});
+}
+
+/** Writes, reads and hears as a program of this user would. */
+async function works(hub: TestHub, state: State): Promise<void> {
+	const mailbox = connectMailbox({
+		url: state.url,
+		key: hub.anonKey,
+		token: hub.tokenFor('CLAUDE_1'),
+		way: wayTo(state),
+	});
+	try {
+		const heard = hear(mailbox);
+		await heard.live();
+		await mailbox.post({content: '[CLAUDE_1] over here @HOOKED'});
+		await heard.until(() => heard.contents.includes('[CLAUDE_1] over here @HOOKED'));
+	} finally {
+		await mailbox.close();
+	}
+}
+
+describe('the socket of a hub', () => {
+	it('lies in its state folder, for this user alone, and says there which process answers', async () => {
+		const {hub, state} = await start(temporaryHome());
+		const path = join(hub.places.state, 'hub.sock');
+		expect(state.socket).toBe(path);
+		const modes = [path, dirname(path), stateFile(hub.home)].map(each => (lstatSync(each).mode & 0o777).toString(8));
+		expect(modes).toEqual(['600', '700', '600']);
+		expect(await health({socketPath: path})).toMatchObject({status: 'ok', pid: hub.pid});
+		await works(hub, state);
+		await hub.stop({keep: true});
+		expect(lstatSync(path, {throwIfNoEntry: false})).toBeUndefined();
+	});
+
+	it('is made in a short folder of the user where the home is too far down for one', async () => {
+		const home = temporaryHome();
+		homes.push(home);
+		const deep = join(home, 'x'.repeat(60), 'y'.repeat(60));
+		const {hub, state} = await start(deep, {XDG_RUNTIME_DIR: ''});
+		expect(state.socket).not.toBe(join(hub.places.state, 'hub.sock'));
+		expect(lstatSync(dirname(state.socket ?? '')).mode & 0o777).toBe(0o700);
+		await works(hub, state);
+	});
+
+	it('takes the place of what a hub that was killed left behind', async () => {
+		const home = temporaryHome();
+		const {hub: first} = await start(home);
+		await first.kill();
+		const {hub, state} = await start(home);
+		expect(state.socket).toBe(join(hub.places.state, 'hub.sock'));
+		await works(hub, state);
+	});
+
+	it('is made again when somebody tidies it away', async () => {
+		const {hub, state} = await start(temporaryHome());
+		rmSync(state.socket ?? '');
+		await expect
+			.poll(() => lstatSync(state.socket ?? '', {throwIfNoEntry: false})?.isSocket(), {timeout: 30_000, interval: 200})
+			.toBe(true);
+		await works(hub, stateOf(hub.home));
+	});
+});
+
+describe('where no socket can be made', () => {
+	/** Neither the home nor the folder for temporary files has room for the path. */
+	async function startWithout(): Promise<{hub: TestHub; state: State}> {
+		const home = temporaryHome();
+		homes.push(home);
+		const deep = join(home, 'x'.repeat(60), 'y'.repeat(60));
+		mkdirSync(deep, {recursive: true});
+		const found = await start(deep, {XDG_RUNTIME_DIR: '', TMPDIR: deep});
+		expect(found.state.socket).toBeNull();
+		return found;
+	}
+
+	it('the hub proves itself by TCP before it is sent a token', async () => {
+		const {hub, state} = await startWithout();
+		const port = Number(new URL(state.url).port);
+		const nonce = 'a-nonce-of-the-client';
+		const proof = createHmac('sha256', state.proof_key).update(`${nonce}|${port}`).digest('base64url');
+		expect(await health({port}, `/health?challenge=${nonce}`)).toEqual({status: 'ok', proof});
+		expect(await health({port}, '/health?challenge=short')).toEqual({status: 'ok'});
+		await works(hub, state);
+		placeAgent(hub.home, 'HOOKED', {key: hub.anonKey, token: hub.tokenFor('HOOKED')});
+		const {stdout} = await fire({home: hub.home, tag: 'HOOKED', event: 'UserPromptSubmit'});
+		expect(stdout).toContain('over here');
+	});
+
+	it('another program in its place is sent a challenge and no more', async () => {
+		const {hub, state} = await startWithout();
+		await hub.kill();
+		const squatter = await squat(Number(new URL(state.url).port));
+		try {
+			writeFileSync(stateFile(hub.home), JSON.stringify({...state, pid: squatter.pid}));
+			placeAgent(hub.home, 'HOOKED', {key: hub.anonKey, token: hub.tokenFor('HOOKED')});
+			expect(await fire({home: hub.home, tag: 'HOOKED', event: 'UserPromptSubmit'})).toMatchObject({
+				code: 0,
+				stdout: '',
+			});
+			const mailbox = connectMailbox({
+				url: state.url,
+				key: hub.anonKey,
+				token: hub.tokenFor('CLAUDE_1'),
+				way: wayTo(state),
+			});
+			await expect(mailbox.channels()).rejects.toThrow('cannot be reached: something else than the hub answers there');
+			await mailbox.close();
+			await expect(
+				wayTo(state).fetch(`${state.url}/rest/v1/messages`, {headers: {apikey: hub.serviceRoleKey}}),
+			).rejects.toThrow('fetch failed');
+			const said = squatter
+				.heard()
+				.split('\r\n')
+				.filter(line => line !== '' && !line.startsWith('host: 127.0.0.1:'));
+			expect(said.length).toBeGreaterThan(1);
+			for (const line of said) expect(line).toMatch(/^GET \/health\?challenge=[\w-]{32} HTTP\/1\.1$/);
+			expect(readFileSync(join(hub.places.logs, 'hook.log'), 'utf8')).toContain('Something else than the hub answers');
+		} finally {
+			await squatter.stop();
+		}
+	});
+});

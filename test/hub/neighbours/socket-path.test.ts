@@ -1,0 +1,68 @@
+import {chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {havePrivateFolder, isPrivateFolder} from '../../../source/hub/local/private-folder.ts';
+import {socketPlaces, type Machine} from '../../../source/hub/local/socket-path.ts';
+
+const linux: Machine = {platform: 'linux', runtime: '/run/user/1000', temporary: '/tmp', uid: 1000};
+const paths = (state: string, machine: Machine): string[] => socketPlaces(state, machine).map(({path}) => path);
+
+describe('where a hub listens for the programs of its user', () => {
+	it('is its state folder first, then short folders of the user', () => {
+		const [first, second, third, ...none] = socketPlaces('/home/me/.local/state/agentmux', linux);
+		expect(first).toEqual({path: '/home/me/.local/state/agentmux/hub.sock', folder: '/home/me/.local/state/agentmux'});
+		expect(second?.folder).toBe('/run/user/1000/agentmux');
+		expect(third?.folder).toBe('/tmp/agentmux-1000');
+		expect(none).toEqual([]);
+	});
+
+	it('never has a longer path than the system takes, and another name for another home', () => {
+		const long = `/home/me/${'x'.repeat(120)}`;
+		for (const platform of ['linux', 'darwin'] as const) {
+			const found = paths(long, {...linux, platform, temporary: '/var/folders/zz/0123456789abcdef0123456789abcd/T'});
+			expect(found.length).toBeGreaterThan(0);
+			for (const path of found) expect(Buffer.byteLength(path)).toBeLessThan(platform === 'linux' ? 108 : 104);
+		}
+		expect(paths(long, linux)).not.toEqual(paths(`${long}y`, linux));
+		expect(paths(long, {...linux, runtime: undefined, temporary: `/tmp/${'y'.repeat(100)}`})).toEqual([]);
+	});
+
+	it('is a named pipe on Windows, which nobody can guess before it is made', () => {
+		const windows: Machine = {...linux, platform: 'win32', runtime: undefined, uid: undefined};
+		const [one] = socketPlaces(String.raw`C:\Users\me\AppData\Local\agentmux`, windows);
+		const [other] = socketPlaces(String.raw`C:\Users\me\AppData\Local\agentmux`, windows);
+		expect(one).toMatchObject({
+			path: expect.stringMatching(/^\\\\\.\\pipe\\agentmux-[0-9a-f]{16}-[0-9a-f]{16}$/),
+			folder: null,
+		});
+		expect(other?.path).not.toBe(one?.path);
+	});
+});
+
+describe('a folder for it', () => {
+	let base: string;
+	beforeEach(() => {
+		base = mkdtempSync(join(tmpdir(), 'agentmux-folder-'));
+	});
+	afterEach(() => rmSync(base, {recursive: true, force: true}));
+
+	it('is made, and is private then', () => {
+		expect(havePrivateFolder(join(base, 'made'))).toBe(true);
+		expect(havePrivateFolder(join(base, 'made'))).toBe(true);
+		expect(havePrivateFolder(join(base, 'missing', 'made'))).toBe(false);
+	});
+
+	it.each([
+		['open to others', (path: string) => (mkdirSync(path), chmodSync(path, 0o755))],
+		['writable by a group', (path: string) => (mkdirSync(path), chmodSync(path, 0o770))],
+		[
+			'a link to a private one',
+			(path: string) => (mkdirSync(join(base, 'real'), {mode: 0o700}), symlinkSync(join(base, 'real'), path)),
+		],
+	])('is not one that is %s', (_, plant) => {
+		const folder = join(base, 'planted');
+		plant(folder);
+		expect([havePrivateFolder(folder), isPrivateFolder(folder)]).toEqual([false, false]);
+	});
+});

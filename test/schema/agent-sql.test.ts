@@ -1,0 +1,208 @@
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {agent, anon, engines, human, owner, service, stranger, type MigratedDatabase} from '../helpers/migrated.ts';
+import {attempts, before} from '../security/sql/attempts.ts';
+
+const me = agent('CLAUDE_1');
+const asHuman = `'{"role":"authenticated","app_metadata":{"agent_tag":"HUMAN","kind":"human"}}'`;
+
+/** All that is not CLAUDE_1's own: words, people, receipts, roles, rights, code, and what a session could have kept. */
+const fingerprint = `
+	select md5(jsonb_build_array(
+		(select jsonb_agg(m order by m.id) from messages as m where m.author_tag is distinct from 'CLAUDE_1'),
+		(select jsonb_agg(a order by a.tag) from agents as a),
+		(select jsonb_agg(r) from receipts as r where r.reader <> 'CLAUDE_1'),
+		(select jsonb_agg(to_jsonb(r) order by r.rolname) from pg_roles as r),
+		(select jsonb_agg(array[m.roleid, m.member] order by m.roleid, m.member) from pg_auth_members as m),
+		(select jsonb_agg(array[n.nspname::text, n.nspacl::text] order by n.nspname) from pg_namespace as n where n.nspname !~ '^pg_'),
+		(select jsonb_agg(array[c.relname::text, c.relacl::text, c.relrowsecurity::text, c.relkind::text] order by c.relname)
+			from pg_class as c where c.relnamespace in ('public'::regnamespace, 'agentmux'::regnamespace) and c.relowner <> '"agent_CLAUDE_1"'::regrole),
+		(select jsonb_agg(array[p.oid::regprocedure::text, p.proacl::text, p.prosrc] order by p.oid) from pg_proc as p
+			where p.pronamespace in ('public'::regnamespace, 'agentmux'::regnamespace)),
+		(select jsonb_agg(array[t.tgname::text, t.tgenabled::text] order by t.oid) from pg_trigger as t where not t.tgisinternal),
+		(select count(*) from pg_largeobject_metadata), (select count(*) from pg_cursors), (select count(*) from pg_listening_channels()),
+		(select count(*) from pg_locks where locktype = 'advisory'), (select count(*) from pg_class where relpersistence = 't'),
+		current_user, current_setting('role'), current_setting('search_path'), current_setting('statement_timeout'),
+		current_setting('client_encoding'), current_setting('default_transaction_read_only'),
+		coalesce(current_setting('request.jwt.claims', true), ''), coalesce(current_setting('agentmux.author', true), '')
+	)::text) as whole`;
+
+describe.each(engines)('SQL of an agent on $engine', ({open}) => {
+	let database: MigratedDatabase;
+	beforeAll(async () => {
+		database = await open();
+	});
+	afterAll(() => database.close());
+
+	const rowsOf = async (sql: string, caller = me): Promise<unknown[]> =>
+		(await database.as(caller, 'select row from agent_sql($1) as row', [sql])).map(({row}) => row);
+	const script = async (statements: string[], readOnly = false): Promise<unknown[]> =>
+		(
+			await database.as(
+				me,
+				'select row from agent_script(array(select jsonb_array_elements_text($1::jsonb)), $2) as row',
+				[JSON.stringify(statements), readOnly],
+			)
+		).map(({row}) => row);
+
+	it(`does nothing that is not the agent's to do: ${attempts.length} attempts`, async () => {
+		await database.script(before);
+		await rowsOf('select 1');
+		await rowsOf('select 1', agent('CLAUDE_2'));
+		const [untouched] = await database.as(owner, fingerprint);
+		const wrong: string[] = [];
+		for (const [sql, expected] of attempts) {
+			const answer = await rowsOf(sql).then(
+				() => 'ok',
+				(error: unknown) => (error as {code?: string}).code ?? String(error),
+			);
+			const [now] = await database.as(owner, fingerprint);
+			const others = await rowsOf('select count(*) from agents', agent('CLAUDE_2')).catch(String);
+			const good = answer === expected && now?.['whole'] === untouched?.['whole'] && Array.isArray(others);
+			if (!good) wrong.push(`${sql}: ${answer}, not ${expected}; ${String(now?.['whole'])}; ${JSON.stringify(others)}`);
+		}
+		expect(wrong).toEqual([]);
+	});
+
+	it('inserts messages that are verified as its own', async () => {
+		expect(await rowsOf(`insert into messages (content) values ('[CLAUDE_1] hello')`)).toEqual([]);
+		const inserted = `insert into messages (content) values ('[claude_1] hello') returning author_tag, author_kind, verified`;
+		expect(await rowsOf(inserted)).toEqual([{author_tag: 'CLAUDE_1', author_kind: 'agent', verified: true}]);
+		await expect(rowsOf(`insert into messages (content) values ('[HUMAN] hello')`)).rejects.toThrow(
+			'you are CLAUDE_1 and may only write as CLAUDE_1, not as HUMAN',
+		);
+	});
+
+	it('has tables of its own, which those who take part read', async () => {
+		await rowsOf('create table results (id int generated always as identity primary key, note text not null)');
+		await rowsOf(`insert into results (note) values ('one'), ('two')`);
+		for (const caller of [agent('CLAUDE_2'), human(), service('HUMAN'), owner]) {
+			expect(await database.as(caller, 'select id, note from results order by id')).toEqual([
+				{id: 1, note: 'one'},
+				{id: 2, note: 'two'},
+			]);
+		}
+		expect(await database.as(human(), `select r from result_rows('results') as r`)).toHaveLength(2);
+		expect(await database.as(stranger, 'select * from results')).toEqual([]);
+		await expect(database.as(anon, 'select * from results')).rejects.toThrow('permission denied');
+		await expect(rowsOf(`insert into results (note) values ('x')`, agent('CLAUDE_2'))).rejects.toThrow(
+			'permission denied',
+		);
+		await expect(rowsOf('drop table results', agent('CLAUDE_2'))).rejects.toThrow('must be owner of table results');
+		await rowsOf('alter table results disable row level security');
+		expect(await database.as(stranger, 'select * from results')).toEqual([]);
+		await rowsOf('drop table results');
+	});
+
+	it('calls the functions as the agent', async () => {
+		expect(await rowsOf(`select title, created_by from task_add('paint the fence')`)).toEqual([
+			{title: 'paint the fence', created_by: 'CLAUDE_1'},
+		]);
+	});
+
+	it('keeps the digits and the order of what it returns', async () => {
+		const [row] = await rowsOf(
+			'select 9007199254740993::bigint as b, 1 as a, 0.1234567890123456789 as n, 5::bigint as small',
+		);
+		expect(row).toEqual({b: '9007199254740993', a: 1, n: '0.1234567890123456789', small: 5});
+		expect(Object.keys(row as object)).toEqual(['b', 'a', 'n', 'small']);
+	});
+
+	it('takes parameters', async () => {
+		const call = 'select row from agent_sql($1, $2) as row';
+		expect(await database.as(me, call, ['select $1 as a, $2::int + 1 as b', ['x', '2']])).toEqual([
+			{row: {a: 'x', b: 3}},
+		]);
+	});
+
+	it('runs a script whole or not at all, and as one agent whatever it sets', async () => {
+		expect(
+			await script(['create table s (a int)', 'insert into s values (1), (2)', 'select * from s', 'drop table s']),
+		).toEqual([{a: 1}, {a: 2}]);
+		expect(await script(['select 1 as a', 'select 1 as a where false'])).toEqual([]);
+		await expect(script(['create table kept (a int)', 'select 1 / 0'])).rejects.toThrow('division by zero');
+		await expect(rowsOf('select * from kept')).rejects.toThrow('does not exist');
+		const claims = `select set_config('request.jwt.claims', ${asHuman}, false), set_config('search_path', 'pg_temp', false)`;
+		await expect(script([claims, `insert into messages (content) values ('[HUMAN] forged')`])).rejects.toThrow(
+			'only write as',
+		);
+		expect(
+			await script([claims, `insert into messages (content) values ('[CLAUDE_1] x') returning author_tag`]),
+		).toEqual([{author_tag: 'CLAUDE_1'}]);
+		// Beside it in the same transaction, where the claims that it set would count.
+		const beside = `select agent_sql($1), agent_restore('REVOKED')`;
+		await expect(database.as(me, beside, [claims])).rejects.toThrow('only a human may');
+	});
+
+	it('only reads where that is asked for', async () => {
+		expect(await script(['select 1 as a'], true)).toEqual([{a: 1}]);
+		await expect(script([`insert into messages (content) values ('[CLAUDE_1] x')`], true)).rejects.toThrow('read-only');
+		await expect(script([`select set_config('transaction_read_only', 'off', true)`], true)).rejects.toThrow(
+			'read-only',
+		);
+		expect(await script(['create table late (a int)', 'drop table late'])).toEqual([]);
+	});
+
+	it('is for agents with a token of their own', async () => {
+		await expect(rowsOf('select 1', human())).rejects.toThrow('this runs the SQL of agents');
+		await expect(rowsOf('select 1', stranger)).rejects.toThrow('names no agent');
+		for (const caller of [anon, service('CLAUDE_1')]) {
+			await expect(rowsOf('select 1', caller)).rejects.toThrow('permission denied for function agent_sql');
+		}
+		await expect(rowsOf('select 1', owner)).rejects.toThrow('plain SQL has no identity');
+		await database.as(human(), `select agent_revoke('CLAUDE_2')`);
+		await expect(rowsOf('select 1', agent('CLAUDE_2'))).rejects.toThrow('CLAUDE_2 has been revoked');
+		await database.as(human(), `select agent_restore('CLAUDE_2')`);
+	});
+
+	it('makes its role again where that is missing', async () => {
+		const lost = agent('LOST');
+		await rowsOf('create table of_lost (a int)', lost);
+		await rowsOf('drop table of_lost', lost);
+		await database.script(`drop owned by "agent_LOST"; drop role "agent_LOST"`);
+		expect(await rowsOf('select 1 as a', lost)).toEqual([{a: 1}]);
+	});
+
+	it('takes no role that somebody else gave more', async () => {
+		await database.script(`create role "agent_BAIT" login`);
+		expect(await rowsOf('select current_user::text as role', agent('BAIT'))).toEqual([{role: 'agent_BAIT_2'}]);
+	});
+
+	it('shows people the tables of others as nobody would see them, read-only', async () => {
+		await database.script(`
+			create table shown (a int); insert into shown values (1); grant select on shown to authenticated;
+			create table hidden (a int);
+			create function forge() returns text language plpgsql as $$ begin
+				perform set_config('request.jwt.claims', ${asHuman}, false);
+				return (agent_revoke('CLAUDE_2')).tag;
+			end $$;
+			create function write() returns text language plpgsql as $$ begin
+				perform set_config('transaction_read_only', 'off', true);
+				update agents set revoked_at = now();
+				return '';
+			end $$;
+			create function become() returns text language plpgsql as $$ begin
+				return set_config('role', 'service_role', true);
+			end $$;
+			create view forging as select forge(); create view writing as select write(); create view becoming as select become();
+			create view seeing as select count(*) from messages;
+			alter view seeing set (security_invoker = on);
+			grant select on forging, writing, becoming, seeing to authenticated, service_role;
+		`);
+		const shown = (name: string, caller = human()): Promise<unknown> =>
+			database.as(caller, 'select row from result_rows($1) as row', [name]);
+		expect(await shown('shown')).toEqual([{row: {a: 1}}]);
+		expect(await shown('seeing')).toEqual([{row: {count: 0}}]);
+		expect(await shown('messages')).toEqual([]);
+		await expect(shown('hidden')).rejects.toThrow('permission denied for table hidden');
+		await expect(shown('nowhere')).rejects.toThrow('does not exist');
+		for (const caller of [human(), service('HUMAN')]) {
+			await expect(shown('forging', caller)).rejects.toThrow('read-only');
+			await expect(shown('writing', caller)).rejects.toThrow('transaction read-write mode');
+			await expect(shown('becoming', caller)).rejects.toThrow('within security-definer function');
+		}
+		await expect(shown('shown', stranger)).rejects.toThrow('names no agent');
+		expect(await database.as(owner, `select count(*)::int as n from agents where revoked_at is not null`)).toEqual([
+			{n: 1},
+		]);
+	});
+});
