@@ -15,10 +15,11 @@ import {nearest} from '../mailbox/nearest.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command} from './command.ts';
+import {askConsent} from './consent.ts';
 import type {HookDoor} from './connect.ts';
 import {calledAs, findHook, findLauncher, shellWord} from './launcher.ts';
 import {remark, write} from './output.ts';
-import {chosenSeats, seatFlags, seatWords, type Chosen} from './seats.ts';
+import {chosenSeats, isOurs, seatFlags, seatWords, type Chosen} from './seats.ts';
 import {settle, type Plan} from './settle.ts';
 import {checkFree, meetOthers} from './taken.ts';
 import {textFlag} from './values.ts';
@@ -58,6 +59,7 @@ const command: Command = {
 		                    anybody; without it, as the agent. Joining again without it takes it back
 		  --force           also where another folder has a tag already, or in your home folder
 		  --print           show what would change, and change nothing
+		  --yes, -y         do not ask before a recipe that did not come with agentmux is set up
 
 		Examples
 		  agentmux join CLAUDE_1 --dir ~/project --role "writes the parser"
@@ -72,6 +74,7 @@ const command: Command = {
 		force: {type: 'boolean'},
 		ownerSql: {type: 'boolean'},
 		print: {type: 'boolean'},
+		yes: {type: 'boolean', shortFlag: 'y'},
 	},
 	async run(invocation) {
 		const {flags, env, stdout, stderr} = invocation;
@@ -107,6 +110,10 @@ const command: Command = {
 			return write(stdout, p`${joinPrintable(previews)}${printable(beside)}\n`);
 		}
 		await checkWritable(plans.flatMap(({edits}) => edits));
+		if (recipe !== null && !isOurs(recipe) && flags['yes'] !== true && plans.some(({changes}) => changes)) {
+			const previews = plans.flatMap(({edits}) => edits.map(preview));
+			await askConsent(invocation, recipe.folder, joinPrintable(previews));
+		}
 		const doors = await settle(invocation, places.data, plans, {
 			ownerSql,
 			meet: agents => meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say}),
