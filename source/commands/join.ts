@@ -21,6 +21,7 @@ import {calledAs, findHook, findLauncher, shellWord} from './launcher.ts';
 import {remark, write} from './output.ts';
 import {chosenSeats, isOurs, seatFlags, seatWords, type Chosen} from './seats.ts';
 import {settle, type Plan} from './settle.ts';
+import {checkNames, meetLookAlikes} from './look-alikes.ts';
 import {checkFree, meetOthers} from './taken.ts';
 import {textFlag} from './values.ts';
 
@@ -91,7 +92,10 @@ const command: Command = {
 		const force = flags['force'] === true;
 		const ownerSql = flags['ownerSql'] === true;
 		if (ownerSql) checkIsHuman(env);
-		if (!force) await checkFree(places.data, seats);
+		if (!force) {
+			checkNames(seats, own.human);
+			await checkFree(places.data, seats);
+		}
 		const launcher = await findLauncher(env);
 		const plans: Plan[] = [];
 		for (const seat of seats) {
@@ -116,7 +120,10 @@ const command: Command = {
 		}
 		const doors = await settle(invocation, places.data, plans, {
 			ownerSql,
-			meet: agents => meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say}),
+			meet(agents) {
+				meetLookAlikes(agents, seats, say);
+				meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say});
+			},
 		});
 		if (ownerSql) say(ownerSqlText(seats.map(({tag}) => tag)));
 		const lines = plans.flatMap(({seat: {tag, folder}, changes}, index) => {

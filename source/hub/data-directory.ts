@@ -44,7 +44,11 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 	try {
 		await prepare(database);
 		await database.run(owner, [
-			{text: 'update mux_meta set epoch = gen_random_uuid() where epoch = $1', values: [unusedEpoch]},
+			// Another database, and another mailbox: what was signed in one says nothing in another.
+			{
+				text: 'update mux_meta set epoch = gen_random_uuid(), mailbox_id = gen_random_uuid() where epoch = $1',
+				values: [unusedEpoch],
+			},
 		]);
 		return {
 			// The second waits in the thread itself, which so never waits for its next call.
