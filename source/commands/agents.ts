@@ -1,4 +1,4 @@
-import {isShared, presenceOf} from '../mailbox/agent.ts';
+import {hasOwnerSql, isShared, presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
@@ -16,13 +16,13 @@ const command: Command = {
 
 		Usage
 		  agentmux agents [--json]
-		  agentmux agents revoke TAG      its hooks and mailbox tools are refused, until it is restored
+		  agentmux agents revoke TAG      its hooks, tools and SQL are refused, until it is restored
 		  agentmux agents restore TAG     let it in again; what came meanwhile waits for it
 
 		  --json        the row, or one JSON array of the rows
 
 		An agent that was not heard of for five minutes, and did not say that it leaves, is gone. Hooks that failed in the
-		last day are told of on stderr.
+		last day are told of on stderr. An agent with \`owner SQL\` was joined with --owner-sql, and can write as anybody.
 
 		Examples
 		  agentmux agents
@@ -53,7 +53,7 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		if (flags['json'] === true) {
 			return writeJson(
 				stdout,
-				agents.map(agent => ({...agent, presence: presenceOf(agent, now)})),
+				agents.map(agent => ({...agent, presence: presenceOf(agent, now), owner_sql: hasOwnerSql(agent)})),
 			);
 		}
 		if (agents.length === 0) {
@@ -62,14 +62,19 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 				'Nobody has joined yet: `agentmux join CLAUDE_1 --dir DIR` lets the Claude terminal in DIR take part.',
 			);
 		}
+		const anyOwner = agents.some(hasOwnerSql);
 		const rows = agents.map(agent => [
 			agent.tag,
 			agent.kind,
 			agent.revoked_at === null ? presenceOf(agent, now) : 'revoked',
+			...(anyOwner ? [hasOwnerSql(agent) ? 'owner SQL' : ''] : []),
 			agent.last_seen_at === null ? 'never' : timeOf(agent.last_seen_at),
 			agent.role ?? '',
 		]);
-		await write(stdout, table(stdout, ['TAG', 'KIND', 'PRESENCE', 'LAST SEEN', 'ROLE'], rows));
+		await write(
+			stdout,
+			table(stdout, ['TAG', 'KIND', 'PRESENCE', ...(anyOwner ? ['SQL'] : []), 'LAST SEEN', 'ROLE'], rows),
+		);
 		for (const agent of agents.filter(each => isShared(each, now))) {
 			remark(
 				stderr,
@@ -90,7 +95,7 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 		const agent = await mailbox[action](meant);
 		if (flags['json'] === true) return writeJson(stdout, agent);
 		const tag = printable(agent.tag);
-		return write(stdout, action === 'restore' ? restored(tag) : revoked(tag));
+		return write(stdout, action === 'restore' ? restored(tag) : revoked(tag, hasOwnerSql(agent)));
 	});
 }
 
@@ -98,11 +103,12 @@ function restored(tag: Printable): Printable {
 	return p`${tag} takes part again. What came meanwhile waits for it.\n`;
 }
 
-function revoked(tag: Printable): Printable {
+function revoked(tag: Printable, isOwner: boolean): Printable {
+	const owner = p`Its SQL is the owner's, and runs all the same: agentmux leave ${tag} in its folder takes that away.`;
 	return joinPrintable(
 		[
-			p`${tag} is revoked: its hooks and its mailbox tools are refused from now on. agentmux agents restore ${tag} lets it in again.`,
-			p`Its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out of its folder.`,
+			p`${tag} is revoked: its hooks, its mailbox tools and its SQL are refused from now on. agentmux agents restore ${tag} lets it in again.`,
+			...(isOwner ? [owner] : []),
 			'',
 		],
 		'\n',
