@@ -1,3 +1,4 @@
+import {type Printable} from '../printable.ts';
 /** A program that shows a notification on the desktop, and its arguments; null where none is known. */
 export function desktopCommand(
 	platform: NodeJS.Platform,
@@ -21,7 +22,11 @@ function withoutMarkup(text: string): string {
 }
 
 /** Shows it, without a shell and without waiting. `onFailure` is told in one sentence why that is not possible. */
-export async function notifyDesktop(title: string, text: string, onFailure: (sentence: string) => void): Promise<void> {
+export async function notifyDesktop(
+	title: Printable,
+	text: Printable,
+	onFailure: (sentence: string) => void,
+): Promise<void> {
 	const command = desktopCommand(process.platform, title, text);
 	if (command === null) return onFailure(`Desktop notifications are not known on ${process.platform}.`);
 	const {spawn} = await import('node:child_process');

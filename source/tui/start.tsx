@@ -156,7 +156,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 			const shown = switches['notify.osc'] ? notificationBytes(sentence, env) : p``;
 			writeTo(stdout, p`${bell}${shown}`);
 			if (switches['notify.desktop'])
-				void notifyDesktop('agentmux', sentence, failure => ui.setState({notice: failure}));
+				void notifyDesktop(p`agentmux`, sentence, failure => ui.setState({notice: failure}));
 		},
 	});
 	const arrange = placer(ui, saved?.focus ?? null);

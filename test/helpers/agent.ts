@@ -37,6 +37,12 @@ export class PlayedAgent {
 		return text;
 	}
 
+	/** Applies a migration with the stock Supabase server. */
+	async migrate(name: string, query: string): Promise<void> {
+		const {text, isError} = await this.#call('supabase', 'apply_migration', {name, query});
+		if (isError) throw new Error(text);
+	}
+
 	/** Runs the hook of an event; resolves with the text that the model would be given by it. */
 	async hook(event: string, input: object = {}): Promise<string> {
 		const text = await readFile(join(this.#folder, '.claude/settings.json'), 'utf8');

@@ -62,6 +62,8 @@ export interface SpawnOptions {
 	readonly cwd?: string;
 	/** Added to a bare environment: HOME and PATH alone come from ours. Undefined takes one away. */
 	readonly env?: {readonly [name: string]: string | undefined};
+	/** Is given every piece that the program writes, as it was written. */
+	readonly onOutput?: (output: string) => void;
 }
 
 const {Terminal} = xterm;
@@ -69,7 +71,7 @@ const {Terminal} = xterm;
 /** Starts a command in a pseudo-terminal of a real size, read by a real terminal emulator. */
 export function spawn(
 	command: readonly string[],
-	{cols = 80, rows = 24, cwd, env = {}}: SpawnOptions = {},
+	{cols = 80, rows = 24, cwd, env = {}, onOutput}: SpawnOptions = {},
 ): TestTerminal {
 	const [file = '', ...args] = command;
 	const terminal = new Terminal({cols, rows, allowProposedApi: true, scrollback: 1000});
@@ -110,6 +112,7 @@ export function spawn(
 	let tail = '';
 	pty.onData(data => {
 		bytes += Buffer.byteLength(data);
+		onOutput?.(data);
 		tail = (tail + data).slice(-Math.max(data.length, 8) - 8);
 		const [begun, over] = [tail.lastIndexOf('\u001B[?2026h'), tail.lastIndexOf('\u001B[?2026l')];
 		if (begun !== over) updating = begun > over;

@@ -1,6 +1,13 @@
 import type {Attack} from './attack.ts';
 import {browser} from './browser/browser.ts';
+import {budgets} from './budgets.ts';
+import {canary} from './canary.ts';
+import {forge} from './forge/forge.ts';
+import {identity} from './identity.ts';
+import {sockets} from './sockets.ts';
+import {terminal} from './terminal/terminal.ts';
+import {squat} from './squat.ts';
 import {rights} from './rights/rights.ts';
 
 /** In the order in which they are carried out. */
-export const attacks: readonly Attack[] = [rights, browser];
+export const attacks: readonly Attack[] = [terminal, rights, forge, identity, squat, budgets, sockets, browser, canary];
