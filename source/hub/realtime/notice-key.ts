@@ -24,7 +24,8 @@ export function withNoticeKey(
 		asking = true;
 		try {
 			const [result] = await database.run(ownScope, [{text: 'select key from realtime.notice_key'}]);
-			key = String(result?.rows[0]?.['key'] ?? '');
+			const found = result?.rows[0]?.['key'];
+			key = typeof found === 'string' ? found : '';
 			for (const text of waiting.splice(0)) tell(text, key);
 		} catch (error) {
 			onFault(error);
