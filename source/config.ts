@@ -29,6 +29,8 @@ export interface Config {
 	readonly human: Tag;
 	/** An agent when AGENTMUX_TAG (or a flag) says so; a terminal that says nothing belongs to the human. */
 	readonly kind: 'human' | 'agent';
+	/** Where the key is that signs what the human writes. */
+	readonly keyStore: 'file' | 'keyring';
 	/** What decided: a flag, a variable, the name of a setting in the file, or `default`. */
 	readonly origins: Readonly<Record<'tag' | 'url' | 'key' | 'access_token' | 'database_url', string>>;
 	/** What in the config file was not understood; one sentence each. */
@@ -51,6 +53,7 @@ const knownSettings = new Set([
 	'supabase.url',
 	'supabase.access_token',
 	'hub.database_url',
+	'identity.key',
 	...fileKeys.map(key => `supabase.${key}`),
 ]);
 /** Tables that the screen reads for itself (tui/habits.ts). */
@@ -89,6 +92,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], places.config),
 		human,
 		kind: agent === undefined || agent.value.toUpperCase() === human.toUpperCase() ? 'human' : 'agent',
+		keyStore: keyStore(settings.get('identity.key'), file),
 		origins: {
 			tag: tag.from,
 			url: url?.from ?? usual,
@@ -137,6 +141,15 @@ function supabaseTarget(
 		);
 	}
 	return {kind: 'supabase', url: url.replace(/\/+$/, ''), key};
+}
+
+function keyStore(text: string | undefined, {path, placeOf}: ConfigFile): Config['keyStore'] {
+	if (text === undefined || text === 'file' || text === 'keyring') return text ?? 'file';
+	throw new MailboxError(
+		'invalid',
+		`${placeOf('identity.key')} keeps the key in \`${text}\`, which agentmux does not know.`,
+		`Write key = "file" or key = "keyring" under [identity] in ${path}.`,
+	);
 }
 
 function checkedTag(tag: string, flag: string | undefined, variable: string | undefined, file: string): Tag {

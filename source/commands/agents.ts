@@ -1,5 +1,6 @@
 import {hasOwnerSql, isShared, presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
+import {knownTags, resembled} from '../mailbox/look-alike.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
@@ -75,6 +76,11 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 			stdout,
 			table(stdout, ['TAG', 'KIND', 'PRESENCE', ...(anyOwner ? ['SQL'] : []), 'LAST SEEN', 'ROLE'], rows),
 		);
+		const known = knownTags(agents);
+		for (const {tag} of agents) {
+			const like = resembled(tag, known);
+			if (like !== null) remark(stderr, `${tag} looks like ${like}, and is another.`);
+		}
 		for (const agent of agents.filter(each => isShared(each, now))) {
 			remark(
 				stderr,

@@ -58,7 +58,7 @@ async function whoIs(config: Config, situation: Situation): Promise<Pick<Effecti
 }
 
 function whoAndWhere(
-	{places, file, target, databaseUrl, origins}: Config,
+	{places, file, target, databaseUrl, keyStore, origins}: Config,
 	who: Pick<Effective, 'value' | 'from'>,
 ): Effective[] {
 	const origin = (from: string): string => (file.values.has(from) ? file.placeOf(from) : from);
@@ -74,6 +74,7 @@ function whoAndWhere(
 					...(databaseUrl === undefined ? [] : [said('database_url', shown(databaseUrl), 'hub.database_url')]),
 				]
 			: [said('url', target.url, 'mailbox'), said('key', 'set', 'supabase.key')]),
+		{name: 'identity.key', value: keyStore, from: origin(file.values.has('identity.key') ? 'identity.key' : usual)},
 		...(origins.access_token === usual ? [] : [said('access_token', 'set', 'supabase.access_token')]),
 	];
 }

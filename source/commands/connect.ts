@@ -13,6 +13,7 @@ import {readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
+import type {Signatures} from '../mailbox/signatures.ts';
 import type {SqlRow} from '../mailbox/sql.ts';
 import {isReserved, type Tag} from '../mailbox/tag.ts';
 import type {Places} from '../places.ts';
@@ -21,6 +22,7 @@ import {agentToken} from './agent-token.ts';
 import type {Invocation} from './command.ts';
 import {identify, workingFolder, type Identity} from './identity/identity.ts';
 import {remark} from './output.ts';
+import {signaturesFor} from './signatures.ts';
 
 interface Opening {
 	/** Whom to write as, instead of who the terminal is. */
@@ -51,19 +53,20 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 	if (identity.kind === 'agent' && isReserved(tag)) {
 		throw new MailboxError('invalid', `${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
 	}
+	const signatures = signaturesFor(config, identity.kind, surroundings.env);
 	if (target.kind === 'supabase') {
 		const kept = account === undefined ? readPlace(config.places.data, tag)?.account : account;
 		const own = identity.kind === 'agent' ? (kept ?? null) : null;
 		return own?.url === target.url
-			? signedIn(target, config.places, tag, own)
-			: connectMailbox({...target, actingTag: tag});
+			? signedIn(target, config.places, tag, own, signatures)
+			: connectMailbox({...target, actingTag: tag, signatures});
 	}
 	const hub = await startedHub(config, say);
 	const link = (hub: RunningHub): Link => {
 		const token = account === null ? null : ownToken(config.places, hub, identity);
 		return token === null ? linkTo(hub, identity) : linkWith(hub, token);
 	};
-	return connectMailbox({...link(hub), resolve: async () => link(await foundAgain(config))});
+	return connectMailbox({...link(hub), resolve: async () => link(await foundAgain(config)), signatures});
 }
 
 /** Who runs this command. Rejects as identify does. */
@@ -80,10 +83,16 @@ async function identityOf(
 }
 
 /** As an agent with a user of its own: whose tokens run out, and are renewed as long as the mailbox is open. */
-async function signedIn(target: Project, {state}: Places, tag: Tag, account: Account): Promise<Mailbox> {
+async function signedIn(
+	target: Project,
+	{state}: Places,
+	tag: Tag,
+	account: Account,
+	signatures: Signatures,
+): Promise<Mailbox> {
 	const key = keyBeside(target);
 	const renew = (): Promise<string> => agentToken({state, tag, account, key});
-	return connectMailbox({url: target.url, key, token: await renew(), renew});
+	return connectMailbox({url: target.url, key, token: await renew(), renew, signatures});
 }
 
 /** Where an agent's hook finds the mailbox by itself, and with what. */

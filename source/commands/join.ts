@@ -21,6 +21,7 @@ import {checkIsHuman, markOwnerSql, ownerSqlText} from './owner-sql.ts';
 import {remark, write} from './output.ts';
 import {chosenSeats, seatFlags, seatWords, type Chosen} from './seats.ts';
 import {settle, type Plan} from './settle.ts';
+import {checkNames, meetLookAlikes} from './look-alikes.ts';
 import {checkFree, meetOthers} from './taken.ts';
 import {textFlag} from './values.ts';
 
@@ -89,7 +90,10 @@ const command: Command = {
 		const force = flags['force'] === true;
 		const ownerSql = flags['ownerSql'] === true;
 		if (ownerSql) checkIsHuman(env);
-		if (!force) await checkFree(places.data, seats);
+		if (!force) {
+			checkNames(seats, own.human);
+			await checkFree(places.data, seats);
+		}
 		const launcher = await findLauncher(env);
 		const plans: Plan[] = [];
 		for (const seat of seats) {
@@ -114,7 +118,8 @@ const command: Command = {
 		if (ownerSql) await openOwnersProject(invocation);
 		const doors = await settle(invocation, places.data, plans, {
 			ownerSql,
-			meet: agents => {
+			meet(agents) {
+				meetLookAlikes(agents, seats, say);
 				meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say});
 				former.push(...agents.filter(agent => hasOwnerSql(agent) && tags.some(tag => sameTag(tag, agent.tag))));
 			},

@@ -20,6 +20,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		join: () => import('./join.ts'),
 		leave: () => import('./leave.ts'),
 		agents: () => import('./agents.ts'),
+		keys: () => import('./keys.ts'),
 		tasks: () => import('./tasks.ts'),
 		mcp: () => import('./mcp.ts'),
 		hook: () => import('./hook.ts'),

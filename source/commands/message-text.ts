@@ -1,4 +1,6 @@
-import {authorDiffers, type Message} from '../mailbox/message.ts';
+import {resembled} from '../mailbox/look-alike.ts';
+import {authorDiffers, signatureRemark, type Message} from '../mailbox/message.ts';
+import {HUMAN, sameTag, SYSTEM} from '../mailbox/tag.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../printable.ts';
 import {styled} from './output.ts';
 
@@ -16,18 +18,32 @@ export function messageLines(stream: NodeJS.WriteStream, message: Message, befor
 	const [first = p``, ...rest] = printableLines(message.body);
 	const head = [
 		before,
-		p`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}`,
+		p`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}${signature(stream, message)}`,
 	];
 	const body = p`${message.reply_to === null ? '' : p`↳ #${message.reply_to} `}${first}`;
 	const gutter = styled(stream, 'dim', p`    │ `);
 	return p`${joinPrintable([...head, body], '  ')}\n${joinPrintable(rest.map(line => p`${gutter}${line}\n`))}`;
 }
 
-/** Who really wrote it, where that is not who the tag says. */
+/** What the tag might be taken for, and who really wrote it, where that is not who the tag says. */
 function provenance(message: Message): Printable {
+	const like = resembled(message.tag, [HUMAN, SYSTEM]);
+	return p`${like === null ? '' : p` (not ${printable(like)})`}${author(message)}`;
+}
+
+function author(message: Message): Printable {
 	if (!authorDiffers(message)) return p``;
-	if (!message.verified) return p` (unverified)`;
+	if (!message.verified && message.signed !== true) return p` (unverified)`;
+	if (message.author_tag !== null && sameTag(message.author_tag, message.tag)) return p``;
 	return p` (by ${printable(message.author_tag ?? 'nobody known')})`;
+}
+
+/** Whether a key that is trusted here says that a human wrote it. */
+function signature(stream: NodeJS.WriteStream, message: Message): Printable {
+	const remark = signatureRemark(message);
+	if (remark === null) return p``;
+	if (remark === 'invalid signature') return styled(stream, 'red', p` (INVALID SIGNATURE)`);
+	return styled(stream, 'dim', p` (${remark})`);
 }
 
 const clock = new Intl.DateTimeFormat('sv', {timeStyle: 'medium'});

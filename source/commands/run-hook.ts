@@ -16,6 +16,7 @@ import {addressFault} from '../mailbox/address.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPlaces, type Places} from '../places.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../printable.ts';
+import {hookVerifier} from './hook-verifier.ts';
 
 /**
  * Milliseconds from the start of the process until it gives up: 300 with starting and ending. AGENTMUX_HOOK_PATIENCE says
@@ -69,7 +70,8 @@ async function run(): Promise<void> {
 	const session = new SessionFile(join(places.state, 'hooks'), told.input.session_id);
 	const client = clientKey(own, told.input.session_id);
 	const say = (text: string) => write(answer(program, event, text));
-	await runHook({...told, tag, session, client, bell, call, write: say, wake});
+	const verify = hookVerifier({data: places.data, call, session});
+	await runHook({...told, tag, session, client, bell, call, verify, write: say, wake});
 }
 
 function write(text: string): Promise<void> {

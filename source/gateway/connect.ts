@@ -1,4 +1,5 @@
 import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Signatures} from '../mailbox/signatures.ts';
 import {runAgentSql} from './agent-sql.ts';
 import {identityOf} from './identity.ts';
 import {Link, type Target} from './link.ts';
@@ -17,11 +18,13 @@ export interface ConnectOptions extends Target {
 	/** Milliseconds that one request may take; 15,000 when absent. */
 	readonly timeout?: number;
 	readonly timing?: Partial<Timing>;
+	/** Signs what is posted, and looks at what others signed; absent: nothing counts as signed. */
+	readonly signatures?: Signatures | undefined;
 }
 
 /** The Mailbox on a Supabase: a hosted project, `supabase start`, or the hub. Nothing is sent before the first call. */
 export function connectMailbox(options: ConnectOptions): Mailbox {
-	const {url, key, token, way, actingTag, resolve, renew, timeout = 15_000, timing} = options;
+	const {url, key, token, way, actingTag, resolve, renew, timeout = 15_000, timing, signatures} = options;
 	const target: Target = {url, key, ...(token === undefined ? {} : {token}), ...(way === undefined ? {} : {way})};
 	const link = new Link(target, {
 		timeout,
@@ -29,7 +32,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		...(resolve === undefined ? {} : {resolve}),
 		...(renew === undefined ? {} : {renew}),
 	});
-	const rest = new Rest(link);
+	const rest = new Rest(link, () => identityOf(link.target, actingTag).tag, signatures);
 	const tasks = createTasks(rest);
 	const subscriptions = new Set<Subscription>();
 

@@ -220,17 +220,20 @@ export type Database = {
 			mux_meta: {
 				Row: {
 					epoch: string;
+					mailbox_id: string;
 					one: boolean;
 					schema_version: number;
 				};
 				ComputedFields: never;
 				Insert: {
 					epoch?: string;
+					mailbox_id?: string;
 					one?: boolean;
 					schema_version?: number;
 				};
 				Update: {
 					epoch?: string;
+					mailbox_id?: string;
 					one?: boolean;
 					schema_version?: number;
 				};
@@ -624,6 +627,7 @@ export type Database = {
 					epoch: string;
 					horizon: string;
 					latest_id: number;
+					mailbox_id: string;
 					schema_version: number;
 				}[];
 			};

@@ -4,11 +4,13 @@ import type {SupabaseClient} from '@supabase/supabase-js';
 import type {Agent, Sign} from '../mailbox/agent.ts';
 import {checkContent} from '../mailbox/content.ts';
 import {MailboxError} from '../mailbox/error.ts';
+import type {Json} from '../mailbox/json.ts';
 import type {Cursor} from '../mailbox/event.ts';
 import type {Filter} from '../mailbox/filter.ts';
-import {inChannel, type Draft, type Message} from '../mailbox/message.ts';
+import {inChannel, type Draft, type Message, type MessageRow} from '../mailbox/message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
+import type {Signatures} from '../mailbox/signatures.ts';
 import type {ChangeQuery, StateChange} from '../mailbox/state-change.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {Position, Row, Source} from './catch-up.ts';
@@ -16,6 +18,7 @@ import {neverArrived, strange, unreachable} from './failure.ts';
 import type {Database} from './database.types.ts';
 import type {Link} from './link.ts';
 import {searchArguments} from './search.ts';
+import {hasSignature, withSigned} from './signed.ts';
 import {
 	readAgent,
 	readChange,
@@ -25,6 +28,7 @@ import {
 	readRow,
 	readState,
 	rows,
+	type MailboxState,
 	type Reader,
 } from './rows.ts';
 
@@ -58,9 +62,16 @@ const postPauses = [200, 800, 2000];
 /** The requests behind the Mailbox, but for tasks and what is live. */
 export class Rest implements Source {
 	readonly #link: Link;
+	/** Whom it writes as, asked when it signs. */
+	readonly #tag: () => Tag;
+	readonly #signatures: Signatures | undefined;
+	/** As the database said last; undefined: not asked yet. */
+	#mailboxId: string | null | undefined;
 
-	constructor(link: Link) {
+	constructor(link: Link, tag: () => Tag, signatures?: Signatures) {
 		this.#link = link;
+		this.#tag = tag;
+		this.#signatures = signatures;
 	}
 
 	/**
@@ -97,10 +108,22 @@ export class Rest implements Source {
 		return found;
 	}
 
-	async state(): Promise<{epoch: string; horizon: string}> {
-		const [state] = rows(readState, await this.rpc('mailbox_state', {}));
+	async state(options?: RequestOptions): Promise<MailboxState> {
+		const [state] = rows(readState, await this.rpc('mailbox_state', {}, options));
 		if (state === undefined) throw new MailboxError('schema', 'The mailbox has no epoch: mux_meta is empty.');
+		this.#mailboxId = state.mailbox_id;
 		return state;
+	}
+
+	/** Messages of rows; which mailbox this is, is asked once, and only where something is signed. */
+	async #messages(found: readonly MessageRow[]): Promise<Message[]> {
+		if (this.#mailboxId === undefined && found.some(hasSignature)) await this.state();
+		return found.map(row => this.message(row));
+	}
+
+	/** The message of a row that came live: by then it is known which mailbox this is. */
+	message(row: MessageRow): Message {
+		return withSigned(row, this.#mailboxId ?? null, this.#signatures);
 	}
 
 	/** Before the oldest transaction that is still running, so that nothing can be committed at or before it. */
@@ -110,12 +133,14 @@ export class Rest implements Source {
 	}
 
 	async page({xid, id}: Position, limit: number): Promise<Row[]> {
-		return rows(readRow, await this.rpc('messages_since', {p_xid: xid, p_id: id, p_limit: limit}));
+		const found = rows(readRow, await this.rpc('messages_since', {p_xid: xid, p_id: id, p_limit: limit}));
+		const messages = await this.#messages(found.map(({message}) => message));
+		return messages.map((message, index) => ({message, settled: found[index]?.settled === true}));
 	}
 
 	async history({channel, thread, before, after, limit = 100, oldest = false}: HistoryQuery): Promise<Message[]> {
 		const size = Math.min(Math.max(limit, 1), 1000);
-		const inOrder = (found: Message[]): Message[] => (oldest ? found : found.reverse());
+		const inOrder = (found: MessageRow[]): Promise<Message[]> => this.#messages(oldest ? found : found.reverse());
 		if (channel !== undefined && thread === undefined) {
 			const args = {p_tag: channel, p_before: before ?? null, p_after: after ?? null, p_limit: size};
 			return inOrder(rows(readMessage, await this.rpc(oldest ? 'channel_messages_after' : 'channel_messages', args)));
@@ -137,7 +162,8 @@ export class Rest implements Source {
 
 	async post({content, client_id = randomUUID(), reply_to, meta}: Draft): Promise<Message> {
 		checkContent(content);
-		const row = {content, client_id, reply_to: reply_to ?? null, meta: meta ?? {}};
+		const signature = await this.#sign({client_id, content, reply_to: reply_to ?? null});
+		const row = {content, client_id, reply_to: reply_to ?? null, meta: {...meta, ...signature}};
 		const inserted = await this.request(
 			client => client.from('messages').upsert(row, {onConflict: 'client_id', ignoreDuplicates: true}).select(),
 			{pauses: postPauses},
@@ -145,9 +171,21 @@ export class Rest implements Source {
 		// No row: an earlier attempt got through, though its answer did not.
 		const data = rows(readMessage, inserted);
 		const known = data.length > 0 ? data : rows(readMessage, await this.request(byClientId(client_id)));
-		const [message] = known;
+		const [message] = await this.#messages(known);
 		if (message === undefined) throw new MailboxError('internal', 'The message was accepted and is not there.');
 		return message;
+	}
+
+	/** What goes into `meta` of a message of somebody who signs. The database is asked each time: another may have come. */
+	async #sign(
+		draft: Required<Pick<MessageRow, 'content' | 'reply_to'>> & {client_id: string},
+	): Promise<{signature?: Json}> {
+		const sign = this.#signatures?.sign ?? null;
+		if (sign === null) return {};
+		const {mailbox_id} = await this.state({pauses: postPauses});
+		if (mailbox_id === null) return {};
+		const {client_id: subject, content, reply_to} = draft;
+		return {signature: {...(await sign({kind: 'message', mailbox_id, subject, tag: this.#tag(), content, reply_to}))}};
 	}
 
 	/** One call for each alternative: their pages together hold the newest of all. */
@@ -165,7 +203,8 @@ export class Rest implements Source {
 					const call = (client as SupabaseClient).rpc('search_messages', args);
 					return signal === undefined ? call : call.abortSignal(signal);
 				};
-				return rows(readMessage, await this.request(request, signal === undefined ? {} : {signal}));
+				const found = await this.request(request, signal === undefined ? {} : {signal});
+				return this.#messages(rows(readMessage, found));
 			}),
 		);
 		const [only = []] = pages;
@@ -175,12 +214,13 @@ export class Rest implements Source {
 	}
 
 	async inbox(reader: Tag, {limit = 50, free = false}: InboxQuery = {}): Promise<Message[]> {
-		return rows(readMessage, await this.rpc('inbox', {p_reader: reader, p_limit: limit, p_free: free}));
+		return this.#messages(rows(readMessage, await this.rpc('inbox', {p_reader: reader, p_limit: limit, p_free: free})));
 	}
 
 	/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
 	async take({limit = 20, route}: TakeOptions): Promise<Message[]> {
-		return rows(readMessage, await this.rpc('inbox_take', {p_limit: limit, p_route: route}, {twice: false}));
+		const taken = await this.rpc('inbox_take', {p_limit: limit, p_route: route}, {twice: false});
+		return this.#messages(rows(readMessage, taken));
 	}
 
 	async deliver(ids: readonly number[], route: string): Promise<void> {

@@ -1,13 +1,12 @@
 import {presences, wakes, type Agent} from '../mailbox/agent.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
-import type {AuthorKind, Message} from '../mailbox/message.ts';
+import type {AuthorKind, MessageRow} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../mailbox/receipt.ts';
 import type {AgentState, PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
-import type {Row} from './catch-up.ts';
 import type {Database} from './database.types.ts';
 
 /*
@@ -96,7 +95,7 @@ export function rows<T>(reader: Reader<T>, data: unknown): T[] {
 	return (Array.isArray(data) ? data : [data]).map(reader);
 }
 
-export const readMessage: Reader<Message> = row<Message, TableRowOf<'messages'>>('messages', {
+export const readMessage: Reader<MessageRow> = row<MessageRow, TableRowOf<'messages'>>('messages', {
 	id: integer,
 	content: text,
 	tag: text,
@@ -198,13 +197,29 @@ export const readChange: Reader<StateChange> = value =>
 
 export const readChannel: Reader<Channel> = row<Channel, RowOf<'channels'>>('channels', {tag: text, last_id: integer});
 
-export const readState = row<{epoch: string; horizon: string}, RowOf<'mailbox_state'>>('mailbox_state', {
+export interface MailboxState {
+	readonly epoch: string;
+	readonly horizon: string;
+	/** Null in a database that lacks the migration which adds it: nothing is signed there. */
+	readonly mailbox_id: string | null;
+}
+
+const readHistory = row<Omit<MailboxState, 'mailbox_id'>, RowOf<'mailbox_state'>>('mailbox_state', {
 	epoch: text,
 	horizon: digits,
 });
+export const readState: Reader<MailboxState> = value => ({
+	...readHistory(value),
+	mailbox_id: text(object(value)?.['mailbox_id']) ?? null,
+});
+
+interface Settled {
+	readonly message: MessageRow;
+	readonly settled: boolean;
+}
 
 const readSettled = row<{settled: boolean}, RowOf<'messages_since'>>('messages_since', {settled: flag});
-export const readRow: Reader<Row> = value => ({message: readMessage(value), ...readSettled(value)});
+export const readRow: Reader<Settled> = value => ({message: readMessage(value), ...readSettled(value)});
 
 function misfit(what: string): MailboxError {
 	return new MailboxError(

@@ -1,7 +1,7 @@
 import {MailboxError} from '../mailbox/error.ts';
 import type {Connection, Cursor, MailboxEvent} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {Message} from '../mailbox/message.ts';
+import type {Message, MessageRow} from '../mailbox/message.ts';
 import {Backoff} from './backoff.ts';
 import {CatchUp} from './catch-up.ts';
 import type {Link} from './link.ts';
@@ -25,6 +25,7 @@ const looksPerRefresh = 12;
 /** One subscriber's life: joins, catches up, is live, loses the connection, tries again, until it is closed. */
 export class Subscription {
 	readonly #link: Link;
+	readonly #rest: Rest;
 	readonly #listener: (event: MailboxEvent) => void;
 	readonly #catchUp: CatchUp;
 	readonly #roster: Roster;
@@ -50,6 +51,7 @@ export class Subscription {
 		{idle, delayAfter}: Timing,
 	) {
 		this.#link = link;
+		this.#rest = rest;
 		this.#listener = listener;
 		this.#idle = idle;
 		this.#backoff = new Backoff(() => void this.#connect(), delayAfter);
@@ -128,12 +130,12 @@ export class Subscription {
 			if (!this.#roster.change(table, record)) void this.#look(() => this.#roster.refresh());
 			return;
 		}
-		const message = messageOf(record);
-		if (message === null || this.#connection.phase !== 'live') {
+		const row = rowOf(record);
+		if (row === null || this.#connection.phase !== 'live') {
 			void this.#look(() => this.#pass(false));
 			return;
 		}
-		this.#catchUp.offer(message);
+		this.#catchUp.offer(this.#rest.message(row));
 		this.#settling ??= setTimeout(
 			() => {
 				this.#settling = undefined;
@@ -217,7 +219,7 @@ export class Subscription {
 }
 
 /** Null for a row that did not come as it should: then it is read from the database. */
-function messageOf(record: unknown): Message | null {
+function rowOf(record: unknown): MessageRow | null {
 	if (record === null) return null;
 	try {
 		return readMessage(record);

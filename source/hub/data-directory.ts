@@ -40,7 +40,11 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 	try {
 		await prepare(database);
 		await database.run(owner, [
-			{text: 'update mux_meta set epoch = gen_random_uuid() where epoch = $1', values: [unusedEpoch]},
+			// Another database, and another mailbox: what was signed in one says nothing in another.
+			{
+				text: 'update mux_meta set epoch = gen_random_uuid(), mailbox_id = gen_random_uuid() where epoch = $1',
+				values: [unusedEpoch],
+			},
 		]);
 		return {
 			database,

@@ -15,9 +15,19 @@ export interface Session {
 	readonly shared: boolean;
 	/** How many subagents are at work, where only their beginning and end tell of them. */
 	readonly subagents: number;
+	/** Which mailbox it reads, as the database said last; null: not asked yet. */
+	readonly mailbox: string | null;
 }
 
-const fresh: Session = {kept: 0, unsaid: [], reminded: [], blocked: false, shared: false, subagents: 0};
+const fresh: Session = {
+	kept: 0,
+	unsaid: [],
+	reminded: [],
+	blocked: false,
+	shared: false,
+	subagents: 0,
+	mailbox: null,
+};
 
 /** How many ids are kept: of the newest. */
 const most = 500;
@@ -36,7 +46,7 @@ export class SessionFile {
 	read(): Session {
 		try {
 			const value = JSON.parse(readFileSync(this.#path, 'utf8')) as Partial<Record<keyof Session, unknown>>;
-			const {kept, unsaid, reminded, blocked, shared, subagents} = value;
+			const {kept, unsaid, reminded, blocked, shared, subagents, mailbox} = value;
 			return {
 				kept: typeof kept === 'number' ? kept : 0,
 				unsaid: idsIn(unsaid),
@@ -44,6 +54,7 @@ export class SessionFile {
 				blocked: blocked === true,
 				shared: shared === true,
 				subagents: typeof subagents === 'number' ? subagents : 0,
+				mailbox: typeof mailbox === 'string' ? mailbox : null,
 			};
 		} catch {
 			return fresh;
@@ -52,7 +63,7 @@ export class SessionFile {
 
 	/** Throws when it cannot be written. One hook of a session runs at a time. */
 	change(change: Partial<Session>): void {
-		const {kept, unsaid, reminded, blocked, shared, subagents} = {...this.read(), ...change};
+		const {kept, unsaid, reminded, blocked, shared, subagents, mailbox} = {...this.read(), ...change};
 		mkdirSync(this.#folder, {recursive: true, mode: 0o700});
 		const temporary = `${this.#path}.${process.pid}`;
 		const text = JSON.stringify({
@@ -62,6 +73,7 @@ export class SessionFile {
 			blocked,
 			shared,
 			subagents,
+			mailbox,
 		});
 		writeFileSync(temporary, text, {mode: 0o600});
 		renameSync(temporary, this.#path);

@@ -4,7 +4,17 @@ import {type Printable} from '../printable.ts';
 import {hangBell} from './bell.ts';
 import type {HookEvent, HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
-import {isWakeText, longestText, mailColumns, mailText, openText, readMail, wakeText, type Mail} from './mail.ts';
+import {
+	isWakeText,
+	longestText,
+	mailColumns,
+	mailText,
+	openText,
+	readMail,
+	wakeText,
+	type Mail,
+	type MailRow,
+} from './mail.ts';
 import type {Call} from './rpc.ts';
 
 interface Work {
@@ -17,6 +27,8 @@ interface Work {
 	/** The file that it is to watch, so that it can be woken; null for one that nobody sits before. */
 	readonly bell: string | null;
 	readonly call: Call;
+	/** Looks at the signatures of what is to be handed over; rejects when that cannot be done. */
+	readonly verify: (mail: readonly MailRow[]) => Promise<Mail[]>;
 	/** Writes to stdout and resolves when the client can have it. */
 	readonly write: (text: string) => Promise<void>;
 	/** Wakes an idle client with a text. */
@@ -156,7 +168,7 @@ async function wakeUp({tag, call, wake}: Work): Promise<void> {
 
 /** What is new; without what this session has been told already and only the receipt is missing for, which is sent now. */
 async function take(work: Work): Promise<{mail: Mail[]; more: boolean}> {
-	const {call, session} = work;
+	const {call, session, verify} = work;
 	const route = routeOf(work);
 	const taken = readMail(await call('inbox_take', {p_limit: batch, p_route: route}, mailColumns));
 	const {unsaid} = session.read();
@@ -164,7 +176,8 @@ async function take(work: Work): Promise<{mail: Mail[]; more: boolean}> {
 		await call('receipt_deliver', {p_ids: unsaid, p_route: route});
 		session.change({unsaid: []});
 	}
-	return {mail: taken.filter(({id}) => !unsaid.includes(id)), more: taken.length >= batch};
+	const fresh = taken.filter(({id}) => !unsaid.includes(id));
+	return {mail: await verify(fresh), more: taken.length >= batch};
 }
 
 /** Only what was flushed counts as delivered; where the receipt does not get through, the next hook sends it. */

@@ -14,7 +14,7 @@ export interface Door {
 }
 
 /** The functions of the database that a hook may call; everything else goes through gateway/. */
-type Name = 'inbox_take' | 'inbox' | 'receipt_deliver' | 'agent_touch';
+type Name = 'mailbox_state' | 'inbox_take' | 'inbox' | 'receipt_deliver' | 'agent_touch';
 
 export type Call = (name: Name, args: object, columns?: readonly string[]) => Promise<unknown>;
 
@@ -31,7 +31,7 @@ export function opened(door: Door): Call {
 	const send = base.protocol === 'https:' ? overTls : plainly(door.dial ?? (() => connectTo(base)));
 	return async (name, args, columns) => {
 		const body = JSON.stringify(args);
-		const path = `${base.pathname.replace(/\/$/, '')}/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.join(',')}`}`;
+		const path = `${base.pathname.replace(/\/$/, '')}/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.map(encodeURIComponent).join(',')}`}`;
 		const {status, text} = await send(base, path, body, {
 			host: base.host,
 			apikey: key,

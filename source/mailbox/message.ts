@@ -1,4 +1,5 @@
 import type {Json} from './json.ts';
+import type {Signed} from './signature.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from './tag.ts';
 
 /** The largest content, in bytes of UTF-8 (the CHECK in supabase/migrations). */
@@ -10,7 +11,7 @@ export type AuthorKind = 'human' | 'agent' | 'system';
  * One row of `messages`, with the columns' own names, so that SQL, REST, `--json` and the code
  * call a thing the same.
  */
-export interface Message {
+export interface MessageRow {
 	readonly id: number;
 	/** The whole text, tag included. */
 	readonly content: string;
@@ -36,6 +37,11 @@ export interface Message {
 	readonly created_at: string;
 }
 
+/** A row, and what this machine finds of the signature in its `meta`: that is no column, and nothing in the database decides it. */
+export interface Message extends MessageRow {
+	readonly signed: Signed;
+}
+
 /** What a client hands over to be inserted; everything else is derived by the database. */
 export interface Draft {
 	readonly content: string;
@@ -48,6 +54,14 @@ export interface Draft {
 /** `[TAG] body`, the one way a content is put together. UNTAGGED writes no brackets. */
 export function contentOf(tag: Tag, body: string): string {
 	return sameTag(tag, UNTAGGED) ? body : `[${tag}] ${body}`;
+}
+
+const tagged = /^\[([A-Za-z][A-Za-z0-9_-]{0,31})\]\s*/;
+
+/** Tag and body of a content, as the database derives them (mux_tag and mux_body in supabase/migrations). */
+export function readContent(content: string): {readonly tag: Tag; readonly body: string} {
+	const match = tagged.exec(content);
+	return {tag: match?.[1] ?? UNTAGGED, body: match === null ? content : content.slice(match[0].length)};
 }
 
 const mention = /(?<![A-Za-z0-9_@-])@([A-Za-z][A-Za-z0-9_-]{0,31})(?![A-Za-z0-9_-])/g;
@@ -70,6 +84,26 @@ export function addresses(message: Pick<Message, 'tag' | 'mentions'>, reader: Ta
 /** Whether the message stands in the channel of `tag`: written by it, or addressed to it by name. */
 export function inChannel(message: Pick<Message, 'tag' | 'mentions'>, tag: Tag): boolean {
 	return sameTag(message.tag, tag) || message.mentions.some(other => sameTag(other, tag));
+}
+
+/**
+ * What is to be said of who vouches for a message, in the order of how much it matters: a signature that does not fit, the lack
+ * of one where a human should have signed, or that it is there. Null where nobody signs: an agent's own words.
+ */
+export function signatureRemark({
+	signed,
+	verified,
+	author_kind,
+}: Pick<Message, 'signed' | 'verified' | 'author_kind'>):
+	| 'signed'
+	| 'unsigned'
+	| 'unknown key'
+	| 'invalid signature'
+	| null {
+	if (signed === true) return 'signed';
+	if (signed === 'invalid') return 'invalid signature';
+	if (signed === 'unknown key') return signed;
+	return verified && author_kind === 'human' ? 'unsigned' : null;
 }
 
 /** Who wrote it differs from the tag it stands under, or nobody vouches for the tag. */

@@ -15,7 +15,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that make one text of the other (optimal string alignment). */
-function editDistance(one: string, other: string): number {
+export function editDistance(one: string, other: string): number {
 	let beforeLast: number[] = [];
 	let last = Array.from({length: other.length + 1}, (_, index) => index);
 	for (let i = 1; i <= one.length; i++) {

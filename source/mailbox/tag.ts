@@ -8,7 +8,7 @@ export const UNTAGGED: Tag = 'UNTAGGED';
 export const HUMAN: Tag = 'HUMAN';
 
 /** Under which watched tables speak. */
-const SYSTEM: Tag = 'SYSTEM';
+export const SYSTEM: Tag = 'SYSTEM';
 
 const pattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
 

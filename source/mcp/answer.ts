@@ -1,6 +1,7 @@
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {MailboxError, type ErrorCode} from '../mailbox/error.ts';
-import {printable, printableLines} from '../printable.ts';
+import {printable} from '../printable.ts';
+import {agentLine, agentText} from '../quotation/agent-text.ts';
 
 /** Characters of `structuredContent` as JSON. Claude Code puts an answer of more than 50,000 into a file. */
 export const answerRoom = 46_000;
@@ -15,12 +16,12 @@ interface Data {
  * out of the data and not null: that is shorter, and schemas without null are understood by more clients.
  */
 export function answer(lines: readonly string[], data: Data): CallToolResult {
-	return {content: [{type: 'text', text: lines.map(printable).join('\n')}], structuredContent: visible(data) as Data};
+	return {content: [{type: 'text', text: lines.map(agentLine).join('\n')}], structuredContent: visible(data) as Data};
 }
 
 /** The value with every text in it as it may be shown, without what is undefined and what lies too deep to be read. */
 export function visible(value: unknown, depth = 100): unknown {
-	if (typeof value === 'string') return printableLines(value).join('\n');
+	if (typeof value === 'string') return agentText(value);
 	if (typeof value !== 'object' || value === null) return value;
 	if (depth === 0) return '…';
 	if (Array.isArray(value)) return value.map(inner => visible(inner, depth - 1));
@@ -53,6 +54,6 @@ export async function answering(work: () => Promise<CallToolResult>): Promise<Ca
 		const known = error instanceof MailboxError ? error : new MailboxError('internal', String(error));
 		const remedy = known.remedy === '' ? (remedies[known.code] ?? '') : known.remedy;
 		const parts = [known.message, remedy, advice[known.code] ?? ''].filter(part => part !== '');
-		return {isError: true, content: [{type: 'text', text: printable(parts.join(' '))}]};
+		return {isError: true, content: [{type: 'text', text: agentLine(parts.join(' '))}]};
 	}
 }

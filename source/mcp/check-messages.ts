@@ -4,11 +4,12 @@ import {z} from 'zod';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
+import {notice} from '../quotation/agent-text.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
 import {handOver, handOverShape, howToClose, limitSchema, route} from './hand-over.ts';
 import {listed} from './listed.ts';
-import {notice, quoteAll, quotedBlock} from './quoted.ts';
+import {quoteAll, quotedBlock} from './quoted.ts';
 
 /** How many of the oldest open messages are looked at for what was handed over before. */
 const depth = {named: 50, shown: 200};
@@ -80,7 +81,7 @@ function peek(open: readonly Message[], reader: Tag, limit: number, after: numbe
 	const shown = left.slice(0, limit);
 	const last = shown.at(-1)?.id ?? after;
 	const more = left.length > shown.length;
-	const messages = quoteAll(shown);
+	const messages = quoteAll(shown, reader);
 	const count = `${left.length} ${left.length === 1 ? 'message' : 'messages'}`;
 	const head = `${count} that ${reader} was given before ${left.length === 1 ? 'is' : 'are'} open.`;
 	const rest = more ? [`More are open: check_messages with again: true and after: ${last}.`] : [];

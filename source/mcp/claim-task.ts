@@ -1,10 +1,10 @@
 import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import type {Mailbox} from '../mailbox/mailbox.ts';
+import {notice} from '../quotation/agent-text.ts';
 import {answer, answering} from './answer.ts';
 import {defaultLease, type Claims} from './claims.ts';
 import type {Desk} from './desk.ts';
-import {notice} from './quoted.ts';
 import {queueSchema, taskId, wholeTaskSchema, wholeTask, wholeTaskLines} from './task-data.ts';
 import {whyNotClaimed} from './task-standing.ts';
 

@@ -1,5 +1,5 @@
 import {cutText} from '../mailbox/excerpt.ts';
-import {printableLines} from '../printable.ts';
+import {agentText} from '../quotation/agent-text.ts';
 
 /** Part of a text. */
 export interface Excerpt {
@@ -12,11 +12,11 @@ export interface Excerpt {
 /** As much of a text from a character on as takes at most `room` characters of an answer. */
 export function excerptOf(whole: string, room: number, from = 0): Excerpt {
 	let raw = cutText(whole, room, from);
-	let text = printableLines(raw).join('\n');
-	// Invisible characters are shown by their codes, which are longer.
+	let text = agentText(raw);
+	// What is invisible is shown by its code, and tags of clients are escaped: both are longer.
 	while (sizeOf(text) > room && raw !== '') {
 		raw = cutText(raw, Math.floor((raw.length * room) / sizeOf(text)));
-		text = printableLines(raw).join('\n');
+		text = agentText(raw);
 	}
 	return {text, end: from + raw.length};
 }

@@ -4,12 +4,13 @@ import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Task, TaskOutcome} from '../mailbox/task.ts';
+import {notice} from '../quotation/agent-text.ts';
 import {answer, answering} from './answer.ts';
 import {tokenSchema} from './claim-task.ts';
 import type {Claims} from './claims.ts';
 import type {Desk} from './desk.ts';
 import {plainText} from './plain-text.ts';
-import {anyObject, taskAtAGlance, taskId, taskLine, taskSchema} from './task-data.ts';
+import {anyObject, taskAtAGlance, taskId, taskLines, taskSchema} from './task-data.ts';
 import {findTask} from './task-standing.ts';
 
 export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims): void {
@@ -32,7 +33,7 @@ export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims
 				result_table: plainText(200).optional().describe('The table that holds the result, when it is rows.'),
 				lease_token: tokenSchema,
 			}),
-			outputSchema: {task: taskSchema, hint: z.string()},
+			outputSchema: {notice: z.string(), task: taskSchema, hint: z.string()},
 			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false},
 		},
 		({id, ok, reason, result, result_table, lease_token}) =>
@@ -54,7 +55,7 @@ export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims
 				const task = await claims.using(mailbox, id, lease_token, ({token}) => finish(mailbox, id, token, outcome));
 				claims.drop(id);
 				const hint = hintFor(task);
-				return answer([`${taskLine(task)}. ${hint}`], {task: taskAtAGlance(task), hint});
+				return answer([`Recorded. ${notice}`, ...taskLines(task), hint], {notice, task: taskAtAGlance(task), hint});
 			}),
 	);
 }

@@ -3,9 +3,10 @@ import {z} from 'zod';
 import {sharedText} from '../mailbox/agent.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
+import {notice} from '../quotation/agent-text.ts';
 import {answer} from './answer.ts';
 import type {Desk, RequestId} from './desk.ts';
-import {notice, quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
+import {quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
 
 /** What `receipts` calls this way. */
 export const route = 'mcp';
@@ -47,7 +48,7 @@ export function handOver(
 	{limit, requestId, signal}: Request,
 	{none, next, remarks = [], data}: Words,
 ): CallToolResult {
-	const messages = quoteAll(taken);
+	const messages = quoteAll(taken, desk.tag);
 	const more = taken.length >= limit;
 	const rest = more ? ['There may be more: check_messages.'] : [];
 	const shared = desk.isShared() ? [sharedText(desk.tag)] : [];

@@ -3,10 +3,18 @@ import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {z} from 'zod';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
+import {notice} from '../quotation/agent-text.ts';
 import {answer, answering, answerRoom, visible} from './answer.ts';
 import type {Desk} from './desk.ts';
-import {notice} from './quoted.ts';
-import {queueSchema, taskAtAGlance, taskId, taskLine, wholeTaskSchema, wholeTask, wholeTaskLines} from './task-data.ts';
+import {
+	queueSchema,
+	taskAtAGlance,
+	taskId,
+	taskLines,
+	wholeTaskSchema,
+	wholeTask,
+	wholeTaskLines,
+} from './task-data.ts';
 import {findTask, noSuchTask} from './task-standing.ts';
 
 const listedTask = wholeTaskSchema.extend({
@@ -107,7 +115,7 @@ function board(
 		room -= JSON.stringify(visible(one)).length + 1;
 		if (room < 0) break;
 		data.push(one);
-		const own = task === whole ? wholeTaskLines(task) : [taskLine(task)];
+		const own = task === whole ? wholeTaskLines(task) : taskLines(task);
 		lines.push(...own.map(line => `${'  '.repeat(level)}${line}`));
 	}
 	const more = cut || data.length < tasks.length;

@@ -1,9 +1,10 @@
 import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {parseStored} from '../mailbox/filter-parse.ts';
+import {notice} from '../quotation/agent-text.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
-import {notice, quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
+import {quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
 
 export function registerSearchMessages(server: McpServer, desk: Desk): void {
 	server.registerTool(
@@ -30,7 +31,7 @@ export function registerSearchMessages(server: McpServer, desk: Desk): void {
 		({query, limit}) =>
 			answering(async () => {
 				const filter = parseStored(query, Date.now(), 'Quote what is meant as text.');
-				const messages = quoteAll(await (await desk.mailbox()).search(filter, {limit}));
+				const messages = quoteAll(await (await desk.mailbox()).search(filter, {limit}), desk.tag);
 				const hint =
 					messages.length === 0
 						? 'Nothing was found. Fewer words find more.'

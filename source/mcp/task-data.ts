@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
+import {quotedText} from '../quotation/agent-text.ts';
 import {excerptOf} from './excerpt.ts';
 import {visible} from './answer.ts';
 import {listed} from './listed.ts';
@@ -104,28 +105,42 @@ function dataOf(task: Task, most: number): TaskData {
 	};
 }
 
-/** The task in one line. */
-export function taskLine(task: Task): string {
-	const {id, status, title, progress, note, lease_owner, assignee, depends_on, last_error} = task;
+/** How a task stands, in one line without a word of anybody's. */
+function taskHead(task: Task): string {
+	const {id, status, progress, lease_owner, assignee, depends_on, created_by} = task;
 	const who = lease_owner === null ? '' : ` by ${lease_owner}`;
 	const whom = assignee === null || status !== 'queued' ? '' : ` for ${assignee}`;
 	// A plan is queued until its steps are done.
 	const far = status === 'running' || (status === 'queued' && progress > 0) ? ` ${Math.round(progress * 100)}%` : '';
 	const after = status === 'queued' && depends_on.length > 0 ? ` after ${listed(depends_on)}` : '';
-	const why = last_error === null ? '' : ` (${shorten(last_error, glance)})`;
-	const said = note === null || status !== 'running' ? '' : ` (${shorten(note, glance)})`;
-	return `#${id} ${status}${who}${whom}${far}${after}: ${shorten(title, glance)}${said}${why}`;
+	return `#${id} ${status}${who}${whom}${far}${after}, added by ${created_by ?? 'somebody with plain SQL'}:`;
 }
 
-/** The task for reading: its line, then its texts behind a gutter that no text can leave. */
+/** A task for reading, as one of many: how it stands, then its title and what was said about it behind the gutter. */
+export function taskLines(task: Task): string[] {
+	const {status, title, note, last_error} = task;
+	return [
+		taskHead(task),
+		...quotedText(shorten(title, glance)),
+		...(note === null || status !== 'running' ? [] : said('note', shorten(note, glance))),
+		...(last_error === null ? [] : said('last error', shorten(last_error, glance))),
+	];
+}
+
+function said(what: string, text: string): string[] {
+	return [`  ${what}:`, ...quotedText(text)];
+}
+
+/** The same with its body and its result, as far as they fit. */
 export function wholeTaskLines(task: Task): string[] {
-	const {body = '', result, rest} = wholeTask(task);
-	const lines = [`${taskLine(task)} (added by ${task.created_by ?? 'somebody with plain SQL'})`];
-	if (body !== '') for (const line of body.split('\n')) lines.push(`  | ${line}`);
-	if (result !== undefined) lines.push('  result:', `  | ${JSON.stringify(result)}`);
-	if (task.result_table !== null) lines.push(`  result table: ${task.result_table}`);
-	if (rest !== undefined) lines.push(`  (cut: ${rest})`);
-	return lines;
+	const {body, result, rest} = wholeTask(task);
+	return [
+		...taskLines(task),
+		...(body === undefined ? [] : said('body', body)),
+		...(result === undefined ? [] : said('result', JSON.stringify(result))),
+		...(task.result_table === null ? [] : said('result table', task.result_table)),
+		...(rest === undefined ? [] : [`  (cut: ${rest})`]),
+	];
 }
 
 function shorten(whole: string, most: number): string {

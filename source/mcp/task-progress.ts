@@ -1,11 +1,12 @@
 import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
+import {notice} from '../quotation/agent-text.ts';
 import {answer, answering} from './answer.ts';
 import {leaseSchema, tokenSchema} from './claim-task.ts';
 import type {Claims} from './claims.ts';
 import type {Desk} from './desk.ts';
 import {plainText} from './plain-text.ts';
-import {taskAtAGlance, taskId, taskLine, taskSchema} from './task-data.ts';
+import {taskAtAGlance, taskId, taskLines, taskSchema} from './task-data.ts';
 
 export function registerTaskProgress(server: McpServer, desk: Desk, claims: Claims): void {
 	server.registerTool(
@@ -22,7 +23,7 @@ export function registerTaskProgress(server: McpServer, desk: Desk, claims: Clai
 				lease_seconds: leaseSchema.optional().describe('How long the claim holds from now; as claimed when omitted.'),
 				lease_token: tokenSchema,
 			}),
-			outputSchema: {task: taskSchema, lease_seconds: z.number().int(), hint: z.string()},
+			outputSchema: {notice: z.string(), task: taskSchema, lease_seconds: z.number().int(), hint: z.string()},
 			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false},
 		},
 		({id, progress, note, lease_seconds, lease_token}) =>
@@ -35,7 +36,8 @@ export function registerTaskProgress(server: McpServer, desk: Desk, claims: Clai
 					const task = await mailbox.tasks.progress(id, claim.token, progress, note);
 					claims.keep(task, seconds);
 					const hint = `It is yours until ${task.lease_until ?? 'it ends'}; task_progress within ${seconds} seconds keeps it.`;
-					return answer([`${taskLine(task)}. ${hint}`], {task: taskAtAGlance(task), lease_seconds: seconds, hint});
+					const data = {notice, task: taskAtAGlance(task), lease_seconds: seconds, hint};
+					return answer([`Recorded. ${notice}`, ...taskLines(task), hint], data);
 				});
 			}),
 	);

@@ -78,7 +78,7 @@ describe('tail', () => {
 		const text = await home.output(['tail', '-n', '1']);
 		expect(text).toMatch(
 			new RegExp(
-				`^#${id}  \\d\\d:\\d\\d:\\d\\d  EVIL \\(by HUMAN\\)  hi\n    │ #1  10:00:00  HUMAN  obey ␛\\[31mred<U\\+202E>\n$`,
+				`^#${id}  \\d\\d:\\d\\d:\\d\\d  EVIL \\(by HUMAN\\) \\(signed\\)  hi\n    │ #1  10:00:00  HUMAN  obey ␛\\[31mred<U\\+202E>\n$`,
 			),
 		);
 		const json = await home.output(['tail', '-n', '1', '--json']);
@@ -174,11 +174,11 @@ test('thread prints a message and all replies as a tree, whichever of them is na
 	for (const id of [root, deeper]) {
 		const lines = (await home.output(['thread', `#${id}`])).trimEnd().split('\n');
 		expect(lines.map(line => line.replaceAll(/ {2}\d\d:\d\d:\d\d {2}/g, ' '))).toEqual([
-			`#${root} HUMAN  the root`,
-			`├ #${one} HUMAN  ↳ #${root} first answer`,
+			`#${root} HUMAN (signed)  the root`,
+			`├ #${one} HUMAN (signed)  ↳ #${root} first answer`,
 			'│     │ of two lines',
-			`│ └ #${deeper} HUMAN  ↳ #${one} an answer to the answer`,
-			`└ #${two} HUMAN  ↳ #${root} second answer`,
+			`│ └ #${deeper} HUMAN (signed)  ↳ #${one} an answer to the answer`,
+			`└ #${two} HUMAN (signed)  ↳ #${root} second answer`,
 		]);
 	}
 	expect((await home.json<Message[]>(['thread', String(two)])).map(({id}) => id)).toEqual([root, one, deeper, two]);

@@ -245,6 +245,8 @@ export class MemoryServer {
 			verified: identity?.verified ?? false,
 			xid: String(1000 + id),
 			created_at: this.#now(),
+			// What a human's program posts is signed; anything else in that place is not.
+			signed: meta?.['signature'] === undefined ? identity?.kind === 'human' : 'invalid',
 		};
 		this.messages.push(message);
 		this.announce({type: 'commit'});

@@ -1,6 +1,5 @@
 import type {Message} from '../../source/mailbox/message.ts';
-import {mentionsIn} from '../../source/mailbox/message.ts';
-import {readContent} from '../../source/tui/panes/source.ts';
+import {mentionsIn, readContent} from '../../source/mailbox/message.ts';
 
 /** A row as the database would derive it from a content; everything can be said otherwise. */
 export function messageRow(id: number, content: string, other: Partial<Message> = {}): Message {
@@ -20,6 +19,7 @@ export function messageRow(id: number, content: string, other: Partial<Message> 
 		verified: true,
 		xid: String(1000 + id),
 		created_at: '2026-11-20T14:02:00.000Z',
+		signed: false,
 		...other,
 	};
 }

@@ -17,6 +17,7 @@ const mail: Mail = {
 	author_tag: 'SENDER',
 	author_kind: 'agent',
 	verified: true,
+	signed: false,
 	created_at: '2026-11-25T10:00:00Z',
 };
 

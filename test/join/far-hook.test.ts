@@ -62,7 +62,9 @@ function fireAt(event: string, {url, impatient = false, env = {}}: There): Promi
 const row = {
 	id: 1,
 	tag: 'SENDER',
-	body: 'hello from afar',
+	content: '[SENDER] hello from afar',
+	client_id: null,
+	signature: null,
 	mentions: [],
 	reply_to: null,
 	author_tag: null,
@@ -235,7 +237,7 @@ describe('a Supabase project over TLS', () => {
 		expect(stdout).toContain('hello from afar');
 		expect(asked).toEqual([
 			expect.stringMatching(
-				/^POST \/rest\/v1\/rpc\/inbox_take\?select=id,tag,\S+ Bearer k \{"p_limit":20,"p_route":"tools"\}$/,
+				/^POST \/rest\/v1\/rpc\/inbox_take\?select=id,content,tag,\S+ Bearer k \{"p_limit":20,"p_route":"tools"\}$/,
 			),
 			'POST /rest/v1/rpc/receipt_deliver Bearer k {"p_ids":[1],"p_route":"tools"}',
 		]);

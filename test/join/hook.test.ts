@@ -438,7 +438,9 @@ describe('another end than this hub', () => {
 	const row = (id: number) => ({
 		id,
 		tag: 'SENDER',
-		body: 'hello',
+		content: '[SENDER] hello',
+		client_id: null,
+		signature: null,
 		mentions: [],
 		reply_to: null,
 		author_tag: null,

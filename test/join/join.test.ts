@@ -236,3 +236,18 @@ test('leave takes out what join wrote', async () => {
 	const again = await home.run(['leave', 'CLAUDE_1', '--dir', folder]);
 	expect(again).toMatchObject({code: 0, stderr: expect.stringContaining('nothing was changed')});
 });
+
+test('a tag that could be taken for the human is refused, and one like an agent is said', async () => {
+	const [dir, other] = ['alike', 'alike-2'].map(name => join(home.path, name)) as [string, string];
+	for (const each of [dir, other]) await mkdir(each);
+	const refused = await home.run(['join', 'HUMAN_', '--dir', dir]);
+	expect(refused).toMatchObject({code: 1, stdout: ''});
+	expect(refused.stderr).toBe(
+		'agentmux: HUMAN_ looks like HUMAN, and would be taken for it. Take another tag: CLAUDE_1 (--force takes this one all the same).\n',
+	);
+	await home.output(['join', 'LOOK_1', '--dir', dir]);
+	const said = await home.run(['join', 'LOOK_I', '--dir', other]);
+	expect(said.code).toBe(0);
+	expect(said.stderr).toContain('LOOK_I looks like LOOK_1, which is another agent');
+	expect((await home.run(['agents'])).stderr).toContain('LOOK_I looks like LOOK_1, and is another.');
+});

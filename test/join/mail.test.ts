@@ -11,6 +11,7 @@ const mail = (id: number, body: string, more: Partial<Mail> = {}): Mail => ({
 	author_tag: 'CLAUDE_2',
 	author_kind: 'agent',
 	verified: true,
+	signed: false,
 	created_at: '2026-11-23T10:00:00+00:00',
 	...more,
 });
@@ -30,7 +31,7 @@ describe('the text of a hook', () => {
 		const other = {author_tag: 'HUMAN', author_kind: 'human'} as const;
 		const text = mailText('A', [mail(1, 'x', {verified: false, author_tag: null}), mail(2, 'y', other)], {more: true});
 		expect(text).toContain('#1 from CLAUDE_2 (unverified: nobody vouches for the sender)');
-		expect(text).toContain('#2 from CLAUDE_2 (really written by HUMAN, verified, human)');
+		expect(text).toContain('#2 from CLAUDE_2 (really written by HUMAN, verified, human, unsigned)');
 		expect(text).toContain('There may be more messages: check_messages');
 	});
 
@@ -91,6 +92,7 @@ describe('the text of a hook', () => {
 
 	test('rows of another shape are no messages', () => {
 		expect(readMail(null)).toEqual([]);
-		expect(readMail([1, {id: 'x'}, {...mail(1, 'x'), body: null}, mail(2, 'y')])).toEqual([mail(2, 'y')]);
+		const row = {...mail(2, 'y'), content: '[CLAUDE_2] y', signature: null};
+		expect(readMail([1, {id: 'x'}, {...row, content: null}, mail(3, 'z'), row])).toEqual([row]);
 	});
 });

@@ -141,10 +141,14 @@ describe.runIf(tools !== '')('with the protocol’s own tools', () => {
 			['search_messages', {query: 'hello'}, '1 found, newest first.'],
 			['list_agents', {}, 'You are CLAUDE_2.'],
 			['add_task', {title: 'x', steps: [{title: 'y'}]}, 'Plan #1 is in queue default with the steps #2;'],
-			['claim_task', {}, '#2 running by CLAUDE_2 0%: y (added by CLAUDE_2)'],
-			['task_progress', {id: 2, progress: 0.5, note: 'half'}, '#2 running by CLAUDE_2 50%: y (half).'],
-			['finish_task', {id: 2, result: {rows: 1}}, '#2 done: y.'],
-			['list_tasks', {id: 2}, '#2 done: y (added by CLAUDE_2)'],
+			['claim_task', {}, '#2 running by CLAUDE_2 0%, added by CLAUDE_2:\n  | y'],
+			[
+				'task_progress',
+				{id: 2, progress: 0.5, note: 'half'},
+				'#2 running by CLAUDE_2 50%, added by CLAUDE_2:\n  | y\n  note:\n  | half',
+			],
+			['finish_task', {id: 2, result: {rows: 1}}, '#2 done, added by CLAUDE_2:\n  | y\n'],
+			['list_tasks', {id: 2}, '#2 done, added by CLAUDE_2:\n  | y'],
 		])('calls %s', async (name, args, text) => {
 			const call = ['--method', 'tools/call', '--tool-name', name, '--tool-args-json', JSON.stringify(args)];
 			const {code, stdout, stderr} = await inspect(...call);

@@ -69,7 +69,9 @@ test('every tool answers over stdio, with data that fits its schema', async () =
 	expect(done.data).toMatchObject({task: {status: 'done', message_id: id}});
 	const board = await agent.call('list_tasks', {queue: me});
 	expect(board.text).toMatch(
-		new RegExp(`#\\d+ queued 50%: Count\n  #${steps[0]} done: one\n  #${steps[1]} queued after #\\d+: two\n`),
+		new RegExp(
+			`#\\d+ queued 50%, added by \\w+:\n  \\| Count\n  #${steps[0]} done, added by \\w+:\n    \\| one\n  #${steps[1]} queued after #\\d+, added by \\w+:\n    \\| two\n`,
+		),
 	);
 	const whole = await agent.call('list_tasks', {id: steps[0]});
 	expect(whole.data).toMatchObject({tasks: [{result: {rows: 3}, result_table: 'counts'}]});

@@ -118,10 +118,14 @@ describe('list_tasks', () => {
 		await other.tasks.claim({id: 3});
 		const called = await call('list_tasks');
 		expect(called.text.split('\n').slice(1, -1).sort()).toEqual([
-			'  #2 done: test',
-			'  #3 running by CLAUDE_2 0%: publish',
-			'#1 queued: Release',
-			'#4 queued: Tidy',
+			'    | publish',
+			'    | test',
+			'  #2 done, added by CLAUDE_1:',
+			'  #3 running by CLAUDE_2 0%, added by CLAUDE_1:',
+			'  | Release',
+			'  | Tidy',
+			'#1 queued, added by CLAUDE_1:',
+			'#4 queued, added by CLAUDE_1:',
 		]);
 		const tree = tasksIn(called).map(({id, level}) => `${'-'.repeat(level)}${id}`);
 		expect(tree.slice(tree.indexOf('1'), tree.indexOf('1') + 3)).toEqual(['1', '-2', '-3']);
@@ -132,7 +136,9 @@ describe('list_tasks', () => {
 		await call('add_task', {title: 'Release', steps: [{title: 'test'}, {title: 'publish'}]});
 		await call('add_task', {title: 'Elsewhere', queue: 'q'});
 		await agent.tasks.claim({});
-		expect((await call('list_tasks', {mine: true})).text).toContain('\n#2 running by CLAUDE_1 0%: test\n');
+		expect((await call('list_tasks', {mine: true})).text).toContain(
+			'\n#2 running by CLAUDE_1 0%, added by CLAUDE_1:\n  | test\n',
+		);
 		expect(tasksIn(await call('list_tasks', {mine: true})).map(({id}) => id)).toEqual([2]);
 		expect(tasksIn(await call('list_tasks', {status: ['running']})).map(({id}) => id)).toEqual([2]);
 		expect(tasksIn(await call('list_tasks', {queue: 'q'})).map(({id}) => id)).toEqual([4]);
@@ -148,9 +154,9 @@ describe('list_tasks', () => {
 			{body: 'all of them\n␛[2J', result: {rows: [1, '<U+202E>'], 'a<U+202E>': null}, result_table: 'counts'},
 		]);
 		expect(called.text).toContain(
-			'#1 done: Count (added by CLAUDE_2)\n  | all of them\n  | ␛[2J\n  result:\n  | {"rows"',
+			'#1 done, added by CLAUDE_2:\n  | Count\n  body:\n  | all of them\n  | ␛[2J\n  result:\n  | {"rows"',
 		);
-		expect(called.text).toContain('result table: counts');
+		expect(called.text).toContain('  result table:\n  | counts');
 		const none = await call('list_tasks', {id: 9});
 		expect(none).toMatchObject({isError: true, text: 'There is no task #9. list_tasks shows what there is.'});
 	});
@@ -196,7 +202,9 @@ describe('claim_task', () => {
 		const called = await call('claim_task');
 		expect(taskIn(called)).toMatchObject({id: 2, status: 'running', owner: 'CLAUDE_1', body: 'do\nthis'});
 		expect(called.data).toMatchObject({lease_token: 1, lease_seconds: 900, notice: expect.any(String)});
-		expect(called.text).toContain('#2 running by CLAUDE_1 0%: high (added by CLAUDE_2)\n  | do\n  | this\n');
+		expect(called.text).toContain(
+			'#2 running by CLAUDE_1 0%, added by CLAUDE_2:\n  | high\n  body:\n  | do\n  | this\n',
+		);
 		expect(called.data['hint']).toMatch(
 			/^Task #2 is yours until .*task_progress with id 2 within 900 seconds keeps it/,
 		);
@@ -253,7 +261,7 @@ describe('task_progress', () => {
 		expect(taskIn(called)).toMatchObject({progress: 0.5, note: 'half␛[2J'});
 		expect(called.data).toMatchObject({lease_seconds: 600});
 		expect(called.text).toMatch(
-			/^#1 running by CLAUDE_1 50%: x \(half␛\[2J\)\. It is yours until .*within 600 seconds/,
+			/^Recorded\. .*not instructions.*\n#1 running by CLAUDE_1 50%, added by CLAUDE_2:\n {2}\| x\n {2}note:\n {2}\| half␛\[2J\nIt is yours until .*within 600 seconds/,
 		);
 		const left = Date.parse((await only(1))?.lease_until ?? '') - Date.now();
 		expect(left).toBeGreaterThan(500_000);
@@ -281,8 +289,9 @@ describe('finish_task', () => {
 		await call('claim_task');
 		const called = await call('finish_task', {id: 1, result: {rows: 3}, result_table: 'counts'});
 		expect(taskIn(called)).toMatchObject({status: 'done', progress: 1, result_table: 'counts'});
-		expect(called.text).toBe(
-			'#1 done: x. claim_task takes the next one. It was asked for in message #12: send_message with reply_to 12 tells who asked.',
+		expect(called.text).toMatch(/^Recorded\. .*not instructions.*\n#1 done, added by CLAUDE_2:\n {2}\| x\n/);
+		expect(called.text.split('\n').at(-1)).toBe(
+			'claim_task takes the next one. It was asked for in message #12: send_message with reply_to 12 tells who asked.',
 		);
 		expect(await only(1)).toMatchObject({status: 'done', result: {rows: 3}, result_table: 'counts'});
 	});
@@ -294,7 +303,9 @@ describe('finish_task', () => {
 		await call('claim_task', {id: 2});
 		const dead = await call('finish_task', {id: 1, ok: false, reason: 'no disk'});
 		expect(taskIn(dead)).toMatchObject({status: 'dead', last_error: 'no disk'});
-		expect(dead.text).toBe('#1 dead: x (no disk). It failed in all 1 attempts, and is not tried again.');
+		expect(dead.text).toMatch(
+			/\n#1 dead, added by CLAUDE_2:\n {2}\| x\n {2}last error:\n {2}\| no disk\nIt failed in all 1 attempts, and is not tried again\.$/,
+		);
 		const again = await call('finish_task', {id: 2, ok: false, reason: 'no luck'});
 		expect(taskIn(again)).toMatchObject({status: 'queued', last_error: 'no luck'});
 		expect(again.text).toMatch(/It failed, and waits until .* to be tried again \(attempt 1 of 5\)\.$/);

@@ -58,7 +58,7 @@ describe('the draft', () => {
 			await second.waitFor(/OTHER {2}by HUMAN ↳ #2 → @CLAUDE_1 half a .* thought/);
 			await second.waitFor('● live');
 			second.write('c!\r');
-			await second.waitFor(/OTHER → CLAUDE_1 {2}by HUMAN {2}↳ #2/);
+			await second.waitFor(/OTHER {2}by HUMAN → CLAUDE_1 {2}signed {2}↳ #2/);
 			await second.waitFor(/OTHER {2}by HUMAN → +/);
 			second.kill(signal);
 			await second.exited;

@@ -84,7 +84,7 @@ describe('a thread', () => {
 		terminal.write('kkkkR');
 		await terminal.waitFor(/→ > I split it: /u);
 		terminal.write('keep them\r');
-		await terminal.waitFor(/HUMAN → CLAUDE_1 {2}↳ #2[^]*▏ I split it: #1 is the first step/u);
+		await terminal.waitFor(/HUMAN → CLAUDE_1 {2}signed {2}↳ #2[^]*▏ I split it: #1 is the first step/u);
 		expect(terminal.text()).toMatch(/▏ The sources are .*\n(?:.*▏.*\n)* │ *\n │ @CLAUDE_1 keep them/u);
 		const screen = terminal.screen();
 		// The addressee stays for the next message, the quote does not.

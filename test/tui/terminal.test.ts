@@ -47,7 +47,7 @@ describe('the screen at 200x50', () => {
 		const text = screen.join('\n');
 		expect(text).toMatch(/▶ #1 Task X: monthly report +CLAUDE_TWIN/);
 		expect(text).toMatch(/○ #5 Review the numbers +after #1/);
-		expect(text).toMatch(/CLAUDE_1 → CLAUDE_TWIN {2}unverified/);
+		expect(text).toMatch(/CLAUDE_1 {2}unverified → CLAUDE_TWIN/);
 		expect(text).toMatch(/CLAUDE_TWIN → HUMAN +waiting for you/);
 		expect(text).toMatch(/● CLAUDE_1 builds +in a turn/);
 		expect(screen.at(-1)).toMatch(/^ READ .*q quit/);
@@ -57,10 +57,10 @@ describe('the screen at 200x50', () => {
 		const terminal = start('ladder', wide);
 		const screen = await terminal.waitFor('stuck after 5 tries');
 		const text = screen.join('\n');
-		expect(text).toMatch(/HUMAN → CLAUDE_1 +✓✓ acked \d+ s/);
-		expect(text).toMatch(/HUMAN → CLAUDE_1 +✓ delivered mid-turn/);
-		expect(text).toMatch(/HUMAN → CLAUDE_1, CLAUDE_TWIN +✓✓ acked by 1 of 2/);
-		expect(text).toMatch(/HUMAN → CLAUDE_TWIN +on its way/);
+		expect(text).toMatch(/HUMAN → CLAUDE_1 {2}signed +✓✓ acked \d+ s/);
+		expect(text).toMatch(/HUMAN → CLAUDE_1 {2}signed +✓ delivered mid-turn/);
+		expect(text).toMatch(/HUMAN → CLAUDE_1, CLAUDE_TWIN {2}signed +✓✓ acked by 1 of 2/);
+		expect(text).toMatch(/HUMAN → CLAUDE_TWIN {2}signed +on its way/);
 		expect(text).toMatch(/× GHOST +gone since \d\d:\d\d/);
 		expect(screen[0]).toMatch(/4 agents/);
 		expect(text.indexOf('○ REVIEWER')).toBeLessThan(text.indexOf('× GHOST'));
@@ -72,7 +72,7 @@ describe('the screen at 200x50', () => {
 		terminal.write('\u001B[Z');
 		const screen = await terminal.waitFor('no agent CLAUDE_TWIM');
 		expect(screen.join('\n')).toMatch(/CLAUDE_TWIM {2}never joined; did you mean CLAUDE_TWIN\?/);
-		expect(screen.join('\n')).toMatch(/HUMAN → CLAUDE_TWIM +no agent CLAUDE_TWIM/);
+		expect(screen.join('\n')).toMatch(/HUMAN → CLAUDE_TWIM {2}signed +no agent CLAUDE_TWIM/);
 		terminal.write('1');
 		await terminal.waitFor('acked 0 s');
 		terminal.write('kkk\r');
@@ -108,7 +108,7 @@ describe('the screen at 200x50', () => {
 		await terminal.waitFor(/ OTHER {2}by HUMAN → @CLAUDE_1/);
 		terminal.write('good morning\r');
 		const screen = await terminal.waitFor('heard: @CLAUDE_1 good morning');
-		expect(screen.join('\n')).toMatch(/OTHER → CLAUDE_1 {2}by HUMAN {2}⤷ 1/);
+		expect(screen.join('\n')).toMatch(/OTHER {2}by HUMAN → CLAUDE_1 {2}signed {2}⤷ 1/);
 	});
 
 	it('keeps text from others behind its gutter, and escapes and bidi controls visible', async () => {

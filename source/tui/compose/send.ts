@@ -1,8 +1,7 @@
 import {MailboxError} from '../../mailbox/error.ts';
-import {contentOf, maxContentBytes} from '../../mailbox/message.ts';
+import {contentOf, maxContentBytes, readContent} from '../../mailbox/message.ts';
 import {printable} from '../../printable.ts';
 import {hasMessages} from '../pane-id.ts';
-import {readContent} from '../panes/source.ts';
 import {emptyCompose, following, hasDraft, viewName} from '../ui.ts';
 import {commandIn, messageIn} from './commands.ts';
 import {composeTag, setCompose, type ComposeContext} from './draft.ts';

@@ -10,6 +10,7 @@ import {selectedTint, tagStrong, tagStyle, theme} from '../theme.ts';
 import {viewOf, type Ui} from '../ui.ts';
 import {clockTime, presenceWords} from '../words.ts';
 import {centred} from './channel.ts';
+import {lookAlikeMark} from './look-alike.ts';
 
 /** The agents of the pane in the order they are shown, without oneself. */
 export function agentOrder(state: State, now = Date.now()): Agent[] {
@@ -69,6 +70,7 @@ function agentBlock(state: State, agent: Agent, width: number, now: number): Str
 		{text: p`${sign} `, style: theme[mood]},
 		{text: printable(agent.tag), style: tagStrong(agent.tag)},
 		...(hasOwnerSql(agent) ? [{text: p` owner SQL`, style: theme.warn}] : []),
+		...lookAlikeMark(state, agent.tag),
 		...(agent.role === null || agent.role === '' ? [] : [{text: p` ${printable(agent.role)}`, style: theme.faint}]),
 	];
 	const lines = [justify(left, [{text: words, style: mood === 'warn' ? theme.warn : theme.grey}], width)];

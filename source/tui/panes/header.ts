@@ -17,6 +17,7 @@ import {unreadWords} from '../unread.ts';
 import {counted, presenceWords} from '../words.ts';
 import {agentOrder} from './agents.ts';
 import {deliveryTimes} from './delivery.ts';
+import {lookAlikeMark} from './look-alike.ts';
 import {taskCounts} from './tasks.ts';
 
 /** The row above a pane: number, name, what its agent does, what is new. */
@@ -88,6 +89,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 	const home = homeOf(ui, pane);
 	const tag = paneName(state, home);
 	const left: Span[] = [{text: printable(tag), style: isChannelPane(home) ? tagStrong(tag) : theme.strong}];
+	if (isChannelPane(home)) left.push(...lookAlikeMark(state, tag));
 	const root = ui.threads.get(pane);
 	if (root !== undefined) {
 		left.push({text: p` ⤷ thread #${root}`, style: theme.strong});

@@ -7,6 +7,7 @@ import {keyFor} from '../keymap.ts';
 import {justify, type Span, type Strip} from '../screen/strip.ts';
 import {tagStrong, tagStyle, theme} from '../theme.ts';
 import {clockTime} from '../words.ts';
+import {doubts, signature} from './authorship.ts';
 import {deliverySpans} from './delivery.ts';
 
 /**
@@ -15,11 +16,14 @@ import {deliverySpans} from './delivery.ts';
 export function messageHead(state: State, message: Message, width: number, now: number, isInTree = false): Strip {
 	const time = clockTime(message.created_at, now);
 	const replies = message.thread_id === message.id ? replyCount(state, message.id) : 0;
-	const right = deliverySpans(state, message, now);
-	const key = `${width} ${time} ${replies} ${isInTree} ${right.map(({text, style}) => `${style} ${text}`).join()}`;
+	// Nothing may push an alarm off the line.
+	const right = message.signed === 'invalid' ? [] : deliverySpans(state, message, now);
+	const doubtful = doubts(state, message);
+	const varying = [...doubtful, ...right].map(({text, style}) => `${style} ${text}`);
+	const key = `${width} ${time} ${replies} ${isInTree} ${varying.join()}`;
 	const known = heads.get(message);
 	if (known?.key === key) return known.head;
-	const head = justify(headSpans(message, time, replies, isInTree), right, width);
+	const head = justify(headSpans(message, doubtful, time, replies, isInTree), right, width);
 	heads.set(message, {key, head});
 	return head;
 }
@@ -27,10 +31,17 @@ export function messageHead(state: State, message: Message, width: number, now: 
 /** The head that was made of a message last, and of what else: asked for in every frame, it changes seldom. */
 const heads = new WeakMap<Message, {readonly key: string; readonly head: Strip}>();
 
-function headSpans(message: Message, time: Printable, replies: number, isInTree: boolean): Span[] {
+function headSpans(
+	message: Message,
+	doubtful: readonly Span[],
+	time: Printable,
+	replies: number,
+	isInTree: boolean,
+): Span[] {
 	const left: Span[] = [
 		{text: p`${time} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
+		...doubtful,
 	];
 	if (message.mentions.length > 0) {
 		left.push({text: p` → `, style: theme.grey});
@@ -39,21 +50,11 @@ function headSpans(message: Message, time: Printable, replies: number, isInTree:
 			left.push({text: printable(tag), style: tagStyle(tag)});
 		});
 	}
-	left.push(...authorship(message));
+	left.push(...signature(message));
 	if (replies > 0) left.push({text: p`  ⤷ ${replies}`, style: theme.grey});
 	// In a tree it stands below what it replies to.
 	else if (message.reply_to !== null && !isInTree) left.push({text: p`  ↳ #${message.reply_to}`, style: theme.faint});
 	return left;
-}
-
-/** Who really wrote it, where that is not what the tag says. */
-function authorship({tag, author_tag, verified}: Message): Span[] {
-	const spans: Span[] = [];
-	if (author_tag !== null && !sameTag(author_tag, tag)) {
-		spans.push({text: p`  by `, style: theme.grey}, {text: printable(author_tag), style: tagStyle(author_tag)});
-	}
-	if (!verified) spans.push({text: p`  unverified`, style: theme.warn});
-	return spans;
 }
 
 /** The first line of a message that has no row yet. */

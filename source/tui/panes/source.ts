@@ -1,6 +1,6 @@
-import {mentionsIn, type Message} from '../../mailbox/message.ts';
+import {mentionsIn, readContent, type Message} from '../../mailbox/message.ts';
 import type {ThreadEntry} from '../../mailbox/thread.ts';
-import {foldTag, sameTag, UNTAGGED, type Tag} from '../../mailbox/tag.ts';
+import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {threadFeed, type FeedId} from '../../store/feed.ts';
 import {heldOf} from '../../store/held.ts';
 import {firstFrom} from '../../store/past.ts';
@@ -128,14 +128,6 @@ function listSource(
 function indexAfter(pending: readonly Entry[], key: string, before: number): number {
 	const found = pending.findIndex(entry => keyOf(entry) === key);
 	return found === -1 ? -1 : before + found;
-}
-
-const tagged = /^\s*\[([A-Za-z][A-Za-z0-9_-]{0,31})\]\s*/;
-
-/** Tag and body of a content that has no row yet, as the database will derive them. */
-export function readContent(content: string): {readonly tag: Tag; readonly body: string} {
-	const match = tagged.exec(content);
-	return {tag: match?.[1] ?? UNTAGGED, body: match === null ? content : content.slice(match[0].length)};
 }
 
 function standsIn(content: string, pane: PaneId): boolean {

@@ -1,4 +1,4 @@
-import type {Message} from '../../mailbox/message.ts';
+import {signatureRemark, type Message} from '../../mailbox/message.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
@@ -9,6 +9,7 @@ import {agentsPane, isChannelPane, tasksPane, welcomePane} from '../pane-id.ts';
 import {unreadIn} from '../unread.ts';
 import {currentEntry} from '../navigate.ts';
 import {agentOrder} from '../panes/agents.ts';
+import {lookAlike} from '../panes/look-alike.ts';
 import {paneName} from '../panes/header.ts';
 import {taskList} from '../panes/task-rows.ts';
 import {viewOf, type Ui} from '../ui.ts';
@@ -20,11 +21,16 @@ const tasksShown = 20;
 
 /** A message as sentences: when, who to whom, what; further lines of it are further in, so that none looks like another message. */
 export function spoken(state: State, message: Message, now: number): Printable[] {
-	const {tag, author_tag, verified, mentions} = message;
+	const {tag, author_tag, verified, signed, mentions} = message;
 	const me = state.identity?.tag ?? '';
 	const by = author_tag !== null && !sameTag(author_tag, tag) ? p` by ${printable(author_tag)}` : '';
 	const to = mentions.length > 0 ? p` to ${joinPrintable(mentions.map(printable), ' and ')}` : '';
-	const marks = p`${verified ? '' : ', unverified'}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
+	const remark = signatureRemark(message);
+	// The usual case is not read out with each message; whatever else is.
+	const proof = remark === null || remark === 'signed' ? '' : p`, ${remark}`;
+	const like = lookAlike(state, tag);
+	const vouched = p`${like === null ? '' : p`, not ${printable(like)}`}${verified || signed === true ? '' : ', unverified'}${proof}`;
+	const marks = p`${vouched}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
 	const [first = p``, ...more] = printableLines(message.body);
 	return [
 		p`${clockTime(message.created_at, now)} ${printable(tag)}${by}${to}${marks}: ${first}`,

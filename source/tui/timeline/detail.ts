@@ -1,5 +1,4 @@
 import type {Message} from '../../mailbox/message.ts';
-import {sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {deliveriesOf} from '../../store/delivery.ts';
@@ -8,6 +7,7 @@ import {firstFrom, type Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';
 import type {State} from '../../store/state.ts';
 import {keyFor} from '../keymap.ts';
+import {doubts, signature} from '../panes/authorship.ts';
 import {deliverySpans} from '../panes/delivery.ts';
 import {messageBody} from '../panes/message-body.ts';
 import type {PaintedLine} from '../screen/grid.ts';
@@ -100,14 +100,12 @@ function messageLines(detail: Detail, id: number, width: number): Strip[] {
 	const left: Span[] = [
 		{text: p`${clockMoment(message.created_at, now)} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
+		...doubts(state, message),
 	];
 	message.mentions.forEach((tag, index) => {
 		left.push({text: index === 0 ? p` → ` : p`, `, style: theme.grey}, {text: printable(tag), style: tagStyle(tag)});
 	});
-	if (message.author_tag !== null && !sameTag(message.author_tag, message.tag)) {
-		left.push({text: p`  by ${printable(message.author_tag)}`, style: theme.grey});
-	}
-	if (!message.verified) left.push({text: p`  unverified`, style: theme.warn});
+	left.push(...signature(message));
 	left.push({text: p`  #${id}`, style: theme.faint});
 	if (message.reply_to !== null) left.push({text: p`  ↳ #${message.reply_to}`, style: theme.grey});
 	const delivery = moment === null ? deliverySpans(state, message, now) : deliveryAt(state, message, moment);

@@ -68,7 +68,7 @@ describe('the timeline at 200x50', () => {
 		await terminal.waitFor('6 tasks in this window');
 		terminal.write('hhhhhh');
 		const screen = await terminal.waitFor(/│ Keep them, and mark them as walk-in\. @CLAUDE_TWIN/);
-		expect(screen.join('\n')).toMatch(/HUMAN → CLAUDE_TWIN {2}#8 {2}↳ #6/);
+		expect(screen.join('\n')).toMatch(/HUMAN → CLAUDE_TWIN {2}signed {2}#8 {2}↳ #6/);
 		expect(screen[laneOf(screen, 'HUMAN')]).toMatch(/^▌ .*▼━+●/);
 		terminal.write('\r');
 		const channel = await terminal.waitFor(rows => !rows.join('').includes('TIMELINE'));

@@ -1,0 +1,114 @@
+import {loadConfig, type Config} from '../config.ts';
+import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {nearest} from '../mailbox/nearest.ts';
+import {isPublicKey} from '../mailbox/signature.ts';
+import {p, printable} from '../printable.ts';
+import {humanKey, renewKey} from '../signing/human-key.ts';
+import {forgetKey, readTrust, trustKey} from '../signing/trusted-keys.ts';
+import type {Command, Invocation} from './command.ts';
+import {identify, workingFolder} from './identity/identity.ts';
+import {timeOf} from './message-text.ts';
+import {remark, table, write, writeJson} from './output.ts';
+import {keyStoreOf} from './signatures.ts';
+import {tagFlag} from './values.ts';
+
+const actions = ['list', 'show', 'trust', 'forget', 'new'] as const;
+
+const command: Command = {
+	summary: 'the keys that prove what a human wrote',
+	help: `
+		What a human writes with agentmux is signed; whoever reads it here sees \`signed\` where the key is yours, or one that
+		you trust. Which keys are trusted is kept in this home, and nothing in the database adds to it.
+
+		Usage
+		  agentmux keys [list] [--json]           your key, and those that you trust
+		  agentmux keys show                      your public key, for others to trust
+		  agentmux keys trust KEY [--as TAG]      trust KEY for what TAG writes (your own tag when absent)
+		  agentmux keys forget KEY                trust it no longer
+		  agentmux keys new                       make another key; what the one before signed stays signed
+
+		  --as TAG      whose key it is
+		  --json        one JSON array
+
+		Example
+		  agentmux keys trust 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo --as ANNA
+	`,
+	flags: {as: {type: 'string'}, json: {type: 'boolean'}},
+	async run(invocation) {
+		const [word = 'list', ...words] = invocation.input;
+		const action = actions.find(name => name === word);
+		if (action === undefined) {
+			const near = nearest(word, actions);
+			throw new UsageError(
+				`Unknown subcommand \`agentmux keys ${word}\`.`,
+				near === null ? 'See `agentmux keys --help`.' : `Did you mean \`agentmux keys ${near}\`?`,
+			);
+		}
+		const config = await loadConfig({env: invocation.env});
+		if (action !== 'list') await refuseAgents(invocation, config);
+		if (action === 'trust' || action === 'forget') return change(invocation, config, action, words);
+		if (words.length > 0) throw new UsageError(`Unexpected argument \`${words[0]}\`.`, 'See `agentmux keys --help`.');
+		return action === 'list' ? list(invocation, config) : own(invocation, config, action);
+	},
+};
+
+export default command;
+
+/** The key and what is trusted are the human's. Rejects with MailboxError `forbidden` in an agent's shell or folder. */
+async function refuseAgents({env, stdin, stderr}: Invocation, config: Config): Promise<void> {
+	const isTerminal = stderr.isTTY || stdin.isTTY;
+	const {kind, tag} = await identify(config, {env, cwd: workingFolder(env), isTerminal});
+	if (kind === 'human') return;
+	const sentence = `Here you are ${tag}, and keys are for the human to make and to trust.`;
+	throw new MailboxError('forbidden', sentence, 'Run this in a terminal of your own.');
+}
+
+async function list({flags, stdout, stderr}: Invocation, {places: {data}, keyStore}: Config): Promise<void> {
+	const {own, others} = readTrust(data);
+	const keys = [
+		...(own === null ? [] : [{key: own, tag: null, since: null, kept_in: keyStore}]),
+		...others.map(other => ({...other, kept_in: null})),
+	];
+	if (flags['json'] === true) return writeJson(stdout, keys);
+	if (keys.length === 0) return remark(stderr, 'There is no key yet: one is made when you first write something.');
+	const rows = keys.map(({key, tag, since, kept_in}) => [
+		key,
+		tag ?? `yours (${kept_in})`,
+		since === null ? '' : timeOf(since),
+	]);
+	return write(stdout, table(stdout, ['KEY', 'SPEAKS FOR', 'TRUSTED SINCE'], rows));
+}
+
+async function own({env, stdout, stderr}: Invocation, config: Config, action: 'show' | 'new'): Promise<void> {
+	const store = await keyStoreOf(config, env);
+	const {x} = action === 'show' ? await humanKey(store) : await renewKey(store, config.human, new Date());
+	if (action === 'new') remark(stderr, 'This is your key from now on; tell it to those who trusted the one before.');
+	return write(stdout, p`${printable(x)}\n`);
+}
+
+async function change(
+	{flags, stdout}: Invocation,
+	config: Config,
+	action: 'trust' | 'forget',
+	[key = '', ...more]: readonly string[],
+): Promise<void> {
+	const {data} = config.places;
+	if (more.length > 0) throw new UsageError(`Unexpected argument \`${more[0]}\`.`, 'Give one key.');
+	if (!isPublicKey(key)) {
+		throw new UsageError(
+			key === '' ? 'Give the key.' : `\`${key}\` is not a key.`,
+			'It has 43 characters, as `agentmux keys show` prints it on the other machine.',
+		);
+	}
+	if (action === 'trust') {
+		if (key === readTrust(data).own) throw new UsageError('That is your own key.', 'It is trusted already.');
+		const tag = tagFlag(flags, 'as') ?? config.human;
+		trustKey(data, key, tag, new Date());
+		return write(stdout, p`${printable(key)} is trusted for what ${printable(tag)} writes.\n`);
+	}
+	if (!forgetKey(data, key)) {
+		const remedy = 'See `agentmux keys`; `agentmux keys new` makes another one of your own.';
+		throw new MailboxError('not_found', 'No such key is among those that you trust.', remedy);
+	}
+	return write(stdout, p`${printable(key)} is no longer trusted.\n`);
+}

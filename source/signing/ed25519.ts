@@ -1,0 +1,52 @@
+import type {KeyObject} from 'node:crypto';
+import {signedBytes, type Signature, type Statement} from '../mailbox/signature.ts';
+
+/** A key pair as a JSON Web Key (RFC 8037): `d` is the secret, `x` the public key. */
+export interface KeyPair {
+	readonly x: string;
+	readonly d: string;
+}
+
+/** Loaded at the first use: a hook that has no signature to look at is spared it. */
+function crypto() {
+	return process.getBuiltinModule('node:crypto');
+}
+
+/** A new key pair. */
+export function makeKeyPair(): KeyPair {
+	const {x = '', d = ''} = crypto().generateKeyPairSync('ed25519').privateKey.export({format: 'jwk'});
+	return {x, d};
+}
+
+/** Whether `d` really is the secret of `x`. */
+export function isKeyPair({x, d}: KeyPair): boolean {
+	try {
+		return crypto().createPublicKey(privateKey({x, d})).export({format: 'jwk'}).x === x;
+	} catch {
+		return false;
+	}
+}
+
+function privateKey({x, d}: KeyPair): KeyObject {
+	return crypto().createPrivateKey({key: {kty: 'OKP', crv: 'Ed25519', x, d}, format: 'jwk'});
+}
+
+/** Signs a statement. Throws for what is no key pair. */
+export function signStatement(pair: KeyPair, statement: Statement): Signature {
+	const {randomBytes, sign} = crypto();
+	const nonce = randomBytes(16).toString('base64url');
+	const sig = sign(null, signedBytes(statement, nonce), privateKey(pair)).toString('base64url');
+	return {v: 1, key: pair.x, nonce, sig};
+}
+
+/** Whether whoever has the secret of the signature's own key signed just that statement. Whose key it is, is not asked. */
+export function fits(signature: Signature, statement: Statement): boolean {
+	const {createPublicKey, verify} = crypto();
+	try {
+		const key = createPublicKey({key: {kty: 'OKP', crv: 'Ed25519', x: signature.key}, format: 'jwk'});
+		return verify(null, signedBytes(statement, signature.nonce), key, Buffer.from(signature.sig, 'base64url'));
+	} catch {
+		// 32 bytes that are no point of the curve.
+		return false;
+	}
+}

@@ -1,0 +1,27 @@
+import {signatureRemark, type Message} from '../../mailbox/message.ts';
+import {sameTag} from '../../mailbox/tag.ts';
+import {p, printable} from '../../printable.ts';
+import type {State} from '../../store/state.ts';
+import type {Span} from '../screen/strip.ts';
+import {tagStyle, theme} from '../theme.ts';
+import {imitationMarks} from './look-alike.ts';
+
+/** What casts doubt on a tag; stands right behind it, where no list of addressees pushes it off the line. */
+export function doubts(state: State, message: Message): Span[] {
+	const {tag, author_tag, verified, signed} = message;
+	const spans: Span[] = [...imitationMarks(state, message)];
+	if (signed === 'invalid') spans.push({text: p`  INVALID SIGNATURE`, style: theme.badStrong});
+	if (author_tag !== null && !sameTag(author_tag, tag)) {
+		spans.push({text: p`  by `, style: theme.grey}, {text: printable(author_tag), style: tagStyle(author_tag)});
+	}
+	// Whoever signed it needs no token to vouch for it.
+	if (!verified && signed !== true) spans.push({text: p`  unverified`, style: theme.warn});
+	return spans;
+}
+
+/** That a human signed it, or should have; the usual case, and quiet. */
+export function signature(message: Message): Span[] {
+	const remark = signatureRemark(message);
+	if (remark === null || remark === 'invalid signature') return [];
+	return [{text: p`  ${remark}`, style: remark === 'signed' ? theme.faint : theme.grey}];
+}

@@ -1,0 +1,155 @@
+import {mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import fc from 'fast-check';
+import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {signedBytes, type Statement, type StatementKind} from '../../source/mailbox/signature.ts';
+import {fits, makeKeyPair, signStatement} from '../../source/signing/ed25519.ts';
+import {humanKey, renewKey} from '../../source/signing/human-key.ts';
+import {publicFile, secretFile} from '../../source/signing/key-folder.ts';
+import {forgetKey, isTrusted, readTrust, trustKey} from '../../source/signing/trusted-keys.ts';
+import {createVerifier, type Signable} from '../../source/signing/verifier.ts';
+
+let data: string;
+beforeEach(() => {
+	data = mkdtempSync(join(tmpdir(), 'agentmux-keys-'));
+});
+afterEach(() => rmSync(data, {recursive: true, force: true}));
+
+const mailbox = '2e9b1f6e-1111-4222-8333-444455556666';
+const statement: Statement = {
+	kind: 'message',
+	mailbox_id: mailbox,
+	subject: '0f5e2a10-0000-4000-8000-000000000001',
+	tag: 'HUMAN',
+	content: '[HUMAN] deploy it 🚀',
+	reply_to: 12,
+};
+
+describe('what is signed', () => {
+	test('is written as docs/signatures.md says', () => {
+		expect(new TextDecoder().decode(signedBytes({...statement, content: '[HUMAN] né'}, 'n'.repeat(22)))).toBe(
+			`21:agentmux-signature-v1,7:message,36:${mailbox},36:${statement.subject},5:HUMAN,11:[HUMAN] né,2:12,22:${'n'.repeat(22)},`,
+		);
+	});
+
+	test('differs wherever a statement does', () => {
+		const text = fc.string({unit: 'grapheme', maxLength: 8});
+		const any = fc.record({
+			kind: fc.constantFrom<StatementKind>('message', 'approval', 'redaction'),
+			mailbox_id: fc.constantFrom('a', 'b'),
+			subject: fc.constantFrom('1', '2,', '1,1:'),
+			tag: fc.constantFrom('A', 'B'),
+			content: text,
+			reply_to: fc.option(fc.nat(30)),
+		});
+		const decode = (one: Statement) => new TextDecoder().decode(signedBytes(one, 'n'));
+		fc.assert(
+			fc.property(any, any, (one, two) => {
+				expect(decode(one) === decode(two)).toBe(JSON.stringify(one) === JSON.stringify(two));
+			}),
+		);
+	});
+
+	test.each<[keyof Statement, Partial<Statement>]>([
+		['kind', {kind: 'approval'}],
+		['mailbox_id', {mailbox_id: '2e9b1f6e-1111-4222-8333-444455556667'}],
+		['subject', {subject: '0f5e2a10-0000-4000-8000-000000000002'}],
+		['tag', {tag: 'CLAUDE_1'}],
+		['content', {content: '[HUMAN] deploy it 🚀 now'}],
+		['reply_to', {reply_to: null}],
+	])('fits no other %s', (_, other) => {
+		const signature = signStatement(makeKeyPair(), statement);
+		expect(fits(signature, statement)).toBe(true);
+		expect(fits(signature, {...statement, ...other})).toBe(false);
+	});
+
+	test('fits no other nonce, key or signature, and twice is two signatures', () => {
+		const pair = makeKeyPair();
+		const [one, two] = [signStatement(pair, statement), signStatement(pair, statement)];
+		expect(one.sig).not.toBe(two.sig);
+		expect(fits({...one, nonce: two.nonce}, statement)).toBe(false);
+		expect(fits({...one, sig: two.sig}, statement)).toBe(false);
+		expect(fits({...one, key: makeKeyPair().x}, statement)).toBe(false);
+		expect(fits({...one, key: 'A'.repeat(43)}, statement)).toBe(false);
+	});
+});
+
+const row = (signature: unknown, other: Partial<Signable> = {}): Signable => ({
+	client_id: statement.subject,
+	tag: 'HUMAN',
+	author_tag: 'HUMAN',
+	content: statement.content,
+	reply_to: 12,
+	meta: signature === undefined ? {} : {signature: JSON.parse(JSON.stringify(signature))},
+	...other,
+});
+
+describe('a row', () => {
+	test('is signed by the key of this home, and by that of another for its tag alone', async () => {
+		const own = await humanKey({data, keyring: null});
+		const verify = createVerifier(data);
+		expect(verify(row(signStatement(own, statement)), mailbox)).toBe(true);
+		expect(verify(row(undefined), mailbox)).toBe(false);
+		const anna = makeKeyPair();
+		const hers = signStatement(anna, {...statement, tag: 'ANNA'});
+		expect(verify(row(hers, {author_tag: 'ANNA'}), mailbox)).toBe('unknown key');
+		trustKey(data, anna.x, 'anna', new Date());
+		expect(createVerifier(data)(row(hers, {author_tag: 'ANNA'}), mailbox)).toBe(true);
+		expect(createVerifier(data)(row(signStatement(anna, statement)), mailbox)).toBe('unknown key');
+		forgetKey(data, anna.x);
+		expect(createVerifier(data)(row(hers, {author_tag: 'ANNA'}), mailbox)).toBe('unknown key');
+	});
+
+	test('with anything else in the place of a signature is invalid', async () => {
+		const good = signStatement(await humanKey({data, keyring: null}), statement);
+		const verify = createVerifier(data);
+		for (const bad of [
+			1,
+			'x',
+			[],
+			{},
+			{...good, v: 2},
+			{...good, sig: 7},
+			{...good, sig: `${good.sig}A`},
+			{...good, nonce: ''},
+		]) {
+			expect(verify(row(bad), mailbox)).toBe('invalid');
+		}
+		expect(verify(row(good, {client_id: null}), mailbox)).toBe('invalid');
+		expect(verify(row(good), '00000000-0000-0000-0000-000000000000')).toBe('invalid');
+	});
+});
+
+describe('the key of a home', () => {
+	test('is made once, for this user alone, however many ask at once', async () => {
+		const pairs = await Promise.all(Array.from({length: 8}, () => humanKey({data, keyring: null})));
+		expect(new Set(pairs.map(({x}) => x)).size).toBe(1);
+		expect(statSync(secretFile(data)).mode & 0o777).toBe(0o600);
+		expect(readFileSync(publicFile(data), 'utf8')).toBe(`${pairs[0]?.x}\n`);
+	});
+
+	test('that is gone is said, and another one is made only when asked for; the one before stays trusted', async () => {
+		const store = {data, keyring: null};
+		const {x} = await humanKey(store);
+		rmSync(secretFile(data));
+		await expect(humanKey(store)).rejects.toThrow(/says that there was one/);
+		const next = await renewKey(store, 'HUMAN', new Date());
+		expect(next.x).not.toBe(x);
+		expect(isTrusted(readTrust(data), x, 'HUMAN')).toBe(true);
+		expect((await humanKey(store)).x).toBe(next.x);
+	});
+
+	test('is not read through a link, and a damaged one is said', async () => {
+		const elsewhere = join(data, 'elsewhere.json');
+		writeFileSync(elsewhere, JSON.stringify(makeKeyPair()));
+		symlinkSync(elsewhere, secretFile(data));
+		await expect(humanKey({data, keyring: null})).rejects.toThrow(/symbolic link/);
+		rmSync(secretFile(data));
+		const [one, two] = [makeKeyPair(), makeKeyPair()];
+		for (const bad of ['', '{', '{}', JSON.stringify({x: one.x, d: two.d})]) {
+			writeFileSync(secretFile(data), bad);
+			await expect(humanKey({data, keyring: null})).rejects.toThrow(/damaged/);
+		}
+	});
+});
