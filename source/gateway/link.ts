@@ -21,8 +21,8 @@ export interface Way {
 	/** The same for the same hub. */
 	readonly name: string;
 	readonly fetch: typeof fetch;
-	/** For Realtime; loaded when it is first needed. */
-	readonly webSocket: () => Promise<typeof WebSocket>;
+	/** For the Realtime of whoever holds the token; loaded when it is first needed. */
+	readonly webSocket: (token: string) => Promise<typeof WebSocket>;
 }
 
 export interface LinkOptions {
@@ -70,7 +70,10 @@ export class Link {
 
 	/** A client of its own, for one connection to Realtime. */
 	async fresh(): Promise<SupabaseClient<Database>> {
-		return this.#create((await this.#target.way?.webSocket()) ?? null);
+		const {way, token, key} = this.#target;
+		const {renew} = this.#options;
+		const webSocket = await way?.webSocket((await renew?.()) ?? token ?? key);
+		return this.#create(webSocket ?? null);
 	}
 
 	async #create(webSocket: typeof WebSocket | null): Promise<SupabaseClient<Database>> {

@@ -5,7 +5,7 @@ import {openDatabase} from './data-directory.ts';
 import type {Database} from './database.ts';
 import {createCopies} from './copies.ts';
 import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
-import {Door} from './door.ts';
+import {Door} from './admission/door.ts';
 import {HubError} from './error.ts';
 import type {Handler} from './http.ts';
 import {ensureKeys, type HubKeys} from './keys.ts';

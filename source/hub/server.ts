@@ -1,13 +1,16 @@
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
-import type {AddressInfo} from 'node:net';
+import type {AddressInfo, Socket} from 'node:net';
 import type {Duplex} from 'node:stream';
 import {callerOf} from './caller.ts';
+import {connectionLimits, Connections, type ConnectionLimits} from './admission/connections.ts';
 import {DatabaseAway} from './database.ts';
 import type {Handler, HubResponse} from './http.ts';
-import {isLocalRequest, isOwnOrigin} from './local-request.ts';
+import {holderOf} from './admission/holder.ts';
+import {isLocalRequest, isOwnOrigin} from './admission/local-request.ts';
 import {listenLocally} from './local/listen.ts';
 import {isNonce, proofOf} from './local/proof.ts';
 import type {Log} from './log.ts';
+import {Bodies, bodyLimits, type BodyFault, type BodyLimits} from './admission/request-body.ts';
 
 /** What answers under one prefix of the address. */
 interface Route {
@@ -32,7 +35,13 @@ export interface HubServerOptions {
 		/** The socket was taken away, and another was made (or none could be). */
 		readonly onSocket: (path: string | null) => void;
 	};
+	readonly limits?: Partial<ServerLimits>;
 	readonly log: Log;
+}
+
+export interface ServerLimits {
+	readonly connections: ConnectionLimits;
+	readonly bodies: BodyLimits;
 }
 
 export interface HubServer {
@@ -48,34 +57,29 @@ interface Entrance {
 	readonly port: number | null;
 	/** What a proof is bound to. */
 	readonly place: string;
+	readonly connections: Connections;
+	readonly bodies: Bodies;
 }
 
-/**
- * Bytes of a body. Supabase's gateway has no bound, and bulk inserts of ten megabytes are usual; beyond this one a single
- * request would cost the database, which holds several copies of it, most of its memory.
- */
-const largestBody = 16 * 1024 * 1024;
 /** Bytes of the address and the headers; a filter `in.(...)` of six thousand ids fits. Supabase's gateway takes less. */
 const largestHead = 64 * 1024;
 
 const host = '127.0.0.1';
-/** Connections by TCP, where anyone on this machine may come. */
-const mostForeign = 1024;
 
 /**
  * Listens on 127.0.0.1, on the port asked for or, when that is taken, on a free one, and on a socket for this user's own
  * programs, whose connections nobody else's can use up.
  */
 export async function startServer(options: HubServerOptions, port: number): Promise<HubServer> {
-	const tcp = serverFor(options, () => ({port: portOf(tcp), place: String(portOf(tcp))}));
-	tcp.maxConnections = mostForeign;
+	const bodies = new Bodies(options.limits?.bodies ?? bodyLimits);
+	const tcp = serverFor(options, bodies, () => ({port: portOf(tcp), place: String(portOf(tcp))}));
 	await listen(tcp, port).catch(async (error: NodeJS.ErrnoException) => {
 		if (port === 0 || (error.code !== 'EADDRINUSE' && error.code !== 'EACCES')) throw error;
 		await listen(tcp, 0);
 	});
 	const servers = [tcp];
 	const serve = (path: string): Server => {
-		const server = serverFor(options, () => ({port: null, place: path}));
+		const server = serverFor(options, bodies, () => ({port: null, place: path}));
 		servers.push(server);
 		return server;
 	};
@@ -91,18 +95,39 @@ export async function startServer(options: HubServerOptions, port: number): Prom
 	};
 }
 
-function serverFor(options: HubServerOptions, entrance: () => Entrance): Server {
-	const server = createServer({maxHeaderSize: largestHead, requestTimeout: 60_000, keepAliveTimeout: 30_000});
-	server.headersTimeout = 15_000;
+function serverFor(options: HubServerOptions, bodies: Bodies, where: () => Pick<Entrance, 'port' | 'place'>): Server {
+	const server = createServer({
+		maxHeaderSize: largestHead,
+		requestTimeout: 120_000,
+		keepAliveTimeout: 30_000,
+		headersTimeout: 15_000,
+		connectionsCheckingInterval: 5000,
+	});
+	const connections = new Connections(options.limits?.connections ?? connectionLimits);
+	const entrance = (): Entrance => ({...where(), connections, bodies});
+	server.on('connection', (socket: Socket) => connections.add(socket));
 	server.on('request', (request, response) => void respond(options, entrance(), request, response));
 	server.on('clientError', refuseConnection);
-	server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+	server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
 		socket.on('error', () => socket.destroy());
-		const known = request.url?.startsWith('/realtime/v1/websocket') === true;
-		if (known && isMeant(request, entrance())) options.upgrade(request, socket, head);
-		else socket.end(`HTTP/1.1 ${known ? '403 Forbidden' : '404 Not Found'}\r\nconnection: close\r\n\r\n`);
+		const refused = refusedUpgrade(options, entrance(), request);
+		if (refused === null) return options.upgrade(request, socket, head);
+		// Nobody reads from it any more, so that it would not be noticed that the client closes it.
+		socket.once('finish', () => socket.destroy());
+		socket.end(`HTTP/1.1 ${refused}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
 	});
 	return server;
+}
+
+/** Why there is to be no WebSocket; null when it is for `options.upgrade` to decide. */
+function refusedUpgrade({jwtSecret}: HubServerOptions, entrance: Entrance, request: IncomingMessage): string | null {
+	const {url = '', headers, socket} = request;
+	if (!url.startsWith('/realtime/v1/websocket')) return '404 Not Found';
+	if (!isMeant(request, entrance)) return '403 Forbidden';
+	const caller = callerOf(jwtSecret, headers, new URLSearchParams(split(url, '?')[1]));
+	// Realtime refuses it in its own words.
+	if ('status' in caller) return null;
+	return entrance.connections.know(socket, holderOf(caller)) ? null : '429 Too Many Requests';
 }
 
 /** No web page reaches the socket, so that its Host says nothing. */
@@ -145,8 +170,11 @@ async function answer(options: HubServerOptions, entrance: Entrance, request: In
 	const query = new URLSearchParams(search);
 	const caller = callerOf(options.jwtSecret, headers, query);
 	if ('status' in caller) return caller;
-	const body = await readBody(request);
-	if (body === null) return refusal(413, `The body is larger than ${largestBody} bytes.`);
+	if (!entrance.connections.know(request.socket, holderOf(caller))) {
+		return refusal(429, 'Too many connections of one token: close some, or use them again.');
+	}
+	const body = await entrance.bodies.read(request);
+	if (typeof body === 'string') return refusedBody(body, options.limits?.bodies ?? bodyLimits);
 	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller});
 }
 
@@ -188,17 +216,19 @@ function preflight({headers}: IncomingMessage): HubResponse {
 	};
 }
 
-/** Null when it is too large; the rest of it is not read. */
-async function readBody(request: IncomingMessage): Promise<Buffer | null> {
-	if (Number(request.headers['content-length'] ?? 0) > largestBody) return null;
-	const chunks: Buffer[] = [];
-	let size = 0;
-	for await (const chunk of request as AsyncIterable<Buffer>) {
-		size += chunk.length;
-		if (size > largestBody) return null;
-		chunks.push(chunk);
+function refusedBody(fault: BodyFault, {size}: BodyLimits): HubResponse {
+	switch (fault) {
+		case 'too large':
+			return refusal(413, `The body is larger than ${size} bytes.`);
+		case 'too slow':
+			return refusal(408, 'The body did not come to its end in time.');
+		case 'too many':
+			return refusal(503, 'Too many large requests at once; try again.');
+		case 'gone':
+			// Nobody reads it.
+			return refusal(400, 'The body is not whole.');
 	}
-	return Buffer.concat(chunks);
+	return fault satisfies never;
 }
 
 function send(

@@ -367,10 +367,13 @@ describe('management', () => {
 		}
 	});
 
-	it('opens to the service_role key alone', async () => {
-		for (const key of [hub.anonKey, hub.tokenFor('CLAUDE_1')]) {
-			expect((await query({query: 'select 1'}, key))[0]).toBe(401);
+	it('opens to the service_role key, to an agent as itself, and to nobody else', async () => {
+		for (const key of [hub.anonKey, hub.tokenFor('SOMEBODY', 'human')]) {
+			expect([400, 401]).toContain((await query({query: 'select 1'}, key))[0]);
 		}
+		const who = 'select current_user::text as role';
+		expect((await query({query: who}))[1]).toEqual([{role: 'postgres'}]);
+		expect((await query({query: who}, hub.tokenFor('CLAUDE_1')))[1]).not.toEqual([{role: 'postgres'}]);
 	});
 
 	it('refuses what is no request', async () => {

@@ -7,13 +7,13 @@ export interface HubWay {
 	readonly name: string;
 	readonly fetch: typeof fetch;
 	/** Loaded when it is first needed. */
-	readonly webSocket: () => Promise<typeof WebSocket>;
+	readonly webSocket: (token: string) => Promise<typeof WebSocket>;
 }
 
 export function wayTo(address: HubAddress): HubWay {
 	return {
 		name: `${address.socket ?? address.url} ${address.proof_key}`,
 		fetch: localFetch(address),
-		webSocket: async () => (await import('./web-socket.ts')).localWebSocket(address),
+		webSocket: async token => (await import('./web-socket.ts')).localWebSocket(address, token),
 	};
 }

@@ -69,6 +69,13 @@ left join pg_namespace n on n.nspname = pt.schemaname
 left join pg_class c on c.relnamespace = n.oid and c.relname = pt.tablename
 where r.rolname = $1::text`;
 
+const privateQuery = `
+select (r.rolsuper or r.rolbypassrls or not c.relrowsecurity or exists (
+	select from pg_policy p, unnest(p.polroles) member
+	where p.polrelid = c.oid and p.polpermissive and p.polcmd in ('r', '*') and (member = 0 or pg_has_role(r.oid, member, 'usage'))
+)) as may
+from pg_roles r, pg_class c where r.rolname = $1::text and c.oid = 'realtime.messages'::regclass`;
+
 /** Rights that no event trigger announces (memberships, BYPASSRLS) are read again after so many milliseconds. */
 const readerAge = 10_000;
 
@@ -76,6 +83,7 @@ const readerAge = 10_000;
 export class Catalog {
 	readonly #database: Database;
 	#tables: Promise<ReadonlyMap<string, Table>> | null = null;
+	#private = new Map<string, {readonly may: Promise<boolean>; readonly since: number}>();
 	#readers = new Map<string, {readonly reader: Promise<Reader>; readonly since: number}>();
 
 	constructor(database: Database) {
@@ -85,6 +93,7 @@ export class Catalog {
 	forget(): void {
 		this.#tables = null;
 		this.#readers.clear();
+		this.#private.clear();
 	}
 
 	/** The published tables, by oid. */
@@ -107,6 +116,20 @@ export class Catalog {
 			if (this.#readers.get(role)?.reader === reader) this.#readers.delete(role);
 		});
 		return reader;
+	}
+
+	/** Whether some policy lets a role read private channels, whatever their names. */
+	mayReadPrivate(role: string): Promise<boolean> {
+		const known = this.#private.get(role);
+		if (known !== undefined && Date.now() - known.since < readerAge) return known.may;
+		const may = this.#database
+			.run(ownScope, [{text: privateQuery, values: [role]}])
+			.then(([result]) => result?.rows[0]?.['may'] === true);
+		this.#private.set(role, {may, since: Date.now()});
+		may.catch(() => {
+			if (this.#private.get(role)?.may === may) this.#private.delete(role);
+		});
+		return may;
 	}
 
 	async #readTables(): Promise<ReadonlyMap<string, Table>> {

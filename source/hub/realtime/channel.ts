@@ -6,7 +6,7 @@ import {encode, type Push, type Version, type Wire} from './frame.ts';
 import {isObject, isToken, type Join} from './join.ts';
 import {members, objectText, type JsonText} from './json-text.ts';
 import {Pass} from './pass.ts';
-import {allRights, readRights, type Rights} from './rights.ts';
+import {allRights, privateRights, type Rights} from './rights.ts';
 import type {Server} from './server.ts';
 import {readToken, type Holder} from './token.ts';
 import type {Member} from './topic.ts';
@@ -17,6 +17,16 @@ export interface Peer {
 	write(wire: Wire): void;
 	/** The channel is over. */
 	drop(channel: Channel): void;
+}
+
+/** What a join was found to be. */
+export interface Joined {
+	readonly join: Join;
+	readonly holder: Holder;
+	readonly rights: Rights;
+	readonly bindings: readonly Binding[];
+	/** Gives back the holder's share. */
+	readonly release: () => void;
 }
 
 /** Why a channel ends, as the client is told: it left or was told why, or something broke. */
@@ -35,18 +45,11 @@ export class Channel implements Member, Subscriber {
 	readonly #join: Join;
 	readonly #presenceKey: string;
 	readonly #pass: Pass;
+	readonly #release: () => void;
 	#presenceTimes: number[] = [];
 	#open = true;
 
-	constructor(
-		server: Server,
-		peer: Peer,
-		push: Push,
-		join: Join,
-		holder: Holder,
-		rights: Rights,
-		bindings: readonly Binding[],
-	) {
+	constructor(server: Server, peer: Peer, push: Push, {join, holder, rights, bindings, release}: Joined) {
 		this.#server = server;
 		this.#peer = peer;
 		this.topic = push.topic;
@@ -55,6 +58,7 @@ export class Channel implements Member, Subscriber {
 		this.#join = join;
 		this.#presenceKey = join.presence.key === '' ? randomUUID() : join.presence.key;
 		this.#pass = new Pass(holder, rights, message => this.#refuse(message));
+		this.#release = release;
 		this.bindings = bindings;
 	}
 
@@ -147,6 +151,7 @@ export class Channel implements Member, Subscriber {
 		this.#server.changes.unsubscribe(this);
 		this.#server.topics.leave(this.#name, this.#join.private, this);
 		this.#peer.drop(this);
+		this.#release();
 		if (farewell !== null) this.bid(farewell);
 	}
 
@@ -220,8 +225,7 @@ export class Channel implements Member, Subscriber {
 			this.#refuse(holder.refresh);
 			return;
 		}
-		const {database} = this.#server;
-		const rights = this.#join.private ? await readRights(database, this.#name, holder.viewer) : allRights;
+		const rights = this.#join.private ? await privateRights(this.#server, this.#name, holder.viewer) : allRights;
 		if (!this.#open) return;
 		if (!rights.read.broadcast) {
 			this.#refuse(unauthorized(this.#name));

@@ -88,8 +88,23 @@ export class Connection implements Peer {
 		}
 		const push = decode(this.version, data, binary);
 		if (push === null) this.#socket.close(unexpected);
+		else if (push.event !== 'broadcast' && data.length > this.#server.limits.control) this.#refuseSize(push);
 		else if (push.topic === 'phoenix') this.#heartbeat(push);
 		else this.#queue(push);
+	}
+
+	/** What a channel keeps of its join, its presence or its token is bounded; only what is passed on may be large. */
+	#refuseSize(push: Push): void {
+		const {control, topic} = this.#server.limits;
+		// An answer that repeats what is too large would be no bound.
+		const isNamed = Buffer.byteLength(push.topic) <= topic + 'realtime:'.length;
+		if (!isNamed || push.event !== 'phx_join') {
+			this.#socket.close(unexpected);
+			return;
+		}
+		const short = (ref: unknown): unknown => (typeof ref === 'string' && ref.length <= 64 ? ref : null);
+		const reason = `PayloadTooLarge: A join has at most ${control} bytes`;
+		this.#answer({...push, ref: short(push.ref)}, short(push.joinRef), 'error', {reason});
 	}
 
 	#heartbeat(push: Push): void {
@@ -98,9 +113,12 @@ export class Connection implements Peer {
 	}
 
 	#queue(push: Push): void {
-		const lane = this.#lanes.get(push.topic);
-		const next = this.#serve(push, lane);
-		this.#lanes.set(push.topic, next);
+		const {topic} = push;
+		const next = this.#serve(push, this.#lanes.get(topic));
+		this.#lanes.set(topic, next);
+		void next.finally(() => {
+			if (this.#lanes.get(topic) === next) this.#lanes.delete(topic);
+		});
 	}
 
 	async #serve(push: Push, before: Promise<void> | undefined): Promise<void> {
@@ -129,7 +147,10 @@ export class Connection implements Peer {
 			this.#channels.size < this.#server.limits.channels
 				? await joinChannel(this.#server, this, this.#token, push)
 				: {reason: 'ChannelRateLimitReached: Too many channels'};
-		if (!this.#open) return;
+		if (!this.#open) {
+			if ('channel' in joined) joined.channel.end(null);
+			return;
+		}
 		const sayGoodbye = (): void => before?.bid('phx_close');
 		if ('reason' in joined) {
 			this.#answer(push, push.joinRef, 'error', {reason: joined.reason});

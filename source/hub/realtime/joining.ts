@@ -1,10 +1,13 @@
 import {bindingId} from './binding.ts';
-import {Channel, storedBroadcast, unauthorized, type Peer} from './channel.ts';
+import {Channel, storedBroadcast, unauthorized, type Joined, type Peer} from './channel.ts';
 import type {Push} from './frame.ts';
 import {parseJoin} from './join.ts';
-import {allRights, readRights, storedMessages} from './rights.ts';
+import {allRights, privateRights, storedMessages} from './rights.ts';
 import type {Server} from './server.ts';
 import {readToken} from './token.ts';
+
+/** The new channel, or the reason of the refusal. */
+type Answer = {readonly channel: Channel; readonly open: (after: () => void) => void} | {readonly reason: string};
 
 /**
  * Answers a `phx_join`: asks the database what is allowed, and only then opens the channel, at once, so that nothing
@@ -16,9 +19,10 @@ export async function joinChannel(
 	/** The connection's own, for a join without one. */
 	token: string,
 	push: Push,
-): Promise<{readonly channel: Channel; readonly open: (after: () => void) => void} | {readonly reason: string}> {
+): Promise<Answer> {
 	const name = push.topic.slice('realtime:'.length);
 	if (name === '') return {reason: 'TopicNameRequired: You must provide a topic name'};
+	if (Buffer.byteLength(name) > server.limits.topic) return {reason: 'TopicNameTooLong: Choose a shorter topic name'};
 	const join = parseJoin(name, push.payload);
 	if (join === null) return {reason: 'join crashed'};
 	const holder = readToken(server.verify, join.token ?? token);
@@ -26,12 +30,33 @@ export async function joinChannel(
 	if (join.replay !== null && !join.private) {
 		return {reason: 'UnableToReplayMessages: Replay is not allowed for public channels'};
 	}
-	const rights = join.private ? await readRights(server.database, name, holder.viewer) : allRights;
+	const release = server.shares.take(holder.name, join.bindings.length);
+	if (release === null) return {reason: 'ChannelRateLimitReached: Too many channels'};
+	try {
+		const joined = await prepare(server, peer, push, {join, holder, release});
+		if ('reason' in joined) release();
+		return joined;
+	} catch (error) {
+		release();
+		throw error;
+	}
+}
+
+/** What the database says to a join that there is room for. */
+async function prepare(
+	server: Server,
+	peer: Peer,
+	push: Push,
+	{join, holder, release}: Pick<Joined, 'join' | 'holder' | 'release'>,
+): Promise<Answer> {
+	const name = push.topic.slice('realtime:'.length);
+	const rights = join.private ? await privateRights(server, name, holder.viewer) : allRights;
 	if (!rights.read.broadcast) return {reason: `Unauthorized: ${unauthorized(name)}`};
 	const stored = join.replay === null ? [] : await storedMessages(server.database, name, join.replay);
 	const found = join.bindings.length === 0 ? [] : await server.readBindings(holder.viewer.role, join.bindings);
 	const refused = typeof found === 'string' ? found : null;
-	const channel = new Channel(server, peer, push, join, holder, rights, typeof found === 'string' ? [] : found);
+	const bindings = typeof found === 'string' ? [] : found;
+	const channel = new Channel(server, peer, push, {join, holder, rights, bindings, release});
 	return {
 		channel,
 		open(after) {

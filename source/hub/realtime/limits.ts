@@ -9,6 +9,16 @@ export interface Limits {
 	/** Milliseconds without a byte from the client. */
 	readonly silence: number;
 	readonly channels: number;
+	/** Channels of one holder of a token, on all its sockets; of all that have no token but the anon key. */
+	readonly holderChannels: number;
+	readonly anonChannels: number;
+	/** Their bindings of postgres_changes. */
+	readonly holderBindings: number;
+	readonly anonBindings: number;
+	/** Bytes of a frame that is no broadcast: what a channel keeps comes in these. */
+	readonly control: number;
+	/** Bytes of a topic's name. */
+	readonly topic: number;
 	/** Bindings of postgres_changes in one join. */
 	readonly bindings: number;
 	/** Presence messages per channel in `presenceWindow` milliseconds. */
@@ -24,6 +34,12 @@ export const defaultLimits: Limits = {
 	buffered: 16_777_216,
 	silence: 66_000,
 	channels: 100,
+	holderChannels: 500,
+	anonChannels: 200,
+	holderBindings: 2000,
+	anonBindings: 400,
+	control: 65_536,
+	topic: 1024,
 	bindings: 100,
 	presence: 5,
 	presenceWindow: 30_000,

@@ -15,6 +15,7 @@ import {parseNotice, type Message} from './notice.ts';
 import {handleBroadcast} from './rest-broadcast.ts';
 import {storedMessage} from './rights.ts';
 import type {Server} from './server.ts';
+import {Shares} from './shares.ts';
 import {readBindings} from './subscription.ts';
 import {readToken, type Verify} from './token.ts';
 import {Topics} from './topic.ts';
@@ -56,7 +57,9 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 		limits,
 		topics,
 		changes,
+		shares: new Shares(limits),
 		fault,
+		mayReadPrivate: role => catalog.mayReadPrivate(role),
 		readBindings: (role, entries) => readBindings(database, catalog, role, entries, limits.bindings),
 	};
 	// Larger than the limit by so much that the connection can cut the socket itself, as the real server does.
@@ -87,6 +90,8 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 		upgrade(request, socket, head) {
 			const opened = closed ? null : readOpening(request, verify);
 			if (opened === null) {
+				// Nobody reads from it any more, so that it would not be noticed that the client closes it.
+				socket.once('finish', () => socket.destroy());
 				socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
 				return;
 			}

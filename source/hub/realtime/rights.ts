@@ -29,6 +29,22 @@ export async function readRights(database: Database, topic: string, {role, claim
 	};
 }
 
+const noRights: Rights = {
+	read: {broadcast: false, presence: false},
+	write: {broadcast: false, presence: false},
+};
+
+/** Whom to ask about private channels. */
+interface Asked {
+	readonly database: Database;
+	mayReadPrivate(role: string): Promise<boolean>;
+}
+
+/** What a role that no policy lets read any private channel may do there is not asked of the database. */
+export async function privateRights(server: Asked, name: string, viewer: Viewer): Promise<Rights> {
+	return (await server.mayReadPrivate(viewer.role)) ? readRights(server.database, name, viewer) : noRights;
+}
+
 export interface StoredMessage {
 	readonly id: string;
 	readonly event: JsonText;

@@ -1,3 +1,4 @@
+import {holderOf} from '../admission/holder.ts';
 import type {Caller} from '../http.ts';
 import type {Viewer} from './change-rows.ts';
 
@@ -7,6 +8,8 @@ export type Verify = (token: string) => Caller | {readonly fault: unknown};
 /** A verified token. */
 export interface Holder {
 	readonly token: string;
+	/** Under whose name its channels are counted. */
+	readonly name: string;
 	readonly viewer: Viewer;
 	/** Milliseconds since 1970; null: never. */
 	readonly expires: number | null;
@@ -28,6 +31,7 @@ export function readToken(verify: Verify, token: string): Holder | Refusal {
 	const text = JSON.stringify(claims);
 	return {
 		token,
+		name: holderOf(verified),
 		viewer: {role, claims: text, key: `${role} ${text}`},
 		expires: typeof exp === 'number' ? exp * 1000 : null,
 	};

@@ -6,7 +6,7 @@ import type {Database} from '../../../source/hub/database.ts';
 import {decode} from '../../../source/hub/realtime/frame.ts';
 import {elements, members, objectText} from '../../../source/hub/realtime/json-text.ts';
 import type {Limits} from '../../../source/hub/realtime/limits.ts';
-import {RawClient} from './raw-client.ts';
+import {RawClient, type RawFrame} from './raw-client.ts';
 import {openDatabase, soon, startRig, until, type Rig} from './rig.ts';
 
 let database: Database;
@@ -27,6 +27,16 @@ afterEach(async () => {
 	rig.checkFaults();
 	await rig.stop();
 });
+
+/** Sends a join and resolves with the status and reason of its reply. */
+async function asked(client: RawClient, topic: string, config: object = {}): Promise<unknown> {
+	const ref = `ref-${client.frames.length}-${topic.slice(0, 20)}`;
+	client.send(ref, ref, `realtime:${topic}`, 'phx_join', {config: {presence: {enabled: false}, ...config}});
+	const isReply = (frame: RawFrame): boolean => frame[1] === ref && frame[3] === 'phx_reply';
+	await until(() => client.frames.some(isReply));
+	const {status, response} = client.frames.find(isReply)?.[4] ?? {};
+	return status === 'ok' ? 'ok' : (response as {readonly reason: string}).reason.split(':')[0];
+}
 
 async function start(limits: Partial<Limits> = {}): Promise<RawClient> {
 	rig = await startRig(limits, database);
@@ -203,6 +213,63 @@ test('too many channels on one socket are refused', async () => {
 	const client = await start({channels: 2});
 	for (const topic of ['a', 'b', 'c']) await client.join(topic);
 	expect(client.frames.map(frame => frame[4]['status'])).toEqual(['ok', 'ok', 'error']);
+});
+
+const tooMany = 'ChannelRateLimitReached';
+
+test('one holder of a token has so many channels on all its sockets, and has them again when it leaves or goes', async () => {
+	const first = await start({anonChannels: 3});
+	const second = await connect();
+	const other = await RawClient.open(rig, rig.token({role: 'authenticated', exp: soon()}));
+	expect([await asked(first, 'a'), await asked(first, 'b')]).toEqual(['ok', 'ok']);
+	expect([await asked(second, 'c'), await asked(second, 'd')]).toEqual(['ok', tooMany]);
+	expect(await asked(other, 'e')).toBe('ok');
+	first.send(null, 'leaving', 'realtime:a', 'phx_leave', {});
+	await until(() => first.frames.some(frame => frame[1] === 'leaving'));
+	expect([await asked(second, 'f'), await asked(second, 'g')]).toEqual(['ok', tooMany]);
+	second.socket.close();
+	first.socket.terminate();
+	const third = await connect();
+	// When it has heard of both.
+	await expect.poll(() => asked(third, 'h'), {timeout: 20_000, interval: 50}).toBe('ok');
+	await expect.poll(() => asked(third, 'i'), {timeout: 20_000, interval: 50}).toBe('ok');
+	expect([await asked(third, 'j'), await asked(third, 'k')]).toEqual(['ok', tooMany]);
+});
+
+test('a join asks for no more than the hub may keep', async () => {
+	const client = await start({anonBindings: 150, control: 8192, topic: 100});
+	const many = (count: number) => ({
+		postgres_changes: Array.from({length: count}, () => ({event: '*', schema: 'public', table: 'notes'})),
+	});
+	expect(await asked(client, 'x'.repeat(101))).toBe('TopicNameTooLong');
+	expect(await asked(client, 'large', {note: 'y'.repeat(9000)})).toBe('PayloadTooLarge');
+	const answers = [];
+	for (const topic of ['a', 'b', 'c', 'd']) answers.push(await asked(client, topic, many(50)));
+	expect(answers).toEqual(['ok', 'ok', 'ok', tooMany]);
+	client.send(null, '9', 'realtime:a', 'presence', {event: 'track', payload: {note: 'z'.repeat(9000)}});
+	await until(() => client.closed !== null);
+});
+
+test('the anon key costs the database nothing where no policy lets it into a private channel', async () => {
+	let questions = 0;
+	const counted: Database = {
+		run: (scope, statements) => {
+			if (statements.some(({text}) => text.includes('channel_rights'))) questions += 1;
+			return database.run(scope, statements);
+		},
+		script: (scope, sql) => database.script(scope, sql),
+		listen: (channel, listener) => database.listen(channel, listener),
+		close: () => database.close(),
+	};
+	rig = await startRig({}, counted);
+	const client = await connect();
+	const answers = await Promise.all(Array.from({length: 50}, (_, nth) => asked(client, `p${nth}`, {private: true})));
+	expect(new Set(answers)).toEqual(new Set(['Unauthorized']));
+	expect(questions).toBe(0);
+	await rig.sql(`create policy anyone on realtime.messages for select to anon using (realtime.topic() = 'open')`);
+	await expect.poll(() => asked(client, 'open', {private: true}), {timeout: 20_000, interval: 50}).toBe('ok');
+	expect(questions).toBeGreaterThan(0);
+	await rig.sql('drop policy anyone on realtime.messages');
 });
 
 test('a database that is busy holds up joins, not heartbeats', async () => {

@@ -8,6 +8,8 @@ export class Door {
 	/** Whether the handshake on this socket may go on; it is answered with 503 otherwise. */
 	admit(socket: Duplex): boolean {
 		if (!this.#isOpen) {
+			// Nobody reads from it any more, so that it would not be noticed that the client closes it.
+			socket.once('finish', () => socket.destroy());
 			socket.end(
 				'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n',
 			);

@@ -1,0 +1,61 @@
+import type {Socket} from 'node:net';
+
+/** How many connections a listener holds at once. */
+export interface ConnectionLimits {
+	/** By clients that have shown no key yet. */
+	readonly unknown: number;
+	/** By all of one holder of a token. */
+	readonly holder: number;
+	/** By all that have shown a key. */
+	readonly known: number;
+}
+
+export const connectionLimits: ConnectionLimits = {unknown: 256, holder: 256, known: 768};
+
+/**
+ * The connections of one listener, in shares: whoever connects and says nothing, or holds no key, uses up his own share alone,
+ * and there the oldest makes room for the newest; no holder of a token uses up the others'.
+ */
+export class Connections {
+	readonly #limits: ConnectionLimits;
+	/** Oldest first. */
+	readonly #unknown = new Set<Socket>();
+	readonly #known = new Map<Socket, string>();
+	readonly #holders = new Map<string, number>();
+
+	constructor(limits: ConnectionLimits) {
+		this.#limits = limits;
+	}
+
+	/** A new connection. */
+	add(socket: Socket): void {
+		this.#unknown.add(socket);
+		socket.once('close', () => this.#forget(socket));
+		if (this.#unknown.size <= this.#limits.unknown) return;
+		const [oldest] = this.#unknown;
+		oldest?.destroy();
+		if (oldest !== undefined) this.#unknown.delete(oldest);
+	}
+
+	/** Its client has shown a key of that holder. False: the holder has too many already, and this one is to end. */
+	know(socket: Socket, holder: string): boolean {
+		if (this.#known.get(socket) === holder) return true;
+		const held = this.#holders.get(holder) ?? 0;
+		const isNew = !this.#known.has(socket);
+		if (held >= this.#limits.holder || (isNew && this.#known.size >= this.#limits.known)) return false;
+		this.#forget(socket);
+		this.#known.set(socket, holder);
+		this.#holders.set(holder, held + 1);
+		return true;
+	}
+
+	#forget(socket: Socket): void {
+		this.#unknown.delete(socket);
+		const holder = this.#known.get(socket);
+		if (holder === undefined) return;
+		this.#known.delete(socket);
+		const left = (this.#holders.get(holder) ?? 1) - 1;
+		if (left === 0) this.#holders.delete(holder);
+		else this.#holders.set(holder, left);
+	}
+}
