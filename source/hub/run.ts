@@ -7,8 +7,8 @@ import {createCopies} from './copies.ts';
 import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './admission/door.ts';
 import {HubError} from './error.ts';
-import type {Handler} from './http.ts';
-import {ensureKeys, type HubKeys} from './keys.ts';
+import type {Caller, Handler} from './http.ts';
+import {createKeyRotation, KeyRing} from './key-ring.ts';
 import {takeLock, type Lock} from './lock.ts';
 import type {Log} from './log.ts';
 import {createManagement} from './management.ts';
@@ -20,7 +20,11 @@ import {newProofKey} from './local/proof.ts';
 import {makePrivateFolder, writePrivateFile} from './private-file.ts';
 import {createRealtime} from './realtime/realtime.ts';
 import {createRest} from './rest/rest.ts';
+import {startSealing} from './seal/sealing.ts';
 import {startServer, type HubServer} from './server.ts';
+import {renewalGrace} from './tokens/claims.ts';
+import {endedResponse, EndedTokens} from './tokens/ended.ts';
+import {createTokens} from './tokens/endpoint.ts';
 import {readState, removeState, writeState, type HubState} from './state-file.ts';
 import {version} from './version.ts';
 
@@ -83,7 +87,7 @@ async function start(
 	lock: Lock,
 ): Promise<Hub> {
 	const {log} = options;
-	const keys = ensureKeys(places);
+	const keys = new KeyRing(places);
 	const door = new Door();
 	let state = starting;
 	const tell = (progress: string | null): void => {
@@ -91,12 +95,14 @@ async function start(
 		state = {...state, progress};
 		writeState(places, state);
 	};
-	const opened = await open(places, options, door, tell);
+	let ended: EndedTokens | null = null;
+	const opened = await open(places, {...options, catchUp: async () => ended?.refresh()}, door, tell);
 	const {database, engine, startMaintenance} = opened;
 	rememberDatabase(places, options.databaseUrl);
 	state = {...state, engine};
 	const port = options.port ?? rememberedPort(places);
 	const copies = createCopies(opened, places.data);
+	ended = new EndedTokens(database, places);
 	const onSocket = (socket: string | null): void => {
 		state = {...state, socket};
 		try {
@@ -105,7 +111,7 @@ async function start(
 			log(`Its state cannot be written: ${(error as Error).message}`);
 		}
 	};
-	const serving = await serve(database, keys, door, {
+	const serving = await serve(database, keys, ended, door, {
 		log,
 		port,
 		places,
@@ -119,6 +125,7 @@ async function start(
 	const url = `http://127.0.0.1:${serving.port}`;
 	if (serving.port !== rememberedPort(places)) writePrivateFile(portFile(places), `${serving.port}\n`);
 	const endMaintenance = startMaintenance();
+	const sealing = startSealing(database, state.database, places.data, log);
 	state = {...state, url, socket: serving.socket};
 	if (serving.socket === null) log('No socket could be made; programs of this user prove the hub by a challenge.');
 	tell(null);
@@ -129,6 +136,7 @@ async function start(
 			endMaintenance();
 			try {
 				await serving.close();
+				await sealing.end();
 				await database.close();
 			} catch (error) {
 				// A database that died under it can be neither unsubscribed from nor closed.
@@ -143,7 +151,12 @@ async function start(
 
 async function open(
 	places: HubPlaces,
-	{databaseUrl, log, onLost}: RunOptions & {readonly databaseUrl: string},
+	{
+		databaseUrl,
+		log,
+		onLost,
+		catchUp,
+	}: RunOptions & {readonly databaseUrl: string; readonly catchUp: () => Promise<void>},
 	door: Door,
 	tell: (progress: string | null) => void,
 ): Promise<OpenedDatabase> {
@@ -158,12 +171,15 @@ async function open(
 		});
 	}
 	tell(`Opening the PostgreSQL ${describeDatabase(databaseUrl)}.`);
+	let turns = 0;
 	const {openPostgres} = await import('./postgres-open.ts');
 	return openPostgres(databaseUrl, {
 		log,
 		onListening(reason) {
 			// What it announces meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
-			if (reason === null) door.open();
+			const turn = ++turns;
+			// Which tokens have ended was announced meanwhile, too.
+			if (reason === null) void catchUp().then(() => turn === turns && door.open());
 			else door.shut();
 			if (reason === null) log('The database answers again.');
 			try {
@@ -178,7 +194,8 @@ async function open(
 
 async function serve(
 	database: Database,
-	keys: HubKeys,
+	keys: KeyRing,
+	ended: EndedTokens,
 	door: Door,
 	{
 		log,
@@ -198,16 +215,30 @@ async function serve(
 ): Promise<HubServer> {
 	const realtime = await createRealtime({
 		database,
-		verify: token => verifyCaller(keys.jwt_secret, token),
+		verify: token => {
+			const caller = verifyCaller(keys.jwt_secret, token);
+			const end = 'fault' in caller ? null : ended.find(caller);
+			return end === null ? caller : {fault: end};
+		},
 		onFault: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
 	});
+	ended.onMore = () => realtime.recheck();
+	const unfollow = await ended.follow();
 	const server = await startServer(
 		{
-			jwtSecret: keys.jwt_secret,
+			get jwtSecret() {
+				return keys.jwt_secret;
+			},
+			refuse(caller: Caller) {
+				const end = ended.find(caller);
+				return end === null ? null : endedResponse(end);
+			},
 			routes: [
 				{prefix: '/rest/v1', handle: createRest(database).handle},
 				{prefix: '/realtime/v1', handle: realtime.handle},
 				{prefix: '/v1/projects', handle: createManagement(database).handle},
+				{prefix: '/agentmux/v1/tokens', handle: createTokens(database, keys).handle, leeway: renewalGrace},
+				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, () => door.dismiss()).handle},
 				{prefix: '/agentmux/v1', handle: copies},
 			],
 			upgrade(request, socket, head) {
@@ -223,6 +254,7 @@ async function serve(
 		port: server.port,
 		socket: server.socket,
 		async close() {
+			await unfollow();
 			await realtime.close();
 			await server.close();
 		},
