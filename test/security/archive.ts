@@ -41,7 +41,7 @@ function block({name, type = '0', link = '', mode = 0o644, uid = 0, content = ''
 	header.write(octal(0, 12), 136);
 	header.write(type, 156);
 	header.write(link, 157, 100, 'latin1');
-	header.write('ustar\0' + '00', 257);
+	header.write('ustar\u000000', 257);
 	header.fill(' ', 148, 156);
 	const sum = header.reduce((total, byte) => total + byte, 0);
 	header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);

@@ -35,7 +35,7 @@ const states: readonly (readonly [what: string, plant: (file: string, beside: st
 	['a link to nothing', (file, beside) => (rmSync(file, {force: true}), symlinkSync(`${beside}-none`, file))],
 	['a hard link to a file outside', (file, beside) => (rmSync(file, {force: true}), linkSync(beside, file))],
 	['a folder', file => (rmSync(file, {force: true}), mkdirSync(file))],
-	['a FIFO', file => (rmSync(file, {force: true}), execFileSync('mkfifo', [file]))],
+	['a FIFO', file => (rmSync(file, {force: true}), execFileSync('/bin/sh', ['-c', 'mkfifo "$1"', 'sh', file]))],
 	['readable by all', file => chmodSync(file, 0o644)],
 	['writable by all', file => chmodSync(file, 0o666)],
 	['of another user', file => chownSync(file, 12345, 12345)],
@@ -121,7 +121,7 @@ async function runBriefly(
 	child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
 	child.stdout.resume();
 	child.stdin.end();
-	const timer = setTimeout(() => child.kill('SIGKILL'), 40_000);
+	const timer = setTimeout(() => child.kill('SIGKILL'), 25_000);
 	const [code] = (await once(child, 'close')) as [number | null];
 	clearTimeout(timer);
 	return {code, stderr};
@@ -156,7 +156,7 @@ async function inCopy(template: Home, work: (home: Home) => Promise<void>): Prom
 		await work(home);
 	} finally {
 		// A refused home has a hub perhaps, which stops when its files are ours again.
-		await home.run(['hub', 'stop']).catch(() => null);
+		await runBriefly(home, ['hub', 'stop'], home.path);
 		await stopHubOf(home);
 		rmSync(home.path, {recursive: true, force: true, maxRetries: 5});
 	}
