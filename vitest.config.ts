@@ -1,7 +1,11 @@
 import {defineConfig} from 'vitest/config';
 
 /** The same questions again, to a hub on a PostgreSQL server. */
-const onBothEngines = ['test/contract/hub.test.ts', 'test/hub/{mcp,server}.test.ts', 'test/hub/realtime/*.test.ts'];
+const onBothEngines = [
+	'test/contract/hub.test.ts',
+	'test/hub/{mcp,server,tokens}.test.ts',
+	'test/hub/realtime/*.test.ts',
+];
 
 export default defineConfig({
 	test: {

@@ -4,7 +4,7 @@ import {knownTags, resembled} from '../mailbox/look-alike.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
-import {withMailbox} from './connect.ts';
+import {replaceToken, withMailbox} from './connect.ts';
 import {remarkFailedHooks} from './failed-hooks.ts';
 import {timeOf} from './message-text.ts';
 import {remark, table, write, writeJson} from './output.ts';
@@ -17,7 +17,7 @@ const command: Command = {
 
 		Usage
 		  agentmux agents [--json]
-		  agentmux agents revoke TAG      its hooks and mailbox tools are refused, until it is restored
+		  agentmux agents revoke TAG      its tokens end: it is refused, and its connections are closed, until it is restored
 		  agentmux agents restore TAG     let it in again; what came meanwhile waits for it
 
 		  --json        the row, or one JSON array of the rows
@@ -94,21 +94,25 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 	const meant = asTag(word, `the tag to ${action}`);
 	await withMailbox(invocation, {}, async mailbox => {
 		const agent = await mailbox[action](meant);
+		const isHere = action === 'restore' && (await replaceToken(invocation, agent.tag));
 		if (flags['json'] === true) return writeJson(stdout, agent);
 		const tag = printable(agent.tag);
-		return write(stdout, action === 'restore' ? restored(tag) : revoked(tag));
+		return write(stdout, action === 'restore' ? restored(tag, isHere) : revoked(tag));
 	});
 }
 
-function restored(tag: Printable): Printable {
-	return p`${tag} takes part again. What came meanwhile waits for it.\n`;
+function restored(tag: Printable, isHere: boolean): Printable {
+	const token = isHere
+		? p``
+		: p` Where it runs on a local hub, \`agentmux join ${tag}\` in its folder makes it a new token.`;
+	return p`${tag} takes part again. What came meanwhile waits for it.${token}\n`;
 }
 
 function revoked(tag: Printable): Printable {
 	return joinPrintable(
 		[
-			p`${tag} is revoked: its hooks and its mailbox tools are refused from now on. agentmux agents restore ${tag} lets it in again.`,
-			p`Its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out of its folder.`,
+			p`${tag} is revoked: its tokens have ended, and its connections are closed. agentmux agents restore ${tag} lets it in again.`,
+			p`Where it joined with --owner-sql, its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out.`,
 			'',
 		],
 		'\n',

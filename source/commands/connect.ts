@@ -5,11 +5,11 @@ import {runSql, type Management} from '../gateway/management.ts';
 import {ensureHub} from '../hub/ensure.ts';
 import {HubError} from '../hub/error.ts';
 import {findHub, type RunningHub} from '../hub/find.ts';
-import {wayTo, type HubWay} from '../hub/local/way.ts';
+import {wayTo} from '../hub/local/way.ts';
 import {splitStatements} from '../hub/split-statements.ts';
 import {readState} from '../hub/state-file.ts';
-import {signToken, verifyToken} from '../hub/token.ts';
-import {readPlace} from '../join/place-file.ts';
+import {endToken, endTokens, requestToken} from '../hub/tokens/request.ts';
+import {keepPlaceToken, readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {AuthorKind} from '../mailbox/message.ts';
@@ -20,6 +20,7 @@ import type {Places} from '../places.ts';
 import {dropAccount, haveAccount, keyBeside} from './agent-account.ts';
 import {agentToken} from './agent-token.ts';
 import type {Invocation} from './command.ts';
+import {HubToken} from './identity/hub-token.ts';
 import {identify, workingFolder, type Identity} from './identity/identity.ts';
 import {remark} from './output.ts';
 import {signaturesFor} from './signatures.ts';
@@ -33,6 +34,8 @@ interface Opening {
 	readonly kind?: Exclude<AuthorKind, 'system'>;
 	/** What to sign in with, instead of what join left for the tag; null: with nothing but the key. */
 	readonly account?: Account | null | undefined;
+	/** An agent's token of the hub, instead of what join left for the tag. */
+	readonly token?: string | null;
 	/** Hears what takes its time, and what is odd about the configuration; without it, stderr does. */
 	readonly say?: (sentence: string) => void;
 }
@@ -62,11 +65,26 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 			: connectMailbox({...target, actingTag: tag, signatures});
 	}
 	const hub = await startedHub(config, say);
-	const link = (hub: RunningHub): Link => {
-		const token = account === null ? null : ownToken(config.places, hub, identity);
-		return token === null ? linkTo(hub, identity) : linkWith(hub, token);
-	};
-	return connectMailbox({...link(hub), resolve: async () => link(await foundAgain(config)), signatures});
+	const token = new HubToken(hub, {
+		...identity,
+		data: account === null ? null : config.places.data,
+		token: opening.token,
+		find: () => foundAgain(config),
+	});
+	const renew = (): Promise<string> => token.current();
+	return connectMailbox({
+		url: hub.url,
+		key: hub.anon_key,
+		token: await renew(),
+		way: wayTo(hub),
+		renew,
+		async resolve() {
+			const found = await foundAgain(config);
+			token.follow(found);
+			return {url: found.url, key: found.anon_key, token: await renew(), way: wayTo(found)};
+		},
+		signatures,
+	});
 }
 
 /** Who runs this command. Rejects as identify does. */
@@ -122,15 +140,56 @@ export async function hookDoor({env, stderr}: Surroundings, tag: Tag, known: Hoo
 		return {url: fromFile ? target.url : null, key: fromFile ? key : null, token: null, account};
 	}
 	const hub = await startedHub(config, say);
-	const {key, token} = linkTo(hub, {tag, kind: 'agent'});
-	const old = known?.token ?? null;
-	const valid = old !== null && 'claims' in verifyToken(hub.jwt_secret, old);
-	return {url: null, key, token: valid ? old : token, account: null};
+	const token = await madeToken(hub, tag, known?.token);
+	return {url: null, key: hub.anon_key, token, account: null};
 }
 
-/** Takes away what the project made for the agent; nothing on a hub. Rejects with MailboxError. */
-export async function undoDoor({env, stderr}: Surroundings, tag: Tag, {account}: HookDoor): Promise<void> {
-	if (account === null) return;
+/** Takes back what hookDoor made for an agent that has not joined after all. Rejects with MailboxError. */
+export async function undoDoor(surroundings: Surroundings, tag: Tag, {account, token}: HookDoor): Promise<void> {
+	if (token !== null) return ofHub(endToken(await configuredHub(surroundings), token));
+	if (account !== null) await dropUser(surroundings, tag, account);
+}
+
+/**
+ * Nothing that the agent had opens the mailbox any more: its tokens of the hub, on whatever machine, or its user of the project.
+ * Rejects with MailboxError.
+ */
+export async function endDoor(surroundings: Surroundings, tag: Tag, door: HookDoor | null): Promise<void> {
+	if (door !== null && door.account !== null) return dropUser(surroundings, tag, door.account);
+	const {target} = await configure(surroundings.env, () => undefined);
+	if (target.kind === 'hub') await ofHub(endTokens(await configuredHub(surroundings), tag));
+}
+
+/** Leaves a new token for the hooks of an agent that has joined on this machine; false where it has not. Rejects with MailboxError. */
+export async function replaceToken(surroundings: Surroundings, tag: Tag): Promise<boolean> {
+	const {target, places} = await configure(surroundings.env, () => undefined);
+	const former = readPlace(places.data, tag)?.token ?? null;
+	if (target.kind !== 'hub' || former === null) return false;
+	const hub = await configuredHub(surroundings);
+	keepPlaceToken(places.data, tag, former, {key: hub.anon_key, token: await madeToken(hub, tag)});
+	return true;
+}
+
+async function madeToken(hub: RunningHub, tag: Tag, known?: string | null): Promise<string> {
+	const answer = await ofHub(
+		requestToken(hub, {tag, ...(known === null || known === undefined ? {} : {token: known})}),
+	);
+	if ('token' in answer) return answer.token;
+	throw new MailboxError('unauthorized', `${answer.message}.`, answer.hint);
+}
+
+async function ofHub<T>(work: Promise<T>): Promise<T> {
+	return work.catch((error: unknown) => {
+		throw asMailboxError(error);
+	});
+}
+
+async function configuredHub({env, stderr}: Surroundings): Promise<RunningHub> {
+	const say = (sentence: string): void => remark(stderr, sentence);
+	return startedHub(await configure(env, () => undefined), say);
+}
+
+async function dropUser({env, stderr}: Surroundings, tag: Tag, account: Account): Promise<void> {
 	const {target, places} = await configure(env, sentence => remark(stderr, sentence));
 	if (target.kind === 'supabase' && target.url === account.url) return dropAccount(target, places.state, tag, account);
 	throw new MailboxError(
@@ -214,45 +273,6 @@ function hostedProject({url, access_token}: Project): Management {
 		);
 	}
 	return {url: 'https://api.supabase.com', project_ref: ref, token: access_token};
-}
-
-interface Link {
-	readonly url: string;
-	readonly key: string;
-	readonly token: string;
-	readonly way: HubWay;
-}
-
-/**
- * What join left for the agent, null where there is nothing: then the hub's secret vouches for it. Who is bound to be that agent
- * has no other, even where the hub does not believe it any more. Throws MailboxError `unauthorized`.
- */
-function ownToken(
-	{data}: Places,
-	{jwt_secret}: RunningHub,
-	{tag, kind, isBound}: Pick<Identity, 'tag' | 'kind' | 'isBound'>,
-): string | null {
-	const place = kind === 'agent' ? readPlace(data, tag) : null;
-	if (place === null) return null;
-	const {token} = place;
-	if (token !== null && (isBound || 'claims' in verifyToken(jwt_secret, token))) return token;
-	if (!isBound) return null;
-	const remedy = `\`agentmux join ${tag}\` in its folder makes one.`;
-	throw new MailboxError(
-		'unauthorized',
-		`${tag} has no token for the local hub: it joined a Supabase project.`,
-		remedy,
-	);
-}
-
-/** A token that the hub's own secret vouches for. It ends with this process, or lies in a file beside that secret: it needs no end of its own, and no beginning, which a clock that is put back would move into the future. */
-function linkTo(hub: RunningHub, {tag, kind}: Pick<Identity, 'tag' | 'kind'>): Link {
-	const claims = {iss: 'agentmux', role: 'authenticated', app_metadata: {agent_tag: tag, kind}};
-	return linkWith(hub, signToken(hub.jwt_secret, claims));
-}
-
-function linkWith(hub: RunningHub, token: string): Link {
-	return {url: hub.url, key: hub.anon_key, token, way: wayTo(hub)};
 }
 
 const patience = 300;

@@ -12,6 +12,7 @@ import type {HubPlaces} from '../hub/places.ts';
 import {embedded} from '../hub/postgres-url.ts';
 import type {Command, Invocation} from './command.ts';
 import {backup, restore} from './hub-backup.ts';
+import {rotateKeys} from './hub-keys.ts';
 import {jsonLine, remark, write, writeJson} from './output.ts';
 import {textFlag} from './values.ts';
 
@@ -26,6 +27,7 @@ const command: Command = {
 		agentmux hub run [--port N]    run it in this terminal until Ctrl-C
 		agentmux hub backup FILE       the mailbox as it is now, in a new .tar.gz; everyone goes on meanwhile
 		agentmux hub restore FILE      put a backup in the place of the mailbox; what was there is kept beside it
+		agentmux hub rotate-keys       new keys: every key and token of before is refused at once; agents of this machine get new tokens
 
 		  --database-url URL   with start (or alone) and run: serve a team from a PostgreSQL server, postgres://USER@HOST/DATABASE, in the
 		                       place of the database that the hub brings along; \`embedded\`: back to that one
@@ -73,7 +75,16 @@ export default command;
 /** `databaseUrl`: a URL, `embedded`, or undefined for the one that it served last. */
 type Action = (places: HubPlaces, invocation: Invocation, databaseUrl: string | undefined) => Promise<void>;
 
-const actions: {readonly [name: string]: Action} = {run, start, stop, status, logs, backup, restore};
+const actions: {readonly [name: string]: Action} = {
+	run,
+	start,
+	stop,
+	status,
+	logs,
+	backup,
+	restore,
+	'rotate-keys': rotateKeys,
+};
 
 async function run(places: HubPlaces, {flags, stderr}: Invocation, databaseUrl: string | undefined): Promise<void> {
 	const {port} = flags;

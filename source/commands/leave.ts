@@ -11,7 +11,7 @@ import {MailboxError} from '../mailbox/error.ts';
 import {sameTag} from '../mailbox/tag.ts';
 import {p, printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
-import {openOwnersProject, undoDoor, withMailbox} from './connect.ts';
+import {endDoor, openOwnersProject, withMailbox} from './connect.ts';
 import {remark, write} from './output.ts';
 import {chosenSeats, seatFlags} from './seats.ts';
 import {watchedTables} from './watched.ts';
@@ -19,8 +19,8 @@ import {watchedTables} from './watched.ts';
 const command: Command = {
 	summary: 'undo join',
 	help: `
-		Take out of a folder's files what \`agentmux join\` wrote, and nothing else. Messages stay. Of a recipe, the folders in
-		DIR that are empty then go, too.
+		Take out of a folder's files what \`agentmux join\` wrote, and nothing else. Messages stay. An agent that has left its last
+		folder is refused from then on, wherever its token lies. Of a recipe, the folders in DIR that are empty then go, too.
 
 		Usage
 		  agentmux leave TAG [--dir DIR]
@@ -55,18 +55,23 @@ const command: Command = {
 			await write(stdout, p`${printable(tag)} has left ${printable(folder)}.${printable(goneText(folder, edits))}\n`);
 		}
 		if (leaving.length === 0) return;
-		try {
-			for (const {tag, door} of doors) {
-				const opening = {as: tag, kind: 'agent', account: door?.account} as const;
-				await withMailbox(invocation, opening, mailbox => mailbox.touch({presence: 'away'}));
-				// It may have its place in other folders yet.
-				if (door !== null && readPlace(places.data, tag) === null) await undoDoor(invocation, tag, door);
-			}
-		} catch (error) {
-			if (!(error instanceof MailboxError)) throw error;
-			// They have left; the others see for a few minutes yet that they are there.
-			return remark(stderr, `The mailbox was not told: ${error.sentence}`);
+		let isTold = true;
+		for (const {tag, door} of doors) {
+			const tell = (what: string, work: Promise<unknown>): Promise<unknown> =>
+				work.catch((error: unknown) => {
+					if (!(error instanceof MailboxError)) throw error;
+					isTold = false;
+					remark(stderr, `${what}: ${error.sentence}`);
+				});
+			const opening = {as: tag, kind: 'agent', account: door?.account} as const;
+			// Otherwise the others see for a few minutes yet that it is there.
+			const away = withMailbox(invocation, opening, mailbox => mailbox.touch({presence: 'away'}));
+			await tell('The mailbox was not told', away);
+			// It may have its place in other folders yet.
+			if (readPlace(places.data, tag) === null)
+				await tell(`Tokens of ${tag} may still be valid`, endDoor(invocation, tag, door));
 		}
+		if (!isTold) return;
 		for (const {table, to} of await watchedFor(invocation, leaving)) {
 			remark(stderr, `${table} is still watched for ${to}: \`agentmux watch ${table} --to ${to} --off\` ends it.`);
 		}

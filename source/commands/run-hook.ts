@@ -11,7 +11,7 @@ import {noteFailure} from '../join/hook-log.ts';
 import {SessionFile} from '../join/hook-session.ts';
 import {readStdin} from '../join/hook-stdin.ts';
 import {readKeptToken} from '../join/kept-token.ts';
-import {placeFile, readPlace} from '../join/place-file.ts';
+import {keepPlaceToken, placeFile, readPlace} from '../join/place-file.ts';
 import {opened, type Door} from '../join/rpc.ts';
 import {addressFault} from '../mailbox/address.ts';
 import type {Tag} from '../mailbox/tag.ts';
@@ -122,7 +122,9 @@ async function doorOf({data, state}: Places, tag: Tag): Promise<Door> {
 		throw new Error(`${tag} joined a Supabase project, but SUPABASE_URL is not set where the client runs`);
 	}
 	const hub = hubOf(state);
-	return {url: hub.url, key: place.key, token: place.token, tag, dial: () => dial(hub)};
+	const {key, token} = place;
+	const keep = (next: string) => keepPlaceToken(data, tag, token, {key, token: next});
+	return {url: hub.url, key, token, tag, dial: () => dial(hub), keep};
 }
 
 /** Its server or a command signs in, which takes longer than a hook may; at the start of a session that may be just now. */

@@ -73,6 +73,6 @@ export async function settle(
 }
 
 function asAgent(invocation: Invocation, {seat, door}: Opened, sign: Sign): Promise<Agent> {
-	const opening = {as: seat.tag, kind: 'agent', account: door.account} as const;
+	const opening = {as: seat.tag, kind: 'agent', account: door.account, token: door.token} as const;
 	return withMailbox(invocation, opening, mailbox => mailbox.touch(sign));
 }

@@ -53,6 +53,8 @@ export function refusal(url: string, status: number, text: string): MailboxError
 	const said = sentence(body.message ?? `HTTP ${status}`);
 	const hint = body.hint === null || body.hint === undefined || body.hint === '' ? '' : sentence(body.hint);
 	// Whoever has no identity at all is refused by the database's grants, and PostgREST then answers 401 instead of 403.
+	// The hub's own: the token was ended, and what to do about that is not to look at the key.
+	if (status === 401 && code === 'PGRST303' && hint !== '') return new MailboxError('unauthorized', said, hint);
 	if (status === 401) return unauthorized(url, status, said);
 	const kind = codes.find(([prefix]) => code.startsWith(prefix))?.[1];
 	if (kind === 'schema') {

@@ -127,6 +127,26 @@ export class Link {
 		this.#client = null;
 	}
 
+	/**
+	 * Who is refused looks once whether the other end has new keys, or its token a successor: a request that was refused was not
+	 * carried out, and may be made again.
+	 */
+	async #again(
+		url: string,
+		refused: Response,
+		input: Parameters<typeof fetch>[0],
+		init: RequestInit,
+	): Promise<Response> {
+		const before = this.#target;
+		await this.rediscover().catch(() => undefined);
+		const {url: now, key, token, way} = this.#target;
+		if (this.#target === before || typeof input !== 'string' || !input.startsWith(url)) return refused;
+		const headers = new Headers(init.headers);
+		headers.set('apikey', key);
+		headers.set('authorization', `Bearer ${(await this.#options.renew?.()) ?? token ?? key}`);
+		return (way?.fetch ?? fetch)(`${now}${input.slice(url.length)}`, {...init, headers});
+	}
+
 	/** Every request ends in time, and what is wrong becomes a MailboxError here, where status and body are known. */
 	async #fetch(
 		url: string,
@@ -139,7 +159,9 @@ export class Link {
 		if (closing.aborted) throw closed();
 		try {
 			const ends = [closing, AbortSignal.timeout(timeout), ...(init.signal ? [init.signal] : [])];
-			const response = await send(input, {...init, signal: AbortSignal.any(ends)});
+			const timed = {...init, signal: AbortSignal.any(ends)};
+			const first = await send(input, timed);
+			const response = first.status === 401 ? await this.#again(url, first, input, timed) : first;
 			if (!response.ok) {
 				const text = await response.text();
 				throw sqlRefusal(addressOf(input), text) ?? refusal(url, response.status, text);

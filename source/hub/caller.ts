@@ -4,9 +4,15 @@ import {verifyToken, type TokenFault} from './token.ts';
 
 /**
  * Who calls, by the two tokens that Supabase's gateway and the service behind it look at: `apikey` (header or parameter, taken
- * out of the query) opens the gate, the bearer decides the role. One of them is enough. Or what to answer instead.
+ * out of the query) opens the gate, the bearer decides the role. One of them is enough. Or what to answer instead. `leeway`:
+ * milliseconds for which a token that has expired still counts.
  */
-export function callerOf(secret: string, headers: IncomingHttpHeaders, query: URLSearchParams): Caller | HubResponse {
+export function callerOf(
+	secret: string,
+	headers: IncomingHttpHeaders,
+	query: URLSearchParams,
+	leeway = postgrestLeeway,
+): Caller | HubResponse {
 	const key = header(headers['apikey']) ?? query.get('apikey') ?? undefined;
 	query.delete('apikey');
 	const bearer = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
@@ -18,7 +24,7 @@ export function callerOf(secret: string, headers: IncomingHttpHeaders, query: UR
 		});
 	}
 	if (key !== undefined && key !== token && 'fault' in verifyToken(secret, key)) return invalidKey;
-	const caller = verifyCaller(secret, token, {leeway: postgrestLeeway, roleless: 'anon'});
+	const caller = verifyCaller(secret, token, {leeway, roleless: 'anon'});
 	if (!('fault' in caller)) return caller;
 	return bearer === undefined || bearer === key ? invalidKey : refused(caller.fault, token);
 }

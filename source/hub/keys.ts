@@ -32,7 +32,11 @@ export function readKeys(places: HubPlaces): HubKeys | null {
 /** Only under the hub's lock: two makers would each believe in their own. */
 export function ensureKeys(places: HubPlaces): HubKeys {
 	const present = readKeys(places);
-	if (present !== null) return present;
+	return present ?? replaceKeys(places);
+}
+
+/** New keys in the place of any others, at once. Only under the hub's lock. */
+export function replaceKeys(places: HubPlaces): HubKeys {
 	const secret = randomBytes(32).toString('base64url');
 	// Without the time at which they were made: where the clock is put back, they would not hold yet.
 	const keys: HubKeys = {

@@ -7,7 +7,7 @@ export type Log = (sentence: string) => void;
 
 const largest = 1024 * 1024;
 
-const {O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0} = constants;
+const {O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
 /** Through no link, and without waiting for whoever reads a pipe. */
 export const appendOnly = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
 

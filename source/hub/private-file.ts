@@ -71,7 +71,7 @@ export function readJsonFile(path: string): {readonly [key: string]: unknown} | 
 
 function readTextFile(path: string): string | null {
 	try {
-		const file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+		const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 		try {
 			return readFileSync(file, 'utf8');
 		} finally {

@@ -8,8 +8,8 @@ import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './admission/door.ts';
 import {HubError} from './error.ts';
 import {checkHome} from './home/check.ts';
-import type {Handler} from './http.ts';
-import {ensureKeys, type HubKeys} from './keys.ts';
+import type {Caller, Handler} from './http.ts';
+import {createKeyRotation, KeyRing} from './key-ring.ts';
 import {takeLock, type Lock} from './lock.ts';
 import type {Log} from './log.ts';
 import {createManagement} from './management.ts';
@@ -22,6 +22,9 @@ import {makePrivateFolder, writePrivateFile} from './private-file.ts';
 import {createRealtime} from './realtime/realtime.ts';
 import {createRest} from './rest/rest.ts';
 import {startServer, type HubServer} from './server.ts';
+import {renewalGrace} from './tokens/claims.ts';
+import {endedResponse, EndedTokens} from './tokens/ended.ts';
+import {createTokens} from './tokens/endpoint.ts';
 import {readState, removeState, writeState, type HubState} from './state-file.ts';
 import {version} from './version.ts';
 
@@ -85,7 +88,7 @@ async function start(
 	lock: Lock,
 ): Promise<Hub> {
 	const {log} = options;
-	const keys = ensureKeys(places);
+	const keys = new KeyRing(places);
 	const door = new Door();
 	let state = starting;
 	const tell = (progress: string | null): void => {
@@ -93,12 +96,14 @@ async function start(
 		state = {...state, progress};
 		writeState(places, state);
 	};
-	const opened = await open(places, options, door, tell);
+	let ended: EndedTokens | null = null;
+	const opened = await open(places, {...options, catchUp: async () => ended?.refresh()}, door, tell);
 	const {database, engine, startMaintenance} = opened;
 	rememberDatabase(places, options.databaseUrl);
 	state = {...state, engine};
 	const port = options.port ?? rememberedPort(places);
 	const copies = createCopies(opened, places.data);
+	ended = new EndedTokens(database, places);
 	const onSocket = (socket: string | null): void => {
 		state = {...state, socket};
 		try {
@@ -107,7 +112,7 @@ async function start(
 			log(`Its state cannot be written: ${(error as Error).message}`);
 		}
 	};
-	const serving = await serve(database, keys, door, {
+	const serving = await serve(database, keys, ended, door, {
 		log,
 		port,
 		places,
@@ -145,7 +150,12 @@ async function start(
 
 async function open(
 	places: HubPlaces,
-	{databaseUrl, log, onLost}: RunOptions & {readonly databaseUrl: string},
+	{
+		databaseUrl,
+		log,
+		onLost,
+		catchUp,
+	}: RunOptions & {readonly databaseUrl: string; readonly catchUp: () => Promise<void>},
 	door: Door,
 	tell: (progress: string | null) => void,
 ): Promise<OpenedDatabase> {
@@ -160,12 +170,15 @@ async function open(
 		});
 	}
 	tell(`Opening the PostgreSQL ${describeDatabase(databaseUrl)}.`);
+	let turns = 0;
 	const {openPostgres} = await import('./postgres-open.ts');
 	return openPostgres(databaseUrl, {
 		log,
 		onListening(reason) {
 			// What it announces meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
-			if (reason === null) door.open();
+			const turn = ++turns;
+			// Which tokens have ended was announced meanwhile, too.
+			if (reason === null) void catchUp().then(() => turn === turns && door.open());
 			else door.shut();
 			if (reason === null) log('The database answers again.');
 			try {
@@ -180,7 +193,8 @@ async function open(
 
 async function serve(
 	database: Database,
-	keys: HubKeys,
+	keys: KeyRing,
+	ended: EndedTokens,
 	door: Door,
 	{
 		log,
@@ -200,16 +214,30 @@ async function serve(
 ): Promise<HubServer> {
 	const realtime = await createRealtime({
 		database,
-		verify: token => verifyCaller(keys.jwt_secret, token),
+		verify: token => {
+			const caller = verifyCaller(keys.jwt_secret, token);
+			const end = 'fault' in caller ? null : ended.find(caller);
+			return end === null ? caller : {fault: end};
+		},
 		onFault: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
 	});
+	ended.onMore = () => realtime.recheck();
+	const unfollow = await ended.follow();
 	const server = await startServer(
 		{
-			jwtSecret: keys.jwt_secret,
+			get jwtSecret() {
+				return keys.jwt_secret;
+			},
+			refuse(caller: Caller) {
+				const end = ended.find(caller);
+				return end === null ? null : endedResponse(end);
+			},
 			routes: [
 				{prefix: '/rest/v1', handle: createRest(database).handle},
 				{prefix: '/realtime/v1', handle: realtime.handle},
 				{prefix: '/v1/projects', handle: createManagement(database).handle},
+				{prefix: '/agentmux/v1/tokens', handle: createTokens(database, keys).handle, leeway: renewalGrace},
+				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, () => door.dismiss()).handle},
 				{prefix: '/agentmux/v1', handle: copies},
 			],
 			upgrade(request, socket, head) {
@@ -225,6 +253,7 @@ async function serve(
 		port: server.port,
 		socket: server.socket,
 		async close() {
+			await unfollow();
 			await realtime.close();
 			await server.close();
 		},

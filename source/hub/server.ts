@@ -4,7 +4,7 @@ import type {Duplex} from 'node:stream';
 import {callerOf} from './caller.ts';
 import {connectionLimits, Connections, type ConnectionLimits} from './admission/connections.ts';
 import {DatabaseAway} from './database.ts';
-import type {Handler, HubResponse} from './http.ts';
+import type {Caller, Handler, HubResponse} from './http.ts';
 import {holderOf} from './admission/holder.ts';
 import {isLocalRequest, isOwnOrigin} from './admission/local-request.ts';
 import {listenLocally} from './local/listen.ts';
@@ -16,11 +16,15 @@ import {Bodies, bodyLimits, type BodyFault, type BodyLimits} from './admission/r
 interface Route {
 	/** `/rest/v1`, without a slash at the end. */
 	readonly prefix: string;
+	/** Milliseconds for which it takes a token that has expired; PostgREST's 30 s when absent. */
+	readonly leeway?: number;
 	readonly handle: Handler;
 }
 
 export interface HubServerOptions {
 	readonly jwtSecret: string;
+	/** What to answer to somebody whose token was ended before it expired; null while it holds. */
+	readonly refuse?: (caller: Caller) => HubResponse | null;
 	readonly routes: readonly Route[];
 	/** Takes over WebSocket handshakes under /realtime/v1/websocket. */
 	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -168,8 +172,10 @@ async function answer(options: HubServerOptions, entrance: Entrance, request: In
 	if (route === undefined) return refusal(404, 'no Route matched with those values');
 	if (method === 'OPTIONS') return preflight(request);
 	const query = new URLSearchParams(search);
-	const caller = callerOf(options.jwtSecret, headers, query);
+	const caller = callerOf(options.jwtSecret, headers, query, route.leeway);
 	if ('status' in caller) return caller;
+	const refused = options.refuse?.(caller) ?? null;
+	if (refused !== null) return refused;
 	if (!entrance.connections.know(request.socket, holderOf(caller))) {
 		return refusal(429, 'Too many connections of one token: close some, or use them again.');
 	}

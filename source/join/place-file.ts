@@ -1,7 +1,7 @@
-import {readFileSync} from 'node:fs';
+import {readdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {MailboxError} from '../mailbox/error.ts';
-import {foldTag, type Tag} from '../mailbox/tag.ts';
+import {foldTag, isTag, type Tag} from '../mailbox/tag.ts';
 
 /** What join leaves in our own home for an agent, readable by this user alone: the hook needs no secret of the hub. */
 export interface Place {
@@ -10,7 +10,7 @@ export interface Place {
 	readonly url: string | null;
 	/** Null: the environment has it, where the client is started. */
 	readonly key: string | null;
-	/** The agent's own, of a hub; null elsewhere: there tokens run out. */
+	/** The agent's own, of a hub, renewed before it expires; null elsewhere: there it signs in. */
 	readonly token: string | null;
 	/** The agent's own user of a Supabase project; null on a hub, and where no user could be made. */
 	readonly account: PlaceAccount | null;
@@ -57,4 +57,41 @@ export function readPlace(data: string, tag: Tag): Place | null {
 	const {url = null, key = null, token = null, account = null, folders = [], files = {}} = value;
 	const owner_sql = value.owner_sql === true;
 	return {tag, url, key, token, account, owner_sql, folders, files};
+}
+
+/**
+ * Puts a new token, and the key that goes with it, in the place of `former`. Nothing happens where that is not there any more:
+ * somebody else has renewed it, or the agent has left. Throws when it cannot be written.
+ */
+export function keepPlaceToken(
+	data: string,
+	tag: Tag,
+	former: string | null,
+	{key, token}: {readonly key: string; readonly token: string},
+): void {
+	if (readPlace(data, tag)?.token !== former) return;
+	const path = placeFile(data, tag);
+	// As it is there, with what a newer agentmux may have written beside.
+	const place = JSON.parse(readFileSync(path, 'utf8')) as Place;
+	const temporary = `${path}.${process.pid}`;
+	try {
+		writeFileSync(temporary, `${JSON.stringify({...place, key, token}, null, '\t')}\n`, {mode: 0o600});
+		renameSync(temporary, path);
+	} catch (error) {
+		rmSync(temporary, {force: true});
+		throw error;
+	}
+}
+
+/** The tags that have joined on this machine, in upper case. */
+export function joinedTags(data: string): Tag[] {
+	try {
+		return readdirSync(join(data, 'agents'))
+			.filter(name => name.endsWith('.json'))
+			.map(name => name.slice(0, -'.json'.length))
+			.filter(isTag)
+			.sort();
+	} catch {
+		return [];
+	}
 }

@@ -11,6 +11,8 @@ export interface Door {
 	readonly tag: string;
 	/** Connects to the hub of this machine, which is proven then; without it, the way is the URL's. Throws, or rejects. */
 	readonly dial?: () => Socket | Promise<Socket>;
+	/** Keeps the token that the hub has made in the place of one that had expired. Where that fails, the next hook asks again. */
+	readonly keep?: (token: string) => void;
 }
 
 /** The functions of the database that a hook may call; everything else goes through gateway/. */
@@ -26,13 +28,13 @@ class Refusal extends Error {}
  * node:http (22 ms, as long as node itself takes to start) would cost more than all the rest of it.
  */
 export function opened(door: Door): Call {
-	const {key, token = key, tag} = door;
+	const {key, tag, keep} = door;
+	let {token = key} = door;
+	let renewal: Promise<void> | null = null;
 	const base = new URL(door.url);
 	const send = base.protocol === 'https:' ? overTls : plainly(door.dial ?? (() => connectTo(base)));
-	return async (name, args, columns) => {
-		const body = JSON.stringify(args);
-		const path = `${base.pathname.replace(/\/$/, '')}/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.map(encodeURIComponent).join(',')}`}`;
-		const {status, text} = await send(base, path, body, {
+	const post = (path: string, body: string): Promise<Answer> =>
+		send(base, `${base.pathname.replace(/\/$/, '')}${path}`, body, {
 			host: base.host,
 			apikey: key,
 			authorization: `Bearer ${token}`,
@@ -42,8 +44,32 @@ export function opened(door: Door): Call {
 			'content-length': String(Buffer.byteLength(body)),
 			connection: 'close',
 		});
-		return read(door, name, status, text);
+	const renew = async (): Promise<void> => {
+		const {status, text} = await post('/agentmux/v1/tokens', '{}');
+		const {token: next} = (status === 201 ? JSON.parse(text) : {}) as {readonly token?: string};
+		if (next === undefined) return;
+		token = next;
+		try {
+			keep?.(next);
+		} catch {
+			// A full disk: this hook has it all the same.
+		}
 	};
+	return async (name, args, columns) => {
+		const body = JSON.stringify(args);
+		const path = `/rest/v1/rpc/${name}${columns === undefined ? '' : `?select=${columns.map(encodeURIComponent).join(',')}`}`;
+		let answer = await post(path, body);
+		if (keep !== undefined && isExpired(answer)) {
+			await (renewal ??= renew());
+			answer = await post(path, body);
+		}
+		return read(door, name, answer.status, answer.text);
+	};
+}
+
+/** PostgREST's words, which the hub has, too. Anything else that is wrong with a token does not pass by itself. */
+function isExpired({status, text}: Answer): boolean {
+	return status === 401 && text.includes('PGRST303') && text.includes('JWT expired');
 }
 
 interface Answer {

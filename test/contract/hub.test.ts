@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {describe} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {runSql} from '../../source/gateway/management.ts';
-import {startTestHub} from '../helpers/hub.ts';
+import {startTestHub, type TestHub} from '../helpers/hub.ts';
 import {exerciseMailbox} from './mailbox-contract.ts';
 
 describe('the mailbox on the hub', () => {
@@ -14,7 +14,7 @@ describe('the mailbox on the hub', () => {
 				const resolve = async () => ({
 					url: hub.url,
 					key: hub.anonKey,
-					token: hub.tokenFor(tag, kind === 'human' ? 'human' : 'agent'),
+					token: kind === 'human' ? hub.tokenFor(tag, 'human') : await issued(hub, tag),
 				});
 				return connectMailbox({...(await resolve()), resolve, timing: {delayAfter: () => 100}});
 			},
@@ -45,3 +45,13 @@ describe('the mailbox on the hub', () => {
 		};
 	});
 });
+
+/** A token as the agent would have it, who joined just now. */
+async function issued(hub: TestHub, tag: string): Promise<string> {
+	const response = await fetch(`${hub.url}/agentmux/v1/tokens`, {
+		method: 'POST',
+		headers: {authorization: `Bearer ${hub.serviceRoleKey}`, 'content-type': 'application/json'},
+		body: JSON.stringify({tag}),
+	});
+	return ((await response.json()) as {token: string}).token;
+}

@@ -32,6 +32,11 @@ export class Home {
 		return new Home(await mkdtemp(join(tmpdir(), name)));
 	}
 
+	/** That of a hub which a test has started, and ends. */
+	static at(path: string): Home {
+		return new Home(path);
+	}
+
 	/** Nothing of the developer's own configuration gets in. */
 	env(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
 		const kept = Object.entries(process.env).filter(

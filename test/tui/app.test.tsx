@@ -82,7 +82,7 @@ describe('the app without a screen', () => {
 		server.insert('[CLAUDE_1] hello @CLAUDE_TWIN\nsecond line');
 		const {frame} = await open(server);
 		expect(frame()).toMatch(/▌1 CLAUDE_TWIN|▌1 CLAUDE_1/);
-		expect(frame()).toMatch(/CLAUDE_1 → CLAUDE_TWIN {2}unverified/);
+		expect(frame()).toMatch(/CLAUDE_1 {2}unverified → CLAUDE_TWIN/);
 		expect(frame()).toMatch(/│ second line/);
 	});
 

@@ -26,6 +26,11 @@ export class Door {
 
 	shut(): void {
 		this.#isOpen = false;
+		this.dismiss();
+	}
+
+	/** Whoever is live has to come again. */
+	dismiss(): void {
 		for (const socket of this.#sockets) socket.destroy();
 	}
 }

@@ -231,6 +231,12 @@ export class Channel implements Member, Subscriber {
 			this.#refuse(unauthorized(this.#name));
 			return;
 		}
+		// It may have ended while the database was asked.
+		const held = readToken(this.#server.verify, token);
+		if ('refresh' in held) {
+			this.#refuse(held.refresh);
+			return;
+		}
 		this.#pass.renew(holder, rights);
 		if (this.#join.bindings.length === 0) return;
 		const bindings = await this.#server.readBindings(this.viewer.role, this.#join.bindings);
@@ -240,6 +246,14 @@ export class Channel implements Member, Subscriber {
 		this.#server.changes.unsubscribe(this);
 		if (refused === null) this.#server.changes.subscribe(this);
 		this.#tellSubscribed(refused);
+	}
+
+	/** Whether its token holds; otherwise the client was told why not, and it is over. */
+	recheck(): boolean {
+		const holder = readToken(this.#server.verify, this.#pass.token);
+		if ('viewer' in holder) return true;
+		this.#refuse(holder.refresh);
+		return false;
 	}
 
 	#tellSubscribed(refused: string | null): void {

@@ -4,6 +4,7 @@ import type {Channel, Peer} from './channel.ts';
 import {decode, encode, type Push, type Version, type Wire} from './frame.ts';
 import {joinChannel} from './joining.ts';
 import type {Server} from './server.ts';
+import {readToken} from './token.ts';
 
 /** Pushes that may wait for an answer of the database before the socket is read on. */
 const mostWaiting = 100;
@@ -55,6 +56,13 @@ export class Connection implements Peer {
 
 	drop(channel: Channel): void {
 		if (this.#channels.get(channel.topic) === channel) this.#channels.delete(channel.topic);
+	}
+
+	/** Tokens may have ended: no channel goes on with one of them, and the socket is closed. */
+	recheck(): void {
+		const held = [...this.#channels.values()].map(channel => channel.recheck());
+		const isOpened = 'viewer' in readToken(this.#server.verify, this.#token);
+		if (!isOpened || held.includes(false)) this.#socket.close(normal);
 	}
 
 	/** The server stops: the client is told so on each channel, and joins again when there is a server again. */

@@ -54,6 +54,9 @@ async function prepare(
 	if (!rights.read.broadcast) return {reason: `Unauthorized: ${unauthorized(name)}`};
 	const stored = join.replay === null ? [] : await storedMessages(server.database, name, join.replay);
 	const found = join.bindings.length === 0 ? [] : await server.readBindings(holder.viewer.role, join.bindings);
+	// It may have ended while the database was asked.
+	const held = readToken(server.verify, holder.token);
+	if ('join' in held) return {reason: held.join};
 	const refused = typeof found === 'string' ? found : null;
 	const bindings = typeof found === 'string' ? [] : found;
 	const channel = new Channel(server, peer, push, {join, holder, rights, bindings, release});

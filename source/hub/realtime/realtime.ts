@@ -24,6 +24,8 @@ export interface Realtime {
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 	/** The REST side; the path is what follows `/realtime/v1`. */
 	readonly handle: Handler;
+	/** Closes every socket that a token which no longer holds has opened or joined with. */
+	recheck(): void;
 	/** Tells every channel and closes every socket. */
 	close(): Promise<void>;
 }
@@ -108,6 +110,9 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 			});
 		},
 		handle: request => handleBroadcast(server, request),
+		recheck() {
+			for (const connection of connections) connection.recheck();
+		},
 		async close() {
 			closed = true;
 			clearInterval(pruning);

@@ -2,7 +2,10 @@ import {holderOf} from '../admission/holder.ts';
 import type {Caller} from '../http.ts';
 import type {Viewer} from './change-rows.ts';
 
-/** Who holds a token, or why it is none: `malformed`, `unsecured`, `signature`, `expired`; anything else lacks a role or an expiry. */
+/**
+ * Who holds a token, or why it is none: `malformed`, `unsecured`, `signature`, `expired`, a sentence (`message`) about one that was
+ * ended; anything else lacks a role or an expiry.
+ */
 export type Verify = (token: string) => Caller | {readonly fault: unknown};
 
 /** A verified token. */
@@ -55,6 +58,10 @@ function refusal(fault: unknown, token: string): Refusal {
 		case 'signature':
 			return {join: 'JwtSignatureError: Failed to validate JWT signature', refresh: ':signature_error'};
 		default: {
+			if (typeof fault === 'object' && fault !== null && 'message' in fault) {
+				const refresh = String(fault.message);
+				return {join: `Unauthorized: ${refresh}`, refresh};
+			}
 			const refresh = 'Fields `role` and `exp` are required in JWT';
 			return {join: `InvalidJWTToken: ${refresh}`, refresh};
 		}

@@ -55,7 +55,7 @@ const plants: {readonly [what: string]: {readonly plant: (path: string) => void;
 		},
 		says: /is known under another name, too/,
 	},
-	'a pipe': {plant: path => void execFileSync('mkfifo', ['-m', '600', path]), says: /is no ordinary file/},
+	'a pipe': {plant: path => void execFileSync('sh', ['-c', 'mkfifo -m 600 "$0"', path]), says: /is no ordinary file/},
 	...(isRoot
 		? {
 				"another user's file": {
@@ -194,7 +194,7 @@ describe('by the program', () => {
 	it('a hook follows no link, waits for no pipe, and says so in its log', async () => {
 		placeAgent(own.path, 'HOOKED', {key: 'k', token: 't'});
 		rmSync(join(own.path, 'data/agents/HOOKED.json'));
-		execFileSync('mkfifo', [join(own.path, 'data/agents/HOOKED.json')]);
+		execFileSync('sh', ['-c', 'mkfifo "$0"', join(own.path, 'data/agents/HOOKED.json')]);
 		expect(await fire({home: own.path, tag: 'HOOKED', event: 'Stop'})).toMatchObject({code: 0, stdout: '', stderr: ''});
 		const log = join(own.path, 'logs', 'hook.log');
 		expect(readFileSync(log, 'utf8')).toContain('is no ordinary file');

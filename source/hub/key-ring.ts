@@ -1,0 +1,40 @@
+import {ensureKeys, replaceKeys, type HubKeys} from './keys.ts';
+import type {Handler} from './http.ts';
+import type {HubPlaces} from './places.ts';
+
+/** The keys of a hub that runs, until they are replaced. Only under the hub's lock. */
+export class KeyRing {
+	readonly #places: HubPlaces;
+	#keys: HubKeys;
+
+	constructor(places: HubPlaces) {
+		this.#places = places;
+		this.#keys = ensureKeys(places);
+	}
+
+	get jwt_secret(): string {
+		return this.#keys.jwt_secret;
+	}
+
+	/** All that the old ones signed is refused from now on. The file comes first: after a crash one or the other holds. */
+	rotate(): void {
+		this.#keys = replaceKeys(this.#places);
+	}
+}
+
+/** `POST /agentmux/v1/keys` as service_role: new keys, in the file that they lie in. `onRotated`: nobody is to stay connected. */
+export function createKeyRotation(keys: KeyRing, onRotated: () => void): {handle: Handler} {
+	return {
+		async handle({method, path, caller}) {
+			if (caller.role !== 'service_role') return json(401, 'Unauthorized: this needs the service_role key.');
+			if (path !== '/' || method !== 'POST') return json(404, 'There is nothing of that name.');
+			keys.rotate();
+			onRotated();
+			return {status: 204};
+		},
+	};
+}
+
+function json(status: number, message: string): {status: number; headers: Record<string, string>; body: string} {
+	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify({message})};
+}

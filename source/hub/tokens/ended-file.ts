@@ -1,0 +1,40 @@
+import {join} from 'node:path';
+import {owner} from '../bootstrap.ts';
+import type {Database} from '../database.ts';
+import type {HubPlaces} from '../places.ts';
+import {readJsonFile, writePrivateFile} from '../private-file.ts';
+
+/** What has ended, as data/ended-tokens.json holds it. */
+export interface Remembered {
+	/** By tag in upper case. */
+	readonly generations: {readonly [tag: string]: number};
+	readonly tokens: readonly string[];
+}
+
+function endedFile({data}: HubPlaces): string {
+	return join(data, 'ended-tokens.json');
+}
+
+/** Beside the keys that signed them, and not only in a database in whose place an older copy may be put. Throws HubError. */
+export function rememberEnded(places: HubPlaces, ended: Remembered): void {
+	const text = `${JSON.stringify(ended)}\n`;
+	writePrivateFile(endedFile(places), text);
+}
+
+/** Ends in the database what this home remembers to have ended. Rejects as the database does, or with HubError. */
+export async function endRemembered(places: HubPlaces, database: Database): Promise<void> {
+	const known = readJsonFile(endedFile(places));
+	if (known === null) return;
+	const {generations = {}, tokens = []} = known;
+	await database.run(owner, [
+		{
+			text: `insert into agentmux.token_generation as t (tag, gen) select e.key, e.value::int from json_each_text($1::json) as e
+				on conflict (tag) do update set gen = excluded.gen where t.gen < excluded.gen`,
+			values: [JSON.stringify(generations)],
+		},
+		{
+			text: `insert into agentmux.ended_tokens (jti) select e.value from json_array_elements_text($1::json) as e on conflict do nothing`,
+			values: [JSON.stringify(tokens)],
+		},
+	]);
+}

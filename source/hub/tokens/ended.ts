@@ -1,0 +1,161 @@
+import {setTimeout as sleep} from 'node:timers/promises';
+import {owner} from '../bootstrap.ts';
+import type {Database} from '../database.ts';
+import type {Caller, HubResponse} from '../http.ts';
+import type {HubPlaces} from '../places.ts';
+import {agentIn} from './claims.ts';
+import {endRemembered, rememberEnded} from './ended-file.ts';
+
+/** Why a token that is signed and has not expired does not hold. */
+export interface Ended {
+	readonly status: 401 | 403;
+	readonly code: string;
+	readonly message: string;
+	readonly hint: string;
+}
+
+const read = `
+	select
+		(select coalesce(json_object_agg(t.tag, t.gen order by t.tag), '{}')::text from agentmux.token_generation as t) as generations,
+		(select coalesce(json_agg(t.jti order by t.ended_at, t.jti), '[]')::text from agentmux.ended_tokens as t) as tokens,
+		(select coalesce(json_agg(a.tag), '[]')::text from public.agents as a where a.revoked_at is not null) as revoked`;
+
+/**
+ * What the database says of tokens that have ended, kept at hand so that no request waits for it. The database looks for itself
+ * at what it lets anyone do; this is for what it is not asked about: broadcasts, tables of somebody's own, open sockets.
+ */
+export class EndedTokens {
+	readonly #database: Database;
+	readonly #places: HubPlaces;
+	#generations = new Map<string, number>();
+	#tokens = new Set<string>();
+	#revoked = new Set<string>();
+	#remembered = JSON.stringify([{}, []]);
+	#reading: Promise<void> | null = null;
+	#isStale = false;
+	#isOver = false;
+	/** Called whenever more may have ended. */
+	onMore: () => void = () => undefined;
+
+	/** `places`: the home whose keys sign the tokens. */
+	constructor(database: Database, places: HubPlaces) {
+		this.#database = database;
+		this.#places = places;
+	}
+
+	/**
+	 * Reads what has ended, and again whenever the database announces more; resolves with the function that ends it. Rejects as
+	 * the database does.
+	 */
+	async follow(): Promise<() => Promise<void>> {
+		const unlisten = await this.#database.listen(channel, text => {
+			if (isAboutTokens(text)) void this.refresh();
+		});
+		await endRemembered(this.#places, this.#database);
+		await this.#load();
+		return async () => {
+			this.#isOver = true;
+			await unlisten();
+		};
+	}
+
+	/** Reads it again. Where that fails it is tried until it is done: nobody is to get by meanwhile. */
+	async refresh(): Promise<void> {
+		this.#isStale = true;
+		this.#reading ??= this.#read().finally(() => {
+			this.#reading = null;
+		});
+		await this.#reading;
+	}
+
+	async #read(): Promise<void> {
+		while (this.#isStale && !this.#isOver) {
+			this.#isStale = false;
+			try {
+				await this.#load();
+				this.onMore();
+			} catch {
+				this.#isStale = true;
+				await sleep(retryAfter, undefined, {ref: false});
+			}
+		}
+	}
+
+	async #load(): Promise<void> {
+		const [result] = await this.#database.run(owner, [{text: read}]);
+		const {generations, tokens, revoked} = result?.rows[0] ?? {};
+		const byTag = JSON.parse(String(generations)) as Record<string, number>;
+		const ids = JSON.parse(String(tokens)) as string[];
+		this.#generations = new Map(Object.entries(byTag));
+		this.#tokens = new Set(ids);
+		this.#revoked = new Set((JSON.parse(String(revoked)) as string[]).map(fold));
+		const news = JSON.stringify([byTag, ids]);
+		if (news === this.#remembered) return;
+		try {
+			rememberEnded(this.#places, {generations: byTag, tokens: ids});
+			this.#remembered = news;
+		} catch {
+			// A full disk: the database knows it, and the next time tries again.
+		}
+	}
+
+	/** Null while the caller's token holds. */
+	find({role, claims}: Caller): Ended | null {
+		if (role !== 'authenticated') return null;
+		const {agent_tag: named} = (claims['app_metadata'] ?? {}) as {readonly agent_tag?: unknown};
+		if (typeof named !== 'string') return null;
+		if (this.#revoked.has(fold(named))) return revoked(named);
+		const {iss, jti} = claims;
+		const agent = agentIn(claims);
+		const isEnded =
+			(iss === 'agentmux' && typeof jti === 'string' && this.#tokens.has(jti)) ||
+			(agent !== null && agent.gen < (this.#generations.get(fold(named)) ?? 0));
+		return isEnded ? ended(named) : null;
+	}
+}
+
+const channel = 'agentmux';
+/** Milliseconds. */
+const retryAfter = 1000;
+
+/** Others announce other things there. */
+function isAboutTokens(text: string): boolean {
+	try {
+		const notice: unknown = JSON.parse(text);
+		return typeof notice === 'object' && notice !== null && 'kind' in notice && notice.kind === 'tokens';
+	} catch {
+		return false;
+	}
+}
+
+/** As PostgREST answers. */
+export function endedResponse({status, code, message, hint}: Ended): HubResponse {
+	return {
+		status,
+		headers: {'content-type': 'application/json; charset=utf-8'},
+		body: JSON.stringify({code, details: null, hint, message}),
+	};
+}
+
+/** The words of the database, which says the same (20261130000300_tokens.sql). */
+export function revoked(tag: string): Ended {
+	return {
+		status: 403,
+		code: '42501',
+		message: `${tag} has been revoked`,
+		hint: `A human can let it in again: \`agentmux agents restore ${tag}\`.`,
+	};
+}
+
+export function ended(tag: string): Ended {
+	return {
+		status: 401,
+		code: 'PGRST303',
+		message: `this token of ${tag} has ended`,
+		hint: `\`agentmux join ${tag}\` in its folder makes another.`,
+	};
+}
+
+function fold(tag: string): string {
+	return tag.toUpperCase();
+}

@@ -1,0 +1,107 @@
+import {owner} from '../bootstrap.ts';
+import type {Database} from '../database.ts';
+import type {Handler, HubRequest, HubResponse} from '../http.ts';
+import type {KeyRing} from '../key-ring.ts';
+import {verifyToken, type Claims} from '../token.ts';
+import {agentIn, isOld, issueToken} from './claims.ts';
+import {ended, endedResponse, revoked} from './ended.ts';
+
+const tagPattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
+
+/**
+ * Makes, renews and ends the tokens of agents, under `/agentmux/v1/tokens`.
+ *
+ * - `POST` as service_role with `{tag}`: a token of that agent; `{tag, token}`: that one, while it holds and is not old.
+ * - `POST` with an agent's token, which may have expired: a new one in its place, unless it was ended. As service_role with
+ *   `{token}`: the same, however long ago it expired.
+ * - `DELETE` as service_role with `{tag}`: ends all of an agent's; with an agent's token: ends that one.
+ */
+export function createTokens(database: Database, keys: KeyRing): {handle: Handler} {
+	const check = async (claims: Claims): Promise<{readonly tag: string; readonly gen: number} | HubResponse> => {
+		const agent = agentIn(claims);
+		if (agent === null) return json(403, {message: 'Only the token of an agent of this hub is renewed.'});
+		const {tag, gen, jti} = agent;
+		const now = await standing(database, tag, jti);
+		if (now.isRevoked) return endedResponse(revoked(tag));
+		return gen < now.gen || now.hasEnded ? endedResponse(ended(tag)) : {tag, gen: now.gen};
+	};
+	const renew = async (claims: Claims): Promise<HubResponse> => {
+		const checked = await check(claims);
+		if ('status' in checked) return checked;
+		return json(201, {token: issueToken(keys.jwt_secret, {...checked, kind: 'agent'})});
+	};
+	const issue = async (tag: string, known: Claims | null, token: string): Promise<HubResponse> => {
+		if (!tagPattern.test(tag)) return json(400, {message: 'tag: must be a tag'});
+		const isOwn = known !== null && agentIn(known)?.tag === tag && !isOld(known);
+		if (isOwn && !('status' in (await check(known)))) return json(200, {token});
+		const {gen} = await standing(database, tag, null);
+		return json(201, {token: issueToken(keys.jwt_secret, {tag, gen, kind: 'agent'})});
+	};
+
+	async function post({caller, body}: HubRequest): Promise<HubResponse> {
+		if (caller.role !== 'service_role') return renew(caller.claims);
+		const {tag, token} = parse(body);
+		const known = typeof token === 'string' ? claimsOf(keys.jwt_secret, token) : null;
+		if (typeof tag === 'string') return issue(tag, known, String(token));
+		return known === null ? json(400, {message: 'token: must be a token of this hub'}) : renew(known);
+	}
+
+	async function end({caller, body}: HubRequest): Promise<HubResponse> {
+		const own = agentIn(caller.claims);
+		const {tag} = parse(body);
+		const isService = caller.role === 'service_role';
+		if (isService && typeof tag === 'string' && tagPattern.test(tag)) {
+			await database.run(owner, [{text: 'select agentmux.end_tokens($1)', values: [tag]}]);
+			return {status: 204};
+		}
+		if (own?.jti === undefined || own.jti === null) return json(400, {message: 'tag: must be a tag'});
+		await database.run(owner, [{text: 'select agentmux.end_token($1)', values: [own.jti]}]);
+		return {status: 204};
+	}
+
+	return {
+		async handle(request) {
+			if (request.path !== '/') return json(404, {message: 'There is nothing of that name.'});
+			if (request.caller.role === 'anon') return json(401, {message: 'Unauthorized: this needs a token.'});
+			if (request.method === 'POST') return post(request);
+			if (request.method === 'DELETE') return end(request);
+			return json(405, {message: `${request.method} is not for this.`});
+		},
+	};
+}
+
+interface Standing {
+	readonly gen: number;
+	readonly hasEnded: boolean;
+	readonly isRevoked: boolean;
+}
+
+/** What the database says just now: what this hub has heard may be a moment old. */
+async function standing(database: Database, tag: string, jti: string | null): Promise<Standing> {
+	const text = `
+		select agentmux.token_generation($1) as gen,
+			exists (select from agentmux.ended_tokens as t where t.jti = $2) as ended,
+			exists (select from public.agents as a where upper(a.tag collate "C") = upper($1 collate "C") and a.revoked_at is not null) as revoked`;
+	const [result] = await database.run(owner, [{text, values: [tag, jti]}]);
+	const {gen, ended, revoked} = result?.rows[0] ?? {};
+	return {gen: Number(gen), hasEnded: ended === true, isRevoked: revoked === true};
+}
+
+/** Of a token that this hub has signed, whenever it expired. */
+function claimsOf(secret: string, token: string): Claims | null {
+	const verified = verifyToken(secret, token, {leeway: Infinity});
+	return 'claims' in verified ? verified.claims : null;
+}
+
+function parse(body: Buffer): {readonly tag?: unknown; readonly token?: unknown} {
+	try {
+		const value: unknown = JSON.parse(body.toString('utf8'));
+		return typeof value === 'object' && value !== null ? value : {};
+	} catch {
+		return {};
+	}
+}
+
+function json(status: number, value: object): HubResponse {
+	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify(value)};
+}

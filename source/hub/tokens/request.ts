@@ -1,0 +1,78 @@
+import {HubError} from '../error.ts';
+import type {RunningHub} from '../find.ts';
+import {localFetch} from '../local/fetch.ts';
+
+/** The hub does not make it: the token was ended, or its agent revoked. */
+export interface Refused {
+	readonly message: string;
+	readonly hint: string;
+}
+
+/**
+ * Asks the hub for a token of an agent: `tag` makes one, or keeps `token` while it holds; `token` alone is exchanged for a new
+ * one. Rejects with HubError when the hub cannot do it now.
+ */
+export async function requestToken(
+	hub: RunningHub,
+	wanted: {readonly tag: string; readonly token?: string | undefined} | {readonly token: string},
+): Promise<{readonly token: string} | Refused> {
+	const {status, value} = await ask(hub, 'POST', '/agentmux/v1/tokens', hub.service_role_key, wanted);
+	const {token, message, hint} = value;
+	if ((status === 200 || status === 201) && typeof token === 'string') return {token};
+	if (status === 401 || status === 403) return {message: String(message), hint: typeof hint === 'string' ? hint : ''};
+	throw failed('make a token', status, message);
+}
+
+/** Every token that the agent has is refused from then on. Rejects with HubError. */
+export async function endTokens(hub: RunningHub, tag: string): Promise<void> {
+	const {status, value} = await ask(hub, 'DELETE', '/agentmux/v1/tokens', hub.service_role_key, {tag});
+	if (status !== 204) throw failed(`end the tokens of ${tag}`, status, value['message']);
+}
+
+/** That token alone is refused from then on. Rejects with HubError. */
+export async function endToken(hub: RunningHub, token: string): Promise<void> {
+	const {status, value} = await ask(hub, 'DELETE', '/agentmux/v1/tokens', token, {});
+	// One that holds no longer need not be ended.
+	if (status !== 204 && status !== 401 && status !== 403) throw failed('end a token', status, value['message']);
+}
+
+/** New keys; those of `hub` are refused from then on. Rejects with HubError. */
+export async function rotateKeys(hub: RunningHub): Promise<void> {
+	const {status, value} = await ask(hub, 'POST', '/agentmux/v1/keys', hub.service_role_key, {});
+	if (status !== 204) throw failed('make new keys', status, value['message']);
+}
+
+interface Answer {
+	readonly status: number;
+	readonly value: {readonly [name: string]: unknown};
+}
+
+async function ask(
+	hub: RunningHub,
+	method: 'POST' | 'DELETE',
+	path: string,
+	bearer: string,
+	body: object,
+): Promise<Answer> {
+	try {
+		const response = await localFetch(hub)(`${hub.url}${path}`, {
+			method,
+			headers: {authorization: `Bearer ${bearer}`, 'content-type': 'application/json'},
+			body: JSON.stringify(body),
+			signal: AbortSignal.timeout(timeout),
+		});
+		const text = await response.text();
+		const value: unknown = text === '' ? {} : JSON.parse(text);
+		return {status: response.status, value: typeof value === 'object' && value !== null ? {...value} : {}};
+	} catch (error) {
+		throw new HubError('The hub went away.', 'Try again.', {cause: error});
+	}
+}
+
+/** Milliseconds. */
+const timeout = 15_000;
+
+function failed(what: string, status: number, message: unknown): HubError {
+	const said = typeof message === 'string' ? message.replace(/\.$/, '') : `HTTP ${status}`;
+	return new HubError(`The hub could not ${what}: ${said}.`, 'See `agentmux hub logs`.');
+}
