@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {checkFile, checkFolder} from '../hub/home/entry.ts';
 import {dial, type HubAddress} from '../hub/local/dial.ts';
+import {openLog} from '../hub/log.ts';
 import {bellFile} from '../join/bell.ts';
 import {clientKey, isInteractive} from '../join/client.ts';
 import {answer, clientIn, eventOf, heard} from '../join/dialect.ts';
@@ -82,7 +83,9 @@ function checkOwn(tag: Tag): void {
 	const place = placeFile(data, tag);
 	const folders = [data, state, logs, dirname(place), join(state, 'tokens')].map(checkFolder);
 	const files = [place, join(state, 'hub.json')].map(checkFile);
-	for (const sentence of [...folders, ...files]) if (sentence !== null) noteFailure(logs, sentence);
+	// No failure of the hook's: it goes on.
+	const note = openLog(places);
+	for (const sentence of [...folders, ...files]) if (sentence !== null) note(sentence);
 }
 
 function write(text: string): Promise<void> {

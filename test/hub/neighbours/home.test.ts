@@ -13,7 +13,7 @@ import {
 	writeFileSync,
 } from 'node:fs';
 import {tmpdir} from 'node:os';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {checkHome} from '../../../source/hub/home/check.ts';
 import {fire, placeAgent} from '../../helpers/hook.ts';
@@ -38,10 +38,7 @@ const isRoot = process.getuid?.() === 0;
 /** What somebody else, or this user by mistake, may have put in the place of a file, and what is said of it. */
 const plants: {readonly [what: string]: {readonly plant: (path: string) => void; readonly says: RegExp}} = {
 	'a link': {
-		plant(path) {
-			writeFileSync(join(base, 'elsewhere'), 'not to be touched', {mode: 0o600});
-			symlinkSync(join(base, 'elsewhere'), path);
-		},
+		plant: path => symlinkSync(elsewhere(), path),
 		says: /is a link, and may lead elsewhere/,
 	},
 	'a link that leads nowhere': {
@@ -49,10 +46,7 @@ const plants: {readonly [what: string]: {readonly plant: (path: string) => void;
 		says: /is a link, and may lead elsewhere/,
 	},
 	'a second name of another file': {
-		plant(path) {
-			writeFileSync(join(base, 'elsewhere'), 'not to be touched', {mode: 0o600});
-			linkSync(join(base, 'elsewhere'), path);
-		},
+		plant: path => linkSync(elsewhere(), path),
 		says: /is known under another name, too/,
 	},
 	'a pipe': {plant: path => void execFileSync('sh', ['-c', 'mkfifo -m 600 "$0"', path]), says: /is no ordinary file/},
@@ -74,10 +68,13 @@ let home: string;
 beforeEach(() => {
 	base = mkdtempSync(join(tmpdir(), 'agentmux-home-check-'));
 	home = join(base, 'home');
+	writeFileSync(elsewhere(), 'not to be touched', {mode: 0o600});
 	for (const folder of folders) mkdirSync(join(home, folder), {recursive: true, mode: 0o700});
 });
 afterEach(() => rmSync(base, {recursive: true, force: true}));
 
+/** What a planted link leads to. */
+const elsewhere = (): string => join(base, 'elsewhere');
 const check = (): string[] => checkHome(placesIn(home));
 const mode = (path: string): string => (lstatSync(join(home, path)).mode & 0o777).toString(8);
 
@@ -90,11 +87,8 @@ describe('each file that must be this user’s alone', () => {
 			expect(check).toThrow(says);
 			expect(check).toThrow(join(home, file));
 			expect(existsSync(join(base, 'nowhere'))).toBe(false);
-			const elsewhere = join(base, 'elsewhere');
-			if (existsSync(elsewhere)) {
-				expect(readFileSync(elsewhere, 'utf8')).toBe('not to be touched');
-				expect(lstatSync(elsewhere).mode & 0o777).toBe(0o600);
-			}
+			expect(readFileSync(elsewhere(), 'utf8')).toBe('not to be touched');
+			expect(lstatSync(elsewhere()).mode & 0o777).toBe(0o600);
 		},
 	);
 
@@ -161,7 +155,7 @@ describe('by the program', () => {
 
 	it('says in a sentence what was planted, and starts nothing', async () => {
 		mkdirSync(join(own.path, 'data'), {mode: 0o700});
-		symlinkSync(join(base, 'elsewhere'), join(own.path, 'data', 'hub.lock'));
+		symlinkSync(join(base, 'nowhere'), join(own.path, 'data', 'hub.lock'));
 		for (const args of [['send', 'hello'], ['hub', 'start'], ['agents'], []]) {
 			const {code, stderr} = await own.run(args, {env});
 			expect([args, code, stderr.trim().split('\n')]).toEqual([
@@ -170,7 +164,7 @@ describe('by the program', () => {
 				[expect.stringContaining('is a link, and may lead')],
 			]);
 		}
-		expect(existsSync(join(base, 'elsewhere'))).toBe(false);
+		expect(existsSync(join(base, 'nowhere'))).toBe(false);
 	});
 
 	it('mends what others could read, says so once on stderr, and goes on', async () => {
@@ -199,10 +193,8 @@ describe('by the program', () => {
 		const log = join(own.path, 'logs', 'hook.log');
 		expect(readFileSync(log, 'utf8')).toContain('is no ordinary file');
 		rmSync(log);
-		writeFileSync(join(base, 'elsewhere'), 'not to be touched', {mode: 0o600});
-		symlinkSync(join(base, 'elsewhere'), log);
+		symlinkSync(elsewhere(), log);
 		expect(await fire({home: own.path, tag: 'HOOKED', event: 'Stop'})).toMatchObject({code: 0, stdout: '', stderr: ''});
-		expect(readFileSync(join(base, 'elsewhere'), 'utf8')).toBe('not to be touched');
-		expect(dirname(log)).toBe(join(own.path, 'logs'));
+		expect(readFileSync(elsewhere(), 'utf8')).toBe('not to be touched');
 	});
 });
