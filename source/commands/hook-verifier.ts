@@ -20,7 +20,9 @@ export function hookVerifier({data, call, session}: Surroundings): (mail: readon
 	const looked = (mail: readonly MailRow[], mailbox: string | null): Mail[] =>
 		mail.map(row => ({...row, body: readContent(row.content).body, signed: signedOf(row, mailbox)}));
 	const signedOf = (row: MailRow, mailbox: string | null): Signed =>
-		row.signature === null || mailbox === null ? false : verify({...row, meta: {signature: row.signature}}, mailbox);
+		row.signature === null || mailbox === null
+			? false
+			: verify({...row, body: readContent(row.content).body, meta: {signature: row.signature}}, mailbox);
 
 	return async mail => {
 		if (mail.every(({signature}) => signature === null)) return looked(mail, null);

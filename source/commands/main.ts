@@ -14,6 +14,8 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		inbox: () => import('./inbox.ts'),
 		search: () => import('./search.ts'),
 		thread: () => import('./thread.ts'),
+		redact: () => import('./redact.ts'),
+		verify: () => import('./verify.ts'),
 		timeline: () => import('./timeline.ts'),
 	},
 	'Agents and tasks': {

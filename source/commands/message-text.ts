@@ -1,5 +1,6 @@
 import {resembled} from '../mailbox/look-alike.ts';
 import {authorDiffers, signatureRemark, type Message} from '../mailbox/message.ts';
+import {readableBody} from '../mailbox/redaction.ts';
 import {HUMAN, sameTag, SYSTEM} from '../mailbox/tag.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../printable.ts';
 import {styled} from './output.ts';
@@ -15,7 +16,7 @@ export function messageText(stream: NodeJS.WriteStream, message: Message, now = 
 
 /** The same with something else before the tag. */
 export function messageLines(stream: NodeJS.WriteStream, message: Message, before: Printable): Printable {
-	const [first = p``, ...rest] = printableLines(message.body);
+	const [first = p``, ...rest] = printableLines(readableBody(message));
 	const head = [
 		before,
 		p`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}${signature(stream, message)}`,

@@ -28,7 +28,7 @@ const command: Command = {
 		  --filter QUERY  only what this lets through; see \`agentmux search --help\`
 		  --since ID      everything after that message
 		  -n, --lines N   how many (default 20)
-		  --follow, -f    stay, and print each new message as it comes
+		  --follow, -f    stay, and print each new message as it comes; again when it is redacted
 		  --json          JSON Lines: one message a line, all columns
 
 		Examples
@@ -150,11 +150,25 @@ async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following)
 			accept(waiting);
 			waiting = [];
 		};
+		/** Which redactions were there before, or were told: the newest come again after each reconnect. */
+		const redactions = new Set<number>();
+		let live = false;
+		const replace = (messages: readonly Message[]): void => {
+			const fresh = messages.filter(({id}) => !redactions.has(id));
+			for (const {id} of fresh) redactions.add(id);
+			const fitting = live ? fresh.filter(passes) : [];
+			if (fitting.length > 0) show(fitting).catch(reject);
+		};
 		const say = connectionRemarks(sentence => remark(stderr, sentence));
 		mailbox.subscribe((event: MailboxEvent) => {
 			if (event.type === 'messages') accept(event.messages);
-			if (event.type === 'replaced') shown?.clear();
+			if (event.type === 'redacted') replace(event.messages);
+			if (event.type === 'replaced') {
+				shown?.clear();
+				redactions.clear();
+			}
 			if (event.type !== 'connection') return;
+			live ||= event.connection.phase === 'live';
 			say(event.connection);
 			if ((event.connection.phase === 'catching_up' || event.connection.phase === 'live') && !started) {
 				started = true;

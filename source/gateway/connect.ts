@@ -50,6 +50,9 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 			};
 		},
 		post: draft => rest.post(draft),
+		redact: (id, reason) => rest.redact(id, reason),
+		seal: () => rest.seal(),
+		checkSeals: after => rest.checkSeals(after),
 		search: (filter, page) => rest.search(filter, page),
 		inbox: (reader, query) => rest.inbox(reader, query),
 		take: options => rest.take(options),

@@ -765,7 +765,6 @@ export type Database = {
 				Returns: {
 					epoch: string;
 					hash: string;
-					mailbox: string;
 					more: boolean;
 					seq: number;
 				}[];

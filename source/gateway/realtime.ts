@@ -9,6 +9,8 @@ export interface BellListener {
 	joined(): void;
 	/** Something changed. `record` is the row, or null when it did not come whole. */
 	changed(table: Table, record: unknown): void;
+	/** A message was redacted. `record` is what is left of it, or null when that did not come whole. */
+	redacted(record: unknown): void;
 	/** It is over, for this reason (one sentence). Told once, and nothing after it. */
 	lost(reason: string): void;
 }
@@ -35,12 +37,13 @@ export class Bell {
 		await this.#client.realtime.setAuth();
 		if (this.#over) return;
 		const channel = this.#client.channel('agentmux');
-		const on = (event: 'INSERT' | '*', table: Table): void => {
+		const on = (event: 'INSERT' | 'UPDATE' | '*', table: Table): void => {
 			// The types tell the events apart by literals; the client does not.
 			const filter = {event: event as '*', schema: 'public', table};
 			channel.on('postgres_changes', filter, change => this.#change(table, change));
 		};
 		on('INSERT', 'messages');
+		on('UPDATE', 'messages');
 		for (const table of tables) on('*', table);
 		channel.on('system', {}, (notice: {readonly status?: unknown; readonly message?: unknown}) => {
 			if (notice.status === 'error') this.#lose(`Realtime says: ${String(notice.message)}.`);
@@ -72,7 +75,8 @@ export class Bell {
 	): void {
 		if (this.#over || eventType === 'DELETE') return;
 		const whole = errors === null || errors === undefined || errors.length === 0;
-		this.#listener.changed(table, whole ? record : null);
+		if (table === 'messages' && eventType === 'UPDATE') this.#listener.redacted(whole ? record : null);
+		else this.#listener.changed(table, whole ? record : null);
 	}
 
 	#lose(reason: string): void {

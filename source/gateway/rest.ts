@@ -10,6 +10,8 @@ import type {Filter} from '../mailbox/filter.ts';
 import {inChannel, type Draft, type Message, type MessageRow} from '../mailbox/message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
+import type {ChainHead, CheckedSeal} from '../mailbox/seal.ts';
+import type {Statement} from '../mailbox/signature.ts';
 import type {Signatures} from '../mailbox/signatures.ts';
 import type {ChangeQuery, StateChange} from '../mailbox/state-change.ts';
 import type {Tag} from '../mailbox/tag.ts';
@@ -21,10 +23,13 @@ import {searchArguments} from './search.ts';
 import {hasSignature, withSigned} from './signed.ts';
 import {
 	readAgent,
+	readChainHead,
 	readChange,
 	readChannel,
+	readCheckedSeal,
 	readMessage,
 	readReceipt,
+	readRedactedId,
 	readRow,
 	readState,
 	rows,
@@ -162,7 +167,7 @@ export class Rest implements Source {
 
 	async post({content, client_id = randomUUID(), reply_to, meta}: Draft): Promise<Message> {
 		checkContent(content);
-		const signature = await this.#sign({client_id, content, reply_to: reply_to ?? null});
+		const signature = await this.#sign({kind: 'message', subject: client_id, content, reply_to: reply_to ?? null});
 		const row = {content, client_id, reply_to: reply_to ?? null, meta: {...meta, ...signature}};
 		const inserted = await this.request(
 			client => client.from('messages').upsert(row, {onConflict: 'client_id', ignoreDuplicates: true}).select(),
@@ -176,16 +181,52 @@ export class Rest implements Source {
 		return message;
 	}
 
-	/** What goes into `meta` of a message of somebody who signs. The database is asked each time: another may have come. */
-	async #sign(
-		draft: Required<Pick<MessageRow, 'content' | 'reply_to'>> & {client_id: string},
-	): Promise<{signature?: Json}> {
+	async redact(id: number, reason?: string): Promise<Message> {
+		const {signature} = await this.#sign({
+			kind: 'redaction',
+			subject: String(id),
+			content: reason ?? '',
+			reply_to: null,
+		});
+		const args = {p_id: id, p_reason: reason ?? null, p_signature: signature ?? null};
+		const [message] = await this.#messages(rows(readMessage, await this.rpc('redact_message', args)));
+		if (message === undefined) throw new MailboxError('internal', 'redact_message answered without a row.');
+		return message;
+	}
+
+	/** Those of the newest messages that were redacted; none where the other end is older than redaction. */
+	async newestRedacted(limit: number): Promise<Message[]> {
+		try {
+			const found = await this.request(client =>
+				client.from('redactions').select('message_id').order('message_id', {ascending: false}).limit(limit),
+			);
+			const ids = rows(readRedactedId, found);
+			if (ids.length === 0) return [];
+			const left = await this.request(client => client.from('messages').select().in('id', ids));
+			return await this.#messages(rows(readMessage, left));
+		} catch (error) {
+			if (error instanceof MailboxError && error.code === 'schema') return [];
+			throw error;
+		}
+	}
+
+	async seal(): Promise<ChainHead> {
+		const [head] = rows(readChainHead, await this.rpc('seal_history', {}));
+		if (head === undefined) throw new MailboxError('internal', 'seal_history answered without a row.');
+		return head;
+	}
+
+	async checkSeals(after: number): Promise<CheckedSeal[]> {
+		return rows(readCheckedSeal, await this.rpc('verify_history', {p_after: after}));
+	}
+
+	/** The signature of somebody who signs. The database is asked each time: another may have come. */
+	async #sign(statement: Omit<Statement, 'mailbox_id' | 'tag'>): Promise<{signature?: Json}> {
 		const sign = this.#signatures?.sign ?? null;
 		if (sign === null) return {};
 		const {mailbox_id} = await this.state({pauses: postPauses});
 		if (mailbox_id === null) return {};
-		const {client_id: subject, content, reply_to} = draft;
-		return {signature: {...(await sign({kind: 'message', mailbox_id, subject, tag: this.#tag(), content, reply_to}))}};
+		return {signature: {...(await sign({...statement, mailbox_id, tag: this.#tag()}))}};
 	}
 
 	/** One call for each alternative: their pages together hold the newest of all. */

@@ -5,16 +5,16 @@ import {coalesce} from './coalesce.ts';
 import type {Rest} from './rest.ts';
 import {readAgent, readReceipt, readTask} from './rows.ts';
 
-/** How many of the newest tasks and receipts are told anew. */
+/** How many of the newest tasks, receipts and redacted messages are told anew. */
 const size = 200;
 
-/** Tells tasks, agents and receipts: all that matter after each join, and each one that changes. */
+/** Tells tasks, agents, receipts and redacted messages: all that matter after each join, and each one that changes. */
 export class Roster {
 	readonly #tell: (event: MailboxEvent) => void;
 	/** Changes that came while everything was being read, and may be newer than what is read: told after it. */
 	#held: MailboxEvent[] | null = null;
 
-	/** Reads the newest tasks and receipts and all agents, and tells them. */
+	/** Reads the newest tasks, receipts and redacted messages and all agents, and tells them. */
 	readonly refresh: () => Promise<void>;
 
 	constructor(rest: Rest, tasks: Mailbox['tasks'], tell: (event: MailboxEvent) => void) {
@@ -22,10 +22,16 @@ export class Roster {
 		this.refresh = coalesce(async () => {
 			this.#held = [];
 			try {
-				const all = await Promise.all([tasks.list({limit: size}), rest.agents(), rest.newestReceipts(size)]);
+				const all = await Promise.all([
+					tasks.list({limit: size}),
+					rest.agents(),
+					rest.newestReceipts(size),
+					rest.newestRedacted(size),
+				]);
 				tell({type: 'tasks', tasks: all[0]});
 				tell({type: 'agents', agents: all[1]});
 				tell({type: 'receipts', receipts: all[2]});
+				if (all[3].length > 0) tell({type: 'redacted', messages: all[3]});
 			} finally {
 				const held = this.#held;
 				this.#held = null;

@@ -6,6 +6,7 @@ import type {Channel} from '../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../mailbox/receipt.ts';
 import type {AgentState, PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
 import type {TableRow} from '../mailbox/table.ts';
+import type {ChainHead, CheckedSeal, SealFault} from '../mailbox/seal.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
 import type {Database} from './database.types.ts';
 
@@ -217,6 +218,42 @@ interface Settled {
 	readonly message: MessageRow;
 	readonly settled: boolean;
 }
+
+export const readChainHead: Reader<ChainHead> = row<ChainHead, RowOf<'seal_history'>>('seal_history', {
+	epoch: text,
+	seq: integer,
+	hash: text,
+	more: flag,
+});
+
+const sealFaults: readonly SealFault[] = [
+	'changed',
+	'deleted',
+	'inserted',
+	'redaction changed',
+	'redaction deleted',
+	'redaction inserted',
+	'seal',
+];
+/** What a function answers with is null where it says so, and not only where its type does. */
+type CheckedRow = Omit<RowOf<'verify_history'>, 'first_id' | 'fault' | 'message_id'> & {
+	first_id: number | null;
+	fault: string | null;
+	message_id: number | null;
+};
+export const readCheckedSeal: Reader<CheckedSeal> = row<CheckedSeal, CheckedRow>('verify_history', {
+	seq: integer,
+	at: text,
+	hash: text,
+	messages: integer,
+	first_id: nullable(integer),
+	fault: nullable(among(sealFaults)),
+	message_id: nullable(integer),
+});
+
+const readRedacted = row<{message_id: number}, TableRowOf<'redactions'>>('redactions', {message_id: integer});
+/** Which message was redacted. */
+export const readRedactedId: Reader<number> = value => readRedacted(value).message_id;
 
 const readSettled = row<{settled: boolean}, RowOf<'messages_since'>>('messages_since', {settled: flag});
 export const readRow: Reader<Settled> = value => ({message: readMessage(value), ...readSettled(value)});

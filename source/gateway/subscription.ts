@@ -88,6 +88,7 @@ export class Subscription {
 			this.#bell = new Bell(client, {
 				joined: () => void this.#arrive(isCurrent),
 				changed: (table, record) => this.#change(table, record),
+				redacted: record => this.#redact(record),
 				lost: reason => this.#lose(reason),
 			});
 			await this.#bell.hang();
@@ -144,6 +145,12 @@ export class Subscription {
 			// A transaction that stays open keeps the cursor behind, and passes long: they may take a quarter of the time.
 			Math.max(settleAfter, this.#passTook * 3),
 		);
+	}
+
+	#redact(record: unknown): void {
+		const row = rowOf(record);
+		if (row === null) void this.#look(() => this.#roster.refresh());
+		else this.#tell({type: 'redacted', messages: [this.#rest.message(row)]});
 	}
 
 	async #tick(): Promise<void> {

@@ -20,6 +20,7 @@ import {newProofKey} from './local/proof.ts';
 import {makePrivateFolder, writePrivateFile} from './private-file.ts';
 import {createRealtime} from './realtime/realtime.ts';
 import {createRest} from './rest/rest.ts';
+import {startSealing} from './seal/sealing.ts';
 import {startServer, type HubServer} from './server.ts';
 import {renewalGrace} from './tokens/claims.ts';
 import {endedResponse, EndedTokens} from './tokens/ended.ts';
@@ -124,6 +125,7 @@ async function start(
 	const url = `http://127.0.0.1:${serving.port}`;
 	if (serving.port !== rememberedPort(places)) writePrivateFile(portFile(places), `${serving.port}\n`);
 	const endMaintenance = startMaintenance();
+	const sealing = startSealing(database, state.database, places.data, log);
 	state = {...state, url, socket: serving.socket};
 	if (serving.socket === null) log('No socket could be made; programs of this user prove the hub by a challenge.');
 	tell(null);
@@ -134,6 +136,7 @@ async function start(
 			endMaintenance();
 			try {
 				await serving.close();
+				await sealing.end();
 				await database.close();
 			} catch (error) {
 				// A database that died under it can be neither unsubscribed from nor closed.

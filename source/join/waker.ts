@@ -92,6 +92,7 @@ class Waker {
 			case 'cursor':
 			case 'tasks':
 			case 'receipts':
+			case 'redacted':
 		}
 	}
 

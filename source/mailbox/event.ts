@@ -23,6 +23,11 @@ export type MailboxEvent =
 	| {readonly type: 'connection'; readonly connection: Connection}
 	| {readonly type: 'messages'; readonly messages: readonly Message[]}
 	/**
+	 * Messages whose text was taken out: these rows stand in the place of those that were told before. The newest of them
+	 * come again after each (re)connect.
+	 */
+	| {readonly type: 'redacted'; readonly messages: readonly Message[]}
+	/**
 	 * Another database has come under the same address (a backup was put back, for example): nothing that was told holds any
 	 * more, ids mean other messages, and all of this one are told from the first.
 	 */

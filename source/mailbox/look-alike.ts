@@ -66,9 +66,15 @@ const homoglyphs: {readonly [ascii: string]: string} = {
 	'/': '⁄∕',
 	':': '։׃∶ː',
 };
-const asciiOf = new Map(
-	Object.entries(homoglyphs).flatMap(([ascii, others]) => Array.from(others, other => [other, ascii] as const)),
-);
+let asciiOf: ReadonlyMap<string, string> | null = null;
+
+/** Made at the first use: a hook that is handed nothing odd is spared it. */
+function homoglyphMap(): ReadonlyMap<string, string> {
+	asciiOf ??= new Map(
+		Object.entries(homoglyphs).flatMap(([ascii, others]) => Array.from(others, other => [other, ascii] as const)),
+	);
+	return asciiOf;
+}
 
 const ignorable = /[\p{Default_Ignorable_Code_Point}\p{Mn}]/gu;
 const notAscii = /[^\0-\u007F]/;
@@ -77,7 +83,8 @@ const notAscii = /[^\0-\u007F]/;
 export function asItLooks(text: string): string {
 	if (!notAscii.test(text)) return text.toLowerCase();
 	const plain = text.normalize('NFKD').replaceAll(ignorable, '');
-	return Array.from(plain, character => asciiOf.get(character) ?? character)
+	const map = homoglyphMap();
+	return Array.from(plain, character => map.get(character) ?? character)
 		.join('')
 		.toLowerCase();
 }

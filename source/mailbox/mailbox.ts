@@ -4,6 +4,7 @@ import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
+import type {ChainHead, CheckedSeal} from './seal.ts';
 import type {SqlOptions, SqlRow} from './sql.ts';
 import type {ChangeQuery, StateChange} from './state-change.ts';
 import type {TableRow} from './table.ts';
@@ -37,6 +38,17 @@ export interface Mailbox {
 
 	/** Inserts once, however often it is tried under the same `client_id`; resolves with the row. */
 	post(draft: Draft): Promise<Message>;
+
+	/**
+	 * Takes text and meta out of a message and keeps who wrote it when; resolves with the row as it is now. For its author and
+	 * humans, who sign it; rejects with `forbidden` for others, `not_found` where there is no such message. Repeats change nothing.
+	 */
+	redact(id: number, reason?: string): Promise<Message>;
+
+	/** Adds to the chain of hashes over all messages, a part of what is to be added at each call; resolves with where it ends. */
+	seal(): Promise<ChainHead>;
+	/** Looks whether messages are still what was sealed: the seals after one, as many as take a moment, up to the first fault. */
+	checkSeals(after: number): Promise<CheckedSeal[]>;
 
 	/**
 	 * What a filter lets through of all of history, newest first. `is:unread` is what somebody looked at, which the mailbox

@@ -40,6 +40,8 @@ export interface MessageRow {
 /** A row, and what this machine finds of the signature in its `meta`: that is no column, and nothing in the database decides it. */
 export interface Message extends MessageRow {
 	readonly signed: Signed;
+	/** The same of the signature of a redaction; absent where nothing was redacted. */
+	readonly redaction_signed?: Signed;
 }
 
 /** What a client hands over to be inserted; everything else is derived by the database. */
@@ -66,10 +68,14 @@ export function readContent(content: string): {readonly tag: Tag; readonly body:
 
 const mention = /(?<![A-Za-z0-9_@-])@([A-Za-z][A-Za-z0-9_-]{0,31})(?![A-Za-z0-9_-])/g;
 
-/** The `@TAG`s of a body, as first written, without repeats; the same rule as the database's. */
+/** One message addresses at most so many; it may name more. */
+const maxMentions = 64;
+
+/** The first `@TAG`s of a body, as first written, without repeats; the same rule as the database's. */
 export function mentionsIn(body: string): Tag[] {
 	const seen = new Map<string, Tag>();
 	for (const [, tag] of body.matchAll(mention)) {
+		if (seen.size === maxMentions) break;
 		if (tag !== undefined && !seen.has(foldTag(tag))) seen.set(foldTag(tag), tag);
 	}
 	return [...seen.values()];
@@ -88,18 +94,14 @@ export function inChannel(message: Pick<Message, 'tag' | 'mentions'>, tag: Tag):
 
 /**
  * What is to be said of who vouches for a message, in the order of how much it matters: a signature that does not fit, the lack
- * of one where a human should have signed, or that it is there. Null where nobody signs: an agent's own words.
+ * of one where a human should have signed, or that it is there. Null where nobody signs (an agent's own words), and where nothing
+ * is left that was signed: of a redaction its own words say it.
  */
-export function signatureRemark({
-	signed,
-	verified,
-	author_kind,
-}: Pick<Message, 'signed' | 'verified' | 'author_kind'>):
-	| 'signed'
-	| 'unsigned'
-	| 'unknown key'
-	| 'invalid signature'
-	| null {
+export function signatureRemark(
+	message: Pick<Message, 'signed' | 'verified' | 'author_kind' | 'redaction_signed'>,
+): 'signed' | 'unsigned' | 'unknown key' | 'invalid signature' | null {
+	const {signed, verified, author_kind} = message;
+	if (message.redaction_signed !== undefined) return null;
 	if (signed === true) return 'signed';
 	if (signed === 'invalid') return 'invalid signature';
 	if (signed === 'unknown key') return signed;

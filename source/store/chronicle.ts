@@ -137,6 +137,13 @@ export class Chronicle {
 		this.#tell();
 	}
 
+	/** Forgets what redacted messages said. */
+	redact(messages: readonly Message[]): void {
+		this.#marks.redact(messages);
+		for (const message of messages) if (this.#messages.has(message.id)) this.#messages.set(message.id, message);
+		this.#tell();
+	}
+
 	/** A task that the store may have forgotten. */
 	task(id: number): Task | undefined {
 		return this.#state().tasks.get(id) ?? this.#fetched.get(id);

@@ -128,6 +128,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (early !== null) apply({type: 'loaded', epoch: early.epoch, kept});
 		unsubscribe = opened.subscribe(event => {
 			hear(event);
+			if (event.type === 'redacted') chronicle.redact(event.messages);
 			if (event.type === 'replaced') {
 				told.clear();
 				chronicle.restart();

@@ -52,6 +52,18 @@ export class Marks {
 		return this.#byId.get(id);
 	}
 
+	/** What was redacted says no more than it does now. */
+	redact(messages: readonly Message[]): void {
+		for (const message of messages) {
+			const known = this.#byId.get(message.id);
+			if (known === undefined) continue;
+			const mark = markOf(message);
+			this.#byId.set(mark.id, mark);
+			this.#list[this.#list.indexOf(known)] = mark;
+			this.#order++;
+		}
+	}
+
 	/** How many of them are new. */
 	add(messages: readonly Message[]): number {
 		const fresh: Mark[] = [];

@@ -31,11 +31,9 @@ let latest = empty();
 export function indexOf(messages: readonly Message[]): MessageIndex {
 	if (latest.messages === messages) return latest;
 	const before = latest.messages;
+	// All of them: one in the middle may have been redacted.
 	const grows =
-		before.length > 0 &&
-		before.length <= messages.length &&
-		before[0] === messages[0] &&
-		before.at(-1) === messages[before.length - 1];
+		before.length > 0 && before.length <= messages.length && before.every((message, at) => message === messages[at]);
 	latest = extended(grows ? latest : empty(), messages, grows ? before.length : 0);
 	return latest;
 }

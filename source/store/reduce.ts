@@ -81,6 +81,8 @@ export function reduce(state: State, change: Change): State {
 			};
 		case 'messages':
 			return withMessages(state, change.messages);
+		case 'redacted':
+			return withRedacted(state, change.messages);
 		case 'recent':
 			return withRecent(state, change.messages, change.complete);
 		case 'older':
@@ -138,6 +140,21 @@ function withMessages(state: State, incoming: readonly Message[]): State {
 		: state.pending;
 	if (messages === state.messages && pending === state.pending && pasts === state.pasts) return state;
 	return {...state, messages, pasts, pending, channels: withChannels(state.channels, channelsOf(incoming))};
+}
+
+/** Rows in the place of those that said more; of the messages that are held. */
+function withRedacted(state: State, redacted: readonly Message[]): State {
+	const byId = new Map(redacted.map(message => [message.id, message]));
+	const replaced = (messages: readonly Message[]): readonly Message[] => {
+		const isStale = ({id, content}: Message): boolean => (byId.get(id)?.content ?? content) !== content;
+		return messages.some(isStale) ? messages.map(message => byId.get(message.id) ?? message) : messages;
+	};
+	const messages = replaced(state.messages);
+	const pasts = changedPasts(state, past => {
+		const inPast = replaced(past.messages);
+		return inPast === past.messages ? past : {...past, messages: inPast};
+	});
+	return messages === state.messages && pasts === state.pasts ? state : {...state, messages, pasts};
 }
 
 const none: readonly Message[] = [];

@@ -242,18 +242,16 @@ begin
   return true;
 end $$;
 
--- Seals what is settled, a part of it at each call, and says where the chain ends and which history it is of. mailbox: which
--- mailbox that is, however often it was restored.
+-- Seals what is settled, a part of it at each call, and says where the chain ends and which history it is of.
 create function public.seal_history()
-returns table (epoch uuid, mailbox uuid, seq bigint, hash text, more boolean)
+returns table (epoch uuid, seq bigint, hash text, more boolean)
 language plpgsql security definer set search_path = '' as $$
 declare
   left_over boolean;
 begin
   perform public.mux_guard();
   left_over := agentmux.seal(2);
-  return query select m.epoch, coalesce((to_jsonb(m) ->> 'mailbox_id')::uuid, m.epoch), coalesce(s.seq, 0),
-    coalesce(encode(s.hash, 'hex'), ''), left_over
+  return query select m.epoch, coalesce(s.seq, 0), coalesce(encode(s.hash, 'hex'), ''), left_over
   from public.mux_meta as m
   left join lateral (select * from agentmux.seals as l order by l.seq desc limit 1) as s on true;
 end $$;
@@ -278,7 +276,7 @@ language sql stable set search_path = '' as $$
 $$;
 
 -- Looks at the seals after one whether the messages are still those that were sealed: a row for each seal, until one that does
--- not hold, and never for much longer than half a second. fault: changed, deleted or inserted, of the message named (or of its
+-- not hold, and never for much longer than a fifth of a second. fault: changed, deleted or inserted, of the message named (or of its
 -- redaction); or seal, when the chain itself was changed.
 create function public.verify_history(p_after bigint default 0, p_limit int default 200)
 returns table (seq bigint, at timestamptz, hash text, messages int, first_id bigint, fault text, message_id bigint)
@@ -313,7 +311,7 @@ begin
       fault := coalesce(fault, 'seal');
     end if;
     return next;
-    exit when fault is not null or clock_timestamp() > started + interval '500 milliseconds';
+    exit when fault is not null or clock_timestamp() > started + interval '200 milliseconds';
     before := seal;
   end loop;
 end $$;

@@ -7,6 +7,7 @@ import {parseFilter} from '../../source/mailbox/filter-parse.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {SearchPage} from '../../source/mailbox/query.ts';
 import {isStuck} from '../../source/mailbox/receipt.ts';
+import {redactionOf} from '../../source/mailbox/redaction.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
 import type {TaskFilter} from '../../source/mailbox/task.ts';
 import {hear} from '../helpers/hear.ts';
@@ -546,6 +547,39 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		];
 		for (const call of calls(other.tasks)) await expect(call()).rejects.toMatchObject({code: 'forbidden'});
 		for (const call of calls(human.tasks)) expect(await call()).toMatchObject({id});
+	});
+
+	test('a redacted message keeps who wrote it when, and everybody who listens hears what is left of it', async () => {
+		const [mailbox, tag] = await join();
+		const [other, reader] = await join('READER');
+		const [human, me] = await join('HUMAN', 'human');
+		const listening = hear(other);
+		await listening.live();
+		const before = await mailbox.post({content: `[${tag}] secret for @${reader}`, meta: {secret: 1}});
+		const own = await mailbox.post({content: `[${tag}] taken back`});
+		await listening.until(() => listening.messages.some(({id}) => id === own.id));
+		await expect(other.redact(before.id)).rejects.toMatchObject({code: 'forbidden'});
+		await expect(human.redact(9_000_000_000)).rejects.toMatchObject({code: 'not_found'});
+		const after = await human.redact(before.id, 'a secret');
+		const {content, body, mentions, meta, ...kept} = before;
+		expect(content).toContain('secret');
+		expect(after).toMatchObject({...kept, content: `[${tag}] (redacted)`, body: '(redacted)', mentions: []});
+		expect(after.meta).not.toEqual(meta);
+		expect(redactionOf(after)).toMatchObject({by: me, isHuman: true, reason: 'a secret', signature: null});
+		expect(await human.redact(before.id, 'again')).toEqual(after);
+		expect(redactionOf(await mailbox.redact(own.id))).toMatchObject({by: tag, reason: null, signature: null});
+		await listening.until(() => [before, own].every(({id}) => listening.redacted.some(each => each.id === id)));
+		expect(listening.redacted.find(({id}) => id === before.id)).toEqual(after);
+		expect(listening.messages.filter(({id}) => id === before.id)).toHaveLength(1);
+		expect(await other.inbox(reader)).toEqual([]);
+		listening.stop();
+		// Who listens only now hears of it, too.
+		const later = hear(mailbox);
+		await later.live();
+		expect(later.redacted).toContainEqual(after);
+		later.stop();
+		expect(body).toContain('secret');
+		expect(mentions).toEqual([reader]);
 	});
 
 	test('what is more urgent goes first, also when that is said later', async () => {

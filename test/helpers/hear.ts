@@ -18,6 +18,7 @@ export interface Heard {
 	readonly replaced: string[];
 	/** The reasons of being offline. */
 	readonly offline: string[];
+	readonly redacted: Message[];
 	/** Resolves when the condition holds, looked at after each event; fails after `ms`. */
 	until(condition: () => boolean, ms?: number): Promise<void>;
 	/** Resolves when the last phase told is live. */
@@ -38,6 +39,7 @@ export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
 		phases: [],
 		replaced: [],
 		offline: [],
+		redacted: [],
 		live: () => heard.until(() => heard.phases.at(-1) === 'live'),
 		until: (condition, ms = 30_000) =>
 			new Promise((resolve, reject) => {
@@ -68,6 +70,7 @@ export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
 		else if (event.type === 'tasks') heard.tasks.push(...event.tasks);
 		else if (event.type === 'agents') heard.agents.push(...event.agents);
 		else if (event.type === 'replaced') heard.replaced.push(event.epoch);
+		else if (event.type === 'redacted') heard.redacted.push(...event.messages);
 		else heard.receipts.push(...event.receipts);
 		for (const look of waiting) look();
 	}, from);

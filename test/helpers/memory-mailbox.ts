@@ -7,6 +7,7 @@ import {compileFilter} from '../../source/mailbox/filter-match.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {addresses, inChannel, type Message} from '../../source/mailbox/message.ts';
 import type {Channel} from '../../source/mailbox/query.ts';
+import {redactionOf} from '../../source/mailbox/redaction.ts';
 import {tableName} from '../../source/mailbox/table.ts';
 import {foldTag, type Tag} from '../../source/mailbox/tag.ts';
 import type {MemoryServer} from './memory-server.ts';
@@ -53,6 +54,10 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 				checkContent(draft.content);
 				return server.post(draft, me);
 			}),
+		redact: (id, reason) => call(() => server.redact(id, me, reason)),
+		// There is no chain in memory: nothing has been sealed.
+		seal: () => call(() => ({epoch: server.epoch, seq: 0, hash: '', more: false})),
+		checkSeals: () => call(() => []),
 		search: (filter, {limit = 50, before = Infinity, signal} = {}) =>
 			call(() => {
 				if (signal?.aborted === true) throw new MailboxError('offline', 'Nobody waits for it any more.');
@@ -136,7 +141,7 @@ function channelsOf({messages, agents}: MemoryServer): Channel[] {
 function inboxOf({messages, agents, receipts}: MemoryServer, reader: Tag): Message[] {
 	const joined = agents.get(foldTag(reader))?.joined_at;
 	return messages
-		.filter(message => addresses(message, reader))
+		.filter(message => redactionOf(message) === null && addresses(message, reader))
 		.filter(({mentions, created_at}) => mentions.length > 0 || (joined !== undefined && created_at >= joined))
 		.filter(({id}) => receipts.get(`${id} ${foldTag(reader)}`)?.state !== 'acked');
 }
@@ -174,6 +179,8 @@ function follow(server: MemoryServer, listener: (event: MailboxEvent) => void, f
 		tell({type: 'tasks', tasks: server.tasks.list({})});
 		tell({type: 'agents', agents: [...server.agents.values()]});
 		tell({type: 'receipts', receipts: [...server.receipts.values()]});
+		const redacted = server.messages.filter(message => redactionOf(message) !== null);
+		if (redacted.length > 0) tell({type: 'redacted', messages: redacted});
 		live = true;
 		tell({type: 'connection', connection: {phase: 'live'}});
 	};

@@ -2,7 +2,8 @@ import {randomUUID} from 'node:crypto';
 import type {Agent, Identity, Sign, Wake} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
-import {mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
+import {contentOf, mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
+import {redactionOf} from '../../source/mailbox/redaction.ts';
 import {isStuck, maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
 import {mostRows, type TableRow} from '../../source/mailbox/table.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
@@ -90,6 +91,32 @@ export class MemoryServer {
 			throw new MailboxError('forbidden', `${identity.tag} cannot write as ${tag}.`);
 		}
 		return this.#commit(draft, identity);
+	}
+
+	/** Takes out what a message said. */
+	redact(id: number, {tag: me, kind, verified}: Identity, reason?: string): Message {
+		const before = this.messages.find(message => message.id === id);
+		if (before === undefined) throw new MailboxError('not_found', `There is no message ${id}.`);
+		const isAuthor = before.verified && before.author_tag !== null && sameTag(before.author_tag, me);
+		if (verified && kind !== 'human' && !isAuthor) {
+			throw new MailboxError('forbidden', `You are ${me} and may not redact message ${id}.`);
+		}
+		if (redactionOf(before) !== null) return before;
+		const redaction = {by: me, kind, verified, at: this.#now()};
+		const more = reason === undefined ? {} : {reason};
+		const body = '(redacted)';
+		const content = contentOf(before.tag, body);
+		const message = {
+			...before,
+			content,
+			body,
+			mentions: [],
+			meta: {redaction: {...redaction, ...more}},
+			redaction_signed: false,
+		};
+		this.messages[this.messages.indexOf(before)] = message;
+		this.announce({type: 'redacted', messages: [message]});
+		return message;
 	}
 
 	/** Never the same millisecond twice: what came before a join is told from what came after. */

@@ -76,6 +76,8 @@ describe('what is signed', () => {
 });
 
 const row = (signature: unknown, other: Partial<Signable> = {}): Signable => ({
+	id: 1,
+	body: 'a message',
 	client_id: statement.subject,
 	tag: 'HUMAN',
 	author_tag: 'HUMAN',
@@ -83,6 +85,42 @@ const row = (signature: unknown, other: Partial<Signable> = {}): Signable => ({
 	reply_to: 12,
 	meta: signature === undefined ? {} : {signature: JSON.parse(JSON.stringify(signature))},
 	...other,
+});
+
+describe('a redacted row', () => {
+	const redacted = (signature: unknown, other: object = {}, body = '(redacted)'): Signable => {
+		const redaction = {by: 'HUMAN', kind: 'human', verified: true, reason: 'a secret', signature, ...other};
+		return row(undefined, {
+			id: 12,
+			body,
+			tag: 'A',
+			author_tag: 'A',
+			meta: {redaction: JSON.parse(JSON.stringify(redaction))},
+		});
+	};
+
+	test('is judged by who redacted it, which message, and why', async () => {
+		const own = await humanKey({data, keyring: null});
+		const verify = createVerifier(data);
+		const words = {
+			kind: 'redaction',
+			mailbox_id: mailbox,
+			subject: '12',
+			tag: 'HUMAN',
+			content: 'a secret',
+			reply_to: null,
+		} as const;
+		const signature = signStatement(own, words);
+		expect(verify(redacted(signature), mailbox)).toBe(true);
+		expect(verify(redacted(null), mailbox)).toBe(false);
+		expect(verify(redacted(signStatement(makeKeyPair(), words)), mailbox)).toBe('unknown key');
+		for (const other of [{by: 'ANNA'}, {by: null}, {reason: 'another'}]) {
+			expect(verify(redacted(signature, other), mailbox)).toBe('invalid');
+		}
+		expect(verify({...redacted(signature), id: 13}, mailbox)).toBe('invalid');
+		// What says more than a redacted message can is none, and signed by nobody.
+		expect(verify(redacted(signature, {}, 'rm -rf, says HUMAN'), mailbox)).toBe(false);
+	});
 });
 
 describe('a row', () => {

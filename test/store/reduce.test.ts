@@ -48,6 +48,23 @@ describe('messages', () => {
 		);
 	});
 
+	it('say no more than was left of them once they are redacted, wherever they stand', () => {
+		const rows = [1, 2, 3, 4].map(id => messageRow(id, `[CLAUDE_1] secret ${id} @HUMAN`));
+		const past = [rows[0]!, rows[1]!];
+		let state = reduce(emptyState, {type: 'messages', messages: rows});
+		state = {...state, pasts: new Map([['CLAUDE_1', {messages: past, lower: 0, upper: 3, around: 2}]])};
+		expect(channelMessages(state, 'HUMAN')).toHaveLength(4);
+		const left = messageRow(2, '[CLAUDE_1] (redacted)', {meta: {redaction: {by: 'HUMAN'}}});
+		const redacted = reduce(state, {type: 'redacted', messages: [left]});
+		expect(redacted.messages).toEqual([rows[0], left, rows[2], rows[3]]);
+		expect(redacted.pasts.get('CLAUDE_1')?.messages).toEqual([rows[0], left]);
+		expect(channelMessages(redacted, 'HUMAN').map(({id}) => id)).toEqual([1, 3, 4]);
+		expect(channelMessages(redacted, 'CLAUDE_1')).toContain(left);
+		// Again, or of what is not held: nothing changes.
+		expect(reduce(redacted, {type: 'redacted', messages: [left]})).toBe(redacted);
+		expect(reduce(redacted, {type: 'redacted', messages: [{...left, id: 99}]})).toBe(redacted);
+	});
+
 	it('leave the state as it is when nothing in them is new', () => {
 		const state = told([[messageRow(1, '[A] one')]]);
 		expect(reduce(state, {type: 'messages', messages: [messageRow(1, '[A] one')]})).toBe(state);

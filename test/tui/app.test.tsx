@@ -7,6 +7,7 @@ import {SurroundingsProvider} from '../../source/tui/context.ts';
 import {createController} from '../../source/tui/controller.ts';
 import {layoutOf} from '../../source/tui/current-layout.ts';
 import type {Input} from '../../source/tui/keyboard.ts';
+import {spoken} from '../../source/tui/reader/lines.ts';
 import {createUi, withChannels} from '../../source/tui/ui.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
@@ -76,13 +77,33 @@ describe('help that does not fit', () => {
 	});
 });
 
+describe('a message that is redacted while it is shown', () => {
+	it('says so in its place, in the panes and to the reader, and its text is gone', async () => {
+		const server = new MemoryServer();
+		server.insert('[CLAUDE_1] before it');
+		const secret = server.insert('[CLAUDE_1] the password is hunter2 @HUMAN');
+		server.insert('[CLAUDE_1] after it');
+		const {frame, store} = await open(server);
+		await expect.poll(frame).toContain('hunter2');
+		server.redact(secret.id, {tag: 'HUMAN', kind: 'human', verified: true}, 'a\u001B[2Jpassword');
+		await expect.poll(frame).toContain('(redacted by HUMAN, unsigned: a␛[2Jpassword)');
+		expect(frame()).not.toContain('hunter2');
+		expect(frame()).toContain('before it');
+		expect(frame()).toContain('after it');
+		const message = store.getState().messages.find(({id}) => id === secret.id)!;
+		expect(spoken(store.getState(), message, Date.now()).join('\n')).toContain(
+			'(redacted by HUMAN, unsigned: a␛[2Jpassword)',
+		);
+	});
+});
+
 describe('the app without a screen', () => {
 	it('renders the same lines as text', async () => {
 		const server = new MemoryServer();
 		server.insert('[CLAUDE_1] hello @CLAUDE_TWIN\nsecond line');
 		const {frame} = await open(server);
 		expect(frame()).toMatch(/▌1 CLAUDE_TWIN|▌1 CLAUDE_1/);
-		expect(frame()).toMatch(/CLAUDE_1 → CLAUDE_TWIN {2}unverified/);
+		expect(frame()).toMatch(/CLAUDE_1 {2}unverified → CLAUDE_TWIN/);
 		expect(frame()).toMatch(/│ second line/);
 	});
 

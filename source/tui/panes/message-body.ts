@@ -1,4 +1,5 @@
 import type {Message} from '../../mailbox/message.ts';
+import {readableBody, redactionOf} from '../../mailbox/redaction.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {p, printableLines, type Printable} from '../../printable.ts';
 import type {Pending} from '../../store/state.ts';
@@ -44,7 +45,8 @@ interface Body {
 
 /** The wrapped lines of a message's body, each with its gutter. `whole`: all of them, not only the first. */
 export function messageBody(message: Message, width: number, whole: boolean): readonly Strip[] {
-	return linesOf({text: message.body, tag: message.tag, look: theme.text, owner: message}, width, whole);
+	const look = redactionOf(message) === null ? theme.text : theme.grey;
+	return linesOf({text: readableBody(message), tag: message.tag, look, owner: message}, width, whole);
 }
 
 /** The same of a message that has no row yet. */

@@ -1,4 +1,5 @@
 import {signatureRemark, type Message} from '../../mailbox/message.ts';
+import {readableBody} from '../../mailbox/redaction.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
@@ -31,7 +32,7 @@ export function spoken(state: State, message: Message, now: number): Printable[]
 	const like = lookAlike(state, tag);
 	const vouched = p`${like === null ? '' : p`, not ${printable(like)}`}${verified || signed === true ? '' : ', unverified'}${proof}`;
 	const marks = p`${vouched}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
-	const [first = p``, ...more] = printableLines(message.body);
+	const [first = p``, ...more] = printableLines(readableBody(message));
 	return [
 		p`${clockTime(message.created_at, now)} ${printable(tag)}${by}${to}${marks}: ${first}`,
 		...more.slice(0, mostLines).map(line => p`  ${line}`),
