@@ -1,4 +1,4 @@
-import {isShared, presenceOf} from '../mailbox/agent.ts';
+import {hasOwnerSql, isShared, presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
 import {knownTags, resembled} from '../mailbox/look-alike.ts';
 import {nearest} from '../mailbox/nearest.ts';
@@ -23,7 +23,7 @@ const command: Command = {
 		  --json        the row, or one JSON array of the rows
 
 		An agent that was not heard of for five minutes, and did not say that it leaves, is gone. Hooks that failed in the
-		last day are told of on stderr.
+		last day are told of on stderr. An agent with \`owner SQL\` was joined with --owner-sql, and can write as anybody.
 
 		Examples
 		  agentmux agents
@@ -54,7 +54,7 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		if (flags['json'] === true) {
 			return writeJson(
 				stdout,
-				agents.map(agent => ({...agent, presence: presenceOf(agent, now)})),
+				agents.map(agent => ({...agent, presence: presenceOf(agent, now), owner_sql: hasOwnerSql(agent)})),
 			);
 		}
 		if (agents.length === 0) {
@@ -63,14 +63,19 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 				'Nobody has joined yet: `agentmux join CLAUDE_1 --dir DIR` lets the Claude terminal in DIR take part.',
 			);
 		}
+		const anyOwner = agents.some(hasOwnerSql);
 		const rows = agents.map(agent => [
 			agent.tag,
 			agent.kind,
 			agent.revoked_at === null ? presenceOf(agent, now) : 'revoked',
+			...(anyOwner ? [hasOwnerSql(agent) ? 'owner SQL' : ''] : []),
 			agent.last_seen_at === null ? 'never' : timeOf(agent.last_seen_at),
 			agent.role ?? '',
 		]);
-		await write(stdout, table(stdout, ['TAG', 'KIND', 'PRESENCE', 'LAST SEEN', 'ROLE'], rows));
+		await write(
+			stdout,
+			table(stdout, ['TAG', 'KIND', 'PRESENCE', ...(anyOwner ? ['SQL'] : []), 'LAST SEEN', 'ROLE'], rows),
+		);
 		const known = knownTags(agents);
 		for (const {tag} of agents) {
 			const like = resembled(tag, known);
@@ -97,7 +102,7 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 		const isHere = action === 'restore' && (await replaceToken(invocation, agent.tag));
 		if (flags['json'] === true) return writeJson(stdout, agent);
 		const tag = printable(agent.tag);
-		return write(stdout, action === 'restore' ? restored(tag, isHere) : revoked(tag));
+		return write(stdout, action === 'restore' ? restored(tag, isHere) : revoked(tag, hasOwnerSql(agent)));
 	});
 }
 
@@ -108,11 +113,12 @@ function restored(tag: Printable, isHere: boolean): Printable {
 	return p`${tag} takes part again. What came meanwhile waits for it.${token}\n`;
 }
 
-function revoked(tag: Printable): Printable {
+function revoked(tag: Printable, isOwner: boolean): Printable {
+	const owner = p`Its SQL is the owner's, and runs all the same: agentmux leave ${tag} in its folder takes that away.`;
 	return joinPrintable(
 		[
 			p`${tag} is revoked: its tokens have ended, and its connections are closed. agentmux agents restore ${tag} lets it in again.`,
-			p`Where it joined with --owner-sql, its \`supabase\` server runs SQL all the same; agentmux leave ${tag} takes that out.`,
+			...(isOwner ? [owner] : []),
 			'',
 		],
 		'\n',

@@ -14,10 +14,13 @@ export async function backup(places: HubPlaces, {input, flags, stdout, stderr}: 
 	const file = resolve(input[1] ?? '');
 	const hub = await ensureHub(places, {onProgress: sentence => remark(stderr, sentence)});
 	const {writeBackup} = await import('../hub/backup.ts');
-	await writeBackup(hub, file);
+	const messages = await writeBackup(hub, file);
 	const bytes = statSync(file).size;
-	if (flags['json'] === true) await writeJson(stdout, {file, bytes});
-	else await write(stdout, p`${printable(file)} holds the mailbox (${printable((bytes / 1e6).toFixed(1))} MB).\n`);
+	if (flags['json'] === true) await writeJson(stdout, {file, bytes, messages});
+	else {
+		const size = printable(`${messages.toLocaleString('en')} messages, ${(bytes / 1e6).toFixed(1)} MB`);
+		await write(stdout, p`${printable(file)} holds the mailbox (${size}).\n`);
+	}
 }
 
 /** `agentmux hub restore FILE`. Rejects with HubError. */

@@ -1,24 +1,26 @@
 import {existsSync} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {join} from 'node:path';
-import {loadConfig} from '../config.ts';
+import {loadConfig, type Target} from '../config.ts';
 import {isUnderGit} from '../join/above.ts';
 import {claude, clients as everyClient, type Client} from '../join/clients.ts';
 import {diffLines} from '../join/diff.ts';
 import {checkWritable, type Edit} from '../join/file-edit.ts';
 import {planFolder} from '../join/folder.ts';
 import {placeFile} from '../join/place-file.ts';
-import {runningClients} from '../join/running-client.ts';
 import type {Seat} from '../join/seat.ts';
+import {hasOwnerSql, type Agent} from '../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command} from './command.ts';
-import type {HookDoor} from './connect.ts';
+import {openOwnersProject, type HookDoor} from './connect.ts';
+import {askConsent} from './consent.ts';
 import {calledAs, findHook, findLauncher, shellWord} from './launcher.ts';
+import {checkIsHuman, markOwnerSql, ownerSqlText} from './owner-sql.ts';
 import {remark, write} from './output.ts';
-import {chosenSeats, seatFlags, seatWords, type Chosen} from './seats.ts';
+import {chosenSeats, isOurs, seatFlags, seatWords, type Chosen} from './seats.ts';
 import {settle, type Plan} from './settle.ts';
 import {checkNames, meetLookAlikes} from './look-alikes.ts';
 import {checkFree, meetOthers} from './taken.ts';
@@ -59,6 +61,7 @@ const command: Command = {
 		                    anybody; without it, as the agent. Joining again without it takes it back
 		  --force           also where another folder has a tag already, or in your home folder
 		  --print           show what would change, and change nothing
+		  --yes, -y         do not ask before a recipe that did not come with agentmux is set up
 
 		Examples
 		  agentmux join CLAUDE_1 --dir ~/project --role "writes the parser"
@@ -73,6 +76,7 @@ const command: Command = {
 		force: {type: 'boolean'},
 		ownerSql: {type: 'boolean'},
 		print: {type: 'boolean'},
+		yes: {type: 'boolean', shortFlag: 'y'},
 	},
 	async run(invocation) {
 		const {flags, env, stdout, stderr} = invocation;
@@ -111,20 +115,31 @@ const command: Command = {
 			return write(stdout, p`${joinPrintable(previews)}${printable(beside)}\n`);
 		}
 		await checkWritable(plans.flatMap(({edits}) => edits));
+		if (recipe !== null && !isOurs(recipe) && flags['yes'] !== true && plans.some(({changes}) => changes)) {
+			const previews = plans.flatMap(({edits}) => edits.map(preview));
+			await askConsent(invocation, recipe.folder, joinPrintable(previews));
+		}
+		const tags = seats.map(({tag}) => tag);
+		const former: Agent[] = [];
+		// Where it cannot be had, nothing has changed.
+		if (ownerSql) await openOwnersProject(invocation);
 		const doors = await settle(invocation, places.data, plans, {
 			ownerSql,
 			meet(agents) {
 				meetLookAlikes(agents, seats, say);
 				meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say});
+				former.push(...agents.filter(agent => hasOwnerSql(agent) && tags.some(tag => sameTag(tag, agent.tag))));
 			},
 		});
-		if (ownerSql) say(ownerSqlText(seats.map(({tag}) => tag)));
+		if (ownerSql || former.length > 0) await markOwnerSql(invocation, tags, ownerSql);
+		if (ownerSql) say(ownerSqlText(tags, target.kind === 'supabase'));
+		else if (former.length > 0) say(`The SQL of ${former.map(({tag}) => tag).join(' and ')} is its own again.`);
 		const lines = plans.flatMap(({seat: {tag, folder}, changes}, index) => {
 			const what = changes ? 'has its place in' : 'had its place already in';
 			const door = doors[index];
 			return [
 				p`${printable(tag)} ${what} ${printable(folder)}: ${printable(clients.flatMap(filesOf).join(', '))}.`,
-				...(target.kind === 'supabase' && door !== undefined ? hosted(target.url, door, tag) : []),
+				...(target.kind === 'supabase' && door !== undefined ? hosted(target, door, tag) : []),
 			];
 		});
 		const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
@@ -137,6 +152,8 @@ const command: Command = {
 
 export default command;
 
+type Project = Extract<Target, {kind: 'supabase'}>;
+
 async function mustExist(folder: string): Promise<void> {
 	const found = await stat(folder).catch(() => null);
 	if (found?.isDirectory() === true) return;
@@ -147,23 +164,8 @@ function unversioned({folder, tag}: Seat): string {
 	return `${folder} is under git: what join writes there is for this machine and for ${tag} alone. Do not commit it: a clone or worktree that has it would speak as ${tag} too.`;
 }
 
-/** An agent does not give itself more than it has. Throws MailboxError `forbidden`. */
-function checkIsHuman(env: NodeJS.ProcessEnv): void {
-	const [client] = runningClients(env);
-	if (client === undefined) return;
-	throw new MailboxError(
-		'forbidden',
-		`${client.name} runs this, and --owner-sql is for a human to give.`,
-		'Run this in a terminal of your own.',
-	);
-}
-
-function ownerSqlText(tags: readonly Tag[]): string {
-	return `The SQL of ${tags.join(' and ')} is the owner's: it can change any message, write as anybody, and end a revocation. Join again without --owner-sql to take it back.`;
-}
-
 /** What is different without the hub, whose address and keys are found by themselves. */
-function hosted(url: string, {key, account}: HookDoor, tag: Tag): Printable[] {
+function hosted({url, key: known, public_key}: Project, {key, account}: HookDoor, tag: Tag): Printable[] {
 	return [
 		p`Its mailbox is at ${printable(url)}. ${
 			account === null
@@ -173,7 +175,23 @@ function hosted(url: string, {key, account}: HookDoor, tag: Tag): Printable[] {
 		key === null
 			? p`Start it where SUPABASE_URL and a key are set: no file holds them, and without them its hooks hand over no mail.`
 			: p`Its hooks use the key of the config file, which was copied for them, for you alone to read.`,
+		...(public_key === undefined && !isPublic(known)
+			? [
+					p`That is a secret key, with which ${printable(tag)} could do everything: set SUPABASE_PUBLISHABLE_KEY (or publishable_key in the config file) as well, and join again.`,
+				]
+			: []),
 	];
+}
+
+/** A key that opens nothing by itself, by its form or by the role in it. */
+function isPublic(key: string): boolean {
+	if (key.startsWith('sb_publishable_')) return true;
+	try {
+		const claims: unknown = JSON.parse(Buffer.from(key.split('.')[1] ?? '', 'base64url').toString('utf8'));
+		return (claims as {readonly role?: unknown} | null)?.role === 'anon';
+	} catch {
+		return false;
+	}
 }
 
 function whatNext(chosen: Chosen, clients: readonly Client[], program: Printable): Printable[] {

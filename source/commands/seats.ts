@@ -78,13 +78,18 @@ export function seatWords({recipe, seats, named}: Chosen): string[] {
 	const own = recipe.agents.every(({tag}, index) => tag === tags[index]);
 	return [
 		'--recipe',
-		recipe.folder === join(recipesFolder, recipe.name) ? recipe.name : recipe.folder,
+		isOurs(recipe) ? recipe.name : recipe.folder,
 		...named.flatMap(dir => ['--dir', dir]),
 		...(own ? [] : ['--tags', tags.join(',')]),
 	];
 }
 
 const recipesFolder = join(packageRoot, 'recipes');
+
+/** Whether a recipe comes with agentmux. */
+export function isOurs({folder, name}: Recipe): boolean {
+	return folder === join(recipesFolder, name);
+}
 
 /** One that comes with agentmux, or, written as a path, a folder of the user's own. */
 async function findRecipe(word: string): Promise<Recipe> {

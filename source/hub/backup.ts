@@ -31,12 +31,14 @@ const format = 'agentmux-backup-1';
 const manifestName = 'agentmux.json';
 
 /**
- * Writes the mailbox, as it is at one moment, to a new file for this user alone, while the hub goes on. Keys are not in it:
- * whoever has the file can read the messages, but not speak for anybody. Rejects with HubError.
+ * Writes the mailbox, as it is at one moment, to a new file for this user alone, while the hub goes on, and opens what it
+ * wrote as a restore would. Resolves with the number of messages in it. Keys are not in it: whoever has the file can read the
+ * messages, but not speak for anybody. Rejects with HubError, and then there is no file.
  */
-export async function writeBackup(hub: RunningHub, file: string): Promise<void> {
+export async function writeBackup(hub: RunningHub, file: string): Promise<number> {
 	refuseTaken(file);
 	const folder = await askCopy(hub);
+	const unpacked = `${folder}-check`;
 	const partial = `${file}.${process.pid}.partial`;
 	try {
 		const manifest: Manifest = {
@@ -50,15 +52,33 @@ export async function writeBackup(hub: RunningHub, file: string): Promise<void> 
 		writeFileSync(partial, '', {mode: 0o600, flag: 'wx'});
 		await packFolder(folder, partial);
 		await syncPath(partial);
+		const messages = await check(partial, unpacked);
 		// No link, which not every disk that backups are kept on can make.
 		refuseTaken(file);
 		renameSync(partial, file);
 		await syncPath(dirname(file));
+		return messages;
 	} catch (error) {
 		throw error instanceof HubError ? error : unwritten(file, error);
 	} finally {
 		rmSync(partial, {force: true});
 		rmSync(folder, {recursive: true, force: true});
+		rmSync(unpacked, {recursive: true, force: true});
+	}
+}
+
+/** Whether a restore would take it. */
+async function check(file: string, folder: string): Promise<number> {
+	try {
+		await unpack(file, folder);
+		return await adoptDirectory(join(folder, 'pg'));
+	} catch (error) {
+		const {message} = error as Error;
+		throw new HubError(
+			`The database was copied, but its copy cannot be restored: ${message.replace(/\.$/, '')}.`,
+			'No backup was kept; see `agentmux hub logs`, and keep the data folder as it is.',
+			{cause: error},
+		);
 	}
 }
 

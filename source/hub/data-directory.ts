@@ -1,8 +1,9 @@
 import {existsSync, readdirSync, readFileSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {bootstrap, owner} from './bootstrap.ts';
-import type {Database} from './database.ts';
+import {DatabaseError, type Database} from './database.ts';
 import {HubError} from './error.ts';
+import {fairDatabase} from './fair-database.ts';
 import {syncFolder, syncPath, unpackFolder} from './folder-archive.ts';
 import {migrate, readMigrations} from './migrations.ts';
 import type {HubPlaces} from './places.ts';
@@ -35,6 +36,9 @@ export interface OpenDatabaseOptions {
 export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptions): Promise<OpenedDatabase> {
 	const directory = join(places.data, 'pg');
 	await ensureDirectory(places.data, directory, options.onProgress);
+	for (const name of moveSignals(directory)) {
+		options.log(`${name} was found in the database, which would never start with it; it is in ${places.data} now.`);
+	}
 	options.onProgress('Opening the database.');
 	const database = await open(directory, options.onLost);
 	try {
@@ -47,7 +51,8 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 			},
 		]);
 		return {
-			database,
+			// The second waits in the thread itself, which so never waits for its next call.
+			database: fairDatabase(database, {atOnce: 2, perCaller: 1}),
 			engine: 'PGlite',
 			label: embedded,
 			copyTo: folder => database.copyTo(folder),
@@ -61,18 +66,37 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 
 /**
  * Makes a data directory that was unpacked ours: openable, with every migration, and of a new epoch, since what those who
- * have read further know is not in it. Rejects with HubError.
+ * have read further know is not in it. Resolves with the number of messages that it holds. Rejects with HubError.
  */
-export async function adoptDirectory(directory: string): Promise<void> {
+export async function adoptDirectory(directory: string): Promise<number> {
 	checkVersion(directory);
+	moveSignals(directory);
+	const messages = await adopt(directory);
+	await syncFolder(directory);
+	return messages;
+}
+
+async function adopt(directory: string): Promise<number> {
 	const database = await open(directory, () => undefined);
 	try {
 		await prepare(database);
-		await database.run(owner, [{text: 'update mux_meta set epoch = gen_random_uuid()'}]);
+		const [, counted] = await database.run(owner, [
+			{text: 'update mux_meta set epoch = gen_random_uuid()'},
+			{text: 'select count(*) as messages from messages'},
+		]);
+		return Number(counted?.rows[0]?.['messages']);
+	} catch (error) {
+		throw error instanceof DatabaseError ? damaged(directory, error.message, error) : error;
 	} finally {
 		await database.close();
 	}
-	await syncFolder(directory);
+}
+
+/** With one of these PostgreSQL waits for a server that it would follow. They go to the folder above; returns their names. */
+function moveSignals(directory: string): string[] {
+	const found = ['recovery.signal', 'standby.signal'].filter(name => existsSync(join(directory, name)));
+	for (const name of found) renameSync(join(directory, name), join(directory, '..', name));
+	return found;
 }
 
 /** Makes a new data directory in a folder that does not exist, as the first start and the build's template have it. */

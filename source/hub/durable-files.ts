@@ -10,7 +10,11 @@ interface NodeStream {
 	readonly node: unknown;
 }
 interface EmscriptenModule {
-	readonly NODEFS: {stream_ops: {fsync?: (stream: NodeStream) => number}; realPath(node: unknown): string};
+	readonly NODEFS: {
+		stream_ops: {fsync?: (stream: NodeStream) => number};
+		node_ops: {symlink: () => void};
+		realPath(node: unknown): string;
+	};
 	readonly FS: {ErrnoError: new (errno: number) => Error};
 }
 
@@ -25,6 +29,7 @@ export interface DurableFilesEvents {
 }
 
 const inputOutputError = 29;
+const notPermitted = 63;
 
 /**
  * PGlite's files on disk, with an fsync that reaches the disk. As shipped, Emscripten's NODEFS has none, so that a power
@@ -40,7 +45,7 @@ export class DurableFiles extends NodeFS {
 
 	override async init(pglite: InitArguments[0], options: InitArguments[1]): ReturnType<NodeFS['init']> {
 		const {emscriptenOpts} = await super.init(pglite, options);
-		const addSync = (module: unknown): void => {
+		const adapt = (module: unknown): void => {
 			const {NODEFS, FS} = module as EmscriptenModule;
 			NODEFS.stream_ops.fsync = stream => {
 				try {
@@ -52,9 +57,13 @@ export class DurableFiles extends NodeFS {
 				}
 				return 0;
 			};
+			// A tablespace is a link to a folder that is only in memory: its rows would be gone after the next start.
+			NODEFS.node_ops.symlink = () => {
+				throw new FS.ErrnoError(notPermitted);
+			};
 		};
 		const {onAbort} = this.#events;
-		const preRun = [...(emscriptenOpts.preRun ?? []), addSync];
+		const preRun = [...(emscriptenOpts.preRun ?? []), adapt];
 		return {emscriptenOpts: {...emscriptenOpts, ...(onAbort === undefined ? {} : {onAbort}), preRun}};
 	}
 }

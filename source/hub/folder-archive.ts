@@ -9,8 +9,9 @@ export async function packFolder(folder: string, file: string): Promise<void> {
 }
 
 /**
- * Writes what packFolder packed into a new folder, readable by this user alone, and all of it to the disk. Rejects with what
- * tar or zlib say of a file that is damaged, or holds more than files and folders below that one.
+ * Writes what packFolder packed into a new folder, readable by this user alone and owned by it whatever the file says, and all
+ * of it to the disk. Rejects with what tar or zlib say of a file that is damaged, or holds more than files and folders below
+ * that one.
  */
 export async function unpackFolder(file: string, folder: string): Promise<void> {
 	mkdirSync(folder, {mode: 0o700});
@@ -20,10 +21,12 @@ export async function unpackFolder(file: string, folder: string): Promise<void> 
 		cwd: folder,
 		file,
 		strict: true,
-		umask: 0o077,
+		preserveOwner: false,
 		filter(path, entry) {
-			const type = 'type' in entry ? entry.type : '';
-			if (type !== 'File' && type !== 'Directory') throw new Error(`${path} is neither a file nor a folder`);
+			if (!('type' in entry) || (entry.type !== 'File' && entry.type !== 'Directory')) {
+				throw new Error(`${path} is neither a file nor a folder`);
+			}
+			entry.mode = entry.type === 'File' ? 0o600 : 0o700;
 			return true;
 		},
 	});

@@ -2,6 +2,7 @@ import type {Database} from './database.ts';
 
 /** A database that is the mailbox, with every migration applied. */
 export interface OpenedDatabase {
+	/** Serves its callers in turns. */
 	readonly database: Database;
 	/** `PGlite`, or `PostgreSQL` and its version. */
 	readonly engine: string;

@@ -2,8 +2,8 @@
 import {setFlagsFromString} from 'node:v8';
 import {parentPort, workerData, type MessagePort} from 'node:worker_threads';
 import {DatabaseError, type Result} from './database.ts';
-import {PgliteDatabase, type PgliteOptions} from './pglite.ts';
-import type {WorkerAnswer, WorkerCall, WorkerFailure} from './worker-messages.ts';
+import {PgliteDatabase} from './pglite.ts';
+import type {WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
 
 // V8 would compile all of PostgreSQL a second time, optimised: seconds of both cores and 600 MB at their height, 100 MB for
 // good. What computes then takes half the time; what reads and writes hardly any less. (`--liftoff-only`, which stands for
@@ -16,12 +16,18 @@ const answer = (message: WorkerAnswer): void => port.postMessage(message);
 
 // What was being said when PostgreSQL panicked must not reach anyone: the thread ends on the spot.
 const onAbort = (): never => process.exit(1);
-const database = await PgliteDatabase.open({...(workerData as PgliteOptions), onAbort});
+const {options, begun} = workerData as WorkerData;
+const database = await PgliteDatabase.open({...options, onAbort});
 const listening = new Map<string, () => Promise<void>>();
+const latest = new BigInt64Array(begun);
+let turn = Promise.resolve();
 answer({opened: true});
-port.on('message', (call: WorkerCall) => void serve(call));
+port.on('message', (call: WorkerCall) => {
+	turn = turn.then(() => serve(call));
+});
 
 async function serve(call: WorkerCall): Promise<void> {
+	Atomics.store(latest, 0, BigInt(call.id));
 	try {
 		answer({id: call.id, results: await perform(call)});
 	} catch (error) {

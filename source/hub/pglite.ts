@@ -1,6 +1,7 @@
 import {constants, cpSync} from 'node:fs';
 import {PGlite, types, type Results} from '@electric-sql/pglite';
 import {DatabaseError, notInTransaction, type Database, type Result, type Scope, type Statement} from './database.ts';
+import {refuseHarm, refusingSettings} from './pglite/refusals.ts';
 import {DurableFiles, type DurableFilesEvents} from './durable-files.ts';
 import {asText, quoted, scopeStatements, setStatement} from './session.ts';
 import {splitStatements} from './split-statements.ts';
@@ -20,6 +21,7 @@ const startParams = [
 		'max_wal_size=64MB',
 		'min_wal_size=32MB',
 		'max_stack_depth=1MB',
+		...refusingSettings,
 	].flatMap(setting => ['-c', setting]),
 ];
 
@@ -65,7 +67,9 @@ export class PgliteDatabase implements Database {
 			return false;
 		};
 		try {
-			return new PgliteDatabase(await PGlite.create({...files, startParams, initDbStartParams, onStderr}), directory);
+			const pglite = await PGlite.create({...files, startParams, initDbStartParams, onStderr});
+			refuseHarm(pglite);
+			return new PgliteDatabase(pglite, directory);
 		} catch (cause) {
 			throw complaint === '' ? cause : new Error(complaint, {cause});
 		}

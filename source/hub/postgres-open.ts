@@ -2,7 +2,8 @@ import {owner} from './bootstrap.ts';
 import {HubError} from './error.ts';
 import type {Log} from './log.ts';
 import type {OpenedDatabase} from './opened-database.ts';
-import {PostgresDatabase, type PostgresOptions} from './postgres.ts';
+import {fairDatabase} from './fair-database.ts';
+import {connections, PostgresDatabase, type PostgresOptions} from './postgres.ts';
 import {hasEventTriggers, preparePostgres} from './postgres-setup.ts';
 import {announceSchema, startUpkeep} from './postgres-upkeep.ts';
 import {parsePostgresUrl} from './postgres-url.ts';
@@ -33,7 +34,7 @@ export async function openPostgres(
 		}
 		const [result] = await database.run(owner, [{text: `select current_setting('server_version') as version`}]);
 		return {
-			database,
+			database: fairDatabase(database, {atOnce: connections, perCaller: connections - 2}),
 			engine: `PostgreSQL ${String(result?.rows[0]?.['version']).split(' ')[0]}`,
 			label,
 			copyTo: null,

@@ -5,7 +5,7 @@ import {readFingerprint} from './rest/catalog-reader.ts';
 
 /** Says to every hub of this database what an event trigger says: read the catalog anew. */
 export const announceSchema: Statement = {
-	text: `select pg_notify('realtime', 'ddl'), pg_notify('pgrst', 'reload schema')`,
+	text: `select realtime.notify('ddl'), pg_notify('pgrst', 'reload schema')`,
 };
 
 /** Milliseconds. */

@@ -13,6 +13,7 @@ import {PostgresListener} from './postgres-listener.ts';
 import type {PostgresAddress} from './postgres-url.ts';
 import {asText, scopeStatements, setStatement} from './session.ts';
 import {splitStatements} from './split-statements.ts';
+import {timeLimit} from './time-limits.ts';
 
 /** Only these come back parsed, as from PGlite; everything else keeps PostgreSQL's own text. */
 const {BOOL, INT2, INT4, FLOAT4, FLOAT8} = pg.types.builtins;
@@ -23,7 +24,7 @@ const types: pg.CustomTypesConfig = {
 };
 
 /** Connections for queries, besides the one that listens: a server allows 100, and every machine of a team has a hub. */
-const connections = 5;
+export const connections = 5;
 /** Milliseconds that one statement may run. */
 const statementTimeout = 120_000;
 /** Milliseconds that a caller waits for a connection, and that a connection may be silent. */
@@ -44,6 +45,7 @@ export class PostgresDatabase implements Database {
 	readonly #listener: PostgresListener;
 	readonly #config: pg.ClientConfig;
 	readonly #patience: number;
+	readonly #timeout: number;
 	/** Roles that this server's user may not take, and what stands in for them. */
 	readonly #standIns = new Map<string, string>([['postgres', 'none']]);
 
@@ -52,6 +54,7 @@ export class PostgresDatabase implements Database {
 		{onListening = () => undefined, timeout = statementTimeout, patience = longestSilence}: PostgresOptions,
 	) {
 		this.#patience = patience;
+		this.#timeout = timeout;
 		this.#config = {...config, types, keepAlive: true, application_name: 'agentmux hub'};
 		this.#pool = new pg.Pool({
 			...this.#config,
@@ -181,8 +184,15 @@ export class PostgresDatabase implements Database {
 		}
 	}
 
+	/** The scope as this server can run it, with the time that its role has. */
 	#own(scope: Scope): Scope {
-		return {...scope, role: this.#standIns.get(scope.role) ?? scope.role};
+		const limit = timeLimit(scope, this.#timeout);
+		const settings = limit < this.#timeout ? {...scope.settings, statement_timeout: String(limit)} : scope.settings;
+		return {
+			...scope,
+			role: this.#standIns.get(scope.role) ?? scope.role,
+			...(settings === undefined ? {} : {settings}),
+		};
 	}
 }
 

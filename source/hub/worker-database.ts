@@ -1,8 +1,8 @@
 import {Worker} from 'node:worker_threads';
 import {DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
 import {fromSource} from './package-root.ts';
-import type {PgliteOptions} from './pglite.ts';
-import type {WorkerAnswer, WorkerCall, WorkerFailure} from './worker-messages.ts';
+import {timeLimit} from './time-limits.ts';
+import type {WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
 
 // Source and bundle each have the worker beside this module.
 const workerFile = new URL(fromSource ? 'pglite-worker.ts' : 'pglite-worker.js', import.meta.url);
@@ -10,7 +10,10 @@ const workerFile = new URL(fromSource ? 'pglite-worker.ts' : 'pglite-worker.js',
 export interface WorkerDatabaseOptions {
 	/** The data directory, initialised; null for a new database in memory. */
 	readonly directory: string | null;
-	/** Milliseconds that one call may run. PGlite ignores statement_timeout: the thread is ended, and another opens the database. */
+	/**
+	 * Milliseconds that one call may run, less for some roles (time-limits.ts). PGlite ignores statement_timeout: the thread is
+	 * ended, and another opens the database.
+	 */
 	readonly timeout: number;
 	/** The thread died and could not be replaced. */
 	readonly onLost?: (error: Error) => void;
@@ -29,6 +32,7 @@ const youngGeneration = 8;
 const stack = 32;
 
 interface Pending {
+	readonly request: Request;
 	resolve(results: Result[]): void;
 	reject(error: Error): void;
 }
@@ -40,7 +44,11 @@ export class WorkerDatabase implements Database {
 	readonly #options: WorkerDatabaseOptions;
 	readonly #pending = new Map<number, Pending>();
 	readonly #listeners = new Map<string, Set<(payload: string) => void>>();
+	/** The id of the call that the thread began last. */
+	readonly #begun = new BigInt64Array(new SharedArrayBuffer(8));
 	#worker: Worker;
+	/** Until the thread has exited. */
+	#ended: Promise<unknown> = Promise.resolve();
 	#opened = false;
 	#closing = false;
 	#lost: Error | null = null;
@@ -90,29 +98,31 @@ export class WorkerDatabase implements Database {
 		if (this.#closing || this.#lost !== null) return;
 		this.#closing = true;
 		clearTimeout(this.#watchdog);
-		const exited = new Promise(resolve => this.#worker.once('exit', resolve));
 		await this.#call({call: 'close'});
 		this.#lost = new Error('The database is closed.');
-		await exited;
+		await this.#ended;
 	}
 
 	#call(request: Request): Promise<Result[]> {
 		if (this.#lost !== null) return Promise.reject(this.#lost);
+		return new Promise((resolve, reject) => this.#post({request, resolve, reject}));
+	}
+
+	#post(pending: Pending): void {
 		const id = ++this.#lastId;
-		return new Promise((resolve, reject) => {
-			this.#pending.set(id, {resolve, reject});
-			if (this.#pending.size === 1) this.#watch();
-			this.#worker.postMessage({...request, id});
-		});
+		this.#pending.set(id, pending);
+		if (this.#pending.size === 1) this.#watch();
+		this.#worker.postMessage({...pending.request, id});
 	}
 
 	#start(): Worker {
-		const workerData: PgliteOptions = {directory: this.#options.directory};
+		const workerData: WorkerData = {options: {directory: this.#options.directory}, begun: this.#begun.buffer};
 		const worker = new Worker(workerFile, {
 			workerData,
 			resourceLimits: {maxYoungGenerationSizeMb: youngGeneration, stackSizeMb: stack},
 		});
 		let failure: Error | null = null;
+		this.#ended = new Promise(resolve => worker.once('exit', resolve));
 		worker.on('message', (answer: WorkerAnswer) => this.#hear(answer));
 		worker.on('error', error => {
 			failure = error;
@@ -141,29 +151,37 @@ export class WorkerDatabase implements Database {
 	/** Times the call that is being worked on: the oldest. */
 	#watch(): void {
 		clearTimeout(this.#watchdog);
-		if (this.#pending.size === 0 || this.#closing) return;
+		const [id, oldest] = this.#pending.entries().next().value ?? [];
+		if (id === undefined || oldest === undefined || this.#closing) return;
+		const limit = limitOf(oldest.request, this.#options.timeout);
 		this.#watchdog = setTimeout(
 			() => {
-				const [id, oldest] = this.#pending.entries().next().value ?? [];
-				if (id === undefined || oldest === undefined) return;
 				this.#pending.delete(id);
-				oldest.reject(new DatabaseError('canceling statement due to statement timeout', '57014'));
+				oldest.reject(overtime(limit));
 				void this.#worker.terminate();
 			},
-			this.#opened ? this.#options.timeout : openingTime,
+			this.#opened ? limit : openingTime,
 		);
 	}
 
-	/** Nothing that was acknowledged is lost with the thread; what was pending may or may not have been committed. */
+	/**
+	 * Nothing that was acknowledged is lost with the thread, and what it had not begun waits for the next one. What was under
+	 * way may or may not have been committed.
+	 */
 	#exited(worker: Worker, failure: Error | null): void {
 		if (worker !== this.#worker || (this.#closing && this.#pending.size === 0)) return;
 		clearTimeout(this.#watchdog);
 		const error = new DatabaseError('the database stopped while it worked on this', '57P02', failure?.message ?? null);
 		const cause = failure ?? error;
-		// A thread that never opened the database would not do so the next time either.
-		const replace = this.#opened && !this.#closing;
-		for (const pending of this.#pending.values()) pending.reject(replace ? error : cause);
+		const begun = Number(Atomics.load(this.#begun, 0));
+		const waiting: Pending[] = [];
+		for (const [id, pending] of this.#pending) {
+			if (this.#opened && id > begun) waiting.push(pending);
+			else pending.reject(this.#opened ? error : cause);
+		}
 		this.#pending.clear();
+		// A thread that never opened the database would not do so the next time either.
+		const replace = this.#opened && (!this.#closing || waiting.length > 0);
 		if (!replace) {
 			this.#lost = cause;
 			this.#options.onLost?.(cause);
@@ -172,7 +190,18 @@ export class WorkerDatabase implements Database {
 		this.#opened = false;
 		this.#worker = this.#start();
 		for (const channel of this.#listeners.keys()) void this.#call({call: 'listen', channel}).catch(() => undefined);
+		for (const pending of waiting) this.#post(pending);
 	}
+}
+
+function limitOf(request: Request, longest: number): number {
+	return 'scope' in request ? timeLimit(request.scope, longest) : longest;
+}
+
+/** In PostgreSQL's words. */
+function overtime(limit: number): DatabaseError {
+	const hint = `Ask for less at once: this may run for ${limit / 1000} s.`;
+	return new DatabaseError('canceling statement due to statement timeout', '57014', null, hint);
 }
 
 function toError({message, code, details, hint}: WorkerFailure): Error {

@@ -1,4 +1,12 @@
 import type {Result, Scope, Statement} from './database.ts';
+import type {PgliteOptions} from './pglite.ts';
+
+/** What the thread is made with. */
+export interface WorkerData {
+	readonly options: PgliteOptions;
+	/** One int64: the id of the call that was begun last, so that those behind it are known not to be when the thread dies. */
+	readonly begun: SharedArrayBuffer;
+}
 
 /** What WorkerDatabase asks of its thread. Answered in order, by id. */
 export type WorkerCall =

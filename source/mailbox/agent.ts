@@ -63,6 +63,11 @@ export function isShared(agent: Agent, now: number): boolean {
 	return agent.sessions > 1 && agent.revoked_at === null && presenceOf(agent, now) !== 'gone';
 }
 
+/** Whether a human gave it the SQL of the database's owner: it can write as anybody. */
+export function hasOwnerSql({meta}: Pick<Agent, 'meta'>): boolean {
+	return meta['owner_sql'] === true;
+}
+
 /** What two clients under one tag should know. */
 export function sharedText(tag: Tag): string {
 	return (

@@ -1,5 +1,5 @@
 import {UsageError} from './error.ts';
-import {asksForUnread, contents, qualities, type Filter, type Term} from './filter.ts';
+import {asksForUnread, contents, everything, qualities, type Filter, type Term} from './filter.ts';
 import {parseMoment} from './filter-time.ts';
 import {wordsOf} from './filter-words.ts';
 import {nearest} from './nearest.ts';
@@ -23,6 +23,11 @@ export interface ParsedFilter {
 const fields = ['from', 'to', 'tag', 'is', 'has', 'in', 'id', 'after', 'before'] as const;
 type Field = (typeof fields)[number];
 
+/** Characters and terms of a query: far more than anyone types. The database refuses more, too (search_messages). */
+const maxLength = 1000;
+const maxTerms = 64;
+const maxAlternatives = 16;
+
 /** One item of a query: a minus, a field, and a value that may be quoted. Quotes that are not closed end with the text. */
 const item = /(?<not>-(?=\S))?(?:(?<field>[A-Za-z]+):)?(?:"(?<quoted>[^"]*)(?:"|$)|(?<bare>\S*))/uy;
 
@@ -33,6 +38,11 @@ const item = /(?<not>-(?=\S))?(?:(?<field>[A-Za-z]+):)?(?:"(?<quoted>[^"]*)(?:"|
 export function parseFilter(text: string, now: number): ParsedFilter {
 	const alternatives: Term[][] = [[]];
 	const faults: Fault[] = [];
+	if (text.length > maxLength) {
+		const message = `the query has ${text.length.toLocaleString('en')} characters, and at most ${maxLength.toLocaleString('en')} are read: search for fewer words`;
+		return {filter: everything, faults: [{at: maxLength, length: text.length - maxLength, message}]};
+	}
+	let terms = 0;
 	for (let at = 0; at < text.length;) {
 		const space = /\s+/uy;
 		space.lastIndex = at;
@@ -47,7 +57,11 @@ export function parseFilter(text: string, now: number): ParsedFilter {
 		const whole = match?.[0] ?? text.slice(at);
 		const {not, field, quoted, bare} = match?.groups ?? {};
 		if (whole.toLowerCase() === 'or') alternatives.push([]);
-		else {
+		else if (++terms > maxTerms || alternatives.length > maxAlternatives) {
+			const most = terms > maxTerms ? `${maxTerms} terms` : `${maxAlternatives} alternatives`;
+			faults.push({at, length: text.length - at, message: `a query has at most ${most}: search for fewer words`});
+			break;
+		} else {
 			const term = termOf(field, quoted ?? bare ?? '', quoted !== undefined, now);
 			if (typeof term === 'string')
 				faults.push({at, length: whole.length, message: `${whole.replace(/:$/, '')}: ${term}`});

@@ -68,10 +68,14 @@ export function readContent(content: string): {readonly tag: Tag; readonly body:
 
 const mention = /(?<![A-Za-z0-9_@-])@([A-Za-z][A-Za-z0-9_-]{0,31})(?![A-Za-z0-9_-])/g;
 
-/** The `@TAG`s of a body, as first written, without repeats; the same rule as the database's. */
+/** One message addresses at most so many; it may name more. */
+const maxMentions = 64;
+
+/** The first `@TAG`s of a body, as first written, without repeats; the same rule as the database's. */
 export function mentionsIn(body: string): Tag[] {
 	const seen = new Map<string, Tag>();
 	for (const [, tag] of body.matchAll(mention)) {
+		if (seen.size === maxMentions) break;
 		if (tag !== undefined && !seen.has(foldTag(tag))) seen.set(foldTag(tag), tag);
 	}
 	return [...seen.values()];

@@ -409,7 +409,8 @@ declare
   lines json[];
   last json[];
 begin
-  foreach statement in array p_statements loop
+  perform public.mux_me();
+  foreach statement in array coalesce(p_statements, '{}') loop
     lines := array(select line from agentmux.agent_statement(statement, '{}', p_read_only) as line);
     if lines::pg_catalog.text operator(pg_catalog.<>) '{NULL}' then last := lines; end if;
   end loop;
@@ -453,6 +454,7 @@ declare
   headers text := current_setting('request.headers', true);
 begin
   perform public.mux_guard();
+  if p_table is null then raise exception using errcode = '22023', message = 'no table is named'; end if;
   if public.mux_acting() is not null then
     raise exception using errcode = '42501', message = 'result_rows is not for SQL', hint = 'Select from the table.';
   end if;

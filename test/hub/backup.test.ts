@@ -2,6 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {
 	copyFileSync,
 	existsSync,
+	mkdirSync,
 	readdirSync,
 	readFileSync,
 	statSync,
@@ -11,6 +12,8 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
+import {owner} from '../../source/hub/bootstrap.ts';
+import {PgliteDatabase} from '../../source/hub/pglite.ts';
 import {Home} from '../helpers/program.ts';
 
 let home: Home;
@@ -31,6 +34,18 @@ const bodies = async (of: Home): Promise<string[]> => {
 };
 const data = (of: Home): string[] => readdirSync(join(of.path, 'data')).filter(name => name.startsWith('pg'));
 
+/** Another backup, of the same database with something done to it. */
+async function changed(file: string, sql: string): Promise<string> {
+	const folder = `${file}.unpacked`;
+	mkdirSync(folder);
+	execFileSync('tar', ['-xzf', file, '-C', folder]);
+	const database = await PgliteDatabase.open({directory: join(folder, 'pg')});
+	await database.script(owner, sql);
+	await database.close();
+	execFileSync('tar', ['-czf', `${file}.changed`, '-C', folder, '.']);
+	return `${file}.changed`;
+}
+
 describe('hub backup', () => {
 	test('holds all that was acknowledged before, while others go on writing, and no keys', async () => {
 		await send(home, 'before');
@@ -44,7 +59,7 @@ describe('hub backup', () => {
 		const said = await home.output(['hub', 'backup', file]);
 		over.abort();
 		await writer;
-		expect(said).toMatch(/^\S+backup\.tar\.gz holds the mailbox \(\d+\.\d MB\)\.\n$/);
+		expect(said).toMatch(/^\S+backup\.tar\.gz holds the mailbox \(\d+ messages, \d+\.\d MB\)\.\n$/);
 		expect(statSync(file).mode & 0o777).toBe(0o600);
 		expect(execFileSync('tar', ['-tzf', file], {encoding: 'utf8'})).toContain('pg/PG_VERSION');
 		const {jwt_secret} = JSON.parse(readFileSync(join(home.path, 'data/keys.json'), 'utf8')) as {jwt_secret: string};
@@ -76,6 +91,18 @@ describe('hub backup', () => {
 		});
 		expect(data(home)).toEqual(['pg']);
 		expect(await home.run(['hub', 'backup'])).toMatchObject({code: 2, stderr: expect.stringContaining('takes a FILE')});
+	}, 60_000);
+
+	test('of a database that no restore would take fails, and leaves no file', async () => {
+		await send(home, 'mine');
+		// What a tablespace was, before they were refused.
+		symlinkSync('/tmp', join(home.path, 'data/pg/pg_tblspc/99999'));
+		const file = join(home.path, 'backup.tar.gz');
+		const {code, stdout, stderr} = await home.run(['hub', 'backup', file]);
+		expect({code, stdout}).toEqual({code: 1, stdout: ''});
+		expect(stderr).toContain('its copy cannot be restored');
+		expect(readdirSync(home.path).filter(name => name.startsWith('backup'))).toEqual([]);
+		expect(data(home)).toEqual(['pg']);
 	}, 60_000);
 });
 
@@ -154,13 +181,13 @@ describe('hub restore', () => {
 
 	test('of a backup by a newer agentmux says so, and changes nothing', async () => {
 		const file = join(home.path, 'backup.tar.gz');
-		await home.output([
-			'sql',
-			"insert into supabase_migrations.schema_migrations (version, name) values ('29991231000000', 'to_come')",
-		]);
 		await home.output(['hub', 'backup', file]);
+		const newer = await changed(
+			file,
+			"insert into supabase_migrations.schema_migrations (version, name) values ('29991231000000', 'to_come')",
+		);
 		await send(other, 'mine');
-		const {code, stderr} = await other.run(['hub', 'restore', file]);
+		const {code, stderr} = await other.run(['hub', 'restore', newer]);
 		expect(code).toBe(1);
 		expect(stderr).toContain('The database was made by a newer agentmux');
 		expect(await bodies(other)).toEqual(['mine']);

@@ -2,9 +2,10 @@ import {chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile} fr
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {isDeepStrictEqual} from 'node:util';
-import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
 import type {Agent} from '../../source/mailbox/agent.ts';
-import {Home} from '../helpers/program.ts';
+import {cli, Home} from '../helpers/program.ts';
+import {spawn} from '../helpers/terminal.ts';
 
 const recipes = fileURLToPath(new URL('../../recipes', import.meta.url));
 const joining = ['join', '--recipe', 'planner-executor'];
@@ -132,7 +133,7 @@ test('as many folders as agents are their own, in the order of the recipe', asyn
 
 test('a recipe of one’s own is named by its path, and one that is broken with its line', async () => {
 	await cp(join(recipes, 'planner-executor'), join(root, 'mine'), {recursive: true});
-	const said = await home.output(['join', '--recipe', './mine', '--tags', 'MINE_1,MINE_2'], {cwd: root});
+	const said = await home.output(['join', '--recipe', './mine', '--tags', 'MINE_1,MINE_2', '--yes'], {cwd: root});
 	expect(said).toContain(`leave --recipe '${root}/mine' --dir '${root}' --tags MINE_1,MINE_2`);
 	expect((await all())['planner/CLAUDE.md']).toContain('### MINE_1 in the recipe mine');
 	await home.output(['leave', '--recipe', `${root}/mine`, '--tags', 'MINE_1,MINE_2'], {cwd: root});
@@ -141,6 +142,38 @@ test('a recipe of one’s own is named by its path, and one that is broken with 
 	await writeFile(file, (await readFile(file, 'utf8')).replace('[[agents]]', '[[agents]'));
 	expect(await tried(['join', '--recipe', './mine'])).toEqual(refusal(`${file} is not valid TOML: line 4, `));
 	expect(await tried(['join', '--recipe', './nowhere'])).toEqual(refusal(`There is no recipe in ${root}/nowhere.`));
+});
+
+describe('a recipe that did not come with agentmux', () => {
+	beforeEach(() => cp(join(recipes, 'planner-executor'), join(root, 'mine'), {recursive: true}));
+
+	test('is not set up where nobody can be asked', async () => {
+		expect(await tried(['join', '--recipe', './mine'])).toEqual(
+			refusal('does not come with agentmux, and nobody can be asked about it here. Read what it would write', 2),
+		);
+	});
+
+	test.each([
+		['y\r', 0, ['executor', 'mine', 'planner']],
+		['\r', 1, ['mine']],
+		['n\r', 1, ['mine']],
+		['\u0004', 1, ['mine']],
+	])('shows what it would write and asks; after %j it ends with %i', async (answer, code, folders) => {
+		const terminal = spawn([process.execPath, cli, 'join', '--recipe', './mine'], {
+			cwd: root,
+			cols: 200,
+			rows: 50,
+			env: {...home.env(), NO_COLOR: '1'},
+		});
+		onTestFinished(() => terminal.kill('SIGKILL'));
+		const screen = await terminal.waitFor('Write all of this? (y/N)', 60_000);
+		expect(screen.join('\n')).toContain('+### EXECUTOR in the recipe mine');
+		expect(await readdir(root)).toEqual(['mine']);
+		terminal.write(answer);
+		expect(await terminal.exited).toBe(code);
+		expect((await readdir(root)).sort()).toEqual(folders);
+		if (code === 0) await home.output(['leave', '--recipe', `${root}/mine`], {cwd: root});
+	});
 });
 
 describe('a tag that is taken is refused before anything changes, with others to take', () => {

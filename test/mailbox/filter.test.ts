@@ -235,3 +235,21 @@ test('what only the screen knows is left out of what the mailbox is asked', () =
 	expect(storedPart(parse('a or is:unread'))).toEqual(everything);
 	expect(terms('a b')).toHaveLength(2);
 });
+
+describe('a query without end', () => {
+	test.each([
+		['characters', 'word '.repeat(50_000), /^the query has 250,000 characters, and at most 1,000 are read/],
+		['terms', '-a '.repeat(300), /^a query has at most 64 terms: search for fewer words$/],
+		['alternatives', 'a or '.repeat(150), /^a query has at most 16 alternatives: search for fewer words$/],
+	])('has a fault that says how many %s there may be', (_, query, message) => {
+		const {faults} = parseFilter(query, now);
+		expect(faults).toHaveLength(1);
+		expect(faults[0]?.message).toMatch(message);
+		expect((faults[0]?.at ?? 0) + (faults[0]?.length ?? 0)).toBe(query.length);
+	});
+
+	test('is parsed up to these', () => {
+		expect(terms('-a '.repeat(64))).toHaveLength(64);
+		expect(parse('a or '.repeat(15) + 'a').alternatives).toHaveLength(16);
+	});
+});

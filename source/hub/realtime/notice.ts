@@ -30,9 +30,10 @@ export type Notice = Change | Message | {readonly kind: 'ddl'};
 
 const types: {readonly [letter: string]: ChangeType} = {I: 'INSERT', U: 'UPDATE', D: 'DELETE'};
 
-/** Reads what schema.ts writes; null for what somebody else sent on the channel. */
-export function parseNotice(text: string): Notice | null {
-	const [head = '', ...lines] = text.split('\n');
+/** Reads what schema.ts writes behind the database's `key`; null for what somebody else sent on the channel. */
+export function parseNotice(text: string, key: string): Notice | null {
+	if (key === '' || !text.startsWith(`${key} `)) return null;
+	const [head = '', ...lines] = text.slice(key.length + 1).split('\n');
 	const [kind, ...words] = head.split(' ');
 	const [first = '', second = '', ms, , bytes] = words;
 	if (kind === 'ddl') return {kind};

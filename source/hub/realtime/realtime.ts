@@ -10,6 +10,7 @@ import {storedBroadcast} from './channel.ts';
 import {Connection} from './connection.ts';
 import type {Version} from './frame.ts';
 import {defaultLimits, type Limits} from './limits.ts';
+import {withNoticeKey} from './notice-key.ts';
 import {parseNotice, type Message} from './notice.ts';
 import {handleBroadcast} from './rest-broadcast.ts';
 import {storedMessage} from './rights.ts';
@@ -74,20 +75,13 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 		const broadcast = storedBroadcast(message.id, content.event, content.payload, false);
 		topics.broadcast(content.topic, message.private, broadcast);
 	};
-	const hear = (text: string): void => {
-		const notice = parseNotice(text);
+	const hear = (text: string, key: string): void => {
+		const notice = parseNotice(text, key);
 		if (notice?.kind === 'ddl') changes.forget();
 		else if (notice?.kind === 'change') changes.take(notice);
 		else if (notice?.kind === 'message') messages = messages.then(() => bring(notice)).catch(fault);
 	};
-	const unlisten = await database.listen('realtime', text => {
-		try {
-			hear(text);
-		} catch (error) {
-			// Anyone may NOTIFY.
-			fault(error);
-		}
-	});
+	const unlisten = await database.listen('realtime', withNoticeKey(database, hear, fault));
 	const pruneMessages = (): void => void database.run(ownScope, [{text: prune}]).catch(fault);
 	pruneMessages();
 	const pruning = setInterval(pruneMessages, pruneEvery);

@@ -20,12 +20,17 @@ const badRequest: HubResponse = {
 	headers: {'content-type': 'text/html; charset=utf-8'},
 	body: 'Bad Request',
 };
+const forbidden: HubResponse = {
+	status: 403,
+	headers: {'content-type': 'application/json; charset=utf-8'},
+	body: JSON.stringify({message: 'You are not allowed to broadcast on this private topic.'}),
+};
 const notFound: HubResponse = {status: 404, headers: {'content-type': 'text/html; charset=utf-8'}, body: 'Not Found'};
 
 /**
  * POST /api/broadcast `{messages: [{topic, event, payload, private?}]}`, and its newer sibling for one message,
- * POST /api/broadcast/:topic/events/:event?private=true with the payload alone, JSON or bytes. 202 says only that the
- * request was understood: what the token may not send is dropped.
+ * POST /api/broadcast/:topic/events/:event?private=true with the payload alone, JSON or bytes. What the token may not send is
+ * dropped, as Realtime does; but where that is all of it, the answer is 403 and not Realtime's 202, which nobody would notice.
  */
 export async function handleBroadcast(server: Server, request: HubRequest): Promise<HubResponse> {
 	const {role, claims} = request.caller;
@@ -51,8 +56,9 @@ async function sendMany(server: Server, viewer: Viewer, body: string): Promise<H
 		const {topic, event, private: isPrivate} = message as {topic: string; event: string; private?: unknown};
 		return {topic, event, private: isPrivate === true, payload: members(texts[nth] ?? '').get('payload') ?? '{}'};
 	});
-	for (const message of outgoing) await send(server, viewer, message);
-	return accepted;
+	let sent = 0;
+	for (const message of outgoing) if (await send(server, viewer, message)) sent++;
+	return sent > 0 ? accepted : forbidden;
 }
 
 async function sendOne(
@@ -66,25 +72,25 @@ async function sendOne(
 	const isPrivate = query.get('private') === 'true';
 	if (body.length > server.limits.payload) return unprocessable([{payload: [tooLarge]}]);
 	if (headers['content-type']?.startsWith('application/octet-stream') === true) {
-		if (await mayWrite(server, viewer, topic, isPrivate)) {
-			server.topics.broadcastBinary(topic, isPrivate, {event, json: false, bytes: body});
-		}
+		if (!(await mayWrite(server, viewer, topic, isPrivate))) return forbidden;
+		server.topics.broadcastBinary(topic, isPrivate, {event, json: false, bytes: body});
 		return accepted;
 	}
 	const payload = body.toString('utf8');
 	if (parse(payload) === undefined) return badRequest;
-	await send(server, viewer, {topic, event, private: isPrivate, payload});
-	return accepted;
+	return (await send(server, viewer, {topic, event, private: isPrivate, payload})) ? accepted : forbidden;
 }
 
-async function send(server: Server, viewer: Viewer, message: Outgoing): Promise<void> {
-	if (!(await mayWrite(server, viewer, message.topic, message.private))) return;
+/** Whether the token may send it. */
+async function send(server: Server, viewer: Viewer, message: Outgoing): Promise<boolean> {
+	if (!(await mayWrite(server, viewer, message.topic, message.private))) return false;
 	const payload = objectText([
 		['event', JSON.stringify(message.event)],
 		['payload', message.payload],
 		['type', '"broadcast"'],
 	]);
 	server.topics.broadcast(message.topic, message.private, payload);
+	return true;
 }
 
 async function mayWrite(server: Server, viewer: Viewer, topic: string, isPrivate: boolean): Promise<boolean> {

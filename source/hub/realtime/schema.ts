@@ -3,7 +3,8 @@
  * them, as often as one likes.
  *
  * Change capture: each table of the publication gets a row trigger that NOTIFYs; an event trigger attaches it as the
- * publication and the tables change. Notices on channel `realtime` (source/hub/realtime/notice.ts reads them):
+ * publication and the tables change. Notices on channel `realtime` (source/hub/realtime/notice.ts reads them), each behind the
+ * key of this database and a space, since anyone may NOTIFY:
  *
  *     c <relation oid> <I|U|D> <ms since 1970> <nth byte of the transaction> <bytes of the row, 0 when whole>\n<new>\n<old>
  *     b <private t|f> <id>\n<topic as JSON>\n<event as JSON>\n<payload>      payload is absent when it is large
@@ -31,6 +32,16 @@ create index if not exists messages_by_topic on realtime.messages (topic, insert
 create index if not exists messages_by_age on realtime.messages (inserted_at);
 alter table realtime.messages enable row level security;
 grant select, insert, update on realtime.messages to anon, authenticated, service_role;
+
+create table if not exists realtime.notice_key (
+	one boolean primary key default true check (one),
+	key text not null default replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
+);
+insert into realtime.notice_key default values on conflict do nothing;
+revoke all on realtime.notice_key from public, anon, authenticated, service_role;
+
+create or replace function realtime.notify(notice text) returns void language sql set search_path = ''
+as $$ select pg_notify('realtime', k.key || ' ' || notice) from realtime.notice_key as k $$;
 
 create or replace function realtime.topic() returns text language sql stable
 as $$ select nullif(current_setting('realtime.topic', true), '') $$;
@@ -76,13 +87,13 @@ begin
 	v_bytes := octet_length(v_text);
 	v_spent := realtime.spend(v_bytes);
 	v_head := 'c ' || tg_relid || ' ' || left(tg_op, 1) || ' ' || (extract(epoch from clock_timestamp()) * 1000)::bigint || ' ' || v_spent || ' ';
-	if v_bytes < 7900 and v_spent < 4000000 then
-		perform pg_notify('realtime', v_head || 0 || v_text);
+	if v_bytes < 7800 and v_spent < 4000000 then
+		perform realtime.notify(v_head || 0 || v_text);
 	else
 		v_new := (select jsonb_object_agg(k, v_new -> k) from unnest(tg_argv[2:]) k where v_new is not null);
 		v_old := (select jsonb_object_agg(k, v_old -> k) from unnest(tg_argv[2:]) k where v_old is not null);
 		v_text := E'\\n' || coalesce(v_new::text, '') || E'\\n' || coalesce(v_old::text, '');
-		perform pg_notify('realtime', v_head || v_bytes || case when octet_length(v_text) < 7900 then v_text else E'\\n\\n' end);
+		perform realtime.notify(v_head || v_bytes || case when octet_length(v_text) < 7800 then v_text else E'\\n\\n' end);
 	end if;
 	return null;
 exception when others then
@@ -97,7 +108,7 @@ declare
 	v_text text := to_json(new.topic)::text || E'\\n' || coalesce(to_json(new.event)::text, 'null') || E'\\n' || coalesce(new.payload::text, '{}');
 begin
 	if new.extension = 'broadcast' then
-		perform pg_notify('realtime', v_head || case when octet_length(v_text) < 7900 and realtime.spend(octet_length(v_text)) < 4000000 then v_text else '' end);
+		perform realtime.notify(v_head || case when octet_length(v_text) < 7800 and realtime.spend(octet_length(v_text)) < 4000000 then v_text else '' end);
 	end if;
 	return null;
 exception when others then
@@ -149,7 +160,7 @@ end $$;
 create or replace function realtime.notice_ddl() returns event_trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-	perform pg_notify('realtime', 'ddl');
+	perform realtime.notify('ddl');
 	if tg_tag in ('CREATE PUBLICATION', 'ALTER PUBLICATION', 'DROP PUBLICATION', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE') then
 		perform realtime.sync_capture();
 	end if;
@@ -249,6 +260,6 @@ begin
 	end if;
 end $$;
 
-revoke all on function realtime.spend, realtime.sync_capture, realtime.audience, realtime.channel_rights from public;
+revoke all on function realtime.spend, realtime.notify, realtime.sync_capture, realtime.audience, realtime.channel_rights from public;
 select realtime.sync_capture();
 `;

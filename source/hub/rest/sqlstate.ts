@@ -19,7 +19,8 @@ const statuses: readonly (readonly [prefix: string, status: number])[] = [
 	['40', 500],
 	['53400', 500],
 	['53', 503],
-	['54', 500],
+	// PostgREST says 500 to what is too large, too deep or too much; but it is what was asked for, and not the server, that failed.
+	['54', 400],
 	['55', 500],
 	['57P01', 503],
 	['57', 500],

@@ -1,4 +1,4 @@
-import {isShared, presenceOf, type Agent} from '../../mailbox/agent.ts';
+import {hasOwnerSql, isShared, presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
 import {agentList, lastWrittenBy, runningTaskOf} from '../../store/select.ts';
@@ -69,6 +69,7 @@ function agentBlock(state: State, agent: Agent, width: number, now: number): Str
 	const left: Span[] = [
 		{text: p`${sign} `, style: theme[mood]},
 		{text: printable(agent.tag), style: tagStrong(agent.tag)},
+		...(hasOwnerSql(agent) ? [{text: p` owner SQL`, style: theme.warn}] : []),
 		...lookAlikeMark(state, agent.tag),
 		...(agent.role === null || agent.role === '' ? [] : [{text: p` ${printable(agent.role)}`, style: theme.faint}]),
 	];

@@ -1,5 +1,5 @@
 import type {Tag} from '../../mailbox/tag.ts';
-import {isShared, presenceOf} from '../../mailbox/agent.ts';
+import {hasOwnerSql, isShared, presenceOf} from '../../mailbox/agent.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isAnyone, meantTag} from '../../store/delivery.ts';
 import {windowOf} from '../../store/held.ts';
@@ -110,6 +110,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 			{text: p` ${sign}`, style: theme[mood]},
 			{text: p` ${words}`, style: mood === 'warn' ? theme.warn : theme.grey},
 		);
+		if (hasOwnerSql(agent)) left.push({text: p`  owner SQL`, style: theme.warn});
 		if (isShared(agent, now)) left.push({text: p`  ${agent.sessions} sessions, one inbox`, style: theme.warnStrong});
 	}
 	if (!isAnyone(state, tag)) {

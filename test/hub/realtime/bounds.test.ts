@@ -293,6 +293,22 @@ test('a database that is busy holds up joins, not heartbeats', async () => {
 	await joined;
 });
 
+test('nobody hears a notice that somebody else wrote', async () => {
+	const client = await start();
+	await client.join('notes', [{event: '*', schema: 'public', table: 'notes'}]);
+	const forged = `'c ' || 'notes'::regclass::oid || E' I 1 1 0\\n{"id": 1, "body": "forged"}\\n'`;
+	await rig.sql(`insert into notes (body) values ('real')`);
+	await rig.sql(`
+		select pg_notify('realtime', ${forged});
+		select pg_notify('realtime', 'x ' || ${forged});
+		select pg_notify('realtime', ' ' || ${forged});
+		select pg_notify('realtime', E'b f x\\n"notes"\\n"said"\\n{}');`);
+	await rig.sql(`insert into notes (body) values ('after')`);
+	await until(() => client.changes.length > 1);
+	expect(client.changes).toMatchObject([{record: {body: 'real'}}, {record: {body: 'after'}}]);
+	rig.checkFaults();
+});
+
 test('what is no notice of ours does no harm', async () => {
 	const client = await start();
 	await client.join('notes', [{event: '*', schema: 'public', table: 'notes'}]);
@@ -306,7 +322,7 @@ test('what is no notice of ours does no harm', async () => {
 		'b t x\n"t"\n"e"\n{}',
 		'b\n\n\n',
 	]) {
-		await rig.sql(`select pg_notify('realtime', $$${text}$$)`);
+		await rig.sql(`select realtime.notify($$${text}$$)`);
 	}
 	await rig.sql(`insert into notes (body) values ('after')`);
 	await until(() => client.changes.length > 0);

@@ -27,14 +27,27 @@ alter publication supabase_realtime add table rec_types, rec_full, rec_items, re
 /** In the scenario of silence, a minute passes so many times as fast here. */
 const haste = 20;
 
+/** What was sent to a private topic by a token that may not: the recorded server says 202, and drops it; the hub says 403. */
+const forbidden = /"event":"(?:rest-unallowed|rest-anon)"/;
+const forbiddenAnswer = {
+	status: 403,
+	headers: {'content-type': 'application/json; charset=utf-8'},
+	body: '{"message":"You are not allowed to broadcast on this private topic."}',
+};
+
 /**
  * A recording as the hub is to play it: with the answer of newer servers where the recorded one was too old for
- * supabase-js, and without the two frames with which it breaks clients of 1.0.0: text that is no JSON.
+ * supabase-js, with a refusal where it hides one, and without the two frames with which it breaks clients of 1.0.0: text that
+ * is no JSON.
  */
 function asPlayed(recorded: readonly Line[]): Line[] {
 	return recorded.flatMap((line, index) => {
 		if (line.dir === 'in' && typeof line.frame === 'string') return [];
 		const before = recorded[index - 1];
+		const asked = recorded.slice(0, index).findLast(({dir}) => dir === 'http');
+		if (line.dir === 'http' && line.text.includes('"response"') && forbidden.test(asked?.text ?? '')) {
+			return [sameLine(line, () => JSON.stringify({response: forbiddenAnswer}))];
+		}
 		if (before?.dir !== 'http' || !before.text.includes('"target":"/api/broadcast/bc/events/single"')) return [line];
 		const heard = recorded
 			.slice(0, index)

@@ -30,7 +30,7 @@ function query(me: string, last: number): string {
 		${digest('row(tag, kind, revoked_at)', 'agents')} as "who takes part",
 		${digest('row(tag, presence, role)', `agents where tag <> '${me}'`)} as "the presence of others",
 		${digest('row(id, title, status, lease_owner, assignee, created_by)', 'tasks')} as tasks,
-		${digest('row(reader, xid, id)', 'cursors')} as cursors,
+		${digest('row(reader, xid, id)', `cursors where reader <> '${me}'`)} as "the cursors of others",
 		${digest('m', 'mux_meta m')} as "the history's name",
 		${digest('row(version, name)', 'supabase_migrations.schema_migrations')} as migrations,
 		${digest('row(rolname, rolsuper, rolbypassrls, rolcreaterole, rolcanlogin)', `pg_roles where rolname !~ '^agent_.'`)} as roles,

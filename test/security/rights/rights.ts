@@ -56,7 +56,7 @@ async function prepare(target: Target): Promise<Tokens> {
 	return tokens;
 }
 
-/** SQL by Supabase's management calls: the owner's key alone. */
+/** SQL by Supabase's management calls: the owner's key, and an agent's token for what that agent may do. */
 async function askManagement(target: Target, tally: Tally, tokens: Tokens): Promise<void> {
 	const calls = [
 		['POST', 'query', {query: 'delete from receipts'}],
@@ -68,9 +68,14 @@ async function askManagement(target: Target, tally: Tally, tokens: Tokens): Prom
 		for (const [method, call, body] of calls) {
 			if (role === 'service') continue;
 			const {status, text} = await target.ask(tokens[role], method, `/v1/projects/local/database/${call}`, body);
+			const what = `management, ${target.engine}: ${role} ${method} ${call}`;
+			if (role === 'agent' && body?.['query'] === 'select 1') {
+				if (status !== 201) tally.breach(`${what}: an agent may not read: ${text}`);
+				continue;
+			}
 			tally.expectRefused(
-				status === 401 || status === 403,
-				`management, ${target.engine}: ${role} ${method} ${call}`,
+				status === 401 || status === 403 || (status === 400 && text.includes('ERROR:  42501')),
+				what,
 				text,
 			);
 		}
