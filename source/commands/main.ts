@@ -71,8 +71,30 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 	const {default: command} = await load();
 	const {input, flags} = await parseArguments(name, command.flags, name === '' ? argv : argv.slice(1));
 	const {env, stdin, stdout, stderr} = process;
-	if (flags['help'] === true) writeHelp(command);
-	else await command.run({input, flags, env, stdin, stdout, stderr});
+	if (flags['help'] === true) {
+		writeHelp(command);
+		return;
+	}
+	await checkOwn(env, stderr);
+	await command.run({input, flags, env, stdin, stdout, stderr});
+}
+
+/** No key is read that somebody else may have put there. Rejects with MailboxError. */
+async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream): Promise<void> {
+	const [{checkHome}, {checkConfig}, {HubError}, {findPlaces}] = await Promise.all([
+		import('../hub/home/check.ts'),
+		import('../hub/home/config.ts'),
+		import('../hub/error.ts'),
+		import('../places.ts'),
+	]);
+	try {
+		const places = findPlaces(env);
+		for (const sentence of [...checkHome(places), checkConfig(places.config) ?? []].flat())
+			writeTo(stderr, p`agentmux: ${printable(sentence)}\n`);
+	} catch (error) {
+		if (!(error instanceof HubError)) throw error;
+		throw new MailboxError('file', error.message, error.remedy, {cause: error});
+	}
 }
 
 /** No command at all, or flags alone: the first one. */

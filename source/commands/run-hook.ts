@@ -1,6 +1,8 @@
 import {readFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
+import {checkFile, checkFolder} from '../hub/home/entry.ts';
 import {dial, type HubAddress} from '../hub/local/dial.ts';
+import {openLog} from '../hub/log.ts';
 import {bellFile} from '../join/bell.ts';
 import {clientKey, isInteractive} from '../join/client.ts';
 import {answer, clientIn, eventOf, heard} from '../join/dialect.ts';
@@ -10,7 +12,7 @@ import {noteFailure} from '../join/hook-log.ts';
 import {SessionFile} from '../join/hook-session.ts';
 import {readStdin} from '../join/hook-stdin.ts';
 import {readKeptToken} from '../join/kept-token.ts';
-import {keepPlaceToken, readPlace} from '../join/place-file.ts';
+import {keepPlaceToken, placeFile, readPlace} from '../join/place-file.ts';
 import {opened, type Door} from '../join/rpc.ts';
 import {addressFault} from '../mailbox/address.ts';
 import type {Tag} from '../mailbox/tag.ts';
@@ -64,6 +66,7 @@ async function run(): Promise<void> {
 	// What Claude Code says of itself holds for another client in its shell, too, and is not about that.
 	const own = program === 'claude' ? env : {};
 	if (isInteractive(own)) bell = bellFile(places.state, tag);
+	checkOwn(tag);
 	const call = opened(await doorOf(places, tag));
 	const told = heard(program, event, readInput(await readStdin()));
 	if (told === null) return;
@@ -72,6 +75,17 @@ async function run(): Promise<void> {
 	const say = (text: string) => write(answer(program, event, text));
 	const verify = hookVerifier({data: places.data, call, session});
 	await runHook({...told, tag, session, client, bell, call, verify, write: say, wake});
+}
+
+/** The few that a hook reads; every command looks at all of them. */
+function checkOwn(tag: Tag): void {
+	const {data, state, logs} = places;
+	const place = placeFile(data, tag);
+	const folders = [data, state, logs, dirname(place), join(state, 'tokens')].map(checkFolder);
+	const files = [place, join(state, 'hub.json')].map(checkFile);
+	// No failure of the hook's: it goes on.
+	const note = openLog(places);
+	for (const sentence of [...folders, ...files]) if (sentence !== null) note(sentence);
 }
 
 function write(text: string): Promise<void> {

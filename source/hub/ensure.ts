@@ -5,7 +5,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {HubError} from './error.ts';
 import {findHub, isAlive, type RunningHub} from './find.ts';
 import {takeLock, type Lock} from './lock.ts';
-import {logFile} from './log.ts';
+import {appendOnly, logFile} from './log.ts';
 import {fromSource, packageRoot} from './package-root.ts';
 import {newestMigration} from './newest-migration.ts';
 import type {HubPlaces} from './places.ts';
@@ -115,7 +115,7 @@ function startHub(places: HubPlaces, databaseUrl = ''): ChildProcess {
 	const path = logFile(places);
 	let log: number;
 	try {
-		log = openSync(path, 'a', 0o600);
+		log = openSync(path, appendOnly, 0o600);
 	} catch (error) {
 		throw fileError(`The hub's log ${path} cannot be written`, error);
 	}

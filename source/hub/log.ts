@@ -1,4 +1,4 @@
-import {appendFileSync, renameSync, statSync} from 'node:fs';
+import {closeSync, constants, openSync, renameSync, statSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import type {HubPlaces} from './places.ts';
 
@@ -7,8 +7,21 @@ export type Log = (sentence: string) => void;
 
 const largest = 1024 * 1024;
 
+const {O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
+/** Through no link, and without waiting for whoever reads a pipe. */
+export const appendOnly = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
+
 export function logFile(places: HubPlaces): string {
 	return join(places.logs, 'hub.log');
+}
+
+function appendTo(path: string, text: string): void {
+	const file = openSync(path, appendOnly, 0o600);
+	try {
+		writeSync(file, text);
+	} finally {
+		closeSync(file);
+	}
 }
 
 /** Appends to logs/hub.log with the time; at 1 MiB the file becomes hub.log.1, in the place of the one before. */
@@ -17,7 +30,7 @@ export function openLog(places: HubPlaces): Log {
 	return sentence => {
 		try {
 			const line = `${new Date().toISOString()} ${sentence.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')}\n`;
-			appendFileSync(path, line, {mode: 0o600});
+			appendTo(path, line);
 			if (statSync(path).size > largest) renameSync(path, `${path}.1`);
 		} catch {
 			// A full disk must not stop the hub over a line in its log.

@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {
 	closeSync,
+	constants,
 	fsyncSync,
 	mkdirSync,
 	openSync,
@@ -70,7 +71,12 @@ export function readJsonFile(path: string): {readonly [key: string]: unknown} | 
 
 function readTextFile(path: string): string | null {
 	try {
-		return readFileSync(path, 'utf8');
+		const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+		try {
+			return readFileSync(file, 'utf8');
+		} finally {
+			closeSync(file);
+		}
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
 		throw fileError(`${path} cannot be read`, error);
@@ -87,6 +93,8 @@ function refuse<T>(what: string, work: () => T): T {
 
 const reasons: {readonly [code: string]: readonly [reason: string, remedy: string]} = {
 	ENOENT: ['nothing can be made there', 'Choose another folder with AGENTMUX_HOME.'],
+	ELOOP: ['it is a link, and may lead elsewhere', 'Move it away if you do not know how it came there, and try again.'],
+	EISDIR: ['a folder stands where a file should be', 'Move it away, and try again.'],
 	EACCES: ['permission is denied', 'Make it yours, or choose another folder with AGENTMUX_HOME.'],
 	EPERM: ['permission is denied', 'Make it yours, or choose another folder with AGENTMUX_HOME.'],
 	EROFS: ['the file system is read-only', 'Choose another folder with AGENTMUX_HOME.'],

@@ -7,6 +7,7 @@ import {createCopies} from './copies.ts';
 import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './admission/door.ts';
 import {HubError} from './error.ts';
+import {checkHome} from './home/check.ts';
 import type {Caller, Handler} from './http.ts';
 import {createKeyRotation, KeyRing} from './key-ring.ts';
 import {takeLock, type Lock} from './lock.ts';
@@ -47,6 +48,7 @@ export interface Hub {
 /** Runs the hub in this process until it is closed. Rejects with HubError, which state/hub.json then says as well. */
 export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hub> {
 	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
+	for (const sentence of checkHome(places)) options.log(sentence);
 	const lock = await takeLock(join(places.data, 'hub.lock'));
 	if (lock === null) throw alreadyRunning(places);
 	let state: HubState = {

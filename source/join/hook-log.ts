@@ -1,15 +1,24 @@
-import {appendFileSync, mkdirSync, readFileSync, renameSync, statSync} from 'node:fs';
+import {closeSync, constants, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import {printable} from '../printable.ts';
 
 const largest = 64 * 1024;
+
+const {O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
+/** Through no link, and without waiting for whoever reads a pipe. */
+const appendOnly = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
 
 /** Appends a line to hook.log in `folder`, for the human; at 64 KiB it becomes hook.log.1, in the place of the one before. */
 export function noteFailure(folder: string, sentence: string): void {
 	try {
 		mkdirSync(folder, {recursive: true, mode: 0o700});
 		const path = hookLog(folder);
-		appendFileSync(path, `${new Date().toISOString()} ${printable(sentence).slice(0, 1000)}\n`, {mode: 0o600});
+		const file = openSync(path, appendOnly, 0o600);
+		try {
+			writeSync(file, `${new Date().toISOString()} ${printable(sentence).slice(0, 1000)}\n`);
+		} finally {
+			closeSync(file);
+		}
 		if (statSync(path).size > largest) renameSync(path, `${path}.1`);
 	} catch {
 		// A full disk must not break an agent's turn over a line in a log.

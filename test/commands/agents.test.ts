@@ -139,15 +139,19 @@ describe('hooks that failed', () => {
 	const told = async (...words: string[]) => (await home.run(words)).stderr;
 
 	test('are told of by `agents` and the snapshot: how many, since when, why the last, and where they stand', async () => {
-		await writeFile(`${path()}.1`, `${ago(30)} Stop --as A: long ago\n${ago(20)} Stop --as A: yesterday\n`);
-		await writeFile(path(), `no time\n${ago(2)} Stop --as A: gave up\n${ago(1)} Stop --as B: \u001B[2Jlate.\n`);
+		await writeFile(`${path()}.1`, `${ago(30)} Stop --as A: long ago\n${ago(20)} Stop --as A: yesterday\n`, {
+			mode: 0o600,
+		});
+		await writeFile(path(), `no time\n${ago(2)} Stop --as A: gave up\n${ago(1)} Stop --as B: \u001B[2Jlate.\n`, {
+			mode: 0o600,
+		});
 		const sentence =
 			/^agentmux: 3 hooks failed since [\d :-]+, the last at [\d :-]+: Stop --as B: ␛\[2Jlate\. See (.*)\.\n$/;
 		for (const words of [['agents'], ['agents', '--json'], []]) {
 			expect(sentence.exec(await told(...words))?.[1]).toBe(path());
 		}
 		await rm(`${path()}.1`);
-		await writeFile(path(), `${ago(1)} Stop --as B: one\n`);
+		await writeFile(path(), `${ago(1)} Stop --as B: one\n`, {mode: 0o600});
 		expect(await told('agents')).toMatch(/^agentmux: 1 hook failed at [\d :-]+: Stop --as B: one\. See /);
 	});
 
@@ -162,9 +166,9 @@ describe('hooks that failed', () => {
 	});
 
 	test('are not told of after a day, and nobody else is disturbed by them', async () => {
-		await writeFile(path(), `${ago(1)} Stop --as B: one\n`);
+		await writeFile(path(), `${ago(1)} Stop --as B: one\n`, {mode: 0o600});
 		expect(await told('send', 'hello')).toBe('');
-		await writeFile(path(), `${ago(25)} Stop --as B: one\n`);
+		await writeFile(path(), `${ago(25)} Stop --as B: one\n`, {mode: 0o600});
 		expect(await told('agents')).toBe('');
 	});
 });

@@ -54,6 +54,6 @@ export function fire({home, tag, event, client, input = {}, env = {}}: Event): P
 
 /** What `agentmux join` leaves for the hook. */
 export function placeAgent(home: string, tag: string, place: {url?: string; key?: string; token?: string}): void {
-	mkdirSync(join(home, 'data/agents'), {recursive: true});
-	writeFileSync(join(home, 'data/agents', `${foldTag(tag)}.json`), JSON.stringify({tag, ...place}));
+	mkdirSync(join(home, 'data/agents'), {recursive: true, mode: 0o700});
+	writeFileSync(join(home, 'data/agents', `${foldTag(tag)}.json`), JSON.stringify({tag, ...place}), {mode: 0o600});
 }

@@ -65,7 +65,8 @@ export async function askRest(
 			if (role === 'service') continue;
 			const answer = await target.ask(tokens[role], 'POST', `/rest/v1/rpc/${name}`, body);
 			const member = role === 'agent' || role === 'human';
-			const expected = !triggers && (who === 'pure' ? role !== 'anon' : who === 'members' && member);
+			const expected =
+				!triggers && (who === 'pure' ? role !== 'anon' && role !== 'revoked' : who === 'members' && member);
 			const may = member || who === 'pure' ? !isRefused(answer) : !isRefused(answer) && !isEmpty(answer);
 			// A member may be refused by the function itself, by who it is: that is what its own tests are about.
 			if (member && expected && isForbiddenByItself(answer)) continue;
