@@ -33,7 +33,7 @@ const command: Command = {
 		const isSupabase = flags['supabase'] === true;
 		const named = typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'];
 		const tag = named === undefined && isSupabase ? await folderAgent(invocation) : agentTag(named, '--as');
-		checkFolder(findPlaces(env).data, workingFolder(env), tag);
+		checkFolder(findPlaces(env).data, workingFolder(env), tag, env);
 		if (isSupabase) {
 			const {runSupabaseServer} = await import('./supabase-server.ts');
 			return runSupabaseServer(invocation, tag);

@@ -17,9 +17,14 @@ export async function runSupabaseServer(invocation: Invocation, tag: Tag): Promi
 	return serveAgentSql(invocation, tag);
 }
 
-/** As a process of its own, which takes the token from its environment: never from its arguments. */
+/** On a hosted project as a process of its own, which takes the token from its environment: never from its arguments. */
 async function runAsOwner(invocation: Invocation): Promise<void> {
-	const {url, project_ref, token} = await openOwnersProject(invocation);
+	const project = await openOwnersProject(invocation);
+	if (project.way !== undefined) {
+		const {serveOwnerSql} = await import('./owner-sql-server.ts');
+		return serveOwnerSql(invocation, project, project.way);
+	}
+	const {url, project_ref, token} = project;
 	const server = fileURLToPath(new URL('cli.js', import.meta.resolve('@supabase/mcp-server-supabase')));
 	const child = spawn(
 		process.execPath,

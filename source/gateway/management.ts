@@ -57,7 +57,9 @@ function rowsIn(url: string, text: string): {readonly [column: string]: Json}[] 
 function saidIn(text: string): string {
 	try {
 		const {message} = JSON.parse(text) as {readonly message?: unknown};
-		return typeof message === 'string' ? message.replace(/^Failed to run sql query: /, '') : text;
+		if (typeof message !== 'string') return text;
+		// A sentence of ours has one line.
+		return message.replace(/^Failed to run sql query: /, '').replaceAll(/\n(?=(?:DETAIL|HINT): )/g, ' ');
 	} catch {
 		return text;
 	}

@@ -11,12 +11,12 @@ export function sqlRefusal(address: string, text: string): MailboxError | null {
 	if (!calls.some(name => path.endsWith(`/rpc/${name}`))) return null;
 	const body = parse(text);
 	if (!/^[0-9A-Z]{5}$/.test(body.code ?? '')) return null;
-	const lines = [
+	const parts = [
 		`ERROR:  ${body.code}: ${body.message}`,
 		...(body.details ? [`DETAIL:  ${body.details}`] : []),
 		...(body.hint ? [`HINT:  ${body.hint}`] : []),
 	];
-	return new MailboxError('invalid', `The database refuses this: ${lines.join('\n')}`);
+	return new MailboxError('invalid', `The database refuses this: ${parts.join(' ')}`);
 }
 
 interface Refusal {

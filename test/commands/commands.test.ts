@@ -388,6 +388,9 @@ describe('sql and watch', () => {
 		const {code, stderr} = await home.run(['sql', 'select * from nowhere']);
 		expect(code).toBe(1);
 		expect(stderr).toMatch(/^agentmux: [^\n]*nowhere[^\n]*\n$/);
+
+		const hinted = await home.run(['sql', 'select messages.tagg from messages']);
+		expect(hinted.stderr).toMatch(/^agentmux: The database refuses this: ERROR: .+ HINT: {2}Perhaps .+\n$/);
 	});
 
 	test('a watched table posts its changes to whom it may concern', async () => {

@@ -72,7 +72,8 @@ describe('redact', () => {
 	});
 });
 
-describe('verify', () => {
+// Each starts hubs, and runs the program up to a dozen times.
+describe('verify', {timeout: 180_000}, () => {
 	beforeEach(begin);
 	afterEach(end);
 

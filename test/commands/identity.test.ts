@@ -184,6 +184,15 @@ describe('--as', () => {
 		}
 	});
 
+	test('an MCP server of another is not started in the shell of a client elsewhere', async () => {
+		const words = ['mcp', '--as', 'CLAUDE_2'];
+		const {code, stdout, stderr} = await home.run(words, {cwd: elsewhere, env: {CLAUDECODE: '1'}});
+		expect({code, stdout}).toEqual({code: 2, stdout: ''});
+		expect(stderr).toMatch(/^agentmux: CLAUDE_2 has joined in [^\n]+\n$/);
+		expect((await home.run(words, {cwd: elsewhere})).code).toBe(0);
+		expect((await home.run(['mcp', '--as', 'NOBODY_YET'], {cwd: elsewhere, env: {CLAUDECODE: '1'}})).code).toBe(0);
+	});
+
 	test("one's own is fine there, and any for a human elsewhere", async () => {
 		expect(await send(folder, {CLAUDECODE: '1'}, '--as', 'claude_1')).toMatchObject({author_tag: 'CLAUDE_1'});
 		expect(await home.json(['inbox', '--as', 'CLAUDE_1'], {cwd: folder})).toBeInstanceOf(Array);

@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {readdirSync, readFileSync} from 'node:fs';
+import {mkdirSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import pg from 'pg';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
@@ -138,6 +138,30 @@ describe('two hubs on one PostgreSQL', () => {
 		expect(new Set(claims.map(({id}) => id)).size).toBe(6);
 	});
 
+	it('refuse on every machine whom a human has revoked on one, also where the database is not asked', async () => {
+		const folder = join(near.path, 'revoked');
+		mkdirSync(folder);
+		await near.output(['join', 'REVOKED', '--dir', folder]);
+		const place = readFileSync(join(near.path, 'data/agents/REVOKED.json'), 'utf8');
+		const {token} = JSON.parse(place) as {token: string};
+		const {url} = await keyOf(near);
+		const broadcast = async (): Promise<number> => {
+			const response = await fetch(`${url}/realtime/v1/api/broadcast`, {
+				method: 'POST',
+				headers: {authorization: `Bearer ${token}`, 'content-type': 'application/json'},
+				body: JSON.stringify({messages: [{topic: 'room', event: 'x', payload: {}}]}),
+			});
+			return response.status;
+		};
+		expect(await broadcast()).toBe(202);
+		await far.output(['agents', 'revoke', 'REVOKED']);
+		await expect.poll(broadcast, {timeout: 20_000}).toBe(403);
+		expect(await far.output(['agents', 'restore', 'REVOKED'])).toContain('`agentmux join REVOKED` in its folder');
+		await expect.poll(broadcast, {timeout: 20_000}).toBe(401);
+		await near.output(['join', 'REVOKED', '--dir', folder]);
+		expect(readFileSync(join(near.path, 'data/agents/REVOKED.json'), 'utf8')).not.toBe(place);
+	});
+
 	it('lose nothing and tell each message once when the connection that listens is cut', async () => {
 		const follower = await follow(far);
 		const before = follower.bodies.length;
@@ -190,7 +214,8 @@ describe('two hubs on one PostgreSQL', () => {
 		await expect.poll(async () => (await post(-1)).status, {timeout: 20_000}).toBe(201);
 		await asSuperuser(database, `insert into messages (content) values ('[OUTAGE] heard again')`);
 		await expect.poll(() => follower.bodies, {timeout: 30_000}).toContain('heard again');
-		expect(await near.json(['hub', 'status'])).not.toHaveProperty('progress');
+		// Each hub listens again when it next tries to.
+		await expect.poll(() => near.json(['hub', 'status']), {timeout: 20_000}).not.toHaveProperty('progress');
 		const rows = await asSuperuser(database, `select body from messages where tag = 'OUTAGE'`);
 		expect(rows.map(({body}) => body)).toEqual(expect.arrayContaining(acknowledged));
 		// What was under way may be there as well; nothing is there twice.

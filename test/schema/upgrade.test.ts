@@ -95,11 +95,19 @@ it.each(engines)(
 					{text: `insert into messages (content) values ('[NEW] after the upgrade')`},
 					{text: 'select task_reap()'},
 				]);
+				// And what was written then can be shown to be what it was.
+				await database.run(owner, [{text: 'select seal_history()'}]);
+				const seals =
+					'select count(*)::int as seals, sum(messages)::int as messages, max(fault) as fault from verify_history()';
+				const {count} = (await rowOf(database, 'select count(*)::int from messages')) ?? {};
+				expect(await rowOf(database, seals)).toEqual({seals: 1, messages: count, fault: null});
 			}
 		} finally {
 			await database.close();
 		}
 	},
+	// Each version's database runs all the migrations: their number squared.
+	180_000,
 );
 
 async function emptied(database: Database): Promise<void> {

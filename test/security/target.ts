@@ -60,6 +60,11 @@ export class Target {
 		return {status: response.status, text, json: parsed(text)};
 	}
 
+	/** The same home, whose hub answers elsewhere or has other keys now. */
+	at(changed: Pick<TestHub, 'url' | 'anonKey' | 'serviceRoleKey'>): Target {
+		return new Target(this.engine, this.home, {...this.hub, ...changed}, this.#stopDatabase);
+	}
+
 	/** As the owner, who sees everything: what an attack has changed. Throws what the database refused. */
 	async owner<Row = Record<string, unknown>>(query: string): Promise<Row[]> {
 		const {status, text, json} = await this.ask(this.hub.serviceRoleKey, 'POST', '/v1/projects/local/database/query', {

@@ -1,5 +1,6 @@
 import {usual, type Config} from '../../config.ts';
 import {joinedFolders, type JoinedFolder} from '../../join/joined-folder.ts';
+import {readPlace} from '../../join/place-file.ts';
 import {runningClients, type RunningClient} from '../../join/running-client.ts';
 import {MailboxError, UsageError} from '../../mailbox/error.ts';
 import {isReserved, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
@@ -63,11 +64,18 @@ export function workingFolder(env: NodeJS.ProcessEnv): string {
 
 /**
  * Throws UsageError when the folder is another agent's: what serves an agent is started in its own. A folder in which nobody
- * has joined is anybody's.
+ * has joined is anybody's, but in an agent's shell: from there nobody comes to be an agent that has joined elsewhere.
  */
-export function checkFolder(data: string, cwd: string, tag: Tag): void {
+export function checkFolder(data: string, cwd: string, tag: Tag, env: NodeJS.ProcessEnv): void {
 	const folders = joinedFolders(data, cwd);
 	const [nearest] = folders;
+	const own = nearest === undefined && runningClients(env).length > 0 ? (readPlace(data, tag)?.folders ?? []) : [];
+	if (own.length > 0) {
+		throw new UsageError(
+			`${tag} has joined in ${own.join(' and ')}, and ${nameOf(runningClients(env))} runs this in ${cwd}.`,
+			'Start it there, or join here.',
+		);
+	}
 	if (nearest === undefined || folders.some(({agents}) => agents.some(agent => sameTag(agent.tag, tag)))) return;
 	throw new UsageError(
 		`${nearest.folder} is the folder of ${tagsOf(nearest)}, not of ${tag}.`,

@@ -19,9 +19,9 @@ export function doubts(state: State, message: Message): Span[] {
 	return spans;
 }
 
-/** That a human signed it, or should have; the usual case, and quiet. */
+/** That a human signed it, the usual case, and quiet; or that nothing shows it, though a human is said to have written it. */
 export function signature(message: Message): Span[] {
 	const remark = signatureRemark(message);
 	if (remark === null || remark === 'invalid signature') return [];
-	return [{text: p`  ${remark}`, style: remark === 'signed' ? theme.faint : theme.grey}];
+	return [{text: p`  ${remark}`, style: remark === 'signed' ? theme.faint : theme.warn}];
 }

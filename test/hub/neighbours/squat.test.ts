@@ -1,8 +1,9 @@
-import {readFileSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, it, onTestFinished} from 'vitest';
 import {readKeys} from '../../../source/hub/keys.ts';
 import {signToken} from '../../../source/hub/token.ts';
+import {PlayedAgent} from '../../helpers/agent.ts';
 import {fire, placeAgent} from '../../helpers/hook.ts';
 import {placesIn} from '../../helpers/hub.ts';
 import {startAgent, type AgentClient} from '../../helpers/mcp.ts';
@@ -30,6 +31,16 @@ function follow(): (what: string) => Promise<void> {
 	};
 }
 
+/** A joined agent, whose stock Supabase server runs as its folder says. */
+async function joined(tag: string, ...flags: string[]): Promise<PlayedAgent> {
+	const folder = join(home.path, tag);
+	mkdirSync(folder);
+	await home.output(['join', tag, '--dir', folder, ...flags], {env: human});
+	const agent = new PlayedAgent(home, folder);
+	onTestFinished(() => agent.close());
+	return agent;
+}
+
 const received = async (agent: AgentClient): Promise<string> => JSON.stringify(await agent.call('check_messages'));
 
 it('whoever takes the port while the hub is down is told nothing by anyone, and all go on when the hub is back', async () => {
@@ -45,6 +56,9 @@ it('whoever takes the port while the hub is down is told nothing by anyone, and 
 	placeAgent(home.path, 'HOOKED', {key: keys.anon_key, token});
 	const agent = await startAgent(home.path, 'CLAUDE_1');
 	onTestFinished(() => agent.close());
+	const owner = await joined('OWNER', '--owner-sql');
+	const agents = [owner, await joined('WORKER')];
+	for (const each of agents) expect(await each.sql('select count(*)::int as n from messages')).toContain('n');
 	const printed = follow();
 	const screen = spawn([process.execPath, cli], {cols: 120, rows: 30, env: home.env(human)});
 	onTestFinished(() => screen.kill('SIGKILL'));
@@ -61,6 +75,7 @@ it('whoever takes the port while the hub is down is told nothing by anyone, and 
 	writeFileSync(stateFile, JSON.stringify({...state, pid: squatter.pid}), {mode: 0o600});
 
 	expect(await fire({home: home.path, tag: 'HOOKED', event: 'UserPromptSubmit'})).toMatchObject({code: 0});
+	const asked = owner.sql('select 1 as one').catch(() => 'refused');
 	await home.output(['send', '@CLAUDE_1 after'], {env: human});
 	await printed('after');
 	await screen.waitFor('after', 60_000);
@@ -71,6 +86,8 @@ it('whoever takes the port while the hub is down is told nothing by anyone, and 
 	);
 	expect(statements.map(({content}) => content)).toEqual(['[HUMAN] @CLAUDE_1 before', '[HUMAN] @CLAUDE_1 after']);
 	expect(await fire({home: home.path, tag: 'HOOKED', event: 'UserPromptSubmit'})).toMatchObject({code: 0, stderr: ''});
+	await asked;
+	for (const each of agents) expect(await each.sql('select count(*)::int as n from messages')).toContain('2');
 	expect((await home.output(['hub', 'start'], {env: human})).trim()).not.toBe(url);
 	expect(squatter.heard()).toBe('');
 }, 240_000);

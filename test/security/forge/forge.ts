@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
 import type {PlayedAgent} from '../../helpers/agent.ts';
 import type {Attack, Attempt} from '../attack.ts';
+import {attempts} from '../sql/attempts.ts';
 import type {Engine, Target} from '../target.ts';
 import {difference, stateOf} from './state.ts';
 import {statements} from './statements.ts';
@@ -10,6 +11,10 @@ const me = 'FORGER';
 const all = Object.entries(statements).flatMap(([aim, list]) =>
 	list.map(sql => ({aim, sql: sql.replaceAll("'ME'", `'${me}'`)})),
 );
+/** Those that the test of the schema goes through one by one; here by a way that an agent has. */
+const more = attempts
+	.filter(([, answer]) => answer !== '54000')
+	.map(([sql]) => ({aim: 'anything', sql: sql.replaceAll('CLAUDE_1', me).replaceAll('CLAUDE_2', 'OTHER')}));
 
 export const forge: Attack = {
 	name: 'forge',
@@ -24,9 +29,11 @@ export const forge: Attack = {
 				await target.home.output(['tasks', 'add', 'a task of the human']);
 				await target.home.output(['agents', 'revoke', 'GONE']);
 				for (const way of await waysOf(target, me, folder, agent)) {
-					// One in seven of them, another seventh by each way: the gate is the same behind all.
-					const part = long || !way.slow ? all : all.filter((_, index) => index % 7 === way.what.length % 7);
-					await runAll({target, tally, way, part});
+					if (!long && way.slow && engine === 'PostgreSQL') continue;
+					// One in twenty of them, others by each way: the gate is the same behind all.
+					const part = long || !way.slow ? all : all.filter((_, index) => index % 20 === way.what.length % 20);
+					const rest = long || way.what === 'the RPC' ? more : [];
+					await runAll({target, tally, way, part: [...part, ...rest]});
 				}
 				await migrate({target, tally}, agent);
 				const escaped = existsSync('/tmp/agentmux-planted');
@@ -53,16 +60,26 @@ async function runAll({target, tally, way, part}: Given & {way: Way; part: typeo
 	const isMine = mine?.author_tag === me && mine.verified;
 	tally.expectHarmless(isMine, `${target.engine}, ${way.what}: its own message is not its own`, mine);
 	let before = await stateOf(target, me, last);
-	for (const {aim, sql} of part) {
-		const refusal = await way.run(sql);
+	// What was refused is looked at with those that were refused after it.
+	let refused: string[] = [];
+	const look = async (what: string): Promise<boolean> => {
 		const after = await stateOf(target, me, last);
 		const changed = difference(before, after);
-		const what = `${target.engine}, ${way.what}: ${aim}: ${sql}`;
-		if (changed.length > 0) tally.breach(`${what}: changed ${changed.join(', ')}`);
-		else if (refusal === null) tally.neutralise();
-		else tally.refuse();
 		before = after;
+		refused = [];
+		if (changed.length > 0) tally.breach(`${what}: changed ${changed.join(', ')}`);
+		return changed.length === 0;
+	};
+	for (const {aim, sql} of part) {
+		const what = `${target.engine}, ${way.what}: ${aim}: ${sql}`;
+		if ((await way.run(sql)) === null) {
+			if (await look(`${what} (or one of ${refused.join('; ')})`)) tally.neutralise();
+		} else {
+			refused.push(sql);
+			tally.refuse();
+		}
 	}
+	await look(`${target.engine}, ${way.what}: one of ${refused.join('; ')}`);
 }
 
 /** Migrations are the owner's: an agent's are refused unless it was joined with --owner-sql. */

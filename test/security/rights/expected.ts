@@ -107,6 +107,12 @@ export const functions: Readonly<Record<string, Callers>> = {
 	watched_tables: 'members',
 };
 
+/** What a function is called with that looks at its arguments before it looks at its caller; all others are given nulls. */
+export const samples: Readonly<Record<string, object>> = {
+	agent_script: {p_statements: ['select 1']},
+	agent_sql: {p_query: 'select 1'},
+};
+
 /**
  * What the roles of requests may touch outside `public`, as the catalogue has it: REST exposes none of it. `realtime` is as on
  * Supabase: policies on its messages decide who joins a private channel, and there are none to begin with.

@@ -1,7 +1,7 @@
 import type {Answer, Target} from '../target.ts';
 import type {Attempt} from '../attack.ts';
 import type {Catalogue} from './catalogue.ts';
-import {functions, roles, tables, type Role} from './expected.ts';
+import {functions, roles, samples, tables, type Role} from './expected.ts';
 
 export type Tokens = Readonly<Record<Role, string>>;
 
@@ -59,13 +59,15 @@ export async function askRest(
 	for (const {schema, name, signature, parameters, triggers} of catalogue.routines) {
 		if (schema !== 'public') continue;
 		const who = functions[name] ?? 'nobody';
-		const body = Object.fromEntries(parameters.filter(each => each !== '').map(each => [each, null]));
+		const nulls = Object.fromEntries(parameters.filter(each => each !== '').map(each => [each, null]));
+		const body = samples[name] ?? nulls;
 		for (const role of roles) {
 			// The service key is the owner's hand; what it may not do by a function it may do by SQL.
 			if (role === 'service') continue;
 			const answer = await target.ask(tokens[role], 'POST', `/rest/v1/rpc/${name}`, body);
 			const member = role === 'agent' || role === 'human';
-			const expected = !triggers && (who === 'pure' ? role !== 'anon' : who === 'members' && member);
+			const expected =
+				!triggers && (who === 'pure' ? role !== 'anon' && role !== 'revoked' : who === 'members' && member);
 			const may = member || who === 'pure' ? !isRefused(answer) : !isRefused(answer) && !isEmpty(answer);
 			// A member may be refused by the function itself, by who it is: that is what its own tests are about.
 			if (member && expected && isForbiddenByItself(answer)) continue;

@@ -4,6 +4,7 @@ import {readCatalogue} from './catalogue.ts';
 import {roles, type Role} from './expected.ts';
 import {checkNames} from './names.ts';
 import {listenRealtime} from './realtime.ts';
+import {askSql} from './sql.ts';
 import {askRest, tagOf, type Tokens} from './rest.ts';
 
 export const rights: Attack = {
@@ -18,6 +19,7 @@ export const rights: Attack = {
 				await askRest(target, {tally}, catalogue, tokens);
 				await listenRealtime(target, {tally}, tokens);
 				await askManagement(target, tally, tokens);
+				await askSql(target, {tally}, catalogue, tokens.agent);
 				if (engine === 'PGlite') await control(target, tally, tokens);
 			});
 		}
