@@ -7,6 +7,7 @@ import {wayTo} from '../hub/local/way.ts';
 import type {HubPlaces} from '../hub/places.ts';
 import {p, printable} from '../printable.ts';
 import type {Invocation} from './command.ts';
+import {checkIsHuman} from './identity/human-only.ts';
 import {remark, write, writeJson} from './output.ts';
 
 /** `agentmux hub backup FILE`. Rejects with HubError. */
@@ -23,8 +24,9 @@ export async function backup(places: HubPlaces, {input, flags, stdout, stderr}: 
 	}
 }
 
-/** `agentmux hub restore FILE`. Rejects with HubError. */
-export async function restore(places: HubPlaces, {input, flags, stdout, stderr}: Invocation): Promise<void> {
+/** `agentmux hub restore FILE`. Rejects with HubError, or with MailboxError `forbidden` for an agent: it takes back what was said. */
+export async function restore(places: HubPlaces, {input, flags, env, stdout, stderr}: Invocation): Promise<void> {
+	checkIsHuman(env, 'a backup is for a human to put back');
 	const file = resolve(input[1] ?? '');
 	const say = (sentence: string): void => remark(stderr, sentence);
 	const {restoreBackup} = await import('../hub/backup.ts');

@@ -18,7 +18,8 @@ import type {Command} from './command.ts';
 import {openOwnersProject, type HookDoor} from './connect.ts';
 import {askConsent} from './consent.ts';
 import {calledAs, findHook, findLauncher, shellWord} from './launcher.ts';
-import {checkIsHuman, markOwnerSql, ownerSqlText} from './owner-sql.ts';
+import {checkIsHuman} from './identity/human-only.ts';
+import {markOwnerSql, ownerSqlText} from './owner-sql.ts';
 import {remark, write} from './output.ts';
 import {chosenSeats, isOurs, seatFlags, seatWords, type Chosen} from './seats.ts';
 import {settle, type Plan} from './settle.ts';
@@ -92,7 +93,9 @@ const command: Command = {
 		}
 		const force = flags['force'] === true;
 		const ownerSql = flags['ownerSql'] === true;
-		if (ownerSql) checkIsHuman(env);
+		if (ownerSql) checkIsHuman(env, '--owner-sql is for a human to give');
+		// It takes a tag that is another agent's, or looks like a human's.
+		if (force) checkIsHuman(env, '--force is for a human to use');
 		if (!force) {
 			checkNames(seats, own.human);
 			await checkFree(places.data, seats);

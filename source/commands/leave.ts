@@ -5,6 +5,7 @@ import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/file-edit.ts';
 import {planUnfolder} from '../join/folder.ts';
 import {tagIn} from '../join/mcp-file.ts';
+import {joinedFolders} from '../join/joined-folder.ts';
 import {readPlace} from '../join/place-file.ts';
 import type {Seat} from '../join/seat.ts';
 import {MailboxError} from '../mailbox/error.ts';
@@ -12,6 +13,8 @@ import {sameTag} from '../mailbox/tag.ts';
 import {p, printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {endDoor, openOwnersProject, withMailbox} from './connect.ts';
+import {checkIsHuman} from './identity/human-only.ts';
+import {workingFolder} from './identity/identity.ts';
 import {remark, write} from './output.ts';
 import {chosenSeats, seatFlags} from './seats.ts';
 import {watchedTables} from './watched.ts';
@@ -37,6 +40,7 @@ const command: Command = {
 		const {env, stdout, stderr} = invocation;
 		const {recipe, seats, named} = await chosenSeats('leave', invocation);
 		const {places} = await loadConfig({env});
+		checkOthers(env, places.data, seats);
 		const plans = await Promise.all(
 			seats.map(async seat => ({...seat, edits: await planUnfolder(places.data, seat.folder, seat.tag)})),
 		);
@@ -79,6 +83,13 @@ const command: Command = {
 };
 
 export default command;
+
+/** An agent may go, and send no other away: that ends its tokens. Throws MailboxError `forbidden`. */
+function checkOthers(env: NodeJS.ProcessEnv, data: string, seats: readonly Seat[]): void {
+	const own = joinedFolders(data, workingFolder(env))[0]?.agents ?? [];
+	const other = seats.find(({tag}) => !own.some(agent => sameTag(agent.tag, tag)));
+	if (other !== undefined) checkIsHuman(env, `${other.tag} is not for it to send away`);
+}
 
 /** None where SQL is not for us to run: nobody knows then. */
 async function watchedFor(invocation: Invocation, seats: readonly Seat[]): Promise<{table: string; to: string}[]> {

@@ -1,20 +1,7 @@
 import {runSql} from '../gateway/management.ts';
-import {runningClients} from '../join/running-client.ts';
-import {MailboxError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import type {Invocation} from './command.ts';
 import {openOwnersProject} from './connect.ts';
-
-/** An agent does not give itself more than it has. Throws MailboxError `forbidden`. */
-export function checkIsHuman(env: NodeJS.ProcessEnv): void {
-	const [client] = runningClients(env);
-	if (client === undefined) return;
-	throw new MailboxError(
-		'forbidden',
-		`${client.name} runs this, and --owner-sql is for a human to give.`,
-		'Run this in a terminal of your own.',
-	);
-}
 
 /** What it means, in a sentence for the human who gives it. */
 export function ownerSqlText(tags: readonly Tag[], isHosted: boolean): string {

@@ -231,8 +231,8 @@ async function serve(
 			get jwtSecret() {
 				return keys.jwt_secret;
 			},
-			refuse(caller: Caller) {
-				const end = ended.find(caller);
+			async refuse(caller: Caller) {
+				const end = await ended.findNow(caller);
 				return end === null ? null : endedResponse(end);
 			},
 			routes: [

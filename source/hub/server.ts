@@ -24,7 +24,7 @@ interface Route {
 export interface HubServerOptions {
 	readonly jwtSecret: string;
 	/** What to answer to somebody whose token was ended before it expired; null while it holds. */
-	readonly refuse?: (caller: Caller) => HubResponse | null;
+	readonly refuse?: (caller: Caller) => Promise<HubResponse | null>;
 	readonly routes: readonly Route[];
 	/** Takes over WebSocket handshakes under /realtime/v1/websocket. */
 	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -174,8 +174,8 @@ async function answer(options: HubServerOptions, entrance: Entrance, request: In
 	const query = new URLSearchParams(search);
 	const caller = callerOf(options.jwtSecret, headers, query, route.leeway);
 	if ('status' in caller) return caller;
-	const refused = options.refuse?.(caller) ?? null;
-	if (refused !== null) return refused;
+	const refused = await options.refuse?.(caller);
+	if (refused) return refused;
 	if (!entrance.connections.know(request.socket, holderOf(caller))) {
 		return refusal(429, 'Too many connections of one token: close some, or use them again.');
 	}

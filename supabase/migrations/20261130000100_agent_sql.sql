@@ -372,7 +372,9 @@ begin
   end if;
   role_name := agentmux.agent_role(me);
   role_id := (select r.oid from pg_catalog.pg_roles as r where r.rolname = role_name);
-  delete from agentmux.acting as a where a.xid < pg_snapshot_xmin(pg_current_snapshot());
+  -- Not those that another call is removing just now: it may take as long as its statement does.
+  delete from agentmux.acting as a where a.xid in (
+    select o.xid from agentmux.acting as o where o.xid < pg_snapshot_xmin(pg_current_snapshot()) for update skip locked);
   insert into agentmux.acting as a (xid, tag, kind, jti, role)
   values (pg_current_xact_id(), me, who.kind, nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'jti', role_name)
   on conflict (xid) do update set busy = true;

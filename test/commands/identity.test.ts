@@ -256,3 +256,26 @@ describe('what sets agentmux up works for an agent as for a human', () => {
 		expect(await home.run(hook, {cwd: folder, env: patient, input})).toEqual({code: 0, stdout: '', stderr: ''});
 	});
 });
+
+describe('what an agent may not do to others', () => {
+	const inside = {CLAUDECODE: '1'};
+
+	test.each([
+		['leave of another', ['leave', 'CLAUDE_2', '--dir'], 'CLAUDE_2 is not for it to send away'],
+		['taking another tag by force', ['join', 'CLAUDE_2', '--force', '--dir'], '--force is for a human to use'],
+		['putting a backup back', ['hub', 'restore'], 'a backup is for a human to put back'],
+	])('%s is refused in a sentence, and changes nothing', async (_, words, reason) => {
+		const before = await readFile(join(shared, '.mcp.json'), 'utf8');
+		const {code, stdout, stderr} = await home.run([...words, shared], {cwd: folder, env: inside});
+		expect({code, stdout, stderr}).toEqual({code: 1, stdout: '', stderr: expect.stringContaining(reason) as string});
+		expect(await readFile(join(shared, '.mcp.json'), 'utf8')).toBe(before);
+		expect(await send(folder, inside)).toMatchObject(agent);
+	});
+
+	test('it may go itself', async () => {
+		const own = join(home.path, 'own');
+		await mkdir(own);
+		await home.output(['join', 'GUEST', '--dir', own]);
+		expect(await home.output(['leave', 'GUEST'], {cwd: own, env: inside})).toContain('GUEST has left');
+	});
+});

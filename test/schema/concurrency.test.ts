@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
-import {agent, openPostgres, owner} from '../helpers/migrated.ts';
+import {agent, openPostgres, owner, service} from '../helpers/migrated.ts';
 
 let database: Awaited<ReturnType<typeof openPostgres>>;
 beforeAll(async () => {
@@ -52,11 +52,13 @@ test('who splits, fails, cancels and finishes tasks of common plans at once neve
 	const accepted = await Promise.all(
 		workers.map(async (worker, index) => {
 			const me = agent(`W${index}`);
+			// Agents add steps to what is theirs alone.
+			const anyone = service(`W${index}`);
 			let count = 0;
 			for (let round = 0; round < 20; round++) {
 				const parent = plans[(index + round) % plans.length];
-				const [first] = await worker.as(me, add, [parent, []]);
-				await worker.as(me, add, [plans[round % plans.length], [first!['id']]]).catch((error: {code?: string}) => {
+				const [first] = await worker.as(anyone, add, [parent, []]);
+				await worker.as(anyone, add, [plans[round % plans.length], [first!['id']]]).catch((error: {code?: string}) => {
 					// Another may have claimed and failed the first one by now.
 					if (error.code !== '55000') throw error;
 				});
@@ -235,4 +237,18 @@ test('a message that commits late under a lower id is not lost, where id > curso
 	expect(shown).toEqual(new Set([1, 2]));
 	expect(cursor.id).toBe(2);
 	expect(await database.as(owner, 'select id from messages where id > 2')).toEqual([]);
+});
+
+test("an agent's SQL does not wait for that of another", async () => {
+	const [holder, slow] = await Promise.all([database.connect(), database.connect()]);
+	const run = 'select line from agent_sql($1) as line';
+	// Each removes what those before it left behind.
+	for (const tag of ['A', 'B', 'A']) await database.as(agent(tag), run, ['select 1 as n']);
+	await holder.as(owner, 'select pg_advisory_lock(77)');
+	const waiting = slow.as(agent('A'), run, ['select pg_advisory_xact_lock(77) is null as n']);
+	const waits = `select count(*)::int as n from pg_locks where locktype = 'advisory' and objid = 77 and not granted`;
+	await expect.poll(async () => (await database.as(owner, waits))[0]).toEqual({n: 1});
+	expect(await database.as(agent('B'), run, ['select 2 as n'])).toEqual([{line: {n: 2}}]);
+	await holder.as(owner, 'select pg_advisory_unlock(77)');
+	expect(await waiting).toHaveLength(1);
 });

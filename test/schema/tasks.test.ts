@@ -554,11 +554,11 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		test("is a plan's author for its steps, and not a step's author or owner for the plan", async () => {
 			const plan = await add('plan');
 			const step = Number(
-				(await database.as(C, `select id from task_add('step', p_parent_id => $1)`, [plan]))[0]?.['id'],
+				(await database.as(service('C'), `select id from task_add('step', p_parent_id => $1)`, [plan]))[0]?.['id'],
 			);
-			const [{id: below}] = (await database.as(D, `select id from task_add('below', p_parent_id => $1)`, [step])) as [
-				{id: number},
-			];
+			const [{id: below}] = (await database.as(service('D'), `select id from task_add('below', p_parent_id => $1)`, [
+				step,
+			])) as [{id: number}];
 			await claim(B, `p_id => ${below}`);
 			await refused(B, step, `you are B and may not * task ${step}: only C, A and humans may`);
 			await refused(C, plan, `you are C and may not * task ${plan}: only A and humans may`);
@@ -576,6 +576,24 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 			await refused(A, id, `you are A and may not * task ${id}: only B and humans may`);
 			expect(await database.as(B, calls.cancel, [id])).toEqual([{id}]);
 			expect(await database.as(human(), calls.retry, [id])).toEqual([{id}]);
+		});
+
+		test('and nobody else adds a step, by which it would end', async () => {
+			const step = `select created_by from task_add('step', p_parent_id => $1)`;
+			const id = await add('x');
+			const waits = await add('waits', `p_depends_on => array[${id}]::bigint[]`);
+			await expect(database.as(B, step, [id])).rejects.toMatchObject({
+				code: '42501',
+				message: `you are B and may not add a step to task ${id}: only A and humans may`,
+			});
+			await expect(
+				database.as(B, `select * from task_plan('plan', '[{"title": "x"}]', p_parent_id => $1)`, [id]),
+			).rejects.toMatchObject({code: '42501'});
+			await claim(B, `p_id => ${id}`);
+			expect(await database.as(B, step, [id])).toEqual([{created_by: 'B'}]);
+			await expect(database.as(C, step, [id])).rejects.toMatchObject({code: '42501'});
+			expect(await database.as(human(), step, [id])).toHaveLength(1);
+			expect((await read(waits))['status']).toBe('queued');
 		});
 
 		test('and of one that is not there, nobody is refused', async () => {
