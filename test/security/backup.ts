@@ -99,7 +99,7 @@ export const backup: Attack = {
 						content: into(each.content ?? '', out),
 					}));
 					writeFileSync(file, withEntries(bytes, resolved, where));
-					await restore({target, tally, out, keys}, `${what}, ${where}`, file);
+					await restore({target, tally, long, out, keys}, `${what}, ${where}`, file);
 				}
 			}
 			// The control: a backup that nobody touched comes back, and what it holds is shown as text.
@@ -123,11 +123,12 @@ function into(text: string, out: string): string {
 interface Scene {
 	readonly target: Target;
 	readonly tally: Tally;
+	readonly long: boolean;
 	readonly out: string;
 	readonly keys: string;
 }
 
-async function restore({target, tally, out, keys}: Scene, what: string, file: string): Promise<void> {
+async function restore({target, tally, long, out, keys}: Scene, what: string, file: string): Promise<void> {
 	const {home} = target;
 	const {code, stderr, stdout} = await home.run(['hub', 'restore', file]);
 	const wrong: string[] = [];
@@ -137,7 +138,7 @@ async function restore({target, tally, out, keys}: Scene, what: string, file: st
 		wrong.push('it took the secret');
 	wrong.push(...loose(join(home.path, 'data/pg')));
 	if (unprintableIn(stderr + stdout).length > 0) wrong.push(`it prints ${unprintableIn(stderr + stdout).join(' ')}`);
-	if (code === 0) {
+	if (code === 0 && long) {
 		const after = await home.run(['tail', '-n', '200']);
 		if (!after.stdout.includes('hostile')) wrong.push(`the mailbox is not served: ${after.stderr}`);
 		await home.run(['hub', 'stop']);

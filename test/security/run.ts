@@ -1,7 +1,7 @@
 // npm run security [-- NAME ...] [-- --long]: attacks the built program, and prints attack by attack what came of it.
 // Exits 1 when one succeeded.
 import {attacks} from './attacks.ts';
-import {Tally} from './attack.ts';
+import {Tally, type Attack} from './attack.ts';
 import {Targets} from './target.ts';
 
 const words = process.argv.slice(2);
@@ -25,8 +25,9 @@ const line = (cells: readonly (string | number)[]): string =>
 console.log(line(['attack', '', 'tries', 'refused', 'neutralised', 'succeeded', 'seconds']));
 const targets = new Targets();
 const sums = {tries: 0, succeeded: 0};
-for (const attack of attacks) {
-	if (wanted.length > 0 && !wanted.includes(attack.name)) continue;
+
+/** Carries one attack out, and returns what is to be printed of it. */
+async function carryOut(attack: Attack): Promise<string[]> {
 	const tally = new Tally();
 	const begun = performance.now();
 	try {
@@ -38,12 +39,33 @@ for (const attack of attacks) {
 	if (tally.tries === 0 && tally.skipped.length === 0) tally.breach('nothing was tried');
 	const {tries, refused, neutralised, breaches, skipped} = tally;
 	const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-	console.log(line([attack.name, attack.what, tries, refused, neutralised, breaches.length, seconds]));
-	for (const each of skipped) console.log(`  skipped: ${each}`);
-	for (const each of breaches) console.log(`  WRONG: ${each}`);
 	sums.tries += tries;
 	sums.succeeded += breaches.length;
+	return [
+		line([attack.name, attack.what, tries, refused, neutralised, breaches.length, seconds]),
+		...skipped.map(each => `  skipped: ${each}`),
+		...breaches.map(each => `  WRONG: ${each}`),
+	];
 }
+
+// Two at a time, each on hubs of its own: most of it is waiting for programs to start.
+const chosen = attacks.filter(({name}) => wanted.length === 0 || wanted.includes(name));
+const queue = [...chosen];
+const outputs = new Map<Attack, string[]>();
+/** In their order, as far as they are done. */
+const print = (): void => {
+	for (let [first] = chosen; first !== undefined && outputs.has(first); [first] = chosen) {
+		console.log(outputs.get(first)?.join('\n'));
+		chosen.shift();
+	}
+};
+const work = async (): Promise<void> => {
+	for (let attack = queue.shift(); attack !== undefined; attack = queue.shift()) {
+		outputs.set(attack, await carryOut(attack));
+		print();
+	}
+};
+await Promise.all([work(), work()]);
 await targets.stop();
 console.log(`${sums.tries} tries, ${sums.succeeded === 0 ? 'none' : sums.succeeded} succeeded.`);
 process.exit(sums.succeeded === 0 ? 0 : 1);
