@@ -4,6 +4,8 @@
 import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
+import {signaturesFor} from '../../source/commands/signatures.ts';
+import {loadConfig} from '../../source/config.ts';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {startTestHub, type TestHub} from '../../test/helpers/hub.ts';
 import {cli} from '../../test/helpers/program.ts';
@@ -29,12 +31,20 @@ const clockwork = {
 	TZ: 'UTC',
 };
 
+const config = await loadConfig({env: {AGENTMUX_HOME: home}});
 const hub = await startTestHub({home, cli, env: clockwork});
 try {
 	const padded = (time: string) => (time.length === 5 ? `${time}:00` : time);
 	await converse({
 		at: time => at(padded(time)),
-		open: (tag, kind) => connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor(tag, kind)}),
+		open: (tag, kind) =>
+			connectMailbox({
+				url: hub.url,
+				key: hub.anonKey,
+				token: hub.tokenFor(tag, kind),
+				// Of the home whose screen is shown: its human has signed what it shows.
+				signatures: signaturesFor(config, kind ?? 'agent', {}),
+			}),
 		sql: query => runSql(hub, query),
 	});
 	const wanted = new Set(process.argv.slice(2));
