@@ -79,8 +79,10 @@ describe('researcher and writer', () => {
 describe('monitor and responder', () => {
 	test('each statement that changes a watched table is one message, is judged, and is acted on', async () => {
 		await home.output(['sql', 'create table orders (id int primary key, total int, note text)']);
+		await home.output(['sql', 'grant select, update on orders to authenticated']);
 		const [monitor, responder] = await play('monitor-responder', 'monitor', 'responder');
-		await monitor!.sql(`select watch_table('orders', 'MONITOR')`);
+		await home.output(['watch', 'orders', '--to', 'MONITOR']);
+		expect(await monitor!.sql('select * from watched_tables()')).toContain('orders');
 		expect(await home.json(['watch'])).toEqual([{table: 'orders', to: 'MONITOR'}]);
 
 		// A bulk load, and a row that tries to give orders.
