@@ -37,7 +37,7 @@ describe('timeline', () => {
 		]);
 		const text = (await home.output(['timeline', '--since', '1h'])).trimEnd().split('\n');
 		expect(text.map(line => line.replace(/^\d\d:\d\d:\d\d/, 'TIME'))).toEqual([
-			'TIME  HUMAN  @CLAUDE_1 please begin',
+			'TIME  HUMAN (signed)  @CLAUDE_1 please begin',
 			'    │ [CLAUDE_1] done',
 			`TIME  task #${String(id)} queued  build the ␛[31mparser`,
 			`TIME  CLAUDE_1  task #${String(id)} running  build the ␛[31mparser`,

@@ -68,6 +68,13 @@ export interface SpawnOptions {
 
 const {Terminal} = xterm;
 
+/** A time zone in which it is noon: what happened some hours ago is of another day elsewhere, and is shown with its date. */
+function whereItIsNoon(): string {
+	const hours = 12 - new Date().getUTCHours();
+	// POSIX counts the other way round.
+	return `Etc/GMT${hours > 0 ? '-' : '+'}${Math.abs(hours)}`;
+}
+
 /** Starts a command in a pseudo-terminal of a real size, read by a real terminal emulator. */
 export function spawn(
 	command: readonly string[],
@@ -81,6 +88,7 @@ export function spawn(
 		TERM: 'xterm-256color',
 		COLORTERM: 'truecolor',
 		LANG: 'C.UTF-8',
+		TZ: whereItIsNoon(),
 		...env,
 	};
 	const pty = spawnPty(file, args, {
