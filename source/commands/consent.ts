@@ -21,7 +21,7 @@ export async function askConsent(
 	}
 	await write(stderr, p`${preview}The recipe in ${printable(folder)} does not come with agentmux. `);
 	const terminal = createInterface({input: stdin, output: stderr});
-	// The end of the input is no consent.
+	// The end of the input is not a yes.
 	const ended = new Promise<string>(resolve => terminal.once('close', () => resolve('')));
 	try {
 		const answer = await Promise.race([terminal.question('Write all of this? (y/N) '), ended]);

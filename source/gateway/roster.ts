@@ -5,7 +5,7 @@ import {coalesce} from './coalesce.ts';
 import type {Rest} from './rest.ts';
 import {readAgent, readReceipt, readTask} from './rows.ts';
 
-/** How many of the newest tasks, receipts and redacted messages are told anew. */
+/** How many of the newest tasks, receipts and redacted messages are told again. */
 const size = 200;
 
 /** Tells tasks, agents, receipts and redacted messages: all that matter after each join, and each one that changes. */

@@ -137,7 +137,7 @@ function notHuman(named: Tag, inside: readonly RunningClient[], here: JoinedFold
 
 const variable = 'AGENTMUX_TAG';
 
-/** Whom the environment names. Throws MailboxError `invalid` for what is no tag. */
+/** Whom the environment names. Throws MailboxError `invalid` for what is not a tag. */
 function tagIn(env: NodeJS.ProcessEnv): Tag | null {
 	const tag = env[variable]?.trim() ?? '';
 	if (tag === '') return null;

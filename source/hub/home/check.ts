@@ -27,7 +27,7 @@ function checkTree(folder: string): string[] {
 	return said.filter(sentence => sentence !== null);
 }
 
-/** Nothing for what is no folder. */
+/** Empty for what is not a folder. */
 function entriesOf(folder: string): Dirent[] {
 	try {
 		return readdirSync(folder, {withFileTypes: true});
