@@ -88,6 +88,11 @@ function tab(state: State, id: PaneId, number: Printable, focused: boolean): Spa
 function standing(state: State, roomy: boolean, now: number, motion: boolean): Span[] {
 	const unsent = state.pending.filter(({phase}) => phase !== 'sending').length;
 	const spans = connectionWords(state.connection, unsent, motion ? now : null);
+	if (!state.loaded) {
+		// A part has arrived: its counts are not those of the mailbox, and no channel has its pane yet.
+		const reading = state.connection.phase === 'live' ? [{text: p`◌ reading`, style: theme.grey}] : spans;
+		return [...reading, {text: p` `, style: theme.text}];
+	}
 	if (roomy) {
 		const agents = [...state.agents.values()].filter(
 			agent => agent.kind === 'agent' && agent.revoked_at === null && presenceOf(agent, now) !== 'gone',
