@@ -1,4 +1,6 @@
 import {sharedText, type Presence} from '../mailbox/agent.ts';
+import {maxContentBytes} from '../mailbox/message.ts';
+import {mayBeMore} from '../mailbox/query.ts';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {type Printable} from '../printable.ts';
 import {hangBell} from './bell.ts';
@@ -11,11 +13,13 @@ import {
 	mailText,
 	openText,
 	readMail,
+	takeColumns,
 	wakeText,
 	type Mail,
 	type MailRow,
 } from './mail.ts';
 import type {Call} from './rpc.ts';
+import type {Take} from './take.ts';
 
 interface Work {
 	readonly event: HookEvent;
@@ -27,6 +31,10 @@ interface Work {
 	/** The file that it is to watch, so that it can be woken; null for one that nobody sits before. */
 	readonly bell: string | null;
 	readonly call: Call;
+	/** What is taken, until it was handed over. */
+	readonly take: Take;
+	/** Milliseconds until it gives up. */
+	readonly left: () => number;
 	/** Looks at the signatures of what is to be handed over; rejects when that cannot be done. */
 	readonly verify: (mail: readonly MailRow[]) => Promise<Mail[]>;
 	/** Writes to stdout and resolves when the client can have it. */
@@ -37,6 +45,10 @@ interface Work {
 
 /** Messages of one hand-over. */
 const batch = 20;
+/** Bytes of their contents: two of the largest. More takes too long to carry on a busy machine, and is not handed over at all. */
+const batchBytes = 2 * maxContentBytes;
+/** Milliseconds that taking and writing need at least: on a machine so busy that fewer are left, nothing is taken. */
+const leastTime = 40;
 /** How often Stop keeps the agent going for one prompt; the client itself ends it at 8. */
 const mostKept = 5;
 /** What `receipts` calls the way that mail came at an event. */
@@ -115,7 +127,7 @@ async function touch({call, client}: Work, presence: Presence): Promise<number> 
 /** New mail, and whether another client shares the inbox, as context. */
 async function handOver(work: Work, presence: Presence | null): Promise<void> {
 	const {event, tag, bell} = work;
-	const [{mail, more}, sessions] = await Promise.all([take(work), presence === null ? null : touch(work, presence)]);
+	const [{mail, more}, sessions] = await Promise.all([takeMail(work), presence === null ? null : touch(work, presence)]);
 	const texts = isNewlyShared(work, sessions) ? [sharedText(tag)] : [];
 	if (mail.length > 0) texts.push(mailText(tag, mail, {more, room: longestText - texts.join('\n\n').length - 2}));
 	const answer = {
@@ -144,7 +156,7 @@ async function keepGoing(work: Work): Promise<boolean> {
 	const {kept, reminded} = session.read();
 	if (kept >= mostKept) return false;
 	// The count comes first: where it cannot be kept, nothing is, and there is no loop.
-	const {mail, more} = await take(work);
+	const {mail, more} = await takeMail(work);
 	if (mail.length > 0) {
 		session.change({kept: kept + 1, reminded: [...reminded, ...mail.map(({id}) => id)]});
 		await say(work, {decision: 'block', reason: mailText(tag, mail, {more})}, mail);
@@ -167,23 +179,28 @@ async function wakeUp({tag, call, wake}: Work): Promise<void> {
 }
 
 /** What is new; without what this session has been told already and only the receipt is missing for, which is sent now. */
-async function take(work: Work): Promise<{mail: Mail[]; more: boolean}> {
-	const {call, session, verify} = work;
+async function takeMail(work: Work): Promise<{mail: Mail[]; more: boolean}> {
+	const {call, session, take, left, verify} = work;
 	const route = routeOf(work);
-	const taken = readMail(await call('inbox_take', {p_limit: batch, p_route: route}, mailColumns));
+	if (left() < leastTime) throw new Error('too little time was left to hand over mail: the machine is busy');
+	const bounds = {p_limit: batch, p_bytes: batchBytes};
+	take.begin();
+	const taken = readMail(await call('inbox_take', {...bounds, p_route: route, p_take_id: take.id}, takeColumns));
+	if (taken.length === 0) take.end();
 	const {unsaid} = session.read();
 	if (unsaid.length > 0) {
 		await call('receipt_deliver', {p_ids: unsaid, p_route: route});
 		session.change({unsaid: []});
 	}
 	const fresh = taken.filter(({id}) => !unsaid.includes(id));
-	return {mail: await verify(fresh), more: taken.length >= batch};
+	return {mail: await verify(fresh), more: mayBeMore(taken, batch, batchBytes)};
 }
 
 /** Only what was flushed counts as delivered; where the receipt does not get through, the next hook sends it. */
 async function say(work: Work, answer: object, mail: readonly Mail[]): Promise<void> {
-	const {write, call, session} = work;
+	const {write, call, session, take} = work;
 	await write(`${JSON.stringify(answer)}\n`);
+	take.end();
 	if (mail.length === 0) return;
 	const ids = mail.map(({id}) => id);
 	session.change({unsaid: [...session.read().unsaid, ...ids]});

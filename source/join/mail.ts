@@ -1,7 +1,7 @@
 import {cutText, fairShare} from '../mailbox/excerpt.ts';
 import type {Json} from '../mailbox/json.ts';
 import {maxContentBytes, type Message, type MessageRow} from '../mailbox/message.ts';
-import {isTag, type Tag} from '../mailbox/tag.ts';
+import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import {notice, quotedText} from '../quotation/agent-text.ts';
 import {provenance} from '../quotation/provenance.ts';
@@ -22,13 +22,17 @@ export interface MailRow extends Pick<
 > {
 	/** As it stands in `meta`, of which nothing else is sent; null where there is none. */
 	readonly signature: Json;
+	/** What happened to it before it was taken just now; absent where that was not asked for. */
+	readonly receipts?: unknown;
 }
 
 /** What a hook tells of a message. */
 export type Mail = Pick<
 	Message,
 	'id' | 'tag' | 'body' | 'mentions' | 'reply_to' | 'author_tag' | 'author_kind' | 'verified' | 'created_at' | 'signed'
->;
+> & {
+	readonly receipts?: unknown;
+};
 
 /** The columns of a MailRow, as PostgREST's `select` names them. */
 export const mailColumns = [
@@ -44,6 +48,9 @@ export const mailColumns = [
 	'created_at',
 	'signature:meta->signature',
 ] as const;
+
+/** The same of a row that is taken: its receipts are embedded as they were before that. */
+export const takeColumns = [...mailColumns, 'receipts(reader,attempts,takes)'] as const;
 
 /** What Claude Code takes of a hook's text; it cuts what is longer where it happens to. */
 export const longestText = 10_000;
@@ -125,7 +132,16 @@ export function isWakeText(text: string): boolean {
 
 function headOf(mail: Mail, reader: Tag): string {
 	const reply = mail.reply_to === null ? '' : `, in reply to #${mail.reply_to}`;
-	return `#${mail.id} from ${printable(mail.tag)} (${provenance(mail, reader)}), ${printable(mail.created_at)}${reply}:`;
+	return `#${mail.id} from ${printable(mail.tag)} (${provenance(mail, reader)}), ${printable(mail.created_at)}${reply}${isAgain(mail, reader) ? ', again' : ''}:`;
+}
+
+/** Whether the reader may have been given it before: it was handed over, or taken by somebody who did not get to say it. */
+function isAgain({receipts}: Pick<Mail, 'receipts'>, reader: Tag): boolean {
+	if (!Array.isArray(receipts)) return false;
+	return (receipts as Partial<Record<string, unknown>>[]).some(receipt => {
+		const {reader: tag, attempts, takes} = receipt;
+		return typeof tag === 'string' && sameTag(tag, reader) && Number(attempts) + Number(takes) > 0;
+	});
 }
 
 /** No more of the body is looked at than could be shown. */

@@ -357,7 +357,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		await Promise.all([drain(hook, 'hook'), drain(server, 'mcp'), drain(server, 'mcp')]);
 		expect(taken.flat().sort((one, another) => one - another)).toEqual(sent);
 		for (const ids of taken) expect(ids).toEqual(ids.toSorted((one, another) => one - another));
-		expect((await mailbox.receipts(sent)).every(({state, attempts}) => state === 'taken' && attempts === 1)).toBe(true);
+		expect((await mailbox.receipts(sent)).every(({state, takes}) => state === 'taken' && takes === 1)).toBe(true);
 		expect((await hook.inbox(other)).map(({id}) => id)).toEqual(sent);
 	});
 
@@ -369,19 +369,19 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		const {id} = await mailbox.post({content: `[${tag}] @${other} once`});
 		expect(await take()).toEqual([id]);
 		expect(await take()).toEqual([]);
-		expect(await receipt()).toMatchObject({state: 'taken', route: 'hook', attempts: 1, delivered_at: null});
+		expect(await receipt()).toMatchObject({state: 'taken', route: 'hook', attempts: 0, takes: 1, delivered_at: null});
 		await bench.lapse();
 		expect(await take()).toEqual([id]);
 		await twin.deliver([id], 'hook');
 		const delivered = await receipt();
-		expect(delivered).toMatchObject({state: 'delivered', attempts: 2});
+		expect(delivered).toMatchObject({state: 'delivered', attempts: 1, takes: 0});
 		expect(Date.parse(delivered?.lease_until ?? '') - Date.now()).toBeGreaterThan(500_000);
 		await twin.deliver([id], 'mcp');
 		expect(await receipt()).toEqual(delivered);
 		expect(await take()).toEqual([]);
 		await bench.lapse();
 		expect(await take()).toEqual([id]);
-		expect(await receipt()).toMatchObject({state: 'taken', attempts: 3, delivered_at: delivered?.delivered_at});
+		expect(await receipt()).toMatchObject({state: 'taken', attempts: 1, takes: 1, delivered_at: delivered?.delivered_at});
 		await twin.ack([id], 'mcp');
 		expect(await receipt()).toMatchObject({state: 'acked', lease_until: null, delivered_at: delivered?.delivered_at});
 		await bench.lapse();

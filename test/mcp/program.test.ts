@@ -164,7 +164,7 @@ test('where nobody reads the answer, nothing counts as delivered', async () => {
 	child.stdin.on('error', () => undefined);
 	say('tools/call', {name: 'check_messages', arguments: {}}, 2);
 	await once(child, 'exit');
-	expect(await receipt(id)).toMatchObject({state: 'taken', attempts: 1});
+	expect(await receipt(id)).toMatchObject({state: 'taken', attempts: 0, takes: 1});
 });
 
 describe('wait_for_message', () => {

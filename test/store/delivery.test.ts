@@ -34,6 +34,7 @@ const taken: Receipt = {
 	delivered_at: null,
 	acked_at: null,
 	attempts: 1,
+	takes: 0,
 	lease_until: after,
 };
 
