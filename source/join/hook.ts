@@ -127,7 +127,10 @@ async function touch({call, client}: Work, presence: Presence): Promise<number> 
 /** New mail, and whether another client shares the inbox, as context. */
 async function handOver(work: Work, presence: Presence | null): Promise<void> {
 	const {event, tag, bell} = work;
-	const [{mail, more}, sessions] = await Promise.all([takeMail(work), presence === null ? null : touch(work, presence)]);
+	const [{mail, more}, sessions] = await Promise.all([
+		takeMail(work),
+		presence === null ? null : touch(work, presence),
+	]);
 	const texts = isNewlyShared(work, sessions) ? [sharedText(tag)] : [];
 	if (mail.length > 0) texts.push(mailText(tag, mail, {more, room: longestText - texts.join('\n\n').length - 2}));
 	const answer = {

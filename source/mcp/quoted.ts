@@ -39,11 +39,7 @@ export const quotedMessage = z.object({
 export type Quoted = z.infer<typeof quotedMessage>;
 
 /** Messages as data. What is too long for one answer is cut, the longest first. `again`: ids of what may have been given before. */
-export function quoteAll(
-	messages: readonly Message[],
-	reader: Tag,
-	again: ReadonlySet<number> = new Set(),
-): Quoted[] {
+export function quoteAll(messages: readonly Message[], reader: Tag, again: ReadonlySet<number> = new Set()): Quoted[] {
 	const quoted = (message: Message, excerpt: Excerpt): Quoted => quote(message, reader, excerpt, again.has(message.id));
 	const frames = messages.map(message => quoted(message, {text: '', end: message.body.length}));
 	const room = Math.max(

@@ -192,11 +192,25 @@ describe.each(engines)('reading on $engine', ({open}) => {
 			)[0];
 		await write('@B x');
 		expect(await ids('inbox_take()', B)).toEqual([1]);
-		expect(await receipt()).toMatchObject({state: 'taken', route: null, attempts: 0, takes: 1, delivered: false, lease: '30'});
+		expect(await receipt()).toMatchObject({
+			state: 'taken',
+			route: null,
+			attempts: 0,
+			takes: 1,
+			delivered: false,
+			lease: '30',
+		});
 		expect(await ids(`inbox_take(p_route => 'mcp')`, agent('b'))).toEqual([]);
 		await database.script('update receipts set lease_until = clock_timestamp()');
 		expect(await ids(`inbox_take(5, 'hook', 90)`, agent('b'))).toEqual([1]);
-		expect(await receipt()).toMatchObject({state: 'taken', route: 'hook', attempts: 0, takes: 2, delivered: false, lease: '90'});
+		expect(await receipt()).toMatchObject({
+			state: 'taken',
+			route: 'hook',
+			attempts: 0,
+			takes: 2,
+			delivered: false,
+			lease: '90',
+		});
 		expect(await database.as(B, `select receipt_deliver('{1}', 'mcp')`)).toEqual([{receipt_deliver: 1}]);
 		expect(await receipt()).toMatchObject({
 			state: 'delivered',
