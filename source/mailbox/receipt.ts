@@ -22,6 +22,11 @@ export function failedTakes({state, delivered_at, takes, lease_until}: Receipt, 
 	return isUnderWay ? 0 : takes;
 }
 
+/** What a human reads of that, as a part of a sentence. `takes`: at least one. */
+export function undeliveredText(takes: number): string {
+	return `taken ${takes === 1 ? 'once' : `${takes} times`}, never delivered`;
+}
+
 /** One row of `receipts`: what happened to a message for one reader. */
 export interface Receipt {
 	readonly message_id: number;

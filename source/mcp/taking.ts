@@ -61,7 +61,7 @@ export class Taking {
 		this.#desk.afterAnswer(request, {written, lost: () => mailbox.release(id)}, signal);
 	}
 
-	/** Sends the receipts that are missing; rejects where that fails, and goes on trying. */
+	/** Sends the receipts that are missing; rejects where that fails, and tries again. */
 	async #say(mailbox: Mailbox): Promise<void> {
 		const ids = [...this.#unsaid];
 		try {
@@ -69,12 +69,15 @@ export class Taking {
 			for (const id of ids) this.#unsaid.delete(id);
 		} catch (error) {
 			// It must not keep a process alive whose client has gone.
-			this.#retry ??= setTimeout(() => {
-				this.#retry = null;
-				this.#say(mailbox).catch(() => undefined);
-			}, retryEvery).unref();
+			if (this.#retry === null) this.#retry = setTimeout(() => void this.#sayAgain(mailbox), retryEvery).unref();
 			throw error;
 		}
+	}
+
+	async #sayAgain(mailbox: Mailbox): Promise<void> {
+		this.#retry = null;
+		// Another may have got through meanwhile.
+		if (this.#unsaid.size > 0) await this.#say(mailbox).catch(() => undefined);
 	}
 
 	/** What was handed over before, or taken by somebody who may have done so and did not get to say it. */
