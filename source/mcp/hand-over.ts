@@ -40,10 +40,11 @@ interface Words {
 /** The answer that hands over messages which were taken; they are marked as delivered once it was written, or given back. */
 export function handOver(
 	{desk, mailbox, taking}: {readonly desk: Desk; readonly mailbox: Mailbox; readonly taking: Taking},
-	taken: Taken,
+	given: Taken,
 	{requestId, signal}: Request,
 	{none, next, remarks = [], data}: Words,
 ): CallToolResult {
+	const taken = taking.stillHeld(mailbox, given);
 	const messages = quoteAll(taken.messages, desk.tag, taken.again);
 	const {more} = taken;
 	const rest = more ? ['There may be more: check_messages.'] : [];

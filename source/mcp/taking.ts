@@ -19,8 +19,12 @@ export interface Taken {
 	readonly more: boolean;
 	/** Ids of those that the reader may have been handed before. */
 	readonly again: ReadonlySet<number>;
+	/** Whether the lease may have ended by now. */
+	readonly isLate: () => boolean;
 }
 
+/** Milliseconds in which an answer must be written: the lease lasts 30 s, of which a part may have passed before it was known. */
+const handOverWithin = 25_000;
 /** Milliseconds until a receipt that did not get through is sent again. */
 const retryEvery = 2000;
 
@@ -41,6 +45,7 @@ export class Taking {
 	/** Takes what there is, at most `limit`. */
 	async take(mailbox: Mailbox, limit: number): Promise<Taken> {
 		const id = randomUUID();
+		const isLate = lateAfter(handOverWithin);
 		const taken = await mailbox.take({limit, route, takeId: id}).catch((error: unknown) => {
 			// Where the answer alone was lost, somebody else may have them at once.
 			mailbox.release(id).catch(() => undefined);
@@ -49,7 +54,14 @@ export class Taking {
 		const more = mayBeMore(taken, limit);
 		const messages = taken.filter(message => !this.#unsaid.has(message.id));
 		if (this.#unsaid.size > 0) await this.#say(mailbox).catch(() => undefined);
-		return {id, messages, more, again: await this.#handedOver(mailbox, messages)};
+		return {id, messages, more, again: await this.#handedOver(mailbox, messages), isLate};
+	}
+
+	/** The same; or nothing, where this took so long that somebody else may have it by now. It is given back then. */
+	stillHeld(mailbox: Mailbox, taken: Taken): Taken {
+		if (taken.messages.length === 0 || !taken.isLate()) return taken;
+		mailbox.release(taken.id).catch(() => undefined);
+		return {...taken, messages: [], more: true};
 	}
 
 	/** Has what was taken marked as handed over, or given back, as soon as it is known whether the answer was written. */
@@ -88,4 +100,10 @@ export class Taking {
 		const own = receipts.filter(({reader, attempts, takes}) => sameTag(reader, this.#desk.tag) && attempts + takes > 1);
 		return new Set(own.map(({message_id}) => message_id));
 	}
+}
+
+/** Tells whether so many milliseconds have passed from now on, also where the machine slept or its clock was put back. */
+function lateAfter(milliseconds: number): () => boolean {
+	const [wall, steady] = [Date.now(), performance.now()];
+	return () => Math.max(Date.now() - wall, performance.now() - steady) > milliseconds;
 }
