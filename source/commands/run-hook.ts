@@ -6,7 +6,7 @@ import {openLog} from '../hub/log.ts';
 import {bellFile} from '../join/bell.ts';
 import {clientKey, isInteractive} from '../join/client.ts';
 import {answer, clientIn, eventOf, heard} from '../join/dialect.ts';
-import {runHook, tagIn} from '../join/hook.ts';
+import {runHook, tagIn, type Verify} from '../join/hook.ts';
 import {readInput} from '../join/hook-input.ts';
 import {noteFailure} from '../join/hook-log.ts';
 import {SessionFile} from '../join/hook-session.ts';
@@ -19,7 +19,6 @@ import {addressFault} from '../mailbox/address.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPlaces, type Places} from '../places.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../printable.ts';
-import {hookVerifier} from './hook-verifier.ts';
 
 /**
  * Milliseconds from the start of the process until it gives up: 300 with starting and ending. AGENTMUX_HOOK_PATIENCE says
@@ -83,15 +82,20 @@ async function run(): Promise<void> {
 	const own = program === 'claude' ? env : {};
 	if (isInteractive(own)) bell = bellFile(places.state, tag);
 	checkOwn(tag);
-	call = opened(await doorOf(places, tag));
+	const ask = opened(await doorOf(places, tag));
+	call = ask;
 	const told = heard(program, event, readInput(await readStdin()));
 	if (told === null) return;
 	const session = new SessionFile(join(places.state, 'hooks'), told.input.session_id);
 	const client = clientKey(own, told.input.session_id);
 	const left = () => patience - age();
 	const say = (text: string) => write(answer(program, event, text));
-	const verify = hookVerifier({data: places.data, call, session});
-	await runHook({...told, tag, session, client, bell, call, take, left, verify, write: say, wake});
+	// Loaded where there is mail: most hooks have none.
+	const verify: Verify = async mail => {
+		const {hookVerifier} = await import('./hook-verifier.ts');
+		return hookVerifier({data: places.data, call: ask, session})(mail);
+	};
+	await runHook({...told, tag, session, client, bell, call: ask, take, left, verify, write: say, wake});
 }
 
 /** The few that a hook reads; every command looks at all of them. */

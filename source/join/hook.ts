@@ -6,20 +6,12 @@ import {type Printable} from '../printable.ts';
 import {hangBell} from './bell.ts';
 import type {HookEvent, HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
-import {
-	isWakeText,
-	longestText,
-	mailColumns,
-	mailText,
-	openText,
-	readMail,
-	takeColumns,
-	wakeText,
-	type Mail,
-	type MailRow,
-} from './mail.ts';
+import {isWakeText, longestText, mailColumns, readMail, takeColumns, type Mail, type MailRow} from './mail.ts';
 import type {Call} from './rpc.ts';
 import type {Take} from './take.ts';
+
+/** Looks at the signatures of what is to be handed over; rejects when that cannot be done. */
+export type Verify = (mail: readonly MailRow[]) => Promise<Mail[]>;
 
 interface Work {
 	readonly event: HookEvent;
@@ -35,8 +27,7 @@ interface Work {
 	readonly take: Take;
 	/** Milliseconds until it gives up. */
 	readonly left: () => number;
-	/** Looks at the signatures of what is to be handed over; rejects when that cannot be done. */
-	readonly verify: (mail: readonly MailRow[]) => Promise<Mail[]>;
+	readonly verify: Verify;
 	/** Writes to stdout and resolves when the client can have it. */
 	readonly write: (text: string) => Promise<void>;
 	/** Wakes an idle client with a text. */
@@ -58,6 +49,9 @@ function routeOf({event, input}: Work): string {
 	if (event !== 'UserPromptSubmit') return 'tools';
 	return isWakeText(input.prompt ?? '') ? 'wake' : 'prompt';
 }
+
+/** A hook without mail, which most are, does not load how mail is written. */
+const words = () => import('./mail-text.ts');
 
 /** What happens at one event. Rejects with whatever went wrong; what was written by then stands. */
 export async function runHook(work: Work): Promise<void> {
@@ -132,7 +126,8 @@ async function handOver(work: Work, presence: Presence | null): Promise<void> {
 		presence === null ? null : touch(work, presence),
 	]);
 	const texts = isNewlyShared(work, sessions) ? [sharedText(tag)] : [];
-	if (mail.length > 0) texts.push(mailText(tag, mail, {more, room: longestText - texts.join('\n\n').length - 2}));
+	if (mail.length > 0)
+		texts.push((await words()).mailText(tag, mail, {more, room: longestText - texts.join('\n\n').length - 2}));
 	const answer = {
 		hookEventName: event,
 		...(event === 'SessionStart' && bell !== null ? {watchPaths: [bell]} : {}),
@@ -162,7 +157,7 @@ async function keepGoing(work: Work): Promise<boolean> {
 	const {mail, more} = await takeMail(work);
 	if (mail.length > 0) {
 		session.change({kept: kept + 1, reminded: [...reminded, ...mail.map(({id}) => id)]});
-		await say(work, {decision: 'block', reason: mailText(tag, mail, {more})}, mail);
+		await say(work, {decision: 'block', reason: (await words()).mailText(tag, mail, {more})}, mail);
 		return true;
 	}
 	const inbox = readMail(await call('inbox', {p_reader: tag, p_limit: 100}, mailColumns));
@@ -171,14 +166,14 @@ async function keepGoing(work: Work): Promise<boolean> {
 		.slice(0, batch);
 	if (open.length === 0) return false;
 	session.change({kept: kept + 1, reminded: [...reminded, ...open.map(({id}) => id)]});
-	await say(work, {decision: 'block', reason: openText(tag, open)}, []);
+	await say(work, {decision: 'block', reason: (await words()).openText(tag, open)}, []);
 	return true;
 }
 
 /** Only the news that there is mail: the prompt that it becomes takes and hands over the mail itself. */
 async function wakeUp({tag, call, wake}: Work): Promise<void> {
 	const waiting = readMail(await call('inbox', {p_reader: tag, p_limit: batch, p_free: true}, mailColumns));
-	if (waiting.length > 0) await wake(wakeText(tag, waiting));
+	if (waiting.length > 0) await wake((await words()).wakeText(tag, waiting));
 }
 
 /** What is new; without what this session has been told already and only the receipt is missing for, which is sent now. */
@@ -196,7 +191,7 @@ async function takeMail(work: Work): Promise<{mail: Mail[]; more: boolean}> {
 		session.change({unsaid: []});
 	}
 	const fresh = taken.filter(({id}) => !unsaid.includes(id));
-	return {mail: await verify(fresh), more: mayBeMore(taken, batch, batchBytes)};
+	return {mail: fresh.length === 0 ? [] : await verify(fresh), more: mayBeMore(taken, batch, batchBytes)};
 }
 
 /** Only what was flushed counts as delivered; where the receipt does not get through, the next hook sends it. */
