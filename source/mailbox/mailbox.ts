@@ -63,7 +63,7 @@ export interface Mailbox {
 	 * What is addressed to the identity and to be handed over now, oldest first: by nobody yet, or not acked when its lease
 	 * ran out. Leased to this caller for 30 s, so that two clients under one tag never hand over the same message; a message
 	 * handed over five times without an ack is stuck and not taken again. At most `limit`, 20 when absent, and after the first
-	 * no more than fits into `takeBytes`.
+	 * no more than 1 MB of content.
 	 */
 	take(options: TakeOptions): Promise<Message[]>;
 	/**

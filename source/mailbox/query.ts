@@ -43,7 +43,7 @@ export interface TakeOptions {
 }
 
 /** Bytes of content that one take is given: inbox_take in supabase/migrations says the same where it is not told. */
-export const takeBytes = 1_048_576;
+const takeBytes = 1_048_576;
 
 /**
  * Whether there may be more to take: a take ends at so many messages, or before the one that does not fit into its bytes.

@@ -3,7 +3,7 @@ import type {Transport} from '@modelcontextprotocol/sdk/shared/transport.js';
 export type RequestId = string | number;
 
 /** What follows the answer to a request: one of the two, once. */
-export interface AfterAnswer {
+interface AfterAnswer {
 	/** It was written, and has left this process. */
 	readonly written: () => Promise<void>;
 	/** It was given up, is an error instead, or could not be written. */

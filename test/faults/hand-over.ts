@@ -20,9 +20,9 @@ interface Stage {
 	readonly sender: Mailbox;
 	/** Ids of messages that were acknowledged to their sender. */
 	readonly sent: number[];
-	post(text?: string): Promise<number>;
+	readonly post: (text?: string) => Promise<number>;
 	/** Ends every lease, as if its time had passed. */
-	lapse(): Promise<void>;
+	readonly lapse: () => Promise<void>;
 }
 
 /** On a hub of the built program, with one reader; a fault does what it does, and then a hook that works reads what is left. */
@@ -36,7 +36,7 @@ async function onStage(trials: number, trouble: (stage: Stage) => Promise<readon
 			hub,
 			sender,
 			sent,
-			async post(text = 'x') {
+			post: async (text = 'x') => {
 				const {id} = await sender.post({content: `[SENDER] @${tag} ${text}`});
 				sent.push(id);
 				return id;
@@ -101,11 +101,12 @@ const killed: Fault = {
 			for (let trial = 0; trial < trials; trial += 1) {
 				await post();
 				const child = hook(hub, 'pipe');
+				const closed = once(child, 'close');
 				let said = '';
 				child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
 				await sleep(30 + Math.random() * 200);
 				child.kill('SIGKILL');
-				await once(child, 'close');
+				await closed;
 				seen.push(...idsIn(said));
 				await lapse();
 			}
