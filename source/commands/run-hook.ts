@@ -27,7 +27,7 @@ import {p, printable, printableJson, type Printable, writeTo} from '../printable
 const patience = Number(process.env['AGENTMUX_HOOK_PATIENCE'] || 240) || 240;
 
 /** Milliseconds more in which it gives back what it could not hand over. */
-const partingPatience = 40;
+const partingPatience = 25;
 
 /**
  * Runs as a program of its own, at every step of an agent: it imports little, says nothing but mail, exits 0 whatever
@@ -70,7 +70,11 @@ function end(failure: unknown): void {
 
 /** Milliseconds since the process started. `performance.now()` would load all of node:perf_hooks: 1.2 ms of it. */
 const age = (): number => process.uptime() * 1000;
-setTimeout(() => end(new Error(`gave up after ${Math.round(age())} ms`)), Math.max(0, patience - age()));
+const gaveUp = (): Error => new Error(`gave up after ${Math.round(age())} ms`);
+const checkTime = (needed: number): void => {
+	if (patience - age() < needed) throw gaveUp();
+};
+setTimeout(() => end(gaveUp()), Math.max(0, patience - age()));
 process.on('uncaughtException', end);
 run().then(() => end(null), end);
 
@@ -88,14 +92,13 @@ async function run(): Promise<void> {
 	if (told === null) return;
 	const session = new SessionFile(join(places.state, 'hooks'), told.input.session_id);
 	const client = clientKey(own, told.input.session_id);
-	const left = () => patience - age();
 	const say = (text: string) => write(answer(program, event, text));
 	// Loaded where there is mail: most hooks have none.
 	const verify: Verify = async mail => {
 		const {hookVerifier} = await import('./hook-verifier.ts');
 		return hookVerifier({data: places.data, call: ask, session})(mail);
 	};
-	await runHook({...told, tag, session, client, bell, call: ask, take, left, verify, write: say, wake});
+	await runHook({...told, tag, session, client, bell, call: ask, take, checkTime, verify, write: say, wake});
 }
 
 /** The few that a hook reads; every command looks at all of them. */

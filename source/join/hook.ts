@@ -25,8 +25,8 @@ interface Work {
 	readonly call: Call;
 	/** What is taken, until it was handed over. */
 	readonly take: Take;
-	/** Milliseconds until it gives up. */
-	readonly left: () => number;
+	/** Throws where fewer milliseconds are left until it gives up. */
+	readonly checkTime: (needed: number) => void;
 	readonly verify: Verify;
 	/** Writes to stdout and resolves when the client can have it. */
 	readonly write: (text: string) => Promise<void>;
@@ -178,9 +178,9 @@ async function wakeUp({tag, call, wake}: Work): Promise<void> {
 
 /** What is new; without what this session has been told already and only the receipt is missing for, which is sent now. */
 async function takeMail(work: Work): Promise<{mail: Mail[]; more: boolean}> {
-	const {call, session, take, left, verify} = work;
+	const {call, session, take, checkTime, verify} = work;
 	const route = routeOf(work);
-	if (left() < leastTime) throw new Error('too little time was left to hand over mail: the machine is busy');
+	checkTime(leastTime);
 	const bounds = {p_limit: batch, p_bytes: batchBytes};
 	take.begin();
 	const taken = readMail(await call('inbox_take', {...bounds, p_route: route, p_take_id: take.id}, takeColumns));
