@@ -15,13 +15,18 @@ interface Holder {
 	readonly kind: 'agent' | 'human';
 	/** Of an agent's tokens; a human's have none. */
 	readonly gen?: number;
+	/** The chain that a renewed token belongs to; absent for the first of a chain, whose own `jti` is its name. */
+	readonly sid?: string | null;
 }
+
+/** Characters; an index of PostgreSQL holds no key much longer than 2,000. */
+const maxIdLength = 255;
 
 /**
  * A token that ends. It says neither when it was made nor from when on it holds: where the clock is put back, it would not hold
  * yet.
  */
-export function issueToken(secret: string, {tag, kind, gen}: Holder): string {
+export function issueToken(secret: string, {tag, kind, gen, sid}: Holder): string {
 	return signToken(secret, {
 		iss: 'agentmux',
 		role: 'authenticated',
@@ -29,6 +34,7 @@ export function issueToken(secret: string, {tag, kind, gen}: Holder): string {
 		exp: Math.floor(Date.now() / 1000) + life[kind],
 		jti: randomBytes(16).toString('base64url'),
 		...(gen === undefined ? {} : {gen}),
+		...(sid === undefined || sid === null ? {} : {sid}),
 	});
 }
 
@@ -40,14 +46,21 @@ export function isOld({exp, app_metadata}: Claims): boolean {
 }
 
 /** Whose token of an agent this is, and by what it can be ended; null for any other. */
-export function agentIn({iss, role, app_metadata, jti, gen}: Claims): AgentClaims | null {
+export function agentIn({iss, role, app_metadata, jti, sid, gen}: Claims): AgentClaims | null {
 	const {agent_tag: tag, kind} = (app_metadata ?? {}) as {readonly agent_tag?: unknown; readonly kind?: unknown};
 	if (iss !== 'agentmux' || role !== 'authenticated' || typeof tag !== 'string' || kind === 'human') return null;
-	return {tag, jti: typeof jti === 'string' ? jti : null, gen: typeof gen === 'number' ? gen : 0};
+	const own = idIn(jti);
+	return {tag, jti: own, sid: idIn(sid) ?? own, gen: typeof gen === 'number' ? gen : 0};
 }
 
-interface AgentClaims {
+export interface AgentClaims {
 	readonly tag: string;
 	readonly jti: string | null;
+	/** The chain of renewals that it belongs to, which ends as a whole: the `jti` of the first token. */
+	readonly sid: string | null;
 	readonly gen: number;
+}
+
+function idIn(claim: unknown): string | null {
+	return typeof claim === 'string' && claim.length <= maxIdLength ? claim : null;
 }

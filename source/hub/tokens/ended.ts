@@ -113,10 +113,10 @@ export class EndedTokens {
 		const {agent_tag: named} = (claims['app_metadata'] ?? {}) as {readonly agent_tag?: unknown};
 		if (typeof named !== 'string') return null;
 		if (this.#revoked.has(fold(named))) return revoked(named);
-		const {iss, jti} = claims;
+		const {iss, jti, sid} = claims;
 		const agent = agentIn(claims);
 		const isEnded =
-			(iss === 'agentmux' && typeof jti === 'string' && this.#tokens.has(jti)) ||
+			(iss === 'agentmux' && [jti, sid].some(id => typeof id === 'string' && this.#tokens.has(id))) ||
 			(agent !== null && agent.gen < (this.#generations.get(fold(named)) ?? 0));
 		return isEnded ? ended(named) : null;
 	}
