@@ -140,7 +140,11 @@ async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<v
 	if (output === 'env') return write(stdout, asEnvironment(hub));
 	const facts = describe(hub, places);
 	if (flags['json'] === true || output === 'json') return writeJson(stdout, facts);
-	const lines = Object.entries(facts).map(
+	const shown = {
+		...facts,
+		socket: facts['socket'] ?? 'none; your programs use TCP, once the hub has proven itself (see `agentmux hub logs`)',
+	};
+	const lines = Object.entries(shown).map(
 		([name, value]) => p`${printable(name).padEnd(8)} ${printable(String(value))}\n`,
 	);
 	await write(stdout, joinPrintable(lines));
@@ -162,13 +166,13 @@ async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<voi
 }
 
 function describe(
-	{url, pid, version, engine, database, started_at, progress}: RunningHub,
+	{url, socket, pid, version, engine, database, started_at, progress}: RunningHub,
 	{data}: HubPlaces,
-): Record<string, string | number> {
+): Record<string, string | number | null> {
 	const uptime = Math.max(0, Math.round((Date.now() - Date.parse(started_at)) / 1000));
 	const where = database === embedded ? join(data, 'pg') : database;
 	const waits: Record<string, string> = progress === null ? {} : {progress};
-	return {url, pid, version, engine, database: where, data, started_at, uptime, ...waits};
+	return {url, socket, pid, version, engine, database: where, data, started_at, uptime, ...waits};
 }
 
 /** The names of `supabase status -o env`. */

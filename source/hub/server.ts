@@ -88,7 +88,7 @@ export async function startServer(options: HubServerOptions, port: number): Prom
 		return server;
 	};
 	const {local} = options;
-	const own = local === undefined ? null : await listenLocally(local.state, serve, local.onSocket);
+	const own = local === undefined ? null : await listenLocally(local.state, serve, local.onSocket, options.log);
 	return {
 		port: portOf(tcp),
 		socket: own?.path ?? null,

@@ -66,8 +66,7 @@ function isStorable(value: unknown, levels: number): boolean {
 	if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
 	if (typeof value !== 'object' || value === null) return true;
 	return (
-		levels > 0 &&
-		Object.entries(value).every(([name, each]) => isStorable(name, 0) && isStorable(each, levels - 1))
+		levels > 0 && Object.entries(value).every(([name, each]) => isStorable(name, 0) && isStorable(each, levels - 1))
 	);
 }
 

@@ -13,3 +13,55 @@ language sql stable security definer set search_path = '' as $$
   )
   from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb) as c (claims)
 $$;
+
+-- Agents make tables in `public`, where later migrations may want a name. Names that begin with `mux_` or `agentmux` are not
+-- theirs, and relations that migrations from now on make in `public` have such names: so none fails because an agent has
+-- that name already, and none takes an agent's table for its own.
+create function agentmux.reserved_names(p_role oid) returns setof pg_catalog.pg_class
+language sql stable set search_path = '' as $$
+  select c.* from pg_catalog.pg_class as c
+  where c.relowner = p_role and c.relnamespace = 'public'::regnamespace and c.relname ~ '^(mux_|agentmux)'
+$$;
+revoke all on function agentmux.reserved_names(oid) from public, anon, authenticated, service_role;
+
+-- As before, but refuses names that are reserved.
+create or replace function agentmux.settle_statement(p_role oid, p_others bigint) returns void
+language plpgsql set search_path = '' as $$
+declare
+  fault text := agentmux.fault_of(p_role);
+  reserved text := (select n.relname from agentmux.reserved_names(p_role) as n order by n.relname limit 1);
+begin
+  if fault is null and agentmux.belongings(p_role) <> p_others then
+    fault := 'what an agent makes stays its own';
+  end if;
+  if fault is not null then
+    raise exception using errcode = '42501', message = format('an agent may not do this: %s', fault),
+      hint = 'Agents have tables, indexes and sequences of their own in public, without views, triggers, rules, policies, functions and deferred constraints.';
+  end if;
+  if reserved is not null then
+    raise exception using errcode = '42939', message = format('the name %I is reserved for agentmux', reserved),
+      hint = 'Choose a name that does not begin with mux_ or agentmux.';
+  end if;
+  perform agentmux.share_tables(p_role);
+  update agentmux.acting as a set busy = false where a.xid = pg_current_xact_id();
+end $$;
+
+-- What agents have under such names gets another, and says which it had.
+do $$
+declare
+  found record;
+  name text;
+begin
+  for found in
+    select n.relname, n.relkind, n.oid::regclass as relation, row_number() over (order by n.oid) as number
+    from agentmux.agent_roles as a
+    join pg_catalog.pg_roles as r on r.rolname = a.role
+    cross join lateral agentmux.reserved_names(r.oid) as n
+  loop
+    name := format('agent_%s_%s', found.number, found.relname)::pg_catalog.name;
+    execute format('alter table %s rename to %I', found.relation, name);
+    if found.relkind = 'r' then
+      execute format('comment on table public.%I is %L', name, format('Was %s, a name that is reserved for agentmux.', found.relname));
+    end if;
+  end loop;
+end $$;

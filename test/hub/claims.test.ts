@@ -63,7 +63,22 @@ const claim = (name: string, value: string): string =>
 const inMetadata = (name: string, value: string): string =>
 	claim('app_metadata', `{"agent_tag":"CLAUDE_1","kind":"agent",${text(name)}:${value}}`);
 
-const names = ['iss', 'role', 'app_metadata', 'jti', 'sid', 'gen', 'exp', 'nbf', 'iat', 'aud', 'sub', 'other', '__proto__', 'constructor'];
+const names = [
+	'iss',
+	'role',
+	'app_metadata',
+	'jti',
+	'sid',
+	'gen',
+	'exp',
+	'nbf',
+	'iat',
+	'aud',
+	'sub',
+	'other',
+	'__proto__',
+	'constructor',
+];
 const inside = ['agent_tag', 'kind', 'other', '__proto__'];
 
 /** What each way says to a token: HTTP statuses, and how Realtime's socket and join went. */

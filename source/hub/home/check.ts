@@ -1,6 +1,7 @@
 import {readdirSync, type Dirent} from 'node:fs';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import type {HubPlaces} from '../places.ts';
+import {above} from './above.ts';
 import {checkAbove, checkFile, checkFolder} from './entry.ts';
 
 /** The database's own, and what holds no secret and may be much. */
@@ -34,10 +35,4 @@ function entriesOf(folder: string): Dirent[] {
 	} catch {
 		return [];
 	}
-}
-
-/** The folders in which it lies, from the next one up. */
-function above(path: string): string[] {
-	const parent = dirname(path);
-	return parent === path ? [] : [parent, ...above(parent)];
 }

@@ -1,5 +1,7 @@
-import {chmodSync, readFileSync, statSync} from 'node:fs';
+import {chmodSync, lstatSync, readFileSync, statSync} from 'node:fs';
 import {HubError} from '../error.ts';
+import {above} from './above.ts';
+import {checkAbove} from './entry.ts';
 
 /** A key, an access token, or an address with a password in it. */
 const secret = /^\s*"?\w*(key|access_token)"?\s*=|:\/\/[^\s/@:]*:[^\s/@]+@/m;
@@ -11,7 +13,14 @@ const secret = /^\s*"?\w*(key|access_token)"?\s*=|:\/\/[^\s/@:]*:[^\s/@]+@/m;
 export function checkConfig(path: string): string | null {
 	const me = process.getuid?.();
 	const found = statSync(path, {throwIfNoEntry: false});
+	if (found === undefined && lstatSync(path, {throwIfNoEntry: false}) !== undefined) {
+		throw new HubError(
+			`The config file ${path} is a link that leads nowhere.`,
+			'Make the file that it leads to, or remove the link.',
+		);
+	}
 	if (me === undefined || found === undefined || found.isDirectory()) return null;
+	for (const folder of above(path)) checkAbove(folder);
 	if (!found.isFile()) {
 		throw new HubError(`The config file ${path} is no ordinary file.`, 'Make it one, or remove it.');
 	}

@@ -56,15 +56,41 @@ export function checkFile(path: string): string | null {
 	return mended(path, found, '0600');
 }
 
-/** Refuses what belongs to another user, or would let another user put something in its place. */
+/**
+ * Refuses a folder above ours in which somebody else could put another folder in the place of ours, as StrictModes of sshd does:
+ * one that a group or everybody may write to (unless it is sticky), or that belongs to another user than root. A user's own group,
+ * which has his number, and the group of root are no others. Throws HubError; what is not there is no fault.
+ */
 export function checkAbove(path: string): void {
+	const fault = faultAbove(path);
+	if (fault !== null) throw new HubError(...fault);
+}
+
+/** What is wrong and what to do, in two sentences; null for a folder that nobody else may change. */
+export function faultAbove(path: string): readonly [message: string, remedy: string] | null {
 	const found = lstatSync(path, {throwIfNoEntry: false});
-	const isOpen = found?.isDirectory() === true && (found.mode & 0o002) !== 0 && (found.mode & 0o1000) === 0;
-	if (me === undefined || !isOpen) return;
-	throw new HubError(
-		`Anyone on this machine may put other files into ${path}, where agentmux keeps what is yours.`,
-		`Close it with \`chmod o-w ${path}\`, or choose another folder with AGENTMUX_HOME.`,
-	);
+	if (me === undefined || found === undefined) return null;
+	const {uid, gid, mode} = found;
+	const elsewhere = 'or choose another folder with AGENTMUX_HOME';
+	if (uid !== me && uid !== 0) {
+		return [
+			`${path} belongs to another user (uid ${uid}), who could replace what agentmux keeps in it.`,
+			`Make it yours with chown, ${elsewhere}.`,
+		];
+	}
+	const isSticky = (mode & 0o1000) !== 0;
+	if (!found.isDirectory() || isSticky) return null;
+	if ((mode & 0o002) !== 0) {
+		return [
+			`Anyone on this machine may put other files into ${path}, where agentmux keeps what is yours.`,
+			`Close it with \`chmod o-w ${path}\`, ${elsewhere}.`,
+		];
+	}
+	if ((mode & 0o020) === 0 || gid === 0 || gid === me) return null;
+	return [
+		`Every user in the group ${gid} may put other files into ${path}, where agentmux keeps what is yours.`,
+		`Close it with \`chmod g-w ${path}\`, ${elsewhere}.`,
+	];
 }
 
 function refuseForeign(path: string, {uid}: Stats): void {
