@@ -243,8 +243,8 @@ async function serve(
 				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, () => door.dismiss()).handle},
 				{prefix: '/agentmux/v1', handle: copies},
 			],
-			upgrade(request, socket, head) {
-				if (door.admit(socket)) realtime.upgrade(request, socket, head);
+			upgrade(request, socket, head, countAs) {
+				if (door.admit(socket)) realtime.upgrade(request, socket, head, countAs);
 			},
 			health: () => ({status: 'ok', pid: state.pid, version: state.version, started_at: state.started_at}),
 			local: {state: places.state, proofKey: state.proof_key, onSocket},

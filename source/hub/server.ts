@@ -26,8 +26,8 @@ export interface HubServerOptions {
 	/** What to answer to somebody whose token was ended before it expired; null while it holds. */
 	readonly refuse?: (caller: Caller) => Promise<HubResponse | null>;
 	readonly routes: readonly Route[];
-	/** Takes over WebSocket handshakes under /realtime/v1/websocket. */
-	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+	/** Takes over WebSocket handshakes under /realtime/v1/websocket. `countAs`: among whose connections it counts from then on. */
+	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer, countAs: (holder: string) => void) => void;
 	/** What /health answers to this user's own programs; others hear that something is there. */
 	readonly health: () => object;
 	/** For the programs of this user; without it, there is TCP alone. */
@@ -115,7 +115,9 @@ function serverFor(options: HubServerOptions, bodies: Bodies, where: () => Pick<
 	server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
 		socket.on('error', () => socket.destroy());
 		const refused = refusedUpgrade(options, entrance(), request);
-		if (refused === null) return options.upgrade(request, socket, head);
+		if (refused === null) {
+			return options.upgrade(request, socket, head, holder => void connections.know(socket, holder));
+		}
 		// Nobody reads from it any more, so that it would not be noticed that the client closes it.
 		socket.once('finish', () => socket.destroy());
 		socket.end(`HTTP/1.1 ${refused}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);

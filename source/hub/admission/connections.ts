@@ -10,11 +10,15 @@ export interface ConnectionLimits {
 	readonly known: number;
 }
 
+/** The holder of the anon key (holder.ts). */
+const anyone = 'anon';
+
 export const connectionLimits: ConnectionLimits = {unknown: 256, holder: 256, known: 768};
 
 /**
- * The connections of one listener, in shares: whoever connects and says nothing, or holds no key, uses up his own share alone,
- * and there the oldest makes room for the newest; no holder of a token uses up the others'.
+ * The connections of one listener, in shares: whoever connects and says nothing, or holds no key, uses up his own share alone;
+ * no holder of a token uses up the others'. Where anyone may be meant, with no key or the anon key, the oldest makes room for the
+ * newest.
  */
 export class Connections {
 	readonly #limits: ConnectionLimits;
@@ -42,11 +46,18 @@ export class Connections {
 		if (this.#known.get(socket) === holder) return true;
 		const held = this.#holders.get(holder) ?? 0;
 		const isNew = !this.#known.has(socket);
-		if (held >= this.#limits.holder || (isNew && this.#known.size >= this.#limits.known)) return false;
+		if (isNew && holder === anyone && held >= this.#limits.holder) this.#dropOldest(holder);
+		else if (held >= this.#limits.holder || (isNew && this.#known.size >= this.#limits.known)) return false;
 		this.#forget(socket);
 		this.#known.set(socket, holder);
-		this.#holders.set(holder, held + 1);
+		this.#holders.set(holder, (this.#holders.get(holder) ?? 0) + 1);
 		return true;
+	}
+
+	#dropOldest(holder: string): void {
+		const [oldest] = [...this.#known].find(([, each]) => each === holder) ?? [];
+		oldest?.destroy();
+		if (oldest !== undefined) this.#forget(oldest);
 	}
 
 	#forget(socket: Socket): void {

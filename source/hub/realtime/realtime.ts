@@ -7,7 +7,7 @@ import type {Handler} from '../http.ts';
 import {Catalog, ownScope} from './catalog.ts';
 import {Changes} from './changes.ts';
 import {storedBroadcast} from './channel.ts';
-import {Connection} from './connection.ts';
+import {Connection, type CountAs} from './connection.ts';
 import type {Version} from './frame.ts';
 import {defaultLimits, type Limits} from './limits.ts';
 import {withNoticeKey} from './notice-key.ts';
@@ -21,8 +21,11 @@ import {readToken, type Verify} from './token.ts';
 import {Topics} from './topic.ts';
 
 export interface Realtime {
-	/** Takes over a request to upgrade: a socket on .../websocket, or 403. */
-	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+	/**
+	 * Takes over a request to upgrade: a socket on .../websocket, or 403. `countAs` is told whose token a channel was joined with:
+	 * clients open the socket with the anon key, whoever they are.
+	 */
+	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, countAs?: CountAs): void;
 	/** The REST side; the path is what follows `/realtime/v1`. */
 	readonly handle: Handler;
 	/** Closes every socket that a token which no longer holds has opened or joined with. */
@@ -89,7 +92,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 	let closed = false;
 
 	return {
-		upgrade(request, socket, head) {
+		upgrade(request, socket, head, countAs = () => undefined) {
 			const opened = closed ? null : readOpening(request, verify);
 			if (opened === null) {
 				// Nobody reads from it any more, so that it would not be noticed that the client closes it.
@@ -98,7 +101,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 				return;
 			}
 			sockets.handleUpgrade(request, socket, head, webSocket => {
-				const connection = new Connection(server, webSocket, socket, opened.version, opened.token);
+				const connection = new Connection(server, webSocket, socket, {...opened, countAs});
 				connections.add(connection);
 				webSocket.on('close', () => connections.delete(connection));
 			});
