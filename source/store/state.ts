@@ -1,7 +1,7 @@
 import type {Agent, Identity} from '../mailbox/agent.ts';
 import type {Connection} from '../mailbox/event.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
-import type {Channel} from '../mailbox/query.ts';
+import type {ListedChannel} from './channels.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
 import type {Task} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
@@ -34,8 +34,10 @@ export interface State {
 	readonly from: number;
 	/** What was read back of a feed, older than the window; of those that were looked at last. */
 	readonly pasts: ReadonlyMap<FeedId, Past>;
-	/** Folded tag to channel: every tag that is known, also those whose messages lie outside of the window. */
-	readonly channels: ReadonlyMap<string, Channel>;
+	/** Folded tag to channel, also of tags whose messages lie outside of the window; of those that were only addressed the newest. */
+	readonly channels: ReadonlyMap<string, ListedChannel>;
+	/** Folded tags that were addressed and have no channel: nobody has joined or written as them, and there are too many. */
+	readonly unlisted: ReadonlySet<string>;
 	readonly pending: readonly Pending[];
 	readonly tasks: ReadonlyMap<number, Task>;
 	/** Folded tag to agent. */
@@ -58,6 +60,7 @@ export const emptyState: State = {
 	from: 0,
 	pasts: new Map(),
 	channels: new Map(),
+	unlisted: new Set(),
 	pending: [],
 	tasks: new Map(),
 	agents: new Map(),

@@ -55,6 +55,7 @@ export type Action =
 	| 'copy'
 	| 'copy_link'
 	| 'open_link'
+	| 'redact'
 	| 'search'
 	| 'filter'
 	| 'palette'
@@ -195,6 +196,7 @@ export const usualKeymap: readonly Binding[] = [
 	{action: 'copy', place: 'read', keys: ['y'], label: 'y Y', help: 'copy its text, a link'},
 	{action: 'copy_link', place: 'read', keys: ['Y'], label: 'Y', help: ''},
 	{action: 'open_link', place: 'read', keys: ['o'], label: 'o', help: 'open a link in it'},
+	{action: 'redact', place: 'read', keys: ['x'], label: 'x', help: 'redact it; asks'},
 	{action: 'acknowledge', place: 'read', keys: ['a'], label: 'a', help: 'it is dealt with'},
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},

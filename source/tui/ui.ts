@@ -9,6 +9,7 @@ import {nothingKilled, type Killed} from './compose/kill.ts';
 import type {Picker} from './compose/picker.ts';
 import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
+import type {RedactQuestion} from './redact.ts';
 import type {FilterEdit, PaneFilter} from './find/pane-filter.ts';
 import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {TimelineView} from './timeline/view.ts';
@@ -72,6 +73,7 @@ type Overlay =
 	| ({readonly kind: 'tags'} & Picker)
 	| {readonly kind: 'quit'; readonly reason: Printable; readonly answer: Printable}
 	| {readonly kind: 'search'}
+	| RedactQuestion
 	| FilterEdit
 	| Palette
 	/** Lines to read. */

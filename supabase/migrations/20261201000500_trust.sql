@@ -65,3 +65,42 @@ begin
     end if;
   end loop;
 end $$;
+
+-- Who only ever was addressed: anybody can name tags by the thousand, and each made a channel. Tags that joined or wrote have
+-- theirs; of the others, those that were named last.
+create index mux_channel_authors on public.channel_entries (tag) where not mentioned;
+
+-- As before, but of the tags that neither joined nor wrote the newest 20 that the newest 250 messages name.
+create or replace function public.channels() returns table (tag text, last_id bigint)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform public.mux_guard();
+  return query
+  with recursive author as (
+    (select e.tag from public.channel_entries as e where not e.mentioned order by e.tag limit 1)
+    union all
+    select (select e.tag from public.channel_entries as e where not e.mentioned and e.tag > author.tag order by e.tag limit 1)
+    from author where author.tag is not null
+  ), known as (
+    select author.tag as folded from author where author.tag is not null
+    union
+    select upper(a.tag collate "C") from public.agents as a
+  ), named as (
+    select upper(mention collate "C") as folded, max(m.id) as last_id
+    from (select newest.id, newest.mentions from public.messages as newest order by newest.id desc limit 250) as m
+    cross join lateral unnest(m.mentions) as mention
+    group by 1
+  ), shown as (
+    select known.folded from known
+    union all
+    (select n.folded from named as n where not exists (select from known as k where k.folded = n.folded) order by n.last_id desc, n.folded limit 20)
+  )
+  select coalesce(a.tag, first.spelled), coalesce(last.message_id, 0)
+  from shown
+  left join lateral (select e.message_id from public.channel_entries as e
+    where e.tag = shown.folded order by e.tag desc, e.message_id desc limit 1) as last on true
+  left join lateral (select e.spelled from public.channel_entries as e
+    where e.tag = shown.folded order by e.tag, e.message_id limit 1) as first on true
+  left join public.agents as a on upper(a.tag collate "C") = shown.folded
+  order by 2 desc, 1;
+end $$;
