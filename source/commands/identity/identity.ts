@@ -1,4 +1,5 @@
 import {usual, type Config} from '../../config.ts';
+import {clientOwners} from '../../join/client-owner.ts';
 import {joinedFolders, type JoinedFolder} from '../../join/joined-folder.ts';
 import {readPlace} from '../../join/place-file.ts';
 import {runningClients, type RunningClient} from '../../join/running-client.ts';
@@ -42,6 +43,7 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	if (isHuman && inside.length === 0 && isTerminal) return configured;
 	if (isHuman) throw notHuman(named, inside, here);
 	const own = boundTo(named, inside, here, cwd);
+	checkOwner(config.places.state, env, own.tag, inside, named === null ? cwd : variable);
 	if (as !== undefined && !sameTag(as, own.tag)) {
 		throw new UsageError(
 			`Here you are ${own.tag} (${whereText(inside, here)}), and cannot be ${as}.`,
@@ -124,6 +126,24 @@ function boundTo(
 		'forbidden',
 		`${tagsOf(here)} have joined in ${here.folder}.`,
 		'Set AGENTMUX_TAG to the one that this is.',
+	);
+}
+
+/** A client that is known to work as one agent does not become another by a variable or by changing the folder. */
+function checkOwner(
+	state: string,
+	env: NodeJS.ProcessEnv,
+	tag: Tag,
+	inside: readonly RunningClient[],
+	by: string,
+): void {
+	const owners = inside.length === 0 ? [] : clientOwners(state, env);
+	if (owners.length === 0 || owners.some(owner => sameTag(owner, tag))) return;
+	const names = owners.join(' and ');
+	throw new MailboxError(
+		'forbidden',
+		`${nameOf(inside)} works as ${names} here, and by ${by} this would be ${tag}.`,
+		by === variable ? 'Unset AGENTMUX_TAG.' : `Run this in the folder of ${names}.`,
 	);
 }
 
