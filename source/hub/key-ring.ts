@@ -27,7 +27,7 @@ export function createKeyRotation(keys: KeyRing, onRotated: () => void): {handle
 	return {
 		async handle({method, path, caller}) {
 			if (caller.role !== 'service_role') return json(401, 'Unauthorized: this needs the service_role key.');
-			if (path !== '/' || method !== 'POST') return json(404, 'There is nothing of that name.');
+			if (path !== '/' || method !== 'POST') return json(404, 'There is no such path here.');
 			keys.rotate();
 			onRotated();
 			return {status: 204};

@@ -158,7 +158,7 @@ async function respond(
 	} catch (error) {
 		if (error instanceof DatabaseAway) return send(response, request, away(error));
 		options.log(`${request.method} failed: ${error instanceof Error ? error.message : String(error)}`);
-		send(response, request, refusal(500, 'The hub failed at this; its log says how.'));
+		send(response, request, refusal(500, 'Internal error; see `agentmux hub logs`.'));
 	}
 }
 
@@ -202,7 +202,7 @@ function refuseConnection({code}: NodeJS.ErrnoException, socket: Duplex): void {
 	const [status, message] = {
 		HPE_HEADER_OVERFLOW: ['414 URI Too Long', `The address and headers are larger than ${largestHead} bytes.`] as const,
 		ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not come to its end in time.'] as const,
-	}[code ?? ''] ?? ['400 Bad Request', 'This is no HTTP request.'];
+	}[code ?? ''] ?? ['400 Bad Request', 'This is not an HTTP request.'];
 	const body = JSON.stringify({message});
 	socket.end(
 		`HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,

@@ -299,9 +299,9 @@ describe('what an agent may not do to others', () => {
 	const inside = {CLAUDECODE: '1'};
 
 	test.each([
-		['leave of another', ['leave', 'CLAUDE_2', '--dir'], 'CLAUDE_2 is not for it to send away'],
-		['taking another tag by force', ['join', 'CLAUDE_2', '--force', '--dir'], '--force is for a human to use'],
-		['putting a backup back', ['hub', 'restore'], 'a backup is for a human to put back'],
+		['leave of another', ['leave', 'CLAUDE_2', '--dir'], 'an agent cannot remove CLAUDE_2'],
+		['taking another tag by force', ['join', 'CLAUDE_2', '--force', '--dir'], 'only a human can use --force'],
+		['putting a backup back', ['hub', 'restore'], 'only a human can restore a backup'],
 	])('%s is refused in a sentence, and changes nothing', async (_, words, reason) => {
 		const before = await readFile(join(shared, '.mcp.json'), 'utf8');
 		const {code, stdout, stderr} = await home.run([...words, shared], {cwd: folder, env: inside});

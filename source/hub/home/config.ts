@@ -22,7 +22,7 @@ export function checkConfig(path: string): string | null {
 	if (me === undefined || found === undefined || found.isDirectory()) return null;
 	for (const folder of above(path)) checkAbove(folder);
 	if (!found.isFile()) {
-		throw new HubError(`The config file ${path} is no ordinary file.`, 'Make it one, or remove it.');
+		throw new HubError(`The config file ${path} is not an ordinary file.`, 'Make it one, or remove it.');
 	}
 	const isOpen = (found.mode & 0o022) !== 0 || ((found.mode & 0o044) !== 0 && secret.test(readFileSync(path, 'utf8')));
 	if (found.uid !== me && (found.uid !== 0 || isOpen)) {

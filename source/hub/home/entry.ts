@@ -42,7 +42,11 @@ export function checkFile(path: string): string | null {
 	refuseForeign(path, found);
 	// The hub's own socket.
 	if (found.isSocket()) return null;
-	const what = found.isSymbolicLink() ? 'a link, and may lead elsewhere' : found.isFile() ? null : 'no ordinary file';
+	const what = found.isSymbolicLink()
+		? 'a link, and may lead elsewhere'
+		: found.isFile()
+			? null
+			: 'not an ordinary file';
 	if (what !== null) throw planted(path, what);
 	if (found.nlink > 1) throw planted(path, 'known under another name, too');
 	if ((found.mode & 0o077) === 0) return null;

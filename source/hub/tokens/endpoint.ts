@@ -63,11 +63,11 @@ export function createTokens(database: Database, keys: KeyRing): {handle: Handle
 
 	return {
 		async handle(request) {
-			if (request.path !== '/') return json(404, {message: 'There is nothing of that name.'});
+			if (request.path !== '/') return json(404, {message: 'There is no such path here.'});
 			if (request.caller.role === 'anon') return json(401, {message: 'Unauthorized: this needs a token.'});
 			if (request.method === 'POST') return post(request);
 			if (request.method === 'DELETE') return end(request);
-			return json(405, {message: `${request.method} is not for this.`});
+			return json(405, {message: `Method ${request.method} is not allowed here.`});
 		},
 	};
 }

@@ -49,7 +49,10 @@ const plants: {readonly [what: string]: {readonly plant: (path: string) => void;
 		plant: path => linkSync(elsewhere(), path),
 		says: /is known under another name, too/,
 	},
-	'a pipe': {plant: path => void execFileSync('sh', ['-c', 'mkfifo -m 600 "$0"', path]), says: /is no ordinary file/},
+	'a pipe': {
+		plant: path => void execFileSync('sh', ['-c', 'mkfifo -m 600 "$0"', path]),
+		says: /is not an ordinary file/,
+	},
 	...(isRoot
 		? {
 				"another user's file": {
@@ -242,7 +245,7 @@ describe('by the program', () => {
 		execFileSync('sh', ['-c', 'mkfifo "$0"', join(own.path, 'data/agents/HOOKED.json')]);
 		expect(await fire({home: own.path, tag: 'HOOKED', event: 'Stop'})).toMatchObject({code: 0, stdout: '', stderr: ''});
 		const log = join(own.path, 'logs', 'hook.log');
-		expect(readFileSync(log, 'utf8')).toContain('is no ordinary file');
+		expect(readFileSync(log, 'utf8')).toContain('is not an ordinary file');
 		rmSync(log);
 		symlinkSync(elsewhere(), log);
 		expect(await fire({home: own.path, tag: 'HOOKED', event: 'Stop'})).toMatchObject({code: 0, stdout: '', stderr: ''});
