@@ -23,7 +23,7 @@ interface Route {
 
 export interface HubServerOptions {
 	readonly jwtSecret: string;
-	/** What to answer to somebody whose token was ended before it expired; null while it holds. */
+	/** The answer to a caller whose token was ended before it expired; null for all others. */
 	readonly refuse?: (caller: Caller) => Promise<HubResponse | null>;
 	readonly routes: readonly Route[];
 	/** Takes over WebSocket handshakes under /realtime/v1/websocket. `countAs`: among whose connections it counts from then on. */
@@ -118,7 +118,7 @@ function serverFor(options: HubServerOptions, bodies: Bodies, where: () => Pick<
 		if (refused === null) {
 			return options.upgrade(request, socket, head, holder => void connections.know(socket, holder));
 		}
-		// Nobody reads from it any more, so that it would not be noticed that the client closes it.
+		// Nothing reads from the socket now, so a close by the client would go unnoticed.
 		socket.once('finish', () => socket.destroy());
 		socket.end(`HTTP/1.1 ${refused}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
 	});
@@ -186,7 +186,7 @@ async function answer(options: HubServerOptions, entrance: Entrance, request: In
 	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller});
 }
 
-/** A web page or a neighbour need not know which process of which version this is. */
+/** Web pages and other users need not know which process of which version this is. */
 function healthFor({health, local}: HubServerOptions, {port, place}: Entrance, search: string): object {
 	const facts = port === null ? health() : {status: 'ok'};
 	const nonce = new URLSearchParams(search).get('challenge') ?? '';
@@ -207,7 +207,7 @@ function refuseConnection({code}: NodeJS.ErrnoException, socket: Duplex): void {
 	socket.end(
 		`HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
 	);
-	// Who is still writing reads no answer from a connection that is gone; nor may he hold it for long.
+	// A client that is still writing would not see the answer if the connection closed now; but it may not hold it for long.
 	const impatient = setTimeout(() => socket.destroy(), 2000);
 	socket.once('close', () => clearTimeout(impatient));
 }

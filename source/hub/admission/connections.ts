@@ -2,11 +2,11 @@ import type {Socket} from 'node:net';
 
 /** How many connections a listener holds at once. */
 export interface ConnectionLimits {
-	/** By clients that have shown no key yet. */
+	/** By clients that have not shown a key yet. */
 	readonly unknown: number;
 	/** By all of one holder of a token. */
 	readonly holder: number;
-	/** By all that have shown a key. */
+	/** By all clients that have shown a key. */
 	readonly known: number;
 }
 
@@ -16,9 +16,9 @@ const anyone = 'anon';
 export const connectionLimits: ConnectionLimits = {unknown: 256, holder: 256, known: 768};
 
 /**
- * The connections of one listener, in shares: whoever connects and says nothing, or holds no key, uses up his own share alone;
- * no holder of a token uses up the others'. Where anyone may be meant, with no key or the anon key, the oldest makes room for the
- * newest.
+ * The connections of one listener, in shares. Clients that send nothing, or have no key, use up only their own share, and no holder
+ * of a token uses up the share of another. Clients without a key, or with the anon key, cannot be told apart: when their share is
+ * full, the oldest connection is closed for the newest.
  */
 export class Connections {
 	readonly #limits: ConnectionLimits;
@@ -41,7 +41,7 @@ export class Connections {
 		if (oldest !== undefined) this.#unknown.delete(oldest);
 	}
 
-	/** Its client has shown a key of that holder. False: the holder has too many already, and this one is to end. */
+	/** Its client has shown a key of that holder. False: the holder has too many connections, and this one must be closed. */
 	know(socket: Socket, holder: string): boolean {
 		if (this.#known.get(socket) === holder) return true;
 		const held = this.#holders.get(holder) ?? 0;

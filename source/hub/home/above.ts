@@ -1,7 +1,7 @@
 import {realpathSync} from 'node:fs';
 import {dirname} from 'node:path';
 
-/** The folders in which a path lies, from the next one up: by its name, and, where links lead elsewhere, by where it really is. */
+/** The parent folders of a path, nearest first, and those of its real path where there are links. */
 export function above(path: string): string[] {
 	return [...new Set([...parents(path), ...parents(real(path))])];
 }
@@ -11,7 +11,7 @@ function parents(path: string): string[] {
 	return parent === path ? [] : [parent, ...parents(parent)];
 }
 
-/** Of what is not there yet: where it would be. */
+/** Works for a path that does not exist yet. */
 function real(path: string): string {
 	try {
 		return realpathSync(path);

@@ -7,8 +7,8 @@ import {checkAbove} from './entry.ts';
 const secret = /^\s*"?\w*(key|access_token)"?\s*=|:\/\/[^\s/@:]*:[^\s/@]+@/m;
 
 /**
- * The config file, which is this user's own to arrange: a link to where he keeps it is followed. Nobody else may be able to
- * change it, nor to read it where it holds a key. Returns what was mended, or null; throws HubError.
+ * Checks the config file. It may be a link to where the user keeps it, but no other user may be able to change it, or to read it if
+ * it holds a key. Returns what was mended, or null; throws HubError.
  */
 export function checkConfig(path: string): string | null {
 	const me = process.getuid?.();

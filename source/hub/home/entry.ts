@@ -11,12 +11,12 @@ import {
 } from 'node:fs';
 import {HubError} from '../error.ts';
 
-/** Undefined on Windows, where access lists decide that Node does not tell. */
+/** Undefined on Windows, where access lists decide, which Node does not report. */
 const me = process.getuid?.();
 
 /**
- * A folder of ours: this user's, and closed to all others. Returns what was mended, as a sentence, or null; throws HubError for
- * one that somebody else may have put there. A link is taken where this user made it, to a folder of his own.
+ * Checks that one of our folders belongs to this user and is closed to others. Returns what was mended, as a sentence, or null; throws
+ * HubError for a folder that somebody else may have put there. A link is accepted if this user made it and it leads to his own folder.
  */
 export function checkFolder(path: string): string | null {
 	const found = lstatSync(path, {throwIfNoEntry: false});
@@ -24,7 +24,7 @@ export function checkFolder(path: string): string | null {
 	refuseForeign(path, found);
 	const folder = found.isSymbolicLink() ? statSync(path, {throwIfNoEntry: false}) : found;
 	if (folder === undefined) throw new HubError(`${path} is a link that leads nowhere.`, 'Remove it, and try again.');
-	// Whoever makes what is missing says so in his own words.
+	// The caller that makes missing folders has its own error for this.
 	if (!folder.isDirectory()) return null;
 	refuseForeign(path, folder);
 	if ((folder.mode & 0o077) === 0) return null;
@@ -33,8 +33,8 @@ export function checkFolder(path: string): string | null {
 }
 
 /**
- * A file of ours: an ordinary one under one name, this user's, and closed to all others. Returns what was mended, as a sentence,
- * or null; throws HubError for anything else. Never follows a link, and never waits.
+ * Checks that one of our files is an ordinary file with one name, belongs to this user, and is closed to others. Returns what was
+ * mended, as a sentence, or null; throws HubError for anything else. Never follows a link, and never blocks.
  */
 export function checkFile(path: string): string | null {
 	const found = lstatSync(path, {throwIfNoEntry: false});
@@ -61,16 +61,16 @@ export function checkFile(path: string): string | null {
 }
 
 /**
- * Refuses a folder above ours in which somebody else could put another folder in the place of ours, as StrictModes of sshd does:
- * one that a group or everybody may write to (unless it is sticky), or that belongs to another user than root. A user's own group,
- * which has his number, and the group of root are no others. Throws HubError; what is not there is no fault.
+ * Refuses a parent folder in which another user could replace our folder, as sshd's StrictModes does: one that a group or everybody
+ * can write to (unless it is sticky), or that belongs to another user (unless that is root). A user's private group, whose id is his
+ * own, and the group of root are fine. Throws HubError. A folder that does not exist is fine.
  */
 export function checkAbove(path: string): void {
 	const fault = faultAbove(path);
 	if (fault !== null) throw new HubError(...fault);
 }
 
-/** What is wrong and what to do, in two sentences; null for a folder that nobody else may change. */
+/** What is wrong with the folder and what to do, in two sentences; null if no other user can change it. */
 export function faultAbove(path: string): readonly [message: string, remedy: string] | null {
 	const found = lstatSync(path, {throwIfNoEntry: false});
 	if (me === undefined || found === undefined) return null;

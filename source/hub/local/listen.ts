@@ -7,21 +7,21 @@ import type {Log} from '../log.ts';
 import {makeFolder} from './private-folder.ts';
 import {socketPlaces, thisMachine} from './socket-path.ts';
 
-/** How often it is looked whether the socket is still there: whoever tidies up /tmp or ends a login session takes it away. */
+/** Milliseconds between checks that the socket still exists: cleaning /tmp or ending a login session removes it. */
 const lookEvery = 5000;
 
 export interface LocalListener {
 	/** Null where no socket could be made. */
 	readonly path: string | null;
-	/** It is no longer looked after; whoever made the server closes it. */
+	/** Stops the checks; the caller closes the server. */
 	leave(): void;
 }
 
 /**
- * Lets a server listen for this user's own programs: on a Unix socket in a folder that is closed to all others, or on a named
- * pipe. `serve` makes a server for a path; `moved` is called with the new path after the socket was taken away; `log` is told of
- * each folder that somebody else has taken or opened, once. Only for the holder of the hub's lock: what lies in the place is taken
- * for the socket of a dead hub.
+ * Makes a server listen for this user's own programs: on a Unix socket in a folder that is closed to other users, or on a named
+ * pipe. `serve` makes a server for a path. `moved` is called with the new path after the socket was removed. `log` gets one sentence
+ * for each folder that another user owns or can write to. Only for the holder of the hub's lock: a file at the path is taken for the
+ * socket of a dead hub and removed.
  */
 export async function listenLocally(
 	state: string,
@@ -81,7 +81,7 @@ async function open(state: string, serve: (path: string) => Server, tell: Log): 
 	return null;
 }
 
-/** Why no socket is made in a folder, in sentences; null where only this user can put one. A folder that is missing is made. */
+/** Why the folder is not safe for a socket, in sentences; null if it is. Makes the folder if it is missing. */
 function socketFault(folder: string): string | null {
 	for (const each of above(folder)) {
 		const open = faultAbove(each);
@@ -91,7 +91,7 @@ function socketFault(folder: string): string | null {
 	return fault === null ? null : `No socket in ${folder}: it ${fault}. Look who put it there, and remove it.`;
 }
 
-/** Whether the place is free then: a folder there is nobody's socket. */
+/** Whether the path is free now; false if a folder is there. */
 function removeStale(path: string): boolean {
 	try {
 		rmSync(path, {force: true});

@@ -28,7 +28,7 @@ export interface Realtime {
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, countAs?: CountAs): void;
 	/** The REST side; the path is what follows `/realtime/v1`. */
 	readonly handle: Handler;
-	/** Closes every socket that a token which no longer holds has opened or joined with. */
+	/** Closes every socket that was opened, or used to join, with a token that is no longer valid. */
 	recheck(): void;
 	/** Tells every channel and closes every socket. */
 	close(): Promise<void>;
@@ -39,7 +39,7 @@ export interface RealtimeOptions {
 	readonly database: Database;
 	readonly verify: Verify;
 	readonly limits?: Partial<Limits>;
-	/** Told of what fails without a client to tell. */
+	/** Called with errors that no client can be told about. */
 	readonly onFault?: (error: unknown) => void;
 }
 
@@ -95,7 +95,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 		upgrade(request, socket, head, countAs = () => undefined) {
 			const opened = closed ? null : readOpening(request, verify);
 			if (opened === null) {
-				// Nobody reads from it any more, so that it would not be noticed that the client closes it.
+				// Nothing reads from the socket now, so a close by the client would go unnoticed.
 				socket.once('finish', () => socket.destroy());
 				socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
 				return;

@@ -11,11 +11,10 @@ const tagPattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
 /**
  * Makes, renews and ends the tokens of agents, under `/agentmux/v1/tokens`.
  *
- * - `POST` as service_role with `{tag}`: a token of that agent; `{tag, token}`: that one, while it holds and is not old.
- * - `POST` with an agent's token, which may have expired: a new one in its place, unless it was ended. As service_role with
- *   `{token}`: the same, however long ago it expired.
- * - `DELETE` as service_role with `{tag}`: ends all of an agent's; with an agent's token: ends that one, those it was renewed from,
- *   and those renewed from it.
+ * - `POST` as service_role with `{tag}`: a token for that agent; with `{tag, token}`: the same token if it is valid and not old.
+ * - `POST` with an agent's token, which may have expired: a new token, unless that one was ended. As service_role with `{token}`: the
+ *   same, however long ago it expired.
+ * - `DELETE` as service_role with `{tag}`: ends all tokens of the agent. With an agent's token: ends its chain of renewals.
  */
 export function createTokens(database: Database, keys: KeyRing): {handle: Handler} {
 	const check = async (claims: Claims): Promise<Renewable | HubResponse> => {
@@ -72,7 +71,7 @@ export function createTokens(database: Database, keys: KeyRing): {handle: Handle
 	};
 }
 
-/** What a renewed token says. */
+/** The claims of a renewed token. */
 interface Renewable {
 	readonly tag: string;
 	readonly gen: number;
@@ -85,7 +84,7 @@ interface Standing {
 	readonly isRevoked: boolean;
 }
 
-/** What the database says just now: what this hub has heard may be a moment old. */
+/** Read from the database, because this hub's copy may be a moment old. */
 async function standing(
 	database: Database,
 	{tag, jti, sid}: Pick<AgentClaims, 'tag' | 'jti' | 'sid'>,
@@ -99,7 +98,7 @@ async function standing(
 	return {gen: Number(gen), hasEnded: ended === true, isRevoked: revoked === true};
 }
 
-/** Of a token that this hub has signed, whenever it expired. */
+/** The claims of a token that this hub has signed, even if it has expired; null for any other. */
 function claimsOf(secret: string, token: string): Claims | null {
 	const verified = verifyToken(secret, token, {leeway: Infinity});
 	return 'claims' in verified ? verified.claims : null;
