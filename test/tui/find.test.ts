@@ -188,9 +188,9 @@ describe('the palette', () => {
 		const terminal = await open('two', size);
 		terminal.write(':');
 		await terminal.waitFor('what to do, or where to go');
-		terminal.write('red scre');
+		terminal.write('redraw the');
 		const screen = await terminal.waitFor(/▌ redraw the screen +\^l/);
-		expect(screen.join('\n')).toMatch(/: red scre +1 /);
+		expect(screen.join('\n')).toMatch(/: redraw the +1 /);
 		terminal.write('\u001B');
 		await terminal.waitFor(rows => !rows.join('').includes('redraw the screen'));
 		terminal.write('\u0010write twin\r');
