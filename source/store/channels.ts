@@ -1,12 +1,7 @@
 import type {Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import {foldTag} from '../mailbox/tag.ts';
-import type {State} from './state.ts';
-
-/** A channel, and whether its tag was only addressed by what came since the start, as far as this program knows. */
-export interface ListedChannel extends Channel {
-	readonly addressedOnly?: boolean;
-}
+import type {ListedChannel, State} from './state.ts';
 
 /** Channels of tags that nobody has joined as or written as; anybody can name tags by the thousand. */
 const maxAddressedOnly = 20;

@@ -1,7 +1,7 @@
 import type {Agent, Identity} from '../mailbox/agent.ts';
 import type {Connection} from '../mailbox/event.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
-import type {ListedChannel} from './channels.ts';
+import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
 import type {Task} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
@@ -16,6 +16,11 @@ export interface Pending {
 	readonly phase: 'sending' | 'waiting' | 'refused';
 	/** One sentence when it could not be sent; null while it is under way. */
 	readonly failure: string | null;
+}
+
+/** A channel, and whether its tag was only addressed since the start, as far as this program knows. */
+export interface ListedChannel extends Channel {
+	readonly addressedOnly?: boolean;
 }
 
 /** Everything that the screen shows, whoever draws it. Changed only by the reducer; never mutated. */

@@ -256,7 +256,7 @@ export function createController(options: ControllerOptions): Controller {
 		if (overlay.kind === 'search' || overlay.kind === 'filter' || overlay.kind === 'palette') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'choice') return choiceKey(context, key);
-		if (overlay.kind === 'redact') return redactKey(context, overlay, key);
+		if (overlay.kind === 'redact') return redactKey(context, overlay.message, key);
 		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();

@@ -31,7 +31,7 @@ export function Overlays() {
 		case 'choice':
 			return <Panel lines={choiceLines(overlay, columns - 8)} />;
 		case 'redact':
-			return <Panel lines={redactLines(overlay)} />;
+			return <Panel lines={redactLines(overlay.message)} />;
 		case 'task':
 		case 'cancel':
 		case 'assign':

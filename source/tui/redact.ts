@@ -1,3 +1,4 @@
+import {cutText} from '../mailbox/excerpt.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Message} from '../mailbox/message.ts';
 import {redactionOf} from '../mailbox/redaction.ts';
@@ -7,12 +8,6 @@ import type {State} from '../store/state.ts';
 import {chosenMessage, type MessageContext} from './message-keys.ts';
 import type {Span} from './screen/strip.ts';
 import {tagStrong, theme} from './theme.ts';
-
-/** The question before the selected message is redacted. */
-export interface RedactQuestion {
-	readonly kind: 'redact';
-	readonly message: Message;
-}
 
 /** Asks whether to redact the selected message, where this identity may: a human any, an agent its own. */
 export function askToRedact(context: MessageContext): void {
@@ -29,7 +24,7 @@ export function askToRedact(context: MessageContext): void {
 }
 
 /** One key while the question stands. */
-export function redactKey({store, ui}: MessageContext, {message}: RedactQuestion, key: string): void {
+export function redactKey({store, ui}: MessageContext, message: Message, key: string): void {
 	ui.setState({overlay: null});
 	if (key !== 'y') return;
 	store.redact(message.id).then(
@@ -40,7 +35,7 @@ export function redactKey({store, ui}: MessageContext, {message}: RedactQuestion
 }
 
 /** The lines of the question; the widest fits into 80 columns. */
-export function redactLines({message: {id, tag, body}}: RedactQuestion): Span[][] {
+export function redactLines({id, tag, body}: Message): Span[][] {
 	return [
 		[
 			{text: p`Redact `, style: theme.strong},
@@ -70,6 +65,5 @@ function mayRedact({identity}: State, {author_tag}: Message): boolean {
 /** As much of a text as stands on one line. */
 function beginning(body: string): string {
 	const line = body.replaceAll(/\s+/g, ' ').trim();
-	const shown = [...line].slice(0, 60).join('');
-	return shown === line ? line : `${shown}…`;
+	return line.length <= 60 ? line : `${cutText(line, 60)}…`;
 }

@@ -1,4 +1,5 @@
 import {createStore} from 'zustand/vanilla';
+import type {Message} from '../mailbox/message.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {type Printable} from '../printable.ts';
@@ -9,7 +10,6 @@ import {nothingKilled, type Killed} from './compose/kill.ts';
 import type {Picker} from './compose/picker.ts';
 import type {SentSearch} from './compose/sent.ts';
 import {noUndo, type Undo} from './compose/undo.ts';
-import type {RedactQuestion} from './redact.ts';
 import type {FilterEdit, PaneFilter} from './find/pane-filter.ts';
 import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {TimelineView} from './timeline/view.ts';
@@ -73,7 +73,8 @@ type Overlay =
 	| ({readonly kind: 'tags'} & Picker)
 	| {readonly kind: 'quit'; readonly reason: Printable; readonly answer: Printable}
 	| {readonly kind: 'search'}
-	| RedactQuestion
+	/** Whether to redact the message. */
+	| {readonly kind: 'redact'; readonly message: Message}
 	| FilterEdit
 	| Palette
 	/** Lines to read. */

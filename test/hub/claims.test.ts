@@ -132,11 +132,11 @@ async function joinAnswer(key: string, token: string): Promise<string> {
 	}
 }
 
-function expectNoFault(said: Record<string, number | string>, what: string): void {
-	for (const [way, answer] of Object.entries(said)) {
-		const fine = typeof answer === 'number' ? answer < 500 : !answer.includes('crashed');
-		expect([what, way, answer, fine]).toEqual([what, way, answer, true]);
-	}
+/** The answers that say that the hub failed. */
+function faults(said: Record<string, number | string>, what: string): string[] {
+	return Object.entries(said)
+		.filter(([, answer]) => (typeof answer === 'number' ? answer >= 500 : answer.includes('crashed')))
+		.map(([way, answer]) => `${what}: ${way}: ${answer}`);
 }
 
 describe('a token that the hub signed, with claims that nobody writes', () => {
@@ -145,7 +145,7 @@ describe('a token that the hub signed, with claims that nobody writes', () => {
 			...names.map(name => [name, claim(name, value)] as const),
 			...inside.map(name => [`app_metadata.${name}`, inMetadata(name, value)] as const),
 		];
-		for (const [name, claims] of tokens) expectNoFault(await ways(signText(claims)), `${name}: ${what}`);
+		for (const [name, claims] of tokens) expect(faults(await ways(signText(claims)), `${name}: ${what}`)).toEqual([]);
 	});
 
 	test('is read once for all where it names a claim twice', async () => {
@@ -168,7 +168,7 @@ describe('a token that the hub signed, with claims that nobody writes', () => {
 		}
 		await fc.assert(
 			fc.asyncProperty(fc.jsonValue({maxDepth: 3}), async value => {
-				expectNoFault(await ways(signText(claim('jti', text(value)))), text(value));
+				expect(faults(await ways(signText(claim('jti', text(value)))), text(value))).toEqual([]);
 			}),
 			{numRuns: 15},
 		);

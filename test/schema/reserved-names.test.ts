@@ -45,10 +45,11 @@ describe.each(engines)('names that agents may not take, on $engine', ({open}) =>
 	});
 
 	it('are few: the names next to them are free', async () => {
-		await run('create table muxer (id int)');
-		await run('create table my_mux_next (id int)');
-		await run('drop table muxer');
-		await run('drop table my_mux_next');
+		for (const name of ['muxer', 'my_mux_next', 'agent_mux']) {
+			await run(`create table ${name} (id int)`);
+			expect(await database.as(owner, 'select to_regclass($1) is not null as there', [name])).toEqual([{there: true}]);
+			await run(`drop table ${name}`);
+		}
 	});
 });
 
@@ -100,7 +101,7 @@ it('what migrations make in public from now on has such names', async () => {
 	const names = async (): Promise<string[]> => {
 		const text = `select json_agg(c.relname order by c.relname)::text as names from pg_class as c where c.relnamespace = 'public'::regnamespace`;
 		const [result] = await database.run(scope, [{text}]);
-		return JSON.parse(String(result?.rows[0]?.['names'] ?? '[]')) as string[];
+		return JSON.parse(result?.rows[0]?.['names'] as string) as string[];
 	};
 	try {
 		await bootstrap(database);

@@ -165,6 +165,7 @@ describe('where no socket can be made', () => {
 
 	it('its programs reach it by TCP when the folder of its socket was opened to others since', async () => {
 		const {hub, state} = await start(temporaryHome());
+		expect(state.socket).toBe(join(hub.places.state, 'hub.sock'));
 		chmodSync(hub.places.state, 0o755);
 		await works(hub, state);
 	});
