@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {bootstrap, owner} from './bootstrap.ts';
 import {DatabaseError, type Database} from './database.ts';
 import {HubError} from './error.ts';
-import {fairDatabase} from './fair-database.ts';
+import {FairDatabase} from './fair-database.ts';
 import {syncFolder, syncPath, unpackFolder} from './folder-archive.ts';
 import {migrate, readMigrations} from './migrations.ts';
 import type {HubPlaces} from './places.ts';
@@ -51,8 +51,7 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 			},
 		]);
 		return {
-			// The second waits in the thread itself, which so never waits for its next call.
-			database: fairDatabase(database, {atOnce: 2, perCaller: 1}),
+			database: new FairDatabase(database, {atOnce: 1, perCaller: 1}),
 			engine: 'PGlite',
 			label: embedded,
 			copyTo: folder => database.copyTo(folder),

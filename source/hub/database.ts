@@ -6,6 +6,8 @@ export interface Scope {
 	readonly claims: {readonly [claim: string]: unknown};
 	/** The database refuses every write. */
 	readonly readOnly?: boolean;
+	/** It is mail or a sign of life: small, and not to wait for what else its caller asks. */
+	readonly mail?: boolean;
 	/** Further settings, local to the transaction: `search_path`, `request.method`, ... */
 	readonly settings?: {readonly [name: string]: string};
 }

@@ -2,7 +2,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
-import type {Database} from './database.ts';
+import type {FairDatabase} from './fair-database.ts';
 import {createCopies} from './copies.ts';
 import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './admission/door.ts';
@@ -195,7 +195,7 @@ async function open(
 }
 
 async function serve(
-	database: Database,
+	database: FairDatabase,
 	keys: KeyRing,
 	ended: EndedTokens,
 	door: Door,
@@ -246,7 +246,13 @@ async function serve(
 			upgrade(request, socket, head) {
 				if (door.admit(socket)) realtime.upgrade(request, socket, head);
 			},
-			health: () => ({status: 'ok', pid: state.pid, version: state.version, started_at: state.started_at}),
+			health: () => ({
+				status: 'ok',
+				pid: state.pid,
+				version: state.version,
+				started_at: state.started_at,
+				running: database.activity(),
+			}),
 			local: {state: places.state, proofKey: state.proof_key, onSocket},
 			log,
 		},

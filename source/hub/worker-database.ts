@@ -111,7 +111,6 @@ export class WorkerDatabase implements Database {
 	async close(): Promise<void> {
 		if (this.#closing || this.#lost !== null) return;
 		this.#closing = true;
-		clearTimeout(this.#watchdog);
 		await this.#call({call: 'close'});
 		this.#lost = new Error('The database is closed.');
 		await this.#ended;
@@ -177,7 +176,7 @@ export class WorkerDatabase implements Database {
 	#watch(): void {
 		clearTimeout(this.#watchdog);
 		const [id, oldest] = this.#pending.entries().next().value ?? [];
-		if (id === undefined || oldest === undefined || this.#closing) return;
+		if (id === undefined || oldest === undefined) return;
 		const limit = limitOf(oldest.request, this.#options.timeout);
 		this.#watchdog = setTimeout(
 			() => {
