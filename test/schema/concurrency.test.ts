@@ -259,7 +259,10 @@ test('of many sessions that come at once none is forgotten', async () => {
 	for (const tag of Array.from({length: 10}, (_, round) => `NEW${round}`)) {
 		await Promise.all(connections.map((connection, index) => connection.as(agent(tag), touch, [`s${index}`])));
 	}
-	const rows = await database.as(owner, 'select distinct sessions, count(*)::int as tags from agents group by sessions');
+	const rows = await database.as(
+		owner,
+		'select distinct sessions, count(*)::int as tags from agents group by sessions',
+	);
 	expect(rows).toEqual([{sessions: 16, tags: 10}]);
 });
 
