@@ -16,7 +16,7 @@ export interface SharedCaller {
 /**
  * The caller of a scope. The hub's own questions, which come without claims, do not wait for what a user runs as the owner.
  */
-export function sharedCallerOf({role, claims, mail = false}: Scope): SharedCaller {
+export function sharedCallerOf({role, claims, mail = false, forRequest = false}: Scope): SharedCaller {
 	const {agent_tag: given, kind} = (claims['app_metadata'] ?? {}) as {
 		readonly agent_tag?: unknown;
 		readonly kind?: unknown;
@@ -34,7 +34,7 @@ export function sharedCallerOf({role, claims, mail = false}: Scope): SharedCalle
 						? 'the service_role key'
 						: 'the owner of the database',
 		isAgent: isGuest && kind !== 'human',
-		isRequest: role !== 'postgres',
+		isRequest: role !== 'postgres' || forRequest,
 		isMail: mail,
 	};
 }
