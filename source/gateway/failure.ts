@@ -35,6 +35,8 @@ const codes: readonly (readonly [string, ErrorCode])[] = [
 	['55', 'conflict'],
 	['40', 'conflict'],
 	['53', 'offline'],
+	// What ran into its time limit would do so again.
+	['57014', 'invalid'],
 	['57', 'offline'],
 	['08', 'offline'],
 	['PT429', 'offline'],

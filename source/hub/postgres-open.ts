@@ -22,7 +22,7 @@ export async function openPostgres(
 		if (reason === null) void database.run(owner, [announceSchema]).catch(() => undefined);
 	};
 	try {
-		database = await PostgresDatabase.open(address, {onListening, onBlocked: options.log});
+		database = await PostgresDatabase.open(address, {...options, onListening, onBlocked: options.log});
 	} catch (error) {
 		throw unopened(label, error);
 	}

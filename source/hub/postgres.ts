@@ -14,7 +14,7 @@ import {PostgresListener} from './postgres-listener.ts';
 import type {PostgresAddress} from './postgres-url.ts';
 import {asText, scopeStatements, setStatement} from './session.ts';
 import {splitStatements} from './split-statements.ts';
-import {lockLimit, timeLimit} from './time-limits.ts';
+import {lockLimit, statementLimit, timeLimit} from './time-limits.ts';
 
 /** Only these come back parsed, as from PGlite; everything else keeps PostgreSQL's own text. */
 const {BOOL, INT2, INT4, FLOAT4, FLOAT8} = pg.types.builtins;
@@ -31,8 +31,6 @@ const types: pg.CustomTypesConfig = {
 export const connections = 5;
 /** Further ones for mail and signs of life alone. */
 export const mailConnections = 2;
-/** Milliseconds that one statement may run. */
-const statementTimeout = 120_000;
 /** Milliseconds that a caller waits for a connection, and that a connection may be silent. */
 const longestSilence = 10_000;
 
@@ -63,7 +61,7 @@ export class PostgresDatabase implements Database {
 		{
 			onListening = () => undefined,
 			onBlocked = () => undefined,
-			timeout = statementTimeout,
+			timeout = statementLimit,
 			patience = longestSilence,
 		}: PostgresOptions,
 	) {
@@ -129,7 +127,7 @@ export class PostgresDatabase implements Database {
 
 	/** Runs `work` while no other hub on this database runs its own. Rejects with HubError when one does not come to an end. */
 	async exclusively<T>(key: string, work: () => Promise<T>): Promise<T> {
-		const client = new pg.Client({...this.#config, lock_timeout: statementTimeout});
+		const client = new pg.Client({...this.#config, lock_timeout: statementLimit});
 		client.on('error', () => undefined);
 		try {
 			await client.connect();

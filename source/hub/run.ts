@@ -34,6 +34,8 @@ export interface RunOptions {
 	readonly port?: number;
 	/** The URL of a PostgreSQL, or `embedded`; without it, the database that was served last. */
 	readonly databaseUrl?: string;
+	/** Milliseconds that a statement of the owner may run; two minutes when absent. */
+	readonly statementTimeout?: number;
 	readonly log: Log;
 	/** The database died under it and cannot be opened again; the hub is of no more use. */
 	readonly onLost: (error: Error) => void;
@@ -155,6 +157,7 @@ async function open(
 	places: HubPlaces,
 	{
 		databaseUrl,
+		statementTimeout,
 		log,
 		onLost,
 		catchUp,
@@ -165,6 +168,7 @@ async function open(
 	if (databaseUrl === embedded) {
 		return openDatabase(places, {
 			log,
+			statementTimeout,
 			onProgress: tell,
 			onLost(error) {
 				log(`The database stopped: ${error.message}`);
@@ -177,6 +181,7 @@ async function open(
 	const {openPostgres} = await import('./postgres-open.ts');
 	return openPostgres(databaseUrl, {
 		log,
+		...(statementTimeout === undefined ? {} : {timeout: statementTimeout}),
 		onListening(reason) {
 			// What it announces meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
 			const turn = ++turns;
