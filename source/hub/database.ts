@@ -8,7 +8,10 @@ export interface Scope {
 	readonly readOnly?: boolean;
 	/** It is mail or a sign of life: small, and not to wait for what else its caller asks. */
 	readonly mail?: boolean;
-	/** Somebody's request waits for it, though it runs as the owner: it does not wait for its turn for longer than that does. */
+	/**
+	 * Whether somebody's request waits for it, so that it does not wait for its turn for longer than that does. By default for
+	 * every role but the owner's; what is the hub's own work, whoever it runs as, waits, and is not cancelled for others.
+	 */
 	readonly forRequest?: boolean;
 	/** Further settings, local to the transaction: `search_path`, `request.method`, ... */
 	readonly settings?: {readonly [name: string]: string};

@@ -1,4 +1,4 @@
-import {sharedCallerOf, type SharedCaller} from './caller-name.ts';
+import {sharedCallerOf, type SharedCaller} from './shared-caller.ts';
 import {DatabaseAway, DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
 import {pausedError, Pauses, seconds} from './pauses.ts';
 import {longestWait, overtimeMessage, sharedLimit} from './time-limits.ts';

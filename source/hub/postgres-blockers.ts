@@ -1,6 +1,6 @@
 import pg from 'pg';
 import {DatabaseError, type Scope} from './database.ts';
-import {sharedCallerOf} from './caller-name.ts';
+import {sharedCallerOf} from './shared-caller.ts';
 import {seconds} from './pauses.ts';
 import {overtimeMessage, sharedLimit} from './time-limits.ts';
 

@@ -13,10 +13,15 @@ export interface SharedCaller {
 	readonly isMail: boolean;
 }
 
+const names: {readonly [role: string]: string} = {
+	postgres: 'the owner of the database',
+	service_role: 'the service_role key',
+};
+
 /**
  * The caller of a scope. The hub's own questions, which come without claims, do not wait for what a user runs as the owner.
  */
-export function sharedCallerOf({role, claims, mail = false, forRequest = false}: Scope): SharedCaller {
+export function sharedCallerOf({role, claims, mail = false, forRequest = role !== 'postgres'}: Scope): SharedCaller {
 	const {agent_tag: given, kind} = (claims['app_metadata'] ?? {}) as {
 		readonly agent_tag?: unknown;
 		readonly kind?: unknown;
@@ -24,17 +29,10 @@ export function sharedCallerOf({role, claims, mail = false, forRequest = false}:
 	const tag = String(given ?? claims['sub'] ?? '');
 	const isGuest = role === 'authenticated' || role === 'anon';
 	return {
-		key: JSON.stringify([role, claims['role'], tag.toUpperCase(), mail]),
-		name:
-			tag !== ''
-				? tag
-				: isGuest
-					? role
-					: role === 'service_role'
-						? 'the service_role key'
-						: 'the owner of the database',
-		isAgent: isGuest && kind !== 'human',
-		isRequest: role !== 'postgres' || forRequest,
+		key: JSON.stringify([role, claims['role'], tag.toUpperCase(), mail, forRequest]),
+		name: tag === '' ? (names[role] ?? role) : tag,
+		isAgent: isGuest && kind !== 'human' && forRequest,
+		isRequest: forRequest,
 		isMail: mail,
 	};
 }
