@@ -159,12 +159,12 @@ async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<v
 	if (hub === null) throw new HubError('No hub is running.', 'Start it with `agentmux hub start`.');
 	if (output === 'env') return write(stdout, asEnvironment(hub));
 	const facts = describe(hub, places);
-	if (flags['json'] === true || output === 'json') return writeJson(stdout, facts);
-	const {running, ...others} = facts;
+	const {running} = hub;
+	if (flags['json'] === true || output === 'json') return writeJson(stdout, {...facts, running});
 	// What every question takes is of no interest: what is asked again and still there is.
 	const long = running.filter(activity => activity.running >= 1000);
 	const entries: (readonly [string, string])[] = [
-		...Object.entries(others).map(([name, value]) => [name, String(value)] as const),
+		...Object.entries(facts).map(([name, value]) => [name, String(value)] as const),
 		...long.map(({who, what, running: time}) => ['running', `${Math.round(time / 1000)} s, ${who}: ${what}`] as const),
 	];
 	await write(
@@ -189,18 +189,13 @@ async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<voi
 }
 
 function describe(
-	{url, pid, version, engine, database, started_at, progress, running}: RunningHub,
+	{url, pid, version, engine, database, started_at, progress}: RunningHub,
 	{data}: HubPlaces,
-): Facts {
+): Record<string, string | number> {
 	const uptime = Math.max(0, Math.round((Date.now() - Date.parse(started_at)) / 1000));
 	const where = database === embedded ? join(data, 'pg') : database;
 	const waits: Record<string, string> = progress === null ? {} : {progress};
-	return {url, pid, version, engine, database: where, data, started_at, uptime, ...waits, running};
-}
-
-interface Facts {
-	readonly [name: string]: string | number | RunningHub['running'];
-	readonly running: RunningHub['running'];
+	return {url, pid, version, engine, database: where, data, started_at, uptime, ...waits};
 }
 
 /** The names of `supabase status -o env`. */

@@ -26,7 +26,7 @@ export function sharedCallerOf({role, claims, mail = false, forRequest = role !=
 		readonly agent_tag?: unknown;
 		readonly kind?: unknown;
 	};
-	const tag = String(given ?? claims['sub'] ?? '');
+	const tag = [given, claims['sub']].find(name => typeof name === 'string') ?? '';
 	const isGuest = role === 'authenticated' || role === 'anon';
 	return {
 		key: JSON.stringify([role, claims['role'], tag.toUpperCase(), mail, forRequest]),

@@ -72,14 +72,12 @@ class Peer {
 
 	/** Again and again until `work` is done, and at least once. */
 	async beside(work: Promise<unknown>): Promise<void> {
-		let isDone = false;
-		const done = work.finally(() => {
-			isDone = true;
-		});
+		const over = new AbortController();
+		const done = work.finally(() => over.abort());
 		do {
 			await this.round();
 			await sleep(20);
-		} while (!isDone);
+		} while (!over.signal.aborted);
 		await done;
 	}
 
@@ -255,28 +253,28 @@ function said(idle: number, slowest: number): string {
 /** One slow request never holds the others. */
 export const slow: readonly (Fault & {readonly engine: Engine})[] = [
 	{
-		what: 'requests of an agent that take all their time (PGlite)',
+		what: 'requests of an agent that take all their time',
 		engine: 'pglite',
 		trials: 1,
 		run: trials => besideBombs('pglite', trials),
 	},
 	{
-		what: 'requests of an agent that take all their time (PostgreSQL)',
+		what: 'requests of an agent that take all their time',
 		engine: 'postgres',
 		trials: 1,
 		run: trials => besideBombs('postgres', trials),
 	},
 	{what: "an agent's transaction that holds a lock", engine: 'postgres', trials: 2, run: besideLocks},
-	{what: 'a long statement of the owner (PGlite)', engine: 'pglite', trials: 1, run: besideOwner},
+	{what: 'a long statement of the owner', engine: 'pglite', trials: 1, run: besideOwner},
 	{what: 'statements of the owner that wait for a lock', engine: 'postgres', trials: 1, run: besideWaiting},
 	{
-		what: 'first signs of life of 160 sessions (PGlite)',
+		what: 'first signs of life of 160 sessions',
 		engine: 'pglite',
 		trials: 1,
 		run: trials => firstSigns('pglite', trials),
 	},
 	{
-		what: 'first signs of life of 160 sessions (PostgreSQL)',
+		what: 'first signs of life of 160 sessions',
 		engine: 'postgres',
 		trials: 1,
 		run: trials => firstSigns('postgres', trials),

@@ -286,7 +286,7 @@ describe('what can go wrong', () => {
 		const sleeping = {who: 'the owner of the database', what: 'select pg_sleep(110)'};
 		await expect.poll(running, {timeout: 20_000}).toContainEqual(expect.objectContaining(sleeping));
 		asked.abort();
-		await expect(answer).rejects.toThrow();
+		await expect(answer).rejects.toMatchObject({name: 'AbortError'});
 		await expect.poll(running, {timeout: 20_000}).not.toContainEqual(expect.objectContaining(sleeping));
 		expect(await sql(hub, 'select 1 as one')).toEqual([{one: 1}]);
 	});

@@ -30,7 +30,7 @@ export async function sharingModule(): Promise<WebAssembly.Module> {
 
 /** Throws where PGlite does not export what is needed. */
 export function interruptOf({Module: module}: PGlite, memory: WebAssembly.Memory): Interrupt {
-	shareWithLibraries(module.FS as unknown as FileSystem);
+	shareWithLibraries(module.FS);
 	const exported = module as unknown as {readonly [name: string]: unknown};
 	const address = (name: string): number => {
 		const value = exported[name];

@@ -58,5 +58,5 @@ it('makes of a module one that takes a memory which threads share, and no other'
 it('says that a module imports no memory, or ends too early', () => {
 	expect(() => withSharedMemory(Uint8Array.from([...header, ...types]))).toThrow('imports no memory');
 	const whole = moduleWith([imports.function], [], [0, 1]);
-	expect(() => withSharedMemory(whole.subarray(0, 30))).toThrow();
+	expect(() => withSharedMemory(whole.subarray(0, 30))).toThrow('ends too early');
 });
