@@ -1,7 +1,8 @@
 import {storage, type Fault} from './faults.ts';
+import {network} from './network.ts';
 
 /** Every fault of the suite, in the order of its table. A new one goes into the list of its file, a new file in here. */
-const all: readonly Fault[] = [...storage];
+const all: readonly Fault[] = [...storage, ...network];
 
 /** The database that it is done to. */
 export function engineOf({engine = 'pglite'}: Fault): 'pglite' | 'postgres' {
