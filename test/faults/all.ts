@@ -1,8 +1,9 @@
 import {storage, type Fault} from './faults.ts';
 import {network} from './network.ts';
+import {offlineWords} from './offline.ts';
 
 /** Every fault of the suite, in the order of its table. A new one goes into the list of its file, a new file in here. */
-const all: readonly Fault[] = [...storage, ...network];
+const all: readonly Fault[] = [...storage, ...network, ...offlineWords];
 
 /** The database that it is done to. */
 export function engineOf({engine = 'pglite'}: Fault): 'pglite' | 'postgres' {
