@@ -1,10 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import {startBadNetwork} from './bad-network.ts';
-import type {Fault, Outcome} from './faults.ts';
-import {followByMcp, followByStore, followByTail} from './followers.ts';
-import {onEngine, type Engine} from './on-engine.ts';
-import {countShown} from './shown.ts';
-import {query, Writers} from './writers.ts';
+import type {Fault} from './faults.ts';
+import {whileFollowed, type Stage} from './followed.ts';
+import {query} from './writers.ts';
 
 interface Size {
 	readonly writers: number;
@@ -14,61 +11,96 @@ interface Size {
 	readonly kills: number;
 }
 
-/** Writers and three followers behind a network that harms every connection, and a hub that is killed now and then. */
-function throughBadNetwork(engine: Engine, size: Size, trials: number): Promise<Outcome> {
-	return onEngine(engine, async (start, home) => {
-		let hub = await start();
-		const network = await startBadNetwork(Number(new URL(hub.url).port), {seed: 1});
-		const reader = 'FOLLOWER';
-		const writers = new Writers({text: key => `${key} @${reader}`, timeout: 3000});
-		const recovered: number[] = [];
-		const there = {url: network.url, serviceRoleKey: hub.serviceRoleKey};
-		await query(hub, `insert into messages (content) values ('[WRITER] this is the first @${reader}')`);
-		const followers = await Promise.all([
-			followByTail(home, there),
-			followByStore(there),
-			followByMcp(home, there, reader),
-		]);
-		try {
-			for (let trial = 0; trial < trials; trial += 1) {
-				network.harm();
-				writers.start(there, size.writers);
-				for (let kill = 0; kill <= size.kills; kill += 1) {
-					await sleep((size.seconds * 1000) / (size.kills + 1));
-					if (kill === size.kills) break;
-					await hub.kill();
-					const at = performance.now();
-					hub = await start();
-					recovered.push(performance.now() - at);
-				}
-				network.calm();
-				await writers.stop();
-			}
-			const found = await writers.find(hub);
-			const shown = await countShown(hub, followers, reader);
-			const fates = [...network.fates].map(([kind, count]) => `${count} ${kind}`).sort();
-			return {
-				trials,
-				recovered,
-				acknowledged: found.acknowledged,
-				lost: found.lost + shown.lost,
-				duplicated: found.duplicated + shown.duplicated,
-				faults: shown.faults,
-				remark: [`connections: ${fates.join(', ')}`, shown.remark].filter(text => text !== '').join('; '),
-			};
-		} finally {
-			network.stop();
-			await Promise.all(followers.map(follower => follower.stop()));
+const harmed =
+	({writers: clients, seconds, kills}: Size) =>
+	async ({network, writers, there, kill}: Stage): Promise<void> => {
+		network.harm();
+		writers.start(there, clients);
+		for (let killed = 0; killed < kills; killed += 1) {
+			await sleep((seconds * 1000) / (kills + 1));
+			await kill();
 		}
-	});
+		await sleep((seconds * 1000) / (kills + 1));
+		network.calm();
+		await writers.stop();
+	};
+
+const short = harmed({writers: 4, seconds: 8, kills: 2});
+const long = harmed({writers: 16, seconds: 60, kills: 10});
+
+/** `count` messages of the largest size while the followers are away, all of which they have to catch up with. */
+const large =
+	(count: number) =>
+	async ({network, writers, hub}: Stage): Promise<void> => {
+		network.cutOff();
+		const before = writers.acknowledged;
+		writers.start(hub, 2);
+		while (writers.acknowledged < before + count) await sleep(20);
+		await writers.stop();
+		network.calm();
+	};
+
+/** Every connection of the hub to its PostgreSQL is terminated, that on which it listens among them. */
+async function terminated({writers, there, recovered, hub}: Stage): Promise<void> {
+	writers.start(there, 4);
+	for (let time = 0; time < 3; time += 1) {
+		const before = writers.acknowledged;
+		while (writers.acknowledged < before + 50) await sleep(20);
+		// Its own connection answers, and goes when the next one asks.
+		await query(
+			hub,
+			`select count(pg_terminate_backend(pid)) from pg_stat_activity
+			where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+		);
+		const at = performance.now();
+		const then = writers.acknowledged;
+		while (writers.acknowledged < then + 5) await sleep(5);
+		recovered.push(performance.now() - at);
+	}
+	await writers.stop();
 }
 
-const what = 'bad network, hub killed: tail, screen and MCP server follow';
-const short: Size = {writers: 4, seconds: 8, kills: 2};
-const long: Size = {writers: 16, seconds: 60, kills: 10};
+const largest = 262_144;
+/** Fills a message up to the largest size, beside its tag, its key and whom it addresses. */
+const filling = ` ${'x'.repeat(largest - 60)}`;
+const names = {
+	harmed: 'bad network, hub killed: tail, screen and MCP server follow',
+	large: 'messages of 262,144 bytes while the followers are away',
+	terminated: 'PostgreSQL terminates the hub’s connections, LISTEN too',
+} as const;
 
-/** What networks do to clients of the hub. */
-export const network: readonly Fault[] = (['pglite', 'postgres'] as const).flatMap((engine): Fault[] => [
-	{what, engine, trials: 1, run: trials => throughBadNetwork(engine, short, trials)},
-	{what, engine, trials: 1, long: true, run: trials => throughBadNetwork(engine, long, trials)},
-]);
+/** What networks do to those who follow a mailbox. */
+export const network: readonly Fault[] = [
+	...(['pglite', 'postgres'] as const).flatMap((engine): Fault[] => [
+		{
+			what: names.harmed,
+			engine,
+			trials: 1,
+			run: trials => whileFollowed({engine, trials, trouble: short}),
+		},
+		{
+			what: names.harmed,
+			engine,
+			trials: 1,
+			long: true,
+			run: trials => whileFollowed({engine, trials, trouble: long}),
+		},
+		{
+			what: names.large,
+			engine,
+			trials: 60,
+			longTrials: 1000,
+			run: async count => ({
+				...(await whileFollowed({engine, trials: 1, text: filling, trouble: large(count)})),
+				trials: count,
+			}),
+		},
+	]),
+	{
+		what: names.terminated,
+		engine: 'postgres',
+		trials: 1,
+		longTrials: 20,
+		run: trials => whileFollowed({engine: 'postgres', trials, trouble: terminated}),
+	},
+];
