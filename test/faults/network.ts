@@ -88,7 +88,7 @@ export const network: readonly Fault[] = [
 		{
 			what: names.large,
 			engine,
-			trials: 60,
+			trials: 20,
 			longTrials: 1000,
 			run: async count => ({
 				...(await whileFollowed({engine, trials: 1, text: filling, trouble: large(count)})),
