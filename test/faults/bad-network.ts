@@ -39,6 +39,8 @@ interface NetworkOptions {
 	readonly seed: number;
 	/** Which fates there are; a kind that is named twice comes twice as often. */
 	readonly kinds?: readonly FateKind[];
+	/** Where it listens; by default 127.0.0.1. */
+	readonly host?: string;
 }
 
 /** Everything that a network does, what clients notice at once more often than what they have to wait for. */
@@ -51,7 +53,10 @@ const usualKinds: readonly FateKind[] = [
  * A network in front of the server at `port` on which every connection comes to some harm. The address in the Host header is
  * changed to the server's own, since a hub answers nobody who calls it by another.
  */
-export async function startBadNetwork(port: number, {seed, kinds = usualKinds}: NetworkOptions): Promise<BadNetwork> {
+export async function startBadNetwork(
+	port: number,
+	{seed, kinds = usualKinds, host = '127.0.0.1'}: NetworkOptions,
+): Promise<BadNetwork> {
 	const random = randomFrom(seed);
 	const fates = new Map<FateKind, number>();
 	const ends = new Set<() => void>();
@@ -97,14 +102,14 @@ export async function startBadNetwork(port: number, {seed, kinds = usualKinds}: 
 		}
 	});
 	await new Promise<void>(resolve => {
-		network.listen(0, '127.0.0.1', resolve);
+		network.listen(0, host, resolve);
 	});
 	own = (network.address() as AddressInfo).port;
 	const endAll = (): void => {
 		for (const end of ends) end();
 	};
 	return {
-		url: `http://127.0.0.1:${own}`,
+		url: `http://${host}:${own}`,
 		fates,
 		harm() {
 			calm = false;

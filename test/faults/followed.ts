@@ -20,7 +20,7 @@ export interface Stage {
 	/** Milliseconds that it took to come back, each time. */
 	readonly recovered: number[];
 	/** Kills the hub and starts it again. */
-	kill(): Promise<void>;
+	readonly kill: () => Promise<void>;
 }
 
 interface Play {
@@ -29,7 +29,7 @@ interface Play {
 	/** What each message says beyond its key. */
 	readonly text?: string;
 	/** One trial. The writers are stopped and the network is calm when it ends. */
-	trouble(stage: Stage): Promise<void>;
+	readonly trouble: (stage: Stage) => Promise<void>;
 }
 
 /**
