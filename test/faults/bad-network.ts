@@ -18,7 +18,7 @@ type Fate =
 	/** Is accepted, and never answered. */
 	| {readonly kind: 'half-open'};
 
-export type FateKind = Fate['kind'];
+type FateKind = Fate['kind'];
 
 export interface BadNetwork {
 	/** Of the server, through this network. */
@@ -191,7 +191,7 @@ function renamed(chunk: Buffer, own: number, port: number): Buffer {
 }
 
 /** mulberry32: from 0 up to 1. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
 	let state = seed >>> 0;
 	return () => {
 		state = (state + 0x6d_2b_79_f5) >>> 0;
