@@ -1,4 +1,4 @@
-import {readdirSync, readFileSync} from 'node:fs';
+import {globSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {spawn, type TestTerminal} from '../helpers/terminal.ts';
@@ -19,10 +19,18 @@ function openScreen(home: string, {url, serviceRoleKey}: Address): TestTerminal 
 /** What the human has written and the screen keeps until it is sent, on the disk. */
 function kept(home: string): string {
 	const folder = path.join(home, 'state/compose');
-	return readdirSync(folder, {recursive: true, encoding: 'utf8'})
-		.filter(name => name.endsWith('draft.json'))
-		.map(name => readFileSync(path.join(folder, name), 'utf8'))
+	return globSync('*/unsent/*.json', {cwd: folder})
+		.map(name => readIfThere(path.join(folder, name)))
 		.join('');
+}
+
+/** A file that the screen may be removing. */
+function readIfThere(file: string): string {
+	try {
+		return readFileSync(file, 'utf8');
+	} catch {
+		return '';
+	}
 }
 
 /** Resolves when that is so; rejects with the screen when it never is. */
