@@ -6,7 +6,7 @@ import {onEngine, type Engine} from './on-engine.ts';
 import {query, Writers, type Address} from './writers.ts';
 
 /** Milliseconds until what a follower was not shown is lost. */
-const patience = 120_000;
+const patience = 300_000;
 const reader = 'FOLLOWER';
 
 /** A hub, writers, and three followers behind a network that leaves them alone until it is told otherwise. */

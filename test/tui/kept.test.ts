@@ -19,11 +19,11 @@ async function aFolder(): Promise<string> {
 	return path.join(above, 'state', 'compose');
 }
 
-function start(scene: string, folder: string): TestTerminal {
+function start(scene: string, folder: string, env: {readonly [name: string]: string} = {}): TestTerminal {
 	const terminal = spawn([process.execPath, program], {
 		cols: 120,
 		rows: 30,
-		env: {SCENE: scene, KEEP: folder},
+		env: {SCENE: scene, KEEP: folder, ...env},
 	});
 	onTestFinished(() => terminal.kill('SIGKILL'));
 	return terminal;
@@ -134,6 +134,20 @@ describe('what was sent', () => {
 		await second.waitFor('heard: @CLAUDE_1 still there?');
 		await expect.poll(() => filesIn(folder)).toEqual(['sent.jsonl']);
 		expect(second.text().match(/ {2}│ @CLAUDE_1 still there|│ @CLAUDE_1 still there/g)).toHaveLength(1);
+	});
+
+	it('goes out at the next start of the screen for a screen reader, too', async () => {
+		const folder = await aFolder();
+		const first = start('outage', folder, {INK_SCREEN_READER: 'true'});
+		await first.waitFor('offline');
+		first.write('cstill there?\r');
+		await expect.poll(() => filesIn(folder)).toContainEqual(expect.stringMatching(/^0{9}1-/));
+		first.kill('SIGKILL');
+		await first.exited;
+
+		const second = start('echo', folder, {INK_SCREEN_READER: 'true'});
+		await second.waitFor('heard: @CLAUDE_1 still there?');
+		await expect.poll(() => filesIn(folder)).toEqual(['sent.jsonl']);
 	});
 
 	it('goes out in its order when two screens of one mailbox had it, and both were killed', async () => {
