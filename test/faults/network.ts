@@ -1,6 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import type {Fault} from './faults.ts';
+import type {Fault, Outcome} from './faults.ts';
 import {whileFollowed, type Stage} from './followed.ts';
+import type {Engine} from './on-engine.ts';
 import {query} from './writers.ts';
 
 interface Size {
@@ -69,32 +70,24 @@ const names = {
 	terminated: 'PostgreSQL terminates the hub’s connections, LISTEN too',
 } as const;
 
+async function manyLarge(engine: Engine, count: number): Promise<Outcome> {
+	const outcome = await whileFollowed({engine, trials: 1, text: filling, trouble: large(count)});
+	return {...outcome, trials: count};
+}
+
 /** What networks do to those who follow a mailbox. */
 export const network: readonly Fault[] = [
+	{what: names.harmed, trials: 1, run: trials => whileFollowed({engine: 'pglite', trials, trouble: short})},
+	{what: names.large, trials: 20, run: count => manyLarge('pglite', count)},
 	...(['pglite', 'postgres'] as const).flatMap((engine): Fault[] => [
 		{
 			what: names.harmed,
 			engine,
-			trials: 1,
-			run: trials => whileFollowed({engine, trials, trouble: short}),
-		},
-		{
-			what: names.harmed,
-			engine,
-			trials: 1,
 			long: true,
+			trials: 1,
 			run: trials => whileFollowed({engine, trials, trouble: long}),
 		},
-		{
-			what: names.large,
-			engine,
-			trials: 20,
-			longTrials: 1000,
-			run: async count => ({
-				...(await whileFollowed({engine, trials: 1, text: filling, trouble: large(count)})),
-				trials: count,
-			}),
-		},
+		{what: names.large, engine, long: true, trials: 1000, run: count => manyLarge(engine, count)},
 	]),
 	{
 		what: names.terminated,
