@@ -2,10 +2,11 @@ import {storage, type Fault} from './faults.ts';
 import {machines} from './machines.ts';
 import {network} from './network.ts';
 import {offlineWords} from './offline.ts';
+import {slow} from './slow.ts';
 import {sockets} from './sockets.ts';
 
 /** Every fault of the suite, in the order of its table. A new one goes into the list of its file, a new file in here. */
-const all: readonly Fault[] = [...storage, ...network, ...sockets, ...machines, ...offlineWords];
+const all: readonly Fault[] = [...storage, ...network, ...sockets, ...machines, ...offlineWords, ...slow];
 
 /** The database that it is done to. */
 export function engineOf({engine = 'pglite'}: Fault): 'pglite' | 'postgres' {
