@@ -6,7 +6,14 @@ import {slow} from './slow.ts';
 import {sockets} from './sockets.ts';
 
 /** Every fault of the suite, in the order of its table. A new one goes into the list of its file, a new file in here. */
-const all: readonly Fault[] = [...storage, ...network, ...sockets, ...machines, ...offlineWords, ...slow];
+const all: readonly Fault[] = [
+	...storage,
+	...network,
+	...sockets,
+	...machines,
+	...offlineWords,
+	...slow.map((fault): Fault => ({...fault, alone: true})),
+];
 
 /** The database that it is done to. */
 export function engineOf({engine = 'pglite'}: Fault): 'pglite' | 'postgres' {
