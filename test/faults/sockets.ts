@@ -179,7 +179,7 @@ export const sockets: readonly Fault[] = [
 		what,
 		engine,
 		long: true,
-		trials: 1000,
+		trials: 400,
 		run: rows => besideASlowReader(engine, rows),
 	})),
 ];
