@@ -16,6 +16,7 @@ test('every promise names what shows it', () => {
 		'Shown',
 		'Handed over',
 		'Tasks',
+		'Served meanwhile',
 		'What you write offline',
 	]);
 	for (const promise of promises) {

@@ -14,7 +14,7 @@ const all: readonly Fault[] = [
 	...machines,
 	...offlineWords,
 	...handOverFaults,
-	...slow,
+	...slow.map((fault): Fault => ({...fault, alone: true})),
 ];
 
 /** The database that it is done to. */

@@ -25,6 +25,8 @@ export interface Fault {
 	readonly engine?: 'pglite' | 'postgres';
 	/** Only in the long run. It takes the place of a short one with the same name and engine. */
 	readonly long?: true;
+	/** It measures how long others wait: no other fault is carried out meanwhile. */
+	readonly alone?: true;
 	/** How many trials a run makes; `--times` multiplies it. */
 	readonly trials: number;
 	/** The same for the long run, where that is to make more of them. */

@@ -87,15 +87,16 @@ function print(): void {
 		for (const each of result.wrong) console.log(`  WRONG: ${each}`);
 	}
 }
-const queue = [...chosen];
-const work = async (): Promise<void> => {
+const work = async (queue: Fault[]): Promise<void> => {
 	for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
 		done.set(fault, await carryOut(fault));
 		print();
 	}
 };
 // Two at a time, each on hubs of its own: much of it is waiting for programs to start.
-await Promise.all([work(), work()]);
+const together = chosen.filter(({alone}) => alone !== true);
+await Promise.all([work(together), work(together)]);
+await work(chosen.filter(({alone}) => alone === true));
 if (write) {
 	renew(
 		path.join(import.meta.dirname, '../../docs/guarantees.md'),

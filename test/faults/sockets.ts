@@ -14,6 +14,10 @@ const broadcast = {bytes: 2_900_000, count: 12};
 /** Milliseconds until what a socket did not hear is lost. */
 const patience = 60_000;
 
+/** What a client of Realtime says every 25 seconds; who says nothing for a minute is cut. */
+const heartbeat = JSON.stringify([null, '2', 'phoenix', 'heartbeat', {}]);
+const heartbeatEvery = 25_000;
+
 const pathOf = ({serviceRoleKey}: Address): string =>
 	`/realtime/v1/websocket?apikey=${encodeURIComponent(serviceRoleKey)}&vsn=2.0.0`;
 
@@ -54,7 +58,15 @@ async function hear(hub: Address, topic: string): Promise<Hearing> {
 			if (payload.data !== undefined) heard.push(payload.data.record.id);
 		});
 	});
-	return {heard, closed: () => socket.readyState !== WebSocket.OPEN, end: () => socket.terminate()};
+	const beating = setInterval(() => socket.send(heartbeat), heartbeatEvery);
+	return {
+		heard,
+		closed: () => socket.readyState !== WebSocket.OPEN,
+		end() {
+			clearInterval(beating);
+			socket.terminate();
+		},
+	};
 }
 
 interface Slow {
@@ -74,15 +86,14 @@ async function readSlowly(hub: Address, topic: string): Promise<Slow> {
 		`GET ${pathOf(hub)} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
 			`Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
 	);
-	const frame = Buffer.from(joinOf(topic, hub));
-	const head = Buffer.from([0x81, 0x80 | 126, frame.length >> 8, frame.length & 255, 0, 0, 0, 0]);
-	socket.write(Buffer.concat([head, frame]));
+	socket.write(frameOf(joinOf(topic, hub)));
 	let said = '';
 	while (!said.includes('Subscribed to PostgreSQL')) {
 		await once(socket, 'readable');
 		said += String((socket.read() as Buffer | null) ?? '');
 	}
 	const drip = setInterval(() => socket.read(1) as unknown, 1000);
+	const beating = setInterval(() => socket.write(frameOf(heartbeat)), heartbeatEvery);
 	return {
 		async wasCut() {
 			clearInterval(drip);
@@ -97,9 +108,17 @@ async function readSlowly(hub: Address, topic: string): Promise<Slow> {
 		},
 		end() {
 			clearInterval(drip);
+			clearInterval(beating);
 			socket.destroy();
 		},
 	};
+}
+
+/** A text frame of a client, masked with zeros. */
+function frameOf(text: string): Buffer {
+	const payload = Buffer.from(text);
+	const head = Buffer.from([0x81, 0x80 | 126, payload.length >> 8, payload.length & 255, 0, 0, 0, 0]);
+	return Buffer.concat([head, payload]);
 }
 
 async function send({url, serviceRoleKey}: Address, topic: string): Promise<void> {
@@ -160,7 +179,7 @@ export const sockets: readonly Fault[] = [
 		what,
 		engine,
 		long: true,
-		trials: 1000,
+		trials: 400,
 		run: rows => besideASlowReader(engine, rows),
 	})),
 ];
