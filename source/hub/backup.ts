@@ -5,7 +5,7 @@ import {adoptDirectory, postgresVersion, temporaryPrefix} from './data-directory
 import {rememberedDatabase} from './database-choice.ts';
 import {stopHub} from './ensure.ts';
 import {HubError} from './error.ts';
-import type {RunningHub} from './find.ts';
+import {hubLock, type RunningHub} from './find.ts';
 import {packFolder, syncPath, unpackFolder} from './folder-archive.ts';
 import {localFetch} from './local/fetch.ts';
 import {takeLock, type Lock} from './lock.ts';
@@ -130,7 +130,7 @@ export async function restoreBackup(
 		try {
 			onProgress('Putting it in place.');
 			await stopHub(places);
-			const lock = await takePatiently(join(places.data, 'hub.lock'));
+			const lock = await takePatiently(hubLock(places));
 			try {
 				return await exchange(places.data, join(folder, 'pg'));
 			} finally {

@@ -56,17 +56,20 @@ export function writePrivateFile(path: string, text: string): void {
 	});
 }
 
-/** The object in a JSON file; null when there is no such file. Throws HubError when it is no JSON object. */
-export function readJsonFile(path: string): {readonly [key: string]: unknown} | null {
+/** The object in a JSON file; null when there is no such file. Throws HubError, with that remedy, when it is no JSON object. */
+export function readJsonFile(
+	path: string,
+	remedy = 'Move it away and try again.',
+): {readonly [key: string]: unknown} | null {
 	const text = readTextFile(path);
 	if (text === null) return null;
 	try {
 		const value: unknown = JSON.parse(text);
 		if (typeof value === 'object' && value !== null && !Array.isArray(value)) return {...value};
 	} catch (cause) {
-		throw new HubError(`${path} is damaged: it holds no JSON.`, 'Move it away and try again.', {cause});
+		throw new HubError(`${path} is damaged: it holds no JSON.`, remedy, {cause});
 	}
-	throw new HubError(`${path} is damaged: it holds no JSON object.`, 'Move it away and try again.');
+	throw new HubError(`${path} is damaged: it holds no JSON object.`, remedy);
 }
 
 function readTextFile(path: string): string | null {

@@ -27,6 +27,8 @@ export interface WorkerFailure {
 
 export type WorkerAnswer =
 	| {readonly opened: true}
+	/** PostgreSQL has panicked, in its own words; the thread is about to end. */
+	| {readonly stopped: string}
 	| {readonly id: number; readonly results: Result[]}
 	| {readonly id: number; readonly failure: WorkerFailure}
 	| {readonly channel: string; readonly payload: string};

@@ -68,7 +68,12 @@ describe('a file that keeps PostgreSQL from starting', () => {
 		const said: string[] = [];
 		const opened = await openDatabase(
 			{data, state: join(folder, 'state'), logs: join(folder, 'logs')},
-			{onProgress: () => undefined, log: sentence => said.push(sentence), onLost: () => undefined},
+			{
+				onProgress: () => undefined,
+				log: sentence => said.push(sentence),
+				onLost: () => undefined,
+				onDisplaced: () => undefined,
+			},
 		);
 		await opened.database.close();
 		expect(said.join('\n')).toMatch(/recovery\.signal was found[^]*standby\.signal was found/);

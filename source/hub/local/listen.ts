@@ -4,7 +4,7 @@ import {havePrivateFolder} from './private-folder.ts';
 import {socketPlaces, thisMachine} from './socket-path.ts';
 
 /** How often it is looked whether the socket is still there: whoever tidies up /tmp or ends a login session takes it away. */
-const lookEvery = 5000;
+const lookEvery = 1000;
 
 export interface LocalListener {
 	/** Null where no socket could be made. */
@@ -22,11 +22,13 @@ export async function listenLocally(
 	state: string,
 	serve: (path: string) => Server,
 	moved: (path: string | null) => void,
+	isInPlace: () => boolean = () => true,
 ): Promise<LocalListener> {
 	let current = await open(state, serve);
 	let busy = false;
 	const look = async (): Promise<void> => {
-		if (busy || (current !== null && isThere(current.path))) return;
+		// What is missing in another hub's folder is not for this one to make.
+		if (busy || !isInPlace() || (current !== null && isThere(current.path))) return;
 		busy = true;
 		try {
 			current?.server.close();
