@@ -47,7 +47,8 @@ export class DurableFiles extends NodeFS {
 	/** NODEFS looks at what a link is, and a held directory (held-directory.ts) is named by one. */
 	#followRoot(module: unknown): void {
 		const {NODEFS} = module as EmscriptenModule;
-		const {realPath, getMode} = NODEFS;
+		const realPath = NODEFS.realPath.bind(NODEFS);
+		const getMode = NODEFS.getMode.bind(NODEFS);
 		const followed = (path: string): string => (path === this.rootDir ? `${path}/.` : path);
 		NODEFS.realPath = node => followed(realPath(node));
 		NODEFS.getMode = path => getMode(followed(path));

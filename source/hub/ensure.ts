@@ -176,6 +176,7 @@ async function holder(places: HubPlaces): Promise<number | null> {
 
 /** Whether some process runs a hub on this data. */
 async function isHeld(places: HubPlaces): Promise<boolean> {
+	if (!existsSync(hubLock(places))) return false;
 	const lock = await takeLock(hubLock(places));
 	lock?.release();
 	return lock === null;

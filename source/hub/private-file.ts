@@ -1,18 +1,7 @@
-import {randomBytes} from 'node:crypto';
-import {
-	closeSync,
-	constants,
-	fsyncSync,
-	mkdirSync,
-	openSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	statSync,
-	writeSync,
-} from 'node:fs';
+import {closeSync, constants, mkdirSync, openSync, readFileSync, statSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {HubError} from './error.ts';
+import {replaceFile} from './whole-file.ts';
 
 /**
  * Creates the folder and those above it; readable by this user alone. Throws HubError. One folder at a time: Node's own
@@ -38,22 +27,7 @@ function isFolder(path: string): boolean {
 /** Replaces the file as a whole, on disk, readable by this user alone. Throws HubError. */
 export function writePrivateFile(path: string, text: string): void {
 	makePrivateFolder(dirname(path));
-	const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
-	refuse(`${path} cannot be written`, () => {
-		try {
-			const file = openSync(temporary, 'wx', 0o600);
-			try {
-				writeSync(file, text);
-				fsyncSync(file);
-			} finally {
-				closeSync(file);
-			}
-			renameSync(temporary, path);
-		} catch (error) {
-			rmSync(temporary, {force: true});
-			throw error;
-		}
-	});
+	refuse(`${path} cannot be written`, () => replaceFile(path, text));
 }
 
 /** The object in a JSON file; null when there is no such file. Throws HubError, with that remedy, when it is no JSON object. */

@@ -167,7 +167,7 @@ export class WorkerDatabase implements Database {
 		this.#lost = new Error('The database was moved, removed or replaced.');
 		clearTimeout(this.#watchdog);
 		void this.#worker.terminate();
-		for (const {reject} of this.#pending.values()) reject(this.#lost);
+		for (const pending of this.#pending.values()) pending.reject(this.#lost);
 		this.#pending.clear();
 		this.#options.onDisplaced?.();
 	}

@@ -1,4 +1,4 @@
-import {existsSync, readFileSync, rmSync, watch, type FSWatcher} from 'node:fs';
+import {lstatSync, readFileSync, rmSync, watch, type FSWatcher} from 'node:fs';
 import {dirname} from 'node:path';
 import type {Lock} from '../lock.ts';
 import type {Log} from '../log.ts';
@@ -6,8 +6,8 @@ import {makePrivateFolder, writePrivateFile} from '../private-file.ts';
 
 /** Milliseconds between two looks, whatever has been noticed meanwhile. */
 const tick = 1000;
-/** Milliseconds from a change in a folder to a look at it: whoever removes the whole home is through by then. */
-const delay = 100;
+/** Milliseconds from a change in a folder to a look at it: whoever writes a file is through by then. */
+const delay = 50;
 
 export interface HeldHomeOptions {
 	/** That of the hub. */
@@ -27,6 +27,8 @@ export class HeldHome {
 	readonly #options: HeldHomeOptions;
 	/** What the hub wrote, by path. */
 	readonly #texts = new Map<string, string>();
+	/** What was missing at the last tick: whoever removes the whole home begins somewhere. */
+	#missing = new Set<string>();
 	/** What could not be written, said once. */
 	readonly #failing = new Set<string>();
 	/** By the folder of the files. */
@@ -83,27 +85,28 @@ export class HeldHome {
 
 	#look(isTick: boolean): void {
 		if (!this.isInPlace()) return;
-		for (const [path, text] of this.#texts) {
-			if (textIn(path) === text) this.#failing.delete(path);
-			else this.#attempt(path, isTick, () => this.#rewrite(path, text, isTick));
+		const {folders, log} = this.#options;
+		const missing = new Set([...folders, ...this.#texts.keys()].filter(path => !isThere(path)));
+		const isDue = (path: string): boolean => !missing.has(path) || (isTick && this.#missing.has(path));
+		for (const folder of folders) {
+			if (missing.has(folder) && isDue(folder)) this.#attempt(folder, () => makePrivateFolder(folder));
 		}
-		if (!isTick) return;
-		for (const folder of this.#options.folders) this.#attempt(folder, true, () => makePrivateFolder(folder));
+		for (const [path, text] of this.#texts) {
+			if (!isDue(path) || textIn(path) === text) continue;
+			this.#attempt(path, () => {
+				writePrivateFile(path, text);
+				log(`${path} was not what the hub had written, and is again.`);
+			});
+		}
+		if (isTick) this.#missing = missing;
 	}
 
-	#rewrite(path: string, text: string, isTick: boolean): void {
-		// Where the folder is gone as well, somebody may be removing the home: see whether the lock is there in a second.
-		if (!isTick && !existsSync(dirname(path))) return;
-		writePrivateFile(path, text);
-		this.#options.log(`${path} was not what the hub had written, and is again.`);
-	}
-
-	#attempt(path: string, isTick: boolean, work: () => void): void {
+	#attempt(path: string, work: () => void): void {
 		try {
 			work();
 			this.#failing.delete(path);
 		} catch (error) {
-			if (isTick && !this.#failing.has(path)) this.#options.log((error as Error).message);
+			if (!this.#failing.has(path)) this.#options.log((error as Error).message);
 			this.#failing.add(path);
 		}
 	}
@@ -125,6 +128,10 @@ export class HeldHome {
 			// The tick sees it.
 		}
 	}
+}
+
+function isThere(path: string): boolean {
+	return lstatSync(path, {throwIfNoEntry: false}) !== undefined;
 }
 
 /** Null for what is not there or cannot be read. */

@@ -26,9 +26,14 @@ export async function listenLocally(
 ): Promise<LocalListener> {
 	let current = await open(state, serve);
 	let busy = false;
+	let isMissing = false;
 	const look = async (): Promise<void> => {
 		// What is missing in another hub's folder is not for this one to make.
-		if (busy || !isInPlace() || (current !== null && isThere(current.path))) return;
+		if (busy || !isInPlace()) return;
+		const wasMissing = isMissing;
+		isMissing = current === null || !isThere(current.path);
+		// Whoever removes the whole folder begins somewhere.
+		if (!isMissing || !wasMissing) return;
 		busy = true;
 		try {
 			current?.server.close();
