@@ -12,6 +12,7 @@ import {takeLock, type Lock} from './lock.ts';
 import {newestMigration} from './newest-migration.ts';
 import type {HubPlaces} from './places.ts';
 import {describeDatabase, embedded} from './postgres-url.ts';
+import {findDamagedPage} from './pglite/page-checksums.ts';
 import {fileError, makePrivateFolder} from './private-file.ts';
 import {version} from './version.ts';
 
@@ -67,10 +68,12 @@ export async function writeBackup(hub: RunningHub, file: string): Promise<number
 	}
 }
 
-/** Whether a restore would take it. */
+/** Whether a restore would take it, and nothing in it is damaged. */
 async function check(file: string, folder: string): Promise<number> {
 	try {
 		await unpack(file, folder);
+		const damaged = findDamagedPage(join(folder, 'pg'));
+		if (damaged !== null) throw new Error(`page ${damaged.page} of ${damaged.file} is damaged`);
 		return await adoptDirectory(join(folder, 'pg'));
 	} catch (error) {
 		const {message} = error as Error;

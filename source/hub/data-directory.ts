@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {bootstrap, owner} from './bootstrap.ts';
 import {DatabaseError, type Database} from './database.ts';
 import {HubError} from './error.ts';
+import {full, type DiskSpace} from './home/disk-space.ts';
 import {fairDatabase} from './fair-database.ts';
 import {holdDirectory, type HeldDirectory} from './held-directory.ts';
 import {syncFolder, syncPath, unpackFolder} from './folder-archive.ts';
@@ -14,6 +15,7 @@ import type {Log} from './log.ts';
 import {startMaintenance} from './maintenance.ts';
 import type {OpenedDatabase} from './opened-database.ts';
 import {embedded} from './postgres-url.ts';
+import {unwrittenDatabase} from './unwritten-database.ts';
 import {WorkerDatabase, type WorkerDatabaseOptions} from './worker-database.ts';
 
 /** PostgreSQL's major version inside PGlite 0.5. */
@@ -33,6 +35,7 @@ export interface OpenDatabaseOptions {
 	readonly onLost: (error: Error) => void;
 	/** The data directory was moved, removed or replaced: nothing may be answered or written from now on. */
 	readonly onDisplaced: () => void;
+	readonly space: Pick<DiskSpace, 'isFull' | 'look'>;
 }
 
 /**
@@ -58,7 +61,7 @@ async function openHeld(
 	held: HeldDirectory,
 	options: OpenDatabaseOptions,
 ): Promise<OpenedDatabase> {
-	const {log, onLost, onDisplaced} = options;
+	const {log, onLost, onDisplaced, space} = options;
 	for (const name of moveSignals(directory)) {
 		log(`${name} was found in the database, which would never start with it; it is in ${places.data} now.`);
 	}
@@ -66,7 +69,11 @@ async function openHeld(
 	const database = await open(directory, {
 		directory: held.root,
 		onLost,
-		onStopped: reason => log(`The database stopped: ${reason.replace(/\.$/, '')}. It is being opened again.`),
+		onStopped(reason) {
+			log(`The database stopped: ${reason.replace(/\.$/, '')}. It is being opened again.`);
+			// Its log may have found no room: then there has to be some to open it.
+			space.look();
+		},
 		isInPlace: () => held.isInPlace(),
 		onDisplaced,
 	});
@@ -82,7 +89,7 @@ async function openHeld(
 		return {
 			// The second waits in the thread itself, which so never waits for its next call.
 			database: {
-				...fairDatabase(database, {atOnce: 2, perCaller: 1}),
+				...unwrittenDatabase(fairDatabase(database, {atOnce: 2, perCaller: 1}), () => space.isFull, full),
 				async close() {
 					await database.close();
 					held.release();
@@ -91,7 +98,12 @@ async function openHeld(
 			engine: 'PGlite',
 			label: embedded,
 			copyTo: folder => database.copyTo(folder),
-			startMaintenance: () => startMaintenance(database, log),
+			startMaintenance: () =>
+				startMaintenance(database, {
+					log,
+					file: join(places.data, 'upkeep.json'),
+					isPaused: () => space.isFull,
+				}),
 		};
 	} catch (error) {
 		await database.close();

@@ -3,6 +3,7 @@ import {closeSync, existsSync, openSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {HubError} from './error.ts';
+import {freeBytes} from './home/disk-space.ts';
 import {findHub, hubLock, hubProcess, isAlive, type RunningHub} from './find.ts';
 import {takeLock, type Lock} from './lock.ts';
 import {appendOnly, logFile} from './log.ts';
@@ -213,6 +214,9 @@ function startHub(places: HubPlaces, databaseUrl = ''): ChildProcess {
 function failureOf(places: HubPlaces, child: ChildProcess): HubError {
 	const state = readState(places);
 	if (state?.pid === child.pid && state?.failure) return new HubError(...state.failure);
+	if (freeBytes(places.state) < 65_536) {
+		return new HubError(`The hub cannot start: the disk that holds ${places.state} is full.`, 'Free some space on it.');
+	}
 	const how = child.signalCode === null ? `with exit code ${child.exitCode}` : `by ${child.signalCode}`;
 	return new HubError(`The hub ended ${how} before it answered.`, 'See `agentmux hub logs`.');
 }

@@ -10,6 +10,7 @@ import {Door} from './admission/door.ts';
 import {HubError} from './error.ts';
 import {hubLock, hubProcess} from './find.ts';
 import {checkHome} from './home/check.ts';
+import {DiskSpace, full} from './home/disk-space.ts';
 import {HeldHome} from './home/held-home.ts';
 import type {Caller, Handler} from './http.ts';
 import {createKeyRotation, KeyRing} from './key-ring.ts';
@@ -80,12 +81,20 @@ export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hu
 		failure: null,
 	};
 	let published: PublishedState | null = null;
+	// Before anything is written.
+	const space = new DiskSpace(places.data, {
+		log: options.log,
+		onChange: sentence => {
+			if (published !== null && published.current.url !== null) published.change({progress: sentence});
+		},
+	});
 	try {
 		published = new PublishedState(places, state, home, options.log);
 		const databaseUrl = options.databaseUrl ?? rememberedDatabase(places);
 		published.change({database: describeDatabase(databaseUrl)});
-		return await start(places, {...options, databaseUrl}, published, home, lock);
+		return await start(places, {...options, databaseUrl}, published, {home, space, lock});
 	} catch (error) {
+		space.end();
 		const failure =
 			error instanceof HubError
 				? error
@@ -115,12 +124,18 @@ function displaced({data}: HubPlaces): HubError {
 	);
 }
 
+/** What a hub has of the machine. */
+interface Holdings {
+	readonly home: HeldHome;
+	readonly space: DiskSpace;
+	readonly lock: Lock;
+}
+
 async function start(
 	places: HubPlaces,
 	options: RunOptions & {readonly databaseUrl: string},
 	state: PublishedState,
-	home: HeldHome,
-	lock: Lock,
+	{home, space, lock}: Holdings,
 ): Promise<Hub> {
 	const {log} = options;
 	const keys = new KeyRing(places);
@@ -133,7 +148,7 @@ async function start(
 	let ended: EndedTokens | null = null;
 	const opened = await open(
 		places,
-		{...options, catchUp: async () => ended?.refresh(), onDisplaced: () => home.displace()},
+		{...options, catchUp: async () => ended?.refresh(), onDisplaced: () => home.displace(), space},
 		door,
 		tell,
 	);
@@ -161,7 +176,7 @@ async function start(
 	const endMaintenance = startMaintenance();
 	const sealing = startSealing(database, state.current.database, places.data, log);
 	if (serving.socket === null) log('No socket could be made; programs of this user prove the hub by a challenge.');
-	state.change({url, socket: serving.socket, progress: null});
+	state.change({url, socket: serving.socket, progress: space.isFull ? full : null});
 	log(`Hub ${version} answers at ${url}.`);
 	return {
 		url,
@@ -177,6 +192,7 @@ async function start(
 				log(`Hub did not end cleanly: ${error instanceof Error ? error.message : String(error)}`);
 			}
 			home.end();
+			space.end();
 			state.remove();
 			log('Hub ended.');
 			// Whoever waits for its end may remove the home from here on.
@@ -192,10 +208,12 @@ async function open(
 		log,
 		onLost,
 		onDisplaced,
+		space,
 		catchUp,
 	}: Pick<RunOptions, 'log' | 'onLost'> & {
 		readonly databaseUrl: string;
 		readonly onDisplaced: () => void;
+		readonly space: DiskSpace;
 		readonly catchUp: () => Promise<void>;
 	},
 	door: Door,
@@ -206,6 +224,7 @@ async function open(
 			log,
 			onProgress: tell,
 			onDisplaced,
+			space,
 			onLost(error) {
 				log(`The database stopped: ${error.message}`);
 				onLost(error);
