@@ -24,11 +24,10 @@ export interface EnsureOptions {
 /** A first start without the build's template runs initdb, on a machine that may be busy with everything else. */
 const patience = 120_000;
 const pollEvery = 40;
-/**
- * Milliseconds that a hub may hold the lock without saying in its state file what it does, or without answering where it says
- * that it does. It writes the file again within one or two seconds.
- */
+/** Milliseconds that a hub may hold the lock without answering where it says that it does. */
 const silence = 15_000;
+/** Milliseconds in which a hub that runs has written its state file again, when somebody took it away or spoilt it. */
+const rewriting = 4000;
 
 /**
  * The hub that runs, or one started now, in a process that outlives this one and its terminal. However many ask at once,
@@ -58,7 +57,7 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 			// Somebody who runs `agentmux hub run` by hand may be on the way already.
 			if (lock !== null && child === null && !(await isHeld(places))) child = startHub(places, databaseUrl);
 			if (isStarting(places)) lastSign = Date.now();
-			if (Date.now() - lastSign > silence) {
+			if (Date.now() - lastSign > (readState(places) === null ? rewriting : silence)) {
 				const fault = await silentHub(places);
 				if (fault !== null) throw fault;
 				lastSign = Date.now();
@@ -75,9 +74,6 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 	}
 	throw new HubError('The hub did not answer in two minutes.', 'See `agentmux hub logs`.');
 }
-
-/** Milliseconds in which a hub that runs has written its state file again. */
-const rewriting = 3000;
 
 /** The hub that runs. Rejects with HubError where none does, or it cannot be used. */
 export async function runningHub(places: HubPlaces): Promise<RunningHub> {
