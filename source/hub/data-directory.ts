@@ -35,7 +35,7 @@ export interface OpenDatabaseOptions {
 	readonly onLost: (error: Error) => void;
 	/** The data directory was moved, removed or replaced: nothing may be answered or written from now on. */
 	readonly onDisplaced: () => void;
-	readonly space: Pick<DiskSpace, 'isFull' | 'look'>;
+	readonly space: Pick<DiskSpace, 'isFull' | 'look' | 'release'>;
 }
 
 /**
@@ -73,6 +73,7 @@ async function openHeld(
 			log(`The database stopped: ${reason.replace(/\.$/, '')}. It is being opened again.`);
 			// Its log may have found no room: then there has to be some to open it.
 			space.look();
+			if (space.isFull) space.release();
 		},
 		isInPlace: () => held.isInPlace(),
 		onDisplaced,

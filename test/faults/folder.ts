@@ -155,7 +155,7 @@ class TornHome {
 		if (!existsSync(path)) return;
 		spoil(path, readFileSync(path));
 		for (const words of [
-			['tail', '--json'],
+			['search', 'kept', '--json'],
 			['send', 'more'],
 			['hub', 'status'],
 		])
@@ -164,7 +164,7 @@ class TornHome {
 		if (code !== 0) this.faults.push(`${name}: the hook exits ${code}`);
 		await this.#stop(name, isRunning);
 		this.#restore(file);
-		const {code: after, stdout} = await this.home.run(['tail', '--json']);
+		const {code: after, stdout} = await this.home.run(['search', 'kept', '--json']);
 		if (after !== 0 || !stdout.includes('"kept"')) this.faults.push(`${name}: what was there is not, afterwards`);
 		await this.home.run(['hub', 'stop']);
 	}
@@ -177,7 +177,7 @@ class TornHome {
 		const said = stderr.replaceAll(/^agentmux: (?:Starting|Opening|Preparing|Sealing).*\n/gm, '').trim();
 		const where = `${name}: \`${words.join(' ')}\``;
 		if (took > longest) this.faults.push(`${where} took ${Math.round(took)} ms`);
-		if (code === 0 && words[0] === 'tail' && !stdout.includes('"kept"')) this.faults.push(`${where} shows nothing`);
+		if (code === 0 && words[0] === 'search' && !stdout.includes('"kept"')) this.faults.push(`${where} shows nothing`);
 		if (code === 0 || words[0] === 'hub') return;
 		// A sentence that names the file, and one that says what to do.
 		if (code !== 1 || !said.includes(file.split('/').at(-1) ?? '') || !/[.!`] [A-Z]/.test(said)) {
@@ -214,20 +214,22 @@ class TornHome {
 	}
 }
 
+/** Tears so many files in so many ways, by chance among all that are wanted. */
 async function tear(
+	trials: number,
 	chosen: (file: string) => boolean,
 	states: readonly boolean[],
 ): Promise<TornHome & {cells: number}> {
 	const torn = Object.assign(new TornHome(await Home.make()), {cells: 0});
 	try {
 		await torn.fill();
-		for (const file of new Set(torn.files.filter(chosen))) {
-			for (const [way, spoil] of ways) {
-				for (const isRunning of states) {
-					torn.cells += 1;
-					await torn.try(file, way, spoil, isRunning);
-				}
-			}
+		const files = [...new Set(torn.files.filter(chosen))];
+		const cells = files.flatMap(file =>
+			ways.flatMap(([way, spoil]) => states.map(isRunning => () => torn.try(file, way, spoil, isRunning))),
+		);
+		for (; torn.cells < trials && cells.length > 0; torn.cells += 1) {
+			const [cell] = cells.splice(Math.floor(Math.random() * cells.length), 1);
+			await cell?.();
 		}
 		return torn;
 	} finally {
@@ -237,9 +239,9 @@ async function tear(
 
 const tornState: Fault = {
 	what: 'hub.json, keys.json, hub.lock torn in every way, hub running',
-	trials: 1,
-	async run() {
-		const {cells, faults, slow} = await tear(file => /hub\.json|keys\.json|hub\.lock/.test(file), [true]);
+	trials: 6,
+	async run(trials) {
+		const {cells, faults, slow} = await tear(trials, file => /hub\.json|keys\.json|hub\.lock/.test(file), [true]);
 		return {trials: cells, recovered: slow, faults};
 	},
 };
@@ -247,9 +249,9 @@ const tornState: Fault = {
 const tornAll: Fault & {readonly long: true} = {
 	what: 'every file of the home torn in every way, hub running and stopped',
 	long: true,
-	trials: 1,
-	async run() {
-		const {cells, faults, slow} = await tear(() => true, [true, false]);
+	trials: 40,
+	async run(trials) {
+		const {cells, faults, slow} = await tear(trials, () => true, [true, false]);
 		return {trials: cells, recovered: slow, faults};
 	},
 };
@@ -300,7 +302,7 @@ const readOn: Fault = {
 				execFileSync('sh', ['-c', 'cat /dev/zero >>"$0" 2>/dev/null || true', join(disk, 'fill')]);
 			};
 			fill();
-			for (let waited = 0; existsSync(reserve) && waited < 20_000; waited += 50) await sleep(50);
+			await sleep(2000);
 			fill();
 			const {code, stderr} = await home.run(['send', 'more']);
 			if (code !== 1 || !stderr.includes('The disk is full')) faults.push(`send: ${code} ${stderr}`);

@@ -107,15 +107,18 @@ describe('hub backup', () => {
 });
 
 describe('a page that the disk has changed', () => {
+	const toast = "' || (select reltoastrelid::regclass from pg_class where oid = 'messages'::regclass) || '";
 	test.each([
-		['one bit', (page: Buffer) => page.writeUInt8(page.readUInt8(8100) ^ 4, 8100)],
-		['its second half', (page: Buffer) => page.fill(0, 4096)],
-		['its header', (page: Buffer) => page.fill(0, 0, 64)],
+		['one bit of a message', 'messages', (page: Buffer) => page.writeUInt8(page.readUInt8(8100) ^ 4, 8100)],
+		['half of an index', 'messages_pkey', (page: Buffer) => page.fill(0, 4096)],
+		['the header of a long text', toast, (page: Buffer) => page.fill(0, 0, 64)],
 	])(
 		'fails the backup, which says which: %s',
-		async (_, spoil) => {
-			await home.output(['sql', "insert into messages (content) select '[A] ' || n from generate_series(1, 500) n"]);
-			const [row] = await home.json<{path: string}[]>(['sql', "select pg_relation_filepath('messages') as path"]);
+		async (_, relation, spoil) => {
+			const long = "(select string_agg(gen_random_uuid()::text, '') from generate_series(1, 2000))";
+			await home.output(['sql', `insert into messages (content) select '[A] ' || n from generate_series(1, 500) n`]);
+			await home.output(['sql', `insert into messages (content) select '[A] ' || ${long} from generate_series(1, 3)`]);
+			const [row] = await home.json<{path: string}[]>(['sql', `select pg_relation_filepath('${relation}') as path`]);
 			await home.output(['hub', 'stop']);
 			const name = row?.path ?? '';
 			const path = join(home.path, 'data/pg', name);

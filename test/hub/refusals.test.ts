@@ -73,7 +73,7 @@ describe('a file that keeps PostgreSQL from starting', () => {
 				log: sentence => said.push(sentence),
 				onLost: () => undefined,
 				onDisplaced: () => undefined,
-				space: {isFull: false, look: () => undefined},
+				space: {isFull: false, look: () => undefined, release: () => undefined},
 			},
 		);
 		await opened.database.close();

@@ -20,8 +20,8 @@ export interface DiskSpaceOptions {
 }
 
 /**
- * How much room the disk has for what lies in a folder. A part of it is kept in a file there and given up when the disk gets
- * full, so that what is there can still be read, also after a restart.
+ * How much room the disk has for what lies in a folder. A part of it is kept in a file there and given up where a full disk
+ * would keep the database from being opened, so that what is there can still be read, also after a restart.
  */
 export class DiskSpace {
 	readonly #folder: string;
@@ -38,6 +38,7 @@ export class DiskSpace {
 			this.look();
 			if (!this.#isFull) this.#keepReserve();
 		}, tick);
+		if (freeBytes(folder) < low) this.release();
 		this.look();
 	}
 
@@ -45,10 +46,14 @@ export class DiskSpace {
 		return this.#isFull;
 	}
 
+	/** Gives up what was kept. Not before it is needed: whatever fills the disk would take it at once. */
+	release(): void {
+		rmSync(this.#reserve, {force: true});
+	}
+
 	/** Sees at once how it is, instead of within a second. */
 	look(): void {
 		const free = freeBytes(this.#folder);
-		if (free < low) rmSync(this.#reserve, {force: true});
 		if (this.#isFull ? free < enough : free >= low) return;
 		this.#isFull = !this.#isFull;
 		const {log, onChange} = this.#options;
