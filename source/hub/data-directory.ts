@@ -4,7 +4,7 @@ import {bootstrap, owner} from './bootstrap.ts';
 import {DatabaseError, type Database} from './database.ts';
 import {HubError} from './error.ts';
 import {full, type DiskSpace} from './home/disk-space.ts';
-import {fairDatabase} from './fair-database.ts';
+import {FairDatabase} from './fair-database.ts';
 import {holdDirectory, type HeldDirectory} from './held-directory.ts';
 import {syncFolder, syncPath, unpackFolder} from './folder-archive.ts';
 import {migrate, readMigrations} from './migrations.ts';
@@ -14,14 +14,13 @@ import {templateFile} from './template.ts';
 import type {Log} from './log.ts';
 import {startMaintenance} from './maintenance.ts';
 import type {OpenedDatabase} from './opened-database.ts';
+import {statementLimit} from './time-limits.ts';
 import {embedded} from './postgres-url.ts';
 import {unwrittenDatabase} from './unwritten-database.ts';
 import {WorkerDatabase, type WorkerDatabaseOptions} from './worker-database.ts';
 
 /** PostgreSQL's major version inside PGlite 0.5. */
 export const postgresVersion = '18';
-/** Milliseconds that one call may run; a migration or an index over a million rows is well below. */
-const callTimeout = 120_000;
 /** What begins so in the data folder is not finished, and goes at the next start. */
 export const temporaryPrefix = 'pg.new-';
 /** The epoch of a database that nobody has used yet; a copied template must not pass for its original. */
@@ -31,6 +30,8 @@ export interface OpenDatabaseOptions {
 	/** What is going on, while a user waits. */
 	readonly onProgress: (sentence: string) => void;
 	readonly log: Log;
+	/** Milliseconds that a statement of the owner may run; the default of time-limits.ts when absent. */
+	readonly statementTimeout?: number | undefined;
 	/** The database died and could not be opened again. */
 	readonly onLost: (error: Error) => void;
 	/** The data directory was moved, removed or replaced: nothing may be answered or written from now on. */
@@ -68,6 +69,7 @@ async function openHeld(
 	options.onProgress('Opening the database.');
 	const database = await open(directory, {
 		directory: held.root,
+		timeout: options.statementTimeout ?? statementLimit,
 		onLost,
 		onStopped(reason) {
 			log(`The database stopped: ${reason.replace(/\.$/, '')}. It is being opened again.`);
@@ -88,14 +90,16 @@ async function openHeld(
 			},
 		]);
 		return {
-			// The second waits in the thread itself, which so never waits for its next call.
-			database: {
-				...unwrittenDatabase(fairDatabase(database, {atOnce: 2, perCaller: 1}), () => space.isFull, full),
-				async close() {
-					await database.close();
-					held.release();
+			database: new FairDatabase(
+				{
+					...unwrittenDatabase(database, () => space.isFull, full),
+					async close() {
+						await database.close();
+						held.release();
+					},
 				},
-			},
+				{atOnce: 1, perCaller: 1},
+			),
 			engine: 'PGlite',
 			label: embedded,
 			copyTo: folder => database.copyTo(folder),
@@ -125,7 +129,7 @@ export async function adoptDirectory(directory: string): Promise<number> {
 }
 
 async function adopt(directory: string): Promise<number> {
-	const database = await open(directory, {directory});
+	const database = await open(directory, {directory, timeout: statementLimit});
 	try {
 		await prepare(database);
 		const [, counted] = await database.run(owner, [
@@ -149,7 +153,7 @@ function moveSignals(directory: string): string[] {
 
 /** Makes a new data directory in a folder that does not exist, as the first start and the build's template have it. */
 export async function createDirectory(directory: string): Promise<void> {
-	const database = await WorkerDatabase.open({directory, timeout: callTimeout});
+	const database = await WorkerDatabase.open({directory, timeout: statementLimit});
 	try {
 		await prepare(database);
 		await database.run(owner, [{text: 'update mux_meta set epoch = $1', values: [unusedEpoch]}]);
@@ -217,9 +221,9 @@ function checkVersion(directory: string): void {
 }
 
 /** `directory` is what it is called; `options.directory` leads to it. */
-async function open(directory: string, options: Omit<WorkerDatabaseOptions, 'timeout'>): Promise<WorkerDatabase> {
+async function open(directory: string, options: WorkerDatabaseOptions): Promise<WorkerDatabase> {
 	try {
-		return await WorkerDatabase.open({...options, timeout: callTimeout});
+		return await WorkerDatabase.open(options);
 	} catch (error) {
 		const {code = '', message} = error as NodeJS.ErrnoException;
 		const full = code === 'ENOSPC' || message.includes('No space left on device');

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
-import type {Database} from './database.ts';
+import type {FairDatabase} from './fair-database.ts';
 import {createCopies} from './copies.ts';
 import {choiceFile, rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './admission/door.ts';
@@ -39,6 +39,8 @@ export interface RunOptions {
 	readonly port?: number;
 	/** The URL of a PostgreSQL, or `embedded`; without it, the database that was served last. */
 	readonly databaseUrl?: string;
+	/** Milliseconds that a statement of the owner may run; two minutes when absent. */
+	readonly statementTimeout?: number;
 	readonly log: Log;
 	/** The database died under it and cannot be opened again; the hub is of no more use. */
 	readonly onLost: (error: Error) => void;
@@ -205,12 +207,13 @@ async function open(
 	places: HubPlaces,
 	{
 		databaseUrl,
+		statementTimeout,
 		log,
 		onLost,
 		onDisplaced,
 		space,
 		catchUp,
-	}: Pick<RunOptions, 'log' | 'onLost'> & {
+	}: Pick<RunOptions, 'log' | 'onLost' | 'statementTimeout'> & {
 		readonly databaseUrl: string;
 		readonly onDisplaced: () => void;
 		readonly space: DiskSpace;
@@ -222,6 +225,7 @@ async function open(
 	if (databaseUrl === embedded) {
 		return openDatabase(places, {
 			log,
+			statementTimeout,
 			onProgress: tell,
 			onDisplaced,
 			space,
@@ -236,6 +240,7 @@ async function open(
 	const {openPostgres} = await import('./postgres-open.ts');
 	return openPostgres(databaseUrl, {
 		log,
+		...(statementTimeout === undefined ? {} : {timeout: statementTimeout}),
 		onListening(reason) {
 			// What it announces meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
 			const turn = ++turns;
@@ -249,7 +254,7 @@ async function open(
 }
 
 async function serve(
-	database: Database,
+	database: FairDatabase,
 	keys: KeyRing,
 	ended: EndedTokens,
 	door: Door,
@@ -305,7 +310,7 @@ async function serve(
 			upgrade(request, socket, head) {
 				if (door.admit(socket)) realtime.upgrade(request, socket, head);
 			},
-			health: () => ({status: 'ok', pid, version, started_at}),
+			health: () => ({status: 'ok', pid, version, started_at, running: database.activity()}),
 			local: {state: places.state, proofKey: proof_key, onSocket: socket => state.change({socket})},
 			isInPlace: () => home.isInPlace(),
 			log,

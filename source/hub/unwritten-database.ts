@@ -15,8 +15,8 @@ export function unwrittenDatabase(database: Database, isFull: () => boolean, sen
 		}
 	}
 	return {
-		run: (scope, statements) => attempt(scope, each => database.run(each, statements)),
-		script: (scope, sql) => attempt(scope, each => database.script(each, sql)),
+		run: (scope, statements, signal) => attempt(scope, each => database.run(each, statements, signal)),
+		script: (scope, sql, signal) => attempt(scope, each => database.script(each, sql, signal)),
 		listen: (channel, listener) => database.listen(channel, listener),
 		close: () => database.close(),
 	};
