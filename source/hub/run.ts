@@ -307,8 +307,8 @@ async function serve(
 				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, onRotated).handle},
 				{prefix: '/agentmux/v1', handle: copies},
 			],
-			upgrade(request, socket, head) {
-				if (door.admit(socket)) realtime.upgrade(request, socket, head);
+			upgrade(request, socket, head, countAs) {
+				if (door.admit(socket)) realtime.upgrade(request, socket, head, countAs);
 			},
 			health: () => ({status: 'ok', pid, version, started_at, running: database.activity()}),
 			local: {state: places.state, proofKey: proof_key, onSocket: socket => state.change({socket})},

@@ -46,7 +46,7 @@ export function writeOwnFile(path: string, text: string, {first = false} = {}): 
 	}
 }
 
-/** One of several that make the key at once wins, and its file is whole from the beginning. */
+/** If several processes make the key at once, one wins, and its file is complete from the start. */
 function putFirst(temporary: string, path: string): boolean {
 	try {
 		putWhereNone(temporary, path);
