@@ -61,30 +61,34 @@ describe('a data folder that is taken away from a running hub', () => {
 		['data moved', home => renameSync(join(home, 'data'), `${home}.old`)],
 		['database moved', home => renameSync(join(home, 'data/pg'), `${home}.old`)],
 		['lock removed', home => rmSync(join(home, 'data/hub.lock'))],
-	])('%s: the next hub there loses nothing by the first', async (what, take) => {
-		const home = newHome();
-		const first = await start(home);
-		// Further on in its log than the next one will be.
-		for (let number = 0; number < 10; number += 1) expect(await insert(first, 'x'.repeat(200_000))).toBe(true);
-		take(home);
-		// It holds a lock there still, or the database of the next one.
-		if (what === 'database moved' || what === 'lock removed') await gone(first);
-		mkdirSync(home, {recursive: true, mode: 0o700});
-		const second = await start(home);
-		const acknowledged = what === 'lock removed' ? await bodies(second) : [];
-		const isOther = first.url !== second.url;
-		const nowhere: boolean[] = [];
-		for (let number = 0; number < 20; number += 1) {
-			if (await insert(second, String(number))) acknowledged.push(String(number));
-			if (isOther) nowhere.push(await insert(first, 'into nowhere'));
-		}
-		expect(nowhere).not.toContain(true);
-		await first.stop({keep: true});
-		expect((await findHub(second.places))?.pid).toBe(second.pid);
-		await second.kill();
-		expect(acknowledged).toHaveLength(what === 'lock removed' ? 30 : 20);
-		expect(await bodies(await start(home))).toEqual(acknowledged);
-	});
+	])(
+		'%s: the next hub there loses nothing by the first',
+		async (what, take) => {
+			const home = newHome();
+			const first = await start(home);
+			// Further on in its log than the next one will be.
+			for (let number = 0; number < 10; number += 1) expect(await insert(first, 'x'.repeat(200_000))).toBe(true);
+			take(home);
+			// It holds a lock there still, or the database of the next one.
+			if (what === 'database moved' || what === 'lock removed') await gone(first);
+			mkdirSync(home, {recursive: true, mode: 0o700});
+			const second = await start(home);
+			const acknowledged = what === 'lock removed' ? await bodies(second) : [];
+			const isOther = first.url !== second.url;
+			const nowhere: boolean[] = [];
+			for (let number = 0; number < 20; number += 1) {
+				if (await insert(second, String(number))) acknowledged.push(String(number));
+				if (isOther) nowhere.push(await insert(first, 'into nowhere'));
+			}
+			expect(nowhere).not.toContain(true);
+			await first.stop({keep: true});
+			expect((await findHub(second.places))?.pid).toBe(second.pid);
+			await second.kill();
+			expect(acknowledged).toHaveLength(what === 'lock removed' ? 30 : 20);
+			expect(await bodies(await start(home))).toEqual(acknowledged);
+		},
+		180_000,
+	);
 
 	it('is held: what was acknowledged before lies in the folder that was moved', async () => {
 		const home = newHome();
