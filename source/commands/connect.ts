@@ -2,12 +2,11 @@ import {loadConfig, type Config, type Target} from '../config.ts';
 import type {Account} from '../gateway/account.ts';
 import {connectMailbox} from '../gateway/connect.ts';
 import {runSql, type Management} from '../gateway/management.ts';
-import {ensureHub} from '../hub/ensure.ts';
+import {ensureHub, wasStopped} from '../hub/ensure.ts';
 import {HubError} from '../hub/error.ts';
 import {findHub, type RunningHub} from '../hub/find.ts';
 import {wayTo} from '../hub/local/way.ts';
 import {splitStatements} from '../hub/split-statements.ts';
-import {readState} from '../hub/state-file.ts';
 import {endToken, endTokens, requestToken} from '../hub/tokens/request.ts';
 import {keepPlaceToken, readPlace} from '../join/place-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
@@ -309,7 +308,7 @@ async function foundAgain({places, databaseUrl}: Config): Promise<RunningHub> {
 	try {
 		const hub = await findHub(places);
 		if (hub !== null) return hub;
-		if (readState(places) !== null) return await ensureHub(places, {databaseUrl});
+		if (!(await wasStopped(places))) return await ensureHub(places, {databaseUrl});
 	} catch (error) {
 		throw asMailboxError(error);
 	}

@@ -5,8 +5,8 @@ import {loadConfig} from '../config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {joinPrintable, p, printable, type Printable, writeTo} from '../printable.ts';
 import {HubError} from '../hub/error.ts';
-import {ensureHub, stopHub} from '../hub/ensure.ts';
-import {findHub, type RunningHub} from '../hub/find.ts';
+import {ensureHub, runningHub, stopHub} from '../hub/ensure.ts';
+import type {RunningHub} from '../hub/find.ts';
 import {logFile, openLog} from '../hub/log.ts';
 import type {HubPlaces} from '../hub/places.ts';
 import {embedded} from '../hub/postgres-url.ts';
@@ -115,7 +115,12 @@ async function run(
 		...(databaseUrl === undefined ? {} : {databaseUrl}),
 		...(statementTimeout === undefined ? {} : {statementTimeout}),
 		log,
-		onLost: error => ended.reject(new HubError(`The hub's database stopped: ${error.message}.`, 'Start it again.')),
+		onLost: error =>
+			ended.reject(new HubError(`The hub's database stopped: ${error.message.replace(/\.$/, '')}.`, 'Start it again.')),
+		onDisplaced(error) {
+			writeTo(stderr, p`agentmux: ${printable(error.sentence)}\n`);
+			process.exit(1);
+		},
 	});
 	try {
 		await ended.promise;
@@ -158,8 +163,7 @@ const noSocket = 'none; your programs use TCP, once the hub has proven itself (s
 async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<void> {
 	const {output} = flags;
 	if (output !== undefined && output !== 'env' && output !== 'json') throw new UsageError('-o takes env or json.');
-	const hub = await findHub(places);
-	if (hub === null) throw new HubError('No hub is running.', 'Start it with `agentmux hub start`.');
+	const hub = await runningHub(places);
 	if (output === 'env') return write(stdout, asEnvironment(hub));
 	const facts = describe(hub, places);
 	const {running} = hub;

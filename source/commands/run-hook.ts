@@ -1,4 +1,4 @@
-import {readFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {checkFile, checkFolder} from '../hub/home/entry.ts';
 import {dial, type HubAddress} from '../hub/local/dial.ts';
@@ -150,7 +150,7 @@ async function doorOf({data, state}: Places, tag: Tag): Promise<Door> {
 	if (place.token === null || place.key === null) {
 		throw new Error(`${tag} joined a Supabase project, but SUPABASE_URL is not set where the client runs`);
 	}
-	const hub = hubOf(state);
+	const hub = await hubOf(state);
 	const {key, token} = place;
 	const keep = (next: string) => keepPlaceToken(data, tag, token, {key, token: next});
 	return {url: hub.url, key, token, tag, dial: () => dial(hub), keep};
@@ -177,19 +177,39 @@ function keyIn(env: NodeJS.ProcessEnv): string | null {
 	return found ?? null;
 }
 
-/** Read here and not by hub/state-file, whose way to write would load node:crypto. */
-function hubOf(state: string): HubAddress {
+/** A hub that runs writes the file again where somebody has spoilt it: that is waited for, where its socket is there. */
+async function hubOf(state: string): Promise<HubAddress> {
+	for (;;) {
+		const hub = readHub(state);
+		if (hub !== null && isAlive(hub.pid)) return hub;
+		if (hub !== null || age() > patience - 40 || !existsSync(join(state, 'hub.sock'))) {
+			// None has run, it was stopped, or it died.
+			throw new Error('the hub is not running: `agentmux hub start` starts it');
+		}
+		await new Promise(resolve => {
+			setTimeout(resolve, 10);
+		});
+	}
+}
+
+/** Read here and not by hub/state-file, which would load more. Null where there is none, or it is damaged. */
+function readHub(state: string): (HubAddress & {readonly pid: number}) | null {
 	try {
 		const {url, socket, proof_key, pid} = JSON.parse(readFileSync(join(state, 'hub.json'), 'utf8')) as {
 			readonly [name in keyof HubAddress | 'pid']?: unknown;
 		};
 		const isComplete = typeof url === 'string' && typeof proof_key === 'string' && typeof pid === 'number';
-		// Throws when there is no such process: its port may be another's by now.
-		if (isComplete && (typeof socket === 'string' || socket === null) && process.kill(pid, 0)) {
-			return {url, socket, proof_key};
-		}
+		return isComplete && (typeof socket === 'string' || socket === null) ? {url, socket, proof_key, pid} : null;
 	} catch {
-		// No hub has run, it was stopped, or it died.
+		return null;
 	}
-	throw new Error('the hub is not running: `agentmux hub start` starts it');
+}
+
+/** Where there is no such process, its port may be another's by now. */
+function isAlive(pid: number): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch {
+		return false;
+	}
 }

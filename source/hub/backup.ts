@@ -5,13 +5,14 @@ import {adoptDirectory, postgresVersion, temporaryPrefix} from './data-directory
 import {rememberedDatabase} from './database-choice.ts';
 import {stopHub} from './ensure.ts';
 import {HubError} from './error.ts';
-import type {RunningHub} from './find.ts';
+import {hubLock, type RunningHub} from './find.ts';
 import {packFolder, syncPath, unpackFolder} from './folder-archive.ts';
 import {localFetch} from './local/fetch.ts';
 import {takeLock, type Lock} from './lock.ts';
 import {newestMigration} from './newest-migration.ts';
 import type {HubPlaces} from './places.ts';
 import {describeDatabase, embedded} from './postgres-url.ts';
+import {findDamagedPage} from './pglite/page-checksums.ts';
 import {fileError, makePrivateFolder} from './private-file.ts';
 import {version} from './version.ts';
 
@@ -67,10 +68,12 @@ export async function writeBackup(hub: RunningHub, file: string): Promise<number
 	}
 }
 
-/** Whether a restore would take it. */
+/** Whether a restore would take it, and nothing in it is damaged. */
 async function check(file: string, folder: string): Promise<number> {
 	try {
 		await unpack(file, folder);
+		const damaged = findDamagedPage(join(folder, 'pg'));
+		if (damaged !== null) throw new Error(`page ${damaged.page} of ${damaged.file} is damaged`);
 		return await adoptDirectory(join(folder, 'pg'));
 	} catch (error) {
 		const {message} = error as Error;
@@ -130,7 +133,7 @@ export async function restoreBackup(
 		try {
 			onProgress('Putting it in place.');
 			await stopHub(places);
-			const lock = await takePatiently(join(places.data, 'hub.lock'));
+			const lock = await takePatiently(hubLock(places));
 			try {
 				return await exchange(places.data, join(folder, 'pg'));
 			} finally {

@@ -3,7 +3,9 @@ import {join} from 'node:path';
 import {bootstrap, owner} from './bootstrap.ts';
 import {DatabaseError, type Database} from './database.ts';
 import {HubError} from './error.ts';
+import {full, type DiskSpace} from './home/disk-space.ts';
 import {FairDatabase} from './fair-database.ts';
+import {holdDirectory, type HeldDirectory} from './held-directory.ts';
 import {syncFolder, syncPath, unpackFolder} from './folder-archive.ts';
 import {migrate, readMigrations} from './migrations.ts';
 import type {HubPlaces} from './places.ts';
@@ -14,7 +16,8 @@ import {startMaintenance} from './maintenance.ts';
 import type {OpenedDatabase} from './opened-database.ts';
 import {statementLimit} from './time-limits.ts';
 import {embedded} from './postgres-url.ts';
-import {WorkerDatabase} from './worker-database.ts';
+import {unwrittenDatabase} from './unwritten-database.ts';
+import {WorkerDatabase, type WorkerDatabaseOptions} from './worker-database.ts';
 
 /** PostgreSQL's major version inside PGlite 0.5. */
 export const postgresVersion = '18';
@@ -31,17 +34,52 @@ export interface OpenDatabaseOptions {
 	readonly statementTimeout?: number | undefined;
 	/** The database died and could not be opened again. */
 	readonly onLost: (error: Error) => void;
+	/** The data directory was moved, removed or replaced: nothing may be answered or written from now on. */
+	readonly onDisplaced: () => void;
+	readonly space: Pick<DiskSpace, 'isFull' | 'look' | 'release'>;
 }
 
-/** Opens data/pg, made first when it is absent, with every migration applied. Only under the hub's lock. Rejects with HubError. */
+/**
+ * Opens data/pg, made first when it is absent, with every migration applied, and holds it until it is closed. Only under the
+ * hub's lock. Rejects with HubError.
+ */
 export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptions): Promise<OpenedDatabase> {
 	const directory = join(places.data, 'pg');
 	await ensureDirectory(places.data, directory, options.onProgress);
+	const held = await holdDirectory(directory);
+	if (held === null) throw new HubError(`Another process holds ${directory}.`, 'End the hub that does, and try again.');
+	try {
+		return await openHeld(places, directory, held, options);
+	} catch (error) {
+		held.release();
+		throw error;
+	}
+}
+
+async function openHeld(
+	places: HubPlaces,
+	directory: string,
+	held: HeldDirectory,
+	options: OpenDatabaseOptions,
+): Promise<OpenedDatabase> {
+	const {log, onLost, onDisplaced, space} = options;
 	for (const name of moveSignals(directory)) {
-		options.log(`${name} was found in the database, which would never start with it; it is in ${places.data} now.`);
+		log(`${name} was found in the database, which would never start with it; it is in ${places.data} now.`);
 	}
 	options.onProgress('Opening the database.');
-	const database = await open(directory, options.onLost, options.statementTimeout);
+	const database = await open(directory, {
+		directory: held.root,
+		timeout: options.statementTimeout ?? statementLimit,
+		onLost,
+		onStopped(reason) {
+			log(`The database stopped: ${reason.replace(/\.$/, '')}. It is being opened again.`);
+			// Its log may have found no room: then there has to be some to open it.
+			space.look();
+			if (space.isFull) space.release();
+		},
+		isInPlace: () => held.isInPlace(),
+		onDisplaced,
+	});
 	try {
 		await prepare(database);
 		await database.run(owner, [
@@ -52,11 +90,25 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 			},
 		]);
 		return {
-			database: new FairDatabase(database, {atOnce: 1, perCaller: 1}),
+			database: new FairDatabase(
+				{
+					...unwrittenDatabase(database, () => space.isFull, full),
+					async close() {
+						await database.close();
+						held.release();
+					},
+				},
+				{atOnce: 1, perCaller: 1},
+			),
 			engine: 'PGlite',
 			label: embedded,
 			copyTo: folder => database.copyTo(folder),
-			startMaintenance: () => startMaintenance(database, options.log),
+			startMaintenance: () =>
+				startMaintenance(database, {
+					log,
+					file: join(places.data, 'upkeep.json'),
+					isPaused: () => space.isFull,
+				}),
 		};
 	} catch (error) {
 		await database.close();
@@ -77,7 +129,7 @@ export async function adoptDirectory(directory: string): Promise<number> {
 }
 
 async function adopt(directory: string): Promise<number> {
-	const database = await open(directory, () => undefined);
+	const database = await open(directory, {directory, timeout: statementLimit});
 	try {
 		await prepare(database);
 		const [, counted] = await database.run(owner, [
@@ -168,13 +220,10 @@ function checkVersion(directory: string): void {
 			);
 }
 
-async function open(
-	directory: string,
-	onLost: (error: Error) => void,
-	timeout = statementLimit,
-): Promise<WorkerDatabase> {
+/** `directory` is what it is called; `options.directory` leads to it. */
+async function open(directory: string, options: WorkerDatabaseOptions): Promise<WorkerDatabase> {
 	try {
-		return await WorkerDatabase.open({directory, timeout, onLost});
+		return await WorkerDatabase.open(options);
 	} catch (error) {
 		const {code = '', message} = error as NodeJS.ErrnoException;
 		const full = code === 'ENOSPC' || message.includes('No space left on device');

@@ -14,6 +14,7 @@ interface EmscriptenModule {
 		stream_ops: {fsync?: (stream: NodeStream) => number};
 		node_ops: {symlink: () => void};
 		realPath(node: unknown): string;
+		getMode(path: string): number;
 	};
 	readonly FS: {ErrnoError: new (errno: number) => Error};
 }
@@ -50,6 +51,16 @@ export class DurableFiles extends NodeFS {
 		this.#memory = memory;
 	}
 
+	/** NODEFS looks at what a link is, and a held directory (held-directory.ts) is named by one. */
+	#followRoot(module: unknown): void {
+		const {NODEFS} = module as EmscriptenModule;
+		const realPath = NODEFS.realPath.bind(NODEFS);
+		const getMode = NODEFS.getMode.bind(NODEFS);
+		const followed = (path: string): string => (path === this.rootDir ? `${path}/.` : path);
+		NODEFS.realPath = node => followed(realPath(node));
+		NODEFS.getMode = path => getMode(followed(path));
+	}
+
 	override async init(pglite: InitArguments[0], options: InitArguments[1]): ReturnType<NodeFS['init']> {
 		const {emscriptenOpts} = await super.init(pglite, options);
 		const adapt = (module: unknown): void => {
@@ -70,7 +81,7 @@ export class DurableFiles extends NodeFS {
 			};
 		};
 		const {onAbort} = this.#events;
-		const preRun = [...(emscriptenOpts.preRun ?? []), adapt];
+		const preRun = [(module: unknown) => this.#followRoot(module), ...(emscriptenOpts.preRun ?? []), adapt];
 		const memory = this.#memory === null ? {} : {wasmMemory: this.#memory};
 		return {emscriptenOpts: {...emscriptenOpts, ...memory, ...(onAbort === undefined ? {} : {onAbort}), preRun}};
 	}

@@ -1,9 +1,10 @@
 import {spawn, type ChildProcess} from 'node:child_process';
-import {closeSync, openSync} from 'node:fs';
+import {closeSync, existsSync, openSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {HubError} from './error.ts';
-import {findHub, isAlive, type RunningHub} from './find.ts';
+import {freeBytes} from './home/disk-space.ts';
+import {findHub, hubLock, hubProcess, isAlive, type RunningHub} from './find.ts';
 import {takeLock, type Lock} from './lock.ts';
 import {appendOnly, logFile} from './log.ts';
 import {fromSource, packageRoot} from './package-root.ts';
@@ -11,7 +12,7 @@ import {newestMigration} from './newest-migration.ts';
 import type {HubPlaces} from './places.ts';
 import {describeDatabase, embedded} from './postgres-url.ts';
 import {fileError, makePrivateFolder} from './private-file.ts';
-import {readState} from './state-file.ts';
+import {readState, stateFile} from './state-file.ts';
 
 export interface EnsureOptions {
 	/** The database that it is to serve: a URL, or `embedded`. Without it, the one that it served last. */
@@ -23,6 +24,10 @@ export interface EnsureOptions {
 /** A first start without the build's template runs initdb, on a machine that may be busy with everything else. */
 const patience = 120_000;
 const pollEvery = 40;
+/** Milliseconds that a hub may hold the lock without answering where it says that it does. */
+const silence = 15_000;
+/** Milliseconds in which a hub that runs has written its state file again, when somebody took it away or spoilt it. */
+const rewriting = 4000;
 
 /**
  * The hub that runs, or one started now, in a process that outlives this one and its terminal. However many ask at once,
@@ -43,6 +48,7 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 	const deadline = Date.now() + patience;
 	let lock: Lock | null = null;
 	let child: ChildProcess | null = null;
+	let lastSign = Date.now();
 	try {
 		while (Date.now() < deadline) {
 			const hub = await findHub(places);
@@ -50,6 +56,12 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 			lock ??= await takeLock(join(places.state, 'start.lock'));
 			// Somebody who runs `agentmux hub run` by hand may be on the way already.
 			if (lock !== null && child === null && !(await isHeld(places))) child = startHub(places, databaseUrl);
+			if (isStarting(places)) lastSign = Date.now();
+			if (Date.now() - lastSign > (readState(places) === null ? rewriting : silence)) {
+				const fault = await silentHub(places);
+				if (fault !== null) throw fault;
+				lastSign = Date.now();
+			}
 			if (child !== null && (child.exitCode !== null || child.signalCode !== null)) {
 				if (!(await isHeld(places))) throw failureOf(places, child);
 				child = null;
@@ -61,6 +73,45 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 		lock?.release();
 	}
 	throw new HubError('The hub did not answer in two minutes.', 'See `agentmux hub logs`.');
+}
+
+/** The hub that runs. Rejects with HubError where none does, or it cannot be used. */
+export async function runningHub(places: HubPlaces): Promise<RunningHub> {
+	const deadline = Date.now() + rewriting;
+	for (;;) {
+		const hub = await findHub(places);
+		if (hub !== null) return hub;
+		const fault = await silentHub(places);
+		if (fault === null) throw new HubError('No hub is running.', 'Start it with `agentmux hub start`.');
+		if (Date.now() > deadline) throw fault;
+		await sleep(pollEvery);
+	}
+}
+
+/** Whether it says that it is on the way. */
+function isStarting(places: HubPlaces): boolean {
+	const state = readState(places);
+	return state !== null && state.failure === null && state.url === null && isAlive(state.pid);
+}
+
+/** What is wrong with a hub that runs and does not answer; null where none runs. */
+async function silentHub(places: HubPlaces): Promise<HubError | null> {
+	if (!(await isHeld(places))) return null;
+	const pid = hubProcess(places);
+	const state = readState(places);
+	const who = pid === null ? 'A hub' : `A hub (process ${pid})`;
+	const why =
+		state === null ? `${stateFile(places)} does not say where it answers` : (state.progress ?? 'it does not answer');
+	const end = pid === null ? 'End its process' : 'End it with `agentmux hub stop`';
+	return new HubError(
+		`${who} holds ${places.data}, but cannot be used: ${why.replace(/\.$/, '')}.`,
+		`See \`agentmux hub logs\`. ${end}; the next command starts another.`,
+	);
+}
+
+/** Whether the last hub of these places was ended on purpose, and none runs since. */
+export async function wasStopped(places: HubPlaces): Promise<boolean> {
+	return !existsSync(stateFile(places)) && !(await isHeld(places));
 }
 
 /** The hub of an agentmux that could not prove itself: no token may go to it, and the lock says that it is ours. */
@@ -84,28 +135,46 @@ function checkDatabase({pid, database}: RunningHub, wanted: string): void {
 
 /** Ends the hub of these places (with a pid: only that one) and resolves with its pid when it is gone; null when none runs. Rejects with HubError. */
 export async function stopHub(places: HubPlaces, pid?: number): Promise<number | null> {
-	const state = readState(places);
-	if (state === null || (pid !== undefined && state.pid !== pid) || !isAlive(state.pid) || !(await isHeld(places)))
-		return null;
+	if (!(await isHeld(places))) return null;
+	const running = await holder(places);
+	if (running === null || (pid !== undefined && running !== pid)) return null;
 	try {
-		process.kill(state.pid, 'SIGTERM');
+		process.kill(running, 'SIGTERM');
 	} catch (error) {
-		throw fileError(`The hub (process ${state.pid}) cannot be told to end`, error);
+		const {code} = error as NodeJS.ErrnoException;
+		if (code !== 'ESRCH') throw fileError(`The hub (process ${running}) cannot be told to end`, error);
 	}
 	const deadline = Date.now() + 20_000;
 	while (Date.now() < deadline) {
-		if (!isAlive(state.pid) || !(await isHeld(places))) return state.pid;
+		// Not when the lock is free: to the end of its process it may write into its cache.
+		if (!isAlive(running)) return running;
 		await sleep(pollEvery);
 	}
 	throw new HubError(
-		`The hub (process ${state.pid}) does not end.`,
-		`See \`agentmux hub logs\`; \`kill -9 ${state.pid}\` loses nothing that was acknowledged.`,
+		`The hub (process ${running}) does not end.`,
+		`See \`agentmux hub logs\`; \`kill -9 ${running}\` loses nothing that was acknowledged.`,
+	);
+}
+
+/** The process of the hub that holds the lock; null when it has ended meanwhile. Rejects with HubError when nothing names it. */
+async function holder(places: HubPlaces): Promise<number | null> {
+	const deadline = Date.now() + silence;
+	while (Date.now() < deadline) {
+		const pid = hubProcess(places);
+		if (pid !== null) return pid;
+		if (!(await isHeld(places))) return null;
+		await sleep(pollEvery);
+	}
+	throw new HubError(
+		`A hub holds ${places.data}, and neither its lock nor ${stateFile(places)} says which process that is.`,
+		'End it by hand.',
 	);
 }
 
 /** Whether some process runs a hub on this data. */
 async function isHeld(places: HubPlaces): Promise<boolean> {
-	const lock = await takeLock(join(places.data, 'hub.lock'));
+	if (!existsSync(hubLock(places))) return false;
+	const lock = await takeLock(hubLock(places));
 	lock?.release();
 	return lock === null;
 }
@@ -141,6 +210,9 @@ function startHub(places: HubPlaces, databaseUrl = ''): ChildProcess {
 function failureOf(places: HubPlaces, child: ChildProcess): HubError {
 	const state = readState(places);
 	if (state?.pid === child.pid && state?.failure) return new HubError(...state.failure);
+	if (freeBytes(places.state) < 65_536) {
+		return new HubError(`The hub cannot start: the disk that holds ${places.state} is full.`, 'Free some space on it.');
+	}
 	const how = child.signalCode === null ? `with exit code ${child.exitCode}` : `by ${child.signalCode}`;
 	return new HubError(`The hub ended ${how} before it answered.`, 'See `agentmux hub logs`.');
 }

@@ -1,8 +1,11 @@
+import {readFileSync} from 'node:fs';
 import {get, type RequestOptions} from 'node:http';
+import {join} from 'node:path';
 import type {Activity} from './fair-database.ts';
 import {readKeys, type HubKeys} from './keys.ts';
 import type {HubAddress} from './local/dial.ts';
 import {connectWith} from './local/fetch.ts';
+import {lockHolder} from './lock.ts';
 import type {HubPlaces} from './places.ts';
 import {readState} from './state-file.ts';
 
@@ -39,13 +42,37 @@ export async function findHub(places: HubPlaces): Promise<RunningHub | null> {
 	return {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress, running, ...keys};
 }
 
-/** Another user's process counts as alive. */
+/** What a hub holds as long as it runs. */
+export function hubLock({data}: HubPlaces): string {
+	return join(data, 'hub.lock');
+}
+
+/**
+ * The process that a hub of these places is, or was, as far as it is alive: whether it still holds the lock, only the lock
+ * says. An older hub does not sign it, and stands in the state file alone. Null when nothing names one.
+ */
+export function hubProcess(places: HubPlaces): number | null {
+	const pid = lockHolder(hubLock(places)) ?? readState(places)?.pid ?? null;
+	return pid !== null && isAlive(pid) ? pid : null;
+}
+
+/** Another user's process counts as alive; one that has ended and is only still listed does not. */
 export function isAlive(pid: number): boolean {
 	try {
 		process.kill(pid, 0);
-		return true;
+		return !isZombie(pid);
 	} catch (error) {
 		return (error as NodeJS.ErrnoException).code === 'EPERM';
+	}
+}
+
+/** See proc_pid_stat(5). Where the parent waits for nobody, it may be listed for ever. */
+function isZombie(pid: number): boolean {
+	if (process.platform !== 'linux') return false;
+	try {
+		return /^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+	} catch {
+		return false;
 	}
 }
 

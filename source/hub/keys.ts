@@ -48,6 +48,6 @@ export function replaceKeys(places: HubPlaces): HubKeys {
 	return keys;
 }
 
-function keysFile(places: HubPlaces): string {
+export function keysFile(places: HubPlaces): string {
 	return join(places.data, 'keys.json');
 }

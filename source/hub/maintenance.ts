@@ -1,23 +1,41 @@
 import {owner} from './bootstrap.ts';
 import type {Database} from './database.ts';
+import {isDue} from './due.ts';
 import type {Log} from './log.ts';
+import {readJsonFile, writePrivateFile} from './private-file.ts';
 
+/** Milliseconds, all of them. */
 const tick = 5000;
-/** Of these ticks: each minute, each hour. */
-const checkpointEvery = 12;
-const vacuumEvery = 720;
+const checkpointEvery = 60_000;
+const vacuumEvery = 3_600_000;
 /** Bytes of log after which a checkpoint does not wait for its minute. */
 const largestLog = 64 * 1024 * 1024;
+
+export interface MaintenanceOptions {
+	readonly log: Log;
+	/** Where it is kept when what takes long was done last: a hub that never runs for an hour would never do it. */
+	readonly file: string;
+	/** Whether nothing may be written now. */
+	readonly isPaused: () => boolean;
+}
+
+/** What is kept about the last vacuum. */
+interface Vacuumed {
+	/** Milliseconds since 1970. */
+	readonly at: number;
+	/** Where the log of the database ended after it; null: not known. */
+	readonly position: string | null;
+}
 
 /**
  * What a PostgreSQL server does on its own and PGlite does not: checkpoints (its log would grow for ever) and vacuum; and
  * what agentmux asks of whoever keeps the database: tasks whose lease ran out go back. Does nothing to the disk while
  * nothing is written. Returns the function that ends it.
  */
-export function startMaintenance(database: Database, log: Log): () => void {
-	let ticks = 0;
-	let checkpointed = 0n;
-	let vacuumed = 0n;
+export function startMaintenance(database: Database, {log, file, isPaused}: MaintenanceOptions): () => void {
+	let vacuumed = readVacuumed(file) ?? keep(file, {at: Date.now(), position: null});
+	// To open a database ends with a checkpoint.
+	let checkpointed = {at: Date.now(), position: 0n};
 	const position = async (): Promise<bigint> => {
 		const [, result] = await database.run(owner, [
 			{text: 'select task_reap()'},
@@ -27,15 +45,17 @@ export function startMaintenance(database: Database, log: Log): () => void {
 		return typeof position === 'string' ? BigInt(position) : 0n;
 	};
 	const work = async (): Promise<void> => {
-		ticks++;
+		if (isPaused()) return;
 		const now = await position();
-		if (ticks % vacuumEvery === 0 && now > vacuumed) {
+		if (checkpointed.position === 0n) checkpointed = {...checkpointed, position: now};
+		if (isDue(vacuumed.at, vacuumEvery) && vacuumed.position !== String(now)) {
 			await database.script(owner, 'vacuum analyze');
-			vacuumed = await position();
+			vacuumed = keep(file, {at: Date.now(), position: String(await position())});
 		}
-		if ((ticks % checkpointEvery === 0 && now > checkpointed) || now - checkpointed > largestLog) {
+		const isLong = now - checkpointed.position > largestLog;
+		if (now !== checkpointed.position && (isDue(checkpointed.at, checkpointEvery) || isLong)) {
 			await database.script(owner, 'checkpoint');
-			checkpointed = await position();
+			checkpointed = {at: Date.now(), position: await position()};
 		}
 	};
 	let working = false;
@@ -49,4 +69,23 @@ export function startMaintenance(database: Database, log: Log): () => void {
 			});
 	}, tick);
 	return () => clearInterval(timer);
+}
+
+/** Null for none, or one that is damaged: an hour begins then. */
+function readVacuumed(file: string): Vacuumed | null {
+	try {
+		const {at, position} = readJsonFile(file) ?? {};
+		return typeof at === 'number' ? {at, position: typeof position === 'string' ? position : null} : null;
+	} catch {
+		return null;
+	}
+}
+
+function keep(file: string, vacuumed: Vacuumed): Vacuumed {
+	try {
+		writePrivateFile(file, `${JSON.stringify(vacuumed)}\n`);
+	} catch {
+		// It is done once more after the next start.
+	}
+	return vacuumed;
 }

@@ -17,7 +17,10 @@ const port = threadPort();
 const answer = (message: WorkerAnswer): void => port.postMessage(message);
 
 // What was being said when PostgreSQL panicked must not reach anyone: the thread ends on the spot.
-const onAbort = (): never => process.exit(1);
+const onAbort = (reason: string): never => {
+	answer({stopped: reason});
+	process.exit(1);
+};
 const {options, progress: shared} = workerData as WorkerData;
 const database = await PgliteDatabase.open({...options, onAbort});
 const listening = new Map<string, () => Promise<void>>();

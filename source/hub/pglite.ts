@@ -1,10 +1,11 @@
-import {constants, cpSync, existsSync} from 'node:fs';
+import {constants, cpSync, existsSync, mkdirSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {PGlite, types, type Results} from '@electric-sql/pglite';
 import {DatabaseError, notInTransaction, type Database, type Result, type Scope, type Statement} from './database.ts';
 import {interruptOf, sharedMemory, sharingModule, type Interrupt} from './pglite/interrupt.ts';
 import {refuseHarm, refusingSettings} from './pglite/refusals.ts';
 import {DurableFiles, type DurableFilesEvents} from './durable-files.ts';
+import {directoryLock} from './held-directory.ts';
 import {asText, quoted, scopeStatements, setStatement} from './session.ts';
 import {splitStatements} from './split-statements.ts';
 
@@ -37,9 +38,11 @@ const initDbStartParams = ['--wal-segsize=1'];
 const cleanSession =
 	'reset session authorization; reset all; close all; deallocate all; discard temp; discard sequences; select pg_advisory_unlock_all();';
 
-export interface PgliteOptions extends DurableFilesEvents {
+export interface PgliteOptions extends Pick<DurableFilesEvents, 'onSync'> {
 	/** The data directory; initialised when it is empty or absent. Null: a new database in memory. */
 	readonly directory?: string | null;
+	/** As DurableFiles has it; `reason`: PostgreSQL's own words, where it said any. */
+	readonly onAbort?: ((reason: string) => void) | undefined;
 }
 
 /** The Database port on PGlite, in this thread. One session: everyone waits in one queue. */
@@ -64,12 +67,16 @@ export class PgliteDatabase implements Database {
 	}
 
 	/** Rejects with what PostgreSQL said when it does not start. */
-	static async open({directory = null, ...events}: PgliteOptions = {}): Promise<PgliteDatabase> {
+	static async open({directory = null, onAbort, onSync}: PgliteOptions = {}): Promise<PgliteDatabase> {
 		// initdb starts PostgreSQL in a memory of its own, which is none that is shared.
 		const memory = directory !== null && existsSync(join(directory, 'PG_VERSION')) ? sharedMemory() : null;
-		const files = directory === null ? {} : {fs: new DurableFiles(directory, {...events, memory})};
 		const module = memory === null ? {} : {pgliteWasmModule: await sharingModule()};
 		let complaint = '';
+		const events: DurableFilesEvents = {
+			onSync,
+			...(onAbort === undefined ? {} : {onAbort: what => onAbort(complaint || `PostgreSQL aborted: ${String(what)}`)}),
+		};
+		const files = directory === null ? {} : {fs: new DurableFiles(directory, {...events, memory})};
 		const onStderr = (line: string): boolean => {
 			complaint = /(?:FATAL|PANIC): +(.+)/.exec(line)?.[1] ?? complaint;
 			return false;
@@ -152,7 +159,12 @@ export class PgliteDatabase implements Database {
 		if (directory === null) throw new Error('A database in memory has no files.');
 		await this.#inTurn(async () => {
 			await this.#pglite.exec('checkpoint');
-			cpSync(directory, folder, {recursive: true, mode: constants.COPYFILE_FICLONE});
+			mkdirSync(folder, {mode: 0o700});
+			for (const name of readdirSync(directory)) {
+				// To close a copy's source would give up its lock (lock.ts).
+				if (name === directoryLock) continue;
+				cpSync(join(directory, name), join(folder, name), {recursive: true, mode: constants.COPYFILE_FICLONE});
+			}
 		});
 	}
 

@@ -1,18 +1,7 @@
-import {randomBytes} from 'node:crypto';
-import {
-	closeSync,
-	constants,
-	fsyncSync,
-	mkdirSync,
-	openSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	statSync,
-	writeSync,
-} from 'node:fs';
+import {closeSync, constants, mkdirSync, openSync, readFileSync, statSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {HubError} from './error.ts';
+import {replaceFile} from './whole-file.ts';
 
 /**
  * Creates the folder and those above it; readable by this user alone. Throws HubError. One folder at a time: Node's own
@@ -38,35 +27,23 @@ function isFolder(path: string): boolean {
 /** Replaces the file as a whole, on disk, readable by this user alone. Throws HubError. */
 export function writePrivateFile(path: string, text: string): void {
 	makePrivateFolder(dirname(path));
-	const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
-	refuse(`${path} cannot be written`, () => {
-		try {
-			const file = openSync(temporary, 'wx', 0o600);
-			try {
-				writeSync(file, text);
-				fsyncSync(file);
-			} finally {
-				closeSync(file);
-			}
-			renameSync(temporary, path);
-		} catch (error) {
-			rmSync(temporary, {force: true});
-			throw error;
-		}
-	});
+	refuse(`${path} cannot be written`, () => replaceFile(path, text));
 }
 
-/** The object in a JSON file; null when there is no such file. Throws HubError when it is no JSON object. */
-export function readJsonFile(path: string): {readonly [key: string]: unknown} | null {
+/** The object in a JSON file; null when there is no such file. Throws HubError, with that remedy, when it is no JSON object. */
+export function readJsonFile(
+	path: string,
+	remedy = 'Move it away and try again.',
+): {readonly [key: string]: unknown} | null {
 	const text = readTextFile(path);
 	if (text === null) return null;
 	try {
 		const value: unknown = JSON.parse(text);
 		if (typeof value === 'object' && value !== null && !Array.isArray(value)) return {...value};
 	} catch (cause) {
-		throw new HubError(`${path} is damaged: it holds no JSON.`, 'Move it away and try again.', {cause});
+		throw new HubError(`${path} is damaged: it holds no JSON.`, remedy, {cause});
 	}
-	throw new HubError(`${path} is damaged: it holds no JSON object.`, 'Move it away and try again.');
+	throw new HubError(`${path} is damaged: it holds no JSON object.`, remedy);
 }
 
 function readTextFile(path: string): string | null {

@@ -1,15 +1,20 @@
-import {existsSync, readFileSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
 import type {FairDatabase} from './fair-database.ts';
 import {createCopies} from './copies.ts';
-import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
+import {choiceFile, rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './admission/door.ts';
 import {HubError} from './error.ts';
+import {hubLock, hubProcess} from './find.ts';
 import {checkHome} from './home/check.ts';
+import {DiskSpace, full} from './home/disk-space.ts';
+import {HeldHome} from './home/held-home.ts';
 import type {Caller, Handler} from './http.ts';
 import {createKeyRotation, KeyRing} from './key-ring.ts';
+import {keysFile} from './keys.ts';
 import {takeLock, type Lock} from './lock.ts';
 import type {Log} from './log.ts';
 import {createManagement} from './management.ts';
@@ -26,7 +31,7 @@ import {startServer, type HubServer} from './server.ts';
 import {renewalGrace} from './tokens/claims.ts';
 import {endedResponse, EndedTokens} from './tokens/ended.ts';
 import {createTokens} from './tokens/endpoint.ts';
-import {readState, removeState, writeState, type HubState} from './state-file.ts';
+import {PublishedState, type HubState} from './state-file.ts';
 import {version} from './version.ts';
 
 export interface RunOptions {
@@ -39,6 +44,11 @@ export interface RunOptions {
 	readonly log: Log;
 	/** The database died under it and cannot be opened again; the hub is of no more use. */
 	readonly onLost: (error: Error) => void;
+	/**
+	 * Its folder was moved, removed or replaced: what lies under its paths now is another's. The process has to end at once, and
+	 * must neither close the hub nor write anything.
+	 */
+	readonly onDisplaced: (error: HubError) => void;
 }
 
 export interface Hub {
@@ -51,9 +61,15 @@ export interface Hub {
 export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hub> {
 	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
 	for (const sentence of checkHome(places)) options.log(sentence);
-	const lock = await takeLock(join(places.data, 'hub.lock'));
+	const lock = await takeHubLock(places);
 	if (lock === null) throw alreadyRunning(places);
-	let state: HubState = {
+	const home = new HeldHome({
+		lock,
+		folders: [places.state, places.logs],
+		log: options.log,
+		onDisplaced: () => options.onDisplaced(displaced(places)),
+	});
+	const state: HubState = {
 		pid: process.pid,
 		version,
 		schema: newestMigration(),
@@ -66,77 +82,108 @@ export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hu
 		progress: 'Starting.',
 		failure: null,
 	};
+	let published: PublishedState | null = null;
+	// Before anything is written.
+	const space = new DiskSpace(places.data, {
+		log: options.log,
+		onChange: sentence => {
+			if (published !== null && published.current.url !== null) published.change({progress: sentence});
+		},
+	});
 	try {
+		published = new PublishedState(places, state, home, options.log);
 		const databaseUrl = options.databaseUrl ?? rememberedDatabase(places);
-		state = {...state, database: describeDatabase(databaseUrl)};
-		writeState(places, state);
-		return await start(places, {...options, databaseUrl}, state, lock);
+		published.change({database: describeDatabase(databaseUrl)});
+		return await start(places, {...options, databaseUrl}, published, {home, space, lock});
 	} catch (error) {
-		lock.release();
+		space.end();
 		const failure =
 			error instanceof HubError
 				? error
 				: new HubError(`The hub failed to start: ${(error as Error).message}.`, 'See `agentmux hub logs`.', {
 						cause: error,
 					});
-		writeState(places, {...state, progress: null, failure: [failure.message, failure.remedy]});
+		published?.change({progress: null, failure: [failure.message, failure.remedy]});
+		home.end();
+		lock.release();
 		throw failure;
 	}
+}
+
+/** Null while a hub holds it; whoever only looks whether one does holds it for a moment, and is no hub. */
+async function takeHubLock(places: HubPlaces): Promise<Lock | null> {
+	for (let tries = 0; ; tries += 1) {
+		const lock = await takeLock(hubLock(places), {sign: true});
+		if (lock !== null || tries === 20 || hubProcess(places) !== null) return lock;
+		await sleep(50);
+	}
+}
+
+function displaced({data}: HubPlaces): HubError {
+	return new HubError(
+		`The hub (process ${process.pid}) has ended: its data folder is no longer the one at ${data}; it was moved, removed or replaced.`,
+		'It wrote nothing into what is there now. What it had acknowledged is in the folder that was moved.',
+	);
+}
+
+/** What a hub has of the machine. */
+interface Holdings {
+	readonly home: HeldHome;
+	readonly space: DiskSpace;
+	readonly lock: Lock;
 }
 
 async function start(
 	places: HubPlaces,
 	options: RunOptions & {readonly databaseUrl: string},
-	starting: HubState,
-	lock: Lock,
+	state: PublishedState,
+	{home, space, lock}: Holdings,
 ): Promise<Hub> {
 	const {log} = options;
 	const keys = new KeyRing(places);
+	home.adopt(keysFile(places));
 	const door = new Door();
-	let state = starting;
 	const tell = (progress: string | null): void => {
 		if (progress !== null) log(progress);
-		state = {...state, progress};
-		writeState(places, state);
+		state.change({progress});
 	};
 	let ended: EndedTokens | null = null;
-	const opened = await open(places, {...options, catchUp: async () => ended?.refresh()}, door, tell);
+	const opened = await open(
+		places,
+		{...options, catchUp: async () => ended?.refresh(), onDisplaced: () => home.displace(), space},
+		door,
+		tell,
+	);
 	const {database, engine, startMaintenance} = opened;
 	rememberDatabase(places, options.databaseUrl);
-	state = {...state, engine};
+	home.adopt(choiceFile(places));
+	state.change({engine});
 	const port = options.port ?? rememberedPort(places);
 	const copies = createCopies(opened, places.data);
 	ended = new EndedTokens(database, places);
-	const onSocket = (socket: string | null): void => {
-		state = {...state, socket};
-		try {
-			writeState(places, state);
-		} catch (error) {
-			log(`Its state cannot be written: ${(error as Error).message}`);
-		}
-	};
 	const serving = await serve(database, keys, ended, door, {
 		log,
 		port,
 		places,
 		state,
+		home,
 		copies: copies.handle,
-		onSocket,
 	}).catch(async (error: unknown) => {
 		await database.close();
 		throw error;
 	});
 	const url = `http://127.0.0.1:${serving.port}`;
-	if (serving.port !== rememberedPort(places)) writePrivateFile(portFile(places), `${serving.port}\n`);
+	if (serving.port !== rememberedPort(places)) rememberPort(places, serving.port, log);
+	home.adopt(portFile(places));
 	const endMaintenance = startMaintenance();
-	const sealing = startSealing(database, state.database, places.data, log);
-	state = {...state, url, socket: serving.socket};
+	const sealing = startSealing(database, state.current.database, places.data, log);
 	if (serving.socket === null) log('No socket could be made; programs of this user prove the hub by a challenge.');
-	tell(null);
+	state.change({url, socket: serving.socket, progress: space.isFull ? full : null});
 	log(`Hub ${version} answers at ${url}.`);
 	return {
 		url,
 		async close() {
+			if (!home.isInPlace()) return;
 			endMaintenance();
 			try {
 				await serving.close();
@@ -146,9 +193,12 @@ async function start(
 				// A database that died under it can be neither unsubscribed from nor closed.
 				log(`Hub did not end cleanly: ${error instanceof Error ? error.message : String(error)}`);
 			}
-			removeState(places);
-			lock.release();
+			home.end();
+			space.end();
+			state.remove();
 			log('Hub ended.');
+			// Whoever waits for its end may remove the home from here on.
+			lock.release();
 		},
 	};
 }
@@ -160,8 +210,15 @@ async function open(
 		statementTimeout,
 		log,
 		onLost,
+		onDisplaced,
+		space,
 		catchUp,
-	}: RunOptions & {readonly databaseUrl: string; readonly catchUp: () => Promise<void>},
+	}: Pick<RunOptions, 'log' | 'onLost' | 'statementTimeout'> & {
+		readonly databaseUrl: string;
+		readonly onDisplaced: () => void;
+		readonly space: DiskSpace;
+		readonly catchUp: () => Promise<void>;
+	},
 	door: Door,
 	tell: (progress: string | null) => void,
 ): Promise<OpenedDatabase> {
@@ -170,6 +227,8 @@ async function open(
 			log,
 			statementTimeout,
 			onProgress: tell,
+			onDisplaced,
+			space,
 			onLost(error) {
 				log(`The database stopped: ${error.message}`);
 				onLost(error);
@@ -189,12 +248,7 @@ async function open(
 			if (reason === null) void catchUp().then(() => turn === turns && door.open());
 			else door.shut();
 			if (reason === null) log('The database answers again.');
-			try {
-				tell(reason === null ? null : `The database does not answer (${reason}); trying again.`);
-			} catch (error) {
-				// A full disk must not stop the hub over what `hub status` says.
-				log(`Its state cannot be written: ${(error as Error).message}`);
-			}
+			tell(reason === null ? null : `The database does not answer (${reason}); trying again.`);
 		},
 	});
 }
@@ -209,17 +263,18 @@ async function serve(
 		port,
 		places,
 		state,
+		home,
 		copies,
-		onSocket,
 	}: {
 		readonly log: Log;
 		readonly port: number;
 		readonly places: HubPlaces;
-		readonly state: HubState;
+		readonly state: PublishedState;
+		readonly home: HeldHome;
 		readonly copies: Handler;
-		readonly onSocket: (path: string | null) => void;
 	},
 ): Promise<HubServer> {
+	const {pid, version, started_at, proof_key} = state.current;
 	const realtime = await createRealtime({
 		database,
 		verify: token => {
@@ -229,6 +284,10 @@ async function serve(
 		},
 		onFault: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
 	});
+	const onRotated = (): void => {
+		home.adopt(keysFile(places));
+		door.dismiss();
+	};
 	ended.onMore = () => realtime.recheck();
 	const unfollow = await ended.follow();
 	const server = await startServer(
@@ -245,20 +304,15 @@ async function serve(
 				{prefix: '/realtime/v1', handle: realtime.handle},
 				{prefix: '/v1/projects', handle: createManagement(database).handle},
 				{prefix: '/agentmux/v1/tokens', handle: createTokens(database, keys).handle, leeway: renewalGrace},
-				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, () => door.dismiss()).handle},
+				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, onRotated).handle},
 				{prefix: '/agentmux/v1', handle: copies},
 			],
 			upgrade(request, socket, head, countAs) {
 				if (door.admit(socket)) realtime.upgrade(request, socket, head, countAs);
 			},
-			health: () => ({
-				status: 'ok',
-				pid: state.pid,
-				version: state.version,
-				started_at: state.started_at,
-				running: database.activity(),
-			}),
-			local: {state: places.state, proofKey: state.proof_key, onSocket},
+			health: () => ({status: 'ok', pid, version, started_at, running: database.activity()}),
+			local: {state: places.state, proofKey: proof_key, onSocket: socket => state.change({socket})},
+			isInPlace: () => home.isInPlace(),
 			log,
 		},
 		port,
@@ -276,9 +330,20 @@ async function serve(
 
 /** The port of the last run, so that what agents were told stays true; 0 before the first. */
 function rememberedPort(places: HubPlaces): number {
-	const path = portFile(places);
-	const port = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
-	return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+	try {
+		const port = Number(readFileSync(portFile(places), 'utf8'));
+		return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+	} catch {
+		return 0;
+	}
+}
+
+function rememberPort(places: HubPlaces, port: number, log: Log): void {
+	try {
+		writePrivateFile(portFile(places), `${port}\n`);
+	} catch (error) {
+		log((error as Error).message);
+	}
 }
 
 function portFile(places: HubPlaces): string {
@@ -286,7 +351,7 @@ function portFile(places: HubPlaces): string {
 }
 
 function alreadyRunning(places: HubPlaces): HubError {
-	const pid = readState(places)?.pid;
-	const who = pid === undefined ? 'Another process' : `Another hub (process ${pid})`;
+	const pid = hubProcess(places);
+	const who = pid === null ? 'Another process' : `Another hub (process ${pid})`;
 	return new HubError(`${who} holds ${places.data}.`, 'Use it, or end it with `agentmux hub stop`.');
 }

@@ -39,6 +39,8 @@ export interface HubServerOptions {
 		/** The socket was taken away, and another was made (or none could be). */
 		readonly onSocket: (path: string | null) => void;
 	};
+	/** Whether the hub's folder is still there: without it, nothing is worked on or answered. */
+	readonly isInPlace?: () => boolean;
 	readonly limits?: Partial<ServerLimits>;
 	readonly log: Log;
 }
@@ -88,7 +90,10 @@ export async function startServer(options: HubServerOptions, port: number): Prom
 		return server;
 	};
 	const {local} = options;
-	const own = local === undefined ? null : await listenLocally(local.state, serve, local.onSocket, options.log);
+	const own =
+		local === undefined
+			? null
+			: await listenLocally(local.state, serve, local.onSocket, options.log, options.isInPlace);
 	return {
 		port: portOf(tcp),
 		socket: own?.path ?? null,
@@ -147,6 +152,10 @@ async function respond(
 	request: IncomingMessage,
 	response: ServerResponse,
 ): Promise<void> {
+	if (options.isInPlace?.() === false) {
+		request.destroy();
+		return;
+	}
 	const {origin} = request.headers;
 	if (origin !== undefined && entrance.port !== null && isOwnOrigin(origin, entrance.port)) {
 		response.setHeader('access-control-allow-origin', origin);

@@ -1,8 +1,9 @@
-import {rmSync} from 'node:fs';
 import {join} from 'node:path';
+import type {HeldHome} from './home/held-home.ts';
+import type {Log} from './log.ts';
 import type {HubPlaces} from './places.ts';
 import {embedded} from './postgres-url.ts';
-import {readJsonFile, writePrivateFile} from './private-file.ts';
+import {readJsonFile} from './private-file.ts';
 
 /** What state/hub.json says of the hub that runs, starts, or failed to. */
 export interface HubState {
@@ -38,13 +39,43 @@ export function readState(places: HubPlaces): HubState | null {
 	}
 }
 
-export function writeState(places: HubPlaces, state: HubState): void {
-	writePrivateFile(stateFile(places), `${JSON.stringify(state)}\n`);
-}
+/** What the hub of this process says of itself. */
+export class PublishedState {
+	readonly #path: string;
+	readonly #home: HeldHome;
+	readonly #log: Log;
+	#state: HubState;
 
-/** Only what this process wrote. */
-export function removeState(places: HubPlaces): void {
-	if (readState(places)?.pid === process.pid) rmSync(stateFile(places), {force: true});
+	/** Throws HubError when it cannot be written. */
+	constructor(places: HubPlaces, state: HubState, home: HeldHome, log: Log) {
+		this.#path = stateFile(places);
+		this.#home = home;
+		this.#log = log;
+		this.#state = state;
+		this.#write();
+	}
+
+	get current(): HubState {
+		return this.#state;
+	}
+
+	/** A full disk stops no hub over this: it is written as soon as it can be. */
+	change(change: Partial<HubState>): void {
+		this.#state = {...this.#state, ...change};
+		try {
+			this.#write();
+		} catch (error) {
+			this.#log(`Its state cannot be written: ${(error as Error).message}`);
+		}
+	}
+
+	remove(): void {
+		this.#home.remove(this.#path);
+	}
+
+	#write(): void {
+		this.#home.write(this.#path, `${JSON.stringify(this.#state)}\n`);
+	}
 }
 
 const absent = {
@@ -60,6 +91,6 @@ const absent = {
 	failure: null,
 };
 
-function stateFile(places: HubPlaces): string {
+export function stateFile(places: HubPlaces): string {
 	return join(places.state, 'hub.json');
 }

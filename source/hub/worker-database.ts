@@ -17,8 +17,14 @@ export interface WorkerDatabaseOptions {
 	 * cancelled from here.
 	 */
 	readonly timeout: number;
+	/** The thread died, and another one opens the database. */
+	readonly onStopped?: (reason: string) => void;
 	/** The thread died and could not be replaced. */
 	readonly onLost?: (error: Error) => void;
+	/** Whether the directory still lies where it was opened. Asked before anything is answered. */
+	readonly isInPlace?: () => boolean;
+	/** It does not: nothing is answered from now on, and nothing written, not even a checkpoint. */
+	readonly onDisplaced?: () => void;
 }
 
 /** Milliseconds to open a database, which may have much to recover. */
@@ -66,6 +72,8 @@ export class WorkerDatabase implements Database {
 	#opened = false;
 	#closing = false;
 	#lost: Error | null = null;
+	/** Why the thread is about to end. */
+	#reason: string | null = null;
 	#lastId = 0;
 	#watchdog: NodeJS.Timeout | undefined;
 
@@ -152,6 +160,12 @@ export class WorkerDatabase implements Database {
 	}
 
 	#hear(answer: WorkerAnswer): void {
+		if (this.#lost !== null) return;
+		if (this.#options.isInPlace?.() === false) return this.#abandon();
+		if ('stopped' in answer) {
+			this.#reason = answer.stopped;
+			return;
+		}
 		if ('opened' in answer) {
 			this.#opened = true;
 			this.#interrupt = answer.interrupt;
@@ -172,19 +186,29 @@ export class WorkerDatabase implements Database {
 		else pending.reject(toError(answer.failure));
 	}
 
+	/** What was written went into a directory that is no longer the database. */
+	#abandon(): void {
+		this.#lost = new Error('The database was moved, removed or replaced.');
+		clearTimeout(this.#watchdog);
+		void this.#worker.terminate();
+		for (const pending of this.#pending.values()) {
+			pending.settle();
+			pending.reject(this.#lost);
+		}
+		this.#pending.clear();
+		this.#options.onDisplaced?.();
+	}
+
 	/** Times the call that is being worked on: the oldest. */
 	#watch(): void {
 		clearTimeout(this.#watchdog);
 		const [id, oldest] = this.#pending.entries().next().value ?? [];
 		if (id === undefined || oldest === undefined) return;
-		const limit = limitOf(oldest.request, this.#options.timeout);
-		this.#watchdog = setTimeout(
-			() => {
-				if (this.#opened) this.#cancel(oldest, overtime(limit));
-				else this.#end(id, oldest, overtime(limit));
-			},
-			this.#opened ? limit : openingTime,
-		);
+		const limit = this.#opened ? limitOf(oldest.request, this.#options.timeout) : openingTime;
+		this.#watchdog = setTimeout(() => {
+			if (this.#opened) this.#cancel(oldest, overtime(limit));
+			else this.#end(id, oldest, overtime(limit));
+		}, limit);
 	}
 
 	/** Cancels a call where it is, as soon as it runs. */
@@ -218,6 +242,7 @@ export class WorkerDatabase implements Database {
 		this.#pending.delete(id);
 		pending.settle();
 		pending.reject(why);
+		this.#reason = `what it worked on did not end: ${why.message}`;
 		void this.#worker.terminate();
 	}
 
@@ -226,10 +251,12 @@ export class WorkerDatabase implements Database {
 	 * way may or may not have been committed.
 	 */
 	#exited(worker: Worker, failure: Error | null): void {
-		if (worker !== this.#worker || (this.#closing && this.#pending.size === 0)) return;
+		if (worker !== this.#worker || this.#lost !== null || (this.#closing && this.#pending.size === 0)) return;
 		clearTimeout(this.#watchdog);
-		const error = new DatabaseError('the database stopped while it worked on this', '57P02', failure?.message ?? null);
-		const cause = failure ?? error;
+		const reason = this.#reason ?? failure?.message ?? null;
+		this.#reason = null;
+		const error = new DatabaseError('the database stopped while it worked on this', '57P02', reason);
+		const cause = reason === null ? error : (failure ?? new Error(reason));
 		const {begun} = this.#progress;
 		this.#progress.reset();
 		this.#interrupt = null;
@@ -250,6 +277,7 @@ export class WorkerDatabase implements Database {
 			return;
 		}
 		this.#opened = false;
+		this.#options.onStopped?.(reason ?? 'its thread ended without saying why');
 		this.#worker = this.#start();
 		for (const channel of this.#listeners.keys()) void this.#call({call: 'listen', channel}).catch(() => undefined);
 		for (const pending of waiting) this.#post(pending);

@@ -29,6 +29,8 @@ export interface WorkerFailure {
 export type WorkerAnswer =
 	/** With what cancels the statement that runs; null for a database in memory. */
 	| {readonly opened: true; readonly interrupt: Interrupt | null}
+	/** PostgreSQL has panicked, in its own words; the thread is about to end. */
+	| {readonly stopped: string}
 	| {readonly id: number; readonly results: Result[]}
 	| {readonly id: number; readonly failure: WorkerFailure}
 	| {readonly channel: string; readonly payload: string};

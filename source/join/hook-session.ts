@@ -1,5 +1,6 @@
-import {mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
+import {replaceFile} from '../hub/whole-file.ts';
 
 /** What the hooks of one session of a client remember from one to the next: each is a process of its own. */
 export interface Session {
@@ -65,7 +66,6 @@ export class SessionFile {
 	change(change: Partial<Session>): void {
 		const {kept, unsaid, reminded, blocked, shared, subagents, mailbox} = {...this.read(), ...change};
 		mkdirSync(this.#folder, {recursive: true, mode: 0o700});
-		const temporary = `${this.#path}.${process.pid}`;
 		const text = JSON.stringify({
 			kept,
 			unsaid: unsaid.slice(-most),
@@ -75,8 +75,8 @@ export class SessionFile {
 			subagents,
 			mailbox,
 		});
-		writeFileSync(temporary, text, {mode: 0o600});
-		renameSync(temporary, this.#path);
+		// A hook has little time, and a session that is lost with the power is at worst told something twice.
+		replaceFile(this.#path, text, {sync: false});
 	}
 
 	remove(): void {

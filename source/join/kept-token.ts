@@ -1,5 +1,6 @@
-import {mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, rmSync} from 'node:fs';
 import {dirname, join} from 'node:path';
+import {replaceFile} from '../hub/whole-file.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
 
 /** An agent's token of a hosted project, which runs out: made by whoever finds it old, and kept for the others. */
@@ -31,9 +32,7 @@ export function readKeptToken(state: string, tag: Tag, account: string): KeptTok
 export function keepToken(state: string, tag: Tag, kept: KeptToken): void {
 	const path = tokenFile(state, tag);
 	mkdirSync(dirname(path), {recursive: true, mode: 0o700});
-	const temporary = `${path}.${process.pid}`;
-	writeFileSync(temporary, JSON.stringify(kept), {mode: 0o600});
-	renameSync(temporary, path);
+	replaceFile(path, JSON.stringify(kept));
 }
 
 export function forgetToken(state: string, tag: Tag): void {

@@ -1,5 +1,6 @@
-import {readdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {replaceFile} from '../hub/whole-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import {foldTag, isTag, type Tag} from '../mailbox/tag.ts';
 
@@ -42,12 +43,14 @@ export function readPlace(data: string, tag: Tag): Place | null {
 	let value: Partial<Place>;
 	try {
 		value = (JSON.parse(readFileSync(path, 'utf8')) ?? {}) as Partial<Place>;
+		// Always written, if only as null.
+		if (value.token === undefined && value.url === undefined) throw new Error('not a place');
 	} catch (error) {
 		const {code} = error as NodeJS.ErrnoException;
 		if (code === 'ENOENT') return null;
 		throw new MailboxError(
 			'file',
-			`${path} cannot be read (${code ?? 'it holds no JSON'}).`,
+			`${path} cannot be read (${code ?? 'it is damaged'}).`,
 			'Remove it, and join again.',
 			{
 				cause: error,
@@ -73,14 +76,7 @@ export function keepPlaceToken(
 	const path = placeFile(data, tag);
 	// As it is there, with what a newer agentmux may have written beside.
 	const place = JSON.parse(readFileSync(path, 'utf8')) as Place;
-	const temporary = `${path}.${process.pid}`;
-	try {
-		writeFileSync(temporary, `${JSON.stringify({...place, key, token}, null, '\t')}\n`, {mode: 0o600});
-		renameSync(temporary, path);
-	} catch (error) {
-		rmSync(temporary, {force: true});
-		throw error;
-	}
+	replaceFile(path, `${JSON.stringify({...place, key, token}, null, '\t')}\n`);
 }
 
 /** The tags that have joined on this machine, in upper case. */

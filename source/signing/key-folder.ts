@@ -1,17 +1,6 @@
-import {
-	closeSync,
-	constants,
-	copyFileSync,
-	fsyncSync,
-	linkSync,
-	mkdirSync,
-	openSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	writeSync,
-} from 'node:fs';
+import {constants, copyFileSync, linkSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
 import {dirname, join} from 'node:path';
+import {replaceFile, writeBeside} from '../hub/whole-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 
 /** The files of the keys; `data` is the folder of what must not be lost. */
@@ -47,45 +36,37 @@ export function readOwnFile(path: string): string | null {
  * the answer is false. Throws MailboxError `file`.
  */
 export function writeOwnFile(path: string, text: string, {first = false} = {}): boolean {
-	// Loaded only for writing: the hook only reads.
-	const {randomUUID} = process.getBuiltinModule('node:crypto');
-	const temporary = `${path}.${process.pid}-${randomUUID().slice(0, 8)}`;
 	try {
 		mkdirSync(dirname(path), {recursive: true, mode: 0o700});
-		const file = openSync(temporary, 'wx', 0o600);
-		try {
-			writeSync(file, text);
-			fsyncSync(file);
-		} finally {
-			closeSync(file);
-		}
-		if (first) return putFirst(temporary, path);
-		renameSync(temporary, path);
+		if (first) return putFirst(writeBeside(path, text), path);
+		replaceFile(path, text);
 		return true;
 	} catch (error) {
 		throw unusable(path, 'written', error);
-	} finally {
-		rmSync(temporary, {force: true});
 	}
 }
 
 /** If several processes make the key at once, one wins, and its file is complete from the start. */
 function putFirst(temporary: string, path: string): boolean {
 	try {
-		linkSync(temporary, path);
-		return true;
-	} catch (error) {
-		const {code} = error as NodeJS.ErrnoException;
-		if (code === 'EEXIST') return false;
-		if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
-	}
-	try {
-		// A file system without links.
-		copyFileSync(temporary, path, constants.COPYFILE_EXCL);
+		putWhereNone(temporary, path);
 		return true;
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
 		throw error;
+	} finally {
+		rmSync(temporary, {force: true});
+	}
+}
+
+function putWhereNone(temporary: string, path: string): void {
+	try {
+		linkSync(temporary, path);
+	} catch (error) {
+		const {code} = error as NodeJS.ErrnoException;
+		if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
+		// A file system without links.
+		copyFileSync(temporary, path, constants.COPYFILE_EXCL);
 	}
 }
 

@@ -1,6 +1,6 @@
-import {randomBytes} from 'node:crypto';
-import {appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {appendFileSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
+import {replaceFile} from '../hub/whole-file.ts';
 
 /** The text of a file; null when there is none, or it cannot be read. */
 export function readPrivate(file: string): string | null {
@@ -14,14 +14,7 @@ export function readPrivate(file: string): string | null {
 /** Replaces a file as a whole, readable by this user alone; its folder is made where there is none. Throws Node's error. */
 export function writePrivate(file: string, text: string): void {
 	mkdirSync(path.dirname(file), {recursive: true, mode: 0o700});
-	const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
-	try {
-		writeFileSync(temporary, text, {flag: 'wx', mode: 0o600});
-		renameSync(temporary, file);
-	} catch (error) {
-		rmSync(temporary, {force: true});
-		throw error;
-	}
+	replaceFile(file, text);
 }
 
 /** Adds a line to such a file. Throws Node's error. */

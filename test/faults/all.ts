@@ -1,4 +1,5 @@
 import {storage, type Fault} from './faults.ts';
+import {folderFaults} from './folder.ts';
 import {handOverFaults} from './hand-over.ts';
 import {machines} from './machines.ts';
 import {network} from './network.ts';
@@ -9,6 +10,7 @@ import {sockets} from './sockets.ts';
 /** Every fault of the suite, in the order of its table. A new one goes into the list of its file, a new file in here. */
 const all: readonly Fault[] = [
 	...storage,
+	...folderFaults,
 	...network,
 	...sockets,
 	...machines,

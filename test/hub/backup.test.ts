@@ -106,6 +106,37 @@ describe('hub backup', () => {
 	}, 60_000);
 });
 
+describe('a page that the disk has changed', () => {
+	const toast = "' || (select reltoastrelid::regclass from pg_class where oid = 'messages'::regclass) || '";
+	test.each([
+		['one bit of a message', 'messages', (page: Buffer) => page.writeUInt8(page.readUInt8(8100) ^ 4, 8100)],
+		['half of an index', 'messages_pkey', (page: Buffer) => page.fill(0, 4096)],
+		['the header of a long text', toast, (page: Buffer) => page.fill(0, 0, 64)],
+	])(
+		'fails the backup, which says which: %s',
+		async (_, relation, spoil) => {
+			const long = "(select string_agg(gen_random_uuid()::text, '') from generate_series(1, 2000))";
+			await home.output(['sql', `insert into messages (content) select '[A] ' || n from generate_series(1, 500) n`]);
+			await home.output(['sql', `insert into messages (content) select '[A] ' || ${long} from generate_series(1, 3)`]);
+			const [row] = await home.json<{path: string}[]>(['sql', `select pg_relation_filepath('${relation}') as path`]);
+			await home.output(['hub', 'stop']);
+			const name = row?.path ?? '';
+			const path = join(home.path, 'data/pg', name);
+			const bytes = readFileSync(path);
+			spoil(bytes.subarray(8192, 2 * 8192));
+			writeFileSync(path, bytes);
+			const file = join(home.path, 'backup.tar.gz');
+			const {code, stdout, stderr} = await home.run(['hub', 'backup', file]);
+			expect({code, stdout}).toEqual({code: 1, stdout: ''});
+			expect(stderr).toContain(
+				`The database was copied, but its copy cannot be restored: page 1 of ${name} is damaged. No backup was kept`,
+			);
+			expect(readdirSync(home.path).filter(each => each.startsWith('backup'))).toEqual([]);
+		},
+		60_000,
+	);
+});
+
 describe('hub restore', () => {
 	test('puts the mailbox back while others are connected; they go on, and what was there is kept', async () => {
 		await send(home, 'one');

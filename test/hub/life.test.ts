@@ -273,6 +273,26 @@ describe('what can go wrong', () => {
 		]);
 	});
 
+	it('writes down why PostgreSQL panicked, and tells whoever asked', async () => {
+		const hub = await start();
+		const [row] = (await sql(hub, 'select pg_walfile_name(pg_current_wal_lsn()) as name')) as {name: string}[];
+		const wal = join(hub.places.data, 'pg/pg_wal');
+		const present = readdirSync(wal).filter(name => /^[0-9A-F]{24}$/.test(name) && name > (row?.name ?? ''));
+		// What comes next in its log cannot be opened.
+		const next = `${(row?.name ?? '').slice(0, 16)}${(Number.parseInt((row?.name ?? '').slice(16), 16) + 1).toString(16).toUpperCase().padStart(8, '0')}`;
+		for (const name of new Set([...present, next])) {
+			rmSync(join(wal, name), {force: true});
+			mkdirSync(join(wal, name));
+		}
+		// More than what is open of it, and nothing that could be compressed.
+		const text = "(select string_agg(gen_random_uuid()::text, '') from generate_series(1, 3000) where n > 0)";
+		const filling = `insert into messages (content) select '[A] ' || ${text} from generate_series(1, 40) n`;
+		const refused = await sql(hub, filling).catch((error: unknown) => String(error));
+		const log = (): string => readFileSync(join(hub.places.logs, 'hub.log'), 'utf8');
+		await expect.poll(log, {timeout: 20_000}).toMatch(/The database stopped: could not .*pg_wal\/[0-9A-F]{24}/);
+		expect(refused).toMatch(/the database stopped while it worked on this.*could not .*pg_wal/s);
+	});
+
 	it('says what its database works on, which ends with whoever asked for it', async () => {
 		const hub = await start(newHome());
 		const running = async (): Promise<unknown> => (await findHub(hub.places))?.running;

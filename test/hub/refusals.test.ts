@@ -68,7 +68,13 @@ describe('a file that keeps PostgreSQL from starting', () => {
 		const said: string[] = [];
 		const opened = await openDatabase(
 			{data, state: join(folder, 'state'), logs: join(folder, 'logs')},
-			{onProgress: () => undefined, log: sentence => said.push(sentence), onLost: () => undefined},
+			{
+				onProgress: () => undefined,
+				log: sentence => said.push(sentence),
+				onLost: () => undefined,
+				onDisplaced: () => undefined,
+				space: {isFull: false, look: () => undefined, release: () => undefined},
+			},
 		);
 		await opened.database.close();
 		expect(said.join('\n')).toMatch(/recovery\.signal was found[^]*standby\.signal was found/);

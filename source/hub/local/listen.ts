@@ -8,7 +8,7 @@ import {makeFolder} from './private-folder.ts';
 import {socketPlaces, thisMachine} from './socket-path.ts';
 
 /** Milliseconds between checks that the socket still exists: cleaning /tmp or ending a login session removes it. */
-const lookEvery = 5000;
+const lookEvery = 1000;
 
 export interface LocalListener {
 	/** Null where no socket could be made. */
@@ -28,6 +28,7 @@ export async function listenLocally(
 	serve: (path: string) => Server,
 	moved: (path: string | null) => void,
 	log: Log,
+	isInPlace: () => boolean = () => true,
 ): Promise<LocalListener> {
 	const told = new Set<string>();
 	const tell = (sentence: string): void => {
@@ -36,8 +37,14 @@ export async function listenLocally(
 	};
 	let current = await open(state, serve, tell);
 	let busy = false;
+	let isMissing = false;
 	const look = async (): Promise<void> => {
-		if (busy || (current !== null && isThere(current.path))) return;
+		// What is missing in another hub's folder is not for this one to make.
+		if (busy || !isInPlace()) return;
+		const wasMissing = isMissing;
+		isMissing = current === null || !isThere(current.path);
+		// Whoever removes the whole folder begins somewhere.
+		if (!isMissing || !wasMissing) return;
 		busy = true;
 		try {
 			current?.server.close();

@@ -1,10 +1,12 @@
 import {owner} from '../bootstrap.ts';
 import {DatabaseAway, type Database} from '../database.ts';
+import {isDue} from '../due.ts';
 import type {Log} from '../log.ts';
 import {hubPlace, keepHead, seenHeads} from './heads.ts';
 
-/** Milliseconds between two looks whether there is something to seal. */
+/** Milliseconds between two looks whether there is something to seal, and how often it is seen whether one is due. */
 const every = 60_000;
+const tick = 5000;
 /** So many calls at each look: of a long history that was never sealed, a part at a time. */
 const mostCalls = 20;
 
@@ -49,7 +51,12 @@ export function startSealing(database: Database, label: string, data: string, lo
 			});
 		return working;
 	};
-	const timer = setInterval(() => void look(mostCalls), every);
+	let looked = lastSealed(data, place);
+	const timer = setInterval(() => {
+		if (!isDue(looked, every)) return;
+		looked = Date.now();
+		void look(mostCalls);
+	}, tick);
 	return {
 		async end() {
 			clearInterval(timer);
@@ -57,6 +64,15 @@ export function startSealing(database: Database, label: string, data: string, lo
 			await look(1);
 		},
 	};
+}
+
+/** Milliseconds since 1970, 0 when it is not known: what was written before a restart does not wait for another minute. */
+function lastSealed(data: string, place: string): number {
+	try {
+		return Date.parse(seenHeads(data, place).at(-1)?.at ?? '') || 0;
+	} catch {
+		return 0;
+	}
 }
 
 interface Head {

@@ -1,0 +1,114 @@
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
+import type {Database} from '../../source/hub/database.ts';
+import {isDue} from '../../source/hub/due.ts';
+import {startMaintenance} from '../../source/hub/maintenance.ts';
+
+let folder: string;
+let file: string;
+let ran: string[];
+let position: number;
+let ends: (() => void)[];
+beforeEach(() => {
+	vi.useFakeTimers();
+	folder = mkdtempSync(join(tmpdir(), 'agentmux-upkeep-'));
+	file = join(folder, 'upkeep.json');
+	ran = [];
+	position = 1000;
+	ends = [];
+});
+afterEach(() => {
+	for (const end of ends) end();
+	vi.useRealTimers();
+	rmSync(folder, {recursive: true});
+});
+
+/** A database in which something is written all the time. */
+const database: Database = {
+	async run() {
+		position += 1;
+		return [
+			{rows: [], fields: [], count: 0},
+			{rows: [{position: String(position)}], fields: [], count: 1},
+		];
+	},
+	async script(_, sql) {
+		ran.push(sql);
+		return [];
+	},
+	listen: async () => async () => undefined,
+	close: async () => undefined,
+};
+
+const minutes = (count: number): Promise<unknown> => vi.advanceTimersByTimeAsync(count * 60_000);
+
+/** A hub that runs for so many minutes, and is ended without a word. */
+async function runFor(count: number, isPaused = false): Promise<void> {
+	const end = startMaintenance(database, {log: () => undefined, file, isPaused: () => isPaused});
+	ends.push(end);
+	await minutes(count);
+	end();
+}
+
+const vacuums = (): number => ran.filter(sql => sql === 'vacuum analyze').length;
+
+describe('upkeep', () => {
+	test('vacuums each hour of a hub that never runs for one', async () => {
+		for (let run = 0; run < 18; run += 1) await runFor(10);
+		expect(vacuums()).toBeGreaterThanOrEqual(2);
+		expect(vacuums()).toBeLessThanOrEqual(3);
+	});
+
+	test('counts the time in which the hub did not run, or the machine slept', async () => {
+		await runFor(1);
+		vi.setSystemTime(Date.now() + 3_600_000);
+		await runFor(1);
+		expect(vacuums()).toBe(1);
+	});
+
+	test('checkpoints each minute, and does nothing where nothing is written', async () => {
+		await runFor(10);
+		expect(ran.filter(sql => sql === 'checkpoint').length).toBeGreaterThanOrEqual(9);
+		ran = [];
+		const still: Database = {
+			...database,
+			run: async () => [
+				{rows: [], fields: [], count: 0},
+				{rows: [{position: '7'}], fields: [], count: 1},
+			],
+		};
+		ends.push(startMaintenance(still, {log: () => undefined, file, isPaused: () => false}));
+		await minutes(30);
+		expect(ran).toEqual([]);
+	});
+
+	test('waits while nothing may be written', async () => {
+		await runFor(1);
+		ran = [];
+		vi.setSystemTime(Date.now() + 7_200_000);
+		await runFor(10, true);
+		expect(ran).toEqual([]);
+		await runFor(1);
+		expect(vacuums()).toBe(1);
+	});
+
+	test.each(['', '\0\0\0', '{"a": 1}', '{"at": "soon"}'])(
+		'begins an hour where what it kept is damaged: %j',
+		async text => {
+			writeFileSync(file, text);
+			await runFor(1);
+			expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({at: expect.any(Number) as number});
+			vi.setSystemTime(Date.now() + 3_600_000);
+			await runFor(1);
+			expect(vacuums()).toBe(1);
+		},
+	);
+
+	test('is due where the clock was put back', () => {
+		expect(isDue(1000, 100, 1099)).toBe(false);
+		expect(isDue(1000, 100, 1100)).toBe(true);
+		expect(isDue(1000, 100, 999)).toBe(true);
+	});
+});
