@@ -1,7 +1,9 @@
 import {owner} from './bootstrap.ts';
 import type {Database} from './database.ts';
+import {watchLeases} from './leases.ts';
 import type {Log} from './log.ts';
 
+/** Milliseconds. */
 const tick = 5000;
 /** Of these ticks: each minute, each hour. */
 const checkpointEvery = 12;
@@ -20,7 +22,7 @@ export function startMaintenance(database: Database, log: Log): () => void {
 	let vacuumed = 0n;
 	const position = async (): Promise<bigint> => {
 		const [, result] = await database.run(owner, [
-			{text: 'select task_reap()'},
+			watchLeases(tick),
 			{text: `select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as position`},
 		]);
 		const position = result?.rows[0]?.['position'];

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
 import type {Database} from './database.ts';
+import {owner} from './bootstrap.ts';
 import {createCopies} from './copies.ts';
 import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './admission/door.ts';
@@ -10,6 +11,7 @@ import {HubError} from './error.ts';
 import {checkHome} from './home/check.ts';
 import type {Caller, Handler} from './http.ts';
 import {createKeyRotation, KeyRing} from './key-ring.ts';
+import {resumeLeases} from './leases.ts';
 import {takeLock, type Lock} from './lock.ts';
 import type {Log} from './log.ts';
 import {createManagement} from './management.ts';
@@ -100,6 +102,8 @@ async function start(
 	let ended: EndedTokens | null = null;
 	const opened = await open(places, {...options, catchUp: async () => ended?.refresh()}, door, tell);
 	const {database, engine, startMaintenance} = opened;
+	// Before anybody claims: what ran out while there was no hub is not lost.
+	await database.run(owner, [resumeLeases]);
 	rememberDatabase(places, options.databaseUrl);
 	state = {...state, engine};
 	const port = options.port ?? rememberedPort(places);
