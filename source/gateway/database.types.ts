@@ -347,7 +347,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -376,7 +376,7 @@ export type Database = {
 					queue?: string;
 					result?: Json | null;
 					result_table?: string | null;
-					run_at?: string;
+					run_at?: string | null;
 					status?: string;
 					title: string;
 					updated_at?: string;
@@ -404,7 +404,7 @@ export type Database = {
 					queue?: string;
 					result?: Json | null;
 					result_table?: string | null;
-					run_at?: string;
+					run_at?: string | null;
 					status?: string;
 					title?: string;
 					updated_at?: string;
@@ -846,7 +846,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -883,7 +883,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -920,7 +920,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -957,7 +957,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1001,7 +1001,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1038,7 +1038,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1087,7 +1087,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1124,7 +1124,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1162,7 +1162,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1199,7 +1199,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;

@@ -28,7 +28,8 @@ export function createMailboxServer(desk: Desk, version: string): McpServer {
 				'list_tasks shows the board, claim_task takes one, task_progress reports and keeps the claim, finish_task ends it.',
 		},
 	);
-	const claims = new Claims(desk.tag);
+	const claims = new Claims(desk.tag, () => desk.mailbox());
+	server.server.onclose = () => claims.close();
 	registerSendMessage(server, desk);
 	registerCheckMessages(server, desk);
 	registerWaitForMessage(server, desk);
