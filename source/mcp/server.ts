@@ -29,7 +29,7 @@ export function createMailboxServer(desk: Desk, version: string): McpServer {
 		},
 	);
 	const claims = new Claims(desk.tag, () => desk.mailbox());
-	server.server.onclose = () => claims.close();
+	Object.assign(server.server, {onclose: () => claims.close()});
 	registerSendMessage(server, desk);
 	registerCheckMessages(server, desk);
 	registerWaitForMessage(server, desk);

@@ -124,7 +124,9 @@ export function taskLines(task: Task): string[] {
 		taskHead(task),
 		...quotedText(shorten(title, glance)),
 		...(note === null || status !== 'running' ? [] : said('note', shorten(note, glance))),
-		...(last_error === null ? [] : said(blockedForEver(task) === null ? 'last error' : 'why', shorten(last_error, glance))),
+		...(last_error === null
+			? []
+			: said(blockedForEver(task) === null ? 'last error' : 'why', shorten(last_error, glance))),
 	];
 }
 

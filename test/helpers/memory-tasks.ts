@@ -1,3 +1,4 @@
+import {isDeepStrictEqual} from 'node:util';
 import type {Identity} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import {sameTag, type Tag} from '../../source/mailbox/tag.ts';
@@ -15,7 +16,7 @@ import type {
 export class MemoryTasks {
 	readonly rows: Task[] = [];
 	/** The newest claim of each task. */
-	readonly #claims = new Map<number, {owner: Tag; lapsed: boolean; outcome: string | null}>();
+	readonly #claims = new Map<number, {owner: Tag; lapsed: boolean; outcome: TaskOutcome | null}>();
 	readonly #announce: (tasks: Task[]) => void;
 
 	readonly #clock: () => number;
@@ -121,12 +122,12 @@ export class MemoryTasks {
 		return this.#write({...task, progress, note: note ?? task.note});
 	}
 
-	finish(id: number, token: number, owner: Tag, {ok, result, result_table, error}: TaskOutcome): Task {
-		const outcome = JSON.stringify([ok, result, result_table, error]);
+	finish(id: number, token: number, owner: Tag, outcome: TaskOutcome): Task {
+		const {ok, result, result_table, error} = outcome;
 		const claim = this.#claims.get(id);
 		const before = this.#task(id);
 		if (claim !== undefined && claim.outcome !== null && before.lease_token === token && sameTag(claim.owner, owner)) {
-			if (claim.outcome === outcome) return before;
+			if (isDeepStrictEqual(claim.outcome, outcome)) return before;
 			throw new MailboxError(
 				'conflict',
 				`Claim ${token} of task ${id} was finished before, with another outcome.`,
