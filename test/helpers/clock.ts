@@ -12,11 +12,16 @@ export interface ScriptedClock {
  * PGlite asks this process for the time, so that the clock itself is set. A server has its own clock: there every time that
  * tasks are compared with is moved the other way, which comes to the same.
  */
-export function scriptedClock(database: MigratedDatabase, engine: string): ScriptedClock {
+export function scriptedClock(
+	database: MigratedDatabase,
+	engine: string,
+	{frozen = false}: {/** It stands still between its steps; a server's does not. */ readonly frozen?: boolean} = {},
+): ScriptedClock {
 	if (engine !== 'PGlite') return {step: seconds => moveTimes(database, seconds), restore: () => undefined};
 	const {now} = Date;
+	const start = now();
 	let offset = 0;
-	Date.now = () => now() + offset;
+	Date.now = () => (frozen ? start : now()) + offset;
 	return {
 		async step(seconds) {
 			offset += seconds * 1000;
