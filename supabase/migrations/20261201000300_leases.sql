@@ -85,9 +85,18 @@ begin
   if elapsed <> observed then
     update public.tasks as t set lease_until = t.lease_until + (elapsed - observed) where t.status = 'running';
   end if;
-  -- Who looks most often is relied upon until it is missed.
+  -- Who looks most often is relied upon, and less so each time that it is missed.
   update agentmux.lease_clock as c set at = clock.at + elapsed,
-    period = case when missed or p_period < c.period then coalesce(p_period, interval '1 minute') else c.period end;
+    period = case when p_period <= c.period then p_period when missed then least(c.period * 2, interval '1 minute') else c.period end;
+end $$;
+
+-- Before a task is leased. Where none was, nobody looked, and time begins now. Whoever holds the row is just looking.
+create function agentmux.begin_lease() returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  if exists (select from public.tasks as t where t.status = 'running') then return; end if;
+  perform from agentmux.lease_clock for update skip locked;
+  if found then update agentmux.lease_clock set at = clock_timestamp(); end if;
 end $$;
 
 -- Puts back what expired leases hold (dead after max_attempts); how many. Writes nothing where nothing is leased.
@@ -149,11 +158,7 @@ begin
   order by t.priority desc, t.id
   limit 1 for update of t skip locked;
   if chosen is null then return; end if;
-  if not exists (select from public.tasks as t where t.status = 'running') then
-    -- Where nothing was leased, nobody looked. Whoever holds this row is just looking.
-    perform from agentmux.lease_clock for update skip locked;
-    if found then update agentmux.lease_clock set at = clock_timestamp(); end if;
-  end if;
+  perform agentmux.begin_lease();
   return query
   with claimed as (
     update public.tasks as t set status = 'running', lease_owner = me, lease_token = t.lease_token + 1,
@@ -183,6 +188,7 @@ begin
   if not found then return; end if;
   -- What died with it lives again.
   if task.status = 'dead' then perform agentmux.requeue(p_id); end if;
+  perform agentmux.begin_lease();
   update agentmux.claims as c set lapsed = false where c.task_id = p_id;
   update public.tasks as t set status = 'running', lease_owner = c.owner, lease_until = public.mux_lease(60),
     attempts = task.attempts, last_error = null
@@ -541,7 +547,7 @@ from (
 select agentmux.mark_blocked();
 
 revoke all on agentmux.claims, agentmux.lease_clock from public, anon, authenticated, service_role;
-revoke all on function agentmux.drop_past_run_at(), agentmux.backoff(int), agentmux.observe_leases(interval, boolean),
+revoke all on function agentmux.drop_past_run_at(), agentmux.backoff(int), agentmux.observe_leases(interval, boolean), agentmux.begin_lease(),
   agentmux.reap(interval, boolean), agentmux.resume_claim(bigint, bigint), agentmux.waiting_for(bigint), agentmux.circle_of(bigint),
   agentmux.circle_words(bigint[]), agentmux.refuse_circle(), agentmux.mark_blocked(), agentmux.requeue(bigint)
   from public, anon, authenticated, service_role;

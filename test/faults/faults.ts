@@ -8,7 +8,7 @@ import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../
 import {cli} from '../helpers/program.ts';
 import {query, Writers, type Found} from './writers.ts';
 
-/** What came of one fault, over all its trials. */
+/** What came of one fault, over all its trials. What it counts of its own kind (hand-overs, completions) goes the same way. */
 export interface Outcome extends Partial<Found> {
 	readonly trials: number;
 	/** Milliseconds from the start of the hub, or the end of the trouble, until it answered. */
@@ -19,9 +19,16 @@ export interface Outcome extends Partial<Found> {
 }
 
 export interface Fault {
+	/** What is done, in a few words: its name in the table, and what `npm run faults -- NAME` looks for. */
 	readonly what: string;
-	/** How many trials make up one unit of `--times`. */
+	/** The database it is done to; by default `pglite`. One that is done to both stands in the list twice. */
+	readonly engine?: 'pglite' | 'postgres';
+	/** Only in the long run. It takes the place of a short one with the same name and engine. */
+	readonly long?: true;
+	/** How many trials a run makes; `--times` multiplies it. */
 	readonly trials: number;
+	/** The same for the long run, where that is to make more of them. */
+	readonly longTrials?: number;
 	run(trials: number): Promise<Outcome>;
 }
 

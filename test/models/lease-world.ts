@@ -236,7 +236,7 @@ export class LeaseWorld {
 		if (found === undefined) {
 			this.#check(sure === undefined, `task ${sure?.id} was due, and not claimed`);
 			this.#rows = rows;
-			return;
+			return this.#look();
 		}
 		const id = Number(found['id']);
 		const taken = rows.get(id);
