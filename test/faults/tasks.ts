@@ -183,9 +183,8 @@ async function played(start: Start, trials: number, count: number): Promise<Outc
 	const crew = new Crew(hub);
 	const {ledger} = crew;
 	crew.start();
-	const adding = crew.addAll(count);
-	let isAdded = false;
-	void adding.then(() => (isAdded = true));
+	const added = {all: false};
+	void crew.addAll(count).then(() => (added.all = true));
 	const ended = async (): Promise<{done: number; open: number}> => {
 		const [row] = await query<{done: number; open: number}>(
 			hub,
@@ -198,7 +197,7 @@ async function played(start: Start, trials: number, count: number): Promise<Outc
 	let seen = {done: 0, open: 0};
 	let since = performance.now();
 	// Back-offs of a task that fails again and again are the longest that there is to wait for.
-	while ((!isAdded || seen.open > 0) && performance.now() - since < 120_000) {
+	while ((!added.all || seen.open > 0) && performance.now() - since < 120_000) {
 		await sleep(100);
 		const now = await ended();
 		if (now.done !== seen.done) since = performance.now();

@@ -96,8 +96,8 @@ export class LeaseWorld {
 		}
 	}
 
-	/** Everybody is gone but one new worker: all that is left is done in bounded time. */
-	async drain(): Promise<void> {
+	/** Everybody is gone but one new worker, who does all that is left in bounded time; resolves with what it could not. */
+	async drain(): Promise<string[]> {
 		// A time that somebody named comes when the clock says so.
 		const latest = Math.max(this.#now, ...[...this.#waits.values()].map(({until}) => until));
 		await this.take({kind: 'clock', seconds: latest - this.#now + 200});
@@ -109,12 +109,12 @@ export class LeaseWorld {
 		}
 		const rows = await this.#read();
 		const left = [...rows.values()].filter(({status}) => open(status)).map(({id, status}) => `${id} ${status}`);
-		this.#check(left.length === 0, `starved: ${left.join(', ')}`);
 		for (const {id, status} of rows.values()) {
 			const isPlan = [...rows.values()].some(({parent_id}) => parent_id === id);
 			const wasClaimed = this.#claims.some(claim => claim.id === id) || (rows.get(id)?.lease_token ?? 0) > 0;
 			this.#check(status !== 'done' || isPlan || wasClaimed, `task ${id} is done and nobody ran it`);
 		}
+		return left;
 	}
 
 	async #take(step: Step): Promise<void> {
@@ -179,7 +179,7 @@ export class LeaseWorld {
 			p_run_at => case when $5::int > 0 then clock_timestamp() + make_interval(secs => $5::int) end)`;
 		const code = await this.#as(agent('A'), sql, args).then(
 			() => null,
-			(error: {code?: string}) => error.code ?? String(error),
+			(error: {code?: string}) => error.code ?? 'no code',
 		);
 		const ended = [needed, plan].some(
 			task => task !== undefined && ['failed', 'dead', 'cancelled'].includes(task.status),
@@ -432,7 +432,7 @@ export class LeaseWorld {
 	}
 
 	#same(before: ReadonlyMap<number, TaskRow>, after: ReadonlyMap<number, TaskRow>, fault: string): void {
-		const plain = (rows: ReadonlyMap<number, TaskRow>) => [...rows.values()].map(({left: _, ...row}) => row);
+		const plain = (rows: ReadonlyMap<number, TaskRow>) => [...rows.values()].map(row => ({...row, left: null}));
 		this.#check(isDeepStrictEqual(plain(before), plain(after)), fault);
 	}
 
