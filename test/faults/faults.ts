@@ -91,6 +91,7 @@ function killedInBetween(trials: number, meanwhile: (home: string) => void = () 
 const killed: Fault = {
 	what: 'SIGKILL while four clients insert',
 	trials: 5,
+	longTrials: 60,
 	run: trials => killedInBetween(trials),
 };
 
@@ -126,6 +127,7 @@ function powerCut(kind: 'cut' | 'lie', trials: number): Promise<Outcome & {reado
 const cut: Fault = {
 	what: 'power cut: unsynced sectors stay or go by chance',
 	trials: 5,
+	longTrials: 40,
 	run: trials => powerCut('cut', trials),
 };
 
@@ -143,6 +145,7 @@ const control: Fault = {
 const full: Fault = {
 	what: 'disk full in between, then space again',
 	trials: 2,
+	longTrials: 10,
 	run: trials =>
 		inHome(async home => {
 			const flag = join(home, 'full');
@@ -182,6 +185,7 @@ const full: Fault = {
 const second: Fault = {
 	what: 'a second hub on the same directory',
 	trials: 2,
+	longTrials: 4,
 	run: trials =>
 		inHome(async home => {
 			const writers = new Writers();
@@ -204,6 +208,7 @@ const second: Fault = {
 const stale: Fault = {
 	what: 'lock and state of a hub that died, its pid now another’s',
 	trials: 2,
+	longTrials: 10,
 	run: trials =>
 		killedInBetween(trials, home => {
 			const file = join(home, 'state/hub.json');
@@ -215,6 +220,7 @@ const stale: Fault = {
 const interrupted: Fault = {
 	what: 'SIGKILL during the first start',
 	trials: 5,
+	longTrials: 30,
 	async run(trials) {
 		const recovered: number[] = [];
 		const faults: string[] = [];
@@ -264,6 +270,7 @@ const newer: Fault = {
 const restore: Fault = {
 	what: 'SIGKILL of `hub restore` at any moment',
 	trials: 6,
+	longTrials: 20,
 	run: trials =>
 		inHome(async home => {
 			const writers = new Writers();
@@ -301,4 +308,5 @@ const restore: Fault = {
 		}),
 };
 
-export const faults: readonly Fault[] = [killed, cut, control, full, second, stale, interrupted, newer, restore];
+/** What befalls the hub and its disk. */
+export const storage: readonly Fault[] = [killed, cut, control, full, second, stale, interrupted, newer, restore];
