@@ -1,6 +1,7 @@
 import type {Json} from '../mailbox/json.ts';
 import type {TaskChange} from '../mailbox/state-change.ts';
 import {mostRows} from '../mailbox/table.ts';
+import {blockedForEver, waitOf} from '../mailbox/task.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../printable.ts';
 import {timeOf} from './message-text.ts';
 import {styled, table, write} from './output.ts';
@@ -27,12 +28,12 @@ export async function writeCard(stdout: NodeJS.WriteStream, card: TaskCard): Pro
 
 function fieldsOf(task: TaskCard): ReadonlyArray<readonly [label: string, value: string]> {
 	const {status, lease_owner, lease_until, lease_token, run_at, depends_on, parent_id} = task;
-	const isLater = status === 'queued' && Date.parse(run_at) > Date.now();
+	const isLater = status === 'queued' && waitOf(task, Date.now()) > 0;
 	const fields: ReadonlyArray<readonly [string, string | null]> = [
 		['status', statusWords(task)],
 		['owner', lease_owner === null ? null : `${lease_owner}, claim ${lease_token}`],
 		['lease', lease_until === null ? null : `until ${timeOf(lease_until)}`],
-		['not before', isLater ? timeOf(run_at) : null],
+		['not before', isLater && run_at !== null ? timeOf(run_at) : null],
 		['for', task.assignee === null ? null : `${task.assignee} alone`],
 		['queue', task.queue],
 		['priority', String(task.priority)],
@@ -48,7 +49,9 @@ function fieldsOf(task: TaskCard): ReadonlyArray<readonly [label: string, value:
 	return fields.flatMap(([label, value]) => (value === null || value === '' ? [] : [[label, value] as const]));
 }
 
-function statusWords({status, progress, attempts, max_attempts, steps}: TaskCard): string {
+function statusWords(task: TaskCard): string {
+	const {status, progress, attempts, max_attempts, steps} = task;
+	if (blockedForEver(task) !== null) return 'blocked for ever';
 	const part = progress > 0 && progress < 1 ? ` ${Math.round(progress * 100)}%` : '';
 	if (steps.length > 0) {
 		const counting = steps.filter(step => step.status !== 'cancelled');

@@ -1,6 +1,6 @@
 import {UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
-import type {Task} from '../mailbox/task.ts';
+import {blockedForEver, type Task} from '../mailbox/task.ts';
 import {type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {withMailbox} from './connect.ts';
@@ -36,6 +36,9 @@ const command: Command = {
 
 		show prints all of one task: its text, the steps of a plan, its attempts and its lease, its result with the first
 		rows of its table, and how it came to stand as it does. With --json the row has \`steps\`, \`events\` and \`rows\` as well.
+
+		A claim holds for its lease, and longer while nobody else claims the task; time in which the machine slept or the hub
+		was away does not count. Finishing twice with the same outcome is finishing once.
 
 		retry queues again what failed, died or was cancelled, a plan with its steps; assign lets only that agent claim
 		it; of two tasks the one with the higher priority goes first. An agent may cancel, retry, assign and reprioritise
@@ -119,13 +122,21 @@ function unknownAction(name: string): UsageError {
 }
 
 function taskTable(stdout: NodeJS.WriteStream, tasks: readonly Task[], claimed: boolean): Printable {
-	const rows = tasks.map(({id, status, progress, lease_owner, lease_token, assignee, queue, title}) => [
-		`#${id}`,
-		...(claimed ? [String(lease_token)] : []),
-		status === 'running' ? `running ${Math.round(progress * 100)}%` : status,
-		lease_owner ?? (assignee === null ? '' : `for ${assignee}`),
-		queue,
-		title,
-	]);
+	const rows = tasks.map(task => {
+		const {id, lease_owner, lease_token, assignee, queue, title} = task;
+		return [
+			`#${id}`,
+			...(claimed ? [String(lease_token)] : []),
+			statusWords(task),
+			lease_owner ?? (assignee === null ? '' : `for ${assignee}`),
+			queue,
+			title,
+		];
+	});
 	return table(stdout, ['ID', ...(claimed ? ['TOKEN'] : []), 'STATUS', 'OWNER', 'QUEUE', 'TITLE'], rows);
+}
+
+function statusWords(task: Task): string {
+	if (task.status === 'running') return `running ${Math.round(task.progress * 100)}%`;
+	return blockedForEver(task) ?? task.status;
 }

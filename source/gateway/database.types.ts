@@ -356,7 +356,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -385,7 +385,7 @@ export type Database = {
 					queue?: string;
 					result?: Json | null;
 					result_table?: string | null;
-					run_at?: string;
+					run_at?: string | null;
 					status?: string;
 					title: string;
 					updated_at?: string;
@@ -413,7 +413,7 @@ export type Database = {
 					queue?: string;
 					result?: Json | null;
 					result_table?: string | null;
-					run_at?: string;
+					run_at?: string | null;
 					status?: string;
 					title?: string;
 					updated_at?: string;
@@ -860,7 +860,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -897,7 +897,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -934,7 +934,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -971,7 +971,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1015,7 +1015,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1052,7 +1052,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1101,7 +1101,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1138,7 +1138,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1176,7 +1176,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;
@@ -1213,7 +1213,7 @@ export type Database = {
 					queue: string;
 					result: Json | null;
 					result_table: string | null;
-					run_at: string;
+					run_at: string | null;
 					status: string;
 					title: string;
 					updated_at: string;

@@ -120,7 +120,7 @@ export const readTask: Reader<Task> = row<Task, TableRowOf<'tasks'>>('tasks', {
 	body: text,
 	status: among(taskStatuses),
 	priority: integer,
-	run_at: text,
+	run_at: nullable(text),
 	attempts: integer,
 	max_attempts: integer,
 	lease_owner: nullable(text),

@@ -76,18 +76,14 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 		heartbeat: (id, token, lease = 60) => change('task_heartbeat', {p_id: id, p_token: token, p_lease: lease}),
 
 		finish: (id, token, {ok, result, result_table, error}) =>
-			change(
-				'task_finish',
-				{
-					p_id: id,
-					p_token: token,
-					p_ok: ok,
-					p_result: result ?? null,
-					p_result_table: result_table ?? null,
-					p_error: error ?? null,
-				},
-				{twice: false},
-			),
+			change('task_finish', {
+				p_id: id,
+				p_token: token,
+				p_ok: ok,
+				p_result: result ?? null,
+				p_result_table: result_table ?? null,
+				p_error: error ?? null,
+			}),
 
 		cancel: id => change('task_cancel', {p_id: id}, {twice: false}),
 

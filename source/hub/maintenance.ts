@@ -1,6 +1,7 @@
 import {owner} from './bootstrap.ts';
 import type {Database} from './database.ts';
 import {isDue} from './due.ts';
+import {watchLeases} from './leases.ts';
 import type {Log} from './log.ts';
 import {readJsonFile, writePrivateFile} from './private-file.ts';
 
@@ -38,7 +39,7 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 	let checkpointed = {at: Date.now(), position: 0n};
 	const position = async (): Promise<bigint> => {
 		const [, result] = await database.run(owner, [
-			{text: 'select task_reap()'},
+			watchLeases(tick),
 			{text: `select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as position`},
 		]);
 		const position = result?.rows[0]?.['position'];

@@ -1,5 +1,6 @@
 import {owner} from './bootstrap.ts';
 import {DatabaseAway, type Database, type Statement} from './database.ts';
+import {resumeLeases, watchLeases} from './leases.ts';
 import type {Log} from './log.ts';
 import {readFingerprint} from './rest/catalog-reader.ts';
 
@@ -19,8 +20,10 @@ const tick = 5000;
 export function startUpkeep(database: Database, watchSchema: boolean, log: Log): () => void {
 	let known: string | null = null;
 	let working = false;
+	let away = false;
 	const work = async (): Promise<void> => {
-		await database.run(owner, [{text: 'select task_reap()'}]);
+		await database.run(owner, [away ? resumeLeases : watchLeases(tick)]);
+		away = false;
 		if (!watchSchema) return;
 		const found = await readFingerprint(database);
 		if (known !== null && known !== found) {
@@ -34,8 +37,8 @@ export function startUpkeep(database: Database, watchSchema: boolean, log: Log):
 		void work()
 			.catch((error: unknown) => {
 				// That it is away is said once, where the connection broke.
-				if (!(error instanceof DatabaseAway))
-					log(`Maintenance failed: ${error instanceof Error ? error.message : String(error)}`);
+				if (error instanceof DatabaseAway) away = true;
+				else log(`Maintenance failed: ${error instanceof Error ? error.message : String(error)}`);
 			})
 			.finally(() => {
 				working = false;

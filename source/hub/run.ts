@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
+import {owner} from './bootstrap.ts';
 import type {FairDatabase} from './fair-database.ts';
 import {createCopies} from './copies.ts';
 import {choiceFile, rememberDatabase, rememberedDatabase} from './database-choice.ts';
@@ -15,6 +16,7 @@ import {HeldHome} from './home/held-home.ts';
 import type {Caller, Handler} from './http.ts';
 import {createKeyRotation, KeyRing} from './key-ring.ts';
 import {keysFile} from './keys.ts';
+import {resumeLeases} from './leases.ts';
 import {takeLock, type Lock} from './lock.ts';
 import type {Log} from './log.ts';
 import {createManagement} from './management.ts';
@@ -155,6 +157,8 @@ async function start(
 		tell,
 	);
 	const {database, engine, startMaintenance} = opened;
+	// Before anybody claims: what ran out while there was no hub is not lost.
+	await database.run(owner, [resumeLeases]);
 	rememberDatabase(places, options.databaseUrl);
 	home.adopt(choiceFile(places));
 	state.change({engine});

@@ -93,7 +93,10 @@ export interface Mailbox {
 		/** `progress` 0 to 1. Rejects with `conflict` when the lease is lost. */
 		progress(id: number, token: number, progress: number, note?: string): Promise<Task>;
 		heartbeat(id: number, token: number, lease?: number): Promise<Task>;
-		/** Accepted exactly once per claim; a late owner gets `conflict`. */
+		/**
+		 * Accepted once per claim, and the same again resolves alike. Rejects with `conflict` for another outcome and for a late
+		 * owner: the newest claim holds until somebody makes another, also when its lease ran out.
+		 */
 		finish(id: number, token: number, outcome: TaskOutcome): Promise<Task>;
 		/** With all its steps. Rejects with `conflict` when it has ended. */
 		cancel(id: number): Promise<Task>;

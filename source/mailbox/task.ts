@@ -13,7 +13,8 @@ export interface Task {
 	readonly status: TaskStatus;
 	/** Higher goes first. */
 	readonly priority: number;
-	readonly run_at: string;
+	/** ISO 8601; not before. Null: at once. */
+	readonly run_at: string | null;
 	readonly attempts: number;
 	readonly max_attempts: number;
 	readonly lease_owner: Tag | null;
@@ -94,4 +95,14 @@ export interface TaskOutcome {
 	readonly result?: Json;
 	readonly result_table?: string;
 	readonly error?: string;
+}
+
+/** Milliseconds from `now` (since 1970) until the time that a task waits for; 0 when it waits for none. */
+export function waitOf({run_at}: Pick<Task, 'run_at'>, now: number): number {
+	return run_at === null ? 0 : Math.max(0, Date.parse(run_at) - now);
+}
+
+/** Why a queued task can never run, `blocked for ever: …` as the database says it; null for any other. */
+export function blockedForEver({status, last_error}: Pick<Task, 'status' | 'last_error'>): string | null {
+	return status === 'queued' && last_error?.startsWith('blocked for ever: ') === true ? last_error : null;
 }

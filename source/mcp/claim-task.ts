@@ -23,8 +23,8 @@ export function registerClaimTask(server: McpServer, desk: Desk, claims: Claims)
 			title: 'Claim a task',
 			description:
 				'Takes the next task of a queue that is ready (the highest priority, then the longest waiting), or the one with that ' +
-				`id, for ${desk.tag} alone. The claim holds for lease_seconds: task_progress renews it, finish_task ends it, and when ` +
-				'it runs out the task is put back for others. Returns the whole task, or none when none is ready.',
+				`id, for ${desk.tag} alone. The claim holds for lease_seconds and is renewed while you are connected; finish_task ` +
+				'ends it, and when it runs out the task is put back for others. Returns the whole task, or none when none is ready.',
 			inputSchema: z.strictObject({
 				queue: queueSchema.default('default').describe('The queue to take from.'),
 				id: taskId.optional().describe('This task, from whichever queue.'),
@@ -51,8 +51,8 @@ export function registerClaimTask(server: McpServer, desk: Desk, claims: Claims)
 				}
 				claims.keep(task, lease_seconds);
 				const hint =
-					`Task #${task.id} is yours until ${task.lease_until ?? 'it ends'}. task_progress with id ${task.id} within ` +
-					`${lease_seconds} seconds keeps it, finish_task with id ${task.id} ends it.`;
+					`Task #${task.id} is yours while you are connected, and ${lease_seconds} seconds longer. task_progress with ` +
+					`id ${task.id} says how it goes, finish_task with id ${task.id} ends it.`;
 				const data = {notice, task: wholeTask(task), lease_token: task.lease_token, lease_seconds, hint};
 				return answer([`Claimed. ${notice}`, ...wholeTaskLines(task), hint], data);
 			}),

@@ -8,22 +8,30 @@ interface Claim {
 	readonly token: number;
 	/** Seconds. */
 	readonly lease: number;
+	/** Its task was finished with it: it is not renewed, and told again only when the agent finishes again. */
+	readonly finished: boolean;
 }
 
 /** Seconds that a claim holds unless the agent says otherwise: an agent is slower to report than a program. */
 export const defaultLease = 900;
+/** Seconds between two renewals at the most: where there is no hub, they are what the database knows the time by. */
+const maxPause = 60;
 
-/** What was claimed through this server, so that the agent need not carry its tokens about. */
+/** What was claimed through this server: its agent need not carry tokens about, and while it lives no lease runs out. */
 export class Claims {
 	readonly #me: Tag;
+	readonly #open: () => Promise<Mailbox>;
 	readonly #held = new Map<number, Claim>();
+	#timer: NodeJS.Timeout | null = null;
 
-	constructor(me: Tag) {
+	constructor(me: Tag, open: () => Promise<Mailbox>) {
 		this.#me = me;
+		this.#open = open;
 	}
 
 	keep({id, lease_token}: Task, lease: number): void {
-		this.#held.set(id, {token: lease_token, lease});
+		this.#held.set(id, {token: lease_token, lease, finished: false});
+		this.#schedule();
 	}
 
 	/**
@@ -39,16 +47,50 @@ export class Claims {
 		const held = this.#held.get(id);
 		const token = named ?? held?.token ?? (await this.#tokenNow(mailbox, id));
 		try {
-			return await work({token, lease: held?.lease ?? defaultLease});
+			return await work({token, lease: held?.lease ?? defaultLease, finished: held?.finished ?? false});
 		} catch (error) {
 			if (!(error instanceof MailboxError) || !['conflict', 'not_found'].includes(error.code)) throw error;
-			if (held?.token === token) this.drop(id);
+			// The database says more than that it is too late.
+			if (error.code === 'conflict' && error.remedy !== '') throw error;
+			if (held?.token === token) this.#held.delete(id);
 			throw await this.#lost(mailbox, id);
 		}
 	}
 
-	drop(id: number): void {
-		this.#held.delete(id);
+	/** The task was finished with its claim, which is remembered: the agent may not have got the answer. */
+	finish({id, lease_token}: Task): void {
+		this.#held.set(id, {token: lease_token, lease: defaultLease, finished: true});
+		this.#schedule();
+	}
+
+	/** Renews nothing any more. */
+	close(): void {
+		this.#held.clear();
+		this.#schedule();
+	}
+
+	/** Renews thrice within the shortest lease. */
+	#schedule(): void {
+		if (this.#timer !== null) clearTimeout(this.#timer);
+		const leases = [...this.#held.values()].filter(({finished}) => !finished).map(({lease}) => lease);
+		const pause = Math.min(maxPause, ...leases.map(lease => lease / 3));
+		this.#timer = leases.length === 0 ? null : setTimeout(() => void this.#renew(), pause * 1000).unref();
+	}
+
+	async #renew(): Promise<void> {
+		for (const [id, {token, lease, finished}] of this.#held) {
+			if (finished) continue;
+			try {
+				const mailbox = await this.#open();
+				await mailbox.tasks.heartbeat(id, token, lease);
+			} catch (error) {
+				// Only what was said about the claim itself ends it: a hub that is away is waited for.
+				const isOver = error instanceof MailboxError && ['conflict', 'not_found'].includes(error.code);
+				const now = this.#held.get(id);
+				if (isOver && now?.token === token && !now.finished) this.#held.delete(id);
+			}
+		}
+		this.#schedule();
 	}
 
 	async #tokenNow(mailbox: Mailbox, id: number): Promise<number> {

@@ -2,7 +2,6 @@ import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
-import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Task, TaskOutcome} from '../mailbox/task.ts';
 import {notice} from '../quotation/agent-text.ts';
 import {answer, answering} from './answer.ts';
@@ -11,7 +10,6 @@ import type {Claims} from './claims.ts';
 import type {Desk} from './desk.ts';
 import {plainText} from './plain-text.ts';
 import {anyObject, taskAtAGlance, taskId, taskLines, taskSchema} from './task-data.ts';
-import {findTask} from './task-standing.ts';
 
 export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims): void {
 	server.registerTool(
@@ -20,7 +18,8 @@ export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims
 			title: 'Finish a task',
 			description:
 				'Ends your claim on a task: done, with its result, or with ok: false failed, with the reason. What failed is tried ' +
-				'again later, by whoever claims it then, until its attempts are used up.',
+				'again later, by whoever claims it then, until its attempts are used up. Calling it again with the same outcome ' +
+				'changes nothing.',
 			inputSchema: z.strictObject({
 				id: taskId,
 				ok: z.boolean().default(true).describe('False: it could not be done.'),
@@ -52,26 +51,14 @@ export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims
 					...(result_table === undefined ? {} : {result_table}),
 					...(reason === undefined || ok ? {} : {error: reason}),
 				};
-				const task = await claims.using(mailbox, id, lease_token, ({token}) => finish(mailbox, id, token, outcome));
-				claims.drop(id);
+				const task = await claims.using(mailbox, id, lease_token, ({token}) =>
+					mailbox.tasks.finish(id, token, outcome),
+				);
+				claims.finish(task);
 				const hint = hintFor(task);
 				return answer([`Recorded. ${notice}`, ...taskLines(task), hint], {notice, task: taskAtAGlance(task), hint});
 			}),
 	);
-}
-
-/** Finishing twice is once: the answer to the first may have been lost. */
-async function finish(mailbox: Mailbox, id: number, token: number, outcome: TaskOutcome): Promise<Task> {
-	try {
-		return await mailbox.tasks.finish(id, token, outcome);
-	} catch (error) {
-		if (!(error instanceof MailboxError) || error.code !== 'conflict') throw error;
-		const task = await findTask(mailbox, id);
-		if (task === null || task.lease_token !== token || task.status === 'running') throw error;
-		const recorded = outcome.ok ? task.status === 'done' : task.last_error === outcome.error;
-		if (!recorded) throw error;
-		return task;
-	}
 }
 
 function hintFor({status, attempts, max_attempts, run_at, message_id}: Task): string {
@@ -80,7 +67,7 @@ function hintFor({status, attempts, max_attempts, run_at, message_id}: Task): st
 			? ''
 			: ` It was asked for in message #${message_id}: send_message with reply_to ${message_id} tells who asked.`;
 	if (status === 'queued') {
-		return `It failed, and waits until ${run_at} to be tried again (attempt ${attempts} of ${max_attempts}).`;
+		return `It failed, and waits until ${run_at ?? 'somebody claims it'} to be tried again (attempt ${attempts} of ${max_attempts}).`;
 	}
 	if (status === 'dead') return `It failed in all ${max_attempts} attempts, and is not tried again.${asked}`;
 	return `claim_task takes the next one.${asked}`;

@@ -29,7 +29,8 @@ export function createMailboxServer(desk: Desk, version: string): McpServer {
 				'list_tasks shows the board, claim_task takes one, task_progress reports and keeps the claim, finish_task ends it.',
 		},
 	);
-	const claims = new Claims(desk.tag);
+	const claims = new Claims(desk.tag, () => desk.mailbox());
+	Object.assign(server.server, {onclose: () => claims.close()});
 	const taking = new Taking(desk);
 	registerSendMessage(server, desk);
 	registerCheckMessages(server, desk, taking);

@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {taskStatuses, type Task} from '../mailbox/task.ts';
+import {blockedForEver, taskStatuses, type Task} from '../mailbox/task.ts';
 import {quotedText} from '../quotation/agent-text.ts';
 import {excerptOf} from './excerpt.ts';
 import {visible} from './answer.ts';
@@ -18,7 +18,7 @@ export const taskSchema = z.object({
 	note: z.string().optional().describe('What its owner last said about how it goes.'),
 	owner: z.string().optional().describe('Who works on it now.'),
 	assignee: z.string().optional().describe('Only this one may claim it.'),
-	lease_until: z.string().optional().describe('When it is put back unless its owner reports progress.'),
+	lease_until: z.string().optional().describe('When it is put back unless its owner gives a sign of life before.'),
 	attempts: z.number().int(),
 	max_attempts: z.number().int(),
 	parent_id: z.number().int().optional().describe('The plan that it is a step of.'),
@@ -113,7 +113,8 @@ function taskHead(task: Task): string {
 	// A plan is queued until its steps are done.
 	const far = status === 'running' || (status === 'queued' && progress > 0) ? ` ${Math.round(progress * 100)}%` : '';
 	const after = status === 'queued' && depends_on.length > 0 ? ` after ${listed(depends_on)}` : '';
-	return `#${id} ${status}${who}${whom}${far}${after}, added by ${created_by ?? 'somebody with plain SQL'}:`;
+	const blocked = blockedForEver(task) === null ? '' : ', blocked for ever';
+	return `#${id} ${status}${blocked}${who}${whom}${far}${after}, added by ${created_by ?? 'somebody with plain SQL'}:`;
 }
 
 /** A task for reading, as one of many: how it stands, then its title and what was said about it behind the gutter. */
@@ -123,7 +124,9 @@ export function taskLines(task: Task): string[] {
 		taskHead(task),
 		...quotedText(shorten(title, glance)),
 		...(note === null || status !== 'running' ? [] : said('note', shorten(note, glance))),
-		...(last_error === null ? [] : said('last error', shorten(last_error, glance))),
+		...(last_error === null
+			? []
+			: said(blockedForEver(task) === null ? 'last error' : 'why', shorten(last_error, glance))),
 	];
 }
 

@@ -15,7 +15,7 @@ export function registerTaskProgress(server: McpServer, desk: Desk, claims: Clai
 			title: 'Report progress on a task',
 			description:
 				'Says how far a task is that you have claimed, for everyone to see, and renews the claim. Call it when there is ' +
-				'something to say, and before the lease runs out.',
+				'something to say.',
 			inputSchema: z.strictObject({
 				id: taskId,
 				progress: z.number().min(0).max(1).describe('How much of it is done, from 0 to 1.'),
@@ -35,7 +35,7 @@ export function registerTaskProgress(server: McpServer, desk: Desk, claims: Clai
 					await mailbox.tasks.heartbeat(id, claim.token, seconds);
 					const task = await mailbox.tasks.progress(id, claim.token, progress, note);
 					claims.keep(task, seconds);
-					const hint = `It is yours until ${task.lease_until ?? 'it ends'}; task_progress within ${seconds} seconds keeps it.`;
+					const hint = `It is yours while you are connected, and ${seconds} seconds longer.`;
 					const data = {notice, task: taskAtAGlance(task), lease_seconds: seconds, hint};
 					return answer([`Recorded. ${notice}`, ...taskLines(task), hint], data);
 				});

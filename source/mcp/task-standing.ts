@@ -1,7 +1,7 @@
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
-import type {Task} from '../mailbox/task.ts';
+import {blockedForEver, waitOf, type Task} from '../mailbox/task.ts';
 import {listed} from './listed.ts';
 
 export async function findTask(mailbox: Mailbox, id: number): Promise<Task | null> {
@@ -39,12 +39,16 @@ export async function whyNotClaimed(mailbox: Mailbox, id: number, me: Tag): Prom
 	if (task.assignee !== null && !sameTag(task.assignee, me)) {
 		return refuse(`Task #${id} is for ${task.assignee} alone.`, 'Leave it, and take another.');
 	}
+	const blocked = blockedForEver(task);
+	if (blocked !== null) {
+		return refuse(`Task #${id} is ${blocked}.`, 'Cancel one of these tasks, or ask whoever added them to.');
+	}
 	const needed = task.depends_on.length === 0 ? [] : await mailbox.tasks.list({ids: task.depends_on, limit: 100});
 	const waits = needed.filter(({status}) => status !== 'done').map(other => `#${other.id} (${other.status})`);
 	if (waits.length > 0) {
 		return refuse(`Task #${id} waits for ${waits.join(', ')}.`, 'Claim it when those are done, or take another.');
 	}
-	if (Date.parse(task.run_at) > Date.now()) {
+	if (waitOf(task, Date.now()) > 0) {
 		return refuse(`Task #${id} is not to be begun before ${task.run_at}.`, 'Claim it then, or take another.');
 	}
 	return refuse(`Task #${id} was being claimed or changed just now.`, 'Try once more.');

@@ -6,6 +6,7 @@ import {network} from './network.ts';
 import {offlineWords} from './offline.ts';
 import {slow} from './slow.ts';
 import {sockets} from './sockets.ts';
+import {tasks} from './tasks.ts';
 
 /** Every fault of the suite, in the order of its table. A new one goes into the list of its file, a new file in here. */
 const all: readonly Fault[] = [
@@ -16,6 +17,7 @@ const all: readonly Fault[] = [
 	...machines,
 	...offlineWords,
 	...handOverFaults,
+	...tasks,
 	...slow.map((fault): Fault => ({...fault, alone: true})),
 ];
 

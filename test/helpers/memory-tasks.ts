@@ -1,3 +1,4 @@
+import {isDeepStrictEqual} from 'node:util';
 import type {Identity} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import {sameTag, type Tag} from '../../source/mailbox/tag.ts';
@@ -14,6 +15,8 @@ import type {
 /** The table `tasks` and its RPCs, in memory. */
 export class MemoryTasks {
 	readonly rows: Task[] = [];
+	/** The newest claim of each task. */
+	readonly #claims = new Map<number, {owner: Tag; lapsed: boolean; outcome: TaskOutcome | null}>();
 	readonly #announce: (tasks: Task[]) => void;
 
 	readonly #clock: () => number;
@@ -49,7 +52,7 @@ export class MemoryTasks {
 			body: draft.body ?? '',
 			status: 'queued',
 			priority: draft.priority ?? 0,
-			run_at: draft.run_at ?? now,
+			run_at: draft.run_at === undefined || draft.run_at <= now ? null : draft.run_at,
 			attempts: 0,
 			max_attempts: draft.max_attempts ?? 5,
 			lease_owner: null,
@@ -92,15 +95,14 @@ export class MemoryTasks {
 	claim({queue = 'default', lease = 60, id}: TaskClaim, owner: Tag): Task | null {
 		const now = this.#now();
 		const [next] = this.rows
-			.filter(task => task.status === 'queued' && task.run_at <= now)
+			.filter(task => task.status === 'queued' && (task.run_at ?? now) <= now)
 			.filter(task => (id === undefined ? task.queue === queue : task.id === id))
 			.filter(({assignee}) => assignee === null || sameTag(assignee, owner))
 			.filter(task => !this.rows.some(({parent_id}) => parent_id === task.id))
 			.filter(task => task.depends_on.every(other => this.rows[other - 1]?.status === 'done'))
-			.sort(
-				(one, other) => other.priority - one.priority || one.run_at.localeCompare(other.run_at) || one.id - other.id,
-			);
+			.sort((one, other) => other.priority - one.priority || one.id - other.id);
 		if (next === undefined) return null;
+		this.#claims.set(next.id, {owner, lapsed: false, outcome: null});
 		return this.#write({
 			...next,
 			status: 'running',
@@ -120,8 +122,20 @@ export class MemoryTasks {
 		return this.#write({...task, progress, note: note ?? task.note});
 	}
 
-	finish(id: number, token: number, owner: Tag, {ok, result, result_table, error}: TaskOutcome): Task {
+	finish(id: number, token: number, owner: Tag, outcome: TaskOutcome): Task {
+		const {ok, result, result_table, error} = outcome;
+		const claim = this.#claims.get(id);
+		const before = this.#task(id);
+		if (claim !== undefined && claim.outcome !== null && before.lease_token === token && sameTag(claim.owner, owner)) {
+			if (isDeepStrictEqual(claim.outcome, outcome)) return before;
+			throw new MailboxError(
+				'conflict',
+				`Claim ${token} of task ${id} was finished before, with another outcome.`,
+				'The first outcome stands.',
+			);
+		}
 		const task = this.#held(id, token, owner);
+		this.#claims.set(id, {owner, lapsed: false, outcome});
 		const ended = ok ? 'done' : task.attempts >= task.max_attempts ? 'dead' : 'queued';
 		return this.#write({
 			...task,
@@ -130,7 +144,7 @@ export class MemoryTasks {
 			result: result ?? task.result,
 			result_table: result_table ?? task.result_table,
 			last_error: error ?? null,
-			run_at: ended === 'queued' ? this.#later(2 ** task.attempts) : task.run_at,
+			run_at: ended === 'queued' ? this.#later(2 ** task.attempts) : null,
 			lease_owner: null,
 			lease_until: null,
 		});
@@ -157,7 +171,7 @@ export class MemoryTasks {
 		if (lost !== undefined) {
 			throw new MailboxError('conflict', `Task ${id} depends on task ${lost.id}, which is ${lost.status}.`);
 		}
-		const again = {status: 'queued', attempts: 0, progress: 0, note: null, run_at: new Date().toISOString()} as const;
+		const again = {status: 'queued', attempts: 0, progress: 0, note: null, run_at: null} as const;
 		for (const step of this.#below(id)) {
 			if (!isOpen(step) && step.status !== 'done') this.#write({...step, ...again});
 		}
@@ -190,6 +204,7 @@ export class MemoryTasks {
 		const expired = this.rows.filter(({status, lease_until}) => status === 'running' && (lease_until ?? now) < now);
 		for (const task of expired) {
 			const status = task.attempts >= task.max_attempts ? 'dead' : 'queued';
+			this.#claims.set(task.id, {owner: task.lease_owner ?? '', lapsed: true, outcome: null});
 			this.#write({...task, status, lease_owner: null, lease_until: null, last_error: 'lease expired'});
 		}
 		return expired.length;
@@ -222,7 +237,13 @@ export class MemoryTasks {
 	}
 
 	#held(id: number, token: number, owner: Tag): Task {
-		const task = this.#task(id);
+		let task = this.#task(id);
+		const claim = this.#claims.get(id);
+		const isBack = task.status === 'queued' || task.status === 'dead';
+		if (isBack && claim?.lapsed === true && task.lease_token === token && sameTag(claim.owner, owner)) {
+			this.#claims.set(id, {...claim, lapsed: false});
+			task = {...task, status: 'running', lease_owner: claim.owner, lease_until: this.#later(60), last_error: null};
+		}
 		const held = task.status === 'running' && task.lease_token === token && sameTag(task.lease_owner ?? '', owner);
 		if (!held) throw new MailboxError('conflict', `Task ${id} is no longer leased to ${owner}.`);
 		return task;

@@ -206,7 +206,7 @@ describe('claim_task', () => {
 			'#2 running by CLAUDE_1 0%, added by CLAUDE_2:\n  | high\n  body:\n  | do\n  | this\n',
 		);
 		expect(called.data['hint']).toMatch(
-			/^Task #2 is yours until .*task_progress with id 2 within 900 seconds keeps it/,
+			/^Task #2 is yours while you are connected, and 900 seconds longer\. .*finish_task with id 2 ends it\.$/,
 		);
 		const until = Date.parse((await only(2))?.lease_until ?? '');
 		expect(until - Date.now()).toBeGreaterThan(800_000);
@@ -261,7 +261,7 @@ describe('task_progress', () => {
 		expect(taskIn(called)).toMatchObject({progress: 0.5, note: 'half␛[2J'});
 		expect(called.data).toMatchObject({lease_seconds: 600});
 		expect(called.text).toMatch(
-			/^Recorded\. .*not instructions.*\n#1 running by CLAUDE_1 50%, added by CLAUDE_2:\n {2}\| x\n {2}note:\n {2}\| half␛\[2J\nIt is yours until .*within 600 seconds/,
+			/^Recorded\. .*not instructions.*\n#1 running by CLAUDE_1 50%, added by CLAUDE_2:\n {2}\| x\n {2}note:\n {2}\| half␛\[2J\nIt is yours while you are connected, and 600 seconds longer\.$/,
 		);
 		const left = Date.parse((await only(1))?.lease_until ?? '') - Date.now();
 		expect(left).toBeGreaterThan(500_000);
@@ -326,9 +326,11 @@ describe('finish_task', () => {
 		const first = await call('claim_task', {id: 1});
 		await call('claim_task', {id: 2});
 		const finish = agent.tasks.finish.bind(agent.tasks);
+		let lost = false;
 		vi.spyOn(agent.tasks, 'finish').mockImplementation(async (...args) => {
 			const task = await finish(...args);
-			if (task.status === 'done') return task;
+			if (lost || task.status === 'done') return task;
+			lost = true;
 			database.outage('The hub is gone.');
 			return finish(...args);
 		});
@@ -352,6 +354,27 @@ describe('finish_task', () => {
 		expect(taskIn(await call('finish_task', {id: 2}))).toMatchObject({status: 'done'});
 	});
 
+	test('a task whose lease ran out is finished all the same while nobody else has claimed it', async () => {
+		await other.tasks.add({title: 'x'});
+		await call('claim_task');
+		expire(1);
+		await other.tasks.reap();
+		expect(taskIn(await call('task_progress', {id: 1, progress: 0.5}))).toMatchObject({attempts: 1, progress: 0.5});
+		expire(1);
+		await other.tasks.reap();
+		expect(taskIn(await call('finish_task', {id: 1}))).toMatchObject({status: 'done', attempts: 1});
+	});
+
+	test('finishing again is the same, with another outcome it is refused, and the claim need not be named', async () => {
+		await other.tasks.add({title: 'x'});
+		await call('claim_task');
+		const first = await call('finish_task', {id: 1, result: {n: 1}});
+		expect(await call('finish_task', {id: 1, result: {n: 1}})).toEqual(first);
+		const {isError, text} = await call('finish_task', {id: 1, ok: false, reason: 'it broke'});
+		expect(isError).toBe(true);
+		expect(text).toBe('Claim 1 of task 1 was finished before, with another outcome. The first outcome stands.');
+	});
+
 	test('the token of an earlier claim ends nothing', async () => {
 		await other.tasks.add({title: 'x'});
 		await call('claim_task');
@@ -373,26 +396,91 @@ describe.each([
 		['not claimed', /^Task #1 is queued\. You have not claimed it\. claim_task with id 1 takes it/],
 		['of another', /^Task #1 is running: CLAUDE_2 has it until .*\. You have not claimed it\. Stop working on it/],
 		['not there', 'There is no task #1. list_tasks shows'],
-		[
-			'lost and put back',
-			/^Task #1 is queued\. The claim that this is about has ended.* claim_task with id 1 takes it/,
-		],
 		['lost to another', /^Task #1 is running: CLAUDE_2 has it until .*, and nothing was recorded\. Stop working on it/],
 		['cancelled', /^Task #1 is cancelled\. The claim that this is about has ended, .*\. Stop working on it/],
 	])('on a task that is %s is an error that says what to do', async (how, sentence) => {
 		if (how !== 'not there') await other.tasks.add({title: 'x'});
 		if (how === 'of another') await other.tasks.claim({});
-		if (how.startsWith('lost') || how === 'cancelled') await call('claim_task');
-		if (how.startsWith('lost')) {
+		if (how === 'lost to another' || how === 'cancelled') await call('claim_task');
+		if (how === 'lost to another') {
 			expire(1);
 			await other.tasks.reap();
+			await other.tasks.claim({});
 		}
-		if (how === 'lost to another') await other.tasks.claim({});
 		if (how === 'cancelled') await other.tasks.cancel(1);
 		const {isError, text} = await call(name, {id: 1, ...args});
 		expect(isError).toBe(true);
 		expect(text).toMatch(sentence);
 	});
+});
+
+describe('while its server lives', () => {
+	beforeEach(() => {
+		vi.useFakeTimers({toFake: ['setTimeout', 'clearTimeout']});
+	});
+	afterEach(() => {
+		vi.useRealTimers();
+	});
+
+	test('a claim is renewed thrice within its lease, and each minute at least', async () => {
+		await other.tasks.add({title: 'x'});
+		await other.tasks.add({title: 'y'});
+		const heartbeat = vi.spyOn(agent.tasks, 'heartbeat');
+		await call('claim_task');
+		await vi.advanceTimersByTimeAsync(60_000);
+		expect(heartbeat.mock.calls).toEqual([[1, 1, 900]]);
+		await call('claim_task', {lease_seconds: 30});
+		await vi.advanceTimersByTimeAsync(10_000);
+		await vi.waitFor(() =>
+			expect(heartbeat.mock.calls.slice(1)).toEqual([
+				[1, 1, 900],
+				[2, 1, 30],
+			]),
+		);
+		await call('finish_task', {id: 1});
+		await call('finish_task', {id: 2});
+		await vi.advanceTimersByTimeAsync(600_000);
+		expect(heartbeat).toHaveBeenCalledTimes(3);
+	});
+
+	test('a hub that is away is waited for; a claim that is over is not', async () => {
+		await other.tasks.add({title: 'x'});
+		const heartbeat = vi.spyOn(agent.tasks, 'heartbeat');
+		await call('claim_task');
+		database.outage('The hub is gone.');
+		await vi.advanceTimersByTimeAsync(600_000);
+		database.recover();
+		expire(1);
+		await other.tasks.reap();
+		await vi.advanceTimersByTimeAsync(60_000);
+		expect(await only(1)).toMatchObject({status: 'running', lease_owner: 'CLAUDE_1', attempts: 1});
+		await other.tasks.cancel(1);
+		await vi.advanceTimersByTimeAsync(60_000);
+		const calls = heartbeat.mock.calls.length;
+		await vi.advanceTimersByTimeAsync(600_000);
+		expect(heartbeat).toHaveBeenCalledTimes(calls);
+	});
+
+	test('and not when its client has gone', async () => {
+		await other.tasks.add({title: 'x'});
+		const heartbeat = vi.spyOn(agent.tasks, 'heartbeat');
+		await call('claim_task');
+		await desk.close();
+		await vi.advanceTimersByTimeAsync(600_000);
+		expect(heartbeat).not.toHaveBeenCalled();
+	});
+});
+
+test('a task that can never run says so, and why', async () => {
+	await other.tasks.add({title: 'A'});
+	const why = 'blocked for ever: task 1 waits for its step 3, which waits for task 2, which waits for task 1';
+	database.tasks.rows[0] = {...database.tasks.rows[0]!, last_error: why};
+	expect((await call('list_tasks')).text).toContain(
+		`#1 queued, blocked for ever, added by CLAUDE_2:\n  | A\n  why:\n  | ${why}\n`,
+	);
+	// Nothing is made up of what anybody may have said of a task that failed.
+	database.tasks.rows[0] = {...database.tasks.rows[0], status: 'dead'};
+	expect((await call('list_tasks')).text).toContain(`#1 dead, added by CLAUDE_2:\n  | A\n  last error:\n`);
 });
 
 test('what goes wrong is a result that says what to do, not a broken protocol', async () => {

@@ -80,8 +80,18 @@ test('of many who finish one claim, one is accepted', async () => {
 	await database.as(agent('A'), `select task_add('x')`);
 	await database.as(agent('A'), 'select task_claim()');
 	const connections = await Promise.all(Array.from({length: 6}, () => database.connect()));
-	const answers = await Promise.all(connections.map(one => one.as(agent('A'), 'select id from task_finish(1, 1)')));
-	expect(answers.flat()).toEqual([{id: 1}]);
+	const finish = 'select result from task_finish(1, 1, p_result => $1::jsonb)';
+	const answers = await Promise.allSettled(connections.map((one, at) => one.as(agent('A'), finish, [at])));
+	const [accepted, ...others] = answers.filter(({status}) => status === 'fulfilled');
+	expect(others).toEqual([]);
+	const refused = {status: 'rejected', reason: expect.objectContaining({code: '55000'}) as unknown};
+	expect(answers.filter(({status}) => status === 'rejected')).toEqual(Array.from({length: 5}, () => refused));
+	const kept = await database.as(owner, 'select result from tasks');
+	expect(accepted).toEqual({status: 'fulfilled', value: kept});
+	// The same again is the same for all of them, and is told once.
+	const again = await Promise.all(connections.map(one => one.as(agent('A'), finish, [kept[0]?.['result']])));
+	expect(again).toEqual(connections.map(() => kept));
+	expect(await database.as(owner, `select state from events where state = 'done'`)).toEqual([{state: 'done'}]);
 });
 
 test('many who add under one key get one task', async () => {

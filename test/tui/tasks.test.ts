@@ -211,6 +211,7 @@ describe('the list of tasks', () => {
 		[{}, true, /^queued$/],
 		[{priority: -2}, true, /^↓2 {2}queued$/],
 		[{run_at: soon}, true, /^in \d+ min$/],
+		[{run_at: soon, last_error: 'blocked for ever: task 1 waits for task 1'}, false, /^blocked for ever$/],
 		[{attempts: 1, run_at: soon}, true, /^attempt 2 of 5, next in \d+ min$/],
 		[{attempts: 1, run_at: soon}, false, /^try 2 of 5 in \d+ min$/],
 		[{assignee: 'B\u202E'}, true, /^for B<U\+202E>$/],

@@ -1,4 +1,4 @@
-import type {Task} from '../../mailbox/task.ts';
+import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
 import {mostRows} from '../../mailbox/table.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
@@ -131,10 +131,14 @@ function statusWords(state: State, task: Task, now: number): Printable {
 	const {attempts, max_attempts} = task;
 	const isPlan = stepsOf(state, task.id).length > 0;
 	if (isPlan) return p`${status}, ${farOf(state, task).words} steps done`;
-	const wait = Date.parse(task.run_at) - now;
+	const wait = waitOf(task, now);
 	if (status === 'queued') {
+		if (blockedForEver(task) !== null) return p`blocked for ever`;
+		const {run_at} = task;
+		const notBefore =
+			run_at === null || wait === 0 ? '' : p`, not before ${clockTime(run_at, now)}, in ${duration(wait)}`;
 		const next = attempts === 0 ? '' : p`, attempt ${attempts + 1} of ${max_attempts}`;
-		return p`queued${next}${wait > 0 ? p`, not before ${clockTime(task.run_at, now)}, in ${duration(wait)}` : ''}`;
+		return p`queued${next}${notBefore}`;
 	}
 	if (status === 'running') return p`running, attempt ${attempts} of ${max_attempts}, claim ${task.lease_token}`;
 	return attempts === 0 ? p`${status}` : p`${status} after ${counted(attempts, 'attempt')}`;

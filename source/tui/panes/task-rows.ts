@@ -1,4 +1,4 @@
-import type {Task} from '../../mailbox/task.ts';
+import {blockedForEver, type Task} from '../../mailbox/task.ts';
 import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 
@@ -75,7 +75,7 @@ function below(state: State, task: Task, depth: number): TaskRow['kind'][] {
 	// A step says how far it is in its sentence.
 	if (depth === 0 && (status === 'running' || (status === 'queued' && isPlan))) kinds.push('bar');
 	if (status === 'running' && task.note !== null && task.note !== '') kinds.push('note');
-	const isAgain = status === 'queued' && task.attempts > 0;
+	const isAgain = status === 'queued' && (task.attempts > 0 || blockedForEver(task) !== null);
 	if ((status === 'dead' || isAgain || (status === 'failed' && !isPlan)) && task.last_error !== null)
 		kinds.push('error');
 	if (status === 'done' && (task.result_table !== null || task.result !== null)) kinds.push('result');

@@ -1,5 +1,5 @@
 import type {Tag} from '../../mailbox/tag.ts';
-import type {Task} from '../../mailbox/task.ts';
+import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
@@ -65,7 +65,8 @@ function priorityOf({priority}: Task): Span[] {
 }
 
 function waitingFor(state: State, task: Task, now: number, roomy: boolean): Span[] {
-	const wait = Date.parse(task.run_at) - now;
+	if (blockedForEver(task) !== null) return [{text: p`blocked for ever`, style: theme.bad}];
+	const wait = waitOf(task, now);
 	const open = task.depends_on.find(id => state.tasks.get(id)?.status !== 'done');
 	if (open !== undefined) return [{text: p`after #${open}`, style: theme.grey}];
 	if (task.attempts > 0) {

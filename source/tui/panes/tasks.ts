@@ -1,4 +1,4 @@
-import type {Task} from '../../mailbox/task.ts';
+import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
@@ -102,7 +102,8 @@ function stepStandings(state: State, task: Task, now: number): readonly Span[][]
 			return [[far, {text: p`  `, style: theme.grey}, ...short], isPlan ? [far] : short];
 		}
 		case 'queued': {
-			const waits = task.attempts > 0 || Date.parse(task.run_at) > now || task.priority !== 0 || task.assignee !== null;
+			if (blockedForEver(task) !== null) return [short];
+			const waits = task.attempts > 0 || waitOf(task, now) > 0 || task.priority !== 0 || task.assignee !== null;
 			const depends = task.depends_on.some(id => state.tasks.get(id)?.status !== 'done');
 			return waits && !depends ? [short, []] : [];
 		}

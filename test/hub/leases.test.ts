@@ -1,0 +1,110 @@
+import {writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {afterEach, expect, test} from 'vitest';
+import type {Task} from '../../source/mailbox/task.ts';
+import {startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
+import {startAgent, type AgentClient} from '../helpers/mcp.ts';
+import {cli, Home} from '../helpers/program.ts';
+
+// What a user sees of tasks when the clock is set, the machine sleeps or the hub is away: the built program, as a whole.
+
+let hub: TestHub | null = null;
+const agents: AgentClient[] = [];
+afterEach(async () => {
+	for (const agent of agents.splice(0)) await agent.close();
+	await hub?.stop();
+	hub = null;
+});
+
+const preload = `--import ${new URL('../helpers/set-clock.ts', import.meta.url).href}`;
+
+/** A hub whose clock can be set; `set` resolves when its database has that time. */
+async function startWithClock(): Promise<{hub: TestHub; set: (seconds: number) => Promise<void>}> {
+	const home = temporaryHome();
+	const file = join(home, 'clock');
+	writeFileSync(file, '0');
+	const started = await startTestHub({home, cli, env: {NODE_OPTIONS: preload, AGENTMUX_TEST_CLOCK: file}});
+	hub = started;
+	return {
+		hub: started,
+		async set(seconds) {
+			writeFileSync(file, String(seconds * 1000));
+			for (;;) {
+				const {stdout} = await run(
+					started,
+					'sql',
+					'--json',
+					'select extract(epoch from clock_timestamp())::float8 as now',
+				);
+				const [{now}] = JSON.parse(stdout) as [{now: number}];
+				if (Math.abs(now - (Date.now() / 1000 + seconds)) < 30) return;
+				await sleep(20);
+			}
+		},
+	};
+}
+
+/** Resolves with what a command printed; rejects with what it said when it failed. */
+async function run({home}: TestHub, ...args: string[]): Promise<{stdout: string}> {
+	const {code, stdout, stderr} = await Home.at(home).run(args);
+	if (code !== 0) throw new Error(stderr);
+	return {stdout};
+}
+
+async function task(of: TestHub, ...args: string[]): Promise<Task> {
+	return JSON.parse((await run(of, 'tasks', ...args, '--json')).stdout) as Task;
+}
+
+test('a clock that is put back an hour holds up no task, and one put forward takes none from its owner', async () => {
+	const {hub, set} = await startWithClock();
+	const first = await task(hub, 'add', 'first');
+	await task(hub, 'add', 'second');
+	await set(-3600);
+	const claimed = await task(hub, 'claim', '--as', 'A', '--lease', '60');
+	expect(claimed).toMatchObject({id: first.id, lease_token: 1});
+	await set(3600);
+	expect(await task(hub, 'claim', '--as', 'B')).toMatchObject({title: 'second'});
+	expect(await task(hub, 'finish', String(first.id), '--token', '1', '--as', 'A')).toMatchObject({
+		status: 'done',
+		attempts: 1,
+	});
+	// And again, because the answer may have been lost.
+	expect(await task(hub, 'finish', String(first.id), '--token', '1', '--as', 'A')).toMatchObject({status: 'done'});
+	await expect(task(hub, 'finish', String(first.id), '--token', '1', '--failed', '--as', 'A')).rejects.toThrow(
+		`agentmux: Claim 1 of task ${first.id} was finished before, with another outcome. The first outcome stands.`,
+	);
+});
+
+test('a hub that was killed and away for longer than the lease costs its owner nothing', async () => {
+	const home = temporaryHome();
+	hub = await startTestHub({home, cli});
+	const {id} = await task(hub, 'add', 'x');
+	await task(hub, 'claim', '--as', 'A', '--lease', '6');
+	await hub.kill();
+	await sleep(6500);
+	hub = await startTestHub({home, cli});
+	// Who asks first is another.
+	expect((await run(hub, 'tasks', 'claim', '--as', 'B', '--json')).stdout.trim()).toBe('null');
+	expect(await task(hub, 'finish', String(id), '--token', '1', '--as', 'A')).toMatchObject({
+		status: 'done',
+		attempts: 1,
+	});
+});
+
+test('while an agent’s server lives its claim is renewed, and afterwards the task goes to another', async () => {
+	hub = await startTestHub({cli});
+	const {id} = await task(hub, 'add', 'x');
+	const agent = await startAgent(hub.home, 'A');
+	agents.push(agent);
+	const claimed = await agent.call('claim_task', {lease_seconds: 10});
+	const {lease_until: first} = claimed.data['task'] as Task;
+	const now = async (): Promise<Task> => task(hub!, 'show', String(id));
+	// By its server alone: the agent says nothing.
+	while ((await now()).lease_until === first) await sleep(200);
+	expect(await now()).toMatchObject({status: 'running', lease_owner: 'A', attempts: 1});
+	process.kill(agent.pid, 'SIGKILL');
+	while ((await now()).status !== 'queued') await sleep(500);
+	expect(await task(hub, 'claim', '--as', 'B')).toMatchObject({id, lease_token: 2, attempts: 2});
+	await expect(task(hub, 'finish', String(id), '--token', '1', '--as', 'A')).rejects.toThrow(/^agentmux: Too late/);
+});
