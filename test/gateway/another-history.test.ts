@@ -1,0 +1,79 @@
+import {cpSync, renameSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {afterEach, describe, expect, test} from 'vitest';
+import {connectMailbox} from '../../source/gateway/connect.ts';
+import {runSql} from '../../source/gateway/management.ts';
+import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {onPostgres} from '../helpers/engine.ts';
+import {hear} from '../helpers/hear.ts';
+import {startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
+import {startRelay} from '../helpers/relay.ts';
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+	for (const end of ends.splice(0).reverse()) await end();
+});
+
+function open(hub: TestHub, url = hub.url): Mailbox {
+	const timing = {idle: 300, delayAfter: () => 100};
+	const mailbox = connectMailbox({url, key: hub.anonKey, token: hub.tokenFor('READER'), timing});
+	ends.push(() => mailbox.close());
+	return mailbox;
+}
+
+const write = (hub: TestHub, word: string, count: number): Promise<unknown> =>
+	runSql(
+		{url: hub.url, project_ref: 'local', token: hub.serviceRoleKey},
+		// A transaction each, as clients write.
+		`do $$ begin for n in 1..${count} loop insert into messages (content) values (format('[W] ${word} %s', n)); commit; end loop; end $$`,
+	).catch(async () => {
+		for (let n = 1; n <= count; n++) {
+			await runSql(
+				{url: hub.url, project_ref: 'local', token: hub.serviceRoleKey},
+				`insert into messages (content) values ('[W] ${word} ${n}')`,
+			);
+		}
+	});
+const named = (word: string, count: number): string[] => Array.from({length: count}, (_, n) => `[W] ${word} ${n + 1}`);
+
+describe.skipIf(onPostgres)('an older copy of the data directory that is put back by hand', () => {
+	test.each([
+		['fewer messages than it lost', 5],
+		['more messages than it lost', 60],
+	])('is noticed by who followed before, and %s are written then', async (_, count) => {
+		const home = temporaryHome();
+		let hub = await startTestHub({home});
+		ends.push(() => hub.stop());
+		const pg = join(hub.places.data, 'pg');
+		await write(hub, 'common', 10);
+		await hub.stop({keep: true});
+		cpSync(pg, `${home}/copy`, {recursive: true});
+		hub = await startTestHub({home});
+		let cut = false;
+		const relay = await startRelay(Number(new URL(hub.url).port), () => !cut);
+		ends.push(() => relay.stop());
+		const live = hear(open(hub));
+		const late = hear(open(hub, relay.url));
+		await Promise.all([live.live(), late.live()]);
+		await write(hub, 'lost', 20);
+		for (const heard of [live, late]) await heard.until(() => heard.contents.length === 20);
+		const saved = live.cursors.at(-1) ?? null;
+		cut = true;
+		await hub.stop({keep: true});
+		rmSync(pg, {recursive: true});
+		renameSync(`${home}/copy`, pg);
+		hub = await startTestHub({home});
+		await write(hub, 'new', count);
+		cut = false;
+		const resumed = hear(open(hub), saved);
+		for (const heard of [live, late, resumed]) {
+			await heard.until(() => heard.contents.includes(`[W] new ${count}`), 15_000);
+			await heard.live();
+		}
+		const expected = [...named('lost', 20), ...named('new', count)];
+		expect(live.contents).toEqual(expected);
+		expect(late.contents).toEqual(expected);
+		expect(resumed.contents).toEqual(named('new', count));
+		for (const heard of [live, late, resumed]) expect(heard.replaced).toHaveLength(1);
+	});
+});
