@@ -11,6 +11,7 @@ import {checkHome} from './home/check.ts';
 import type {Caller, Handler} from './http.ts';
 import {createKeyRotation, KeyRing} from './key-ring.ts';
 import {takeLock, type Lock} from './lock.ts';
+import {knownHistory, type KnownHistory} from './known-history.ts';
 import type {Log} from './log.ts';
 import {createManagement} from './management.ts';
 import {newestMigration} from './newest-migration.ts';
@@ -98,13 +99,20 @@ async function start(
 		writeState(places, state);
 	};
 	let ended: EndedTokens | null = null;
-	const opened = await open(places, {...options, catchUp: async () => ended?.refresh()}, door, tell);
+	let known: KnownHistory | null = null;
+	const catchUp = async (): Promise<void> => {
+		await ended?.refresh();
+		await known?.look();
+	};
+	const opened = await open(places, {...options, catchUp}, door, tell);
 	const {database, engine, startMaintenance} = opened;
 	rememberDatabase(places, options.databaseUrl);
 	state = {...state, engine};
 	const port = options.port ?? rememberedPort(places);
 	const copies = createCopies(opened, places.data);
 	ended = new EndedTokens(database, places);
+	known = knownHistory(database, state.database, places.state, log);
+	await known.look();
 	const onSocket = (socket: string | null): void => {
 		state = {...state, socket};
 		try {
@@ -121,6 +129,7 @@ async function start(
 		copies: copies.handle,
 		onSocket,
 	}).catch(async (error: unknown) => {
+		await known?.end();
 		await database.close();
 		throw error;
 	});
@@ -139,6 +148,7 @@ async function start(
 			try {
 				await serving.close();
 				await sealing.end();
+				await known?.end();
 				await database.close();
 			} catch (error) {
 				// A database that died under it can be neither unsubscribed from nor closed.

@@ -25,6 +25,10 @@ export interface PostgresServer {
 	crash(): Promise<void>;
 	/** Starts it again after `crash`, under the same address. */
 	resume(): Promise<void>;
+	/** Keeps a copy of the files of a server that has ended, instead of the one before. */
+	copyFiles(): void;
+	/** Puts that copy in the place of the files of a server that has ended. `asStandby`: it starts as one, to be promoted. */
+	putBack(options?: {readonly asStandby?: boolean}): void;
 	/** Ends the server and removes its files. */
 	stop(): Promise<void>;
 }
@@ -66,6 +70,14 @@ async function startOnce(port: number, {tls = false}: PostgresOptions): Promise<
 			async resume() {
 				end = await again();
 			},
+			copyFiles: () => replaceFolder(path.join(folder, 'data'), path.join(folder, 'copy')),
+			putBack({asStandby = false} = {}) {
+				replaceFolder(path.join(folder, 'copy'), path.join(folder, 'data'));
+				if (!asStandby) return;
+				const signal = path.join(folder, 'data', 'standby.signal');
+				writeFileSync(signal, '');
+				if (owner !== undefined) chownSync(signal, owner.uid, owner.gid);
+			},
 			async stop() {
 				await end();
 				rmSync(folder, {recursive: true, force: true});
@@ -75,6 +87,12 @@ async function startOnce(port: number, {tls = false}: PostgresOptions): Promise<
 		rmSync(folder, {recursive: true, force: true});
 		throw error;
 	}
+}
+
+/** With owners and modes, which Node's own copy leaves out. */
+function replaceFolder(from: string, to: string): void {
+	rmSync(to, {recursive: true, force: true});
+	execFileSync('cp', ['-a', from, to]);
 }
 
 interface Owner {
@@ -192,7 +210,7 @@ async function serve(binaries: string, folder: string, port: number, owner: Owne
 	await new Promise<void>((resolve, reject) => {
 		lines.on('line', line => {
 			said.push(line);
-			if (line.includes('ready to accept connections')) resolve();
+			if (line.includes('ready to accept')) resolve();
 		});
 		child.once('error', reject);
 		child.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${said.join('\n')}`)));
