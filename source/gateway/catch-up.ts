@@ -196,8 +196,7 @@ export class CatchUp {
 			// Nothing is under way any more before a settled row.
 			(settled !== undefined && open !== 0 && !isBeyond(told, settled)) ||
 			(told.due && (isLast || end === undefined || !isBeyond(told, end)));
-		const isMissing = (told: Told): boolean =>
-			isBeyond(told, after) && isDue(told) && !isSame(byId.get(told.id), told);
+		const isMissing = (told: Told): boolean => isBeyond(told, after) && isDue(told) && !isSame(byId.get(told.id), told);
 		const isOther = ({message}: Row): boolean => {
 			const told = this.#told.get(message.id);
 			return told !== undefined && !isSame(told, anchorOf(message));

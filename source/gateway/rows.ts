@@ -218,7 +218,13 @@ export const readState: Reader<MailboxState> = value => ({
 	settled: settledIn(object(value) ?? {}),
 });
 
-function settledIn({settled_xid: xid, settled_id: id, settled_at}: {readonly [column: string]: unknown}): Position | null {
+function settledIn({
+	settled_xid: xid,
+	settled_id: id,
+	settled_at,
+}: {
+	readonly [column: string]: unknown;
+}): Position | null {
 	if (xid === undefined) return null;
 	return xid === null ? {xid: '0', id: 0} : anchorOf(readPlace({xid, id, created_at: settled_at}));
 }

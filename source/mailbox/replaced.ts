@@ -7,7 +7,7 @@ export function replacedText({common, fresh, more}: Omit<Replaced, 'epoch'>): st
 	const messages = `${count} ${many ? 'messages' : 'message'}`;
 	const what =
 		common === null
-			? `nothing of what was read is in it, and it holds ${messages}`
+			? `nothing that was read before is in it, and it holds ${messages}`
 			: `${messages} after #${common} ${many ? 'are' : 'is'} new`;
-	return `History was replaced (a backup was put back, or the server lost its last messages): ${what}.`;
+	return `History was replaced: ${what} (a backup was put back, or the server lost what was written last).`;
 }

@@ -66,7 +66,8 @@ export function reduce(state: State, change: Change): State {
 			return state;
 		case 'replaced': {
 			const {identity, connection, trouble, pending} = state;
-			return {...emptyState, identity, connection, trouble, pending};
+			const {epoch, common, fresh, more} = change;
+			return {...emptyState, identity, connection, trouble, pending, replaced: {epoch, common, fresh, more}};
 		}
 		case 'connection':
 			return {...state, connection: change.connection, trouble: troubleAfter(state.trouble, change.connection)};
@@ -243,6 +244,15 @@ function withChannels(channels: State['channels'], incoming: readonly Channel[])
 	return next ?? channels;
 }
 
+/** Milliseconds that a row which was read can be older than one that was told meanwhile. */
+const overtaking = 10_000;
+
+/** Whether a row was read before the one that is known. One that is older by far comes from a clock that was put back. */
+function isOvertaken({updated_at}: Task, known: Task): boolean {
+	const behind = Date.parse(known.updated_at) - Date.parse(updated_at);
+	return behind > 0 && behind < overtaking;
+}
+
 /** Finished tasks beyond this many are forgotten, oldest change first. */
 const mostTasks = 1000;
 
@@ -250,7 +260,7 @@ function withTasks(tasks: State['tasks'], incoming: readonly Task[]): State['tas
 	const next = new Map(tasks);
 	for (const task of incoming) {
 		const known = next.get(task.id);
-		if (known === undefined || known.updated_at <= task.updated_at) next.set(task.id, task);
+		if (known === undefined || !isOvertaken(task, known)) next.set(task.id, task);
 	}
 	if (next.size <= mostTasks) return next;
 	const over = [...next.values()]

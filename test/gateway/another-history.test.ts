@@ -26,7 +26,8 @@ function open(hub: TestHub, url = hub.url): Mailbox {
 async function write(hub: TestHub, word: string, count: number): Promise<void> {
 	const target = {url: hub.url, project_ref: 'local', token: hub.serviceRoleKey};
 	// A transaction each, as clients write.
-	for (const content of named(word, count)) await runSql(target, `insert into messages (content) values ('${content}')`);
+	for (const content of named(word, count))
+		await runSql(target, `insert into messages (content) values ('${content}')`);
 }
 const named = (word: string, count: number): string[] => Array.from({length: count}, (_, n) => `[W] ${word} ${n + 1}`);
 

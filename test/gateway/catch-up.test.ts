@@ -7,7 +7,8 @@ import type {Message} from '../../source/mailbox/message.ts';
 
 /** Of each insert another one, in whichever history. */
 let moment = 0;
-const row = (xid: number, id: number): Message => ({id, xid: String(xid), created_at: new Date(++moment).toISOString()}) as Message;
+const row = (xid: number, id: number): Message =>
+	({id, xid: String(xid), created_at: new Date(++moment).toISOString()}) as Message;
 const key = ({id, created_at}: Message): string => `${id}@${Date.parse(created_at)}`;
 const isAfter = (one: Position, other: Position): boolean =>
 	Number(one.xid) > Number(other.xid) || (one.xid === other.xid && one.id > other.id);
@@ -33,7 +34,8 @@ class Database implements Source {
 	}
 	end(xid: number, commit: boolean): void {
 		const rows = commit ? (this.open.get(xid) ?? []) : [];
-		if (this.committed.some(other => Number(other.xid) > xid)) for (const message of rows) this.overtaken.add(key(message));
+		if (this.committed.some(other => Number(other.xid) > xid))
+			for (const message of rows) this.overtaken.add(key(message));
 		this.committed.push(...rows);
 		this.open.delete(xid);
 	}
