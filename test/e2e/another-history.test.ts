@@ -1,6 +1,8 @@
 import {cpSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test} from 'vitest';
+import {whileStopped} from '../helpers/hub-stopped.ts';
+import {placesIn} from '../helpers/hub.ts';
 import {startAgent, type AgentClient} from '../helpers/mcp.ts';
 import {cli, Home} from '../helpers/program.ts';
 import {spawn, type TestTerminal} from '../helpers/terminal.ts';
@@ -48,10 +50,10 @@ const lines = (word: string, count: number): string =>
 
 test('tail, the screen and the MCP server go on with an older copy that was put back by hand', async () => {
 	await home.output(['sql', lines('common', 3)]);
-	await home.output(['hub', 'stop']);
-	const pg = join(home.path, 'data', 'pg');
+	const places = placesIn(home.path);
+	const pg = join(places.data, 'pg');
 	const copy = join(home.path, 'copy');
-	cpSync(pg, copy, {recursive: true});
+	await whileStopped(places, () => cpSync(pg, copy, {recursive: true}));
 	await home.output(['hub', 'start']);
 
 	const agent: AgentClient = await startAgent(home.path, 'A');
@@ -66,9 +68,10 @@ test('tail, the screen and the MCP server go on with an older copy that was put 
 	await Promise.all([tail.until('lost 4'), terminal.waitFor('lost 4')]);
 	expect((await agent.call('check_messages')).text).toContain('lost 4');
 
-	await home.output(['hub', 'stop']);
-	rmSync(pg, {recursive: true});
-	renameSync(copy, pg);
+	await whileStopped(places, () => {
+		rmSync(pg, {recursive: true});
+		renameSync(copy, pg);
+	});
 	const waiting = agent.call('wait_for_message', {timeout_seconds: 60}, {timeout: 90_000});
 	await home.output(['hub', 'start']);
 	await home.output(['sql', lines('new', 2)]);

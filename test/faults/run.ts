@@ -1,6 +1,7 @@
 // npm run faults [-- NAME ...] [-- --times N]: does to the built hub what machines do to programs, and prints what became of
 // what it had acknowledged. Exits 1 when anything of it was lost or told twice.
 import {faults, type Outcome} from './faults.ts';
+import {historyFaults} from './history.ts';
 
 const words = process.argv.slice(2);
 const at = words.indexOf('--times');
@@ -21,7 +22,7 @@ function recoveredIn({recovered}: Outcome): string {
 
 console.log(line(['fault', 'trials', 'acknowledged', 'lost', 'duplicated', 'recovered in']));
 let wrong = 0;
-for (const fault of faults) {
+for (const fault of [...faults, ...historyFaults]) {
 	if (wanted.length > 0 && !wanted.some(word => fault.what.includes(word))) continue;
 	const outcome = await fault.run(fault.trials * times);
 	const {trials, acknowledged = '-', lost = '-', duplicated = '-', remark} = outcome;

@@ -1,6 +1,5 @@
 import {cpSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
-import pg from 'pg';
 import {afterEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {runSql} from '../../source/gateway/management.ts';
@@ -120,10 +119,7 @@ describe.skipIf(onPostgres)('a PostgreSQL that goes on without what was written 
 		await crash();
 		server.putBack({asStandby: true});
 		await server.resume();
-		const client = new pg.Client({connectionString: server.connectionString});
-		await client.connect();
-		await client.query('select pg_promote()');
-		await client.end();
+		await server.promote();
 		await goOn();
 	});
 });

@@ -1,105 +1,31 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {CatchUp, type Row, type Source} from '../../source/gateway/catch-up.ts';
-import {anchorOf, type Anchor, type Position} from '../../source/gateway/trail.ts';
+import {anchorOf, isBeyond, type Anchor, type Position} from '../../source/gateway/trail.ts';
 import type {Cursor, Replaced} from '../../source/mailbox/event.ts';
 import type {Message} from '../../source/mailbox/message.ts';
+import {History, keyOf} from '../models/history.ts';
 
-/** Of each insert another one, in whichever history. */
-let moment = 0;
-const row = (xid: number, id: number): Message =>
-	({id, xid: String(xid), created_at: new Date(++moment).toISOString()}) as Message;
-const key = ({id, created_at}: Message): string => `${id}@${Date.parse(created_at)}`;
-const isAfter = (one: Position, other: Position): boolean =>
-	Number(one.xid) > Number(other.xid) || (one.xid === other.xid && one.id > other.id);
-
-/** A PostgreSQL seen from outside: ids are taken at the insert, rows appear at the commit, in any order. */
-class Database implements Source {
-	generation = 1;
-	committed: Message[] = [];
-	/** Committed behind what had a later number: a copy from in between lacks them, and has that. */
-	readonly overtaken = new Set<string>();
-	readonly open = new Map<number, Message[]>();
+/** The history behind a connection that a test answers for. */
+class Database extends History implements Source {
 	/** Reads that are under way; each answers with what was committed when it was made. */
 	readonly reads: {answer: () => void; fail: () => void}[] = [];
-	#xid = 8;
-	#id = 0;
-	#copy: {readonly committed: readonly Message[]; readonly xid: number; readonly id: number} | null = null;
 
-	begin(): void {
-		this.open.set(++this.#xid, []);
-	}
-	insert(xid: number): void {
-		this.open.get(xid)?.push(row(xid, ++this.#id));
-	}
-	end(xid: number, commit: boolean): void {
-		const rows = commit ? (this.open.get(xid) ?? []) : [];
-		if (this.committed.some(other => Number(other.xid) > xid))
-			for (const message of rows) this.overtaken.add(key(message));
-		this.committed.push(...rows);
-		this.open.delete(xid);
-	}
-	/** Another database under the same address: every connection breaks. */
-	replace(): void {
-		this.generation += 1;
-		this.committed = [];
-		this.#xid = 8 + (this.generation % 3) * 40;
-		this.#id = 0;
-		this.#copy = null;
-		this.#break();
-	}
-	/** The files are copied while it runs, and what is open is rolled back where the copy is opened. */
-	copy(): void {
-		this.#copy = {committed: [...this.committed], xid: this.#xid, id: this.#id};
-	}
-	/** That copy is put back: of the same epoch, with the numbers from then on used once more. */
-	putBack(asAnotherEpoch: boolean): void {
-		if (this.#copy === null) return;
-		this.committed = [...this.#copy.committed];
-		this.#xid = this.#copy.xid;
-		this.#id = this.#copy.id;
-		if (asAnotherEpoch) this.generation += 1;
-		this.#break();
-	}
-	/** Killed: transactions that had written nothing yet leave their numbers to others. */
-	crash(): void {
-		this.#xid = Math.max(8, ...this.committed.map(({xid}) => Number(xid)));
-		this.#break();
+	/** Every connection breaks. */
+	break(): void {
+		for (const {fail} of this.reads.splice(0)) fail();
 	}
 	epoch(): Promise<string> {
 		return this.#read(String(this.generation));
 	}
 	cursor(): Promise<Cursor> {
-		const last = this.#sorted()
-			.filter(({xid}) => Number(xid) < this.#horizon())
-			.at(-1);
-		return this.#read({epoch: String(this.generation), ...(last === undefined ? {xid: '0', id: 0} : anchorOf(last))});
+		return this.#read({epoch: String(this.generation), ...(this.settled ?? {xid: '0', id: 0})});
 	}
-	page(after: Position, limit: number): Promise<Row[]> {
-		const horizon = this.#horizon();
-		const rows = this.#sorted()
-			.filter(message => isAfter(message, after))
-			.slice(0, limit)
-			.map(message => ({message, settled: Number(message.xid) < horizon}));
-		return this.#read(rows);
+	page(place: Position, limit: number): Promise<Row[]> {
+		return this.#read(this.after(place, limit).map(message => ({message, settled: this.isSettled(message)})));
 	}
 	before(anchor: Anchor): Promise<Anchor[]> {
-		return this.#read(
-			this.#sorted()
-				.filter(message => !isAfter(message, anchor))
-				.slice(-64)
-				.map(anchorOf),
-		);
-	}
-	#sorted(): Message[] {
-		return this.committed.toSorted((one, other) => (isAfter(one, other) ? 1 : -1));
-	}
-	#horizon(): number {
-		return Math.min(this.#xid + 1, ...this.open.keys());
-	}
-	#break(): void {
-		this.open.clear();
-		for (const {fail} of this.reads.splice(0)) fail();
+		return this.#read(this.upTo(anchor).map(anchorOf));
 	}
 	#read<T>(value: T): Promise<T> {
 		return new Promise((resolve, reject) => {
@@ -132,22 +58,22 @@ class Subscription {
 				? from.epoch === String(database.generation)
 				: database.committed.some(({created_at}) => Date.parse(created_at) === from.at));
 		this.cursor = from;
-		const before = database.committed.filter(message => from === null || !isAfter(message, from)).map(key);
+		const before = database.committed.filter(message => from === null || !isBeyond(message, from)).map(keyOf);
 		this.skipped = new Set(isKnown ? before : []);
 		if (!isKnown) for (const name of before) this.either.add(name);
 		const listener = {
 			messages: (messages: readonly Message[]) => {
-				this.told.push(...messages.map(key));
-				for (const message of messages) this.shown.add(key(message));
+				this.told.push(...messages.map(keyOf));
+				for (const message of messages) this.shown.add(keyOf(message));
 			},
 			replaced: (replaced: Replaced) => {
 				this.replaced.push(replaced);
 				this.shown.clear();
 			},
 			cursor: (cursor: Cursor) => {
-				if (this.cursor === null) for (const message of database.committed) this.either.add(key(message));
+				if (this.cursor === null) for (const message of database.committed) this.either.add(keyOf(message));
 				this.cursor = cursor;
-				const passed = [...database.open.keys()].filter(xid => !isAfter({xid: String(xid), id: 1}, cursor));
+				const passed = [...database.open.keys()].filter(xid => !isBeyond({xid: String(xid), id: 1}, cursor));
 				// One that is told of a history which is gone by now is found out by the next page.
 				const isStale =
 					cursor.epoch !== String(database.generation) ||
@@ -155,8 +81,8 @@ class Subscription {
 				if (isStale) return;
 				if (passed.length > 0) throw new Error(`the cursor passed the open transactions ${passed.join()}`);
 				const told = new Set([...this.told, ...this.skipped, ...this.either]);
-				const untold = database.committed.filter(message => !isAfter(message, cursor) && !told.has(key(message)));
-				if (untold.length > 0) throw new Error(`the cursor passed untold ${untold.map(key).join()}`);
+				const untold = database.committed.filter(message => !isBeyond(message, cursor) && !told.has(keyOf(message)));
+				if (untold.length > 0) throw new Error(`the cursor passed untold ${untold.map(keyOf).join()}`);
 			},
 		};
 		this.catchUp = new CatchUp(database, listener, from, limit);
@@ -219,17 +145,12 @@ test('each committed message is told exactly once, and the cursor never passes w
 					if (!(error instanceof Error && error.message === 'lost')) faults.push(error);
 				}
 			};
-			const actions: Record<string, (n: number) => void> = {
+			const actions: Record<string, (n: number) => unknown> = {
 				begin: () => database.begin(),
 				insert: n => database.insert(pick(database.open.keys(), n) ?? 0),
 				commit: n => database.end(pick(database.open.keys(), n) ?? 0, true),
 				abort: n => database.end(pick(database.open.keys(), n) ?? 0, false),
-				post: () => {
-					database.begin();
-					const xid = Math.max(...database.open.keys());
-					database.insert(xid);
-					database.end(xid, true);
-				},
+				post: () => database.post(),
 				// Doorbells and payloads come late, twice or never, and only while a verified connection stands.
 				ring: () => void (subscription.live && run(false)),
 				offer: n => {
@@ -246,13 +167,18 @@ test('each committed message is told exactly once, and the cursor never passes w
 				},
 				replace: () => {
 					database.replace();
+					database.break();
 					subscription.live = false;
 				},
-				crash: () => database.crash(),
+				crash: () => {
+					database.crash();
+					database.break();
+				},
 				copy: () => database.copy(),
 				putBack: n => {
 					subscription.rewind();
 					database.putBack(n % 3 === 0);
+					database.break();
 				},
 			};
 			for (const {do: name, n} of steps) {
@@ -268,7 +194,7 @@ test('each committed message is told exactly once, and the cursor never passes w
 			}
 			expect(faults).toEqual([]);
 			const {told, skipped, either, shown} = subscription;
-			const all = database.committed.map(key);
+			const all = database.committed.map(keyOf);
 			// What vanished was replaced; nothing shows the loss of what was overtaken by a row that is there.
 			const vanished = [...shown].filter(name => !all.includes(name));
 			expect(vanished.filter(name => !database.overtaken.has(name))).toEqual([]);
@@ -277,7 +203,7 @@ test('each committed message is told exactly once, and the cursor never passes w
 			expect(must.filter(name => !told.includes(name))).toEqual([]);
 			expect(told.filter(name => skipped.has(name))).toEqual([]);
 			const cursor = subscription.cursor ?? {xid: '0', id: 0};
-			expect(database.committed.filter(message => isAfter(message, cursor))).toEqual([]);
+			expect(database.committed.filter(message => isBeyond(message, cursor))).toEqual([]);
 		}),
 		{numRuns: 1500},
 	);
@@ -285,15 +211,9 @@ test('each committed message is told exactly once, and the cursor never passes w
 
 test('what a first pass saw before it failed does not hide the messages of another database', async () => {
 	const database = new Database();
-	const post = (): void => {
-		database.begin();
-		const xid = Math.max(...database.open.keys());
-		database.insert(xid);
-		database.end(xid, true);
-	};
 	// One that stays open keeps "now" before the message.
 	database.begin();
-	post();
+	database.post();
 	const {catchUp, told} = new Subscription(database, null, 1);
 	const first = catchUp.run(true);
 	// Where "now" is, and one page; the next page is asked for when the database goes away.
@@ -303,11 +223,12 @@ test('what a first pass saw before it failed does not hide the messages of anoth
 	}
 	await settle();
 	database.replace();
+	database.break();
 	await expect(first).rejects.toThrow('lost');
 	const second = catchUp.run(true);
 	await drain(database);
 	await second;
-	post();
+	database.post();
 	const third = catchUp.run(false);
 	await drain(database);
 	await third;
@@ -364,6 +285,7 @@ test('the pass that follows a failed one asks anew whose database this is', asyn
 	await settle();
 	const queued = catchUp.run(false);
 	database.replace();
+	database.break();
 	for (const xid of [89, 90]) {
 		database.begin();
 		database.insert(xid);
@@ -394,6 +316,7 @@ test('another database under the same address is announced before its messages, 
 	insert(9);
 	await run();
 	database.replace();
+	database.break();
 	insert(89);
 	await run();
 	await run();

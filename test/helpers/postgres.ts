@@ -17,6 +17,7 @@ import {createServer, type AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
+import pg from 'pg';
 
 export interface PostgresServer {
 	/** As the superuser `postgres`, to the database `postgres`, over TCP on 127.0.0.1. */
@@ -29,6 +30,8 @@ export interface PostgresServer {
 	copyFiles(): void;
 	/** Puts that copy in the place of the files of a server that has ended. `asStandby`: it starts as one, to be promoted. */
 	putBack(options?: {readonly asStandby?: boolean}): void;
+	/** Makes the standby that runs a primary. */
+	promote(): Promise<void>;
 	/** Ends the server and removes its files. */
 	stop(): Promise<void>;
 }
@@ -64,8 +67,9 @@ async function startOnce(port: number, {tls = false}: PostgresOptions): Promise<
 		const again = (): Promise<Stop> => serve(binaries, folder, port, owner);
 		let end = await again();
 		const sslmode = tls ? 'require' : 'disable';
+		const connectionString = `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=${sslmode}`;
 		return {
-			connectionString: `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=${sslmode}`,
+			connectionString,
 			crash: () => end('QUIT'),
 			async resume() {
 				end = await again();
@@ -77,6 +81,12 @@ async function startOnce(port: number, {tls = false}: PostgresOptions): Promise<
 				const signal = path.join(folder, 'data', 'standby.signal');
 				writeFileSync(signal, '');
 				if (owner !== undefined) chownSync(signal, owner.uid, owner.gid);
+			},
+			async promote() {
+				const client = new pg.Client({connectionString});
+				await client.connect();
+				await client.query('select pg_promote()');
+				await client.end();
 			},
 			async stop() {
 				await end();
