@@ -69,6 +69,8 @@ export class CatchUp {
 	readonly #former = new Map<number, Anchor>();
 	/** Another history was found that nobody has been told of yet: where it parts is being looked for, or that was cut off. */
 	#parting = false;
+	/** It was noticed here, and the database did not say so: when it does, that is no news. */
+	#noticed = false;
 	/** The next pass asks which history the database says it is. */
 	#verify = false;
 	readonly #pass = coalesce(async () => {
@@ -117,10 +119,7 @@ export class CatchUp {
 
 	async #read(verify: boolean): Promise<void> {
 		const silent = this.#cursor === null;
-		// What a first pass that failed had seen may have been of another database.
-		if (silent) this.#told.clear();
-		let cursor = this.#cursor ?? (await this.#source.cursor());
-		if (silent) this.#trail.cut(null);
+		let cursor = this.#cursor ?? (await this.#begin());
 		const rung = [...this.#told.values()].filter(({due}) => !due);
 		let unverified = verify && !silent;
 		let after: Cursor = cursor;
@@ -130,9 +129,7 @@ export class CatchUp {
 			const page = await this.#page(after);
 			if (page === null && silent) {
 				// Nothing was told yet: from the present of whichever history this is.
-				this.#told.clear();
-				this.#trail.cut(null);
-				cursor = await this.#source.cursor();
+				cursor = await this.#begin();
 				after = cursor;
 				contiguous = true;
 				continue;
@@ -142,7 +139,14 @@ export class CatchUp {
 			const parts = page === null || (this.#parting && replaced === null);
 			if (unverified || parts) epoch = await this.#source.epoch();
 			unverified = false;
+			if (!parts && epoch !== cursor.epoch && this.#noticed) {
+				this.#noticed = false;
+				cursor = {...cursor, epoch};
+				this.#cursor = cursor;
+				this.#listener.cursor(cursor);
+			}
 			if (parts || epoch !== cursor.epoch) {
+				this.#noticed = epoch === cursor.epoch;
 				cursor = await this.#part(epoch);
 				replaced = {epoch, common: cursor.id === 0 ? null : cursor.id};
 				after = cursor;
@@ -177,6 +181,16 @@ export class CatchUp {
 			this.#listener.cursor(cursor);
 		}
 		await this.#reachBack(cursor);
+	}
+
+	/** Where "now" is. What a pass before had seen that failed may have been of another database. */
+	async #begin(): Promise<Cursor> {
+		this.#told.clear();
+		const cursor = await this.#source.cursor();
+		const anchor = anchorAt(cursor);
+		this.#trail.cut(null);
+		if (anchor !== null) this.#trail.add([anchor]);
+		return cursor;
 	}
 
 	/** The rows after a place; null when the row at that place, or one that was read behind it, is not there. */

@@ -230,7 +230,9 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		const {client_id} = draft;
 		apply({type: 'sending', pending: {draft, since: Date.now(), phase: 'sending', failure: null}});
 		for (;;) {
-			const failure = await attempt(draft);
+			// Another history may have come, in which it is no reply any more.
+			const now = store.getState().pending.find(pending => pending.draft.client_id === client_id);
+			const failure = await attempt(now?.draft ?? draft);
 			if (failure === null) return null;
 			const waits = failure.code === 'offline' && !closed;
 			apply({type: 'unsent', client_id, phase: waits ? 'waiting' : 'refused', failure: failure.sentence});

@@ -63,10 +63,14 @@ export type Change =
 export function reduce(state: State, change: Change): State {
 	switch (change.type) {
 		case 'cursor':
-			return state;
+			// A history that was noticed to be another one is called another one, later.
+			return state.epoch === null || state.epoch === change.cursor.epoch
+				? state
+				: {...state, epoch: change.cursor.epoch};
 		case 'replaced': {
-			const {identity, connection, trouble, pending} = state;
+			const {identity, connection, trouble} = state;
 			const {epoch, common, fresh, more} = change;
+			const pending = state.pending.map(each => withoutLostParent(each, common ?? 0));
 			return {...emptyState, identity, connection, trouble, pending, replaced: {epoch, common, fresh, more}};
 		}
 		case 'connection':
@@ -124,6 +128,12 @@ export function reduce(state: State, change: Change): State {
 function troubleAfter(trouble: string | null, connection: Connection): string | null {
 	if (connection.phase === 'offline') return connection.reason;
 	return connection.phase === 'live' ? null : trouble;
+}
+
+/** What was a reply to a message that is gone, or is another one now, goes without it. */
+function withoutLostParent(pending: Pending, common: number): Pending {
+	const {reply_to, ...draft} = pending.draft;
+	return (reply_to ?? 0) > common ? {...pending, draft} : pending;
 }
 
 function without(pending: readonly Pending[], clientId: string): readonly Pending[] {

@@ -107,6 +107,7 @@ const step = fc.oneof(
 	act(6, ['answer'], 3),
 	act(2, ['abort', 'fail', 'resume', 'replace', 'crash'], 30),
 	act(3, ['copy', 'putBack'], 30),
+	act(1, ['announce'], 30),
 );
 
 async function settle(): Promise<void> {
@@ -175,6 +176,8 @@ test('each committed message is told exactly once, and the cursor never passes w
 					database.break();
 				},
 				copy: () => database.copy(),
+				// A hub finds out later.
+				announce: () => (database.generation += 1),
 				putBack: n => {
 					subscription.rewind();
 					database.putBack(n % 3 === 0);
@@ -322,4 +325,31 @@ test('another database under the same address is announced before its messages, 
 	await run();
 	expect(told).toHaveLength(2);
 	expect(replaced).toEqual([{epoch: '2', common: null, fresh: 1, more: false}]);
+});
+
+test('what was noticed here is no news when the database says so as well', async () => {
+	const database = new Database();
+	const subscription = new Subscription(database, {epoch: '1', xid: '0', id: 0}, 10);
+	const {catchUp, told, replaced} = subscription;
+	const run = async (): Promise<void> => {
+		const done = catchUp.run(true);
+		await drain(database);
+		await done;
+	};
+	database.post();
+	database.copy();
+	database.post();
+	await run();
+	database.putBack(false);
+	database.post();
+	await run();
+	database.generation += 1;
+	await run();
+	expect(told).toHaveLength(3);
+	expect(replaced).toEqual([{epoch: '1', common: 1, fresh: 1, more: false}]);
+	expect(subscription.cursor).toMatchObject({epoch: '2', id: 2});
+	database.generation += 1;
+	await run();
+	expect(told).toHaveLength(3);
+	expect(replaced.slice(1)).toEqual([{epoch: '3', common: 2, fresh: 0, more: false}]);
 });

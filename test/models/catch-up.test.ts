@@ -94,6 +94,7 @@ const step = fc.oneof(
 	act(1, 'crash'),
 	act(2, 'copy'),
 	act(2, 'putBack'),
+	act(1, 'announce'),
 	act(1, 'kill'),
 );
 
@@ -135,6 +136,7 @@ test(
 					crash: () => supabase.restart(() => history.crash()),
 					copy: () => history.copy(),
 					putBack: n => supabase.restart(() => history.putBack(n % 2 === 0)),
+					announce: () => (history.generation += 1),
 					kill: n => pick(followers, n)?.kill(),
 				};
 				try {

@@ -24,7 +24,7 @@ export class Connection implements Peer {
 	/** The pushes of one topic are answered one after the other. */
 	readonly #lanes = new Map<string, Promise<void>>();
 	#waiting = 0;
-	#heard = Date.now();
+	#heard = performance.now();
 	#silence: NodeJS.Timeout | undefined;
 
 	/** `stream`: what the socket reads; every byte on it is a sign of life. */
@@ -34,7 +34,7 @@ export class Connection implements Peer {
 		this.version = version;
 		this.#token = token;
 		stream.on('data', () => {
-			this.#heard = Date.now();
+			this.#heard = performance.now();
 		});
 		socket.on('message', (data: Buffer, binary: boolean) => this.#receive(data, binary));
 		socket.on('close', () => this.#closed());
@@ -175,7 +175,7 @@ export class Connection implements Peer {
 	}
 
 	#watchSilence(): void {
-		const left = this.#heard + this.#server.limits.silence - Date.now();
+		const left = this.#heard + this.#server.limits.silence - performance.now();
 		if (left <= 0) {
 			this.#socket.close(normal);
 			return;
