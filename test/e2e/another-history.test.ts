@@ -1,6 +1,7 @@
 import {cpSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test} from 'vitest';
+import {ensureHub} from '../../source/hub/ensure.ts';
 import {whileStopped} from '../helpers/hub-stopped.ts';
 import {placesIn} from '../helpers/hub.ts';
 import {startAgent, type AgentClient} from '../helpers/mcp.ts';
@@ -102,4 +103,28 @@ test('tail, the screen and the MCP server go on with an older copy that was put 
 		"select count(*)::int as n from messages where body like '%a draft that stays'",
 	]);
 	expect(row?.n).toBe(1);
+
+	// The hub had sealed what is gone: that is another history, and no tampering.
+	const verified = await home.run(['verify']);
+	expect(verified.stderr).toContain('This is another history than the one that this machine saw last');
+	expect(verified.code).toBe(0);
 }, 180_000);
+
+test('tail says after a restore that history was replaced, and prints what is new, not everything again', async () => {
+	const places = placesIn(home.path);
+	const backup = join(home.path, 'backup.tar.gz');
+	await home.output(['sql', lines('kept', 2)]);
+	await home.output(['hub', 'backup', backup]);
+	const tail = follow(['tail', '--follow', '--lines', '2']);
+	await tail.until('kept 2');
+	await home.output(['sql', lines('undone', 2)]);
+	await tail.until('undone 2');
+	await home.output(['hub', 'restore', backup]);
+	await ensureHub(places);
+	await home.output(['sql', lines('afterwards', 2)]);
+	await tail.until('afterwards 2');
+	await tail.until('History was replaced: ');
+	const told = [...tail.stdout.matchAll(/(kept|undone|afterwards) \d/g)].map(([text]) => text);
+	expect(told).toEqual(['kept', 'undone', 'afterwards'].flatMap(word => [`${word} 1`, `${word} 2`]));
+	expect(tail.stdout).not.toContain('common');
+}, 120_000);

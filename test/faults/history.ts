@@ -163,7 +163,7 @@ async function rewound(trials: number, open: () => Promise<Rewound>): Promise<Ou
 		}
 		return {trials, recovered, faults, ...total, remark: `shown by ${followers.map(({name}) => name).join(' and ')}`};
 	} finally {
-		for (const {end} of followers) await end();
+		for (const follower of followers) await follower.end();
 		await database.end();
 	}
 }

@@ -146,7 +146,7 @@ test(
 					);
 					for (const {do: name, n} of steps) await actions[name]?.(n);
 					supabase.heal();
-					for (const open of [...history.open.keys()]) supabase.commit(open);
+					for (const open of history.open.keys()) supabase.commit(open);
 					supabase.post();
 					const all = history.committed.map(keyOf);
 					const last = all.at(-1) ?? '';

@@ -60,7 +60,7 @@ class Cable {
 		const isCut = (): boolean => this.state === 'cut';
 		this.way = {
 			name: `cable ${serial}`,
-			fetch: (input, init) => this.#fetch(new URL(String(input)), init),
+			fetch: (input, init) => this.#fetch(new URL(input instanceof Request ? input.url : input), init),
 			webSocket: async () =>
 				class extends ModelSocket {
 					constructor() {
