@@ -2,7 +2,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
-import type {Database} from './database.ts';
+import type {FairDatabase} from './fair-database.ts';
 import {createCopies} from './copies.ts';
 import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './admission/door.ts';
@@ -35,6 +35,8 @@ export interface RunOptions {
 	readonly port?: number;
 	/** The URL of a PostgreSQL, or `embedded`; without it, the database that was served last. */
 	readonly databaseUrl?: string;
+	/** Milliseconds that a statement of the owner may run; two minutes when absent. */
+	readonly statementTimeout?: number;
 	readonly log: Log;
 	/** The database died under it and cannot be opened again; the hub is of no more use. */
 	readonly onLost: (error: Error) => void;
@@ -165,6 +167,7 @@ async function open(
 	places: HubPlaces,
 	{
 		databaseUrl,
+		statementTimeout,
 		log,
 		onLost,
 		catchUp,
@@ -175,6 +178,7 @@ async function open(
 	if (databaseUrl === embedded) {
 		return openDatabase(places, {
 			log,
+			statementTimeout,
 			onProgress: tell,
 			onLost(error) {
 				log(`The database stopped: ${error.message}`);
@@ -187,6 +191,7 @@ async function open(
 	const {openPostgres} = await import('./postgres-open.ts');
 	return openPostgres(databaseUrl, {
 		log,
+		...(statementTimeout === undefined ? {} : {timeout: statementTimeout}),
 		onListening(reason) {
 			// What it announces meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
 			const turn = ++turns;
@@ -205,7 +210,7 @@ async function open(
 }
 
 async function serve(
-	database: Database,
+	database: FairDatabase,
 	keys: KeyRing,
 	ended: EndedTokens,
 	door: Door,
@@ -256,7 +261,13 @@ async function serve(
 			upgrade(request, socket, head) {
 				if (door.admit(socket)) realtime.upgrade(request, socket, head);
 			},
-			health: () => ({status: 'ok', pid: state.pid, version: state.version, started_at: state.started_at}),
+			health: () => ({
+				status: 'ok',
+				pid: state.pid,
+				version: state.version,
+				started_at: state.started_at,
+				running: database.activity(),
+			}),
 			local: {state: places.state, proofKey: state.proof_key, onSocket},
 			log,
 		},

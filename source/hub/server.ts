@@ -3,7 +3,7 @@ import type {AddressInfo, Socket} from 'node:net';
 import type {Duplex} from 'node:stream';
 import {callerOf} from './caller.ts';
 import {connectionLimits, Connections, type ConnectionLimits} from './admission/connections.ts';
-import {DatabaseAway} from './database.ts';
+import {DatabaseAway, DatabaseError} from './database.ts';
 import type {Caller, Handler, HubResponse} from './http.ts';
 import {holderOf} from './admission/holder.ts';
 import {isLocalRequest, isOwnOrigin} from './admission/local-request.ts';
@@ -151,8 +151,12 @@ async function respond(
 		response.setHeader('access-control-expose-headers', 'Content-Range, Location, Preference-Applied');
 		response.setHeader('vary', 'Origin');
 	}
+	const gone = new AbortController();
+	response.once('close', () => {
+		if (!response.writableFinished) gone.abort(new DatabaseError('canceling statement due to user request', '57014'));
+	});
 	try {
-		send(response, request, await answer(options, entrance, request));
+		send(response, request, await answer(options, entrance, request, gone.signal));
 	} catch (error) {
 		if (error instanceof DatabaseAway) return send(response, request, away(error));
 		options.log(`${request.method} failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -160,7 +164,12 @@ async function respond(
 	}
 }
 
-async function answer(options: HubServerOptions, entrance: Entrance, request: IncomingMessage): Promise<HubResponse> {
+async function answer(
+	options: HubServerOptions,
+	entrance: Entrance,
+	request: IncomingMessage,
+	signal: AbortSignal,
+): Promise<HubResponse> {
 	const {method = 'GET', url: target = '', headers} = request;
 	if (!isMeant(request, entrance)) {
 		return refusal(403, 'Forbidden: the hub only accepts requests with a Host and Origin of its own.');
@@ -181,7 +190,7 @@ async function answer(options: HubServerOptions, entrance: Entrance, request: In
 	}
 	const body = await entrance.bodies.read(request);
 	if (typeof body === 'string') return refusedBody(body, options.limits?.bodies ?? bodyLimits);
-	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller});
+	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller, signal});
 }
 
 /** A web page or a neighbour need not know which process of which version this is. */
@@ -282,8 +291,8 @@ function split(text: string, separator: string): [string, string] {
 }
 
 /** As PostgREST says it, whoever was asked. */
-function away({code, message, details}: DatabaseAway): HubResponse {
-	const answer = json(code === 'PGRST003' ? 504 : 503, {code, details, hint: null, message});
+function away({code, message, details, hint}: DatabaseAway): HubResponse {
+	const answer = json(code === 'PGRST003' ? 504 : 503, {code, details, hint, message});
 	return {...answer, headers: {...answer.headers, 'proxy-status': `PostgREST; error=${code}`, 'retry-after': '1'}};
 }
 

@@ -2,6 +2,7 @@ import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
 import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 
 const cli = path.resolve(import.meta.dirname, '../../dist/cli.js');
 
@@ -60,6 +61,13 @@ export class Stage {
 		return {ran: ended(child, out, begin), kill: () => killWhole(child.pid ?? 0)};
 	}
 
+	/** Sends it as the human once a client's shell has touched the file: what is sent there would be the agent's own. */
+	async sendAt(file: string, ...words: string[]): Promise<void> {
+		while (!existsSync(file)) await sleep(100);
+		this.agentmux('send', ...words);
+		rmSync(file);
+	}
+
 	/** What the hooks noted for the human. */
 	log(): string {
 		const file = path.join(this.home, 'logs/hook.log');
@@ -102,5 +110,7 @@ export const call = (name: string, input: object = {}): object => ({name, input}
 export const shell = (command: string): object => call('Bash', {command, description: 'a command'});
 /** The program, as a shell takes it. */
 export const program = `'${process.execPath}' '${cli}'`;
+/** Touches a file and waits until somebody has removed it: what the driver does meanwhile comes while the tool runs. */
+export const handshake = (file: string): string => `touch '${file}'; while [ -e '${file}' ]; do sleep 0.1; done`;
 /** Until the mailbox holds the text; says nothing of it, so that only a hook can. */
 export const until = (text: string): object => shell(`until ${program} tail | grep -q '${text}'; do sleep 0.2; done`);

@@ -127,8 +127,8 @@ function bareLines(body: Body, width: number, most: number, whole: boolean): Ite
 }
 
 function* plainLines({text, look}: Body, width: number, most: number): Generator<Strip> {
-	// More than `most` lines is not even measured.
-	for (const line of printableLines(text.slice(0, most * width))) {
+	// What comes behind the line that says there is more is not even measured.
+	for (const line of printableLines(text.slice(0, (most + 1) * width))) {
 		yield* wrap(strip(notableSpans(line, look)), width);
 	}
 }

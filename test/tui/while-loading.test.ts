@@ -1,0 +1,29 @@
+import {expect, it, vi} from 'vitest';
+import type {Connection} from '../../source/mailbox/event.ts';
+import {emptyState} from '../../source/store/state.ts';
+import {markdown, messageBody} from '../../source/tui/panes/message-body.ts';
+import {textOf} from '../../source/tui/screen/strip.ts';
+import {topLine} from '../../source/tui/top-line.ts';
+import {createUi} from '../../source/tui/ui.ts';
+import {messageRow} from '../helpers/message.ts';
+
+const now = Date.parse('2026-11-20T14:03:00Z');
+
+it('counts nothing in the top line before all has been read', () => {
+	const ui = createUi({columns: 120, rows: 40}).getState();
+	const question = messageRow(1, '[CLAUDE_1] drop them? @HUMAN');
+	const identity = {tag: 'HUMAN', kind: 'human', verified: true} as const;
+	const said = (loaded: boolean, connection: Connection) =>
+		textOf(topLine({...emptyState, identity, loaded, connection, messages: [question]}, ui, 'local hub', now));
+	expect(said(false, {phase: 'live'})).toMatch(/ ◌ reading $/);
+	expect(said(false, {phase: 'connecting'})).toMatch(/ ◌ connecting $/);
+	expect(said(true, {phase: 'live'})).toMatch(/ ● live {2}1 for you $/);
+});
+
+it('says of a long message that there is more, before Markdown can be read and after', async () => {
+	const message = messageRow(1, `[CLAUDE_1] ${'word,'.repeat(10_000)}`);
+	const last = () => messageBody(message, 80, false).map(textOf)[40];
+	expect(last()).toContain('50,000 characters in all');
+	await vi.waitUntil(() => markdown() !== null, {timeout: 10_000});
+	expect(last()).toContain('50,000 characters in all');
+});
