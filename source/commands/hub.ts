@@ -152,6 +152,9 @@ async function stop(places: HubPlaces, {stderr}: Invocation): Promise<void> {
 	await write(stderr, pid === null ? p`No hub is running.\n` : p`The hub (process ${pid}) has ended.\n`);
 }
 
+/** What `hub status` shows for the socket where the hub could make none. */
+const noSocket = 'none; your programs use TCP, once the hub has proven itself (see `agentmux hub logs`)';
+
 async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<void> {
 	const {output} = flags;
 	if (output !== undefined && output !== 'env' && output !== 'json') throw new UsageError('-o takes env or json.');
@@ -164,7 +167,9 @@ async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<v
 	// What every question takes is of no interest: what is asked again and still there is.
 	const long = running.filter(activity => activity.running >= 1000);
 	const entries: (readonly [string, string])[] = [
-		...Object.entries(facts).map(([name, value]) => [name, String(value)] as const),
+		...Object.entries({...facts, socket: facts['socket'] ?? noSocket}).map(
+			([name, value]) => [name, String(value)] as const,
+		),
 		...long.map(({who, what, running: time}) => ['running', `${Math.round(time / 1000)} s, ${who}: ${what}`] as const),
 	];
 	await write(
@@ -189,13 +194,13 @@ async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<voi
 }
 
 function describe(
-	{url, pid, version, engine, database, started_at, progress}: RunningHub,
+	{url, socket, pid, version, engine, database, started_at, progress}: RunningHub,
 	{data}: HubPlaces,
-): Record<string, string | number> {
+): Record<string, string | number | null> {
 	const uptime = Math.max(0, Math.round((Date.now() - Date.parse(started_at)) / 1000));
 	const where = database === embedded ? join(data, 'pg') : database;
 	const waits: Record<string, string> = progress === null ? {} : {progress};
-	return {url, pid, version, engine, database: where, data, started_at, uptime, ...waits};
+	return {url, socket, pid, version, engine, database: where, data, started_at, uptime, ...waits};
 }
 
 /** The names of `supabase status -o env`. */

@@ -258,8 +258,8 @@ async function serve(
 				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, () => door.dismiss()).handle},
 				{prefix: '/agentmux/v1', handle: copies},
 			],
-			upgrade(request, socket, head) {
-				if (door.admit(socket)) realtime.upgrade(request, socket, head);
+			upgrade(request, socket, head, countAs) {
+				if (door.admit(socket)) realtime.upgrade(request, socket, head, countAs);
 			},
 			health: () => ({
 				status: 'ok',
