@@ -88,8 +88,9 @@ test('tail, the screen and the MCP server go on with an older copy that was put 
 		...[1, 2, 3, 4].map(n => `lost ${n}`),
 		...[1, 2].map(n => `new ${n}`),
 	]);
-	const screen = await terminal.waitFor(rows => !/lost \d/.test(rows.join('\n')));
-	expect(screen.join('\n')).toContain('common 3');
+	const screen = await terminal.waitFor(
+		rows => !/lost \d/.test(rows.join('\n')) && rows.join('\n').includes('common 3'),
+	);
 	expect(screen.join('\n')).toContain('a draft that stays');
 	expect(screen.join('\n')).toContain(sentence);
 	const given = [(await waiting).text, (await agent.call('check_messages')).text].join('\n');
