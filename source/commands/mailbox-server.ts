@@ -57,7 +57,7 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		onAgent(agent);
 		// Not at the good-bye: its clock would outlive the client.
 		if (presence === 'away' || ways.length === 0 || awake.length > 0) return;
-		awake.push(keepAwake({mailbox: open, tag, ways, onChange, onAgent}));
+		awake.push(keepAwake({mailbox: open, tag, ways, onChange, onAgent, onReplaced: () => void seen().catch(say)}));
 	};
 	function onAgent(agent: Agent): void {
 		shared = isShared(agent, Date.now());

@@ -1,10 +1,11 @@
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import type {Connection, MailboxEvent} from '../mailbox/event.ts';
+import type {Connection, MailboxEvent, Replaced} from '../mailbox/event.ts';
 import {narrowed, type Filter} from '../mailbox/filter.ts';
 import {compileFilter} from '../mailbox/filter-match.ts';
 import {parseStored} from '../mailbox/filter-parse.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {inChannel, type Message} from '../mailbox/message.ts';
+import {replacedText} from '../mailbox/replaced.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {joinPrintable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
@@ -166,10 +167,11 @@ async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following)
 			if (event.type === 'replaced') {
 				shown?.clear();
 				redactions.clear();
+				say.replaced(event);
 			}
 			if (event.type !== 'connection') return;
 			live ||= event.connection.phase === 'live';
-			say(event.connection);
+			say.connection(event.connection);
 			if ((event.connection.phase === 'catching_up' || event.connection.phase === 'live') && !started) {
 				started = true;
 				start().catch(reject);
@@ -178,16 +180,28 @@ async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following)
 	});
 }
 
-/** Says when the connection is lost and when it is back, once each. */
-function connectionRemarks(say: (sentence: string) => void): (connection: Connection) => void {
+/** Says when the connection is lost and when it is back, once each, and when another history came. */
+function connectionRemarks(say: (sentence: string) => void): {
+	readonly connection: (connection: Connection) => void;
+	readonly replaced: (replaced: Replaced) => void;
+} {
 	let lost = false;
-	return connection => {
-		if (connection.phase === 'offline' && !lost) {
-			lost = true;
-			say(`Offline: ${connection.reason} Trying again until it is back.`);
-		} else if (connection.phase === 'live' && lost) {
-			lost = false;
-			say('Back; nothing was missed.');
-		}
+	let replaced = false;
+	return {
+		connection(connection) {
+			const {phase} = connection;
+			if (phase === 'offline' && !lost) {
+				lost = true;
+				say(`Offline: ${connection.reason} Trying again until it is back.`);
+			} else if (phase === 'live') {
+				if (lost) say(replaced ? 'Back.' : 'Back; nothing was missed.');
+				lost = false;
+				replaced = false;
+			}
+		},
+		replaced(event) {
+			replaced = true;
+			say(replacedText(event));
+		},
 	};
 }

@@ -641,6 +641,9 @@ export type Database = {
 					latest_id: number;
 					mailbox_id: string;
 					schema_version: number;
+					settled_at: string;
+					settled_id: number;
+					settled_xid: string;
 				}[];
 			};
 			messages_since: {

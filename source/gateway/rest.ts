@@ -15,14 +15,16 @@ import type {Statement} from '../mailbox/signature.ts';
 import type {Signatures} from '../mailbox/signatures.ts';
 import type {ChangeQuery, StateChange} from '../mailbox/state-change.ts';
 import type {Tag} from '../mailbox/tag.ts';
-import type {Position, Row, Source} from './catch-up.ts';
+import type {Row, Source} from './catch-up.ts';
 import {neverArrived, strange, unreachable} from './failure.ts';
 import type {Database} from './database.types.ts';
 import type {Link} from './link.ts';
 import {searchArguments} from './search.ts';
 import {hasSignature, withSigned} from './signed.ts';
+import {isBeyond, type Anchor, type Position} from './trail.ts';
 import {
 	readAgent,
+	readAnchor,
 	readChainHead,
 	readChange,
 	readChannel,
@@ -63,6 +65,9 @@ export interface RequestOptions {
 
 /** Waits in milliseconds before a post is tried again. */
 const postPauses = [200, 800, 2000];
+
+/** So many of the newest rows behind a cursor are asked for one by one. */
+const nearest = 64;
 
 /** The requests behind the Mailbox, but for tasks and what is live. */
 export class Rest implements Source {
@@ -131,10 +136,30 @@ export class Rest implements Source {
 		return withSigned(row, this.#mailboxId ?? null, this.#signatures);
 	}
 
-	/** Before the oldest transaction that is still running, so that nothing can be committed at or before it. */
+	async epoch(): Promise<string> {
+		return (await this.state()).epoch;
+	}
+
+	/** The newest row before the oldest transaction that is still running: nothing can be committed at or before it. */
 	async cursor(): Promise<Cursor> {
-		const {epoch, horizon} = await this.state();
-		return {epoch, xid: horizon, id: 0};
+		const {epoch, horizon, settled} = await this.state();
+		// A database that lacks the migration tells the horizon alone.
+		return {epoch, ...(settled ?? {xid: horizon, id: 0})};
+	}
+
+	async before(anchor: Anchor): Promise<Anchor[]> {
+		const further: number[] = [];
+		for (let back = nearest; back < anchor.id; back *= 2) further.push(anchor.id - back);
+		const found = await this.table(readAnchor, client =>
+			client
+				.from('messages')
+				.select('id,xid,created_at')
+				.or(`id.gt.${anchor.id - nearest},id.in.(1,${further.join()})`.replace(',)', ')'))
+				.lte('id', anchor.id)
+				.order('xid')
+				.order('id'),
+		);
+		return found.filter(row => !isBeyond(row, anchor));
 	}
 
 	async page({xid, id}: Position, limit: number): Promise<Row[]> {

@@ -9,6 +9,7 @@ import type {TableRow} from '../mailbox/table.ts';
 import type {ChainHead, CheckedSeal, SealFault} from '../mailbox/seal.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
 import type {Database} from './database.types.ts';
+import {anchorOf, type Anchor, type Position} from './trail.ts';
 
 /*
  * What comes from the network is looked at once, here, by hand: a schema library would cost every command its start-up.
@@ -204,16 +205,34 @@ export interface MailboxState {
 	readonly horizon: string;
 	/** Null in a database that lacks the migration which adds it: nothing is signed there. */
 	readonly mailbox_id: string | null;
+	/** Where the newest settled row stands, the beginning when there is none; null where the database does not tell. */
+	readonly settled: Position | null;
 }
 
-const readHistory = row<Omit<MailboxState, 'mailbox_id'>, RowOf<'mailbox_state'>>('mailbox_state', {
+const readHistory = row<Pick<MailboxState, 'epoch' | 'horizon'>, RowOf<'mailbox_state'>>('mailbox_state', {
 	epoch: text,
 	horizon: digits,
 });
 export const readState: Reader<MailboxState> = value => ({
 	...readHistory(value),
 	mailbox_id: text(object(value)?.['mailbox_id']) ?? null,
+	settled: settledIn(object(value) ?? {}),
 });
+
+function settledIn({
+	settled_xid: xid,
+	settled_id: id,
+	settled_at,
+}: {
+	readonly [column: string]: unknown;
+}): Position | null {
+	if (xid === undefined) return null;
+	return xid === null ? {xid: '0', id: 0} : anchorOf(readPlace({xid, id, created_at: settled_at}));
+}
+
+type Place = Pick<MessageRow, 'xid' | 'id' | 'created_at'>;
+const readPlace = row<Place, TableRowOf<'messages'>>('messages', {xid: digits, id: integer, created_at: text});
+export const readAnchor: Reader<Anchor> = value => anchorOf(readPlace(value));
 
 interface Settled {
 	readonly message: MessageRow;

@@ -1,5 +1,5 @@
 import {MailboxError} from '../mailbox/error.ts';
-import type {Connection, Cursor, MailboxEvent} from '../mailbox/event.ts';
+import type {Connection, Cursor, MailboxEvent, Replaced} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message, MessageRow} from '../mailbox/message.ts';
 import {Backoff} from './backoff.ts';
@@ -36,12 +36,14 @@ export class Subscription {
 	#bell: Bell | null = null;
 	/** Counts attempts: what an earlier one says is not listened to. */
 	#attempt = 0;
-	#lastTick = Date.now();
+	#lastTick = {wall: Date.now(), monotonic: performance.now()};
 	#looks = 0;
 	/** While Realtime cannot be reached: whether the database can. */
 	#polling = false;
 	#settling: NodeJS.Timeout | undefined;
 	#passTook = 0;
+	/** Another history came, of which only messages have been told yet. */
+	#isReplaced = false;
 	#closed = false;
 
 	constructor(
@@ -58,7 +60,10 @@ export class Subscription {
 		const told = {
 			messages: (messages: readonly Message[]) => this.#tell({type: 'messages', messages}),
 			cursor: (cursor: Cursor) => this.#tell({type: 'cursor', cursor}),
-			replaced: (epoch: string) => this.#tell({type: 'replaced', epoch}),
+			replaced: (replaced: Replaced) => {
+				this.#isReplaced = true;
+				this.#tell({type: 'replaced', ...replaced});
+			},
 		};
 		this.#catchUp = new CatchUp(rest, told, from);
 		this.#roster = new Roster(rest, tasks, event => this.#tell(event));
@@ -154,8 +159,10 @@ export class Subscription {
 	}
 
 	async #tick(): Promise<void> {
-		const now = Date.now();
-		const slept = now - this.#lastTick > this.#idle + 10_000;
+		const now = {wall: Date.now(), monotonic: performance.now()};
+		// Asleep, one of the two clocks stands still on some systems; put back, the other one runs backwards.
+		const [wall, monotonic] = [now.wall - this.#lastTick.wall, now.monotonic - this.#lastTick.monotonic];
+		const slept = Math.max(wall, monotonic, Math.abs(wall - monotonic)) > this.#idle + 10_000;
 		this.#lastTick = now;
 		this.#looks += 1;
 		const {phase} = this.#connection;
@@ -205,6 +212,14 @@ export class Subscription {
 		const start = performance.now();
 		await this.#catchUp.run(verify);
 		this.#passTook = performance.now() - start;
+		if (!this.#isReplaced) return;
+		this.#isReplaced = false;
+		// Its tasks, agents and receipts are others, too.
+		const attempt = this.#attempt;
+		const wasLive = this.#connection.phase === 'live';
+		if (wasLive) this.#turn({phase: 'catching_up'});
+		await this.#roster.refresh();
+		if (wasLive && attempt === this.#attempt) this.#turn({phase: 'live'});
 	}
 
 	#turn(connection: Connection): void {

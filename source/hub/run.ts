@@ -18,6 +18,7 @@ import {createKeyRotation, KeyRing} from './key-ring.ts';
 import {keysFile} from './keys.ts';
 import {resumeLeases} from './leases.ts';
 import {takeLock, type Lock} from './lock.ts';
+import {knownHistory, type KnownHistory} from './known-history.ts';
 import type {Log} from './log.ts';
 import {createManagement} from './management.ts';
 import {newestMigration} from './newest-migration.ts';
@@ -150,12 +151,12 @@ async function start(
 		state.change({progress});
 	};
 	let ended: EndedTokens | null = null;
-	const opened = await open(
-		places,
-		{...options, catchUp: async () => ended?.refresh(), onDisplaced: () => home.displace(), space},
-		door,
-		tell,
-	);
+	let known: KnownHistory | null = null;
+	const catchUp = async (): Promise<void> => {
+		await ended?.refresh();
+		await known?.look();
+	};
+	const opened = await open(places, {...options, catchUp, onDisplaced: () => home.displace(), space}, door, tell);
 	const {database, engine, startMaintenance} = opened;
 	// Before anybody claims: what ran out while there was no hub is not lost.
 	await database.run(owner, [resumeLeases]);
@@ -165,6 +166,11 @@ async function start(
 	const port = options.port ?? rememberedPort(places);
 	const copies = createCopies(opened, places.data);
 	ended = new EndedTokens(database, places);
+	known = knownHistory(database, state.current.database, places.state, {
+		log,
+		mayWrite: () => home.isInPlace() && !space.isFull,
+	});
+	await known.look();
 	const serving = await serve(database, keys, ended, door, {
 		log,
 		port,
@@ -173,6 +179,7 @@ async function start(
 		home,
 		copies: copies.handle,
 	}).catch(async (error: unknown) => {
+		await known?.end();
 		await database.close();
 		throw error;
 	});
@@ -192,6 +199,7 @@ async function start(
 			try {
 				await serving.close();
 				await sealing.end();
+				await known?.end();
 				await database.close();
 			} catch (error) {
 				// A database that died under it can be neither unsubscribed from nor closed.

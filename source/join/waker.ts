@@ -19,6 +19,8 @@ interface Waking {
 	readonly ways: readonly Way[];
 	/** Hears how the client can be woken from now on, when that changes. */
 	readonly onChange: (wake: Wake | 'none') => void;
+	/** Hears that another history came, which may not know the agent. */
+	readonly onReplaced?: () => void;
 	/** Hears what is known of the agent, whenever that changes. */
 	readonly onAgent?: (agent: Agent) => void;
 	/** Milliseconds until a ring that nobody followed counts as not heard. */
@@ -64,7 +66,14 @@ class Waker {
 	readonly #clock: NodeJS.Timeout;
 
 	constructor(waking: Waking) {
-		this.#waking = {onAgent: () => undefined, patience: 10_000, grace: 30_000, every: 60_000, ...waking};
+		this.#waking = {
+			onAgent: () => undefined,
+			onReplaced: () => undefined,
+			patience: 10_000,
+			grace: 30_000,
+			every: 60_000,
+			...waking,
+		};
 		this.#clock = setInterval(() => this.#look(), this.#waking.every);
 	}
 
@@ -87,6 +96,7 @@ class Waker {
 				if (event.connection.phase === 'live') this.#look();
 				return;
 			case 'replaced':
+				this.#waking.onReplaced();
 				this.#look();
 				return;
 			case 'cursor':

@@ -9,6 +9,25 @@ export interface Cursor {
 	readonly epoch: string;
 	readonly xid: string;
 	readonly id: number;
+	/**
+	 * When the row at this place was written, in milliseconds since 1970: how another history is noticed that has another row here,
+	 * or none. Absent where no row is known: at the beginning, and in cursors of earlier versions.
+	 */
+	readonly at?: number;
+}
+
+/**
+ * Another history has come under the same address: a backup or an older copy was put back, or a server took over that lacks
+ * what was written last. What was told behind `common` may be gone, and its ids may mean other messages.
+ */
+export interface Replaced {
+	/** Which history it says it is: another epoch, or the same one where nobody but the reader could notice. */
+	readonly epoch: string;
+	/** The id of the newest message that both have, as far as it is known; null: none, and all of this one are told. */
+	readonly common: number | null;
+	/** So many messages behind it are new; more when `more`. They come now. */
+	readonly fresh: number;
+	readonly more: boolean;
 }
 
 export type Connection =
@@ -27,11 +46,7 @@ export type MailboxEvent =
 	 * come again after each (re)connect.
 	 */
 	| {readonly type: 'redacted'; readonly messages: readonly Message[]}
-	/**
-	 * Another database has come under the same address (a backup was put back, for example): nothing that was told holds any
-	 * more, ids mean other messages, and all of this one are told from the first.
-	 */
-	| {readonly type: 'replaced'; readonly epoch: string}
+	| ({readonly type: 'replaced'} & Replaced)
 	/** Comes after the messages it covers: a later subscription from here misses nothing. */
 	| {readonly type: 'cursor'; readonly cursor: Cursor}
 	| {readonly type: 'tasks'; readonly tasks: readonly Task[]}

@@ -13,7 +13,7 @@ import type {FeedId} from './feed.ts';
 import {Outbox} from './outbox.ts';
 import {createPager} from './pager.ts';
 import {reduce, type Change} from './reduce.ts';
-import type {SeenMarks} from './seen-marks.ts';
+import {marksIn, seenMarksOf, type SeenMarks} from './seen-marks.ts';
 import {emptyState, type State} from './state.ts';
 
 /** How many of the newest messages are kept. */
@@ -82,8 +82,8 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	let unsubscribe: Unsubscribe = () => {};
 	let closed = false;
 	let kept: SeenMarks | null = null;
-	/** Of the database that came in the place of another, until it has been read. */
-	let unread: string | null = null;
+	/** The history that came in the place of another, until it has been read, with what had been read of it. */
+	let unread: {readonly epoch: string; readonly kept: SeenMarks | null} | null = null;
 	let reading = false;
 
 	/** What the subscription told since the last turn of the event loop. */
@@ -128,12 +128,14 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (closed) return;
 		if (early !== null) apply({type: 'loaded', epoch: early.epoch, kept});
 		unsubscribe = opened.subscribe(event => {
+			// What was read of the history before holds up to where both are one.
+			const marks = event.type === 'replaced' ? (unread?.kept ?? seenMarksOf(store.getState())) : null;
 			hear(event);
 			if (event.type === 'redacted') chronicle.redact(event.messages);
 			if (event.type === 'replaced') {
 				told.clear();
 				chronicle.restart();
-				unread = event.epoch;
+				unread = {epoch: event.epoch, kept: marks === null ? null : marksIn(event, marks)};
 				void reload(opened);
 			}
 			if (event.type !== 'connection') return;
@@ -154,7 +156,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	/** Reads another database that came, unless it is being read; where that fails, it is read when the connection is live again. */
 	async function reload(opened: Mailbox): Promise<void> {
 		if (unread === null || reading) return;
-		const epoch = unread;
+		const current = unread;
 		reading = true;
 		const done = await load(opened).then(
 			() => true,
@@ -163,9 +165,9 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		reading = false;
 		if (!done) return;
 		// And yet another one has come meanwhile.
-		if (unread !== epoch) return reload(opened);
+		if (unread !== current) return reload(opened);
 		unread = null;
-		apply({type: 'loaded', epoch});
+		apply({type: 'loaded', ...current});
 	}
 
 	async function load(opened: Mailbox): Promise<void> {
@@ -201,8 +203,11 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	});
 
 	const outbox = new Outbox({
-		async send(draft) {
+		async send(given) {
 			const opened = await opening;
+			// Another history may have come, in which it is no reply any more.
+			const now = store.getState().pending.find(pending => pending.draft.client_id === given.client_id);
+			const draft = now?.draft ?? given;
 			const message = await opened.post(draft);
 			apply({type: 'messages', messages: [message]});
 			// Should the mailbox answer without naming our key: the row is there, so nothing is pending.

@@ -64,10 +64,15 @@ export type Change =
 export function reduce(state: State, change: Change): State {
 	switch (change.type) {
 		case 'cursor':
-			return state;
+			// A history that was noticed to be another one is called another one, later.
+			return state.epoch === null || state.epoch === change.cursor.epoch
+				? state
+				: {...state, epoch: change.cursor.epoch};
 		case 'replaced': {
-			const {identity, connection, trouble, pending} = state;
-			return {...emptyState, identity, connection, trouble, pending};
+			const {identity, connection, trouble} = state;
+			const {epoch, common, fresh, more} = change;
+			const pending = state.pending.map(each => withoutLostParent(each, common ?? 0));
+			return {...emptyState, identity, connection, trouble, pending, replaced: {epoch, common, fresh, more}};
 		}
 		case 'connection':
 			return {...state, connection: change.connection, trouble: troubleAfter(state.trouble, change.connection)};
@@ -124,6 +129,12 @@ export function reduce(state: State, change: Change): State {
 function troubleAfter(trouble: string | null, connection: Connection): string | null {
 	if (connection.phase === 'offline') return connection.reason;
 	return connection.phase === 'live' ? null : trouble;
+}
+
+/** What was a reply to a message that is gone, or is another one now, goes without it. */
+function withoutLostParent(pending: Pending, common: number): Pending {
+	const {reply_to, ...draft} = pending.draft;
+	return (reply_to ?? 0) > common ? {...pending, draft} : pending;
 }
 
 function without(pending: readonly Pending[], clientId: string): readonly Pending[] {
@@ -228,6 +239,15 @@ function withLook(state: State, feed: FeedId, around: number | null): State {
 	return {...state, pasts};
 }
 
+/** Milliseconds that a row which was read can be older than one that was told meanwhile. */
+const overtaking = 10_000;
+
+/** Whether a row was read before the one that is known. One that is older by far comes from a clock that was put back. */
+function isOvertaken({updated_at}: Task, known: Task): boolean {
+	const behind = Date.parse(known.updated_at) - Date.parse(updated_at);
+	return behind > 0 && behind < overtaking;
+}
+
 /** Finished tasks beyond this many are forgotten, oldest change first. */
 const mostTasks = 1000;
 
@@ -235,7 +255,7 @@ function withTasks(tasks: State['tasks'], incoming: readonly Task[]): State['tas
 	const next = new Map(tasks);
 	for (const task of incoming) {
 		const known = next.get(task.id);
-		if (known === undefined || known.updated_at <= task.updated_at) next.set(task.id, task);
+		if (known === undefined || !isOvertaken(task, known)) next.set(task.id, task);
 	}
 	if (next.size <= mostTasks) return next;
 	const over = [...next.values()]

@@ -1,3 +1,4 @@
+import type {Replaced} from '../mailbox/event.ts';
 import type {FeedId} from './feed.ts';
 import type {State} from './state.ts';
 
@@ -31,6 +32,13 @@ export function mergedMarks(mine: SeenMarks, other: SeenMarks | null): SeenMarks
 	const marks = new Map(mine.marks);
 	for (const [feed, id] of other.marks) marks.set(feed, Math.max(id, marks.get(feed) ?? 0));
 	return bounded({...mine, from: Math.max(mine.from, other.from), marks});
+}
+
+/** The marks in a history that came in the place of theirs: what is behind the common part nobody has read. */
+export function marksIn({epoch, common}: Replaced, {from, marks}: SeenMarks): SeenMarks | null {
+	if (common === null) return null;
+	const capped = [...marks].map(([feed, id]): [FeedId, number] => [feed, Math.min(id, common)]);
+	return {epoch, from: Math.min(from, common), marks: new Map(capped)};
 }
 
 /** What counts as read at the start: what was kept, or, without it, whatever stands there. `newest`: its newest id. */

@@ -1,5 +1,5 @@
 import type {Agent, Identity} from '../mailbox/agent.ts';
-import type {Connection} from '../mailbox/event.ts';
+import type {Connection, Replaced} from '../mailbox/event.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
@@ -31,6 +31,8 @@ export interface State {
 	readonly trouble: string | null;
 	/** Of the database whose ids these are; null until it is known. */
 	readonly epoch: string | null;
+	/** How this history came in the place of another; null: it is the one that was there from the start. */
+	readonly replaced: Replaced | null;
 	/** The first page of everything has been read. */
 	readonly loaded: boolean;
 	/** The window: the newest messages by id, ascending, without repeats and without gaps, bounded. */
@@ -60,6 +62,7 @@ export const emptyState: State = {
 	connection: {phase: 'connecting'},
 	trouble: null,
 	epoch: null,
+	replaced: null,
 	loaded: false,
 	messages: [],
 	from: 0,

@@ -44,6 +44,7 @@ export function createNotifier({
 	/** Ids up to this one were there at the start. */
 	let floor: number | null = null;
 	let looked: State['messages'] = [];
+	let replaced: State['replaced'] = null;
 	const handled = new Set<number>();
 	let waiting: Message[] = [];
 	let latest = -Infinity;
@@ -52,6 +53,13 @@ export function createNotifier({
 	function look(): void {
 		const state = store.getState();
 		const {messages, identity} = state;
+		if (state.replaced !== replaced) {
+			replaced = state.replaced;
+			// Its ids are other messages behind what both histories have.
+			floor = replaced?.common ?? null;
+			handled.clear();
+			waiting = [];
+		}
 		if (!state.loaded || identity === null || messages === looked) return;
 		looked = messages;
 		if (floor === null) {

@@ -25,6 +25,7 @@ import {takeTerminal} from './screen/terminal.ts';
 import {createNotifier} from './notifier.ts';
 import {notificationBytes} from './notification.ts';
 import {notifyDesktop} from './desktop.ts';
+import {tellReplaced} from './tell-replaced.ts';
 import {createUi} from './ui.ts';
 import {withoutFetch} from './without-fetch.ts';
 
@@ -160,7 +161,9 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		},
 	});
 	const arrange = placer(ui, saved?.focus ?? null);
+	const tell = tellReplaced(ui);
 	const onState = (state: State) => {
+		tell(state);
 		arrange(state);
 		fillPanes({store, ui});
 		controller.markSeen();

@@ -1,6 +1,7 @@
 import {storage, type Fault} from './faults.ts';
 import {folderFaults} from './folder.ts';
 import {handOverFaults} from './hand-over.ts';
+import {historyFaults} from './history.ts';
 import {machines} from './machines.ts';
 import {network} from './network.ts';
 import {offlineWords} from './offline.ts';
@@ -12,6 +13,7 @@ import {tasks} from './tasks.ts';
 const all: readonly Fault[] = [
 	...storage,
 	...folderFaults,
+	...historyFaults,
 	...network,
 	...sockets,
 	...machines,

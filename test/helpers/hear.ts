@@ -1,5 +1,5 @@
 import type {Agent} from '../../source/mailbox/agent.ts';
-import type {Connection, Cursor, Unsubscribe} from '../../source/mailbox/event.ts';
+import type {Connection, Cursor, Replaced, Unsubscribe} from '../../source/mailbox/event.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
@@ -14,8 +14,8 @@ export interface Heard {
 	readonly agents: Agent[];
 	readonly receipts: Receipt[];
 	readonly phases: Connection['phase'][];
-	/** The epochs of databases that came in the place of another. */
-	readonly replaced: string[];
+	/** Histories that came in the place of another. */
+	readonly replaced: Replaced[];
 	/** The reasons of being offline. */
 	readonly offline: string[];
 	readonly redacted: Message[];
@@ -69,7 +69,7 @@ export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
 		} else if (event.type === 'cursor') heard.cursors.push(event.cursor);
 		else if (event.type === 'tasks') heard.tasks.push(...event.tasks);
 		else if (event.type === 'agents') heard.agents.push(...event.agents);
-		else if (event.type === 'replaced') heard.replaced.push(event.epoch);
+		else if (event.type === 'replaced') heard.replaced.push(event);
 		else if (event.type === 'redacted') heard.redacted.push(...event.messages);
 		else heard.receipts.push(...event.receipts);
 		for (const look of waiting) look();

@@ -174,7 +174,7 @@ function follow(server: MemoryServer, listener: (event: MailboxEvent) => void, f
 		}
 		tell({type: 'connection', connection: {phase: 'connecting'}});
 		tell({type: 'connection', connection: {phase: 'catching_up'}});
-		if (foreign) tell({type: 'replaced', epoch});
+		if (foreign) tell({type: 'replaced', epoch, common: null, fresh: server.messages.length, more: false});
 		foreign = false;
 		readOn();
 		tell({type: 'tasks', tasks: server.tasks.list({})});

@@ -17,6 +17,7 @@ import {createServer, type AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
+import pg from 'pg';
 
 export interface PostgresServer {
 	/** As the superuser `postgres`, to the database `postgres`, over TCP on 127.0.0.1. */
@@ -25,6 +26,12 @@ export interface PostgresServer {
 	crash(): Promise<void>;
 	/** Starts it again after `crash`, under the same address. */
 	resume(): Promise<void>;
+	/** Keeps a copy of the files of a server that has ended, instead of the one before. */
+	copyFiles(): void;
+	/** Puts that copy in the place of the files of a server that has ended. `asStandby`: it starts as one, to be promoted. */
+	putBack(options?: {readonly asStandby?: boolean}): void;
+	/** Makes the standby that runs a primary. */
+	promote(): Promise<void>;
 	/** Ends the server and removes its files. */
 	stop(): Promise<void>;
 }
@@ -60,11 +67,26 @@ async function startOnce(port: number, {tls = false}: PostgresOptions): Promise<
 		const again = (): Promise<Stop> => serve(binaries, folder, port, owner);
 		let end = await again();
 		const sslmode = tls ? 'require' : 'disable';
+		const connectionString = `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=${sslmode}`;
 		return {
-			connectionString: `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=${sslmode}`,
+			connectionString,
 			crash: () => end('QUIT'),
 			async resume() {
 				end = await again();
+			},
+			copyFiles: () => replaceFolder(path.join(folder, 'data'), path.join(folder, 'copy')),
+			putBack({asStandby = false} = {}) {
+				replaceFolder(path.join(folder, 'copy'), path.join(folder, 'data'));
+				if (!asStandby) return;
+				const signal = path.join(folder, 'data', 'standby.signal');
+				writeFileSync(signal, '');
+				if (owner !== undefined) chownSync(signal, owner.uid, owner.gid);
+			},
+			async promote() {
+				const client = new pg.Client({connectionString});
+				await client.connect();
+				await client.query('select pg_promote()');
+				await client.end();
 			},
 			async stop() {
 				await end();
@@ -75,6 +97,12 @@ async function startOnce(port: number, {tls = false}: PostgresOptions): Promise<
 		rmSync(folder, {recursive: true, force: true});
 		throw error;
 	}
+}
+
+/** With owners and modes, which Node's own copy leaves out. */
+function replaceFolder(from: string, to: string): void {
+	rmSync(to, {recursive: true, force: true});
+	execFileSync('cp', ['-a', from, to]);
 }
 
 interface Owner {
@@ -192,7 +220,7 @@ async function serve(binaries: string, folder: string, port: number, owner: Owne
 	await new Promise<void>((resolve, reject) => {
 		lines.on('line', line => {
 			said.push(line);
-			if (line.includes('ready to accept connections')) resolve();
+			if (line.includes('ready to accept')) resolve();
 		});
 		child.once('error', reject);
 		child.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${said.join('\n')}`)));

@@ -82,7 +82,7 @@ describe('the store', () => {
 		expect(store.getState().messages.map(({body}) => body)).toEqual(['of the first']);
 		mailbox = memoryMailbox(other, human);
 		reads = 0;
-		tell({type: 'replaced', epoch: other.epoch});
+		tell({type: 'replaced', epoch: other.epoch, common: null, fresh: 1, more: false});
 		tell({type: 'connection', connection: {phase: 'live'}});
 		expect(store.getState().messages).toEqual([]);
 		await until(store, ({loaded}) => loaded);

@@ -3,6 +3,8 @@ import {describe, expect, it} from 'vitest';
 import {threadFeed} from '../../source/store/feed.ts';
 import {reduce} from '../../source/store/reduce.ts';
 import {channelMessages, replyCount, threadMessages, threadTree} from '../../source/store/select.ts';
+import {marksIn} from '../../source/store/seen-marks.ts';
+import type {Task} from '../../source/mailbox/task.ts';
 import {unreadCount} from '../../source/store/unread.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {messageRow} from '../helpers/message.ts';
@@ -169,5 +171,52 @@ describe('unread', () => {
 		state = reduce(state, {type: 'seen', feed: 'A', id: 2});
 		expect(unreadCount(state, 'A')).toBe(1);
 		expect(reduce(state, {type: 'seen', feed: 'A', id: 1})).toBe(state);
+	});
+});
+
+describe('another history', () => {
+	const replaced = {type: 'replaced', epoch: 'two', common: 5, fresh: 2, more: false} as const;
+
+	it('takes with it what stood there, and leaves the drafts, which are no replies to what is gone', () => {
+		let state = reduce(emptyState, {type: 'messages', messages: [1, 5, 9].map(id => messageRow(id, '[A] x'))});
+		const draft = (client_id: string, reply_to: number) => ({content: '[HUMAN] y', client_id, reply_to});
+		for (const pending of [draft('kept', 5), draft('gone', 6)]) {
+			state = reduce(state, {type: 'sending', pending: {draft: pending, since: 0, phase: 'waiting', failure: null}});
+		}
+		state = reduce(state, replaced);
+		expect(state).toMatchObject({messages: [], loaded: false, replaced: {common: 5, fresh: 2}});
+		expect(state.pending.map(({draft}) => draft)).toEqual([
+			draft('kept', 5),
+			{content: '[HUMAN] y', client_id: 'gone'},
+		]);
+	});
+
+	it('counts as read up to where both are one', () => {
+		const marks = {epoch: 'one', from: 3, marks: new Map([['A', 9]])};
+		expect(marksIn(replaced, marks)).toEqual({epoch: 'two', from: 3, marks: new Map([['A', 5]])});
+		expect(marksIn({...replaced, common: null}, marks)).toBeNull();
+	});
+
+	it('is called by another epoch later, where only the reader had noticed it', () => {
+		const state = reduce({...emptyState, epoch: 'one'}, {type: 'cursor', cursor: {epoch: 'two', xid: '9', id: 5}});
+		expect(state.epoch).toBe('two');
+		expect(reduce(state, {type: 'cursor', cursor: {epoch: 'two', xid: '9', id: 6}})).toBe(state);
+	});
+});
+
+describe('tasks', () => {
+	const at = (minutes: number): string => new Date(Date.UTC(2026, 0, 1, 12, minutes)).toISOString();
+	const task = (status: Task['status'], updated_at: string): Task => ({id: 1, status, updated_at}) as Task;
+	const after = (...tasks: readonly Task[]): Task | undefined =>
+		tasks.reduce((state, each) => reduce(state, {type: 'tasks', tasks: [each]}), emptyState).tasks.get(1);
+
+	it('are as they were told last, also when the clock was put back', () => {
+		expect(after(task('queued', at(30)), task('running', at(31)))?.status).toBe('running');
+		expect(after(task('queued', at(59)), task('running', at(0)))?.status).toBe('running');
+	});
+
+	it('are not as an older row says that was read meanwhile', () => {
+		const [before, now] = ['2026-01-01T12:00:00.000Z', '2026-01-01T12:00:01.000Z'];
+		expect(after(task('running', now), task('queued', before))?.status).toBe('running');
 	});
 });

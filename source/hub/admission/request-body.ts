@@ -38,7 +38,7 @@ export class Bodies {
 		if (Number(request.headers['content-length'] ?? 0) > largest) return 'too large';
 		const {promise, resolve} = Promise.withResolvers<Buffer | BodyFault>();
 		const chunks: Buffer[] = [];
-		const start = Date.now();
+		const start = performance.now();
 		let size = 0;
 		const onData = (chunk: Buffer): void => {
 			size += chunk.length;
@@ -52,7 +52,7 @@ export class Bodies {
 		// A timer, because a client that stops sending causes no more events.
 		const timer = setInterval(
 			() => {
-				if (Date.now() - start > time + (size / rate) * 1000) resolve('too slow');
+				if (performance.now() - start > time + (size / rate) * 1000) resolve('too slow');
 			},
 			Math.min(1000, time),
 		);

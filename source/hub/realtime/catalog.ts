@@ -109,9 +109,9 @@ export class Catalog {
 	/** Rejects (DatabaseError 42704) when there is no such role. */
 	reader(role: string): Promise<Reader> {
 		const known = this.#readers.get(role);
-		if (known !== undefined && Date.now() - known.since < readerAge) return known.reader;
+		if (known !== undefined && performance.now() - known.since < readerAge) return known.reader;
 		const reader = this.#readReader(role);
-		this.#readers.set(role, {reader, since: Date.now()});
+		this.#readers.set(role, {reader, since: performance.now()});
 		reader.catch(() => {
 			if (this.#readers.get(role)?.reader === reader) this.#readers.delete(role);
 		});
@@ -121,11 +121,11 @@ export class Catalog {
 	/** Whether some policy lets a role read private channels, whatever their names. */
 	mayReadPrivate(role: string): Promise<boolean> {
 		const known = this.#private.get(role);
-		if (known !== undefined && Date.now() - known.since < readerAge) return known.may;
+		if (known !== undefined && performance.now() - known.since < readerAge) return known.may;
 		const may = this.#database
 			.run(ownScope, [{text: privateQuery, values: [role]}])
 			.then(([result]) => result?.rows[0]?.['may'] === true);
-		this.#private.set(role, {may, since: Date.now()});
+		this.#private.set(role, {may, since: performance.now()});
 		may.catch(() => {
 			if (this.#private.get(role)?.may === may) this.#private.delete(role);
 		});

@@ -214,7 +214,7 @@ export class Channel implements Member, Subscriber {
 
 	#countPresence(): boolean {
 		const {presence, presenceWindow} = this.#server.limits;
-		const now = Date.now();
+		const now = performance.now();
 		this.#presenceTimes = this.#presenceTimes.filter(time => now - time < presenceWindow);
 		this.#presenceTimes.push(now);
 		return this.#presenceTimes.length <= presence;

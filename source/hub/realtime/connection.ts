@@ -28,7 +28,7 @@ export class Connection implements Peer {
 	/** The pushes of one topic are answered one after the other. */
 	readonly #lanes = new Map<string, Promise<void>>();
 	#waiting = 0;
-	#heard = Date.now();
+	#heard = performance.now();
 	#silence: NodeJS.Timeout | undefined;
 
 	/** `stream`: what the socket reads; every byte on it is a sign of life. */
@@ -44,7 +44,7 @@ export class Connection implements Peer {
 		this.#token = token;
 		this.#countAs = countAs;
 		stream.on('data', () => {
-			this.#heard = Date.now();
+			this.#heard = performance.now();
 		});
 		socket.on('message', (data: Buffer, binary: boolean) => this.#receive(data, binary));
 		socket.on('close', () => this.#closed());
@@ -189,7 +189,7 @@ export class Connection implements Peer {
 	}
 
 	#watchSilence(): void {
-		const left = this.#heard + this.#server.limits.silence - Date.now();
+		const left = this.#heard + this.#server.limits.silence - performance.now();
 		if (left <= 0) {
 			this.#socket.close(normal);
 			return;

@@ -11,6 +11,7 @@ import {listen, nothingToRead} from '../listen.ts';
 import {fillPanes} from '../look-back.ts';
 import {takeTerminal} from '../screen/terminal.ts';
 import {placer} from '../placer.ts';
+import {tellReplaced} from '../tell-replaced.ts';
 import {createUi} from '../ui.ts';
 import {Reader} from './reader.tsx';
 
@@ -68,7 +69,9 @@ export async function startReader({
 		controller.markSeen();
 	});
 	const arrange = placer(ui, null);
+	const tell = tellReplaced(ui);
 	const onState = (state: State) => {
+		tell(state);
 		if (!state.loaded) return;
 		arrange(state);
 		fillPanes({store, ui});

@@ -1,0 +1,114 @@
+import {join} from 'node:path';
+import {owner} from './bootstrap.ts';
+import {DatabaseAway, type Database} from './database.ts';
+import type {Log} from './log.ts';
+import {readJsonFile, writePrivateFile} from './private-file.ts';
+
+/** The newest message of a database, as this machine saw it last. Nothing of it ever changes, not by redaction either. */
+interface Newest {
+	/** `embedded`, or `user@host:port/database`. */
+	readonly place: string;
+	readonly epoch: string;
+	readonly xid: string;
+	readonly id: number;
+	/** When it was written: microseconds since 1970. */
+	readonly at: string;
+}
+
+/** Milliseconds between two looks. */
+const every = 10_000;
+/** Databases that are remembered; the oldest are forgotten. */
+const most = 20;
+
+const newestQuery = `
+	select m.epoch::text, w.xid::text, w.id::float8 as id, trunc(extract(epoch from w.created_at) * 1000000)::text as at
+	from mux_meta as m, lateral (select * from messages order by xid desc, id desc limit 1) as w`;
+
+/** Of several hubs that notice it the first one gives the new epoch. */
+const renewal = `
+	update mux_meta set epoch = gen_random_uuid() where epoch = $1::uuid and not exists (
+		select from messages where id = $2::bigint and xid = $3::text::xid8
+			and trunc(extract(epoch from created_at) * 1000000)::text = $4
+	) returning epoch`;
+
+export interface KnownHistoryOptions {
+	readonly log: Log;
+	/** Whether the folder is this hub's still, and has room. */
+	readonly mayWrite: () => boolean;
+}
+
+export interface KnownHistory {
+	/** Looks whether the message that was the newest is there still; gives the database a new epoch where it is not. */
+	look(): Promise<void>;
+	/** Looks once more, and ends. */
+	end(): Promise<void>;
+}
+
+/**
+ * Remembers outside of the database, in `state`, which message is its newest. Where that is gone, somebody put an older copy
+ * back or a standby took over, and this is another history: what was remembered of it by number (what was read, where the
+ * chain of hashes ended) must not be taken for this one's. Followers notice it by themselves, and sooner.
+ */
+export function knownHistory(
+	database: Database,
+	place: string,
+	state: string,
+	{log, mayWrite}: KnownHistoryOptions,
+): KnownHistory {
+	const file = join(state, 'newest.json');
+	let known = read(file).find(newest => newest.place === place) ?? null;
+	let working: Promise<void> = Promise.resolve();
+
+	const work = async (): Promise<void> => {
+		if (known !== null) {
+			const {epoch, id, xid, at} = known;
+			const [renewed] = await database.run(owner, [{text: renewal, values: [epoch, id, xid, at]}]);
+			if (renewed?.rows.length === 1) {
+				log(
+					`Message #${id} was the newest, and is gone: an older copy of the database was put back, or the server lost what was written last. This is another history now.`,
+				);
+			}
+		}
+		const [found] = await database.run(owner, [{text: newestQuery}]);
+		const row = found?.rows[0] as Omit<Newest, 'place'> | undefined;
+		const newest = row === undefined ? null : {place, ...row};
+		if (newest === null || (known !== null && isSame(newest, known)) || !mayWrite()) return;
+		known = newest;
+		const others = read(file).filter(other => other.place !== place);
+		writePrivateFile(file, `${JSON.stringify({databases: [...others, newest].slice(-most)}, null, '\t')}\n`);
+	};
+	const look = (): Promise<void> => (working = working.catch(() => undefined).then(work));
+	const lookQuietly = (): Promise<void> =>
+		look().catch((error: unknown) => {
+			if (error instanceof DatabaseAway) return;
+			log(`The newest message cannot be remembered: ${error instanceof Error ? error.message : String(error)}`);
+		});
+	const timer = setInterval(() => void lookQuietly(), every);
+	return {
+		look: lookQuietly,
+		async end() {
+			clearInterval(timer);
+			await lookQuietly();
+		},
+	};
+}
+
+function isSame(one: Newest, other: Newest): boolean {
+	return one.epoch === other.epoch && one.xid === other.xid && one.id === other.id && one.at === other.at;
+}
+
+/** Nothing where the file is missing or damaged: it is written again. */
+function read(file: string): Newest[] {
+	try {
+		const databases: unknown = readJsonFile(file)?.['databases'];
+		return Array.isArray(databases) ? databases.filter(isNewest) : [];
+	} catch {
+		return [];
+	}
+}
+
+function isNewest(value: unknown): value is Newest {
+	if (typeof value !== 'object' || value === null) return false;
+	const {place, epoch, xid, id, at} = value as Partial<Record<keyof Newest, unknown>>;
+	return [place, epoch, xid, at].every(text => typeof text === 'string') && Number.isSafeInteger(id);
+}

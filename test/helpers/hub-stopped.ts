@@ -1,0 +1,19 @@
+import {join} from 'node:path';
+import {stopHub} from '../../source/hub/ensure.ts';
+import {takeLock} from '../../source/hub/lock.ts';
+import type {HubPlaces} from '../../source/hub/places.ts';
+
+/** Ends the hub and does something to its files, while programs that follow the mailbox cannot start it again. */
+export async function whileStopped(places: HubPlaces, work: () => void): Promise<void> {
+	for (;;) {
+		await stopHub(places);
+		const lock = await takeLock(join(places.data, 'hub.lock'));
+		// One of them was first.
+		if (lock === null) continue;
+		try {
+			return work();
+		} finally {
+			lock.release();
+		}
+	}
+}
