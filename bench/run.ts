@@ -8,7 +8,7 @@ import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
 import {machine, withHub, type Figure, type Hub} from './measure.ts';
 import {hubMemory} from './memory.ts';
-import {renew, verdict} from './results.ts';
+import {renew, resultsFile, verdict} from './results.ts';
 import {startToFirstFrame} from './start.ts';
 
 const onHub: Record<string, (hub: Hub) => Promise<Figure>> = {
@@ -48,6 +48,6 @@ if (names.length > 0) {
 
 if (words.includes('--write')) {
 	const rows = figures.map(({what, measured, floor, goal, met}) => [what, measured, floor, goal, verdict(met)]);
-	renew('results', 'end', ['figure', 'measured', 'floor in the same run', 'goal', ''], rows);
+	renew(resultsFile, 'results', 'end', ['figure', 'measured', 'floor in the same run', 'goal', ''], rows);
 }
 process.exit(0);

@@ -1,7 +1,7 @@
 // npm run bench:tui [-- --million] [-- --write]: the screen beside the same content written by a bare ANSI writer and by plain
 // Ink, in the same run; --million also fills a mailbox with 1,000,000 messages (some minutes); --write renews bench/RESULTS.md.
 import {cli, machine, median, quantile, withHub} from '../measure.ts';
-import {renew, verdict} from '../results.ts';
+import {renew, resultsFile, verdict} from '../results.ts';
 import {fill, idle, memory, type Idle, type Memory} from './memory.ts';
 import {withPeers} from './peers.ts';
 import {perSecond, repeats, underLoad, type Program, type UnderLoad} from './under-load.ts';
@@ -141,6 +141,7 @@ function tellOfMemory(count: string, memories: readonly Memory[], goal: number):
 
 if (words.has('--write')) {
 	renew(
+		resultsFile,
 		'tui',
 		'end of tui',
 		['figure', 'agentmux', 'a bare ANSI writer', 'plain Ink', 'goal', ''],

@@ -8,7 +8,7 @@ import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../
 import {cli} from '../helpers/program.ts';
 import {query, Writers, type Found} from './writers.ts';
 
-/** What came of one fault, over all its trials. */
+/** What came of one fault, over all its trials. What it counts of its own kind (hand-overs, completions) goes the same way. */
 export interface Outcome extends Partial<Found> {
 	readonly trials: number;
 	/** Milliseconds from the start of the hub, or the end of the trouble, until it answered. */
@@ -19,9 +19,16 @@ export interface Outcome extends Partial<Found> {
 }
 
 export interface Fault {
+	/** What is done, in a few words: its name in the table, and what `npm run faults -- NAME` looks for. */
 	readonly what: string;
-	/** How many trials make up one unit of `--times`. */
+	/** The database it is done to; by default `pglite`. One that is done to both stands in the list twice. */
+	readonly engine?: 'pglite' | 'postgres';
+	/** Only in the long run. It takes the place of a short one with the same name and engine. */
+	readonly long?: true;
+	/** How many trials a run makes; `--times` multiplies it. */
 	readonly trials: number;
+	/** The same for the long run, where that is to make more of them. */
+	readonly longTrials?: number;
 	run(trials: number): Promise<Outcome>;
 }
 
@@ -84,6 +91,7 @@ function killedInBetween(trials: number, meanwhile: (home: string) => void = () 
 const killed: Fault = {
 	what: 'SIGKILL while four clients insert',
 	trials: 5,
+	longTrials: 60,
 	run: trials => killedInBetween(trials),
 };
 
@@ -119,6 +127,7 @@ function powerCut(kind: 'cut' | 'lie', trials: number): Promise<Outcome & {reado
 const cut: Fault = {
 	what: 'power cut: unsynced sectors stay or go by chance',
 	trials: 5,
+	longTrials: 40,
 	run: trials => powerCut('cut', trials),
 };
 
@@ -136,6 +145,7 @@ const control: Fault = {
 const full: Fault = {
 	what: 'disk full in between, then space again',
 	trials: 2,
+	longTrials: 10,
 	run: trials =>
 		inHome(async home => {
 			const flag = join(home, 'full');
@@ -175,6 +185,7 @@ const full: Fault = {
 const second: Fault = {
 	what: 'a second hub on the same directory',
 	trials: 2,
+	longTrials: 4,
 	run: trials =>
 		inHome(async home => {
 			const writers = new Writers();
@@ -197,6 +208,7 @@ const second: Fault = {
 const stale: Fault = {
 	what: 'lock and state of a hub that died, its pid now another’s',
 	trials: 2,
+	longTrials: 10,
 	run: trials =>
 		killedInBetween(trials, home => {
 			const file = join(home, 'state/hub.json');
@@ -208,6 +220,7 @@ const stale: Fault = {
 const interrupted: Fault = {
 	what: 'SIGKILL during the first start',
 	trials: 5,
+	longTrials: 30,
 	async run(trials) {
 		const recovered: number[] = [];
 		const faults: string[] = [];
@@ -257,6 +270,7 @@ const newer: Fault = {
 const restore: Fault = {
 	what: 'SIGKILL of `hub restore` at any moment',
 	trials: 6,
+	longTrials: 20,
 	run: trials =>
 		inHome(async home => {
 			const writers = new Writers();
@@ -294,4 +308,5 @@ const restore: Fault = {
 		}),
 };
 
-export const faults: readonly Fault[] = [killed, cut, control, full, second, stale, interrupted, newer, restore];
+/** What befalls the hub and its disk. */
+export const storage: readonly Fault[] = [killed, cut, control, full, second, stale, interrupted, newer, restore];

@@ -1,40 +1,108 @@
-// npm run faults [-- NAME ...] [-- --times N]: does to the built hub what machines do to programs, and prints what became of
-// what it had acknowledged. Exits 1 when anything of it was lost or told twice.
-import {faults, type Outcome} from './faults.ts';
+// npm run faults [-- NAME ...] [--long] [--times N] [--write]: does to the built hub what machines do to programs, and prints
+// what became of what it had acknowledged. Exits 1 when anything of it was lost or told twice.
+//   NAME     only faults whose name contains it
+//   --long   with more trials and with faults that take longer: half an hour instead of three minutes
+//   --times  N times as many trials
+//   --write  puts the table into docs/guarantees.md
+import path from 'node:path';
+import {renew} from '../../bench/results.ts';
+import {engineOf, faultsOf} from './all.ts';
+import type {Fault, Outcome} from './faults.ts';
 
 const words = process.argv.slice(2);
 const at = words.indexOf('--times');
 const times = at === -1 ? 1 : Number(words[at + 1]);
+const long = words.includes('--long');
+const write = words.includes('--write');
 const wanted = words.filter((word, index) => !word.startsWith('--') && (at === -1 || index !== at + 1));
+const chosen = faultsOf(long ? 'long' : 'short').filter(
+	({what}) => wanted.length === 0 || wanted.some(word => what.includes(word)),
+);
+if (chosen.length === 0 || !(times >= 1) || (write && wanted.length > 0)) {
+	console.error(
+		chosen.length === 0
+			? `No fault is named like ${wanted.join(', ')}. There are:\n${faultsOf('long')
+					.map(({what}) => `  ${what}`)
+					.join('\n')}`
+			: 'usage: npm run faults -- [NAME ... | --write] [--long] [--times N]',
+	);
+	process.exit(2);
+}
 
-const widths = [58, 8, 14, 6, 12, 26];
+const head = ['fault', 'engine', 'trials', 'acknowledged', 'lost', 'twice', 'recovered in'];
+const widths = [64, 12, 8, 14, 6, 7, 26, 9];
 const line = (cells: readonly string[]): string =>
 	cells
-		.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+		.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
 		.join('');
 
 function recoveredIn({recovered}: Outcome): string {
 	if (recovered.length === 0) return '-';
-	const sorted = [...recovered].sort((one, other) => one - other).map(Math.round);
+	const sorted = recovered.toSorted((one, other) => one - other).map(Math.round);
 	return `${sorted[Math.floor(sorted.length / 2)]} ms (most ${sorted.at(-1)})`;
 }
 
-console.log(line(['fault', 'trials', 'acknowledged', 'lost', 'duplicated', 'recovered in']));
-let wrong = 0;
-for (const fault of faults) {
-	if (wanted.length > 0 && !wanted.some(word => fault.what.includes(word))) continue;
-	const outcome = await fault.run(fault.trials * times);
-	const {trials, acknowledged = '-', lost = '-', duplicated = '-', remark} = outcome;
-	console.log(
-		line([fault.what, String(trials), String(acknowledged), String(lost), String(duplicated), recoveredIn(outcome)]),
-	);
-	if (remark !== undefined) console.log(`  ${remark}`);
-	const found = [
-		...outcome.faults,
-		...(Number(lost) > 0 ? ['acknowledged messages are lost'] : []),
-		...(Number(duplicated) > 0 ? ['messages stand there twice'] : []),
-	];
-	for (const each of found) console.log(`  WRONG: ${each}`);
-	wrong += found.length;
+/** A line of the table, and what is to be said below it. */
+interface Result {
+	readonly cells: readonly string[];
+	readonly remark: string | undefined;
+	readonly wrong: readonly string[];
+	readonly seconds: number;
 }
-process.exitCode = wrong === 0 ? 0 : 1;
+
+async function carryOut(fault: Fault): Promise<Result> {
+	const begun = performance.now();
+	const outcome = await fault
+		.run((long ? (fault.longTrials ?? fault.trials) : fault.trials) * times)
+		.catch((error: unknown): Outcome => {
+			// A fault that could not be carried out has shown nothing.
+			const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+			return {trials: 0, recovered: [], faults: [`not carried out: ${said}`]};
+		});
+	const {trials, acknowledged = '-', lost = '-', duplicated = '-', remark} = outcome;
+	const engine = engineOf(fault) === 'pglite' ? 'PGlite' : 'PostgreSQL';
+	return {
+		cells: [fault.what, engine, ...[trials, acknowledged, lost, duplicated].map(String), recoveredIn(outcome)],
+		remark,
+		wrong: [
+			...outcome.faults,
+			...(Number(lost) > 0 ? ['acknowledged messages are lost'] : []),
+			...(Number(duplicated) > 0 ? ['messages stand there twice'] : []),
+		],
+		seconds: (performance.now() - begun) / 1000,
+	};
+}
+
+console.log(line([...head, 'seconds']));
+const results: Result[] = [];
+const done = new Map<Fault, Result>();
+/** In their order, as far as they are done. */
+function print(): void {
+	for (let fault = chosen[results.length]; fault !== undefined; fault = chosen[results.length]) {
+		const result = done.get(fault);
+		if (result === undefined) return;
+		results.push(result);
+		console.log(line([...result.cells, result.seconds.toFixed(1)]));
+		if (result.remark !== undefined) console.log(`  ${result.remark}`);
+		for (const each of result.wrong) console.log(`  WRONG: ${each}`);
+	}
+}
+const queue = [...chosen];
+const work = async (): Promise<void> => {
+	for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
+		done.set(fault, await carryOut(fault));
+		print();
+	}
+};
+// Two at a time, each on hubs of its own: much of it is waiting for programs to start.
+await Promise.all([work(), work()]);
+if (write) {
+	renew(
+		path.join(import.meta.dirname, '../../docs/guarantees.md'),
+		'faults',
+		'end of faults',
+		head,
+		results.map(({cells}) => cells),
+	);
+}
+process.exit(results.some(({wrong}) => wrong.length > 0) ? 1 : 0);

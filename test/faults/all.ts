@@ -1,0 +1,17 @@
+import {storage, type Fault} from './faults.ts';
+
+/** Every fault of the suite, in the order of its table. A new one goes into the list of its file, a new file in here. */
+const all: readonly Fault[] = [...storage];
+
+/** The database that it is done to. */
+export function engineOf({engine = 'pglite'}: Fault): 'pglite' | 'postgres' {
+	return engine;
+}
+
+/** Those of the short run, or of the long one, where a long one takes the place of a short one of the same name and engine. */
+export function faultsOf(run: 'short' | 'long'): readonly Fault[] {
+	const isLong = (fault: Fault): boolean => fault.long === true;
+	if (run === 'short') return all.filter(fault => !isLong(fault));
+	const same = (one: Fault, other: Fault): boolean => one.what === other.what && engineOf(one) === engineOf(other);
+	return all.filter(fault => isLong(fault) || !all.some(other => isLong(other) && same(other, fault)));
+}
