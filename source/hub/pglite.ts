@@ -3,6 +3,7 @@ import {PGlite, types, type Results} from '@electric-sql/pglite';
 import {DatabaseError, notInTransaction, type Database, type Result, type Scope, type Statement} from './database.ts';
 import {refuseHarm, refusingSettings} from './pglite/refusals.ts';
 import {DurableFiles, type DurableFilesEvents} from './durable-files.ts';
+import {divideOpenFiles} from './open-files.ts';
 import {asText, quoted, scopeStatements, setStatement} from './session.ts';
 import {splitStatements} from './split-statements.ts';
 
@@ -21,6 +22,7 @@ const startParams = [
 		'max_wal_size=64MB',
 		'min_wal_size=32MB',
 		'max_stack_depth=1MB',
+		`max_files_per_process=${divideOpenFiles().database}`,
 		...refusingSettings,
 	].flatMap(setting => ['-c', setting]),
 ];

@@ -14,6 +14,7 @@ import {takeLock, type Lock} from './lock.ts';
 import type {Log} from './log.ts';
 import {createManagement} from './management.ts';
 import {newestMigration} from './newest-migration.ts';
+import {divideOpenFiles} from './open-files.ts';
 import type {OpenedDatabase} from './opened-database.ts';
 import type {HubPlaces} from './places.ts';
 import {describeDatabase, embedded} from './postgres-url.ts';
@@ -89,6 +90,8 @@ async function start(
 	lock: Lock,
 ): Promise<Hub> {
 	const {log} = options;
+	const openFiles = divideOpenFiles();
+	if (openFiles.remark !== null) log(openFiles.remark);
 	const keys = new KeyRing(places);
 	const door = new Door();
 	let state = starting;
@@ -119,6 +122,7 @@ async function start(
 		places,
 		state,
 		copies: copies.handle,
+		maxConnections: openFiles.connections,
 		onSocket,
 	}).catch(async (error: unknown) => {
 		await database.close();
@@ -205,6 +209,7 @@ async function serve(
 		places,
 		state,
 		copies,
+		maxConnections,
 		onSocket,
 	}: {
 		readonly log: Log;
@@ -212,6 +217,7 @@ async function serve(
 		readonly places: HubPlaces;
 		readonly state: HubState;
 		readonly copies: Handler;
+		readonly maxConnections: number;
 		readonly onSocket: (path: string | null) => void;
 	},
 ): Promise<HubServer> {
@@ -248,6 +254,7 @@ async function serve(
 			},
 			health: () => ({status: 'ok', pid: state.pid, version: state.version, started_at: state.started_at}),
 			local: {state: places.state, proofKey: state.proof_key, onSocket},
+			maxConnections,
 			log,
 		},
 		port,

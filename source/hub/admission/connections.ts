@@ -10,7 +10,7 @@ export interface ConnectionLimits {
 	readonly known: number;
 }
 
-export const connectionLimits: ConnectionLimits = {unknown: 256, holder: 256, known: 768};
+export const connectionLimits: ConnectionLimits = {unknown: 256, holder: 256, known: 4096};
 
 /**
  * The connections of one listener, in shares: whoever connects and says nothing, or holds no key, uses up his own share alone,
