@@ -1,6 +1,8 @@
+import {setTimeout as sleep} from 'node:timers/promises';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import type {RunningHub} from '../../source/hub/find.ts';
 import {wayTo} from '../../source/hub/local/way.ts';
+import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {hear} from '../helpers/hear.ts';
 import {fire, placeAgent} from '../helpers/hook.ts';
@@ -25,8 +27,10 @@ interface Load {
 const small: Load = {agents: 30, sessions: 10, sockets: 20, hooks: 2, servers: 1};
 const large: Load = {agents: 300, sessions: 100, sockets: 200, hooks: 40, servers: 10};
 const shared = 5;
-/** Milliseconds until what is not there is lost. */
-const patience = 60_000;
+/** Milliseconds between two looks of one agent. */
+const between = 250;
+/** Milliseconds until what is not there is lost: a lease runs out after 30 s. */
+const patience = 180_000;
 
 interface Agent {
 	readonly tag: string;
@@ -54,7 +58,8 @@ async function underLoad(engine: Engine, load: Load, trials: number): Promise<Ou
 				const written = new Map<string, string>();
 				const write = async ({tag, mailbox}: Agent, to: string, nth: number): Promise<void> => {
 					const body = `${tag} writes ${nth}`;
-					await mailbox.post({tag, content: `[${tag}] @${to} ${body}`, client_id: crypto.randomUUID()}).then(
+					const draft = {content: `[${tag}] @${to} ${body}`, client_id: crypto.randomUUID()};
+					await patiently(() => mailbox.post(draft)).then(
 						() => written.set(body, to),
 						(error: unknown) => faults.push(`${tag} could not write: ${String(error)}`),
 					);
@@ -77,7 +82,7 @@ async function underLoad(engine: Engine, load: Load, trials: number): Promise<Ou
 					followers.map(async ({tag, heard}) => {
 						const heardBodies = (): string[] => heard.messages.flatMap(({body}) => bodiesIn(body));
 						await heard
-							.until(() => new Set(written.keys()).isSubsetOf(new Set(heardBodies())), patience)
+							.until(() => isHeard(written, heardBodies()), patience)
 							.catch(() => faults.push(`the socket of ${tag} heard ${heardBodies().length} of ${written.size}`));
 						const twice = heardBodies().length - new Set(heardBodies()).size;
 						if (twice > 0) faults.push(`the socket of ${tag} heard ${twice} twice`);
@@ -114,9 +119,9 @@ function agentsOf(hub: TestHub, address: RunningHub, {agents, sessions, hooks, s
 async function arrive({tag, sessions, mailbox}: Agent, faults: string[]): Promise<void> {
 	await Promise.all(
 		sessions.map(session =>
-			mailbox
-				.touch({session, presence: 'idle'})
-				.catch((error: unknown) => faults.push(`${tag} gave no sign of life: ${String(error)}`)),
+			patiently(() => mailbox.touch({session, presence: 'idle'})).catch((error: unknown) =>
+				faults.push(`${tag} gave no sign of life: ${String(error)}`),
+			),
 		),
 	);
 }
@@ -130,6 +135,17 @@ async function miscounted(hub: TestHub, agents: readonly Agent[]): Promise<strin
 	return agents
 		.filter(({tag, sessions}) => counted.get(tag) !== sessions.length)
 		.map(({tag, sessions}) => `${tag} has ${sessions.length} sessions, and ${counted.get(tag) ?? 'none'} are counted`);
+}
+
+/** Tries again what was not answered in time, as every client does. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+	for (const end = Date.now() + patience; ; await sleep(between)) {
+		try {
+			return await work();
+		} catch (error) {
+			if (Date.now() > end || !(error instanceof MailboxError) || error.code !== 'offline') throw error;
+		}
+	}
 }
 
 /** Takes its mail by its way, each of its sessions at once, until it has both messages and everyone has written. */
@@ -149,11 +165,17 @@ async function read(
 	while (Date.now() < until) {
 		// What was acknowledged before this look began has to be in it.
 		const isLast = over;
-		const found = (await Promise.all(agent.sessions.map(() => take.next()))).flat();
+		const found = (await Promise.all(agent.sessions.map(() => take.next().catch(() => [])))).flat();
 		got.push(...found);
 		if (isLast && found.length === 0 && got.length >= 2) break;
+		await sleep(between);
 	}
 	await take.end();
+}
+
+function isHeard(written: ReadonlyMap<string, unknown>, heard: readonly string[]): boolean {
+	const bodies = new Set(heard);
+	return [...written.keys()].every(body => bodies.has(body));
 }
 
 /** Which of the messages that were written here a text has. */

@@ -39,6 +39,8 @@ export interface TestHubOptions {
 	readonly cli?: string;
 	/** More for the process's environment. */
 	readonly env?: NodeJS.ProcessEnv;
+	/** A command that runs the one which follows it, in the same process: with a limit, or in a namespace. */
+	readonly within?: readonly string[];
 }
 
 export function temporaryHome(): string {
@@ -97,8 +99,9 @@ async function serverOf(home: string): Promise<string> {
 }
 
 /** `agentmux hub run` on that home. */
-export function spawnHub(home: string, {cli: program = cli, env = {}}: TestHubOptions = {}): ChildProcess {
-	return spawn(process.execPath, [program, 'hub', 'run'], {
+export function spawnHub(home: string, {cli: program = cli, env = {}, within = []}: TestHubOptions = {}): ChildProcess {
+	const [command = '', ...words] = [...within, process.execPath, program, 'hub', 'run'];
+	return spawn(command, words, {
 		env: {...process.env, AGENTMUX_HOME: home, ...env},
 		stdio: ['ignore', 'ignore', 'pipe'],
 	});
