@@ -156,6 +156,8 @@ function disk(kind: NoSpace, trials: number): Promise<Outcome> {
 			for (let trial = 0; trial < trials; trial += 1) {
 				if (trial === 0) await without('first start', () => refusal(home, {cli, env}));
 				let hub = await again();
+				// Its first message makes the human's key.
+				await program.output(['send', 'hello']);
 
 				writers.start(hub);
 				await goesOn(writers, faults, `${kind}, running`);
@@ -171,7 +173,7 @@ function disk(kind: NoSpace, trials: number): Promise<Outcome> {
 					if (read.code !== 0 || read.stdout === '') faults.push(`${kind}, running: tail said ${read.stderr}`);
 					const inbox = await program.run(['inbox', '--as', 'HUMAN', '--json'], {env});
 					if (inbox.code !== 0) faults.push(`${kind}, running: inbox said ${inbox.stderr}`);
-					return command('send', 'x'.repeat(200_000));
+					return command('send', 'x'.repeat(100_000));
 				});
 				recovered.push(await goesOn(writers, faults, `${kind}, after running`));
 				await writers.stop();
