@@ -30,6 +30,9 @@ export function arrivals(): number {
 	return arrived;
 }
 
+/** What the human is told then. */
+export const replacedNotice = 'Another version of agentmux was installed: start this screen again.';
+
 /** Whether some part could not be loaded. */
 export function isPartMissing(): boolean {
 	return missing;

@@ -13,7 +13,7 @@ import {useKeymap} from './keymap.ts';
 import {placeFirstFrame} from './first-frame.ts';
 import {listen} from './listen.ts';
 import {keepScreen, type ScreenMemory} from './keep-screen.ts';
-import {isPartMissing, onArrival} from './late.ts';
+import {isPartMissing, onArrival, replacedNotice} from './late.ts';
 import {createOutside} from './outside.ts';
 import {markdown} from './panes/message-body.ts';
 import {fillPanes} from './look-back.ts';
@@ -182,7 +182,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const removeFirstFrame = placeFirstFrame(surroundings);
 	screen.flush();
 	const unwatch = onArrival(() => {
-		if (isPartMissing()) ui.setState({notice: 'Another version of agentmux was installed: start this screen again.'});
+		if (isPartMissing()) ui.setState({notice: replacedNotice});
 		screen.invalidate();
 	});
 	let app: Instance | null = null;
