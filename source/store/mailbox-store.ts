@@ -10,6 +10,7 @@ import {Chronicle} from './chronicle.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Task} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
+import {Outbox} from './outbox.ts';
 import {createPager} from './pager.ts';
 import {reduce, type Change} from './reduce.ts';
 import type {SeenMarks} from './seen-marks.ts';
@@ -20,8 +21,6 @@ const windowSize = 5000;
 /** Trimming copies the window, so it waits until this many are over. */
 const slack = 500;
 const firstPage = 500;
-/** Milliseconds after which an unsent message is tried again while the connection looks sound. */
-const retryDelay = 3000;
 
 export interface MailboxStore {
 	getState(): State;
@@ -29,8 +28,9 @@ export interface MailboxStore {
 	/** Settles when the first page has been read; rejects with the MailboxError that kept the mailbox from opening. */
 	readonly ready: Promise<void>;
 	/**
-	 * Shows the draft as pending at once and sends it. What cannot be reached is tried again until it is; resolves with
-	 * null then, or with the sentence for which it was refused (the pending draft keeps its text until withdrawn).
+	 * Shows the draft as pending at once and sends it, after those that were posted before. What cannot be reached is tried
+	 * again until it is; resolves with null then, or with the sentence for which it was refused (the pending draft keeps its
+	 * text until withdrawn).
 	 */
 	post(draft: Draft): Promise<string | null>;
 	/** Takes an unsent draft out of the list; whoever calls it keeps the text. */
@@ -77,7 +77,6 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	const opening = Promise.resolve(mailbox);
 	/** What was already said of which message. */
 	const told = new Set<string>();
-	const retries = new Map<string, () => void>();
 	let unsubscribe: Unsubscribe = () => {};
 	let closed = false;
 	let kept: SeenMarks | null = null;
@@ -138,7 +137,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			if (event.type !== 'connection') return;
 			const {phase} = event.connection;
 			if (phase === 'catching_up' || phase === 'live') joined.resolve();
-			if (phase === 'live') for (const retry of retries.values()) retry();
+			if (phase === 'live') outbox.retry();
 			if (phase === 'live') void reload(opened);
 		}, from);
 		if (early !== null) return;
@@ -199,44 +198,18 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		receiptsOf: async messages => loadReceipts(await opening, messages),
 	});
 
-	/** Resolves when tried: null for sent, or the error. */
-	async function attempt(draft: Draft & {readonly client_id: string}): Promise<MailboxError | null> {
-		try {
+	const outbox = new Outbox({
+		async send(draft) {
 			const opened = await opening;
 			const message = await opened.post(draft);
 			apply({type: 'messages', messages: [message]});
 			// Should the mailbox answer without naming our key: the row is there, so nothing is pending.
 			apply({type: 'withdrawn', client_id: draft.client_id});
-			return null;
-		} catch (error) {
-			return error instanceof MailboxError ? error : new MailboxError('internal', String(error), '', {cause: error});
-		}
-	}
-
-	/** Waits until the connection is live again, or a moment, whichever comes first. */
-	async function untilRetry(clientId: string): Promise<void> {
-		await new Promise<void>(resolve => {
-			const timer = setTimeout(resolve, retryDelay);
-			timer.unref();
-			retries.set(clientId, resolve);
-		});
-		retries.delete(clientId);
-	}
-
-	async function post(given: Draft): Promise<string | null> {
-		const draft = {...given, client_id: given.client_id ?? crypto.randomUUID()};
-		const {client_id} = draft;
-		apply({type: 'sending', pending: {draft, since: Date.now(), phase: 'sending', failure: null}});
-		for (;;) {
-			const failure = await attempt(draft);
-			if (failure === null) return null;
-			const waits = failure.code === 'offline' && !closed;
-			apply({type: 'unsent', client_id, phase: waits ? 'waiting' : 'refused', failure: failure.sentence});
-			if (!waits) return failure.sentence;
-			await untilRetry(client_id);
-			if (!store.getState().pending.some(pending => pending.draft.client_id === client_id)) return null;
-		}
-	}
+		},
+		shown: pending => apply({type: 'sending', pending}),
+		unsent: (client_id, phase, failure) => apply({type: 'unsent', client_id, phase, failure}),
+		isWanted: clientId => store.getState().pending.some(({draft}) => draft.client_id === clientId),
+	});
 
 	const chronicle = new Chronicle(opening, store.getState);
 	const ready = start();
@@ -247,8 +220,11 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		getState: store.getState,
 		subscribe: listener => store.subscribe(listener),
 		ready,
-		post,
-		withdraw: client_id => apply({type: 'withdrawn', client_id}),
+		post: draft => outbox.post(draft),
+		withdraw(client_id) {
+			apply({type: 'withdrawn', client_id});
+			outbox.retry();
+		},
 		look: (feed, around) => apply({type: 'look', feed, around}),
 		...pager,
 		chronicle,
@@ -296,7 +272,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			closed = true;
 			joined.resolve();
 			unsubscribe();
-			for (const retry of retries.values()) retry();
+			outbox.close();
 			const opened = await opening.catch(() => null);
 			await opened?.close();
 		},

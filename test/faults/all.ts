@@ -1,7 +1,23 @@
 import {storage, type Fault} from './faults.ts';
+import {load} from './load.ts';
+import {machines} from './machines.ts';
+import {network} from './network.ts';
+import {offlineWords} from './offline.ts';
+import {resources} from './resources.ts';
+import {sockets} from './sockets.ts';
+import {upgrade} from './upgrade.ts';
 
 /** Every fault of the suite, in the order of its table. A new one goes into the list of its file, a new file in here. */
-const all: readonly Fault[] = [...storage];
+const all: readonly Fault[] = [
+	...storage,
+	...resources,
+	...network,
+	...sockets,
+	...machines,
+	...load,
+	...offlineWords,
+	...upgrade,
+];
 
 /** The database that it is done to. */
 export function engineOf({engine = 'pglite'}: Fault): 'pglite' | 'postgres' {

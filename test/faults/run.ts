@@ -30,7 +30,7 @@ if (chosen.length === 0 || !(times >= 1) || (write && wanted.length > 0)) {
 }
 
 const head = ['fault', 'engine', 'trials', 'acknowledged', 'lost', 'twice', 'recovered in'];
-const widths = [64, 12, 8, 14, 6, 7, 26, 9];
+const widths = [66, 12, 8, 14, 6, 7, 26, 9];
 const line = (cells: readonly string[]): string =>
 	cells
 		.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))

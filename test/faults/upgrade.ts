@@ -203,18 +203,10 @@ function restored(trials: number): Promise<Outcome> {
 	});
 }
 
+const company = 'under a screen, a tail, an MCP server and hooks';
+
 export const upgrade: readonly Fault[] = [
-	{
-		what: 'package replaced under a screen, a tail, an MCP server and hooks',
-		trials: 1,
-		longTrials: 3,
-		run: trials => upgraded(trials, false),
-	},
-	{
-		what: 'the same with a migration: the hub is replaced, too',
-		trials: 1,
-		longTrials: 3,
-		run: trials => upgraded(trials, true),
-	},
-	{what: 'an older backup restored under the same', trials: 1, longTrials: 3, run: restored},
+	{what: `package replaced ${company}`, long: true, trials: 3, run: trials => upgraded(trials, false)},
+	{what: `package and hub replaced ${company}`, trials: 1, longTrials: 3, run: trials => upgraded(trials, true)},
+	{what: `an older backup restored ${company}`, long: true, trials: 3, run: restored},
 ];

@@ -39,7 +39,7 @@ export interface TestHubOptions {
 	readonly cli?: string;
 	/** More for the process's environment. */
 	readonly env?: NodeJS.ProcessEnv;
-	/** A command that runs the one which follows it, in the same process: with a limit, or in a namespace. */
+	/** A command that runs the hub: `ip netns exec NAME`. It has to become the hub's process. */
 	readonly within?: readonly string[];
 }
 
@@ -100,8 +100,8 @@ async function serverOf(home: string): Promise<string> {
 
 /** `agentmux hub run` on that home. */
 export function spawnHub(home: string, {cli: program = cli, env = {}, within = []}: TestHubOptions = {}): ChildProcess {
-	const [command = '', ...words] = [...within, process.execPath, program, 'hub', 'run'];
-	return spawn(command, words, {
+	const [command, ...args] = [...within, process.execPath, program, 'hub', 'run'] as const;
+	return spawn(command, args, {
 		env: {...process.env, AGENTMUX_HOME: home, ...env},
 		stdio: ['ignore', 'ignore', 'pipe'],
 	});

@@ -162,6 +162,41 @@ describe('the store', () => {
 		expect(store.getState().pending).toEqual([]);
 	});
 
+	it('sends what waited in the order in which it was written, whatever way each takes', async () => {
+		const server = new MemoryServer();
+		const memory = memoryMailbox(server, human);
+		const written = ['the first, which takes longest', 'the second one', 'the third', 'last'];
+		const post: Mailbox['post'] = async draft => {
+			for (const _ of draft.content) await new Promise(resolve => setImmediate(resolve));
+			return memory.post(draft);
+		};
+		const store = open({...memory, post});
+		await store.ready;
+		server.outage();
+		const sent = written.map(body => store.post({content: `[HUMAN] ${body}`}));
+		await until(store, ({pending}) => pending.every(({phase}) => phase === 'waiting'));
+		server.recover();
+		expect(await Promise.all(sent)).toEqual(sent.map(() => null));
+		expect(server.messages.map(({body}) => body)).toEqual(written);
+	});
+
+	it('lets the others go when what is first is withdrawn or refused', async () => {
+		const server = new MemoryServer();
+		const store = open(memoryMailbox(server, {tag: 'CLAUDE_1'}));
+		await store.ready;
+		server.outage();
+		const first = store.post({content: '[CLAUDE_1] better not', client_id: 'first'});
+		const second = store.post({content: '[HUMAN] not as me'});
+		const third = store.post({content: '[CLAUDE_1] third'});
+		await until(store, ({pending}) => pending[0]?.phase === 'waiting');
+		store.withdraw('first');
+		server.recover();
+		expect(await first).toBeNull();
+		expect(await second).toMatch(/cannot write as/);
+		expect(await third).toBeNull();
+		expect(server.messages.map(({body}) => body)).toEqual(['third']);
+	});
+
 	it('keeps the text of what is refused, with the reason', async () => {
 		const store = open(memoryMailbox(new MemoryServer(), {tag: 'CLAUDE_1'}));
 		await store.ready;

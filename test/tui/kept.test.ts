@@ -2,7 +2,6 @@ import {mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
-import {emptyState} from '../../source/store/state.ts';
 import {keptText, readKept} from '../../source/tui/compose/kept-draft.ts';
 import {emptyCompose} from '../../source/tui/ui.ts';
 import {bundle} from '../helpers/bundle.ts';
@@ -20,15 +19,18 @@ async function aFolder(): Promise<string> {
 	return path.join(above, 'state', 'compose');
 }
 
-function start(scene: string, folder: string): TestTerminal {
+function start(scene: string, folder: string, env: {readonly [name: string]: string} = {}): TestTerminal {
 	const terminal = spawn([process.execPath, program], {
 		cols: 120,
 		rows: 30,
-		env: {SCENE: scene, KEEP: folder},
+		env: {SCENE: scene, KEEP: folder, ...env},
 	});
 	onTestFinished(() => terminal.kill('SIGKILL'));
 	return terminal;
 }
+
+const filesIn = async (folder: string) =>
+	(await readdir(folder, {withFileTypes: true, recursive: true})).filter(entry => entry.isFile()).map(({name}) => name);
 
 const modeOf = async (file: string) => ((await stat(file)).mode & 0o777).toString(8);
 
@@ -62,7 +64,7 @@ describe('the draft', () => {
 			await second.waitFor(/OTHER {2}by HUMAN → +/);
 			second.kill(signal);
 			await second.exited;
-			expect(await readdir(folder)).toEqual(['sent.jsonl']);
+			expect(await filesIn(folder)).toEqual(['sent.jsonl']);
 		},
 	);
 
@@ -126,12 +128,47 @@ describe('what was sent', () => {
 		await first.waitFor('unsent: waits for the connection');
 		first.kill('SIGTERM');
 		await first.exited;
-		expect(await readdir(folder)).toContain('draft.json');
+		expect(await readdir(path.join(folder, 'unsent'))).toHaveLength(1);
 
 		const second = start('echo', folder);
 		await second.waitFor('heard: @CLAUDE_1 still there?');
-		await expect.poll(() => readdir(folder)).toEqual(['sent.jsonl']);
+		await expect.poll(() => filesIn(folder)).toEqual(['sent.jsonl']);
 		expect(second.text().match(/ {2}│ @CLAUDE_1 still there|│ @CLAUDE_1 still there/g)).toHaveLength(1);
+	});
+
+	it('goes out at the next start of the screen for a screen reader, too', async () => {
+		const folder = await aFolder();
+		const first = start('outage', folder, {INK_SCREEN_READER: 'true'});
+		await first.waitFor('offline');
+		first.write('cstill there?\r');
+		await expect.poll(() => filesIn(folder)).toContainEqual(expect.stringMatching(/^0{9}1-/));
+		first.kill('SIGKILL');
+		await first.exited;
+
+		const second = start('echo', folder, {INK_SCREEN_READER: 'true'});
+		await second.waitFor('heard: @CLAUDE_1 still there?');
+		await expect.poll(() => filesIn(folder)).toEqual(['sent.jsonl']);
+	});
+
+	it('goes out in its order when two screens of one mailbox had it, and both were killed', async () => {
+		const folder = await aFolder();
+		const screens = [start('outage', folder), start('outage', folder)] as const;
+		for (const screen of screens) await screen.waitFor('offline');
+		const [one, other] = screens;
+		one.write('cfirst of one\r');
+		await one.waitFor('unsent: waits for the connection');
+		other.write('cfirst of the other\r');
+		await other.waitFor('unsent: waits for the connection');
+		one.write('second of one\r');
+		await one.waitFor('2 unsent');
+		for (const screen of screens) screen.kill('SIGKILL');
+		await Promise.all(screens.map(({exited}) => exited));
+
+		const next = start('echo', folder);
+		await next.waitFor('heard: @CLAUDE_1 second of one');
+		const heard = next.text().matchAll(/heard: @CLAUDE_1 (\w+ of .*?one|first of the other)/g);
+		expect([...heard].map(([, text]) => text)).toEqual(['first of one', 'first of the other', 'second of one']);
+		await expect.poll(() => filesIn(folder)).toEqual(['sent.jsonl']);
 	});
 
 	it('is found again at the next start', async () => {
@@ -157,14 +194,14 @@ describe('what was sent', () => {
 describe('the file of a draft', () => {
 	const compose = {...emptyCompose, editor: {text: 'ab\nc', cursor: 2}, tag: 'OTHER', reply: {id: 7, tag: 'A'}};
 
-	it('holds nothing while there is neither a draft nor anything unsent', () => {
-		expect(keptText(emptyCompose, emptyState)).toBeNull();
+	it('holds nothing while there is no draft', () => {
+		expect(keptText(emptyCompose)).toBeNull();
 		const untouched = {...emptyCompose, prefill: '@A ', editor: {text: '@A ', cursor: 3}};
-		expect(keptText(untouched, emptyState)).toBeNull();
+		expect(keptText(untouched)).toBeNull();
 	});
 
 	it('is read as it was written', () => {
-		expect(readKept(keptText(compose, emptyState) ?? '')).toEqual({
+		expect(readKept(keptText(compose) ?? '')).toEqual({
 			...compose.editor,
 			tag: 'OTHER',
 			reply: {id: 7, tag: 'A'},

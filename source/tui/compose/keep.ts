@@ -3,6 +3,7 @@ import {printable} from '../../printable.ts';
 import {appendPrivate, readPrivate, removePrivate, writePrivate} from '../private-file.ts';
 import type {ComposeContext} from './draft.ts';
 import {keptText, readKept} from './kept-draft.ts';
+import {KeptUnsent} from './kept-unsent.ts';
 import {deliver} from './send.ts';
 import {withSent} from './sent.ts';
 
@@ -25,7 +26,8 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 	const {ui, store} = context;
 	const draftFile = path.join(folder, 'draft.json');
 	const sentFile = path.join(folder, 'sent.jsonl');
-	let written = takeUp(context, draftFile);
+	const keptUnsent = new KeptUnsent(path.join(folder, 'unsent'));
+	let written = takeUp(context, draftFile, keptUnsent);
 	let sent = ui.getState().compose.sent;
 	let appended = 0;
 	let timer: NodeJS.Timeout | undefined;
@@ -46,7 +48,7 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 	const write = (): void => {
 		clearTimeout(timer);
 		timer = undefined;
-		const text = keptText(ui.getState().compose, store.getState());
+		const text = keptText(ui.getState().compose);
 		if (text === written) return;
 		written = text;
 		attempt(() => {
@@ -90,10 +92,13 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 		writeSoon();
 	});
 	let {pending} = store.getState();
+	const keepPending = (): void => attempt(() => keptUnsent.keep(pending));
+	keepPending();
 	const unsubscribe = store.subscribe(state => {
 		if (state.pending === pending) return;
 		({pending} = state);
 		// What left the line is on its way: from now on it is kept as that.
+		keepPending();
 		write();
 	});
 	// A crash, too, ends here.
@@ -113,14 +118,14 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 }
 
 /** Puts what the file keeps back where it was; returns the file's text. */
-function takeUp(context: ComposeContext, file: string): string | null {
+function takeUp(context: ComposeContext, file: string, keptUnsent: KeptUnsent): string | null {
 	const text = readPrivate(file);
 	const kept = text === null ? null : readKept(text);
+	for (const draft of [...(kept?.unsent ?? []), ...keptUnsent.read()]) void deliver(context, draft);
 	if (kept === null) return text;
-	const {cursor, tag, reply, prefill, unsent} = kept;
+	const {cursor, tag, reply, prefill} = kept;
 	const editor = {text: kept.text, cursor};
 	context.ui.setState(now => ({compose: {...now.compose, editor, tag, reply, prefill}}));
-	for (const draft of unsent) void deliver(context, draft);
 	return text;
 }
 

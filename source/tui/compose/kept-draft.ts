@@ -1,6 +1,5 @@
 import type {Draft} from '../../mailbox/message.ts';
 import {isTag, type Tag} from '../../mailbox/tag.ts';
-import type {State} from '../../store/state.ts';
 import {hasDraft, type Compose} from '../ui.ts';
 import {edit} from './editor.ts';
 
@@ -14,20 +13,15 @@ export interface KeptDraft {
 	readonly tag: Tag | null;
 	readonly reply: {readonly id: number; readonly tag: Tag} | null;
 	readonly prefill: string;
+	/** What an earlier version kept here, and KeptUnsent does now. */
 	readonly unsent: readonly Unsent[];
 }
 
 /** The text of the file that keeps it, or null when there is nothing to keep. Pure. */
-export function keptText(compose: Compose, {pending}: State): string | null {
-	const drafted = hasDraft(compose);
-	if (!drafted && pending.length === 0) return null;
+export function keptText(compose: Compose): string | null {
+	if (!hasDraft(compose)) return null;
 	const {editor, tag, reply, prefill} = compose;
-	const kept: KeptDraft = {
-		...(drafted ? {...editor, reply, prefill} : {text: '', cursor: 0, reply: null, prefill: ''}),
-		tag,
-		unsent: pending.map(({draft}) => draft),
-	};
-	return JSON.stringify(kept);
+	return JSON.stringify({...editor, reply, prefill, tag});
 }
 
 /** What such a text keeps; null when it was not written by us, or not whole. Pure. */
@@ -47,7 +41,8 @@ export function readKept(text: string): KeptDraft | null {
 	};
 }
 
-function unsentIn(value: unknown): Unsent[] {
+/** One that was kept, or none where it was not written by us. */
+export function unsentIn(value: unknown): Unsent[] {
 	const {content, client_id, reply_to} = asObject(value) ?? {};
 	if (typeof content !== 'string' || typeof client_id !== 'string') return [];
 	return [{content, client_id, ...(isId(reply_to) ? {reply_to} : {})}];
@@ -67,7 +62,7 @@ function isTagName(value: unknown): value is Tag {
 	return typeof value === 'string' && isTag(value);
 }
 
-function objectIn(text: string): {readonly [name: string]: unknown} | null {
+export function objectIn(text: string): {readonly [name: string]: unknown} | null {
 	try {
 		return asObject(JSON.parse(text));
 	} catch {

@@ -2,6 +2,7 @@ import type {ReadStream, WriteStream} from 'node:tty';
 import {render} from 'ink';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
+import {keepCompose} from '../compose/keep.ts';
 import {SurroundingsProvider} from '../context.ts';
 import {createController} from '../controller.ts';
 import type {Habits} from '../habits.ts';
@@ -21,6 +22,7 @@ interface ReaderOptions {
 	readonly habits: Habits;
 	readonly program?: string;
 	readonly notice?: string;
+	readonly keepIn?: string;
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
 
@@ -36,6 +38,7 @@ export async function startReader({
 	habits,
 	program,
 	notice,
+	keepIn,
 	onFirstFrame,
 }: ReaderOptions): Promise<void> {
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
@@ -48,6 +51,7 @@ export async function startReader({
 		steady: true,
 		lines: true,
 	});
+	const keeping = keepIn === undefined ? null : keepCompose({store, ui, editElsewhere: null}, keepIn);
 	const controller = createController({
 		store,
 		ui,
@@ -91,6 +95,7 @@ export async function startReader({
 	try {
 		await ended;
 	} finally {
+		keeping?.stop();
 		unsubscribe();
 		unlisten();
 		app.unmount();

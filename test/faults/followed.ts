@@ -1,0 +1,124 @@
+import type {TestHub} from '../helpers/hub.ts';
+import {startBadNetwork, type BadNetwork} from './bad-network.ts';
+import type {Outcome} from './faults.ts';
+import {followByMcp, followByStore, followByTail, type Follower} from './followers.ts';
+import {onEngine, type Engine} from './on-engine.ts';
+import {query, Writers, type Address} from './writers.ts';
+
+/** Milliseconds until what a follower was not shown is lost. */
+const patience = 300_000;
+const reader = 'FOLLOWER';
+
+/** A hub, writers, and three followers behind a network that leaves them alone until it is told otherwise. */
+export interface Stage {
+	/** The hub as it is now, without the network. */
+	readonly hub: TestHub;
+	readonly network: BadNetwork;
+	/** The hub behind the network. */
+	readonly there: Address;
+	readonly writers: Writers;
+	/** Milliseconds that it took to come back, each time. */
+	readonly recovered: number[];
+	/** Kills the hub and starts it again. */
+	readonly kill: () => Promise<void>;
+}
+
+interface Play {
+	readonly engine: Engine;
+	readonly trials: number;
+	/** What each message says beyond its key. */
+	readonly text?: string;
+	/** One trial. The writers are stopped and the network is calm when it ends. */
+	readonly trouble: (stage: Stage) => Promise<void>;
+}
+
+/**
+ * Makes trouble while messages are written and a tail, the screen's store and an agent's MCP server follow; then every
+ * committed message has to have come to each of them. `lost` and `duplicated` count the table and all followers.
+ */
+export function whileFollowed({engine, trials, text = '', trouble}: Play): Promise<Outcome> {
+	return onEngine(engine, async (start, home) => {
+		let hub = await start();
+		const network = await startBadNetwork(Number(new URL(hub.url).port), {seed: 1});
+		const there = {url: network.url, serviceRoleKey: hub.serviceRoleKey};
+		const recovered: number[] = [];
+		const writers = new Writers({text: key => `${key} @${reader}${text}`, timeout: 3000});
+		const stage: Stage = {
+			get hub() {
+				return hub;
+			},
+			network,
+			there,
+			writers,
+			recovered,
+			async kill() {
+				await hub.kill();
+				const at = performance.now();
+				hub = await start();
+				recovered.push(performance.now() - at);
+			},
+		};
+		// So that each of them has something to begin with.
+		await query(hub, `insert into messages (content) values ('[FIRST] this is the first @${reader}')`);
+		const followers = await Promise.all([
+			followByTail(home, there),
+			followByStore(there),
+			followByMcp(home, there, reader),
+		]);
+		try {
+			for (let trial = 0; trial < trials; trial += 1) await trouble(stage);
+			const found = await writers.find(hub);
+			const shown = await countShown(hub, followers);
+			const fates = [...network.fates].map(([kind, count]) => `${count} ${kind}`).sort();
+			const remarks = [...(fates.length > 0 ? [`connections: ${fates.join(', ')}`] : []), ...shown.remarks];
+			return {
+				trials,
+				recovered,
+				acknowledged: found.acknowledged,
+				lost: found.lost + shown.lost,
+				duplicated: found.duplicated + shown.duplicated,
+				faults: shown.faults,
+				...(remarks.length > 0 ? {remark: remarks.join('; ')} : {}),
+			};
+		} finally {
+			await writers.stop();
+			network.stop();
+			await Promise.all(followers.map(follower => follower.stop()));
+		}
+	});
+}
+
+interface Shown {
+	lost: number;
+	duplicated: number;
+	readonly faults: string[];
+	readonly remarks: string[];
+}
+
+/** Waits until every follower was shown every committed message, and the one that is written after all others. */
+async function countShown(hub: Address, followers: readonly Follower[]): Promise<Shown> {
+	await query(hub, `insert into messages (content) values ('[LAST] that was all @${reader}')`);
+	const rows = await query<{id: number}>(hub, 'select id from messages order by xid, id');
+	const place = new Map(rows.map(({id}, index) => [id, index]));
+	const missing = ({shown}: Follower): number => place.size - new Set(shown.filter(id => place.has(id))).size;
+	for (const deadline = Date.now() + patience; followers.some(each => missing(each) > 0) && Date.now() < deadline;) {
+		await new Promise(resolve => {
+			setTimeout(resolve, 100);
+		});
+	}
+	const result: Shown = {lost: 0, duplicated: 0, faults: [], remarks: []};
+	for (const follower of followers) {
+		const {name, kind, shown, troubles} = follower;
+		const gone = missing(follower);
+		const twice = shown.length - new Set(shown).size;
+		result.lost += gone;
+		if (gone > 0) result.faults.push(`the ${name} was not shown ${gone} of ${place.size}`);
+		result.faults.push(...troubles);
+		// A hand-over happens at least once: what is counted twice there is none of the mailbox's messages.
+		if (kind === 'mail' && twice > 0) result.remarks.push(`${twice} handed over again by the ${name}`);
+		if (kind !== 'mail') result.duplicated += twice;
+		const early = shown.filter((id, at) => (place.get(id) ?? 0) < (place.get(shown[at - 1] ?? 0) ?? 0)).length;
+		if (kind === 'stream' && early > 0) result.remarks.push(`${early} came to the ${name} after a later one`);
+	}
+	return result;
+}
