@@ -56,16 +56,14 @@ export function failing(kind: NoSpace, flag: string): void {
 		Reflect.apply(write, fs, [fd, ...rest]);
 	}) as typeof write;
 
-	const creates = (flags: unknown): boolean =>
-		typeof flags === 'number' ? (flags & fs.constants.O_CREAT) !== 0 : /[wa]/.test(String(flags ?? 'r'));
-	const writes = (flags: unknown): boolean =>
-		typeof flags === 'number'
-			? (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0
-			: /[wa+]/.test(String(flags ?? 'r'));
-	const refusesOpen = (path: unknown, flags: unknown): boolean =>
+	const creates = (flags: number | string): boolean =>
+		typeof flags === 'number' ? (flags & fs.constants.O_CREAT) !== 0 : /[wa]/.test(flags);
+	const writes = (flags: number | string): boolean =>
+		typeof flags === 'number' ? (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0 : /[wa+]/.test(flags);
+	const refusesOpen = (path: unknown, flags: number | string): boolean =>
 		isOurs(path) && isOn() && (kind === 'readonly' ? writes(flags) : creates(flags) && !existsSync(String(path)));
 	fs.openSync = ((path: fs.PathLike, flags?: fs.OpenMode, mode?: fs.Mode) => {
-		if (refusesOpen(path, flags)) throw failure('open');
+		if (refusesOpen(path, flags ?? 'r')) throw failure('open');
 		return openSync(path, flags ?? 'r', mode);
 	}) as typeof openSync;
 

@@ -49,7 +49,8 @@ async function tables(hub: TestHub): Promise<Figure[]> {
 			and c.relname in (${[...bounded, ...growing].map(name => `'${name}'`).join()})
 		order by 1`,
 	);
-	const messages = Number((await query<{n: number}>(hub, 'select count(*)::int as n from messages'))[0]?.n ?? 0);
+	const [counted] = await query<{n: number}>(hub, 'select count(*)::int as n from messages');
+	const messages = counted?.n ?? 0;
 	return rows.flatMap(({name, bytes, dead}) => [
 		bounded.includes(name)
 			? figure(name, 'kB', bytes / 1000)
