@@ -23,7 +23,7 @@ const command: Command = {
 		  --json        the row, or one JSON array of the rows
 
 		An agent that was not heard of for five minutes, and did not say that it leaves, is gone. Hooks that failed in the
-		last day are told of on stderr. An agent with \`owner SQL\` was joined with --owner-sql, and can write as anybody.
+		last day are reported on stderr. An agent with \`owner SQL\` was joined with --owner-sql, and can write as anybody.
 
 		Examples
 		  agentmux agents
@@ -46,7 +46,8 @@ export default command;
 
 async function list(invocation: Invocation, words: readonly string[]): Promise<void> {
 	const {flags, stdout, stderr} = invocation;
-	if (words.length > 0) throw new UsageError('agents list takes no words.', 'See `agentmux agents --help`.');
+	if (words.length > 0)
+		throw new UsageError('`agentmux agents list` takes no arguments.', 'See `agentmux agents --help`.');
 	remarkFailedHooks(invocation);
 	await withMailbox(invocation, {}, async mailbox => {
 		const now = Date.now();

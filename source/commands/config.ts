@@ -25,7 +25,8 @@ const command: Command = {
 	`,
 	flags: {json: {type: 'boolean'}},
 	async run({input, flags, env, stdin, stdout, stderr}) {
-		if (input.length > 0) throw new UsageError('config takes no words.', 'See `agentmux config --help`.');
+		if (input.length > 0)
+			throw new UsageError('`agentmux config` takes no arguments.', 'See `agentmux config --help`.');
 		const config = await loadConfig({env});
 		const habits = readHabits(config.file, env);
 		const who = await whoIs(config, {env, cwd: workingFolder(env), isTerminal: stdin.isTTY || stderr.isTTY});

@@ -54,7 +54,7 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 			: {tag: config.tag, kind, isBound: false};
 	const {tag} = identity;
 	if (identity.kind === 'agent' && isReserved(tag)) {
-		throw new MailboxError('invalid', `${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
+		throw new MailboxError('invalid', `${tag} is reserved; an agent cannot join as it.`, 'Take another tag: CLAUDE_1.');
 	}
 	const signatures = signaturesFor(config, identity.kind, surroundings.env);
 	if (target.kind === 'supabase') {
@@ -261,7 +261,7 @@ function hostedProject({url, access_token}: Project): Management {
 	if (ref === undefined) {
 		throw new MailboxError(
 			'invalid',
-			`${url} is no hosted project, so there is no management interface to run SQL through.`,
+			`${url} is not a hosted project, so there is no management interface to run SQL through.`,
 			'Run the SQL with psql or `supabase db query`, or unset SUPABASE_URL to use the local hub.',
 		);
 	}

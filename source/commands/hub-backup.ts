@@ -26,7 +26,7 @@ export async function backup(places: HubPlaces, {input, flags, stdout, stderr}: 
 
 /** `agentmux hub restore FILE`. Rejects with HubError, or with MailboxError `forbidden` for an agent: it takes back what was said. */
 export async function restore(places: HubPlaces, {input, flags, env, stdout, stderr}: Invocation): Promise<void> {
-	checkIsHuman(env, 'a backup is for a human to put back');
+	checkIsHuman(env, 'only a human can restore a backup');
 	const file = resolve(input[1] ?? '');
 	const say = (sentence: string): void => remark(stderr, sentence);
 	const {restoreBackup} = await import('../hub/backup.ts');

@@ -36,6 +36,9 @@ const command: Command = {
 		arguments of a program: a URL with a password stands better in AGENTMUX_DATABASE_URL, or in config.toml as database_url
 		under [hub]; or the password alone in PGPASSWORD or PGPASSFILE. The hub keeps its URL in a file of mode 0600.
 
+		While a statement runs for a second or longer, \`hub status\` shows it; to end it, end the program that sent it. A statement
+		of the owner may run for AGENTMUX_STATEMENT_TIMEOUT seconds (120), an agent's for 8, or 1.5 while others wait.
+
 		Example: eval "$(agentmux hub status -o env)" && curl "$API_URL/rest/v1/messages" -H "apikey: $SERVICE_ROLE_KEY"
 	`,
 	flags: {
@@ -86,11 +89,16 @@ const actions: {readonly [name: string]: Action} = {
 	'rotate-keys': rotateKeys,
 };
 
-async function run(places: HubPlaces, {flags, stderr}: Invocation, databaseUrl: string | undefined): Promise<void> {
+async function run(
+	places: HubPlaces,
+	{flags, stderr, env}: Invocation,
+	databaseUrl: string | undefined,
+): Promise<void> {
 	const {port} = flags;
 	if (port !== undefined && (!Number.isInteger(port) || Number(port) < 0 || Number(port) > 65_535)) {
 		throw new UsageError('--port takes a number from 0 to 65535.');
 	}
+	const statementTimeout = statementTimeoutIn(env);
 	const {runHub} = await import('../hub/run.ts');
 	const note = openLog(places);
 	const log = (sentence: string): void => {
@@ -105,6 +113,7 @@ async function run(places: HubPlaces, {flags, stderr}: Invocation, databaseUrl: 
 	const hub = await runHub(places, {
 		...(port === undefined ? {} : {port: Number(port)}),
 		...(databaseUrl === undefined ? {} : {databaseUrl}),
+		...(statementTimeout === undefined ? {} : {statementTimeout}),
 		log,
 		onLost: error => ended.reject(new HubError(`The hub's database stopped: ${error.message}.`, 'Start it again.')),
 	});
@@ -113,6 +122,17 @@ async function run(places: HubPlaces, {flags, stderr}: Invocation, databaseUrl: 
 	} finally {
 		await hub.close();
 	}
+}
+
+/** Milliseconds; undefined where it is not set. Below ten seconds the hub could not set up its own database. */
+function statementTimeoutIn(env: NodeJS.ProcessEnv): number | undefined {
+	const given = env['AGENTMUX_STATEMENT_TIMEOUT']?.trim() ?? '';
+	if (given === '') return undefined;
+	const seconds = Number(given);
+	if (!(seconds >= 10 && seconds <= 86_400)) {
+		throw new UsageError('AGENTMUX_STATEMENT_TIMEOUT takes seconds, from 10 to 86400.');
+	}
+	return seconds * 1000;
 }
 
 async function start(
@@ -132,6 +152,9 @@ async function stop(places: HubPlaces, {stderr}: Invocation): Promise<void> {
 	await write(stderr, pid === null ? p`No hub is running.\n` : p`The hub (process ${pid}) has ended.\n`);
 }
 
+/** What `hub status` shows for the socket where the hub could make none. */
+const noSocket = 'none; your programs use TCP, once the hub has proven itself (see `agentmux hub logs`)';
+
 async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<void> {
 	const {output} = flags;
 	if (output !== undefined && output !== 'env' && output !== 'json') throw new UsageError('-o takes env or json.');
@@ -139,11 +162,20 @@ async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<v
 	if (hub === null) throw new HubError('No hub is running.', 'Start it with `agentmux hub start`.');
 	if (output === 'env') return write(stdout, asEnvironment(hub));
 	const facts = describe(hub, places);
-	if (flags['json'] === true || output === 'json') return writeJson(stdout, facts);
-	const lines = Object.entries(facts).map(
-		([name, value]) => p`${printable(name).padEnd(8)} ${printable(String(value))}\n`,
+	const {running} = hub;
+	if (flags['json'] === true || output === 'json') return writeJson(stdout, {...facts, running});
+	// What every question takes is of no interest: what is asked again and still there is.
+	const long = running.filter(activity => activity.running >= 1000);
+	const entries: (readonly [string, string])[] = [
+		...Object.entries({...facts, socket: facts['socket'] ?? noSocket}).map(
+			([name, value]) => [name, String(value)] as const,
+		),
+		...long.map(({who, what, running: time}) => ['running', `${Math.round(time / 1000)} s, ${who}: ${what}`] as const),
+	];
+	await write(
+		stdout,
+		joinPrintable(entries.map(([name, value]) => p`${printable(name).padEnd(8)} ${printable(value)}\n`)),
 	);
-	await write(stdout, joinPrintable(lines));
 }
 
 async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<void> {
@@ -162,13 +194,13 @@ async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<voi
 }
 
 function describe(
-	{url, pid, version, engine, database, started_at, progress}: RunningHub,
+	{url, socket, pid, version, engine, database, started_at, progress}: RunningHub,
 	{data}: HubPlaces,
-): Record<string, string | number> {
+): Record<string, string | number | null> {
 	const uptime = Math.max(0, Math.round((Date.now() - Date.parse(started_at)) / 1000));
 	const where = database === embedded ? join(data, 'pg') : database;
 	const waits: Record<string, string> = progress === null ? {} : {progress};
-	return {url, pid, version, engine, database: where, data, started_at, uptime, ...waits};
+	return {url, socket, pid, version, engine, database: where, data, started_at, uptime, ...waits};
 }
 
 /** The names of `supabase status -o env`. */

@@ -22,7 +22,7 @@ const command: Command = {
 		  --as TAG        whose inbox (AGENTMUX_TAG when absent)
 		  --wait SECONDS  when it is empty, wait so long for a message
 		  --ack           also acknowledge what is printed
-		  -n, --lines N   at most so many (default 50)
+		  -n, --lines N   at most N (default 50)
 		  --json          one JSON array of the rows
 
 		Example
@@ -37,7 +37,7 @@ const command: Command = {
 	},
 	async run(invocation) {
 		const {input, flags, stdout, stderr} = invocation;
-		if (input.length > 0) throw new UsageError('inbox takes no words.', 'Use --as TAG to say whose.');
+		if (input.length > 0) throw new UsageError('`agentmux inbox` takes no arguments.', 'Use --as TAG to say whose.');
 		const as = tagFlag(flags, 'as');
 		const wait = countFlag(flags, 'wait', 0) ?? 0;
 		const limit = countFlag(flags, 'lines') ?? 50;

@@ -93,9 +93,9 @@ const command: Command = {
 		}
 		const force = flags['force'] === true;
 		const ownerSql = flags['ownerSql'] === true;
-		if (ownerSql) checkIsHuman(env, '--owner-sql is for a human to give');
+		if (ownerSql) checkIsHuman(env, 'only a human can use --owner-sql');
 		// It takes a tag that is another agent's, or looks like a human's.
-		if (force) checkIsHuman(env, '--force is for a human to use');
+		if (force) checkIsHuman(env, 'only a human can use --force');
 		if (!force) {
 			checkNames(seats, own.human);
 			await checkFree(places.data, seats);
@@ -113,7 +113,7 @@ const command: Command = {
 		}
 		if (flags['print'] === true) {
 			const own = seats.map(({tag}) => placeFile(places.data, tag)).join(' and ');
-			const beside = `Beside them, for you alone to read: ${own}, from which ${seats.length === 1 ? 'its' : 'their'} hooks know the way.`;
+			const beside = `Also writes ${own} (mode 0600): ${seats.length === 1 ? 'its' : 'their'} hooks read the mailbox's address and token there.`;
 			const previews = plans.flatMap(({edits}) => edits.map(preview));
 			return write(stdout, p`${joinPrintable(previews)}${printable(beside)}\n`);
 		}
@@ -138,7 +138,7 @@ const command: Command = {
 		if (ownerSql) say(ownerSqlText(tags, target.kind === 'supabase'));
 		else if (former.length > 0) say(`The SQL of ${former.map(({tag}) => tag).join(' and ')} is its own again.`);
 		const lines = plans.flatMap(({seat: {tag, folder}, changes}, index) => {
-			const what = changes ? 'has its place in' : 'had its place already in';
+			const what = changes ? 'has joined in' : 'had already joined in';
 			const door = doors[index];
 			return [
 				p`${printable(tag)} ${what} ${printable(folder)}: ${printable(clients.flatMap(filesOf).join(', '))}.`,
@@ -177,7 +177,7 @@ function hosted({url, key: known, public_key}: Project, {key, account}: HookDoor
 		}`,
 		key === null
 			? p`Start it where SUPABASE_URL and a key are set: no file holds them, and without them its hooks hand over no mail.`
-			: p`Its hooks use the key of the config file, which was copied for them, for you alone to read.`,
+			: p`Its hooks use the key of the config file, which was copied for them into a file that only you can read.`,
 		...(public_key === undefined && !isPublic(known)
 			? [
 					p`That is a secret key, with which ${printable(tag)} could do everything: set SUPABASE_PUBLISHABLE_KEY (or publishable_key in the config file) as well, and join again.`,

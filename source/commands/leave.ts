@@ -88,7 +88,7 @@ export default command;
 function checkOthers(env: NodeJS.ProcessEnv, data: string, seats: readonly Seat[]): void {
 	const own = joinedFolders(data, workingFolder(env))[0]?.agents ?? [];
 	const other = seats.find(({tag}) => !own.some(agent => sameTag(agent.tag, tag)));
-	if (other !== undefined) checkIsHuman(env, `${other.tag} is not for it to send away`);
+	if (other !== undefined) checkIsHuman(env, `an agent cannot remove ${other.tag}`);
 }
 
 /** None where SQL is not for us to run: nobody knows then. */

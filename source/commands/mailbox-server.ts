@@ -2,6 +2,7 @@ import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
 import {isShared, type Agent, type Presence, type Wake} from '../mailbox/agent.ts';
 import {bellFile, ringBell} from '../join/bell.ts';
 import {clientKey, isInteractive} from '../join/client.ts';
+import {claimClient} from '../join/client-owner.ts';
 import {clientSocket, sayTo} from '../join/client-socket.ts';
 import {clientStatus} from '../join/client-status.ts';
 import {Turn} from '../join/turn.ts';
@@ -40,6 +41,7 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		return opened;
 	};
 	const client = clientKey(env, null);
+	const disclaim = claimClient(findPlaces(env).state, env, tag);
 	const ways = waysTo(env, tag);
 	let wake: Wake | 'none' = ways[0]?.name ?? 'none';
 	/** Whether another client works under the tag. */
@@ -84,6 +86,7 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	const timer = setInterval(() => void seen().catch(say), seenEvery);
 	await gone.promise;
 	clearInterval(timer);
+	disclaim();
 	for (const end of awake) end();
 	turn.end();
 

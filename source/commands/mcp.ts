@@ -29,7 +29,7 @@ const command: Command = {
 	flags: {as: {type: 'string'}, supabase: {type: 'boolean'}},
 	async run(invocation) {
 		const {input, flags, env} = invocation;
-		if (input.length > 0) throw new UsageError('mcp takes no words.', 'Use --as TAG to say whose.');
+		if (input.length > 0) throw new UsageError('`agentmux mcp` takes no arguments.', 'Use --as TAG to say whose.');
 		const isSupabase = flags['supabase'] === true;
 		const named = typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'];
 		const tag = named === undefined && isSupabase ? await folderAgent(invocation) : agentTag(named, '--as');

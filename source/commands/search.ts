@@ -14,7 +14,7 @@ const command: Command = {
 		Usage
 		  agentmux search [-n N] [--json] QUERY
 
-		  -n, --lines N   at most so many (default 50)
+		  -n, --lines N   at most N (default 50)
 		  --json          one JSON array of the rows
 
 		QUERY (the screen's / and f take the same):

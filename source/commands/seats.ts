@@ -41,9 +41,12 @@ export async function chosenSeats(verb: string, {input, flags}: Pick<Invocation,
 		return {recipe: null, seats: [{tag, folder: named[0] ?? '', role}], named};
 	}
 	if (word !== undefined) {
-		throw new UsageError(`A recipe brings its own tags: \`${word}\` is too much.`, 'Give them others with --tags A,B.');
+		throw new UsageError(
+			`A recipe has its own tags: unexpected argument \`${word}\`.`,
+			'Give them others with --tags A,B.',
+		);
 	}
-	if (role !== undefined) throw new UsageError('A recipe brings its own roles: --role is too much.', see);
+	if (role !== undefined) throw new UsageError('A recipe has its own roles: --role cannot be used with it.', see);
 	return recipeSeats(await findRecipe(recipe), named, textFlag(flags, 'tags'));
 }
 

@@ -46,7 +46,7 @@ const command: Command = {
 	},
 	async run(invocation) {
 		const {input, flags, stdout} = invocation;
-		if (input.length > 0) throw new UsageError('tail takes no words.', 'Use --tag TAG for one channel.');
+		if (input.length > 0) throw new UsageError('`agentmux tail` takes no arguments.', 'Use --tag TAG for one channel.');
 		const tag = tagFlag(flags, 'tag');
 		const query = textFlag(flags, 'filter');
 		const filter = query === undefined ? null : parseStored(query, Date.now(), 'See `agentmux search --help`.');

@@ -30,7 +30,7 @@ export async function checkFree(data: string, seats: readonly Seat[]): Promise<v
 	}
 	const [one] = taken;
 	if (one === undefined) return;
-	const where = taken.map(({tag, folders}) => `${tag} has its place in ${folders.join(' and ')} already`).join(', ');
+	const where = taken.map(({tag, folders}) => `${tag} has already joined in ${folders.join(' and ')}`).join(', ');
 	const remedy =
 		seats.length > 1
 			? otherTags(data, seats)

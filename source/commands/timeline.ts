@@ -39,7 +39,8 @@ const command: Command = {
 	flags: {since: {type: 'string'}, until: {type: 'string'}, json: {type: 'boolean'}},
 	async run(invocation) {
 		const {input, flags, stdout, stderr} = invocation;
-		if (input.length > 0) throw new UsageError('timeline takes no words.', 'Use --since TIME and --until TIME.');
+		if (input.length > 0)
+			throw new UsageError('`agentmux timeline` takes no arguments.', 'Use --since TIME and --until TIME.');
 		const now = Date.now();
 		const since = timeFlag(flags, 'since', now) ?? now - 2 * 3_600_000;
 		const until = timeFlag(flags, 'until', now) ?? Infinity;

@@ -48,7 +48,8 @@ export function agentTag(text: string | undefined, where: string): Tag {
 		throw new UsageError('Say which agent.', 'Give its tag (or set AGENTMUX_TAG): CLAUDE_1.');
 	}
 	const tag = asTag(text, where);
-	if (isReserved(tag)) throw new UsageError(`${tag} is not for an agent to take.`, 'Take another tag: CLAUDE_1.');
+	if (isReserved(tag))
+		throw new UsageError(`${tag} is reserved; an agent cannot join as it.`, 'Take another tag: CLAUDE_1.');
 	return tag;
 }
 

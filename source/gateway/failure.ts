@@ -31,11 +31,15 @@ const codes: readonly (readonly [string, ErrorCode])[] = [
 	['23', 'invalid'],
 	['22', 'invalid'],
 	['54', 'invalid'],
+	['55P03', 'offline'],
 	['55', 'conflict'],
 	['40', 'conflict'],
 	['53', 'offline'],
+	// What ran into its time limit would do so again.
+	['57014', 'invalid'],
 	['57', 'offline'],
 	['08', 'offline'],
+	['PT429', 'offline'],
 	['25006', 'forbidden'],
 ];
 

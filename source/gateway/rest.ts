@@ -177,7 +177,8 @@ export class Rest implements Source {
 		const data = rows(readMessage, inserted);
 		const known = data.length > 0 ? data : rows(readMessage, await this.request(byClientId(client_id)));
 		const [message] = await this.#messages(known);
-		if (message === undefined) throw new MailboxError('internal', 'The message was accepted and is not there.');
+		if (message === undefined)
+			throw new MailboxError('internal', 'The server accepted the message but returned no row.');
 		return message;
 	}
 

@@ -20,6 +20,7 @@ export async function runAgentSql(
 	database: Database,
 	{claims}: Caller,
 	{sql, parameters, readOnly}: Query,
+	signal?: AbortSignal,
 ): Promise<string[]> {
 	const call =
 		parameters.length === 0
@@ -31,7 +32,7 @@ export async function runAgentSql(
 					text: 'select line::text as line from public.agent_sql($1, array(select json_array_elements_text($2::json)), $3::boolean) as line',
 					values: [sql, JSON.stringify(parameters.map(textOrNull)), readOnly],
 				};
-	const [result] = await database.run({role: 'authenticated', claims}, [call]);
+	const [result] = await database.run({role: 'authenticated', claims}, [call], signal);
 	return linesOf(result);
 }
 

@@ -7,13 +7,13 @@ import {DatabaseError, type Database, type Statement} from './database.ts';
  */
 export function boundedDatabase(database: Database): Database {
 	return {
-		run: async (scope, statements) => {
+		run: async (scope, statements, signal) => {
 			for (const statement of statements) checkStatement(statement);
-			return database.run(scope, statements);
+			return database.run(scope, statements, signal);
 		},
-		script: async (scope, sql) => {
+		script: async (scope, sql, signal) => {
 			checkStatement({text: sql});
-			return database.script(scope, sql);
+			return database.script(scope, sql, signal);
 		},
 		listen: (channel, listener) => database.listen(channel, listener),
 		close: () => database.close(),

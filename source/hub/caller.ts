@@ -82,6 +82,8 @@ function refused(fault: TokenFault | UnknownRole, token: string): HubResponse {
 			return badToken('PGRST303', 'JWT not yet valid');
 		case 'issued later':
 			return badToken('PGRST303', 'JWT issued at future');
+		case 'unstorable':
+			return badToken('PGRST303', 'The JWT claims contain NUL, half a surrogate pair, or too many levels');
 		case 'aud claim':
 			return badToken('PGRST303', "The JWT 'aud' claim must be a string or an array of strings");
 		case 'exp claim':

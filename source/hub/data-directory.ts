@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {bootstrap, owner} from './bootstrap.ts';
 import {DatabaseError, type Database} from './database.ts';
 import {HubError} from './error.ts';
-import {fairDatabase} from './fair-database.ts';
+import {FairDatabase} from './fair-database.ts';
 import {syncFolder, syncPath, unpackFolder} from './folder-archive.ts';
 import {migrate, readMigrations} from './migrations.ts';
 import type {HubPlaces} from './places.ts';
@@ -12,13 +12,12 @@ import {templateFile} from './template.ts';
 import type {Log} from './log.ts';
 import {startMaintenance} from './maintenance.ts';
 import type {OpenedDatabase} from './opened-database.ts';
+import {statementLimit} from './time-limits.ts';
 import {embedded} from './postgres-url.ts';
 import {WorkerDatabase} from './worker-database.ts';
 
 /** PostgreSQL's major version inside PGlite 0.5. */
 export const postgresVersion = '18';
-/** Milliseconds that one call may run; a migration or an index over a million rows is well below. */
-const callTimeout = 120_000;
 /** What begins so in the data folder is not finished, and goes at the next start. */
 export const temporaryPrefix = 'pg.new-';
 /** The epoch of a database that nobody has used yet; a copied template must not pass for its original. */
@@ -28,6 +27,8 @@ export interface OpenDatabaseOptions {
 	/** What is going on, while a user waits. */
 	readonly onProgress: (sentence: string) => void;
 	readonly log: Log;
+	/** Milliseconds that a statement of the owner may run; the default of time-limits.ts when absent. */
+	readonly statementTimeout?: number | undefined;
 	/** The database died and could not be opened again. */
 	readonly onLost: (error: Error) => void;
 }
@@ -40,7 +41,7 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 		options.log(`${name} was found in the database, which would never start with it; it is in ${places.data} now.`);
 	}
 	options.onProgress('Opening the database.');
-	const database = await open(directory, options.onLost);
+	const database = await open(directory, options.onLost, options.statementTimeout);
 	try {
 		await prepare(database);
 		await database.run(owner, [
@@ -51,8 +52,7 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 			},
 		]);
 		return {
-			// The second waits in the thread itself, which so never waits for its next call.
-			database: fairDatabase(database, {atOnce: 2, perCaller: 1}),
+			database: new FairDatabase(database, {atOnce: 1, perCaller: 1}),
 			engine: 'PGlite',
 			label: embedded,
 			copyTo: folder => database.copyTo(folder),
@@ -101,7 +101,7 @@ function moveSignals(directory: string): string[] {
 
 /** Makes a new data directory in a folder that does not exist, as the first start and the build's template have it. */
 export async function createDirectory(directory: string): Promise<void> {
-	const database = await WorkerDatabase.open({directory, timeout: callTimeout});
+	const database = await WorkerDatabase.open({directory, timeout: statementLimit});
 	try {
 		await prepare(database);
 		await database.run(owner, [{text: 'update mux_meta set epoch = $1', values: [unusedEpoch]}]);
@@ -168,9 +168,13 @@ function checkVersion(directory: string): void {
 			);
 }
 
-async function open(directory: string, onLost: (error: Error) => void): Promise<WorkerDatabase> {
+async function open(
+	directory: string,
+	onLost: (error: Error) => void,
+	timeout = statementLimit,
+): Promise<WorkerDatabase> {
 	try {
-		return await WorkerDatabase.open({directory, timeout: callTimeout, onLost});
+		return await WorkerDatabase.open({directory, timeout, onLost});
 	} catch (error) {
 		const {code = '', message} = error as NodeJS.ErrnoException;
 		const full = code === 'ENOSPC' || message.includes('No space left on device');

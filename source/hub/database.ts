@@ -6,6 +6,13 @@ export interface Scope {
 	readonly claims: {readonly [claim: string]: unknown};
 	/** The database refuses every write. */
 	readonly readOnly?: boolean;
+	/** It is mail or a sign of life: small, and not to wait for what else its caller asks. */
+	readonly mail?: boolean;
+	/**
+	 * Whether somebody's request waits for it, so that it does not wait for its turn for longer than that does. By default for
+	 * every role but the owner's; what is the hub's own work, whoever it runs as, waits, and is not cancelled for others.
+	 */
+	readonly forRequest?: boolean;
 	/** Further settings, local to the transaction: `search_path`, `request.method`, ... */
 	readonly settings?: {readonly [name: string]: string};
 }
@@ -53,11 +60,18 @@ export class DatabaseAway extends Error {
 	readonly code: keyof typeof awayMessages;
 	/** What the connection said. */
 	readonly details: string;
+	/** What can be done about it. */
+	readonly hint: string | null;
 
-	constructor(code: keyof typeof awayMessages, details: string, options?: ErrorOptions) {
-		super(awayMessages[code], options);
+	constructor(
+		code: keyof typeof awayMessages,
+		details: string,
+		{hint = null, cause}: {readonly hint?: string | null; readonly cause?: unknown} = {},
+	) {
+		super(awayMessages[code], {cause});
 		this.code = code;
 		this.details = details;
+		this.hint = hint;
 	}
 }
 
@@ -72,13 +86,16 @@ const awayMessages = {
  * holds it blocks everyone.
  */
 export interface Database {
-	/** Runs the statements in one transaction under the scope; one result each. Rolls back and rejects (DatabaseError) when one fails. */
-	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]>;
+	/**
+	 * Runs the statements in one transaction under the scope; one result each. Rolls back and rejects (DatabaseError) when one
+	 * fails. `signal` cancels it, as PostgreSQL cancels a statement: it rejects with the signal's reason, unless it was done.
+	 */
+	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]>;
 	/**
 	 * Runs a script of any statements, transaction control among them, under the scope; the results of all of them. A
-	 * transaction that the script leaves open is rolled back.
+	 * transaction that the script leaves open is rolled back. `signal`: as for `run`.
 	 */
-	script(scope: Scope, sql: string): Promise<Result[]>;
+	script(scope: Scope, sql: string, signal?: AbortSignal): Promise<Result[]>;
 	/** NOTIFY payloads of one channel, after their commit, in order. Resolves with the function that ends it. */
 	listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>;
 	close(): Promise<void>;

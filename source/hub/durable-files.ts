@@ -19,6 +19,11 @@ interface EmscriptenModule {
 	readonly FS: {ErrnoError: new (errno: number) => Error};
 }
 
+export interface DurableFilesOptions extends DurableFilesEvents {
+	/** PostgreSQL's memory, shared with other threads; null, or absent: one of this thread alone. */
+	readonly memory?: WebAssembly.Memory | null;
+}
+
 export interface DurableFilesEvents {
 	/** After each fsync; when it throws, that fsync has failed. */
 	readonly onSync?: (() => void) | undefined;
@@ -38,10 +43,12 @@ const notPermitted = 63;
  */
 export class DurableFiles extends NodeFS {
 	readonly #events: DurableFilesEvents;
+	readonly #memory: WebAssembly.Memory | null;
 
-	constructor(directory: string, events: DurableFilesEvents = {}) {
+	constructor(directory: string, {memory = null, ...events}: DurableFilesOptions = {}) {
 		super(directory);
 		this.#events = events;
+		this.#memory = memory;
 	}
 
 	override async init(pglite: InitArguments[0], options: InitArguments[1]): ReturnType<NodeFS['init']> {
@@ -66,7 +73,8 @@ export class DurableFiles extends NodeFS {
 		};
 		const {onAbort} = this.#events;
 		const preRun = [...(emscriptenOpts.preRun ?? []), adapt];
-		return {emscriptenOpts: {...emscriptenOpts, ...(onAbort === undefined ? {} : {onAbort}), preRun}};
+		const memory = this.#memory === null ? {} : {wasmMemory: this.#memory};
+		return {emscriptenOpts: {...emscriptenOpts, ...memory, ...(onAbort === undefined ? {} : {onAbort}), preRun}};
 	}
 }
 

@@ -1,79 +1,222 @@
-import type {Database, Result, Scope} from './database.ts';
+import {sharedCallerOf, type SharedCaller} from './shared-caller.ts';
+import {DatabaseAway, DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
+import {pausedError, Pauses, seconds} from './pauses.ts';
+import {longestWait, overtimeMessage, sharedLimit} from './time-limits.ts';
 
 export interface Shares {
 	/** Calls that the database is given at once. */
 	readonly atOnce: number;
 	/** How many of them may be of one caller. */
 	readonly perCaller: number;
+	/** Further calls at once that only mail and signs of life may take; none when absent. */
+	readonly reserved?: number;
+	/** Milliseconds, for tests: instead of those of time-limits.ts. */
+	readonly limits?: {readonly shared: number; readonly wait: number};
 }
 
-interface Waiting {
-	begin(): void;
+/** What runs in the database, for the people whose database it is. */
+export interface Activity {
+	readonly who: string;
+	/** The beginning of its SQL. */
+	readonly what: string;
+	/** Milliseconds. */
+	readonly running: number;
 }
+
+interface Call {
+	readonly caller: SharedCaller;
+	readonly what: string;
+	readonly abort: AbortController;
+	/** By performance.now(). */
+	begun: number;
+	/** It has had the time that an agent has while others wait. */
+	isDue: boolean;
+	begin(): void;
+	refuse(why: Error): void;
+}
+
+type Work = (signal: AbortSignal) => Promise<Result[]>;
+
+/** SQLSTATE of a statement that was cancelled, or ran into its time limit. */
+const canceled = '57014';
 
 /**
  * A database that callers are served from in turns, whoever asks for more than others: what one sends at once waits for
- * itself, and the next caller waits for one call of it, not for all.
+ * itself, and the next caller waits for one call of it, not for all. An agent's call that others wait for is cancelled soon,
+ * and who ran into a limit pauses before the next. Nobody's request waits for long: it is told what it would wait for.
  */
-export function fairDatabase(database: Database, {atOnce, perCaller}: Shares): Database {
+export class FairDatabase implements Database {
+	readonly #database: Database;
+	readonly #shares: Shares;
+	readonly #limits: {readonly shared: number; readonly wait: number};
 	/** What waits, by its caller, in the order in which the callers take turns. */
-	const queues = new Map<string, Waiting[]>();
-	const running = new Map<string, number>();
-	let inUse = 0;
+	readonly #queues = new Map<string, Call[]>();
+	readonly #running = new Set<Call>();
+	readonly #pauses = new Pauses();
 
-	function inTurn(scope: Scope, work: () => Promise<Result[]>): Promise<Result[]> {
-		const caller = callerOf(scope);
-		return new Promise((resolve, reject) => {
-			const begin = (): void => {
-				void work()
-					.then(resolve, reject)
-					.finally(() => {
-						inUse--;
-						count(caller, -1);
-						next();
-					});
-			};
-			const queue = queues.get(caller);
-			if (queue === undefined) queues.set(caller, [{begin}]);
-			else queue.push({begin});
-			next();
-		});
+	constructor(database: Database, shares: Shares) {
+		this.#database = database;
+		this.#shares = shares;
+		this.#limits = shares.limits ?? {shared: sharedLimit, wait: longestWait};
 	}
 
-	function next(): void {
-		for (const [caller, queue] of queues) {
-			if (inUse >= atOnce) return;
-			if ((running.get(caller) ?? 0) >= perCaller) continue;
-			// At the end of the turns again, if anything of it is left.
-			queues.delete(caller);
-			const first = queue.shift();
-			if (queue.length > 0) queues.set(caller, queue);
-			inUse++;
-			count(caller, 1);
-			first?.begin();
+	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {
+		const what = statements.map(({text}) => text).join('; ');
+		return this.#inTurn(scope, what, signal, either => this.#database.run(scope, statements, either));
+	}
+
+	script(scope: Scope, sql: string, signal?: AbortSignal): Promise<Result[]> {
+		return this.#inTurn(scope, sql, signal, either => this.#database.script(scope, sql, either));
+	}
+
+	listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
+		return this.#database.listen(channel, listener);
+	}
+
+	close(): Promise<void> {
+		return this.#database.close();
+	}
+
+	/** What runs now, the longest first. */
+	activity(): Activity[] {
+		const now = performance.now();
+		return [...this.#running].map(({caller, what, begun}) => ({
+			who: caller.name,
+			what: beginning(what),
+			running: Math.round(now - begun),
+		}));
+	}
+
+	async #inTurn(scope: Scope, what: string, given: AbortSignal | undefined, work: Work): Promise<Result[]> {
+		const caller = sharedCallerOf(scope);
+		const abort = new AbortController();
+		try {
+			return await this.#queued({caller, what, abort}, given, () =>
+				work(given === undefined ? abort.signal : AbortSignal.any([given, abort.signal])),
+			);
+		} catch (error) {
+			const isOver = error instanceof DatabaseError && error.code === canceled && given?.aborted !== true;
+			if (!isOver || !caller.isAgent) throw error;
+			throw paused(error, this.#pauses.begin(caller.key));
 		}
 	}
 
-	function count(caller: string, by: number): void {
-		const left = (running.get(caller) ?? 0) + by;
-		if (left === 0) running.delete(caller);
-		else running.set(caller, left);
+	#queued(
+		call: Pick<Call, 'caller' | 'what' | 'abort'>,
+		given: AbortSignal | undefined,
+		work: () => Promise<Result[]>,
+	): Promise<Result[]> {
+		const {key, isRequest} = call.caller;
+		return new Promise((resolve, reject) => {
+			const refuse = (why: Error): void => {
+				this.#remove(waiting);
+				settle();
+				reject(why);
+			};
+			const gone = (): void => refuse(given?.reason as Error);
+			const timer = isRequest ? setTimeout(() => refuse(this.#busy()), this.#limits.wait) : undefined;
+			const settle = (): void => {
+				clearTimeout(timer);
+				given?.removeEventListener('abort', gone);
+			};
+			const begin = (): void => {
+				settle();
+				waiting.begun = performance.now();
+				this.#running.add(waiting);
+				const due = setTimeout(() => {
+					waiting.isDue = true;
+					this.#cancelOverdue();
+				}, this.#limits.shared);
+				void work()
+					.then(resolve, reject)
+					.finally(() => {
+						clearTimeout(due);
+						this.#running.delete(waiting);
+						this.#toTheEnd(key);
+						this.#next();
+					});
+			};
+			const waiting: Call = {...call, begun: 0, isDue: false, begin, refuse};
+			if (given?.aborted === true) return reject(given.reason as Error);
+			given?.addEventListener('abort', gone, {once: true});
+			const queue = this.#queues.get(key);
+			if (queue === undefined) this.#queues.set(key, [waiting]);
+			else queue.push(waiting);
+			this.#next();
+			this.#cancelOverdue();
+		});
 	}
 
-	return {
-		run: (scope, statements) => inTurn(scope, () => database.run(scope, statements)),
-		script: (scope, sql) => inTurn(scope, () => database.script(scope, sql)),
-		listen: (channel, listener) => database.listen(channel, listener),
-		close: () => database.close(),
-	};
+	#next(): void {
+		for (const [key, queue] of this.#queues) {
+			const [first] = queue;
+			if (first === undefined) continue;
+			const left = this.#pauses.left(key);
+			if (left > 0) for (const call of queue.slice()) call.refuse(pausedError(call.caller.name, left));
+			else if (this.#hasRoom(first.caller) && !this.#isOverShare(key)) {
+				this.#remove(first);
+				this.#toTheEnd(key);
+				first.begin();
+			}
+		}
+	}
+
+	#remove(call: Call): void {
+		const {key} = call.caller;
+		const queue = (this.#queues.get(key) ?? []).filter(other => other !== call);
+		if (queue.length === 0) this.#queues.delete(key);
+		else this.#queues.set(key, queue);
+	}
+
+	/** The caller takes its next turn after all who wait now. */
+	#toTheEnd(key: string): void {
+		const queue = this.#queues.get(key);
+		if (queue === undefined) return;
+		this.#queues.delete(key);
+		this.#queues.set(key, queue);
+	}
+
+	/** The room that is kept for mail is used last: what it may use as well is not to be taken by it. */
+	#hasRoom({isMail}: SharedCaller): boolean {
+		const {atOnce, reserved = 0} = this.#shares;
+		if (isMail) return this.#running.size < atOnce + reserved;
+		const others = [...this.#running].filter(({caller}) => !caller.isMail).length;
+		return others < atOnce && this.#running.size < atOnce + reserved;
+	}
+
+	#isOverShare(key: string): boolean {
+		return [...this.#running].filter(({caller}) => caller.key === key).length >= this.#shares.perCaller;
+	}
+
+	/** Cancels what agents have run for long enough while others wait for a place. */
+	#cancelOverdue(): void {
+		const waiting = [...this.#queues.keys()].filter(key => !this.#isOverShare(key));
+		if (waiting.length === 0) return;
+		for (const {caller, begun, isDue, abort} of this.#running) {
+			if (!caller.isAgent || !isDue) continue;
+			const time = seconds(performance.now() - begun);
+			abort.abort(new DatabaseError(overtimeMessage, canceled, `It ran for ${time} while others waited.`));
+		}
+	}
+
+	/** What a request is told that has waited for long enough. */
+	#busy(): DatabaseAway {
+		const [longest] = this.activity().toSorted((a, b) => b.running - a.running);
+		const details = `It waited ${seconds(this.#limits.wait)} for its turn.`;
+		if (longest === undefined) return new DatabaseAway('PGRST003', details);
+		const {who, running} = longest;
+		const hint = `The database is busy with a statement of ${who}, which has run for ${seconds(running)}. Try again later; \`agentmux hub status\` shows what runs.`;
+		return new DatabaseAway('PGRST003', details, {hint});
+	}
 }
 
-/**
- * One agent or human is one caller, however many tokens it has. The hub's own questions, which come without claims, do not
- * wait for what a user runs as the owner.
- */
-function callerOf({role, claims}: Scope): string {
-	const {app_metadata: metadata, sub = ''} = claims;
-	const tag = typeof metadata === 'object' && metadata !== null && 'agent_tag' in metadata ? metadata.agent_tag : sub;
-	return JSON.stringify([role, claims['role'], String(tag).toUpperCase()]);
+/** The same error, with what follows from it. */
+function paused({message, code, details, hint}: DatabaseError, pause: number): DatabaseError {
+	const remedy = `Ask for less at once; further requests are refused for ${seconds(pause)}.`;
+	return new DatabaseError(message, code, details ?? hint, remedy);
+}
+
+function beginning(sql: string): string {
+	const line = sql.replaceAll(/\s+/g, ' ').trim();
+	return line.length > 100 ? `${line.slice(0, 100)}…` : line;
 }

@@ -1,4 +1,5 @@
 import {get, type RequestOptions} from 'node:http';
+import type {Activity} from './fair-database.ts';
 import {readKeys, type HubKeys} from './keys.ts';
 import type {HubAddress} from './local/dial.ts';
 import {connectWith} from './local/fetch.ts';
@@ -19,6 +20,8 @@ export interface RunningHub extends HubKeys, HubAddress {
 	readonly database: string;
 	/** What it waits for: a database that is away. Null when nothing. */
 	readonly progress: string | null;
+	/** What its database works on. */
+	readonly running: readonly Activity[];
 }
 
 /**
@@ -29,10 +32,11 @@ export async function findHub(places: HubPlaces): Promise<RunningHub | null> {
 	const state = readState(places);
 	if (state === null || state.url === null || state.socket === undefined || !isAlive(state.pid)) return null;
 	const {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress} = state;
-	if (!(await isHealthy({url, socket, proof_key}, pid))) return null;
+	const running = await healthOf({url, socket, proof_key}, pid);
+	if (running === null) return null;
 	const keys = readKeys(places);
 	if (keys === null) return null;
-	return {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress, ...keys};
+	return {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress, running, ...keys};
 }
 
 /** Another user's process counts as alive. */
@@ -47,8 +51,8 @@ export function isAlive(pid: number): boolean {
 
 const patience = 3000;
 
-/** Whether that hub answers there. */
-function isHealthy(address: HubAddress, pid: number): Promise<boolean> {
+/** What runs in the database of the hub that answers there; null when none does, nothing where it may not say. */
+function healthOf(address: HubAddress, pid: number): Promise<readonly Activity[] | null> {
 	return new Promise(resolve => {
 		// node:http and not fetch: this stands before the first frame, and loading fetch would cost more than asking.
 		const options = {
@@ -63,20 +67,28 @@ function isHealthy(address: HubAddress, pid: number): Promise<boolean> {
 			response.on('data', (chunk: string) => {
 				text += chunk;
 			});
-			response.on('end', () => resolve(isWell(text, pid)));
+			response.on('end', () => resolve(readHealth(text, pid)));
 		});
 		request.on('timeout', () => request.destroy());
-		request.on('error', () => resolve(false));
-		request.on('close', () => resolve(false));
+		request.on('error', () => resolve(null));
+		request.on('close', () => resolve(null));
 	});
 }
 
 /** By TCP it says no process id; it has proved then to be the one that this state file is of. */
-function isWell(text: string, expected: number): boolean {
+function readHealth(text: string, expected: number): readonly Activity[] | null {
 	try {
-		const {status, pid = expected} = JSON.parse(text) as {readonly status?: unknown; readonly pid?: unknown};
-		return status === 'ok' && pid === expected;
+		const {
+			status,
+			pid = expected,
+			running = [],
+		} = JSON.parse(text) as {
+			readonly status?: unknown;
+			readonly pid?: unknown;
+			readonly running?: readonly Activity[];
+		};
+		return status === 'ok' && pid === expected ? running : null;
 	} catch {
-		return false;
+		return null;
 	}
 }

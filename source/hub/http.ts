@@ -16,6 +16,8 @@ export interface HubRequest {
 	readonly headers: IncomingHttpHeaders;
 	readonly body: Buffer;
 	readonly caller: Caller;
+	/** Aborted when nobody waits for the answer any more. */
+	readonly signal?: AbortSignal;
 }
 
 export interface HubResponse {

@@ -16,18 +16,18 @@ export class KeyRing {
 		return this.#keys.jwt_secret;
 	}
 
-	/** All that the old ones signed is refused from now on. The file comes first: after a crash one or the other holds. */
+	/** Refuses everything that the old keys signed. Writes the file first, so that after a crash either the old or the new keys are valid. */
 	rotate(): void {
 		this.#keys = replaceKeys(this.#places);
 	}
 }
 
-/** `POST /agentmux/v1/keys` as service_role: new keys, in the file that they lie in. `onRotated`: nobody is to stay connected. */
+/** `POST /agentmux/v1/keys` as service_role: replaces the keys and their file. `onRotated` is to close all connections. */
 export function createKeyRotation(keys: KeyRing, onRotated: () => void): {handle: Handler} {
 	return {
 		async handle({method, path, caller}) {
 			if (caller.role !== 'service_role') return json(401, 'Unauthorized: this needs the service_role key.');
-			if (path !== '/' || method !== 'POST') return json(404, 'There is nothing of that name.');
+			if (path !== '/' || method !== 'POST') return json(404, 'There is no such path here.');
 			keys.rotate();
 			onRotated();
 			return {status: 204};

@@ -9,12 +9,12 @@ import {signToken} from './token.ts';
 export interface HubKeys {
 	/** Signs every token with HS256. */
 	readonly jwt_secret: string;
-	/** Tokens without end for the roles anon and service_role, as Supabase's API keys. */
+	/** Tokens that never expire, for the roles anon and service_role, like Supabase's API keys. */
 	readonly anon_key: string;
 	readonly service_role_key: string;
 }
 
-/** Null when no hub has ever run there. Throws HubError when the file is damaged. */
+/** Null if no hub has ever run there. Throws HubError if the file is damaged. */
 export function readKeys(places: HubPlaces): HubKeys | null {
 	const path = keysFile(places);
 	const value = readJsonFile(path);
@@ -29,16 +29,16 @@ export function readKeys(places: HubPlaces): HubKeys | null {
 	);
 }
 
-/** Only under the hub's lock: two makers would each believe in their own. */
+/** Only under the hub's lock: two processes at once would use different keys. */
 export function ensureKeys(places: HubPlaces): HubKeys {
 	const present = readKeys(places);
 	return present ?? replaceKeys(places);
 }
 
-/** New keys in the place of any others, at once. Only under the hub's lock. */
+/** Replaces the keys atomically. Only under the hub's lock. */
 export function replaceKeys(places: HubPlaces): HubKeys {
 	const secret = randomBytes(32).toString('base64url');
-	// Without the time at which they were made: where the clock is put back, they would not hold yet.
+	// No `iat`: after the clock is set back, they would not be valid yet.
 	const keys: HubKeys = {
 		jwt_secret: secret,
 		anon_key: signToken(secret, {iss: 'agentmux', role: 'anon'}),

@@ -5,6 +5,7 @@ import {boundedDatabase, isTooDeep, tooDeep} from './bounded-database.ts';
 import {DatabaseError, type Database, type Result, type Scope} from './database.ts';
 import type {Handler, HubRequest, HubResponse} from './http.ts';
 import {applyMigration} from './migrations.ts';
+import {pausedCode} from './pauses.ts';
 import {requireReadsOnly} from './reads-only.ts';
 
 // As on Supabase, what only reads does so under a role that may do nothing else.
@@ -28,7 +29,10 @@ export function createManagement(unbounded: Database): {handle: Handler} {
 				if (call === 'migrations' && request.method === 'GET') return json(200, await listMigrations(database));
 				if (call === 'migrations' && request.method === 'POST') return await addMigration(database, request);
 			} catch (error) {
-				if (error instanceof DatabaseError) return refusal(400, `Failed to run sql query: ${report(error)}`);
+				if (error instanceof DatabaseError) {
+					const status = error.code === pausedCode ? 429 : 400;
+					return refusal(status, `Failed to run sql query: ${report(error)}`);
+				}
 				throw error;
 			}
 			return refusal(404, `Cannot ${request.method} /v1/projects${request.path}`);
@@ -36,7 +40,7 @@ export function createManagement(unbounded: Database): {handle: Handler} {
 	};
 }
 
-async function query(database: Database, {body, caller}: HubRequest): Promise<HubResponse> {
+async function query(database: Database, {body, caller, signal}: HubRequest): Promise<HubResponse> {
 	if (isTooDeep(body.toString('utf8'))) throw tooDeep();
 	const input = parseObject(body);
 	const {query: sql, parameters = [], read_only: readOnly = false} = input ?? {};
@@ -44,15 +48,15 @@ async function query(database: Database, {body, caller}: HubRequest): Promise<Hu
 	if (!Array.isArray(parameters)) return refusal(400, 'parameters: must be an array');
 	if (sql.includes('\0')) return refusal(400, 'query: must not contain NUL');
 	if (caller.role === 'authenticated') {
-		const lines = await runAgentSql(database, caller, {sql, parameters, readOnly: readOnly === true});
+		const lines = await runAgentSql(database, caller, {sql, parameters, readOnly: readOnly === true}, signal);
 		return {...json(201, []), body: `[${lines.join(',')}]`};
 	}
 	if (readOnly === true) requireReadsOnly(sql);
 	const scope = readOnly === true ? reader : owner;
 	const results =
 		parameters.length === 0
-			? await database.script(scope, sql)
-			: await database.run(scope, [{text: sql, values: parameters}]);
+			? await database.script(scope, sql, signal)
+			: await database.run(scope, [{text: sql, values: parameters}], signal);
 	const last = results.findLast(({fields}) => fields.length > 0);
 	return json(201, last === undefined ? [] : toRows(last));
 }

@@ -1,9 +1,8 @@
-import type {Database} from './database.ts';
+import type {FairDatabase} from './fair-database.ts';
 
 /** A database that is the mailbox, with every migration applied. */
 export interface OpenedDatabase {
-	/** Serves its callers in turns. */
-	readonly database: Database;
+	readonly database: FairDatabase;
 	/** `PGlite`, or `PostgreSQL` and its version. */
 	readonly engine: string;
 	/** `embedded`, or `user@host:port/database`; no password. */

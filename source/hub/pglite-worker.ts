@@ -3,6 +3,8 @@ import {setFlagsFromString} from 'node:v8';
 import {parentPort, workerData, type MessagePort} from 'node:worker_threads';
 import {DatabaseError, type Result} from './database.ts';
 import {PgliteDatabase} from './pglite.ts';
+import {withdrawInterrupt} from './pglite/interrupt.ts';
+import {Progress} from './pglite/progress.ts';
 import type {WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
 
 // V8 would compile all of PostgreSQL a second time, optimised: seconds of both cores and 600 MB at their height, 100 MB for
@@ -16,26 +18,34 @@ const answer = (message: WorkerAnswer): void => port.postMessage(message);
 
 // What was being said when PostgreSQL panicked must not reach anyone: the thread ends on the spot.
 const onAbort = (): never => process.exit(1);
-const {options, begun} = workerData as WorkerData;
+const {options, progress: shared} = workerData as WorkerData;
 const database = await PgliteDatabase.open({...options, onAbort});
 const listening = new Map<string, () => Promise<void>>();
-const latest = new BigInt64Array(begun);
+const progress = new Progress(shared);
 let turn = Promise.resolve();
-answer({opened: true});
+answer({opened: true, interrupt: database.interrupt});
 port.on('message', (call: WorkerCall) => {
 	turn = turn.then(() => serve(call));
 });
 
 async function serve(call: WorkerCall): Promise<void> {
-	Atomics.store(latest, 0, BigInt(call.id));
+	progress.begin(call.id);
 	try {
-		answer({id: call.id, results: await perform(call)});
+		const results = await perform(call);
+		finish(call.id);
+		answer({id: call.id, results});
 	} catch (error) {
+		finish(call.id);
 		answer({id: call.id, failure: describe(error)});
 		// PostgreSQL reports its own failures. Anything else means that it can no longer be trusted to run.
 		if (!(error instanceof DatabaseError)) throw error;
 	}
 	if (call.call === 'close') port.close();
+}
+
+/** From now on nothing cancels it; what was to cancel it, and came too late, must not cancel the next one. */
+function finish(id: number): void {
+	if (progress.end(id) && database.interrupt !== null) withdrawInterrupt(database.interrupt);
 }
 
 async function perform(call: WorkerCall): Promise<Result[]> {

@@ -1,6 +1,8 @@
-import {constants, cpSync} from 'node:fs';
+import {constants, cpSync, existsSync} from 'node:fs';
+import {join} from 'node:path';
 import {PGlite, types, type Results} from '@electric-sql/pglite';
 import {DatabaseError, notInTransaction, type Database, type Result, type Scope, type Statement} from './database.ts';
+import {interruptOf, sharedMemory, sharingModule, type Interrupt} from './pglite/interrupt.ts';
 import {refuseHarm, refusingSettings} from './pglite/refusals.ts';
 import {DurableFiles, type DurableFilesEvents} from './durable-files.ts';
 import {divideOpenFiles} from './open-files.ts';
@@ -47,9 +49,12 @@ export class PgliteDatabase implements Database {
 	readonly #pglite: PGlite;
 	readonly #directory: string | null;
 	readonly #listeners = new Map<string, Set<(payload: string) => void>>();
+	/** What cancels a statement from another thread; null where the memory is not shared. */
+	readonly interrupt: Interrupt | null;
 	#queue: Promise<unknown> = Promise.resolve();
 
-	private constructor(pglite: PGlite, directory: string | null) {
+	private constructor(pglite: PGlite, directory: string | null, interrupt: Interrupt | null) {
+		this.interrupt = interrupt;
 		this.#pglite = pglite;
 		this.#directory = directory;
 		for (const oid of Object.keys(pglite.parsers)) {
@@ -62,16 +67,19 @@ export class PgliteDatabase implements Database {
 
 	/** Rejects with what PostgreSQL said when it does not start. */
 	static async open({directory = null, ...events}: PgliteOptions = {}): Promise<PgliteDatabase> {
-		const files = directory === null ? {} : {fs: new DurableFiles(directory, events)};
+		// initdb starts PostgreSQL in a memory of its own, which is none that is shared.
+		const memory = directory !== null && existsSync(join(directory, 'PG_VERSION')) ? sharedMemory() : null;
+		const files = directory === null ? {} : {fs: new DurableFiles(directory, {...events, memory})};
+		const module = memory === null ? {} : {pgliteWasmModule: await sharingModule()};
 		let complaint = '';
 		const onStderr = (line: string): boolean => {
 			complaint = /(?:FATAL|PANIC): +(.+)/.exec(line)?.[1] ?? complaint;
 			return false;
 		};
 		try {
-			const pglite = await PGlite.create({...files, startParams, initDbStartParams, onStderr});
+			const pglite = await PGlite.create({...files, ...module, startParams, initDbStartParams, onStderr});
 			refuseHarm(pglite);
-			return new PgliteDatabase(pglite, directory);
+			return new PgliteDatabase(pglite, directory, memory === null ? null : interruptOf(pglite, memory));
 		} catch (cause) {
 			throw complaint === '' ? cause : new Error(complaint, {cause});
 		}
@@ -87,7 +95,7 @@ export class PgliteDatabase implements Database {
 				await this.#pglite.exec('commit');
 				return results;
 			} catch (error) {
-				await this.#pglite.exec('rollback');
+				await this.#uncancelled('rollback');
 				throw error;
 			}
 		});
@@ -98,8 +106,8 @@ export class PgliteDatabase implements Database {
 			try {
 				return scope.readOnly === true ? await this.#runReadOnly(scope, sql) : await this.#runScript(scope, sql);
 			} finally {
-				if (this.#pglite.isInTransaction()) await this.#pglite.exec('rollback');
-				await this.#pglite.exec(cleanSession);
+				if (this.#pglite.isInTransaction()) await this.#uncancelled('rollback');
+				await this.#uncancelled(cleanSession);
 				for (const channel of this.#listeners.keys()) await this.#pglite.exec(`listen ${quoted(channel)}`);
 			}
 		});
@@ -155,6 +163,16 @@ export class PgliteDatabase implements Database {
 		await this.#inTurn(() => this.#pglite.close());
 	}
 
+	/** Runs what must be done after a call that may have been cancelled a moment too late, which cancels this. */
+	async #uncancelled(sql: string): Promise<void> {
+		try {
+			await this.#pglite.exec(sql);
+		} catch (error) {
+			if ((error as Report).code !== canceled) throw error;
+			await this.#pglite.exec(sql);
+		}
+	}
+
 	async #query({text, values}: Statement): Promise<Result> {
 		return toResult(await this.#pglite.query<Record<string, unknown>>(text, [...(values ?? [])], {serializers}));
 	}
@@ -171,6 +189,9 @@ export class PgliteDatabase implements Database {
 function toResult({rows, fields, rowCount}: Results<Record<string, unknown>>): Result {
 	return {rows, fields, count: rowCount ?? rows.length};
 }
+
+/** SQLSTATE of a statement that was cancelled. */
+const canceled = '57014';
 
 /** The fields of an ErrorResponse that PGlite hands on. */
 interface Report {

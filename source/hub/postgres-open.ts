@@ -2,8 +2,8 @@ import {owner} from './bootstrap.ts';
 import {HubError} from './error.ts';
 import type {Log} from './log.ts';
 import type {OpenedDatabase} from './opened-database.ts';
-import {fairDatabase} from './fair-database.ts';
-import {connections, PostgresDatabase, type PostgresOptions} from './postgres.ts';
+import {FairDatabase} from './fair-database.ts';
+import {connections, mailConnections, PostgresDatabase, type PostgresOptions} from './postgres.ts';
 import {hasEventTriggers, preparePostgres} from './postgres-setup.ts';
 import {announceSchema, startUpkeep} from './postgres-upkeep.ts';
 import {parsePostgresUrl} from './postgres-url.ts';
@@ -22,7 +22,7 @@ export async function openPostgres(
 		if (reason === null) void database.run(owner, [announceSchema]).catch(() => undefined);
 	};
 	try {
-		database = await PostgresDatabase.open(address, {onListening});
+		database = await PostgresDatabase.open(address, {...options, onListening, onBlocked: options.log});
 	} catch (error) {
 		throw unopened(label, error);
 	}
@@ -34,7 +34,11 @@ export async function openPostgres(
 		}
 		const [result] = await database.run(owner, [{text: `select current_setting('server_version') as version`}]);
 		return {
-			database: fairDatabase(database, {atOnce: connections, perCaller: connections - 2}),
+			database: new FairDatabase(database, {
+				atOnce: connections,
+				perCaller: connections - 2,
+				reserved: mailConnections,
+			}),
 			engine: `PostgreSQL ${String(result?.rows[0]?.['version']).split(' ')[0]}`,
 			label,
 			copyTo: null,

@@ -9,11 +9,12 @@ import {
 	type Statement,
 } from './database.ts';
 import {HubError} from './error.ts';
+import {describeBlocker, PostgresBlockers, type RunningCall} from './postgres-blockers.ts';
 import {PostgresListener} from './postgres-listener.ts';
 import type {PostgresAddress} from './postgres-url.ts';
 import {asText, scopeStatements, setStatement} from './session.ts';
 import {splitStatements} from './split-statements.ts';
-import {timeLimit} from './time-limits.ts';
+import {lockLimit, statementLimit, timeLimit} from './time-limits.ts';
 
 /** Only these come back parsed, as from PGlite; everything else keeps PostgreSQL's own text. */
 const {BOOL, INT2, INT4, FLOAT4, FLOAT8} = pg.types.builtins;
@@ -23,16 +24,21 @@ const types: pg.CustomTypesConfig = {
 		parsed.has(oid) ? (pg.types.getTypeParser(oid, format) as (text: string) => unknown) : (text: string) => text,
 };
 
-/** Connections for queries, besides the one that listens: a server allows 100, and every machine of a team has a hub. */
+/**
+ * Connections for queries, besides the one that listens and, while something takes long, the one that looks after it: a server
+ * allows 100, and every machine of a team has a hub.
+ */
 export const connections = 5;
-/** Milliseconds that one statement may run. */
-const statementTimeout = 120_000;
+/** Further ones for mail and signs of life alone. */
+export const mailConnections = 2;
 /** Milliseconds that a caller waits for a connection, and that a connection may be silent. */
 const longestSilence = 10_000;
 
 export interface PostgresOptions {
 	/** NOTIFYs are heard again (null), or not any more and why; from the first time that they were. */
 	readonly onListening?: (reason: string | null) => void;
+	/** Hears of each call that waits for a lock. */
+	readonly onBlocked?: (sentence: string) => void;
 	/** Milliseconds that one statement may run; two minutes when absent. */
 	readonly timeout?: number;
 	/** Milliseconds that a connection may take to be made, or to show that it still stands; ten seconds when absent. */
@@ -43,6 +49,7 @@ export interface PostgresOptions {
 export class PostgresDatabase implements Database {
 	readonly #pool: pg.Pool;
 	readonly #listener: PostgresListener;
+	readonly #blockers: PostgresBlockers;
 	readonly #config: pg.ClientConfig;
 	readonly #patience: number;
 	readonly #timeout: number;
@@ -51,17 +58,23 @@ export class PostgresDatabase implements Database {
 
 	private constructor(
 		config: pg.ClientConfig,
-		{onListening = () => undefined, timeout = statementTimeout, patience = longestSilence}: PostgresOptions,
+		{
+			onListening = () => undefined,
+			onBlocked = () => undefined,
+			timeout = statementLimit,
+			patience = longestSilence,
+		}: PostgresOptions,
 	) {
 		this.#patience = patience;
 		this.#timeout = timeout;
 		this.#config = {...config, types, keepAlive: true, application_name: 'agentmux hub'};
 		this.#pool = new pg.Pool({
 			...this.#config,
-			max: connections,
+			max: connections + mailConnections,
 			idleTimeoutMillis: 30_000,
 			connectionTimeoutMillis: patience,
 			statement_timeout: timeout,
+			lock_timeout: lockLimit,
 			idle_in_transaction_session_timeout: timeout,
 			// When not even that is answered, the network is gone.
 			query_timeout: timeout + patience,
@@ -70,6 +83,8 @@ export class PostgresDatabase implements Database {
 		this.#pool.on('error', () => undefined);
 		this.#pool.on('connect', client => client.on('error', () => undefined));
 		this.#listener = new PostgresListener(this.#config, patience, onListening);
+		const watching = {...this.#config, query_timeout: patience, connectionTimeoutMillis: patience};
+		this.#blockers = new PostgresBlockers(watching, onBlocked);
 	}
 
 	/** Rejects with what the server or the network said. */
@@ -89,17 +104,17 @@ export class PostgresDatabase implements Database {
 		this.#standIns.set(role, 'none');
 	}
 
-	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
-		return this.#transaction(scope, async client => {
+	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {
+		return this.#transaction(scope, signal, async client => {
 			const results: Result[] = [];
 			for (const statement of statements) results.push(await query(client, statement));
 			return results;
 		});
 	}
 
-	async script(scope: Scope, sql: string): Promise<Result[]> {
-		if (scope.readOnly === true) return this.#transaction(scope, client => runReadOnly(client, sql));
-		return this.#with(async client => {
+	async script(scope: Scope, sql: string, signal?: AbortSignal): Promise<Result[]> {
+		if (scope.readOnly === true) return this.#transaction(scope, signal, client => runReadOnly(client, sql));
+		return this.#with(scope, signal, async client => {
 			await query(client, setStatement(this.#own(scope), false));
 			const results: unknown = await client.query(sql);
 			return (Array.isArray(results) ? results : [results]).map(toResult);
@@ -112,7 +127,7 @@ export class PostgresDatabase implements Database {
 
 	/** Runs `work` while no other hub on this database runs its own. Rejects with HubError when one does not come to an end. */
 	async exclusively<T>(key: string, work: () => Promise<T>): Promise<T> {
-		const client = new pg.Client({...this.#config, lock_timeout: statementTimeout});
+		const client = new pg.Client({...this.#config, lock_timeout: statementLimit});
 		client.on('error', () => undefined);
 		try {
 			await client.connect();
@@ -135,32 +150,69 @@ export class PostgresDatabase implements Database {
 
 	/** Waits for what is under way, but not for a server that is gone. */
 	async close(): Promise<void> {
-		const ended = Promise.all([this.#listener.close(), this.#pool.end()]);
+		const ended = Promise.all([this.#listener.close(), this.#blockers.close(), this.#pool.end()]);
 		await Promise.race([ended, new Promise(resolve => setTimeout(resolve, 5000).unref())]);
 	}
 
-	async #transaction<T>(scope: Scope, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-		return this.#with(async client => {
-			for (const statement of scopeStatements(this.#own(scope))) await query(client, statement);
-			const result = await work(client);
-			await client.query('commit');
-			return result;
-		}, 'begin');
+	async #transaction<T>(
+		scope: Scope,
+		signal: AbortSignal | undefined,
+		work: (client: pg.PoolClient) => Promise<T>,
+	): Promise<T> {
+		return this.#with(
+			scope,
+			signal,
+			async client => {
+				for (const statement of scopeStatements(this.#own(scope))) await query(client, statement);
+				const result = await work(client);
+				await client.query('commit');
+				return result;
+			},
+			'begin',
+		);
 	}
 
 	/** A connection for the time of `work`, and clean for the next one. */
-	async #with<T>(work: (client: pg.PoolClient) => Promise<T>, first = 'select'): Promise<T> {
+	async #with<T>(
+		scope: Scope,
+		signal: AbortSignal | undefined,
+		work: (client: pg.PoolClient) => Promise<T>,
+		first = 'select',
+	): Promise<T> {
 		const client = await this.#connected(first);
+		const process = processOf(client);
+		let cancelled: Error | null = null;
+		const call: RunningCall = {
+			process,
+			scope,
+			begun: performance.now(),
+			blocker: null,
+			cancel: why => {
+				if (cancelled !== null) return;
+				cancelled = why;
+				void this.#blockers.cancel(process);
+			},
+		};
+		const abort = (): void => call.cancel(signal?.reason as Error);
+		const end = this.#blockers.watch(call);
+		signal?.addEventListener('abort', abort, {once: true});
 		try {
+			// Aborted while it waited for a connection, where nobody listened yet.
+			signal?.throwIfAborted();
 			const result = await work(client);
 			if (first !== 'begin') await clean(client);
-			client.release();
+			// A cancellation that is on its way would meet the next call.
+			client.release(cancelled !== null);
 			return result;
 		} catch (error) {
-			const failure = translated(error);
-			const isClean = failure instanceof DatabaseError && (await clean(client).then(yes, no));
+			const failure = blocked(translated(error), call);
+			const isKept = cancelled === null && failure instanceof DatabaseError;
+			const isClean = isKept && (await clean(client).then(yes, no));
 			client.release(!isClean);
-			throw failure;
+			throw cancelled !== null && isCanceled(failure) ? cancelled : failure;
+		} finally {
+			end();
+			signal?.removeEventListener('abort', abort);
 		}
 	}
 
@@ -216,6 +268,26 @@ async function query(client: pg.PoolClient, {text, values = []}: Statement): Pro
 async function clean(client: pg.PoolClient): Promise<void> {
 	await client.query('rollback');
 	await client.query('discard all');
+}
+
+/** The server's process for a connection; node-postgres knows it, and its types do not. */
+function processOf(client: pg.PoolClient): number {
+	return (client as pg.PoolClient & {readonly processID: number}).processID;
+}
+
+function isCanceled(error: unknown): boolean {
+	return error instanceof DatabaseError && error.code === '57014';
+}
+
+/** Who held the lock that was waited for in vain. */
+function blocked(error: unknown, {scope, blocker}: RunningCall): unknown {
+	if (!(error instanceof DatabaseError) || error.code !== '55P03' || blocker === null) return error;
+	return new DatabaseError(
+		error.message,
+		error.code,
+		describeBlocker(scope, blocker),
+		'Try again when that transaction has ended.',
+	);
 }
 
 const yes = (): boolean => true;

@@ -2,7 +2,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
-import type {Database} from './database.ts';
+import type {FairDatabase} from './fair-database.ts';
 import {createCopies} from './copies.ts';
 import {rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './admission/door.ts';
@@ -35,6 +35,8 @@ export interface RunOptions {
 	readonly port?: number;
 	/** The URL of a PostgreSQL, or `embedded`; without it, the database that was served last. */
 	readonly databaseUrl?: string;
+	/** Milliseconds that a statement of the owner may run; two minutes when absent. */
+	readonly statementTimeout?: number;
 	readonly log: Log;
 	/** The database died under it and cannot be opened again; the hub is of no more use. */
 	readonly onLost: (error: Error) => void;
@@ -159,6 +161,7 @@ async function open(
 	places: HubPlaces,
 	{
 		databaseUrl,
+		statementTimeout,
 		log,
 		onLost,
 		catchUp,
@@ -169,6 +172,7 @@ async function open(
 	if (databaseUrl === embedded) {
 		return openDatabase(places, {
 			log,
+			statementTimeout,
 			onProgress: tell,
 			onLost(error) {
 				log(`The database stopped: ${error.message}`);
@@ -181,6 +185,7 @@ async function open(
 	const {openPostgres} = await import('./postgres-open.ts');
 	return openPostgres(databaseUrl, {
 		log,
+		...(statementTimeout === undefined ? {} : {timeout: statementTimeout}),
 		onListening(reason) {
 			// What it announces meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
 			const turn = ++turns;
@@ -199,7 +204,7 @@ async function open(
 }
 
 async function serve(
-	database: Database,
+	database: FairDatabase,
 	keys: KeyRing,
 	ended: EndedTokens,
 	door: Door,
@@ -249,10 +254,16 @@ async function serve(
 				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, () => door.dismiss()).handle},
 				{prefix: '/agentmux/v1', handle: copies},
 			],
-			upgrade(request, socket, head) {
-				if (door.admit(socket)) realtime.upgrade(request, socket, head);
+			upgrade(request, socket, head, countAs) {
+				if (door.admit(socket)) realtime.upgrade(request, socket, head, countAs);
 			},
-			health: () => ({status: 'ok', pid: state.pid, version: state.version, started_at: state.started_at}),
+			health: () => ({
+				status: 'ok',
+				pid: state.pid,
+				version: state.version,
+				started_at: state.started_at,
+				running: database.activity(),
+			}),
 			local: {state: places.state, proofKey: state.proof_key, onSocket},
 			maxConnections,
 			log,

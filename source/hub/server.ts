@@ -3,7 +3,7 @@ import type {AddressInfo, Socket} from 'node:net';
 import type {Duplex} from 'node:stream';
 import {callerOf} from './caller.ts';
 import {connectionLimits, Connections, type ConnectionLimits} from './admission/connections.ts';
-import {DatabaseAway} from './database.ts';
+import {DatabaseAway, DatabaseError} from './database.ts';
 import type {Caller, Handler, HubResponse} from './http.ts';
 import {holderOf} from './admission/holder.ts';
 import {isLocalRequest, isOwnOrigin} from './admission/local-request.ts';
@@ -23,11 +23,11 @@ interface Route {
 
 export interface HubServerOptions {
 	readonly jwtSecret: string;
-	/** What to answer to somebody whose token was ended before it expired; null while it holds. */
+	/** The answer to a caller whose token was ended before it expired; null for all others. */
 	readonly refuse?: (caller: Caller) => Promise<HubResponse | null>;
 	readonly routes: readonly Route[];
-	/** Takes over WebSocket handshakes under /realtime/v1/websocket. */
-	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+	/** Takes over WebSocket handshakes under /realtime/v1/websocket. `countAs`: among whose connections it counts from then on. */
+	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer, countAs: (holder: string) => void) => void;
 	/** What /health answers to this user's own programs; others hear that something is there. */
 	readonly health: () => object;
 	/** For the programs of this user; without it, there is TCP alone. */
@@ -90,7 +90,7 @@ export async function startServer(options: HubServerOptions, port: number): Prom
 		return server;
 	};
 	const {local} = options;
-	const own = local === undefined ? null : await listenLocally(local.state, serve, local.onSocket);
+	const own = local === undefined ? null : await listenLocally(local.state, serve, local.onSocket, options.log);
 	return {
 		port: portOf(tcp),
 		socket: own?.path ?? null,
@@ -118,8 +118,10 @@ function serverFor(options: HubServerOptions, bodies: Bodies, where: () => Pick<
 	server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
 		socket.on('error', () => socket.destroy());
 		const refused = refusedUpgrade(options, entrance(), request);
-		if (refused === null) return options.upgrade(request, socket, head);
-		// Nobody reads from it any more, so that it would not be noticed that the client closes it.
+		if (refused === null) {
+			return options.upgrade(request, socket, head, holder => void connections.know(socket, holder));
+		}
+		// Nothing reads from the socket now, so a close by the client would go unnoticed.
 		socket.once('finish', () => socket.destroy());
 		socket.end(`HTTP/1.1 ${refused}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
 	});
@@ -169,16 +171,25 @@ async function respond(
 		response.setHeader('access-control-expose-headers', 'Content-Range, Location, Preference-Applied');
 		response.setHeader('vary', 'Origin');
 	}
+	const gone = new AbortController();
+	response.once('close', () => {
+		if (!response.writableFinished) gone.abort(new DatabaseError('canceling statement due to user request', '57014'));
+	});
 	try {
-		send(response, request, await answer(options, entrance, request));
+		send(response, request, await answer(options, entrance, request, gone.signal));
 	} catch (error) {
 		if (error instanceof DatabaseAway) return send(response, request, away(error));
 		options.log(`${request.method} failed: ${error instanceof Error ? error.message : String(error)}`);
-		send(response, request, refusal(500, 'The hub failed at this; its log says how.'));
+		send(response, request, refusal(500, 'Internal error; see `agentmux hub logs`.'));
 	}
 }
 
-async function answer(options: HubServerOptions, entrance: Entrance, request: IncomingMessage): Promise<HubResponse> {
+async function answer(
+	options: HubServerOptions,
+	entrance: Entrance,
+	request: IncomingMessage,
+	signal: AbortSignal,
+): Promise<HubResponse> {
 	const {method = 'GET', url: target = '', headers} = request;
 	if (!isMeant(request, entrance)) {
 		return refusal(403, 'Forbidden: the hub only accepts requests with a Host and Origin of its own.');
@@ -199,10 +210,10 @@ async function answer(options: HubServerOptions, entrance: Entrance, request: In
 	}
 	const body = await entrance.bodies.read(request);
 	if (typeof body === 'string') return refusedBody(body, options.limits?.bodies ?? bodyLimits);
-	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller});
+	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller, signal});
 }
 
-/** A web page or a neighbour need not know which process of which version this is. */
+/** Web pages and other users need not know which process of which version this is. */
 function healthFor({health, local}: HubServerOptions, {port, place}: Entrance, search: string): object {
 	const facts = port === null ? health() : {status: 'ok'};
 	const nonce = new URLSearchParams(search).get('challenge') ?? '';
@@ -218,12 +229,12 @@ function refuseConnection({code}: NodeJS.ErrnoException, socket: Duplex): void {
 	const [status, message] = {
 		HPE_HEADER_OVERFLOW: ['414 URI Too Long', `The address and headers are larger than ${largestHead} bytes.`] as const,
 		ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not come to its end in time.'] as const,
-	}[code ?? ''] ?? ['400 Bad Request', 'This is no HTTP request.'];
+	}[code ?? ''] ?? ['400 Bad Request', 'This is not an HTTP request.'];
 	const body = JSON.stringify({message});
 	socket.end(
 		`HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
 	);
-	// Who is still writing reads no answer from a connection that is gone; nor may he hold it for long.
+	// A client that is still writing would not see the answer if the connection closed now; but it may not hold it for long.
 	const impatient = setTimeout(() => socket.destroy(), 2000);
 	socket.once('close', () => clearTimeout(impatient));
 }
@@ -300,8 +311,8 @@ function split(text: string, separator: string): [string, string] {
 }
 
 /** As PostgREST says it, whoever was asked. */
-function away({code, message, details}: DatabaseAway): HubResponse {
-	const answer = json(code === 'PGRST003' ? 504 : 503, {code, details, hint: null, message});
+function away({code, message, details, hint}: DatabaseAway): HubResponse {
+	const answer = json(code === 'PGRST003' ? 504 : 503, {code, details, hint, message});
 	return {...answer, headers: {...answer.headers, 'proxy-status': `PostgREST; error=${code}`, 'retry-after': '1'}};
 }
 

@@ -8,7 +8,10 @@ export function signToken(secret: string, claims: Claims): string {
 	return `${unsigned}.${signature(secret, unsigned).toString('base64url')}`;
 }
 
-/** Why a token is none: it has not three readable parts, no signature, another one, or claims that do not hold (now). */
+/**
+ * Why a token is not accepted: it does not have three readable parts, it has no signature or a wrong one, its claims do not hold (now),
+ * or PostgreSQL could not store them (`unstorable`): text with NUL or half a surrogate pair, or more than `maxDepth` levels.
+ */
 export type TokenFault =
 	| 'malformed'
 	| 'unsecured'
@@ -16,6 +19,7 @@ export type TokenFault =
 	| 'expired'
 	| 'early'
 	| 'issued later'
+	| 'unstorable'
 	| `${'exp' | 'nbf' | 'iat' | 'aud'} claim`;
 
 /**
@@ -39,7 +43,7 @@ export function verifyToken(
 	if (header['alg'] !== 'HS256' || given.length !== expected.length || !timingSafeEqual(given, expected)) {
 		return {fault: 'signature'};
 	}
-	const fault = claimFault(claims, now, leeway);
+	const fault = claimFault(claims, now, leeway) ?? (isStorable(claims, maxDepth) ? null : 'unstorable');
 	return fault === null ? {claims} : {fault};
 }
 
@@ -53,6 +57,17 @@ function claimFault({exp, nbf, iat, aud}: Claims, now: number, leeway: number): 
 	if (iat !== undefined && iat !== null && iat * 1000 > now + Math.max(leeway, 1000)) return 'issued later';
 	const listed: readonly unknown[] = Array.isArray(aud) ? aud : [aud ?? ''];
 	return listed.every(each => typeof each === 'string') ? null : 'aud claim';
+}
+
+/** Of objects and lists in claims; they are handed to the database as JSON with each request. */
+const maxDepth = 32;
+
+function isStorable(value: unknown, levels: number): boolean {
+	if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
+	if (typeof value !== 'object' || value === null) return true;
+	return (
+		levels > 0 && Object.entries(value).every(([name, each]) => isStorable(name, 0) && isStorable(each, levels - 1))
+	);
 }
 
 function isTime(claim: unknown): claim is number | null | undefined {

@@ -1,6 +1,8 @@
 import {Worker} from 'node:worker_threads';
 import {DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
 import {fromSource} from './package-root.ts';
+import {raiseInterrupt, type Interrupt} from './pglite/interrupt.ts';
+import {Progress} from './pglite/progress.ts';
 import {timeLimit} from './time-limits.ts';
 import type {WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
 
@@ -11,8 +13,8 @@ export interface WorkerDatabaseOptions {
 	/** The data directory, initialised; null for a new database in memory. */
 	readonly directory: string | null;
 	/**
-	 * Milliseconds that one call may run, less for some roles (time-limits.ts). PGlite ignores statement_timeout: the thread is
-	 * ended, and another opens the database.
+	 * Milliseconds that one call may run, less for some roles (time-limits.ts). PGlite ignores statement_timeout: the call is
+	 * cancelled from here.
 	 */
 	readonly timeout: number;
 	/** The thread died and could not be replaced. */
@@ -21,6 +23,13 @@ export interface WorkerDatabaseOptions {
 
 /** Milliseconds to open a database, which may have much to recover. */
 const openingTime = 300_000;
+/**
+ * Milliseconds in which a call that was cancelled must end. PostgreSQL looks many times a second; where it does not, the thread
+ * is ended, and another opens the database.
+ */
+const cancellingTime = 2000;
+/** Milliseconds until a call that was not running yet is cancelled again. */
+const cancelAgain = 20;
 
 /** MiB. What a query makes is short-lived; by default the thread would keep some 40 MiB for it. */
 const youngGeneration = 8;
@@ -33,6 +42,10 @@ const stack = 32;
 
 interface Pending {
 	readonly request: Request;
+	/** Why it is being cancelled. */
+	cancelled: Error | null;
+	/** No longer waits for its signal. */
+	settle(): void;
 	resolve(results: Result[]): void;
 	reject(error: Error): void;
 }
@@ -44,8 +57,9 @@ export class WorkerDatabase implements Database {
 	readonly #options: WorkerDatabaseOptions;
 	readonly #pending = new Map<number, Pending>();
 	readonly #listeners = new Map<string, Set<(payload: string) => void>>();
-	/** The id of the call that the thread began last. */
-	readonly #begun = new BigInt64Array(new SharedArrayBuffer(8));
+	readonly #progressCells = new SharedArrayBuffer(Progress.bytes);
+	readonly #progress = new Progress(this.#progressCells);
+	#interrupt: Interrupt | null = null;
 	#worker: Worker;
 	/** Until the thread has exited. */
 	#ended: Promise<unknown> = Promise.resolve();
@@ -68,12 +82,12 @@ export class WorkerDatabase implements Database {
 		return database;
 	}
 
-	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
-		return this.#call({call: 'run', scope, statements});
+	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {
+		return this.#call({call: 'run', scope, statements}, signal);
 	}
 
-	script(scope: Scope, sql: string): Promise<Result[]> {
-		return this.#call({call: 'script', scope, sql});
+	script(scope: Scope, sql: string, signal?: AbortSignal): Promise<Result[]> {
+		return this.#call({call: 'script', scope, sql}, signal);
 	}
 
 	async listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
@@ -97,15 +111,21 @@ export class WorkerDatabase implements Database {
 	async close(): Promise<void> {
 		if (this.#closing || this.#lost !== null) return;
 		this.#closing = true;
-		clearTimeout(this.#watchdog);
 		await this.#call({call: 'close'});
 		this.#lost = new Error('The database is closed.');
 		await this.#ended;
 	}
 
-	#call(request: Request): Promise<Result[]> {
+	#call(request: Request, signal?: AbortSignal): Promise<Result[]> {
 		if (this.#lost !== null) return Promise.reject(this.#lost);
-		return new Promise((resolve, reject) => this.#post({request, resolve, reject}));
+		if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+		return new Promise((resolve, reject) => {
+			const cancel = (): void => this.#cancel(pending, signal?.reason as Error);
+			const settle = (): void => signal?.removeEventListener('abort', cancel);
+			const pending: Pending = {request, cancelled: null, settle, resolve, reject};
+			signal?.addEventListener('abort', cancel, {once: true});
+			this.#post(pending);
+		});
 	}
 
 	#post(pending: Pending): void {
@@ -116,7 +136,7 @@ export class WorkerDatabase implements Database {
 	}
 
 	#start(): Worker {
-		const workerData: WorkerData = {options: {directory: this.#options.directory}, begun: this.#begun.buffer};
+		const workerData: WorkerData = {options: {directory: this.#options.directory}, progress: this.#progressCells};
 		const worker = new Worker(workerFile, {
 			workerData,
 			resourceLimits: {maxYoungGenerationSizeMb: youngGeneration, stackSizeMb: stack},
@@ -134,6 +154,7 @@ export class WorkerDatabase implements Database {
 	#hear(answer: WorkerAnswer): void {
 		if ('opened' in answer) {
 			this.#opened = true;
+			this.#interrupt = answer.interrupt;
 			this.#watch();
 			return;
 		}
@@ -144,24 +165,60 @@ export class WorkerDatabase implements Database {
 		const pending = this.#pending.get(answer.id);
 		this.#pending.delete(answer.id);
 		this.#watch();
-		if ('results' in answer) pending?.resolve(answer.results);
-		else pending?.reject(toError(answer.failure));
+		if (pending === undefined) return;
+		pending.settle();
+		if ('results' in answer) pending.resolve(answer.results);
+		else if (pending.cancelled !== null && answer.failure.code === canceled) pending.reject(pending.cancelled);
+		else pending.reject(toError(answer.failure));
 	}
 
 	/** Times the call that is being worked on: the oldest. */
 	#watch(): void {
 		clearTimeout(this.#watchdog);
 		const [id, oldest] = this.#pending.entries().next().value ?? [];
-		if (id === undefined || oldest === undefined || this.#closing) return;
+		if (id === undefined || oldest === undefined) return;
 		const limit = limitOf(oldest.request, this.#options.timeout);
 		this.#watchdog = setTimeout(
 			() => {
-				this.#pending.delete(id);
-				oldest.reject(overtime(limit));
-				void this.#worker.terminate();
+				if (this.#opened) this.#cancel(oldest, overtime(limit));
+				else this.#end(id, oldest, overtime(limit));
 			},
 			this.#opened ? limit : openingTime,
 		);
+	}
+
+	/** Cancels a call where it is, as soon as it runs. */
+	#cancel(pending: Pending, why: Error): void {
+		if (pending.cancelled !== null) return;
+		pending.cancelled = why;
+		const attempt = (deadline: number): void => {
+			// Its id is another one in the next thread.
+			const id = [...this.#pending].find(([, other]) => other === pending)?.[0];
+			if (id === undefined) return;
+			const interrupt = this.#interrupt;
+			const isCancelled =
+				this.#opened && interrupt !== null && this.#progress.cancel(id, () => raiseInterrupt(interrupt));
+			const isRunning = this.#opened && this.#progress.begun === id;
+			if (!isCancelled && !(isRunning && performance.now() > deadline)) {
+				setTimeout(attempt, cancelAgain, isRunning ? deadline : performance.now() + cancelAgain);
+				return;
+			}
+			setTimeout(
+				() => {
+					if (this.#pending.get(id) === pending) this.#end(id, pending, why);
+				},
+				isCancelled ? cancellingTime : 0,
+			);
+		};
+		attempt(performance.now() + cancelAgain);
+	}
+
+	/** Ends the thread in the middle of a call. */
+	#end(id: number, pending: Pending, why: Error): void {
+		this.#pending.delete(id);
+		pending.settle();
+		pending.reject(why);
+		void this.#worker.terminate();
 	}
 
 	/**
@@ -173,11 +230,16 @@ export class WorkerDatabase implements Database {
 		clearTimeout(this.#watchdog);
 		const error = new DatabaseError('the database stopped while it worked on this', '57P02', failure?.message ?? null);
 		const cause = failure ?? error;
-		const begun = Number(Atomics.load(this.#begun, 0));
+		const {begun} = this.#progress;
+		this.#progress.reset();
+		this.#interrupt = null;
 		const waiting: Pending[] = [];
 		for (const [id, pending] of this.#pending) {
 			if (this.#opened && id > begun) waiting.push(pending);
-			else pending.reject(this.#opened ? error : cause);
+			else {
+				pending.settle();
+				pending.reject(this.#opened ? error : cause);
+			}
 		}
 		this.#pending.clear();
 		// A thread that never opened the database would not do so the next time either.
@@ -201,8 +263,11 @@ function limitOf(request: Request, longest: number): number {
 /** In PostgreSQL's words. */
 function overtime(limit: number): DatabaseError {
 	const hint = `Ask for less at once: this may run for ${limit / 1000} s.`;
-	return new DatabaseError('canceling statement due to statement timeout', '57014', null, hint);
+	return new DatabaseError('canceling statement due to statement timeout', canceled, null, hint);
 }
+
+/** SQLSTATE of a statement that was cancelled. */
+const canceled = '57014';
 
 function toError({message, code, details, hint}: WorkerFailure): Error {
 	return code === null ? new Error(message) : new DatabaseError(message, code, details, hint);

@@ -1,11 +1,12 @@
 import type {Result, Scope, Statement} from './database.ts';
 import type {PgliteOptions} from './pglite.ts';
+import type {Interrupt} from './pglite/interrupt.ts';
 
 /** What the thread is made with. */
 export interface WorkerData {
 	readonly options: PgliteOptions;
-	/** One int64: the id of the call that was begun last, so that those behind it are known not to be when the thread dies. */
-	readonly begun: SharedArrayBuffer;
+	/** Which call the thread works on: see Progress. */
+	readonly progress: SharedArrayBuffer;
 }
 
 /** What WorkerDatabase asks of its thread. Answered in order, by id. */
@@ -26,7 +27,8 @@ export interface WorkerFailure {
 }
 
 export type WorkerAnswer =
-	| {readonly opened: true}
+	/** With what cancels the statement that runs; null for a database in memory. */
+	| {readonly opened: true; readonly interrupt: Interrupt | null}
 	| {readonly id: number; readonly results: Result[]}
 	| {readonly id: number; readonly failure: WorkerFailure}
 	| {readonly channel: string; readonly payload: string};

@@ -5,7 +5,7 @@
  */
 export function addressFault(text: string): string | null {
 	const url = URL.parse(text);
-	if (url === null || !/^https?:$/.test(url.protocol)) return 'is no web address';
+	if (url === null || !/^https?:$/.test(url.protocol)) return 'is not a web address';
 	if (url.username !== '' || url.password !== '') return 'has a user or a password in it';
 	return /[?#]/.test(text) ? 'goes on after its path, with ? or #' : null;
 }

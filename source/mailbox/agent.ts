@@ -9,7 +9,7 @@ export const wakes = ['bell', 'socket'] as const;
 /** The ways to an idle client: a file that it watches, or the socket that it listens on. */
 export type Wake = (typeof wakes)[number];
 
-/** What is told of an identity; what is absent stays as it is. */
+/** A change to an identity; absent fields stay as they are. */
 export interface Sign {
 	readonly presence?: Presence;
 	readonly role?: string;
@@ -47,7 +47,7 @@ export function presenceOf(
 	return gone !== null && now >= gone ? 'gone' : presence;
 }
 
-/** From when on (milliseconds since 1970) it is gone unless it gives a sign of life; null for who is not missed. */
+/** From when on (milliseconds since 1970) it is gone unless it gives a sign of life; null if nobody expects one. */
 export function goneAt({
 	kind,
 	presence,

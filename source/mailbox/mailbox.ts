@@ -113,7 +113,7 @@ export interface Mailbox {
 
 	/**
 	 * Runs SQL as the agent that this mailbox is: all statements or none; resolves with the rows of the last that returns any.
-	 * Rejects with `invalid` for what the database refuses, in its words, and for who is no agent.
+	 * Rejects with `invalid` for what the database refuses, in its words, and for callers that are not agents.
 	 */
 	sql(statements: readonly string[], options?: SqlOptions): Promise<SqlRow[]>;
 

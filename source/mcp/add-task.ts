@@ -61,7 +61,7 @@ export function registerAddTask(server: McpServer, desk: Desk): void {
 					steps === undefined ? [await tasks.add(draft)] : await tasks.plan(draft, steps.map(given), in_order);
 				unsure.delete(letter);
 				const [task, ...its] = added;
-				if (task === undefined) throw new MailboxError('internal', 'The task was accepted and is not there.');
+				if (task === undefined) throw new MailboxError('internal', 'The server accepted the task but returned no row.');
 				const ids = its.map(({id}) => id);
 				const hint =
 					ids.length === 0

@@ -5,7 +5,7 @@ import {printable} from '../printable.ts';
 
 export type Vouched = Pick<Message, 'tag' | 'author_tag' | 'author_kind' | 'verified' | 'signed'>;
 
-/** Who vouches for the sender of a message, and what it might be taken for, as an agent reads it. `reader`: who that is. */
+/** Who vouches for the sender of a message, and which tag it looks like, for the agent `reader`. */
 export function provenance(message: Vouched & Pick<Message, 'body'>, reader: Tag): string {
 	const known = [HUMAN, SYSTEM, reader];
 	const like = resembled(message.tag, known);

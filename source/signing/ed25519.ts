@@ -7,7 +7,7 @@ export interface KeyPair {
 	readonly d: string;
 }
 
-/** Loaded at the first use: a hook that has no signature to look at is spared it. */
+/** Loaded at the first use, because most hooks have no signature to check. */
 function crypto() {
 	return process.getBuiltinModule('node:crypto');
 }
@@ -31,7 +31,7 @@ function privateKey({x, d}: KeyPair): KeyObject {
 	return crypto().createPrivateKey({key: {kty: 'OKP', crv: 'Ed25519', x, d}, format: 'jwk'});
 }
 
-/** Signs a statement. Throws for what is no key pair. */
+/** Signs a statement. Throws if it is not a key pair. */
 export function signStatement(pair: KeyPair, statement: Statement): Signature {
 	const {randomBytes, sign} = crypto();
 	const nonce = randomBytes(16).toString('base64url');
@@ -39,14 +39,14 @@ export function signStatement(pair: KeyPair, statement: Statement): Signature {
 	return {v: 1, key: pair.x, nonce, sig};
 }
 
-/** Whether whoever has the secret of the signature's own key signed just that statement. Whose key it is, is not asked. */
+/** Whether the signature is valid for that statement by the key it names. Does not check whose key that is. */
 export function fits(signature: Signature, statement: Statement): boolean {
 	const {createPublicKey, verify} = crypto();
 	try {
 		const key = createPublicKey({key: {kty: 'OKP', crv: 'Ed25519', x: signature.key}, format: 'jwk'});
 		return verify(null, signedBytes(statement, signature.nonce), key, Buffer.from(signature.sig, 'base64url'));
 	} catch {
-		// 32 bytes that are no point of the curve.
+		// 32 bytes that are not a point on the curve.
 		return false;
 	}
 }

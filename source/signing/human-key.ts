@@ -10,7 +10,7 @@ import {readTrust, trustKey} from './trusted-keys.ts';
 /** Where this home's key is: its data folder, and the keyring where that has the secret. */
 export interface KeyStore {
 	readonly data: string;
-	/** Null: a file that this user alone can read. */
+	/** Null: a file that only this user can read. */
 	readonly keyring: Keyring | null;
 }
 
@@ -35,7 +35,7 @@ export async function humanKey(store: KeyStore): Promise<KeyPair> {
 	return keepKey(store, makeKeyPair(), true);
 }
 
-/** Makes another key in the place of the one before, which stays trusted: what it signed is still the human's. */
+/** Makes a new key. The old one stays trusted, so that what it signed still counts. */
 export async function renewKey(store: KeyStore, tag: Tag, now: Date): Promise<KeyPair> {
 	const {own} = readTrust(store.data);
 	const pair = await keepKey(store, makeKeyPair(), false);
@@ -61,7 +61,7 @@ async function keepKey({data, keyring}: KeyStore, pair: KeyPair, first: boolean)
 	if (keyring !== null) {
 		await keyring.write(accountOf(data), textOf(pair));
 	} else if (!writeOwnFile(secretFile(data), `${textOf(pair)}\n`, {first})) {
-		// Another of our programs was first.
+		// Another process was first.
 		const theirs = await findKey({data, keyring});
 		if (theirs !== null) return theirs;
 	}

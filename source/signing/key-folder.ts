@@ -47,7 +47,7 @@ export function readOwnFile(path: string): string | null {
  * the answer is false. Throws MailboxError `file`.
  */
 export function writeOwnFile(path: string, text: string, {first = false} = {}): boolean {
-	// Loaded only where something is written: the hook reads alone.
+	// Loaded only for writing: the hook only reads.
 	const {randomUUID} = process.getBuiltinModule('node:crypto');
 	const temporary = `${path}.${process.pid}-${randomUUID().slice(0, 8)}`;
 	try {
@@ -69,7 +69,7 @@ export function writeOwnFile(path: string, text: string, {first = false} = {}): 
 	}
 }
 
-/** One of several that make the key at once wins, and its file is whole from the beginning. */
+/** If several processes make the key at once, one wins, and its file is complete from the start. */
 function putFirst(temporary: string, path: string): boolean {
 	try {
 		linkSync(temporary, path);

@@ -1,9 +1,9 @@
 import {spawn} from 'node:child_process';
 import {MailboxError} from '../mailbox/error.ts';
 
-/** A place of the system's for one secret. The secret goes over stdin and stdout, and is never among a program's arguments. */
+/** One secret in the system's keyring. It is passed over stdin and stdout, never in a program's arguments. */
 export interface Keyring {
-	/** What is kept under the account; null: nothing. Rejects with MailboxError `unauthorized`. */
+	/** The secret of the account, or null. Rejects with MailboxError `unauthorized`. */
 	read(account: string): Promise<string | null>;
 	write(account: string, secret: string): Promise<void>;
 }
@@ -29,7 +29,7 @@ function secretService(env: NodeJS.ProcessEnv): Keyring {
 		async read(account) {
 			const {code, stdout, stderr} = await run(env, 'secret-tool', ['lookup', ...attributes(account)], '');
 			if (code === 0 && stdout !== '') return stdout.trim();
-			// What it does not find ends it with 1, and without a word.
+			// If it finds nothing, it exits with 1 and prints nothing.
 			if (code === 1 && stderr.trim() === '') return null;
 			throw refused('secret-tool', stderr);
 		},
@@ -41,7 +41,7 @@ function secretService(env: NodeJS.ProcessEnv): Keyring {
 	};
 }
 
-/** `security -i` reads its commands from stdin, so that no secret is among its arguments. */
+/** `security -i` reads its commands from stdin, which keeps the secret out of its arguments. */
 function macKeychain(env: NodeJS.ProcessEnv): Keyring {
 	return {
 		async read(account) {

@@ -4,7 +4,7 @@ import {isPublicKey} from '../mailbox/signature.ts';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {publicFile, readOwnFile, trustFile, writeOwnFile} from './key-folder.ts';
 
-/** Somebody's public key, and whose words it may sign. */
+/** A public key, and the tag it may sign for. */
 interface TrustedKey {
 	readonly key: string;
 	readonly tag: Tag;
@@ -12,7 +12,7 @@ interface TrustedKey {
 	readonly since: string;
 }
 
-/** What is trusted here. It lies in files of this home: nothing that a database says adds to it. */
+/** The keys trusted here. They are kept in files of this home; nothing in a database adds to them. */
 export interface Trust {
 	/** This home's own key, under whichever tag its human writes; null before the first use. */
 	readonly own: string | null;
@@ -36,7 +36,7 @@ export function trustKey(data: string, key: string, tag: Tag, now: Date): void {
 	writeOthers(data, [...others, {key, tag, since: now.toISOString()}]);
 }
 
-/** Takes a key out; false where it was not there. */
+/** Removes a key; false if it was not there. */
 export function forgetKey(data: string, key: string): boolean {
 	const others = readOthers(data);
 	const left = others.filter(other => other.key !== key);

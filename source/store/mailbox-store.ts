@@ -65,6 +65,8 @@ export interface MailboxStore {
 	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
 	/** Asks something of the tasks; what comes of it is in the state at once. Rejects with MailboxError. */
 	askTasks(ask: (tasks: Mailbox['tasks']) => Promise<Task | readonly Task[]>): Promise<readonly Task[]>;
+	/** Takes out what a message says, for everybody; the state says so at once. Rejects with MailboxError. */
+	redact(id: number): Promise<void>;
 	/** The first rows of a table, as the mailbox's `table`. Rejects with MailboxError. */
 	readTable(name: string): Promise<readonly TableRow[]>;
 	/** Ends the subscription and closes the mailbox. */
@@ -266,6 +268,11 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			const tasks = Array.isArray(answer) ? (answer as readonly Task[]) : [answer as Task];
 			apply({type: 'tasks', tasks});
 			return tasks;
+		},
+		async redact(id) {
+			const messages = [await (await opening).redact(id)];
+			chronicle.redact(messages);
+			apply({type: 'redacted', messages});
 		},
 		readTable: async name => (await opening).table(name),
 		async close() {

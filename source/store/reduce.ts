@@ -5,6 +5,7 @@ import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
 import {foldTag} from '../mailbox/tag.ts';
 import type {Task} from '../mailbox/task.ts';
+import {withChannels, withChannelsOf} from './channels.ts';
 import {belongs, threadOf, type FeedId} from './feed.ts';
 import {mergeById} from './ordered.ts';
 import {bounded, emptyPast, released, withNewer, withOlder, type Past} from './past.ts';
@@ -92,7 +93,7 @@ export function reduce(state: State, change: Change): State {
 		case 'look':
 			return withLook(state, change.feed, change.around);
 		case 'channels':
-			return {...state, channels: withChannels(state.channels, change.channels)};
+			return withChannels(state, change.channels);
 		case 'tasks':
 			return {...state, tasks: withTasks(state.tasks, change.tasks)};
 		case 'agents':
@@ -139,7 +140,7 @@ function withMessages(state: State, incoming: readonly Message[]): State {
 		? state.pending.filter(({draft}) => !returned.has(draft.client_id))
 		: state.pending;
 	if (messages === state.messages && pending === state.pending && pasts === state.pasts) return state;
-	return {...state, messages, pasts, pending, channels: withChannels(state.channels, channelsOf(incoming))};
+	return withChannelsOf({...state, messages, pasts, pending}, incoming);
 }
 
 /** Rows in the place of those that said more; of the messages that are held. */
@@ -225,22 +226,6 @@ function withLook(state: State, feed: FeedId, around: number | null): State {
 		pasts.delete(oldest);
 	}
 	return {...state, pasts};
-}
-
-function channelsOf(messages: readonly Message[]): Channel[] {
-	return messages.flatMap(({id, tag, mentions}) => [tag, ...mentions].map(name => ({tag: name, last_id: id})));
-}
-
-function withChannels(channels: State['channels'], incoming: readonly Channel[]): State['channels'] {
-	let next: Map<string, Channel> | undefined;
-	for (const {tag, last_id} of incoming) {
-		const key = foldTag(tag);
-		const known = (next ?? channels).get(key);
-		if (known !== undefined && known.last_id >= last_id) continue;
-		next ??= new Map(channels);
-		next.set(key, {tag: known?.tag ?? tag, last_id});
-	}
-	return next ?? channels;
 }
 
 /** Finished tasks beyond this many are forgotten, oldest change first. */

@@ -18,6 +18,11 @@ export interface Pending {
 	readonly failure: string | null;
 }
 
+/** A channel, and whether its tag was only addressed since the start, as far as this program knows. */
+export interface ListedChannel extends Channel {
+	readonly addressedOnly?: boolean;
+}
+
 /** Everything that the screen shows, whoever draws it. Changed only by the reducer; never mutated. */
 export interface State {
 	readonly identity: Identity | null;
@@ -34,8 +39,10 @@ export interface State {
 	readonly from: number;
 	/** What was read back of a feed, older than the window; of those that were looked at last. */
 	readonly pasts: ReadonlyMap<FeedId, Past>;
-	/** Folded tag to channel: every tag that is known, also those whose messages lie outside of the window. */
-	readonly channels: ReadonlyMap<string, Channel>;
+	/** Folded tag to channel, also of tags whose messages lie outside of the window; of those that were only addressed the newest. */
+	readonly channels: ReadonlyMap<string, ListedChannel>;
+	/** Folded tags that were addressed and have no channel: nobody has joined or written as them, and there are too many. */
+	readonly unlisted: ReadonlySet<string>;
 	readonly pending: readonly Pending[];
 	readonly tasks: ReadonlyMap<number, Task>;
 	/** Folded tag to agent. */
@@ -58,6 +65,7 @@ export const emptyState: State = {
 	from: 0,
 	pasts: new Map(),
 	channels: new Map(),
+	unlisted: new Set(),
 	pending: [],
 	tasks: new Map(),
 	agents: new Map(),

@@ -29,6 +29,7 @@ import {reveal, settleThreads, stepBack} from './trail.ts';
 import {currentEntry, moved, newestSeen, withView} from './navigate.ts';
 import {actionHere, isTaskOverlay, openTask, taskKey, taskOverlayKey} from './task-keys.ts';
 import {focusPane, paneAction} from './pane-keys.ts';
+import {askToRedact, redactKey} from './redact.ts';
 import {chosenAgent} from './panes/agents.ts';
 import {nextUnread} from './next-unread.ts';
 import {rememberLastLooks} from './unread.ts';
@@ -137,6 +138,8 @@ export function createController(options: ControllerOptions): Controller {
 				return copyLink(context);
 			case 'open_link':
 				return openLink(context);
+			case 'redact':
+				return askToRedact(context);
 			case 'back':
 				return back();
 			case 'compose':
@@ -253,6 +256,7 @@ export function createController(options: ControllerOptions): Controller {
 		if (overlay.kind === 'search' || overlay.kind === 'filter' || overlay.kind === 'palette') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'choice') return choiceKey(context, key);
+		if (overlay.kind === 'redact') return redactKey(context, overlay.message, key);
 		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
 		if (overlay.kind === 'quit') {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();

@@ -55,6 +55,7 @@ export type Action =
 	| 'copy'
 	| 'copy_link'
 	| 'open_link'
+	| 'redact'
 	| 'search'
 	| 'filter'
 	| 'palette'
@@ -195,7 +196,8 @@ export const usualKeymap: readonly Binding[] = [
 	{action: 'copy', place: 'read', keys: ['y'], label: 'y Y', help: 'copy its text, a link'},
 	{action: 'copy_link', place: 'read', keys: ['Y'], label: 'Y', help: ''},
 	{action: 'open_link', place: 'read', keys: ['o'], label: 'o', help: 'open a link in it'},
-	{action: 'acknowledge', place: 'read', keys: ['a'], label: 'a', help: 'it is dealt with'},
+	{action: 'redact', place: 'read', keys: ['x'], label: 'x', help: 'redact it; asks'},
+	{action: 'acknowledge', place: 'read', keys: ['a'], label: 'a', help: 'mark it as done'},
 	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
 	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
 	{action: 'search', place: 'read', keys: ['/'], label: '/', hint: 'search', help: 'search all of history'},
@@ -210,7 +212,7 @@ export const usualKeymap: readonly Binding[] = [
 		hint: 'commands',
 		help: 'find and do anything',
 	},
-	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'draw the screen anew'},
+	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'redraw the screen'},
 	{action: 'mouse', place: 'read', keys: ['m'], label: 'm', help: 'mouse; shift-drag selects'},
 	{action: 'suspend', place: 'read', keys: ['^z'], label: '^z', help: 'stop; the shell resumes it'},
 	{action: 'help', place: 'read', keys: ['?'], label: '?', hint: 'help', help: 'this help'},
@@ -291,7 +293,7 @@ export const usualKeymap: readonly Binding[] = [
 		keys: [','],
 		label: ', .',
 		hint: 'step',
-		help: 'as it was an event before',
+		help: 'one event back, on',
 		with: 'timeline_step_on',
 	},
 	{action: 'timeline_step_on', place: 'timeline', keys: ['.'], label: '.', help: ''},
@@ -348,7 +350,7 @@ export const usualKeymap: readonly Binding[] = [
 		keys: ['enter', 'tab'],
 		label: 'enter',
 		hint: 'take',
-		help: 'go there, do it, take it',
+		help: 'open it, or run it',
 	},
 	{
 		action: 'panel_next',

@@ -20,7 +20,7 @@ export interface MessageContext extends ComposeContext {
 }
 
 /** The message that the keys act on; undefined where there is none, or it is not sent yet. */
-function chosenMessage({store, ui}: MessageContext): Message | undefined {
+export function chosenMessage({store, ui}: MessageContext): Message | undefined {
 	const now = ui.getState();
 	const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
 	return entry?.kind === 'message' ? entry.message : undefined;

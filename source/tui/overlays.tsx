@@ -8,6 +8,7 @@ import {Manual} from './find/manual.tsx';
 import {SearchPanel} from './find/search-panel.tsx';
 import {keymap, type Place} from './keymap.ts';
 import {Panel} from './panel.tsx';
+import {redactLines} from './redact.ts';
 import {Scrolled} from './scrolled.tsx';
 import {textWidth, type Span} from './screen/strip.ts';
 import {TagPicker} from './tag-picker.tsx';
@@ -29,6 +30,8 @@ export function Overlays() {
 			);
 		case 'choice':
 			return <Panel lines={choiceLines(overlay, columns - 8)} />;
+		case 'redact':
+			return <Panel lines={redactLines(overlay.message)} />;
 		case 'task':
 		case 'cancel':
 		case 'assign':

@@ -1,4 +1,5 @@
 import {createStore} from 'zustand/vanilla';
+import type {Message} from '../mailbox/message.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {type Printable} from '../printable.ts';
@@ -72,6 +73,8 @@ type Overlay =
 	| ({readonly kind: 'tags'} & Picker)
 	| {readonly kind: 'quit'; readonly reason: Printable; readonly answer: Printable}
 	| {readonly kind: 'search'}
+	/** Whether to redact the message. */
+	| {readonly kind: 'redact'; readonly message: Message}
 	| FilterEdit
 	| Palette
 	/** Lines to read. */

@@ -461,7 +461,7 @@ describe('a Supabase instead of the hub', () => {
 	test('sql says what it needs where there is no management interface', async () => {
 		const [url, key] = await endpoint();
 		const local = await home.run(['sql', 'select 1'], {env: {SUPABASE_URL: url, SUPABASE_SECRET_KEY: key}});
-		expect(local).toMatchObject({code: 1, stderr: expect.stringContaining('is no hosted project')});
+		expect(local).toMatchObject({code: 1, stderr: expect.stringContaining('is not a hosted project')});
 		const hosted = await home.run(['sql', 'select 1'], {
 			env: {SUPABASE_URL: 'https://abc.supabase.co', SUPABASE_SECRET_KEY: 'x'},
 		});

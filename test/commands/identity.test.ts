@@ -1,6 +1,8 @@
+import {once} from 'node:events';
+import {existsSync, readdirSync} from 'node:fs';
 import {mkdir, readFile, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {afterAll, beforeAll, describe, expect, onTestFinished, test} from 'vitest';
 import type {Message} from '../../source/mailbox/message.ts';
 import {cli, Home} from '../helpers/program.ts';
 import {spawn} from '../helpers/terminal.ts';
@@ -231,6 +233,42 @@ describe("what takes a human's or the owner's power is refused to an agent, by t
 	});
 });
 
+describe('a client that works as an agent', () => {
+	const session = {CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: 'session-1'};
+	const words = ['send', 'hello'];
+	const claims = (): string[] => {
+		const path = join(home.path, 'state/clients');
+		return existsSync(path) ? readdirSync(path) : [];
+	};
+
+	test('becomes no other by AGENTMUX_TAG or in the folder of another, as long as its server runs', async () => {
+		const server = home.start(['mcp', '--as', 'CLAUDE_1'], {cwd: folder, env: session});
+		onTestFinished(() => void server.kill('SIGKILL'));
+		server.stdout.resume();
+		await expect.poll(claims, {timeout: 20_000}).toHaveLength(1);
+		for (const [cwd, env, remedy] of [
+			[folder, {AGENTMUX_TAG: 'CLAUDE_1'}, null],
+			[folder, {}, null],
+			[elsewhere, {AGENTMUX_TAG: 'CLAUDE_2'}, 'by AGENTMUX_TAG this would be CLAUDE_2. Unset AGENTMUX_TAG.'],
+			[shared, {AGENTMUX_TAG: 'CLAUDE_2'}, 'by AGENTMUX_TAG this would be CLAUDE_2. Unset AGENTMUX_TAG.'],
+			[join(shared, '..', 'shared'), {}, `by ${shared} this would be CLAUDE_2. Run this in the folder of CLAUDE_1.`],
+		] as const) {
+			const {code, stderr} = await home.run(words, {cwd, env: {...session, ...env}});
+			const said = remedy === null ? '' : `agentmux: Claude Code works as CLAUDE_1 here, and ${remedy}\n`;
+			expect([cwd, env, code, stderr]).toEqual([cwd, env, remedy === null ? 0 : 1, said]);
+		}
+		// Another session of the same program works there.
+		const other = {...session, CLAUDE_CODE_SESSION_ID: 'session-2'};
+		expect(await send(shared, other)).toMatchObject({author_tag: 'CLAUDE_2'});
+		server.kill('SIGKILL');
+		await once(server, 'close');
+		// What a server left that was killed says nothing, and the next one takes it away.
+		expect(await send(shared, session)).toMatchObject({author_tag: 'CLAUDE_2'});
+		expect((await home.run(['mcp', '--as', 'CLAUDE_2'], {cwd: shared, env: other})).code).toBe(0);
+		expect(claims()).toEqual([]);
+	});
+});
+
 describe('what sets agentmux up works for an agent as for a human', () => {
 	test('join, leave, hub, config, help, mcp and hook', async () => {
 		const env = {CLAUDECODE: '1'};
@@ -261,9 +299,9 @@ describe('what an agent may not do to others', () => {
 	const inside = {CLAUDECODE: '1'};
 
 	test.each([
-		['leave of another', ['leave', 'CLAUDE_2', '--dir'], 'CLAUDE_2 is not for it to send away'],
-		['taking another tag by force', ['join', 'CLAUDE_2', '--force', '--dir'], '--force is for a human to use'],
-		['putting a backup back', ['hub', 'restore'], 'a backup is for a human to put back'],
+		['leave of another', ['leave', 'CLAUDE_2', '--dir'], 'an agent cannot remove CLAUDE_2'],
+		['taking another tag by force', ['join', 'CLAUDE_2', '--force', '--dir'], 'only a human can use --force'],
+		['putting a backup back', ['hub', 'restore'], 'only a human can restore a backup'],
 	])('%s is refused in a sentence, and changes nothing', async (_, words, reason) => {
 		const before = await readFile(join(shared, '.mcp.json'), 'utf8');
 		const {code, stdout, stderr} = await home.run([...words, shared], {cwd: folder, env: inside});

@@ -22,8 +22,8 @@ describe('a password in an address is not shown', () => {
 		[`https://user:${password}@127.0.0.1:1`, 'SUPABASE_URL has a user or a password in it.'],
 		[`http://${password}@127.0.0.1:1`, 'SUPABASE_URL has a user or a password in it.'],
 		[`http://127.0.0.1:1/?apikey=${password}`, 'SUPABASE_URL goes on after its path, with ? or #.'],
-		[`postgres://user:${password}@127.0.0.1:1/db`, 'SUPABASE_URL is no web address.'],
-		[password, 'SUPABASE_URL is no web address.'],
+		[`postgres://user:${password}@127.0.0.1:1/db`, 'SUPABASE_URL is not a web address.'],
+		[password, 'SUPABASE_URL is not a web address.'],
 	])('of a Supabase: %s', async (url, sentence) => {
 		const env = {SUPABASE_URL: url, SUPABASE_SECRET_KEY: `sb_secret_${password}`};
 		for (const args of [

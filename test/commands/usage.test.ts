@@ -75,7 +75,7 @@ describe('wrong usage is one sentence on stderr and exit code 2', () => {
 		[['timeline', '--since', 'yesterday'], '`yesterday` (--since) is not a time.'],
 		[['timeline', '--since', '25:00'], '`25:00` (--since) is not a time.'],
 		[['timeline', '--since', '1h', '--until', '2h'], '--since is not before --until.'],
-		[['timeline', 'today'], 'timeline takes no words.'],
+		[['timeline', 'today'], '`agentmux timeline` takes no arguments.'],
 		[['send', '--as', 'not a tag', 'x'], '`not a tag` (--as) is not a tag.'],
 		[['send', '--to', '1abc', 'x'], '`1abc` (--to) is not a tag.'],
 		[['send', '--reply', 'twelve', 'x'], '--reply is `twelve`, which is not a whole number'],
@@ -99,17 +99,17 @@ describe('wrong usage is one sentence on stderr and exit code 2', () => {
 		[['watch', '--to', 'RESPONDER'], 'Say which one table.'],
 		[['watch', 'orders', 'carts', '--to', 'RESPONDER'], 'Say which one table.'],
 		[['join'], 'Say which agent.'],
-		[['join', 'HUMAN'], 'HUMAN is not for an agent to take.'],
-		[['join', 'system'], 'system is not for an agent to take.'],
-		[['join', '@Untagged'], 'Untagged is not for an agent to take.'],
+		[['join', 'HUMAN'], 'HUMAN is reserved; an agent cannot join as it.'],
+		[['join', 'system'], 'system is reserved; an agent cannot join as it.'],
+		[['join', '@Untagged'], 'Untagged is reserved; an agent cannot join as it.'],
 		[['join', 'no good'], '`no good` (the tag to join as) is not a tag.'],
 		[['join', 'A'.repeat(33)], 'is not a tag. A tag is a letter, then up to 31'],
 		[['join', '../../etc'], '`../../etc` (the tag to join as) is not a tag.'],
 		[['join', 'A', 'B'], 'One tag at a time.'],
-		[['leave', 'SYSTEM'], 'SYSTEM is not for an agent to take.'],
+		[['leave', 'SYSTEM'], 'SYSTEM is reserved; an agent cannot join as it.'],
 		[['leave', '1st'], '`1st` (the tag that leaves) is not a tag.'],
 		[['mcp'], 'Say which agent.'],
-		[['mcp', '--as', 'UNTAGGED'], 'UNTAGGED is not for an agent to take.'],
+		[['mcp', '--as', 'UNTAGGED'], 'UNTAGGED is reserved; an agent cannot join as it.'],
 	])('agentmux %j', async (args, sentence) => {
 		const {code, stdout, stderr} = await home.run(args);
 		expect({code, stdout}).toEqual({code: 2, stdout: ''});
@@ -140,7 +140,7 @@ describe('bad surroundings are one sentence on stderr and exit code 1', () => {
 
 	test('a Supabase without a key, and one that is no address', async () => {
 		expect(await fails(['tail'], {SUPABASE_URL: 'https://x.example'})).toContain('no key for it');
-		expect(await fails(['tail'], {SUPABASE_URL: 'nonsense', SUPABASE_ANON_KEY: 'k'})).toContain('is no web address');
+		expect(await fails(['tail'], {SUPABASE_URL: 'nonsense', SUPABASE_ANON_KEY: 'k'})).toContain('is not a web address');
 	});
 
 	test('a home that is a file', async () => {

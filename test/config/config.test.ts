@@ -84,8 +84,8 @@ describe('who and where', () => {
 describe('bad input is one sentence with its remedy', () => {
 	test.each([
 		[{AGENTMUX_TAG: 'no tag'}, /`no tag` \(AGENTMUX_TAG\) is not a tag/],
-		[{SUPABASE_URL: 'nonsense', SUPABASE_ANON_KEY: 'k'}, /^SUPABASE_URL is no web address\.$/],
-		[{SUPABASE_URL: 'postgres://u:pw@x.example/db', SUPABASE_ANON_KEY: 'k'}, /^SUPABASE_URL is no web address\.$/],
+		[{SUPABASE_URL: 'nonsense', SUPABASE_ANON_KEY: 'k'}, /^SUPABASE_URL is not a web address\.$/],
+		[{SUPABASE_URL: 'postgres://u:pw@x.example/db', SUPABASE_ANON_KEY: 'k'}, /^SUPABASE_URL is not a web address\.$/],
 		[
 			{SUPABASE_URL: 'https://u:pw@x.example', SUPABASE_ANON_KEY: 'k'},
 			/^SUPABASE_URL has a user or a password in it\.$/,

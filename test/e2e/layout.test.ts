@@ -68,7 +68,7 @@ describe('the layout, from one start to the next', () => {
 		await first.waitFor(screen => /SEARCH meanwhile .* n N hits/.test(screen.at(-1) ?? ''));
 		first.write(':');
 		await first.waitFor('what to do, or where to go');
-		first.write('draw the screen anew\r');
+		first.write('redraw the screen\r');
 		await first.waitFor(screen => !screen.join('').includes('choose'));
 		await quit(first);
 		expect((await stat(await file())).mode & 0o777).toBe(0o600);
@@ -76,7 +76,7 @@ describe('the layout, from one start to the next', () => {
 		const second = open();
 		await second.waitFor(/● live[^]*│ \d AGENTS/);
 		second.write(':');
-		await second.waitFor(/▌ draw the screen anew/);
+		await second.waitFor(/▌ redraw the screen/);
 		second.write('meanw');
 		await second.waitFor(/▌ search meanwhile/);
 		second.write('\u001B');

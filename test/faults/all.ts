@@ -4,6 +4,7 @@ import {machines} from './machines.ts';
 import {network} from './network.ts';
 import {offlineWords} from './offline.ts';
 import {resources} from './resources.ts';
+import {slow} from './slow.ts';
 import {sockets} from './sockets.ts';
 import {upgrade} from './upgrade.ts';
 
@@ -16,6 +17,7 @@ const all: readonly Fault[] = [
 	...machines,
 	...load,
 	...offlineWords,
+	...slow,
 	...upgrade,
 ];
 

@@ -113,7 +113,7 @@ describe('what goes wrong is said in one sentence, with the remedy', () => {
 		[409, {code: '23503', message: 'message 9, which this replies to, does not exist'}, 'not_found', /^Message 9/],
 		[400, {code: '23514', message: 'violates check constraint'}, 'invalid', /^Violates check constraint\.$/],
 		[400, {code: '22P05', message: 'unsupported Unicode escape sequence'}, 'invalid', /^Unsupported/],
-		[500, {code: '57014', message: 'canceling statement due to statement timeout'}, 'offline', /^Canceling/],
+		[500, {code: '57014', message: 'canceling statement due to statement timeout'}, 'invalid', /^Canceling/],
 		[503, {code: 'PGRST001', message: 'Could not connect with the database'}, 'offline', /^Could not connect/],
 		[502, '<html>Bad gateway</html>', 'offline', /is in trouble and answers with HTTP 502\.$/],
 		[429, {message: 'Too many requests'}, 'offline', /^Too many requests\.$/],

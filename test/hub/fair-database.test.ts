@@ -1,11 +1,11 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll, describe, expect, it} from 'vitest';
-import {bootstrap} from '../../source/hub/bootstrap.ts';
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {bootstrap, owner} from '../../source/hub/bootstrap.ts';
 import {createDirectory} from '../../source/hub/data-directory.ts';
-import type {Database, Scope} from '../../source/hub/database.ts';
-import {fairDatabase} from '../../source/hub/fair-database.ts';
+import {DatabaseError, type Database, type Scope} from '../../source/hub/database.ts';
+import {FairDatabase} from '../../source/hub/fair-database.ts';
 import {timeLimit} from '../../source/hub/time-limits.ts';
 import {WorkerDatabase} from '../../source/hub/worker-database.ts';
 import {openPostgresDatabase} from './rest/postgres-database.ts';
@@ -30,9 +30,9 @@ it('is a time of its own that each role has, and never more than the database gi
 describe.each([
 	{
 		engine: 'PGlite',
-		shares: {atOnce: 2, perCaller: 1},
-		open: async (): Promise<Database> => {
-			const directory = join(folder, 'pg');
+		shares: {atOnce: 1, perCaller: 1},
+		open: async (timeout: number): Promise<Database> => {
+			const directory = join(mkdtempSync(join(folder, 'home-')), 'pg');
 			await createDirectory(directory);
 			return WorkerDatabase.open({directory, timeout});
 		},
@@ -40,7 +40,7 @@ describe.each([
 	{
 		engine: 'PostgreSQL',
 		shares: {atOnce: 3, perCaller: 2},
-		open: async (): Promise<Database> => {
+		open: async (timeout: number): Promise<Database> => {
 			const database = await openPostgresDatabase({timeout});
 			await bootstrap(database);
 			return database;
@@ -48,24 +48,102 @@ describe.each([
 	},
 ])('on $engine', ({shares, open}) => {
 	it('one who sends one endless call after the other holds up nobody else for more than one of them', async () => {
-		const database = fairDatabase(await open(), shares);
+		const database = new FairDatabase(await open(timeout), shares);
 		try {
-			let ended = 0;
 			const bombs = Array.from({length: 5}, () =>
-				database.run(agent('BOMBER'), endless).catch((error: unknown) => {
-					ended++;
-					return error;
-				}),
+				database.run(agent('BOMBER'), endless).catch((error: unknown) => error),
 			);
 			for (let call = 1; call <= 3; call++) {
 				const [result] = await database.run(agent('CLAUDE_1'), [{text: `select 'served' as is`}]);
 				expect(result?.rows).toEqual([{is: 'served'}]);
-				expect(ended).toBeLessThanOrEqual(call);
 			}
-			expect(await Promise.all(bombs)).toEqual(bombs.map(() => expect.objectContaining({code: '57014'})));
+			const codes = (await Promise.all(bombs)).map(error => (error as {code?: unknown}).code);
+			const together = shares.perCaller;
+			expect(codes).toEqual(bombs.map((_, index) => (index < together ? '57014' : 'PT429')));
 		} finally {
 			await database.close();
 		}
+	});
+
+	describe('while others wait', () => {
+		let engine: Database;
+		/** The time of a call that nobody waits for is longer than the test; that of one that is waited for is short. */
+		const limits = {shared: 200, wait: 60_000};
+
+		beforeAll(async () => {
+			engine = await open(60_000);
+		});
+		afterAll(() => engine.close());
+
+		const startOf = async (): Promise<unknown> =>
+			(await engine.run(owner, [{text: 'select pg_postmaster_start_time() as at'}]))[0]?.rows;
+
+		it("an agent's call is cancelled, and the database goes on", async () => {
+			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits});
+			const before = await startOf();
+			const bomb = database.run(agent('BOMBER'), endless);
+			const served = database.run(agent('CLAUDE_1'), [{text: 'select 1 as one'}]);
+			await expect(bomb).rejects.toMatchObject({
+				code: '57014',
+				details: expect.stringContaining('while others waited') as string,
+				hint: expect.stringContaining('refused for 2 s') as string,
+			});
+			expect((await served)[0]?.rows).toEqual([{one: 1}]);
+			expect(await startOf()).toEqual(before);
+		});
+
+		it('who ran into the limit pauses, but for mail', async () => {
+			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits});
+			const bomb = database.run(agent('BOMBER'), endless);
+			const [served] = await Promise.all([
+				database.run(agent('CLAUDE_1'), [{text: 'select 1 as one'}]),
+				expect(bomb).rejects.toMatchObject({code: '57014'}),
+			]);
+			expect(served[0]?.rows).toEqual([{one: 1}]);
+			await expect(database.run(agent('bomber'), [{text: 'select 1'}])).rejects.toMatchObject({
+				code: 'PT429',
+				message: expect.stringMatching(/^requests of bomber are paused for [12] s$/) as string,
+			});
+			const mail = {...agent('BOMBER'), mail: true};
+			expect((await database.run(mail, [{text: 'select 2 as two'}]))[0]?.rows).toEqual([{two: 2}]);
+		});
+
+		it('a call of a human or of the owner is not cancelled; who waits is told of it', async () => {
+			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits: {shared: 50, wait: 300}});
+			const human: Scope = {
+				role: 'authenticated',
+				claims: {role: 'authenticated', app_metadata: {agent_tag: 'HUMAN', kind: 'human'}},
+			};
+			for (const [scope, name] of [
+				[human, 'HUMAN'],
+				[owner, 'the owner of the database'],
+			] as const) {
+				const abort = new AbortController();
+				const long = database.script(scope, endless[0]?.text ?? '', abort.signal);
+				await expect(database.run(agent('CLAUDE_1'), [{text: 'select 1'}])).rejects.toMatchObject({
+					code: 'PGRST003',
+					hint: expect.stringMatching(
+						`^The database is busy with a statement of ${name}, which has run for 1 s`,
+					) as string,
+				});
+				expect(database.activity()).toMatchObject([{who: name, what: endless[0]?.text}]);
+				abort.abort(new DatabaseError('gone', '57014'));
+				await expect(long).rejects.toMatchObject({code: '57014', message: 'gone'});
+				expect(database.activity()).toEqual([]);
+			}
+		});
+
+		it('a call that is given up before its turn is never begun', async () => {
+			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits});
+			const abort = new AbortController();
+			await engine.script(owner, 'create table if not exists marks (n int)');
+			const first = database.script(owner, 'select pg_sleep(0.2)');
+			const second = database.run(owner, [{text: 'insert into marks values (1)'}], abort.signal);
+			abort.abort(new DatabaseError('gone', '57014'));
+			await expect(second).rejects.toThrow('gone');
+			await first;
+			expect((await database.run(owner, [{text: 'select n from marks'}]))[0]?.rows).toEqual([]);
+		});
 	});
 
 	it('calls of one caller are served in their order', async () => {
@@ -80,8 +158,51 @@ describe.each([
 			listen: () => Promise.reject(new Error('unused')),
 			close: () => Promise.resolve(),
 		};
-		const database = fairDatabase(slow, {...shares, perCaller: 1});
+		const database = new FairDatabase(slow, {...shares, perCaller: 1});
 		await Promise.all([1, 2, 3, 4].map(text => database.run(agent('CLAUDE_1'), [{text: String(text)}])));
 		expect(order).toEqual([1, 2, 3, 4]);
+	});
+});
+
+describe('on PostgreSQL, who holds a lock', () => {
+	const note = (body: string) => [{text: 'update notes set body = $1', values: [body]}];
+	const holding = (body: string) => [...note(body), ...endless];
+	let database: Database;
+	let said: string[];
+
+	beforeAll(async () => {
+		said = [];
+		database = await openPostgresDatabase({timeout: 60_000, onBlocked: sentence => said.push(sentence)});
+		await bootstrap(database);
+		await database.script(
+			owner,
+			"create table notes (body text); insert into notes values (''); grant select, update on notes to authenticated",
+		);
+	});
+	afterAll(() => database.close());
+
+	it('and is an agent, is cancelled when somebody waits for it', async () => {
+		const held = database.run(agent('BOMBER'), holding('bomb'));
+		const [over] = await Promise.allSettled([held, database.run(agent('CLAUDE_1'), note('served'))]);
+		expect(over).toMatchObject({
+			status: 'rejected',
+			reason: {code: '57014', details: expect.stringContaining('waited for its locks') as string},
+		});
+		expect((await database.run(owner, [{text: 'select body from notes'}]))[0]?.rows).toEqual([{body: 'served'}]);
+	});
+
+	it('and is the owner, is named to who waited in vain, and its statement to the owner alone', async () => {
+		const abort = new AbortController();
+		const held = database.run(owner, holding('long'), abort.signal);
+		const [told] = await Promise.allSettled([database.run(agent('CLAUDE_1'), note('late'))]);
+		const [shown] = await Promise.allSettled([database.run(owner, note('late'))]);
+		abort.abort(new DatabaseError('enough', '57014'));
+		await expect(held).rejects.toThrow('enough');
+		const pattern = /^The lock is held by process \d+, user \w+, agentmux hub, whose transaction has run for \d+ s/;
+		expect(told).toMatchObject({status: 'rejected', reason: {code: '55P03'}});
+		expect(String((told as PromiseRejectedResult).reason.details)).toMatch(pattern);
+		expect(String((told as PromiseRejectedResult).reason.details)).not.toContain('generate_series');
+		expect(String((shown as PromiseRejectedResult).reason.details)).toContain('generate_series');
+		expect(said.some(sentence => sentence.includes('A statement of CLAUDE_1 waits for a lock.'))).toBe(true);
 	});
 });

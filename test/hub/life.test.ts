@@ -273,6 +273,24 @@ describe('what can go wrong', () => {
 		]);
 	});
 
+	it('says what its database works on, which ends with whoever asked for it', async () => {
+		const hub = await start(newHome());
+		const running = async (): Promise<unknown> => (await findHub(hub.places))?.running;
+		const asked = new AbortController();
+		const answer = fetch(`${hub.url}/v1/projects/local/database/query`, {
+			method: 'POST',
+			headers: {authorization: `Bearer ${hub.serviceRoleKey}`, 'content-type': 'application/json'},
+			body: JSON.stringify({query: 'select pg_sleep(110)'}),
+			signal: asked.signal,
+		});
+		const sleeping = {who: 'the owner of the database', what: 'select pg_sleep(110)'};
+		await expect.poll(running, {timeout: 20_000}).toContainEqual(expect.objectContaining(sleeping));
+		asked.abort();
+		await expect(answer).rejects.toMatchObject({name: 'AbortError'});
+		await expect.poll(running, {timeout: 20_000}).not.toContainEqual(expect.objectContaining(sleeping));
+		expect(await sql(hub, 'select 1 as one')).toEqual([{one: 1}]);
+	});
+
 	it('says that the keys are damaged', async () => {
 		const home = newHome();
 		mkdirSync(join(home, 'data'), {mode: 0o700});

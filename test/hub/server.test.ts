@@ -129,15 +129,15 @@ describe('keys and tokens', () => {
 		}
 	});
 
-	const now = Math.floor(Date.now() / 1000);
+	const now = (): number => Math.floor(Date.now() / 1000);
 	const agent = {role: 'authenticated'};
 	const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 	const crypto = [401, 'PGRST301'] as const;
 	const claims = [401, 'PGRST303'] as const;
 	it.each([
-		['has expired', () => sign({...agent, exp: now - 60}), claims, 'JWT expired'],
-		['is not yet valid', () => sign({...agent, nbf: now + 60}), claims, 'JWT not yet valid'],
-		['was issued in the future', () => sign({...agent, iat: now + 60}), claims, 'JWT issued at future'],
+		['has expired', () => sign({...agent, exp: now() - 60}), claims, 'JWT expired'],
+		['is not yet valid', () => sign({...agent, nbf: now() + 60}), claims, 'JWT not yet valid'],
+		['was issued in the future', () => sign({...agent, iat: now() + 60}), claims, 'JWT issued at future'],
 		['expires at no number', () => sign({...agent, exp: 'soon'}), claims, "The JWT 'exp' claim must be a number"],
 		[
 			'is for an audience that is no text',
@@ -167,7 +167,7 @@ describe('keys and tokens', () => {
 	);
 
 	it('allows clocks to differ by half a minute, as PostgREST does', async () => {
-		for (const held of [{exp: now - 20}, {nbf: now + 20}, {iat: now + 20}]) {
+		for (const held of [{exp: now() - 20}, {nbf: now() + 20}, {iat: now() + 20}]) {
 			const authorization = `Bearer ${sign({role: 'service_role', ...held})}`;
 			expect((await ask(messages, {headers: {apikey: hub.anonKey, authorization}})).status).toBe(200);
 		}

@@ -175,6 +175,24 @@ describe('a token of an agent', () => {
 		expect(await ways(two)).toEqual(all('yes'));
 	});
 
+	test.each([
+		['the first', 0],
+		['one between', 1],
+		['the last', 2],
+	])('ends with all of its chain of renewals when %s is ended, and other chains hold', async (_, nth) => {
+		const first = sign({exp: inSeconds(3600), jti: `first ${me}`, gen: 0});
+		const second = await renewed(first);
+		const chain = [first, second, await renewed(second)];
+		const other = await renewed(sign({exp: inSeconds(3600), jti: `other ${me}`, gen: 0}));
+		expect(chain.slice(1).map(token => claimsOf(token)['sid'])).toEqual([`first ${me}`, `first ${me}`]);
+		expect((await tokens(chain[nth] ?? '', 'DELETE')).status).toBe(204);
+		for (const token of chain) {
+			await expect.poll(() => ways(token)).toEqual(all('401'));
+			expect((await tokens(keys().service_role_key, 'POST', {token})).status).toBe(401);
+		}
+		expect(await ways(other)).toEqual(all('yes'));
+	});
+
 	test('that has expired is renewed by its hook, its server and its commands, which leave it to the others', async () => {
 		await joined();
 		const users: readonly (readonly [string, () => Promise<unknown>])[] = [

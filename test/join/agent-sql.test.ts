@@ -152,7 +152,7 @@ describe('the SQL of an agent on the hub', () => {
 		const refused = await home.run(['join', 'MIGRATOR', '--dir', owned, '--owner-sql'], {env: {CLAUDECODE: '1'}});
 		expect({code: refused.code, stderr: refused.stderr}).toEqual({
 			code: 1,
-			stderr: expect.stringContaining('--owner-sql is for a human to give') as string,
+			stderr: expect.stringContaining('only a human can use --owner-sql') as string,
 		});
 		const {stderr} = await home.run(['join', 'MIGRATOR', '--dir', owned, '--owner-sql']);
 		expect(stderr).toContain("The SQL of MIGRATOR is now the owner's: it can change anything, write as anybody");

@@ -65,7 +65,7 @@ describe('Codex', () => {
 		expect(hooks['Stop']).toMatchObject([{hooks: [{type: 'command', timeout: 3}]}]);
 		expect(await text('AGENTS.md')).toMatch(new RegExp(`^# Mine\n\n<!-- agentmux: begin ${me} `));
 		const once = await files();
-		expect((await joinAs('codex')).stdout).toContain('had its place already');
+		expect((await joinAs('codex')).stdout).toContain('had already joined');
 		expect(await files()).toEqual(once);
 		expect((await leave()).stdout).toContain(
 			'What held nothing else is gone: .codex/config.toml, .codex/hooks.json.\n',
@@ -141,7 +141,7 @@ describe('Gemini CLI', () => {
 			},
 		]);
 		expect(hooks['BeforeTool']).toMatchObject([{matcher: 'invoke_agent'}]);
-		expect((await joinAs('gemini')).stdout).toContain('had its place already');
+		expect((await joinAs('gemini')).stdout).toContain('had already joined');
 		expect(await text('.gemini/settings.json')).toBe(written);
 		await leave();
 		expect(await files()).toEqual({'.gemini/settings.json': mine});
@@ -202,7 +202,7 @@ describe('several clients in one folder', () => {
 		await joinAs('claude,codex');
 		const once = await text('CLAUDE.md');
 		expect(once.match(/agentmux: begin/g)).toHaveLength(1);
-		expect((await joinAs('claude,codex')).stdout).toContain('had its place already');
+		expect((await joinAs('claude,codex')).stdout).toContain('had already joined');
 		expect(await text('AGENTS.md')).toBe(once);
 		await leave();
 		expect(await text('CLAUDE.md')).toBe('# Ours\n');

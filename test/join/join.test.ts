@@ -68,7 +68,7 @@ test('join --print shows what it would write, and touches nothing', async () => 
 
 test('join writes commands that work from anywhere, registers the agent, and changes nothing the second time', async () => {
 	const said = await home.output(['join', 'CLAUDE_1', '--dir', 'a project', '--role', 'builds things']);
-	expect(said).toContain('CLAUDE_1 has its place in');
+	expect(said).toContain('CLAUDE_1 has joined in');
 	expect(said).toContain(`cd '${folder}' && claude`);
 	expect(said.trim().split('\n').length).toBeLessThan(8);
 	expect(await entries()).toEqual({

@@ -40,11 +40,11 @@ describe('a tag that another folder has', () => {
 			const {code, stdout, stderr} = await home.run(['join', me.toLowerCase(), '--dir', second, ...more]);
 			expect({code, stdout}).toEqual({code: 1, stdout: ''});
 			expect(stderr).toMatch(/^agentmux: [^\n]+\n$/);
-			expect(stderr).toContain(`has its place in ${first} already: two sessions under one tag share one inbox`);
+			expect(stderr).toContain(`has already joined in ${first}: two sessions under one tag share one inbox`);
 			expect(stderr).toContain(`leave ${me.toLowerCase()} --dir ${first})`);
 		}
 		expect(await readdir(second)).toEqual([]);
-		expect((await joinIn(first)).stdout).toContain('had its place already');
+		expect((await joinIn(first)).stdout).toContain('had already joined');
 	});
 
 	test('is taken all the same with --force, and belongs to both until each has left', async () => {
@@ -70,7 +70,7 @@ describe('a tag that another folder has', () => {
 		expect(await joinIn(third)).toMatchObject({code: 0, stderr: ''});
 		const link = join(home.path, String(count), 'link');
 		await symlink(third, link);
-		expect((await joinIn(link)).stdout).toContain(`${me} had its place already in ${third}`);
+		expect((await joinIn(link)).stdout).toContain(`${me} had already joined in ${third}`);
 		expect(await home.output(['leave', me, '--dir', link])).toContain(`${me} has left ${third}`);
 		expect(await readdir(third)).toEqual([]);
 	});
@@ -117,7 +117,7 @@ describe('where a folder lies', () => {
 		const worktree = await folder('worktree');
 		await cp(project, worktree, {recursive: true, filter: source => !source.endsWith('.git')});
 		await writeFile(join(worktree, '.git'), 'gitdir: ../project/.git/worktrees/worktree\n');
-		expect((await joinIn(worktree)).stderr).toContain(`${me} has its place in ${project} already`);
+		expect((await joinIn(worktree)).stderr).toContain(`${me} has already joined in ${project}`);
 		const {code, stderr} = await home.run(['join', `${me}_W`, '--dir', worktree]);
 		expect(code).toBe(0);
 		expect(stderr).toContain(`${worktree} was ${me} before; one folder speaks as one tag.`);
@@ -178,7 +178,7 @@ test('joining again gives a hook another token when its own has expired', async 
 	const fireHere = () => fire({home: home.path, tag: me, event: 'PostToolBatch'});
 	await home.output(['send', '--to', me, 'hello']);
 	expect(await fireHere()).toMatchObject({code: 0, stdout: ''});
-	expect((await joinIn(project)).stdout).toContain('had its place already');
+	expect((await joinIn(project)).stdout).toContain('had already joined');
 	expect((await readJson<{token: string}>(placeOf(me))).token).not.toBe(expired.token);
 	expect((await fireHere()).stdout).toContain('hello');
 });

@@ -68,7 +68,7 @@ test('one command sets up all agents, says what to do next, and changes nothing 
 	expect(said).toMatch(
 		/^planner-executor: one agent makes a plan of a goal, another carries it out step by step; .*\n/,
 	);
-	expect(said).toContain(`PLANNER has its place in ${root}/planner`);
+	expect(said).toContain(`PLANNER has joined in ${root}/planner`);
 	expect(said).toContain(`  cd '${root}/executor' && claude\n    (nothing: its mail wakes it)\n`);
 	expect(said).toContain(`  ${join(recipes, 'planner-executor/README.md')}\n`);
 	expect(await agents()).toEqual([
@@ -82,7 +82,7 @@ test('one command sets up all agents, says what to do next, and changes nothing 
 	expect(written['executor/CLAUDE.md']).toMatch(
 		/^<!-- agentmux: begin EXECUTOR [^]*\n\n### EXECUTOR in the recipe planner-executor\n\n[^]*<!-- agentmux: end -->\n$/,
 	);
-	expect(await home.output(joining, {cwd: root})).toContain('PLANNER had its place already in');
+	expect(await home.output(joining, {cwd: root})).toContain('PLANNER had already joined in');
 	expect(await all()).toEqual(written);
 });
 
@@ -123,7 +123,7 @@ test('other tags take the place of the recipe’s own everywhere, and in what it
 test('as many folders as agents are their own, in the order of the recipe', async () => {
 	await Promise.all(['one', 'two'].map(name => mkdir(join(root, name))));
 	const said = await home.output([...joining, '--dir', 'two', '--dir', 'one'], {cwd: root});
-	expect(said).toContain(`PLANNER has its place in ${root}/two`);
+	expect(said).toContain(`PLANNER has joined in ${root}/two`);
 	expect(await readdir(root)).toEqual(['one', 'two']);
 	expect((await all())['one/.mcp.json']).toContain('"EXECUTOR"');
 	await home.output([...leaving, '--dir', 'two', '--dir', 'one'], {cwd: root});
@@ -270,11 +270,11 @@ test.each([
 	],
 	[[...joining, '--tags', 'A'], 'planner-executor has 2 agents, and --tags names 1. In this order: PLANNER,EXECUTOR'],
 	[[...joining, '--tags', 'A,a'], '--tags names a twice.'],
-	[[...joining, '--tags', 'A,HUMAN'], 'HUMAN is not for an agent to take.'],
+	[[...joining, '--tags', 'A,HUMAN'], 'HUMAN is reserved; an agent cannot join as it.'],
 	[[...joining, '--tags', 'A,no good'], '`no good` (--tags) is not a tag.'],
 	[[...joining, '--tags', 'A,'], 'Say which agent.'],
 	[[...joining, 'PLANNER'], 'A recipe brings its own tags: `PLANNER` is too much. Give them others with --tags A,B.'],
-	[[...joining, '--role', 'x'], 'A recipe brings its own roles: --role is too much.'],
+	[[...joining, '--role', 'x'], 'A recipe has its own roles: --role cannot be used with it.'],
 	[[...joining, '--dir', 'a', '--dir', 'b', '--dir', 'c'], 'planner-executor has 2 agents, and --dir names 3 folders.'],
 	[[...joining, '--dir', 'a', '--dir', './a'], 'Each agent needs a folder of its own.'],
 	[['join', 'A', '--tags', 'A,B'], '--tags goes with --recipe.'],

@@ -252,3 +252,34 @@ test("an agent's SQL does not wait for that of another", async () => {
 	await holder.as(owner, 'select pg_advisory_unlock(77)');
 	expect(await waiting).toHaveLength(1);
 });
+
+test('of many sessions that come at once none is forgotten', async () => {
+	const connections = await Promise.all(Array.from({length: 16}, () => database.connect()));
+	const touch = 'select sessions from agent_touch(p_session => $1)';
+	for (const tag of Array.from({length: 10}, (_, round) => `NEW${round}`)) {
+		await Promise.all(connections.map((connection, index) => connection.as(agent(tag), touch, [`s${index}`])));
+	}
+	const rows = await database.as(
+		owner,
+		'select distinct sessions, count(*)::int as tags from agents group by sessions',
+	);
+	expect(rows).toEqual([{sessions: 16, tags: 10}]);
+});
+
+test("an agent's SQL cannot take the lock of the tasks, by its key or its table", async () => {
+	const holder = await database.connect();
+	const run = 'select line::text from agent_sql($1) as line';
+	const key = `hashtextextended('agentmux.tasks', 0)`;
+	await database.as(agent('A'), run, ['select 1']);
+	const held = holder.as(agent('A'), run, [`select pg_advisory_xact_lock(${key}) is null, pg_sleep(0.5)`]);
+	const holds = `select count(*)::int as n from pg_locks where locktype = 'advisory' and granted`;
+	await expect.poll(() => database.as(owner, holds)).toEqual([{n: 1}]);
+	const [added] = await database.as(agent('B'), `select id from task_add('a plan')`);
+	await database.as(agent('B'), `select id from task_add('a step', p_parent_id => $1)`, [added!['id']]);
+	expect(await database.as(owner, holds)).toEqual([{n: 1}]);
+	await held;
+	await expect(database.as(agent('A'), run, ['lock table agentmux.task_turn'])).rejects.toThrow('may not run LOCK');
+	await expect(database.as(agent('A'), run, ['select from agentmux.task_turn for update'])).rejects.toMatchObject({
+		code: '42501',
+	});
+});

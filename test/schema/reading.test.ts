@@ -82,6 +82,24 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		]);
 	});
 
+	test('channels are those of every tag that joined or wrote, and of the others the twenty that were addressed last', async () => {
+		await write('[A] @OLD one', '[Lone] @LONE two');
+		await database.as(agent('Silent'), 'select agent_touch()');
+		const many = Array.from({length: 50}, (_, message) => {
+			const tags = Array.from({length: 40}, (_, nth) => `@GHOST_${message}_${nth}`);
+			return `[A] ${tags.join(' ')}`;
+		});
+		await write(...many);
+		await write('[A] @new and @LONE');
+		const channels = (await database.as(A, 'select tag from channels()')).map(({tag}) => String(tag));
+		expect(channels.slice(0, 3)).toEqual(['A', 'LONE', 'new']);
+		expect(channels).toContain('Silent');
+		const ghosts = channels.filter(tag => tag.startsWith('GHOST_'));
+		expect(ghosts).toHaveLength(18);
+		for (const tag of ghosts) expect(tag).toMatch(/^GHOST_49_/);
+		expect(channels).toHaveLength(22);
+	});
+
 	test('a redacted message stands in the channel of its tag alone', async () => {
 		await write('[A] @B @E one', '[A] two', '[C] three');
 		await database.as(human(), 'select redact_message(1)');

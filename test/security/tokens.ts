@@ -16,6 +16,7 @@ export const tokens: Attack = {
 				for (const [way, refused] of await tryAll(target, token, 'FORGED'))
 					tally.expectRefused(refused === null, `${what}: ${way}`, refused);
 			}
+			await chained(target, tally);
 			for (const [what, end] of ends) await ended(target, tally, what, end);
 		});
 	},
@@ -100,6 +101,28 @@ async function tryAll(target: Target, token: string, tag: string): Promise<[way:
 	results.push(['a socket', listener.heard.length === 0 ? null : `heard ${listener.heard.join()}`]);
 	listener.close();
 	return results;
+}
+
+/** A token that was renewed before the one it was renewed from was ended. */
+async function chained(target: Target, tally: Tally): Promise<void> {
+	const tag = 'CHAINED';
+	await target.join(tag);
+	const path = `${target.home.path}/data/agents/${tag}.json`;
+	const {token} = JSON.parse(readFileSync(path, 'utf8')) as {token: string};
+	const ask = (method: string) =>
+		target.ask(null, method, '/agentmux/v1/tokens', {}, {authorization: `Bearer ${token}`});
+	const {json} = await ask('POST');
+	const renewed = (json as {readonly token?: unknown}).token;
+	if (typeof renewed !== 'string') return tally.breach('chain: the control failed: the token was not renewed');
+	await ask('DELETE');
+	await sleep(1000);
+	for (const [what, each] of [
+		['an ended token', token],
+		['one renewed from it', renewed],
+	] as const) {
+		for (const [way, seen] of await tryAll(target, each, tag))
+			tally.expectRefused(seen === null, `${what}: ${way}`, seen);
+	}
 }
 
 async function ended(target: Target, tally: Tally, what: string, end: End): Promise<void> {

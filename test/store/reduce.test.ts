@@ -48,6 +48,23 @@ describe('messages', () => {
 		);
 	});
 
+	it('make channels of who writes and of a few of whom they address, and count the others', () => {
+		const ghosts = Array.from({length: 100}, (_, nth) =>
+			messageRow(nth + 1, `[CLAUDE_1] @GHOST_${nth} @GHOST_${nth + 900} boo`),
+		);
+		let state = reduce(emptyState, {type: 'channels', channels: [{tag: 'OLD', last_id: 0}]});
+		for (const each of ghosts) state = reduce(state, {type: 'messages', messages: [each]});
+		expect([...state.channels.keys()].filter(key => !key.startsWith('GHOST'))).toEqual(['OLD', 'CLAUDE_1']);
+		expect(state.channels.size).toBe(22);
+		expect(state.channels.get('GHOST_99')?.last_id).toBe(100);
+		expect(state.unlisted.size).toBe(180);
+		// Whoever writes has a channel from then on, however many others are addressed.
+		state = reduce(state, {type: 'messages', messages: [messageRow(101, '[GHOST_3] here I am')]});
+		for (const each of ghosts) state = reduce(state, {type: 'messages', messages: [{...each, id: each.id + 200}]});
+		expect(state.channels.get('GHOST_3')).toEqual({tag: 'GHOST_3', last_id: 204});
+		expect(state.unlisted.has('GHOST_3')).toBe(false);
+	});
+
 	it('say no more than was left of them once they are redacted, wherever they stand', () => {
 		const rows = [1, 2, 3, 4].map(id => messageRow(id, `[CLAUDE_1] secret ${id} @HUMAN`));
 		const past = [rows[0]!, rows[1]!];

@@ -188,11 +188,11 @@ describe('the palette', () => {
 		const terminal = await open('two', size);
 		terminal.write(':');
 		await terminal.waitFor('what to do, or where to go');
-		terminal.write('dra anew');
-		const screen = await terminal.waitFor(/▌ draw the screen anew +\^l/);
-		expect(screen.join('\n')).toMatch(/: dra anew +1 /);
+		terminal.write('redraw the');
+		const screen = await terminal.waitFor(/▌ redraw the screen +\^l/);
+		expect(screen.join('\n')).toMatch(/: redraw the +1 /);
 		terminal.write('\u001B');
-		await terminal.waitFor(rows => !rows.join('').includes('draw the screen anew'));
+		await terminal.waitFor(rows => !rows.join('').includes('redraw the screen'));
 		terminal.write('\u0010write twin\r');
 		await terminal.waitFor(/→ @CLAUDE_TWIN/);
 		terminal.write('\u001B');

@@ -92,6 +92,31 @@ describe('a thread', () => {
 	});
 });
 
+describe('redaction', () => {
+	it.each([
+		['by its key', 'x', wide],
+		['in the palette, on a small screen', ':redact\r', {cols: 80, rows: 24}],
+	])('%s asks first, and takes the text out for good', async (_, keys, size) => {
+		const terminal = start('thread', size);
+		await terminal.waitFor('the build is green');
+		terminal.write('k');
+		terminal.write(keys);
+		const asked = await terminal.waitFor(/Redact #\d+ \w+\?/u);
+		expect(asked.join('\n')).toMatch(/Its text is removed for everybody and cannot be brought back;/u);
+		expect(asked.join('\n')).toMatch(/y redact it {3}any other key keep it/u);
+		terminal.write('n');
+		await terminal.waitFor(rows => !rows.join('').includes('cannot be brought back'));
+		expect(terminal.text()).not.toContain('(redacted');
+		terminal.write(keys);
+		await terminal.waitFor(/Redact #\d+/u);
+		terminal.write('y');
+		await terminal.waitFor(/\(redacted by HUMAN/u);
+		await terminal.waitFor(/#\d+ is redacted\./u);
+		terminal.write(keys);
+		await terminal.waitFor(/#\d+ has been redacted already\./u);
+	});
+});
+
 describe('a message and a task', () => {
 	it('lead to each other, and Esc goes back step by step', async () => {
 		const terminal = start('thread', wide);

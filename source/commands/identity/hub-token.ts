@@ -11,7 +11,7 @@ import type {Identity} from './identity.ts';
 interface Holder extends Pick<Identity, 'tag' | 'kind' | 'isBound'> {
 	/** The folder of what must not be lost; null: what join left for the agent there is not to be used. */
 	readonly data: string | null;
-	/** Instead of what join left. */
+	/** Used instead of what join left. */
 	readonly token?: string | null | undefined;
 	/** Where the hub is now, and with which keys. Rejects with MailboxError. */
 	readonly find?: () => Promise<RunningHub>;
@@ -27,10 +27,10 @@ const pause = 60_000;
  */
 export class HubToken {
 	readonly #holder: Holder;
-	/** Where the agent had joined when this began, the token lies in its file, and is another's who leaves to take away. */
+	/** Whether the agent had joined when this began: then its token is the one in its file, and gone when the agent leaves. */
 	readonly #hasJoined: boolean;
 	#hub: RunningHub;
-	/** The one that lies in no file. */
+	/** A token that is not kept in a file. */
 	#own: string | null;
 	#triedAt = 0;
 
@@ -47,7 +47,7 @@ export class HubToken {
 		this.#hub = hub;
 	}
 
-	/** The bearer for the next request. Rejects with MailboxError, `unauthorized` where there is none any more. */
+	/** The bearer for the next request. Rejects with MailboxError, `unauthorized` if there is none any more. */
 	async current(): Promise<string> {
 		const {tag, kind, isBound, data} = this.#holder;
 		const {jwt_secret} = this.#hub;
@@ -62,12 +62,12 @@ export class HubToken {
 		const place = readPlace(data, tag);
 		if (place === null) throw noToken(tag, `${tag} has left`);
 		const {token} = place;
-		// Signed by keys that this process has not heard of yet.
+		// Signed by keys that this process does not know yet.
 		if (token !== null && !this.#isOurs(token))
 			this.#hub = (await this.#holder.find?.().catch(() => null)) ?? this.#hub;
 		if (token !== null && !this.#isOld(token)) return token;
 		if (token !== null && this.#isOurs(token)) return this.#keep(data, token, {token});
-		// The keys were replaced, and nobody has renewed it. Who is bound to be this agent has no other way to be it.
+		// The keys were replaced, and the token was not. A process that is bound to this agent has no other way to sign in.
 		if (!isBound) return this.#keep(data, token, {tag});
 		if (token !== null) return token;
 		throw noToken(tag, `${tag} has no token for the local hub: it joined a Supabase project`);
@@ -85,7 +85,7 @@ export class HubToken {
 		return token;
 	}
 
-	/** A token that holds goes on while another cannot be had. */
+	/** A valid token stays in use while a new one cannot be had. */
 	async #request(former: string | null, wanted: Parameters<typeof requestToken>[1]): Promise<string> {
 		const holds = former !== null && 'claims' in verifyToken(this.#hub.jwt_secret, former);
 		const now = performance.now();

@@ -1,7 +1,7 @@
 import {runningClients} from '../../join/running-client.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 
-/** For what an agent's program may not do to others, nor for itself. `what`: `--owner-sql is`. Throws MailboxError `forbidden`. */
+/** Refuses an agent's program. `what` says why, as a clause: `only a human can restore a backup`. Throws MailboxError `forbidden`. */
 export function checkIsHuman(env: NodeJS.ProcessEnv, what: string): void {
 	const [client] = runningClients(env);
 	if (client === undefined) return;

@@ -1,4 +1,5 @@
 import {usual, type Config} from '../../config.ts';
+import {clientOwners} from '../../join/client-owner.ts';
 import {joinedFolders, type JoinedFolder} from '../../join/joined-folder.ts';
 import {readPlace} from '../../join/place-file.ts';
 import {runningClients, type RunningClient} from '../../join/running-client.ts';
@@ -9,11 +10,11 @@ import {isReserved, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 export interface Identity {
 	readonly tag: Tag;
 	readonly kind: 'human' | 'agent';
-	/** An agent's shell or folder: nobody else can be had from here, and no more than that agent may do. */
+	/** In an agent's shell or folder: only that agent can act from here, with no more rights than it has. */
 	readonly isBound: boolean;
 	/** What decided: a flag, a variable, a setting, `default`, or the joined folder. */
 	readonly from: string;
-	/** What a human is to know who sits in an agent's folder and may not expect to be that agent. */
+	/** For a human in an agent's folder, who may not expect to act as that agent. */
 	readonly hint: string | null;
 }
 
@@ -21,14 +22,14 @@ export interface Identity {
 export interface Situation {
 	readonly env: NodeJS.ProcessEnv;
 	readonly cwd: string;
-	/** Whether somebody sits before it, as far as a terminal tells. */
+	/** Whether it runs in a terminal. */
 	readonly isTerminal: boolean;
 }
 
 /**
- * Inside an agent's program, and in a joined folder, a command is that agent, by its own token: the human's is for what a
- * human runs. AGENTMUX_TAG says which agent where that is not plain; elsewhere all is as configured. `as`: whom a flag asks
- * for. Rejects with MailboxError `forbidden` where nobody can be told, UsageError where `as` is another.
+ * Inside an agent's program, and in a joined folder, a command acts as that agent, with the agent's token. AGENTMUX_TAG says which
+ * agent if there are several. Elsewhere the configuration decides. `as`: the tag that a flag asks for. Rejects with MailboxError
+ * `forbidden` if the agent cannot be determined or is not allowed, UsageError if `as` is another.
  */
 export async function identify(config: Config, {env, cwd, isTerminal}: Situation, as?: Tag): Promise<Identity> {
 	const inside = runningClients(env);
@@ -37,11 +38,12 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	const configured = {tag: config.tag, kind: config.kind, isBound: false, from: config.origins.tag, hint: null};
 	if (inside.length === 0 && here === undefined) return configured;
 	const named = tagIn(env);
-	// A human who says so in a terminal that no client opened is believed.
+	// In a terminal that no client opened, this is taken as a human's word.
 	const isHuman = named !== null && (isReserved(named) || sameTag(named, config.human));
 	if (isHuman && inside.length === 0 && isTerminal) return configured;
 	if (isHuman) throw notHuman(named, inside, here);
 	const own = boundTo(named, inside, here, cwd);
+	checkOwner(config.places.state, env, own.tag, inside, named === null ? cwd : variable);
 	if (as !== undefined && !sameTag(as, own.tag)) {
 		throw new UsageError(
 			`Here you are ${own.tag} (${whereText(inside, here)}), and cannot be ${as}.`,
@@ -53,7 +55,7 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	return {...own, hint};
 }
 
-/** The folder that a command runs in; one that was removed is called as the shell calls it. */
+/** The folder that a command runs in; if it was removed, the shell's name for it. */
 export function workingFolder(env: NodeJS.ProcessEnv): string {
 	try {
 		return process.cwd();
@@ -63,8 +65,8 @@ export function workingFolder(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * Throws UsageError when the folder is another agent's: what serves an agent is started in its own. A folder in which nobody
- * has joined is anybody's, but in an agent's shell: from there nobody comes to be an agent that has joined elsewhere.
+ * Throws UsageError if the folder is another agent's: an agent's servers are started in its own folder. In a folder where no agent
+ * has joined any tag is fine, except from an agent's shell for a tag that has joined elsewhere.
  */
 export function checkFolder(data: string, cwd: string, tag: Tag, env: NodeJS.ProcessEnv): void {
 	const folders = joinedFolders(data, cwd);
@@ -83,7 +85,7 @@ export function checkFolder(data: string, cwd: string, tag: Tag, env: NodeJS.Pro
 	);
 }
 
-/** Where one agent has come in the place of another, the former's files are gone. */
+/** Without agents that another has replaced in the folder: their files are gone. */
 async function withoutFormer(data: string, joined: JoinedFolder): Promise<JoinedFolder> {
 	const {folder, agents} = joined;
 	if (agents.length === 1) return joined;
@@ -127,6 +129,24 @@ function boundTo(
 	);
 }
 
+/** Refuses a client that works as one agent to become another by AGENTMUX_TAG or by changing the folder. */
+function checkOwner(
+	state: string,
+	env: NodeJS.ProcessEnv,
+	tag: Tag,
+	inside: readonly RunningClient[],
+	by: string,
+): void {
+	const owners = inside.length === 0 ? [] : clientOwners(state, env);
+	if (owners.length === 0 || owners.some(owner => sameTag(owner, tag))) return;
+	const names = owners.join(' and ');
+	throw new MailboxError(
+		'forbidden',
+		`${nameOf(inside)} works as ${names} here, and by ${by} this would be ${tag}.`,
+		by === variable ? 'Unset AGENTMUX_TAG.' : `Run this in the folder of ${names}.`,
+	);
+}
+
 function notHuman(named: Tag, inside: readonly RunningClient[], here: JoinedFolder | undefined): MailboxError {
 	return new MailboxError(
 		'forbidden',
@@ -137,7 +157,7 @@ function notHuman(named: Tag, inside: readonly RunningClient[], here: JoinedFold
 
 const variable = 'AGENTMUX_TAG';
 
-/** Whom the environment names. Throws MailboxError `invalid` for what is not a tag. */
+/** The tag in the environment. Throws MailboxError `invalid` if it is not a tag. */
 function tagIn(env: NodeJS.ProcessEnv): Tag | null {
 	const tag = env[variable]?.trim() ?? '';
 	if (tag === '') return null;

@@ -2,19 +2,23 @@ import type {Socket} from 'node:net';
 
 /** How many connections a listener holds at once. */
 export interface ConnectionLimits {
-	/** By clients that have shown no key yet. */
+	/** By clients that have not shown a key yet. */
 	readonly unknown: number;
 	/** By all of one holder of a token. */
 	readonly holder: number;
-	/** By all that have shown a key. */
+	/** By all clients that have shown a key. */
 	readonly known: number;
 }
+
+/** The holder of the anon key (holder.ts). */
+const anyone = 'anon';
 
 export const connectionLimits: ConnectionLimits = {unknown: 256, holder: 256, known: 4096};
 
 /**
- * The connections of one listener, in shares: whoever connects and says nothing, or holds no key, uses up his own share alone,
- * and there the oldest makes room for the newest; no holder of a token uses up the others'.
+ * The connections of one listener, in shares. Clients that send nothing, or have no key, use up only their own share, and no holder
+ * of a token uses up the share of another. Clients without a key, or with the anon key, cannot be told apart: when their share is
+ * full, the oldest connection is closed for the newest.
  */
 export class Connections {
 	readonly #limits: ConnectionLimits;
@@ -37,16 +41,23 @@ export class Connections {
 		if (oldest !== undefined) this.#unknown.delete(oldest);
 	}
 
-	/** Its client has shown a key of that holder. False: the holder has too many already, and this one is to end. */
+	/** Its client has shown a key of that holder. False: the holder has too many connections, and this one must be closed. */
 	know(socket: Socket, holder: string): boolean {
 		if (this.#known.get(socket) === holder) return true;
 		const held = this.#holders.get(holder) ?? 0;
 		const isNew = !this.#known.has(socket);
-		if (held >= this.#limits.holder || (isNew && this.#known.size >= this.#limits.known)) return false;
+		if (isNew && holder === anyone && held >= this.#limits.holder) this.#dropOldest(holder);
+		else if (held >= this.#limits.holder || (isNew && this.#known.size >= this.#limits.known)) return false;
 		this.#forget(socket);
 		this.#known.set(socket, holder);
-		this.#holders.set(holder, held + 1);
+		this.#holders.set(holder, (this.#holders.get(holder) ?? 0) + 1);
 		return true;
+	}
+
+	#dropOldest(holder: string): void {
+		const [oldest] = [...this.#known].find(([, each]) => each === holder) ?? [];
+		oldest?.destroy();
+		if (oldest !== undefined) this.#forget(oldest);
 	}
 
 	#forget(socket: Socket): void {

@@ -1,6 +1,6 @@
 import type {Duplex} from 'node:stream';
 
-/** Who is live: shut while changes cannot be heard, so that nobody takes silence for nothing new. */
+/** The live connections. Shut while the hub cannot hear changes, so that no client mistakes silence for no news. */
 export class Door {
 	readonly #sockets = new Set<Duplex>();
 	#isOpen = true;
@@ -8,7 +8,7 @@ export class Door {
 	/** Whether the handshake on this socket may go on; it is answered with 503 otherwise. */
 	admit(socket: Duplex): boolean {
 		if (!this.#isOpen) {
-			// Nobody reads from it any more, so that it would not be noticed that the client closes it.
+			// Nothing reads from the socket now, so a close by the client would go unnoticed.
 			socket.once('finish', () => socket.destroy());
 			socket.end(
 				'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n',
@@ -29,7 +29,7 @@ export class Door {
 		this.dismiss();
 	}
 
-	/** Whoever is live has to come again. */
+	/** Closes all live connections; clients connect again. */
 	dismiss(): void {
 		for (const socket of this.#sockets) socket.destroy();
 	}

@@ -22,17 +22,17 @@ export const bodyLimits: BodyLimits = {
 
 export type BodyFault = 'too large' | 'too slow' | 'too many' | 'gone';
 
-/** Reads the bodies of requests, all of them together within bounds. */
+/** Reads request bodies, and limits what all of them take together. */
 export class Bodies {
 	readonly #limits: BodyLimits;
-	/** Bytes that are held for requests whose bodies are not at their end. */
+	/** Bytes held for bodies that are not complete. */
 	#held = 0;
 
 	constructor(limits: BodyLimits) {
 		this.#limits = limits;
 	}
 
-	/** The body, or why there is none; the rest of it is not read then. */
+	/** The body, or why it was refused; the rest of it is not read then. */
 	async read(request: IncomingMessage): Promise<Buffer | BodyFault> {
 		const {size: largest, total, time, rate} = this.#limits;
 		if (Number(request.headers['content-length'] ?? 0) > largest) return 'too large';
@@ -49,7 +49,7 @@ export class Bodies {
 		};
 		const onEnd = (): void => resolve(Buffer.concat(chunks));
 		const onClose = (): void => resolve('gone');
-		// By the clock: whoever sends nothing more is heard of no more.
+		// A timer, because a client that stops sending causes no more events.
 		const timer = setInterval(
 			() => {
 				if (Date.now() - start > time + (size / rate) * 1000) resolve('too slow');

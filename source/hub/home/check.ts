@@ -1,15 +1,16 @@
 import {readdirSync, type Dirent} from 'node:fs';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import type {HubPlaces} from '../places.ts';
+import {above} from './above.ts';
 import {checkAbove, checkFile, checkFolder} from './entry.ts';
 
-/** The database's own, and what holds no secret and may be much. */
+/** Not looked into: the database's own files, and large folders without secrets. */
 const left = /^(pg|hooks$|bells$|cache$)/;
 
 /**
- * Looks whether anybody else can have put or changed something where the keys, tokens, locks and logs are kept. Returns what
- * was mended, in sentences; throws HubError for what this user must look at. The folders come first: in one that is closed to
- * all others nobody can put a file in the place of another once it has been looked at.
+ * Checks that no other user can have added or changed anything where the keys, tokens, locks and logs are kept. Returns what it
+ * mended, in sentences; throws HubError for what this user must look at. Folders are checked first: once a folder is closed to
+ * others, nobody can replace a file in it after the file was checked.
  */
 export function checkHome({data, state, logs}: HubPlaces): string[] {
 	const folders = [...new Set([data, state, logs])];
@@ -27,17 +28,11 @@ function checkTree(folder: string): string[] {
 	return said.filter(sentence => sentence !== null);
 }
 
-/** Empty for what is not a folder. */
+/** Empty if it is not a folder. */
 function entriesOf(folder: string): Dirent[] {
 	try {
 		return readdirSync(folder, {withFileTypes: true});
 	} catch {
 		return [];
 	}
-}
-
-/** The folders in which it lies, from the next one up. */
-function above(path: string): string[] {
-	const parent = dirname(path);
-	return parent === path ? [] : [parent, ...above(parent)];
 }

@@ -11,12 +11,12 @@ import {
 } from 'node:fs';
 import {HubError} from '../error.ts';
 
-/** Undefined on Windows, where access lists decide that Node does not tell. */
+/** Undefined on Windows, where access lists decide, which Node does not report. */
 const me = process.getuid?.();
 
 /**
- * A folder of ours: this user's, and closed to all others. Returns what was mended, as a sentence, or null; throws HubError for
- * one that somebody else may have put there. A link is taken where this user made it, to a folder of his own.
+ * Checks that one of our folders belongs to this user and is closed to others. Returns what was mended, as a sentence, or null; throws
+ * HubError for a folder that somebody else may have put there. A link is accepted if this user made it and it leads to his own folder.
  */
 export function checkFolder(path: string): string | null {
 	const found = lstatSync(path, {throwIfNoEntry: false});
@@ -24,7 +24,7 @@ export function checkFolder(path: string): string | null {
 	refuseForeign(path, found);
 	const folder = found.isSymbolicLink() ? statSync(path, {throwIfNoEntry: false}) : found;
 	if (folder === undefined) throw new HubError(`${path} is a link that leads nowhere.`, 'Remove it, and try again.');
-	// Whoever makes what is missing says so in his own words.
+	// The caller that makes missing folders has its own error for this.
 	if (!folder.isDirectory()) return null;
 	refuseForeign(path, folder);
 	if ((folder.mode & 0o077) === 0) return null;
@@ -33,8 +33,8 @@ export function checkFolder(path: string): string | null {
 }
 
 /**
- * A file of ours: an ordinary one under one name, this user's, and closed to all others. Returns what was mended, as a sentence,
- * or null; throws HubError for anything else. Never follows a link, and never waits.
+ * Checks that one of our files is an ordinary file with one name, belongs to this user, and is closed to others. Returns what was
+ * mended, as a sentence, or null; throws HubError for anything else. Never follows a link, and never blocks.
  */
 export function checkFile(path: string): string | null {
 	const found = lstatSync(path, {throwIfNoEntry: false});
@@ -42,7 +42,11 @@ export function checkFile(path: string): string | null {
 	refuseForeign(path, found);
 	// The hub's own socket.
 	if (found.isSocket()) return null;
-	const what = found.isSymbolicLink() ? 'a link, and may lead elsewhere' : found.isFile() ? null : 'no ordinary file';
+	const what = found.isSymbolicLink()
+		? 'a link, and may lead elsewhere'
+		: found.isFile()
+			? null
+			: 'not an ordinary file';
 	if (what !== null) throw planted(path, what);
 	if (found.nlink > 1) throw planted(path, 'known under another name, too');
 	if ((found.mode & 0o077) === 0) return null;
@@ -56,15 +60,41 @@ export function checkFile(path: string): string | null {
 	return mended(path, found, '0600');
 }
 
-/** Refuses what belongs to another user, or would let another user put something in its place. */
+/**
+ * Refuses a parent folder in which another user could replace our folder, as sshd's StrictModes does: one that a group or everybody
+ * can write to (unless it is sticky), or that belongs to another user (unless that is root). A user's private group, whose id is his
+ * own, and the group of root are fine. Throws HubError. A folder that does not exist is fine.
+ */
 export function checkAbove(path: string): void {
+	const fault = faultAbove(path);
+	if (fault !== null) throw new HubError(...fault);
+}
+
+/** What is wrong with the folder and what to do, in two sentences; null if no other user can change it. */
+export function faultAbove(path: string): readonly [message: string, remedy: string] | null {
 	const found = lstatSync(path, {throwIfNoEntry: false});
-	const isOpen = found?.isDirectory() === true && (found.mode & 0o002) !== 0 && (found.mode & 0o1000) === 0;
-	if (me === undefined || !isOpen) return;
-	throw new HubError(
-		`Anyone on this machine may put other files into ${path}, where agentmux keeps what is yours.`,
-		`Close it with \`chmod o-w ${path}\`, or choose another folder with AGENTMUX_HOME.`,
-	);
+	if (me === undefined || found === undefined) return null;
+	const {uid, gid, mode} = found;
+	const elsewhere = 'or choose another folder with AGENTMUX_HOME';
+	if (uid !== me && uid !== 0) {
+		return [
+			`${path} belongs to another user (uid ${uid}), who could replace what agentmux keeps in it.`,
+			`Make it yours with chown, ${elsewhere}.`,
+		];
+	}
+	const isSticky = (mode & 0o1000) !== 0;
+	if (!found.isDirectory() || isSticky) return null;
+	if ((mode & 0o002) !== 0) {
+		return [
+			`Anyone on this machine may put other files into ${path}, where agentmux keeps what is yours.`,
+			`Close it with \`chmod o-w ${path}\`, ${elsewhere}.`,
+		];
+	}
+	if ((mode & 0o020) === 0 || gid === 0 || gid === me) return null;
+	return [
+		`Every user in the group ${gid} may put other files into ${path}, where agentmux keeps what is yours.`,
+		`Close it with \`chmod g-w ${path}\`, ${elsewhere}.`,
+	];
 }
 
 function refuseForeign(path: string, {uid}: Stats): void {

@@ -1,6 +1,6 @@
 import {connect, type Socket} from 'node:net';
 import {dirname} from 'node:path';
-import {isPrivateFolder} from './private-folder.ts';
+import {folderFault} from './private-folder.ts';
 import {proven} from './proof.ts';
 
 /** Where a hub answers, as its state file says. */
@@ -15,20 +15,12 @@ export interface HubAddress {
 
 /**
  * A connection to the hub on which a token may be sent. A Unix socket is the hub's by the folder that it lies in, where nobody
- * else can put one; everywhere else the other end proves itself first, and the connection comes later. Throws, or rejects, when
- * something else is there.
+ * else can put one; everywhere else, also where that folder is no longer closed to others, the other end proves itself first, and
+ * the connection comes later. Rejects when something else is there.
  */
 export function dial({url, socket, proof_key}: HubAddress): Socket | Promise<Socket> {
-	if (socket !== null && process.platform !== 'win32') {
-		const folder = dirname(socket);
-		if (!isPrivateFolder(folder)) throw unsafe(folder);
-		return connect({path: socket});
-	}
+	if (socket !== null && process.platform === 'win32') return proven(connect({path: socket}), proof_key, socket);
+	if (socket !== null && folderFault(dirname(socket)) === null) return connect({path: socket});
 	const {hostname, port} = new URL(url);
-	const connection = socket === null ? connect({host: hostname, port: Number(port)}) : connect({path: socket});
-	return proven(connection, proof_key, socket ?? port);
-}
-
-function unsafe(folder: string): Error {
-	return Object.assign(new Error(`others may put a socket into ${folder}`), {code: 'ENOENT'});
+	return proven(connect({host: hostname, port: Number(port)}), proof_key, port);
 }

@@ -1,36 +1,47 @@
-import {chmodSync, lstatSync, rmSync} from 'node:fs';
+import {chmodSync, existsSync, lstatSync, rmSync} from 'node:fs';
 import type {Server} from 'node:net';
-import {havePrivateFolder} from './private-folder.ts';
+import {dirname} from 'node:path';
+import {above} from '../home/above.ts';
+import {faultAbove} from '../home/entry.ts';
+import type {Log} from '../log.ts';
+import {makeFolder} from './private-folder.ts';
 import {socketPlaces, thisMachine} from './socket-path.ts';
 
-/** How often it is looked whether the socket is still there: whoever tidies up /tmp or ends a login session takes it away. */
+/** Milliseconds between checks that the socket still exists: cleaning /tmp or ending a login session removes it. */
 const lookEvery = 5000;
 
 export interface LocalListener {
 	/** Null where no socket could be made. */
 	readonly path: string | null;
-	/** It is no longer looked after; whoever made the server closes it. */
+	/** Stops the checks; the caller closes the server. */
 	leave(): void;
 }
 
 /**
- * Lets a server listen for this user's own programs: on a Unix socket in a folder that is closed to all others, or on a named
- * pipe. `serve` makes a server for a path; `moved` is called with the new path after the socket was taken away. Only for the
- * holder of the hub's lock: what lies in the place is taken for the socket of a dead hub.
+ * Makes a server listen for this user's own programs: on a Unix socket in a folder that is closed to other users, or on a named
+ * pipe. `serve` makes a server for a path. `moved` is called with the new path after the socket was removed. `log` gets one sentence
+ * for each folder that another user owns or can write to. Only for the holder of the hub's lock: a file at the path is taken for the
+ * socket of a dead hub and removed.
  */
 export async function listenLocally(
 	state: string,
 	serve: (path: string) => Server,
 	moved: (path: string | null) => void,
+	log: Log,
 ): Promise<LocalListener> {
-	let current = await open(state, serve);
+	const told = new Set<string>();
+	const tell = (sentence: string): void => {
+		if (!told.has(sentence)) log(sentence);
+		told.add(sentence);
+	};
+	let current = await open(state, serve, tell);
 	let busy = false;
 	const look = async (): Promise<void> => {
 		if (busy || (current !== null && isThere(current.path))) return;
 		busy = true;
 		try {
 			current?.server.close();
-			current = await open(state, serve).catch(() => null);
+			current = await open(state, serve, tell).catch(() => null);
 			moved(current?.path ?? null);
 		} finally {
 			busy = false;
@@ -54,9 +65,14 @@ interface Open {
 	readonly path: string;
 }
 
-async function open(state: string, serve: (path: string) => Server): Promise<Open | null> {
+async function open(state: string, serve: (path: string) => Server, tell: Log): Promise<Open | null> {
 	for (const {path, folder} of socketPlaces(state, thisMachine())) {
-		if (folder !== null && !(havePrivateFolder(folder) && removeStale(path))) continue;
+		const fault = folder === null ? null : socketFault(folder);
+		if (fault !== null) {
+			if (existsSync(dirname(path))) tell(fault);
+			continue;
+		}
+		if (folder !== null && !removeStale(path)) continue;
 		const server = serve(path);
 		if (!(await listening(server, path))) continue;
 		if (folder !== null) chmodSync(path, 0o600);
@@ -65,7 +81,17 @@ async function open(state: string, serve: (path: string) => Server): Promise<Ope
 	return null;
 }
 
-/** Whether the place is free then: a folder there is nobody's socket. */
+/** Why the folder is not safe for a socket, in sentences; null if it is. Makes the folder if it is missing. */
+function socketFault(folder: string): string | null {
+	for (const each of above(folder)) {
+		const open = faultAbove(each);
+		if (open !== null) return `No socket in ${folder}: ${open.join(' ')}`;
+	}
+	const fault = makeFolder(folder);
+	return fault === null ? null : `No socket in ${folder}: it ${fault}. Look who put it there, and remove it.`;
+}
+
+/** Whether the path is free now; false if a folder is there. */
 function removeStale(path: string): boolean {
 	try {
 		rmSync(path, {force: true});

@@ -19,17 +19,17 @@ export const thisMachine = (): Machine => ({
 	uid: process.getuid?.(),
 });
 
-/** Where a hub may listen for the programs of its own user, best place first. */
+/** A path on which a hub may listen for the programs of its own user. */
 export interface SocketPlace {
 	readonly path: string;
-	/** The folder that keeps other users away; null for a named pipe, which lies in none. */
+	/** The folder that keeps other users away; null for a named pipe. */
 	readonly folder: string | null;
 }
 
 /**
- * The places of the hub whose state lies in that folder. A socket's path has a bound that a long home exceeds (`sun_path`, see
- * unix(7)), and not every disk can hold a socket: then a short folder of the user's own. On Windows a named pipe; its name is
- * another at each start, so that nobody can wait there for the next hub.
+ * The paths for the hub with that state folder, best first. The path of a socket is limited in length (`sun_path`, see unix(7)), and
+ * not every file system can hold a socket: the fallback is a short folder of the user's own. On Windows, a named pipe with a new name
+ * at each start, so that nobody can wait on it for the next hub.
  */
 export function socketPlaces(state: string, {platform, runtime, temporary, uid}: Machine): SocketPlace[] {
 	const name = createHash('sha256').update(resolve(state)).digest('hex').slice(0, 16);

@@ -8,6 +8,7 @@ import {members, objectText, type JsonText} from './json-text.ts';
 import {Pass} from './pass.ts';
 import {allRights, privateRights, type Rights} from './rights.ts';
 import type {Server} from './server.ts';
+import type {Lease} from './shares.ts';
 import {readToken, type Holder} from './token.ts';
 import type {Member} from './topic.ts';
 
@@ -17,6 +18,8 @@ export interface Peer {
 	write(wire: Wire): void;
 	/** The channel is over. */
 	drop(channel: Channel): void;
+	/** The socket was used with a token of that holder. */
+	held(holder: string): void;
 }
 
 /** What a join was found to be. */
@@ -25,8 +28,8 @@ export interface Joined {
 	readonly holder: Holder;
 	readonly rights: Rights;
 	readonly bindings: readonly Binding[];
-	/** Gives back the holder's share. */
-	readonly release: () => void;
+	/** Of the holder's share. */
+	readonly lease: Lease;
 }
 
 /** Why a channel ends, as the client is told: it left or was told why, or something broke. */
@@ -45,11 +48,11 @@ export class Channel implements Member, Subscriber {
 	readonly #join: Join;
 	readonly #presenceKey: string;
 	readonly #pass: Pass;
-	readonly #release: () => void;
+	readonly #lease: Lease;
 	#presenceTimes: number[] = [];
 	#open = true;
 
-	constructor(server: Server, peer: Peer, push: Push, {join, holder, rights, bindings, release}: Joined) {
+	constructor(server: Server, peer: Peer, push: Push, {join, holder, rights, bindings, lease}: Joined) {
 		this.#server = server;
 		this.#peer = peer;
 		this.topic = push.topic;
@@ -58,7 +61,7 @@ export class Channel implements Member, Subscriber {
 		this.#join = join;
 		this.#presenceKey = join.presence.key === '' ? randomUUID() : join.presence.key;
 		this.#pass = new Pass(holder, rights, message => this.#refuse(message));
-		this.#release = release;
+		this.#lease = lease;
 		this.bindings = bindings;
 	}
 
@@ -151,7 +154,7 @@ export class Channel implements Member, Subscriber {
 		this.#server.changes.unsubscribe(this);
 		this.#server.topics.leave(this.#name, this.#join.private, this);
 		this.#peer.drop(this);
-		this.#release();
+		this.#lease.release();
 		if (farewell !== null) this.bid(farewell);
 	}
 
@@ -238,6 +241,7 @@ export class Channel implements Member, Subscriber {
 			return;
 		}
 		this.#pass.renew(holder, rights);
+		this.#peer.held(holder.name);
 		if (this.#join.bindings.length === 0) return;
 		const bindings = await this.#server.readBindings(this.viewer.role, this.#join.bindings);
 		if (!this.#open) return;

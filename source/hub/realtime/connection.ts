@@ -13,6 +13,9 @@ const mostWaiting = 100;
 const normal = 1000;
 const unexpected = 1011;
 
+/** Counts a socket among the connections of that holder of a token, instead of whoever opened it. */
+export type CountAs = (holder: string) => void;
+
 /** One socket: reads its frames, keeps its channels. */
 export class Connection implements Peer {
 	readonly version: Version;
@@ -20,6 +23,7 @@ export class Connection implements Peer {
 	readonly #socket: WebSocket;
 	/** The key that it was opened with. */
 	readonly #token: string;
+	readonly #countAs: CountAs;
 	readonly #channels = new Map<string, Channel>();
 	/** The pushes of one topic are answered one after the other. */
 	readonly #lanes = new Map<string, Promise<void>>();
@@ -28,11 +32,17 @@ export class Connection implements Peer {
 	#silence: NodeJS.Timeout | undefined;
 
 	/** `stream`: what the socket reads; every byte on it is a sign of life. */
-	constructor(server: Server, socket: WebSocket, stream: Duplex, version: Version, token: string) {
+	constructor(
+		server: Server,
+		socket: WebSocket,
+		stream: Duplex,
+		{version, token, countAs}: {readonly version: Version; readonly token: string; readonly countAs: CountAs},
+	) {
 		this.#server = server;
 		this.#socket = socket;
 		this.version = version;
 		this.#token = token;
+		this.#countAs = countAs;
 		stream.on('data', () => {
 			this.#heard = Date.now();
 		});
@@ -56,6 +66,10 @@ export class Connection implements Peer {
 
 	drop(channel: Channel): void {
 		if (this.#channels.get(channel.topic) === channel) this.#channels.delete(channel.topic);
+	}
+
+	held(holder: string): void {
+		if (holder !== 'anon') this.#countAs(holder);
 	}
 
 	/** Tokens may have ended: no channel goes on with one of them, and the socket is closed. */

@@ -30,14 +30,14 @@ export async function joinChannel(
 	if (join.replay !== null && !join.private) {
 		return {reason: 'UnableToReplayMessages: Replay is not allowed for public channels'};
 	}
-	const release = server.shares.take(holder.name, join.bindings.length);
-	if (release === null) return {reason: 'ChannelRateLimitReached: Too many channels'};
+	const lease = server.shares.take(holder.name, peer, join.bindings.length);
+	if (lease === null) return {reason: 'ChannelRateLimitReached: Too many channels'};
 	try {
-		const joined = await prepare(server, peer, push, {join, holder, release});
-		if ('reason' in joined) release();
+		const joined = await prepare(server, peer, push, {join, holder, lease});
+		if ('reason' in joined) lease.release();
 		return joined;
 	} catch (error) {
-		release();
+		lease.release();
 		throw error;
 	}
 }
@@ -47,7 +47,7 @@ async function prepare(
 	server: Server,
 	peer: Peer,
 	push: Push,
-	{join, holder, release}: Pick<Joined, 'join' | 'holder' | 'release'>,
+	{join, holder, lease}: Pick<Joined, 'join' | 'holder' | 'lease'>,
 ): Promise<Answer> {
 	const name = push.topic.slice('realtime:'.length);
 	const rights = join.private ? await privateRights(server, name, holder.viewer) : allRights;
@@ -59,7 +59,7 @@ async function prepare(
 	if ('join' in held) return {reason: held.join};
 	const refused = typeof found === 'string' ? found : null;
 	const bindings = typeof found === 'string' ? [] : found;
-	const channel = new Channel(server, peer, push, {join, holder, rights, bindings, release});
+	const channel = new Channel(server, peer, push, {join, holder, rights, bindings, lease});
 	return {
 		channel,
 		open(after) {
@@ -67,6 +67,8 @@ async function prepare(
 			channel.reply(push.ref, 'ok', JSON.stringify({postgres_changes: bindings}));
 			after();
 			channel.open(refused);
+			lease.end = () => channel.lost();
+			peer.held(holder.name);
 			for (const {id, event, payload} of stored) channel.send('broadcast', storedBroadcast(id, event, payload, true));
 		},
 	};

@@ -7,7 +7,7 @@ import type {Handler} from '../http.ts';
 import {Catalog, ownScope} from './catalog.ts';
 import {Changes} from './changes.ts';
 import {storedBroadcast} from './channel.ts';
-import {Connection} from './connection.ts';
+import {Connection, type CountAs} from './connection.ts';
 import type {Version} from './frame.ts';
 import {defaultLimits, type Limits} from './limits.ts';
 import {withNoticeKey} from './notice-key.ts';
@@ -21,11 +21,14 @@ import {readToken, type Verify} from './token.ts';
 import {Topics} from './topic.ts';
 
 export interface Realtime {
-	/** Takes over a request to upgrade: a socket on .../websocket, or 403. */
-	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+	/**
+	 * Takes over a request to upgrade: a socket on .../websocket, or 403. `countAs` is told whose token a channel was joined with:
+	 * clients open the socket with the anon key, whoever they are.
+	 */
+	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, countAs?: CountAs): void;
 	/** The REST side; the path is what follows `/realtime/v1`. */
 	readonly handle: Handler;
-	/** Closes every socket that a token which no longer holds has opened or joined with. */
+	/** Closes every socket that was opened, or used to join, with a token that is no longer valid. */
 	recheck(): void;
 	/** Tells every channel and closes every socket. */
 	close(): Promise<void>;
@@ -36,7 +39,7 @@ export interface RealtimeOptions {
 	readonly database: Database;
 	readonly verify: Verify;
 	readonly limits?: Partial<Limits>;
-	/** Told of what fails without a client to tell. */
+	/** Called with errors that no client can be told about. */
 	readonly onFault?: (error: unknown) => void;
 }
 
@@ -89,16 +92,16 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 	let closed = false;
 
 	return {
-		upgrade(request, socket, head) {
+		upgrade(request, socket, head, countAs = () => undefined) {
 			const opened = closed ? null : readOpening(request, verify);
 			if (opened === null) {
-				// Nobody reads from it any more, so that it would not be noticed that the client closes it.
+				// Nothing reads from the socket now, so a close by the client would go unnoticed.
 				socket.once('finish', () => socket.destroy());
 				socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
 				return;
 			}
 			sockets.handleUpgrade(request, socket, head, webSocket => {
-				const connection = new Connection(server, webSocket, socket, opened.version, opened.token);
+				const connection = new Connection(server, webSocket, socket, {...opened, countAs});
 				connections.add(connection);
 				webSocket.on('close', () => connections.delete(connection));
 			});

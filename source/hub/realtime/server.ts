@@ -18,6 +18,6 @@ export interface Server {
 	mayReadPrivate(role: string): Promise<boolean>;
 	/** The bindings of a join for a role, or why there are none. */
 	readBindings(role: string, entries: readonly {readonly [name: string]: unknown}[]): Promise<Binding[] | string>;
-	/** Something failed that no client can be told of. */
+	/** Reports an error that no client can be told about. */
 	fault(error: unknown): void;
 }

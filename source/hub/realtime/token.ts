@@ -3,7 +3,7 @@ import type {Caller} from '../http.ts';
 import type {Viewer} from './change-rows.ts';
 
 /**
- * Who holds a token, or why it is none: `malformed`, `unsecured`, `signature`, `expired`, a sentence (`message`) about one that was
+ * Who holds a token, or why it is none: `malformed`, `unsecured`, `signature`, `expired`, `unstorable`, a sentence (`message`) about one that was
  * ended; anything else lacks a role or an expiry.
  */
 export type Verify = (token: string) => Caller | {readonly fault: unknown};
@@ -57,6 +57,10 @@ function refusal(fault: unknown, token: string): Refusal {
 		case 'unsecured':
 		case 'signature':
 			return {join: 'JwtSignatureError: Failed to validate JWT signature', refresh: ':signature_error'};
+		case 'unstorable': {
+			const refresh = 'The claims contain NUL, half a surrogate pair, or too many levels';
+			return {join: `InvalidJWTToken: ${refresh}`, refresh};
+		}
 		default: {
 			if (typeof fault === 'object' && fault !== null && 'message' in fault) {
 				const refresh = String(fault.message);

@@ -6,7 +6,7 @@ import {exposuresOf, type RelationDocument} from './exposure.ts';
 import {catalogName, type Name} from './sql.ts';
 import {type ViewDocument} from './view-origins.ts';
 
-const owner = {role: 'postgres', claims: {}, readOnly: true, settings: {search_path: ''}};
+const owner = {role: 'postgres', claims: {}, readOnly: true, forRequest: true, settings: {search_path: ''}};
 
 /** Reads what the exposed schema offers. */
 export async function readCatalog(database: Database): Promise<Catalog> {

@@ -2,6 +2,7 @@ import {type Database, type Scope} from '../database.ts';
 import {type HubRequest} from '../http.ts';
 import {type Catalog, exposedSchemas, type Table} from './catalog.ts';
 import {RestFault} from './fault.ts';
+import {isMail} from './mail.ts';
 import {nearest} from './nearest.ts';
 import {type Preferences} from './prefer.ts';
 import {type Query} from './query.ts';
@@ -32,6 +33,7 @@ export function scopeOf({request, preferences}: Exchange, readOnly: boolean): Sc
 		role: caller.role,
 		claims: caller.claims,
 		readOnly,
+		mail: isMail(request),
 		settings: {
 			search_path: [...exposedSchemas, 'extensions'].map(schema => `"${schema}"`).join(', '),
 			'request.headers': JSON.stringify(headers),

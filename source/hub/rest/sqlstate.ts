@@ -21,6 +21,8 @@ const statuses: readonly (readonly [prefix: string, status: number])[] = [
 	['53', 503],
 	// PostgREST says 500 to what is too large, too deep or too much; but it is what was asked for, and not the server, that failed.
 	['54', 400],
+	// A lock was not to be had in time: PostgREST says 500, but another try may well succeed.
+	['55P03', 503],
 	['55', 500],
 	['57P01', 503],
 	['57', 500],

@@ -4,7 +4,7 @@ import type {Database} from '../database.ts';
 import type {HubPlaces} from '../places.ts';
 import {readJsonFile, writePrivateFile} from '../private-file.ts';
 
-/** What has ended, as data/ended-tokens.json holds it. */
+/** The content of data/ended-tokens.json. */
 export interface Remembered {
 	/** By tag in upper case. */
 	readonly generations: {readonly [tag: string]: number};
@@ -15,13 +15,13 @@ function endedFile({data}: HubPlaces): string {
 	return join(data, 'ended-tokens.json');
 }
 
-/** Beside the keys that signed them, and not only in a database in whose place an older copy may be put. Throws HubError. */
+/** Kept beside the keys that signed them, because the database may be replaced by an older copy. Throws HubError. */
 export function rememberEnded(places: HubPlaces, ended: Remembered): void {
 	const text = `${JSON.stringify(ended)}\n`;
 	writePrivateFile(endedFile(places), text);
 }
 
-/** Ends in the database what this home remembers to have ended. Rejects as the database does, or with HubError. */
+/** Ends in the database all tokens that this home knows to have ended. Rejects as the database does, or with HubError. */
 export async function endRemembered(places: HubPlaces, database: Database): Promise<void> {
 	const known = readJsonFile(endedFile(places));
 	if (known === null) return;

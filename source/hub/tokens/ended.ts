@@ -6,7 +6,7 @@ import type {HubPlaces} from '../places.ts';
 import {agentIn} from './claims.ts';
 import {endRemembered, rememberEnded} from './ended-file.ts';
 
-/** Why a token that is signed and has not expired does not hold. */
+/** Why a token is refused that is signed and has not expired. */
 export interface Ended {
 	readonly status: 401 | 403;
 	readonly code: string;
@@ -21,8 +21,8 @@ const read = `
 		(select coalesce(json_agg(a.tag), '[]')::text from public.agents as a where a.revoked_at is not null) as revoked`;
 
 /**
- * What the database says of tokens that have ended, kept at hand so that no request waits for it. The database looks for itself
- * at what it lets anyone do; this is for what it is not asked about: broadcasts, tables of somebody's own, open sockets.
+ * A copy of what the database knows about ended tokens, so that no request waits for a query. The database checks tokens itself
+ * in its policies and functions; this copy covers the rest: broadcasts, users' own tables, open sockets.
  */
 export class EndedTokens {
 	readonly #database: Database;
@@ -34,7 +34,7 @@ export class EndedTokens {
 	#reading: Promise<void> | null = null;
 	#isStale = false;
 	#isOver = false;
-	/** Called whenever more may have ended. */
+	/** Called when more tokens may have ended. */
 	onMore: () => void = () => undefined;
 
 	/** `places`: the home whose keys sign the tokens. */
@@ -44,8 +44,8 @@ export class EndedTokens {
 	}
 
 	/**
-	 * Reads what has ended, and again whenever the database announces more; resolves with the function that ends it. Rejects as
-	 * the database does.
+	 * Reads what has ended, and reads it again on each announcement of the database. Resolves with the function that stops this. Rejects
+	 * as the database does.
 	 */
 	async follow(): Promise<() => Promise<void>> {
 		const unlisten = await this.#database.listen(channel, text => {
@@ -59,7 +59,7 @@ export class EndedTokens {
 		};
 	}
 
-	/** Reads it again. Where that fails it is tried until it is done: nobody is to get by meanwhile. */
+	/** Reads it again, and retries until that succeeds. */
 	async refresh(): Promise<void> {
 		this.#isStale = true;
 		this.#reading ??= this.#read().finally(() => {
@@ -95,28 +95,28 @@ export class EndedTokens {
 			rememberEnded(this.#places, {generations: byTag, tokens: ids});
 			this.#remembered = news;
 		} catch {
-			// A full disk: the database knows it, and the next time tries again.
+			// A full disk: the database has it, and the next change tries again.
 		}
 	}
 
-	/** As find, but who would be refused is looked up again: an agent that was just let in again is not turned away. */
+	/** As find, but reads again before it refuses, so that an agent that was just restored is not turned away. */
 	async findNow(caller: Caller): Promise<Ended | null> {
 		if (this.find(caller) === null) return null;
-		// A database that is away says nothing new.
+		// Not forever: the database may be away.
 		await Promise.race([this.refresh(), sleep(retryAfter, undefined, {ref: false})]);
 		return this.find(caller);
 	}
 
-	/** Null while the caller's token holds. */
+	/** Null if the caller's token has not ended. */
 	find({role, claims}: Caller): Ended | null {
 		if (role !== 'authenticated') return null;
 		const {agent_tag: named} = (claims['app_metadata'] ?? {}) as {readonly agent_tag?: unknown};
 		if (typeof named !== 'string') return null;
 		if (this.#revoked.has(fold(named))) return revoked(named);
-		const {iss, jti} = claims;
+		const {iss, jti, sid} = claims;
 		const agent = agentIn(claims);
 		const isEnded =
-			(iss === 'agentmux' && typeof jti === 'string' && this.#tokens.has(jti)) ||
+			(iss === 'agentmux' && [jti, sid].some(id => typeof id === 'string' && this.#tokens.has(id))) ||
 			(agent !== null && agent.gen < (this.#generations.get(fold(named)) ?? 0));
 		return isEnded ? ended(named) : null;
 	}
@@ -126,7 +126,7 @@ const channel = 'agentmux';
 /** Milliseconds. */
 const retryAfter = 1000;
 
-/** Others announce other things there. */
+/** Other things are announced on the channel, too. */
 function isAboutTokens(text: string): boolean {
 	try {
 		const notice: unknown = JSON.parse(text);
@@ -145,7 +145,7 @@ export function endedResponse({status, code, message, hint}: Ended): HubResponse
 	};
 }
 
-/** The words of the database, which says the same (20261130000300_tokens.sql). */
+/** In the same words as the database (20261130000300_tokens.sql). */
 export function revoked(tag: string): Ended {
 	return {
 		status: 403,

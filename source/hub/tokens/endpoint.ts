@@ -3,7 +3,7 @@ import type {Database} from '../database.ts';
 import type {Handler, HubRequest, HubResponse} from '../http.ts';
 import type {KeyRing} from '../key-ring.ts';
 import {verifyToken, type Claims} from '../token.ts';
-import {agentIn, isOld, issueToken} from './claims.ts';
+import {agentIn, isOld, issueToken, type AgentClaims} from './claims.ts';
 import {ended, endedResponse, revoked} from './ended.ts';
 
 const tagPattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
@@ -11,19 +11,19 @@ const tagPattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
 /**
  * Makes, renews and ends the tokens of agents, under `/agentmux/v1/tokens`.
  *
- * - `POST` as service_role with `{tag}`: a token of that agent; `{tag, token}`: that one, while it holds and is not old.
- * - `POST` with an agent's token, which may have expired: a new one in its place, unless it was ended. As service_role with
- *   `{token}`: the same, however long ago it expired.
- * - `DELETE` as service_role with `{tag}`: ends all of an agent's; with an agent's token: ends that one.
+ * - `POST` as service_role with `{tag}`: a token for that agent; with `{tag, token}`: the same token if it is valid and not old.
+ * - `POST` with an agent's token, which may have expired: a new token, unless that one was ended. As service_role with `{token}`: the
+ *   same, however long ago it expired.
+ * - `DELETE` as service_role with `{tag}`: ends all tokens of the agent. With an agent's token: ends its chain of renewals.
  */
 export function createTokens(database: Database, keys: KeyRing): {handle: Handler} {
-	const check = async (claims: Claims): Promise<{readonly tag: string; readonly gen: number} | HubResponse> => {
+	const check = async (claims: Claims): Promise<Renewable | HubResponse> => {
 		const agent = agentIn(claims);
 		if (agent === null) return json(403, {message: 'Only the token of an agent of this hub is renewed.'});
-		const {tag, gen, jti} = agent;
-		const now = await standing(database, tag, jti);
+		const {tag, gen, sid} = agent;
+		const now = await standing(database, agent);
 		if (now.isRevoked) return endedResponse(revoked(tag));
-		return gen < now.gen || now.hasEnded ? endedResponse(ended(tag)) : {tag, gen: now.gen};
+		return gen < now.gen || now.hasEnded ? endedResponse(ended(tag)) : {tag, gen: now.gen, sid};
 	};
 	const renew = async (claims: Claims): Promise<HubResponse> => {
 		const checked = await check(claims);
@@ -34,7 +34,7 @@ export function createTokens(database: Database, keys: KeyRing): {handle: Handle
 		if (!tagPattern.test(tag)) return json(400, {message: 'tag: must be a tag'});
 		const isOwn = known !== null && agentIn(known)?.tag === tag && !isOld(known);
 		if (isOwn && !('status' in (await check(known)))) return json(200, {token});
-		const {gen} = await standing(database, tag, null);
+		const {gen} = await standing(database, {tag, jti: null, sid: null});
 		return json(201, {token: issueToken(keys.jwt_secret, {tag, gen, kind: 'agent'})});
 	};
 
@@ -54,20 +54,28 @@ export function createTokens(database: Database, keys: KeyRing): {handle: Handle
 			await database.run(owner, [{text: 'select agentmux.end_tokens($1)', values: [tag]}]);
 			return {status: 204};
 		}
-		if (own?.jti === undefined || own.jti === null) return json(400, {message: 'tag: must be a tag'});
-		await database.run(owner, [{text: 'select agentmux.end_token($1)', values: [own.jti]}]);
+		if (own === null) return json(400, {message: 'tag: must be a tag'});
+		if (own.sid === null) return json(400, {message: 'This token has no id of its own by which it could be ended.'});
+		await database.run(owner, [{text: 'select agentmux.end_token($1)', values: [own.sid]}]);
 		return {status: 204};
 	}
 
 	return {
 		async handle(request) {
-			if (request.path !== '/') return json(404, {message: 'There is nothing of that name.'});
+			if (request.path !== '/') return json(404, {message: 'There is no such path here.'});
 			if (request.caller.role === 'anon') return json(401, {message: 'Unauthorized: this needs a token.'});
 			if (request.method === 'POST') return post(request);
 			if (request.method === 'DELETE') return end(request);
-			return json(405, {message: `${request.method} is not for this.`});
+			return json(405, {message: `Method ${request.method} is not allowed here.`});
 		},
 	};
+}
+
+/** The claims of a renewed token. */
+interface Renewable {
+	readonly tag: string;
+	readonly gen: number;
+	readonly sid: string | null;
 }
 
 interface Standing {
@@ -76,18 +84,21 @@ interface Standing {
 	readonly isRevoked: boolean;
 }
 
-/** What the database says just now: what this hub has heard may be a moment old. */
-async function standing(database: Database, tag: string, jti: string | null): Promise<Standing> {
+/** Read from the database, because this hub's copy may be a moment old. */
+async function standing(
+	database: Database,
+	{tag, jti, sid}: Pick<AgentClaims, 'tag' | 'jti' | 'sid'>,
+): Promise<Standing> {
 	const text = `
 		select agentmux.token_generation($1) as gen,
-			exists (select from agentmux.ended_tokens as t where t.jti = $2) as ended,
+			exists (select from agentmux.ended_tokens as t where t.jti in ($2, $3)) as ended,
 			exists (select from public.agents as a where upper(a.tag collate "C") = upper($1 collate "C") and a.revoked_at is not null) as revoked`;
-	const [result] = await database.run(owner, [{text, values: [tag, jti]}]);
+	const [result] = await database.run(owner, [{text, values: [tag, jti, sid]}]);
 	const {gen, ended, revoked} = result?.rows[0] ?? {};
 	return {gen: Number(gen), hasEnded: ended === true, isRevoked: revoked === true};
 }
 
-/** Of a token that this hub has signed, whenever it expired. */
+/** The claims of a token that this hub has signed, even if it has expired; null for any other. */
 function claimsOf(secret: string, token: string): Claims | null {
 	const verified = verifyToken(secret, token, {leeway: Infinity});
 	return 'claims' in verified ? verified.claims : null;

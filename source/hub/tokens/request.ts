@@ -2,15 +2,15 @@ import {HubError} from '../error.ts';
 import type {RunningHub} from '../find.ts';
 import {localFetch} from '../local/fetch.ts';
 
-/** The hub does not make it: the token was ended, or its agent revoked. */
+/** Why the hub refused: the token was ended, or its agent revoked. */
 export interface Refused {
 	readonly message: string;
 	readonly hint: string;
 }
 
 /**
- * Asks the hub for a token of an agent: `tag` makes one, or keeps `token` while it holds; `token` alone is exchanged for a new
- * one. Rejects with HubError when the hub cannot do it now.
+ * Asks the hub for an agent's token: `tag` for a new one (or for `token` itself while it is valid), `token` alone to exchange it for a
+ * new one. Rejects with HubError when the hub cannot do it now.
  */
 export async function requestToken(
 	hub: RunningHub,
@@ -23,20 +23,20 @@ export async function requestToken(
 	throw failed('make a token', status, message);
 }
 
-/** Every token that the agent has is refused from then on. Rejects with HubError. */
+/** Ends every token of the agent. Rejects with HubError. */
 export async function endTokens(hub: RunningHub, tag: string): Promise<void> {
 	const {status, value} = await ask(hub, 'DELETE', '/agentmux/v1/tokens', hub.service_role_key, {tag});
 	if (status !== 204) throw failed(`end the tokens of ${tag}`, status, value['message']);
 }
 
-/** That token alone is refused from then on. Rejects with HubError. */
+/** Ends one token and its chain of renewals. Rejects with HubError. */
 export async function endToken(hub: RunningHub, token: string): Promise<void> {
 	const {status, value} = await ask(hub, 'DELETE', '/agentmux/v1/tokens', token, {});
-	// One that holds no longer need not be ended.
+	// It has expired or ended already.
 	if (status !== 204 && status !== 401 && status !== 403) throw failed('end a token', status, value['message']);
 }
 
-/** New keys; those of `hub` are refused from then on. Rejects with HubError. */
+/** Makes new keys; the present keys of `hub` are refused from then on. Rejects with HubError. */
 export async function rotateKeys(hub: RunningHub): Promise<void> {
 	const {status, value} = await ask(hub, 'POST', '/agentmux/v1/keys', hub.service_role_key, {});
 	if (status !== 204) throw failed('make new keys', status, value['message']);

@@ -9,7 +9,7 @@ import {notableSpans, over} from './notable.ts';
 const strong = style({bold: true});
 const emphasis = style({italic: true});
 const struck = style({strike: true});
-/** More of a target that is no web address is not shown. */
+/** More of a target that is not a web address is not shown. */
 const longestTarget = 80;
 
 /** What stands within a block as spans, one list for each of its lines. */

@@ -32,11 +32,11 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 		key: foldTag(agent.tag),
 		lines: agentBlock(state, agent, width, now),
 	}));
-	const self = selfLine(state, width);
+	const footer = [unlistedLine(state, width), selfLine(state, width)].filter(line => line !== null);
 	if (blocks.length === 0) {
 		return centred([strip([{text: state.loaded ? p`nobody has joined yet` : p`reading`, style: theme.faint}])], rect);
 	}
-	const room = rect.height - (self === null ? 0 : 1);
+	const room = rect.height - footer.length;
 	const fits = (most: number, gap: number): boolean =>
 		blocks.reduce((rows, {lines}) => rows + Math.min(most, lines.length) + gap, 0) <= room;
 	const most = fits(4, 1) || fits(4, 0) ? 4 : fits(2, 0) ? 2 : 1;
@@ -53,9 +53,9 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 			? 0
 			: Math.max(0, Math.min(first - 1, Math.max(end - room, first - Math.floor(room / 2)), lines.length - room));
 	const visible = lines.slice(top, top + room);
-	if (self === null) return visible;
+	if (footer.length === 0) return visible;
 	if (gap === 1 && visible.length < room) visible.push({strip: strip([])});
-	return [...visible, {strip: joined(strip([{text: p` `, style: theme.text}]), self)}];
+	return [...visible, ...footer.map(line => ({strip: joined(strip([{text: p` `, style: theme.text}]), line)}))];
 }
 
 function framed(line: Strip, key: string, isChosen: boolean): PaintedLine {
@@ -109,6 +109,13 @@ function reachSpans(agent: Agent, now: number): Span[] {
 		spans.push({text: agent.wake === null ? p` · reads at its next turn` : p` · is woken by mail`, style: theme.faint});
 	}
 	return spans;
+}
+
+/** How many tags were addressed that have no pane, because nobody has joined or written as them. */
+function unlistedLine({unlisted}: State, width: number): Strip | null {
+	if (unlisted.size === 0) return null;
+	const tags = unlisted.size === 1 ? p`tag` : p`tags`;
+	return clip(strip([{text: p`+ ${unlisted.size} unknown ${tags} addressed`, style: theme.faint}]), width);
 }
 
 function selfLine(state: State, width: number): Strip | null {

@@ -49,7 +49,10 @@ const plants: {readonly [what: string]: {readonly plant: (path: string) => void;
 		plant: path => linkSync(elsewhere(), path),
 		says: /is known under another name, too/,
 	},
-	'a pipe': {plant: path => void execFileSync('sh', ['-c', 'mkfifo -m 600 "$0"', path]), says: /is no ordinary file/},
+	'a pipe': {
+		plant: path => void execFileSync('sh', ['-c', 'mkfifo -m 600 "$0"', path]),
+		says: /is not an ordinary file/,
+	},
 	...(isRoot
 		? {
 				"another user's file": {
@@ -141,6 +144,38 @@ describe('each folder that must be this user’s alone', () => {
 	});
 });
 
+describe('each folder above the home', () => {
+	it('is refused where a group may put another in its place, other than one’s own', () => {
+		chmodSync(home, 0o770);
+		expect(check()).toEqual([]);
+		if (!isRoot) return;
+		chownSync(home, 0, 12_345);
+		expect(check).toThrow(/Every user in the group 12345 may put other files into .*home/);
+		chmodSync(home, 0o1770);
+		expect(check()).toEqual([]);
+		chmodSync(home, 0o750);
+		expect(check()).toEqual([]);
+	});
+
+	it.runIf(isRoot)('is refused where it is another user’s, however it is closed', () => {
+		for (const bits of [0o700, 0o755, 0o1777]) {
+			chownSync(base, 65_534, 65_534);
+			chmodSync(base, bits);
+			expect(check).toThrow(/belongs to another user \(uid 65534\), who could replace what agentmux keeps in it/);
+		}
+	});
+
+	it('is looked at where a link leads to it, too', () => {
+		const disk = join(base, 'disk');
+		mkdirSync(join(disk, 'data'), {recursive: true, mode: 0o700});
+		rmSync(join(home, 'data'), {recursive: true});
+		symlinkSync(join(disk, 'data'), join(home, 'data'));
+		expect(check()).toEqual([]);
+		chmodSync(disk, 0o777);
+		expect(check).toThrow(`Anyone on this machine may put other files into ${disk}`);
+	});
+});
+
 describe('by the program', () => {
 	/** A human's terminal, whatever this test was started from. */
 	const env = {CLAUDECODE: undefined, CLAUDE_CODE_ENTRYPOINT: undefined};
@@ -185,13 +220,32 @@ describe('by the program', () => {
 		expect(lstatSync(config).mode & 0o777).toBe(0o600);
 	});
 
+	it('says that the config file is a link to nothing, and whose folder it lies in', async () => {
+		const folder = join(own.path, 'dotfiles');
+		const config = join(own.path, 'config.toml');
+		mkdirSync(folder);
+		symlinkSync(join(folder, 'config.toml'), config);
+		expect(await own.run(['config'], {env})).toMatchObject({
+			code: 1,
+			stdout: '',
+			stderr: `agentmux: The config file ${config} is a link that leads nowhere. Make the file that it leads to, or remove the link.\n`,
+		});
+		writeFileSync(join(folder, 'config.toml'), 'tag = "ME"\n');
+		expect(await own.run(['config'], {env})).toMatchObject({code: 0, stderr: ''});
+		chmodSync(folder, 0o777);
+		expect(await own.run(['config'], {env})).toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining(`Anyone on this machine may put other files into ${folder}`),
+		});
+	});
+
 	it('a hook follows no link, waits for no pipe, and says so in its log', async () => {
 		placeAgent(own.path, 'HOOKED', {key: 'k', token: 't'});
 		rmSync(join(own.path, 'data/agents/HOOKED.json'));
 		execFileSync('sh', ['-c', 'mkfifo "$0"', join(own.path, 'data/agents/HOOKED.json')]);
 		expect(await fire({home: own.path, tag: 'HOOKED', event: 'Stop'})).toMatchObject({code: 0, stdout: '', stderr: ''});
 		const log = join(own.path, 'logs', 'hook.log');
-		expect(readFileSync(log, 'utf8')).toContain('is no ordinary file');
+		expect(readFileSync(log, 'utf8')).toContain('is not an ordinary file');
 		rmSync(log);
 		symlinkSync(elsewhere(), log);
 		expect(await fire({home: own.path, tag: 'HOOKED', event: 'Stop'})).toMatchObject({code: 0, stdout: '', stderr: ''});

@@ -1,5 +1,5 @@
 import {createHmac} from 'node:crypto';
-import {lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {request} from 'node:http';
 import {dirname, join} from 'node:path';
 import {afterEach, describe, expect, it} from 'vitest';
@@ -9,6 +9,7 @@ import {connectMailbox} from '../../../source/gateway/connect.ts';
 import {fire, placeAgent} from '../../helpers/hook.ts';
 import {hear} from '../../helpers/hear.ts';
 import {placesIn, startTestHub, temporaryHome, type TestHub} from '../../helpers/hub.ts';
+import {Home} from '../../helpers/program.ts';
 import {squat} from '../../helpers/squatter.ts';
 
 interface State {
@@ -107,6 +108,17 @@ describe('the socket of a hub', () => {
 	});
 });
 
+const isRoot = process.getuid?.() === 0;
+/** What may lie in the place of the folder for a socket, by what is said of it. */
+const squats: readonly (readonly [fault: string, squat: (folder: string) => void])[] = [
+	['is open to other users (mode 777)', folder => (mkdirSync(folder), chmodSync(folder, 0o777))],
+	['is a link', folder => symlinkSync('/tmp', folder)],
+	[
+		'belongs to another user (uid 65534)',
+		folder => (mkdirSync(folder, {mode: 0o700}), chownSync(folder, 65_534, 65_534)),
+	],
+];
+
 describe('where no socket can be made', () => {
 	/** Neither the home nor the folder for temporary files has room for the path. */
 	async function startWithout(): Promise<{hub: TestHub; state: State}> {
@@ -130,6 +142,32 @@ describe('where no socket can be made', () => {
 		placeAgent(hub.home, 'HOOKED', {key: hub.anonKey, token: hub.tokenFor('HOOKED')});
 		const {stdout} = await fire({home: hub.home, tag: 'HOOKED', event: 'UserPromptSubmit'});
 		expect(stdout).toContain('over here');
+	});
+
+	it.each(squats.filter(([fault]) => isRoot || !fault.startsWith('belongs')))(
+		'because its folder for it %s, says so, and is reached by TCP',
+		async (fault, squatFolder) => {
+			const home = temporaryHome();
+			homes.push(home);
+			const folder = join(home, `agentmux-${process.getuid?.() ?? 'me'}`);
+			squatFolder(folder);
+			const deep = join(home, 'x'.repeat(60), 'y'.repeat(60));
+			const {hub, state} = await start(deep, {XDG_RUNTIME_DIR: '', TMPDIR: home});
+			expect(state.socket).toBeNull();
+			expect(readFileSync(join(hub.places.logs, 'hub.log'), 'utf8')).toContain(
+				`No socket in ${folder}: it ${fault}. Look who put it there, and remove it.`,
+			);
+			await works(hub, state);
+			const env = {AGENTMUX_HOME: deep, XDG_RUNTIME_DIR: '', TMPDIR: home};
+			expect(await Home.at(deep).output(['hub', 'status'], {env})).toMatch(/^socket +none; your programs use TCP/m);
+		},
+	);
+
+	it('its programs reach it by TCP when the folder of its socket was opened to others since', async () => {
+		const {hub, state} = await start(temporaryHome());
+		expect(state.socket).toBe(join(hub.places.state, 'hub.sock'));
+		chmodSync(hub.places.state, 0o755);
+		await works(hub, state);
 	});
 
 	it('another program in its place is sent a challenge and no more', async () => {

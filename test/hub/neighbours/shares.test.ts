@@ -14,6 +14,8 @@ const agentToken = (tag: string): string => signToken(secret, {role: 'authentica
 
 let server: HubServer;
 const open: Socket[] = [];
+/** How each WebSocket says whose token a channel was joined with, in the order in which they were opened. */
+const counting: ((holder: string) => void)[] = [];
 afterEach(async () => {
 	for (const socket of open.splice(0)) socket.destroy();
 	await server.close();
@@ -25,7 +27,8 @@ async function start(limits: Partial<ServerLimits> = {}): Promise<void> {
 		{
 			jwtSecret: secret,
 			routes: [{prefix: '/rest/v1', handle}],
-			upgrade(_, socket) {
+			upgrade(_, socket, _head, countAs) {
+				counting.push(countAs);
 				socket.resume().on('end', () => socket.end());
 				socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
 			},
@@ -127,6 +130,28 @@ describe('the holder of one token', () => {
 		await expect.poll(() => ask(agentToken('GREEDY')), {timeout: 10_000}).toBe(200);
 		socket.write(upgrade(agentToken('GREEDY')));
 		expect(await firstLine(socket)).toBe('HTTP/1.1 101 Switching Protocols');
+	});
+});
+
+describe('the holders of the anon key', () => {
+	it('make room for the newest of them, but for those that have joined with a token of their own', async () => {
+		counting.length = 0;
+		await start({connections: {unknown: 20, holder: 5, known: 100}});
+		const anon = signToken(secret, {role: 'anon'});
+		const live = async (): Promise<Socket> => {
+			const socket = await dialled();
+			socket.write(upgrade(anon));
+			expect(await firstLine(socket)).toBe('HTTP/1.1 101 Switching Protocols');
+			return socket;
+		};
+		const agent = await live();
+		counting[0]?.('authenticated CLAUDE_1');
+		const noise: Socket[] = [];
+		for (let nth = 0; nth < 20; nth++) noise.push(await live());
+		await expect.poll(() => noise.filter(socket => socket.closed).length, {timeout: 10_000}).toBe(15);
+		expect(noise.slice(-5).some(socket => socket.closed)).toBe(false);
+		expect(agent.closed).toBe(false);
+		expect(await ask(agentToken('CLAUDE_1'))).toBe(200);
 	});
 });
 

@@ -2,7 +2,7 @@ import {chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {havePrivateFolder, isPrivateFolder} from '../../../source/hub/local/private-folder.ts';
+import {folderFault, makeFolder} from '../../../source/hub/local/private-folder.ts';
 import {socketPlaces, type Machine} from '../../../source/hub/local/socket-path.ts';
 
 const linux: Machine = {platform: 'linux', runtime: '/run/user/1000', temporary: '/tmp', uid: 1000};
@@ -48,21 +48,21 @@ describe('a folder for it', () => {
 	afterEach(() => rmSync(base, {recursive: true, force: true}));
 
 	it('is made, and is private then', () => {
-		expect(havePrivateFolder(join(base, 'made'))).toBe(true);
-		expect(havePrivateFolder(join(base, 'made'))).toBe(true);
-		expect(havePrivateFolder(join(base, 'missing', 'made'))).toBe(false);
+		expect(makeFolder(join(base, 'made'))).toBe(null);
+		expect(makeFolder(join(base, 'made'))).toBe(null);
+		expect(makeFolder(join(base, 'missing', 'made'))).toBe('is missing');
 	});
 
 	it.each([
-		['open to others', (path: string) => (mkdirSync(path), chmodSync(path, 0o755))],
-		['writable by a group', (path: string) => (mkdirSync(path), chmodSync(path, 0o770))],
+		['is open to other users (mode 755)', (path: string) => (mkdirSync(path), chmodSync(path, 0o755))],
+		['is open to other users (mode 770)', (path: string) => (mkdirSync(path), chmodSync(path, 0o770))],
 		[
-			'a link to a private one',
+			'is a link',
 			(path: string) => (mkdirSync(join(base, 'real'), {mode: 0o700}), symlinkSync(join(base, 'real'), path)),
 		],
-	])('is not one that is %s', (_, plant) => {
+	])('is refused where it %s', (fault, plant) => {
 		const folder = join(base, 'planted');
 		plant(folder);
-		expect([havePrivateFolder(folder), isPrivateFolder(folder)]).toEqual([false, false]);
+		expect([makeFolder(folder), folderFault(folder)]).toEqual([fault, fault]);
 	});
 });

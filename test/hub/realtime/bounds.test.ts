@@ -236,6 +236,29 @@ test('one holder of a token has so many channels on all its sockets, and has the
 	expect([await asked(third, 'j'), await asked(third, 'k')]).toEqual(['ok', tooMany]);
 });
 
+test('whoever fills what all holders of the anon key share gives way to those who have less', async () => {
+	const noisy = [await start({anonChannels: 20, anonBindings: 40}), await connect()];
+	const notes = {postgres_changes: [1, 2].map(() => ({event: '*', schema: 'public', table: 'notes'}))};
+	for (const [nth, client] of noisy.entries()) {
+		const answers = [];
+		for (let count = 0; count < 10; count++) answers.push(await asked(client, `noise ${nth} ${count}`, notes));
+		expect(new Set(answers)).toEqual(new Set(['ok']));
+	}
+	const quiet = await connect();
+	for (const topic of ['a', 'b', 'c']) expect(await asked(quiet, topic, notes)).toBe('ok');
+	// They are told, and refused when they come again.
+	const ended = noisy.flatMap(({frames}) => frames.filter(frame => frame[3] === 'phx_error').map(frame => frame[2]));
+	expect(ended).toHaveLength(3);
+	expect(new Set(ended).size).toBe(3);
+	const answers = [];
+	for (const client of noisy)
+		for (let count = 0; count < 5; count++) answers.push(await asked(client, `more ${count}`, notes));
+	expect(answers.at(-1)).toBe(tooMany);
+	quiet.send(null, null, 'realtime:a', 'broadcast', {event: 'x', payload: {}, type: 'broadcast'});
+	await quiet.heartbeat();
+	expect(quiet.frames.filter(frame => frame[3] === 'phx_error')).toEqual([]);
+});
+
 test('a join asks for no more than the hub may keep', async () => {
 	const client = await start({anonBindings: 150, control: 8192, topic: 100});
 	const many = (count: number) => ({

@@ -8,8 +8,8 @@ export async function openPostgresDatabase(options: PostgresOptions = {}): Promi
 	const server = await startPostgres();
 	const database = await PostgresDatabase.open(parsePostgresUrl(server.connectionString), options);
 	return {
-		run: (scope, statements) => database.run(scope, statements),
-		script: (scope, sql) => database.script(scope, sql),
+		run: (scope, statements, signal) => database.run(scope, statements, signal),
+		script: (scope, sql, signal) => database.script(scope, sql, signal),
 		listen: (channel, listener) => database.listen(channel, listener),
 		async close() {
 			await database.close();

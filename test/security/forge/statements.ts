@@ -109,6 +109,8 @@ export const statements: Readonly<Record<string, readonly string[]>> = {
 		`create schema pg_mine`,
 		`create event trigger mine on ddl_command_end execute function pgrst_ddl_watch()`,
 		`create temp table messages (content text)`,
+		`create table mux_later (content text)`,
+		`create table agentmux (content text)`,
 		`create view channels as select 1`,
 		`alter default privileges grant all on tables to anon`,
 		`security label on table messages is 'x'`,

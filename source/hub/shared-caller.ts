@@ -1,0 +1,38 @@
+import type {Scope} from './database.ts';
+
+/** For whom a call runs, as turns and time are shared out. */
+export interface SharedCaller {
+	/** One agent or human is one caller, however many tokens it has; its mail is counted by itself. */
+	readonly key: string;
+	/** What people call it. */
+	readonly name: string;
+	/** Whether its time is short while others wait: what an agent asks must not hold up the others. */
+	readonly isAgent: boolean;
+	/** Whether it is part of a request, whose sender is not to wait for long; the hub's own work waits. */
+	readonly isRequest: boolean;
+	readonly isMail: boolean;
+}
+
+const names: {readonly [role: string]: string} = {
+	postgres: 'the owner of the database',
+	service_role: 'the service_role key',
+};
+
+/**
+ * The caller of a scope. The hub's own questions, which come without claims, do not wait for what a user runs as the owner.
+ */
+export function sharedCallerOf({role, claims, mail = false, forRequest = role !== 'postgres'}: Scope): SharedCaller {
+	const {agent_tag: given, kind} = (claims['app_metadata'] ?? {}) as {
+		readonly agent_tag?: unknown;
+		readonly kind?: unknown;
+	};
+	const tag = [given, claims['sub']].find(name => typeof name === 'string') ?? '';
+	const isGuest = role === 'authenticated' || role === 'anon';
+	return {
+		key: JSON.stringify([role, claims['role'], tag.toUpperCase(), mail, forRequest]),
+		name: tag === '' ? (names[role] ?? role) : tag,
+		isAgent: isGuest && kind !== 'human' && forRequest,
+		isRequest: forRequest,
+		isMail: mail,
+	};
+}

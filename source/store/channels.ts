@@ -1,0 +1,60 @@
+import type {Message} from '../mailbox/message.ts';
+import type {Channel} from '../mailbox/query.ts';
+import {foldTag} from '../mailbox/tag.ts';
+import type {ListedChannel, State} from './state.ts';
+
+/** Channels of tags that nobody has joined as or written as; anybody can name tags by the thousand. */
+const maxAddressedOnly = 20;
+/** Tags beyond these are counted up to here. */
+const maxUnlisted = 10_000;
+
+type Listed = Pick<State, 'channels' | 'unlisted'>;
+
+/** With the channels that the mailbox lists. */
+export function withChannels(state: State, incoming: readonly Channel[]): State {
+	return listed(state, incoming);
+}
+
+/** With the channels that messages belong to: that of the author, and those of whom they address. */
+export function withChannelsOf(state: State, messages: readonly Message[]): State {
+	return listed(
+		state,
+		messages.flatMap(({id, tag, mentions}): ListedChannel[] => [
+			{tag, last_id: id},
+			...mentions.map(name => ({tag: name, last_id: id, addressedOnly: true})),
+		]),
+	);
+}
+
+function listed(state: State, incoming: readonly ListedChannel[]): State {
+	let next: Map<string, ListedChannel> | undefined;
+	for (const {tag, last_id, addressedOnly = false} of incoming) {
+		const key = foldTag(tag);
+		const known = (next ?? state.channels).get(key);
+		const isUnknown = addressedOnly && (known === undefined || known.addressedOnly === true) && !state.agents.has(key);
+		const isNews = known === undefined || known.last_id < last_id || (known.addressedOnly === true && !isUnknown);
+		if (!isNews) continue;
+		next ??= new Map(state.channels);
+		next.set(key, {
+			tag: known?.tag ?? tag,
+			last_id: Math.max(last_id, known?.last_id ?? 0),
+			...(isUnknown ? {addressedOnly: true} : {}),
+		});
+	}
+	return next === undefined ? state : {...state, ...bounded(next, state)};
+}
+
+/** The tags that were addressed last keep their channels; the others are only counted. */
+function bounded(channels: Map<string, ListedChannel>, {agents, unlisted}: State): Listed {
+	const over = [...channels]
+		.filter(([key, {addressedOnly}]) => addressedOnly === true && !agents.has(key))
+		.sort(([, one], [, other]) => other.last_id - one.last_id)
+		.slice(maxAddressedOnly);
+	const counted = new Set(unlisted);
+	for (const [key] of over) {
+		channels.delete(key);
+		if (counted.size < maxUnlisted) counted.add(key);
+	}
+	for (const key of channels.keys()) counted.delete(key);
+	return {channels, unlisted: over.length === 0 && counted.size === unlisted.size ? unlisted : counted};
+}
