@@ -27,8 +27,10 @@ interface Load {
 const small: Load = {agents: 30, sessions: 10, sockets: 20, hooks: 2, servers: 1};
 const large: Load = {agents: 300, sessions: 100, sockets: 200, hooks: 40, servers: 10};
 const shared = 5;
-/** Milliseconds between two looks of one agent. */
+/** Milliseconds until what was not answered is asked again. */
 const between = 250;
+/** Milliseconds between two looks of one agent, for each agent that there is: a hundred looks a second in all. */
+const eachPause = 10;
 /** Milliseconds until what is not there is lost: a lease runs out after 30 s. */
 const patience = 180_000;
 
@@ -70,7 +72,10 @@ async function underLoad(engine: Engine, load: Load, trials: number): Promise<Ou
 						agents.map((agent, place) => write(agent, agents[(place + nth) % agents.length]!.tag, nth)),
 					),
 				);
-				await Promise.all([writing, ...agents.map(agent => read(hub, agent, handed, () => writing))]);
+				await Promise.all([
+					writing,
+					...agents.map(agent => read(hub, agent, handed, () => writing, agents.length * eachPause)),
+				]);
 
 				for (const [body, to] of written) {
 					const times = handed.get(to)?.filter(each => each === body).length ?? 0;
@@ -154,6 +159,7 @@ async function read(
 	agent: Agent,
 	handed: Map<string, string[]>,
 	written: () => Promise<unknown>,
+	pause: number,
 ): Promise<void> {
 	const {tag} = agent;
 	const got: string[] = [];
@@ -168,7 +174,7 @@ async function read(
 		const found = (await Promise.all(agent.sessions.map(() => take.next().catch(() => [])))).flat();
 		got.push(...found);
 		if (isLast && found.length === 0 && got.length >= 2) break;
-		await sleep(between);
+		await sleep(pause);
 	}
 	await take.end();
 }
