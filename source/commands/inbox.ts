@@ -2,19 +2,20 @@ import {UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {addresses, type Message} from '../mailbox/message.ts';
 import type {Tag} from '../mailbox/tag.ts';
-import {joinPrintable} from '../printable.ts';
+import {joinPrintable, p} from '../printable.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
 import {remark, write, writeJson} from './output.ts';
 import {strangers} from './strangers.ts';
+import {undelivered} from './undelivered.ts';
 import {countFlag, tagFlag} from './values.ts';
 
 const command: Command = {
 	summary: 'what is addressed to a tag and not dealt with',
 	help: `
 		Print what is addressed to a tag and neither acknowledged nor replied to, oldest first. Looking marks nothing: the
-		agent's own client is handed it all the same.
+		agent's own client is handed it all the same. A message that clients took and could not hand over says so.
 
 		Usage
 		  agentmux inbox --as TAG [--wait SECONDS] [--ack] [-n N] [--json]
@@ -46,7 +47,11 @@ const command: Command = {
 			const messages = await readInbox(mailbox, tag, limit, wait);
 			if (flags['json'] === true) await writeJson(stdout, messages);
 			else if (messages.length === 0) remark(stderr, `Nothing is waiting for ${tag}.${await whyEmpty(mailbox, tag)}`);
-			else await write(stdout, joinPrintable(messages.map(message => messageText(stdout, message))));
+			else {
+				const lines = await undelivered(mailbox, stdout, messages);
+				const texts = messages.flatMap(message => [messageText(stdout, message), lines.get(message.id) ?? p``]);
+				await write(stdout, joinPrintable(texts));
+			}
 			const ids = messages.map(({id}) => id);
 			// Not before it was written: a reader that went away has not got them.
 			if (flags['ack'] === true && ids.length > 0) await mailbox.ack(ids, 'cli');

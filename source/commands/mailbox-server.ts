@@ -80,6 +80,8 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	const server = createMailboxServer(desk, version);
 	const gone = Promise.withResolvers<void>();
 	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());
+	// Other commands end at once when nobody reads them: this one has mail to give back.
+	stdout.removeAllListeners('error').on('error', () => gone.resolve());
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => gone.resolve());
 	await server.connect(transport);
 	seen(client === null ? 'idle' : undefined).catch(say);
@@ -93,9 +95,11 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	const parting = async (): Promise<void> => {
 		await transport.settled();
 		if (opened !== null) await seen('away');
+		// What is still asked is answered to nobody: it is given up, and gives back what it took.
+		await server.close();
+		await transport.settled();
 	};
 	await Promise.race([parting().catch(say), new Promise(resolve => setTimeout(resolve, partingPatience))]);
-	await server.close();
 }
 
 /** How the client that started this can be woken: by the file that its hooks watch, else by its own socket. */

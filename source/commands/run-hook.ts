@@ -6,25 +6,28 @@ import {openLog} from '../hub/log.ts';
 import {bellFile} from '../join/bell.ts';
 import {clientKey, isInteractive} from '../join/client.ts';
 import {answer, clientIn, eventOf, heard} from '../join/dialect.ts';
-import {runHook, tagIn} from '../join/hook.ts';
+import {runHook, tagIn, type Verify} from '../join/hook.ts';
 import {readInput} from '../join/hook-input.ts';
 import {noteFailure} from '../join/hook-log.ts';
 import {SessionFile} from '../join/hook-session.ts';
 import {readStdin} from '../join/hook-stdin.ts';
 import {readKeptToken} from '../join/kept-token.ts';
 import {keepPlaceToken, placeFile, readPlace} from '../join/place-file.ts';
-import {opened, type Door} from '../join/rpc.ts';
+import {opened, type Call, type Door} from '../join/rpc.ts';
+import {Take} from '../join/take.ts';
 import {addressFault} from '../mailbox/address.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPlaces, type Places} from '../places.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../printable.ts';
-import {hookVerifier} from './hook-verifier.ts';
 
 /**
  * Milliseconds from the start of the process until it gives up: 300 with starting and ending. AGENTMUX_HOOK_PATIENCE says
  * otherwise, for a project that is far away or a machine that is busy.
  */
 const patience = Number(process.env['AGENTMUX_HOOK_PATIENCE'] || 240) || 240;
+
+/** Milliseconds more in which it gives back what it could not hand over. */
+const partingPatience = 25;
 
 /**
  * Runs as a program of its own, at every step of an agent: it imports little, says nothing but mail, exits 0 whatever
@@ -39,8 +42,14 @@ const places = findPlaces(env);
 let said = false;
 /** What the client is to watch; known as soon as the tag is. */
 let bell: string | null = null;
+/** Loading node:crypto for a name that is random would take longer than all of this. */
+const take = new Take(`${process.pid}-${Date.now()}-${String(Math.random()).slice(2)}`);
+let call: Call | null = null;
+let ended = false;
 
-function end(failure: unknown): never {
+function end(failure: unknown): void {
+	if (ended) return;
+	ended = true;
 	const why = failure instanceof Error ? failure.message : 'something failed without saying why';
 	if (failure !== null) noteFailure(places.logs, `${words.join(' ')}: ${why}`);
 	// Shown to the human alone, and once a session.
@@ -50,12 +59,22 @@ function end(failure: unknown): never {
 		const watched = bell === null ? {} : {hookSpecificOutput: {hookEventName: event, watchPaths: [bell]}};
 		writeTo(process.stdout, p`${printableJson({systemMessage, ...watched})}\n`);
 	}
-	process.exit();
+	if (failure === null || call === null) process.exit();
+	// What it may have taken waits for nobody else: said on the way out, and as long as a lease lasts where that does not get through.
+	setTimeout(() => process.exit(), Math.max(0, patience + partingPatience - age()));
+	take.giveBack(call).then(
+		() => process.exit(),
+		() => process.exit(),
+	);
 }
 
 /** Milliseconds since the process started. `performance.now()` would load all of node:perf_hooks: 1.2 ms of it. */
 const age = (): number => process.uptime() * 1000;
-setTimeout(() => end(new Error(`gave up after ${Math.round(age())} ms`)), Math.max(0, patience - age()));
+const gaveUp = (): Error => new Error(`gave up after ${Math.round(age())} ms`);
+const checkTime = (needed: number): void => {
+	if (patience - age() < needed) throw gaveUp();
+};
+setTimeout(() => end(gaveUp()), Math.max(0, patience - age()));
 process.on('uncaughtException', end);
 run().then(() => end(null), end);
 
@@ -67,14 +86,19 @@ async function run(): Promise<void> {
 	const own = program === 'claude' ? env : {};
 	if (isInteractive(own)) bell = bellFile(places.state, tag);
 	checkOwn(tag);
-	const call = opened(await doorOf(places, tag));
+	const ask = opened(await doorOf(places, tag));
+	call = ask;
 	const told = heard(program, event, readInput(await readStdin()));
 	if (told === null) return;
 	const session = new SessionFile(join(places.state, 'hooks'), told.input.session_id);
 	const client = clientKey(own, told.input.session_id);
 	const say = (text: string) => write(answer(program, event, text));
-	const verify = hookVerifier({data: places.data, call, session});
-	await runHook({...told, tag, session, client, bell, call, verify, write: say, wake});
+	// Loaded where there is mail: most hooks have none.
+	const verify: Verify = async mail => {
+		const {hookVerifier} = await import('./hook-verifier.ts');
+		return hookVerifier({data: places.data, call: ask, session})(mail);
+	};
+	await runHook({...told, tag, session, client, bell, call: ask, take, checkTime, verify, write: say, wake});
 }
 
 /** The few that a hook reads; every command looks at all of them. */
@@ -90,6 +114,8 @@ function checkOwn(tag: Tag): void {
 
 function write(text: string): Promise<void> {
 	said = true;
+	// What it holds is being given back: said now, it would be said twice.
+	if (ended) return new Promise(() => undefined);
 	return new Promise((resolve, reject) => {
 		process.stdout.on('error', reject);
 		process.stdout.write(text, error => (error ? reject(error) : resolve()));

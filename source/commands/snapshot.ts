@@ -5,6 +5,7 @@ import {taskStatuses, type Task} from '../mailbox/task.ts';
 import {joinPrintable, p, printable, withStyle, type Printable} from '../printable.ts';
 import {messageText} from './message-text.ts';
 import {styled, write} from './output.ts';
+import {undelivered} from './undelivered.ts';
 
 /** Messages shown of each channel. */
 const newest = 5;
@@ -24,8 +25,16 @@ export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, pro
 	);
 	const heading = (text: string) => p`${styled(stdout, 'bold', printable(text))}\n`;
 	const written = shown.filter(({messages}) => messages.length > 0);
+	const undeliveredLines = await undelivered(
+		mailbox,
+		stdout,
+		written.flatMap(({messages}) => messages),
+	);
 	const parts = written.map(
-		({tag, messages}) => p`${heading(tag)}${joinPrintable(messages.map(each => line(stdout, each)))}`,
+		({tag, messages}) =>
+			p`${heading(tag)}${joinPrintable(
+				messages.map(each => p`${line(stdout, each)}${undeliveredLines.get(each.id) ?? ''}`),
+			)}`,
 	);
 	if (channels.length > mostChannels) parts.push(p`${channels.length - mostChannels} more channels: agentmux tail\n`);
 	if (tasks.length > 0) parts.push(p`${heading('TASKS')}${taskLines(tasks)}`);

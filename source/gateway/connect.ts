@@ -56,6 +56,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		search: (filter, page) => rest.search(filter, page),
 		inbox: (reader, query) => rest.inbox(reader, query),
 		take: options => rest.take(options),
+		release: takeId => rest.release(takeId),
 		deliver: (ids, route) => rest.deliver(ids, route),
 		ack: (ids, route) => rest.ack(ids, route),
 		receipts: ids => rest.receipts(ids),

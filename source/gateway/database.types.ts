@@ -34,6 +34,7 @@ export type Database = {
 			agents: {
 				Row: {
 					joined_at: string;
+					joined_snapshot: unknown;
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
@@ -47,6 +48,7 @@ export type Database = {
 				ComputedFields: never;
 				Insert: {
 					joined_at?: string;
+					joined_snapshot?: unknown;
 					kind?: string;
 					last_seen_at?: string | null;
 					meta?: NonNullable<Json>;
@@ -59,6 +61,7 @@ export type Database = {
 				};
 				Update: {
 					joined_at?: string;
+					joined_snapshot?: unknown;
 					kind?: string;
 					last_seen_at?: string | null;
 					meta?: NonNullable<Json>;
@@ -249,6 +252,8 @@ export type Database = {
 					reader: string;
 					route: string | null;
 					state: string;
+					take_id: string | null;
+					takes: number;
 				};
 				ComputedFields: never;
 				Insert: {
@@ -260,6 +265,8 @@ export type Database = {
 					reader: string;
 					route?: string | null;
 					state?: string;
+					take_id?: string | null;
+					takes?: number;
 				};
 				Update: {
 					acked_at?: string | null;
@@ -270,6 +277,8 @@ export type Database = {
 					reader?: string;
 					route?: string | null;
 					state?: string;
+					take_id?: string | null;
+					takes?: number;
 				};
 				Relationships: [
 					{
@@ -435,6 +444,7 @@ export type Database = {
 				Args: {p_tag: string};
 				Returns: {
 					joined_at: string;
+					joined_snapshot: unknown;
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
@@ -456,6 +466,7 @@ export type Database = {
 				Args: {p_tag: string};
 				Returns: {
 					joined_at: string;
+					joined_snapshot: unknown;
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
@@ -479,6 +490,7 @@ export type Database = {
 				Args: {p_presence?: string; p_role?: string; p_session?: string; p_wake?: string};
 				Returns: {
 					joined_at: string;
+					joined_snapshot: unknown;
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
@@ -597,7 +609,7 @@ export type Database = {
 				};
 			};
 			inbox_take: {
-				Args: {p_lease?: number; p_limit?: number; p_route?: string};
+				Args: {p_bytes?: number; p_lease?: number; p_limit?: number; p_route?: string; p_take_id?: string};
 				Returns: {
 					author_kind: string | null;
 					author_tag: string | null;
@@ -682,6 +694,7 @@ export type Database = {
 				Args: {p_revoked: boolean; p_tag: string};
 				Returns: {
 					joined_at: string;
+					joined_snapshot: unknown;
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
@@ -734,6 +747,7 @@ export type Database = {
 			mux_words_query: {Args: {p_words: string[]}; Returns: unknown};
 			receipt_ack: {Args: {p_ids: number[]; p_route: string}; Returns: number};
 			receipt_deliver: {Args: {p_ids: number[]; p_route: string}; Returns: number};
+			receipt_release: {Args: {p_take_id: string}; Returns: number};
 			redact_message: {
 				Args: {p_id: number; p_reason?: string; p_signature?: Json};
 				Returns: {

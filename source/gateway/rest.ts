@@ -260,9 +260,13 @@ export class Rest implements Source {
 	}
 
 	/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
-	async take({limit = 20, route}: TakeOptions): Promise<Message[]> {
-		const taken = await this.rpc('inbox_take', {p_limit: limit, p_route: route}, {twice: false});
-		return this.#messages(rows(readMessage, taken));
+	async take({limit = 20, route, takeId}: TakeOptions): Promise<Message[]> {
+		const args = {p_limit: limit, p_route: route, ...(takeId === undefined ? {} : {p_take_id: takeId})};
+		return this.#messages(rows(readMessage, await this.rpc('inbox_take', args, {twice: false})));
+	}
+
+	async release(takeId: string): Promise<void> {
+		await this.rpc('receipt_release', {p_take_id: takeId});
 	}
 
 	async deliver(ids: readonly number[], route: string): Promise<void> {

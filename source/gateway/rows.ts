@@ -163,6 +163,7 @@ export const readReceipt: Reader<Receipt> = row<Receipt, TableRowOf<'receipts'>>
 	delivered_at: nullable(text),
 	acked_at: nullable(text),
 	attempts: integer,
+	takes: integer,
 	lease_until: nullable(text),
 });
 

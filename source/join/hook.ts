@@ -1,21 +1,17 @@
 import {sharedText, type Presence} from '../mailbox/agent.ts';
+import {maxContentBytes} from '../mailbox/message.ts';
+import {mayBeMore} from '../mailbox/query.ts';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {type Printable} from '../printable.ts';
 import {hangBell} from './bell.ts';
 import type {HookEvent, HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
-import {
-	isWakeText,
-	longestText,
-	mailColumns,
-	mailText,
-	openText,
-	readMail,
-	wakeText,
-	type Mail,
-	type MailRow,
-} from './mail.ts';
+import {isWakeText, longestText, mailColumns, readMail, takeColumns, type Mail, type MailRow} from './mail.ts';
 import type {Call} from './rpc.ts';
+import type {Take} from './take.ts';
+
+/** Looks at the signatures of what is to be handed over; rejects when that cannot be done. */
+export type Verify = (mail: readonly MailRow[]) => Promise<Mail[]>;
 
 interface Work {
 	readonly event: HookEvent;
@@ -27,8 +23,11 @@ interface Work {
 	/** The file that it is to watch, so that it can be woken; null for one that nobody sits before. */
 	readonly bell: string | null;
 	readonly call: Call;
-	/** Looks at the signatures of what is to be handed over; rejects when that cannot be done. */
-	readonly verify: (mail: readonly MailRow[]) => Promise<Mail[]>;
+	/** What is taken, until it was handed over. */
+	readonly take: Take;
+	/** Throws where fewer milliseconds are left until it gives up. */
+	readonly checkTime: (needed: number) => void;
+	readonly verify: Verify;
 	/** Writes to stdout and resolves when the client can have it. */
 	readonly write: (text: string) => Promise<void>;
 	/** Wakes an idle client with a text. */
@@ -37,6 +36,10 @@ interface Work {
 
 /** Messages of one hand-over. */
 const batch = 20;
+/** Bytes of their contents: two of the largest. More takes too long to carry on a busy machine, and is not handed over at all. */
+const batchBytes = 2 * maxContentBytes;
+/** Milliseconds that taking and writing need at least: on a machine so busy that fewer are left, nothing is taken. */
+const leastTime = 40;
 /** How often Stop keeps the agent going for one prompt; the client itself ends it at 8. */
 const mostKept = 5;
 /** What `receipts` calls the way that mail came at an event. */
@@ -46,6 +49,9 @@ function routeOf({event, input}: Work): string {
 	if (event !== 'UserPromptSubmit') return 'tools';
 	return isWakeText(input.prompt ?? '') ? 'wake' : 'prompt';
 }
+
+/** A hook without mail, which most are, does not load how mail is written. */
+const words = () => import('./mail-text.ts');
 
 /** What happens at one event. Rejects with whatever went wrong; what was written by then stands. */
 export async function runHook(work: Work): Promise<void> {
@@ -115,9 +121,13 @@ async function touch({call, client}: Work, presence: Presence): Promise<number> 
 /** New mail, and whether another client shares the inbox, as context. */
 async function handOver(work: Work, presence: Presence | null): Promise<void> {
 	const {event, tag, bell} = work;
-	const [{mail, more}, sessions] = await Promise.all([take(work), presence === null ? null : touch(work, presence)]);
+	const [{mail, more}, sessions] = await Promise.all([
+		takeMail(work),
+		presence === null ? null : touch(work, presence),
+	]);
 	const texts = isNewlyShared(work, sessions) ? [sharedText(tag)] : [];
-	if (mail.length > 0) texts.push(mailText(tag, mail, {more, room: longestText - texts.join('\n\n').length - 2}));
+	if (mail.length > 0)
+		texts.push((await words()).mailText(tag, mail, {more, room: longestText - texts.join('\n\n').length - 2}));
 	const answer = {
 		hookEventName: event,
 		...(event === 'SessionStart' && bell !== null ? {watchPaths: [bell]} : {}),
@@ -144,10 +154,10 @@ async function keepGoing(work: Work): Promise<boolean> {
 	const {kept, reminded} = session.read();
 	if (kept >= mostKept) return false;
 	// The count comes first: where it cannot be kept, nothing is, and there is no loop.
-	const {mail, more} = await take(work);
+	const {mail, more} = await takeMail(work);
 	if (mail.length > 0) {
 		session.change({kept: kept + 1, reminded: [...reminded, ...mail.map(({id}) => id)]});
-		await say(work, {decision: 'block', reason: mailText(tag, mail, {more})}, mail);
+		await say(work, {decision: 'block', reason: (await words()).mailText(tag, mail, {more})}, mail);
 		return true;
 	}
 	const inbox = readMail(await call('inbox', {p_reader: tag, p_limit: 100}, mailColumns));
@@ -156,34 +166,39 @@ async function keepGoing(work: Work): Promise<boolean> {
 		.slice(0, batch);
 	if (open.length === 0) return false;
 	session.change({kept: kept + 1, reminded: [...reminded, ...open.map(({id}) => id)]});
-	await say(work, {decision: 'block', reason: openText(tag, open)}, []);
+	await say(work, {decision: 'block', reason: (await words()).openText(tag, open)}, []);
 	return true;
 }
 
 /** Only the news that there is mail: the prompt that it becomes takes and hands over the mail itself. */
 async function wakeUp({tag, call, wake}: Work): Promise<void> {
 	const waiting = readMail(await call('inbox', {p_reader: tag, p_limit: batch, p_free: true}, mailColumns));
-	if (waiting.length > 0) await wake(wakeText(tag, waiting));
+	if (waiting.length > 0) await wake((await words()).wakeText(tag, waiting));
 }
 
 /** What is new; without what this session has been told already and only the receipt is missing for, which is sent now. */
-async function take(work: Work): Promise<{mail: Mail[]; more: boolean}> {
-	const {call, session, verify} = work;
+async function takeMail(work: Work): Promise<{mail: Mail[]; more: boolean}> {
+	const {call, session, take, checkTime, verify} = work;
 	const route = routeOf(work);
-	const taken = readMail(await call('inbox_take', {p_limit: batch, p_route: route}, mailColumns));
+	checkTime(leastTime);
+	const bounds = {p_limit: batch, p_bytes: batchBytes};
+	take.begin();
+	const taken = readMail(await call('inbox_take', {...bounds, p_route: route, p_take_id: take.id}, takeColumns));
+	if (taken.length === 0) take.end();
 	const {unsaid} = session.read();
 	if (unsaid.length > 0) {
 		await call('receipt_deliver', {p_ids: unsaid, p_route: route});
 		session.change({unsaid: []});
 	}
 	const fresh = taken.filter(({id}) => !unsaid.includes(id));
-	return {mail: await verify(fresh), more: taken.length >= batch};
+	return {mail: fresh.length === 0 ? [] : await verify(fresh), more: mayBeMore(taken, batch, batchBytes)};
 }
 
 /** Only what was flushed counts as delivered; where the receipt does not get through, the next hook sends it. */
 async function say(work: Work, answer: object, mail: readonly Mail[]): Promise<void> {
-	const {write, call, session} = work;
+	const {write, call, session, take} = work;
 	await write(`${JSON.stringify(answer)}\n`);
+	take.end();
 	if (mail.length === 0) return;
 	const ids = mail.map(({id}) => id);
 	session.change({unsaid: [...session.read().unsaid, ...ids]});

@@ -62,9 +62,15 @@ export interface Mailbox {
 	/**
 	 * What is addressed to the identity and to be handed over now, oldest first: by nobody yet, or not acked when its lease
 	 * ran out. Leased to this caller for 30 s, so that two clients under one tag never hand over the same message; a message
-	 * handed over five times without an ack is stuck and not taken again. At most `limit`, 20 when absent.
+	 * handed over five times without an ack is stuck and not taken again. At most `limit`, 20 when absent, and after the first
+	 * no more than 1 MB of content.
 	 */
 	take(options: TakeOptions): Promise<Message[]>;
+	/**
+	 * Gives back what a take of the identity holds and could not hand over: others may take it, at once the first time and
+	 * later with each further one. What was handed over, or taken again, stays as it is. Repeats change nothing.
+	 */
+	release(takeId: string): Promise<void>;
 	/**
 	 * Marks messages as handed over to the identity's client, once its output was really flushed; they are taken again when
 	 * they are not acked within ten minutes. Repeats change nothing.

@@ -1,3 +1,4 @@
+import {maxContentBytes} from './message.ts';
 import type {Tag} from './tag.ts';
 
 /** Which messages a page of history holds; absent fields do not restrict. */
@@ -37,6 +38,20 @@ export interface TakeOptions {
 	readonly limit?: number;
 	/** By which way they will be handed over: `hook`, `mcp`, `cli`. */
 	readonly route: string;
+	/** What `release` calls this take, at most 64 characters; without it only its lease ends it. */
+	readonly takeId?: string;
+}
+
+/** Bytes of content that one take is given: inbox_take in supabase/migrations says the same where it is not told. */
+const takeBytes = 1_048_576;
+
+/**
+ * Whether there may be more to take: a take ends at so many messages, or before the one that does not fit into its bytes.
+ * `taken`: what it gave.
+ */
+export function mayBeMore(taken: readonly {readonly content: string}[], limit: number, bytes = takeBytes): boolean {
+	const size = taken.reduce((sum, {content}) => sum + Buffer.byteLength(content), 0);
+	return taken.length >= limit || size > bytes - maxContentBytes;
 }
 
 /** One tag that wrote or was addressed, and the newest message of its channel: what the panes are made from. */

@@ -4,8 +4,8 @@ import {MailboxError} from '../mailbox/error.ts';
 import {sameTag} from '../mailbox/tag.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
-import {route} from './hand-over.ts';
 import {listed} from './listed.ts';
+import {route} from './taking.ts';
 
 export function registerAckMessage(server: McpServer, desk: Desk): void {
 	server.registerTool(

@@ -7,14 +7,15 @@ import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {notice} from '../quotation/agent-text.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
-import {handOver, handOverShape, howToClose, limitSchema, route} from './hand-over.ts';
+import {handOver, handOverShape, howToClose, limitSchema} from './hand-over.ts';
 import {listed} from './listed.ts';
 import {quoteAll, quotedBlock} from './quoted.ts';
+import type {Taking} from './taking.ts';
 
 /** How many of the oldest open messages are looked at for what was handed over before. */
 const depth = {named: 50, shown: 200};
 
-export function registerCheckMessages(server: McpServer, desk: Desk): void {
+export function registerCheckMessages(server: McpServer, desk: Desk, taking: Taking): void {
 	server.registerTool(
 		'check_messages',
 		{
@@ -46,17 +47,16 @@ export function registerCheckMessages(server: McpServer, desk: Desk): void {
 			answering(async () => {
 				const mailbox = await desk.mailbox();
 				if (again) return peek(await openMail(mailbox, desk.tag, depth.shown), desk.tag, limit, after);
-				const taken = await mailbox.take({limit, route});
-				const ids = new Set(taken.map(({id}) => id));
+				const taken = await taking.take(mailbox, limit);
+				const ids = new Set(taken.messages.map(({id}) => id));
 				// What was taken is handed over, whatever becomes of this.
 				const before = await openMail(mailbox, desk.tag, depth.named).catch(() => []);
 				const open = before.map(({id}) => id).filter(id => !ids.has(id));
 				const given = `Given to you before and still open: ${listed(open)} (again: true shows them, ack_message closes them).`;
 				return handOver(
-					desk,
-					mailbox,
+					{desk, mailbox, taking},
 					taken,
-					{limit, requestId, signal},
+					{requestId, signal},
 					{
 						none: `No new messages for ${desk.tag}.`,
 						next: 'wait_for_message waits for the next one.',

@@ -1,7 +1,6 @@
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Tag} from '../mailbox/tag.ts';
-
-export type RequestId = string | number;
+import type {AnsweringTransport} from './after-answer.ts';
 
 /** What every tool works with: one agent's place at the mailbox. */
 export interface Desk {
@@ -11,6 +10,6 @@ export interface Desk {
 	mailbox(): Promise<Mailbox>;
 	/** Whether another client works under the tag just now, as far as it is known. */
 	isShared(): boolean;
-	/** Runs `work` once the answer to that request was written, and not when it could not be. */
-	afterAnswer(request: RequestId, work: () => Promise<void>): void;
+	/** Runs one half of `work`, when it is known whether the answer to that request was written. */
+	afterAnswer: AnsweringTransport['afterAnswer'];
 }

@@ -2,14 +2,12 @@ import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {z} from 'zod';
 import {sharedText} from '../mailbox/agent.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {Message} from '../mailbox/message.ts';
 import {notice} from '../quotation/agent-text.ts';
 import {answer} from './answer.ts';
-import type {Desk, RequestId} from './desk.ts';
+import type {RequestId} from './after-answer.ts';
+import type {Desk} from './desk.ts';
 import {quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
-
-/** What `receipts` calls this way. */
-export const route = 'mcp';
+import type {Taken, Taking} from './taking.ts';
 
 export const limitSchema = z.number().int().min(1).max(50).default(20).describe('At most this many messages.');
 
@@ -25,7 +23,6 @@ export const howToClose =
 	'send_message with reply_to answers a message and acknowledges it; ack_message only acknowledges.';
 
 interface Request {
-	readonly limit: number;
 	readonly requestId: RequestId;
 	readonly signal: AbortSignal;
 }
@@ -40,24 +37,22 @@ interface Words {
 	readonly data: {readonly [name: string]: unknown};
 }
 
-/** The answer that hands over messages which were taken; they are marked as delivered once it was written. */
+/** The answer that hands over messages which were taken; they are marked as delivered once it was written, or given back. */
 export function handOver(
-	desk: Desk,
-	mailbox: Mailbox,
-	taken: readonly Message[],
-	{limit, requestId, signal}: Request,
+	{desk, mailbox, taking}: {readonly desk: Desk; readonly mailbox: Mailbox; readonly taking: Taking},
+	given: Taken,
+	{requestId, signal}: Request,
 	{none, next, remarks = [], data}: Words,
 ): CallToolResult {
-	const messages = quoteAll(taken, desk.tag);
-	const more = taken.length >= limit;
+	const taken = taking.stillHeld(mailbox, given);
+	const messages = quoteAll(taken.messages, desk.tag, taken.again);
+	const {more} = taken;
 	const rest = more ? ['There may be more: check_messages.'] : [];
 	const shared = desk.isShared() ? [sharedText(desk.tag)] : [];
-	const hint = [...(taken.length === 0 ? [next] : [howToClose, ...rest]), ...remarks, ...shared].join(' ');
+	const hint = [...(messages.length === 0 ? [next] : [howToClose, ...rest]), ...remarks, ...shared].join(' ');
 	const all = {notice, messages, more, hint, ...data};
-	if (taken.length === 0) return answer([`${none} ${hint}`], all);
-	// A request that was given up is not answered: what it took is handed over when its lease has run out.
-	const ids = taken.map(({id}) => id);
-	if (!signal.aborted) desk.afterAnswer(requestId, () => mailbox.deliver(ids, route));
+	if (messages.length === 0) return answer([`${none} ${hint}`], all);
+	taking.answered(mailbox, taken, requestId, signal);
 	const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'}`;
 	return answer(quotedBlock(`${count} for ${desk.tag}.`, messages, hint), all);
 }

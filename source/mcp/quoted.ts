@@ -28,15 +28,20 @@ export const quotedMessage = z.object({
 	reply_to: z.number().int().optional(),
 	thread_id: z.number().int(),
 	created_at: z.string(),
+	again: z
+		.literal(true)
+		.optional()
+		.describe('You may have been given it before: it was handed over and left open, or its receipt was lost.'),
 	text: z.string(),
 	rest: z.string().optional().describe('Only where the text was cut: how to get the rest.'),
 });
 
 export type Quoted = z.infer<typeof quotedMessage>;
 
-/** Messages as data. What is too long for one answer is cut, the longest first. */
-export function quoteAll(messages: readonly Message[], reader: Tag): Quoted[] {
-	const frames = messages.map(message => quote(message, reader, {text: '', end: message.body.length}));
+/** Messages as data. What is too long for one answer is cut, the longest first. `again`: ids of what may have been given before. */
+export function quoteAll(messages: readonly Message[], reader: Tag, again: ReadonlySet<number> = new Set()): Quoted[] {
+	const quoted = (message: Message, excerpt: Excerpt): Quoted => quote(message, reader, excerpt, again.has(message.id));
+	const frames = messages.map(message => quoted(message, {text: '', end: message.body.length}));
 	const room = Math.max(
 		0,
 		frames.reduce((left, frame) => left - JSON.stringify(frame).length - restLength, answerRoom),
@@ -49,7 +54,7 @@ export function quoteAll(messages: readonly Message[], reader: Tag): Quoted[] {
 	return messages.map((message, index) => {
 		const whole = wholes[index];
 		const fits = whole !== undefined && whole.end === message.body.length && sizeOf(whole.text) <= share;
-		return quote(message, reader, fits ? whole : excerptOf(message.body, share));
+		return quoted(message, fits ? whole : excerptOf(message.body, share));
 	});
 }
 
@@ -64,15 +69,15 @@ export function quotedBlock(what: string, messages: readonly Quoted[], hint: str
 }
 
 /** A head line, then the text behind a gutter that no text can leave. */
-function quotedLines({id, from, provenance, created_at, reply_to, text, rest}: Quoted): string[] {
+function quotedLines({id, from, provenance, created_at, reply_to, again, text, rest}: Quoted): string[] {
 	const reply = reply_to === undefined ? '' : `, in reply to #${reply_to}`;
-	const lines = [`#${id} from ${from} (${provenance}), ${created_at}${reply}:`];
+	const lines = [`#${id} from ${from} (${provenance}), ${created_at}${reply}${again === true ? ', again' : ''}:`];
 	for (const line of text.split('\n')) lines.push(`${gutter}${line}`);
 	if (rest !== undefined) lines.push(`  (cut: ${rest})`);
 	return lines;
 }
 
-function quote(message: Message, reader: Tag, {text, end}: Excerpt): Quoted {
+function quote(message: Message, reader: Tag, {text, end}: Excerpt, again = false): Quoted {
 	const {id, tag, author_tag, author_kind, verified, mentions, reply_to, thread_id, created_at, body} = message;
 	const left = body.length - end;
 	return {
@@ -87,6 +92,7 @@ function quote(message: Message, reader: Tag, {text, end}: Excerpt): Quoted {
 		reply_to: reply_to ?? undefined,
 		thread_id,
 		created_at,
+		again: again || undefined,
 		text,
 		rest: left > 0 ? restOf(id, end, left) : undefined,
 	};

@@ -13,6 +13,7 @@ import {registerReadThread} from './read-thread.ts';
 import {registerSearchMessages} from './search-messages.ts';
 import {registerSendMessage} from './send-message.ts';
 import {registerTaskProgress} from './task-progress.ts';
+import {Taking} from './taking.ts';
 import {registerWaitForMessage} from './wait-for-message.ts';
 
 /** The MCP server that one agent talks to; connect it to a transport. */
@@ -29,9 +30,10 @@ export function createMailboxServer(desk: Desk, version: string): McpServer {
 		},
 	);
 	const claims = new Claims(desk.tag);
+	const taking = new Taking(desk);
 	registerSendMessage(server, desk);
-	registerCheckMessages(server, desk);
-	registerWaitForMessage(server, desk);
+	registerCheckMessages(server, desk, taking);
+	registerWaitForMessage(server, desk, taking);
 	registerAckMessage(server, desk);
 	registerReadThread(server, desk);
 	registerSearchMessages(server, desk);

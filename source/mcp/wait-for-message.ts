@@ -2,21 +2,25 @@ import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
-import {addresses, type Message} from '../mailbox/message.ts';
+import {addresses} from '../mailbox/message.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {answering} from './answer.ts';
 import type {Desk} from './desk.ts';
-import {handOver, handOverShape, limitSchema, route} from './hand-over.ts';
+import {handOver, handOverShape, limitSchema} from './hand-over.ts';
+import type {Taken, Taking} from './taking.ts';
 
 /**
  * Seconds. Clients on the MCP SDK give up after 60 unless they were told otherwise; Claude Code puts a call that takes longer
  * than 120 into the background, and Codex gives up after 120 or 300.
  */
 const patience = {default: 50, most: 110};
-/** Milliseconds between two signs of life, for clients that wait longer as long as there is progress. */
+/**
+ * Milliseconds between two signs of life, for clients that wait longer as long as there is progress; and between two looks for
+ * what somebody else had taken and did not hand over, of which no event tells.
+ */
 const progressEvery = 5000;
 
-export function registerWaitForMessage(server: McpServer, desk: Desk): void {
+export function registerWaitForMessage(server: McpServer, desk: Desk, taking: Taking): void {
 	server.registerTool(
 		'wait_for_message',
 		{
@@ -50,12 +54,12 @@ export function registerWaitForMessage(server: McpServer, desk: Desk): void {
 					// Who does not hear it ends the request, and is heard then.
 					sendNotification({method: 'notifications/progress', params}).catch(() => undefined);
 				};
-				const taken = await nextMail(mailbox, desk.tag, {seconds: timeout_seconds, limit, signal, tell});
+				const take = (): Promise<Taken> => taking.take(mailbox, limit);
+				const taken = await nextMail(mailbox, desk.tag, {seconds: timeout_seconds, take, signal, tell});
 				return handOver(
-					desk,
-					mailbox,
+					{desk, mailbox, taking},
 					taken,
-					{limit, requestId, signal},
+					{requestId, signal},
 					{
 						none: `No message came for ${desk.tag} within ${timeout_seconds} seconds.`,
 						next: 'wait_for_message waits again; what comes meanwhile is not lost.',
@@ -68,20 +72,16 @@ export function registerWaitForMessage(server: McpServer, desk: Desk): void {
 
 interface Waiting {
 	readonly seconds: number;
-	readonly limit: number;
+	readonly take: () => Promise<Taken>;
 	readonly signal: AbortSignal;
 	/** Called at once and every five seconds while there is nothing. */
 	readonly tell: () => void;
 }
 
 /** Takes what is there, or else what comes in time. Empty when the time is up or the request was given up. */
-async function nextMail(
-	mailbox: Mailbox,
-	reader: Tag,
-	{seconds, limit, signal, tell}: Waiting,
-): Promise<readonly Message[]> {
-	const first = await mailbox.take({limit, route});
-	if (first.length > 0) return first;
+async function nextMail(mailbox: Mailbox, reader: Tag, {seconds, take, signal, tell}: Waiting): Promise<Taken> {
+	const first = await take();
+	if (first.messages.length > 0) return first;
 	tell();
 	let ring = Promise.withResolvers<void>();
 	let ended = signal.aborted;
@@ -92,7 +92,10 @@ async function nextMail(
 	if (ended) end();
 	signal.addEventListener('abort', end, {once: true});
 	const timer = setTimeout(end, seconds * 1000);
-	const ticker = setInterval(tell, progressEvery);
+	const ticker = setInterval(() => {
+		tell();
+		ring.resolve();
+	}, progressEvery);
 	const unsubscribe = mailbox.subscribe(event => {
 		// What was committed before the subscription stood is in no event.
 		const stands = event.type === 'connection' && event.connection.phase === 'live';
@@ -102,11 +105,11 @@ async function nextMail(
 	try {
 		for (;;) {
 			await ring.promise;
-			if (signal.aborted) return [];
+			if (signal.aborted) return first;
 			const last = ended;
 			ring = Promise.withResolvers();
-			const taken = await takeUnlessOffline(mailbox, limit, last);
-			if (taken.length > 0 || last) return taken;
+			const taken = await unlessOffline(take, last);
+			if (taken !== null && (taken.messages.length > 0 || last)) return taken;
 		}
 	} finally {
 		clearTimeout(timer);
@@ -117,11 +120,11 @@ async function nextMail(
 }
 
 /** A connection that is lost while there is time comes back, and the subscription says so. */
-async function takeUnlessOffline(mailbox: Mailbox, limit: number, last: boolean): Promise<readonly Message[]> {
+async function unlessOffline(take: () => Promise<Taken>, last: boolean): Promise<Taken | null> {
 	try {
-		return await mailbox.take({limit, route});
+		return await take();
 	} catch (error) {
-		if (!last && error instanceof MailboxError && error.code === 'offline') return [];
+		if (!last && error instanceof MailboxError && error.code === 'offline') return null;
 		throw error;
 	}
 }

@@ -1,16 +1,16 @@
 import type {Message} from '../mailbox/message.ts';
 import {nearest} from '../mailbox/nearest.ts';
-import {isStuck, type Receipt} from '../mailbox/receipt.ts';
+import {failedTakes, isStuck, type Receipt} from '../mailbox/receipt.ts';
 import {foldTag, HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
 import {channelMessages} from './select.ts';
 import type {State} from './state.ts';
 
 /**
  * How far a message came for one reader. `nobody`: that tag never joined, so the message waits for someone who may not
- * exist. `stored`: it waits. `taken`: a client has it and has not handed it over yet. `stuck`: it was handed over as often
- * as it may be, and never acked.
+ * exist. `stored`: it waits. `taken`: a client has it and has not handed it over yet. `undelivered`: clients took it, and none of
+ * them has handed it over; it is offered again. `stuck`: it was handed over as often as it may be, and never acked.
  */
-type Rung = 'nobody' | 'stored' | 'taken' | 'delivered' | 'acked' | 'stuck';
+type Rung = 'nobody' | 'stored' | 'taken' | 'undelivered' | 'delivered' | 'acked' | 'stuck';
 
 export interface Delivery {
 	readonly reader: Tag;
@@ -39,7 +39,7 @@ function rungOf(receipt: Receipt, now: number): Rung {
 	if (receipt.state === 'acked') return 'acked';
 	if (isStuck(receipt, now)) return 'stuck';
 	if (receipt.delivered_at !== null) return 'delivered';
-	// Who took it and did not hand it over in time has ended; it waits for the next one.
+	if (failedTakes(receipt, now) > 0) return 'undelivered';
 	return receipt.lease_until !== null && Date.parse(receipt.lease_until) > now ? 'taken' : 'stored';
 }
 

@@ -142,6 +142,17 @@ describe('inbox', () => {
 		);
 	});
 
+	test('says that clients took a message and never handed it over, and so does the overview', async () => {
+		const id = await send('--to', 'BROKEN', 'does not get through');
+		await home.json([
+			'sql',
+			`insert into receipts (message_id, reader, state, takes, lease_until, delivered_at) values (${id}, 'BROKEN', 'taken', 3, now(), null)`,
+		]);
+		const told = /does not get through\n +BROKEN: taken 3 times, never delivered\n/;
+		expect(await home.output(['inbox', '--as', 'BROKEN'])).toMatch(told);
+		expect(await home.output([])).toMatch(told);
+	});
+
 	test('waits for the first message, and no longer than it was told', async () => {
 		const waiting = home.json<Message[]>(['inbox', '--as', 'WAITER', '--wait', '50']);
 		await new Promise(resolve => {

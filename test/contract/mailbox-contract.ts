@@ -357,7 +357,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		await Promise.all([drain(hook, 'hook'), drain(server, 'mcp'), drain(server, 'mcp')]);
 		expect(taken.flat().sort((one, another) => one - another)).toEqual(sent);
 		for (const ids of taken) expect(ids).toEqual(ids.toSorted((one, another) => one - another));
-		expect((await mailbox.receipts(sent)).every(({state, attempts}) => state === 'taken' && attempts === 1)).toBe(true);
+		expect((await mailbox.receipts(sent)).every(({state, takes}) => state === 'taken' && takes === 1)).toBe(true);
 		expect((await hook.inbox(other)).map(({id}) => id)).toEqual(sent);
 	});
 
@@ -369,23 +369,48 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		const {id} = await mailbox.post({content: `[${tag}] @${other} once`});
 		expect(await take()).toEqual([id]);
 		expect(await take()).toEqual([]);
-		expect(await receipt()).toMatchObject({state: 'taken', route: 'hook', attempts: 1, delivered_at: null});
+		expect(await receipt()).toMatchObject({state: 'taken', route: 'hook', attempts: 0, takes: 1, delivered_at: null});
 		await bench.lapse();
 		expect(await take()).toEqual([id]);
 		await twin.deliver([id], 'hook');
 		const delivered = await receipt();
-		expect(delivered).toMatchObject({state: 'delivered', attempts: 2});
+		expect(delivered).toMatchObject({state: 'delivered', attempts: 1, takes: 0});
 		expect(Date.parse(delivered?.lease_until ?? '') - Date.now()).toBeGreaterThan(500_000);
 		await twin.deliver([id], 'mcp');
 		expect(await receipt()).toEqual(delivered);
 		expect(await take()).toEqual([]);
 		await bench.lapse();
 		expect(await take()).toEqual([id]);
-		expect(await receipt()).toMatchObject({state: 'taken', attempts: 3, delivered_at: delivered?.delivered_at});
+		expect(await receipt()).toMatchObject({
+			state: 'taken',
+			attempts: 1,
+			takes: 1,
+			delivered_at: delivered?.delivered_at,
+		});
 		await twin.ack([id], 'mcp');
 		expect(await receipt()).toMatchObject({state: 'acked', lease_until: null, delivered_at: delivered?.delivered_at});
 		await bench.lapse();
 		expect(await take()).toEqual([]);
+	});
+
+	test('what was taken and cannot be handed over is given back, and is never stuck', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const {id} = await mailbox.post({content: `[${tag}] @${other} once`});
+		const take = async (takeId: string) => (await twin.take({route: 'hook', takeId})).map(message => message.id);
+		for (let n = 0; n < 7; n++) {
+			expect(await take(`take ${n}`)).toEqual([id]);
+			await twin.release(`take ${n}`);
+			// The first time it is free at once.
+			if (n > 0) await bench.lapse();
+		}
+		const [given] = await mailbox.receipts([id]);
+		expect(given).toMatchObject({state: 'taken', attempts: 0, takes: 7, delivered_at: null});
+		expect(await take('last')).toEqual([id]);
+		await twin.deliver([id], 'hook');
+		await twin.release('last');
+		expect((await mailbox.receipts([id]))[0]).toMatchObject({state: 'delivered', attempts: 1, takes: 0});
+		expect(await take('none')).toEqual([]);
 	});
 
 	test('a message handed over five times without an ack is not handed over again, and hides nothing behind it', async () => {
@@ -669,6 +694,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 			search: () => mailbox.search(everything),
 			inbox: () => mailbox.inbox(tag),
 			take: () => mailbox.take({route: 'hook'}),
+			release: () => mailbox.release('none'),
 			deliver: () => mailbox.deliver([id], 'hook'),
 			ack: () => mailbox.ack([id], 'mcp'),
 			'tasks.list': () => mailbox.tasks.list({queue: tag}),

@@ -1,4 +1,5 @@
 import {storage, type Fault} from './faults.ts';
+import {handOverFaults} from './hand-over.ts';
 import {load} from './load.ts';
 import {machines} from './machines.ts';
 import {network} from './network.ts';
@@ -17,6 +18,7 @@ const all: readonly Fault[] = [
 	...machines,
 	...load,
 	...offlineWords,
+	...handOverFaults,
 	...slow,
 	...upgrade,
 ];

@@ -79,13 +79,14 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 					.filter(({id}) => !free || server.isFree(id, reader))
 					.slice(0, limit),
 			),
-		take: ({limit = 20, route}) =>
+		take: ({limit = 20, route, takeId}) =>
 			call(() => {
 				const free = inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag));
 				const taken = free.slice(0, limit);
-				server.take(taken, me.tag, route);
+				server.take(taken, me.tag, route, takeId);
 				return taken;
 			}),
+		release: takeId => call(() => server.release(takeId, me.tag)),
 		deliver: (ids, route) => call(() => server.deliver(ids, me.tag, route)),
 		ack: (ids, route) => call(() => server.ack(ids, me.tag, route)),
 		receipts: ids => call(() => [...server.receipts.values()].filter(({message_id}) => ids.includes(message_id))),

@@ -25,6 +25,8 @@ export class MemoryServer {
 	readonly messages: Message[] = [];
 	readonly agents = new Map<string, Agent>();
 	readonly receipts = new Map<string, Receipt>();
+	/** The ids of each take that has a name, by that and by its reader. */
+	readonly #takes = new Map<string, readonly number[]>();
 	/** Other tables, by name; null: nobody may read it. */
 	readonly tables = new Map<string, readonly TableRow[] | null>();
 	readonly history = new MemoryHistory();
@@ -192,23 +194,30 @@ export class MemoryServer {
 		return [...this.receipts.values()].some(receipt => receipt.message_id === message && isStuck(receipt, now));
 	}
 
-	take(messages: readonly Message[], reader: Tag, route: string): void {
+	take(messages: readonly Message[], reader: Tag, route: string, takeId?: string): void {
 		const ids = messages.map(({id}) => id);
-		this.#receive(ids, reader, before => ({
-			...before,
-			state: 'taken',
-			route,
-			attempts: before.attempts + 1,
-			lease_until: this.#later(30),
-		}));
+		this.#receive(ids, reader, before => {
+			const takes = before.takes + 1;
+			return {...before, state: 'taken', route, takes, lease_until: this.#later(Math.max(30, retryAfter(takes)))};
+		});
+		if (takeId !== undefined) this.#takes.set(`${takeId} ${foldTag(reader)}`, ids);
+	}
+
+	/** A take that is named twice is not told apart from its first one here. */
+	release(takeId: string, reader: Tag): void {
+		const ids = this.#takes.get(`${takeId} ${foldTag(reader)}`) ?? [];
+		this.#takes.delete(`${takeId} ${foldTag(reader)}`);
+		this.#receive(ids, reader, before =>
+			before.state === 'taken' ? {...before, lease_until: this.#later(retryAfter(before.takes))} : before,
+		);
 	}
 
 	deliver(ids: readonly number[], reader: Tag, route: string): void {
 		this.#receive(ids, reader, (before, isNew) => {
 			if (!isNew && before.state !== 'taken') return before;
 			const delivered_at = before.delivered_at ?? this.#now();
-			const attempts = Math.max(before.attempts, 1);
-			return {...before, state: 'delivered', route, delivered_at, attempts, lease_until: this.#later(600)};
+			const attempts = before.attempts + 1;
+			return {...before, state: 'delivered', route, delivered_at, attempts, takes: 0, lease_until: this.#later(600)};
 		});
 	}
 
@@ -288,8 +297,14 @@ const unread = {
 	delivered_at: null,
 	acked_at: null,
 	attempts: 0,
+	takes: 0,
 	lease_until: null,
 } as const;
+
+/** Seconds, as agentmux.retry_after says. */
+function retryAfter(takes: number): number {
+	return takes <= 1 ? 0 : Math.min(300, 2 ** (takes - 2));
+}
 
 function derive(content: string): {tag: Tag; body: string} {
 	const [, tag, body] = /^\[([A-Za-z][A-Za-z0-9_-]{0,31})\]\s*([^]*)$/.exec(content) ?? [];

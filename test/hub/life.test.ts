@@ -265,11 +265,11 @@ describe('what can go wrong', () => {
 			body: '{"p_route": "hook"}',
 		});
 		expect(await response.json()).toMatchObject([{body: '@B long ago'}, {body: '@B new'}]);
-		expect(await sql(hub, 'select message_id as id, state, attempts from receipts order by 1')).toEqual([
-			{id: 1, state: 'acked', attempts: 0},
-			{id: 2, state: 'taken', attempts: 2},
-			{id: 3, state: 'delivered', attempts: 1},
-			{id: 4, state: 'taken', attempts: 1},
+		expect(await sql(hub, 'select message_id as id, state, attempts, takes from receipts order by 1')).toEqual([
+			{id: 1, state: 'acked', attempts: 0, takes: 0},
+			{id: 2, state: 'taken', attempts: 1, takes: 1},
+			{id: 3, state: 'delivered', attempts: 1, takes: 0},
+			{id: 4, state: 'taken', attempts: 0, takes: 1},
 		]);
 	});
 

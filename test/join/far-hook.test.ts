@@ -237,7 +237,7 @@ describe('a Supabase project over TLS', () => {
 		expect(stdout).toContain('hello from afar');
 		expect(asked).toEqual([
 			expect.stringMatching(
-				/^POST \/rest\/v1\/rpc\/inbox_take\?select=id,content,tag,\S+ Bearer k \{"p_limit":20,"p_route":"tools"\}$/,
+				/^POST \/rest\/v1\/rpc\/inbox_take\?select=id,content,tag,\S+ Bearer k \{"p_limit":20,"p_bytes":\d+,"p_route":"tools","p_take_id":"[\d-]+"\}$/,
 			),
 			'POST /rest/v1/rpc/receipt_deliver Bearer k {"p_ids":[1],"p_route":"tools"}',
 		]);

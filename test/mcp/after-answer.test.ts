@@ -13,13 +13,15 @@ function rig({
 	const failed = vi.fn();
 	const transport = withAfterAnswer(inner, {failed, ...(flushed === undefined ? {} : {flushed})});
 	const work = vi.fn(async () => undefined);
-	transport.afterAnswer(1, work);
-	return {transport, work, failed};
+	const lost = vi.fn(async () => undefined);
+	const request = new AbortController();
+	transport.afterAnswer(1, {written: work, lost}, request.signal);
+	return {transport, work, lost, failed, cancel: () => request.abort()};
 }
 
 test('the work waits for its own answer, until that has left the process, and is done once', async () => {
 	const gone = Promise.withResolvers<void>();
-	const {transport, work} = rig({flushed: () => gone.promise});
+	const {transport, work, lost, cancel} = rig({flushed: () => gone.promise});
 	await transport.send(answer(2));
 	await transport.send({jsonrpc: '2.0', method: 'notifications/progress', params: {}});
 	await transport.send(answer(1));
@@ -28,8 +30,10 @@ test('the work waits for its own answer, until that has left the process, and is
 	await transport.settled();
 	expect(work).toHaveBeenCalledOnce();
 	await transport.send(answer(1));
+	cancel();
 	await transport.settled();
 	expect(work).toHaveBeenCalledOnce();
+	expect(lost).not.toHaveBeenCalled();
 });
 
 test('an answer that is an error, or that cannot be sent or does not get out, is no answer', async () => {
@@ -41,16 +45,23 @@ test('an answer that is an error, or that cannot be sent or does not get out, is
 	await expect(broken.transport.send(answer(1))).rejects.toThrow('closed');
 	const stuck = rig({flushed: () => Promise.reject(new Error('nobody reads'))});
 	await stuck.transport.send(answer(1));
-	for (const {transport, work} of [wrong, refused, broken, stuck]) {
+	const cancelled = rig();
+	cancelled.cancel();
+	const unread = rig({send: () => new Promise(() => undefined)});
+	unread.transport.send(answer(1)).catch(() => undefined);
+	unread.cancel();
+	for (const {transport, work, lost} of [wrong, refused, broken, stuck, cancelled, unread]) {
 		await transport.settled();
 		expect(work).not.toHaveBeenCalled();
+		expect(lost).toHaveBeenCalledOnce();
 	}
 	expect(stuck.failed).toHaveBeenCalledWith(new Error('nobody reads'));
 });
 
 test('work that fails is told to whoever listens, and the answer stands', async () => {
 	const {transport, failed} = rig();
-	transport.afterAnswer(1, () => Promise.reject(new Error('the hub is gone')));
+	const gone = () => Promise.reject(new Error('the hub is gone'));
+	transport.afterAnswer(1, {written: gone, lost: gone}, new AbortController().signal);
 	await transport.send(answer(1));
 	await transport.settled();
 	expect(failed).toHaveBeenCalledWith(new Error('the hub is gone'));

@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import {planGuidance} from '../../source/join/guidance-file.ts';
-import {mailText, openText} from '../../source/join/mail.ts';
+import {mailText, openText} from '../../source/join/mail-text.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {Quoted} from '../../source/mcp/quoted.ts';
@@ -240,6 +240,49 @@ describe('check_messages', () => {
 		}
 		expect((await call('check_messages')).data).toMatchObject({messages: [], open: [id]});
 		expect(await receipts(id)).toMatchObject([{attempts: 5}]);
+	});
+
+	test('what is handed over a second time says so', async () => {
+		const {id} = await post('look @CLAUDE_1');
+		expect((await call('check_messages')).text).toMatch(new RegExp(`^#${id} from HUMAN .*Z:$`, 'm'));
+		await delivered(id);
+		database.lapse();
+		await post('new @CLAUDE_1');
+		const called = await call('check_messages');
+		expect(called.text).toMatch(new RegExp(`^#${id} from HUMAN .*Z, again:$`, 'm'));
+		expect(messagesIn(called).map(({again}) => again)).toEqual([true, undefined]);
+	});
+
+	test('a receipt that did not get through is sent again, and its message is not shown twice by the same server', async () => {
+		const {id} = await post('look @CLAUDE_1');
+		const lost = vi.spyOn(agent, 'deliver').mockRejectedValue(new MailboxError('offline', 'The hub is gone.'));
+		const other = await openDesk('CLAUDE_1', agent);
+		expect(messagesIn(await other.call('check_messages'))).toMatchObject([{id}]);
+		await vi.waitFor(() => expect(lost).toHaveBeenCalled());
+		database.lapse();
+		expect((await other.call('check_messages')).data).toMatchObject({messages: []});
+		expect(await receipts(id)).toMatchObject([{state: 'taken', attempts: 0, takes: 2}]);
+		lost.mockRestore();
+		await vi.waitFor(async () => expect(await receipts(id)).toMatchObject([{state: 'delivered', attempts: 1}]), {
+			timeout: 20_000,
+		});
+		// Closing says that a receipt failed: it did.
+		await expect(other.close()).rejects.toThrow('What follows an answer failed');
+	});
+
+	test('a request that is cancelled while its mail is being taken gives it back at once', async () => {
+		const {id} = await post('look @CLAUDE_1');
+		const giveUp = new AbortController();
+		const take = agent.take.bind(agent);
+		vi.spyOn(agent, 'take').mockImplementationOnce(async options => {
+			const taken = await take(options);
+			giveUp.abort();
+			return taken;
+		});
+		await expect(desk.call('check_messages', {}, {signal: giveUp.signal})).rejects.toThrow(/abort/i);
+		await vi.waitFor(async () => expect(messagesIn(await call('check_messages'))).toMatchObject([{id, again: true}]));
+		await delivered(id);
+		expect(await receipts(id)).toMatchObject([{attempts: 1, takes: 0}]);
 	});
 
 	test('what was taken is handed over also when the rest of the inbox cannot be read', async () => {

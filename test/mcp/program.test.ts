@@ -164,10 +164,26 @@ test('where nobody reads the answer, nothing counts as delivered', async () => {
 	child.stdin.on('error', () => undefined);
 	say('tools/call', {name: 'check_messages', arguments: {}}, 2);
 	await once(child, 'exit');
-	expect(await receipt(id)).toMatchObject({state: 'taken', attempts: 1});
+	expect(await receipt(id)).toMatchObject({state: 'taken', attempts: 0, takes: 1});
+	// It was given back: nobody waits for a lease.
+	expect(messagesIn(await agent.call('check_messages'))).toMatchObject([{id, again: true}]);
+	await state(id, {state: 'delivered', attempts: 1});
 });
 
 describe('wait_for_message', () => {
+	test('hands over what somebody else had taken and did not hand over', async () => {
+		const {id} = await post('taken by a hook that was killed');
+		const twin = connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor(me)});
+		await twin.take({route: 'tools', takeId: 'killed'});
+		const told: object[] = [];
+		const onprogress = (progress: object): void => void told.push(progress);
+		const waiting = agent.call('wait_for_message', {timeout_seconds: 50}, {onprogress});
+		await vi.waitFor(() => expect(told).toHaveLength(1), {timeout: 20_000});
+		await lapse();
+		expect(messagesIn(await waiting)).toMatchObject([{id, again: true}]);
+		await twin.close();
+	});
+
 	test('hands over what comes while it waits, and says meanwhile that it does', async () => {
 		const told: object[] = [];
 		const onprogress = (progress: object): void => void told.push(progress);

@@ -204,27 +204,42 @@ describe.each(engines)('reading on $engine', ({open}) => {
 			(
 				await database.as(
 					A,
-					`select state, route, attempts, delivered_at is not null as delivered,
+					`select state, route, attempts, takes, delivered_at is not null as delivered,
 						round(extract(epoch from lease_until - clock_timestamp())) as lease from receipts`,
 				)
 			)[0];
 		await write('@B x');
 		expect(await ids('inbox_take()', B)).toEqual([1]);
-		expect(await receipt()).toMatchObject({state: 'taken', route: null, attempts: 1, delivered: false, lease: '30'});
+		expect(await receipt()).toMatchObject({
+			state: 'taken',
+			route: null,
+			attempts: 0,
+			takes: 1,
+			delivered: false,
+			lease: '30',
+		});
 		expect(await ids(`inbox_take(p_route => 'mcp')`, agent('b'))).toEqual([]);
 		await database.script('update receipts set lease_until = clock_timestamp()');
 		expect(await ids(`inbox_take(5, 'hook', 90)`, agent('b'))).toEqual([1]);
-		expect(await receipt()).toMatchObject({state: 'taken', route: 'hook', attempts: 2, delivered: false, lease: '90'});
+		expect(await receipt()).toMatchObject({
+			state: 'taken',
+			route: 'hook',
+			attempts: 0,
+			takes: 2,
+			delivered: false,
+			lease: '90',
+		});
 		expect(await database.as(B, `select receipt_deliver('{1}', 'mcp')`)).toEqual([{receipt_deliver: 1}]);
 		expect(await receipt()).toMatchObject({
 			state: 'delivered',
 			route: 'mcp',
-			attempts: 2,
+			attempts: 1,
+			takes: 0,
 			delivered: true,
 			lease: '600',
 		});
 		await database.as(B, `select receipt_ack('{1}', 'reply')`);
-		expect(await receipt()).toMatchObject({state: 'acked', route: 'reply', attempts: 2, delivered: true, lease: null});
+		expect(await receipt()).toMatchObject({state: 'acked', route: 'reply', attempts: 1, delivered: true, lease: null});
 	});
 
 	test('only an identity takes, and only its own mail', async () => {

@@ -33,7 +33,8 @@ const taken: Receipt = {
 	route: 'hook',
 	delivered_at: null,
 	acked_at: null,
-	attempts: 1,
+	attempts: 0,
+	takes: 1,
 	lease_until: after,
 };
 
@@ -56,14 +57,19 @@ function rungs(state: State): string[] {
 describe('a delivery', () => {
 	it.each<[string, Partial<Receipt>]>([
 		['taken', {}],
-		['stored', {lease_until: before}],
+		// Somebody had it, and did not hand it over in time.
+		['undelivered', {lease_until: before}],
+		['undelivered', {takes: 2}],
+		['delivered', {takes: 2, delivered_at: before}],
+		// Never handed over is never stuck.
+		['undelivered', {takes: 9, lease_until: before}],
 		['delivered', {state: 'delivered', delivered_at: before}],
 		// Handed over again: that it was delivered once stays true.
 		['delivered', {state: 'taken', delivered_at: before, attempts: 2}],
 		['acked', {state: 'acked', delivered_at: before, acked_at: before, lease_until: null, attempts: 5}],
 		['delivered', {state: 'delivered', delivered_at: before, attempts: 5}],
 		['stuck', {state: 'delivered', delivered_at: before, attempts: 5, lease_until: before}],
-		['stuck', {attempts: 5, lease_until: before}],
+		['stuck', {state: 'taken', delivered_at: before, attempts: 5, lease_until: before}],
 	])('is %s with the receipt %j', (rung, other) => {
 		expect(rungs(stateWith('[HUMAN] @claude_1', {...taken, ...other}))).toEqual([`claude_1 ${rung}`]);
 	});

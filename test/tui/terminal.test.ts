@@ -61,6 +61,7 @@ describe('the screen at 200x50', () => {
 		expect(text).toMatch(/HUMAN → CLAUDE_1 {2}signed +✓ delivered mid-turn/);
 		expect(text).toMatch(/HUMAN → CLAUDE_1, CLAUDE_TWIN {2}signed +✓✓ acked by 1 of 2/);
 		expect(text).toMatch(/HUMAN → CLAUDE_TWIN {2}signed +on its way/);
+		expect(text).toMatch(/HUMAN → REVIEWER {2}signed +taken 3 times, never delivered/);
 		expect(text).toMatch(/× GHOST +gone since \d\d:\d\d/);
 		expect(screen[0]).toMatch(/4 agents/);
 		expect(text.indexOf('○ REVIEWER')).toBeLessThan(text.indexOf('× GHOST'));

@@ -1,5 +1,5 @@
 import type {Message} from '../../mailbox/message.ts';
-import type {Receipt} from '../../mailbox/receipt.ts';
+import {undeliveredText, type Receipt} from '../../mailbox/receipt.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {deliveriesOf, type Delivery} from '../../store/delivery.ts';
 import {isWaitingFor} from '../../store/select.ts';
@@ -13,16 +13,25 @@ export function deliverySpans(state: State, message: Message, now: number): Span
 	const me = state.identity?.tag;
 	if (me !== undefined && isWaitingFor(state, message, me)) return [{text: p`waiting for you`, style: theme.warn}];
 	const deliveries = deliveriesOf(state, message, now);
-	const lost = deliveries.find(({rung}) => rung === 'nobody') ?? deliveries.find(({rung}) => rung === 'stuck');
+	const [lost] = complaints.flatMap(wrong => deliveries.filter(({rung}) => rung === wrong));
 	if (lost !== undefined) return [{text: complaint(lost, deliveries.length > 1), style: theme.warn}];
 	const [only] = deliveries;
 	const text = deliveries.length === 1 && only !== undefined ? ladder(only, message) : together(deliveries);
 	return text === '' ? [] : [{text, style: theme.grey}];
 }
 
-function complaint({reader, rung, receipt}: Delivery, isOneOfMany: boolean): Printable {
+/** What the user should see before anything else, the worst first. */
+const complaints = ['nobody', 'stuck', 'undelivered'] as const;
+
+function complaint(delivery: Delivery, isOneOfMany: boolean): Printable {
+	const {reader, rung} = delivery;
 	if (rung === 'nobody') return p`no agent ${printable(reader)}`;
-	return p`${isOneOfMany ? p`${printable(reader)} ` : ''}stuck after ${receipt?.attempts ?? 0} tries`;
+	return p`${isOneOfMany ? p`${printable(reader)} ` : ''}${trouble(delivery)}`;
+}
+
+function trouble({rung, receipt}: Delivery): Printable {
+	const {attempts = 0, takes = 0} = receipt ?? {};
+	return rung === 'undelivered' ? printable(undeliveredText(takes)) : p`stuck after ${attempts} tries`;
 }
 
 function ladder({rung, receipt}: Delivery, {created_at}: Message): Printable {
@@ -85,12 +94,12 @@ function times({reader, rung, receipt}: Delivery, isOneOfMany: boolean, withRout
 	const name = isOneOfMany ? p`${printable(reader)} ` : p``;
 	if (rung === 'nobody') return p`no agent ${printable(reader)}`;
 	if (receipt === null) return name === '' ? p`` : p`${name}stored`;
-	const {delivered_at, acked_at, attempts} = receipt;
+	const {delivered_at, acked_at} = receipt;
 	const parts: readonly (Printable | '')[] = [
 		delivered_at === null ? '' : p`✓ ${clockSeconds(delivered_at)}`,
 		acked_at === null ? '' : p`✓✓ ${clockSeconds(acked_at)}`,
 		rung === 'taken' ? p`on its way` : '',
-		rung === 'stuck' ? p`stuck after ${attempts} tries` : '',
+		rung === 'stuck' || rung === 'undelivered' ? trouble({reader, rung, receipt}) : '',
 	];
 	const said = joinPrintable(
 		parts.filter(part => part !== ''),

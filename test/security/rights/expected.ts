@@ -86,6 +86,7 @@ export const functions: Readonly<Record<string, Callers>> = {
 	mux_words_query: 'nobody',
 	receipt_ack: 'members',
 	receipt_deliver: 'members',
+	receipt_release: 'members',
 	redact_message: 'members',
 	seal_history: 'members',
 	result_rows: 'members',

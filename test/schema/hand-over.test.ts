@@ -1,0 +1,151 @@
+import {readdirSync, readFileSync} from 'node:fs';
+import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
+import {PGlite} from '@electric-sql/pglite';
+import {agent, engines, migrationsFolder, openPostgres, owner, type MigratedDatabase} from '../helpers/migrated.ts';
+
+describe.each(engines)('handing over on $engine', ({open}) => {
+	let database: MigratedDatabase;
+	beforeAll(async () => {
+		database = await open();
+	});
+	afterEach(() => database.clear());
+	afterAll(() => database.close());
+
+	const B = agent('B');
+	const post = (content: string) => database.as(owner, 'insert into messages (content) values ($1)', [content]);
+	const ids = async (call: string, caller = B): Promise<unknown[]> =>
+		(await database.as(caller, `select id from ${call}`)).map(({id}) => id);
+	const receipt = async (): Promise<object | undefined> => {
+		const [row] = await database.as(
+			owner,
+			`select state, attempts, takes, take_id, round(extract(epoch from lease_until - clock_timestamp()))::int as lease from receipts`,
+		);
+		return row;
+	};
+	const lapse = () => database.script('update receipts set lease_until = clock_timestamp()');
+
+	test('what was taken and not handed over is offered for ever: at once, after 1 s, doubled up to 5 min', async () => {
+		await post('[A] @B x');
+		const waits: unknown[] = [];
+		for (let take = 1; take <= 13; take += 1) {
+			expect(await ids(`inbox_take(p_take_id => 't${take}')`)).toEqual([1]);
+			expect(await database.as(B, `select receipt_release('t${take}')`)).toEqual([{receipt_release: 1}]);
+			const found = await receipt();
+			expect(found).toMatchObject({state: 'taken', attempts: 0, takes: take, take_id: null});
+			waits.push((found as {lease: number}).lease);
+			await lapse();
+		}
+		expect(waits).toEqual([0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+		expect(await ids('inbox_take()')).toEqual([1]);
+		expect(await receipt()).toMatchObject({takes: 14, lease: 300});
+		await database.as(B, `select receipt_deliver('{1}', 'hook')`);
+		expect(await receipt()).toMatchObject({state: 'delivered', attempts: 1, takes: 0, lease: 600});
+	});
+
+	test('a take gives back what it holds itself: not what another has taken since, handed over or acked', async () => {
+		for (const text of ['one', 'two', 'three']) await post(`[A] @B ${text}`);
+		expect(await ids(`inbox_take(p_take_id => 'slow')`)).toEqual([1, 2, 3]);
+		await database.as(B, `select receipt_deliver('{2}', 'hook'), receipt_ack('{3}', 'hook')`);
+		await database.script('update receipts set lease_until = clock_timestamp() where message_id = 1');
+		expect(await ids(`inbox_take(p_take_id => 'next')`)).toEqual([1]);
+		for (const call of [`receipt_release('slow')`, `receipt_release('other')`, 'receipt_release(null)'])
+			expect(await database.as(B, `select ${call} as changed`)).toEqual([{changed: 0}]);
+		expect(await database.as(agent('A'), `select receipt_release('next') as changed`)).toEqual([{changed: 0}]);
+		expect(await ids('inbox_take()')).toEqual([]);
+		expect(await database.as(B, `select receipt_release('next') as changed`)).toEqual([{changed: 1}]);
+		expect(await database.as(B, `select receipt_release('next') as changed`)).toEqual([{changed: 0}]);
+	});
+
+	test('takes no more than fits, but always one', async () => {
+		for (const size of [100, 100, 300, 50]) await post('[A] @B '.padEnd(size, 'x'));
+		expect(await ids('inbox_take(p_bytes => 250)')).toEqual([1, 2]);
+		expect(await ids('inbox_take(p_bytes => 250)')).toEqual([3]);
+		expect(await ids('inbox_take(p_bytes => 1)')).toEqual([4]);
+	});
+
+	test('a lease that was given when the clock was an hour ahead ends ten minutes from now at the latest', async () => {
+		await post('[A] @B x');
+		await ids('inbox_take()');
+		await database.script(`update receipts set lease_until = lease_until + interval '1 hour'`);
+		expect(await ids('inbox_take()')).toEqual([]);
+		expect(await receipt()).toMatchObject({takes: 1, lease: 600});
+		await lapse();
+		expect(await ids('inbox_take()')).toEqual([1]);
+	});
+
+	test('a message to everyone reaches who had joined, whatever the clock says', async () => {
+		await post('[A] before');
+		await database.as(B, 'select agent_touch()');
+		// The clock was put back by an hour after B had joined.
+		await database.script(`update agents set joined_at = joined_at + interval '1 hour'`);
+		await post('[A] after');
+		await database.as(agent('LATE'), 'select agent_touch()');
+		// And put forward after LATE had.
+		await database.script(`update agents set joined_at = joined_at - interval '9 hours' where tag = 'LATE'`);
+		expect(await ids('inbox_take()')).toEqual([2]);
+		expect(await ids('inbox_take()', agent('LATE'))).toEqual([]);
+		await post('[B] to the others');
+		expect(await ids('inbox_take()')).toEqual([]);
+		expect(await ids('inbox_take()', agent('LATE'))).toEqual([3]);
+	});
+});
+
+test('who joins while a message is being written gets it; what was committed by then is not for it', async () => {
+	const database = await openPostgres();
+	try {
+		const [writer, other, late] = [await database.connect(), await database.connect(), await database.connect()];
+		await writer.client.query('begin');
+		await writer.client.query(`insert into messages (content) values ('[A] begun before, committed after')`);
+		await other.script(`insert into messages (content) values ('[A] begun later, committed before')`);
+		await late.as(agent('LATE'), 'select agent_touch()');
+		await writer.client.query('commit');
+		const bodies = async () => (await late.as(agent('LATE'), 'select body from inbox_take()')).map(({body}) => body);
+		expect(await bodies()).toEqual(['begun before, committed after']);
+	} finally {
+		await database.close();
+	}
+});
+
+test('the migration frees what was stuck by takes alone, and keeps who belonged to everyone', async () => {
+	const pglite = await PGlite.create();
+	try {
+		const names = readdirSync(migrationsFolder).filter(name => name.endsWith('.sql'));
+		const run = async (wanted: (name: string) => boolean): Promise<void> => {
+			for (const name of names.sort().filter(wanted))
+				await pglite.exec(readFileSync(new URL(name, migrationsFolder), 'utf8'));
+		};
+		await run(name => name < '20261201000100');
+		// Each in a transaction of its own, as clients wrote them.
+		for (const statement of [
+			`insert into agents (tag, joined_at) values ('FIRST', '2020-01-01')`,
+			`insert into messages (content) values ('[A] one')`,
+			`insert into messages (content) values ('[A] two')`,
+			`insert into agents (tag) values ('SECOND')`,
+			`insert into agents (tag, joined_at) select 'BETWEEN', created_at from messages where id = 2`,
+			`insert into messages (content) values ('[A] three')`,
+			`insert into agents (tag, joined_at) values ('LAST', now() + interval '1 second')`,
+			`insert into receipts (message_id, reader, state, attempts, delivered_at) values
+				(1, 'NEVER', 'taken', 5, null), (1, 'ONCE', 'taken', 5, now()), (1, 'OFTEN', 'delivered', 5, now())`,
+		])
+			await pglite.exec(`${statement}; select pg_sleep(0.01)`);
+		await run(name => name >= '20261201000100');
+		await pglite.exec(`insert into messages (content) values ('[A] four')`);
+		const {rows: receipts} = await pglite.query('select reader, attempts, takes from receipts order by reader');
+		expect(receipts).toEqual([
+			{reader: 'NEVER', attempts: 0, takes: 5},
+			{reader: 'OFTEN', attempts: 5, takes: 0},
+			{reader: 'ONCE', attempts: 4, takes: 1},
+		]);
+		const {rows: waiting} = await pglite.query(
+			`select a.tag, array_agg(w.id::int order by w.id) as ids from agents as a, mux_waiting(a.tag, 100) as w group by 1 order by 1`,
+		);
+		expect(waiting).toEqual([
+			{tag: 'BETWEEN', ids: [2, 3, 4]},
+			{tag: 'FIRST', ids: [1, 2, 3, 4]},
+			{tag: 'LAST', ids: [4]},
+			{tag: 'SECOND', ids: [3, 4]},
+		]);
+	} finally {
+		await pglite.close();
+	}
+});
