@@ -25,10 +25,19 @@ export function createCopies(
 				return json(201, {folder});
 			} catch (error) {
 				rmSync(folder, {recursive: true, force: true});
-				throw error;
+				const reason = reasonOf(error);
+				if (reason === null) throw error;
+				return json(507, {message: reason});
 			}
 		},
 	};
+}
+
+/** What is wrong with the disk; null when it is something else. An error from the database's thread has its code in its text alone. */
+function reasonOf(error: unknown): string | null {
+	const {message} = error as Error;
+	if (/ENOSPC|EDQUOT|No space left/.test(message)) return 'the disk is full';
+	return /EROFS|Read-only file system/i.test(message) ? 'the file system is read-only' : null;
 }
 
 function json(status: number, value: object): HubResponse {

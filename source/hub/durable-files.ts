@@ -1,5 +1,6 @@
 import {closeSync, fsyncSync, openSync} from 'node:fs';
 import {NodeFS} from '@electric-sql/pglite/nodefs';
+import {forgetFailedFiles} from './pglite/failed-files.ts';
 
 type InitArguments = Parameters<NodeFS['init']>;
 
@@ -65,6 +66,7 @@ export class DurableFiles extends NodeFS {
 		const {emscriptenOpts} = await super.init(pglite, options);
 		const adapt = (module: unknown): void => {
 			const {NODEFS, FS} = module as EmscriptenModule;
+			forgetFailedFiles(module);
 			NODEFS.stream_ops.fsync = stream => {
 				try {
 					sync(stream, () => NODEFS.realPath(stream.node));

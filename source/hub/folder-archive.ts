@@ -33,13 +33,20 @@ export async function unpackFolder(file: string, folder: string): Promise<void> 
 	await syncFolder(folder);
 }
 
+/** Files that are open at once: a new database has a thousand, and a process may well be allowed 256. */
+const openAtOnce = 32;
+
 /**
  * Writes everything in the folder, and the names of it, to the disk. Not one after the other: what is asked for together,
  * the file system writes in one go.
  */
 export async function syncFolder(folder: string): Promise<void> {
 	const entries = readdirSync(folder, {recursive: true, withFileTypes: true});
-	await Promise.all([folder, ...entries.map(({parentPath, name}) => join(parentPath, name))].map(syncPath));
+	const paths = [folder, ...entries.map(({parentPath, name}) => join(parentPath, name))].values();
+	const syncRest = async (): Promise<void> => {
+		for (const path of paths) await syncPath(path);
+	};
+	await Promise.all(Array.from({length: openAtOnce}, syncRest));
 }
 
 export async function syncPath(path: string): Promise<void> {

@@ -6,6 +6,7 @@ import {interruptOf, sharedMemory, sharingModule, type Interrupt} from './pglite
 import {refuseHarm, refusingSettings} from './pglite/refusals.ts';
 import {DurableFiles, type DurableFilesEvents} from './durable-files.ts';
 import {directoryLock} from './held-directory.ts';
+import {divideOpenFiles} from './open-files.ts';
 import {asText, quoted, scopeStatements, setStatement} from './session.ts';
 import {splitStatements} from './split-statements.ts';
 
@@ -24,6 +25,7 @@ const startParams = [
 		'max_wal_size=64MB',
 		'min_wal_size=32MB',
 		'max_stack_depth=1MB',
+		`max_files_per_process=${divideOpenFiles().database}`,
 		...refusingSettings,
 	].flatMap(setting => ['-c', setting]),
 ];

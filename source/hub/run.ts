@@ -22,6 +22,7 @@ import {knownHistory, type KnownHistory} from './known-history.ts';
 import type {Log} from './log.ts';
 import {createManagement} from './management.ts';
 import {newestMigration} from './newest-migration.ts';
+import {divideOpenFiles} from './open-files.ts';
 import type {OpenedDatabase} from './opened-database.ts';
 import type {HubPlaces} from './places.ts';
 import {describeDatabase, embedded} from './postgres-url.ts';
@@ -143,6 +144,8 @@ async function start(
 	{home, space, lock}: Holdings,
 ): Promise<Hub> {
 	const {log} = options;
+	const openFiles = divideOpenFiles();
+	if (openFiles.remark !== null) log(openFiles.remark);
 	const keys = new KeyRing(places);
 	home.adopt(keysFile(places));
 	const door = new Door();
@@ -178,6 +181,7 @@ async function start(
 		state,
 		home,
 		copies: copies.handle,
+		maxConnections: openFiles.connections,
 	}).catch(async (error: unknown) => {
 		await known?.end();
 		await database.close();
@@ -277,6 +281,7 @@ async function serve(
 		state,
 		home,
 		copies,
+		maxConnections,
 	}: {
 		readonly log: Log;
 		readonly port: number;
@@ -284,6 +289,7 @@ async function serve(
 		readonly state: PublishedState;
 		readonly home: HeldHome;
 		readonly copies: Handler;
+		readonly maxConnections: number;
 	},
 ): Promise<HubServer> {
 	const {pid, version, started_at, proof_key} = state.current;
@@ -325,6 +331,7 @@ async function serve(
 			health: () => ({status: 'ok', pid, version, started_at, running: database.activity()}),
 			local: {state: places.state, proofKey: proof_key, onSocket: socket => state.change({socket})},
 			isInPlace: () => home.isInPlace(),
+			maxConnections,
 			log,
 		},
 		port,

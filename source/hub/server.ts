@@ -42,6 +42,8 @@ export interface HubServerOptions {
 	/** Whether the hub's folder is still there: without it, nothing is worked on or answered. */
 	readonly isInPlace?: () => boolean;
 	readonly limits?: Partial<ServerLimits>;
+	/** On both listeners together; what comes beyond is turned away. As many as the system allows when absent. */
+	readonly maxConnections?: number;
 	readonly log: Log;
 }
 
@@ -113,6 +115,7 @@ function serverFor(options: HubServerOptions, bodies: Bodies, where: () => Pick<
 		connectionsCheckingInterval: 5000,
 	});
 	const connections = new Connections(options.limits?.connections ?? connectionLimits);
+	turnAway(server, options);
 	const entrance = (): Entrance => ({...where(), connections, bodies});
 	server.on('connection', (socket: Socket) => connections.add(socket));
 	server.on('request', (request, response) => void respond(options, entrance(), request, response));
@@ -128,6 +131,21 @@ function serverFor(options: HubServerOptions, bodies: Bodies, where: () => Pick<
 		socket.end(`HTTP/1.1 ${refused}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
 	});
 	return server;
+}
+
+/** Milliseconds within which it is said once that connections were turned away. */
+const sayAfter = 60_000;
+
+/** A connection for which no file is left would fail without a word, in the middle of somebody's request. */
+function turnAway(server: Server, {maxConnections = Infinity, log}: HubServerOptions): void {
+	if (maxConnections === Infinity) return;
+	server.maxConnections = Math.floor(maxConnections / 2);
+	let saidAt = -Infinity;
+	server.on('drop', () => {
+		if (performance.now() - saidAt < sayAfter) return;
+		saidAt = performance.now();
+		log(`Connections are turned away: there are ${server.maxConnections}, and the limit of open files allows no more.`);
+	});
 }
 
 /** Why there is to be no WebSocket; null when it is for `options.upgrade` to decide. */

@@ -13,7 +13,7 @@ import {useKeymap} from './keymap.ts';
 import {placeFirstFrame} from './first-frame.ts';
 import {listen} from './listen.ts';
 import {keepScreen, type ScreenMemory} from './keep-screen.ts';
-import {onArrival} from './late.ts';
+import {isPartMissing, onArrival, replacedNotice} from './late.ts';
 import {createOutside} from './outside.ts';
 import {markdown} from './panes/message-body.ts';
 import {fillPanes} from './look-back.ts';
@@ -184,7 +184,10 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const surroundings = {store, ui, screen, name, now};
 	const removeFirstFrame = placeFirstFrame(surroundings);
 	screen.flush();
-	const unwatch = onArrival(() => screen.invalidate());
+	const unwatch = onArrival(() => {
+		if (isPartMissing()) ui.setState({notice: replacedNotice});
+		screen.invalidate();
+	});
 	let app: Instance | null = null;
 	try {
 		// What is typed meanwhile changes the state, and shows as soon as there is something to show it.

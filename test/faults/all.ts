@@ -2,24 +2,30 @@ import {storage, type Fault} from './faults.ts';
 import {folderFaults} from './folder.ts';
 import {handOverFaults} from './hand-over.ts';
 import {historyFaults} from './history.ts';
+import {load} from './load.ts';
 import {machines} from './machines.ts';
 import {network} from './network.ts';
 import {offlineWords} from './offline.ts';
+import {resources} from './resources.ts';
 import {slow} from './slow.ts';
 import {sockets} from './sockets.ts';
 import {tasks} from './tasks.ts';
+import {upgrade} from './upgrade.ts';
 
 /** Every fault of the suite, in the order of its table. A new one goes into the list of its file, a new file in here. */
 const all: readonly Fault[] = [
 	...storage,
 	...folderFaults,
+	...resources,
 	...historyFaults,
 	...network,
 	...sockets,
 	...machines,
+	...load,
 	...offlineWords,
 	...handOverFaults,
 	...tasks,
+	...upgrade,
 	...slow.map((fault): Fault => ({...fault, alone: true})),
 ];
 

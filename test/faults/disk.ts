@@ -1,13 +1,19 @@
-// `node --import .../disk.ts`: a disk for the thread that PostgreSQL runs in, which a test can cut off or fill up.
+// `node --import .../disk.ts`: a disk which a test can cut off, fill up or make read-only.
 //   AGENTMUX_FAULT=cut:N        at the Nth write the power fails: of what was written and not yet fsynced each sector stays or
 //                               not, by chance, and the process is gone. Names are kept, as a journal keeps them.
 //   AGENTMUX_FAULT=lie:N        the same on a disk that only says that it has synced: a control, which must lose something
-//   AGENTMUX_FAULT=full:FILE    while FILE is there, nothing that makes a file longer can be written (ENOSPC)
+//   AGENTMUX_FAULT=full:FILE    while FILE is there, nothing in its folder can be made or become longer (ENOSPC)
+//   AGENTMUX_FAULT=torn:FILE    the same, and of the first write to each file a half gets through
+//   AGENTMUX_FAULT=readonly:FILE   while FILE is there, nothing in its folder can be changed (EROFS)
+// The first two are the disk of the database's thread alone, the others that of the whole process.
 import fs from 'node:fs';
 import {syncBuiltinESMExports} from 'node:module';
 import {isMainThread} from 'node:worker_threads';
+import {failing} from './no-space.ts';
 
 const [kind = '', argument = ''] = (process.env['AGENTMUX_FAULT'] ?? '').split(/:(.*)/s);
+if (kind === 'full' || kind === 'torn' || kind === 'readonly') failing(kind, argument);
+
 const page = 4096;
 const sector = 512;
 
@@ -17,7 +23,7 @@ interface Undo {
 	readonly pages: Map<number, Buffer>;
 }
 
-if (!isMainThread && kind !== '') {
+if (!isMainThread && (kind === 'cut' || kind === 'lie')) {
 	const {writeSync, ftruncateSync, truncateSync, fsyncSync, fdatasyncSync, renameSync, unlinkSync, fstatSync} = fs;
 	const undone = new Map<string, Undo>();
 	let writes = 0;
@@ -57,53 +63,43 @@ if (!isMainThread && kind !== '') {
 		for (;;);
 	};
 
-	if (kind === 'cut' || kind === 'lie') {
-		fs.writeSync = ((fd: number, bytes: Buffer, offset: number, length: number, position: number) => {
-			writes += 1;
-			if (writes === Number(argument)) fail();
-			remember(fd, position, position + length);
-			return writeSync(fd, bytes, offset, length, position);
-		}) as typeof writeSync;
-		fs.ftruncateSync = (fd, length = 0) => {
-			remember(fd, length ?? 0, fstatSync(fd).size);
-			ftruncateSync(fd, length);
-		};
-		fs.truncateSync = (path, length = 0) => {
-			const file = fs.openSync(path, 'r+');
-			remember(file, length ?? 0, fstatSync(file).size);
-			fs.closeSync(file);
-			truncateSync(path, length);
-		};
-		const synced = (fd: number): void => {
-			if (kind === 'cut') undone.delete(pathOf(fd));
-		};
-		fs.fsyncSync = fd => {
-			fsyncSync(fd);
-			synced(fd);
-		};
-		fs.fdatasyncSync = fd => {
-			fdatasyncSync(fd);
-			synced(fd);
-		};
-		fs.renameSync = (from, to) => {
-			renameSync(from, to);
-			const undo = undone.get(String(from));
-			undone.delete(String(to));
-			undone.delete(String(from));
-			if (undo !== undefined) undone.set(String(to), undo);
-		};
-		fs.unlinkSync = path => {
-			unlinkSync(path);
-			undone.delete(String(path));
-		};
-	}
-	if (kind === 'full') {
-		fs.writeSync = ((fd: number, bytes: Buffer, offset: number, length: number, position: number) => {
-			if (isData(pathOf(fd)) && position + length > fstatSync(fd).size && fs.existsSync(argument)) {
-				throw Object.assign(new Error('ENOSPC: no space left on device, write'), {code: 'ENOSPC', errno: -28});
-			}
-			return writeSync(fd, bytes, offset, length, position);
-		}) as typeof writeSync;
-	}
+	fs.writeSync = ((fd: number, bytes: Buffer, offset: number, length: number, position: number) => {
+		writes += 1;
+		if (writes === Number(argument)) fail();
+		remember(fd, position, position + length);
+		return writeSync(fd, bytes, offset, length, position);
+	}) as typeof writeSync;
+	fs.ftruncateSync = (fd, length = 0) => {
+		remember(fd, length ?? 0, fstatSync(fd).size);
+		ftruncateSync(fd, length);
+	};
+	fs.truncateSync = (path, length = 0) => {
+		const file = fs.openSync(path, 'r+');
+		remember(file, length ?? 0, fstatSync(file).size);
+		fs.closeSync(file);
+		truncateSync(path, length);
+	};
+	const synced = (fd: number): void => {
+		if (kind === 'cut') undone.delete(pathOf(fd));
+	};
+	fs.fsyncSync = fd => {
+		fsyncSync(fd);
+		synced(fd);
+	};
+	fs.fdatasyncSync = fd => {
+		fdatasyncSync(fd);
+		synced(fd);
+	};
+	fs.renameSync = (from, to) => {
+		renameSync(from, to);
+		const undo = undone.get(String(from));
+		undone.delete(String(to));
+		undone.delete(String(from));
+		if (undo !== undefined) undone.set(String(to), undo);
+	};
+	fs.unlinkSync = path => {
+		unlinkSync(path);
+		undone.delete(String(path));
+	};
 	syncBuiltinESMExports();
 }

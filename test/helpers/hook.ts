@@ -24,14 +24,16 @@ interface Event {
 	/** More of what stands on stdin; a text is all of it, null leaves it open. */
 	readonly input?: object | string | null;
 	readonly env?: NodeJS.ProcessEnv;
+	/** Another than the built one. */
+	readonly program?: string;
 }
 
 /** Runs the hook to its end. */
-export function fire({home, tag, event, client, input = {}, env = {}}: Event): Promise<HookEnd> {
+export function fire({home, tag, event, client, input = {}, env = {}, program = hookProgram}: Event): Promise<HookEnd> {
 	const kept = Object.entries(process.env).filter(([name]) => !/^(AGENTMUX|SUPABASE|CLAUDE)_/.test(name));
 	const begin = performance.now();
 	const words = [event, '--as', tag, ...(client === undefined ? [] : ['--client', client])];
-	const child = spawn(process.execPath, [hookProgram, ...words], {
+	const child = spawn(process.execPath, [program, ...words], {
 		// Two busy cores must not make it give up where that is not what is tested.
 		env: {...Object.fromEntries(kept), AGENTMUX_HOME: home, AGENTMUX_HOOK_PATIENCE: '10000', ...env},
 	});

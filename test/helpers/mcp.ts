@@ -45,10 +45,11 @@ export async function startAgent(
 	home: string,
 	tag: string,
 	env: {readonly [name: string]: string} = {},
+	program = cli,
 ): Promise<AgentClient & {readonly pid: number; stderr(): string}> {
 	const transport = new StdioClientTransport({
 		command: process.execPath,
-		args: [cli, 'mcp', '--as', tag],
+		args: [program, 'mcp', '--as', tag],
 		env: {PATH: process.env['PATH'] ?? '', AGENTMUX_HOME: home, ...env},
 		stderr: 'pipe',
 	});

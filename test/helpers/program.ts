@@ -18,6 +18,8 @@ interface RunOptions {
 	readonly input?: string | Buffer;
 	readonly env?: NodeJS.ProcessEnv;
 	readonly cwd?: string;
+	/** Another than the built one. */
+	readonly program?: string;
 }
 
 /** A home of its own for the program; `dispose` ends the hub that was started there. */
@@ -45,8 +47,8 @@ export class Home {
 		return {...Object.fromEntries(kept), AGENTMUX_HOME: this.path, ...more};
 	}
 
-	start(args: readonly string[], {env, cwd}: RunOptions = {}): ChildProcessWithoutNullStreams {
-		return spawn(process.execPath, [cli, ...args], {env: this.env(env), cwd: cwd ?? this.path});
+	start(args: readonly string[], {env, cwd, program = cli}: RunOptions = {}): ChildProcessWithoutNullStreams {
+		return spawn(process.execPath, [program, ...args], {env: this.env(env), cwd: cwd ?? this.path});
 	}
 
 	/** Runs the program to its end. */

@@ -13,7 +13,7 @@ export interface ConnectionLimits {
 /** The holder of the anon key (holder.ts). */
 const anyone = 'anon';
 
-export const connectionLimits: ConnectionLimits = {unknown: 256, holder: 256, known: 768};
+export const connectionLimits: ConnectionLimits = {unknown: 256, holder: 256, known: 4096};
 
 /**
  * The connections of one listener, in shares. Clients that send nothing, or have no key, use up only their own share, and no holder

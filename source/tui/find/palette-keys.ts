@@ -3,6 +3,7 @@ import type {ComposeContext} from '../compose/draft.ts';
 import {editLine, pasteLine} from '../compose/line-edit.ts';
 import {emptyEditor, type Editor} from '../compose/editor.ts';
 import {actionOf, type Action} from '../keymap.ts';
+import {replacedNotice} from '../late.ts';
 import {withView} from '../navigate.ts';
 import {tasksPane} from '../pane-id.ts';
 import type {Surface} from './jump.ts';
@@ -73,7 +74,7 @@ export function createPalette(surface: PaletteSurface): PaletteKeys {
 			if (ui.getState().programCommands.length > 0) return;
 			surface.commands().then(
 				programCommands => ui.setState({programCommands}),
-				() => undefined,
+				() => ui.setState({notice: replacedNotice}),
 			);
 		},
 		key(key) {

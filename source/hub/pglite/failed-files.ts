@@ -1,0 +1,39 @@
+/** The parts of Emscripten's file system that matter here. */
+interface FileSystem {
+	readonly NODEFS: {
+		readonly node_ops: {mknod: (parent: unknown, name: string, mode: number, device: number) => unknown};
+		readonly stream_ops: {open: (stream: {readonly fd: number}) => void};
+	};
+	readonly FS: {
+		lookupNode(parent: unknown, name: string): unknown;
+		destroyNode(node: unknown): void;
+		closeStream(fd: number): void;
+	};
+}
+
+/**
+ * Emscripten keeps what it noted down about a file before the disk refused to make or open it. On a full disk each insert tries
+ * anew to make the file that it needs: then that file "exists" for good, though it does not, and after 4,096 attempts nothing
+ * can be opened any more, not even to read.
+ */
+export function forgetFailedFiles(module: unknown): void {
+	const {NODEFS, FS} = module as FileSystem;
+	const {mknod} = NODEFS.node_ops;
+	NODEFS.node_ops.mknod = (parent, name, mode, device) => {
+		try {
+			return mknod(parent, name, mode, device);
+		} catch (error) {
+			FS.destroyNode(FS.lookupNode(parent, name));
+			throw error;
+		}
+	};
+	const {open} = NODEFS.stream_ops;
+	NODEFS.stream_ops.open = stream => {
+		try {
+			open(stream);
+		} catch (error) {
+			FS.closeStream(stream.fd);
+			throw error;
+		}
+	};
+}
