@@ -48,7 +48,7 @@ select t.id, t.lease_token, t.lease_owner from public.tasks as t where t.status 
 create table agentmux.lease_clock (
   one boolean not null default true constraint lease_clock_pkey primary key constraint lease_clock_one_row check (one),
   at timestamptz not null default clock_timestamp(),
-  period interval not null default '1 minute'
+  period interval not null default '5 seconds'
 );
 insert into agentmux.lease_clock default values;
 
