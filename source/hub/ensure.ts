@@ -38,11 +38,6 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 	const running = await findHub(places);
 	if (running !== null && databaseUrl !== undefined) checkDatabase(running, describeDatabase(databaseUrl));
 	if (running !== null && running.schema >= newestMigration()) return running;
-	if (running !== null) {
-		// Its clients come back by themselves, to the same address.
-		onProgress?.(`Replacing the hub of an older agentmux (process ${running.pid}).`);
-		await stopHub(places, running.pid);
-	}
 	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
 	const tell = once(onProgress ?? (() => undefined));
 	const deadline = Date.now() + patience;
@@ -52,8 +47,16 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 	try {
 		while (Date.now() < deadline) {
 			const hub = await findHub(places);
-			if (hub !== null) return hub;
+			if (hub !== null && hub.schema >= newestMigration()) return hub;
 			lock ??= await takeLock(join(places.state, 'start.lock'));
+			if (hub !== null) {
+				lastSign = Date.now();
+				// Under the lock, and as often as it takes: a screen of the older agentmux that sees its hub end starts another one.
+				if (lock !== null) await replace(places, hub, onProgress);
+				else await sleep(pollEvery);
+				child = null;
+				continue;
+			}
 			// Somebody who runs `agentmux hub run` by hand may be on the way already.
 			if (lock !== null && child === null && !(await isHeld(places))) child = startHub(places, databaseUrl);
 			if (isStarting(places)) lastSign = Date.now();
@@ -73,6 +76,12 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 		lock?.release();
 	}
 	throw new HubError('The hub did not answer in two minutes.', 'See `agentmux hub logs`.');
+}
+
+/** Its clients come back by themselves, to the same address. */
+async function replace(places: HubPlaces, {pid}: RunningHub, onProgress: EnsureOptions['onProgress']): Promise<void> {
+	onProgress?.(`Replacing the hub of an older agentmux (process ${pid}).`);
+	await stopHub(places, pid);
 }
 
 /** The hub that runs. Rejects with HubError where none does, or it cannot be used. */

@@ -3,6 +3,7 @@ import {once} from 'node:events';
 import {chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
 import {afterEach, describe, expect, it} from 'vitest';
 import {bootstrap, owner} from '../../source/hub/bootstrap.ts';
 import {ensureHub, stopHub} from '../../source/hub/ensure.ts';
@@ -11,7 +12,8 @@ import {takeLock} from '../../source/hub/lock.ts';
 import {migrate, readMigrations} from '../../source/hub/migrations.ts';
 import {verifyToken} from '../../source/hub/token.ts';
 import {WorkerDatabase} from '../../source/hub/worker-database.ts';
-import {cli} from '../helpers/program.ts';
+import {cli, Home} from '../helpers/program.ts';
+import {installPackage} from '../faults/package-copy.ts';
 import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
 
 const homes: string[] = [];
@@ -133,6 +135,41 @@ describe('starting', () => {
 		const newer = JSON.parse(readFileSync(path, 'utf8')) as object;
 		writeFileSync(path, JSON.stringify({...newer, schema: '99990101000000'}));
 		expect((await ensureHub(hub.places)).pid).toBe(next[0]?.pid);
+	});
+
+	it('ends the hub of an older agentmux only while no other program can start one', async () => {
+		const hub = await start();
+		const folder = temporaryHome();
+		const program = installPackage(folder, {migration: 'create table agentmux.later (id int);'});
+		// As a screen of the older one does, which found its hub gone.
+		const module = fileURLToPath(new URL('../../source/hub/lock.ts', import.meta.url));
+		const script = `
+			const {takeLock} = await import(${JSON.stringify(module)});
+			const lock = await takeLock(${JSON.stringify(join(hub.places.state, 'start.lock'))});
+			process.stdin.on('end', () => lock.release()).resume();
+			console.log(lock === null ? 'taken' : 'held');`;
+		const starting = spawn(process.execPath, ['--input-type=module', '-e', script]);
+		try {
+			const [first] = (await once(starting.stdout, 'data')) as [Buffer];
+			expect(first.toString()).toBe('held\n');
+			let isFree = false;
+			const replaced: boolean[] = [];
+			const newer = Home.at(hub.home).start(['hub', 'start'], {program});
+			newer.stderr.on('data', (said: Buffer) => {
+				if (said.includes('Replacing')) replaced.push(isFree);
+			});
+			const ended = once(newer, 'exit');
+			await Promise.race([ended, once(newer.stderr, 'data'), sleep(2000)]);
+			isFree = true;
+			starting.stdin.end();
+			expect(await ended).toEqual([0, null]);
+			expect(replaced).toEqual([true]);
+			expect((await findHub(hub.places))?.schema).toBe('99990101000000');
+		} finally {
+			starting.kill('SIGKILL');
+			await stopHub(hub.places);
+			rmSync(folder, {recursive: true, force: true});
+		}
 	});
 
 	it('takes no notice of what a dead hub wrote', async () => {
