@@ -1,5 +1,16 @@
+import {execFileSync} from 'node:child_process';
 import {once} from 'node:events';
-import {cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync} from 'node:fs';
+import {
+	cpSync,
+	existsSync,
+	lstatSync,
+	mkdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, describe, expect, it, onTestFinished} from 'vitest';
 import {findHub, isAlive} from '../../source/hub/find.ts';
@@ -113,6 +124,21 @@ describe('a data folder that is taken away from a running hub', () => {
 		const second = await start(link);
 		expect(await bodies(second)).toEqual([]);
 		expect(await bodies(await start(home))).toEqual(['here']);
+	});
+
+	it.each<[what: string, spoil: (path: string) => void]>([
+		['a pipe', path => execFileSync('mkfifo', [path])],
+		['a link to the same text', path => symlinkSync(`${path}.old`, path)],
+	])('looks after a file where somebody put %s', async (_, spoil) => {
+		const hub = await start(newHome());
+		const path = join(hub.places.state, 'hub.json');
+		const written = readFileSync(path, 'utf8');
+		const isWritten = () =>
+			lstatSync(path, {throwIfNoEntry: false})?.isFile() && readFileSync(path, 'utf8') === written;
+		renameSync(path, `${path}.old`);
+		spoil(path);
+		await expect.poll(isWritten, {timeout: 30_000}).toBe(true);
+		expect(await insert(hub, 'served')).toBe(true);
 	});
 
 	it('may be a copy of itself: a backup that somebody moves into its place is not written to', async () => {

@@ -1,4 +1,14 @@
-import {lstatSync, readFileSync, rmSync, watch, type FSWatcher} from 'node:fs';
+import {
+	closeSync,
+	constants,
+	fstatSync,
+	lstatSync,
+	openSync,
+	readFileSync,
+	rmSync,
+	watch,
+	type FSWatcher,
+} from 'node:fs';
 import {dirname} from 'node:path';
 import type {Lock} from '../lock.ts';
 import type {Log} from '../log.ts';
@@ -134,11 +144,18 @@ function isThere(path: string): boolean {
 	return lstatSync(path, {throwIfNoEntry: false}) !== undefined;
 }
 
-/** Null for what is not there or cannot be read. */
+/**
+ * Null for what is not there, cannot be read, or is no ordinary file: a link is not what the hub wrote, wherever it leads, and to
+ * open a pipe waits for a writer, and everything with it.
+ */
 function textIn(path: string): string | null {
+	let file: number | undefined;
 	try {
-		return readFileSync(path, 'utf8');
+		file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+		return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : null;
 	} catch {
 		return null;
+	} finally {
+		if (file !== undefined) closeSync(file);
 	}
 }
