@@ -3,7 +3,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import {owner} from '../../../source/hub/bootstrap.ts';
+import type {Scope} from '../../../source/hub/database.ts';
 import {createDirectory} from '../../../source/hub/data-directory.ts';
+import {FairDatabase} from '../../../source/hub/fair-database.ts';
 import {WorkerDatabase} from '../../../source/hub/worker-database.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-cancelled-'));
@@ -48,3 +50,29 @@ it('a script that is cancelled at any moment is done or not, says which, and lea
 	}
 	expect([...failures].filter(failure => failure !== null)).toEqual([gone]);
 }, 60_000);
+
+it('what cannot be cancelled is given up, and who ran it pauses for a minute, also when it has gone', async () => {
+	const agent = (tag: string): Scope => ({
+		role: 'authenticated',
+		claims: {role: 'authenticated', app_metadata: {agent_tag: tag}},
+	});
+	// Seconds in which PostgreSQL does not look whether it was cancelled.
+	const bomb = [{text: "select length(translate(repeat('a', 150000), repeat('b', 150000), ''))"}];
+	const one = [{text: 'select 1 as one'}];
+	const limits = {shared: 200, wait: 60_000};
+	const fair = new FairDatabase(database, {atOnce: 1, perCaller: 1, limits, ready: () => database.ready()});
+	const thrown = fair.run(agent('BOMBER'), bomb);
+	const served = ['CLAUDE_1', 'CLAUDE_2'].map(tag => fair.run(agent(tag), one));
+	await expect(thrown).rejects.toMatchObject({
+		code: '57014',
+		hint: expect.stringContaining('refused for 60 s') as string,
+	});
+	// Nobody is cancelled for the time in which another thread opens the database.
+	for (const call of served) expect((await call)[0]?.rows).toEqual([{one: 1}]);
+
+	const gone = new AbortController();
+	const left = fair.run(agent('GONE'), bomb, gone.signal);
+	gone.abort(new Error('gone'));
+	await expect(left).rejects.toThrow('gone');
+	await expect(fair.run(agent('GONE'), one)).rejects.toMatchObject({code: 'PT429'});
+}, 120_000);
