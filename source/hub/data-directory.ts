@@ -98,7 +98,7 @@ async function openHeld(
 						held.release();
 					},
 				},
-				{atOnce: 1, perCaller: 1},
+				{atOnce: 1, perCaller: 1, ready: () => database.ready()},
 			),
 			engine: 'PGlite',
 			label: embedded,

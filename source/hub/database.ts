@@ -47,6 +47,18 @@ export class DatabaseError extends Error {
 	}
 }
 
+/**
+ * A statement that did not end when it was cancelled, as every usual one does. It was given up together with what it ran on,
+ * which costs everyone time.
+ */
+export class Runaway extends DatabaseError {
+	/** `why` it was cancelled. */
+	constructor(why: Error) {
+		const {details = null, hint = null} = why instanceof DatabaseError ? why : {};
+		super(why.message, '57014', details, hint);
+	}
+}
+
 /** A read-only script has ended the transaction that keeps it from writing. */
 export const notInTransaction = () => new DatabaseError('a read-only script must not end its transaction', '25006');
 

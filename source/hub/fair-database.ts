@@ -1,5 +1,13 @@
 import {sharedCallerOf, type SharedCaller} from './shared-caller.ts';
-import {DatabaseAway, DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
+import {
+	DatabaseAway,
+	DatabaseError,
+	Runaway,
+	type Database,
+	type Result,
+	type Scope,
+	type Statement,
+} from './database.ts';
 import {pausedError, Pauses, seconds} from './pauses.ts';
 import {longestWait, overtimeMessage, sharedLimit} from './time-limits.ts';
 
@@ -10,6 +18,8 @@ export interface Shares {
 	readonly perCaller: number;
 	/** Further calls at once that only mail and signs of life may take; none when absent. */
 	readonly reserved?: number;
+	/** Resolves when the database works on what it is given: until then nobody has begun; at once when absent. */
+	readonly ready?: () => Promise<void>;
 	/** Milliseconds, for tests: instead of those of time-limits.ts. */
 	readonly limits?: {readonly shared: number; readonly wait: number};
 }
@@ -95,9 +105,11 @@ export class FairDatabase implements Database {
 				work(given === undefined ? abort.signal : AbortSignal.any([given, abort.signal])),
 			);
 		} catch (error) {
-			const isOver = error instanceof DatabaseError && error.code === canceled && given?.aborted !== true;
-			if (!isOver || !caller.isAgent) throw error;
-			throw paused(error, this.#pauses.begin(caller.key));
+			if (!(error instanceof DatabaseError) || error.code !== canceled || !caller.isAgent) throw error;
+			// Who has gone meanwhile is not to blame, but for what nobody could cancel.
+			const isRunaway = error instanceof Runaway;
+			if (given?.aborted === true && !isRunaway) throw error;
+			throw paused(error, this.#pauses.begin(caller.key, isRunaway));
 		}
 	}
 
@@ -123,18 +135,23 @@ export class FairDatabase implements Database {
 				settle();
 				waiting.begun = performance.now();
 				this.#running.add(waiting);
-				const due = setTimeout(() => {
-					waiting.isDue = true;
-					this.#cancelOverdue();
-				}, this.#limits.shared);
-				void work()
-					.then(resolve, reject)
-					.finally(() => {
-						clearTimeout(due);
-						this.#running.delete(waiting);
-						this.#toTheEnd(key);
-						this.#next();
-					});
+				let due: NodeJS.Timeout | undefined;
+				const count = (): void => {
+					if (!this.#running.has(waiting)) return;
+					waiting.begun = performance.now();
+					due = setTimeout(() => {
+						waiting.isDue = true;
+						this.#cancelOverdue();
+					}, this.#limits.shared);
+				};
+				const result = work();
+				void (this.#shares.ready?.() ?? Promise.resolve()).then(count);
+				void result.then(resolve, reject).finally(() => {
+					clearTimeout(due);
+					this.#running.delete(waiting);
+					this.#toTheEnd(key);
+					this.#next();
+				});
 			};
 			const waiting: Call = {...call, begun: 0, isDue: false, begin, refuse};
 			if (given?.aborted === true) return reject(given.reason as Error);

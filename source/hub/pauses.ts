@@ -1,8 +1,12 @@
 import {DatabaseError} from './database.ts';
 
 /** Milliseconds of the first pause; each further one is twice as long, up to the longest. */
-const first = 2000;
-const longest = 60_000;
+const usual = {first: 2000, longest: 60_000};
+/**
+ * After what could not be cancelled, which an ordinary query always can: to end it cost everyone the database for seconds, so
+ * that several agents in turn could keep it away from the others.
+ */
+const runaway = {first: 60_000, longest: 3_600_000};
 /** Milliseconds without another one after which the next is a first one again. */
 const forgotten = 120_000;
 
@@ -22,12 +26,13 @@ export class Pauses {
 		this.#now = now;
 	}
 
-	/** Begins a pause of that caller; returns its milliseconds. */
-	begin(key: string): number {
+	/** Begins a pause of that caller, a long one after what could not be cancelled; returns its milliseconds. */
+	begin(key: string, isRunaway = false): number {
 		const now = this.#now();
 		for (const [other, {until}] of this.#pauses) if (now - until > forgotten) this.#pauses.delete(other);
 		const times = (this.#pauses.get(key)?.times ?? 0) + 1;
-		const length = Math.min(first * 2 ** (times - 1), longest);
+		const {first, longest} = isRunaway ? runaway : usual;
+		const length = Math.max(Math.min(first * 2 ** (times - 1), longest), this.left(key));
 		this.#pauses.set(key, {times, until: now + length});
 		return length;
 	}

@@ -115,7 +115,7 @@ export class PgliteDatabase implements Database {
 			} finally {
 				if (this.#pglite.isInTransaction()) await this.#uncancelled('rollback');
 				await this.#uncancelled(cleanSession);
-				for (const channel of this.#listeners.keys()) await this.#pglite.exec(`listen ${quoted(channel)}`);
+				for (const channel of this.#listeners.keys()) await this.#uncancelled(`listen ${quoted(channel)}`);
 			}
 		});
 	}

@@ -3,6 +3,7 @@ import {
 	DatabaseAway,
 	DatabaseError,
 	notInTransaction,
+	Runaway,
 	type Database,
 	type Result,
 	type Scope,
@@ -14,7 +15,7 @@ import {PostgresListener} from './postgres-listener.ts';
 import type {PostgresAddress} from './postgres-url.ts';
 import {asText, scopeStatements, setStatement} from './session.ts';
 import {splitStatements} from './split-statements.ts';
-import {lockLimit, statementLimit, timeLimit} from './time-limits.ts';
+import {lockLimit, overtimeMessage, statementLimit, timeLimit} from './time-limits.ts';
 
 /** Only these come back parsed, as from PGlite; everything else keeps PostgreSQL's own text. */
 const {BOOL, INT2, INT4, FLOAT4, FLOAT8} = pg.types.builtins;
@@ -31,6 +32,11 @@ const types: pg.CustomTypesConfig = {
 export const connections = 5;
 /** Further ones for mail and signs of life alone. */
 export const mailConnections = 2;
+/**
+ * Milliseconds in which a statement ends that was cancelled. PostgreSQL looks many times a second, but for a few functions of
+ * long texts: such a one is left alone with its connection.
+ */
+const cancellingTime = 2000;
 /** Milliseconds that a caller waits for a connection, and that a connection may be silent. */
 const longestSilence = 10_000;
 
@@ -182,6 +188,8 @@ export class PostgresDatabase implements Database {
 		const client = await this.#connected(first);
 		const process = processOf(client);
 		let cancelled: Error | null = null;
+		let isAbandoned = false;
+		let overdue: NodeJS.Timeout | undefined;
 		const call: RunningCall = {
 			process,
 			scope,
@@ -191,8 +199,16 @@ export class PostgresDatabase implements Database {
 				if (cancelled !== null) return;
 				cancelled = why;
 				void this.#blockers.cancel(process);
+				overdue = setTimeout(() => {
+					isAbandoned = true;
+					abandon(client);
+				}, cancellingTime);
 			},
 		};
+		// The server's own limit counts for nothing where it does not look.
+		const limit = scope.role === 'postgres' ? undefined : timeLimit(scope, this.#timeout);
+		const unheeded = setTimeout(() => call.cancel(overtime()), (limit ?? 0) + cancellingTime);
+		if (limit === undefined) clearTimeout(unheeded);
 		const abort = (): void => call.cancel(signal?.reason as Error);
 		const end = this.#blockers.watch(call);
 		signal?.addEventListener('abort', abort, {once: true});
@@ -205,12 +221,18 @@ export class PostgresDatabase implements Database {
 			client.release(cancelled !== null);
 			return result;
 		} catch (error) {
+			if (isAbandoned && cancelled !== null) {
+				client.release(true);
+				throw new Runaway(cancelled);
+			}
 			const failure = blocked(translated(error), call);
 			const isKept = cancelled === null && failure instanceof DatabaseError;
 			const isClean = isKept && (await clean(client).then(yes, no));
 			client.release(!isClean);
 			throw cancelled !== null && isCanceled(failure) ? cancelled : failure;
 		} finally {
+			clearTimeout(overdue);
+			clearTimeout(unheeded);
 			end();
 			signal?.removeEventListener('abort', abort);
 		}
@@ -268,6 +290,15 @@ async function query(client: pg.PoolClient, {text, values = []}: Statement): Pro
 async function clean(client: pg.PoolClient): Promise<void> {
 	await client.query('rollback');
 	await client.query('discard all');
+}
+
+/** Breaks the connection, so that what waits for its answer fails; the server's process ends when it looks again. */
+function abandon(client: pg.PoolClient): void {
+	(client as pg.PoolClient & {readonly connection: {readonly stream: {destroy(): void}}}).connection.stream.destroy();
+}
+
+function overtime(): DatabaseError {
+	return new DatabaseError(overtimeMessage, '57014');
 }
 
 /** The server's process for a connection; node-postgres knows it, and its types do not. */

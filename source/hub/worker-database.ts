@@ -1,5 +1,5 @@
 import {Worker} from 'node:worker_threads';
-import {DatabaseError, type Database, type Result, type Scope, type Statement} from './database.ts';
+import {DatabaseError, Runaway, type Database, type Result, type Scope, type Statement} from './database.ts';
 import {fromSource} from './package-root.ts';
 import {raiseInterrupt, type Interrupt} from './pglite/interrupt.ts';
 import {Progress} from './pglite/progress.ts';
@@ -70,6 +70,9 @@ export class WorkerDatabase implements Database {
 	/** Until the thread has exited. */
 	#ended: Promise<unknown> = Promise.resolve();
 	#opened = false;
+	/** Resolves when the thread that works, or the one that takes its place, has opened the database. */
+	#ready = Promise.withResolvers<void>();
+	#isReady = false;
 	#closing = false;
 	#lost: Error | null = null;
 	/** Why the thread is about to end. */
@@ -88,6 +91,11 @@ export class WorkerDatabase implements Database {
 		// The first answer comes when the database is open.
 		await database.run({role: 'postgres', claims: {}}, []);
 		return database;
+	}
+
+	/** Resolves when a call is begun as soon as its turn comes: not while another thread takes the place of one that died. */
+	ready(): Promise<void> {
+		return this.#ready.promise;
 	}
 
 	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {
@@ -169,6 +177,8 @@ export class WorkerDatabase implements Database {
 		if ('opened' in answer) {
 			this.#opened = true;
 			this.#interrupt = answer.interrupt;
+			this.#isReady = true;
+			this.#ready.resolve();
 			this.#watch();
 			return;
 		}
@@ -237,11 +247,17 @@ export class WorkerDatabase implements Database {
 		attempt(performance.now() + cancelAgain);
 	}
 
+	#unready(): void {
+		if (this.#isReady) this.#ready = Promise.withResolvers();
+		this.#isReady = false;
+	}
+
 	/** Ends the thread in the middle of a call. */
 	#end(id: number, pending: Pending, why: Error): void {
 		this.#pending.delete(id);
+		this.#unready();
 		pending.settle();
-		pending.reject(why);
+		pending.reject(new Runaway(why));
 		this.#reason = `what it worked on did not end: ${why.message}`;
 		void this.#worker.terminate();
 	}
@@ -276,6 +292,7 @@ export class WorkerDatabase implements Database {
 			this.#options.onLost?.(cause);
 			return;
 		}
+		this.#unready();
 		this.#opened = false;
 		this.#options.onStopped?.(reason ?? 'its thread ended without saying why');
 		this.#worker = this.#start();

@@ -41,15 +41,16 @@ export async function askSql(
 			}
 			continue;
 		}
-		const [first = ''] = columns;
+		// A table that is there to be locked alone has none; this one PostgreSQL gives to all.
+		const [first = 'ctid'] = columns;
 		// The first is often an identity, which nobody may set.
-		const last = columns.at(-1) ?? '';
+		const last = columns.at(-1);
 		const inserted = tables[name]?.row?.(tagOf('agent'));
 		const insert = inserted === undefined ? 'default values' : `(content) values ('${String(inserted['content'])}')`;
 		for (const [sql, allowed] of [
 			[`select * from ${relation} limit 1`, may.includes('s')],
 			[`insert into ${relation} ${insert}`, may.includes('i')],
-			[`update ${relation} set "${last}" = "${last}"`, may.includes('u')],
+			...(last === undefined ? [] : ([[`update ${relation} set "${last}" = "${last}"`, may.includes('u')]] as const)),
 			[`delete from ${relation}`, may.includes('d')],
 			[`truncate ${relation}`, false],
 			[`alter table ${relation} add column planted int`, false],

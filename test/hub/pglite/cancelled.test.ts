@@ -1,0 +1,78 @@
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterAll, beforeAll, expect, it} from 'vitest';
+import {owner} from '../../../source/hub/bootstrap.ts';
+import type {Scope} from '../../../source/hub/database.ts';
+import {createDirectory} from '../../../source/hub/data-directory.ts';
+import {FairDatabase} from '../../../source/hub/fair-database.ts';
+import {WorkerDatabase} from '../../../source/hub/worker-database.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'agentmux-cancelled-'));
+/** So many that a cancellation often meets the moment at which a script's cleaning-up listens to them again. */
+const channels = Array.from({length: 200}, (_, index) => `channel ${index}`);
+const heard: string[] = [];
+let database: WorkerDatabase;
+
+beforeAll(async () => {
+	const directory = join(folder, 'pg');
+	await createDirectory(directory);
+	database = await WorkerDatabase.open({directory, timeout: 60_000});
+	await database.script(owner, 'create table marks (n int primary key)');
+	for (const channel of channels) await database.listen(channel, () => heard.push(channel));
+});
+afterAll(async () => {
+	await database.close();
+	rmSync(folder, {recursive: true, force: true});
+});
+
+it('a script that is cancelled at any moment is done or not, says which, and leaves everything heard', async () => {
+	const gone = new Error('gone');
+	const failures = new Set<unknown>();
+	for (let trial = 0; trial < 60; trial += 1) {
+		const abort = new AbortController();
+		// Whatever the machine's speed: the first is cancelled as soon as it runs, later ones after ever more of it.
+		const call = database.script(owner, `unlisten *; insert into marks values (${trial})`, abort.signal).then(
+			() => null,
+			(error: unknown) => error,
+		);
+		setTimeout(() => abort.abort(gone), trial % 20);
+		const failure = await call;
+		failures.add(failure);
+		const [rows] = await database.run(owner, [{text: 'select n from marks where n = $1', values: [trial]}]);
+		expect({trial, stored: rows?.rows.length}).toEqual({trial, stored: failure === null ? 1 : 0});
+		heard.length = 0;
+		await database.run(owner, [
+			{text: `select pg_notify('channel ' || n, '') from generate_series(0, ${channels.length - 1}) n`},
+		]);
+		await database.run(owner, []);
+		expect(heard.length).toBe(channels.length);
+	}
+	expect([...failures].filter(failure => failure !== null)).toEqual([gone]);
+}, 60_000);
+
+it('what cannot be cancelled is given up, and who ran it pauses for a minute, also when it has gone', async () => {
+	const agent = (tag: string): Scope => ({
+		role: 'authenticated',
+		claims: {role: 'authenticated', app_metadata: {agent_tag: tag}},
+	});
+	// Seconds in which PostgreSQL does not look whether it was cancelled.
+	const bomb = [{text: "select length(translate(repeat('a', 150000), repeat('b', 150000), ''))"}];
+	const one = [{text: 'select 1 as one'}];
+	const limits = {shared: 200, wait: 60_000};
+	const fair = new FairDatabase(database, {atOnce: 1, perCaller: 1, limits, ready: () => database.ready()});
+	const thrown = fair.run(agent('BOMBER'), bomb);
+	const served = ['CLAUDE_1', 'CLAUDE_2'].map(tag => fair.run(agent(tag), one));
+	await expect(thrown).rejects.toMatchObject({
+		code: '57014',
+		hint: expect.stringContaining('refused for 60 s') as string,
+	});
+	// Nobody is cancelled for the time in which another thread opens the database.
+	for (const call of served) expect((await call)[0]?.rows).toEqual([{one: 1}]);
+
+	const gone = new AbortController();
+	const left = fair.run(agent('GONE'), bomb, gone.signal);
+	gone.abort(new Error('gone'));
+	await expect(left).rejects.toThrow('gone');
+	await expect(fair.run(agent('GONE'), one)).rejects.toMatchObject({code: 'PT429'});
+}, 120_000);
