@@ -58,7 +58,9 @@ test('--print shows all of it, and touches nothing', async () => {
 		}
 	}
 	expect(stdout).toContain('+- claim_task with queue "EXECUTOR"');
-	expect(stdout).toMatch(/data\/agents\/PLANNER\.json and .*data\/agents\/EXECUTOR\.json, from which their hooks know/);
+	expect(stdout).toMatch(
+		/data\/agents\/PLANNER\.json and .*data\/agents\/EXECUTOR\.json \(mode 0600\): their hooks read/,
+	);
 	expect(await readdir(root)).toEqual([]);
 	expect((await readdir(home.path)).filter(name => !name.startsWith('my agents'))).toEqual(['cache']);
 });
@@ -181,7 +183,7 @@ describe('a tag that is taken is refused before anything changes, with others to
 		const other = join(root, 'other');
 		await mkdir(other);
 		await home.output(['join', 'EXECUTOR', '--dir', other]);
-		const taken = `EXECUTOR has its place in ${other} already: two sessions under one tag share one inbox`;
+		const taken = `EXECUTOR has already joined in ${other}: two sessions under one tag share one inbox`;
 		expect(await tried([...joining, '--dir', root])).toEqual(refusal(taken));
 		expect(await tried([...joining, '--dir', root, '--print'])).toEqual(
 			refusal(
@@ -273,7 +275,10 @@ test.each([
 	[[...joining, '--tags', 'A,HUMAN'], 'HUMAN is reserved; an agent cannot join as it.'],
 	[[...joining, '--tags', 'A,no good'], '`no good` (--tags) is not a tag.'],
 	[[...joining, '--tags', 'A,'], 'No agent given.'],
-	[[...joining, 'PLANNER'], 'A recipe brings its own tags: `PLANNER` is too much. Give them others with --tags A,B.'],
+	[
+		[...joining, 'PLANNER'],
+		'A recipe has its own tags: unexpected argument `PLANNER`. Give them others with --tags A,B.',
+	],
 	[[...joining, '--role', 'x'], 'A recipe has its own roles: --role cannot be used with it.'],
 	[[...joining, '--dir', 'a', '--dir', 'b', '--dir', 'c'], 'planner-executor has 2 agents, and --dir names 3 folders.'],
 	[[...joining, '--dir', 'a', '--dir', './a'], 'Each agent needs a folder of its own.'],
