@@ -170,7 +170,7 @@ async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<v
 	const facts = describe(hub, places);
 	const {running} = hub;
 	if (flags['json'] === true || output === 'json') return writeJson(stdout, {...facts, running});
-	// What every question takes is of no interest: what is asked again and still there is.
+	// Short statements are of no interest.
 	const long = running.filter(activity => activity.running >= 1000);
 	const entries: (readonly [string, string])[] = [
 		...Object.entries({...facts, socket: facts['socket'] ?? noSocket, uptime: `${facts['uptime']} s`}).map(
