@@ -87,7 +87,7 @@ describe('hub backup', () => {
 		const nowhere = join(home.path, 'no/folder/backup');
 		expect(await home.run(['hub', 'backup', nowhere])).toMatchObject({
 			code: 1,
-			stderr: expect.stringContaining('cannot be written: there is no such folder'),
+			stderr: expect.stringContaining('cannot be written: its folder does not exist'),
 		});
 		expect(data(home)).toEqual(['pg']);
 		expect(await home.run(['hub', 'backup'])).toMatchObject({code: 2, stderr: expect.stringContaining('takes a FILE')});
