@@ -212,7 +212,7 @@ describe('the SQL of an agent on a Supabase project', () => {
 		await client.close();
 		expect(await home.output(['sql', 'select current_user as me'], {cwd: folder})).toContain('agent_CLAUDE_1');
 		const {stderr} = await home.run(['sql', 'select 1']);
-		expect(stderr).toContain('no hosted project');
+		expect(stderr).toContain('is not a hosted project');
 	});
 
 	test('says that a secret key would lie with the agent, and what to do', async () => {
