@@ -18,7 +18,7 @@ const command: Command = {
 		Usage
 		  agentmux agents [--json]
 		  agentmux agents revoke TAG      its tokens end: it is refused, and its connections are closed, until it is restored
-		  agentmux agents restore TAG     let it in again; what came meanwhile waits for it
+		  agentmux agents restore TAG     let it in again; messages that came meanwhile are kept for it
 
 		  --json        the row, or one JSON array of the rows
 
@@ -36,7 +36,7 @@ const command: Command = {
 		if (action === 'revoke' || action === 'restore') return admit(invocation, action, words);
 		const near = nearest(action, ['list', 'revoke', 'restore']);
 		throw new UsageError(
-			`agents cannot \`${action}\`.`,
+			`Unknown subcommand \`agentmux agents ${action}\`.`,
 			near === null ? 'See `agentmux agents --help`.' : `Did you mean \`agentmux agents ${near}\`?`,
 		);
 	},
@@ -95,7 +95,7 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 	const {flags, stdout} = invocation;
 	const [word, ...more] = words;
 	if (word === undefined || more.length > 0) {
-		throw new UsageError('Say which agent, one at a time.', `Give its tag: agentmux agents ${action} CLAUDE_1.`);
+		throw new UsageError('Give one agent at a time.', `Give its tag: agentmux agents ${action} CLAUDE_1.`);
 	}
 	const meant = asTag(word, `the tag to ${action}`);
 	await withMailbox(invocation, {}, async mailbox => {

@@ -18,7 +18,7 @@ const command: Command = {
 
 		  --json        {"settings": [{"name", "value", "from"}], "warnings": [...]}
 
-		Keys are only said to be there, never shown. What config.toml may hold stands in docs/config.md.
+		Keys are never shown, only whether they are set. docs/config.md describes config.toml.
 
 		Example
 		  agentmux config

@@ -13,15 +13,15 @@ const command: Command = {
 		  EVENT         SessionStart, UserPromptSubmit, PostToolBatch, Stop, Notification or SessionEnd
 		  --as TAG      whose mail (AGENTMUX_TAG when absent)
 
-		It never fails, and gives up after 300 ms (AGENTMUX_HOOK_PATIENCE sets other milliseconds, for a project that is far
-		away): what went wrong stands in logs/hook.log, and \`agentmux agents\` tells of it.
+		It never fails, and gives up after 300 ms (for a project that is far away, AGENTMUX_HOOK_PATIENCE sets another number of
+		milliseconds). Errors are written to logs/hook.log, and \`agentmux agents\` reports them.
 
 		Example
 		  echo '{"session_id": "test"}' | agentmux hook UserPromptSubmit --as CLAUDE_1
 	`,
 	flags: {},
 	// With an event, cli.ts has run it already.
-	run: () => Promise.reject(new UsageError('Say which event.', 'See `agentmux hook --help`.')),
+	run: () => Promise.reject(new UsageError('The event is missing.', 'See `agentmux hook --help`.')),
 };
 
 export default command;

@@ -37,7 +37,7 @@ export async function rotateKeys(places: HubPlaces, invocation: Invocation): Pro
 		renewed.length === 0 ? 'No agent has joined on this machine.' : `New tokens for: ${renewed.join(', ')}.`;
 	await write(
 		stdout,
-		p`The hub has new keys; it refuses every key and token of before. ${printable(agents)}\nWhatever else has its keys needs the new ones (agentmux hub status -o env); agents that joined nowhere on this machine start again.\n`,
+		p`The hub has new keys; it refuses all earlier keys and tokens. ${printable(agents)}\nWhatever else has its keys needs the new ones (agentmux hub status -o env); agents that joined nowhere on this machine start again.\n`,
 	);
 }
 

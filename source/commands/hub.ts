@@ -19,25 +19,26 @@ import {textFlag} from './values.ts';
 const command: Command = {
 	summary: 'run, start, stop and look at the local database that serves this machine',
 	help: `
-		agentmux hub start             start it, when it does not run yet
-		agentmux hub status [--json]   where it answers; exit code 1 when it does not run
+		agentmux hub start             start it unless it is running
+		agentmux hub status [--json]   where it answers; exit code 1 when it is not running
 		agentmux hub status -o env     API_URL and keys as shell variables, as \`supabase status -o env\` prints them
-		agentmux hub stop              end it; the next command starts it again
-		agentmux hub logs [--follow]   what it wrote down
+		agentmux hub stop              stop it; the next command or an open screen starts it again
+		agentmux hub logs [--follow]   print its log
 		agentmux hub run [--port N]    run it in this terminal until Ctrl-C
-		agentmux hub backup FILE       the mailbox as it is now, in a new .tar.gz; everyone goes on meanwhile
-		agentmux hub restore FILE      put a backup in the place of the mailbox; what was there is kept beside it
-		agentmux hub rotate-keys       new keys: every key and token of before is refused at once; agents of this machine get new tokens
+		agentmux hub backup FILE       write the mailbox to a new .tar.gz, while everyone keeps working
+		agentmux hub restore FILE      replace the mailbox with a backup; the old one is kept beside it
+		agentmux hub rotate-keys       make new keys: earlier keys and tokens are refused at once,
+		                               and agents of this machine get new tokens
 
-		  --database-url URL   with start (or alone) and run: serve a team from a PostgreSQL server, postgres://USER@HOST/DATABASE, in the
-		                       place of the database that the hub brings along; \`embedded\`: back to that one
+		  --database-url URL   with start (or alone) and run: use a PostgreSQL server, postgres://USER@HOST/DATABASE, instead of
+		                       the database that comes with the hub; \`embedded\` goes back to that one
 
-		Every other command starts the hub by itself, on the database that it served last. Others on this machine can read the
-		arguments of a program: a URL with a password stands better in AGENTMUX_DATABASE_URL, or in config.toml as database_url
-		under [hub]; or the password alone in PGPASSWORD or PGPASSFILE. The hub keeps its URL in a file of mode 0600.
+		Every other command starts the hub by itself, on the database that it served last. Other users of this machine can read
+		the arguments of a program: put a URL with a password into AGENTMUX_DATABASE_URL, or into config.toml as database_url
+		under [hub], or the password alone into PGPASSWORD or PGPASSFILE. The hub keeps its URL in a file of mode 0600.
 
-		While a statement runs for a second or longer, \`hub status\` shows it; to end it, end the program that sent it. A statement
-		of the owner may run for AGENTMUX_STATEMENT_TIMEOUT seconds (120), an agent's for 8, or 1.5 while others wait.
+		\`hub status\` shows statements that have run for a second or longer; to end one, end the program that sent it. A
+		statement of the owner may run for AGENTMUX_STATEMENT_TIMEOUT seconds (120), an agent's for 8, or 1.5 while others wait.
 
 		Example: eval "$(agentmux hub status -o env)" && curl "$API_URL/rest/v1/messages" -H "apikey: $SERVICE_ROLE_KEY"
 	`,
@@ -56,7 +57,8 @@ const command: Command = {
 		const [action = wanted, ...rest] = invocation.input;
 		const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
 		const words = action === 'backup' || action === 'restore' ? 1 : 0;
-		if (act !== undefined && rest.length < words) throw new UsageError(`\`agentmux hub ${action}\` takes a FILE.`);
+		if (act !== undefined && rest.length < words)
+			throw new UsageError(`\`agentmux hub ${action}\` takes a FILE.`, `agentmux hub ${action} agentmux.tar.gz`);
 		if (act === undefined || rest.length > words) {
 			// A URL of a database that lacks its flag may hold a password.
 			const said = invocation.input.map(word => (word.includes('://') ? '...' : word)).join(' ');
@@ -168,17 +170,18 @@ async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<v
 	const facts = describe(hub, places);
 	const {running} = hub;
 	if (flags['json'] === true || output === 'json') return writeJson(stdout, {...facts, running});
-	// What every question takes is of no interest: what is asked again and still there is.
+	// Short statements are of no interest.
 	const long = running.filter(activity => activity.running >= 1000);
 	const entries: (readonly [string, string])[] = [
-		...Object.entries({...facts, socket: facts['socket'] ?? noSocket}).map(
+		...Object.entries({...facts, socket: facts['socket'] ?? noSocket, uptime: `${facts['uptime']} s`}).map(
 			([name, value]) => [name, String(value)] as const,
 		),
 		...long.map(({who, what, running: time}) => ['running', `${Math.round(time / 1000)} s, ${who}: ${what}`] as const),
 	];
+	const width = Math.max(...entries.map(([name]) => name.length));
 	await write(
 		stdout,
-		joinPrintable(entries.map(([name, value]) => p`${printable(name).padEnd(8)} ${printable(value)}\n`)),
+		joinPrintable(entries.map(([name, value]) => p`${printable(name).padEnd(width)}  ${printable(value)}\n`)),
 	);
 }
 

@@ -12,16 +12,16 @@ import {undelivered} from './undelivered.ts';
 import {countFlag, tagFlag} from './values.ts';
 
 const command: Command = {
-	summary: 'what is addressed to a tag and not dealt with',
+	summary: 'messages to a tag that are still open',
 	help: `
-		Print what is addressed to a tag and neither acknowledged nor replied to, oldest first. Looking marks nothing: the
-		agent's own client is handed it all the same. A message that clients took and could not hand over says so.
+		Print what is addressed to a tag and neither acknowledged nor replied to, oldest first. This marks nothing: the
+		agent's own client still gets each of them. A message that clients took but could not hand over is marked as such.
 
 		Usage
 		  agentmux inbox --as TAG [--wait SECONDS] [--ack] [-n N] [--json]
 
 		  --as TAG        whose inbox (AGENTMUX_TAG when absent)
-		  --wait SECONDS  when it is empty, wait so long for a message
+		  --wait SECONDS  when it is empty, wait up to that long for a message
 		  --ack           also acknowledge what is printed
 		  -n, --lines N   at most N (default 50)
 		  --json          one JSON array of the rows

@@ -25,7 +25,7 @@ const command: Command = {
 		  agentmux keys show                      your public key, for others to trust
 		  agentmux keys trust KEY [--as TAG]      trust KEY for what TAG writes (your own tag when absent)
 		  agentmux keys forget KEY                trust it no longer
-		  agentmux keys new                       make another key; what the one before signed stays signed
+		  agentmux keys new                       make another key; what the old one signed stays signed
 
 		  --as TAG      whose key it is
 		  --json        one JSON array

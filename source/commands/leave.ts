@@ -23,7 +23,7 @@ const command: Command = {
 	summary: 'undo join',
 	help: `
 		Take out of a folder's files what \`agentmux join\` wrote, and nothing else. Messages stay. An agent that has left its last
-		folder is refused from then on, wherever its token lies. Of a recipe, the folders in DIR that are empty then go, too.
+		folder is refused from then on, wherever its token is kept. With --recipe, folders in DIR that are empty then are removed too.
 
 		Usage
 		  agentmux leave TAG [--dir DIR]
@@ -50,7 +50,7 @@ const command: Command = {
 		for (const {tag, folder} of plans.filter(plan => !leaving.includes(plan))) {
 			const other = await tagIn(folder);
 			const is = other === null ? '' : ` (it is ${other}'s)`;
-			remark(stderr, `${tag} has no place in ${folder}${is}; nothing was changed.`);
+			remark(stderr, `${tag} has not joined in ${folder}${is}; nothing was changed.`);
 		}
 		const doors = leaving.map(({tag}) => ({tag, door: readPlace(places.data, tag)}));
 		await applyAll(leaving.flatMap(({edits}) => edits));

@@ -95,7 +95,7 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	const parting = async (): Promise<void> => {
 		await transport.settled();
 		if (opened !== null) await seen('away');
-		// What is still asked is answered to nobody: it is given up, and gives back what it took.
+		// Nobody reads the answers to open calls: they are given up, and give back what they took.
 		await server.close();
 		await transport.settled();
 	};

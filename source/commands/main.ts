@@ -108,7 +108,7 @@ function isName(word: string): boolean {
 }
 
 function unknownCommand(word: string): UsageError {
-	if (!isName(word)) return new UsageError('Say which command.', 'See `agentmux --help`.');
+	if (!isName(word)) return new UsageError('No command given.', 'See `agentmux --help`.');
 	const near = nearest(word, Object.values(groups).flatMap(Object.keys));
 	return new UsageError(
 		`There is no command \`${word}\`.`,

@@ -60,7 +60,7 @@ function end(failure: unknown): void {
 		writeTo(process.stdout, p`${printableJson({systemMessage, ...watched})}\n`);
 	}
 	if (failure === null || call === null) process.exit();
-	// What it may have taken waits for nobody else: said on the way out, and as long as a lease lasts where that does not get through.
+	// Nobody else waits for what it may have taken: it is given back on the way out, or when its lease ends.
 	setTimeout(() => process.exit(), Math.max(0, patience + partingPatience - age()));
 	take.giveBack(call).then(
 		() => process.exit(),
@@ -114,7 +114,7 @@ function checkOwn(tag: Tag): void {
 
 function write(text: string): Promise<void> {
 	said = true;
-	// What it holds is being given back: said now, it would be said twice.
+	// It is giving back what it holds: printed now, that would come twice.
 	if (ended) return new Promise(() => undefined);
 	return new Promise((resolve, reject) => {
 		process.stdout.on('error', reject);
@@ -177,7 +177,7 @@ function keyIn(env: NodeJS.ProcessEnv): string | null {
 	return found ?? null;
 }
 
-/** A hub that runs writes the file again where somebody has spoilt it: that is waited for, where its socket is there. */
+/** A running hub rewrites a damaged file: this waits for that if the hub's socket exists. */
 async function hubOf(state: string): Promise<HubAddress> {
 	for (;;) {
 		const hub = readHub(state);

@@ -26,10 +26,10 @@ async function read(file: string): Promise<{saved: SavedScreen | null; notice: s
 		text = await readFile(file, 'utf8');
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {saved: null, notice: null};
-		return {saved: null, notice: `The layout in ${file} cannot be read (${reasonOf(error)}); it begins anew.`};
+		return {saved: null, notice: `The layout in ${file} cannot be read (${reasonOf(error)}); starting with a new one.`};
 	}
 	const saved = parseScreen(text);
-	const notice = saved === null ? `The layout in ${file} is damaged and was ignored; it begins anew.` : null;
+	const notice = saved === null ? `The layout in ${file} is damaged and was ignored; starting with a new one.` : null;
 	return {saved, notice};
 }
 

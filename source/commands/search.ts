@@ -18,7 +18,7 @@ const command: Command = {
 		  --json          one JSON array of the rows
 
 		QUERY (the screen's / and f take the same):
-		  word            begins a word of the message; "a phrase" stands in it so
+		  word            a word of the message begins with it; "a phrase" must occur exactly
 		  from:TAG        written under TAG; to:TAG addressed to it by name; tag:TAG either
 		  after:2h        since then; before:2026-11-20 earlier (2h, 30m, 3d, 14:30, yesterday, a date)
 		  in:#12          in that thread; id:12 that message

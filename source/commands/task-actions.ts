@@ -69,7 +69,7 @@ function progressAction([word, far, ...more]: readonly string[], flags: Flags): 
 	const id = idWord(word, 'task');
 	const progress = Number(far);
 	if (far === undefined || far.trim() === '' || !(progress >= 0 && progress <= 1)) {
-		throw new UsageError('Say how far it is.', 'A number from 0 to 1: agentmux tasks progress 7 0.5 --token 1');
+		throw new UsageError('FRACTION is a number from 0 to 1.', 'Example: agentmux tasks progress 7 0.5 --token 1');
 	}
 	const token = claimToken(flags);
 	return mailbox => mailbox.tasks.progress(id, token, progress, textFlag(flags, 'note'));
@@ -107,7 +107,10 @@ function assignAction([word, to, ...more]: readonly string[], flags: Flags): Act
 	const id = idWord(word, 'task');
 	const anybody = flags['anybody'] === true;
 	if (anybody === (to !== undefined)) {
-		throw new UsageError('Say to whom.', 'agentmux tasks assign 7 CLAUDE_1, or agentmux tasks assign 7 --anybody');
+		throw new UsageError(
+			'The tag to assign it to is missing.',
+			'agentmux tasks assign 7 CLAUDE_1, or agentmux tasks assign 7 --anybody',
+		);
 	}
 	const assignee = to === undefined ? null : asTag(to, 'the assignee');
 	return mailbox => mailbox.tasks.assign(id, assignee);
@@ -117,7 +120,10 @@ function priorityAction([word, text, ...more]: readonly string[]): Action {
 	noMore(more);
 	const id = idWord(word, 'task');
 	if (text === undefined || !/^[+-]?\d{1,9}$/.test(text)) {
-		throw new UsageError('Say how urgent it is.', 'A whole number, higher goes first: agentmux tasks priority 7 5');
+		throw new UsageError(
+			'The priority is a whole number; the highest goes first.',
+			'Example: agentmux tasks priority 7 5',
+		);
 	}
 	const priority = Number(text);
 	return mailbox => mailbox.tasks.prioritise(id, priority);
@@ -131,10 +137,7 @@ export function noMore(words: readonly string[]): void {
 function claimToken(flags: Flags): number {
 	const token = countFlag(flags, 'token');
 	if (token === undefined) {
-		throw new UsageError(
-			'Say which claim it is about.',
-			'Use --token N with the token that `agentmux tasks claim` printed.',
-		);
+		throw new UsageError('--token is missing.', 'Use --token N with the token that `agentmux tasks claim` printed.');
 	}
 	return token;
 }

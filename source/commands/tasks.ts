@@ -114,7 +114,7 @@ function isList(outcome: Task | readonly Task[]): outcome is readonly Task[] {
 function unknownAction(name: string): UsageError {
 	const near = nearest(name, ['show', ...Object.keys(taskActions)]);
 	return new UsageError(
-		`tasks cannot \`${name}\`.`,
+		`Unknown subcommand \`agentmux tasks ${name}\`.`,
 		near === null
 			? 'See `agentmux tasks --help`.'
 			: `Did you mean \`agentmux tasks ${near}\`? See \`agentmux tasks --help\`.`,

@@ -14,7 +14,7 @@ const page = 1000;
 const command: Command = {
 	summary: 'print a message and all replies, as a tree',
 	help: `
-		Print the thread that a message stands in: each reply below what it replies to.
+		Print the thread that a message is part of: each reply below the message it replies to.
 
 		Usage
 		  agentmux thread [--json] ID

@@ -23,7 +23,7 @@ export function idFlag(flags: Flags, name: string, least = 1): number | undefine
 
 /** The id among a command's words; `what` names it for the sentence. */
 export function idWord(word: string | undefined, what: string): number {
-	if (word === undefined) throw new UsageError(`Say which ${what}.`, 'It is a number, as the lists print it.');
+	if (word === undefined) throw new UsageError(`No ${what} given.`, 'It is a number, as the lists print it.');
 	return count(word.replace(/^#/, ''), `The ${what}`, 1);
 }
 
@@ -45,7 +45,7 @@ export function asTag(text: string, where: string): Tag {
 /** A tag that an agent can have. Throws UsageError for what is missing, no tag, or reserved. */
 export function agentTag(text: string | undefined, where: string): Tag {
 	if (text === undefined || text === '') {
-		throw new UsageError('Say which agent.', 'Give its tag (or set AGENTMUX_TAG): CLAUDE_1.');
+		throw new UsageError('No agent given.', 'Give its tag (or set AGENTMUX_TAG): CLAUDE_1.');
 	}
 	const tag = asTag(text, where);
 	if (isReserved(tag))

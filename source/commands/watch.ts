@@ -32,11 +32,10 @@ const command: Command = {
 		const to = tagFlag(flags, 'to');
 		const off = flags['off'] === true;
 		if (name === undefined && to === undefined && !off) return list(invocation);
-		if (name === undefined || more.length > 0)
-			throw new UsageError('Say which one table.', 'See `agentmux watch --help`.');
+		if (name === undefined || more.length > 0) throw new UsageError('Give one table.', 'See `agentmux watch --help`.');
 		if (to === undefined) {
 			throw new UsageError(
-				`Say who should ${off ? 'no longer ' : ''}hear of it.`,
+				'--to is missing.',
 				`Use --to TAG: agentmux watch ${name} --to RESPONDER${off ? ' --off' : ''}`,
 			);
 		}

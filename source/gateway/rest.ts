@@ -66,7 +66,7 @@ export interface RequestOptions {
 /** Waits in milliseconds before a post is tried again. */
 const postPauses = [200, 800, 2000];
 
-/** So many of the newest rows behind a cursor are asked for one by one. */
+/** How many of the newest rows behind a cursor are asked for one by one. */
 const nearest = 64;
 
 /** The requests behind the Mailbox, but for tasks and what is live. */

@@ -42,7 +42,7 @@ export class Subscription {
 	#polling = false;
 	#settling: NodeJS.Timeout | undefined;
 	#passTook = 0;
-	/** Another history came, of which only messages have been told yet. */
+	/** The history was replaced, and only its messages have been read so far. */
 	#isReplaced = false;
 	#closed = false;
 

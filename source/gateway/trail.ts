@@ -12,7 +12,7 @@ export interface Anchor extends Position {
 	readonly at: number;
 }
 
-/** At most so many rows are remembered; beyond, every second one of the older half is forgotten. */
+/** The most rows that are remembered; beyond, every second one of the older half is forgotten. */
 const most = 8192;
 
 /**

@@ -153,12 +153,13 @@ async function unpack(file: string, folder: string): Promise<void> {
 	} catch (error) {
 		const {code = ''} = error as NodeJS.ErrnoException;
 		if (['ENOSPC', 'EDQUOT'].includes(code)) throw fileError(`${file} cannot be unpacked in ${dirname(folder)}`, error);
-		if (['ENOENT', 'EACCES', 'EISDIR'].includes(code)) throw new HubError(`${file} cannot be read (${code}).`, '');
-		throw new HubError(`${file} is no backup of agentmux, or it is damaged.`, 'Nothing was changed.', {cause: error});
+		if (['ENOENT', 'EACCES', 'EISDIR'].includes(code))
+			throw new HubError(`${file} cannot be read (${code}).`, 'Nothing was changed.');
+		throw new HubError(`${file} is not an agentmux backup, or it is damaged.`, 'Nothing was changed.', {cause: error});
 	}
 	const manifest = manifestIn(join(folder, manifestName));
 	if (manifest?.format !== format || !existsSync(join(folder, 'pg'))) {
-		throw new HubError(`${file} is no backup of agentmux.`, 'Nothing was changed.');
+		throw new HubError(`${file} is not an agentmux backup.`, 'Nothing was changed.');
 	}
 	if (manifest.postgres === postgresVersion) return;
 	throw new HubError(
@@ -208,10 +209,10 @@ async function takePatiently(path: string): Promise<Lock> {
 function unwritten(file: string, error: unknown): HubError {
 	const {code = '', message} = error as NodeJS.ErrnoException;
 	const reasons: Record<string, string> = {
-		ENOENT: 'there is no such folder, or the copy was taken away',
+		ENOENT: 'its folder does not exist, or the copy was removed',
 		EACCES: 'permission is denied',
 		ENOSPC: 'the disk is full',
-		EEXIST: 'it is there already',
+		EEXIST: 'it exists already',
 		EROFS: 'the file system is read-only',
 	};
 	return new HubError(`${file} cannot be written: ${reasons[code] ?? message}.`, 'Name another file.', {cause: error});

@@ -26,7 +26,7 @@ const patience = 120_000;
 const pollEvery = 40;
 /** Milliseconds that a hub may hold the lock without answering where it says that it does. */
 const silence = 15_000;
-/** Milliseconds in which a hub that runs has written its state file again, when somebody took it away or spoilt it. */
+/** Milliseconds within which a running hub rewrites its state file after it was removed or damaged. */
 const rewriting = 4000;
 
 /**

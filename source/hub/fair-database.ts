@@ -222,7 +222,7 @@ export class FairDatabase implements Database {
 		const details = `It waited ${seconds(this.#limits.wait)} for its turn.`;
 		if (longest === undefined) return new DatabaseAway('PGRST003', details);
 		const {who, running} = longest;
-		const hint = `The database is busy with a statement of ${who}, which has run for ${seconds(running)}. Try again later; \`agentmux hub status\` shows what runs.`;
+		const hint = `The database is busy: a statement of ${who} has run for ${seconds(running)}. Try again later; \`agentmux hub status\` shows what is running.`;
 		return new DatabaseAway('PGRST003', details, {hint});
 	}
 }

@@ -97,7 +97,7 @@ function isSame(one: Newest, other: Newest): boolean {
 	return one.epoch === other.epoch && one.xid === other.xid && one.id === other.id && one.at === other.at;
 }
 
-/** Nothing where the file is missing or damaged: it is written again. */
+/** Empty if the file is missing or damaged: it is written again. */
 function read(file: string): Newest[] {
 	try {
 		const databases: unknown = readJsonFile(file)?.['databases'];

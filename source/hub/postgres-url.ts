@@ -23,7 +23,7 @@ export function parsePostgresUrl(text: string, env: NodeJS.ProcessEnv = process.
 	const url = URL.parse(text);
 	if (url === null || !/^postgres(ql)?:$/.test(url.protocol) || isMisread(url)) {
 		throw new HubError(
-			'The database URL is none of a PostgreSQL.',
+			'The database URL is not a PostgreSQL URL.',
 			'It looks like postgres://USER@HOST:5432/DATABASE; special characters in it are percent-encoded.',
 		);
 	}

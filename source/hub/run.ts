@@ -146,8 +146,6 @@ async function start(
 	const {log} = options;
 	const openFiles = divideOpenFiles();
 	if (openFiles.remark !== null) log(openFiles.remark);
-	const keys = new KeyRing(places);
-	home.adopt(keysFile(places));
 	const door = new Door();
 	const tell = (progress: string | null): void => {
 		if (progress !== null) log(progress);
@@ -161,6 +159,9 @@ async function start(
 	};
 	const opened = await open(places, {...options, catchUp, onDisplaced: () => home.displace(), space}, door, tell);
 	const {database, engine, startMaintenance} = opened;
+	// Not before: while a copy of the data is still being put in place, its own keys may be yet to come.
+	const keys = new KeyRing(places);
+	home.adopt(keysFile(places));
 	// Before anybody claims: what ran out while there was no hub is not lost.
 	await database.run(owner, [resumeLeases]);
 	rememberDatabase(places, options.databaseUrl);

@@ -104,10 +104,12 @@ describe('an agent that a human revokes', () => {
 		};
 		expect(await fails('revoke', 'CLAUDE_9')).toContain('1 agentmux: CLAUDE_9 has not joined.');
 		expect(await fails('revoke', 'human')).toContain('1 agentmux: You are HUMAN yourself.');
-		expect(await fails('revoke')).toContain('2 agentmux: Say which agent, one at a time.');
-		expect(await fails('restore', 'A', 'B')).toContain('2 agentmux: Say which agent, one at a time.');
+		expect(await fails('revoke')).toContain('2 agentmux: Give one agent at a time.');
+		expect(await fails('restore', 'A', 'B')).toContain('2 agentmux: Give one agent at a time.');
 		expect(await fails('revoke', 'no tag')).toContain('2 agentmux: `no tag` (the tag to revoke) is not a tag.');
-		expect(await fails('rveoke', 'A')).toContain('2 agentmux: agents cannot `rveoke`. Did you mean');
+		expect(await fails('rveoke', 'A')).toContain(
+			'2 agentmux: Unknown subcommand `agentmux agents rveoke`. Did you mean',
+		);
 	});
 });
 

@@ -181,7 +181,7 @@ function besideOwner(trials: number): Promise<Outcome> {
 			const begun = performance.now();
 			const {status, text} = await ask(hub, hub.tokenFor('PEER'), '/rest/v1/messages', {content: '[PEER] hello'});
 			slowest = Math.max(slowest, performance.now() - begun);
-			const isNamed = status === 504 && text.includes('busy with a statement of the owner of the database');
+			const isNamed = status === 504 && text.includes('busy: a statement of the owner of the database');
 			if (!isNamed) faults.push(`who waited was answered ${status} ${text}`);
 			await held;
 		}

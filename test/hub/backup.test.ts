@@ -87,7 +87,7 @@ describe('hub backup', () => {
 		const nowhere = join(home.path, 'no/folder/backup');
 		expect(await home.run(['hub', 'backup', nowhere])).toMatchObject({
 			code: 1,
-			stderr: expect.stringContaining('cannot be written: there is no such folder'),
+			stderr: expect.stringContaining('cannot be written: its folder does not exist'),
 		});
 		expect(data(home)).toEqual(['pg']);
 		expect(await home.run(['hub', 'backup'])).toMatchObject({code: 2, stderr: expect.stringContaining('takes a FILE')});
@@ -166,7 +166,7 @@ describe('hub restore', () => {
 				writeFileSync(`${file}.else`, 'hello');
 				return `${file}.else`;
 			},
-			/is no backup of agentmux/,
+			/is not an agentmux backup/,
 		],
 		[
 			'is half of one',
@@ -175,7 +175,7 @@ describe('hub restore', () => {
 				truncateSync(`${file}.half`, Math.floor(statSync(file).size / 2));
 				return `${file}.half`;
 			},
-			/is no backup of agentmux, or it is damaged\. Nothing was changed\./,
+			/is not an agentmux backup, or it is damaged\. Nothing was changed\./,
 		],
 		[
 			'is another tar file',
@@ -183,7 +183,7 @@ describe('hub restore', () => {
 				execFileSync('tar', ['-czf', `${file}.tar`, '-C', join(file, '..'), 'config.toml']);
 				return `${file}.tar`;
 			},
-			/is no backup of agentmux\. Nothing was changed\./,
+			/is not an agentmux backup\. Nothing was changed\./,
 		],
 		[
 			'leads out of its folder by a link',
@@ -192,7 +192,7 @@ describe('hub restore', () => {
 				execFileSync('tar', ['-czf', `${file}.link`, '-C', join(file, '..'), 'pg']);
 				return `${file}.link`;
 			},
-			/is no backup of agentmux, or it is damaged\. Nothing was changed\./,
+			/is not an agentmux backup, or it is damaged\. Nothing was changed\./,
 		],
 	])(
 		'of a file that %s says so, and changes nothing',

@@ -30,6 +30,13 @@ afterEach(async () => {
 	}
 });
 
+it('a folder whose database cannot be opened gets no keys: it may be a copy that is still being put in place', async () => {
+	const places = placesIn(newHome());
+	mkdirSync(join(places.data, 'pg', 'base'), {recursive: true, mode: 0o700});
+	await expect(ensureHub(places)).rejects.toThrow('PG_VERSION is missing');
+	expect(existsSync(join(places.data, 'keys.json'))).toBe(false);
+});
+
 async function start(home = newHome()): Promise<TestHub> {
 	return startTestHub({home});
 }

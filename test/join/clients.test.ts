@@ -266,7 +266,7 @@ test('a recipe is set up for the client that is named, and does not say that mai
 test('a tag without a place is said to have none, also beside a broken file of a client that has not joined', async () => {
 	await joinAs('codex');
 	await put('.mcp.json', '{,');
-	expect(await leave('OTHER')).toMatchObject({code: 0, stderr: expect.stringContaining('OTHER has no place in')});
+	expect(await leave('OTHER')).toMatchObject({code: 0, stderr: expect.stringContaining('OTHER has not joined in')});
 });
 
 test('--print shows all of it, and changes nothing', async () => {

@@ -103,7 +103,7 @@ test('leave takes all of it out again, and what was there before is as it was', 
 	const again = await home.run(leaving, {cwd: root});
 	expect(again).toMatchObject({code: 0, stdout: ''});
 	expect(again.stderr).toMatch(
-		/^agentmux: PLANNER has no place in .*\nagentmux: EXECUTOR has no place in .*; nothing was changed\.\n$/,
+		/^agentmux: PLANNER has not joined in .*\nagentmux: EXECUTOR has not joined in .*; nothing was changed\.\n$/,
 	);
 });
 
@@ -115,7 +115,7 @@ test('other tags take the place of the recipe’s own everywhere, and in what it
 	expect(written['planner/CLAUDE.md']).toContain('its queue is "EXEC-2"');
 	const wrong = await home.run([...leaving, '--dir', root]);
 	expect(wrong).toMatchObject({code: 0, stdout: ''});
-	expect(wrong.stderr).toContain(`PLANNER has no place in ${root}/planner (it is Plan_1's); nothing was changed.`);
+	expect(wrong.stderr).toContain(`PLANNER has not joined in ${root}/planner (it is Plan_1's); nothing was changed.`);
 	expect(await all()).toEqual(written);
 	const [, dir = '', tags = ''] = /leave --recipe planner-executor --dir '([^']+)' --tags (\S+)\n/.exec(said) ?? [];
 	await home.output([...leaving, '--dir', dir, '--tags', tags]);
@@ -274,7 +274,7 @@ test.each([
 	[[...joining, '--tags', 'A,a'], '--tags names a twice.'],
 	[[...joining, '--tags', 'A,HUMAN'], 'HUMAN is reserved; an agent cannot join as it.'],
 	[[...joining, '--tags', 'A,no good'], '`no good` (--tags) is not a tag.'],
-	[[...joining, '--tags', 'A,'], 'Say which agent.'],
+	[[...joining, '--tags', 'A,'], 'No agent given.'],
 	[
 		[...joining, 'PLANNER'],
 		'A recipe has its own tags: unexpected argument `PLANNER`. Give them others with --tags A,B.',

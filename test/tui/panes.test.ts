@@ -60,7 +60,7 @@ describe('panes', () => {
 		expect(text).toMatch(
 			/● CLAUDE_3 fetches +in a turn\n {3}▶ #6 Fetch exchange rates.*\n +\d\d:\d\d Four of ten pages/,
 		);
-		expect(text).toMatch(/joined \d\d:\d\d · seen \d\d:\d\d · 1 session · is woken by mail/);
+		expect(text).toMatch(/seen \d\d:\d\d · 1 session · woken by mail · joined \d\d:\d\d/);
 		expect(text).toMatch(/◐ CLAUDE_TWIN +blocked/);
 		expect(text).toMatch(/● HUMAN +you/);
 		terminal.write('jj');

@@ -105,7 +105,7 @@ export class HeldHome {
 			if (!isDue(path) || textIn(path) === text) continue;
 			this.#attempt(path, () => {
 				writePrivateFile(path, text);
-				log(`${path} was not what the hub had written, and is again.`);
+				log(`${path} had been changed or removed; wrote it again.`);
 			});
 		}
 		if (isTick) this.#missing = missing;

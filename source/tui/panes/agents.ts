@@ -96,19 +96,20 @@ function agentBlock(state: State, agent: Agent, width: number, now: number): Str
 	return lines;
 }
 
-/** Since when it is there, in how many clients, and how a message gets to it when it is idle. */
+/** When it was seen, in how many clients, how a message gets to it when it is idle, and since when it is there: cut from behind. */
 function reachSpans(agent: Agent, now: number): Span[] {
-	const spans: Span[] = [{text: p`  joined ${clockTime(agent.joined_at, now)}`, style: theme.faint}];
+	const parts: Span[] = [];
 	const presence = presenceOf(agent, now);
 	if (agent.last_seen_at !== null && presence !== 'away' && presence !== 'gone') {
-		spans.push({text: p` · seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});
+		parts.push({text: p`seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});
 	}
-	if (isShared(agent, now)) spans.push({text: p` · ${agent.sessions} sessions, one inbox`, style: theme.warn});
-	else if (agent.sessions === 1) spans.push({text: p` · 1 session`, style: theme.faint});
+	if (isShared(agent, now)) parts.push({text: p`${agent.sessions} sessions, one inbox`, style: theme.warn});
+	else if (agent.sessions === 1) parts.push({text: p`1 session`, style: theme.faint});
 	if (agent.kind === 'agent' && presence !== 'gone' && presence !== 'away') {
-		spans.push({text: agent.wake === null ? p` · reads at its next turn` : p` · is woken by mail`, style: theme.faint});
+		parts.push({text: agent.wake === null ? p`reads at next turn` : p`woken by mail`, style: theme.faint});
 	}
-	return spans;
+	parts.push({text: p`joined ${clockTime(agent.joined_at, now)}`, style: theme.faint});
+	return parts.flatMap((part, at) => [{text: at === 0 ? p`  ` : p` · `, style: theme.faint}, part]);
 }
 
 /** How many tags were addressed that have no pane, because nobody has joined or written as them. */
