@@ -26,7 +26,9 @@ export function actionHere({store, ui}: Context, key: string): Action | undefine
 	const place = placeOf(now);
 	const action = actionOf(place, key);
 	const isIdle = isTaskAction(action) && action !== 'task_add' && chosenTask(store.getState(), now) === undefined;
-	return isIdle ? (actionOf('read', key) ?? action) : action;
+	const elsewhere = actionOf('read', key);
+	// No message is chosen in this pane either.
+	return isIdle && elsewhere !== 'redact' ? (elsewhere ?? action) : action;
 }
 
 /** One key on the chosen task, in the pane or on its card. */
