@@ -8,6 +8,7 @@
 // The first two are the disk of the database's thread alone, the others that of the whole process.
 import fs from 'node:fs';
 import {syncBuiltinESMExports} from 'node:module';
+import path from 'node:path';
 import {isMainThread} from 'node:worker_threads';
 import {failing} from './no-space.ts';
 
@@ -28,19 +29,22 @@ if (!isMainThread && (kind === 'cut' || kind === 'lie')) {
 	const undone = new Map<string, Undo>();
 	let writes = 0;
 
-	const pathOf = (fd: number): string => fs.readlinkSync(`/proc/self/fd/${fd}`);
-	const isData = (path: string): boolean => path.includes('/data/pg');
+	const nameOf = (fd: number): string => fs.readlinkSync(`/proc/self/fd/${fd}`);
+	const isData = (name: string): boolean => name.includes('/data/pg');
+	/** The name that a descriptor of it would have: the hub opens its files below a folder that it holds. */
+	const realName = (name: fs.PathLike): string =>
+		path.join(fs.realpathSync(path.dirname(String(name))), path.basename(String(name)));
 
 	const remember = (fd: number, from: number, to: number): void => {
-		const path = pathOf(fd);
-		if (!isData(path)) return;
-		const undo = undone.get(path) ?? {size: fstatSync(fd).size, pages: new Map<number, Buffer>()};
-		undone.set(path, undo);
+		const name = nameOf(fd);
+		if (!isData(name)) return;
+		const undo = undone.get(name) ?? {size: fstatSync(fd).size, pages: new Map<number, Buffer>()};
+		undone.set(name, undo);
 		for (let at = Math.floor(from / page); at * page < to; at += 1) {
 			if (undo.pages.has(at)) continue;
 			const old = Buffer.alloc(page);
 			// The descriptor may be open for writing alone.
-			const reader = fs.openSync(path, 'r');
+			const reader = fs.openSync(name, 'r');
 			fs.readSync(reader, old, 0, page, at * page);
 			fs.closeSync(reader);
 			undo.pages.set(at, old);
@@ -48,8 +52,8 @@ if (!isMainThread && (kind === 'cut' || kind === 'lie')) {
 	};
 
 	const fail = (): never => {
-		for (const [path, {size, pages}] of undone) {
-			const file = fs.openSync(path, 'r+');
+		for (const [name, {size, pages}] of undone) {
+			const file = fs.openSync(name, 'r+');
 			for (const [at, old] of pages) {
 				for (let within = 0; within < page; within += sector) {
 					const position = at * page + within;
@@ -80,7 +84,7 @@ if (!isMainThread && (kind === 'cut' || kind === 'lie')) {
 		truncateSync(path, length);
 	};
 	const synced = (fd: number): void => {
-		if (kind === 'cut') undone.delete(pathOf(fd));
+		if (kind === 'cut') undone.delete(nameOf(fd));
 	};
 	fs.fsyncSync = fd => {
 		fsyncSync(fd);
@@ -91,15 +95,17 @@ if (!isMainThread && (kind === 'cut' || kind === 'lie')) {
 		synced(fd);
 	};
 	fs.renameSync = (from, to) => {
+		const [before, after] = [realName(from), realName(to)];
 		renameSync(from, to);
-		const undo = undone.get(String(from));
-		undone.delete(String(to));
-		undone.delete(String(from));
-		if (undo !== undefined) undone.set(String(to), undo);
+		const undo = undone.get(before);
+		undone.delete(after);
+		undone.delete(before);
+		if (undo !== undefined) undone.set(after, undo);
 	};
-	fs.unlinkSync = path => {
-		unlinkSync(path);
-		undone.delete(String(path));
+	fs.unlinkSync = file => {
+		const name = realName(file);
+		unlinkSync(file);
+		undone.delete(name);
 	};
 	syncBuiltinESMExports();
 }

@@ -91,7 +91,9 @@ describe('a URL', () => {
 		'postgres://me:%secret@db/x',
 		'postgres://me:pw@db/%secret',
 	])('that cannot be one is refused, and not repeated', text => {
-		expect(() => parsePostgresUrl(text, none)).toThrow(/^(The database URL is not a PostgreSQL URL|sslmode=no is not known)/);
+		expect(() => parsePostgresUrl(text, none)).toThrow(
+			/^(The database URL is not a PostgreSQL URL|sslmode=no is not known)/,
+		);
 		expect(() => parsePostgresUrl(text, none)).not.toThrow(/secret/);
 	});
 });
