@@ -169,7 +169,8 @@ class Crew {
 			});
 			const body: unknown = await response.json();
 			if (response.ok) return body as Row[];
-			return response.status < 500 ? 'refused' : 'unknown';
+			// What a task's state forbids is a 500 of PostgREST's, and an answer all the same.
+			return response.status < 500 || (body as {code?: unknown}).code === '55000' ? 'refused' : 'unknown';
 		} catch {
 			return 'unknown';
 		}
