@@ -65,11 +65,11 @@ export class CatchUp {
 	readonly #trail = new Trail();
 	/** Whether the trail reaches back before the place where this began. */
 	#reachesBack = false;
-	/** What was told of the history before, behind the common part: where this one has it, too, it is not told again. */
+	/** What was told from the earlier history after the common part. Where the new one has it as well, it is not told again. */
 	readonly #former = new Map<number, Anchor>();
-	/** Another history was found that nobody has been told of yet: where it parts is being looked for, or that was cut off. */
+	/** Another history was found and not reported yet: the search for where it parts still runs, or was interrupted. */
 	#parting = false;
-	/** It was noticed here, and the database did not say so: when it does, that is no news. */
+	/** It was noticed here before the database reported it. That report is then ignored. */
 	#noticed = false;
 	/** The next pass asks which history the database says it is. */
 	#verify = false;

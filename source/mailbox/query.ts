@@ -46,7 +46,7 @@ export interface TakeOptions {
 const takeBytes = 1_048_576;
 
 /**
- * Whether there may be more to take: a take ends at so many messages, or before the one that does not fit into its bytes.
+ * Whether there may be more to take: a take ends at its limit of messages, or before the message that exceeds its limit of bytes.
  * `taken`: what it gave.
  */
 export function mayBeMore(taken: readonly {readonly content: string}[], limit: number, bytes = takeBytes): boolean {

@@ -14,7 +14,7 @@ interface Claim {
 
 /** Seconds that a claim holds unless the agent says otherwise: an agent is slower to report than a program. */
 export const defaultLease = 900;
-/** Seconds between two renewals at the most: where there is no hub, they are what the database knows the time by. */
+/** At most this many seconds between two renewals. Without a hub, the database notices naps and clock steps by them alone. */
 const maxPause = 60;
 
 /** What was claimed through this server: its agent need not carry tokens about, and while it lives no lease runs out. */
