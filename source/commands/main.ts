@@ -36,7 +36,10 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 };
 
 /** `agentmux` without a command. */
-const first: Load = () => import('./tui.tsx');
+const first: Load = async () => {
+	const {tui} = await import('./tui.tsx');
+	return {default: tui(manuals)};
+};
 
 /** Runs one command line and resolves with the exit code: 0, 1 for a failure, 2 for wrong usage. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -132,7 +135,7 @@ function writeHelp(command: Command): void {
 }
 
 /** Every command with its summary and the lines of its --help. */
-export async function manuals(): Promise<Array<{name: string; summary: string; help: string[]}>> {
+async function manuals(): Promise<Array<{name: string; summary: string; help: string[]}>> {
 	const loads = Object.values(groups).flatMap(group => Object.entries(group));
 	return Promise.all(
 		loads.map(async ([name, load]) => {

@@ -4,14 +4,17 @@ import {runningClients} from '../join/running-client.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {createMailboxStore} from '../store/mailbox-store.ts';
+import type {ProgramCommand} from '../tui/find/palette.ts';
 import type {Command, Invocation} from './command.ts';
 import type {openMailbox} from './connect.ts';
 import {calledAs} from './launcher.ts';
 import {remark} from './output.ts';
 import {openScreenMemory, screenFile} from './screen-file.ts';
 
-/** Every channel live, and a line to write into them. */
-const tui: Command = {
+type Commands = () => Promise<readonly ProgramCommand[]>;
+
+/** Every channel live, and a line to write into them. Its palette names the other commands. */
+export const tui = (commands: Commands): Command => ({
 	summary: 'open the screen',
 	help: `
 	agentmux: every channel of the mailbox live in panes, its tasks beside them, and a line to write into them
@@ -35,14 +38,17 @@ const tui: Command = {
 		const {env, stdout} = invocation;
 		// Nor is it for an agent, whose client may well give it a terminal.
 		const isScreen = stdout.isTTY && env['TERM'] !== 'dumb' && runningClients(env).length === 0;
-		if (isScreen) await showScreen(invocation, as);
+		if (isScreen) await showScreen(invocation, as, commands);
 		else await printSnapshot(invocation, as);
 	},
-};
-export default tui;
+});
 
 /** The first frame is drawn before anything that talks to a mailbox is loaded. */
-async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string | undefined): Promise<void> {
+async function showScreen(
+	{env, stdin, stdout, stderr}: Invocation,
+	as: string | undefined,
+	commands: Commands,
+): Promise<void> {
 	const {target, places, tag, file, warnings} = await loadConfig({flags: {as}, env});
 	const name = target.kind === 'hub' ? 'local hub' : new URL(target.url).host;
 	const {startTui, readHabits} = await import('../tui/start.tsx');
@@ -60,7 +66,7 @@ async function showScreen({env, stdin, stdout, stderr}: Invocation, as: string |
 		stdout,
 		env,
 		program: calledAs(env),
-		commands: async () => (await import('./main.ts')).manuals(),
+		commands,
 		habits,
 		...(odd.length > 0 && {notice: briefly(odd, file.path)}),
 		keepIn: path.join(places.state, 'compose', mailboxFolder(target, tag)),
