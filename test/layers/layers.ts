@@ -1,0 +1,101 @@
+// Which part of source/ may import which. `npm run layers` checks it and prints the picture; so does `npm run lint`.
+// A part is a folder, or a file that stands loose in source/. Whatever is missing here is an error, not free.
+
+export interface Layers {
+	/** Each part of source/: the other parts (or single files of them) that it may import, and why. */
+	readonly parts: {readonly [part: string]: {readonly imports: readonly string[]; readonly why: string}};
+	/** The packages that a folder may import; its subfolders, too, where they have no line of their own. `node:` is all of Node's. */
+	readonly packages: {readonly [path: string]: readonly string[]};
+	/**
+	 * The subfolders of a folder, top layer first: each may import only what stands below it. Folders of one layer
+	 * (in brackets) do not import each other. `.` stands for the loose files of the folder.
+	 */
+	readonly order: {readonly [folder: string]: ReadonlyArray<string | readonly string[]>};
+	/** Subfolders that have no layer yet: their imports within the folder are not checked. */
+	readonly unordered: {readonly [folder: string]: readonly string[]};
+}
+
+// One way to write a file whole and private, for the hub and for those who may not import it otherwise.
+const wholeFile = 'hub/whole-file.ts';
+const privateFile = 'hub/private-file.ts';
+
+export const layers: Layers = {
+	parts: {
+		'cli.ts': {imports: ['commands'], why: 'starts the program, and only what the command line asks for'},
+		commands: {
+			imports: [
+				'tui',
+				'store',
+				'mcp',
+				'join',
+				'quotation',
+				'signing',
+				'gateway',
+				'hub',
+				'mailbox',
+				'config.ts',
+				'config-file.ts',
+				'places.ts',
+				'printable.ts',
+			],
+			why: 'where the others meet',
+		},
+		tui: {imports: ['store', 'mailbox', 'printable.ts', wholeFile], why: 'shows a store, whatever fills it'},
+		mcp: {imports: ['quotation', 'mailbox', 'printable.ts'], why: 'works on the Mailbox port, whatever is behind it'},
+		join: {
+			imports: ['quotation', 'mailbox', 'printable.ts', wholeFile, privateFile],
+			why: 'works on the Mailbox port, whatever is behind it',
+		},
+		quotation: {imports: ['mailbox', 'printable.ts'], why: 'the text of a message for an agent; pure'},
+		store: {imports: ['mailbox'], why: 'what the screen shows, without React and without a database'},
+		gateway: {imports: ['mailbox'], why: 'the Mailbox port over supabase-js, which is used nowhere else'},
+		signing: {imports: ['mailbox', wholeFile], why: 'keys that no agent and no SQL has'},
+		'config.ts': {
+			imports: ['config-file.ts', 'places.ts', 'mailbox'],
+			why: 'what the program is told by flags, env and file',
+		},
+		'config-file.ts': {imports: ['mailbox'], why: 'reads config.toml'},
+		'places.ts': {imports: [], why: 'where the files of agentmux are'},
+		hub: {imports: [], why: 'a Supabase of its own, which other programs could import'},
+		mailbox: {imports: [], why: 'the domain and its port; pure'},
+		'printable.ts': {imports: [], why: 'the one gate to a terminal; pure'},
+	},
+	packages: {
+		'cli.ts': [],
+		commands: [
+			'node:',
+			'meow',
+			'string-width',
+			'@modelcontextprotocol/sdk',
+			'@modelcontextprotocol/server',
+			'@supabase/mcp-server-supabase',
+		],
+		tui: ['node:', 'ink', 'react', 'zustand', 'string-width'],
+		'tui/screen': ['node:', 'string-width'],
+		'tui/markdown': ['node:vm', 'marked', 'highlight.js'],
+		mcp: ['node:crypto', '@modelcontextprotocol/sdk', 'zod'],
+		join: ['node:', 'smol-toml'],
+		quotation: [],
+		store: ['zustand'],
+		gateway: ['node:crypto', 'node:timers', '@supabase/supabase-js'],
+		signing: ['node:'],
+		'config.ts': [],
+		'config-file.ts': ['node:fs', 'smol-toml'],
+		'places.ts': ['node:path', 'env-paths'],
+		hub: ['node:', 'pg', 'tar', '@electric-sql/pglite'],
+		'hub/rest': ['node:crypto'],
+		'hub/realtime': ['node:', 'ws'],
+		'hub/local': ['node:', 'ws'],
+		mailbox: [],
+		'printable.ts': [],
+	},
+	order: {
+		commands: ['.', ['identity', 'history']],
+		tui: ['reader', 'timeline', 'markdown', 'screen'],
+		hub: ['tokens', 'realtime', ['rest', 'seal', 'pglite', 'admission', 'local'], 'home'],
+	},
+	unordered: {
+		tui: ['.', 'compose', 'find', 'panes'],
+		hub: ['.'],
+	},
+};
