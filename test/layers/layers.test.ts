@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process';
-import {appendFile, cp, mkdtemp, rm} from 'node:fs/promises';
+import {appendFile, cp, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join, posix} from 'node:path';
 import {promisify} from 'node:util';
@@ -111,10 +111,7 @@ describe('whatever the table says', () => {
 });
 
 test('the script names each planted violation and fails', async () => {
-	const folder = await mkdtemp(join(tmpdir(), 'agentmux-layers-'));
-	onTestFinished(() => rm(folder, {recursive: true}));
-	const source = join(folder, 'source');
-	await cp(sourceFolder, source, {recursive: true});
+	const source = await copyOfSource();
 	expect(await run(source)).toEqual({exitCode: 0, errors: []});
 	const violations = [
 		['mailbox/message.ts', '../store/mailbox-store.ts'],
@@ -132,6 +129,22 @@ test('the script names each planted violation and fails', async () => {
 			expect.stringMatching(new RegExp(`^source/${file}:\\d+: '${specifier}' \\(dynamic\\): \\w+ may import `)),
 		);
 });
+
+test('the script takes a folder of many files for an error when asked to', async () => {
+	const source = await copyOfSource();
+	for (const n of Array(26).keys()) await writeFile(join(source, 'quotation', `planted-${n}.ts`), '');
+	expect(await run(source)).toEqual({exitCode: 0, errors: []});
+	const {exitCode, errors} = await run(source, '--limit-files');
+	expect(exitCode).toBe(1);
+	expect(errors).toContainEqual(expect.stringMatching(/^source\/quotation has \d+ files \(at most 25\)\.$/));
+});
+
+async function copyOfSource(): Promise<string> {
+	const folder = await mkdtemp(join(tmpdir(), 'agentmux-layers-'));
+	onTestFinished(() => rm(folder, {recursive: true}));
+	await cp(sourceFolder, join(folder, 'source'), {recursive: true});
+	return join(folder, 'source');
+}
 
 /**
  * What the check says when a file of `folder` imports `target`, a file or a package, in each form: every violation must name the
@@ -172,9 +185,12 @@ function fileOf(parent: string, folder: string): string {
 	return found;
 }
 
-async function run(source: string): Promise<{exitCode: number; errors: readonly string[]}> {
+async function run(
+	source: string,
+	...flags: readonly string[]
+): Promise<{exitCode: number; errors: readonly string[]}> {
 	const script = join(import.meta.dirname, 'run.ts');
-	return promisify(execFile)(process.execPath, [script, '--quiet', '--source', source]).then(
+	return promisify(execFile)(process.execPath, [script, '--quiet', '--source', source, ...flags]).then(
 		() => ({exitCode: 0, errors: []}),
 		(error: {code: number; stderr: string}) => ({exitCode: error.code, errors: error.stderr.trim().split('\n')}),
 	);

@@ -29,11 +29,11 @@ function pictureOf(tree: Tree, parent: string, violations: readonly Violation[])
 	const back = violations.filter(({file, import: at}) => at?.resolved && commonFolder(file, at.resolved) === parent);
 	const circles = floors.flat().filter(({length}) => length > 1);
 	return [
-		`source/${parent}: ${folders.size} folders, ${floors.length} floors, ${pairs} arrows, ${back.length} back up, ${circles.length} circles`,
+		`source/${parent}: folders ${folders.size}, floors ${floors.length}, arrows ${pairs}, arrows back ${back.length}, circles ${circles.length}`,
 		...floors
 			.map((floor, n) => `${String(n).padStart(4)}  ${floor.map(each => each.join(' <-> ')).join('  ')}`)
 			.toReversed(),
-		...back.map(({file, import: at}) => `      back up: ${file} -> ${at?.resolved}`),
+		...back.map(({file, import: at}) => `      back: ${file} -> ${at?.resolved}`),
 		...circles
 			.flatMap(circle => closing(circle, arrows))
 			.map(({from, to}) => `      closes a circle: ${from} -> ${to}`),

@@ -1,6 +1,6 @@
 /**
- * `npm run layers`: whether source/ keeps to test/layers/layers.ts, and the picture of what imports what. Exits with 1 when not.
- * --quiet: without the picture. --small: a folder of more than 25 files is an error. --source DIR: another folder than source/.
+ * `npm run layers`: whether source/ keeps to layers.ts, and the picture of what imports what. Exits with 1 when it does not.
+ * --quiet: without the picture. --limit-files: a folder of more than 25 files is an error. --source DIR: instead of source/.
  */
 import {parseArgs} from 'node:util';
 import {check, type Violation} from './check.ts';
@@ -12,7 +12,7 @@ const maxFiles = 25;
 const {values} = parseArgs({
 	options: {
 		quiet: {type: 'boolean', default: false},
-		small: {type: 'boolean', default: false},
+		'limit-files': {type: 'boolean', default: false},
 		source: {type: 'string', default: sourceFolder},
 	},
 });
@@ -22,13 +22,11 @@ const large = largeFolders(tree, maxFiles).map(
 	([folder, count]) => `source/${folder} has ${count} files (at most ${maxFiles}).`,
 );
 
-if (!values.quiet) {
-	console.log(picture(tree, violations));
-	for (const sentence of large) console.log(sentence);
-}
-for (const violation of violations) console.error(lineOf(violation));
-if (values.small && values.quiet) for (const sentence of large) console.error(sentence);
-if (violations.length > 0 || (values.small && large.length > 0)) process.exitCode = 1;
+const errors = [...violations.map(lineOf), ...(values['limit-files'] ? large : [])];
+
+if (!values.quiet) console.log([picture(tree, violations), ...large].join('\n'));
+for (const error of errors) console.error(error);
+if (errors.length > 0) process.exitCode = 1;
 
 function lineOf({file, import: at, rule}: Violation): string {
 	return at ? `source/${file}:${at.line}: '${at.specifier}' (${at.kind}): ${rule}` : `source/${file}: ${rule}`;

@@ -1,5 +1,5 @@
 import {readdirSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {join, relative} from 'node:path';
 import {type Import, imports} from './imports.ts';
 
 /** The files of source/ and what they import; all paths are relative to source/, with slashes. */
