@@ -13,11 +13,7 @@ export const sourceFolder = join(import.meta.dirname, '../../source');
 export function readTree(folder: string): Tree {
 	const files = readdirSync(folder, {recursive: true, withFileTypes: true})
 		.filter(entry => entry.isFile())
-		.map(({parentPath, name}) =>
-			join(parentPath, name)
-				.slice(folder.length + 1)
-				.replaceAll('\\', '/'),
-		)
+		.map(({parentPath, name}) => relative(folder, join(parentPath, name)).replaceAll('\\', '/'))
 		.toSorted();
 	const code = files.filter(file => /\.tsx?$/.test(file));
 	return {files, imports: new Map(code.map(file => [file, imports(file, readFileSync(join(folder, file), 'utf8'))]))};
