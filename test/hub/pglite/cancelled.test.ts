@@ -4,9 +4,9 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import {owner} from '../../../source/hub/bootstrap.ts';
 import type {Scope} from '../../../source/hub/database.ts';
-import {createDirectory} from '../../../source/hub/data-directory.ts';
 import {FairDatabase} from '../../../source/hub/fair-database.ts';
 import {WorkerDatabase} from '../../../source/hub/worker-database.ts';
+import {newDirectory} from '../../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-cancelled-'));
 /** So many that a cancellation often meets the moment at which a script's cleaning-up listens to them again. */
@@ -16,7 +16,7 @@ let database: WorkerDatabase;
 
 beforeAll(async () => {
 	const directory = join(folder, 'pg');
-	await createDirectory(directory);
+	await newDirectory(directory);
 	database = await WorkerDatabase.open({directory, timeout: 60_000});
 	await database.script(owner, 'create table marks (n int primary key)');
 	for (const channel of channels) await database.listen(channel, () => heard.push(channel));
