@@ -372,8 +372,7 @@ describe('^Z', () => {
 		terminal.write('\u001A');
 		await sleep(300);
 		terminal.write('?');
-		await terminal.waitFor('Reading');
-		expect(terminal.alternate).toBe(true);
+		await terminal.waitFor(rows => terminal.alternate && rows.some(row => row.includes('Reading')));
 	});
 });
 
