@@ -13,7 +13,6 @@ beforeAll(async () => {
 	folder = await mkdtemp(path.join(tmpdir(), 'agentmux-habits-'));
 });
 afterAll(async () => {
-	await rm(path.dirname(program), {recursive: true});
 	await rm(folder, {recursive: true});
 });
 
