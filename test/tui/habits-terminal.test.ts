@@ -371,7 +371,8 @@ describe('^Z', () => {
 		terminal.write('\u001A');
 		await sleep(300);
 		terminal.write('?');
-		await terminal.waitFor(rows => terminal.alternate && rows.some(row => row.includes('Reading')));
+		const shown = await terminal.waitFor(rows => terminal.alternate && rows.some(row => row.includes('Reading')));
+		expect(shown).toHaveLength(24);
 	});
 });
 
