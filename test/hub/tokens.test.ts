@@ -237,6 +237,10 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 		const twin = place(`${me}_TWIN`).token;
 		expect(await ways(unending)).toEqual(all('yes'));
 		await end();
+		const {reading, function: called, writing} = await ways(token);
+		expect([reading, called, writing]).toEqual([status, status, status]);
+		// What the database does not ask itself, the hub refuses as soon as the database has told it.
+		await expect.poll(() => ways(token)).toEqual(all(status));
 		for (const each of [token, unending]) {
 			const said = await ways(each);
 			expect(new Set(Object.values(said))).toEqual(new Set([status]));
