@@ -140,7 +140,7 @@ describe('what was sent', () => {
 		const first = start('outage', folder, {INK_SCREEN_READER: 'true'});
 		await first.waitFor('offline');
 		first.write('cstill there?\r');
-		await expect.poll(() => filesIn(folder)).toContainEqual(expect.stringMatching(/^0{9}1-/));
+		await expect.poll(() => filesIn(folder)).toContainEqual(expect.stringMatching(/^0{9}1-.*\.json$/));
 		first.kill('SIGKILL');
 		await first.exited;
 
