@@ -1,3 +1,4 @@
+import {availableParallelism} from 'node:os';
 import {defineConfig} from 'vitest/config';
 import {testFiles} from './test/helpers/needs-build.ts';
 
@@ -18,7 +19,7 @@ export default defineConfig({
 		testTimeout: 60_000,
 		hookTimeout: 120_000,
 		// Half of a test's time is waiting: for a disk, a program's start, a lease.
-		maxWorkers: 4,
+		maxWorkers: Math.max(4, availableParallelism()),
 		// As the hub's own thread: V8 would compile all of PostgreSQL a second time, optimised, for a few seconds of use.
 		execArgv: ['--liftoff-only'],
 		projects: [
