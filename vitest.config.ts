@@ -1,4 +1,6 @@
+import {availableParallelism} from 'node:os';
 import {defineConfig} from 'vitest/config';
+import {testFiles} from './test/helpers/needs-build.ts';
 
 /** The same questions again, to a hub on a PostgreSQL server. */
 const onBothEngines = [
@@ -7,19 +9,26 @@ const onBothEngines = [
 	'test/hub/realtime/*.test.ts',
 ];
 
+const {unit, built} = testFiles();
+const globalSetup = 'test/helpers/build.ts';
+
 export default defineConfig({
 	test: {
 		setupFiles: ['test/helpers/no-client.ts', 'test/helpers/seed.ts'],
 		// Databases and terminals are started for real; two noisy cores must not fail them.
 		testTimeout: 60_000,
 		hookTimeout: 120_000,
-		maxWorkers: 2,
+		// Half of a test's time is waiting: for a disk, a program's start, a lease.
+		maxWorkers: Math.max(4, availableParallelism()),
+		// As the hub's own thread: V8 would compile all of PostgreSQL a second time, optimised, for a few seconds of use.
+		execArgv: ['--liftoff-only'],
 		projects: [
+			{extends: true, test: {name: 'unit', include: unit}},
+			{extends: true, test: {name: 'built', include: built, globalSetup}},
 			{
 				extends: true,
-				test: {name: 'agentmux', include: ['test/**/*.test.{ts,tsx}'], globalSetup: 'test/helpers/build.ts'},
+				test: {name: 'PostgreSQL', include: onBothEngines, globalSetup, env: {AGENTMUX_TEST_ENGINE: 'PostgreSQL'}},
 			},
-			{extends: true, test: {name: 'PostgreSQL', include: onBothEngines, env: {AGENTMUX_TEST_ENGINE: 'PostgreSQL'}}},
 		],
 	},
 });

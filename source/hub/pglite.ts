@@ -43,6 +43,8 @@ const cleanSession =
 export interface PgliteOptions extends Pick<DurableFilesEvents, 'onSync'> {
 	/** The data directory; initialised when it is empty or absent. Null: a new database in memory. */
 	readonly directory?: string | null;
+	/** What a new database in memory holds: files as PGlite dumps them. */
+	readonly files?: Blob;
 	/** As DurableFiles has it; `reason`: PostgreSQL's own words, where it said any. */
 	readonly onAbort?: ((reason: string) => void) | undefined;
 }
@@ -69,7 +71,7 @@ export class PgliteDatabase implements Database {
 	}
 
 	/** Rejects with what PostgreSQL said when it does not start. */
-	static async open({directory = null, onAbort, onSync}: PgliteOptions = {}): Promise<PgliteDatabase> {
+	static async open({directory = null, files, onAbort, onSync}: PgliteOptions = {}): Promise<PgliteDatabase> {
 		// initdb starts PostgreSQL in a memory of its own, which is none that is shared.
 		const memory = directory !== null && existsSync(join(directory, 'PG_VERSION')) ? sharedMemory() : null;
 		const module = memory === null ? {} : {pgliteWasmModule: await sharingModule()};
@@ -78,13 +80,14 @@ export class PgliteDatabase implements Database {
 			onSync,
 			...(onAbort === undefined ? {} : {onAbort: what => onAbort(complaint || `PostgreSQL aborted: ${String(what)}`)}),
 		};
-		const files = directory === null ? {} : {fs: new DurableFiles(directory, {...events, memory})};
+		const place =
+			directory === null ? files && {loadDataDir: files} : {fs: new DurableFiles(directory, {...events, memory})};
 		const onStderr = (line: string): boolean => {
 			complaint = /(?:FATAL|PANIC): +(.+)/.exec(line)?.[1] ?? complaint;
 			return false;
 		};
 		try {
-			const pglite = await PGlite.create({...files, ...module, startParams, initDbStartParams, onStderr});
+			const pglite = await PGlite.create({...place, ...module, startParams, initDbStartParams, onStderr});
 			refuseHarm(pglite);
 			return new PgliteDatabase(pglite, directory, memory === null ? null : interruptOf(pglite, memory));
 		} catch (cause) {

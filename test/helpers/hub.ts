@@ -4,15 +4,13 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {fileURLToPath} from 'node:url';
 import {findHub, type RunningHub} from '../../source/hub/find.ts';
 import type {HubPlaces} from '../../source/hub/places.ts';
 import {signToken} from '../../source/hub/token.ts';
 import {onPostgres} from './engine.ts';
 import './no-client.ts';
 import {startPostgres, type PostgresServer} from './postgres.ts';
-
-const cli = fileURLToPath(new URL('../../source/cli.ts', import.meta.url));
+import {cli} from './program.ts';
 
 /** A whole hub in a process of its own, in a temporary home. */
 export interface TestHub {
@@ -35,7 +33,7 @@ export interface TestHub {
 export interface TestHubOptions {
 	/** An existing home; by default a new temporary one. */
 	readonly home?: string;
-	/** Run with the built program instead of the source. */
+	/** Another program than the built one. */
 	readonly cli?: string;
 	/** More for the process's environment. */
 	readonly env?: NodeJS.ProcessEnv;

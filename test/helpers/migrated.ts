@@ -2,6 +2,7 @@ import {PGlite, types} from '@electric-sql/pglite';
 import {readdirSync, readFileSync} from 'node:fs';
 import pg from 'pg';
 import {startPostgres} from './postgres.ts';
+import {preparedFiles} from './prepared.ts';
 
 /** As whom SQL runs: a role with what PostgREST would set for its request; `owner` runs as the one who migrated. */
 export interface Caller {
@@ -73,7 +74,7 @@ const clearing = `alter table messages disable trigger messages_append_only_trun
 	alter table messages enable trigger messages_append_only_truncate`;
 
 export async function openPglite(): Promise<MigratedDatabase> {
-	const pglite = await PGlite.create();
+	const pglite = await PGlite.create({loadDataDir: await preparedFiles('migrated', [before, ...migrations()])});
 	const session: Session = {
 		as: (caller, sql, values = []) =>
 			pglite.transaction(async transaction => {
@@ -82,7 +83,6 @@ export async function openPglite(): Promise<MigratedDatabase> {
 			}),
 		script: async sql => void (await pglite.exec(sql)),
 	};
-	await migrate(session);
 	return {
 		...session,
 		clear: () => session.script(clearing),

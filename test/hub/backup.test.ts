@@ -11,7 +11,7 @@ import {
 	writeFileSync,
 } from 'node:fs';
 import {join} from 'node:path';
-import {afterEach, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
 import {owner} from '../../source/hub/bootstrap.ts';
 import {PgliteDatabase} from '../../source/hub/pglite.ts';
 import {Home} from '../helpers/program.ts';
@@ -158,57 +158,66 @@ describe('hub restore', () => {
 		expect(await bodies(home)).toEqual(['one', 'three']);
 	}, 90_000);
 
-	test.each([
-		['is not there', (file: string) => `${file}.none`, /cannot be read \(ENOENT\)/],
-		[
-			'is something else',
-			(file: string) => {
-				writeFileSync(`${file}.else`, 'hello');
-				return `${file}.else`;
+	describe('of a file that', () => {
+		let mine: Home;
+		let file: string;
+		beforeAll(async () => {
+			mine = await Home.make();
+			await send(mine, 'mine');
+			writeFileSync(join(mine.path, 'config.toml'), '');
+			file = join(mine.path, 'backup.tar.gz');
+			await mine.output(['hub', 'backup', file]);
+		});
+		afterAll(() => mine.dispose());
+
+		test.each([
+			['is not there', (file: string) => `${file}.none`, /cannot be read \(ENOENT\)/],
+			[
+				'is something else',
+				(file: string) => {
+					writeFileSync(`${file}.else`, 'hello');
+					return `${file}.else`;
+				},
+				/is not an agentmux backup/,
+			],
+			[
+				'is half of one',
+				(file: string) => {
+					copyFileSync(file, `${file}.half`);
+					truncateSync(`${file}.half`, Math.floor(statSync(file).size / 2));
+					return `${file}.half`;
+				},
+				/is not an agentmux backup, or it is damaged\. Nothing was changed\./,
+			],
+			[
+				'is another tar file',
+				(file: string) => {
+					execFileSync('tar', ['-czf', `${file}.tar`, '-C', join(file, '..'), 'config.toml']);
+					return `${file}.tar`;
+				},
+				/is not an agentmux backup\. Nothing was changed\./,
+			],
+			[
+				'leads out of its folder by a link',
+				(file: string) => {
+					symlinkSync('/', join(file, '../pg'));
+					execFileSync('tar', ['-czf', `${file}.link`, '-C', join(file, '..'), 'pg']);
+					return `${file}.link`;
+				},
+				/is not an agentmux backup, or it is damaged\. Nothing was changed\./,
+			],
+		])(
+			'%s says so, and changes nothing',
+			async (_, spoil, sentence) => {
+				const {code, stdout, stderr} = await mine.run(['hub', 'restore', spoil(file)]);
+				expect({code, stdout}).toEqual({code: 1, stdout: ''});
+				expect(stderr).toMatch(sentence);
+				expect(data(mine)).toEqual(['pg']);
+				expect(await bodies(mine)).toEqual(['mine']);
 			},
-			/is not an agentmux backup/,
-		],
-		[
-			'is half of one',
-			(file: string) => {
-				copyFileSync(file, `${file}.half`);
-				truncateSync(`${file}.half`, Math.floor(statSync(file).size / 2));
-				return `${file}.half`;
-			},
-			/is not an agentmux backup, or it is damaged\. Nothing was changed\./,
-		],
-		[
-			'is another tar file',
-			(file: string) => {
-				execFileSync('tar', ['-czf', `${file}.tar`, '-C', join(file, '..'), 'config.toml']);
-				return `${file}.tar`;
-			},
-			/is not an agentmux backup\. Nothing was changed\./,
-		],
-		[
-			'leads out of its folder by a link',
-			(file: string) => {
-				symlinkSync('/', join(file, '../pg'));
-				execFileSync('tar', ['-czf', `${file}.link`, '-C', join(file, '..'), 'pg']);
-				return `${file}.link`;
-			},
-			/is not an agentmux backup, or it is damaged\. Nothing was changed\./,
-		],
-	])(
-		'of a file that %s says so, and changes nothing',
-		async (_, spoil, sentence) => {
-			await send(home, 'mine');
-			writeFileSync(join(home.path, 'config.toml'), '');
-			const file = join(home.path, 'backup.tar.gz');
-			await home.output(['hub', 'backup', file]);
-			const {code, stdout, stderr} = await home.run(['hub', 'restore', spoil(file)]);
-			expect({code, stdout}).toEqual({code: 1, stdout: ''});
-			expect(stderr).toMatch(sentence);
-			expect(data(home)).toEqual(['pg']);
-			expect(await bodies(home)).toEqual(['mine']);
-		},
-		60_000,
-	);
+			60_000,
+		);
+	});
 
 	test('of a backup by a newer agentmux says so, and changes nothing', async () => {
 		const file = join(home.path, 'backup.tar.gz');

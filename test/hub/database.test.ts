@@ -10,6 +10,7 @@ import type {Database, Scope} from '../../source/hub/database.ts';
 import {PgliteDatabase} from '../../source/hub/pglite.ts';
 import {WorkerDatabase} from '../../source/hub/worker-database.ts';
 import {openPostgresDatabase} from './rest/postgres-database.ts';
+import {newDirectory} from '../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-database-'));
 const readOnly: Scope = {role: 'supabase_read_only_user', claims: {}, readOnly: true};
@@ -217,7 +218,7 @@ describe('fsync', () => {
 	it('reaches the disk before a commit is acknowledged, and not for reading', async () => {
 		let syncs = 0;
 		const own = join(folder, 'synced');
-		await createDirectory(own);
+		await newDirectory(own);
 		const direct = await PgliteDatabase.open({directory: own, onSync: () => syncs++});
 		await direct.run(owner, [{text: 'create table t (n int)'}]);
 		const before = syncs;
@@ -232,7 +233,7 @@ describe('fsync', () => {
 
 	it('ends the thread when it fails, before anything is acknowledged', async () => {
 		const own = join(folder, 'failing');
-		await createDirectory(own);
+		await newDirectory(own);
 		const pglite = new URL('../../source/hub/pglite.ts', import.meta.url).href;
 		// A thread, because PGlite goes on after PostgreSQL's panic: only the end of it stops that.
 		const thread = new Worker(

@@ -3,12 +3,12 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {bootstrap, owner} from '../../source/hub/bootstrap.ts';
-import {createDirectory} from '../../source/hub/data-directory.ts';
 import {DatabaseError, type Database, type Scope} from '../../source/hub/database.ts';
 import {FairDatabase} from '../../source/hub/fair-database.ts';
 import {timeLimit} from '../../source/hub/time-limits.ts';
 import {WorkerDatabase} from '../../source/hub/worker-database.ts';
 import {openPostgresDatabase} from './rest/postgres-database.ts';
+import {newDirectory} from '../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-fair-'));
 afterAll(() => rmSync(folder, {recursive: true, force: true}));
@@ -33,7 +33,7 @@ describe.each([
 		shares: {atOnce: 1, perCaller: 1},
 		open: async (timeout: number): Promise<Database> => {
 			const directory = join(mkdtempSync(join(folder, 'home-')), 'pg');
-			await createDirectory(directory);
+			await newDirectory(directory);
 			return WorkerDatabase.open({directory, timeout});
 		},
 	},

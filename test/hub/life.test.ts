@@ -10,6 +10,7 @@ import {ensureHub, stopHub} from '../../source/hub/ensure.ts';
 import {findHub} from '../../source/hub/find.ts';
 import {takeLock} from '../../source/hub/lock.ts';
 import {migrate, readMigrations} from '../../source/hub/migrations.ts';
+import {readState} from '../../source/hub/state-file.ts';
 import {verifyToken} from '../../source/hub/token.ts';
 import {WorkerDatabase} from '../../source/hub/worker-database.ts';
 import {cli, Home} from '../helpers/program.ts';
@@ -131,17 +132,24 @@ describe('starting', () => {
 
 	it('replaces the hub of an older agentmux, once, whoever asks, and keeps a newer one', async () => {
 		const hub = await start();
-		const path = join(hub.places.state, 'hub.json');
-		const state = JSON.parse(readFileSync(path, 'utf8')) as {schema: string};
-		const {schema: _, ...older} = state;
-		writeFileSync(path, JSON.stringify(older));
-		const next = await Promise.all(Array.from({length: 4}, () => ensureHub(hub.places)));
-		expect(new Set(next.map(({pid}) => pid)).size).toBe(1);
-		expect(next[0]?.pid).not.toBe(hub.pid);
-		expect(next[0]).toMatchObject({url: hub.url, schema: state.schema});
-		const newer = JSON.parse(readFileSync(path, 'utf8')) as object;
-		writeFileSync(path, JSON.stringify({...newer, schema: '99990101000000'}));
-		expect((await ensureHub(hub.places)).pid).toBe(next[0]?.pid);
+		const folder = temporaryHome();
+		homes.push(folder);
+		const program = installPackage(folder, {migration: 'create table agentmux.later (id int);'});
+		const home = Home.at(hub.home);
+		await Promise.all(Array.from({length: 4}, () => home.output(['hub', 'start'], {program})));
+		const next = await findHub(hub.places);
+		expect(next?.pid).not.toBe(hub.pid);
+		expect(next).toMatchObject({url: hub.url, schema: '99990101000000'});
+		const log = readFileSync(join(hub.places.logs, 'hub.log'), 'utf8');
+		expect(log.match(/Hub \S+ answers at/g)).toHaveLength(2);
+		expect((await ensureHub(hub.places)).pid).toBe(next?.pid);
+	});
+
+	it('takes a hub that does not say its schema for one of an older agentmux', () => {
+		const places = placesIn(newHome());
+		mkdirSync(places.state);
+		writeFileSync(join(places.state, 'hub.json'), JSON.stringify({pid: process.pid, url: null}));
+		expect(readState(places)).toMatchObject({schema: ''});
 	});
 
 	it('ends the hub of an older agentmux only while no other program can start one', async () => {

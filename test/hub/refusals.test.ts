@@ -3,8 +3,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {owner} from '../../source/hub/bootstrap.ts';
-import {createDirectory, openDatabase} from '../../source/hub/data-directory.ts';
+import {openDatabase} from '../../source/hub/data-directory.ts';
 import {WorkerDatabase} from '../../source/hub/worker-database.ts';
+import {newDirectory} from '../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-refusals-'));
 afterAll(() => rmSync(folder, {recursive: true, force: true}));
@@ -13,7 +14,7 @@ describe('SQL that would harm the engine', () => {
 	const directory = join(folder, 'pg');
 	let database: WorkerDatabase;
 	beforeAll(async () => {
-		await createDirectory(directory);
+		await newDirectory(directory);
 		database = await WorkerDatabase.open({directory, timeout: 60_000});
 		await database.script(owner, "create table kept (body text); insert into kept values ('here')");
 	});
@@ -61,7 +62,7 @@ describe('SQL that would harm the engine', () => {
 describe('a file that keeps PostgreSQL from starting', () => {
 	it('is moved aside at the start, which says so', async () => {
 		const data = join(folder, 'home');
-		await createDirectory(join(folder, 'made'));
+		await newDirectory(join(folder, 'made'));
 		mkdirSync(data);
 		renameSync(join(folder, 'made'), join(data, 'pg'));
 		for (const name of ['recovery.signal', 'standby.signal']) writeFileSync(join(data, 'pg', name), '');

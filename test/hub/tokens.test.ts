@@ -237,6 +237,8 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 		const twin = place(`${me}_TWIN`).token;
 		expect(await ways(unending)).toEqual(all('yes'));
 		await end();
+		// As soon as the hub has heard of it from the database: on a server that is a moment after the command has ended.
+		await expect.poll(() => ways(token)).toEqual(all(status));
 		for (const each of [token, unending]) {
 			const said = await ways(each);
 			expect(new Set(Object.values(said))).toEqual(new Set([status]));
@@ -339,7 +341,7 @@ describe('an agent that is let in again', () => {
 		await home.output(['leave', me, '--dir', folder]);
 		expect(await ways(token)).toEqual(all('yes'));
 		await home.output(['leave', me, '--dir', other]);
-		expect(await ways(token)).toEqual(all('401'));
+		await expect.poll(() => ways(token)).toEqual(all('401'));
 	});
 });
 

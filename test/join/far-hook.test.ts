@@ -10,11 +10,11 @@ import {bellFile} from '../../source/join/bell.ts';
 import {hookEvents} from '../../source/join/hook-input.ts';
 import {bootstrap} from '../../source/hub/bootstrap.ts';
 import {applyMigration, readMigrations} from '../../source/hub/migrations.ts';
-import {PgliteDatabase} from '../../source/hub/pglite.ts';
 import {createRest} from '../../source/hub/rest/rest.ts';
 import {startServer} from '../../source/hub/server.ts';
 import {signToken} from '../../source/hub/token.ts';
 import {fire, placeAgent, type HookEnd} from '../helpers/hook.ts';
+import {openInMemory} from '../helpers/prepared.ts';
 
 let home: string;
 const ends: (() => unknown)[] = [];
@@ -172,7 +172,7 @@ describe('a hub that is none, or talks otherwise, says nothing to the model', ()
 	});
 
 	test('a database of an older version, without inbox_take', async () => {
-		const database = await PgliteDatabase.open();
+		const database = await openInMemory();
 		await bootstrap(database);
 		const older = (await readMigrations()).filter(({version}) => version < '20261123001000');
 		for (const migration of older) await applyMigration(database, migration);

@@ -11,6 +11,7 @@ import {
 	owner,
 	type Row,
 } from '../helpers/migrated.ts';
+import {preparedFiles} from '../helpers/prepared.ts';
 
 const A = agent('A');
 
@@ -140,7 +141,7 @@ test('an upgrade marks the circles that are there, and cancels what waits for wh
 	const name = '20261201000300_leases.sql';
 	const mine = readFileSync(new URL(name, migrationsFolder), 'utf8');
 	const all = migrations();
-	const pglite = await PGlite.create();
+	const pglite = await PGlite.create({loadDataDir: await preparedFiles('empty')});
 	try {
 		await pglite.exec('create publication supabase_realtime');
 		for (const sql of all.slice(0, all.indexOf(mine))) await pglite.exec(sql);

@@ -2,6 +2,7 @@ import {readdirSync, readFileSync} from 'node:fs';
 import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
 import {PGlite} from '@electric-sql/pglite';
 import {agent, engines, migrationsFolder, openPostgres, owner, type MigratedDatabase} from '../helpers/migrated.ts';
+import {preparedFiles} from '../helpers/prepared.ts';
 
 describe.each(engines)('handing over on $engine', ({open}) => {
 	let database: MigratedDatabase;
@@ -107,7 +108,7 @@ test('who joins while a message is being written gets it; what was committed by 
 });
 
 test('the migration frees what was stuck by takes alone, and keeps who belonged to everyone', async () => {
-	const pglite = await PGlite.create();
+	const pglite = await PGlite.create({loadDataDir: await preparedFiles('empty')});
 	try {
 		const names = readdirSync(migrationsFolder).filter(name => name.endsWith('.sql'));
 		const run = async (wanted: (name: string) => boolean): Promise<void> => {

@@ -1,9 +1,9 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {agent, engines, owner, type MigratedDatabase} from '../helpers/migrated.ts';
 import {owner as scope, bootstrap} from '../../source/hub/bootstrap.ts';
-import {PgliteDatabase} from '../../source/hub/pglite.ts';
 import {migrate, readMigrations, type Migration} from '../../source/hub/migrations.ts';
 import {engines as hubEngines} from '../hub/rest/stage.ts';
+import {openInMemory} from '../helpers/prepared.ts';
 
 const introduced = '20261201000500';
 const migrations = await readMigrations();
@@ -97,7 +97,7 @@ it.each(hubEngines)(
 );
 
 it('what migrations make in public from now on has such names', async () => {
-	const database = await PgliteDatabase.open();
+	const database = await openInMemory();
 	const names = async (): Promise<string[]> => {
 		const text = `select json_agg(c.relname order by c.relname)::text as names from pg_class as c where c.relnamespace = 'public'::regnamespace`;
 		const [result] = await database.run(scope, [{text}]);

@@ -65,7 +65,7 @@ describe('help that does not fit', () => {
 		await press('?');
 		const first = frame();
 		expect(first).toContain('↓ more');
-		for (let times = 0; times < 200; times += 1) await press('j');
+		for (let times = 0; times < 20; times += 1) await press(...Array.from({length: 10}, () => 'j'));
 		const last = frame();
 		expect(last).toContain('↑ back');
 		await press('k');

@@ -1,7 +1,5 @@
-import {rm} from 'node:fs/promises';
-import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {bundle} from '../helpers/bundle.ts';
 import {spawn, type TestTerminal} from '../helpers/terminal.ts';
 
@@ -9,7 +7,6 @@ let program: string;
 beforeAll(async () => {
 	program = await bundle('tui.ts');
 });
-afterAll(() => rm(path.dirname(program), {recursive: true}));
 
 const wide = {cols: 200, rows: 50};
 

@@ -1,6 +1,4 @@
-import {rm} from 'node:fs/promises';
-import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {emptyState} from '../../source/store/state.ts';
 import {commandIn, messageIn} from '../../source/tui/compose/commands.ts';
 import {bundle} from '../helpers/bundle.ts';
@@ -10,7 +8,6 @@ let program: string;
 beforeAll(async () => {
 	program = await bundle('tui.ts');
 });
-afterAll(() => rm(path.dirname(program), {recursive: true}));
 
 function start(scene: string, cols = 160): TestTerminal {
 	const terminal = spawn([process.execPath, program], {cols, rows: 30, env: {SCENE: scene}});

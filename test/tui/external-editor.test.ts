@@ -1,7 +1,7 @@
 import {chmod, mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {bundle} from '../helpers/bundle.ts';
 import {spawn, type TestTerminal} from '../helpers/terminal.ts';
 
@@ -9,7 +9,6 @@ let program: string;
 beforeAll(async () => {
 	program = await bundle('tui.ts');
 });
-afterAll(() => rm(path.dirname(program), {recursive: true}));
 
 interface Session {
 	readonly terminal: TestTerminal;

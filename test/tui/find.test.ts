@@ -1,6 +1,4 @@
-import {rm} from 'node:fs/promises';
-import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {bundle} from '../helpers/bundle.ts';
 import {spawn, type TestTerminal} from '../helpers/terminal.ts';
 
@@ -8,7 +6,6 @@ let program: string;
 beforeAll(async () => {
 	program = await bundle('tui.ts');
 });
-afterAll(() => rm(path.dirname(program), {recursive: true}));
 
 const sizes = {
 	wide: {cols: 200, rows: 50},

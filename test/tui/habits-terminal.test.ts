@@ -13,7 +13,6 @@ beforeAll(async () => {
 	folder = await mkdtemp(path.join(tmpdir(), 'agentmux-habits-'));
 });
 afterAll(async () => {
-	await rm(path.dirname(program), {recursive: true});
 	await rm(folder, {recursive: true});
 });
 
@@ -372,8 +371,8 @@ describe('^Z', () => {
 		terminal.write('\u001A');
 		await sleep(300);
 		terminal.write('?');
-		await terminal.waitFor('Reading');
-		expect(terminal.alternate).toBe(true);
+		const shown = await terminal.waitFor(rows => terminal.alternate && rows.some(row => row.includes('Reading')));
+		expect(shown).toHaveLength(24);
 	});
 });
 

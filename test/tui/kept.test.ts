@@ -1,7 +1,7 @@
 import {mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {keptText, readKept} from '../../source/tui/compose/kept-draft.ts';
 import {emptyCompose} from '../../source/tui/ui.ts';
 import {bundle} from '../helpers/bundle.ts';
@@ -11,7 +11,6 @@ let program: string;
 beforeAll(async () => {
 	program = await bundle('tui.ts');
 });
-afterAll(() => rm(path.dirname(program), {recursive: true}));
 
 async function aFolder(): Promise<string> {
 	const above = await mkdtemp(path.join(tmpdir(), 'agentmux-kept-'));
@@ -141,7 +140,7 @@ describe('what was sent', () => {
 		const first = start('outage', folder, {INK_SCREEN_READER: 'true'});
 		await first.waitFor('offline');
 		first.write('cstill there?\r');
-		await expect.poll(() => filesIn(folder)).toContainEqual(expect.stringMatching(/^0{9}1-/));
+		await expect.poll(() => filesIn(folder)).toContainEqual(expect.stringMatching(/^0{9}1-.*\.json$/));
 		first.kill('SIGKILL');
 		await first.exited;
 

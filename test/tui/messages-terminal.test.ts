@@ -13,7 +13,6 @@ beforeAll(async () => {
 	scratch = await mkdtemp(path.join(tmpdir(), 'agentmux-messages-'));
 });
 afterAll(async () => {
-	await rm(path.dirname(program), {recursive: true});
 	await rm(scratch, {recursive: true});
 });
 

@@ -13,7 +13,6 @@ beforeAll(async () => {
 	await writeFile(path.join(folder, 'config.toml'), '[ui]\nscreen_reader = true\n');
 });
 afterAll(async () => {
-	await rm(path.dirname(program), {recursive: true});
 	await rm(folder, {recursive: true});
 });
 

@@ -1,7 +1,5 @@
-import {rm} from 'node:fs/promises';
-import path from 'node:path';
 import fc from 'fast-check';
-import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import type {Task} from '../../source/mailbox/task.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {tableLines} from '../../source/tui/panes/table-lines.ts';
@@ -18,7 +16,6 @@ let program: string;
 beforeAll(async () => {
 	program = await bundle('tui.ts');
 });
-afterAll(() => rm(path.dirname(program), {recursive: true}));
 
 async function start(options: SpawnOptions = {cols: 80, rows: 40}): Promise<TestTerminal> {
 	const terminal = spawn([process.execPath, program], {...options, env: {SCENE: 'board'}});

@@ -1,6 +1,4 @@
-import {rm} from 'node:fs/promises';
-import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {TimeBudget} from '../../source/tui/markdown/time-budget.ts';
 import {markdown, messageBody} from '../../source/tui/panes/message-body.ts';
 import {repetitions} from '../fixtures/repetitions.ts';
@@ -64,7 +62,6 @@ describe('a screen of such messages', () => {
 	beforeAll(async () => {
 		program = await bundle('tui.ts');
 	});
-	afterAll(() => rm(path.dirname(program), {recursive: true}));
 
 	it('answers each key: they are gone through, and each is opened in its thread', async () => {
 		const terminal = spawn([process.execPath, program], {cols: 100, rows: 40, env: {SCENE: 'repetitions'}});

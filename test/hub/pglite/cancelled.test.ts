@@ -4,9 +4,9 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import {owner} from '../../../source/hub/bootstrap.ts';
 import type {Scope} from '../../../source/hub/database.ts';
-import {createDirectory} from '../../../source/hub/data-directory.ts';
 import {FairDatabase} from '../../../source/hub/fair-database.ts';
 import {WorkerDatabase} from '../../../source/hub/worker-database.ts';
+import {newDirectory} from '../../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-cancelled-'));
 /** So many that a cancellation often meets the moment at which a script's cleaning-up listens to them again. */
@@ -16,7 +16,7 @@ let database: WorkerDatabase;
 
 beforeAll(async () => {
 	const directory = join(folder, 'pg');
-	await createDirectory(directory);
+	await newDirectory(directory);
 	database = await WorkerDatabase.open({directory, timeout: 60_000});
 	await database.script(owner, 'create table marks (n int primary key)');
 	for (const channel of channels) await database.listen(channel, () => heard.push(channel));
@@ -32,7 +32,9 @@ it('a script that is cancelled at any moment is done or not, says which, and lea
 	for (let trial = 0; trial < 60; trial += 1) {
 		const abort = new AbortController();
 		// Whatever the machine's speed: the first is cancelled as soon as it runs, later ones after ever more of it.
-		const call = database.script(owner, `unlisten *; insert into marks values (${trial})`, abort.signal).then(
+		// The last one also where each timer is late.
+		const more = trial === 59 ? '; select pg_sleep(30)' : '';
+		const call = database.script(owner, `unlisten *; insert into marks values (${trial})${more}`, abort.signal).then(
 			() => null,
 			(error: unknown) => error,
 		);

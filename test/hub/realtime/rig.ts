@@ -4,13 +4,13 @@ import {setTimeout as delay} from 'node:timers/promises';
 import {bootstrap, owner} from '../../../source/hub/bootstrap.ts';
 import type {Database} from '../../../source/hub/database.ts';
 import type {Caller} from '../../../source/hub/http.ts';
-import {PgliteDatabase} from '../../../source/hub/pglite.ts';
 import type {Limits} from '../../../source/hub/realtime/limits.ts';
 import {createRealtime, type Realtime} from '../../../source/hub/realtime/realtime.ts';
 import {realtimeSchema} from '../../../source/hub/realtime/schema.ts';
 import {signToken, verifyToken, type Claims} from '../../../source/hub/token.ts';
 import {onPostgres} from '../../helpers/engine.ts';
 import {openPostgresDatabase} from '../rest/postgres-database.ts';
+import {openInMemory} from '../../helpers/prepared.ts';
 
 const secret = 'a secret of at least thirty-two characters';
 const prefix = '/realtime/v1';
@@ -33,7 +33,7 @@ export interface Rig {
 
 /** On the engine that the tests run on: vitest.config.ts. */
 export async function openDatabase(): Promise<Database> {
-	const database = await (onPostgres ? openPostgresDatabase() : PgliteDatabase.open());
+	const database = await (onPostgres ? openPostgresDatabase() : openInMemory());
 	await bootstrap(database);
 	await database.script(owner, realtimeSchema);
 	return database;

@@ -1,11 +1,11 @@
-import {PgliteDatabase} from '../../../source/hub/pglite.ts';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 import {migrations} from '../../helpers/migrated.ts';
 import {anon, openStage, service, type Stage} from './stage.ts';
+import {openInMemory} from '../../helpers/prepared.ts';
 
 let stage: Stage;
 beforeAll(async () => {
-	stage = await openStage(migrations().join('\n'), await PgliteDatabase.open());
+	stage = await openStage(migrations().join('\n'), await openInMemory());
 });
 afterAll(async () => {
 	await stage.database.close();

@@ -2,9 +2,9 @@ import {createClient, type SupabaseClient} from '@supabase/supabase-js';
 import {bootstrap} from '../../../source/hub/bootstrap.ts';
 import {type Database} from '../../../source/hub/database.ts';
 import {type Caller, type HubResponse} from '../../../source/hub/http.ts';
-import {PgliteDatabase} from '../../../source/hub/pglite.ts';
 import {openPostgresDatabase} from './postgres-database.ts';
 import {createRest, type RestOptions} from '../../../source/hub/rest/rest.ts';
+import {openInMemory} from '../../helpers/prepared.ts';
 
 /** A database with the roles of Supabase, the REST room before it, and ways to ask it. */
 export interface Stage {
@@ -30,7 +30,7 @@ alter default privileges in schema public grant all on sequences to service_role
 `;
 
 export const engines: ReadonlyArray<{readonly engine: string; readonly open: () => Promise<Database>}> = [
-	{engine: 'PGlite', open: () => PgliteDatabase.open()},
+	{engine: 'PGlite', open: () => openInMemory()},
 	{engine: 'PostgreSQL', open: () => openPostgresDatabase()},
 ];
 

@@ -1,6 +1,4 @@
-import {rm} from 'node:fs/promises';
-import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {keymap} from '../../../source/tui/keymap.ts';
 import {bundle} from '../../helpers/bundle.ts';
 import {spawn, type SpawnOptions, type TestTerminal} from '../../helpers/terminal.ts';
@@ -9,7 +7,6 @@ let program: string;
 beforeAll(async () => {
 	program = await bundle('tui.ts');
 });
-afterAll(() => rm(path.dirname(program), {recursive: true}));
 
 const wide = {cols: 200, rows: 50};
 

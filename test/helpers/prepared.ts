@@ -1,0 +1,70 @@
+import {PGlite} from '@electric-sql/pglite';
+import {createHash} from 'node:crypto';
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync,
+} from 'node:fs';
+import {join} from 'node:path';
+import {unpackFolder} from '../../source/hub/folder-archive.ts';
+import {PgliteDatabase} from '../../source/hub/pglite.ts';
+import {buildCache, keptTemplate} from '../../source/hub/kept-template.ts';
+
+/**
+ * The files of a new PGlite in which that SQL has run. PostgreSQL in WASM takes seconds to initialise, so they are made once
+ * and kept.
+ */
+export async function preparedFiles(name: string, sql: readonly string[] = []): Promise<Blob> {
+	const {version} = JSON.parse(
+		readFileSync(new URL('../../node_modules/@electric-sql/pglite/package.json', import.meta.url), 'utf8'),
+	) as {version: string};
+	const file = await kept(`pglite-${name}`, [version, ...sql], async target => {
+		const pglite = await PGlite.create({initDbStartParams: ['--wal-segsize=1']});
+		for (const script of sql) await pglite.exec(script);
+		await pglite.exec('checkpoint');
+		const files = await pglite.dumpDataDir('none');
+		await pglite.close();
+		writeFileSync(target, new Uint8Array(await files.arrayBuffer()));
+	});
+	return new Blob([readFileSync(file)]);
+}
+
+/** The Database port on an empty PGlite in memory. */
+export async function openInMemory(): Promise<PgliteDatabase> {
+	return PgliteDatabase.open({files: await preparedFiles('empty')});
+}
+
+/** A data directory as a hub's first start makes it, by copying what the build has prepared. */
+export async function newDirectory(directory: string): Promise<void> {
+	await unpackFolder(await keptTemplate(), directory);
+}
+
+/** What `make` writes for this key: made once, for all test files and runs. Whatever had that name for another key goes. */
+export async function kept(
+	name: string,
+	key: readonly string[],
+	make: (target: string) => Promise<void> | void,
+): Promise<string> {
+	const hash = createHash('sha256').update(key.join('\0')).digest('hex').slice(0, 16);
+	const path = join(buildCache, `${name}-${hash}`);
+	if (existsSync(path)) return path;
+	mkdirSync(buildCache, {recursive: true});
+	const folder = mkdtempSync(join(buildCache, 'making-'));
+	try {
+		await make(join(folder, name));
+		const stale = readdirSync(buildCache).filter(other => other.startsWith(`${name}-`) && !path.endsWith(other));
+		renameSync(join(folder, name), path);
+		for (const other of stale) rmSync(join(buildCache, other), {recursive: true, force: true});
+	} catch (error) {
+		// Another test file was faster.
+		if (!existsSync(path)) throw error;
+	} finally {
+		rmSync(folder, {recursive: true, force: true});
+	}
+	return path;
+}
