@@ -78,7 +78,12 @@ export class PgliteDatabase implements Database {
 	}
 
 	/** Rejects with what PostgreSQL said when it does not start. */
-	static async open({directory = null, onAbort, onSync, module: compiled = null}: PgliteOptions = {}): Promise<PgliteDatabase> {
+	static async open({
+		directory = null,
+		onAbort,
+		onSync,
+		module: compiled = null,
+	}: PgliteOptions = {}): Promise<PgliteDatabase> {
 		// initdb starts PostgreSQL in a memory of its own, which is none that is shared.
 		const memory = directory !== null && existsSync(join(directory, 'PG_VERSION')) ? sharedMemory() : null;
 		const module = memory === null ? null : (compiled ?? (await sharingModule()));
@@ -93,7 +98,13 @@ export class PgliteDatabase implements Database {
 			return false;
 		};
 		try {
-			const pglite = await PGlite.create({...files, ...(module === null ? {} : {pgliteWasmModule: module}), startParams, initDbStartParams, onStderr});
+			const pglite = await PGlite.create({
+				...files,
+				...(module === null ? {} : {pgliteWasmModule: module}),
+				startParams,
+				initDbStartParams,
+				onStderr,
+			});
 			refuseHarm(pglite);
 			const interrupt = memory === null ? null : interruptOf(pglite, memory);
 			return new PgliteDatabase(pglite, directory, {interrupt, module});

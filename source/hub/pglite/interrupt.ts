@@ -79,9 +79,8 @@ export function raiseInterrupt({memory, interruptPending, queryCancelPending, la
  * PostgreSQL could have looked, and has not, as in a few functions of long texts; later where it does something else first.
  */
 export async function isUnheeded(interrupt: Interrupt | null, isOver: () => boolean): Promise<boolean> {
-	const raised = performance.now();
-	// Counted, not timed: a machine that slept, or a process that was stopped, has looked at nothing meanwhile.
-	for (let unseen = 0; unseen < unseenLooks && performance.now() - raised < cancellingTime; ) {
+	// Counted, not timed: where the machine slept, or the process was stopped, PostgreSQL has not looked either.
+	for (let looks = 0, unseen = 0; looks < maxLooks && unseen < maxUnseen; looks += 1) {
 		await new Promise(resolve => setTimeout(resolve, betweenLooks));
 		if (isOver()) return false;
 		unseen = interrupt !== null && isUnseen(interrupt) ? unseen + 1 : 0;
@@ -89,12 +88,12 @@ export async function isUnheeded(interrupt: Interrupt | null, isOver: () => bool
 	return true;
 }
 
-/** Milliseconds in which a statement that was cancelled must end. */
-const cancellingTime = 2000;
 /** Milliseconds; PostgreSQL looks at interrupts many times in them. */
 const betweenLooks = 50;
-/** So many in a row that find it not having looked. */
-const unseenLooks = 8;
+/** In which a statement that was cancelled must end. */
+const maxLooks = 40;
+/** In a row. */
+const maxUnseen = 8;
 
 function isUnseen({memory, queryCancelPending, holdoffs}: Interrupt): boolean {
 	const words = new Int32Array(memory);
