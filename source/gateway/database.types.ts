@@ -691,6 +691,7 @@ export type Database = {
 				}[];
 			};
 			mux_lease: {Args: {p_seconds: number}; Returns: string};
+			mux_make_role: {Args: Record<PropertyKey, never>; Returns: undefined};
 			mux_me: {Args: Record<PropertyKey, never>; Returns: string};
 			mux_mentions: {Args: {p_content: string}; Returns: string[]};
 			mux_set_revoked: {

@@ -16,8 +16,15 @@ export function sqlRefusal(address: string, text: string): MailboxError | null {
 		...(body.details ? [`DETAIL:  ${body.details}`] : []),
 		...(body.hint ? [`HINT:  ${body.hint}`] : []),
 	];
-	return new MailboxError('invalid', `The database refuses this: ${parts.join(' ')}`);
+	return new MailboxError('invalid', `${refused} ${parts.join(' ')}`);
 }
+
+/** Whether the agent has no role in the database yet. */
+export function isRoleless(error: unknown): boolean {
+	return error instanceof MailboxError && error.message.startsWith(`${refused} ERROR:  PT428: `);
+}
+
+const refused = 'The database refuses this:';
 
 interface Refusal {
 	readonly code?: string;

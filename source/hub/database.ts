@@ -8,6 +8,10 @@ export interface Scope {
 	readonly readOnly?: boolean;
 	/** It is mail or a sign of life: small, and not to wait for what else its caller asks. */
 	readonly mail?: boolean;
+	/** What it costs is bounded by itself: it is not cancelled when others wait for it. */
+	readonly bounded?: boolean;
+	/** It is SQL of an agent's own, of which one runs at a time. */
+	readonly sql?: boolean;
 	/**
 	 * Whether somebody's request waits for it, so that it does not wait for its turn for longer than that does. By default for
 	 * every role but the owner's; what is the hub's own work, whoever it runs as, waits, and is not cancelled for others.

@@ -105,7 +105,7 @@ export class FairDatabase implements Database {
 				work(given === undefined ? abort.signal : AbortSignal.any([given, abort.signal])),
 			);
 		} catch (error) {
-			if (!(error instanceof DatabaseError) || error.code !== canceled || !caller.isAgent) throw error;
+			if (!(error instanceof DatabaseError) || error.code !== canceled || !caller.isCancellable) throw error;
 			// Who has gone meanwhile is not to blame, but for what nobody could cancel.
 			const isRunaway = error instanceof Runaway;
 			if (given?.aborted === true && !isRunaway) throw error;
@@ -170,7 +170,7 @@ export class FairDatabase implements Database {
 			if (first === undefined) continue;
 			const left = this.#pauses.left(key);
 			if (left > 0) for (const call of queue.slice()) call.refuse(pausedError(call.caller.name, left));
-			else if (this.#hasRoom(first.caller) && !this.#isOverShare(key)) {
+			else if (this.#hasRoom(first.caller) && !this.#isOverShare(first.caller)) {
 				this.#remove(first);
 				this.#toTheEnd(key);
 				first.begin();
@@ -201,16 +201,17 @@ export class FairDatabase implements Database {
 		return others < atOnce && this.#running.size < atOnce + reserved;
 	}
 
-	#isOverShare(key: string): boolean {
-		return [...this.#running].filter(({caller}) => caller.key === key).length >= this.#shares.perCaller;
+	#isOverShare({key, isSql}: SharedCaller): boolean {
+		const own = [...this.#running].filter(({caller}) => caller.key === key);
+		return own.length >= this.#shares.perCaller || (isSql && own.some(({caller}) => caller.isSql));
 	}
 
 	/** Cancels what agents have run for long enough while others wait for a place. */
 	#cancelOverdue(): void {
-		const waiting = [...this.#queues.keys()].filter(key => !this.#isOverShare(key));
-		if (waiting.length === 0) return;
+		const waits = [...this.#queues.values()].some(([first]) => first !== undefined && !this.#isOverShare(first.caller));
+		if (!waits) return;
 		for (const {caller, begun, isDue, abort} of this.#running) {
-			if (!caller.isAgent || !isDue) continue;
+			if (!caller.isCancellable || !isDue) continue;
 			const time = seconds(performance.now() - begun);
 			abort.abort(new DatabaseError(overtimeMessage, canceled, `It ran for ${time} while others waited.`));
 		}

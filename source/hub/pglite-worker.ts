@@ -26,7 +26,7 @@ const database = await PgliteDatabase.open({...options, onAbort});
 const listening = new Map<string, () => Promise<void>>();
 const progress = new Progress(shared);
 let turn = Promise.resolve();
-answer({opened: true, interrupt: database.interrupt});
+answer({opened: true, interrupt: database.interrupt, module: database.module});
 port.on('message', (call: WorkerCall) => {
 	turn = turn.then(() => serve(call));
 });

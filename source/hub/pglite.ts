@@ -47,6 +47,8 @@ export interface PgliteOptions extends Pick<DurableFilesEvents, 'onSync'> {
 	readonly files?: Blob;
 	/** As DurableFiles has it; `reason`: PostgreSQL's own words, where it said any. */
 	readonly onAbort?: ((reason: string) => void) | undefined;
+	/** That of another thread, which need not be compiled again. */
+	readonly module?: WebAssembly.Module | null;
 }
 
 /** The Database port on PGlite, in this thread. One session: everyone waits in one queue. */
@@ -56,10 +58,17 @@ export class PgliteDatabase implements Database {
 	readonly #listeners = new Map<string, Set<(payload: string) => void>>();
 	/** What cancels a statement from another thread; null where the memory is not shared. */
 	readonly interrupt: Interrupt | null;
+	/** What runs, as it was compiled; null where the memory is not shared. */
+	readonly module: WebAssembly.Module | null;
 	#queue: Promise<unknown> = Promise.resolve();
 
-	private constructor(pglite: PGlite, directory: string | null, interrupt: Interrupt | null) {
+	private constructor(
+		pglite: PGlite,
+		directory: string | null,
+		{interrupt, module}: Pick<PgliteDatabase, 'interrupt' | 'module'>,
+	) {
 		this.interrupt = interrupt;
+		this.module = module;
 		this.#pglite = pglite;
 		this.#directory = directory;
 		for (const oid of Object.keys(pglite.parsers)) {
@@ -71,10 +80,16 @@ export class PgliteDatabase implements Database {
 	}
 
 	/** Rejects with what PostgreSQL said when it does not start. */
-	static async open({directory = null, files, onAbort, onSync}: PgliteOptions = {}): Promise<PgliteDatabase> {
+	static async open({
+		directory = null,
+		files,
+		onAbort,
+		onSync,
+		module: compiled = null,
+	}: PgliteOptions = {}): Promise<PgliteDatabase> {
 		// initdb starts PostgreSQL in a memory of its own, which is none that is shared.
 		const memory = directory !== null && existsSync(join(directory, 'PG_VERSION')) ? sharedMemory() : null;
-		const module = memory === null ? {} : {pgliteWasmModule: await sharingModule()};
+		const module = memory === null ? null : (compiled ?? (await sharingModule()));
 		let complaint = '';
 		const events: DurableFilesEvents = {
 			onSync,
@@ -87,9 +102,16 @@ export class PgliteDatabase implements Database {
 			return false;
 		};
 		try {
-			const pglite = await PGlite.create({...place, ...module, startParams, initDbStartParams, onStderr});
+			const pglite = await PGlite.create({
+				...place,
+				...(module === null ? {} : {pgliteWasmModule: module}),
+				startParams,
+				initDbStartParams,
+				onStderr,
+			});
 			refuseHarm(pglite);
-			return new PgliteDatabase(pglite, directory, memory === null ? null : interruptOf(pglite, memory));
+			const interrupt = memory === null ? null : interruptOf(pglite, memory);
+			return new PgliteDatabase(pglite, directory, {interrupt, module});
 		} catch (cause) {
 			throw complaint === '' ? cause : new Error(complaint, {cause});
 		}

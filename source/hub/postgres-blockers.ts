@@ -96,7 +96,7 @@ export class PostgresBlockers {
 			if (blocker !== null && call.blocker === null) this.#onBlocked(sentence(scope, blocker));
 			call.blocker = blocker;
 			const holdsUp = rows.some(row => row.process === process);
-			if (holdsUp && sharedCallerOf(scope).isAgent && now - begun >= sharedLimit) {
+			if (holdsUp && sharedCallerOf(scope).isCancellable && now - begun >= sharedLimit) {
 				call.cancel(
 					new DatabaseError(
 						overtimeMessage,

@@ -292,7 +292,11 @@ async function clean(client: pg.PoolClient): Promise<void> {
 	await client.query('discard all');
 }
 
-/** Breaks the connection, so that what waits for its answer fails; the server's process ends when it looks again. */
+/**
+ * Breaks the connection, so that what waits for its answer fails. The server's process computes on until it looks again:
+ * pg_terminate_backend is seen no earlier than pg_cancel_backend. Its transaction keeps the lock of the agent's SQL meanwhile, so
+ * that the agent has no second one (agentmux.agent_role).
+ */
 function abandon(client: pg.PoolClient): void {
 	(client as pg.PoolClient & {readonly connection: {readonly stream: {destroy(): void}}}).connection.stream.destroy();
 }

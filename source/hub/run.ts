@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {withAgentRoles} from './agent-sql.ts';
 import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
 import {owner} from './bootstrap.ts';
@@ -309,6 +310,7 @@ async function serve(
 	};
 	ended.onMore = () => realtime.recheck();
 	const unfollow = await ended.follow();
+	const forAgents = withAgentRoles(database);
 	const server = await startServer(
 		{
 			get jwtSecret() {
@@ -319,9 +321,9 @@ async function serve(
 				return end === null ? null : endedResponse(end);
 			},
 			routes: [
-				{prefix: '/rest/v1', handle: createRest(database).handle},
+				{prefix: '/rest/v1', handle: createRest(forAgents).handle},
 				{prefix: '/realtime/v1', handle: realtime.handle},
-				{prefix: '/v1/projects', handle: createManagement(database).handle},
+				{prefix: '/v1/projects', handle: createManagement(forAgents).handle},
 				{prefix: '/agentmux/v1/tokens', handle: createTokens(database, keys).handle, leeway: renewalGrace},
 				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, onRotated).handle},
 				{prefix: '/agentmux/v1', handle: copies},

@@ -7,10 +7,12 @@ export interface SharedCaller {
 	/** What people call it. */
 	readonly name: string;
 	/** Whether its time is short while others wait: what an agent asks must not hold up the others. */
-	readonly isAgent: boolean;
+	readonly isCancellable: boolean;
 	/** Whether it is part of a request, whose sender is not to wait for long; the hub's own work waits. */
 	readonly isRequest: boolean;
 	readonly isMail: boolean;
+	/** Whether it waits until the caller's SQL before it is done. */
+	readonly isSql: boolean;
 }
 
 const names: {readonly [role: string]: string} = {
@@ -21,7 +23,8 @@ const names: {readonly [role: string]: string} = {
 /**
  * The caller of a scope. The hub's own questions, which come without claims, do not wait for what a user runs as the owner.
  */
-export function sharedCallerOf({role, claims, mail = false, forRequest = role !== 'postgres'}: Scope): SharedCaller {
+export function sharedCallerOf(scope: Scope): SharedCaller {
+	const {role, claims, mail = false, bounded = false, sql = false, forRequest = role !== 'postgres'} = scope;
 	const {agent_tag: given, kind} = (claims['app_metadata'] ?? {}) as {
 		readonly agent_tag?: unknown;
 		readonly kind?: unknown;
@@ -31,8 +34,9 @@ export function sharedCallerOf({role, claims, mail = false, forRequest = role !=
 	return {
 		key: JSON.stringify([role, claims['role'], tag.toUpperCase(), mail, forRequest]),
 		name: tag === '' ? (names[role] ?? role) : tag,
-		isAgent: isGuest && kind !== 'human' && forRequest,
+		isCancellable: isGuest && kind !== 'human' && forRequest && !bounded,
 		isRequest: forRequest,
 		isMail: mail,
+		isSql: sql,
 	};
 }

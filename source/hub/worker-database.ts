@@ -1,7 +1,7 @@
 import {Worker} from 'node:worker_threads';
 import {DatabaseError, Runaway, type Database, type Result, type Scope, type Statement} from './database.ts';
 import {fromSource} from './package-root.ts';
-import {raiseInterrupt, type Interrupt} from './pglite/interrupt.ts';
+import {isUnheeded, raiseInterrupt, type Interrupt} from './pglite/interrupt.ts';
 import {Progress} from './pglite/progress.ts';
 import {timeLimit} from './time-limits.ts';
 import type {WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
@@ -29,11 +29,6 @@ export interface WorkerDatabaseOptions {
 
 /** Milliseconds to open a database, which may have much to recover. */
 const openingTime = 300_000;
-/**
- * Milliseconds in which a call that was cancelled must end. PostgreSQL looks many times a second; where it does not, the thread
- * is ended, and another opens the database.
- */
-const cancellingTime = 2000;
 /** Milliseconds until a call that was not running yet is cancelled again. */
 const cancelAgain = 20;
 
@@ -66,6 +61,8 @@ export class WorkerDatabase implements Database {
 	readonly #progressCells = new SharedArrayBuffer(Progress.bytes);
 	readonly #progress = new Progress(this.#progressCells);
 	#interrupt: Interrupt | null = null;
+	/** Kept for the next thread, which then opens the database sooner. */
+	#module: WebAssembly.Module | null = null;
 	#worker: Worker;
 	/** Until the thread has exited. */
 	#ended: Promise<unknown> = Promise.resolve();
@@ -152,7 +149,10 @@ export class WorkerDatabase implements Database {
 	}
 
 	#start(): Worker {
-		const workerData: WorkerData = {options: {directory: this.#options.directory}, progress: this.#progressCells};
+		const workerData: WorkerData = {
+			options: {directory: this.#options.directory, module: this.#module},
+			progress: this.#progressCells,
+		};
 		const worker = new Worker(workerFile, {
 			workerData,
 			resourceLimits: {maxYoungGenerationSizeMb: youngGeneration, stackSizeMb: stack},
@@ -177,6 +177,7 @@ export class WorkerDatabase implements Database {
 		if ('opened' in answer) {
 			this.#opened = true;
 			this.#interrupt = answer.interrupt;
+			this.#module = answer.module;
 			this.#isReady = true;
 			this.#ready.resolve();
 			this.#watch();
@@ -221,7 +222,7 @@ export class WorkerDatabase implements Database {
 		}, limit);
 	}
 
-	/** Cancels a call where it is, as soon as it runs. */
+	/** Cancels a call where it is, as soon as it runs. Where that does not end it, the thread is ended, and another opens the database. */
 	#cancel(pending: Pending, why: Error): void {
 		if (pending.cancelled !== null) return;
 		pending.cancelled = why;
@@ -237,12 +238,11 @@ export class WorkerDatabase implements Database {
 				setTimeout(attempt, cancelAgain, isRunning ? deadline : performance.now() + cancelAgain);
 				return;
 			}
-			setTimeout(
-				() => {
-					if (this.#pending.get(id) === pending) this.#end(id, pending, why);
-				},
-				isCancelled ? cancellingTime : 0,
-			);
+			const end = async (): Promise<void> => {
+				const isOver = (): boolean => this.#pending.get(id) !== pending;
+				if (isCancelled ? await isUnheeded(interrupt, isOver) : !isOver()) this.#end(id, pending, why);
+			};
+			void end();
 		};
 		attempt(performance.now() + cancelAgain);
 	}

@@ -27,8 +27,8 @@ export interface WorkerFailure {
 }
 
 export type WorkerAnswer =
-	/** With what cancels the statement that runs; null for a database in memory. */
-	| {readonly opened: true; readonly interrupt: Interrupt | null}
+	/** With what cancels the statement that runs, and PostgreSQL as it was compiled; null for a database in memory. */
+	| {readonly opened: true; readonly interrupt: Interrupt | null; readonly module: WebAssembly.Module | null}
 	/** PostgreSQL has panicked, in its own words; the thread is about to end. */
 	| {readonly stopped: string}
 	| {readonly id: number; readonly results: Result[]}

@@ -70,11 +70,16 @@ const mention = /(?<![A-Za-z0-9_@-])@([A-Za-z][A-Za-z0-9_-]{0,31})(?![A-Za-z0-9_
 
 /** One message addresses at most so many; it may name more. */
 const maxMentions = 64;
+/** And is searched for them up to so many `@`. */
+const maxSigns = 4096;
 
 /** The first `@TAG`s of a body, as first written, without repeats; the same rule as the database's. */
 export function mentionsIn(body: string): Tag[] {
 	const seen = new Map<string, Tag>();
-	for (const [, tag] of body.matchAll(mention)) {
+	for (const [, tag] of body
+		.split('@', maxSigns + 1)
+		.join('@')
+		.matchAll(mention)) {
 		if (seen.size === maxMentions) break;
 		if (tag !== undefined && !seen.has(foldTag(tag))) seen.set(foldTag(tag), tag);
 	}

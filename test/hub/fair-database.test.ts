@@ -108,6 +108,15 @@ describe.each([
 			expect((await database.run(mail, [{text: 'select 2 as two'}]))[0]?.rows).toEqual([{two: 2}]);
 		});
 
+		it('one message is not cancelled, however long the machine takes for it', async () => {
+			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits});
+			const message = {...agent('WRITER'), mail: true, bounded: true};
+			const written = database.run(message, [{text: 'select pg_sleep(0.7) is null as late'}]);
+			const served = database.run(agent('CLAUDE_1'), [{text: 'select 1 as one'}]);
+			expect((await written)[0]?.rows).toEqual([{late: false}]);
+			expect((await served)[0]?.rows).toEqual([{one: 1}]);
+		});
+
 		it('a call of a human or of the owner is not cancelled; who waits is told of it', async () => {
 			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits: {shared: 50, wait: 300}});
 			const human: Scope = {
@@ -160,6 +169,27 @@ describe.each([
 		await Promise.all([1, 2, 3, 4].map(text => database.run(agent('CLAUDE_1'), [{text: String(text)}])));
 		expect(order).toEqual([1, 2, 3, 4]);
 	});
+});
+
+it("of an agent's SQL one statement runs at a time, beside whatever else it asks", async () => {
+	const running: string[] = [];
+	const together: string[] = [];
+	const slow: Database = {
+		run: async ({claims}, [statement]) => {
+			running.push(`${JSON.stringify(claims)} ${statement?.text}`);
+			together.push(running.map(each => /"agent_tag":"(\w+)".* (\w+)$/.exec(each)?.slice(1).join(' ')).join(', '));
+			await new Promise(resolve => setTimeout(resolve, 1));
+			running.shift();
+			return [];
+		},
+		script: () => Promise.reject(new Error('unused')),
+		listen: () => Promise.reject(new Error('unused')),
+		close: () => Promise.resolve(),
+	};
+	const database = new FairDatabase(slow, {atOnce: 4, perCaller: 3});
+	const sql = (tag: string): Promise<unknown> => database.run({...agent(tag), sql: true}, [{text: 'sql'}]);
+	await Promise.all([sql('A'), sql('A'), sql('B'), database.run(agent('B'), [{text: 'read'}])]);
+	expect(together).toEqual(['A sql', 'A sql, B sql', 'A sql, B sql, B read', 'B sql, B read, A sql']);
 });
 
 describe('on PostgreSQL, who holds a lock', () => {

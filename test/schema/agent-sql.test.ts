@@ -33,8 +33,16 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 	});
 	afterAll(() => database.close());
 
-	const rowsOf = async (sql: string, caller = me): Promise<unknown[]> =>
+	/** Of the agents that have their role already. */
+	const run = async (sql: string, caller = me): Promise<unknown[]> =>
 		(await database.as(caller, 'select row from agent_sql($1) as row', [sql])).map(({row}) => row);
+	const makeRole = (caller = me): Promise<unknown> => database.as(caller, 'select mux_make_role()');
+	const rowsOf = (sql: string, caller = me): Promise<unknown[]> =>
+		run(sql, caller).catch(async (error: unknown) => {
+			if ((error as {code?: string}).code !== 'PT428') throw error;
+			await makeRole(caller);
+			return run(sql, caller);
+		});
 	const script = async (statements: string[], readOnly = false): Promise<unknown[]> =>
 		(
 			await database.as(
@@ -152,6 +160,22 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		await database.as(human(), `select agent_revoke('CLAUDE_2')`);
 		await expect(rowsOf('select 1', agent('CLAUDE_2'))).rejects.toThrow('CLAUDE_2 has been revoked');
 		await database.as(human(), `select agent_restore('CLAUDE_2')`);
+	});
+
+	it('wants a role that was made before, by a call of its own, and says which', async () => {
+		const late = agent('LATE');
+		await expect(run('select 1', late)).rejects.toMatchObject({
+			code: 'PT428',
+			message: 'LATE has no role in the database yet',
+			hint: 'Call mux_make_role() once, by itself, then this again.',
+		});
+		await makeRole(late);
+		await makeRole(late);
+		expect(await run('select current_user::text as role', late)).toEqual([{role: 'agent_LATE'}]);
+		await expect(run('select mux_make_role()', late)).rejects.toMatchObject({code: '42501'});
+		for (const caller of [human(), stranger, anon, service('LATE'), owner]) {
+			await expect(makeRole(caller)).rejects.toMatchObject({code: '42501'});
+		}
 	});
 
 	it('makes its role again where that is missing', async () => {

@@ -1,4 +1,5 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {mentionsIn} from '../../source/mailbox/message.ts';
 import {agent, engines, type MigratedDatabase, owner} from '../helpers/migrated.ts';
 
 const A = agent('A');
@@ -21,6 +22,13 @@ describe.each(engines)('one request on $engine', ({open}) => {
 		expect(row).toEqual({whole: true, mentions: Array.from({length: 64}, (_, n) => `B${n}`).join(' ')});
 		const entries = await database.as(owner, 'select count(*)::int as count from channel_entries');
 		expect(entries).toEqual([{count: 65}]);
+	});
+
+	test('addresses those among the first 4,096 @', async () => {
+		const body = `${'@ '.repeat(4094)}@LAST_BUT_ONE @LAST @TOO_LATE`;
+		const [row] = await database.as(A, 'select mux_mentions($1) as mentions', [`[A] ${body}`]);
+		expect(row).toEqual({mentions: ['LAST_BUT_ONE', 'LAST']});
+		expect(mentionsIn(body)).toEqual(['LAST_BUT_ONE', 'LAST']);
 	});
 
 	test.each([

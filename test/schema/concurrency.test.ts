@@ -252,6 +252,7 @@ test('a message that commits late under a lower id is not lost, where id > curso
 test("an agent's SQL does not wait for that of another", async () => {
 	const [holder, slow] = await Promise.all([database.connect(), database.connect()]);
 	const run = 'select line from agent_sql($1) as line';
+	for (const tag of ['A', 'B']) await database.as(agent(tag), 'select mux_make_role()');
 	// Each removes what those before it left behind.
 	for (const tag of ['A', 'B', 'A']) await database.as(agent(tag), run, ['select 1 as n']);
 	await holder.as(owner, 'select pg_advisory_lock(77)');
@@ -280,7 +281,7 @@ test("an agent's SQL cannot take the lock of the tasks, by its key or its table"
 	const holder = await database.connect();
 	const run = 'select line::text from agent_sql($1) as line';
 	const key = `hashtextextended('agentmux.tasks', 0)`;
-	await database.as(agent('A'), run, ['select 1']);
+	await database.as(agent('A'), 'select mux_make_role()');
 	const held = holder.as(agent('A'), run, [`select pg_advisory_xact_lock(${key}) is null, pg_sleep(0.5)`]);
 	const holds = `select count(*)::int as n from pg_locks where locktype = 'advisory' and granted`;
 	await expect.poll(() => database.as(owner, holds)).toEqual([{n: 1}]);

@@ -14,6 +14,7 @@ describe.each(engines)('names that agents may not take, on $engine', ({open}) =>
 	let database: MigratedDatabase;
 	beforeAll(async () => {
 		database = await open();
+		await database.as(me, 'select mux_make_role()');
 	});
 	afterAll(() => database.close());
 

@@ -11,6 +11,8 @@ export interface Interrupt {
 	/** Addresses of int variables of PostgreSQL. */
 	readonly interruptPending: number;
 	readonly queryCancelPending: number;
+	/** Addresses of int variables that are not 0 where PostgreSQL takes no interrupt: while it commits, or writes and flushes. */
+	readonly holdoffs: readonly number[];
 	/** Address of the pointer to the latch that a sleeping statement waits for; its first field says that it is set. */
 	readonly latch: number;
 }
@@ -41,6 +43,7 @@ export function interruptOf({Module: module}: PGlite, memory: WebAssembly.Memory
 		memory: memory.buffer as unknown as SharedArrayBuffer,
 		interruptPending: address('_InterruptPending'),
 		queryCancelPending: address('_QueryCancelPending'),
+		holdoffs: [address('_InterruptHoldoffCount'), address('_CritSectionCount')],
 		latch: address('_MyLatch'),
 	};
 }
@@ -69,6 +72,33 @@ export function raiseInterrupt({memory, interruptPending, queryCancelPending, la
 	Atomics.store(words, interruptPending >> 2, 1);
 	const isSet = Atomics.load(words, latch >> 2);
 	if (isSet !== 0) Atomics.store(words, isSet >> 2, 1);
+}
+
+/**
+ * Waits for the end of what was cancelled. Resolves with false when `isOver`, and with true when it is to be given up: soon where
+ * PostgreSQL could have looked, and has not, as in a few functions of long texts; later where it does something else first.
+ */
+export async function isUnheeded(interrupt: Interrupt | null, isOver: () => boolean): Promise<boolean> {
+	// Counted, not timed: where the machine slept, or the process was stopped, PostgreSQL has not looked either.
+	for (let looks = 0, unseen = 0; looks < maxLooks && unseen < maxUnseen; looks += 1) {
+		await new Promise(resolve => setTimeout(resolve, betweenLooks));
+		if (isOver()) return false;
+		unseen = interrupt !== null && isUnseen(interrupt) ? unseen + 1 : 0;
+	}
+	return true;
+}
+
+/** Milliseconds; PostgreSQL looks at interrupts many times in them. */
+const betweenLooks = 50;
+/** In which a statement that was cancelled must end. */
+const maxLooks = 40;
+/** In a row. */
+const maxUnseen = 8;
+
+function isUnseen({memory, queryCancelPending, holdoffs}: Interrupt): boolean {
+	const words = new Int32Array(memory);
+	const isPending = Atomics.load(words, queryCancelPending >> 2) !== 0;
+	return isPending && holdoffs.every(address => Atomics.load(words, address >> 2) === 0);
 }
 
 /** What was raised, and not seen before the statement was done, cancels no other one. */

@@ -1,8 +1,9 @@
+import {isAgentSql} from '../agent-sql.ts';
 import {type Database, type Scope} from '../database.ts';
 import {type HubRequest} from '../http.ts';
 import {type Catalog, exposedSchemas, type Table} from './catalog.ts';
 import {RestFault} from './fault.ts';
-import {isMail} from './mail.ts';
+import {isMail, isOneMessage} from './mail.ts';
 import {nearest} from './nearest.ts';
 import {type Preferences} from './prefer.ts';
 import {type Query} from './query.ts';
@@ -34,6 +35,8 @@ export function scopeOf({request, preferences}: Exchange, readOnly: boolean): Sc
 		claims: caller.claims,
 		readOnly,
 		mail: isMail(request),
+		bounded: isOneMessage(request),
+		sql: isAgentSql(path),
 		settings: {
 			search_path: [...exposedSchemas, 'extensions'].map(schema => `"${schema}"`).join(', '),
 			'request.headers': JSON.stringify(headers),

@@ -22,3 +22,16 @@ export function isMail({method, path, query, body}: HubRequest): boolean {
 	if (path === '/messages') return true;
 	return path.startsWith('/rpc/') && calls.has(path.slice('/rpc/'.length));
 }
+
+const plainQuery = new Set(['columns', 'on_conflict', 'select']);
+
+/** Whether a request writes one message, and asks for its row at most: what that costs is bounded by the size of a message. */
+export function isOneMessage(request: HubRequest): boolean {
+	const {path, query, body} = request;
+	return (
+		path === '/messages' &&
+		isMail(request) &&
+		/^\s*\{/.test(body.toString('utf8', 0, 100)) &&
+		[...query].every(([key, value]) => plainQuery.has(key) && !value.includes('('))
+	);
+}

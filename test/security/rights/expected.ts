@@ -64,6 +64,7 @@ export const functions: Readonly<Record<string, Callers>> = {
 	mux_guard: 'members',
 	mux_identity: 'pure',
 	mux_lease: 'nobody',
+	mux_make_role: 'members',
 	mux_me: 'members',
 	mux_mentions: 'pure',
 	mux_message_before_insert: 'nobody',
