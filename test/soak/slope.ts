@@ -34,11 +34,11 @@ export function slopeOf(samples: readonly Sample[]): Slope {
 const week = 7 * 24 * 3600;
 
 /**
- * What a week of this would make of it. `grows`: it would double even at the lower bound of the slope (two standard errors
- * below it), so that noise alone does not fail a run. `unclear`: only the upper bound would; a longer run tells.
+ * What a week of this would make of it. `grows`: it would grow by `whole` (it would double) even at the lower bound of the slope
+ * (two standard errors below it), so that noise alone does not fail a run. `unclear`: only at the upper bound; a longer run tells.
  */
-export function verdict({mean, slope, error}: Slope): 'steady' | 'unclear' | 'grows' {
-	const most = mean / week;
-	if (slope - 2 * error > most) return 'grows';
-	return slope + 2 * error > most ? 'unclear' : 'steady';
+export function verdict({mean, slope, error}: Slope, whole = mean): 'steady' | 'unclear' | 'grows' {
+	const max = whole / week;
+	if (slope - 2 * error > max) return 'grows';
+	return slope + 2 * error > max ? 'unclear' : 'steady';
 }
