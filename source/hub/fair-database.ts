@@ -77,7 +77,12 @@ export class FairDatabase implements Database {
 	}
 
 	script(scope: Scope, sql: string, signal?: AbortSignal): Promise<Result[]> {
-		return this.#inTurn(scope, () => sql, signal, either => this.#database.script(scope, sql, either));
+		return this.#inTurn(
+			scope,
+			() => sql,
+			signal,
+			either => this.#database.script(scope, sql, either),
+		);
 	}
 
 	listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
