@@ -14,6 +14,7 @@ import type {Command, Invocation} from './command.ts';
 import {backup, restore} from './hub-backup.ts';
 import {rotateKeys} from './hub-keys.ts';
 import {jsonLine, remark, write, writeJson} from './output.ts';
+import {keepHeapSmall} from './small-heap.ts';
 import {textFlag} from './values.ts';
 
 const command: Command = {
@@ -124,6 +125,8 @@ async function run(
 			process.exit(1);
 		},
 	});
+	// The database in its thread has grown its own by now.
+	keepHeapSmall();
 	try {
 		await ended.promise;
 	} finally {

@@ -18,6 +18,7 @@ import {findPlaces} from '../places.ts';
 import type {Invocation} from './command.ts';
 import {openMailbox} from './connect.ts';
 import {remark} from './output.ts';
+import {keepHeapSmall} from './small-heap.ts';
 
 /** Milliseconds: while the client lives, its agent is seen so often. */
 const seenEvery = 60_000;
@@ -84,6 +85,7 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	stdout.removeAllListeners('error').on('error', () => gone.resolve());
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => gone.resolve());
 	await server.connect(transport);
+	keepHeapSmall();
 	seen(client === null ? 'idle' : undefined).catch(say);
 	const timer = setInterval(() => void seen().catch(say), seenEvery);
 	await gone.promise;

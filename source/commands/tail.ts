@@ -5,17 +5,22 @@ import {compileFilter} from '../mailbox/filter-match.ts';
 import {parseStored} from '../mailbox/filter-parse.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {inChannel, type Message} from '../mailbox/message.ts';
+import {RecentMap} from '../mailbox/recent.ts';
 import {replacedText} from '../mailbox/replaced.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {joinPrintable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {withMailbox} from './connect.ts';
+import {HistoryOverlap} from './history-overlap.ts';
 import {messageText} from './message-text.ts';
 import {jsonLine, remark, write} from './output.ts';
+import {keepHeapSmall} from './small-heap.ts';
 import {strangers} from './strangers.ts';
 import {countFlag, idFlag, tagFlag, textFlag} from './values.ts';
 
 const page = 1000;
+/** Redactions that are not told again: several times as many as come again after a reconnect. */
+const maxRedactions = 1000;
 
 const command: Command = {
 	summary: 'print messages, and follow what comes',
@@ -131,32 +136,33 @@ async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following)
 		(tag === undefined || inChannel(message, tag)) &&
 		(filter === null || compileFilter(filter, {...facts, now: Date.now()})(message));
 	return new Promise((_, reject) => {
-		let shown: Set<number> | null = null;
-		let waiting: Message[] = [];
+		const overlap = new HistoryOverlap();
+		/** Null once the history is shown. */
+		let waiting: Message[] | null = [];
 		let started = false;
 		const accept = (messages: readonly Message[]): void => {
 			const fitting = messages.filter(passes);
-			if (shown === null) {
+			if (waiting !== null) {
 				waiting.push(...fitting);
 				return;
 			}
-			const fresh = fitting.filter(message => shown?.delete(message.id) !== true);
+			const fresh = overlap.fresh(fitting);
 			if (fresh.length > 0) show(fresh).catch(reject);
 		};
 		const start = async (): Promise<void> => {
 			const history = await newest(mailbox, wanted, lines);
 			await show(history);
-			// Each comes once live, so each needs to be remembered once; what lies before the subscription never comes.
-			shown = new Set(history.map(message => message.id));
-			accept(waiting);
-			waiting = [];
+			const fresh = overlap.show(history, waiting ?? []);
+			waiting = null;
+			keepHeapSmall();
+			if (fresh.length > 0) await show(fresh);
 		};
 		/** Which redactions were there before, or were told: the newest come again after each reconnect. */
-		const redactions = new Set<number>();
+		const redactions = new RecentMap<number, true>(maxRedactions);
 		let live = false;
 		const replace = (messages: readonly Message[]): void => {
 			const fresh = messages.filter(({id}) => !redactions.has(id));
-			for (const {id} of fresh) redactions.add(id);
+			for (const {id} of messages) redactions.set(id, true);
 			const fitting = live ? fresh.filter(passes) : [];
 			if (fitting.length > 0) show(fitting).catch(reject);
 		};
@@ -164,8 +170,9 @@ async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following)
 		mailbox.subscribe((event: MailboxEvent) => {
 			if (event.type === 'messages') accept(event.messages);
 			if (event.type === 'redacted') replace(event.messages);
+			if (event.type === 'cursor') overlap.pass(event.cursor);
 			if (event.type === 'replaced') {
-				shown?.clear();
+				overlap.clear();
 				redactions.clear();
 				say.replaced(event);
 			}

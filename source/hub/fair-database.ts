@@ -35,7 +35,8 @@ export interface Activity {
 
 interface Call {
 	readonly caller: SharedCaller;
-	readonly what: string;
+	/** Its SQL; put together only for who asks. */
+	readonly what: () => string;
 	readonly abort: AbortController;
 	/** By performance.now(). */
 	begun: number;
@@ -71,12 +72,17 @@ export class FairDatabase implements Database {
 	}
 
 	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {
-		const what = statements.map(({text}) => text).join('; ');
+		const what = (): string => statements.map(({text}) => text).join('; ');
 		return this.#inTurn(scope, what, signal, either => this.#database.run(scope, statements, either));
 	}
 
 	script(scope: Scope, sql: string, signal?: AbortSignal): Promise<Result[]> {
-		return this.#inTurn(scope, sql, signal, either => this.#database.script(scope, sql, either));
+		return this.#inTurn(
+			scope,
+			() => sql,
+			signal,
+			either => this.#database.script(scope, sql, either),
+		);
 	}
 
 	listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
@@ -92,12 +98,12 @@ export class FairDatabase implements Database {
 		const now = performance.now();
 		return [...this.#running].map(({caller, what, begun}) => ({
 			who: caller.name,
-			what: beginning(what),
+			what: beginning(what()),
 			running: Math.round(now - begun),
 		}));
 	}
 
-	async #inTurn(scope: Scope, what: string, given: AbortSignal | undefined, work: Work): Promise<Result[]> {
+	async #inTurn(scope: Scope, what: () => string, given: AbortSignal | undefined, work: Work): Promise<Result[]> {
 		const caller = sharedCallerOf(scope);
 		const abort = new AbortController();
 		try {

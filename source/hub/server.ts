@@ -85,10 +85,11 @@ export async function startServer(options: HubServerOptions, port: number): Prom
 		if (port === 0 || (error.code !== 'EADDRINUSE' && error.code !== 'EACCES')) throw error;
 		await listen(tcp, 0);
 	});
-	const servers = [tcp];
+	const servers = new Set([tcp]);
 	const serve = (path: string): Server => {
 		const server = serverFor(options, bodies, () => ({port: null, place: path}));
-		servers.push(server);
+		// Each time that the socket was removed there is another one; where none can be made, one that never listened.
+		server.once('listening', () => servers.add(server)).once('close', () => servers.delete(server));
 		return server;
 	};
 	const {local} = options;
@@ -101,7 +102,7 @@ export async function startServer(options: HubServerOptions, port: number): Prom
 		socket: own?.path ?? null,
 		async close() {
 			own?.leave();
-			await Promise.all(servers.map(close));
+			await Promise.all([...servers].map(close));
 		},
 	};
 }

@@ -2,15 +2,19 @@ import {randomUUID} from 'node:crypto';
 import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {MailboxError} from '../mailbox/error.ts';
+import {RecentMap} from '../mailbox/recent.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
 import {listed} from './listed.ts';
 import {plainText} from './plain-text.ts';
 import {queueSchema, taskAtAGlance, taskId, taskSchema} from './task-data.ts';
 
+/** Tasks whose fate is not known that are remembered: each may be long. */
+const maxUnsure = 20;
+
 export function registerAddTask(server: McpServer, desk: Desk): void {
 	// A task whose fate is not known keeps its key: added again with the same words, it is added once.
-	const unsure = new Map<string, string>();
+	const unsure = new RecentMap<string, string>(maxUnsure);
 
 	server.registerTool(
 		'add_task',

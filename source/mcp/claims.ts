@@ -16,6 +16,8 @@ interface Claim {
 export const defaultLease = 900;
 /** At most this many seconds between two renewals. Without a hub, the database notices naps and clock steps by them alone. */
 const maxPause = 60;
+/** Claims of finished tasks that are remembered. */
+const maxFinished = 100;
 
 /** What was claimed through this server: its agent need not carry tokens about, and while it lives no lease runs out. */
 export class Claims {
@@ -59,7 +61,10 @@ export class Claims {
 
 	/** The task was finished with its claim, which is remembered: the agent may not have got the answer. */
 	finish({id, lease_token}: Task): void {
+		this.#held.delete(id);
 		this.#held.set(id, {token: lease_token, lease: defaultLease, finished: true});
+		const finished = [...this.#held].filter(([, claim]) => claim.finished);
+		for (const [oldest] of finished.slice(0, -maxFinished)) this.#held.delete(oldest);
 		this.#schedule();
 	}
 

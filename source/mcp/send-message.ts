@@ -4,6 +4,7 @@ import {z} from 'zod';
 import {checkContent} from '../mailbox/content.ts';
 import {contentOf, maxContentBytes, mentionsIn} from '../mailbox/message.ts';
 import {nearest} from '../mailbox/nearest.ts';
+import {RecentMap} from '../mailbox/recent.ts';
 import {HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
 import {answer, answering} from './answer.ts';
 import type {Desk} from './desk.ts';
@@ -11,10 +12,12 @@ import {tagSchema} from './tag-schema.ts';
 
 /** Tags that are named in one answer. */
 const most = 100;
+/** Messages whose fate is not known that are remembered: each may be long. */
+const maxUnsure = 20;
 
 export function registerSendMessage(server: McpServer, desk: Desk): void {
 	// A message whose fate is not known keeps its key: sent again with the same words, it is stored once.
-	const unsure = new Map<string, string>();
+	const unsure = new RecentMap<string, string>(maxUnsure);
 
 	server.registerTool(
 		'send_message',

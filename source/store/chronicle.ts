@@ -10,7 +10,7 @@ import {replay, type Replay} from './replay.ts';
 import type {State} from './state.ts';
 
 const page = 1000;
-/** Older messages than this many are not read; a mark takes about 200 bytes. */
+/** Older messages than this many are not read, and are forgotten while new ones come; a mark takes about 200 bytes. */
 const mostMarks = 50_000;
 const mostChanges = 20_000;
 /** Whole messages beside the store's, which may be long. */
@@ -174,12 +174,27 @@ export class Chronicle {
 		if (state.messages !== before.messages) this.#marks.add(newest(state, this.#marks));
 		if (state.tasks !== before.tasks) this.#changes.push(...heardTasks(before.tasks, state.tasks));
 		if (state.agents !== before.agents) this.#changes.push(...heardAgents(before.agents, state.agents));
+		this.#trim();
 		// What changed while the line was down was not heard.
 		if (state.connection.phase === 'live' && before.connection.phase !== 'live') {
 			this.#changesFrom = Infinity;
 			this.#changes = [];
 			this.#generation++;
 			this.#read();
+		}
+	}
+
+	/** The timeline may stay open for a week. What is being read is older than what is forgotten, and is of no use then. */
+	#trim(): void {
+		if (this.#marks.trim(mostMarks)) {
+			const [oldest] = this.#marks.list;
+			this.#marksFrom = oldest?.at ?? this.#marksFrom;
+			this.#before = oldest?.id ?? this.#before;
+		}
+		if (this.#changes.length >= mostChanges * 1.1) {
+			this.#changes = this.#changes.slice(-mostChanges);
+			this.#changesFrom = Date.parse(this.#changes[0]?.at ?? '');
+			this.#generation++;
 		}
 	}
 
@@ -217,7 +232,7 @@ export class Chronicle {
 	async #readMessages(mailbox: Mailbox, isCurrent: () => boolean): Promise<void> {
 		const before = this.#before;
 		const messages = await mailbox.history({limit: page, ...(before === Infinity ? {} : {before})});
-		if (!isCurrent()) return;
+		if (!isCurrent() || before !== this.#before) return;
 		this.#marks.add(messages);
 		const [oldest] = messages;
 		this.#marksFrom = messages.length < page || oldest === undefined ? -Infinity : Date.parse(oldest.created_at);

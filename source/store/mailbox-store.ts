@@ -6,6 +6,7 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {SearchPage} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
+import {RecentMap} from '../mailbox/recent.ts';
 import {Chronicle} from './chronicle.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Task} from '../mailbox/task.ts';
@@ -21,6 +22,8 @@ const windowSize = 5000;
 /** Trimming copies the window, so it waits until this many are over. */
 const slack = 500;
 const firstPage = 500;
+/** Receipts that are not sent again; what was told before them changes nothing when it is told twice. */
+const maxTold = 4 * windowSize;
 
 export interface MailboxStore {
 	getState(): State;
@@ -78,7 +81,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	const store = createStore<State>(() => emptyState);
 	const opening = Promise.resolve(mailbox);
 	/** What was already said of which message. */
-	const told = new Set<string>();
+	const told = new RecentMap<string, true>(maxTold);
 	let unsubscribe: Unsubscribe = () => {};
 	let closed = false;
 	let kept: SeenMarks | null = null;
@@ -257,7 +260,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		async acknowledge(ids, state) {
 			const fresh = ids.filter(id => !told.has(`${id} ${state}`));
 			if (fresh.length === 0) return;
-			for (const id of fresh) told.add(`${id} ${state}`);
+			for (const id of fresh) told.set(`${id} ${state}`, true);
 			try {
 				const opened = await opening;
 				await (state === 'acked' ? opened.ack(fresh, 'tui') : opened.deliver(fresh, 'tui'));

@@ -43,7 +43,7 @@ export class Marks {
 		return this.#list;
 	}
 
-	/** Changes when a mark came before another: a list that only grew keeps its order. */
+	/** Changes when a mark came before another, or the oldest went: a list that only grew keeps its order. */
 	get order(): number {
 		return this.#order;
 	}
@@ -62,6 +62,14 @@ export class Marks {
 			this.#list[this.#list.indexOf(known)] = mark;
 			this.#order++;
 		}
+	}
+
+	/** Forgets the oldest beyond `max` once there are a tenth more; whether it did. */
+	trim(max: number): boolean {
+		if (this.#list.length < max * 1.1) return false;
+		for (const {id} of this.#list.splice(0, this.#list.length - max)) this.#byId.delete(id);
+		this.#order++;
+		return true;
 	}
 
 	/** How many of them are new. */

@@ -9,6 +9,7 @@ import {withChannels, withChannelsOf} from './channels.ts';
 import {belongs, threadOf, type FeedId} from './feed.ts';
 import {mergeById} from './ordered.ts';
 import {bounded, emptyPast, released, withNewer, withOlder, type Past} from './past.ts';
+import type {Receipts} from './receipts.ts';
 import {readAtStart, type SeenMarks} from './seen-marks.ts';
 import {emptyState, type Pending, type State} from './state.ts';
 
@@ -274,13 +275,7 @@ function withAgents(agents: State['agents'], incoming: readonly Agent[]): State[
 
 function withReceipts(state: State, incoming: readonly Receipt[]): State {
 	if (incoming.length === 0) return state;
-	const next = new Map(state.receipts);
-	for (const receipt of incoming) {
-		const others = (next.get(receipt.message_id) ?? []).filter(
-			({reader}) => foldTag(reader) !== foldTag(receipt.reader),
-		);
-		next.set(receipt.message_id, [...others, receipt]);
-	}
+	const next = state.receipts.with(incoming);
 	const receipts = next.size > 2 * heldCount(state) + 1000 ? heldOnly(next, state) : next;
 	return {...state, receipts};
 }
@@ -290,12 +285,9 @@ export function heldCount({messages, pasts}: Pick<State, 'messages' | 'pasts'>):
 	return [...pasts.values()].reduce((count, past) => count + past.messages.length, messages.length);
 }
 
-function heldOnly(
-	receipts: State['receipts'],
-	{from, pasts}: Pick<State, 'from' | 'pasts'>,
-): Map<number, readonly Receipt[]> {
+function heldOnly(receipts: Receipts, {from, pasts}: Pick<State, 'from' | 'pasts'>): Receipts {
 	const past = new Set([...pasts.values()].flatMap(({messages}) => messages.map(({id}) => id)));
-	return new Map([...receipts].filter(([id]) => id >= from || past.has(id)));
+	return receipts.of(id => id >= from || past.has(id));
 }
 
 function withSeen(state: State, feed: FeedId, id: number): State {

@@ -2,10 +2,10 @@ import type {Agent, Identity} from '../mailbox/agent.ts';
 import type {Connection, Replaced} from '../mailbox/event.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
-import type {Receipt} from '../mailbox/receipt.ts';
 import type {Task} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
 import type {Past} from './past.ts';
+import {Receipts} from './receipts.ts';
 
 /** A message that was sent from here and whose row has not come back yet. */
 export interface Pending {
@@ -49,8 +49,7 @@ export interface State {
 	readonly tasks: ReadonlyMap<number, Task>;
 	/** Folded tag to agent. */
 	readonly agents: ReadonlyMap<string, Agent>;
-	/** Message id to its receipts. */
-	readonly receipts: ReadonlyMap<number, readonly Receipt[]>;
+	readonly receipts: Receipts;
 	/** Messages up to this id do not count as unread in any channel: they stood there when it was opened first. */
 	readonly seen_from: number;
 	/** Folded tag to the newest id of its channel that was looked at. */
@@ -72,7 +71,7 @@ export const emptyState: State = {
 	pending: [],
 	tasks: new Map(),
 	agents: new Map(),
-	receipts: new Map(),
+	receipts: Receipts.none,
 	seen_from: 0,
 	seen: new Map(),
 };

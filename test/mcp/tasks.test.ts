@@ -296,6 +296,16 @@ describe('finish_task', () => {
 		expect(await only(1)).toMatchObject({status: 'done', result: {rows: 3}, result_table: 'counts'});
 	});
 
+	test('can be repeated for the latest hundred tasks; claims of earlier ones are forgotten', async () => {
+		for (let id = 1; id <= 101; id += 1) {
+			await other.tasks.add({title: `task ${id}`});
+			await call('claim_task', {id});
+			await call('finish_task', {id});
+		}
+		expect(await call('finish_task', {id: 2})).toMatchObject({isError: false});
+		expect(await call('finish_task', {id: 1})).toMatchObject({isError: true});
+	});
+
 	test('what failed is tried again, and is dead after the last attempt', async () => {
 		await other.tasks.add({title: 'x', max_attempts: 1});
 		await other.tasks.add({title: 'y'});

@@ -7,6 +7,7 @@ import {fire, placeAgent} from '../helpers/hook.ts';
 import type {TestHub} from '../helpers/hub.ts';
 import {cli, Home} from '../helpers/program.ts';
 import {spawn as spawnTerminal} from '../helpers/terminal.ts';
+import {fill, filling} from './fill.ts';
 
 /** What works on a hub, at a modest rate. */
 export interface Load {
@@ -25,7 +26,8 @@ const rates = {messages: 10, hooks: 5, tasks: 0.2, acks: 0.5};
 /** What may be under way of one kind: beyond it, a slow machine does less, and says so. */
 const atOnce = 4;
 
-export async function startLoad(hub: TestHub): Promise<Load> {
+/** Opens the screen and tail, fills what is bounded in them, and begins. `env`: more for their environments. */
+export async function startLoad(hub: TestHub, env: {readonly [name: string]: string}): Promise<Load> {
 	const address = await addressOf(hub);
 	const failed = new Map<string, number>();
 	const done = {messages: 0, hooks: 0, tasks: 0, shown: 0};
@@ -40,14 +42,39 @@ export async function startLoad(hub: TestHub): Promise<Load> {
 		cols: 200,
 		rows: 50,
 		cwd: hub.home,
-		env: {AGENTMUX_HOME: hub.home, TERM: 'xterm-256color'},
+		env: {...env, AGENTMUX_HOME: hub.home, TERM: 'xterm-256color'},
 	});
 	const tail: ChildProcess = spawn(process.execPath, [cli, 'tail', '--follow', '--json'], {
-		env: Home.at(hub.home).env(),
+		env: Home.at(hub.home).env(env),
 		cwd: hub.home,
 		stdio: ['ignore', 'pipe', 'ignore'],
 	});
 	tail.stdout?.setEncoding('utf8').on('data', (text: string) => (done.shown += text.split('\n').length - 1));
+
+	const of = <T>(list: readonly T[], nth: number): T => list[nth % list.length]!;
+	const tailShows = async (count: number): Promise<void> => {
+		for (let waited = 0; done.shown < count; waited += 100) {
+			if (waited > 120_000) throw new Error(`tail showed ${done.shown} of ${count} messages.`);
+			await sleep(100);
+		}
+	};
+	const endPrograms = async (): Promise<void> => {
+		tail.kill('SIGKILL');
+		screen.kill('SIGKILL');
+		await screen.exited;
+	};
+	try {
+		await screen.waitFor('live', 60_000);
+		const content = `[${tags[0]}] tail follows once it shows this`;
+		await of(mailboxes, 0).post({content, client_id: crypto.randomUUID()});
+		await tailShows(1);
+		await fill(hub, tags, mailboxes);
+		await tailShows(1 + filling.messages);
+	} catch (error) {
+		await endPrograms();
+		throw error;
+	}
+	done.shown = 0;
 
 	/** Does it so often a second, until the end. */
 	const regularly = (rate: number, work: (nth: number) => Promise<void>): Promise<void>[] =>
@@ -62,7 +89,6 @@ export async function startLoad(hub: TestHub): Promise<Load> {
 				await sleep(rest, undefined, {signal: ending.signal}).catch(() => undefined);
 			}
 		});
-	const of = <T>(list: readonly T[], nth: number): T => list[nth % list.length]!;
 	const lanes = [
 		...regularly(rates.messages, async nth => {
 			const [from, to] = [of(tags, nth), of(tags, nth + 1 + (nth % 3))];
@@ -107,9 +133,7 @@ export async function startLoad(hub: TestHub): Promise<Load> {
 			ending.abort();
 			await Promise.all(lanes);
 			await Promise.all(mailboxes.map(mailbox => mailbox.close()));
-			tail.kill('SIGKILL');
-			screen.kill('SIGKILL');
-			await screen.exited;
+			await endPrograms();
 		},
 	};
 }

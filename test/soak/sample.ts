@@ -2,14 +2,30 @@ import {readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {query} from '../faults/writers.ts';
 import type {TestHub} from '../helpers/hub.ts';
+import {filling} from './fill.ts';
 import type {Load} from './load.ts';
+import type {Probes} from './probes.ts';
 
 /** What a figure is counted in. */
-export type Unit = 'MB' | 'files' | 'kB' | 'dead rows' | 'bytes per message';
+export type Unit = 'MB alive' | 'MB resident' | 'MB' | 'files' | 'kB' | 'dead rows' | 'bytes per message';
 
 /** What grows with the messages by its nature, and what VACUUM takes away once an hour, is shown and not judged. */
 export function isJudged(unit: Unit): boolean {
 	return unit !== 'dead rows' && unit !== 'bytes per message';
+}
+
+/** MB. Of the screen: the goal of `npm run bench:tui`. Of the others: a tenth more than 250 and 100, measured when all that is bounded was full. */
+export const maxResident: {readonly [program: string]: number} = {hub: 275, screen: 180, tail: 110};
+
+/** How much memory is alive in each program, by thread. */
+export async function sampleAlive(probes: Probes, {screen, tail}: Load, hub: TestHub): Promise<Figure[]> {
+	const figures: Figure[] = [];
+	for (const [name, pid] of Object.entries({hub: hub.pid, screen, tail})) {
+		const [main = Number.NaN, ...others] = await probes.alive(pid);
+		figures.push(figure(name, 'MB alive', main));
+		for (const each of others) figures.push(figure(`${name}, its database`, 'MB alive', each));
+	}
+	return figures;
 }
 
 export interface Figure {
@@ -28,14 +44,15 @@ export async function sample(hub: TestHub, {screen, tail, done}: Load): Promise<
 	const processes = {hub: hub.pid, screen, tail};
 	const data = join(hub.home, 'data/pg');
 	const wal = megabytesIn(join(data, 'pg_wal'));
+	const messages = filling.messages + done.messages;
 	return [
-		...Object.entries(processes).map(([name, pid]) => figure(`${name} RSS`, 'MB', residentMegabytes(pid))),
+		...Object.entries(processes).map(([name, pid]) => figure(name, 'MB resident', residentMegabytes(pid))),
 		...Object.entries(processes).map(([name, pid]) =>
 			figure(`${name} open files`, 'files', readdirSync(`/proc/${pid}/fd`).length),
 		),
 		figure('WAL', 'MB', wal),
 		...(await tables(hub)),
-		figure('all data but WAL', 'bytes per message', ((megabytesIn(data) - wal) * 1e6) / Math.max(1, done.messages)),
+		figure('all data but WAL', 'bytes per message', ((megabytesIn(data) - wal) * 1e6) / messages),
 	];
 }
 

@@ -50,6 +50,22 @@ describe('what a week makes of it', () => {
 		expect(verdict(slopeOf(every15s(1800, () => 31)))).toBe('steady');
 	});
 
+	it('is steady, when a part grows that is little of the whole', () => {
+		const part = slopeOf(every15s(1800, at => 10 + at / 36_000));
+		expect(verdict(part)).toBe('grows');
+		expect(verdict(part, 200)).toBe('steady');
+	});
+
+	it('is unclear, when it drifts by less than can be told apart, and grows beyond', () => {
+		const drift = (by: number) =>
+			slopeOf(
+				every15s(1800, at => 18 + (by * at) / 1800),
+				0.5,
+			);
+		expect(verdict(drift(0.4), 100)).toBe('unclear');
+		expect(verdict(drift(2), 100)).toBe('grows');
+	});
+
 	it('is unclear, when the noise hides it', () => {
 		const random = noise(7);
 		expect(verdict(slopeOf(every15s(1800, () => 100 + 20 * random())))).toBe('unclear');

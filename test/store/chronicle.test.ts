@@ -60,6 +60,40 @@ describe('the chronicle', () => {
 		expect(past.replay.agents.get('A')?.[0]?.state).toBe('working');
 	});
 
+	it('forgets the oldest while it stays open', async () => {
+		const server = new MemoryServer();
+		let at = Date.parse('2026-11-20T10:00:00Z');
+		server.clock = () => at;
+		const store = await open(server);
+		const {chronicle: past} = store;
+		past.reach(0);
+		await until(() => !past.isReading && store.getState().connection.phase === 'live');
+		for (let number = 1; number <= 56_000; number++) {
+			at += 1000;
+			server.insert(`[A] ${number}`);
+			if (number % 2000 === 0) await until(() => past.marks.get(number) !== undefined);
+		}
+		// What changed while the line was down is read once the first sight of the live connection is taken in.
+		await until(() => !past.isReading);
+		const [oldest] = past.marks.list;
+		expect(past.marks.list.length).toBeLessThan(55_000);
+		expect(past.marks.list.map(({id}) => id)).toEqual(
+			Array.from({length: past.marks.list.length}, (_, index) => 56_001 - past.marks.list.length + index),
+		);
+		expect(past.marks.get(1)).toBeUndefined();
+		expect([past.from, past.isFull]).toEqual([oldest?.at, true]);
+
+		const agent = memoryMailbox(server, {tag: 'A'});
+		for (let number = 1; number <= 22_500; number++) {
+			at += 1000;
+			await agent.touch({presence: number % 2 === 0 ? 'working' : 'idle'});
+			// Whoever draws looks that often.
+			expect(past.marks.list.at(-1)?.id).toBe(56_000);
+		}
+		expect(past.replay.agents.get('A')?.length).toBeLessThan(22_010);
+		expect(past.from).toBeGreaterThan(at - 22_000_000);
+	});
+
 	it('reads again what changed while the connection was down', async () => {
 		const server = new MemoryServer();
 		const agent = memoryMailbox(server, {tag: 'A'});

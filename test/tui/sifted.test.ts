@@ -50,7 +50,7 @@ describe('what a filter lets through of a pane', () => {
 					} else if (each.kind === 'trim') {
 						const messages = each.keep === 0 ? state.messages : state.messages.slice(-each.keep);
 						state = {...state, messages, from: messages[0]?.id ?? state.from};
-					} else state = {...state, receipts: new Map(state.receipts)};
+					} else state = {...state, receipts: state.receipts.of(() => true)};
 					for (const {id} of state.messages) stood.add(id);
 					check();
 				}

@@ -1,0 +1,61 @@
+import type {Receipt} from '../mailbox/receipt.ts';
+import {sameTag} from '../mailbox/tag.ts';
+
+/** Message ids of one part. */
+const partSize = 64;
+
+type Part = ReadonlyMap<number, readonly Receipt[]>;
+
+/**
+ * The receipts of the messages that are held, by message; never mutated. They come one by one, some dozens a second on a busy
+ * night: each copies its part and the list of parts, not thousands of entries.
+ */
+export class Receipts {
+	static readonly none = new Receipts(new Map(), 0);
+	/** Messages that have a receipt. */
+	readonly size: number;
+	readonly #parts: ReadonlyMap<number, Part>;
+
+	private constructor(parts: ReadonlyMap<number, Part>, size: number) {
+		this.#parts = parts;
+		this.size = size;
+	}
+
+	/** Those of one message, one for each reader. */
+	get(message: number): readonly Receipt[] | undefined {
+		return this.#parts.get(partOf(message))?.get(message);
+	}
+
+	/** With these in the place of earlier ones of the same reader. */
+	with(incoming: readonly Receipt[]): Receipts {
+		const parts = new Map(this.#parts);
+		let {size} = this;
+		for (const [key, receipts] of Map.groupBy(incoming, ({message_id}) => partOf(message_id))) {
+			const part = new Map(parts.get(key));
+			size -= part.size;
+			for (const receipt of receipts) {
+				const others = (part.get(receipt.message_id) ?? []).filter(({reader}) => !sameTag(reader, receipt.reader));
+				part.set(receipt.message_id, [...others, receipt]);
+			}
+			size += part.size;
+			parts.set(key, part);
+		}
+		return new Receipts(parts, size);
+	}
+
+	/** Only those of messages that are wanted. */
+	of(isWanted: (message: number) => boolean): Receipts {
+		const parts = new Map<number, Part>();
+		let size = 0;
+		for (const [key, part] of this.#parts) {
+			const left = new Map([...part].filter(([message]) => isWanted(message)));
+			if (left.size > 0) parts.set(key, left);
+			size += left.size;
+		}
+		return new Receipts(parts, size);
+	}
+}
+
+function partOf(message: number): number {
+	return Math.floor(message / partSize);
+}
