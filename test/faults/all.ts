@@ -26,7 +26,7 @@ const all: readonly Fault[] = [
 	...handOverFaults,
 	...tasks,
 	...upgrade,
-	...slow.map((fault): Fault => ({...fault, alone: true})),
+	...slow,
 ];
 
 /** The database that it is done to. */

@@ -25,8 +25,13 @@ export interface Fault {
 	readonly engine?: 'pglite' | 'postgres';
 	/** Only in the long run. It takes the place of a short one with the same name and engine. */
 	readonly long?: true;
-	/** It measures how long others wait: no other fault is carried out meanwhile. */
-	readonly alone?: true;
+	/**
+	 * What may go on while it is carried out, where it measures how long others wait: other faults in which little but waiting is
+	 * done, or nothing. By default any fault.
+	 */
+	readonly beside?: 'idle' | 'nothing';
+	/** How long it takes on two cores, about, where that is long: such a one is begun early. */
+	readonly seconds?: number;
 	/** How many trials a run makes; `--times` multiplies it. */
 	readonly trials: number;
 	/** The same for the long run, where that is to make more of them. */

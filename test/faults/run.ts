@@ -4,7 +4,9 @@
 //   --long   with more trials and with faults that take longer: half an hour instead of three minutes
 //   --times  N times as many trials
 //   --write  puts the table into docs/guarantees.md
+import {availableParallelism} from 'node:os';
 import path from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {renew} from '../../bench/results.ts';
 import {engineOf, faultsOf} from './all.ts';
 import type {Fault, Outcome} from './faults.ts';
@@ -50,15 +52,19 @@ interface Result {
 	readonly seconds: number;
 }
 
+/** Minutes after which a fault that has not ended never will. */
+const longest = (long ? 15 : 5) * times;
+
 async function carryOut(fault: Fault): Promise<Result> {
 	const begun = performance.now();
-	const outcome = await fault
-		.run((long ? (fault.longTrials ?? fault.trials) : fault.trials) * times)
-		.catch((error: unknown): Outcome => {
+	const failed = (why: string): Outcome => ({trials: 0, recovered: [], faults: [`not carried out: ${why}`]});
+	const outcome = await Promise.race([
+		fault
+			.run((long ? (fault.longTrials ?? fault.trials) : fault.trials) * times)
 			// A fault that could not be carried out has shown nothing.
-			const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
-			return {trials: 0, recovered: [], faults: [`not carried out: ${said}`]};
-		});
+			.catch((error: unknown) => failed(error instanceof Error ? (error.stack ?? error.message) : String(error))),
+		sleep(longest * 60_000, undefined, {ref: false}).then(() => failed(`it did not end within ${longest} minutes`)),
+	]);
 	const {trials, acknowledged = '-', lost = '-', duplicated = '-', remark} = outcome;
 	const engine = engineOf(fault) === 'pglite' ? 'PGlite' : 'PostgreSQL';
 	return {
@@ -93,10 +99,20 @@ const work = async (queue: Fault[]): Promise<void> => {
 		print();
 	}
 };
-// Two at a time, each on hubs of its own: much of it is waiting for programs to start.
-const together = chosen.filter(({alone}) => alone !== true);
-await Promise.all([work(together), work(together)]);
-await work(chosen.filter(({alone}) => alone === true));
+const secondsOf = ({seconds = 10, trials, longTrials = trials}: Fault): number =>
+	long ? (seconds * longTrials) / trials : seconds;
+/** So many at a time, each on hubs and servers of its own; those that take longest first, so that none is left over. */
+const carryOutAll = async (queue: Fault[], atOnce: number): Promise<void> => {
+	queue.sort((one, other) => secondsOf(other) - secondsOf(one));
+	await Promise.all(Array.from({length: atOnce}, () => work(queue)));
+};
+const of = (place: Fault['beside']): Fault[] => chosen.filter(({beside}) => beside === place);
+const begun = performance.now();
+// Much of it is waiting: for programs to start, for leases and timeouts.
+await carryOutAll(of(undefined), availableParallelism() + 1);
+await carryOutAll(of('idle'), Infinity);
+await carryOutAll(of('nothing'), 1);
+console.log(`${chosen.length} faults in ${Math.round((performance.now() - begun) / 1000)} s.`);
 if (write) {
 	renew(
 		path.join(import.meta.dirname, '../../docs/guarantees.md'),

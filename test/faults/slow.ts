@@ -176,7 +176,7 @@ function besideOwner(trials: number): Promise<Outcome> {
 		let slowest = 0;
 		await new Peer(hub).round();
 		for (let trial = 0; trial < trials; trial += 1) {
-			const held = sql(hub, hub.serviceRoleKey, 'select pg_sleep(15)');
+			const held = sql(hub, hub.serviceRoleKey, 'select pg_sleep(12)');
 			await sleep(500);
 			const begun = performance.now();
 			const {status, text} = await ask(hub, hub.tokenFor('PEER'), '/rest/v1/messages', {content: '[PEER] hello'});
@@ -200,7 +200,7 @@ function besideWaiting(trials: number): Promise<Outcome> {
 		await idle.beside(sleep(1000));
 		let slowest = 0;
 		for (let trial = 0; trial < trials; trial += 1) {
-			const held = sql(hub, owner, 'begin; update public.held set n = 2; select pg_sleep(12); commit');
+			const held = sql(hub, owner, 'begin; update public.held set n = 2; select pg_sleep(8); commit');
 			await sleep(500);
 			const waiting = Promise.all(Array.from({length: 7}, () => sql(hub, owner, 'update public.held set n = n + 1')));
 			const peer = new Peer(hub);
@@ -250,33 +250,41 @@ function said(idle: number, slowest: number): string {
 	return `the slowest of a peer's requests: ${Math.round(slowest)} ms, ${Math.round(idle)} ms when nobody else asked`;
 }
 
+const engines = ['pglite', 'postgres'] as const;
+
 /** One slow request never holds the others. */
-export const slow: readonly (Fault & {readonly engine: Engine})[] = [
+export const slow: readonly Fault[] = [
+	...engines.map(
+		(engine): Fault => ({
+			what: 'requests of an agent that take all their time',
+			engine,
+			beside: 'nothing',
+			trials: 1,
+			longTrials: 3,
+			run: trials => besideBombs(engine, trials),
+		}),
+	),
 	{
-		what: 'requests of an agent that take all their time',
-		engine: 'pglite',
-		trials: 1,
-		run: trials => besideBombs('pglite', trials),
-	},
-	{
-		what: 'requests of an agent that take all their time',
+		what: "an agent's transaction that holds a lock",
 		engine: 'postgres',
-		trials: 1,
-		run: trials => besideBombs('postgres', trials),
+		beside: 'idle',
+		trials: 2,
+		run: besideLocks,
 	},
-	{what: "an agent's transaction that holds a lock", engine: 'postgres', trials: 2, run: besideLocks},
-	{what: 'a long statement of the owner', engine: 'pglite', trials: 1, run: besideOwner},
-	{what: 'statements of the owner that wait for a lock', engine: 'postgres', trials: 1, run: besideWaiting},
+	{what: 'a long statement of the owner', engine: 'pglite', beside: 'idle', trials: 1, run: besideOwner},
 	{
-		what: 'first signs of life of 160 sessions',
-		engine: 'pglite',
-		trials: 1,
-		run: trials => firstSigns('pglite', trials),
-	},
-	{
-		what: 'first signs of life of 160 sessions',
+		what: 'statements of the owner that wait for a lock',
 		engine: 'postgres',
+		beside: 'idle',
 		trials: 1,
-		run: trials => firstSigns('postgres', trials),
+		run: besideWaiting,
 	},
+	...engines.map(
+		(engine): Fault => ({
+			what: 'first signs of life of 160 sessions',
+			engine,
+			trials: 1,
+			run: trials => firstSigns(engine, trials),
+		}),
+	),
 ];
