@@ -1,7 +1,10 @@
+import {circleFaults} from './circles.ts';
 import {storage, type Fault} from './faults.ts';
 import {folderFaults} from './folder.ts';
 import {handOverFaults} from './hand-over.ts';
 import {historyFaults} from './history.ts';
+import {lanes} from './lanes.ts';
+import {leases} from './leases.ts';
 import {load} from './load.ts';
 import {machines} from './machines.ts';
 import {network} from './network.ts';
@@ -25,8 +28,11 @@ const all: readonly Fault[] = [
 	...offlineWords,
 	...handOverFaults,
 	...tasks,
+	...leases,
+	...circleFaults,
 	...upgrade,
 	...slow,
+	...lanes,
 ];
 
 /** The database that it is done to. */

@@ -110,7 +110,7 @@ const of = (place: Fault['beside']): Fault[] => chosen.filter(({beside}) => besi
 const begun = performance.now();
 // Much of it is waiting: for programs to start, for leases and timeouts.
 await carryOutAll(of(undefined), availableParallelism() + 1);
-await carryOutAll(of('idle'), Infinity);
+await carryOutAll(of('idle'), chosen.length);
 await carryOutAll(of('nothing'), 1);
 console.log(`${chosen.length} faults in ${Math.round((performance.now() - begun) / 1000)} s.`);
 if (write) {

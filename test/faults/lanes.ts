@@ -1,0 +1,58 @@
+import {setTimeout as sleep} from 'node:timers/promises';
+import type {TestHub} from '../helpers/hub.ts';
+import type {Fault, Outcome} from './faults.ts';
+import {onEngine, type Engine} from './on-engine.ts';
+import {longest, Peer, sql} from './peer.ts';
+
+/** How many agents ask at once, each for all the time that it is given; and for how many milliseconds new ones come. */
+const crowd = 24;
+const crowded = 8000;
+
+/** Asks again and again for what takes long; who was refused takes another tag, as another agent would. */
+async function hog(hub: TestHub, name: string, isOver: () => boolean): Promise<number> {
+	let asked = 0;
+	for (; !isOver(); asked += 1) {
+		const statement = asked % 2 === 0 ? 'select pg_sleep(30)' : 'select count(*) from generate_series(1, 100000000000)';
+		await sql(hub, hub.tokenFor(`${name}_${asked}`), statement).catch(() => null);
+	}
+	return asked;
+}
+
+/** Agents take every place that there is for what they ask, and a peer's mail goes on. */
+function besideCrowd(engine: Engine, trials: number): Promise<Outcome> {
+	return onEngine(engine, async start => {
+		const hub = await start();
+		const faults: string[] = [];
+		const idle = new Peer(hub);
+		await idle.beside(sleep(1000));
+		const peer = new Peer(hub);
+		let asked = 0;
+		for (let trial = 0; trial < trials; trial += 1) {
+			let over = false;
+			const hogs = Array.from({length: crowd}, (_, at) => hog(hub, `HOG_${trial}_${at}`, () => over));
+			// Until every place is taken.
+			await sleep(300);
+			await peer.beside(sleep(crowded));
+			over = true;
+			asked += (await Promise.all(hogs)).reduce((sum, each) => sum + each, 0);
+		}
+		faults.push(...new Set(peer.refusals));
+		if (peer.slowest > longest + idle.slowest) faults.push(`a peer waited ${Math.round(peer.slowest)} ms`);
+		return {
+			trials,
+			recovered: [],
+			faults,
+			remark: `beside ${asked} requests of ${crowd} agents at once the slowest of ${peer.waits.length} of a peer: ${Math.round(peer.slowest)} ms, ${Math.round(idle.slowest)} ms when nobody else asked`,
+		};
+	});
+}
+
+/** Mail has a way of its own past what agents ask the database. */
+export const lanes: readonly Fault[] = (['pglite', 'postgres'] as const).map(engine => ({
+	what: 'agents fill every place, mail goes on',
+	engine,
+	beside: 'nothing',
+	trials: 1,
+	longTrials: 3,
+	run: trials => besideCrowd(engine, trials),
+}));
