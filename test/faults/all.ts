@@ -7,6 +7,7 @@ import {lanes} from './lanes.ts';
 import {leases} from './leases.ts';
 import {load} from './load.ts';
 import {machines} from './machines.ts';
+import {memory} from './memory.ts';
 import {network} from './network.ts';
 import {offlineWords} from './offline.ts';
 import {resources} from './resources.ts';
@@ -20,6 +21,7 @@ const all: readonly Fault[] = [
 	...storage,
 	...folderFaults,
 	...resources,
+	...memory,
 	...historyFaults,
 	...network,
 	...sockets,

@@ -97,7 +97,7 @@ function killedInBetween(trials: number, meanwhile: (home: string) => void = () 
 
 const killed: Fault = {
 	what: 'SIGKILL while four clients insert',
-	trials: 5,
+	trials: 3,
 	longTrials: 60,
 	run: trials => killedInBetween(trials),
 };
@@ -133,7 +133,8 @@ function powerCut(kind: 'cut' | 'lie', trials: number): Promise<Outcome & {reado
 
 const cut: Fault = {
 	what: 'power cut: unsynced sectors stay or go by chance',
-	trials: 5,
+	trials: 3,
+	seconds: 15,
 	longTrials: 40,
 	run: trials => powerCut('cut', trials),
 };
@@ -226,7 +227,7 @@ const stale: Fault = {
 
 const interrupted: Fault = {
 	what: 'SIGKILL during the first start',
-	trials: 5,
+	trials: 3,
 	longTrials: 30,
 	async run(trials) {
 		const recovered: number[] = [];
@@ -276,7 +277,7 @@ const newer: Fault = {
 
 const restore: Fault = {
 	what: 'SIGKILL of `hub restore` at any moment',
-	trials: 6,
+	trials: 3,
 	longTrials: 20,
 	run: trials =>
 		inHome(async home => {

@@ -1,5 +1,5 @@
 // npm run faults [-- NAME ...] [--long] [--times N] [--write]: does to the built hub what machines do to programs, and prints
-// what became of what it had acknowledged. Exits 1 when anything of it was lost or told twice.
+// what became of what it had acknowledged, each fault with the seconds that it took. Exits 1 when anything was lost or told twice.
 //   NAME     only faults whose name contains it
 //   --long   with more trials and with faults that take longer: half an hour instead of three minutes
 //   --times  N times as many trials
