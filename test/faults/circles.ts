@@ -127,7 +127,8 @@ function circles(engine: Engine, count: number): Promise<Outcome> {
 export const circleFaults: readonly Fault[] = (['pglite', 'postgres'] as const).map(engine => ({
 	what: 'tasks that would wait in circles, by eight at once',
 	engine,
-	trials: 300,
-	longTrials: 5000,
+	trials: 200,
+	seconds: 8,
+	longTrials: 2000,
 	run: count => circles(engine, count),
 }));

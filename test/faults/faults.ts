@@ -25,11 +25,8 @@ export interface Fault {
 	readonly engine?: 'pglite' | 'postgres';
 	/** Only in the long run. It takes the place of a short one with the same name and engine. */
 	readonly long?: true;
-	/**
-	 * What may go on while it is carried out, where it measures how long others wait: other faults in which little but waiting is
-	 * done, or nothing. By default any fault.
-	 */
-	readonly beside?: 'idle' | 'nothing';
+	/** It measures how long others wait: no other fault is carried out meanwhile. */
+	readonly alone?: true;
 	/** How long it takes on two cores, about, where that is long: such a one is begun early. */
 	readonly seconds?: number;
 	/** How many trials a run makes; `--times` multiplies it. */
@@ -98,7 +95,7 @@ function killedInBetween(trials: number, meanwhile: (home: string) => void = () 
 const killed: Fault = {
 	what: 'SIGKILL while four clients insert',
 	trials: 3,
-	longTrials: 60,
+	longTrials: 40,
 	run: trials => killedInBetween(trials),
 };
 
@@ -111,7 +108,7 @@ function powerCut(kind: 'cut' | 'lie', trials: number): Promise<Outcome & {reado
 		const writers = new Writers();
 		for (let trial = 0; trial < trials; trial += 1) {
 			// Where it comes so early that the hub does not answer yet, nothing more can have been acknowledged.
-			const hub = await start(home, `${kind}:${between(kind === 'lie' ? 300 : 40, 900)}`).catch(() => null);
+			const hub = await start(home, `${kind}:${kind === 'lie' ? between(300, 900) : between(40, 500)}`).catch(() => null);
 			if (hub !== null) {
 				writers.start(hub);
 				await gone(hub);
@@ -152,7 +149,7 @@ const control: Fault = {
 
 const full: Fault = {
 	what: 'disk full in between, then space again',
-	trials: 2,
+	trials: 1,
 	longTrials: 10,
 	run: trials =>
 		inHome(async home => {
@@ -192,7 +189,7 @@ const full: Fault = {
 
 const second: Fault = {
 	what: 'a second hub on the same directory',
-	trials: 2,
+	trials: 1,
 	longTrials: 4,
 	run: trials =>
 		inHome(async home => {
@@ -215,7 +212,7 @@ const second: Fault = {
 
 const stale: Fault = {
 	what: 'lock and state of a hub that died, its pid now another’s',
-	trials: 2,
+	trials: 1,
 	longTrials: 10,
 	run: trials =>
 		killedInBetween(trials, home => {
@@ -228,7 +225,7 @@ const stale: Fault = {
 const interrupted: Fault = {
 	what: 'SIGKILL during the first start',
 	trials: 3,
-	longTrials: 30,
+	longTrials: 20,
 	async run(trials) {
 		const recovered: number[] = [];
 		const faults: string[] = [];

@@ -241,7 +241,7 @@ async function tear(
 const tornState: Fault = {
 	what: 'hub.json, keys.json, hub.lock torn in every way, hub running',
 	trials: 3,
-	longTrials: 24,
+	longTrials: 10,
 	seconds: 18,
 	async run(trials) {
 		const {cells, faults, slow} = await tear(trials, file => /hub\.json|keys\.json|hub\.lock/.test(file), [true]);
@@ -252,8 +252,8 @@ const tornState: Fault = {
 const tornAll: Fault & {readonly long: true} = {
 	what: 'every file of the home torn in every way, hub running and stopped',
 	long: true,
-	trials: 40,
-	seconds: 250,
+	trials: 30,
+	seconds: 180,
 	async run(trials) {
 		const {cells, faults, slow} = await tear(trials, () => true, [true, false]);
 		return {trials: cells, recovered: slow, faults};

@@ -157,10 +157,10 @@ const large: Fault = {
 		onStage(trials, async ({hub, post, lapse}) => {
 			const lead = `[SENDER] @${tag} `;
 			for (let n = 0; n < 20; n += 1) await post('x'.repeat(262_144 - lead.length));
-			const busy = Array.from({length: 4}, () => spawn(process.execPath, ['-e', 'for (;;);'], {stdio: 'ignore'}));
+			const busy = Array.from({length: 3}, () => spawn(process.execPath, ['-e', 'for (;;);'], {stdio: 'ignore'}));
 			const seen: number[] = [];
 			try {
-				for (let n = 0; n < 6; n += 1) {
+				for (let n = 0; n < 4; n += 1) {
 					const env = {AGENTMUX_HOOK_PATIENCE: ''};
 					const {stdout} = await fire({home: hub.home, tag, event: 'PostToolBatch', env});
 					seen.push(...idsIn(stdout));

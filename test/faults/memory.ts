@@ -113,6 +113,6 @@ function beyondTheDatabase(trials: number): Promise<Outcome> {
 
 /** What becomes of what was acknowledged when there is no memory left. */
 export const memory: readonly Fault[] = [
-	{what: 'the kernel kills the hub for want of memory', trials: 1, longTrials: 20, run: killedByKernel},
+	{what: 'the kernel kills the hub for want of memory', trials: 1, longTrials: 10, run: killedByKernel},
 	{what: 'a statement that needs more memory than the database has', trials: 1, longTrials: 5, run: beyondTheDatabase},
 ];

@@ -106,12 +106,16 @@ const carryOutAll = async (queue: Fault[], atOnce: number): Promise<void> => {
 	queue.sort((one, other) => secondsOf(other) - secondsOf(one));
 	await Promise.all(Array.from({length: atOnce}, () => work(queue)));
 };
-const of = (place: Fault['beside']): Fault[] => chosen.filter(({beside}) => beside === place);
 const begun = performance.now();
 // Much of it is waiting: for programs to start, for leases and timeouts.
-await carryOutAll(of(undefined), availableParallelism() + 1);
-await carryOutAll(of('idle'), chosen.length);
-await carryOutAll(of('nothing'), 1);
+await carryOutAll(
+	chosen.filter(({alone}) => alone !== true),
+	availableParallelism() + 1,
+);
+await carryOutAll(
+	chosen.filter(({alone}) => alone === true),
+	1,
+);
 console.log(`${chosen.length} faults in ${Math.round((performance.now() - begun) / 1000)} s.`);
 if (write) {
 	renew(

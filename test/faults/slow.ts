@@ -182,7 +182,7 @@ export const slow: readonly Fault[] = [
 		(engine): Fault => ({
 			what: 'requests of an agent that take all their time',
 			engine,
-			beside: 'nothing',
+			alone: true,
 			trials: 1,
 			longTrials: 3,
 			run: trials => besideBombs(engine, trials),
@@ -191,15 +191,13 @@ export const slow: readonly Fault[] = [
 	{
 		what: "an agent's transaction that holds a lock",
 		engine: 'postgres',
-		beside: 'idle',
 		trials: 2,
 		run: besideLocks,
 	},
-	{what: 'a long statement of the owner', engine: 'pglite', beside: 'idle', trials: 1, run: besideOwner},
+	{what: 'a long statement of the owner', engine: 'pglite', trials: 1, seconds: 15, run: besideOwner},
 	{
 		what: 'statements of the owner that wait for a lock',
 		engine: 'postgres',
-		beside: 'idle',
 		trials: 1,
 		run: besideWaiting,
 	},
