@@ -182,7 +182,9 @@ export class FairDatabase implements Database {
 	}
 
 	#mailFirst(): [string, Call[]][] {
-		return [...this.#queues].toSorted(([, [one]], [, [other]]) => Number(other?.caller.isMail) - Number(one?.caller.isMail));
+		return [...this.#queues].toSorted(
+			([, [one]], [, [other]]) => Number(other?.caller.isMail) - Number(one?.caller.isMail),
+		);
 	}
 
 	/** Mail gets the time that others have taken, before they take more: however many they are, it waits for one of them. */

@@ -73,7 +73,12 @@ class Crowd {
 	async #work(ok: boolean): Promise<boolean> {
 		const [task] = await this.#call('task_claim', {p_lease: 60});
 		if (task === undefined) return false;
-		await this.#call('task_finish', {p_id: task.id, p_token: task.lease_token, p_ok: ok, p_error: ok ? null : 'no luck'});
+		await this.#call('task_finish', {
+			p_id: task.id,
+			p_token: task.lease_token,
+			p_ok: ok,
+			p_error: ok ? null : 'no luck',
+		});
 		return true;
 	}
 
@@ -91,7 +96,8 @@ class Crowd {
 
 	#refuse(what: string, why: string): void {
 		this.refused += 1;
-		if (!refusals.test(why) && !/would be blocked for ever/.test(why)) this.faults.push(`${what}: ${why.slice(0, 300)}`);
+		if (!refusals.test(why) && !/would be blocked for ever/.test(why))
+			this.faults.push(`${what}: ${why.slice(0, 300)}`);
 	}
 
 	/** One of the newest, so that they have much to do with each other. */
@@ -120,7 +126,12 @@ function circles(engine: Engine, count: number): Promise<Outcome> {
 		);
 		const kinds = crowd.faults.slice(0, 5);
 		if (open.length > 0) kinds.push(`${open.length} tasks can never be done: ${open[0]?.words}`);
-		return {trials: count, recovered: [], faults: kinds, remark: `${crowd.accepted} accepted, ${crowd.refused} refused`};
+		return {
+			trials: count,
+			recovered: [],
+			faults: kinds,
+			remark: `${crowd.accepted} accepted, ${crowd.refused} refused`,
+		};
 	});
 }
 

@@ -108,7 +108,9 @@ function powerCut(kind: 'cut' | 'lie', trials: number): Promise<Outcome & {reado
 		const writers = new Writers();
 		for (let trial = 0; trial < trials; trial += 1) {
 			// Where it comes so early that the hub does not answer yet, nothing more can have been acknowledged.
-			const hub = await start(home, `${kind}:${kind === 'lie' ? between(300, 900) : between(40, 500)}`).catch(() => null);
+			const hub = await start(home, `${kind}:${kind === 'lie' ? between(300, 900) : between(40, 500)}`).catch(
+				() => null,
+			);
 			if (hub !== null) {
 				writers.start(hub);
 				await gone(hub);

@@ -115,7 +115,8 @@ function naps(engine: Engine, trials: number): Promise<Outcome> {
 			if ((await other.claim(lease)) !== null) faults.push('the nap of the hub took a task from its owner');
 			recovered.push(performance.now() - at);
 			const finished = held === null ? null : await owner.finish(held);
-			if (finished === null || !isDone(finished)) faults.push(`after the nap it was answered ${JSON.stringify(finished)}`);
+			if (finished === null || !isDone(finished))
+				faults.push(`after the nap it was answered ${JSON.stringify(finished)}`);
 			else if ('rows' in finished && finished.rows[0]?.attempts !== 1) faults.push('the nap counted as an attempt');
 			await writers.stop();
 			faults.push(...(await sleepingAgent(hub, other, trial)));

@@ -84,7 +84,7 @@ function killedByKernel(trials: number): Promise<Outcome> {
 }
 
 /** A statement that needs more than PGlite may have at all, 2 GB. */
-const enormous = "select array_length(array_agg(repeat(n::text, 20000000)), 1) from generate_series(10, 150) n";
+const enormous = 'select array_length(array_agg(repeat(n::text, 20000000)), 1) from generate_series(10, 150) n';
 
 function beyondTheDatabase(trials: number): Promise<Outcome> {
 	return onEngine('pglite', async (start): Promise<Outcome> => {

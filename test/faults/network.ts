@@ -77,7 +77,12 @@ async function manyLarge(engine: Engine, count: number): Promise<Outcome> {
 
 /** What networks do to those who follow a mailbox. */
 export const network: readonly Fault[] = [
-	{what: names.harmed, trials: 1, seconds: 35, run: trials => whileFollowed({engine: 'pglite', trials, trouble: short})},
+	{
+		what: names.harmed,
+		trials: 1,
+		seconds: 35,
+		run: trials => whileFollowed({engine: 'pglite', trials, trouble: short}),
+	},
 	{what: names.large, trials: 20, run: count => manyLarge('pglite', count)},
 	...(['pglite', 'postgres'] as const).flatMap((engine): Fault[] => [
 		{

@@ -95,7 +95,10 @@ function print(): void {
 }
 const work = async (queue: Fault[]): Promise<void> => {
 	for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
-		done.set(fault, await carryOut(fault));
+		const result = await carryOut(fault);
+		// The table has its order; what a long run has done so far is seen here.
+		if (long) console.error(`${result.seconds.toFixed(0).padStart(5)} s  ${fault.what}, ${engineOf(fault)}`);
+		done.set(fault, result);
 		print();
 	}
 };

@@ -178,16 +178,14 @@ const engines = ['pglite', 'postgres'] as const;
 
 /** One slow request never holds the others. */
 export const slow: readonly Fault[] = [
-	...engines.map(
-		(engine): Fault => ({
-			what: 'requests of an agent that take all their time',
-			engine,
-			alone: true,
-			trials: 1,
-			longTrials: 3,
-			run: trials => besideBombs(engine, trials),
-		}),
-	),
+	...engines.map((engine): Fault => ({
+		what: 'requests of an agent that take all their time',
+		engine,
+		alone: true,
+		trials: 1,
+		longTrials: 3,
+		run: trials => besideBombs(engine, trials),
+	})),
 	{
 		what: "an agent's transaction that holds a lock",
 		engine: 'postgres',
@@ -201,12 +199,10 @@ export const slow: readonly Fault[] = [
 		trials: 1,
 		run: besideWaiting,
 	},
-	...engines.map(
-		(engine): Fault => ({
-			what: 'first signs of life of 160 sessions',
-			engine,
-			trials: 1,
-			run: trials => firstSigns(engine, trials),
-		}),
-	),
+	...engines.map((engine): Fault => ({
+		what: 'first signs of life of 160 sessions',
+		engine,
+		trials: 1,
+		run: trials => firstSigns(engine, trials),
+	})),
 ];

@@ -109,7 +109,13 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		await database.as(human(), 'select task_cancel($1)', [x]);
 		await database.as(A, `select task_finish(${one}, lease_token, false) from task_claim(p_id => ${one})`);
 		await database.as(human(), 'select task_retry($1)', [plan]);
-		expect(await statuses()).toEqual({X: 'cancelled', plan: 'queued', one: 'queued', two: 'cancelled', three: 'cancelled'});
+		expect(await statuses()).toEqual({
+			X: 'cancelled',
+			plan: 'queued',
+			one: 'queued',
+			two: 'cancelled',
+			three: 'cancelled',
+		});
 		await database.as(A, `select task_finish(${one}, lease_token) from task_claim(p_id => ${one})`);
 		expect(await statuses()).toMatchObject({plan: 'done'});
 		// With what it waits for it comes back.
