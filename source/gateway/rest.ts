@@ -19,6 +19,7 @@ import type {Row, Source} from './catch-up.ts';
 import {neverArrived, strange, unreachable} from './failure.ts';
 import type {Database} from './database.types.ts';
 import type {Link} from './link.ts';
+import {PageSize} from './page-size.ts';
 import {searchArguments} from './search.ts';
 import {hasSignature, withSigned} from './signed.ts';
 import {isBeyond, type Anchor, type Position} from './trail.ts';
@@ -77,6 +78,7 @@ export class Rest implements Source {
 	readonly #signatures: Signatures | undefined;
 	/** As the database said last; undefined: not asked yet. */
 	#mailboxId: string | null | undefined;
+	readonly #pageSize = new PageSize();
 
 	constructor(link: Link, tag: () => Tag, signatures?: Signatures) {
 		this.#link = link;
@@ -162,8 +164,10 @@ export class Rest implements Source {
 		return found.filter(row => !isBeyond(row, anchor));
 	}
 
-	async page({xid, id}: Position, limit: number): Promise<Row[]> {
-		const found = rows(readRow, await this.rpc('messages_since', {p_xid: xid, p_id: id, p_limit: limit}));
+	async page(after: Position, limit: number): Promise<Row[]> {
+		const found = await this.#pageSize.read(after, limit, async ({xid, id}, p_limit) =>
+			rows(readRow, await this.rpc('messages_since', {p_xid: xid, p_id: id, p_limit})),
+		);
 		const messages = await this.#messages(found.map(({message}) => message));
 		return messages.map((message, index) => ({message, settled: found[index]?.settled === true}));
 	}

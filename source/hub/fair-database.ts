@@ -64,6 +64,8 @@ export class FairDatabase implements Database {
 	readonly #queues = new Map<string, Call[]>();
 	readonly #running = new Set<Call>();
 	readonly #pauses = new Pauses();
+	/** Milliseconds. */
+	#owedToMail = 0;
 
 	constructor(database: Database, shares: Shares) {
 		this.#database = database;
@@ -155,6 +157,7 @@ export class FairDatabase implements Database {
 				void result.then(resolve, reject).finally(() => {
 					clearTimeout(due);
 					this.#running.delete(waiting);
+					this.#settle(waiting);
 					this.#toTheEnd(key);
 					this.#next();
 				});
@@ -171,7 +174,7 @@ export class FairDatabase implements Database {
 	}
 
 	#next(): void {
-		for (const [key, queue] of this.#queues) {
+		for (const [key, queue] of this.#owedToMail > 0 ? this.#mailFirst() : this.#queues) {
 			const [first] = queue;
 			if (first === undefined) continue;
 			const left = this.#pauses.left(key);
@@ -182,6 +185,19 @@ export class FairDatabase implements Database {
 				first.begin();
 			}
 		}
+	}
+
+	#mailFirst(): [string, Call[]][] {
+		return [...this.#queues].toSorted(
+			([, [one]], [, [other]]) => Number(other?.caller.isMail) - Number(one?.caller.isMail),
+		);
+	}
+
+	/** Mail gets the time that others have taken, before they take more: however many they are, it waits for one of them. */
+	#settle({caller, begun}: Call): void {
+		const took = performance.now() - begun;
+		const owed = this.#owedToMail + (caller.isMail ? -took : took);
+		this.#owedToMail = Math.max(0, Math.min(owed, this.#limits.shared));
 	}
 
 	#remove(call: Call): void {

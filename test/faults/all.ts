@@ -1,9 +1,13 @@
+import {circleFaults} from './circles.ts';
 import {storage, type Fault} from './faults.ts';
 import {folderFaults} from './folder.ts';
 import {handOverFaults} from './hand-over.ts';
 import {historyFaults} from './history.ts';
+import {lanes} from './lanes.ts';
+import {leases} from './leases.ts';
 import {load} from './load.ts';
 import {machines} from './machines.ts';
+import {memory} from './memory.ts';
 import {network} from './network.ts';
 import {offlineWords} from './offline.ts';
 import {resources} from './resources.ts';
@@ -17,6 +21,7 @@ const all: readonly Fault[] = [
 	...storage,
 	...folderFaults,
 	...resources,
+	...memory,
 	...historyFaults,
 	...network,
 	...sockets,
@@ -25,8 +30,11 @@ const all: readonly Fault[] = [
 	...offlineWords,
 	...handOverFaults,
 	...tasks,
+	...leases,
+	...circleFaults,
 	...upgrade,
-	...slow.map((fault): Fault => ({...fault, alone: true})),
+	...slow,
+	...lanes,
 ];
 
 /** The database that it is done to. */

@@ -27,6 +27,8 @@ export interface Fault {
 	readonly long?: true;
 	/** It measures how long others wait: no other fault is carried out meanwhile. */
 	readonly alone?: true;
+	/** How long it takes on two cores, about, where that is long: such a one is begun early. */
+	readonly seconds?: number;
 	/** How many trials a run makes; `--times` multiplies it. */
 	readonly trials: number;
 	/** The same for the long run, where that is to make more of them. */
@@ -92,8 +94,8 @@ function killedInBetween(trials: number, meanwhile: (home: string) => void = () 
 
 const killed: Fault = {
 	what: 'SIGKILL while four clients insert',
-	trials: 5,
-	longTrials: 60,
+	trials: 3,
+	longTrials: 40,
 	run: trials => killedInBetween(trials),
 };
 
@@ -106,7 +108,9 @@ function powerCut(kind: 'cut' | 'lie', trials: number): Promise<Outcome & {reado
 		const writers = new Writers();
 		for (let trial = 0; trial < trials; trial += 1) {
 			// Where it comes so early that the hub does not answer yet, nothing more can have been acknowledged.
-			const hub = await start(home, `${kind}:${between(kind === 'lie' ? 300 : 40, 900)}`).catch(() => null);
+			const hub = await start(home, `${kind}:${kind === 'lie' ? between(300, 900) : between(40, 500)}`).catch(
+				() => null,
+			);
 			if (hub !== null) {
 				writers.start(hub);
 				await gone(hub);
@@ -128,7 +132,8 @@ function powerCut(kind: 'cut' | 'lie', trials: number): Promise<Outcome & {reado
 
 const cut: Fault = {
 	what: 'power cut: unsynced sectors stay or go by chance',
-	trials: 5,
+	trials: 3,
+	seconds: 15,
 	longTrials: 40,
 	run: trials => powerCut('cut', trials),
 };
@@ -146,7 +151,7 @@ const control: Fault = {
 
 const full: Fault = {
 	what: 'disk full in between, then space again',
-	trials: 2,
+	trials: 1,
 	longTrials: 10,
 	run: trials =>
 		inHome(async home => {
@@ -186,7 +191,7 @@ const full: Fault = {
 
 const second: Fault = {
 	what: 'a second hub on the same directory',
-	trials: 2,
+	trials: 1,
 	longTrials: 4,
 	run: trials =>
 		inHome(async home => {
@@ -209,7 +214,7 @@ const second: Fault = {
 
 const stale: Fault = {
 	what: 'lock and state of a hub that died, its pid now another’s',
-	trials: 2,
+	trials: 1,
 	longTrials: 10,
 	run: trials =>
 		killedInBetween(trials, home => {
@@ -221,8 +226,8 @@ const stale: Fault = {
 
 const interrupted: Fault = {
 	what: 'SIGKILL during the first start',
-	trials: 5,
-	longTrials: 30,
+	trials: 3,
+	longTrials: 20,
 	async run(trials) {
 		const recovered: number[] = [];
 		const faults: string[] = [];
@@ -271,7 +276,7 @@ const newer: Fault = {
 
 const restore: Fault = {
 	what: 'SIGKILL of `hub restore` at any moment',
-	trials: 6,
+	trials: 3,
 	longTrials: 20,
 	run: trials =>
 		inHome(async home => {

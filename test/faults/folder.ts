@@ -56,6 +56,7 @@ const takings: readonly [string, (home: string) => void][] = [
 const taken: Fault = {
 	what: 'the home moved or removed under a hub; another starts there',
 	trials: takings.length,
+	seconds: 20,
 	async run(trials) {
 		const faults: string[] = [];
 		const recovered: number[] = [];
@@ -239,7 +240,9 @@ async function tear(
 
 const tornState: Fault = {
 	what: 'hub.json, keys.json, hub.lock torn in every way, hub running',
-	trials: 6,
+	trials: 3,
+	longTrials: 10,
+	seconds: 18,
 	async run(trials) {
 		const {cells, faults, slow} = await tear(trials, file => /hub\.json|keys\.json|hub\.lock/.test(file), [true]);
 		return {trials: cells, recovered: slow, faults};
@@ -249,7 +252,8 @@ const tornState: Fault = {
 const tornAll: Fault & {readonly long: true} = {
 	what: 'every file of the home torn in every way, hub running and stopped',
 	long: true,
-	trials: 40,
+	trials: 30,
+	seconds: 180,
 	async run(trials) {
 		const {cells, faults, slow} = await tear(trials, () => true, [true, false]);
 		return {trials: cells, recovered: slow, faults};
@@ -327,7 +331,8 @@ const readOn: Fault = {
 
 const damagedPage: Fault = {
 	what: 'a byte of a page changed on the disk, then a backup',
-	trials: 3,
+	trials: 2,
+	longTrials: 8,
 	async run(trials) {
 		const faults: string[] = [];
 		for (let trial = 0; trial < trials; trial += 1) {

@@ -94,7 +94,8 @@ function hook(hub: TestHub, stdout: number | 'pipe', patience = '20000'): ChildP
 
 const killed: Fault = {
 	what: 'hooks killed at any moment, before the flush and after it',
-	trials: 12,
+	trials: 8,
+	longTrials: 60,
 	run: trials =>
 		onStage(trials, async ({hub, post, lapse}) => {
 			const seen: number[] = [];
@@ -151,14 +152,15 @@ const closedPipes: Fault = {
 const large: Fault = {
 	what: '20 messages of 262,144 bytes for hooks on a busy machine',
 	trials: 1,
+	seconds: 15,
 	run: trials =>
 		onStage(trials, async ({hub, post, lapse}) => {
 			const lead = `[SENDER] @${tag} `;
 			for (let n = 0; n < 20; n += 1) await post('x'.repeat(262_144 - lead.length));
-			const busy = Array.from({length: 4}, () => spawn(process.execPath, ['-e', 'for (;;);'], {stdio: 'ignore'}));
+			const busy = Array.from({length: 3}, () => spawn(process.execPath, ['-e', 'for (;;);'], {stdio: 'ignore'}));
 			const seen: number[] = [];
 			try {
-				for (let n = 0; n < 6; n += 1) {
+				for (let n = 0; n < 4; n += 1) {
 					const env = {AGENTMUX_HOOK_PATIENCE: ''};
 					const {stdout} = await fire({home: hub.home, tag, event: 'PostToolBatch', env});
 					seen.push(...idsIn(stdout));
@@ -173,7 +175,8 @@ const large: Fault = {
 
 const servers: Fault = {
 	what: 'MCP servers killed, or left by their client, while they answer',
-	trials: 8,
+	trials: 4,
+	longTrials: 20,
 	run: trials =>
 		onStage(trials, async ({hub, post, lapse}) => {
 			const seen: number[] = [];

@@ -171,21 +171,27 @@ async function rewound(trials: number, open: () => Promise<Rewound>): Promise<Ou
 const copied: Fault = {
 	what: 'an older copy of the data is put back, followers go on',
 	engine: 'pglite',
-	trials: 2,
+	trials: 1,
+	longTrials: 5,
+	seconds: 18,
 	run: trials => rewound(trials, embedded),
 };
 
 const files: Fault = {
 	what: 'a PostgreSQL whose files are put back, followers go on',
 	engine: 'postgres',
-	trials: 2,
+	trials: 1,
+	longTrials: 5,
+	seconds: 15,
 	run: trials => rewound(trials, () => onServer(false)),
 };
 
 const promoted: Fault = {
 	what: 'a standby is promoted that lacks the last messages',
 	engine: 'postgres',
-	trials: 2,
+	trials: 1,
+	longTrials: 5,
+	seconds: 15,
 	run: trials => rewound(trials, () => onServer(true)),
 };
 

@@ -231,6 +231,6 @@ const what = 'agents, sessions and sockets at once';
 /** What many at once do to the hub. */
 export const load: readonly Fault[] = [
 	{what, trials: 1, run: trials => underLoad('pglite', small, trials)},
-	{what, long: true, trials: 1, run: trials => underLoad('pglite', large, trials)},
-	{what, engine: 'postgres', long: true, trials: 1, run: trials => underLoad('postgres', large, trials)},
+	{what, long: true, trials: 1, seconds: 120, run: trials => underLoad('pglite', large, trials)},
+	{what, engine: 'postgres', long: true, trials: 1, seconds: 120, run: trials => underLoad('postgres', large, trials)},
 ];

@@ -77,7 +77,12 @@ async function manyLarge(engine: Engine, count: number): Promise<Outcome> {
 
 /** What networks do to those who follow a mailbox. */
 export const network: readonly Fault[] = [
-	{what: names.harmed, trials: 1, run: trials => whileFollowed({engine: 'pglite', trials, trouble: short})},
+	{
+		what: names.harmed,
+		trials: 1,
+		seconds: 35,
+		run: trials => whileFollowed({engine: 'pglite', trials, trouble: short}),
+	},
 	{what: names.large, trials: 20, run: count => manyLarge('pglite', count)},
 	...(['pglite', 'postgres'] as const).flatMap((engine): Fault[] => [
 		{
@@ -85,9 +90,10 @@ export const network: readonly Fault[] = [
 			engine,
 			long: true,
 			trials: 1,
+			seconds: 150,
 			run: trials => whileFollowed({engine, trials, trouble: long}),
 		},
-		{what: names.large, engine, long: true, trials: 1000, run: count => manyLarge(engine, count)},
+		{what: names.large, engine, long: true, trials: 1000, seconds: 200, run: count => manyLarge(engine, count)},
 	]),
 	{
 		what: names.terminated,

@@ -224,7 +224,7 @@ function disk(kind: NoSpace, trials: number): Promise<Outcome> {
 export const resources: readonly Fault[] = [
 	{what: '64, 128 and 256 open files', trials: 1, run: descriptors},
 	{what: 'more in memory than there is', trials: 1, longTrials: 3, run: memory},
-	{what: 'disk full at every stage', trials: 1, run: trials => disk('full', trials)},
+	{what: 'disk full at every stage', trials: 1, seconds: 18, run: trials => disk('full', trials)},
 	{
 		what: 'disk full in the middle of a write, at every stage',
 		trials: 1,

@@ -1,10 +1,12 @@
 // npm run faults [-- NAME ...] [--long] [--times N] [--write]: does to the built hub what machines do to programs, and prints
-// what became of what it had acknowledged. Exits 1 when anything of it was lost or told twice.
+// what became of what it had acknowledged, each fault with the seconds that it took. Exits 1 when anything was lost or told twice.
 //   NAME     only faults whose name contains it
 //   --long   with more trials and with faults that take longer: half an hour instead of three minutes
 //   --times  N times as many trials
 //   --write  puts the table into docs/guarantees.md
+import {availableParallelism} from 'node:os';
 import path from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {renew} from '../../bench/results.ts';
 import {engineOf, faultsOf} from './all.ts';
 import type {Fault, Outcome} from './faults.ts';
@@ -50,15 +52,19 @@ interface Result {
 	readonly seconds: number;
 }
 
+/** Minutes after which a fault that has not ended never will. */
+const longest = (long ? 15 : 5) * times;
+
 async function carryOut(fault: Fault): Promise<Result> {
 	const begun = performance.now();
-	const outcome = await fault
-		.run((long ? (fault.longTrials ?? fault.trials) : fault.trials) * times)
-		.catch((error: unknown): Outcome => {
+	const failed = (why: string): Outcome => ({trials: 0, recovered: [], faults: [`not carried out: ${why}`]});
+	const outcome = await Promise.race([
+		fault
+			.run((long ? (fault.longTrials ?? fault.trials) : fault.trials) * times)
 			// A fault that could not be carried out has shown nothing.
-			const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
-			return {trials: 0, recovered: [], faults: [`not carried out: ${said}`]};
-		});
+			.catch((error: unknown) => failed(error instanceof Error ? (error.stack ?? error.message) : String(error))),
+		sleep(longest * 60_000, undefined, {ref: false}).then(() => failed(`it did not end within ${longest} minutes`)),
+	]);
 	const {trials, acknowledged = '-', lost = '-', duplicated = '-', remark} = outcome;
 	const engine = engineOf(fault) === 'pglite' ? 'PGlite' : 'PostgreSQL';
 	return {
@@ -89,14 +95,31 @@ function print(): void {
 }
 const work = async (queue: Fault[]): Promise<void> => {
 	for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
-		done.set(fault, await carryOut(fault));
+		const result = await carryOut(fault);
+		// The table has its order; what a long run has done so far is seen here.
+		if (long) console.error(`${result.seconds.toFixed(0).padStart(5)} s  ${fault.what}, ${engineOf(fault)}`);
+		done.set(fault, result);
 		print();
 	}
 };
-// Two at a time, each on hubs of its own: much of it is waiting for programs to start.
-const together = chosen.filter(({alone}) => alone !== true);
-await Promise.all([work(together), work(together)]);
-await work(chosen.filter(({alone}) => alone === true));
+const secondsOf = ({seconds = 10, trials, longTrials = trials}: Fault): number =>
+	long ? (seconds * longTrials) / trials : seconds;
+/** So many at a time, each on hubs and servers of its own; those that take longest first, so that none is left over. */
+const carryOutAll = async (queue: Fault[], atOnce: number): Promise<void> => {
+	queue.sort((one, other) => secondsOf(other) - secondsOf(one));
+	await Promise.all(Array.from({length: atOnce}, () => work(queue)));
+};
+const begun = performance.now();
+// Much of it is waiting: for programs to start, for leases and timeouts.
+await carryOutAll(
+	chosen.filter(({alone}) => alone !== true),
+	availableParallelism() + 1,
+);
+await carryOutAll(
+	chosen.filter(({alone}) => alone === true),
+	1,
+);
+console.log(`${chosen.length} faults in ${Math.round((performance.now() - begun) / 1000)} s.`);
 if (write) {
 	renew(
 		path.join(import.meta.dirname, '../../docs/guarantees.md'),

@@ -1,90 +1,14 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import {startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
-import {startPostgres} from '../helpers/postgres.ts';
-import {cli} from '../helpers/program.ts';
+import type {TestHub} from '../helpers/hub.ts';
 import type {Fault, Outcome} from './faults.ts';
+import {onEngine, type Engine} from './on-engine.ts';
+import {ask, longest, Peer, sql, type Answer} from './peer.ts';
 
-type Engine = 'pglite' | 'postgres';
-
-/** Milliseconds that a small request may wait behind whatever one agent does, beyond what it takes when nobody else asks. */
-const longest = 2500;
 /** Milliseconds after which a request is told what it waits for, with room for a busy machine. */
 const answered = 13_000;
 
-interface Answer {
-	readonly status: number;
-	readonly text: string;
-}
-
-async function ask(hub: TestHub, token: string, path: string, body: unknown): Promise<Answer> {
-	const response = await fetch(`${hub.url}${path}`, {
-		method: 'POST',
-		headers: {apikey: hub.anonKey, authorization: `Bearer ${token}`, 'content-type': 'application/json'},
-		body: JSON.stringify(body),
-		signal: AbortSignal.timeout(130_000),
-	});
-	return {status: response.status, text: await response.text()};
-}
-
-const sql = (hub: TestHub, token: string, query: string): Promise<Answer> =>
-	ask(hub, token, '/v1/projects/local/database/query', {query});
-
-async function withHub<T>(engine: Engine, work: (hub: TestHub) => Promise<T>): Promise<T> {
-	const server = engine === 'postgres' ? await startPostgres() : null;
-	try {
-		const env = server === null ? {} : {AGENTMUX_DATABASE_URL: server.connectionString};
-		const hub = await startTestHub({home: temporaryHome(), cli, env});
-		try {
-			return await work(hub);
-		} finally {
-			await hub.stop();
-		}
-	} finally {
-		await server?.stop();
-	}
-}
-
-/** What a peer sees that only sends, reads its inbox and says that it is there. */
-class Peer {
-	readonly waits: number[] = [];
-	readonly refusals: string[] = [];
-	readonly #hub: TestHub;
-	readonly #token: string;
-
-	constructor(hub: TestHub) {
-		this.#hub = hub;
-		this.#token = hub.tokenFor('PEER');
-	}
-
-	/** Three small requests one after the other. */
-	async round(): Promise<void> {
-		for (const [path, body] of [
-			['/rest/v1/messages', {content: '[PEER] @OTHER still here'}],
-			['/rest/v1/rpc/inbox', {p_reader: 'PEER'}],
-			['/rest/v1/rpc/agent_touch', {p_presence: 'working', p_session: 'one'}],
-		] as const) {
-			const begun = performance.now();
-			const {status, text} = await ask(this.#hub, this.#token, path, body);
-			this.waits.push(performance.now() - begun);
-			if (status >= 300) this.refusals.push(`${path}: ${status} ${text}`);
-		}
-	}
-
-	/** Again and again until `work` is done, and at least once. */
-	async beside(work: Promise<unknown>): Promise<void> {
-		const over = new AbortController();
-		const done = work.finally(() => over.abort());
-		do {
-			await this.round();
-			await sleep(20);
-		} while (!over.signal.aborted);
-		await done;
-	}
-
-	get slowest(): number {
-		return Math.max(0, ...this.waits);
-	}
-}
+const onHub = (engine: Engine, work: (hub: TestHub) => Promise<Outcome>): Promise<Outcome> =>
+	onEngine(engine, async start => work(await start()));
 
 const words = Array.from({length: 4000}, (_, index) => `@w${index}`).join(' ');
 
@@ -107,7 +31,7 @@ const bombs: readonly ((hub: TestHub, token: string) => Promise<Answer>)[] = [
 
 /** Throws every bomb, each several times at once and then again. */
 function besideBombs(engine: Engine, trials: number): Promise<Outcome> {
-	return withHub(engine, async hub => {
+	return onHub(engine, async hub => {
 		const faults: string[] = [];
 		const peer = new Peer(hub);
 		const token = hub.tokenFor('BOMBER');
@@ -134,7 +58,7 @@ function besideBombs(engine: Engine, trials: number): Promise<Outcome> {
 
 /** An agent's transaction holds what others need: the turn of the tasks. */
 function besideLocks(trials: number): Promise<Outcome> {
-	return withHub('postgres', async hub => {
+	return onHub('postgres', async hub => {
 		const faults: string[] = [];
 		const [holder, peer] = [hub.tokenFor('HOLDER'), hub.tokenFor('PEER')];
 		const add = async (body: object): Promise<number> => {
@@ -171,12 +95,12 @@ function besideLocks(trials: number): Promise<Outcome> {
 
 /** The owner's own statement takes long: PGlite has one session, and who waits is told of it. */
 function besideOwner(trials: number): Promise<Outcome> {
-	return withHub('pglite', async hub => {
+	return onHub('pglite', async hub => {
 		const faults: string[] = [];
 		let slowest = 0;
 		await new Peer(hub).round();
 		for (let trial = 0; trial < trials; trial += 1) {
-			const held = sql(hub, hub.serviceRoleKey, 'select pg_sleep(15)');
+			const held = sql(hub, hub.serviceRoleKey, 'select pg_sleep(12)');
 			await sleep(500);
 			const begun = performance.now();
 			const {status, text} = await ask(hub, hub.tokenFor('PEER'), '/rest/v1/messages', {content: '[PEER] hello'});
@@ -192,7 +116,7 @@ function besideOwner(trials: number): Promise<Outcome> {
 
 /** Seven statements of the owner wait for a lock that an eighth holds, more than there are connections. */
 function besideWaiting(trials: number): Promise<Outcome> {
-	return withHub('postgres', async hub => {
+	return onHub('postgres', async hub => {
 		const faults: string[] = [];
 		const owner = hub.serviceRoleKey;
 		await sql(hub, owner, 'create table public.held (n int); insert into public.held values (1)');
@@ -200,7 +124,7 @@ function besideWaiting(trials: number): Promise<Outcome> {
 		await idle.beside(sleep(1000));
 		let slowest = 0;
 		for (let trial = 0; trial < trials; trial += 1) {
-			const held = sql(hub, owner, 'begin; update public.held set n = 2; select pg_sleep(12); commit');
+			const held = sql(hub, owner, 'begin; update public.held set n = 2; select pg_sleep(8); commit');
 			await sleep(500);
 			const waiting = Promise.all(Array.from({length: 7}, () => sql(hub, owner, 'update public.held set n = n + 1')));
 			const peer = new Peer(hub);
@@ -221,7 +145,7 @@ const sessions = 160;
 
 /** Many sessions of one tag, and one of each of many tags, say at once that they are there. */
 function firstSigns(engine: Engine, trials: number): Promise<Outcome> {
-	return withHub(engine, async hub => {
+	return onHub(engine, async hub => {
 		const faults: string[] = [];
 		for (let trial = 0; trial < trials; trial += 1) {
 			const tag = `MANY_${trial}`;
@@ -250,33 +174,35 @@ function said(idle: number, slowest: number): string {
 	return `the slowest of a peer's requests: ${Math.round(slowest)} ms, ${Math.round(idle)} ms when nobody else asked`;
 }
 
+const engines = ['pglite', 'postgres'] as const;
+
 /** One slow request never holds the others. */
-export const slow: readonly (Fault & {readonly engine: Engine})[] = [
-	{
+export const slow: readonly Fault[] = [
+	...engines.map((engine): Fault => ({
 		what: 'requests of an agent that take all their time',
-		engine: 'pglite',
+		engine,
+		alone: true,
 		trials: 1,
-		run: trials => besideBombs('pglite', trials),
-	},
+		longTrials: 3,
+		run: trials => besideBombs(engine, trials),
+	})),
 	{
-		what: 'requests of an agent that take all their time',
+		what: "an agent's transaction that holds a lock",
+		engine: 'postgres',
+		trials: 2,
+		run: besideLocks,
+	},
+	{what: 'a long statement of the owner', engine: 'pglite', trials: 1, seconds: 15, run: besideOwner},
+	{
+		what: 'statements of the owner that wait for a lock',
 		engine: 'postgres',
 		trials: 1,
-		run: trials => besideBombs('postgres', trials),
+		run: besideWaiting,
 	},
-	{what: "an agent's transaction that holds a lock", engine: 'postgres', trials: 2, run: besideLocks},
-	{what: 'a long statement of the owner', engine: 'pglite', trials: 1, run: besideOwner},
-	{what: 'statements of the owner that wait for a lock', engine: 'postgres', trials: 1, run: besideWaiting},
-	{
+	...engines.map((engine): Fault => ({
 		what: 'first signs of life of 160 sessions',
-		engine: 'pglite',
+		engine,
 		trials: 1,
-		run: trials => firstSigns('pglite', trials),
-	},
-	{
-		what: 'first signs of life of 160 sessions',
-		engine: 'postgres',
-		trials: 1,
-		run: trials => firstSigns('postgres', trials),
-	},
+		run: trials => firstSigns(engine, trials),
+	})),
 ];

@@ -180,6 +180,7 @@ export const sockets: readonly Fault[] = [
 		engine,
 		long: true,
 		trials: 400,
+		seconds: 60,
 		run: rows => besideASlowReader(engine, rows),
 	})),
 ];

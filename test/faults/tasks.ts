@@ -252,7 +252,7 @@ async function played(start: Start, trials: number, count: number): Promise<Outc
 	};
 }
 
-const fault = (engine: Engine, count: number, trials: number, long: {long?: true}): Fault => ({
+const fault = (engine: Engine, count: number, trials: number, long: {long?: true; seconds: number}): Fault => ({
 	what: `SIGKILL while ${workers} workers share tasks, with zombies`,
 	engine,
 	trials,
@@ -261,8 +261,8 @@ const fault = (engine: Engine, count: number, trials: number, long: {long?: true
 });
 
 export const tasks: readonly Fault[] = [
-	fault('pglite', 200, 2, {}),
-	fault('postgres', 200, 2, {}),
-	fault('pglite', 2000, 10, {long: true}),
-	fault('postgres', 2000, 10, {long: true}),
+	fault('pglite', 100, 2, {seconds: 30}),
+	fault('postgres', 100, 2, {seconds: 25}),
+	fault('pglite', 2000, 10, {long: true, seconds: 250}),
+	fault('postgres', 2000, 10, {long: true, seconds: 200}),
 ];

@@ -207,6 +207,12 @@ const company = 'under a screen, a tail, an MCP server and hooks';
 
 export const upgrade: readonly Fault[] = [
 	{what: `package replaced ${company}`, long: true, trials: 3, run: trials => upgraded(trials, false)},
-	{what: `package and hub replaced ${company}`, trials: 1, longTrials: 3, run: trials => upgraded(trials, true)},
+	{
+		what: `package and hub replaced ${company}`,
+		trials: 1,
+		longTrials: 3,
+		seconds: 15,
+		run: trials => upgraded(trials, true),
+	},
 	{what: `an older backup restored ${company}`, long: true, trials: 3, run: restored},
 ];

@@ -1,7 +1,7 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import {bootstrap, owner} from '../../source/hub/bootstrap.ts';
 import {DatabaseError, type Database, type Scope} from '../../source/hub/database.ts';
 import {FairDatabase} from '../../source/hub/fair-database.ts';
@@ -151,6 +151,33 @@ describe.each([
 			await first;
 			expect((await database.run(owner, [{text: 'select n from marks'}]))[0]?.rows).toEqual([]);
 		});
+	});
+
+	it('however many others wait, mail waits for one of them, and it does not hold them up either', async () => {
+		const order: string[] = [];
+		let now = 0;
+		const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+		const takes: Database = {
+			run: async (_scope, [statement]) => {
+				const text = statement?.text ?? '';
+				await new Promise(resolve => setImmediate(resolve));
+				now += text === 'mail' ? 10 : 20;
+				order.push(text);
+				return [];
+			},
+			script: () => Promise.reject(new Error('unused')),
+			listen: () => Promise.reject(new Error('unused')),
+			close: () => Promise.resolve(),
+		};
+		const database = new FairDatabase(takes, {atOnce: 1, perCaller: 1});
+		const ask = (tag: string, text: string): Promise<unknown> =>
+			database.run({...agent(tag), mail: text === 'mail'}, [{text}]);
+		const others = Array.from({length: 12}, (_, at) => ask(`BUSY_${at}`, 'other'));
+		const mail = Array.from({length: 24}, (_, at) => ask(`PEER_${at}`, 'mail'));
+		await Promise.all([...others, ...mail]).finally(() => clock.mockRestore());
+		// As much time as the others have taken, and then it waits for its turn like them.
+		expect(order.slice(0, 3)).toEqual(['other', 'mail', 'mail']);
+		expect(order.slice(3, 15).filter(text => text === 'other').length).toBeGreaterThanOrEqual(4);
 	});
 
 	it('calls of one caller are served in their order', async () => {

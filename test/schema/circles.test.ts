@@ -101,6 +101,29 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		expect(await statuses()).toEqual({D: 'queued', A: 'done', one: 'cancelled', two: 'done', T: 'queued'});
 	});
 
+	test('a plan that is tried again leaves a step cancelled that waits for a cancelled task', async () => {
+		const x = await add('X');
+		const plan = await add('plan');
+		const one = await add('one', `p_parent_id => ${plan}, p_max_attempts => 1`);
+		const two = await add('two', `p_parent_id => ${plan}, ${after(x)}`);
+		await add('three', `p_parent_id => ${plan}, ${after(two)}`);
+		await database.as(human(), 'select task_cancel($1)', [x]);
+		await database.as(A, `select task_finish(${one}, lease_token, false) from task_claim(p_id => ${one})`);
+		await database.as(human(), 'select task_retry($1)', [plan]);
+		expect(await statuses()).toEqual({
+			X: 'cancelled',
+			plan: 'queued',
+			one: 'queued',
+			two: 'cancelled',
+			three: 'cancelled',
+		});
+		await database.as(A, `select task_finish(${one}, lease_token) from task_claim(p_id => ${one})`);
+		expect(await statuses()).toMatchObject({plan: 'done'});
+		// With what it waits for it comes back.
+		await database.as(human(), 'select task_retry($1)', [x]);
+		expect(await statuses()).toMatchObject({X: 'queued', two: 'queued', three: 'queued'});
+	});
+
 	test('what depends on a task that is deleted is cancelled, and says why', async () => {
 		const a = await add('A');
 		const b = await add('B', after(a));

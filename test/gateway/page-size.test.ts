@@ -1,0 +1,57 @@
+import {expect, test} from 'vitest';
+import {PageSize} from '../../source/gateway/page-size.ts';
+
+interface Row {
+	readonly message: {readonly id: number; readonly xid: string; readonly content: string};
+}
+
+/** So many rows of that length, the ids from 1. */
+function table(count: number, length: number): Row[] {
+	const content = 'x'.repeat(length);
+	return Array.from({length: count}, (_, at) => ({message: {id: at + 1, xid: '1', content}}));
+}
+
+const start = {xid: '0', id: 0};
+
+async function read(all: readonly Row[], pages: PageSize, limit: number, asked: number[]): Promise<number[]> {
+	const found = await pages.read(start, limit, async ({id}, count) => {
+		asked.push(count);
+		return all.slice(id, id + count);
+	});
+	return found.map(({message}) => message.id);
+}
+
+test('short messages are read in few requests, and no more are asked for than are wanted', async () => {
+	const pages = new PageSize();
+	const asked: number[] = [];
+	expect(await read(table(2000, 100), pages, 501, asked)).toEqual(Array.from({length: 501}, (_, at) => at + 1));
+	expect(asked).toEqual([32, 128, 341]);
+	expect(await read(table(2000, 100), pages, 501, asked)).toHaveLength(501);
+	expect(asked.slice(3)).toEqual([501]);
+});
+
+test('fewer than the limit come only when there are no more, and then nobody asks again', async () => {
+	const asked: number[] = [];
+	expect(await read(table(3, 100), new PageSize(), 501, asked)).toEqual([1, 2, 3]);
+	expect(asked).toEqual([32]);
+	expect(await read(table(32, 100), new PageSize(), 501, asked)).toHaveLength(32);
+	expect(asked).toEqual([32, 32, 128]);
+});
+
+test('of the longest messages a request asks for few', async () => {
+	const asked: number[] = [];
+	expect(await read(table(60, 262_144), new PageSize(), 501, asked)).toHaveLength(60);
+	expect(asked).toEqual([32, 15, 15]);
+});
+
+test('what was not answered is asked for in halves the next time', async () => {
+	const pages = new PageSize();
+	const asked: number[] = [];
+	const failing = pages.read(start, 501, async (_, count) => {
+		asked.push(count);
+		throw new Error('too late');
+	});
+	await expect(failing).rejects.toThrow('too late');
+	await read(table(1, 100), pages, 501, asked);
+	expect(asked).toEqual([32, 16]);
+});
