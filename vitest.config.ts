@@ -3,6 +3,7 @@ import {defineConfig} from 'vitest/config';
 /** The same questions again, to a hub on a PostgreSQL server. */
 const onBothEngines = [
 	'test/contract/hub.test.ts',
+	'test/gateway/order.test.ts',
 	'test/hub/{mcp,server,tokens}.test.ts',
 	'test/hub/realtime/*.test.ts',
 ];

@@ -25,6 +25,8 @@ export interface Source {
 export interface Listener {
 	messages(messages: readonly Message[]): void;
 	cursor(cursor: Cursor): void;
+	/** It is known where "now" is: no message is told that was read then; `id` is the highest of those. */
+	began(id: number): void;
 	/** This is another history; now comes what it has behind the common part and was not told. */
 	replaced(replaced: Replaced): void;
 }
@@ -178,6 +180,7 @@ export class CatchUp {
 		for (const told of rung) if (this.#told.get(told.id) === told) this.#told.set(told.id, {...told, due: true});
 		if (silent) {
 			this.#cursor = cursor;
+			this.#listener.began(Math.max(cursor.id, ...this.#told.keys()));
 			this.#listener.cursor(cursor);
 		}
 		await this.#reachBack(cursor);
