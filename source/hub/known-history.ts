@@ -31,6 +31,9 @@ const renewal = `
 			and trunc(extract(epoch from created_at) * 1000000)::text = $4
 	) returning epoch`;
 
+/** Whoever notices it first does it: see supabase/migrations, restored_xids. */
+const adoption = 'select agentmux.adopt_xids() as adopted';
+
 export interface KnownHistoryOptions {
 	readonly log: Log;
 	/** Whether the folder is this hub's still, and has room. */
@@ -60,6 +63,12 @@ export function knownHistory(
 	let working: Promise<void> = Promise.resolve();
 
 	const work = async (): Promise<void> => {
+		const [restored] = await database.run(owner, [{text: adoption}]);
+		if (restored?.rows[0]?.['adopted'] === true) {
+			log(
+				'The database was restored from a dump of another server, whose transaction numbers were higher. This is another history now; new messages follow those that were restored.',
+			);
+		}
 		if (known !== null) {
 			const {epoch, id, xid, at} = known;
 			const [renewed] = await database.run(owner, [{text: renewal, values: [epoch, id, xid, at]}]);
