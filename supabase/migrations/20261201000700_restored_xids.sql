@@ -13,42 +13,39 @@ create index mux_agents_joined on public.agents (pg_snapshot_xmax(joined_snapsho
 create function agentmux.shift(p_xid xid8, p_offset bigint) returns xid8
 language sql immutable strict parallel safe set search_path = '' return ((p_xid::text::bigint + p_offset)::text::xid8);
 
--- The oldest transaction that still runs, in the numbers of this mailbox.
+-- The oldest transaction that still runs, in the numbers of this mailbox. Each of these is asked with each insert or page: in
+-- plpgsql, which keeps its plans.
 create function agentmux.horizon() returns xid8
-language sql stable set search_path = '' as $$
-  select agentmux.shift(pg_snapshot_xmin(pg_current_snapshot()), m.xid_offset) from public.mux_meta as m
-$$;
-
--- The newest number in any row. Seals and cursors name rows of messages and redactions.
-create function agentmux.newest_xid() returns xid8
-language sql stable set search_path = '' as $$
-  select greatest(
-    (select m.xid from public.messages as m order by m.xid desc, m.id desc limit 1),
-    (select r.xid from public.redactions as r order by r.xid desc, r.message_id desc limit 1),
-    -- The first that had not begun when it joined.
-    (select agentmux.shift(pg_snapshot_xmax(a.joined_snapshot), -1) from public.agents as a
-      order by pg_snapshot_xmax(a.joined_snapshot) desc limit 1))
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return (select agentmux.shift(pg_snapshot_xmin(pg_current_snapshot()), m.xid_offset) from public.mux_meta as m);
+end $$;
 
 -- Whether there were rows of another server, with higher numbers than this one has given: then this is another history, and
 -- from here on its numbers follow those. All that this snapshot shows was written by transactions that it counts as begun, or by
--- this one. Whoever comes second finds the work done.
+-- this one. Seals and cursors name rows of messages and redactions. Whoever comes second finds the work done.
 create function agentmux.adopt_xids() returns boolean
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   seen record;
 begin
   select m.xid_offset, n.newest,
-    n.newest >= agentmux.shift(pg_snapshot_xmax(pg_current_snapshot()), m.xid_offset)
-      and n.newest is distinct from agentmux.shift(pg_current_xact_id_if_assigned(), m.xid_offset) as is_restored
+    n.newest >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint + m.xid_offset
+      and n.newest is distinct from pg_current_xact_id_if_assigned()::text::bigint + m.xid_offset as is_restored
   into seen
-  from public.mux_meta as m cross join (select agentmux.newest_xid() as newest) as n;
+  from public.mux_meta as m
+  cross join (select greatest(
+    (select w.xid from public.messages as w order by w.xid desc, w.id desc limit 1)::text::bigint,
+    (select r.xid from public.redactions as r order by r.xid desc, r.message_id desc limit 1)::text::bigint,
+    -- The first that had not begun when the agent joined.
+    (select pg_snapshot_xmax(a.joined_snapshot) from public.agents as a
+      order by pg_snapshot_xmax(a.joined_snapshot) desc limit 1)::text::bigint - 1) as newest) as n;
   if seen.is_restored is not true then return false; end if;
   -- Rows of transactions that are over mean nothing; these bear numbers that are yet to come.
   delete from agentmux.acting as a
   where a.xid >= pg_snapshot_xmax(pg_current_snapshot()) and a.xid is distinct from pg_current_xact_id_if_assigned();
   update public.mux_meta as m set epoch = gen_random_uuid(),
-    xid_offset = seen.newest::text::bigint + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    xid_offset = seen.newest + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
   where m.xid_offset = seen.xid_offset;
   return found;
 end $$;
@@ -165,5 +162,5 @@ begin
   return true;
 end $$;
 
-revoke all on function agentmux.shift(xid8, bigint), agentmux.horizon(), agentmux.newest_xid(), agentmux.adopt_xids(),
+revoke all on function agentmux.shift(xid8, bigint), agentmux.horizon(), agentmux.adopt_xids(),
   agentmux.current_xid(), agentmux.number_message(), agentmux.number_agent() from public, anon, authenticated, service_role;
