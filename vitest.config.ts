@@ -4,7 +4,7 @@ import {defineConfig} from 'vitest/config';
 const onBothEngines = [
 	'test/contract/hub.test.ts',
 	'test/gateway/order.test.ts',
-	'test/hub/{mcp,server,tokens}.test.ts',
+	'test/hub/{cancel,mcp,server,tokens}.test.ts',
 	'test/hub/realtime/*.test.ts',
 ];
 
