@@ -181,7 +181,9 @@ test('of writers that find restored rows at the same time one raises the numbers
 		await database.script('update mux_meta set xid_offset = 0');
 		const connections = await Promise.all(Array.from({length: 8}, () => database.connect()));
 		await Promise.all(
-			connections.map(({script}, number) => script(`insert into messages (content) values ('[A] ${number}')`)),
+			connections.map((connection, number) =>
+				connection.script(`insert into messages (content) values ('[A] ${number}')`),
+			),
 		);
 		const rows = await database.as(owner, 'select xid::text::int as xid from messages order by xid, id');
 		expect(rows).toHaveLength(9);
