@@ -3,6 +3,8 @@ import type {Message} from '../mailbox/message.ts';
 
 /** Milliseconds that a message waits for one with a lower id which may be about to be committed. */
 export const gapTimeout = 200;
+/** Milliseconds that it then waits for one more look at the database, which may be busy. */
+const lookTimeout = 1000;
 /** So many messages wait at most: while a long history is read, those behind a gap would all wait for its end. */
 const maxHeld = 1000;
 
@@ -127,10 +129,17 @@ export class IdOrder {
 		this.#timer = setTimeout(() => void this.#giveUp(), Math.max(0, due - performance.now()));
 	}
 
+	async #lookOnce(): Promise<void> {
+		const timeout = Promise.withResolvers<void>();
+		const timer = setTimeout(timeout.resolve, lookTimeout);
+		await Promise.race([this.#look(), timeout.promise]);
+		clearTimeout(timer);
+	}
+
 	async #giveUp(): Promise<void> {
 		const now = performance.now();
 		this.#isLooking = true;
-		await this.#look();
+		await this.#lookOnce();
 		this.#isLooking = false;
 		if (this.#isClosed) return;
 		this.#release(this.#held.findLastIndex(({due}) => due <= now) + 1);

@@ -56,6 +56,18 @@ test('what is missing is read before it is given up', async () => {
 	expect(told).toEqual([5, 6]);
 });
 
+test('a database that does not answer holds nothing up for long', async () => {
+	const told: number[] = [];
+	const listener = {
+		messages: (messages: readonly Message[]) => told.push(...messages.map(({id}) => id)),
+		cursor: vi.fn(),
+	};
+	const order = new IdOrder(listener, () => new Promise(() => undefined), 4);
+	order.add([message(6)]);
+	await vi.advanceTimersByTimeAsync(gapTimeout + 1000);
+	expect(told).toEqual([6]);
+});
+
 test('an id that never comes holds the others up once, and not for long', async () => {
 	const {told, add} = ordered(4);
 	add(6, 7);
