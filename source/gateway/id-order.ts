@@ -1,11 +1,11 @@
 import type {Cursor} from '../mailbox/event.ts';
 import type {Message} from '../mailbox/message.ts';
 
-/** Milliseconds that a message waits for one with a lower id which may be about to be committed. */
+/** Milliseconds that a message waits for a missing one with a lower id, which may be committed any moment. */
 export const gapTimeout = 200;
-/** Milliseconds that it then waits for one more look at the database, which may be busy. */
+/** Milliseconds that it then waits for one last read of the database, which may be busy. */
 const lookTimeout = 1000;
-/** So many messages wait at most: while a long history is read, those behind a gap would all wait for its end. */
+/** The maximum number of messages that wait: while a long history is read, one gap would hold back the whole rest. */
 const maxHeld = 1000;
 
 export interface IdOrderListener {
@@ -15,34 +15,34 @@ export interface IdOrderListener {
 
 interface Held {
 	readonly message: Message;
-	/** By `performance.now()`: when it is released whatever is missing. */
+	/** By `performance.now()`: when it is released even if its predecessor is missing. */
 	readonly due: number;
-	/** Counts what was added. */
+	/** The order in which messages were added. */
 	readonly serial: number;
 }
 
 /**
- * Puts messages into the order of their ids. Ids are given before the commit, so a message may be committed before one with
- * a lower id: whoever showed it at once could never put them right. So a message whose predecessor is missing waits for it, but
- * not for long: the id may be that of an insert that failed, or of a transaction that stays open. A message that comes
- * after one with a higher id was released all the same is released at once.
+ * Puts messages into the order of their ids. An id is given before the commit, so a message may become visible before one with a
+ * lower id. A stream that showed it at once could not correct the order later. Therefore a message whose predecessor is missing
+ * waits for it, but not for long: the missing id may belong to an insert that failed or to a transaction that stays open.
+ * A message that arrives after one with a higher id was released is released at once.
  */
 export class IdOrder {
 	readonly #listener: IdOrderListener;
 	readonly #look: () => Promise<void>;
-	/** The highest id that was released; null: nothing is known, and the first message has no predecessor. */
+	/** The highest id that was released; null before the starting point is known. */
 	#last: number | null;
 	#serial = 0;
 	/** By id. */
 	#held: readonly Held[] = [];
-	/** A cursor covers what was added before it, so it waits for that. */
+	/** Each cursor waits for the messages that were added before it. */
 	#cursors: {readonly cursor: Cursor; readonly serial: number}[] = [];
 	#timer: NodeJS.Timeout | undefined;
 	#isLooking = false;
 	#isClosed = false;
 	#drained: PromiseWithResolvers<void> | null = null;
 
-	/** `look` reads what was committed meanwhile, and adds it; asked before a gap is given up. */
+	/** `look` reads the database and adds what it finds; called before a gap is given up. */
 	constructor(listener: IdOrderListener, look: () => Promise<void>, last: number | null) {
 		this.#listener = listener;
 		this.#look = look;
@@ -56,7 +56,7 @@ export class IdOrder {
 		this.#release(this.#held.length - maxHeld);
 	}
 
-	/** Nothing before this id will be added that was there when the subscription began. */
+	/** The starting point: the first message that is expected has the next id. */
 	begin(id: number): void {
 		this.#last = Math.max(this.#last ?? 0, id);
 		this.#release(0);
@@ -67,7 +67,7 @@ export class IdOrder {
 		this.#tellCursor();
 	}
 
-	/** Puts rows in the place of those that wait; returns the others. */
+	/** Replaces those of the messages that wait; returns the ones that do not. */
 	replace(messages: readonly Message[]): Message[] {
 		const byId = new Map(messages.map(message => [message.id, message]));
 		const isHeld = new Set(this.#held.map(({message}) => message.id));
@@ -75,7 +75,7 @@ export class IdOrder {
 		return messages.filter(({id}) => !isHeld.has(id));
 	}
 
-	/** Releases everything: another history begins behind that id. */
+	/** Releases everything. What is added from now on belongs to another history and follows that id. */
 	restart(id: number): void {
 		this.#release(this.#held.length);
 		this.#last = id;
@@ -94,7 +94,7 @@ export class IdOrder {
 		this.#drained?.resolve();
 	}
 
-	/** What has no gap before it, and the first `atLeast` anyway. */
+	/** Releases the first `atLeast` messages, and the ones after them up to the next gap. */
 	#release(atLeast: number): void {
 		let count = 0;
 		for (const {message} of this.#held) {

@@ -30,7 +30,7 @@ export interface Mailbox {
 
 	/**
 	 * Hears everything committed after `from` (null: only what comes now), then live; each message exactly once per
-	 * subscription, whatever the connection does. With null, "now" is at the latest when `catching_up` is heard first: a
+	 * subscription, in the order of ids (docs/guarantees.md), whatever the connection does. With null, "now" is at the latest when `catching_up` is heard first: a
 	 * history that is read after that overlaps with what is told, and leaves no gap. Starts connecting at once and never
 	 * gives up; the newest tasks, agents and receipts are told after each (re)connect, then as they change.
 	 */

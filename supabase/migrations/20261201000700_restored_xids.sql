@@ -1,29 +1,29 @@
--- A dump keeps the transaction numbers of its rows, and a server that it is restored into may have given fewer of its own: rows
--- would lie in the future, nothing that is written would come after them, and cursors would stand still. So the numbers of
--- this mailbox are the server's plus an offset, which is raised when rows are found that the server cannot have written. What
--- was restored stays as it is: its order, cursors, receipts and seals hold.
+-- A dump keeps the transaction ids of its rows. The server that it is restored into may have assigned fewer: the rows would lie in
+-- its future, new messages would sort before them, and cursors would not move. So the transaction ids of this mailbox are
+-- those of the server plus an offset, which is raised when rows are found that this server cannot have written. The restored rows
+-- do not change: their order, cursors, receipts and seals hold.
 
 alter table public.mux_meta add column xid_offset bigint not null default 0;
 comment on column public.mux_meta.xid_offset is
-  'added to the numbers of this server''s transactions, so that they follow those of a server that a dump came from';
+  'added to this server''s transaction ids, so that they follow those of the server that a dump came from';
 
--- What an agent saw when it joined is compared with the numbers of messages: its own have to be found as well.
+-- The snapshot with which an agent joined is compared with the transaction ids of messages, so it counts as a row here.
 create index mux_agents_joined on public.agents (pg_snapshot_xmax(joined_snapshot));
 
 create function agentmux.shift(p_xid xid8, p_offset bigint) returns xid8
 language sql immutable strict parallel safe set search_path = '' return ((p_xid::text::bigint + p_offset)::text::xid8);
 
--- The oldest transaction that still runs, in the numbers of this mailbox. Each of these is asked with each insert or page: in
--- plpgsql, which keeps its plans.
+-- The oldest transaction that still runs, in the transaction ids of this mailbox. These functions are called for each insert or
+-- page; plpgsql keeps their plans.
 create function agentmux.horizon() returns xid8
 language plpgsql stable set search_path = '' as $$
 begin
   return (select agentmux.shift(pg_snapshot_xmin(pg_current_snapshot()), m.xid_offset) from public.mux_meta as m);
 end $$;
 
--- Whether there were rows of another server, with higher numbers than this one has given: then this is another history, and
--- from here on its numbers follow those. All that this snapshot shows was written by transactions that it counts as begun, or by
--- this one. Seals and cursors name rows of messages and redactions. Whoever comes second finds the work done.
+-- Looks for rows with transaction ids that this server has not assigned yet: all rows that a snapshot shows were written before
+-- its xmax, or by the present transaction. If there are any, raises the offset above them and gives a new epoch; returns whether
+-- it did. Of concurrent callers, one does it. Seals and cursors have the ids of messages and redactions, so those suffice.
 create function agentmux.adopt_xids() returns boolean
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -41,7 +41,7 @@ begin
     (select pg_snapshot_xmax(a.joined_snapshot) from public.agents as a
       order by pg_snapshot_xmax(a.joined_snapshot) desc limit 1)::text::bigint - 1) as newest) as n;
   if seen.is_restored is not true then return false; end if;
-  -- Rows of transactions that are over mean nothing; these bear numbers that are yet to come.
+  -- Rows of transactions that have ended mean nothing, but one of these could be taken for a later transaction's.
   delete from agentmux.acting as a
   where a.xid >= pg_snapshot_xmax(pg_current_snapshot()) and a.xid is distinct from pg_current_xact_id_if_assigned();
   update public.mux_meta as m set epoch = gen_random_uuid(),
@@ -57,7 +57,7 @@ begin
   return (select agentmux.shift(pg_current_xact_id(), m.xid_offset) from public.mux_meta as m);
 end $$;
 
--- After messages_before_insert, by its name. Security definer: whoever inserts may do nothing in that schema.
+-- Runs after messages_before_insert, by its name. Security definer, because callers have no rights in that schema.
 create function agentmux.number_message() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -69,12 +69,13 @@ create trigger messages_before_insert_xid before insert on public.messages
 
 alter table public.redactions alter column xid set default agentmux.current_xid();
 
--- Who belongs to everyone, in the numbers of messages.
+-- The snapshot with which an agent joins, in the transaction ids of this mailbox.
 create function agentmux.number_agent() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   perform agentmux.adopt_xids();
-  select format('%s:%s:%s', agentmux.shift(pg_snapshot_xmin(s.now), m.xid_offset), agentmux.shift(pg_snapshot_xmax(s.now), m.xid_offset),
+  select format('%s:%s:%s',
+    agentmux.shift(pg_snapshot_xmin(s.now), m.xid_offset), agentmux.shift(pg_snapshot_xmax(s.now), m.xid_offset),
     (select string_agg(agentmux.shift(x, m.xid_offset)::text, ',' order by x) from pg_snapshot_xip(s.now) as x))::pg_snapshot
   into new.joined_snapshot
   from public.mux_meta as m cross join (select pg_current_snapshot() as now) as s;
@@ -83,7 +84,7 @@ end $$;
 create trigger agents_before_insert_xid before insert on public.agents
   for each row execute function agentmux.number_agent();
 
--- As before, in the numbers of this mailbox. Volatile: whoever asks first after a restore makes it another history.
+-- As before, in the transaction ids of this mailbox. Volatile: the first call after a restore gives the new epoch.
 create or replace function public.mailbox_state()
 returns table (epoch uuid, schema_version int, horizon text, latest_id bigint, mailbox_id uuid,
   settled_xid text, settled_id bigint, settled_at timestamptz)
@@ -98,7 +99,7 @@ begin
     where w.xid < agentmux.horizon() order by w.xid desc, w.id desc limit 1) as s on true;
 end $$;
 
--- As before, in the numbers of this mailbox.
+-- As before, in the transaction ids of this mailbox.
 create or replace function public.messages_since(p_xid text default '0', p_id bigint default 0, p_limit int default 500)
 returns table (id bigint, content text, tag text, body text, mentions text[], reply_to bigint, thread_id bigint, client_id uuid,
   meta jsonb, author_tag text, author_kind text, verified boolean, xid text, created_at timestamptz, settled boolean)
@@ -119,7 +120,7 @@ begin
   limit least(greatest(coalesce(p_limit, 500), 1), 1000);
 end $$;
 
--- As before, in the numbers of this mailbox.
+-- As before, in the transaction ids of this mailbox.
 create or replace function public.mux_advance(p_reader text) returns void
 language sql volatile security definer set search_path = '' as $$
   with waiting as materialized (select w.xid, w.id from public.mux_waiting(p_reader, 1) as w)
@@ -138,7 +139,7 @@ language sql volatile security definer set search_path = '' as $$
     where c.epoch <> excluded.epoch or (c.xid, c.id) < (excluded.xid, excluded.id)
 $$;
 
--- As before, in the numbers of this mailbox.
+-- As before, in the transaction ids of this mailbox.
 create or replace function agentmux.seal(p_seals int) returns boolean
 language plpgsql security definer set search_path = '' as $$
 declare
