@@ -5,7 +5,8 @@ import {testFiles} from './test/helpers/needs-build.ts';
 /** The same questions again, to a hub on a PostgreSQL server. */
 const onBothEngines = [
 	'test/contract/hub.test.ts',
-	'test/hub/{mcp,server,tokens}.test.ts',
+	'test/gateway/order.test.ts',
+	'test/hub/{cancel,mcp,server,tokens}.test.ts',
 	'test/hub/realtime/*.test.ts',
 ];
 

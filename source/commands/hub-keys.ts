@@ -19,7 +19,7 @@ import {remark, write, writeJson} from './output.ts';
  */
 export async function rotateKeys(places: HubPlaces, invocation: Invocation): Promise<void> {
 	const {flags, stdout, stderr} = invocation;
-	await refuseAgents(invocation);
+	await refuseAgents(invocation, 'replaces the keys of the hub');
 	await askForKeys(await ensureHub(places, {onProgress: sentence => remark(stderr, sentence)}));
 	const hub = await findHub(places);
 	if (hub === null) throw new HubError('The keys are new, but the hub went away.', 'Run this again.');
@@ -41,13 +41,14 @@ export async function rotateKeys(places: HubPlaces, invocation: Invocation): Pro
 	);
 }
 
-async function refuseAgents({env, stdin, stderr}: Invocation): Promise<void> {
+/** `what`: a verb and its object. Rejects with MailboxError `forbidden` for an agent. */
+export async function refuseAgents({env, stdin, stderr}: Invocation, what: string): Promise<void> {
 	const isTerminal = stdin.isTTY || stderr.isTTY;
 	const {tag, isBound} = await identify(await loadConfig({env}), {env, cwd: workingFolder(env), isTerminal});
 	if (!isBound) return;
 	throw new MailboxError(
 		'forbidden',
-		`Here you are ${tag}, and only a human replaces the keys of the hub.`,
+		`Here you are ${tag}, and only a human ${what}.`,
 		'Run this in a terminal of your own.',
 	);
 }

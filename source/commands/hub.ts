@@ -9,9 +9,11 @@ import {ensureHub, runningHub, stopHub} from '../hub/ensure.ts';
 import type {RunningHub} from '../hub/find.ts';
 import {logFile, openLog} from '../hub/log.ts';
 import type {HubPlaces} from '../hub/places.ts';
+import {keptCopies, keptCopyText} from '../hub/seal/heads.ts';
 import {embedded} from '../hub/postgres-url.ts';
 import type {Command, Invocation} from './command.ts';
 import {backup, restore} from './hub-backup.ts';
+import {cancel} from './hub-cancel.ts';
 import {rotateKeys} from './hub-keys.ts';
 import {jsonLine, remark, write, writeJson} from './output.ts';
 import {keepHeapSmall} from './small-heap.ts';
@@ -28,6 +30,7 @@ const command: Command = {
 		agentmux hub run [--port N]    run it in this terminal until Ctrl-C
 		agentmux hub backup FILE       write the mailbox to a new .tar.gz, while everyone keeps working
 		agentmux hub restore FILE      replace the mailbox with a backup; the old one is kept beside it
+		agentmux hub cancel            cancel the statements that the owner of the database runs
 		agentmux hub rotate-keys       make new keys: earlier keys and tokens are refused at once,
 		                               and agents of this machine get new tokens
 
@@ -38,8 +41,9 @@ const command: Command = {
 		the arguments of a program: put a URL with a password into AGENTMUX_DATABASE_URL, or into config.toml as database_url
 		under [hub], or the password alone into PGPASSWORD or PGPASSFILE. The hub keeps its URL in a file of mode 0600.
 
-		\`hub status\` shows statements that have run for a second or longer; to end one, end the program that sent it. A
-		statement of the owner may run for AGENTMUX_STATEMENT_TIMEOUT seconds (120), an agent's for 8, or 1.5 while others wait.
+		\`hub status\` shows statements that have run for a second or longer; \`hub cancel\` ends those of the owner: what
+		\`agentmux sql\` and the \`supabase\` MCP server of the owner run, and requests with the service_role key. Such a statement
+		may run for AGENTMUX_STATEMENT_TIMEOUT seconds (120), an agent's for 8, or 1.5 while others wait.
 
 		Example: eval "$(agentmux hub status -o env)" && curl "$API_URL/rest/v1/messages" -H "apikey: $SERVICE_ROLE_KEY"
 	`,
@@ -89,6 +93,7 @@ const actions: {readonly [name: string]: Action} = {
 	logs,
 	backup,
 	restore,
+	cancel,
 	'rotate-keys': rotateKeys,
 };
 
@@ -179,6 +184,7 @@ async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<v
 		...Object.entries({...facts, socket: facts['socket'] ?? noSocket, uptime: `${facts['uptime']} s`}).map(
 			([name, value]) => [name, String(value)] as const,
 		),
+		...keptCopies(places.data).map(copy => ['history', keptCopyText(copy)] as const),
 		...long.map(({who, what, running: time}) => ['running', `${Math.round(time / 1000)} s, ${who}: ${what}`] as const),
 	];
 	const width = Math.max(...entries.map(([name]) => name.length));

@@ -1,5 +1,5 @@
 import {loadConfig} from '../config.ts';
-import {hubPlace, keepHead, seenHeads} from '../hub/seal/heads.ts';
+import {hubPlace, keepHead, keptCopies, keptCopyText, seenHeads} from '../hub/seal/heads.ts';
 import {readState} from '../hub/state-file.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
@@ -38,6 +38,7 @@ const command: Command = {
 			const {head, epoch} = check;
 			const wrong = wrongWith(check);
 			if (wrong === null && head !== null) keepHead(places.data, {place, epoch, ...head});
+			for (const copy of keptCopies(places.data)) remark(stderr, keptCopyText(copy));
 			if (flags['json'] === true) {
 				const since = await sinceOf(mailbox, check);
 				await writeJson(stdout, {...check, ok: wrong === null, since});

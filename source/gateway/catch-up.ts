@@ -3,7 +3,7 @@ import type {Message} from '../mailbox/message.ts';
 import {coalesce} from './coalesce.ts';
 import {anchorOf, isBeyond, isSame, Trail, type Anchor, type Position} from './trail.ts';
 
-/** A row of `messages_since`. Settled: no transaction that could still commit a row before it is running. */
+/** A row of `messages_since`. Settled: every transaction that could commit a row before it has ended. */
 export interface Row {
 	readonly message: Message;
 	readonly settled: boolean;
@@ -11,33 +11,35 @@ export interface Row {
 
 /** Where the catch-up reads from. */
 export interface Source {
-	/** Which history it says it is. */
+	/** The epoch of the database. */
 	epoch(): Promise<string>;
 	/** The present: the newest settled row. */
 	cursor(): Promise<Cursor>;
 	/** The rows after a position, in order; fewer than `limit` only when there are no more. */
 	page(after: Position, limit: number): Promise<readonly Row[]>;
-	/** Some of the rows up to that one, and that one itself, oldest first: the nearest ones, and further away fewer and fewer. */
+	/** A sample of the rows up to and including that one, oldest first: all of the nearest, and ever fewer of the older ones. */
 	before(anchor: Anchor): Promise<readonly Anchor[]>;
 }
 
-/** Whom it tells. A cursor comes after all messages at or before it. */
+/** Receives what was read. A cursor comes after all messages at or before it. */
 export interface Listener {
 	messages(messages: readonly Message[]): void;
 	cursor(cursor: Cursor): void;
-	/** This is another history; now comes what it has behind the common part and was not told. */
+	/** The starting point is known. Messages read up to then are not told; `id` is the highest of them. */
+	began(id: number): void;
+	/** The history was replaced. What follows the common part comes next, except for messages that were already told. */
 	replaced(replaced: Replaced): void;
 }
 
 /**
- * A row that was told beyond the cursor. Due: each page that reaches there must have it, since one had it before. A doorbell can
- * ring a moment before its row is there to be read, which is due one pass later.
+ * A row beyond the cursor that was told. Due: an earlier page contained it, so each later page that reaches its position must
+ * contain it, too. A row that came with a doorbell may not be readable yet, so it becomes due one pass later.
  */
 interface Told extends Anchor {
 	readonly due: boolean;
 }
 
-/** A page that is of the same history as what was read before. */
+/** A page of the same history as the pages before it. */
 interface Page {
 	readonly rows: readonly Row[];
 	readonly isLast: boolean;
@@ -46,32 +48,32 @@ interface Page {
 const pageSize = 500;
 
 /**
- * Tells every committed message exactly once, whatever was lost on the way. Ids and transactions commit out of order, so
- * "everything after the last one seen" loses rows: each pass reads again from the settled cursor, tells what is new, and
- * moves the cursor over the rows that nothing can slip in before any more.
+ * Tells every committed message exactly once, even when doorbells or answers are lost. Transactions commit out of order, so
+ * reading "everything after the last message seen" would miss rows. Each pass therefore reads again from the cursor, tells the
+ * rows that are new, and moves the cursor over the settled ones: no row can be committed before those any more.
  *
- * A database can lose its newest rows and go on under the same epoch: an older copy of its files was put back, or a standby
- * took over. Its numbers are then used once more for other messages. So each page begins with the row that the cursor stands
- * at: where that is another one or is missing, this is another history.
+ * A database can lose its newest rows and keep its epoch: an older copy of its files was put back, or a standby took over. It
+ * then gives their ids to other messages. So each page begins with the row at the cursor. If that row is missing or
+ * different, the history was replaced.
  */
 export class CatchUp {
 	readonly #source: Source;
 	readonly #listener: Listener;
 	readonly #limit: number;
-	/** Null until the first pass has found out where "now" is. */
+	/** Null until the first pass has found the starting point. */
 	#cursor: Cursor | null;
 	readonly #told = new Map<number, Told>();
-	/** Rows behind the cursor. */
+	/** Rows up to the cursor. */
 	readonly #trail = new Trail();
-	/** Whether the trail reaches back before the place where this began. */
+	/** Whether the trail contains rows from before the starting point. */
 	#reachesBack = false;
-	/** What was told from the earlier history after the common part. Where the new one has it as well, it is not told again. */
+	/** Messages of the former history, after the common part, that were told. If the new history has them, they are not told again. */
 	readonly #former = new Map<number, Anchor>();
-	/** Another history was found and not reported yet: the search for where it parts still runs, or was interrupted. */
+	/** The history was replaced, which is not reported yet: the search for the common part still runs or was interrupted. */
 	#parting = false;
-	/** It was noticed here before the database reported it. That report is then ignored. */
+	/** The replacement was noticed here before the database changed its epoch. That change is then ignored. */
 	#noticed = false;
-	/** The next pass asks which history the database says it is. */
+	/** The next pass asks for the epoch. */
 	#verify = false;
 	readonly #pass = coalesce(async () => {
 		const verify = this.#verify;
@@ -93,25 +95,25 @@ export class CatchUp {
 		if (anchor !== null) this.#trail.add([anchor]);
 	}
 
-	/** Whether it is known where to read from. */
+	/** Whether the starting point is known. */
 	get placed(): boolean {
 		return this.#cursor !== null;
 	}
 
 	/**
-	 * Resolves when a pass that began after this call has ended; rejects as the source does. One pass runs at a time, and
-	 * however often this is called meanwhile, one more follows. `verify` also asks for the epoch, as must be done after each
-	 * reconnect and is after each failure.
+	 * Resolves when a pass that began after this call has ended; rejects as the source does. One pass runs at a time; all calls
+	 * during it share the next one. `verify` also asks for the epoch, which is needed after each reconnect; after a failure it
+	 * is asked for anyway.
 	 */
 	run(verify: boolean): Promise<void> {
 		this.#verify ||= verify;
 		return this.#pass();
 	}
 
-	/** Tells a row that came with its doorbell, unless it was told before. Says nothing about the rows around it. */
+	/** Tells a row that came with a doorbell, unless it was told before. Rows before it may be missing. */
 	offer(message: Message): void {
 		if (this.#cursor === null || this.#parting || !isBeyond(message, this.#cursor)) return;
-		// Another row under its number is of another history, which the pass behind the doorbell finds.
+		// A different row with this id belongs to another history; the pass that follows finds out.
 		if (this.#told.has(message.id) || isSame(this.#former.get(message.id), anchorOf(message))) return;
 		this.#told.set(message.id, {...anchorOf(message), due: false});
 		this.#listener.messages([message]);
@@ -128,14 +130,14 @@ export class CatchUp {
 		for (;;) {
 			const page = await this.#page(after);
 			if (page === null && silent) {
-				// Nothing was told yet: from the present of whichever history this is.
+				// Nothing was told yet, so this can start again from the present.
 				cursor = await this.#begin();
 				after = cursor;
 				contiguous = true;
 				continue;
 			}
 			let epoch = cursor.epoch;
-			// Asked after the page was read: the page is of this history, or is thrown away.
+			// Asked after the page was read: if the epoch has changed, the page is discarded.
 			const parts = page === null || (this.#parting && replaced === null);
 			if (unverified || parts) epoch = await this.#source.epoch();
 			unverified = false;
@@ -164,7 +166,7 @@ export class CatchUp {
 				replaced = null;
 			}
 			if (!silent && fresh.length > 0) this.#listener.messages(fresh.sort((one, other) => one.id - other.id));
-			// An unsettled row ends the cursor's way for this pass: a later page was read later, and may say otherwise.
+			// The cursor stops at the first unsettled row, even if later pages, which were read later, are settled.
 			const open: number = contiguous ? rows.findIndex(({settled}) => !settled) : 0;
 			contiguous &&= open === -1;
 			const settled = open === -1 ? rows : rows.slice(0, open);
@@ -173,17 +175,18 @@ export class CatchUp {
 			if (end === undefined || isLast) break;
 			after = {epoch, ...anchorOf(end.message)};
 		}
-		// What this history has of the one before was seen by now.
+		// By now every page of this history was read.
 		this.#former.clear();
 		for (const told of rung) if (this.#told.get(told.id) === told) this.#told.set(told.id, {...told, due: true});
 		if (silent) {
 			this.#cursor = cursor;
+			this.#listener.began(Math.max(cursor.id, ...this.#told.keys()));
 			this.#listener.cursor(cursor);
 		}
 		await this.#reachBack(cursor);
 	}
 
-	/** Where "now" is. What a pass before had seen that failed may have been of another database. */
+	/** Finds the starting point. What an earlier, failed pass had read is forgotten: it may be of another database. */
 	async #begin(): Promise<Cursor> {
 		this.#told.clear();
 		const cursor = await this.#source.cursor();
@@ -193,7 +196,7 @@ export class CatchUp {
 		return cursor;
 	}
 
-	/** The rows after a place; null when the row at that place, or one that was read behind it, is not there. */
+	/** The rows after a position; null if the row at that position, or a row that must follow it, is missing. */
 	async #page(after: Cursor): Promise<Page | null> {
 		const anchor = anchorAt(after);
 		const limit = this.#limit + (anchor === null ? 0 : 1);
@@ -207,7 +210,7 @@ export class CatchUp {
 		const open = rows.findIndex(({settled}) => !settled);
 		const settled = rows.at(open === -1 ? -1 : open - 1)?.message;
 		const isDue = (told: Told): boolean =>
-			// Nothing is under way any more before a settled row.
+			// Before a settled row, no transaction is running any more.
 			(settled !== undefined && open !== 0 && !isBeyond(told, settled)) ||
 			(told.due && (isLast || end === undefined || !isBeyond(told, end)));
 		const isMissing = (told: Told): boolean => isBeyond(told, after) && isDue(told) && !isSame(byId.get(told.id), told);
@@ -218,7 +221,7 @@ export class CatchUp {
 		return [...this.#told.values()].some(isMissing) || rows.some(isOther) ? null : {rows, isLast};
 	}
 
-	/** Finds where another history parts from the one that was told, and goes back there. */
+	/** Finds the newest row that both histories have, and goes back to it. */
 	async #part(epoch: string): Promise<Cursor> {
 		this.#parting = true;
 		const {common, lost} = await this.#trail.part(async anchor => {
@@ -243,12 +246,12 @@ export class CatchUp {
 		return cursor;
 	}
 
-	/** Once: what lies behind the place where this began, so that another history that parts even before it is placed, too. */
+	/** Reads once what lies before the starting point: the common part of another history may end there. */
 	async #reachBack(cursor: Cursor): Promise<void> {
 		const anchor = anchorAt(cursor);
 		if (this.#reachesBack || anchor === null) return;
 		const anchors = await this.#source.before(anchor);
-		// It is of the history that was read only where the cursor's row is.
+		// If the cursor's row is missing, this answer is of another history.
 		if (!isSame(anchors.at(-1), anchor)) return;
 		this.#trail.addBefore(anchors);
 		this.#reachesBack = true;
@@ -260,7 +263,7 @@ export class CatchUp {
 	}
 }
 
-/** The row at a cursor; null where there is none: at the beginning, or in a cursor of an earlier version. */
+/** The row at a cursor; null at the beginning and for a cursor of an earlier version, which names none. */
 function anchorAt({xid, id, at}: Cursor): Anchor | null {
 	return at === undefined ? null : {xid, id, at};
 }

@@ -49,6 +49,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 				subscriptions.delete(subscription);
 			};
 		},
+		watchBusy: listener => link.busy.listen(listener),
 		post: draft => rest.post(draft),
 		redact: (id, reason) => rest.redact(id, reason),
 		seal: () => rest.seal(),

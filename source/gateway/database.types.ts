@@ -226,6 +226,7 @@ export type Database = {
 					mailbox_id: string;
 					one: boolean;
 					schema_version: number;
+					xid_offset: number;
 				};
 				ComputedFields: never;
 				Insert: {
@@ -233,12 +234,14 @@ export type Database = {
 					mailbox_id?: string;
 					one?: boolean;
 					schema_version?: number;
+					xid_offset?: number;
 				};
 				Update: {
 					epoch?: string;
 					mailbox_id?: string;
 					one?: boolean;
 					schema_version?: number;
+					xid_offset?: number;
 				};
 				Relationships: [];
 			};

@@ -1,5 +1,6 @@
 import type {SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../mailbox/error.ts';
+import {BusyWatch} from './busy.ts';
 import type {Database} from './database.types.ts';
 import {refusal, strange, unreachable} from './failure.ts';
 import {sqlRefusal} from './sql-refusal.ts';
@@ -43,6 +44,8 @@ export class Link {
 	#client: Promise<SupabaseClient<Database>> | null = null;
 	#resolving: Promise<void> | null = null;
 	readonly #closing = new AbortController();
+	/** What requests wait for. */
+	readonly busy = new BusyWatch(() => this.#health());
 
 	constructor(target: Target, options: LinkOptions) {
 		this.#target = target;
@@ -108,6 +111,14 @@ export class Link {
 		await this.#resolving;
 	}
 
+	/** What the hub of this machine says of itself, which takes no database; null where something else answers. */
+	async #health(): Promise<unknown> {
+		const {way, url} = this.#target;
+		if (way === undefined) return null;
+		const response = await way.fetch(`${url}/health`, {signal: AbortSignal.timeout(3000)});
+		return response.ok ? await response.json() : null;
+	}
+
 	close(): void {
 		this.#closing.abort();
 	}
@@ -160,8 +171,10 @@ export class Link {
 		try {
 			const ends = [closing, AbortSignal.timeout(timeout), ...(init.signal ? [init.signal] : [])];
 			const timed = {...init, signal: AbortSignal.any(ends)};
+			this.busy.begin();
 			const first = await send(input, timed);
 			const response = first.status === 401 ? await this.#again(url, first, input, timed) : first;
+			if (response.status < 500) this.busy.answered();
 			if (!response.ok) {
 				const text = await response.text();
 				throw sqlRefusal(addressOf(input), text) ?? refusal(url, response.status, text);

@@ -4,6 +4,7 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message, MessageRow} from '../mailbox/message.ts';
 import {Backoff} from './backoff.ts';
 import {CatchUp} from './catch-up.ts';
+import {IdOrder} from './id-order.ts';
 import type {Link} from './link.ts';
 import {Bell, type Table} from './realtime.ts';
 import type {Rest} from './rest.ts';
@@ -28,6 +29,7 @@ export class Subscription {
 	readonly #rest: Rest;
 	readonly #listener: (event: MailboxEvent) => void;
 	readonly #catchUp: CatchUp;
+	readonly #order: IdOrder;
 	readonly #roster: Roster;
 	readonly #backoff: Backoff;
 	readonly #idle: number;
@@ -57,16 +59,25 @@ export class Subscription {
 		this.#listener = listener;
 		this.#idle = idle;
 		this.#backoff = new Backoff(() => void this.#connect(), delayAfter);
-		const told = {
+		const inOrder = {
 			messages: (messages: readonly Message[]) => this.#tell({type: 'messages', messages}),
 			cursor: (cursor: Cursor) => this.#tell({type: 'cursor', cursor}),
+		};
+		this.#order = new IdOrder(inOrder, () => this.#look(() => this.#pass(false)), from?.id ?? null);
+		const told = {
+			messages: (messages: readonly Message[]) => this.#order.add(messages),
+			cursor: (cursor: Cursor) => this.#order.cursor(cursor),
+			began: (id: number) => this.#order.begin(id),
 			replaced: (replaced: Replaced) => {
 				this.#isReplaced = true;
+				this.#order.restart(replaced.common ?? 0);
 				this.#tell({type: 'replaced', ...replaced});
 			},
 		};
 		this.#catchUp = new CatchUp(rest, told, from);
-		this.#roster = new Roster(rest, tasks, event => this.#tell(event));
+		this.#roster = new Roster(rest, tasks, event =>
+			event.type === 'redacted' ? this.#tellRedacted(event.messages) : this.#tell(event),
+		);
 		this.#ticker = setInterval(() => void this.#tick(), idle);
 		// Whoever subscribes has its function back before it hears the first event.
 		queueMicrotask(() => void this.#connect());
@@ -77,6 +88,7 @@ export class Subscription {
 		this.#attempt += 1;
 		this.#bell?.close();
 		this.#backoff.reset();
+		this.#order.close();
 		clearInterval(this.#ticker);
 		clearTimeout(this.#settling);
 	}
@@ -110,6 +122,7 @@ export class Subscription {
 			if (!isCurrent()) return;
 			this.#turn({phase: 'catching_up'});
 			await Promise.all([this.#pass(true), this.#roster.refresh()]);
+			await this.#order.drained();
 			if (!isCurrent()) return;
 			this.#polling = false;
 			this.#backoff.reset();
@@ -130,7 +143,7 @@ export class Subscription {
 		void this.#poll();
 	}
 
-	/** The doorbell. What it brings along is told at once; a pass behind it moves the cursor, and finds what it missed. */
+	/** The doorbell. What it brings is told at once, or in its turn; a pass behind it moves the cursor, and finds what it missed. */
 	#change(table: Table, record: unknown): void {
 		if (table !== 'messages') {
 			if (!this.#roster.change(table, record)) void this.#look(() => this.#roster.refresh());
@@ -155,7 +168,13 @@ export class Subscription {
 	#redact(record: unknown): void {
 		const row = rowOf(record);
 		if (row === null) void this.#look(() => this.#roster.refresh());
-		else this.#tell({type: 'redacted', messages: [this.#rest.message(row)]});
+		else this.#tellRedacted([this.#rest.message(row)]);
+	}
+
+	/** A message that was not told yet is told without its text. */
+	#tellRedacted(redacted: readonly Message[]): void {
+		const messages = this.#order.replace(redacted);
+		if (messages.length > 0) this.#tell({type: 'redacted', messages});
 	}
 
 	async #tick(): Promise<void> {

@@ -1,28 +1,28 @@
 import type {Cursor} from '../mailbox/event.ts';
 import type {Message} from '../mailbox/message.ts';
 
-/** A place in the order in which the catch-up reads: by transaction, then by id. */
+/** A position in the order in which the catch-up reads: by transaction, then by id. */
 export type Position = Pick<Cursor, 'xid' | 'id'>;
 
 /**
- * A row that was seen: where it stands and when it was written, in milliseconds since 1970. Another history may have a row
- * in its place, but not this one. Nothing of it ever changes, not by redaction either.
+ * A row that was seen: its position and when it was written, in milliseconds since 1970. Another history may have a row at the
+ * same position, but not with the same time. None of the three ever changes, not even by redaction.
  */
 export interface Anchor extends Position {
 	readonly at: number;
 }
 
-/** The most rows that are remembered; beyond, every second one of the older half is forgotten. */
+/** The maximum number of rows; beyond it, every second row of the older half is forgotten. */
 const most = 8192;
 
 /**
- * The rows behind a cursor, oldest first: in another history the newest one that is still there tells where the two part. All of
- * the newest, and of the older ones fewer and fewer, so that its size has a bound.
+ * Rows up to a cursor, oldest first. The newest of them that another history also has is the end of the common part. Its size
+ * is bounded: it keeps all of the newest rows and ever fewer of the older ones.
  */
 export class Trail {
 	#anchors: Anchor[] = [];
 
-	/** Oldest first, all of them behind what is here. */
+	/** Oldest first, all of them after the rows that are here. */
 	add(anchors: readonly Anchor[]): void {
 		this.#anchors.push(...anchors);
 		if (this.#anchors.length <= most) return;
@@ -30,15 +30,15 @@ export class Trail {
 		this.#anchors = this.#anchors.filter((_, index) => index >= half || index % 2 === 0);
 	}
 
-	/** Rows that lie before all that are here, oldest first. */
+	/** Rows before those that are here, oldest first. */
 	addBefore(anchors: readonly Anchor[]): void {
 		const [first] = this.#anchors;
 		this.#anchors.unshift(...anchors.filter(anchor => first === undefined || isBeyond(first, anchor)));
 	}
 
 	/**
-	 * Finds the newest row that another history has as well; `lost` are those behind it. `has` says whether it has a row: that is so
-	 * for all up to the place where the two part, so that some twenty questions are enough.
+	 * Finds the newest row that another history also has; `lost` are the rows after it. `has` says whether it has a row. It has all
+	 * rows up to one point and none after it, so a search by halves needs some twenty questions.
 	 */
 	async part(has: (anchor: Anchor) => Promise<boolean>): Promise<{common: Anchor | null; lost: readonly Anchor[]}> {
 		const anchors = this.#anchors;
@@ -46,7 +46,7 @@ export class Trail {
 			const anchor = anchors[index];
 			return anchor !== undefined && (await has(anchor));
 		};
-		// Backwards with growing steps, since most often little was lost; then the half of what is left each time.
+		// Backwards in growing steps, since usually little was lost; then by halves.
 		let there = -1;
 		let gone = anchors.length;
 		for (let step = 1; gone > 0 && there === -1; step *= 2) {

@@ -17,6 +17,8 @@ export interface Scope {
 	 * every role but the owner's; what is the hub's own work, whoever it runs as, waits, and is not cancelled for others.
 	 */
 	readonly forRequest?: boolean;
+	/** It is SQL of the owner's own, which `hub cancel` cancels. */
+	readonly isOwnSql?: boolean;
 	/** Further settings, local to the transaction: `search_path`, `request.method`, ... */
 	readonly settings?: {readonly [name: string]: string};
 }

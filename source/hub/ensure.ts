@@ -12,7 +12,7 @@ import {newestMigration} from './newest-migration.ts';
 import type {HubPlaces} from './places.ts';
 import {describeDatabase, embedded} from './postgres-url.ts';
 import {fileError, makePrivateFolder} from './private-file.ts';
-import {readState, stateFile} from './state-file.ts';
+import {readState, stateFault, stateFile} from './state-file.ts';
 
 export interface EnsureOptions {
 	/** The database that it is to serve: a URL, or `embedded`. Without it, the one that it served last. */
@@ -46,6 +46,7 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 	let lastSign = Date.now();
 	try {
 		while (Date.now() < deadline) {
+			refuseFault(places);
 			const hub = await findHub(places);
 			if (hub !== null && hub.schema >= newestMigration()) return hub;
 			lock ??= await takeLock(join(places.state, 'start.lock'));
@@ -88,6 +89,7 @@ async function replace(places: HubPlaces, {pid}: RunningHub, onProgress: EnsureO
 export async function runningHub(places: HubPlaces): Promise<RunningHub> {
 	const deadline = Date.now() + rewriting;
 	for (;;) {
+		refuseFault(places);
 		const hub = await findHub(places);
 		if (hub !== null) return hub;
 		const fault = await silentHub(places);
@@ -95,6 +97,12 @@ export async function runningHub(places: HubPlaces): Promise<RunningHub> {
 		if (Date.now() > deadline) throw fault;
 		await sleep(pollEvery);
 	}
+}
+
+/** Throws where no hub could be found, however long one waits. */
+function refuseFault(places: HubPlaces): void {
+	const fault = stateFault(places);
+	if (fault !== null) throw fault;
 }
 
 /** Whether it says that it is on the way. */

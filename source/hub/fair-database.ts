@@ -48,6 +48,7 @@ interface Call {
 
 type Work = (signal: AbortSignal) => Promise<Result[]>;
 
+const cancelMessage = 'canceling statement due to user request';
 /** SQLSTATE of a statement that was cancelled, or ran into its time limit. */
 const canceled = '57014';
 
@@ -97,12 +98,14 @@ export class FairDatabase implements Database {
 
 	/** What runs now, the longest first. */
 	activity(): Activity[] {
-		const now = performance.now();
-		return [...this.#running].map(({caller, what, begun}) => ({
-			who: caller.name,
-			what: beginning(what()),
-			running: Math.round(now - begun),
-		}));
+		return [...this.#running].map(activityOf);
+	}
+
+	/** Cancels what the owner runs now; what that is. */
+	cancelOwner(): Activity[] {
+		const found = [...this.#running].filter(({caller}) => caller.isOwner);
+		for (const {abort} of found) abort.abort(new DatabaseError(cancelMessage, canceled, 'agentmux hub cancel'));
+		return found.map(activityOf);
 	}
 
 	async #inTurn(scope: Scope, what: () => string, given: AbortSignal | undefined, work: Work): Promise<Result[]> {
@@ -248,6 +251,10 @@ export class FairDatabase implements Database {
 		const hint = `The database is busy: a statement of ${who} has run for ${seconds(running)}. Try again later; \`agentmux hub status\` shows what is running.`;
 		return new DatabaseAway('PGRST003', details, {hint});
 	}
+}
+
+function activityOf({caller, what, begun}: Call): Activity {
+	return {who: caller.name, what: beginning(what()), running: Math.round(performance.now() - begun)};
 }
 
 /** The same error, with what follows from it. */

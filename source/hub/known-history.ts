@@ -4,7 +4,7 @@ import {DatabaseAway, type Database} from './database.ts';
 import type {Log} from './log.ts';
 import {readJsonFile, writePrivateFile} from './private-file.ts';
 
-/** The newest message of a database, as this machine saw it last. Nothing of it ever changes, not by redaction either. */
+/** The newest message of a database when this machine looked last. None of its columns here ever changes, not even by redaction. */
 interface Newest {
 	/** `embedded`, or `user@host:port/database`. */
 	readonly place: string;
@@ -17,37 +17,41 @@ interface Newest {
 
 /** Milliseconds between two looks. */
 const every = 10_000;
-/** Databases that are remembered; the oldest are forgotten. */
+/** The maximum number of databases; the oldest are forgotten. */
 const most = 20;
 
 const newestQuery = `
 	select m.epoch::text, w.xid::text, w.id::float8 as id, trunc(extract(epoch from w.created_at) * 1000000)::text as at
 	from mux_meta as m, lateral (select * from messages order by xid desc, id desc limit 1) as w`;
 
-/** Of several hubs that notice it the first one gives the new epoch. */
+/** If several hubs notice it, the first one changes the epoch. */
 const renewal = `
 	update mux_meta set epoch = gen_random_uuid() where epoch = $1::uuid and not exists (
 		select from messages where id = $2::bigint and xid = $3::text::xid8
 			and trunc(extract(epoch from created_at) * 1000000)::text = $4
 	) returning epoch`;
 
+/** Whoever notices it first does it: see supabase/migrations, restored_xids. */
+const adoption = 'select agentmux.adopt_xids() as adopted';
+
 export interface KnownHistoryOptions {
 	readonly log: Log;
-	/** Whether the folder is this hub's still, and has room. */
+	/** Whether the folder still belongs to this hub and has room. */
 	readonly mayWrite: () => boolean;
 }
 
 export interface KnownHistory {
-	/** Looks whether the message that was the newest is there still; gives the database a new epoch where it is not. */
+	/** Checks that the message that was the newest still exists; if not, gives the database a new epoch. */
 	look(): Promise<void>;
-	/** Looks once more, and ends. */
+	/** Checks once more and stops. */
 	end(): Promise<void>;
 }
 
 /**
- * Remembers outside of the database, in `state`, which message is its newest. Where that is gone, somebody put an older copy
- * back or a standby took over, and this is another history: what was remembered of it by number (what was read, where the
- * chain of hashes ended) must not be taken for this one's. Followers notice it by themselves, and sooner.
+ * Keeps the newest message of the database in a file in `state`, outside of the database. If that message is gone later, an
+ * older copy of the database was put back or a standby took over: the history was replaced. Numbers that were kept for the former
+ * history (what was read, where the chain of hashes ended) do not apply to the new one, so it gets a new epoch.
+ * Followers notice a replaced history by themselves, and sooner.
  */
 export function knownHistory(
 	database: Database,
@@ -60,6 +64,12 @@ export function knownHistory(
 	let working: Promise<void> = Promise.resolve();
 
 	const work = async (): Promise<void> => {
+		const [restored] = await database.run(owner, [{text: adoption}]);
+		if (restored?.rows[0]?.['adopted'] === true) {
+			log(
+				'The database was restored from a dump of another server, whose transaction numbers were higher. This is another history now; new messages follow those that were restored.',
+			);
+		}
 		if (known !== null) {
 			const {epoch, id, xid, at} = known;
 			const [renewed] = await database.run(owner, [{text: renewal, values: [epoch, id, xid, at]}]);
@@ -97,7 +107,7 @@ function isSame(one: Newest, other: Newest): boolean {
 	return one.epoch === other.epoch && one.xid === other.xid && one.id === other.id && one.at === other.at;
 }
 
-/** Empty if the file is missing or damaged: it is written again. */
+/** Empty if the file is missing or damaged; it is then written again. */
 function read(file: string): Newest[] {
 	try {
 		const databases: unknown = readJsonFile(file)?.['databases'];

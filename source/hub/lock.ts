@@ -15,6 +15,8 @@ export interface Lock {
 const busy = 5;
 const notADatabase = 26;
 const corrupt = 11;
+/** Bytes: SQLite takes no longer ones (MAX_PATHNAME), with the suffix of its journal. */
+const longestPath = 500;
 
 /**
  * Takes an exclusive lock on the file (made when absent) or resolves with null when another process holds it. The kernel
@@ -51,10 +53,15 @@ export async function takeLock(path: string, {sign = false} = {}): Promise<Lock 
 			return take();
 		} catch (second) {
 			if ((second as {errcode?: unknown}).errcode === busy) return null;
-			const isFolder = statSync(path, {throwIfNoEntry: false})?.isDirectory() === true;
-			throw fileError(`The lock ${path} cannot be taken`, isFolder ? {code: 'EISDIR'} : second);
+			throw fileError(`The lock ${path} cannot be taken`, faultOf(path) ?? second);
 		}
 	}
+}
+
+/** What SQLite does not say: it only says that it cannot open the file. */
+function faultOf(path: string): {readonly code: string} | null {
+	if (Buffer.byteLength(path) > longestPath) return {code: 'ENAMETOOLONG'};
+	return statSync(path, {throwIfNoEntry: false})?.isDirectory() === true ? {code: 'EISDIR'} : null;
 }
 
 /** Where SQLite keeps `user_version`, four bytes, in the header of its file (https://sqlite.org/fileformat2.html). */

@@ -52,7 +52,7 @@ async function query(database: Database, {body, caller, signal}: HubRequest): Pr
 		return {...json(201, []), body: `[${lines.join(',')}]`};
 	}
 	if (readOnly === true) requireReadsOnly(sql);
-	const scope = readOnly === true ? reader : owner;
+	const scope: Scope = {...(readOnly === true ? reader : owner), isOwnSql: true};
 	const results =
 		parameters.length === 0
 			? await database.script(scope, sql, signal)

@@ -78,6 +78,7 @@ const reasons: {readonly [code: string]: readonly [reason: string, remedy: strin
 	ENOSPC: ['the disk is full', 'Free some space, or choose another folder with AGENTMUX_HOME.'],
 	EDQUOT: ['the disk quota is used up', 'Free some space, or choose another folder with AGENTMUX_HOME.'],
 	ENOTDIR: ['a file stands where a folder should be', 'Move it away, or choose another folder with AGENTMUX_HOME.'],
+	ENAMETOOLONG: ['its path is too long', 'Choose a shorter one with AGENTMUX_HOME.'],
 	EEXIST: ['a file stands where a folder should be', 'Move it away, or choose another folder with AGENTMUX_HOME.'],
 };
 

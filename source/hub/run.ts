@@ -6,6 +6,7 @@ import {verifyCaller} from './caller.ts';
 import {openDatabase} from './data-directory.ts';
 import {owner} from './bootstrap.ts';
 import type {FairDatabase} from './fair-database.ts';
+import {createCancel} from './cancel.ts';
 import {createCopies} from './copies.ts';
 import {choiceFile, rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Door} from './admission/door.ts';
@@ -326,6 +327,7 @@ async function serve(
 				{prefix: '/v1/projects', handle: createManagement(forAgents).handle},
 				{prefix: '/agentmux/v1/tokens', handle: createTokens(database, keys).handle, leeway: renewalGrace},
 				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, onRotated).handle},
+				{prefix: '/agentmux/v1/cancel', handle: createCancel(database).handle},
 				{prefix: '/agentmux/v1', handle: copies},
 			],
 			upgrade(request, socket, head, countAs) {

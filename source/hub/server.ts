@@ -39,7 +39,7 @@ export interface HubServerOptions {
 		/** The socket was taken away, and another was made (or none could be). */
 		readonly onSocket: (path: string | null) => void;
 	};
-	/** Whether the hub's folder is still there: without it, nothing is worked on or answered. */
+	/** Whether the hub's folder is still there, asked before each request and each answer: without it, there is neither. */
 	readonly isInPlace?: () => boolean;
 	readonly limits?: Partial<ServerLimits>;
 	/** On both listeners together; what comes beyond is turned away. As many as the system allows when absent. */
@@ -186,7 +186,10 @@ async function respond(
 		if (!response.writableFinished) gone.abort(new DatabaseError('canceling statement due to user request', '57014'));
 	});
 	try {
-		send(response, request, await answer(options, entrance, request, gone.signal));
+		const answered = await answer(options, entrance, request, gone.signal);
+		// What was written meanwhile may lie in a folder that is no longer the hub's.
+		if (options.isInPlace?.() === false) return void response.destroy();
+		send(response, request, answered);
 	} catch (error) {
 		if (error instanceof DatabaseAway) return send(response, request, away(error));
 		options.log(`${request.method} failed: ${error instanceof Error ? error.message : String(error)}`);

@@ -8,6 +8,8 @@ export interface SharedCaller {
 	readonly name: string;
 	/** Whether its time is short while others wait: what an agent asks must not hold up the others. */
 	readonly isCancellable: boolean;
+	/** Whether it is what the owner of the database runs, by SQL or with the service_role key. */
+	readonly isOwner: boolean;
 	/** Whether it is part of a request, whose sender is not to wait for long; the hub's own work waits. */
 	readonly isRequest: boolean;
 	readonly isMail: boolean;
@@ -24,7 +26,8 @@ const names: {readonly [role: string]: string} = {
  * The caller of a scope. The hub's own questions, which come without claims, do not wait for what a user runs as the owner.
  */
 export function sharedCallerOf(scope: Scope): SharedCaller {
-	const {role, claims, mail = false, bounded = false, sql = false, forRequest = role !== 'postgres'} = scope;
+	const {role, claims, mail = false, bounded = false, sql = false, isOwnSql = false} = scope;
+	const {forRequest = role !== 'postgres'} = scope;
 	const {agent_tag: given, kind} = (claims['app_metadata'] ?? {}) as {
 		readonly agent_tag?: unknown;
 		readonly kind?: unknown;
@@ -35,6 +38,7 @@ export function sharedCallerOf(scope: Scope): SharedCaller {
 		key: JSON.stringify([role, claims['role'], tag.toUpperCase(), mail, forRequest]),
 		name: tag === '' ? (names[role] ?? role) : tag,
 		isCancellable: isGuest && kind !== 'human' && forRequest && !bounded,
+		isOwner: isOwnSql || (role === 'service_role' && forRequest && !mail),
 		isRequest: forRequest,
 		isMail: mail,
 		isSql: sql,

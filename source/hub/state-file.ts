@@ -1,4 +1,6 @@
+import {lstatSync} from 'node:fs';
 import {join} from 'node:path';
+import {HubError} from './error.ts';
 import type {HeldHome} from './home/held-home.ts';
 import type {Log} from './log.ts';
 import type {HubPlaces} from './places.ts';
@@ -37,6 +39,18 @@ export function readState(places: HubPlaces): HubState | null {
 	} catch {
 		return null;
 	}
+}
+
+/** What stands in the place of the state file and is none: no hub can say there where it answers. Null when nothing does. */
+export function stateFault(places: HubPlaces): HubError | null {
+	const path = stateFile(places);
+	const found = lstatSync(path, {throwIfNoEntry: false});
+	if (found === undefined || found.isFile()) return null;
+	const what = found.isDirectory() ? 'a folder' : found.isSymbolicLink() ? 'a link' : 'something that is no file';
+	return new HubError(
+		`The hub cannot say where it answers: ${what} stands where its file ${path} should be.`,
+		'Move it away, and try again.',
+	);
 }
 
 /** What the hub of this process says of itself. */

@@ -53,4 +53,10 @@ export type MailboxEvent =
 	| {readonly type: 'agents'; readonly agents: readonly Agent[]}
 	| {readonly type: 'receipts'; readonly receipts: readonly Receipt[]};
 
+/** A statement keeps the database from answering. `since`: milliseconds since 1970. */
+export interface Busy {
+	readonly who: string;
+	readonly since: number;
+}
+
 export type Unsubscribe = () => void;

@@ -1,5 +1,5 @@
 import type {Agent, Identity, Sign} from './agent.ts';
-import type {Cursor, MailboxEvent, Unsubscribe} from './event.ts';
+import type {Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
@@ -30,11 +30,14 @@ export interface Mailbox {
 
 	/**
 	 * Hears everything committed after `from` (null: only what comes now), then live; each message exactly once per
-	 * subscription, whatever the connection does. With null, "now" is at the latest when `catching_up` is heard first: a
+	 * subscription, in the order of ids (docs/guarantees.md), whatever the connection does. With null, "now" is at the latest when `catching_up` is heard first: a
 	 * history that is read after that overlaps with what is told, and leaves no gap. Starts connecting at once and never
 	 * gives up; the newest tasks, agents and receipts are told after each (re)connect, then as they change.
 	 */
 	subscribe(listener: (event: MailboxEvent) => void, from?: Cursor | null): Unsubscribe;
+
+	/** Hears, about each second, which statement requests wait for; null when one was answered. Of a hub on this machine alone. */
+	watchBusy(listener: (busy: Busy | null) => void): Unsubscribe;
 
 	/** Inserts once, however often it is tried under the same `client_id`; resolves with the row. */
 	post(draft: Draft): Promise<Message>;

@@ -72,13 +72,13 @@ function putWhereNone(temporary: string, path: string): void {
 
 function unusable(path: string, what: string, cause: unknown): MailboxError {
 	const {code = 'unknown fault'} = cause as NodeJS.ErrnoException;
-	const why = code === 'ELOOP' ? 'it is a symbolic link' : code;
-	return new MailboxError(
-		'file',
-		`${path} cannot be ${what} (${why}).`,
-		'Make it a file of your own, or move it away.',
-		{
-			cause,
-		},
-	);
+	const [why, remedy] = reasons[code] ?? [code, 'Make it a file of your own, or move it away.'];
+	return new MailboxError('file', `${path} cannot be ${what} (${why}).`, remedy, {cause});
 }
+
+const reasons: {readonly [code: string]: readonly [why: string, remedy: string]} = {
+	ELOOP: ['it is a symbolic link', 'Make it a file of your own, or move it away.'],
+	ENOSPC: ['the disk is full', 'Free some space, and try again.'],
+	EDQUOT: ['the disk quota is used up', 'Free some space, and try again.'],
+	EROFS: ['the file system is read-only', 'Choose another folder with AGENTMUX_HOME.'],
+};

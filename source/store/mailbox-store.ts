@@ -83,6 +83,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	/** What was already said of which message. */
 	const told = new RecentMap<string, true>(maxTold);
 	let unsubscribe: Unsubscribe = () => {};
+	let unwatch: Unsubscribe = () => {};
 	let closed = false;
 	let kept: SeenMarks | null = null;
 	/** The history that came in the place of another, until it has been read, with what had been read of it. */
@@ -124,6 +125,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	async function start(): Promise<void> {
 		const opened = await opening;
 		if (closed) return;
+		unwatch = opened.watchBusy(busy => apply({type: 'busy', busy}));
 		apply({type: 'identity', identity: await opened.identity()});
 		// Where the subscription begins is known before history is read, so the two overlap and nothing falls between them.
 		const from = await unlessOffline(opened.cursor());
@@ -286,6 +288,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		async close() {
 			closed = true;
 			joined.resolve();
+			unwatch();
 			unsubscribe();
 			outbox.close();
 			const opened = await opening.catch(() => null);

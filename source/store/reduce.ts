@@ -1,5 +1,5 @@
 import type {Agent, Identity} from '../mailbox/agent.ts';
-import type {Connection, MailboxEvent} from '../mailbox/event.ts';
+import type {Busy, Connection, MailboxEvent} from '../mailbox/event.ts';
 import type {Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
@@ -17,6 +17,7 @@ import {emptyState, type Pending, type State} from './state.ts';
 export type Change =
 	| MailboxEvent
 	| {readonly type: 'identity'; readonly identity: Identity}
+	| {readonly type: 'busy'; readonly busy: Busy | null}
 	/** The first page of everything has been read. `kept`: what had been read of it before, at an earlier start. */
 	| {readonly type: 'loaded'; readonly epoch?: string | null; readonly kept?: SeenMarks | null}
 	| {readonly type: 'channels'; readonly channels: readonly Channel[]}
@@ -70,13 +71,15 @@ export function reduce(state: State, change: Change): State {
 				? state
 				: {...state, epoch: change.cursor.epoch};
 		case 'replaced': {
-			const {identity, connection, trouble} = state;
+			const {identity, connection, busy, trouble} = state;
 			const {epoch, common, fresh, more} = change;
 			const pending = state.pending.map(each => withoutLostParent(each, common ?? 0));
-			return {...emptyState, identity, connection, trouble, pending, replaced: {epoch, common, fresh, more}};
+			return {...emptyState, identity, connection, busy, trouble, pending, replaced: {epoch, common, fresh, more}};
 		}
 		case 'connection':
 			return {...state, connection: change.connection, trouble: troubleAfter(state.trouble, change.connection)};
+		case 'busy':
+			return {...state, busy: change.busy};
 		case 'identity':
 			return {...state, identity: change.identity};
 		case 'loaded':

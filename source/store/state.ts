@@ -1,5 +1,5 @@
 import type {Agent, Identity} from '../mailbox/agent.ts';
-import type {Connection, Replaced} from '../mailbox/event.ts';
+import type {Busy, Connection, Replaced} from '../mailbox/event.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Task} from '../mailbox/task.ts';
@@ -27,6 +27,8 @@ export interface ListedChannel extends Channel {
 export interface State {
 	readonly identity: Identity | null;
 	readonly connection: Connection;
+	/** The statement that requests wait for. */
+	readonly busy: Busy | null;
 	/** Why the connection is gone, in one sentence; null once it is live again. */
 	readonly trouble: string | null;
 	/** Of the database whose ids these are; null until it is known. */
@@ -59,6 +61,7 @@ export interface State {
 export const emptyState: State = {
 	identity: null,
 	connection: {phase: 'connecting'},
+	busy: null,
 	trouble: null,
 	epoch: null,
 	replaced: null,

@@ -1,5 +1,5 @@
 import {isShared, presenceOf} from '../mailbox/agent.ts';
-import type {Connection} from '../mailbox/event.ts';
+import type {Busy} from '../mailbox/event.ts';
 import {p, printable, type Printable} from '../printable.ts';
 import {tasksByStatus, waitingForMe} from '../store/select.ts';
 import type {State} from '../store/state.ts';
@@ -21,7 +21,7 @@ import {counted, duration} from './words.ts';
 export function topLine(state: State, ui: Ui, name: string, now: number): Strip {
 	const {columns, motion} = ui;
 	const {kind, numbers, tabs: names} = layoutOf(ui);
-	const right = standing(state, kind === 'wide', now, motion);
+	const right = standing(state, {roomy: kind === 'wide', columns, shown: motion ? now : null}, now);
 	const left: Span[] = [{text: p` agentmux`, style: theme.strong}];
 	if (kind === 'wide') left.push({text: p`  ${printable(name)}`, style: theme.grey});
 	const room = columns - widthOf(left) - widthOf(right) - 2;
@@ -84,13 +84,21 @@ function tab(state: State, id: PaneId, number: Printable, focused: boolean): Spa
 	];
 }
 
+/** `shown`: the time that is counted down from; null where nothing moves. */
+interface Room {
+	readonly roomy: boolean;
+	readonly columns: number;
+	readonly shown: number | null;
+}
+
 /** Connection, counts, and what waits for the human. */
-function standing(state: State, roomy: boolean, now: number, motion: boolean): Span[] {
+function standing(state: State, {roomy, columns, shown}: Room, now: number): Span[] {
 	const unsent = state.pending.filter(({phase}) => phase !== 'sending').length;
-	const spans = connectionWords(state.connection, unsent, motion ? now : null);
+	const spans = connectionWords(state, unsent, {isLong: columns >= 100, now: shown});
 	if (!state.loaded) {
 		// A part has arrived: its counts are not those of the mailbox, and no channel has its pane yet.
-		const reading = state.connection.phase === 'live' ? [{text: p`◌ reading`, style: theme.grey}] : spans;
+		const reading =
+			state.connection.phase === 'live' && state.busy === null ? [{text: p`◌ reading`, style: theme.grey}] : spans;
 		return [...reading, {text: p` `, style: theme.text}];
 	}
 	if (roomy) {
@@ -116,8 +124,13 @@ function standing(state: State, roomy: boolean, now: number, motion: boolean): S
 }
 
 /** How the connection stands, as a sign and in words; without a `now`, nothing counts down. */
-function connectionWords(connection: Connection, unsent: number, now: number | null): Span[] {
+function connectionWords(
+	{connection, busy}: Pick<State, 'connection' | 'busy'>,
+	unsent: number,
+	{isLong, now}: {readonly isLong: boolean; readonly now: number | null},
+): Span[] {
 	const waits: Span = {text: unsent > 0 ? p` · ${unsent} unsent` : p``, style: theme.warn};
+	if (busy !== null) return [{text: p`◌ ${busyWords(busy, isLong, now)}`, style: theme.warn}, waits];
 	switch (connection.phase) {
 		case 'live':
 			return [{text: p`●`, style: theme.good}, {text: p` live`, style: theme.grey}, waits];
@@ -131,4 +144,11 @@ function connectionWords(connection: Connection, unsent: number, now: number | n
 			return [{text: p`◌ offline, ${words}`, style: theme.warn}, waits];
 		}
 	}
+}
+
+/** Which statement everyone waits for. It has run for a second at least when it is told. */
+function busyWords({who, since}: Busy, isLong: boolean, now: number | null): Printable {
+	const time = now === null ? p`` : p` ${duration(Math.max(1000, now - since))}`;
+	if (!isLong) return p`busy${time}`;
+	return p`busy: a statement of ${printable(who)} has run${now === null ? p` long` : p` for${time}`}`;
 }

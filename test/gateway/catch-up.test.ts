@@ -66,6 +66,7 @@ class Subscription {
 				this.told.push(...messages.map(keyOf));
 				for (const message of messages) this.shown.add(keyOf(message));
 			},
+			began: () => undefined,
 			replaced: (replaced: Replaced) => {
 				this.replaced.push(replaced);
 				this.shown.clear();

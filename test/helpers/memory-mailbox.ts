@@ -113,6 +113,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		touch: state => call(() => server.touch(me, state)),
 		revoke: tag => call(() => server.setRevoked(tag, true, me)),
 		restore: tag => call(() => server.setRevoked(tag, false, me)),
+		watchBusy: () => () => undefined,
 		subscribe(listener, from = null) {
 			const unsubscribe = follow(server, listener, from);
 			unsubscribes.add(unsubscribe);

@@ -26,6 +26,7 @@ const commands: readonly (readonly string[])[] = [
 	['mcp', '--as', 'OTHER'],
 	['mcp', '--as', 'HUMAN'],
 	['hub', 'rotate-keys'],
+	['hub', 'cancel'],
 	['join', 'HUMAN'],
 ];
 

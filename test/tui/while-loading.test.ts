@@ -20,6 +20,18 @@ it('counts nothing in the top line before all has been read', () => {
 	expect(said(true, {phase: 'live'})).toMatch(/ ● live {2}1 for you $/);
 });
 
+it('says which statement everyone waits for, whatever the connection looks like', () => {
+	const busy = {who: 'the owner of the database', since: now - 12_000};
+	const said = (columns: number, connection: Connection, loaded = true) => {
+		const ui = createUi({columns, rows: 40}).getState();
+		return textOf(topLine({...emptyState, loaded, connection, busy}, ui, 'local hub', now));
+	};
+	for (const phase of ['live', 'connecting', 'catching_up'] as const) {
+		expect(said(120, {phase})).toMatch(/ ◌ busy: a statement of the owner of the database has run for 12 s $/);
+		expect(said(80, {phase}, false)).toMatch(/ ◌ busy 12 s $/);
+	}
+});
+
 it('says of a long message that there is more, before Markdown can be read and after', async () => {
 	const message = messageRow(1, `[CLAUDE_1] ${'word,'.repeat(10_000)}`);
 	const last = () => messageBody(message, 80, false).map(textOf)[40];

@@ -12,9 +12,9 @@ interface FileSystem {
 }
 
 /**
- * Emscripten keeps what it noted down about a file before the disk refused to make or open it. On a full disk each insert tries
- * anew to make the file that it needs: then that file "exists" for good, though it does not, and after 4,096 attempts nothing
- * can be opened any more, not even to read.
+ * Makes Emscripten forget a file that the disk refused to create or open. By itself it keeps the file's entry. On a full disk each
+ * insert tries again to create the file that it needs: the file would then seem to exist for good, and after 4,096
+ * attempts no file could be opened any more, not even for reading.
  */
 export function forgetFailedFiles(module: unknown): void {
 	const {NODEFS, FS} = module as FileSystem;

@@ -13,12 +13,12 @@ export interface DamagedPage {
 const pageSize = 8192;
 /** Pages in each file of a relation. */
 const segmentSize = 131_072;
-/** Files of tables and indexes, of each fork and segment; what else lies there has no pages. */
+/** Files of tables and indexes, of each fork and segment; other files have no pages. */
 const relation = /^\d+(?:_(?:fsm|vm|init))?(?:\.(\d+))?$/;
 
 /**
- * The first page of a data directory that is damaged, null when none is: what pg_checksums checks, for a database that nobody
- * has open and that was shut down or has had a checkpoint. A page of zeros is one that was not used yet. Throws Node's error.
+ * The first damaged page of a data directory; null if there is none. Does what pg_checksums does. Nobody may have the database
+ * open, and its last step must have been a shutdown or a checkpoint. A page of zeros is not used yet. Throws Node's error.
  */
 export function findDamagedPage(directory: string): DamagedPage | null {
 	const folders = ['global', ...readdirSync(join(directory, 'base')).map(name => join('base', name))];
@@ -61,7 +61,7 @@ function isDamaged(bytes: Buffer, page: number): boolean {
 	return written !== 0 && written !== checksumOf(bytes, page);
 }
 
-/** From storage/checksum_impl.h, as all of this. */
+/** From storage/checksum_impl.h, like the rest of this file. */
 const prime = 16_777_619;
 const offsets = Uint32Array.of(
 	0x5b1f36e9,
@@ -98,7 +98,7 @@ const offsets = Uint32Array.of(
 	0x959bd756,
 );
 
-/** FNV-1a in 32 lanes, the number of the page among what is hashed. */
+/** FNV-1a in 32 lanes; the page's number is hashed, too. */
 function checksumOf(bytes: Buffer, page: number): number {
 	const sums = offsets.slice();
 	for (let at = 0; at < pageSize + 2 * 4 * sums.length; at += 4) {
@@ -111,7 +111,7 @@ function checksumOf(bytes: Buffer, page: number): number {
 	return ((folded >>> 0) % 65_535) + 1;
 }
 
-/** The checksum itself, two bytes of its word, counts as 0. */
+/** The two bytes of the checksum itself count as 0. */
 function wordAt(bytes: Buffer, at: number): number {
 	const word = bytes.readUInt32LE(at);
 	return at === checksumAt ? word & 0xffff0000 : word;

@@ -1,17 +1,17 @@
 import type {PGlite} from '@electric-sql/pglite';
 
-/** Settings of the server with which it refuses, also to its superuser, what would keep it from starting again. */
+/** Server settings that refuse, even to a superuser, what would keep the server from starting again. */
 export const refusingSettings = ['allow_alter_system=off'];
 
-/** Lets no SQL of anybody do what would break the database for the others; tablespaces are refused in durable-files.ts. */
+/** Refuses SQL that would break the database for everyone; durable-files.ts refuses tablespaces. */
 export function refuseHarm(pglite: PGlite): void {
 	refusePrograms(pglite);
 	refuseFiles(pglite);
 }
 
 /**
- * PostgreSQL starts no program (COPY ... PROGRAM): there is none in WASM, and what PGlite has in its place says that all went
- * well and breaks the thread for whoever comes next. Now the statement fails.
+ * Makes COPY ... PROGRAM fail. WASM can start no program; PGlite's substitute reports success and breaks the thread for the
+ * next caller.
  */
 function refusePrograms({Module: module}: PGlite): void {
 	module._pgl_set_popen_fn(module.addFunction(() => 0, 'ppp'));
@@ -24,11 +24,11 @@ interface FileSystem {
 
 const writeFlags = 0b11;
 const notPermitted = 63;
-/** Where PostgreSQL writes while it runs: in folders of its data directory, and that it runs. */
+/** Where PostgreSQL itself writes: folders of its data directory, and the files that say that it runs. */
 const ownFile = /^\/pglite\/data\/(?:(?:base|global|pg_\w+)\/|postmaster\.)|^\/dev\//;
 
 /**
- * No statement writes another file (COPY TO, lo_export): it could only lie in memory, or be a setting like `recovery.signal`,
+ * Refuses to write any other file (COPY TO, lo_export). Such a file would lie in memory only, or be one like `recovery.signal`,
  * with which PostgreSQL never starts again.
  */
 function refuseFiles({Module: {FS}}: PGlite): void {

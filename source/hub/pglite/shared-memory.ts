@@ -1,11 +1,11 @@
-/** The most pages of 64 KiB that WebAssembly's 32 bits reach to; PGlite's own memory stays below. */
+/** The maximum number of pages of 64 KiB that 32 bits can address; PGlite uses fewer. */
 const largestMemory = 32_768;
 
 const importSection = 2;
 
 /**
- * The same WebAssembly module, but it imports a memory that threads share: one bit of the module's import section, and the
- * maximum that such a memory must declare. Throws where the bytes are no module that imports a memory.
+ * Returns the WebAssembly module changed so that threads can share the memory that it imports: one bit of the import section, and
+ * the maximum size that a shared memory must declare. Throws if the bytes are not a module that imports a memory.
  */
 export function withSharedMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
 	const reader = new Reader(module, 8);
@@ -27,7 +27,7 @@ export function withSharedMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
 	throw new Error('A WebAssembly module imports no memory.');
 }
 
-/** Where the limits of the imported memory stand, and what they are. */
+/** The limits of the imported memory, and their position. */
 function memoryOf(reader: Reader): {flags: number; end: number; minimum: number; maximum: number | null} {
 	for (let left = reader.number(); left > 0; left--) {
 		reader.skip(reader.number());

@@ -2,7 +2,7 @@ import {owner} from '../bootstrap.ts';
 import {DatabaseAway, type Database} from '../database.ts';
 import {isDue} from '../due.ts';
 import type {Log} from '../log.ts';
-import {hubPlace, keepHead, seenHeads} from './heads.ts';
+import {hubPlace, keepHead, keptCopyText, seenHeads} from './heads.ts';
 
 /** Milliseconds between two looks whether there is something to seal, and how often it is seen whether one is due. */
 const every = 60_000;
@@ -35,7 +35,9 @@ export function startSealing(database: Database, label: string, data: string, lo
 				warned = true;
 				return;
 			}
-			keepHead(data, {place, epoch: head.epoch, seq: head.seq, hash: head.hash, at: new Date().toISOString()});
+			const {epoch, seq, hash} = head;
+			const copy = keepHead(data, {place, epoch, seq, hash, at: new Date().toISOString()});
+			if (copy !== null) log(keptCopyText(copy));
 			if (!head.more) return;
 		}
 	};

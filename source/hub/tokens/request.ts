@@ -1,4 +1,5 @@
 import {HubError} from '../error.ts';
+import type {Activity} from '../fair-database.ts';
 import type {RunningHub} from '../find.ts';
 import {localFetch} from '../local/fetch.ts';
 
@@ -40,6 +41,13 @@ export async function endToken(hub: RunningHub, token: string): Promise<void> {
 export async function rotateKeys(hub: RunningHub): Promise<void> {
 	const {status, value} = await ask(hub, 'POST', '/agentmux/v1/keys', hub.service_role_key, {});
 	if (status !== 204) throw failed('make new keys', status, value['message']);
+}
+
+/** Cancels what the owner runs in the database; what that was. Rejects with HubError. */
+export async function cancelStatements(hub: RunningHub): Promise<readonly Activity[]> {
+	const {status, value} = await ask(hub, 'POST', '/agentmux/v1/cancel', hub.service_role_key, {});
+	if (status !== 200 || !Array.isArray(value['cancelled'])) throw failed('cancel', status, value['message']);
+	return value['cancelled'] as readonly Activity[];
 }
 
 interface Answer {

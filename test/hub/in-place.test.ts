@@ -1,0 +1,38 @@
+import {expect, test} from 'vitest';
+import {startServer} from '../../source/hub/server.ts';
+import {signToken} from '../../source/hub/token.ts';
+
+test('nothing is answered that was worked on while the folder was taken away', async () => {
+	const jwtSecret = 'a secret of the hub';
+	let inPlace = true;
+	const server = await startServer(
+		{
+			jwtSecret,
+			routes: [
+				{
+					prefix: '/rest/v1',
+					async handle({path}) {
+						if (path === '/moved') inPlace = false;
+						return {status: 201};
+					},
+				},
+			],
+			upgrade: () => undefined,
+			health: () => ({}),
+			isInPlace: () => inPlace,
+			log: () => undefined,
+		},
+		0,
+	);
+	try {
+		const token = signToken(jwtSecret, {role: 'service_role'});
+		const ask = (path: string): Promise<number> =>
+			fetch(`http://127.0.0.1:${server.port}/rest/v1${path}`, {headers: {authorization: `Bearer ${token}`}}).then(
+				({status}) => status,
+			);
+		expect(await ask('/messages')).toBe(201);
+		await expect(ask('/moved')).rejects.toThrow('fetch failed');
+	} finally {
+		await server.close();
+	}
+});
