@@ -14,6 +14,7 @@ import type {Command, Invocation} from './command.ts';
 import {backup, restore} from './hub-backup.ts';
 import {rotateKeys} from './hub-keys.ts';
 import {jsonLine, remark, write, writeJson} from './output.ts';
+import {checkFlags, type FlagsBySubcommand} from './subcommand.ts';
 import {textFlag} from './values.ts';
 
 const command: Command = {
@@ -67,6 +68,7 @@ const command: Command = {
 				`It takes one of: ${Object.keys(actions).join(', ')}.`,
 			);
 		}
+		checkFlags('hub', action, invocation.flags, flagsOf);
 		try {
 			const {places, databaseUrl} = await chosen(invocation);
 			await act(places, invocation, databaseUrl);
@@ -76,6 +78,14 @@ const command: Command = {
 	},
 };
 export default command;
+
+/** Where only some of them take a flag. */
+const flagsOf: FlagsBySubcommand = {
+	run: ['port', 'databaseUrl'],
+	start: ['databaseUrl'],
+	status: ['output'],
+	logs: ['follow'],
+};
 
 /** `databaseUrl`: a URL, `embedded`, or undefined for the one that it served last. */
 type Action = (places: HubPlaces, invocation: Invocation, databaseUrl: string | undefined) => Promise<void>;

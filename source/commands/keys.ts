@@ -1,6 +1,5 @@
 import {loadConfig, type Config} from '../config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import {nearest} from '../mailbox/nearest.ts';
 import {isPublicKey} from '../mailbox/signature.ts';
 import {p, printable} from '../printable.ts';
 import {humanKey, renewKey} from '../signing/human-key.ts';
@@ -10,6 +9,7 @@ import {identify, workingFolder} from './identity/identity.ts';
 import {timeOf} from './message-text.ts';
 import {remark, table, write, writeJson} from './output.ts';
 import {keyStoreOf} from './signatures.ts';
+import {checkFlags, unknownSubcommand} from './subcommand.ts';
 import {tagFlag} from './values.ts';
 
 const actions = ['list', 'show', 'trust', 'forget', 'new'] as const;
@@ -38,12 +38,9 @@ const command: Command = {
 		const [word = 'list', ...words] = invocation.input;
 		const action = actions.find(name => name === word);
 		if (action === undefined) {
-			const near = nearest(word, actions);
-			throw new UsageError(
-				`Unknown subcommand \`agentmux keys ${word}\`.`,
-				near === null ? 'See `agentmux keys --help`.' : `Did you mean \`agentmux keys ${near}\`?`,
-			);
+			throw unknownSubcommand('keys', word, actions);
 		}
+		checkFlags('keys', action, invocation.flags, {trust: ['as']});
 		const config = await loadConfig({env: invocation.env});
 		if (action !== 'list') await refuseAgents(invocation, config);
 		if (action === 'trust' || action === 'forget') return change(invocation, config, action, words);
