@@ -4,7 +4,7 @@ import type {TaskChange} from '../mailbox/state-change.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Task} from '../mailbox/task.ts';
 import {statusOf} from '../mailbox/task-standing.ts';
-import {noSuchTask} from './task-claim.ts';
+import {noSuchTask} from './not-found.ts';
 
 export interface Step extends Task {
 	readonly steps: readonly Step[];

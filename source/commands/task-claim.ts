@@ -1,6 +1,6 @@
 import {claimObstacle, type Obstacle} from '../mailbox/claim-obstacle.ts';
-import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
+import {noSuchTask} from './not-found.ts';
 import {idWord} from './values.ts';
 
 const remedies: {readonly [Kind in Exclude<Obstacle['kind'], 'plan'>]: string} = {
@@ -24,8 +24,4 @@ export async function whyNotClaimed(mailbox: Mailbox, word: string): Promise<str
 	if (kind !== 'plan') return `${sentence} ${remedies[kind]}`;
 	const [first] = queued;
 	return `${sentence} ${first === undefined ? 'None of them is queued.' : `Use \`agentmux tasks claim ${first}\`.`}`;
-}
-
-export function noSuchTask(id: number): MailboxError {
-	return new MailboxError('not_found', `There is no task #${id}.`, 'See `agentmux tasks` for those that there are.');
 }
