@@ -2,6 +2,7 @@ import {z} from 'zod';
 import {blockedForEver, taskStatuses, type Task} from '../mailbox/task.ts';
 import {percentOf} from '../mailbox/task-standing.ts';
 import {quotedText} from '../quotation/agent-text.ts';
+import {cutLine} from '../quotation/message-head.ts';
 import {excerptOf} from './excerpt.ts';
 import {visible} from './answer.ts';
 import {listed} from './listed.ts';
@@ -142,7 +143,7 @@ export function wholeTaskLines(task: Task): string[] {
 		...(body === undefined ? [] : said('body', body)),
 		...(result === undefined ? [] : said('result', JSON.stringify(result))),
 		...(task.result_table === null ? [] : said('result table', task.result_table)),
-		...(rest === undefined ? [] : [`  (cut: ${rest})`]),
+		...(rest === undefined ? [] : [cutLine(rest)]),
 	];
 }
 
