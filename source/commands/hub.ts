@@ -65,7 +65,7 @@ const command: Command = {
 			const said = invocation.input.map(word => (word.includes('://') ? '...' : word)).join(' ');
 			throw new UsageError(
 				`\`agentmux hub ${said}\` is not understood.`,
-				`It takes one of: ${Object.keys(actions).join(', ')}.`,
+				`The subcommands are: ${Object.keys(actions).join(', ')}.`,
 			);
 		}
 		checkFlags('hub', action, invocation.flags, flagsOf);

@@ -79,7 +79,7 @@ async function list({flags, stdout, stderr}: Invocation, {places: {data}, keySto
 async function own({env, stdout, stderr}: Invocation, config: Config, action: 'show' | 'new'): Promise<void> {
 	const store = await keyStoreOf(config, env);
 	const {x} = action === 'show' ? await humanKey(store) : await renewKey(store, config.human, new Date());
-	if (action === 'new') remark(stderr, 'This is your key from now on; tell it to those who trusted the one before.');
+	if (action === 'new') remark(stderr, 'This is your new key; give it to those who trusted the old one.');
 	return write(stdout, p`${printable(x)}\n`);
 }
 
@@ -105,7 +105,7 @@ async function change(
 	}
 	if (!forgetKey(data, key)) {
 		const remedy = 'See `agentmux keys`; `agentmux keys new` makes another one of your own.';
-		throw new MailboxError('not_found', 'No such key is among those that you trust.', remedy);
+		throw new MailboxError('not_found', 'That key is not among those that you trust.', remedy);
 	}
 	return write(stdout, p`${printable(key)} is no longer trusted.\n`);
 }

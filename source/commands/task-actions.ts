@@ -136,10 +136,7 @@ function assignAction([word, to, ...more]: readonly string[], flags: Flags): Act
 	const id = idWord(word, 'task');
 	const anybody = flags['anybody'] === true;
 	if (anybody === (to !== undefined)) {
-		throw new UsageError(
-			'The tag to assign it to is missing.',
-			'agentmux tasks assign 7 CLAUDE_1, or agentmux tasks assign 7 --anybody',
-		);
+		throw new UsageError('Give a tag to assign it to, or --anybody.', 'Example: agentmux tasks assign 7 CLAUDE_1');
 	}
 	const assignee = to === undefined ? null : asTag(to, 'the assignee');
 	return mailbox => mailbox.tasks.assign(id, assignee);
