@@ -39,7 +39,10 @@ export function makeFolder(folder: string): void {
 		mkdirSync(folder, {mode: 0o700});
 	} catch (error) {
 		// Somebody else was first.
-		if (!isFolder(folder)) throw error;
+		if (isFolder(folder)) return;
+		// What is there is no folder: Node says so of what lies below it.
+		const isFile = (error as NodeJS.ErrnoException).code === 'EEXIST';
+		throw isFile ? Object.assign(error as Error, {code: 'ENOTDIR'}) : error;
 	}
 }
 

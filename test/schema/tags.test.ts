@@ -61,9 +61,8 @@ describe.each(engines)('the grammar of tags on $engine', ({open}) => {
 					[texts, `^${tagPattern}$`],
 				);
 				expect(rows.map(row => row['valid'])).toEqual(texts.map(isTag));
-				for (const [at, text] of texts.entries()) {
-					if (isTag(text)) expect(rows[at]?.['folded']).toBe(foldTag(text));
-				}
+				const folded = rows.filter((_, at) => isTag(texts[at]!)).map(row => row['folded']);
+				expect(folded).toEqual(texts.filter(isTag).map(foldTag));
 			}),
 			{numRuns: 50},
 		);
