@@ -16,7 +16,7 @@ export async function writeCard(stdout: NodeJS.WriteStream, card: TaskCard): Pro
 	const parts = [
 		p`${styled(stdout, 'dim', p`#${card.id}`)}  ${styled(stdout, 'bold', printable(card.title))}\n`,
 		...fieldsOf(card).map(
-			([label, value]) => p`${styled(stdout, 'dim', printable(label).padEnd(10))}${printable(value)}\n`,
+			([label, value]) => p`${styled(stdout, 'dim', printable(label).padEnd(11))}${printable(value)}\n`,
 		),
 	];
 	if (card.body.trim() !== '') parts.push(p`\n`, text(card.body));
