@@ -22,6 +22,8 @@ const program = defineConfig({
 		alias: {
 			'react-devtools-core': new URL('source/tui/no-devtools.ts', import.meta.url).pathname,
 			'string-width': width,
+			// Its main module is UMD, which cannot be bundled.
+			'jsonc-parser': new URL('node_modules/jsonc-parser/lib/esm/main.js', import.meta.url).pathname,
 		},
 	},
 	transform: {define: {'process.env.NODE_ENV': '"production"'}},

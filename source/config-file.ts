@@ -14,8 +14,8 @@ export interface ConfigFile {
 export async function readConfigFile(path: string): Promise<ConfigFile> {
 	const text = await readText(path);
 	if (text === null) return {path, values: new Map(), placeOf: () => path};
-	const {parse, TomlError} = await import('smol-toml');
-	const valuesOf = (toml: string) => new Map(flatten(parse(toml)));
+	const {parseToml, TomlFault} = await import('./join/toml.ts');
+	const valuesOf = (toml: string) => new Map(flatten(parseToml(toml)));
 	try {
 		const values = valuesOf(text);
 		let lines: ReadonlyMap<string, number> | undefined;
@@ -29,13 +29,11 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
 			},
 		};
 	} catch (error) {
-		if (!(error instanceof TomlError)) throw error;
-		const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
+		if (!(error instanceof TomlFault)) throw error;
 		throw new MailboxError(
 			'invalid',
-			`The config file ${path} is not valid TOML: line ${error.line}, ${reason}.`,
+			`The config file ${path} is not valid TOML: ${error.message}.`,
 			'Correct that line, or remove the file.',
-			// No cause: the parser's own message shows the line, with whatever password stands in it.
 		);
 	}
 }

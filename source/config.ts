@@ -1,7 +1,7 @@
 import {readConfigFile, type ConfigFile} from './config-file.ts';
 import {addressFault} from './mailbox/address.ts';
 import {MailboxError} from './mailbox/error.ts';
-import {HUMAN, isTag, type Tag} from './mailbox/tag.ts';
+import {HUMAN, isTag, sameTag, type Tag} from './mailbox/tag.ts';
 import {findPlaces, type Places} from './places.ts';
 
 /** Which database holds the mailbox. */
@@ -91,7 +91,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 					},
 		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], places.config),
 		human,
-		kind: agent === undefined || agent.value.toUpperCase() === human.toUpperCase() ? 'human' : 'agent',
+		kind: agent === undefined || sameTag(agent.value, human) ? 'human' : 'agent',
 		keyStore: keyStore(settings.get('identity.key'), file),
 		origins: {
 			tag: tag.from,

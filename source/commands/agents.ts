@@ -1,13 +1,13 @@
 import {hasOwnerSql, isShared, presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
 import {knownTags, resembled} from '../mailbox/look-alike.ts';
-import {nearest} from '../mailbox/nearest.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {replaceToken, withMailbox} from './connect.ts';
 import {remarkFailedHooks} from './failed-hooks.ts';
 import {timeOf} from './message-text.ts';
 import {remark, table, write, writeJson} from './output.ts';
+import {unknownSubcommand} from './subcommand.ts';
 import {asTag} from './values.ts';
 
 const command: Command = {
@@ -34,11 +34,7 @@ const command: Command = {
 		const [action, ...words] = invocation.input;
 		if (action === undefined || action === 'list') return list(invocation, words);
 		if (action === 'revoke' || action === 'restore') return admit(invocation, action, words);
-		const near = nearest(action, ['list', 'revoke', 'restore']);
-		throw new UsageError(
-			`Unknown subcommand \`agentmux agents ${action}\`.`,
-			near === null ? 'See `agentmux agents --help`.' : `Did you mean \`agentmux agents ${near}\`?`,
-		);
+		throw unknownSubcommand('agents', action, ['list', 'revoke', 'restore']);
 	},
 };
 

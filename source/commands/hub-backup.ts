@@ -33,10 +33,10 @@ export async function restore(places: HubPlaces, {input, flags, env, stdout, std
 	const kept = await restoreBackup(places, file, say);
 	const messages = await count(await ensureHub(places, {databaseUrl: 'embedded', onProgress: say}));
 	if (flags['json'] === true) return writeJson(stdout, {messages, kept});
-	const before = kept === null ? '' : p`What was there is kept in ${printable(kept)}.\n`;
+	const before = kept === null ? '' : p`The former mailbox is kept in ${printable(kept)}.\n`;
 	await write(
 		stdout,
-		p`The mailbox is what ${printable(file)} holds: ${printable(messages.toLocaleString('en'))} messages.\n${before}`,
+		p`Restored ${printable(messages.toLocaleString('en'))} messages from ${printable(file)}.\n${before}`,
 	);
 }
 

@@ -17,6 +17,7 @@ import {cancel} from './hub-cancel.ts';
 import {rotateKeys} from './hub-keys.ts';
 import {jsonLine, remark, write, writeJson} from './output.ts';
 import {keepHeapSmall} from './small-heap.ts';
+import {checkFlags, type FlagsBySubcommand} from './subcommand.ts';
 import {textFlag} from './values.ts';
 
 const command: Command = {
@@ -69,9 +70,10 @@ const command: Command = {
 			const said = invocation.input.map(word => (word.includes('://') ? '...' : word)).join(' ');
 			throw new UsageError(
 				`\`agentmux hub ${said}\` is not understood.`,
-				`It takes one of: ${Object.keys(actions).join(', ')}.`,
+				`The subcommands are: ${Object.keys(actions).join(', ')}.`,
 			);
 		}
+		checkFlags('hub', action, invocation.flags, flagsOf);
 		try {
 			const {places, databaseUrl} = await chosen(invocation);
 			await act(places, invocation, databaseUrl);
@@ -81,6 +83,14 @@ const command: Command = {
 	},
 };
 export default command;
+
+/** Where only some of them take a flag. */
+const flagsOf: FlagsBySubcommand = {
+	run: ['port', 'databaseUrl'],
+	start: ['databaseUrl'],
+	status: ['output'],
+	logs: ['follow'],
+};
 
 /** `databaseUrl`: a URL, `embedded`, or undefined for the one that it served last. */
 type Action = (places: HubPlaces, invocation: Invocation, databaseUrl: string | undefined) => Promise<void>;

@@ -1,10 +1,10 @@
 import {existsSync} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {join} from 'node:path';
+import {structuredPatch} from 'diff';
 import {loadConfig, type Target} from '../config.ts';
 import {isUnderGit} from '../join/above.ts';
 import {claude, clients as everyClient, type Client} from '../join/clients.ts';
-import {diffLines} from '../join/diff.ts';
 import {checkWritable, type Edit} from '../join/file-edit.ts';
 import {planFolder} from '../join/folder.ts';
 import {placeFile} from '../join/place-file.ts';
@@ -250,8 +250,12 @@ function startLine(folder: string, {program}: Client): Printable {
 	return p`  cd ${printable(shellWord(folder))} && ${printable(program)}`;
 }
 
+/** What changes, with three lines around each change; where a file is new, its lines alone. */
 function preview({file, before, after}: Edit): Printable {
-	const lines = diffLines(before ?? '', after ?? '');
-	if (lines.length === 0) return p`${printable(file)} stays as it is.\n`;
+	if (before === after) return p`${printable(file)} stays as it is.\n`;
+	const {hunks} = structuredPatch('', '', before ?? '', after ?? '', undefined, undefined, {context: 3});
+	const lines = hunks.flatMap(({oldStart, oldLines, newStart, newLines, lines: changed}) =>
+		before === null ? changed : [`@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`, ...changed],
+	);
 	return joinPrintable([p`${printable(file)}${before === null ? ' (new)' : ''}`, ...lines.map(printable), p``], '\n');
 }

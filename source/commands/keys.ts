@@ -1,6 +1,5 @@
 import {loadConfig, type Config} from '../config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import {nearest} from '../mailbox/nearest.ts';
 import {isPublicKey} from '../mailbox/signature.ts';
 import {p, printable} from '../printable.ts';
 import {humanKey, renewKey} from '../signing/human-key.ts';
@@ -10,6 +9,7 @@ import {identify, workingFolder} from './identity/identity.ts';
 import {timeOf} from './message-text.ts';
 import {remark, table, write, writeJson} from './output.ts';
 import {keyStoreOf} from './signatures.ts';
+import {checkFlags, unknownSubcommand} from './subcommand.ts';
 import {tagFlag} from './values.ts';
 
 const actions = ['list', 'show', 'trust', 'forget', 'new'] as const;
@@ -38,12 +38,9 @@ const command: Command = {
 		const [word = 'list', ...words] = invocation.input;
 		const action = actions.find(name => name === word);
 		if (action === undefined) {
-			const near = nearest(word, actions);
-			throw new UsageError(
-				`Unknown subcommand \`agentmux keys ${word}\`.`,
-				near === null ? 'See `agentmux keys --help`.' : `Did you mean \`agentmux keys ${near}\`?`,
-			);
+			throw unknownSubcommand('keys', word, actions);
 		}
+		checkFlags('keys', action, invocation.flags, {trust: ['as']});
 		const config = await loadConfig({env: invocation.env});
 		if (action !== 'list') await refuseAgents(invocation, config);
 		if (action === 'trust' || action === 'forget') return change(invocation, config, action, words);
@@ -82,7 +79,7 @@ async function list({flags, stdout, stderr}: Invocation, {places: {data}, keySto
 async function own({env, stdout, stderr}: Invocation, config: Config, action: 'show' | 'new'): Promise<void> {
 	const store = await keyStoreOf(config, env);
 	const {x} = action === 'show' ? await humanKey(store) : await renewKey(store, config.human, new Date());
-	if (action === 'new') remark(stderr, 'This is your key from now on; tell it to those who trusted the one before.');
+	if (action === 'new') remark(stderr, 'This is your new key; give it to those who trusted the old one.');
 	return write(stdout, p`${printable(x)}\n`);
 }
 
@@ -108,7 +105,7 @@ async function change(
 	}
 	if (!forgetKey(data, key)) {
 		const remedy = 'See `agentmux keys`; `agentmux keys new` makes another one of your own.';
-		throw new MailboxError('not_found', 'No such key is among those that you trust.', remedy);
+		throw new MailboxError('not_found', 'That key is not among those that you trust.', remedy);
 	}
 	return write(stdout, p`${printable(key)} is no longer trusted.\n`);
 }

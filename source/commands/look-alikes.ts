@@ -25,6 +25,6 @@ export function meetLookAlikes(
 ): void {
 	for (const {tag} of seats) {
 		const like = resembled(tag, knownTags(agents.filter(agent => !sameTag(agent.tag, tag))));
-		if (like !== null) say(`${tag} looks like ${like}, which is another agent: a tag of another shape is safer.`);
+		if (like !== null) say(`${tag} looks like ${like}, which is another agent: a less similar tag is safer.`);
 	}
 }

@@ -159,7 +159,7 @@ function report(error: unknown): void {
 	const sentence =
 		error instanceof MailboxError
 			? error.sentence
-			: `Something went wrong that should not: ${error instanceof Error ? error.message : String(error)} ` +
+			: `Internal error: ${error instanceof Error ? error.message : String(error)} ` +
 				'(AGENTMUX_DEBUG=1 shows where).';
 	writeTo(process.stderr, p`agentmux: ${printable(sentence)}\n`);
 	if ((process.env['AGENTMUX_DEBUG'] ?? '') !== '') writeTo(process.stderr, p`${traceOf(error)}\n`);

@@ -50,5 +50,5 @@ async function folderAgent({env}: Invocation): Promise<Tag> {
 	const config = await loadConfig({env});
 	const {tag, isBound} = await identify(config, {env, cwd: workingFolder(env), isTerminal: false});
 	if (isBound) return tag;
-	throw new UsageError('Whose SQL it is cannot be told: no agent has joined here.', 'Say so with --as TAG.');
+	throw new UsageError('No agent has joined here, so it is not known whose SQL this is.', 'Say so with --as TAG.');
 }

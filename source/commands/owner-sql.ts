@@ -1,5 +1,5 @@
 import {runSql} from '../gateway/management.ts';
-import type {Tag} from '../mailbox/tag.ts';
+import {foldTag, type Tag} from '../mailbox/tag.ts';
 import type {Invocation} from './command.ts';
 import {openOwnersProject} from './connect.ts';
 
@@ -17,7 +17,7 @@ export async function markOwnerSql(
 ): Promise<void> {
 	const meta = isOwners ? `meta || '{"owner_sql": true}'` : `meta - 'owner_sql'`;
 	// A tag is letters, digits, _ and -.
-	const names = tags.map(tag => `'${tag.toUpperCase()}'`).join(', ');
+	const names = tags.map(tag => `'${foldTag(tag)}'`).join(', ');
 	const sql = `update public.agents set meta = ${meta} where upper(tag collate "C") in (${names})`;
 	await runSql(await openOwnersProject(surroundings), sql);
 }

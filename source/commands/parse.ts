@@ -63,14 +63,14 @@ function unknownFlag(command: string, name: string, known: AnyFlags, argv: reado
 			`Put \`--\` before it: agentmux ${command} -- ${JSON.stringify(text)}`,
 		);
 	}
-	const written = dashed(name);
-	const near = nearest(written, Object.keys(known).map(dashed));
+	const near = name.length === 1 ? null : nearest(name, Object.keys(known));
 	return new UsageError(
-		`There is no flag ${written}.`,
-		near === null ? seeHelp(command) : `Did you mean ${near}? ${seeHelp(command)}`,
+		`There is no flag ${dashed(name)}.`,
+		near === null ? seeHelp(command) : `Did you mean ${dashed(near)}? ${seeHelp(command)}`,
 	);
 }
 
-function dashed(name: string): string {
+/** A flag as it is typed: `--run-at` for `runAt`. */
+export function dashed(name: string): string {
 	return name.length === 1 ? `-${name}` : `--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
 }

@@ -2,6 +2,7 @@ import {UsageError} from '../mailbox/error.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
+import {noSuchMessage, orMissing} from './not-found.ts';
 import {write, writeJson} from './output.ts';
 import {idWord, tagFlag, textFlag} from './values.ts';
 
@@ -34,7 +35,9 @@ const command: Command = {
 		const id = idWord(word, 'message');
 		const reason = textFlag(flags, 'reason');
 		await withMailbox(invocation, {as: tagFlag(flags, 'as')}, async mailbox => {
-			const message = await mailbox.redact(id, reason);
+			const message = await mailbox.redact(id, reason).catch((error: unknown) => {
+				throw orMissing(error, noSuchMessage(id));
+			});
 			if (flags['json'] === true) await writeJson(stdout, message);
 			else await write(stdout, messageText(stdout, message));
 		});

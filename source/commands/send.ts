@@ -79,7 +79,7 @@ async function readText(stdin: NodeJS.ReadStream): Promise<string> {
 		if (size > maxContentBytes + 2) {
 			throw new MailboxError(
 				'invalid',
-				`What comes on stdin is larger than ${maxContentBytes.toLocaleString('en')} bytes, the most that one message holds.`,
+				`The text on stdin is larger than ${maxContentBytes.toLocaleString('en')} bytes, the most that one message holds.`,
 				'Put it in a file and send its path.',
 			);
 		}
@@ -88,7 +88,7 @@ async function readText(stdin: NodeJS.ReadStream): Promise<string> {
 	try {
 		text = new TextDecoder('utf-8', {fatal: true}).decode(Buffer.concat(chunks));
 	} catch (error) {
-		throw new MailboxError('invalid', 'What came on stdin is not text in UTF-8.', 'Send a path to it instead.', {
+		throw new MailboxError('invalid', 'The text on stdin is not UTF-8.', 'Send a path to it instead.', {
 			cause: error,
 		});
 	}

@@ -2,6 +2,7 @@ import {presenceOf, type Agent} from '../mailbox/agent.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
+import {listStanding, percentOf} from '../mailbox/task-standing.ts';
 import {joinPrintable, p, printable, withStyle, type Printable} from '../printable.ts';
 import {messageText} from './message-text.ts';
 import {styled, write} from './output.ts';
@@ -16,7 +17,11 @@ const mostChannels = 30;
  * is how the person calls us.
  */
 export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, program = 'agentmux'): Promise<void> {
-	const [channels, tasks, agents] = await Promise.all([mailbox.channels(), mailbox.tasks.list(), mailbox.agents()]);
+	const [channels, tasks, agents] = await Promise.all([
+		mailbox.channels(),
+		listStanding(mailbox.tasks),
+		mailbox.agents(),
+	]);
 	const shown = await Promise.all(
 		channels.slice(0, mostChannels).map(async ({tag}) => ({
 			tag,
@@ -51,9 +56,10 @@ function line(stdout: NodeJS.WriteStream, message: Message): Printable {
 function taskLines(tasks: readonly Task[]): Printable {
 	const lines = taskStatuses
 		.flatMap(status => tasks.filter(task => task.status === status).sort((one, other) => one.id - other.id))
-		.map(({id, status, title, lease_owner, progress}) => {
+		.map(task => {
+			const {id, status, title, lease_owner} = task;
 			const owner = lease_owner === null ? '' : p`  ${printable(lease_owner)}`;
-			const part = status === 'running' ? p`  ${Math.round(progress * 100)} %` : '';
+			const part = status === 'running' ? p`  ${printable(percentOf(task))}` : '';
 			return p`  ${p`${status}`.padEnd(9)}  #${id} ${printable(title)}${owner}${part}\n`;
 		});
 	return joinPrintable(lines);

@@ -2,8 +2,10 @@ import {UsageError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {taskStatuses, type Task, type TaskStatus} from '../mailbox/task.ts';
+import {listStanding} from '../mailbox/task-standing.ts';
 import type {Invocation} from './command.ts';
-import {asTag, countFlag, idFlag, idWord, tagFlag, textFlag, textOf} from './values.ts';
+import type {FlagsBySubcommand} from './subcommand.ts';
+import {asTag, countFlag, idFlag, idWord, tagFlag, textFlag, textOf, timeFlag} from './values.ts';
 
 type Flags = Invocation['flags'];
 
@@ -24,6 +26,32 @@ export const taskActions: {readonly [name: string]: (words: readonly string[], f
 	priority: priorityAction,
 };
 
+/** The flags of each, but for --as and --json, which all of them take. */
+export const flagsOf: FlagsBySubcommand = {
+	list: ['status', 'queue', 'owner', 'lines'],
+	show: [],
+	add: [
+		'body',
+		'queue',
+		'priority',
+		'parent',
+		'position',
+		'dependsOn',
+		'attempts',
+		'runAt',
+		'key',
+		'message',
+		'assign',
+	],
+	claim: ['queue', 'lease'],
+	progress: ['token', 'note'],
+	finish: ['token', 'failed', 'error', 'result', 'resultTable'],
+	cancel: [],
+	retry: [],
+	assign: ['anybody'],
+	priority: [],
+};
+
 function listAction(words: readonly string[], flags: Flags): Action {
 	noMore(words);
 	const status = texts(flags['status']).map(asStatus);
@@ -33,11 +61,12 @@ function listAction(words: readonly string[], flags: Flags): Action {
 		owner: tagFlag(flags, 'owner'),
 		limit: countFlag(flags, 'lines'),
 	});
-	return mailbox => mailbox.tasks.list(filter);
+	return mailbox => listStanding(mailbox.tasks, filter);
 }
 
 function addAction(words: readonly string[], flags: Flags): Action {
 	const depends = texts(flags['dependsOn']).map(text => idWord(text, 'task that it depends on'));
+	const runAt = timeFlag(flags, 'runAt', 'future');
 	const draft = {
 		title: textOf(words, 'title'),
 		...given({
@@ -48,7 +77,7 @@ function addAction(words: readonly string[], flags: Flags): Action {
 			position: wholeFlag(flags, 'position'),
 			depends_on: depends.length === 0 ? undefined : depends,
 			max_attempts: countFlag(flags, 'attempts'),
-			run_at: timeFlag(flags, 'run-at', 'runAt'),
+			run_at: runAt === undefined ? undefined : new Date(runAt).toISOString(),
 			idem_key: textFlag(flags, 'key'),
 			message_id: idFlag(flags, 'message'),
 			assignee: tagFlag(flags, 'assign'),
@@ -107,10 +136,7 @@ function assignAction([word, to, ...more]: readonly string[], flags: Flags): Act
 	const id = idWord(word, 'task');
 	const anybody = flags['anybody'] === true;
 	if (anybody === (to !== undefined)) {
-		throw new UsageError(
-			'The tag to assign it to is missing.',
-			'agentmux tasks assign 7 CLAUDE_1, or agentmux tasks assign 7 --anybody',
-		);
+		throw new UsageError('Give a tag to assign it to, or --anybody.', 'Example: agentmux tasks assign 7 CLAUDE_1');
 	}
 	const assignee = to === undefined ? null : asTag(to, 'the assignee');
 	return mailbox => mailbox.tasks.assign(id, assignee);
@@ -131,7 +157,7 @@ function priorityAction([word, text, ...more]: readonly string[]): Action {
 
 /** Throws a UsageError for words behind those that an action takes. */
 export function noMore(words: readonly string[]): void {
-	if (words.length > 0) throw new UsageError(`\`${words.join(' ')}\` is too much.`, 'See `agentmux tasks --help`.');
+	if (words.length > 0) throw new UsageError(`Unexpected argument \`${words[0]}\`.`, 'See `agentmux tasks --help`.');
 }
 
 function claimToken(flags: Flags): number {
@@ -154,16 +180,6 @@ function wholeFlag(flags: Flags, name: string): number | undefined {
 	const text = textFlag(flags, name);
 	if (text === undefined || /^-?\d{1,9}$/.test(text)) return text === undefined ? undefined : Number(text);
 	throw new UsageError(`--${name} is \`${text}\`, which is not a whole number.`);
-}
-
-function timeFlag(flags: Flags, written: string, name: string): string | undefined {
-	const text = textFlag(flags, name);
-	if (text === undefined) return undefined;
-	const time = new Date(text);
-	if (Number.isNaN(time.getTime())) {
-		throw new UsageError(`--${written} is \`${text}\`, which is not a time.`, 'Write it as 2026-01-31T18:00:00Z.');
-	}
-	return time.toISOString();
 }
 
 function jsonFlag(flags: Flags, name: string): Json | undefined {

@@ -1,7 +1,8 @@
 import type {Json} from '../mailbox/json.ts';
 import type {TaskChange} from '../mailbox/state-change.ts';
 import {mostRows} from '../mailbox/table.ts';
-import {blockedForEver, waitOf} from '../mailbox/task.ts';
+import {waitOf} from '../mailbox/task.ts';
+import {briefStanding, percentOf, standing} from '../mailbox/task-standing.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../printable.ts';
 import {timeOf} from './message-text.ts';
 import {styled, table, write} from './output.ts';
@@ -15,7 +16,7 @@ export async function writeCard(stdout: NodeJS.WriteStream, card: TaskCard): Pro
 	const parts = [
 		p`${styled(stdout, 'dim', p`#${card.id}`)}  ${styled(stdout, 'bold', printable(card.title))}\n`,
 		...fieldsOf(card).map(
-			([label, value]) => p`${styled(stdout, 'dim', printable(label).padEnd(10))}${printable(value)}\n`,
+			([label, value]) => p`${styled(stdout, 'dim', printable(label).padEnd(11))}${printable(value)}\n`,
 		),
 	];
 	if (card.body.trim() !== '') parts.push(p`\n`, text(card.body));
@@ -27,10 +28,11 @@ export async function writeCard(stdout: NodeJS.WriteStream, card: TaskCard): Pro
 }
 
 function fieldsOf(task: TaskCard): ReadonlyArray<readonly [label: string, value: string]> {
-	const {status, lease_owner, lease_until, lease_token, run_at, depends_on, parent_id} = task;
+	const {status, progress, lease_owner, lease_until, lease_token, run_at, depends_on, parent_id} = task;
+	const far = progress > 0 && progress < 1 ? percentOf(task) : '';
 	const isLater = status === 'queued' && waitOf(task, Date.now()) > 0;
 	const fields: ReadonlyArray<readonly [string, string | null]> = [
-		['status', statusWords(task)],
+		['status', standing(task, task.steps, far)],
 		['owner', lease_owner === null ? null : `${lease_owner}, claim ${lease_token}`],
 		['lease', lease_until === null ? null : `until ${timeOf(lease_until)}`],
 		['not before', isLater && run_at !== null ? timeOf(run_at) : null],
@@ -49,23 +51,11 @@ function fieldsOf(task: TaskCard): ReadonlyArray<readonly [label: string, value:
 	return fields.flatMap(([label, value]) => (value === null || value === '' ? [] : [[label, value] as const]));
 }
 
-function statusWords(task: TaskCard): string {
-	const {status, progress, attempts, max_attempts, steps} = task;
-	if (blockedForEver(task) !== null) return 'blocked for ever';
-	const part = progress > 0 && progress < 1 ? ` ${Math.round(progress * 100)}%` : '';
-	if (steps.length > 0) {
-		const counting = steps.filter(step => step.status !== 'cancelled');
-		return `${status}${part}, ${counting.filter(step => step.status === 'done').length} of ${counting.length} steps done`;
-	}
-	return `${status}${part}${attempts === 0 ? '' : `, attempt ${attempts} of ${max_attempts}`}`;
-}
-
 function stepLines(steps: readonly Step[], depth: number): Printable {
 	return joinPrintable(
 		steps.map(step => {
 			const owner = step.lease_owner === null ? '' : `  ${step.lease_owner}`;
-			const part = step.status === 'running' ? ` ${Math.round(step.progress * 100)}%` : '';
-			const line = printable(`#${step.id}  ${step.status}${part}${owner}  ${step.title}`);
+			const line = printable(`#${step.id}  ${briefStanding(step)}${owner}  ${step.title}`);
 			return p`${p`  `.repeat(depth)}${line}\n${stepLines(step.steps, depth + 1)}`;
 		}),
 	);
@@ -89,11 +79,9 @@ function cellOf(value: Json | undefined): string {
 	return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function eventLine(
-	stdout: NodeJS.WriteStream,
-	{at, task_id, tag, state, progress}: Omit<TaskChange, 'kind'>,
-): Printable {
-	const part = state === 'running' && progress > 0 ? p` ${Math.round(progress * 100)}%` : '';
+function eventLine(stdout: NodeJS.WriteStream, event: Omit<TaskChange, 'kind'>): Printable {
+	const {at, task_id, tag, state, progress} = event;
+	const part = state === 'running' && progress > 0 ? p` ${printable(percentOf(event))}` : '';
 	const who = tag === null ? '' : p`  ${printable(tag)}`;
 	return p`${styled(stdout, 'dim', timeOf(at))}  #${task_id} ${state}${part}${who}\n`;
 }

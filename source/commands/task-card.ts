@@ -3,6 +3,8 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {TaskChange} from '../mailbox/state-change.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Task} from '../mailbox/task.ts';
+import {statusOf} from '../mailbox/task-standing.ts';
+import {noSuchTask} from './not-found.ts';
 
 export interface Step extends Task {
 	readonly steps: readonly Step[];
@@ -28,12 +30,19 @@ const mostPages = 20;
 export async function readCard(mailbox: Mailbox, id: number): Promise<TaskCard> {
 	const [task] = await mailbox.tasks.list({ids: [id], limit: 1});
 	if (task === undefined) {
-		throw new MailboxError('not_found', `There is no task #${id}.`, 'See `agentmux tasks` for those that there are.');
+		throw noSuchTask(id);
 	}
 	const steps = await stepsOf(mailbox, [id], 1);
-	const whole = {...task, steps: steps.get(id) ?? []};
+	const whole = asItStands({...task, steps: steps.get(id) ?? []});
 	const [events, rows] = await Promise.all([eventsOf(mailbox, whole), rowsOf(mailbox, task)]);
 	return {...whole, events, ...rows};
+}
+
+/** With the status that it, and each plan in it, has by its steps. */
+function asItStands(task: Step): Step {
+	const steps = task.steps.map(asItStands);
+	const statuses = steps.map(({status}) => status);
+	return {...task, steps, status: statusOf(task, statuses)};
 }
 
 /** By the task that they are steps of, in their order. */

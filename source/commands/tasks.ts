@@ -1,11 +1,12 @@
-import {UsageError} from '../mailbox/error.ts';
-import {nearest} from '../mailbox/nearest.ts';
-import {blockedForEver, type Task} from '../mailbox/task.ts';
+import type {Task} from '../mailbox/task.ts';
+import {briefStanding} from '../mailbox/task-standing.ts';
 import {type Printable} from '../printable.ts';
 import type {Command, Invocation} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {remark, table, write, writeJson} from './output.ts';
-import {noMore, taskActions} from './task-actions.ts';
+import {checkFlags, unknownSubcommand} from './subcommand.ts';
+import {flagsOf, noMore, taskActions} from './task-actions.ts';
+import {whyNotClaimed} from './task-claim.ts';
 import {writeCard} from './task-card-text.ts';
 import {readCard} from './task-card.ts';
 import {idWord, tagFlag} from './values.ts';
@@ -44,7 +45,10 @@ const command: Command = {
 		it; of two tasks the one with the higher priority goes first. An agent may cancel, retry, assign and reprioritise
 		only tasks that it created, steps of its plans, and tasks that it owns; a human may do so with every task.
 
-		claim prints nothing and exits 0 when no task is ready.
+		claim prints nothing and exits 0 when no task is ready, or the task of that ID cannot be claimed.
+
+		TIME is how long from now (90s, 30m, 2h, 7d), the next time that it is 14:30, tomorrow, or a date with or without a time
+		(2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30Z): the task is not claimed before.
 
 		Examples
 		  agentmux tasks add "Port the parser" --body "see docs/parser.md" --priority 5
@@ -81,16 +85,18 @@ const command: Command = {
 	async run(invocation) {
 		const {input, flags, stdout, stderr} = invocation;
 		const [name = 'list', ...words] = input;
-		if (name === 'show') return show(words, invocation);
 		const prepare = Object.hasOwn(taskActions, name) ? taskActions[name] : undefined;
-		if (prepare === undefined) throw unknownAction(name);
+		if (prepare === undefined && name !== 'show') throw unknownSubcommand('tasks', name, Object.keys(flagsOf));
+		checkFlags('tasks', name, flags, flagsOf);
+		if (prepare === undefined) return show(words, invocation);
 		const act = prepare(words, flags);
 		await withMailbox(invocation, {as: tagFlag(flags, 'as')}, async mailbox => {
 			const outcome = await act(mailbox);
+			if (outcome === null && words[0] !== undefined) remark(stderr, await whyNotClaimed(mailbox, words[0]));
 			if (flags['json'] === true) return writeJson(stdout, outcome);
 			const tasks = outcome === null ? [] : isList(outcome) ? outcome : [outcome];
 			if (tasks.length > 0) return write(stdout, taskTable(stdout, tasks, name === 'claim'));
-			return remark(stderr, name === 'claim' ? 'No task is ready.' : 'There are no such tasks.');
+			if (words[0] === undefined) remark(stderr, name === 'claim' ? 'No task is ready.' : 'There are no such tasks.');
 		});
 	},
 };
@@ -111,32 +117,17 @@ function isList(outcome: Task | readonly Task[]): outcome is readonly Task[] {
 	return Array.isArray(outcome);
 }
 
-function unknownAction(name: string): UsageError {
-	const near = nearest(name, ['show', ...Object.keys(taskActions)]);
-	return new UsageError(
-		`Unknown subcommand \`agentmux tasks ${name}\`.`,
-		near === null
-			? 'See `agentmux tasks --help`.'
-			: `Did you mean \`agentmux tasks ${near}\`? See \`agentmux tasks --help\`.`,
-	);
-}
-
 function taskTable(stdout: NodeJS.WriteStream, tasks: readonly Task[], claimed: boolean): Printable {
 	const rows = tasks.map(task => {
 		const {id, lease_owner, lease_token, assignee, queue, title} = task;
 		return [
 			`#${id}`,
 			...(claimed ? [String(lease_token)] : []),
-			statusWords(task),
+			briefStanding(task),
 			lease_owner ?? (assignee === null ? '' : `for ${assignee}`),
 			queue,
 			title,
 		];
 	});
 	return table(stdout, ['ID', ...(claimed ? ['TOKEN'] : []), 'STATUS', 'OWNER', 'QUEUE', 'TITLE'], rows);
-}
-
-function statusWords(task: Task): string {
-	if (task.status === 'running') return `running ${Math.round(task.progress * 100)}%`;
-	return blockedForEver(task) ?? task.status;
 }

@@ -1,4 +1,4 @@
-import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
@@ -6,6 +6,7 @@ import {joinPrintable, p, type Printable} from '../printable.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
 import {messageText} from './message-text.ts';
+import {noSuchMessage} from './not-found.ts';
 import {styled, write, writeJson} from './output.ts';
 import {idWord} from './values.ts';
 
@@ -46,7 +47,7 @@ export default command;
 async function rootOf(mailbox: Mailbox, id: number): Promise<number> {
 	const [message] = await mailbox.history({after: id - 1, before: id + 1, limit: 1});
 	if (message !== undefined) return message.thread_id;
-	throw new MailboxError('not_found', `There is no message #${id}.`, 'See `agentmux tail` for those that there are.');
+	throw noSuchMessage(id);
 }
 
 async function wholeThread(mailbox: Mailbox, root: number): Promise<Message[]> {

@@ -3,6 +3,7 @@ import {UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import type {PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
+import {percentOf} from '../mailbox/task-standing.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command} from './command.ts';
 import {withMailbox} from './connect.ts';
@@ -29,8 +30,8 @@ const command: Command = {
 		  --until TIME  before that (default: now)
 		  --json        JSON Lines: one event a line, each with its type (message, task, presence) and at
 
-		TIME is how long ago (90s, 30m, 2h, 7d), a time of today (14:30), or a date with or without one
-		(2026-11-20, 2026-11-20T14:30). How tasks and agents stood is kept for 30 days.
+		TIME is how long ago (90s, 30m, 2h, 7d), the last time that it was 14:30, today, yesterday, or a date with or without
+		a time (2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30Z). How tasks and agents stood is kept for 30 days.
 
 		Examples
 		  agentmux timeline --since 30m
@@ -42,8 +43,8 @@ const command: Command = {
 		if (input.length > 0)
 			throw new UsageError('`agentmux timeline` takes no arguments.', 'Use --since TIME and --until TIME.');
 		const now = Date.now();
-		const since = timeFlag(flags, 'since', now) ?? now - 2 * 3_600_000;
-		const until = timeFlag(flags, 'until', now) ?? Infinity;
+		const since = timeFlag(flags, 'since', 'past', now) ?? now - 2 * 3_600_000;
+		const until = timeFlag(flags, 'until', 'past', now) ?? Infinity;
 		if (since >= until) throw new UsageError('--since is not before --until.', 'Give an earlier --since.');
 		await withMailbox(invocation, {}, async mailbox => {
 			const happenings = await whatHappened(mailbox, since, until, now);
@@ -146,7 +147,7 @@ function textOf(stdout: NodeJS.WriteStream, happening: Happening): Printable {
 			return messageLines(stdout, happening, time);
 		case 'task': {
 			const {task_id, state, progress, title} = happening;
-			const part = state === 'running' && progress > 0 ? p` ${Math.round(progress * 100)} %` : '';
+			const part = state === 'running' && progress > 0 ? p` ${printable(percentOf(happening))}` : '';
 			return p`${time}  ${tag}task #${task_id} ${state}${part}${title === null ? '' : p`  ${printable(title)}`}\n`;
 		}
 		case 'presence':

@@ -2,7 +2,7 @@ import path from 'node:path';
 import {loadConfig, type Target} from '../config.ts';
 import {runningClients} from '../join/running-client.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {Tag} from '../mailbox/tag.ts';
+import {foldTag, type Tag} from '../mailbox/tag.ts';
 import {createMailboxStore} from '../store/mailbox-store.ts';
 import type {ProgramCommand} from '../tui/find/palette.ts';
 import type {Command, Invocation} from './command.ts';
@@ -90,7 +90,7 @@ function briefly([first = '', ...more]: readonly string[], file: string): string
 /** A draft belongs to whom it was written as, and to the mailbox it was written for. */
 function mailboxFolder(target: Target, tag: Tag): string {
 	const where = target.kind === 'hub' ? 'hub' : new URL(target.url).host;
-	return `${where.replaceAll(/[^A-Za-z0-9.-]/g, '_')}.${tag.toUpperCase()}`;
+	return `${where.replaceAll(/[^A-Za-z0-9.-]/g, '_')}.${foldTag(tag)}`;
 }
 
 type Open = typeof openMailbox;

@@ -1,5 +1,8 @@
 import {UsageError} from '../mailbox/error.ts';
+import {momentAt} from '../mailbox/filter.ts';
+import {parseMoment} from '../mailbox/filter-time.ts';
 import {isReserved, isTag, type Tag} from '../mailbox/tag.ts';
+import {dashed} from './parse.ts';
 
 type Flags = {readonly [name: string]: unknown};
 
@@ -12,13 +15,13 @@ export function textFlag(flags: Flags, name: string): string | undefined {
 /** A whole number of at least `least`. Throws UsageError when the value is anything else. */
 export function countFlag(flags: Flags, name: string, least = 1): number | undefined {
 	const text = textFlag(flags, name);
-	return text === undefined ? undefined : count(text, `--${name}`, least);
+	return text === undefined ? undefined : count(text, dashed(name), least);
 }
 
 /** The id of a row, `12` or `#12`. Throws UsageError when it is none. */
 export function idFlag(flags: Flags, name: string, least = 1): number | undefined {
 	const text = textFlag(flags, name);
-	return text === undefined ? undefined : count(text.replace(/^#/, ''), `--${name}`, least);
+	return text === undefined ? undefined : count(text.replace(/^#/, ''), dashed(name), least);
 }
 
 /** The id among a command's words; `what` names it for the sentence. */
@@ -30,7 +33,7 @@ export function idWord(word: string | undefined, what: string): number {
 /** A tag, `CLAUDE_1` or `@CLAUDE_1`. Throws UsageError when it is none. */
 export function tagFlag(flags: Flags, name: string): Tag | undefined {
 	const text = textFlag(flags, name);
-	return text === undefined ? undefined : asTag(text, `--${name}`);
+	return text === undefined ? undefined : asTag(text, dashed(name));
 }
 
 export function asTag(text: string, where: string): Tag {
@@ -60,30 +63,24 @@ export function textOf(input: readonly string[], what: string): string {
 	return text;
 }
 
-const units: {readonly [unit: string]: number} = {s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000};
-
 /**
- * A time as milliseconds since 1970: how long before `now` (90s, 30m, 2h, 7d), a local time of its day (14:30), or an ISO date
- * with or without a time. Throws UsageError when it is none.
+ * A time as milliseconds since 1970. Of what can be read in two ways, `2h` or `14:30`, `direction` says which is meant. Throws
+ * UsageError when it is none.
  */
-export function timeFlag(flags: Flags, name: string, now: number): number | undefined {
+export function timeFlag(
+	flags: Flags,
+	name: string,
+	direction: 'past' | 'future',
+	now = Date.now(),
+): number | undefined {
 	const text = textFlag(flags, name);
 	if (text === undefined) return undefined;
-	const ago = /^(\d{1,6})(s|m|h|d)$/.exec(text);
-	if (ago !== null) return now - Number(ago[1]) * (units[ago[2] ?? ''] ?? 0);
-	const clock = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(text);
-	const at =
-		clock === null
-			? Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00` : text)
-			: new Date(now).setHours(Number(clock[1]), Number(clock[2]), Number(clock[3] ?? 0), 0);
-	const isReal = clock === null ? /^\d{4}-\d{2}-\d{2}/.test(text) : Number(clock[1]) < 24 && Number(clock[2]) < 60;
-	if (!isReal || Number.isNaN(at)) {
-		throw new UsageError(
-			`\`${text}\` (--${name}) is not a time.`,
-			'Give how long ago (30m, 2h, 7d), a time (14:30) or a date (2026-11-20T14:30).',
-		);
-	}
-	return at;
+	const moment = parseMoment(text, now, direction);
+	if (moment !== null) return momentAt(moment, now);
+	throw new UsageError(
+		`\`${text}\` (${dashed(name)}) is not a time.`,
+		`Give how long ${direction === 'past' ? 'ago' : 'from now'} (30m, 2h, 7d), a time (14:30) or a date (2026-11-20, 2026-11-20T14:30).`,
+	);
 }
 
 function count(text: string, where: string, least: number): number {

@@ -1,5 +1,5 @@
 import type {IncomingHttpHeaders} from 'node:http';
-import type {Caller, HubResponse} from './http.ts';
+import {json, type Caller, type HubResponse} from './http.ts';
 import {verifyToken, type TokenFault} from './token.ts';
 
 /**
@@ -18,7 +18,7 @@ export function callerOf(
 	const bearer = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 	const token = bearer ?? key;
 	if (token === undefined) {
-		return unauthorized({
+		return json(401, {
 			message: 'No API key found in request',
 			hint: 'No `apikey` request header or url param was found.',
 		});
@@ -51,7 +51,7 @@ const roles = new Set(['anon', 'authenticated', 'service_role']);
 /** By how much PostgREST lets clocks differ. */
 const postgrestLeeway = 30_000;
 
-const invalidKey = unauthorized({
+const invalidKey = json(401, {
 	message: 'Invalid API key',
 	hint: 'Double check your Supabase `anon` or `service_role` API key.',
 });
@@ -60,7 +60,7 @@ const invalidKey = unauthorized({
 function refused(fault: TokenFault | UnknownRole, token: string): HubResponse {
 	if (typeof fault !== 'string') {
 		const message = `role ${JSON.stringify(fault.role)} does not exist`;
-		return unauthorized({code: '22023', details: null, hint: null, message});
+		return json(401, {code: '22023', details: null, hint: null, message});
 	}
 	switch (fault) {
 		case 'malformed': {
@@ -95,17 +95,9 @@ function refused(fault: TokenFault | UnknownRole, token: string): HubResponse {
 }
 
 function badToken(code: string, message: string, details: string | null = null): HubResponse {
-	const answer = unauthorized({code, details, hint: null, message});
+	const answer = json(401, {code, details, hint: null, message});
 	const challenge = `Bearer error="invalid_token", error_description="${message}"`;
 	return {...answer, headers: {...answer.headers, 'www-authenticate': challenge}};
-}
-
-function unauthorized(value: object): HubResponse {
-	return {
-		status: 401,
-		headers: {'content-type': 'application/json; charset=utf-8'},
-		body: JSON.stringify(value),
-	};
 }
 
 function header(value: string | string[] | undefined): string | undefined {

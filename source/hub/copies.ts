@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto';
 import {mkdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {temporaryPrefix} from './data-directory.ts';
-import type {Handler, HubResponse} from './http.ts';
+import {json, refusal, type Handler} from './http.ts';
 import type {OpenedDatabase} from './opened-database.ts';
 
 /**
@@ -15,9 +15,9 @@ export function createCopies(
 ): {handle: Handler} {
 	return {
 		async handle({method, path, caller}) {
-			if (caller.role !== 'service_role') return json(401, {message: 'Unauthorized: this needs the service_role key.'});
-			if (path !== '/copies' || method !== 'POST') return json(404, {message: 'There is nothing of that name.'});
-			if (copyTo === null) return json(409, {message: `The mailbox is on the PostgreSQL ${label}.`});
+			if (caller.role !== 'service_role') return refusal(401, 'Unauthorized: this needs the service_role key.');
+			if (path !== '/copies' || method !== 'POST') return refusal(404, 'There is nothing of that name.');
+			if (copyTo === null) return refusal(409, `The mailbox is on the PostgreSQL ${label}.`);
 			const folder = join(data, `${temporaryPrefix}copy-${randomUUID()}`);
 			try {
 				mkdirSync(folder, {mode: 0o700});
@@ -27,7 +27,7 @@ export function createCopies(
 				rmSync(folder, {recursive: true, force: true});
 				const reason = reasonOf(error);
 				if (reason === null) throw error;
-				return json(507, {message: reason});
+				return refusal(507, reason);
 			}
 		},
 	};
@@ -38,8 +38,4 @@ function reasonOf(error: unknown): string | null {
 	const {message} = error as Error;
 	if (/ENOSPC|EDQUOT|No space left/.test(message)) return 'the disk is full';
 	return /EROFS|Read-only file system/i.test(message) ? 'the file system is read-only' : null;
-}
-
-function json(status: number, value: object): HubResponse {
-	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify(value)};
 }

@@ -27,3 +27,13 @@ export interface HubResponse {
 }
 
 export type Handler = (request: HubRequest) => Promise<HubResponse>;
+
+/** An answer whose body is that value as JSON. */
+export function json(status: number, value: unknown): HubResponse {
+	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify(value)};
+}
+
+/** One that says in a sentence why there is no other. */
+export function refusal(status: number, message: string): HubResponse {
+	return json(status, {message});
+}

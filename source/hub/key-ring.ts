@@ -1,5 +1,5 @@
 import {ensureKeys, replaceKeys, type HubKeys} from './keys.ts';
-import type {Handler} from './http.ts';
+import {refusal, type Handler} from './http.ts';
 import type {HubPlaces} from './places.ts';
 
 /** The keys of a hub that runs, until they are replaced. Only under the hub's lock. */
@@ -26,15 +26,11 @@ export class KeyRing {
 export function createKeyRotation(keys: KeyRing, onRotated: () => void): {handle: Handler} {
 	return {
 		async handle({method, path, caller}) {
-			if (caller.role !== 'service_role') return json(401, 'Unauthorized: this needs the service_role key.');
-			if (path !== '/' || method !== 'POST') return json(404, 'There is no such path here.');
+			if (caller.role !== 'service_role') return refusal(401, 'Unauthorized: this needs the service_role key.');
+			if (path !== '/' || method !== 'POST') return refusal(404, 'There is no such path here.');
 			keys.rotate();
 			onRotated();
 			return {status: 204};
 		},
 	};
-}
-
-function json(status: number, message: string): {status: number; headers: Record<string, string>; body: string} {
-	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify({message})};
 }

@@ -3,7 +3,7 @@ import {parseArray} from './array-text.ts';
 import {owner} from './bootstrap.ts';
 import {boundedDatabase, isTooDeep, tooDeep} from './bounded-database.ts';
 import {DatabaseError, type Database, type Result, type Scope} from './database.ts';
-import type {Handler, HubRequest, HubResponse} from './http.ts';
+import {json, refusal, type Handler, type HubRequest, type HubResponse} from './http.ts';
 import {applyMigration} from './migrations.ts';
 import {pausedCode} from './pauses.ts';
 import {requireReadsOnly} from './reads-only.ts';
@@ -150,12 +150,4 @@ function report({code, message, details, hint}: DatabaseError): string {
 		...(details === null ? [] : [`DETAIL:  ${details}`]),
 		...(hint === null ? [] : [`HINT:  ${hint}`]),
 	].join('\n');
-}
-
-function refusal(status: number, message: string): HubResponse {
-	return json(status, {message});
-}
-
-function json(status: number, value: unknown): HubResponse {
-	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify(value)};
 }

@@ -1,33 +1,26 @@
-import {closeSync, constants, mkdirSync, openSync, readFileSync, statSync} from 'node:fs';
+import {closeSync, constants, openSync, readFileSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {HubError} from './error.ts';
-import {replaceFile} from './whole-file.ts';
+import {makeFolder, replaceFile} from './whole-file.ts';
 
-/**
- * Creates the folder and those above it; readable by this user alone. Throws HubError. One folder at a time: Node's own
- * `recursive` says ENOENT for a read-only file system, and never returns below /proc.
- */
+/** Makes the folder and those above it; readable by this user alone. Throws HubError. */
 export function makePrivateFolder(folder: string): void {
-	if (isFolder(folder) || dirname(folder) === folder) return;
-	makePrivateFolder(dirname(folder));
-	refuse(`The folder ${folder} cannot be made`, () => {
-		try {
-			mkdirSync(folder, {mode: 0o700});
-		} catch (error) {
-			// Somebody else was first.
-			if (!isFolder(folder)) throw error;
-		}
-	});
-}
-
-function isFolder(path: string): boolean {
-	return statSync(path, {throwIfNoEntry: false})?.isDirectory() === true;
+	try {
+		makeFolder(folder);
+	} catch (error) {
+		const {path = folder} = error as NodeJS.ErrnoException;
+		throw fileError(`The folder ${path} cannot be made`, error);
+	}
 }
 
 /** Replaces the file as a whole, on disk, readable by this user alone. Throws HubError. */
 export function writePrivateFile(path: string, text: string): void {
 	makePrivateFolder(dirname(path));
-	refuse(`${path} cannot be written`, () => replaceFile(path, text));
+	try {
+		replaceFile(path, text);
+	} catch (error) {
+		throw fileError(`${path} cannot be written`, error);
+	}
 }
 
 /** The object in a JSON file; null when there is no such file. Throws HubError, with that remedy, when it is no JSON object. */
@@ -57,14 +50,6 @@ function readTextFile(path: string): string | null {
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
 		throw fileError(`${path} cannot be read`, error);
-	}
-}
-
-function refuse<T>(what: string, work: () => T): T {
-	try {
-		return work();
-	} catch (error) {
-		throw fileError(what, error);
 	}
 }
 

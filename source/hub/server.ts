@@ -4,7 +4,7 @@ import type {Duplex} from 'node:stream';
 import {callerOf} from './caller.ts';
 import {connectionLimits, Connections, type ConnectionLimits} from './admission/connections.ts';
 import {DatabaseAway, DatabaseError} from './database.ts';
-import type {Caller, Handler, HubResponse} from './http.ts';
+import {json, refusal, type Caller, type Handler, type HubResponse} from './http.ts';
 import {holderOf} from './admission/holder.ts';
 import {isLocalRequest, isOwnOrigin} from './admission/local-request.ts';
 import {listenLocally} from './local/listen.ts';
@@ -327,12 +327,4 @@ function split(text: string, separator: string): [string, string] {
 function away({code, message, details, hint}: DatabaseAway): HubResponse {
 	const answer = json(code === 'PGRST003' ? 504 : 503, {code, details, hint, message});
 	return {...answer, headers: {...answer.headers, 'proxy-status': `PostgREST; error=${code}`, 'retry-after': '1'}};
-}
-
-function refusal(status: number, message: string): HubResponse {
-	return json(status, {message});
-}
-
-function json(status: number, value: object): HubResponse {
-	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify(value)};
 }

@@ -1,4 +1,5 @@
-import {closeSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync} from 'node:fs';
+import {dirname} from 'node:path';
 
 // The one way in which a file of the home is written, for every room: it imports nothing but Node's own.
 
@@ -19,6 +20,34 @@ export function replaceFile(path: string, text: string, durability?: Durability)
 		rmSync(temporary, {force: true});
 		throw error;
 	}
+}
+
+/** The same, and makes the folder where there is none. Throws Node's error. */
+export function writePrivate(path: string, text: string, durability?: Durability): void {
+	makeFolder(dirname(path));
+	replaceFile(path, text, durability);
+}
+
+/**
+ * Makes the folder and those above it; readable by this user alone. Throws Node's error. One folder at a time: Node's own
+ * `recursive` says ENOENT for a read-only file system, and never returns below /proc.
+ */
+export function makeFolder(folder: string): void {
+	if (isFolder(folder) || dirname(folder) === folder) return;
+	makeFolder(dirname(folder));
+	try {
+		mkdirSync(folder, {mode: 0o700});
+	} catch (error) {
+		// Somebody else was first.
+		if (isFolder(folder)) return;
+		// What is there is no folder: Node says so of what lies below it.
+		const isFile = (error as NodeJS.ErrnoException).code === 'EEXIST';
+		throw isFile ? Object.assign(error as Error, {code: 'ENOTDIR'}) : error;
+	}
+}
+
+function isFolder(path: string): boolean {
+	return statSync(path, {throwIfNoEntry: false})?.isDirectory() === true;
 }
 
 /** Writes a new file beside that one, every byte of it on the disk. Returns its path. Throws Node's error, and leaves nothing. */

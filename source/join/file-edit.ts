@@ -157,7 +157,7 @@ function fileFault(file: string, what: string, error: unknown): MailboxError {
 	return new MailboxError(
 		'file',
 		`${file} cannot be ${what} (${code ?? 'unknown fault'}).`,
-		'See to its permissions, then try again.',
+		'Check its permissions, then try again.',
 		{
 			cause: error,
 		},

@@ -1,3 +1,5 @@
+import {parseTree, printParseErrorCode, type Node, type ParseError} from 'jsonc-parser';
+
 /** A value of a JSON text and where it stands: `[start, end)` in UTF-16 units. */
 export interface JsonNode {
 	readonly start: number;
@@ -15,7 +17,7 @@ export interface JsonMember {
 	readonly value: JsonNode;
 }
 
-/** Not JSON (RFC 8259). `line` counts from 1; `message` is what was expected, without a full stop. */
+/** Not JSON (RFC 8259). `line` counts from 1; `message` is what is wrong there, without a full stop. */
 export class JsonFault extends Error {
 	override readonly name = 'JsonFault';
 	readonly line: number;
@@ -26,94 +28,64 @@ export class JsonFault extends Error {
 	}
 }
 
+/** By the name of the parser's error. */
+const faults: {readonly [code: string]: string} = {
+	InvalidSymbol: 'unexpected symbol',
+	PropertyNameExpected: 'a name in double quotes is expected',
+	ValueExpected: 'a value is expected',
+	ColonExpected: 'a colon is expected',
+	CommaExpected: 'a comma is expected',
+	CloseBraceExpected: '`}` is expected',
+	CloseBracketExpected: '`]` is expected',
+	EndOfFileExpected: 'the end of the document is expected',
+	InvalidCommentToken: 'comments are not allowed',
+	UnexpectedEndOfComment: 'a comment is not closed',
+	UnexpectedEndOfString: 'a string is not closed',
+	UnexpectedEndOfNumber: 'a number is incomplete',
+	InvalidUnicode: 'invalid `\\u` escape in a string',
+	InvalidEscapeCharacter: 'invalid escape in a string',
+	InvalidCharacter: 'control character in a string',
+};
+
+const maxDepth = 200;
+
 /**
  * Reads where everything stands, so that one entry can be changed and every other byte stays. With `comments`, those of
  * JavaScript may stand wherever white space may. Throws JsonFault.
  */
 export function locate(text: string, {comments = false}: {readonly comments?: boolean} = {}): JsonNode {
-	const reader = new Reader(text, comments);
-	const node = reader.value(0);
-	reader.space();
-	if (reader.at < text.length) throw reader.fault('something follows the end of the document');
-	return node;
+	const errors: ParseError[] = [];
+	const root = tree(text, errors, comments);
+	const [error] = errors;
+	if (root === undefined || error !== undefined) {
+		const {error: code = 4, offset = 0} = error ?? {};
+		const line = text.slice(0, offset).split('\n').length;
+		throw new JsonFault(faults[printParseErrorCode(code)] ?? 'not JSON', line);
+	}
+	return nodeOf(root, 0);
 }
 
-const deepest = 200;
-const white = /[ \t\r\n]*/y;
-const whiteOrComment = /(?:[ \t\r\n]|\/\/[^\r\n]*|\/\*[^]*?\*\/)*/y;
-const string = /"(?:[^"\\\u0000-\u001F]|\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4}))*"/y;
-const scalar = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
-
-class Reader {
-	at = 0;
-	readonly #text: string;
-	readonly #space: RegExp;
-
-	constructor(text: string, comments: boolean) {
-		this.#text = text;
-		this.#space = comments ? whiteOrComment : white;
+function tree(text: string, errors: ParseError[], comments: boolean): Node | undefined {
+	try {
 		// A byte order mark is no JSON, but editors write it.
-		if (text.startsWith('\uFEFF')) this.at = 1;
+		return parseTree(text.replace(/^\uFEFF/, ' '), errors, {disallowComments: !comments});
+	} catch (error) {
+		throw error instanceof RangeError ? tooDeep() : error;
 	}
+}
 
-	value(depth: number): JsonNode {
-		this.space();
-		const start = this.at;
-		if (depth > deepest) throw this.fault('it is nested too deeply');
-		if (this.#take('{')) {
-			const members = this.#list('}', () => this.#member(depth));
-			return {start, end: this.at, members, items: null};
-		}
-		if (this.#take('[')) {
-			const items = this.#list(']', () => this.value(depth + 1));
-			return {start, end: this.at, members: null, items};
-		}
-		if (this.#match(string) === null && this.#match(scalar) === null) {
-			throw this.fault('a value is expected');
-		}
-		return {start, end: this.at, members: null, items: null};
-	}
+function nodeOf({type, offset, length, children = []}: Node, depth: number): JsonNode {
+	if (depth > maxDepth) throw tooDeep();
+	const items = type === 'array' ? children.map(child => nodeOf(child, depth + 1)) : null;
+	const members = type === 'object' ? children.flatMap(child => memberOf(child, depth + 1)) : null;
+	return {start: offset, end: offset + length, members, items};
+}
 
-	space(): void {
-		this.#match(this.#space);
-	}
+function memberOf({offset, children: [key, value] = []}: Node, depth: number): JsonMember[] {
+	if (key === undefined || value === undefined) return [];
+	return [{key: String(key.value), start: offset, value: nodeOf(value, depth)}];
+}
 
-	fault(message: string): JsonFault {
-		return new JsonFault(message, this.#text.slice(0, this.at).split('\n').length);
-	}
-
-	#member(depth: number): JsonMember {
-		this.space();
-		const start = this.at;
-		const key = this.#match(string);
-		if (key === null) throw this.fault('a name in double quotes is expected');
-		this.space();
-		if (!this.#take(':')) throw this.fault('a colon is expected');
-		return {key: JSON.parse(key) as string, start, value: this.value(depth + 1)};
-	}
-
-	#list<T>(close: string, read: () => T): T[] {
-		const items: T[] = [];
-		this.space();
-		if (this.#take(close)) return items;
-		for (;;) {
-			items.push(read());
-			this.space();
-			if (this.#take(close)) return items;
-			if (!this.#take(',')) throw this.fault(`a comma or \`${close}\` is expected`);
-		}
-	}
-
-	#take(character: string): boolean {
-		if (this.#text[this.at] !== character) return false;
-		this.at++;
-		return true;
-	}
-
-	#match(pattern: RegExp): string | null {
-		pattern.lastIndex = this.at;
-		const found = pattern.exec(this.#text)?.[0] ?? null;
-		this.at += found?.length ?? 0;
-		return found;
-	}
+function tooDeep(): JsonFault {
+	return new JsonFault('it is nested too deeply', 1);
 }

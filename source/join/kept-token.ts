@@ -1,6 +1,6 @@
-import {mkdirSync, readFileSync, rmSync} from 'node:fs';
-import {dirname, join} from 'node:path';
-import {replaceFile} from '../hub/whole-file.ts';
+import {readFileSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {writePrivate} from '../hub/whole-file.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
 
 /** An agent's token of a hosted project, which runs out: made by whoever finds it old, and kept for the others. */
@@ -30,9 +30,7 @@ export function readKeptToken(state: string, tag: Tag, account: string): KeptTok
 
 /** Readable by this user alone. Throws when it cannot be written. */
 export function keepToken(state: string, tag: Tag, kept: KeptToken): void {
-	const path = tokenFile(state, tag);
-	mkdirSync(dirname(path), {recursive: true, mode: 0o700});
-	replaceFile(path, JSON.stringify(kept));
+	writePrivate(tokenFile(state, tag), JSON.stringify(kept));
 }
 
 export function forgetToken(state: string, tag: Tag): void {

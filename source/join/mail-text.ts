@@ -3,6 +3,7 @@ import {maxContentBytes} from '../mailbox/message.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import {notice, quotedText} from '../quotation/agent-text.ts';
+import {cutLine, messageHead} from '../quotation/message-head.ts';
 import {provenance} from '../quotation/provenance.ts';
 import {longestText, type Mail} from './mail.ts';
 
@@ -54,8 +55,8 @@ export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'tag'>[]): Print
 }
 
 function headOf(mail: Mail, reader: Tag): string {
-	const reply = mail.reply_to === null ? '' : `, in reply to #${mail.reply_to}`;
-	return `#${mail.id} from ${printable(mail.tag)} (${provenance(mail, reader)}), ${printable(mail.created_at)}${reply}${isAgain(mail, reader) ? ', again' : ''}:`;
+	const {tag, ...rest} = mail;
+	return messageHead({...rest, from: tag, provenance: provenance(mail, reader), again: isAgain(mail, reader)});
 }
 
 /** Whether the reader may have been given it before: it was handed over, or taken by somebody who did not get to say it. */
@@ -75,5 +76,6 @@ function textOf(body: string, room: number): string {
 }
 
 function cutNote(reader: Tag, id: number, length: number): string {
-	return `\n  (cut: it has ${length} characters; read_thread with id ${id}, or \`agentmux inbox --as ${reader}\` in a shell, shows it)`;
+	const shell = `agentmux inbox --as ${reader}`;
+	return `\n${cutLine(`it has ${length} characters; read_thread with id ${id}, or \`${shell}\` in a shell, shows it`)}`;
 }

@@ -21,9 +21,13 @@ export async function readRecipe(folder: string): Promise<Recipe> {
 	const file = join(folder, 'recipe.toml');
 	const text = await readText(file);
 	if (text === null) {
-		throw new MailboxError('not_found', `There is no recipe in ${folder}.`, 'It would be a file recipe.toml.');
+		throw new MailboxError(
+			'not_found',
+			`There is no recipe in ${folder}.`,
+			'A recipe is a folder with a file recipe.toml.',
+		);
 	}
-	const {summary, agents, ...others} = await parseToml(file, text);
+	const {summary, agents, ...others} = await parsed(file, text);
 	const [unknown] = Object.keys(others);
 	if (unknown !== undefined) throw strange(file, `the setting \`${unknown}\``, unknown, ['summary', 'agents']);
 	if (typeof summary !== 'string' || summary.trim() === '') throw fault(file, 'has no `summary`, a line of text');
@@ -73,14 +77,12 @@ function checkBeside(agent: RecipeAgent, agents: readonly RecipeAgent[], where: 
 	}
 }
 
-async function parseToml(file: string, text: string): Promise<{readonly [name: string]: unknown}> {
-	const {parse, TomlError} = await import('smol-toml');
+async function parsed(file: string, text: string): Promise<{readonly [name: string]: unknown}> {
+	const {parseToml, TomlFault} = await import('./toml.ts');
 	try {
-		return parse(text);
+		return parseToml(text);
 	} catch (error) {
-		if (!(error instanceof TomlError)) throw error;
-		const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
-		throw fault(file, `is not valid TOML: line ${error.line}, ${reason}`);
+		throw error instanceof TomlFault ? fault(file, `is not valid TOML: ${error.message}`) : error;
 	}
 }
 

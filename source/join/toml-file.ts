@@ -1,6 +1,6 @@
 import {isDeepStrictEqual} from 'node:util';
 import {join} from 'node:path';
-import {parse, stringify, TomlError, type TomlTable} from 'smol-toml';
+import {parse, stringify, type TomlTable} from 'smol-toml';
 import {MailboxError} from '../mailbox/error.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Client} from './clients.ts';
@@ -18,6 +18,7 @@ import {
 } from './entries.ts';
 import {readText, unedited, type Edit} from './file-edit.ts';
 import {foreignServerAbove} from './mcp-file.ts';
+import {parseToml, TomlFault} from './toml.ts';
 
 const root = 'mcp_servers';
 const end = '# agentmux: end';
@@ -118,13 +119,12 @@ function divide(file: string, text: string): Parts {
 
 function parsed(file: string, text: string): TomlTable {
 	try {
-		return parse(text);
+		return parseToml(text);
 	} catch (error) {
-		if (!(error instanceof TomlError)) throw error;
-		const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
+		if (!(error instanceof TomlFault)) throw error;
 		throw new MailboxError(
 			'invalid',
-			`${file} is not valid TOML: line ${error.line}, ${reason}; it was left as it is.`,
+			`${file} is not valid TOML: ${error.message}; it was left as it is.`,
 			'Correct that line, then try again.',
 			{cause: error},
 		);

@@ -9,45 +9,69 @@ const units: {readonly [unit: string]: number} = {
 	w: 7 * 86_400_000,
 };
 
-const ago = /^(\d{1,6})(s|m|min|h|d|w)$/;
+const span = /^(\d{1,6})(s|m|min|h|d|w)$/;
 const clock = /^(\d{1,2}):(\d\d)(?::(\d\d))?$/;
-const day = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+const date = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+
+const days: {readonly [word: string]: number} = {yesterday: -1, today: 0, tomorrow: 1};
 
 /**
- * `2h` ago (s, m or min, h, d, w), `14:30` today, `today`, `yesterday`, `2026-11-20`, `2026-11-20T14:30`; local time unless
- * a zone is named. `now` in milliseconds since 1970. Null for what is none.
+ * The grammar of times, for every command and filter: `2h` (s, m or min, h, d, w) before `now`, or after it where `direction`
+ * is `future`; `14:30`, the last or the next one; `now`, `today`, `yesterday`, `tomorrow`; `2026-11-20`, `2026-11-20T14:30`.
+ * Local time unless a zone is named. `now` in milliseconds since 1970. Null for what is none.
  */
-export function parseMoment(text: string, now: number): Moment | null {
-	const span = ago.exec(text);
-	if (span !== null) return {ago: Number(span[1]) * (units[span[2] ?? ''] ?? 0)};
-	const today = new Date(now);
-	if (text === 'today') return {at: midnight(today, 0)};
-	if (text === 'yesterday') return {at: midnight(today, -1)};
-	const time = clock.exec(text);
-	if (time !== null) {
-		return exactly(today.getFullYear(), today.getMonth() + 1, today.getDate(), time[1], time[2], time[3], undefined);
-	}
-	const date = day.exec(text);
-	if (date === null) return null;
-	return exactly(Number(date[1]), Number(date[2]), Number(date[3]), date[4], date[5], date[6], date[7]);
+export function parseMoment(text: string, now: number, direction: 'past' | 'future' = 'past'): Moment | null {
+	if (text === 'now') return {ago: 0};
+	const [, count, unit = ''] = span.exec(text) ?? [];
+	if (count !== undefined) return spanOf(Number(count) * (units[unit] ?? 0), now, direction);
+	const offset = Object.hasOwn(days, text) ? days[text] : undefined;
+	if (offset !== undefined) return {at: midnight(new Date(now), offset)};
+	const [, ...time] = clock.exec(text) ?? [];
+	if (time.length > 0) return clockMoment(time.map(digits), now, direction);
+	const [, year, month, day, hours, minutes, seconds, fraction, zone] = date.exec(text) ?? [];
+	if (year === undefined) return null;
+	const parts = [year, month, day, hours, minutes, seconds].map(digits);
+	return exactly(parts, Math.floor(Number(`0.${fraction ?? 0}`) * 1000), zone);
 }
 
-type Digits = string | undefined;
+function digits(text: string | undefined): number {
+	return Number(text ?? 0);
+}
 
-function exactly(year: number, month: number, date: number, h: Digits, min: Digits, s: Digits, zone: Digits) {
-	const [hours, minutes, seconds] = [h, min, s].map(part => Number(part ?? 0)) as [number, number, number];
+/** Null where it leads out of the years that a date can name. */
+function spanOf(length: number, now: number, direction: 'past' | 'future'): Moment | null {
+	const ago = direction === 'past' ? length : -length;
+	return hasFourDigits(new Date(now - ago).getFullYear()) ? {ago} : null;
+}
+
+function clockMoment([hours = 0, minutes = 0, seconds = 0]: number[], now: number, direction: 'past' | 'future') {
 	if (hours > 23 || minutes > 59 || seconds > 59) return null;
-	const at = new Date(year, month - 1, date, hours, minutes, seconds);
-	// 2026-02-31 would be some day in March.
-	const utc = new Date(Date.UTC(year, month - 1, date));
-	if (utc.getUTCMonth() !== month - 1 || utc.getUTCDate() !== date) return null;
-	if (zone === undefined) return {at: at.getTime()};
-	const offset = /^([+-])(\d\d):?(\d\d)$/.exec(zone);
-	const sign = offset?.[1] === '-' ? -1 : 1;
-	const behind = offset === null ? 0 : sign * (Number(offset[2]) * 60 + Number(offset[3])) * 60_000;
-	return {at: Date.UTC(year, month - 1, date, hours, minutes, seconds) - behind};
+	const at = new Date(now);
+	at.setHours(hours, minutes, seconds, 0);
+	if (direction === 'past' && at.getTime() > now) at.setDate(at.getDate() - 1);
+	if (direction === 'future' && at.getTime() < now) at.setDate(at.getDate() + 1);
+	return {at: at.getTime()};
 }
 
-function midnight(today: Date, days: number): number {
-	return new Date(today.getFullYear(), today.getMonth(), today.getDate() + days).getTime();
+function exactly(parts: readonly number[], milliseconds: number, zone: string | undefined): Moment | null {
+	const [year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0] = parts;
+	if (hours > 23 || minutes > 59 || seconds > 59 || !hasFourDigits(year)) return null;
+	const utc = Date.UTC(year, month - 1, day, hours, minutes, seconds, milliseconds);
+	// 2026-02-31 would be some day in March.
+	if (new Date(utc).getUTCMonth() !== month - 1 || new Date(utc).getUTCDate() !== day) return null;
+	if (zone === undefined) {
+		return {at: new Date(year, month - 1, day, hours, minutes, seconds, milliseconds).getTime()};
+	}
+	const [, sign, zoneHours, zoneMinutes] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+	if (digits(zoneHours) > 23 || digits(zoneMinutes) > 59) return null;
+	const ahead = (digits(zoneHours) * 60 + digits(zoneMinutes)) * 60_000;
+	return {at: sign === '-' ? utc + ahead : utc - ahead};
+}
+
+function hasFourDigits(year: number): boolean {
+	return year >= 1000 && year <= 9999;
+}
+
+function midnight(today: Date, offset: number): number {
+	return new Date(today.getFullYear(), today.getMonth(), today.getDate() + offset).getTime();
 }

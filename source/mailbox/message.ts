@@ -1,6 +1,6 @@
 import type {Json} from './json.ts';
 import type {Signed} from './signature.ts';
-import {foldTag, sameTag, UNTAGGED, type Tag} from './tag.ts';
+import {foldTag, mentionPattern, sameTag, tagPattern, UNTAGGED, type FoldedTag, type Tag} from './tag.ts';
 
 /** The largest content, in bytes of UTF-8 (the CHECK in supabase/migrations). */
 export const maxContentBytes = 262_144;
@@ -58,7 +58,7 @@ export function contentOf(tag: Tag, body: string): string {
 	return sameTag(tag, UNTAGGED) ? body : `[${tag}] ${body}`;
 }
 
-const tagged = /^\[([A-Za-z][A-Za-z0-9_-]{0,31})\]\s*/;
+const tagged = new RegExp(String.raw`^\[(${tagPattern})\]\s*`);
 
 /** Tag and body of a content, as the database derives them (mux_tag and mux_body in supabase/migrations). */
 export function readContent(content: string): {readonly tag: Tag; readonly body: string} {
@@ -66,7 +66,7 @@ export function readContent(content: string): {readonly tag: Tag; readonly body:
 	return {tag: match?.[1] ?? UNTAGGED, body: match === null ? content : content.slice(match[0].length)};
 }
 
-const mention = /(?<![A-Za-z0-9_@-])@([A-Za-z][A-Za-z0-9_-]{0,31})(?![A-Za-z0-9_-])/g;
+const mention = new RegExp(mentionPattern, 'g');
 
 /** One message addresses at most so many; it may name more. */
 const maxMentions = 64;
@@ -75,7 +75,7 @@ const maxSigns = 4096;
 
 /** The first `@TAG`s of a body, as first written, without repeats; the same rule as the database's. */
 export function mentionsIn(body: string): Tag[] {
-	const seen = new Map<string, Tag>();
+	const seen = new Map<FoldedTag, Tag>();
 	for (const [, tag] of body
 		.split('@', maxSigns + 1)
 		.join('@')

@@ -1,17 +1,25 @@
-/** The candidate that `word` was probably meant to be, without case; null when none is near. */
+/**
+ * The candidate that `word` was probably meant to be, without case: it differs by two letters at the most, or goes on where the
+ * word ends. Null when there is none.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
 	const folded = word.toLowerCase();
+	const all = [...candidates];
 	let best: string | null = null;
-	// Two letters in five may be wrong, and one always may.
-	let bound = Math.max(1, Math.round(word.length * 0.4)) + 1;
-	for (const candidate of candidates) {
+	// Of a short word less may be wrong, and one letter always may.
+	let bound = Math.min(2, Math.max(1, Math.round(word.length * 0.4))) + 1;
+	for (const candidate of all) {
 		const distance = editDistance(folded, candidate.toLowerCase());
 		if (distance < bound) {
 			best = candidate;
 			bound = distance;
 		}
 	}
-	return best;
+	return best ?? all.find(candidate => isBegun(folded, candidate.toLowerCase())) ?? null;
+}
+
+function isBegun(word: string, candidate: string): boolean {
+	return word.length >= 3 && candidate.startsWith(word);
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that make one text of the other (optimal string alignment). */

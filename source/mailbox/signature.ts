@@ -1,4 +1,5 @@
 import type {Json} from './json.ts';
+import {foldTag} from './tag.ts';
 
 /** What a human can put a name to. The kind is part of what is signed, so that none can pass for another. */
 export type StatementKind = 'message' | 'approval' | 'redaction';
@@ -48,7 +49,7 @@ export function signedBytes(statement: Statement, nonce: string): Uint8Array {
 		kind,
 		mailbox_id.toLowerCase(),
 		subject.toLowerCase(),
-		tag.toUpperCase(),
+		foldTag(tag),
 		content,
 		reply_to === null ? '' : String(reply_to),
 		nonce,

@@ -10,16 +10,26 @@ export const HUMAN: Tag = 'HUMAN';
 /** Under which watched tables speak. */
 export const SYSTEM: Tag = 'SYSTEM';
 
-const pattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
+/** The grammar of tags, as parts of regular expressions; the migrations have the same, and a test compares the two. */
+export const tagLetter = '[A-Za-z0-9_-]';
+export const tagPattern = `[A-Za-z]${tagLetter}{0,31}`;
+/** `@TAG` in a text; captures the tag. */
+export const mentionPattern = `(?<!@|${tagLetter})@(${tagPattern})(?!${tagLetter})`;
+
+const whole = new RegExp(`^${tagPattern}$`);
 
 /** Whether `text` may stand in the brackets: a letter, then up to 31 letters, digits, `_` or `-`. */
 export function isTag(text: string): boolean {
-	return pattern.test(text);
+	return whole.test(text);
 }
 
+declare const folded: unique symbol;
+
 /** The form two tags are compared in; they are shown as first seen. */
-export function foldTag(tag: Tag): string {
-	return tag.toUpperCase();
+export type FoldedTag = Tag & {readonly [folded]: true};
+
+export function foldTag(tag: Tag): FoldedTag {
+	return tag.toUpperCase() as FoldedTag;
 }
 
 export function sameTag(one: Tag, other: Tag): boolean {

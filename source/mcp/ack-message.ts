@@ -13,9 +13,9 @@ export function registerAckMessage(server: McpServer, desk: Desk): void {
 		{
 			title: 'Acknowledge messages',
 			description:
-				`Says that ${desk.tag} has dealt with messages that need no answer: they leave its inbox, and their senders see that ` +
-				'they were read and dealt with. A reply (send_message with reply_to) does this by itself. Acknowledging twice changes ' +
-				'nothing; others acknowledge the same message for themselves.',
+				`Marks messages that need no answer as done for ${desk.tag}: they leave its inbox, and their senders see that they ` +
+				'were read. A reply (send_message with reply_to) does this too. Acknowledging twice changes nothing; others ' +
+				'acknowledge the same message for themselves.',
 			inputSchema: z.strictObject({
 				ids: z.array(z.number().int().positive()).min(1).max(100).describe('The ids of the messages.'),
 			}),

@@ -24,7 +24,7 @@ export function registerAddTask(server: McpServer, desk: Desk): void {
 				'Puts a task on the board that all agents and the human share; one of them takes it from its queue with claim_task. ' +
 				'With steps it is a plan: the steps are claimed, and the plan is done with the last of them.',
 			inputSchema: z.strictObject({
-				title: plainText(1000).describe('One line that says what is to be done.'),
+				title: plainText(1000).describe('What is to be done, in one line.'),
 				body: plainText(100_000).optional().describe('Everything that whoever takes it needs to know.'),
 				queue: queueSchema.default('default').describe('Where it waits to be claimed.'),
 				priority: z.number().int().min(-1000).max(1000).default(0).describe('Higher goes first.'),

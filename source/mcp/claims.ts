@@ -2,7 +2,8 @@ import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Task} from '../mailbox/task.ts';
-import {findTask, noSuchTask, standing} from './task-standing.ts';
+import {standingSentence} from '../mailbox/task-standing.ts';
+import {findTask, noSuchTask} from './task-standing.ts';
 
 interface Claim {
 	readonly token: number;
@@ -115,7 +116,7 @@ export class Claims {
 		const queued = `claim_task with id ${task.id} takes it (again).`;
 		const own = 'Its claim now has another token: leave lease_token out if that is yours too.';
 		const remedy = task.status === 'queued' ? queued : this.#owns(task) ? own : otherwise;
-		return new MailboxError('conflict', `${standing(task)} ${why}`, remedy);
+		return new MailboxError('conflict', `${standingSentence(task)} ${why}`, remedy);
 	}
 
 	#owns({status, lease_owner}: Task): boolean {

@@ -29,7 +29,7 @@ export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims
 					.describe(
 						'What came of it, as a JSON object, e.g. {"commit": "abc123"}; for others to read with list_tasks.',
 					),
-				result_table: plainText(200).optional().describe('The table that holds the result, when it is rows.'),
+				result_table: plainText(200).optional().describe('The table that holds the result, where it is rows.'),
 				lease_token: tokenSchema,
 			}),
 			outputSchema: {notice: z.string(), task: taskSchema, hint: z.string()},

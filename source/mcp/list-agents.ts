@@ -11,7 +11,7 @@ const listedAgent = z.object({
 	tag: z.string(),
 	kind: z.enum(['human', 'agent', 'system']),
 	role: z.string().optional().describe('What it says of itself.'),
-	looks_like: z.string().optional().describe('Another tag that this one can be taken for, and is not.'),
+	looks_like: z.string().optional().describe('Another tag that this one can be mistaken for.'),
 	presence: z.enum([...presences, 'gone']),
 	last_seen_at: z.string().optional(),
 	sessions: z.number().int().optional().describe('More than one client works under this tag: they share its inbox.'),

@@ -3,6 +3,7 @@ import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {z} from 'zod';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {taskStatuses, type Task} from '../mailbox/task.ts';
+import {listStanding, standingIn} from '../mailbox/task-standing.ts';
 import {notice} from '../quotation/agent-text.ts';
 import {answer, answering, answerRoom, visible} from './answer.ts';
 import type {Desk} from './desk.ts';
@@ -56,9 +57,9 @@ export function registerListTasks(server: McpServer, desk: Desk): void {
 				if (id !== undefined) {
 					const task = await findTask(mailbox, id);
 					if (task === null) throw noSuchTask(id);
-					return board(await withSteps(mailbox, [task]), {whole: task});
+					return board(await withSteps(mailbox, [task]), {whole: id});
 				}
-				const found = await mailbox.tasks.list({
+				const found = await listStanding(mailbox.tasks, {
 					limit: limit + 1,
 					...(status === undefined ? {} : {status}),
 					...(queue === undefined ? {} : {queue}),
@@ -84,7 +85,7 @@ async function withSteps(mailbox: Mailbox, tasks: readonly Task[]): Promise<Task
 		for (const step of fresh) known.set(step.id, step);
 		parents = fresh.map(({id}) => id);
 	}
-	return [...known.values()];
+	return standingIn(mailbox.tasks, [...known.values()]);
 }
 
 /** The tasks as a tree: those whose plan is not shown in the order given, and below each its steps by position. */
@@ -105,17 +106,17 @@ function inTree(tasks: readonly Task[]): {readonly task: Task; readonly level: n
 /** The answer that shows the tasks, as many as fit into one; `whole` with everything. */
 function board(
 	tasks: readonly Task[],
-	{whole, cut = false}: {readonly whole?: Task; readonly cut?: boolean},
+	{whole, cut = false}: {readonly whole?: number; readonly cut?: boolean},
 ): CallToolResult {
 	const lines: string[] = [];
 	const data: z.infer<typeof listedTask>[] = [];
 	let room = answerRoom;
 	for (const {task, level} of inTree(tasks)) {
-		const one = {level, ...(task === whole ? wholeTask(task) : taskAtAGlance(task))};
+		const one = {level, ...(task.id === whole ? wholeTask(task) : taskAtAGlance(task))};
 		room -= JSON.stringify(visible(one)).length + 1;
 		if (room < 0) break;
 		data.push(one);
-		const own = task === whole ? wholeTaskLines(task) : taskLines(task);
+		const own = task.id === whole ? wholeTaskLines(task) : taskLines(task);
 		lines.push(...own.map(line => `${'  '.repeat(level)}${line}`));
 	}
 	const more = cut || data.length < tasks.length;

@@ -4,6 +4,7 @@ import {signatureRemark, type Message} from '../mailbox/message.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
 import {gutter, notice} from '../quotation/agent-text.ts';
+import {cutLine, messageHead} from '../quotation/message-head.ts';
 import {provenance} from '../quotation/provenance.ts';
 import {answerRoom} from './answer.ts';
 import {excerptOf, sizeOf, type Excerpt} from './excerpt.ts';
@@ -69,12 +70,10 @@ export function quotedBlock(what: string, messages: readonly Quoted[], hint: str
 }
 
 /** A head line, then the text behind a gutter that no text can leave. */
-function quotedLines({id, from, provenance, created_at, reply_to, again, text, rest}: Quoted): string[] {
-	const reply = reply_to === undefined ? '' : `, in reply to #${reply_to}`;
-	const lines = [`#${id} from ${from} (${provenance}), ${created_at}${reply}${again === true ? ', again' : ''}:`];
-	for (const line of text.split('\n')) lines.push(`${gutter}${line}`);
-	if (rest !== undefined) lines.push(`  (cut: ${rest})`);
-	return lines;
+function quotedLines(message: Quoted): string[] {
+	const {text, rest} = message;
+	const lines = text.split('\n').map(line => `${gutter}${line}`);
+	return [messageHead(message), ...lines, ...(rest === undefined ? [] : [cutLine(rest)])];
 }
 
 function quote(message: Message, reader: Tag, {text, end}: Excerpt, again = false): Quoted {

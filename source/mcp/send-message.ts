@@ -46,7 +46,7 @@ export function registerSendMessage(server: McpServer, desk: Desk): void {
 				thread_id: z.number().int(),
 				to: z.array(z.string()).describe('Whom it addresses, the first hundred; empty: everyone.'),
 				not_joined: z.array(z.string()).describe('Addressed tags that no agent has joined as yet, the first ten.'),
-				hint: z.string().optional().describe('What is odd about the addresses.'),
+				hint: z.string().optional().describe('What is wrong with the addresses.'),
 			},
 			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
 		},

@@ -1,6 +1,8 @@
 import {z} from 'zod';
 import {blockedForEver, taskStatuses, type Task} from '../mailbox/task.ts';
+import {percentOf} from '../mailbox/task-standing.ts';
 import {quotedText} from '../quotation/agent-text.ts';
+import {cutLine} from '../quotation/message-head.ts';
 import {excerptOf} from './excerpt.ts';
 import {visible} from './answer.ts';
 import {listed} from './listed.ts';
@@ -107,11 +109,10 @@ function dataOf(task: Task, most: number): TaskData {
 
 /** How a task stands, in one line without a word of anybody's. */
 function taskHead(task: Task): string {
-	const {id, status, progress, lease_owner, assignee, depends_on, created_by} = task;
+	const {id, status, lease_owner, assignee, depends_on, created_by} = task;
 	const who = lease_owner === null ? '' : ` by ${lease_owner}`;
 	const whom = assignee === null || status !== 'queued' ? '' : ` for ${assignee}`;
-	// A plan is queued until its steps are done.
-	const far = status === 'running' || (status === 'queued' && progress > 0) ? ` ${Math.round(progress * 100)}%` : '';
+	const far = status === 'running' ? ` ${percentOf(task)}` : '';
 	const after = status === 'queued' && depends_on.length > 0 ? ` after ${listed(depends_on)}` : '';
 	const blocked = blockedForEver(task) === null ? '' : ', blocked for ever';
 	return `#${id} ${status}${blocked}${who}${whom}${far}${after}, added by ${created_by ?? 'somebody with plain SQL'}:`;
@@ -142,7 +143,7 @@ export function wholeTaskLines(task: Task): string[] {
 		...(body === undefined ? [] : said('body', body)),
 		...(result === undefined ? [] : said('result', JSON.stringify(result))),
 		...(task.result_table === null ? [] : said('result table', task.result_table)),
-		...(rest === undefined ? [] : [`  (cut: ${rest})`]),
+		...(rest === undefined ? [] : [cutLine(rest)]),
 	];
 }
 

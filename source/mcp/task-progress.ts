@@ -14,8 +14,8 @@ export function registerTaskProgress(server: McpServer, desk: Desk, claims: Clai
 		{
 			title: 'Report progress on a task',
 			description:
-				'Says how far a task is that you have claimed, for everyone to see, and renews the claim. Call it when there is ' +
-				'something to say.',
+				'Reports how far a task is that you have claimed, for everyone to see, and renews the claim. Call it when there is ' +
+				'something to report.',
 			inputSchema: z.strictObject({
 				id: taskId,
 				progress: z.number().min(0).max(1).describe('How much of it is done, from 0 to 1.'),

@@ -1,6 +1,6 @@
 import type {Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
-import {foldTag} from '../mailbox/tag.ts';
+import {foldTag, type FoldedTag} from '../mailbox/tag.ts';
 import type {ListedChannel, State} from './state.ts';
 
 /** Channels of tags that nobody has joined as or written as; anybody can name tags by the thousand. */
@@ -27,7 +27,7 @@ export function withChannelsOf(state: State, messages: readonly Message[]): Stat
 }
 
 function listed(state: State, incoming: readonly ListedChannel[]): State {
-	let next: Map<string, ListedChannel> | undefined;
+	let next: Map<FoldedTag, ListedChannel> | undefined;
 	for (const {tag, last_id, addressedOnly = false} of incoming) {
 		const key = foldTag(tag);
 		const known = (next ?? state.channels).get(key);
@@ -45,7 +45,7 @@ function listed(state: State, incoming: readonly ListedChannel[]): State {
 }
 
 /** The tags that were addressed last keep their channels; the others are only counted. */
-function bounded(channels: Map<string, ListedChannel>, {agents, unlisted}: State): Listed {
+function bounded(channels: Map<FoldedTag, ListedChannel>, {agents, unlisted}: State): Listed {
 	const over = [...channels]
 		.filter(([key, {addressedOnly}]) => addressedOnly === true && !agents.has(key))
 		.sort(([, one], [, other]) => other.last_id - one.last_id)

@@ -2,6 +2,7 @@ import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
 import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Task, TaskStatus} from '../mailbox/task.ts';
+import {statusOf as standingStatus} from '../mailbox/task-standing.ts';
 import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
 import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
 import {heldOf, windowOf} from './held.ts';
@@ -78,12 +79,15 @@ export function isWaitingFor(state: State, message: Message, reader: Tag): boole
 	return receipt?.state !== 'acked';
 }
 
-/**
- * How a task stands. A plan (a task with steps) is never claimed itself: it is running once one of its steps was begun.
- */
-export function statusOf(state: State, task: Task): TaskStatus {
+/** Plans within plans that are looked into. */
+const maxDepth = 8;
+
+/** How a task stands: a plan by its steps. */
+export function statusOf(state: State, task: Task, depth = 0): TaskStatus {
 	if (task.status !== 'queued') return task.status;
-	return stepsOf(state, task.id).some(({status}) => status !== 'queued') ? 'running' : 'queued';
+	if (depth >= maxDepth) return task.status;
+	const steps = stepsOf(state, task.id).map(step => statusOf(state, step, depth + 1));
+	return standingStatus(task, steps);
 }
 
 /** Tasks that are no steps, of one status: running by id, queued as they would be claimed, all others by the latest change. */

@@ -2,6 +2,7 @@ import type {Agent, Identity} from '../mailbox/agent.ts';
 import type {Busy, Connection, Replaced} from '../mailbox/event.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
+import type {FoldedTag} from '../mailbox/tag.ts';
 import type {Task} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
 import type {Past} from './past.ts';
@@ -44,18 +45,18 @@ export interface State {
 	/** What was read back of a feed, older than the window; of those that were looked at last. */
 	readonly pasts: ReadonlyMap<FeedId, Past>;
 	/** Folded tag to channel, also of tags whose messages lie outside of the window; of those that were only addressed the newest. */
-	readonly channels: ReadonlyMap<string, ListedChannel>;
+	readonly channels: ReadonlyMap<FoldedTag, ListedChannel>;
 	/** Folded tags that were addressed and have no channel: nobody has joined or written as them, and there are too many. */
-	readonly unlisted: ReadonlySet<string>;
+	readonly unlisted: ReadonlySet<FoldedTag>;
 	readonly pending: readonly Pending[];
 	readonly tasks: ReadonlyMap<number, Task>;
 	/** Folded tag to agent. */
-	readonly agents: ReadonlyMap<string, Agent>;
+	readonly agents: ReadonlyMap<FoldedTag, Agent>;
 	readonly receipts: Receipts;
 	/** Messages up to this id do not count as unread in any channel: they stood there when it was opened first. */
 	readonly seen_from: number;
-	/** Folded tag to the newest id of its channel that was looked at. */
-	readonly seen: ReadonlyMap<string, number>;
+	/** To the newest id of the feed that was looked at. */
+	readonly seen: ReadonlyMap<FeedId, number>;
 }
 
 export const emptyState: State = {

@@ -1,6 +1,8 @@
-import {appendFileSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
+import {appendFileSync, readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
-import {replaceFile} from '../hub/whole-file.ts';
+import {makeFolder} from '../hub/whole-file.ts';
+
+export {writePrivate} from '../hub/whole-file.ts';
 
 /** The text of a file; null when there is none, or it cannot be read. */
 export function readPrivate(file: string): string | null {
@@ -11,15 +13,9 @@ export function readPrivate(file: string): string | null {
 	}
 }
 
-/** Replaces a file as a whole, readable by this user alone; its folder is made where there is none. Throws Node's error. */
-export function writePrivate(file: string, text: string): void {
-	mkdirSync(path.dirname(file), {recursive: true, mode: 0o700});
-	replaceFile(file, text);
-}
-
-/** Adds a line to such a file. Throws Node's error. */
+/** Adds a line to a file that this user alone can read; its folder is made where there is none. Throws Node's error. */
 export function appendPrivate(file: string, line: string): void {
-	mkdirSync(path.dirname(file), {recursive: true, mode: 0o700});
+	makeFolder(path.dirname(file));
 	appendFileSync(file, `${line}\n`, {mode: 0o600});
 }
 

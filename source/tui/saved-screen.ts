@@ -1,3 +1,4 @@
+import {foldTag, isTag} from '../mailbox/tag.ts';
 import type {SeenMarks} from '../store/seen-marks.ts';
 import {emptyArrangement, type Arrangement} from './arrangement.ts';
 import {isRecent, keptRecent, nothingRecent, type Recent} from './find/recent.ts';
@@ -78,7 +79,7 @@ function isCount(value: unknown): value is number {
 
 /** Names of panes and of feeds are ours: folded tags, or words behind `#`. */
 function isPane(value: unknown): value is PaneId {
-	return typeof value === 'string' && /^(?:#[A-Za-z]{1,20}|[A-Z][A-Z0-9_-]{0,31})$/.test(value);
+	return typeof value === 'string' && (/^#[A-Za-z]{1,20}$/.test(value) || (isTag(value) && foldTag(value) === value));
 }
 
 function isPanes(value: unknown): value is PaneId[] {

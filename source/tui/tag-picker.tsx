@@ -1,4 +1,4 @@
-import type {Tag} from '../mailbox/tag.ts';
+import {foldTag, type Tag} from '../mailbox/tag.ts';
 import {p, printable, type Printable} from '../printable.ts';
 import type {Picker} from './compose/picker.ts';
 import {useSurroundings} from './context.ts';
@@ -19,7 +19,7 @@ interface TagPickerProps {
 /** A list of tags that typing narrows, over the panes. */
 export function TagPicker({title, names, picker: {filter, index}}: TagPickerProps) {
 	const {store} = useSurroundings();
-	const known = new Set([...store.getState().agents.values()].map(({tag}) => tag.toUpperCase()));
+	const known = new Set([...store.getState().agents.values()].map(({tag}) => foldTag(tag)));
 	const from = Math.max(0, Math.min(index - Math.floor(tagsShown / 2), names.length - tagsShown));
 	const lines = names.slice(from, from + tagsShown).map((name, at): Span[] => {
 		const chosen = from + at === index;
@@ -30,7 +30,7 @@ export function TagPicker({title, names, picker: {filter, index}}: TagPickerProp
 				{text: p`anybody`, style: look},
 			];
 		}
-		const isNew = name === filter && !known.has(name.toUpperCase());
+		const isNew = name === filter && !known.has(foldTag(name));
 		return [
 			{text: chosen ? p`▌ ` : p`  `, style: tagStyle(name)},
 			{text: printable(name), style: chosen ? tagStrong(name) : tagStyle(name)},

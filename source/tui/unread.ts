@@ -1,3 +1,4 @@
+import {foldTag} from '../mailbox/tag.ts';
 import type {MailboxStore} from '../store/mailbox-store.ts';
 import {seenUpTo, unreadCount} from '../store/unread.ts';
 import type {State} from '../store/state.ts';
@@ -13,7 +14,7 @@ export function unreadIn(state: State, pane: PaneId): number {
 	if (!isChannelPane(pane) && pane !== inboxPane) return 0;
 	const unread = unreadCount(state, pane);
 	if (unread > 0 || !state.loaded) return unread;
-	const lastId = state.channels.get(pane)?.last_id ?? 0;
+	const lastId = state.channels.get(foldTag(pane))?.last_id ?? 0;
 	return lastId < state.from && lastId > seenUpTo(state, pane) ? 1 : 0;
 }
 

@@ -288,6 +288,31 @@ describe('tasks', () => {
 		expect(await home.json<Task[]>(['tasks', 'list', '--queue', 'q', '--status', 'done'])).toHaveLength(1);
 	});
 
+	test('add --run-at takes how long from now', async () => {
+		const before = Date.now();
+		const task = await home.json<Task>(['tasks', 'add', 'Later', '--queue', 'times', '--run-at', '2h']);
+		const wait = Date.parse(task.run_at ?? '') - before;
+		expect(wait).toBeGreaterThanOrEqual(2 * 3_600_000);
+		expect(wait).toBeLessThan(2 * 3_600_000 + 60_000);
+		const local = await home.json<Task>(['tasks', 'add', 'Then', '--queue', 'times', '--run-at', '2999-01-31T18:00']);
+		expect(Date.parse(local.run_at ?? '')).toBe(new Date(2999, 0, 31, 18).getTime());
+	});
+
+	test('claim of one task says why it was not given', async () => {
+		const none = await home.run(['tasks', 'claim', '999999']);
+		expect(none).toMatchObject({code: 1, stdout: ''});
+		expect(none.stderr).toBe('agentmux: There is no task #999999. See `agentmux tasks` for those that there are.\n');
+		const plan = await home.json<Task>(['tasks', 'add', 'Plan', '--queue', 'why']);
+		const step = await home.json<Task>(['tasks', 'add', 'Step', '--queue', 'why', '--parent', String(plan.id)]);
+		const refused = await home.run(['tasks', 'claim', `#${plan.id}`, '--json']);
+		expect(refused).toMatchObject({code: 0, stdout: 'null\n'});
+		expect(refused.stderr).toBe(
+			`agentmux: Task #${plan.id} is a plan: its steps are claimed, not the plan. Use \`agentmux tasks claim ${step.id}\`.\n`,
+		);
+		const idle = await home.run(['tasks', 'claim', '--queue', 'nothing here']);
+		expect(idle).toEqual({code: 0, stdout: '', stderr: 'agentmux: No task is ready.\n'});
+	});
+
 	test('tasks retry, assign and priority change what is there, each printing the row', async () => {
 		const {id} = await home.json<Task>(['tasks', 'add', 'Theirs', '--queue', 'actions', '--assign', '@WORKER']);
 		expect(await home.output(['tasks', 'list', '--queue', 'actions'])).toMatch(/queued +for WORKER +actions +Theirs/);
@@ -381,6 +406,12 @@ describe('tasks show', () => {
 			rows: null,
 		});
 		expect(card.events).toContainEqual(expect.objectContaining({task_id: second.id, state: 'cancelled'}));
+		await home.json(['tasks', 'claim', String(inner.id), '--as', 'WORKER']);
+		expect(await home.output(['tasks', 'show', String(plan.id)])).toMatch(/^status +running, 0 of 1 steps done$/m);
+		expect(await home.output(['tasks', '--queue', 'show', '--status', 'running'])).toMatch(
+			new RegExp(`#${plan.id} +running 0% +show +Plan`),
+		);
+		expect(await home.output([])).toMatch(new RegExp(`running +#${plan.id} Plan`));
 		const none = await home.run(['tasks', 'show', '999999']);
 		expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('There is no task #999999.')]);
 		for (const wrong of [['show'], ['show', 'x'], ['show', '1', '2']]) {

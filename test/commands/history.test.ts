@@ -67,7 +67,9 @@ describe('redact', () => {
 			`agentmux: You are CLAUDE_1 and may not redact message ${id}: only HUMAN and humans may.\n`,
 		);
 		expect(await home.json(['redact', String(own), '--as', 'CLAUDE_1'])).toMatchObject({body: '(redacted)'});
-		expect((await home.run(['redact', '999999'])).stderr).toBe('agentmux: There is no message 999999.\n');
+		expect((await home.run(['redact', '999999'])).stderr).toBe(
+			'agentmux: There is no message #999999. See `agentmux tail` for those that there are.\n',
+		);
 		for (const wrong of [[], ['1', '2'], ['x']]) expect((await home.run(['redact', ...wrong])).code).toBe(2);
 	});
 });

@@ -25,7 +25,11 @@ describe('parseArguments', () => {
 	test.each([
 		[['--jsno'], 'There is no flag --jsno. Did you mean --json? See `agentmux send --help`.'],
 		[['--frobnicate=3', 'x'], 'There is no flag --frobnicate. See `agentmux send --help`.'],
-		[['-x'], 'There is no flag -x.'],
+		[['-x'], 'There is no flag -x. See `agentmux send --help`.'],
+		[['--dep', '3'], 'There is no flag --dep. Did you mean --depends-on?'],
+		[['--limits', '3'], 'There is no flag --limits. Did you mean --limit?'],
+		[['--token', '3'], 'There is no flag --token. See `agentmux send --help`.'],
+		[['--so'], 'There is no flag --so. See `agentmux send --help`.'],
 		[['--as'], 'The flag --as needs a value. See `agentmux send --help`.'],
 		[['--as', '--json'], 'The flag --as needs a value.'],
 		[['--as.x', '1'], 'The flag --as needs a value.'],
@@ -44,4 +48,6 @@ test('nearest finds what was meant, and nothing when nothing is near', () => {
 	expect(nearest('taks', ['tail', 'tasks'])).toBe('tasks');
 	expect(nearest('claude_tiwn', ['CLAUDE_1', 'CLAUDE_TWIN'])).toBe('CLAUDE_TWIN');
 	expect(nearest('frobnicate', ['send', 'tail'])).toBeNull();
+	expect(nearest('time', ['send', 'timeline'])).toBe('timeline');
+	expect(nearest('performances', ['preferences'])).toBeNull();
 });

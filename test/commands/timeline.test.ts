@@ -90,21 +90,58 @@ describe('timeline', () => {
 
 describe('a time on the command line', () => {
 	const now = new Date(2026, 10, 20, 14, 30, 15).getTime();
+	const at = (...parts: [number, number, number, number?, number?, number?]) => new Date(...parts).getTime();
+
 	test.each([
-		['90s', now - 90_000],
-		['30m', now - 1_800_000],
-		['2h', now - 7_200_000],
-		['7d', now - 604_800_000],
-		['9:05', new Date(2026, 10, 20, 9, 5).getTime()],
-		['09:05:30', new Date(2026, 10, 20, 9, 5, 30).getTime()],
-		['2026-11-19', new Date(2026, 10, 19).getTime()],
-		['2026-11-19T08:00', new Date(2026, 10, 19, 8).getTime()],
-		['2026-11-19T08:00:00Z', Date.parse('2026-11-19T08:00:00Z')],
-	])('%s is understood', (text, at) => {
-		expect(timeFlag({since: text}, 'since', now)).toBe(at);
+		['now', now, now],
+		['90s', now - 90_000, now + 90_000],
+		['30m', now - 1_800_000, now + 1_800_000],
+		['30min', now - 1_800_000, now + 1_800_000],
+		['2h', now - 7_200_000, now + 7_200_000],
+		['7d', now - 604_800_000, now + 604_800_000],
+		['2w', now - 1_209_600_000, now + 1_209_600_000],
+		['9:05', at(2026, 10, 20, 9, 5), at(2026, 10, 21, 9, 5)],
+		['14:30', at(2026, 10, 20, 14, 30), at(2026, 10, 21, 14, 30)],
+		['14:30:15', now, now],
+		['18:00', at(2026, 10, 19, 18), at(2026, 10, 20, 18)],
+		['today', at(2026, 10, 20), at(2026, 10, 20)],
+		['yesterday', at(2026, 10, 19), at(2026, 10, 19)],
+		['tomorrow', at(2026, 10, 21), at(2026, 10, 21)],
+		['2026-11-19', at(2026, 10, 19), at(2026, 10, 19)],
+		['2026-11-19T08:00', at(2026, 10, 19, 8), at(2026, 10, 19, 8)],
+		['2026-11-19 08:00:07', at(2026, 10, 19, 8, 0, 7), at(2026, 10, 19, 8, 0, 7)],
+		['2026-11-19T08:00:00Z', Date.parse('2026-11-19T08:00:00Z'), Date.parse('2026-11-19T08:00:00Z')],
+		['2026-11-19T08:00:00.25+05:30', Date.UTC(2026, 10, 19, 2, 30, 0, 250), Date.UTC(2026, 10, 19, 2, 30, 0, 250)],
+		['2026-11-19 08:00:00-08', Date.UTC(2026, 10, 19, 16), Date.UTC(2026, 10, 19, 16)],
+	])('%s is understood, of the past and of the future', (text, past, future) => {
+		expect(timeFlag({since: text}, 'since', 'past', now)).toBe(past);
+		expect(timeFlag({runAt: text}, 'runAt', 'future', now)).toBe(future);
 	});
 
-	test.each(['', 'soon', '2', '25:00', '12:75', '2026-13-01', 'May 1'])('`%s` is refused', text => {
-		expect(() => timeFlag({since: text}, 'since', now)).toThrow(/is not a time/);
+	const refused = [
+		'',
+		'soon',
+		'7',
+		'2026',
+		'-2h',
+		'2 h',
+		'1.5h',
+		'25:00',
+		'12:75',
+		'2026-13-01',
+		'2026-02-30',
+		'May 1',
+	];
+	const beyond = [
+		'0026-01-01',
+		'999999w',
+		'2026-01-01T00:00+25:00',
+		'2026-01-01T24:00',
+		'2026-11-20T14',
+		'constructor',
+	];
+	test.each([...refused, ...beyond])('`%s` is refused', text => {
+		expect(() => timeFlag({since: text}, 'since', 'past', now)).toThrow(/is not a time/);
+		expect(() => timeFlag({runAt: text}, 'runAt', 'future', now)).toThrow(/\(--run-at\) is not a time/);
 	});
 });

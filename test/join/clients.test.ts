@@ -158,7 +158,7 @@ describe('Gemini CLI', () => {
 
 	test.each([
 		['a comma too many', '{\n  "mcpServers": {},\n}\n', /settings\.json is not valid JSON: line 3, a name/],
-		['a comment without an end', '{\n/* "a": 1\n}', /line 2, a name/],
+		['a comment without an end', '{\n/* "a": 1\n}', /line 2, a comment is not closed/],
 		['hooks that are no object', '{"hooks": []}', /`hooks` in .* is not an object/],
 	])('refuses %s with the line, and changes nothing', async (_, content, sentence) => {
 		await put('.gemini/settings.json', content);

@@ -66,6 +66,19 @@ test('join --print shows what it would write, and touches nothing', async () => 
 	expect((await readdir(home.path)).filter(name => name !== 'cache')).toEqual(['a project']);
 });
 
+test('join --print shows the change of a long file, where it stands and with three lines around it', async () => {
+	const long = join(home.path, 'long');
+	await mkdir(long);
+	// Comparing each line with each other line of this needs more memory than Node has.
+	const lines = Array.from({length: 40_000}, (_, index) => `rule ${index}`);
+	await writeFile(join(long, 'CLAUDE.md'), lines.join('\n') + '\n');
+	const shown = await home.output(['join', 'CLAUDE_1', '--dir', long, '--print']);
+	const [, preview = ''] = shown.split('long/CLAUDE.md\n');
+	expect(preview).toMatch(/^@@ -39998,3 \+39998,\d+ @@\n rule 39997\n rule 39998\n rule 39999\n\+/);
+	expect(preview).not.toMatch(/^-/m);
+	await rm(long, {recursive: true});
+});
+
 test('join writes commands that work from anywhere, registers the agent, and changes nothing the second time', async () => {
 	const said = await home.output(['join', 'CLAUDE_1', '--dir', 'a project', '--role', 'builds things']);
 	expect(said).toContain('CLAUDE_1 has joined in');

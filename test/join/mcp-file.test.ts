@@ -2,7 +2,6 @@ import {lstat, mkdtemp, readFile, readdir, rm, symlink, writeFile, chmod, stat, 
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
-import {diffLines} from '../../source/join/diff.ts';
 import {apply} from '../../source/join/file-edit.ts';
 import {planJoin, planLeave} from '../../source/join/mcp-file.ts';
 
@@ -124,10 +123,4 @@ describe('leave', () => {
 		await leaveAs('CLAUDE_2');
 		expect(await text()).toBe(before);
 	});
-});
-
-test('the preview shows what is added, with a little around it', () => {
-	expect(diffLines('a\nb\nc\nd\ne\nf\n', 'a\nb\nc\nd\ne\nx\nf\n')).toEqual([' c', ' d', ' e', '+x', ' f']);
-	expect(diffLines('', 'a\n')).toEqual(['+a']);
-	expect(diffLines('a\n', 'a\n')).toEqual([]);
 });

@@ -70,7 +70,7 @@ test('every tool answers over stdio, with data that fits its schema', async () =
 	const board = await agent.call('list_tasks', {queue: me});
 	expect(board.text).toMatch(
 		new RegExp(
-			`#\\d+ queued 50%, added by \\w+:\n  \\| Count\n  #${steps[0]} done, added by \\w+:\n    \\| one\n  #${steps[1]} queued after #\\d+, added by \\w+:\n    \\| two\n`,
+			`#\\d+ running 50%, added by \\w+:\n  \\| Count\n  #${steps[0]} done, added by \\w+:\n    \\| one\n  #${steps[1]} queued after #\\d+, added by \\w+:\n    \\| two\n`,
 		),
 	);
 	const whole = await agent.call('list_tasks', {id: steps[0]});

@@ -124,7 +124,7 @@ describe('list_tasks', () => {
 			'  #3 running by CLAUDE_2 0%, added by CLAUDE_1:',
 			'  | Release',
 			'  | Tidy',
-			'#1 queued, added by CLAUDE_1:',
+			'#1 running 0%, added by CLAUDE_1:',
 			'#4 queued, added by CLAUDE_1:',
 		]);
 		const tree = tasksIn(called).map(({id, level}) => `${'-'.repeat(level)}${id}`);
@@ -140,7 +140,9 @@ describe('list_tasks', () => {
 			'\n#2 running by CLAUDE_1 0%, added by CLAUDE_1:\n  | test\n',
 		);
 		expect(tasksIn(await call('list_tasks', {mine: true})).map(({id}) => id)).toEqual([2]);
-		expect(tasksIn(await call('list_tasks', {status: ['running']})).map(({id}) => id)).toEqual([2]);
+		// The plan that it is a step of is running, too.
+		expect(tasksIn(await call('list_tasks', {status: ['running']})).map(({id}) => id)).toEqual([1, 2]);
+		expect(tasksIn(await call('list_tasks', {status: ['queued'], queue: 'default'})).map(({id}) => id)).toEqual([3]);
 		expect(tasksIn(await call('list_tasks', {queue: 'q'})).map(({id}) => id)).toEqual([4]);
 		expect((await call('list_tasks', {status: ['dead']})).text).toBe('No tasks.');
 	});

@@ -4,6 +4,7 @@ import {threadFeed} from '../../source/store/feed.ts';
 import {reduce} from '../../source/store/reduce.ts';
 import {channelMessages, replyCount, threadMessages, threadTree} from '../../source/store/select.ts';
 import {marksIn} from '../../source/store/seen-marks.ts';
+import {foldTag} from '../../source/mailbox/tag.ts';
 import type {Task} from '../../source/mailbox/task.ts';
 import {unreadCount} from '../../source/store/unread.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
@@ -58,13 +59,13 @@ describe('messages', () => {
 		for (const each of ghosts) state = reduce(state, {type: 'messages', messages: [each]});
 		expect([...state.channels.keys()].filter(key => !key.startsWith('GHOST'))).toEqual(['OLD', 'CLAUDE_1']);
 		expect(state.channels.size).toBe(22);
-		expect(state.channels.get('GHOST_99')?.last_id).toBe(100);
+		expect(state.channels.get(foldTag('GHOST_99'))?.last_id).toBe(100);
 		expect(state.unlisted.size).toBe(180);
 		// Whoever writes has a channel from then on, however many others are addressed.
 		state = reduce(state, {type: 'messages', messages: [messageRow(101, '[GHOST_3] here I am')]});
 		for (const each of ghosts) state = reduce(state, {type: 'messages', messages: [{...each, id: each.id + 200}]});
-		expect(state.channels.get('GHOST_3')).toEqual({tag: 'GHOST_3', last_id: 204});
-		expect(state.unlisted.has('GHOST_3')).toBe(false);
+		expect(state.channels.get(foldTag('GHOST_3'))).toEqual({tag: 'GHOST_3', last_id: 204});
+		expect(state.unlisted.has(foldTag('GHOST_3'))).toBe(false);
 	});
 
 	it('say no more than was left of them once they are redacted, wherever they stand', () => {

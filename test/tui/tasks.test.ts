@@ -69,7 +69,7 @@ describe('the pane of tasks', () => {
 		const terminal = await start();
 		terminal.write('j\r');
 		const text = trimmed(await terminal.waitFor('Not the others.'));
-		expect(text).toMatch(/status +running, 1\/3 steps done/);
+		expect(text).toMatch(/status +running, 1 of 3 steps done/);
 		expect(text).toMatch(/added +by CLAUDE_1, \d\d:\d\d, \d+ s ago/);
 		expect(text).toMatch(/steps\n +✓ #2 fetch 2025 rows[^\n]*\n +▶ #3 join with orders[^\n]*\n +▶ #5 orders/);
 		terminal.write('\u001B');

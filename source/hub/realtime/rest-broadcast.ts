@@ -1,4 +1,4 @@
-import type {HubRequest, HubResponse} from '../http.ts';
+import {json, refusal, type HubRequest, type HubResponse} from '../http.ts';
 import type {Viewer} from './change-rows.ts';
 import {isObject} from './join.ts';
 import {elements, members, objectText, type JsonText} from './json-text.ts';
@@ -20,11 +20,7 @@ const badRequest: HubResponse = {
 	headers: {'content-type': 'text/html; charset=utf-8'},
 	body: 'Bad Request',
 };
-const forbidden: HubResponse = {
-	status: 403,
-	headers: {'content-type': 'application/json; charset=utf-8'},
-	body: JSON.stringify({message: 'You are not allowed to broadcast on this private topic.'}),
-};
+const forbidden = refusal(403, 'You are not allowed to broadcast on this private topic.');
 const notFound: HubResponse = {status: 404, headers: {'content-type': 'text/html; charset=utf-8'}, body: 'Not Found'};
 
 /**
@@ -115,8 +111,7 @@ function faultsOf(message: unknown, text: JsonText, limit: number): Faults {
 }
 
 function unprocessable(messages: readonly unknown[]): HubResponse {
-	const headers = {'content-type': 'application/json; charset=utf-8'};
-	return {status: 422, headers, body: JSON.stringify({errors: {messages}})};
+	return json(422, {errors: {messages}});
 }
 
 function parse(text: string): unknown {

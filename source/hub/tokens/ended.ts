@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {owner} from '../bootstrap.ts';
 import type {Database} from '../database.ts';
-import type {Caller, HubResponse} from '../http.ts';
+import {json, type Caller, type HubResponse} from '../http.ts';
 import type {HubPlaces} from '../places.ts';
 import {agentIn} from './claims.ts';
 import {endRemembered, rememberEnded} from './ended-file.ts';
@@ -138,11 +138,7 @@ function isAboutTokens(text: string): boolean {
 
 /** As PostgREST answers. */
 export function endedResponse({status, code, message, hint}: Ended): HubResponse {
-	return {
-		status,
-		headers: {'content-type': 'application/json; charset=utf-8'},
-		body: JSON.stringify({code, details: null, hint, message}),
-	};
+	return json(status, {code, details: null, hint, message});
 }
 
 /** In the same words as the database (20261130000300_tokens.sql). */

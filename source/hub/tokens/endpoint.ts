@@ -1,6 +1,6 @@
 import {owner} from '../bootstrap.ts';
 import type {Database} from '../database.ts';
-import type {Handler, HubRequest, HubResponse} from '../http.ts';
+import {json, refusal, type Handler, type HubRequest, type HubResponse} from '../http.ts';
 import type {KeyRing} from '../key-ring.ts';
 import {verifyToken, type Claims} from '../token.ts';
 import {agentIn, isOld, issueToken, type AgentClaims} from './claims.ts';
@@ -19,7 +19,7 @@ const tagPattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
 export function createTokens(database: Database, keys: KeyRing): {handle: Handler} {
 	const check = async (claims: Claims): Promise<Renewable | HubResponse> => {
 		const agent = agentIn(claims);
-		if (agent === null) return json(403, {message: 'Only the token of an agent of this hub is renewed.'});
+		if (agent === null) return refusal(403, 'Only the token of an agent of this hub is renewed.');
 		const {tag, gen, sid} = agent;
 		const now = await standing(database, agent);
 		if (now.isRevoked) return endedResponse(revoked(tag));
@@ -31,7 +31,7 @@ export function createTokens(database: Database, keys: KeyRing): {handle: Handle
 		return json(201, {token: issueToken(keys.jwt_secret, {...checked, kind: 'agent'})});
 	};
 	const issue = async (tag: string, known: Claims | null, token: string): Promise<HubResponse> => {
-		if (!tagPattern.test(tag)) return json(400, {message: 'tag: must be a tag'});
+		if (!tagPattern.test(tag)) return refusal(400, 'tag: must be a tag');
 		const isOwn = known !== null && agentIn(known)?.tag === tag && !isOld(known);
 		if (isOwn && !('status' in (await check(known)))) return json(200, {token});
 		const {gen} = await standing(database, {tag, jti: null, sid: null});
@@ -43,7 +43,7 @@ export function createTokens(database: Database, keys: KeyRing): {handle: Handle
 		const {tag, token} = parse(body);
 		const known = typeof token === 'string' ? claimsOf(keys.jwt_secret, token) : null;
 		if (typeof tag === 'string') return issue(tag, known, String(token));
-		return known === null ? json(400, {message: 'token: must be a token of this hub'}) : renew(known);
+		return known === null ? refusal(400, 'token: must be a token of this hub') : renew(known);
 	}
 
 	async function end({caller, body}: HubRequest): Promise<HubResponse> {
@@ -54,19 +54,19 @@ export function createTokens(database: Database, keys: KeyRing): {handle: Handle
 			await database.run(owner, [{text: 'select agentmux.end_tokens($1)', values: [tag]}]);
 			return {status: 204};
 		}
-		if (own === null) return json(400, {message: 'tag: must be a tag'});
-		if (own.sid === null) return json(400, {message: 'This token has no id of its own by which it could be ended.'});
+		if (own === null) return refusal(400, 'tag: must be a tag');
+		if (own.sid === null) return refusal(400, 'This token has no id of its own by which it could be ended.');
 		await database.run(owner, [{text: 'select agentmux.end_token($1)', values: [own.sid]}]);
 		return {status: 204};
 	}
 
 	return {
 		async handle(request) {
-			if (request.path !== '/') return json(404, {message: 'There is no such path here.'});
-			if (request.caller.role === 'anon') return json(401, {message: 'Unauthorized: this needs a token.'});
+			if (request.path !== '/') return refusal(404, 'There is no such path here.');
+			if (request.caller.role === 'anon') return refusal(401, 'Unauthorized: this needs a token.');
 			if (request.method === 'POST') return post(request);
 			if (request.method === 'DELETE') return end(request);
-			return json(405, {message: `Method ${request.method} is not allowed here.`});
+			return refusal(405, `Method ${request.method} is not allowed here.`);
 		},
 	};
 }
@@ -111,8 +111,4 @@ function parse(body: Buffer): {readonly tag?: unknown; readonly token?: unknown}
 	} catch {
 		return {};
 	}
-}
-
-function json(status: number, value: object): HubResponse {
-	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify(value)};
 }

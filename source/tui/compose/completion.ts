@@ -1,4 +1,8 @@
+import {tagLetter} from '../../mailbox/tag.ts';
 import type {Editor} from './editor.ts';
+
+const begun = new RegExp(`(?<!@|${tagLetter})@(${tagLetter}{0,32})$`);
+const goesOn = new RegExp(`^${tagLetter}`);
 
 /** The `@name` being typed at the cursor. */
 export interface Mentioning {
@@ -9,8 +13,8 @@ export interface Mentioning {
 
 /** The mention that is being typed, or null: an `@` that begins a word, then letters that may stand in a tag. */
 export function mentioning({text, cursor}: Editor): Mentioning | null {
-	const match = /(?<![A-Za-z0-9_@-])@([A-Za-z0-9_-]{0,32})$/.exec(text.slice(0, cursor));
-	if (match === null || /^[A-Za-z0-9_-]/.test(text.slice(cursor))) return null;
+	const match = begun.exec(text.slice(0, cursor));
+	if (match === null || goesOn.test(text.slice(cursor))) return null;
 	return {start: match.index, typed: match[1] ?? ''};
 }
 

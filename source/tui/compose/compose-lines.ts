@@ -1,4 +1,4 @@
-import {HUMAN, sameTag} from '../../mailbox/tag.ts';
+import {HUMAN, mentionPattern, sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {keyFor} from '../keymap.ts';
@@ -96,15 +96,15 @@ function fittingIn(room: number, prospect: Prospect | null): Span | null {
 	return text === undefined || prospect === null ? null : {text, style: prospect.style};
 }
 
+const mentions = new RegExp(mentionPattern, 'g');
+
 /** Mentions in their colour. */
 function coloured(line: Printable, dim: boolean): Span[] {
 	if (line === '') return [{text: p` `, style: theme.text}];
 	const spans: Span[] = [];
 	const rest = dim ? theme.grey : theme.text;
 	let from = 0;
-	for (const {0: mention, index} of line.matchAll(
-		/(?<![A-Za-z0-9_@-])@[A-Za-z][A-Za-z0-9_-]{0,31}(?![A-Za-z0-9_-])/g,
-	)) {
+	for (const {0: mention, index} of line.matchAll(mentions)) {
 		spans.push({text: line.slice(from, index), style: rest});
 		from = index + mention.length;
 		spans.push({text: line.slice(index, from), style: tagStrong(mention.slice(1))});

@@ -1,4 +1,7 @@
+import {tagLetter} from '../../mailbox/tag.ts';
 import {actionOf} from '../keymap.ts';
+
+const letter = new RegExp(`^${tagLetter}$`);
 
 /** A list that what is typed narrows. */
 export interface Picker {
@@ -14,5 +17,5 @@ export function picked({filter, index}: Picker, key: string, count: number): Pic
 	const step = action === 'panel_next' ? 1 : action === 'panel_previous' ? -1 : 0;
 	if (step !== 0) return {filter, index: count === 0 ? 0 : (index + step + count) % count};
 	if (key === 'backspace') return {filter: filter.slice(0, -1), index: 0};
-	return /^[A-Za-z0-9_-]$/.test(key) ? {filter: filter + key, index: 0} : null;
+	return letter.test(key) ? {filter: filter + key, index: 0} : null;
 }

@@ -1,4 +1,4 @@
-import {HUMAN, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+import {foldTag, HUMAN, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
 import {fuzzy} from '../fuzzy.ts';
 
@@ -8,8 +8,8 @@ import {fuzzy} from '../fuzzy.ts';
  */
 export function knownTags(state: State): Tag[] {
 	const tags = new Map<string, Tag>();
-	const add = (tag: Tag) => tags.set(tag.toUpperCase(), tags.get(tag.toUpperCase()) ?? tag);
-	const lastOf = (tag: Tag): number => state.channels.get(tag.toUpperCase())?.last_id ?? 0;
+	const add = (tag: Tag) => tags.set(foldTag(tag), tags.get(foldTag(tag)) ?? tag);
+	const lastOf = (tag: Tag): number => state.channels.get(foldTag(tag))?.last_id ?? 0;
 	const byRecency = (one: {tag: Tag}, other: {tag: Tag}): number => lastOf(other.tag) - lastOf(one.tag);
 	add(state.identity?.tag ?? HUMAN);
 	add(HUMAN);

@@ -1,9 +1,10 @@
+import {mentionPattern} from '../../mailbox/tag.ts';
 import type {Span} from '../screen/strip.ts';
 import {lookOf, style, type Style} from '../screen/style.ts';
 import {tagStrong, theme} from '../theme.ts';
 import {type Printable} from '../../printable.ts';
 
-const notable = /(?<![A-Za-z0-9_@-])@([A-Za-z][A-Za-z0-9_-]{0,31})(?![A-Za-z0-9_-])|(?<![\w#&])#\d+\b/gu;
+const notable = new RegExp(String.raw`${mentionPattern}|(?<![\w#&])#\d+\b`, 'gu');
 
 /** Text with mentions in their tag's colour, and the numbers of tasks and messages. */
 export function notableSpans(text: Printable, base: Style): Span[] {

@@ -21,7 +21,7 @@ export function agentOrder(state: State, now = Date.now()): Agent[] {
 /** The agent that is selected in the pane, by its folded tag. */
 export function chosenAgent(state: State, ui: Ui): Tag | null {
 	const {selected} = viewOf(ui, agentsPane);
-	return selected === null ? null : (state.agents.get(selected)?.tag ?? null);
+	return selected === null ? null : (state.agents.get(foldTag(selected))?.tag ?? null);
 }
 
 /** The visible lines of the pane: who is there, as much of each as there is room for; the selected one whole. */

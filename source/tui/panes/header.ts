@@ -1,4 +1,4 @@
-import type {Tag} from '../../mailbox/tag.ts';
+import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {hasOwnerSql, isShared, presenceOf} from '../../mailbox/agent.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isAnyone, meantTag} from '../../store/delivery.ts';
@@ -103,7 +103,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 	}
 	const filter = ui.filters.get(pane);
 	if (filter !== undefined) return filterHeader(state, pane, filter, left);
-	const agent = state.agents.get(pane);
+	const agent = state.agents.get(foldTag(pane));
 	if (agent !== undefined && agent.kind === 'agent' && agent.revoked_at === null) {
 		const {sign, words, mood} = presenceWords(agent, now);
 		left.push(
@@ -142,7 +142,8 @@ export function paneName(state: State, pane: PaneId): string {
 
 /** A channel's tag as it was first seen. */
 export function channelName(state: State, pane: PaneId): Tag {
-	return state.channels.get(pane)?.tag ?? state.agents.get(pane)?.tag ?? pane;
+	const key = foldTag(pane);
+	return state.channels.get(key)?.tag ?? state.agents.get(key)?.tag ?? pane;
 }
 
 const bars = p` ▁▂▃▄▅▆▇█`;

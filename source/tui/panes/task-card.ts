@@ -1,5 +1,6 @@
 import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
 import {mostRows} from '../../mailbox/table.ts';
+import {standing} from '../../mailbox/task-standing.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
@@ -7,9 +8,9 @@ import {clip, justify, spansOf, strip, textWidth, type Span, type Strip} from '.
 import {wrap} from '../screen/wrap.ts';
 import {tagStyle, theme} from '../theme.ts';
 import type {TaskCard} from '../ui.ts';
-import {clockTime, counted, duration} from '../words.ts';
+import {clockTime, duration} from '../words.ts';
 import {tableLines} from './table-lines.ts';
-import {farOf, progressSpans, standing, taskSign} from './task-words.ts';
+import {progressSpans, standing as standingSpans, taskSign} from './task-words.ts';
 
 /** Lines of a body or a result that are shown; the rest is counted. */
 const mostLines = 500;
@@ -49,7 +50,7 @@ export function taskCardLines(state: State, card: TaskCard, width: number, now: 
 }
 
 function titleLines(state: State, task: Task, width: number, now: number): Strip[] {
-	const right = standing(state, task, now, true);
+	const right = standingSpans(state, task, now, true);
 	const used = right.reduce((sum, {text}) => sum + textWidth(text), 0);
 	const head: Span[] = [taskSign(state, task), {text: p` #${task.id} `, style: theme.task}];
 	const indent = head.reduce((sum, {text}) => sum + textWidth(text), 0);
@@ -127,21 +128,13 @@ function fieldLines(state: State, task: Task, width: number, now: number): Strip
 }
 
 function statusWords(state: State, task: Task, now: number): Printable {
-	const status = statusOf(state, task);
-	const {attempts, max_attempts} = task;
-	const isPlan = stepsOf(state, task.id).length > 0;
-	if (isPlan) return p`${status}, ${farOf(state, task).words} steps done`;
+	const steps = stepsOf(state, task.id).map(step => ({status: statusOf(state, step)}));
+	const words = printable(standing(task, steps));
+	const {status, run_at, lease_token} = task;
+	if (status === 'running') return p`${words}, claim ${lease_token}`;
 	const wait = waitOf(task, now);
-	if (status === 'queued') {
-		if (blockedForEver(task) !== null) return p`blocked for ever`;
-		const {run_at} = task;
-		const notBefore =
-			run_at === null || wait === 0 ? '' : p`, not before ${clockTime(run_at, now)}, in ${duration(wait)}`;
-		const next = attempts === 0 ? '' : p`, attempt ${attempts + 1} of ${max_attempts}`;
-		return p`queued${next}${notBefore}`;
-	}
-	if (status === 'running') return p`running, attempt ${attempts} of ${max_attempts}, claim ${task.lease_token}`;
-	return attempts === 0 ? p`${status}` : p`${status} after ${counted(attempts, 'attempt')}`;
+	if (status !== 'queued' || run_at === null || wait === 0 || blockedForEver(task) !== null) return words;
+	return p`${words}, not before ${clockTime(run_at, now)}, in ${duration(wait)}`;
 }
 
 function stepLines(state: State, task: Task, width: number, now: number): Strip[] {
@@ -157,7 +150,7 @@ function stepLines(state: State, task: Task, width: number, now: number): Strip[
 						{text: p` #${step.id} `, style: theme.task},
 						{text: printable(step.title), style: look},
 					];
-					return [justify(left, standing(state, step, now, width > 60), width), ...walk(step, depth + 1)];
+					return [justify(left, standingSpans(state, step, now, width > 60), width), ...walk(step, depth + 1)];
 				});
 	return walk(task, 0);
 }

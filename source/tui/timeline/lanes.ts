@@ -20,7 +20,7 @@ export function laneOrder(state: State, marks: readonly Mark[], known: readonly 
 		count(tag);
 		mentions.forEach(count);
 	}
-	const last = (tag: string): number => state.channels.get(tag)?.last_id ?? 0;
+	const last = (tag: string): number => state.channels.get(foldTag(tag))?.last_id ?? 0;
 	const busiest = [...fresh].sort(
 		(one, other) =>
 			(counts.get(other) ?? 0) - (counts.get(one) ?? 0) || last(other) - last(one) || (one < other ? -1 : 1),
