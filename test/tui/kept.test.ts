@@ -121,7 +121,7 @@ describe('the draft', () => {
 describe('what was sent', () => {
 	it('goes out at the next start when there was no connection, once', async () => {
 		const folder = await aFolder();
-		const first = start('outage', folder);
+		const first = start('gone', folder);
 		await first.waitFor('offline');
 		first.write('cstill there?\r');
 		await first.waitFor('unsent: waits for the connection');
@@ -137,7 +137,7 @@ describe('what was sent', () => {
 
 	it('goes out at the next start of the screen for a screen reader, too', async () => {
 		const folder = await aFolder();
-		const first = start('outage', folder, {INK_SCREEN_READER: 'true'});
+		const first = start('gone', folder, {INK_SCREEN_READER: 'true'});
 		await first.waitFor('offline');
 		first.write('cstill there?\r');
 		await expect.poll(() => filesIn(folder)).toContainEqual(expect.stringMatching(/^0{9}1-.*\.json$/));
@@ -151,7 +151,7 @@ describe('what was sent', () => {
 
 	it('goes out in its order when two screens of one mailbox had it, and both were killed', async () => {
 		const folder = await aFolder();
-		const screens = [start('outage', folder), start('outage', folder)] as const;
+		const screens = [start('gone', folder), start('gone', folder)] as const;
 		for (const screen of screens) await screen.waitFor('offline');
 		const [one, other] = screens;
 		one.write('cfirst of one\r');
