@@ -14,13 +14,13 @@ const width = new URL('source/tui/screen/string-width.ts', import.meta.url).path
 
 /** The program. */
 const program = defineConfig({
-	input: {cli: 'source/cli.ts', 'pglite-worker': 'source/hub/pglite-worker.ts'},
+	input: {cli: 'source/cli.ts', 'pglite-worker': 'source/hub/pglite/pglite-worker.ts'},
 	platform: 'node',
 	external: id => external.some(name => id === name || id.startsWith(`${name}/`)),
 	// Ink imports its devtools bridge when DEV is set; a bundle would look for it at every start. string-width: see there.
 	resolve: {
 		alias: {
-			'react-devtools-core': new URL('source/tui/no-devtools.ts', import.meta.url).pathname,
+			'react-devtools-core': new URL('source/tui/screen/no-devtools.ts', import.meta.url).pathname,
 			'string-width': width,
 			// Its main module is UMD, which cannot be bundled.
 			'jsonc-parser': new URL('node_modules/jsonc-parser/lib/esm/main.js', import.meta.url).pathname,
@@ -35,7 +35,7 @@ const program = defineConfig({
  * stands in another, which it loads where there is mail.
  */
 const hook = defineConfig({
-	input: 'source/commands/run-hook.ts',
+	input: 'source/commands/serve/run-hook.ts',
 	platform: 'node',
 	plugins: [
 		{

@@ -3,8 +3,8 @@ import {once} from 'node:events';
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {createServer, type AddressInfo, type Socket} from 'node:net';
 import path from 'node:path';
-import {signToken} from '../source/hub/token.ts';
-import {readKeys} from '../source/hub/keys.ts';
+import {signToken} from '../source/hub/tokens/token.ts';
+import {readKeys} from '../source/hub/tokens/keys.ts';
 import {agentmux, cli, median, ms, quantile, type Figure, type Hub} from './measure.ts';
 
 const rounds = 60;

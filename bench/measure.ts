@@ -2,7 +2,7 @@ import {spawnSync} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {cpus, tmpdir, totalmem} from 'node:os';
 import path from 'node:path';
-import {clientVariables} from '../source/join/running-client.ts';
+import {clientVariables} from '../source/join/clients/running-client.ts';
 
 /** One line of the table: what was measured, what it is held against, and whether the goal was met. */
 export interface Figure {

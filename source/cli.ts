@@ -8,9 +8,9 @@ if (major < 22 || (major === 22 && minor < 13)) {
 	process.exitCode = 1;
 } else if (process.argv[2] === 'hook' && process.argv[3]?.startsWith('-') === false) {
 	// It runs at every step of an agent, and ends by itself.
-	await import('./commands/run-hook.ts');
+	await import('./commands/serve/run-hook.ts');
 } else {
-	const {enableCompileCache} = await import('./commands/compile-cache.ts');
+	const {enableCompileCache} = await import('./commands/cli/compile-cache.ts');
 	enableCompileCache();
 	const {main} = await import('./commands/main.ts');
 	process.exitCode = await main(process.argv.slice(2));

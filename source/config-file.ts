@@ -14,7 +14,7 @@ export interface ConfigFile {
 export async function readConfigFile(path: string): Promise<ConfigFile> {
 	const text = await readText(path);
 	if (text === null) return {path, values: new Map(), placeOf: () => path};
-	const {parseToml, TomlFault} = await import('./join/toml.ts');
+	const {parseToml, TomlFault} = await import('./join/files/toml.ts');
 	const valuesOf = (toml: string) => new Map(flatten(parseToml(toml)));
 	try {
 		const values = valuesOf(text);

@@ -56,7 +56,7 @@ const knownSettings = new Set([
 	'identity.key',
 	...fileKeys.map(key => `supabase.${key}`),
 ]);
-/** Tables that the screen reads for itself (tui/habits.ts). */
+/** Tables that the screen reads for itself (tui/settings/habits.ts). */
 const habits: ReadonlySet<string> = new Set(['keys', 'theme', 'ui', 'notify']);
 
 /** Flags before the environment before the config file before the defaults. Rejects with MailboxError `file` or `invalid`. */

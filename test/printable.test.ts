@@ -108,18 +108,18 @@ describe('what a terminal may be given', () => {
 			// An old Node gets as far as this sentence, which is ours, and no further.
 			'cli.ts',
 			// An empty text, which says when all before it is written.
-			'commands/mailbox-server.ts',
-			'commands/output.ts',
+			'commands/serve/mailbox-server.ts',
+			'commands/cli/output.ts',
 			// JSON for the client whose hook it is.
-			'commands/run-hook.ts',
+			'commands/serve/run-hook.ts',
 			'printable.ts',
 			// Cells of printable text, and our own sequences around them.
 			'tui/screen/screen.ts',
-			'tui/screen/terminal.ts',
+			'tui/terminal/terminal.ts',
 			// The frames of screen.ts on their way.
-			'tui/start.tsx',
+			'tui/run/start.tsx',
 		]);
 		const inked = sources.filter(({text}) => /import \{[^}]*\bText\b[^}]*\} from 'ink'/.test(text));
-		expect(inked.map(({file}) => file)).toEqual(['tui/text.tsx']);
+		expect(inked.map(({file}) => file)).toEqual(['tui/view/text.tsx']);
 	});
 });

@@ -1,4 +1,4 @@
-import {openMailbox} from '../../source/commands/connect.ts';
+import {openMailbox} from '../../source/commands/connect/connect.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {createMailboxStore, type MailboxStore} from '../../source/store/mailbox-store.ts';
 import {channelMessages} from '../../source/store/select.ts';

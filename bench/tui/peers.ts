@@ -13,7 +13,7 @@ export async function withPeers<T>(work: (peers: {bare: string; ink: string}) =>
 			input: {bare: 'bench/tui/bare.ts', ink: 'bench/tui/ink.tsx'},
 			platform: 'node',
 			external: /^@electric-sql\/pglite/,
-			resolve: {alias: {'react-devtools-core': path.join(root, 'source/tui/no-devtools.ts')}},
+			resolve: {alias: {'react-devtools-core': path.join(root, 'source/tui/screen/no-devtools.ts')}},
 			transform: {define: {'process.env.NODE_ENV': '"production"'}},
 			output: {
 				dir: folder,

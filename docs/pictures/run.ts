@@ -4,7 +4,7 @@
 import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {signaturesFor} from '../../source/commands/signatures.ts';
+import {signaturesFor} from '../../source/commands/connect/signatures.ts';
 import {loadConfig} from '../../source/config.ts';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {startTestHub, type TestHub} from '../../test/helpers/hub.ts';

@@ -2,13 +2,13 @@ import {hasOwnerSql, isShared, presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
 import {knownTags, resembled} from '../mailbox/look-alike.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
-import type {Command, Invocation} from './command.ts';
-import {replaceToken, withMailbox} from './connect.ts';
-import {remarkFailedHooks} from './failed-hooks.ts';
-import {timeOf} from './message-text.ts';
-import {remark, table, write, writeJson} from './output.ts';
-import {unknownSubcommand} from './subcommand.ts';
-import {asTag} from './values.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {replaceToken, withMailbox} from './connect/connect.ts';
+import {remarkFailedHooks} from './cli/failed-hooks.ts';
+import {timeOf} from './cli/message-text.ts';
+import {remark, table, write, writeJson} from './cli/output.ts';
+import {unknownSubcommand} from './cli/subcommand.ts';
+import {asTag} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'who has joined, and when last seen; revoke and restore',

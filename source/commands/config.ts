@@ -1,12 +1,12 @@
 import {loadConfig, usual, type Config} from '../config.ts';
-import {HubError} from '../hub/error.ts';
-import {describeDatabase} from '../hub/postgres-url.ts';
+import {HubError} from '../hub/files/error.ts';
+import {describeDatabase} from '../hub/database/postgres-url.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import {readHabits, type Habits} from '../tui/habits.ts';
-import {keymap} from '../tui/keymap.ts';
-import type {Command} from './command.ts';
-import {identify, workingFolder, type Situation} from './identity/identity.ts';
-import {remark, table, write, writeJson} from './output.ts';
+import {readHabits, type Habits} from '../tui/settings/habits.ts';
+import {keymap} from '../tui/settings/keymap.ts';
+import type {Command} from './cli/command.ts';
+import {identify, workingFolder, type Situation} from './connect/identity.ts';
+import {remark, table, write, writeJson} from './cli/output.ts';
 
 const command: Command = {
 	summary: 'what is set, and by what',

@@ -1,5 +1,5 @@
 import {UsageError} from '../mailbox/error.ts';
-import type {Command} from './command.ts';
+import type {Command} from './cli/command.ts';
 
 const command: Command = {
 	summary: "what an agent's client runs at each event (join sets it up)",

@@ -4,21 +4,21 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {loadConfig} from '../config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {joinPrintable, p, printable, type Printable, writeTo} from '../printable.ts';
-import {HubError} from '../hub/error.ts';
-import {ensureHub, runningHub, stopHub} from '../hub/ensure.ts';
-import type {RunningHub} from '../hub/find.ts';
-import {logFile, openLog} from '../hub/log.ts';
-import type {HubPlaces} from '../hub/places.ts';
-import {keptCopies, keptCopyText} from '../hub/seal/heads.ts';
-import {embedded} from '../hub/postgres-url.ts';
-import type {Command, Invocation} from './command.ts';
-import {backup, restore} from './hub-backup.ts';
-import {cancel} from './hub-cancel.ts';
-import {rotateKeys} from './hub-keys.ts';
-import {jsonLine, remark, write, writeJson} from './output.ts';
-import {keepHeapSmall} from './small-heap.ts';
-import {checkFlags, type FlagsBySubcommand} from './subcommand.ts';
-import {textFlag} from './values.ts';
+import {HubError} from '../hub/files/error.ts';
+import {ensureHub, runningHub, stopHub} from '../hub/process/ensure.ts';
+import type {RunningHub} from '../hub/process/find.ts';
+import {logFile, openLog} from '../hub/files/log.ts';
+import type {HubPlaces} from '../hub/files/places.ts';
+import {keptCopies, keptCopyText} from '../hub/upkeep/heads.ts';
+import {embedded} from '../hub/database/postgres-url.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {backup, restore} from './hub/hub-backup.ts';
+import {cancel} from './hub/hub-cancel.ts';
+import {rotateKeys} from './hub/hub-keys.ts';
+import {jsonLine, remark, write, writeJson} from './cli/output.ts';
+import {keepHeapSmall} from './screen/small-heap.ts';
+import {checkFlags, type FlagsBySubcommand} from './cli/subcommand.ts';
+import {textFlag} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'run, start, stop and look at the local database that serves this machine',
@@ -117,7 +117,7 @@ async function run(
 		throw new UsageError('--port takes a number from 0 to 65535.');
 	}
 	const statementTimeout = statementTimeoutIn(env);
-	const {runHub} = await import('../hub/run.ts');
+	const {runHub} = await import('../hub/process/run.ts');
 	const note = openLog(places);
 	const log = (sentence: string): void => {
 		note(sentence);

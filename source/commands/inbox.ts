@@ -3,13 +3,13 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import {addresses, type Message} from '../mailbox/message.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {joinPrintable, p} from '../printable.ts';
-import type {Command} from './command.ts';
-import {withMailbox} from './connect.ts';
-import {messageText} from './message-text.ts';
-import {remark, write, writeJson} from './output.ts';
-import {strangers} from './strangers.ts';
-import {undelivered} from './undelivered.ts';
-import {countFlag, tagFlag} from './values.ts';
+import type {Command} from './cli/command.ts';
+import {withMailbox} from './connect/connect.ts';
+import {messageText} from './cli/message-text.ts';
+import {remark, write, writeJson} from './cli/output.ts';
+import {strangers} from './cli/strangers.ts';
+import {undelivered} from './cli/undelivered.ts';
+import {countFlag, tagFlag} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'messages to a tag that are still open',

@@ -4,13 +4,13 @@ import {isPublicKey} from '../mailbox/signature.ts';
 import {p, printable} from '../printable.ts';
 import {humanKey, renewKey} from '../signing/human-key.ts';
 import {forgetKey, readTrust, trustKey} from '../signing/trusted-keys.ts';
-import type {Command, Invocation} from './command.ts';
-import {identify, workingFolder} from './identity/identity.ts';
-import {timeOf} from './message-text.ts';
-import {remark, table, write, writeJson} from './output.ts';
-import {keyStoreOf} from './signatures.ts';
-import {checkFlags, unknownSubcommand} from './subcommand.ts';
-import {tagFlag} from './values.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {identify, workingFolder} from './connect/identity.ts';
+import {timeOf} from './cli/message-text.ts';
+import {remark, table, write, writeJson} from './cli/output.ts';
+import {keyStoreOf} from './connect/signatures.ts';
+import {checkFlags, unknownSubcommand} from './cli/subcommand.ts';
+import {tagFlag} from './cli/values.ts';
 
 const actions = ['list', 'show', 'trust', 'forget', 'new'] as const;
 

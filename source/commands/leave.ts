@@ -2,22 +2,22 @@ import {rmdir} from 'node:fs/promises';
 import {relative} from 'node:path';
 import {loadConfig} from '../config.ts';
 import {runSql} from '../gateway/management.ts';
-import {applyAll, checkWritable, type Edit} from '../join/file-edit.ts';
+import {applyAll, checkWritable, type Edit} from '../join/files/file-edit.ts';
 import {planUnfolder} from '../join/folder.ts';
-import {tagIn} from '../join/mcp-file.ts';
+import {tagIn} from '../join/files/mcp-file.ts';
 import {joinedFolders} from '../join/joined-folder.ts';
-import {readPlace} from '../join/place-file.ts';
+import {readPlace} from '../join/files/place-file.ts';
 import type {Seat} from '../join/seat.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import {sameTag} from '../mailbox/tag.ts';
 import {p, printable} from '../printable.ts';
-import type {Command, Invocation} from './command.ts';
-import {endDoor, openOwnersProject, withMailbox} from './connect.ts';
-import {checkIsHuman} from './identity/human-only.ts';
-import {workingFolder} from './identity/identity.ts';
-import {remark, write} from './output.ts';
-import {chosenSeats, seatFlags} from './seats.ts';
-import {watchedTables} from './watched.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {endDoor, openOwnersProject, withMailbox} from './connect/connect.ts';
+import {checkIsHuman} from './connect/human-only.ts';
+import {workingFolder} from './connect/identity.ts';
+import {remark, write} from './cli/output.ts';
+import {chosenSeats, seatFlags} from './join/seats.ts';
+import {watchedTables} from './join/watched.ts';
 
 const command: Command = {
 	summary: 'undo join',

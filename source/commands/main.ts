@@ -1,8 +1,8 @@
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {joinPrintable, p, printable, printableLines, type Printable, writeTo} from '../printable.ts';
-import type {Command} from './command.ts';
+import type {Command} from './cli/command.ts';
 import {nearest} from '../mailbox/nearest.ts';
-import {parseArguments} from './parse.ts';
+import {parseArguments} from './cli/parse.ts';
 
 type Load = () => Promise<{default: Command}>;
 
@@ -60,7 +60,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function dispatch(argv: readonly string[]): Promise<void> {
 	const [word = ''] = argv;
 	if (word === '--version' || word === '-v') {
-		const {version} = await import('../hub/version.ts');
+		const {version} = await import('../hub/files/version.ts');
 		writeTo(process.stdout, p`${printable(version)}\n`);
 		return;
 	}
@@ -87,7 +87,7 @@ async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream): 
 	const [{checkHome}, {checkConfig}, {HubError}, {findPlaces}] = await Promise.all([
 		import('../hub/home/check.ts'),
 		import('../hub/home/config.ts'),
-		import('../hub/error.ts'),
+		import('../hub/files/error.ts'),
 		import('../places.ts'),
 	]);
 	try {
@@ -126,7 +126,7 @@ async function help(name: string): Promise<void> {
 		writeHelp((await load()).default);
 		return;
 	}
-	const {overview} = await import('./overview.ts');
+	const {overview} = await import('./cli/overview.ts');
 	writeTo(process.stdout, await overview(groups));
 }
 

@@ -2,9 +2,9 @@ import {loadConfig} from '../config.ts';
 import {UsageError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPlaces} from '../places.ts';
-import type {Command, Invocation} from './command.ts';
-import {checkFolder, identify, workingFolder} from './identity/identity.ts';
-import {agentTag} from './values.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {checkFolder, identify, workingFolder} from './connect/identity.ts';
+import {agentTag} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'the MCP server that an agent talks to (join sets it up)',
@@ -35,10 +35,10 @@ const command: Command = {
 		const tag = named === undefined && isSupabase ? await folderAgent(invocation) : agentTag(named, '--as');
 		checkFolder(findPlaces(env).data, workingFolder(env), tag, env);
 		if (isSupabase) {
-			const {runSupabaseServer} = await import('./supabase-server.ts');
+			const {runSupabaseServer} = await import('./serve/supabase-server.ts');
 			return runSupabaseServer(invocation, tag);
 		}
-		const {serveMailbox} = await import('./mailbox-server.ts');
+		const {serveMailbox} = await import('./serve/mailbox-server.ts');
 		return serveMailbox(invocation, tag);
 	},
 };

@@ -1,10 +1,10 @@
 import {UsageError} from '../mailbox/error.ts';
-import type {Command} from './command.ts';
-import {withMailbox} from './connect.ts';
-import {messageText} from './message-text.ts';
-import {noSuchMessage, orMissing} from './not-found.ts';
-import {write, writeJson} from './output.ts';
-import {idWord, tagFlag, textFlag} from './values.ts';
+import type {Command} from './cli/command.ts';
+import {withMailbox} from './connect/connect.ts';
+import {messageText} from './cli/message-text.ts';
+import {noSuchMessage, orMissing} from './cli/not-found.ts';
+import {write, writeJson} from './cli/output.ts';
+import {idWord, tagFlag, textFlag} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'take out what a message says; who wrote it when stays',

@@ -1,10 +1,10 @@
-import {parseStored} from '../mailbox/filter-parse.ts';
+import {parseStored} from '../mailbox/filter/filter-parse.ts';
 import {joinPrintable} from '../printable.ts';
-import type {Command} from './command.ts';
-import {withMailbox} from './connect.ts';
-import {messageText} from './message-text.ts';
-import {remark, write, writeJson} from './output.ts';
-import {countFlag, textOf} from './values.ts';
+import type {Command} from './cli/command.ts';
+import {withMailbox} from './connect/connect.ts';
+import {messageText} from './cli/message-text.ts';
+import {remark, write, writeJson} from './cli/output.ts';
+import {countFlag, textOf} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'find messages by words, tags, time and more',

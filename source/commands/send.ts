@@ -3,11 +3,11 @@ import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {contentOf, maxContentBytes, mentionsIn} from '../mailbox/message.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {p} from '../printable.ts';
-import type {Command} from './command.ts';
-import {withMailbox} from './connect.ts';
-import {remark, write, writeJson} from './output.ts';
-import {strangers} from './strangers.ts';
-import {asTag, idFlag, tagFlag} from './values.ts';
+import type {Command} from './cli/command.ts';
+import {withMailbox} from './connect/connect.ts';
+import {remark, write, writeJson} from './cli/output.ts';
+import {strangers} from './cli/strangers.ts';
+import {asTag, idFlag, tagFlag} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'send a message',

@@ -1,7 +1,7 @@
-import type {Command} from './command.ts';
-import {openSql} from './connect.ts';
-import {remark, table, write, writeJson} from './output.ts';
-import {textOf} from './values.ts';
+import type {Command} from './cli/command.ts';
+import {openSql} from './connect/connect.ts';
+import {remark, table, write, writeJson} from './cli/output.ts';
+import {textOf} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'run SQL on the database behind the mailbox',

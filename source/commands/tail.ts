@@ -1,22 +1,22 @@
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import type {Connection, MailboxEvent, Replaced} from '../mailbox/event.ts';
-import {narrowed, type Filter} from '../mailbox/filter.ts';
-import {compileFilter} from '../mailbox/filter-match.ts';
-import {parseStored} from '../mailbox/filter-parse.ts';
+import {narrowed, type Filter} from '../mailbox/filter/filter.ts';
+import {compileFilter} from '../mailbox/filter/filter-match.ts';
+import {parseStored} from '../mailbox/filter/filter-parse.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {inChannel, type Message} from '../mailbox/message.ts';
 import {RecentMap} from '../mailbox/recent.ts';
 import {replacedText} from '../mailbox/replaced.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {joinPrintable, type Printable} from '../printable.ts';
-import type {Command, Invocation} from './command.ts';
-import {withMailbox} from './connect.ts';
-import {HistoryOverlap} from './history-overlap.ts';
-import {messageText} from './message-text.ts';
-import {jsonLine, remark, write} from './output.ts';
-import {keepHeapSmall} from './small-heap.ts';
-import {strangers} from './strangers.ts';
-import {countFlag, idFlag, tagFlag, textFlag} from './values.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {withMailbox} from './connect/connect.ts';
+import {HistoryOverlap} from './cli/history-overlap.ts';
+import {messageText} from './cli/message-text.ts';
+import {jsonLine, remark, write} from './cli/output.ts';
+import {keepHeapSmall} from './screen/small-heap.ts';
+import {strangers} from './cli/strangers.ts';
+import {countFlag, idFlag, tagFlag, textFlag} from './cli/values.ts';
 
 const page = 1000;
 /** Redactions that are not told again: several times as many as come again after a reconnect. */

@@ -1,15 +1,15 @@
-import type {Task} from '../mailbox/task.ts';
-import {briefStanding} from '../mailbox/task-standing.ts';
+import type {Task} from '../mailbox/tasks/task.ts';
+import {briefStanding} from '../mailbox/tasks/task-standing.ts';
 import {type Printable} from '../printable.ts';
-import type {Command, Invocation} from './command.ts';
-import {withMailbox} from './connect.ts';
-import {remark, table, write, writeJson} from './output.ts';
-import {checkFlags, unknownSubcommand} from './subcommand.ts';
-import {flagsOf, noMore, taskActions} from './task-actions.ts';
-import {whyNotClaimed} from './task-claim.ts';
-import {writeCard} from './task-card-text.ts';
-import {readCard} from './task-card.ts';
-import {idWord, tagFlag} from './values.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {withMailbox} from './connect/connect.ts';
+import {remark, table, write, writeJson} from './cli/output.ts';
+import {checkFlags, unknownSubcommand} from './cli/subcommand.ts';
+import {flagsOf, noMore, taskActions} from './tasks/task-actions.ts';
+import {whyNotClaimed} from './tasks/task-claim.ts';
+import {writeCard} from './tasks/task-card-text.ts';
+import {readCard} from './tasks/task-card.ts';
+import {idWord, tagFlag} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'the shared task board: list, show, add, claim, progress, finish, cancel, retry, assign',

@@ -3,12 +3,12 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
 import {joinPrintable, p, type Printable} from '../printable.ts';
-import type {Command} from './command.ts';
-import {withMailbox} from './connect.ts';
-import {messageText} from './message-text.ts';
-import {noSuchMessage} from './not-found.ts';
-import {styled, write, writeJson} from './output.ts';
-import {idWord} from './values.ts';
+import type {Command} from './cli/command.ts';
+import {withMailbox} from './connect/connect.ts';
+import {messageText} from './cli/message-text.ts';
+import {noSuchMessage} from './cli/not-found.ts';
+import {styled, write, writeJson} from './cli/output.ts';
+import {idWord} from './cli/values.ts';
 
 const page = 1000;
 

@@ -3,13 +3,13 @@ import {UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import type {PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
-import {percentOf} from '../mailbox/task-standing.ts';
+import {percentOf} from '../mailbox/tasks/task-standing.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
-import type {Command} from './command.ts';
-import {withMailbox} from './connect.ts';
-import {messageLines, timeOf} from './message-text.ts';
-import {jsonLine, remark, styled, write} from './output.ts';
-import {timeFlag} from './values.ts';
+import type {Command} from './cli/command.ts';
+import {withMailbox} from './connect/connect.ts';
+import {messageLines, timeOf} from './cli/message-text.ts';
+import {jsonLine, remark, styled, write} from './cli/output.ts';
+import {timeFlag} from './cli/values.ts';
 
 const page = 1000;
 

@@ -1,15 +1,15 @@
 import path from 'node:path';
 import {loadConfig, type Target} from '../config.ts';
-import {runningClients} from '../join/running-client.ts';
+import {runningClients} from '../join/clients/running-client.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
 import {createMailboxStore} from '../store/mailbox-store.ts';
-import type {ProgramCommand} from '../tui/find/palette.ts';
-import type {Command, Invocation} from './command.ts';
-import type {openMailbox} from './connect.ts';
-import {calledAs} from './launcher.ts';
-import {remark} from './output.ts';
-import {openScreenMemory, screenFile} from './screen-file.ts';
+import type {ProgramCommand} from '../tui/model/palette.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import type {openMailbox} from './connect/connect.ts';
+import {calledAs} from './cli/launcher.ts';
+import {remark} from './cli/output.ts';
+import {openScreenMemory, screenFile} from './screen/screen-file.ts';
 
 type Commands = () => Promise<readonly ProgramCommand[]>;
 
@@ -51,7 +51,7 @@ async function showScreen(
 ): Promise<void> {
 	const {target, places, tag, file, warnings} = await loadConfig({flags: {as}, env});
 	const name = target.kind === 'hub' ? 'local hub' : new URL(target.url).host;
-	const {startTui, readHabits} = await import('../tui/start.tsx');
+	const {startTui, readHabits} = await import('../tui/run/start.tsx');
 	const habits = readHabits(file, env);
 	const odd = [...warnings, ...habits.warnings];
 	// Where it stands when the screen is gone again.
@@ -71,7 +71,7 @@ async function showScreen(
 		...(odd.length > 0 && {notice: briefly(odd, file.path)}),
 		keepIn: path.join(places.state, 'compose', mailboxFolder(target, tag)),
 		onFirstFrame(say) {
-			void import('./small-heap.ts').then(({keepHeapSmall}) => keepHeapSmall());
+			void import('./screen/small-heap.ts').then(({keepHeapSmall}) => keepHeapSmall());
 			opening.resolve(open({env, stderr}, {as, kind: 'human', say}));
 		},
 	});
@@ -96,14 +96,14 @@ function mailboxFolder(target: Target, tag: Tag): string {
 type Open = typeof openMailbox;
 
 async function open(surroundings: Parameters<Open>[0], opening: Parameters<Open>[1]): Promise<Mailbox> {
-	const {openMailbox} = await import('./connect.ts');
+	const {openMailbox} = await import('./connect/connect.ts');
 	return openMailbox(surroundings, opening);
 }
 
 async function printSnapshot(invocation: Invocation, as: string | undefined): Promise<void> {
-	const {remarkFailedHooks} = await import('./failed-hooks.ts');
+	const {remarkFailedHooks} = await import('./cli/failed-hooks.ts');
 	remarkFailedHooks(invocation);
-	const [{snapshot}, mailbox] = await Promise.all([import('./snapshot.ts'), open(invocation, {as})]);
+	const [{snapshot}, mailbox] = await Promise.all([import('./screen/snapshot.ts'), open(invocation, {as})]);
 	try {
 		await snapshot(mailbox, invocation.stdout, calledAs(invocation.env));
 	} finally {

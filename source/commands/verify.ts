@@ -1,15 +1,15 @@
 import {loadConfig} from '../config.ts';
-import {hubPlace, keepHead, keptCopies, keptCopyText, seenHeads} from '../hub/seal/heads.ts';
-import {readState} from '../hub/state-file.ts';
+import {hubPlace, keepHead, keptCopies, keptCopyText, seenHeads} from '../hub/upkeep/heads.ts';
+import {readState} from '../hub/home/state-file.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {CheckedSeal} from '../mailbox/seal.ts';
 import {p, printable, type Printable} from '../printable.ts';
-import type {Command} from './command.ts';
-import {withMailbox} from './connect.ts';
-import {checkHistory, type HistoryCheck} from './history/check-history.ts';
-import {timeOf} from './message-text.ts';
-import {remark, write, writeJson} from './output.ts';
+import type {Command} from './cli/command.ts';
+import {withMailbox} from './connect/connect.ts';
+import {checkHistory, type HistoryCheck} from './check-history.ts';
+import {timeOf} from './cli/message-text.ts';
+import {remark, write, writeJson} from './cli/output.ts';
 
 const command: Command = {
 	summary: 'check that no message was changed, deleted or inserted later',

@@ -1,10 +1,10 @@
 import {UsageError} from '../mailbox/error.ts';
 import {p, printable} from '../printable.ts';
-import type {Command, Invocation} from './command.ts';
-import {openSql} from './connect.ts';
-import {remark, table, write, writeJson} from './output.ts';
-import {tagFlag} from './values.ts';
-import {watchedTables} from './watched.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {openSql} from './connect/connect.ts';
+import {remark, table, write, writeJson} from './cli/output.ts';
+import {tagFlag} from './cli/values.ts';
+import {watchedTables} from './join/watched.ts';
 
 const command: Command = {
 	summary: 'post a message whenever a table changes',

@@ -2,14 +2,14 @@ import {createHash} from 'node:crypto';
 import {existsSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {type Tag} from '../mailbox/tag.ts';
-import {claude, clients, type Client} from './clients.ts';
-import type {Launcher} from './entries.ts';
-import {readText, type Edit} from './file-edit.ts';
-import {planGuidance, planUnguide} from './guidance-file.ts';
-import {planJoin, planLeave} from './mcp-file.ts';
-import {placeFile, readPlace, type Place} from './place-file.ts';
-import {planHooks, planUnhook} from './settings-file.ts';
-import {planTomlJoin, planTomlLeave} from './toml-file.ts';
+import {claude, clients, type Client} from './clients/clients.ts';
+import type {Launcher} from './clients/entries.ts';
+import {readText, type Edit} from './files/file-edit.ts';
+import {planGuidance, planUnguide} from './files/guidance-file.ts';
+import {planJoin, planLeave} from './files/mcp-file.ts';
+import {placeFile, readPlace, type Place} from './files/place-file.ts';
+import {planHooks, planUnhook} from './files/settings-file.ts';
+import {planTomlJoin, planTomlLeave} from './files/toml-file.ts';
 
 type Files = Place['files'];
 

@@ -2,8 +2,8 @@ import {readdirSync, readFileSync, realpathSync} from 'node:fs';
 import {join} from 'node:path';
 import {isTag, type Tag} from '../mailbox/tag.ts';
 import {foldersAbove} from './above.ts';
-import {clients} from './clients.ts';
-import type {ClientId} from './dialect.ts';
+import {clients} from './clients/clients.ts';
+import type {ClientId} from './clients/dialect.ts';
 
 /** Who has joined in a folder. */
 interface Seated {

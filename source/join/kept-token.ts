@@ -1,6 +1,6 @@
 import {readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
-import {writePrivate} from '../hub/whole-file.ts';
+import {writePrivate} from '../hub/files/whole-file.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
 
 /** An agent's token of a hosted project, which runs out: made by whoever finds it old, and kept for the others. */

@@ -3,7 +3,7 @@ import type {MailboxEvent, Unsubscribe} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {addresses, type Message} from '../mailbox/message.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
-import {wakeText} from './mail-text.ts';
+import {wakeText} from './hook/mail-text.ts';
 
 /** One way to an idle client. That `ring` resolves says nothing: only mail that was taken shows that it was heard. */
 export interface Way {

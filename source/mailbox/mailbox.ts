@@ -1,6 +1,6 @@
 import type {Agent, Identity, Sign} from './agent.ts';
 import type {Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
-import type {Filter} from './filter.ts';
+import type {Filter} from './filter/filter.ts';
 import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
@@ -9,7 +9,7 @@ import type {SqlOptions, SqlRow} from './sql.ts';
 import type {ChangeQuery, StateChange} from './state-change.ts';
 import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
-import type {PlanDraft, StepDraft, Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
+import type {PlanDraft, StepDraft, Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './tasks/task.ts';
 
 /**
  * The port through which every part of agentmux reads and writes. Every method rejects with a

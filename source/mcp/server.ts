@@ -1,20 +1,20 @@
 import {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {HUMAN} from '../mailbox/tag.ts';
-import {registerAckMessage} from './ack-message.ts';
-import {registerAddTask} from './add-task.ts';
-import {registerCheckMessages} from './check-messages.ts';
-import {registerClaimTask} from './claim-task.ts';
+import {registerAckMessage} from './tools/ack-message.ts';
+import {registerAddTask} from './tools/add-task.ts';
+import {registerCheckMessages} from './tools/check-messages.ts';
+import {registerClaimTask} from './tools/claim-task.ts';
 import {Claims} from './claims.ts';
 import type {Desk} from './desk.ts';
-import {registerFinishTask} from './finish-task.ts';
-import {registerListAgents} from './list-agents.ts';
-import {registerListTasks} from './list-tasks.ts';
-import {registerReadThread} from './read-thread.ts';
-import {registerSearchMessages} from './search-messages.ts';
-import {registerSendMessage} from './send-message.ts';
-import {registerTaskProgress} from './task-progress.ts';
+import {registerFinishTask} from './tools/finish-task.ts';
+import {registerListAgents} from './tools/list-agents.ts';
+import {registerListTasks} from './tools/list-tasks.ts';
+import {registerReadThread} from './tools/read-thread.ts';
+import {registerSearchMessages} from './tools/search-messages.ts';
+import {registerSendMessage} from './tools/send-message.ts';
+import {registerTaskProgress} from './tools/task-progress.ts';
 import {Taking} from './taking.ts';
-import {registerWaitForMessage} from './wait-for-message.ts';
+import {registerWaitForMessage} from './tools/wait-for-message.ts';
 
 /** The MCP server that one agent talks to; connect it to a transport. */
 export function createMailboxServer(desk: Desk, version: string): McpServer {

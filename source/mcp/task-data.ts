@@ -1,6 +1,6 @@
 import {z} from 'zod';
-import {blockedForEver, taskStatuses, type Task} from '../mailbox/task.ts';
-import {percentOf} from '../mailbox/task-standing.ts';
+import {blockedForEver, taskStatuses, type Task} from '../mailbox/tasks/task.ts';
+import {percentOf} from '../mailbox/tasks/task-standing.ts';
 import {quotedText} from '../quotation/agent-text.ts';
 import {cutLine} from '../quotation/message-head.ts';
 import {excerptOf} from './excerpt.ts';

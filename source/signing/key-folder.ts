@@ -1,6 +1,6 @@
 import {constants, copyFileSync, linkSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
 import {dirname, join} from 'node:path';
-import {replaceFile, writeBeside} from '../hub/whole-file.ts';
+import {replaceFile, writeBeside} from '../hub/files/whole-file.ts';
 import {MailboxError} from '../mailbox/error.ts';
 
 /** The files of the keys; `data` is the folder of what must not be lost. */

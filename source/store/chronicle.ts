@@ -3,7 +3,7 @@ import type {Unsubscribe} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
 import type {StateChange} from '../mailbox/state-change.ts';
-import type {Task} from '../mailbox/task.ts';
+import type {Task} from '../mailbox/tasks/task.ts';
 import {heardAgents, heardTasks} from './heard.ts';
 import {Marks} from './mark.ts';
 import {replay, type Replay} from './replay.ts';

@@ -1,4 +1,4 @@
-import type {Facts} from '../mailbox/filter-match.ts';
+import type {Facts} from '../mailbox/filter/filter-match.ts';
 import type {Message} from '../mailbox/message.ts';
 import {isStuck} from '../mailbox/receipt.ts';
 import {foldTag, sameTag} from '../mailbox/tag.ts';

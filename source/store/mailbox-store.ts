@@ -1,7 +1,7 @@
 import {createStore} from 'zustand/vanilla';
 import {MailboxError} from '../mailbox/error.ts';
 import type {MailboxEvent, Unsubscribe} from '../mailbox/event.ts';
-import type {Filter} from '../mailbox/filter.ts';
+import type {Filter} from '../mailbox/filter/filter.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {SearchPage} from '../mailbox/query.ts';
@@ -9,7 +9,7 @@ import type {ReceiptState} from '../mailbox/receipt.ts';
 import {RecentMap} from '../mailbox/recent.ts';
 import {Chronicle} from './chronicle.ts';
 import type {TableRow} from '../mailbox/table.ts';
-import type {Task} from '../mailbox/task.ts';
+import type {Task} from '../mailbox/tasks/task.ts';
 import type {FeedId} from './feed.ts';
 import {Outbox} from './outbox.ts';
 import {createPager} from './pager.ts';

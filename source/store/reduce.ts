@@ -4,7 +4,7 @@ import type {Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
 import {foldTag} from '../mailbox/tag.ts';
-import type {Task} from '../mailbox/task.ts';
+import type {Task} from '../mailbox/tasks/task.ts';
 import {withChannels, withChannelsOf} from './channels.ts';
 import {belongs, threadOf, type FeedId} from './feed.ts';
 import {mergeById} from './ordered.ts';

@@ -1,8 +1,8 @@
 import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
 import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
-import type {Task, TaskStatus} from '../mailbox/task.ts';
-import {statusOf as standingStatus} from '../mailbox/task-standing.ts';
+import type {Task, TaskStatus} from '../mailbox/tasks/task.ts';
+import {statusOf as standingStatus} from '../mailbox/tasks/task-standing.ts';
 import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
 import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
 import {heldOf, windowOf} from './held.ts';

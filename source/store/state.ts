@@ -3,7 +3,7 @@ import type {Busy, Connection, Replaced} from '../mailbox/event.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {FoldedTag} from '../mailbox/tag.ts';
-import type {Task} from '../mailbox/task.ts';
+import type {Task} from '../mailbox/tasks/task.ts';
 import type {FeedId} from './feed.ts';
 import type {Past} from './past.ts';
 import {Receipts} from './receipts.ts';

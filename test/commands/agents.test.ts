@@ -6,7 +6,7 @@ import {InMemoryTransport} from '@modelcontextprotocol/sdk/inMemory.js';
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
-import {signToken} from '../../source/hub/token.ts';
+import {signToken} from '../../source/hub/tokens/token.ts';
 import type {Agent} from '../../source/mailbox/agent.ts';
 import {withAfterAnswer} from '../../source/mcp/after-answer.ts';
 import {createMailboxServer} from '../../source/mcp/server.ts';

@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest';
-import {HistoryOverlap} from '../../source/commands/history-overlap.ts';
+import {HistoryOverlap} from '../../source/commands/cli/history-overlap.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {messageRow} from '../helpers/message.ts';
 

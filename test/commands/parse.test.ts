@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {nearest} from '../../source/mailbox/nearest.ts';
-import {parseArguments} from '../../source/commands/parse.ts';
+import {parseArguments} from '../../source/commands/cli/parse.ts';
 
 const flags = {
 	as: {type: 'string'},

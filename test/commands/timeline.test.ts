@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {timeFlag} from '../../source/commands/values.ts';
+import {timeFlag} from '../../source/commands/cli/values.ts';
 import {Home} from '../helpers/program.ts';
 
 type Row = Record<string, unknown>;

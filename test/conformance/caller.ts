@@ -1,5 +1,5 @@
 import {createHmac} from 'node:crypto';
-import {signToken} from '../../source/hub/token.ts';
+import {signToken} from '../../source/hub/tokens/token.ts';
 
 /** Signs the tokens of every engine. */
 export const jwtSecret = 'a secret of the conformance script, 32 characters or more';

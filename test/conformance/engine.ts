@@ -1,8 +1,8 @@
-import {owner, bootstrap} from '../../source/hub/bootstrap.ts';
-import {type Database} from '../../source/hub/database.ts';
-import {PgliteDatabase} from '../../source/hub/pglite.ts';
+import {owner, bootstrap} from '../../source/hub/schema/bootstrap.ts';
+import {type Database} from '../../source/hub/database/database.ts';
+import {PgliteDatabase} from '../../source/hub/pglite/pglite.ts';
 import {createRest} from '../../source/hub/rest/rest.ts';
-import {startServer} from '../../source/hub/server.ts';
+import {startServer} from '../../source/hub/process/server.ts';
 import {openPostgresDatabase} from '../hub/rest/postgres-database.ts';
 import {jwtSecret} from './caller.ts';
 import {fixtureRows, fixtureSchema} from './fixture.ts';

@@ -2,7 +2,7 @@ import {fork} from 'node:child_process';
 import {once} from 'node:events';
 import path from 'node:path';
 import pg from 'pg';
-import {bootstrapSql} from '../../source/hub/bootstrap.ts';
+import {bootstrapSql} from '../../source/hub/schema/bootstrap.ts';
 import {startPostgres} from '../helpers/postgres.ts';
 import {jwtSecret} from './caller.ts';
 import {type Engine} from './engine.ts';

@@ -1,15 +1,15 @@
 import {randomUUID} from 'node:crypto';
 import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
 import type {Identity} from '../../source/mailbox/agent.ts';
-import {everything} from '../../source/mailbox/filter.ts';
-import {compileFilter} from '../../source/mailbox/filter-match.ts';
-import {parseFilter} from '../../source/mailbox/filter-parse.ts';
+import {everything} from '../../source/mailbox/filter/filter.ts';
+import {compileFilter} from '../../source/mailbox/filter/filter-match.ts';
+import {parseFilter} from '../../source/mailbox/filter/filter-parse.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {SearchPage} from '../../source/mailbox/query.ts';
 import {isStuck} from '../../source/mailbox/receipt.ts';
 import {redactionOf} from '../../source/mailbox/redaction.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
-import type {TaskFilter} from '../../source/mailbox/task.ts';
+import type {TaskFilter} from '../../source/mailbox/tasks/task.ts';
 import {hear} from '../helpers/hear.ts';
 
 /** What the contract needs of one kind of Mailbox. The database may hold rows of earlier tests. */

@@ -1,7 +1,7 @@
 import {cpSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test} from 'vitest';
-import {ensureHub} from '../../source/hub/ensure.ts';
+import {ensureHub} from '../../source/hub/process/ensure.ts';
 import {whileStopped} from '../helpers/hub-stopped.ts';
 import {placesIn} from '../helpers/hub.ts';
 import {startAgent, type AgentClient} from '../helpers/mcp.ts';

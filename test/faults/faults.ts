@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {existsSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {ensureHub, stopHub} from '../../source/hub/ensure.ts';
+import {ensureHub, stopHub} from '../../source/hub/process/ensure.ts';
 import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
 import {cli} from '../helpers/program.ts';
 import {query, Writers, type Found} from './writers.ts';

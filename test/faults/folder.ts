@@ -15,8 +15,8 @@ import {
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {stopHub} from '../../source/hub/ensure.ts';
-import {isAlive} from '../../source/hub/find.ts';
+import {stopHub} from '../../source/hub/process/ensure.ts';
+import {isAlive} from '../../source/hub/process/find.ts';
 import {placesIn, startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
 import {cli, Home} from '../helpers/program.ts';
 import type {Fault} from './faults.ts';

@@ -3,7 +3,7 @@ import {cpSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {connectMailbox} from '../../source/gateway/connect.ts';
-import {ensureHub, stopHub} from '../../source/hub/ensure.ts';
+import {ensureHub, stopHub} from '../../source/hub/process/ensure.ts';
 import {hear, type Heard} from '../helpers/hear.ts';
 import {whileStopped} from '../helpers/hub-stopped.ts';
 import {startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';

@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {connectMailbox} from '../../source/gateway/connect.ts';
-import type {RunningHub} from '../../source/hub/find.ts';
+import type {RunningHub} from '../../source/hub/process/find.ts';
 import {wayTo} from '../../source/hub/local/way.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';

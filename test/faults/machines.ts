@@ -1,8 +1,8 @@
 import {execFileSync} from 'node:child_process';
 import {rmSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {stopHub} from '../../source/hub/ensure.ts';
-import {findHub} from '../../source/hub/find.ts';
+import {stopHub} from '../../source/hub/process/ensure.ts';
+import {findHub} from '../../source/hub/process/find.ts';
 import {wayTo} from '../../source/hub/local/way.ts';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';

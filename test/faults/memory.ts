@@ -1,6 +1,6 @@
 import {mkdirSync, readFileSync, rmdirSync, writeFileSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {isAlive} from '../../source/hub/find.ts';
+import {isAlive} from '../../source/hub/process/find.ts';
 import type {Fault, Outcome} from './faults.ts';
 import {onEngine} from './on-engine.ts';
 import {query, Writers} from './writers.ts';

@@ -1,6 +1,6 @@
 import {rmSync} from 'node:fs';
-import {findHub, type RunningHub} from '../../source/hub/find.ts';
-import {stopHub} from '../../source/hub/ensure.ts';
+import {findHub, type RunningHub} from '../../source/hub/process/find.ts';
+import {stopHub} from '../../source/hub/process/ensure.ts';
 import {placesIn, startTestHub, temporaryHome, type TestHub, type TestHubOptions} from '../helpers/hub.ts';
 import {startPostgres} from '../helpers/postgres.ts';
 import {cli} from '../helpers/program.ts';

@@ -7,7 +7,7 @@ import {fileURLToPath} from 'node:url';
 import {afterAll, afterEach, beforeAll, expect, test, vi} from 'vitest';
 import {connectMailbox, type ConnectOptions} from '../../source/gateway/connect.ts';
 import {runSql} from '../../source/gateway/management.ts';
-import {signToken} from '../../source/hub/token.ts';
+import {signToken} from '../../source/hub/tokens/token.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {startAnswering} from '../helpers/answering.ts';
 import {hear} from '../helpers/hear.ts';

@@ -1,7 +1,7 @@
 import {execFileSync} from 'node:child_process';
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {packageRoot} from '../../source/hub/package-root.ts';
+import {packageRoot} from '../../source/hub/files/package-root.ts';
 import {hashOf, programParts} from './contents.ts';
 
 /** Of what dist/ was built; every other build takes it away. */

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
-import {packageRoot} from '../../source/hub/package-root.ts';
+import {packageRoot} from '../../source/hub/files/package-root.ts';
 
 /** What the built program is made of. */
 export const programParts = [

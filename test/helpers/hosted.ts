@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {createServer, request, type IncomingMessage, type ServerResponse} from 'node:http';
 import {connect, type AddressInfo, type Socket} from 'node:net';
-import {signToken} from '../../source/hub/token.ts';
+import {signToken} from '../../source/hub/tokens/token.ts';
 import type {TestHub} from './hub.ts';
 
 interface User {

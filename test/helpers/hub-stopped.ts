@@ -1,7 +1,7 @@
 import {join} from 'node:path';
-import {stopHub} from '../../source/hub/ensure.ts';
-import {takeLock} from '../../source/hub/lock.ts';
-import type {HubPlaces} from '../../source/hub/places.ts';
+import {stopHub} from '../../source/hub/process/ensure.ts';
+import {takeLock} from '../../source/hub/files/lock.ts';
+import type {HubPlaces} from '../../source/hub/files/places.ts';
 
 /** Ends the hub and does something to its files, while programs that follow the mailbox cannot start it again. */
 export async function whileStopped(places: HubPlaces, work: () => void): Promise<void> {

@@ -11,9 +11,9 @@ import {
 	writeFileSync,
 } from 'node:fs';
 import {join} from 'node:path';
-import {unpackFolder} from '../../source/hub/folder-archive.ts';
-import {PgliteDatabase} from '../../source/hub/pglite.ts';
-import {buildCache, keptTemplate} from '../../source/hub/kept-template.ts';
+import {unpackFolder} from '../../source/hub/files/folder-archive.ts';
+import {PgliteDatabase} from '../../source/hub/pglite/pglite.ts';
+import {buildCache, keptTemplate} from '../../source/hub/pglite/kept-template.ts';
 
 /**
  * The files of a new PGlite in which that SQL has run. PostgreSQL in WASM takes seconds to initialise, so they are made once

@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
-import {owner} from '../../source/hub/bootstrap.ts';
-import {PgliteDatabase} from '../../source/hub/pglite.ts';
+import {owner} from '../../source/hub/schema/bootstrap.ts';
+import {PgliteDatabase} from '../../source/hub/pglite/pglite.ts';
 import {Home} from '../helpers/program.ts';
 
 let home: Home;

@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, expect, test, vi} from 'vitest';
 import {createClient} from '@supabase/supabase-js';
-import {findHub} from '../../source/hub/find.ts';
+import {findHub} from '../../source/hub/process/find.ts';
 import {wayTo} from '../../source/hub/local/way.ts';
 import type {Busy} from '../../source/mailbox/event.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';

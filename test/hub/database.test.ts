@@ -4,11 +4,11 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Worker} from 'node:worker_threads';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {bootstrap, owner} from '../../source/hub/bootstrap.ts';
-import {createDirectory} from '../../source/hub/data-directory.ts';
-import type {Database, Scope} from '../../source/hub/database.ts';
-import {PgliteDatabase} from '../../source/hub/pglite.ts';
-import {WorkerDatabase} from '../../source/hub/worker-database.ts';
+import {bootstrap, owner} from '../../source/hub/schema/bootstrap.ts';
+import {createDirectory} from '../../source/hub/pglite/data-directory.ts';
+import type {Database, Scope} from '../../source/hub/database/database.ts';
+import {PgliteDatabase} from '../../source/hub/pglite/pglite.ts';
+import {WorkerDatabase} from '../../source/hub/pglite/worker-database.ts';
 import {openPostgresDatabase} from './rest/postgres-database.ts';
 import {newDirectory} from '../helpers/prepared.ts';
 
@@ -234,7 +234,7 @@ describe('fsync', () => {
 	it('ends the thread when it fails, before anything is acknowledged', async () => {
 		const own = join(folder, 'failing');
 		await newDirectory(own);
-		const pglite = new URL('../../source/hub/pglite.ts', import.meta.url).href;
+		const pglite = new URL('../../source/hub/pglite/pglite.ts', import.meta.url).href;
 		// A thread, because PGlite goes on after PostgreSQL's panic: only the end of it stops that.
 		const thread = new Worker(
 			`const {parentPort} = require('node:worker_threads');

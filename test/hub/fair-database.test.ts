@@ -2,11 +2,11 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
-import {bootstrap, owner} from '../../source/hub/bootstrap.ts';
-import {DatabaseError, type Database, type Scope} from '../../source/hub/database.ts';
-import {FairDatabase} from '../../source/hub/fair-database.ts';
-import {timeLimit} from '../../source/hub/time-limits.ts';
-import {WorkerDatabase} from '../../source/hub/worker-database.ts';
+import {bootstrap, owner} from '../../source/hub/schema/bootstrap.ts';
+import {DatabaseError, type Database, type Scope} from '../../source/hub/database/database.ts';
+import {FairDatabase} from '../../source/hub/database/fair-database.ts';
+import {timeLimit} from '../../source/hub/database/time-limits.ts';
+import {WorkerDatabase} from '../../source/hub/pglite/worker-database.ts';
 import {openPostgresDatabase} from './rest/postgres-database.ts';
 import {newDirectory} from '../helpers/prepared.ts';
 

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {gzipSync} from 'node:zlib';
 import {Header, type HeaderData} from 'tar';
 import {afterAll, describe, expect, it} from 'vitest';
-import {unpackFolder} from '../../source/hub/folder-archive.ts';
+import {unpackFolder} from '../../source/hub/files/folder-archive.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-archive-'));
 afterAll(() => rmSync(folder, {recursive: true, force: true}));

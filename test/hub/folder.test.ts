@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, describe, expect, it, onTestFinished} from 'vitest';
-import {findHub, isAlive} from '../../source/hub/find.ts';
+import {findHub, isAlive} from '../../source/hub/process/find.ts';
 import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
 import {startPostgres} from '../helpers/postgres.ts';
 import {cli} from '../helpers/program.ts';

@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
-import {startServer} from '../../source/hub/server.ts';
-import {signToken} from '../../source/hub/token.ts';
+import {startServer} from '../../source/hub/process/server.ts';
+import {signToken} from '../../source/hub/tokens/token.ts';
 
 test('nothing is answered that was worked on while the folder was taken away', async () => {
 	const jwtSecret = 'a secret of the hub';

@@ -5,14 +5,14 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {afterEach, describe, expect, it} from 'vitest';
-import {bootstrap, owner} from '../../source/hub/bootstrap.ts';
-import {ensureHub, stopHub} from '../../source/hub/ensure.ts';
-import {findHub} from '../../source/hub/find.ts';
-import {takeLock} from '../../source/hub/lock.ts';
-import {migrate, readMigrations} from '../../source/hub/migrations.ts';
-import {readState} from '../../source/hub/state-file.ts';
-import {verifyToken} from '../../source/hub/token.ts';
-import {WorkerDatabase} from '../../source/hub/worker-database.ts';
+import {bootstrap, owner} from '../../source/hub/schema/bootstrap.ts';
+import {ensureHub, stopHub} from '../../source/hub/process/ensure.ts';
+import {findHub} from '../../source/hub/process/find.ts';
+import {takeLock} from '../../source/hub/files/lock.ts';
+import {migrate, readMigrations} from '../../source/hub/schema/migrations.ts';
+import {readState} from '../../source/hub/home/state-file.ts';
+import {verifyToken} from '../../source/hub/tokens/token.ts';
+import {WorkerDatabase} from '../../source/hub/pglite/worker-database.ts';
 import {cli, Home} from '../helpers/program.ts';
 import {installPackage} from '../faults/package-copy.ts';
 import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
@@ -157,7 +157,7 @@ describe('starting', () => {
 		const folder = temporaryHome();
 		const program = installPackage(folder, {migration: 'create table agentmux.later (id int);'});
 		// As a screen of the older one does, which found its hub gone.
-		const module = fileURLToPath(new URL('../../source/hub/lock.ts', import.meta.url));
+		const module = fileURLToPath(new URL('../../source/hub/files/lock.ts', import.meta.url));
 		const script = `
 			const {takeLock} = await import(${JSON.stringify(module)});
 			const lock = await takeLock(${JSON.stringify(join(hub.places.state, 'start.lock'))});
@@ -377,7 +377,7 @@ describe('a lock', () => {
 	it('is held by one process and dies with it', async () => {
 		const home = newHome();
 		const path = join(home, 'some.lock');
-		const lock = new URL('../../source/hub/lock.ts', import.meta.url).href;
+		const lock = new URL('../../source/hub/files/lock.ts', import.meta.url).href;
 		const script = `const {takeLock} = await import('${lock}'); globalThis.lock = await takeLock('${path}'); console.log('held'); setInterval(() => {}, 1000)`;
 		const holder = spawn(process.execPath, ['--input-type=module', '--eval', script], {
 			stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {expect, it} from 'vitest';
-import {divideOpenFiles} from '../../source/hub/open-files.ts';
+import {divideOpenFiles} from '../../source/hub/files/open-files.ts';
 
 it('refuses a limit under which nobody could connect, and says what helps', () => {
 	expect(() => divideOpenFiles(64)).toThrow('This process may have 64 files open, and the hub needs 128.');

@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest';
-import {Pauses} from '../../source/hub/pauses.ts';
+import {Pauses} from '../../source/hub/database/pauses.ts';
 
 it('a pause is twice as long each time, for a minute at most, and begins anew when it is long ago', () => {
 	let now = 0;

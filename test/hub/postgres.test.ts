@@ -2,10 +2,10 @@ import {execFileSync} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import pg from 'pg';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
-import {PostgresDatabase} from '../../source/hub/postgres.ts';
-import {openPostgres} from '../../source/hub/postgres-open.ts';
-import {parsePostgresUrl} from '../../source/hub/postgres-url.ts';
-import type {OpenedDatabase} from '../../source/hub/opened-database.ts';
+import {PostgresDatabase} from '../../source/hub/postgres/postgres.ts';
+import {openPostgres} from '../../source/hub/postgres/open.ts';
+import {parsePostgresUrl} from '../../source/hub/database/postgres-url.ts';
+import type {OpenedDatabase} from '../../source/hub/database/opened-database.ts';
 import {startRelay} from '../helpers/relay.ts';
 import {startPostgres, type PostgresServer} from '../helpers/postgres.ts';
 

@@ -2,9 +2,9 @@ import {existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync} f
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {owner} from '../../source/hub/bootstrap.ts';
-import {openDatabase} from '../../source/hub/data-directory.ts';
-import {WorkerDatabase} from '../../source/hub/worker-database.ts';
+import {owner} from '../../source/hub/schema/bootstrap.ts';
+import {openDatabase} from '../../source/hub/pglite/data-directory.ts';
+import {WorkerDatabase} from '../../source/hub/pglite/worker-database.ts';
 import {newDirectory} from '../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-refusals-'));

@@ -2,7 +2,7 @@ import {request as httpRequest} from 'node:http';
 import {connect} from 'node:net';
 import {createClient} from '@supabase/supabase-js';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {signToken} from '../../source/hub/token.ts';
+import {signToken} from '../../source/hub/tokens/token.ts';
 import {onPostgres} from '../helpers/engine.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {parseArray} from '../../source/hub/array-text.ts';
-import {splitStatements} from '../../source/hub/split-statements.ts';
+import {parseArray} from '../../source/hub/database/array-text.ts';
+import {splitStatements} from '../../source/hub/database/split-statements.ts';
 
 describe('splitStatements', () => {
 	it('cuts at semicolons and keeps no empty statement', () => {

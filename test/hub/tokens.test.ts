@@ -3,7 +3,7 @@ import {existsSync, mkdirSync, readFileSync, statSync, writeFileSync} from 'node
 import {join} from 'node:path';
 import {createClient, type SupabaseClient} from '@supabase/supabase-js';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
-import {signToken, verifyToken, type Claims} from '../../source/hub/token.ts';
+import {signToken, verifyToken, type Claims} from '../../source/hub/tokens/token.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
 import {PlayedAgent} from '../helpers/agent.ts';
 import {onPostgres} from '../helpers/engine.ts';

@@ -2,9 +2,9 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
-import type {Database} from '../../source/hub/database.ts';
-import {isDue} from '../../source/hub/due.ts';
-import {startMaintenance} from '../../source/hub/maintenance.ts';
+import type {Database} from '../../source/hub/database/database.ts';
+import {isDue} from '../../source/hub/files/due.ts';
+import {startMaintenance} from '../../source/hub/upkeep/maintenance.ts';
 
 let folder: string;
 let file: string;

@@ -8,12 +8,12 @@ const module = (path: string): string => JSON.stringify(new URL(`../../source/${
 
 /** Every way in which a file of the home is replaced; each is given `file`, `folder` and `text`. */
 const writers: readonly [string, string][] = [
-	['of the hub', `(await import(${module('hub/private-file.ts')})).writePrivateFile(file, text)`],
-	['of the screen', `(await import(${module('tui/private-file.ts')})).writePrivate(file, text)`],
+	['of the hub', `(await import(${module('hub/files/private-file.ts')})).writePrivateFile(file, text)`],
+	['of the screen', `(await import(${module('tui/terminal/private-file.ts')})).writePrivate(file, text)`],
 	['of the keys that sign', `(await import(${module('signing/key-folder.ts')})).writeOwnFile(file, text)`],
 	[
 		'of the layout',
-		`const {openScreenMemory} = await import(${module('commands/screen-file.ts')});
+		`const {openScreenMemory} = await import(${module('commands/screen/screen-file.ts')});
 		const arrangement = {places: [], hidden: new Set(), pinned: new Set(), moved: new Map(), zoomed: false};
 		const recent = {searches: [], commands: []};
 		const failed = await (await openScreenMemory(file)).save({arrangement, focus: text, recent, seen: null});
@@ -21,7 +21,7 @@ const writers: readonly [string, string][] = [
 	],
 	[
 		'of what join edits',
-		`await (await import(${module('join/file-edit.ts')})).apply({file, before: 'good', after: text, remarks: []})`,
+		`await (await import(${module('join/files/file-edit.ts')})).apply({file, before: 'good', after: text, remarks: []})`,
 	],
 ];
 

@@ -1,9 +1,9 @@
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
-import {answer, clientIn, heard} from '../../source/join/dialect.ts';
-import {readInput} from '../../source/join/hook-input.ts';
-import {isMailText, type Mail} from '../../source/join/mail.ts';
-import {mailText, openText} from '../../source/join/mail-text.ts';
+import {answer, clientIn, heard} from '../../source/join/clients/dialect.ts';
+import {readInput} from '../../source/join/hook/hook-input.ts';
+import {isMailText, type Mail} from '../../source/join/hook/mail.ts';
+import {mailText, openText} from '../../source/join/hook/mail-text.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {fire as fireAnywhere, placeAgent} from '../helpers/hook.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';

@@ -12,10 +12,10 @@ import {
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
-import {applyAll, checkWritable} from '../../source/join/file-edit.ts';
-import {hookEvents} from '../../source/join/hook-input.ts';
+import {applyAll, checkWritable} from '../../source/join/files/file-edit.ts';
+import {hookEvents} from '../../source/join/hook/hook-input.ts';
 import {foldersOf, planFolder, planPlace, planUnfolder} from '../../source/join/folder.ts';
-import {readPlace} from '../../source/join/place-file.ts';
+import {readPlace} from '../../source/join/files/place-file.ts';
 
 const launcher = {command: '/node', args: ['/cli.js']};
 const program = "AGENTMUX_HOME='/a home' /node /dist/hook.cjs";

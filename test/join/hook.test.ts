@@ -10,7 +10,7 @@ import {connectMailbox} from '../../source/gateway/connect.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {fire as fireAnywhere, hookProgram, placeAgent, type HookEnd} from '../helpers/hook.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
-import {signToken} from '../../source/hub/token.ts';
+import {signToken} from '../../source/hub/tokens/token.ts';
 
 let hub: TestHub;
 const mailboxes = new Map<string, Mailbox>();

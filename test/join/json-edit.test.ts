@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {locate} from '../../source/join/json-document.ts';
-import {appendAt, NotAnObject, removeAt, removeItem, setAt, valueAt} from '../../source/join/json-edit.ts';
+import {locate} from '../../source/join/files/json-document.ts';
+import {appendAt, NotAnObject, removeAt, removeItem, setAt, valueAt} from '../../source/join/files/json-edit.ts';
 
 const path = ['mcpServers', 'agentmux'];
 const entry = {command: 'agentmux', args: ['mcp', '--as', 'CLAUDE_1']};

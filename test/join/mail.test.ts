@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {readMail, type Mail} from '../../source/join/mail.ts';
-import {mailText, openText} from '../../source/join/mail-text.ts';
+import {readMail, type Mail} from '../../source/join/hook/mail.ts';
+import {mailText, openText} from '../../source/join/hook/mail-text.ts';
 
 const mail = (id: number, body: string, more: Partial<Mail> = {}): Mail => ({
 	id,

@@ -2,8 +2,8 @@ import {lstat, mkdtemp, readFile, readdir, rm, symlink, writeFile, chmod, stat, 
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
-import {apply} from '../../source/join/file-edit.ts';
-import {planJoin, planLeave} from '../../source/join/mcp-file.ts';
+import {apply} from '../../source/join/files/file-edit.ts';
+import {planJoin, planLeave} from '../../source/join/files/mcp-file.ts';
 
 const launcher = {command: '/node', args: ['/cli.js'], env: {AGENTMUX_HOME: '/home/x'}};
 let folder: string;

@@ -1,7 +1,7 @@
 import {chmod, cp, mkdir, readFile, readdir, rename, rm, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
-import {signToken} from '../../source/hub/token.ts';
+import {signToken} from '../../source/hub/tokens/token.ts';
 import type {Agent} from '../../source/mailbox/agent.ts';
 import {fire} from '../helpers/hook.ts';
 import {Home} from '../helpers/program.ts';

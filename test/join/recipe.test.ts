@@ -4,8 +4,8 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
-import {readRecipe, recipeNames} from '../../source/join/recipe-file.ts';
-import {withTags} from '../../source/join/recipe.ts';
+import {readRecipe, recipeNames} from '../../source/join/files/recipe-file.ts';
+import {withTags} from '../../source/join/files/recipe.ts';
 import {openDesk} from '../helpers/mcp.ts';
 
 const ours = fileURLToPath(new URL('../../recipes', import.meta.url));

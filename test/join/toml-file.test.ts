@@ -4,9 +4,9 @@ import {join} from 'node:path';
 import fc from 'fast-check';
 import {parse, stringify} from 'smol-toml';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
-import {clients} from '../../source/join/clients.ts';
-import {apply, checkWritable} from '../../source/join/file-edit.ts';
-import {planTomlJoin, planTomlLeave} from '../../source/join/toml-file.ts';
+import {clients} from '../../source/join/clients/clients.ts';
+import {apply, checkWritable} from '../../source/join/files/file-edit.ts';
+import {planTomlJoin, planTomlLeave} from '../../source/join/files/toml-file.ts';
 
 const codex = clients.find(({id}) => id === 'codex')!;
 const launcher = {command: '/no "de"', args: ['/cli\\.js'], env: {AGENTMUX_HOME: '/home/x 🙂'}};

@@ -2,8 +2,8 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
-import {clientStatus} from '../../source/join/client-status.ts';
-import {Turn} from '../../source/join/turn.ts';
+import {clientStatus} from '../../source/join/clients/client-status.ts';
+import {Turn} from '../../source/join/clients/turn.ts';
 
 let home: string;
 beforeEach(() => {

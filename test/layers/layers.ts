@@ -16,8 +16,8 @@ export interface Layers {
 }
 
 // One way to write a file whole and private, for the hub and for those who may not import it otherwise.
-const wholeFile = 'hub/whole-file.ts';
-const privateFile = 'hub/private-file.ts';
+const wholeFile = 'hub/files/whole-file.ts';
+const privateFile = 'hub/files/private-file.ts';
 
 export const layers: Layers = {
 	parts: {

@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
-import {claimObstacle} from '../../source/mailbox/claim-obstacle.ts';
+import {claimObstacle} from '../../source/mailbox/tasks/claim-obstacle.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
-import type {Task} from '../../source/mailbox/task.ts';
+import type {Task} from '../../source/mailbox/tasks/task.ts';
 import {
 	briefStanding,
 	listStanding,
@@ -9,7 +9,7 @@ import {
 	standingIn,
 	standingSentence,
 	statusOf,
-} from '../../source/mailbox/task-standing.ts';
+} from '../../source/mailbox/tasks/task-standing.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
 

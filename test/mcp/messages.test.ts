@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
-import {planGuidance} from '../../source/join/guidance-file.ts';
-import {mailText, openText} from '../../source/join/mail-text.ts';
+import {planGuidance} from '../../source/join/files/guidance-file.ts';
+import {mailText, openText} from '../../source/join/hook/mail-text.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {Quoted} from '../../source/mcp/quoted.ts';

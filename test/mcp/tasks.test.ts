@@ -1,7 +1,7 @@
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import type {Json} from '../../source/mailbox/json.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
-import type {Task} from '../../source/mailbox/task.ts';
+import type {Task} from '../../source/mailbox/tasks/task.ts';
 import {openDesk, type AgentClient, type Called} from '../helpers/mcp.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {mailText} from '../../source/join/mail-text.ts';
+import {mailText} from '../../source/join/hook/mail-text.ts';
 import {answer} from '../../source/mcp/answer.ts';
 import {quoteAll, quotedBlock} from '../../source/mcp/quoted.ts';
 import {quotedText} from '../../source/quotation/agent-text.ts';

@@ -1,7 +1,7 @@
 // The tables of keys in the README and in docs/config.md, made from the keymap. `npm run readme-keys` writes them; the test
 // beside says when they differ.
 import {readFile, writeFile} from 'node:fs/promises';
-import {usualKeymap, type Place} from '../../source/tui/keymap.ts';
+import {usualKeymap, type Place} from '../../source/tui/settings/keymap.ts';
 
 export const documents = [
 	{file: new URL('../../README.md', import.meta.url), mark: 'keys', made: keyTables},

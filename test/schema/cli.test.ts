@@ -1,9 +1,9 @@
 import {readFileSync} from 'node:fs';
 import pg from 'pg';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {openPostgres} from '../../source/hub/postgres-open.ts';
-import {parsePostgresUrl} from '../../source/hub/postgres-url.ts';
-import {readMigrations} from '../../source/hub/migrations.ts';
+import {openPostgres} from '../../source/hub/postgres/open.ts';
+import {parsePostgresUrl} from '../../source/hub/database/postgres-url.ts';
+import {readMigrations} from '../../source/hub/schema/migrations.ts';
 import {startPostgres, type PostgresServer} from '../helpers/postgres.ts';
 import {generateTypes, hasSupabaseCli, supabase} from '../helpers/supabase-cli.ts';
 import {typesFile} from './types-file.ts';

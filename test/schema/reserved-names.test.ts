@@ -1,7 +1,7 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {agent, engines, owner, type MigratedDatabase} from '../helpers/migrated.ts';
-import {owner as scope, bootstrap} from '../../source/hub/bootstrap.ts';
-import {migrate, readMigrations, type Migration} from '../../source/hub/migrations.ts';
+import {owner as scope, bootstrap} from '../../source/hub/schema/bootstrap.ts';
+import {migrate, readMigrations, type Migration} from '../../source/hub/schema/migrations.ts';
 import {engines as hubEngines} from '../hub/rest/stage.ts';
 import {openInMemory} from '../helpers/prepared.ts';
 

@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest';
-import {bootstrap, owner} from '../../source/hub/bootstrap.ts';
-import type {Database} from '../../source/hub/database.ts';
-import {applyMigration, migrate, readMigrations, type Migration} from '../../source/hub/migrations.ts';
+import {bootstrap, owner} from '../../source/hub/schema/bootstrap.ts';
+import type {Database} from '../../source/hub/database/database.ts';
+import {applyMigration, migrate, readMigrations, type Migration} from '../../source/hub/schema/migrations.ts';
 import {engines} from '../hub/rest/stage.ts';
 
 const migrations = await readMigrations();

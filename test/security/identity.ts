@@ -1,6 +1,6 @@
 import {mkdirSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
-import {clientVariables} from '../../source/join/running-client.ts';
+import {clientVariables} from '../../source/join/clients/running-client.ts';
 import type {Attack} from './attack.ts';
 import {difference, stateOf} from './forge/state.ts';
 

@@ -5,7 +5,7 @@ import {reduce} from '../../source/store/reduce.ts';
 import {channelMessages, replyCount, threadMessages, threadTree} from '../../source/store/select.ts';
 import {marksIn} from '../../source/store/seen-marks.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
-import type {Task} from '../../source/mailbox/task.ts';
+import type {Task} from '../../source/mailbox/tasks/task.ts';
 import {unreadCount} from '../../source/store/unread.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {messageRow} from '../helpers/message.ts';

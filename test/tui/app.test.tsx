@@ -1,14 +1,14 @@
 import {cleanup, render} from 'ink-testing-library';
 import {afterEach, describe, expect, it} from 'vitest';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
-import {App} from '../../source/tui/app.tsx';
-import {channelOrder} from '../../source/tui/channel-order.ts';
-import {SurroundingsProvider} from '../../source/tui/context.ts';
-import {createController} from '../../source/tui/controller.ts';
-import {layoutOf} from '../../source/tui/current-layout.ts';
-import type {Input} from '../../source/tui/keyboard.ts';
+import {App} from '../../source/tui/app/app.tsx';
+import {channelOrder} from '../../source/tui/model/channel-order.ts';
+import {SurroundingsProvider} from '../../source/tui/view/context.ts';
+import {createController} from '../../source/tui/app/controller.ts';
+import {layoutOf} from '../../source/tui/model/current-layout.ts';
+import type {Input} from '../../source/tui/terminal/keyboard.ts';
 import {spoken} from '../../source/tui/reader/lines.ts';
-import {createUi, withChannels} from '../../source/tui/ui.ts';
+import {createUi, withChannels} from '../../source/tui/model/ui.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
 

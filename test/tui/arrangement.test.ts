@@ -8,9 +8,9 @@ import {
 	withChannels,
 	withHidden,
 	withPinned,
-} from '../../source/tui/arrangement.ts';
-import {layout, type Layout} from '../../source/tui/layout.ts';
-import {agentsPane, allPane, inboxPane, tasksPane, welcomePane} from '../../source/tui/pane-id.ts';
+} from '../../source/tui/model/arrangement.ts';
+import {layout, type Layout} from '../../source/tui/model/layout.ts';
+import {agentsPane, allPane, inboxPane, tasksPane, welcomePane} from '../../source/tui/model/pane-id.ts';
 
 const specials = [tasksPane, agentsPane, inboxPane, allPane];
 const names = (count: number): string[] => Array.from({length: count}, (_, at) => `C${at + 1}`);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {edit, emptyEditor, type Editor} from '../../source/tui/compose/editor.ts';
-import {afterKill, nothingKilled, type Killed} from '../../source/tui/compose/kill.ts';
-import {searched, searchFrom, withSent, type SentSearch} from '../../source/tui/compose/sent.ts';
-import {noUndo, takenBack, withChange} from '../../source/tui/compose/undo.ts';
+import {edit, emptyEditor, type Editor} from '../../source/tui/editor/editor.ts';
+import {afterKill, nothingKilled, type Killed} from '../../source/tui/editor/kill.ts';
+import {searched, searchFrom, withSent, type SentSearch} from '../../source/tui/model/sent.ts';
+import {noUndo, takenBack, withChange} from '../../source/tui/editor/undo.ts';
 
 function at(text: string): Editor {
 	const cursor = text.indexOf('|');

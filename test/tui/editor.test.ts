@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {completed, mentioning} from '../../source/tui/compose/completion.ts';
 import {draftView} from '../../source/tui/compose/draft-view.ts';
-import {edit, emptyEditor, type Edit, type Editor, type Place} from '../../source/tui/compose/editor.ts';
-import {wordEnd, wordStart} from '../../source/tui/compose/word.ts';
+import {edit, emptyEditor, type Edit, type Editor, type Place} from '../../source/tui/editor/editor.ts';
+import {wordEnd, wordStart} from '../../source/tui/editor/word.ts';
 import {textWidth} from '../../source/tui/screen/strip.ts';
 
 /** `|` stands for the cursor. */

@@ -2,10 +2,10 @@ import {EventEmitter} from 'node:events';
 import {describe, expect, it, onTestFinished} from 'vitest';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
-import {placeFirstFrame} from '../../source/tui/first-frame.ts';
-import {mount} from '../../source/tui/mount.tsx';
+import {placeFirstFrame} from '../../source/tui/run/first-frame.ts';
+import {mount} from '../../source/tui/run/mount.tsx';
 import {createScreen} from '../../source/tui/screen/screen.ts';
-import {createUi} from '../../source/tui/ui.ts';
+import {createUi} from '../../source/tui/model/ui.ts';
 
 const turn = () => new Promise(resolve => setTimeout(resolve, 50));
 

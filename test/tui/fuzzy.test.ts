@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {fuzzy, fuzzyMatch} from '../../source/tui/fuzzy.ts';
+import {fuzzy, fuzzyMatch} from '../../source/tui/settings/fuzzy.ts';
 
 const found = (typed: string, names: readonly string[]) => fuzzy(typed, names, name => name);
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import {afterEach, describe, expect, it} from 'vitest';
-import {readHabits} from '../../source/tui/habits.ts';
-import {readKey} from '../../source/tui/key-name.ts';
-import {createKeyboard} from '../../source/tui/keyboard.ts';
-import {actionOf, hints, keyFor, useKeymap, usualKeymap} from '../../source/tui/keymap.ts';
+import {readHabits} from '../../source/tui/settings/habits.ts';
+import {readKey} from '../../source/tui/settings/key-name.ts';
+import {createKeyboard} from '../../source/tui/terminal/keyboard.ts';
+import {actionOf, hints, keyFor, useKeymap, usualKeymap} from '../../source/tui/settings/keymap.ts';
 
 afterEach(() => useKeymap(usualKeymap));
 

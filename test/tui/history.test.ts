@@ -2,12 +2,12 @@ import {describe, expect, it, onTestFinished} from 'vitest';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
 import {heldCount} from '../../source/store/reduce.ts';
 import type {SeenMarks} from '../../source/store/seen-marks.ts';
-import {channelOrder} from '../../source/tui/channel-order.ts';
-import {createController} from '../../source/tui/controller.ts';
-import {layoutOf} from '../../source/tui/current-layout.ts';
+import {channelOrder} from '../../source/tui/model/channel-order.ts';
+import {createController} from '../../source/tui/app/controller.ts';
+import {layoutOf} from '../../source/tui/model/current-layout.ts';
 import {paneLines} from '../../source/tui/panes/paint.ts';
-import {createUi, withChannels} from '../../source/tui/ui.ts';
-import {unreadWords} from '../../source/tui/unread.ts';
+import {createUi, withChannels} from '../../source/tui/model/ui.ts';
+import {unreadWords} from '../../source/tui/model/unread.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
 

@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {keptText, readKept} from '../../source/tui/compose/kept-draft.ts';
-import {emptyCompose} from '../../source/tui/ui.ts';
+import {emptyCompose} from '../../source/tui/model/ui.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {spawn, type TestTerminal} from '../helpers/terminal.ts';
 

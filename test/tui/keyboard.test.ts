@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {createKeyboard, type Input} from '../../source/tui/keyboard.ts';
-import type {Report} from '../../source/tui/terminal-report.ts';
+import {createKeyboard, type Input} from '../../source/tui/terminal/keyboard.ts';
+import type {Report} from '../../source/tui/terminal/report.ts';
 
 function heard(...chunks: string[]): Array<Input | Report> {
 	const keyboard = createKeyboard();

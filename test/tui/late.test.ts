@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest';
-import {arrivals, isPartMissing, late, onArrival} from '../../source/tui/late.ts';
+import {arrivals, isPartMissing, late, onArrival} from '../../source/tui/screen/late.ts';
 
 it('stays null where it cannot be loaded, and says so instead of ending the program', async () => {
 	const before = arrivals();

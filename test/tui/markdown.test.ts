@@ -7,7 +7,7 @@ import {addressesOf, tellsTarget, webAddress} from '../../source/tui/markdown/li
 import {fitted} from '../../source/tui/markdown/table.ts';
 import type {Strip} from '../../source/tui/screen/strip.ts';
 import {lookOf, plain, type Look} from '../../source/tui/screen/style.ts';
-import {tagStrong, theme} from '../../source/tui/theme.ts';
+import {tagStrong, theme} from '../../source/tui/settings/theme.ts';
 
 function laid(text: string, width = 40, most = 500, limit = 50_000): Strip[] {
 	const lines: Strip[] = [];

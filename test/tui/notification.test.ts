@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {desktopCommand} from '../../source/tui/desktop.ts';
-import {notificationBytes} from '../../source/tui/notification.ts';
+import {desktopCommand} from '../../source/tui/terminal/desktop.ts';
+import {notificationBytes} from '../../source/tui/terminal/notification.ts';
 import {p} from '../../source/printable.ts';
 
 describe('the bytes of a notification', () => {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {mentionsIn} from '../../source/mailbox/message.ts';
-import {pasteable} from '../../source/tui/clipboard.ts';
+import {pasteable} from '../../source/tui/terminal/clipboard.ts';
 import {quoted} from '../../source/tui/compose/quote.ts';
 
 describe('a quote', () => {

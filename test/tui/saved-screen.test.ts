@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {mergedMarks, readAtStart, seenMarksOf, type SeenMarks} from '../../source/store/seen-marks.ts';
 import {emptyState} from '../../source/store/state.ts';
-import {mergedRecent} from '../../source/tui/find/recent.ts';
-import {agentsPane, allPane, inboxPane, tasksPane} from '../../source/tui/pane-id.ts';
-import {parseScreen, serialized, type SavedScreen} from '../../source/tui/saved-screen.ts';
+import {mergedRecent} from '../../source/tui/model/recent.ts';
+import {agentsPane, allPane, inboxPane, tasksPane} from '../../source/tui/model/pane-id.ts';
+import {parseScreen, serialized, type SavedScreen} from '../../source/tui/model/saved-screen.ts';
 
 const pane = fc.oneof(
 	fc.constantFrom(tasksPane, agentsPane, inboxPane, allPane),

@@ -11,7 +11,7 @@ import {sgr} from '../../source/tui/screen/sgr.ts';
 import {ansi, clip, joined, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
 import {linked, lookOf, plain, style} from '../../source/tui/screen/style.ts';
 import {wrap} from '../../source/tui/screen/wrap.ts';
-import {theme} from '../../source/tui/theme.ts';
+import {theme} from '../../source/tui/settings/theme.ts';
 import {p, printable} from '../../source/printable.ts';
 
 const styles = [plain, style({bold: true}), style({fg: 0xff0000}), style({bg: 0x202020}), style({inverse: true})];

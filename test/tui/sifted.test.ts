@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {parseFilter} from '../../source/mailbox/filter-parse.ts';
+import {parseFilter} from '../../source/mailbox/filter/filter-parse.ts';
 import {allFeed} from '../../source/store/feed.ts';
 import {mergeById} from '../../source/store/ordered.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
-import {marked, marksOf} from '../../source/tui/find/marks.ts';
-import {paneFilter} from '../../source/tui/find/pane-filter.ts';
-import {siftedOf} from '../../source/tui/find/sifted.ts';
+import {marked, marksOf} from '../../source/tui/model/marks.ts';
+import {paneFilter} from '../../source/tui/model/pane-filter.ts';
+import {siftedOf} from '../../source/tui/model/sifted.ts';
 import {strip} from '../../source/tui/screen/strip.ts';
-import {theme} from '../../source/tui/theme.ts';
+import {theme} from '../../source/tui/settings/theme.ts';
 import {messageRow} from '../helpers/message.ts';
 import {printable} from '../../source/printable.ts';
 

@@ -1,6 +1,6 @@
 import {Writable} from 'node:stream';
 import {describe, expect, it} from 'vitest';
-import {snapshot} from '../../source/commands/snapshot.ts';
+import {snapshot} from '../../source/commands/screen/snapshot.ts';
 import {scenes} from '../fixtures/scenes.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
-import type {Task} from '../../source/mailbox/task.ts';
+import type {Task} from '../../source/mailbox/tasks/task.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {tableLines} from '../../source/tui/panes/table-lines.ts';
 import {taskCardLines} from '../../source/tui/panes/task-card.ts';
 import {taskList} from '../../source/tui/panes/task-rows.ts';
 import {standing} from '../../source/tui/panes/task-words.ts';
 import {textWidth} from '../../source/tui/screen/strip.ts';
-import {openSteps} from '../../source/tui/task-keys.ts';
+import {openSteps} from '../../source/tui/tasks/task-keys.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {MemoryTasks} from '../helpers/memory-tasks.ts';
 import {spawn, type SpawnOptions, type TestTerminal} from '../helpers/terminal.ts';

@@ -14,7 +14,7 @@ import {
 	tagColours,
 	tagStyle,
 	theme,
-} from '../../source/tui/theme.ts';
+} from '../../source/tui/settings/theme.ts';
 
 const none = new Map<Colour, Colour>();
 const themes = [

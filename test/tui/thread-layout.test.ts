@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {emptyArrangement, withChannels} from '../../source/tui/arrangement.ts';
-import {layout, type Layout} from '../../source/tui/layout.ts';
-import {withThread, withThreadIn} from '../../source/tui/thread-layout.ts';
+import {emptyArrangement, withChannels} from '../../source/tui/model/arrangement.ts';
+import {layout, type Layout} from '../../source/tui/model/layout.ts';
+import {withThread, withThreadIn} from '../../source/tui/model/thread-layout.ts';
 
 const thread = '#thread:1';
 

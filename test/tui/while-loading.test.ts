@@ -3,8 +3,8 @@ import type {Connection} from '../../source/mailbox/event.ts';
 import {emptyState} from '../../source/store/state.ts';
 import {markdown, messageBody} from '../../source/tui/panes/message-body.ts';
 import {textOf} from '../../source/tui/screen/strip.ts';
-import {topLine} from '../../source/tui/top-line.ts';
-import {createUi} from '../../source/tui/ui.ts';
+import {topLine} from '../../source/tui/view/top-line.ts';
+import {createUi} from '../../source/tui/model/ui.ts';
 import {messageRow} from '../helpers/message.ts';
 
 const now = Date.parse('2026-11-20T14:03:00Z');

@@ -1,6 +1,6 @@
 import {readdirSync, type Dirent} from 'node:fs';
 import {join} from 'node:path';
-import type {HubPlaces} from '../places.ts';
+import type {HubPlaces} from '../files/places.ts';
 import {above} from './above.ts';
 import {checkAbove, checkFile, checkFolder} from './entry.ts';
 

@@ -1,5 +1,5 @@
 import {chmodSync, lstatSync, readFileSync, statSync} from 'node:fs';
-import {HubError} from '../error.ts';
+import {HubError} from '../files/error.ts';
 import {above} from './above.ts';
 import {checkAbove} from './entry.ts';
 

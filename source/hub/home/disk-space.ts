@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {closeSync, openSync, rmSync, statfsSync, statSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
-import type {Log} from '../log.ts';
+import type {Log} from '../files/log.ts';
 
 /** Bytes. Below this nothing more is written: PostgreSQL panics where its log finds no room. */
 const low = 4 * 1024 * 1024;

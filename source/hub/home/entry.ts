@@ -9,7 +9,7 @@ import {
 	statSync,
 	type Stats,
 } from 'node:fs';
-import {HubError} from '../error.ts';
+import {HubError} from '../files/error.ts';
 
 /** Undefined on Windows, where access lists decide, which Node does not report. */
 const me = process.getuid?.();

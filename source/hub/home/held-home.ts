@@ -10,9 +10,9 @@ import {
 	type FSWatcher,
 } from 'node:fs';
 import {dirname} from 'node:path';
-import type {Lock} from '../lock.ts';
-import type {Log} from '../log.ts';
-import {makePrivateFolder, writePrivateFile} from '../private-file.ts';
+import type {Lock} from '../files/lock.ts';
+import type {Log} from '../files/log.ts';
+import {makePrivateFolder, writePrivateFile} from '../files/private-file.ts';
 
 /** Milliseconds between two looks, whatever has been noticed meanwhile. */
 const tick = 1000;

@@ -3,7 +3,7 @@ import type {Server} from 'node:net';
 import {dirname} from 'node:path';
 import {above} from '../home/above.ts';
 import {faultAbove} from '../home/entry.ts';
-import type {Log} from '../log.ts';
+import type {Log} from '../files/log.ts';
 import {makeFolder} from './private-folder.ts';
 import {socketPlaces, thisMachine} from './socket-path.ts';
 

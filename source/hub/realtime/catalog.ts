@@ -1,4 +1,4 @@
-import {DatabaseError, type Database, type Scope} from '../database.ts';
+import {DatabaseError, type Database, type Scope} from '../database/database.ts';
 
 export interface Column {
 	readonly name: string;

@@ -1,4 +1,4 @@
-import {DatabaseError, type Database, type Scope} from '../database.ts';
+import {DatabaseError, type Database, type Scope} from '../database/database.ts';
 import {filterOperators, type Filter} from './binding.ts';
 import {ownScope, type Column, type Table} from './catalog.ts';
 import {members, objectText, type JsonText} from './json-text.ts';

@@ -1,4 +1,4 @@
-import type {Database} from '../database.ts';
+import type {Database} from '../database/database.ts';
 import type {Binding, Filter} from './binding.ts';
 import type {Catalog, Reader, Table} from './catalog.ts';
 import {changeData, refusal, type WholeChange} from './change-data.ts';

@@ -1,4 +1,4 @@
-import {closingQuote} from '../closing-quote.ts';
+import {closingQuote} from '../database/closing-quote.ts';
 
 /**
  * JSON values as the text they came in: what only passes through keeps its digits and is not parsed and written again.

@@ -1,9 +1,9 @@
 import type {IncomingMessage} from 'node:http';
 import type {Duplex} from 'node:stream';
 import {WebSocketServer} from 'ws';
-import {boundedDatabase} from '../bounded-database.ts';
-import type {Database} from '../database.ts';
-import type {Handler} from '../http.ts';
+import {boundedDatabase} from '../database/bounded-database.ts';
+import type {Database} from '../database/database.ts';
+import type {Handler} from '../http/http.ts';
 import {Catalog, ownScope} from './catalog.ts';
 import {Changes} from './changes.ts';
 import {storedBroadcast} from './channel.ts';

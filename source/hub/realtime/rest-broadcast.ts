@@ -1,4 +1,4 @@
-import {json, refusal, type HubRequest, type HubResponse} from '../http.ts';
+import {json, refusal, type HubRequest, type HubResponse} from '../http/http.ts';
 import type {Viewer} from './change-rows.ts';
 import {isObject} from './join.ts';
 import {elements, members, objectText, type JsonText} from './json-text.ts';

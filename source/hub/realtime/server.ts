@@ -1,4 +1,4 @@
-import type {Database} from '../database.ts';
+import type {Database} from '../database/database.ts';
 import type {Binding} from './binding.ts';
 import type {Changes} from './changes.ts';
 import type {Limits} from './limits.ts';

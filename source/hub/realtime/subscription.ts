@@ -1,4 +1,4 @@
-import {DatabaseError, type Database} from '../database.ts';
+import {DatabaseError, type Database} from '../database/database.ts';
 import {parseBinding, type Binding, type Filter} from './binding.ts';
 import {ownScope, type Catalog, type Table} from './catalog.ts';
 import {concerns} from './changes.ts';

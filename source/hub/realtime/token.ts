@@ -1,5 +1,5 @@
-import {holderOf} from '../admission/holder.ts';
-import type {Caller} from '../http.ts';
+import {holderOf} from '../http/holder.ts';
+import type {Caller} from '../http/http.ts';
 import type {Viewer} from './change-rows.ts';
 
 /**

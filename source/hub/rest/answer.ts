@@ -1,9 +1,9 @@
-import {type Database, type Scope, type Statement} from '../database.ts';
-import {RestFault} from './fault.ts';
+import {type Database, type Scope, type Statement} from '../database/database.ts';
+import {RestFault} from './errors/fault.ts';
 import {type Guard, guarded} from './guard.ts';
-import {type Media} from './media.ts';
-import {type RenderedRead, row} from './render-read.ts';
-import {join, nothing, sql, type Sql, statement, value} from './sql.ts';
+import {type Media} from './query/media.ts';
+import {type RenderedRead, row} from './render/render-read.ts';
+import {join, nothing, sql, type Sql, statement, value} from './catalog/sql.ts';
 
 /** One statement that does the work and makes the body. */
 export interface Question {

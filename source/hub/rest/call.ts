@@ -1,22 +1,22 @@
-import {type HubResponse} from '../http.ts';
+import {type HubResponse} from '../http/http.ts';
 import {ask} from './answer.ts';
-import {type Column, type Routine} from './catalog.ts';
+import {type Column, type Routine} from './catalog/catalog.ts';
 import {type Exchange, header, scopeOf} from './exchange.ts';
-import {maxAffectedNeedsSet} from './fault.ts';
+import {maxAffectedNeedsSet} from './errors/fault.ts';
 import {type Guard} from './guard.ts';
-import {bodyType, negotiate} from './media.ts';
-import {parsePayload} from './payload.ts';
-import {preferenceApplied} from './prefer.ts';
-import {limitsAt} from './query.ts';
-import {contentRange, requestedRange} from './range.ts';
+import {bodyType, negotiate} from './query/media.ts';
+import {parsePayload} from './query/payload.ts';
+import {preferenceApplied} from './query/prefer.ts';
+import {limitsAt} from './query/query.ts';
+import {contentRange, requestedRange} from './query/range.ts';
 import {counting, rowsResponse} from './read.ts';
-import {type Source} from './read-plan.ts';
-import {type CallArguments, renderCall} from './render-call.ts';
-import {type RenderedRead, renderCount, renderRead} from './render-read.ts';
-import {made} from './render-write.ts';
-import {resolveRead} from './resolve.ts';
-import {findRoutine} from './routine.ts';
-import {catalogName, identifier, sql} from './sql.ts';
+import {type Source} from './plan/read-plan.ts';
+import {type CallArguments, renderCall} from './render/render-call.ts';
+import {type RenderedRead, renderCount, renderRead} from './render/render-read.ts';
+import {made} from './render/render-write.ts';
+import {resolveRead} from './plan/resolve.ts';
+import {findRoutine} from './catalog/routine.ts';
+import {catalogName, identifier, sql} from './catalog/sql.ts';
 
 /** GET, HEAD and POST on a function. */
 export async function handleCall(exchange: Exchange, name: string): Promise<HubResponse> {

@@ -1,13 +1,13 @@
-import {isAgentSql} from '../agent-sql.ts';
-import {type Database, type Scope} from '../database.ts';
-import {type HubRequest} from '../http.ts';
-import {type Catalog, exposedSchemas, type Table} from './catalog.ts';
-import {RestFault} from './fault.ts';
+import {isAgentSql} from '../management/agent-sql.ts';
+import {type Database, type Scope} from '../database/database.ts';
+import {type HubRequest} from '../http/http.ts';
+import {type Catalog, exposedSchemas, type Table} from './catalog/catalog.ts';
+import {RestFault} from './errors/fault.ts';
 import {isMail, isOneMessage} from './mail.ts';
-import {nearest} from './nearest.ts';
-import {type Preferences} from './prefer.ts';
-import {type Query} from './query.ts';
-import {type Source} from './read-plan.ts';
+import {nearest} from './catalog/nearest.ts';
+import {type Preferences} from './query/prefer.ts';
+import {type Query} from './query/query.ts';
+import {type Source} from './plan/read-plan.ts';
 
 /** One request with all that is needed to answer it. */
 export interface Exchange {

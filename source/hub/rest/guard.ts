@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
-import {type DatabaseError} from '../database.ts';
-import {notSingular, putMismatch, type RestFault, tooManyAffected} from './fault.ts';
-import {sql, type Sql, value} from './sql.ts';
+import {type DatabaseError} from '../database/database.ts';
+import {notSingular, putMismatch, type RestFault, tooManyAffected} from './errors/fault.ts';
+import {sql, type Sql, value} from './catalog/sql.ts';
 
 export type Guard = 'single' | 'put' | {readonly atMost: number};
 

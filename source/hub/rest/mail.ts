@@ -1,4 +1,4 @@
-import {type HubRequest} from '../http.ts';
+import {type HubRequest} from '../http/http.ts';
 
 /** What brings a message in or out, or tells that somebody is there. */
 const calls = new Set([

@@ -1,7 +1,7 @@
-import {type HubResponse} from '../http.ts';
-import {type Catalog} from './catalog.ts';
+import {type HubResponse} from '../http/http.ts';
+import {type Catalog} from './catalog/catalog.ts';
 import {findTable} from './exchange.ts';
-import {findRoutine} from './routine.ts';
+import {findRoutine} from './catalog/routine.ts';
 
 /** OPTIONS: the methods that this target takes. */
 export function handleOptions(

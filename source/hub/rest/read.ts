@@ -1,16 +1,16 @@
-import {type HubResponse} from '../http.ts';
+import {type HubResponse} from '../http/http.ts';
 import {type Answer, ask} from './answer.ts';
 import {type Exchange, findTable, header, scopeOf, sourceOf} from './exchange.ts';
-import {faultResponse} from './fault-response.ts';
-import {badRange} from './fault.ts';
-import {negotiate} from './media.ts';
-import {type Preferences, preferenceApplied} from './prefer.ts';
-import {type Limits, limitsAt} from './query.ts';
-import {queryText} from './query-text.ts';
-import {contentRange, rangeStatus, requestedRange} from './range.ts';
-import {renderCount, renderRead} from './render-read.ts';
-import {resolveRead} from './resolve.ts';
-import {identifier, qualified, sql, type Sql, value} from './sql.ts';
+import {faultResponse} from './errors/fault-response.ts';
+import {badRange} from './errors/fault.ts';
+import {negotiate} from './query/media.ts';
+import {type Preferences, preferenceApplied} from './query/prefer.ts';
+import {type Limits, limitsAt} from './query/query.ts';
+import {queryText} from './query/query-text.ts';
+import {contentRange, rangeStatus, requestedRange} from './query/range.ts';
+import {renderCount, renderRead} from './render/render-read.ts';
+import {resolveRead} from './plan/resolve.ts';
+import {identifier, qualified, sql, type Sql, value} from './catalog/sql.ts';
 
 /** GET and HEAD on a table. */
 export async function handleRead(exchange: Exchange, name: string): Promise<HubResponse> {

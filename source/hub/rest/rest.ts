@@ -1,19 +1,19 @@
-import {boundedDatabase} from '../bounded-database.ts';
-import {type Database, DatabaseError} from '../database.ts';
-import {type Handler, type HubRequest, type HubResponse} from '../http.ts';
+import {boundedDatabase} from '../database/bounded-database.ts';
+import {type Database, DatabaseError} from '../database/database.ts';
+import {type Handler, type HubRequest, type HubResponse} from '../http/http.ts';
 import {handleCall} from './call.ts';
-import {type Catalog, exposedSchemas} from './catalog.ts';
+import {type Catalog, exposedSchemas} from './catalog/catalog.ts';
 import {type Exchange, header} from './exchange.ts';
-import {faultResponse} from './fault-response.ts';
-import {badMethod, badPath, badRpcMethod, RestFault, unknownSchema} from './fault.ts';
+import {faultResponse} from './errors/fault-response.ts';
+import {badMethod, badPath, badRpcMethod, RestFault, unknownSchema} from './errors/fault.ts';
 import {guardFault} from './guard.ts';
-import {handleRoot} from './openapi.ts';
+import {handleRoot} from './openapi/openapi.ts';
 import {handleOptions} from './options.ts';
-import {parsePreferences} from './prefer.ts';
-import {parseQuery} from './query.ts';
+import {parsePreferences} from './query/prefer.ts';
+import {parseQuery} from './query/query.ts';
 import {handleRead} from './read.ts';
-import {SchemaCache} from './schema-cache.ts';
-import {databaseFault} from './sqlstate.ts';
+import {SchemaCache} from './catalog/schema-cache.ts';
+import {databaseFault} from './errors/sqlstate.ts';
 import {handleWrite} from './write.ts';
 
 export interface RestOptions {

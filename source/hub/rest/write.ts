@@ -1,17 +1,17 @@
-import {type HubResponse} from '../http.ts';
+import {type HubResponse} from '../http/http.ts';
 import {type Answer, ask} from './answer.ts';
-import {type Column, type Table} from './catalog.ts';
+import {type Column, type Table} from './catalog/catalog.ts';
 import {type Exchange, findTable, header, scopeOf, sourceOf} from './exchange.ts';
-import {badPutFilters, putWithLimit, RestFault} from './fault.ts';
+import {badPutFilters, putWithLimit, RestFault} from './errors/fault.ts';
 import {type Guard} from './guard.ts';
-import {bodyType, negotiate} from './media.ts';
-import {parsePayload} from './payload.ts';
-import {preferenceApplied} from './prefer.ts';
-import {contentRange} from './range.ts';
-import {queryText} from './query-text.ts';
-import {type Query} from './query.ts';
-import {type ReadPlan} from './read-plan.ts';
-import {renderRead} from './render-read.ts';
+import {bodyType, negotiate} from './query/media.ts';
+import {parsePayload} from './query/payload.ts';
+import {preferenceApplied} from './query/prefer.ts';
+import {contentRange} from './query/range.ts';
+import {queryText} from './query/query-text.ts';
+import {type Query} from './query/query.ts';
+import {type ReadPlan} from './plan/read-plan.ts';
+import {renderRead} from './render/render-read.ts';
 import {
 	type Conflict,
 	insertedCount,
@@ -22,9 +22,9 @@ import {
 	renderReturningKeys,
 	renderUpdate,
 	type Written,
-} from './render-write.ts';
-import {resolveCondition, resolveRead} from './resolve.ts';
-import {comma, identifier, nothing, sql, type Sql} from './sql.ts';
+} from './render/render-write.ts';
+import {resolveCondition, resolveRead} from './plan/resolve.ts';
+import {comma, identifier, nothing, sql, type Sql} from './catalog/sql.ts';
 
 export type WriteMethod = 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 

@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {signToken, type Claims} from '../token.ts';
+import {signToken, type Claims} from './token.ts';
 
 const hour = 3600;
 const day = 24 * hour;

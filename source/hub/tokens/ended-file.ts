@@ -1,8 +1,8 @@
 import {join} from 'node:path';
-import {owner} from '../bootstrap.ts';
-import type {Database} from '../database.ts';
-import type {HubPlaces} from '../places.ts';
-import {readJsonFile, writePrivateFile} from '../private-file.ts';
+import {owner} from '../schema/bootstrap.ts';
+import type {Database} from '../database/database.ts';
+import type {HubPlaces} from '../files/places.ts';
+import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 
 /** The content of data/ended-tokens.json. */
 export interface Remembered {

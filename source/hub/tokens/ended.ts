@@ -1,8 +1,8 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import {owner} from '../bootstrap.ts';
-import type {Database} from '../database.ts';
-import {json, type Caller, type HubResponse} from '../http.ts';
-import type {HubPlaces} from '../places.ts';
+import {owner} from '../schema/bootstrap.ts';
+import type {Database} from '../database/database.ts';
+import {json, type Caller, type HubResponse} from '../http/http.ts';
+import type {HubPlaces} from '../files/places.ts';
 import {agentIn} from './claims.ts';
 import {endRemembered, rememberEnded} from './ended-file.ts';
 

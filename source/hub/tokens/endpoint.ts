@@ -1,8 +1,8 @@
-import {owner} from '../bootstrap.ts';
-import type {Database} from '../database.ts';
-import {json, refusal, type Handler, type HubRequest, type HubResponse} from '../http.ts';
-import type {KeyRing} from '../key-ring.ts';
-import {verifyToken, type Claims} from '../token.ts';
+import {owner} from '../schema/bootstrap.ts';
+import type {Database} from '../database/database.ts';
+import {json, refusal, type Handler, type HubRequest, type HubResponse} from '../http/http.ts';
+import type {KeyRing} from './key-ring.ts';
+import {verifyToken, type Claims} from './token.ts';
 import {agentIn, isOld, issueToken, type AgentClaims} from './claims.ts';
 import {ended, endedResponse, revoked} from './ended.ts';
 

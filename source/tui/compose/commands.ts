@@ -1,10 +1,10 @@
 import {isTag, type Tag} from '../../mailbox/tag.ts';
-import type {Task, TaskDraft} from '../../mailbox/task.ts';
+import type {Task, TaskDraft} from '../../mailbox/tasks/task.ts';
 import {printable} from '../../printable.ts';
 import {isAnyone} from '../../store/delivery.ts';
 import type {State} from '../../store/state.ts';
-import type {Compose} from '../ui.ts';
-import type {ComposeContext} from './draft.ts';
+import type {Compose} from '../model/ui.ts';
+import type {ComposeContext} from '../model/draft.ts';
 
 /** A line that begins with `/` and is no message. */
 export interface Command {

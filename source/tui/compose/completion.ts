@@ -1,5 +1,5 @@
 import {tagLetter} from '../../mailbox/tag.ts';
-import type {Editor} from './editor.ts';
+import type {Editor} from '../editor/editor.ts';
 
 const begun = new RegExp(`(?<!@|${tagLetter})@(${tagLetter}{0,32})$`);
 const goesOn = new RegExp(`^${tagLetter}`);

@@ -2,13 +2,13 @@ import {Box} from 'ink';
 import {useLayoutEffect} from 'react';
 import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
-import {useSurroundings, useUi} from '../context.ts';
-import {Painted} from '../painted.tsx';
+import {useSurroundings, useUi} from '../view/context.ts';
+import {Painted} from '../view/painted.tsx';
 import type {Rect} from '../screen/grid.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
-import {onTint, Spans} from '../spans.tsx';
-import {tagStrong, tagStyle, theme} from '../theme.ts';
-import type {Ui} from '../ui.ts';
+import {onTint, Spans} from '../view/spans.tsx';
+import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
+import type {Ui} from '../model/ui.ts';
 import {composeCursor, composeLine} from './compose-lines.ts';
 import {offersFor, type Offer} from './offers.ts';
 

@@ -1,16 +1,16 @@
 import {HUMAN, mentionPattern, sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
-import {keyFor} from '../keymap.ts';
-import type {Part} from '../parts.ts';
+import {keyFor} from '../settings/keymap.ts';
+import type {Part} from '../view/parts.ts';
 import type {Rect} from '../screen/grid.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span} from '../screen/strip.ts';
-import {tagChip, tagStrong, tagStyle, theme} from '../theme.ts';
-import {hasDraft, type Compose, type Ui} from '../ui.ts';
-import {composeTag} from './draft.ts';
+import {tagChip, tagStrong, tagStyle, theme} from '../settings/theme.ts';
+import {hasDraft, type Compose, type Ui} from '../model/ui.ts';
+import {composeTag} from '../model/draft.ts';
 import {draftView} from './draft-view.ts';
 import {prospectOf, type Prospect} from './prospect.ts';
-import type {SentSearch} from './sent.ts';
+import type {SentSearch} from '../model/sent.ts';
 
 /** The line where the human writes, as it stands on the screen: who as, to whom, the text. */
 export const composeLine: Part = ({state, ui, now}, rect) => {

@@ -1,7 +1,7 @@
-import {graphemesOf} from '../segment.ts';
+import {graphemesOf} from '../screen/segment.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {textWidth} from '../screen/strip.ts';
-import type {Editor} from './editor.ts';
+import type {Editor} from '../editor/editor.ts';
 
 export interface DraftView {
 	/** What is visible of the draft, one text a row. */

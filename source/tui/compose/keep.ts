@@ -1,11 +1,11 @@
 import path from 'node:path';
 import {printable} from '../../printable.ts';
-import {appendPrivate, readPrivate, removePrivate, writePrivate} from '../private-file.ts';
-import type {ComposeContext} from './draft.ts';
+import {appendPrivate, readPrivate, removePrivate, writePrivate} from '../terminal/private-file.ts';
+import type {ComposeContext} from '../model/draft.ts';
 import {keptText, readKept} from './kept-draft.ts';
 import {KeptUnsent} from './kept-unsent.ts';
 import {deliver} from './send.ts';
-import {withSent} from './sent.ts';
+import {withSent} from '../model/sent.ts';
 
 /** Milliseconds after the last key at which the draft is written. */
 const pause = 300;

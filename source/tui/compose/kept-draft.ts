@@ -1,7 +1,7 @@
 import type {Draft} from '../../mailbox/message.ts';
 import {isTag, type Tag} from '../../mailbox/tag.ts';
-import {hasDraft, type Compose} from '../ui.ts';
-import {edit} from './editor.ts';
+import {hasDraft, type Compose} from '../model/ui.ts';
+import {edit} from '../editor/editor.ts';
 
 /** A message that was sent and has no row yet, under the key by which it is inserted once. */
 export type Unsent = Draft & {readonly client_id: string};

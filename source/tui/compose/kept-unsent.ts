@@ -1,7 +1,7 @@
 import {readdirSync} from 'node:fs';
 import path from 'node:path';
 import type {Pending} from '../../store/state.ts';
-import {readPrivate, removePrivate, writePrivate} from '../private-file.ts';
+import {readPrivate, removePrivate, writePrivate} from '../terminal/private-file.ts';
 import {objectIn, unsentIn, type Unsent} from './kept-draft.ts';
 
 /** Digits of the number with which a file's name begins. */

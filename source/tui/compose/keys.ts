@@ -1,21 +1,21 @@
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
-import {actionOf} from '../keymap.ts';
-import {agentsPane, isChannelPane} from '../pane-id.ts';
+import {actionOf} from '../settings/keymap.ts';
+import {agentsPane, isChannelPane} from '../model/pane-id.ts';
 import {chosenAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
 import type {Entry} from '../panes/source.ts';
-import {hasDraft, homeOf, type Compose, type Ui} from '../ui.ts';
-import {composeTag, setCompose, setEditor, type ComposeContext} from './draft.ts';
-import {editOf, killing} from './edit-keys.ts';
-import {edit, emptyEditor, type Editor} from './editor.ts';
-import {afterKill} from './kill.ts';
+import {hasDraft, homeOf, type Compose, type Ui} from '../model/ui.ts';
+import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
+import {editOf, killing} from '../editor/edit-keys.ts';
+import {edit, emptyEditor, type Editor} from '../editor/editor.ts';
+import {afterKill} from '../editor/kill.ts';
 import {offerKey} from './offers.ts';
-import {freshPicker, picked} from './picker.ts';
+import {freshPicker, picked} from '../model/picker.ts';
 import {openSearch, searchFor, searchKey, vertical} from './recall.ts';
 import {send, takeBack} from './send.ts';
-import {offeredTags} from './tags.ts';
-import {takenBack} from './undo.ts';
+import {offeredTags} from '../model/tags.ts';
+import {takenBack} from '../editor/undo.ts';
 
 /** Begins to write: as a reply to an entry, or to the focused channel; a draft that is open goes on. */
 export function openCompose(context: ComposeContext, answered: Entry | null): void {

@@ -1,13 +1,13 @@
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
-import {fuzzy} from '../fuzzy.ts';
-import type {Compose} from '../ui.ts';
+import {fuzzy} from '../settings/fuzzy.ts';
+import type {Compose} from '../model/ui.ts';
 import {commands} from './commands.ts';
 import {completed, mentioning} from './completion.ts';
-import {composeTag, setCompose, setEditor, type ComposeContext} from './draft.ts';
-import type {Editor} from './editor.ts';
-import {knownTags} from './tags.ts';
-import {actionOf} from '../keymap.ts';
+import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
+import type {Editor} from '../editor/editor.ts';
+import {knownTags} from '../model/tags.ts';
+import {actionOf} from '../settings/keymap.ts';
 
 /** Something that what is being typed may become. */
 export interface Offer {

@@ -5,9 +5,9 @@ import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isAnyone, meantTag} from '../../store/delivery.ts';
 import type {State} from '../../store/state.ts';
 import type {Style} from '../screen/style.ts';
-import {theme} from '../theme.ts';
-import type {Compose} from '../ui.ts';
-import {presenceWords} from '../words.ts';
+import {theme} from '../settings/theme.ts';
+import type {Compose} from '../model/ui.ts';
+import {presenceWords} from '../settings/words.ts';
 import {commandIn, commands} from './commands.ts';
 import {mentioning} from './completion.ts';
 

@@ -1,7 +1,7 @@
 import type {Message} from '../../mailbox/message.ts';
 import {printableLines} from '../../printable.ts';
-import {hasDraft} from '../ui.ts';
-import {setCompose, setEditor, type ComposeContext} from './draft.ts';
+import {hasDraft} from '../model/ui.ts';
+import {setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
 import {openCompose} from './keys.ts';
 
 const mostLines = 6;

@@ -1,8 +1,8 @@
-import {hasDraft} from '../ui.ts';
-import {setCompose, setEditor, type ComposeContext} from './draft.ts';
-import {edit, isOnFirstLine, isOnLastLine} from './editor.ts';
-import {searched, searchFrom} from './sent.ts';
-import {actionOf} from '../keymap.ts';
+import {hasDraft} from '../model/ui.ts';
+import {setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
+import {edit, isOnFirstLine, isOnLastLine} from '../editor/editor.ts';
+import {searched, searchFrom} from '../model/sent.ts';
+import {actionOf} from '../settings/keymap.ts';
 
 /** Up and down: within the draft's lines, then through what was sent before. */
 export function vertical(context: ComposeContext, to: 'up' | 'down'): void {

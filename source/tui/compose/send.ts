@@ -1,12 +1,12 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {contentOf, maxContentBytes, readContent} from '../../mailbox/message.ts';
 import {printable} from '../../printable.ts';
-import {hasMessages} from '../pane-id.ts';
-import {emptyCompose, following, hasDraft, viewName} from '../ui.ts';
+import {hasMessages} from '../model/pane-id.ts';
+import {emptyCompose, following, hasDraft, viewName} from '../model/ui.ts';
 import {commandIn, messageIn} from './commands.ts';
-import {composeTag, setCompose, type ComposeContext} from './draft.ts';
+import {composeTag, setCompose, type ComposeContext} from '../model/draft.ts';
 import type {Unsent} from './kept-draft.ts';
-import {withSent} from './sent.ts';
+import {withSent} from '../model/sent.ts';
 
 /** Hands the draft to the store, which shows it as pending at once; what is refused comes back into the line. */
 export function send(context: ComposeContext): void {

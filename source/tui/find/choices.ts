@@ -2,14 +2,14 @@ import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {agentList, statusOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import {numberKey, numbersOf} from '../arrangement.ts';
-import {fuzzy} from '../fuzzy.ts';
-import {keymap, type Action} from '../keymap.ts';
-import {tasksPane, type PaneId} from '../pane-id.ts';
+import {numberKey, numbersOf} from '../model/arrangement.ts';
+import {fuzzy} from '../settings/fuzzy.ts';
+import {keymap, type Action} from '../settings/keymap.ts';
+import {tasksPane, type PaneId} from '../model/pane-id.ts';
 import {channelName, paneName} from '../panes/header.ts';
-import type {Ui} from '../ui.ts';
-import {presenceWords} from '../words.ts';
-import type {ProgramCommand} from './palette.ts';
+import type {Ui} from '../model/ui.ts';
+import {presenceWords} from '../settings/words.ts';
+import type {ProgramCommand} from '../model/palette.ts';
 
 /** What a choice leads to. */
 type Target =

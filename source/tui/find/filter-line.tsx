@@ -1,11 +1,11 @@
 import {p, printable, type Printable} from '../../printable.ts';
-import {useSurroundings, useUi, useMailbox} from '../context.ts';
-import {layoutOf} from '../current-layout.ts';
+import {useSurroundings, useUi, useMailbox} from '../view/context.ts';
+import {layoutOf} from '../model/current-layout.ts';
 import {strip} from '../screen/strip.ts';
-import {theme} from '../theme.ts';
-import type {FilterEdit} from './pane-filter.ts';
+import {theme} from '../settings/theme.ts';
+import type {FilterEdit} from '../model/pane-filter.ts';
 import {Cover, InputLine, Tinted} from './panel.tsx';
-import {siftedOf, siftedWords} from './sifted.ts';
+import {siftedOf, siftedWords} from '../model/sifted.ts';
 
 /** The filter of a pane under edit, in the pane's first row; below it what does not parse. */
 export function FilterLine({edit: {pane, editor, faults}}: {readonly edit: FilterEdit}) {

@@ -1,17 +1,17 @@
-import type {Filter} from '../../mailbox/filter.ts';
-import {mayBecomeField, parseFilter} from '../../mailbox/filter-parse.ts';
-import type {Editor} from '../compose/editor.ts';
-import {editLine, pasteLine} from '../compose/line-edit.ts';
-import {layoutOf} from '../current-layout.ts';
-import {actionOf, keyFor} from '../keymap.ts';
-import type {PaneId} from '../pane-id.ts';
+import type {Filter} from '../../mailbox/filter/filter.ts';
+import {mayBecomeField, parseFilter} from '../../mailbox/filter/filter-parse.ts';
+import type {Editor} from '../editor/editor.ts';
+import {editLine, pasteLine} from '../editor/line-edit.ts';
+import {layoutOf} from '../model/current-layout.ts';
+import {actionOf, keyFor} from '../settings/keymap.ts';
+import type {PaneId} from '../model/pane-id.ts';
 import {feedOf} from '../panes/source.ts';
-import {following, type Ui} from '../ui.ts';
-import {loadOlderMatching} from './filter-pages.ts';
+import {following, type Ui} from '../model/ui.ts';
+import {loadOlderMatching} from '../panes/filter-pages.ts';
 import type {Surface} from './jump.ts';
-import {paneFilter, type FilterEdit, type PaneFilter} from './pane-filter.ts';
-import {withRecent} from './recent.ts';
-import {siftedOf} from './sifted.ts';
+import {paneFilter, type FilterEdit, type PaneFilter} from '../model/pane-filter.ts';
+import {withRecent} from '../model/recent.ts';
+import {siftedOf} from '../model/sifted.ts';
 
 /** Milliseconds without another key after which the mailbox is asked for what does not stand in the window. */
 const pause = 200;

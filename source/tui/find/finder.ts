@@ -1,11 +1,11 @@
-import {pasteLine, editLine} from '../compose/line-edit.ts';
-import type {Editor} from '../compose/editor.ts';
-import {actionOf, keyFor, type Action} from '../keymap.ts';
+import {pasteLine, editLine} from '../editor/line-edit.ts';
+import type {Editor} from '../editor/editor.ts';
+import {actionOf, keyFor, type Action} from '../settings/keymap.ts';
 import {createFilters} from './filters.ts';
 import {jumpTo} from './jump.ts';
 import {createPalette, type PaletteSurface} from './palette-keys.ts';
-import {withRecent} from './recent.ts';
-import {emptySearch} from './search.ts';
+import {withRecent} from '../model/recent.ts';
+import {emptySearch} from '../model/search.ts';
 import {createSearcher} from './searcher.ts';
 
 /** The keys that find. */

@@ -4,12 +4,12 @@ import {foldTag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
 import {belongs} from '../../store/feed.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import {layoutOf} from '../current-layout.ts';
-import type {PaneId} from '../pane-id.ts';
-import {lookBack} from '../look-back.ts';
-import {centredAround} from '../navigate.ts';
+import {layoutOf} from '../model/current-layout.ts';
+import type {PaneId} from '../model/pane-id.ts';
+import {lookBack} from '../panes/look-back.ts';
+import {centredAround} from '../panes/navigate.ts';
 import {feedOf, keyOf, sourceOf} from '../panes/source.ts';
-import {homeOf, withoutThreadAt, type UiStore} from '../ui.ts';
+import {homeOf, withoutThreadAt, type UiStore} from '../model/ui.ts';
 
 export interface Surface {
 	readonly store: MailboxStore;

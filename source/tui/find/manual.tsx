@@ -1,7 +1,7 @@
 import {printable} from '../../printable.ts';
-import {Scrolled} from '../scrolled.tsx';
+import {Scrolled} from '../view/scrolled.tsx';
 import type {Span} from '../screen/strip.ts';
-import {theme} from '../theme.ts';
+import {theme} from '../settings/theme.ts';
 
 /** Lines to read; what begins at the edge is a heading. */
 export function Manual({lines, top}: {readonly lines: readonly string[]; readonly top: number}) {

@@ -1,15 +1,15 @@
 import {openCompose} from '../compose/keys.ts';
-import type {ComposeContext} from '../compose/draft.ts';
-import {editLine, pasteLine} from '../compose/line-edit.ts';
-import {emptyEditor, type Editor} from '../compose/editor.ts';
-import {actionOf, type Action} from '../keymap.ts';
-import {replacedNotice} from '../late.ts';
-import {withView} from '../navigate.ts';
-import {tasksPane} from '../pane-id.ts';
+import type {ComposeContext} from '../model/draft.ts';
+import {editLine, pasteLine} from '../editor/line-edit.ts';
+import {emptyEditor, type Editor} from '../editor/editor.ts';
+import {actionOf, type Action} from '../settings/keymap.ts';
+import {replacedNotice} from '../screen/late.ts';
+import {withView} from '../panes/navigate.ts';
+import {tasksPane} from '../model/pane-id.ts';
 import type {Surface} from './jump.ts';
 import {choicesFor, type Choice} from './choices.ts';
-import type {Palette, ProgramCommand} from './palette.ts';
-import {withRecent} from './recent.ts';
+import type {Palette, ProgramCommand} from '../model/palette.ts';
+import {withRecent} from '../model/recent.ts';
 
 export interface PaletteSurface extends Surface {
 	readonly context: ComposeContext;

@@ -1,12 +1,12 @@
-import {useSurroundings, useUi} from '../context.ts';
-import {fuzzyMatch} from '../fuzzy.ts';
+import {useSurroundings, useUi} from '../view/context.ts';
+import {fuzzyMatch} from '../settings/fuzzy.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, type Span} from '../screen/strip.ts';
 import {lookOf, style} from '../screen/style.ts';
-import {selectedTint, tagStyle, theme} from '../theme.ts';
+import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {choicesFor, type Choice} from './choices.ts';
-import type {Palette} from './palette.ts';
+import type {Palette} from '../model/palette.ts';
 import {Panel, panelKeys, panelRect, roomIn} from './panel.tsx';
 
 /** Everything that can be done here, by name. */

@@ -1,16 +1,16 @@
 import {Box} from 'ink';
 import {useLayoutEffect} from 'react';
-import type {Fault} from '../../mailbox/filter-parse.ts';
+import type {Fault} from '../../mailbox/filter/filter-parse.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {draftView} from '../compose/draft-view.ts';
-import type {Editor} from '../compose/editor.ts';
-import {useSurroundings, useUi} from '../context.ts';
-import {keyFor} from '../keymap.ts';
+import type {Editor} from '../editor/editor.ts';
+import {useSurroundings, useUi} from '../view/context.ts';
+import {keyFor} from '../settings/keymap.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {ansi, clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {onBackground, plain, style, lookOf, type Colour} from '../screen/style.ts';
-import {overlayTint, theme} from '../theme.ts';
-import {Text} from '../text.tsx';
+import {overlayTint, theme} from '../settings/theme.ts';
+import {Text} from '../view/text.tsx';
 
 /** Where a panel with results stands: over the panes, and over all of them on a small screen. */
 export function panelRect(columns: number, rows: number): Rect {

@@ -1,16 +1,16 @@
 import type {Message} from '../../mailbox/message.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
-import {useSurroundings, useUi} from '../context.ts';
-import {keyFor} from '../keymap.ts';
+import {useSurroundings, useUi} from '../view/context.ts';
+import {keyFor} from '../settings/keymap.ts';
 import {messageHead} from '../panes/message-block.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joined, strip, type Span} from '../screen/strip.ts';
-import {selectedTint, tagStyle, theme} from '../theme.ts';
-import {counted} from '../words.ts';
-import {marked, placesOf} from './marks.ts';
+import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
+import {counted} from '../settings/words.ts';
+import {marked, placesOf} from '../model/marks.ts';
 import {Panel, panelKeys, panelRect, roomIn} from './panel.tsx';
-import type {Search} from './search.ts';
+import type {Search} from '../model/search.ts';
 
 /** Rows of one hit: its head, and the line in which it was found. */
 const hitRows = 2;

@@ -1,14 +1,14 @@
 import {MailboxError} from '../../mailbox/error.ts';
-import {asksForUnread, type Filter} from '../../mailbox/filter.ts';
-import {compileFilter} from '../../mailbox/filter-match.ts';
-import {mayBecomeField, parseFilter} from '../../mailbox/filter-parse.ts';
+import {asksForUnread, type Filter} from '../../mailbox/filter/filter.ts';
+import {compileFilter} from '../../mailbox/filter/filter-match.ts';
+import {mayBecomeField, parseFilter} from '../../mailbox/filter/filter-parse.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {factsOf} from '../../store/facts.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import type {Editor} from '../compose/editor.ts';
-import type {UiStore} from '../ui.ts';
-import {marksOf} from './marks.ts';
-import {emptySearch, type Search} from './search.ts';
+import type {Editor} from '../editor/editor.ts';
+import type {UiStore} from '../model/ui.ts';
+import {marksOf} from '../model/marks.ts';
+import {emptySearch, type Search} from '../model/search.ts';
 
 /** Milliseconds without another key after which the mailbox is asked; while the last word may become a field, more. */
 const pause = 120;

@@ -3,7 +3,7 @@ import {p, printable, printableLines} from '../../printable.ts';
 import {clip, joined, strip, type Span, type Strip} from '../screen/strip.ts';
 import {style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
-import {theme} from '../theme.ts';
+import {theme} from '../settings/theme.ts';
 import {codeLines} from './code.ts';
 import type {Document} from './document.ts';
 import {inlineLines} from './inline.ts';

@@ -1,7 +1,7 @@
 import type {Tokens} from 'marked';
-import {late} from '../late.ts';
+import {late} from '../screen/late.ts';
 import {clip, joined, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
-import {theme} from '../theme.ts';
+import {theme} from '../settings/theme.ts';
 import {p, printable} from '../../printable.ts';
 import type {Document} from './document.ts';
 import type {Setting} from './setting.ts';

@@ -18,7 +18,7 @@ import xml from 'highlight.js/lib/languages/xml';
 import yaml from 'highlight.js/lib/languages/yaml';
 import type {Span} from '../screen/strip.ts';
 import type {Style} from '../screen/style.ts';
-import {syntax, theme} from '../theme.ts';
+import {syntax, theme} from '../settings/theme.ts';
 import {printable} from '../../printable.ts';
 
 const languages = {

@@ -2,7 +2,7 @@ import type {MarkedToken, Tokens} from 'marked';
 import {p, printable, type Printable} from '../../printable.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
 import {linked, style, type Style} from '../screen/style.ts';
-import {theme} from '../theme.ts';
+import {theme} from '../settings/theme.ts';
 import {tellsTarget, webAddress} from './link.ts';
 import {notableSpans, over} from './notable.ts';
 

@@ -1,7 +1,7 @@
 import {mentionPattern} from '../../mailbox/tag.ts';
 import type {Span} from '../screen/strip.ts';
 import {lookOf, style, type Style} from '../screen/style.ts';
-import {tagStrong, theme} from '../theme.ts';
+import {tagStrong, theme} from '../settings/theme.ts';
 import {type Printable} from '../../printable.ts';
 
 const notable = new RegExp(String.raw`${mentionPattern}|(?<![\w#&])#\d+\b`, 'gu');

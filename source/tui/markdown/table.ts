@@ -2,7 +2,7 @@ import type {Tokens} from 'marked';
 import {clip, joined, strip, type Strip} from '../screen/strip.ts';
 import type {Style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
-import {theme} from '../theme.ts';
+import {theme} from '../settings/theme.ts';
 import {joinPrintable, p} from '../../printable.ts';
 import type {Document} from './document.ts';
 import {inlineLines} from './inline.ts';

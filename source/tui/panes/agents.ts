@@ -3,12 +3,12 @@ import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
 import {agentList, lastWrittenBy, runningTaskOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import {agentsPane} from '../pane-id.ts';
+import {agentsPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
-import {selectedTint, tagStrong, tagStyle, theme} from '../theme.ts';
-import {viewOf, type Ui} from '../ui.ts';
-import {clockTime, presenceWords} from '../words.ts';
+import {selectedTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
+import {viewOf, type Ui} from '../model/ui.ts';
+import {clockTime, presenceWords} from '../settings/words.ts';
 import {centred} from './channel.ts';
 import {lookAlikeMark} from './look-alike.ts';
 

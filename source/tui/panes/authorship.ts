@@ -3,7 +3,7 @@ import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import type {Span} from '../screen/strip.ts';
-import {tagStyle, theme} from '../theme.ts';
+import {tagStyle, theme} from '../settings/theme.ts';
 import {imitationMarks} from './look-alike.ts';
 
 /** What casts doubt on a tag; stands right behind it, where no list of addressees pushes it off the line. */

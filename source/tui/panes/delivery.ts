@@ -5,8 +5,8 @@ import {deliveriesOf, type Delivery} from '../../store/delivery.ts';
 import {isWaitingFor} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
-import {theme} from '../theme.ts';
-import {clockSeconds, duration} from '../words.ts';
+import {theme} from '../settings/theme.ts';
+import {clockSeconds, duration} from '../settings/words.ts';
 
 /** What happened to the message at its readers, for the right end of its head. `now`: milliseconds since 1970. */
 export function deliverySpans(state: State, message: Message, now: number): Span[] {

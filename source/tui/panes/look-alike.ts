@@ -5,7 +5,7 @@ import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import type {Span} from '../screen/strip.ts';
-import {theme} from '../theme.ts';
+import {theme} from '../settings/theme.ts';
 
 /** Another tag that this one can be taken for; null where it is the original, or like nobody's. */
 export function lookAlike(state: State, tag: Tag): Tag | null {

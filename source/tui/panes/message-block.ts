@@ -3,10 +3,10 @@ import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {replyCount} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
-import {keyFor} from '../keymap.ts';
+import {keyFor} from '../settings/keymap.ts';
 import {justify, type Span, type Strip} from '../screen/strip.ts';
-import {tagStrong, tagStyle, theme} from '../theme.ts';
-import {clockTime} from '../words.ts';
+import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
+import {clockTime} from '../settings/words.ts';
 import {doubts, signature} from './authorship.ts';
 import {deliverySpans} from './delivery.ts';
 

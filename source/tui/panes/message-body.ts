@@ -3,15 +3,15 @@ import {readableBody, redactionOf} from '../../mailbox/redaction.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {p, printableLines, type Printable} from '../../printable.ts';
 import type {Pending} from '../../store/state.ts';
-import {keyFor} from '../keymap.ts';
-import {arrivals, late} from '../late.ts';
+import {keyFor} from '../settings/keymap.ts';
+import {arrivals, late} from '../screen/late.ts';
 import type {Document} from '../markdown/document.ts';
 import {notableSpans} from '../markdown/notable.ts';
 import {joined, strip, type Strip} from '../screen/strip.ts';
 import type {Style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
-import {tagStyle, theme} from '../theme.ts';
-import {counted} from '../words.ts';
+import {tagStyle, theme} from '../settings/theme.ts';
+import {counted} from '../settings/words.ts';
 
 /** More lines of one message than this are only shown in its thread. */
 const foldedLines = 40;

@@ -1,12 +1,12 @@
 import type {State} from '../../store/state.ts';
-import {numberKey} from '../arrangement.ts';
-import {type Layout} from '../layout.ts';
-import {agentsPane, tasksPane, welcomePane, type PaneId} from '../pane-id.ts';
+import {numberKey} from '../model/arrangement.ts';
+import {type Layout} from '../model/layout.ts';
+import {agentsPane, tasksPane, welcomePane, type PaneId} from '../model/pane-id.ts';
 import {agentsLines} from './agents.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip} from '../screen/strip.ts';
-import {theme} from '../theme.ts';
-import type {Ui} from '../ui.ts';
+import {theme} from '../settings/theme.ts';
+import type {Ui} from '../model/ui.ts';
 import {p} from '../../printable.ts';
 import {centred, channelLines} from './channel.ts';
 import {headerLine} from './header.ts';

@@ -6,10 +6,10 @@ import {heldOf} from '../../store/held.ts';
 import {firstFrom} from '../../store/past.ts';
 import {threadTree} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
-import type {PaneFilter} from '../find/pane-filter.ts';
-import {siftedOf} from '../find/sifted.ts';
-import {agentsPane, allPane, inboxPane, tasksPane, welcomePane, type PaneId} from '../pane-id.ts';
-import {viewOf, type Ui} from '../ui.ts';
+import type {PaneFilter} from '../model/pane-filter.ts';
+import {siftedOf} from '../model/sifted.ts';
+import {agentsPane, allPane, inboxPane, tasksPane, welcomePane, type PaneId} from '../model/pane-id.ts';
+import {viewOf, type Ui} from '../model/ui.ts';
 import {messageBody, pendingBody} from './message-body.ts';
 import {bottom, type Blocks, type Position} from './viewport.ts';
 

@@ -2,8 +2,8 @@ import type {Json} from '../../mailbox/json.ts';
 import type {TableRow} from '../../mailbox/table.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {clip, strip, textOf, textWidth, type Span} from '../screen/strip.ts';
-import {theme} from '../theme.ts';
-import {counted} from '../words.ts';
+import {theme} from '../settings/theme.ts';
+import {counted} from '../settings/words.ts';
 
 /** No column is wider than this while another one wants room. */
 const fairWidth = 12;

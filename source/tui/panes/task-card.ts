@@ -1,14 +1,14 @@
-import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
+import {blockedForEver, waitOf, type Task} from '../../mailbox/tasks/task.ts';
 import {mostRows} from '../../mailbox/table.ts';
-import {standing} from '../../mailbox/task-standing.ts';
+import {standing} from '../../mailbox/tasks/task-standing.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
-import {tagStyle, theme} from '../theme.ts';
-import type {TaskCard} from '../ui.ts';
-import {clockTime, duration} from '../words.ts';
+import {tagStyle, theme} from '../settings/theme.ts';
+import type {TaskCard} from '../model/ui.ts';
+import {clockTime, duration} from '../settings/words.ts';
 import {tableLines} from './table-lines.ts';
 import {progressSpans, standing as standingSpans, taskSign} from './task-words.ts';
 

@@ -1,11 +1,11 @@
 import type {Tag} from '../../mailbox/tag.ts';
-import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
+import {blockedForEver, waitOf, type Task} from '../../mailbox/tasks/task.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import type {Span} from '../screen/strip.ts';
-import {tagStyle, theme} from '../theme.ts';
-import {duration} from '../words.ts';
+import {tagStyle, theme} from '../settings/theme.ts';
+import {duration} from '../settings/words.ts';
 
 const signs: Record<Task['status'], Span> = {
 	running: {text: p`▶`, style: theme.good},

@@ -1,13 +1,13 @@
-import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
+import {blockedForEver, waitOf, type Task} from '../../mailbox/tasks/task.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import {tasksPane} from '../pane-id.ts';
+import {tasksPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
-import {selectedTint, theme} from '../theme.ts';
-import {viewOf, type Ui} from '../ui.ts';
-import {counted} from '../words.ts';
+import {selectedTint, theme} from '../settings/theme.ts';
+import {viewOf, type Ui} from '../model/ui.ts';
+import {counted} from '../settings/words.ts';
 import {centred} from './channel.ts';
 import {taskList, type TaskRow} from './task-rows.ts';
 import {farOf, progressSpans, resultSpans, standing, taskSign} from './task-words.ts';

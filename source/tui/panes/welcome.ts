@@ -3,8 +3,8 @@ import type {State} from '../../store/state.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
-import {theme} from '../theme.ts';
-import type {Ui} from '../ui.ts';
+import {theme} from '../settings/theme.ts';
+import type {Ui} from '../model/ui.ts';
 import {centred} from './channel.ts';
 
 /** What an empty mailbox shows: the two lines that let an agent join. */

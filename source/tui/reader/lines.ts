@@ -1,20 +1,20 @@
 import {signatureRemark, type Message} from '../../mailbox/message.ts';
 import {readableBody} from '../../mailbox/redaction.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
-import type {Task} from '../../mailbox/task.ts';
+import type {Task} from '../../mailbox/tasks/task.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import {isWaitingFor, statusOf, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import {layoutOf} from '../current-layout.ts';
-import {agentsPane, isChannelPane, tasksPane, welcomePane} from '../pane-id.ts';
-import {unreadIn} from '../unread.ts';
-import {currentEntry} from '../navigate.ts';
+import {layoutOf} from '../model/current-layout.ts';
+import {agentsPane, isChannelPane, tasksPane, welcomePane} from '../model/pane-id.ts';
+import {unreadIn} from '../model/unread.ts';
+import {currentEntry} from '../panes/navigate.ts';
 import {agentOrder} from '../panes/agents.ts';
 import {lookAlike} from '../panes/look-alike.ts';
 import {paneName} from '../panes/header.ts';
 import {taskList} from '../panes/task-rows.ts';
-import {viewOf, type Ui} from '../ui.ts';
-import {clockTime, counted, presenceWords} from '../words.ts';
+import {viewOf, type Ui} from '../model/ui.ts';
+import {clockTime, counted, presenceWords} from '../settings/words.ts';
 
 /** More lines of a message than this are not read out. */
 const mostLines = 100;

@@ -3,16 +3,16 @@ import {render} from 'ink';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import {keepCompose} from '../compose/keep.ts';
-import {SurroundingsProvider} from '../context.ts';
-import {createController} from '../controller.ts';
-import type {Habits} from '../habits.ts';
-import {useKeymap} from '../keymap.ts';
-import {listen, nothingToRead} from '../listen.ts';
-import {fillPanes} from '../look-back.ts';
-import {takeTerminal} from '../screen/terminal.ts';
-import {placer} from '../placer.ts';
-import {tellReplaced} from '../tell-replaced.ts';
-import {createUi} from '../ui.ts';
+import {SurroundingsProvider} from '../view/context.ts';
+import {createController} from '../app/controller.ts';
+import type {Habits} from '../settings/habits.ts';
+import {useKeymap} from '../settings/keymap.ts';
+import {listen, nothingToRead} from '../terminal/listen.ts';
+import {fillPanes} from '../panes/look-back.ts';
+import {takeTerminal} from '../terminal/terminal.ts';
+import {placer} from '../model/placer.ts';
+import {tellReplaced} from '../app/tell-replaced.ts';
+import {createUi} from '../model/ui.ts';
 import {Reader} from './reader.tsx';
 
 interface ReaderOptions {

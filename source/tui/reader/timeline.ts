@@ -4,10 +4,10 @@ import {joinPrintable, p, printable, printableLines, type Printable} from '../..
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {Chronicle} from '../../store/chronicle.ts';
 import {stepAt} from '../../store/replay.ts';
-import {keyFor} from '../keymap.ts';
+import {keyFor} from '../settings/keymap.ts';
 import {channelName} from '../panes/header.ts';
-import {momentOf, windowOf, type Selected, type TimelineView} from '../timeline/view.ts';
-import {clockMoment, clockTime, counted} from '../words.ts';
+import {momentOf, windowOf, type Selected, type TimelineView} from '../model/timeline-view.ts';
+import {clockMoment, clockTime, counted} from '../settings/words.ts';
 
 /** More lines of a message, and more tasks, than this are not read out. */
 const mostLines = 100;

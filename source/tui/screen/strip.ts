@@ -1,4 +1,4 @@
-import {graphemesOf} from '../segment.ts';
+import {graphemesOf} from './segment.ts';
 import {joinPrintable, p, type Printable} from '../../printable.ts';
 import {namedSgr} from './sgr.ts';
 import stringWidth from './string-width.ts';

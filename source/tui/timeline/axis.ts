@@ -1,5 +1,5 @@
 import {p, type Printable} from '../../printable.ts';
-import type {TimeWindow} from './view.ts';
+import type {TimeWindow} from '../model/timeline-view.ts';
 
 /** A window of time laid out over columns. */
 export interface Scale extends TimeWindow {

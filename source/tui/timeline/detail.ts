@@ -1,23 +1,23 @@
 import type {Message} from '../../mailbox/message.ts';
-import type {Task} from '../../mailbox/task.ts';
+import type {Task} from '../../mailbox/tasks/task.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {deliveriesOf} from '../../store/delivery.ts';
 import type {Chronicle} from '../../store/chronicle.ts';
 import {firstFrom, type Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';
 import type {State} from '../../store/state.ts';
-import {keyFor} from '../keymap.ts';
+import {keyFor} from '../settings/keymap.ts';
 import {doubts, signature} from '../panes/authorship.ts';
 import {deliverySpans} from '../panes/delivery.ts';
 import {messageBody} from '../panes/message-body.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
-import {selectedTint, tagStrong, tagStyle, theme} from '../theme.ts';
-import {clockMoment, counted} from '../words.ts';
+import {selectedTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
+import {clockMoment, counted} from '../settings/words.ts';
 import type {Picture} from './picture.ts';
 import {barSigns, endSigns} from './signs.ts';
-import type {Selected} from './view.ts';
+import type {Selected} from '../model/timeline-view.ts';
 
 export interface Detail {
 	readonly state: State;

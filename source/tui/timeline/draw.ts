@@ -1,10 +1,10 @@
-import type {Task} from '../../mailbox/task.ts';
+import type {Task} from '../../mailbox/tasks/task.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import type {Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';
 import {clip, strip, type Span} from '../screen/strip.ts';
 import {lookOf, style, type Style} from '../screen/style.ts';
-import {tagStrong, tagStyle, theme} from '../theme.ts';
+import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {columnOf, timeOf} from './axis.ts';
 import {placed, unowned, type PlacedBar} from './bars.ts';
 import {Canvas} from './canvas.ts';
@@ -12,7 +12,7 @@ import {taskRows, type LaneRows} from './lanes.ts';
 import type {Picture} from './picture.ts';
 import {barSigns, endSigns, presenceSigns} from './signs.ts';
 import {addressees, countSign} from './traffic.ts';
-import type {Selected} from './view.ts';
+import type {Selected} from '../model/timeline-view.ts';
 
 export interface Drawing {
 	readonly picture: Picture;

@@ -2,11 +2,11 @@ import {p, printable} from '../../printable.ts';
 import type {Chronicle} from '../../store/chronicle.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, strip, textWidth, type Span} from '../screen/strip.ts';
-import {focusedTint, theme} from '../theme.ts';
-import {clockMoment, clockSeconds, clockTime, duration} from '../words.ts';
+import {focusedTint, theme} from '../settings/theme.ts';
+import {clockMoment, clockSeconds, clockTime, duration} from '../settings/words.ts';
 import {ticks, type Scale} from './axis.ts';
 import {Canvas} from './canvas.ts';
-import {momentOf, type TimelineView} from './view.ts';
+import {momentOf, type TimelineView} from '../model/timeline-view.ts';
 
 /** The row above the lanes: which time is shown, and whether it is now. `now`: milliseconds since 1970. */
 export function headingLine(

@@ -2,7 +2,7 @@ import type {Marks, Mark} from '../../store/mark.ts';
 import {firstFrom} from '../../store/mark.ts';
 import {stepAt, type Replay} from '../../store/replay.ts';
 import {barsOf} from './bars.ts';
-import type {Selected} from './view.ts';
+import type {Selected} from '../model/timeline-view.ts';
 
 /** The message before (-1) or after (1) a place in time. `id` tells those of one time apart; Infinity: after all of them. */
 function nextMark({list}: Marks, {at, id}: {readonly at: number; readonly id: number}, by: 1 | -1): Mark | undefined {

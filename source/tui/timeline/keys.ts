@@ -1,15 +1,24 @@
 import {foldTag} from '../../mailbox/tag.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import {keyFor, type TimelineAction} from '../keymap.ts';
-import {tasksPane, type PaneId} from '../pane-id.ts';
-import {withView} from '../navigate.ts';
-import {openThread} from '../trail.ts';
-import {withoutThreadAt, type UiStore} from '../ui.ts';
+import {keyFor, type TimelineAction} from '../settings/keymap.ts';
+import {tasksPane, type PaneId} from '../model/pane-id.ts';
+import {withView} from '../panes/navigate.ts';
+import {openThread} from '../panes/trail.ts';
+import {withoutThreadAt, type UiStore} from '../model/ui.ts';
 import {barsOf, unowned} from './bars.ts';
 import {happening, itemAt, nearestIn, neighbour} from './items.ts';
 import {laneOrder} from './lanes.ts';
 import {arrange, type Arrangement} from './lines.ts';
-import {endingAt, momentOf, spanFor, speeds, windowOf, zoomed, type Selected, type TimelineView} from './view.ts';
+import {
+	endingAt,
+	momentOf,
+	spanFor,
+	speeds,
+	windowOf,
+	zoomed,
+	type Selected,
+	type TimelineView,
+} from '../model/timeline-view.ts';
 
 interface TimelineContext {
 	readonly store: MailboxStore;

@@ -1,10 +1,10 @@
 import type {Chronicle} from '../../store/chronicle.ts';
 import type {State} from '../../store/state.ts';
-import {keyFor} from '../keymap.ts';
+import {keyFor} from '../settings/keymap.ts';
 import {channelName} from '../panes/header.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip, textWidth} from '../screen/strip.ts';
-import {theme} from '../theme.ts';
+import {theme} from '../settings/theme.ts';
 import {p, type Printable} from '../../printable.ts';
 import type {Scale} from './axis.ts';
 import {detailLines} from './detail.ts';
@@ -12,7 +12,7 @@ import {drawLanes} from './draw.ts';
 import {axisLine, headingLine} from './heading.ts';
 import {laneRows, type LaneRows} from './lanes.ts';
 import {pictureOf, type Picture} from './picture.ts';
-import {momentOf, windowOf, type TimelineView} from './view.ts';
+import {momentOf, windowOf, type TimelineView} from '../model/timeline-view.ts';
 
 /** Columns of the names at the least and at the most, with what stands before and behind them. */
 const [leastLabels, mostLabels] = [10, 20];

@@ -1,6 +1,6 @@
 import type {AgentState} from '../../mailbox/state-change.ts';
 import type {Span} from '../screen/strip.ts';
-import {theme} from '../theme.ts';
+import {theme} from '../settings/theme.ts';
 import {p, type Printable} from '../../printable.ts';
 import type {Bar} from './bars.ts';
 

@@ -1,13 +1,13 @@
 import {Box} from 'ink';
 import {useEffect, useLayoutEffect, useState} from 'react';
-import {useSurroundings, useUi} from '../context.ts';
+import {useSurroundings, useUi} from '../view/context.ts';
 import type {Rect} from '../screen/grid.ts';
 import {ansi} from '../screen/strip.ts';
-import {Text} from '../text.tsx';
+import {Text} from '../view/text.tsx';
 import {p} from '../../printable.ts';
 import {timelineLines} from './lines.ts';
 import {laneOrder} from './lanes.ts';
-import {momentOf} from './view.ts';
+import {momentOf} from '../model/timeline-view.ts';
 
 /** Milliseconds between two frames while it plays. */
 const frame = 100;

@@ -3,7 +3,7 @@ import {chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, rmSync, symlin
 import {request} from 'node:http';
 import {dirname, join} from 'node:path';
 import {afterEach, describe, expect, it} from 'vitest';
-import {stopHub} from '../../../source/hub/ensure.ts';
+import {stopHub} from '../../../source/hub/process/ensure.ts';
 import {wayTo} from '../../../source/hub/local/way.ts';
 import {connectMailbox} from '../../../source/gateway/connect.ts';
 import {fire, placeAgent} from '../../helpers/hook.ts';

@@ -3,11 +3,11 @@ import {Agent, request} from 'node:http';
 import {connect, type Socket} from 'node:net';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterEach, describe, expect, it} from 'vitest';
-import {bodyLimits} from '../../../source/hub/admission/request-body.ts';
-import {connectionLimits} from '../../../source/hub/admission/connections.ts';
-import type {Handler} from '../../../source/hub/http.ts';
-import {startServer, type HubServer, type ServerLimits} from '../../../source/hub/server.ts';
-import {signToken} from '../../../source/hub/token.ts';
+import {bodyLimits} from '../../../source/hub/http/request-body.ts';
+import {connectionLimits} from '../../../source/hub/http/connections.ts';
+import type {Handler} from '../../../source/hub/http/http.ts';
+import {startServer, type HubServer, type ServerLimits} from '../../../source/hub/process/server.ts';
+import {signToken} from '../../../source/hub/tokens/token.ts';
 
 const secret = 'a secret of the test';
 const agentToken = (tag: string): string => signToken(secret, {role: 'authenticated', app_metadata: {agent_tag: tag}});

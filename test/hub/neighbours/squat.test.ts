@@ -1,8 +1,8 @@
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, it, onTestFinished} from 'vitest';
-import {readKeys} from '../../../source/hub/keys.ts';
-import {signToken} from '../../../source/hub/token.ts';
+import {readKeys} from '../../../source/hub/tokens/keys.ts';
+import {signToken} from '../../../source/hub/tokens/token.ts';
 import {PlayedAgent} from '../../helpers/agent.ts';
 import {fire, placeAgent} from '../../helpers/hook.ts';
 import {placesIn} from '../../helpers/hub.ts';

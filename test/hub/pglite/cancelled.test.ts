@@ -2,10 +2,10 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, it} from 'vitest';
-import {owner} from '../../../source/hub/bootstrap.ts';
-import type {Scope} from '../../../source/hub/database.ts';
-import {FairDatabase} from '../../../source/hub/fair-database.ts';
-import {WorkerDatabase} from '../../../source/hub/worker-database.ts';
+import {owner} from '../../../source/hub/schema/bootstrap.ts';
+import type {Scope} from '../../../source/hub/database/database.ts';
+import {FairDatabase} from '../../../source/hub/database/fair-database.ts';
+import {WorkerDatabase} from '../../../source/hub/pglite/worker-database.ts';
 import {newDirectory} from '../../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-cancelled-'));

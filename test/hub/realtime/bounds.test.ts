@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
 import {WebSocket} from 'ws';
-import {owner} from '../../../source/hub/bootstrap.ts';
-import type {Database} from '../../../source/hub/database.ts';
+import {owner} from '../../../source/hub/schema/bootstrap.ts';
+import type {Database} from '../../../source/hub/database/database.ts';
 import {decode} from '../../../source/hub/realtime/frame.ts';
 import {elements, members, objectText} from '../../../source/hub/realtime/json-text.ts';
 import type {Limits} from '../../../source/hub/realtime/limits.ts';

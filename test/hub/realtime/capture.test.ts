@@ -1,7 +1,7 @@
 import {afterEach, afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
-import {owner} from '../../../source/hub/bootstrap.ts';
-import type {Database} from '../../../source/hub/database.ts';
-import {realtimeSchema} from '../../../source/hub/realtime/schema.ts';
+import {owner} from '../../../source/hub/schema/bootstrap.ts';
+import type {Database} from '../../../source/hub/database/database.ts';
+import {realtimeSchema} from '../../../source/hub/schema/realtime.ts';
 import {RawClient, type Data} from './raw-client.ts';
 import {openDatabase, soon, startRig, until, type Rig} from './rig.ts';
 

@@ -1,8 +1,8 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
 import {WebSocket} from 'ws';
-import {owner} from '../../../source/hub/bootstrap.ts';
-import type {Database} from '../../../source/hub/database.ts';
+import {owner} from '../../../source/hub/schema/bootstrap.ts';
+import type {Database} from '../../../source/hub/database/database.ts';
 import {comparable, readRecording, recordings, type Heard, type Line} from './recording.ts';
 import {openDatabase, soon, startRig, until, type Rig} from './rig.ts';
 

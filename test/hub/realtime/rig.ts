@@ -1,13 +1,13 @@
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {setTimeout as delay} from 'node:timers/promises';
-import {bootstrap, owner} from '../../../source/hub/bootstrap.ts';
-import type {Database} from '../../../source/hub/database.ts';
-import type {Caller} from '../../../source/hub/http.ts';
+import {bootstrap, owner} from '../../../source/hub/schema/bootstrap.ts';
+import type {Database} from '../../../source/hub/database/database.ts';
+import type {Caller} from '../../../source/hub/http/http.ts';
 import type {Limits} from '../../../source/hub/realtime/limits.ts';
 import {createRealtime, type Realtime} from '../../../source/hub/realtime/realtime.ts';
-import {realtimeSchema} from '../../../source/hub/realtime/schema.ts';
-import {signToken, verifyToken, type Claims} from '../../../source/hub/token.ts';
+import {realtimeSchema} from '../../../source/hub/schema/realtime.ts';
+import {signToken, verifyToken, type Claims} from '../../../source/hub/tokens/token.ts';
 import {onPostgres} from '../../helpers/engine.ts';
 import {openPostgresDatabase} from '../rest/postgres-database.ts';
 import {openInMemory} from '../../helpers/prepared.ts';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {RestFault} from '../../../source/hub/rest/fault.ts';
-import {type Field} from '../../../source/hub/rest/field.ts';
-import {type Condition} from '../../../source/hub/rest/filter.ts';
-import {type OrderTerm} from '../../../source/hub/rest/order.ts';
-import {parseQuery} from '../../../source/hub/rest/query.ts';
-import {type SelectItem} from '../../../source/hub/rest/select.ts';
+import {RestFault} from '../../../source/hub/rest/errors/fault.ts';
+import {type Field} from '../../../source/hub/rest/query/field.ts';
+import {type Condition} from '../../../source/hub/rest/query/filter.ts';
+import {type OrderTerm} from '../../../source/hub/rest/query/order.ts';
+import {parseQuery} from '../../../source/hub/rest/query/query.ts';
+import {type SelectItem} from '../../../source/hub/rest/query/select.ts';
 
 // What a client may write, as trees; `write...` puts them into words, and the parser must give the tree back.
 

@@ -1,6 +1,6 @@
-import type {Database} from '../../../source/hub/database.ts';
-import {PostgresDatabase, type PostgresOptions} from '../../../source/hub/postgres.ts';
-import {parsePostgresUrl} from '../../../source/hub/postgres-url.ts';
+import type {Database} from '../../../source/hub/database/database.ts';
+import {PostgresDatabase, type PostgresOptions} from '../../../source/hub/postgres/postgres.ts';
+import {parsePostgresUrl} from '../../../source/hub/database/postgres-url.ts';
 import {startPostgres} from '../../helpers/postgres.ts';
 
 /** The Database port on a real PostgreSQL of its own, which ends with it. */

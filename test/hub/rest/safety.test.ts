@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {type Database, type Statement} from '../../../source/hub/database.ts';
+import {type Database, type Statement} from '../../../source/hub/database/database.ts';
 import {createRest} from '../../../source/hub/rest/rest.ts';
 import {openStage, service, type Stage} from './stage.ts';
 import {openInMemory} from '../../helpers/prepared.ts';

@@ -1,7 +1,7 @@
 import {createClient, type SupabaseClient} from '@supabase/supabase-js';
-import {bootstrap} from '../../../source/hub/bootstrap.ts';
-import {type Database} from '../../../source/hub/database.ts';
-import {type Caller, type HubResponse} from '../../../source/hub/http.ts';
+import {bootstrap} from '../../../source/hub/schema/bootstrap.ts';
+import {type Database} from '../../../source/hub/database/database.ts';
+import {type Caller, type HubResponse} from '../../../source/hub/http/http.ts';
 import {openPostgresDatabase} from './postgres-database.ts';
 import {createRest, type RestOptions} from '../../../source/hub/rest/rest.ts';
 import {openInMemory} from '../../helpers/prepared.ts';

@@ -1,5 +1,5 @@
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
-import {keymap} from '../../../source/tui/keymap.ts';
+import {keymap} from '../../../source/tui/settings/keymap.ts';
 import {bundle} from '../../helpers/bundle.ts';
 import {spawn, type SpawnOptions, type TestTerminal} from '../../helpers/terminal.ts';
 

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {endingAt, momentOf, spanFor, windowOf, zoomed, type TimelineView} from '../../../source/tui/timeline/view.ts';
+import {
+	endingAt,
+	momentOf,
+	spanFor,
+	windowOf,
+	zoomed,
+	type TimelineView,
+} from '../../../source/tui/model/timeline-view.ts';
 
 const hour = 3_600_000;
 const now = Date.parse('2026-11-20T14:20:00Z');

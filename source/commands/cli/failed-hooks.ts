@@ -1,0 +1,22 @@
+import {failuresSince, hookLog} from '../../join/hook/hook-log.ts';
+import {findPlaces} from '../../places.ts';
+import type {Invocation} from './command.ts';
+import {timeOf} from './message-text.ts';
+import {remark} from './output.ts';
+
+const day = 24 * 60 * 60_000;
+
+/**
+ * Tells the human on stderr what hooks noted in the last day: they say nothing to a model, and have nobody else to say it to.
+ */
+export function remarkFailedHooks({env, stderr}: Pick<Invocation, 'env' | 'stderr'>): void {
+	const {logs} = findPlaces(env);
+	const failures = failuresSince(logs, Date.now() - day);
+	if (failures === null) return;
+	const {count, first, last, sentence} = failures;
+	const when =
+		count === 1
+			? `1 hook failed at ${timeOf(first)}`
+			: `${count} hooks failed since ${timeOf(first)}, the last at ${timeOf(last)}`;
+	remark(stderr, `${when}: ${sentence.replace(/\.$/, '')}. See ${hookLog(logs)}.`);
+}

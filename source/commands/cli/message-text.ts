@@ -1,0 +1,59 @@
+import {resembled} from '../../mailbox/look-alike.ts';
+import {authorDiffers, signatureRemark, type Message} from '../../mailbox/message.ts';
+import {readableBody} from '../../mailbox/redaction.ts';
+import {HUMAN, sameTag, SYSTEM} from '../../mailbox/tag.ts';
+import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
+import {styled} from './output.ts';
+
+/**
+ * A message for people to read: `#12  14:03:22  CLAUDE_1  hello`. Further lines of its body stand behind a gutter, so that
+ * no body can look like another message.
+ */
+export function messageText(stream: NodeJS.WriteStream, message: Message, now = new Date()): Printable {
+	const id = styled(stream, 'dim', p`#${message.id}`);
+	return messageLines(stream, message, p`${id}  ${styled(stream, 'dim', timeOf(message.created_at, now))}`);
+}
+
+/** The same with something else before the tag. */
+export function messageLines(stream: NodeJS.WriteStream, message: Message, before: Printable): Printable {
+	const [first = p``, ...rest] = printableLines(readableBody(message));
+	const head = [
+		before,
+		p`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}${signature(stream, message)}`,
+	];
+	const body = p`${message.reply_to === null ? '' : p`↳ #${message.reply_to} `}${first}`;
+	const gutter = styled(stream, 'dim', p`    │ `);
+	return p`${joinPrintable([...head, body], '  ')}\n${joinPrintable(rest.map(line => p`${gutter}${line}\n`))}`;
+}
+
+/** What the tag might be taken for, and who really wrote it, where that is not who the tag says. */
+function provenance(message: Message): Printable {
+	const like = resembled(message.tag, [HUMAN, SYSTEM]);
+	return p`${like === null ? '' : p` (not ${printable(like)})`}${author(message)}`;
+}
+
+function author(message: Message): Printable {
+	if (!authorDiffers(message)) return p``;
+	if (!message.verified && message.signed !== true) return p` (unverified)`;
+	if (message.author_tag !== null && sameTag(message.author_tag, message.tag)) return p``;
+	return p` (by ${printable(message.author_tag ?? 'nobody known')})`;
+}
+
+/** Whether a key that is trusted here says that a human wrote it. */
+function signature(stream: NodeJS.WriteStream, message: Message): Printable {
+	const remark = signatureRemark(message);
+	if (remark === null) return p``;
+	if (remark === 'invalid signature') return styled(stream, 'red', p` (INVALID SIGNATURE)`);
+	return styled(stream, 'dim', p` (${remark})`);
+}
+
+const clock = new Intl.DateTimeFormat('sv', {timeStyle: 'medium'});
+const calendar = new Intl.DateTimeFormat('sv', {dateStyle: 'short'});
+
+/** Local time, with the date when it is not today's. */
+export function timeOf(timestamp: string, now = new Date()): Printable {
+	const time = new Date(timestamp);
+	if (Number.isNaN(time.getTime())) return printable(timestamp);
+	const date = calendar.format(time);
+	return printable(date === calendar.format(now) ? clock.format(time) : `${date} ${clock.format(time)}`);
+}

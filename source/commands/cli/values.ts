@@ -1,0 +1,89 @@
+import {UsageError} from '../../mailbox/error.ts';
+import {momentAt} from '../../mailbox/filter/filter.ts';
+import {parseMoment} from '../../mailbox/filter/filter-time.ts';
+import {isReserved, isTag, type Tag} from '../../mailbox/tag.ts';
+import {dashed} from './parse.ts';
+
+type Flags = {readonly [name: string]: unknown};
+
+/** The value of a text flag, or undefined when it was not given. */
+export function textFlag(flags: Flags, name: string): string | undefined {
+	const value = flags[name];
+	return typeof value === 'string' ? value : undefined;
+}
+
+/** A whole number of at least `least`. Throws UsageError when the value is anything else. */
+export function countFlag(flags: Flags, name: string, least = 1): number | undefined {
+	const text = textFlag(flags, name);
+	return text === undefined ? undefined : count(text, dashed(name), least);
+}
+
+/** The id of a row, `12` or `#12`. Throws UsageError when it is none. */
+export function idFlag(flags: Flags, name: string, least = 1): number | undefined {
+	const text = textFlag(flags, name);
+	return text === undefined ? undefined : count(text.replace(/^#/, ''), dashed(name), least);
+}
+
+/** The id among a command's words; `what` names it for the sentence. */
+export function idWord(word: string | undefined, what: string): number {
+	if (word === undefined) throw new UsageError(`No ${what} given.`, 'It is a number, as the lists print it.');
+	return count(word.replace(/^#/, ''), `The ${what}`, 1);
+}
+
+/** A tag, `CLAUDE_1` or `@CLAUDE_1`. Throws UsageError when it is none. */
+export function tagFlag(flags: Flags, name: string): Tag | undefined {
+	const text = textFlag(flags, name);
+	return text === undefined ? undefined : asTag(text, dashed(name));
+}
+
+export function asTag(text: string, where: string): Tag {
+	const tag = text.replace(/^@/, '');
+	if (isTag(tag)) return tag;
+	throw new UsageError(
+		`\`${text}\` (${where}) is not a tag.`,
+		'A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.',
+	);
+}
+
+/** A tag that an agent can have. Throws UsageError for what is missing, no tag, or reserved. */
+export function agentTag(text: string | undefined, where: string): Tag {
+	if (text === undefined || text === '') {
+		throw new UsageError('No agent given.', 'Give its tag (or set AGENTMUX_TAG): CLAUDE_1.');
+	}
+	const tag = asTag(text, where);
+	if (isReserved(tag))
+		throw new UsageError(`${tag} is reserved; an agent cannot join as it.`, 'Take another tag: CLAUDE_1.');
+	return tag;
+}
+
+/** The words as one text, as typed with spaces between. Throws UsageError when there is none. */
+export function textOf(input: readonly string[], what: string): string {
+	const text = input.join(' ');
+	if (text.trim() === '') throw new UsageError(`The ${what} is missing.`, 'See --help for an example.');
+	return text;
+}
+
+/**
+ * A time as milliseconds since 1970. Of what can be read in two ways, `2h` or `14:30`, `direction` says which is meant. Throws
+ * UsageError when it is none.
+ */
+export function timeFlag(
+	flags: Flags,
+	name: string,
+	direction: 'past' | 'future',
+	now = Date.now(),
+): number | undefined {
+	const text = textFlag(flags, name);
+	if (text === undefined) return undefined;
+	const moment = parseMoment(text, now, direction);
+	if (moment !== null) return momentAt(moment, now);
+	throw new UsageError(
+		`\`${text}\` (${dashed(name)}) is not a time.`,
+		`Give how long ${direction === 'past' ? 'ago' : 'from now'} (30m, 2h, 7d), a time (14:30) or a date (2026-11-20, 2026-11-20T14:30).`,
+	);
+}
+
+function count(text: string, where: string, least: number): number {
+	if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
+	throw new UsageError(`${where} is \`${text}\`, which is not a whole number of at least ${least}.`);
+}

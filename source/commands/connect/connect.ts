@@ -1,0 +1,320 @@
+import {loadConfig, type Config, type Target} from '../../config.ts';
+import type {Account} from '../../gateway/account.ts';
+import {connectMailbox} from '../../gateway/connect.ts';
+import {runSql, type Management} from '../../gateway/management.ts';
+import {ensureHub, wasStopped} from '../../hub/process/ensure.ts';
+import {HubError} from '../../hub/files/error.ts';
+import {findHub, type RunningHub} from '../../hub/process/find.ts';
+import {wayTo} from '../../hub/local/way.ts';
+import {splitStatements} from '../../hub/database/split-statements.ts';
+import {endToken, endTokens, requestToken} from '../../hub/process/token-request.ts';
+import {keepPlaceToken, readPlace} from '../../join/files/place-file.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {AuthorKind} from '../../mailbox/message.ts';
+import type {Signatures} from '../../mailbox/signatures.ts';
+import type {SqlRow} from '../../mailbox/sql.ts';
+import {isReserved, type Tag} from '../../mailbox/tag.ts';
+import type {Places} from '../../places.ts';
+import {dropAccount, haveAccount, keyBeside} from './agent-account.ts';
+import {agentToken} from './agent-token.ts';
+import type {Invocation} from '../cli/command.ts';
+import {HubToken} from './hub-token.ts';
+import {identify, workingFolder, type Identity} from './identity.ts';
+import {remark} from '../cli/output.ts';
+import {signaturesFor} from './signatures.ts';
+
+interface Opening {
+	/** Whom to write as, instead of who the terminal is. */
+	readonly as?: Tag | undefined;
+	/** Under which tag messages are to be written, where that is not who writes them. */
+	readonly under?: Tag | undefined;
+	/** What that is: whoever says so has decided by itself that it may be `as`. */
+	readonly kind?: Exclude<AuthorKind, 'system'>;
+	/** What to sign in with, instead of what join left for the tag; null: with nothing but the key. */
+	readonly account?: Account | null | undefined;
+	/** An agent's token of the hub, instead of what join left for the tag. */
+	readonly token?: string | null;
+	/** Hears what takes its time, and what is odd about the configuration; without it, stderr does. */
+	readonly say?: (sentence: string) => void;
+}
+
+type Project = Extract<Target, {kind: 'supabase'}>;
+type Surroundings = Pick<Invocation, 'env' | 'stderr'> & Partial<Pick<Invocation, 'stdin'>>;
+
+/** The configured mailbox, as whom this terminal is; the hub is found or started first. Rejects with MailboxError. */
+export async function openMailbox(surroundings: Surroundings, opening: Opening = {}): Promise<Mailbox> {
+	const {as, under, kind, account, say = sentence => remark(surroundings.stderr, sentence)} = opening;
+	const config = await configure(surroundings.env, say, as);
+	const {target} = config;
+	const identity =
+		kind === undefined
+			? await identityOf(config, surroundings, as ?? under, say)
+			: {tag: config.tag, kind, isBound: false};
+	const {tag} = identity;
+	if (identity.kind === 'agent' && isReserved(tag)) {
+		throw new MailboxError('invalid', `${tag} is reserved; an agent cannot join as it.`, 'Take another tag: CLAUDE_1.');
+	}
+	const signatures = signaturesFor(config, identity.kind, surroundings.env);
+	if (target.kind === 'supabase') {
+		const kept = account === undefined ? readPlace(config.places.data, tag)?.account : account;
+		const own = identity.kind === 'agent' ? (kept ?? null) : null;
+		return own?.url === target.url
+			? signedIn(target, config.places, tag, own, signatures)
+			: connectMailbox({...target, actingTag: tag, signatures});
+	}
+	const hub = await startedHub(config, say);
+	const token = new HubToken(hub, {
+		...identity,
+		data: account === null ? null : config.places.data,
+		token: opening.token,
+		find: () => foundAgain(config),
+	});
+	const renew = (): Promise<string> => token.current();
+	return connectMailbox({
+		url: hub.url,
+		key: hub.anon_key,
+		token: await renew(),
+		way: wayTo(hub),
+		renew,
+		async resolve() {
+			const found = await foundAgain(config);
+			token.follow(found);
+			return {url: found.url, key: found.anon_key, token: await renew(), way: wayTo(found)};
+		},
+		signatures,
+	});
+}
+
+/** Who runs this command. Rejects as identify does. */
+async function identityOf(
+	config: Config,
+	{env, stdin, stderr}: Surroundings,
+	as: Tag | undefined,
+	say: (sentence: string) => void,
+): Promise<Identity> {
+	const isTerminal = stderr.isTTY || stdin?.isTTY === true;
+	const identity = await identify(config, {env, cwd: workingFolder(env), isTerminal}, as);
+	if (identity.hint !== null) say(identity.hint);
+	return identity;
+}
+
+/** As an agent with a user of its own: whose tokens run out, and are renewed as long as the mailbox is open. */
+async function signedIn(
+	target: Project,
+	{state}: Places,
+	tag: Tag,
+	account: Account,
+	signatures: Signatures,
+): Promise<Mailbox> {
+	const key = keyBeside(target);
+	const renew = (): Promise<string> => agentToken({state, tag, account, key});
+	return connectMailbox({url: target.url, key, token: await renew(), renew, signatures});
+}
+
+/** Where an agent's hook finds the mailbox by itself, and with what. */
+export interface HookDoor {
+	/** Of a Supabase project; null: the hub. */
+	readonly url: string | null;
+	/** Null: it stands in the environment, and is not written down. */
+	readonly key: string | null;
+	/** Of a hub; null elsewhere. */
+	readonly token: string | null;
+	/** Of a Supabase project; null on a hub, and where none could be had. */
+	readonly account: Account | null;
+}
+
+/**
+ * What join leaves for the agent's hook. `known` is what it left before: a token stays while the hub believes it, a user while
+ * one can sign in with it. Rejects with MailboxError.
+ */
+export async function hookDoor({env, stderr}: Surroundings, tag: Tag, known: HookDoor | null): Promise<HookDoor> {
+	const say = (sentence: string): void => remark(stderr, sentence);
+	const config = await configure(env, say);
+	const {target} = config;
+	if (target.kind === 'supabase') {
+		const account = await haveAccount(target, config.places, tag, known?.account ?? null, say);
+		const fromFile = (env['SUPABASE_URL']?.trim() ?? '') === '';
+		const key = account === null ? target.key : keyBeside(target);
+		return {url: fromFile ? target.url : null, key: fromFile ? key : null, token: null, account};
+	}
+	const hub = await startedHub(config, say);
+	const token = await madeToken(hub, tag, known?.token);
+	return {url: null, key: hub.anon_key, token, account: null};
+}
+
+/** Takes back what hookDoor made for an agent that has not joined after all. Rejects with MailboxError. */
+export async function undoDoor(surroundings: Surroundings, tag: Tag, {account, token}: HookDoor): Promise<void> {
+	if (token !== null) return ofHub(endToken(await configuredHub(surroundings), token));
+	if (account !== null) await dropUser(surroundings, tag, account);
+}
+
+/**
+ * Nothing that the agent had opens the mailbox any more: its tokens of the hub, on whatever machine, or its user of the project.
+ * Rejects with MailboxError.
+ */
+export async function endDoor(surroundings: Surroundings, tag: Tag, door: HookDoor | null): Promise<void> {
+	if (door !== null && door.account !== null) return dropUser(surroundings, tag, door.account);
+	const {target} = await configure(surroundings.env, () => undefined);
+	if (target.kind === 'hub') await ofHub(endTokens(await configuredHub(surroundings), tag));
+}
+
+/** Leaves a new token for the hooks of an agent that has joined on this machine; false where it has not. Rejects with MailboxError. */
+export async function replaceToken(surroundings: Surroundings, tag: Tag): Promise<boolean> {
+	const {target, places} = await configure(surroundings.env, () => undefined);
+	const former = readPlace(places.data, tag)?.token ?? null;
+	if (target.kind !== 'hub' || former === null) return false;
+	const hub = await configuredHub(surroundings);
+	keepPlaceToken(places.data, tag, former, {key: hub.anon_key, token: await madeToken(hub, tag)});
+	return true;
+}
+
+async function madeToken(hub: RunningHub, tag: Tag, known?: string | null): Promise<string> {
+	const answer = await ofHub(
+		requestToken(hub, {tag, ...(known === null || known === undefined ? {} : {token: known})}),
+	);
+	if ('token' in answer) return answer.token;
+	throw new MailboxError('unauthorized', `${answer.message}.`, answer.hint);
+}
+
+async function ofHub<T>(work: Promise<T>): Promise<T> {
+	return work.catch((error: unknown) => {
+		throw asMailboxError(error);
+	});
+}
+
+async function configuredHub({env, stderr}: Surroundings): Promise<RunningHub> {
+	const say = (sentence: string): void => remark(stderr, sentence);
+	return startedHub(await configure(env, () => undefined), say);
+}
+
+async function dropUser({env, stderr}: Surroundings, tag: Tag, account: Account): Promise<void> {
+	const {target, places} = await configure(env, sentence => remark(stderr, sentence));
+	if (target.kind === 'supabase' && target.url === account.url) return dropAccount(target, places.state, tag, account);
+	throw new MailboxError(
+		'not_found',
+		`${account.url} is not the configured project.`,
+		`Delete its user ${account.email} there.`,
+	);
+}
+
+/** Opens the mailbox for the time of `work` and closes it whatever happens. */
+export async function withMailbox<T>(
+	surroundings: Surroundings,
+	opening: Opening,
+	work: (mailbox: Mailbox) => Promise<T>,
+): Promise<T> {
+	const mailbox = await openMailbox(surroundings, opening);
+	try {
+		return await work(mailbox);
+	} finally {
+		await mailbox.close();
+	}
+}
+
+/**
+ * Runs SQL as whom this terminal is: what an agent runs, in its program or folder, is the agent's; a human runs it as the owner
+ * of the database. Rejects with MailboxError.
+ */
+export async function openSql(surroundings: Surroundings): Promise<RunSql> {
+	const identity = await identityOf(
+		await loadConfig({env: surroundings.env}),
+		surroundings,
+		undefined,
+		() => undefined,
+	);
+	if (identity.isBound) {
+		return query => withMailbox(surroundings, {}, mailbox => mailbox.sql(splitStatements(query)));
+	}
+	const project = await openOwnersProject(surroundings);
+	return query => runSql(project, query);
+}
+
+/** Runs a script; resolves with the rows of its last statement that returns any. */
+export type RunSql = (query: string) => Promise<SqlRow[]>;
+
+/**
+ * Where SQL is run as the owner: the management interface of the hub (found or started first) or of supabase.com. Rejects with
+ * MailboxError.
+ */
+export async function openOwnersProject({env, stderr}: Surroundings): Promise<Management> {
+	const say = (sentence: string): void => remark(stderr, sentence);
+	return ownersProject(await configure(env, say), say);
+}
+
+async function ownersProject(config: Config, say: (sentence: string) => void): Promise<Management> {
+	const {target} = config;
+	if (target.kind === 'supabase') return hostedProject(target);
+	const hub = await startedHub(config, say);
+	return {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: wayTo(hub)};
+}
+
+async function configure(env: NodeJS.ProcessEnv, say: (sentence: string) => void, as?: Tag): Promise<Config> {
+	const config = await loadConfig({flags: {as}, env});
+	for (const warning of config.warnings) say(warning);
+	return config;
+}
+
+function hostedProject({url, access_token}: Project): Management {
+	const [, ref] = /^([a-z0-9]+)\.supabase\.(?:co|in)$/.exec(new URL(url).hostname) ?? [];
+	if (ref === undefined) {
+		throw new MailboxError(
+			'invalid',
+			`${url} is not a hosted project, so there is no management interface to run SQL through.`,
+			'Run the SQL with psql or `supabase db query`, or unset SUPABASE_URL to use the local hub.',
+		);
+	}
+	if (access_token === undefined) {
+		throw new MailboxError(
+			'unauthorized',
+			'SQL on a hosted project needs a personal access token.',
+			'Make one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN to it.',
+		);
+	}
+	return {url: 'https://api.supabase.com', project_ref: ref, token: access_token};
+}
+
+const patience = 300;
+
+/** The hub, found or started; says what it is doing when that takes longer than a moment. */
+async function startedHub({places, databaseUrl}: Config, say: (sentence: string) => void): Promise<RunningHub> {
+	let last: string | null = null;
+	let patient = true;
+	const sayLast = (): void => {
+		if (!patient && last !== null) say(last);
+		last = null;
+	};
+	const timer = setTimeout(() => {
+		patient = false;
+		sayLast();
+	}, patience);
+	try {
+		return await ensureHub(places, {
+			databaseUrl,
+			onProgress(sentence) {
+				last = sentence;
+				sayLast();
+			},
+		});
+	} catch (error) {
+		throw asMailboxError(error);
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+/** A hub that died is started again; one that was stopped stays so: whoever stopped it meant it. */
+async function foundAgain({places, databaseUrl}: Config): Promise<RunningHub> {
+	try {
+		const hub = await findHub(places);
+		if (hub !== null) return hub;
+		if (!(await wasStopped(places))) return await ensureHub(places, {databaseUrl});
+	} catch (error) {
+		throw asMailboxError(error);
+	}
+	throw new MailboxError('offline', 'The hub was stopped.', 'Start it with `agentmux hub start`.');
+}
+
+function asMailboxError(error: unknown): unknown {
+	return error instanceof HubError ? new MailboxError('offline', error.message, error.remedy, {cause: error}) : error;
+}

@@ -1,0 +1,123 @@
+import {HubError} from '../../hub/files/error.ts';
+import type {RunningHub} from '../../hub/process/find.ts';
+import {verifyToken} from '../../hub/tokens/token.ts';
+import {isOld, issueToken} from '../../hub/tokens/claims.ts';
+import {requestToken, type Refused} from '../../hub/process/token-request.ts';
+import {keepPlaceToken, readPlace} from '../../join/files/place-file.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Tag} from '../../mailbox/tag.ts';
+import type {Identity} from './identity.ts';
+
+interface Holder extends Pick<Identity, 'tag' | 'kind' | 'isBound'> {
+	/** The folder of what must not be lost; null: what join left for the agent there is not to be used. */
+	readonly data: string | null;
+	/** Used instead of what join left. */
+	readonly token?: string | null | undefined;
+	/** Where the hub is now, and with which keys. Rejects with MailboxError. */
+	readonly find?: () => Promise<RunningHub>;
+}
+
+/** Milliseconds between two attempts to renew a token that holds for a while yet. */
+const pause = 60_000;
+
+/**
+ * What opens a hub for one identity, for as long as the process lives. A human's token is made here, by the hub's secret, for an
+ * hour at a time. An agent's is the one that join left, which is exchanged for a new one before it expires, and one of the
+ * hub's where nobody has joined.
+ */
+export class HubToken {
+	readonly #holder: Holder;
+	/** Whether the agent had joined when this began: then its token is the one in its file, and gone when the agent leaves. */
+	readonly #hasJoined: boolean;
+	#hub: RunningHub;
+	/** A token that is not kept in a file. */
+	#own: string | null;
+	#triedAt = 0;
+
+	constructor(hub: RunningHub, holder: Holder) {
+		this.#hub = hub;
+		this.#holder = holder;
+		this.#own = holder.token ?? null;
+		const {kind, data, tag} = holder;
+		this.#hasJoined = kind === 'agent' && this.#own === null && data !== null && readPlace(data, tag) !== null;
+	}
+
+	/** The hub came back, under another address or with other keys. */
+	follow(hub: RunningHub): void {
+		this.#hub = hub;
+	}
+
+	/** The bearer for the next request. Rejects with MailboxError, `unauthorized` if there is none any more. */
+	async current(): Promise<string> {
+		const {tag, kind, isBound, data} = this.#holder;
+		const {jwt_secret} = this.#hub;
+		if (kind === 'human') {
+			if (this.#own === null || this.#isOld(this.#own)) this.#own = issueToken(jwt_secret, {tag, kind});
+			return this.#own;
+		}
+		if (!this.#hasJoined || data === null) {
+			if (this.#own === null || this.#isOld(this.#own)) this.#own = await this.#request(this.#own, {tag});
+			return this.#own;
+		}
+		const place = readPlace(data, tag);
+		if (place === null) throw noToken(tag, `${tag} has left`);
+		const {token} = place;
+		// Signed by keys that this process does not know yet.
+		if (token !== null && !this.#isOurs(token))
+			this.#hub = (await this.#holder.find?.().catch(() => null)) ?? this.#hub;
+		if (token !== null && !this.#isOld(token)) return token;
+		if (token !== null && this.#isOurs(token)) return this.#keep(data, token, {token});
+		// The keys were replaced, and the token was not. A process that is bound to this agent has no other way to sign in.
+		if (!isBound) return this.#keep(data, token, {tag});
+		if (token !== null) return token;
+		throw noToken(tag, `${tag} has no token for the local hub: it joined a Supabase project`);
+	}
+
+	/** Asks the hub for a token in the place of `former`, and leaves it for the agent's hooks. */
+	async #keep(data: string, former: string | null, wanted: Parameters<typeof requestToken>[1]): Promise<string> {
+		const token = await this.#request(former, wanted);
+		if (token === former) return token;
+		try {
+			keepPlaceToken(data, this.#holder.tag, former, {key: this.#hub.anon_key, token});
+		} catch {
+			// A full disk: this request can be made all the same, and the next one tries again.
+		}
+		return token;
+	}
+
+	/** A valid token stays in use while a new one cannot be had. */
+	async #request(former: string | null, wanted: Parameters<typeof requestToken>[1]): Promise<string> {
+		const holds = former !== null && 'claims' in verifyToken(this.#hub.jwt_secret, former);
+		const now = performance.now();
+		if (holds && this.#triedAt !== 0 && now - this.#triedAt < pause) return former;
+		this.#triedAt = now;
+		try {
+			const answer = await requestToken(this.#hub, wanted);
+			if ('token' in answer) return answer.token;
+			throw refused(this.#holder.tag, answer);
+		} catch (error) {
+			if (!(error instanceof HubError)) throw error;
+			if (holds) return former;
+			throw new MailboxError('offline', error.message, error.remedy, {cause: error});
+		}
+	}
+
+	#isOld(token: string): boolean {
+		const verified = verifyToken(this.#hub.jwt_secret, token);
+		return 'fault' in verified || isOld(verified.claims);
+	}
+
+	/** Whether this hub signed it, whenever it expired. */
+	#isOurs(token: string): boolean {
+		return 'claims' in verifyToken(this.#hub.jwt_secret, token, {leeway: Infinity});
+	}
+}
+
+function refused(tag: Tag, {message, hint}: Refused): MailboxError {
+	const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+	return hint === '' ? noToken(tag, message) : new MailboxError('unauthorized', sentence, hint);
+}
+
+function noToken(tag: Tag, why: string): MailboxError {
+	return new MailboxError('unauthorized', `${why}.`, `\`agentmux join ${tag}\` in its folder makes a token.`);
+}

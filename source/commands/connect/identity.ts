@@ -1,0 +1,184 @@
+import {usual, type Config} from '../../config.ts';
+import {clientOwners} from '../../join/clients/client-owner.ts';
+import {joinedFolders, type JoinedFolder} from '../../join/joined-folder.ts';
+import {readPlace} from '../../join/files/place-file.ts';
+import {runningClients, type RunningClient} from '../../join/clients/running-client.ts';
+import {MailboxError, UsageError} from '../../mailbox/error.ts';
+import {isReserved, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+
+/** Who runs a command. */
+export interface Identity {
+	readonly tag: Tag;
+	readonly kind: 'human' | 'agent';
+	/** In an agent's shell or folder: only that agent can act from here, with no more rights than it has. */
+	readonly isBound: boolean;
+	/** What decided: a flag, a variable, a setting, `default`, or the joined folder. */
+	readonly from: string;
+	/** For a human in an agent's folder, who may not expect to act as that agent. */
+	readonly hint: string | null;
+}
+
+/** Where a command runs. */
+export interface Situation {
+	readonly env: NodeJS.ProcessEnv;
+	readonly cwd: string;
+	/** Whether it runs in a terminal. */
+	readonly isTerminal: boolean;
+}
+
+/**
+ * Inside an agent's program, and in a joined folder, a command acts as that agent, with the agent's token. AGENTMUX_TAG says which
+ * agent if there are several. Elsewhere the configuration decides. `as`: the tag that a flag asks for. Rejects with MailboxError
+ * `forbidden` if the agent cannot be determined or is not allowed, UsageError if `as` is another.
+ */
+export async function identify(config: Config, {env, cwd, isTerminal}: Situation, as?: Tag): Promise<Identity> {
+	const inside = runningClients(env);
+	const [nearest] = joinedFolders(config.places.data, cwd);
+	const here = nearest === undefined ? undefined : await withoutFormer(config.places.data, nearest);
+	const configured = {tag: config.tag, kind: config.kind, isBound: false, from: config.origins.tag, hint: null};
+	if (inside.length === 0 && here === undefined) return configured;
+	const named = tagIn(env);
+	// In a terminal that no client opened, this is taken as a human's word.
+	const isHuman = named !== null && (isReserved(named) || sameTag(named, config.human));
+	if (isHuman && inside.length === 0 && isTerminal) return configured;
+	if (isHuman) throw notHuman(named, inside, here);
+	const own = boundTo(named, inside, here, cwd);
+	checkOwner(config.places.state, env, own.tag, inside, named === null ? cwd : variable);
+	if (as !== undefined && !sameTag(as, own.tag)) {
+		throw new UsageError(
+			`Here you are ${own.tag} (${whereText(inside, here)}), and cannot be ${as}.`,
+			'Leave --as out, or run this in a terminal of your own.',
+		);
+	}
+	if (named !== null || inside.length > 0 || !isTerminal) return own;
+	const hint = `In ${own.from} a command is ${own.tag}: \`${variable}=${config.human} agentmux ...\` is you.`;
+	return {...own, hint};
+}
+
+/** The folder that a command runs in; if it was removed, the shell's name for it. */
+export function workingFolder(env: NodeJS.ProcessEnv): string {
+	try {
+		return process.cwd();
+	} catch {
+		return env['PWD'] ?? '/';
+	}
+}
+
+/**
+ * Throws UsageError if the folder is another agent's: an agent's servers are started in its own folder. In a folder where no agent
+ * has joined any tag is fine, except from an agent's shell for a tag that has joined elsewhere.
+ */
+export function checkFolder(data: string, cwd: string, tag: Tag, env: NodeJS.ProcessEnv): void {
+	const folders = joinedFolders(data, cwd);
+	const [nearest] = folders;
+	const own = nearest === undefined && runningClients(env).length > 0 ? (readPlace(data, tag)?.folders ?? []) : [];
+	if (own.length > 0) {
+		throw new UsageError(
+			`${tag} has joined in ${own.join(' and ')}, and ${nameOf(runningClients(env))} runs this in ${cwd}.`,
+			'Start it there, or join here.',
+		);
+	}
+	if (nearest === undefined || folders.some(({agents}) => agents.some(agent => sameTag(agent.tag, tag)))) return;
+	throw new UsageError(
+		`${nearest.folder} is the folder of ${tagsOf(nearest)}, not of ${tag}.`,
+		`Start it where ${tag} has joined, or join there.`,
+	);
+}
+
+/** Without agents that another has replaced in the folder: their files are gone. */
+async function withoutFormer(data: string, joined: JoinedFolder): Promise<JoinedFolder> {
+	const {folder, agents} = joined;
+	if (agents.length === 1) return joined;
+	const {foldersOf} = await import('../../join/folder.ts');
+	const folders = await Promise.all(agents.map(({tag}) => foldersOf(data, tag)));
+	const present = agents.filter((_, index) => folders[index]?.includes(folder) === true);
+	return present.length === 0 ? joined : {folder, agents: present};
+}
+
+function boundTo(
+	named: Tag | null,
+	inside: readonly RunningClient[],
+	here: JoinedFolder | undefined,
+	cwd: string,
+): Identity {
+	const agent = {kind: 'agent', isBound: true, hint: null} as const;
+	if (here === undefined) {
+		if (named !== null) return {...agent, tag: named, from: variable};
+		throw new MailboxError(
+			'forbidden',
+			`${nameOf(inside)} runs this in ${cwd}, where no agent has joined.`,
+			'Run `agentmux join TAG` there, or run this in a terminal of your own.',
+		);
+	}
+	if (named !== null) {
+		const own = here.agents.find(({tag}) => sameTag(tag, named));
+		if (inside.length === 0 || own !== undefined) return {...agent, tag: own?.tag ?? named, from: variable};
+		throw new MailboxError(
+			'forbidden',
+			`AGENTMUX_TAG is ${named}, and ${nameOf(inside)} runs this in ${here.folder}, the folder of ${tagsOf(here)}.`,
+			`Unset AGENTMUX_TAG, or join ${named} there.`,
+		);
+	}
+	const meant = here.agents.filter(({clients}) => inside.some(({id}) => id !== null && clients.includes(id)));
+	const [only, ...more] = meant.length > 0 ? meant : here.agents;
+	if (only !== undefined && more.length === 0) return {...agent, tag: only.tag, from: here.folder};
+	throw new MailboxError(
+		'forbidden',
+		`${tagsOf(here)} have joined in ${here.folder}.`,
+		'Set AGENTMUX_TAG to the one that this is.',
+	);
+}
+
+/** Refuses a client that works as one agent to become another by AGENTMUX_TAG or by changing the folder. */
+function checkOwner(
+	state: string,
+	env: NodeJS.ProcessEnv,
+	tag: Tag,
+	inside: readonly RunningClient[],
+	by: string,
+): void {
+	const owners = inside.length === 0 ? [] : clientOwners(state, env);
+	if (owners.length === 0 || owners.some(owner => sameTag(owner, tag))) return;
+	const names = owners.join(' and ');
+	throw new MailboxError(
+		'forbidden',
+		`${nameOf(inside)} works as ${names} here, and by ${by} this would be ${tag}.`,
+		by === variable ? 'Unset AGENTMUX_TAG.' : `Run this in the folder of ${names}.`,
+	);
+}
+
+function notHuman(named: Tag, inside: readonly RunningClient[], here: JoinedFolder | undefined): MailboxError {
+	return new MailboxError(
+		'forbidden',
+		`AGENTMUX_TAG is ${named}, but ${whereText(inside, here)}.`,
+		'Unset AGENTMUX_TAG, or run this in a terminal of your own.',
+	);
+}
+
+const variable = 'AGENTMUX_TAG';
+
+/** The tag in the environment. Throws MailboxError `invalid` if it is not a tag. */
+function tagIn(env: NodeJS.ProcessEnv): Tag | null {
+	const tag = env[variable]?.trim() ?? '';
+	if (tag === '') return null;
+	if (isTag(tag)) return tag;
+	throw new MailboxError(
+		'invalid',
+		`\`${tag}\` (${variable}) is not a tag.`,
+		'A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.',
+	);
+}
+
+function whereText(inside: readonly RunningClient[], here: JoinedFolder | undefined): string {
+	const folder = here === undefined ? '' : `${here.folder} is the folder of ${tagsOf(here)}`;
+	if (inside.length === 0) return folder;
+	return `${nameOf(inside)} runs this${folder === '' ? '' : `, and ${folder}`}`;
+}
+
+function nameOf(inside: readonly RunningClient[]): string {
+	return inside.map(({name}) => name).join(' in ') || usual;
+}
+
+function tagsOf({agents}: JoinedFolder): string {
+	return agents.map(({tag}) => tag).join(' and ');
+}

@@ -1,0 +1,38 @@
+import type {Config} from '../../config.ts';
+import type {Signatures} from '../../mailbox/signatures.ts';
+import {signStatement, type KeyPair} from '../../signing/ed25519.ts';
+import {humanKey, type KeyStore} from '../../signing/human-key.ts';
+import {createVerifier} from '../../signing/verifier.ts';
+
+/** Where the configuration says that this home's key is. Throws MailboxError where there is no such keyring. */
+export async function keyStoreOf(
+	{places: {data}, keyStore}: Pick<Config, 'places' | 'keyStore'>,
+	env: NodeJS.ProcessEnv,
+): Promise<KeyStore> {
+	if (keyStore === 'file') return {data, keyring: null};
+	const {systemKeyring} = await import('../../signing/keyring.ts');
+	return {data, keyring: systemKeyring(process.platform, env)};
+}
+
+/**
+ * Looks at signatures by what this home trusts, and signs what a human writes. The key is fetched at the first signature: a
+ * keyring may ask for it then.
+ */
+export function signaturesFor(config: Config, kind: 'human' | 'agent', env: NodeJS.ProcessEnv): Signatures {
+	const verify = createVerifier(config.places.data);
+	if (kind !== 'human') return {verify, sign: null};
+	let key: Promise<KeyPair> | null = null;
+	return {
+		verify,
+		async sign(statement) {
+			key ??= keyStoreOf(config, env).then(humanKey);
+			try {
+				return signStatement(await key, statement);
+			} catch (error) {
+				// Whoever dismissed the keyring's question is asked again.
+				key = null;
+				throw error;
+			}
+		},
+	};
+}

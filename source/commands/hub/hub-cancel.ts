@@ -1,0 +1,20 @@
+import {runningHub} from '../../hub/process/ensure.ts';
+import type {HubPlaces} from '../../hub/files/places.ts';
+import {cancelStatements} from '../../hub/process/token-request.ts';
+import {joinPrintable, p, printable} from '../../printable.ts';
+import type {Invocation} from '../cli/command.ts';
+import {refuseAgents} from './hub-keys.ts';
+import {write, writeJson} from '../cli/output.ts';
+
+/** `agentmux hub cancel`: cancels what the owner runs. Rejects with HubError, or with MailboxError `forbidden` for an agent. */
+export async function cancel(places: HubPlaces, invocation: Invocation): Promise<void> {
+	const {flags, stdout} = invocation;
+	await refuseAgents(invocation, 'cancels statements of the owner');
+	const cancelled = await cancelStatements(await runningHub(places));
+	if (flags['json'] === true) return writeJson(stdout, {cancelled});
+	const lines = cancelled.map(
+		({who, what, running}) =>
+			p`Cancelled after ${Math.round(running / 1000)} s, of ${printable(who)}: ${printable(what)}\n`,
+	);
+	await write(stdout, lines.length === 0 ? p`The owner runs nothing.\n` : joinPrintable(lines));
+}

@@ -1,0 +1,54 @@
+import {ensureHub} from '../../hub/process/ensure.ts';
+import {HubError} from '../../hub/files/error.ts';
+import {findHub} from '../../hub/process/find.ts';
+import type {HubPlaces} from '../../hub/files/places.ts';
+import {requestToken, rotateKeys as askForKeys} from '../../hub/process/token-request.ts';
+import {joinedTags, keepPlaceToken, readPlace} from '../../join/files/place-file.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Tag} from '../../mailbox/tag.ts';
+import {p, printable} from '../../printable.ts';
+import type {Invocation} from '../cli/command.ts';
+import {identify, workingFolder} from '../connect/identity.ts';
+import {loadConfig} from '../../config.ts';
+import {remark, write, writeJson} from '../cli/output.ts';
+
+/**
+ * `agentmux hub rotate-keys`: what the old keys signed is refused at once, and the agents of this machine get new tokens. Where
+ * it is interrupted, their servers get them as soon as they ask, and running it again does, too. Rejects with HubError, or with
+ * MailboxError `forbidden` for an agent.
+ */
+export async function rotateKeys(places: HubPlaces, invocation: Invocation): Promise<void> {
+	const {flags, stdout, stderr} = invocation;
+	await refuseAgents(invocation, 'replaces the keys of the hub');
+	await askForKeys(await ensureHub(places, {onProgress: sentence => remark(stderr, sentence)}));
+	const hub = await findHub(places);
+	if (hub === null) throw new HubError('The keys are new, but the hub went away.', 'Run this again.');
+	const renewed: Tag[] = [];
+	for (const tag of joinedTags(places.data)) {
+		const former = readPlace(places.data, tag)?.token ?? null;
+		if (former === null) continue;
+		const answer = await requestToken(hub, {tag});
+		if (!('token' in answer)) throw new HubError(`${answer.message}.`, 'Run this again.');
+		keepPlaceToken(places.data, tag, former, {key: hub.anon_key, token: answer.token});
+		renewed.push(tag);
+	}
+	if (flags['json'] === true) return writeJson(stdout, {renewed});
+	const agents =
+		renewed.length === 0 ? 'No agent has joined on this machine.' : `New tokens for: ${renewed.join(', ')}.`;
+	await write(
+		stdout,
+		p`The hub has new keys; it refuses all earlier keys and tokens. ${printable(agents)}\nWhatever else has its keys needs the new ones (agentmux hub status -o env); agents that joined nowhere on this machine start again.\n`,
+	);
+}
+
+/** `what`: a verb and its object. Rejects with MailboxError `forbidden` for an agent. */
+export async function refuseAgents({env, stdin, stderr}: Invocation, what: string): Promise<void> {
+	const isTerminal = stdin.isTTY || stderr.isTTY;
+	const {tag, isBound} = await identify(await loadConfig({env}), {env, cwd: workingFolder(env), isTerminal});
+	if (!isBound) return;
+	throw new MailboxError(
+		'forbidden',
+		`Here you are ${tag}, and only a human ${what}.`,
+		'Run this in a terminal of your own.',
+	);
+}

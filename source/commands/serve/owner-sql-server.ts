@@ -1,0 +1,28 @@
+import {serveStdio} from '@modelcontextprotocol/server/stdio';
+import {createSupabaseMcpServer} from '@supabase/mcp-server-supabase';
+import {createSupabaseApiPlatform} from '@supabase/mcp-server-supabase/platform/api';
+import type {Way} from '../../gateway/link.ts';
+import type {Management} from '../../gateway/management.ts';
+import type {Invocation} from '../cli/command.ts';
+import {remark} from '../cli/output.ts';
+
+/**
+ * The stock server with the owner's key of the hub, until the client closes stdin. It calls the global fetch, which is the way
+ * to that hub alone here: the key goes nowhere else, whoever has the hub's port when the hub is down.
+ */
+export async function serveOwnerSql(
+	{stdin, stderr}: Invocation,
+	{url, project_ref, token}: Management,
+	way: Way,
+): Promise<void> {
+	globalThis.fetch = way.fetch;
+	const platform = createSupabaseApiPlatform({accessToken: token, apiUrl: url});
+	const server = serveStdio(() => createSupabaseMcpServer({platform, projectId: project_ref, features: ['database']}), {
+		onerror: error => remark(stderr, String(error)),
+	});
+	const gone = Promise.withResolvers<void>();
+	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());
+	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => gone.resolve());
+	await gone.promise;
+	await server.close();
+}

@@ -1,0 +1,45 @@
+import {spawn} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import {findPlaces} from '../../places.ts';
+import {readPlace} from '../../join/files/place-file.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Tag} from '../../mailbox/tag.ts';
+import type {Invocation} from '../cli/command.ts';
+import {openOwnersProject} from '../connect/connect.ts';
+
+/**
+ * Runs the stock @supabase/mcp-server-supabase for an agent until its client ends it. So the client's file holds neither the
+ * hub's port nor a key. Its SQL is the agent's own; where a human has joined it with --owner-sql, that of the owner.
+ */
+export async function runSupabaseServer(invocation: Invocation, tag: Tag): Promise<void> {
+	if (readPlace(findPlaces(invocation.env).data, tag)?.owner_sql === true) return runAsOwner(invocation);
+	const {serveAgentSql} = await import('./agent-sql-server.ts');
+	return serveAgentSql(invocation, tag);
+}
+
+/** On a hosted project as a process of its own, which takes the token from its environment: never from its arguments. */
+async function runAsOwner(invocation: Invocation): Promise<void> {
+	const project = await openOwnersProject(invocation);
+	if (project.way !== undefined) {
+		const {serveOwnerSql} = await import('./owner-sql-server.ts');
+		return serveOwnerSql(invocation, project, project.way);
+	}
+	const {url, project_ref, token} = project;
+	const server = fileURLToPath(new URL('cli.js', import.meta.resolve('@supabase/mcp-server-supabase')));
+	const child = spawn(
+		process.execPath,
+		[server, `--api-url=${url}`, `--project-ref=${project_ref}`, '--features=database'],
+		{
+			stdio: 'inherit',
+			env: {...invocation.env, SUPABASE_ACCESS_TOKEN: token},
+		},
+	);
+	const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, pass);
+	const {promise, resolve, reject} = Promise.withResolvers<number>();
+	child.once('error', reject);
+	// Ended by a signal is how a client ends its servers.
+	child.once('close', code => resolve(code ?? 0));
+	const code = await promise;
+	if (code !== 0) throw new MailboxError('internal', `The Supabase MCP server ended with exit code ${code}.`);
+}

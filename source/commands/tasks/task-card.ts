@@ -1,0 +1,106 @@
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {TaskChange} from '../../mailbox/state-change.ts';
+import type {TableRow} from '../../mailbox/table.ts';
+import type {Task} from '../../mailbox/tasks/task.ts';
+import {statusOf} from '../../mailbox/tasks/task-standing.ts';
+import {noSuchTask} from '../cli/not-found.ts';
+
+export interface Step extends Task {
+	readonly steps: readonly Step[];
+}
+
+/** A task with all that the card on the screen shows. */
+export interface TaskCard extends Step {
+	/** How it and its steps stood from when on, oldest first; only what the last 30 days kept. */
+	readonly events: readonly Omit<TaskChange, 'kind'>[];
+	/** The first rows of its `result_table`; null where it has none. */
+	readonly rows: readonly TableRow[] | null;
+	/** Why these rows cannot be read. */
+	readonly rows_error?: string;
+}
+
+/** A plan within a plan within a plan … is followed so far. */
+const deepest = 8;
+const page = 1000;
+/** Events of everybody that are looked through. */
+const mostPages = 20;
+
+/** Reads the card. Rejects with a MailboxError when there is no such task. */
+export async function readCard(mailbox: Mailbox, id: number): Promise<TaskCard> {
+	const [task] = await mailbox.tasks.list({ids: [id], limit: 1});
+	if (task === undefined) {
+		throw noSuchTask(id);
+	}
+	const steps = await stepsOf(mailbox, [id], 1);
+	const whole = asItStands({...task, steps: steps.get(id) ?? []});
+	const [events, rows] = await Promise.all([eventsOf(mailbox, whole), rowsOf(mailbox, task)]);
+	return {...whole, events, ...rows};
+}
+
+/** With the status that it, and each plan in it, has by its steps. */
+function asItStands(task: Step): Step {
+	const steps = task.steps.map(asItStands);
+	const statuses = steps.map(({status}) => status);
+	return {...task, steps, status: statusOf(task, statuses)};
+}
+
+/** By the task that they are steps of, in their order. */
+async function stepsOf(
+	mailbox: Mailbox,
+	parents: readonly number[],
+	depth: number,
+): Promise<ReadonlyMap<number, readonly Step[]>> {
+	const tasks = await mailbox.tasks.list({parents, limit: page});
+	if (tasks.length === 0 || depth >= deepest) return groups(tasks.map(task => ({...task, steps: []})));
+	const within = await stepsOf(
+		mailbox,
+		tasks.map(({id}) => id),
+		depth + 1,
+	);
+	return groups(tasks.map(task => ({...task, steps: within.get(task.id) ?? []})));
+}
+
+function groups(steps: readonly Step[]): ReadonlyMap<number, readonly Step[]> {
+	const sorted = [...steps].sort((one, other) => one.position - other.position || one.id - other.id);
+	return Map.groupBy(sorted, ({parent_id}) => parent_id ?? 0);
+}
+
+/** Nothing happened to it before it was there, nor after it was last changed. */
+async function eventsOf(mailbox: Mailbox, task: Step): Promise<Omit<TaskChange, 'kind'>[]> {
+	const ids = new Set(idsIn(task));
+	const from = task.created_at;
+	const to = new Date(Math.max(...latestIn(task)) + 1000).toISOString();
+	const found: Omit<TaskChange, 'kind'>[] = [];
+	let changes = await mailbox.changes({from, to, limit: page});
+	for (let read = 1; ; read++) {
+		const mine = changes.flatMap(change => {
+			if (change.kind !== 'task' || !ids.has(change.task_id)) return [];
+			const {kind: _, ...event} = change;
+			return [event];
+		});
+		found.unshift(...mine);
+		const [before] = changes;
+		if (before === undefined || changes.length < page || read >= mostPages) return found;
+		changes = await mailbox.changes({from, before, limit: page});
+	}
+}
+
+function idsIn({id, steps}: Step): number[] {
+	return [id, ...steps.flatMap(idsIn)];
+}
+
+function latestIn({updated_at, steps}: Step): number[] {
+	return [Date.parse(updated_at), ...steps.flatMap(latestIn)];
+}
+
+async function rowsOf(mailbox: Mailbox, {result_table}: Task): Promise<Pick<TaskCard, 'rows' | 'rows_error'>> {
+	if (result_table === null) return {rows: null};
+	try {
+		return {rows: await mailbox.table(result_table)};
+	} catch (error) {
+		// The card is worth reading without.
+		if (!(error instanceof MailboxError)) throw error;
+		return {rows: null, rows_error: error.message};
+	}
+}

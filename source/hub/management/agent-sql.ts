@@ -1,0 +1,75 @@
+import {DatabaseError, type Database, type Result} from '../database/database.ts';
+import type {Caller} from '../http/http.ts';
+import {asText} from '../database/session.ts';
+import {splitStatements} from '../database/split-statements.ts';
+
+/** A script as the management call takes it. */
+export interface Query {
+	readonly sql: string;
+	/** For $1, $2, ... of a single statement. */
+	readonly parameters: readonly unknown[];
+	readonly readOnly: boolean;
+}
+
+/**
+ * Runs a script as the agent that the token names, in one transaction; resolves with the rows of the last statement that
+ * returns any, each the JSON text that PostgreSQL made of it. What an agent may do is for the database to say: see
+ * supabase/migrations, agent_sql. Rejects with DatabaseError.
+ */
+export async function runAgentSql(
+	database: Database,
+	{claims}: Caller,
+	{sql, parameters, readOnly}: Query,
+	signal?: AbortSignal,
+): Promise<string[]> {
+	const call =
+		parameters.length === 0
+			? {
+					text: 'select line::text as line from public.agent_script(array(select json_array_elements_text($1::json)), $2::boolean) as line',
+					values: [JSON.stringify(splitStatements(sql)), readOnly],
+				}
+			: {
+					text: 'select line::text as line from public.agent_sql($1, array(select json_array_elements_text($2::json)), $3::boolean) as line',
+					values: [sql, JSON.stringify(parameters.map(textOrNull)), readOnly],
+				};
+	const [result] = await database.run({role: 'authenticated', claims, sql: true}, [call], signal);
+	return linesOf(result);
+}
+
+/** Whether a request to that path of REST runs an agent's SQL. */
+export function isAgentSql(path: string): boolean {
+	return path === '/rpc/agent_sql' || path === '/rpc/agent_script';
+}
+
+/**
+ * A database in which an agent gets its role before its first SQL, in a transaction of its own: the role is made under a lock
+ * that every other agent's first SQL needs, and the SQL may run for as long as it likes.
+ */
+export function withAgentRoles(database: Database): Database {
+	return {
+		async run(scope, statements, signal) {
+			try {
+				return await database.run(scope, statements, signal);
+			} catch (error) {
+				if (!(error instanceof DatabaseError) || error.code !== roleless) throw error;
+				const {role, claims} = scope;
+				await database.run({role, claims}, [{text: 'select public.mux_make_role()'}], signal);
+				return database.run(scope, statements, signal);
+			}
+		},
+		script: (scope, sql, signal) => database.script(scope, sql, signal),
+		listen: (channel, listener) => database.listen(channel, listener),
+		close: () => database.close(),
+	};
+}
+
+/** SQLSTATE of an agent's SQL whose role is not there yet. */
+const roleless = 'PT428';
+
+function textOrNull(value: unknown): string | null {
+	return value === null || value === undefined ? null : asText(value);
+}
+
+function linesOf(result: Result | undefined): string[] {
+	return (result?.rows ?? []).map(row => String(row['line']));
+}

@@ -1,0 +1,244 @@
+import {existsSync, readdirSync, readFileSync, renameSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {bootstrap, owner} from '../schema/bootstrap.ts';
+import {DatabaseError, type Database} from '../database/database.ts';
+import {HubError} from '../files/error.ts';
+import {full, type DiskSpace} from '../home/disk-space.ts';
+import {FairDatabase} from '../database/fair-database.ts';
+import {holdDirectory, type HeldDirectory} from './held-directory.ts';
+import {syncFolder, syncPath, unpackFolder} from '../files/folder-archive.ts';
+import {migrate, readMigrations} from '../schema/migrations.ts';
+import type {HubPlaces} from '../files/places.ts';
+import {fileError} from '../files/private-file.ts';
+import {templateFile} from './template.ts';
+import type {Log} from '../files/log.ts';
+import {startMaintenance} from '../upkeep/maintenance.ts';
+import type {OpenedDatabase} from '../database/opened-database.ts';
+import {statementLimit} from '../database/time-limits.ts';
+import {embedded} from '../database/postgres-url.ts';
+import {unwrittenDatabase} from '../database/unwritten-database.ts';
+import {WorkerDatabase, type WorkerDatabaseOptions} from './worker-database.ts';
+
+/** PostgreSQL's major version inside PGlite 0.5. */
+export const postgresVersion = '18';
+/** What begins so in the data folder is not finished, and goes at the next start. */
+export const temporaryPrefix = 'pg.new-';
+/** The epoch of a database that nobody has used yet; a copied template must not pass for its original. */
+const unusedEpoch = '00000000-0000-0000-0000-000000000000';
+
+export interface OpenDatabaseOptions {
+	/** What is going on, while a user waits. */
+	readonly onProgress: (sentence: string) => void;
+	readonly log: Log;
+	/** Milliseconds that a statement of the owner may run; the default of time-limits.ts when absent. */
+	readonly statementTimeout?: number | undefined;
+	/** The database died and could not be opened again. */
+	readonly onLost: (error: Error) => void;
+	/** The data directory was moved, removed or replaced: nothing may be answered or written from now on. */
+	readonly onDisplaced: () => void;
+	readonly space: Pick<DiskSpace, 'isFull' | 'look' | 'release'>;
+}
+
+/**
+ * Opens data/pg, made first when it is absent, with every migration applied, and holds it until it is closed. Only under the
+ * hub's lock. Rejects with HubError.
+ */
+export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptions): Promise<OpenedDatabase> {
+	const directory = join(places.data, 'pg');
+	await ensureDirectory(places.data, directory, options.onProgress);
+	const held = await holdDirectory(directory);
+	if (held === null) throw new HubError(`Another process holds ${directory}.`, 'End the hub that does, and try again.');
+	try {
+		return await openHeld(places, directory, held, options);
+	} catch (error) {
+		held.release();
+		throw error;
+	}
+}
+
+async function openHeld(
+	places: HubPlaces,
+	directory: string,
+	held: HeldDirectory,
+	options: OpenDatabaseOptions,
+): Promise<OpenedDatabase> {
+	const {log, onLost, onDisplaced, space} = options;
+	for (const name of moveSignals(directory)) {
+		log(`${name} was found in the database, which would never start with it; it is in ${places.data} now.`);
+	}
+	options.onProgress('Opening the database.');
+	const database = await open(directory, {
+		directory: held.root,
+		timeout: options.statementTimeout ?? statementLimit,
+		onLost,
+		onStopped(reason) {
+			log(`The database stopped: ${reason.replace(/\.$/, '')}. It is being opened again.`);
+			// Its log may have found no room: then there has to be some to open it.
+			space.look();
+			if (space.isFull) space.release();
+		},
+		isInPlace: () => held.isInPlace(),
+		onDisplaced,
+	});
+	try {
+		await prepare(database);
+		await database.run(owner, [
+			// Another database, and another mailbox: what was signed in one says nothing in another.
+			{
+				text: 'update mux_meta set epoch = gen_random_uuid(), mailbox_id = gen_random_uuid() where epoch = $1',
+				values: [unusedEpoch],
+			},
+		]);
+		return {
+			database: new FairDatabase(
+				{
+					...unwrittenDatabase(database, () => space.isFull, full),
+					async close() {
+						await database.close();
+						held.release();
+					},
+				},
+				{atOnce: 1, perCaller: 1, ready: () => database.ready()},
+			),
+			engine: 'PGlite',
+			label: embedded,
+			copyTo: folder => database.copyTo(folder),
+			startMaintenance: () =>
+				startMaintenance(database, {
+					log,
+					file: join(places.data, 'upkeep.json'),
+					isPaused: () => space.isFull,
+				}),
+		};
+	} catch (error) {
+		await database.close();
+		throw error;
+	}
+}
+
+/**
+ * Makes a data directory that was unpacked ours: openable, with every migration, and of a new epoch, since what those who
+ * have read further know is not in it. Resolves with the number of messages that it holds. Rejects with HubError.
+ */
+export async function adoptDirectory(directory: string): Promise<number> {
+	checkVersion(directory);
+	moveSignals(directory);
+	const messages = await adopt(directory);
+	await syncFolder(directory);
+	return messages;
+}
+
+async function adopt(directory: string): Promise<number> {
+	const database = await open(directory, {directory, timeout: statementLimit});
+	try {
+		await prepare(database);
+		const [, counted] = await database.run(owner, [
+			{text: 'update mux_meta set epoch = gen_random_uuid()'},
+			{text: 'select count(*) as messages from messages'},
+		]);
+		return Number(counted?.rows[0]?.['messages']);
+	} catch (error) {
+		throw error instanceof DatabaseError ? damaged(directory, error.message, error) : error;
+	} finally {
+		await database.close();
+	}
+}
+
+/** With one of these PostgreSQL waits for a server that it would follow. They go to the folder above; returns their names. */
+function moveSignals(directory: string): string[] {
+	const found = ['recovery.signal', 'standby.signal'].filter(name => existsSync(join(directory, name)));
+	for (const name of found) renameSync(join(directory, name), join(directory, '..', name));
+	return found;
+}
+
+/** Makes a new data directory in a folder that does not exist, as the first start and the build's template have it. */
+export async function createDirectory(directory: string): Promise<void> {
+	const database = await WorkerDatabase.open({directory, timeout: statementLimit});
+	try {
+		await prepare(database);
+		await database.run(owner, [{text: 'update mux_meta set epoch = $1', values: [unusedEpoch]}]);
+		// One session has one database; what others would be copied from is two thirds of the files.
+		await database.run(owner, [{text: 'update pg_database set datistemplate = false'}]);
+		for (const sql of ['drop database template0', 'drop database template1', 'vacuum full', 'checkpoint']) {
+			await database.script(owner, sql);
+		}
+	} finally {
+		await database.close();
+	}
+	await syncFolder(directory);
+}
+
+async function prepare(database: Database): Promise<void> {
+	await bootstrap(database);
+	await migrate(database, await readMigrations());
+	const [open] = await database.run(owner, [
+		{text: `select has_function_privilege('public', 'set_config(text, text, boolean)', 'execute') as open`},
+	]);
+	if (open?.rows[0]?.['open'] === true) await database.script(owner, closeSetConfig);
+}
+
+/**
+ * What may only read shares the one session with the owner, whose role it could take back with set_config; so it may not call
+ * that. The roles of the API may: PostgREST's `response.headers` is set so. A server has users of its own, and is left alone.
+ */
+const closeSetConfig = `
+	revoke execute on function pg_catalog.set_config(text, text, boolean) from public;
+	grant execute on function pg_catalog.set_config(text, text, boolean) to anon, authenticated, service_role`;
+
+/** What is not finished never stands under the final name: a start that was interrupted leaves nothing that matters. */
+async function ensureDirectory(data: string, directory: string, onProgress: (sentence: string) => void): Promise<void> {
+	for (const name of readdirSync(data)) {
+		if (name.startsWith(temporaryPrefix)) rmSync(join(data, name), {recursive: true, force: true});
+	}
+	if (existsSync(directory)) {
+		checkVersion(directory);
+		return;
+	}
+	onProgress('Preparing a new database; this happens once.');
+	const temporary = join(data, `${temporaryPrefix}${process.pid}`);
+	try {
+		const template = await templateFile();
+		if (existsSync(template)) await unpackFolder(template, temporary);
+		else await createDirectory(temporary);
+		renameSync(temporary, directory);
+		await syncPath(data);
+	} catch (error) {
+		rmSync(temporary, {recursive: true, force: true});
+		throw error instanceof HubError ? error : fileError(`A new database cannot be made in ${data}`, error);
+	}
+}
+
+function checkVersion(directory: string): void {
+	const file = join(directory, 'PG_VERSION');
+	const version = existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
+	if (version === postgresVersion) return;
+	throw version === null
+		? damaged(directory, 'PG_VERSION is missing')
+		: new HubError(
+				`The database in ${directory} is of PostgreSQL ${version}, and this agentmux runs ${postgresVersion}.`,
+				'Export it with the agentmux that made it, and import it with this one.',
+			);
+}
+
+/** `directory` is what it is called; `options.directory` leads to it. */
+async function open(directory: string, options: WorkerDatabaseOptions): Promise<WorkerDatabase> {
+	try {
+		return await WorkerDatabase.open(options);
+	} catch (error) {
+		const {code = '', message} = error as NodeJS.ErrnoException;
+		const full = code === 'ENOSPC' || message.includes('No space left on device');
+		if (full || code === 'EACCES' || code === 'EROFS') {
+			const reason = full ? {code: 'ENOSPC', message} : error;
+			throw fileError(`The database in ${directory} cannot be opened`, reason);
+		}
+		throw damaged(directory, message, error);
+	}
+}
+
+function damaged(directory: string, reason: string, cause?: unknown): HubError {
+	return new HubError(
+		`The database in ${directory} cannot be opened: ${reason.replace(/\.$/, '')}.`,
+		'Put a backup in its place, or move that folder away to begin with an empty one.',
+		{cause},
+	);
+}

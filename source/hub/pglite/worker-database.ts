@@ -1,0 +1,319 @@
+import {Worker} from 'node:worker_threads';
+import {DatabaseError, Runaway, type Database, type Result, type Scope, type Statement} from '../database/database.ts';
+import {fromSource} from '../files/package-root.ts';
+import {isUnheeded, raiseInterrupt, type Interrupt} from './interrupt.ts';
+import {Progress} from './progress.ts';
+import {timeLimit} from '../database/time-limits.ts';
+import type {WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
+
+// Source and bundle each have the worker beside this module.
+const workerFile = new URL(fromSource ? 'pglite-worker.ts' : 'pglite-worker.js', import.meta.url);
+
+export interface WorkerDatabaseOptions {
+	/** The data directory, initialised; null for a new database in memory. */
+	readonly directory: string | null;
+	/**
+	 * Milliseconds that one call may run, less for some roles (time-limits.ts). PGlite ignores statement_timeout: the call is
+	 * cancelled from here.
+	 */
+	readonly timeout: number;
+	/** The thread died, and another one opens the database. */
+	readonly onStopped?: (reason: string) => void;
+	/** The thread died and could not be replaced. */
+	readonly onLost?: (error: Error) => void;
+	/** Whether the directory still lies where it was opened. Asked before anything is answered. */
+	readonly isInPlace?: () => boolean;
+	/** It does not: nothing is answered from now on, and nothing written, not even a checkpoint. */
+	readonly onDisplaced?: () => void;
+}
+
+/** Milliseconds to open a database, which may have much to recover. */
+const openingTime = 300_000;
+/** Milliseconds until a call that was not running yet is cancelled again. */
+const cancelAgain = 20;
+
+/** MiB. What a query makes is short-lived; by default the thread would keep some 40 MiB for it. */
+const youngGeneration = 8;
+/**
+ * MiB. PostgreSQL's own check of its stack sees what WASM keeps in its memory, and not the thread's stack, which its calls take
+ * several times as much of: with the 4 MiB of a usual thread endless recursion in SQL ends in the middle of PostgreSQL, and
+ * what it answers from then on is not to be trusted. Taken only as far as it is used.
+ */
+const stack = 32;
+
+interface Pending {
+	readonly request: Request;
+	/** Why it is being cancelled. */
+	cancelled: Error | null;
+	/** No longer waits for its signal. */
+	settle(): void;
+	resolve(results: Result[]): void;
+	reject(error: Error): void;
+}
+
+type Request = WorkerCall extends infer Call ? (Call extends WorkerCall ? Omit<Call, 'id'> : never) : never;
+
+/** The Database port on PGlite in a thread of its own. */
+export class WorkerDatabase implements Database {
+	readonly #options: WorkerDatabaseOptions;
+	readonly #pending = new Map<number, Pending>();
+	readonly #listeners = new Map<string, Set<(payload: string) => void>>();
+	readonly #progressCells = new SharedArrayBuffer(Progress.bytes);
+	readonly #progress = new Progress(this.#progressCells);
+	#interrupt: Interrupt | null = null;
+	/** Kept for the next thread, which then opens the database sooner. */
+	#module: WebAssembly.Module | null = null;
+	#worker: Worker;
+	/** Until the thread has exited. */
+	#ended: Promise<unknown> = Promise.resolve();
+	#opened = false;
+	/** Resolves when the thread that works, or the one that takes its place, has opened the database. */
+	#ready = Promise.withResolvers<void>();
+	#isReady = false;
+	#closing = false;
+	#lost: Error | null = null;
+	/** Why the thread is about to end. */
+	#reason: string | null = null;
+	#lastId = 0;
+	#watchdog: NodeJS.Timeout | undefined;
+
+	private constructor(options: WorkerDatabaseOptions) {
+		this.#options = options;
+		this.#worker = this.#start();
+	}
+
+	/** Rejects when PostgreSQL does not start on that directory. */
+	static async open(options: WorkerDatabaseOptions): Promise<WorkerDatabase> {
+		const database = new WorkerDatabase(options);
+		// The first answer comes when the database is open.
+		await database.run({role: 'postgres', claims: {}}, []);
+		return database;
+	}
+
+	/** Resolves when a call is begun as soon as its turn comes: not while another thread takes the place of one that died. */
+	ready(): Promise<void> {
+		return this.#ready.promise;
+	}
+
+	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {
+		return this.#call({call: 'run', scope, statements}, signal);
+	}
+
+	script(scope: Scope, sql: string, signal?: AbortSignal): Promise<Result[]> {
+		return this.#call({call: 'script', scope, sql}, signal);
+	}
+
+	async listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
+		const listeners = this.#listeners.get(channel) ?? new Set();
+		this.#listeners.set(channel, listeners.add(listener));
+		await this.#call({call: 'listen', channel});
+		return async () => {
+			listeners.delete(listener);
+			if (listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
+			this.#listeners.delete(channel);
+			await this.#call({call: 'unlisten', channel});
+		};
+	}
+
+	/** Copies the data directory, as it is between two transactions, to a folder that does not exist. */
+	async copyTo(folder: string): Promise<void> {
+		await this.#call({call: 'copy', folder});
+	}
+
+	/** Waits for what is under way, then shuts PostgreSQL down with a checkpoint. */
+	async close(): Promise<void> {
+		if (this.#closing || this.#lost !== null) return;
+		this.#closing = true;
+		await this.#call({call: 'close'});
+		this.#lost = new Error('The database is closed.');
+		await this.#ended;
+	}
+
+	#call(request: Request, signal?: AbortSignal): Promise<Result[]> {
+		if (this.#lost !== null) return Promise.reject(this.#lost);
+		if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+		return new Promise((resolve, reject) => {
+			const cancel = (): void => this.#cancel(pending, signal?.reason as Error);
+			const settle = (): void => signal?.removeEventListener('abort', cancel);
+			const pending: Pending = {request, cancelled: null, settle, resolve, reject};
+			signal?.addEventListener('abort', cancel, {once: true});
+			this.#post(pending);
+		});
+	}
+
+	#post(pending: Pending): void {
+		const id = ++this.#lastId;
+		this.#pending.set(id, pending);
+		if (this.#pending.size === 1) this.#watch();
+		this.#worker.postMessage({...pending.request, id});
+	}
+
+	#start(): Worker {
+		const workerData: WorkerData = {
+			options: {directory: this.#options.directory, module: this.#module},
+			progress: this.#progressCells,
+		};
+		const worker = new Worker(workerFile, {
+			workerData,
+			resourceLimits: {maxYoungGenerationSizeMb: youngGeneration, stackSizeMb: stack},
+		});
+		let failure: Error | null = null;
+		this.#ended = new Promise(resolve => worker.once('exit', resolve));
+		worker.on('message', (answer: WorkerAnswer) => this.#hear(answer));
+		worker.on('error', error => {
+			failure = error;
+		});
+		worker.on('exit', () => this.#exited(worker, failure));
+		return worker;
+	}
+
+	#hear(answer: WorkerAnswer): void {
+		if (this.#lost !== null) return;
+		if (this.#options.isInPlace?.() === false) return this.#abandon();
+		if ('stopped' in answer) {
+			this.#reason = answer.stopped;
+			return;
+		}
+		if ('opened' in answer) {
+			this.#opened = true;
+			this.#interrupt = answer.interrupt;
+			this.#module = answer.module;
+			this.#isReady = true;
+			this.#ready.resolve();
+			this.#watch();
+			return;
+		}
+		if ('channel' in answer) {
+			for (const listener of this.#listeners.get(answer.channel) ?? []) listener(answer.payload);
+			return;
+		}
+		const pending = this.#pending.get(answer.id);
+		this.#pending.delete(answer.id);
+		this.#watch();
+		if (pending === undefined) return;
+		pending.settle();
+		if ('results' in answer) pending.resolve(answer.results);
+		else if (pending.cancelled !== null && answer.failure.code === canceled) pending.reject(pending.cancelled);
+		else pending.reject(toError(answer.failure));
+	}
+
+	/** What was written went into a directory that is no longer the database. */
+	#abandon(): void {
+		this.#lost = new Error('The database was moved, removed or replaced.');
+		clearTimeout(this.#watchdog);
+		void this.#worker.terminate();
+		for (const pending of this.#pending.values()) {
+			pending.settle();
+			pending.reject(this.#lost);
+		}
+		this.#pending.clear();
+		this.#options.onDisplaced?.();
+	}
+
+	/** Times the call that is being worked on: the oldest. */
+	#watch(): void {
+		clearTimeout(this.#watchdog);
+		const [id, oldest] = this.#pending.entries().next().value ?? [];
+		if (id === undefined || oldest === undefined) return;
+		const limit = this.#opened ? limitOf(oldest.request, this.#options.timeout) : openingTime;
+		this.#watchdog = setTimeout(() => {
+			if (this.#opened) this.#cancel(oldest, overtime(limit));
+			else this.#end(id, oldest, overtime(limit));
+		}, limit);
+	}
+
+	/** Cancels a call where it is, as soon as it runs. Where that does not end it, the thread is ended, and another opens the database. */
+	#cancel(pending: Pending, why: Error): void {
+		if (pending.cancelled !== null) return;
+		pending.cancelled = why;
+		const attempt = (deadline: number): void => {
+			// Its id is another one in the next thread.
+			const id = [...this.#pending].find(([, other]) => other === pending)?.[0];
+			if (id === undefined) return;
+			const interrupt = this.#interrupt;
+			const isCancelled =
+				this.#opened && interrupt !== null && this.#progress.cancel(id, () => raiseInterrupt(interrupt));
+			const isRunning = this.#opened && this.#progress.begun === id;
+			if (!isCancelled && !(isRunning && performance.now() > deadline)) {
+				setTimeout(attempt, cancelAgain, isRunning ? deadline : performance.now() + cancelAgain);
+				return;
+			}
+			const end = async (): Promise<void> => {
+				const isOver = (): boolean => this.#pending.get(id) !== pending;
+				if (isCancelled ? await isUnheeded(interrupt, isOver) : !isOver()) this.#end(id, pending, why);
+			};
+			void end();
+		};
+		attempt(performance.now() + cancelAgain);
+	}
+
+	#unready(): void {
+		if (this.#isReady) this.#ready = Promise.withResolvers();
+		this.#isReady = false;
+	}
+
+	/** Ends the thread in the middle of a call. */
+	#end(id: number, pending: Pending, why: Error): void {
+		this.#pending.delete(id);
+		this.#unready();
+		pending.settle();
+		pending.reject(new Runaway(why));
+		this.#reason = `what it worked on did not end: ${why.message}`;
+		void this.#worker.terminate();
+	}
+
+	/**
+	 * Nothing that was acknowledged is lost with the thread, and what it had not begun waits for the next one. What was under
+	 * way may or may not have been committed.
+	 */
+	#exited(worker: Worker, failure: Error | null): void {
+		if (worker !== this.#worker || this.#lost !== null || (this.#closing && this.#pending.size === 0)) return;
+		clearTimeout(this.#watchdog);
+		const reason = this.#reason ?? failure?.message ?? null;
+		this.#reason = null;
+		const error = new DatabaseError('the database stopped while it worked on this', '57P02', reason);
+		const cause = reason === null ? error : (failure ?? new Error(reason));
+		const {begun} = this.#progress;
+		this.#progress.reset();
+		this.#interrupt = null;
+		const waiting: Pending[] = [];
+		for (const [id, pending] of this.#pending) {
+			if (this.#opened && id > begun) waiting.push(pending);
+			else {
+				pending.settle();
+				pending.reject(this.#opened ? error : cause);
+			}
+		}
+		this.#pending.clear();
+		// A thread that never opened the database would not do so the next time either.
+		const replace = this.#opened && (!this.#closing || waiting.length > 0);
+		if (!replace) {
+			this.#lost = cause;
+			this.#options.onLost?.(cause);
+			return;
+		}
+		this.#unready();
+		this.#opened = false;
+		this.#options.onStopped?.(reason ?? 'its thread ended without saying why');
+		this.#worker = this.#start();
+		for (const channel of this.#listeners.keys()) void this.#call({call: 'listen', channel}).catch(() => undefined);
+		for (const pending of waiting) this.#post(pending);
+	}
+}
+
+function limitOf(request: Request, longest: number): number {
+	return 'scope' in request ? timeLimit(request.scope, longest) : longest;
+}
+
+/** In PostgreSQL's words. */
+function overtime(limit: number): DatabaseError {
+	const hint = `Ask for less at once: this may run for ${limit / 1000} s.`;
+	return new DatabaseError('canceling statement due to statement timeout', canceled, null, hint);
+}
+
+/** SQLSTATE of a statement that was cancelled. */
+const canceled = '57014';
+
+function toError({message, code, details, hint}: WorkerFailure): Error {
+	return code === null ? new Error(message) : new DatabaseError(message, code, details, hint);
+}

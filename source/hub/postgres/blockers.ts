@@ -1,0 +1,163 @@
+import pg from 'pg';
+import {DatabaseError, type Scope} from '../database/database.ts';
+import {sharedCallerOf} from '../database/shared-caller.ts';
+import {seconds} from '../database/pauses.ts';
+import {overtimeMessage, sharedLimit} from '../database/time-limits.ts';
+
+/** Milliseconds between two looks at who waits for whom, while something takes long. */
+const between = 500;
+
+/** A call that a connection works on. */
+export interface RunningCall {
+	/** The server's process for the connection. */
+	readonly process: number;
+	readonly scope: Scope;
+	/** By performance.now(). */
+	readonly begun: number;
+	/** What holds the lock that it waits for, as last seen; null when it waits for none. */
+	blocker: Blocker | null;
+	cancel(why: Error): void;
+}
+
+export interface Blocker {
+	readonly process: number;
+	readonly user: string | null;
+	readonly program: string | null;
+	/** Milliseconds of its transaction. */
+	readonly running: number;
+	/** The beginning of its last statement; null where the server does not show it. */
+	readonly query: string | null;
+}
+
+// A server shows of other users' sessions only that they are there.
+const pairs = `
+	select w.pid as waiting, b.pid as process, a.usename as "user", a.application_name as program, left(a.query, 100) as query,
+		coalesce(extract(epoch from clock_timestamp() - a.xact_start) * 1000, 0)::float8 as running
+	from pg_stat_activity as w cross join lateral unnest(pg_blocking_pids(w.pid)) as b (pid)
+	left join pg_stat_activity as a on a.pid = b.pid
+	where w.wait_event_type = 'Lock' and w.datname = current_database()`;
+
+/**
+ * Looks after the locks, on a connection of its own: says of each call that waits for one who holds it, cancels what an agent
+ * has run for long enough while anybody waits for it, and cancels what it is told to.
+ */
+export class PostgresBlockers {
+	readonly #config: pg.ClientConfig;
+	readonly #calls = new Set<RunningCall>();
+	readonly #onBlocked: (sentence: string) => void;
+	#client: Promise<pg.Client> | null = null;
+	#timer: NodeJS.Timeout | undefined;
+	#isClosed = false;
+
+	/** `onBlocked` hears once of each call that waits for a lock. */
+	constructor(config: pg.ClientConfig, onBlocked: (sentence: string) => void) {
+		this.#config = config;
+		this.#onBlocked = onBlocked;
+	}
+
+	/** Returns what is to be called when it is over. */
+	watch(call: RunningCall): () => void {
+		this.#calls.add(call);
+		this.#schedule();
+		return () => this.#calls.delete(call);
+	}
+
+	/** Cancels what that process runs. Where the server cannot be reached nothing is cancelled; its own limits stand. */
+	async cancel(process: number): Promise<void> {
+		await this.#ask('select pg_cancel_backend($1)', [process]);
+	}
+
+	async close(): Promise<void> {
+		this.#isClosed = true;
+		clearTimeout(this.#timer);
+		const client = await this.#client?.catch(() => null);
+		await client?.end().catch(() => undefined);
+	}
+
+	#schedule(): void {
+		if (this.#timer !== undefined || this.#isClosed) return;
+		this.#timer = setTimeout(() => {
+			void this.#look().finally(() => {
+				this.#timer = undefined;
+				if (this.#calls.size > 0) this.#schedule();
+			});
+		}, between);
+		this.#timer.unref();
+	}
+
+	async #look(): Promise<void> {
+		const now = performance.now();
+		const old = [...this.#calls].filter(({begun}) => now - begun > between);
+		if (old.length === 0) return;
+		const rows = (await this.#ask(pairs, [])) as Pair[];
+		for (const call of old) {
+			const {process, scope, begun} = call;
+			const blocker = rootOf(process, rows);
+			if (blocker !== null && call.blocker === null) this.#onBlocked(sentence(scope, blocker));
+			call.blocker = blocker;
+			const holdsUp = rows.some(row => row.process === process);
+			if (holdsUp && sharedCallerOf(scope).isCancellable && now - begun >= sharedLimit) {
+				call.cancel(
+					new DatabaseError(
+						overtimeMessage,
+						'57014',
+						`It ran for ${seconds(now - begun)} while others waited for its locks.`,
+					),
+				);
+			}
+		}
+	}
+
+	async #ask(text: string, values: unknown[]): Promise<unknown[]> {
+		try {
+			this.#client ??= this.#connect();
+			const client = await this.#client;
+			return (await client.query<Record<string, unknown>>(text, values)).rows;
+		} catch {
+			// The next time on another connection.
+			const client = await this.#client?.catch(() => null);
+			this.#client = null;
+			await client?.end().catch(() => undefined);
+			return [];
+		}
+	}
+
+	async #connect(): Promise<pg.Client> {
+		const client = new pg.Client(this.#config);
+		client.on('error', () => {
+			this.#client = null;
+		});
+		await client.connect();
+		return client;
+	}
+}
+
+type Pair = Blocker & {readonly waiting: number};
+
+/** Who holds what the process waits for: where that one waits as well, what it waits for. */
+function rootOf(process: number, pairs: readonly Pair[]): Blocker | null {
+	let found: Pair | null = null;
+	// As many steps as there are pairs: those of a deadlock lead back to where they began.
+	for (const _ of pairs) {
+		const waiting: number = found?.process ?? process;
+		const next = pairs.find(pair => pair.waiting === waiting);
+		if (next === undefined) break;
+		found = next;
+	}
+	return found;
+}
+
+/** For whoever looks into a lock timeout; the statement is shown to those who may see everybody's. */
+export function describeBlocker({role}: Scope, {process, user, program, running, query}: Blocker): string {
+	const who = [`process ${process}`, ...(user === null ? [] : [`user ${user}`]), ...(program ? [program] : [])].join(
+		', ',
+	);
+	const isOwner = role === 'postgres' || role === 'service_role';
+	const what = isOwner && query ? `: ${query.replaceAll(/\s+/g, ' ').trim()}` : '';
+	return `The lock is held by ${who}, whose transaction has run for ${seconds(running)}${what}`;
+}
+
+function sentence(scope: Scope, blocker: Blocker): string {
+	const {name} = sharedCallerOf(scope);
+	return `A statement of ${name} waits for a lock. ${describeBlocker({...scope, role: 'postgres'}, blocker)}`;
+}

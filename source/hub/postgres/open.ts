@@ -1,0 +1,80 @@
+import {owner} from '../schema/bootstrap.ts';
+import {HubError} from '../files/error.ts';
+import type {Log} from '../files/log.ts';
+import type {OpenedDatabase} from '../database/opened-database.ts';
+import {FairDatabase} from '../database/fair-database.ts';
+import {connections, mailConnections, PostgresDatabase, type PostgresOptions} from './postgres.ts';
+import {hasEventTriggers, preparePostgres} from './setup.ts';
+import {announceSchema, startUpkeep} from '../upkeep/postgres.ts';
+import {parsePostgresUrl} from '../database/postgres-url.ts';
+
+/** Connects to the server and makes its database the mailbox. Rejects with HubError, which holds no password. */
+export async function openPostgres(
+	url: string,
+	options: PostgresOptions & {readonly log: Log},
+): Promise<OpenedDatabase> {
+	const address = parsePostgresUrl(url);
+	const {label} = address;
+	let database: PostgresDatabase;
+	const onListening = (reason: string | null): void => {
+		options.onListening?.(reason);
+		// The schema may have changed unheard, too.
+		if (reason === null) void database.run(owner, [announceSchema]).catch(() => undefined);
+	};
+	try {
+		database = await PostgresDatabase.open(address, {...options, onListening, onBlocked: options.log});
+	} catch (error) {
+		throw unopened(label, error);
+	}
+	try {
+		await preparePostgres(database);
+		const announced = await hasEventTriggers(database);
+		if (!announced) {
+			options.log('The database user may not make event triggers: changes of the schema are noticed within seconds.');
+		}
+		const [result] = await database.run(owner, [{text: `select current_setting('server_version') as version`}]);
+		return {
+			database: new FairDatabase(database, {
+				atOnce: connections,
+				perCaller: connections - 2,
+				reserved: mailConnections,
+			}),
+			engine: `PostgreSQL ${String(result?.rows[0]?.['version']).split(' ')[0]}`,
+			label,
+			copyTo: null,
+			startMaintenance: () => startUpkeep(database, !announced, options.log),
+		};
+	} catch (error) {
+		await database.close();
+		throw error;
+	}
+}
+
+/** What people can do about it, by the SQLSTATE or the network's code. */
+const remedies: {readonly [code: string]: string} = {
+	'28P01': 'Check the user and the password: in the URL, PGPASSWORD or PGPASSFILE.',
+	'28000': 'Check the user, and whether pg_hba.conf lets it in from here.',
+	'3D000': 'Make it: create database NAME.',
+	'53300': 'End some of its connections, or raise max_connections.',
+	ECONNREFUSED: 'Check that it runs and listens there.',
+	ENOTFOUND: 'Check the name of the host.',
+	ENOENT: 'Check the path.',
+};
+
+function unopened(label: string, error: unknown): HubError {
+	const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+	const {message: said, code: given = ''} = first as Error & {readonly code?: string};
+	const lacking = said.includes('client password must be a string');
+	const [message, code] = lacking ? ['it wants a password, and none was given', '28P01'] : [said, given];
+	const remedy = remedies[code] ?? (isAboutTls(message, code) ? tlsRemedy : 'See `agentmux hub logs`.');
+	return new HubError(`The PostgreSQL ${label} cannot be opened: ${message.replace(/\.$/, '')}.`, remedy, {
+		cause: error,
+	});
+}
+
+const tlsRemedy =
+	'Give the certificate of its authority (sslrootcert=FILE), or sslmode=require to trust whoever answers, or sslmode=disable where the way there is safe.';
+
+function isAboutTls(message: string, code: string): boolean {
+	return /\bSSL\b|TLS|certificate|altnames/i.test(message) || /CERT|SSL|TLS/.test(code);
+}

@@ -1,0 +1,366 @@
+import pg from 'pg';
+import {
+	DatabaseAway,
+	DatabaseError,
+	notInTransaction,
+	Runaway,
+	type Database,
+	type Result,
+	type Scope,
+	type Statement,
+} from '../database/database.ts';
+import {HubError} from '../files/error.ts';
+import {describeBlocker, PostgresBlockers, type RunningCall} from './blockers.ts';
+import {PostgresListener} from './listener.ts';
+import type {PostgresAddress} from '../database/postgres-url.ts';
+import {asText, scopeStatements, setStatement} from '../database/session.ts';
+import {splitStatements} from '../database/split-statements.ts';
+import {lockLimit, overtimeMessage, statementLimit, timeLimit} from '../database/time-limits.ts';
+
+/** Only these come back parsed, as from PGlite; everything else keeps PostgreSQL's own text. */
+const {BOOL, INT2, INT4, FLOAT4, FLOAT8} = pg.types.builtins;
+const parsed = new Set<number>([BOOL, INT2, INT4, FLOAT4, FLOAT8]);
+const types: pg.CustomTypesConfig = {
+	getTypeParser: (oid, format) =>
+		parsed.has(oid) ? (pg.types.getTypeParser(oid, format) as (text: string) => unknown) : (text: string) => text,
+};
+
+/**
+ * Connections for queries, besides the one that listens and, while something takes long, the one that looks after it: a server
+ * allows 100, and every machine of a team has a hub.
+ */
+export const connections = 5;
+/** Further ones for mail and signs of life alone. */
+export const mailConnections = 2;
+/**
+ * Milliseconds in which a statement ends that was cancelled. PostgreSQL looks many times a second, but for a few functions of
+ * long texts: such a one is left alone with its connection.
+ */
+const cancellingTime = 2000;
+/** Milliseconds that a caller waits for a connection, and that a connection may be silent. */
+const longestSilence = 10_000;
+
+export interface PostgresOptions {
+	/** NOTIFYs are heard again (null), or not any more and why; from the first time that they were. */
+	readonly onListening?: (reason: string | null) => void;
+	/** Hears of each call that waits for a lock. */
+	readonly onBlocked?: (sentence: string) => void;
+	/** Milliseconds that one statement may run; two minutes when absent. */
+	readonly timeout?: number;
+	/** Milliseconds that a connection may take to be made, or to show that it still stands; ten seconds when absent. */
+	readonly patience?: number;
+}
+
+/** The Database port on a PostgreSQL server. `postgres`, the owner, is whoever the URL names. */
+export class PostgresDatabase implements Database {
+	readonly #pool: pg.Pool;
+	readonly #listener: PostgresListener;
+	readonly #blockers: PostgresBlockers;
+	readonly #config: pg.ClientConfig;
+	readonly #patience: number;
+	readonly #timeout: number;
+	/** Roles that this server's user may not take, and what stands in for them. */
+	readonly #standIns = new Map<string, string>([['postgres', 'none']]);
+
+	private constructor(
+		config: pg.ClientConfig,
+		{
+			onListening = () => undefined,
+			onBlocked = () => undefined,
+			timeout = statementLimit,
+			patience = longestSilence,
+		}: PostgresOptions,
+	) {
+		this.#patience = patience;
+		this.#timeout = timeout;
+		this.#config = {...config, types, keepAlive: true, application_name: 'agentmux hub'};
+		this.#pool = new pg.Pool({
+			...this.#config,
+			max: connections + mailConnections,
+			idleTimeoutMillis: 30_000,
+			connectionTimeoutMillis: patience,
+			statement_timeout: timeout,
+			lock_timeout: lockLimit,
+			idle_in_transaction_session_timeout: timeout,
+			// When not even that is answered, the network is gone.
+			query_timeout: timeout + patience,
+		});
+		// Whoever uses a connection that breaks is told by its query; the pool makes another.
+		this.#pool.on('error', () => undefined);
+		this.#pool.on('connect', client => client.on('error', () => undefined));
+		this.#listener = new PostgresListener(this.#config, patience, onListening);
+		const watching = {...this.#config, query_timeout: patience, connectionTimeoutMillis: patience};
+		this.#blockers = new PostgresBlockers(watching, onBlocked);
+	}
+
+	/** Rejects with what the server or the network said. */
+	static async open({config}: PostgresAddress, options: PostgresOptions = {}): Promise<PostgresDatabase> {
+		const database = new PostgresDatabase(config, options);
+		try {
+			await database.#listener.open();
+			return database;
+		} catch (error) {
+			await database.close();
+			throw error;
+		}
+	}
+
+	/** From now on a scope's `role` is run as the owner. */
+	standIn(role: string): void {
+		this.#standIns.set(role, 'none');
+	}
+
+	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {
+		return this.#transaction(scope, signal, async client => {
+			const results: Result[] = [];
+			for (const statement of statements) results.push(await query(client, statement));
+			return results;
+		});
+	}
+
+	async script(scope: Scope, sql: string, signal?: AbortSignal): Promise<Result[]> {
+		if (scope.readOnly === true) return this.#transaction(scope, signal, client => runReadOnly(client, sql));
+		return this.#with(scope, signal, async client => {
+			await query(client, setStatement(this.#own(scope), false));
+			const results: unknown = await client.query(sql);
+			return (Array.isArray(results) ? results : [results]).map(toResult);
+		});
+	}
+
+	listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
+		return this.#listener.listen(channel, listener);
+	}
+
+	/** Runs `work` while no other hub on this database runs its own. Rejects with HubError when one does not come to an end. */
+	async exclusively<T>(key: string, work: () => Promise<T>): Promise<T> {
+		const client = new pg.Client({...this.#config, lock_timeout: statementLimit});
+		client.on('error', () => undefined);
+		try {
+			await client.connect();
+			await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [key]);
+		} catch (error) {
+			await client.end().catch(() => undefined);
+			if (error instanceof pg.DatabaseError && error.code === '55P03') {
+				throw new HubError('Another hub has been setting up this database for two minutes.', 'See its log.', {
+					cause: error,
+				});
+			}
+			throw translated(error);
+		}
+		try {
+			return await work();
+		} finally {
+			await client.end().catch(() => undefined);
+		}
+	}
+
+	/** Waits for what is under way, but not for a server that is gone. */
+	async close(): Promise<void> {
+		const ended = Promise.all([this.#listener.close(), this.#blockers.close(), this.#pool.end()]);
+		await Promise.race([ended, new Promise(resolve => setTimeout(resolve, 5000).unref())]);
+	}
+
+	async #transaction<T>(
+		scope: Scope,
+		signal: AbortSignal | undefined,
+		work: (client: pg.PoolClient) => Promise<T>,
+	): Promise<T> {
+		return this.#with(
+			scope,
+			signal,
+			async client => {
+				for (const statement of scopeStatements(this.#own(scope))) await query(client, statement);
+				const result = await work(client);
+				await client.query('commit');
+				return result;
+			},
+			'begin',
+		);
+	}
+
+	/** A connection for the time of `work`, and clean for the next one. */
+	async #with<T>(
+		scope: Scope,
+		signal: AbortSignal | undefined,
+		work: (client: pg.PoolClient) => Promise<T>,
+		first = 'select',
+	): Promise<T> {
+		const client = await this.#connected(first);
+		const process = processOf(client);
+		let cancelled: Error | null = null;
+		let isAbandoned = false;
+		let overdue: NodeJS.Timeout | undefined;
+		const call: RunningCall = {
+			process,
+			scope,
+			begun: performance.now(),
+			blocker: null,
+			cancel: why => {
+				if (cancelled !== null) return;
+				cancelled = why;
+				void this.#blockers.cancel(process);
+				overdue = setTimeout(() => {
+					isAbandoned = true;
+					abandon(client);
+				}, cancellingTime);
+			},
+		};
+		// The server's own limit counts for nothing where it does not look.
+		const limit = scope.role === 'postgres' ? undefined : timeLimit(scope, this.#timeout);
+		const unheeded = setTimeout(() => call.cancel(overtime()), (limit ?? 0) + cancellingTime);
+		if (limit === undefined) clearTimeout(unheeded);
+		const abort = (): void => call.cancel(signal?.reason as Error);
+		const end = this.#blockers.watch(call);
+		signal?.addEventListener('abort', abort, {once: true});
+		try {
+			// Aborted while it waited for a connection, where nobody listened yet.
+			signal?.throwIfAborted();
+			const result = await work(client);
+			if (first !== 'begin') await clean(client);
+			// A cancellation that is on its way would meet the next call.
+			client.release(cancelled !== null);
+			return result;
+		} catch (error) {
+			if (isAbandoned && cancelled !== null) {
+				client.release(true);
+				throw new Runaway(cancelled);
+			}
+			const failure = blocked(translated(error), call);
+			const isKept = cancelled === null && failure instanceof DatabaseError;
+			const isClean = isKept && (await clean(client).then(yes, no));
+			client.release(!isClean);
+			throw cancelled !== null && isCanceled(failure) ? cancelled : failure;
+		} finally {
+			clearTimeout(overdue);
+			clearTimeout(unheeded);
+			end();
+			signal?.removeEventListener('abort', abort);
+		}
+	}
+
+	/** One that answered: what the pool kept may have died with a server that is back meanwhile. */
+	async #connected(first: string): Promise<pg.PoolClient> {
+		for (let attempt = 0; ; attempt++) {
+			const client = await this.#pool.connect().catch((error: unknown) => {
+				throw unreachable(error);
+			});
+			try {
+				// A network that swallows everything is noticed here, not by what would be waited for longest.
+				const question: pg.QueryConfig & {query_timeout: number} = {text: first, query_timeout: this.#patience};
+				await client.query(question);
+				return client;
+			} catch (error) {
+				client.release(true);
+				const failure = translated(error);
+				const isSilent = error instanceof Error && error.message === 'Query read timeout';
+				if (attempt === connections || isSilent || !(failure instanceof DatabaseAway)) throw failure;
+			}
+		}
+	}
+
+	/** The scope as this server can run it, with the time that its role has. */
+	#own(scope: Scope): Scope {
+		const limit = timeLimit(scope, this.#timeout);
+		const settings = limit < this.#timeout ? {...scope.settings, statement_timeout: String(limit)} : scope.settings;
+		return {
+			...scope,
+			role: this.#standIns.get(scope.role) ?? scope.role,
+			...(settings === undefined ? {} : {settings}),
+		};
+	}
+}
+
+/** One by one in the extended protocol, which takes no two at once: none can run after a COMMIT that it hides. */
+async function runReadOnly(client: pg.PoolClient, sql: string): Promise<Result[]> {
+	const results: Result[] = [];
+	for (const text of splitStatements(sql)) {
+		results.push(await query(client, {text}));
+		if (client.getTransactionStatus() !== 'T') throw notInTransaction();
+	}
+	return results;
+}
+
+async function query(client: pg.PoolClient, {text, values = []}: Statement): Promise<Result> {
+	const parameters = values.map(value => (value === null || value === undefined ? null : asText(value)));
+	const extended: pg.QueryConfig & {queryMode: 'extended'} = {text, values: parameters, queryMode: 'extended'};
+	return toResult(await client.query(extended));
+}
+
+/** Ends a transaction that was left open, and forgets every setting, role, temporary table and lock. */
+async function clean(client: pg.PoolClient): Promise<void> {
+	await client.query('rollback');
+	await client.query('discard all');
+}
+
+/**
+ * Breaks the connection, so that what waits for its answer fails. The server's process computes on until it looks again:
+ * pg_terminate_backend is seen no earlier than pg_cancel_backend. Its transaction keeps the lock of the agent's SQL meanwhile, so
+ * that the agent has no second one (agentmux.agent_role).
+ */
+function abandon(client: pg.PoolClient): void {
+	(client as pg.PoolClient & {readonly connection: {readonly stream: {destroy(): void}}}).connection.stream.destroy();
+}
+
+function overtime(): DatabaseError {
+	return new DatabaseError(overtimeMessage, '57014');
+}
+
+/** The server's process for a connection; node-postgres knows it, and its types do not. */
+function processOf(client: pg.PoolClient): number {
+	return (client as pg.PoolClient & {readonly processID: number}).processID;
+}
+
+function isCanceled(error: unknown): boolean {
+	return error instanceof DatabaseError && error.code === '57014';
+}
+
+/** Who held the lock that was waited for in vain. */
+function blocked(error: unknown, {scope, blocker}: RunningCall): unknown {
+	if (!(error instanceof DatabaseError) || error.code !== '55P03' || blocker === null) return error;
+	return new DatabaseError(
+		error.message,
+		error.code,
+		describeBlocker(scope, blocker),
+		'Try again when that transaction has ended.',
+	);
+}
+
+const yes = (): boolean => true;
+const no = (): boolean => false;
+
+function toResult({rows, fields, rowCount}: pg.QueryResult<Record<string, unknown>>): Result {
+	return {
+		rows,
+		fields: fields.map(({name, dataTypeID}) => ({name, dataTypeID})),
+		count: rowCount ?? rows.length,
+	};
+}
+
+/** What PostgreSQL answered, or that it did not. */
+function translated(error: unknown): unknown {
+	if (error instanceof pg.DatabaseError && error.code !== undefined) {
+		const {code, message, detail, hint, severity} = error;
+		// After a FATAL the connection is gone; that is no answer to a query.
+		if (severity !== 'FATAL' && !code.startsWith('08')) return new DatabaseError(message, code, detail, hint);
+		return new DatabaseAway('PGRST001', message, {cause: error});
+	}
+	if (!(error instanceof Error) || error instanceof DatabaseError || error instanceof DatabaseAway) return error;
+	return isBroken(error) ? new DatabaseAway('PGRST001', error.message, {cause: error}) : error;
+}
+
+function unreachable(error: unknown): DatabaseAway {
+	const {message} = error as Error;
+	// An address with several meanings fails with one error for each, and no words of its own.
+	const reason = error instanceof AggregateError ? (error.errors[0] as Error).message : message;
+	const code = message === 'timeout exceeded when trying to connect' ? 'PGRST003' : 'PGRST000';
+	return new DatabaseAway(code, reason, {cause: error});
+}
+
+function isBroken(error: Error): boolean {
+	return (
+		'syscall' in error ||
+		/^(Connection terminated|Query read timeout|Client (was closed|has encountered a connection error))/.test(
+			error.message,
+		)
+	);
+}

@@ -1,0 +1,123 @@
+import {bootstrap, owner} from '../schema/bootstrap.ts';
+import {DatabaseError} from '../database/database.ts';
+import {HubError} from '../files/error.ts';
+import {checkVersion, migrate, readMigrations} from '../schema/migrations.ts';
+import type {PostgresDatabase} from './postgres.ts';
+
+/** What is there before anything is changed. */
+interface Standing {
+	readonly version: number;
+	readonly encoding: string;
+	readonly standby: boolean;
+	readonly user: string;
+	readonly database: string;
+	/** Has been a mailbox before. */
+	readonly ours: boolean;
+	readonly supabase: boolean;
+	/** Schemas that a mailbox makes for itself, made by somebody else. */
+	readonly foreign: string;
+	/** Who owns the mailbox, when it is none that the user can act as. */
+	readonly other: string;
+}
+
+const standingQuery = `
+select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
+	pg_is_in_recovery() as standby, current_user::text as "user", current_database()::text as database,
+	m.fingerprint is not null as ours,
+	exists (
+		select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where (n.nspname, c.relname) in (('auth', 'users'), ('realtime', 'subscription'))
+	) as supabase,
+	coalesce((select string_agg(nspname, ' and ') from pg_namespace where nspname in ('auth', 'realtime')), '') as foreign,
+	case when m.owner is null or pg_has_role(m.owner, 'usage') then '' else m.owner::regrole::text end as other
+from (select) as one
+left join (
+	select nspowner as owner, obj_description(oid, 'pg_namespace') as fingerprint
+	from pg_namespace where nspname = 'supabase_migrations'
+) as m on true`;
+
+/**
+ * Makes a PostgreSQL server's database the mailbox, or brings it up to date: all of it or nothing, and one hub at a time.
+ * Throws HubError, having changed nothing, where that would break what is there or the user lacks a right.
+ */
+export async function preparePostgres(database: PostgresDatabase): Promise<void> {
+	await database.exclusively('agentmux', async () => {
+		const [result] = await database.run({...owner, readOnly: true}, [{text: standingQuery}]);
+		const standing = result?.rows[0] as unknown as Standing;
+		refuse(standing);
+		const migrations = await readMigrations();
+		await checkVersion(database, migrations);
+		try {
+			await bootstrap(database);
+		} catch (error) {
+			throw error instanceof DatabaseError && error.code === '42501' ? lackingRight(standing, error) : error;
+		}
+		await migrate(database, migrations);
+		// Where no event trigger may be made, nobody else does it.
+		await database.run(owner, [{text: 'select realtime.sync_capture()'}]);
+	});
+	if (!(await mayTake(database, 'supabase_read_only_user'))) database.standIn('supabase_read_only_user');
+}
+
+/** Whether changes of the schema announce themselves; otherwise somebody has to look. */
+export async function hasEventTriggers(database: PostgresDatabase): Promise<boolean> {
+	const text = `select count(*)::int = 3 as all from pg_event_trigger where evtname in ('realtime_ddl', 'pgrst_ddl_watch', 'pgrst_drop_watch')`;
+	const [result] = await database.run(owner, [{text}]);
+	return result?.rows[0]?.['all'] === true;
+}
+
+async function mayTake(database: PostgresDatabase, role: string): Promise<boolean> {
+	const taking = `case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end`;
+	const text = `select pg_has_role(oid, ${taking}) as may from pg_roles where rolname = $1`;
+	const [result] = await database.run(owner, [{text, values: [role]}]);
+	return result?.rows[0]?.['may'] === true;
+}
+
+function refuse({version, encoding, standby, database, ours, supabase, foreign, user, other}: Standing): void {
+	if (version < 150_000) {
+		throw new HubError(
+			`The server is PostgreSQL ${Math.floor(version / 10_000)}, and agentmux needs 15 or newer.`,
+			'Choose another server.',
+		);
+	}
+	if (standby) throw new HubError('The server is a standby, which takes no writes.', 'Name the primary.');
+	if (encoding !== 'UTF8') {
+		throw new HubError(
+			`The database ${database} is encoded as ${encoding}, which cannot hold every message.`,
+			`Make one for it: create database agentmux encoding 'UTF8' template template0.`,
+		);
+	}
+	if (supabase) {
+		throw new HubError(
+			`The database ${database} is a Supabase's own, and a hub would replace parts of it.`,
+			'Set SUPABASE_URL and SUPABASE_SECRET_KEY instead: agentmux then needs no hub.',
+		);
+	}
+	if (other !== '') {
+		throw new HubError(
+			`The mailbox in ${database} belongs to the database user ${other}, and ${user} may not change it.`,
+			`Let every hub connect as ${other}, or grant ${other} to ${user}.`,
+		);
+	}
+	if (!ours && foreign !== '') {
+		throw new HubError(
+			`The database ${database} has a schema ${foreign} that is not agentmux's, and a hub would change it.`,
+			'Give the mailbox a database of its own: create database agentmux.',
+		);
+	}
+}
+
+function lackingRight({user, database}: Standing, error: DatabaseError): HubError {
+	const name = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+	const roles = ['anon', 'authenticated', 'service_role'];
+	const grants = [
+		...roles.map(role => `create role ${role} nologin noinherit${role === 'service_role' ? ' bypassrls' : ''}`),
+		`grant ${roles.join(', ')} to ${name(user)}`,
+		`alter database ${name(database)} owner to ${name(user)}`,
+	];
+	return new HubError(
+		`The database user ${user} may not set up the mailbox: ${error.message}.`,
+		`Let a superuser run, where it is not so already: ${grants.join('; ')}.`,
+		{cause: error},
+	);
+}

@@ -1,0 +1,249 @@
+import {spawn, type ChildProcess} from 'node:child_process';
+import {closeSync, existsSync, openSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {HubError} from '../files/error.ts';
+import {freeBytes} from '../home/disk-space.ts';
+import {findHub, hubLock, hubProcess, isAlive, type RunningHub} from './find.ts';
+import {takeLock, type Lock} from '../files/lock.ts';
+import {appendOnly, logFile} from '../files/log.ts';
+import {fromSource, packageRoot} from '../files/package-root.ts';
+import {newestMigration} from '../schema/newest-migration.ts';
+import type {HubPlaces} from '../files/places.ts';
+import {describeDatabase, embedded} from '../database/postgres-url.ts';
+import {fileError, makePrivateFolder} from '../files/private-file.ts';
+import {readState, stateFault, stateFile} from '../home/state-file.ts';
+
+export interface EnsureOptions {
+	/** The database that it is to serve: a URL, or `embedded`. Without it, the one that it served last. */
+	readonly databaseUrl?: string | undefined;
+	/** What the hub is doing, while it starts; each sentence once. */
+	readonly onProgress?: (sentence: string) => void;
+}
+
+/** A first start without the build's template runs initdb, on a machine that may be busy with everything else. */
+const patience = 120_000;
+const pollEvery = 40;
+/** Milliseconds that a hub may hold the lock without answering where it says that it does. */
+const silence = 15_000;
+/** Milliseconds within which a running hub rewrites its state file after it was removed or damaged. */
+const rewriting = 4000;
+
+/**
+ * The hub that runs, or one started now, in a process that outlives this one and its terminal. However many ask at once,
+ * one starts it: whoever holds state/start.lock. Rejects with HubError.
+ */
+export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: EnsureOptions = {}): Promise<RunningHub> {
+	await endUnproven(places, onProgress);
+	const running = await findHub(places);
+	if (running !== null && databaseUrl !== undefined) checkDatabase(running, describeDatabase(databaseUrl));
+	if (running !== null && running.schema >= newestMigration()) return running;
+	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
+	const tell = once(onProgress ?? (() => undefined));
+	const deadline = Date.now() + patience;
+	let lock: Lock | null = null;
+	let child: ChildProcess | null = null;
+	let lastSign = Date.now();
+	try {
+		while (Date.now() < deadline) {
+			refuseFault(places);
+			const hub = await findHub(places);
+			if (hub !== null && hub.schema >= newestMigration()) return hub;
+			lock ??= await takeLock(join(places.state, 'start.lock'));
+			if (hub !== null) {
+				lastSign = Date.now();
+				// Under the lock, and as often as it takes: a screen of the older agentmux that sees its hub end starts another one.
+				if (lock !== null) await replace(places, hub, onProgress);
+				else await sleep(pollEvery);
+				child = null;
+				continue;
+			}
+			// Somebody who runs `agentmux hub run` by hand may be on the way already.
+			if (lock !== null && child === null && !(await isHeld(places))) child = startHub(places, databaseUrl);
+			if (isStarting(places)) lastSign = Date.now();
+			if (Date.now() - lastSign > (readState(places) === null ? rewriting : silence)) {
+				const fault = await silentHub(places);
+				if (fault !== null) throw fault;
+				lastSign = Date.now();
+			}
+			if (child !== null && (child.exitCode !== null || child.signalCode !== null)) {
+				if (!(await isHeld(places))) throw failureOf(places, child);
+				child = null;
+			}
+			tellProgress(places, tell);
+			await sleep(pollEvery);
+		}
+	} finally {
+		lock?.release();
+	}
+	throw new HubError('The hub did not answer in two minutes.', 'See `agentmux hub logs`.');
+}
+
+/** Its clients come back by themselves, to the same address. */
+async function replace(places: HubPlaces, {pid}: RunningHub, onProgress: EnsureOptions['onProgress']): Promise<void> {
+	onProgress?.(`Replacing the hub of an older agentmux (process ${pid}).`);
+	await stopHub(places, pid);
+}
+
+/** The hub that runs. Rejects with HubError where none does, or it cannot be used. */
+export async function runningHub(places: HubPlaces): Promise<RunningHub> {
+	const deadline = Date.now() + rewriting;
+	for (;;) {
+		refuseFault(places);
+		const hub = await findHub(places);
+		if (hub !== null) return hub;
+		const fault = await silentHub(places);
+		if (fault === null) throw new HubError('No hub is running.', 'Start it with `agentmux hub start`.');
+		if (Date.now() > deadline) throw fault;
+		await sleep(pollEvery);
+	}
+}
+
+/** Throws where no hub could be found, however long one waits. */
+function refuseFault(places: HubPlaces): void {
+	const fault = stateFault(places);
+	if (fault !== null) throw fault;
+}
+
+/** Whether it says that it is on the way. */
+function isStarting(places: HubPlaces): boolean {
+	const state = readState(places);
+	return state !== null && state.failure === null && state.url === null && isAlive(state.pid);
+}
+
+/** What is wrong with a hub that runs and does not answer; null where none runs. */
+async function silentHub(places: HubPlaces): Promise<HubError | null> {
+	if (!(await isHeld(places))) return null;
+	const pid = hubProcess(places);
+	const state = readState(places);
+	const who = pid === null ? 'A hub' : `A hub (process ${pid})`;
+	const why =
+		state === null ? `${stateFile(places)} does not say where it answers` : (state.progress ?? 'it does not answer');
+	const end = pid === null ? 'End its process' : 'End it with `agentmux hub stop`';
+	return new HubError(
+		`${who} holds ${places.data}, but cannot be used: ${why.replace(/\.$/, '')}.`,
+		`See \`agentmux hub logs\`. ${end}; the next command starts another.`,
+	);
+}
+
+/** Whether the last hub of these places was ended on purpose, and none runs since. */
+export async function wasStopped(places: HubPlaces): Promise<boolean> {
+	return !existsSync(stateFile(places)) && !(await isHeld(places));
+}
+
+/** The hub of an agentmux that could not prove itself: no token may go to it, and the lock says that it is ours. */
+async function endUnproven(places: HubPlaces, onProgress: EnsureOptions['onProgress']): Promise<void> {
+	const state = readState(places);
+	if (state === null || state.url === null || state.socket !== undefined || !isAlive(state.pid)) return;
+	if (!(await isHeld(places))) return;
+	onProgress?.(`Replacing the hub of an older agentmux (process ${state.pid}).`);
+	await stopHub(places, state.pid);
+}
+
+/** Nobody is to write into another mailbox than the one that he named. */
+function checkDatabase({pid, database}: RunningHub, wanted: string): void {
+	if (database === wanted) return;
+	const name = (label: string): string => (label === embedded ? 'the embedded database' : label);
+	throw new HubError(
+		`The hub that runs (process ${pid}) serves ${name(database)}, and this asks for ${name(wanted)}.`,
+		'End it with `agentmux hub stop` first.',
+	);
+}
+
+/** Ends the hub of these places (with a pid: only that one) and resolves with its pid when it is gone; null when none runs. Rejects with HubError. */
+export async function stopHub(places: HubPlaces, pid?: number): Promise<number | null> {
+	if (!(await isHeld(places))) return null;
+	const running = await holder(places);
+	if (running === null || (pid !== undefined && running !== pid)) return null;
+	try {
+		process.kill(running, 'SIGTERM');
+	} catch (error) {
+		const {code} = error as NodeJS.ErrnoException;
+		if (code !== 'ESRCH') throw fileError(`The hub (process ${running}) cannot be told to end`, error);
+	}
+	const deadline = Date.now() + 20_000;
+	while (Date.now() < deadline) {
+		// Not when the lock is free: to the end of its process it may write into its cache.
+		if (!isAlive(running)) return running;
+		await sleep(pollEvery);
+	}
+	throw new HubError(
+		`The hub (process ${running}) does not end.`,
+		`See \`agentmux hub logs\`; \`kill -9 ${running}\` loses nothing that was acknowledged.`,
+	);
+}
+
+/** The process of the hub that holds the lock; null when it has ended meanwhile. Rejects with HubError when nothing names it. */
+async function holder(places: HubPlaces): Promise<number | null> {
+	const deadline = Date.now() + silence;
+	while (Date.now() < deadline) {
+		const pid = hubProcess(places);
+		if (pid !== null) return pid;
+		if (!(await isHeld(places))) return null;
+		await sleep(pollEvery);
+	}
+	throw new HubError(
+		`A hub holds ${places.data}, and neither its lock nor ${stateFile(places)} says which process that is.`,
+		'End it by hand.',
+	);
+}
+
+/** Whether some process runs a hub on this data. */
+async function isHeld(places: HubPlaces): Promise<boolean> {
+	if (!existsSync(hubLock(places))) return false;
+	const lock = await takeLock(hubLock(places));
+	lock?.release();
+	return lock === null;
+}
+
+function startHub(places: HubPlaces, databaseUrl = ''): ChildProcess {
+	const cli = fromSource ? join(packageRoot, 'source', 'cli.ts') : join(packageRoot, 'dist', 'cli.js');
+	const path = logFile(places);
+	let log: number;
+	try {
+		log = openSync(path, appendOnly, 0o600);
+	} catch (error) {
+		throw fileError(`The hub's log ${path} cannot be written`, error);
+	}
+	try {
+		const folders = ['--data', places.data, '--state', places.state, '--logs', places.logs];
+		const child = spawn(process.execPath, [cli, 'hub', 'run', ...folders], {
+			detached: true,
+			// Not the starter's folder, which somebody may want to remove while the hub runs.
+			cwd: places.data,
+			// Arguments can be read by everyone on this machine, and the URL may hold a password.
+			env: {...process.env, AGENTMUX_DATABASE_URL: databaseUrl},
+			stdio: ['ignore', log, log],
+		});
+		// Without a listener it would be thrown; the exit code that is then missing says it as well.
+		child.on('error', () => undefined);
+		child.unref();
+		return child;
+	} finally {
+		closeSync(log);
+	}
+}
+
+function failureOf(places: HubPlaces, child: ChildProcess): HubError {
+	const state = readState(places);
+	if (state?.pid === child.pid && state?.failure) return new HubError(...state.failure);
+	if (freeBytes(places.state) < 65_536) {
+		return new HubError(`The hub cannot start: the disk that holds ${places.state} is full.`, 'Free some space on it.');
+	}
+	const how = child.signalCode === null ? `with exit code ${child.exitCode}` : `by ${child.signalCode}`;
+	return new HubError(`The hub ended ${how} before it answered.`, 'See `agentmux hub logs`.');
+}
+
+function tellProgress(places: HubPlaces, tell: (sentence: string) => void): void {
+	const state = readState(places);
+	if (state?.progress && isAlive(state.pid)) tell(state.progress);
+}
+
+function once(tell: (sentence: string) => void): (sentence: string) => void {
+	let last = '';
+	return sentence => {
+		if (sentence === last) return;
+		last = sentence;
+		tell(sentence);
+	};
+}

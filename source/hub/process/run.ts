@@ -1,0 +1,381 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {withAgentRoles} from '../management/agent-sql.ts';
+import {verifyCaller} from '../tokens/caller.ts';
+import {openDatabase} from '../pglite/data-directory.ts';
+import {owner} from '../schema/bootstrap.ts';
+import type {FairDatabase} from '../database/fair-database.ts';
+import {createCancel} from '../management/cancel.ts';
+import {createCopies} from './copies.ts';
+import {choiceFile, rememberDatabase, rememberedDatabase} from './database-choice.ts';
+import {Door} from '../http/door.ts';
+import {HubError} from '../files/error.ts';
+import {hubLock, hubProcess} from './find.ts';
+import {checkHome} from '../home/check.ts';
+import {DiskSpace, full} from '../home/disk-space.ts';
+import {HeldHome} from '../home/held-home.ts';
+import type {Caller, Handler} from '../http/http.ts';
+import {createKeyRotation, KeyRing} from '../tokens/key-ring.ts';
+import {keysFile} from '../tokens/keys.ts';
+import {resumeLeases} from '../upkeep/leases.ts';
+import {takeLock, type Lock} from '../files/lock.ts';
+import {knownHistory, type KnownHistory} from '../upkeep/known-history.ts';
+import type {Log} from '../files/log.ts';
+import {createManagement} from '../management/management.ts';
+import {newestMigration} from '../schema/newest-migration.ts';
+import {divideOpenFiles} from '../files/open-files.ts';
+import type {OpenedDatabase} from '../database/opened-database.ts';
+import type {HubPlaces} from '../files/places.ts';
+import {describeDatabase, embedded} from '../database/postgres-url.ts';
+import {newProofKey} from '../local/proof.ts';
+import {makePrivateFolder, writePrivateFile} from '../files/private-file.ts';
+import {createRealtime} from '../realtime/realtime.ts';
+import {createRest} from '../rest/rest.ts';
+import {startSealing} from '../upkeep/sealing.ts';
+import {startServer, type HubServer} from './server.ts';
+import {renewalGrace} from '../tokens/claims.ts';
+import {endedResponse, EndedTokens} from '../tokens/ended.ts';
+import {createTokens} from '../tokens/endpoint.ts';
+import {PublishedState, type HubState} from '../home/state-file.ts';
+import {version} from '../files/version.ts';
+
+export interface RunOptions {
+	/** Instead of the port remembered from the last run; 0 for any that is free. */
+	readonly port?: number;
+	/** The URL of a PostgreSQL, or `embedded`; without it, the database that was served last. */
+	readonly databaseUrl?: string;
+	/** Milliseconds that a statement of the owner may run; two minutes when absent. */
+	readonly statementTimeout?: number;
+	readonly log: Log;
+	/** The database died under it and cannot be opened again; the hub is of no more use. */
+	readonly onLost: (error: Error) => void;
+	/**
+	 * Its folder was moved, removed or replaced: what lies under its paths now is another's. The process has to end at once, and
+	 * must neither close the hub nor write anything.
+	 */
+	readonly onDisplaced: (error: HubError) => void;
+}
+
+export interface Hub {
+	readonly url: string;
+	/** Ends connections, shuts the database down and releases the lock. */
+	close(): Promise<void>;
+}
+
+/** Runs the hub in this process until it is closed. Rejects with HubError, which state/hub.json then says as well. */
+export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hub> {
+	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
+	for (const sentence of checkHome(places)) options.log(sentence);
+	const lock = await takeHubLock(places);
+	if (lock === null) throw alreadyRunning(places);
+	const home = new HeldHome({
+		lock,
+		folders: [places.state, places.logs],
+		log: options.log,
+		onDisplaced: () => options.onDisplaced(displaced(places)),
+	});
+	const state: HubState = {
+		pid: process.pid,
+		version,
+		schema: newestMigration(),
+		started_at: new Date().toISOString(),
+		engine: '',
+		database: embedded,
+		url: null,
+		socket: null,
+		proof_key: newProofKey(),
+		progress: 'Starting.',
+		failure: null,
+	};
+	let published: PublishedState | null = null;
+	// Before anything is written.
+	const space = new DiskSpace(places.data, {
+		log: options.log,
+		onChange: sentence => {
+			if (published !== null && published.current.url !== null) published.change({progress: sentence});
+		},
+	});
+	try {
+		published = new PublishedState(places, state, home, options.log);
+		const databaseUrl = options.databaseUrl ?? rememberedDatabase(places);
+		published.change({database: describeDatabase(databaseUrl)});
+		return await start(places, {...options, databaseUrl}, published, {home, space, lock});
+	} catch (error) {
+		space.end();
+		const failure =
+			error instanceof HubError
+				? error
+				: new HubError(`The hub failed to start: ${(error as Error).message}.`, 'See `agentmux hub logs`.', {
+						cause: error,
+					});
+		published?.change({progress: null, failure: [failure.message, failure.remedy]});
+		home.end();
+		lock.release();
+		throw failure;
+	}
+}
+
+/** Null while a hub holds it; whoever only looks whether one does holds it for a moment, and is no hub. */
+async function takeHubLock(places: HubPlaces): Promise<Lock | null> {
+	for (let tries = 0; ; tries += 1) {
+		const lock = await takeLock(hubLock(places), {sign: true});
+		if (lock !== null || tries === 20 || hubProcess(places) !== null) return lock;
+		await sleep(50);
+	}
+}
+
+function displaced({data}: HubPlaces): HubError {
+	return new HubError(
+		`The hub (process ${process.pid}) has ended: its data folder is no longer the one at ${data}; it was moved, removed or replaced.`,
+		'It wrote nothing into what is there now. What it had acknowledged is in the folder that was moved.',
+	);
+}
+
+/** What a hub has of the machine. */
+interface Holdings {
+	readonly home: HeldHome;
+	readonly space: DiskSpace;
+	readonly lock: Lock;
+}
+
+async function start(
+	places: HubPlaces,
+	options: RunOptions & {readonly databaseUrl: string},
+	state: PublishedState,
+	{home, space, lock}: Holdings,
+): Promise<Hub> {
+	const {log} = options;
+	const openFiles = divideOpenFiles();
+	if (openFiles.remark !== null) log(openFiles.remark);
+	const door = new Door();
+	const tell = (progress: string | null): void => {
+		if (progress !== null) log(progress);
+		state.change({progress});
+	};
+	let ended: EndedTokens | null = null;
+	let known: KnownHistory | null = null;
+	const catchUp = async (): Promise<void> => {
+		await ended?.refresh();
+		await known?.look();
+	};
+	const opened = await open(places, {...options, catchUp, onDisplaced: () => home.displace(), space}, door, tell);
+	const {database, engine, startMaintenance} = opened;
+	// Not before: while a copy of the data is still being put in place, its own keys may be yet to come.
+	const keys = new KeyRing(places);
+	home.adopt(keysFile(places));
+	// Before anybody claims: what ran out while there was no hub is not lost.
+	await database.run(owner, [resumeLeases]);
+	rememberDatabase(places, options.databaseUrl);
+	home.adopt(choiceFile(places));
+	state.change({engine});
+	const port = options.port ?? rememberedPort(places);
+	const copies = createCopies(opened, places.data);
+	ended = new EndedTokens(database, places);
+	known = knownHistory(database, state.current.database, places.state, {
+		log,
+		mayWrite: () => home.isInPlace() && !space.isFull,
+	});
+	await known.look();
+	const serving = await serve(database, keys, ended, door, {
+		log,
+		port,
+		places,
+		state,
+		home,
+		copies: copies.handle,
+		maxConnections: openFiles.connections,
+	}).catch(async (error: unknown) => {
+		await known?.end();
+		await database.close();
+		throw error;
+	});
+	const url = `http://127.0.0.1:${serving.port}`;
+	if (serving.port !== rememberedPort(places)) rememberPort(places, serving.port, log);
+	home.adopt(portFile(places));
+	const endMaintenance = startMaintenance();
+	const sealing = startSealing(database, state.current.database, places.data, log);
+	if (serving.socket === null) log('No socket could be made; programs of this user prove the hub by a challenge.');
+	state.change({url, socket: serving.socket, progress: space.isFull ? full : null});
+	log(`Hub ${version} answers at ${url}.`);
+	return {
+		url,
+		async close() {
+			if (!home.isInPlace()) return;
+			endMaintenance();
+			try {
+				await serving.close();
+				await sealing.end();
+				await known?.end();
+				await database.close();
+			} catch (error) {
+				// A database that died under it can be neither unsubscribed from nor closed.
+				log(`Hub did not end cleanly: ${error instanceof Error ? error.message : String(error)}`);
+			}
+			home.end();
+			space.end();
+			state.remove();
+			log('Hub ended.');
+			// Whoever waits for its end may remove the home from here on.
+			lock.release();
+		},
+	};
+}
+
+async function open(
+	places: HubPlaces,
+	{
+		databaseUrl,
+		statementTimeout,
+		log,
+		onLost,
+		onDisplaced,
+		space,
+		catchUp,
+	}: Pick<RunOptions, 'log' | 'onLost' | 'statementTimeout'> & {
+		readonly databaseUrl: string;
+		readonly onDisplaced: () => void;
+		readonly space: DiskSpace;
+		readonly catchUp: () => Promise<void>;
+	},
+	door: Door,
+	tell: (progress: string | null) => void,
+): Promise<OpenedDatabase> {
+	if (databaseUrl === embedded) {
+		return openDatabase(places, {
+			log,
+			statementTimeout,
+			onProgress: tell,
+			onDisplaced,
+			space,
+			onLost(error) {
+				log(`The database stopped: ${error.message}`);
+				onLost(error);
+			},
+		});
+	}
+	tell(`Opening the PostgreSQL ${describeDatabase(databaseUrl)}.`);
+	let turns = 0;
+	const {openPostgres} = await import('../postgres/open.ts');
+	return openPostgres(databaseUrl, {
+		log,
+		...(statementTimeout === undefined ? {} : {timeout: statementTimeout}),
+		onListening(reason) {
+			// What it announces meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
+			const turn = ++turns;
+			// Which tokens have ended was announced meanwhile, too.
+			if (reason === null) void catchUp().then(() => turn === turns && door.open());
+			else door.shut();
+			if (reason === null) log('The database answers again.');
+			tell(reason === null ? null : `The database does not answer (${reason}); trying again.`);
+		},
+	});
+}
+
+async function serve(
+	database: FairDatabase,
+	keys: KeyRing,
+	ended: EndedTokens,
+	door: Door,
+	{
+		log,
+		port,
+		places,
+		state,
+		home,
+		copies,
+		maxConnections,
+	}: {
+		readonly log: Log;
+		readonly port: number;
+		readonly places: HubPlaces;
+		readonly state: PublishedState;
+		readonly home: HeldHome;
+		readonly copies: Handler;
+		readonly maxConnections: number;
+	},
+): Promise<HubServer> {
+	const {pid, version, started_at, proof_key} = state.current;
+	const realtime = await createRealtime({
+		database,
+		verify: token => {
+			const caller = verifyCaller(keys.jwt_secret, token);
+			const end = 'fault' in caller ? null : ended.find(caller);
+			return end === null ? caller : {fault: end};
+		},
+		onFault: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
+	});
+	const onRotated = (): void => {
+		home.adopt(keysFile(places));
+		door.dismiss();
+	};
+	ended.onMore = () => realtime.recheck();
+	const unfollow = await ended.follow();
+	const forAgents = withAgentRoles(database);
+	const server = await startServer(
+		{
+			get jwtSecret() {
+				return keys.jwt_secret;
+			},
+			async refuse(caller: Caller) {
+				const end = await ended.findNow(caller);
+				return end === null ? null : endedResponse(end);
+			},
+			routes: [
+				{prefix: '/rest/v1', handle: createRest(forAgents).handle},
+				{prefix: '/realtime/v1', handle: realtime.handle},
+				{prefix: '/v1/projects', handle: createManagement(forAgents).handle},
+				{prefix: '/agentmux/v1/tokens', handle: createTokens(database, keys).handle, leeway: renewalGrace},
+				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, onRotated).handle},
+				{prefix: '/agentmux/v1/cancel', handle: createCancel(database).handle},
+				{prefix: '/agentmux/v1', handle: copies},
+			],
+			upgrade(request, socket, head, countAs) {
+				if (door.admit(socket)) realtime.upgrade(request, socket, head, countAs);
+			},
+			health: () => ({status: 'ok', pid, version, started_at, running: database.activity()}),
+			local: {state: places.state, proofKey: proof_key, onSocket: socket => state.change({socket})},
+			isInPlace: () => home.isInPlace(),
+			maxConnections,
+			log,
+		},
+		port,
+	);
+	return {
+		port: server.port,
+		socket: server.socket,
+		async close() {
+			await unfollow();
+			await realtime.close();
+			await server.close();
+		},
+	};
+}
+
+/** The port of the last run, so that what agents were told stays true; 0 before the first. */
+function rememberedPort(places: HubPlaces): number {
+	try {
+		const port = Number(readFileSync(portFile(places), 'utf8'));
+		return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+	} catch {
+		return 0;
+	}
+}
+
+function rememberPort(places: HubPlaces, port: number, log: Log): void {
+	try {
+		writePrivateFile(portFile(places), `${port}\n`);
+	} catch (error) {
+		log((error as Error).message);
+	}
+}
+
+function portFile(places: HubPlaces): string {
+	return join(places.data, 'port');
+}
+
+function alreadyRunning(places: HubPlaces): HubError {
+	const pid = hubProcess(places);
+	const who = pid === null ? 'Another process' : `Another hub (process ${pid})`;
+	return new HubError(`${who} holds ${places.data}.`, 'Use it, or end it with `agentmux hub stop`.');
+}

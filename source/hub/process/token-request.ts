@@ -1,0 +1,86 @@
+import {HubError} from '../files/error.ts';
+import type {Activity} from '../database/fair-database.ts';
+import type {RunningHub} from './find.ts';
+import {localFetch} from '../local/fetch.ts';
+
+/** Why the hub refused: the token was ended, or its agent revoked. */
+export interface Refused {
+	readonly message: string;
+	readonly hint: string;
+}
+
+/**
+ * Asks the hub for an agent's token: `tag` for a new one (or for `token` itself while it is valid), `token` alone to exchange it for a
+ * new one. Rejects with HubError when the hub cannot do it now.
+ */
+export async function requestToken(
+	hub: RunningHub,
+	wanted: {readonly tag: string; readonly token?: string | undefined} | {readonly token: string},
+): Promise<{readonly token: string} | Refused> {
+	const {status, value} = await ask(hub, 'POST', '/agentmux/v1/tokens', hub.service_role_key, wanted);
+	const {token, message, hint} = value;
+	if ((status === 200 || status === 201) && typeof token === 'string') return {token};
+	if (status === 401 || status === 403) return {message: String(message), hint: typeof hint === 'string' ? hint : ''};
+	throw failed('make a token', status, message);
+}
+
+/** Ends every token of the agent. Rejects with HubError. */
+export async function endTokens(hub: RunningHub, tag: string): Promise<void> {
+	const {status, value} = await ask(hub, 'DELETE', '/agentmux/v1/tokens', hub.service_role_key, {tag});
+	if (status !== 204) throw failed(`end the tokens of ${tag}`, status, value['message']);
+}
+
+/** Ends one token and its chain of renewals. Rejects with HubError. */
+export async function endToken(hub: RunningHub, token: string): Promise<void> {
+	const {status, value} = await ask(hub, 'DELETE', '/agentmux/v1/tokens', token, {});
+	// It has expired or ended already.
+	if (status !== 204 && status !== 401 && status !== 403) throw failed('end a token', status, value['message']);
+}
+
+/** Makes new keys; the present keys of `hub` are refused from then on. Rejects with HubError. */
+export async function rotateKeys(hub: RunningHub): Promise<void> {
+	const {status, value} = await ask(hub, 'POST', '/agentmux/v1/keys', hub.service_role_key, {});
+	if (status !== 204) throw failed('make new keys', status, value['message']);
+}
+
+/** Cancels what the owner runs in the database; what that was. Rejects with HubError. */
+export async function cancelStatements(hub: RunningHub): Promise<readonly Activity[]> {
+	const {status, value} = await ask(hub, 'POST', '/agentmux/v1/cancel', hub.service_role_key, {});
+	if (status !== 200 || !Array.isArray(value['cancelled'])) throw failed('cancel', status, value['message']);
+	return value['cancelled'] as readonly Activity[];
+}
+
+interface Answer {
+	readonly status: number;
+	readonly value: {readonly [name: string]: unknown};
+}
+
+async function ask(
+	hub: RunningHub,
+	method: 'POST' | 'DELETE',
+	path: string,
+	bearer: string,
+	body: object,
+): Promise<Answer> {
+	try {
+		const response = await localFetch(hub)(`${hub.url}${path}`, {
+			method,
+			headers: {authorization: `Bearer ${bearer}`, 'content-type': 'application/json'},
+			body: JSON.stringify(body),
+			signal: AbortSignal.timeout(timeout),
+		});
+		const text = await response.text();
+		const value: unknown = text === '' ? {} : JSON.parse(text);
+		return {status: response.status, value: typeof value === 'object' && value !== null ? {...value} : {}};
+	} catch (error) {
+		throw new HubError('The hub went away.', 'Try again.', {cause: error});
+	}
+}
+
+/** Milliseconds. */
+const timeout = 15_000;
+
+function failed(what: string, status: number, message: unknown): HubError {
+	const said = typeof message === 'string' ? message.replace(/\.$/, '') : `HTTP ${status}`;
+	return new HubError(`The hub could not ${what}: ${said}.`, 'See `agentmux hub logs`.');
+}

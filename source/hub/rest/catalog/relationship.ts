@@ -1,0 +1,95 @@
+import {type Catalog, exposedSchemas, type Relationship, type Table} from './catalog.ts';
+import {RestFault} from '../errors/fault.ts';
+import {leastLikeness, nearest} from './nearest.ts';
+
+/**
+ * The relationship that embeds `target` in rows of `from`: the target is a table, a foreign key, or the column that
+ * holds one; the hint a foreign key, a column at either end, or the junction. Throws PGRST200 and PGRST201.
+ */
+export function findRelationship(
+	catalog: Catalog,
+	from: {readonly name: string; readonly table: Table | null},
+	{target, hint}: {readonly target: string; readonly hint: string | null},
+): Relationship {
+	const candidates = catalog.relationships.filter(each => each.from === from.table && fits(each, target, hint));
+	const [first, ...others] = candidates;
+	if (first === undefined) throw noRelationship(catalog, from.name, target, hint);
+	if (others.length > 0) throw ambiguous(from.name, target, candidates);
+	return first;
+}
+
+export function isToOne({cardinality}: Relationship): boolean {
+	return cardinality === 'many-to-one' || cardinality === 'one-to-one';
+}
+
+function fits(relationship: Relationship, target: string, hint: string | null): boolean {
+	const {to, from, constraint, columns, junction, cardinality} = relationship;
+	if (relationship.routine !== undefined) return target === relationship.routine.name;
+	const [near, far] = (columns.length === 1 && junction === undefined ? columns[0] : undefined) ?? [];
+	// A table that refers to itself is seen from both ends: by its name the many, by the column the one.
+	if (from === to) {
+		const many = target === to.name && cardinality === 'one-to-many';
+		if (hint !== null) return many && hint === far;
+		return many || (target === near && cardinality === 'many-to-one');
+	}
+	const key = junction === undefined ? constraint : null;
+	if (hint !== null) {
+		return target === to.name && [key, near, far, junction?.table.name].includes(hint);
+	}
+	return target === to.name || (!to.isView && (target === key || target === near));
+}
+
+function noRelationship(catalog: Catalog, from: string, target: string, hint: string | null): RestFault {
+	const using = hint === null ? '' : ` using the hint '${hint}'`;
+	const instead = insteadOf(catalog, from, target);
+	return new RestFault(
+		400,
+		'PGRST200',
+		`Could not find a relationship between '${from}' and '${target}' in the schema cache`,
+		{
+			details: `Searched for a foreign key relationship between '${from}' and '${target}'${using} in the schema '${exposedSchemas[0]}', but no matches were found.`,
+			hint: instead === null ? null : `Perhaps you meant ${instead}.`,
+		},
+	);
+}
+
+/** What has relationships and is called much the same: beside `from`, or instead of it when it has none. */
+function insteadOf({relationships}: Catalog, from: string, target: string): string | null {
+	const beside = relationships.filter(each => each.from.name === from).map(({to}) => to.name as string);
+	if (beside.length === 0) {
+		const near = nearest(
+			from,
+			relationships.map(each => each.from.name as string),
+			leastLikeness,
+		);
+		return near === null ? null : `'${near}' instead of '${from}'`;
+	}
+	const near = beside.includes(target) ? null : nearest(target, beside, leastLikeness);
+	return near === null ? null : `'${near}' instead of '${target}'`;
+}
+
+function ambiguous(from: string, target: string, candidates: readonly Relationship[]): RestFault {
+	const hints = candidates.map(({to, constraint}) => `'${to.name}!${constraint}'`).join(', ');
+	return new RestFault(
+		300,
+		'PGRST201',
+		`Could not embed because more than one relationship was found for '${from}' and '${target}'`,
+		{
+			details: candidates.map(each => ({
+				cardinality: each.cardinality,
+				embedding: `${each.from.name} with ${each.to.name}`,
+				relationship: describe(each),
+			})),
+			hint: `Try changing '${target}' to one of the following: ${hints}. Find the desired relationship in the 'details' key.`,
+		},
+	);
+}
+
+function describe({from, to, constraint, columns, junction}: Relationship): string {
+	const list = (names: readonly string[]) => `(${names.join(', ')})`;
+	const near = columns.map(([column]) => column);
+	const far = columns.map(([, column]) => column);
+	if (junction === undefined) return `${constraint} using ${from.name}${list(near)} and ${to.name}${list(far)}`;
+	const [first, second] = junction.constraints;
+	return `${junction.table.name} using ${first}${list(far)} and ${second}${list(junction.columns.map(([column]) => column))}`;
+}

@@ -1,0 +1,36 @@
+import {ensureKeys, replaceKeys, type HubKeys} from './keys.ts';
+import {refusal, type Handler} from '../http/http.ts';
+import type {HubPlaces} from '../files/places.ts';
+
+/** The keys of a hub that runs, until they are replaced. Only under the hub's lock. */
+export class KeyRing {
+	readonly #places: HubPlaces;
+	#keys: HubKeys;
+
+	constructor(places: HubPlaces) {
+		this.#places = places;
+		this.#keys = ensureKeys(places);
+	}
+
+	get jwt_secret(): string {
+		return this.#keys.jwt_secret;
+	}
+
+	/** Refuses everything that the old keys signed. Writes the file first, so that after a crash either the old or the new keys are valid. */
+	rotate(): void {
+		this.#keys = replaceKeys(this.#places);
+	}
+}
+
+/** `POST /agentmux/v1/keys` as service_role: replaces the keys and their file. `onRotated` is to close all connections. */
+export function createKeyRotation(keys: KeyRing, onRotated: () => void): {handle: Handler} {
+	return {
+		async handle({method, path, caller}) {
+			if (caller.role !== 'service_role') return refusal(401, 'Unauthorized: this needs the service_role key.');
+			if (path !== '/' || method !== 'POST') return refusal(404, 'There is no such path here.');
+			keys.rotate();
+			onRotated();
+			return {status: 204};
+		},
+	};
+}

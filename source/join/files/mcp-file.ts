@@ -1,0 +1,103 @@
+import {isDeepStrictEqual} from 'node:util';
+import {join} from 'node:path';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Tag} from '../../mailbox/tag.ts';
+import {foldersAbove} from '../above.ts';
+import {claude, type Client} from '../clients/clients.ts';
+import {
+	isMailboxEntry,
+	isSupabaseEntry,
+	mailboxEntry,
+	mailboxServer,
+	otherSupabaseServer,
+	supabaseEntry,
+	supabaseServer,
+	tagOfEntry,
+	type Launcher,
+} from '../clients/entries.ts';
+import {editing, orNothing, readText, unedited, type Edit} from './file-edit.ts';
+import {locate} from './json-document.ts';
+import {removeAt, setAt, valueAt} from './json-edit.ts';
+
+const root = 'mcpServers';
+
+/** What join makes of the client's servers in `folder`, a file of JSON. Rejects with MailboxError `file` or `invalid`. */
+export async function planJoin(folder: string, tag: Tag, launcher: Launcher, client = claude): Promise<Edit> {
+	const file = join(folder, client.servers);
+	const before = await readText(file);
+	const remarks: string[] = [];
+	const above = await foreignServerAbove(folder, client, text => valueAt(text, [root]));
+	const after = editing(file, () => {
+		const text = before === null || before.trim() === '' ? '{}\n' : before;
+		locate(text, client);
+		const known = valueAt(text, [root, mailboxServer]);
+		const former = tagOfEntry(known);
+		if (known !== undefined && former === null) {
+			throw new MailboxError(
+				'conflict',
+				`${file} has an entry \`${mailboxServer}\` that join did not write.`,
+				'Rename or remove that entry, then join again.',
+			);
+		}
+		if (former !== null && !isMailboxEntry(known, tag)) {
+			remarks.push(`${folder} was ${former} before; one folder speaks as one tag.`);
+		}
+		const taken = valueAt(text, [root, supabaseServer]);
+		const foreign = taken === undefined ? above : isSupabaseEntry(taken) ? null : file;
+		const name = foreign === null ? supabaseServer : otherSupabaseServer;
+		if (foreign !== null) {
+			remarks.push(
+				`${foreign} has a \`${supabaseServer}\` server of its own, which stays; ours is called \`${name}\`.`,
+			);
+		}
+		const withMailbox = setAt(text, [root, mailboxServer], {...mailboxEntry(launcher, tag)});
+		return setAt(withMailbox, [root, name], {...supabaseEntry(launcher, tag)});
+	});
+	return {file, before, after, remarks};
+}
+
+/** The nearest such file above that has a `supabase` server of its own: under its name, ours would take its place. */
+export async function foreignServerAbove(
+	folder: string,
+	{servers}: Client,
+	serversIn: (text: string) => unknown,
+): Promise<string | null> {
+	for (const above of foldersAbove(folder)) {
+		const file = join(above, servers);
+		const entry = await readText(file)
+			.then(text => (text === null ? undefined : (serversIn(text) as {[name: string]: unknown})[supabaseServer]))
+			// A file that is not ours to write need not be one that we understand.
+			.catch(() => undefined);
+		if (entry !== undefined) return isSupabaseEntry(entry) ? null : file;
+	}
+	return null;
+}
+
+/** Who Claude Code is in `folder`; null when nobody is, or its .mcp.json cannot be understood. Rejects with MailboxError `file`. */
+export async function tagIn(folder: string): Promise<Tag | null> {
+	const text = await readText(join(folder, claude.servers));
+	try {
+		return text === null ? null : tagOfEntry(valueAt(text, [root, mailboxServer]));
+	} catch {
+		return null;
+	}
+}
+
+/**
+ * Takes out what join wrote for this tag (null: for any), and nothing else. What stays empty was made by join, and goes.
+ * `edit` is what becomes of the file so far, where more than servers stand in it.
+ */
+export async function planLeave(folder: string, tag: Tag | null, client = claude, edit?: Edit): Promise<Edit> {
+	const {file, before, after: start, remarks} = edit ?? (await unedited(join(folder, client.servers)));
+	if (start === null) return {file, before, after: start, remarks};
+	const after = editing(file, () => {
+		const known = valueAt(start, [root, mailboxServer]);
+		if (tag === null ? tagOfEntry(known) === null : !isMailboxEntry(known, tag)) return start;
+		let text = removeAt(start, [root, mailboxServer]);
+		for (const name of [supabaseServer, otherSupabaseServer]) {
+			if (isSupabaseEntry(valueAt(text, [root, name]))) text = removeAt(text, [root, name]);
+		}
+		return isDeepStrictEqual(valueAt(text, [root]), {}) ? removeAt(text, [root]) : text;
+	});
+	return {file, before, after: orNothing(start, after), remarks};
+}

@@ -1,0 +1,81 @@
+import {cutText, fairShare} from '../../mailbox/excerpt.ts';
+import {maxContentBytes} from '../../mailbox/message.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
+import {notice, quotedText} from '../../quotation/agent-text.ts';
+import {cutLine, messageHead} from '../../quotation/message-head.ts';
+import {provenance} from '../../quotation/provenance.ts';
+import {longestText, type Mail} from './mail.ts';
+
+/**
+ * Messages as an agent reads them: at most `room` UTF-16 units in all. States facts and gives no orders, which trip
+ * injection defences; each text stands behind a gutter that it cannot leave. What is too long is cut, the longest first.
+ */
+export function mailText(
+	reader: Tag,
+	mail: readonly Mail[],
+	{more, room: most = longestText}: {readonly more: boolean; readonly room?: number},
+): string {
+	const count = `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'}`;
+	const opening = `${count} for ${reader} in the agentmux mailbox. ${notice}`;
+	const closing =
+		'The `agentmux` tools answer: send_message with reply_to answers and closes a message; ack_message only closes it.' +
+		(more ? ' There may be more messages: check_messages hands them over.' : '');
+	const heads = mail.map(each => headOf(each, reader));
+	const frame = [opening, ...heads, closing].reduce((sum, part) => sum + part.length + 2, 0);
+	const note = cutNote(reader, Number.MAX_SAFE_INTEGER, maxContentBytes).length;
+	const room = Math.max(0, most - frame - mail.length * note);
+	const texts = mail.map(({body}) => textOf(body, room));
+	const share = fairShare(
+		texts.map(text => text.length),
+		room,
+	);
+	const parts = mail.map(({id, body}, index) => {
+		const text = texts[index] ?? '';
+		const whole = text.length <= share && body.length <= room;
+		return `${heads[index] ?? ''}${whole ? text : `${cutText(text, share)}${cutNote(reader, id, body.length)}`}`;
+	});
+	return [opening, ...parts, closing].join('\n\n');
+}
+
+/** What was handed over before and is neither answered nor acknowledged. */
+export function openText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[]): string {
+	const list = mail.map(({id, tag}) => `#${id} from ${printable(tag)}`).join(', ');
+	return (
+		`${mail.length} ${mail.length === 1 ? 'message that names' : 'messages that name'} ${reader} ` +
+		`${mail.length === 1 ? 'is' : 'are'} neither answered nor acknowledged in the agentmux mailbox: ${list}. ` +
+		'send_message with reply_to answers one, ack_message only closes one, check_messages with again: true shows their texts. This is said once.'
+	);
+}
+
+/** Names senders and no texts: those come with the prompt that this becomes. */
+export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'tag'>[]): Printable {
+	const senders = joinPrintable([...new Set(mail.map(({tag}) => printable(tag)))], ', ');
+	return p`${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${printable(reader)} in the agentmux mailbox, from ${senders}.`;
+}
+
+function headOf(mail: Mail, reader: Tag): string {
+	const {tag, ...rest} = mail;
+	return messageHead({...rest, from: tag, provenance: provenance(mail, reader), again: isAgain(mail, reader)});
+}
+
+/** Whether the reader may have been given it before: it was handed over, or taken by somebody who did not get to say it. */
+function isAgain({receipts}: Pick<Mail, 'receipts'>, reader: Tag): boolean {
+	if (!Array.isArray(receipts)) return false;
+	return (receipts as Partial<Record<string, unknown>>[]).some(receipt => {
+		const {reader: tag, attempts, takes} = receipt;
+		return typeof tag === 'string' && sameTag(tag, reader) && Number(attempts) + Number(takes) > 0;
+	});
+}
+
+/** No more of the body is looked at than could be shown. */
+function textOf(body: string, room: number): string {
+	return quotedText(cutText(body, room))
+		.map(line => `\n${line}`)
+		.join('');
+}
+
+function cutNote(reader: Tag, id: number, length: number): string {
+	const shell = `agentmux inbox --as ${reader}`;
+	return `\n${cutLine(`it has ${length} characters; read_thread with id ${id}, or \`${shell}\` in a shell, shows it`)}`;
+}

@@ -1,0 +1,99 @@
+import type {Mailbox} from '../mailbox.ts';
+import {blockedForEver, type Task, type TaskFilter, type TaskStatus} from './task.ts';
+
+/*
+ * How a task stands, in the same words on the screen, on the command line and for agents. A plan (a task with steps) is never
+ * claimed itself, and the database keeps it queued until its steps are over: it is running once one of them was begun.
+ */
+
+type Board = Pick<Mailbox['tasks'], 'list'>;
+
+/** `steps`: the statuses of its steps, as they stand themselves. */
+export function statusOf({status}: Pick<Task, 'status'>, steps: Iterable<TaskStatus>): TaskStatus {
+	return status === 'queued' && [...steps].some(isBegun) ? 'running' : status;
+}
+
+function isBegun(status: TaskStatus): boolean {
+	return status !== 'queued' && status !== 'cancelled';
+}
+
+/** In a few words, for one of many: `running 50%`. */
+export function briefStanding(task: Task): string {
+	if (task.status === 'running') return `running ${percentOf(task)}`;
+	return blockedForEver(task) ?? task.status;
+}
+
+/** In all words, for a task that is shown by itself; `far`: how far it is, where nothing else says so. */
+export function standing(task: Task, steps: readonly Pick<Task, 'status'>[], far = ''): string {
+	const {attempts, max_attempts} = task;
+	const status = statusOf(
+		task,
+		steps.map(step => step.status),
+	);
+	if (blockedForEver(task) !== null) return 'blocked for ever';
+	const head = status === 'running' && far !== '' ? `${status} ${far}` : status;
+	if (steps.length > 0) {
+		const counting = steps.filter(step => step.status !== 'cancelled');
+		return `${head}, ${counting.filter(step => step.status === 'done').length} of ${counting.length} steps done`;
+	}
+	if (status === 'running') return `${head}, attempt ${attempts} of ${max_attempts}`;
+	if (status === 'queued') return attempts === 0 ? head : `${head}, attempt ${attempts + 1} of ${max_attempts}`;
+	return attempts === 0 ? head : `${head} after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+}
+
+export function percentOf({progress}: Pick<Task, 'progress'>): string {
+	return `${Math.round(progress * 100)}%`;
+}
+
+/** In one sentence. */
+export function standingSentence({id, status, lease_owner, lease_until}: Task): string {
+	if (status !== 'running') return `Task #${id} is ${status}.`;
+	if (lease_owner === null) return `Task #${id} is running.`;
+	return `Task #${id} is running: ${lease_owner} has it until ${lease_until ?? 'it ends'}.`;
+}
+
+/** The tasks that a filter lets through as they stand: with plans that are begun among those that are running. */
+export async function listStanding(board: Board, filter: TaskFilter = {}): Promise<Task[]> {
+	const {status, owner, limit = 200} = filter;
+	const found = await standingIn(board, await board.list(filter));
+	if (status === undefined || status.includes('queued') === status.includes('running')) return found;
+	if (status.includes('queued')) return found.filter(task => status.includes(task.status));
+	// Nobody owns a plan.
+	if (owner !== undefined) return found;
+	const queued = await standingIn(board, await board.list({...filter, status: ['queued'], limit: page}));
+	return [...found, ...queued.filter(task => task.status === 'running')].sort(latestFirst).slice(0, limit);
+}
+
+function latestFirst(one: Task, other: Task): number {
+	return other.updated_at.localeCompare(one.updated_at) || other.id - one.id;
+}
+
+const page = 1000;
+/** Ids that one request names. */
+const maxIds = 200;
+/** Plans within plans that are looked into. */
+const maxDepth = 8;
+
+/** The same tasks, with the status that plans among them have by their steps. */
+export async function standingIn(board: Board, tasks: readonly Task[]): Promise<Task[]> {
+	const queued = tasks.filter(({status}) => status === 'queued').map(({id}) => id);
+	const begun = await begunAmong(board, queued, 1);
+	return tasks.map(task => (begun.has(task.id) ? {...task, status: 'running'} : task));
+}
+
+async function begunAmong(board: Board, ids: readonly number[], depth: number): Promise<ReadonlySet<number | null>> {
+	const steps: Task[] = [];
+	for (let at = 0; at < ids.length; at += maxIds) {
+		steps.push(...(await board.list({parents: ids.slice(at, at + maxIds), limit: page})));
+	}
+	const begun = new Set(steps.filter(({status}) => isBegun(status)).map(({parent_id}) => parent_id));
+	const open = steps.filter(({status, parent_id}) => status === 'queued' && !begun.has(parent_id));
+	if (open.length === 0 || depth >= maxDepth) return begun;
+	const within = await begunAmong(
+		board,
+		open.map(({id}) => id),
+		depth + 1,
+	);
+	for (const {id, parent_id} of open) if (within.has(id)) begun.add(parent_id);
+	return begun;
+}

@@ -1,0 +1,47 @@
+import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
+import {z} from 'zod';
+import {MailboxError} from '../../mailbox/error.ts';
+import {sameTag} from '../../mailbox/tag.ts';
+import {answer, answering} from '../answer.ts';
+import type {Desk} from '../desk.ts';
+import {listed} from '../listed.ts';
+import {route} from '../taking.ts';
+
+export function registerAckMessage(server: McpServer, desk: Desk): void {
+	server.registerTool(
+		'ack_message',
+		{
+			title: 'Acknowledge messages',
+			description:
+				`Marks messages that need no answer as done for ${desk.tag}: they leave its inbox, and their senders see that they ` +
+				'were read. A reply (send_message with reply_to) does this too. Acknowledging twice changes nothing; others ' +
+				'acknowledge the same message for themselves.',
+			inputSchema: z.strictObject({
+				ids: z.array(z.number().int().positive()).min(1).max(100).describe('The ids of the messages.'),
+			}),
+			outputSchema: {
+				acknowledged: z.array(z.number().int()),
+				unknown: z.array(z.number().int()).describe('There are no such messages.'),
+				hint: z.string().optional(),
+			},
+			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false},
+		},
+		({ids}) =>
+			answering(async () => {
+				const mailbox = await desk.mailbox();
+				await mailbox.ack(ids, route);
+				const mine = (await mailbox.receipts(ids)).filter(({reader}) => sameTag(reader, desk.tag));
+				const known = new Set(mine.filter(({state}) => state === 'acked').map(({message_id}) => message_id));
+				const asked = [...new Set(ids)];
+				const acknowledged = asked.filter(id => known.has(id));
+				const unknown = asked.filter(id => !known.has(id));
+				const hint =
+					unknown.length === 0
+						? undefined
+						: `There is no message ${listed(unknown)}: check_messages with again: true shows what is open.`;
+				if (acknowledged.length === 0) throw new MailboxError('not_found', `Nothing was acknowledged. ${hint ?? ''}`);
+				const lines = [`Acknowledged: ${listed(acknowledged)}.`, ...(hint === undefined ? [] : [hint])];
+				return answer(lines, {acknowledged, unknown, hint});
+			}),
+	);
+}

@@ -1,0 +1,91 @@
+import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
+import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
+import {z} from 'zod';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Message} from '../../mailbox/message.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import {notice} from '../../quotation/agent-text.ts';
+import {answer, answering} from '../answer.ts';
+import type {Desk} from '../desk.ts';
+import {handOver, handOverShape, howToClose, limitSchema} from '../hand-over.ts';
+import {listed} from '../listed.ts';
+import {quoteAll, quotedBlock} from '../quoted.ts';
+import type {Taking} from '../taking.ts';
+
+/** How many of the oldest open messages are looked at for what was handed over before. */
+const depth = {named: 50, shown: 200};
+
+export function registerCheckMessages(server: McpServer, desk: Desk, taking: Taking): void {
+	server.registerTool(
+		'check_messages',
+		{
+			title: 'Check messages',
+			description:
+				`Hands over the messages for ${desk.tag} that are new, oldest first, and marks them as delivered. A message stays open ` +
+				'until you reply to it (send_message with reply_to) or acknowledge it (ack_message); one that you do neither with is ' +
+				'handed over again after ten minutes, five times in all. Returns at once: wait_for_message waits. With again: true it ' +
+				'shows instead what you were given before and is still open, and marks nothing.',
+			inputSchema: z.strictObject({
+				limit: limitSchema,
+				again: z.boolean().default(false).describe('Show what was handed over before and is open; marks nothing.'),
+				after: z
+					.number()
+					.int()
+					.positive()
+					.optional()
+					.describe('With again: only ids above this one, for the next page.'),
+			}),
+			outputSchema: {
+				...handOverShape,
+				open: z
+					.array(z.number().int())
+					.describe('Given to you before and neither acknowledged nor replied to: the oldest ids.'),
+			},
+			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
+		},
+		({limit, again, after = 0}, {requestId, signal}) =>
+			answering(async () => {
+				const mailbox = await desk.mailbox();
+				if (again) return peek(await openMail(mailbox, desk.tag, depth.shown), desk.tag, limit, after);
+				const taken = await taking.take(mailbox, limit);
+				const ids = new Set(taken.messages.map(({id}) => id));
+				// What was taken is handed over, whatever becomes of this.
+				const before = await openMail(mailbox, desk.tag, depth.named).catch(() => []);
+				const open = before.map(({id}) => id).filter(id => !ids.has(id));
+				const given = `Given to you before and still open: ${listed(open)} (again: true shows them, ack_message closes them).`;
+				return handOver(
+					{desk, mailbox, taking},
+					taken,
+					{requestId, signal},
+					{
+						none: `No new messages for ${desk.tag}.`,
+						next: 'wait_for_message waits for the next one.',
+						remarks: open.length === 0 ? [] : [given],
+						data: {open},
+					},
+				);
+			}),
+	);
+}
+
+/** What was handed over to the reader before and is open, oldest first. Marks nothing. */
+async function openMail(mailbox: Mailbox, reader: Tag, limit: number): Promise<Message[]> {
+	const messages = await mailbox.inbox(reader, {limit});
+	const receipts = messages.length === 0 ? [] : await mailbox.receipts(messages.map(({id}) => id));
+	const given = new Set(receipts.filter(receipt => sameTag(receipt.reader, reader)).map(({message_id}) => message_id));
+	return messages.filter(({id}) => given.has(id));
+}
+
+function peek(open: readonly Message[], reader: Tag, limit: number, after: number): CallToolResult {
+	const left = open.filter(({id}) => id > after);
+	const shown = left.slice(0, limit);
+	const last = shown.at(-1)?.id ?? after;
+	const more = left.length > shown.length;
+	const messages = quoteAll(shown, reader);
+	const count = `${left.length} ${left.length === 1 ? 'message' : 'messages'}`;
+	const head = `${count} that ${reader} was given before ${left.length === 1 ? 'is' : 'are'} open.`;
+	const rest = more ? [`More are open: check_messages with again: true and after: ${last}.`] : [];
+	const hint = [howToClose, ...rest].join(' ');
+	const data = {notice, messages, more, hint, open: open.map(({id}) => id)};
+	return answer(shown.length === 0 ? [head] : quotedBlock(head, messages, hint), data);
+}

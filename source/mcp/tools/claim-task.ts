@@ -1,0 +1,73 @@
+import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
+import {z} from 'zod';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import {notice} from '../../quotation/agent-text.ts';
+import {answer, answering} from '../answer.ts';
+import {defaultLease, type Claims} from '../claims.ts';
+import type {Desk} from '../desk.ts';
+import {queueSchema, taskId, wholeTaskSchema, wholeTask, wholeTaskLines} from '../task-data.ts';
+import {whyNotClaimed} from '../task-standing.ts';
+
+export const leaseSchema = z.number().int().min(10).max(3600);
+export const tokenSchema = z
+	.number()
+	.int()
+	.positive()
+	.optional()
+	.describe('Which claim this is about, as claim_task said; needed only when the task was claimed elsewhere.');
+
+export function registerClaimTask(server: McpServer, desk: Desk, claims: Claims): void {
+	server.registerTool(
+		'claim_task',
+		{
+			title: 'Claim a task',
+			description:
+				'Takes the next task of a queue that is ready (the highest priority, then the longest waiting), or the one with that ' +
+				`id, for ${desk.tag} alone. The claim holds for lease_seconds and is renewed while you are connected; finish_task ` +
+				'ends it, and when it runs out the task is put back for others. Returns the whole task, or none when none is ready.',
+			inputSchema: z.strictObject({
+				queue: queueSchema.default('default').describe('The queue to take from.'),
+				id: taskId.optional().describe('This task, from whichever queue.'),
+				lease_seconds: leaseSchema.default(defaultLease).describe('How long the claim holds without a sign of life.'),
+			}),
+			outputSchema: {
+				notice: z.string(),
+				task: wholeTaskSchema.optional(),
+				lease_token: z.number().int().optional().describe('Names this claim.'),
+				lease_seconds: z.number().int(),
+				hint: z.string(),
+			},
+			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
+		},
+		({queue, id, lease_seconds}) =>
+			answering(async () => {
+				const mailbox = await desk.mailbox();
+				const task = await mailbox.tasks.claim({queue, lease: lease_seconds, ...(id === undefined ? {} : {id})});
+				if (task === null) {
+					if (id !== undefined) throw await whyNotClaimed(mailbox, id, desk.tag);
+					const hint = await whereWorkIs(mailbox, queue);
+					const none = `No task is ready in queue ${queue}. ${hint}`;
+					return answer([none], {notice, lease_seconds, hint});
+				}
+				claims.keep(task, lease_seconds);
+				const hint =
+					`Task #${task.id} is yours while you are connected, and ${lease_seconds} seconds longer. task_progress with ` +
+					`id ${task.id} says how it goes, finish_task with id ${task.id} ends it.`;
+				const data = {notice, task: wholeTask(task), lease_token: task.lease_token, lease_seconds, hint};
+				return answer([`Claimed. ${notice}`, ...wholeTaskLines(task), hint], data);
+			}),
+	);
+}
+
+/** What is queued, for an agent that found nothing ready. */
+async function whereWorkIs(mailbox: Mailbox, queue: string): Promise<string> {
+	const queued = await mailbox.tasks.list({status: ['queued'], limit: 200});
+	const counts = new Map<string, number>();
+	for (const task of queued) counts.set(task.queue, (counts.get(task.queue) ?? 0) + 1);
+	const here = counts.get(queue) ?? 0;
+	counts.delete(queue);
+	const waiting = here === 0 ? [] : [`${here} wait there for other tasks or for their time (list_tasks shows them).`];
+	const others = [...counts].slice(0, 10).map(([name, count]) => `${name} (${count})`);
+	const elsewhere = others.length === 0 ? [] : [`Other queues hold queued tasks: ${others.join(', ')}.`];
+	return [...waiting, ...elsewhere, 'wait_for_message waits until somebody asks for something.'].join(' ');
+}

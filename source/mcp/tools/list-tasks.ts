@@ -1,0 +1,128 @@
+import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
+import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
+import {z} from 'zod';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import {taskStatuses, type Task} from '../../mailbox/tasks/task.ts';
+import {listStanding, standingIn} from '../../mailbox/tasks/task-standing.ts';
+import {notice} from '../../quotation/agent-text.ts';
+import {answer, answering, answerRoom, visible} from '../answer.ts';
+import type {Desk} from '../desk.ts';
+import {
+	queueSchema,
+	taskAtAGlance,
+	taskId,
+	taskLines,
+	wholeTaskSchema,
+	wholeTask,
+	wholeTaskLines,
+} from '../task-data.ts';
+import {findTask, noSuchTask} from '../task-standing.ts';
+
+const listedTask = wholeTaskSchema.extend({
+	level: z.number().int().describe('How many of the plans above it are shown.'),
+});
+
+export function registerListTasks(server: McpServer, desk: Desk): void {
+	server.registerTool(
+		'list_tasks',
+		{
+			title: 'List tasks',
+			description:
+				'The task board that all share, most recently changed first, the steps of a plan below it in their order. With id: ' +
+				'that task whole, its body and its result too, and its steps.',
+			inputSchema: z.strictObject({
+				id: taskId.optional().describe('This task and its steps; the filters do not apply.'),
+				status: z.array(z.enum(taskStatuses)).max(taskStatuses.length).optional().describe('Only these; omit for all.'),
+				queue: queueSchema.optional().describe('Only this queue.'),
+				mine: z.boolean().default(false).describe('Only what you are working on.'),
+				limit: z
+					.number()
+					.int()
+					.min(1)
+					.max(100)
+					.default(50)
+					.describe('At most this many; the steps of plans among them come on top.'),
+			}),
+			outputSchema: {
+				notice: z.string(),
+				tasks: z.array(listedTask),
+				more: z.boolean().describe('There are more than are shown.'),
+				hint: z.string(),
+			},
+			annotations: {readOnlyHint: true, openWorldHint: false},
+		},
+		({id, status, queue, mine, limit}) =>
+			answering(async () => {
+				const mailbox = await desk.mailbox();
+				if (id !== undefined) {
+					const task = await findTask(mailbox, id);
+					if (task === null) throw noSuchTask(id);
+					return board(await withSteps(mailbox, [task]), {whole: id});
+				}
+				const found = await listStanding(mailbox.tasks, {
+					limit: limit + 1,
+					...(status === undefined ? {} : {status}),
+					...(queue === undefined ? {} : {queue}),
+					...(mine ? {owner: desk.tag} : {}),
+				});
+				const tasks = found.slice(0, limit);
+				// Who asks for some of the tasks wants no others; a plan that is asked for is all of its steps.
+				const filtered = status !== undefined || mine;
+				return board(filtered ? tasks : await withSteps(mailbox, tasks), {cut: found.length > limit});
+			}),
+	);
+}
+
+/** Generations of steps below a task that are fetched. */
+const depth = 5;
+
+async function withSteps(mailbox: Mailbox, tasks: readonly Task[]): Promise<Task[]> {
+	const known = new Map(tasks.map(task => [task.id, task]));
+	let parents = [...known.keys()];
+	for (let generation = 0; generation < depth && parents.length > 0; generation++) {
+		const steps = await mailbox.tasks.list({parents, limit: 200});
+		const fresh = steps.filter(({id}) => !known.has(id));
+		for (const step of fresh) known.set(step.id, step);
+		parents = fresh.map(({id}) => id);
+	}
+	return standingIn(mailbox.tasks, [...known.values()]);
+}
+
+/** The tasks as a tree: those whose plan is not shown in the order given, and below each its steps by position. */
+function inTree(tasks: readonly Task[]): {readonly task: Task; readonly level: number}[] {
+	const shown = new Set(tasks.map(({id}) => id));
+	const under = Map.groupBy(tasks, ({parent_id}) => (parent_id !== null && shown.has(parent_id) ? parent_id : null));
+	const walk = (parent: number | null, level: number): {task: Task; level: number}[] => {
+		const children = under.get(parent) ?? [];
+		const sorted =
+			parent === null
+				? children
+				: children.toSorted((one, other) => one.position - other.position || one.id - other.id);
+		return sorted.flatMap(task => [{task, level}, ...walk(task.id, level + 1)]);
+	};
+	return walk(null, 0);
+}
+
+/** The answer that shows the tasks, as many as fit into one; `whole` with everything. */
+function board(
+	tasks: readonly Task[],
+	{whole, cut = false}: {readonly whole?: number; readonly cut?: boolean},
+): CallToolResult {
+	const lines: string[] = [];
+	const data: z.infer<typeof listedTask>[] = [];
+	let room = answerRoom;
+	for (const {task, level} of inTree(tasks)) {
+		const one = {level, ...(task.id === whole ? wholeTask(task) : taskAtAGlance(task))};
+		room -= JSON.stringify(visible(one)).length + 1;
+		if (room < 0) break;
+		data.push(one);
+		const own = task.id === whole ? wholeTaskLines(task) : taskLines(task);
+		lines.push(...own.map(line => `${'  '.repeat(level)}${line}`));
+	}
+	const more = cut || data.length < tasks.length;
+	const next = more
+		? 'There are more: filter by status or queue, or ask for one plan with id.'
+		: 'claim_task takes one; list_tasks with id shows one whole.';
+	const hint = tasks.length === 0 ? 'No tasks.' : next;
+	return answer(tasks.length === 0 ? [hint] : [notice, ...lines, hint], {notice, tasks: data, more, hint});
+}

@@ -1,0 +1,88 @@
+import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
+import {z} from 'zod';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Message} from '../../mailbox/message.ts';
+import {notice} from '../../quotation/agent-text.ts';
+import {answer, answering} from '../answer.ts';
+import type {Desk} from '../desk.ts';
+import {limitSchema} from '../hand-over.ts';
+import {quoteAll, quotedBlock, quotedMessage, quoteFrom} from '../quoted.ts';
+
+const idSchema = z.number().int().positive();
+
+export function registerReadThread(server: McpServer, desk: Desk): void {
+	server.registerTool(
+		'read_thread',
+		{
+			title: 'Read a thread',
+			description:
+				'Shows the conversation that a message belongs to: the message it began with, then the newest replies, oldest first. ' +
+				'Any id of the thread will do. Marks nothing. With text_from it shows one message alone, from that character of its ' +
+				'text on: for the rest of a text that was cut.',
+			inputSchema: z.strictObject({
+				id: idSchema.describe('The id of any message of the thread.'),
+				limit: limitSchema,
+				before: idSchema.optional().describe('Only replies with ids below this one: the page before.'),
+				text_from: z
+					.number()
+					.int()
+					.min(0)
+					.optional()
+					.describe('Where in the text of message `id` to begin, as a cut text names it.'),
+			}),
+			outputSchema: {
+				notice: z.string(),
+				thread_id: z.number().int().describe('The id of the message that the thread began with.'),
+				messages: z.array(quotedMessage),
+				more: z.boolean().describe('There are earlier replies than those shown.'),
+				hint: z.string(),
+			},
+			annotations: {readOnlyHint: true, openWorldHint: false},
+		},
+		({id, limit, before, text_from}) =>
+			answering(async () => {
+				const mailbox = await desk.mailbox();
+				const asked = await find(mailbox, id);
+				if (asked === null) {
+					throw new MailboxError(
+						'not_found',
+						`There is no message #${id}.`,
+						'Take an id from check_messages or search_messages.',
+					);
+				}
+				const {thread_id} = asked;
+				if (text_from !== undefined) {
+					const length = asked.body.length;
+					if (text_from >= length && text_from > 0) {
+						throw new MailboxError('invalid', `The text of message #${id} ends at ${length}.`, 'You have all of it.');
+					}
+					const message = quoteFrom(asked, desk.tag, text_from);
+					const hint = message.rest ?? 'This is the end of the text.';
+					const lines = quotedBlock(`From character ${text_from} of ${length}.`, [message], hint);
+					return answer(lines, {notice, thread_id, messages: [message], more: false, hint});
+				}
+				const root = asked.id === thread_id ? asked : await find(mailbox, thread_id);
+				const query = {
+					thread: thread_id,
+					after: thread_id,
+					limit: limit + 1,
+					...(before === undefined ? {} : {before}),
+				};
+				const found = await mailbox.history(query);
+				const replies = found.slice(-limit);
+				const more = found.length > replies.length;
+				const messages = quoteAll(root === null || before !== undefined ? replies : [root, ...replies], desk.tag);
+				const hint = more
+					? `There are earlier replies: read_thread with id ${thread_id} and before ${replies[0]?.id ?? thread_id}.`
+					: 'send_message with reply_to adds to the thread.';
+				const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'} of thread #${thread_id}`;
+				return answer(quotedBlock(`${count}.`, messages, hint), {notice, thread_id, messages, more, hint});
+			}),
+	);
+}
+
+async function find(mailbox: Mailbox, id: number): Promise<Message | null> {
+	const [message] = await mailbox.history({after: id - 1, before: id + 1, limit: 1});
+	return message ?? null;
+}

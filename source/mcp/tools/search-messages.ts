@@ -1,0 +1,44 @@
+import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
+import {z} from 'zod';
+import {parseStored} from '../../mailbox/filter/filter-parse.ts';
+import {notice} from '../../quotation/agent-text.ts';
+import {answer, answering} from '../answer.ts';
+import type {Desk} from '../desk.ts';
+import {quoteAll, quotedBlock, quotedMessage} from '../quoted.ts';
+
+export function registerSearchMessages(server: McpServer, desk: Desk): void {
+	server.registerTool(
+		'search_messages',
+		{
+			title: 'Search messages',
+			description:
+				'Full-text search over all messages of everyone, newest first: for what was said or decided earlier. Marks nothing. ' +
+				'read_thread shows the conversation around what was found.',
+			inputSchema: z.strictObject({
+				query: z
+					.string()
+					.min(1)
+					.max(1000)
+					.describe(
+						'Words that must all occur (a beginning is enough); "a phrase"; or between alternatives; -word excludes. ' +
+							'Also from:TAG to:TAG tag:TAG in:#12 after:2h before:2026-11-20 has:task|code|link is:mine|unverified|stuck.',
+					),
+				limit: z.number().int().min(1).max(50).default(10).describe('At most this many messages.'),
+			}),
+			outputSchema: {notice: z.string(), messages: z.array(quotedMessage), hint: z.string()},
+			annotations: {readOnlyHint: true, openWorldHint: false},
+		},
+		({query, limit}) =>
+			answering(async () => {
+				const filter = parseStored(query, Date.now(), 'Quote what is meant as text.');
+				const messages = quoteAll(await (await desk.mailbox()).search(filter, {limit}), desk.tag);
+				const hint =
+					messages.length === 0
+						? 'Nothing was found. Fewer words find more.'
+						: 'read_thread with an id shows the conversation around it.';
+				if (messages.length === 0) return answer([hint], {notice, messages, hint});
+				const lines = quotedBlock(`${messages.length} found, newest first.`, messages, hint);
+				return answer(lines, {notice, messages, hint});
+			}),
+	);
+}

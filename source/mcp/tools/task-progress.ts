@@ -1,0 +1,44 @@
+import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
+import {z} from 'zod';
+import {notice} from '../../quotation/agent-text.ts';
+import {answer, answering} from '../answer.ts';
+import {leaseSchema, tokenSchema} from './claim-task.ts';
+import type {Claims} from '../claims.ts';
+import type {Desk} from '../desk.ts';
+import {plainText} from '../plain-text.ts';
+import {taskAtAGlance, taskId, taskLines, taskSchema} from '../task-data.ts';
+
+export function registerTaskProgress(server: McpServer, desk: Desk, claims: Claims): void {
+	server.registerTool(
+		'task_progress',
+		{
+			title: 'Report progress on a task',
+			description:
+				'Reports how far a task is that you have claimed, for everyone to see, and renews the claim. Call it when there is ' +
+				'something to report.',
+			inputSchema: z.strictObject({
+				id: taskId,
+				progress: z.number().min(0).max(1).describe('How much of it is done, from 0 to 1.'),
+				note: plainText(10_000).optional().describe('One line on how it goes.'),
+				lease_seconds: leaseSchema.optional().describe('How long the claim holds from now; as claimed when omitted.'),
+				lease_token: tokenSchema,
+			}),
+			outputSchema: {notice: z.string(), task: taskSchema, lease_seconds: z.number().int(), hint: z.string()},
+			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false},
+		},
+		({id, progress, note, lease_seconds, lease_token}) =>
+			answering(async () => {
+				const mailbox = await desk.mailbox();
+				return claims.using(mailbox, id, lease_token, async claim => {
+					const seconds = lease_seconds ?? claim.lease;
+					// The lease first: whatever happens to the report, the work goes on.
+					await mailbox.tasks.heartbeat(id, claim.token, seconds);
+					const task = await mailbox.tasks.progress(id, claim.token, progress, note);
+					claims.keep(task, seconds);
+					const hint = `It is yours while you are connected, and ${seconds} seconds longer.`;
+					const data = {notice, task: taskAtAGlance(task), lease_seconds: seconds, hint};
+					return answer([`Recorded. ${notice}`, ...taskLines(task), hint], data);
+				});
+			}),
+	);
+}

@@ -1,0 +1,327 @@
+import {foldTag} from '../../mailbox/tag.ts';
+import {belongs} from '../../store/feed.ts';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import {isWaitingFor, waitingForMe} from '../../store/select.ts';
+import {p} from '../../printable.ts';
+import type {ComposeContext} from '../model/draft.ts';
+import {composeKey, composePaste, composeType, openCompose, pickTag} from '../compose/keys.ts';
+import {freshPicker} from '../model/picker.ts';
+import {
+	actionOf,
+	isPanelAction,
+	isTimelineAction,
+	type Action,
+	type PanelAction,
+	type TimelineAction,
+} from '../settings/keymap.ts';
+import {numberKey} from '../model/arrangement.ts';
+import {scrollOf} from '../model/card-keys.ts';
+import {layoutOf} from '../model/current-layout.ts';
+import {type Layout} from '../model/layout.ts';
+import {agentsPane, hasMessages, tasksPane, type PaneId} from '../model/pane-id.ts';
+import {createFinder} from '../find/finder.ts';
+import type {ProgramCommand} from '../model/palette.ts';
+import type {Input} from '../terminal/keyboard.ts';
+import {lookBack, releaseFollowed} from '../panes/look-back.ts';
+import {choiceKey, copyLink, copyText, openChosen, openLink, quoteChosen, type MessageContext} from './message-keys.ts';
+import type {Outside} from '../terminal/outside.ts';
+import {reveal, settleThreads, stepBack} from '../panes/trail.ts';
+import {currentEntry, moved, newestSeen, withView} from '../panes/navigate.ts';
+import {actionHere, isTaskOverlay, openTask, taskKey, taskOverlayKey} from '../tasks/task-keys.ts';
+import {focusPane, paneAction} from '../panes/pane-keys.ts';
+import {askToRedact, redactKey} from './redact.ts';
+import {chosenAgent} from '../panes/agents.ts';
+import {nextUnread} from '../panes/next-unread.ts';
+import {rememberLastLooks} from '../model/unread.ts';
+import {openTimeline, timelineKey} from '../timeline/keys.ts';
+import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
+import {following, hasDraft, viewOf, type Ui, type UiStore} from '../model/ui.ts';
+
+/** More than this many fit on no screen. */
+const shownAtOnce = 30;
+
+export interface Controller {
+	/** What was typed, or done with the mouse. */
+	input(input: Input | MouseReport): void;
+	/** The focused pane shows its newest message: it counts as read. */
+	markSeen(): void;
+	readonly layout: () => Layout;
+}
+
+export interface ControllerOptions {
+	readonly store: MailboxStore;
+	readonly ui: UiStore;
+	/** Draws everything anew (^L). */
+	readonly redraw: () => void;
+	/** Gives the terminal back to the shell for a while (^Z). */
+	readonly suspend: () => void;
+	/** The glyphs of a row of the screen, one a column. */
+	readonly rowOf: (y: number) => readonly string[];
+	readonly quit: () => void;
+	/** Absent where there is no terminal to give to an editor. */
+	readonly editElsewhere?: ComposeContext['editElsewhere'];
+	/** The program's commands in a shell, for the palette; none when absent. */
+	readonly commands?: () => Promise<readonly ProgramCommand[]>;
+	/** Absent where there is no terminal. */
+	readonly outside?: Outside;
+	/** What is not sent yet comes back at the next start. */
+	readonly keeps?: boolean;
+}
+
+function paneNumbered({numbers}: Layout, key: string): PaneId | undefined {
+	return [...numbers].find(([, number]) => numberKey(number) === key)?.[0];
+}
+
+/** What keys do: each changes the ui's state, or asks something of the store. */
+export function createController(options: ControllerOptions): Controller {
+	const {store, ui, redraw, suspend, rowOf, quit} = options;
+	const {editElsewhere = null, outside = null, keeps = false, commands = async () => []} = options;
+	const set = (next: Partial<Ui>) => ui.setState(next);
+	const focus = (pane: PaneId) => focusPane({store, ui}, pane);
+	const context: MessageContext = {store, ui, editElsewhere, outside, focus};
+	const finder = createFinder({
+		store,
+		ui,
+		context,
+		focus,
+		act: action => (isTimelineAction(action) || isPanelAction(action) ? undefined : act(action, '')),
+		commands,
+	});
+	const lastSeen = new Map<string, number>();
+	let interrupted = 0;
+	rememberLastLooks({store, ui});
+	settleThreads(ui);
+	releaseFollowed({store, ui});
+
+	function read(key: string): void {
+		const action = actionHere(context, key);
+		if (action === undefined) return;
+		if (isTimelineAction(action)) timelineKey(context, action);
+		else if (!isPanelAction(action)) act(action, key);
+	}
+
+	function act(action: Exclude<Action, TimelineAction | PanelAction>, key: string): void {
+		const now = ui.getState();
+		switch (action) {
+			case 'focus_next':
+			case 'focus_previous':
+			case 'focus_left':
+			case 'focus_right':
+			case 'focus_tasks':
+			case 'move_left':
+			case 'move_right':
+			case 'hide':
+			case 'pin':
+			case 'zoom':
+			case 'unzoom':
+				return paneAction(context, action);
+			case 'next_unread':
+				return void nextUnread(context);
+			case 'focus_number':
+				return focusPane(context, paneNumbered(layoutOf(now), key));
+			case 'down':
+			case 'up':
+			case 'half_down':
+			case 'half_up':
+			case 'page_down':
+			case 'page_up':
+			case 'oldest':
+			case 'newest':
+				return move(action);
+			case 'open':
+				return open();
+			case 'quote':
+				return quoteChosen(context);
+			case 'copy':
+				return copyText(context);
+			case 'copy_link':
+				return copyLink(context);
+			case 'open_link':
+				return openLink(context);
+			case 'redact':
+				return askToRedact(context);
+			case 'back':
+				return back();
+			case 'compose':
+				return openCompose(context, null);
+			case 'reply':
+				return reply();
+			case 'task_add':
+			case 'task_cancel':
+			case 'task_retry':
+			case 'task_assign':
+			case 'task_up':
+			case 'task_down':
+			case 'task_message':
+				return taskKey(context, action);
+			case 'acknowledge':
+				return acknowledge();
+			case 'tag':
+			case 'pick_tag':
+				return set({overlay: {kind: 'tags', ...freshPicker}});
+			case 'search':
+			case 'filter':
+			case 'palette':
+			case 'hit_next':
+			case 'hit_previous':
+				return finder.act(action);
+			case 'help':
+				return set({overlay: {kind: 'help', top: 0}});
+			case 'redraw':
+				return redraw();
+			case 'suspend':
+				return suspend();
+			case 'mouse':
+				return toggleMouse(ui);
+			case 'quit':
+				return askToQuit();
+			case 'interrupt':
+				return interrupt();
+			case 'timeline':
+				return openTimeline(context);
+			case 'search_sent':
+			case 'edit_elsewhere':
+			case 'send':
+			case 'newline':
+			case 'leave':
+				return;
+		}
+	}
+
+	function move(motion: Parameters<typeof moved>[3]): void {
+		const now = ui.getState();
+		const next = moved(store.getState(), now, layoutOf(now), motion);
+		ui.setState(next.ui);
+		lookBack(context, now.focus, next.wants);
+	}
+
+	function open(): void {
+		const now = ui.getState();
+		if (now.focus === tasksPane) return openTask(context);
+		if (now.focus !== agentsPane) return openChosen(context);
+		const tag = chosenAgent(store.getState(), now);
+		if (tag !== null) focus(foldTag(tag));
+	}
+
+	function back(): void {
+		const now = ui.getState();
+		if (now.notice !== null) return set({notice: null});
+		if (finder.end()) return;
+		if (stepBack(context)) return;
+		const view = viewOf(now, now.focus);
+		if (view.selected !== null || view.anchor !== null) ui.setState(withView(now, now.focus, following));
+		lookBack(context, now.focus, null);
+	}
+
+	function reply(): void {
+		const now = ui.getState();
+		const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
+		if (entry === undefined) return set({notice: 'There is no message to reply to here.'});
+		openCompose(context, entry);
+		reveal(context, now.focus);
+	}
+
+	function acknowledge(): void {
+		const state = store.getState();
+		const entry = hasMessages(ui.getState().focus) ? currentEntry(state, ui.getState()) : undefined;
+		const me = state.identity?.tag;
+		if (entry?.kind !== 'message' || me === undefined || !isWaitingFor(state, entry.message, me)) {
+			return set({notice: 'This message does not wait for you.'});
+		}
+		void store.acknowledge([entry.message.id], 'acked');
+	}
+
+	function askToQuit(): void {
+		const unsent = store.getState().pending.length;
+		const answer = keeps ? p`quit; it waits for the next start` : p`quit and drop it`;
+		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: p`A draft is open.`, answer}});
+		if (unsent > 0) {
+			const reason = p`${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
+			return set({overlay: {kind: 'quit', reason, answer}});
+		}
+		quit();
+	}
+
+	function interrupt(): void {
+		const now = Date.now();
+		if (now - interrupted < 2000) return quit();
+		interrupted = now;
+		set({notice: 'Press ^C again to quit.'});
+	}
+
+	function overlayKey(key: string): void {
+		const {overlay} = ui.getState();
+		if (overlay === null) return;
+		if (actionOf('panel', key) === 'interrupt') return interrupt();
+		if (overlay.kind === 'search' || overlay.kind === 'filter' || overlay.kind === 'palette') return finder.key(key);
+		if (overlay.kind === 'tags') return pickTag(context, key);
+		if (overlay.kind === 'choice') return choiceKey(context, key);
+		if (overlay.kind === 'redact') return redactKey(context, overlay.message, key);
+		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
+		if (overlay.kind === 'quit') {
+			if (key === 'y' || key === 'q' || key === 'enter') return quit();
+			return set({overlay: null});
+		}
+		const step = scrollOf(actionOf('read', key));
+		if (step === undefined) return set({overlay: null});
+		// How many lines there are is known where they are drawn, and what is too far is set right there.
+		set({overlay: {...overlay, top: Math.max(0, overlay.top + step)}});
+	}
+
+	function press(key: string): void {
+		const {mode, overlay, notice, timeline} = ui.getState();
+		if (notice !== null && key !== 'escape') set({notice: null});
+		if (actionOf(mode, key) === 'suspend') return suspend();
+		if (overlay !== null) return overlayKey(key);
+		if (timeline !== null) return read(key);
+		if (mode === 'read') return read(key);
+		const action = actionOf('compose', key);
+		if (action === 'redraw' || action === 'interrupt') return act(action, key);
+		composeKey(context, key);
+	}
+
+	function markSeen(): void {
+		const now = ui.getState();
+		const state = store.getState();
+		if (!state.loaded || now.timeline !== null) return;
+		const id = newestSeen(state, now);
+		if (id === 0) return;
+		const feed = now.focus;
+		if (lastSeen.get(feed) === id) return;
+		lastSeen.set(feed, id);
+		store.markSeen(feed, id);
+		const shown = waitingForMe(state)
+			.slice(-shownAtOnce)
+			.filter(message => belongs(state.identity, feed, message));
+		void store.acknowledge(
+			shown.map(message => message.id),
+			'delivered',
+		);
+	}
+
+	const pointer = createPointer({
+		store,
+		ui,
+		rowOf,
+		act: {focus: pane => focusPane(context, pane), open, press, compose: () => openCompose(context, null)},
+	});
+
+	return {
+		layout: () => layoutOf(ui.getState()),
+		markSeen,
+		input(input) {
+			if (input.type === 'mouse') pointer(input);
+			else if (input.type === 'key') press(input.key);
+			else if (input.type === 'paste') {
+				const {overlay, timeline} = ui.getState();
+				if (overlay !== null) finder.paste(input.text);
+				else if (timeline === null) composePaste(context, input.text);
+			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
+				composeType(context, input.text);
+			} else {
+				// Keys typed fast come as one text; # is a key while nothing is written, with what is typed into the picker behind it.
+				for (const character of input.text) press(character);
+			}
+		},
+	};
+}

@@ -1,0 +1,141 @@
+import {foldTag} from '../../mailbox/tag.ts';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import {layoutOf} from '../model/current-layout.ts';
+import {firstKey, keyFor, type Action, type Place} from '../settings/keymap.ts';
+import type {Layout} from '../model/layout.ts';
+import type {PaneId} from '../model/pane-id.ts';
+import {placeOf} from '../model/place.ts';
+import {lookBack} from '../panes/look-back.ts';
+import {moved, withView} from '../panes/navigate.ts';
+import {lineWidth} from '../panes/channel.ts';
+import {paneName} from '../panes/header.ts';
+import {bodyRect} from '../panes/paint.ts';
+import {blocksOf, keyOf, positionOf, sourceOf} from '../panes/source.ts';
+import {visibleSlots} from '../panes/viewport.ts';
+import type {Rect} from '../screen/grid.ts';
+import type {Report} from '../terminal/report.ts';
+import {following, viewOf, type UiStore} from '../model/ui.ts';
+
+export type MouseReport = Extract<Report, {type: 'mouse'}>;
+
+interface PointerOptions {
+	readonly store: MailboxStore;
+	readonly ui: UiStore;
+	/** The glyphs of a row as they stand on the screen, one a column. */
+	readonly rowOf: (y: number) => readonly string[];
+	/** What keys do, too. */
+	readonly act: {
+		focus(pane: PaneId): void;
+		open(): void;
+		compose(): void;
+		press(key: string): void;
+	};
+}
+
+/** Milliseconds between the two clicks of a double click, at the most. */
+const doubleClick = 400;
+
+/** Switches the reports of the mouse on or off; `start` tells the terminal. */
+export function toggleMouse(ui: UiStore): void {
+	const mouse = !ui.getState().mouse;
+	const notice = mouse
+		? `The mouse is on; shift-drag selects text. ${keyFor('mouse')} switches it off.`
+		: 'The mouse is off.';
+	ui.setState({mouse, notice});
+}
+
+/** What a click or the wheel does: the same as some key, at the place where the pointer is. */
+export function createPointer({store, ui, rowOf, act}: PointerOptions): (report: MouseReport) => void {
+	let last = {at: -Infinity, target: ''};
+
+	function press(x: number, y: number): void {
+		const now = ui.getState();
+		const layout = layoutOf(now);
+		if (now.overlay !== null || now.timeline !== null || layout.kind === 'tiny') return;
+		if (y === 0) {
+			const pane = tabAt(x);
+			if (pane !== undefined) act.focus(pane);
+			return;
+		}
+		if (isIn(layout.compose, x, y)) return now.mode === 'read' ? act.compose() : undefined;
+		const pane = layout.panes.find(({rect}) => isIn(rect, x, y));
+		if (pane === undefined) return;
+		const target = targetAt(layout, pane.id, pane.rect, y);
+		const isDouble = target !== null && target === last.target && performance.now() - last.at < doubleClick;
+		last = {at: performance.now(), target: target ?? ''};
+		ui.setState({mode: 'read'});
+		act.focus(pane.id);
+		if (target === below) {
+			ui.setState(current => withView(current, pane.id, following));
+			lookBack({store, ui}, pane.id, null);
+		} else if (target !== null) {
+			ui.setState(current => withView(current, pane.id, {...viewOf(current, pane.id), selected: target}));
+			if (isDouble) act.open();
+		}
+	}
+
+	/** The pane whose tab stands at this column of the first row: its name is read from there. */
+	function tabAt(x: number): PaneId | undefined {
+		const glyphs = rowOf(0);
+		const wordAt = (from: number): {word: string; end: number} => {
+			let [start, end] = [from, from];
+			while (start > 0 && glyphs[start - 1] !== ' ') start--;
+			while (end < glyphs.length && glyphs[end] !== ' ') end++;
+			return {word: glyphs.slice(start, end).join(''), end};
+		};
+		let {word, end} = wordAt(glyphs[x] === ' ' ? x + 1 : x);
+		// The number stands before the name.
+		if (/^\d$/.test(word)) ({word, end} = wordAt(end + 1));
+		const name = foldTag(word.replace(/·\d+$/, ''));
+		return layoutOf(ui.getState()).order.find(id => foldTag(paneName(store.getState(), id)) === name);
+	}
+
+	/** The key of the entry in this row; what says how much is below; null where neither is. */
+	function targetAt(layout: Layout, pane: PaneId, rect: Rect, y: number): string | null {
+		const now = ui.getState();
+		const body = bodyRect(layout, now, pane, rect);
+		const source = sourceOf(store.getState(), now, pane);
+		if (source.count === 0 || y < body.y) return null;
+		const blocks = blocksOf(source, lineWidth(body));
+		const at = positionOf(now, pane, source, blocks);
+		const isUp = viewOf(now, pane).anchor !== null && (at.index < source.count - 1 || at.hidden > 0 || !source.atEnd);
+		if (isUp && y === body.y + body.height - 1) return below;
+		const height = body.height - (isUp ? 1 : 0);
+		const slots = visibleSlots(blocks, at, height);
+		const slot = slots[y - body.y - (height - slots.length)];
+		const entry = slot === undefined ? undefined : source.at(slot.index);
+		return entry === undefined ? null : keyOf(entry);
+	}
+
+	function wheel(x: number, y: number, up: boolean): void {
+		const now = ui.getState();
+		if (now.overlay !== null) {
+			if (placeOf(now) === 'panel') return pressFor('panel', up ? 'panel_previous' : 'panel_next');
+			return pressFor('read', up ? 'up' : 'down');
+		}
+		if (now.timeline !== null) return pressFor('timeline', up ? 'timeline_earlier' : 'timeline_later');
+		const layout = layoutOf(now);
+		const pane = layout.panes.find(({rect}) => isIn(rect, x, y));
+		if (pane === undefined) return;
+		const next = moved(store.getState(), {...now, focus: pane.id}, layout, up ? 'wheel_up' : 'wheel_down');
+		ui.setState({views: next.ui.views});
+		lookBack({store, ui}, pane.id, next.wants);
+	}
+
+	function pressFor(place: Place, action: Action): void {
+		const key = firstKey(place, action);
+		if (key !== undefined) act.press(key);
+	}
+
+	return ({what, x, y}) => {
+		if (what === 'press') press(x, y);
+		else wheel(x, y, what === 'wheel_up');
+	};
+}
+
+/** No entry has such a key. */
+const below = ' below';
+
+function isIn(rect: Rect, x: number, y: number): boolean {
+	return x >= rect.x && x < rect.x + rect.width && y >= rect.y && y < rect.y + rect.height;
+}

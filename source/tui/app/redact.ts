@@ -1,0 +1,69 @@
+import {cutText} from '../../mailbox/excerpt.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Message} from '../../mailbox/message.ts';
+import {redactionOf} from '../../mailbox/redaction.ts';
+import {sameTag} from '../../mailbox/tag.ts';
+import {p, printable} from '../../printable.ts';
+import type {State} from '../../store/state.ts';
+import {chosenMessage, type MessageContext} from './message-keys.ts';
+import type {Span} from '../screen/strip.ts';
+import {tagStrong, theme} from '../settings/theme.ts';
+
+/** Asks whether to redact the selected message, where this identity may: a human any, an agent its own. */
+export function askToRedact(context: MessageContext): void {
+	const {store, ui} = context;
+	const message = chosenMessage(context);
+	if (message === undefined) return ui.setState({notice: 'There is no message to redact here.'});
+	if (redactionOf(message) !== null) return ui.setState({notice: `#${message.id} has been redacted already.`});
+	if (!mayRedact(store.getState(), message)) {
+		return ui.setState({
+			notice: `#${message.id} is ${printable(message.tag)}'s: only its author or a human can redact it.`,
+		});
+	}
+	ui.setState({overlay: {kind: 'redact', message}});
+}
+
+/** One key while the question stands. */
+export function redactKey({store, ui}: MessageContext, message: Message, key: string): void {
+	ui.setState({overlay: null});
+	if (key !== 'y') return;
+	store.redact(message.id).then(
+		() => ui.setState({notice: `#${message.id} is redacted.`}),
+		(error: unknown) =>
+			ui.setState({notice: printable(error instanceof MailboxError ? error.sentence : String(error))}),
+	);
+}
+
+/** The lines of the question; the widest fits into 80 columns. */
+export function redactLines({id, tag, body}: Message): Span[][] {
+	return [
+		[
+			{text: p`Redact `, style: theme.strong},
+			{text: p`#${id} `, style: theme.strong},
+			{text: printable(tag), style: tagStrong(tag)},
+			{text: p`?`, style: theme.strong},
+		],
+		[{text: p`${printable(beginning(body))}`, style: theme.text}],
+		[],
+		[{text: p`Its text is removed for everybody and cannot be brought back;`, style: theme.warn}],
+		[{text: p`who wrote it and when stays.`, style: theme.warn}],
+		[],
+		[
+			{text: p`y`, style: theme.strong},
+			{text: p` redact it   `, style: theme.grey},
+			{text: p`any other key`, style: theme.strong},
+			{text: p` keep it`, style: theme.grey},
+		],
+	];
+}
+
+function mayRedact({identity}: State, {author_tag}: Message): boolean {
+	if (identity === null || identity.kind !== 'agent') return true;
+	return author_tag !== null && sameTag(author_tag, identity.tag);
+}
+
+/** As much of a text as stands on one line. */
+function beginning(body: string): string {
+	const line = body.replaceAll(/\s+/g, ' ').trim();
+	return line.length <= 60 ? line : `${cutText(line, 60)}…`;
+}

@@ -1,0 +1,17 @@
+import type {Action} from '../settings/keymap.ts';
+
+const lines: {readonly [Name in Action]?: number} = {
+	down: 1,
+	up: -1,
+	half_down: 8,
+	half_up: -8,
+	page_down: 16,
+	page_up: -16,
+	oldest: -Infinity,
+	newest: Infinity,
+};
+
+/** How many lines on an action scrolls what is read on a card; undefined for one that does not scroll. */
+export function scrollOf(action: Action | undefined): number | undefined {
+	return action === undefined ? undefined : lines[action];
+}

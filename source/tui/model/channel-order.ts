@@ -1,0 +1,25 @@
+import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+import type {State} from '../../store/state.ts';
+
+/** So many agents keep the same numbers at every start. With more of them nobody knows numbers by heart. */
+const fewAgents = 9;
+
+/**
+ * The channels in the order in which they get a pane at the start: a few agents by when they joined, many by which was
+ * heard of last; then whoever else wrote, the latest first; then one's own.
+ */
+export function channelOrder(state: State): Tag[] {
+	const me = state.identity?.tag ?? '';
+	const agents = [...state.agents.values()].filter(
+		({kind, revoked_at, tag}) => kind === 'agent' && revoked_at === null && !sameTag(tag, me),
+	);
+	const lastId = (tag: Tag): number => state.channels.get(foldTag(tag))?.last_id ?? 0;
+	if (agents.length > fewAgents) agents.sort((one, other) => lastId(other.tag) - lastId(one.tag));
+	else agents.sort((one, other) => Date.parse(one.joined_at) - Date.parse(other.joined_at));
+	const joined = new Set(agents.map(({tag}) => foldTag(tag)));
+	const others = [...state.channels.values()]
+		.filter(({tag}) => !joined.has(foldTag(tag)) && !sameTag(tag, me))
+		.sort((one, other) => other.last_id - one.last_id);
+	const own = [...state.channels.values()].filter(({tag}) => sameTag(tag, me));
+	return [...agents, ...others, ...own].map(({tag}) => tag);
+}

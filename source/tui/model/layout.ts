@@ -1,0 +1,181 @@
+import {numbersOf, type Arrangement} from './arrangement.ts';
+import {agentsPane, isChannelPane, tasksPane, welcomePane, type PaneId} from './pane-id.ts';
+import type {Rect} from '../screen/grid.ts';
+
+interface PlacedPane {
+	readonly id: PaneId;
+	/** Header row included, where there is one. */
+	readonly rect: Rect;
+}
+
+export interface Layout {
+	/** `single`: one pane without a header, the others as tabs. `tiny`: too small for anything but a sentence. */
+	readonly kind: 'wide' | 'single' | 'tiny';
+	/** In the order in which they stand on the screen. */
+	readonly panes: readonly PlacedPane[];
+	/** Those of them that others may take the place of: all but what stands at the side. */
+	readonly places: readonly PaneId[];
+	/** One more would fit beside these. */
+	readonly hasRoom: boolean;
+	/** Every pane, hidden ones too, by number. */
+	readonly order: readonly PaneId[];
+	readonly numbers: ReadonlyMap<PaneId, number>;
+	/** Those that stand as names in the first row. */
+	readonly tabs: readonly PaneId[];
+	/** Columns of the thin lines between panes. */
+	readonly rules: readonly number[];
+	/** The panes' rows. */
+	readonly body: Rect;
+	readonly compose: Rect;
+}
+
+export const leastColumns = 40;
+export const leastRows = 10;
+/** From so many columns on tasks and agents stand at the side. */
+const wideColumns = 100;
+/** From so many on panes stand above each other where there are rows for them. */
+const stackColumns = 80;
+const leastWidth = 50;
+/** Rows of a pane above or below another one: of several columns, and where there is but one. */
+const leastHeight = 20;
+const leastStacked = 18;
+const mostPanes = 6;
+
+export interface LayoutInput {
+	readonly columns: number;
+	readonly rows: number;
+	readonly arrangement: Arrangement;
+	readonly focus: PaneId;
+	/** Lines of the draft. */
+	readonly draftLines: number;
+}
+
+/** Where everything stands on a terminal of this size. Pure. */
+export function layout({columns, rows, arrangement, focus, draftLines}: LayoutInput): Layout {
+	const draft = Math.max(1, Math.min(draftLines, Math.floor(rows / 3)));
+	// First row, panes, thin line, draft, keys.
+	const body: Rect = {x: 0, y: 1, width: columns, height: Math.max(0, rows - 3 - draft)};
+	const compose: Rect = {x: 0, y: rows - 1 - draft, width: columns, height: draft};
+	const {order, hidden} = arrangement;
+	const base = {body, compose, rules: [], order, numbers: numbersOf(arrangement), hasRoom: false};
+	if (columns < leastColumns || rows < leastRows) {
+		return {...base, kind: 'tiny', panes: [], places: [], order: [], numbers: new Map(), tabs: []};
+	}
+	// What the draft takes changes no arrangement.
+	const side = columns < wideColumns ? [] : [tasksPane, agentsPane].filter(id => !hidden.has(id));
+	const split = splitOf(columns, rows - 4, side.length > 0);
+	const tabs = order.filter(id => !hidden.has(id));
+	if (split === null) {
+		const id = order.includes(focus) ? focus : firstPane(tabs);
+		return {...base, kind: 'single', panes: [{id, rect: body}], places: [id], tabs};
+	}
+	const {places, hasRoom} = placesOf(arrangement, focus, split.columns * split.rows, columns >= wideColumns);
+	const panes = arrangement.zoomed
+		? [{id: order.includes(focus) ? focus : firstPane(places), rect: body}]
+		: [...mainPanes(places, split.columns, body, side), ...sidePanes(side, focus, body)];
+	const shown = new Set(panes.map(({id}) => id));
+	return {
+		...base,
+		kind: 'wide',
+		panes,
+		places,
+		hasRoom,
+		tabs: tabs.filter(id => !shown.has(id)),
+		rules: [...new Set(panes.map(({rect}) => rect.x - 1).filter(x => x >= 0))],
+	};
+}
+
+function firstPane(panes: readonly PaneId[]): PaneId {
+	return isChannelPane(panes[0] ?? welcomePane) ? (panes[0] ?? welcomePane) : welcomePane;
+}
+
+interface Split {
+	/** How many panes fit beside each other, the side not counted, and how many above each other. */
+	readonly columns: number;
+	readonly rows: number;
+}
+
+/** How the screen is split; null: it is one pane. `height`: the rows of the body when the draft has one line. */
+function splitOf(columns: number, height: number, hasSide: boolean): Split | null {
+	if (columns >= wideColumns) {
+		const room = hasSide ? columns - sideWidth(columns) : columns;
+		return {
+			columns: Math.max(1, Math.floor(room / (leastWidth + 1))),
+			rows: Math.max(1, Math.floor(height / leastHeight)),
+		};
+	}
+	const rows = Math.floor(height / leastStacked);
+	return columns >= stackColumns && rows > 1 ? {columns: 1, rows} : null;
+}
+
+/** Which panes stand on the screen, and whether one more would fit. */
+function placesOf(
+	{order, places, hidden, pinned, own}: Arrangement,
+	focus: PaneId,
+	fitting: number,
+	hasSide: boolean,
+): {places: readonly PaneId[]; hasRoom: boolean} {
+	const known = new Set(order);
+	const byItself = (id: PaneId): boolean => (isChannelPane(id) && id !== own) || (id === tasksPane && !hasSide);
+	const atSide = (id: PaneId): boolean => hasSide && (id === tasksPane || id === agentsPane);
+	const wanted = [...new Set([...places, ...pinned, ...order.filter(byItself)])].filter(
+		id => known.has(id) && !hidden.has(id) && !atSide(id),
+	);
+	const capacity = Math.min(mostPanes, fitting);
+	let room = capacity - wanted.filter(id => pinned.has(id)).length;
+	const visible = wanted.filter(id => pinned.has(id) || room-- > 0).slice(0, capacity);
+	const hasRoom = visible.length < capacity;
+	if (known.has(focus) && !visible.includes(focus) && !atSide(focus)) {
+		if (hasRoom) visible.push(focus);
+		else
+			visible[
+				Math.max(
+					0,
+					visible.findLastIndex(id => !pinned.has(id)),
+				)
+			] = focus;
+	}
+	return {places: visible.length === 0 ? [welcomePane] : visible, hasRoom};
+}
+
+/** Columns of panes, equally wide, filled row by row: one more changes nothing but the column that it comes into. */
+function mainPanes(places: readonly PaneId[], most: number, body: Rect, side: readonly PaneId[]): PlacedPane[] {
+	const columns = Math.min(places.length, most);
+	const total = side.length > 0 ? body.width - sideWidth(body.width) - 1 : body.width;
+	const rects = new Map<PaneId, Rect>();
+	let x = 0;
+	for (const [column, width] of shares(total - (columns - 1), columns).entries()) {
+		const stack = places.filter((_, index) => index % columns === column);
+		let {y} = body;
+		for (const [row, height] of shares(body.height, stack.length).entries()) {
+			rects.set(stack[row] ?? welcomePane, {x, y, width, height});
+			y += height;
+		}
+		x += width + 1;
+	}
+	return places.map(id => ({id, rect: rects.get(id) ?? body}));
+}
+
+/** A number in equal parts; what is left over goes to the first ones. */
+function shares(total: number, parts: number): number[] {
+	return Array.from({length: parts}, (_, part) => Math.floor(total / parts) + (part < total % parts ? 1 : 0));
+}
+
+function sidePanes(side: readonly PaneId[], focus: PaneId, body: Rect): PlacedPane[] {
+	const width = sideWidth(body.width);
+	const x = body.width - width;
+	const [first, second] = side;
+	if (first === undefined) return [];
+	const whole = {...body, x, width};
+	if (second === undefined) return [{id: first, rect: whole}];
+	if (body.height < 14) return [{id: focus === second ? second : first, rect: whole}];
+	const height = Math.max(5, Math.min(18, Math.floor(body.height / 3)));
+	return [
+		{id: first, rect: {...whole, height: body.height - height}},
+		{id: second, rect: {...whole, y: body.y + body.height - height, height}},
+	];
+}
+
+function sideWidth(columns: number): number {
+	return Math.max(30, Math.min(52, Math.round(columns * 0.26)));
+}

@@ -1,0 +1,49 @@
+import type {Filter} from '../../mailbox/filter/filter.ts';
+import {compileFilter} from '../../mailbox/filter/filter-match.ts';
+import type {Fault} from '../../mailbox/filter/filter-parse.ts';
+import type {Message} from '../../mailbox/message.ts';
+import {factsOf} from '../../store/facts.ts';
+import type {State} from '../../store/state.ts';
+import type {Editor} from '../editor/editor.ts';
+import type {PaneId} from './pane-id.ts';
+
+/** What a pane lets through, until it is cleared. */
+export interface PaneFilter {
+	/** As it was typed. */
+	readonly text: string;
+	readonly filter: Filter;
+	/** Made once: what was let through is remembered by it. Times count from when the filter was set. */
+	readonly test: (message: Message) => boolean;
+	/** What it lets through can change with a receipt. */
+	readonly heedsReceipts: boolean;
+	/** What the mailbox found below `upper`, by id. */
+	readonly older: readonly Message[];
+	readonly upper: number;
+	/** The mailbox has nothing older that matches. */
+	readonly complete: boolean;
+}
+
+/** A pane's filter under edit; the pane follows while it is typed. */
+export interface FilterEdit {
+	readonly kind: 'filter';
+	readonly pane: PaneId;
+	readonly editor: Editor;
+	readonly faults: readonly Fault[];
+	/** What esc brings back. */
+	readonly before: PaneFilter | null;
+}
+
+/** `latest`: the state at any later time. `now`: milliseconds since 1970. */
+export function paneFilter(text: string, filter: Filter, state: State, latest: () => State, now: number): PaneFilter {
+	return {
+		text,
+		filter,
+		test: compileFilter(filter, factsOf(state, latest, now)),
+		heedsReceipts: filter.alternatives.some(terms =>
+			terms.some(term => term.kind === 'is' && term.quality === 'stuck'),
+		),
+		older: [],
+		upper: state.from,
+		complete: state.from === 0,
+	};
+}

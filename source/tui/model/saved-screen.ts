@@ -1,0 +1,95 @@
+import {foldTag, isTag} from '../../mailbox/tag.ts';
+import type {SeenMarks} from '../../store/seen-marks.ts';
+import {emptyArrangement, type Arrangement} from './arrangement.ts';
+import {isRecent, keptRecent, nothingRecent, type Recent} from './recent.ts';
+import type {PaneId} from './pane-id.ts';
+
+/** What of the screen is kept between two starts. */
+export interface SavedScreen {
+	readonly arrangement: Pick<Arrangement, 'places' | 'hidden' | 'pinned' | 'moved' | 'zoomed'>;
+	readonly focus: PaneId;
+	/** What was searched for and run lately; nothing of it in what an earlier version kept. */
+	readonly recent: Recent;
+	/** Null until it was known. */
+	readonly seen: SeenMarks | null;
+}
+
+/** More of each list than this is not kept. */
+const mostKept = 1000;
+
+export function serialized({
+	arrangement: {places, hidden, pinned, moved, zoomed},
+	focus,
+	recent,
+	seen,
+}: SavedScreen): string {
+	return `${JSON.stringify({
+		version: 1,
+		focus,
+		zoomed,
+		places: places.slice(0, mostKept),
+		hidden: [...hidden].slice(0, mostKept),
+		pinned: [...pinned].slice(0, mostKept),
+		moved: [...moved].slice(0, mostKept),
+		recent: keptRecent(recent),
+		seen: seen === null ? null : {...seen, marks: [...seen.marks]},
+	})}\n`;
+}
+
+/** The screen in a text that `serialized` made; null when it is anything else. */
+export function parseScreen(text: string): SavedScreen | null {
+	let value: unknown;
+	try {
+		value = JSON.parse(text);
+	} catch {
+		return null;
+	}
+	if (!isRecord(value) || value['version'] !== 1) return null;
+	const {focus, zoomed, places, hidden, pinned, moved, recent = nothingRecent, seen} = value;
+	if (!isPane(focus) || typeof zoomed !== 'boolean') return null;
+	if (!isPanes(places) || !isPanes(hidden) || !isPanes(pinned) || !isNumbered(moved)) return null;
+	if (!isRecent(recent)) return null;
+	const marks = marksIn(seen);
+	if (marks === undefined) return null;
+	const arrangement = {places, zoomed, hidden: new Set(hidden), pinned: new Set(pinned), moved: new Map(moved)};
+	return {arrangement, focus, recent: {searches: recent.searches, commands: recent.commands}, seen: marks};
+}
+
+/** The arrangement to begin with; channels find their places in it as they are known. */
+export function restored(saved: SavedScreen | null): Arrangement {
+	return saved === null ? emptyArrangement : {...emptyArrangement, ...saved.arrangement};
+}
+
+/** Undefined: damaged. */
+function marksIn(value: unknown): SeenMarks | null | undefined {
+	if (value === null) return null;
+	if (!isRecord(value)) return undefined;
+	const {epoch, from, marks} = value;
+	if (typeof epoch !== 'string' || !isCount(from) || !isNumbered(marks)) return undefined;
+	return {epoch, from, marks: new Map(marks)};
+}
+
+function isRecord(value: unknown): value is {readonly [key: string]: unknown} {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+	return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** Names of panes and of feeds are ours: folded tags, or words behind `#`. */
+function isPane(value: unknown): value is PaneId {
+	return typeof value === 'string' && (/^#[A-Za-z]{1,20}$/.test(value) || (isTag(value) && foldTag(value) === value));
+}
+
+function isPanes(value: unknown): value is PaneId[] {
+	return Array.isArray(value) && value.length <= mostKept && value.every(isPane);
+}
+
+function isNumbered(value: unknown): value is Array<[PaneId, number]> {
+	return (
+		Array.isArray(value) &&
+		value.length <= mostKept &&
+		value.every(pair => Array.isArray(pair) && pair.length === 2 && isPane(pair[0]) && isCount(pair[1]))
+	);
+}

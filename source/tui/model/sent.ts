@@ -1,0 +1,60 @@
+import type {Editor} from '../editor/editor.ts';
+
+/** Drafts that were sent, at most; and their letters together. */
+const mostSent = 500;
+const mostLetters = 1_000_000;
+
+/** What was sent with one more at its end, without repeats, as much of it as is kept. Pure. */
+export function withSent(sent: readonly string[], text: string): readonly string[] {
+	const all = [...sent.filter(each => each !== text), text].slice(-mostSent);
+	let letters = all.reduce((sum, {length}) => sum + length, 0);
+	let from = 0;
+	while (letters > mostLetters && from < all.length - 1) letters -= all[from++]?.length ?? 0;
+	return all.slice(from);
+}
+
+/** A search through what was sent, as readline's ^R. */
+export interface SentSearch {
+	readonly typed: string;
+	/** Which of `sent` is shown, counted from the newest; -1: none yet. */
+	readonly at: number;
+	/** What is shown: the one that was found with the cursor at what was typed, or the draft. */
+	readonly shown: Editor;
+	/** Nothing further holds what was typed. */
+	readonly failing: boolean;
+	/** The draft that comes back when the search is given up. */
+	readonly before: Editor;
+}
+
+export function searchFrom(before: Editor): SentSearch {
+	return {typed: '', at: -1, shown: before, failing: false, before};
+}
+
+/**
+ * The search after a key: `older`, `newer`, `shorter` (one letter less), or letters that were typed. Without case; where
+ * nothing is found, what was found last stays. Pure.
+ */
+export function searched(
+	search: SentSearch,
+	sent: readonly string[],
+	key: 'older' | 'newer' | 'shorter' | {readonly letters: string},
+): SentSearch {
+	const {typed, at} = search;
+	if (key === 'older') return found(search, sent, typed, at + 1, 1);
+	if (key === 'newer') return found(search, sent, typed, at - 1, -1);
+	if (key === 'shorter') return found(search, sent, Array.from(typed).slice(0, -1).join(''), 0, 1);
+	return found(search, sent, typed + key.letters, Math.max(0, at), 1);
+}
+
+function found(search: SentSearch, sent: readonly string[], typed: string, from: number, step: 1 | -1): SentSearch {
+	if (typed === '') return searchFrom(search.before);
+	const wanted = typed.toLowerCase();
+	for (let at = from; at >= 0 && at < sent.length; at += step) {
+		const text = sent.at(-1 - at) ?? '';
+		const cursor = text.toLowerCase().indexOf(wanted);
+		if (cursor === -1) continue;
+		// A letter that is longer when it is small moves what is behind it.
+		return {...search, typed, at, failing: false, shown: {text, cursor: Math.min(cursor, text.length)}};
+	}
+	return {...search, typed, failing: true};
+}

@@ -1,0 +1,27 @@
+import {foldTag, HUMAN, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+import type {State} from '../../store/state.ts';
+import {fuzzy} from '../settings/fuzzy.ts';
+
+/**
+ * Every tag that one may write as or to: one's own and the human's first, then agents, then whoever else wrote; of each the
+ * one whose channel moved last before the others.
+ */
+export function knownTags(state: State): Tag[] {
+	const tags = new Map<string, Tag>();
+	const add = (tag: Tag) => tags.set(foldTag(tag), tags.get(foldTag(tag)) ?? tag);
+	const lastOf = (tag: Tag): number => state.channels.get(foldTag(tag))?.last_id ?? 0;
+	const byRecency = (one: {tag: Tag}, other: {tag: Tag}): number => lastOf(other.tag) - lastOf(one.tag);
+	add(state.identity?.tag ?? HUMAN);
+	add(HUMAN);
+	for (const {tag} of [...state.agents.values()].sort(byRecency)) add(tag);
+	for (const {tag} of [...state.channels.values()].sort(byRecency)) {
+		if (!sameTag(tag, 'UNTAGGED') && !sameTag(tag, 'SYSTEM')) add(tag);
+	}
+	return [...tags.values()];
+}
+
+/** What the tag picker offers for what was typed into it; the last one may be new. */
+export function offeredTags(state: State, filter: string): Tag[] {
+	const names = fuzzy(filter, knownTags(state), tag => tag);
+	return isTag(filter) && !names.some(name => sameTag(name, filter)) ? [...names, filter] : names;
+}

@@ -1,0 +1,80 @@
+import {MailboxError} from '../../mailbox/error.ts';
+import {asksForUnread, narrowed, type Filter} from '../../mailbox/filter/filter.ts';
+import {allFeed, inboxFeed, type FeedId} from '../../store/feed.ts';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import type {State} from '../../store/state.ts';
+import type {PaneId} from '../model/pane-id.ts';
+import type {Ui, UiStore} from '../model/ui.ts';
+import type {PaneFilter} from '../model/pane-filter.ts';
+import {siftedOf} from '../model/sifted.ts';
+
+const pageSize = 200;
+/** Of what the mailbox finds and the screen keeps back (is:unread), so many pages are read until one holds anything. */
+const mostReads = 10;
+/** More than this of what was found is not kept. */
+const longest = 5000;
+
+interface Paging {
+	readonly store: MailboxStore;
+	readonly ui: UiStore;
+}
+
+const running = new Map<PaneFilter['test'], Promise<void>>();
+
+/**
+ * Reads the next older page of what a pane's filter lets through; whoever asks meanwhile waits for the same one. What cannot
+ * be reached is asked for at the next motion.
+ */
+export async function loadOlderMatching(paging: Paging, pane: PaneId): Promise<void> {
+	const filter = paging.ui.getState().filters.get(pane);
+	if (filter === undefined) return;
+	const begun = running.get(filter.test) ?? readOlder(paging, pane, filter).finally(() => running.delete(filter.test));
+	running.set(filter.test, begun);
+	await begun;
+}
+
+/** Reads on until nothing older matches, or no more of it is kept. */
+export async function loadAllMatching(paging: Paging, pane: PaneId): Promise<void> {
+	const {store, ui} = paging;
+	const first = ui.getState().filters.get(pane);
+	for (let now = first; now !== undefined && now.test === first?.test;) {
+		if (siftedOf(store.getState(), pane, now).atStart) return;
+		await loadOlderMatching(paging, pane);
+		const next = ui.getState().filters.get(pane);
+		if (next === now) return;
+		now = next;
+	}
+}
+
+async function readOlder({store, ui}: Paging, pane: PaneId, filter: PaneFilter): Promise<void> {
+	try {
+		for (let read = 0; read < mostReads; read++) {
+			const now = ui.getState().filters.get(pane);
+			if (now?.test !== filter.test) return;
+			const {older, from, atStart} = siftedOf(store.getState(), pane, now);
+			if (atStart || older.length >= longest) return;
+			const before = older[0]?.id ?? from;
+			const found = await store.search(inFeed(now.filter, pane, store.getState()), {limit: pageSize, before});
+			// What is unread lies where nobody looked yet; the mailbox cannot tell.
+			const fitting = asksForUnread(now.filter) ? found.filter(message => now.test(message)) : found;
+			const next = {...now, older: [...fitting.toReversed(), ...older], upper: from, complete: found.length < pageSize};
+			ui.setState(ui2 => withPage(ui2, pane, next));
+			if (fitting.length > 0 || next.complete) return;
+		}
+	} catch (error) {
+		if (!(error instanceof MailboxError)) throw error;
+	}
+}
+
+function withPage(ui: Ui, pane: PaneId, next: PaneFilter): Partial<Ui> {
+	if (ui.filters.get(pane)?.test !== next.test) return {};
+	return {filters: new Map(ui.filters).set(pane, next)};
+}
+
+/** The filter with what the pane shows at all. */
+function inFeed(filter: Filter, feed: FeedId, {identity}: State): Filter {
+	if (feed === allFeed) return filter;
+	if (feed !== inboxFeed) return narrowed(filter, {kind: 'tag', tag: feed, not: false});
+	const me = identity?.tag ?? '';
+	return narrowed(filter, {kind: 'to', tag: me, not: false}, {kind: 'from', tag: me, not: true});
+}

@@ -1,0 +1,80 @@
+import {MailboxError} from '../../mailbox/error.ts';
+import {heldOf} from '../../store/held.ts';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import {layoutOf} from '../model/current-layout.ts';
+import {loadAllMatching, loadOlderMatching} from './filter-pages.ts';
+import type {PaneId} from '../model/pane-id.ts';
+import {moved, type Wanted} from './navigate.ts';
+import {feedOf} from './source.ts';
+import {viewOf, type Ui, type UiStore} from '../model/ui.ts';
+
+interface Looking {
+	readonly store: MailboxStore;
+	readonly ui: UiStore;
+}
+
+/** Tells the store where a pane looks, and reads what it will show next. What cannot be reached is asked for at the next motion. */
+export function lookBack({store, ui}: Looking, pane: PaneId, wants: Wanted): void {
+	const feed = feedOf(ui.getState(), pane);
+	if (feed === null) return;
+	if (isFiltered(ui.getState(), pane)) {
+		if (wants === 'older') quietly(loadOlderMatching({store, ui}, pane));
+		if (wants === 'oldest') quietly(toOldest({store, ui}, pane));
+		return;
+	}
+	const {anchor} = viewOf(ui.getState(), pane);
+	const id = anchor === null ? Number.NaN : Number(anchor.key);
+	store.look(feed, anchor === null ? null : Number.isNaN(id) ? Infinity : id);
+	if (wants === 'older') quietly(store.loadOlder(feed));
+	if (wants === 'newer') quietly(store.loadNewer(feed));
+	if (wants === 'oldest') quietly(toOldest({store, ui}, pane));
+}
+
+/**
+ * Lets each pane that follows the newest show as much as it has room for: the messages of a quiet channel lie before the
+ * window, and are read. Cheap enough to be asked at every change.
+ */
+export function fillPanes({store, ui}: Looking): void {
+	const state = store.getState();
+	if (!state.loaded || state.connection.phase === 'offline') return;
+	const now = ui.getState();
+	for (const {id, rect} of layoutOf(now).panes) {
+		const feed = feedOf(now, id);
+		if (feed === null || viewOf(now, id).anchor !== null) continue;
+		const {past, recent, atStart} = heldOf(state, feed);
+		// A message takes three lines at least.
+		if (!atStart && 3 * (past.length + recent.length) < rect.height) quietly(store.loadOlder(feed));
+	}
+}
+
+/** Lets go of what was read back wherever the focused pane comes to follow the newest again, by whichever way. */
+export function releaseFollowed({store, ui}: Looking): () => void {
+	return ui.subscribe((now, before) => {
+		if (now.views === before.views) return;
+		const feed = feedOf(now, now.focus);
+		const isBack = viewOf(now, now.focus).anchor === null && viewOf(before, now.focus).anchor !== null;
+		if (feed !== null && isBack) store.look(feed, null);
+	});
+}
+
+/** Unless the human went elsewhere meanwhile. */
+async function toOldest({store, ui}: Looking, pane: PaneId): Promise<void> {
+	const feed = feedOf(ui.getState(), pane);
+	const before = viewOf(ui.getState(), pane);
+	if (feed === null) return;
+	await (isFiltered(ui.getState(), pane) ? loadAllMatching({store, ui}, pane) : store.loadOldest(feed));
+	const now = ui.getState();
+	if (now.focus !== pane || viewOf(now, pane) !== before || feedOf(now, pane) !== feed) return;
+	ui.setState(moved(store.getState(), now, layoutOf(now), 'oldest').ui);
+}
+
+function isFiltered({filters, threads}: Ui, pane: PaneId): boolean {
+	return filters.has(pane) && !threads.has(pane);
+}
+
+function quietly(work: Promise<unknown>): void {
+	work.catch((error: unknown) => {
+		// That nothing can be reached stands in the first row.
+		if (!(error instanceof MailboxError)) throw error;
+	});
+}

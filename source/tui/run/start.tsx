@@ -1,0 +1,251 @@
+import type {ReadStream, WriteStream} from 'node:tty';
+import type {Instance} from 'ink';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import type {State} from '../../store/state.ts';
+import {p, writeTo} from '../../printable.ts';
+import {createAway} from './away.ts';
+import {editElsewhere as openElsewhere, type Edited} from '../terminal/external-editor.ts';
+import {keepCompose} from '../compose/keep.ts';
+import {chooseTheme} from '../settings/choose-theme.ts';
+import {createController, type ControllerOptions} from '../app/controller.ts';
+import {readHabits, type Habits} from '../settings/habits.ts';
+import {useKeymap} from '../settings/keymap.ts';
+import {placeFirstFrame} from './first-frame.ts';
+import {listen} from '../terminal/listen.ts';
+import {keepScreen, type ScreenMemory} from './keep-screen.ts';
+import {isPartMissing, onArrival, replacedNotice} from '../screen/late.ts';
+import {createOutside} from '../terminal/outside.ts';
+import {markdown} from '../panes/message-body.ts';
+import {fillPanes} from '../panes/look-back.ts';
+import {placer} from '../model/placer.ts';
+import {restored} from '../model/saved-screen.ts';
+import {createScreen, type ScreenOutput} from '../screen/screen.ts';
+import type {Depth} from '../screen/style.ts';
+import {takeTerminal} from '../terminal/terminal.ts';
+import {createNotifier} from './notifier.ts';
+import {notificationBytes} from '../terminal/notification.ts';
+import {notifyDesktop} from '../terminal/desktop.ts';
+import {tellReplaced} from '../app/tell-replaced.ts';
+import {createUi} from '../model/ui.ts';
+import {withoutFetch} from '../terminal/without-fetch.ts';
+
+export {readHabits} from '../settings/habits.ts';
+
+export interface TuiOptions {
+	/** May still be opening: the first frame says so. */
+	readonly store: MailboxStore;
+	/** What stands beside the program's name: `local hub`, or a project. */
+	readonly name: string;
+	readonly stdin: ReadStream;
+	readonly stdout: WriteStream;
+	readonly env: NodeJS.ProcessEnv;
+	/** How the human calls this program in a shell; `agentmux` when absent. */
+	readonly program?: string;
+	/** What the human set; what is usual when absent. */
+	readonly habits?: Habits;
+	/** A sentence to begin with, until the first key. */
+	readonly notice?: string;
+	/** The folder in which the compose line of this mailbox is kept across restarts; it is not kept when absent. */
+	readonly keepIn?: string;
+	/** What the screen was like at an earlier start, and where it is kept for the next; absent: it begins anew. */
+	readonly memory?: ScreenMemory;
+	/** The program's commands in a shell, for the palette; none when absent. */
+	readonly commands?: ControllerOptions['commands'];
+	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
+	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
+}
+
+/** OSC 11: a terminal that knows it answers with its background, whenever it likes: nothing waits for that. */
+const backgroundQuestion = p`\u001B]11;?\u001B\\`;
+
+/** Milliseconds between two steps of what counts down, for those who want no motion. */
+const calmPace = 10_000;
+
+/**
+ * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
+ * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
+ */
+export async function startTui(options: TuiOptions): Promise<void> {
+	const {store, name, stdin, stdout, env, program, notice, keepIn, memory, onFirstFrame} = options;
+	const habits = options.habits ?? readHabits({values: new Map(), placeOf: setting => setting}, env);
+	if (habits.switches['ui.screen_reader']) {
+		const {startReader} = await withoutFetch(() => import('../reader/start.tsx'));
+		return startReader({...options, habits});
+	}
+	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
+	const {switches} = habits;
+	const ui = createUi(sizeOf(stdout));
+	const saved = memory?.saved ?? null;
+	ui.setState({
+		mouse: switches['ui.mouse'],
+		motion: switches['ui.motion'],
+		arrangement: restored(saved),
+		...(saved !== null && {recent: saved.recent}),
+		notice: notice ?? memory?.notice ?? null,
+		...(program && {program}),
+	});
+	if (saved?.seen) store.remember(saved.seen);
+	useKeymap(habits.keymap);
+	const theme = chooseTheme(habits, depthOf(stdout, env), env);
+	const screen = createScreen(outputTo(stdout), theme.depth);
+	const terminal = takeTerminal(stdin, stdout, {
+		onSignal: () => quit(),
+		onReturn: () => onResize(),
+		steady: !switches['ui.motion'],
+	});
+	const ask = () => theme.asks && writeTo(stdout, backgroundQuestion);
+	terminal.setMode(2031, theme.asks);
+	ask();
+	const away = createAway(stdin, screen, terminal);
+	const editElsewhere = (text: string): Promise<Edited> =>
+		away.run(ended => openElsewhere(text, {env, folder: keepIn ?? null, ended}));
+	const keeping = keepIn === undefined ? null : keepCompose({store, ui, editElsewhere}, keepIn);
+	const controller = createController({
+		store,
+		ui,
+		editElsewhere,
+		...(options.commands && {commands: options.commands}),
+		outside: createOutside(env, bytes => writeTo(stdout, bytes), name),
+		keeps: keeping !== null,
+		redraw: () => screen.reset(),
+		suspend: () => terminal.suspend(),
+		rowOf: y => screen.row(y),
+		quit: () => quit(),
+	});
+
+	const onResize = () => {
+		ui.setState(sizeOf(stdout));
+		fillPanes({store, ui});
+		screen.reset();
+	};
+	// A size that changes back before it is looked at is no `resize` for Node, and yet the terminal has moved what stood there.
+	const onWindowChange = () => setImmediate(onResize);
+	// A terminal that is gone (SIGHUP, a closed window) refuses to be written to.
+	const onGone = () => quit();
+	stdout.on('resize', onResize);
+	process.on('SIGWINCH', onWindowChange);
+	stdout.on('error', onGone);
+	const unlisten = listen(stdin, onGone, input => {
+		if (away.isNow) return;
+		if (input.type === 'background') {
+			if (theme.setBackground(input.colour)) screen.reset();
+		} else if (input.type === 'scheme') {
+			ask();
+		} else if (input.type === 'focus') {
+			notifier.setFocused(input.focused);
+		} else {
+			controller.input(input);
+			fillPanes({store, ui});
+			controller.markSeen();
+			screen.hurry();
+		}
+	});
+	// The usual mode for clicks and the wheel, and the notation that has no end of columns.
+	const tellOfMouse = ({mouse}: {mouse: boolean}) => {
+		terminal.setMode(1000, mouse);
+		terminal.setMode(1006, mouse);
+	};
+	tellOfMouse(ui.getState());
+	const deafen = ui.subscribe(tellOfMouse);
+	const notifies = switches['notify.bell'] || switches['notify.osc'] || switches['notify.desktop'];
+	terminal.setMode(1004, notifies);
+	const notifier = createNotifier({
+		store,
+		ui,
+		call(sentence) {
+			const bell = switches['notify.bell'] ? p`\u0007` : p``;
+			const shown = switches['notify.osc'] ? notificationBytes(sentence, env) : p``;
+			writeTo(stdout, p`${bell}${shown}`);
+			if (switches['notify.desktop'])
+				void notifyDesktop(p`agentmux`, sentence, failure => ui.setState({notice: failure}));
+		},
+	});
+	const arrange = placer(ui, saved?.focus ?? null);
+	const tell = tellReplaced(ui);
+	const onState = (state: State) => {
+		tell(state);
+		arrange(state);
+		fillPanes({store, ui});
+		controller.markSeen();
+		if (notifies) notifier.look();
+		screen.invalidate();
+	};
+	const unsubscribe = store.subscribe(onState);
+	// It may have been read before anybody listened.
+	onState(store.getState());
+	const stopKeeping = memory === undefined ? null : keepScreen(store, ui, memory);
+	// What counts down (leases, retries) moves each second; a frame that changes nothing writes nothing.
+	const pace = switches['ui.motion'] ? 1000 : calmPace;
+	const clock = setInterval(() => screen.invalidate(), pace);
+	// Where motion is unwelcome, the clock itself goes in large steps.
+	const now = switches['ui.motion'] ? Date.now : () => Date.now() - (Date.now() % calmPace);
+	store.ready.catch(fail);
+
+	const surroundings = {store, ui, screen, name, now};
+	const removeFirstFrame = placeFirstFrame(surroundings);
+	screen.flush();
+	const unwatch = onArrival(() => {
+		if (isPartMissing()) ui.setState({notice: replacedNotice});
+		screen.invalidate();
+	});
+	let app: Instance | null = null;
+	try {
+		// What is typed meanwhile changes the state, and shows as soon as there is something to show it.
+		const {mount} = await withoutFetch(() => import('./mount.tsx'));
+		app = mount(surroundings);
+		removeFirstFrame();
+		// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
+		app.waitUntilExit().then(() => quit(), fail);
+		markdown();
+		onFirstFrame?.(sentence => {
+			ui.setState({opening: sentence});
+			screen.invalidate();
+		});
+		await ended;
+	} finally {
+		await away.end();
+		keeping?.stop();
+		clearInterval(clock);
+		notifier.stop();
+		deafen();
+		unsubscribe();
+		unwatch();
+		unlisten();
+		screen.stop();
+		app?.unmount();
+		terminal.restore();
+		stdout.off('resize', onResize);
+		process.off('SIGWINCH', onWindowChange);
+		stdout.off('error', onGone);
+		await stopKeeping?.();
+	}
+}
+
+/** A terminal that does not know its size says 0. */
+function sizeOf({columns, rows}: WriteStream): {columns: number; rows: number} {
+	return {columns: columns > 0 ? columns : 80, rows: rows > 0 ? rows : 24};
+}
+
+function outputTo(stdout: WriteStream): ScreenOutput {
+	return {
+		get columns() {
+			return sizeOf(stdout).columns;
+		},
+		get rows() {
+			return sizeOf(stdout).rows;
+		},
+		get writableNeedDrain() {
+			return stdout.writableNeedDrain;
+		},
+		write: bytes => stdout.write(bytes),
+		once: (event, listener) => stdout.once(event, listener),
+	};
+}
+
+/** How many colours the terminal has, by what Node knows of TERM, COLORTERM, NO_COLOR and FORCE_COLOR. */
+function depthOf(stdout: WriteStream, env: NodeJS.ProcessEnv): Depth {
+	if ((env['NO_COLOR'] ?? '') !== '') return 1;
+	// Whoever has CI set in a real terminal still sees colours.
+	const {CI: _, ...rest} = env;
+	return typeof stdout.getColorDepth === 'function' ? (stdout.getColorDepth(rest) as Depth) : 4;
+}

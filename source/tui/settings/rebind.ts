@@ -1,0 +1,122 @@
+import {nearest} from '../../mailbox/nearest.ts';
+import {readKey, writeKey} from './key-name.ts';
+import type {Action, Binding, Place} from './keymap.ts';
+
+/** One line of [keys]: an action, its keys as they are written there, and where that stands. */
+export interface KeySetting {
+	readonly action: string;
+	readonly keys: unknown;
+	readonly place: string;
+}
+
+/** Without these nobody could leave, or numbers would be none. */
+const fixed: ReadonlySet<Action> = new Set(['interrupt', 'focus_number']);
+/** While writing, a letter is text; these stand for something only where nothing is written yet. */
+const notText: ReadonlySet<string> = new Set(['#']);
+
+/**
+ * The keymap with the human's own keys in it, and a sentence for each setting that could not be followed. What is set goes
+ * before what was usual: an action whose key was taken so is left without it. Of two settings, the first one keeps the key.
+ */
+export function rebound(
+	usual: readonly Binding[],
+	settings: readonly KeySetting[],
+): {readonly keymap: readonly Binding[]; readonly warnings: readonly string[]} {
+	const warnings: string[] = [];
+	const actions = new Set(usual.map(({action}) => action));
+	const chosen = new Map<Action, {readonly keys: readonly string[]; readonly place: string}>();
+	for (const {action, keys, place} of settings) {
+		if (!isIn(actions, action)) {
+			const meant = nearest(action, actions);
+			const remedy = meant === null ? '' : ` Did you mean \`${meant}\`?`;
+			warnings.push(`${place}: there is no action \`${action}\`; it is ignored.${remedy}`);
+		} else if (fixed.has(action)) {
+			warnings.push(`${place}: the keys of \`${action}\` cannot be changed; it is ignored.`);
+		} else {
+			const good = readKeys(keys, place, action, warnings);
+			if (good !== null) chosen.set(action, {keys: good, place});
+		}
+	}
+
+	// By place and key: who has it.
+	const owners = new Map<string, Action>();
+	const changed = new Map<Binding, Binding>();
+	for (const [action, {keys, place}] of chosen) {
+		for (const binding of usual.filter(each => each.action === action)) {
+			changed.set(binding, {...binding, keys: keys.filter(key => claim(binding, key, place))});
+		}
+	}
+
+	function claim(binding: Binding, key: string, place: string): boolean {
+		const {action} = binding;
+		if (isWrittenIn(binding.place) && isText(key)) {
+			warnings.push(`${place}: \`${writeKey(key)}\` is text while one writes, so it cannot be \`${action}\`.`);
+			return false;
+		}
+		const owner = owners.get(`${binding.place} ${key}`) ?? fixedOwner(usual, binding, key);
+		if (owner !== undefined && owner !== action) {
+			warnings.push(`${place}: \`${writeKey(key)}\` is \`${owner}\` already, so it cannot be \`${action}\` too.`);
+			return false;
+		}
+		owners.set(`${binding.place} ${key}`, action);
+		return true;
+	}
+
+	const kept = usual.map((binding): Binding => {
+		const mine = changed.get(binding);
+		if (mine !== undefined) return mine;
+		const keys = binding.keys.filter(key => {
+			const owner = owners.get(`${binding.place} ${key}`);
+			if (owner === undefined) return true;
+			const where = chosen.get(owner)?.place ?? '';
+			warnings.push(`${where}: \`${writeKey(key)}\` is now \`${owner}\`, and no longer \`${binding.action}\`.`);
+			return false;
+		});
+		return keys.length === binding.keys.length ? binding : {...binding, keys};
+	});
+	return {keymap: kept.map(binding => labelled(binding, kept, usual)), warnings: [...new Set(warnings)]};
+}
+
+function isIn(actions: ReadonlySet<Action>, action: string): action is Action {
+	return (actions as ReadonlySet<string>).has(action);
+}
+
+function readKeys(value: unknown, place: string, action: Action, warnings: string[]): readonly string[] | null {
+	if (value === 'none') return [];
+	const written: readonly unknown[] = Array.isArray(value) ? value : [value];
+	const keys: string[] = [];
+	for (const each of written) {
+		const key = typeof each === 'string' ? readKey(each) : null;
+		if (key !== null) keys.push(key);
+		else {
+			const said = typeof each === 'string' ? each : JSON.stringify(each);
+			warnings.push(
+				`${place}: \`${said}\` is no key, so it cannot be \`${action}\`. Keys are j, ^a, alt-b, enter, pgdn.`,
+			);
+		}
+	}
+	return keys.length === 0 && written.length > 0 ? null : [...new Set(keys)];
+}
+
+/** Where a letter is text. */
+function isWrittenIn(place: Place): boolean {
+	return place === 'compose' || place === 'panel';
+}
+
+function isText(key: string): boolean {
+	return !notText.has(key) && !/^(?:\^|alt-|shift-)./.test(key) && !/^[a-z]{2,}$/.test(key);
+}
+
+function fixedOwner(usual: readonly Binding[], {place}: Binding, key: string): Action | undefined {
+	return usual.find(other => other.place === place && fixed.has(other.action) && other.keys.includes(key))?.action;
+}
+
+/** A line of the help is written by hand; one whose keys were changed names them. */
+function labelled(binding: Binding, all: readonly Binding[], usual: readonly Binding[]): Binding {
+	const other = all.find(({action, place}) => action === binding.with && place === binding.place);
+	const isUsual = (each: Binding | undefined) => each === undefined || usual.some(({keys}) => keys === each.keys);
+	if (isUsual(binding) && isUsual(other)) return binding;
+	const keys =
+		other === undefined ? binding.keys.slice(0, 2) : [...binding.keys.slice(0, 1), ...other.keys.slice(0, 1)];
+	return {...binding, label: keys.map(writeKey).join(' ')};
+}

@@ -1,0 +1,64 @@
+import {presenceOf, type Agent} from '../../mailbox/agent.ts';
+import {p, printable, type Printable} from '../../printable.ts';
+
+/** The local time of day of an ISO timestamp; with its day when that is not today. */
+export function clockTime(iso: string, now: number): Printable {
+	const at = new Date(iso);
+	if (Number.isNaN(at.getTime())) return p`--:--`;
+	const time = p`${two(at.getHours())}:${two(at.getMinutes())}`;
+	const today = new Date(now);
+	const isSameDay =
+		at.getDate() === today.getDate() && at.getMonth() === today.getMonth() && at.getFullYear() === today.getFullYear();
+	if (isSameDay) return time;
+	return p`${at.getFullYear() === today.getFullYear() ? '' : p`${at.getFullYear()}-`}${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+}
+
+function two(value: number): Printable {
+	return value < 10 ? p`0${value}` : p`${value}`;
+}
+
+/** The local time of day with seconds. */
+export function clockSeconds(iso: string): Printable {
+	const at = new Date(iso);
+	if (Number.isNaN(at.getTime())) return p`--:--:--`;
+	return p`${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}
+
+/** The local time with seconds; with its day when that is not today. */
+export function clockMoment(iso: string, now: number): Printable {
+	return p`${clockTime(iso, now).slice(0, -5)}${clockSeconds(iso)}`;
+}
+
+/** Milliseconds in words with one unit: `3 s`, `12 min`, `5 h`, `2 d`. */
+export function duration(milliseconds: number): Printable {
+	const seconds = Math.max(0, Math.round(milliseconds / 1000));
+	if (seconds < 100) return p`${seconds} s`;
+	const minutes = Math.round(seconds / 60);
+	if (minutes < 100) return p`${minutes} min`;
+	const hours = Math.round(minutes / 60);
+	return hours < 48 ? p`${hours} h` : p`${Math.round(hours / 24)} d`;
+}
+
+/** What an agent is doing, as a sign and in words. */
+export function presenceWords(
+	agent: Agent,
+	now: number,
+): {sign: Printable; words: Printable; mood: 'good' | 'warn' | 'grey'} {
+	const since = (): Printable => clockTime(agent.last_seen_at ?? agent.joined_at, now);
+	switch (presenceOf(agent, now)) {
+		case 'working':
+			return {sign: p`●`, words: p`in a turn`, mood: 'good'};
+		case 'blocked':
+			return {sign: p`◐`, words: p`blocked`, mood: 'warn'};
+		case 'idle':
+			return {sign: p`◌`, words: p`idle`, mood: 'grey'};
+		case 'away':
+			return {sign: p`○`, words: p`away since ${since()}`, mood: 'grey'};
+		case 'gone':
+			return {sign: p`×`, words: p`gone since ${since()}`, mood: 'grey'};
+	}
+}
+
+export function counted(count: number, noun: string, nouns = `${noun}s`): Printable {
+	return printable(`${count.toLocaleString('en')} ${count === 1 ? noun : nouns}`);
+}

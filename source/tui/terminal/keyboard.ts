@@ -1,0 +1,192 @@
+import {reportsIn, type Report} from './report.ts';
+
+/** What was typed: a stretch of text, one key by its name (`^a`, `alt-b`, `up`, `enter`), or a paste in one piece. */
+export type Input =
+	| {readonly type: 'text'; readonly text: string}
+	| {readonly type: 'key'; readonly key: string}
+	| {readonly type: 'paste'; readonly text: string};
+
+export interface Keyboard {
+	/** The inputs in a chunk of bytes from the terminal; what is cut off in the middle waits for the next one. */
+	push(chunk: string): Array<Input | Report>;
+	/** Whether an ESC waits, alone or with one character: after a moment without more it was a key itself. */
+	readonly waits: boolean;
+	/** Takes what waits for the keys that they are. */
+	release(): Array<Input | Report>;
+}
+
+const pasteBegins = '\u001B[200~';
+const pasteEnds = '\u001B[201~';
+
+const finals: Record<string, string> = {
+	A: 'up',
+	B: 'down',
+	C: 'right',
+	D: 'left',
+	F: 'end',
+	H: 'home',
+	Z: 'shift-tab',
+	M: 'enter',
+};
+const numbers: Record<string, string> = {
+	1: 'home',
+	2: 'insert',
+	3: 'delete',
+	4: 'end',
+	5: 'pageup',
+	6: 'pagedown',
+	7: 'home',
+	8: 'end',
+};
+const controls: Record<string, string> = {
+	'\r': 'enter',
+	'\t': 'tab',
+	'\u007F': 'backspace',
+	'\b': 'backspace',
+	'\u001B': 'escape',
+};
+
+/** Milliseconds within which the rest of a sequence may come after its beginning: a slow line splits it anywhere. */
+const stray = 1000;
+/** An ESC with which a sequence begins, as far as it cannot have been typed by hand. */
+const begun = /^\u001B[[O\]P_]?$/;
+/** What can only be the rest of a sequence whose ESC came long before, and was taken for the key. */
+const continuation = /^\u001B(?:\[(?:$|[0-9;<=>?]*(?:$|[ -/]*[A-Za-z~]))|O(?:$|[A-DFHMPQRS])|\](?:$|\d))/;
+
+/**
+ * Turns what a terminal sends into inputs. Sequences that are neither key nor report of ours are dropped. An ESC that was
+ * split from its sequence has been handed on as the key: the rest is still read as what it is, never as letters that would
+ * be commands. `now`: milliseconds.
+ */
+export function createKeyboard(now: () => number = performance.now.bind(performance)): Keyboard {
+	let rest = '';
+	let pasted: string | null = null;
+	/** The beginning of a sequence that was handed on as keys. */
+	let orphan = '';
+	let latest = -Infinity;
+
+	function read(): Array<Input | Report> {
+		const inputs: Array<Input | Report> = [];
+		while (rest !== '') {
+			if (pasted !== null) {
+				const end = rest.indexOf(pasteEnds);
+				if (end === -1) {
+					// The end mark itself may come in two chunks.
+					const keep = overlap(rest, pasteEnds);
+					pasted += rest.slice(0, rest.length - keep);
+					rest = rest.slice(rest.length - keep);
+					break;
+				}
+				inputs.push({type: 'paste', text: pasted + rest.slice(0, end)});
+				rest = rest.slice(end + pasteEnds.length);
+				pasted = null;
+				continue;
+			}
+			const size = sizeOfNext(rest);
+			if (size === 0) break;
+			const piece = rest.slice(0, size);
+			rest = rest.slice(piece.length);
+			if (piece === pasteBegins) pasted = '';
+			else inputs.push(...inputsOf(piece));
+		}
+		return inputs;
+	}
+
+	return {
+		push(chunk) {
+			if (chunk === '') return [];
+			const late = now() - latest > stray;
+			latest = now();
+			// What never got its end is given up.
+			if (late && pasted === null) rest = '';
+			const continued = !late && rest === '' && continuation.test(orphan + chunk);
+			rest += continued ? orphan + chunk : chunk;
+			if (!continued) orphan = '';
+			const inputs = read();
+			if (rest === '') orphan = '';
+			return inputs;
+		},
+		get waits() {
+			return pasted === null && begun.test(rest);
+		},
+		release() {
+			if (pasted !== null || !begun.test(rest)) return [];
+			const piece = rest;
+			// Its ESC was handed on before.
+			const inputs = orphan === '' ? inputsOf(piece) : [{type: 'text' as const, text: piece.slice(orphan.length)}];
+			orphan = piece;
+			rest = '';
+			return inputs;
+		},
+	};
+}
+
+const printing = /^[^\u0000-\u001F\u007F]+/u;
+
+/** How much of the beginning belongs together; 0 when its end has not come yet. */
+function sizeOfNext(text: string): number {
+	const run = printing.exec(text);
+	if (run !== null) return run[0].length;
+	if (!text.startsWith('\u001B')) return 1;
+	if (text.length === 1) return 0;
+	const kind = text.charAt(1);
+	if (kind === '[') return sizeOfSequence(text, 2);
+	if (kind === 'O') return text.length > 2 ? 3 : 0;
+	if (kind === ']' || kind === 'P' || kind === '_') return sizeOfString(text);
+	if (kind === '\u001B') return 1;
+	return 1 + String.fromCodePoint(text.codePointAt(1) ?? 0).length;
+}
+
+/** CSI: parameters, then one final byte. A mouse report of the old kind has three bytes more. */
+function sizeOfSequence(text: string, from: number): number {
+	if (text.startsWith('\u001B[M')) return text.length >= 6 ? 6 : 0;
+	// The Linux console's function keys: ESC [ [ A.
+	for (let at = text.charAt(from) === '[' ? from + 1 : from; at < text.length; at++) {
+		const code = text.charCodeAt(at);
+		if (code >= 0x40 && code <= 0x7e) return at + 1;
+		if (code < 0x20 || code > 0x3f) return at;
+	}
+	return 0;
+}
+
+/** An answer of the terminal, until its terminator; given up when it does not end soon. */
+function sizeOfString(text: string): number {
+	const end = /\u0007|\u001B\\/u.exec(text);
+	if (end !== null) return end.index + end[0].length;
+	return text.length > 4096 ? 2 : 0;
+}
+
+function inputsOf(piece: string): Array<Input | Report> {
+	if (printing.test(piece)) return [{type: 'text', text: piece}];
+	const named = controls[piece];
+	if (named !== undefined) return [{type: 'key', key: named}];
+	if (piece === '\u0000') return [{type: 'key', key: '^ '}];
+	if (piece.length === 1) {
+		// ^A to ^Z in small letters, then ^\ ^] ^^ ^_.
+		const code = piece.charCodeAt(0);
+		return [{type: 'key', key: `^${String.fromCharCode(code + (code <= 26 ? 0x60 : 0x40))}`}];
+	}
+	const reports = reportsIn(piece);
+	if (reports.length > 0) return reports;
+	const sequence = /^\u001B(?:\[|O)(?:(\d+)(?:;(\d+))?)?([A-Za-z~])$/u.exec(piece);
+	if (sequence !== null) return keyOf(sequence[1], sequence[2], sequence[3] ?? '');
+	if (/^\u001B[[O\]P_]./su.test(piece)) return [];
+	const letter = piece.slice(1);
+	return [{type: 'key', key: `alt-${controls[letter] ?? letter}`}];
+}
+
+function keyOf(number: string | undefined, modifier: string | undefined, final: string): Input[] {
+	const name = final === '~' ? numbers[number ?? ''] : finals[final];
+	if (name === undefined) return [];
+	const bits = Number(modifier ?? 1) - 1;
+	const prefix = `${(bits & 4) === 0 ? '' : '^'}${(bits & 2) === 0 ? '' : 'alt-'}`;
+	return [{type: 'key', key: `${prefix}${name}`}];
+}
+
+/** How many characters at the end of `text` may be the beginning of `mark`. */
+function overlap(text: string, mark: string): number {
+	for (let size = Math.min(text.length, mark.length - 1); size > 0; size--) {
+		if (text.endsWith(mark.slice(0, size))) return size;
+	}
+	return 0;
+}
