@@ -14,7 +14,7 @@ export interface ConfigFile {
 export async function readConfigFile(path: string): Promise<ConfigFile> {
 	const text = await readText(path);
 	if (text === null) return {path, values: new Map(), placeOf: () => path};
-	const {parseToml, TomlFault} = await import('./join/files/toml.ts');
+	const {parseToml, TomlFault} = await import('./toml.ts');
 	const valuesOf = (toml: string) => new Map(flatten(parseToml(toml)));
 	try {
 		const values = valuesOf(text);
@@ -54,7 +54,7 @@ async function readText(path: string): Promise<string | null> {
 }
 
 /** Nobody writes more by hand, and each line costs a look at all that are above it. */
-const mostLines = 2000;
+const maxLines = 2000;
 
 /**
  * The line, from 1, at which each setting begins. The parser does not say, so it is given the file's first line, its first
@@ -62,7 +62,7 @@ const mostLines = 2000;
  */
 function linesOf(text: string, valuesOf: (toml: string) => ReadonlyMap<string, unknown>): ReadonlyMap<string, number> {
 	const found = new Map<string, number>();
-	const all = text.split('\n').slice(0, mostLines);
+	const all = text.split('\n').slice(0, maxLines);
 	let begin = 1;
 	for (let count = 1; count <= all.length; count++) {
 		let names;

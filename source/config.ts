@@ -2,7 +2,7 @@ import {readConfigFile, type ConfigFile} from './config-file.ts';
 import {addressFault} from './mailbox/address.ts';
 import {MailboxError} from './mailbox/error.ts';
 import {HUMAN, isTag, sameTag, type Tag} from './mailbox/tag.ts';
-import {findPlaces, type Places} from './places.ts';
+import {findPaths, type Paths} from './paths.ts';
 
 /** Which database holds the mailbox. */
 export type Target =
@@ -18,7 +18,7 @@ export type Target =
 	  };
 
 export interface Config {
-	readonly places: Places;
+	readonly paths: Paths;
 	readonly file: ConfigFile;
 	readonly target: Target;
 	/** What the hub is told to serve: the URL of a PostgreSQL, or `embedded`; undefined: what it served last. */
@@ -56,18 +56,18 @@ const knownSettings = new Set([
 	'identity.key',
 	...fileKeys.map(key => `supabase.${key}`),
 ]);
-/** Tables that the screen reads for itself (tui/settings/habits.ts). */
-const habits: ReadonlySet<string> = new Set(['keys', 'theme', 'ui', 'notify']);
+/** Tables that the screen reads for itself (tui/settings/preferences.ts). */
+const preferences: ReadonlySet<string> = new Set(['keys', 'theme', 'ui', 'notify']);
 
 /** Flags before the environment before the config file before the defaults. Rejects with MailboxError `file` or `invalid`. */
 export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Config> {
-	const places = findPlaces(env);
-	const file = await readConfigFile(places.config);
+	const paths = findPaths(env);
+	const file = await readConfigFile(paths.config);
 	const {texts: settings, warnings} = textsOf(file);
 	const setting = (name: string): Candidate => [settings.get(name), name];
 	const variable = (name: string): Candidate => [given(env[name]), name];
 	const agent = first([[given(flags.as), '--as'], variable('AGENTMUX_TAG')]);
-	const tag = agent ?? first([setting('tag')]) ?? {value: HUMAN, from: usual};
+	const tag = agent ?? first([setting('tag')]) ?? {value: HUMAN, from: defaults};
 	const human = settings.get('tag') ?? HUMAN;
 	const url = first([variable('SUPABASE_URL'), setting('supabase.url')]);
 	const key = first([...keyVariables.map(variable), ...fileKeys.map(name => setting(`supabase.${name}`))]);
@@ -78,7 +78,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 	const accessToken = first([variable('SUPABASE_ACCESS_TOKEN'), setting('supabase.access_token')]);
 	const databaseUrl = first([variable('AGENTMUX_DATABASE_URL'), setting('hub.database_url')]);
 	return {
-		places,
+		paths,
 		file,
 		databaseUrl: databaseUrl?.value,
 		target:
@@ -89,23 +89,23 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 						...(publicKey === undefined ? {} : {public_key: publicKey.value}),
 						...(accessToken === undefined ? {} : {access_token: accessToken.value}),
 					},
-		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], places.config),
+		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], paths.config),
 		human,
 		kind: agent === undefined || sameTag(agent.value, human) ? 'human' : 'agent',
 		keyStore: keyStore(settings.get('identity.key'), file),
 		origins: {
 			tag: tag.from,
-			url: url?.from ?? usual,
-			key: key?.from ?? usual,
-			access_token: accessToken?.from ?? usual,
-			database_url: databaseUrl?.from ?? usual,
+			url: url?.from ?? defaults,
+			key: key?.from ?? defaults,
+			access_token: accessToken?.from ?? defaults,
+			database_url: databaseUrl?.from ?? defaults,
 		},
 		warnings,
 	};
 }
 
 /** Where a value comes from that nobody set. */
-export const usual = 'default';
+export const defaults = 'default';
 
 /** A value, and the flag, variable or setting that it would come from. */
 type Candidate = readonly [value: string | undefined, from: string];
@@ -169,7 +169,7 @@ function textsOf({path, values, placeOf}: ConfigFile): {texts: ReadonlyMap<strin
 	const warnings: string[] = [];
 	for (const [name, value] of values) {
 		const [group = ''] = name.split('.');
-		if (habits.has(group) && name.includes('.')) continue;
+		if (preferences.has(group) && name.includes('.')) continue;
 		if (!knownSettings.has(name)) {
 			warnings.push(`${placeOf(name)} has a setting \`${name}\` that agentmux does not know; it is ignored.`);
 		} else if (typeof value === 'string' && value.trim() !== '') {

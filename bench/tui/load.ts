@@ -4,7 +4,7 @@ const rate = Number(process.argv[2]);
 const url = process.env['HUB_URL'] ?? '';
 const key = process.env['HUB_KEY'] ?? '';
 const rows = Number(process.argv[3]);
-const mostOpen = 8;
+const maxOpen = 8;
 
 const words = [
 	'tests of the parser pass now, and the ones of the printer next',
@@ -28,7 +28,7 @@ while (!ended.signal.aborted) {
 	asked += rows;
 	const sending = post(batch).finally(() => open.delete(sending));
 	open.add(sending);
-	if (open.size >= mostOpen) await Promise.race(open);
+	if (open.size >= maxOpen) await Promise.race(open);
 	const wait = begin + (asked * 1000) / rate - performance.now();
 	await new Promise(resolve => setTimeout(resolve, Math.max(0, wait)));
 }

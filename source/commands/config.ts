@@ -1,8 +1,8 @@
-import {loadConfig, usual, type Config} from '../config.ts';
+import {loadConfig, defaults, type Config} from '../config.ts';
 import {HubError} from '../hub/files/error.ts';
 import {describeDatabase} from '../hub/database/postgres-url.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import {readHabits, type Habits} from '../tui/settings/habits.ts';
+import {readPreferences, type Preferences} from '../tui/settings/preferences.ts';
 import {keymap} from '../tui/settings/keymap.ts';
 import type {Command} from './cli/command.ts';
 import {identify, workingFolder, type Situation} from './connect/identity.ts';
@@ -28,10 +28,10 @@ const command: Command = {
 		if (input.length > 0)
 			throw new UsageError('`agentmux config` takes no arguments.', 'See `agentmux config --help`.');
 		const config = await loadConfig({env});
-		const habits = readHabits(config.file, env);
+		const preferences = readPreferences(config.file, env);
 		const who = await whoIs(config, {env, cwd: workingFolder(env), isTerminal: stdin.isTTY || stderr.isTTY});
-		const settings = [...whoAndWhere(config, who), ...screen(config, habits)];
-		const warnings = [...config.warnings, ...habits.warnings];
+		const settings = [...whoAndWhere(config, who), ...screen(config, preferences)];
+		const warnings = [...config.warnings, ...preferences.warnings];
 		if (flags['json'] === true) return writeJson(stdout, {settings, warnings});
 		for (const warning of warnings) remark(stderr, warning);
 		const rows = settings.map(({name, value, from}) => [name, String(value), from]);
@@ -59,7 +59,7 @@ async function whoIs(config: Config, situation: Situation): Promise<Pick<Effecti
 }
 
 function whoAndWhere(
-	{places, file, target, databaseUrl, keyStore, origins}: Config,
+	{paths, file, target, databaseUrl, keyStore, origins}: Config,
 	who: Pick<Effective, 'value' | 'from'>,
 ): Effective[] {
 	const origin = (from: string): string => (file.values.has(from) ? file.placeOf(from) : from);
@@ -67,7 +67,7 @@ function whoAndWhere(
 		return {name: as, value, from: origin(origins[name])};
 	};
 	return [
-		{name: 'config file', value: file.path, from: places.home === null ? usual : 'AGENTMUX_HOME'},
+		{name: 'config file', value: file.path, from: paths.home === null ? defaults : 'AGENTMUX_HOME'},
 		{name: 'tag', value: who.value, from: origin(who.from)},
 		...(target.kind === 'hub'
 			? [
@@ -75,8 +75,8 @@ function whoAndWhere(
 					...(databaseUrl === undefined ? [] : [said('database_url', shown(databaseUrl), 'hub.database_url')]),
 				]
 			: [said('url', target.url, 'mailbox'), said('key', 'set', 'supabase.key')]),
-		{name: 'identity.key', value: keyStore, from: origin(file.values.has('identity.key') ? 'identity.key' : usual)},
-		...(origins.access_token === usual ? [] : [said('access_token', 'set', 'supabase.access_token')]),
+		{name: 'identity.key', value: keyStore, from: origin(file.values.has('identity.key') ? 'identity.key' : defaults)},
+		...(origins.access_token === defaults ? [] : [said('access_token', 'set', 'supabase.access_token')]),
 	];
 }
 
@@ -90,20 +90,21 @@ function shown(databaseUrl: string): string {
 	}
 }
 
-function screen({file}: Config, habits: Habits): Effective[] {
+function screen({file}: Config, preferences: Preferences): Effective[] {
 	const {values, placeOf} = file;
-	const from = (name: string): string => (values.has(name) ? placeOf(name) : usual);
-	const switches = Object.entries(habits.switches).map(([name, value]): Effective => {
+	const from = (name: string): string => (values.has(name) ? placeOf(name) : defaults);
+	const flags = Object.entries(preferences.flags).map(([name, value]): Effective => {
 		if (values.get(name) === value) return {name, value, from: placeOf(name)};
-		const isUsual = readHabits({values: new Map(), placeOf}, {}).switches[name as keyof Habits['switches']] === value;
-		return {name, value, from: isUsual ? usual : 'environment'};
+		const isDefault =
+			readPreferences({values: new Map(), placeOf}, {}).flags[name as keyof Preferences['flags']] === value;
+		return {name, value, from: isDefault ? defaults : 'environment'};
 	});
 	const colours = [...values].filter(([name]) => name.startsWith('theme.') && name !== 'theme.name');
-	const keys = habits.keymap.filter((binding, index) => binding.keys !== keymap[index]?.keys);
+	const keys = preferences.keymap.filter((binding, index) => binding.keys !== keymap[index]?.keys);
 	return [
-		{name: 'theme.name', value: habits.theme, from: from('theme.name')},
+		{name: 'theme.name', value: preferences.theme, from: from('theme.name')},
 		...colours.map(([name, value]): Effective => ({name, value: String(value), from: from(name)})),
-		...switches,
+		...flags,
 		...keys.map(({action, keys: changed}): Effective => {
 			return {name: `keys.${action}`, value: changed.join(' ') || 'none', from: from(`keys.${action}`)};
 		}),

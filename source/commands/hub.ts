@@ -8,7 +8,7 @@ import {HubError} from '../hub/files/error.ts';
 import {ensureHub, runningHub, stopHub} from '../hub/process/ensure.ts';
 import type {RunningHub} from '../hub/process/find.ts';
 import {logFile, openLog} from '../hub/files/log.ts';
-import type {HubPlaces} from '../hub/files/places.ts';
+import type {HubPaths} from '../hub/files/paths.ts';
 import {keptCopies, keptCopyText} from '../hub/upkeep/heads.ts';
 import {embedded} from '../hub/database/postgres-url.ts';
 import type {Command, Invocation} from './cli/command.ts';
@@ -75,8 +75,8 @@ const command: Command = {
 		}
 		checkFlags('hub', action, invocation.flags, flagsOf);
 		try {
-			const {places, databaseUrl} = await chosen(invocation);
-			await act(places, invocation, databaseUrl);
+			const {paths, databaseUrl} = await chosen(invocation);
+			await act(paths, invocation, databaseUrl);
 		} catch (error) {
 			throw error instanceof HubError ? toMailboxError(error) : error;
 		}
@@ -93,7 +93,7 @@ const flagsOf: FlagsBySubcommand = {
 };
 
 /** `databaseUrl`: a URL, `embedded`, or undefined for the one that it served last. */
-type Action = (places: HubPlaces, invocation: Invocation, databaseUrl: string | undefined) => Promise<void>;
+type Action = (paths: HubPaths, invocation: Invocation, databaseUrl: string | undefined) => Promise<void>;
 
 const actions: {readonly [name: string]: Action} = {
 	run,
@@ -107,18 +107,14 @@ const actions: {readonly [name: string]: Action} = {
 	'rotate-keys': rotateKeys,
 };
 
-async function run(
-	places: HubPlaces,
-	{flags, stderr, env}: Invocation,
-	databaseUrl: string | undefined,
-): Promise<void> {
+async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUrl: string | undefined): Promise<void> {
 	const {port} = flags;
 	if (port !== undefined && (!Number.isInteger(port) || Number(port) < 0 || Number(port) > 65_535)) {
 		throw new UsageError('--port takes a number from 0 to 65535.');
 	}
 	const statementTimeout = statementTimeoutIn(env);
 	const {runHub} = await import('../hub/process/run.ts');
-	const note = openLog(places);
+	const note = openLog(paths);
 	const log = (sentence: string): void => {
 		note(sentence);
 		if (stderr.isTTY) writeTo(stderr, p`${printable(sentence)}\n`);
@@ -128,7 +124,7 @@ async function run(
 	const ended = Promise.withResolvers<void>();
 	const end = (): void => ended.resolve();
 	process.once('SIGTERM', end).once('SIGINT', end);
-	const hub = await runHub(places, {
+	const hub = await runHub(paths, {
 		...(port === undefined ? {} : {port: Number(port)}),
 		...(databaseUrl === undefined ? {} : {databaseUrl}),
 		...(statementTimeout === undefined ? {} : {statementTimeout}),
@@ -161,31 +157,31 @@ function statementTimeoutIn(env: NodeJS.ProcessEnv): number | undefined {
 }
 
 async function start(
-	places: HubPlaces,
+	paths: HubPaths,
 	{flags, stdout, stderr}: Invocation,
 	databaseUrl: string | undefined,
 ): Promise<void> {
-	const hub = await ensureHub(places, {
+	const hub = await ensureHub(paths, {
 		databaseUrl,
 		onProgress: sentence => writeTo(stderr, p`${printable(sentence)}\n`),
 	});
-	await write(stdout, flags['json'] === true ? jsonLine(describe(hub, places)) : p`${printable(hub.url)}\n`);
+	await write(stdout, flags['json'] === true ? jsonLine(describe(hub, paths)) : p`${printable(hub.url)}\n`);
 }
 
-async function stop(places: HubPlaces, {stderr}: Invocation): Promise<void> {
-	const pid = await stopHub(places);
+async function stop(paths: HubPaths, {stderr}: Invocation): Promise<void> {
+	const pid = await stopHub(paths);
 	await write(stderr, pid === null ? p`No hub is running.\n` : p`The hub (process ${pid}) has ended.\n`);
 }
 
 /** What `hub status` shows for the socket where the hub could make none. */
 const noSocket = 'none; your programs use TCP, once the hub has proven itself (see `agentmux hub logs`)';
 
-async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<void> {
+async function status(paths: HubPaths, {flags, stdout}: Invocation): Promise<void> {
 	const {output} = flags;
 	if (output !== undefined && output !== 'env' && output !== 'json') throw new UsageError('-o takes env or json.');
-	const hub = await runningHub(places);
+	const hub = await runningHub(paths);
 	if (output === 'env') return write(stdout, asEnvironment(hub));
-	const facts = describe(hub, places);
+	const facts = describe(hub, paths);
 	const {running} = hub;
 	if (flags['json'] === true || output === 'json') return writeJson(stdout, {...facts, running});
 	// Short statements are of no interest.
@@ -194,7 +190,7 @@ async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<v
 		...Object.entries({...facts, socket: facts['socket'] ?? noSocket, uptime: `${facts['uptime']} s`}).map(
 			([name, value]) => [name, String(value)] as const,
 		),
-		...keptCopies(places.data).map(copy => ['history', keptCopyText(copy)] as const),
+		...keptCopies(paths.data).map(copy => ['history', keptCopyText(copy)] as const),
 		...long.map(({who, what, running: time}) => ['running', `${Math.round(time / 1000)} s, ${who}: ${what}`] as const),
 	];
 	const width = Math.max(...entries.map(([name]) => name.length));
@@ -204,8 +200,8 @@ async function status(places: HubPlaces, {flags, stdout}: Invocation): Promise<v
 	);
 }
 
-async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<void> {
-	const path = logFile(places);
+async function logs(paths: HubPaths, {flags, stdout}: Invocation): Promise<void> {
+	const path = logFile(paths);
 	const read = (): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 	let shown = '';
 	for (;;) {
@@ -221,7 +217,7 @@ async function logs(places: HubPlaces, {flags, stdout}: Invocation): Promise<voi
 
 function describe(
 	{url, socket, pid, version, engine, database, started_at, progress}: RunningHub,
-	{data}: HubPlaces,
+	{data}: HubPaths,
 ): Record<string, string | number | null> {
 	const uptime = Math.max(0, Math.round((Date.now() - Date.parse(started_at)) / 1000));
 	const where = database === embedded ? join(data, 'pg') : database;
@@ -236,7 +232,7 @@ function asEnvironment({url, anon_key, service_role_key, jwt_secret}: RunningHub
 }
 
 /** Whoever starts a hub says which one; a person's `agentmux hub run` means the configured one. */
-async function chosen({flags, env, stderr}: Invocation): Promise<{places: HubPlaces; databaseUrl: string | undefined}> {
+async function chosen({flags, env, stderr}: Invocation): Promise<{paths: HubPaths; databaseUrl: string | undefined}> {
 	const {data, state, logs} = flags;
 	const flag = textFlag(flags, 'databaseUrl');
 	if (flag !== undefined && (URL.parse(flag)?.password ?? '') !== '') {
@@ -246,10 +242,10 @@ async function chosen({flags, env, stderr}: Invocation): Promise<{places: HubPla
 		);
 	}
 	if (typeof data === 'string' && typeof state === 'string' && typeof logs === 'string') {
-		return {places: {data, state, logs}, databaseUrl: flag ?? (env['AGENTMUX_DATABASE_URL']?.trim() || undefined)};
+		return {paths: {data, state, logs}, databaseUrl: flag ?? (env['AGENTMUX_DATABASE_URL']?.trim() || undefined)};
 	}
 	const config = await loadConfig({env});
-	return {places: config.places, databaseUrl: flag ?? config.databaseUrl};
+	return {paths: config.paths, databaseUrl: flag ?? config.databaseUrl};
 }
 
 function toMailboxError(error: HubError): MailboxError {

@@ -7,7 +7,7 @@ import type {Command} from './cli/command.ts';
 import {withMailbox} from './connect/connect.ts';
 import {messageText} from './cli/message-text.ts';
 import {remark, write, writeJson} from './cli/output.ts';
-import {strangers} from './cli/strangers.ts';
+import {unknownTags} from './cli/unknown-tags.ts';
 import {undelivered} from './cli/undelivered.ts';
 import {countFlag, tagFlag} from './cli/values.ts';
 
@@ -62,7 +62,7 @@ const command: Command = {
 export default command;
 
 async function whyEmpty(mailbox: Mailbox, tag: Tag): Promise<string> {
-	const hint = (await strangers(mailbox, [tag])).get(tag);
+	const hint = (await unknownTags(mailbox, [tag])).get(tag);
 	return hint === undefined ? '' : ` It has not joined, and so gets nothing that is for everyone. ${hint}`;
 }
 

@@ -3,28 +3,28 @@ import {stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {structuredPatch} from 'diff';
 import {loadConfig, type Target} from '../config.ts';
-import {isUnderGit} from '../join/above.ts';
+import {isUnderGit} from '../join/clients/above.ts';
 import {claude, clients as everyClient, type Client} from '../join/clients/clients.ts';
 import {checkWritable, type Edit} from '../join/files/file-edit.ts';
 import {planFolder} from '../join/folder.ts';
-import {placeFile} from '../join/files/place-file.ts';
-import type {Seat} from '../join/seat.ts';
+import {credentialsFile} from '../join/files/credentials-file.ts';
+import type {Participant} from '../join/participant.ts';
 import {hasOwnerSql, type Agent} from '../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command} from './cli/command.ts';
-import {openOwnersProject, type HookDoor} from './connect/connect.ts';
+import {openOwnersProject, type HookCredentials} from './connect/connect.ts';
 import {askConsent} from './join/consent.ts';
 import {calledAs, findHook, findLauncher, shellWord} from './cli/launcher.ts';
 import {checkIsHuman} from './connect/human-only.ts';
 import {markOwnerSql, ownerSqlText} from './join/owner-sql.ts';
 import {remark, write} from './cli/output.ts';
-import {chosenSeats, isOurs, seatFlags, seatWords, type Chosen} from './join/seats.ts';
-import {settle, type Plan} from './join/settle.ts';
+import {chosenParticipants, isOurs, participantFlags, participantArguments, type Chosen} from './join/participants.ts';
+import {install, type Plan} from './join/install.ts';
 import {checkNames, meetLookAlikes} from './join/look-alikes.ts';
-import {checkFree, meetOthers} from './join/taken.ts';
+import {checkFree, meetOthers} from './join/conflicts.ts';
 import {textFlag} from './cli/values.ts';
 
 const command: Command = {
@@ -71,7 +71,7 @@ const command: Command = {
 		  agentmux join --recipe planner-executor --dir ~/agents
 	`,
 	flags: {
-		...seatFlags,
+		...participantFlags,
 		client: {type: 'string'},
 		role: {type: 'string'},
 		force: {type: 'boolean'},
@@ -83,13 +83,13 @@ const command: Command = {
 		const {flags, env, stdout, stderr} = invocation;
 		const say = (sentence: string): void => remark(stderr, sentence);
 		const clients = chosenClients(textFlag(flags, 'client') ?? claude.id);
-		const chosen = await chosenSeats('join', invocation);
-		const {recipe, seats, named} = chosen;
+		const chosen = await chosenParticipants('join', invocation);
+		const {recipe, participants, named} = chosen;
 		for (const folder of named) await mustExist(folder);
-		const {target, places, ...own} = await loadConfig({env});
-		for (const {tag} of seats) {
+		const {target, paths, ...own} = await loadConfig({env});
+		for (const {tag} of participants) {
 			if (own.kind !== 'human' || !sameTag(tag, own.tag)) continue;
-			throw new UsageError(`${tag} is what you are called (${places.config}).`, 'Take another tag: CLAUDE_1.');
+			throw new UsageError(`${tag} is what you are called (${paths.config}).`, 'Take another tag: CLAUDE_1.');
 		}
 		const force = flags['force'] === true;
 		const ownerSql = flags['ownerSql'] === true;
@@ -97,23 +97,23 @@ const command: Command = {
 		// It takes a tag that is another agent's, or looks like a human's.
 		if (force) checkIsHuman(env, 'only a human can use --force');
 		if (!force) {
-			checkNames(seats, own.human);
-			await checkFree(places.data, seats);
+			checkNames(participants, own.human);
+			await checkFree(paths.data, participants);
 		}
 		const launcher = await findLauncher(env);
 		const plans: Plan[] = [];
-		for (const seat of seats) {
-			const {folder, tag, guidance = ''} = seat;
+		for (const participant of participants) {
+			const {folder, tag, guidance = ''} = participant;
 			const edits = await planFolder(folder, tag, launcher, findHook(env), {clients, guidance});
-			plans.push({seat, edits, changes: edits.some(({before, after}) => before !== after)});
+			plans.push({participant, edits, changes: edits.some(({before, after}) => before !== after)});
 		}
-		for (const {seat, edits, changes} of plans) {
+		for (const {participant, edits, changes} of plans) {
 			for (const sentence of edits.flatMap(({remarks}) => remarks)) say(sentence);
-			if (changes && isUnderGit(seat.folder)) say(unversioned(seat));
+			if (changes && isUnderGit(participant.folder)) say(unversioned(participant));
 		}
 		if (flags['print'] === true) {
-			const own = seats.map(({tag}) => placeFile(places.data, tag)).join(' and ');
-			const beside = `Also writes ${own} (mode 0600): ${seats.length === 1 ? 'its' : 'their'} hooks read the mailbox's address and token there.`;
+			const own = participants.map(({tag}) => credentialsFile(paths.data, tag)).join(' and ');
+			const beside = `Also writes ${own} (mode 0600): ${participants.length === 1 ? 'its' : 'their'} hooks read the mailbox's address and token there.`;
 			const previews = plans.flatMap(({edits}) => edits.map(preview));
 			return write(stdout, p`${joinPrintable(previews)}${printable(beside)}\n`);
 		}
@@ -122,27 +122,27 @@ const command: Command = {
 			const previews = plans.flatMap(({edits}) => edits.map(preview));
 			await askConsent(invocation, recipe.folder, joinPrintable(previews));
 		}
-		const tags = seats.map(({tag}) => tag);
+		const tags = participants.map(({tag}) => tag);
 		const former: Agent[] = [];
 		// Where it cannot be had, nothing has changed.
 		if (ownerSql) await openOwnersProject(invocation);
-		const doors = await settle(invocation, places.data, plans, {
+		const doors = await install(invocation, paths.data, plans, {
 			ownerSql,
 			meet(agents) {
-				meetLookAlikes(agents, seats, say);
-				meetOthers(agents, {data: places.data, seats, strict: recipe !== null && !force, say});
+				meetLookAlikes(agents, participants, say);
+				meetOthers(agents, {data: paths.data, participants, strict: recipe !== null && !force, say});
 				former.push(...agents.filter(agent => hasOwnerSql(agent) && tags.some(tag => sameTag(tag, agent.tag))));
 			},
 		});
 		if (ownerSql || former.length > 0) await markOwnerSql(invocation, tags, ownerSql);
 		if (ownerSql) say(ownerSqlText(tags, target.kind === 'supabase'));
 		else if (former.length > 0) say(`The SQL of ${former.map(({tag}) => tag).join(' and ')} is its own again.`);
-		const lines = plans.flatMap(({seat: {tag, folder}, changes}, index) => {
+		const lines = plans.flatMap(({participant: {tag, folder}, changes}, index) => {
 			const what = changes ? 'has joined in' : 'had already joined in';
-			const door = doors[index];
+			const credentials = doors[index];
 			return [
 				p`${printable(tag)} ${what} ${printable(folder)}: ${printable(clients.flatMap(filesOf).join(', '))}.`,
-				...(target.kind === 'supabase' && door !== undefined ? hosted(target, door, tag) : []),
+				...(target.kind === 'supabase' && credentials !== undefined ? hosted(target, credentials, tag) : []),
 			];
 		});
 		const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
@@ -163,12 +163,12 @@ async function mustExist(folder: string): Promise<void> {
 	throw new MailboxError('not_found', `There is no folder ${folder}.`, 'Make it, or name another with --dir DIR.');
 }
 
-function unversioned({folder, tag}: Seat): string {
+function unversioned({folder, tag}: Participant): string {
 	return `${folder} is under git: what join writes there is for this machine and for ${tag} alone. Do not commit it: a clone or worktree that has it would speak as ${tag} too.`;
 }
 
 /** What is different without the hub, whose address and keys are found by themselves. */
-function hosted({url, key: known, public_key}: Project, {key, account}: HookDoor, tag: Tag): Printable[] {
+function hosted({url, key: known, public_key}: Project, {key, account}: HookCredentials, tag: Tag): Printable[] {
 	return [
 		p`Its mailbox is at ${printable(url)}. ${
 			account === null
@@ -198,19 +198,19 @@ function isPublic(key: string): boolean {
 }
 
 function whatNext(chosen: Chosen, clients: readonly Client[], program: Printable): Printable[] {
-	const {recipe, seats} = chosen;
+	const {recipe, participants} = chosen;
 	const watch = [p`Watch, and join in:`, p`  ${program}`];
 	if (recipe === null) {
-		const folder = seats[0]?.folder ?? '';
+		const folder = participants[0]?.folder ?? '';
 		return [...clients.flatMap(client => howToStart(client, folder, clients.length > 1)), ...watch];
 	}
 	const unsaid = clients.every(({wakes}) => wakes) ? 'nothing: its mail wakes it' : 'anything: it reads its mail then';
-	const typed = seats.flatMap(({folder, first}) => [
+	const typed = participants.flatMap(({folder, first}) => [
 		...clients.map(client => startLine(folder, client)),
 		p`    ${printable(first ?? `(${unsaid})`)}`,
 	]);
 	const consent = clients.map(client => client.consent).join(' or ');
-	const undo = ['leave', ...seatWords(chosen)].map(shellWord).join(' ');
+	const undo = ['leave', ...participantArguments(chosen)].map(shellWord).join(' ');
 	const page = join(recipe.folder, 'README.md');
 	return [
 		p`Start a terminal for each, ${printable(consent)} when it asks, and type something like:`,

@@ -60,7 +60,7 @@ async function refuseAgents({env, stdin, stderr}: Invocation, config: Config): P
 	throw new MailboxError('forbidden', sentence, 'Run this in a terminal of your own.');
 }
 
-async function list({flags, stdout, stderr}: Invocation, {places: {data}, keyStore}: Config): Promise<void> {
+async function list({flags, stdout, stderr}: Invocation, {paths: {data}, keyStore}: Config): Promise<void> {
 	const {own, others} = readTrust(data);
 	const keys = [
 		...(own === null ? [] : [{key: own, tag: null, since: null, kept_in: keyStore}]),
@@ -89,7 +89,7 @@ async function change(
 	action: 'trust' | 'forget',
 	[key = '', ...more]: readonly string[],
 ): Promise<void> {
-	const {data} = config.places;
+	const {data} = config.paths;
 	if (more.length > 0) throw new UsageError(`Unexpected argument \`${more[0]}\`.`, 'Give one key.');
 	if (!isPublicKey(key)) {
 		throw new UsageError(

@@ -84,15 +84,15 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 
 /** No key is read that somebody else may have put there. Rejects with MailboxError. */
 async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream): Promise<void> {
-	const [{checkHome}, {checkConfig}, {HubError}, {findPlaces}] = await Promise.all([
+	const [{checkHome}, {checkConfig}, {HubError}, {findPaths}] = await Promise.all([
 		import('../hub/home/check.ts'),
 		import('../hub/home/config.ts'),
 		import('../hub/files/error.ts'),
-		import('../places.ts'),
+		import('../paths.ts'),
 	]);
 	try {
-		const places = findPlaces(env);
-		for (const sentence of [...checkHome(places), checkConfig(places.config) ?? []].flat())
+		const paths = findPaths(env);
+		for (const sentence of [...checkHome(paths), checkConfig(paths.config) ?? []].flat())
 			writeTo(stderr, p`agentmux: ${printable(sentence)}\n`);
 	} catch (error) {
 		if (!(error instanceof HubError)) throw error;

@@ -1,7 +1,7 @@
 import {loadConfig} from '../config.ts';
 import {UsageError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
-import {findPlaces} from '../places.ts';
+import {findPaths} from '../paths.ts';
 import type {Command, Invocation} from './cli/command.ts';
 import {checkFolder, identify, workingFolder} from './connect/identity.ts';
 import {agentTag} from './cli/values.ts';
@@ -33,7 +33,7 @@ const command: Command = {
 		const isSupabase = flags['supabase'] === true;
 		const named = typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'];
 		const tag = named === undefined && isSupabase ? await folderAgent(invocation) : agentTag(named, '--as');
-		checkFolder(findPlaces(env).data, workingFolder(env), tag, env);
+		checkFolder(findPaths(env).data, workingFolder(env), tag, env);
 		if (isSupabase) {
 			const {runSupabaseServer} = await import('./serve/supabase-server.ts');
 			return runSupabaseServer(invocation, tag);

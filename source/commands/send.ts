@@ -6,7 +6,7 @@ import {p} from '../printable.ts';
 import type {Command} from './cli/command.ts';
 import {withMailbox} from './connect/connect.ts';
 import {remark, write, writeJson} from './cli/output.ts';
-import {strangers} from './cli/strangers.ts';
+import {unknownTags} from './cli/unknown-tags.ts';
 import {asTag, idFlag, tagFlag} from './cli/values.ts';
 
 const command: Command = {
@@ -52,7 +52,7 @@ const command: Command = {
 			const [message, unknown] = await Promise.all([
 				mailbox.post({content, reply_to: reply ?? null}),
 				// The message counts; it is sent even where this cannot be found out.
-				strangers(mailbox, to).catch(() => new Map<Tag, string>()),
+				unknownTags(mailbox, to).catch(() => new Map<Tag, string>()),
 			]);
 			for (const [tag, hint] of unknown) remark(stderr, `${tag} has not joined yet; the message waits for it. ${hint}`);
 			if (flags['json'] === true) await writeJson(stdout, message);

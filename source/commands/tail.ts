@@ -15,7 +15,7 @@ import {HistoryOverlap} from './cli/history-overlap.ts';
 import {messageText} from './cli/message-text.ts';
 import {jsonLine, remark, write} from './cli/output.ts';
 import {keepHeapSmall} from './screen/small-heap.ts';
-import {strangers} from './cli/strangers.ts';
+import {unknownTags} from './cli/unknown-tags.ts';
 import {countFlag, idFlag, tagFlag, textFlag} from './cli/values.ts';
 
 const page = 1000;
@@ -76,7 +76,7 @@ export default command;
 
 /** An empty channel is fine, one that does not exist is a typo. */
 async function refuseUnknown(mailbox: Mailbox, tag: Tag): Promise<void> {
-	const hint = (await strangers(mailbox, [tag])).get(tag);
+	const hint = (await unknownTags(mailbox, [tag])).get(tag);
 	if (hint === undefined || (await mailbox.history({channel: tag, limit: 1})).length > 0) return;
 	throw new MailboxError('not_found', `There is no channel ${tag}: nothing was written by it or to it.`, hint);
 }

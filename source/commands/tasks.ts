@@ -1,4 +1,4 @@
-import type {Task} from '../mailbox/tasks/task.ts';
+import type {Task} from '../mailbox/task.ts';
 import {briefStanding} from '../mailbox/tasks/task-standing.ts';
 import {type Printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';

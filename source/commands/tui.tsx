@@ -49,11 +49,11 @@ async function showScreen(
 	as: string | undefined,
 	commands: Commands,
 ): Promise<void> {
-	const {target, places, tag, file, warnings} = await loadConfig({flags: {as}, env});
+	const {target, paths, tag, file, warnings} = await loadConfig({flags: {as}, env});
 	const name = target.kind === 'hub' ? 'local hub' : new URL(target.url).host;
-	const {startTui, readHabits} = await import('../tui/run/start.tsx');
-	const habits = readHabits(file, env);
-	const odd = [...warnings, ...habits.warnings];
+	const {startTui, readHabits: readPreferences} = await import('../tui/run/start.tsx');
+	const preferences = readPreferences(file, env);
+	const odd = [...warnings, ...preferences.warnings];
 	// Where it stands when the screen is gone again.
 	for (const warning of odd) remark(stderr, warning);
 	const opening = Promise.withResolvers<Mailbox>();
@@ -61,15 +61,15 @@ async function showScreen(
 	await startTui({
 		store,
 		name,
-		memory: await openScreenMemory(screenFile(places.state, target.kind === 'hub' ? 'hub' : name, tag)),
+		memory: await openScreenMemory(screenFile(paths.state, target.kind === 'hub' ? 'hub' : name, tag)),
 		stdin,
 		stdout,
 		env,
 		program: calledAs(env),
 		commands,
-		habits,
+		preferences,
 		...(odd.length > 0 && {notice: briefly(odd, file.path)}),
-		keepIn: path.join(places.state, 'compose', mailboxFolder(target, tag)),
+		keepIn: path.join(paths.state, 'compose', mailboxFolder(target, tag)),
 		onFirstFrame(say) {
 			void import('./screen/small-heap.ts').then(({keepHeapSmall}) => keepHeapSmall());
 			opening.resolve(open({env, stderr}, {as, kind: 'human', say}));

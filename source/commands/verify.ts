@@ -32,13 +32,13 @@ const command: Command = {
 		const {input, flags, env, stdout, stderr} = invocation;
 		if (input.length > 0) throw new UsageError(`Unexpected argument \`${input[0]}\`.`, 'See `agentmux verify --help`.');
 		await withMailbox(invocation, {}, async mailbox => {
-			const {places, target} = await loadConfig({env});
-			const place = target.kind === 'hub' ? hubPlace(readState(places)?.database ?? '') : target.url;
-			const check = await checkHistory(mailbox, seenHeads(places.data, place), progress(stderr));
+			const {paths, target} = await loadConfig({env});
+			const credentials = target.kind === 'hub' ? hubPlace(readState(paths)?.database ?? '') : target.url;
+			const check = await checkHistory(mailbox, seenHeads(paths.data, credentials), progress(stderr));
 			const {head, epoch} = check;
 			const wrong = wrongWith(check);
-			if (wrong === null && head !== null) keepHead(places.data, {place, epoch, ...head});
-			for (const copy of keptCopies(places.data)) remark(stderr, keptCopyText(copy));
+			if (wrong === null && head !== null) keepHead(paths.data, {place: credentials, epoch, ...head});
+			for (const copy of keptCopies(paths.data)) remark(stderr, keptCopyText(copy));
 			if (flags['json'] === true) {
 				const since = await sinceOf(mailbox, check);
 				await writeJson(stdout, {...check, ok: wrong === null, since});

@@ -4,7 +4,7 @@ import type {Database} from './database.types.ts';
 const tables = ['tasks', 'agents', 'receipts'] as const;
 export type Table = 'messages' | (typeof tables)[number];
 
-export interface BellListener {
+export interface ChangeListener {
 	/** Changes are heard from now on. */
 	joined(): void;
 	/** Something changed. `record` is the row, or null when it did not come whole. */
@@ -22,12 +22,12 @@ const joinTimeout = 10_000;
  * One connection to Realtime, from its first join to its first fault: never joined again, so that no event of an earlier
  * join can be taken for one of a later. It is a doorbell: whoever hears it reads what is true.
  */
-export class Bell {
+export class ChangeFeed {
 	readonly #client: SupabaseClient<Database>;
-	readonly #listener: BellListener;
+	readonly #listener: ChangeListener;
 	#over = false;
 
-	constructor(client: SupabaseClient<Database>, listener: BellListener) {
+	constructor(client: SupabaseClient<Database>, listener: ChangeListener) {
 		this.#client = client;
 		this.#listener = listener;
 	}

@@ -7,7 +7,7 @@ import {receiptStates, type Receipt} from '../mailbox/receipt.ts';
 import type {AgentState, PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import type {ChainHead, CheckedSeal, SealFault} from '../mailbox/seal.ts';
-import {taskStatuses, type Task} from '../mailbox/tasks/task.ts';
+import {taskStatuses, type Task} from '../mailbox/task.ts';
 import type {Database} from './database.types.ts';
 import {anchorOf, type Anchor, type Position} from './trail.ts';
 

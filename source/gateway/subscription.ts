@@ -6,7 +6,7 @@ import {Backoff} from './backoff.ts';
 import {CatchUp} from './catch-up.ts';
 import {IdOrder} from './id-order.ts';
 import type {Link} from './link.ts';
-import {Bell, type Table} from './realtime.ts';
+import {ChangeFeed, type Table} from './realtime.ts';
 import type {Rest} from './rest.ts';
 import {Roster} from './roster.ts';
 import {readMessage} from './rows.ts';
@@ -35,7 +35,7 @@ export class Subscription {
 	readonly #idle: number;
 	readonly #ticker: NodeJS.Timeout;
 	#connection: Connection = {phase: 'connecting'};
-	#bell: Bell | null = null;
+	#bell: ChangeFeed | null = null;
 	/** Counts attempts: what an earlier one says is not listened to. */
 	#attempt = 0;
 	#lastTick = {wall: Date.now(), monotonic: performance.now()};
@@ -102,7 +102,7 @@ export class Subscription {
 			if (attempt > 1) await this.#link.rediscover();
 			const client = await this.#link.fresh();
 			if (!isCurrent()) return;
-			this.#bell = new Bell(client, {
+			this.#bell = new ChangeFeed(client, {
 				joined: () => void this.#arrive(isCurrent),
 				changed: (table, record) => this.#change(table, record),
 				redacted: record => this.#redact(record),

@@ -1,5 +1,5 @@
 import {MailboxError} from '../mailbox/error.ts';
-import {mostRows, tableName, type TableRow} from '../mailbox/table.ts';
+import {maxRows, tableName, type TableRow} from '../mailbox/table.ts';
 import type {Rest} from './rest.ts';
 import {readTableRow, rows} from './rows.ts';
 
@@ -7,7 +7,7 @@ import {readTableRow, rows} from './rows.ts';
 export async function readTable(rest: Rest, text: string): Promise<TableRow[]> {
 	const name = tableName(text);
 	try {
-		return rows(readTableRow, await rest.rpc('result_rows', {p_table: name, p_limit: mostRows}));
+		return rows(readTableRow, await rest.rpc('result_rows', {p_table: name, p_limit: maxRows}));
 	} catch (error) {
 		if (!(error instanceof MailboxError)) throw error;
 		if (error.code === 'schema' && !error.message.includes('result_rows')) {

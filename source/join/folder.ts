@@ -7,11 +7,11 @@ import type {Launcher} from './clients/entries.ts';
 import {readText, type Edit} from './files/file-edit.ts';
 import {planGuidance, planUnguide} from './files/guidance-file.ts';
 import {planJoin, planLeave} from './files/mcp-file.ts';
-import {placeFile, readPlace, type Place} from './files/place-file.ts';
+import {credentialsFile, readCredentials, type Credentials} from './files/credentials-file.ts';
 import {planHooks, planUnhook} from './files/settings-file.ts';
 import {planTomlJoin, planTomlLeave} from './files/toml-file.ts';
 
-type Files = Place['files'];
+type Files = Credentials['files'];
 
 /**
  * What is written for an agent in its folder, for each of the clients: its servers, its hooks, what it should know (and
@@ -39,13 +39,13 @@ export async function planFolder(
  * The agent's place in our own home, with what leave needs to put the folder's files back to the byte: how they were, and
  * what join made of them.
  */
-export async function planPlace(
+export async function planCredentials(
 	data: string,
 	folder: string,
 	edits: readonly Edit[],
-	door: Pick<Place, 'tag' | 'url' | 'key' | 'token' | 'account' | 'owner_sql'>,
+	credentials: Pick<Credentials, 'tag' | 'url' | 'key' | 'token' | 'account' | 'owner_sql'>,
 ): Promise<Edit> {
-	const former = readPlace(data, door.tag);
+	const former = readCredentials(data, credentials.tag);
 	const written = clients.filter(({servers}) => edits.some(({file}) => file === join(folder, servers)));
 	const bare = await unplanned(folder, null, written);
 	const files: Record<string, Files[string]> = {...former?.files};
@@ -58,8 +58,8 @@ export async function planPlace(
 		else if (known !== undefined && known.sha256 === digest(before)) files[file] = {...known, sha256: digest(after)};
 		else delete files[file];
 	}
-	const others = (await foldersOf(data, door.tag)).filter(other => other !== folder);
-	return writing(data, {...door, folders: [...others, folder], files});
+	const others = (await foldersOf(data, credentials.tag)).filter(other => other !== folder);
+	return writing(data, {...credentials, folders: [...others, folder], files});
 }
 
 /**
@@ -68,15 +68,15 @@ export async function planPlace(
  */
 export async function foldersOf(data: string, tag: Tag): Promise<string[]> {
 	const folders: string[] = [];
-	const place = readPlace(data, tag);
-	for (const folder of place?.folders ?? []) if (await hasPlace(folder, tag, place)) folders.push(folder);
+	const credentials = readCredentials(data, tag);
+	for (const folder of credentials?.folders ?? []) if (await hasPlace(folder, tag, credentials)) folders.push(folder);
 	return folders;
 }
 
-async function hasPlace(folder: string, tag: Tag, place: Place | null): Promise<boolean> {
+async function hasPlace(folder: string, tag: Tag, credentials: Credentials | null): Promise<boolean> {
 	if (statSync(folder, {throwIfNoEntry: false})?.isDirectory() !== true) return false;
 	try {
-		const edits = await unplanned(folder, tag, await clientsIn(folder, place));
+		const edits = await unplanned(folder, tag, await clientsIn(folder, credentials));
 		return edits.some(({before, after}) => before !== after);
 	} catch {
 		// One of its files cannot be understood just now: nobody can say that the tag is gone from there.
@@ -89,30 +89,30 @@ async function hasPlace(folder: string, tag: Tag, place: Place | null): Promise<
  * need not be there any more.
  */
 export async function planUnfolder(data: string, folder: string, tag: Tag): Promise<Edit[]> {
-	const place = readPlace(data, tag);
-	const edits = (await unplanned(folder, tag, await clientsIn(folder, place))).map(edit => {
-		const known = place?.files[edit.file];
+	const credentials = readCredentials(data, tag);
+	const edits = (await unplanned(folder, tag, await clientsIn(folder, credentials))).map(edit => {
+		const known = credentials?.files[edit.file];
 		const asLeft = known !== undefined && edit.after !== edit.before && known.sha256 === digest(edit.before);
 		return asLeft ? {...edit, after: known.before} : edit;
 	});
 	const changes = edits.some(({before, after}) => before !== after);
-	if (place === null || !(changes || place.folders.includes(folder))) return edits;
+	if (credentials === null || !(changes || credentials.folders.includes(folder))) return edits;
 	const folders = (await foldersOf(data, tag)).filter(other => other !== folder);
-	const files = Object.entries(place.files).filter(
+	const files = Object.entries(credentials.files).filter(
 		([path]) => existsSync(path) && !edits.some(({file}) => file === path),
 	);
-	const left = folders.length === 0 ? null : {...place, folders, files: Object.fromEntries(files)};
+	const left = folders.length === 0 ? null : {...credentials, folders, files: Object.fromEntries(files)};
 	return [...edits, await writing(data, left, tag)];
 }
 
 /** Those that have joined there, as far as their files and the place tell. The files of others need not be such that we understand. */
-async function clientsIn(folder: string, place: Place | null): Promise<Client[]> {
+async function clientsIn(folder: string, credentials: Credentials | null): Promise<Client[]> {
 	const found: Client[] = [];
 	for (const client of clients) {
 		const files = [client.servers, client.hooks, client.guidance].map(name => join(folder, name));
 		const texts = await Promise.all(files.map(file => readText(file).catch(() => null)));
 		const ours = texts.some(text => text !== null && /agentmux|hook\.cjs/.test(text));
-		if (ours || files.some(file => place?.files[file] !== undefined)) found.push(client);
+		if (ours || files.some(file => credentials?.files[file] !== undefined)) found.push(client);
 	}
 	return found;
 }
@@ -135,9 +135,9 @@ function isToml({servers}: Client): boolean {
 	return servers.endsWith('.toml');
 }
 
-async function writing(data: string, place: Place | null, tag = place?.tag ?? ''): Promise<Edit> {
-	const file = placeFile(data, tag);
-	const after = place === null ? null : `${JSON.stringify(place, null, '\t')}\n`;
+async function writing(data: string, credentials: Credentials | null, tag = credentials?.tag ?? ''): Promise<Edit> {
+	const file = credentialsFile(data, tag);
+	const after = credentials === null ? null : `${JSON.stringify(credentials, null, '\t')}\n`;
 	return {file, before: await readText(file), after, mode: 0o600, remarks: []};
 }
 

@@ -1,12 +1,12 @@
 import {readdirSync, readFileSync, realpathSync} from 'node:fs';
 import {join} from 'node:path';
 import {isTag, type Tag} from '../mailbox/tag.ts';
-import {foldersAbove} from './above.ts';
+import {foldersAbove} from './clients/above.ts';
 import {clients} from './clients/clients.ts';
 import type {ClientId} from './clients/dialect.ts';
 
 /** Who has joined in a folder. */
-interface Seated {
+interface JoinedAgent {
 	readonly tag: Tag;
 	/** For which clients join has written something there, and leave not yet taken it out. */
 	readonly clients: readonly ClientId[];
@@ -14,7 +14,7 @@ interface Seated {
 
 export interface JoinedFolder {
 	readonly folder: string;
-	readonly agents: readonly Seated[];
+	readonly agents: readonly JoinedAgent[];
 }
 
 /**
@@ -22,11 +22,11 @@ export interface JoinedFolder {
  * folder holds: that is for its agent to change. `data` is the folder of what must not be lost.
  */
 export function joinedFolders(data: string, cwd: string): JoinedFolder[] {
-	const places = placesIn(join(data, 'agents'));
-	if (places.length === 0) return [];
+	const credentials = credentialsIn(join(data, 'agents'));
+	if (credentials.length === 0) return [];
 	const here = realPath(cwd);
 	return [here, ...foldersAbove(here)].flatMap(folder => {
-		const agents = places
+		const agents = credentials
 			.filter(({folders}) => folders.includes(folder))
 			.map(({tag, files}) => ({tag, clients: clientsIn(folder, files)}));
 		return agents.length === 0 ? [] : [{folder, agents}];
@@ -40,19 +40,19 @@ interface Written {
 }
 
 /** A damaged one belongs to nobody here: whoever uses it is told. */
-function placesIn(folder: string): Written[] {
-	const places: Written[] = [];
+function credentialsIn(folder: string): Written[] {
+	const credentials: Written[] = [];
 	for (const name of namesIn(folder)) {
 		try {
 			const value: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
 			const {tag, folders, files} = (value ?? {}) as {readonly [name: string]: unknown};
 			if (typeof tag !== 'string' || !isTag(tag) || !Array.isArray(folders)) continue;
-			places.push({tag, folders: folders.map(String), files: Object.keys(files ?? {})});
+			credentials.push({tag, folders: folders.map(String), files: Object.keys(files ?? {})});
 		} catch {
 			continue;
 		}
 	}
-	return places;
+	return credentials;
 }
 
 function namesIn(folder: string): string[] {

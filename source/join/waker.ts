@@ -153,13 +153,13 @@ class Waker {
 			if (this.#gaveUp || performance.now() < (this.#rung?.deadline ?? 0)) return;
 			if (!this.#nextWay()) return;
 		}
-		const {patience, tag} = this.#waking;
+		const {patience: timeout, tag} = this.#waking;
 		const heard = await this.#current.ring(wakeText(tag, waiting)).then(
 			() => true,
 			() => false,
 		);
-		this.#rung = {ids: new Set(waiting.map(({id}) => id)), deadline: performance.now() + (heard ? patience : 0)};
-		this.#lookIn(heard ? patience : 0);
+		this.#rung = {ids: new Set(waiting.map(({id}) => id)), deadline: performance.now() + (heard ? timeout : 0)};
+		this.#lookIn(heard ? timeout : 0);
 	}
 
 	/** Mail that nobody took for so long: the turn was interrupted, or a tool takes its time. */

@@ -1,7 +1,7 @@
 import type {Agent} from './agent.ts';
 import type {Message} from './message.ts';
 import type {Receipt} from './receipt.ts';
-import type {Task} from './tasks/task.ts';
+import type {Task} from './task.ts';
 
 /** Where the catch-up stands: everything at or before it has been shown. Decimal strings compare as numbers. */
 export interface Cursor {

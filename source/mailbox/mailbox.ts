@@ -9,7 +9,7 @@ import type {SqlOptions, SqlRow} from './sql.ts';
 import type {ChangeQuery, StateChange} from './state-change.ts';
 import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
-import type {PlanDraft, StepDraft, Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './tasks/task.ts';
+import type {PlanDraft, StepDraft, Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
 
 /**
  * The port through which every part of agentmux reads and writes. Every method rejects with a

@@ -1,6 +1,6 @@
 import type {Presence} from './agent.ts';
 import type {Tag} from './tag.ts';
-import type {TaskStatus} from './tasks/task.ts';
+import type {TaskStatus} from './task.ts';
 
 /** `gone`: nothing was heard of it for too long. `revoked`: it may not take part. */
 export type AgentState = Presence | 'gone' | 'revoked';

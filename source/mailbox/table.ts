@@ -7,7 +7,7 @@ export interface TableRow {
 }
 
 /** Rows of a table that are read at the most. */
-export const mostRows = 50;
+export const maxRows = 50;
 
 const plainName = /^(?:public\.)?([A-Za-z_][A-Za-z0-9_]{0,62})$/;
 

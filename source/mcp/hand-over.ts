@@ -5,7 +5,7 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import {notice} from '../quotation/agent-text.ts';
 import {answer} from './answer.ts';
 import type {RequestId} from './after-answer.ts';
-import type {Desk} from './desk.ts';
+import type {Session} from './session.ts';
 import {quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
 import type {Taken, Taking} from './taking.ts';
 
@@ -39,20 +39,20 @@ interface Words {
 
 /** The answer that hands over messages which were taken; they are marked as delivered once it was written, or given back. */
 export function handOver(
-	{desk, mailbox, taking}: {readonly desk: Desk; readonly mailbox: Mailbox; readonly taking: Taking},
+	{session, mailbox, taking}: {readonly session: Session; readonly mailbox: Mailbox; readonly taking: Taking},
 	given: Taken,
 	{requestId, signal}: Request,
 	{none, next, remarks = [], data}: Words,
 ): CallToolResult {
 	const taken = taking.stillHeld(mailbox, given);
-	const messages = quoteAll(taken.messages, desk.tag, taken.again);
+	const messages = quoteAll(taken.messages, session.tag, taken.again);
 	const {more} = taken;
 	const rest = more ? ['There may be more: check_messages.'] : [];
-	const shared = desk.isShared() ? [sharedText(desk.tag)] : [];
+	const shared = session.isShared() ? [sharedText(session.tag)] : [];
 	const hint = [...(messages.length === 0 ? [next] : [howToClose, ...rest]), ...remarks, ...shared].join(' ');
 	const all = {notice, messages, more, hint, ...data};
 	if (messages.length === 0) return answer([`${none} ${hint}`], all);
 	taking.answered(mailbox, taken, requestId, signal);
 	const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'}`;
-	return answer(quotedBlock(`${count} for ${desk.tag}.`, messages, hint), all);
+	return answer(quotedBlock(`${count} for ${session.tag}.`, messages, hint), all);
 }

@@ -4,7 +4,7 @@ import type {Message} from '../mailbox/message.ts';
 import {mayBeMore} from '../mailbox/query.ts';
 import {sameTag} from '../mailbox/tag.ts';
 import type {RequestId} from './after-answer.ts';
-import type {Desk} from './desk.ts';
+import type {Session} from './session.ts';
 
 /** What `receipts` calls this way. */
 export const route = 'mcp';
@@ -33,13 +33,13 @@ const retryEvery = 2000;
  * its message is not shown a second time by this server, as a session's hooks do it.
  */
 export class Taking {
-	readonly #desk: Desk;
+	readonly #desk: Session;
 	/** Ids whose text the client has, but whose receipt did not get through. */
 	readonly #unsaid = new Set<number>();
 	#retry: NodeJS.Timeout | null = null;
 
-	constructor(desk: Desk) {
-		this.#desk = desk;
+	constructor(session: Session) {
+		this.#desk = session;
 	}
 
 	/** Takes what there is, at most `limit`. */

@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {blockedForEver, taskStatuses, type Task} from '../mailbox/tasks/task.ts';
+import {blockedForEver, taskStatuses, type Task} from '../mailbox/task.ts';
 import {percentOf} from '../mailbox/tasks/task-standing.ts';
 import {quotedText} from '../quotation/agent-text.ts';
 import {cutLine} from '../quotation/message-head.ts';

@@ -7,9 +7,9 @@ import type {Draft, Message} from '../mailbox/message.ts';
 import type {SearchPage} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
 import {RecentMap} from '../mailbox/recent.ts';
-import {Chronicle} from './chronicle.ts';
+import {HistoryStore} from './history-store.ts';
 import type {TableRow} from '../mailbox/table.ts';
-import type {Task} from '../mailbox/tasks/task.ts';
+import type {Task} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
 import {Outbox} from './outbox.ts';
 import {createPager} from './pager.ts';
@@ -39,7 +39,7 @@ export interface MailboxStore {
 	/** Takes an unsent draft out of the list; whoever calls it keeps the text. */
 	withdraw(clientId: string): void;
 	/** What the timeline looks back on. */
-	readonly chronicle: Chronicle;
+	readonly history: HistoryStore;
 	/** Reads one message with its receipts, wherever it lies, into `chronicle`. */
 	loadMessage(id: number): Promise<void>;
 	/**
@@ -91,7 +91,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	let reading = false;
 
 	/** What the subscription told since the last turn of the event loop. */
-	let heard: Message[] = [];
+	let derived: Message[] = [];
 
 	/**
 	 * Messages are told one by one, and those that came together are taken in together: each time the window is copied, and
@@ -102,17 +102,17 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			apply(event);
 			return;
 		}
-		if (heard.length === 0) queueMicrotask(takeIn);
-		heard.push(...event.messages);
+		if (derived.length === 0) queueMicrotask(takeIn);
+		derived.push(...event.messages);
 	};
 	const takeIn = (): void => {
-		const messages = heard;
-		heard = [];
+		const messages = derived;
+		derived = [];
 		if (messages.length > 0) apply({type: 'messages', messages});
 	};
 
 	const apply = (change: Change): void => {
-		if (heard.length > 0) takeIn();
+		if (derived.length > 0) takeIn();
 		if (closed) return;
 		let next = reduce(store.getState(), change);
 		if (next.messages.length > windowSize + slack) next = reduce(next, {type: 'trim', keep: windowSize});
@@ -136,10 +136,10 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			// What was read of the history before holds up to where both are one.
 			const marks = event.type === 'replaced' ? (unread?.kept ?? seenMarksOf(store.getState())) : null;
 			hear(event);
-			if (event.type === 'redacted') chronicle.redact(event.messages);
+			if (event.type === 'redacted') history.redact(event.messages);
 			if (event.type === 'replaced') {
 				told.clear();
-				chronicle.restart();
+				history.restart();
 				unread = {epoch: event.epoch, kept: marks === null ? null : marksIn(event, marks)};
 				void reload(opened);
 			}
@@ -223,7 +223,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		isWanted: clientId => store.getState().pending.some(({draft}) => draft.client_id === clientId),
 	});
 
-	const chronicle = new Chronicle(opening, store.getState);
+	const history = new HistoryStore(opening, store.getState);
 	const ready = start();
 	// Whoever shows the state sees that nothing came; the error itself is for the one who awaits it.
 	ready.catch(() => {});
@@ -239,13 +239,13 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		},
 		look: (feed, around) => apply({type: 'look', feed, around}),
 		...pager,
-		chronicle,
+		history,
 		find,
 		async loadMessage(id) {
 			const message = await find(id);
 			if (message === null) return;
 			await loadReceipts(await opening, [message]);
-			chronicle.keep(message);
+			history.keep(message);
 		},
 		async search(filter, page) {
 			const opened = await opening;
@@ -281,7 +281,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		},
 		async redact(id) {
 			const messages = [await (await opening).redact(id)];
-			chronicle.redact(messages);
+			history.redact(messages);
 			apply({type: 'redacted', messages});
 		},
 		readTable: async name => (await opening).table(name),

@@ -15,7 +15,7 @@ export interface Mark {
 }
 
 const nobody: readonly string[] = [];
-const longestExcerpt = 160;
+const maxExcerptLength = 160;
 
 function markOf({id, created_at, tag, mentions, reply_to, body}: Message): Mark {
 	return {
@@ -24,7 +24,7 @@ function markOf({id, created_at, tag, mentions, reply_to, body}: Message): Mark 
 		tag: foldTag(tag),
 		mentions: mentions.length === 0 ? nobody : mentions.map(foldTag),
 		reply_to,
-		excerpt: body.length <= longestExcerpt ? body : copied(body.slice(0, longestExcerpt)),
+		excerpt: body.length <= maxExcerptLength ? body : copied(body.slice(0, maxExcerptLength)),
 	};
 }
 

@@ -7,7 +7,7 @@ import type {State} from './state.ts';
 const pageSize = 200;
 const threadPage = 1000;
 /** Of a feed that is a part of what is read (the inbox), so many pages are read at the most until one holds anything. */
-const mostReads = 10;
+const maxReads = 10;
 
 /** How history is read back, feed by feed. */
 export interface Pager {
@@ -50,7 +50,7 @@ export function createPager({state, apply, history, receiptsOf}: PagerOptions): 
 			const found = await history({...queryOf(feed, state()), before: lower, limit});
 			lower = found.length < limit ? 0 : (found[0]?.id ?? 0);
 			const messages = found.filter(message => belongs(state().identity, feed, message));
-			if (messages.length > 0 || lower === 0 || read >= mostReads) return {messages, lower, upper: before};
+			if (messages.length > 0 || lower === 0 || read >= maxReads) return {messages, lower, upper: before};
 		}
 	}
 
@@ -61,7 +61,7 @@ export function createPager({state, apply, history, receiptsOf}: PagerOptions): 
 			const found = await history({...queryOf(feed, state()), after: upper - 1, limit, oldest: true});
 			upper = found.length < limit ? Infinity : (found.at(-1)?.id ?? 0) + 1;
 			const messages = found.filter(message => belongs(state().identity, feed, message));
-			if (messages.length > 0 || upper >= state().from || read >= mostReads) return {messages, lower: from, upper};
+			if (messages.length > 0 || upper >= state().from || read >= maxReads) return {messages, lower: from, upper};
 		}
 	}
 
@@ -72,8 +72,8 @@ export function createPager({state, apply, history, receiptsOf}: PagerOptions): 
 	}
 
 	async function loadOlder(feed: FeedId): Promise<boolean> {
-		if (!state().pasts.has(feed)) apply({type: 'look', feed, around: Infinity});
-		const before = state().pasts.get(feed)?.lower ?? 0;
+		if (!state().scrollbacks.has(feed)) apply({type: 'look', feed, around: Infinity});
+		const before = state().scrollbacks.get(feed)?.lower ?? 0;
 		if (before === 0) return false;
 		return once(`older ${feed}`, async () => {
 			const page = await older(feed, before, threadOf(feed) === null ? pageSize : threadPage);
@@ -86,7 +86,7 @@ export function createPager({state, apply, history, receiptsOf}: PagerOptions): 
 	return {
 		loadOlder,
 		async loadNewer(feed) {
-			const from = state().pasts.get(feed)?.upper ?? Infinity;
+			const from = state().scrollbacks.get(feed)?.upper ?? Infinity;
 			if (from >= state().from) return false;
 			return once(`newer ${feed}`, async () => {
 				// Everything committed before the question was there to be found; what came since stands in the window, or is asked for again.

@@ -4,11 +4,11 @@ import type {Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
 import {foldTag} from '../mailbox/tag.ts';
-import type {Task} from '../mailbox/tasks/task.ts';
+import type {Task} from '../mailbox/task.ts';
 import {withChannels, withChannelsOf} from './channels.ts';
 import {belongs, threadOf, type FeedId} from './feed.ts';
 import {mergeById} from './ordered.ts';
-import {bounded, emptyPast, released, withNewer, withOlder, type Past} from './past.ts';
+import {bounded, emptyScrollback, released, withNewer, withOlder, type Scrollback} from './scrollback.ts';
 import type {Receipts} from './receipts.ts';
 import {readAtStart, type SeenMarks} from './seen-marks.ts';
 import {emptyState, type Pending, type State} from './state.ts';
@@ -149,13 +149,13 @@ function withMessages(state: State, incoming: readonly Message[]): State {
 	const late = state.from === 0 ? none : incoming.filter(({id}) => id < state.from);
 	const fresh = late.length === 0 ? incoming : incoming.filter(({id}) => id >= state.from);
 	const messages = mergeById(state.messages, fresh);
-	const pasts = withLate(state, late);
+	const scrollbacks = withLate(state, late);
 	const returned = new Set(incoming.map(({client_id}) => client_id));
 	const pending = state.pending.some(({draft}) => returned.has(draft.client_id))
 		? state.pending.filter(({draft}) => !returned.has(draft.client_id))
 		: state.pending;
-	if (messages === state.messages && pending === state.pending && pasts === state.pasts) return state;
-	return withChannelsOf({...state, messages, pasts, pending}, incoming);
+	if (messages === state.messages && pending === state.pending && scrollbacks === state.scrollbacks) return state;
+	return withChannelsOf({...state, messages, scrollbacks, pending}, incoming);
 }
 
 /** Rows in the place of those that said more; of the messages that are held. */
@@ -166,36 +166,40 @@ function withRedacted(state: State, redacted: readonly Message[]): State {
 		return messages.some(isStale) ? messages.map(message => byId.get(message.id) ?? message) : messages;
 	};
 	const messages = replaced(state.messages);
-	const pasts = changedPasts(state, past => {
-		const inPast = replaced(past.messages);
-		return inPast === past.messages ? past : {...past, messages: inPast};
+	const scrollbacks = changedPasts(state, scrollback => {
+		const inScrollback = replaced(scrollback.messages);
+		return inScrollback === scrollback.messages ? scrollback : {...scrollback, messages: inScrollback};
 	});
-	return messages === state.messages && pasts === state.pasts ? state : {...state, messages, pasts};
+	return messages === state.messages && scrollbacks === state.scrollbacks ? state : {...state, messages, scrollbacks};
 }
 
 const none: readonly Message[] = [];
 
 /** Ids commit out of order: what came late and lies before the window stands in the pasts that reach there. */
-function withLate(state: State, late: readonly Message[]): State['pasts'] {
-	if (late.length === 0) return state.pasts;
-	return changedPasts(state, (past, feed) => {
+function withLate(state: State, late: readonly Message[]): State['scrollbacks'] {
+	if (late.length === 0) return state.scrollbacks;
+	return changedPasts(state, (scrollback, feed) => {
 		const messages = mergeById(
-			past.messages,
+			scrollback.messages,
 			late.filter(
-				message => message.id >= past.lower && message.id < past.upper && belongs(state.identity, feed, message),
+				message =>
+					message.id >= scrollback.lower && message.id < scrollback.upper && belongs(state.identity, feed, message),
 			),
 		);
-		return messages === past.messages ? past : bounded({...past, messages}, threadOf(feed) !== null);
+		return messages === scrollback.messages ? scrollback : bounded({...scrollback, messages}, threadOf(feed) !== null);
 	});
 }
 
-function changedPasts(state: State, change: (past: Past, feed: FeedId) => Past): State['pasts'] {
-	let next: Map<FeedId, Past> | undefined;
-	for (const [feed, past] of state.pasts) {
-		const changed = change(past, feed);
-		if (changed !== past) (next ??= new Map(state.pasts)).set(feed, changed);
+function changedPasts(
+	state: State,
+	change: (scrollback: Scrollback, feed: FeedId) => Scrollback,
+): State['scrollbacks'] {
+	let next: Map<FeedId, Scrollback> | undefined;
+	for (const [feed, scrollback] of state.scrollbacks) {
+		const changed = change(scrollback, feed);
+		if (changed !== scrollback) (next ??= new Map(state.scrollbacks)).set(feed, changed);
 	}
-	return next ?? state.pasts;
+	return next ?? state.scrollbacks;
 }
 
 function withRecent(state: State, page: readonly Message[], complete: boolean): State {
@@ -207,15 +211,15 @@ function withRecent(state: State, page: readonly Message[], complete: boolean): 
 /** Pages may come when what they continued has changed: then they are of no use, and are asked for again. */
 function withPage(state: State, change: Extract<Change, {type: 'older' | 'newer' | 'elsewhere'}>): State {
 	const isThread = threadOf(change.feed) !== null;
-	const past = state.pasts.get(change.feed);
-	const put = (next: Past): State => ({...state, pasts: new Map(state.pasts).set(change.feed, next)});
+	const scrollback = state.scrollbacks.get(change.feed);
+	const put = (next: Scrollback): State => ({...state, scrollbacks: new Map(state.scrollbacks).set(change.feed, next)});
 	switch (change.type) {
 		case 'older':
-			if (past?.lower !== change.before) return state;
-			return put(withOlder(past, change.messages, change.lower, isThread));
+			if (scrollback?.lower !== change.before) return state;
+			return put(withOlder(scrollback, change.messages, change.lower, isThread));
 		case 'newer':
-			if (past?.upper !== change.from) return state;
-			return put(withNewer(past, change.messages, Math.min(change.reaches, state.from), isThread));
+			if (scrollback?.upper !== change.from) return state;
+			return put(withNewer(scrollback, change.messages, Math.min(change.reaches, state.from), isThread));
 		case 'elsewhere': {
 			const upper = Math.min(change.upper, state.from);
 			const messages = change.messages.filter(({id}) => id < upper);
@@ -225,22 +229,22 @@ function withPage(state: State, change: Extract<Change, {type: 'older' | 'newer'
 }
 
 /** More feeds than this are not kept: panes and threads that nobody shows any more, the longest ago first. */
-const mostPasts = 12;
+const maxScrollbacks = 12;
 
 function withLook(state: State, feed: FeedId, around: number | null): State {
-	const past = state.pasts.get(feed);
-	if (past === undefined ? around === null : past.around === around) return state;
-	const next = past ?? emptyPast(state.from);
+	const scrollback = state.scrollbacks.get(feed);
+	if (scrollback === undefined ? around === null : scrollback.around === around) return state;
+	const next = scrollback ?? emptyScrollback(state.from);
 	const kept = around === null ? released(next, state.from) : {...next, around};
-	if (kept === past) return state;
-	const pasts = new Map(state.pasts);
-	pasts.delete(feed);
-	if (kept !== null) pasts.set(feed, kept);
-	for (const [oldest] of pasts) {
-		if (pasts.size <= mostPasts) break;
-		pasts.delete(oldest);
+	if (kept === scrollback) return state;
+	const scrollbacks = new Map(state.scrollbacks);
+	scrollbacks.delete(feed);
+	if (kept !== null) scrollbacks.set(feed, kept);
+	for (const [oldest] of scrollbacks) {
+		if (scrollbacks.size <= maxScrollbacks) break;
+		scrollbacks.delete(oldest);
 	}
-	return {...state, pasts};
+	return {...state, scrollbacks};
 }
 
 /** Milliseconds that a row which was read can be older than one that was told meanwhile. */
@@ -253,7 +257,7 @@ function isOvertaken({updated_at}: Task, known: Task): boolean {
 }
 
 /** Finished tasks beyond this many are forgotten, oldest change first. */
-const mostTasks = 1000;
+const maxTasks = 1000;
 
 function withTasks(tasks: State['tasks'], incoming: readonly Task[]): State['tasks'] {
 	const next = new Map(tasks);
@@ -261,11 +265,11 @@ function withTasks(tasks: State['tasks'], incoming: readonly Task[]): State['tas
 		const known = next.get(task.id);
 		if (known === undefined || !isOvertaken(task, known)) next.set(task.id, task);
 	}
-	if (next.size <= mostTasks) return next;
+	if (next.size <= maxTasks) return next;
 	const over = [...next.values()]
 		.filter(({status}) => status !== 'queued' && status !== 'running')
 		.sort((one, other) => (one.updated_at < other.updated_at ? -1 : 1))
-		.slice(0, next.size - mostTasks);
+		.slice(0, next.size - maxTasks);
 	for (const {id} of over) next.delete(id);
 	return next;
 }
@@ -279,18 +283,18 @@ function withAgents(agents: State['agents'], incoming: readonly Agent[]): State[
 function withReceipts(state: State, incoming: readonly Receipt[]): State {
 	if (incoming.length === 0) return state;
 	const next = state.receipts.with(incoming);
-	const receipts = next.size > 2 * heldCount(state) + 1000 ? heldOnly(next, state) : next;
+	const receipts = next.size > 2 * loadedCount(state) + 1000 ? loadedOnly(next, state) : next;
 	return {...state, receipts};
 }
 
 /** Messages that are held: those of the window, and what was read back (twice where two feeds hold it). */
-export function heldCount({messages, pasts}: Pick<State, 'messages' | 'pasts'>): number {
-	return [...pasts.values()].reduce((count, past) => count + past.messages.length, messages.length);
+export function loadedCount({messages, scrollbacks}: Pick<State, 'messages' | 'scrollbacks'>): number {
+	return [...scrollbacks.values()].reduce((count, scrollback) => count + scrollback.messages.length, messages.length);
 }
 
-function heldOnly(receipts: Receipts, {from, pasts}: Pick<State, 'from' | 'pasts'>): Receipts {
-	const past = new Set([...pasts.values()].flatMap(({messages}) => messages.map(({id}) => id)));
-	return receipts.of(id => id >= from || past.has(id));
+function loadedOnly(receipts: Receipts, {from, scrollbacks}: Pick<State, 'from' | 'scrollbacks'>): Receipts {
+	const scrollback = new Set([...scrollbacks.values()].flatMap(({messages}) => messages.map(({id}) => id)));
+	return receipts.of(id => id >= from || scrollback.has(id));
 }
 
 function withSeen(state: State, feed: FeedId, id: number): State {
@@ -305,10 +309,10 @@ function trimmed(state: State, keep: number): State {
 	const messages = state.messages.slice(-keep);
 	const dropped = state.messages.slice(0, -keep);
 	const from = messages[0]?.id ?? state.from;
-	const pasts = changedPasts(state, (past, feed) => {
-		if (past.upper !== state.from) return past;
+	const scrollbacks = changedPasts(state, (scrollback, feed) => {
+		if (scrollback.upper !== state.from) return scrollback;
 		const own = dropped.filter(message => belongs(state.identity, feed, message));
-		return bounded({...past, messages: [...past.messages, ...own], upper: from}, threadOf(feed) !== null);
+		return bounded({...scrollback, messages: [...scrollback.messages, ...own], upper: from}, threadOf(feed) !== null);
 	});
-	return {...state, messages, from, pasts, receipts: heldOnly(state.receipts, {from, pasts})};
+	return {...state, messages, from, scrollbacks, receipts: loadedOnly(state.receipts, {from, scrollbacks})};
 }

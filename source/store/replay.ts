@@ -1,7 +1,7 @@
 import {goneAt, type Agent} from '../mailbox/agent.ts';
 import type {AgentState, StateChange} from '../mailbox/state-change.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
-import type {Task, TaskStatus} from '../mailbox/tasks/task.ts';
+import type {Task, TaskStatus} from '../mailbox/task.ts';
 import {firstFrom} from './mark.ts';
 
 /** How something stood from a moment on; the next step ends it. `unknown`: it was there, and nobody wrote down how. */

@@ -13,7 +13,7 @@ export interface SeenMarks {
 }
 
 /** No more marks than this are kept. */
-const mostMarks = 1000;
+const maxMarks = 1000;
 
 /** The marks of a state; null while it is not known whose they are. Where there are too many, the oldest become the common one. */
 export function seenMarksOf({epoch, loaded, seen_from, seen}: State): SeenMarks | null {
@@ -21,9 +21,9 @@ export function seenMarksOf({epoch, loaded, seen_from, seen}: State): SeenMarks 
 }
 
 function bounded(given: SeenMarks): SeenMarks {
-	if (given.marks.size <= mostMarks) return given;
+	if (given.marks.size <= maxMarks) return given;
 	const byId = [...given.marks].sort(([, one], [, other]) => other - one);
-	return {...given, from: Math.max(given.from, byId[mostMarks]?.[1] ?? 0), marks: new Map(byId.slice(0, mostMarks))};
+	return {...given, from: Math.max(given.from, byId[maxMarks]?.[1] ?? 0), marks: new Map(byId.slice(0, maxMarks))};
 }
 
 /** Of two screens over one mailbox: what was read on either was read. Marks of another database are no longer of use. */

@@ -1,11 +1,11 @@
 import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
 import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
-import type {Task, TaskStatus} from '../mailbox/tasks/task.ts';
+import type {Task, TaskStatus} from '../mailbox/task.ts';
 import {statusOf as standingStatus} from '../mailbox/tasks/task-standing.ts';
 import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
 import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
-import {heldOf, windowOf} from './held.ts';
+import {loadedOf, windowOf} from './loaded.ts';
 import type {State} from './state.ts';
 
 const none: readonly Message[] = [];
@@ -18,7 +18,8 @@ export function channelMessages(state: State, tag: Tag): readonly Message[] {
 /** How many replies the thread of this message has, as far as it is known. */
 export function replyCount(state: State, root: number): number {
 	const known = new Set<number>();
-	for (const {messages} of state.pasts.values()) for (const id of repliesIn(messages).get(root) ?? []) known.add(id);
+	for (const {messages} of state.scrollbacks.values())
+		for (const id of repliesIn(messages).get(root) ?? []) known.add(id);
 	const recent = windowOf(state, threadFeed(root));
 	return known.size + (recent[0]?.id === root ? recent.length - 1 : recent.length);
 }
@@ -43,26 +44,26 @@ function repliesIn(messages: readonly Message[]): ReadonlyMap<number, readonly n
 
 /** The root and its replies as far as they are held, by id. */
 export function threadMessages(state: State, root: number): readonly Message[] {
-	const {past, recent} = heldOf(state, threadFeed(root));
-	if (past.length === 0) return recent;
-	return recent.length === 0 ? past : [...past, ...recent];
+	const {scrollback, recent} = loadedOf(state, threadFeed(root));
+	if (scrollback.length === 0) return recent;
+	return recent.length === 0 ? scrollback : [...scrollback, ...recent];
 }
 
 /** Of so many threads the tree is remembered. */
-const mostTrees = 8;
+const maxTrees = 8;
 const trees = new Map<
 	number,
-	{readonly past: unknown; readonly recent: unknown; readonly tree: readonly ThreadEntry[]}
+	{readonly scrollback: unknown; readonly recent: unknown; readonly tree: readonly ThreadEntry[]}
 >();
 
 /** The thread as a tree, depth first: each reply below what it replies to. Made anew only when a message came. */
 export function threadTree(state: State, root: number): readonly ThreadEntry[] {
-	const {past, recent} = heldOf(state, threadFeed(root));
+	const {scrollback, recent} = loadedOf(state, threadFeed(root));
 	const known = trees.get(root);
-	if (known !== undefined && known.past === past && known.recent === recent) return known.tree;
+	if (known !== undefined && known.scrollback === scrollback && known.recent === recent) return known.tree;
 	const tree = treeOf(threadMessages(state, root), root);
-	if (trees.size >= mostTrees) trees.clear();
-	trees.set(root, {past, recent, tree});
+	if (trees.size >= maxTrees) trees.clear();
+	trees.set(root, {scrollback, recent, tree});
 	return tree;
 }
 

@@ -3,9 +3,9 @@ import type {Busy, Connection, Replaced} from '../mailbox/event.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {FoldedTag} from '../mailbox/tag.ts';
-import type {Task} from '../mailbox/tasks/task.ts';
+import type {Task} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
-import type {Past} from './past.ts';
+import type {Scrollback} from './scrollback.ts';
 import {Receipts} from './receipts.ts';
 
 /** A message that was sent from here and whose row has not come back yet. */
@@ -43,7 +43,7 @@ export interface State {
 	/** The window holds every message from this id on; 0: it holds all of history. */
 	readonly from: number;
 	/** What was read back of a feed, older than the window; of those that were looked at last. */
-	readonly pasts: ReadonlyMap<FeedId, Past>;
+	readonly scrollbacks: ReadonlyMap<FeedId, Scrollback>;
 	/** Folded tag to channel, also of tags whose messages lie outside of the window; of those that were only addressed the newest. */
 	readonly channels: ReadonlyMap<FoldedTag, ListedChannel>;
 	/** Folded tags that were addressed and have no channel: nobody has joined or written as them, and there are too many. */
@@ -69,7 +69,7 @@ export const emptyState: State = {
 	loaded: false,
 	messages: [],
 	from: 0,
-	pasts: new Map(),
+	scrollbacks: new Map(),
 	channels: new Map(),
 	unlisted: new Set(),
 	pending: [],

@@ -2,8 +2,8 @@ import type {Message} from '../mailbox/message.ts';
 import {RecentMap} from '../mailbox/recent.ts';
 import {foldTag, sameTag} from '../mailbox/tag.ts';
 import {allFeed, inboxFeed, type FeedId} from './feed.ts';
-import {windowOf} from './held.ts';
-import {firstFrom} from './past.ts';
+import {windowOf} from './loaded.ts';
+import {firstFrom} from './scrollback.ts';
 import type {State} from './state.ts';
 
 /** Up to which id a pane's messages count as read. A message that was seen among all was seen. */

@@ -4,7 +4,7 @@ import type {AddressInfo} from 'node:net';
 import {createInterface} from 'node:readline';
 import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
 import type {Message} from '../../source/mailbox/message.ts';
-import type {Task} from '../../source/mailbox/tasks/task.ts';
+import type {Task} from '../../source/mailbox/task.ts';
 import {Home} from '../helpers/program.ts';
 
 type Row = Record<string, unknown>;

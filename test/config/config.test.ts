@@ -17,8 +17,8 @@ const write = (text: string) => writeFile(join(home, 'config.toml'), text);
 
 describe('places', () => {
 	test('AGENTMUX_HOME moves everything to one folder', async () => {
-		const {places} = await load();
-		expect(places).toEqual({
+		const {paths} = await load();
+		expect(paths).toEqual({
 			home,
 			config: join(home, 'config.toml'),
 			data: join(home, 'data'),
@@ -28,9 +28,9 @@ describe('places', () => {
 	});
 
 	test("without it they are the platform's own, all absolute", async () => {
-		const {places} = await loadConfig({env: {}});
-		expect(places.home).toBeNull();
-		for (const place of [places.config, places.data, places.state, places.logs]) {
+		const {paths} = await loadConfig({env: {}});
+		expect(paths.home).toBeNull();
+		for (const place of [paths.config, paths.data, paths.state, paths.logs]) {
 			expect(place).toMatch(/^(\/|[A-Z]:).*agentmux/i);
 			expect(place).not.toContain('nodejs');
 		}

@@ -38,7 +38,7 @@ describe('the mailbox on the hub', () => {
 				await hub.kill();
 				await meanwhile();
 				// Without the port that it remembers, it comes back under another.
-				rmSync(join(hub.places.data, 'port'));
+				rmSync(join(hub.paths.data, 'port'));
 				hub = await startTestHub({home: hub.home});
 			},
 			close: () => hub.stop(),

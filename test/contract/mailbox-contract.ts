@@ -9,7 +9,7 @@ import type {SearchPage} from '../../source/mailbox/query.ts';
 import {isStuck} from '../../source/mailbox/receipt.ts';
 import {redactionOf} from '../../source/mailbox/redaction.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
-import type {TaskFilter} from '../../source/mailbox/tasks/task.ts';
+import type {TaskFilter} from '../../source/mailbox/task.ts';
 import {hear} from '../helpers/hear.ts';
 
 /** What the contract needs of one kind of Mailbox. The database may hold rows of earlier tests. */

@@ -51,10 +51,10 @@ const lines = (word: string, count: number): string =>
 
 test('tail, the screen and the MCP server go on with an older copy that was put back by hand', async () => {
 	await home.output(['sql', lines('common', 3)]);
-	const places = placesIn(home.path);
-	const pg = join(places.data, 'pg');
+	const paths = placesIn(home.path);
+	const pg = join(paths.data, 'pg');
 	const copy = join(home.path, 'copy');
-	await whileStopped(places, () => cpSync(pg, copy, {recursive: true}));
+	await whileStopped(paths, () => cpSync(pg, copy, {recursive: true}));
 	await home.output(['hub', 'start']);
 
 	const agent: AgentClient = await startAgent(home.path, 'A');
@@ -69,7 +69,7 @@ test('tail, the screen and the MCP server go on with an older copy that was put 
 	await Promise.all([tail.until('lost 4'), terminal.waitFor('lost 4')]);
 	expect((await agent.call('check_messages')).text).toContain('lost 4');
 
-	await whileStopped(places, () => {
+	await whileStopped(paths, () => {
 		rmSync(pg, {recursive: true});
 		renameSync(copy, pg);
 	});
@@ -112,7 +112,7 @@ test('tail, the screen and the MCP server go on with an older copy that was put 
 }, 180_000);
 
 test('tail says after a restore that history was replaced, and prints what is new, not everything again', async () => {
-	const places = placesIn(home.path);
+	const paths = placesIn(home.path);
 	const backup = join(home.path, 'backup.tar.gz');
 	await home.output(['sql', lines('kept', 2)]);
 	await home.output(['hub', 'backup', backup]);
@@ -121,7 +121,7 @@ test('tail says after a restore that history was replaced, and prints what is ne
 	await home.output(['sql', lines('undone', 2)]);
 	await tail.until('undone 2');
 	await home.output(['hub', 'restore', backup]);
-	await ensureHub(places);
+	await ensureHub(paths);
 	await home.output(['sql', lines('afterwards', 2)]);
 	await tail.until('afterwards 2');
 	await tail.until('History was replaced: ');

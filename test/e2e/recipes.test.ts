@@ -5,7 +5,7 @@ import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import type {Message} from '../../source/mailbox/message.ts';
-import type {Task} from '../../source/mailbox/tasks/task.ts';
+import type {Task} from '../../source/mailbox/task.ts';
 import {PlayedAgent} from '../helpers/agent.ts';
 import {Home} from '../helpers/program.ts';
 

@@ -44,7 +44,7 @@ interface NetworkOptions {
 }
 
 /** Everything that a network does, what clients notice at once more often than what they have to wait for. */
-const usualKinds: readonly FateKind[] = [
+const defaultKinds: readonly FateKind[] = [
 	...(['cut', 'cut', 'cut', 'cut', 'reset', 'reset', 'reset', 'reset'] as const),
 	...(['stall', 'stall', 'delay', 'delay', 'delay', 'halve', 'trickle', 'half-open'] as const),
 ];
@@ -55,7 +55,7 @@ const usualKinds: readonly FateKind[] = [
  */
 export async function startBadNetwork(
 	port: number,
-	{seed, kinds = usualKinds, host = '127.0.0.1'}: NetworkOptions,
+	{seed, kinds = defaultKinds, host = '127.0.0.1'}: NetworkOptions,
 ): Promise<BadNetwork> {
 	const random = randomFrom(seed);
 	const fates = new Map<FateKind, number>();

@@ -6,7 +6,7 @@ import {onEngine, type Engine} from './on-engine.ts';
 import {query, Writers, type Address} from './writers.ts';
 
 /** Milliseconds until what a follower was not shown is lost. */
-const patience = 300_000;
+const timeout = 300_000;
 const reader = 'FOLLOWER';
 
 /** A hub, writers, and three followers behind a network that leaves them alone until it is told otherwise. */
@@ -101,7 +101,7 @@ async function countShown(hub: Address, followers: readonly Follower[]): Promise
 	const rows = await query<{id: number}>(hub, 'select id from messages order by xid, id');
 	const place = new Map(rows.map(({id}, index) => [id, index]));
 	const missing = ({shown}: Follower): number => place.size - new Set(shown.filter(id => place.has(id))).size;
-	for (const deadline = Date.now() + patience; followers.some(each => missing(each) > 0) && Date.now() < deadline;) {
+	for (const deadline = Date.now() + timeout; followers.some(each => missing(each) > 0) && Date.now() < deadline;) {
 		await new Promise(resolve => {
 			setTimeout(resolve, 100);
 		});

@@ -83,9 +83,9 @@ function idsIn(text: string): number[] {
 	return [...text.matchAll(/(?:^|\\n)#(\d+) from SENDER/g)].map(([, id]) => Number(id));
 }
 
-function hook(hub: TestHub, stdout: number | 'pipe', patience = '20000'): ChildProcess {
+function hook(hub: TestHub, stdout: number | 'pipe', timeout = '20000'): ChildProcess {
 	const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', tag], {
-		env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: patience},
+		env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: timeout},
 		stdio: ['pipe', stdout, 'ignore'],
 	});
 	child.stdin?.on('error', () => undefined).end(JSON.stringify({session_id: 'broken'}));

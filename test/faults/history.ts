@@ -30,11 +30,11 @@ async function embedded(): Promise<Rewound> {
 	// By hand, with the hub ended in whatever way.
 	const exchange = async (from: string, to: string): Promise<void> => {
 		if (Math.random() < 0.5) process.kill(hub.pid, 'SIGKILL');
-		await whileStopped(hub.places, () => {
+		await whileStopped(hub.paths, () => {
 			rmSync(to, {recursive: true, force: true});
 			cpSync(from, to, {recursive: true});
 		});
-		const {pid, url} = await ensureHub(hub.places);
+		const {pid, url} = await ensureHub(hub.paths);
 		hub = {...first, pid, url};
 	};
 	return {
@@ -42,7 +42,7 @@ async function embedded(): Promise<Rewound> {
 		copy: () => exchange(pg, copied),
 		putBack: () => exchange(copied, pg),
 		async end() {
-			await stopHub(hub.places);
+			await stopHub(hub.paths);
 			await first.stop();
 		},
 	};

@@ -32,7 +32,7 @@ const between = 250;
 /** Milliseconds between two looks of one agent, for each agent that there is: a hundred looks a second in all. */
 const eachPause = 10;
 /** Milliseconds until what is not there is lost: a lease runs out after 30 s. */
-const patience = 180_000;
+const timeout = 180_000;
 
 interface Agent {
 	readonly tag: string;
@@ -53,7 +53,7 @@ async function underLoad(engine: Engine, load: Load, trials: number): Promise<Ou
 			try {
 				await Promise.all([
 					...agents.map(agent => arrive(agent, faults)),
-					...followers.map(({heard}) => heard.until(() => heard.phases.at(-1) === 'live', patience)),
+					...followers.map(({heard}) => heard.until(() => heard.phases.at(-1) === 'live', timeout)),
 				]);
 				faults.push(...(await miscounted(hub, agents)));
 
@@ -87,7 +87,7 @@ async function underLoad(engine: Engine, load: Load, trials: number): Promise<Ou
 					followers.map(async ({tag, heard}) => {
 						const heardBodies = (): string[] => heard.messages.flatMap(({body}) => bodiesIn(body));
 						await heard
-							.until(() => isHeard(written, heardBodies()), patience)
+							.until(() => isHeard(written, heardBodies()), timeout)
 							.catch(() => faults.push(`the socket of ${tag} heard ${heardBodies().length} of ${written.size}`));
 						const twice = heardBodies().length - new Set(heardBodies()).size;
 						if (twice > 0) faults.push(`the socket of ${tag} heard ${twice} twice`);
@@ -144,7 +144,7 @@ async function miscounted(hub: TestHub, agents: readonly Agent[]): Promise<strin
 
 /** Tries again what was not answered in time, as every client does. */
 async function patiently<T>(work: () => Promise<T>): Promise<T> {
-	for (const end = Date.now() + patience; ; await sleep(between)) {
+	for (const end = Date.now() + timeout; ; await sleep(between)) {
 		try {
 			return await work();
 		} catch (error) {
@@ -164,7 +164,7 @@ async function read(
 	const {tag} = agent;
 	const got: string[] = [];
 	handed.set(tag, got);
-	const until = Date.now() + patience;
+	const until = Date.now() + timeout;
 	let over = false;
 	void written().then(() => (over = true));
 	const take = await taker(hub, agent);

@@ -95,7 +95,7 @@ async function startMachine(number: number, database: string, cable: Cable | nul
 	};
 	try {
 		const hub = await startTestHub({home, cli, env, ...(cable === null ? {} : {within: cable.within})});
-		const found = await findHub(hub.places);
+		const found = await findHub(hub.paths);
 		if (found === null) throw new Error('The hub does not answer.');
 		const tag = `MACHINE_${number}`;
 		const mailbox = connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor(tag), way: wayTo(found)});

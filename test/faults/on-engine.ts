@@ -28,8 +28,8 @@ export async function onEngine<T>(engine: Engine, work: (start: Start, home: str
 }
 
 /** How its user's own programs reach that hub. */
-export async function addressOf({places}: TestHub): Promise<RunningHub> {
-	const found = await findHub(places);
+export async function addressOf({paths}: TestHub): Promise<RunningHub> {
+	const found = await findHub(paths);
 	if (found === null) throw new Error('The hub does not answer.');
 	return found;
 }

@@ -12,7 +12,7 @@ const count = 200;
 /** Bytes of a broadcast, and how many are sent to the one that does not read: more than may wait for it. */
 const broadcast = {bytes: 2_900_000, count: 12};
 /** Milliseconds until what a socket did not hear is lost. */
-const patience = 60_000;
+const timeout = 60_000;
 
 /** What a client of Realtime says every 25 seconds; who says nothing for a minute is cut. */
 const heartbeat = JSON.stringify([null, '2', 'phoenix', 'heartbeat', {}]);
@@ -146,7 +146,7 @@ function besideASlowReader(engine: Engine, rows: number): Promise<Outcome> {
 			const found = await writers.find(hub);
 			const ids = (await query<{id: number}>(hub, "select id from messages where tag = 'WRITER'")).map(({id}) => id);
 			const missing = ({heard}: Hearing): number => ids.filter(id => !new Set(heard).has(id)).length;
-			const deadline = Date.now() + patience;
+			const deadline = Date.now() + timeout;
 			while (hearing.some(({heard}) => heard.length < ids.length) && Date.now() < deadline) await sleep(50);
 			const lost = hearing.reduce((sum, each) => sum + missing(each), 0);
 			const duplicated = hearing.reduce((sum, {heard}) => sum + heard.length - new Set(heard).size, 0);

@@ -14,7 +14,7 @@ import {installPackage} from './package-copy.ts';
 import {query, Writers} from './writers.ts';
 
 /** Milliseconds in which everyone is back on a busy machine. */
-const patience = 30_000;
+const timeout = 30_000;
 
 /** What works on a mailbox while it is changed under it, all of it started from one installed package. */
 interface Company {
@@ -45,7 +45,7 @@ async function gather(hub: TestHub, cli: string): Promise<Company> {
 	});
 	tail.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text));
 	const server = await startAgent(home, 'UPGRADED', {}, cli);
-	await screen.waitFor('live', patience);
+	await screen.waitFor('live', timeout);
 	return {
 		screen,
 		printed,
@@ -61,7 +61,7 @@ async function gather(hub: TestHub, cli: string): Promise<Company> {
 }
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<boolean> {
-	for (const end = Date.now() + patience; Date.now() < end; await sleep(50)) if (await holds()) return true;
+	for (const end = Date.now() + timeout; Date.now() < end; await sleep(50)) if (await holds()) return true;
 	return false;
 }
 
@@ -73,7 +73,7 @@ async function reaches(hub: TestHub, company: Company, cli: string, when: string
 	if (code !== 0) faults.push(`${when}: send said ${stderr}`);
 	if (!(await until(() => printed.some(body => body.includes(word))))) faults.push(`${when}: tail printed nothing`);
 	if (printed.filter(body => body.includes(word)).length > 1) faults.push(`${when}: tail printed it twice`);
-	await screen.waitFor(word, patience).catch(() => faults.push(`${when}: the screen shows\n${screen.text()}`));
+	await screen.waitFor(word, timeout).catch(() => faults.push(`${when}: the screen shows\n${screen.text()}`));
 	let mail = '';
 	const handed = await until(async () => {
 		mail = (await server.call('check_messages')).text;
@@ -97,7 +97,7 @@ async function askForMore(hub: TestHub, {screen}: Company, when: string, faults:
 	const shows = async (keys: string, what: Parameters<TestTerminal['waitFor']>[0]): Promise<void> => {
 		screen.write(keys);
 		await screen
-			.waitFor(what, patience)
+			.waitFor(what, timeout)
 			.catch((error: unknown) => faults.push(`${when}, after ${JSON.stringify(keys)}: ${String(error)}`));
 	};
 	await query(

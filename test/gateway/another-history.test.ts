@@ -38,7 +38,7 @@ describe.skipIf(onPostgres)('an older copy of the data directory that is put bac
 		const home = temporaryHome();
 		let hub = await startTestHub({home});
 		ends.push(() => hub.stop());
-		const pg = join(hub.places.data, 'pg');
+		const pg = join(hub.paths.data, 'pg');
 		await write(hub, 'common', 10);
 		await hub.stop({keep: true});
 		cpSync(pg, `${home}/copy`, {recursive: true});

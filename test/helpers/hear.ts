@@ -3,7 +3,7 @@ import type {Connection, Cursor, Replaced, Unsubscribe} from '../../source/mailb
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
-import type {Task} from '../../source/mailbox/tasks/task.ts';
+import type {Task} from '../../source/mailbox/task.ts';
 
 /** What a subscriber has heard so far. */
 export interface Heard {

@@ -1,13 +1,13 @@
 import {join} from 'node:path';
 import {stopHub} from '../../source/hub/process/ensure.ts';
 import {takeLock} from '../../source/hub/files/lock.ts';
-import type {HubPlaces} from '../../source/hub/files/places.ts';
+import type {HubPaths} from '../../source/hub/files/paths.ts';
 
 /** Ends the hub and does something to its files, while programs that follow the mailbox cannot start it again. */
-export async function whileStopped(places: HubPlaces, work: () => void): Promise<void> {
+export async function whileStopped(paths: HubPaths, work: () => void): Promise<void> {
 	for (;;) {
-		await stopHub(places);
-		const lock = await takeLock(join(places.data, 'hub.lock'));
+		await stopHub(paths);
+		const lock = await takeLock(join(paths.data, 'hub.lock'));
 		// One of them was first.
 		if (lock === null) continue;
 		try {

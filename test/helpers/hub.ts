@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {findHub, type RunningHub} from '../../source/hub/process/find.ts';
-import type {HubPlaces} from '../../source/hub/files/places.ts';
+import type {HubPaths} from '../../source/hub/files/paths.ts';
 import {signToken} from '../../source/hub/tokens/token.ts';
 import {onPostgres} from './engine.ts';
 import './no-client.ts';
@@ -16,7 +16,7 @@ import {cli} from './program.ts';
 export interface TestHub {
 	/** AGENTMUX_HOME for commands that are to find this hub. */
 	readonly home: string;
-	readonly places: HubPlaces;
+	readonly paths: HubPaths;
 	readonly url: string;
 	readonly anonKey: string;
 	readonly serviceRoleKey: string;
@@ -46,14 +46,14 @@ export function temporaryHome(): string {
 }
 
 /** As config.ts lays a home out. */
-export function placesIn(home: string): HubPlaces {
+export function placesIn(home: string): HubPaths {
 	return {data: join(home, 'data'), state: join(home, 'state'), logs: join(home, 'logs')};
 }
 
 /** Starts a hub and resolves when it answers; rejects with what it said when it ends first. */
 export async function startTestHub(options: TestHubOptions = {}): Promise<TestHub> {
 	const home = options.home ?? temporaryHome();
-	const places = placesIn(home);
+	const paths = placesIn(home);
 	const database = onPostgres ? await serverOf(home) : null;
 	const env = {...(database === null ? {} : {AGENTMUX_DATABASE_URL: database}), ...options.env};
 	const child = spawnHub(home, {...options, env});
@@ -61,7 +61,7 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
 	child.stderr?.on('data', (chunk: Buffer) => {
 		said += chunk.toString();
 	});
-	const hub = await answering(places, child, () => said);
+	const hub = await answering(paths, child, () => said);
 	const end = async (signal: NodeJS.Signals): Promise<void> => {
 		if (child.exitCode !== null || child.signalCode !== null) return;
 		child.kill(signal);
@@ -69,7 +69,7 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
 	};
 	return {
 		home,
-		places,
+		paths,
 		url: hub.url,
 		anonKey: hub.anon_key,
 		serviceRoleKey: hub.service_role_key,
@@ -113,9 +113,9 @@ function tokenFor(secret: string, tag: string, kind: 'agent' | 'human'): string 
 	});
 }
 
-async function answering(places: HubPlaces, child: ChildProcess, said: () => string): Promise<RunningHub> {
+async function answering(paths: HubPaths, child: ChildProcess, said: () => string): Promise<RunningHub> {
 	for (let waited = 0; waited < 60_000; waited += 25) {
-		const hub = await findHub(places);
+		const hub = await findHub(paths);
 		if (hub !== null && hub.pid === child.pid) return hub;
 		if (child.exitCode !== null || child.signalCode !== null) {
 			throw new Error(`The hub ended with ${child.exitCode ?? child.signalCode}: ${said()}`);

@@ -1,7 +1,7 @@
 import {presenceOf, type Agent} from '../../source/mailbox/agent.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
 import type {ChangeQuery, StateChange} from '../../source/mailbox/state-change.ts';
-import type {Task} from '../../source/mailbox/tasks/task.ts';
+import type {Task} from '../../source/mailbox/task.ts';
 
 const silence = 5 * 60_000;
 

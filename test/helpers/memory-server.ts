@@ -5,7 +5,7 @@ import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {contentOf, mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
 import {redactionOf} from '../../source/mailbox/redaction.ts';
 import {isStuck, maxAttempts, type Receipt} from '../../source/mailbox/receipt.ts';
-import {mostRows, type TableRow} from '../../source/mailbox/table.ts';
+import {maxRows, type TableRow} from '../../source/mailbox/table.ts';
 import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts';
 import {MemoryHistory} from './memory-history.ts';
 import {MemoryTasks} from './memory-tasks.ts';
@@ -56,7 +56,7 @@ export class MemoryServer {
 		const rows = this.tables.get(name);
 		if (rows === undefined) throw new MailboxError('not_found', `There is no table ${name}.`);
 		if (rows === null) throw new MailboxError('forbidden', `The table ${name} may not be read from here.`);
-		return rows.slice(0, mostRows);
+		return rows.slice(0, maxRows);
 	}
 
 	/** Cuts every mailbox off, until `recover`; what is inserted meanwhile comes afterwards. */

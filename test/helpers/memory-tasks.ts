@@ -10,7 +10,7 @@ import type {
 	TaskDraft,
 	TaskFilter,
 	TaskOutcome,
-} from '../../source/mailbox/tasks/task.ts';
+} from '../../source/mailbox/task.ts';
 
 /** The table `tasks` and its RPCs, in memory. */
 export class MemoryTasks {

@@ -34,13 +34,13 @@ test('`hub cancel` ends what the owner runs, says what that was, and everyone is
 	expect(await home.output(['hub', 'cancel'])).toBe('The owner runs nothing.\n');
 	const query = `create table public.half (n int); select pg_sleep(100)`;
 	const long = sql(query);
-	const found = await findHub(hub.places);
+	const found = await findHub(hub.paths);
 	if (found === null) throw new Error('The hub is gone.');
 	const mailbox = connectMailbox({url: hub.url, key: hub.serviceRoleKey, way: wayTo(found)});
 	mailboxes.push(mailbox);
 	const told: (Busy | null)[] = [];
 	mailbox.watchBusy(busy => told.push(busy));
-	const running = async (): Promise<unknown> => (await findHub(hub.places))?.running;
+	const running = async (): Promise<unknown> => (await findHub(hub.paths))?.running;
 	await expect.poll(running, {timeout: 20_000}).toContainEqual(expect.objectContaining({who: owner}));
 	// On PGlite everyone waits for it, and hears so; on PostgreSQL nobody does.
 	const waiting = mailbox.channels().catch((error: unknown) => error);

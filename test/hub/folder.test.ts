@@ -93,7 +93,7 @@ describe('a data folder that is taken away from a running hub', () => {
 			}
 			expect(nowhere).not.toContain(true);
 			await first.stop({keep: true});
-			expect((await findHub(second.places))?.pid).toBe(second.pid);
+			expect((await findHub(second.paths))?.pid).toBe(second.pid);
 			await second.kill();
 			expect(acknowledged).toHaveLength(what === 'lock removed' ? 30 : 20);
 			expect(await bodies(await start(home))).toEqual(acknowledged);
@@ -131,7 +131,7 @@ describe('a data folder that is taken away from a running hub', () => {
 		['a link to the same text', path => symlinkSync(`${path}.old`, path)],
 	])('looks after a file where somebody put %s', async (_, spoil) => {
 		const hub = await start(newHome());
-		const path = join(hub.places.state, 'hub.json');
+		const path = join(hub.paths.state, 'hub.json');
 		const written = readFileSync(path, 'utf8');
 		const isWritten = () =>
 			lstatSync(path, {throwIfNoEntry: false})?.isFile() && readFileSync(path, 'utf8') === written;

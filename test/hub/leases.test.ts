@@ -2,7 +2,7 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterEach, expect, test} from 'vitest';
-import type {Task} from '../../source/mailbox/tasks/task.ts';
+import type {Task} from '../../source/mailbox/task.ts';
 import {startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
 import {startAgent, type AgentClient} from '../helpers/mcp.ts';
 import {cli, Home} from '../helpers/program.ts';

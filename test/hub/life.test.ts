@@ -32,10 +32,10 @@ afterEach(async () => {
 });
 
 it('a folder whose database cannot be opened gets no keys: it may be a copy that is still being put in place', async () => {
-	const places = placesIn(newHome());
-	mkdirSync(join(places.data, 'pg', 'base'), {recursive: true, mode: 0o700});
-	await expect(ensureHub(places)).rejects.toThrow('PG_VERSION is missing');
-	expect(existsSync(join(places.data, 'keys.json'))).toBe(false);
+	const paths = placesIn(newHome());
+	mkdirSync(join(paths.data, 'pg', 'base'), {recursive: true, mode: 0o700});
+	await expect(ensureHub(paths)).rejects.toThrow('PG_VERSION is missing');
+	expect(existsSync(join(paths.data, 'keys.json'))).toBe(false);
 });
 
 async function start(home = newHome()): Promise<TestHub> {
@@ -107,14 +107,14 @@ describe('a clock that was an hour fast', () => {
 
 describe('starting', () => {
 	it('ends with one hub, and every caller has it, when ten ask at once', async () => {
-		const places = placesIn(newHome());
+		const paths = placesIn(newHome());
 		const progress: string[] = [];
 		const hubs = await Promise.all(
-			Array.from({length: 10}, () => ensureHub(places, {onProgress: sentence => progress.push(sentence)})),
+			Array.from({length: 10}, () => ensureHub(paths, {onProgress: sentence => progress.push(sentence)})),
 		);
 		expect(new Set(hubs.map(({pid}) => pid)).size).toBe(1);
 		expect(progress).toContain('Preparing a new database; this happens once.');
-		expect((await ensureHub(places)).pid).toBe(hubs[0]?.pid);
+		expect((await ensureHub(paths)).pid).toBe(hubs[0]?.pid);
 	});
 
 	it('is for one process: a second one is refused and says which is the first', async () => {
@@ -125,8 +125,8 @@ describe('starting', () => {
 			said += chunk.toString();
 		});
 		expect(await once(second, 'exit')).toEqual([1, null]);
-		expect(said).toContain(`Another hub (process ${hub.pid}) holds ${hub.places.data}.`);
-		expect((await findHub(hub.places))?.pid).toBe(hub.pid);
+		expect(said).toContain(`Another hub (process ${hub.pid}) holds ${hub.paths.data}.`);
+		expect((await findHub(hub.paths))?.pid).toBe(hub.pid);
 		await hub.stop();
 	});
 
@@ -137,19 +137,19 @@ describe('starting', () => {
 		const program = installPackage(folder, {migration: 'create table agentmux.later (id int);'});
 		const home = Home.at(hub.home);
 		await Promise.all(Array.from({length: 4}, () => home.output(['hub', 'start'], {program})));
-		const next = await findHub(hub.places);
+		const next = await findHub(hub.paths);
 		expect(next?.pid).not.toBe(hub.pid);
 		expect(next).toMatchObject({url: hub.url, schema: '99990101000000'});
-		const log = readFileSync(join(hub.places.logs, 'hub.log'), 'utf8');
+		const log = readFileSync(join(hub.paths.logs, 'hub.log'), 'utf8');
 		expect(log.match(/Hub \S+ answers at/g)).toHaveLength(2);
-		expect((await ensureHub(hub.places)).pid).toBe(next?.pid);
+		expect((await ensureHub(hub.paths)).pid).toBe(next?.pid);
 	});
 
 	it('takes a hub that does not say its schema for one of an older agentmux', () => {
-		const places = placesIn(newHome());
-		mkdirSync(places.state);
-		writeFileSync(join(places.state, 'hub.json'), JSON.stringify({pid: process.pid, url: null}));
-		expect(readState(places)).toMatchObject({schema: ''});
+		const paths = placesIn(newHome());
+		mkdirSync(paths.state);
+		writeFileSync(join(paths.state, 'hub.json'), JSON.stringify({pid: process.pid, url: null}));
+		expect(readState(paths)).toMatchObject({schema: ''});
 	});
 
 	it('ends the hub of an older agentmux only while no other program can start one', async () => {
@@ -160,7 +160,7 @@ describe('starting', () => {
 		const module = fileURLToPath(new URL('../../source/hub/files/lock.ts', import.meta.url));
 		const script = `
 			const {takeLock} = await import(${JSON.stringify(module)});
-			const lock = await takeLock(${JSON.stringify(join(hub.places.state, 'start.lock'))});
+			const lock = await takeLock(${JSON.stringify(join(hub.paths.state, 'start.lock'))});
 			process.stdin.on('end', () => lock.release()).resume();
 			console.log(lock === null ? 'taken' : 'held');`;
 		const starting = spawn(process.execPath, ['--input-type=module', '-e', script]);
@@ -179,10 +179,10 @@ describe('starting', () => {
 			starting.stdin.end();
 			expect(await ended).toEqual([0, null]);
 			expect(replaced).toEqual([true]);
-			expect((await findHub(hub.places))?.schema).toBe('99990101000000');
+			expect((await findHub(hub.paths))?.schema).toBe('99990101000000');
 		} finally {
 			starting.kill('SIGKILL');
-			await stopHub(hub.places);
+			await stopHub(hub.paths);
 			rmSync(folder, {recursive: true, force: true});
 		}
 	});
@@ -191,9 +191,9 @@ describe('starting', () => {
 		const home = newHome();
 		const first = await start(home);
 		await first.kill();
-		expect(existsSync(join(first.places.state, 'hub.json'))).toBe(true);
-		expect(await findHub(first.places)).toBeNull();
-		const next = await ensureHub(first.places);
+		expect(existsSync(join(first.paths.state, 'hub.json'))).toBe(true);
+		expect(await findHub(first.paths)).toBeNull();
+		const next = await ensureHub(first.paths);
 		expect(next.pid).not.toBe(first.pid);
 	});
 
@@ -205,7 +205,7 @@ describe('starting', () => {
 		const squatter = createServer().listen(Number(new URL(first.url).port), '127.0.0.1');
 		await once(squatter, 'listening');
 		try {
-			expect((await ensureHub(first.places)).url).not.toBe(first.url);
+			expect((await ensureHub(first.paths)).url).not.toBe(first.url);
 		} finally {
 			squatter.close();
 		}
@@ -221,7 +221,7 @@ describe('starting', () => {
 		}
 		const hub = await start(home);
 		expect(await sql(hub, 'select count(*)::int as n from messages')).toEqual([{n: 0}]);
-		expect(readdirSync(hub.places.data).filter(name => name.startsWith('pg'))).toEqual(['pg']);
+		expect(readdirSync(hub.paths.data).filter(name => name.startsWith('pg'))).toEqual(['pg']);
 		await hub.stop({keep: true});
 	});
 
@@ -236,13 +236,13 @@ describe('starting', () => {
 
 	it('leaves what it wrote to this user alone, and no key in arguments or log', async () => {
 		const hub = await start();
-		for (const folder of [hub.places.data, hub.places.state, hub.places.logs, join(hub.places.data, 'pg')]) {
+		for (const folder of [hub.paths.data, hub.paths.state, hub.paths.logs, join(hub.paths.data, 'pg')]) {
 			expect([folder, statSync(folder).mode & 0o777]).toEqual([folder, 0o700]);
 		}
 		for (const file of ['data/keys.json', 'data/hub.lock', 'state/hub.json', 'logs/hub.log']) {
 			expect([file, statSync(join(hub.home, file)).mode & 0o777]).toEqual([file, 0o600]);
 		}
-		expect(readFileSync(join(hub.places.logs, 'hub.log'), 'utf8')).not.toContain(hub.jwtSecret);
+		expect(readFileSync(join(hub.paths.logs, 'hub.log'), 'utf8')).not.toContain(hub.jwtSecret);
 		await hub.stop();
 	});
 });
@@ -252,10 +252,10 @@ describe('ending', () => {
 		const hub = await start();
 		process.kill(hub.pid, 'SIGHUP');
 		await sleep(200);
-		expect((await findHub(hub.places))?.pid).toBe(hub.pid);
-		expect(await stopHub(hub.places)).toBe(hub.pid);
-		expect(existsSync(join(hub.places.state, 'hub.json'))).toBe(false);
-		expect(await stopHub(hub.places)).toBeNull();
+		expect((await findHub(hub.paths))?.pid).toBe(hub.pid);
+		expect(await stopHub(hub.paths)).toBe(hub.pid);
+		expect(existsSync(join(hub.paths.state, 'hub.json'))).toBe(false);
+		expect(await stopHub(hub.paths)).toBeNull();
 	});
 });
 
@@ -273,10 +273,10 @@ describe('what can go wrong', () => {
 		const home = newHome();
 		const hub = await start(home);
 		await hub.stop({keep: true});
-		writeFileSync(join(hub.places.data, 'pg', 'global', 'pg_control'), 'nonsense');
-		await expect(ensureHub(hub.places)).rejects.toMatchObject({
+		writeFileSync(join(hub.paths.data, 'pg', 'global', 'pg_control'), 'nonsense');
+		await expect(ensureHub(hub.paths)).rejects.toMatchObject({
 			name: 'HubError',
-			message: expect.stringContaining(`The database in ${join(hub.places.data, 'pg')} cannot be opened`) as unknown,
+			message: expect.stringContaining(`The database in ${join(hub.paths.data, 'pg')} cannot be opened`) as unknown,
 			remedy: expect.stringContaining('backup') as unknown,
 		});
 	});
@@ -290,7 +290,7 @@ describe('what can go wrong', () => {
 		const again = await start(home);
 		await sql(again, `${insert} ('29991231235958', 'theirs', null)`);
 		await again.stop({keep: true});
-		await expect(ensureHub(hub.places)).rejects.toMatchObject({
+		await expect(ensureHub(hub.paths)).rejects.toMatchObject({
 			message: expect.stringContaining('made by a newer agentmux') as unknown,
 		});
 	});
@@ -328,7 +328,7 @@ describe('what can go wrong', () => {
 	it('writes down why PostgreSQL panicked, and tells whoever asked', async () => {
 		const hub = await start();
 		const [row] = (await sql(hub, 'select pg_walfile_name(pg_current_wal_lsn()) as name')) as {name: string}[];
-		const wal = join(hub.places.data, 'pg/pg_wal');
+		const wal = join(hub.paths.data, 'pg/pg_wal');
 		const present = readdirSync(wal).filter(name => /^[0-9A-F]{24}$/.test(name) && name > (row?.name ?? ''));
 		// What comes next in its log cannot be opened.
 		const next = `${(row?.name ?? '').slice(0, 16)}${(Number.parseInt((row?.name ?? '').slice(16), 16) + 1).toString(16).toUpperCase().padStart(8, '0')}`;
@@ -340,14 +340,14 @@ describe('what can go wrong', () => {
 		const text = "(select string_agg(gen_random_uuid()::text, '') from generate_series(1, 3000) where n > 0)";
 		const filling = `insert into messages (content) select '[A] ' || ${text} from generate_series(1, 40) n`;
 		const refused = await sql(hub, filling).catch((error: unknown) => String(error));
-		const log = (): string => readFileSync(join(hub.places.logs, 'hub.log'), 'utf8');
+		const log = (): string => readFileSync(join(hub.paths.logs, 'hub.log'), 'utf8');
 		await expect.poll(log, {timeout: 20_000}).toMatch(/The database stopped: could not .*pg_wal\/[0-9A-F]{24}/);
 		expect(refused).toMatch(/the database stopped while it worked on this.*could not .*pg_wal/s);
 	});
 
 	it('says what its database works on, which ends with whoever asked for it', async () => {
 		const hub = await start(newHome());
-		const running = async (): Promise<unknown> => (await findHub(hub.places))?.running;
+		const running = async (): Promise<unknown> => (await findHub(hub.paths))?.running;
 		const asked = new AbortController();
 		const answer = fetch(`${hub.url}/v1/projects/local/database/query`, {
 			method: 'POST',

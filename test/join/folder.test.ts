@@ -14,8 +14,8 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {applyAll, checkWritable} from '../../source/join/files/file-edit.ts';
 import {hookEvents} from '../../source/join/hook/hook-input.ts';
-import {foldersOf, planFolder, planPlace, planUnfolder} from '../../source/join/folder.ts';
-import {readPlace} from '../../source/join/files/place-file.ts';
+import {foldersOf, planFolder, planCredentials, planUnfolder} from '../../source/join/folder.ts';
+import {readCredentials} from '../../source/join/files/credentials-file.ts';
 
 const launcher = {command: '/node', args: ['/cli.js']};
 const program = "AGENTMUX_HOME='/a home' /node /dist/hook.cjs";
@@ -35,7 +35,7 @@ const joinAs = async (tag: string, hook = program) => {
 	const edits = await planFolder(folder, tag, launcher, hook);
 	await checkWritable(edits);
 	const door = {tag, url: null, key: 'anon', token: 'its token', account: null, owner_sql: false};
-	await applyAll([await planPlace(data, folder, edits, door), ...edits]);
+	await applyAll([await planCredentials(data, folder, edits, door), ...edits]);
 	return edits;
 };
 const leaveAs = async (tag: string) => applyAll(await planUnfolder(data, folder, tag));
@@ -61,7 +61,7 @@ describe('join', () => {
 		expect(all().join('')).not.toContain('its token');
 		expect(statSync(join(data, 'agents/CLAUDE_1.json')).mode & 0o777).toBe(0o600);
 		expect(statSync(join(data, 'agents')).mode & 0o777).toBe(0o700);
-		expect(readPlace(data, 'claude_1')).toMatchObject({token: 'its token', key: 'anon', url: null});
+		expect(readCredentials(data, 'claude_1')).toMatchObject({token: 'its token', key: 'anon', url: null});
 	});
 
 	test('keeps the hooks that are there, and changes nothing the second time', async () => {
@@ -240,12 +240,12 @@ describe('leave', () => {
 		mkdirSync(folder);
 		await joinAs('CLAUDE_1');
 		await leaveAs('CLAUDE_1');
-		expect(readPlace(data, 'CLAUDE_1')?.token).toBe('its token');
+		expect(readCredentials(data, 'CLAUDE_1')?.token).toBe('its token');
 		folder = first;
 		expect(all()).toEqual(joined);
 		await leaveAs('CLAUDE_1');
 		expect(all()).toEqual([null, null, null]);
-		expect(readPlace(data, 'CLAUDE_1')).toBeNull();
+		expect(readCredentials(data, 'CLAUDE_1')).toBeNull();
 	});
 
 	test('of a folder that is gone, or was moved, takes the place of the agent with it', async () => {

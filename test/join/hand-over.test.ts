@@ -41,9 +41,9 @@ const lapse = () => sql(`update receipts set lease_until = now() where reader = 
 const next = async (): Promise<string> => (await fire({home: hub.home, tag: me, event: 'PostToolBatch'})).stdout;
 
 /** A hook whose output goes to `stdout`. */
-function broken(stdout: number | 'pipe', patience = '20000'): ChildProcess {
+function broken(stdout: number | 'pipe', timeout = '20000'): ChildProcess {
 	const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', me], {
-		env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: patience},
+		env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: timeout},
 		stdio: ['pipe', stdout, 'ignore'],
 	});
 	children.push(child);

@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {claimObstacle} from '../../source/mailbox/tasks/claim-obstacle.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
-import type {Task} from '../../source/mailbox/tasks/task.ts';
+import type {Task} from '../../source/mailbox/task.ts';
 import {
 	briefStanding,
 	listStanding,

@@ -13,18 +13,18 @@ import {messageRow} from '../helpers/message.ts';
 let database: MemoryServer;
 let human: Mailbox;
 let agent: Mailbox;
-let desk: AgentClient;
+let session: AgentClient;
 
 beforeEach(async () => {
 	database = new MemoryServer();
 	human = memoryMailbox(database, {tag: 'HUMAN', kind: 'human'});
 	agent = memoryMailbox(database, {tag: 'CLAUDE_1'});
 	await agent.touch({role: 'builder'});
-	desk = await openDesk('CLAUDE_1', agent);
+	session = await openDesk('CLAUDE_1', agent);
 });
-afterEach(() => desk.close());
+afterEach(() => session.close());
 
-const call = (name: string, args: object = {}): Promise<Called> => desk.call(name, args);
+const call = (name: string, args: object = {}): Promise<Called> => session.call(name, args);
 const post = (text: string, reply_to: number | null = null) => human.post({content: `[HUMAN] ${text}`, reply_to});
 const messagesIn = ({data}: Called): Quoted[] => data['messages'] as Quoted[];
 const receipts = (id: number) => human.receipts([id]);
@@ -48,7 +48,7 @@ const tools = [
 
 describe('the server', () => {
 	test('offers its tools with descriptions that clients show whole, and says who the agent is', async () => {
-		const listed = (await desk.client.listTools()).tools;
+		const listed = (await session.client.listTools()).tools;
 		expect(listed.map(({name}) => name).sort()).toEqual(tools);
 		for (const {description = '', inputSchema, outputSchema} of listed) {
 			expect(description).toMatch(/\.$/);
@@ -56,16 +56,16 @@ describe('the server', () => {
 			expect(inputSchema).toMatchObject({additionalProperties: false});
 			expect(outputSchema).toBeDefined();
 		}
-		const instructions = desk.client.getInstructions() ?? '';
+		const instructions = session.client.getInstructions() ?? '';
 		expect(instructions).toContain('as CLAUDE_1');
 		expect(instructions.length).toBeLessThan(2000);
-		expect(desk.client.getServerVersion()).toMatchObject({name: 'agentmux', version: '1.2.3'});
+		expect(session.client.getServerVersion()).toMatchObject({name: 'agentmux', version: '1.2.3'});
 	});
 
 	test('what its instructions, the hooks and the guidance name are tools that it has', async () => {
 		const mail = messageRow(1, '[A] @CLAUDE_1 x'.padEnd(20_000, 'x'));
 		const texts = [
-			desk.client.getInstructions() ?? '',
+			session.client.getInstructions() ?? '',
 			mailText('CLAUDE_1', [mail], {more: true}),
 			openText('CLAUDE_1', [mail]),
 			(await planGuidance('/nowhere', 'CLAUDE_1')).after ?? '',
@@ -279,7 +279,7 @@ describe('check_messages', () => {
 			giveUp.abort();
 			return taken;
 		});
-		await expect(desk.call('check_messages', {}, {signal: giveUp.signal})).rejects.toThrow(/abort/i);
+		await expect(session.call('check_messages', {}, {signal: giveUp.signal})).rejects.toThrow(/abort/i);
 		await vi.waitFor(async () => expect(messagesIn(await call('check_messages'))).toMatchObject([{id, again: true}]));
 		await delivered(id);
 		expect(await receipts(id)).toMatchObject([{attempts: 1, takes: 0}]);
@@ -302,7 +302,7 @@ describe('check_messages', () => {
 			await sleep(20);
 			return taken;
 		});
-		await expect(desk.call('check_messages', {}, {signal: giveUp.signal})).rejects.toThrow(/abort/i);
+		await expect(session.call('check_messages', {}, {signal: giveUp.signal})).rejects.toThrow(/abort/i);
 		await sleep(50);
 		expect(await receipts(id)).toMatchObject([{state: 'taken'}]);
 	});
@@ -419,7 +419,7 @@ describe('wait_for_message', () => {
 	test('ends when the request is cancelled, and takes nothing then', async () => {
 		const take = vi.spyOn(agent, 'take');
 		const giveUp = new AbortController();
-		const waiting = desk.call('wait_for_message', {timeout_seconds: 60}, {signal: giveUp.signal});
+		const waiting = session.call('wait_for_message', {timeout_seconds: 60}, {signal: giveUp.signal});
 		await vi.waitFor(() => expect(take).toHaveBeenCalledTimes(2));
 		giveUp.abort();
 		await expect(waiting).rejects.toThrow(/abort/i);
@@ -432,7 +432,7 @@ describe('wait_for_message', () => {
 
 	test('tells a client that wants to know that it still waits', async () => {
 		const told: unknown[] = [];
-		await desk.call('wait_for_message', {timeout_seconds: 1}, {onprogress: progress => told.push(progress)});
+		await session.call('wait_for_message', {timeout_seconds: 1}, {onprogress: progress => told.push(progress)});
 		expect(told).toEqual([{progress: expect.any(Number), total: 1, message: 'Waiting for a message for CLAUDE_1.'}]);
 	});
 

@@ -1,7 +1,7 @@
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import type {Json} from '../../source/mailbox/json.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
-import type {Task} from '../../source/mailbox/tasks/task.ts';
+import type {Task} from '../../source/mailbox/task.ts';
 import {openDesk, type AgentClient, type Called} from '../helpers/mcp.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
@@ -9,17 +9,17 @@ import {MemoryServer} from '../helpers/memory-server.ts';
 let database: MemoryServer;
 let agent: Mailbox;
 let other: Mailbox;
-let desk: AgentClient;
+let session: AgentClient;
 
 beforeEach(async () => {
 	database = new MemoryServer();
 	agent = memoryMailbox(database, {tag: 'CLAUDE_1'});
 	other = memoryMailbox(database, {tag: 'CLAUDE_2'});
-	desk = await openDesk('CLAUDE_1', agent);
+	session = await openDesk('CLAUDE_1', agent);
 });
-afterEach(() => desk.close());
+afterEach(() => session.close());
 
-const call = (name: string, args: object = {}): Promise<Called> => desk.call(name, args);
+const call = (name: string, args: object = {}): Promise<Called> => session.call(name, args);
 const taskIn = ({data}: Called): Task & {owner: string} => data['task'] as Task & {owner: string};
 const tasksIn = ({data}: Called): (Task & {level: number})[] => data['tasks'] as (Task & {level: number})[];
 const only = async (id: number): Promise<Task | undefined> => (await other.tasks.list({ids: [id]}))[0];
@@ -31,8 +31,8 @@ const expire = (id: number): void => {
 
 /** A server that was started anew: it knows of no claim. */
 async function restart(): Promise<void> {
-	await desk.close();
-	desk = await openDesk('CLAUDE_1', agent);
+	await session.close();
+	session = await openDesk('CLAUDE_1', agent);
 }
 
 describe('add_task', () => {
@@ -477,7 +477,7 @@ describe('while its server lives', () => {
 		await other.tasks.add({title: 'x'});
 		const heartbeat = vi.spyOn(agent.tasks, 'heartbeat');
 		await call('claim_task');
-		await desk.close();
+		await session.close();
 		await vi.advanceTimersByTimeAsync(600_000);
 		expect(heartbeat).not.toHaveBeenCalled();
 	});

@@ -69,7 +69,7 @@ describe.each(engines)('leases on $engine', ({engine, open}) => {
 
 	test('at-least-once execution, one accepted completion, no starvation, no zombie wins, naps cost no attempts', async () => {
 		const runs = process.env['MODEL_RUNS'];
-		const usual = engine === 'PGlite' ? 20 : 5;
+		const defaults = engine === 'PGlite' ? 20 : 5;
 		await fc.assert(
 			fc.asyncProperty(fc.array(steps, {minLength: 5, maxLength: 40, size: 'max'}), async history => {
 				await database.clear();
@@ -83,7 +83,7 @@ describe.each(engines)('leases on $engine', ({engine, open}) => {
 				}
 			}),
 			{
-				numRuns: Number(runs ?? usual),
+				numRuns: Number(runs ?? defaults),
 				// On a busy machine fewer histories are played.
 				interruptAfterTimeLimit: runs === undefined ? 10_000 : 3_600_000,
 				markInterruptAsFailure: false,

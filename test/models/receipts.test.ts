@@ -11,7 +11,7 @@ const runs = Number(process.env['MODEL_RUNS'] ?? 40);
 
 /** Seconds, as the migrations have them. */
 const lease = 30;
-const longestLease = 600;
+const maxLease = 600;
 /** Seconds of real time that a run may take beside the scripted one. */
 const slack = 20;
 
@@ -277,7 +277,7 @@ async function neverHandedOver(model: Model, real: Real): Promise<number[]> {
 			await real.sessions[0]?.deliver(ids, 'mcp');
 			for (const id of ids) open.delete(id);
 		}
-		await move(real, longestLease + 1);
+		await move(real, maxLease + 1);
 	}
 	return [...open];
 }

@@ -1,7 +1,7 @@
 // The tables of keys in the README and in docs/config.md, made from the keymap. `npm run readme-keys` writes them; the test
 // beside says when they differ.
 import {readFile, writeFile} from 'node:fs/promises';
-import {usualKeymap, type Place} from '../../source/tui/settings/keymap.ts';
+import {defaultKeymap, type KeyScope} from '../../source/tui/settings/keymap.ts';
 
 export const documents = [
 	{file: new URL('../../README.md', import.meta.url), mark: 'keys', made: keyTables},
@@ -30,9 +30,9 @@ function keyTables(): string {
 }
 
 /** Two keys a row. */
-function table(title: string, place: Place): string {
-	const cells = usualKeymap
-		.filter(binding => binding.place === place && binding.help !== '')
+function table(title: string, place: KeyScope): string {
+	const cells = defaultKeymap
+		.filter(binding => binding.scope === place && binding.help !== '')
 		.map(({label, help}) => `${label.split(' ').map(quoted).join(' ')} | ${help}`);
 	const rows = Array.from({length: Math.ceil(cells.length / 2)}, (_, row) => {
 		return `| ${cells[row]} | ${cells[row + Math.ceil(cells.length / 2)] ?? '|'} |\n`;
@@ -41,19 +41,19 @@ function table(title: string, place: Place): string {
 }
 
 function actionList(): string {
-	const ofPlace = (place: Place) =>
-		usualKeymap
-			.filter(binding => binding.place === place)
+	const ofPlace = (place: KeyScope) =>
+		defaultKeymap
+			.filter(binding => binding.scope === place)
 			.map(({action, keys}) => `\`${action}\` (${keys.map(key => quoted(key === ' ' ? 'space' : key)).join(' ')})`)
 			.join(', ');
-	const places = [
+	const paths = [
 		`While reading: ${ofPlace('read')}.`,
 		`In the pane of tasks: ${ofPlace('tasks')}.`,
 		`While writing: ${ofPlace('compose')}.`,
 		`In search, filter, palette and pickers: ${ofPlace('panel')}.`,
 		`In the timeline: ${ofPlace('timeline')}.`,
 	];
-	return `${places.join('\n\n')}\n`;
+	return `${paths.join('\n\n')}\n`;
 }
 
 function quoted(key: string): string {

@@ -13,7 +13,7 @@ async function open(server: MemoryServer): Promise<MailboxStore> {
 	const store = createMailboxStore(memoryMailbox(server, {tag: 'HUMAN', kind: 'human'}));
 	stores.push(store);
 	await store.ready;
-	store.chronicle.open();
+	store.history.open();
 	return store;
 }
 
@@ -31,7 +31,7 @@ describe('the chronicle', () => {
 			at += 1000;
 			server.insert(`[A] ${number}`);
 		}
-		const {chronicle: past} = await open(server);
+		const {history: past} = await open(server);
 		expect(past.marks.list).toHaveLength(500);
 		past.reach(at - 1_500_000);
 		await until(() => past.from <= at - 1_500_000);
@@ -47,7 +47,7 @@ describe('the chronicle', () => {
 	it('takes in what is heard meanwhile', async () => {
 		const server = new MemoryServer();
 		const store = await open(server);
-		const {chronicle: past} = store;
+		const {history: past} = store;
 		past.reach(0);
 		await until(() => !past.isReading && store.getState().connection.phase === 'live');
 		const agent = memoryMailbox(server, {tag: 'A'});
@@ -65,7 +65,7 @@ describe('the chronicle', () => {
 		let at = Date.parse('2026-11-20T10:00:00Z');
 		server.clock = () => at;
 		const store = await open(server);
-		const {chronicle: past} = store;
+		const {history: past} = store;
 		past.reach(0);
 		await until(() => !past.isReading && store.getState().connection.phase === 'live');
 		for (let number = 1; number <= 56_000; number++) {
@@ -99,7 +99,7 @@ describe('the chronicle', () => {
 		const agent = memoryMailbox(server, {tag: 'A'});
 		const {id} = await agent.tasks.add({title: 'work'});
 		const store = await open(server);
-		const {chronicle: past} = store;
+		const {history: past} = store;
 		past.reach(0);
 		await until(() => !past.isReading && store.getState().connection.phase === 'live');
 		server.outage();
@@ -115,7 +115,7 @@ describe('the chronicle', () => {
 		const server = new MemoryServer();
 		server.insert('[A] hello');
 		const store = await open(server);
-		const {chronicle: past} = store;
+		const {history: past} = store;
 		server.outage('The line is down.');
 		past.reach(0);
 		await until(() => !past.isReading);
@@ -134,7 +134,7 @@ describe('the chronicle', () => {
 		await agent.tasks.claim();
 		for (let number = 0; number < 250; number++) await agent.tasks.add({title: `task ${number}`});
 		const store = await open(server);
-		const {chronicle: past} = store;
+		const {history: past} = store;
 		expect(store.getState().tasks.has(1)).toBe(false);
 		past.reach(0);
 		await until(() => past.from === 0);

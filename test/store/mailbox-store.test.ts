@@ -4,9 +4,9 @@ import type {Cursor, MailboxEvent} from '../../source/mailbox/event.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {allFeed, inboxFeed, threadFeed, threadOf} from '../../source/store/feed.ts';
-import {heldOf} from '../../source/store/held.ts';
+import {loadedOf} from '../../source/store/loaded.ts';
 import {createMailboxStore, type MailboxStore} from '../../source/store/mailbox-store.ts';
-import {heldCount} from '../../source/store/reduce.ts';
+import {loadedCount} from '../../source/store/reduce.ts';
 import {channelMessages} from '../../source/store/select.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
@@ -26,7 +26,7 @@ const human = {tag: 'HUMAN', kind: 'human'} as const;
 
 /** The ids that are held of a feed. */
 function held(store: MailboxStore, feed: string): number[] {
-	const {past, recent} = heldOf(store.getState(), feed);
+	const {scrollback: past, recent} = loadedOf(store.getState(), feed);
 	return [...past, ...recent].map(({id}) => id);
 }
 
@@ -217,7 +217,7 @@ describe('the store', () => {
 		expect(await store.loadOlder('CLAUDE_1')).toBe(true);
 		expect(held(store, 'CLAUDE_1')).toHaveLength(450);
 		expect(await store.loadOlder('CLAUDE_1')).toBe(false);
-		expect(heldOf(store.getState(), 'CLAUDE_1').atStart).toBe(true);
+		expect(loadedOf(store.getState(), 'CLAUDE_1').atStart).toBe(true);
 	});
 
 	it.each([
@@ -239,17 +239,17 @@ describe('the store', () => {
 			const ids = held(store, feed);
 			for (const id of ids) seen.add(id);
 			expect(ids).toEqual(expected.slice(expected.indexOf(ids[0] ?? 0)).slice(0, ids.length));
-			expect(heldCount(store.getState())).toBeLessThanOrEqual(500 + (threadOf(feed) === null ? 1000 : 5000));
+			expect(loadedCount(store.getState())).toBeLessThanOrEqual(500 + (threadOf(feed) === null ? 1000 : 5000));
 		};
 		note();
-		for (let pages = 0; !heldOf(store.getState(), feed).atStart; pages++) {
+		for (let pages = 0; !loadedOf(store.getState(), feed).atStart; pages++) {
 			expect(pages).toBeLessThan(100);
 			await store.loadOlder(feed);
 			store.look(feed, held(store, feed)[0] ?? 0);
 			note();
 		}
 		expect(held(store, feed)[0]).toBe(expected[0]);
-		for (let pages = 0; !heldOf(store.getState(), feed).atEnd; pages++) {
+		for (let pages = 0; !loadedOf(store.getState(), feed).atEnd; pages++) {
 			expect(pages).toBeLessThan(100);
 			await store.loadNewer(feed);
 			store.look(feed, held(store, feed).at(-1) ?? 0);
@@ -258,7 +258,7 @@ describe('the store', () => {
 		expect(held(store, feed).at(-1)).toBe(expected.at(-1));
 		expect(seen.size).toBe(expected.length);
 		store.look(feed, null);
-		expect(heldCount(store.getState())).toBeLessThanOrEqual(700);
+		expect(loadedCount(store.getState())).toBeLessThanOrEqual(700);
 	});
 
 	it('jumps to the beginning and to any message, and reads on from there in both directions', async () => {
@@ -267,7 +267,7 @@ describe('the store', () => {
 		const store = open(memoryMailbox(server, human));
 		await store.ready;
 		await store.loadOldest('CLAUDE_1');
-		expect(heldOf(store.getState(), 'CLAUDE_1')).toMatchObject({atStart: true, atEnd: false});
+		expect(loadedOf(store.getState(), 'CLAUDE_1')).toMatchObject({atStart: true, atEnd: false});
 		expect(held(store, 'CLAUDE_1').slice(0, 2)).toEqual([1, 3]);
 		await store.loadAround('CLAUDE_1', 1500);
 		expect(held(store, 'CLAUDE_1')).toEqual(Array.from({length: 400}, (_, at) => 1101 + 2 * at));
@@ -285,10 +285,10 @@ describe('the store', () => {
 		for (let number = 101; number <= 9000; number++) server.insert(`[CLAUDE_1] ${number}`);
 		await until(store, ({messages}) => messages.at(-1)?.id === 9000);
 		expect(held(store, 'CLAUDE_1').slice(0, 100)).toEqual(Array.from({length: 100}, (_, at) => at + 1));
-		expect(heldOf(store.getState(), 'CLAUDE_1')).toMatchObject({atStart: true, atEnd: false});
-		expect(heldCount(store.getState())).toBeLessThanOrEqual(6500);
+		expect(loadedOf(store.getState(), 'CLAUDE_1')).toMatchObject({atStart: true, atEnd: false});
+		expect(loadedCount(store.getState())).toBeLessThanOrEqual(6500);
 		store.look('CLAUDE_1', null);
-		expect(heldOf(store.getState(), 'CLAUDE_1')).toMatchObject({atStart: false, atEnd: true});
+		expect(loadedOf(store.getState(), 'CLAUDE_1')).toMatchObject({atStart: false, atEnd: true});
 	});
 
 	it('keeps a bounded window while messages pour in', async () => {

@@ -5,7 +5,7 @@ import {reduce} from '../../source/store/reduce.ts';
 import {channelMessages, replyCount, threadMessages, threadTree} from '../../source/store/select.ts';
 import {marksIn} from '../../source/store/seen-marks.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
-import type {Task} from '../../source/mailbox/tasks/task.ts';
+import type {Task} from '../../source/mailbox/task.ts';
 import {unreadCount} from '../../source/store/unread.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {messageRow} from '../helpers/message.ts';
@@ -72,12 +72,12 @@ describe('messages', () => {
 		const rows = [1, 2, 3, 4].map(id => messageRow(id, `[CLAUDE_1] secret ${id} @HUMAN`));
 		const past = [rows[0]!, rows[1]!];
 		let state = reduce(emptyState, {type: 'messages', messages: rows});
-		state = {...state, pasts: new Map([['CLAUDE_1', {messages: past, lower: 0, upper: 3, around: 2}]])};
+		state = {...state, scrollbacks: new Map([['CLAUDE_1', {messages: past, lower: 0, upper: 3, around: 2}]])};
 		expect(channelMessages(state, 'HUMAN')).toHaveLength(4);
 		const left = messageRow(2, '[CLAUDE_1] (redacted)', {meta: {redaction: {by: 'HUMAN'}}});
 		const redacted = reduce(state, {type: 'redacted', messages: [left]});
 		expect(redacted.messages).toEqual([rows[0], left, rows[2], rows[3]]);
-		expect(redacted.pasts.get('CLAUDE_1')?.messages).toEqual([rows[0], left]);
+		expect(redacted.scrollbacks.get('CLAUDE_1')?.messages).toEqual([rows[0], left]);
 		expect(channelMessages(redacted, 'HUMAN').map(({id}) => id)).toEqual([1, 3, 4]);
 		expect(channelMessages(redacted, 'CLAUDE_1')).toContain(left);
 		// Again, or of what is not held: nothing changes.

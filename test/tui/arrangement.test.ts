@@ -37,8 +37,8 @@ describe('the layout', () => {
 		[260, 50, 'wide', 6],
 		[400, 24, 'wide', 6],
 	] as const)('at %ix%i is %s, with %i channels', (columns, rows, kind, count) => {
-		const {kind: is, places} = at(columns, rows);
-		expect([is, kind === 'tiny' ? 0 : places.length]).toEqual([kind, count]);
+		const {kind: is, places: paths} = at(columns, rows);
+		expect([is, kind === 'tiny' ? 0 : paths.length]).toEqual([kind, count]);
 	});
 
 	it('fills the body with panes that do not overlap, the focused one among them, at any size and however arranged', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {completed, mentioning} from '../../source/tui/compose/completion.ts';
+import {completed, mentioning} from '../../source/tui/compose/mention-completion.ts';
 import {draftView} from '../../source/tui/compose/draft-view.ts';
 import {edit, emptyEditor, type Edit, type Editor, type Place} from '../../source/tui/editor/editor.ts';
 import {wordEnd, wordStart} from '../../source/tui/editor/word.ts';
@@ -49,7 +49,7 @@ describe('the draft', () => {
 		expect(shown(edit(at(before), change))).toBe(after);
 	});
 
-	const places: Place[] = [
+	const paths: Place[] = [
 		'left',
 		'right',
 		'word_left',
@@ -67,7 +67,7 @@ describe('the draft', () => {
 				unit: fc.constantFrom('a', ' ', '\n', 'é', 'e\u0301', family, '日', '🇩🇪', '\u200D', '👍', '🏽'),
 			}),
 		}),
-		fc.record({type: fc.constantFrom('move' as const, 'erase' as const), to: fc.constantFrom(...places)}),
+		fc.record({type: fc.constantFrom('move' as const, 'erase' as const), to: fc.constantFrom(...paths)}),
 		fc.constant({type: 'transpose' as const}),
 	);
 

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import {afterEach, describe, expect, it} from 'vitest';
-import {readHabits} from '../../source/tui/settings/habits.ts';
+import {readPreferences} from '../../source/tui/settings/preferences.ts';
 import {readKey} from '../../source/tui/settings/key-name.ts';
 import {createKeyboard} from '../../source/tui/terminal/keyboard.ts';
-import {actionOf, hints, keyFor, useKeymap, usualKeymap} from '../../source/tui/settings/keymap.ts';
+import {actionOf, hints, keyFor, useKeymap, defaultKeymap} from '../../source/tui/settings/keymap.ts';
 
-afterEach(() => useKeymap(usualKeymap));
+afterEach(() => useKeymap(defaultKeymap));
 
 function read(settings: {readonly [name: string]: unknown}, env: NodeJS.ProcessEnv = {}) {
 	const names = Object.keys(settings);
 	const placeOf = (name: string) => `config.toml line ${names.indexOf(name) + 1}`;
-	return readHabits({values: new Map(Object.entries(settings)), placeOf}, env);
+	return readPreferences({values: new Map(Object.entries(settings)), placeOf}, env);
 }
 
 function taken(settings: {readonly [name: string]: unknown}) {
@@ -24,17 +24,17 @@ const labelOf = (action: string) =>
 
 describe('the keymap', () => {
 	it('gives no key to two actions', () => {
-		const keys = usualKeymap.flatMap(({place, keys}) => keys.map(key => `${place} ${key}`));
+		const keys = defaultKeymap.flatMap(({scope: place, keys}) => keys.map(key => `${place} ${key}`));
 		expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
 	});
 
 	it('says what each does in so few words that columns of help stay straight', () => {
-		const long = usualKeymap.filter(({label, help}) => label.length > 10 || help.length > 27);
+		const long = defaultKeymap.filter(({label, help}) => label.length > 10 || help.length > 27);
 		expect(long.map(({label, help}) => `${label}: ${help}`)).toEqual([]);
 	});
 
 	it('has only keys that can be written in config.toml', () => {
-		const keys = usualKeymap.flatMap(binding => binding.keys);
+		const keys = defaultKeymap.flatMap(binding => binding.keys);
 		expect(keys.filter(key => readKey(key) !== key)).toEqual([]);
 	});
 });
@@ -102,12 +102,12 @@ describe('[keys]', () => {
 	});
 
 	it('never gives a key to two actions, whatever is set', () => {
-		const action = fc.constantFrom(...usualKeymap.map(each => each.action), 'nothing');
+		const action = fc.constantFrom(...defaultKeymap.map(each => each.action), 'nothing');
 		const key = fc.constantFrom('j', 'k', 'q', 'enter', '^a', '^c', 'alt-x', 'none', 'tab', 'nonsense', '1', ' ');
 		fc.assert(
 			fc.property(fc.dictionary(action, fc.oneof(key, fc.array(key, {maxLength: 3}))), chosen => {
 				const settings = Object.fromEntries(Object.entries(chosen).map(([name, keys]) => [`keys.${name}`, keys]));
-				const keys = read(settings).keymap.flatMap(binding => binding.keys.map(each => `${binding.place} ${each}`));
+				const keys = read(settings).keymap.flatMap(binding => binding.keys.map(each => `${binding.scope} ${each}`));
 				expect(new Set(keys).size).toBe(keys.length);
 				expect(keys).toContain('read ^c');
 			}),
@@ -144,7 +144,7 @@ describe('the name of a key', () => {
 
 describe('the other tables', () => {
 	it('are what is usual where nothing is said', () => {
-		const {theme, switches, warnings} = read({});
+		const {theme, flags: switches, warnings} = read({});
 		expect({theme, warnings}).toEqual({theme: 'auto', warnings: []});
 		expect(switches).toEqual({
 			'ui.motion': true,
@@ -157,7 +157,13 @@ describe('the other tables', () => {
 	});
 
 	it('take themes, single colours, colours of tags and switches', () => {
-		const {theme, colours, tags, switches, warnings} = read({
+		const {
+			theme,
+			colours,
+			tags,
+			flags: switches,
+			warnings,
+		} = read({
 			'theme.name': 'high-contrast',
 			'theme.warn': '#f0f',
 			'theme.tags.CLAUDE_1': '#102030',
@@ -184,11 +190,11 @@ describe('the other tables', () => {
 	});
 
 	it('take the hints of the environment, which the file may overrule', () => {
-		expect(read({}, {INK_SCREEN_READER: 'true', NO_MOTION: '1'}).switches).toMatchObject({
+		expect(read({}, {INK_SCREEN_READER: 'true', NO_MOTION: '1'}).flags).toMatchObject({
 			'ui.screen_reader': true,
 			'ui.motion': false,
 		});
-		expect(read({'ui.motion': true}, {REDUCE_MOTION: '1'}).switches).toMatchObject({'ui.motion': true});
-		expect(read({}, {REDUCE_MOTION: '0'}).switches).toMatchObject({'ui.motion': true});
+		expect(read({'ui.motion': true}, {REDUCE_MOTION: '1'}).flags).toMatchObject({'ui.motion': true});
+		expect(read({}, {REDUCE_MOTION: '0'}).flags).toMatchObject({'ui.motion': true});
 	});
 });

@@ -1,6 +1,6 @@
 import {describe, expect, it, onTestFinished} from 'vitest';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
-import {heldCount} from '../../source/store/reduce.ts';
+import {loadedCount} from '../../source/store/reduce.ts';
 import type {SeenMarks} from '../../source/store/seen-marks.ts';
 import {channelOrder} from '../../source/tui/model/channel-order.ts';
 import {createController} from '../../source/tui/app/controller.ts';
@@ -74,7 +74,7 @@ describe('scrolling through 20,000 messages', () => {
 				// Nothing is left out in the middle.
 				expect(numbers).toEqual(numbers.map((_, at) => (numbers[0] ?? 0) + step * at));
 				for (const number of numbers) seen.add(number);
-				most = Math.max(most, heldCount(store.getState()));
+				most = Math.max(most, loadedCount(store.getState()));
 			}
 		};
 		const [first = 0, last = 0] = [all[0], all.at(-1)];

@@ -1,12 +1,12 @@
 import {expect, it} from 'vitest';
-import {arrivals, isPartMissing, late, onArrival} from '../../source/tui/screen/late.ts';
+import {arrivals, isPartMissing, lazy, onArrival} from '../../source/tui/screen/lazy.ts';
 
 it('stays null where it cannot be loaded, and says so instead of ending the program', async () => {
 	const before = arrivals();
 	const heard = new Promise<void>(resolve => {
 		onArrival(resolve);
 	});
-	const part = late(() => Promise.reject(new Error("Cannot find module 'highlight-1.js'")));
+	const part = lazy(() => Promise.reject(new Error("Cannot find module 'highlight-1.js'")));
 	expect(part()).toBeNull();
 	await heard;
 	expect(part()).toBeNull();

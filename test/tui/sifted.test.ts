@@ -6,7 +6,7 @@ import {mergeById} from '../../source/store/ordered.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {marked, marksOf} from '../../source/tui/model/marks.ts';
 import {paneFilter} from '../../source/tui/model/pane-filter.ts';
-import {siftedOf} from '../../source/tui/model/sifted.ts';
+import {filteredOf} from '../../source/tui/model/filtered.ts';
 import {strip} from '../../source/tui/screen/strip.ts';
 import {theme} from '../../source/tui/settings/theme.ts';
 import {messageRow} from '../helpers/message.ts';
@@ -31,7 +31,7 @@ describe('what a filter lets through of a pane', () => {
 				const filter = filterFor(query, () => state);
 				const stood = new Set(state.messages.map(({id}) => id));
 				const check = () => {
-					const {recent, hidden} = siftedOf(state, allFeed, filter);
+					const {recent, hidden} = filteredOf(state, allFeed, filter);
 					const wanted = [...stood].filter(id => id % 3 !== 0).sort((one, other) => one - other);
 					expect(recent.map(({id}) => id)).toEqual(wanted);
 					expect(hidden).toBe(state.messages.filter(({id}) => id % 3 === 0).length);
@@ -61,9 +61,9 @@ describe('what a filter lets through of a pane', () => {
 	it('does not lose what is unread by showing it', () => {
 		let state: State = {...emptyState, seen_from: 2, messages: [row(1), row(2), row(4), row(5)]};
 		const filter = filterFor('is:unread', () => state);
-		expect(siftedOf(state, allFeed, filter).recent.map(({id}) => id)).toEqual([4, 5]);
+		expect(filteredOf(state, allFeed, filter).recent.map(({id}) => id)).toEqual([4, 5]);
 		state = {...state, seen: new Map([['A', 5]]), messages: [...state.messages, row(7)]};
-		expect(siftedOf(state, allFeed, filter).recent.map(({id}) => id)).toEqual([4, 5, 7]);
+		expect(filteredOf(state, allFeed, filter).recent.map(({id}) => id)).toEqual([4, 5, 7]);
 	});
 });
 

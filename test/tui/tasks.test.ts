@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
-import type {Task} from '../../source/mailbox/tasks/task.ts';
+import type {Task} from '../../source/mailbox/task.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {tableLines} from '../../source/tui/panes/table-lines.ts';
 import {taskCardLines} from '../../source/tui/panes/task-card.ts';

@@ -1,5 +1,5 @@
 import {failuresSince, hookLog} from '../../join/hook/hook-log.ts';
-import {findPlaces} from '../../places.ts';
+import {findPaths} from '../../paths.ts';
 import type {Invocation} from './command.ts';
 import {timeOf} from './message-text.ts';
 import {remark} from './output.ts';
@@ -10,7 +10,7 @@ const day = 24 * 60 * 60_000;
  * Tells the human on stderr what hooks noted in the last day: they say nothing to a model, and have nobody else to say it to.
  */
 export function remarkFailedHooks({env, stderr}: Pick<Invocation, 'env' | 'stderr'>): void {
-	const {logs} = findPlaces(env);
+	const {logs} = findPaths(env);
 	const failures = failuresSince(logs, Date.now() - day);
 	if (failures === null) return;
 	const {count, first, last, sentence} = failures;

@@ -3,7 +3,7 @@ import {createAccount, deleteAccount, type Account} from '../../gateway/account.
 import {forgetToken} from '../../join/kept-token.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import type {Places} from '../../places.ts';
+import type {Paths} from '../../paths.ts';
 import {agentToken} from './agent-token.ts';
 
 type Project = Extract<Target, {kind: 'supabase'}>;
@@ -19,7 +19,7 @@ export function keyBeside({key, public_key}: Project): string {
  */
 export async function haveAccount(
 	project: Project,
-	{state}: Places,
+	{state}: Paths,
 	tag: Tag,
 	known: Account | null,
 	say: (sentence: string) => void,

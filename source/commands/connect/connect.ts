@@ -8,14 +8,14 @@ import {findHub, type RunningHub} from '../../hub/process/find.ts';
 import {wayTo} from '../../hub/local/way.ts';
 import {splitStatements} from '../../hub/database/split-statements.ts';
 import {endToken, endTokens, requestToken} from '../../hub/process/token-request.ts';
-import {keepPlaceToken, readPlace} from '../../join/files/place-file.ts';
+import {keepToken, readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {AuthorKind} from '../../mailbox/message.ts';
 import type {Signatures} from '../../mailbox/signatures.ts';
 import type {SqlRow} from '../../mailbox/sql.ts';
 import {isReserved, type Tag} from '../../mailbox/tag.ts';
-import type {Places} from '../../places.ts';
+import type {Paths} from '../../paths.ts';
 import {dropAccount, haveAccount, keyBeside} from './agent-account.ts';
 import {agentToken} from './agent-token.ts';
 import type {Invocation} from '../cli/command.ts';
@@ -57,16 +57,16 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 	}
 	const signatures = signaturesFor(config, identity.kind, surroundings.env);
 	if (target.kind === 'supabase') {
-		const kept = account === undefined ? readPlace(config.places.data, tag)?.account : account;
+		const kept = account === undefined ? readCredentials(config.paths.data, tag)?.account : account;
 		const own = identity.kind === 'agent' ? (kept ?? null) : null;
 		return own?.url === target.url
-			? signedIn(target, config.places, tag, own, signatures)
+			? signedIn(target, config.paths, tag, own, signatures)
 			: connectMailbox({...target, actingTag: tag, signatures});
 	}
 	const hub = await startedHub(config, say);
 	const token = new HubToken(hub, {
 		...identity,
-		data: account === null ? null : config.places.data,
+		data: account === null ? null : config.paths.data,
 		token: opening.token,
 		find: () => foundAgain(config),
 	});
@@ -102,7 +102,7 @@ async function identityOf(
 /** As an agent with a user of its own: whose tokens run out, and are renewed as long as the mailbox is open. */
 async function signedIn(
 	target: Project,
-	{state}: Places,
+	{state}: Paths,
 	tag: Tag,
 	account: Account,
 	signatures: Signatures,
@@ -113,7 +113,7 @@ async function signedIn(
 }
 
 /** Where an agent's hook finds the mailbox by itself, and with what. */
-export interface HookDoor {
+export interface HookCredentials {
 	/** Of a Supabase project; null: the hub. */
 	readonly url: string | null;
 	/** Null: it stands in the environment, and is not written down. */
@@ -128,12 +128,16 @@ export interface HookDoor {
  * What join leaves for the agent's hook. `known` is what it left before: a token stays while the hub believes it, a user while
  * one can sign in with it. Rejects with MailboxError.
  */
-export async function hookDoor({env, stderr}: Surroundings, tag: Tag, known: HookDoor | null): Promise<HookDoor> {
+export async function hookCredentials(
+	{env, stderr}: Surroundings,
+	tag: Tag,
+	known: HookCredentials | null,
+): Promise<HookCredentials> {
 	const say = (sentence: string): void => remark(stderr, sentence);
 	const config = await configure(env, say);
 	const {target} = config;
 	if (target.kind === 'supabase') {
-		const account = await haveAccount(target, config.places, tag, known?.account ?? null, say);
+		const account = await haveAccount(target, config.paths, tag, known?.account ?? null, say);
 		const fromFile = (env['SUPABASE_URL']?.trim() ?? '') === '';
 		const key = account === null ? target.key : keyBeside(target);
 		return {url: fromFile ? target.url : null, key: fromFile ? key : null, token: null, account};
@@ -143,8 +147,12 @@ export async function hookDoor({env, stderr}: Surroundings, tag: Tag, known: Hoo
 	return {url: null, key: hub.anon_key, token, account: null};
 }
 
-/** Takes back what hookDoor made for an agent that has not joined after all. Rejects with MailboxError. */
-export async function undoDoor(surroundings: Surroundings, tag: Tag, {account, token}: HookDoor): Promise<void> {
+/** Takes back what hookCredentials made for an agent that has not joined after all. Rejects with MailboxError. */
+export async function undoCredentials(
+	surroundings: Surroundings,
+	tag: Tag,
+	{account, token}: HookCredentials,
+): Promise<void> {
 	if (token !== null) return ofHub(endToken(await configuredHub(surroundings), token));
 	if (account !== null) await dropUser(surroundings, tag, account);
 }
@@ -153,19 +161,23 @@ export async function undoDoor(surroundings: Surroundings, tag: Tag, {account, t
  * Nothing that the agent had opens the mailbox any more: its tokens of the hub, on whatever machine, or its user of the project.
  * Rejects with MailboxError.
  */
-export async function endDoor(surroundings: Surroundings, tag: Tag, door: HookDoor | null): Promise<void> {
-	if (door !== null && door.account !== null) return dropUser(surroundings, tag, door.account);
+export async function endCredentials(
+	surroundings: Surroundings,
+	tag: Tag,
+	credentials: HookCredentials | null,
+): Promise<void> {
+	if (credentials !== null && credentials.account !== null) return dropUser(surroundings, tag, credentials.account);
 	const {target} = await configure(surroundings.env, () => undefined);
 	if (target.kind === 'hub') await ofHub(endTokens(await configuredHub(surroundings), tag));
 }
 
 /** Leaves a new token for the hooks of an agent that has joined on this machine; false where it has not. Rejects with MailboxError. */
 export async function replaceToken(surroundings: Surroundings, tag: Tag): Promise<boolean> {
-	const {target, places} = await configure(surroundings.env, () => undefined);
-	const former = readPlace(places.data, tag)?.token ?? null;
+	const {target, paths} = await configure(surroundings.env, () => undefined);
+	const former = readCredentials(paths.data, tag)?.token ?? null;
 	if (target.kind !== 'hub' || former === null) return false;
 	const hub = await configuredHub(surroundings);
-	keepPlaceToken(places.data, tag, former, {key: hub.anon_key, token: await madeToken(hub, tag)});
+	keepToken(paths.data, tag, former, {key: hub.anon_key, token: await madeToken(hub, tag)});
 	return true;
 }
 
@@ -189,8 +201,8 @@ async function configuredHub({env, stderr}: Surroundings): Promise<RunningHub> {
 }
 
 async function dropUser({env, stderr}: Surroundings, tag: Tag, account: Account): Promise<void> {
-	const {target, places} = await configure(env, sentence => remark(stderr, sentence));
-	if (target.kind === 'supabase' && target.url === account.url) return dropAccount(target, places.state, tag, account);
+	const {target, paths} = await configure(env, sentence => remark(stderr, sentence));
+	if (target.kind === 'supabase' && target.url === account.url) return dropAccount(target, paths.state, tag, account);
 	throw new MailboxError(
 		'not_found',
 		`${account.url} is not the configured project.`,
@@ -274,10 +286,10 @@ function hostedProject({url, access_token}: Project): Management {
 	return {url: 'https://api.supabase.com', project_ref: ref, token: access_token};
 }
 
-const patience = 300;
+const timeout = 300;
 
 /** The hub, found or started; says what it is doing when that takes longer than a moment. */
-async function startedHub({places, databaseUrl}: Config, say: (sentence: string) => void): Promise<RunningHub> {
+async function startedHub({paths, databaseUrl}: Config, say: (sentence: string) => void): Promise<RunningHub> {
 	let last: string | null = null;
 	let patient = true;
 	const sayLast = (): void => {
@@ -287,9 +299,9 @@ async function startedHub({places, databaseUrl}: Config, say: (sentence: string)
 	const timer = setTimeout(() => {
 		patient = false;
 		sayLast();
-	}, patience);
+	}, timeout);
 	try {
-		return await ensureHub(places, {
+		return await ensureHub(paths, {
 			databaseUrl,
 			onProgress(sentence) {
 				last = sentence;
@@ -304,11 +316,11 @@ async function startedHub({places, databaseUrl}: Config, say: (sentence: string)
 }
 
 /** A hub that died is started again; one that was stopped stays so: whoever stopped it meant it. */
-async function foundAgain({places, databaseUrl}: Config): Promise<RunningHub> {
+async function foundAgain({paths, databaseUrl}: Config): Promise<RunningHub> {
 	try {
-		const hub = await findHub(places);
+		const hub = await findHub(paths);
 		if (hub !== null) return hub;
-		if (!(await wasStopped(places))) return await ensureHub(places, {databaseUrl});
+		if (!(await wasStopped(paths))) return await ensureHub(paths, {databaseUrl});
 	} catch (error) {
 		throw asMailboxError(error);
 	}

@@ -3,12 +3,12 @@ import type {RunningHub} from '../../hub/process/find.ts';
 import {verifyToken} from '../../hub/tokens/token.ts';
 import {isOld, issueToken} from '../../hub/tokens/claims.ts';
 import {requestToken, type Refused} from '../../hub/process/token-request.ts';
-import {keepPlaceToken, readPlace} from '../../join/files/place-file.ts';
+import {keepToken, readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import type {Identity} from './identity.ts';
 
-interface Holder extends Pick<Identity, 'tag' | 'kind' | 'isBound'> {
+interface TokenSubject extends Pick<Identity, 'tag' | 'kind' | 'isBound'> {
 	/** The folder of what must not be lost; null: what join left for the agent there is not to be used. */
 	readonly data: string | null;
 	/** Used instead of what join left. */
@@ -26,7 +26,7 @@ const pause = 60_000;
  * hub's where nobody has joined.
  */
 export class HubToken {
-	readonly #holder: Holder;
+	readonly #holder: TokenSubject;
 	/** Whether the agent had joined when this began: then its token is the one in its file, and gone when the agent leaves. */
 	readonly #hasJoined: boolean;
 	#hub: RunningHub;
@@ -34,12 +34,12 @@ export class HubToken {
 	#own: string | null;
 	#triedAt = 0;
 
-	constructor(hub: RunningHub, holder: Holder) {
+	constructor(hub: RunningHub, holder: TokenSubject) {
 		this.#hub = hub;
 		this.#holder = holder;
 		this.#own = holder.token ?? null;
 		const {kind, data, tag} = holder;
-		this.#hasJoined = kind === 'agent' && this.#own === null && data !== null && readPlace(data, tag) !== null;
+		this.#hasJoined = kind === 'agent' && this.#own === null && data !== null && readCredentials(data, tag) !== null;
 	}
 
 	/** The hub came back, under another address or with other keys. */
@@ -59,9 +59,9 @@ export class HubToken {
 			if (this.#own === null || this.#isOld(this.#own)) this.#own = await this.#request(this.#own, {tag});
 			return this.#own;
 		}
-		const place = readPlace(data, tag);
-		if (place === null) throw noToken(tag, `${tag} has left`);
-		const {token} = place;
+		const credentials = readCredentials(data, tag);
+		if (credentials === null) throw noToken(tag, `${tag} has left`);
+		const {token} = credentials;
 		// Signed by keys that this process does not know yet.
 		if (token !== null && !this.#isOurs(token))
 			this.#hub = (await this.#holder.find?.().catch(() => null)) ?? this.#hub;
@@ -78,7 +78,7 @@ export class HubToken {
 		const token = await this.#request(former, wanted);
 		if (token === former) return token;
 		try {
-			keepPlaceToken(data, this.#holder.tag, former, {key: this.#hub.anon_key, token});
+			keepToken(data, this.#holder.tag, former, {key: this.#hub.anon_key, token});
 		} catch {
 			// A full disk: this request can be made all the same, and the next one tries again.
 		}

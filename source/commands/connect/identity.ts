@@ -1,7 +1,7 @@
-import {usual, type Config} from '../../config.ts';
+import {defaults, type Config} from '../../config.ts';
 import {clientOwners} from '../../join/clients/client-owner.ts';
 import {joinedFolders, type JoinedFolder} from '../../join/joined-folder.ts';
-import {readPlace} from '../../join/files/place-file.ts';
+import {readCredentials} from '../../join/files/credentials-file.ts';
 import {runningClients, type RunningClient} from '../../join/clients/running-client.ts';
 import {MailboxError, UsageError} from '../../mailbox/error.ts';
 import {isReserved, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
@@ -33,8 +33,8 @@ export interface Situation {
  */
 export async function identify(config: Config, {env, cwd, isTerminal}: Situation, as?: Tag): Promise<Identity> {
 	const inside = runningClients(env);
-	const [nearest] = joinedFolders(config.places.data, cwd);
-	const here = nearest === undefined ? undefined : await withoutFormer(config.places.data, nearest);
+	const [nearest] = joinedFolders(config.paths.data, cwd);
+	const here = nearest === undefined ? undefined : await withoutFormer(config.paths.data, nearest);
 	const configured = {tag: config.tag, kind: config.kind, isBound: false, from: config.origins.tag, hint: null};
 	if (inside.length === 0 && here === undefined) return configured;
 	const named = tagIn(env);
@@ -43,7 +43,7 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	if (isHuman && inside.length === 0 && isTerminal) return configured;
 	if (isHuman) throw notHuman(named, inside, here);
 	const own = boundTo(named, inside, here, cwd);
-	checkOwner(config.places.state, env, own.tag, inside, named === null ? cwd : variable);
+	checkOwner(config.paths.state, env, own.tag, inside, named === null ? cwd : variable);
 	if (as !== undefined && !sameTag(as, own.tag)) {
 		throw new UsageError(
 			`Here you are ${own.tag} (${whereText(inside, here)}), and cannot be ${as}.`,
@@ -71,7 +71,8 @@ export function workingFolder(env: NodeJS.ProcessEnv): string {
 export function checkFolder(data: string, cwd: string, tag: Tag, env: NodeJS.ProcessEnv): void {
 	const folders = joinedFolders(data, cwd);
 	const [nearest] = folders;
-	const own = nearest === undefined && runningClients(env).length > 0 ? (readPlace(data, tag)?.folders ?? []) : [];
+	const own =
+		nearest === undefined && runningClients(env).length > 0 ? (readCredentials(data, tag)?.folders ?? []) : [];
 	if (own.length > 0) {
 		throw new UsageError(
 			`${tag} has joined in ${own.join(' and ')}, and ${nameOf(runningClients(env))} runs this in ${cwd}.`,
@@ -176,7 +177,7 @@ function whereText(inside: readonly RunningClient[], here: JoinedFolder | undefi
 }
 
 function nameOf(inside: readonly RunningClient[]): string {
-	return inside.map(({name}) => name).join(' in ') || usual;
+	return inside.map(({name}) => name).join(' in ') || defaults;
 }
 
 function tagsOf({agents}: JoinedFolder): string {

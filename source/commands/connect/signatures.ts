@@ -6,7 +6,7 @@ import {createVerifier} from '../../signing/verifier.ts';
 
 /** Where the configuration says that this home's key is. Throws MailboxError where there is no such keyring. */
 export async function keyStoreOf(
-	{places: {data}, keyStore}: Pick<Config, 'places' | 'keyStore'>,
+	{paths: {data}, keyStore}: Pick<Config, 'paths' | 'keyStore'>,
 	env: NodeJS.ProcessEnv,
 ): Promise<KeyStore> {
 	if (keyStore === 'file') return {data, keyring: null};
@@ -19,7 +19,7 @@ export async function keyStoreOf(
  * keyring may ask for it then.
  */
 export function signaturesFor(config: Config, kind: 'human' | 'agent', env: NodeJS.ProcessEnv): Signatures {
-	const verify = createVerifier(config.places.data);
+	const verify = createVerifier(config.paths.data);
 	if (kind !== 'human') return {verify, sign: null};
 	let key: Promise<KeyPair> | null = null;
 	return {

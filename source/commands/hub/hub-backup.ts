@@ -4,16 +4,16 @@ import {runSql} from '../../gateway/management.ts';
 import {ensureHub} from '../../hub/process/ensure.ts';
 import type {RunningHub} from '../../hub/process/find.ts';
 import {wayTo} from '../../hub/local/way.ts';
-import type {HubPlaces} from '../../hub/files/places.ts';
+import type {HubPaths} from '../../hub/files/paths.ts';
 import {p, printable} from '../../printable.ts';
 import type {Invocation} from '../cli/command.ts';
 import {checkIsHuman} from '../connect/human-only.ts';
 import {remark, write, writeJson} from '../cli/output.ts';
 
 /** `agentmux hub backup FILE`. Rejects with HubError. */
-export async function backup(places: HubPlaces, {input, flags, stdout, stderr}: Invocation): Promise<void> {
+export async function backup(paths: HubPaths, {input, flags, stdout, stderr}: Invocation): Promise<void> {
 	const file = resolve(input[1] ?? '');
-	const hub = await ensureHub(places, {onProgress: sentence => remark(stderr, sentence)});
+	const hub = await ensureHub(paths, {onProgress: sentence => remark(stderr, sentence)});
 	const {writeBackup} = await import('../../hub/process/backup.ts');
 	const messages = await writeBackup(hub, file);
 	const bytes = statSync(file).size;
@@ -25,13 +25,13 @@ export async function backup(places: HubPlaces, {input, flags, stdout, stderr}: 
 }
 
 /** `agentmux hub restore FILE`. Rejects with HubError, or with MailboxError `forbidden` for an agent: it takes back what was said. */
-export async function restore(places: HubPlaces, {input, flags, env, stdout, stderr}: Invocation): Promise<void> {
+export async function restore(paths: HubPaths, {input, flags, env, stdout, stderr}: Invocation): Promise<void> {
 	checkIsHuman(env, 'only a human can restore a backup');
 	const file = resolve(input[1] ?? '');
 	const say = (sentence: string): void => remark(stderr, sentence);
 	const {restoreBackup} = await import('../../hub/process/backup.ts');
-	const kept = await restoreBackup(places, file, say);
-	const messages = await count(await ensureHub(places, {databaseUrl: 'embedded', onProgress: say}));
+	const kept = await restoreBackup(paths, file, say);
+	const messages = await count(await ensureHub(paths, {databaseUrl: 'embedded', onProgress: say}));
 	if (flags['json'] === true) return writeJson(stdout, {messages, kept});
 	const before = kept === null ? '' : p`The former mailbox is kept in ${printable(kept)}.\n`;
 	await write(

@@ -1,5 +1,5 @@
 import {runningHub} from '../../hub/process/ensure.ts';
-import type {HubPlaces} from '../../hub/files/places.ts';
+import type {HubPaths} from '../../hub/files/paths.ts';
 import {cancelStatements} from '../../hub/process/token-request.ts';
 import {joinPrintable, p, printable} from '../../printable.ts';
 import type {Invocation} from '../cli/command.ts';
@@ -7,10 +7,10 @@ import {refuseAgents} from './hub-keys.ts';
 import {write, writeJson} from '../cli/output.ts';
 
 /** `agentmux hub cancel`: cancels what the owner runs. Rejects with HubError, or with MailboxError `forbidden` for an agent. */
-export async function cancel(places: HubPlaces, invocation: Invocation): Promise<void> {
+export async function cancel(paths: HubPaths, invocation: Invocation): Promise<void> {
 	const {flags, stdout} = invocation;
 	await refuseAgents(invocation, 'cancels statements of the owner');
-	const cancelled = await cancelStatements(await runningHub(places));
+	const cancelled = await cancelStatements(await runningHub(paths));
 	if (flags['json'] === true) return writeJson(stdout, {cancelled});
 	const lines = cancelled.map(
 		({who, what, running}) =>

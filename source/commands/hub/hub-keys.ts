@@ -1,9 +1,9 @@
 import {ensureHub} from '../../hub/process/ensure.ts';
 import {HubError} from '../../hub/files/error.ts';
 import {findHub} from '../../hub/process/find.ts';
-import type {HubPlaces} from '../../hub/files/places.ts';
+import type {HubPaths} from '../../hub/files/paths.ts';
 import {requestToken, rotateKeys as askForKeys} from '../../hub/process/token-request.ts';
-import {joinedTags, keepPlaceToken, readPlace} from '../../join/files/place-file.ts';
+import {joinedTags, keepToken, readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
@@ -17,19 +17,19 @@ import {remark, write, writeJson} from '../cli/output.ts';
  * it is interrupted, their servers get them as soon as they ask, and running it again does, too. Rejects with HubError, or with
  * MailboxError `forbidden` for an agent.
  */
-export async function rotateKeys(places: HubPlaces, invocation: Invocation): Promise<void> {
+export async function rotateKeys(paths: HubPaths, invocation: Invocation): Promise<void> {
 	const {flags, stdout, stderr} = invocation;
 	await refuseAgents(invocation, 'replaces the keys of the hub');
-	await askForKeys(await ensureHub(places, {onProgress: sentence => remark(stderr, sentence)}));
-	const hub = await findHub(places);
+	await askForKeys(await ensureHub(paths, {onProgress: sentence => remark(stderr, sentence)}));
+	const hub = await findHub(paths);
 	if (hub === null) throw new HubError('The keys are new, but the hub went away.', 'Run this again.');
 	const renewed: Tag[] = [];
-	for (const tag of joinedTags(places.data)) {
-		const former = readPlace(places.data, tag)?.token ?? null;
+	for (const tag of joinedTags(paths.data)) {
+		const former = readCredentials(paths.data, tag)?.token ?? null;
 		if (former === null) continue;
 		const answer = await requestToken(hub, {tag});
 		if (!('token' in answer)) throw new HubError(`${answer.message}.`, 'Run this again.');
-		keepPlaceToken(places.data, tag, former, {key: hub.anon_key, token: answer.token});
+		keepToken(paths.data, tag, former, {key: hub.anon_key, token: answer.token});
 		renewed.push(tag);
 	}
 	if (flags['json'] === true) return writeJson(stdout, {renewed});

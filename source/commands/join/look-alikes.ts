@@ -1,12 +1,12 @@
-import type {Seat} from '../../join/seat.ts';
+import type {Participant} from '../../join/participant.ts';
 import type {Agent} from '../../mailbox/agent.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import {knownTags, resembled, resembles} from '../../mailbox/look-alike.ts';
 import {HUMAN, sameTag, SYSTEM, type Tag} from '../../mailbox/tag.ts';
 
 /** Throws MailboxError `conflict` for a tag that could be taken for the human's: who reads fast would do as it says. */
-export function checkNames(seats: readonly Seat[], human: Tag): void {
-	for (const {tag} of seats) {
+export function checkNames(participants: readonly Participant[], human: Tag): void {
+	for (const {tag} of participants) {
 		const like = [human, HUMAN, SYSTEM].find(other => resembles(tag, other, true));
 		if (like === undefined) continue;
 		throw new MailboxError(
@@ -20,10 +20,10 @@ export function checkNames(seats: readonly Seat[], human: Tag): void {
 /** Says of each tag that can be taken for one that is there already. */
 export function meetLookAlikes(
 	agents: readonly Agent[],
-	seats: readonly Seat[],
+	participants: readonly Participant[],
 	say: (sentence: string) => void,
 ): void {
-	for (const {tag} of seats) {
+	for (const {tag} of participants) {
 		const like = resembled(tag, knownTags(agents.filter(agent => !sameTag(agent.tag, tag))));
 		if (like !== null) say(`${tag} looks like ${like}, which is another agent: a less similar tag is safer.`);
 	}

@@ -1,7 +1,7 @@
 import {presenceOf, type Agent} from '../../mailbox/agent.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
-import {taskStatuses, type Task} from '../../mailbox/tasks/task.ts';
+import {taskStatuses, type Task} from '../../mailbox/task.ts';
 import {listStanding, percentOf} from '../../mailbox/tasks/task-standing.ts';
 import {joinPrintable, p, printable, withStyle, type Printable} from '../../printable.ts';
 import {messageText} from '../cli/message-text.ts';
@@ -10,7 +10,7 @@ import {undelivered} from '../cli/undelivered.ts';
 
 /** Messages shown of each channel. */
 const newest = 5;
-const mostChannels = 30;
+const maxChannels = 30;
 
 /**
  * Prints the mailbox as it stands, in plain text: channels with their newest messages, tasks by status, agents. `program`
@@ -23,7 +23,7 @@ export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, pro
 		mailbox.agents(),
 	]);
 	const shown = await Promise.all(
-		channels.slice(0, mostChannels).map(async ({tag}) => ({
+		channels.slice(0, maxChannels).map(async ({tag}) => ({
 			tag,
 			messages: await mailbox.history({channel: tag, limit: newest}),
 		})),
@@ -41,7 +41,7 @@ export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, pro
 				messages.map(each => p`${line(stdout, each)}${undeliveredLines.get(each.id) ?? ''}`),
 			)}`,
 	);
-	if (channels.length > mostChannels) parts.push(p`${channels.length - mostChannels} more channels: agentmux tail\n`);
+	if (channels.length > maxChannels) parts.push(p`${channels.length - maxChannels} more channels: agentmux tail\n`);
 	if (tasks.length > 0) parts.push(p`${heading('TASKS')}${taskLines(tasks)}`);
 	if (agents.length > 0) parts.push(p`${heading('AGENTS')}${joinPrintable(agents.map(agentLine))}`);
 	if (parts.length === 0)

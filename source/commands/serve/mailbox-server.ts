@@ -14,7 +14,7 @@ import type {Tag} from '../../mailbox/tag.ts';
 import {withAfterAnswer} from '../../mcp/after-answer.ts';
 import {createMailboxServer} from '../../mcp/server.ts';
 import {version} from '../../hub/files/version.ts';
-import {findPlaces} from '../../places.ts';
+import {findPaths} from '../../paths.ts';
 import type {Invocation} from '../cli/command.ts';
 import {openMailbox} from '../connect/connect.ts';
 import {remark} from '../cli/output.ts';
@@ -23,7 +23,7 @@ import {keepHeapSmall} from '../screen/small-heap.ts';
 /** Milliseconds: while the client lives, its agent is seen so often. */
 const seenEvery = 60_000;
 /** Milliseconds that the last receipts and the good-bye may take. */
-const partingPatience = 2000;
+const partingTimeout = 2000;
 
 /**
  * Serves one agent's mailbox until the client closes stdin, and wakes that client when mail comes while it is idle. Answers at
@@ -42,7 +42,7 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		return opened;
 	};
 	const client = clientKey(env, null);
-	const disclaim = claimClient(findPlaces(env).state, env, tag);
+	const disclaim = claimClient(findPaths(env).state, env, tag);
 	const ways = waysTo(env, tag);
 	let wake: Wake | 'none' = ways[0]?.name ?? 'none';
 	/** Whether another client works under the tag. */
@@ -77,8 +77,8 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 			stdout.write('', error => (error ? reject(error) : resolve()));
 		});
 	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed, failed: say});
-	const desk = {tag, mailbox, afterAnswer: transport.afterAnswer.bind(transport), isShared: () => shared};
-	const server = createMailboxServer(desk, version);
+	const session = {tag, mailbox, afterAnswer: transport.afterAnswer.bind(transport), isShared: () => shared};
+	const server = createMailboxServer(session, version);
 	const gone = Promise.withResolvers<void>();
 	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());
 	// Other commands end at once when nobody reads them: this one has mail to give back.
@@ -101,13 +101,13 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		await server.close();
 		await transport.settled();
 	};
-	await Promise.race([parting().catch(say), new Promise(resolve => setTimeout(resolve, partingPatience))]);
+	await Promise.race([parting().catch(say), new Promise(resolve => setTimeout(resolve, partingTimeout))]);
 }
 
 /** How the client that started this can be woken: by the file that its hooks watch, else by its own socket. */
 function waysTo(env: NodeJS.ProcessEnv, tag: Tag): Way[] {
 	if (!isInteractive(env)) return [];
-	const bell = bellFile(findPlaces(env).state, tag);
+	const bell = bellFile(findPaths(env).state, tag);
 	const socket = clientSocket(env);
 	return [
 		{name: 'bell', ring: async () => ringBell(bell)},

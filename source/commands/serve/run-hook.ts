@@ -12,22 +12,22 @@ import {noteFailure} from '../../join/hook/hook-log.ts';
 import {SessionFile} from '../../join/hook/hook-session.ts';
 import {readStdin} from '../../join/hook/hook-stdin.ts';
 import {readKeptToken} from '../../join/kept-token.ts';
-import {keepPlaceToken, placeFile, readPlace} from '../../join/files/place-file.ts';
-import {opened, type Call, type Door} from '../../join/hook/rpc.ts';
+import {keepToken, credentialsFile, readCredentials} from '../../join/files/credentials-file.ts';
+import {opened, type Call, type Credentials} from '../../join/hook/rpc.ts';
 import {Take} from '../../join/hook/take.ts';
 import {addressFault} from '../../mailbox/address.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import {findPlaces, type Places} from '../../places.ts';
+import {findPaths, type Paths} from '../../paths.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../../printable.ts';
 
 /**
  * Milliseconds from the start of the process until it gives up: 300 with starting and ending. AGENTMUX_HOOK_PATIENCE says
  * otherwise, for a project that is far away or a machine that is busy.
  */
-const patience = Number(process.env['AGENTMUX_HOOK_PATIENCE'] || 240) || 240;
+const timeout = Number(process.env['AGENTMUX_HOOK_PATIENCE'] || 240) || 240;
 
 /** Milliseconds more in which it gives back what it could not hand over. */
-const partingPatience = 25;
+const partingTimeout = 25;
 
 /**
  * Runs as a program of its own, at every step of an agent: it imports little, says nothing but mail, exits 0 whatever
@@ -36,7 +36,7 @@ const partingPatience = 25;
 const {argv, env} = process;
 const words = argv.slice(argv[2] === 'hook' ? 3 : 2);
 const [event = ''] = words;
-const places = findPlaces(env);
+const paths = findPaths(env);
 
 /** Whether stdout has an answer already: it takes one. */
 let said = false;
@@ -51,7 +51,7 @@ function end(failure: unknown): void {
 	if (ended) return;
 	ended = true;
 	const why = failure instanceof Error ? failure.message : 'something failed without saying why';
-	if (failure !== null) noteFailure(places.logs, `${words.join(' ')}: ${why}`);
+	if (failure !== null) noteFailure(paths.logs, `${words.join(' ')}: ${why}`);
 	// Shown to the human alone, and once a session.
 	if (failure !== null && event === 'SessionStart' && !said) {
 		const systemMessage = printable(`agentmux: new mail is not handed over: ${why}`).slice(0, 500);
@@ -61,7 +61,7 @@ function end(failure: unknown): void {
 	}
 	if (failure === null || call === null) process.exit();
 	// Nobody else waits for what it may have taken: it is given back on the way out, or when its lease ends.
-	setTimeout(() => process.exit(), Math.max(0, patience + partingPatience - age()));
+	setTimeout(() => process.exit(), Math.max(0, timeout + partingTimeout - age()));
 	take.giveBack(call).then(
 		() => process.exit(),
 		() => process.exit(),
@@ -72,9 +72,9 @@ function end(failure: unknown): void {
 const age = (): number => process.uptime() * 1000;
 const gaveUp = (): Error => new Error(`gave up after ${Math.round(age())} ms`);
 const checkTime = (needed: number): void => {
-	if (patience - age() < needed) throw gaveUp();
+	if (timeout - age() < needed) throw gaveUp();
 };
-setTimeout(() => end(gaveUp()), Math.max(0, patience - age()));
+setTimeout(() => end(gaveUp()), Math.max(0, timeout - age()));
 process.on('uncaughtException', end);
 run().then(() => end(null), end);
 
@@ -84,31 +84,31 @@ async function run(): Promise<void> {
 	const tag = tagIn(words, env);
 	// What Claude Code says of itself holds for another client in its shell, too, and is not about that.
 	const own = program === 'claude' ? env : {};
-	if (isInteractive(own)) bell = bellFile(places.state, tag);
+	if (isInteractive(own)) bell = bellFile(paths.state, tag);
 	checkOwn(tag);
-	const ask = opened(await doorOf(places, tag));
+	const ask = opened(await credentialsOf(paths, tag));
 	call = ask;
 	const told = heard(program, event, readInput(await readStdin()));
 	if (told === null) return;
-	const session = new SessionFile(join(places.state, 'hooks'), told.input.session_id);
+	const session = new SessionFile(join(paths.state, 'hooks'), told.input.session_id);
 	const client = clientKey(own, told.input.session_id);
 	const say = (text: string) => write(answer(program, event, text));
 	// Loaded where there is mail: most hooks have none.
 	const verify: Verify = async mail => {
 		const {hookVerifier} = await import('./hook-verifier.ts');
-		return hookVerifier({data: places.data, call: ask, session})(mail);
+		return hookVerifier({data: paths.data, call: ask, session})(mail);
 	};
 	await runHook({...told, tag, session, client, bell, call: ask, take, checkTime, verify, write: say, wake});
 }
 
 /** The few that a hook reads; every command looks at all of them. */
 function checkOwn(tag: Tag): void {
-	const {data, state, logs} = places;
-	const place = placeFile(data, tag);
-	const folders = [data, state, logs, dirname(place), join(state, 'tokens')].map(checkFolder);
-	const files = [place, join(state, 'hub.json')].map(checkFile);
+	const {data, state, logs} = paths;
+	const credentials = credentialsFile(data, tag);
+	const folders = [data, state, logs, dirname(credentials), join(state, 'tokens')].map(checkFolder);
+	const files = [credentials, join(state, 'hub.json')].map(checkFile);
 	// No failure of the hook's: it goes on.
-	const note = openLog(places);
+	const note = openLog(paths);
 	for (const sentence of [...folders, ...files]) if (sentence !== null) note(sentence);
 }
 
@@ -131,28 +131,28 @@ function wake(text: Printable): Promise<void> {
 }
 
 /** As loadConfig decides for the agent's MCP server: the environment's Supabase first, then what join found. */
-async function doorOf({data, state}: Places, tag: Tag): Promise<Door> {
-	const place = readPlace(data, tag);
+async function credentialsOf({data, state}: Paths, tag: Tag): Promise<Credentials> {
+	const credentials = readCredentials(data, tag);
 	const named = env['SUPABASE_URL']?.trim() ?? '';
-	const url = named === '' ? (place?.url ?? null) : named;
+	const url = named === '' ? (credentials?.url ?? null) : named;
 	if (url !== null) {
 		const fault = addressFault(url);
 		if (fault !== null) throw new Error(`the address of its Supabase project ${fault}`);
 		// The key that join kept is for the address that it kept.
-		const key = keyIn(env) ?? (named === '' ? (place?.key ?? null) : null);
+		const key = keyIn(env) ?? (named === '' ? (credentials?.key ?? null) : null);
 		if (key === null)
 			throw new Error('a Supabase project is configured, but where the client runs there is no key for it');
-		const {account = null} = place ?? {};
+		const {account = null} = credentials ?? {};
 		if (account === null || account.url !== url) return {url, key, tag};
 		return {url, key, token: await tokenOf(state, tag, account.id), tag};
 	}
-	if (place === null) throw new Error(`${tag} has not joined here: run \`agentmux join ${tag}\` in its folder`);
-	if (place.token === null || place.key === null) {
+	if (credentials === null) throw new Error(`${tag} has not joined here: run \`agentmux join ${tag}\` in its folder`);
+	if (credentials.token === null || credentials.key === null) {
 		throw new Error(`${tag} joined a Supabase project, but SUPABASE_URL is not set where the client runs`);
 	}
 	const hub = await hubOf(state);
-	const {key, token} = place;
-	const keep = (next: string) => keepPlaceToken(data, tag, token, {key, token: next});
+	const {key, token} = credentials;
+	const keep = (next: string) => keepToken(data, tag, token, {key, token: next});
 	return {url: hub.url, key, token, tag, dial: () => dial(hub), keep};
 }
 
@@ -161,7 +161,7 @@ async function tokenOf(state: string, tag: Tag, account: string): Promise<string
 	for (;;) {
 		const kept = readKeptToken(state, tag, account);
 		if (kept !== null) return kept.token;
-		if (age() > patience - 40) {
+		if (age() > timeout - 40) {
 			throw new Error('it has not signed in: its mailbox server does that, as soon as the client starts it');
 		}
 		await new Promise(resolve => {
@@ -182,7 +182,7 @@ async function hubOf(state: string): Promise<HubAddress> {
 	for (;;) {
 		const hub = readHub(state);
 		if (hub !== null && isAlive(hub.pid)) return hub;
-		if (hub !== null || age() > patience - 40 || !existsSync(join(state, 'hub.sock'))) {
+		if (hub !== null || age() > timeout - 40 || !existsSync(join(state, 'hub.sock'))) {
 			// None has run, it was stopped, or it died.
 			throw new Error('the hub is not running: `agentmux hub start` starts it');
 		}

@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
-import {findPlaces} from '../../places.ts';
-import {readPlace} from '../../join/files/place-file.ts';
+import {findPaths} from '../../paths.ts';
+import {readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import type {Invocation} from '../cli/command.ts';
@@ -12,7 +12,7 @@ import {openOwnersProject} from '../connect/connect.ts';
  * hub's port nor a key. Its SQL is the agent's own; where a human has joined it with --owner-sql, that of the owner.
  */
 export async function runSupabaseServer(invocation: Invocation, tag: Tag): Promise<void> {
-	if (readPlace(findPlaces(invocation.env).data, tag)?.owner_sql === true) return runAsOwner(invocation);
+	if (readCredentials(findPaths(invocation.env).data, tag)?.owner_sql === true) return runAsOwner(invocation);
 	const {serveAgentSql} = await import('./agent-sql-server.ts');
 	return serveAgentSql(invocation, tag);
 }

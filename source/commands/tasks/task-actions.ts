@@ -1,7 +1,7 @@
 import {UsageError} from '../../mailbox/error.ts';
 import type {Json} from '../../mailbox/json.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import {taskStatuses, type Task, type TaskStatus} from '../../mailbox/tasks/task.ts';
+import {taskStatuses, type Task, type TaskStatus} from '../../mailbox/task.ts';
 import {listStanding} from '../../mailbox/tasks/task-standing.ts';
 import type {Invocation} from '../cli/command.ts';
 import type {FlagsBySubcommand} from '../cli/subcommand.ts';

@@ -1,7 +1,7 @@
 import type {Json} from '../../mailbox/json.ts';
 import type {TaskChange} from '../../mailbox/state-change.ts';
-import {mostRows} from '../../mailbox/table.ts';
-import {waitOf} from '../../mailbox/tasks/task.ts';
+import {maxRows} from '../../mailbox/table.ts';
+import {waitOf} from '../../mailbox/task.ts';
 import {briefStanding, percentOf, standing} from '../../mailbox/tasks/task-standing.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import {timeOf} from '../cli/message-text.ts';
@@ -70,7 +70,7 @@ function rowLines(stdout: NodeJS.WriteStream, {rows, rows_error}: TaskCard): Pri
 	if (rows.length === 0) return p`  no rows\n`;
 	const names = [...new Set(rows.flatMap(row => Object.keys(row)))];
 	const cells = rows.map(row => names.map(name => cellOf(row[name])));
-	const more = rows.length >= mostRows ? styled(stdout, 'dim', p`the first ${mostRows} rows\n`) : '';
+	const more = rows.length >= maxRows ? styled(stdout, 'dim', p`the first ${maxRows} rows\n`) : '';
 	return p`${table(stdout, names, cells)}${more}`;
 }
 

@@ -2,7 +2,7 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {TaskChange} from '../../mailbox/state-change.ts';
 import type {TableRow} from '../../mailbox/table.ts';
-import type {Task} from '../../mailbox/tasks/task.ts';
+import type {Task} from '../../mailbox/task.ts';
 import {statusOf} from '../../mailbox/tasks/task-standing.ts';
 import {noSuchTask} from '../cli/not-found.ts';
 
@@ -24,7 +24,7 @@ export interface TaskCard extends Step {
 const deepest = 8;
 const page = 1000;
 /** Events of everybody that are looked through. */
-const mostPages = 20;
+const maxPages = 20;
 
 /** Reads the card. Rejects with a MailboxError when there is no such task. */
 export async function readCard(mailbox: Mailbox, id: number): Promise<TaskCard> {
@@ -81,7 +81,7 @@ async function eventsOf(mailbox: Mailbox, task: Step): Promise<Omit<TaskChange, 
 		});
 		found.unshift(...mine);
 		const [before] = changes;
-		if (before === undefined || changes.length < page || read >= mostPages) return found;
+		if (before === undefined || changes.length < page || read >= maxPages) return found;
 		changes = await mailbox.changes({from, before, limit: page});
 	}
 }

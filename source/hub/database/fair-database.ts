@@ -9,7 +9,7 @@ import {
 	type Statement,
 } from './database.ts';
 import {pausedError, Pauses, seconds} from './pauses.ts';
-import {longestWait, overtimeMessage, sharedLimit} from './time-limits.ts';
+import {maxWait, overtimeMessage, sharedLimit} from './time-limits.ts';
 
 export interface Shares {
 	/** Calls that the database is given at once. */
@@ -71,7 +71,7 @@ export class FairDatabase implements Database {
 	constructor(database: Database, shares: Shares) {
 		this.#database = database;
 		this.#shares = shares;
-		this.#limits = shares.limits ?? {shared: sharedLimit, wait: longestWait};
+		this.#limits = shares.limits ?? {shared: sharedLimit, wait: maxWait};
 	}
 
 	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {

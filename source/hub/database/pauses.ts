@@ -1,7 +1,7 @@
 import {DatabaseError} from './database.ts';
 
 /** Milliseconds of the first pause; each further one is twice as long, up to the longest. */
-const usual = {first: 2000, longest: 60_000};
+const defaults = {first: 2000, longest: 60_000};
 /**
  * After what could not be cancelled, which an ordinary query always can: to end it cost everyone the database for seconds, so
  * that several agents in turn could keep it away from the others.
@@ -31,7 +31,7 @@ export class Pauses {
 		const now = this.#now();
 		for (const [other, {until}] of this.#pauses) if (now - until > forgotten) this.#pauses.delete(other);
 		const times = (this.#pauses.get(key)?.times ?? 0) + 1;
-		const {first, longest} = isRunaway ? runaway : usual;
+		const {first, longest} = isRunaway ? runaway : defaults;
 		const length = Math.max(Math.min(first * 2 ** (times - 1), longest), this.left(key));
 		this.#pauses.set(key, {times, until: now + length});
 		return length;

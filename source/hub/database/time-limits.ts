@@ -15,7 +15,7 @@ export function timeLimit({role}: Pick<Scope, 'role'>, longest: number): number 
 export const sharedLimit = 1500;
 
 /** Milliseconds that a request waits for its turn. */
-export const longestWait = 10_000;
+export const maxWait = 10_000;
 
 /** Milliseconds that a statement waits for a lock; less than a request waits for its turn. The owner may set another one. */
 export const lockLimit = 5000;

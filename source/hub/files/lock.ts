@@ -16,7 +16,7 @@ const busy = 5;
 const notADatabase = 26;
 const corrupt = 11;
 /** Bytes: SQLite takes no longer ones (MAX_PATHNAME), with the suffix of its journal. */
-const longestPath = 500;
+const maxPathLength = 500;
 
 /**
  * Takes an exclusive lock on the file (made when absent) or resolves with null when another process holds it. The kernel
@@ -60,7 +60,7 @@ export async function takeLock(path: string, {sign = false} = {}): Promise<Lock 
 
 /** What SQLite does not say: it only says that it cannot open the file. */
 function faultOf(path: string): {readonly code: string} | null {
-	if (Buffer.byteLength(path) > longestPath) return {code: 'ENAMETOOLONG'};
+	if (Buffer.byteLength(path) > maxPathLength) return {code: 'ENAMETOOLONG'};
 	return statSync(path, {throwIfNoEntry: false})?.isDirectory() === true ? {code: 'EISDIR'} : null;
 }
 

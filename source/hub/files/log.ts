@@ -1,6 +1,6 @@
 import {closeSync, constants, openSync, renameSync, statSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
-import type {HubPlaces} from './places.ts';
+import type {HubPaths} from './paths.ts';
 
 /** One line about what the hub does. Never a key, a token or a message's content. */
 export type Log = (sentence: string) => void;
@@ -11,8 +11,8 @@ const {O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
 /** Through no link, and without waiting for whoever reads a pipe. */
 export const appendOnly = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
 
-export function logFile(places: HubPlaces): string {
-	return join(places.logs, 'hub.log');
+export function logFile(paths: HubPaths): string {
+	return join(paths.logs, 'hub.log');
 }
 
 function appendTo(path: string, text: string): void {
@@ -25,8 +25,8 @@ function appendTo(path: string, text: string): void {
 }
 
 /** Appends to logs/hub.log with the time; at 1 MiB the file becomes hub.log.1, in the place of the one before. */
-export function openLog(places: HubPlaces): Log {
-	const path = logFile(places);
+export function openLog(paths: HubPaths): Log {
+	const path = logFile(paths);
 	return sentence => {
 		try {
 			const line = `${new Date().toISOString()} ${sentence.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')}\n`;

@@ -4,8 +4,8 @@ import {HubError} from './error.ts';
 /** What the program itself has open: its modules, the log, locks, a file that is just being read. */
 const own = 32;
 /** What PostgreSQL keeps open of its own accord, at least: its `max_files_per_process` cannot be lower. */
-const leastForDatabase = 64;
-const leastForConnections = 32;
+const minForDatabase = 64;
+const minForConnections = 32;
 /** With more than this neither the database nor its clients have to do with less. */
 const ample = 4096;
 
@@ -24,14 +24,14 @@ export interface OpenFiles {
  * as many open as it has tables, and leave nothing for those who want to connect. Throws HubError when it is too few.
  */
 export function divideOpenFiles(limit = openFileLimit()): OpenFiles {
-	if (limit < own + leastForDatabase + leastForConnections) {
+	if (limit < own + minForDatabase + minForConnections) {
 		throw new HubError(
-			`This process may have ${limit} files open, and the hub needs ${own + leastForDatabase + leastForConnections}.`,
+			`This process may have ${limit} files open, and the hub needs ${own + minForDatabase + minForConnections}.`,
 			'Raise the limit (`ulimit -n 1024`), and try again.',
 		);
 	}
 	if (limit >= ample) return {database: 1000, connections: Infinity, remark: null};
-	const database = Math.max(leastForDatabase, Math.floor(limit / 4));
+	const database = Math.max(minForDatabase, Math.floor(limit / 4));
 	const connections = limit - own - database;
 	const remark = `This process may have ${limit} files open: ${connections} connections at once, and no more. \`ulimit -n ${ample}\` before it starts allows more.`;
 	return {database, connections, remark};

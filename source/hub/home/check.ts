@@ -1,6 +1,6 @@
 import {readdirSync, type Dirent} from 'node:fs';
 import {join} from 'node:path';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 import {above} from './above.ts';
 import {checkAbove, checkFile, checkFolder} from './entry.ts';
 
@@ -12,7 +12,7 @@ const left = /^(pg|hooks$|bells$|cache$)/;
  * mended, in sentences; throws HubError for what this user must look at. Folders are checked first: once a folder is closed to
  * others, nobody can replace a file in it after the file was checked.
  */
-export function checkHome({data, state, logs}: HubPlaces): string[] {
+export function checkHome({data, state, logs}: HubPaths): string[] {
 	const folders = [...new Set([data, state, logs])];
 	for (const folder of new Set(folders.flatMap(above))) checkAbove(folder);
 	return folders.flatMap(checkTree);

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {HubError} from '../files/error.ts';
 import type {HeldHome} from './held-home.ts';
 import type {Log} from '../files/log.ts';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 import {embedded} from '../database/postgres-url.ts';
 import {readJsonFile} from '../files/private-file.ts';
 
@@ -32,9 +32,9 @@ export interface HubState {
 }
 
 /** Null when there is none, or none that can be read: it holds nothing that a new hub would not write again. */
-export function readState(places: HubPlaces): HubState | null {
+export function readState(paths: HubPaths): HubState | null {
 	try {
-		const state = readJsonFile(stateFile(places)) as Partial<HubState> | null;
+		const state = readJsonFile(stateFile(paths)) as Partial<HubState> | null;
 		return typeof state?.pid === 'number' ? {...absent, ...state, pid: state.pid} : null;
 	} catch {
 		return null;
@@ -42,8 +42,8 @@ export function readState(places: HubPlaces): HubState | null {
 }
 
 /** What stands in the place of the state file and is none: no hub can say there where it answers. Null when nothing does. */
-export function stateFault(places: HubPlaces): HubError | null {
-	const path = stateFile(places);
+export function stateFault(paths: HubPaths): HubError | null {
+	const path = stateFile(paths);
 	const found = lstatSync(path, {throwIfNoEntry: false});
 	if (found === undefined || found.isFile()) return null;
 	const what = found.isDirectory() ? 'a folder' : found.isSymbolicLink() ? 'a link' : 'something that is no file';
@@ -61,8 +61,8 @@ export class PublishedState {
 	#state: HubState;
 
 	/** Throws HubError when it cannot be written. */
-	constructor(places: HubPlaces, state: HubState, home: HeldHome, log: Log) {
-		this.#path = stateFile(places);
+	constructor(paths: HubPaths, state: HubState, home: HeldHome, log: Log) {
+		this.#path = stateFile(paths);
 		this.#home = home;
 		this.#log = log;
 		this.#state = state;
@@ -105,6 +105,6 @@ const absent = {
 	failure: null,
 };
 
-export function stateFile(places: HubPlaces): string {
-	return join(places.state, 'hub.json');
+export function stateFile(paths: HubPaths): string {
+	return join(paths.state, 'hub.json');
 }

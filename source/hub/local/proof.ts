@@ -22,7 +22,7 @@ export function isNonce(text: string): boolean {
 
 const timeout = 3000;
 /** Bytes; the hub's own answer has a few hundred. */
-const longestAnswer = 4096;
+const maxAnswerLength = 4096;
 
 /**
  * Resolves with the connection itself once the other end has shown on it that it is the hub: only then may a token be sent.
@@ -60,7 +60,7 @@ function ask(socket: Socket, path: string, place: string): Promise<string> {
 		const end = text.indexOf('\r\n\r\n');
 		const length = Number(/\r\ncontent-length: *(\d+)/i.exec(text.slice(0, end + 2))?.[1] ?? Number.NaN);
 		if (end !== -1 && text.length >= end + 4 + length) resolve(text);
-		else if (text.length > longestAnswer || (end !== -1 && Number.isNaN(length))) resolve('');
+		else if (text.length > maxAnswerLength || (end !== -1 && Number.isNaN(length))) resolve('');
 	};
 	const onEnd = (): void => resolve('');
 	const timer = setTimeout(() => reject(new Error('no answer to a challenge')), timeout);

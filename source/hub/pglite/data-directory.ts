@@ -8,7 +8,7 @@ import {FairDatabase} from '../database/fair-database.ts';
 import {holdDirectory, type HeldDirectory} from './held-directory.ts';
 import {syncFolder, syncPath, unpackFolder} from '../files/folder-archive.ts';
 import {migrate, readMigrations} from '../schema/migrations.ts';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 import {fileError} from '../files/private-file.ts';
 import {templateFile} from './template.ts';
 import type {Log} from '../files/log.ts';
@@ -43,13 +43,13 @@ export interface OpenDatabaseOptions {
  * Opens data/pg, made first when it is absent, with every migration applied, and holds it until it is closed. Only under the
  * hub's lock. Rejects with HubError.
  */
-export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptions): Promise<OpenedDatabase> {
-	const directory = join(places.data, 'pg');
-	await ensureDirectory(places.data, directory, options.onProgress);
+export async function openDatabase(paths: HubPaths, options: OpenDatabaseOptions): Promise<OpenedDatabase> {
+	const directory = join(paths.data, 'pg');
+	await ensureDirectory(paths.data, directory, options.onProgress);
 	const held = await holdDirectory(directory);
 	if (held === null) throw new HubError(`Another process holds ${directory}.`, 'End the hub that does, and try again.');
 	try {
-		return await openHeld(places, directory, held, options);
+		return await openHeld(paths, directory, held, options);
 	} catch (error) {
 		held.release();
 		throw error;
@@ -57,14 +57,14 @@ export async function openDatabase(places: HubPlaces, options: OpenDatabaseOptio
 }
 
 async function openHeld(
-	places: HubPlaces,
+	paths: HubPaths,
 	directory: string,
 	held: HeldDirectory,
 	options: OpenDatabaseOptions,
 ): Promise<OpenedDatabase> {
 	const {log, onLost, onDisplaced, space} = options;
 	for (const name of moveSignals(directory)) {
-		log(`${name} was found in the database, which would never start with it; it is in ${places.data} now.`);
+		log(`${name} was found in the database, which would never start with it; it is in ${paths.data} now.`);
 	}
 	options.onProgress('Opening the database.');
 	const database = await open(directory, {
@@ -106,7 +106,7 @@ async function openHeld(
 			startMaintenance: () =>
 				startMaintenance(database, {
 					log,
-					file: join(places.data, 'upkeep.json'),
+					file: join(paths.data, 'upkeep.json'),
 					isPaused: () => space.isFull,
 				}),
 		};

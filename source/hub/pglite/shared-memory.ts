@@ -1,5 +1,5 @@
 /** The maximum number of pages of 64 KiB that 32 bits can address; PGlite uses fewer. */
-const largestMemory = 32_768;
+const maxMemorySize = 32_768;
 
 const importSection = 2;
 
@@ -19,7 +19,7 @@ export function withSharedMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
 			continue;
 		}
 		const {flags, end, minimum, maximum} = memoryOf(reader);
-		const limits = [0b11, ...encode(minimum), ...encode(maximum ?? largestMemory)];
+		const limits = [0b11, ...encode(minimum), ...encode(maximum ?? maxMemorySize)];
 		const section = [...module.subarray(content, flags), ...limits, ...module.subarray(end, content + size)];
 		const head = [importSection, ...encode(section.length)];
 		return joined(module.subarray(0, start), head, section, module.subarray(content + size));

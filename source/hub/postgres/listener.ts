@@ -20,9 +20,9 @@ export class PostgresListener {
 	#timer: NodeJS.Timeout | undefined;
 
 	/** `patience`: milliseconds that it may take to connect or to answer. `onListening`: null when it listens again, or why it does not any more; each once. */
-	constructor(config: pg.ClientConfig, patience: number, onListening: (reason: string | null) => void) {
-		this.#config = {...config, query_timeout: patience, connectionTimeoutMillis: patience};
-		this.#patience = patience;
+	constructor(config: pg.ClientConfig, timeout: number, onListening: (reason: string | null) => void) {
+		this.#config = {...config, query_timeout: timeout, connectionTimeoutMillis: timeout};
+		this.#patience = timeout;
 		this.#onListening = onListening;
 	}
 

@@ -38,7 +38,7 @@ export const mailConnections = 2;
  */
 const cancellingTime = 2000;
 /** Milliseconds that a caller waits for a connection, and that a connection may be silent. */
-const longestSilence = 10_000;
+const maxSilence = 10_000;
 
 export interface PostgresOptions {
 	/** NOTIFYs are heard again (null), or not any more and why; from the first time that they were. */
@@ -68,28 +68,28 @@ export class PostgresDatabase implements Database {
 			onListening = () => undefined,
 			onBlocked = () => undefined,
 			timeout = statementLimit,
-			patience = longestSilence,
+			patience: waitTimeout = maxSilence,
 		}: PostgresOptions,
 	) {
-		this.#patience = patience;
+		this.#patience = waitTimeout;
 		this.#timeout = timeout;
 		this.#config = {...config, types, keepAlive: true, application_name: 'agentmux hub'};
 		this.#pool = new pg.Pool({
 			...this.#config,
 			max: connections + mailConnections,
 			idleTimeoutMillis: 30_000,
-			connectionTimeoutMillis: patience,
+			connectionTimeoutMillis: waitTimeout,
 			statement_timeout: timeout,
 			lock_timeout: lockLimit,
 			idle_in_transaction_session_timeout: timeout,
 			// When not even that is answered, the network is gone.
-			query_timeout: timeout + patience,
+			query_timeout: timeout + waitTimeout,
 		});
 		// Whoever uses a connection that breaks is told by its query; the pool makes another.
 		this.#pool.on('error', () => undefined);
 		this.#pool.on('connect', client => client.on('error', () => undefined));
-		this.#listener = new PostgresListener(this.#config, patience, onListening);
-		const watching = {...this.#config, query_timeout: patience, connectionTimeoutMillis: patience};
+		this.#listener = new PostgresListener(this.#config, waitTimeout, onListening);
+		const watching = {...this.#config, query_timeout: waitTimeout, connectionTimeoutMillis: waitTimeout};
 		this.#blockers = new PostgresBlockers(watching, onBlocked);
 	}
 

@@ -10,7 +10,7 @@ import {packFolder, syncPath, unpackFolder} from '../files/folder-archive.ts';
 import {localFetch} from '../local/fetch.ts';
 import {takeLock, type Lock} from '../files/lock.ts';
 import {newestMigration} from '../schema/newest-migration.ts';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 import {describeDatabase, embedded} from '../database/postgres-url.ts';
 import {findDamagedPage} from '../pglite/page-checksums.ts';
 import {fileError, makePrivateFolder} from '../files/private-file.ts';
@@ -109,19 +109,19 @@ async function askCopy(hub: RunningHub): Promise<string> {
  * changed. Whoever starts the hub next serves the backup.
  */
 export async function restoreBackup(
-	places: HubPlaces,
+	paths: HubPaths,
 	file: string,
 	onProgress: (sentence: string) => void,
 ): Promise<string | null> {
-	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
-	const served = rememberedDatabase(places);
+	for (const folder of [paths.data, paths.state, paths.logs]) makePrivateFolder(folder);
+	const served = rememberedDatabase(paths);
 	if (served !== embedded) {
 		throw new HubError(
 			`The mailbox is on the PostgreSQL ${describeDatabase(served)}.`,
 			'Restore that server by its own means, or go back to the embedded database first: `agentmux hub start --database-url embedded`.',
 		);
 	}
-	const folder = join(places.data, `${temporaryPrefix}restore-${process.pid}`);
+	const folder = join(paths.data, `${temporaryPrefix}restore-${process.pid}`);
 	rmSync(folder, {recursive: true, force: true});
 	try {
 		onProgress('Unpacking the backup.');
@@ -129,13 +129,13 @@ export async function restoreBackup(
 		onProgress('Opening it.');
 		await adoptDirectory(join(folder, 'pg'));
 		// Nobody starts a hub between the end of this one and the exchange.
-		const starting = await takePatiently(join(places.state, 'start.lock'));
+		const starting = await takePatiently(join(paths.state, 'start.lock'));
 		try {
 			onProgress('Putting it in place.');
-			await stopHub(places);
-			const lock = await takePatiently(hubLock(places));
+			await stopHub(paths);
+			const lock = await takePatiently(hubLock(paths));
 			try {
-				return await exchange(places.data, join(folder, 'pg'));
+				return await exchange(paths.data, join(folder, 'pg'));
 			} finally {
 				lock.release();
 			}

@@ -9,7 +9,7 @@ import {takeLock, type Lock} from '../files/lock.ts';
 import {appendOnly, logFile} from '../files/log.ts';
 import {fromSource, packageRoot} from '../files/package-root.ts';
 import {newestMigration} from '../schema/newest-migration.ts';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 import {describeDatabase, embedded} from '../database/postgres-url.ts';
 import {fileError, makePrivateFolder} from '../files/private-file.ts';
 import {readState, stateFault, stateFile} from '../home/state-file.ts';
@@ -22,7 +22,7 @@ export interface EnsureOptions {
 }
 
 /** A first start without the build's template runs initdb, on a machine that may be busy with everything else. */
-const patience = 120_000;
+const timeout = 120_000;
 const pollEvery = 40;
 /** Milliseconds that a hub may hold the lock without answering where it says that it does. */
 const silence = 15_000;
@@ -33,44 +33,44 @@ const rewriting = 4000;
  * The hub that runs, or one started now, in a process that outlives this one and its terminal. However many ask at once,
  * one starts it: whoever holds state/start.lock. Rejects with HubError.
  */
-export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: EnsureOptions = {}): Promise<RunningHub> {
-	await endUnproven(places, onProgress);
-	const running = await findHub(places);
+export async function ensureHub(paths: HubPaths, {databaseUrl, onProgress}: EnsureOptions = {}): Promise<RunningHub> {
+	await endUnproven(paths, onProgress);
+	const running = await findHub(paths);
 	if (running !== null && databaseUrl !== undefined) checkDatabase(running, describeDatabase(databaseUrl));
 	if (running !== null && running.schema >= newestMigration()) return running;
-	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
+	for (const folder of [paths.data, paths.state, paths.logs]) makePrivateFolder(folder);
 	const tell = once(onProgress ?? (() => undefined));
-	const deadline = Date.now() + patience;
+	const deadline = Date.now() + timeout;
 	let lock: Lock | null = null;
 	let child: ChildProcess | null = null;
 	let lastSign = Date.now();
 	try {
 		while (Date.now() < deadline) {
-			refuseFault(places);
-			const hub = await findHub(places);
+			refuseFault(paths);
+			const hub = await findHub(paths);
 			if (hub !== null && hub.schema >= newestMigration()) return hub;
-			lock ??= await takeLock(join(places.state, 'start.lock'));
+			lock ??= await takeLock(join(paths.state, 'start.lock'));
 			if (hub !== null) {
 				lastSign = Date.now();
 				// Under the lock, and as often as it takes: a screen of the older agentmux that sees its hub end starts another one.
-				if (lock !== null) await replace(places, hub, onProgress);
+				if (lock !== null) await replace(paths, hub, onProgress);
 				else await sleep(pollEvery);
 				child = null;
 				continue;
 			}
 			// Somebody who runs `agentmux hub run` by hand may be on the way already.
-			if (lock !== null && child === null && !(await isHeld(places))) child = startHub(places, databaseUrl);
-			if (isStarting(places)) lastSign = Date.now();
-			if (Date.now() - lastSign > (readState(places) === null ? rewriting : silence)) {
-				const fault = await silentHub(places);
+			if (lock !== null && child === null && !(await isHeld(paths))) child = startHub(paths, databaseUrl);
+			if (isStarting(paths)) lastSign = Date.now();
+			if (Date.now() - lastSign > (readState(paths) === null ? rewriting : silence)) {
+				const fault = await silentHub(paths);
 				if (fault !== null) throw fault;
 				lastSign = Date.now();
 			}
 			if (child !== null && (child.exitCode !== null || child.signalCode !== null)) {
-				if (!(await isHeld(places))) throw failureOf(places, child);
+				if (!(await isHeld(paths))) throw failureOf(paths, child);
 				child = null;
 			}
-			tellProgress(places, tell);
+			tellProgress(paths, tell);
 			await sleep(pollEvery);
 		}
 	} finally {
@@ -80,19 +80,19 @@ export async function ensureHub(places: HubPlaces, {databaseUrl, onProgress}: En
 }
 
 /** Its clients come back by themselves, to the same address. */
-async function replace(places: HubPlaces, {pid}: RunningHub, onProgress: EnsureOptions['onProgress']): Promise<void> {
+async function replace(paths: HubPaths, {pid}: RunningHub, onProgress: EnsureOptions['onProgress']): Promise<void> {
 	onProgress?.(`Replacing the hub of an older agentmux (process ${pid}).`);
-	await stopHub(places, pid);
+	await stopHub(paths, pid);
 }
 
 /** The hub that runs. Rejects with HubError where none does, or it cannot be used. */
-export async function runningHub(places: HubPlaces): Promise<RunningHub> {
+export async function runningHub(paths: HubPaths): Promise<RunningHub> {
 	const deadline = Date.now() + rewriting;
 	for (;;) {
-		refuseFault(places);
-		const hub = await findHub(places);
+		refuseFault(paths);
+		const hub = await findHub(paths);
 		if (hub !== null) return hub;
-		const fault = await silentHub(places);
+		const fault = await silentHub(paths);
 		if (fault === null) throw new HubError('No hub is running.', 'Start it with `agentmux hub start`.');
 		if (Date.now() > deadline) throw fault;
 		await sleep(pollEvery);
@@ -100,44 +100,44 @@ export async function runningHub(places: HubPlaces): Promise<RunningHub> {
 }
 
 /** Throws where no hub could be found, however long one waits. */
-function refuseFault(places: HubPlaces): void {
-	const fault = stateFault(places);
+function refuseFault(paths: HubPaths): void {
+	const fault = stateFault(paths);
 	if (fault !== null) throw fault;
 }
 
 /** Whether it says that it is on the way. */
-function isStarting(places: HubPlaces): boolean {
-	const state = readState(places);
+function isStarting(paths: HubPaths): boolean {
+	const state = readState(paths);
 	return state !== null && state.failure === null && state.url === null && isAlive(state.pid);
 }
 
 /** What is wrong with a hub that runs and does not answer; null where none runs. */
-async function silentHub(places: HubPlaces): Promise<HubError | null> {
-	if (!(await isHeld(places))) return null;
-	const pid = hubProcess(places);
-	const state = readState(places);
+async function silentHub(paths: HubPaths): Promise<HubError | null> {
+	if (!(await isHeld(paths))) return null;
+	const pid = hubProcess(paths);
+	const state = readState(paths);
 	const who = pid === null ? 'A hub' : `A hub (process ${pid})`;
 	const why =
-		state === null ? `${stateFile(places)} does not say where it answers` : (state.progress ?? 'it does not answer');
+		state === null ? `${stateFile(paths)} does not say where it answers` : (state.progress ?? 'it does not answer');
 	const end = pid === null ? 'End its process' : 'End it with `agentmux hub stop`';
 	return new HubError(
-		`${who} holds ${places.data}, but cannot be used: ${why.replace(/\.$/, '')}.`,
+		`${who} holds ${paths.data}, but cannot be used: ${why.replace(/\.$/, '')}.`,
 		`See \`agentmux hub logs\`. ${end}; the next command starts another.`,
 	);
 }
 
 /** Whether the last hub of these places was ended on purpose, and none runs since. */
-export async function wasStopped(places: HubPlaces): Promise<boolean> {
-	return !existsSync(stateFile(places)) && !(await isHeld(places));
+export async function wasStopped(paths: HubPaths): Promise<boolean> {
+	return !existsSync(stateFile(paths)) && !(await isHeld(paths));
 }
 
 /** The hub of an agentmux that could not prove itself: no token may go to it, and the lock says that it is ours. */
-async function endUnproven(places: HubPlaces, onProgress: EnsureOptions['onProgress']): Promise<void> {
-	const state = readState(places);
+async function endUnproven(paths: HubPaths, onProgress: EnsureOptions['onProgress']): Promise<void> {
+	const state = readState(paths);
 	if (state === null || state.url === null || state.socket !== undefined || !isAlive(state.pid)) return;
-	if (!(await isHeld(places))) return;
+	if (!(await isHeld(paths))) return;
 	onProgress?.(`Replacing the hub of an older agentmux (process ${state.pid}).`);
-	await stopHub(places, state.pid);
+	await stopHub(paths, state.pid);
 }
 
 /** Nobody is to write into another mailbox than the one that he named. */
@@ -151,9 +151,9 @@ function checkDatabase({pid, database}: RunningHub, wanted: string): void {
 }
 
 /** Ends the hub of these places (with a pid: only that one) and resolves with its pid when it is gone; null when none runs. Rejects with HubError. */
-export async function stopHub(places: HubPlaces, pid?: number): Promise<number | null> {
-	if (!(await isHeld(places))) return null;
-	const running = await holder(places);
+export async function stopHub(paths: HubPaths, pid?: number): Promise<number | null> {
+	if (!(await isHeld(paths))) return null;
+	const running = await holder(paths);
 	if (running === null || (pid !== undefined && running !== pid)) return null;
 	try {
 		process.kill(running, 'SIGTERM');
@@ -174,31 +174,31 @@ export async function stopHub(places: HubPlaces, pid?: number): Promise<number |
 }
 
 /** The process of the hub that holds the lock; null when it has ended meanwhile. Rejects with HubError when nothing names it. */
-async function holder(places: HubPlaces): Promise<number | null> {
+async function holder(paths: HubPaths): Promise<number | null> {
 	const deadline = Date.now() + silence;
 	while (Date.now() < deadline) {
-		const pid = hubProcess(places);
+		const pid = hubProcess(paths);
 		if (pid !== null) return pid;
-		if (!(await isHeld(places))) return null;
+		if (!(await isHeld(paths))) return null;
 		await sleep(pollEvery);
 	}
 	throw new HubError(
-		`A hub holds ${places.data}, and neither its lock nor ${stateFile(places)} says which process that is.`,
+		`A hub holds ${paths.data}, and neither its lock nor ${stateFile(paths)} says which process that is.`,
 		'End it by hand.',
 	);
 }
 
 /** Whether some process runs a hub on this data. */
-async function isHeld(places: HubPlaces): Promise<boolean> {
-	if (!existsSync(hubLock(places))) return false;
-	const lock = await takeLock(hubLock(places));
+async function isHeld(paths: HubPaths): Promise<boolean> {
+	if (!existsSync(hubLock(paths))) return false;
+	const lock = await takeLock(hubLock(paths));
 	lock?.release();
 	return lock === null;
 }
 
-function startHub(places: HubPlaces, databaseUrl = ''): ChildProcess {
+function startHub(paths: HubPaths, databaseUrl = ''): ChildProcess {
 	const cli = fromSource ? join(packageRoot, 'source', 'cli.ts') : join(packageRoot, 'dist', 'cli.js');
-	const path = logFile(places);
+	const path = logFile(paths);
 	let log: number;
 	try {
 		log = openSync(path, appendOnly, 0o600);
@@ -206,11 +206,11 @@ function startHub(places: HubPlaces, databaseUrl = ''): ChildProcess {
 		throw fileError(`The hub's log ${path} cannot be written`, error);
 	}
 	try {
-		const folders = ['--data', places.data, '--state', places.state, '--logs', places.logs];
+		const folders = ['--data', paths.data, '--state', paths.state, '--logs', paths.logs];
 		const child = spawn(process.execPath, [cli, 'hub', 'run', ...folders], {
 			detached: true,
 			// Not the starter's folder, which somebody may want to remove while the hub runs.
-			cwd: places.data,
+			cwd: paths.data,
 			// Arguments can be read by everyone on this machine, and the URL may hold a password.
 			env: {...process.env, AGENTMUX_DATABASE_URL: databaseUrl},
 			stdio: ['ignore', log, log],
@@ -224,18 +224,18 @@ function startHub(places: HubPlaces, databaseUrl = ''): ChildProcess {
 	}
 }
 
-function failureOf(places: HubPlaces, child: ChildProcess): HubError {
-	const state = readState(places);
+function failureOf(paths: HubPaths, child: ChildProcess): HubError {
+	const state = readState(paths);
 	if (state?.pid === child.pid && state?.failure) return new HubError(...state.failure);
-	if (freeBytes(places.state) < 65_536) {
-		return new HubError(`The hub cannot start: the disk that holds ${places.state} is full.`, 'Free some space on it.');
+	if (freeBytes(paths.state) < 65_536) {
+		return new HubError(`The hub cannot start: the disk that holds ${paths.state} is full.`, 'Free some space on it.');
 	}
 	const how = child.signalCode === null ? `with exit code ${child.exitCode}` : `by ${child.signalCode}`;
 	return new HubError(`The hub ended ${how} before it answered.`, 'See `agentmux hub logs`.');
 }
 
-function tellProgress(places: HubPlaces, tell: (sentence: string) => void): void {
-	const state = readState(places);
+function tellProgress(paths: HubPaths, tell: (sentence: string) => void): void {
+	const state = readState(paths);
 	if (state?.progress && isAlive(state.pid)) tell(state.progress);
 }
 

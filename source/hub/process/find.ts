@@ -6,7 +6,7 @@ import {readKeys, type HubKeys} from '../tokens/keys.ts';
 import type {HubAddress} from '../local/dial.ts';
 import {connectWith} from '../local/fetch.ts';
 import {lockHolder} from '../files/lock.ts';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 import {readState} from '../home/state-file.ts';
 
 /** A hub that answers, and what opens it. */
@@ -31,19 +31,19 @@ export interface RunningHub extends HubKeys, HubAddress {
  * The hub of these places, or null when none answers: one that proved to be it, by its socket or a challenge. A state file
  * whose process is gone is ignored, and so is the hub of an agentmux that had neither. Rejects with HubError.
  */
-export async function findHub(places: HubPlaces): Promise<RunningHub | null> {
-	const state = readState(places);
+export async function findHub(paths: HubPaths): Promise<RunningHub | null> {
+	const state = readState(paths);
 	if (state === null || state.url === null || state.socket === undefined || !isAlive(state.pid)) return null;
 	const {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress} = state;
 	const running = await healthOf({url, socket, proof_key}, pid);
 	if (running === null) return null;
-	const keys = readKeys(places);
+	const keys = readKeys(paths);
 	if (keys === null) return null;
 	return {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress, running, ...keys};
 }
 
 /** What a hub holds as long as it runs. */
-export function hubLock({data}: HubPlaces): string {
+export function hubLock({data}: HubPaths): string {
 	return join(data, 'hub.lock');
 }
 
@@ -51,8 +51,8 @@ export function hubLock({data}: HubPlaces): string {
  * The process that a hub of these places is, or was, as far as it is alive: whether it still holds the lock, only the lock
  * says. An older hub does not sign it, and stands in the state file alone. Null when nothing names one.
  */
-export function hubProcess(places: HubPlaces): number | null {
-	const pid = lockHolder(hubLock(places)) ?? readState(places)?.pid ?? null;
+export function hubProcess(paths: HubPaths): number | null {
+	const pid = lockHolder(hubLock(paths)) ?? readState(paths)?.pid ?? null;
 	return pid !== null && isAlive(pid) ? pid : null;
 }
 
@@ -76,7 +76,7 @@ function isZombie(pid: number): boolean {
 	}
 }
 
-const patience = 3000;
+const timeout = 3000;
 
 /** What runs in the database of the hub that answers there; null when none does, nothing where it may not say. */
 function healthOf(address: HubAddress, pid: number): Promise<readonly Activity[] | null> {
@@ -86,7 +86,7 @@ function healthOf(address: HubAddress, pid: number): Promise<readonly Activity[]
 			path: '/health',
 			headers: {host: new URL(address.url).host},
 			createConnection: (_: unknown, done: Parameters<typeof connectWith>[1]) => connectWith(address, done),
-			timeout: patience,
+			timeout,
 		};
 		const request = get(options as RequestOptions, response => {
 			let text = '';

@@ -9,7 +9,7 @@ import type {FairDatabase} from '../database/fair-database.ts';
 import {createCancel} from '../management/cancel.ts';
 import {createCopies} from './copies.ts';
 import {choiceFile, rememberDatabase, rememberedDatabase} from './database-choice.ts';
-import {Door} from '../http/door.ts';
+import {Admission} from '../http/admission.ts';
 import {HubError} from '../files/error.ts';
 import {hubLock, hubProcess} from './find.ts';
 import {checkHome} from '../home/check.ts';
@@ -26,7 +26,7 @@ import {createManagement} from '../management/management.ts';
 import {newestMigration} from '../schema/newest-migration.ts';
 import {divideOpenFiles} from '../files/open-files.ts';
 import type {OpenedDatabase} from '../database/opened-database.ts';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 import {describeDatabase, embedded} from '../database/postgres-url.ts';
 import {newProofKey} from '../local/proof.ts';
 import {makePrivateFolder, writePrivateFile} from '../files/private-file.ts';
@@ -64,16 +64,16 @@ export interface Hub {
 }
 
 /** Runs the hub in this process until it is closed. Rejects with HubError, which state/hub.json then says as well. */
-export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hub> {
-	for (const folder of [places.data, places.state, places.logs]) makePrivateFolder(folder);
-	for (const sentence of checkHome(places)) options.log(sentence);
-	const lock = await takeHubLock(places);
-	if (lock === null) throw alreadyRunning(places);
+export async function runHub(paths: HubPaths, options: RunOptions): Promise<Hub> {
+	for (const folder of [paths.data, paths.state, paths.logs]) makePrivateFolder(folder);
+	for (const sentence of checkHome(paths)) options.log(sentence);
+	const lock = await takeHubLock(paths);
+	if (lock === null) throw alreadyRunning(paths);
 	const home = new HeldHome({
 		lock,
-		folders: [places.state, places.logs],
+		folders: [paths.state, paths.logs],
 		log: options.log,
-		onDisplaced: () => options.onDisplaced(displaced(places)),
+		onDisplaced: () => options.onDisplaced(displaced(paths)),
 	});
 	const state: HubState = {
 		pid: process.pid,
@@ -90,17 +90,17 @@ export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hu
 	};
 	let published: PublishedState | null = null;
 	// Before anything is written.
-	const space = new DiskSpace(places.data, {
+	const space = new DiskSpace(paths.data, {
 		log: options.log,
 		onChange: sentence => {
 			if (published !== null && published.current.url !== null) published.change({progress: sentence});
 		},
 	});
 	try {
-		published = new PublishedState(places, state, home, options.log);
-		const databaseUrl = options.databaseUrl ?? rememberedDatabase(places);
+		published = new PublishedState(paths, state, home, options.log);
+		const databaseUrl = options.databaseUrl ?? rememberedDatabase(paths);
 		published.change({database: describeDatabase(databaseUrl)});
-		return await start(places, {...options, databaseUrl}, published, {home, space, lock});
+		return await start(paths, {...options, databaseUrl}, published, {home, space, lock});
 	} catch (error) {
 		space.end();
 		const failure =
@@ -117,15 +117,15 @@ export async function runHub(places: HubPlaces, options: RunOptions): Promise<Hu
 }
 
 /** Null while a hub holds it; whoever only looks whether one does holds it for a moment, and is no hub. */
-async function takeHubLock(places: HubPlaces): Promise<Lock | null> {
+async function takeHubLock(paths: HubPaths): Promise<Lock | null> {
 	for (let tries = 0; ; tries += 1) {
-		const lock = await takeLock(hubLock(places), {sign: true});
-		if (lock !== null || tries === 20 || hubProcess(places) !== null) return lock;
+		const lock = await takeLock(hubLock(paths), {sign: true});
+		if (lock !== null || tries === 20 || hubProcess(paths) !== null) return lock;
 		await sleep(50);
 	}
 }
 
-function displaced({data}: HubPlaces): HubError {
+function displaced({data}: HubPaths): HubError {
 	return new HubError(
 		`The hub (process ${process.pid}) has ended: its data folder is no longer the one at ${data}; it was moved, removed or replaced.`,
 		'It wrote nothing into what is there now. What it had acknowledged is in the folder that was moved.',
@@ -140,7 +140,7 @@ interface Holdings {
 }
 
 async function start(
-	places: HubPlaces,
+	paths: HubPaths,
 	options: RunOptions & {readonly databaseUrl: string},
 	state: PublishedState,
 	{home, space, lock}: Holdings,
@@ -148,7 +148,7 @@ async function start(
 	const {log} = options;
 	const openFiles = divideOpenFiles();
 	if (openFiles.remark !== null) log(openFiles.remark);
-	const door = new Door();
+	const admission = new Admission();
 	const tell = (progress: string | null): void => {
 		if (progress !== null) log(progress);
 		state.change({progress});
@@ -159,28 +159,28 @@ async function start(
 		await ended?.refresh();
 		await known?.look();
 	};
-	const opened = await open(places, {...options, catchUp, onDisplaced: () => home.displace(), space}, door, tell);
+	const opened = await open(paths, {...options, catchUp, onDisplaced: () => home.displace(), space}, admission, tell);
 	const {database, engine, startMaintenance} = opened;
 	// Not before: while a copy of the data is still being put in place, its own keys may be yet to come.
-	const keys = new KeyRing(places);
-	home.adopt(keysFile(places));
+	const keys = new KeyRing(paths);
+	home.adopt(keysFile(paths));
 	// Before anybody claims: what ran out while there was no hub is not lost.
 	await database.run(owner, [resumeLeases]);
-	rememberDatabase(places, options.databaseUrl);
-	home.adopt(choiceFile(places));
+	rememberDatabase(paths, options.databaseUrl);
+	home.adopt(choiceFile(paths));
 	state.change({engine});
-	const port = options.port ?? rememberedPort(places);
-	const copies = createCopies(opened, places.data);
-	ended = new EndedTokens(database, places);
-	known = knownHistory(database, state.current.database, places.state, {
+	const port = options.port ?? rememberedPort(paths);
+	const copies = createCopies(opened, paths.data);
+	ended = new EndedTokens(database, paths);
+	known = knownHistory(database, state.current.database, paths.state, {
 		log,
 		mayWrite: () => home.isInPlace() && !space.isFull,
 	});
 	await known.look();
-	const serving = await serve(database, keys, ended, door, {
+	const serving = await serve(database, keys, ended, admission, {
 		log,
 		port,
-		places,
+		paths,
 		state,
 		home,
 		copies: copies.handle,
@@ -191,10 +191,10 @@ async function start(
 		throw error;
 	});
 	const url = `http://127.0.0.1:${serving.port}`;
-	if (serving.port !== rememberedPort(places)) rememberPort(places, serving.port, log);
-	home.adopt(portFile(places));
+	if (serving.port !== rememberedPort(paths)) rememberPort(paths, serving.port, log);
+	home.adopt(portFile(paths));
 	const endMaintenance = startMaintenance();
-	const sealing = startSealing(database, state.current.database, places.data, log);
+	const sealing = startSealing(database, state.current.database, paths.data, log);
 	if (serving.socket === null) log('No socket could be made; programs of this user prove the hub by a challenge.');
 	state.change({url, socket: serving.socket, progress: space.isFull ? full : null});
 	log(`Hub ${version} answers at ${url}.`);
@@ -223,7 +223,7 @@ async function start(
 }
 
 async function open(
-	places: HubPlaces,
+	paths: HubPaths,
 	{
 		databaseUrl,
 		statementTimeout,
@@ -238,11 +238,11 @@ async function open(
 		readonly space: DiskSpace;
 		readonly catchUp: () => Promise<void>;
 	},
-	door: Door,
+	admission: Admission,
 	tell: (progress: string | null) => void,
 ): Promise<OpenedDatabase> {
 	if (databaseUrl === embedded) {
-		return openDatabase(places, {
+		return openDatabase(paths, {
 			log,
 			statementTimeout,
 			onProgress: tell,
@@ -264,8 +264,8 @@ async function open(
 			// What it announces meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
 			const turn = ++turns;
 			// Which tokens have ended was announced meanwhile, too.
-			if (reason === null) void catchUp().then(() => turn === turns && door.open());
-			else door.shut();
+			if (reason === null) void catchUp().then(() => turn === turns && admission.open());
+			else admission.shut();
 			if (reason === null) log('The database answers again.');
 			tell(reason === null ? null : `The database does not answer (${reason}); trying again.`);
 		},
@@ -276,11 +276,11 @@ async function serve(
 	database: FairDatabase,
 	keys: KeyRing,
 	ended: EndedTokens,
-	door: Door,
+	admission: Admission,
 	{
 		log,
 		port,
-		places,
+		paths,
 		state,
 		home,
 		copies,
@@ -288,7 +288,7 @@ async function serve(
 	}: {
 		readonly log: Log;
 		readonly port: number;
-		readonly places: HubPlaces;
+		readonly paths: HubPaths;
 		readonly state: PublishedState;
 		readonly home: HeldHome;
 		readonly copies: Handler;
@@ -306,8 +306,8 @@ async function serve(
 		onFault: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
 	});
 	const onRotated = (): void => {
-		home.adopt(keysFile(places));
-		door.dismiss();
+		home.adopt(keysFile(paths));
+		admission.dismiss();
 	};
 	ended.onMore = () => realtime.recheck();
 	const unfollow = await ended.follow();
@@ -331,10 +331,10 @@ async function serve(
 				{prefix: '/agentmux/v1', handle: copies},
 			],
 			upgrade(request, socket, head, countAs) {
-				if (door.admit(socket)) realtime.upgrade(request, socket, head, countAs);
+				if (admission.admit(socket)) realtime.upgrade(request, socket, head, countAs);
 			},
 			health: () => ({status: 'ok', pid, version, started_at, running: database.activity()}),
-			local: {state: places.state, proofKey: proof_key, onSocket: socket => state.change({socket})},
+			local: {state: paths.state, proofKey: proof_key, onSocket: socket => state.change({socket})},
 			isInPlace: () => home.isInPlace(),
 			maxConnections,
 			log,
@@ -353,29 +353,29 @@ async function serve(
 }
 
 /** The port of the last run, so that what agents were told stays true; 0 before the first. */
-function rememberedPort(places: HubPlaces): number {
+function rememberedPort(paths: HubPaths): number {
 	try {
-		const port = Number(readFileSync(portFile(places), 'utf8'));
+		const port = Number(readFileSync(portFile(paths), 'utf8'));
 		return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 	} catch {
 		return 0;
 	}
 }
 
-function rememberPort(places: HubPlaces, port: number, log: Log): void {
+function rememberPort(paths: HubPaths, port: number, log: Log): void {
 	try {
-		writePrivateFile(portFile(places), `${port}\n`);
+		writePrivateFile(portFile(paths), `${port}\n`);
 	} catch (error) {
 		log((error as Error).message);
 	}
 }
 
-function portFile(places: HubPlaces): string {
-	return join(places.data, 'port');
+function portFile(paths: HubPaths): string {
+	return join(paths.data, 'port');
 }
 
-function alreadyRunning(places: HubPlaces): HubError {
-	const pid = hubProcess(places);
+function alreadyRunning(paths: HubPaths): HubError {
+	const pid = hubProcess(paths);
 	const who = pid === null ? 'Another process' : `Another hub (process ${pid})`;
-	return new HubError(`${who} holds ${places.data}.`, 'Use it, or end it with `agentmux hub stop`.');
+	return new HubError(`${who} holds ${paths.data}.`, 'Use it, or end it with `agentmux hub stop`.');
 }

@@ -70,7 +70,7 @@ interface Entrance {
 }
 
 /** Bytes of the address and the headers; a filter `in.(...)` of six thousand ids fits. Supabase's gateway takes less. */
-const largestHead = 64 * 1024;
+const maxHeadSize = 64 * 1024;
 
 const host = '127.0.0.1';
 
@@ -109,7 +109,7 @@ export async function startServer(options: HubServerOptions, port: number): Prom
 
 function serverFor(options: HubServerOptions, bodies: Bodies, where: () => Pick<Entrance, 'port' | 'place'>): Server {
 	const server = createServer({
-		maxHeaderSize: largestHead,
+		maxHeaderSize: maxHeadSize,
 		requestTimeout: 120_000,
 		keepAliveTimeout: 30_000,
 		headersTimeout: 15_000,
@@ -240,7 +240,7 @@ function refuseConnection({code}: NodeJS.ErrnoException, socket: Duplex): void {
 		return;
 	}
 	const [status, message] = {
-		HPE_HEADER_OVERFLOW: ['414 URI Too Long', `The address and headers are larger than ${largestHead} bytes.`] as const,
+		HPE_HEADER_OVERFLOW: ['414 URI Too Long', `The address and headers are larger than ${maxHeadSize} bytes.`] as const,
 		ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not come to its end in time.'] as const,
 	}[code ?? ''] ?? ['400 Bad Request', 'This is not an HTTP request.'];
 	const body = JSON.stringify({message});

@@ -6,7 +6,7 @@ import type {WholeChange} from './change-data.ts';
 import type {Change} from './notice.ts';
 
 /** A role with its claims: whoever has the same sees the same. */
-export interface Viewer {
+export interface SubscriberRole {
 	readonly role: string;
 	/** JSON. */
 	readonly claims: string;
@@ -15,7 +15,7 @@ export interface Viewer {
 }
 
 /** Above it, the real server leaves out all fields of more than 64 bytes. */
-const largestRecord = 1_048_576;
+const maxRecordSize = 1_048_576;
 
 /** What the database says about the rows of one table that changed. */
 export class ChangeRows {
@@ -36,8 +36,8 @@ export class ChangeRows {
 		const wanted = changes.flatMap((change, n) => (absent(change) ? [this.#row(n, change.record, this.#keys)] : []));
 		if (wanted.length > 0 && this.#keys.length > 0) {
 			const text = `
-				select k."#" as n, (octet_length(j.row::text) > ${largestRecord})::text as cut,
-					case when octet_length(j.row::text) > ${largestRecord} then (
+				select k."#" as n, (octet_length(j.row::text) > ${maxRecordSize})::text as cut,
+					case when octet_length(j.row::text) > ${maxRecordSize} then (
 						select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(j.row) e
 						where octet_length(e.value::text) <= 64 and e.value <> 'null'
 					) else j.row end::text as record
@@ -96,7 +96,7 @@ export class ChangeRows {
 	/** For each viewer's key the changes (by their index) whose rows it sees under row level security. */
 	async seen(
 		changes: readonly WholeChange[],
-		viewers: readonly Viewer[],
+		viewers: readonly SubscriberRole[],
 	): Promise<ReadonlyMap<string, ReadonlySet<number>>> {
 		const rows = `[${changes.map((change, n) => this.#row(n, change.record, this.#keys)).join(',')}]`;
 		const [only, ...others] = viewers;
@@ -109,12 +109,15 @@ export class ChangeRows {
 			},
 		]);
 		return new Map(
-			(result?.rows ?? []).map(({viewer, seen}) => [viewers[Number(viewer)]?.key ?? '', new Set(numbers(seen))]),
+			(result?.rows ?? []).map(({viewer: subscriber, seen}) => [
+				viewers[Number(subscriber)]?.key ?? '',
+				new Set(numbers(seen)),
+			]),
 		);
 	}
 
 	/** The same for one viewer, by a query of its own: a third of the time, and one human alone is the usual audience. */
-	async #seenBy({role, claims}: Viewer, rows: JsonText): Promise<ReadonlySet<number>> {
+	async #seenBy({role, claims}: SubscriberRole, rows: JsonText): Promise<ReadonlySet<number>> {
 		const text = `
 			select k."#" as n from pg_catalog.jsonb_to_recordset($1::text::jsonb) as k("#" int, ${definitions(this.#keys)})
 			join ${identifier(this.#table.schema)}.${identifier(this.#table.name)} t

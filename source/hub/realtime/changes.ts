@@ -2,13 +2,13 @@ import type {Database} from '../database/database.ts';
 import type {Binding, Filter} from './binding.ts';
 import type {Catalog, Reader, Table} from './catalog.ts';
 import {changeData, refusal, type WholeChange} from './change-data.ts';
-import {ChangeRows, type Viewer} from './change-rows.ts';
+import {ChangeRows, type SubscriberRole} from './change-rows.ts';
 import type {JsonText} from './json-text.ts';
 import type {Change} from './notice.ts';
 
 /** A channel that asked for changes. */
 export interface Subscriber {
-	readonly viewer: Viewer;
+	readonly subscriber: SubscriberRole;
 	readonly bindings: readonly Binding[];
 	/** `ids` of all bindings that the change matches, the last one first. */
 	deliver(data: JsonText, type: string, ids: readonly number[]): void;
@@ -117,13 +117,13 @@ export class Changes {
 		const rows = new ChangeRows(this.#database, table);
 		const read = await rows.whole(changes);
 		const whole = read.filter(change => change !== null);
-		const readers = await this.#readers(subscribers.map(({subscriber}) => subscriber.viewer.role));
+		const readers = await this.#readers(subscribers.map(({subscriber}) => subscriber.subscriber.role));
 		const passed = filters.length === 0 ? [] : await rows.passed(whole, filters);
 		const viewers = new Map(
 			subscribers
-				.map(({subscriber: {viewer}}) => viewer)
+				.map(({subscriber: {subscriber}}) => subscriber)
 				.filter(({role}) => readers.get(role)?.sees.has(table.oid) === false)
-				.map(viewer => [viewer.key, viewer]),
+				.map(subscriber => [subscriber.key, subscriber]),
 		);
 		const rowsStand = whole.some(({type}) => type !== 'DELETE') && table.columns.some(({key}) => key);
 		const seen = viewers.size > 0 && rowsStand ? await rows.seen(whole, [...viewers.values()]) : new Map();
@@ -135,7 +135,7 @@ export class Changes {
 			deliveries.set(change, () => {
 				const datas = new Map<string, JsonText>();
 				for (const {subscriber, bindings} of subscribers) {
-					const {role, key} = subscriber.viewer;
+					const {role, key} = subscriber.subscriber;
 					const reader = readers.get(role);
 					if (reader === undefined || !this.#subscribers.has(subscriber)) continue;
 					const refused = refusal(row, table, reader) !== null;

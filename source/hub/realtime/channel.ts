@@ -1,15 +1,15 @@
 import {randomUUID} from 'node:crypto';
 import type {Binding} from './binding.ts';
 import type {Subscriber} from './changes.ts';
-import type {Viewer} from './change-rows.ts';
+import type {SubscriberRole} from './change-rows.ts';
 import {encode, type Push, type Version, type Wire} from './frame.ts';
 import {isObject, isToken, type Join} from './join.ts';
 import {members, objectText, type JsonText} from './json-text.ts';
-import {Pass} from './pass.ts';
+import {Authorization} from './authorization.ts';
 import {allRights, privateRights, type Rights} from './rights.ts';
 import type {Server} from './server.ts';
 import type {Lease} from './shares.ts';
-import {readToken, type Holder} from './token.ts';
+import {readToken, type TokenClaims} from './token.ts';
 import type {Member} from './topic.ts';
 
 /** The socket that a channel was joined on. */
@@ -25,7 +25,7 @@ export interface Peer {
 /** What a join was found to be. */
 export interface Joined {
 	readonly join: Join;
-	readonly holder: Holder;
+	readonly holder: TokenClaims;
 	readonly rights: Rights;
 	readonly bindings: readonly Binding[];
 	/** Of the holder's share. */
@@ -47,7 +47,7 @@ export class Channel implements Member, Subscriber {
 	readonly #ref: unknown;
 	readonly #join: Join;
 	readonly #presenceKey: string;
-	readonly #pass: Pass;
+	readonly #pass: Authorization;
 	readonly #lease: Lease;
 	#presenceTimes: number[] = [];
 	#open = true;
@@ -60,7 +60,7 @@ export class Channel implements Member, Subscriber {
 		this.#ref = push.ref;
 		this.#join = join;
 		this.#presenceKey = join.presence.key === '' ? randomUUID() : join.presence.key;
-		this.#pass = new Pass(holder, rights, message => this.#refuse(message));
+		this.#pass = new Authorization(holder, rights, message => this.#refuse(message));
 		this.#lease = lease;
 		this.bindings = bindings;
 	}
@@ -69,8 +69,8 @@ export class Channel implements Member, Subscriber {
 		return this.#peer.version;
 	}
 
-	get viewer(): Viewer {
-		return this.#pass.viewer;
+	get subscriber(): SubscriberRole {
+		return this.#pass.subscriber;
 	}
 
 	get seesPresence(): boolean {
@@ -228,7 +228,7 @@ export class Channel implements Member, Subscriber {
 			this.#refuse(holder.refresh);
 			return;
 		}
-		const rights = this.#join.private ? await privateRights(this.#server, this.#name, holder.viewer) : allRights;
+		const rights = this.#join.private ? await privateRights(this.#server, this.#name, holder.subscriber) : allRights;
 		if (!this.#open) return;
 		if (!rights.read.broadcast) {
 			this.#refuse(unauthorized(this.#name));
@@ -243,7 +243,7 @@ export class Channel implements Member, Subscriber {
 		this.#pass.renew(holder, rights);
 		this.#peer.held(holder.name);
 		if (this.#join.bindings.length === 0) return;
-		const bindings = await this.#server.readBindings(this.viewer.role, this.#join.bindings);
+		const bindings = await this.#server.readBindings(this.subscriber.role, this.#join.bindings);
 		if (!this.#open) return;
 		const refused = typeof bindings === 'string' ? bindings : null;
 		this.bindings = typeof bindings === 'string' ? [] : bindings;
@@ -255,7 +255,7 @@ export class Channel implements Member, Subscriber {
 	/** Whether its token holds; otherwise the client was told why not, and it is over. */
 	recheck(): boolean {
 		const holder = readToken(this.#server.verify, this.#pass.token);
-		if ('viewer' in holder) return true;
+		if ('subscriber' in holder) return true;
 		this.#refuse(holder.refresh);
 		return false;
 	}

@@ -7,7 +7,7 @@ import type {Server} from './server.ts';
 import {readToken} from './token.ts';
 
 /** Pushes that may wait for an answer of the database before the socket is read on. */
-const mostWaiting = 100;
+const maxWaiting = 100;
 
 /** Close codes (RFC 6455). */
 const normal = 1000;
@@ -75,7 +75,7 @@ export class Connection implements Peer {
 	/** Tokens may have ended: no channel goes on with one of them, and the socket is closed. */
 	recheck(): void {
 		const held = [...this.#channels.values()].map(channel => channel.recheck());
-		const isOpened = 'viewer' in readToken(this.#server.verify, this.#token);
+		const isOpened = 'subscriber' in readToken(this.#server.verify, this.#token);
 		if (!isOpened || held.includes(false)) this.#socket.close(normal);
 	}
 
@@ -144,7 +144,7 @@ export class Connection implements Peer {
 	}
 
 	async #serve(push: Push, before: Promise<void> | undefined): Promise<void> {
-		if (++this.#waiting === mostWaiting) this.#socket.pause();
+		if (++this.#waiting === maxWaiting) this.#socket.pause();
 		try {
 			if (before !== undefined) await before;
 			await this.#handle(push);
@@ -152,7 +152,7 @@ export class Connection implements Peer {
 			this.#server.fault(error);
 			if (push.event === 'phx_join') this.#answer(push, push.joinRef, 'error', {reason: 'join crashed'});
 		}
-		if (this.#waiting-- === mostWaiting) this.#socket.resume();
+		if (this.#waiting-- === maxWaiting) this.#socket.resume();
 	}
 
 	async #handle(push: Push): Promise<void> {

@@ -50,10 +50,10 @@ async function prepare(
 	{join, holder, lease}: Pick<Joined, 'join' | 'holder' | 'lease'>,
 ): Promise<Answer> {
 	const name = push.topic.slice('realtime:'.length);
-	const rights = join.private ? await privateRights(server, name, holder.viewer) : allRights;
+	const rights = join.private ? await privateRights(server, name, holder.subscriber) : allRights;
 	if (!rights.read.broadcast) return {reason: `Unauthorized: ${unauthorized(name)}`};
 	const stored = join.replay === null ? [] : await storedMessages(server.database, name, join.replay);
-	const found = join.bindings.length === 0 ? [] : await server.readBindings(holder.viewer.role, join.bindings);
+	const found = join.bindings.length === 0 ? [] : await server.readBindings(holder.subscriber.role, join.bindings);
 	// It may have ended while the database was asked.
 	const held = readToken(server.verify, holder.token);
 	if ('join' in held) return {reason: held.join};

@@ -128,5 +128,5 @@ function readOpening(request: IncomingMessage, verify: Verify): {version: Versio
 	const header = request.headers['x-api-key'];
 	const token = url.searchParams.get('apikey') ?? (typeof header === 'string' ? header : '');
 	if (version !== '1.0.0' && version !== '2.0.0') return null;
-	return 'viewer' in readToken(verify, token) ? {version, token} : null;
+	return 'subscriber' in readToken(verify, token) ? {version, token} : null;
 }

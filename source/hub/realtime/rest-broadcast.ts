@@ -1,5 +1,5 @@
 import {json, refusal, type HubRequest, type HubResponse} from '../http/http.ts';
-import type {Viewer} from './change-rows.ts';
+import type {SubscriberRole} from './change-rows.ts';
 import {isObject} from './join.ts';
 import {elements, members, objectText, type JsonText} from './json-text.ts';
 import {readRights} from './rights.ts';
@@ -31,15 +31,15 @@ const notFound: HubResponse = {status: 404, headers: {'content-type': 'text/html
 export async function handleBroadcast(server: Server, request: HubRequest): Promise<HubResponse> {
 	const {role, claims} = request.caller;
 	const text = JSON.stringify(claims);
-	const viewer = {role, claims: text, key: `${role} ${text}`};
+	const subscriber = {role, claims: text, key: `${role} ${text}`};
 	const [, api, broadcast, topic, events, event, ...rest] = request.path.split('/');
 	if (request.method !== 'POST' || api !== 'api' || broadcast !== 'broadcast') return notFound;
-	if (topic === undefined) return sendMany(server, viewer, request.body.toString('utf8'));
+	if (topic === undefined) return sendMany(server, subscriber, request.body.toString('utf8'));
 	if (events !== 'events' || event === undefined || rest.length > 0) return notFound;
-	return sendOne(server, viewer, request, decodePart(topic), decodePart(event));
+	return sendOne(server, subscriber, request, decodePart(topic), decodePart(event));
 }
 
-async function sendMany(server: Server, viewer: Viewer, body: string): Promise<HubResponse> {
+async function sendMany(server: Server, subscriber: SubscriberRole, body: string): Promise<HubResponse> {
 	const value = parse(body);
 	if (value === undefined) return badRequest;
 	const messages = isObject(value) ? value['messages'] : undefined;
@@ -53,13 +53,13 @@ async function sendMany(server: Server, viewer: Viewer, body: string): Promise<H
 		return {topic, event, private: isPrivate === true, payload: members(texts[nth] ?? '').get('payload') ?? '{}'};
 	});
 	let sent = 0;
-	for (const message of outgoing) if (await send(server, viewer, message)) sent++;
+	for (const message of outgoing) if (await send(server, subscriber, message)) sent++;
 	return sent > 0 ? accepted : forbidden;
 }
 
 async function sendOne(
 	server: Server,
-	viewer: Viewer,
+	subscriber: SubscriberRole,
 	{query, headers, body}: HubRequest,
 	topic: string | null,
 	event: string | null,
@@ -68,18 +68,18 @@ async function sendOne(
 	const isPrivate = query.get('private') === 'true';
 	if (body.length > server.limits.payload) return unprocessable([{payload: [tooLarge]}]);
 	if (headers['content-type']?.startsWith('application/octet-stream') === true) {
-		if (!(await mayWrite(server, viewer, topic, isPrivate))) return forbidden;
+		if (!(await mayWrite(server, subscriber, topic, isPrivate))) return forbidden;
 		server.topics.broadcastBinary(topic, isPrivate, {event, json: false, bytes: body});
 		return accepted;
 	}
 	const payload = body.toString('utf8');
 	if (parse(payload) === undefined) return badRequest;
-	return (await send(server, viewer, {topic, event, private: isPrivate, payload})) ? accepted : forbidden;
+	return (await send(server, subscriber, {topic, event, private: isPrivate, payload})) ? accepted : forbidden;
 }
 
 /** Whether the token may send it. */
-async function send(server: Server, viewer: Viewer, message: Outgoing): Promise<boolean> {
-	if (!(await mayWrite(server, viewer, message.topic, message.private))) return false;
+async function send(server: Server, subscriber: SubscriberRole, message: Outgoing): Promise<boolean> {
+	if (!(await mayWrite(server, subscriber, message.topic, message.private))) return false;
 	const payload = objectText([
 		['event', JSON.stringify(message.event)],
 		['payload', message.payload],
@@ -89,8 +89,13 @@ async function send(server: Server, viewer: Viewer, message: Outgoing): Promise<
 	return true;
 }
 
-async function mayWrite(server: Server, viewer: Viewer, topic: string, isPrivate: boolean): Promise<boolean> {
-	return !isPrivate || (await readRights(server.database, topic, viewer)).write.broadcast;
+async function mayWrite(
+	server: Server,
+	subscriber: SubscriberRole,
+	topic: string,
+	isPrivate: boolean,
+): Promise<boolean> {
+	return !isPrivate || (await readRights(server.database, topic, subscriber)).write.broadcast;
 }
 
 const tooLarge = 'Payload size exceeds tenant limit';

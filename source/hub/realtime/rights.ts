@@ -1,6 +1,6 @@
 import type {Database} from '../database/database.ts';
 import {ownScope} from './catalog.ts';
-import type {Viewer} from './change-rows.ts';
+import type {SubscriberRole} from './change-rows.ts';
 import type {JsonText} from './json-text.ts';
 
 interface Extensions {
@@ -18,7 +18,7 @@ export interface Rights {
 export const allRights: Rights = {read: {broadcast: true, presence: true}, write: {broadcast: true, presence: true}};
 
 /** By the policies of realtime.messages for a private channel; `topic` without `realtime:`. */
-export async function readRights(database: Database, topic: string, {role, claims}: Viewer): Promise<Rights> {
+export async function readRights(database: Database, topic: string, {role, claims}: SubscriberRole): Promise<Rights> {
 	const text = 'select * from realtime.channel_rights($1::text, $2::text, $3::text)';
 	const [result] = await database.run(ownScope, [{text, values: [topic, role, claims]}]);
 	const row = result?.rows[0];
@@ -41,8 +41,8 @@ interface Asked {
 }
 
 /** What a role that no policy lets read any private channel may do there is not asked of the database. */
-export async function privateRights(server: Asked, name: string, viewer: Viewer): Promise<Rights> {
-	return (await server.mayReadPrivate(viewer.role)) ? readRights(server.database, name, viewer) : noRights;
+export async function privateRights(server: Asked, name: string, subscriber: SubscriberRole): Promise<Rights> {
+	return (await server.mayReadPrivate(subscriber.role)) ? readRights(server.database, name, subscriber) : noRights;
 }
 
 export interface StoredMessage {

@@ -1,6 +1,6 @@
 import {holderOf} from '../http/holder.ts';
 import type {Caller} from '../http/http.ts';
-import type {Viewer} from './change-rows.ts';
+import type {SubscriberRole} from './change-rows.ts';
 
 /**
  * Who holds a token, or why it is none: `malformed`, `unsecured`, `signature`, `expired`, `unstorable`, a sentence (`message`) about one that was
@@ -9,11 +9,11 @@ import type {Viewer} from './change-rows.ts';
 export type Verify = (token: string) => Caller | {readonly fault: unknown};
 
 /** A verified token. */
-export interface Holder {
+export interface TokenClaims {
 	readonly token: string;
 	/** Under whose name its channels are counted. */
 	readonly name: string;
-	readonly viewer: Viewer;
+	readonly subscriber: SubscriberRole;
 	/** Milliseconds since 1970; null: never. */
 	readonly expires: number | null;
 }
@@ -26,7 +26,7 @@ export interface Refusal {
 }
 
 /** The token's holder, or its refusal in the real server's words. */
-export function readToken(verify: Verify, token: string): Holder | Refusal {
+export function readToken(verify: Verify, token: string): TokenClaims | Refusal {
 	const verified = verify(token);
 	if ('fault' in verified) return refusal(verified.fault, token);
 	const {role, claims} = verified;
@@ -35,7 +35,7 @@ export function readToken(verify: Verify, token: string): Holder | Refusal {
 	return {
 		token,
 		name: holderOf(verified),
-		viewer: {role, claims: text, key: `${role} ${text}`},
+		subscriber: {role, claims: text, key: `${role} ${text}`},
 		expires: typeof exp === 'number' ? exp * 1000 : null,
 	};
 }

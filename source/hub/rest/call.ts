@@ -1,8 +1,8 @@
 import {type HubResponse} from '../http/http.ts';
-import {ask} from './answer.ts';
+import {ask} from './rows-query.ts';
 import {type Column, type Routine} from './catalog/catalog.ts';
-import {type Exchange, header, scopeOf} from './exchange.ts';
-import {maxAffectedNeedsSet} from './errors/fault.ts';
+import {type RequestContext, header, scopeOf} from './request-context.ts';
+import {maxAffectedNeedsSet} from './errors/error.ts';
 import {type Guard} from './guard.ts';
 import {bodyType, negotiate} from './query/media.ts';
 import {parsePayload} from './query/payload.ts';
@@ -19,9 +19,9 @@ import {findRoutine} from './catalog/routine.ts';
 import {catalogName, identifier, sql} from './catalog/sql.ts';
 
 /** GET, HEAD and POST on a function. */
-export async function handleCall(exchange: Exchange, name: string): Promise<HubResponse> {
-	const {catalog, database, maxRows, preferences, query, request} = exchange;
-	const args = argumentsOf(exchange);
+export async function handleCall(context: RequestContext, name: string): Promise<HubResponse> {
+	const {catalog, database, maxRows, preferences, query, request} = context;
+	const args = argumentsOf(context);
 	const keys = args.kind === 'body' ? args.payload.keys : [...new Set(args.given.map(([key]) => key))];
 	const contentType = args.kind === 'body' ? bodyType(header(request, 'content-type')) : null;
 	const routine = findRoutine(catalog, {name, keys, contentType});
@@ -31,13 +31,13 @@ export async function handleCall(exchange: Exchange, name: string): Promise<HubR
 	const media = negotiate(header(request, 'accept'));
 	const from = sql`${made} as ${identifier(plan.alias)}`;
 	const head = request.method === 'HEAD';
-	const answer = await ask(database, scopeOf(exchange, args.kind === 'query' || routine.volatility !== 'volatile'), {
+	const answer = await ask(database, scopeOf(context, args.kind === 'query' || routine.volatility !== 'volatile'), {
 		before: sql`with ${made} as (${renderCall(routine, args, plan)}) `,
 		read: scalar(routine, renderRead(plan, from, media.shape === 'csv')),
 		media,
 		single: !routine.set,
 		bare: head || routine.returns === 'void',
-		guards: guardsOf(exchange, routine, media.shape === 'object'),
+		guards: guardsOf(context, routine, media.shape === 'object'),
 		...(preferences.count === 'exact' || preferences.count === 'estimated'
 			? counting(renderCount(plan, from), {...preferences, count: 'exact'}, maxRows)
 			: {}),
@@ -56,7 +56,7 @@ export async function handleCall(exchange: Exchange, name: string): Promise<HubR
 	});
 }
 
-function argumentsOf({query, request}: Exchange): CallArguments {
+function argumentsOf({query, request}: RequestContext): CallArguments {
 	if (request.method !== 'POST') return {kind: 'query', given: query.arguments};
 	const type = bodyType(header(request, 'content-type'));
 	if (type === 'application/x-www-form-urlencoded') {
@@ -88,7 +88,7 @@ function scalar({returns}: Routine, read: RenderedRead): RenderedRead {
 	return {...read, element: sql`"r"."pgrst_scalar"`};
 }
 
-function guardsOf({preferences}: Exchange, {set}: Routine, single: boolean): Guard[] {
+function guardsOf({preferences}: RequestContext, {set}: Routine, single: boolean): Guard[] {
 	const {maxAffected, handling} = preferences;
 	const limited = maxAffected !== null && handling === 'strict';
 	if (limited && !set) throw maxAffectedNeedsSet();

@@ -1,6 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import {type DatabaseError} from '../database/database.ts';
-import {notSingular, putMismatch, type RestFault, tooManyAffected} from './errors/fault.ts';
+import {notSingular, putMismatch, type RestError, tooManyAffected} from './errors/error.ts';
 import {sql, type Sql, value} from './catalog/sql.ts';
 
 export type Guard = 'single' | 'put' | {readonly atMost: number};
@@ -8,7 +8,7 @@ export type Guard = 'single' | 'put' | {readonly atMost: number};
 // A failure inside the statement is what undoes a write. Nobody else can raise this text: it is drawn anew for each process.
 const mark = `guard-${randomUUID()}`;
 
-/** The body, or a failure that `guardFault` knows again when the rows are not as many as they must be. */
+/** The body, or a failure that `guardError` knows again when the rows are not as many as they must be. */
 export function guarded(body: Sql, guards: readonly Guard[]): Sql {
 	return guards.reduce((inner, guard) => {
 		const wrong =
@@ -19,7 +19,7 @@ export function guarded(body: Sql, guards: readonly Guard[]): Sql {
 }
 
 /** The fault behind a database error that a guard raised; null for every other error. */
-export function guardFault({message}: DatabaseError): RestFault | null {
+export function guardError({message}: DatabaseError): RestError | null {
 	const [, kind = '', rows = ''] = new RegExp(`${mark}:([a-z]+):(\\d+)`).exec(message) ?? [];
 	switch (kind) {
 		case 'single':

@@ -13,12 +13,12 @@ const calls = new Set([
 ]);
 
 /** Bytes of a message of the largest size, as JSON, and of what is asked of the rows beside it. */
-const largestBody = 600_000;
-const longestQuery = 1000;
+const maxBodySize = 600_000;
+const maxQueryLength = 1000;
 
 /** Whether a request is mail or a sign of life, and small, so that connections may be kept for it: it takes no time. */
 export function isMail({method, path, query, body}: HubRequest): boolean {
-	if (method !== 'POST' || body.length > largestBody || query.toString().length > longestQuery) return false;
+	if (method !== 'POST' || body.length > maxBodySize || query.toString().length > maxQueryLength) return false;
 	if (path === '/messages') return true;
 	return path.startsWith('/rpc/') && calls.has(path.slice('/rpc/'.length));
 }

@@ -1,6 +1,6 @@
 import {type HubResponse} from '../http/http.ts';
 import {type Catalog} from './catalog/catalog.ts';
-import {findTable} from './exchange.ts';
+import {findTable} from './request-context.ts';
 import {findRoutine} from './catalog/routine.ts';
 
 /** OPTIONS: the methods that this target takes. */

@@ -1,8 +1,8 @@
 import {type HubResponse} from '../http/http.ts';
-import {type Answer, ask} from './answer.ts';
-import {type Exchange, findTable, header, scopeOf, sourceOf} from './exchange.ts';
-import {faultResponse} from './errors/fault-response.ts';
-import {badRange} from './errors/fault.ts';
+import {type RowsResult, ask} from './rows-query.ts';
+import {type RequestContext, findTable, header, scopeOf, sourceOf} from './request-context.ts';
+import {errorResponse} from './errors/error-response.ts';
+import {badRange} from './errors/error.ts';
 import {negotiate} from './query/media.ts';
 import {type Preferences, preferenceApplied} from './query/prefer.ts';
 import {type Limits, limitsAt} from './query/query.ts';
@@ -13,15 +13,15 @@ import {resolveRead} from './plan/resolve.ts';
 import {identifier, qualified, sql, type Sql, value} from './catalog/sql.ts';
 
 /** GET and HEAD on a table. */
-export async function handleRead(exchange: Exchange, name: string): Promise<HubResponse> {
-	const {catalog, database, maxRows, preferences, query, request} = exchange;
+export async function handleRead(context: RequestContext, name: string): Promise<HubResponse> {
+	const {catalog, database, maxRows, preferences, query, request} = context;
 	const table = findTable(catalog, name);
 	const head = request.method === 'HEAD';
 	const limits = requestedRange(limitsAt(query, []), head ? undefined : header(request, 'range'));
 	const plan = resolveRead(catalog, query, sourceOf(table, false), {limits, maxRows, rootConditions: true});
 	const media = negotiate(header(request, 'accept'));
 	const from = sql`${qualified(table)} as ${identifier(plan.alias)}`;
-	const answer = await ask(database, scopeOf(exchange, true), {
+	const answer = await ask(database, scopeOf(context, true), {
 		read: renderRead(plan, from, media.shape === 'csv'),
 		media,
 		bare: head,
@@ -42,13 +42,13 @@ export async function handleRead(exchange: Exchange, name: string): Promise<HubR
 }
 
 /** Characters of a Content-Location: fetch of Node refuses an answer whose headers are larger than 16 KB together. */
-const longestLocation = 8192;
+const maxLocationLength = 8192;
 
 /** The address in its canonical form; none for one that would make the answer unreadable. */
 function locationOf(name: string, query: URLSearchParams): {readonly [name: string]: string} {
 	const canonical = queryText([...query].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 	const location = `/${encodeURIComponent(name)}${canonical === '' ? '' : `?${canonical}`}`;
-	return location.length > longestLocation ? {} : {'Content-Location': location};
+	return location.length > maxLocationLength ? {} : {'Content-Location': location};
 }
 
 /** What `Prefer: count=` adds to the statement. */
@@ -74,14 +74,17 @@ interface RowsAnswer {
 }
 
 /** Rows with their range: 200, 206 for a part, 416 beyond the end. */
-export function rowsResponse(answer: Answer, {limits, preferences, head, maxRows, headers}: RowsAnswer): HubResponse {
+export function rowsResponse(
+	answer: RowsResult,
+	{limits, preferences, head, maxRows, headers}: RowsAnswer,
+): HubResponse {
 	const total = totalOf(answer, preferences, maxRows);
 	const {offset} = limits;
 	const status = rangeStatus(offset, answer.rows, total);
 	const range = {'Content-Range': contentRange(offset, offset + answer.rows - 1, total)};
 	if (status === 416) {
 		const fault = badRange(`An offset of ${offset} was requested, but there are only ${total ?? 0} rows.`);
-		return faultResponse(fault, {...range, ...headers, 'Content-Type': 'application/json; charset=utf-8'}, head);
+		return errorResponse(fault, {...range, ...headers, 'Content-Type': 'application/json; charset=utf-8'}, head);
 	}
 	return {
 		status: answer.status ?? status,
@@ -90,7 +93,7 @@ export function rowsResponse(answer: Answer, {limits, preferences, head, maxRows
 	};
 }
 
-function totalOf({total, planned}: Answer, {count}: Preferences, maxRows: number): number | null {
+function totalOf({total, planned}: RowsResult, {count}: Preferences, maxRows: number): number | null {
 	if (count === 'planned') return planned;
 	if (count === 'estimated' && total !== null && total > maxRows) return Math.max(total, planned ?? 0);
 	return total;

@@ -3,17 +3,17 @@ import {type Database, DatabaseError} from '../database/database.ts';
 import {type Handler, type HubRequest, type HubResponse} from '../http/http.ts';
 import {handleCall} from './call.ts';
 import {type Catalog, exposedSchemas} from './catalog/catalog.ts';
-import {type Exchange, header} from './exchange.ts';
-import {faultResponse} from './errors/fault-response.ts';
-import {badMethod, badPath, badRpcMethod, RestFault, unknownSchema} from './errors/fault.ts';
-import {guardFault} from './guard.ts';
-import {handleRoot} from './openapi/openapi.ts';
+import {type RequestContext, header} from './request-context.ts';
+import {errorResponse} from './errors/error-response.ts';
+import {badMethod, badPath, badRpcMethod, RestError, unknownSchema} from './errors/error.ts';
+import {guardError} from './guard.ts';
+import {handleRoot} from './openapi.ts';
 import {handleOptions} from './options.ts';
 import {parsePreferences} from './query/prefer.ts';
 import {parseQuery} from './query/query.ts';
 import {handleRead} from './read.ts';
 import {SchemaCache} from './catalog/schema-cache.ts';
-import {databaseFault} from './errors/sqlstate.ts';
+import {restErrorOf} from './errors/sqlstate.ts';
 import {handleWrite} from './write.ts';
 
 export interface RestOptions {
@@ -37,7 +37,7 @@ export function createRest(unbounded: Database, {maxRows = 1000}: RestOptions = 
 				return await answer(request, newer);
 			}
 		} catch (error) {
-			return faultResponse(faultOf(error, request), {}, request.method === 'HEAD');
+			return errorResponse(faultOf(error, request), {}, request.method === 'HEAD');
 		}
 	}
 
@@ -46,7 +46,7 @@ export function createRest(unbounded: Database, {maxRows = 1000}: RestOptions = 
 		const target = targetOf(request.path);
 		checkSchema(request);
 		const call = target.kind === 'routine';
-		const exchange: Exchange = {
+		const context: RequestContext = {
 			database,
 			catalog,
 			request,
@@ -57,21 +57,21 @@ export function createRest(unbounded: Database, {maxRows = 1000}: RestOptions = 
 		if (method === 'OPTIONS') return handleOptions(catalog, target);
 		if (target.kind === 'root') {
 			if (method !== 'GET' && method !== 'HEAD') throw badMethod(method);
-			return handleRoot(exchange);
+			return handleRoot(context);
 		}
 		if (call) {
 			if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') throw badRpcMethod(method);
-			return handleCall(exchange, target.name);
+			return handleCall(context, target.name);
 		}
 		switch (method) {
 			case 'GET':
 			case 'HEAD':
-				return handleRead(exchange, target.name);
+				return handleRead(context, target.name);
 			case 'POST':
 			case 'PATCH':
 			case 'PUT':
 			case 'DELETE':
-				return handleWrite(exchange, target.name, method);
+				return handleWrite(context, target.name, method);
 			default:
 				throw badMethod(method);
 		}
@@ -122,11 +122,11 @@ const staleCodes = new Set([
 ]);
 
 function mayBeStale(error: unknown): boolean {
-	return (error instanceof RestFault || error instanceof DatabaseError) && staleCodes.has(error.code);
+	return (error instanceof RestError || error instanceof DatabaseError) && staleCodes.has(error.code);
 }
 
-function faultOf(error: unknown, {caller}: HubRequest): RestFault {
-	if (error instanceof RestFault) return error;
-	if (error instanceof DatabaseError) return guardFault(error) ?? databaseFault(error, caller.role !== 'anon');
+function faultOf(error: unknown, {caller}: HubRequest): RestError {
+	if (error instanceof RestError) return error;
+	if (error instanceof DatabaseError) return guardError(error) ?? restErrorOf(error, caller.role !== 'anon');
 	throw error;
 }

@@ -1,8 +1,8 @@
 import {type HubResponse} from '../http/http.ts';
-import {type Answer, ask} from './answer.ts';
+import {type RowsResult, ask} from './rows-query.ts';
 import {type Column, type Table} from './catalog/catalog.ts';
-import {type Exchange, findTable, header, scopeOf, sourceOf} from './exchange.ts';
-import {badPutFilters, putWithLimit, RestFault} from './errors/fault.ts';
+import {type RequestContext, findTable, header, scopeOf, sourceOf} from './request-context.ts';
+import {badPutFilters, putWithLimit, RestError} from './errors/error.ts';
 import {type Guard} from './guard.ts';
 import {bodyType, negotiate} from './query/media.ts';
 import {parsePayload} from './query/payload.ts';
@@ -29,8 +29,8 @@ import {comma, identifier, nothing, sql, type Sql} from './catalog/sql.ts';
 export type WriteMethod = 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
 /** Inserts, updates, upserts of one row and deletes. */
-export async function handleWrite(exchange: Exchange, name: string, method: WriteMethod): Promise<HubResponse> {
-	const {catalog, database, preferences, query, request} = exchange;
+export async function handleWrite(context: RequestContext, name: string, method: WriteMethod): Promise<HubResponse> {
+	const {catalog, database, preferences, query, request} = context;
 	const table = findTable(catalog, name);
 	if (method === 'PUT') requireKeyFilters(table, query);
 	const plan = resolveRead(
@@ -44,22 +44,27 @@ export async function handleWrite(exchange: Exchange, name: string, method: Writ
 		},
 	);
 	const shown = preferences.return === 'representation';
-	const write = renderWrite(exchange, table, plan, method);
+	const write = renderWrite(context, table, plan, method);
 	const media = negotiate(header(request, 'accept'));
-	const answer = await ask(database, scopeOf(exchange, false), {
+	const answer = await ask(database, scopeOf(context, false), {
 		before: sql`with ${made} as (${write}) `,
 		read: shown
 			? renderRead(plan, sql`${made} as ${identifier(plan.alias)}`, media.shape === 'csv')
 			: {select: sql`select 1 from ${made}`, element: nothing, keys: null},
 		media,
 		bare: !shown,
-		guards: guardsOf(exchange, method, media.shape === 'object'),
-		more: [sql`${insertedCount} as "inserted"`, sql`${renderLocation(exchange, table, method)} as "location"`],
+		guards: guardsOf(context, method, media.shape === 'object'),
+		more: [sql`${insertedCount} as "inserted"`, sql`${renderLocation(context, table, method)} as "location"`],
 	});
-	return writeResponse(exchange, answer, {table, method, contentType: media.contentType});
+	return writeResponse(context, answer, {table, method, contentType: media.contentType});
 }
 
-function renderWrite({query, preferences, request}: Exchange, table: Table, plan: ReadPlan, method: WriteMethod): Sql {
+function renderWrite(
+	{query, preferences, request}: RequestContext,
+	table: Table,
+	plan: ReadPlan,
+	method: WriteMethod,
+): Sql {
 	const source = sourceOf(table, false);
 	const returning =
 		preferences.return === 'representation'
@@ -89,14 +94,14 @@ function renderWrite({query, preferences, request}: Exchange, table: Table, plan
 function columnOf(table: Table, key: string): Column {
 	const column = table.columns.get(key);
 	if (column !== undefined) return column;
-	throw new RestFault(400, 'PGRST204', `Could not find the '${key}' column of '${table.name}' in the schema cache`);
+	throw new RestError(400, 'PGRST204', `Could not find the '${key}' column of '${table.name}' in the schema cache`);
 }
 
 function conflictOf(names: readonly string[] | null, table: Table, resolution: string | null): Conflict | null {
 	if (resolution === null) return null;
 	const columns = names?.map(name => {
 		const column = table.columns.get(name);
-		if (column === undefined) throw new RestFault(400, '42703', `column "${name}" does not exist`);
+		if (column === undefined) throw new RestError(400, '42703', `column "${name}" does not exist`);
 		return column.name;
 	});
 	return {columns: columns ?? table.primaryKey, merge: resolution === 'merge-duplicates'};
@@ -116,7 +121,7 @@ function requireKeyFilters({primaryKey}: Table, {conditions, limits}: Query): vo
 	if (!all || keys.some(key => !primaryKey.some(each => each === key))) throw badPutFilters();
 }
 
-function guardsOf({preferences}: Exchange, method: WriteMethod, single: boolean): Guard[] {
+function guardsOf({preferences}: RequestContext, method: WriteMethod, single: boolean): Guard[] {
 	if (method === 'PUT') return ['put'];
 	const {maxAffected, handling} = preferences;
 	const atMost = maxAffected !== null && handling === 'strict' && method !== 'POST' ? [{atMost: maxAffected}] : [];
@@ -124,7 +129,7 @@ function guardsOf({preferences}: Exchange, method: WriteMethod, single: boolean)
 }
 
 /** The key of a single new row, for its Location. */
-function renderLocation({preferences}: Exchange, {primaryKey}: Table, method: WriteMethod): Sql {
+function renderLocation({preferences}: RequestContext, {primaryKey}: Table, method: WriteMethod): Sql {
 	if (method !== 'POST' || preferences.return !== 'headers-only' || primaryKey.length === 0) return sql`null`;
 	const keys = comma(primaryKey.map(key => sql`${identifier(key)}::text`));
 	return sql`case when count(*) = 1 then (select json_build_array(${keys})::text from ${made}) end`;
@@ -137,8 +142,8 @@ interface WriteAnswer {
 }
 
 function writeResponse(
-	{preferences, query}: Exchange,
-	answer: Answer,
+	{preferences, query}: RequestContext,
+	answer: RowsResult,
 	{table, method, contentType}: WriteAnswer,
 ): HubResponse {
 	const shown = preferences.return === 'representation';

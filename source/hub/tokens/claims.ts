@@ -10,7 +10,7 @@ const life = {agent: 30 * day, human: hour};
 /** Milliseconds after its expiry within which an agent's token can still be exchanged for a new one. */
 export const renewalGrace = 365 * day * 1000;
 
-interface Holder {
+interface TokenSubject {
 	readonly tag: string;
 	readonly kind: 'agent' | 'human';
 	/** Only in agents' tokens. */
@@ -23,7 +23,7 @@ interface Holder {
 const maxIdLength = 255;
 
 /** A token that expires. It has neither `iat` nor `nbf`: after the clock is set back, it would not be valid yet. */
-export function issueToken(secret: string, {tag, kind, gen, sid}: Holder): string {
+export function issueToken(secret: string, {tag, kind, gen, sid}: TokenSubject): string {
 	return signToken(secret, {
 		iss: 'agentmux',
 		role: 'authenticated',

@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {owner} from '../schema/bootstrap.ts';
 import type {Database} from '../database/database.ts';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 
 /** The content of data/ended-tokens.json. */
@@ -11,19 +11,19 @@ export interface Remembered {
 	readonly tokens: readonly string[];
 }
 
-function endedFile({data}: HubPlaces): string {
+function endedFile({data}: HubPaths): string {
 	return join(data, 'ended-tokens.json');
 }
 
 /** Kept beside the keys that signed them, because the database may be replaced by an older copy. Throws HubError. */
-export function rememberEnded(places: HubPlaces, ended: Remembered): void {
+export function rememberEnded(paths: HubPaths, ended: Remembered): void {
 	const text = `${JSON.stringify(ended)}\n`;
-	writePrivateFile(endedFile(places), text);
+	writePrivateFile(endedFile(paths), text);
 }
 
 /** Ends in the database all tokens that this home knows to have ended. Rejects as the database does, or with HubError. */
-export async function endRemembered(places: HubPlaces, database: Database): Promise<void> {
-	const known = readJsonFile(endedFile(places));
+export async function endRemembered(paths: HubPaths, database: Database): Promise<void> {
+	const known = readJsonFile(endedFile(paths));
 	if (known === null) return;
 	const {generations = {}, tokens = []} = known;
 	await database.run(owner, [

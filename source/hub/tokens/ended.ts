@@ -2,7 +2,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {owner} from '../schema/bootstrap.ts';
 import type {Database} from '../database/database.ts';
 import {json, type Caller, type HubResponse} from '../http/http.ts';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 import {agentIn} from './claims.ts';
 import {endRemembered, rememberEnded} from './ended-file.ts';
 
@@ -26,7 +26,7 @@ const read = `
  */
 export class EndedTokens {
 	readonly #database: Database;
-	readonly #places: HubPlaces;
+	readonly #places: HubPaths;
 	#generations = new Map<string, number>();
 	#tokens = new Set<string>();
 	#revoked = new Set<string>();
@@ -38,9 +38,9 @@ export class EndedTokens {
 	onMore: () => void = () => undefined;
 
 	/** `places`: the home whose keys sign the tokens. */
-	constructor(database: Database, places: HubPlaces) {
+	constructor(database: Database, paths: HubPaths) {
 		this.#database = database;
-		this.#places = places;
+		this.#places = paths;
 	}
 
 	/**

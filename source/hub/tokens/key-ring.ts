@@ -1,15 +1,15 @@
 import {ensureKeys, replaceKeys, type HubKeys} from './keys.ts';
 import {refusal, type Handler} from '../http/http.ts';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 
 /** The keys of a hub that runs, until they are replaced. Only under the hub's lock. */
 export class KeyRing {
-	readonly #places: HubPlaces;
+	readonly #places: HubPaths;
 	#keys: HubKeys;
 
-	constructor(places: HubPlaces) {
-		this.#places = places;
-		this.#keys = ensureKeys(places);
+	constructor(paths: HubPaths) {
+		this.#places = paths;
+		this.#keys = ensureKeys(paths);
 	}
 
 	get jwt_secret(): string {

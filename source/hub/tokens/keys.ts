@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
 import {HubError} from '../files/error.ts';
-import type {HubPlaces} from '../files/places.ts';
+import type {HubPaths} from '../files/paths.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 import {signToken} from './token.ts';
 
@@ -15,8 +15,8 @@ export interface HubKeys {
 }
 
 /** Null if no hub has ever run there. Throws HubError if the file is damaged. */
-export function readKeys(places: HubPlaces): HubKeys | null {
-	const path = keysFile(places);
+export function readKeys(paths: HubPaths): HubKeys | null {
+	const path = keysFile(paths);
 	const value = readJsonFile(path);
 	if (value === null) return null;
 	const {jwt_secret, anon_key, service_role_key} = value;
@@ -30,13 +30,13 @@ export function readKeys(places: HubPlaces): HubKeys | null {
 }
 
 /** Only under the hub's lock: two processes at once would use different keys. */
-export function ensureKeys(places: HubPlaces): HubKeys {
-	const present = readKeys(places);
-	return present ?? replaceKeys(places);
+export function ensureKeys(paths: HubPaths): HubKeys {
+	const present = readKeys(paths);
+	return present ?? replaceKeys(paths);
 }
 
 /** Replaces the keys atomically. Only under the hub's lock. */
-export function replaceKeys(places: HubPlaces): HubKeys {
+export function replaceKeys(paths: HubPaths): HubKeys {
 	const secret = randomBytes(32).toString('base64url');
 	// No `iat`: after the clock is set back, they would not be valid yet.
 	const keys: HubKeys = {
@@ -44,10 +44,10 @@ export function replaceKeys(places: HubPlaces): HubKeys {
 		anon_key: signToken(secret, {iss: 'agentmux', role: 'anon'}),
 		service_role_key: signToken(secret, {iss: 'agentmux', role: 'service_role'}),
 	};
-	writePrivateFile(keysFile(places), `${JSON.stringify(keys, null, '\t')}\n`);
+	writePrivateFile(keysFile(paths), `${JSON.stringify(keys, null, '\t')}\n`);
 	return keys;
 }
 
-export function keysFile(places: HubPlaces): string {
-	return join(places.data, 'keys.json');
+export function keysFile(paths: HubPaths): string {
+	return join(paths.data, 'keys.json');
 }

@@ -16,7 +16,7 @@ export interface SeenHead {
 }
 
 /** A history each; the oldest are forgotten. */
-const mostHeads = 100;
+const maxHeads = 100;
 
 /** What the mailbox of a hub is called here. `database`: `embedded`, or `user@host:port/database`. */
 export function hubPlace(database: string): string {
@@ -39,7 +39,7 @@ export function keepHead(data: string, head: SeenHead): string | null {
 	const copy = foreign === null ? null : join(data, `${copyPrefix}${Date.now()}.json`);
 	if (copy !== null) writePrivateFile(copy, `${JSON.stringify(foreign, null, '\t')}\n`);
 	const newest = known !== undefined && known.seq >= head.seq ? known : head;
-	const kept = [...heads.filter(other => other !== known), newest].slice(-mostHeads);
+	const kept = [...heads.filter(other => other !== known), newest].slice(-maxHeads);
 	writePrivateFile(fileIn(data), `${JSON.stringify({heads: kept}, null, '\t')}\n`);
 	return copy;
 }

@@ -10,7 +10,7 @@ const tick = 5000;
 const checkpointEvery = 60_000;
 const vacuumEvery = 3_600_000;
 /** Bytes of log after which a checkpoint does not wait for its minute. */
-const largestLog = 64 * 1024 * 1024;
+const maxLogSize = 64 * 1024 * 1024;
 
 export interface MaintenanceOptions {
 	readonly log: Log;
@@ -53,7 +53,7 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 			await database.script(owner, 'vacuum analyze');
 			vacuumed = keep(file, {at: Date.now(), position: String(await position())});
 		}
-		const isLong = now - checkpointed.position > largestLog;
+		const isLong = now - checkpointed.position > maxLogSize;
 		if (now !== checkpointed.position && (isDue(checkpointed.at, checkpointEvery) || isLong)) {
 			await database.script(owner, 'checkpoint');
 			checkpointed = {at: Date.now(), position: await position()};

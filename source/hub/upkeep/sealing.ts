@@ -8,7 +8,7 @@ import {hubPlace, keepHead, keptCopyText, seenHeads} from './heads.ts';
 const every = 60_000;
 const tick = 5000;
 /** So many calls at each look: of a long history that was never sealed, a part at a time. */
-const mostCalls = 20;
+const maxCalls = 20;
 
 export interface Sealing {
 	/** Seals once more what is there, and ends. */
@@ -57,7 +57,7 @@ export function startSealing(database: Database, label: string, data: string, lo
 	const timer = setInterval(() => {
 		if (!isDue(looked, every)) return;
 		looked = Date.now();
-		void look(mostCalls);
+		void look(maxCalls);
 	}, tick);
 	return {
 		async end() {

@@ -2,7 +2,7 @@ import {once} from 'node:events';
 import {connect} from 'node:net';
 
 /** Milliseconds that a client may take to read two lines. */
-const patience = 2000;
+const timeout = 2000;
 
 /** Where a running client listens for what becomes a prompt. */
 export interface ClientSocket {
@@ -23,7 +23,7 @@ export function clientSocket(env: NodeJS.ProcessEnv): ClientSocket | null {
  */
 export async function sayTo({path, token}: ClientSocket, text: string): Promise<void> {
 	const socket = connect(path);
-	socket.setTimeout(patience, () => socket.destroy(new Error('the client does not read')));
+	socket.setTimeout(timeout, () => socket.destroy(new Error('the client does not read')));
 	const lines = [
 		{type: 'auth', token},
 		{type: 'user', message: {role: 'user', content: text}},

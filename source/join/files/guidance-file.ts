@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {MailboxError} from '../../mailbox/error.ts';
 import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
-import {foldersAbove} from '../above.ts';
+import {foldersAbove} from '../clients/above.ts';
 import {claude, type Client} from '../clients/clients.ts';
 import {readText, type Edit} from './file-edit.ts';
 

@@ -2,7 +2,7 @@ import {isDeepStrictEqual} from 'node:util';
 import {join} from 'node:path';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import {foldersAbove} from '../above.ts';
+import {foldersAbove} from '../clients/above.ts';
 import {claude, type Client} from '../clients/clients.ts';
 import {
 	isMailboxEntry,

@@ -5,7 +5,7 @@ import {nearest} from '../../mailbox/nearest.ts';
 import {isReserved, isTag, sameTag} from '../../mailbox/tag.ts';
 import {printableLines} from '../../printable.ts';
 import {readText} from './file-edit.ts';
-import {longestRole, placeholder, type Recipe, type RecipeAgent} from './recipe.ts';
+import {maxRoleLength, placeholder, type Recipe, type RecipeAgent} from './recipe.ts';
 
 /** The names of the recipes that lie in a folder. */
 export async function recipeNames(root: string): Promise<string[]> {
@@ -56,7 +56,7 @@ function readAgent(value: unknown, where: string): RecipeAgent {
 	if (!/^[\w-][\w.-]{0,63}$/.test(folder)) {
 		throw fault(where, `cannot have the folder \`${folder}\`: it is a name of letters, digits, \`.\`, \`_\` and \`-\``);
 	}
-	if (role.length > longestRole) throw fault(where, `has a role of more than ${longestRole} characters`);
+	if (role.length > maxRoleLength) throw fault(where, `has a role of more than ${maxRoleLength} characters`);
 	// A model reads it as its user's word: nothing in it may be invisible.
 	const guidance = printableLines(textOf('guidance')).join('\n');
 	// Our own marks would end the section before its end.
@@ -78,7 +78,7 @@ function checkBeside(agent: RecipeAgent, agents: readonly RecipeAgent[], where: 
 }
 
 async function parsed(file: string, text: string): Promise<{readonly [name: string]: unknown}> {
-	const {parseToml, TomlFault} = await import('./toml.ts');
+	const {parseToml, TomlFault} = await import('../../toml.ts');
 	try {
 		return parseToml(text);
 	} catch (error) {

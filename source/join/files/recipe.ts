@@ -28,7 +28,7 @@ export interface RecipeAgent {
 export const placeholder = /\{([A-Za-z][A-Za-z0-9_-]*)\}/g;
 
 /** Characters that the database takes of a role. */
-export const longestRole = 200;
+export const maxRoleLength = 200;
 
 /** The agents with these tags, in their order, in place of the recipe's own, in all texts. */
 export function withTags({agents}: Recipe, tags: readonly Tag[]): RecipeAgent[] {
@@ -38,7 +38,7 @@ export function withTags({agents}: Recipe, tags: readonly Tag[]): RecipeAgent[] 
 		tag: given.get(tag) ?? tag,
 		folder,
 		// The tags may be longer than what they replace.
-		role: fill(role).slice(0, longestRole),
+		role: fill(role).slice(0, maxRoleLength),
 		first: first === null ? null : fill(first),
 		guidance: fill(guidance),
 	}));

@@ -2,7 +2,7 @@ import {isDeepStrictEqual} from 'node:util';
 import {join} from 'node:path';
 import {MailboxError} from '../../mailbox/error.ts';
 import {isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
-import {foldersAboveInGit} from '../above.ts';
+import {foldersAboveInGit} from '../clients/above.ts';
 import {claude, eventsOf, type Client} from '../clients/clients.ts';
 import {editing, orNothing, readText, unedited, type Edit} from './file-edit.ts';
 import {locate} from './json-document.ts';

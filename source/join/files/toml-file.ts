@@ -18,7 +18,7 @@ import {
 } from '../clients/entries.ts';
 import {readText, unedited, type Edit} from './file-edit.ts';
 import {foreignServerAbove} from './mcp-file.ts';
-import {parseToml, TomlFault} from './toml.ts';
+import {parseToml, TomlFault} from '../../toml.ts';
 
 const root = 'mcp_servers';
 const end = '# agentmux: end';

@@ -6,7 +6,7 @@ import {type Printable} from '../../printable.ts';
 import {hangBell} from './bell.ts';
 import type {HookEvent, HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
-import {isWakeText, longestText, mailColumns, readMail, takeColumns, type Mail, type MailRow} from './mail.ts';
+import {isWakeText, maxTextLength, mailColumns, readMail, takeColumns, type Mail, type MailRow} from './mail.ts';
 import type {Call} from './rpc.ts';
 import type {Take} from './take.ts';
 
@@ -39,9 +39,9 @@ const batch = 20;
 /** Bytes of their contents: two of the largest. More takes too long to carry on a busy machine, and is not handed over at all. */
 const batchBytes = 2 * maxContentBytes;
 /** Milliseconds that taking and writing need at least: on a machine so busy that fewer are left, nothing is taken. */
-const leastTime = 40;
+const minTime = 40;
 /** How often Stop keeps the agent going for one prompt; the client itself ends it at 8. */
-const mostKept = 5;
+const maxKept = 5;
 /** What `receipts` calls the way that mail came at an event. */
 function routeOf({event, input}: Work): string {
 	if (event === 'SessionStart') return 'start';
@@ -127,7 +127,7 @@ async function handOver(work: Work, presence: Presence | null): Promise<void> {
 	]);
 	const texts = isNewlyShared(work, sessions) ? [sharedText(tag)] : [];
 	if (mail.length > 0)
-		texts.push((await words()).mailText(tag, mail, {more, room: longestText - texts.join('\n\n').length - 2}));
+		texts.push((await words()).mailText(tag, mail, {more, room: maxTextLength - texts.join('\n\n').length - 2}));
 	const answer = {
 		hookEventName: event,
 		...(event === 'SessionStart' && bell !== null ? {watchPaths: [bell]} : {}),
@@ -152,7 +152,7 @@ function isNewlyShared({session}: Work, sessions: number | null): boolean {
 async function keepGoing(work: Work): Promise<boolean> {
 	const {tag, session, call} = work;
 	const {kept, reminded} = session.read();
-	if (kept >= mostKept) return false;
+	if (kept >= maxKept) return false;
 	// The count comes first: where it cannot be kept, nothing is, and there is no loop.
 	const {mail, more} = await takeMail(work);
 	if (mail.length > 0) {
@@ -180,7 +180,7 @@ async function wakeUp({tag, call, wake}: Work): Promise<void> {
 async function takeMail(work: Work): Promise<{mail: Mail[]; more: boolean}> {
 	const {call, session, take, checkTime, verify} = work;
 	const route = routeOf(work);
-	checkTime(leastTime);
+	checkTime(minTime);
 	const bounds = {p_limit: batch, p_bytes: batchBytes};
 	take.begin();
 	const taken = readMail(await call('inbox_take', {...bounds, p_route: route, p_take_id: take.id}, takeColumns));

@@ -5,7 +5,7 @@ import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {notice, quotedText} from '../../quotation/agent-text.ts';
 import {cutLine, messageHead} from '../../quotation/message-head.ts';
 import {provenance} from '../../quotation/provenance.ts';
-import {longestText, type Mail} from './mail.ts';
+import {maxTextLength, type Mail} from './mail.ts';
 
 /**
  * Messages as an agent reads them: at most `room` UTF-16 units in all. States facts and gives no orders, which trip
@@ -14,7 +14,7 @@ import {longestText, type Mail} from './mail.ts';
 export function mailText(
 	reader: Tag,
 	mail: readonly Mail[],
-	{more, room: most = longestText}: {readonly more: boolean; readonly room?: number},
+	{more, room: most = maxTextLength}: {readonly more: boolean; readonly room?: number},
 ): string {
 	const count = `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'}`;
 	const opening = `${count} for ${reader} in the agentmux mailbox. ${notice}`;

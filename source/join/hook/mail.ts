@@ -49,7 +49,7 @@ export const mailColumns = [
 export const takeColumns = [...mailColumns, 'receipts(reader,attempts,takes)'] as const;
 
 /** What Claude Code takes of a hook's text; it cuts what is longer where it happens to. */
-export const longestText = 10_000;
+export const maxTextLength = 10_000;
 
 /** The rows of an answer that are messages. Another version's rows are dropped, and with them nothing is marked. */
 export function readMail(value: unknown): MailRow[] {

@@ -1,7 +1,7 @@
 import {connect, type Socket} from 'node:net';
 
 /** Where the mailbox is, and what opens it. */
-export interface Door {
+export interface Credentials {
 	/** Of a hub, `supabase start` or a hosted project; without a slash at the end. */
 	readonly url: string;
 	/** The anon key, or a service key. */
@@ -27,12 +27,12 @@ class Refusal extends Error {}
  * The one place beside gateway/ that speaks REST: a hook runs at every step of an agent, and supabase-js (100 ms) or just
  * node:http (22 ms, as long as node itself takes to start) would cost more than all the rest of it.
  */
-export function opened(door: Door): Call {
-	const {key, tag, keep} = door;
-	let {token = key} = door;
+export function opened(credentials: Credentials): Call {
+	const {key, tag, keep} = credentials;
+	let {token = key} = credentials;
 	let renewal: Promise<void> | null = null;
-	const base = new URL(door.url);
-	const send = base.protocol === 'https:' ? overTls : plainly(door.dial ?? (() => connectTo(base)));
+	const base = new URL(credentials.url);
+	const send = base.protocol === 'https:' ? overTls : plainly(credentials.dial ?? (() => connectTo(base)));
 	const post = (path: string, body: string): Promise<Answer> =>
 		send(base, `${base.pathname.replace(/\/$/, '')}${path}`, body, {
 			host: base.host,
@@ -63,7 +63,7 @@ export function opened(door: Door): Call {
 			await (renewal ??= renew());
 			answer = await post(path, body);
 		}
-		return read(door, name, answer.status, answer.text);
+		return read(credentials, name, answer.status, answer.text);
 	};
 }
 
@@ -160,23 +160,23 @@ function parse(bytes: Buffer): Answer {
 	return {status: Number(status ?? 0), text: bytes.toString('utf8', end + headEnd.length)};
 }
 
-function read(door: Door, name: Name, status: number, text: string): unknown {
+function read(credentials: Credentials, name: Name, status: number, text: string): unknown {
 	let value: unknown;
 	try {
 		value = text === '' ? null : JSON.parse(text);
 	} catch {
 		throw new Refusal(
-			`${name} was answered with something that is not JSON (status ${status}): no mailbox is at ${door.url}`,
+			`${name} was answered with something that is not JSON (status ${status}): no mailbox is at ${credentials.url}`,
 		);
 	}
 	if (status >= 200 && status < 300) return value;
 	const {message, code, hint} = (value ?? {}) as {readonly [field: string]: unknown};
-	const parts = [typeof message === 'string' ? message : '', remedyOf(door, status, code, hint)];
+	const parts = [typeof message === 'string' ? message : '', remedyOf(credentials, status, code, hint)];
 	const said = parts.filter(part => part !== '').map(part => part.slice(0, 300));
 	throw new Refusal(`${name} was refused with status ${status}: ${said.join('. ')}`);
 }
 
-function remedyOf({tag, token}: Door, status: number, code: unknown, hint: unknown): string {
+function remedyOf({tag, token}: Credentials, status: number, code: unknown, hint: unknown): string {
 	// PostgREST's word for a function that it does not find.
 	if (code === 'PGRST202') return 'the database there is of another version than this hook: update the older of both';
 	if (status === 401 && token !== undefined) return `\`agentmux join ${tag}\` in its folder makes another token`;

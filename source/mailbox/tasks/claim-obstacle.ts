@@ -1,6 +1,6 @@
 import type {Mailbox} from '../mailbox.ts';
 import {sameTag, type Tag} from '../tag.ts';
-import {blockedForEver, waitOf, type Task} from './task.ts';
+import {blockedForEver, waitOf, type Task} from '../task.ts';
 import {standingSentence} from './task-standing.ts';
 
 /** Why a task cannot be claimed. */

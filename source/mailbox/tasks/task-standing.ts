@@ -1,5 +1,5 @@
 import type {Mailbox} from '../mailbox.ts';
-import {blockedForEver, type Task, type TaskFilter, type TaskStatus} from './task.ts';
+import {blockedForEver, type Task, type TaskFilter, type TaskStatus} from '../task.ts';
 
 /*
  * How a task stands, in the same words on the screen, on the command line and for agents. A plan (a task with steps) is never

@@ -3,17 +3,17 @@ import {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {answer, answering} from '../answer.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {listed} from '../listed.ts';
 import {route} from '../taking.ts';
 
-export function registerAckMessage(server: McpServer, desk: Desk): void {
+export function registerAckMessage(server: McpServer, session: Session): void {
 	server.registerTool(
 		'ack_message',
 		{
 			title: 'Acknowledge messages',
 			description:
-				`Marks messages that need no answer as done for ${desk.tag}: they leave its inbox, and their senders see that they ` +
+				`Marks messages that need no answer as done for ${session.tag}: they leave its inbox, and their senders see that they ` +
 				'were read. A reply (send_message with reply_to) does this too. Acknowledging twice changes nothing; others ' +
 				'acknowledge the same message for themselves.',
 			inputSchema: z.strictObject({
@@ -28,9 +28,9 @@ export function registerAckMessage(server: McpServer, desk: Desk): void {
 		},
 		({ids}) =>
 			answering(async () => {
-				const mailbox = await desk.mailbox();
+				const mailbox = await session.mailbox();
 				await mailbox.ack(ids, route);
-				const mine = (await mailbox.receipts(ids)).filter(({reader}) => sameTag(reader, desk.tag));
+				const mine = (await mailbox.receipts(ids)).filter(({reader}) => sameTag(reader, session.tag));
 				const known = new Set(mine.filter(({state}) => state === 'acked').map(({message_id}) => message_id));
 				const asked = [...new Set(ids)];
 				const acknowledged = asked.filter(id => known.has(id));

@@ -4,7 +4,7 @@ import {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
 import {RecentMap} from '../../mailbox/recent.ts';
 import {answer, answering} from '../answer.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {listed} from '../listed.ts';
 import {plainText} from '../plain-text.ts';
 import {queueSchema, taskAtAGlance, taskId, taskSchema} from '../task-data.ts';
@@ -12,7 +12,7 @@ import {queueSchema, taskAtAGlance, taskId, taskSchema} from '../task-data.ts';
 /** Tasks whose fate is not known that are remembered: each may be long. */
 const maxUnsure = 20;
 
-export function registerAddTask(server: McpServer, desk: Desk): void {
+export function registerAddTask(server: McpServer, session: Session): void {
 	// A task whose fate is not known keeps its key: added again with the same words, it is added once.
 	const unsure = new RecentMap<string, string>(maxUnsure);
 
@@ -60,7 +60,7 @@ export function registerAddTask(server: McpServer, desk: Desk): void {
 				const idem_key = fields.idem_key ?? unsure.get(letter) ?? randomUUID();
 				unsure.set(letter, idem_key);
 				const draft = {...given(fields), idem_key};
-				const {tasks} = await desk.mailbox();
+				const {tasks} = await session.mailbox();
 				const added =
 					steps === undefined ? [await tasks.add(draft)] : await tasks.plan(draft, steps.map(given), in_order);
 				unsure.delete(letter);

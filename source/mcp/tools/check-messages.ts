@@ -6,7 +6,7 @@ import type {Message} from '../../mailbox/message.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {notice} from '../../quotation/agent-text.ts';
 import {answer, answering} from '../answer.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {handOver, handOverShape, howToClose, limitSchema} from '../hand-over.ts';
 import {listed} from '../listed.ts';
 import {quoteAll, quotedBlock} from '../quoted.ts';
@@ -15,13 +15,13 @@ import type {Taking} from '../taking.ts';
 /** How many of the oldest open messages are looked at for what was handed over before. */
 const depth = {named: 50, shown: 200};
 
-export function registerCheckMessages(server: McpServer, desk: Desk, taking: Taking): void {
+export function registerCheckMessages(server: McpServer, session: Session, taking: Taking): void {
 	server.registerTool(
 		'check_messages',
 		{
 			title: 'Check messages',
 			description:
-				`Hands over the messages for ${desk.tag} that are new, oldest first, and marks them as delivered. A message stays open ` +
+				`Hands over the messages for ${session.tag} that are new, oldest first, and marks them as delivered. A message stays open ` +
 				'until you reply to it (send_message with reply_to) or acknowledge it (ack_message); one that you do neither with is ' +
 				'handed over again after ten minutes, five times in all. Returns at once: wait_for_message waits. With again: true it ' +
 				'shows instead what you were given before and is still open, and marks nothing.',
@@ -45,20 +45,20 @@ export function registerCheckMessages(server: McpServer, desk: Desk, taking: Tak
 		},
 		({limit, again, after = 0}, {requestId, signal}) =>
 			answering(async () => {
-				const mailbox = await desk.mailbox();
-				if (again) return peek(await openMail(mailbox, desk.tag, depth.shown), desk.tag, limit, after);
+				const mailbox = await session.mailbox();
+				if (again) return peek(await openMail(mailbox, session.tag, depth.shown), session.tag, limit, after);
 				const taken = await taking.take(mailbox, limit);
 				const ids = new Set(taken.messages.map(({id}) => id));
 				// What was taken is handed over, whatever becomes of this.
-				const before = await openMail(mailbox, desk.tag, depth.named).catch(() => []);
+				const before = await openMail(mailbox, session.tag, depth.named).catch(() => []);
 				const open = before.map(({id}) => id).filter(id => !ids.has(id));
 				const given = `Given to you before and still open: ${listed(open)} (again: true shows them, ack_message closes them).`;
 				return handOver(
-					{desk, mailbox, taking},
+					{session, mailbox, taking},
 					taken,
 					{requestId, signal},
 					{
-						none: `No new messages for ${desk.tag}.`,
+						none: `No new messages for ${session.tag}.`,
 						next: 'wait_for_message waits for the next one.',
 						remarks: open.length === 0 ? [] : [given],
 						data: {open},

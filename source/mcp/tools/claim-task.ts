@@ -4,7 +4,7 @@ import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {notice} from '../../quotation/agent-text.ts';
 import {answer, answering} from '../answer.ts';
 import {defaultLease, type Claims} from '../claims.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {queueSchema, taskId, wholeTaskSchema, wholeTask, wholeTaskLines} from '../task-data.ts';
 import {whyNotClaimed} from '../task-standing.ts';
 
@@ -16,14 +16,14 @@ export const tokenSchema = z
 	.optional()
 	.describe('Which claim this is about, as claim_task said; needed only when the task was claimed elsewhere.');
 
-export function registerClaimTask(server: McpServer, desk: Desk, claims: Claims): void {
+export function registerClaimTask(server: McpServer, session: Session, claims: Claims): void {
 	server.registerTool(
 		'claim_task',
 		{
 			title: 'Claim a task',
 			description:
 				'Takes the next task of a queue that is ready (the highest priority, then the longest waiting), or the one with that ' +
-				`id, for ${desk.tag} alone. The claim holds for lease_seconds and is renewed while you are connected; finish_task ` +
+				`id, for ${session.tag} alone. The claim holds for lease_seconds and is renewed while you are connected; finish_task ` +
 				'ends it, and when it runs out the task is put back for others. Returns the whole task, or none when none is ready.',
 			inputSchema: z.strictObject({
 				queue: queueSchema.default('default').describe('The queue to take from.'),
@@ -41,10 +41,10 @@ export function registerClaimTask(server: McpServer, desk: Desk, claims: Claims)
 		},
 		({queue, id, lease_seconds}) =>
 			answering(async () => {
-				const mailbox = await desk.mailbox();
+				const mailbox = await session.mailbox();
 				const task = await mailbox.tasks.claim({queue, lease: lease_seconds, ...(id === undefined ? {} : {id})});
 				if (task === null) {
-					if (id !== undefined) throw await whyNotClaimed(mailbox, id, desk.tag);
+					if (id !== undefined) throw await whyNotClaimed(mailbox, id, session.tag);
 					const hint = await whereWorkIs(mailbox, queue);
 					const none = `No task is ready in queue ${queue}. ${hint}`;
 					return answer([none], {notice, lease_seconds, hint});

@@ -2,16 +2,16 @@ import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Json} from '../../mailbox/json.ts';
-import type {Task, TaskOutcome} from '../../mailbox/tasks/task.ts';
+import type {Task, TaskOutcome} from '../../mailbox/task.ts';
 import {notice} from '../../quotation/agent-text.ts';
 import {answer, answering} from '../answer.ts';
 import {tokenSchema} from './claim-task.ts';
 import type {Claims} from '../claims.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {plainText} from '../plain-text.ts';
 import {anyObject, taskAtAGlance, taskId, taskLines, taskSchema} from '../task-data.ts';
 
-export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims): void {
+export function registerFinishTask(server: McpServer, session: Session, claims: Claims): void {
 	server.registerTool(
 		'finish_task',
 		{
@@ -44,7 +44,7 @@ export function registerFinishTask(server: McpServer, desk: Desk, claims: Claims
 						'Say in `reason` what went wrong: whoever tries next reads it.',
 					);
 				}
-				const mailbox = await desk.mailbox();
+				const mailbox = await session.mailbox();
 				const outcome: TaskOutcome = {
 					ok,
 					...(result === undefined ? {} : {result: result as Json}),

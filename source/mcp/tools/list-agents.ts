@@ -5,7 +5,7 @@ import {knownTags, resembled} from '../../mailbox/look-alike.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {notice, quotedText} from '../../quotation/agent-text.ts';
 import {answer, answering} from '../answer.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 
 const listedAgent = z.object({
 	tag: z.string(),
@@ -17,7 +17,7 @@ const listedAgent = z.object({
 	sessions: z.number().int().optional().describe('More than one client works under this tag: they share its inbox.'),
 });
 
-export function registerListAgents(server: McpServer, desk: Desk): void {
+export function registerListAgents(server: McpServer, session: Session): void {
 	server.registerTool(
 		'list_agents',
 		{
@@ -31,7 +31,7 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 		},
 		() =>
 			answering(async () => {
-				const agents = (await (await desk.mailbox()).agents()).filter(({revoked_at}) => revoked_at === null);
+				const agents = (await (await session.mailbox()).agents()).filter(({revoked_at}) => revoked_at === null);
 				const now = Date.now();
 				const known = knownTags(agents);
 				const data = agents.map(agent => ({
@@ -43,9 +43,9 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 					last_seen_at: agent.last_seen_at ?? undefined,
 					sessions: isShared(agent, now) ? agent.sessions : undefined,
 				}));
-				return answer([`You are ${desk.tag}. ${notice}`, ...data.flatMap(agent => agentLines(agent, desk))], {
+				return answer([`You are ${session.tag}. ${notice}`, ...data.flatMap(agent => agentLines(agent, session))], {
 					notice,
-					you: desk.tag,
+					you: session.tag,
 					agents: data,
 				});
 			}),
@@ -54,9 +54,9 @@ export function registerListAgents(server: McpServer, desk: Desk): void {
 
 function agentLines(
 	{tag, kind, role, looks_like, presence, last_seen_at, sessions}: z.infer<typeof listedAgent>,
-	desk: Desk,
+	session: Session,
 ): string[] {
-	const you = sameTag(tag, desk.tag) ? ' (you)' : '';
+	const you = sameTag(tag, session.tag) ? ' (you)' : '';
 	const many = sessions === undefined ? '' : `; ${sessions} clients share its inbox`;
 	const like = looks_like === undefined ? '' : `; not ${looks_like}, though the tag looks like it`;
 	return [

@@ -2,11 +2,11 @@ import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {z} from 'zod';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import {taskStatuses, type Task} from '../../mailbox/tasks/task.ts';
+import {taskStatuses, type Task} from '../../mailbox/task.ts';
 import {listStanding, standingIn} from '../../mailbox/tasks/task-standing.ts';
 import {notice} from '../../quotation/agent-text.ts';
 import {answer, answering, answerRoom, visible} from '../answer.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {
 	queueSchema,
 	taskAtAGlance,
@@ -22,7 +22,7 @@ const listedTask = wholeTaskSchema.extend({
 	level: z.number().int().describe('How many of the plans above it are shown.'),
 });
 
-export function registerListTasks(server: McpServer, desk: Desk): void {
+export function registerListTasks(server: McpServer, session: Session): void {
 	server.registerTool(
 		'list_tasks',
 		{
@@ -53,7 +53,7 @@ export function registerListTasks(server: McpServer, desk: Desk): void {
 		},
 		({id, status, queue, mine, limit}) =>
 			answering(async () => {
-				const mailbox = await desk.mailbox();
+				const mailbox = await session.mailbox();
 				if (id !== undefined) {
 					const task = await findTask(mailbox, id);
 					if (task === null) throw noSuchTask(id);
@@ -63,7 +63,7 @@ export function registerListTasks(server: McpServer, desk: Desk): void {
 					limit: limit + 1,
 					...(status === undefined ? {} : {status}),
 					...(queue === undefined ? {} : {queue}),
-					...(mine ? {owner: desk.tag} : {}),
+					...(mine ? {owner: session.tag} : {}),
 				});
 				const tasks = found.slice(0, limit);
 				// Who asks for some of the tasks wants no others; a plan that is asked for is all of its steps.

@@ -5,13 +5,13 @@ import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {notice} from '../../quotation/agent-text.ts';
 import {answer, answering} from '../answer.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {limitSchema} from '../hand-over.ts';
 import {quoteAll, quotedBlock, quotedMessage, quoteFrom} from '../quoted.ts';
 
 const idSchema = z.number().int().positive();
 
-export function registerReadThread(server: McpServer, desk: Desk): void {
+export function registerReadThread(server: McpServer, session: Session): void {
 	server.registerTool(
 		'read_thread',
 		{
@@ -42,7 +42,7 @@ export function registerReadThread(server: McpServer, desk: Desk): void {
 		},
 		({id, limit, before, text_from}) =>
 			answering(async () => {
-				const mailbox = await desk.mailbox();
+				const mailbox = await session.mailbox();
 				const asked = await find(mailbox, id);
 				if (asked === null) {
 					throw new MailboxError(
@@ -57,7 +57,7 @@ export function registerReadThread(server: McpServer, desk: Desk): void {
 					if (text_from >= length && text_from > 0) {
 						throw new MailboxError('invalid', `The text of message #${id} ends at ${length}.`, 'You have all of it.');
 					}
-					const message = quoteFrom(asked, desk.tag, text_from);
+					const message = quoteFrom(asked, session.tag, text_from);
 					const hint = message.rest ?? 'This is the end of the text.';
 					const lines = quotedBlock(`From character ${text_from} of ${length}.`, [message], hint);
 					return answer(lines, {notice, thread_id, messages: [message], more: false, hint});
@@ -72,7 +72,7 @@ export function registerReadThread(server: McpServer, desk: Desk): void {
 				const found = await mailbox.history(query);
 				const replies = found.slice(-limit);
 				const more = found.length > replies.length;
-				const messages = quoteAll(root === null || before !== undefined ? replies : [root, ...replies], desk.tag);
+				const messages = quoteAll(root === null || before !== undefined ? replies : [root, ...replies], session.tag);
 				const hint = more
 					? `There are earlier replies: read_thread with id ${thread_id} and before ${replies[0]?.id ?? thread_id}.`
 					: 'send_message with reply_to adds to the thread.';

@@ -3,10 +3,10 @@ import {z} from 'zod';
 import {parseStored} from '../../mailbox/filter/filter-parse.ts';
 import {notice} from '../../quotation/agent-text.ts';
 import {answer, answering} from '../answer.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {quoteAll, quotedBlock, quotedMessage} from '../quoted.ts';
 
-export function registerSearchMessages(server: McpServer, desk: Desk): void {
+export function registerSearchMessages(server: McpServer, session: Session): void {
 	server.registerTool(
 		'search_messages',
 		{
@@ -31,7 +31,7 @@ export function registerSearchMessages(server: McpServer, desk: Desk): void {
 		({query, limit}) =>
 			answering(async () => {
 				const filter = parseStored(query, Date.now(), 'Quote what is meant as text.');
-				const messages = quoteAll(await (await desk.mailbox()).search(filter, {limit}), desk.tag);
+				const messages = quoteAll(await (await session.mailbox()).search(filter, {limit}), session.tag);
 				const hint =
 					messages.length === 0
 						? 'Nothing was found. Fewer words find more.'

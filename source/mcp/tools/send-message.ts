@@ -7,7 +7,7 @@ import {nearest} from '../../mailbox/nearest.ts';
 import {RecentMap} from '../../mailbox/recent.ts';
 import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {answer, answering} from '../answer.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {tagSchema} from '../tag-schema.ts';
 
 /** Tags that are named in one answer. */
@@ -15,7 +15,7 @@ const most = 100;
 /** Messages whose fate is not known that are remembered: each may be long. */
 const maxUnsure = 20;
 
-export function registerSendMessage(server: McpServer, desk: Desk): void {
+export function registerSendMessage(server: McpServer, session: Session): void {
 	// A message whose fate is not known keeps its key: sent again with the same words, it is stored once.
 	const unsure = new RecentMap<string, string>(maxUnsure);
 
@@ -24,7 +24,7 @@ export function registerSendMessage(server: McpServer, desk: Desk): void {
 		{
 			title: 'Send a message',
 			description:
-				`Sends a message as ${desk.tag} to other agents or to the human (${HUMAN}): it lands in their inboxes and is shown live ` +
+				`Sends a message as ${session.tag} to other agents or to the human (${HUMAN}): it lands in their inboxes and is shown live ` +
 				'on the screen. Without `to` and without an @TAG in the text it is for everyone. With reply_to it stays in the thread ' +
 				'and acknowledges the message that it answers.',
 			inputSchema: z.strictObject({
@@ -53,9 +53,9 @@ export function registerSendMessage(server: McpServer, desk: Desk): void {
 		({text, to = [], reply_to}) =>
 			answering(async () => {
 				checkContent(text.trim() === '' ? '' : text);
-				const content = contentOf(desk.tag, addressed(text, to));
+				const content = contentOf(session.tag, addressed(text, to));
 				checkContent(content);
-				const mailbox = await desk.mailbox();
+				const mailbox = await session.mailbox();
 				const letter = JSON.stringify([content, reply_to]);
 				const client_id = unsure.get(letter) ?? randomUUID();
 				unsure.set(letter, client_id);
@@ -68,7 +68,7 @@ export function registerSendMessage(server: McpServer, desk: Desk): void {
 					agents === null ? [] : message.mentions.filter(tag => !known.some(other => sameTag(tag, other)));
 				const whom = message.mentions.length === 0 ? 'everyone' : message.mentions.slice(0, most).join(', ');
 				const odd = strangers.slice(0, 10);
-				const hint = odd.length === 0 ? undefined : odd.map(tag => strangerLine(tag, known.slice(0, most))).join(' ');
+				const hint = odd.length === 0 ? undefined : odd.map(tag => unknownTagLine(tag, known.slice(0, most))).join(' ');
 				const lines = [`Sent to ${whom} as message #${message.id}.`, ...(hint === undefined ? [] : [hint])];
 				const {id, thread_id, mentions} = message;
 				return answer(lines, {id, thread_id, to: mentions.slice(0, most), not_joined: odd, hint});
@@ -82,7 +82,7 @@ function addressed(text: string, to: readonly Tag[]): string {
 	return [...missing.map(tag => `@${tag}`), text].join(' ');
 }
 
-function strangerLine(tag: Tag, known: readonly Tag[]): string {
+function unknownTagLine(tag: Tag, known: readonly Tag[]): string {
 	const near = nearest(tag, known);
 	const hint = near === null ? `Joined are: ${known.join(', ')}.` : `Did you mean ${near}?`;
 	return `${tag} has not joined; the message waits for it. ${hint}`;

@@ -4,11 +4,11 @@ import {notice} from '../../quotation/agent-text.ts';
 import {answer, answering} from '../answer.ts';
 import {leaseSchema, tokenSchema} from './claim-task.ts';
 import type {Claims} from '../claims.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {plainText} from '../plain-text.ts';
 import {taskAtAGlance, taskId, taskLines, taskSchema} from '../task-data.ts';
 
-export function registerTaskProgress(server: McpServer, desk: Desk, claims: Claims): void {
+export function registerTaskProgress(server: McpServer, session: Session, claims: Claims): void {
 	server.registerTool(
 		'task_progress',
 		{
@@ -28,7 +28,7 @@ export function registerTaskProgress(server: McpServer, desk: Desk, claims: Clai
 		},
 		({id, progress, note, lease_seconds, lease_token}) =>
 			answering(async () => {
-				const mailbox = await desk.mailbox();
+				const mailbox = await session.mailbox();
 				return claims.using(mailbox, id, lease_token, async claim => {
 					const seconds = lease_seconds ?? claim.lease;
 					// The lease first: whatever happens to the report, the work goes on.

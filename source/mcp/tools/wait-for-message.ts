@@ -5,7 +5,7 @@ import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {addresses} from '../../mailbox/message.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {answering} from '../answer.ts';
-import type {Desk} from '../desk.ts';
+import type {Session} from '../session.ts';
 import {handOver, handOverShape, limitSchema} from '../hand-over.ts';
 import type {Taken, Taking} from '../taking.ts';
 
@@ -13,29 +13,29 @@ import type {Taken, Taking} from '../taking.ts';
  * Seconds. Clients on the MCP SDK give up after 60 unless they were told otherwise; Claude Code puts a call that takes longer
  * than 120 into the background, and Codex gives up after 120 or 300.
  */
-const patience = {default: 50, most: 110};
+const timeout = {default: 50, most: 110};
 /**
  * Milliseconds between two signs of life, for clients that wait longer as long as there is progress; and between two looks for
  * what somebody else had taken and did not hand over, of which no event tells.
  */
 const progressEvery = 5000;
 
-export function registerWaitForMessage(server: McpServer, desk: Desk, taking: Taking): void {
+export function registerWaitForMessage(server: McpServer, session: Session, taking: Taking): void {
 	server.registerTool(
 		'wait_for_message',
 		{
 			title: 'Wait for a message',
 			description:
-				`Waits until there is a message for ${desk.tag} and hands it over as check_messages does; returns at once when one is ` +
+				`Waits until there is a message for ${session.tag} and hands it over as check_messages does; returns at once when one is ` +
 				'there already, and with no messages when the time is up. For when you have nothing else to do until an answer comes; ' +
 				'call it again to wait longer.',
 			inputSchema: z.strictObject({
 				timeout_seconds: z
 					.number()
 					.min(1)
-					.max(patience.most)
-					.default(patience.default)
-					.describe(`How long to wait, at most ${patience.most}. Many clients end a call after 60 seconds.`),
+					.max(timeout.most)
+					.default(timeout.default)
+					.describe(`How long to wait, at most ${timeout.most}. Many clients end a call after 60 seconds.`),
 				limit: limitSchema,
 			}),
 			outputSchema: {...handOverShape, waited_seconds: z.number()},
@@ -43,25 +43,25 @@ export function registerWaitForMessage(server: McpServer, desk: Desk, taking: Ta
 		},
 		({timeout_seconds, limit}, {requestId, signal, sendNotification, _meta}) =>
 			answering(async () => {
-				const mailbox = await desk.mailbox();
+				const mailbox = await session.mailbox();
 				const begin = performance.now();
 				const waited = (): number => Math.round((performance.now() - begin) / 100) / 10;
 				const token = _meta?.progressToken;
 				const tell = (): void => {
 					if (token === undefined) return;
-					const message = `Waiting for a message for ${desk.tag}.`;
+					const message = `Waiting for a message for ${session.tag}.`;
 					const params = {progressToken: token, progress: waited(), total: timeout_seconds, message};
 					// Who does not hear it ends the request, and is heard then.
 					sendNotification({method: 'notifications/progress', params}).catch(() => undefined);
 				};
 				const take = (): Promise<Taken> => taking.take(mailbox, limit);
-				const taken = await nextMail(mailbox, desk.tag, {seconds: timeout_seconds, take, signal, tell});
+				const taken = await nextMail(mailbox, session.tag, {seconds: timeout_seconds, take, signal, tell});
 				return handOver(
-					{desk, mailbox, taking},
+					{session, mailbox, taking},
 					taken,
 					{requestId, signal},
 					{
-						none: `No message came for ${desk.tag} within ${timeout_seconds} seconds.`,
+						none: `No message came for ${session.tag} within ${timeout_seconds} seconds.`,
 						next: 'wait_for_message waits again; what comes meanwhile is not lost.',
 						data: {waited_seconds: waited()},
 					},

@@ -3,11 +3,11 @@ import {joinPrintable, p} from '../../printable.ts';
 import {ComposeLine, Completions} from '../compose/compose-line.tsx';
 import {useUi} from '../view/context.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {leastColumns, leastRows} from '../model/layout.ts';
+import {minColumns, minRows} from '../model/layout.ts';
 import {Overlays} from './overlays.tsx';
 import {Painted} from '../view/painted.tsx';
 import {Pane} from '../view/pane.tsx';
-import {statusBar, topBar} from '../view/parts.ts';
+import {statusBar, topBar} from '../view/regions.ts';
 import type {Rect} from '../screen/grid.ts';
 import {ansi, strip} from '../screen/strip.ts';
 import {Spans} from '../view/spans.tsx';
@@ -24,7 +24,7 @@ export function App() {
 	if (kind === 'tiny') {
 		return (
 			<Box width={columns} height={rows}>
-				<Text wrap="wrap">{p`agentmux needs at least ${leastColumns}x${leastRows}; this terminal is ${columns}x${rows}`}</Text>
+				<Text wrap="wrap">{p`agentmux needs at least ${minColumns}x${minRows}; this terminal is ${columns}x${rows}`}</Text>
 			</Box>
 		);
 	}
@@ -33,16 +33,16 @@ export function App() {
 	if (lookingBack) {
 		return (
 			<Box width={columns} height={rows}>
-				<Painted part={topBar} rect={top} />
+				<Painted region={topBar} rect={top} />
 				<Timeline />
-				<Painted part={statusBar} rect={bottom} />
+				<Painted region={statusBar} rect={bottom} />
 				<Overlays />
 			</Box>
 		);
 	}
 	return (
 		<Box width={columns} height={rows}>
-			<Painted part={topBar} rect={top} />
+			<Painted region={topBar} rect={top} />
 			{panes.map(({id, rect}) => (
 				<Pane key={id} id={id} rect={rect} />
 			))}
@@ -53,7 +53,7 @@ export function App() {
 				<Spans line={[{text: p`─`.repeat(columns), style: theme.rule}]} />
 			</Box>
 			<ComposeLine rect={compose} />
-			<Painted part={statusBar} rect={bottom} />
+			<Painted region={statusBar} rect={bottom} />
 			<Completions rect={compose} />
 			<Overlays />
 		</Box>

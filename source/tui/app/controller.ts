@@ -24,8 +24,8 @@ import type {ProgramCommand} from '../model/palette.ts';
 import type {Input} from '../terminal/keyboard.ts';
 import {lookBack, releaseFollowed} from '../panes/look-back.ts';
 import {choiceKey, copyLink, copyText, openChosen, openLink, quoteChosen, type MessageContext} from './message-keys.ts';
-import type {Outside} from '../terminal/outside.ts';
-import {reveal, settleThreads, stepBack} from '../panes/trail.ts';
+import type {Platform} from '../terminal/platform.ts';
+import {reveal, settleThreads, stepBack} from '../panes/jump-list.ts';
 import {currentEntry, moved, newestSeen, withView} from '../panes/navigate.ts';
 import {actionHere, isTaskOverlay, openTask, taskKey, taskOverlayKey} from '../tasks/task-keys.ts';
 import {focusPane, paneAction} from '../panes/pane-keys.ts';
@@ -63,7 +63,7 @@ export interface ControllerOptions {
 	/** The program's commands in a shell, for the palette; none when absent. */
 	readonly commands?: () => Promise<readonly ProgramCommand[]>;
 	/** Absent where there is no terminal. */
-	readonly outside?: Outside;
+	readonly platform?: Platform;
 	/** What is not sent yet comes back at the next start. */
 	readonly keeps?: boolean;
 }
@@ -75,10 +75,10 @@ function paneNumbered({numbers}: Layout, key: string): PaneId | undefined {
 /** What keys do: each changes the ui's state, or asks something of the store. */
 export function createController(options: ControllerOptions): Controller {
 	const {store, ui, redraw, suspend, rowOf, quit} = options;
-	const {editElsewhere = null, outside = null, keeps = false, commands = async () => []} = options;
+	const {editElsewhere = null, platform = null, keeps = false, commands = async () => []} = options;
 	const set = (next: Partial<Ui>) => ui.setState(next);
 	const focus = (pane: PaneId) => focusPane({store, ui}, pane);
-	const context: MessageContext = {store, ui, editElsewhere, outside, focus};
+	const context: MessageContext = {store, ui, editElsewhere, platform, focus};
 	const finder = createFinder({
 		store,
 		ui,

@@ -2,19 +2,19 @@ import type {Message} from '../../mailbox/message.ts';
 import {choiceAfter, type Choice, type Target} from '../model/choice.ts';
 import {quoteInto} from '../compose/quote.ts';
 import type {ComposeContext} from '../model/draft.ts';
-import {linkLeads, taskLeads} from '../panes/leads.ts';
+import {linkReferences, taskReferences} from '../panes/references.ts';
 import {hasMessages, tasksPane, type PaneId} from '../model/pane-id.ts';
 import {currentEntry, withView} from '../panes/navigate.ts';
-import type {Outside} from '../terminal/outside.ts';
+import type {Platform} from '../terminal/platform.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {taskList} from '../panes/task-rows.ts';
-import {openThread, reveal, walked} from '../panes/trail.ts';
+import {openThread, reveal, walked} from '../panes/jump-list.ts';
 import {counted} from '../settings/words.ts';
 
 /** What the keys of a message work with. */
 export interface MessageContext extends ComposeContext {
 	/** Null where there is no terminal. */
-	readonly outside: Outside | null;
+	readonly platform: Platform | null;
 	/** Gives a pane the keys, wherever it is. */
 	readonly focus: (pane: PaneId) => void;
 }
@@ -37,7 +37,7 @@ export function openChosen(context: MessageContext): void {
 	const message = chosenMessage(context);
 	if (message === undefined) return;
 	if (!now.threads.has(now.focus)) return openThread(context, message);
-	choose(context, p`Go to`, taskLeads(store.getState(), message), 'No task is named in this message.');
+	choose(context, p`Go to`, taskReferences(store.getState(), message), 'No task is named in this message.');
 }
 
 /** One lead is followed at once; of several one is chosen. */
@@ -68,9 +68,9 @@ function goToTask(context: MessageContext, id: number): void {
 	if (!taskList(store.getState()).order.some(task => task.id === id)) {
 		return say(context, `#${id} is finished and not listed any more: ${ui.getState().program} tasks list`);
 	}
-	const trail = walked(ui.getState(), tasksPane);
+	const jumps = walked(ui.getState(), tasksPane);
 	context.focus(tasksPane);
-	ui.setState({...withView(ui.getState(), tasksPane, {anchor: null, selected: String(id)}), trail});
+	ui.setState({...withView(ui.getState(), tasksPane, {anchor: null, selected: String(id)}), jumps});
 }
 
 /** A reply with the message's beginning before it. */
@@ -90,26 +90,26 @@ export function copyText(context: MessageContext): void {
 /** A line for a shell that shows the message with all replies, and says to a human what it is. */
 export function copyLink(context: MessageContext): void {
 	const message = chosenMessage(context);
-	const {outside, ui} = context;
+	const {platform, ui} = context;
 	if (message === undefined) return say(context, 'There is no message to copy here.');
 	const line = `${ui.getState().program} thread ${message.id}`;
-	copy(context, `${line}  # ${message.tag} in ${outside?.name ?? 'agentmux'}`, `Copied \`${line}\`.`);
+	copy(context, `${line}  # ${message.tag} in ${platform?.name ?? 'agentmux'}`, `Copied \`${line}\`.`);
 }
 
 export function openLink(context: MessageContext): void {
 	const message = chosenMessage(context);
-	choose(context, p`Open`, message === undefined ? [] : linkLeads(message), 'There is no link in this message.');
+	choose(context, p`Open`, message === undefined ? [] : linkReferences(message), 'There is no link in this message.');
 }
 
 async function browse(context: MessageContext, address: string): Promise<void> {
 	const {host} = new URL(address);
 	say(context, `Opening ${printable(host)}`);
-	if ((await context.outside?.browse(address)) === true) return;
+	if ((await context.platform?.browse(address)) === true) return;
 	copy(context, address, `Nothing here opens links: the address at ${printable(host)} was copied.`);
 }
 
 function copy(context: MessageContext, text: string, notice: string): void {
-	const {outside} = context;
-	if (outside === null) return say(context, 'There is no terminal to copy with.');
-	void outside.copy(text).then(() => say(context, notice));
+	const {platform} = context;
+	if (platform === null) return say(context, 'There is no terminal to copy with.');
+	void platform.copy(text).then(() => say(context, notice));
 }

@@ -1,10 +1,10 @@
 import {foldTag} from '../../mailbox/tag.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {firstKey, keyFor, type Action, type Place} from '../settings/keymap.ts';
+import {firstKey, keyFor, type Action, type KeyScope} from '../settings/keymap.ts';
 import type {Layout} from '../model/layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import {placeOf} from '../model/place.ts';
+import {scopeOf} from '../model/scope.ts';
 import {lookBack} from '../panes/look-back.ts';
 import {moved, withView} from '../panes/navigate.ts';
 import {lineWidth} from '../panes/channel.ts';
@@ -110,7 +110,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 	function wheel(x: number, y: number, up: boolean): void {
 		const now = ui.getState();
 		if (now.overlay !== null) {
-			if (placeOf(now) === 'panel') return pressFor('panel', up ? 'panel_previous' : 'panel_next');
+			if (scopeOf(now) === 'panel') return pressFor('panel', up ? 'panel_previous' : 'panel_next');
 			return pressFor('read', up ? 'up' : 'down');
 		}
 		if (now.timeline !== null) return pressFor('timeline', up ? 'timeline_earlier' : 'timeline_later');
@@ -122,8 +122,8 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 		lookBack({store, ui}, pane.id, next.wants);
 	}
 
-	function pressFor(place: Place, action: Action): void {
-		const key = firstKey(place, action);
+	function pressFor(scope: KeyScope, action: Action): void {
+		const key = firstKey(scope, action);
 		if (key !== undefined) act.press(key);
 	}
 

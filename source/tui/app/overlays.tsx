@@ -6,7 +6,7 @@ import {FilterLine} from '../find/filter-line.tsx';
 import {PalettePanel} from '../find/palette-panel.tsx';
 import {Manual} from '../find/manual.tsx';
 import {SearchPanel} from '../find/search-panel.tsx';
-import {keymap, type Place} from '../settings/keymap.ts';
+import {keymap, type KeyScope} from '../settings/keymap.ts';
 import {Panel} from '../view/panel.tsx';
 import {redactLines} from './redact.ts';
 import {Scrolled} from '../view/scrolled.tsx';
@@ -89,8 +89,8 @@ function Help({top}: {readonly top: number}) {
 	return <Scrolled lines={besides(all, needed)} top={top} />;
 }
 
-function section(title: Printable, place: Place): Span[][] {
-	const bindings = keymap.filter(binding => binding.place === place && binding.help !== '' && binding.label !== '');
+function section(title: Printable, scope: KeyScope): Span[][] {
+	const bindings = keymap.filter(binding => binding.scope === scope && binding.help !== '' && binding.label !== '');
 	return [[{text: title, style: theme.strong}], ...bindings.map(({label, help}) => helpLine(label, help))];
 }
 

@@ -1,5 +1,5 @@
 import {isTag, type Tag} from '../../mailbox/tag.ts';
-import type {Task, TaskDraft} from '../../mailbox/tasks/task.ts';
+import type {Task, TaskDraft} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
 import {isAnyone} from '../../store/delivery.ts';
 import type {State} from '../../store/state.ts';
@@ -20,7 +20,7 @@ export interface Command {
 	readonly run: (rest: string, context: ComposeContext, compose: Compose) => Promise<string>;
 }
 
-const mostTitle = 1000;
+const maxTitle = 1000;
 
 /** Every command of the compose line; its help and its completion are read from here. */
 export const commands: readonly Command[] = [
@@ -58,7 +58,7 @@ export const commands: readonly Command[] = [
 			const {title, steps} = planIn(rest);
 			if (title !== '' && steps.length === 0) return 'A plan needs steps: one on each further line (^J).';
 			if (steps.length > 100) return `A plan may have 100 steps, and this one has ${steps.length}.`;
-			const long = steps.find(step => step.length > mostTitle);
+			const long = steps.find(step => step.length > maxTitle);
 			return titleFault(title, 'A plan') ?? (long === undefined ? null : titleFault(long, 'A step'));
 		},
 		async run(rest, {store}, compose) {
@@ -116,8 +116,8 @@ function originOf({reply}: Compose): {readonly message_id?: number} {
 
 function titleFault(title: string, what: string): string | null {
 	if (title === '') return `${what} needs a title.`;
-	if (title.length <= mostTitle) return null;
-	return `${what}'s title may have ${mostTitle.toLocaleString('en')} letters: the rest goes onto further lines.`;
+	if (title.length <= maxTitle) return null;
+	return `${what}'s title may have ${maxTitle.toLocaleString('en')} letters: the rest goes onto further lines.`;
 }
 
 function added(task: Task | undefined): string {

@@ -10,7 +10,7 @@ import {onTint, Spans} from '../view/spans.tsx';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import type {Ui} from '../model/ui.ts';
 import {composeCursor, composeLine} from './compose-lines.ts';
-import {offersFor, type Offer} from './offers.ts';
+import {completionsFor, type Completion} from './completions.ts';
 
 interface Props {
 	readonly rect: Rect;
@@ -27,24 +27,24 @@ export function ComposeLine({rect}: Props) {
 		screen?.setCursor(overlay === undefined ? locate : null);
 		return () => screen?.setCursor(null);
 	}, [screen, store, ui, now, overlay, x, y, width, height]);
-	return <Painted part={composeLine} rect={rect} />;
+	return <Painted region={composeLine} rect={rect} />;
 }
 
-function offersIn(state: State, {mode, overlay, compose}: Ui): readonly Offer[] {
-	return mode === 'compose' && overlay === null ? offersFor(state, compose) : [];
+function completionsIn(state: State, {mode, overlay, compose}: Ui): readonly Completion[] {
+	return mode === 'compose' && overlay === null ? completionsFor(state, compose) : [];
 }
 
 /** What that which is being typed may become, above the line. */
 export function Completions({rect}: {readonly rect: Rect}) {
 	const {store, ui, screen} = useSurroundings();
 	// Drawn anew only when they change: most letters begin none.
-	useUi(each => fingerprint(offersIn(store.getState(), each), each.compose.completion));
+	useUi(each => fingerprint(completionsIn(store.getState(), each), each.compose.completion));
 	const {completion} = ui.getState().compose;
-	const offers = offersIn(store.getState(), ui.getState());
-	const column = Math.max(0, ...offers.map(({text}) => textWidth(text)));
-	const about = Math.max(0, ...offers.map(({about}) => textWidth(about)));
+	const completions = completionsIn(store.getState(), ui.getState());
+	const column = Math.max(0, ...completions.map(({text}) => textWidth(text)));
+	const about = Math.max(0, ...completions.map(({about}) => textWidth(about)));
 	const width = Math.min(rect.width - 1, column + (about === 0 ? 6 : about + 8));
-	const height = offers.length;
+	const height = completions.length;
 	const x = rect.x + 1;
 	const y = rect.y - 1 - height;
 	useLayoutEffect(
@@ -54,7 +54,7 @@ export function Completions({rect}: {readonly rect: Rect}) {
 	if (height === 0) return null;
 	return (
 		<Box position="absolute" left={x} top={y} width={width} height={height} flexDirection="column">
-			{offers.map(({text, about, tag}, index) => {
+			{completions.map(({text, about, tag}, index) => {
 				const chosen = index === completion;
 				const look = tag === null ? (chosen ? theme.strong : theme.text) : chosen ? tagStrong(tag) : tagStyle(tag);
 				const line: Span[] = [
@@ -71,6 +71,8 @@ export function Completions({rect}: {readonly rect: Rect}) {
 }
 
 /** Changes when what is shown of the offers does. */
-function fingerprint(offers: readonly Offer[], completion: number): string {
-	return offers.length === 0 ? '' : JSON.stringify([completion, offers.map(({text, about}) => [text, about])]);
+function fingerprint(completions: readonly Completion[], completion: number): string {
+	return completions.length === 0
+		? ''
+		: JSON.stringify([completion, completions.map(({text, about}) => [text, about])]);
 }

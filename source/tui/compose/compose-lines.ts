@@ -2,18 +2,18 @@ import {HUMAN, mentionPattern, sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {keyFor} from '../settings/keymap.ts';
-import type {Part} from '../view/parts.ts';
+import type {Region} from '../view/regions.ts';
 import type {Rect} from '../screen/grid.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span} from '../screen/strip.ts';
 import {tagChip, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {hasDraft, type Compose, type Ui} from '../model/ui.ts';
 import {composeTag} from '../model/draft.ts';
 import {draftView} from './draft-view.ts';
-import {prospectOf, type Prospect} from './prospect.ts';
+import {forecastOf, type DeliveryForecast} from './forecast.ts';
 import type {SentSearch} from '../model/sent.ts';
 
 /** The line where the human writes, as it stands on the screen: who as, to whom, the text. */
-export const composeLine: Part = ({state, ui, now}, rect) => {
+export const composeLine: Region = ({state, ui, now}, rect) => {
 	const {compose, mode} = ui;
 	const {chip, chipWidth, remark, errorWidth, view} = placed(state, ui, rect, now);
 	const isEmpty = mode === 'read' && !hasDraft(compose);
@@ -44,9 +44,9 @@ function placed(state: State, {compose}: Ui, rect: Rect, now: number) {
 	const chip = chipOf(state, compose);
 	const chipWidth = chip.reduce((width, {text}) => width + textWidth(text), 0);
 	const room = rect.width - chipWidth - textWidth(editor.text.slice(0, 400)) - 2;
-	const prospect = search === null ? prospectOf(state, compose, now) : searchProspect(search);
+	const forecast = search === null ? forecastOf(state, compose, now) : searchForecast(search);
 	const remark =
-		compose.error === null ? fittingIn(room, prospect) : {text: printable(compose.error), style: theme.bad};
+		compose.error === null ? fittingIn(room, forecast) : {text: printable(compose.error), style: theme.bad};
 	const remarkWidth = remark === null ? 0 : textWidth(remark.text) + 2;
 	// The draft keeps at least half of the line where an error must be said.
 	const errorWidth = compose.error === null ? remarkWidth : Math.min(remarkWidth, Math.floor(rect.width / 2));
@@ -80,7 +80,7 @@ function chipOf(state: State, compose: Compose): Span[] {
 	return spans;
 }
 
-function searchProspect({failing, typed}: SentSearch): Prospect {
+function searchForecast({failing, typed}: SentSearch): DeliveryForecast {
 	if (failing) return {wordings: [p`nothing older has that`], style: theme.warn};
 	const keys = [
 		p`${keyFor('panel_take')} takes it`,
@@ -91,9 +91,9 @@ function searchProspect({failing, typed}: SentSearch): Prospect {
 }
 
 /** The longest way of saying it that has room: the draft keeps its line, and what is no error gives way to it altogether. */
-function fittingIn(room: number, prospect: Prospect | null): Span | null {
-	const text = prospect?.wordings.find(wording => textWidth(wording) + 2 <= room);
-	return text === undefined || prospect === null ? null : {text, style: prospect.style};
+function fittingIn(room: number, forecast: DeliveryForecast | null): Span | null {
+	const text = forecast?.wordings.find(wording => textWidth(wording) + 2 <= room);
+	return text === undefined || forecast === null ? null : {text, style: forecast.style};
 }
 
 const mentions = new RegExp(mentionPattern, 'g');

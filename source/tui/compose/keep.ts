@@ -10,7 +10,7 @@ import {withSent} from '../model/sent.ts';
 /** Milliseconds after the last key at which the draft is written. */
 const pause = 300;
 /** Bytes that the file of what was sent may grow by until it is written anew. */
-const mostAppended = 4_000_000;
+const maxAppended = 4_000_000;
 
 export interface Keeping {
 	/** Writes what is not written yet, and no more after that. */
@@ -69,7 +69,7 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 	const keepSent = (): void => {
 		const line = JSON.stringify(sent.at(-1) ?? '');
 		appended += line.length;
-		attempt(() => (appended > mostAppended ? rewriteSent() : appendPrivate(sentFile, line)));
+		attempt(() => (appended > maxAppended ? rewriteSent() : appendPrivate(sentFile, line)));
 	};
 	const readSent = setImmediate(() => {
 		const lines =

@@ -10,7 +10,7 @@ import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/d
 import {editOf, killing} from '../editor/edit-keys.ts';
 import {edit, emptyEditor, type Editor} from '../editor/editor.ts';
 import {afterKill} from '../editor/kill.ts';
-import {offerKey} from './offers.ts';
+import {offerKey} from './completions.ts';
 import {freshPicker, picked} from '../model/picker.ts';
 import {openSearch, searchFor, searchKey, vertical} from './recall.ts';
 import {send, takeBack} from './send.ts';

@@ -4,20 +4,20 @@ import {hasDraft} from '../model/ui.ts';
 import {setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
 import {openCompose} from './keys.ts';
 
-const mostLines = 6;
-const longestLine = 200;
+const maxLines = 6;
+const maxLineLength = 200;
 
 /**
  * The beginning of a text as a quote. Those whom it addresses are named without their `@`: quoting somebody's words calls
  * nobody again.
  */
 export function quoted(text: string): string {
-	const lines = printableLines(text.slice(0, mostLines * longestLine * 2)).filter(line => line.trim() !== '');
-	const shown = lines.slice(0, mostLines).map(line => {
+	const lines = printableLines(text.slice(0, maxLines * maxLineLength * 2)).filter(line => line.trim() !== '');
+	const shown = lines.slice(0, maxLines).map(line => {
 		const characters = Array.from(line);
-		return characters.length <= longestLine ? line : `${characters.slice(0, longestLine).join('').trimEnd()}…`;
+		return characters.length <= maxLineLength ? line : `${characters.slice(0, maxLineLength).join('').trimEnd()}…`;
 	});
-	if (lines.length > mostLines) shown.push('…');
+	if (lines.length > maxLines) shown.push('…');
 	return shown.map(line => `> ${line.replaceAll(/(?<![A-Za-z0-9_@-])@(?=[A-Za-z])/gu, '')}`).join('\n');
 }
 

@@ -9,18 +9,18 @@ export interface Undo {
 
 export const noUndo: Undo = {before: [], typing: false};
 
-const mostSteps = 300;
+const maxSteps = 300;
 /** Letters of all steps together: a large paste may be taken back, but not three hundred of them. */
-const mostLetters = 4_000_000;
+const maxLetters = 4_000_000;
 
 /** After a change of the draft from `before` to `after`; `typed`: by letters that were typed one after the other. Pure. */
 export function withChange({before: steps, typing}: Undo, before: Editor, after: Editor, typed: boolean): Undo {
 	if (before.text === after.text)
 		return before.cursor === after.cursor ? {before: steps, typing} : {before: steps, typing: false};
 	if (typed && typing) return {before: steps, typing};
-	const kept = [...steps.slice(1 - mostSteps), before];
+	const kept = [...steps.slice(1 - maxSteps), before];
 	let letters = kept.reduce((sum, {text}) => sum + text.length, 0);
-	while (kept.length > 1 && letters > mostLetters) letters -= kept.shift()?.text.length ?? 0;
+	while (kept.length > 1 && letters > maxLetters) letters -= kept.shift()?.text.length ?? 0;
 	return {before: kept, typing: typed};
 }
 

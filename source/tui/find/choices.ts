@@ -48,7 +48,7 @@ const apart: ReadonlySet<Action> = new Set<Action>([
 	'interrupt',
 ]);
 
-const mostTasks = 300;
+const maxTasks = 300;
 
 /** Everything that can be chosen for what is typed: best matches first, of those that match alike what was used lately. */
 export function choicesFor(state: State, ui: Ui, typed: string, now: number): Choice[] {
@@ -93,8 +93,10 @@ function everyChoice(state: State, ui: Ui, now: number): Choice[] {
 
 /** What keys do in the focused pane. */
 function actionChoices({search, focus}: Ui): Choice[] {
-	const own = focus === tasksPane ? keymap.filter(({place}) => place === 'tasks') : [];
-	const general = keymap.filter(({place, action}) => place === 'read' && !own.some(each => each.action === action));
+	const own = focus === tasksPane ? keymap.filter(({scope: place}) => place === 'tasks') : [];
+	const general = keymap.filter(
+		({scope: place, action}) => place === 'read' && !own.some(each => each.action === action),
+	);
 	return [...own, ...general]
 		.filter(({help, action}) => help !== '' && !apart.has(action))
 		.filter(({action}) => search !== null || (action !== 'hit_next' && action !== 'hit_previous'))
@@ -145,7 +147,7 @@ function writeChoices(state: State, now: number): Choice[] {
 function taskChoices(state: State): Choice[] {
 	return [...state.tasks.values()]
 		.sort((one, other) => other.id - one.id)
-		.slice(0, mostTasks)
+		.slice(0, maxTasks)
 		.map((task): Choice => ({
 			id: `task ${task.id}`,
 			label: p`task #${task.id} ${printable(task.title)}`,

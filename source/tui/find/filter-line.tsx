@@ -5,14 +5,15 @@ import {strip} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import type {FilterEdit} from '../model/pane-filter.ts';
 import {Cover, InputLine, Tinted} from './panel.tsx';
-import {siftedOf, siftedWords} from '../model/sifted.ts';
+import {filteredOf, filteredWords} from '../model/filtered.ts';
 
 /** The filter of a pane under edit, in the pane's first row; below it what does not parse. */
 export function FilterLine({edit: {pane, editor, faults}}: {readonly edit: FilterEdit}) {
 	const {store} = useSurroundings();
 	const layout = useUi(layoutOf);
 	const filter = useUi(ui => ui.filters.get(pane));
-	const words = (): Printable => (filter === undefined ? p`` : siftedWords(siftedOf(store.getState(), pane, filter)));
+	const words = (): Printable =>
+		filter === undefined ? p`` : filteredWords(filteredOf(store.getState(), pane, filter));
 	useMailbox(words);
 	const placed = layout.panes.find(({id}) => id === pane);
 	if (placed === undefined) return null;

@@ -11,7 +11,7 @@ import {loadOlderMatching} from '../panes/filter-pages.ts';
 import type {Surface} from './jump.ts';
 import {paneFilter, type FilterEdit, type PaneFilter} from '../model/pane-filter.ts';
 import {withRecent} from '../model/recent.ts';
-import {siftedOf} from '../model/sifted.ts';
+import {filteredOf} from '../model/filtered.ts';
 
 /** Milliseconds without another key after which the mailbox is asked for what does not stand in the window. */
 const pause = 200;
@@ -61,7 +61,7 @@ export function createFilters({store, ui}: Surface): Filters {
 	function fill(pane: PaneId): void {
 		const filter = ui.getState().filters.get(pane);
 		if (filter === undefined) return;
-		const {older, recent} = siftedOf(store.getState(), pane, filter);
+		const {older, recent} = filteredOf(store.getState(), pane, filter);
 		if (older.length + recent.length < layoutOf(ui.getState()).body.height) void loadOlderMatching({store, ui}, pane);
 	}
 

@@ -3,7 +3,7 @@ import type {ComposeContext} from '../model/draft.ts';
 import {editLine, pasteLine} from '../editor/line-edit.ts';
 import {emptyEditor, type Editor} from '../editor/editor.ts';
 import {actionOf, type Action} from '../settings/keymap.ts';
-import {replacedNotice} from '../screen/late.ts';
+import {replacedNotice} from '../screen/lazy.ts';
 import {withView} from '../panes/navigate.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import type {Surface} from './jump.ts';

@@ -88,9 +88,9 @@ function hitLines(state: State, search: Search, width: number, room: number, now
 function excerpt({body}: Message, marks: RegExp | null, width: number): Printable {
 	const lines = printableLines(body.slice(0, 100_000));
 	for (const line of lines) {
-		const [place] = marks === null ? [] : placesOf(marks, line);
-		if (place === undefined) continue;
-		const [start, end] = place;
+		const [scope] = marks === null ? [] : placesOf(marks, line);
+		if (scope === undefined) continue;
+		const [start, end] = scope;
 		if (end <= width) return line;
 		const word = line.lastIndexOf(' ', Math.max(0, start - Math.floor(width / 3))) + 1;
 		return p`…${line.slice(Math.max(word, start - width + 8), start + width)}`;

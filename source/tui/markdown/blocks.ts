@@ -15,7 +15,7 @@ const blank: Strip = strip([]);
 const title = style({bold: true, underline: true});
 const endsBlank = /\n[ ]*\n\s*$/u;
 /** Narrower than this nothing is set in any more. */
-const leastWidth = 12;
+const minWidth = 12;
 
 /** A document's lines, made one by one as they are asked for. None is wider than the setting, none holds a control byte. */
 export function* documentLines(document: Document, setting: Setting): Generator<Strip> {
@@ -129,5 +129,5 @@ function contentsOf({tokens, task}: Tokens.ListItem): MarkedToken[] {
 
 /** What is left of a width after a mark; where that is too little, what does not fit is cut. */
 function inner(width: number, taken: number): number {
-	return Math.max(leastWidth, width - taken);
+	return Math.max(minWidth, width - taken);
 }

@@ -1,16 +1,16 @@
 import type {Tokens} from 'marked';
-import {late} from '../screen/late.ts';
+import {lazy} from '../screen/lazy.ts';
 import {clip, joined, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {p, printable} from '../../printable.ts';
 import type {Document} from './document.ts';
 import type {Setting} from './setting.ts';
 
-const highlighter = late(() => import('./highlight.ts'));
+const highlighter = lazy(() => import('./highlight.ts'));
 
 /** More of one block than this is not coloured. */
-const mostColoured = 16_000;
-const longestName = 24;
+const maxColoured = 16_000;
+const maxNameLength = 24;
 
 /** A block of code on its own background, below a line that names its language. Lines are broken at the edge, not at spaces. */
 export function* codeLines(document: Document, code: Tokens.Code, {width, most}: Setting): Generator<Strip> {
@@ -34,7 +34,7 @@ export function* codeLines(document: Document, code: Tokens.Code, {width, most}:
 }
 
 function header(name: string, width: number): Strip {
-	const label = name === '' ? p`code` : printable(name.slice(0, longestName));
+	const label = name === '' ? p`code` : printable(name.slice(0, maxNameLength));
 	const line: Span[] = [
 		{text: p`── `, style: theme.codeHead},
 		{text: label, style: theme.codeName},
@@ -52,7 +52,7 @@ const known = new WeakMap<Tokens.Code, {readonly shown: string; readonly lines: 
 function colouredLines(document: Document, code: Tokens.Code, language: string, most: number): Lines {
 	const colours = language === '' ? null : highlighter();
 	if (colours === null) return [];
-	const shown = code.text.slice(0, mostColoured).split('\n').slice(0, most).join('\n');
+	const shown = code.text.slice(0, maxColoured).split('\n').slice(0, most).join('\n');
 	const before = known.get(code);
 	if (before?.shown === shown) return before.lines;
 	const lines = document.colouring.run(() => colours.highlighted(shown, language)) ?? [];

@@ -22,15 +22,15 @@ const allowed = 40;
 const short = 300;
 
 /** A run of text longer than this is read in pieces: emphasis is looked for in quadratic time. */
-const longestPiece = 1200;
+const maxPieceLength = 1200;
 /** So many marks in one piece mean nothing any more. */
-const mostMarks = 240;
+const maxMarks = 240;
 const marks = /[*_~`[\]<]/g;
 
 /** A line that begins sixteen quotes or lists: its only purpose is to keep us busy. */
 const nesting = /^(?: *(?:>|(?:[*+-]|\d{1,9}[.)])(?= ))){16}/mu;
 /** A table has as many cells in each row as in its first, also where a row has only one. */
-const mostCells = 20_000;
+const maxCells = 20_000;
 
 /**
  * Reads a text that somebody else wrote as GitHub's Markdown, at most `limit` of its characters; the rest is plain. Every
@@ -75,7 +75,7 @@ interface Blocks {
 
 function blocksOf(text: string): Blocks {
 	const unread = {lexer: newLexer(), blocks: null};
-	if (nesting.test(text) || cellsIn(text) > mostCells) return unread;
+	if (nesting.test(text) || cellsIn(text) > maxCells) return unread;
 	const read = (): Blocks => {
 		const lexer = newLexer();
 		const blocks = lexer.blockTokens(text, []) as MarkedToken[];
@@ -106,9 +106,9 @@ function cellsIn(text: string): number {
 function inlineOf(lexer: Lexer, text: string, budget: TimeBudget): readonly MarkedToken[] {
 	const tokens: MarkedToken[] = [];
 	for (let from = 0; from < text.length;) {
-		const end = text.length - from <= longestPiece ? text.length : from + cutAt(text.slice(from), longestPiece);
+		const end = text.length - from <= maxPieceLength ? text.length : from + cutAt(text.slice(from), maxPieceLength);
 		const piece = text.slice(from, end);
-		const isNoise = (piece.match(marks)?.length ?? 0) > mostMarks;
+		const isNoise = (piece.match(marks)?.length ?? 0) > maxMarks;
 		tokens.push(...((isNoise ? null : readInline(lexer, piece, budget)) ?? [plainToken(piece)]));
 		from = end;
 	}

@@ -10,7 +10,7 @@ const strong = style({bold: true});
 const emphasis = style({italic: true});
 const struck = style({strike: true});
 /** More of a target that is not a web address is not shown. */
-const longestTarget = 80;
+const maxTargetLength = 80;
 
 /** What stands within a block as spans, one list for each of its lines. */
 export function inlineLines(tokens: readonly MarkedToken[], base: Style): Span[][] {
@@ -95,7 +95,7 @@ function appendLink(lines: Span[][], {type, href, text, tokens}: Tokens.Link | T
 function plainTarget(href: string, text: string): Printable {
 	if (href === '' || href === text || href === `mailto:${text}`) return p``;
 	const target = oneLine(href);
-	return textWidth(target) <= longestTarget ? target : p`${target.slice(0, longestTarget)}…`;
+	return textWidth(target) <= maxTargetLength ? target : p`${target.slice(0, maxTargetLength)}…`;
 }
 
 /** The second gate: whatever the lexer made of a printable text, what is drawn is printable. */

@@ -3,7 +3,7 @@ import type {Document} from './document.ts';
 
 /** Terminals give up on longer addresses (VTE: 2,083). */
 const longest = 2000;
-const mostLinks = 50;
+const maxLinks = 50;
 
 /**
  * The address that a link may lead to, in printing ASCII: http and https alone. Null for every other scheme, for what is
@@ -27,13 +27,13 @@ export function addressesOf(document: Document): string[] {
 	const found = new Set<string>();
 	const add = (href: string) => {
 		const url = webAddress(href);
-		if (url !== null && found.size < mostLinks) found.add(url.href);
+		if (url !== null && found.size < maxLinks) found.add(url.href);
 	};
 	const inText = (text: string) => {
 		for (const [address] of text.matchAll(/https?:\/\/[^\s<>"'`)\]}]+/giu)) add(address.replace(/[.,:;!?]+$/u, ''));
 	};
 	const visit = (token: MarkedToken): void => {
-		if (found.size >= mostLinks) return;
+		if (found.size >= maxLinks) return;
 		switch (token.type) {
 			case 'link':
 			case 'image':

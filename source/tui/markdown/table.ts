@@ -12,7 +12,7 @@ import type {Setting} from './setting.ts';
 /** Columns between two cells. */
 const gap = 2;
 /** Nothing can be read in a cell narrower than this; what has no room beside others is left out, with a sign. */
-const leastColumn = 4;
+const minColumn = 4;
 /** Lines of one cell; the last of them is cut with `…`. */
 const tallest = 3;
 /** The widths of columns are taken from so many rows. */
@@ -20,7 +20,7 @@ const measured = 100;
 
 /** A table fitted to the width: columns as wide as they need to be, or each with its share; long cells are wrapped. */
 export function* tableLines(document: Document, table: Tokens.Table, {width, base}: Setting): Generator<Strip> {
-	const shown = Math.min(table.header.length, Math.max(1, Math.floor((width + gap) / (leastColumn + gap))));
+	const shown = Math.min(table.header.length, Math.max(1, Math.floor((width + gap) / (minColumn + gap))));
 	const cell = ({text}: Tokens.TableCell, look: Style): Strip => strip(inlineLines(document.inline(text), look).flat());
 	const head = table.header.slice(0, shown).map(each => cell(each, over(base, theme.strong)));
 	const sample = table.rows.slice(0, measured).map(row => row.slice(0, shown).map(each => cell(each, base)));

@@ -41,12 +41,12 @@ export function withChannels(arrangement: Arrangement, channels: readonly PaneId
 	// Before the first channel was there nothing had a place that could be lost.
 	const order = arrangement.order.filter(id => !moved.has(id) || arrangement.order.some(isChannelPane));
 	const byHand = [...fresh, ...arrangement.order.filter(id => !order.includes(id))].filter(id => moved.has(id));
-	const usual = fresh.filter(id => !moved.has(id));
-	const others = usual.filter(id => id !== own);
+	const defaults = fresh.filter(id => !moved.has(id));
+	const others = defaults.filter(id => id !== own);
 	const before = order.findIndex(id => !isChannelPane(id));
 	const free = before < 0 || moved.has(order[before] ?? '') ? 0 : Math.max(0, channelsFirst - before);
 	order.splice(Math.max(0, before), 0, ...others.slice(0, free));
-	order.push(...usual.filter(id => id === own), ...others.slice(free));
+	order.push(...defaults.filter(id => id === own), ...others.slice(free));
 	byHand.sort((one, other) => (moved.get(one) ?? 0) - (moved.get(other) ?? 0));
 	for (const id of byHand) order.splice(moved.get(id) ?? 0, 0, id);
 	return {...arrangement, order, own};

@@ -35,12 +35,12 @@ export function choiceAfter(overlay: ChoiceOverlay, key: string): ChoiceOverlay 
 	return choices[number]?.target ?? null;
 }
 
-const mostShown = 9;
+const maxShown = 9;
 
 /** The question as lines of at most `width` columns. */
 export function choiceLines({title, choices, index}: ChoiceOverlay, width: number): Span[][] {
-	const from = Math.max(0, Math.min(index - Math.floor(mostShown / 2), choices.length - mostShown));
-	const lines = choices.slice(from, from + mostShown).map(({label}, at): Span[] => {
+	const from = Math.max(0, Math.min(index - Math.floor(maxShown / 2), choices.length - maxShown));
+	const lines = choices.slice(from, from + maxShown).map(({label}, at): Span[] => {
 		const chosen = from + at === index;
 		const number = from + at < 9 ? p`${from + at + 1} ` : p`  `;
 		return [

@@ -29,17 +29,17 @@ export interface Layout {
 	readonly compose: Rect;
 }
 
-export const leastColumns = 40;
-export const leastRows = 10;
+export const minColumns = 40;
+export const minRows = 10;
 /** From so many columns on tasks and agents stand at the side. */
 const wideColumns = 100;
 /** From so many on panes stand above each other where there are rows for them. */
 const stackColumns = 80;
-const leastWidth = 50;
+const minWidth = 50;
 /** Rows of a pane above or below another one: of several columns, and where there is but one. */
-const leastHeight = 20;
-const leastStacked = 18;
-const mostPanes = 6;
+const minHeight = 20;
+const minStacked = 18;
+const maxPanes = 6;
 
 export interface LayoutInput {
 	readonly columns: number;
@@ -58,7 +58,7 @@ export function layout({columns, rows, arrangement, focus, draftLines}: LayoutIn
 	const compose: Rect = {x: 0, y: rows - 1 - draft, width: columns, height: draft};
 	const {order, hidden} = arrangement;
 	const base = {body, compose, rules: [], order, numbers: numbersOf(arrangement), hasRoom: false};
-	if (columns < leastColumns || rows < leastRows) {
+	if (columns < minColumns || rows < minRows) {
 		return {...base, kind: 'tiny', panes: [], places: [], order: [], numbers: new Map(), tabs: []};
 	}
 	// What the draft takes changes no arrangement.
@@ -100,11 +100,11 @@ function splitOf(columns: number, height: number, hasSide: boolean): Split | nul
 	if (columns >= wideColumns) {
 		const room = hasSide ? columns - sideWidth(columns) : columns;
 		return {
-			columns: Math.max(1, Math.floor(room / (leastWidth + 1))),
-			rows: Math.max(1, Math.floor(height / leastHeight)),
+			columns: Math.max(1, Math.floor(room / (minWidth + 1))),
+			rows: Math.max(1, Math.floor(height / minHeight)),
 		};
 	}
-	const rows = Math.floor(height / leastStacked);
+	const rows = Math.floor(height / minStacked);
 	return columns >= stackColumns && rows > 1 ? {columns: 1, rows} : null;
 }
 
@@ -121,7 +121,7 @@ function placesOf(
 	const wanted = [...new Set([...places, ...pinned, ...order.filter(byItself)])].filter(
 		id => known.has(id) && !hidden.has(id) && !atSide(id),
 	);
-	const capacity = Math.min(mostPanes, fitting);
+	const capacity = Math.min(maxPanes, fitting);
 	let room = capacity - wanted.filter(id => pinned.has(id)).length;
 	const visible = wanted.filter(id => pinned.has(id) || room-- > 0).slice(0, capacity);
 	const hasRoom = visible.length < capacity;

@@ -15,7 +15,7 @@ export interface SavedScreen {
 }
 
 /** More of each list than this is not kept. */
-const mostKept = 1000;
+const maxKept = 1000;
 
 export function serialized({
 	arrangement: {places, hidden, pinned, moved, zoomed},
@@ -27,10 +27,10 @@ export function serialized({
 		version: 1,
 		focus,
 		zoomed,
-		places: places.slice(0, mostKept),
-		hidden: [...hidden].slice(0, mostKept),
-		pinned: [...pinned].slice(0, mostKept),
-		moved: [...moved].slice(0, mostKept),
+		places: places.slice(0, maxKept),
+		hidden: [...hidden].slice(0, maxKept),
+		pinned: [...pinned].slice(0, maxKept),
+		moved: [...moved].slice(0, maxKept),
 		recent: keptRecent(recent),
 		seen: seen === null ? null : {...seen, marks: [...seen.marks]},
 	})}\n`;
@@ -83,13 +83,13 @@ function isPane(value: unknown): value is PaneId {
 }
 
 function isPanes(value: unknown): value is PaneId[] {
-	return Array.isArray(value) && value.length <= mostKept && value.every(isPane);
+	return Array.isArray(value) && value.length <= maxKept && value.every(isPane);
 }
 
 function isNumbered(value: unknown): value is Array<[PaneId, number]> {
 	return (
 		Array.isArray(value) &&
-		value.length <= mostKept &&
+		value.length <= maxKept &&
 		value.every(pair => Array.isArray(pair) && pair.length === 2 && isPane(pair[0]) && isCount(pair[1]))
 	);
 }

@@ -1,15 +1,15 @@
 import type {Editor} from '../editor/editor.ts';
 
 /** Drafts that were sent, at most; and their letters together. */
-const mostSent = 500;
-const mostLetters = 1_000_000;
+const maxSent = 500;
+const maxLetters = 1_000_000;
 
 /** What was sent with one more at its end, without repeats, as much of it as is kept. Pure. */
 export function withSent(sent: readonly string[], text: string): readonly string[] {
-	const all = [...sent.filter(each => each !== text), text].slice(-mostSent);
+	const all = [...sent.filter(each => each !== text), text].slice(-maxSent);
 	let letters = all.reduce((sum, {length}) => sum + length, 0);
 	let from = 0;
-	while (letters > mostLetters && from < all.length - 1) letters -= all[from++]?.length ?? 0;
+	while (letters > maxLetters && from < all.length - 1) letters -= all[from++]?.length ?? 0;
 	return all.slice(from);
 }
 

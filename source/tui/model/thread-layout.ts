@@ -6,7 +6,7 @@ import type {Ui} from './ui.ts';
 /** From so many columns on a thread stands beside its pane. */
 const besideColumns = 160;
 /** A thread that is narrower than this gets half of what both have. */
-const leastWidth = 50;
+const minWidth = 50;
 
 /**
  * A layout with the open thread in it: in the place of what stands beside `at`, or over `at` itself where there is no room
@@ -19,7 +19,7 @@ export function withThread(layout: Layout, thread: PaneId, at: PaneId): Layout {
 	// A thin line runs from top to bottom: it can only be moved where both are as high as the body.
 	const isHigh = ({height}: Rect) => height === layout.body.height;
 	const neighbour =
-		neighbours.find(({rect}) => rect.width >= leastWidth) ?? neighbours.find(({rect}) => isHigh(rect) && isHigh(own));
+		neighbours.find(({rect}) => rect.width >= minWidth) ?? neighbours.find(({rect}) => isHigh(rect) && isHigh(own));
 	if (neighbour === undefined) {
 		return {...layout, panes: layout.panes.map(pane => (pane.id === at ? {...pane, id: thread} : pane))};
 	}
@@ -27,7 +27,7 @@ export function withThread(layout: Layout, thread: PaneId, at: PaneId): Layout {
 	const left = isRight ? own : neighbour.rect;
 	const right = isRight ? neighbour.rect : own;
 	const all = left.width + right.width;
-	const width = neighbour.rect.width >= leastWidth ? left.width : Math.ceil(all / 2);
+	const width = neighbour.rect.width >= minWidth ? left.width : Math.ceil(all / 2);
 	const one: Rect = {...left, width};
 	const other: Rect = {...right, x: left.x + width + 1, width: all - width};
 	const ofThread = {id: thread, rect: isRight ? other : one};

@@ -95,7 +95,7 @@ export interface Ui {
 	/** The pane beside which, or over which, the open thread stands; null where none is open. */
 	readonly threadAt: PaneId | null;
 	/** Where one came from, the latest last: Esc goes back along it. */
-	readonly trail: readonly Stop[];
+	readonly jumps: readonly Stop[];
 	/** The newest id that was looked at in a pane before the keys came to it, where newer ones stood there. */
 	readonly newFrom: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
@@ -146,7 +146,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		views: new Map(),
 		threads: new Map(),
 		threadAt: null,
-		trail: [],
+		jumps: [],
 		newFrom: new Map(),
 		compose: emptyCompose,
 		timeline: null,

@@ -44,7 +44,7 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 		}
 		const content = line === 1 ? headOf(state, entry, width, now) : bodyOf(entry, width, source.whole)[line - 2];
 		if (line > 1 && entry.depth === 0 && marks === null && content !== undefined && keyOf(entry) !== selected) {
-			return usual(content);
+			return plainLine(content);
 		}
 		const standing = marks === null || line === 1 || content === undefined ? content : marked(content, marks);
 		const before = rails(entry, width, line === 1 ? 'head' : 'body');
@@ -108,12 +108,12 @@ function framed(entry: Entry, line: Strip, selected: boolean): PaintedLine {
 	return selected ? {strip: inset, tint: selectedTint} : {strip: inset};
 }
 
-const usuals = new WeakMap<Strip, PaintedLine>();
+const plainLines = new WeakMap<Strip, PaintedLine>();
 
 /** A line of a body as it mostly stands there, behind a free column; made once, and not in every frame. */
-function usual(line: Strip): PaintedLine {
-	let known = usuals.get(line);
-	if (known === undefined) usuals.set(line, (known = {strip: joined(freeEdge, line)}));
+function plainLine(line: Strip): PaintedLine {
+	let known = plainLines.get(line);
+	if (known === undefined) plainLines.set(line, (known = {strip: joined(freeEdge, line)}));
 	return known;
 }
 

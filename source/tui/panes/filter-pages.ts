@@ -6,11 +6,11 @@ import type {State} from '../../store/state.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {Ui, UiStore} from '../model/ui.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
-import {siftedOf} from '../model/sifted.ts';
+import {filteredOf} from '../model/filtered.ts';
 
 const pageSize = 200;
 /** Of what the mailbox finds and the screen keeps back (is:unread), so many pages are read until one holds anything. */
-const mostReads = 10;
+const maxReads = 10;
 /** More than this of what was found is not kept. */
 const longest = 5000;
 
@@ -38,7 +38,7 @@ export async function loadAllMatching(paging: Paging, pane: PaneId): Promise<voi
 	const {store, ui} = paging;
 	const first = ui.getState().filters.get(pane);
 	for (let now = first; now !== undefined && now.test === first?.test;) {
-		if (siftedOf(store.getState(), pane, now).atStart) return;
+		if (filteredOf(store.getState(), pane, now).atStart) return;
 		await loadOlderMatching(paging, pane);
 		const next = ui.getState().filters.get(pane);
 		if (next === now) return;
@@ -48,10 +48,10 @@ export async function loadAllMatching(paging: Paging, pane: PaneId): Promise<voi
 
 async function readOlder({store, ui}: Paging, pane: PaneId, filter: PaneFilter): Promise<void> {
 	try {
-		for (let read = 0; read < mostReads; read++) {
+		for (let read = 0; read < maxReads; read++) {
 			const now = ui.getState().filters.get(pane);
 			if (now?.test !== filter.test) return;
-			const {older, from, atStart} = siftedOf(store.getState(), pane, now);
+			const {older, from, atStart} = filteredOf(store.getState(), pane, now);
 			if (atStart || older.length >= longest) return;
 			const before = older[0]?.id ?? from;
 			const found = await store.search(inFeed(now.filter, pane, store.getState()), {limit: pageSize, before});

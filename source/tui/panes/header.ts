@@ -2,11 +2,11 @@ import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {hasOwnerSql, isShared, presenceOf} from '../../mailbox/agent.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isAnyone, meantTag} from '../../store/delivery.ts';
-import {windowOf} from '../../store/held.ts';
+import {windowOf} from '../../store/loaded.ts';
 import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
-import {siftedOf, siftedWords} from '../model/sifted.ts';
+import {filteredOf, filteredWords} from '../model/filtered.ts';
 import {keyFor} from '../settings/keymap.ts';
 import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../model/pane-id.ts';
 import type {PaintedLine} from '../screen/grid.ts';
@@ -132,7 +132,7 @@ function filterHeader(state: State, pane: PaneId, filter: PaneFilter, left: read
 		{text: p` `, style: theme.text},
 		{text: p` f ${printable(filter.text)} `, style: filterChip},
 	];
-	return [[...left, ...chip], [{text: siftedWords(siftedOf(state, pane, filter)), style: theme.grey}]];
+	return [[...left, ...chip], [{text: filteredWords(filteredOf(state, pane, filter)), style: theme.grey}]];
 }
 
 /** What a pane is called. */
@@ -149,7 +149,7 @@ export function channelName(state: State, pane: PaneId): Tag {
 const bars = p` ▁▂▃▄▅▆▇█`;
 const minutes = 12;
 /** Beyond this many in the last minutes the line is full anyway. */
-const mostCounted = 400;
+const maxCounted = 400;
 
 /** How busy the channel was in each of the last twelve minutes; empty when it was not at all. */
 function sparkline(state: State, pane: PaneId, now: number): Printable {
@@ -168,7 +168,7 @@ function activity(state: State, pane: PaneId, now: number): Printable {
 	const counts = Array.from<number>({length: minutes}).fill(0);
 	const messages = windowOf(state, pane);
 	let most = 0;
-	for (let at = messages.length - 1; at >= Math.max(0, messages.length - mostCounted); at--) {
+	for (let at = messages.length - 1; at >= Math.max(0, messages.length - maxCounted); at--) {
 		const age = Math.floor((now - Date.parse(messages[at]?.created_at ?? '')) / 60_000);
 		if (age >= minutes) break;
 		const slot = minutes - 1 - Math.max(0, age);

@@ -1,5 +1,5 @@
 import {MailboxError} from '../../mailbox/error.ts';
-import {heldOf} from '../../store/held.ts';
+import {loadedOf} from '../../store/loaded.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {loadAllMatching, loadOlderMatching} from './filter-pages.ts';
@@ -41,9 +41,9 @@ export function fillPanes({store, ui}: Looking): void {
 	for (const {id, rect} of layoutOf(now).panes) {
 		const feed = feedOf(now, id);
 		if (feed === null || viewOf(now, id).anchor !== null) continue;
-		const {past, recent, atStart} = heldOf(state, feed);
+		const {scrollback, recent, atStart} = loadedOf(state, feed);
 		// A message takes three lines at least.
-		if (!atStart && 3 * (past.length + recent.length) < rect.height) quietly(store.loadOlder(feed));
+		if (!atStart && 3 * (scrollback.length + recent.length) < rect.height) quietly(store.loadOlder(feed));
 	}
 }
 

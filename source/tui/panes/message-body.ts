@@ -4,7 +4,7 @@ import type {Tag} from '../../mailbox/tag.ts';
 import {p, printableLines, type Printable} from '../../printable.ts';
 import type {Pending} from '../../store/state.ts';
 import {keyFor} from '../settings/keymap.ts';
-import {arrivals, late} from '../screen/late.ts';
+import {arrivals, lazy} from '../screen/lazy.ts';
 import type {Document} from '../markdown/document.ts';
 import {notableSpans} from '../markdown/notable.ts';
 import {joined, strip, type Strip} from '../screen/strip.ts';
@@ -25,7 +25,7 @@ const gutterSign = p`│ `;
 const gutterWidth = 2;
 
 /** Reads and lays out Markdown; until it is here, bodies are shown as they were written. */
-export const markdown = late(async () => {
+export const markdown = lazy(async () => {
 	const [{readDocument}, {documentLines}, {addressesOf}] = await Promise.all([
 		import('../markdown/document.ts'),
 		import('../markdown/blocks.ts'),
@@ -62,9 +62,9 @@ export function addressesIn(message: Message): readonly string[] {
 }
 
 /** Of so many lines that were laid out anew the ones before are forgotten: many screens of them. A cell takes 16 bytes. */
-const mostLaidOut = 4000;
+const maxLaidOut = 4000;
 /** So many messages stay read: what is on the screen, and what is scrolled through. */
-const mostDocuments = 300;
+const maxDocuments = 300;
 
 let laidOut = new Map<string, readonly Strip[]>();
 /** Those before: what is asked for again is kept on. */
@@ -76,7 +76,7 @@ let lastNumber = 0;
 
 /** Laid out once per width; anew when a part has arrived that can do more. */
 function linesOf(body: Body, width: number, whole: boolean): readonly Strip[] {
-	if (laidOutLines > mostLaidOut || laidOutWith !== arrivals()) {
+	if (laidOutLines > maxLaidOut || laidOutWith !== arrivals()) {
 		laidOutBefore = laidOutWith === arrivals() ? laidOut : new Map();
 		laidOut = new Map();
 		laidOutLines = 0;
@@ -147,7 +147,7 @@ function documentOf(
 	if (document === undefined) {
 		documents.set(key, (document = readDocument(text, limit)));
 		const [oldest] = documents.keys();
-		if (documents.size > mostDocuments && oldest !== undefined) documents.delete(oldest);
+		if (documents.size > maxDocuments && oldest !== undefined) documents.delete(oldest);
 	}
 	return document;
 }

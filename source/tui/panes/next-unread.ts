@@ -1,5 +1,5 @@
 import {MailboxError} from '../../mailbox/error.ts';
-import {heldOf} from '../../store/held.ts';
+import {loadedOf} from '../../store/loaded.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {seenUpTo} from '../../store/unread.ts';
 import type {State} from '../../store/state.ts';
@@ -30,8 +30,8 @@ export async function nextUnread(looking: {readonly store: MailboxStore; readonl
 }
 
 function isHeld(state: State, pane: PaneId, id: number): boolean {
-	const past = state.pasts.get(pane);
-	return past !== undefined && past.lower <= id && heldOf(state, pane).atEnd;
+	const scrollback = state.scrollbacks.get(pane);
+	return scrollback !== undefined && scrollback.lower <= id && loadedOf(state, pane).atEnd;
 }
 
 /** False when it cannot be reached. */

@@ -2,12 +2,12 @@ import {mentionsIn, readContent, type Message} from '../../mailbox/message.ts';
 import type {ThreadEntry} from '../../mailbox/thread.ts';
 import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {threadFeed, type FeedId} from '../../store/feed.ts';
-import {heldOf} from '../../store/held.ts';
-import {firstFrom} from '../../store/past.ts';
+import {loadedOf} from '../../store/loaded.ts';
+import {firstFrom} from '../../store/scrollback.ts';
 import {threadTree} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
-import {siftedOf} from '../model/sifted.ts';
+import {filteredOf} from '../model/filtered.ts';
 import {agentsPane, allPane, inboxPane, tasksPane, welcomePane, type PaneId} from '../model/pane-id.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
 import {messageBody, pendingBody} from './message-body.ts';
@@ -66,7 +66,7 @@ function threadSource(state: State, root: number): Source {
 	const tree = threadTree(state, root);
 	const isHere = (id: number | null | undefined) => tree.some(({message}) => message.id === id);
 	const pending = pendingEntries(state, ({draft}) => isHere(draft.reply_to), lastReply);
-	const {atStart, atEnd} = heldOf(state, threadFeed(root));
+	const {atStart, atEnd} = loadedOf(state, threadFeed(root));
 	const at = (index: number): Entry | undefined => {
 		const entry = tree[index];
 		return entry === undefined ? pending[index - tree.length] : {kind: 'message', ...entry};
@@ -85,25 +85,25 @@ function threadSource(state: State, root: number): Source {
 }
 
 function feedSource(state: State, pane: PaneId): Source {
-	const {past, recent, atStart, atEnd} = heldOf(state, pane);
-	return listSource(state, pane, past, recent, atStart, atEnd);
+	const {scrollback, recent, atStart, atEnd} = loadedOf(state, pane);
+	return listSource(state, pane, scrollback, recent, atStart, atEnd);
 }
 
 /** What the pane's filter lets through; what is on its way is shown whatever it says. */
 function filteredSource(state: State, pane: PaneId, filter: PaneFilter): Source {
-	const {older, recent, atStart} = siftedOf(state, pane, filter);
+	const {older, recent, atStart} = filteredOf(state, pane, filter);
 	return listSource(state, pane, older, recent, atStart, true);
 }
 
 function listSource(
 	state: State,
 	pane: PaneId,
-	past: readonly Message[],
+	scrollback: readonly Message[],
 	recent: readonly Message[],
 	atStart: boolean,
 	atEnd: boolean,
 ): Source {
-	const told = past.length + recent.length;
+	const told = scrollback.length + recent.length;
 	const pending = pendingEntries(state, ({draft}) => standsIn(draft.content, pane), atTop);
 	return {
 		count: told + pending.length,
@@ -111,15 +111,15 @@ function listSource(
 		atStart,
 		atEnd,
 		at(index) {
-			const message = index < past.length ? past[index] : recent[index - past.length];
+			const message = index < scrollback.length ? scrollback[index] : recent[index - scrollback.length];
 			return message === undefined ? pending[index - told] : {kind: 'message', message, ...atTop};
 		},
 		/** That of the next newer one when it is gone: what was looked at may leave the window. */
 		indexOf(key) {
 			const id = Number(key);
 			if (Number.isNaN(id)) return indexAfter(pending, key, told);
-			const inPast = firstFrom(past, id);
-			const index = inPast < past.length ? inPast : past.length + firstFrom(recent, id);
+			const inPast = firstFrom(scrollback, id);
+			const index = inPast < scrollback.length ? inPast : scrollback.length + firstFrom(recent, id);
 			return index < told ? index : -1;
 		},
 	};
@@ -145,12 +145,12 @@ function pendingEntries(state: State, belongs: (pending: Pending) => boolean, pl
 }
 
 /** Levels that are drawn at the most. */
-const mostLevels = 6;
+const maxLevels = 6;
 const levelWidth = 2;
 
 /** Columns that a reply is further in, for each level of what it replies to, up to a depth that leaves room for text. */
 export function indentOf({depth}: Entry, width: number): number {
-	return levelWidth * Math.min(depth, mostLevels, Math.floor(width / 4 / levelWidth));
+	return levelWidth * Math.min(depth, maxLevels, Math.floor(width / 4 / levelWidth));
 }
 
 export function bodyOf(entry: Entry, width: number, whole: boolean) {

@@ -1,5 +1,5 @@
-import {blockedForEver, waitOf, type Task} from '../../mailbox/tasks/task.ts';
-import {mostRows} from '../../mailbox/table.ts';
+import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
+import {maxRows} from '../../mailbox/table.ts';
 import {standing} from '../../mailbox/tasks/task-standing.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
@@ -13,8 +13,8 @@ import {tableLines} from './table-lines.ts';
 import {progressSpans, standing as standingSpans, taskSign} from './task-words.ts';
 
 /** Lines of a body or a result that are shown; the rest is counted. */
-const mostLines = 500;
-const mostLetters = 100_000;
+const maxLines = 500;
+const maxLetters = 100_000;
 
 /** Columns and lines of a card on a terminal of this size, without what stands around them. */
 export function cardRoom(columns: number, rows: number): {readonly width: number; readonly height: number} {
@@ -163,7 +163,7 @@ function resultLines({result}: Task, width: number): readonly Strip[] {
 }
 
 function tableSection(name: string, table: TaskCard['table'], width: number): Strip[] {
-	const remark = Array.isArray(table) && table.length >= mostRows ? p`the first ${mostRows} rows` : p``;
+	const remark = Array.isArray(table) && table.length >= maxRows ? p`the first ${maxRows} rows` : p``;
 	const title = justify(
 		[{text: printable(name), style: theme.strong}],
 		remark === '' ? [] : [{text: remark, style: theme.grey}],
@@ -184,11 +184,11 @@ function textLines(text: string, width: number): readonly Strip[] {
 	let lines = wrapped.get(key);
 	if (lines === undefined) {
 		if (wrapped.size > 8) wrapped.clear();
-		const all = printableLines(text.slice(0, mostLetters)).flatMap(line =>
+		const all = printableLines(text.slice(0, maxLetters)).flatMap(line =>
 			wrap(strip([{text: line, style: theme.text}]), width),
 		);
-		const shown = all.slice(0, mostLines);
-		const isCut = all.length > shown.length || text.length > mostLetters;
+		const shown = all.slice(0, maxLines);
+		const isCut = all.length > shown.length || text.length > maxLetters;
 		lines = isCut
 			? [...shown, strip([{text: p`… the rest: agentmux tasks show ID --json`, style: theme.grey}])]
 			: shown;

@@ -1,4 +1,4 @@
-import {blockedForEver, type Task} from '../../mailbox/tasks/task.ts';
+import {blockedForEver, type Task} from '../../mailbox/task.ts';
 import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 

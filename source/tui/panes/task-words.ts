@@ -1,5 +1,5 @@
 import type {Tag} from '../../mailbox/tag.ts';
-import {blockedForEver, waitOf, type Task} from '../../mailbox/tasks/task.ts';
+import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';

@@ -1,4 +1,4 @@
-import {blockedForEver, waitOf, type Task} from '../../mailbox/tasks/task.ts';
+import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
@@ -40,7 +40,7 @@ function emptyTasks(rect: Rect, focused: boolean): PaintedLine[] {
 }
 
 /** Columns beyond which a bar says no more than a shorter one. */
-const longestBar = 90;
+const maxBarLength = 90;
 
 function rowStrip(state: State, {kind, task, depth}: TaskRow, width: number, now: number): Strip {
 	const indent = Math.min(depth * 2, Math.floor(width / 3));
@@ -53,7 +53,7 @@ function rowStrip(state: State, {kind, task, depth}: TaskRow, width: number, now
 		case 'sentence':
 			return sentence(state, task, inset, width, now);
 		case 'bar':
-			return clip(strip([inset, ...progressSpans(state, task, Math.min(room, longestBar), now)]), width);
+			return clip(strip([inset, ...progressSpans(state, task, Math.min(room, maxBarLength), now)]), width);
 		case 'note':
 			return quiet(task.note ?? '');
 		case 'error':

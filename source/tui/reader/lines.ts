@@ -1,7 +1,7 @@
 import {signatureRemark, type Message} from '../../mailbox/message.ts';
 import {readableBody} from '../../mailbox/redaction.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
-import type {Task} from '../../mailbox/tasks/task.ts';
+import type {Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import {isWaitingFor, statusOf, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
@@ -17,7 +17,7 @@ import {viewOf, type Ui} from '../model/ui.ts';
 import {clockTime, counted, presenceWords} from '../settings/words.ts';
 
 /** More lines of a message than this are not read out. */
-const mostLines = 100;
+const maxLines = 100;
 const tasksShown = 20;
 
 /** A message as sentences: when, who to whom, what; further lines of it are further in, so that none looks like another message. */
@@ -35,8 +35,8 @@ export function spoken(state: State, message: Message, now: number): Printable[]
 	const [first = p``, ...more] = printableLines(readableBody(message));
 	return [
 		p`${clockTime(message.created_at, now)} ${printable(tag)}${by}${to}${marks}: ${first}`,
-		...more.slice(0, mostLines).map(line => p`  ${line}`),
-		...(more.length > mostLines ? [p`  and ${counted(more.length - mostLines, 'more line')}`] : []),
+		...more.slice(0, maxLines).map(line => p`  ${line}`),
+		...(more.length > maxLines ? [p`  and ${counted(more.length - maxLines, 'more line')}`] : []),
 	];
 }
 

@@ -28,7 +28,7 @@ export function Reader() {
 	const here = (): Printable[] =>
 		ui.timeline === null ? situation(store.getState(), ui, now()) : timelineWords(store, ui.timeline, now());
 	useMailbox(() => here().join('\n'));
-	useChronicle();
+	useHistory();
 	const state = store.getState();
 	return (
 		<Box flexDirection="column">
@@ -61,10 +61,10 @@ function ComposeLines({state, compose}: {readonly state: State; readonly compose
 }
 
 /** Renders again when more of the past was read. */
-function useChronicle(): void {
+function useHistory(): void {
 	const {store} = useSurroundings();
 	const [, render] = useState(0);
-	useEffect(() => store.chronicle.subscribe(() => render(count => count + 1)), [store]);
+	useEffect(() => store.history.subscribe(() => render(count => count + 1)), [store]);
 }
 
 function useAnnouncements(): void {

@@ -5,7 +5,7 @@ import type {State} from '../../store/state.ts';
 import {keepCompose} from '../compose/keep.ts';
 import {SurroundingsProvider} from '../view/context.ts';
 import {createController} from '../app/controller.ts';
-import type {Habits} from '../settings/habits.ts';
+import type {Preferences} from '../settings/preferences.ts';
 import {useKeymap} from '../settings/keymap.ts';
 import {listen, nothingToRead} from '../terminal/listen.ts';
 import {fillPanes} from '../panes/look-back.ts';
@@ -20,7 +20,7 @@ interface ReaderOptions {
 	readonly name: string;
 	readonly stdin: ReadStream;
 	readonly stdout: WriteStream;
-	readonly habits: Habits;
+	readonly preferences: Preferences;
 	readonly program?: string;
 	readonly notice?: string;
 	readonly keepIn?: string;
@@ -36,7 +36,7 @@ export async function startReader({
 	name,
 	stdin,
 	stdout,
-	habits,
+	preferences,
 	program,
 	notice,
 	keepIn,
@@ -45,7 +45,7 @@ export async function startReader({
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(size);
 	ui.setState({motion: false, ...(program && {program}), ...(notice && {notice})});
-	useKeymap(habits.keymap);
+	useKeymap(preferences.keymap);
 	const terminal = takeTerminal(stdin, stdout, {
 		onSignal: () => quit(),
 		onReturn: () => ui.setState({notice: 'Back from the shell.'}),

@@ -2,7 +2,7 @@ import type {AgentState} from '../../mailbox/state-change.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import type {Chronicle} from '../../store/chronicle.ts';
+import type {HistoryStore} from '../../store/history-store.ts';
 import {stepAt} from '../../store/replay.ts';
 import {keyFor} from '../settings/keymap.ts';
 import {channelName} from '../panes/header.ts';
@@ -10,8 +10,8 @@ import {momentOf, windowOf, type Selected, type TimelineView} from '../model/tim
 import {clockMoment, clockTime, counted} from '../settings/words.ts';
 
 /** More lines of a message, and more tasks, than this are not read out. */
-const mostLines = 100;
-const mostTasks = 20;
+const maxLines = 100;
+const maxTasks = 20;
 
 const presence: {readonly [State in AgentState | 'unknown']: Printable} = {
 	working: p`in a turn`,
@@ -25,7 +25,7 @@ const presence: {readonly [State in AgentState | 'unknown']: Printable} = {
 
 /** What the timeline shows as sentences: which time, how agents and tasks stood in it, and what is selected. `now`: milliseconds since 1970. */
 export function timelineWords(store: MailboxStore, view: TimelineView, now: number): Printable[] {
-	const {chronicle: past} = store;
+	const {history: past} = store;
 	const {from, to} = windowOf(view, now);
 	const moment = momentOf(view, now);
 	const at = moment ?? now;
@@ -51,23 +51,23 @@ export function timelineWords(store: MailboxStore, view: TimelineView, now: numb
 
 function agentWords(store: MailboxStore, {lanes}: TimelineView, at: number): Printable[] {
 	return lanes.flatMap(lane => {
-		const step = stepAt(store.chronicle.replay.agents.get(lane), at);
+		const step = stepAt(store.history.replay.agents.get(lane), at);
 		return step === null ? [] : [p`${printable(channelName(store.getState(), lane))}: ${presence[step.state]}`];
 	});
 }
 
 /** Those that were not at their end. */
-function taskWords({chronicle}: MailboxStore, at: number): Printable[] {
-	const open = [...chronicle.replay.tasks.keys()].flatMap(id => {
-		const step = stepAt(chronicle.replay.tasks.get(id), at);
-		return step?.state === 'running' || step?.state === 'queued' ? [taskLine(chronicle, id, at)] : [];
+function taskWords({history}: MailboxStore, at: number): Printable[] {
+	const open = [...history.replay.tasks.keys()].flatMap(id => {
+		const step = stepAt(history.replay.tasks.get(id), at);
+		return step?.state === 'running' || step?.state === 'queued' ? [taskLine(history, id, at)] : [];
 	});
-	return open.length <= mostTasks
+	return open.length <= maxTasks
 		? open
-		: [...open.slice(0, mostTasks), p`And ${counted(open.length - mostTasks, 'more task')}.`];
+		: [...open.slice(0, maxTasks), p`And ${counted(open.length - maxTasks, 'more task')}.`];
 }
 
-function taskLine(past: Chronicle, id: number, at: number): Printable {
+function taskLine(past: HistoryStore, id: number, at: number): Printable {
 	const step = stepAt(past.replay.tasks.get(id), at);
 	const title = past.task(id)?.title ?? '';
 	const tag = step?.tag ?? null;
@@ -77,18 +77,18 @@ function taskLine(past: Chronicle, id: number, at: number): Printable {
 }
 
 function selectedWords(store: MailboxStore, selected: Selected | null, at: number, now: number): Printable[] {
-	const {chronicle} = store;
+	const {history} = store;
 	if (selected === null) return [];
 	const time = clockMoment(iso(selected.at), now);
-	if (selected.kind === 'task') return [p`Selected: ${time} task ${taskLine(chronicle, selected.id, at)}`];
-	const mark = chronicle.marks.get(selected.id);
+	if (selected.kind === 'task') return [p`Selected: ${time} task ${taskLine(history, selected.id, at)}`];
+	const mark = history.marks.get(selected.id);
 	if (mark === undefined) return [];
 	const name = (tag: string): Printable => printable(channelName(store.getState(), tag));
 	const to = mark.mentions.filter(tag => !sameTag(tag, mark.tag)).map(name);
-	const [first = p``, ...more] = printableLines(chronicle.message(mark.id)?.body ?? mark.excerpt);
+	const [first = p``, ...more] = printableLines(history.message(mark.id)?.body ?? mark.excerpt);
 	return [
 		p`Selected: ${time} ${name(mark.tag)}${to.length === 0 ? '' : p` to ${joinPrintable(to, ' and ')}`}: ${first}`,
-		...more.slice(0, mostLines).map(line => p`  ${line}`),
+		...more.slice(0, maxLines).map(line => p`  ${line}`),
 	];
 }
 

@@ -2,7 +2,7 @@ import {p, type Printable} from '../../printable.ts';
 import {composeCursor, composeLine} from '../compose/compose-lines.ts';
 import type {Surroundings} from '../view/context.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {pane, statusBar, topBar, type Part} from '../view/parts.ts';
+import {pane, statusBar, topBar, type Region} from '../view/regions.ts';
 import type {Screen} from '../screen/screen.ts';
 import {strip} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
@@ -27,10 +27,10 @@ export function placeFirstFrame({screen, store, ui, name, now}: Drawing): () => 
 		const {kind, panes, rules, body, compose} = shown;
 		const {columns, rows} = ui.getState();
 		if (kind === 'tiny') return [];
-		const parts: Array<[Part, typeof compose]> = [
+		const parts: Array<[Region, typeof compose]> = [
 			[topBar, {x: 0, y: 0, width: columns, height: 1}],
-			...panes.map(({id, rect}): [Part, typeof rect] => [pane(id), rect]),
-			...rules.map((x): [Part, typeof body] => [line(p`│`), {...body, x, width: 1}]),
+			...panes.map(({id, rect}): [Region, typeof rect] => [pane(id), rect]),
+			...rules.map((x): [Region, typeof body] => [line(p`│`), {...body, x, width: 1}]),
 			[line(p`─`.repeat(columns)), {x: 0, y: compose.y - 1, width: columns, height: 1}],
 			[composeLine, compose],
 			[statusBar, {x: 0, y: rows - 1, width: columns, height: 1}],
@@ -52,7 +52,7 @@ export function placeFirstFrame({screen, store, ui, name, now}: Drawing): () => 
 }
 
 /** The same text in each of its rows. */
-function line(text: Printable): Part {
+function line(text: Printable): Region {
 	const strips = {strip: strip([{text, style: theme.rule}])};
 	return (_, {height}) => Array.from({length: height}, () => strips);
 }

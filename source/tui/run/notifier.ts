@@ -11,9 +11,9 @@ import {viewOf, type Ui, type UiStore} from '../model/ui.ts';
 /** Milliseconds between two notifications, at the least: what comes in between is told together. */
 const pace = 5000;
 /** More messages than this that come at once are not looked through. */
-const mostAtOnce = 200;
+const maxAtOnce = 200;
 /** Messages at the end of a pane that may stand on the screen. */
-const mostShown = 40;
+const maxShown = 40;
 const longest = 140;
 
 export interface Notifier {
@@ -66,7 +66,7 @@ export function createNotifier({
 			floor = messages.at(-1)?.id ?? 0;
 			return;
 		}
-		for (let at = messages.length - 1; at >= Math.max(0, messages.length - mostAtOnce); at--) {
+		for (let at = messages.length - 1; at >= Math.max(0, messages.length - maxAtOnce); at--) {
 			const message = messages[at];
 			if (message === undefined || message.id <= floor) break;
 			if (message.mentions.length === 0 || handled.has(message.id)) continue;
@@ -75,13 +75,13 @@ export function createNotifier({
 				waiting.push(message);
 			}
 		}
-		if (handled.size > 10 * mostAtOnce) forget();
+		if (handled.size > 10 * maxAtOnce) forget();
 		if (waiting.length > 0) timer ??= setTimeout(tell, Math.max(0, latest + pace - now()));
 	}
 
 	/** What is older than all that is looked through again need not be remembered. */
 	function forget(): void {
-		floor = looked.at(-1 - mostAtOnce)?.id ?? floor;
+		floor = looked.at(-1 - maxAtOnce)?.id ?? floor;
 		for (const id of handled) if (id <= (floor ?? 0)) handled.delete(id);
 	}
 
@@ -119,7 +119,7 @@ function isShown(state: State, ui: Ui, {id}: Message): boolean {
 	return layoutOf(ui).panes.some(pane => {
 		if (viewOf(ui, pane.id).anchor !== null) return false;
 		const source = sourceOf(state, ui, pane.id);
-		for (let at = source.count - 1; at >= Math.max(0, source.count - mostShown); at--) {
+		for (let at = source.count - 1; at >= Math.max(0, source.count - maxShown); at--) {
 			const entry = source.at(at);
 			if (entry?.kind === 'message' && entry.message.id === id) return true;
 		}

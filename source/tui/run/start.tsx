@@ -3,18 +3,18 @@ import type {Instance} from 'ink';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import {p, writeTo} from '../../printable.ts';
-import {createAway} from './away.ts';
+import {createSuspension} from './suspension.ts';
 import {editElsewhere as openElsewhere, type Edited} from '../terminal/external-editor.ts';
 import {keepCompose} from '../compose/keep.ts';
 import {chooseTheme} from '../settings/choose-theme.ts';
 import {createController, type ControllerOptions} from '../app/controller.ts';
-import {readHabits, type Habits} from '../settings/habits.ts';
+import {readPreferences, type Preferences} from '../settings/preferences.ts';
 import {useKeymap} from '../settings/keymap.ts';
 import {placeFirstFrame} from './first-frame.ts';
 import {listen} from '../terminal/listen.ts';
 import {keepScreen, type ScreenMemory} from './keep-screen.ts';
-import {isPartMissing, onArrival, replacedNotice} from '../screen/late.ts';
-import {createOutside} from '../terminal/outside.ts';
+import {isPartMissing, onArrival, replacedNotice} from '../screen/lazy.ts';
+import {createPlatform} from '../terminal/platform.ts';
 import {markdown} from '../panes/message-body.ts';
 import {fillPanes} from '../panes/look-back.ts';
 import {placer} from '../model/placer.ts';
@@ -29,7 +29,7 @@ import {tellReplaced} from '../app/tell-replaced.ts';
 import {createUi} from '../model/ui.ts';
 import {withoutFetch} from '../terminal/without-fetch.ts';
 
-export {readHabits} from '../settings/habits.ts';
+export {readPreferences as readHabits} from '../settings/preferences.ts';
 
 export interface TuiOptions {
 	/** May still be opening: the first frame says so. */
@@ -42,7 +42,7 @@ export interface TuiOptions {
 	/** How the human calls this program in a shell; `agentmux` when absent. */
 	readonly program?: string;
 	/** What the human set; what is usual when absent. */
-	readonly habits?: Habits;
+	readonly preferences?: Preferences;
 	/** A sentence to begin with, until the first key. */
 	readonly notice?: string;
 	/** The folder in which the compose line of this mailbox is kept across restarts; it is not kept when absent. */
@@ -67,45 +67,45 @@ const calmPace = 10_000;
  */
 export async function startTui(options: TuiOptions): Promise<void> {
 	const {store, name, stdin, stdout, env, program, notice, keepIn, memory, onFirstFrame} = options;
-	const habits = options.habits ?? readHabits({values: new Map(), placeOf: setting => setting}, env);
-	if (habits.switches['ui.screen_reader']) {
+	const preferences = options.preferences ?? readPreferences({values: new Map(), placeOf: setting => setting}, env);
+	if (preferences.flags['ui.screen_reader']) {
 		const {startReader} = await withoutFetch(() => import('../reader/start.tsx'));
-		return startReader({...options, habits});
+		return startReader({...options, preferences});
 	}
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
-	const {switches} = habits;
+	const {flags} = preferences;
 	const ui = createUi(sizeOf(stdout));
 	const saved = memory?.saved ?? null;
 	ui.setState({
-		mouse: switches['ui.mouse'],
-		motion: switches['ui.motion'],
+		mouse: flags['ui.mouse'],
+		motion: flags['ui.motion'],
 		arrangement: restored(saved),
 		...(saved !== null && {recent: saved.recent}),
 		notice: notice ?? memory?.notice ?? null,
 		...(program && {program}),
 	});
 	if (saved?.seen) store.remember(saved.seen);
-	useKeymap(habits.keymap);
-	const theme = chooseTheme(habits, depthOf(stdout, env), env);
+	useKeymap(preferences.keymap);
+	const theme = chooseTheme(preferences, depthOf(stdout, env), env);
 	const screen = createScreen(outputTo(stdout), theme.depth);
 	const terminal = takeTerminal(stdin, stdout, {
 		onSignal: () => quit(),
 		onReturn: () => onResize(),
-		steady: !switches['ui.motion'],
+		steady: !flags['ui.motion'],
 	});
 	const ask = () => theme.asks && writeTo(stdout, backgroundQuestion);
 	terminal.setMode(2031, theme.asks);
 	ask();
-	const away = createAway(stdin, screen, terminal);
+	const suspension = createSuspension(stdin, screen, terminal);
 	const editElsewhere = (text: string): Promise<Edited> =>
-		away.run(ended => openElsewhere(text, {env, folder: keepIn ?? null, ended}));
+		suspension.run(ended => openElsewhere(text, {env, folder: keepIn ?? null, ended}));
 	const keeping = keepIn === undefined ? null : keepCompose({store, ui, editElsewhere}, keepIn);
 	const controller = createController({
 		store,
 		ui,
 		editElsewhere,
 		...(options.commands && {commands: options.commands}),
-		outside: createOutside(env, bytes => writeTo(stdout, bytes), name),
+		platform: createPlatform(env, bytes => writeTo(stdout, bytes), name),
 		keeps: keeping !== null,
 		redraw: () => screen.reset(),
 		suspend: () => terminal.suspend(),
@@ -126,7 +126,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	process.on('SIGWINCH', onWindowChange);
 	stdout.on('error', onGone);
 	const unlisten = listen(stdin, onGone, input => {
-		if (away.isNow) return;
+		if (suspension.isNow) return;
 		if (input.type === 'background') {
 			if (theme.setBackground(input.colour)) screen.reset();
 		} else if (input.type === 'scheme') {
@@ -147,17 +147,16 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	};
 	tellOfMouse(ui.getState());
 	const deafen = ui.subscribe(tellOfMouse);
-	const notifies = switches['notify.bell'] || switches['notify.osc'] || switches['notify.desktop'];
+	const notifies = flags['notify.bell'] || flags['notify.osc'] || flags['notify.desktop'];
 	terminal.setMode(1004, notifies);
 	const notifier = createNotifier({
 		store,
 		ui,
 		call(sentence) {
-			const bell = switches['notify.bell'] ? p`\u0007` : p``;
-			const shown = switches['notify.osc'] ? notificationBytes(sentence, env) : p``;
+			const bell = flags['notify.bell'] ? p`\u0007` : p``;
+			const shown = flags['notify.osc'] ? notificationBytes(sentence, env) : p``;
 			writeTo(stdout, p`${bell}${shown}`);
-			if (switches['notify.desktop'])
-				void notifyDesktop(p`agentmux`, sentence, failure => ui.setState({notice: failure}));
+			if (flags['notify.desktop']) void notifyDesktop(p`agentmux`, sentence, failure => ui.setState({notice: failure}));
 		},
 	});
 	const arrange = placer(ui, saved?.focus ?? null);
@@ -175,10 +174,10 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	onState(store.getState());
 	const stopKeeping = memory === undefined ? null : keepScreen(store, ui, memory);
 	// What counts down (leases, retries) moves each second; a frame that changes nothing writes nothing.
-	const pace = switches['ui.motion'] ? 1000 : calmPace;
+	const pace = flags['ui.motion'] ? 1000 : calmPace;
 	const clock = setInterval(() => screen.invalidate(), pace);
 	// Where motion is unwelcome, the clock itself goes in large steps.
-	const now = switches['ui.motion'] ? Date.now : () => Date.now() - (Date.now() % calmPace);
+	const now = flags['ui.motion'] ? Date.now : () => Date.now() - (Date.now() % calmPace);
 	store.ready.catch(fail);
 
 	const surroundings = {store, ui, screen, name, now};
@@ -203,7 +202,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		});
 		await ended;
 	} finally {
-		await away.end();
+		await suspension.end();
 		keeping?.stop();
 		clearInterval(clock);
 		notifier.stop();

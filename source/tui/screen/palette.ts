@@ -68,13 +68,13 @@ export interface PaletteOptions {
 }
 
 /** Least contrast of text, and of lines and marks. */
-function leastContrast(strong: boolean): {readonly text: number; readonly structure: number} {
+function minContrast(strong: boolean): {readonly text: number; readonly structure: number} {
 	return strong ? {text: 7, structure: 4.5} : {text: 4.5, structure: 3};
 }
 
 export function createPalette({light, strong, own}: PaletteOptions): Palette {
 	const foregrounds = new Map<Colour, Colour>();
-	const least = leastContrast(strong);
+	const least = minContrast(strong);
 
 	function background(colour: Colour): Colour {
 		const chosen = own.get(colour);

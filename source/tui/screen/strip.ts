@@ -24,7 +24,7 @@ const normal = p`\u001B[0m`;
 
 const widths = new Map<string, number>();
 /** A grapheme of more code points than this is somebody's prank: the rest of its marks is left out. */
-const mostMarks = 16;
+const maxMarks = 16;
 
 /** Columns that one grapheme takes: 0, 1 or 2 (what string-width says of it, remembered). */
 function graphemeWidth(grapheme: string): number {
@@ -58,13 +58,13 @@ export function appendCells(glyphs: Printable[], styles: Style[], text: Printabl
 	}
 	for (const {segment} of graphemesOf(text)) {
 		const grapheme =
-			segment.length > mostMarks ? segment.slice(0, Array.from(segment).slice(0, mostMarks).join('').length) : segment;
+			segment.length > maxMarks ? segment.slice(0, Array.from(segment).slice(0, maxMarks).join('').length) : segment;
 		const width = graphemeWidth(grapheme);
 		const last = glyphs.length - 1;
 		if (width === 0) {
 			// A mark without a letter stands on what is before it.
 			const before = glyphs[last] ?? nothing;
-			if (before !== '' && before.length < mostMarks) glyphs[last] = p`${before}${grapheme}`;
+			if (before !== '' && before.length < maxMarks) glyphs[last] = p`${before}${grapheme}`;
 			continue;
 		}
 		glyphs.push(grapheme);

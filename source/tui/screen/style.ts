@@ -42,7 +42,7 @@ export function lookOf(of: Style): Look {
 }
 
 /** Each address makes looks that are kept for good: after so many of them in one session, further ones are only underlined. */
-const mostLinks = 20_000;
+const maxLinks = 20_000;
 let links = 0;
 const asciiAlone = /^[!-~]+$/;
 
@@ -51,7 +51,7 @@ export function linked(of: Style, uri: string): Style {
 	if (!asciiAlone.test(uri)) return of;
 	const look = {...lookOf(of), link: printable(uri)};
 	if (byKey.has(keyOf(look))) return style(look);
-	if (links >= mostLinks) return of;
+	if (links >= maxLinks) return of;
 	links++;
 	return style(look);
 }

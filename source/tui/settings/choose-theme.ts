@@ -1,4 +1,4 @@
-import type {Habits} from './habits.ts';
+import type {Preferences} from './preferences.ts';
 import {isLight} from '../screen/contrast.ts';
 import {createPalette} from '../screen/palette.ts';
 import {usePalette} from '../screen/sgr.ts';
@@ -16,7 +16,7 @@ export interface Theme {
 
 /** Takes the colours into use that the human chose, for the background that the environment hints at. */
 export function chooseTheme(
-	{theme, colours, tags}: Pick<Habits, 'theme' | 'colours' | 'tags'>,
+	{theme, colours, tags}: Pick<Preferences, 'theme' | 'colours' | 'tags'>,
 	has: Depth,
 	env: NodeJS.ProcessEnv,
 ): Theme {

@@ -6,11 +6,11 @@ import {writeKey} from './key-name.ts';
  * and questions are read with the keys of `read`. A `panel` has a line to type into and a list to choose from: search,
  * filter, palette, pickers.
  */
-export type Place = 'read' | 'compose' | 'tasks' | 'timeline' | 'panel';
+export type KeyScope = 'read' | 'compose' | 'tasks' | 'timeline' | 'panel';
 
 export interface Binding {
 	readonly action: Action;
-	readonly place: Place;
+	readonly scope: KeyScope;
 	/** As keyboard.ts names them. */
 	readonly keys: readonly string[];
 	/** How help and the last row write them. */
@@ -119,206 +119,206 @@ export type PanelAction =
 	| 'panel_close';
 
 /** Every key there is, as long as nobody changes it. */
-export const usualKeymap: readonly Binding[] = [
-	{action: 'focus_next', place: 'read', keys: ['tab'], label: 'tab', hint: 'pane', help: 'next pane'},
-	{action: 'focus_previous', place: 'read', keys: ['shift-tab'], label: 'shift-tab', help: 'previous pane'},
+export const defaultKeymap: readonly Binding[] = [
+	{action: 'focus_next', scope: 'read', keys: ['tab'], label: 'tab', hint: 'pane', help: 'next pane'},
+	{action: 'focus_previous', scope: 'read', keys: ['shift-tab'], label: 'shift-tab', help: 'previous pane'},
 	{
 		action: 'focus_number',
-		place: 'read',
+		scope: 'read',
 		keys: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'],
 		label: '0-9',
 		help: 'pane by its number',
 	},
 	{
 		action: 'focus_left',
-		place: 'read',
+		scope: 'read',
 		keys: ['h', 'left'],
 		label: 'h l',
 		help: 'pane left, right',
 		with: 'focus_right',
 	},
-	{action: 'focus_right', place: 'read', keys: ['l', 'right'], label: 'l', help: ''},
-	{action: 'focus_tasks', place: 'read', keys: ['t'], label: 't', help: 'tasks'},
-	{action: 'next_unread', place: 'read', keys: ['u'], label: 'u', help: 'next pane with unread'},
-	{action: 'zoom', place: 'read', keys: ['+'], label: '+ _', help: 'pane alone, and back', with: 'unzoom'},
-	{action: 'unzoom', place: 'read', keys: ['_'], label: '_', help: ''},
-	{action: 'move_left', place: 'read', keys: ['<'], label: '< >', help: 'move the pane', with: 'move_right'},
-	{action: 'move_right', place: 'read', keys: ['>'], label: '>', help: ''},
-	{action: 'hide', place: 'read', keys: ['H'], label: 'H', help: 'hide it; its number: back'},
-	{action: 'pin', place: 'read', keys: ['P'], label: 'P', help: 'pin it to the screen'},
-	{action: 'down', place: 'read', keys: ['j', 'down'], label: 'j ↓', help: 'next message'},
-	{action: 'up', place: 'read', keys: ['k', 'up'], label: 'k ↑', hint: 'select', help: 'previous message'},
+	{action: 'focus_right', scope: 'read', keys: ['l', 'right'], label: 'l', help: ''},
+	{action: 'focus_tasks', scope: 'read', keys: ['t'], label: 't', help: 'tasks'},
+	{action: 'next_unread', scope: 'read', keys: ['u'], label: 'u', help: 'next pane with unread'},
+	{action: 'zoom', scope: 'read', keys: ['+'], label: '+ _', help: 'pane alone, and back', with: 'unzoom'},
+	{action: 'unzoom', scope: 'read', keys: ['_'], label: '_', help: ''},
+	{action: 'move_left', scope: 'read', keys: ['<'], label: '< >', help: 'move the pane', with: 'move_right'},
+	{action: 'move_right', scope: 'read', keys: ['>'], label: '>', help: ''},
+	{action: 'hide', scope: 'read', keys: ['H'], label: 'H', help: 'hide it; its number: back'},
+	{action: 'pin', scope: 'read', keys: ['P'], label: 'P', help: 'pin it to the screen'},
+	{action: 'down', scope: 'read', keys: ['j', 'down'], label: 'j ↓', help: 'next message'},
+	{action: 'up', scope: 'read', keys: ['k', 'up'], label: 'k ↑', hint: 'select', help: 'previous message'},
 	{
 		action: 'half_down',
-		place: 'read',
+		scope: 'read',
 		keys: ['^d'],
 		label: '^d ^u',
 		help: 'half a page down, up',
 		with: 'half_up',
 	},
-	{action: 'half_up', place: 'read', keys: ['^u'], label: '^u', help: ''},
+	{action: 'half_up', scope: 'read', keys: ['^u'], label: '^u', help: ''},
 	{
 		action: 'page_down',
-		place: 'read',
+		scope: 'read',
 		keys: ['pagedown', ' '],
 		label: 'PgDn PgUp',
 		help: 'a page down, up',
 		with: 'page_up',
 	},
-	{action: 'page_up', place: 'read', keys: ['pageup'], label: 'PgUp', help: ''},
+	{action: 'page_up', scope: 'read', keys: ['pageup'], label: 'PgUp', help: ''},
 	{
 		action: 'oldest',
-		place: 'read',
+		scope: 'read',
 		keys: ['g', 'home'],
 		label: 'g',
 		help: 'oldest, and older ones',
 	},
-	{action: 'newest', place: 'read', keys: ['G', 'end'], label: 'G', help: 'newest, and follow'},
+	{action: 'newest', scope: 'read', keys: ['G', 'end'], label: 'G', help: 'newest, and follow'},
 	{
 		action: 'open',
-		place: 'read',
+		scope: 'read',
 		keys: ['enter'],
 		label: 'enter',
 		hint: 'thread',
 		help: 'thread; in it: its task',
 	},
-	{action: 'back', place: 'read', keys: ['escape'], label: 'esc', help: 'back out of it'},
-	{action: 'compose', place: 'read', keys: ['c'], label: 'c', hint: 'write', help: 'write a message'},
+	{action: 'back', scope: 'read', keys: ['escape'], label: 'esc', help: 'back out of it'},
+	{action: 'compose', scope: 'read', keys: ['c'], label: 'c', hint: 'write', help: 'write a message'},
 	{
 		action: 'reply',
-		place: 'read',
+		scope: 'read',
 		keys: ['r'],
 		label: 'r',
 		hint: 'reply',
 		help: 'reply, or edit what failed',
 	},
-	{action: 'quote', place: 'read', keys: ['R'], label: 'R', help: 'reply, and quote it'},
-	{action: 'copy', place: 'read', keys: ['y'], label: 'y Y', help: 'copy its text, a link'},
-	{action: 'copy_link', place: 'read', keys: ['Y'], label: 'Y', help: ''},
-	{action: 'open_link', place: 'read', keys: ['o'], label: 'o', help: 'open a link in it'},
-	{action: 'redact', place: 'read', keys: ['x'], label: 'x', help: 'redact it; asks'},
-	{action: 'acknowledge', place: 'read', keys: ['a'], label: 'a', help: 'mark it as done'},
-	{action: 'tag', place: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
-	{action: 'timeline', place: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
-	{action: 'search', place: 'read', keys: ['/'], label: '/', hint: 'search', help: 'search all of history'},
-	{action: 'filter', place: 'read', keys: ['f'], label: 'f', hint: 'filter', help: 'filter this pane'},
-	{action: 'hit_next', place: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit', with: 'hit_previous'},
-	{action: 'hit_previous', place: 'read', keys: ['N'], label: 'N', help: ''},
+	{action: 'quote', scope: 'read', keys: ['R'], label: 'R', help: 'reply, and quote it'},
+	{action: 'copy', scope: 'read', keys: ['y'], label: 'y Y', help: 'copy its text, a link'},
+	{action: 'copy_link', scope: 'read', keys: ['Y'], label: 'Y', help: ''},
+	{action: 'open_link', scope: 'read', keys: ['o'], label: 'o', help: 'open a link in it'},
+	{action: 'redact', scope: 'read', keys: ['x'], label: 'x', help: 'redact it; asks'},
+	{action: 'acknowledge', scope: 'read', keys: ['a'], label: 'a', help: 'mark it as done'},
+	{action: 'tag', scope: 'read', keys: ['#'], label: '#', hint: 'tag', help: 'choose who you write as'},
+	{action: 'timeline', scope: 'read', keys: ['T'], label: 'T', help: 'look back: the timeline'},
+	{action: 'search', scope: 'read', keys: ['/'], label: '/', hint: 'search', help: 'search all of history'},
+	{action: 'filter', scope: 'read', keys: ['f'], label: 'f', hint: 'filter', help: 'filter this pane'},
+	{action: 'hit_next', scope: 'read', keys: ['n'], label: 'n N', help: 'next hit, previous hit', with: 'hit_previous'},
+	{action: 'hit_previous', scope: 'read', keys: ['N'], label: 'N', help: ''},
 	{
 		action: 'palette',
-		place: 'read',
+		scope: 'read',
 		keys: [':', '^p'],
 		label: ': ^p',
 		hint: 'commands',
 		help: 'find and do anything',
 	},
-	{action: 'redraw', place: 'read', keys: ['^l'], label: '^l', help: 'redraw the screen'},
-	{action: 'mouse', place: 'read', keys: ['m'], label: 'm', help: 'mouse; shift-drag selects'},
-	{action: 'suspend', place: 'read', keys: ['^z'], label: '^z', help: 'stop; the shell resumes it'},
-	{action: 'help', place: 'read', keys: ['?'], label: '?', hint: 'help', help: 'this help'},
-	{action: 'quit', place: 'read', keys: ['q'], label: 'q', hint: 'quit', help: 'quit; asks about a draft'},
-	{action: 'interrupt', place: 'read', keys: ['^c'], label: '^c ^c', help: 'quit at once'},
-	{action: 'send', place: 'compose', keys: ['enter'], label: 'enter', hint: 'send', help: 'send the message'},
-	{action: 'newline', place: 'compose', keys: ['^j', 'alt-enter'], label: '^J', hint: 'line', help: 'a new line'},
+	{action: 'redraw', scope: 'read', keys: ['^l'], label: '^l', help: 'redraw the screen'},
+	{action: 'mouse', scope: 'read', keys: ['m'], label: 'm', help: 'mouse; shift-drag selects'},
+	{action: 'suspend', scope: 'read', keys: ['^z'], label: '^z', help: 'stop; the shell resumes it'},
+	{action: 'help', scope: 'read', keys: ['?'], label: '?', hint: 'help', help: 'this help'},
+	{action: 'quit', scope: 'read', keys: ['q'], label: 'q', hint: 'quit', help: 'quit; asks about a draft'},
+	{action: 'interrupt', scope: 'read', keys: ['^c'], label: '^c ^c', help: 'quit at once'},
+	{action: 'send', scope: 'compose', keys: ['enter'], label: 'enter', hint: 'send', help: 'send the message'},
+	{action: 'newline', scope: 'compose', keys: ['^j', 'alt-enter'], label: '^J', hint: 'line', help: 'a new line'},
 	{
 		action: 'pick_tag',
-		place: 'compose',
+		scope: 'compose',
 		keys: ['#', 'tab'],
 		label: '# tab',
 		hint: 'tag',
 		help: 'choose who you write as',
 	},
-	{action: 'edit_elsewhere', place: 'compose', keys: ['^x'], label: '^X', hint: 'editor', help: 'write it in $EDITOR'},
-	{action: 'search_sent', place: 'compose', keys: ['^r'], label: '^R', help: 'search what was sent'},
+	{action: 'edit_elsewhere', scope: 'compose', keys: ['^x'], label: '^X', hint: 'editor', help: 'write it in $EDITOR'},
+	{action: 'search_sent', scope: 'compose', keys: ['^r'], label: '^R', help: 'search what was sent'},
 	{
 		action: 'leave',
-		place: 'compose',
+		scope: 'compose',
 		keys: ['escape'],
 		label: 'esc',
 		hint: 'back',
 		help: 'back; the draft stays',
 	},
-	{action: 'open', place: 'tasks', keys: ['enter'], label: 'enter', hint: 'open', help: 'open the task'},
-	{action: 'task_add', place: 'tasks', keys: ['n'], label: 'n', hint: 'add', help: 'add one (also /task)'},
-	{action: 'task_cancel', place: 'tasks', keys: ['x'], label: 'x', hint: 'cancel', help: 'cancel it; asks'},
-	{action: 'task_retry', place: 'tasks', keys: ['R'], label: 'R', hint: 'retry', help: 'try what failed again'},
-	{action: 'task_assign', place: 'tasks', keys: ['A'], label: 'A', hint: 'assign', help: 'for one agent alone'},
-	{action: 'task_up', place: 'tasks', keys: ['+'], label: '+ -', hint: 'priority', help: 'more, less urgent'},
-	{action: 'task_down', place: 'tasks', keys: ['-'], label: '-', help: ''},
-	{action: 'task_message', place: 'tasks', keys: ['o'], label: 'o', hint: 'message', help: 'where it was asked for'},
-	{action: 'redraw', place: 'compose', keys: ['^l'], label: '^l', help: ''},
-	{action: 'suspend', place: 'compose', keys: ['^z'], label: '^z', help: ''},
-	{action: 'interrupt', place: 'compose', keys: ['^c'], label: '^c ^c', help: ''},
+	{action: 'open', scope: 'tasks', keys: ['enter'], label: 'enter', hint: 'open', help: 'open the task'},
+	{action: 'task_add', scope: 'tasks', keys: ['n'], label: 'n', hint: 'add', help: 'add one (also /task)'},
+	{action: 'task_cancel', scope: 'tasks', keys: ['x'], label: 'x', hint: 'cancel', help: 'cancel it; asks'},
+	{action: 'task_retry', scope: 'tasks', keys: ['R'], label: 'R', hint: 'retry', help: 'try what failed again'},
+	{action: 'task_assign', scope: 'tasks', keys: ['A'], label: 'A', hint: 'assign', help: 'for one agent alone'},
+	{action: 'task_up', scope: 'tasks', keys: ['+'], label: '+ -', hint: 'priority', help: 'more, less urgent'},
+	{action: 'task_down', scope: 'tasks', keys: ['-'], label: '-', help: ''},
+	{action: 'task_message', scope: 'tasks', keys: ['o'], label: 'o', hint: 'message', help: 'where it was asked for'},
+	{action: 'redraw', scope: 'compose', keys: ['^l'], label: '^l', help: ''},
+	{action: 'suspend', scope: 'compose', keys: ['^z'], label: '^z', help: ''},
+	{action: 'interrupt', scope: 'compose', keys: ['^c'], label: '^c ^c', help: ''},
 	{
 		action: 'timeline_earlier',
-		place: 'timeline',
+		scope: 'timeline',
 		keys: ['h', 'left'],
 		label: 'h l',
 		hint: 'select',
 		help: 'earlier, later one',
 		with: 'timeline_later',
 	},
-	{action: 'timeline_later', place: 'timeline', keys: ['l', 'right'], label: 'l →', help: ''},
+	{action: 'timeline_later', scope: 'timeline', keys: ['l', 'right'], label: 'l →', help: ''},
 	{
 		action: 'timeline_lane_below',
-		place: 'timeline',
+		scope: 'timeline',
 		keys: ['j', 'down'],
 		label: 'j k',
 		help: 'lane below, above',
 		with: 'timeline_lane_above',
 	},
-	{action: 'timeline_lane_above', place: 'timeline', keys: ['k', 'up'], label: 'k ↑', help: ''},
+	{action: 'timeline_lane_above', scope: 'timeline', keys: ['k', 'up'], label: 'k ↑', help: ''},
 	{
 		action: 'timeline_half_earlier',
-		place: 'timeline',
+		scope: 'timeline',
 		keys: ['^u', 'pageup'],
 		label: '^u ^d',
 		help: 'half a screen back, on',
 		with: 'timeline_half_later',
 	},
-	{action: 'timeline_half_later', place: 'timeline', keys: ['^d', 'pagedown'], label: '^d', help: ''},
+	{action: 'timeline_half_later', scope: 'timeline', keys: ['^d', 'pagedown'], label: '^d', help: ''},
 	{
 		action: 'timeline_zoom_in',
-		place: 'timeline',
+		scope: 'timeline',
 		keys: ['+', '='],
 		label: '+ -',
 		hint: 'zoom',
 		help: 'zoom in, out',
 		with: 'timeline_zoom_out',
 	},
-	{action: 'timeline_zoom_out', place: 'timeline', keys: ['-', '_'], label: '-', help: ''},
+	{action: 'timeline_zoom_out', scope: 'timeline', keys: ['-', '_'], label: '-', help: ''},
 	{
 		action: 'timeline_step_back',
-		place: 'timeline',
+		scope: 'timeline',
 		keys: [','],
 		label: ', .',
 		hint: 'step',
 		help: 'one event back, on',
 		with: 'timeline_step_on',
 	},
-	{action: 'timeline_step_on', place: 'timeline', keys: ['.'], label: '.', help: ''},
+	{action: 'timeline_step_on', scope: 'timeline', keys: ['.'], label: '.', help: ''},
 	{
 		action: 'timeline_jump_back',
-		place: 'timeline',
+		scope: 'timeline',
 		keys: ['<'],
 		label: '< >',
 		help: 'a tenth of the screen',
 		with: 'timeline_jump_on',
 	},
-	{action: 'timeline_jump_on', place: 'timeline', keys: ['>'], label: '>', help: ''},
-	{action: 'timeline_play', place: 'timeline', keys: [' '], label: 'space', hint: 'play', help: 'play, pause'},
+	{action: 'timeline_jump_on', scope: 'timeline', keys: ['>'], label: '>', help: ''},
+	{action: 'timeline_play', scope: 'timeline', keys: [' '], label: 'space', hint: 'play', help: 'play, pause'},
 	{
 		action: 'timeline_speed',
-		place: 'timeline',
+		scope: 'timeline',
 		keys: ['s'],
 		label: 's',
 		hint: 'speed',
 		help: '1, 10, 60 times as fast',
 	},
-	{action: 'timeline_first', place: 'timeline', keys: ['g', 'home'], label: 'g', help: 'the oldest that is read'},
+	{action: 'timeline_first', scope: 'timeline', keys: ['g', 'home'], label: 'g', help: 'the oldest that is read'},
 	{
 		action: 'timeline_present',
-		place: 'timeline',
+		scope: 'timeline',
 		keys: ['G', 'end'],
 		label: 'G',
 		hint: 'now',
@@ -326,7 +326,7 @@ export const usualKeymap: readonly Binding[] = [
 	},
 	{
 		action: 'timeline_open',
-		place: 'timeline',
+		scope: 'timeline',
 		keys: ['enter'],
 		label: 'enter',
 		hint: 'open',
@@ -334,19 +334,19 @@ export const usualKeymap: readonly Binding[] = [
 	},
 	{
 		action: 'timeline_close',
-		place: 'timeline',
+		scope: 'timeline',
 		keys: ['escape', 'T'],
 		label: 'esc',
 		hint: 'back',
 		help: 'back to now, then out',
 	},
-	{action: 'help', place: 'timeline', keys: ['?'], label: '?', hint: 'help', help: ''},
-	{action: 'redraw', place: 'timeline', keys: ['^l'], label: '^l', help: ''},
-	{action: 'quit', place: 'timeline', keys: ['q'], label: 'q', help: ''},
-	{action: 'interrupt', place: 'timeline', keys: ['^c'], label: '^c ^c', help: ''},
+	{action: 'help', scope: 'timeline', keys: ['?'], label: '?', hint: 'help', help: ''},
+	{action: 'redraw', scope: 'timeline', keys: ['^l'], label: '^l', help: ''},
+	{action: 'quit', scope: 'timeline', keys: ['q'], label: 'q', help: ''},
+	{action: 'interrupt', scope: 'timeline', keys: ['^c'], label: '^c ^c', help: ''},
 	{
 		action: 'panel_take',
-		place: 'panel',
+		scope: 'panel',
 		keys: ['enter', 'tab'],
 		label: 'enter',
 		hint: 'take',
@@ -354,40 +354,40 @@ export const usualKeymap: readonly Binding[] = [
 	},
 	{
 		action: 'panel_next',
-		place: 'panel',
+		scope: 'panel',
 		keys: ['down', '^n'],
 		label: '↓ ↑',
 		hint: 'choose',
 		help: 'next, previous in the list',
 		with: 'panel_previous',
 	},
-	{action: 'panel_previous', place: 'panel', keys: ['up', '^p'], label: '↑', help: ''},
+	{action: 'panel_previous', scope: 'panel', keys: ['up', '^p'], label: '↑', help: ''},
 	{
 		action: 'panel_page_next',
-		place: 'panel',
+		scope: 'panel',
 		keys: ['pagedown'],
 		label: 'PgDn PgUp',
 		help: 'some on, some back',
 		with: 'panel_page_previous',
 	},
-	{action: 'panel_page_previous', place: 'panel', keys: ['pageup'], label: 'PgUp', help: ''},
-	{action: 'panel_close', place: 'panel', keys: ['escape'], label: 'esc', hint: 'back', help: 'back, as it was'},
-	{action: 'suspend', place: 'panel', keys: ['^z'], label: '^z', help: ''},
-	{action: 'interrupt', place: 'panel', keys: ['^c'], label: '^c ^c', help: ''},
+	{action: 'panel_page_previous', scope: 'panel', keys: ['pageup'], label: 'PgUp', help: ''},
+	{action: 'panel_close', scope: 'panel', keys: ['escape'], label: 'esc', hint: 'back', help: 'back, as it was'},
+	{action: 'suspend', scope: 'panel', keys: ['^z'], label: '^z', help: ''},
+	{action: 'interrupt', scope: 'panel', keys: ['^c'], label: '^c ^c', help: ''},
 ];
 
 /** The keys that are in use: what they do, the help, and the hints in the last row are read from here. */
-export let keymap: readonly Binding[] = [...usualKeymap];
+export let keymap: readonly Binding[] = [...defaultKeymap];
 
-let byPlace = byPlaces();
+let byScope = actionsByScope();
 
 /** Takes other keys into use. */
 export function useKeymap(next: readonly Binding[]): void {
 	keymap = next;
-	byPlace = byPlaces();
+	byScope = actionsByScope();
 }
 
-function byPlaces(): Record<Place, ReadonlyMap<string, Action>> {
+function actionsByScope(): Record<KeyScope, ReadonlyMap<string, Action>> {
 	return {
 		read: actionsIn('read'),
 		compose: actionsIn('compose'),
@@ -397,10 +397,10 @@ function byPlaces(): Record<Place, ReadonlyMap<string, Action>> {
 	};
 }
 
-function actionsIn(place: Place): ReadonlyMap<string, Action> {
+function actionsIn(scope: KeyScope): ReadonlyMap<string, Action> {
 	return new Map(
 		keymap
-			.filter(binding => binding.place === place)
+			.filter(binding => binding.scope === scope)
 			.flatMap(({keys, action}) => keys.map(key => [key, action] as const)),
 	);
 }
@@ -413,8 +413,8 @@ export function isPanelAction(action: Action): action is PanelAction {
 	return action.startsWith('panel_');
 }
 
-export function actionOf(place: Place, key: string): Action | undefined {
-	return byPlace[place].get(key) ?? (place === 'tasks' ? byPlace.read.get(key) : undefined);
+export function actionOf(scope: KeyScope, key: string): Action | undefined {
+	return byScope[scope].get(key) ?? (scope === 'tasks' ? byScope.read.get(key) : undefined);
 }
 
 /** The key of an action, for a sentence that names it; empty when it has none. */
@@ -424,15 +424,15 @@ export function keyFor(action: Action): Printable {
 }
 
 /** The key, as keyboard.ts names it, that does this there; undefined where it has none. */
-export function firstKey(place: Place, action: Action): string | undefined {
-	return keymap.find(binding => binding.place === place && binding.action === action)?.keys[0];
+export function firstKey(scope: KeyScope, action: Action): string | undefined {
+	return keymap.find(binding => binding.scope === scope && binding.action === action)?.keys[0];
 }
 
 /** What the last row says: the keys that matter here; among tasks also what they do elsewhere, unless nothing `general` is wanted. */
-export function hints(place: Place, general = true): Array<{label: Printable; hint: Printable}> {
-	const own = keymap.flatMap(({place: where, label, hint}) =>
-		where === place && hint !== undefined && label !== '' ? [{label: printable(label), hint: printable(hint)}] : [],
+export function hints(scope: KeyScope, general = true): Array<{label: Printable; hint: Printable}> {
+	const own = keymap.flatMap(({scope: where, label, hint}) =>
+		where === scope && hint !== undefined && label !== '' ? [{label: printable(label), hint: printable(hint)}] : [],
 	);
-	if (place !== 'tasks' || !general) return own;
+	if (scope !== 'tasks' || !general) return own;
 	return [...own, ...hints('read').filter(({label}) => own.every(each => each.label !== label))];
 }

@@ -1,6 +1,6 @@
 import {nearest} from '../../mailbox/nearest.ts';
 import {readKey, writeKey} from './key-name.ts';
-import type {Action, Binding, Place} from './keymap.ts';
+import type {Action, Binding, KeyScope} from './keymap.ts';
 
 /** One line of [keys]: an action, its keys as they are written there, and where that stands. */
 export interface KeySetting {
@@ -19,11 +19,11 @@ const notText: ReadonlySet<string> = new Set(['#']);
  * before what was usual: an action whose key was taken so is left without it. Of two settings, the first one keeps the key.
  */
 export function rebound(
-	usual: readonly Binding[],
+	defaults: readonly Binding[],
 	settings: readonly KeySetting[],
 ): {readonly keymap: readonly Binding[]; readonly warnings: readonly string[]} {
 	const warnings: string[] = [];
-	const actions = new Set(usual.map(({action}) => action));
+	const actions = new Set(defaults.map(({action}) => action));
 	const chosen = new Map<Action, {readonly keys: readonly string[]; readonly place: string}>();
 	for (const {action, keys, place} of settings) {
 		if (!isIn(actions, action)) {
@@ -42,31 +42,31 @@ export function rebound(
 	const owners = new Map<string, Action>();
 	const changed = new Map<Binding, Binding>();
 	for (const [action, {keys, place}] of chosen) {
-		for (const binding of usual.filter(each => each.action === action)) {
+		for (const binding of defaults.filter(each => each.action === action)) {
 			changed.set(binding, {...binding, keys: keys.filter(key => claim(binding, key, place))});
 		}
 	}
 
 	function claim(binding: Binding, key: string, place: string): boolean {
 		const {action} = binding;
-		if (isWrittenIn(binding.place) && isText(key)) {
+		if (isWrittenIn(binding.scope) && isText(key)) {
 			warnings.push(`${place}: \`${writeKey(key)}\` is text while one writes, so it cannot be \`${action}\`.`);
 			return false;
 		}
-		const owner = owners.get(`${binding.place} ${key}`) ?? fixedOwner(usual, binding, key);
+		const owner = owners.get(`${binding.scope} ${key}`) ?? fixedOwner(defaults, binding, key);
 		if (owner !== undefined && owner !== action) {
 			warnings.push(`${place}: \`${writeKey(key)}\` is \`${owner}\` already, so it cannot be \`${action}\` too.`);
 			return false;
 		}
-		owners.set(`${binding.place} ${key}`, action);
+		owners.set(`${binding.scope} ${key}`, action);
 		return true;
 	}
 
-	const kept = usual.map((binding): Binding => {
+	const kept = defaults.map((binding): Binding => {
 		const mine = changed.get(binding);
 		if (mine !== undefined) return mine;
 		const keys = binding.keys.filter(key => {
-			const owner = owners.get(`${binding.place} ${key}`);
+			const owner = owners.get(`${binding.scope} ${key}`);
 			if (owner === undefined) return true;
 			const where = chosen.get(owner)?.place ?? '';
 			warnings.push(`${where}: \`${writeKey(key)}\` is now \`${owner}\`, and no longer \`${binding.action}\`.`);
@@ -74,7 +74,7 @@ export function rebound(
 		});
 		return keys.length === binding.keys.length ? binding : {...binding, keys};
 	});
-	return {keymap: kept.map(binding => labelled(binding, kept, usual)), warnings: [...new Set(warnings)]};
+	return {keymap: kept.map(binding => labelled(binding, kept, defaults)), warnings: [...new Set(warnings)]};
 }
 
 function isIn(actions: ReadonlySet<Action>, action: string): action is Action {
@@ -99,7 +99,7 @@ function readKeys(value: unknown, place: string, action: Action, warnings: strin
 }
 
 /** Where a letter is text. */
-function isWrittenIn(place: Place): boolean {
+function isWrittenIn(place: KeyScope): boolean {
 	return place === 'compose' || place === 'panel';
 }
 
@@ -107,15 +107,15 @@ function isText(key: string): boolean {
 	return !notText.has(key) && !/^(?:\^|alt-|shift-)./.test(key) && !/^[a-z]{2,}$/.test(key);
 }
 
-function fixedOwner(usual: readonly Binding[], {place}: Binding, key: string): Action | undefined {
-	return usual.find(other => other.place === place && fixed.has(other.action) && other.keys.includes(key))?.action;
+function fixedOwner(defaults: readonly Binding[], {scope: place}: Binding, key: string): Action | undefined {
+	return defaults.find(other => other.scope === place && fixed.has(other.action) && other.keys.includes(key))?.action;
 }
 
 /** A line of the help is written by hand; one whose keys were changed names them. */
-function labelled(binding: Binding, all: readonly Binding[], usual: readonly Binding[]): Binding {
-	const other = all.find(({action, place}) => action === binding.with && place === binding.place);
-	const isUsual = (each: Binding | undefined) => each === undefined || usual.some(({keys}) => keys === each.keys);
-	if (isUsual(binding) && isUsual(other)) return binding;
+function labelled(binding: Binding, all: readonly Binding[], defaults: readonly Binding[]): Binding {
+	const other = all.find(({action, scope: place}) => action === binding.with && place === binding.scope);
+	const isDefault = (each: Binding | undefined) => each === undefined || defaults.some(({keys}) => keys === each.keys);
+	if (isDefault(binding) && isDefault(other)) return binding;
 	const keys =
 		other === undefined ? binding.keys.slice(0, 2) : [...binding.keys.slice(0, 1), ...other.keys.slice(0, 1)];
 	return {...binding, label: keys.map(writeKey).join(' ')};

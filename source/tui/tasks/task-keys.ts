@@ -1,7 +1,7 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import type {Task} from '../../mailbox/tasks/task.ts';
+import type {Task} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
@@ -11,9 +11,9 @@ import {freshPicker, picked} from '../model/picker.ts';
 import {offeredTags} from '../model/tags.ts';
 import {actionOf, keyFor, type Action, type TaskAction} from '../settings/keymap.ts';
 import {tasksPane} from '../model/pane-id.ts';
-import {placeOf} from '../model/place.ts';
-import {messageAbout} from '../panes/leads.ts';
-import {openThread} from '../panes/trail.ts';
+import {scopeOf} from '../model/scope.ts';
+import {messageAbout} from '../panes/references.ts';
+import {openThread} from '../panes/jump-list.ts';
 import {lastTop} from '../panes/task-card.ts';
 import {taskList} from '../panes/task-rows.ts';
 import {hasDraft, viewOf, type TaskCard, type TaskOverlay, type Ui} from '../model/ui.ts';
@@ -23,8 +23,8 @@ type Context = Pick<ComposeContext, 'store' | 'ui'>;
 /** What a key means where the human is: in the pane of tasks, what it does to the chosen one, if there is one. */
 export function actionHere({store, ui}: Context, key: string): Action | undefined {
 	const now = ui.getState();
-	const place = placeOf(now);
-	const action = actionOf(place, key);
+	const scope = scopeOf(now);
+	const action = actionOf(scope, key);
 	const isIdle = isTaskAction(action) && action !== 'task_add' && chosenTask(store.getState(), now) === undefined;
 	const elsewhere = actionOf('read', key);
 	// No message is chosen in this pane either.

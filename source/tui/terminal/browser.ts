@@ -2,7 +2,7 @@
 export type Browse = (address: string) => Promise<boolean>;
 
 /** Milliseconds after which an opener that still runs is taken to have opened something. */
-const patience = 2000;
+const timeout = 2000;
 
 /** The platform's own opener, started without a shell. It is only ever given http and https. */
 export function createBrowser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): Browse {
@@ -14,7 +14,7 @@ export function createBrowser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform 
 			// Loaded when it is called for: before the first frame it would cost 2.5 ms.
 			const {spawn} = process.getBuiltinModule('node:child_process');
 			const opener = spawn(command, [...words, address], {env, stdio: 'ignore', detached: true});
-			const timer = setTimeout(() => resolve(true), patience);
+			const timer = setTimeout(() => resolve(true), timeout);
 			const done = (opened: boolean) => {
 				clearTimeout(timer);
 				resolve(opened);

@@ -7,7 +7,7 @@ const leave = '\u001B[?2026l\u001B[m\u001B[?2004l\u001B[?7h\u001B[?25h\u001B[?10
 const enterLines = '\u001B[?2004h';
 const leaveLines = '\u001B[?2004l\u001B[?25h\r\n';
 const steadyCursor = '\u001B[2 q';
-const usualCursor = '\u001B[0 q';
+const defaultCursor = '\u001B[0 q';
 
 const signals = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
 
@@ -80,7 +80,7 @@ export function takeTerminal(
 	const give = () => {
 		taken = false;
 		const unwanted = [...modes].map(mode => `\u001B[?${mode}l`).join('');
-		if (!stdout.destroyed) stdout.write(`${unwanted}${steady ? usualCursor : ''}${lines ? leaveLines : leave}`);
+		if (!stdout.destroyed) stdout.write(`${unwanted}${steady ? defaultCursor : ''}${lines ? leaveLines : leave}`);
 		if (stdin.isTTY && !stdin.destroyed) setRawModeOff(stdin);
 	};
 	const suspend = () => {

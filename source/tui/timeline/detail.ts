@@ -1,8 +1,8 @@
 import type {Message} from '../../mailbox/message.ts';
-import type {Task} from '../../mailbox/tasks/task.ts';
+import type {Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {deliveriesOf} from '../../store/delivery.ts';
-import type {Chronicle} from '../../store/chronicle.ts';
+import type {HistoryStore} from '../../store/history-store.ts';
 import {firstFrom, type Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';
 import type {State} from '../../store/state.ts';
@@ -21,7 +21,7 @@ import type {Selected} from '../model/timeline-view.ts';
 
 export interface Detail {
 	readonly state: State;
-	readonly past: Chronicle;
+	readonly past: HistoryStore;
 	readonly picture: Picture;
 	readonly selected: Selected | null;
 	/** Milliseconds since 1970; null: now. */

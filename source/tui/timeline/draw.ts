@@ -1,4 +1,4 @@
-import type {Task} from '../../mailbox/tasks/task.ts';
+import type {Task} from '../../mailbox/task.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import type {Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';

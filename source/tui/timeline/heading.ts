@@ -1,5 +1,5 @@
 import {p, printable} from '../../printable.ts';
-import type {Chronicle} from '../../store/chronicle.ts';
+import type {HistoryStore} from '../../store/history-store.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, strip, textWidth, type Span} from '../screen/strip.ts';
 import {focusedTint, theme} from '../settings/theme.ts';
@@ -11,7 +11,7 @@ import {momentOf, type TimelineView} from '../model/timeline-view.ts';
 /** The row above the lanes: which time is shown, and whether it is now. `now`: milliseconds since 1970. */
 export function headingLine(
 	view: TimelineView,
-	past: Chronicle,
+	past: HistoryStore,
 	scale: Scale,
 	width: number,
 	now: number,
@@ -45,7 +45,7 @@ function momentSpans(view: TimelineView, now: number): Span[] {
 }
 
 /** What of the window is not known, and why. */
-function readingSpans(past: Chronicle, scale: Scale): Span[] {
+function readingSpans(past: HistoryStore, scale: Scale): Span[] {
 	if (past.trouble !== null) return [{text: printable(past.trouble), style: theme.warn}];
 	if (past.from <= scale.from) return [];
 	if (past.isReading) return [{text: p`reading`, style: theme.grey}];

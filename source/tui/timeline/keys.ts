@@ -3,7 +3,7 @@ import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {keyFor, type TimelineAction} from '../settings/keymap.ts';
 import {tasksPane, type PaneId} from '../model/pane-id.ts';
 import {withView} from '../panes/navigate.ts';
-import {openThread} from '../panes/trail.ts';
+import {openThread} from '../panes/jump-list.ts';
 import {withoutThreadAt, type UiStore} from '../model/ui.ts';
 import {barsOf, unowned} from './bars.ts';
 import {happening, itemAt, nearestIn, neighbour} from './items.ts';
@@ -32,7 +32,7 @@ const shownFirst = 60;
 
 /** Puts the timeline over the panes, with the latest messages in its window. */
 export function openTimeline({store, ui}: Omit<TimelineContext, 'focus'>): void {
-	const past = store.chronicle;
+	const past = store.history;
 	past.open();
 	const now = Date.now();
 	const {list} = past.marks;
@@ -60,7 +60,7 @@ export function timelineKey(context: TimelineContext, action: TimelineAction): v
 	if (action === 'timeline_open') return open(context, view);
 	if (action === 'timeline_close' && view.moment === null) {
 		ui.setState({timeline: null});
-		return store.chronicle.close();
+		return store.history.close();
 	}
 	const next = moved(context, view, action, now);
 	if (next !== view) ui.setState({timeline: next});
@@ -72,16 +72,16 @@ export function timelineKey(context: TimelineContext, action: TimelineAction): v
 function reachBack({store, ui}: Omit<TimelineContext, 'focus'>): void {
 	const {timeline} = ui.getState();
 	if (timeline === null) return;
-	store.chronicle.reach(windowOf(timeline, Date.now()).from - timeline.span);
+	store.history.reach(windowOf(timeline, Date.now()).from - timeline.span);
 }
 
 function loadText(store: MailboxStore, {kind, id}: Selected): void {
 	// It stays `reading` where it cannot be read; the first row says why.
-	if (kind === 'message' && store.chronicle.message(id) === undefined) store.loadMessage(id).catch(() => undefined);
+	if (kind === 'message' && store.history.message(id) === undefined) store.loadMessage(id).catch(() => undefined);
 }
 
 function moved({store, ui}: TimelineContext, view: TimelineView, action: TimelineAction, now: number): TimelineView {
-	const past = store.chronicle;
+	const past = store.history;
 	const window = windowOf(view, now);
 	const {columns, rows} = ui.getState();
 	const placed = arrange(store.getState(), past, view, {x: 0, y: 1, width: columns, height: rows - 2}, now);
@@ -230,18 +230,18 @@ function open(context: TimelineContext, {selected}: TimelineView): void {
 	if (selected.kind === 'task') openTask(context, selected.id);
 	else if (!openMessage(context, selected.id)) return ui.setState({notice: 'This message is not read yet.'});
 	ui.setState({timeline: null});
-	store.chronicle.close();
+	store.history.close();
 }
 
 /** A step stands in its plan. */
 function openTask({store, ui, focus}: TimelineContext, id: number): void {
 	focus(tasksPane);
-	const selected = String(store.chronicle.task(id)?.parent_id ?? id);
+	const selected = String(store.history.task(id)?.parent_id ?? id);
 	ui.setState(withView(ui.getState(), tasksPane, {anchor: null, selected}));
 }
 
 function openMessage({store, ui, focus}: TimelineContext, id: number): boolean {
-	const message = store.chronicle.message(id);
+	const message = store.history.message(id);
 	if (message === undefined) return false;
 	const {order} = ui.getState().arrangement;
 	const pane = [message.tag, ...message.mentions].map(foldTag).find(tag => order.includes(tag));

@@ -38,12 +38,12 @@ export interface LaneRows {
 	readonly top: number;
 }
 
-const leastHeight = 2;
-const mostHeight = 4;
+const minHeight = 2;
+const maxHeight = 4;
 
 /** Lanes as tall as there is room for; from `top` where there is not room for all. Pure. */
 export function laneRows(rows: number, count: number, top: number): LaneRows {
-	const height = Math.max(leastHeight, Math.min(mostHeight, Math.floor(rows / Math.max(1, count))));
+	const height = Math.max(minHeight, Math.min(maxHeight, Math.floor(rows / Math.max(1, count))));
 	const shown = Math.max(1, Math.min(count, Math.floor(rows / height)));
 	return {height, shown, top: Math.max(0, Math.min(top, count - shown))};
 }

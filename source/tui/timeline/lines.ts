@@ -1,4 +1,4 @@
-import type {Chronicle} from '../../store/chronicle.ts';
+import type {HistoryStore} from '../../store/history-store.ts';
 import type {State} from '../../store/state.ts';
 import {keyFor} from '../settings/keymap.ts';
 import {channelName} from '../panes/header.ts';
@@ -15,7 +15,7 @@ import {pictureOf, type Picture} from './picture.ts';
 import {momentOf, windowOf, type TimelineView} from '../model/timeline-view.ts';
 
 /** Columns of the names at the least and at the most, with what stands before and behind them. */
-const [leastLabels, mostLabels] = [10, 20];
+const [minLabels, maxLabels] = [10, 20];
 /** Heading, axis, and the line above the text. */
 const besideLanes = 3;
 
@@ -31,13 +31,13 @@ export interface Arrangement {
 /** Where everything stands in that rectangle. `now`: milliseconds since 1970. */
 export function arrange(
 	state: State,
-	past: Chronicle,
+	past: HistoryStore,
 	view: TimelineView,
 	{width, height}: Rect,
 	now: number,
 ): Arrangement {
 	const names = view.lanes.map(tag => textWidth(channelName(state, tag)) + 4);
-	const labels = Math.max(leastLabels, Math.min(mostLabels, Math.floor(width / 4), Math.max(0, ...names)));
+	const labels = Math.max(minLabels, Math.min(maxLabels, Math.floor(width / 4), Math.max(0, ...names)));
 	const columns = Math.max(1, width - labels);
 	const scale: Scale = {...windowOf(view, now), columns};
 	const picture = pictureOf(past, view.lanes, scale, momentOf(view, now), now);
@@ -49,7 +49,7 @@ export function arrange(
 /** All lines of the timeline. */
 export function timelineLines(
 	state: State,
-	past: Chronicle,
+	past: HistoryStore,
 	view: TimelineView,
 	rect: Rect,
 	now: number,

@@ -1,4 +1,4 @@
-import type {Chronicle} from '../../store/chronicle.ts';
+import type {HistoryStore} from '../../store/history-store.ts';
 import type {Replay} from '../../store/replay.ts';
 import type {Marks} from '../../store/mark.ts';
 import {columnOf, type Scale} from './axis.ts';
@@ -32,7 +32,7 @@ let latest: {
  * `moment` null: now. Times: milliseconds since 1970.
  */
 export function pictureOf(
-	past: Chronicle,
+	past: HistoryStore,
 	lanes: readonly string[],
 	scale: Scale,
 	moment: number | null,

@@ -22,7 +22,7 @@ export function Timeline() {
 	const rect: Rect = {x: 0, y: 1, width: columns, height: Math.max(0, rows - 2)};
 	const lines = (): ReturnType<typeof timelineLines> => {
 		const {timeline} = ui.getState();
-		return timeline === null ? [] : timelineLines(store.getState(), store.chronicle, timeline, rect, clock());
+		return timeline === null ? [] : timelineLines(store.getState(), store.history, timeline, rect, clock());
 	};
 
 	useLayoutEffect(() => screen?.place({x: 0, y: 1, width: columns, height: Math.max(0, rows - 2)}, lines));
@@ -31,10 +31,10 @@ export function Timeline() {
 		const addLanes = () => {
 			const {timeline} = ui.getState();
 			if (timeline === null) return;
-			const lanes = laneOrder(store.getState(), store.chronicle.marks.list, timeline.lanes);
+			const lanes = laneOrder(store.getState(), store.history.marks.list, timeline.lanes);
 			if (lanes !== timeline.lanes) ui.setState({timeline: {...timeline, lanes}});
 		};
-		const unsubscribes = [store.chronicle.subscribe(changed), ui.subscribe(changed), store.subscribe(addLanes)];
+		const unsubscribes = [store.history.subscribe(changed), ui.subscribe(changed), store.subscribe(addLanes)];
 		return () => unsubscribes.forEach(unsubscribe => unsubscribe());
 	}, [screen, store, ui]);
 	useEffect(() => {

@@ -15,7 +15,7 @@ export interface Traffic {
 	readonly total: number;
 }
 
-const mostLinks = 4;
+const maxLinks = 4;
 
 /**
  * The traffic of what was written from the window's beginning to `until` (milliseconds since 1970). It grows: each `count` takes in
@@ -73,7 +73,7 @@ export function createTraffic(
 function link(links: Array<Array<readonly [number, number]> | null>, column: number, from: number, to: number): void {
 	const known = links[column];
 	if (known === null || known === undefined || known.some(([a, b]) => a === from && b === to)) return;
-	if (known.length === mostLinks) links[column] = null;
+	if (known.length === maxLinks) links[column] = null;
 	else known.push([from, to]);
 }
 

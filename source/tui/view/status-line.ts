@@ -2,7 +2,7 @@ import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import type {Search} from '../model/search.ts';
 import {hints, keyFor} from '../settings/keymap.ts';
-import {placeOf} from '../model/place.ts';
+import {scopeOf} from '../model/scope.ts';
 import {justify, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import type {Ui} from '../model/ui.ts';
@@ -11,7 +11,7 @@ import type {Ui} from '../model/ui.ts';
 export function statusLine(state: State, ui: Ui): Strip {
 	const {columns, notice, search} = ui;
 	const mode = ui.timeline === null ? ui.mode : 'timeline';
-	const place = placeOf(ui);
+	const scope = scopeOf(ui);
 	const isFiltering = ui.overlay?.kind === 'filter';
 	const line: Span[] = [
 		mode === 'compose'
@@ -20,14 +20,14 @@ export function statusLine(state: State, ui: Ui): Strip {
 	];
 	if (isFiltering) line.splice(0, 1, ...filterSpans());
 	else if (search !== null && mode === 'read')
-		line.splice(0, 1, ...searchSpans(search, notice === null && place !== 'panel'));
+		line.splice(0, 1, ...searchSpans(search, notice === null && scope !== 'panel'));
 	if (notice !== null) line.push({text: p`  ${printable(notice)}`, style: theme.warn});
 	const words = state.trouble === null || state.trouble === '' ? p`` : p`${printable(state.trouble)} `;
 	let room = columns - line.reduce((width, {text}) => width + textWidth(text), 0) - 1;
 	// The keys are known by heart; what is wrong is not.
 	const wide = words !== '' && textWidth(words) + 3 <= room;
 	if (wide) room -= textWidth(words) + 2;
-	for (const {label, hint} of isFiltering ? [] : hints(place)) {
+	for (const {label, hint} of isFiltering ? [] : hints(scope)) {
 		room -= 3 + textWidth(label) + textWidth(hint);
 		if (room < 0) break;
 		line.push({text: p`  ${label}`, style: theme.text}, {text: p` ${hint}`, style: theme.grey});

@@ -69,7 +69,7 @@ async function works(hub: TestHub, state: State): Promise<void> {
 describe('the socket of a hub', () => {
 	it('lies in its state folder, for this user alone, and says there which process answers', async () => {
 		const {hub, state} = await start(temporaryHome());
-		const path = join(hub.places.state, 'hub.sock');
+		const path = join(hub.paths.state, 'hub.sock');
 		expect(state.socket).toBe(path);
 		const modes = [path, dirname(path), stateFile(hub.home)].map(each => (lstatSync(each).mode & 0o777).toString(8));
 		expect(modes).toEqual(['600', '700', '600']);
@@ -84,7 +84,7 @@ describe('the socket of a hub', () => {
 		homes.push(home);
 		const deep = join(home, 'x'.repeat(60), 'y'.repeat(60));
 		const {hub, state} = await start(deep, {XDG_RUNTIME_DIR: ''});
-		expect(state.socket).not.toBe(join(hub.places.state, 'hub.sock'));
+		expect(state.socket).not.toBe(join(hub.paths.state, 'hub.sock'));
 		expect(lstatSync(dirname(state.socket ?? '')).mode & 0o777).toBe(0o700);
 		await works(hub, state);
 	});
@@ -94,7 +94,7 @@ describe('the socket of a hub', () => {
 		const {hub: first} = await start(home);
 		await first.kill();
 		const {hub, state} = await start(home);
-		expect(state.socket).toBe(join(hub.places.state, 'hub.sock'));
+		expect(state.socket).toBe(join(hub.paths.state, 'hub.sock'));
 		await works(hub, state);
 	});
 
@@ -154,7 +154,7 @@ describe('where no socket can be made', () => {
 			const deep = join(home, 'x'.repeat(60), 'y'.repeat(60));
 			const {hub, state} = await start(deep, {XDG_RUNTIME_DIR: '', TMPDIR: home});
 			expect(state.socket).toBeNull();
-			expect(readFileSync(join(hub.places.logs, 'hub.log'), 'utf8')).toContain(
+			expect(readFileSync(join(hub.paths.logs, 'hub.log'), 'utf8')).toContain(
 				`No socket in ${folder}: it ${fault}. Look who put it there, and remove it.`,
 			);
 			await works(hub, state);
@@ -165,8 +165,8 @@ describe('where no socket can be made', () => {
 
 	it('its programs reach it by TCP when the folder of its socket was opened to others since', async () => {
 		const {hub, state} = await start(temporaryHome());
-		expect(state.socket).toBe(join(hub.places.state, 'hub.sock'));
-		chmodSync(hub.places.state, 0o755);
+		expect(state.socket).toBe(join(hub.paths.state, 'hub.sock'));
+		chmodSync(hub.paths.state, 0o755);
 		await works(hub, state);
 	});
 
@@ -198,7 +198,7 @@ describe('where no socket can be made', () => {
 				.filter(line => line !== '' && !line.startsWith('host: 127.0.0.1:'));
 			expect(said.length).toBeGreaterThan(1);
 			for (const line of said) expect(line).toMatch(/^GET \/health\?challenge=[\w-]{32} HTTP\/1\.1$/);
-			expect(readFileSync(join(hub.places.logs, 'hook.log'), 'utf8')).toContain('Something else than the hub answers');
+			expect(readFileSync(join(hub.paths.logs, 'hook.log'), 'utf8')).toContain('Something else than the hub answers');
 		} finally {
 			await squatter.stop();
 		}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {RestFault} from '../../../source/hub/rest/errors/fault.ts';
+import {RestError} from '../../../source/hub/rest/errors/error.ts';
 import {type Field} from '../../../source/hub/rest/query/field.ts';
 import {type Condition} from '../../../source/hub/rest/query/filter.ts';
 import {type OrderTerm} from '../../../source/hub/rest/query/order.ts';
@@ -213,7 +213,7 @@ describe('what is not understood', () => {
 				fc.boolean(),
 				(pairs, call) => {
 					const error = fault(pairs, call);
-					expect(error === null || error instanceof RestFault).toBe(true);
+					expect(error === null || error instanceof RestError).toBe(true);
 				},
 			),
 			{numRuns: 2000},

@@ -1,5 +1,5 @@
 /** For what does not tell a stranger of tables that it may not see, a third of likeness is enough. */
-export const leastLikeness = 0.33;
+export const minLikeness = 0.33;
 
 /** The candidate most like a mistyped name, for a hint; null when none is that much the same (0 to 1). */
 export function nearest(name: string, candidates: Iterable<string>, least = 0.75): string | null {

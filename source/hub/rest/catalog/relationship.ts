@@ -1,6 +1,6 @@
 import {type Catalog, exposedSchemas, type Relationship, type Table} from './catalog.ts';
-import {RestFault} from '../errors/fault.ts';
-import {leastLikeness, nearest} from './nearest.ts';
+import {RestError} from '../errors/error.ts';
+import {minLikeness, nearest} from './nearest.ts';
 
 /**
  * The relationship that embeds `target` in rows of `from`: the target is a table, a foreign key, or the column that
@@ -39,10 +39,10 @@ function fits(relationship: Relationship, target: string, hint: string | null): 
 	return target === to.name || (!to.isView && (target === key || target === near));
 }
 
-function noRelationship(catalog: Catalog, from: string, target: string, hint: string | null): RestFault {
+function noRelationship(catalog: Catalog, from: string, target: string, hint: string | null): RestError {
 	const using = hint === null ? '' : ` using the hint '${hint}'`;
 	const instead = insteadOf(catalog, from, target);
-	return new RestFault(
+	return new RestError(
 		400,
 		'PGRST200',
 		`Could not find a relationship between '${from}' and '${target}' in the schema cache`,
@@ -60,17 +60,17 @@ function insteadOf({relationships}: Catalog, from: string, target: string): stri
 		const near = nearest(
 			from,
 			relationships.map(each => each.from.name as string),
-			leastLikeness,
+			minLikeness,
 		);
 		return near === null ? null : `'${near}' instead of '${from}'`;
 	}
-	const near = beside.includes(target) ? null : nearest(target, beside, leastLikeness);
+	const near = beside.includes(target) ? null : nearest(target, beside, minLikeness);
 	return near === null ? null : `'${near}' instead of '${target}'`;
 }
 
-function ambiguous(from: string, target: string, candidates: readonly Relationship[]): RestFault {
+function ambiguous(from: string, target: string, candidates: readonly Relationship[]): RestError {
 	const hints = candidates.map(({to, constraint}) => `'${to.name}!${constraint}'`).join(', ');
-	return new RestFault(
+	return new RestError(
 		300,
 		'PGRST201',
 		`Could not embed because more than one relationship was found for '${from}' and '${target}'`,

@@ -1,6 +1,6 @@
 import {type Catalog, exposedSchemas, type Routine} from './catalog.ts';
-import {RestFault} from '../errors/fault.ts';
-import {leastLikeness, nearest} from './nearest.ts';
+import {RestError} from '../errors/error.ts';
+import {minLikeness, nearest} from './nearest.ts';
 
 export interface Called {
 	readonly name: string;
@@ -41,7 +41,7 @@ function takesBody({parameters}: Routine, contentType: string | null): boolean {
 	return types[contentType]?.includes(single.display) ?? false;
 }
 
-function notFound(catalog: Catalog, {name, keys, contentType}: Called, overloads: readonly Routine[]): RestFault {
+function notFound(catalog: Catalog, {name, keys, contentType}: Called, overloads: readonly Routine[]): RestError {
 	const list = keys.join(', ');
 	const raw = contentType !== null && rawTypes.has(contentType);
 	const called = `${exposedSchemas[0]}.${name}`;
@@ -54,7 +54,7 @@ function notFound(catalog: Catalog, {name, keys, contentType}: Called, overloads
 				: raw
 					? ` with a single unnamed ${rawNames[contentType] ?? 'text'} parameter`
 					: withKeys;
-	return new RestFault(
+	return new RestError(
 		404,
 		'PGRST202',
 		`Could not find the function ${called}${raw ? '' : keys.length === 0 ? ' without parameters' : `(${list})`} in the schema cache`,
@@ -84,16 +84,16 @@ function hintFor(
 	}
 	const listed = (names: readonly string[]) => `(${[...names].sort().join(', ')})`;
 	const lists = overloads.map(({parameters}) => listed(parameters.map(parameter => parameter.name)));
-	const near = nearest(listed(keys), lists, leastLikeness);
+	const near = nearest(listed(keys), lists, minLikeness);
 	return near === null ? null : `Perhaps you meant to call the function ${schema}.${name}${near}`;
 }
 
-function ambiguous(found: readonly Routine[]): RestFault {
+function ambiguous(found: readonly Routine[]): RestError {
 	const list = found.map(
 		({schema, name, parameters}) =>
 			`${schema}.${name}(${parameters.map(parameter => `${parameter.name} => ${parameter.display}`).join(', ')})`,
 	);
-	return new RestFault(300, 'PGRST203', `Could not choose the best candidate function between: ${list.join(', ')}`, {
+	return new RestError(300, 'PGRST203', `Could not choose the best candidate function between: ${list.join(', ')}`, {
 		hint: 'Try renaming the parameters or the function itself in the database so function overloading can be resolved',
 	});
 }

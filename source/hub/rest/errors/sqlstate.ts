@@ -1,5 +1,5 @@
 import {type DatabaseError} from '../../database/database.ts';
-import {RestFault} from './fault.ts';
+import {RestError} from './error.ts';
 
 // The first that matches decides (PostgREST docs: references/errors, "HTTP Status Codes").
 const statuses: readonly (readonly [prefix: string, status: number])[] = [
@@ -38,10 +38,10 @@ const statuses: readonly (readonly [prefix: string, status: number])[] = [
 ];
 
 /** The answer to a failure that PostgreSQL reported. `known`: the caller is more than `anon`. */
-export function databaseFault({code, message, details, hint}: DatabaseError, known: boolean): RestFault {
+export function restErrorOf({code, message, details, hint}: DatabaseError, known: boolean): RestError {
 	if (code === 'PGRST') return raisedResponse(message, details);
 	const status = statusOf(code, message, known);
-	return new RestFault(status, code, message, {
+	return new RestError(status, code, message, {
 		details,
 		hint,
 		headers: status === 401 ? {'WWW-Authenticate': 'Bearer'} : {},
@@ -60,7 +60,7 @@ function statusOf(code: string, message: string, known: boolean): number {
 }
 
 /** `RAISE sqlstate 'PGRST'` gives the whole answer as JSON in MESSAGE and DETAIL. */
-function raisedResponse(message: string, details: string | null): RestFault {
+function raisedResponse(message: string, details: string | null): RestError {
 	const body = objectOf(message);
 	if (body === null || typeof body['code'] !== 'string' || typeof body['message'] !== 'string') {
 		return unreadable(`Invalid JSON value for MESSAGE: '${message}'`, messageHint);
@@ -78,7 +78,7 @@ function raisedResponse(message: string, details: string | null): RestFault {
 	) {
 		return unreadable(`Invalid JSON value for DETAIL: '${details}'`, detailHint);
 	}
-	return new RestFault(Number(status), body['code'], body['message'], {
+	return new RestError(Number(status), body['code'], body['message'], {
 		details: body['details'] ?? null,
 		hint: typeof body['hint'] === 'string' ? body['hint'] : null,
 		headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)])),
@@ -90,8 +90,8 @@ const messageHint =
 const detailHint =
 	"DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'.";
 
-function unreadable(details: string, hint: string): RestFault {
-	return new RestFault(500, 'PGRST121', `Could not parse JSON in the "RAISE SQLSTATE 'PGRST'" error`, {details, hint});
+function unreadable(details: string, hint: string): RestError {
+	return new RestError(500, 'PGRST121', `Could not parse JSON in the "RAISE SQLSTATE 'PGRST'" error`, {details, hint});
 }
 
 function objectOf(text: string): {readonly [key: string]: unknown} | null {

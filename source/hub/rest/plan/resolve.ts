@@ -1,5 +1,5 @@
 import {type Catalog, type Computed} from '../catalog/catalog.ts';
-import {notEmbedded, orderNotToOne, undefinedColumn, undefinedType} from '../errors/fault.ts';
+import {notEmbedded, orderNotToOne, undefinedColumn, undefinedType} from '../errors/error.ts';
 import {type Field} from '../query/field.ts';
 import {type Condition} from '../query/filter.ts';
 import {type OrderTerm} from '../query/order.ts';

@@ -1,4 +1,4 @@
-import {notAcceptable} from '../errors/fault.ts';
+import {notAcceptable} from '../errors/error.ts';
 
 /** In which form the rows go out. */
 export interface Media {

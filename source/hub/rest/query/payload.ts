@@ -1,4 +1,4 @@
-import {badBody} from '../errors/fault.ts';
+import {badBody} from '../errors/error.ts';
 
 /** A request's body, ready to be handed to the database as one parameter. */
 export interface Payload {

@@ -1,4 +1,4 @@
-import {badPreferences} from '../errors/fault.ts';
+import {badPreferences} from '../errors/error.ts';
 
 const choices = {
 	resolution: ['merge-duplicates', 'ignore-duplicates'],

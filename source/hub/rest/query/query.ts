@@ -1,4 +1,4 @@
-import {RestFault} from '../errors/fault.ts';
+import {RestError} from '../errors/error.ts';
 import {parseName, parseField} from './field.ts';
 import {type Condition, type Filter, parseFilter, parseLogic, startsAsFilter} from './filter.ts';
 import {type OrderTerm, parseOrder} from './order.ts';
@@ -68,13 +68,12 @@ export function limitsAt(query: Pick<Query, 'limits'>, path: readonly string[]):
 	return query.limits.find(each => each.path.join('.') === path.join('.'))?.it ?? unlimited;
 }
 
-const largestBigint = 2n ** 63n - 1n;
+const maxBigint = 2n ** 63n - 1n;
 
 function withLimit(limits: Limits, which: 'limit' | 'offset', text: string): Limits {
 	if (!/^\s*-?\d+\s*$/.test(text)) return limits;
 	// PostgreSQL's own words: what it takes here is a bigint.
-	if (BigInt(text) > largestBigint)
-		throw new RestFault(400, '22003', `value "${text}" is out of range for type bigint`);
+	if (BigInt(text) > maxBigint) throw new RestError(400, '22003', `value "${text}" is out of range for type bigint`);
 	const number = Math.max(Math.min(Number(text), Number.MAX_SAFE_INTEGER), -1);
 	return {...limits, [which]: which === 'offset' ? Math.max(number, 0) : number};
 }

@@ -1,4 +1,4 @@
-import {badRange} from '../errors/fault.ts';
+import {badRange} from '../errors/error.ts';
 import {type Limits} from './query.ts';
 
 /** The rows asked for: by limit and offset, and for GET by a Range header too. Throws PGRST103. */

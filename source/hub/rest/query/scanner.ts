@@ -1,4 +1,4 @@
-import {badQuery} from '../errors/fault.ts';
+import {badQuery} from '../errors/error.ts';
 
 /** Reads one text from left to right; what does not fit becomes PGRST100 with the place where it stopped. */
 export class Scanner {

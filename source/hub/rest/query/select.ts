@@ -1,4 +1,4 @@
-import {noAggregates} from '../errors/fault.ts';
+import {noAggregates} from '../errors/error.ts';
 import {type Field, parseField, parseName} from './field.ts';
 import {Scanner} from './scanner.ts';
 

@@ -1,7 +1,7 @@
 import {comma, identifier, madeName, sql, type Sql, value} from '../catalog/sql.ts';
 
 // PostgreSQL functions take a hundred arguments.
-const mostPairs = 50;
+const maxPairs = 50;
 
 /** The JSON object of a row `r` with the columns c0, c1, ... under these keys, which are values as any other. */
 export function renderObject(keys: readonly string[]): Sql {
@@ -9,7 +9,7 @@ export function renderObject(keys: readonly string[]): Sql {
 		key: sql`${value(key)}::text`,
 		column: sql`"r".${identifier(madeName('c', index))}`,
 	}));
-	if (pairs.length <= mostPairs)
+	if (pairs.length <= maxPairs)
 		return sql`json_build_object(${comma(pairs.map(({key, column}) => sql`${key}, ${column}`))})`;
 	const values = pairs.map(({key, column}, index) => sql`(${value(String(index))}::int, ${key}, to_json(${column}))`);
 	return sql`(select json_object_agg("k", "v" order by "i") from (values ${comma(values)}) as "p"("i", "k", "v"))`;

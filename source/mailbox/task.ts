@@ -1,0 +1,108 @@
+import type {Json} from './json.ts';
+import type {Tag} from './tag.ts';
+
+export const taskStatuses = ['queued', 'running', 'done', 'failed', 'dead', 'cancelled'] as const;
+export type TaskStatus = (typeof taskStatuses)[number];
+
+/** One row of `tasks`, with the columns' own names. */
+export interface Task {
+	readonly id: number;
+	readonly queue: string;
+	readonly title: string;
+	readonly body: string;
+	readonly status: TaskStatus;
+	/** Higher goes first. */
+	readonly priority: number;
+	/** ISO 8601; not before. Null: at once. */
+	readonly run_at: string | null;
+	readonly attempts: number;
+	readonly max_attempts: number;
+	readonly lease_owner: Tag | null;
+	/** Counts claims; finish and heartbeat name it, so that a late owner is refused. */
+	readonly lease_token: number;
+	readonly lease_until: string | null;
+	readonly parent_id: number | null;
+	/** Order among the steps of one parent. */
+	readonly position: number;
+	/** 0 to 1. */
+	readonly progress: number;
+	/** What its owner last said about how it goes. */
+	readonly note: string | null;
+	readonly depends_on: readonly number[];
+	readonly idem_key: string | null;
+	readonly result: Json;
+	readonly result_table: string | null;
+	readonly last_error: string | null;
+	/** The message it was asked for in. */
+	readonly message_id: number | null;
+	/** Only this tag may claim it; null: whoever asks first. */
+	readonly assignee: Tag | null;
+	/** Who added it, from the verified token; null for plain SQL. */
+	readonly created_by: Tag | null;
+	readonly created_at: string;
+	readonly updated_at: string;
+}
+
+export interface TaskDraft {
+	readonly title: string;
+	readonly body?: string;
+	readonly queue?: string;
+	readonly priority?: number;
+	readonly parent_id?: number | null;
+	readonly position?: number;
+	readonly depends_on?: readonly number[];
+	readonly max_attempts?: number;
+	/** ISO 8601; not before. */
+	readonly run_at?: string;
+	/** Adding twice under one key in one queue returns the first task. */
+	readonly idem_key?: string;
+	readonly message_id?: number | null;
+	/** Only this tag may claim it. */
+	readonly assignee?: Tag;
+}
+
+/** A task that is handed out in steps: it is never claimed itself. */
+export type PlanDraft = Omit<TaskDraft, 'max_attempts' | 'run_at' | 'assignee'>;
+
+/** One step of a plan; it has the queue and the priority of the plan. */
+export interface StepDraft {
+	readonly title: string;
+	readonly body?: string;
+}
+
+export interface TaskFilter {
+	/** These tasks. */
+	readonly ids?: readonly number[];
+	/** The steps of these tasks. */
+	readonly parents?: readonly number[];
+	readonly status?: readonly TaskStatus[];
+	readonly queue?: string;
+	readonly owner?: Tag;
+	/** At most this many, most recently changed first; 200 when absent. */
+	readonly limit?: number;
+}
+
+export interface TaskClaim {
+	readonly queue?: string;
+	/** Seconds; capped by the database at an hour. */
+	readonly lease?: number;
+	/** A particular task instead of the next one. */
+	readonly id?: number;
+}
+
+export interface TaskOutcome {
+	readonly ok: boolean;
+	readonly result?: Json;
+	readonly result_table?: string;
+	readonly error?: string;
+}
+
+/** Milliseconds from `now` (since 1970) until the time that a task waits for; 0 when it waits for none. */
+export function waitOf({run_at}: Pick<Task, 'run_at'>, now: number): number {
+	return run_at === null ? 0 : Math.max(0, Date.parse(run_at) - now);
+}
+
+/** Why a queued task can never run, `blocked for ever: …` as the database says it; null for any other. */
+export function blockedForEver({status, last_error}: Pick<Task, 'status' | 'last_error'>): string | null {
+	return status === 'queued' && last_error?.startsWith('blocked for ever: ') === true ? last_error : null;
+}

@@ -1,0 +1,41 @@
+import type {Message} from '../mailbox/message.ts';
+import {foldTag} from '../mailbox/tag.ts';
+import {allFeed, inboxFeed, threadOf, type FeedId} from './feed.ts';
+import {indexOf} from './message-index.ts';
+import type {State} from './state.ts';
+
+const none: readonly Message[] = [];
+
+/** The feed's part of the window, by id. */
+export function windowOf(state: State, feed: FeedId): readonly Message[] {
+	if (feed === allFeed) return state.messages;
+	const {channels, addressed, threads} = indexOf(state.messages);
+	if (feed === inboxFeed) {
+		return state.identity === null ? none : (addressed.get(foldTag(state.identity.tag)) ?? none);
+	}
+	const root = threadOf(feed);
+	return (root === null ? channels.get(foldTag(feed)) : threads.get(root)) ?? none;
+}
+
+/** A feed as far as it is held: what was read back, then the window. The two lists are never put together into one. */
+export interface LoadedFeed {
+	/** Older than the window, by id. */
+	readonly scrollback: readonly Message[];
+	/** Empty while newer ones than `past` were dropped in between. */
+	readonly recent: readonly Message[];
+	/** Nothing older exists. */
+	readonly atStart: boolean;
+	/** The newest is held. */
+	readonly atEnd: boolean;
+}
+
+export function loadedOf(state: State, feed: FeedId): LoadedFeed {
+	const scrollback = state.scrollbacks.get(feed);
+	const atEnd = scrollback === undefined || scrollback.upper === state.from;
+	return {
+		scrollback: scrollback?.messages ?? none,
+		recent: atEnd ? windowOf(state, feed) : none,
+		atStart: (scrollback?.lower ?? state.from) === 0,
+		atEnd,
+	};
+}

@@ -1,0 +1,98 @@
+import {presenceOf, type Agent} from '../../mailbox/agent.ts';
+import {mentionsIn} from '../../mailbox/message.ts';
+import {foldTag, sameTag} from '../../mailbox/tag.ts';
+import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
+import {isAnyone, meantTag} from '../../store/delivery.ts';
+import type {State} from '../../store/state.ts';
+import type {Style} from '../screen/style.ts';
+import {theme} from '../settings/theme.ts';
+import type {Compose} from '../model/ui.ts';
+import {presenceWords} from '../settings/words.ts';
+import {commandIn, commands} from './commands.ts';
+import {mentioning} from './mention-completion.ts';
+
+/** What will become of the draft, in a longer and a shorter way to say it. */
+export interface DeliveryForecast {
+	readonly wordings: readonly Printable[];
+	readonly style: Style;
+}
+
+/** What of a draft is looked at for whom it addresses. */
+const lookedAt = 2000;
+
+/**
+ * When those who are addressed will read the draft: a tag that nobody has is most often a slip of the hand, and who is away
+ * answers later. Null when nothing is to be said.
+ */
+export function forecastOf(state: State, compose: Compose, now: number): DeliveryForecast | null {
+	// The mention that is being typed is not finished.
+	const open = mentioning(compose.editor);
+	const command = commandIn(compose.editor.text.slice(0, lookedAt));
+	if (command !== null) {
+		if (open !== null) return null;
+		if (!('fault' in command))
+			return {wordings: [printable(command.command.explain(command.rest, state))], style: theme.grey};
+		const isBegun = commands.some(({name}) => name.startsWith(compose.editor.text.slice(1).toLowerCase()));
+		return isBegun
+			? null
+			: {wordings: [p`no such command; // begins a message with /`, p`no such command`], style: theme.warn};
+	}
+	const tags = mentionsIn(compose.editor.text.slice(0, lookedAt)).filter(
+		tag => open === null || !sameTag(tag, open.typed),
+	);
+	const unknown = tags.find(tag => !isAnyone(state, tag));
+	if (unknown !== undefined) {
+		const meant = meantTag(state, unknown);
+		const plain = p`no agent ${printable(unknown)}`;
+		const wordings = meant === null ? [plain] : [p`${plain}; did you mean ${printable(meant)}?`, plain];
+		return {wordings, style: theme.warn};
+	}
+	const agents = tags.flatMap(tag => {
+		const agent = state.agents.get(foldTag(tag));
+		return agent === undefined || agent.kind === 'human' ? [] : [agent];
+	});
+	const [first] = agents;
+	if (first === undefined) return null;
+	if (agents.length === 1) {
+		const {words, outcome, isDoubtful} = pickup(first, now);
+		return {wordings: [p`${words}: ${outcome}`, words], style: isDoubtful ? theme.warn : theme.grey};
+	}
+	const each = agents.map(agent => ({...pickup(agent, now), tag: printable(agent.tag)}));
+	const said = (list: typeof each): Printable =>
+		joinPrintable(
+			list.map(({tag, words}) => p`${tag} ${words}`),
+			', ',
+		);
+	const late = each.filter(({isDoubtful}) => isDoubtful);
+	const wordings = late.length > 0 ? [said(each), said(late)] : [said(each)];
+	return {wordings, style: late.length > 0 ? theme.warn : theme.grey};
+}
+
+interface Pickup {
+	/** What the agent is doing. */
+	readonly words: Printable;
+	/** What follows from that for a message. */
+	readonly outcome: Printable;
+	/** Nobody knows when it will be read. */
+	readonly isDoubtful: boolean;
+}
+
+function pickup(agent: Agent, now: number): Pickup {
+	if (agent.revoked_at !== null) return {words: p`revoked`, outcome: p`never reads this`, isDoubtful: true};
+	const {words} = presenceWords(agent, now);
+	switch (presenceOf(agent, now)) {
+		case 'working':
+			return {words, outcome: p`reads this mid-turn`, isDoubtful: false};
+		case 'idle':
+			return {
+				words,
+				outcome: agent.wake === null ? p`reads this at its next turn` : p`will be woken`,
+				isDoubtful: false,
+			};
+		case 'blocked':
+			return {words, outcome: p`reads this when it goes on`, isDoubtful: true};
+		case 'away':
+		case 'gone':
+			return {words, outcome: p`waits`, isDoubtful: true};
+	}
+}

@@ -1,0 +1,82 @@
+import type {Message} from '../../mailbox/message.ts';
+import {firstFrom} from '../../store/scrollback.ts';
+import type {FeedId} from '../../store/feed.ts';
+import {windowOf} from '../../store/loaded.ts';
+import type {State} from '../../store/state.ts';
+import {p, printable, type Printable} from '../../printable.ts';
+import type {PaneFilter} from './pane-filter.ts';
+
+/** What a filter let through of a feed. */
+export interface Filtered {
+	/** What the mailbox found, older than `recent`, by id. */
+	readonly older: readonly Message[];
+	/** What stood in the window since the filter was set, by id. */
+	readonly recent: readonly Message[];
+	/** Everything from this id on was looked at: older ones are the mailbox's to find. */
+	readonly from: number;
+	/** Nothing older matches. */
+	readonly atStart: boolean;
+	/** How many messages of the window are kept back. */
+	readonly hidden: number;
+}
+
+/** How much of a pane is shown and kept back, as far as it was looked at. */
+export function filteredWords({older, recent, atStart, hidden}: Filtered): Printable {
+	const shown = (older.length + recent.length).toLocaleString('en');
+	return p`${printable(shown)}${atStart ? '' : '+'} shown, ${printable(hidden.toLocaleString('en'))}${atStart ? '' : '+'} hidden`;
+}
+
+interface Known {
+	readonly window: readonly Message[];
+	readonly receipts: State['receipts'];
+	readonly recent: readonly Message[];
+	readonly from: number;
+}
+
+/** More than this that left the window is not kept, so that a filter that is never cleared stays small. */
+const longest = 5000;
+
+const known = new WeakMap<PaneFilter['test'], Known>();
+
+/** Each message is tested when it comes, once: a frame costs what is new in it. */
+export function filteredOf(state: State, feed: FeedId, filter: PaneFilter): Filtered {
+	const window = windowOf(state, feed);
+	let now = known.get(filter.test);
+	if (now?.window !== window || (filter.heedsReceipts && now.receipts !== state.receipts)) {
+		now = sift(state, window, filter, now);
+		known.set(filter.test, now);
+	}
+	const isJoined = filter.upper === now.from;
+	return {
+		older: isJoined ? filter.older : [],
+		recent: now.recent,
+		from: now.from,
+		atStart: now.from === 0 || (isJoined && filter.complete),
+		hidden: window.length - (now.recent.length - firstFrom(now.recent, window[0]?.id ?? Infinity)),
+	};
+}
+
+function sift(state: State, window: readonly Message[], {test, heedsReceipts}: PaneFilter, before?: Known): Known {
+	const {receipts} = state;
+	if (before === undefined)
+		return {window, receipts, recent: window.filter(message => test(message)), from: state.from};
+	// What left the window was tested while it stood there.
+	const first = window[0]?.id ?? Infinity;
+	const left = before.recent.slice(0, firstFrom(before.recent, first));
+	const fresh = heedsReceipts && before.receipts !== receipts ? 0 : firstFresh(before.window, window);
+	const kept = fresh === 0 ? left : before.recent;
+	const added = window.slice(fresh).filter(message => test(message));
+	const recent = added.length === 0 ? kept : [...kept, ...added];
+	const over = recent.length - longest;
+	if (over <= longest / 10) return {window, receipts, recent, from: before.from};
+	return {window, receipts, recent: recent.slice(over), from: recent[over]?.id ?? before.from};
+}
+
+/** From where on the window holds messages that were not in it before; 0 when not only its ends have changed. */
+function firstFresh(before: readonly Message[], window: readonly Message[]): number {
+	const last = before.at(-1);
+	const first = window[0];
+	if (last === undefined || first === undefined || last.id < first.id) return 0;
+	const end = firstFrom(window, last.id) + 1;
+	return window[end - 1] === last && end === before.length - firstFrom(before, first.id) ? end : 0;
+}

@@ -1,0 +1,111 @@
+import {nearest} from '../../mailbox/nearest.ts';
+import {isTag} from '../../mailbox/tag.ts';
+import {defaultKeymap, type Binding} from './keymap.ts';
+import {rebound, type KeySetting} from './rebind.ts';
+import type {Colour} from '../screen/style.ts';
+import {colourNames} from './theme.ts';
+
+const themeNames = ['auto', 'dark', 'light', 'high-contrast', '16-colours'] as const;
+type ThemeName = (typeof themeNames)[number];
+
+/** What the human wants of the screen: config.toml, then the environment's hints, then what is usual. */
+export interface Preferences {
+	readonly keymap: readonly Binding[];
+	readonly theme: ThemeName;
+	/** By the colours that they replace. */
+	readonly colours: ReadonlyMap<Colour, Colour>;
+	readonly tags: ReadonlyMap<string, Colour>;
+	readonly flags: Flags;
+	/** Settings that could not be followed, one sentence each, with their file and line. */
+	readonly warnings: readonly string[];
+}
+
+/** Settings that are true or false, by their names in config.toml. */
+type Flags = {readonly [Name in keyof typeof defaultFlags]: boolean};
+
+const defaultFlags = {
+	'ui.motion': true,
+	'ui.mouse': false,
+	'ui.screen_reader': false,
+	'notify.bell': true,
+	'notify.osc': true,
+	'notify.desktop': false,
+};
+
+/** What config.toml says: values by dotted name, and where each stands. */
+export interface PreferencesFile {
+	readonly values: ReadonlyMap<string, unknown>;
+	readonly placeOf: (name: string) => string;
+}
+
+/** Reads [keys], [theme], [ui] and [notify]. What cannot be followed is named in `warnings`, and the rest is used. */
+export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.ProcessEnv): Preferences {
+	const warnings: string[] = [];
+	const keys: KeySetting[] = [];
+	const colours = new Map<Colour, Colour>();
+	const tags = new Map<string, Colour>();
+	const flags = {...defaultFlags, ...hints(env)};
+	let theme: ThemeName = 'auto';
+
+	for (const [name, value] of values) {
+		const [group = '', ...rest] = name.split('.');
+		const own = rest.join('.');
+		const warn = (sentence: string) => warnings.push(`${placeOf(name)}: ${sentence}`);
+		if (group === 'keys') keys.push({action: own, keys: value, place: placeOf(name)});
+		else if (group === 'theme') readTheme(own, value, warn);
+		else if (group === 'ui' || group === 'notify') readFlag(name, value, warn);
+	}
+
+	function readTheme(name: string, value: unknown, warn: (sentence: string) => void): void {
+		if (name === 'name') {
+			const known = themeNames.find(each => each === value);
+			if (known !== undefined) theme = known;
+			else warn(`there is no theme \`${String(value)}\`, only ${themeNames.join(', ')}; \`auto\` is used.`);
+			return;
+		}
+		const tag = name.startsWith('tags.') ? name.slice('tags.'.length) : null;
+		const replaced = Object.hasOwn(colourNames, name) ? colourNames[name] : undefined;
+		if (tag === null ? replaced === undefined : !isTag(tag)) {
+			warn(`there is no colour \`${name}\`; it is ignored.${meant(name, Object.keys(colourNames))}`);
+			return;
+		}
+		const colour = readColour(value);
+		if (colour === null) warn(`\`${String(value)}\` is no colour; write it as "#5fd068". It is ignored.`);
+		else if (tag !== null) tags.set(tag, colour);
+		else if (replaced !== undefined) colours.set(replaced, colour);
+	}
+
+	function readFlag(name: string, value: unknown, warn: (sentence: string) => void): void {
+		if (!isSwitch(name))
+			warn(`there is no setting \`${name}\`; it is ignored.${meant(name, Object.keys(defaultFlags))}`);
+		else if (typeof value !== 'boolean') warn(`\`${name}\` is true or false, not \`${String(value)}\`; it is ignored.`);
+		else flags[name] = value;
+	}
+
+	const bound = rebound(defaultKeymap, keys);
+	return {keymap: bound.keymap, theme, colours, tags, flags, warnings: [...warnings, ...bound.warnings]};
+}
+
+function isSwitch(name: string): name is keyof Flags {
+	return Object.hasOwn(defaultFlags, name);
+}
+
+/** What the environment says for every program: Ink's own variable, and the two that are usual for less motion. */
+function hints(env: NodeJS.ProcessEnv): Partial<Flags> {
+	const isSet = (name: string) => !['', '0', 'false', undefined].includes(env[name]?.toLowerCase());
+	return {
+		...(isSet('INK_SCREEN_READER') ? {'ui.screen_reader': true} : {}),
+		...(isSet('REDUCE_MOTION') || isSet('NO_MOTION') ? {'ui.motion': false} : {}),
+	};
+}
+
+function readColour(value: unknown): Colour | null {
+	const [, digits = ''] = /^#([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(typeof value === 'string' ? value.trim() : '') ?? [];
+	if (digits === '') return null;
+	return Number.parseInt(digits.length === 3 ? digits.replaceAll(/./g, '$&$&') : digits, 16);
+}
+
+function meant(name: string, names: readonly string[]): string {
+	const near = nearest(name, names);
+	return near === null ? '' : ` Did you mean \`${near}\`?`;
+}
