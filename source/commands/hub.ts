@@ -8,6 +8,7 @@ import {HubError} from '../hub/files/error.ts';
 import {ensureHub, runningHub, stopHub} from '../hub/process/ensure.ts';
 import type {RunningHub} from '../hub/process/find.ts';
 import {logFile, openLog} from '../hub/files/log.ts';
+import {openTrace} from '../hub/files/trace.ts';
 import type {HubPaths} from '../hub/files/paths.ts';
 import {keptCopies, keptCopyText} from '../hub/upkeep/heads.ts';
 import {embedded} from '../hub/database/postgres-url.ts';
@@ -129,6 +130,7 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 		...(databaseUrl === undefined ? {} : {databaseUrl}),
 		...(statementTimeout === undefined ? {} : {statementTimeout}),
 		log,
+		trace: openTrace('hub', paths.logs, process.env),
 		onLost: error =>
 			ended.reject(new HubError(`The hub's database stopped: ${error.message.replace(/\.$/, '')}.`, 'Start it again.')),
 		onDisplaced(error) {

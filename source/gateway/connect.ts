@@ -2,7 +2,7 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Signatures} from '../mailbox/signatures.ts';
 import {runAgentSql} from './agent-sql.ts';
 import {identityOf} from './identity.ts';
-import {Link, type Target} from './link.ts';
+import {Link, type LinkOptions, type Target} from './link.ts';
 import {Rest} from './rest.ts';
 import {Subscription, type Timing} from './subscription.ts';
 import {readTable} from './table.ts';
@@ -17,6 +17,8 @@ export interface ConnectOptions extends Target {
 	readonly renew?: () => Promise<string>;
 	/** Milliseconds that one request may take; 15,000 when absent. */
 	readonly timeout?: number;
+	/** Is given a line about each request and each change of the connection. */
+	readonly trace?: LinkOptions['trace'];
 	readonly timing?: Partial<Timing>;
 	/** Signs what is posted, and looks at what others signed; absent: nothing counts as signed. */
 	readonly signatures?: Signatures | undefined;
@@ -24,10 +26,11 @@ export interface ConnectOptions extends Target {
 
 /** The Mailbox on a Supabase: a hosted project, `supabase start`, or the hub. Nothing is sent before the first call. */
 export function connectMailbox(options: ConnectOptions): Mailbox {
-	const {url, key, token, way, actingTag, resolve, renew, timeout = 15_000, timing, signatures} = options;
+	const {url, key, token, way, actingTag, resolve, renew, timeout = 15_000, timing, signatures, trace} = options;
 	const target: Target = {url, key, ...(token === undefined ? {} : {token}), ...(way === undefined ? {} : {way})};
 	const link = new Link(target, {
 		timeout,
+		trace,
 		...(actingTag === undefined ? {} : {actingTag}),
 		...(resolve === undefined ? {} : {resolve}),
 		...(renew === undefined ? {} : {renew}),

@@ -35,6 +35,8 @@ export interface LinkOptions {
 	readonly renew?: () => Promise<string>;
 	/** Milliseconds that a request may take. */
 	readonly timeout: number;
+	/** Is given a line about each request and each change of the connection; no secrets, no contents. */
+	readonly trace?: ((line: string) => void) | undefined;
 }
 
 /** The way to the other end: makes supabase-js clients for wherever it is now. supabase-js is loaded at the first use. */
@@ -59,6 +61,10 @@ export class Link {
 	/** Milliseconds that a request may take. */
 	get timeout(): number {
 		return this.#options.timeout;
+	}
+
+	get trace(): LinkOptions['trace'] {
+		return this.#options.trace;
 	}
 
 	get isClosed(): boolean {
@@ -165,7 +171,10 @@ export class Link {
 		input: Parameters<typeof fetch>[0],
 		init: RequestInit = {},
 	): Promise<Response> {
-		const {timeout} = this.#options;
+		const {timeout, trace} = this.#options;
+		const began = performance.now();
+		const tell = (answer: string | number): void =>
+			trace?.(`${init.method ?? 'GET'} ${pathOf(input)}: ${answer} in ${(performance.now() - began).toFixed(1)} ms`);
 		const closing = this.#closing.signal;
 		if (closing.aborted) throw closed();
 		try {
@@ -175,6 +184,7 @@ export class Link {
 			const first = await send(input, timed);
 			const response = first.status === 401 ? await this.#again(url, first, input, timed) : first;
 			if (response.status < 500) this.busy.answered();
+			tell(response.status);
 			if (!response.ok) {
 				const text = await response.text();
 				throw sqlRefusal(addressOf(input), text) ?? refusal(url, response.status, text);
@@ -183,9 +193,17 @@ export class Link {
 			if (response.status === 200 && !type.includes('json')) throw strange(url, type === '' ? 'no JSON' : type);
 			return response;
 		} catch (error) {
+			if (!(error instanceof MailboxError)) tell('no answer');
 			throw closing.aborted ? closed() : unreachable(url, error, timeout);
 		}
 	}
+}
+
+/** Without its values, which may be anybody's words. */
+function pathOf(input: Parameters<typeof fetch>[0]): string {
+	const {pathname, searchParams} = new URL(addressOf(input));
+	const names = [...new Set(searchParams.keys())];
+	return names.length === 0 ? pathname : `${pathname}?${names.join('&')}`;
 }
 
 function addressOf(input: Parameters<typeof fetch>[0]): string {

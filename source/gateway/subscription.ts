@@ -231,6 +231,7 @@ export class Subscription {
 		const start = performance.now();
 		await this.#catchUp.run(verify);
 		this.#passTook = performance.now() - start;
+		this.#link.trace?.(`read what is new in ${this.#passTook.toFixed(1)} ms`);
 		if (!this.#isReplaced) return;
 		this.#isReplaced = false;
 		// Its tasks, agents and receipts are others, too.
@@ -242,6 +243,8 @@ export class Subscription {
 	}
 
 	#turn(connection: Connection): void {
+		const {phase} = connection;
+		this.#link.trace?.(phase === 'offline' ? `${phase}: ${connection.reason}` : phase);
 		this.#connection = connection;
 		this.#tell({type: 'connection', connection});
 	}

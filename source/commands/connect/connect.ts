@@ -1,6 +1,7 @@
 import {loadConfig, type Config, type Target} from '../../config.ts';
 import type {Account} from '../../gateway/account.ts';
-import {connectMailbox} from '../../gateway/connect.ts';
+import {connectMailbox, type ConnectOptions} from '../../gateway/connect.ts';
+import {openTrace} from '../../hub/files/trace.ts';
 import {runSql, type Management} from '../../gateway/management.ts';
 import {ensureHub, wasStopped} from '../../hub/process/ensure.ts';
 import {HubError} from '../../hub/files/error.ts';
@@ -12,7 +13,6 @@ import {keepToken, readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {AuthorKind} from '../../mailbox/message.ts';
-import type {Signatures} from '../../mailbox/signatures.ts';
 import type {SqlRow} from '../../mailbox/sql.ts';
 import {isReserved, type Tag} from '../../mailbox/tag.ts';
 import type {Paths} from '../../paths.ts';
@@ -56,12 +56,13 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 		throw new MailboxError('invalid', `${tag} is reserved; an agent cannot join as it.`, 'Take another tag: CLAUDE_1.');
 	}
 	const signatures = signaturesFor(config, identity.kind, surroundings.env);
+	const trace = openTrace('gateway', config.paths.logs, surroundings.env);
 	if (target.kind === 'supabase') {
 		const kept = account === undefined ? readCredentials(config.paths.data, tag)?.account : account;
 		const own = identity.kind === 'agent' ? (kept ?? null) : null;
 		return own?.url === target.url
-			? signedIn(target, config.paths, tag, own, signatures)
-			: connectMailbox({...target, actingTag: tag, signatures});
+			? signedIn(target, config.paths, tag, own, {signatures, trace})
+			: connectMailbox({...target, actingTag: tag, signatures, trace});
 	}
 	const hub = await startedHub(config, say);
 	const token = new HubToken(hub, {
@@ -72,6 +73,7 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 	});
 	const renew = (): Promise<string> => token.current();
 	return connectMailbox({
+		trace,
 		url: hub.url,
 		key: hub.anon_key,
 		token: await renew(),
@@ -105,11 +107,11 @@ async function signedIn(
 	{state}: Paths,
 	tag: Tag,
 	account: Account,
-	signatures: Signatures,
+	options: Pick<ConnectOptions, 'signatures' | 'trace'>,
 ): Promise<Mailbox> {
 	const key = keyBeside(target);
 	const renew = (): Promise<string> => agentToken({state, tag, account, key});
-	return connectMailbox({url: target.url, key, token: await renew(), renew, signatures});
+	return connectMailbox({url: target.url, key, token: await renew(), renew, ...options});
 }
 
 /** Where an agent's hook finds the mailbox by itself, and with what. */

@@ -3,6 +3,7 @@ import {dirname, join} from 'node:path';
 import {checkFile, checkFolder} from '../../hub/home/entry.ts';
 import {dial, type HubAddress} from '../../hub/local/dial.ts';
 import {openLog} from '../../hub/files/log.ts';
+import {openTrace, type Trace} from '../../hub/files/trace.ts';
 import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isInteractive} from '../../join/clients/client.ts';
 import {answer, clientIn, eventOf, heard} from '../../join/clients/dialect.ts';
@@ -50,6 +51,13 @@ let ended = false;
 function end(failure: unknown): void {
 	if (ended) return;
 	ended = true;
+	openTrace(
+		'hook',
+		paths.logs,
+		env,
+	)?.(
+		`${words.join(' ')}: ${failure === null ? 'done' : 'failed'} after ${Math.round(age())} ms${said ? ', and said something' : ''}`,
+	);
 	const why = failure instanceof Error ? failure.message : 'something failed without saying why';
 	if (failure !== null) noteFailure(paths.logs, `${words.join(' ')}: ${why}`);
 	// Shown to the human alone, and once a session.
@@ -86,7 +94,8 @@ async function run(): Promise<void> {
 	const own = program === 'claude' ? env : {};
 	if (isInteractive(own)) bell = bellFile(paths.state, tag);
 	checkOwn(tag);
-	const ask = opened(await credentialsOf(paths, tag));
+	const trace = openTrace('hook', paths.logs, env);
+	const ask = traced(opened(await credentialsOf(paths, tag)), trace);
 	call = ask;
 	const told = heard(program, event, readInput(await readStdin()));
 	if (told === null) return;
@@ -99,6 +108,23 @@ async function run(): Promise<void> {
 		return hookVerifier({data: paths.data, call: ask, session})(mail);
 	};
 	await runHook({...told, tag, session, client, bell, call: ask, take, checkTime, verify, write: say, wake});
+}
+
+/** The same calls, with a line about each. */
+function traced(ask: Call, trace: Trace | undefined): Call {
+	if (trace === undefined) return ask;
+	return async (name, args, columns) => {
+		const began = age();
+		const tell = (answer: string): void => trace(`${event}: ${name}: ${answer} in ${Math.round(age() - began)} ms`);
+		try {
+			const result = await ask(name, args, columns);
+			tell(Array.isArray(result) ? `${result.length} rows` : 'answered');
+			return result;
+		} catch (error) {
+			tell('failed');
+			throw error;
+		}
+	};
 }
 
 /** The few that a hook reads; every command looks at all of them. */

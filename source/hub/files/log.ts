@@ -15,7 +15,8 @@ export function logFile(paths: HubPaths): string {
 	return join(paths.logs, 'hub.log');
 }
 
-function appendTo(path: string, text: string): void {
+/** Appends through no link, to a file of this user alone. Throws what the file system throws. */
+export function appendTo(path: string, text: string): void {
 	const file = openSync(path, appendOnly, 0o600);
 	try {
 		writeSync(file, text);

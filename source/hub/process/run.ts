@@ -22,6 +22,7 @@ import {resumeLeases} from '../upkeep/leases.ts';
 import {takeLock, type Lock} from '../files/lock.ts';
 import {knownHistory, type KnownHistory} from '../upkeep/known-history.ts';
 import type {Log} from '../files/log.ts';
+import type {Trace} from '../files/trace.ts';
 import {createManagement} from '../management/management.ts';
 import {newestMigration} from '../schema/newest-migration.ts';
 import {divideOpenFiles} from '../files/open-files.ts';
@@ -48,6 +49,8 @@ export interface RunOptions {
 	/** Milliseconds that a statement of the owner may run; two minutes when absent. */
 	readonly statementTimeout?: number;
 	readonly log: Log;
+	/** Is given a line about each request. */
+	readonly trace?: Trace | undefined;
 	/** The database died under it and cannot be opened again; the hub is of no more use. */
 	readonly onLost: (error: Error) => void;
 	/**
@@ -179,6 +182,7 @@ async function start(
 	await known.look();
 	const serving = await serve(database, keys, ended, admission, {
 		log,
+		trace: options.trace,
 		port,
 		paths,
 		state,
@@ -279,6 +283,7 @@ async function serve(
 	admission: Admission,
 	{
 		log,
+		trace,
 		port,
 		paths,
 		state,
@@ -287,6 +292,7 @@ async function serve(
 		maxConnections,
 	}: {
 		readonly log: Log;
+		readonly trace: Trace | undefined;
 		readonly port: number;
 		readonly paths: HubPaths;
 		readonly state: PublishedState;
@@ -338,6 +344,7 @@ async function serve(
 			isInPlace: () => home.isInPlace(),
 			maxConnections,
 			log,
+			trace,
 		},
 		port,
 	);

@@ -10,6 +10,7 @@ import {isLocalRequest, isOwnOrigin} from '../http/local-request.ts';
 import {listenLocally} from '../local/listen.ts';
 import {isNonce, proofOf} from '../local/proof.ts';
 import type {Log} from '../files/log.ts';
+import {addressWithoutValues, type Trace} from '../files/trace.ts';
 import {Bodies, bodyLimits, type BodyFault, type BodyLimits} from '../http/request-body.ts';
 
 /** What answers under one prefix of the address. */
@@ -45,6 +46,7 @@ export interface HubServerOptions {
 	/** On both listeners together; what comes beyond is turned away. As many as the system allows when absent. */
 	readonly maxConnections?: number;
 	readonly log: Log;
+	readonly trace?: Trace | undefined;
 }
 
 export interface ServerLimits {
@@ -181,6 +183,7 @@ async function respond(
 		response.setHeader('access-control-expose-headers', 'Content-Range, Location, Preference-Applied');
 		response.setHeader('vary', 'Origin');
 	}
+	traceRequest(options, request, response);
 	const gone = new AbortController();
 	response.once('close', () => {
 		if (!response.writableFinished) gone.abort(new DatabaseError('canceling statement due to user request', '57014'));
@@ -195,6 +198,21 @@ async function respond(
 		options.log(`${request.method} failed: ${error instanceof Error ? error.message : String(error)}`);
 		send(response, request, refusal(500, 'Internal error; see `agentmux hub logs`.'));
 	}
+}
+
+/** What was asked by whom, and what came of it after how long. */
+function traceRequest({trace, jwtSecret}: HubServerOptions, request: IncomingMessage, response: ServerResponse): void {
+	if (trace === undefined) return;
+	const {method = '', url = '', headers} = request;
+	const began = performance.now();
+	const caller = callerOf(jwtSecret, headers, new URLSearchParams(split(url, '?')[1]));
+	const who = 'status' in caller ? 'nobody' : holderOf(caller);
+	response.once('close', () => {
+		const answer = response.writableFinished ? response.statusCode : 'no answer';
+		trace(
+			`${method} ${addressWithoutValues(url)} by ${who}: ${answer} in ${(performance.now() - began).toFixed(1)} ms`,
+		);
+	});
 }
 
 async function answer(
