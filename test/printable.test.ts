@@ -107,17 +107,17 @@ describe('what a terminal may be given', () => {
 		expect(raw.map(({file}) => file).sort()).toEqual([
 			// An old Node gets as far as this sentence, which is ours, and no further.
 			'cli.ts',
+			'commands/cli/output.ts',
 			// An empty text, which says when all before it is written.
 			'commands/serve/mailbox-server.ts',
-			'commands/cli/output.ts',
 			// JSON for the client whose hook it is.
 			'commands/serve/run-hook.ts',
 			'printable.ts',
+			// The frames of screen.ts on their way.
+			'tui/run/start.tsx',
 			// Cells of printable text, and our own sequences around them.
 			'tui/screen/screen.ts',
 			'tui/terminal/terminal.ts',
-			// The frames of screen.ts on their way.
-			'tui/run/start.tsx',
 		]);
 		const inked = sources.filter(({text}) => /import \{[^}]*\bText\b[^}]*\} from 'ink'/.test(text));
 		expect(inked.map(({file}) => file)).toEqual(['tui/view/text.tsx']);
