@@ -38,5 +38,5 @@ it('explains at most forty words', () => {
 it('lists the folders of the hub as they are', () => {
 	const listed = [...text('source/hub/README.md').matchAll(/^\| `(\w+)\/`/gm)].map(([, name]) => name);
 	const folders = readdirSync(new URL('source/hub', root), {withFileTypes: true}).filter(entry => entry.isDirectory());
-	expect(listed.toSorted()).toEqual(folders.map(({name}) => name).toSorted());
+	expect(new Set(listed)).toEqual(new Set(folders.map(({name}) => name)));
 });
