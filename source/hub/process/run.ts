@@ -328,10 +328,17 @@ async function serve(
 				return end === null ? null : endedResponse(end);
 			},
 			routes: [
-				{prefix: '/rest/v1', handle: createRest(forAgents).handle},
+				{
+					prefix: '/rest/v1',
+					handle: ended.heeded(createRest(forAgents).handle, ({path}) => path === '/rpc/agent_revoke'),
+				},
 				{prefix: '/realtime/v1', handle: realtime.handle},
 				{prefix: '/v1/projects', handle: createManagement(forAgents).handle},
-				{prefix: '/agentmux/v1/tokens', handle: createTokens(database, keys).handle, leeway: renewalGrace},
+				{
+					prefix: '/agentmux/v1/tokens',
+					handle: ended.heeded(createTokens(database, keys).handle, ({method}) => method === 'DELETE'),
+					leeway: renewalGrace,
+				},
 				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, onRotated).handle},
 				{prefix: '/agentmux/v1/cancel', handle: createCancel(database).handle},
 				{prefix: '/agentmux/v1', handle: copies},

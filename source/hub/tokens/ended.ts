@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {owner} from '../schema/bootstrap.ts';
 import type {Database} from '../database/database.ts';
-import {json, type Caller, type HubResponse} from '../http/http.ts';
+import {json, type Caller, type Handler, type HubRequest, type HubResponse} from '../http/http.ts';
 import type {HubPaths} from '../files/paths.ts';
 import {agentIn} from './claims.ts';
 import {endRemembered, rememberEnded} from './ended-file.ts';
@@ -99,11 +99,24 @@ export class EndedTokens {
 		}
 	}
 
+	/** Answers what may end tokens when this hub knows of it, so that whoever asked can rely on it. */
+	heeded(handle: Handler, mayEnd: (request: HubRequest) => boolean): Handler {
+		return async request => {
+			const response = await handle(request);
+			if (mayEnd(request)) await this.#refreshInTime();
+			return response;
+		};
+	}
+
+	/** Not forever: the database may be away. */
+	async #refreshInTime(): Promise<void> {
+		await Promise.race([this.refresh(), sleep(retryAfter, undefined, {ref: false})]);
+	}
+
 	/** As find, but reads again before it refuses, so that an agent that was just restored is not turned away. */
 	async findNow(caller: Caller): Promise<Ended | null> {
 		if (this.find(caller) === null) return null;
-		// Not forever: the database may be away.
-		await Promise.race([this.refresh(), sleep(retryAfter, undefined, {ref: false})]);
+		await this.#refreshInTime();
 		return this.find(caller);
 	}
 
