@@ -46,13 +46,20 @@ async function serve(call: WorkerCall): Promise<void> {
 	if (call.call === 'close') port.close();
 }
 
-/** From now on nothing cancels it; what was to cancel it, and came too late, must not cancel the next one. */
-function finish(id: number): void {
-	if (progress.end(id) && database.interrupt !== null) withdrawInterrupt(database.interrupt);
+/**
+ * From now on nothing cancels it; what was to cancel it, and came too late, must not cancel the next one. Returns whether
+ * somebody had cancelled it.
+ */
+function finish(id: number): boolean {
+	const isCancelled = progress.end(id);
+	if (isCancelled && database.interrupt !== null) withdrawInterrupt(database.interrupt);
+	return isCancelled;
 }
 
 async function perform(call: WorkerCall): Promise<Result[]> {
-	if (call.call === 'run') return database.run(call.scope, call.statements);
+	if (call.call === 'run') {
+		return database.runUnless(() => finish(call.id), call.scope, call.statements);
+	}
 	if (call.call === 'script') return database.script(call.scope, call.sql);
 	if (call.call === 'listen') await listen(call.channel);
 	if (call.call === 'unlisten') await listening.get(call.channel)?.();

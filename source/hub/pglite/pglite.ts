@@ -125,12 +125,21 @@ export class PgliteDatabase implements Database {
 	}
 
 	run(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
+		return this.runUnless(() => false, scope, statements);
+	}
+
+	/**
+	 * As `run`. `isCancelled` is asked before the commit, from which on nothing may cancel the call: between the commit and the
+	 * answer an interrupt would make a failure of what was done.
+	 */
+	runUnless(isCancelled: () => boolean, scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
 		return this.#inTurn(async () => {
 			await this.#pglite.exec('begin');
 			try {
 				for (const statement of scopeStatements(scope)) await this.#query(statement);
 				const results: Result[] = [];
 				for (const statement of statements) results.push(await this.#query(statement));
+				if (isCancelled()) throw new DatabaseError('canceling statement due to user request', canceled);
 				await this.#pglite.exec('commit');
 				return results;
 			} catch (error) {
@@ -155,8 +164,26 @@ export class PgliteDatabase implements Database {
 	/** All statements in one go, which PostgreSQL makes one transaction of unless they say otherwise. */
 	async #runScript(scope: Scope, sql: string): Promise<Result[]> {
 		await this.#query(setStatement(scope, false));
-		const results = await this.#pglite.exec(sql);
-		return results.map(result => toResult(result as Results<Record<string, unknown>>));
+		const next = await this.#query({text: 'select pg_snapshot_xmax(pg_current_snapshot())::text as xid'});
+		try {
+			const results = await this.#pglite.exec(sql);
+			return results.map(result => toResult(result as Results<Record<string, unknown>>));
+		} catch (error) {
+			const {message, code} = error as Error & Report;
+			if (code !== canceled || !(await this.#isCommitted(next.rows[0]?.['xid']))) throw error;
+			// The interrupt came between the commit and the answer.
+			throw new DatabaseError(message, canceled, committed);
+		}
+	}
+
+	async #isCommitted(xid: unknown): Promise<boolean> {
+		if (this.#pglite.isInTransaction()) return false;
+		await this.#uncancelled('reset role');
+		const {rows} = await this.#query({
+			text: 'select $1::xid8 < pg_snapshot_xmax(pg_current_snapshot()) and pg_xact_status($1::xid8) = $2 as done',
+			values: [xid, 'committed'],
+		});
+		return rows[0]?.['done'] === true;
 	}
 
 	/** One by one in the extended protocol, which takes no two at once: none can run after a COMMIT that it hides. */
@@ -236,6 +263,9 @@ function toResult({rows, fields, rowCount}: Results<Record<string, unknown>>): R
 
 /** SQLSTATE of a statement that was cancelled. */
 const canceled = '57014';
+
+/** Detail of the error of a script that was cancelled too late. */
+export const committed = 'It had been committed.';
 
 /** The fields of an ErrorResponse that PGlite hands on. */
 interface Report {

@@ -1,6 +1,7 @@
 import {Worker} from 'node:worker_threads';
 import {DatabaseError, Runaway, type Database, type Result, type Scope, type Statement} from '../database/database.ts';
 import {fromSource} from '../files/package-root.ts';
+import {committed} from './pglite.ts';
 import {isUnheeded, raiseInterrupt, type Interrupt} from './interrupt.ts';
 import {Progress} from './progress.ts';
 import {timeLimit} from '../database/time-limits.ts';
@@ -193,7 +194,7 @@ export class WorkerDatabase implements Database {
 		if (pending === undefined) return;
 		pending.settle();
 		if ('results' in answer) pending.resolve(answer.results);
-		else if (pending.cancelled !== null && answer.failure.code === canceled) pending.reject(pending.cancelled);
+		else if (pending.cancelled !== null && isCancelled(answer.failure)) pending.reject(pending.cancelled);
 		else pending.reject(toError(answer.failure));
 	}
 
@@ -240,7 +241,8 @@ export class WorkerDatabase implements Database {
 			}
 			const end = async (): Promise<void> => {
 				const isOver = (): boolean => this.#pending.get(id) !== pending;
-				if (isCancelled ? await isUnheeded(interrupt, isOver) : !isOver()) this.#end(id, pending, why);
+				// What can no longer be cancelled is committing, and has its time for that.
+				if (await isUnheeded(isCancelled ? interrupt : null, isOver)) this.#end(id, pending, why);
 			};
 			void end();
 		};
@@ -313,6 +315,11 @@ function overtime(limit: number): DatabaseError {
 
 /** SQLSTATE of a statement that was cancelled. */
 const canceled = '57014';
+
+/** And not carried out all the same. */
+function isCancelled({code, details}: WorkerFailure): boolean {
+	return code === canceled && details !== committed;
+}
 
 function toError({message, code, details, hint}: WorkerFailure): Error {
 	return code === null ? new Error(message) : new DatabaseError(message, code, details, hint);
