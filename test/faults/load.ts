@@ -32,7 +32,7 @@ const between = 250;
 /** Milliseconds between two looks of one agent, for each agent that there is: a hundred looks a second in all. */
 const eachPause = 10;
 /** Milliseconds until what is not there is lost: a lease runs out after 30 s. */
-const timeout = 180_000;
+const timeout = 300_000;
 
 interface Agent {
 	readonly tag: string;

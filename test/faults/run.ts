@@ -53,7 +53,7 @@ interface Result {
 }
 
 /** Minutes after which a fault that has not ended never will. */
-const longest = (long ? 15 : 5) * times;
+const longest = (long ? 25 : 8) * times;
 
 async function carryOut(fault: Fault): Promise<Result> {
 	const begun = performance.now();
