@@ -25,8 +25,10 @@ export interface Fault {
 	readonly engine?: 'pglite' | 'postgres';
 	/** Only in the long run. It takes the place of a short one with the same name and engine. */
 	readonly long?: true;
-	/** It measures how long others wait: no other fault is carried out meanwhile. */
-	readonly alone?: true;
+	/**
+	 * It measures how long others wait: no other fault is carried out meanwhile, or (`waiting`) only others that do little but wait.
+	 */
+	readonly alone?: true | 'waiting';
 	/** How long it takes on two cores, about, where that is long: such a one is begun early. */
 	readonly seconds?: number;
 	/** How many trials a run makes; `--times` multiplies it. */

@@ -112,9 +112,11 @@ const carryOutAll = async (queue: Fault[], atOnce: number): Promise<void> => {
 const begun = performance.now();
 // Much of it is waiting: for programs to start, for leases and timeouts.
 await carryOutAll(
-	chosen.filter(({alone}) => alone !== true),
+	chosen.filter(({alone}) => alone === undefined),
 	availableParallelism() + 1,
 );
+const waiting = chosen.filter(({alone}) => alone === 'waiting');
+await carryOutAll(waiting, waiting.length);
 await carryOutAll(
 	chosen.filter(({alone}) => alone === true),
 	1,

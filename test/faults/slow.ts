@@ -189,13 +189,15 @@ export const slow: readonly Fault[] = [
 	{
 		what: "an agent's transaction that holds a lock",
 		engine: 'postgres',
+		alone: 'waiting',
 		trials: 2,
 		run: besideLocks,
 	},
-	{what: 'a long statement of the owner', engine: 'pglite', trials: 1, seconds: 15, run: besideOwner},
+	{what: 'a long statement of the owner', engine: 'pglite', alone: 'waiting', trials: 1, run: besideOwner},
 	{
 		what: 'statements of the owner that wait for a lock',
 		engine: 'postgres',
+		alone: 'waiting',
 		trials: 1,
 		run: besideWaiting,
 	},
