@@ -81,6 +81,8 @@ async function readSlowly(hub: Address, topic: string): Promise<Slow> {
 	const socket = connect(Number(port), hostname);
 	// The hub cuts it, and may do that with a reset.
 	socket.on('error', () => undefined);
+	// By the time that somebody asks, that may be long ago.
+	const closed = new Promise<true>(resolve => socket.once('close', () => resolve(true)));
 	const key = randomBytes(16).toString('base64');
 	socket.write(
 		`GET ${pathOf(hub)} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
@@ -104,7 +106,7 @@ async function readSlowly(hub: Address, topic: string): Promise<Slow> {
 					if (left < 0) resolve(false);
 				});
 			});
-			return Promise.race([all, once(socket, 'close').then(() => true)]);
+			return Promise.race([all, closed]);
 		},
 		end() {
 			clearInterval(drip);
