@@ -71,12 +71,12 @@ const warm = ({samples: all}: Row): Sample[] => all.filter(([at]) => at > warmUp
 
 const slopeIn = (row: Row): Slope => slopeOf(warm(row), row.unit === 'MB alive' ? drift : 0);
 
-/** `above`: more than its bound at any moment. The others: verdict. */
-function judged(row: Row): 'steady' | 'unclear' | 'grows' | 'above' | '' {
+/** `above`, `within`: its bound, at its highest; says nothing of its slope. The others: verdict. */
+function judged(row: Row): 'steady' | 'unclear' | 'grows' | 'above' | 'within' | '' {
 	const {what, unit} = row;
 	if (!isJudged(unit)) return '';
 	if (unit === 'MB resident') {
-		return Math.max(...row.samples.map(([, value]) => value)) > (maxResident[what] ?? 0) ? 'above' : 'steady';
+		return Math.max(...row.samples.map(([, value]) => value)) > (maxResident[what] ?? 0) ? 'above' : 'within';
 	}
 	const resident = rows.get(`${what.split(',')[0]} (MB resident)`);
 	const slope = slopeIn(row);
