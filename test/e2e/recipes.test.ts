@@ -155,7 +155,7 @@ describe('planner and executor', () => {
 		// Whoever asks starts the hub again, and the board is as it was.
 		const {data} = await planner!.call('list_tasks', {id: plan.id});
 		expect(data['tasks']).toMatchObject([
-			{id: plan.id, status: 'queued', progress: 0.375},
+			{id: plan.id, status: 'running', progress: 0.375},
 			{id: draw, status: 'done'},
 			{id: build, status: 'running', progress: 0.5, owner: 'EXECUTOR'},
 			{id: tryIt, status: 'queued'},

@@ -338,6 +338,6 @@ it('the hub loads node-postgres for nobody who did not ask for it', () => {
 			process.stdout.write(String(Object.keys(createRequire('/').cache).filter(name => name.includes('/pg/')).length));`;
 		return Number(execFileSync(process.execPath, ['--input-type=module', '-e', program], {encoding: 'utf8'}));
 	};
-	expect(loaded('run.ts')).toBe(0);
-	expect(loaded('postgres-open.ts')).toBeGreaterThan(0);
+	expect(loaded('process/run.ts')).toBe(0);
+	expect(loaded('postgres/open.ts')).toBeGreaterThan(0);
 });

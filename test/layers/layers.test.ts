@@ -115,11 +115,11 @@ test('the script names each planted violation and fails', async () => {
 	expect(await run(source)).toEqual({exitCode: 0, errors: []});
 	const violations = [
 		['mailbox/message.ts', '../store/mailbox-store.ts'],
-		['hub/http/http.ts', '../printable.ts'],
-		['store/mailbox-store.ts', '../tui/ui.ts'],
+		['hub/http/http.ts', '../../printable.ts'],
+		['store/mailbox-store.ts', '../tui/model/ui.ts'],
 		['store/mailbox-store.ts', 'react'],
-		['tui/model/ui.ts', '../hub/run.ts'],
-		['tui/model/search.ts', '../../hub/run.ts'],
+		['tui/model/ui.ts', '../../hub/process/run.ts'],
+		['tui/model/search.ts', '../../hub/process/run.ts'],
 	] as const;
 	for (const [file, specifier] of violations) await appendFile(join(source, file), `\nvoid import('${specifier}');\n`);
 	const {exitCode, errors} = await run(source);

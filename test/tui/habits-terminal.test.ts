@@ -372,7 +372,7 @@ describe('^Z', () => {
 		await sleep(300);
 		terminal.write('?');
 		const shown = await terminal.waitFor(rows => terminal.alternate && rows.some(row => row.includes('Reading')));
-		expect(shown).toHaveLength(24);
+		expect(shown).toHaveLength(40);
 	});
 });
 

@@ -25,7 +25,7 @@ describe('the snapshot', () => {
 		expect(text).toMatch(/^CLAUDE_1$/m);
 		expect(text).toMatch(/^ {2}#5 .*CLAUDE_1 \(unverified\) {2}approve the migration @CLAUDE_TWIN$/m);
 		expect(text).toMatch(
-			/^TASKS\n {2}queued .*\n(?:.*\n)* {2}running {4}#1 Task X: monthly report {2}CLAUDE_TWIN {2}0 %$/m,
+			/^TASKS\n {2}queued .*\n(?:.*\n)* {2}running {4}#1 Task X: monthly report {2}CLAUDE_TWIN {2}0%$/m,
 		);
 		expect(text).toMatch(/^AGENTS\n {2}CLAUDE_1 {2}working {2}builds$/m);
 	});
