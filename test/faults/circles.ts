@@ -7,11 +7,8 @@ import {query} from './writers.ts';
 // Tasks that wait for each other in every way, made and changed by many at once: whatever was accepted can be done in the end.
 
 const clients = 8;
-/**
- * What a task's state, a circle or a missing task forbids. And the owner's plain SQL locks rows before it takes the turn of the
- * tasks, so that PostgreSQL may end its deadlock with a function, which does it the other way round: who is told tries again.
- */
-const refusals = /"code":"(?:55000|22023|23503|40P01)"|deadlock detected/;
+/** What a task's state, a circle or a missing task forbids. */
+const refusals = /"code":"(?:55000|22023|23503)"/;
 
 interface Task {
 	readonly id: number;

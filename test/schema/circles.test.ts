@@ -158,6 +158,18 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		}
 		expect(await statuses()).toMatchObject({A: 'done', B: 'done', C: 'done'});
 	});
+
+	test('a plan ends when its last open step is given to another plan', async () => {
+		const plan = await add('plan');
+		const other = await add('other');
+		const step = await add('step', `p_parent_id => ${plan}`);
+		const moved = await add('moved', `p_parent_id => ${plan}`);
+		const [task] = await database.as(A, 'select * from task_claim(p_id => $1)', [step]);
+		await database.as(A, 'select task_finish($1, $2)', [step, task?.['lease_token']]);
+		expect(await statuses()).toMatchObject({plan: 'queued'});
+		await database.as(owner, 'update tasks set parent_id = $1 where id = $2', [other, moved]);
+		expect(await statuses()).toEqual({plan: 'done', other: 'queued', step: 'done', moved: 'queued'});
+	});
 });
 
 test('an upgrade marks the circles that are there, and cancels what waits for what is gone', async () => {
