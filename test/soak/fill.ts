@@ -1,4 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises';
+import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {query} from '../faults/writers.ts';
 import type {TestHub} from '../helpers/hub.ts';
@@ -15,9 +16,9 @@ const batch = 60;
 export async function fill(hub: TestHub, tags: readonly string[], mailboxes: readonly Mailbox[]): Promise<void> {
 	const tasks = mailboxes.map(async mailbox => {
 		for (let nth = 0; nth < filling.tasks / mailboxes.length; nth += 1) {
-			await mailbox.tasks.add({title: `task ${nth} of the first`});
-			const task = await mailbox.tasks.claim();
-			if (task !== null) await mailbox.tasks.finish(task.id, task.lease_token, {ok: true});
+			await again(() => mailbox.tasks.add({title: `task ${nth} of the first`}));
+			const task = await again(() => mailbox.tasks.claim());
+			if (task !== null) await again(() => mailbox.tasks.finish(task.id, task.lease_token, {ok: true}));
 		}
 	});
 	const names = tags.map(tag => `'${tag}'`).join();
@@ -29,11 +30,23 @@ export async function fill(hub: TestHub, tags: readonly string[], mailboxes: rea
 					|| ' message ' || n || ' of the first: the build is green'
 				from generate_series(${from}, ${from + batch - 1}) as n, (select array[${names}] as tags) as all_tags`,
 			);
-			await Promise.all(mailboxes.map(handOver));
+			await again(() => Promise.all(mailboxes.map(handOver)));
 			await sleep(50);
 		}
 	};
 	await Promise.all([messages(), ...tasks]);
+}
+
+/** As fast as all can follow is more than the hub answers in time: who is told to try again later does. */
+async function again<Result>(work: () => Promise<Result>): Promise<Result> {
+	for (let tries = 0; ; tries += 1) {
+		try {
+			return await work();
+		} catch (error) {
+			if (!(error instanceof MailboxError) || error.code !== 'offline' || tries === 20) throw error;
+			await sleep(1000);
+		}
+	}
 }
 
 async function handOver(mailbox: Mailbox): Promise<void> {
