@@ -7,6 +7,7 @@ import {type RequestContext, header} from './request-context.ts';
 import {errorResponse} from './errors/error-response.ts';
 import {badMethod, badPath, badRpcMethod, RestError, unknownSchema} from './errors/error.ts';
 import {guardError} from './guard.ts';
+import {isMail} from './mail.ts';
 import {handleRoot} from './openapi.ts';
 import {handleOptions} from './options.ts';
 import {parsePreferences} from './query/prefer.ts';
@@ -28,7 +29,7 @@ export function createRest(unbounded: Database, {maxRows = 1000}: RestOptions = 
 
 	async function handle(request: HubRequest): Promise<HubResponse> {
 		try {
-			const catalog = await cache.current();
+			const catalog = await (isMail(request) ? cache.known() : cache.current());
 			try {
 				return await answer(request, catalog);
 			} catch (error) {

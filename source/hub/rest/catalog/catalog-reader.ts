@@ -6,7 +6,15 @@ import {exposuresOf, type RelationDocument} from './exposure.ts';
 import {catalogName, type Name} from './sql.ts';
 import {type ViewDocument} from './view-origins.ts';
 
-const owner = {role: 'postgres', claims: {}, readOnly: true, forRequest: true, settings: {search_path: ''}};
+/** Every request waits for it, mail too: so it goes first as mail does. Whoever changes the schema makes it be read again. */
+const owner = {
+	role: 'postgres',
+	claims: {},
+	readOnly: true,
+	forRequest: true,
+	mail: true,
+	settings: {search_path: ''},
+};
 
 /** Reads what the exposed schema offers. */
 export async function readCatalog(database: Database): Promise<Catalog> {

@@ -9,6 +9,8 @@ import {readCatalog, readFingerprint} from './catalog-reader.ts';
 export class SchemaCache {
 	readonly #database: Database;
 	#catalog: Promise<Catalog> | null = null;
+	/** The one that was read last, whether it still stands or not. */
+	#last: Catalog | null = null;
 	#listening: Promise<unknown> | null = null;
 
 	constructor(database: Database) {
@@ -23,12 +25,25 @@ export class SchemaCache {
 		if (this.#catalog === null) {
 			const reading = readCatalog(this.#database);
 			this.#catalog = reading;
-			// A failed read is not kept: the next request tries again.
-			reading.catch(() => {
-				if (this.#catalog === reading) this.#catalog = null;
-			});
+			reading.then(
+				catalog => (this.#last = catalog),
+				// A failed read is not kept: the next request tries again.
+				() => {
+					if (this.#catalog === reading) this.#catalog = null;
+				},
+			);
 		}
 		return this.#catalog;
+	}
+
+	/**
+	 * As current, but while it is read again the one before, as PostgREST has it: for what does not change with it, and is not to
+	 * wait for a database that is busy.
+	 */
+	async known(): Promise<Catalog> {
+		if (this.#last === null) return this.current();
+		if (this.#catalog === null) this.current().catch(() => undefined);
+		return this.#last;
 	}
 
 	/** A newer catalog than this one; null when it still stands. */
