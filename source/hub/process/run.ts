@@ -338,6 +338,7 @@ async function serve(
 					prefix: '/agentmux/v1/tokens',
 					handle: ended.heeded(createTokens(database, keys).handle, ({method}) => method === 'DELETE'),
 					leeway: renewalGrace,
+					givesTokens: true,
 				},
 				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, onRotated).handle},
 				{prefix: '/agentmux/v1/cancel', handle: createCancel(database).handle},

@@ -19,6 +19,8 @@ interface Route {
 	readonly prefix: string;
 	/** Milliseconds for which it takes a token that has expired; PostgREST's 30 s when absent. */
 	readonly leeway?: number;
+	/** Whether its answers may hold tokens: one that was asked for with keys that were replaced meanwhile is not given. */
+	readonly givesTokens?: boolean;
 	readonly handle: Handler;
 }
 
@@ -232,7 +234,8 @@ async function answer(
 	if (route === undefined) return refusal(404, 'no Route matched with those values');
 	if (method === 'OPTIONS') return preflight(request);
 	const query = new URLSearchParams(search);
-	const caller = callerOf(options.jwtSecret, headers, query, route.leeway);
+	const secret = options.jwtSecret;
+	const caller = callerOf(secret, headers, query, route.leeway);
 	if ('status' in caller) return caller;
 	const refused = await options.refuse?.(caller);
 	if (refused) return refused;
@@ -241,7 +244,11 @@ async function answer(
 	}
 	const body = await entrance.bodies.read(request);
 	if (typeof body === 'string') return refusedBody(body, options.limits?.bodies ?? bodyLimits);
-	return route.handle({method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller, signal});
+	const given = {method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller, signal};
+	const response = await route.handle(given);
+	return route.givesTokens === true && options.jwtSecret !== secret
+		? refusal(401, 'The keys of the hub were replaced meanwhile.')
+		: response;
 }
 
 /** Web pages and other users need not know which process of which version this is. */
