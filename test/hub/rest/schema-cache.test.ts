@@ -1,0 +1,80 @@
+import {afterAll, beforeAll, beforeEach, expect, it} from 'vitest';
+import type {Database} from '../../../source/hub/database/database.ts';
+import {SchemaCache} from '../../../source/hub/rest/catalog/schema-cache.ts';
+import {openInMemory} from '../../helpers/prepared.ts';
+
+let real: Database;
+/** What reads of the catalog wait for, and how many there were. */
+let gate: Promise<void> = Promise.resolve();
+let reads = 0;
+let change: (payload: string) => void = () => undefined;
+const database: Database = {
+	async run(scope, statements, signal) {
+		if (statements.length === 2) {
+			reads += 1;
+			await gate;
+		}
+		return real.run(scope, statements, signal);
+	},
+	script: (scope, sql, signal) => real.script(scope, sql, signal),
+	async listen(_, listener) {
+		change = listener;
+		return async () => undefined;
+	},
+	close: () => real.close(),
+};
+
+beforeAll(async () => {
+	real = await openInMemory();
+});
+afterAll(() => real.close());
+beforeEach(() => {
+	gate = Promise.resolve();
+	reads = 0;
+});
+
+it('is read once, and again when the schema has changed', async () => {
+	const cache = new SchemaCache(database);
+	const [one, two] = await Promise.all([cache.current(), cache.current()]);
+	expect(two).toBe(one);
+	expect(await cache.current()).toBe(one);
+	expect(reads).toBe(1);
+	change('reload schema');
+	expect(await cache.current()).not.toBe(one);
+	expect(reads).toBe(2);
+});
+
+it('is the one before for mail at once, and for others when it cannot be read for a second', async () => {
+	const cache = new SchemaCache(database);
+	const one = await cache.current();
+	const held = Promise.withResolvers<void>();
+	gate = held.promise;
+	change('reload schema');
+	expect(await cache.known()).toBe(one);
+	expect(await cache.current()).toBe(one);
+	held.resolve();
+	await expect.poll(() => cache.current()).not.toBe(one);
+});
+
+it('is the one before where reading it fails, and is read again', async () => {
+	const cache = new SchemaCache(database);
+	const one = await cache.current();
+	change('reload schema');
+	gate = Promise.reject(new Error('canceling statement due to lock timeout'));
+	expect(await cache.current()).toBe(one);
+	gate = Promise.resolve();
+	expect(await cache.current()).not.toBe(one);
+});
+
+it('read before a change does not stand after it', async () => {
+	const cache = new SchemaCache(database);
+	const held = Promise.withResolvers<void>();
+	gate = held.promise;
+	const early = cache.current();
+	await expect.poll(() => reads).toBe(1);
+	change('reload schema');
+	held.resolve();
+	const stale = await early;
+	expect(await cache.current()).not.toBe(stale);
+	expect(reads).toBe(2);
+});
