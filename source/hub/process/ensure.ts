@@ -36,7 +36,7 @@ const rewriting = 4000;
 export async function ensureHub(paths: HubPaths, {databaseUrl, onProgress}: EnsureOptions = {}): Promise<RunningHub> {
 	await endUnproven(paths, onProgress);
 	const running = await findHub(paths);
-	if (running !== null && databaseUrl !== undefined) checkDatabase(running, describeDatabase(databaseUrl));
+	if (running !== null) checkDatabase(running, databaseUrl);
 	if (running !== null && running.schema >= newestMigration()) return running;
 	for (const folder of [paths.data, paths.state, paths.logs]) makePrivateFolder(folder);
 	const tell = once(onProgress ?? (() => undefined));
@@ -48,6 +48,8 @@ export async function ensureHub(paths: HubPaths, {databaseUrl, onProgress}: Ensu
 		while (Date.now() < deadline) {
 			refuseFault(paths);
 			const hub = await findHub(paths);
+			// Another program may have started it meanwhile, with the database that was served last.
+			if (hub !== null) checkDatabase(hub, databaseUrl);
 			if (hub !== null && hub.schema >= newestMigration()) return hub;
 			lock ??= await takeLock(join(paths.state, 'start.lock'));
 			if (hub !== null) {
@@ -141,7 +143,10 @@ async function endUnproven(paths: HubPaths, onProgress: EnsureOptions['onProgres
 }
 
 /** Nobody is to write into another mailbox than the one that he named. */
-function checkDatabase({pid, database}: RunningHub, wanted: string): void {
+/** Throws where it serves another database than the one that is asked for, if any is. */
+function checkDatabase({pid, database}: RunningHub, databaseUrl: string | undefined): void {
+	if (databaseUrl === undefined) return;
+	const wanted = describeDatabase(databaseUrl);
 	if (database === wanted) return;
 	const name = (label: string): string => (label === embedded ? 'the embedded database' : label);
 	throw new HubError(
