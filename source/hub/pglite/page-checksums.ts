@@ -42,12 +42,21 @@ function firstDamaged(path: string, firstPage: number): number | null {
 			const length = readSync(file, bytes, 0, bytes.length, null);
 			if (length === 0) return null;
 			for (let at = 0; at < length; at += pageSize, page += 1) {
-				if (at + pageSize > length || isDamaged(bytes.subarray(at, at + pageSize), page)) return page;
+				if (at + pageSize > length) return isUnborn(bytes.subarray(at, length), page) ? null : page;
+				if (isDamaged(bytes.subarray(at, at + pageSize), page)) return page;
 			}
 		}
 	} finally {
 		closeSync(file);
 	}
+}
+
+/**
+ * A disk that was full leaves the beginning of a page behind a relation that was to grow, or of a new relation. PostgreSQL counts
+ * whole pages (mdnblocks), and writes it again; what follows other pages and is not empty may have been cut off, though.
+ */
+function isUnborn(beginning: Buffer, page: number): boolean {
+	return page === 0 || beginning.every(byte => byte === 0);
 }
 
 /** PostgreSQL's page header (storage/bufpage.h): where the checksum and the end of the free space are. */
