@@ -87,7 +87,7 @@ export const layers: Layers = {
 		'toml.ts': ['smol-toml'],
 		'paths.ts': ['node:path', 'env-paths'],
 		hub: ['node:', 'pg', 'tar', '@electric-sql/pglite'],
-		'hub/rest': ['node:crypto'],
+		'hub/rest': ['node:crypto', 'node:timers'],
 		'hub/realtime': ['node:', 'ws'],
 		'hub/local': ['node:', 'ws'],
 		mailbox: [],
