@@ -1,7 +1,8 @@
 import {execFileSync} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import pg from 'pg';
-import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
+import {DatabaseError} from '../../source/hub/database/database.ts';
 import {PostgresDatabase} from '../../source/hub/postgres/postgres.ts';
 import {openPostgres} from '../../source/hub/postgres/open.ts';
 import {parsePostgresUrl} from '../../source/hub/database/postgres-url.ts';
@@ -293,6 +294,61 @@ describe('a database user with few rights', () => {
 		await sql(server.connectionString, `create role guest login password 'few'`);
 		[url.username, url.password] = ['guest', 'few'];
 		await expect(open(url.href)).rejects.toThrow(/belongs to the database user postgres, and guest may not change it/);
+	});
+});
+
+describe("cancelled when it has been answered, while its connection is made ready for the next, an owner's script", () => {
+	const scope = {role: 'postgres', claims: {}};
+	let database: PostgresDatabase;
+	let other: pg.Client;
+
+	beforeEach(async () => {
+		const url = await make();
+		database = await PostgresDatabase.open(parsePostgresUrl(url));
+		other = new pg.Client({connectionString: `${url}&uselibpqcompat=true`});
+		await other.connect();
+	});
+	afterEach(async () => {
+		await other.end();
+		await database.close();
+	});
+
+	/** Cancels a script at that moment, which lasts until `other` commits. */
+	async function cancelled(end: string): Promise<{readonly answer: Promise<unknown>}> {
+		const abort = new AbortController();
+		await other.query('create table if not exists done (); select pg_advisory_lock(7)');
+		const sql = `begin; create temp table kept (); commit; select pg_advisory_lock(7); ${end}`;
+		const answer = database.script(scope, sql, abort.signal);
+		answer.catch(() => undefined);
+		const count = async (text: string): Promise<unknown> => (await other.query<{n: number}>(text)).rows[0]?.n;
+		const waits = `select count(*)::int as n from pg_stat_activity
+			where datname = current_database() and wait_event = 'advisory'`;
+		await expect.poll(() => count(waits), {timeout: 20_000, interval: 20}).toBe(1);
+		const found = await other.query<{name: string}>(
+			`select oid::regclass as name from pg_class where relname = 'kept'`,
+		);
+		await other.query(`begin; lock table ${found.rows[0]?.name} in access share mode; select pg_advisory_unlock(7)`);
+		const cleaning = `select count(*)::int as n from pg_locks where not granted and relation = '${found.rows[0]?.name}'::regclass`;
+		await expect.poll(() => count(cleaning), {timeout: 20_000, interval: 20}).toBe(1);
+		abort.abort(new DatabaseError('cancelled', '57014'));
+		return {answer};
+	}
+
+	it('is not said to have failed', async () => {
+		const {answer} = await cancelled('insert into done default values');
+		// Time for a cancellation, which must not come.
+		await new Promise(resolve => setTimeout(resolve, 500));
+		await other.query('commit');
+		await expect(answer).resolves.toHaveLength(5);
+		const [result] = await database.run(scope, [{text: 'select count(*)::int as n from done'}]);
+		expect(result?.rows).toEqual([{n: 1}]);
+	});
+
+	it('leaves no cancellation to the next call', async () => {
+		const {answer} = await cancelled('select 1 / 0');
+		await other.query('commit');
+		await expect(answer).rejects.toMatchObject({code: '22012'});
+		await database.run(scope, [{text: 'select pg_sleep(0.5)'}]);
 	});
 });
 

@@ -189,6 +189,7 @@ export class PostgresDatabase implements Database {
 		const process = processOf(client);
 		let cancelled: Error | null = null;
 		let isAbandoned = false;
+		let isOver = false;
 		let overdue: NodeJS.Timeout | undefined;
 		const call: RunningCall = {
 			process,
@@ -196,7 +197,7 @@ export class PostgresDatabase implements Database {
 			begun: performance.now(),
 			blocker: null,
 			cancel: why => {
-				if (cancelled !== null) return;
+				if (isOver || cancelled !== null) return;
 				cancelled = why;
 				void this.#blockers.cancel(process);
 				overdue = setTimeout(() => {
@@ -212,15 +213,25 @@ export class PostgresDatabase implements Database {
 		const abort = (): void => call.cancel(signal?.reason as Error);
 		const end = this.#blockers.watch(call);
 		signal?.addEventListener('abort', abort, {once: true});
+		// From its answer on nothing cancels the call: what it did is done, and the connection is about to be another's.
+		const over = (): void => {
+			isOver = true;
+			clearTimeout(overdue);
+			clearTimeout(unheeded);
+			end();
+			signal?.removeEventListener('abort', abort);
+		};
 		try {
 			// Aborted while it waited for a connection, where nobody listened yet.
 			signal?.throwIfAborted();
 			const result = await work(client);
-			if (first !== 'begin') await clean(client);
+			over();
 			// A cancellation that is on its way would meet the next call.
-			client.release(cancelled !== null);
+			const isClean = cancelled === null && (first === 'begin' || (await clean(client).then(yes, no)));
+			client.release(!isClean);
 			return result;
 		} catch (error) {
+			over();
 			if (isAbandoned && cancelled !== null) {
 				client.release(true);
 				throw new Runaway(cancelled);
@@ -230,11 +241,6 @@ export class PostgresDatabase implements Database {
 			const isClean = isKept && (await clean(client).then(yes, no));
 			client.release(!isClean);
 			throw cancelled !== null && isCanceled(failure) ? cancelled : failure;
-		} finally {
-			clearTimeout(overdue);
-			clearTimeout(unheeded);
-			end();
-			signal?.removeEventListener('abort', abort);
 		}
 	}
 
