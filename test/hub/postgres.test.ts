@@ -191,6 +191,43 @@ describe('opening', () => {
 	});
 });
 
+describe('setting up', () => {
+	const held = 'select granted from pg_locks where relation = $1::regclass';
+
+	it('waits for no lock that the SQL of an agent can hold', async () => {
+		const url = await make();
+		await open(url);
+		const agent = new pg.Client({connectionString: `${url}&uselibpqcompat=true`});
+		await agent.connect();
+		try {
+			await agent.query('begin; set local role authenticated');
+			await agent.query(`select pg_advisory_xact_lock(hashtextextended('agentmux', 0))`);
+			await open(url);
+			await expect(agent.query('lock table supabase_migrations.setup_turn')).rejects.toMatchObject({code: '42501'});
+		} finally {
+			await agent.end();
+		}
+	});
+
+	it('is done by one hub at a time, from the first one on', async () => {
+		const url = await make();
+		await Promise.all([open(url), open(url), open(url)]);
+		const other = new pg.Client({connectionString: `${url}&uselibpqcompat=true`});
+		await other.connect();
+		try {
+			await other.query('begin; lock table supabase_migrations.setup_turn in exclusive mode');
+			const third = open(url);
+			const waits = async () =>
+				(await other.query<{granted: boolean}>(held, ['supabase_migrations.setup_turn'])).rows.map(row => row.granted);
+			await expect.poll(waits, {timeout: 20_000}).toContain(false);
+			await other.query('commit');
+			await third;
+		} finally {
+			await other.end();
+		}
+	});
+});
+
 describe('a database user with few rights', () => {
 	/** The URL of a user who owns a new database and nothing else. */
 	async function user(name: string, attributes: string): Promise<string> {
@@ -211,6 +248,9 @@ describe('a database user with few rights', () => {
 			[url.username, url.password, url.pathname] = ['few rights', 'few', '/own'];
 			const failure = (await open(url.href).catch((error: unknown) => error)) as {message: string; remedy: string};
 			expect(failure.message).toMatch(/^The database user few rights may not set up the mailbox: permission denied/);
+			expect(await sql(url.href, `select nspname from pg_namespace where nspname ~ '^(supabase|agentmux)'`)).toEqual(
+				[],
+			);
 			const grants = /^Let a superuser run, where it is not so already: (.+)\.$/.exec(failure.remedy)?.[1] ?? '';
 			for (const grant of grants.split('; ')) await sql(fresh.connectionString, grant);
 			const {database} = await open(url.href);
@@ -221,6 +261,22 @@ describe('a database user with few rights', () => {
 			await expect(database.script(read, 'delete from messages')).rejects.toMatchObject({code: '25006'});
 		} finally {
 			for (const {database} of opened.splice(0)) await database.close();
+			await fresh.stop();
+		}
+	});
+
+	it('that may make schemas and no roles leaves nothing behind', async () => {
+		const fresh = await startPostgres();
+		try {
+			await sql(fresh.connectionString, `create role few login password 'few'`);
+			await sql(fresh.connectionString, 'create database own owner few');
+			const url = new URL(fresh.connectionString);
+			[url.username, url.password, url.pathname] = ['few', 'few', '/own'];
+			await expect(open(url.href)).rejects.toThrow('may not set up the mailbox: permission denied to create role');
+			expect(await sql(url.href, `select nspname from pg_namespace where nspname ~ '^(supabase|agentmux)'`)).toEqual(
+				[],
+			);
+		} finally {
 			await fresh.stop();
 		}
 	});
@@ -290,6 +346,13 @@ describe('a database user with few rights', () => {
 
 	it('shares the mailbox only with those who may act as its owner', async () => {
 		const url = new URL(await make());
+		await open(url.href);
+		await sql(url.href, 'drop table supabase_migrations.setup_turn');
+		await sql(url.href, `create role second login password 'few' in role postgres`);
+		const second = new URL(url.href);
+		[second.username, second.password] = ['second', 'few'];
+		// The turn is made by one, and taken by the other.
+		await open(second.href);
 		await open(url.href);
 		await sql(server.connectionString, `create role guest login password 'few'`);
 		[url.username, url.password] = ['guest', 'few'];
