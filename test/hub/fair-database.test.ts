@@ -221,9 +221,18 @@ it("of an agent's SQL one statement runs at a time, beside whatever else it asks
 
 describe('on PostgreSQL, who holds a lock', () => {
 	const note = (body: string) => [{text: 'update notes set body = $1', values: [body]}];
-	const holding = (body: string) => [...note(body), ...endless];
 	let database: Database;
 	let said: string[];
+
+	/** Starts what holds the lock; resolves when it does. */
+	async function holding(scope: Scope, body: string, signal?: AbortSignal): Promise<{readonly held: Promise<unknown>}> {
+		const held = database.run(scope, [...note(body), ...endless], signal);
+		held.catch(() => undefined);
+		const text = `select count(*)::int as n from pg_stat_activity where state = 'active' and query = $1`;
+		const running = () => database.run(owner, [{text, values: [endless[0]?.text]}]);
+		await expect.poll(async () => (await running())[0]?.rows[0]?.['n'], {timeout: 20_000, interval: 20}).toBe(1);
+		return {held};
+	}
 
 	beforeAll(async () => {
 		said = [];
@@ -237,7 +246,7 @@ describe('on PostgreSQL, who holds a lock', () => {
 	afterAll(() => database.close());
 
 	it('and is an agent, is cancelled when somebody waits for it', async () => {
-		const held = database.run(agent('BOMBER'), holding('bomb'));
+		const {held} = await holding(agent('BOMBER'), 'bomb');
 		const [over] = await Promise.allSettled([held, database.run(agent('CLAUDE_1'), note('served'))]);
 		expect(over).toMatchObject({
 			status: 'rejected',
@@ -246,18 +255,24 @@ describe('on PostgreSQL, who holds a lock', () => {
 		expect((await database.run(owner, [{text: 'select body from notes'}]))[0]?.rows).toEqual([{body: 'served'}]);
 	});
 
-	it('and is the owner, is named to who waited in vain, and its statement to the owner alone', async () => {
+	it('and is the owner, is named to all who wait, and its statement to the owner alone', async () => {
 		const abort = new AbortController();
-		const held = database.run(owner, holding('long'), abort.signal);
-		const [told] = await Promise.allSettled([database.run(agent('CLAUDE_1'), note('late'))]);
+		const {held} = await holding(owner, 'long', abort.signal);
+		// One of them is ahead in the queue, and holds up the other no more than that one does it.
+		const lock = [{text: 'lock table notes in exclusive mode'}];
+		const late = ['CLAUDE_1', 'CLAUDE_2'].map(tag => database.run(agent(tag), lock));
+		const [told, behind] = await Promise.allSettled(late);
 		const [shown] = await Promise.allSettled([database.run(owner, note('late'))]);
 		abort.abort(new DatabaseError('enough', '57014'));
 		await expect(held).rejects.toThrow('enough');
 		const pattern = /^The lock is held by process \d+, user \w+, agentmux hub, whose transaction has run for \d+ s/;
 		expect(told).toMatchObject({status: 'rejected', reason: {code: '55P03'}});
+		expect(behind).toMatchObject({status: 'rejected', reason: {code: '55P03'}});
 		expect(String((told as PromiseRejectedResult).reason.details)).toMatch(pattern);
 		expect(String((told as PromiseRejectedResult).reason.details)).not.toContain('generate_series');
 		expect(String((shown as PromiseRejectedResult).reason.details)).toContain('generate_series');
 		expect(said.some(sentence => sentence.includes('A statement of CLAUDE_1 waits for a lock.'))).toBe(true);
+		// It stands in the log.
+		expect(said.filter(sentence => sentence.includes('generate_series'))).toEqual([]);
 	});
 });

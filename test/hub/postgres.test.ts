@@ -1,7 +1,8 @@
 import {execFileSync} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import pg from 'pg';
-import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
+import {DatabaseError} from '../../source/hub/database/database.ts';
 import {PostgresDatabase} from '../../source/hub/postgres/postgres.ts';
 import {openPostgres} from '../../source/hub/postgres/open.ts';
 import {parsePostgresUrl} from '../../source/hub/database/postgres-url.ts';
@@ -190,6 +191,43 @@ describe('opening', () => {
 	});
 });
 
+describe('setting up', () => {
+	const held = 'select granted from pg_locks where relation = $1::regclass';
+
+	it('waits for no lock that the SQL of an agent can hold', async () => {
+		const url = await make();
+		await open(url);
+		const agent = new pg.Client({connectionString: `${url}&uselibpqcompat=true`});
+		await agent.connect();
+		try {
+			await agent.query('begin; set local role authenticated');
+			await agent.query(`select pg_advisory_xact_lock(hashtextextended('agentmux', 0))`);
+			await open(url);
+			await expect(agent.query('lock table supabase_migrations.setup_turn')).rejects.toMatchObject({code: '42501'});
+		} finally {
+			await agent.end();
+		}
+	});
+
+	it('is done by one hub at a time, from the first one on', async () => {
+		const url = await make();
+		await Promise.all([open(url), open(url), open(url)]);
+		const other = new pg.Client({connectionString: `${url}&uselibpqcompat=true`});
+		await other.connect();
+		try {
+			await other.query('begin; lock table supabase_migrations.setup_turn in exclusive mode');
+			const third = open(url);
+			const waits = async () =>
+				(await other.query<{granted: boolean}>(held, ['supabase_migrations.setup_turn'])).rows.map(row => row.granted);
+			await expect.poll(waits, {timeout: 20_000}).toContain(false);
+			await other.query('commit');
+			await third;
+		} finally {
+			await other.end();
+		}
+	});
+});
+
 describe('a database user with few rights', () => {
 	/** The URL of a user who owns a new database and nothing else. */
 	async function user(name: string, attributes: string): Promise<string> {
@@ -210,6 +248,9 @@ describe('a database user with few rights', () => {
 			[url.username, url.password, url.pathname] = ['few rights', 'few', '/own'];
 			const failure = (await open(url.href).catch((error: unknown) => error)) as {message: string; remedy: string};
 			expect(failure.message).toMatch(/^The database user few rights may not set up the mailbox: permission denied/);
+			expect(await sql(url.href, `select nspname from pg_namespace where nspname ~ '^(supabase|agentmux)'`)).toEqual(
+				[],
+			);
 			const grants = /^Let a superuser run, where it is not so already: (.+)\.$/.exec(failure.remedy)?.[1] ?? '';
 			for (const grant of grants.split('; ')) await sql(fresh.connectionString, grant);
 			const {database} = await open(url.href);
@@ -220,6 +261,22 @@ describe('a database user with few rights', () => {
 			await expect(database.script(read, 'delete from messages')).rejects.toMatchObject({code: '25006'});
 		} finally {
 			for (const {database} of opened.splice(0)) await database.close();
+			await fresh.stop();
+		}
+	});
+
+	it('that may make schemas and no roles leaves nothing behind', async () => {
+		const fresh = await startPostgres();
+		try {
+			await sql(fresh.connectionString, `create role few login password 'few'`);
+			await sql(fresh.connectionString, 'create database own owner few');
+			const url = new URL(fresh.connectionString);
+			[url.username, url.password, url.pathname] = ['few', 'few', '/own'];
+			await expect(open(url.href)).rejects.toThrow('may not set up the mailbox: permission denied to create role');
+			expect(await sql(url.href, `select nspname from pg_namespace where nspname ~ '^(supabase|agentmux)'`)).toEqual(
+				[],
+			);
+		} finally {
 			await fresh.stop();
 		}
 	});
@@ -290,9 +347,71 @@ describe('a database user with few rights', () => {
 	it('shares the mailbox only with those who may act as its owner', async () => {
 		const url = new URL(await make());
 		await open(url.href);
+		await sql(url.href, 'drop table supabase_migrations.setup_turn');
+		await sql(url.href, `create role second login password 'few' in role postgres`);
+		const second = new URL(url.href);
+		[second.username, second.password] = ['second', 'few'];
+		// The turn is made by one, and taken by the other.
+		await open(second.href);
+		await open(url.href);
 		await sql(server.connectionString, `create role guest login password 'few'`);
 		[url.username, url.password] = ['guest', 'few'];
 		await expect(open(url.href)).rejects.toThrow(/belongs to the database user postgres, and guest may not change it/);
+	});
+});
+
+describe("cancelled when it has been answered, while its connection is made ready for the next, an owner's script", () => {
+	const scope = {role: 'postgres', claims: {}};
+	let database: PostgresDatabase;
+	let other: pg.Client;
+
+	beforeEach(async () => {
+		const url = await make();
+		database = await PostgresDatabase.open(parsePostgresUrl(url));
+		other = new pg.Client({connectionString: `${url}&uselibpqcompat=true`});
+		await other.connect();
+	});
+	afterEach(async () => {
+		await other.end();
+		await database.close();
+	});
+
+	/** Cancels a script at that moment, which lasts until `other` commits. */
+	async function cancelled(end: string): Promise<{readonly answer: Promise<unknown>}> {
+		const abort = new AbortController();
+		await other.query('create table if not exists done (); select pg_advisory_lock(7)');
+		const sql = `begin; create temp table kept (); commit; select pg_advisory_lock(7); ${end}`;
+		const answer = database.script(scope, sql, abort.signal);
+		answer.catch(() => undefined);
+		const count = async (text: string): Promise<unknown> => (await other.query<{n: number}>(text)).rows[0]?.n;
+		const waits = `select count(*)::int as n from pg_stat_activity
+			where datname = current_database() and wait_event = 'advisory'`;
+		await expect.poll(() => count(waits), {timeout: 20_000, interval: 20}).toBe(1);
+		const found = await other.query<{name: string}>(
+			`select oid::regclass as name from pg_class where relname = 'kept'`,
+		);
+		await other.query(`begin; lock table ${found.rows[0]?.name} in access share mode; select pg_advisory_unlock(7)`);
+		const cleaning = `select count(*)::int as n from pg_locks where not granted and relation = '${found.rows[0]?.name}'::regclass`;
+		await expect.poll(() => count(cleaning), {timeout: 20_000, interval: 20}).toBe(1);
+		abort.abort(new DatabaseError('cancelled', '57014'));
+		return {answer};
+	}
+
+	it('is not said to have failed', async () => {
+		const {answer} = await cancelled('insert into done default values');
+		// Time for a cancellation, which must not come.
+		await new Promise(resolve => setTimeout(resolve, 500));
+		await other.query('commit');
+		await expect(answer).resolves.toHaveLength(5);
+		const [result] = await database.run(scope, [{text: 'select count(*)::int as n from done'}]);
+		expect(result?.rows).toEqual([{n: 1}]);
+	});
+
+	it('leaves no cancellation to the next call', async () => {
+		const {answer} = await cancelled('select 1 / 0');
+		await other.query('commit');
+		await expect(answer).rejects.toMatchObject({code: '22012'});
+		await database.run(scope, [{text: 'select pg_sleep(0.5)'}]);
 	});
 });
 

@@ -29,13 +29,16 @@ export interface Blocker {
 	readonly query: string | null;
 }
 
-// A server shows of other users' sessions only that they are there.
+// A server shows of other users' sessions only that they are there, but everybody's locks. The processes ahead in a lock's queue
+// are among those that it says block another, and wait themselves: each has a row of its own here.
 const pairs = `
 	select w.pid as waiting, b.pid as process, a.usename as "user", a.application_name as program, left(a.query, 100) as query,
 		coalesce(extract(epoch from clock_timestamp() - a.xact_start) * 1000, 0)::float8 as running
-	from pg_stat_activity as w cross join lateral unnest(pg_blocking_pids(w.pid)) as b (pid)
-	left join pg_stat_activity as a on a.pid = b.pid
-	where w.wait_event_type = 'Lock' and w.datname = current_database()`;
+	from (
+		select distinct l.pid from pg_locks as l join pg_stat_activity as s on s.pid = l.pid
+		where not l.granted and s.datname = current_database()
+	) as w cross join lateral unnest(pg_blocking_pids(w.pid)) as b (pid)
+	left join pg_stat_activity as a on a.pid = b.pid`;
 
 /**
  * Looks after the locks, on a connection of its own: says of each call that waits for one who holds it, cancels what an agent
@@ -91,11 +94,14 @@ export class PostgresBlockers {
 		if (old.length === 0) return;
 		const rows = (await this.#ask(pairs, [])) as Pair[];
 		for (const call of old) {
+			// Over meanwhile: the process may work for another.
+			if (!this.#calls.has(call)) continue;
 			const {process, scope, begun} = call;
 			const blocker = rootOf(process, rows);
 			if (blocker !== null && call.blocker === null) this.#onBlocked(sentence(scope, blocker));
 			call.blocker = blocker;
-			const holdsUp = rows.some(row => row.process === process);
+			// Who waits holds up nobody by itself: what it waits for does.
+			const holdsUp = blocker === null && rows.some(row => row.process === process);
 			if (holdsUp && sharedCallerOf(scope).isCancellable && now - begun >= sharedLimit) {
 				call.cancel(
 					new DatabaseError(
@@ -148,16 +154,18 @@ function rootOf(process: number, pairs: readonly Pair[]): Blocker | null {
 }
 
 /** For whoever looks into a lock timeout; the statement is shown to those who may see everybody's. */
-export function describeBlocker({role}: Scope, {process, user, program, running, query}: Blocker): string {
-	const who = [`process ${process}`, ...(user === null ? [] : [`user ${user}`]), ...(program ? [program] : [])].join(
-		', ',
-	);
+export function describeBlocker({role}: Scope, blocker: Blocker): string {
 	const isOwner = role === 'postgres' || role === 'service_role';
-	const what = isOwner && query ? `: ${query.replaceAll(/\s+/g, ' ').trim()}` : '';
-	return `The lock is held by ${who}, whose transaction has run for ${seconds(running)}${what}`;
+	const what = isOwner && blocker.query ? `: ${blocker.query.replaceAll(/\s+/g, ' ').trim()}` : '';
+	return `${held(blocker)}${what}`;
 }
 
+/** For the log. No SQL, which may hold a password. */
 function sentence(scope: Scope, blocker: Blocker): string {
-	const {name} = sharedCallerOf(scope);
-	return `A statement of ${name} waits for a lock. ${describeBlocker({...scope, role: 'postgres'}, blocker)}`;
+	return `A statement of ${sharedCallerOf(scope).name} waits for a lock. ${held(blocker)}`;
+}
+
+function held({process, user, program, running}: Blocker): string {
+	const who = [`process ${process}`, ...(user === null ? [] : [`user ${user}`]), ...(program ? [program] : [])];
+	return `The lock is held by ${who.join(', ')}, whose transaction has run for ${seconds(running)}`;
 }

@@ -9,7 +9,6 @@ import {
 	type Scope,
 	type Statement,
 } from '../database/database.ts';
-import {HubError} from '../files/error.ts';
 import {describeBlocker, PostgresBlockers, type RunningCall} from './blockers.ts';
 import {PostgresListener} from './listener.ts';
 import type {PostgresAddress} from '../database/postgres-url.ts';
@@ -131,26 +130,16 @@ export class PostgresDatabase implements Database {
 		return this.#listener.listen(channel, listener);
 	}
 
-	/** Runs `work` while no other hub on this database runs its own. Rejects with HubError when one does not come to an end. */
-	async exclusively<T>(key: string, work: () => Promise<T>): Promise<T> {
+	/** A connection of its own, which whoever asked for it ends. */
+	async connect(): Promise<pg.Client> {
 		const client = new pg.Client({...this.#config, lock_timeout: statementLimit});
 		client.on('error', () => undefined);
 		try {
 			await client.connect();
-			await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [key]);
+			return client;
 		} catch (error) {
 			await client.end().catch(() => undefined);
-			if (error instanceof pg.DatabaseError && error.code === '55P03') {
-				throw new HubError('Another hub has been setting up this database for two minutes.', 'See its log.', {
-					cause: error,
-				});
-			}
 			throw translated(error);
-		}
-		try {
-			return await work();
-		} finally {
-			await client.end().catch(() => undefined);
 		}
 	}
 
@@ -189,6 +178,7 @@ export class PostgresDatabase implements Database {
 		const process = processOf(client);
 		let cancelled: Error | null = null;
 		let isAbandoned = false;
+		let isOver = false;
 		let overdue: NodeJS.Timeout | undefined;
 		const call: RunningCall = {
 			process,
@@ -196,7 +186,7 @@ export class PostgresDatabase implements Database {
 			begun: performance.now(),
 			blocker: null,
 			cancel: why => {
-				if (cancelled !== null) return;
+				if (isOver || cancelled !== null) return;
 				cancelled = why;
 				void this.#blockers.cancel(process);
 				overdue = setTimeout(() => {
@@ -212,15 +202,25 @@ export class PostgresDatabase implements Database {
 		const abort = (): void => call.cancel(signal?.reason as Error);
 		const end = this.#blockers.watch(call);
 		signal?.addEventListener('abort', abort, {once: true});
+		// From its answer on nothing cancels the call: what it did is done, and the connection is about to be another's.
+		const over = (): void => {
+			isOver = true;
+			clearTimeout(overdue);
+			clearTimeout(unheeded);
+			end();
+			signal?.removeEventListener('abort', abort);
+		};
 		try {
 			// Aborted while it waited for a connection, where nobody listened yet.
 			signal?.throwIfAborted();
 			const result = await work(client);
-			if (first !== 'begin') await clean(client);
+			over();
 			// A cancellation that is on its way would meet the next call.
-			client.release(cancelled !== null);
+			const isClean = cancelled === null && (first === 'begin' || (await clean(client).then(yes, no)));
+			client.release(!isClean);
 			return result;
 		} catch (error) {
+			over();
 			if (isAbandoned && cancelled !== null) {
 				client.release(true);
 				throw new Runaway(cancelled);
@@ -230,11 +230,6 @@ export class PostgresDatabase implements Database {
 			const isClean = isKept && (await clean(client).then(yes, no));
 			client.release(!isClean);
 			throw cancelled !== null && isCanceled(failure) ? cancelled : failure;
-		} finally {
-			clearTimeout(overdue);
-			clearTimeout(unheeded);
-			end();
-			signal?.removeEventListener('abort', abort);
 		}
 	}
 
@@ -337,7 +332,7 @@ function toResult({rows, fields, rowCount}: pg.QueryResult<Record<string, unknow
 }
 
 /** What PostgreSQL answered, or that it did not. */
-function translated(error: unknown): unknown {
+export function translated(error: unknown): unknown {
 	if (error instanceof pg.DatabaseError && error.code !== undefined) {
 		const {code, message, detail, hint, severity} = error;
 		// After a FATAL the connection is gone; that is no answer to a query.

@@ -3,6 +3,7 @@ import {DatabaseError} from '../database/database.ts';
 import {HubError} from '../files/error.ts';
 import {checkVersion, migrate, readMigrations} from '../schema/migrations.ts';
 import type {PostgresDatabase} from './postgres.ts';
+import {inSetupTurn} from './setup-turn.ts';
 
 /** What is there before anything is changed. */
 interface Standing {
@@ -41,22 +42,28 @@ left join (
  * Throws HubError, having changed nothing, where that would break what is there or the user lacks a right.
  */
 export async function preparePostgres(database: PostgresDatabase): Promise<void> {
-	await database.exclusively('agentmux', async () => {
-		const [result] = await database.run({...owner, readOnly: true}, [{text: standingQuery}]);
-		const standing = result?.rows[0] as unknown as Standing;
-		refuse(standing);
-		const migrations = await readMigrations();
-		await checkVersion(database, migrations);
-		try {
+	// Before even the turn is made, and again in it: another hub may have been faster.
+	const standing = await read(database);
+	refuse(standing);
+	try {
+		await inSetupTurn(database, async () => {
+			refuse(await read(database));
+			const migrations = await readMigrations();
+			await checkVersion(database, migrations);
 			await bootstrap(database);
-		} catch (error) {
-			throw error instanceof DatabaseError && error.code === '42501' ? lackingRight(standing, error) : error;
-		}
-		await migrate(database, migrations);
-		// Where no event trigger may be made, nobody else does it.
-		await database.run(owner, [{text: 'select realtime.sync_capture()'}]);
-	});
+			await migrate(database, migrations);
+			// Where no event trigger may be made, nobody else does it.
+			await database.run(owner, [{text: 'select realtime.sync_capture()'}]);
+		});
+	} catch (error) {
+		throw error instanceof DatabaseError && error.code === '42501' ? lackingRight(standing, error) : error;
+	}
 	if (!(await mayTake(database, 'supabase_read_only_user'))) database.standIn('supabase_read_only_user');
+}
+
+async function read(database: PostgresDatabase): Promise<Standing> {
+	const [result] = await database.run({...owner, readOnly: true}, [{text: standingQuery}]);
+	return result?.rows[0] as unknown as Standing;
 }
 
 /** Whether changes of the schema announce themselves; otherwise somebody has to look. */
