@@ -152,8 +152,11 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		if (early !== null) return;
 		// It cannot be reached yet: the subscription says so, and goes on trying.
 		await joined.promise;
+		// The connection may break again while it is read.
+		while (!closed && (await unlessOffline(load(opened).then(() => true))) === null) {
+			await new Promise(resolve => setTimeout(resolve, loadAgain));
+		}
 		if (closed) return;
-		await load(opened);
 		const cursor = await unlessOffline(opened.cursor());
 		apply({type: 'loaded', epoch: cursor?.epoch ?? null, kept});
 	}
@@ -296,6 +299,9 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		},
 	};
 }
+
+/** Milliseconds between two attempts to read what a mailbox holds that was away when the store was opened. */
+const loadAgain = 500;
 
 /** What it resolves with; null when the other end cannot be reached. */
 async function unlessOffline<T>(work: Promise<T>): Promise<T | null> {

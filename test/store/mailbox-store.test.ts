@@ -311,4 +311,24 @@ describe('the store', () => {
 		await store.ready;
 		expect(store.getState().messages.map(({body}) => body)).toEqual(['before', 'meanwhile']);
 	});
+
+	it('goes on where the connection breaks again while it is read for the first time', async () => {
+		const server = new MemoryServer();
+		server.insert('[CLAUDE_1] before');
+		server.outage('Nobody is there.');
+		const mailbox = memoryMailbox(server, human);
+		let breaks = 2;
+		const store = open({
+			...mailbox,
+			async channels() {
+				if (--breaks >= 0) throw new MailboxError('offline', 'The connection broke.');
+				return mailbox.channels();
+			},
+		});
+		await until(store, ({connection}) => connection.phase === 'offline');
+		breaks = 2;
+		server.recover();
+		await store.ready;
+		expect(store.getState().messages.map(({body}) => body)).toEqual(['before']);
+	});
 });
