@@ -153,7 +153,9 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		// It cannot be reached yet: the subscription says so, and goes on trying.
 		await joined.promise;
 		// The connection may break again while it is read.
-		while (!closed && (await unlessOffline(load(opened).then(() => true))) === null) {
+		for (;;) {
+			if (closed) return;
+			if ((await unlessOffline(load(opened).then(() => true))) !== null) break;
 			await new Promise(resolve => setTimeout(resolve, loadAgain));
 		}
 		if (closed) return;
