@@ -46,6 +46,8 @@ export const identity: Attack = {
 			const link = join(target.home.path, 'link');
 			symlinkSync(below, link);
 			const [{last} = {last: 0}] = await target.owner<{last: number}>('select max(id)::int as last from messages');
+			// Its first SQL gives it its role in the database.
+			await target.home.output(['sql', 'select 1'], {cwd: folder, env: {CLAUDECODE: '1'}});
 			let before = await stateOf(target, me, last);
 			const attempt = async (words: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> => {
 				const {code, stderr} = await target.home.run(words, {cwd, env});
