@@ -70,7 +70,7 @@ const mention = new RegExp(mentionPattern, 'g');
 
 /** One message addresses at most so many; it may name more. */
 const maxMentions = 64;
-/** And is searched for them up to so many `@`. */
+/** Only the first this many `@` of a body are looked at. */
 const maxSigns = 4096;
 
 /** The first `@TAG`s of a body, as first written, without repeats; the same rule as the database's. */

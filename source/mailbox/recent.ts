@@ -1,4 +1,4 @@
-/** A map of the entries that were set last: beyond so many, the one that was set first goes. */
+/** A map with a maximum size: when it is full, the oldest entry is dropped. */
 export class RecentMap<Key, Value> extends Map<Key, Value> {
 	readonly #max: number;
 

@@ -58,7 +58,7 @@ test('asks nothing while requests are answered soon, while nobody listens, and w
 	expect(asked()).toBe(1);
 });
 
-test('takes what is no hub, and what no statement holds up, for not busy', async () => {
+test('is not busy for an answer that is not a hub’s, or statements that are short', async () => {
 	for (const running of [undefined, 'x', [null, {who: 3, running: 5000}, {who: 'A', running: 900}]]) {
 		const {watch, told, listen} = watched(() => running);
 		listen();

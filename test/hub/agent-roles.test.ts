@@ -63,7 +63,7 @@ it("no agent's first SQL waits for that of another, which cannot be cancelled", 
 	});
 	// All the while.
 	expect(await computing()).toBe(1);
-	// The others have waited for it for as long as anyone waits.
+	// The other two were refused when they had waited for their turn.
 	const answers = (await Promise.all(thrown)).map(({status, text}) => `${status} ${text}`).toSorted();
 	expect(answers).toEqual([
 		expect.stringMatching(/^400 .*57014/),

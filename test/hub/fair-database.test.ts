@@ -272,7 +272,7 @@ describe('on PostgreSQL, who holds a lock', () => {
 		expect(String((told as PromiseRejectedResult).reason.details)).not.toContain('generate_series');
 		expect(String((shown as PromiseRejectedResult).reason.details)).toContain('generate_series');
 		expect(said.some(sentence => sentence.includes('A statement of CLAUDE_1 waits for a lock.'))).toBe(true);
-		// It stands in the log.
+		// SQL may hold a password.
 		expect(said.filter(sentence => sentence.includes('generate_series'))).toEqual([]);
 	});
 });

@@ -4,7 +4,7 @@
 export interface Layers {
 	/** Each part of source/: the other parts (or single files of them) that it may import, and why. */
 	readonly parts: {readonly [part: string]: {readonly imports: readonly string[]; readonly why: string}};
-	/** The packages that a folder may import; its subfolders, too, where they have no line of their own. `node:` is all of Node's. */
+	/** The packages that a folder may import. A subfolder without an entry of its own has that of its parent. `node:` allows all Node modules. */
 	readonly packages: {readonly [path: string]: readonly string[]};
 	/**
 	 * The subfolders of a folder, top layer first: each may import only what stands below it. Folders of one layer

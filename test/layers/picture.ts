@@ -57,7 +57,7 @@ function closing(circle: readonly string[], arrows: readonly Arrow[]): readonly 
 	return inner.filter(({own, other}) => order.indexOf(own) > order.indexOf(other));
 }
 
-/** The folders that hold more than so many files, the fullest first. */
+/** The folders with more than `maxFiles` files, largest first. */
 export function largeFolders({files}: Tree, maxFiles: number): ReadonlyArray<readonly [folder: string, count: number]> {
 	return [...Map.groupBy(files, folderOf)]
 		.map(([folder, all]) => [folder, all.length] as const)

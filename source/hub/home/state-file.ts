@@ -41,7 +41,7 @@ export function readState(paths: HubPaths): HubState | null {
 	}
 }
 
-/** What stands in the place of the state file and is none: no hub can say there where it answers. Null when nothing does. */
+/** Something other than a file at the path of the state file, where no hub can write its address; null when there is nothing. */
 export function stateFault(paths: HubPaths): HubError | null {
 	const path = stateFile(paths);
 	const found = lstatSync(path, {throwIfNoEntry: false});

@@ -33,7 +33,7 @@ export function json(status: number, value: unknown): HubResponse {
 	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify(value)};
 }
 
-/** One that says in a sentence why there is no other. */
+/** An error response with a message. */
 export function refusal(status: number, message: string): HubResponse {
 	return json(status, {message});
 }

@@ -29,8 +29,8 @@ export function seenHeads(data: string, place: string): SeenHead[] {
 }
 
 /**
- * Keeps the head instead of an earlier one of the same history. What the file holds that is none of agentmux's is copied beside
- * it first; the path of that copy, or null. Throws HubError.
+ * Replaces the head of the same history. If the file is not one of agentmux's, copies it beside itself first and returns the path of
+ * that copy; null otherwise. Throws HubError.
  */
 export function keepHead(data: string, head: SeenHead): string | null {
 	const {heads, foreign} = readHeads(data);
