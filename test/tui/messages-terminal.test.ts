@@ -23,12 +23,14 @@ function start(scene: string, options: SpawnOptions = {}): TestTerminal {
 }
 
 const wide = {cols: 200, rows: 50};
+/** The last message in its own pane: the agents' pane shows its text earlier, while a key still finds nothing to select. */
+const threadRead = /│ Something else: the build is green/u;
 const escape = '\u001B';
 
 describe('a thread', () => {
 	it('opens beside its pane as a tree with thin lines, and closes the way it came', async () => {
 		const terminal = start('thread', wide);
-		await terminal.waitFor('the build is green');
+		await terminal.waitFor(threadRead);
 		terminal.write('kkk\r');
 		const screen = await terminal.waitFor(/CLAUDE_1 ⤷ thread #1 {2}6 messages/u);
 		expect(screen[1]).toMatch(/1 CLAUDE_1 ● in a turn.*│▌CLAUDE_1 ⤷ thread #1.*│ 6 TASKS/u);
@@ -51,7 +53,7 @@ describe('a thread', () => {
 
 	it('is a pane for Tab while it stands beside its own, and in its place where there is less room', async () => {
 		const terminal = start('thread', wide);
-		await terminal.waitFor('the build is green');
+		await terminal.waitFor(threadRead);
 		terminal.write('k\r');
 		await terminal.waitFor(/│▌CLAUDE_1 ⤷ thread/u);
 		terminal.write('1');
@@ -68,7 +70,7 @@ describe('a thread', () => {
 
 	it('is replied to where one stands in it, with what is answered marked', async () => {
 		const terminal = start('thread');
-		await terminal.waitFor('the build is green');
+		await terminal.waitFor(threadRead);
 		terminal.write('kkk\rkr');
 		const screen = await terminal.waitFor(/HUMAN {2}↳ #2 → @CLAUDE_1/u);
 		expect(screen.find(row => row.includes('I split it'))).toMatch(/^▌/u);
@@ -79,7 +81,7 @@ describe('a thread', () => {
 
 	it('answers with a quote that calls nobody again', async () => {
 		const terminal = start('thread');
-		await terminal.waitFor('the build is green');
+		await terminal.waitFor(threadRead);
 		terminal.write('kkkkR');
 		await terminal.waitFor(/→ > I split it: /u);
 		terminal.write('keep them\r');
@@ -97,7 +99,7 @@ describe('redaction', () => {
 		['in the palette, on a small screen', ':redact\r', {cols: 80, rows: 24}],
 	])('%s asks first, and takes the text out for good', async (_, keys, size) => {
 		const terminal = start('thread', size);
-		await terminal.waitFor('the build is green');
+		await terminal.waitFor(threadRead);
 		terminal.write('k');
 		terminal.write(keys);
 		const asked = await terminal.waitFor(/Redact #\d+ \w+\?/u);
@@ -119,7 +121,7 @@ describe('redaction', () => {
 describe('a message and a task', () => {
 	it('lead to each other, and Esc goes back step by step', async () => {
 		const terminal = start('thread', wide);
-		await terminal.waitFor('the build is green');
+		await terminal.waitFor(threadRead);
 		terminal.write('kkkk\r');
 		await terminal.waitFor(/▌CLAUDE_1 ⤷ thread/u);
 		terminal.write('\r');
@@ -138,7 +140,7 @@ describe('a message and a task', () => {
 
 	it('say so where there is nothing to go to', async () => {
 		const terminal = start('thread');
-		await terminal.waitFor('the build is green');
+		await terminal.waitFor(threadRead);
 		terminal.write('k\r');
 		await terminal.waitFor('⤷ thread');
 		terminal.write('\r');
@@ -149,7 +151,7 @@ describe('a message and a task', () => {
 describe('copying', () => {
 	it('takes the text of a message, or a line that shows it, by OSC 52', async () => {
 		const terminal = start('thread');
-		await terminal.waitFor('the build is green');
+		await terminal.waitFor(threadRead);
 		terminal.write('kk');
 		terminal.write('y');
 		await terminal.waitFor(/Copied \d+ characters of #6\./u);
@@ -181,7 +183,7 @@ describe('copying', () => {
 				tmux('kill-server');
 				terminal.kill('SIGKILL');
 			});
-			await terminal.waitFor('the build is green');
+			await terminal.waitFor(threadRead);
 			terminal.write('ky');
 			await terminal.waitFor(/Copied \d+ characters/u);
 			expect(tmux('show-buffer')).toBe('Something else: the build is green.');
@@ -205,7 +207,7 @@ describe('a link', () => {
 	it('is opened outside of the terminal, chosen where there are several', async () => {
 		const {bin, opened} = await opener(0);
 		const terminal = start('thread', {env: {PATH: `${bin}:${process.env['PATH'] ?? ''}`}});
-		await terminal.waitFor('the build is green');
+		await terminal.waitFor(threadRead);
 		terminal.write('kkkko');
 		const screen = await terminal.waitFor('enter takes it');
 		expect(screen.join('\n')).toMatch(/▌ 1 https:\/\/docs\.example\.org\/schema/u);
@@ -234,7 +236,7 @@ describe('a link', () => {
 
 	it('is none where it leads to no web address', async () => {
 		const terminal = start('thread');
-		await terminal.waitFor('the build is green');
+		await terminal.waitFor(threadRead);
 		terminal.write('ko');
 		expect((await terminal.waitFor('There is no link in this message.')).at(-1)).toContain('READ');
 	});
