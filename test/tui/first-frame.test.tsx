@@ -2,7 +2,7 @@ import {EventEmitter} from 'node:events';
 import {describe, expect, it, onTestFinished} from 'vitest';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
-import {placeFirstFrame} from '../../source/tui/run/first-frame.ts';
+import {createScene} from '../../source/tui/app/scene.ts';
 import {mount} from '../../source/tui/run/mount.tsx';
 import {createScreen} from '../../source/tui/screen/screen.ts';
 import {createUi} from '../../source/tui/model/ui.ts';
@@ -17,11 +17,12 @@ function first(columns: number, rows: number) {
 	const ui = createUi({columns, rows});
 	const screen = createScreen(output, 24);
 	const surroundings = {store, ui, screen, name: 'local hub', now: () => 1_790_000_000_000};
-	const remove = placeFirstFrame(surroundings);
+	screen.show(createScene(surroundings));
+	ui.subscribe(() => screen.invalidate());
 	screen.flush();
 	onTestFinished(() => screen.stop());
 	const lines = () => Array.from({length: rows}, (_, y) => screen.row(y).join('').trimEnd());
-	return {written, ui, lines, surroundings, remove};
+	return {written, ui, lines, surroundings};
 }
 
 describe('the first frame', () => {
@@ -29,8 +30,8 @@ describe('the first frame', () => {
 		[200, 50],
 		[80, 24],
 		[40, 10],
-	])('is what React draws when it is there, so that nothing is written twice, at %ix%i', async (columns, rows) => {
-		const {written, lines, surroundings, remove} = first(columns, rows);
+	])('stays as it is when Ink has come, so that nothing is written twice, at %ix%i', async (columns, rows) => {
+		const {written, lines, surroundings} = first(columns, rows);
 		expect(lines()[0]).toMatch(/^ agentmux/);
 		expect(lines().at(-1)).toMatch(/^ READ/);
 		await turn();
@@ -38,13 +39,12 @@ describe('the first frame', () => {
 		const frames = written.length;
 		const app = mount(surroundings);
 		onTestFinished(() => app.unmount());
-		remove();
 		await turn();
 		expect(lines()).toEqual(before);
 		expect(written.slice(frames)).toEqual([]);
 	});
 
-	it('shows what is typed before React is there, and moves with the line', async () => {
+	it('shows what is typed before Ink is there, and moves with the line', async () => {
 		const {lines, ui} = first(80, 24);
 		await turn();
 		ui.setState({mode: 'compose', compose: {...ui.getState().compose, editor: {text: 'one\ntwo', cursor: 7}}});

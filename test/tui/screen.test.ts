@@ -1,18 +1,15 @@
 import xterm from '@xterm/headless';
 import fc from 'fast-check';
-import {Box, render, Text} from 'ink';
-import {createElement} from 'react';
 import {describe, expect, it} from 'vitest';
 import {difference} from '../../source/tui/screen/difference.ts';
-import {readRow} from '../../source/tui/screen/frame.ts';
-import {createGrid, lay, type Grid} from '../../source/tui/screen/grid.ts';
+import {createGrid, lay, type Grid, type Part} from '../../source/tui/screen/grid.ts';
 import {createScreen} from '../../source/tui/screen/screen.ts';
 import {sgr} from '../../source/tui/screen/sgr.ts';
-import {ansi, clip, joined, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
+import {clip, joined, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
 import {linked, lookOf, plain, style} from '../../source/tui/screen/style.ts';
 import {wrap} from '../../source/tui/screen/wrap.ts';
 import {theme} from '../../source/tui/settings/theme.ts';
-import {p, printable} from '../../source/printable.ts';
+import {p, printable, type Printable} from '../../source/printable.ts';
 
 const styles = [plain, style({bold: true}), style({fg: 0xff0000}), style({bg: 0x202020}), style({inverse: true})];
 const text = fc
@@ -89,14 +86,6 @@ describe('the difference', () => {
 });
 
 describe('strips', () => {
-	it('are read back from their escape sequences as they were', () => {
-		fc.assert(
-			fc.property(line, each => {
-				expect(readRow(ansi(each))).toEqual({glyphs: [...each.glyphs], styles: [...each.styles]});
-			}),
-		);
-	});
-
 	it('wrap into lines that fit, and lose nothing but the spaces they were broken at', () => {
 		fc.assert(
 			fc.property(line, fc.integer({min: 2, max: 20}), (each, width) => {
@@ -199,39 +188,34 @@ describe('hyperlinks', () => {
 	});
 });
 
-describe('the seam to Ink', () => {
+describe('the screen', () => {
 	function record() {
 		const written: string[] = [];
 		const output = {columns: 20, rows: 3, write: (bytes: string) => written.push(bytes), once: () => {}};
 		return {written, screen: createScreen(output, 24)};
 	}
 
-	function draw(screen: ReturnType<typeof createScreen>) {
-		const tree = createElement(Box, {width: 20, height: 3}, createElement(Text, null, 'chrome \u001B[1mbold\u001B[0m'));
-		return render(tree, {
-			stdout: screen as unknown as NodeJS.WriteStream,
-			debug: true,
-			interactive: true,
-			patchConsole: false,
-			exitOnCtrlC: false,
-		});
+	function part(x: number, y: number, width: number, said: Printable): Part {
+		return {rect: {x, y, width, height: 1}, lines: [{strip: strip([{text: said, style: plain}])}]};
 	}
 
-	it('takes a whole frame per commit, and writes it with the panes over it', () => {
+	it('writes a whole frame at first', () => {
 		const {written, screen} = record();
-		const app = draw(screen);
-		screen.place({x: 0, y: 1, width: 10, height: 2}, () => [{strip: strip([{text: p`pane`, style: plain}])}]);
+		const bold = strip([
+			{text: p`chrome `, style: plain},
+			{text: p`bold`, style: style({bold: true})},
+		]);
+		const top = {rect: {x: 0, y: 0, width: 20, height: 1}, lines: [{strip: bold}]};
+		screen.show(() => ({parts: [top, part(0, 1, 10, p`pane`)], cursor: null}));
 		screen.flush();
 		expect(written).toMatchSnapshot();
 		screen.stop();
-		app.unmount();
 	});
 
-	it('writes only what changed in a pane, and nothing when nothing did', () => {
+	it('writes only what changed, and nothing when nothing did', () => {
 		const {written, screen} = record();
-		const app = draw(screen);
 		let said = p`one`;
-		screen.place({x: 0, y: 1, width: 10, height: 2}, () => [{strip: strip([{text: said, style: plain}])}]);
+		screen.show(() => ({parts: [part(0, 1, 10, said)], cursor: null}));
 		screen.flush();
 		written.length = 0;
 		screen.flush();
@@ -240,18 +224,32 @@ describe('the seam to Ink', () => {
 		screen.flush();
 		expect(written).toEqual(['\u001B[?2026h\u001B[2;1HON\u001B[?2026l']);
 		screen.stop();
-		app.unmount();
 	});
 
-	it('lets an overlay stand above the panes', () => {
+	it('lets a later part stand above an earlier one, and takes it away again', () => {
 		const {written, screen} = record();
-		const app = draw(screen);
-		screen.place({x: 0, y: 0, width: 20, height: 1}, () => [{strip: strip([{text: p`x`.repeat(20), style: plain}])}]);
-		screen.cover({x: 0, y: 0, width: 6, height: 1});
+		const pane = part(0, 0, 20, p`x`.repeat(20));
+		let parts = [pane, part(2, 0, 7, p`overlay`)];
+		screen.show(() => ({parts, cursor: null}));
 		screen.flush();
-		expect(written.join('')).toContain('chromexxxxxxxxxxxxxx');
+		expect(written.join('')).toContain('xxoverlayxxxxxxxxxxx');
+		expect(screen.row(0).join('')).toBe('xxoverlayxxxxxxxxxxx');
+		parts = [pane];
+		screen.flush();
+		expect(screen.row(0).join('')).toBe('x'.repeat(20));
 		screen.stop();
-		app.unmount();
+	});
+
+	it('puts the cursor where the frame has it, and hides it where it has none', () => {
+		const {written, screen} = record();
+		let cursor: {x: number; y: number} | null = {x: 3, y: 1};
+		screen.show(() => ({parts: [], cursor}));
+		screen.flush();
+		expect(written.at(-1)).toContain('\u001B[2;4H\u001B[?25h');
+		cursor = null;
+		screen.flush();
+		expect(written.at(-1)).toContain('\u001B[?25l');
+		screen.stop();
 	});
 
 	it('waits for a slow terminal, and then writes what is different by then', () => {
@@ -265,7 +263,7 @@ describe('the seam to Ink', () => {
 			once: (_: string, listener: () => void) => (drained = listener),
 		};
 		const screen = createScreen(output, 24);
-		screen.write('late');
+		screen.show(() => ({parts: [part(0, 0, 20, p`late`)], cursor: null}));
 		screen.flush();
 		expect(written).toEqual([]);
 		output.writableNeedDrain = false;

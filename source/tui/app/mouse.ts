@@ -4,7 +4,6 @@ import {layoutOf} from '../model/current-layout.ts';
 import {firstKey, keyFor, type Action, type KeyScope} from '../settings/keymap.ts';
 import type {Layout} from '../model/layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import {scopeOf} from '../model/scope.ts';
 import {lookBack} from '../panes/look-back.ts';
 import {moved, withView} from '../panes/navigate.ts';
 import {lineWidth} from '../panes/channel.ts';
@@ -110,7 +109,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 	function wheel(x: number, y: number, up: boolean): void {
 		const now = ui.getState();
 		if (now.overlay !== null) {
-			if (scopeOf(now) === 'panel') return pressFor('panel', up ? 'panel_previous' : 'panel_next');
+			if (now.overlay.scope === 'panel') return pressFor('panel', up ? 'panel_previous' : 'panel_next');
 			return pressFor('read', up ? 'up' : 'down');
 		}
 		if (now.timeline !== null) return pressFor('timeline', up ? 'timeline_earlier' : 'timeline_later');

@@ -2,18 +2,23 @@ import {HUMAN, mentionPattern, sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {keyFor} from '../settings/keymap.ts';
-import type {Region} from '../view/regions.ts';
-import type {Rect} from '../screen/grid.ts';
+import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span} from '../screen/strip.ts';
 import {tagChip, tagStrong, tagStyle, theme} from '../settings/theme.ts';
-import {hasDraft, type Compose, type Ui} from '../model/ui.ts';
+import {hasDraft, type Compose, type Ui, type Drawn} from '../model/ui.ts';
 import {composeTag} from '../model/draft.ts';
 import {draftView} from './draft-view.ts';
 import {forecastOf, type DeliveryForecast} from './forecast.ts';
 import type {SentSearch} from '../model/sent.ts';
 
+interface ComposeLine {
+	readonly lines: readonly PaintedLine[];
+	/** Null while nothing is written. */
+	readonly cursor: Position | null;
+}
+
 /** The line where the human writes, as it stands on the screen: who as, to whom, the text. */
-export const composeLine: Region = ({state, ui, now}, rect) => {
+export function composeLine({state, ui, now}: Drawn, rect: Rect): ComposeLine {
 	const {compose, mode} = ui;
 	const {chip, chipWidth, remark, errorWidth, view} = placed(state, ui, rect, now);
 	const isEmpty = mode === 'read' && !hasDraft(compose);
@@ -25,16 +30,12 @@ export const composeLine: Region = ({state, ui, now}, rect) => {
 			? []
 			: [...spansOf(clip(strip([remark]), errorWidth - 1)), {text: p` `, style: theme.text}];
 	const before = [{text: p` `.repeat(chipWidth), style: theme.text}];
-	return texts.map((text, row) => ({
-		strip: row === 0 ? justify([...chip, ...text], end, rect.width) : strip([...before, ...text]),
-	}));
-};
-
-/** Where the cursor stands in it; null while nothing is written. `now`: milliseconds since 1970. */
-export function composeCursor(state: State, ui: Ui, rect: Rect, now: number): {x: number; y: number} | null {
-	if (ui.mode !== 'compose' || ui.overlay !== null) return null;
-	const {chipWidth, view} = placed(state, ui, rect, now);
-	return {x: rect.x + chipWidth + view.cursor.column, y: rect.y + view.cursor.line};
+	return {
+		lines: texts.map((text, row) => ({
+			strip: row === 0 ? justify([...chip, ...text], end, rect.width) : strip([...before, ...text]),
+		})),
+		cursor: mode === 'read' ? null : {x: rect.x + chipWidth + view.cursor.column, y: rect.y + view.cursor.line},
+	};
 }
 
 /** What the line is made of, and how much room each of it has. */

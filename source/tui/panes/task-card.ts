@@ -7,7 +7,7 @@ import type {State} from '../../store/state.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
-import type {TaskCard} from '../model/ui.ts';
+import type {TableRow} from '../../mailbox/table.ts';
 import {clockTime, duration} from '../settings/words.ts';
 import {tableLines} from './table-lines.ts';
 import {progressSpans, standing as standingSpans, taskSign} from './task-words.ts';
@@ -16,20 +16,15 @@ import {progressSpans, standing as standingSpans, taskSign} from './task-words.t
 const maxLines = 500;
 const maxLetters = 100_000;
 
+/** A task that is shown whole, and what its `result_table` holds: not asked for, being read, rows, or why there are none. */
+export interface TaskCard {
+	readonly id: number;
+	readonly table: null | 'reading' | readonly TableRow[] | {readonly failure: string};
+}
+
 /** Columns and lines of a card on a terminal of this size, without what stands around them. */
 export function cardRoom(columns: number, rows: number): {readonly width: number; readonly height: number} {
 	return {width: Math.min(columns, 104) - 6, height: Math.max(1, rows - (rows < 16 ? 6 : 8))};
-}
-
-/** How far a card can be scrolled down. */
-export function lastTop(
-	state: State,
-	card: TaskCard,
-	size: {readonly columns: number; readonly rows: number},
-	now: number,
-): number {
-	const {width, height} = cardRoom(size.columns, size.rows);
-	return Math.max(0, taskCardLines(state, card, width, now).length - height);
 }
 
 /** A task whole: all its fields, its text, its steps, what came of it. Lines of at most `width` columns. Pure. */

@@ -37,15 +37,6 @@ function idOf(uri: string): string {
 	return hash.toString(36);
 }
 
-const named: Printable[] = [];
-
-/** The same with the colours as the program says them, for what comes back as cells (frame.ts) and is converted then. */
-export function namedSgr(of: Style): Printable {
-	return (named[of] ??= sequenceOf(of, 24, unchanged));
-}
-
-const unchanged: Palette = {foreground: colour => colour, background: colour => colour, code: () => undefined};
-
 function sequenceOf(of: Style, depth: Depth, colours: Palette): Printable {
 	const {fg, bg, bold, dim, italic, underline, inverse, strike} = lookOf(of);
 	const codes: number[] = [0];

@@ -12,13 +12,13 @@ export function statusLine(state: State, ui: Ui): Strip {
 	const {columns, notice, search} = ui;
 	const mode = ui.timeline === null ? ui.mode : 'timeline';
 	const scope = scopeOf(ui);
-	const isFiltering = ui.overlay?.kind === 'filter';
+	const status = ui.overlay?.status?.();
 	const line: Span[] = [
 		mode === 'compose'
 			? {text: p` COMPOSE`, style: theme.goodStrong}
 			: {text: mode === 'timeline' ? p` TIMELINE` : p` READ`, style: theme.strong},
 	];
-	if (isFiltering) line.splice(0, 1, ...filterSpans());
+	if (status !== undefined) line.splice(0, 1, ...status);
 	else if (search !== null && mode === 'read')
 		line.splice(0, 1, ...searchSpans(search, notice === null && scope !== 'panel'));
 	if (notice !== null) line.push({text: p`  ${printable(notice)}`, style: theme.warn});
@@ -27,7 +27,7 @@ export function statusLine(state: State, ui: Ui): Strip {
 	// The keys are known by heart; what is wrong is not.
 	const wide = words !== '' && textWidth(words) + 3 <= room;
 	if (wide) room -= textWidth(words) + 2;
-	for (const {label, hint} of isFiltering ? [] : hints(scope)) {
+	for (const {label, hint} of status === undefined ? hints(scope) : []) {
 		room -= 3 + textWidth(label) + textWidth(hint);
 		if (room < 0) break;
 		line.push({text: p`  ${label}`, style: theme.text}, {text: p` ${hint}`, style: theme.grey});
@@ -53,19 +53,5 @@ function searchSpans({editor, hits, more, index}: Search, withKeys: boolean): Sp
 		{text: p` hits`, style: theme.grey},
 		{text: p`  ${keyFor('back')}`, style: theme.text},
 		{text: p` end`, style: theme.grey},
-	];
-}
-
-/** The keys while a filter is typed. */
-function filterSpans(): Span[] {
-	const close = keyFor('panel_close');
-	return [
-		{text: p` FILTER`, style: theme.strong},
-		{text: p`  ${keyFor('panel_take')}`, style: theme.text},
-		{text: p` keep it`, style: theme.grey},
-		{text: p`  ${close}`, style: theme.text},
-		{text: p` as before`, style: theme.grey},
-		{text: p`  ${close} on an empty line`, style: theme.text},
-		{text: p` show all`, style: theme.grey},
 	];
 }
