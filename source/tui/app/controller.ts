@@ -7,13 +7,12 @@ import type {ComposeContext} from '../model/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, pickTag} from '../compose/keys.ts';
 import {freshPicker} from '../model/picker.ts';
 import {
-	actionOf,
 	isPanelAction,
 	isTimelineAction,
 	type Action,
 	type PanelAction,
 	type TimelineAction,
-} from '../settings/keymap.ts';
+} from '../settings/actions.ts';
 import {numberKey} from '../model/arrangement.ts';
 import {scrollOf} from '../model/card-keys.ts';
 import {layoutOf} from '../model/current-layout.ts';
@@ -250,9 +249,9 @@ export function createController(options: ControllerOptions): Controller {
 	}
 
 	function overlayKey(key: string): void {
-		const {overlay} = ui.getState();
+		const {overlay, keymap} = ui.getState();
 		if (overlay === null) return;
-		if (actionOf('panel', key) === 'interrupt') return interrupt();
+		if (keymap.actionOf('panel', key) === 'interrupt') return interrupt();
 		if (overlay.kind === 'search' || overlay.kind === 'filter' || overlay.kind === 'palette') return finder.key(key);
 		if (overlay.kind === 'tags') return pickTag(context, key);
 		if (overlay.kind === 'choice') return choiceKey(context, key);
@@ -262,20 +261,20 @@ export function createController(options: ControllerOptions): Controller {
 			if (key === 'y' || key === 'q' || key === 'enter') return quit();
 			return set({overlay: null});
 		}
-		const step = scrollOf(actionOf('read', key));
+		const step = scrollOf(keymap.actionOf('read', key));
 		if (step === undefined) return set({overlay: null});
 		// How many lines there are is known where they are drawn, and what is too far is set right there.
 		set({overlay: {...overlay, top: Math.max(0, overlay.top + step)}});
 	}
 
 	function press(key: string): void {
-		const {mode, overlay, notice, timeline} = ui.getState();
+		const {mode, overlay, notice, timeline, keymap} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
-		if (actionOf(mode, key) === 'suspend') return suspend();
+		if (keymap.actionOf(mode, key) === 'suspend') return suspend();
 		if (overlay !== null) return overlayKey(key);
 		if (timeline !== null) return read(key);
 		if (mode === 'read') return read(key);
-		const action = actionOf('compose', key);
+		const action = keymap.actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);
 		composeKey(context, key);
 	}

@@ -50,9 +50,9 @@ function choose(context: MessageContext, title: Printable, choices: readonly Cho
 
 /** One key in the question which of several is meant. */
 export function choiceKey(context: MessageContext, key: string): void {
-	const {overlay} = context.ui.getState();
+	const {overlay, keymap} = context.ui.getState();
 	if (overlay?.kind !== 'choice') return;
-	const next = choiceAfter(overlay, key);
+	const next = choiceAfter(keymap, overlay, key);
 	if (next !== null && 'kind' in next) return context.ui.setState({overlay: next});
 	context.ui.setState({overlay: null});
 	if (next !== null) follow(context, next);
@@ -98,7 +98,8 @@ export function copyLink(context: MessageContext): void {
 
 export function openLink(context: MessageContext): void {
 	const message = chosenMessage(context);
-	choose(context, p`Open`, message === undefined ? [] : linkReferences(message), 'There is no link in this message.');
+	const links = message === undefined ? [] : linkReferences(context.ui.getState(), message);
+	choose(context, p`Open`, links, 'There is no link in this message.');
 }
 
 async function browse(context: MessageContext, address: string): Promise<void> {

@@ -1,3 +1,4 @@
+import type {Keymap} from '../settings/keymap.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {choiceLines} from '../model/choice.ts';
 import {offeredTags} from '../model/tags.ts';
@@ -6,7 +7,7 @@ import {FilterLine} from '../find/filter-line.tsx';
 import {PalettePanel} from '../find/palette-panel.tsx';
 import {Manual} from '../find/manual.tsx';
 import {SearchPanel} from '../find/search-panel.tsx';
-import {keymap, type KeyScope} from '../settings/keymap.ts';
+import type {KeyScope} from '../settings/actions.ts';
 import {Panel} from '../view/panel.tsx';
 import {redactLines} from './redact.ts';
 import {Scrolled} from '../view/scrolled.tsx';
@@ -20,6 +21,7 @@ export function Overlays() {
 	const {store} = useSurroundings();
 	const overlay = useUi(ui => ui.overlay);
 	const columns = useUi(ui => ui.columns);
+	const keymap = useUi(ui => ui.keymap);
 	if (overlay === null) return null;
 	switch (overlay.kind) {
 		case 'help':
@@ -29,7 +31,7 @@ export function Overlays() {
 				<TagPicker title={p`Write as  #`} names={offeredTags(store.getState(), overlay.filter)} picker={overlay} />
 			);
 		case 'choice':
-			return <Panel lines={choiceLines(overlay, columns - 8)} />;
+			return <Panel lines={choiceLines(keymap, overlay, columns - 8)} />;
 		case 'redact':
 			return <Panel lines={redactLines(overlay.message)} />;
 		case 'task':
@@ -68,15 +70,16 @@ function Help({top}: {readonly top: number}) {
 	const rows = useUi(ui => ui.rows);
 	const columns = useUi(ui => ui.columns);
 	const lookingBack = useUi(ui => ui.timeline !== null);
-	const timeline = section(p`Looking back`, 'timeline');
-	const panel = section(p`Finding, choosing`, 'panel');
+	const keymap = useUi(ui => ui.keymap);
+	const timeline = section(keymap, p`Looking back`, 'timeline');
+	const panel = section(keymap, p`Finding, choosing`, 'panel');
 	const everywhere = [
-		...section(p`Reading`, 'read'),
+		...section(keymap, p`Reading`, 'read'),
 		[],
-		...section(p`Writing`, 'compose'),
+		...section(keymap, p`Writing`, 'compose'),
 		...editing,
 		[],
-		...section(p`Tasks`, 'tasks'),
+		...section(keymap, p`Tasks`, 'tasks'),
 		[],
 		...timeline,
 		[],
@@ -89,9 +92,9 @@ function Help({top}: {readonly top: number}) {
 	return <Scrolled lines={besides(all, needed)} top={top} />;
 }
 
-function section(title: Printable, scope: KeyScope): Span[][] {
-	const bindings = keymap.filter(binding => binding.scope === scope && binding.help !== '' && binding.label !== '');
-	return [[{text: title, style: theme.strong}], ...bindings.map(({label, help}) => helpLine(label, help))];
+function section({bindings}: Keymap, title: Printable, scope: KeyScope): Span[][] {
+	const own = bindings.filter(binding => binding.scope === scope && binding.help !== '' && binding.label !== '');
+	return [[{text: title, style: theme.strong}], ...own.map(({label, help}) => helpLine(label, help))];
 }
 
 function helpLine(label: string, help: string): Span[] {

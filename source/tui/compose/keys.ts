@@ -1,6 +1,5 @@
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
-import {actionOf} from '../settings/keymap.ts';
 import {agentsPane, isChannelPane} from '../model/pane-id.ts';
 import {chosenAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
@@ -84,10 +83,10 @@ function commandBegun(compose: Compose, typed: string): Editor | null {
 /** One key while writing. */
 export function composeKey(context: ComposeContext, key: string): void {
 	if (searchKey(context, key) || offerKey(context, key)) return;
-	const {compose} = context.ui.getState();
+	const {compose, keymap} = context.ui.getState();
 	const {editor} = compose;
 	if (compose.killed.open && !killing.has(key)) closeKill(context);
-	const action = actionOf('compose', key);
+	const action = keymap.actionOf('compose', key);
 	const untouched = !hasDraft(compose) && editor.cursor === editor.text.length;
 	if (action === 'pick_tag' && (key.length > 1 || untouched)) {
 		return context.ui.setState({overlay: {kind: 'tags', ...freshPicker}});
@@ -134,10 +133,10 @@ function undo(context: ComposeContext): void {
 /** One key in the tag picker. */
 export function pickTag(context: ComposeContext, key: string): void {
 	const {ui, store} = context;
-	const {overlay, compose, mode} = ui.getState();
+	const {overlay, compose, mode, keymap} = ui.getState();
 	if (overlay?.kind !== 'tags') return;
 	const names = offeredTags(store.getState(), overlay.filter);
-	const action = actionOf('panel', key);
+	const action = keymap.actionOf('panel', key);
 	if (action === 'panel_close') return ui.setState({overlay: null});
 	if (action === 'panel_take') {
 		const tag = names[overlay.index];
@@ -153,6 +152,6 @@ export function pickTag(context: ComposeContext, key: string): void {
 		ui.setState({overlay: null});
 		return composePaste(context, '#');
 	}
-	const next = picked(overlay, key, names.length);
+	const next = picked(keymap, overlay, key, names.length);
 	if (next !== null) ui.setState({overlay: {kind: 'tags', ...next}});
 }

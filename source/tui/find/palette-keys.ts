@@ -2,7 +2,7 @@ import {openCompose} from '../compose/keys.ts';
 import type {ComposeContext} from '../model/draft.ts';
 import {editLine, pasteLine} from '../editor/line-edit.ts';
 import {emptyEditor, type Editor} from '../editor/editor.ts';
-import {actionOf, type Action} from '../settings/keymap.ts';
+import type {Action} from '../settings/actions.ts';
 import {replacedNotice} from '../screen/lazy.ts';
 import {withView} from '../panes/navigate.ts';
 import {tasksPane} from '../model/pane-id.ts';
@@ -80,7 +80,7 @@ export function createPalette(surface: PaletteSurface): PaletteKeys {
 		key(key) {
 			const now = palette();
 			if (now === null) return;
-			const action = actionOf('panel', key);
+			const action = ui.getState().keymap.actionOf('panel', key);
 			if (action === 'panel_close') return ui.setState({overlay: null});
 			const choices = choicesFor(store.getState(), ui.getState(), now.editor.text, Date.now());
 			const choice = choices[now.index];

@@ -32,7 +32,7 @@ export function PalettePanel({palette: {editor, index}}: {readonly palette: Pale
 				style: theme.grey,
 			}}
 			lines={lines}
-			keys={panelKeys(p`do it`, p`back`)}
+			keys={panelKeys(ui.keymap, p`do it`, p`back`)}
 		/>
 	);
 }

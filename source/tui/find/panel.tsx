@@ -1,3 +1,4 @@
+import type {Keymap} from '../settings/keymap.ts';
 import {Box} from 'ink';
 import {useLayoutEffect} from 'react';
 import type {Fault} from '../../mailbox/filter/filter-parse.ts';
@@ -5,7 +6,6 @@ import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {draftView} from '../compose/draft-view.ts';
 import type {Editor} from '../editor/editor.ts';
 import {useSurroundings, useUi} from '../view/context.ts';
-import {keyFor} from '../settings/keymap.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {ansi, clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {onBackground, plain, style, lookOf, type Colour} from '../screen/style.ts';
@@ -38,7 +38,7 @@ export interface PanelProps {
 }
 
 /** The keys below: what taking and leaving mean here, and what there is to say `beside`. */
-export function panelKeys(take: Printable, close: Printable, beside: Printable | '' = ''): Printable {
+export function panelKeys({keyFor}: Keymap, take: Printable, close: Printable, beside: Printable | '' = ''): Printable {
 	const keys = [
 		p`${keyFor('panel_take')} ${take}`,
 		p`${keyFor('panel_previous')} ${keyFor('panel_next')} choose`,

@@ -2,7 +2,6 @@ import type {Message} from '../../mailbox/message.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {useSurroundings, useUi} from '../view/context.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {messageHead} from '../panes/message-block.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joined, strip, type Span} from '../screen/strip.ts';
@@ -22,6 +21,7 @@ export function SearchPanel() {
 	const rows = useUi(ui => ui.rows);
 	const search = useUi(ui => ui.search);
 	const recent = useUi(ui => ui.recent.searches);
+	const keymap = useUi(ui => ui.keymap);
 	if (search === null) return null;
 	const rect = panelRect(columns, rows);
 	const lines =
@@ -38,9 +38,10 @@ export function SearchPanel() {
 			count={countOf(search)}
 			lines={lines}
 			keys={panelKeys(
+				keymap,
 				p`go there`,
 				p`end`,
-				columns < 60 ? '' : p`then ${keyFor('hit_next')} ${keyFor('hit_previous')} older, newer`,
+				columns < 60 ? '' : p`then ${keymap.keyFor('hit_next')} ${keymap.keyFor('hit_previous')} older, newer`,
 			)}
 		/>
 	);

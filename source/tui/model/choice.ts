@@ -1,5 +1,5 @@
 import {p, printable, withStyle, type Printable} from '../../printable.ts';
-import {actionOf, keyFor} from '../settings/keymap.ts';
+import type {Keymap} from '../settings/keymap.ts';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 
@@ -24,10 +24,10 @@ export interface ChoiceOverlay {
 }
 
 /** After a key: another overlay, the one that was chosen, or null when it is closed. */
-export function choiceAfter(overlay: ChoiceOverlay, key: string): ChoiceOverlay | Target | null {
+export function choiceAfter(keymap: Keymap, overlay: ChoiceOverlay, key: string): ChoiceOverlay | Target | null {
 	const {choices, index} = overlay;
-	const action = actionOf('read', key);
-	const chosen = actionOf('panel', key);
+	const action = keymap.actionOf('read', key);
+	const chosen = keymap.actionOf('panel', key);
 	const step =
 		action === 'down' || chosen === 'panel_next' ? 1 : action === 'up' || chosen === 'panel_previous' ? -1 : 0;
 	if (step !== 0) return {...overlay, index: (index + step + choices.length) % choices.length};
@@ -38,7 +38,7 @@ export function choiceAfter(overlay: ChoiceOverlay, key: string): ChoiceOverlay 
 const maxShown = 9;
 
 /** The question as lines of at most `width` columns. */
-export function choiceLines({title, choices, index}: ChoiceOverlay, width: number): Span[][] {
+export function choiceLines(keymap: Keymap, {title, choices, index}: ChoiceOverlay, width: number): Span[][] {
 	const from = Math.max(0, Math.min(index - Math.floor(maxShown / 2), choices.length - maxShown));
 	const lines = choices.slice(from, from + maxShown).map(({label}, at): Span[] => {
 		const chosen = from + at === index;
@@ -55,9 +55,9 @@ export function choiceLines({title, choices, index}: ChoiceOverlay, width: numbe
 		...lines,
 		[],
 		[
-			{text: keyFor('open'), style: theme.strong},
+			{text: keymap.keyFor('open'), style: theme.strong},
 			{text: p` takes it   `, style: theme.grey},
-			{text: keyFor('back'), style: theme.strong},
+			{text: keymap.keyFor('back'), style: theme.strong},
 			{text: p` back`, style: theme.grey},
 		],
 	];

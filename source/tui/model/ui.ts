@@ -16,6 +16,7 @@ import type {TimelineView} from './timeline-view.ts';
 import type {Palette, ProgramCommand} from './palette.ts';
 import {nothingRecent, type Recent} from './recent.ts';
 import type {Search} from './search.ts';
+import {createKeymap, type Keymap} from '../settings/keymap.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
 export interface View {
@@ -114,6 +115,10 @@ export interface Ui {
 	readonly opening: string;
 	/** How the human calls this program in a shell. */
 	readonly program: string;
+	/** The human's keys. The same as long as the screen runs. */
+	readonly keymap: Keymap;
+	/** Stands for this run of the screen, and for nothing else: see per-run.ts. */
+	readonly run: object;
 	/** Whether the terminal tells of the mouse. */
 	readonly mouse: boolean;
 	/** Whether what is shown may count down each second. */
@@ -136,7 +141,7 @@ export const emptyCompose: Compose = {
 
 export type UiStore = ReturnType<typeof createUi>;
 
-export function createUi(size: {readonly columns: number; readonly rows: number}) {
+export function createUi(size: {readonly columns: number; readonly rows: number}, keymap = createKeymap()) {
 	return createStore<Ui>(() => ({
 		...size,
 		arrangement: emptyArrangement,
@@ -157,6 +162,8 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
+		keymap,
+		run: {},
 		mouse: false,
 		motion: true,
 	}));

@@ -6,7 +6,6 @@ import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import {composeTag} from '../model/draft.ts';
 import {useMailbox, useSurroundings, useUi} from '../view/context.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {Overlays} from '../app/overlays.tsx';
 import type {Compose} from '../model/ui.ts';
 import {counted} from '../settings/words.ts';
@@ -26,7 +25,7 @@ export function Reader() {
 	const ui = useUi(each => each);
 	useAnnouncements();
 	const here = (): Printable[] =>
-		ui.timeline === null ? situation(store.getState(), ui, now()) : timelineWords(store, ui.timeline, now());
+		ui.timeline === null ? situation(store.getState(), ui, now()) : timelineWords(store, ui.timeline, ui.keymap, now());
 	useMailbox(() => here().join('\n'));
 	useHistory();
 	const state = store.getState();
@@ -37,7 +36,7 @@ export function Reader() {
 			{ui.notice !== null && <Text>{printable(ui.notice)}</Text>}
 			{ui.mode === 'compose' && ui.overlay === null && <ComposeLines state={state} compose={ui.compose} />}
 			{ui.mode === 'read' && ui.overlay === null && ui.timeline === null && (
-				<Text>{p`${keyFor('compose')} writes, ${keyFor('help')} lists all keys`}</Text>
+				<Text>{p`${ui.keymap.keyFor('compose')} writes, ${ui.keymap.keyFor('help')} lists all keys`}</Text>
 			)}
 		</Box>
 	);

@@ -1,8 +1,7 @@
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import type {Picker} from '../model/picker.ts';
-import {useSurroundings} from '../view/context.ts';
-import {keyFor} from '../settings/keymap.ts';
+import {useSurroundings, useUi} from '../view/context.ts';
 import {Panel} from '../view/panel.tsx';
 import type {Span} from '../screen/strip.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
@@ -19,6 +18,7 @@ interface TagPickerProps {
 /** A list of tags that typing narrows, over the panes. */
 export function TagPicker({title, names, picker: {filter, index}}: TagPickerProps) {
 	const {store} = useSurroundings();
+	const keymap = useUi(ui => ui.keymap);
 	const known = new Set([...store.getState().agents.values()].map(({tag}) => foldTag(tag)));
 	const from = Math.max(0, Math.min(index - Math.floor(tagsShown / 2), names.length - tagsShown));
 	const lines = names.slice(from, from + tagsShown).map((name, at): Span[] => {
@@ -52,9 +52,9 @@ export function TagPicker({title, names, picker: {filter, index}}: TagPickerProp
 				...(lines.length === 0 ? [none] : lines),
 				[],
 				[
-					{text: keyFor('panel_take'), style: theme.strong},
+					{text: keymap.keyFor('panel_take'), style: theme.strong},
 					{text: p` takes it   `, style: theme.grey},
-					{text: keyFor('panel_close'), style: theme.strong},
+					{text: keymap.keyFor('panel_close'), style: theme.strong},
 					{text: p` back`, style: theme.grey},
 				],
 			]}

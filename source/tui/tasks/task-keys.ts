@@ -9,7 +9,7 @@ import {scrollOf} from '../model/card-keys.ts';
 import {setCompose, type ComposeContext} from '../model/draft.ts';
 import {freshPicker, picked} from '../model/picker.ts';
 import {offeredTags} from '../model/tags.ts';
-import {actionOf, keyFor, type Action, type TaskAction} from '../settings/keymap.ts';
+import {isTaskAction, type Action, type TaskAction} from '../settings/actions.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import {scopeOf} from '../model/scope.ts';
 import {messageAbout} from '../panes/references.ts';
@@ -24,9 +24,13 @@ type Context = Pick<ComposeContext, 'store' | 'ui'>;
 export function actionHere({store, ui}: Context, key: string): Action | undefined {
 	const now = ui.getState();
 	const scope = scopeOf(now);
-	const action = actionOf(scope, key);
-	const isIdle = isTaskAction(action) && action !== 'task_add' && chosenTask(store.getState(), now) === undefined;
-	const elsewhere = actionOf('read', key);
+	const action = now.keymap.actionOf(scope, key);
+	const isIdle =
+		action !== undefined &&
+		isTaskAction(action) &&
+		action !== 'task_add' &&
+		chosenTask(store.getState(), now) === undefined;
+	const elsewhere = now.keymap.actionOf('read', key);
 	// No message is chosen in this pane either.
 	return isIdle && elsewhere !== 'redact' ? (elsewhere ?? action) : action;
 }
@@ -36,8 +40,10 @@ export function taskKey(context: Context, action: TaskAction): void {
 	const {store, ui} = context;
 	if (action === 'task_add') return writeTask(context);
 	const task = chosenTask(store.getState(), ui.getState());
-	if (task === undefined)
-		return ui.setState({notice: `Choose a task first, with ${keyFor('down')} and ${keyFor('up')}.`});
+	if (task === undefined) {
+		const {keymap} = ui.getState();
+		return ui.setState({notice: `Choose a task first, with ${keymap.keyFor('down')} and ${keymap.keyFor('up')}.`});
+	}
 	const {id} = task;
 	const status = statusOf(store.getState(), task);
 	const isOver = status !== 'queued' && status !== 'running';
@@ -138,18 +144,14 @@ export function taskOverlayKey(context: Context, overlay: TaskOverlay, key: stri
 
 function cardKey(context: Context, card: TaskCard, key: string): void {
 	const {store, ui} = context;
-	const action = actionOf('tasks', key);
+	const action = ui.getState().keymap.actionOf('tasks', key);
 	const step = scrollOf(action);
 	if (step !== undefined) {
 		const last = lastTop(store.getState(), card, ui.getState(), Date.now());
 		return ui.setState({overlay: {...card, top: Math.max(0, Math.min(card.top + step, last))}});
 	}
 	if (action === 'back' || action === 'open' || action === 'quit') return ui.setState({overlay: null});
-	if (isTaskAction(action)) taskKey(context, action);
-}
-
-function isTaskAction(action: ReturnType<typeof actionOf>): action is TaskAction {
-	return action?.startsWith('task_') === true;
+	if (action !== undefined && isTaskAction(action)) taskKey(context, action);
 }
 
 /** Whom a task may be given to: anybody (empty) where it is somebody's, then every tag that fits. */
@@ -162,7 +164,8 @@ function assignKey(context: Context, overlay: TaskOverlay & {readonly kind: 'ass
 	const {store, ui} = context;
 	const {id, under} = overlay;
 	const names = assignees(store.getState(), id, overlay.filter);
-	const action = actionOf('panel', key);
+	const {keymap} = ui.getState();
+	const action = keymap.actionOf('panel', key);
 	if (action === 'panel_close') return ui.setState({overlay: under});
 	if (action === 'panel_take') {
 		const tag = names[overlay.index];
@@ -171,7 +174,7 @@ function assignKey(context: Context, overlay: TaskOverlay & {readonly kind: 'ass
 		const words = tag === '' ? 'whoever asks first' : `${tag} alone`;
 		return ask(context, tasks => tasks.assign(id, tag === '' ? null : tag), `Task #${id} is for ${words}.`);
 	}
-	const next = picked(overlay, key, names.length);
+	const next = picked(keymap, overlay, key, names.length);
 	if (next !== null) ui.setState({overlay: {...overlay, ...next}});
 }
 

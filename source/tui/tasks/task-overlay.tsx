@@ -1,8 +1,8 @@
+import type {Keymap} from '../settings/keymap.ts';
 import {joinPrintable, p, printable} from '../../printable.ts';
 import {statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {useMailbox, useSurroundings, useTick, useUi} from '../view/context.ts';
-import {hints, keyFor} from '../settings/keymap.ts';
 import {cardRoom, taskCardLines} from '../panes/task-card.ts';
 import {ownersIn} from '../panes/task-words.ts';
 import {Panel} from '../view/panel.tsx';
@@ -32,6 +32,7 @@ function Card({card}: {readonly card: TaskCard}) {
 	const {store, now} = useSurroundings();
 	const columns = useUi(ui => ui.columns);
 	const rows = useUi(ui => ui.rows);
+	const keymap = useUi(ui => ui.keymap);
 	useMailbox(state => fingerprint(state, card.id));
 	// Leases and waits count down.
 	useTick(1000);
@@ -39,17 +40,17 @@ function Card({card}: {readonly card: TaskCard}) {
 	const lines = taskCardLines(store.getState(), card, width, now());
 	const shown = lines.slice(card.top, card.top + height).map(spansOf);
 	const hidden = lines.length - card.top - shown.length;
-	return <Panel lines={[...shown, [], footer(width, hidden)]} tight={rows < 16} />;
+	return <Panel lines={[...shown, [], footer(keymap, width, hidden)]} tight={rows < 16} />;
 }
 
 /** The keys that matter here, as many as fit, and how much is below. */
-function footer(width: number, hidden: number): Span[] {
+function footer(keymap: Keymap, width: number, hidden: number): Span[] {
 	const more: Span[] =
-		hidden > 0 ? [{text: p`${counted(hidden, 'more line')} · ${keyFor('down')}`, style: theme.warn}] : [];
+		hidden > 0 ? [{text: p`${counted(hidden, 'more line')} · ${keymap.keyFor('down')}`, style: theme.warn}] : [];
 	const line: Span[] = [...more];
 	let room = width - more.reduce((sum, {text}) => sum + textWidth(text), 0);
-	const keys = hints('tasks', false).filter(({hint}) => !notOnCard.has(hint));
-	for (const {label, hint} of [{label: keyFor('back'), hint: p`back`}, ...keys]) {
+	const keys = keymap.hints('tasks', false).filter(({hint}) => !notOnCard.has(hint));
+	for (const {label, hint} of [{label: keymap.keyFor('back'), hint: p`back`}, ...keys]) {
 		const gap = line.length === 0 ? p`` : p`  `;
 		room -= gap.length + textWidth(label) + 1 + textWidth(hint);
 		if (room < 0) break;

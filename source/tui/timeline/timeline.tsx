@@ -21,8 +21,10 @@ export function Timeline() {
 	const [, redraw] = useState(0);
 	const rect: Rect = {x: 0, y: 1, width: columns, height: Math.max(0, rows - 2)};
 	const lines = (): ReturnType<typeof timelineLines> => {
-		const {timeline} = ui.getState();
-		return timeline === null ? [] : timelineLines(store.getState(), store.history, timeline, rect, clock());
+		const now = ui.getState();
+		return now.timeline === null
+			? []
+			: timelineLines(store.getState(), store.history, now, now.timeline, rect, clock());
 	};
 
 	useLayoutEffect(() => screen?.place({x: 0, y: 1, width: columns, height: Math.max(0, rows - 2)}, lines));

@@ -1,7 +1,6 @@
 import {useEffect} from 'react';
 import {p} from '../../printable.ts';
 import {useSurroundings, useUi} from './context.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {Panel} from './panel.tsx';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
@@ -18,6 +17,7 @@ export function Scrolled({lines, top}: Props) {
 	const height = Math.max(2, useUi(({rows}) => rows) - 4);
 	const last = lines.length <= height ? 0 : lines.length - height + 1;
 	const overlay = useUi(each => each.overlay);
+	const {keyFor} = useUi(each => each.keymap);
 	useEffect(() => {
 		if (overlay?.kind !== 'help' && overlay?.kind !== 'manual') return;
 		if (overlay.top > last) ui.setState({overlay: {...overlay, top: last}});
