@@ -2,7 +2,7 @@ import {p, printable, withStyle, type Printable} from '../../printable.ts';
 import type {Choice, Target} from '../model/choice.ts';
 import type {Overlay, UiStore} from '../model/ui.ts';
 import type {Span} from '../screen/strip.ts';
-import {actionOf, keyFor} from '../settings/keymap.ts';
+import type {Keymap} from '../settings/keymap.ts';
 import {theme} from '../settings/theme.ts';
 import {box} from '../view/box.ts';
 
@@ -16,8 +16,9 @@ interface Question {
 export function choice(ui: UiStore, asked: Question, index = 0): Overlay {
 	const {choices, choose} = asked;
 	return {
-		draw: ({ui: now}) => box(now, choiceLines(asked, index, now.columns - 8)),
+		draw: ({ui: now}) => box(now, choiceLines(now.keymap, asked, index, now.columns - 8)),
 		key(key) {
+			const {actionOf} = ui.getState().keymap;
 			const action = actionOf('read', key);
 			const chosen = actionOf('panel', key);
 			const step =
@@ -36,7 +37,7 @@ export function choice(ui: UiStore, asked: Question, index = 0): Overlay {
 const maxShown = 9;
 
 /** The question as lines of at most `width` columns. */
-function choiceLines({title, choices}: Question, index: number, width: number): Span[][] {
+function choiceLines({keyFor}: Keymap, {title, choices}: Question, index: number, width: number): Span[][] {
 	const from = Math.max(0, Math.min(index - Math.floor(maxShown / 2), choices.length - maxShown));
 	const lines = choices.slice(from, from + maxShown).map(({label}, at): Span[] => {
 		const chosen = from + at === index;

@@ -5,13 +5,12 @@ import {isWaitingFor, waitingForMe} from '../../store/select.ts';
 import type {ComposeContext} from '../model/draft.ts';
 import {composeKey, composePaste, composeType, openCompose, openTagPicker} from '../compose/keys.ts';
 import {
-	actionOf,
 	isPanelAction,
 	isTimelineAction,
 	type Action,
 	type PanelAction,
 	type TimelineAction,
-} from '../settings/keymap.ts';
+} from '../settings/actions.ts';
 import {numberKey} from '../model/arrangement.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {type Layout} from '../model/layout.ts';
@@ -239,13 +238,13 @@ export function createController(options: ControllerOptions): Controller {
 	}
 
 	function press(key: string): void {
-		const {mode, overlay, notice, timeline} = ui.getState();
+		const {mode, overlay, notice, timeline, keymap} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
-		if (actionOf(mode, key) === 'suspend') return suspend();
-		if (overlay !== null) return actionOf('panel', key) === 'interrupt' ? interrupt() : overlay.key(key);
+		if (keymap.actionOf(mode, key) === 'suspend') return suspend();
+		if (overlay !== null) return keymap.actionOf('panel', key) === 'interrupt' ? interrupt() : overlay.key(key);
 		if (timeline !== null) return read(key);
 		if (mode === 'read') return read(key);
-		const action = actionOf('compose', key);
+		const action = keymap.actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);
 		composeKey(context, key);
 	}

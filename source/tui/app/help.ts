@@ -1,7 +1,8 @@
 import {p, printable, type Printable} from '../../printable.ts';
 import type {Overlay, Ui, UiStore} from '../model/ui.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
-import {keymap, type KeyScope} from '../settings/keymap.ts';
+import type {KeyScope} from '../settings/actions.ts';
+import type {Keymap} from '../settings/keymap.ts';
 import {theme} from '../settings/theme.ts';
 import {scrolled} from '../view/scrolled.ts';
 
@@ -13,16 +14,16 @@ export function help(ui: UiStore): Overlay {
 }
 
 /** In as many columns as there is room for and need of; they scroll where that is not enough. */
-function helpLines({rows, columns, timeline}: Ui): Span[][] {
-	const lookingBack = section(p`Looking back`, 'timeline');
-	const panel = section(p`Finding, choosing`, 'panel');
+function helpLines({rows, columns, timeline, keymap}: Ui): Span[][] {
+	const lookingBack = section(keymap, p`Looking back`, 'timeline');
+	const panel = section(keymap, p`Finding, choosing`, 'panel');
 	const everywhere = [
-		...section(p`Reading`, 'read'),
+		...section(keymap, p`Reading`, 'read'),
 		[],
-		...section(p`Writing`, 'compose'),
+		...section(keymap, p`Writing`, 'compose'),
 		...editing,
 		[],
-		...section(p`Tasks`, 'tasks'),
+		...section(keymap, p`Tasks`, 'tasks'),
 		[],
 		...lookingBack,
 		[],
@@ -35,9 +36,9 @@ function helpLines({rows, columns, timeline}: Ui): Span[][] {
 	return besides(all, needed);
 }
 
-function section(title: Printable, scope: KeyScope): Span[][] {
-	const bindings = keymap.filter(binding => binding.scope === scope && binding.help !== '' && binding.label !== '');
-	return [[{text: title, style: theme.strong}], ...bindings.map(({label, help}) => helpLine(label, help))];
+function section({bindings}: Keymap, title: Printable, scope: KeyScope): Span[][] {
+	const own = bindings.filter(binding => binding.scope === scope && binding.help !== '' && binding.label !== '');
+	return [[{text: title, style: theme.strong}], ...own.map(({label, help}) => helpLine(label, help))];
 }
 
 function helpLine(label: string, help: string): Span[] {

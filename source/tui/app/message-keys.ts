@@ -90,7 +90,8 @@ export function copyLink(context: MessageContext): void {
 
 export function openLink(context: MessageContext): void {
 	const message = chosenMessage(context);
-	choose(context, p`Open`, message === undefined ? [] : linkReferences(message), 'There is no link in this message.');
+	const links = message === undefined ? [] : linkReferences(context.ui.getState(), message);
+	choose(context, p`Open`, links, 'There is no link in this message.');
 }
 
 async function browse(context: MessageContext, address: string): Promise<void> {

@@ -75,9 +75,10 @@ function ruled(rect: Rect, text: ReturnType<typeof p>): Part {
 	return {rect, lines: Array.from({length: rect.height}, () => line)};
 }
 
-function timeline({state, ui: {timeline: view, columns, rows}, history, now}: Shown): Part {
+function timeline({state, ui, history, now}: Shown): Part {
+	const {timeline: view, columns, rows} = ui;
 	const rect = {x: 0, y: 1, width: columns, height: Math.max(0, rows - 2)};
-	return {rect, lines: view === null ? [] : timelineLines(state, history, view, rect, now)};
+	return {rect, lines: view === null ? [] : timelineLines(state, history, ui, view, rect, now)};
 }
 
 function tooSmall({columns, rows}: Ui): Part {

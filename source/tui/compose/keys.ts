@@ -1,7 +1,6 @@
 import {p} from '../../printable.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
-import {actionOf} from '../settings/keymap.ts';
 import {agentsPane, isChannelPane} from '../model/pane-id.ts';
 import {chosenAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
@@ -85,10 +84,10 @@ function commandBegun(compose: Compose, typed: string): Editor | null {
 /** One key while writing. */
 export function composeKey(context: ComposeContext, key: string): void {
 	if (searchKey(context, key) || offerKey(context, key)) return;
-	const {compose} = context.ui.getState();
+	const {compose, keymap} = context.ui.getState();
 	const {editor} = compose;
 	if (compose.killed.open && !killing.has(key)) closeKill(context);
-	const action = actionOf('compose', key);
+	const action = keymap.actionOf('compose', key);
 	const untouched = !hasDraft(compose) && editor.cursor === editor.text.length;
 	if (action === 'pick_tag' && (key.length > 1 || untouched)) {
 		return openTagPicker(context);

@@ -1,10 +1,9 @@
 import {p, printable} from '../../printable.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {filteredOf, filteredWords} from '../model/filtered.ts';
-import type {Drawn, OverlayPart} from '../model/ui.ts';
+import type {Drawn, OverlayPart, Ui} from '../model/ui.ts';
 import type {FilterEdit} from '../model/pane-filter.ts';
 import {strip, type Span} from '../screen/strip.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {theme} from '../settings/theme.ts';
 import {inputLine, onOverlay} from './panel.ts';
 
@@ -31,7 +30,7 @@ export function filterLine({state, ui}: Drawn, {pane, editor, faults}: FilterEdi
 }
 
 /** The keys while a filter is typed. */
-export function filterStatus(): Span[] {
+export function filterStatus({keymap: {keyFor}}: Ui): Span[] {
 	const close = keyFor('panel_close');
 	return [
 		{text: p` FILTER`, style: theme.strong},

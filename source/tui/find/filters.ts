@@ -3,7 +3,6 @@ import {mayBecomeField, parseFilter} from '../../mailbox/filter/filter-parse.ts'
 import type {Editor} from '../editor/editor.ts';
 import {editLine, pasteLine} from '../editor/line-edit.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {actionOf, keyFor} from '../settings/keymap.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {feedOf} from '../panes/source.ts';
 import {following, type Ui, type Overlay} from '../model/ui.ts';
@@ -68,7 +67,7 @@ export function createFilters({store, ui}: Surface): () => void {
 
 	function key(now: FilterEdit, pressed: string): void {
 		const text = now.editor.text.trim();
-		const action = actionOf('panel', pressed);
+		const action = ui.getState().keymap.actionOf('panel', pressed);
 		if (action === 'panel_close') {
 			clearTimeout(timer);
 			put(now.pane, text === '' ? null : now.before);
@@ -89,9 +88,9 @@ export function createFilters({store, ui}: Surface): () => void {
 	}
 
 	return () => {
-		const {focus, threads, filters} = ui.getState();
+		const {focus, threads, filters, keymap} = ui.getState();
 		if (threads.has(focus))
-			return ui.setState({notice: `A thread is shown whole; ${keyFor('back')} goes back to its channel.`});
+			return ui.setState({notice: `A thread is shown whole; ${keymap.keyFor('back')} goes back to its channel.`});
 		if (feedOf({threads}, focus) === null) return ui.setState({notice: 'A filter is for messages: focus a channel.'});
 		const before = filters.get(focus) ?? null;
 		const text = before?.text ?? '';

@@ -1,6 +1,6 @@
 import {pasteLine, editLine} from '../editor/line-edit.ts';
 import type {Editor} from '../editor/editor.ts';
-import {actionOf, keyFor, type Action} from '../settings/keymap.ts';
+import type {Action} from '../settings/actions.ts';
 import {createFilters} from './filters.ts';
 import {jumpTo} from './jump.ts';
 import {createPalette, type PaletteSurface} from './palette-keys.ts';
@@ -66,9 +66,9 @@ export function createFinder(surface: FinderSurface): Finder {
 	}
 
 	function searchKey(key: string): void {
-		const {search: now, recent} = ui.getState();
+		const {search: now, recent, keymap} = ui.getState();
 		if (now === null) return;
-		const action = actionOf('panel', key);
+		const action = keymap.actionOf('panel', key);
 		if (action === 'panel_close') return void end();
 		if (action === 'panel_take') return void searcher.settled().then(() => (isOpen() ? go(0) : undefined));
 		const isEmpty = now.editor.text === '';
@@ -94,8 +94,8 @@ export function createFinder(surface: FinderSurface): Finder {
 
 	/** To the hit that many further on, older ones first; the panel closes, the search stays. */
 	function go(by: number): void {
-		const {search: now, recent} = ui.getState();
-		if (now === null) return ui.setState({notice: `Nothing is searched for: ${keyFor('search')} searches.`});
+		const {search: now, recent, keymap} = ui.getState();
+		if (now === null) return ui.setState({notice: `Nothing is searched for: ${keymap.keyFor('search')} searches.`});
 		const hit = now.hits[now.index + by];
 		if (hit === undefined) {
 			if (by === 0) return;

@@ -2,7 +2,7 @@ import {openCompose} from '../compose/keys.ts';
 import type {ComposeContext} from '../model/draft.ts';
 import {editLine, pasteLine} from '../editor/line-edit.ts';
 import {emptyEditor, type Editor} from '../editor/editor.ts';
-import {actionOf, type Action} from '../settings/keymap.ts';
+import type {Action} from '../settings/actions.ts';
 import {replacedNotice} from '../screen/lazy.ts';
 import {withView} from '../panes/navigate.ts';
 import {tasksPane} from '../model/pane-id.ts';
@@ -72,7 +72,7 @@ export function createPalette(surface: PaletteSurface): () => void {
 	}
 
 	function key(now: Palette, pressed: string): void {
-		const action = actionOf('panel', pressed);
+		const action = ui.getState().keymap.actionOf('panel', pressed);
 		if (action === 'panel_close') return ui.setState({overlay: null});
 		const choices = choicesFor(store.getState(), ui.getState(), now.editor.text, Date.now());
 		const choice = choices[now.index];

@@ -28,7 +28,7 @@ export function palettePanel({state, ui, now}: Drawn, {editor, index}: Palette):
 		lines: choices
 			.slice(from, from + room)
 			.map((choice, at) => choiceLine(choice, editor.text, from + at === index, rect.width)),
-		keys: panelKeys(p`do it`, p`back`),
+		keys: panelKeys(ui.keymap, p`do it`, p`back`),
 	});
 }
 

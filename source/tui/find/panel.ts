@@ -2,7 +2,7 @@ import type {Fault} from '../../mailbox/filter/filter-parse.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {draftView} from '../compose/draft-view.ts';
 import type {Editor} from '../editor/editor.ts';
-import {keyFor} from '../settings/keymap.ts';
+import type {Keymap} from '../settings/keymap.ts';
 import type {OverlayPart} from '../model/ui.ts';
 import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
 import {clip, joined, justify, strip, textWidth, type Span} from '../screen/strip.ts';
@@ -35,7 +35,7 @@ interface Panel {
 }
 
 /** The keys below: what taking and leaving mean here, and what there is to say `beside`. */
-export function panelKeys(take: Printable, close: Printable, beside: Printable | '' = ''): Printable {
+export function panelKeys({keyFor}: Keymap, take: Printable, close: Printable, beside: Printable | '' = ''): Printable {
 	const keys = [
 		p`${keyFor('panel_take')} ${take}`,
 		p`${keyFor('panel_previous')} ${keyFor('panel_next')} choose`,

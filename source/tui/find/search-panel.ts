@@ -1,7 +1,6 @@
 import type {Message} from '../../mailbox/message.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {messageHead} from '../panes/message-block.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joined, strip, type Span} from '../screen/strip.ts';
@@ -17,7 +16,7 @@ const hitRows = 2;
 
 /** What is searched for, and what was found while it is typed. */
 export function searchPanel({state, ui, now}: Drawn): OverlayPart | null {
-	const {columns, rows, search} = ui;
+	const {columns, rows, search, keymap} = ui;
 	if (search === null) return null;
 	const rect = panelRect(columns, rows);
 	return panel({
@@ -32,9 +31,10 @@ export function searchPanel({state, ui, now}: Drawn): OverlayPart | null {
 				? hintLines(ui.recent.searches, rect.width, roomIn(rect))
 				: hitLines(state, search, rect.width, roomIn(rect), now),
 		keys: panelKeys(
+			keymap,
 			p`go there`,
 			p`end`,
-			columns < 60 ? '' : p`then ${keyFor('hit_next')} ${keyFor('hit_previous')} older, newer`,
+			columns < 60 ? '' : p`then ${keymap.keyFor('hit_next')} ${keymap.keyFor('hit_previous')} older, newer`,
 		),
 	});
 }

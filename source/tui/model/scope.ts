@@ -1,4 +1,4 @@
-import type {KeyScope} from '../settings/keymap.ts';
+import type {KeyScope} from '../settings/actions.ts';
 import {tasksPane} from './pane-id.ts';
 import type {Ui} from './ui.ts';
 

@@ -14,6 +14,7 @@ import type {TimelineView} from './timeline-view.ts';
 import type {ProgramCommand} from './palette.ts';
 import {nothingRecent, type Recent} from './recent.ts';
 import type {Search} from './search.ts';
+import {createKeymap, type Keymap} from '../settings/keymap.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
 export interface View {
@@ -68,7 +69,7 @@ export interface Overlay {
 	/** `panel`: it has a line to type into. Absent: the last row shows the keys of what is below. */
 	readonly scope?: 'panel';
 	/** What the last row says instead of the mode and its keys. */
-	readonly status?: () => readonly Span[];
+	readonly status?: (ui: Ui) => readonly Span[];
 	/** Null where there is nothing to see of it. */
 	readonly draw: (drawn: Drawn) => OverlayPart | null;
 	readonly key: (key: string) => void;
@@ -111,6 +112,10 @@ export interface Ui {
 	readonly opening: string;
 	/** How the human calls this program in a shell. */
 	readonly program: string;
+	/** The human's keys. The same as long as the screen runs. */
+	readonly keymap: Keymap;
+	/** Stands for this run of the screen, and for nothing else: see per-run.ts. */
+	readonly run: object;
 	/** Whether the terminal tells of the mouse. */
 	readonly mouse: boolean;
 	/** Whether what is shown may count down each second. */
@@ -133,7 +138,7 @@ export const emptyCompose: Compose = {
 
 export type UiStore = ReturnType<typeof createUi>;
 
-export function createUi(size: {readonly columns: number; readonly rows: number}) {
+export function createUi(size: {readonly columns: number; readonly rows: number}, keymap = createKeymap()) {
 	return createStore<Ui>(() => ({
 		...size,
 		arrangement: emptyArrangement,
@@ -154,6 +159,8 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
+		keymap,
+		run: {},
 		mouse: false,
 		motion: true,
 	}));

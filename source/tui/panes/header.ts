@@ -7,7 +7,6 @@ import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
 import {filteredOf, filteredWords} from '../model/filtered.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../model/pane-id.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
@@ -62,8 +61,8 @@ function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number)
 	return [left, [{text: sparkline(state, pane, now), style: theme.grey}]];
 }
 
-function arrangedWords({arrangement: {pinned, zoomed}}: Ui, pane: PaneId): Span[] {
-	const words = [...(pinned.has(pane) ? [p`pinned`] : []), ...(zoomed ? [p`alone · ${keyFor('unzoom')}`] : [])];
+function arrangedWords({arrangement: {pinned, zoomed}, keymap}: Ui, pane: PaneId): Span[] {
+	const words = [...(pinned.has(pane) ? [p`pinned`] : []), ...(zoomed ? [p`alone · ${keymap.keyFor('unzoom')}`] : [])];
 	return words.length === 0 ? [] : [{text: p`${joinPrintable(words, ' · ')}  `, style: theme.faint}];
 }
 
@@ -99,7 +98,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		const chosen = selected === null ? undefined : tree.find(({message}) => String(message.id) === selected)?.message;
 		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - beside;
 		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
-		return [left, times.length > 0 ? times : [{text: p`${keyFor('back')} back`, style: theme.grey}]];
+		return [left, times.length > 0 ? times : [{text: p`${ui.keymap.keyFor('back')} back`, style: theme.grey}]];
 	}
 	const filter = ui.filters.get(pane);
 	if (filter !== undefined) return filterHeader(state, pane, filter, left);

@@ -6,7 +6,6 @@ import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import {composeTag} from '../model/draft.ts';
 import {useMailbox, useSurroundings, useUi} from '../view/context.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {textOf} from '../screen/strip.ts';
 import type {Compose} from '../model/ui.ts';
 import {counted} from '../settings/words.ts';
@@ -32,7 +31,7 @@ export function Reader() {
 			return lines.map(({strip}) => textOf(strip).trim());
 		}
 		if (ui.mode === 'compose') return [];
-		return ui.timeline === null ? situation(state, ui, now()) : timelineWords(store, ui.timeline, now());
+		return ui.timeline === null ? situation(state, ui, now()) : timelineWords(store, ui.timeline, ui.keymap, now());
 	};
 	useMailbox(() => here().join('\n'));
 	useHistory();
@@ -45,7 +44,7 @@ export function Reader() {
 			{ui.notice !== null && <Text>{printable(ui.notice)}</Text>}
 			{ui.mode === 'compose' && ui.overlay === null && <ComposeLines state={state} compose={ui.compose} />}
 			{ui.mode === 'read' && ui.overlay === null && ui.timeline === null && (
-				<Text>{p`${keyFor('compose')} writes, ${keyFor('help')} lists all keys`}</Text>
+				<Text>{p`${ui.keymap.keyFor('compose')} writes, ${ui.keymap.keyFor('help')} lists all keys`}</Text>
 			)}
 		</Box>
 	);

@@ -10,7 +10,6 @@ import {chooseTheme} from '../settings/choose-theme.ts';
 import {createScene} from '../app/scene.ts';
 import {createController, type ControllerOptions} from '../app/controller.ts';
 import {readPreferences, type Preferences} from '../settings/preferences.ts';
-import {useKeymap} from '../settings/keymap.ts';
 import {listen} from '../terminal/listen.ts';
 import {keepScreen, type ScreenMemory} from './keep-screen.ts';
 import {isPartMissing, onArrival, replacedNotice} from '../screen/lazy.ts';
@@ -74,7 +73,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	}
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const {flags} = preferences;
-	const ui = createUi(sizeOf(stdout));
+	const ui = createUi(sizeOf(stdout), preferences.keymap);
 	const saved = memory?.saved ?? null;
 	ui.setState({
 		mouse: flags['ui.mouse'],
@@ -85,7 +84,6 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		...(program && {program}),
 	});
 	if (saved?.seen) store.remember(saved.seen);
-	useKeymap(preferences.keymap);
 	const theme = chooseTheme(preferences, depthOf(stdout, env), env);
 	const screen = createScreen(outputTo(stdout), theme.depth);
 	const terminal = takeTerminal(stdin, stdout, {

@@ -5,12 +5,13 @@ import type {Overlay} from '../model/ui.ts';
 import {cardRoom, taskCardLines, type TaskCard} from '../panes/task-card.ts';
 import {taskList} from '../panes/task-rows.ts';
 import {spansOf, textWidth, type Span} from '../screen/strip.ts';
-import {actionOf, hints, keyFor} from '../settings/keymap.ts';
+import {isTaskAction} from '../settings/actions.ts';
+import type {Keymap} from '../settings/keymap.ts';
 import {theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 import {box} from '../view/box.ts';
 import {sentenceOf, type TaskContext} from './ask.ts';
-import {chosenTask, isTaskAction, taskKey} from './task-keys.ts';
+import {chosenTask, taskKey} from './task-keys.ts';
 
 /** Opens the chosen task, or the first one, as a card over the panes. */
 export function openTask(context: TaskContext): void {
@@ -41,10 +42,10 @@ function cardFrom(context: TaskContext, cardNow: () => TaskCard, top: number): O
 			const lines = taskCardLines(state, cardNow(), width, at);
 			const shown = lines.slice(top, top + height).map(spansOf);
 			const hidden = lines.length - top - shown.length;
-			return box(now, [...shown, [], footer(width, hidden)], rows < 16);
+			return box(now, [...shown, [], footer(now.keymap, width, hidden)], rows < 16);
 		},
 		key(key) {
-			const action = actionOf('tasks', key);
+			const action = ui.getState().keymap.actionOf('tasks', key);
 			const step = scrollOf(action);
 			if (step !== undefined) {
 				const {columns, rows} = ui.getState();
@@ -54,14 +55,14 @@ function cardFrom(context: TaskContext, cardNow: () => TaskCard, top: number): O
 				return ui.setState({overlay: cardFrom(context, cardNow, next)});
 			}
 			if (action === 'back' || action === 'open' || action === 'quit') return ui.setState({overlay: null});
-			if (isTaskAction(action)) taskKey(context, action, {id: cardNow().id, overlay});
+			if (action !== undefined && isTaskAction(action)) taskKey(context, action, {id: cardNow().id, overlay});
 		},
 	};
 	return overlay;
 }
 
 /** The keys that matter here, as many as fit, and how much is below. */
-function footer(width: number, hidden: number): Span[] {
+function footer({keyFor, hints}: Keymap, width: number, hidden: number): Span[] {
 	const more: Span[] =
 		hidden > 0 ? [{text: p`${counted(hidden, 'more line')} · ${keyFor('down')}`, style: theme.warn}] : [];
 	const line: Span[] = [...more];

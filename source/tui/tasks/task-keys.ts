@@ -3,7 +3,7 @@ import {printable} from '../../printable.ts';
 import {statusOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {setCompose} from '../model/draft.ts';
-import {actionOf, keyFor, type Action, type TaskAction} from '../settings/keymap.ts';
+import {isTaskAction, type Action, type TaskAction} from '../settings/actions.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import {scopeOf} from '../model/scope.ts';
 import {messageAbout} from '../panes/references.ts';
@@ -17,9 +17,13 @@ import {cancelQuestion} from './cancel.ts';
 export function actionHere({store, ui}: TaskContext, key: string): Action | undefined {
 	const now = ui.getState();
 	const scope = scopeOf(now);
-	const action = actionOf(scope, key);
-	const isIdle = isTaskAction(action) && action !== 'task_add' && chosenTask(store.getState(), now) === undefined;
-	const elsewhere = actionOf('read', key);
+	const action = now.keymap.actionOf(scope, key);
+	const isIdle =
+		action !== undefined &&
+		isTaskAction(action) &&
+		action !== 'task_add' &&
+		chosenTask(store.getState(), now) === undefined;
+	const elsewhere = now.keymap.actionOf('read', key);
 	// No message is chosen in this pane either.
 	return isIdle && elsewhere !== 'redact' ? (elsewhere ?? action) : action;
 }
@@ -36,8 +40,10 @@ export function taskKey(context: TaskContext, action: TaskAction, card?: Card): 
 	if (action === 'task_add') return writeTask(context);
 	const state = store.getState();
 	const task = card === undefined ? chosenTask(state, ui.getState()) : state.tasks.get(card.id);
-	if (task === undefined)
+	if (task === undefined) {
+		const {keyFor} = ui.getState().keymap;
 		return ui.setState({notice: `Choose a task first, with ${keyFor('down')} and ${keyFor('up')}.`});
+	}
 	const {id} = task;
 	const status = statusOf(state, task);
 	const isOver = status !== 'queued' && status !== 'running';
@@ -94,10 +100,6 @@ function writeTask(context: TaskContext): void {
 		{editor: {text, cursor: text.length}, prefill: '', reply: null, error: null},
 	);
 	ui.setState({mode: 'compose', overlay: null});
-}
-
-export function isTaskAction(action: ReturnType<typeof actionOf>): action is TaskAction {
-	return action?.startsWith('task_') === true;
 }
 
 /** Priorities that were asked for and are not answered yet, so that keys pressed fast all count. */

@@ -2,7 +2,6 @@ import {p} from '../../printable.ts';
 import {scrollOf} from '../model/card-keys.ts';
 import type {Overlay, Ui, UiStore} from '../model/ui.ts';
 import type {Span} from '../screen/strip.ts';
-import {actionOf, keyFor} from '../settings/keymap.ts';
 import {theme} from '../settings/theme.ts';
 import {box} from './box.ts';
 
@@ -13,13 +12,14 @@ export function scrolled(ui: UiStore, linesFor: (ui: Ui) => ReadonlyArray<readon
 			const lines = linesFor(now);
 			const height = heightIn(now);
 			const last = lastTop(lines.length, now);
+			const {keyFor} = now.keymap;
 			if (last === 0) return box(now, lines, lines.length > height - 2);
 			const from = Math.min(top, last);
 			const words = from < last ? p`${keyFor('down')} ↓ more` : p`${keyFor('up')} ↑ back`;
 			return box(now, [...lines.slice(from, from + height - 1), [{text: words, style: theme.grey}]], true);
 		},
 		key(key) {
-			const step = scrollOf(actionOf('read', key));
+			const step = scrollOf(ui.getState().keymap.actionOf('read', key));
 			if (step === undefined) return ui.setState({overlay: null});
 			const last = lastTop(linesFor(ui.getState()).length, ui.getState());
 			const next = Math.max(0, Math.min(last, Math.min(top, last) + step));

@@ -5,7 +5,7 @@ import type {State} from '../../store/state.ts';
 import {freshPicker, picked, type Picker} from '../model/picker.ts';
 import type {Overlay, UiStore} from '../model/ui.ts';
 import type {Span} from '../screen/strip.ts';
-import {actionOf, keyFor} from '../settings/keymap.ts';
+import type {Keymap} from '../settings/keymap.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {box} from './box.ts';
 
@@ -33,10 +33,11 @@ export function tagPicker({store, ui}: Context, options: TagPicker, picker: Pick
 	const {filter, index} = picker;
 	return {
 		scope: 'panel',
-		draw: ({state, ui: now}) => box(now, pickerLines(state, title, offered(state, filter), picker)),
+		draw: ({state, ui: now}) => box(now, pickerLines(now.keymap, title, state, offered(state, filter), picker)),
 		key(key) {
 			const names = offered(store.getState(), filter);
-			const action = actionOf('panel', key);
+			const {keymap} = ui.getState();
+			const action = keymap.actionOf('panel', key);
 			if (action === 'panel_close') return ui.setState({overlay: under});
 			if (action === 'panel_take') {
 				const tag = names[index];
@@ -45,13 +46,19 @@ export function tagPicker({store, ui}: Context, options: TagPicker, picker: Pick
 				return take(tag);
 			}
 			if (filter === '' && firstKey?.(key) === true) return;
-			const next = picked(picker, key, names.length);
+			const next = picked(keymap, picker, key, names.length);
 			if (next !== null) ui.setState({overlay: tagPicker({store, ui}, options, next)});
 		},
 	};
 }
 
-function pickerLines(state: State, title: Printable, names: readonly Tag[], {filter, index}: Picker): Span[][] {
+function pickerLines(
+	{keyFor}: Keymap,
+	title: Printable,
+	state: State,
+	names: readonly Tag[],
+	{filter, index}: Picker,
+): Span[][] {
 	const known = new Set([...state.agents.values()].map(({tag}) => foldTag(tag)));
 	const from = Math.max(0, Math.min(index - Math.floor(tagsShown / 2), names.length - tagsShown));
 	const lines = names.slice(from, from + tagsShown).map((name, at): Span[] => {
