@@ -2,6 +2,7 @@ import {EventEmitter} from 'node:events';
 import {describe, expect, it, onTestFinished} from 'vitest';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
+import {help} from '../../source/tui/app/help.ts';
 import {createScene} from '../../source/tui/app/scene.ts';
 import {mount} from '../../source/tui/run/mount.tsx';
 import {createScreen} from '../../source/tui/screen/screen.ts';
@@ -52,5 +53,17 @@ describe('the first frame', () => {
 		expect(lines().at(-3)).toMatch(/HUMAN {2}→ one/);
 		expect(lines().at(-2)).toMatch(/^ +two/);
 		expect(lines().at(-1)).toMatch(/^ COMPOSE/);
+	});
+
+	it('shows an overlay, and what is said later on, before Ink is there', async () => {
+		const {lines, ui} = first(80, 24);
+		await turn();
+		ui.setState({overlay: help(ui)});
+		await turn();
+		expect(lines().join('\n')).toMatch(/Reading/);
+		ui.setState({overlay: null, notice: 'The mouse is off.'});
+		await turn();
+		expect(lines().join('\n')).not.toMatch(/Reading/);
+		expect(lines().at(-1)).toMatch(/^ READ {2}The mouse is off\./);
 	});
 });
