@@ -1,5 +1,5 @@
 import type {Keymap} from '../settings/keymap.ts';
-import {Box} from 'ink';
+import {Box, useIsScreenReaderEnabled} from 'ink';
 import {useLayoutEffect} from 'react';
 import type {Fault} from '../../mailbox/filter/filter-parse.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
@@ -7,7 +7,7 @@ import {draftView} from '../compose/draft-view.ts';
 import type {Editor} from '../editor/editor.ts';
 import {useSurroundings, useUi} from '../view/context.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
-import {ansi, clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
+import {ansi, clip, joined, justify, strip, textOf, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {onBackground, plain, style, lookOf, type Colour} from '../screen/style.ts';
 import {overlayTint, theme} from '../settings/theme.ts';
 import {Text} from '../view/text.tsx';
@@ -140,6 +140,8 @@ function faulty(text: Printable, faults: readonly Fault[]): Span[] {
 
 /** A line on the background of overlays, or on its own. */
 export function Tinted({line, width}: {readonly line: PaintedLine; readonly width: number}) {
+	const isRead = useIsScreenReaderEnabled();
+	if (isRead) return <Text>{textOf(line.strip)}</Text>;
 	return <Text wrap="truncate">{ansi(onTint(clip(line.strip, width), width, line.tint ?? overlayTint))}</Text>;
 }
 

@@ -1,9 +1,9 @@
 import {printable, type Printable} from '../../printable.ts';
+import {memo} from './memo.ts';
 import {appendCells, type Strip} from './strip.ts';
 import {lookOf, plain, style, type Look, type Style} from './style.ts';
 
 const escapes = /\u001B(?:\[([0-9;:?<=>]*)([ -/]*[@-~])|\][^\u0007\u001B]*(?:\u0007|\u001B\\)|[@-Z\\^_])/gu;
-const steps = new Map<string, Style>();
 
 /** One row of a frame that Ink drew, as cells. Only colours and weights (SGR) are read; other sequences are left out. */
 export function readRow(row: string): Strip {
@@ -14,18 +14,17 @@ export function readRow(row: string): Strip {
 	for (const match of row.matchAll(escapes)) {
 		appendCells(glyphs, styles, printable(row.slice(from, match.index)), pen);
 		from = match.index + match[0].length;
-		if (match[2] === 'm') pen = step(pen, match[1] ?? '');
+		if (match[2] === 'm') pen = step(`${pen} ${match[1] ?? ''}`);
 	}
 	appendCells(glyphs, styles, printable(row.slice(from)), pen);
 	return {glyphs, styles};
 }
 
-function step(pen: Style, parameters: string): Style {
-	const key = `${pen} ${parameters}`;
-	let next = steps.get(key);
-	if (next === undefined) steps.set(key, (next = style(changed(lookOf(pen), parameters))));
-	return next;
-}
+/** The style after a sequence; `pen parameters`. */
+const step = memo(5000, (key: string): Style => {
+	const [pen = '', parameters = ''] = key.split(' ');
+	return style(changed(lookOf(Number(pen)), parameters));
+});
 
 type Draft = {-readonly [Key in keyof Look]: Look[Key]};
 

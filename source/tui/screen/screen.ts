@@ -3,7 +3,7 @@ import {difference} from './difference.ts';
 import {readRow} from './frame.ts';
 import {createGrid, lay, type PaintedLine, type Rect} from './grid.ts';
 import type {Strip} from './strip.ts';
-import type {Depth} from './style.ts';
+import type {TerminalColours} from './sgr.ts';
 
 /** Where frames go: the terminal, or a test's recorder. */
 export interface ScreenOutput {
@@ -59,7 +59,7 @@ const endSynchronised = '\u001B[?2026l';
  * The hybrid: Ink draws the chrome into this object as its stdout, panes are painted over it from lines that were wrapped
  * before, and only the difference to what stands on the terminal is written.
  */
-export function createScreen(output: ScreenOutput, depth: Depth): Screen {
+export function createScreen(output: ScreenOutput, colours: TerminalColours): Screen {
 	const emitter = new EventEmitter();
 	emitter.setMaxListeners(50);
 	const places = new Set<{readonly rect: Rect; readonly painter: Painter}>();
@@ -111,7 +111,7 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 		}
 		lastFrame = performance.now();
 		compose();
-		const changes = difference(front, back, depth);
+		const changes = difference(front, back, colours);
 		const cursor = locate();
 		const place = bytesOf(cursor);
 		if (changes === '' && !blank && place === shownCursor) return;
