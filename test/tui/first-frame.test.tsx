@@ -6,6 +6,8 @@ import {help} from '../../source/tui/app/help.ts';
 import {createScene} from '../../source/tui/app/scene.ts';
 import {mount} from '../../source/tui/run/mount.tsx';
 import {createScreen} from '../../source/tui/screen/screen.ts';
+import {createTerminalColours} from '../../source/tui/screen/sgr.ts';
+import {paletteOf} from '../../source/tui/settings/colours.ts';
 import {createUi} from '../../source/tui/model/ui.ts';
 
 const turn = () => new Promise(resolve => setTimeout(resolve, 50));
@@ -16,7 +18,7 @@ function first(columns: number, rows: number) {
 	const output = Object.assign(new EventEmitter(), {columns, rows, write: (bytes: string) => written.push(bytes)});
 	const store = createMailboxStore(Promise.withResolvers<Mailbox>().promise);
 	const ui = createUi({columns, rows});
-	const screen = createScreen(output, 24);
+	const screen = createScreen(output, createTerminalColours(24, paletteOf()));
 	const surroundings = {store, ui, screen, name: 'local hub', now: () => 1_790_000_000_000};
 	screen.show(createScene(surroundings));
 	ui.subscribe(() => screen.invalidate());

@@ -4,10 +4,11 @@ import {describe, expect, it} from 'vitest';
 import {difference} from '../../source/tui/screen/difference.ts';
 import {createGrid, lay, type Grid, type Part} from '../../source/tui/screen/grid.ts';
 import {createScreen} from '../../source/tui/screen/screen.ts';
-import {sgr} from '../../source/tui/screen/sgr.ts';
+import {createTerminalColours} from '../../source/tui/screen/sgr.ts';
 import {clip, joined, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
 import {linked, lookOf, plain, style} from '../../source/tui/screen/style.ts';
 import {wrap} from '../../source/tui/screen/wrap.ts';
+import {paletteOf} from '../../source/tui/settings/colours.ts';
 import {theme} from '../../source/tui/settings/theme.ts';
 import {p, printable, type Printable} from '../../source/printable.ts';
 
@@ -17,6 +18,7 @@ const text = fc
 	.map(printable);
 const line = fc.array(fc.record({text, style: fc.constantFrom(...styles)}), {maxLength: 4}).map(spans => strip(spans));
 const frame = fc.array(line, {maxLength: 5});
+const all = createTerminalColours(24, paletteOf());
 const columns = 24;
 const rows = 5;
 
@@ -51,7 +53,7 @@ describe('the difference', () => {
 				await feed(terminal, '\u001B[?7l');
 				for (const lines of frames) {
 					const after = drawn(lines);
-					expect((await feed(terminal, difference(before, after, 24))).map(row => row.trimEnd())).toEqual(
+					expect((await feed(terminal, difference(before, after, all))).map(row => row.trimEnd())).toEqual(
 						rowsOf(after),
 					);
 					before = after;
@@ -64,7 +66,7 @@ describe('the difference', () => {
 	it('is nothing where nothing differs', () => {
 		fc.assert(
 			fc.property(frame, lines => {
-				expect(difference(drawn(lines), drawn(lines), 24)).toBe('');
+				expect(difference(drawn(lines), drawn(lines), all)).toBe('');
 			}),
 		);
 	});
@@ -73,13 +75,13 @@ describe('the difference', () => {
 		const change = difference(
 			drawn([strip([{text: p`hello there`, style: plain}])]),
 			drawn([strip([{text: p`hellO there`, style: plain}])]),
-			24,
+			all,
 		);
 		expect(change).toBe('\u001B[1;5HO');
 	});
 
 	it('addresses anew what stands behind a glyph that terminals disagree on', () => {
-		const change = difference(createGrid(columns, rows), drawn([strip([{text: p`👍🏽ok`, style: plain}])]), 24);
+		const change = difference(createGrid(columns, rows), drawn([strip([{text: p`👍🏽ok`, style: plain}])]), all);
 		expect(change).toContain('👍🏽\u001B[1;3Hok');
 		expect(change.startsWith('\u001B[1;1H\u001B[4X')).toBe(true);
 	});
@@ -116,11 +118,11 @@ describe('strips', () => {
 describe('colours', () => {
 	it('go down to 256, to 16, and to none, where a chip is inverted and a tint left out', () => {
 		const look = style({fg: 0xff0000, bg: 0x1f2733});
-		expect(sgr(look, 24)).toBe('\u001B[0;38;2;255;0;0;48;2;31;39;51m');
-		expect(sgr(look, 8)).toMatch(/^\u001B\[0;38;5;196;48;5;\d+m$/u);
-		expect(sgr(look, 4)).toBe('\u001B[0m');
-		expect(sgr(theme.warn, 4)).toBe('\u001B[0;33m');
-		expect(sgr(theme.warnStrong, 1)).toBe('\u001B[0;1m');
+		expect(all.sgr(look)).toBe('\u001B[0;38;2;255;0;0;48;2;31;39;51m');
+		expect(createTerminalColours(8, paletteOf()).sgr(look)).toMatch(/^\u001B\[0;38;5;196;48;5;\d+m$/u);
+		expect(createTerminalColours(4, paletteOf()).sgr(look)).toBe('\u001B[0m');
+		expect(createTerminalColours(4, paletteOf()).sgr(theme.warn)).toBe('\u001B[0;33m');
+		expect(createTerminalColours(1, paletteOf()).sgr(theme.warnStrong)).toBe('\u001B[0;1m');
 	});
 });
 
@@ -151,7 +153,7 @@ describe('hyperlinks', () => {
 				let before = createGrid(columns, rows);
 				for (const lines of frames) {
 					const after = drawn(lines);
-					const bytes = difference(before, after, 24);
+					const bytes = difference(before, after, all);
 					await feed(terminal, bytes);
 					for (let y = 0; y < rows; y++) {
 						const wanted = Array.from({length: columns}, (_, x) => lookOf(after.styles[y * columns + x] ?? plain).link);
@@ -174,7 +176,7 @@ describe('hyperlinks', () => {
 					joined(strip([{text: p`│`, style: plain}]), each),
 				),
 			),
-			24,
+			all,
 		);
 		const ids = [...bytes.matchAll(/\u001B\]8;id=(\w+);https/gu)].map(match => match[1]);
 		expect(ids).toHaveLength(2);
@@ -192,7 +194,7 @@ describe('the screen', () => {
 	function record() {
 		const written: string[] = [];
 		const output = {columns: 20, rows: 3, write: (bytes: string) => written.push(bytes), once: () => {}};
-		return {written, screen: createScreen(output, 24)};
+		return {written, screen: createScreen(output, all)};
 	}
 
 	function part(x: number, y: number, width: number, said: Printable): Part {
@@ -262,7 +264,7 @@ describe('the screen', () => {
 			write: (bytes: string) => written.push(bytes),
 			once: (_: string, listener: () => void) => (drained = listener),
 		};
-		const screen = createScreen(output, 24);
+		const screen = createScreen(output, all);
 		screen.show(() => ({parts: [part(0, 0, 20, p`late`)], cursor: null}));
 		screen.flush();
 		expect(written).toEqual([]);

@@ -85,7 +85,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	});
 	if (saved?.seen) store.remember(saved.seen);
 	const theme = chooseTheme(preferences, depthOf(stdout, env), env);
-	const screen = createScreen(outputTo(stdout), theme.depth);
+	const screen = createScreen(outputTo(stdout), theme.colours);
 	const terminal = takeTerminal(stdin, stdout, {
 		onSignal: () => quit(),
 		onReturn: () => onResize(),

@@ -1,6 +1,6 @@
 import {difference} from './difference.ts';
 import {createGrid, drawScene, rowOf, type Position, type Scene} from './grid.ts';
-import type {Depth} from './style.ts';
+import type {TerminalColours} from './sgr.ts';
 
 /** Where frames go: the terminal, or a test's recorder. */
 export interface ScreenOutput {
@@ -36,7 +36,7 @@ const beginSynchronised = '\u001B[?2026h';
 const endSynchronised = '\u001B[?2026l';
 
 /** Draws scenes onto a terminal: only the difference to what stands there is written. */
-export function createScreen(output: ScreenOutput, depth: Depth): Screen {
+export function createScreen(output: ScreenOutput, colours: TerminalColours): Screen {
 	let scene = (): Scene => ({parts: [], cursor: null});
 	let front = createGrid(output.columns, output.rows);
 	let back = createGrid(output.columns, output.rows);
@@ -66,7 +66,7 @@ export function createScreen(output: ScreenOutput, depth: Depth): Screen {
 		lastFrame = performance.now();
 		const next = scene();
 		drawScene(back, next);
-		const changes = difference(front, back, depth);
+		const changes = difference(front, back, colours);
 		const place = bytesOf(next.cursor);
 		if (changes === '' && !blank && place === shownCursor) return;
 		// A cursor that stays hidden need not be hidden again.

@@ -1,4 +1,5 @@
 import {graphemesOf} from './segment.ts';
+import {memo} from './memo.ts';
 import {joinPrintable, p, type Printable} from '../../printable.ts';
 import stringWidth from './string-width.ts';
 import {plain, type Style} from './style.ts';
@@ -20,20 +21,11 @@ const nothing = p``;
 const blank = p` `;
 const ellipsis = p`…`;
 
-const widths = new Map<string, number>();
 /** A grapheme of more code points than this is somebody's prank: the rest of its marks is left out. */
 const maxMarks = 16;
 
-/** Columns that one grapheme takes: 0, 1 or 2 (what string-width says of it, remembered). */
-function graphemeWidth(grapheme: string): number {
-	let width = widths.get(grapheme);
-	if (width === undefined) {
-		width = Math.min(2, stringWidth(grapheme));
-		if (widths.size > 20_000) widths.clear();
-		widths.set(grapheme, width);
-	}
-	return width;
-}
+/** Columns that one grapheme takes: 0, 1 or 2. */
+const graphemeWidth = memo(20_000, (grapheme: string) => Math.min(2, stringWidth(grapheme)));
 
 const ascii = /^[\u0020-\u007E]*$/;
 

@@ -4,7 +4,7 @@ import {defaultBindings} from './actions.ts';
 import {createKeymap, type Keymap} from './keymap.ts';
 import {rebound, type KeySetting} from './rebind.ts';
 import type {Colour} from '../screen/style.ts';
-import {colourNames} from './theme.ts';
+import {replaceable} from './colours.ts';
 
 const themeNames = ['auto', 'dark', 'light', 'high-contrast', '16-colours'] as const;
 type ThemeName = (typeof themeNames)[number];
@@ -65,9 +65,9 @@ export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.
 			return;
 		}
 		const tag = name.startsWith('tags.') ? name.slice('tags.'.length) : null;
-		const replaced = Object.hasOwn(colourNames, name) ? colourNames[name] : undefined;
+		const replaced = Object.hasOwn(replaceable, name) ? replaceable[name] : undefined;
 		if (tag === null ? replaced === undefined : !isTag(tag)) {
-			warn(`there is no colour \`${name}\`; it is ignored.${meant(name, Object.keys(colourNames))}`);
+			warn(`there is no colour \`${name}\`; it is ignored.${meant(name, Object.keys(replaceable))}`);
 			return;
 		}
 		const colour = readColour(value);
