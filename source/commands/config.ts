@@ -2,8 +2,8 @@ import {loadConfig, defaults, type Config} from '../config.ts';
 import {HubError} from '../hub/files/error.ts';
 import {describeDatabase} from '../hub/database/postgres-url.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {defaultBindings} from '../tui/settings/actions.ts';
 import {readPreferences, type Preferences} from '../tui/settings/preferences.ts';
-import {keymap} from '../tui/settings/keymap.ts';
 import type {Command} from './cli/command.ts';
 import {identify, workingFolder, type Situation} from './connect/identity.ts';
 import {remark, table, write, writeJson} from './cli/output.ts';
@@ -100,7 +100,7 @@ function screen({file}: Config, preferences: Preferences): Effective[] {
 		return {name, value, from: isDefault ? defaults : 'environment'};
 	});
 	const colours = [...values].filter(([name]) => name.startsWith('theme.') && name !== 'theme.name');
-	const keys = preferences.keymap.filter((binding, index) => binding.keys !== keymap[index]?.keys);
+	const keys = preferences.keymap.bindings.filter((binding, index) => binding.keys !== defaultBindings[index]?.keys);
 	return [
 		{name: 'theme.name', value: preferences.theme, from: from('theme.name')},
 		...colours.map(([name, value]): Effective => ({name, value: String(value), from: from(name)})),

@@ -1,3 +1,5 @@
+import type {Stateless} from './state.ts';
+
 // Which part of source/ may import which. `npm run layers` checks it and prints the picture; so does `npm run lint`.
 // A part is a folder, or a file that stands loose in source/. Whatever is missing here is an error, not free.
 
@@ -124,5 +126,14 @@ export const layers: Layers = {
 	unordered: {
 		mailbox: ['.', 'filter', 'tasks'],
 		mcp: ['.', 'tools'],
+	},
+};
+
+/** Modules without state, so that two screens in one process do not disturb each other. */
+export const stateless: Stateless = {
+	tui: {
+		'tui/screen/style.ts': 'looks have numbers, which are given out once and mean the same for everyone',
+		'tui/screen/lazy.ts': 'which parts of the program are loaded is a fact of the process',
+		'tui/markdown/time-budget.ts': 'a slot that is filled and used within one call',
 	},
 };

@@ -1,10 +1,13 @@
 /**
- * `npm run layers`: whether source/ keeps to layers.ts, and the picture of what imports what. Exits with 1 when it does not.
+ * `npm run layers`: whether source/ keeps to layers.ts, in what it imports and where it has state, and the picture of what
+ * imports what. Exits with 1 when it does not.
  * --quiet: without the picture. --limit-files: a folder of more than 25 files is an error. --source DIR: instead of source/.
  */
 import {parseArgs} from 'node:util';
 import {check, type Violation} from './check.ts';
+import {stateless} from './layers.ts';
 import {largeFolders, picture} from './picture.ts';
+import {checkState} from './state.ts';
 import {readTree, sourceFolder} from './tree.ts';
 
 const maxFiles = 25;
@@ -17,7 +20,7 @@ const {values} = parseArgs({
 	},
 });
 const tree = readTree(values.source);
-const violations = check(tree);
+const violations = [...check(tree), ...checkState(tree, stateless, values.source)];
 const large = largeFolders(tree, maxFiles).map(
 	([folder, count]) => `source/${folder} has ${count} files (at most ${maxFiles}).`,
 );

@@ -1,7 +1,7 @@
 // The tables of keys in the README and in docs/config.md, made from the keymap. `npm run readme-keys` writes them; the test
 // beside says when they differ.
 import {readFile, writeFile} from 'node:fs/promises';
-import {defaultKeymap, type KeyScope} from '../../source/tui/settings/keymap.ts';
+import {defaultBindings, type KeyScope} from '../../source/tui/settings/actions.ts';
 
 export const documents = [
 	{file: new URL('../../README.md', import.meta.url), mark: 'keys', made: keyTables},
@@ -31,7 +31,7 @@ function keyTables(): string {
 
 /** Two keys a row. */
 function table(title: string, place: KeyScope): string {
-	const cells = defaultKeymap
+	const cells = defaultBindings
 		.filter(binding => binding.scope === place && binding.help !== '')
 		.map(({label, help}) => `${label.split(' ').map(quoted).join(' ')} | ${help}`);
 	const rows = Array.from({length: Math.ceil(cells.length / 2)}, (_, row) => {
@@ -42,7 +42,7 @@ function table(title: string, place: KeyScope): string {
 
 function actionList(): string {
 	const ofPlace = (place: KeyScope) =>
-		defaultKeymap
+		defaultBindings
 			.filter(binding => binding.scope === place)
 			.map(({action, keys}) => `\`${action}\` (${keys.map(key => quoted(key === ' ' ? 'space' : key)).join(' ')})`)
 			.join(', ');

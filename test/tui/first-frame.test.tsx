@@ -2,9 +2,12 @@ import {EventEmitter} from 'node:events';
 import {describe, expect, it, onTestFinished} from 'vitest';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
-import {placeFirstFrame} from '../../source/tui/run/first-frame.ts';
+import {help} from '../../source/tui/app/help.ts';
+import {createScene} from '../../source/tui/app/scene.ts';
 import {mount} from '../../source/tui/run/mount.tsx';
 import {createScreen} from '../../source/tui/screen/screen.ts';
+import {createTerminalColours} from '../../source/tui/screen/sgr.ts';
+import {paletteOf} from '../../source/tui/settings/colours.ts';
 import {createUi} from '../../source/tui/model/ui.ts';
 
 const turn = () => new Promise(resolve => setTimeout(resolve, 50));
@@ -15,13 +18,14 @@ function first(columns: number, rows: number) {
 	const output = Object.assign(new EventEmitter(), {columns, rows, write: (bytes: string) => written.push(bytes)});
 	const store = createMailboxStore(Promise.withResolvers<Mailbox>().promise);
 	const ui = createUi({columns, rows});
-	const screen = createScreen(output, 24);
+	const screen = createScreen(output, createTerminalColours(24, paletteOf()));
 	const surroundings = {store, ui, screen, name: 'local hub', now: () => 1_790_000_000_000};
-	const remove = placeFirstFrame(surroundings);
+	screen.show(createScene(surroundings));
+	ui.subscribe(() => screen.invalidate());
 	screen.flush();
 	onTestFinished(() => screen.stop());
 	const lines = () => Array.from({length: rows}, (_, y) => screen.row(y).join('').trimEnd());
-	return {written, ui, lines, surroundings, remove};
+	return {written, ui, lines, surroundings};
 }
 
 describe('the first frame', () => {
@@ -29,8 +33,8 @@ describe('the first frame', () => {
 		[200, 50],
 		[80, 24],
 		[40, 10],
-	])('is what React draws when it is there, so that nothing is written twice, at %ix%i', async (columns, rows) => {
-		const {written, lines, surroundings, remove} = first(columns, rows);
+	])('stays as it is when Ink has come, so that nothing is written twice, at %ix%i', async (columns, rows) => {
+		const {written, lines, surroundings} = first(columns, rows);
 		expect(lines()[0]).toMatch(/^ agentmux/);
 		expect(lines().at(-1)).toMatch(/^ READ/);
 		await turn();
@@ -38,13 +42,12 @@ describe('the first frame', () => {
 		const frames = written.length;
 		const app = mount(surroundings);
 		onTestFinished(() => app.unmount());
-		remove();
 		await turn();
 		expect(lines()).toEqual(before);
 		expect(written.slice(frames)).toEqual([]);
 	});
 
-	it('shows what is typed before React is there, and moves with the line', async () => {
+	it('shows what is typed before Ink is there, and moves with the line', async () => {
 		const {lines, ui} = first(80, 24);
 		await turn();
 		ui.setState({mode: 'compose', compose: {...ui.getState().compose, editor: {text: 'one\ntwo', cursor: 7}}});
@@ -52,5 +55,17 @@ describe('the first frame', () => {
 		expect(lines().at(-3)).toMatch(/HUMAN {2}→ one/);
 		expect(lines().at(-2)).toMatch(/^ +two/);
 		expect(lines().at(-1)).toMatch(/^ COMPOSE/);
+	});
+
+	it('shows an overlay, and what is said later on, before Ink is there', async () => {
+		const {lines, ui} = first(80, 24);
+		await turn();
+		ui.setState({overlay: help(ui)});
+		await turn();
+		expect(lines().join('\n')).toMatch(/Reading/);
+		ui.setState({overlay: null, notice: 'The mouse is off.'});
+		await turn();
+		expect(lines().join('\n')).not.toMatch(/Reading/);
+		expect(lines().at(-1)).toMatch(/^ READ {2}The mouse is off\./);
 	});
 });

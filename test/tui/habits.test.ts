@@ -1,11 +1,9 @@
 import fc from 'fast-check';
-import {afterEach, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {readPreferences} from '../../source/tui/settings/preferences.ts';
 import {readKey} from '../../source/tui/settings/key-name.ts';
 import {createKeyboard} from '../../source/tui/terminal/keyboard.ts';
-import {actionOf, hints, keyFor, useKeymap, defaultKeymap} from '../../source/tui/settings/keymap.ts';
-
-afterEach(() => useKeymap(defaultKeymap));
+import {defaultBindings} from '../../source/tui/settings/actions.ts';
 
 function read(settings: {readonly [name: string]: unknown}, env: NodeJS.ProcessEnv = {}) {
 	const names = Object.keys(settings);
@@ -13,35 +11,36 @@ function read(settings: {readonly [name: string]: unknown}, env: NodeJS.ProcessE
 	return readPreferences({values: new Map(Object.entries(settings)), placeOf}, env);
 }
 
-function taken(settings: {readonly [name: string]: unknown}) {
-	const {keymap, warnings} = read(settings);
-	useKeymap(keymap);
-	return {keymap, warnings};
-}
-
-const labelOf = (action: string) =>
-	read({}).keymap.length === 0 ? '' : (taken({}).keymap.find(each => each.action === action)?.label ?? '');
+const labelOf = (action: string, {bindings} = read({}).keymap) => bindings.find(each => each.action === action)?.label;
 
 describe('the keymap', () => {
 	it('gives no key to two actions', () => {
-		const keys = defaultKeymap.flatMap(({scope: place, keys}) => keys.map(key => `${place} ${key}`));
+		const keys = defaultBindings.flatMap(({scope: place, keys}) => keys.map(key => `${place} ${key}`));
 		expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
 	});
 
 	it('says what each does in so few words that columns of help stay straight', () => {
-		const long = defaultKeymap.filter(({label, help}) => label.length > 10 || help.length > 27);
+		const long = defaultBindings.filter(({label, help}) => label.length > 10 || help.length > 27);
 		expect(long.map(({label, help}) => `${label}: ${help}`)).toEqual([]);
 	});
 
+	it('shares a line of the help only within a scope', () => {
+		const shared = defaultBindings.filter(binding => binding.with !== undefined);
+		const isThere = ({scope, with: other}: (typeof shared)[number]) =>
+			defaultBindings.some(each => each.scope === scope && each.action === other);
+		expect(shared.filter(binding => !isThere(binding))).toEqual([]);
+	});
+
 	it('has only keys that can be written in config.toml', () => {
-		const keys = defaultKeymap.flatMap(binding => binding.keys);
+		const keys = defaultBindings.flatMap(binding => binding.keys);
 		expect(keys.filter(key => readKey(key) !== key)).toEqual([]);
 	});
 });
 
 describe('[keys]', () => {
 	it('gives an action other keys, one or several, and says so in help and hints', () => {
-		const {keymap, warnings} = taken({'keys.open': 'ö', 'keys.help': ['ä', 'alt-h']});
+		const {keymap, warnings} = read({'keys.open': 'ö', 'keys.help': ['ä', 'alt-h']});
+		const {actionOf, hints, keyFor} = keymap;
 		expect(warnings).toEqual([]);
 		expect([actionOf('read', 'ö'), actionOf('read', 'enter')]).toEqual(['open', undefined]);
 		expect([actionOf('read', 'ä'), actionOf('read', 'alt-h'), actionOf('read', '?')]).toEqual([
@@ -49,28 +48,27 @@ describe('[keys]', () => {
 			'help',
 			undefined,
 		]);
-		expect(keymap.find(({action}) => action === 'help')?.label).toBe('ä alt-h');
+		expect(labelOf('help', keymap)).toBe('ä alt-h');
 		expect(hints('read')).toContainEqual({label: 'ö', hint: 'thread'});
 		expect(keyFor('open')).toBe('ö');
 	});
 
 	it('takes the keys of an action away, which is then not offered either', () => {
-		taken({'keys.reply': 'none'});
+		const {actionOf, hints, keyFor} = read({'keys.reply': 'none'}).keymap;
 		expect(actionOf('read', 'r')).toBeUndefined();
 		expect(hints('read').map(({hint}) => hint)).not.toContain('reply');
 		expect(keyFor('reply')).toBe('');
 	});
 
 	it('names both keys on a line that speaks of two actions', () => {
-		const {keymap} = taken({'keys.half_up': 'Ü'});
-		expect(keymap.find(({action}) => action === 'half_down')?.label).toBe('^d Ü');
+		expect(labelOf('half_down', read({'keys.half_up': 'Ü'}).keymap)).toBe('^d Ü');
 		expect(labelOf('half_down')).toBe('^d ^u');
 	});
 
 	it('swaps two keys without a word', () => {
-		const {warnings} = taken({'keys.down': ['k', 'down'], 'keys.up': ['j', 'up']});
+		const {keymap, warnings} = read({'keys.down': ['k', 'down'], 'keys.up': ['j', 'up']});
 		expect(warnings).toEqual([]);
-		expect([actionOf('read', 'j'), actionOf('read', 'k')]).toEqual(['up', 'down']);
+		expect([keymap.actionOf('read', 'j'), keymap.actionOf('read', 'k')]).toEqual(['up', 'down']);
 	});
 
 	it.each([
@@ -88,26 +86,28 @@ describe('[keys]', () => {
 		[{'keys.panel_close': '^c'}, '`^c` is `interrupt` already, so it cannot be `panel_close` too.'],
 		[{'keys.timeline_play': 's'}, 'line 1: `s` is now `timeline_play`, and no longer `timeline_speed`.'],
 	])('names what is wrong with %j', (settings, sentence) => {
-		const {warnings} = taken(settings);
+		const {keymap, warnings} = read(settings);
 		expect(warnings).toHaveLength(1);
 		expect(warnings[0]).toContain(sentence);
 		// Whoever makes a mistake can still leave.
-		expect(actionOf('read', '^c')).toBe('interrupt');
+		expect(keymap.actionOf('read', '^c')).toBe('interrupt');
 	});
 
 	it('uses the rest of what is partly wrong', () => {
-		const {warnings} = taken({'keys.open': ['nonsense', 'ö'], 'keys.down': 'ä'});
+		const {keymap, warnings} = read({'keys.open': ['nonsense', 'ö'], 'keys.down': 'ä'});
 		expect(warnings).toHaveLength(1);
-		expect([actionOf('read', 'ö'), actionOf('read', 'ä')]).toEqual(['open', 'down']);
+		expect([keymap.actionOf('read', 'ö'), keymap.actionOf('read', 'ä')]).toEqual(['open', 'down']);
 	});
 
 	it('never gives a key to two actions, whatever is set', () => {
-		const action = fc.constantFrom(...defaultKeymap.map(each => each.action), 'nothing');
+		const action = fc.constantFrom(...defaultBindings.map(each => each.action), 'nothing');
 		const key = fc.constantFrom('j', 'k', 'q', 'enter', '^a', '^c', 'alt-x', 'none', 'tab', 'nonsense', '1', ' ');
 		fc.assert(
 			fc.property(fc.dictionary(action, fc.oneof(key, fc.array(key, {maxLength: 3}))), chosen => {
 				const settings = Object.fromEntries(Object.entries(chosen).map(([name, keys]) => [`keys.${name}`, keys]));
-				const keys = read(settings).keymap.flatMap(binding => binding.keys.map(each => `${binding.scope} ${each}`));
+				const keys = read(settings).keymap.bindings.flatMap(binding =>
+					binding.keys.map(each => `${binding.scope} ${each}`),
+				);
 				expect(new Set(keys).size).toBe(keys.length);
 				expect(keys).toContain('read ^c');
 			}),

@@ -1,18 +1,16 @@
 import xterm from '@xterm/headless';
 import fc from 'fast-check';
-import {Box, render, Text} from 'ink';
-import {createElement} from 'react';
 import {describe, expect, it} from 'vitest';
 import {difference} from '../../source/tui/screen/difference.ts';
-import {readRow} from '../../source/tui/screen/frame.ts';
-import {createGrid, lay, type Grid} from '../../source/tui/screen/grid.ts';
+import {createGrid, lay, type Grid, type Part} from '../../source/tui/screen/grid.ts';
 import {createScreen} from '../../source/tui/screen/screen.ts';
-import {sgr} from '../../source/tui/screen/sgr.ts';
-import {ansi, clip, joined, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
+import {createTerminalColours} from '../../source/tui/screen/sgr.ts';
+import {clip, joined, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
 import {linked, lookOf, plain, style} from '../../source/tui/screen/style.ts';
 import {wrap} from '../../source/tui/screen/wrap.ts';
+import {paletteOf} from '../../source/tui/settings/colours.ts';
 import {theme} from '../../source/tui/settings/theme.ts';
-import {p, printable} from '../../source/printable.ts';
+import {p, printable, type Printable} from '../../source/printable.ts';
 
 const styles = [plain, style({bold: true}), style({fg: 0xff0000}), style({bg: 0x202020}), style({inverse: true})];
 const text = fc
@@ -20,6 +18,7 @@ const text = fc
 	.map(printable);
 const line = fc.array(fc.record({text, style: fc.constantFrom(...styles)}), {maxLength: 4}).map(spans => strip(spans));
 const frame = fc.array(line, {maxLength: 5});
+const all = createTerminalColours(24, paletteOf());
 const columns = 24;
 const rows = 5;
 
@@ -54,7 +53,7 @@ describe('the difference', () => {
 				await feed(terminal, '\u001B[?7l');
 				for (const lines of frames) {
 					const after = drawn(lines);
-					expect((await feed(terminal, difference(before, after, 24))).map(row => row.trimEnd())).toEqual(
+					expect((await feed(terminal, difference(before, after, all))).map(row => row.trimEnd())).toEqual(
 						rowsOf(after),
 					);
 					before = after;
@@ -67,7 +66,7 @@ describe('the difference', () => {
 	it('is nothing where nothing differs', () => {
 		fc.assert(
 			fc.property(frame, lines => {
-				expect(difference(drawn(lines), drawn(lines), 24)).toBe('');
+				expect(difference(drawn(lines), drawn(lines), all)).toBe('');
 			}),
 		);
 	});
@@ -76,27 +75,19 @@ describe('the difference', () => {
 		const change = difference(
 			drawn([strip([{text: p`hello there`, style: plain}])]),
 			drawn([strip([{text: p`hellO there`, style: plain}])]),
-			24,
+			all,
 		);
 		expect(change).toBe('\u001B[1;5HO');
 	});
 
 	it('addresses anew what stands behind a glyph that terminals disagree on', () => {
-		const change = difference(createGrid(columns, rows), drawn([strip([{text: p`👍🏽ok`, style: plain}])]), 24);
+		const change = difference(createGrid(columns, rows), drawn([strip([{text: p`👍🏽ok`, style: plain}])]), all);
 		expect(change).toContain('👍🏽\u001B[1;3Hok');
 		expect(change.startsWith('\u001B[1;1H\u001B[4X')).toBe(true);
 	});
 });
 
 describe('strips', () => {
-	it('are read back from their escape sequences as they were', () => {
-		fc.assert(
-			fc.property(line, each => {
-				expect(readRow(ansi(each))).toEqual({glyphs: [...each.glyphs], styles: [...each.styles]});
-			}),
-		);
-	});
-
 	it('wrap into lines that fit, and lose nothing but the spaces they were broken at', () => {
 		fc.assert(
 			fc.property(line, fc.integer({min: 2, max: 20}), (each, width) => {
@@ -127,11 +118,11 @@ describe('strips', () => {
 describe('colours', () => {
 	it('go down to 256, to 16, and to none, where a chip is inverted and a tint left out', () => {
 		const look = style({fg: 0xff0000, bg: 0x1f2733});
-		expect(sgr(look, 24)).toBe('\u001B[0;38;2;255;0;0;48;2;31;39;51m');
-		expect(sgr(look, 8)).toMatch(/^\u001B\[0;38;5;196;48;5;\d+m$/u);
-		expect(sgr(look, 4)).toBe('\u001B[0m');
-		expect(sgr(theme.warn, 4)).toBe('\u001B[0;33m');
-		expect(sgr(theme.warnStrong, 1)).toBe('\u001B[0;1m');
+		expect(all.sgr(look)).toBe('\u001B[0;38;2;255;0;0;48;2;31;39;51m');
+		expect(createTerminalColours(8, paletteOf()).sgr(look)).toMatch(/^\u001B\[0;38;5;196;48;5;\d+m$/u);
+		expect(createTerminalColours(4, paletteOf()).sgr(look)).toBe('\u001B[0m');
+		expect(createTerminalColours(4, paletteOf()).sgr(theme.warn)).toBe('\u001B[0;33m');
+		expect(createTerminalColours(1, paletteOf()).sgr(theme.warnStrong)).toBe('\u001B[0;1m');
 	});
 });
 
@@ -162,7 +153,7 @@ describe('hyperlinks', () => {
 				let before = createGrid(columns, rows);
 				for (const lines of frames) {
 					const after = drawn(lines);
-					const bytes = difference(before, after, 24);
+					const bytes = difference(before, after, all);
 					await feed(terminal, bytes);
 					for (let y = 0; y < rows; y++) {
 						const wanted = Array.from({length: columns}, (_, x) => lookOf(after.styles[y * columns + x] ?? plain).link);
@@ -185,7 +176,7 @@ describe('hyperlinks', () => {
 					joined(strip([{text: p`│`, style: plain}]), each),
 				),
 			),
-			24,
+			all,
 		);
 		const ids = [...bytes.matchAll(/\u001B\]8;id=(\w+);https/gu)].map(match => match[1]);
 		expect(ids).toHaveLength(2);
@@ -199,39 +190,34 @@ describe('hyperlinks', () => {
 	});
 });
 
-describe('the seam to Ink', () => {
+describe('the screen', () => {
 	function record() {
 		const written: string[] = [];
 		const output = {columns: 20, rows: 3, write: (bytes: string) => written.push(bytes), once: () => {}};
-		return {written, screen: createScreen(output, 24)};
+		return {written, screen: createScreen(output, all)};
 	}
 
-	function draw(screen: ReturnType<typeof createScreen>) {
-		const tree = createElement(Box, {width: 20, height: 3}, createElement(Text, null, 'chrome \u001B[1mbold\u001B[0m'));
-		return render(tree, {
-			stdout: screen as unknown as NodeJS.WriteStream,
-			debug: true,
-			interactive: true,
-			patchConsole: false,
-			exitOnCtrlC: false,
-		});
+	function part(x: number, y: number, width: number, said: Printable): Part {
+		return {rect: {x, y, width, height: 1}, lines: [{strip: strip([{text: said, style: plain}])}]};
 	}
 
-	it('takes a whole frame per commit, and writes it with the panes over it', () => {
+	it('writes a whole frame at first', () => {
 		const {written, screen} = record();
-		const app = draw(screen);
-		screen.place({x: 0, y: 1, width: 10, height: 2}, () => [{strip: strip([{text: p`pane`, style: plain}])}]);
+		const bold = strip([
+			{text: p`chrome `, style: plain},
+			{text: p`bold`, style: style({bold: true})},
+		]);
+		const top = {rect: {x: 0, y: 0, width: 20, height: 1}, lines: [{strip: bold}]};
+		screen.show(() => ({parts: [top, part(0, 1, 10, p`pane`)], cursor: null}));
 		screen.flush();
 		expect(written).toMatchSnapshot();
 		screen.stop();
-		app.unmount();
 	});
 
-	it('writes only what changed in a pane, and nothing when nothing did', () => {
+	it('writes only what changed, and nothing when nothing did', () => {
 		const {written, screen} = record();
-		const app = draw(screen);
 		let said = p`one`;
-		screen.place({x: 0, y: 1, width: 10, height: 2}, () => [{strip: strip([{text: said, style: plain}])}]);
+		screen.show(() => ({parts: [part(0, 1, 10, said)], cursor: null}));
 		screen.flush();
 		written.length = 0;
 		screen.flush();
@@ -240,18 +226,32 @@ describe('the seam to Ink', () => {
 		screen.flush();
 		expect(written).toEqual(['\u001B[?2026h\u001B[2;1HON\u001B[?2026l']);
 		screen.stop();
-		app.unmount();
 	});
 
-	it('lets an overlay stand above the panes', () => {
+	it('lets a later part stand above an earlier one, and takes it away again', () => {
 		const {written, screen} = record();
-		const app = draw(screen);
-		screen.place({x: 0, y: 0, width: 20, height: 1}, () => [{strip: strip([{text: p`x`.repeat(20), style: plain}])}]);
-		screen.cover({x: 0, y: 0, width: 6, height: 1});
+		const pane = part(0, 0, 20, p`x`.repeat(20));
+		let parts = [pane, part(2, 0, 7, p`overlay`)];
+		screen.show(() => ({parts, cursor: null}));
 		screen.flush();
-		expect(written.join('')).toContain('chromexxxxxxxxxxxxxx');
+		expect(written.join('')).toContain('xxoverlayxxxxxxxxxxx');
+		expect(screen.row(0).join('')).toBe('xxoverlayxxxxxxxxxxx');
+		parts = [pane];
+		screen.flush();
+		expect(screen.row(0).join('')).toBe('x'.repeat(20));
 		screen.stop();
-		app.unmount();
+	});
+
+	it('puts the cursor where the frame has it, and hides it where it has none', () => {
+		const {written, screen} = record();
+		let cursor: {x: number; y: number} | null = {x: 3, y: 1};
+		screen.show(() => ({parts: [], cursor}));
+		screen.flush();
+		expect(written.at(-1)).toContain('\u001B[2;4H\u001B[?25h');
+		cursor = null;
+		screen.flush();
+		expect(written.at(-1)).toContain('\u001B[?25l');
+		screen.stop();
 	});
 
 	it('waits for a slow terminal, and then writes what is different by then', () => {
@@ -264,8 +264,8 @@ describe('the seam to Ink', () => {
 			write: (bytes: string) => written.push(bytes),
 			once: (_: string, listener: () => void) => (drained = listener),
 		};
-		const screen = createScreen(output, 24);
-		screen.write('late');
+		const screen = createScreen(output, all);
+		screen.show(() => ({parts: [part(0, 0, 20, p`late`)], cursor: null}));
 		screen.flush();
 		expect(written).toEqual([]);
 		output.writableNeedDrain = false;

@@ -7,7 +7,7 @@ import {taskCardLines} from '../../source/tui/panes/task-card.ts';
 import {taskList} from '../../source/tui/panes/task-rows.ts';
 import {standing} from '../../source/tui/panes/task-words.ts';
 import {textWidth} from '../../source/tui/screen/strip.ts';
-import {openSteps} from '../../source/tui/tasks/task-keys.ts';
+import {openSteps} from '../../source/tui/tasks/cancel.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {MemoryTasks} from '../helpers/memory-tasks.ts';
 import {spawn, type SpawnOptions, type TestTerminal} from '../helpers/terminal.ts';

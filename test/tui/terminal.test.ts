@@ -1,5 +1,5 @@
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
-import {keymap} from '../../source/tui/settings/keymap.ts';
+import {defaultBindings} from '../../source/tui/settings/actions.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {spawn, type SpawnOptions, type TestTerminal} from '../helpers/terminal.ts';
 
@@ -233,7 +233,7 @@ describe('the screen at 80x24', () => {
 			terminal.write('jjjj');
 			at = (await terminal.waitFor(rows => rows.join('\n') !== before)).join('\n');
 		}
-		const lines = keymap.filter(({help}) => help !== '').map(({label, help}) => `${label.padEnd(10)}${help}`);
+		const lines = defaultBindings.filter(({help}) => help !== '').map(({label, help}) => `${label.padEnd(10)}${help}`);
 		expect(lines.filter(line => !shown.includes(line))).toEqual([]);
 		terminal.write('x');
 		await terminal.waitFor(rows => !/j ↓ more|k ↑ back|Reading/.test(rows.join('')));

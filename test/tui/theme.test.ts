@@ -1,6 +1,5 @@
 import {describe, expect, it} from 'vitest';
 import {adapted, contrast, luminance} from '../../source/tui/screen/contrast.ts';
-import {createPalette} from '../../source/tui/screen/palette.ts';
 import {lookOf, onTint, type Colour} from '../../source/tui/screen/style.ts';
 import {
 	filterChip,
@@ -11,12 +10,12 @@ import {
 	selectedTint,
 	syntax,
 	tagChip,
-	tagColours,
 	tagStyle,
 	theme,
 } from '../../source/tui/settings/theme.ts';
+import {paletteOf} from '../../source/tui/settings/colours.ts';
+import {defaultTagColours} from '../../source/tui/settings/tag-colour.ts';
 
-const none = new Map<Colour, Colour>();
 const themes = [
 	{name: 'dark', light: false, strong: false, text: 4.5, structure: 3},
 	{name: 'light', light: true, strong: false, text: 4.5, structure: 3},
@@ -40,7 +39,7 @@ function lab(colour: Colour): [number, number, number] {
 }
 
 describe.each(themes)('the theme $name', ({light, strong, text, structure}) => {
-	const palette = createPalette({light, strong, own: none});
+	const palette = paletteOf({light, strong});
 	const grounds = light ? [0xffffff, 0xfafafa] : [0x000000, 0x101418, 0x1e1e1e];
 	const behind = [...grounds, ...tints.map(tint => palette.background(tint))];
 
@@ -73,7 +72,7 @@ describe.each(themes)('the theme $name', ({light, strong, text, structure}) => {
 	});
 
 	it('keeps the colours of tags apart', () => {
-		const shown = tagColours.map(colour => lab(palette.foreground(colour)));
+		const shown = defaultTagColours.map(({colour}) => lab(palette.foreground(colour)));
 		const distances = shown.flatMap((one, index) =>
 			shown.slice(index + 1).map(other => Math.hypot(...one.map((part, at) => part - (other[at] ?? 0)))),
 		);
@@ -102,8 +101,8 @@ describe('contrast', () => {
 
 describe('where there are 16 colours', () => {
 	it('takes none on a light terminal that is hardly seen on white', () => {
-		const palette = createPalette({light: true, strong: false, own: none});
-		const codes = tagColours.map(colour => palette.code(colour) ?? 0);
+		const palette = paletteOf({light: true});
+		const codes = defaultTagColours.map(({colour}) => palette.code(colour) ?? 0);
 		expect(codes.filter(code => code > 90 || code === 37)).toEqual([]);
 	});
 });

@@ -3,6 +3,7 @@ import {TimeBudget} from '../../source/tui/markdown/time-budget.ts';
 import {markdown, messageBody} from '../../source/tui/panes/message-body.ts';
 import {repetitions} from '../fixtures/repetitions.ts';
 import {bundle} from '../helpers/bundle.ts';
+import {createUi} from '../../source/tui/model/ui.ts';
 import {messageRow} from '../helpers/message.ts';
 import {spawn} from '../helpers/terminal.ts';
 
@@ -47,12 +48,14 @@ describe('a message of one piece over and over', () => {
 		while (markdown() === null) await new Promise(resolve => setTimeout(resolve, 10));
 	});
 
+	const ui = createUi({columns: 100, rows: 40}).getState();
+
 	// Of these the lexer needed up to 18 s, and the highlighter 3 s.
 	it.each(repetitions)('is laid out in a moment, folded and whole: $name', ({text}) => {
 		for (const length of [48_000, 262_144]) {
 			const message = messageRow(length, `[CLAUDE_1] ${text(length - 11)}`);
-			expect(computed(() => messageBody(message, 100, false))).toBeLessThan(1000);
-			expect(computed(() => messageBody(message, 100, true))).toBeLessThan(2500);
+			expect(computed(() => messageBody(ui, message, 100, false))).toBeLessThan(1000);
+			expect(computed(() => messageBody(ui, message, 100, true))).toBeLessThan(2500);
 		}
 	});
 });

@@ -34,7 +34,8 @@ it('says which statement everyone waits for, whatever the connection looks like'
 
 it('says of a long message that there is more, before Markdown can be read and after', async () => {
 	const message = messageRow(1, `[CLAUDE_1] ${'word,'.repeat(10_000)}`);
-	const last = () => messageBody(message, 80, false).map(textOf)[40];
+	const ui = createUi({columns: 80, rows: 24}).getState();
+	const last = () => messageBody(ui, message, 80, false).map(textOf)[40];
 	expect(last()).toContain('50,000 characters in all');
 	await vi.waitUntil(() => markdown() !== null, {timeout: 10_000});
 	expect(last()).toContain('50,000 characters in all');

@@ -2,20 +2,16 @@ import {foldTag} from '../../mailbox/tag.ts';
 import {belongs} from '../../store/feed.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {isWaitingFor, waitingForMe} from '../../store/select.ts';
-import {p} from '../../printable.ts';
 import type {ComposeContext} from '../model/draft.ts';
-import {composeKey, composePaste, composeType, openCompose, pickTag} from '../compose/keys.ts';
-import {freshPicker} from '../model/picker.ts';
+import {composeKey, composePaste, composeType, openCompose, openTagPicker} from '../compose/keys.ts';
 import {
-	actionOf,
 	isPanelAction,
 	isTimelineAction,
 	type Action,
 	type PanelAction,
 	type TimelineAction,
-} from '../settings/keymap.ts';
+} from '../settings/actions.ts';
 import {numberKey} from '../model/arrangement.ts';
-import {scrollOf} from '../model/card-keys.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {type Layout} from '../model/layout.ts';
 import {agentsPane, hasMessages, tasksPane, type PaneId} from '../model/pane-id.ts';
@@ -23,19 +19,22 @@ import {createFinder} from '../find/finder.ts';
 import type {ProgramCommand} from '../model/palette.ts';
 import type {Input} from '../terminal/keyboard.ts';
 import {lookBack, releaseFollowed} from '../panes/look-back.ts';
-import {choiceKey, copyLink, copyText, openChosen, openLink, quoteChosen, type MessageContext} from './message-keys.ts';
+import {copyLink, copyText, openChosen, openLink, quoteChosen, type MessageContext} from './message-keys.ts';
 import type {Platform} from '../terminal/platform.ts';
 import {reveal, settleThreads, stepBack} from '../panes/jump-list.ts';
 import {currentEntry, moved, newestSeen, withView} from '../panes/navigate.ts';
-import {actionHere, isTaskOverlay, openTask, taskKey, taskOverlayKey} from '../tasks/task-keys.ts';
+import {openTask} from '../tasks/card.ts';
+import {actionHere, taskKey} from '../tasks/task-keys.ts';
 import {focusPane, paneAction} from '../panes/pane-keys.ts';
-import {askToRedact, redactKey} from './redact.ts';
+import {help} from './help.ts';
+import {askToQuit} from './quit.ts';
+import {askToRedact} from './redact.ts';
 import {chosenAgent} from '../panes/agents.ts';
 import {nextUnread} from '../panes/next-unread.ts';
 import {rememberLastLooks} from '../model/unread.ts';
 import {openTimeline, timelineKey} from '../timeline/keys.ts';
 import {createPointer, toggleMouse, type MouseReport} from './mouse.ts';
-import {following, hasDraft, viewOf, type Ui, type UiStore} from '../model/ui.ts';
+import {following, viewOf, type Ui, type UiStore} from '../model/ui.ts';
 
 /** More than this many fit on no screen. */
 const shownAtOnce = 30;
@@ -158,7 +157,7 @@ export function createController(options: ControllerOptions): Controller {
 				return acknowledge();
 			case 'tag':
 			case 'pick_tag':
-				return set({overlay: {kind: 'tags', ...freshPicker}});
+				return openTagPicker(context);
 			case 'search':
 			case 'filter':
 			case 'palette':
@@ -166,7 +165,7 @@ export function createController(options: ControllerOptions): Controller {
 			case 'hit_previous':
 				return finder.act(action);
 			case 'help':
-				return set({overlay: {kind: 'help', top: 0}});
+				return set({overlay: help(ui)});
 			case 'redraw':
 				return redraw();
 			case 'suspend':
@@ -174,7 +173,7 @@ export function createController(options: ControllerOptions): Controller {
 			case 'mouse':
 				return toggleMouse(ui);
 			case 'quit':
-				return askToQuit();
+				return askToQuit({store, ui, keeps, quit});
 			case 'interrupt':
 				return interrupt();
 			case 'timeline':
@@ -231,17 +230,6 @@ export function createController(options: ControllerOptions): Controller {
 		void store.acknowledge([entry.message.id], 'acked');
 	}
 
-	function askToQuit(): void {
-		const unsent = store.getState().pending.length;
-		const answer = keeps ? p`quit; it waits for the next start` : p`quit and drop it`;
-		if (hasDraft(ui.getState().compose)) return set({overlay: {kind: 'quit', reason: p`A draft is open.`, answer}});
-		if (unsent > 0) {
-			const reason = p`${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
-			return set({overlay: {kind: 'quit', reason, answer}});
-		}
-		quit();
-	}
-
 	function interrupt(): void {
 		const now = Date.now();
 		if (now - interrupted < 2000) return quit();
@@ -249,33 +237,14 @@ export function createController(options: ControllerOptions): Controller {
 		set({notice: 'Press ^C again to quit.'});
 	}
 
-	function overlayKey(key: string): void {
-		const {overlay} = ui.getState();
-		if (overlay === null) return;
-		if (actionOf('panel', key) === 'interrupt') return interrupt();
-		if (overlay.kind === 'search' || overlay.kind === 'filter' || overlay.kind === 'palette') return finder.key(key);
-		if (overlay.kind === 'tags') return pickTag(context, key);
-		if (overlay.kind === 'choice') return choiceKey(context, key);
-		if (overlay.kind === 'redact') return redactKey(context, overlay.message, key);
-		if (isTaskOverlay(overlay)) return taskOverlayKey(context, overlay, key);
-		if (overlay.kind === 'quit') {
-			if (key === 'y' || key === 'q' || key === 'enter') return quit();
-			return set({overlay: null});
-		}
-		const step = scrollOf(actionOf('read', key));
-		if (step === undefined) return set({overlay: null});
-		// How many lines there are is known where they are drawn, and what is too far is set right there.
-		set({overlay: {...overlay, top: Math.max(0, overlay.top + step)}});
-	}
-
 	function press(key: string): void {
-		const {mode, overlay, notice, timeline} = ui.getState();
+		const {mode, overlay, notice, timeline, keymap} = ui.getState();
 		if (notice !== null && key !== 'escape') set({notice: null});
-		if (actionOf(mode, key) === 'suspend') return suspend();
-		if (overlay !== null) return overlayKey(key);
+		if (keymap.actionOf(mode, key) === 'suspend') return suspend();
+		if (overlay !== null) return keymap.actionOf('panel', key) === 'interrupt' ? interrupt() : overlay.key(key);
 		if (timeline !== null) return read(key);
 		if (mode === 'read') return read(key);
-		const action = actionOf('compose', key);
+		const action = keymap.actionOf('compose', key);
 		if (action === 'redraw' || action === 'interrupt') return act(action, key);
 		composeKey(context, key);
 	}
@@ -314,7 +283,7 @@ export function createController(options: ControllerOptions): Controller {
 			else if (input.type === 'key') press(input.key);
 			else if (input.type === 'paste') {
 				const {overlay, timeline} = ui.getState();
-				if (overlay !== null) finder.paste(input.text);
+				if (overlay !== null) overlay.paste?.(input.text);
 				else if (timeline === null) composePaste(context, input.text);
 			} else if (ui.getState().mode === 'compose' && ui.getState().overlay === null && !input.text.startsWith('#')) {
 				composeType(context, input.text);

@@ -1,5 +1,5 @@
 import type {Message} from '../../mailbox/message.ts';
-import {choiceAfter, type Choice, type Target} from '../model/choice.ts';
+import type {Choice, Target} from '../model/choice.ts';
 import {quoteInto} from '../compose/quote.ts';
 import type {ComposeContext} from '../model/draft.ts';
 import {linkReferences, taskReferences} from '../panes/references.ts';
@@ -10,6 +10,7 @@ import {p, printable, type Printable} from '../../printable.ts';
 import {taskList} from '../panes/task-rows.ts';
 import {openThread, reveal, walked} from '../panes/jump-list.ts';
 import {counted} from '../settings/words.ts';
+import {choice} from './choice.ts';
 
 /** What the keys of a message work with. */
 export interface MessageContext extends ComposeContext {
@@ -45,17 +46,8 @@ function choose(context: MessageContext, title: Printable, choices: readonly Cho
 	const [first] = choices;
 	if (first === undefined) return say(context, none);
 	if (choices.length === 1) return follow(context, first.target);
-	context.ui.setState({overlay: {kind: 'choice', title, choices, index: 0}});
-}
-
-/** One key in the question which of several is meant. */
-export function choiceKey(context: MessageContext, key: string): void {
-	const {overlay} = context.ui.getState();
-	if (overlay?.kind !== 'choice') return;
-	const next = choiceAfter(overlay, key);
-	if (next !== null && 'kind' in next) return context.ui.setState({overlay: next});
-	context.ui.setState({overlay: null});
-	if (next !== null) follow(context, next);
+	const overlay = choice(context.ui, {title, choices, choose: target => follow(context, target)});
+	context.ui.setState({overlay});
 }
 
 function follow(context: MessageContext, target: Target): void {
@@ -98,7 +90,8 @@ export function copyLink(context: MessageContext): void {
 
 export function openLink(context: MessageContext): void {
 	const message = chosenMessage(context);
-	choose(context, p`Open`, message === undefined ? [] : linkReferences(message), 'There is no link in this message.');
+	const links = message === undefined ? [] : linkReferences(context.ui.getState(), message);
+	choose(context, p`Open`, links, 'There is no link in this message.');
 }
 
 async function browse(context: MessageContext, address: string): Promise<void> {

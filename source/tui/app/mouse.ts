@@ -1,10 +1,9 @@
 import {foldTag} from '../../mailbox/tag.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {firstKey, keyFor, type Action, type KeyScope} from '../settings/keymap.ts';
+import type {Action, KeyScope} from '../settings/actions.ts';
 import type {Layout} from '../model/layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import {scopeOf} from '../model/scope.ts';
 import {lookBack} from '../panes/look-back.ts';
 import {moved, withView} from '../panes/navigate.ts';
 import {lineWidth} from '../panes/channel.ts';
@@ -37,9 +36,10 @@ const doubleClick = 400;
 
 /** Switches the reports of the mouse on or off; `start` tells the terminal. */
 export function toggleMouse(ui: UiStore): void {
-	const mouse = !ui.getState().mouse;
+	const {mouse: before, keymap} = ui.getState();
+	const mouse = !before;
 	const notice = mouse
-		? `The mouse is on; shift-drag selects text. ${keyFor('mouse')} switches it off.`
+		? `The mouse is on; shift-drag selects text. ${keymap.keyFor('mouse')} switches it off.`
 		: 'The mouse is off.';
 	ui.setState({mouse, notice});
 }
@@ -96,7 +96,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 		const body = bodyRect(layout, now, pane, rect);
 		const source = sourceOf(store.getState(), now, pane);
 		if (source.count === 0 || y < body.y) return null;
-		const blocks = blocksOf(source, lineWidth(body));
+		const blocks = blocksOf(now, source, lineWidth(body));
 		const at = positionOf(now, pane, source, blocks);
 		const isUp = viewOf(now, pane).anchor !== null && (at.index < source.count - 1 || at.hidden > 0 || !source.atEnd);
 		if (isUp && y === body.y + body.height - 1) return below;
@@ -110,7 +110,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 	function wheel(x: number, y: number, up: boolean): void {
 		const now = ui.getState();
 		if (now.overlay !== null) {
-			if (scopeOf(now) === 'panel') return pressFor('panel', up ? 'panel_previous' : 'panel_next');
+			if (now.overlay.scope === 'panel') return pressFor('panel', up ? 'panel_previous' : 'panel_next');
 			return pressFor('read', up ? 'up' : 'down');
 		}
 		if (now.timeline !== null) return pressFor('timeline', up ? 'timeline_earlier' : 'timeline_later');
@@ -123,7 +123,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 	}
 
 	function pressFor(scope: KeyScope, action: Action): void {
-		const key = firstKey(scope, action);
+		const key = ui.getState().keymap.firstKey(scope, action);
 		if (key !== undefined) act.press(key);
 	}
 

@@ -8,6 +8,7 @@ import type {State} from '../../store/state.ts';
 import {chosenMessage, type MessageContext} from './message-keys.ts';
 import type {Span} from '../screen/strip.ts';
 import {tagStrong, theme} from '../settings/theme.ts';
+import {question} from '../view/question.ts';
 
 /** Asks whether to redact the selected message, where this identity may: a human any, an agent its own. */
 export function askToRedact(context: MessageContext): void {
@@ -20,22 +21,22 @@ export function askToRedact(context: MessageContext): void {
 			notice: `#${message.id} is ${printable(message.tag)}'s: only its author or a human can redact it.`,
 		});
 	}
-	ui.setState({overlay: {kind: 'redact', message}});
+	const overlay = question(ui, {
+		lines: () => lines(message),
+		yes: p`redact it`,
+		no: p`keep it`,
+		agree: () =>
+			void store.redact(message.id).then(
+				() => ui.setState({notice: `#${message.id} is redacted.`}),
+				(error: unknown) =>
+					ui.setState({notice: printable(error instanceof MailboxError ? error.sentence : String(error))}),
+			),
+	});
+	ui.setState({overlay});
 }
 
-/** One key while the question stands. */
-export function redactKey({store, ui}: MessageContext, message: Message, key: string): void {
-	ui.setState({overlay: null});
-	if (key !== 'y') return;
-	store.redact(message.id).then(
-		() => ui.setState({notice: `#${message.id} is redacted.`}),
-		(error: unknown) =>
-			ui.setState({notice: printable(error instanceof MailboxError ? error.sentence : String(error))}),
-	);
-}
-
-/** The lines of the question; the widest fits into 80 columns. */
-export function redactLines({id, tag, body}: Message): Span[][] {
+/** The widest line fits into 80 columns. */
+function lines({id, tag, body}: Message): Span[][] {
 	return [
 		[
 			{text: p`Redact `, style: theme.strong},
@@ -48,12 +49,6 @@ export function redactLines({id, tag, body}: Message): Span[][] {
 		[{text: p`Its text is removed for everybody and cannot be brought back;`, style: theme.warn}],
 		[{text: p`who wrote it and when stays.`, style: theme.warn}],
 		[],
-		[
-			{text: p`y`, style: theme.strong},
-			{text: p` redact it   `, style: theme.grey},
-			{text: p`any other key`, style: theme.strong},
-			{text: p` keep it`, style: theme.grey},
-		],
 	];
 }
 

@@ -7,7 +7,6 @@ import {completed, mentioning} from './mention-completion.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
 import type {Editor} from '../editor/editor.ts';
 import {knownTags} from '../model/tags.ts';
-import {actionOf} from '../settings/keymap.ts';
 
 /** Something that what is being typed may become. */
 export interface Completion {
@@ -75,19 +74,19 @@ function tagCompletions(state: State, compose: Compose): Completions {
 
 /** One key while something is offered; false when it is no key for that. */
 export function offerKey(context: ComposeContext, key: string): boolean {
-	const {compose} = context.ui.getState();
+	const {compose, keymap} = context.ui.getState();
 	if (compose.completion < 0) return false;
 	const {list, onEnter} = completionsAt(context.store.getState(), compose);
 	const chosen = list[compose.completion];
 	if (chosen === undefined) return false;
-	const action = actionOf('panel', key);
+	const action = keymap.actionOf('panel', key);
 	if (action === 'panel_previous' || action === 'panel_next') {
 		const step = action === 'panel_previous' ? -1 : 1;
 		setCompose(context, {completion: (compose.completion + step + list.length) % list.length});
 		return true;
 	}
 	// The key that sends the message does so where what is written is whole already.
-	if (action === 'panel_take' && (onEnter || actionOf('compose', key) !== 'send')) {
+	if (action === 'panel_take' && (onEnter || keymap.actionOf('compose', key) !== 'send')) {
 		setEditor(context, chosen.become());
 		return true;
 	}

@@ -1,50 +1,51 @@
 import {HUMAN, mentionPattern, sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
-import {keyFor} from '../settings/keymap.ts';
-import type {Region} from '../view/regions.ts';
-import type {Rect} from '../screen/grid.ts';
+import type {Keymap} from '../settings/keymap.ts';
+import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span} from '../screen/strip.ts';
 import {tagChip, tagStrong, tagStyle, theme} from '../settings/theme.ts';
-import {hasDraft, type Compose, type Ui} from '../model/ui.ts';
+import {hasDraft, type Compose, type Ui, type Drawn} from '../model/ui.ts';
 import {composeTag} from '../model/draft.ts';
 import {draftView} from './draft-view.ts';
 import {forecastOf, type DeliveryForecast} from './forecast.ts';
 import type {SentSearch} from '../model/sent.ts';
 
+interface ComposeLine {
+	readonly lines: readonly PaintedLine[];
+	/** Null while nothing is written. */
+	readonly cursor: Position | null;
+}
+
 /** The line where the human writes, as it stands on the screen: who as, to whom, the text. */
-export const composeLine: Region = ({state, ui, now}, rect) => {
+export function composeLine({state, ui, now}: Drawn, rect: Rect): ComposeLine {
 	const {compose, mode} = ui;
 	const {chip, chipWidth, remark, errorWidth, view} = placed(state, ui, rect, now);
 	const isEmpty = mode === 'read' && !hasDraft(compose);
 	const texts = isEmpty
-		? [[{text: invitation(), style: theme.faint}]]
+		? [[{text: invitation(ui.keymap), style: theme.faint}]]
 		: view.lines.map(line => coloured(line, mode === 'read'));
 	const end =
 		remark === null || errorWidth === 0
 			? []
 			: [...spansOf(clip(strip([remark]), errorWidth - 1)), {text: p` `, style: theme.text}];
 	const before = [{text: p` `.repeat(chipWidth), style: theme.text}];
-	return texts.map((text, row) => ({
-		strip: row === 0 ? justify([...chip, ...text], end, rect.width) : strip([...before, ...text]),
-	}));
-};
-
-/** Where the cursor stands in it; null while nothing is written. `now`: milliseconds since 1970. */
-export function composeCursor(state: State, ui: Ui, rect: Rect, now: number): {x: number; y: number} | null {
-	if (ui.mode !== 'compose' || ui.overlay !== null) return null;
-	const {chipWidth, view} = placed(state, ui, rect, now);
-	return {x: rect.x + chipWidth + view.cursor.column, y: rect.y + view.cursor.line};
+	return {
+		lines: texts.map((text, row) => ({
+			strip: row === 0 ? justify([...chip, ...text], end, rect.width) : strip([...before, ...text]),
+		})),
+		cursor: mode === 'read' ? null : {x: rect.x + chipWidth + view.cursor.column, y: rect.y + view.cursor.line},
+	};
 }
 
 /** What the line is made of, and how much room each of it has. */
-function placed(state: State, {compose}: Ui, rect: Rect, now: number) {
+function placed(state: State, {compose, keymap}: Ui, rect: Rect, now: number) {
 	const {search} = compose;
 	const editor = search?.shown ?? compose.editor;
 	const chip = chipOf(state, compose);
 	const chipWidth = chip.reduce((width, {text}) => width + textWidth(text), 0);
 	const room = rect.width - chipWidth - textWidth(editor.text.slice(0, 400)) - 2;
-	const forecast = search === null ? forecastOf(state, compose, now) : searchForecast(search);
+	const forecast = search === null ? forecastOf(state, compose, now) : searchForecast(keymap, search);
 	const remark =
 		compose.error === null ? fittingIn(room, forecast) : {text: printable(compose.error), style: theme.bad};
 	const remarkWidth = remark === null ? 0 : textWidth(remark.text) + 2;
@@ -55,8 +56,8 @@ function placed(state: State, {compose}: Ui, rect: Rect, now: number) {
 }
 
 /** How one begins to write; nothing where no key does. */
-function invitation(): Printable {
-	const key = keyFor('compose');
+function invitation(keymap: Keymap): Printable {
+	const key = keymap.keyFor('compose');
 	return key === '' ? p` ` : p`press ${key} to write`;
 }
 
@@ -80,12 +81,12 @@ function chipOf(state: State, compose: Compose): Span[] {
 	return spans;
 }
 
-function searchForecast({failing, typed}: SentSearch): DeliveryForecast {
+function searchForecast(keymap: Keymap, {failing, typed}: SentSearch): DeliveryForecast {
 	if (failing) return {wordings: [p`nothing older has that`], style: theme.warn};
 	const keys = [
-		p`${keyFor('panel_take')} takes it`,
-		p`${keyFor('search_sent')} older`,
-		p`${keyFor('panel_close')} back`,
+		p`${keymap.keyFor('panel_take')} takes it`,
+		p`${keymap.keyFor('search_sent')} older`,
+		p`${keymap.keyFor('panel_close')} back`,
 	];
 	return {wordings: [typed === '' ? p`type what it holds` : joinPrintable(keys, '  ')], style: theme.grey};
 }

@@ -1,6 +1,6 @@
+import {p} from '../../printable.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
-import {actionOf} from '../settings/keymap.ts';
 import {agentsPane, isChannelPane} from '../model/pane-id.ts';
 import {chosenAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
@@ -11,10 +11,10 @@ import {editOf, killing} from '../editor/edit-keys.ts';
 import {edit, emptyEditor, type Editor} from '../editor/editor.ts';
 import {afterKill} from '../editor/kill.ts';
 import {offerKey} from './completions.ts';
-import {freshPicker, picked} from '../model/picker.ts';
 import {openSearch, searchFor, searchKey, vertical} from './recall.ts';
 import {send, takeBack} from './send.ts';
 import {offeredTags} from '../model/tags.ts';
+import {tagPicker} from '../view/tag-picker.ts';
 import {takenBack} from '../editor/undo.ts';
 
 /** Begins to write: as a reply to an entry, or to the focused channel; a draft that is open goes on. */
@@ -84,13 +84,13 @@ function commandBegun(compose: Compose, typed: string): Editor | null {
 /** One key while writing. */
 export function composeKey(context: ComposeContext, key: string): void {
 	if (searchKey(context, key) || offerKey(context, key)) return;
-	const {compose} = context.ui.getState();
+	const {compose, keymap} = context.ui.getState();
 	const {editor} = compose;
 	if (compose.killed.open && !killing.has(key)) closeKill(context);
-	const action = actionOf('compose', key);
+	const action = keymap.actionOf('compose', key);
 	const untouched = !hasDraft(compose) && editor.cursor === editor.text.length;
 	if (action === 'pick_tag' && (key.length > 1 || untouched)) {
-		return context.ui.setState({overlay: {kind: 'tags', ...freshPicker}});
+		return openTagPicker(context);
 	}
 	if (action === 'leave') return context.ui.setState({mode: 'read'});
 	if (action === 'newline') return setEditor(context, edit(editor, {type: 'insert', text: '\n'}));
@@ -131,28 +131,28 @@ function undo(context: ComposeContext): void {
 	if (back !== null) setCompose(context, {...back, error: null, completion: 0});
 }
 
-/** One key in the tag picker. */
-export function pickTag(context: ComposeContext, key: string): void {
-	const {ui, store} = context;
-	const {overlay, compose, mode} = ui.getState();
-	if (overlay?.kind !== 'tags') return;
-	const names = offeredTags(store.getState(), overlay.filter);
-	const action = actionOf('panel', key);
-	if (action === 'panel_close') return ui.setState({overlay: null});
-	if (action === 'panel_take') {
-		const tag = names[overlay.index];
-		if (tag === undefined) return;
-		// Nobody writes to himself: an addressee that was put there by itself goes.
-		const alone = !hasDraft(compose) && sameTag(compose.prefill.trim(), `@${tag}`);
-		ui.setState({overlay: null});
-		setCompose(context, {tag, error: null, ...(alone ? {editor: emptyEditor, prefill: ''} : {})});
-		// What is being written goes on, also where it is a reply that has no text yet.
-		return mode === 'compose' ? undefined : openCompose(context, null);
-	}
-	if (key === '#' && overlay.filter === '') {
-		ui.setState({overlay: null});
-		return composePaste(context, '#');
-	}
-	const next = picked(overlay, key, names.length);
-	if (next !== null) ui.setState({overlay: {kind: 'tags', ...next}});
+/** Asks as whom to write. */
+export function openTagPicker(context: ComposeContext): void {
+	const {ui} = context;
+	const overlay = tagPicker(context, {
+		title: p`Write as  #`,
+		offered: offeredTags,
+		under: null,
+		take(tag) {
+			const {compose, mode} = ui.getState();
+			// Nobody writes to himself: an addressee that was put there by itself goes.
+			const alone = !hasDraft(compose) && sameTag(compose.prefill.trim(), `@${tag}`);
+			setCompose(context, {tag, error: null, ...(alone ? {editor: emptyEditor, prefill: ''} : {})});
+			// What is being written goes on, also where it is a reply that has no text yet.
+			if (mode === 'read') openCompose(context, null);
+		},
+		// Twice the sign is the sign itself.
+		firstKey(key) {
+			if (key !== '#') return false;
+			ui.setState({overlay: null});
+			composePaste(context, '#');
+			return true;
+		},
+	});
+	ui.setState({overlay});
 }

@@ -2,7 +2,6 @@ import {hasDraft} from '../model/ui.ts';
 import {setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
 import {edit, isOnFirstLine, isOnLastLine} from '../editor/editor.ts';
 import {searched, searchFrom} from '../model/sent.ts';
-import {actionOf} from '../settings/keymap.ts';
 
 /** Up and down: within the draft's lines, then through what was sent before. */
 export function vertical(context: ComposeContext, to: 'up' | 'down'): void {
@@ -26,10 +25,11 @@ export function openSearch(context: ComposeContext): void {
 
 /** One key while searching; false when there is no search, or the key ended it and is still to be done. */
 export function searchKey(context: ComposeContext, key: string): boolean {
-	const {search, sent} = context.ui.getState().compose;
+	const {compose, keymap} = context.ui.getState();
+	const {search, sent} = compose;
 	if (search === null) return false;
 	const steps: {readonly [key: string]: 'newer' | 'shorter'} = {'^s': 'newer', backspace: 'shorter'};
-	const step = actionOf('compose', key) === 'search_sent' ? 'older' : steps[key];
+	const step = keymap.actionOf('compose', key) === 'search_sent' ? 'older' : steps[key];
 	if (step !== undefined) {
 		setCompose(context, {search: searched(search, sent, step)});
 		return true;
@@ -38,7 +38,7 @@ export function searchKey(context: ComposeContext, key: string): boolean {
 		searchFor(context, key);
 		return true;
 	}
-	const action = actionOf('panel', key);
+	const action = keymap.actionOf('panel', key);
 	const isGivenUp = action === 'panel_close' || key === '^g';
 	setCompose(context, {search: null});
 	if (isGivenUp) return true;

@@ -4,7 +4,7 @@ import {agentList, statusOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {numberKey, numbersOf} from '../model/arrangement.ts';
 import {fuzzy} from '../settings/fuzzy.ts';
-import {keymap, type Action} from '../settings/keymap.ts';
+import type {Action} from '../settings/actions.ts';
 import {tasksPane, type PaneId} from '../model/pane-id.ts';
 import {channelName, paneName} from '../panes/header.ts';
 import type {Ui} from '../model/ui.ts';
@@ -92,9 +92,9 @@ function everyChoice(state: State, ui: Ui, now: number): Choice[] {
 }
 
 /** What keys do in the focused pane. */
-function actionChoices({search, focus}: Ui): Choice[] {
-	const own = focus === tasksPane ? keymap.filter(({scope: place}) => place === 'tasks') : [];
-	const general = keymap.filter(
+function actionChoices({search, focus, keymap: {bindings}}: Ui): Choice[] {
+	const own = focus === tasksPane ? bindings.filter(({scope: place}) => place === 'tasks') : [];
+	const general = bindings.filter(
 		({scope: place, action}) => place === 'read' && !own.some(each => each.action === action),
 	);
 	return [...own, ...general]

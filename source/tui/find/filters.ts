@@ -3,11 +3,11 @@ import {mayBecomeField, parseFilter} from '../../mailbox/filter/filter-parse.ts'
 import type {Editor} from '../editor/editor.ts';
 import {editLine, pasteLine} from '../editor/line-edit.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {actionOf, keyFor} from '../settings/keymap.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {feedOf} from '../panes/source.ts';
-import {following, type Ui} from '../model/ui.ts';
+import {following, type Ui, type Overlay} from '../model/ui.ts';
 import {loadOlderMatching} from '../panes/filter-pages.ts';
+import {filterLine, filterStatus} from './filter-line.ts';
 import type {Surface} from './jump.ts';
 import {paneFilter, type FilterEdit, type PaneFilter} from '../model/pane-filter.ts';
 import {withRecent} from '../model/recent.ts';
@@ -18,18 +18,18 @@ const pause = 200;
 /** Milliseconds after which a last word that may become a field is taken for a word. */
 const longPause = 700;
 
-export interface Filters {
-	open(): void;
-	key(key: string): void;
-	paste(text: string): void;
-}
-
-export function createFilters({store, ui}: Surface): Filters {
+/** Returns what opens the filter of the focused pane. */
+export function createFilters({store, ui}: Surface): () => void {
 	let timer: NodeJS.Timeout | undefined;
 
-	function editing(): FilterEdit | null {
-		const {overlay} = ui.getState();
-		return overlay?.kind === 'filter' ? overlay : null;
+	function overlay(now: FilterEdit): Overlay {
+		return {
+			scope: 'panel',
+			status: filterStatus,
+			draw: drawn => filterLine(drawn, now),
+			key: pressed => key(now, pressed),
+			paste: text => edit(now, pasteLine(now.editor, text)),
+		};
 	}
 
 	function put(pane: PaneId, filter: PaneFilter | null): void {
@@ -37,9 +37,9 @@ export function createFilters({store, ui}: Surface): Filters {
 	}
 
 	function edit(now: FilterEdit, editor: Editor): void {
-		if (editor.text === now.editor.text) return ui.setState({overlay: {...now, editor}});
+		if (editor.text === now.editor.text) return ui.setState({overlay: overlay({...now, editor})});
 		const {filter, faults} = parseFilter(editor.text, Date.now());
-		ui.setState({overlay: {...now, editor, faults}});
+		ui.setState({overlay: overlay({...now, editor, faults})});
 		clearTimeout(timer);
 		// The last good one stays.
 		if (faults.length > 0) return;
@@ -65,11 +65,9 @@ export function createFilters({store, ui}: Surface): Filters {
 		if (older.length + recent.length < layoutOf(ui.getState()).body.height) void loadOlderMatching({store, ui}, pane);
 	}
 
-	function key(pressed: string): void {
-		const now = editing();
-		if (now === null) return;
+	function key(now: FilterEdit, pressed: string): void {
 		const text = now.editor.text.trim();
-		const action = actionOf('panel', pressed);
+		const action = ui.getState().keymap.actionOf('panel', pressed);
 		if (action === 'panel_close') {
 			clearTimeout(timer);
 			put(now.pane, text === '' ? null : now.before);
@@ -89,22 +87,15 @@ export function createFilters({store, ui}: Surface): Filters {
 		if (edited !== null) edit(now, edited);
 	}
 
-	return {
-		key,
-		open() {
-			const {focus, threads, filters} = ui.getState();
-			if (threads.has(focus))
-				return ui.setState({notice: `A thread is shown whole; ${keyFor('back')} goes back to its channel.`});
-			if (feedOf({threads}, focus) === null) return ui.setState({notice: 'A filter is for messages: focus a channel.'});
-			const before = filters.get(focus) ?? null;
-			const text = before?.text ?? '';
-			const editor = {text, cursor: text.length};
-			ui.setState({overlay: {kind: 'filter', pane: focus, editor, faults: [], before}});
-		},
-		paste(text) {
-			const now = editing();
-			if (now !== null) edit(now, pasteLine(now.editor, text));
-		},
+	return () => {
+		const {focus, threads, filters, keymap} = ui.getState();
+		if (threads.has(focus))
+			return ui.setState({notice: `A thread is shown whole; ${keymap.keyFor('back')} goes back to its channel.`});
+		if (feedOf({threads}, focus) === null) return ui.setState({notice: 'A filter is for messages: focus a channel.'});
+		const before = filters.get(focus) ?? null;
+		const text = before?.text ?? '';
+		const editor = {text, cursor: text.length};
+		ui.setState({overlay: overlay({pane: focus, editor, faults: [], before})});
 	};
 }
 

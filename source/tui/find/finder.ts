@@ -1,11 +1,13 @@
 import {pasteLine, editLine} from '../editor/line-edit.ts';
 import type {Editor} from '../editor/editor.ts';
-import {actionOf, keyFor, type Action} from '../settings/keymap.ts';
+import type {Action} from '../settings/actions.ts';
 import {createFilters} from './filters.ts';
 import {jumpTo} from './jump.ts';
 import {createPalette, type PaletteSurface} from './palette-keys.ts';
 import {withRecent} from '../model/recent.ts';
+import type {Overlay} from '../model/ui.ts';
 import {emptySearch} from '../model/search.ts';
+import {searchPanel} from './search-panel.ts';
 import {createSearcher} from './searcher.ts';
 
 /** The keys that find. */
@@ -15,9 +17,6 @@ type FinderSurface = Omit<PaletteSurface, 'search'>;
 
 export interface Finder {
 	act(action: FindAction): void;
-	/** One key in the panel that is open. */
-	key(key: string): void;
-	paste(text: string): void;
 	/** Esc among the panes: ends the search; false when there is none. */
 	end(): boolean;
 }
@@ -32,35 +31,44 @@ const steps: {readonly [Name in Action]?: number} = {
 
 export function createFinder(surface: FinderSurface): Finder {
 	const {ui} = surface;
-	const filters = createFilters(surface);
-	const palette = createPalette({...surface, search: searchFor});
+	const openFilter = createFilters(surface);
+	const openPalette = createPalette({...surface, search: searchFor});
 	const searcher = createSearcher(surface);
 
+	const panel: Overlay = {
+		scope: 'panel',
+		draw: searchPanel,
+		key: searchKey,
+		paste(text) {
+			const {search: now} = ui.getState();
+			if (now !== null) edit(pasteLine(now.editor, text));
+		},
+	};
+
 	function search(): void {
-		ui.setState(({search: before}) => ({overlay: {kind: 'search'}, search: before ?? emptySearch}));
+		ui.setState(({search: before}) => ({overlay: panel, search: before ?? emptySearch}));
 	}
 
 	function searchFor(text: string): void {
-		ui.setState({overlay: {kind: 'search'}, search: emptySearch});
+		ui.setState({overlay: panel, search: emptySearch});
 		edit({text, cursor: text.length});
 	}
 
 	function end(): boolean {
 		if (ui.getState().search === null) return false;
 		searcher.stop();
-		const {overlay} = ui.getState();
-		ui.setState({search: null, overlay: overlay?.kind === 'search' ? null : overlay});
+		ui.setState(({overlay}) => ({search: null, overlay: overlay === panel ? null : overlay}));
 		return true;
 	}
 
 	function isOpen(): boolean {
-		return ui.getState().overlay?.kind === 'search';
+		return ui.getState().overlay === panel;
 	}
 
 	function searchKey(key: string): void {
-		const {search: now, recent} = ui.getState();
+		const {search: now, recent, keymap} = ui.getState();
 		if (now === null) return;
-		const action = actionOf('panel', key);
+		const action = keymap.actionOf('panel', key);
 		if (action === 'panel_close') return void end();
 		if (action === 'panel_take') return void searcher.settled().then(() => (isOpen() ? go(0) : undefined));
 		const isEmpty = now.editor.text === '';
@@ -86,8 +94,8 @@ export function createFinder(surface: FinderSurface): Finder {
 
 	/** To the hit that many further on, older ones first; the panel closes, the search stays. */
 	function go(by: number): void {
-		const {search: now, recent} = ui.getState();
-		if (now === null) return ui.setState({notice: `Nothing is searched for: ${keyFor('search')} searches.`});
+		const {search: now, recent, keymap} = ui.getState();
+		if (now === null) return ui.setState({notice: `Nothing is searched for: ${keymap.keyFor('search')} searches.`});
 		const hit = now.hits[now.index + by];
 		if (hit === undefined) {
 			if (by === 0) return;
@@ -113,25 +121,14 @@ export function createFinder(surface: FinderSurface): Finder {
 				case 'search':
 					return search();
 				case 'filter':
-					return filters.open();
+					return openFilter();
 				case 'palette':
-					return palette.open();
+					return openPalette();
 				case 'hit_next':
 					return go(1);
 				case 'hit_previous':
 					return go(-1);
 			}
-		},
-		key(key) {
-			if (isOpen()) return searchKey(key);
-			filters.key(key);
-			palette.key(key);
-		},
-		paste(text) {
-			const {search: now} = ui.getState();
-			if (isOpen() && now !== null) return edit(pasteLine(now.editor, text));
-			filters.paste(text);
-			palette.paste(text);
 		},
 	};
 }

@@ -2,12 +2,14 @@ import {openCompose} from '../compose/keys.ts';
 import type {ComposeContext} from '../model/draft.ts';
 import {editLine, pasteLine} from '../editor/line-edit.ts';
 import {emptyEditor, type Editor} from '../editor/editor.ts';
-import {actionOf, type Action} from '../settings/keymap.ts';
+import type {Action} from '../settings/actions.ts';
 import {replacedNotice} from '../screen/lazy.ts';
 import {withView} from '../panes/navigate.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import type {Surface} from './jump.ts';
 import {choicesFor, type Choice} from './choices.ts';
+import {manual} from './manual.ts';
+import {palettePanel} from './palette-panel.ts';
 import type {Palette, ProgramCommand} from '../model/palette.ts';
 import {withRecent} from '../model/recent.ts';
 
@@ -21,12 +23,6 @@ export interface PaletteSurface extends Surface {
 	readonly commands: () => Promise<readonly ProgramCommand[]>;
 }
 
-export interface PaletteKeys {
-	open(): void;
-	key(key: string): void;
-	paste(text: string): void;
-}
-
 const steps: {readonly [Name in Action]?: number} = {
 	panel_previous: -1,
 	panel_next: 1,
@@ -34,16 +30,23 @@ const steps: {readonly [Name in Action]?: number} = {
 	panel_page_next: 10,
 };
 
-export function createPalette(surface: PaletteSurface): PaletteKeys {
+/** Returns what opens the palette. */
+export function createPalette(surface: PaletteSurface): () => void {
 	const {store, ui} = surface;
 
-	function palette(): Palette | null {
-		const {overlay} = ui.getState();
-		return overlay?.kind === 'palette' ? overlay : null;
+	function show(now: Palette): void {
+		ui.setState({
+			overlay: {
+				scope: 'panel',
+				draw: drawn => palettePanel(drawn, now),
+				key: pressed => key(now, pressed),
+				paste: text => edit(now, pasteLine(now.editor, text)),
+			},
+		});
 	}
 
 	function edit(now: Palette, editor: Editor): void {
-		ui.setState({overlay: {...now, editor, index: editor.text === now.editor.text ? now.index : 0}});
+		show({editor, index: editor.text === now.editor.text ? now.index : 0});
 	}
 
 	function choose(choice: Choice): void {
@@ -64,38 +67,30 @@ export function createPalette(surface: PaletteSurface): PaletteKeys {
 			case 'search':
 				return surface.search(target.text);
 			case 'command':
-				return ui.setState({overlay: {kind: 'manual', lines: target.command.help, top: 0}});
+				return ui.setState({overlay: manual(ui, target.command.help)});
 		}
 	}
 
-	return {
-		open() {
-			ui.setState({overlay: {kind: 'palette', editor: emptyEditor, index: 0}});
-			if (ui.getState().programCommands.length > 0) return;
-			surface.commands().then(
-				programCommands => ui.setState({programCommands}),
-				() => ui.setState({notice: replacedNotice}),
-			);
-		},
-		key(key) {
-			const now = palette();
-			if (now === null) return;
-			const action = actionOf('panel', key);
-			if (action === 'panel_close') return ui.setState({overlay: null});
-			const choices = choicesFor(store.getState(), ui.getState(), now.editor.text, Date.now());
-			const choice = choices[now.index];
-			if (action === 'panel_take') return choice === undefined ? undefined : choose(choice);
-			const step = action === undefined ? undefined : steps[action];
-			if (step !== undefined) {
-				const index = Math.max(0, Math.min(choices.length - 1, now.index + step));
-				return ui.setState({overlay: {...now, index}});
-			}
-			const edited = editLine(now.editor, key);
-			if (edited !== null) edit(now, edited);
-		},
-		paste(text) {
-			const now = palette();
-			if (now !== null) edit(now, pasteLine(now.editor, text));
-		},
+	function key(now: Palette, pressed: string): void {
+		const action = ui.getState().keymap.actionOf('panel', pressed);
+		if (action === 'panel_close') return ui.setState({overlay: null});
+		const choices = choicesFor(store.getState(), ui.getState(), now.editor.text, Date.now());
+		const choice = choices[now.index];
+		if (action === 'panel_take') return choice === undefined ? undefined : choose(choice);
+		const step = action === undefined ? undefined : steps[action];
+		if (step !== undefined) {
+			return show({...now, index: Math.max(0, Math.min(choices.length - 1, now.index + step))});
+		}
+		const edited = editLine(now.editor, pressed);
+		if (edited !== null) edit(now, edited);
+	}
+
+	return () => {
+		show({editor: emptyEditor, index: 0});
+		if (ui.getState().programCommands.length > 0) return;
+		surface.commands().then(
+			programCommands => ui.setState({programCommands}),
+			() => ui.setState({notice: replacedNotice}),
+		);
 	};
 }

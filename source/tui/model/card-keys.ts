@@ -1,4 +1,4 @@
-import type {Action} from '../settings/keymap.ts';
+import type {Action} from '../settings/actions.ts';
 
 const lines: {readonly [Name in Action]?: number} = {
 	down: 1,

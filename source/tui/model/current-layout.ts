@@ -1,28 +1,34 @@
 import {layout, type Layout, type LayoutInput} from './layout.ts';
+import {perRun} from './per-run.ts';
 import {withThread} from './thread-layout.ts';
 import {homeOf, type Ui} from './ui.ts';
 
-let latest: {readonly input: LayoutInput; readonly layout: Layout} | null = null;
+/** What was laid out last, and what of. */
+interface Latest {
+	base: {readonly input: LayoutInput; readonly layout: Layout} | null;
+	thread: {readonly base: Layout; readonly threads: Ui['threads']; readonly layout: Layout} | null;
+}
 
-let latestThread: {readonly base: Layout; readonly threads: Ui['threads']; readonly layout: Layout} | null = null;
+const latestOf = perRun((): Latest => ({base: null, thread: null}));
 
 /** The layout of what the ui holds; the same object as long as nothing that it depends on has changed. */
 export function layoutOf(ui: Ui): Layout {
-	const base = baseOf({...ui, focus: homeOf(ui, ui.focus)});
+	const latest = latestOf(ui);
+	const base = baseOf(latest, {...ui, focus: homeOf(ui, ui.focus)});
 	const [thread] = ui.threads.keys();
 	if (thread === undefined || ui.threadAt === null) return base;
 	// A thread is opened together with the pane at which it stands.
-	if (latestThread?.base !== base || latestThread.threads !== ui.threads) {
-		latestThread = {base, threads: ui.threads, layout: withThread(base, thread, ui.threadAt)};
+	if (latest.thread?.base !== base || latest.thread.threads !== ui.threads) {
+		latest.thread = {base, threads: ui.threads, layout: withThread(base, thread, ui.threadAt)};
 	}
-	return latestThread.layout;
+	return latest.thread.layout;
 }
 
-function baseOf({columns, rows, arrangement, focus, mode, compose}: Ui): Layout {
+function baseOf(latest: Latest, {columns, rows, arrangement, focus, mode, compose}: Ui): Layout {
 	const draftLines = mode === 'compose' ? lineCount(compose.editor.text) : 1;
 	const input: LayoutInput = {columns, rows, arrangement, focus, draftLines};
-	if (latest === null || !isSame(latest.input, input)) latest = {input, layout: layout(input)};
-	return latest.layout;
+	if (latest.base === null || !isSame(latest.base.input, input)) latest.base = {input, layout: layout(input)};
+	return latest.base.layout;
 }
 
 function isSame(one: LayoutInput, other: LayoutInput): boolean {

@@ -2,7 +2,6 @@ import type {Editor} from '../editor/editor.ts';
 
 /** The palette: everything that can be done here, by name. */
 export interface Palette {
-	readonly kind: 'palette';
 	readonly editor: Editor;
 	readonly index: number;
 }

@@ -25,7 +25,6 @@ export interface PaneFilter {
 
 /** A pane's filter under edit; the pane follows while it is typed. */
 export interface FilterEdit {
-	readonly kind: 'filter';
 	readonly pane: PaneId;
 	readonly editor: Editor;
 	readonly faults: readonly Fault[];

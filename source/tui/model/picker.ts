@@ -1,5 +1,5 @@
+import type {Keymap} from '../settings/keymap.ts';
 import {tagLetter} from '../../mailbox/tag.ts';
-import {actionOf} from '../settings/keymap.ts';
 
 const letter = new RegExp(`^${tagLetter}$`);
 
@@ -12,8 +12,8 @@ export interface Picker {
 export const freshPicker: Picker = {filter: '', index: 0};
 
 /** The picker after a key that moves in a list of `count` names or types a letter of a tag; null for any other. */
-export function picked({filter, index}: Picker, key: string, count: number): Picker | null {
-	const action = actionOf('panel', key);
+export function picked(keymap: Keymap, {filter, index}: Picker, key: string, count: number): Picker | null {
+	const action = keymap.actionOf('panel', key);
 	const step = action === 'panel_next' ? 1 : action === 'panel_previous' ? -1 : 0;
 	if (step !== 0) return {filter, index: count === 0 ? 0 : (index + step + count) % count};
 	if (key === 'backspace') return {filter: filter.slice(0, -1), index: 0};

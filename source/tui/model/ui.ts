@@ -1,21 +1,20 @@
 import {createStore} from 'zustand/vanilla';
-import type {Message} from '../../mailbox/message.ts';
-import type {TableRow} from '../../mailbox/table.ts';
+import type {State} from '../../store/state.ts';
+import type {Part, Position} from '../screen/grid.ts';
+import type {Span} from '../screen/strip.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import {type Printable} from '../../printable.ts';
-import type {ChoiceOverlay} from './choice.ts';
 import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
 import {emptyEditor, type Editor} from '../editor/editor.ts';
 import {nothingKilled, type Killed} from '../editor/kill.ts';
-import type {Picker} from './picker.ts';
 import type {SentSearch} from './sent.ts';
 import {noUndo, type Undo} from '../editor/undo.ts';
-import type {FilterEdit, PaneFilter} from './pane-filter.ts';
+import type {PaneFilter} from './pane-filter.ts';
 import {isChannelPane, welcomePane, type PaneId} from './pane-id.ts';
 import type {TimelineView} from './timeline-view.ts';
-import type {Palette, ProgramCommand} from './palette.ts';
+import type {ProgramCommand} from './palette.ts';
 import {nothingRecent, type Recent} from './recent.ts';
 import type {Search} from './search.ts';
+import {createKeymap, type Keymap} from '../settings/keymap.ts';
 
 /** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
 export interface View {
@@ -51,34 +50,32 @@ export interface Stop extends Pick<Ui, 'focus' | 'threads' | 'threadAt'> {
 	readonly to: PaneId;
 }
 
-/** A task that is shown whole, and what its `result_table` holds: not asked for, being read, rows, or why there are none. */
-export interface TaskCard {
-	readonly kind: 'task';
-	readonly id: number;
-	/** Lines scrolled down. */
-	readonly top: number;
-	readonly table: null | 'reading' | readonly TableRow[] | {readonly failure: string};
+/** What everything on the screen is drawn from. */
+export interface Drawn {
+	readonly state: State;
+	readonly ui: Ui;
+	/** Milliseconds since 1970. */
+	readonly now: number;
 }
 
-/** What stands over the panes while the human acts on a task; `under` comes back afterwards. */
-export type TaskOverlay =
-	| TaskCard
-	| {readonly kind: 'cancel'; readonly id: number; readonly under: TaskCard | null}
-	| ({readonly kind: 'assign'; readonly id: number; readonly under: TaskCard | null} & Picker);
+/** Where an overlay stands, and what it shows. */
+export interface OverlayPart extends Part {
+	/** Where one types; absent: nowhere. */
+	readonly cursor?: Position;
+}
 
-type Overlay =
-	| ChoiceOverlay
-	| TaskOverlay
-	| {readonly kind: 'help'; readonly top: number}
-	| ({readonly kind: 'tags'} & Picker)
-	| {readonly kind: 'quit'; readonly reason: Printable; readonly answer: Printable}
-	| {readonly kind: 'search'}
-	/** Whether to redact the message. */
-	| {readonly kind: 'redact'; readonly message: Message}
-	| FilterEdit
-	| Palette
-	/** Lines to read. */
-	| {readonly kind: 'manual'; readonly lines: readonly string[]; readonly top: number};
+/** What stands over the panes, and has the keys while it does. One that changes puts another in its place. */
+export interface Overlay {
+	/** `panel`: it has a line to type into. Absent: the last row shows the keys of what is below. */
+	readonly scope?: 'panel';
+	/** What the last row says instead of the mode and its keys. */
+	readonly status?: (ui: Ui) => readonly Span[];
+	/** Null where there is nothing to see of it. */
+	readonly draw: (drawn: Drawn) => OverlayPart | null;
+	readonly key: (key: string) => void;
+	/** Absent where there is nothing to paste into. */
+	readonly paste?: (text: string) => void;
+}
 
 /** What the human did to the screen; everything that is not in the mailbox. */
 export interface Ui {
@@ -87,6 +84,7 @@ export interface Ui {
 	readonly arrangement: Arrangement;
 	readonly focus: PaneId;
 	readonly mode: 'read' | 'compose';
+	/** Stands over everything else. */
 	readonly overlay: Overlay | null;
 	/** By pane, or by `thread:ROOT`. */
 	readonly views: ReadonlyMap<string, View>;
@@ -114,6 +112,10 @@ export interface Ui {
 	readonly opening: string;
 	/** How the human calls this program in a shell. */
 	readonly program: string;
+	/** The human's keys. The same as long as the screen runs. */
+	readonly keymap: Keymap;
+	/** Stands for this run of the screen, and for nothing else: see per-run.ts. */
+	readonly run: object;
 	/** Whether the terminal tells of the mouse. */
 	readonly mouse: boolean;
 	/** Whether what is shown may count down each second. */
@@ -136,7 +138,7 @@ export const emptyCompose: Compose = {
 
 export type UiStore = ReturnType<typeof createUi>;
 
-export function createUi(size: {readonly columns: number; readonly rows: number}) {
+export function createUi(size: {readonly columns: number; readonly rows: number}, keymap = createKeymap()) {
 	return createStore<Ui>(() => ({
 		...size,
 		arrangement: emptyArrangement,
@@ -157,6 +159,8 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
+		keymap,
+		run: {},
 		mouse: false,
 		motion: true,
 	}));

@@ -1,5 +1,5 @@
+import type {Keymap} from '../settings/keymap.ts';
 import type {State} from '../../store/state.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {marked} from '../model/marks.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
@@ -26,7 +26,7 @@ export function lineWidth(rect: Rect): number {
 export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number): PaintedLine[] {
 	const width = lineWidth(rect);
 	const source = sourceOf(state, ui, pane);
-	const blocks = blocksOf(source, width);
+	const blocks = blocksOf(ui, source, width);
 	const at = positionOf(ui, pane, source, blocks);
 	const below = source.count - 1 - at.index;
 	const scrolledUp = viewOf(ui, pane).anchor !== null && (below > 0 || at.hidden > 0 || !source.atEnd);
@@ -42,7 +42,8 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 			const isFirst = isFirstNew(source.at(index - 1), entry, lastLook);
 			return {strip: isFirst ? newLine(width) : rails(entry, width, 'gap')};
 		}
-		const content = line === 1 ? headOf(state, entry, width, now) : bodyOf(entry, width, source.whole)[line - 2];
+		const content =
+			line === 1 ? headOf(state, ui, entry, width, now) : bodyOf(ui, entry, width, source.whole)[line - 2];
 		if (line > 1 && entry.depth === 0 && marks === null && content !== undefined && keyOf(entry) !== selected) {
 			return plainLine(content);
 		}
@@ -52,7 +53,11 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	});
 	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
 	if (!scrolledUp) return [...gap, ...lines];
-	return [...gap, ...lines, {strip: strip([{text: p` ${belowWords(below, source.atEnd)}`, style: theme.warn}])}];
+	return [
+		...gap,
+		...lines,
+		{strip: strip([{text: p` ${belowWords(ui.keymap, below, source.atEnd)}`, style: theme.warn}])},
+	];
 }
 
 function isFirstNew(before: Entry | undefined, entry: Entry, lastLook: number | null): boolean {
@@ -71,17 +76,17 @@ function newLine(width: number): Strip {
 }
 
 /** How many lie between what is dropped and the present is not known. */
-function belowWords(below: number, atEnd: boolean): Printable {
+function belowWords({keyFor}: Keymap, below: number, atEnd: boolean): Printable {
 	if (!atEnd) return p`newer below · ${keyFor('newest')}`;
 	return below > 0
 		? p`${counted(below, 'newer', 'newer')} below · ${keyFor('newest')}`
 		: p`more below · ${keyFor('newest')}`;
 }
 
-function headOf(state: State, entry: Entry, width: number, now: number): Strip {
+function headOf(state: State, ui: Ui, entry: Entry, width: number, now: number): Strip {
 	const room = width - indentOf(entry, width);
 	if (entry.kind === 'message') return messageHead(state, entry.message, room, now, entry.depth > 0);
-	return pendingHead(state, entry.pending, entry.tag, room, now);
+	return pendingHead(state, entry.pending, entry.tag, room, now, ui.keymap);
 }
 
 /** What the draft answers stands out while it is written. */

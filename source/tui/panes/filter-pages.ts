@@ -19,7 +19,7 @@ interface Paging {
 	readonly ui: UiStore;
 }
 
-const running = new Map<PaneFilter['test'], Promise<void>>();
+const running = new WeakMap<PaneFilter['test'], Promise<void>>();
 
 /**
  * Reads the next older page of what a pane's filter lets through; whoever asks meanwhile waits for the same one. What cannot

@@ -7,11 +7,11 @@ import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
 import {filteredOf, filteredWords} from '../model/filtered.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../model/pane-id.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
 import {filterChip, focusedTint, headerTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
+import {perRun} from '../model/per-run.ts';
 import {homeOf, viewOf, type Ui} from '../model/ui.ts';
 import {unreadWords} from '../model/unread.ts';
 import {counted, presenceWords} from '../settings/words.ts';
@@ -59,11 +59,11 @@ function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number)
 		left.push(...unreadSpans(state, pane));
 	}
 	if (!hasMessages(pane) || width < 50) return [left, []];
-	return [left, [{text: sparkline(state, pane, now), style: theme.grey}]];
+	return [left, [{text: sparkline(state, ui, pane, now), style: theme.grey}]];
 }
 
-function arrangedWords({arrangement: {pinned, zoomed}}: Ui, pane: PaneId): Span[] {
-	const words = [...(pinned.has(pane) ? [p`pinned`] : []), ...(zoomed ? [p`alone · ${keyFor('unzoom')}`] : [])];
+function arrangedWords({arrangement: {pinned, zoomed}, keymap}: Ui, pane: PaneId): Span[] {
+	const words = [...(pinned.has(pane) ? [p`pinned`] : []), ...(zoomed ? [p`alone · ${keymap.keyFor('unzoom')}`] : [])];
 	return words.length === 0 ? [] : [{text: p`${joinPrintable(words, ' · ')}  `, style: theme.faint}];
 }
 
@@ -99,7 +99,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		const chosen = selected === null ? undefined : tree.find(({message}) => String(message.id) === selected)?.message;
 		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - beside;
 		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
-		return [left, times.length > 0 ? times : [{text: p`${keyFor('back')} back`, style: theme.grey}]];
+		return [left, times.length > 0 ? times : [{text: p`${ui.keymap.keyFor('back')} back`, style: theme.grey}]];
 	}
 	const filter = ui.filters.get(pane);
 	if (filter !== undefined) return filterHeader(state, pane, filter, left);
@@ -123,7 +123,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 	if (task !== undefined) {
 		left.push({text: p`  #${task.id}`, style: theme.task}, {text: p` ${printable(task.title)}`, style: theme.grey});
 	}
-	return [left, width < 50 ? [] : [{text: sparkline(state, pane, now), style: tagStyle(tag)}]];
+	return [left, width < 50 ? [] : [{text: sparkline(state, ui, pane, now), style: tagStyle(tag)}]];
 }
 
 /** What the pane lets through, and how much. */
@@ -152,7 +152,8 @@ const minutes = 12;
 const maxCounted = 400;
 
 /** How busy the channel was in each of the last twelve minutes; empty when it was not at all. */
-function sparkline(state: State, pane: PaneId, now: number): Printable {
+function sparkline(state: State, ui: Ui, pane: PaneId, now: number): Printable {
+	const sparklines = sparklinesOf(ui);
 	const known = sparklines.get(pane);
 	if (known !== undefined && Math.abs(now - known.at) < sparklinePace) return known.text;
 	const text = activity(state, pane, now);
@@ -162,7 +163,7 @@ function sparkline(state: State, pane: PaneId, now: number): Printable {
 
 /** Minutes do not change within a second: while messages pour in, the line is counted anew only so often. */
 const sparklinePace = 1000;
-const sparklines = new Map<PaneId, {readonly at: number; readonly text: Printable}>();
+const sparklinesOf = perRun(() => new Map<PaneId, {readonly at: number; readonly text: Printable}>());
 
 function activity(state: State, pane: PaneId, now: number): Printable {
 	const counts = Array.from<number>({length: minutes}).fill(0);

@@ -9,7 +9,7 @@ import {theme} from '../settings/theme.ts';
 
 /** Another tag that this one can be taken for; null where it is the original, or like nobody's. */
 export function lookAlike(state: State, tag: Tag): Tag | null {
-	return resembled(tag, tagsIn(state));
+	return resembled(tag, participants(state).tags);
 }
 
 /** A mark beside a tag that can be taken for another: `HUMAN_ ≠ HUMAN`. */
@@ -20,34 +20,36 @@ export function lookAlikeMark(state: State, tag: Tag): Span[] {
 
 /** The same of a message, and whether its text imitates another's message. */
 export function imitationMarks(state: State, message: Message): readonly Span[] {
-	const tags = tagsIn(state);
+	const {tags, names} = participants(state);
 	const known = marks.get(message);
-	if (known?.tags === tags) return known.spans;
+	if (known?.names === names) return known.spans;
 	const claimed = imitated(message.body, message.tag, tags);
 	const spans = lookAlikeMark(state, message.tag);
 	if (claimed !== null) spans.push({text: p`  imitates ${printable(claimed)}`, style: theme.warnStrong});
-	marks.set(message, {tags, spans});
+	marks.set(message, {names, spans});
 	return spans;
 }
 
 /** What was found of a message last, and among which tags: asked for in every frame, it changes seldom. */
-const marks = new WeakMap<Message, {readonly tags: readonly Tag[]; readonly spans: readonly Span[]}>();
+const marks = new WeakMap<Message, {readonly names: string; readonly spans: readonly Span[]}>();
 
-/** The tags that take part, the human's first. The same list as long as nobody joins or leaves. */
-function tagsIn({agents, identity}: State): readonly Tag[] {
-	const me = identity?.tag ?? null;
-	const known = lists.get(agents);
-	if (known !== undefined && known.me === me) return known.tags;
-	const tags = knownTags(agents.values());
-	const all = me === null || tags.some(tag => sameTag(tag, me)) ? tags : [me, ...tags];
-	// A sign of life makes another map, and no other tags.
-	const same =
-		lastTags !== null && lastTags.length === all.length && all.every((tag, index) => tag === lastTags?.[index]);
-	const kept = same && lastTags !== null ? lastTags : all;
-	lastTags = kept;
-	lists.set(agents, {me, tags: kept});
-	return kept;
+interface Participants {
+	readonly me: Tag | null;
+	/** The human's first. */
+	readonly tags: readonly Tag[];
+	/** The same string as long as nobody joins or leaves: a sign of life makes another map, and no other tags. */
+	readonly names: string;
 }
 
-const lists = new WeakMap<ReadonlyMap<string, Agent>, {readonly me: Tag | null; readonly tags: readonly Tag[]}>();
-let lastTags: readonly Tag[] | null = null;
+function participants({agents, identity}: State): Participants {
+	const me = identity?.tag ?? null;
+	const known = lists.get(agents);
+	if (known !== undefined && known.me === me) return known;
+	const others = knownTags(agents.values());
+	const tags = me === null || others.some(tag => sameTag(tag, me)) ? others : [me, ...others];
+	const list = {me, tags, names: tags.join(' ')};
+	lists.set(agents, list);
+	return list;
+}
+
+const lists = new WeakMap<ReadonlyMap<string, Agent>, Participants>();

@@ -1,9 +1,9 @@
+import type {Keymap} from '../settings/keymap.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {replyCount} from '../../store/select.ts';
 import type {Pending, State} from '../../store/state.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {justify, type Span, type Strip} from '../screen/strip.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {clockTime} from '../settings/words.ts';
@@ -58,7 +58,14 @@ function headSpans(
 }
 
 /** The first line of a message that has no row yet. */
-export function pendingHead(state: State, pending: Pending, tag: string, width: number, now: number): Strip {
+export function pendingHead(
+	state: State,
+	pending: Pending,
+	tag: string,
+	width: number,
+	now: number,
+	{keyFor}: Keymap,
+): Strip {
 	const me = state.identity?.tag;
 	const left: Span[] = [
 		{text: p`${clockTime(new Date(pending.since).toISOString(), now)} `, style: theme.grey},

@@ -3,7 +3,9 @@ import {readableBody, redactionOf} from '../../mailbox/redaction.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {p, printableLines, type Printable} from '../../printable.ts';
 import type {Pending} from '../../store/state.ts';
-import {keyFor} from '../settings/keymap.ts';
+import type {Keymap} from '../settings/keymap.ts';
+import {perRun} from '../model/per-run.ts';
+import type {Ui} from '../model/ui.ts';
 import {arrivals, lazy} from '../screen/lazy.ts';
 import type {Document} from '../markdown/document.ts';
 import {notableSpans} from '../markdown/notable.ts';
@@ -43,22 +45,31 @@ interface Body {
 	readonly owner: Message | Pending;
 }
 
+/** The bodies that one run of the screen has laid out. */
+interface Bodies {
+	/** The lines of a body, laid out once per width; anew when a part has arrived that can do more. */
+	linesOf(body: Body, width: number, whole: boolean): readonly Strip[];
+	/** A text as Markdown, read once per message and as far as is asked for; null until that can be done. */
+	documentOf(text: string, owner: Body['owner'], whole: boolean): Document | null;
+}
+
+const bodiesOf = perRun(({keymap}) => createBodies(keymap));
+
 /** The wrapped lines of a message's body, each with its gutter. `whole`: all of them, not only the first. */
-export function messageBody(message: Message, width: number, whole: boolean): readonly Strip[] {
+export function messageBody(ui: Ui, message: Message, width: number, whole: boolean): readonly Strip[] {
 	const look = redactionOf(message) === null ? theme.text : theme.grey;
-	return linesOf({text: readableBody(message), tag: message.tag, look, owner: message}, width, whole);
+	return bodiesOf(ui).linesOf({text: readableBody(message), tag: message.tag, look, owner: message}, width, whole);
 }
 
 /** The same of a message that has no row yet. */
-export function pendingBody(pending: Pending, tag: Tag, text: string, width: number): readonly Strip[] {
-	return linesOf({text, tag, look: theme.pending, owner: pending}, width, false);
+export function pendingBody(ui: Ui, pending: Pending, tag: Tag, text: string, width: number): readonly Strip[] {
+	return bodiesOf(ui).linesOf({text, tag, look: theme.pending, owner: pending}, width, false);
 }
 
 /** Web addresses in a message, in their order. */
-export function addressesIn(message: Message): readonly string[] {
-	const known = markdown();
-	if (known === null) return [];
-	return known.addressesOf(documentOf(known, {text: message.body, owner: message}, true));
+export function addressesIn(ui: Ui, message: Message): readonly string[] {
+	const document = bodiesOf(ui).documentOf(message.body, message, true);
+	return document === null ? [] : (markdown()?.addressesOf(document) ?? []);
 }
 
 /** Of so many lines that were laid out anew the ones before are forgotten: many screens of them. A cell takes 16 bytes. */
@@ -66,45 +77,65 @@ const maxLaidOut = 4000;
 /** So many messages stay read: what is on the screen, and what is scrolled through. */
 const maxDocuments = 300;
 
-let laidOut = new Map<string, readonly Strip[]>();
-/** Those before: what is asked for again is kept on. */
-let laidOutBefore = laidOut;
-let laidOutLines = 0;
-let laidOutWith = arrivals();
-const numbers = new WeakMap<Message | Pending, number>();
-let lastNumber = 0;
+function createBodies(keymap: Keymap): Bodies {
+	let laidOut = new Map<string, readonly Strip[]>();
+	/** Those before: what is asked for again is kept on. */
+	let laidOutBefore = laidOut;
+	let laidOutLines = 0;
+	let laidOutWith = arrivals();
+	/** The ones that were read first are forgotten first. */
+	const documents = new Map<string, Document>();
+	const numbers = new WeakMap<Body['owner'], number>();
+	let lastNumber = 0;
 
-/** Laid out once per width; anew when a part has arrived that can do more. */
-function linesOf(body: Body, width: number, whole: boolean): readonly Strip[] {
-	if (laidOutLines > maxLaidOut || laidOutWith !== arrivals()) {
-		laidOutBefore = laidOutWith === arrivals() ? laidOut : new Map();
-		laidOut = new Map();
-		laidOutLines = 0;
-		laidOutWith = arrivals();
+	function linesOf(body: Body, width: number, whole: boolean): readonly Strip[] {
+		if (laidOutLines > maxLaidOut || laidOutWith !== arrivals()) {
+			laidOutBefore = laidOutWith === arrivals() ? laidOut : new Map();
+			laidOut = new Map();
+			laidOutLines = 0;
+			laidOutWith = arrivals();
+		}
+		const key = `${numberOf(body.owner)} ${width} ${whole ? 1 : 0}`;
+		let lines = laidOut.get(key);
+		if (lines === undefined) {
+			lines = laidOutBefore.get(key) ?? laid(keymap, body, documentOf(body.text, body.owner, whole), width, whole);
+			laidOut.set(key, lines);
+			laidOutLines += lines.length;
+		}
+		return lines;
 	}
-	const key = `${numberOf(body.owner)} ${width} ${whole ? 1 : 0}`;
-	let lines = laidOut.get(key);
-	if (lines === undefined) {
-		laidOut.set(key, (lines = laidOutBefore.get(key) ?? laid(body, width, whole)));
-		laidOutLines += lines.length;
+
+	function documentOf(text: string, owner: Body['owner'], whole: boolean): Document | null {
+		const known = markdown();
+		if (known === null) return null;
+		const limit = whole && text.length > foldedLength ? wholeLength : foldedLength;
+		const key = `${numberOf(owner)} ${limit}`;
+		let document = documents.get(key);
+		if (document === undefined) {
+			documents.set(key, (document = known.readDocument(text, limit)));
+			const [oldest] = documents.keys();
+			if (documents.size > maxDocuments && oldest !== undefined) documents.delete(oldest);
+		}
+		return document;
 	}
-	return lines;
+
+	/** The same object has the same number, and no other has it. */
+	function numberOf(owner: Body['owner']): number {
+		let number = numbers.get(owner);
+		if (number === undefined) numbers.set(owner, (number = ++lastNumber));
+		return number;
+	}
+
+	return {linesOf, documentOf};
 }
 
-/** The same object has the same number, and no other has it. */
-function numberOf(owner: Message | Pending): number {
-	let number = numbers.get(owner);
-	if (number === undefined) numbers.set(owner, (number = ++lastNumber));
-	return number;
-}
-
-function laid(body: Body, width: number, whole: boolean): readonly Strip[] {
+function laid(keymap: Keymap, body: Body, document: Document | null, width: number, whole: boolean): readonly Strip[] {
 	const gutter = strip([{text: gutterSign, style: tagStyle(body.tag)}]);
 	const most = whole ? allLines : foldedLines;
 	const lines: Strip[] = [];
-	for (const line of bareLines(body, width - gutterWidth, most, whole)) {
+	for (const line of bareLines(body, document, width - gutterWidth, most)) {
 		if (lines.length >= most) {
-			lines.push(joined(gutter, strip([{text: remainder(body.text, whole), style: theme.grey}])));
+			lines.push(joined(gutter, strip([{text: remainder(keymap, body.text, whole), style: theme.grey}])));
 			break;
 		}
 		lines.push(joined(gutter, line));
@@ -112,7 +143,7 @@ function laid(body: Body, width: number, whole: boolean): readonly Strip[] {
 	return lines;
 }
 
-function remainder(text: string, whole: boolean): Printable {
+function remainder({keyFor}: Keymap, text: string, whole: boolean): Printable {
 	const count = text.split('\n', 100_000).length;
 	const size = count > 1 ? counted(count, 'line') : counted(text.length, 'character');
 	return whole
@@ -120,10 +151,10 @@ function remainder(text: string, whole: boolean): Printable {
 		: p`… ${size} in all · ${keyFor('open')} shows it`;
 }
 
-function bareLines(body: Body, width: number, most: number, whole: boolean): Iterable<Strip> {
+function bareLines(body: Body, document: Document | null, width: number, most: number): Iterable<Strip> {
 	const known = markdown();
-	if (known === null) return plainLines(body, width, most);
-	return known.documentLines(documentOf(known, body, whole), {width, base: body.look, most});
+	if (known === null || document === null) return plainLines(body, width, most);
+	return known.documentLines(document, {width, base: body.look, most});
 }
 
 function* plainLines({text, look}: Body, width: number, most: number): Generator<Strip> {
@@ -131,23 +162,4 @@ function* plainLines({text, look}: Body, width: number, most: number): Generator
 	for (const line of printableLines(text.slice(0, (most + 1) * width))) {
 		yield* wrap(strip(notableSpans(line, look)), width);
 	}
-}
-
-const documents = new Map<string, Document>();
-
-/** Read once per message, as far as is asked for; the ones that were read first are forgotten first. */
-function documentOf(
-	{readDocument}: Exclude<ReturnType<typeof markdown>, null>,
-	{text, owner}: Pick<Body, 'text' | 'owner'>,
-	whole: boolean,
-): Document {
-	const limit = whole && text.length > foldedLength ? wholeLength : foldedLength;
-	const key = `${numberOf(owner)} ${limit}`;
-	let document = documents.get(key);
-	if (document === undefined) {
-		documents.set(key, (document = readDocument(text, limit)));
-		const [oldest] = documents.keys();
-		if (documents.size > maxDocuments && oldest !== undefined) documents.delete(oldest);
-	}
-	return document;
 }

@@ -42,7 +42,7 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 	const rect = bodyRect(layout, ui, pane, placed.rect);
 	const source = sourceOf(state, ui, pane);
 	if (source.count === 0) return {ui, wants: source.atStart ? null : motion === 'oldest' ? 'oldest' : 'older'};
-	const blocks = blocksOf(source, lineWidth(rect));
+	const blocks = blocksOf(ui, source, lineWidth(rect));
 	// One row is taken by the line that says what is below.
 	const height = Math.max(1, rect.height - 1);
 	const at = positionOf(ui, pane, source, blocks);
@@ -113,7 +113,7 @@ export function shownFrom(state: State, ui: Ui, layout: Layout, id: number): Ui 
 	const index = source.indexOf(String(id));
 	const entry = source.at(index);
 	if (entry === undefined) return ui;
-	const blocks = blocksOf(source, lineWidth(rect));
+	const blocks = blocksOf(ui, source, lineWidth(rect));
 	const to = startingAt(blocks, index, Math.max(1, rect.height - 1));
 	return withView(ui, ui.focus, viewAt(source, blocks, to, index));
 }
@@ -135,7 +135,7 @@ export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId
 	const index = source.indexOf(String(id));
 	if (placed === undefined || index < 0) return ui;
 	const rect = bodyRect(layout, ui, pane, placed.rect);
-	const blocks = blocksOf(source, lineWidth(rect));
+	const blocks = blocksOf(ui, source, lineWidth(rect));
 	const height = Math.max(1, rect.height - 1);
 	const room = height - blocks.heightOf(index);
 	const to =
@@ -184,7 +184,7 @@ export function revealing(state: State, ui: Ui, layout: Layout, pane: PaneId): U
 	const index = source.indexOf(selected);
 	if (index < 0) return ui;
 	const rect = bodyRect(layout, ui, pane, placed.rect);
-	const blocks = blocksOf(source, lineWidth(rect));
+	const blocks = blocksOf(ui, source, lineWidth(rect));
 	const to = revealed(blocks, positionOf(ui, pane, source, blocks), index, Math.max(1, rect.height - 1));
 	const anchored = source.at(to.index);
 	const end = anchored === undefined || (source.atEnd && !isAbove(to, bottom(blocks)));

@@ -9,7 +9,7 @@ import {
 	type Arrangement,
 } from '../model/arrangement.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {keyFor, type Action} from '../settings/keymap.ts';
+import type {Action} from '../settings/actions.ts';
 import {tasksPane, welcomePane, type PaneId} from '../model/pane-id.ts';
 import {withThreadIn} from '../model/thread-layout.ts';
 import {homeOf, type Ui, type UiStore} from '../model/ui.ts';
@@ -38,7 +38,7 @@ export type PaneAction = Extract<
 export function paneAction(keys: PaneKeys, action: PaneAction): void {
 	const now = keys.ui.getState();
 	if (now.threads.has(now.focus) && isArranging(action)) {
-		return keys.ui.setState({notice: `A thread stands with its pane: ${keyFor('back')} closes it.`});
+		return keys.ui.setState({notice: `A thread stands with its pane: ${now.keymap.keyFor('back')} closes it.`});
 	}
 	switch (action) {
 		case 'focus_next':

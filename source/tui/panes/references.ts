@@ -1,5 +1,6 @@
 import type {Message} from '../../mailbox/message.ts';
 import type {State} from '../../store/state.ts';
+import type {Ui} from '../model/ui.ts';
 import type {Choice} from '../model/choice.ts';
 import {addressesIn} from './message-body.ts';
 
@@ -7,8 +8,8 @@ const numbers = /(?<![\w#&])#(\d{1,15})\b/gu;
 const maxLeads = 50;
 
 /** The links of a message. */
-export function linkReferences(message: Message): Choice[] {
-	return addressesIn(message).map(address => ({target: {type: 'link', address}, label: address}));
+export function linkReferences(ui: Ui, message: Message): Choice[] {
+	return addressesIn(ui, message).map(address => ({target: {type: 'link', address}, label: address}));
 }
 
 /** The tasks that a message speaks of by number, and those that were asked for in it. */

@@ -153,19 +153,19 @@ export function indentOf({depth}: Entry, width: number): number {
 	return levelWidth * Math.min(depth, maxLevels, Math.floor(width / 4 / levelWidth));
 }
 
-export function bodyOf(entry: Entry, width: number, whole: boolean) {
+export function bodyOf(ui: Ui, entry: Entry, width: number, whole: boolean) {
 	const room = width - indentOf(entry, width);
-	if (entry.kind === 'message') return messageBody(entry.message, room, whole);
-	return pendingBody(entry.pending, entry.tag, entry.body, room);
+	if (entry.kind === 'message') return messageBody(ui, entry.message, room, whole);
+	return pendingBody(ui, entry.pending, entry.tag, entry.body, room);
 }
 
 /** The pane's entries as blocks of lines: a gap, a head, a body. */
-export function blocksOf(source: Source, width: number): Blocks {
+export function blocksOf(ui: Ui, source: Source, width: number): Blocks {
 	return {
 		count: source.count,
 		heightOf(index) {
 			const entry = source.at(index);
-			return entry === undefined ? 0 : 2 + bodyOf(entry, width, source.whole).length;
+			return entry === undefined ? 0 : 2 + bodyOf(ui, entry, width, source.whole).length;
 		},
 	};
 }

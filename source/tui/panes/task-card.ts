@@ -6,8 +6,9 @@ import {statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
+import {memo} from '../screen/memo.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
-import type {TaskCard} from '../model/ui.ts';
+import type {TableRow} from '../../mailbox/table.ts';
 import {clockTime, duration} from '../settings/words.ts';
 import {tableLines} from './table-lines.ts';
 import {progressSpans, standing as standingSpans, taskSign} from './task-words.ts';
@@ -16,20 +17,15 @@ import {progressSpans, standing as standingSpans, taskSign} from './task-words.t
 const maxLines = 500;
 const maxLetters = 100_000;
 
+/** A task that is shown whole, and what its `result_table` holds: not asked for, being read, rows, or why there are none. */
+export interface TaskCard {
+	readonly id: number;
+	readonly table: null | 'reading' | readonly TableRow[] | {readonly failure: string};
+}
+
 /** Columns and lines of a card on a terminal of this size, without what stands around them. */
 export function cardRoom(columns: number, rows: number): {readonly width: number; readonly height: number} {
 	return {width: Math.min(columns, 104) - 6, height: Math.max(1, rows - (rows < 16 ? 6 : 8))};
-}
-
-/** How far a card can be scrolled down. */
-export function lastTop(
-	state: State,
-	card: TaskCard,
-	size: {readonly columns: number; readonly rows: number},
-	now: number,
-): number {
-	const {width, height} = cardRoom(size.columns, size.rows);
-	return Math.max(0, taskCardLines(state, card, width, now).length - height);
 }
 
 /** A task whole: all its fields, its text, its steps, what came of it. Lines of at most `width` columns. Pure. */
@@ -176,23 +172,20 @@ function tableSection(name: string, table: TaskCard['table'], width: number): St
 	return [title, ...tableLines(table, width).map(line => strip(line))];
 }
 
-/** The same text is wrapped once per width, as long as it is shown. */
-const wrapped = new Map<string, readonly Strip[]>();
-
 function textLines(text: string, width: number): readonly Strip[] {
-	const key = `${width} ${text}`;
-	let lines = wrapped.get(key);
-	if (lines === undefined) {
-		if (wrapped.size > 8) wrapped.clear();
-		const all = printableLines(text.slice(0, maxLetters)).flatMap(line =>
-			wrap(strip([{text: line, style: theme.text}]), width),
-		);
-		const shown = all.slice(0, maxLines);
-		const isCut = all.length > shown.length || text.length > maxLetters;
-		lines = isCut
-			? [...shown, strip([{text: p`… the rest: agentmux tasks show ID --json`, style: theme.grey}])]
-			: shown;
-		wrapped.set(key, lines);
-	}
-	return lines;
+	return wrapped(`${width} ${text}`);
 }
+
+/** A text behind the width that it has, as lines: the same text is wrapped once per width, as long as it is shown. */
+const wrapped = memo(8, (key: string): readonly Strip[] => {
+	const at = key.indexOf(' ');
+	const width = Number(key.slice(0, at));
+	const text = key.slice(at + 1);
+	const all = printableLines(text.slice(0, maxLetters)).flatMap(line =>
+		wrap(strip([{text: line, style: theme.text}]), width),
+	);
+	const shown = all.slice(0, maxLines);
+	const isCut = all.length > shown.length || text.length > maxLetters;
+	if (!isCut) return shown;
+	return [...shown, strip([{text: p`… the rest: agentmux tasks show ID --json`, style: theme.grey}])];
+});

@@ -6,8 +6,7 @@ import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import {composeTag} from '../model/draft.ts';
 import {useMailbox, useSurroundings, useUi} from '../view/context.ts';
-import {keyFor} from '../settings/keymap.ts';
-import {Overlays} from '../app/overlays.tsx';
+import {textOf} from '../screen/strip.ts';
 import type {Compose} from '../model/ui.ts';
 import {counted} from '../settings/words.ts';
 import {Text} from '../view/text.tsx';
@@ -25,19 +24,27 @@ export function Reader() {
 	const {store, now} = useSurroundings();
 	const ui = useUi(each => each);
 	useAnnouncements();
-	const here = (): Printable[] =>
-		ui.timeline === null ? situation(store.getState(), ui, now()) : timelineWords(store, ui.timeline, now());
+	const here = (): Printable[] => {
+		const state = store.getState();
+		if (ui.overlay !== null) {
+			const lines = ui.overlay.draw({state, ui, now: now()})?.lines ?? [];
+			return lines.map(({strip}) => textOf(strip).trim());
+		}
+		if (ui.mode === 'compose') return [];
+		return ui.timeline === null ? situation(state, ui, now()) : timelineWords(store, ui.timeline, ui.keymap, now());
+	};
 	useMailbox(() => here().join('\n'));
 	useHistory();
 	const state = store.getState();
 	return (
 		<Box flexDirection="column">
-			{ui.mode === 'read' && ui.overlay === null && here().map((line, index) => <Text key={index}>{line}</Text>)}
-			<Overlays />
+			{here().map((line, index) => (
+				<Text key={index}>{line}</Text>
+			))}
 			{ui.notice !== null && <Text>{printable(ui.notice)}</Text>}
 			{ui.mode === 'compose' && ui.overlay === null && <ComposeLines state={state} compose={ui.compose} />}
 			{ui.mode === 'read' && ui.overlay === null && ui.timeline === null && (
-				<Text>{p`${keyFor('compose')} writes, ${keyFor('help')} lists all keys`}</Text>
+				<Text>{p`${ui.keymap.keyFor('compose')} writes, ${ui.keymap.keyFor('help')} lists all keys`}</Text>
 			)}
 		</Box>
 	);

@@ -6,7 +6,6 @@ import {keepCompose} from '../compose/keep.ts';
 import {SurroundingsProvider} from '../view/context.ts';
 import {createController} from '../app/controller.ts';
 import type {Preferences} from '../settings/preferences.ts';
-import {useKeymap} from '../settings/keymap.ts';
 import {listen, nothingToRead} from '../terminal/listen.ts';
 import {fillPanes} from '../panes/look-back.ts';
 import {takeTerminal} from '../terminal/terminal.ts';
@@ -43,9 +42,8 @@ export async function startReader({
 	onFirstFrame,
 }: ReaderOptions): Promise<void> {
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
-	const ui = createUi(size);
+	const ui = createUi(size, preferences.keymap);
 	ui.setState({motion: false, ...(program && {program}), ...(notice && {notice})});
-	useKeymap(preferences.keymap);
 	const terminal = takeTerminal(stdin, stdout, {
 		onSignal: () => quit(),
 		onReturn: () => ui.setState({notice: 'Back from the shell.'}),

@@ -1,10 +1,10 @@
 import type {AgentState} from '../../mailbox/state-change.ts';
 import {sameTag} from '../../mailbox/tag.ts';
+import type {Keymap} from '../settings/keymap.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {HistoryStore} from '../../store/history-store.ts';
 import {stepAt} from '../../store/replay.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {channelName} from '../panes/header.ts';
 import {momentOf, windowOf, type Selected, type TimelineView} from '../model/timeline-view.ts';
 import {clockMoment, clockTime, counted} from '../settings/words.ts';
@@ -24,7 +24,7 @@ const presence: {readonly [State in AgentState | 'unknown']: Printable} = {
 };
 
 /** What the timeline shows as sentences: which time, how agents and tasks stood in it, and what is selected. `now`: milliseconds since 1970. */
-export function timelineWords(store: MailboxStore, view: TimelineView, now: number): Printable[] {
+export function timelineWords(store: MailboxStore, view: TimelineView, {keyFor}: Keymap, now: number): Printable[] {
 	const {history: past} = store;
 	const {from, to} = windowOf(view, now);
 	const moment = momentOf(view, now);

@@ -7,10 +7,9 @@ import {createSuspension} from './suspension.ts';
 import {editElsewhere as openElsewhere, type Edited} from '../terminal/external-editor.ts';
 import {keepCompose} from '../compose/keep.ts';
 import {chooseTheme} from '../settings/choose-theme.ts';
+import {createScene} from '../app/scene.ts';
 import {createController, type ControllerOptions} from '../app/controller.ts';
 import {readPreferences, type Preferences} from '../settings/preferences.ts';
-import {useKeymap} from '../settings/keymap.ts';
-import {placeFirstFrame} from './first-frame.ts';
 import {listen} from '../terminal/listen.ts';
 import {keepScreen, type ScreenMemory} from './keep-screen.ts';
 import {isPartMissing, onArrival, replacedNotice} from '../screen/lazy.ts';
@@ -74,7 +73,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	}
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const {flags} = preferences;
-	const ui = createUi(sizeOf(stdout));
+	const ui = createUi(sizeOf(stdout), preferences.keymap);
 	const saved = memory?.saved ?? null;
 	ui.setState({
 		mouse: flags['ui.mouse'],
@@ -85,9 +84,8 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		...(program && {program}),
 	});
 	if (saved?.seen) store.remember(saved.seen);
-	useKeymap(preferences.keymap);
 	const theme = chooseTheme(preferences, depthOf(stdout, env), env);
-	const screen = createScreen(outputTo(stdout), theme.depth);
+	const screen = createScreen(outputTo(stdout), theme.colours);
 	const terminal = takeTerminal(stdin, stdout, {
 		onSignal: () => quit(),
 		onReturn: () => onResize(),
@@ -181,7 +179,8 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	store.ready.catch(fail);
 
 	const surroundings = {store, ui, screen, name, now};
-	const removeFirstFrame = placeFirstFrame(surroundings);
+	screen.show(createScene(surroundings));
+	const uninvalidate = ui.subscribe(() => screen.invalidate());
 	screen.flush();
 	const unwatch = onArrival(() => {
 		if (isPartMissing()) ui.setState({notice: replacedNotice});
@@ -189,17 +188,13 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	});
 	let app: Instance | null = null;
 	try {
-		// What is typed meanwhile changes the state, and shows as soon as there is something to show it.
+		// The first frame does not wait for React and Ink: they take as long to load as all the rest of the start.
 		const {mount} = await withoutFetch(() => import('./mount.tsx'));
 		app = mount(surroundings);
-		removeFirstFrame();
 		// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
 		app.waitUntilExit().then(() => quit(), fail);
 		markdown();
-		onFirstFrame?.(sentence => {
-			ui.setState({opening: sentence});
-			screen.invalidate();
-		});
+		onFirstFrame?.(sentence => ui.setState({opening: sentence}));
 		await ended;
 	} finally {
 		await suspension.end();
@@ -208,6 +203,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		notifier.stop();
 		deafen();
 		unsubscribe();
+		uninvalidate();
 		unwatch();
 		unlisten();
 		screen.stop();

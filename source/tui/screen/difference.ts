@@ -1,6 +1,6 @@
 import type {Grid} from './grid.ts';
-import {hyperlink, sgr} from './sgr.ts';
-import {lookOf, plain, type Depth, type Style} from './style.ts';
+import {hyperlink, type TerminalColours} from './sgr.ts';
+import {lookOf, plain, type Style} from './style.ts';
 
 /** Equal cells between two changes that are cheaper to write again than to jump over. */
 const bridge = 5;
@@ -11,8 +11,8 @@ const longBlank = 10;
  * The bytes that turn what stands on the terminal into what should stand there: each changed span addressed absolutely.
  * Empty when nothing differs. Expects the pen to be plain and leaves it so.
  */
-export function difference(before: Grid, after: Grid, depth: Depth): string {
-	const writer = createWriter(after, depth);
+export function difference(before: Grid, after: Grid, colours: TerminalColours): string {
+	const writer = createWriter(after, colours);
 	for (let y = 0; y < after.rows; y++) {
 		const row = y * after.columns;
 		for (let x = 0; x < after.columns;) {
@@ -63,7 +63,7 @@ function hasDoubtful(grid: Grid, row: number, start: number, end: number): boole
 	return false;
 }
 
-function createWriter(grid: Grid, depth: Depth) {
+function createWriter(grid: Grid, {sgr}: TerminalColours) {
 	let bytes = '';
 	let pen: Style = plain;
 
@@ -73,7 +73,7 @@ function createWriter(grid: Grid, depth: Depth) {
 	const use = (next: Style) => {
 		if (next === pen) return;
 		bytes += hyperlink(lookOf(pen).link, lookOf(next).link);
-		bytes += next === plain ? '\u001B[m' : sgr(next, depth);
+		bytes += next === plain ? '\u001B[m' : sgr(next);
 		pen = next;
 	};
 

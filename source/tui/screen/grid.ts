@@ -16,6 +16,24 @@ export interface PaintedLine {
 	readonly tint?: Colour;
 }
 
+export interface Position {
+	readonly x: number;
+	readonly y: number;
+}
+
+/** A rectangle and the lines in it: at most as many as it has rows. */
+export interface Part {
+	readonly rect: Rect;
+	readonly lines: readonly PaintedLine[];
+}
+
+/** A whole frame. Of parts that overlap, the later one stands above the earlier. */
+export interface Scene {
+	readonly parts: readonly Part[];
+	/** Where the cursor blinks; null: it is hidden. */
+	readonly cursor: Position | null;
+}
+
 /** The cells of a terminal, row by row. */
 export interface Grid {
 	readonly columns: number;
@@ -34,6 +52,25 @@ export function createGrid(columns: number, rows: number): Grid {
 		glyphs: Array.from<Printable>({length: cells}).fill(blank),
 		styles: Array.from<Style>({length: cells}).fill(plain),
 	};
+}
+
+/** Fills the grid with a frame, whatever was in it. */
+export function drawScene(grid: Grid, {parts}: Scene): void {
+	grid.glyphs.fill(blank);
+	grid.styles.fill(plain);
+	for (const {rect, lines} of parts) {
+		for (let row = 0; row < rect.height; row++) {
+			const line = lines[row];
+			lay(grid, rect.x, rect.y + row, rect.width, line?.strip ?? emptyStrip, line?.tint);
+		}
+	}
+}
+
+const emptyStrip: Strip = {glyphs: [], styles: []};
+
+/** The glyphs of a row, one a column; the right half of a wide one is empty. */
+export function rowOf({columns, glyphs}: Grid, y: number): readonly Printable[] {
+	return glyphs.slice(y * columns, (y + 1) * columns);
 }
 
 /** Lays a line into the grid at (x, y), filling `width` columns; what does not fit is cut. */

@@ -10,48 +10,26 @@ export interface Palette {
 	background(colour: Colour): Colour;
 	/** The one of the 16 colours that stands for it, as the code of a foreground (30-37, 90-97); absent: the terminal's own. */
 	code(colour: Colour): number | undefined;
+	/** Whether it is a colour of text that may be filled, and no mere tint. */
+	isFilling(colour: Colour): boolean;
 }
 
-interface Declared {
-	readonly code: number | undefined;
-	readonly light: Colour | undefined;
-}
-
-const declared = new Map<Colour, Declared>();
-const tints = new Map<Colour, {readonly light: Colour; readonly strong: Colour}>();
-const structures = new Set<Colour>();
-const fills = new Set<Colour>();
-
-/**
- * Says what stands for a colour where there are only 16 (undefined: the terminal's own), and on a light background (absent:
- * made from it).
- */
-export function declareColour(colour: Colour, code: number | undefined, light?: Colour): Colour {
-	declared.set(colour, {code, light});
-	return colour;
-}
-
-/** A colour of lines and marks, which need not be as clear as text. */
-export function declareStructure(colour: Colour, code: number, light?: Colour): Colour {
-	structures.add(colour);
-	return declareColour(colour, code, light);
-}
-
-/** The text on filled colours: black on the bright ones of a dark terminal, white on the dark ones of a light one. */
-export function declareFillText(colour: Colour, code: number): Colour {
-	fills.add(colour);
-	return declareColour(colour, code);
-}
-
-/** A background with text on it, on a light terminal and where contrast must be high; it is left out where there are only 16 colours. */
-export function declareTint(colour: Colour, light: Colour, strong = colour): Colour {
-	tints.set(colour, {light, strong});
-	return colour;
-}
-
-/** Whether it is a colour of text that may be filled, and no mere tint. */
-export function isDeclared(colour: Colour): boolean {
-	return declared.has(colour);
+/** A colour of the program, and what stands for it on other terminals. */
+export interface Declared {
+	/** Its value on a dark background. */
+	readonly colour: Colour;
+	/**
+	 * A `structure` is a line or mark, which need not be as clear as text. A `filling` is text on filled colours: black on the
+	 * bright ones of a dark terminal, white on the dark ones of a light one. A `tint` has text on it, and is left out where
+	 * there are only 16 colours.
+	 */
+	readonly kind: 'text' | 'structure' | 'filling' | 'tint';
+	/** What stands for it where there are only 16 colours; absent: the terminal's own. */
+	readonly code?: number;
+	/** On a light background; absent: made from it. */
+	readonly light?: Colour;
+	/** Of a tint, where contrast must be high; absent: as it is. */
+	readonly strong?: Colour;
 }
 
 /** Terminals are black, nearly black, or white; text must be clear on each of them and on every tint. */
@@ -65,6 +43,9 @@ export interface PaletteOptions {
 	readonly strong: boolean;
 	/** Colours of the human's own, by those that they replace. */
 	readonly own: ReadonlyMap<Colour, Colour>;
+	readonly declared: readonly Declared[];
+	/** The colour that is meant by a number above 0xffffff: who it belongs to is known to the styles, which colour that is to the theme. */
+	readonly named?: (colour: Colour) => Colour;
 }
 
 /** Least contrast of text, and of lines and marks. */
@@ -72,34 +53,40 @@ function minContrast(strong: boolean): {readonly text: number; readonly structur
 	return strong ? {text: 7, structure: 4.5} : {text: 4.5, structure: 3};
 }
 
-export function createPalette({light, strong, own}: PaletteOptions): Palette {
+export function createPalette({light, strong, own, declared, named = colour => colour}: PaletteOptions): Palette {
 	const foregrounds = new Map<Colour, Colour>();
 	const least = minContrast(strong);
+	const known = new Map(declared.map(each => [each.colour, each]));
+	const tints = declared.filter(({kind}) => kind === 'tint').map(({colour}) => colour);
+	const valueOf = (colour: Colour): Colour => (colour > maxColour ? named(colour) : colour);
 
-	function background(colour: Colour): Colour {
+	function background(said: Colour): Colour {
+		const colour = valueOf(said);
 		const chosen = own.get(colour);
 		if (chosen !== undefined) return chosen;
-		if (declared.has(colour)) return foreground(colour);
-		const tint = tints.get(colour);
+		const tint = known.get(colour);
+		if (tint !== undefined && tint.kind !== 'tint') return foreground(colour);
 		if (light) return tint?.light ?? mixed(0xffffff, colour, 0.1);
 		return (strong ? tint?.strong : undefined) ?? colour;
 	}
 
 	function grounds(): Colour[] {
-		return [...(light ? lightGrounds : darkGrounds), ...[...tints.keys()].map(background)];
+		return [...(light ? lightGrounds : darkGrounds), ...tints.map(background)];
 	}
 
-	function foreground(colour: Colour): Colour {
+	function foreground(said: Colour): Colour {
+		const colour = valueOf(said);
 		const chosen = own.get(colour);
 		if (chosen !== undefined) return chosen;
 		let found = foregrounds.get(colour);
 		if (found === undefined) {
+			const {kind, light: onLight} = known.get(colour) ?? {};
 			// Nothing was said of it but what it is on a dark terminal.
-			if (!declared.has(colour) && !light && !strong) return colour;
-			const start = light ? (declared.get(colour)?.light ?? colour) : colour;
+			if ((kind === undefined || kind === 'tint') && !light && !strong) return colour;
+			const start = light && kind !== 'tint' ? (onLight ?? colour) : colour;
 			// What is written on filled colours stands on none of the grounds.
-			const enough = structures.has(colour) ? least.structure : least.text;
-			found = fills.has(colour) ? fillText(light) : adapted(start, grounds(), enough);
+			const enough = kind === 'structure' ? least.structure : least.text;
+			found = kind === 'filling' ? fillText(light) : adapted(start, grounds(), enough);
 			foregrounds.set(colour, found);
 		}
 		return found;
@@ -108,19 +95,26 @@ export function createPalette({light, strong, own}: PaletteOptions): Palette {
 	return {
 		foreground,
 		background,
-		code(colour) {
-			const code = declared.get(colour)?.code;
-			return code === undefined || !light ? code : onLight(code);
+		code(said) {
+			const code = known.get(valueOf(said))?.code;
+			return code === undefined || !light ? code : codeOnLight(code);
+		},
+		isFilling(said) {
+			const kind = known.get(valueOf(said))?.kind;
+			return kind !== undefined && kind !== 'tint';
 		},
 	};
 }
+
+/** The brightest of the colours that are values; see `named`. */
+const maxColour = 0xffffff;
 
 function fillText(light: boolean): Colour {
 	return light ? 0xffffff : 0x000000;
 }
 
 /** The bright ones of the 16 are hardly seen on white. */
-function onLight(code: number): number {
+function codeOnLight(code: number): number {
 	if (code === 30) return 97;
 	if (code === 37 || code === 97) return 90;
 	return code > 90 ? code - 60 : code;

@@ -1,11 +1,12 @@
+import {once} from './memo.ts';
 import type {Printable} from '../../printable.ts';
 
 /*
  * Unicode's segments (UAX #29), by what Node brings. Each segmenter is made when text first needs it: ICU's tables take 9 ms,
  * and plain text needs none.
  */
-let byGrapheme: Intl.Segmenter | undefined;
-let byWord: Intl.Segmenter | undefined;
+const byGrapheme = once(() => new Intl.Segmenter(undefined, {granularity: 'grapheme'}));
+const byWord = once(() => new Intl.Segmenter(undefined, {granularity: 'word'}));
 
 interface Graphemes extends Intl.Segments {
 	[Symbol.iterator](): Intl.SegmentIterator<Omit<Intl.SegmentData, 'segment'> & {segment: Printable}>;
@@ -15,12 +16,10 @@ interface Graphemes extends Intl.Segments {
 export function graphemesOf(text: Printable): Graphemes;
 export function graphemesOf(text: string): Intl.Segments;
 export function graphemesOf(text: string): Intl.Segments {
-	byGrapheme ??= new Intl.Segmenter(undefined, {granularity: 'grapheme'});
-	return byGrapheme.segment(text);
+	return byGrapheme().segment(text);
 }
 
 /** Words and what lies between them. */
 export function wordsOf(text: string): Intl.Segments {
-	byWord ??= new Intl.Segmenter(undefined, {granularity: 'word'});
-	return byWord.segment(text);
+	return byWord().segment(text);
 }

@@ -1,22 +1,25 @@
 import {joinPrintable, p, type Printable} from '../../printable.ts';
-import {createPalette, isDeclared, type Palette} from './palette.ts';
+import type {Palette} from './palette.ts';
 import {lookOf, type Colour, type Depth, type Style} from './style.ts';
 
-let palette: Palette = createPalette({light: false, strong: false, own: new Map()});
-
-/** Takes other colours into use; what stands on the terminal has to be drawn anew. */
-export function usePalette(next: Palette): void {
-	palette = next;
-	sequences.clear();
+/** The colours of one terminal: as many as it has, and those of the palette that is in use. */
+export interface TerminalColours {
+	/** The escape sequence that makes a style the current one, whatever was before. */
+	readonly sgr: (of: Style) => string;
+	/** Takes another palette into use; what stands on the terminal has to be drawn anew. */
+	readonly use: (palette: Palette) => void;
 }
 
-const sequences = new Map<Depth, string[]>();
-
-/** The escape sequence that makes a style the current one, whatever was before. */
-export function sgr(of: Style, depth: Depth): string {
-	let known = sequences.get(depth);
-	if (known === undefined) sequences.set(depth, (known = []));
-	return (known[of] ??= sequenceOf(of, depth, palette));
+export function createTerminalColours(depth: Depth, palette: Palette): TerminalColours {
+	let current = palette;
+	let sequences: string[] = [];
+	return {
+		sgr: of => (sequences[of] ??= sequenceOf(of, depth, current)),
+		use(next) {
+			current = next;
+			sequences = [];
+		},
+	};
 }
 
 const endOfLink = '\u001B]8;;\u001B\\';
@@ -37,15 +40,6 @@ function idOf(uri: string): string {
 	return hash.toString(36);
 }
 
-const named: Printable[] = [];
-
-/** The same with the colours as the program says them, for what comes back as cells (frame.ts) and is converted then. */
-export function namedSgr(of: Style): Printable {
-	return (named[of] ??= sequenceOf(of, 24, unchanged));
-}
-
-const unchanged: Palette = {foreground: colour => colour, background: colour => colour, code: () => undefined};
-
 function sequenceOf(of: Style, depth: Depth, colours: Palette): Printable {
 	const {fg, bg, bold, dim, italic, underline, inverse, strike} = lookOf(of);
 	const codes: number[] = [0];
@@ -54,7 +48,7 @@ function sequenceOf(of: Style, depth: Depth, colours: Palette): Printable {
 	if (italic === true) codes.push(3);
 	if (underline === true) codes.push(4);
 	// Where there are no backgrounds, what would be a filled chip is inverted, and a mere tint is left out.
-	const chip = bg !== undefined && isDeclared(bg);
+	const chip = bg !== undefined && colours.isFilling(bg);
 	if (inverse === true || (depth === 1 && chip)) codes.push(7);
 	if (strike === true) codes.push(9);
 	if (fg !== undefined) codes.push(...foreground(fg, depth, colours));

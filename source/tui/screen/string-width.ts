@@ -1,5 +1,6 @@
 import {createRequire} from 'node:module';
 import type stringWidthItself from 'string-width';
+import {once} from './memo.ts';
 
 type StringWidth = typeof stringWidthItself;
 
@@ -10,7 +11,7 @@ const simple =
 
 const colours = /\u001B\[[\d;]*m/g;
 
-let stringWidth: StringWidth | undefined;
+const stringWidth = once(load);
 
 /**
  * What string-width says, without loading it for plain letters and drawing characters: its patterns of pictographs cost
@@ -25,8 +26,7 @@ export default function width(text: string, options: Parameters<StringWidth>[1] 
 			if (simple.test(bare)) return bare.length;
 		}
 	}
-	stringWidth ??= load();
-	return stringWidth(text, options);
+	return stringWidth()(text, options);
 }
 
 function load(): StringWidth {

@@ -1,6 +1,6 @@
 import {graphemesOf} from './segment.ts';
+import {memo} from './memo.ts';
 import {joinPrintable, p, type Printable} from '../../printable.ts';
-import {namedSgr} from './sgr.ts';
 import stringWidth from './string-width.ts';
 import {plain, type Style} from './style.ts';
 
@@ -20,22 +20,12 @@ export interface Span {
 const nothing = p``;
 const blank = p` `;
 const ellipsis = p`…`;
-const normal = p`\u001B[0m`;
 
-const widths = new Map<string, number>();
 /** A grapheme of more code points than this is somebody's prank: the rest of its marks is left out. */
 const maxMarks = 16;
 
-/** Columns that one grapheme takes: 0, 1 or 2 (what string-width says of it, remembered). */
-function graphemeWidth(grapheme: string): number {
-	let width = widths.get(grapheme);
-	if (width === undefined) {
-		width = Math.min(2, stringWidth(grapheme));
-		if (widths.size > 20_000) widths.clear();
-		widths.set(grapheme, width);
-	}
-	return width;
-}
+/** Columns that one grapheme takes: 0, 1 or 2. */
+const graphemeWidth = memo(20_000, (grapheme: string) => Math.min(2, stringWidth(grapheme)));
 
 const ascii = /^[\u0020-\u007E]*$/;
 
@@ -48,7 +38,7 @@ export function textWidth(text: string): number {
 }
 
 /** Adds a text's cells to growing lists. */
-export function appendCells(glyphs: Printable[], styles: Style[], text: Printable, of: Style): void {
+function appendCells(glyphs: Printable[], styles: Style[], text: Printable, of: Style): void {
 	if (ascii.test(text)) {
 		for (let at = 0; at < text.length; at++) {
 			glyphs.push(text.charAt(at));
@@ -136,18 +126,4 @@ export function joined(...parts: readonly Strip[]): Strip {
 		glyphs: none.concat(...parts.map(({glyphs}) => glyphs)),
 		styles: plainly.concat(...parts.map(({styles}) => styles)),
 	};
-}
-
-/** For Ink's <Text>: the line with its escape sequences, in the colours that the program says (the screen converts). */
-export function ansi(line: Strip): Printable {
-	const text: Printable[] = [];
-	let pen: Style = plain;
-	for (let at = 0; at < line.glyphs.length; at++) {
-		const next = line.styles[at] ?? plain;
-		if (next !== pen) text.push(next === plain ? normal : namedSgr(next));
-		pen = next;
-		text.push(line.glyphs[at] ?? nothing);
-	}
-	if (pen !== plain) text.push(normal);
-	return joinPrintable(text);
 }

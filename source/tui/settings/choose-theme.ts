@@ -1,38 +1,37 @@
 import type {Preferences} from './preferences.ts';
 import {isLight} from '../screen/contrast.ts';
-import {createPalette} from '../screen/palette.ts';
-import {usePalette} from '../screen/sgr.ts';
+import {createTerminalColours, type TerminalColours} from '../screen/sgr.ts';
 import type {Colour, Depth} from '../screen/style.ts';
-import {colourTag} from './theme.ts';
+import {paletteOf} from './colours.ts';
 
 export interface Theme {
-	/** How many colours are used: fewer than the terminal has where the theme says so. */
-	readonly depth: Depth;
+	/** As many as the terminal has, or fewer where the theme says so. */
+	readonly colours: TerminalColours;
 	/** Whether the terminal is to be asked for its background: it matters, and it is one that understands the question. */
 	readonly asks: boolean;
 	/** The terminal's background is this one. True when colours changed, so that all must be drawn anew. */
 	setBackground(colour: Colour): boolean;
 }
 
-/** Takes the colours into use that the human chose, for the background that the environment hints at. */
+/** The colours that the human chose, for the background that the environment hints at. */
 export function chooseTheme(
 	{theme, colours, tags}: Pick<Preferences, 'theme' | 'colours' | 'tags'>,
 	has: Depth,
 	env: NodeJS.ProcessEnv,
 ): Theme {
-	for (const [tag, colour] of tags) colourTag(tag, colour);
 	let light = theme === 'light' || (theme !== 'dark' && hintsAtLight(env));
-	const use = () => usePalette(createPalette({light, strong: theme === 'high-contrast', own: colours}));
-	use();
+	const palette = () => paletteOf({light, strong: theme === 'high-contrast', own: colours, tags});
+	const depth = theme === '16-colours' ? (Math.min(has, 4) as Depth) : has;
+	const ofTerminal = createTerminalColours(depth, palette());
 	const fits = theme !== 'dark' && theme !== 'light' && has > 1;
 	return {
-		depth: theme === '16-colours' ? (Math.min(has, 4) as Depth) : has,
+		colours: ofTerminal,
 		// The console of Linux would print the question.
 		asks: fits && !['linux', 'dumb'].includes(env['TERM'] ?? ''),
 		setBackground(colour) {
 			if (!fits || isLight(colour) === light) return false;
 			light = !light;
-			use();
+			ofTerminal.use(palette());
 			return true;
 		},
 	};

@@ -1,16 +1,17 @@
 import {nearest} from '../../mailbox/nearest.ts';
 import {isTag} from '../../mailbox/tag.ts';
-import {defaultKeymap, type Binding} from './keymap.ts';
+import {defaultBindings} from './actions.ts';
+import {createKeymap, type Keymap} from './keymap.ts';
 import {rebound, type KeySetting} from './rebind.ts';
 import type {Colour} from '../screen/style.ts';
-import {colourNames} from './theme.ts';
+import {replaceable} from './colours.ts';
 
 const themeNames = ['auto', 'dark', 'light', 'high-contrast', '16-colours'] as const;
 type ThemeName = (typeof themeNames)[number];
 
 /** What the human wants of the screen: config.toml, then the environment's hints, then what is usual. */
 export interface Preferences {
-	readonly keymap: readonly Binding[];
+	readonly keymap: Keymap;
 	readonly theme: ThemeName;
 	/** By the colours that they replace. */
 	readonly colours: ReadonlyMap<Colour, Colour>;
@@ -64,9 +65,9 @@ export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.
 			return;
 		}
 		const tag = name.startsWith('tags.') ? name.slice('tags.'.length) : null;
-		const replaced = Object.hasOwn(colourNames, name) ? colourNames[name] : undefined;
+		const replaced = Object.hasOwn(replaceable, name) ? replaceable[name] : undefined;
 		if (tag === null ? replaced === undefined : !isTag(tag)) {
-			warn(`there is no colour \`${name}\`; it is ignored.${meant(name, Object.keys(colourNames))}`);
+			warn(`there is no colour \`${name}\`; it is ignored.${meant(name, Object.keys(replaceable))}`);
 			return;
 		}
 		const colour = readColour(value);
@@ -82,8 +83,15 @@ export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.
 		else flags[name] = value;
 	}
 
-	const bound = rebound(defaultKeymap, keys);
-	return {keymap: bound.keymap, theme, colours, tags, flags, warnings: [...warnings, ...bound.warnings]};
+	const bound = rebound(defaultBindings, keys);
+	return {
+		keymap: createKeymap(bound.bindings),
+		theme,
+		colours,
+		tags,
+		flags,
+		warnings: [...warnings, ...bound.warnings],
+	};
 }
 
 function isSwitch(name: string): name is keyof Flags {

@@ -1,6 +1,6 @@
 import {nearest} from '../../mailbox/nearest.ts';
 import {readKey, writeKey} from './key-name.ts';
-import type {Action, Binding, KeyScope} from './keymap.ts';
+import {labelOf, type Action, type Binding, type KeyScope} from './actions.ts';
 
 /** One line of [keys]: an action, its keys as they are written there, and where that stands. */
 export interface KeySetting {
@@ -15,13 +15,13 @@ const fixed: ReadonlySet<Action> = new Set(['interrupt', 'focus_number']);
 const notText: ReadonlySet<string> = new Set(['#']);
 
 /**
- * The keymap with the human's own keys in it, and a sentence for each setting that could not be followed. What is set goes
+ * The bindings with the human's own keys in them, and a sentence for each setting that could not be followed. What is set goes
  * before what was usual: an action whose key was taken so is left without it. Of two settings, the first one keeps the key.
  */
 export function rebound(
 	defaults: readonly Binding[],
 	settings: readonly KeySetting[],
-): {readonly keymap: readonly Binding[]; readonly warnings: readonly string[]} {
+): {readonly bindings: readonly Binding[]; readonly warnings: readonly string[]} {
 	const warnings: string[] = [];
 	const actions = new Set(defaults.map(({action}) => action));
 	const chosen = new Map<Action, {readonly keys: readonly string[]; readonly place: string}>();
@@ -74,7 +74,7 @@ export function rebound(
 		});
 		return keys.length === binding.keys.length ? binding : {...binding, keys};
 	});
-	return {keymap: kept.map(binding => labelled(binding, kept, defaults)), warnings: [...new Set(warnings)]};
+	return {bindings: kept.map(binding => labelled(binding, kept, defaults)), warnings: [...new Set(warnings)]};
 }
 
 function isIn(actions: ReadonlySet<Action>, action: string): action is Action {
@@ -116,7 +116,5 @@ function labelled(binding: Binding, all: readonly Binding[], defaults: readonly 
 	const other = all.find(({action, scope: place}) => action === binding.with && place === binding.scope);
 	const isDefault = (each: Binding | undefined) => each === undefined || defaults.some(({keys}) => keys === each.keys);
 	if (isDefault(binding) && isDefault(other)) return binding;
-	const keys =
-		other === undefined ? binding.keys.slice(0, 2) : [...binding.keys.slice(0, 1), ...other.keys.slice(0, 1)];
-	return {...binding, label: keys.map(writeKey).join(' ')};
+	return {...binding, label: labelOf(binding.keys, other?.keys)};
 }

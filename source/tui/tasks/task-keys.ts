@@ -1,52 +1,57 @@
-import {MailboxError} from '../../mailbox/error.ts';
-import type {Mailbox} from '../../mailbox/mailbox.ts';
-import type {Tag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
-import {statusOf, stepsOf} from '../../store/select.ts';
+import {statusOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import {scrollOf} from '../model/card-keys.ts';
-import {setCompose, type ComposeContext} from '../model/draft.ts';
-import {freshPicker, picked} from '../model/picker.ts';
-import {offeredTags} from '../model/tags.ts';
-import {actionOf, keyFor, type Action, type TaskAction} from '../settings/keymap.ts';
+import {setCompose} from '../model/draft.ts';
+import {isTaskAction, type Action, type TaskAction} from '../settings/actions.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import {scopeOf} from '../model/scope.ts';
 import {messageAbout} from '../panes/references.ts';
 import {openThread} from '../panes/jump-list.ts';
-import {lastTop} from '../panes/task-card.ts';
-import {taskList} from '../panes/task-rows.ts';
-import {hasDraft, viewOf, type TaskCard, type TaskOverlay, type Ui} from '../model/ui.ts';
-
-type Context = Pick<ComposeContext, 'store' | 'ui'>;
+import {hasDraft, viewOf, type Ui, type Overlay} from '../model/ui.ts';
+import {ask, sentenceOf, type TaskContext} from './ask.ts';
+import {assignPicker} from './assign.ts';
+import {cancelQuestion} from './cancel.ts';
 
 /** What a key means where the human is: in the pane of tasks, what it does to the chosen one, if there is one. */
-export function actionHere({store, ui}: Context, key: string): Action | undefined {
+export function actionHere({store, ui}: TaskContext, key: string): Action | undefined {
 	const now = ui.getState();
 	const scope = scopeOf(now);
-	const action = actionOf(scope, key);
-	const isIdle = isTaskAction(action) && action !== 'task_add' && chosenTask(store.getState(), now) === undefined;
-	const elsewhere = actionOf('read', key);
+	const action = now.keymap.actionOf(scope, key);
+	const isIdle =
+		action !== undefined &&
+		isTaskAction(action) &&
+		action !== 'task_add' &&
+		chosenTask(store.getState(), now) === undefined;
+	const elsewhere = now.keymap.actionOf('read', key);
 	// No message is chosen in this pane either.
 	return isIdle && elsewhere !== 'redact' ? (elsewhere ?? action) : action;
 }
 
-/** One key on the chosen task, in the pane or on its card. */
-export function taskKey(context: Context, action: TaskAction): void {
+/** The open card, and the task on it. */
+interface Card {
+	readonly id: number;
+	readonly overlay: Overlay;
+}
+
+/** One key on a task: on that of the card, else on the one chosen in the pane. */
+export function taskKey(context: TaskContext, action: TaskAction, card?: Card): void {
 	const {store, ui} = context;
 	if (action === 'task_add') return writeTask(context);
-	const task = chosenTask(store.getState(), ui.getState());
-	if (task === undefined)
+	const state = store.getState();
+	const task = card === undefined ? chosenTask(state, ui.getState()) : state.tasks.get(card.id);
+	if (task === undefined) {
+		const {keyFor} = ui.getState().keymap;
 		return ui.setState({notice: `Choose a task first, with ${keyFor('down')} and ${keyFor('up')}.`});
+	}
 	const {id} = task;
-	const status = statusOf(store.getState(), task);
+	const status = statusOf(state, task);
 	const isOver = status !== 'queued' && status !== 'running';
-	const {overlay} = ui.getState();
-	const under = overlay?.kind === 'task' ? overlay : null;
+	const under = card?.overlay ?? null;
 	switch (action) {
 		case 'task_cancel':
 			if (isOver) return ui.setState({notice: `Task #${id} is ${status}: there is nothing to cancel.`});
-			return ui.setState({overlay: {kind: 'cancel', id, under}});
+			return ui.setState({overlay: cancelQuestion(context, id, under)});
 		case 'task_retry':
 			return ask(context, tasks => tasks.retry(id), `Task #${id} is queued again.`);
 		case 'task_assign':
@@ -55,7 +60,7 @@ export function taskKey(context: Context, action: TaskAction): void {
 				const has = task.lease_owner === null ? `it is ${status}` : `${printable(task.lease_owner)} has it`;
 				return ui.setState({notice: `Task #${id} cannot be assigned: ${has}.`});
 			}
-			return ui.setState({overlay: {kind: 'assign', id, under, ...freshPicker}});
+			return ui.setState({overlay: assignPicker(context, id, under)});
 		case 'task_message':
 			return void openAsked(context, task);
 		case 'task_up':
@@ -65,16 +70,14 @@ export function taskKey(context: Context, action: TaskAction): void {
 	}
 }
 
-/** What the keys act on: the task whose card is open, else the one chosen in the pane. */
-function chosenTask(state: State, ui: Ui): Task | undefined {
-	const {overlay} = ui;
-	if (overlay?.kind === 'task') return state.tasks.get(overlay.id);
+/** The task that is chosen in the pane. */
+export function chosenTask(state: State, ui: Ui): Task | undefined {
 	const {selected} = viewOf(ui, tasksPane);
 	return selected === null ? undefined : state.tasks.get(Number(selected));
 }
 
 /** The thread in which a task was asked for, or else spoken of last; its card closes. */
-async function openAsked({store, ui}: Context, {id, message_id}: Task): Promise<void> {
+async function openAsked({store, ui}: TaskContext, {id, message_id}: Task): Promise<void> {
 	try {
 		const asked = message_id === null ? null : await store.find(message_id);
 		const message = asked ?? messageAbout(store.getState(), id);
@@ -87,7 +90,7 @@ async function openAsked({store, ui}: Context, {id, message_id}: Task): Promise<
 }
 
 /** Begins a task in the compose line; a draft that stands there is not overwritten. */
-function writeTask(context: Context): void {
+function writeTask(context: TaskContext): void {
 	const {ui} = context;
 	if (hasDraft(ui.getState().compose))
 		return ui.setState({notice: 'A draft is open: send it first, then add the task.'});
@@ -99,94 +102,10 @@ function writeTask(context: Context): void {
 	ui.setState({mode: 'compose', overlay: null});
 }
 
-/** Opens the chosen task, or the first one, as a card over the panes. */
-export function openTask(context: Context): void {
-	const {store, ui} = context;
-	const task = chosenTask(store.getState(), ui.getState()) ?? taskList(store.getState()).order[0];
-	if (task !== undefined) showCard(context, task);
-}
-
-function showCard({store, ui}: Context, {id, result_table}: Task): void {
-	ui.setState({overlay: {kind: 'task', id, top: 0, table: result_table === null ? null : 'reading'}});
-	if (result_table === null) return;
-	const put = (table: TaskCard['table']): void => {
-		const {overlay} = ui.getState();
-		if (overlay?.kind === 'task' && overlay.id === id) ui.setState({overlay: {...overlay, table}});
-	};
-	store.readTable(result_table).then(put, (error: unknown) => put({failure: sentenceOf(error)}));
-}
-
-export function isTaskOverlay(overlay: NonNullable<Ui['overlay']>): overlay is TaskOverlay {
-	return overlay.kind === 'task' || overlay.kind === 'cancel' || overlay.kind === 'assign';
-}
-
-/** One key while a task's card, a question about it, or the picker of whom it is for stands over the panes. */
-export function taskOverlayKey(context: Context, overlay: TaskOverlay, key: string): void {
-	switch (overlay.kind) {
-		case 'task':
-			return cardKey(context, overlay, key);
-		case 'cancel': {
-			const {id, under} = overlay;
-			context.ui.setState({overlay: under});
-			if (key === 'y') ask(context, tasks => tasks.cancel(id), `Task #${id} is cancelled.`);
-			return;
-		}
-		case 'assign':
-			return assignKey(context, overlay, key);
-	}
-}
-
-function cardKey(context: Context, card: TaskCard, key: string): void {
-	const {store, ui} = context;
-	const action = actionOf('tasks', key);
-	const step = scrollOf(action);
-	if (step !== undefined) {
-		const last = lastTop(store.getState(), card, ui.getState(), Date.now());
-		return ui.setState({overlay: {...card, top: Math.max(0, Math.min(card.top + step, last))}});
-	}
-	if (action === 'back' || action === 'open' || action === 'quit') return ui.setState({overlay: null});
-	if (isTaskAction(action)) taskKey(context, action);
-}
-
-function isTaskAction(action: ReturnType<typeof actionOf>): action is TaskAction {
-	return action?.startsWith('task_') === true;
-}
-
-/** Whom a task may be given to: anybody (empty) where it is somebody's, then every tag that fits. */
-export function assignees(state: State, id: number, filter: string): Tag[] {
-	const isSomebodys = filter === '' && (state.tasks.get(id)?.assignee ?? null) !== null;
-	return [...(isSomebodys ? [''] : []), ...offeredTags(state, filter)];
-}
-
-function assignKey(context: Context, overlay: TaskOverlay & {readonly kind: 'assign'}, key: string): void {
-	const {store, ui} = context;
-	const {id, under} = overlay;
-	const names = assignees(store.getState(), id, overlay.filter);
-	const action = actionOf('panel', key);
-	if (action === 'panel_close') return ui.setState({overlay: under});
-	if (action === 'panel_take') {
-		const tag = names[overlay.index];
-		if (tag === undefined) return;
-		ui.setState({overlay: under});
-		const words = tag === '' ? 'whoever asks first' : `${tag} alone`;
-		return ask(context, tasks => tasks.assign(id, tag === '' ? null : tag), `Task #${id} is for ${words}.`);
-	}
-	const next = picked(overlay, key, names.length);
-	if (next !== null) ui.setState({overlay: {...overlay, ...next}});
-}
-
-/** Asks the mailbox, and says what came of it. */
-function ask({store, ui}: Context, request: (tasks: Mailbox['tasks']) => Promise<Task>, done: string): void {
-	store.askTasks(request).then(
-		() => ui.setState({notice: done}),
-		(error: unknown) => ui.setState({notice: sentenceOf(error)}),
-	);
-}
-
 /** Priorities that were asked for and are not answered yet, so that keys pressed fast all count. */
-const wanted = new WeakMap<Context['store'], Map<number, number>>();
+const wanted = new WeakMap<TaskContext['store'], Map<number, number>>();
 
-function move({store, ui}: Context, {id, priority}: Task, step: 1 | -1): void {
+function move({store, ui}: TaskContext, {id, priority}: Task, step: 1 | -1): void {
 	const asked = wanted.get(store) ?? new Map<number, number>();
 	wanted.set(store, asked);
 	const isAsked = asked.has(id);
@@ -209,16 +128,4 @@ function move({store, ui}: Context, {id, priority}: Task, step: 1 | -1): void {
 				},
 			);
 	}
-}
-
-function sentenceOf(error: unknown): string {
-	return printable(error instanceof MailboxError ? error.sentence : String(error));
-}
-
-/** How many steps below a task are neither done nor dropped. */
-export function openSteps(state: State, id: number): number {
-	return stepsOf(state, id).reduce((count, step) => {
-		const isOpen = step.status === 'queued' || step.status === 'running';
-		return count + (isOpen && stepsOf(state, step.id).length === 0 ? 1 : 0) + openSteps(state, step.id);
-	}, 0);
 }

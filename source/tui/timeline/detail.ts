@@ -6,7 +6,6 @@ import type {HistoryStore} from '../../store/history-store.ts';
 import {firstFrom, type Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';
 import type {State} from '../../store/state.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {doubts, signature} from '../panes/authorship.ts';
 import {deliverySpans} from '../panes/delivery.ts';
 import {messageBody} from '../panes/message-body.ts';
@@ -17,10 +16,12 @@ import {selectedTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {clockMoment, counted} from '../settings/words.ts';
 import type {Picture} from './picture.ts';
 import {barSigns, endSigns} from './signs.ts';
+import type {Ui} from '../model/ui.ts';
 import type {Selected} from '../model/timeline-view.ts';
 
 export interface Detail {
 	readonly state: State;
+	readonly ui: Ui;
 	readonly past: HistoryStore;
 	readonly picture: Picture;
 	readonly selected: Selected | null;
@@ -33,7 +34,7 @@ export interface Detail {
 
 /** What stands below the lanes: the text of what is selected, in full width, and what was said around it. */
 export function detailLines(detail: Detail, width: number, height: number): PaintedLine[] {
-	const {selected} = detail;
+	const {selected, ui} = detail;
 	const room = width - 2;
 	const lines =
 		selected === null
@@ -45,7 +46,10 @@ export function detailLines(detail: Detail, width: number, height: number): Pain
 	const shown =
 		lines.length <= most
 			? lines
-			: [...lines.slice(0, most - 1), strip([{text: p`… ${keyFor('timeline_open')} opens it`, style: theme.grey}])];
+			: [
+					...lines.slice(0, most - 1),
+					strip([{text: p`… ${ui.keymap.keyFor('timeline_open')} opens it`, style: theme.grey}]),
+				];
 	const said = saidLines(detail, room, height - shown.length - 1);
 	const nothing: PaintedLine = {strip: strip([])};
 	return [...shown.map(inset), ...(said.length > 0 ? [nothing] : []), ...said];
@@ -94,7 +98,7 @@ function summary({picture}: Detail): Strip {
 }
 
 function messageLines(detail: Detail, id: number, width: number): Strip[] {
-	const {state, past, moment, now} = detail;
+	const {state, ui, past, moment, now} = detail;
 	const message = past.message(id);
 	if (message === undefined) return [strip([{text: p`#${id} reading`, style: theme.grey}])];
 	const left: Span[] = [
@@ -109,7 +113,7 @@ function messageLines(detail: Detail, id: number, width: number): Strip[] {
 	left.push({text: p`  #${id}`, style: theme.faint});
 	if (message.reply_to !== null) left.push({text: p`  ↳ #${message.reply_to}`, style: theme.grey});
 	const delivery = moment === null ? deliverySpans(state, message, now) : deliveryAt(state, message, moment);
-	return [justify(left, delivery, width), ...messageBody(message, width, true)];
+	return [justify(left, delivery, width), ...messageBody(ui, message, width, true)];
 }
 
 /** How far it had come for each reader at that moment. When a client took it on its way nobody wrote down. */

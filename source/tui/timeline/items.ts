@@ -24,11 +24,12 @@ function taskItems({tasks}: Replay): Selected[] {
 	return items.sort((one, other) => one.at - other.at || one.id - other.id);
 }
 
-let latest: {readonly replay: Replay; readonly items: readonly Selected[]} | null = null;
+const known = new WeakMap<Replay, readonly Selected[]>();
 
 function tasksOf(replay: Replay): readonly Selected[] {
-	if (latest?.replay !== replay) latest = {replay, items: taskItems(replay)};
-	return latest.items;
+	let items = known.get(replay);
+	if (items === undefined) known.set(replay, (items = taskItems(replay)));
+	return items;
 }
 
 /**

@@ -1,6 +1,6 @@
 import {foldTag} from '../../mailbox/tag.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import {keyFor, type TimelineAction} from '../settings/keymap.ts';
+import type {TimelineAction} from '../settings/actions.ts';
 import {tasksPane, type PaneId} from '../model/pane-id.ts';
 import {withView} from '../panes/navigate.ts';
 import {openThread} from '../panes/jump-list.ts';
@@ -223,10 +223,12 @@ function topFor({selected, top}: TimelineView, {picture, rows}: Arrangement): nu
 /** Leaves the timeline for what is selected: the message in its channel, or in its thread where it is older; the task. */
 function open(context: TimelineContext, {selected}: TimelineView): void {
 	const {store, ui} = context;
-	if (selected === null)
+	if (selected === null) {
+		const {keyFor} = ui.getState().keymap;
 		return ui.setState({
 			notice: `Nothing is selected: ${keyFor('timeline_earlier')} and ${keyFor('timeline_later')} select.`,
 		});
+	}
 	if (selected.kind === 'task') openTask(context, selected.id);
 	else if (!openMessage(context, selected.id)) return ui.setState({notice: 'This message is not read yet.'});
 	ui.setState({timeline: null});

@@ -1,6 +1,5 @@
 import type {HistoryStore} from '../../store/history-store.ts';
 import type {State} from '../../store/state.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {channelName} from '../panes/header.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip, textWidth} from '../screen/strip.ts';
@@ -12,6 +11,8 @@ import {drawLanes} from './draw.ts';
 import {axisLine, headingLine} from './heading.ts';
 import {laneRows, type LaneRows} from './lanes.ts';
 import {pictureOf, type Picture} from './picture.ts';
+import type {Ui} from '../model/ui.ts';
+import type {Keymap} from '../settings/keymap.ts';
 import {momentOf, windowOf, type TimelineView} from '../model/timeline-view.ts';
 
 /** Columns of the names at the least and at the most, with what stands before and behind them. */
@@ -50,6 +51,7 @@ export function arrange(
 export function timelineLines(
 	state: State,
 	past: HistoryStore,
+	ui: Ui,
 	view: TimelineView,
 	rect: Rect,
 	now: number,
@@ -79,13 +81,13 @@ export function timelineLines(
 		headingLine(view, past, scale, rect.width, now),
 		axisLine(view, scale, labels, picture.edge, now),
 		...lanes,
-		{strip: strip([{text: ruleWords(rows, picture.lanes.length, rect.width), style: theme.faint}])},
-		...detailLines({state, past, picture, selected, moment, now, nameOf}, rect.width, below),
+		{strip: strip([{text: ruleWords(ui.keymap, rows, picture.lanes.length, rect.width), style: theme.faint}])},
+		...detailLines({state, ui, past, picture, selected, moment, now, nameOf}, rect.width, below),
 	];
 }
 
 /** The line above the text, which says how many lanes are not shown. */
-function ruleWords({shown, top}: LaneRows, count: number, width: number): Printable {
+function ruleWords({keyFor}: Keymap, {shown, top}: LaneRows, count: number, width: number): Printable {
 	if (shown >= count) return p`─`.repeat(width);
 	const words = p` lanes ${top + 1}–${top + shown} of ${count} · ${keyFor('timeline_lane_below')} ${keyFor('timeline_lane_above')} `;
 	return p`──${words}${p`─`.repeat(Math.max(0, width - words.length - 2))}`;

@@ -20,12 +20,15 @@ export interface Picture {
 	readonly laneOf: ReadonlyMap<string, number>;
 }
 
-let latest: {
+interface Drawn {
 	readonly key: readonly unknown[];
 	readonly traffic: ReturnType<typeof createTraffic>;
 	readonly length: number;
 	readonly picture: Picture;
-} | null = null;
+}
+
+/** What was drawn last of the same lanes. */
+const drawn = new WeakMap<readonly string[], Drawn>();
 
 /**
  * The picture; the same object while nothing that it is made of has changed, and grown by what came when only that did.
@@ -42,8 +45,9 @@ export function pictureOf(
 	const edge = columnOf(scale, moment ?? now);
 	const {from, to, columns} = scale;
 	const {length} = marks.list;
-	const key = [marks, marks.order, replay, lanes, from, to, columns, moment ?? edge];
-	if (latest === null || latest.key.some((part, index) => part !== key[index])) {
+	const key = [marks, marks.order, replay, from, to, columns, moment ?? edge];
+	let latest = drawn.get(lanes);
+	if (latest === undefined || latest.key.some((part, index) => part !== key[index])) {
 		const until = moment ?? Infinity;
 		const laneOf = new Map(lanes.map((tag, index) => [tag, index]));
 		const bars = barsIn(replay, scale, until);
@@ -54,6 +58,7 @@ export function pictureOf(
 	} else if (latest.length !== length) {
 		latest = {...latest, length, picture: {...latest.picture, traffic: latest.traffic.count()}};
 	}
+	drawn.set(lanes, latest);
 	return latest.picture;
 }
 

@@ -9,7 +9,7 @@ import type {Ui, UiStore} from '../model/ui.ts';
 export interface Surroundings {
 	readonly store: MailboxStore;
 	readonly ui: UiStore;
-	/** Null where there is no terminal to paint on: panes then render their lines as text. */
+	/** Null where there is no terminal to draw on. */
 	readonly screen: Screen | null;
 	/** What stands beside the program's name. */
 	readonly name: string;
@@ -30,10 +30,10 @@ export function useUi<Part>(select: (ui: Ui) => Part): Part {
 	return useStore(useSurroundings().ui, select);
 }
 
-/** Milliseconds between two looks of the chrome at the mailbox: it draws through React and Ink, which is dear. */
-const chromePace = 250;
+/** Milliseconds between two looks at the mailbox: what React and Ink draw is dear. */
+const pace = 250;
 
-/** A part of the mailbox's state for the chrome; `select` must give equal strings for what looks the same. */
+/** A part of the mailbox's state; `select` must give equal strings for what looks the same. */
 export function useMailbox(select: (state: State) => string): string {
 	const {store} = useSurroundings();
 	const [part, setPart] = useState(() => select(store.getState()));
@@ -56,7 +56,7 @@ export function useMailbox(select: (state: State) => string): string {
 			if (urgent) {
 				clearTimeout(timer);
 				look();
-			} else timer ??= setTimeout(look, chromePace);
+			} else timer ??= setTimeout(look, pace);
 		});
 		return () => {
 			clearTimeout(timer);
@@ -64,13 +64,4 @@ export function useMailbox(select: (state: State) => string): string {
 		};
 	}, [store]);
 	return part;
-}
-
-/** Renders again each so many milliseconds. */
-export function useTick(every: number): void {
-	const [, setTick] = useState(0);
-	useEffect(() => {
-		const timer = setInterval(() => setTick(tick => tick + 1), every);
-		return () => clearInterval(timer);
-	}, [every]);
 }

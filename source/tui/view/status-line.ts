@@ -1,7 +1,7 @@
 import {p, printable} from '../../printable.ts';
+import type {Keymap} from '../settings/keymap.ts';
 import type {State} from '../../store/state.ts';
 import type {Search} from '../model/search.ts';
-import {hints, keyFor} from '../settings/keymap.ts';
 import {scopeOf} from '../model/scope.ts';
 import {justify, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
@@ -9,25 +9,25 @@ import type {Ui} from '../model/ui.ts';
 
 /** The last row: the mode, then the keys that matter here; at the right, what is wrong with the connection. */
 export function statusLine(state: State, ui: Ui): Strip {
-	const {columns, notice, search} = ui;
+	const {columns, notice, search, keymap} = ui;
 	const mode = ui.timeline === null ? ui.mode : 'timeline';
 	const scope = scopeOf(ui);
-	const isFiltering = ui.overlay?.kind === 'filter';
+	const status = ui.overlay?.status?.(ui);
 	const line: Span[] = [
 		mode === 'compose'
 			? {text: p` COMPOSE`, style: theme.goodStrong}
 			: {text: mode === 'timeline' ? p` TIMELINE` : p` READ`, style: theme.strong},
 	];
-	if (isFiltering) line.splice(0, 1, ...filterSpans());
+	if (status !== undefined) line.splice(0, 1, ...status);
 	else if (search !== null && mode === 'read')
-		line.splice(0, 1, ...searchSpans(search, notice === null && scope !== 'panel'));
+		line.splice(0, 1, ...searchSpans(keymap, search, notice === null && scope !== 'panel'));
 	if (notice !== null) line.push({text: p`  ${printable(notice)}`, style: theme.warn});
 	const words = state.trouble === null || state.trouble === '' ? p`` : p`${printable(state.trouble)} `;
 	let room = columns - line.reduce((width, {text}) => width + textWidth(text), 0) - 1;
 	// The keys are known by heart; what is wrong is not.
 	const wide = words !== '' && textWidth(words) + 3 <= room;
 	if (wide) room -= textWidth(words) + 2;
-	for (const {label, hint} of isFiltering ? [] : hints(scope)) {
+	for (const {label, hint} of status === undefined ? keymap.hints(scope) : []) {
 		room -= 3 + textWidth(label) + textWidth(hint);
 		if (room < 0) break;
 		line.push({text: p`  ${label}`, style: theme.text}, {text: p` ${hint}`, style: theme.grey});
@@ -36,7 +36,7 @@ export function statusLine(state: State, ui: Ui): Strip {
 }
 
 /** What is searched for, as long as it is. */
-function searchSpans({editor, hits, more, index}: Search, withKeys: boolean): Span[] {
+function searchSpans({keyFor}: Keymap, {editor, hits, more, index}: Search, withKeys: boolean): Span[] {
 	const text = printable(editor.text.trim());
 	const words = text.length > 24 ? p`${text.slice(0, 23)}…` : text;
 	const at =
@@ -53,19 +53,5 @@ function searchSpans({editor, hits, more, index}: Search, withKeys: boolean): Sp
 		{text: p` hits`, style: theme.grey},
 		{text: p`  ${keyFor('back')}`, style: theme.text},
 		{text: p` end`, style: theme.grey},
-	];
-}
-
-/** The keys while a filter is typed. */
-function filterSpans(): Span[] {
-	const close = keyFor('panel_close');
-	return [
-		{text: p` FILTER`, style: theme.strong},
-		{text: p`  ${keyFor('panel_take')}`, style: theme.text},
-		{text: p` keep it`, style: theme.grey},
-		{text: p`  ${close}`, style: theme.text},
-		{text: p` as before`, style: theme.grey},
-		{text: p`  ${close} on an empty line`, style: theme.text},
-		{text: p` show all`, style: theme.grey},
 	];
 }

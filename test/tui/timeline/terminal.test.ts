@@ -1,5 +1,5 @@
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
-import {keymap} from '../../../source/tui/settings/keymap.ts';
+import {defaultBindings} from '../../../source/tui/settings/actions.ts';
 import {bundle} from '../../helpers/bundle.ts';
 import {spawn, type SpawnOptions, type TestTerminal} from '../../helpers/terminal.ts';
 
@@ -172,7 +172,7 @@ describe('the timeline on smaller screens', () => {
 		const terminal = await open('afternoon');
 		terminal.write('?');
 		const screen = (await terminal.waitFor('Looking back')).join('\n');
-		const lines = keymap.filter(({help, scope: place}) => place === 'timeline' && help !== '');
+		const lines = defaultBindings.filter(({help, scope: place}) => place === 'timeline' && help !== '');
 		expect(lines.filter(({label, help}) => !screen.includes(`${label.padEnd(10)}${help}`))).toEqual([]);
 		terminal.write('x');
 		await terminal.waitFor(rows => !rows.join('').includes('Looking back'));

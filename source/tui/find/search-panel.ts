@@ -1,49 +1,42 @@
 import type {Message} from '../../mailbox/message.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
-import {useSurroundings, useUi} from '../view/context.ts';
-import {keyFor} from '../settings/keymap.ts';
 import {messageHead} from '../panes/message-block.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joined, strip, type Span} from '../screen/strip.ts';
 import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 import {marked, placesOf} from '../model/marks.ts';
-import {Panel, panelKeys, panelRect, roomIn} from './panel.tsx';
+import type {Drawn, OverlayPart} from '../model/ui.ts';
+import {panel, panelKeys, panelRect, roomIn} from './panel.ts';
 import type {Search} from '../model/search.ts';
 
 /** Rows of one hit: its head, and the line in which it was found. */
 const hitRows = 2;
 
 /** What is searched for, and what was found while it is typed. */
-export function SearchPanel() {
-	const {store, now} = useSurroundings();
-	const columns = useUi(ui => ui.columns);
-	const rows = useUi(ui => ui.rows);
-	const search = useUi(ui => ui.search);
-	const recent = useUi(ui => ui.recent.searches);
+export function searchPanel({state, ui, now}: Drawn): OverlayPart | null {
+	const {columns, rows, search, keymap} = ui;
 	if (search === null) return null;
 	const rect = panelRect(columns, rows);
-	const lines =
-		search.editor.text.trim() === ''
-			? hintLines(recent, rect.width, roomIn(rect))
-			: hitLines(store.getState(), search, rect.width, roomIn(rect), now());
-	return (
-		<Panel
-			rect={rect}
-			prompt={{text: p`  / `, style: theme.strong}}
-			placeholder={p`search all of history`}
-			editor={search.editor}
-			faults={search.faults}
-			count={countOf(search)}
-			lines={lines}
-			keys={panelKeys(
-				p`go there`,
-				p`end`,
-				columns < 60 ? '' : p`then ${keyFor('hit_next')} ${keyFor('hit_previous')} older, newer`,
-			)}
-		/>
-	);
+	return panel({
+		rect,
+		prompt: {text: p`  / `, style: theme.strong},
+		placeholder: p`search all of history`,
+		editor: search.editor,
+		faults: search.faults,
+		count: countOf(search),
+		lines:
+			search.editor.text.trim() === ''
+				? hintLines(ui.recent.searches, rect.width, roomIn(rect))
+				: hitLines(state, search, rect.width, roomIn(rect), now),
+		keys: panelKeys(
+			keymap,
+			p`go there`,
+			p`end`,
+			columns < 60 ? '' : p`then ${keymap.keyFor('hit_next')} ${keymap.keyFor('hit_previous')} older, newer`,
+		),
+	});
 }
 
 /** How many hits there are, or why there are none. */

@@ -1,4 +1,3 @@
-import {useSurroundings, useUi} from '../view/context.ts';
 import {fuzzyMatch} from '../settings/fuzzy.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, type Span} from '../screen/strip.ts';
@@ -6,35 +5,31 @@ import {lookOf, style} from '../screen/style.ts';
 import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {choicesFor, type Choice} from './choices.ts';
+import type {Drawn, OverlayPart} from '../model/ui.ts';
 import type {Palette} from '../model/palette.ts';
-import {Panel, panelKeys, panelRect, roomIn} from './panel.tsx';
+import {panel, panelKeys, panelRect, roomIn} from './panel.ts';
 
 /** Everything that can be done here, by name. */
-export function PalettePanel({palette: {editor, index}}: {readonly palette: Palette}) {
-	const {store, now} = useSurroundings();
-	const ui = useUi(each => each);
+export function palettePanel({state, ui, now}: Drawn, {editor, index}: Palette): OverlayPart {
 	const rect = panelRect(ui.columns, ui.rows);
 	const room = roomIn(rect);
-	const choices = choicesFor(store.getState(), ui, editor.text, now());
+	const choices = choicesFor(state, ui, editor.text, now);
 	const from = Math.max(0, Math.min(index - Math.floor(room / 2), choices.length - room));
-	const lines = choices
-		.slice(from, from + room)
-		.map((choice, at) => choiceLine(choice, editor.text, from + at === index, rect.width));
-	return (
-		<Panel
-			rect={rect}
-			prompt={{text: p`  : `, style: theme.strong}}
-			placeholder={p`what to do, or where to go`}
-			editor={editor}
-			faults={[]}
-			count={{
-				text: choices.length === 0 ? p`nothing matches` : printable(choices.length.toLocaleString('en')),
-				style: theme.grey,
-			}}
-			lines={lines}
-			keys={panelKeys(p`do it`, p`back`)}
-		/>
-	);
+	return panel({
+		rect,
+		prompt: {text: p`  : `, style: theme.strong},
+		placeholder: p`what to do, or where to go`,
+		editor,
+		faults: [],
+		count: {
+			text: choices.length === 0 ? p`nothing matches` : printable(choices.length.toLocaleString('en')),
+			style: theme.grey,
+		},
+		lines: choices
+			.slice(from, from + room)
+			.map((choice, at) => choiceLine(choice, editor.text, from + at === index, rect.width)),
+		keys: panelKeys(ui.keymap, p`do it`, p`back`),
+	});
 }
 
 function choiceLine({label, detail, right, tag}: Choice, typed: string, chosen: boolean, width: number): PaintedLine {

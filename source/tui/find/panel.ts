@@ -1,16 +1,13 @@
-import {Box} from 'ink';
-import {useLayoutEffect} from 'react';
 import type {Fault} from '../../mailbox/filter/filter-parse.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {draftView} from '../compose/draft-view.ts';
 import type {Editor} from '../editor/editor.ts';
-import {useSurroundings, useUi} from '../view/context.ts';
-import {keyFor} from '../settings/keymap.ts';
-import type {PaintedLine, Rect} from '../screen/grid.ts';
-import {ansi, clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
-import {onBackground, plain, style, lookOf, type Colour} from '../screen/style.ts';
+import type {Keymap} from '../settings/keymap.ts';
+import type {OverlayPart} from '../model/ui.ts';
+import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
+import {clip, joined, justify, strip, textWidth, type Span} from '../screen/strip.ts';
+import {plain, style, lookOf} from '../screen/style.ts';
 import {overlayTint, theme} from '../settings/theme.ts';
-import {Text} from '../view/text.tsx';
 
 /** Where a panel with results stands: over the panes, and over all of them on a small screen. */
 export function panelRect(columns: number, rows: number): Rect {
@@ -24,7 +21,7 @@ export function roomIn({height}: Rect): number {
 	return Math.max(1, height - 4);
 }
 
-export interface PanelProps {
+interface Panel {
 	readonly rect: Rect;
 	/** What stands before the text, and in its place while there is none. */
 	readonly prompt: Span;
@@ -38,7 +35,7 @@ export interface PanelProps {
 }
 
 /** The keys below: what taking and leaving mean here, and what there is to say `beside`. */
-export function panelKeys(take: Printable, close: Printable, beside: Printable | '' = ''): Printable {
+export function panelKeys({keyFor}: Keymap, take: Printable, close: Printable, beside: Printable | '' = ''): Printable {
 	const keys = [
 		p`${keyFor('panel_take')} ${take}`,
 		p`${keyFor('panel_previous')} ${keyFor('panel_next')} choose`,
@@ -52,64 +49,39 @@ export function panelKeys(take: Printable, close: Printable, beside: Printable |
 }
 
 /** A line to type into, what was found for it, and the keys. */
-export function Panel({rect, prompt, placeholder, editor, faults, count, lines, keys}: PanelProps) {
+export function panel({rect, lines, keys, ...input}: Panel): OverlayPart {
 	const room = roomIn(rect);
 	const shown = lines.slice(0, room);
-	const [fault] = faults;
+	const [fault] = input.faults;
 	const complaint: Span[] = fault === undefined ? [] : [{text: p`  ${printable(fault.message)}`, style: theme.bad}];
+	const {line, cursor} = inputLine(rect, input);
 	const rows: PaintedLine[] = [
+		line,
 		{strip: strip(complaint)},
 		...shown,
-		...Array.from({length: Math.max(0, room - shown.length)}, (): PaintedLine => ({strip: strip([])})),
-		{strip: strip([])},
+		...Array.from({length: room - shown.length + 1}, () => emptyLine),
 		{strip: strip([{text: p`  ${keys}`, style: theme.grey}])},
 	];
-	return (
-		<Cover rect={rect}>
-			<InputLine
-				rect={{...rect, height: 1}}
-				prompt={prompt}
-				placeholder={placeholder}
-				editor={editor}
-				faults={faults}
-				count={count}
-			/>
-			{rows.map((line, index) => (
-				<Tinted key={index} line={line} width={rect.width} />
-			))}
-		</Cover>
-	);
+	return {rect, lines: rows.map(row => onOverlay(row, rect.width)), cursor};
 }
 
-/** A rectangle of the chrome above the panes. */
-export function Cover({
-	rect: {x, y, width, height},
-	children,
-}: {
-	readonly rect: Rect;
-	readonly children: React.ReactNode;
-}) {
-	const {screen} = useSurroundings();
-	useLayoutEffect(() => screen?.cover({x, y, width, height}), [screen, x, y, width, height]);
-	return (
-		<Box position="absolute" left={x} top={y} width={width} height={height} flexDirection="column">
-			{children}
-		</Box>
-	);
+const emptyLine: PaintedLine = {strip: strip([])};
+
+/** A line on the background of overlays, or on its own. */
+export function onOverlay({strip: line, tint = overlayTint}: PaintedLine, width: number): PaintedLine {
+	return {strip: clip(line, width), tint};
 }
 
-type InputProps = Pick<PanelProps, 'rect' | 'prompt' | 'placeholder' | 'editor' | 'faults' | 'count'>;
+type Input = Pick<Panel, 'prompt' | 'placeholder' | 'editor' | 'faults' | 'count'>;
 
 /** The text under edit, with the cursor in it; what does not parse stands out where it is. */
-export function InputLine({rect, prompt, placeholder, editor, faults, count}: InputProps) {
-	const {screen} = useSurroundings();
-	// Whoever else moves the cursor does so for what lies below this.
-	useUi(ui => ui);
+export function inputLine(
+	rect: Rect,
+	{prompt, placeholder, editor, faults, count}: Input,
+): {readonly line: PaintedLine; readonly cursor: Position} {
 	const before = textWidth(prompt.text);
 	const room = Math.max(4, rect.width - before - (count.text === '' ? 1 : textWidth(count.text) + 3));
 	const view = draftView(editor, room, 1);
-	const x = rect.x + before + view.cursor.column;
-	useLayoutEffect(() => screen?.setCursor({x, y: rect.y}));
 	const text: Span[] =
 		editor.text === ''
 			? [{text: placeholder, style: theme.faint}]
@@ -119,12 +91,10 @@ export function InputLine({rect, prompt, placeholder, editor, faults, count}: In
 	const line = clip(strip([prompt, ...text]), before + room);
 	const used = line.glyphs.length;
 	const end = justify([{text: p` `.repeat(used), style: plain}], [count, {text: p`  `, style: plain}], rect.width);
-	return (
-		<Tinted
-			line={{strip: joined(line, {glyphs: end.glyphs.slice(used), styles: end.styles.slice(used)})}}
-			width={rect.width}
-		/>
-	);
+	return {
+		line: {strip: joined(line, {glyphs: end.glyphs.slice(used), styles: end.styles.slice(used)})},
+		cursor: {x: rect.x + before + view.cursor.column, y: rect.y},
+	};
 }
 
 function faulty(text: Printable, faults: readonly Fault[]): Span[] {
@@ -136,18 +106,4 @@ function faulty(text: Printable, faults: readonly Fault[]): Span[] {
 		from = at + length;
 	}
 	return [...spans, {text: text.slice(from), style: theme.text}];
-}
-
-/** A line on the background of overlays, or on its own. */
-export function Tinted({line, width}: {readonly line: PaintedLine; readonly width: number}) {
-	return <Text wrap="truncate">{ansi(onTint(clip(line.strip, width), width, line.tint ?? overlayTint))}</Text>;
-}
-
-function onTint({glyphs, styles}: Strip, width: number, tint: Colour): Strip {
-	const over = Math.max(0, width - glyphs.length);
-	const blank = onBackground(plain, tint);
-	return {
-		glyphs: [...glyphs, ...Array.from<Printable>({length: over}).fill(p` `)],
-		styles: [...styles.map(each => onBackground(each, tint)), ...Array.from<number>({length: over}).fill(blank)],
-	};
 }

@@ -1,0 +1,30 @@
+import {p} from '../../printable.ts';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
+import {hasDraft, type UiStore} from '../model/ui.ts';
+import {theme} from '../settings/theme.ts';
+import {question} from '../view/question.ts';
+
+interface Quitting {
+	readonly store: MailboxStore;
+	readonly ui: UiStore;
+	/** What is not sent yet comes back at the next start. */
+	readonly keeps: boolean;
+	readonly quit: () => void;
+}
+
+/** Quits; where something is written or not sent yet, only when the human says so. */
+export function askToQuit({store, ui, keeps, quit}: Quitting): void {
+	const unsent = store.getState().pending.length;
+	const isDraft = hasDraft(ui.getState().compose);
+	if (!isDraft && unsent === 0) return quit();
+	const waiting = p`${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
+	const reason = isDraft ? p`A draft is open.` : waiting;
+	const overlay = question(ui, {
+		lines: () => [[{text: reason, style: theme.strong}]],
+		yes: keeps ? p`quit; it waits for the next start` : p`quit and drop it`,
+		no: p`stay`,
+		agree: quit,
+		keys: ['q', 'enter'],
+	});
+	ui.setState({overlay});
+}

@@ -1,0 +1,59 @@
+import {foldTag, HUMAN, UNTAGGED, type Tag} from '../../mailbox/tag.ts';
+import {memo} from '../screen/memo.ts';
+import type {Declared} from '../screen/palette.ts';
+import type {Colour} from '../screen/style.ts';
+
+// Told apart by eye, on dark and on light; the human's green and the untagged grey are not among them.
+export const defaultTagColours: readonly Declared[] = (
+	[
+		[0xb9c46a, 33, 0x4f6b00],
+		[0xa9b8cc, 37, 0x44586f],
+		[0xc9a2ff, 95, 0x7b3fd4],
+		[0x7fe0f5, 96, 0x00708a],
+		[0x4fd1c5, 36, 0x007a5e],
+		[0xd9b08c, 33, 0x7d4f26],
+		[0xe3cf65, 93, 0x776000],
+		[0xff9d8a, 31, 0xb8402a],
+		[0x8c9bff, 34, 0x3f4fd6],
+		[0xff8fb1, 91, 0xb92f6b],
+		[0x6fb7ff, 94, 0x0a5fb5],
+		[0xe08cf0, 35, 0x9c2f9e],
+	] as const
+).map(([colour, code, light]): Declared => ({kind: 'text', colour, code, light}));
+
+/** Tags whose colour means something, and which one that is. */
+const meant = [
+	[foldTag(HUMAN), 'green'],
+	[foldTag(UNTAGGED), 'grey'],
+	['SYSTEM', 'task'],
+] as const;
+
+/** Numbers from here on stand for a tag by its hash, those below for one whose colour means something. */
+const hashed = 0x4000_0000;
+const meaningful = 0x2000_0000;
+
+/** FNV-1a from a start at which the tags that are most usual (CLAUDE_1 to CLAUDE_4, CLAUDE_TWIN, REVIEWER) differ. */
+const hashStart = 7145;
+/** The lowest bits of the hash, which are its worst. */
+const dropped = 2;
+const unused = 8;
+
+/**
+ * The number that stands for a tag's colour in styles, from its letters alone: which colour that is, is said by the palette
+ * when bytes are made, so that what was drawn once is the same for everyone.
+ */
+export const tagColour = memo(5000, (tag: Tag): Colour => {
+	const key = foldTag(tag);
+	const index = meant.findIndex(([name]) => name === key);
+	if (index !== -1) return meaningful + index;
+	let hash = hashStart;
+	for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 16_777_619) >>> 0;
+	return hashed + (hash >>> dropped);
+});
+
+/** The colour behind such a number, unless the human gave that tag another. */
+export function namedTag(number: Colour, colours: {readonly [Name in (typeof meant)[number][1]]: Colour}): Colour {
+	if (number < hashed) return colours[meant[number - meaningful]?.[1] ?? 'grey'];
+	const hash = (number - hashed) >>> (unused - dropped);
+	return defaultTagColours[hash % defaultTagColours.length]?.colour ?? colours.grey;
+}

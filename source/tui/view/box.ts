@@ -1,0 +1,23 @@
+import type {Part} from '../screen/grid.ts';
+import {clip, strip, textWidth, type Span} from '../screen/strip.ts';
+import {overlayTint, theme} from '../settings/theme.ts';
+import type {Ui} from '../model/ui.ts';
+import {p} from '../../printable.ts';
+
+const margin: Span = {text: p`   `, style: theme.text};
+
+/** Lines in the middle of the screen, on a background of their own; `tight`: without a blank line above and below them. */
+export function box({columns, rows}: Ui, lines: ReadonlyArray<readonly Span[]>, tight = false): Part {
+	const widest = Math.max(...lines.map(line => line.reduce((sum, {text}) => sum + textWidth(text), 0)));
+	const width = Math.min(columns, widest + 6);
+	const height = Math.min(rows - 3, lines.length + (tight ? 0 : 2));
+	const x = Math.floor((columns - width) / 2);
+	const y = Math.max(1, Math.floor((rows - 2 - height) / 2));
+	return {
+		rect: {x, y, width, height},
+		lines: (tight ? lines : [[], ...lines, []]).map(line => ({
+			strip: clip(strip([margin, ...line]), width),
+			tint: overlayTint,
+		})),
+	};
+}

@@ -1,0 +1,35 @@
+import type {Printable} from '../../printable.ts';
+import {p} from '../../printable.ts';
+import type {Drawn, Overlay, UiStore} from '../model/ui.ts';
+import type {Span} from '../screen/strip.ts';
+import {theme} from '../settings/theme.ts';
+import {box} from './box.ts';
+
+interface Question {
+	readonly lines: (drawn: Drawn) => ReadonlyArray<readonly Span[]>;
+	/** What `y` does, and what any other key does, in words. */
+	readonly yes: Printable;
+	readonly no: Printable;
+	readonly agree: () => void;
+	/** Further keys that agree. */
+	readonly keys?: readonly string[];
+	/** What stands there again afterwards. */
+	readonly under?: Overlay | null;
+}
+
+/** A question to which `y` agrees and any other key does not. */
+export function question(ui: UiStore, {lines, yes, no, agree, keys = [], under = null}: Question): Overlay {
+	const answers: readonly Span[] = [
+		{text: p`y`, style: theme.strong},
+		{text: p` ${yes}   `, style: theme.grey},
+		{text: p`any other key`, style: theme.strong},
+		{text: p` ${no}`, style: theme.grey},
+	];
+	return {
+		draw: drawn => box(drawn.ui, [...lines(drawn), answers]),
+		key(key) {
+			ui.setState({overlay: under});
+			if (key === 'y' || keys.includes(key)) agree();
+		},
+	};
+}

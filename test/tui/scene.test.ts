@@ -1,0 +1,126 @@
+import {describe, expect, it, onTestFinished} from 'vitest';
+import type {TableRow} from '../../source/mailbox/table.ts';
+import {createMailboxStore} from '../../source/store/mailbox-store.ts';
+import {createController} from '../../source/tui/app/controller.ts';
+import {createScene} from '../../source/tui/app/scene.ts';
+import {channelOrder} from '../../source/tui/model/channel-order.ts';
+import {createUi, withChannels} from '../../source/tui/model/ui.ts';
+import {createGrid, drawScene, rowOf} from '../../source/tui/screen/grid.ts';
+import {scenes} from '../fixtures/scenes.ts';
+import {memoryMailbox} from '../helpers/memory-mailbox.ts';
+import {MemoryServer} from '../helpers/memory-server.ts';
+
+const turn = () => new Promise(resolve => setImmediate(resolve));
+
+/** A mailbox as one frame after the other, without a terminal, React or Ink. */
+async function open(columns: number, rows: number, fill = scenes['two']) {
+	const server = new MemoryServer();
+	await fill?.(server);
+	const store = createMailboxStore(memoryMailbox(server, {tag: 'HUMAN', kind: 'human'}));
+	await store.ready;
+	onTestFinished(() => store.close());
+	const ui = createUi({columns, rows});
+	ui.setState(
+		withChannels(
+			ui.getState(),
+			channelOrder(store.getState()).map(tag => tag.toUpperCase()),
+		),
+	);
+	const controller = createController({
+		store,
+		ui,
+		redraw: () => {},
+		suspend: () => {},
+		rowOf: () => [],
+		quit: () => {},
+	});
+	const scene = createScene({store, ui, name: 'local hub', now: () => 1_790_000_000_000});
+	const text = () => {
+		const grid = createGrid(columns, rows);
+		drawScene(grid, scene());
+		return Array.from({length: rows}, (_, y) => rowOf(grid, y).join('').trimEnd()).join('\n');
+	};
+	const press = (...keys: readonly string[]) => keys.forEach(key => controller.input({type: 'key', key}));
+	return {store, ui, scene, text, press};
+}
+
+const overlays: ReadonlyArray<readonly [what: string, keys: readonly string[], shows: RegExp, typed: boolean]> = [
+	['the help', ['?'], /next pane/, false],
+	['a question about the draft', ['c', 'a', 'escape', 'q'], /A draft is open\./, false],
+	['the tag picker', ['#'], /Write as {2}#/, false],
+	['a task', ['t', 'j', 'enter'], /#1 Task X: monthly report/, false],
+	['whether to cancel a task', ['t', 'j', 'x'], /y cancel it {3}any other key keep it/, false],
+	['whom a task is for', ['t', 'j', 'j', 'j', 'A'], /is for|cannot be assigned/, false],
+	['the search', ['/', 't', 'h', 'e'], / {2}\/ the/, true],
+	['the filter', ['f', 'x', ':'], / f x:/, true],
+	['the palette', [':', 'g', 'o'], / {2}: go/, true],
+	['whether to redact a message', ['k', 'x'], /Redact #/, false],
+];
+
+describe('the scene', () => {
+	it.each([
+		[200, 50],
+		[120, 40],
+		[80, 24],
+		[40, 10],
+	])('keeps every part and the cursor within the screen, whatever stands over the panes, at %ix%i', async (...size) => {
+		const [columns, rows] = size;
+		for (const [what, keys, shows, typed] of overlays) {
+			const {scene, text, press} = await open(columns, rows);
+			press(...keys);
+			const {parts, cursor} = scene();
+			for (const {rect} of parts) {
+				expect(rect.x, what).toBeGreaterThanOrEqual(0);
+				expect(rect.y, what).toBeGreaterThanOrEqual(0);
+				expect(rect.x + rect.width, what).toBeLessThanOrEqual(columns);
+				expect(rect.y + rect.height, what).toBeLessThanOrEqual(rows);
+			}
+			if (columns >= 80) expect(text(), what).toMatch(shows);
+			const over = parts.at(-1)!.rect;
+			if (!typed) expect(cursor, what).toBeNull();
+			else {
+				expect(cursor!.y, what).toBe(over.y);
+				expect(cursor!.x, what).toBeGreaterThan(over.x);
+				expect(cursor!.x, what).toBeLessThan(over.x + over.width);
+			}
+			press('escape');
+			expect(text(), what).not.toMatch(/any other key/);
+		}
+	});
+
+	it('says so where the screen is too small for it', async () => {
+		const {text} = await open(30, 6);
+		expect(text().replaceAll(/\s+/g, ' ')).toMatch(/^agentmux needs at least \d+x\d+; this terminal is 30x6/);
+	});
+
+	it('lays out a pane once, until something in it changes', async () => {
+		const {scene, press, ui} = await open(120, 40);
+		const lines = () => scene().parts[1]!.lines;
+		press('c');
+		const before = lines();
+		press('a', 'b');
+		expect(lines()).toBe(before);
+		ui.setState({columns: 110});
+		expect(lines()).not.toBe(before);
+	});
+});
+
+describe('a task on its card', () => {
+	it('shows the rows of its table also when they came while a question stood over it', async () => {
+		const {store, ui, text, press} = await open(120, 40, async server => {
+			await memoryMailbox(server, {tag: 'CLAUDE_1'}).tasks.add({title: 'count them'});
+		});
+		const [task] = store.getState().tasks.values();
+		Object.assign(task!, {result_table: 'counts'});
+		const read = Promise.withResolvers<readonly TableRow[]>();
+		store.readTable = () => read.promise;
+		press('t', 'j', 'enter', 'x');
+		expect(text()).toMatch(/Cancel #1/);
+		read.resolve([{colour: 'green', number: 12}]);
+		await turn();
+		press('n');
+		expect(ui.getState().overlay).not.toBeNull();
+		expect(text()).toMatch(/green/);
+		expect(text()).not.toMatch(/reading/);
+	});
+});
