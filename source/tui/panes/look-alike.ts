@@ -6,6 +6,7 @@ import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
+import {Cache, numberOf} from './cache.ts';
 
 /** Another tag that this one can be taken for; null where it is the original, or like nobody's. */
 export function lookAlike(state: State, tag: Tag): Tag | null {
@@ -21,17 +22,18 @@ export function lookAlikeMark(state: State, tag: Tag): Span[] {
 /** The same of a message, and whether its text imitates another's message. */
 export function imitationMarks(state: State, message: Message): readonly Span[] {
 	const tags = tagsIn(state);
-	const known = marks.get(message);
+	const key = String(numberOf(message));
+	const known = marks.get(key);
 	if (known?.tags === tags) return known.spans;
 	const claimed = imitated(message.body, message.tag, tags);
 	const spans = lookAlikeMark(state, message.tag);
 	if (claimed !== null) spans.push({text: p`  imitates ${printable(claimed)}`, style: theme.warnStrong});
-	marks.set(message, {tags, spans});
+	marks.set(key, {tags, spans});
 	return spans;
 }
 
 /** What was found of a message last, and among which tags: asked for in every frame, it changes seldom. */
-const marks = new WeakMap<Message, {readonly tags: readonly Tag[]; readonly spans: readonly Span[]}>();
+const marks = new Cache<{readonly tags: readonly Tag[]; readonly spans: readonly Span[]}>(600);
 
 /** The tags that take part, the human's first. The same list as long as nobody joins or leaves. */
 function tagsIn({agents, identity}: State): readonly Tag[] {

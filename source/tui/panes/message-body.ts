@@ -12,6 +12,7 @@ import type {Style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
+import {Cache, numberOf} from './cache.ts';
 
 /** More lines of one message than this are only shown in its thread. */
 const foldedLines = 40;
@@ -61,41 +62,22 @@ export function addressesIn(message: Message): readonly string[] {
 	return known.addressesOf(documentOf(known, {text: message.body, owner: message}, true));
 }
 
-/** Of so many lines that were laid out anew the ones before are forgotten: many screens of them. A cell takes 16 bytes. */
-const maxLaidOut = 4000;
+/** After so many more lines, those that nobody asked for meanwhile are forgotten: several screens. A cell takes 32 bytes. */
+const maxLaidOut = 600;
 /** So many messages stay read: what is on the screen, and what is scrolled through. */
 const maxDocuments = 300;
 
-let laidOut = new Map<string, readonly Strip[]>();
-/** Those before: what is asked for again is kept on. */
-let laidOutBefore = laidOut;
-let laidOutLines = 0;
+const laidOut = new Cache<readonly Strip[]>(maxLaidOut, lines => lines.length);
 let laidOutWith = arrivals();
-const numbers = new WeakMap<Message | Pending, number>();
-let lastNumber = 0;
 
 /** Laid out once per width; anew when a part has arrived that can do more. */
 function linesOf(body: Body, width: number, whole: boolean): readonly Strip[] {
-	if (laidOutLines > maxLaidOut || laidOutWith !== arrivals()) {
-		laidOutBefore = laidOutWith === arrivals() ? laidOut : new Map();
-		laidOut = new Map();
-		laidOutLines = 0;
+	if (laidOutWith !== arrivals()) {
+		laidOut.clear();
 		laidOutWith = arrivals();
 	}
 	const key = `${numberOf(body.owner)} ${width} ${whole ? 1 : 0}`;
-	let lines = laidOut.get(key);
-	if (lines === undefined) {
-		laidOut.set(key, (lines = laidOutBefore.get(key) ?? laid(body, width, whole)));
-		laidOutLines += lines.length;
-	}
-	return lines;
-}
-
-/** The same object has the same number, and no other has it. */
-function numberOf(owner: Message | Pending): number {
-	let number = numbers.get(owner);
-	if (number === undefined) numbers.set(owner, (number = ++lastNumber));
-	return number;
+	return laidOut.get(key) ?? laidOut.set(key, laid(body, width, whole));
 }
 
 function laid(body: Body, width: number, whole: boolean): readonly Strip[] {
