@@ -280,10 +280,13 @@ function withAgents(agents: State['agents'], incoming: readonly Agent[]): State[
 	return next;
 }
 
+/** Messages with receipts beyond as many as are held: what a search found, what was acked long after it left the window. */
+const maxOtherReceipts = 1000;
+
 function withReceipts(state: State, incoming: readonly Receipt[]): State {
 	if (incoming.length === 0) return state;
 	const next = state.receipts.with(incoming);
-	const receipts = next.size > 2 * loadedCount(state) + 1000 ? loadedOnly(next, state) : next;
+	const receipts = next.size > loadedCount(state) + maxOtherReceipts ? loadedOnly(next, state) : next;
 	return {...state, receipts};
 }
 

@@ -134,6 +134,8 @@ export const stateless: Stateless = {
 	tui: {
 		'tui/screen/style.ts': 'looks have numbers, which are given out once and mean the same for everyone',
 		'tui/screen/lazy.ts': 'which parts of the program are loaded is a fact of the process',
+		'tui/panes/look-alike.ts': 'a cache by the message and all that the marks are made of',
+		'tui/panes/message-block.ts': 'a cache by the message and all that the head is made of',
 		'tui/markdown/time-budget.ts': 'a slot that is filled and used within one call',
 	},
 };

@@ -7,7 +7,7 @@ import {fire, placeAgent} from '../helpers/hook.ts';
 import type {TestHub} from '../helpers/hub.ts';
 import {cli, Home} from '../helpers/program.ts';
 import {spawn as spawnTerminal} from '../helpers/terminal.ts';
-import {fill, filling} from './fill.ts';
+import {fill} from './fill.ts';
 
 /** What works on a hub, at a modest rate. */
 export interface Load {
@@ -22,12 +22,16 @@ export interface Load {
 
 const tags = ['SOAK_1', 'SOAK_2', 'SOAK_3', 'SOAK_4', 'SOAK_5'];
 /** Each second. */
-const rates = {messages: 10, hooks: 5, tasks: 0.2, acks: 0.5};
+export const rates = {messages: 10, hooks: 5, tasks: 0.2, acks: 0.5};
 /** What may be under way of one kind: beyond it, a slow machine does less, and says so. */
 const atOnce = 4;
 
-/** Opens the screen and tail, fills what is bounded in them, and begins. `env`: more for their environments. */
-export async function startLoad(hub: TestHub, env: {readonly [name: string]: string}): Promise<Load> {
+/** Opens the screen and tail, fills what is bounded in them, and begins. `env`: more for their environments; `own`: for the screen's alone. */
+export async function startLoad(
+	hub: TestHub,
+	env: {readonly [name: string]: string},
+	own: {readonly [name: string]: string} = {},
+): Promise<Load> {
 	const address = await addressOf(hub);
 	const failed = new Map<string, number>();
 	const done = {messages: 0, hooks: 0, tasks: 0, shown: 0};
@@ -42,7 +46,7 @@ export async function startLoad(hub: TestHub, env: {readonly [name: string]: str
 		cols: 200,
 		rows: 50,
 		cwd: hub.home,
-		env: {...env, AGENTMUX_HOME: hub.home, TERM: 'xterm-256color'},
+		env: {...env, ...own, AGENTMUX_HOME: hub.home, TERM: 'xterm-256color'},
 	});
 	const tail: ChildProcess = spawn(process.execPath, [cli, 'tail', '--follow', '--json'], {
 		env: Home.at(hub.home).env(env),
@@ -68,8 +72,7 @@ export async function startLoad(hub: TestHub, env: {readonly [name: string]: str
 		const content = `[${tags[0]}] tail follows once it shows this`;
 		await of(mailboxes, 0).post({content, client_id: crypto.randomUUID()});
 		await tailShows(1);
-		await fill(hub, tags, mailboxes);
-		await tailShows(1 + filling.messages);
+		await fill(hub, tags, mailboxes, messages => tailShows(1 + messages));
 	} catch (error) {
 		await endPrograms();
 		throw error;

@@ -16,6 +16,11 @@ export class Probes {
 		};
 	}
 
+	/** More for one that is to leak as many bytes a second. */
+	leaking(bytes: number): {readonly [name: string]: string} {
+		return {AGENTMUX_SOAK_LEAK: String(bytes)};
+	}
+
 	/** MB of each thread of that process, the main one first. */
 	async alive(pid: number): Promise<number[]> {
 		const sockets = readdirSync(this.#folder)

@@ -44,3 +44,8 @@ export function verdict({mean, slope, error}: Slope, whole = mean): 'steady' | '
 	if (slope - 2 * error > max) return 'grows';
 	return slope + 2 * error > max ? 'unclear' : 'steady';
 }
+
+/** The slope that a run with such an error finds to grow, more often than not; per second. */
+export function smallestLeak({mean, error}: Slope, whole = mean): number {
+	return whole / week + 2 * error;
+}

@@ -1,5 +1,8 @@
 import {expect, it, vi} from 'vitest';
+import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import type {Message} from '../../source/mailbox/message.ts';
+import type {Receipt} from '../../source/mailbox/receipt.ts';
+import {indexOf} from '../../source/store/message-index.ts';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
 import {channelMessages} from '../../source/store/select.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
@@ -43,5 +46,68 @@ it('remembers which receipts it has sent, and not for ever', async () => {
 	await store.acknowledge([1, 25_000], 'delivered');
 	expect(deliver).toHaveBeenCalledTimes(3);
 	expect(deliver.mock.lastCall?.[0]).toEqual([1]);
+	await store.close();
+});
+
+const receipt = (message_id: number, state: Receipt['state']): Receipt => ({
+	message_id,
+	reader: 'LOAD_2',
+	state,
+	route: 'hook',
+	delivered_at: state === 'taken' ? null : '2026-11-20T14:02:00.000Z',
+	acked_at: state === 'acked' ? '2026-11-20T14:03:00.000Z' : null,
+	attempts: 1,
+	takes: 0,
+	lease_until: null,
+});
+
+it('holds no more after four times as many messages, hand-overs, tasks and signs of life', async () => {
+	const server = new MemoryServer();
+	const mailbox = memoryMailbox(server, {tag: 'HUMAN', kind: 'human'});
+	let tell: (event: MailboxEvent) => void = () => undefined;
+	vi.spyOn(mailbox, 'subscribe').mockImplementation(listener => {
+		tell = listener;
+		return () => undefined;
+	});
+	const store = createMailboxStore(mailbox);
+	await store.ready;
+	const task = await mailbox.tasks.add({title: 'one of many'});
+	const agent = server.touch({tag: 'LOAD_1', kind: 'agent', verified: true}, {presence: 'working'});
+
+	let nth = 0;
+	const batch = 50;
+	const upTo = async (count: number): Promise<object> => {
+		for (; nth < count; nth += batch) {
+			const ids = Array.from({length: batch}, (_, at) => nth + at + 1);
+			// Of a message that has left the window long ago.
+			tell({type: 'receipts', receipts: [receipt(Math.ceil(nth / 8) + 1, 'acked')]});
+			tell({
+				type: 'messages',
+				messages: ids.map(id => messageRow(id, `[LOAD_1] @LOAD_2 @LOAD_${id % 40} number ${id}`)),
+			});
+			for (const state of ['taken', 'delivered', 'acked'] as const) {
+				tell({type: 'receipts', receipts: ids.map(id => receipt(id, state))});
+			}
+			const at = new Date(1_700_000_000_000 + nth).toISOString();
+			for (const status of ['queued', 'running', 'done'] as const) {
+				tell({type: 'tasks', tasks: ids.slice(0, 20).map(id => ({...task, id, status, updated_at: at}))});
+			}
+			tell({type: 'agents', agents: [{...agent, last_seen_at: at}]});
+			store.markSeen('LOAD_2', nth);
+			await Promise.resolve();
+		}
+		const {messages, receipts, tasks, agents, channels, unlisted, pending, scrollbacks, seen} = store.getState();
+		const {threads} = indexOf(messages);
+		const counted = {messages: messages.length, receipts: receipts.size, threads: threads.size};
+		const sizes = [tasks, agents, channels, unlisted, pending, scrollbacks, seen].map(each =>
+			'size' in each ? each.size : each.length,
+		);
+		return {...counted, sizes};
+	};
+	// The window is cut by the same number of messages each time: both ends are just behind a cut.
+	const cut = 550;
+	const few = await upTo(5000 + cut);
+	expect(few).toMatchObject({messages: 5000, threads: 5000});
+	expect(await upTo(5000 + 30 * cut)).toEqual(few);
 	await store.close();
 });

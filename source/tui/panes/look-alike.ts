@@ -6,6 +6,7 @@ import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
+import {Cache} from './cache.ts';
 
 /** Another tag that this one can be taken for; null where it is the original, or like nobody's. */
 export function lookAlike(state: State, tag: Tag): Tag | null {
@@ -21,17 +22,16 @@ export function lookAlikeMark(state: State, tag: Tag): Span[] {
 /** The same of a message, and whether its text imitates another's message. */
 export function imitationMarks(state: State, message: Message): readonly Span[] {
 	const {tags, names} = participants(state);
-	const known = marks.get(message);
-	if (known?.names === names) return known.spans;
+	const known = marks.get(message, names);
+	if (known !== undefined) return known;
 	const claimed = imitated(message.body, message.tag, tags);
 	const spans = lookAlikeMark(state, message.tag);
 	if (claimed !== null) spans.push({text: p`  imitates ${printable(claimed)}`, style: theme.warnStrong});
-	marks.set(message, {names, spans});
-	return spans;
+	return marks.set(message, names, spans);
 }
 
-/** What was found of a message last, and among which tags: asked for in every frame, it changes seldom. */
-const marks = new WeakMap<Message, {readonly names: string; readonly spans: readonly Span[]}>();
+/** What was found of a message among those who take part: asked for in every frame, it changes seldom. */
+const marks = new Cache<readonly Span[]>(600);
 
 interface Participants {
 	readonly me: Tag | null;

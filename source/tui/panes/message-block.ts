@@ -8,6 +8,7 @@ import {justify, type Span, type Strip} from '../screen/strip.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {clockTime} from '../settings/words.ts';
 import {doubts, signature} from './authorship.ts';
+import {Cache} from './cache.ts';
 import {deliverySpans} from './delivery.ts';
 
 /**
@@ -21,15 +22,13 @@ export function messageHead(state: State, message: Message, width: number, now: 
 	const doubtful = doubts(state, message);
 	const varying = [...doubtful, ...right].map(({text, style}) => `${style} ${text}`);
 	const key = `${width} ${time} ${replies} ${isInTree} ${varying.join()}`;
-	const known = heads.get(message);
-	if (known?.key === key) return known.head;
-	const head = justify(headSpans(message, doubtful, time, replies, isInTree), right, width);
-	heads.set(message, {key, head});
-	return head;
+	const known = heads.get(message, key);
+	if (known !== undefined) return known;
+	return heads.set(message, key, justify(headSpans(message, doubtful, time, replies, isInTree), right, width));
 }
 
-/** The head that was made of a message last, and of what else: asked for in every frame, it changes seldom. */
-const heads = new WeakMap<Message, {readonly key: string; readonly head: Strip}>();
+/** Heads by all that they are made of: asked for in every frame, they change seldom. Several screens of them. */
+const heads = new Cache<Strip>(600);
 
 function headSpans(
 	message: Message,

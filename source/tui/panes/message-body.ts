@@ -14,6 +14,7 @@ import type {Style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
+import {Cache} from './cache.ts';
 
 /** More lines of one message than this are only shown in its thread. */
 const foldedLines = 40;
@@ -72,58 +73,33 @@ export function addressesIn(ui: Ui, message: Message): readonly string[] {
 	return document === null ? [] : (markdown()?.addressesOf(document) ?? []);
 }
 
-/** Of so many lines that were laid out anew the ones before are forgotten: many screens of them. A cell takes 16 bytes. */
-const maxLaidOut = 4000;
-/** So many messages stay read: what is on the screen, and what is scrolled through. */
-const maxDocuments = 300;
+/** After so many more lines, those that nobody asked for meanwhile are forgotten: several screens. A cell takes 32 bytes. */
+const maxLaidOut = 600;
+/** The same of messages that were read: what is on the screen, and what is scrolled through. */
+const maxDocuments = 150;
 
 function createBodies(keymap: Keymap): Bodies {
-	let laidOut = new Map<string, readonly Strip[]>();
-	/** Those before: what is asked for again is kept on. */
-	let laidOutBefore = laidOut;
-	let laidOutLines = 0;
+	const laidOut = new Cache<readonly Strip[]>(maxLaidOut, lines => lines.length);
 	let laidOutWith = arrivals();
-	/** The ones that were read first are forgotten first. */
-	const documents = new Map<string, Document>();
-	const numbers = new WeakMap<Body['owner'], number>();
-	let lastNumber = 0;
+	const documents = new Cache<Document>(maxDocuments);
 
 	function linesOf(body: Body, width: number, whole: boolean): readonly Strip[] {
-		if (laidOutLines > maxLaidOut || laidOutWith !== arrivals()) {
-			laidOutBefore = laidOutWith === arrivals() ? laidOut : new Map();
-			laidOut = new Map();
-			laidOutLines = 0;
+		if (laidOutWith !== arrivals()) {
+			laidOut.clear();
 			laidOutWith = arrivals();
 		}
-		const key = `${numberOf(body.owner)} ${width} ${whole ? 1 : 0}`;
-		let lines = laidOut.get(key);
-		if (lines === undefined) {
-			lines = laidOutBefore.get(key) ?? laid(keymap, body, documentOf(body.text, body.owner, whole), width, whole);
-			laidOut.set(key, lines);
-			laidOutLines += lines.length;
-		}
-		return lines;
+		const key = `${width} ${whole ? 1 : 0}`;
+		return (
+			laidOut.get(body.owner, key) ??
+			laidOut.set(body.owner, key, laid(keymap, body, documentOf(body.text, body.owner, whole), width, whole))
+		);
 	}
 
 	function documentOf(text: string, owner: Body['owner'], whole: boolean): Document | null {
 		const known = markdown();
 		if (known === null) return null;
 		const limit = whole && text.length > foldedLength ? wholeLength : foldedLength;
-		const key = `${numberOf(owner)} ${limit}`;
-		let document = documents.get(key);
-		if (document === undefined) {
-			documents.set(key, (document = known.readDocument(text, limit)));
-			const [oldest] = documents.keys();
-			if (documents.size > maxDocuments && oldest !== undefined) documents.delete(oldest);
-		}
-		return document;
-	}
-
-	/** The same object has the same number, and no other has it. */
-	function numberOf(owner: Body['owner']): number {
-		let number = numbers.get(owner);
-		if (number === undefined) numbers.set(owner, (number = ++lastNumber));
-		return number;
+		return documents.get(owner, String(limit)) ?? documents.set(owner, String(limit), known.readDocument(text, limit));
 	}
 
 	return {linesOf, documentOf};
