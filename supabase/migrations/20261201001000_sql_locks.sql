@@ -280,5 +280,44 @@ begin
   return query select line from pg_catalog.unnest(last) as line;
 end $$;
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- As before, but a table says whose it is: a dump that is restored where the role does not exist leaves it to somebody else.
+create or replace function agentmux.share_tables(p_role oid) returns void
+language plpgsql set search_path = '' as $$
+declare
+  found_table regclass;
+begin
+  for found_table in
+    select c.oid from pg_catalog.pg_class as c
+    where c.relowner = p_role and c.relkind = 'r' and not (c.relrowsecurity and not c.relforcerowsecurity and exists (
+      select from pg_catalog.pg_policy as p where p.polrelid = c.oid and p.polname = 'agent_results'))
+  loop
+    execute format('alter table %s enable row level security, no force row level security', found_table);
+    continue when exists (select from pg_catalog.pg_policy as p where p.polrelid = found_table and p.polname = 'agent_results');
+    execute format('create policy agent_results on %s for select to authenticated using ((select public.mux_admitted()))', found_table);
+    execute format('comment on policy agent_results on %s is %L', found_table, 'table of ' || pg_catalog.pg_get_userbyid(p_role));
+    execute format('create policy agent_results_service on %s for select to service_role using (true)', found_table);
+    execute format('grant select on %s to authenticated, service_role', found_table);
+    if to_regrole('result_reader') is not null then
+      execute format('create policy agent_results_reader on %s for select to result_reader using (true)', found_table);
+      execute format('grant select on %s to result_reader', found_table);
+    end if;
+  end loop;
+end $$;
+
+do $$
+declare
+  found record;
+begin
+  for found in
+    select c.oid::regclass as relation, a.role from agentmux.agent_roles as a
+    join pg_catalog.pg_roles as r on r.rolname = a.role
+    join pg_catalog.pg_class as c on c.relowner = r.oid
+    join pg_catalog.pg_policy as p on p.polrelid = c.oid and p.polname = 'agent_results'
+  loop
+    execute format('comment on policy agent_results on %s is %L', found.relation, 'table of ' || found.role);
+  end loop;
+end $$;
+
 revoke all on function agentmux.guard_lock(text), agentmux.guard_locks(), agentmux.is_plain(text), agentmux.plain_tail(text[]),
   agentmux.agent_statement(text, text[], boolean, boolean) from public, anon, authenticated, service_role;
