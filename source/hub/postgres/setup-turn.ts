@@ -1,6 +1,7 @@
 import pg from 'pg';
 import {HubError} from '../files/error.ts';
-import {translated, type PostgresDatabase} from './postgres.ts';
+import {translated} from './errors.ts';
+import type {PostgresDatabase} from './postgres.ts';
 
 /**
  * Made at the first start, before anything else is. Nobody but the mailbox's owner may name it, whereas the key of an advisory

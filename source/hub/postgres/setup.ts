@@ -2,7 +2,9 @@ import {bootstrap, owner} from '../schema/bootstrap.ts';
 import {DatabaseError} from '../database/database.ts';
 import {HubError} from '../files/error.ts';
 import {checkVersion, migrate, readMigrations} from '../schema/migrations.ts';
+import type {Log} from '../files/log.ts';
 import type {PostgresDatabase} from './postgres.ts';
+import {checkRights, giveTablesBack} from './restored-rights.ts';
 import {inSetupTurn} from './setup-turn.ts';
 
 /** What is there before anything is changed. */
@@ -41,7 +43,7 @@ left join (
  * Makes a PostgreSQL server's database the mailbox, or brings it up to date: all of it or nothing, and one hub at a time.
  * Throws HubError, having changed nothing, where that would break what is there or the user lacks a right.
  */
-export async function preparePostgres(database: PostgresDatabase): Promise<void> {
+export async function preparePostgres(database: PostgresDatabase, log: Log): Promise<void> {
 	// Before even the turn is made, and again in it: another hub may have been faster.
 	const standing = await read(database);
 	refuse(standing);
@@ -51,7 +53,9 @@ export async function preparePostgres(database: PostgresDatabase): Promise<void>
 			const migrations = await readMigrations();
 			await checkVersion(database, migrations);
 			await bootstrap(database);
+			await checkRights(database, standing.database);
 			await migrate(database, migrations);
+			await giveTablesBack(database, log);
 			// Where no event trigger may be made, nobody else does it.
 			await database.run(owner, [{text: 'select realtime.sync_capture()'}]);
 		});

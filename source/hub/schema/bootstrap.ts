@@ -84,11 +84,16 @@ ${schemaWatch}`;
 
 const fingerprint = createHash('sha256').update(bootstrapSql).digest('hex');
 
-/** Makes a PostgreSQL look like a new Supabase project, unless this very script did so before. */
+// Roles are the server's, and not part of a dump.
+const standing = `
+select obj_description(to_regnamespace('supabase_migrations'), 'pg_namespace') as fingerprint,
+	(select count(*) = 3 and bool_and(pg_has_role(r.oid, case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end))
+		from pg_roles as r where r.rolname in ('anon', 'authenticated', 'service_role')) as roles`;
+
+/** Makes a PostgreSQL look like a new Supabase project, unless this very script did so before and the roles are there. */
 export async function bootstrap(database: Database): Promise<void> {
-	const [result] = await database.run(owner, [
-		{text: `select obj_description(to_regnamespace('supabase_migrations'), 'pg_namespace') as fingerprint`},
-	]);
-	if (result?.rows[0]?.['fingerprint'] === fingerprint) return;
+	const [result] = await database.run(owner, [{text: standing}]);
+	const {fingerprint: before, roles} = result?.rows[0] ?? {};
+	if (before === fingerprint && roles === true) return;
 	await database.script(owner, `${bootstrapSql}; comment on schema supabase_migrations is '${fingerprint}'`);
 }
