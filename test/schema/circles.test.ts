@@ -84,6 +84,35 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		}
 	});
 
+	test('plain SQL makes none wait for what failed, was cancelled or is not there', async () => {
+		const failed = await add('failed', 'p_max_attempts => 1');
+		await database.as(A, 'select task_finish($1, lease_token, false) from task_claim(p_id => $1)', [failed]);
+		const cancelled = await add('cancelled');
+		await database.as(human(), 'select task_cancel($1)', [cancelled]);
+		const free = await add('free');
+		const waits = await add('waits', after(free));
+		for (const [id, words] of [
+			[failed, 'is dead'],
+			[cancelled, 'is cancelled'],
+			[99, 'does not exist'],
+		] as const) {
+			for (const [task, sql] of [
+				[waits, `update tasks set depends_on = '{${free},${id}}' where id = ${waits}`],
+				['\\d+', `insert into tasks (title, depends_on) values ('x', '{${id}}')`],
+			] as const) {
+				await expect(database.as(owner, sql)).rejects.toMatchObject({
+					code: '22023',
+					message: expect.stringMatching(
+						`^task ${task} would be blocked for ever: task ${id}, which it depends on, ${words}$`,
+					),
+					hint: expect.stringContaining('Leave out that dependency'),
+				});
+			}
+		}
+		await database.as(owner, `update tasks set depends_on = '{}' where id = ${waits}`);
+		await database.as(owner, `insert into tasks (title, depends_on) values ('x', '{${free}}')`);
+	});
+
 	test('a retry closes none', async () => {
 		// T waits for a plan that is done, whose cancelled step waits for the plan of T.
 		const d = await add('D');
@@ -180,7 +209,10 @@ test('an upgrade marks the circles that are there, and cancels what waits for wh
 	try {
 		await pglite.exec('create publication supabase_realtime');
 		for (const sql of all.slice(0, all.indexOf(mine))) await pglite.exec(sql);
-		await pglite.exec(`insert into tasks (title, depends_on, parent_id) values ('A', '{}', null), ('B', '{1}', null), ('S', '{2}', 1), ('lost', '{99}', null);
+		await pglite.exec(`insert into tasks (title, depends_on, parent_id) values ('A', '{}', null), ('B', '{1}', null), ('S', '{2}', 1), ('lost', '{99}', null),
+				('gone', '{}', null), ('waits', '{}', null);
+			update tasks set status = 'cancelled' where title = 'gone';
+			update tasks set depends_on = '{5}' where title = 'waits';
 			update tasks set run_at = now() + interval '1 hour' where id = 1`);
 		for (const sql of all.slice(all.indexOf(mine))) await pglite.exec(sql);
 		const {rows} = await pglite.query(
@@ -191,6 +223,8 @@ test('an upgrade marks the circles that are there, and cancels what waits for wh
 			{status: 'queued', error: 'blocked for ever', at_once: true},
 			{status: 'queued', error: 'blocked for ever', at_once: true},
 			{status: 'cancelled', error: 'task 99, which i', at_once: true},
+			{status: 'cancelled', error: null, at_once: false},
+			{status: 'cancelled', error: 'task 5, which it', at_once: true},
 		]);
 	} finally {
 		await pglite.close();
