@@ -10,9 +10,9 @@ const maxSent = 4 * windowSize;
 
 export interface Acknowledger {
 	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
-	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
+	readonly acknowledge: (ids: readonly number[], state: Exclude<ReceiptState, 'taken'>) => Promise<void>;
 	/** Another history came: nothing of it was acknowledged yet. */
-	restart(): void;
+	readonly restart: () => void;
 }
 
 export function createAcknowledger(opening: Promise<Mailbox>, apply: (change: Change) => void): Acknowledger {

@@ -19,10 +19,10 @@ interface FollowerOptions {
 /** Reads a mailbox into the state, and follows it from then on. */
 export interface Follower {
 	/** Settles when the first page has been read; rejects with the MailboxError that kept the mailbox from opening. */
-	start(): Promise<void>;
+	readonly start: () => Promise<void>;
 	/** Up to where the human had read at an earlier start. */
-	remember(seen: SeenMarks): void;
-	close(): void;
+	readonly remember: (seen: SeenMarks) => void;
+	readonly close: () => void;
 }
 
 export function createFollower({opening, intake, state, onEvent}: FollowerOptions): Follower {

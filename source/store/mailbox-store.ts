@@ -1,6 +1,6 @@
 import {createStore} from 'zustand/vanilla';
 import type {Unsubscribe} from '../mailbox/event.ts';
-import type {Filter} from '../mailbox/filter/filter.ts';
+import type {Filter} from '../mailbox/filter.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {SearchPage} from '../mailbox/query.ts';

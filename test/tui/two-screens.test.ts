@@ -9,12 +9,16 @@ import {pathToFileURL} from 'node:url';
 import xterm from '@xterm/headless';
 import {afterAll, beforeAll, expect, it, onTestFinished, vi} from 'vitest';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
+import type {readHabits, startTui} from '../fixtures/start-tui.ts';
 import {scenes} from '../fixtures/scenes.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
 
-type Program = typeof import('../fixtures/start-tui.ts');
+interface Program {
+	readonly startTui: typeof startTui;
+	readonly readHabits: typeof readHabits;
+}
 
 interface Wanted {
 	readonly columns: number;
@@ -112,7 +116,6 @@ it('look as each does alone, through keys, themes, numbers of colours and sizes'
 /** A screen on a terminal of its own, until the test ends. */
 function start(program: Program | undefined, server: MemoryServer, {columns, rows, depth, settings}: Wanted) {
 	if (program === undefined) throw new Error('There is no such copy.');
-	const {startTui, readHabits} = program;
 	const terminal = new xterm.Terminal({cols: columns, rows, allowProposedApi: true});
 	const stdin = Object.assign(new PassThrough(), {isTTY: true, setRawMode: () => stdin});
 	const stdout = Object.assign(new EventEmitter(), {
@@ -124,13 +127,13 @@ function start(program: Program | undefined, server: MemoryServer, {columns, row
 		write: (bytes: string) => terminal.write(bytes),
 	});
 	const store = createMailboxStore(memoryMailbox(server, {tag: 'HUMAN', kind: 'human'}));
-	const ended = startTui({
+	const ended = program.startTui({
 		store,
 		name: 'local hub',
 		stdin: stdin as unknown as ReadStream,
 		stdout: stdout as unknown as WriteStream,
 		env: {},
-		preferences: readHabits({values: new Map(Object.entries(settings)), placeOf: name => name}, {}),
+		preferences: program.readHabits({values: new Map(Object.entries(settings)), placeOf: name => name}, {}),
 	});
 	onTestFinished(async () => {
 		stdout.emit('error', new Error('the window was closed'));
