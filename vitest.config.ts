@@ -1,5 +1,7 @@
 import {availableParallelism} from 'node:os';
+import {fileURLToPath} from 'node:url';
 import {defineConfig} from 'vitest/config';
+import {LongestFirst} from './test/helpers/longest-first.ts';
 import {testFiles} from './test/helpers/needs-build.ts';
 
 /** The same questions again, to a hub on a PostgreSQL server. */
@@ -14,8 +16,11 @@ const {unit, built} = testFiles();
 const globalSetup = 'test/helpers/build.ts';
 
 export default defineConfig({
+	resolve: {
+		alias: [{find: /^fast-check$/, replacement: fileURLToPath(new URL('test/helpers/fast-check.ts', import.meta.url))}],
+	},
 	test: {
-		setupFiles: ['test/helpers/no-client.ts', 'test/helpers/seed.ts'],
+		setupFiles: ['test/helpers/no-client.ts'],
 		// Databases and terminals are started for real; two noisy cores must not fail them.
 		testTimeout: 60_000,
 		hookTimeout: 120_000,
@@ -23,6 +28,7 @@ export default defineConfig({
 		maxWorkers: Math.max(4, availableParallelism()),
 		// As the hub's own thread: V8 would compile all of PostgreSQL a second time, optimised, for a few seconds of use.
 		execArgv: ['--liftoff-only'],
+		sequence: {sequencer: LongestFirst},
 		projects: [
 			{extends: true, test: {name: 'unit', include: unit}},
 			{extends: true, test: {name: 'built', include: built, globalSetup}},

@@ -1,8 +1,8 @@
 import {owner, bootstrap} from '../../source/hub/schema/bootstrap.ts';
 import {type Database} from '../../source/hub/database/database.ts';
-import {PgliteDatabase} from '../../source/hub/pglite/pglite.ts';
 import {createRest} from '../../source/hub/rest/rest.ts';
 import {startServer} from '../../source/hub/process/server.ts';
+import {openInMemory} from '../helpers/prepared.ts';
 import {openPostgresDatabase} from '../hub/rest/postgres-database.ts';
 import {jwtSecret} from './caller.ts';
 import {fixtureRows, fixtureSchema} from './fixture.ts';
@@ -18,7 +18,7 @@ export interface Engine {
 }
 
 export const engines = {
-	pglite: () => startHub('hub on PGlite', () => PgliteDatabase.open()),
+	pglite: () => startHub('hub on PGlite', openInMemory),
 	postgres: () => startHub('hub on PostgreSQL', openPostgresDatabase),
 };
 

@@ -29,6 +29,8 @@ export interface Fault {
 	 * It measures how long others wait: no other fault is carried out meanwhile, or (`waiting`) only others that do little but wait.
 	 */
 	readonly alone?: true | 'waiting';
+	/** It does little but wait, for a lease, a nap or a clock: it is carried out beside the others, and takes no place of theirs. */
+	readonly waits?: true;
 	/** How long it takes on two cores, about, where that is long: such a one is begun early. */
 	readonly seconds?: number;
 	/** How many trials a run makes; `--times` multiplies it. */

@@ -118,6 +118,7 @@ const killed: Fault = {
 const fullPipes: Fault = {
 	what: 'hooks whose pipe is full, until their patience is over',
 	trials: 6,
+	waits: true,
 	run: trials =>
 		onStage(trials, async ({hub, post, lapse}) => {
 			await post();

@@ -193,7 +193,14 @@ function saidTwice(engine: Engine, trials: number): Promise<Outcome> {
 const engines = ['pglite', 'postgres'] as const;
 
 export const leases: readonly Fault[] = [
-	{what: 'the clock set back and forward while agents work', trials: 1, longTrials: 4, seconds: 30, run: clocks},
+	{
+		what: 'the clock set back and forward while agents work',
+		trials: 1,
+		longTrials: 4,
+		seconds: 30,
+		waits: true,
+		run: clocks,
+	},
 	...engines.flatMap((engine): Fault[] => [
 		{
 			what: 'the hub, then an agent’s server sleep longer than a lease',
@@ -201,6 +208,7 @@ export const leases: readonly Fault[] = [
 			trials: 1,
 			longTrials: 3,
 			seconds: 30,
+			waits: true,
 			run: trials => naps(engine, trials),
 		},
 		{

@@ -110,11 +110,18 @@ const carryOutAll = async (queue: Fault[], atOnce: number): Promise<void> => {
 	await Promise.all(Array.from({length: atOnce}, () => work(queue)));
 };
 const begun = performance.now();
-// Much of it is waiting: for programs to start, for leases and timeouts.
-await carryOutAll(
-	chosen.filter(({alone}) => alone === undefined),
-	availableParallelism() + 1,
-);
+const shared = chosen.filter(({alone}) => alone === undefined);
+await Promise.all([
+	// Much of it is waiting all the same: for programs to start, and for timeouts.
+	carryOutAll(
+		shared.filter(({waits}) => waits !== true),
+		availableParallelism() + 1,
+	),
+	carryOutAll(
+		shared.filter(({waits}) => waits === true),
+		2,
+	),
+]);
 const waiting = chosen.filter(({alone}) => alone === 'waiting');
 await carryOutAll(waiting, waiting.length);
 await carryOutAll(

@@ -74,7 +74,11 @@ const clearing = `alter table messages disable trigger messages_append_only_trun
 	alter table messages enable trigger messages_append_only_truncate`;
 
 export async function openPglite(): Promise<MigratedDatabase> {
-	const pglite = await PGlite.create({loadDataDir: await preparedFiles('migrated', [before, ...migrations()])});
+	const pglite = await PGlite.create({
+		loadDataDir: await preparedFiles('migrated', [before, ...migrations()]),
+		// As the hub's: to clear PGlite's own 128 MB is a quarter of what a start costs.
+		startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'],
+	});
 	const session: Session = {
 		as: (caller, sql, values = []) =>
 			pglite.transaction(async transaction => {
@@ -94,8 +98,10 @@ export async function openPglite(): Promise<MigratedDatabase> {
 export async function openPostgres(): Promise<
 	MigratedDatabase & {readonly connectionString: string; connect(): Promise<Connection>}
 > {
-	const server = await startPostgres();
-	const connectionString = await asOnSupabase(server.connectionString);
+	const server = await startPostgres({
+		holding: {name: 'migrated-postgres', key: [asOnSupabaseSql, before, ...migrations()], make: makeMigrated},
+	});
+	const connectionString = asMigrator(server.connectionString);
 	const clients: pg.Client[] = [];
 	const connect = async (): Promise<Connection> => {
 		const client = new pg.Client({
@@ -125,7 +131,6 @@ export async function openPostgres(): Promise<
 		};
 	};
 	const session = await connect();
-	await migrate(session);
 	return {
 		as: (caller, sql, values) => session.as(caller, sql, values),
 		script: sql => session.script(sql),
@@ -139,23 +144,30 @@ export async function openPostgres(): Promise<
 	};
 }
 
-/** A database whose owner is no superuser, with the roles there already, as on Supabase; returns the owner's connection. */
-async function asOnSupabase(superuser: string): Promise<string> {
-	const client = new pg.Client({connectionString: superuser});
+const asOnSupabaseSql = `create role migrator login createrole password 'migrator';
+	create role anon nologin; create role authenticated nologin; create role service_role nologin bypassrls;
+	grant anon, authenticated, service_role to migrator with admin option`;
+
+/** A migrated database whose owner is no superuser, with the roles there already, as on Supabase. */
+async function makeMigrated(superuser: string): Promise<void> {
+	await runAll(superuser, [asOnSupabaseSql, 'create database agentmux owner migrator']);
+	await runAll(asMigrator(superuser), [before, ...migrations()]);
+}
+
+async function runAll(connectionString: string, scripts: readonly string[]): Promise<void> {
+	const client = new pg.Client({connectionString});
 	await client.connect();
-	await client.query(`create role migrator login createrole password 'migrator';
-		create role anon nologin; create role authenticated nologin; create role service_role nologin bypassrls;
-		grant anon, authenticated, service_role to migrator with admin option`);
-	await client.query('create database agentmux owner migrator');
-	await client.end();
+	try {
+		for (const script of scripts) await client.query(script);
+	} finally {
+		await client.end();
+	}
+}
+
+function asMigrator(superuser: string): string {
 	const url = new URL(superuser);
 	[url.username, url.password, url.pathname] = ['migrator', 'migrator', '/agentmux'];
 	return url.href;
-}
-
-async function migrate(session: Session): Promise<void> {
-	await session.script(before);
-	for (const sql of migrations()) await session.script(sql);
 }
 
 function scope({role, claims, headers}: Caller): Array<[string, string[]]> {

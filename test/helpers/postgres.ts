@@ -33,6 +33,8 @@ export interface PostgresServer {
 	copyFiles(): void;
 	/** Puts that copy in the place of the files of a server that has ended. `asStandby`: it starts as one, to be promoted. */
 	putBack(options?: {readonly asStandby?: boolean}): void;
+	/** Shuts the server down, and copies its files and its superuser's password to a new folder. */
+	keepFiles(target: string): Promise<void>;
 	/** Makes the standby that runs a primary. */
 	promote(): Promise<void>;
 	/** Ends the server and removes its files. */
@@ -40,6 +42,12 @@ export interface PostgresServer {
 }
 
 interface PostgresOptions {
+	/** What is in its files before it starts: made once for that key, by what `make` does to a server, and then copied. */
+	readonly holding?: {
+		readonly name: string;
+		readonly key: readonly string[];
+		readonly make: (connectionString: string) => Promise<void>;
+	};
 	/** Takes connections over TLS alone, with the certificate in test/fixtures/tls. */
 	readonly tls?: boolean;
 }
@@ -59,12 +67,15 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 	}
 }
 
-async function startOnce(port: number, {tls = false}: PostgresOptions): Promise<PostgresServer> {
+async function startOnce(port: number, {tls = false, holding}: PostgresOptions): Promise<PostgresServer> {
 	const folder = mkdtempSync(path.join(tmpdir(), 'agentmux-postgres-'));
 	try {
 		const owner = unprivileged();
 		const binaries = readableBinaries(folder, owner);
-		const password = await initialise(binaries, folder, owner);
+		const made = await (holding === undefined ? emptyFiles(binaries, owner) : filesHolding(holding, owner));
+		execFileSync('cp', ['-a', path.join(made, 'data'), path.join(folder, 'data')]);
+		if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+		const password = readFileSync(path.join(made, 'password'), 'utf8');
 		if (tls) requireTls(folder, owner);
 		const again = (): Promise<Stop> => serve(binaries, folder, port, owner);
 		let end = await again();
@@ -83,6 +94,12 @@ async function startOnce(port: number, {tls = false}: PostgresOptions): Promise<
 				const signal = path.join(folder, 'data', 'standby.signal');
 				writeFileSync(signal, '');
 				if (owner !== undefined) chownSync(signal, owner.uid, owner.gid);
+			},
+			async keepFiles(target) {
+				await end('INT');
+				mkdirSync(target);
+				execFileSync('cp', ['-a', path.join(folder, 'data'), target]);
+				writeFileSync(path.join(target, 'password'), password, {mode: 0o600});
 			},
 			async promote() {
 				const client = new pg.Client({connectionString});
@@ -152,10 +169,9 @@ function installedBinaries(): string {
 	return path.resolve(path.dirname(beside.resolve(name)), '..', 'native');
 }
 
-/** Files of a new server, which are copied for each: to initialise them takes longer than all else. Returns the superuser's password. */
-async function initialise(binaries: string, folder: string, owner: Owner | undefined): Promise<string> {
-	const {mtimeMs, size} = statSync(path.join(installedBinaries(), 'bin', 'postgres'));
-	const made = await kept('postgres', [installedBinaries(), `${mtimeMs}`, `${size}`, `${owner?.uid}`], target => {
+/** A folder with the files of a new server and its superuser's password: to initialise them takes longer than all else. */
+function emptyFiles(binaries: string, owner: Owner | undefined): Promise<string> {
+	return kept('postgres', keyOf(owner), target => {
 		// Where the owner may go, whatever lies above the target.
 		const scratch = mkdtempSync(path.join(tmpdir(), 'agentmux-initdb-'));
 		try {
@@ -165,9 +181,27 @@ async function initialise(binaries: string, folder: string, owner: Owner | undef
 			rmSync(scratch, {recursive: true, force: true});
 		}
 	});
-	execFileSync('cp', ['-a', path.join(made, 'data'), path.join(folder, 'data')]);
-	if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
-	return readFileSync(path.join(made, 'password'), 'utf8');
+}
+
+/** The same of a server in which something has been made. */
+function filesHolding(
+	{name, key, make}: NonNullable<PostgresOptions['holding']>,
+	owner: Owner | undefined,
+): Promise<string> {
+	return kept(name, [...keyOf(owner), ...key], async target => {
+		const server = await startPostgres();
+		try {
+			await make(server.connectionString);
+			await server.keepFiles(target);
+		} finally {
+			await server.stop();
+		}
+	});
+}
+
+function keyOf(owner: Owner | undefined): string[] {
+	const {mtimeMs, size} = statSync(path.join(installedBinaries(), 'bin', 'postgres'));
+	return [installedBinaries(), `${mtimeMs}`, `${size}`, `${owner?.uid}`];
 }
 
 function initdb(binaries: string, folder: string, owner: Owner | undefined): void {
@@ -225,7 +259,7 @@ kill $reader 2>/dev/null
 `;
 
 /** Ends a server: with a signal its files stay. */
-type Stop = (signal?: 'QUIT') => Promise<void>;
+type Stop = (signal?: 'QUIT' | 'INT') => Promise<void>;
 
 async function serve(binaries: string, folder: string, port: number, owner: Owner | undefined): Promise<Stop> {
 	const child = spawn('/bin/sh', ['-c', keeper, 'postgres', binaries, folder, String(port)], {

@@ -24,7 +24,9 @@ export async function preparedFiles(name: string, sql: readonly string[] = []): 
 		readFileSync(new URL('../../node_modules/@electric-sql/pglite/package.json', import.meta.url), 'utf8'),
 	) as {version: string};
 	const file = await kept(`pglite-${name}`, [version, ...sql], async target => {
-		const pglite = await PGlite.create({initDbStartParams: ['--wal-segsize=1']});
+		const pglite = await (sql.length === 0
+			? PGlite.create({initDbStartParams: ['--wal-segsize=1']})
+			: PGlite.create({loadDataDir: await preparedFiles('empty')}));
 		for (const script of sql) await pglite.exec(script);
 		await pglite.exec('checkpoint');
 		const files = await pglite.dumpDataDir('none');

@@ -220,7 +220,7 @@ export function spawn(
 		get bytes() {
 			return bytes;
 		},
-		waitFor(what, timeout = 20_000) {
+		waitFor(what, timeout = 45_000) {
 			const holds = () => {
 				const rows = screen();
 				if (typeof what === 'function') return what(rows);

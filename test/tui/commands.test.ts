@@ -66,6 +66,8 @@ describe('a line that begins with /', () => {
 
 	it('comes back into the line when it could not be done', async () => {
 		const terminal = start('outage', 200);
+		await terminal.waitFor('● live');
+		terminal.kill('SIGUSR2');
 		await terminal.waitFor('offline');
 		terminal.write('c/task Port the parser\r');
 		expect(await terminal.waitFor(/→ \/task Port the parser +The hub does not answer\./)).toHaveLength(30);

@@ -103,6 +103,7 @@ describe('/', () => {
 
 	it('says when the mailbox cannot be reached, and searches what is loaded', async () => {
 		const terminal = await open('lost', 'middle');
+		terminal.kill('SIGUSR2');
 		await terminal.waitFor('offline, retrying');
 		terminal.write('/needle');
 		const screen = await terminal.waitFor(/offline: 5 hits in what is loaded/);

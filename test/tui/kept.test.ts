@@ -119,10 +119,16 @@ describe('the draft', () => {
 });
 
 describe('what was sent', () => {
+	async function goOffline(screen: TestTerminal): Promise<void> {
+		await screen.waitFor(/\blive\b/);
+		screen.kill('SIGUSR2');
+		await screen.waitFor('offline');
+	}
+
 	it('goes out at the next start when there was no connection, once', async () => {
 		const folder = await aFolder();
-		const first = start('gone', folder);
-		await first.waitFor('offline');
+		const first = start('outage', folder);
+		await goOffline(first);
 		first.write('cstill there?\r');
 		await first.waitFor('unsent: waits for the connection');
 		first.kill('SIGTERM');
@@ -137,8 +143,8 @@ describe('what was sent', () => {
 
 	it('goes out at the next start of the screen for a screen reader, too', async () => {
 		const folder = await aFolder();
-		const first = start('gone', folder, {INK_SCREEN_READER: 'true'});
-		await first.waitFor('offline');
+		const first = start('outage', folder, {INK_SCREEN_READER: 'true'});
+		await goOffline(first);
 		first.write('cstill there?\r');
 		await expect.poll(() => filesIn(folder)).toContainEqual(expect.stringMatching(/^0{9}1-.*\.json$/));
 		first.kill('SIGKILL');
@@ -151,8 +157,8 @@ describe('what was sent', () => {
 
 	it('goes out in its order when two screens of one mailbox had it, and both were killed', async () => {
 		const folder = await aFolder();
-		const screens = [start('gone', folder), start('gone', folder)] as const;
-		for (const screen of screens) await screen.waitFor('offline');
+		const screens = [start('outage', folder), start('outage', folder)] as const;
+		for (const screen of screens) await goOffline(screen);
 		const [one, other] = screens;
 		one.write('cfirst of one\r');
 		await one.waitFor('unsent: waits for the connection');

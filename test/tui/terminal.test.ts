@@ -247,10 +247,13 @@ describe('the screen at 80x24', () => {
 
 	it('says how the connection stands, holds what is not sent, and sends it when it is back', async () => {
 		const terminal = start('outage', {cols: 120, rows: 30});
+		await terminal.waitFor('● live');
+		terminal.kill('SIGUSR2');
 		await terminal.waitFor(/◌ offline, retrying/);
 		terminal.write('cstill there?\r');
 		await terminal.waitFor('1 unsent');
 		await terminal.waitFor('unsent: waits for the connection');
+		terminal.kill('SIGUSR2');
 		await terminal.waitFor(rows => rows[0]?.includes('● live') === true && !rows.join('').includes('unsent'));
 		expect(terminal.text()).toContain('still there?');
 	});
@@ -418,8 +421,9 @@ describe('the terminal', () => {
 	});
 
 	it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('is given back on %s', async signal => {
-		const terminal = start('signal', {env: {SIGNAL: signal}});
+		const terminal = start('two');
 		await terminal.waitFor('● live');
+		terminal.kill(signal);
 		await terminal.exited;
 		expect(terminal.alternate).toBe(false);
 	});
@@ -427,6 +431,7 @@ describe('the terminal', () => {
 	it('is given back on a crash, which is then read on it', async () => {
 		const terminal = start('crash');
 		await terminal.waitFor('● live');
+		terminal.kill('SIGUSR2');
 		expect(await terminal.exited).not.toBe(0);
 		expect(terminal.alternate).toBe(false);
 		expect(terminal.text()).toContain('something broke');

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../node_modules/fast-check/lib/fast-check.js';
 
 /**
  * Property tests try the same cases on every machine, so that a change is judged by what it changed and not by luck.
@@ -6,3 +6,6 @@ import fc from 'fast-check';
  */
 const chosen = process.env['AGENTMUX_SEED'] ?? '20261123';
 if (chosen !== 'random') fc.configureGlobal({...fc.readConfigureGlobal(), seed: Number(chosen)});
+
+// vitest.config.ts gives this to whoever imports fast-check: the other files need not load it.
+export default fc;
