@@ -105,6 +105,24 @@ describe('the scene', () => {
 	});
 });
 
+describe('help that does not fit', () => {
+	it('scrolls to its end and no further, so that one key leads back', async () => {
+		const {text, press} = await open(80, 24);
+		press('?');
+		const first = text();
+		expect(first).toContain('↓ more');
+		press(...Array.from({length: 200}, () => 'j'));
+		const last = text();
+		expect(last).toContain('↑ back');
+		press('k');
+		expect(text()).not.toBe(last);
+		press('G');
+		expect(text()).toBe(last);
+		press('g');
+		expect(text()).toBe(first);
+	});
+});
+
 describe('a task on its card', () => {
 	it('shows the rows of its table also when they came while a question stood over it', async () => {
 		const {store, ui, text, press} = await open(120, 40, async server => {
