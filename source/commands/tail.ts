@@ -1,12 +1,11 @@
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import type {Connection, MailboxEvent, Replaced} from '../mailbox/event.ts';
-import {narrowed, type Filter} from '../mailbox/filter/filter.ts';
+import {replacedText, type Connection, type MailboxEvent, type Replaced} from '../mailbox/event.ts';
+import {narrowed, type Filter} from '../mailbox/filter.ts';
 import {compileFilter} from '../mailbox/filter/filter-match.ts';
 import {parseStored} from '../mailbox/filter/filter-parse.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {inChannel, type Message} from '../mailbox/message.ts';
 import {RecentMap} from '../mailbox/recent.ts';
-import {replacedText} from '../mailbox/replaced.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {joinPrintable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';

@@ -6,7 +6,7 @@ import {checkContent} from '../mailbox/content.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
 import type {Cursor} from '../mailbox/event.ts';
-import type {Filter} from '../mailbox/filter/filter.ts';
+import type {Filter} from '../mailbox/filter.ts';
 import {inChannel, type Draft, type Message, type MessageRow} from '../mailbox/message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';

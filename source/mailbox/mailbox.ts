@@ -1,6 +1,6 @@
 import type {Agent, Identity, Sign} from './agent.ts';
 import type {Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
-import type {Filter} from './filter/filter.ts';
+import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';

@@ -4,8 +4,8 @@ import {registerAckMessage} from './tools/ack-message.ts';
 import {registerAddTask} from './tools/add-task.ts';
 import {registerCheckMessages} from './tools/check-messages.ts';
 import {registerClaimTask} from './tools/claim-task.ts';
-import {Claims} from './claims.ts';
-import type {Session} from './session.ts';
+import {Claims} from './session/claims.ts';
+import type {Session} from './session/session.ts';
 import {registerFinishTask} from './tools/finish-task.ts';
 import {registerListAgents} from './tools/list-agents.ts';
 import {registerListTasks} from './tools/list-tasks.ts';
@@ -13,7 +13,7 @@ import {registerReadThread} from './tools/read-thread.ts';
 import {registerSearchMessages} from './tools/search-messages.ts';
 import {registerSendMessage} from './tools/send-message.ts';
 import {registerTaskProgress} from './tools/task-progress.ts';
-import {Taking} from './taking.ts';
+import {Taking} from './session/taking.ts';
 import {registerWaitForMessage} from './tools/wait-for-message.ts';
 
 /** The MCP server that one agent talks to; connect it to a transport. */

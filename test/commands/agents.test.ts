@@ -8,7 +8,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {signToken} from '../../source/hub/tokens/token.ts';
 import type {Agent} from '../../source/mailbox/agent.ts';
-import {withAfterAnswer} from '../../source/mcp/after-answer.ts';
+import {withAfterAnswer} from '../../source/mcp/session/after-answer.ts';
 import {createMailboxServer} from '../../source/mcp/server.ts';
 import {fire} from '../helpers/hook.ts';
 import {cli, Home} from '../helpers/program.ts';

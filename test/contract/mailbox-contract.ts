@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
 import type {Identity} from '../../source/mailbox/agent.ts';
-import {everything} from '../../source/mailbox/filter/filter.ts';
+import {everything} from '../../source/mailbox/filter.ts';
 import {compileFilter} from '../../source/mailbox/filter/filter-match.ts';
 import {parseFilter} from '../../source/mailbox/filter/filter-parse.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';

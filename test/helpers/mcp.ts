@@ -4,7 +4,7 @@ import {InMemoryTransport} from '@modelcontextprotocol/sdk/inMemory.js';
 import type {RequestOptions} from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
-import {withAfterAnswer} from '../../source/mcp/after-answer.ts';
+import {withAfterAnswer} from '../../source/mcp/session/after-answer.ts';
 import {createMailboxServer} from '../../source/mcp/server.ts';
 import {cli} from './program.ts';
 

@@ -2,7 +2,7 @@ import type {Identity} from '../../source/mailbox/agent.ts';
 import {checkContent} from '../../source/mailbox/content.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Cursor, MailboxEvent, Unsubscribe} from '../../source/mailbox/event.ts';
-import {storedPart} from '../../source/mailbox/filter/filter.ts';
+import {storedPart} from '../../source/mailbox/filter.ts';
 import {compileFilter} from '../../source/mailbox/filter/filter-match.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {addresses, inChannel, type Message} from '../../source/mailbox/message.ts';

@@ -63,9 +63,9 @@ function brokenOrder(from: string, to: string, {order}: Layers): string | null {
 }
 
 /** The folders and files that the table does not know. */
-function gaps(tree: Tree, {parts, packages, order, unordered}: Layers): readonly Violation[] {
+function gaps(tree: Tree, {parts, packages, order}: Layers): readonly Violation[] {
 	const known = (parent: string): readonly string[] =>
-		parent === '' ? Object.keys(parts) : [...(order[parent] ?? []), ...(unordered[parent] ?? [])].flat();
+		parent === '' ? Object.keys(parts) : (order[parent] ?? []).flat();
 	const missing = parents(tree).flatMap(parent =>
 		[
 			...Map.groupBy(

@@ -1,5 +1,3 @@
-import type {Stateless} from './state.ts';
-
 // Which part of source/ may import which. `npm run layers` checks it and prints the picture; so does `npm run lint`.
 // A part is a folder, or a file that stands loose in source/. Whatever is missing here is an error, not free.
 
@@ -13,13 +11,16 @@ export interface Layers {
 	 * (in brackets) do not import each other. `.` stands for the loose files of the folder.
 	 */
 	readonly order: {readonly [folder: string]: ReadonlyArray<string | readonly string[]>};
-	/** Subfolders that have no layer yet: their imports within the folder are not checked. */
-	readonly unordered: {readonly [folder: string]: readonly string[]};
 }
 
 // One way to write a file whole and private, for the hub and for those who may not import it otherwise.
 const wholeFile = 'hub/files/whole-file.ts';
 const privateFile = 'hub/files/private-file.ts';
+
+/** Folders whose modules have no state, and the files in them that may have some, with the reason. */
+export interface Stateless {
+	readonly [folder: string]: {readonly [file: string]: string};
+}
 
 export const layers: Layers = {
 	parts: {
@@ -122,10 +123,8 @@ export const layers: Layers = {
 		],
 		'hub/rest': ['.', 'render', 'plan', ['catalog', 'query'], 'errors'],
 		join: ['.', 'files', 'clients', 'hook'],
-	},
-	unordered: {
-		mailbox: ['.', 'filter', 'tasks'],
-		mcp: ['.', 'tools'],
+		mailbox: [['filter', 'tasks'], '.'],
+		mcp: ['.', 'tools', 'session', 'answers'],
 	},
 };
 

@@ -2,12 +2,8 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {parseSync, Visitor} from 'rolldown/utils';
 import type {Violation} from './check.ts';
+import type {Stateless} from './layers.ts';
 import {isWithin, type Tree} from './tree.ts';
-
-/** Folders whose modules have no state, and the files in them that may have some, with the reason. */
-export interface Stateless {
-	readonly [folder: string]: {readonly [file: string]: string};
-}
 
 /** What holds state in its modules although it must not, and the exceptions that are none any more. `root`: source/. */
 export function checkState(tree: Tree, table: Stateless, root: string): readonly Violation[] {
@@ -82,7 +78,8 @@ function list(node: Node, property: string): ReadonlyArray<Node & {readonly loca
 }
 
 function nameOf(node: unknown): string {
-	return String((node as Node | undefined)?.['name'] ?? '');
+	const name = (node as Node | undefined)?.['name'];
+	return typeof name === 'string' ? name : '';
 }
 
 /** What a statement declares, exported or not. */

@@ -8,7 +8,7 @@ import {
 	storedPart,
 	type Filter,
 	type Term,
-} from '../../source/mailbox/filter/filter.ts';
+} from '../../source/mailbox/filter.ts';
 import {compileFilter, type Facts} from '../../source/mailbox/filter/filter-match.ts';
 import {mayBecomeField, parseFilter} from '../../source/mailbox/filter/filter-parse.ts';
 import {anyTag} from '../helpers/any-tag.ts';

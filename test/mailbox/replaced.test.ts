@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {replacedText} from '../../source/mailbox/replaced.ts';
+import {replacedText} from '../../source/mailbox/event.ts';
 
 test('says how many messages are new, and behind which', () => {
 	expect(replacedText({common: 4, fresh: 0, more: false})).toBe(

@@ -1,7 +1,7 @@
 import type {Transport} from '@modelcontextprotocol/sdk/shared/transport.js';
 import type {JSONRPCMessage} from '@modelcontextprotocol/sdk/types.js';
 import {expect, test, vi} from 'vitest';
-import {withAfterAnswer} from '../../source/mcp/after-answer.ts';
+import {withAfterAnswer} from '../../source/mcp/session/after-answer.ts';
 
 const answer = (id: number, result: object = {}): JSONRPCMessage => ({jsonrpc: '2.0', id, result: {...result}});
 

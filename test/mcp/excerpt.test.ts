@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {cutText, fairShare} from '../../source/mailbox/excerpt.ts';
-import {excerptOf, sizeOf} from '../../source/mcp/excerpt.ts';
+import {excerptOf, sizeOf} from '../../source/mcp/answers/excerpt.ts';
 
 const hostile = fc.oneof(
 	fc.string({unit: 'binary', maxLength: 3000, size: 'max'}),

@@ -4,7 +4,7 @@ import {planGuidance} from '../../source/join/files/guidance-file.ts';
 import {mailText, openText} from '../../source/join/hook/mail-text.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
-import type {Quoted} from '../../source/mcp/quoted.ts';
+import type {Quoted} from '../../source/mcp/answers/quoted.ts';
 import {openDesk, type AgentClient, type Called} from '../helpers/mcp.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';

@@ -9,7 +9,7 @@ import {connectMailbox} from '../../source/gateway/connect.ts';
 import {runSql} from '../../source/gateway/management.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
-import type {Quoted} from '../../source/mcp/quoted.ts';
+import type {Quoted} from '../../source/mcp/answers/quoted.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
 import {startAgent, type AgentClient, type Called} from '../helpers/mcp.ts';
 import {cli} from '../helpers/program.ts';

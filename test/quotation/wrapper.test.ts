@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {mailText} from '../../source/join/hook/mail-text.ts';
-import {answer} from '../../source/mcp/answer.ts';
-import {quoteAll, quotedBlock} from '../../source/mcp/quoted.ts';
+import {answer} from '../../source/mcp/answers/answer.ts';
+import {quoteAll, quotedBlock} from '../../source/mcp/answers/quoted.ts';
 import {quotedText} from '../../source/quotation/agent-text.ts';
 import {withoutWrappers} from '../../source/quotation/wrapper.ts';
 import {messageRow} from '../helpers/message.ts';

@@ -1,5 +1,5 @@
 import {UsageError} from '../../mailbox/error.ts';
-import {momentAt} from '../../mailbox/filter/filter.ts';
+import {momentAt} from '../../mailbox/filter.ts';
 import {parseMoment} from '../../mailbox/filter/filter-time.ts';
 import {isReserved, isTag, type Tag} from '../../mailbox/tag.ts';
 import {dashed} from './parse.ts';

@@ -11,7 +11,7 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Unsubscribe} from '../../mailbox/event.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import {withAfterAnswer} from '../../mcp/after-answer.ts';
+import {withAfterAnswer} from '../../mcp/session/after-answer.ts';
 import {createMailboxServer} from '../../mcp/server.ts';
 import {version} from '../../hub/files/version.ts';
 import {findPaths} from '../../paths.ts';

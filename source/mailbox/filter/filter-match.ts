@@ -1,4 +1,4 @@
-import {momentAt, type Content, type Filter, type Quality, type Term} from './filter.ts';
+import {momentAt, type Content, type Filter, type Quality, type Term} from '../filter.ts';
 import {searchedCharacters, wordsPattern} from './filter-words.ts';
 import {inChannel, type Message} from '../message.ts';
 import {sameTag, type Tag} from '../tag.ts';

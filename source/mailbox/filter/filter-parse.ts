@@ -1,5 +1,5 @@
 import {UsageError} from '../error.ts';
-import {asksForUnread, contents, everything, qualities, type Filter, type Term} from './filter.ts';
+import {asksForUnread, contents, everything, qualities, type Filter, type Term} from '../filter.ts';
 import {parseMoment} from './filter-time.ts';
 import {wordsOf} from './filter-words.ts';
 import {nearest} from '../nearest.ts';

@@ -1,4 +1,4 @@
-import type {Moment} from './filter.ts';
+import type {Moment} from '../filter.ts';
 
 const units: {readonly [unit: string]: number} = {
 	s: 1000,

@@ -2,10 +2,10 @@ import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
 import {sameTag} from '../../mailbox/tag.ts';
-import {answer, answering} from '../answer.ts';
-import type {Session} from '../session.ts';
-import {listed} from '../listed.ts';
-import {route} from '../taking.ts';
+import {answer, answering} from '../answers/answer.ts';
+import type {Session} from '../session/session.ts';
+import {listed} from '../answers/listed.ts';
+import {route} from '../session/taking.ts';
 
 export function registerAckMessage(server: McpServer, session: Session): void {
 	server.registerTool(

@@ -3,11 +3,11 @@ import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
 import {RecentMap} from '../../mailbox/recent.ts';
-import {answer, answering} from '../answer.ts';
-import type {Session} from '../session.ts';
-import {listed} from '../listed.ts';
-import {plainText} from '../plain-text.ts';
-import {queueSchema, taskAtAGlance, taskId, taskSchema} from '../task-data.ts';
+import {answer, answering} from '../answers/answer.ts';
+import type {Session} from '../session/session.ts';
+import {listed} from '../answers/listed.ts';
+import {plainText} from '../answers/plain-text.ts';
+import {queueSchema, taskAtAGlance, taskId, taskSchema} from '../answers/task-data.ts';
 
 /** Tasks whose fate is not known that are remembered: each may be long. */
 const maxUnsure = 20;

@@ -5,12 +5,12 @@ import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answer.ts';
-import type {Session} from '../session.ts';
-import {handOver, handOverShape, howToClose, limitSchema} from '../hand-over.ts';
-import {listed} from '../listed.ts';
-import {quoteAll, quotedBlock} from '../quoted.ts';
-import type {Taking} from '../taking.ts';
+import {answer, answering} from '../answers/answer.ts';
+import type {Session} from '../session/session.ts';
+import {handOver, handOverShape, howToClose, limitSchema} from '../session/hand-over.ts';
+import {listed} from '../answers/listed.ts';
+import {quoteAll, quotedBlock} from '../answers/quoted.ts';
+import type {Taking} from '../session/taking.ts';
 
 /** How many of the oldest open messages are looked at for what was handed over before. */
 const depth = {named: 50, shown: 200};

@@ -2,11 +2,11 @@ import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answer.ts';
-import {defaultLease, type Claims} from '../claims.ts';
-import type {Session} from '../session.ts';
-import {queueSchema, taskId, wholeTaskSchema, wholeTask, wholeTaskLines} from '../task-data.ts';
-import {whyNotClaimed} from '../task-standing.ts';
+import {answer, answering} from '../answers/answer.ts';
+import {defaultLease, type Claims} from '../session/claims.ts';
+import type {Session} from '../session/session.ts';
+import {queueSchema, taskId, wholeTaskSchema, wholeTask, wholeTaskLines} from '../answers/task-data.ts';
+import {whyNotClaimed} from '../answers/task-standing.ts';
 
 export const leaseSchema = z.number().int().min(10).max(3600);
 export const tokenSchema = z

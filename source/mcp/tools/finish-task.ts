@@ -4,12 +4,12 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Json} from '../../mailbox/json.ts';
 import type {Task, TaskOutcome} from '../../mailbox/task.ts';
 import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answer.ts';
+import {answer, answering} from '../answers/answer.ts';
 import {tokenSchema} from './claim-task.ts';
-import type {Claims} from '../claims.ts';
-import type {Session} from '../session.ts';
-import {plainText} from '../plain-text.ts';
-import {anyObject, taskAtAGlance, taskId, taskLines, taskSchema} from '../task-data.ts';
+import type {Claims} from '../session/claims.ts';
+import type {Session} from '../session/session.ts';
+import {plainText} from '../answers/plain-text.ts';
+import {anyObject, taskAtAGlance, taskId, taskLines, taskSchema} from '../answers/task-data.ts';
 
 export function registerFinishTask(server: McpServer, session: Session, claims: Claims): void {
 	server.registerTool(

@@ -4,8 +4,8 @@ import {isShared, presenceOf, presences} from '../../mailbox/agent.ts';
 import {knownTags, resembled} from '../../mailbox/look-alike.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {notice, quotedText} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answer.ts';
-import type {Session} from '../session.ts';
+import {answer, answering} from '../answers/answer.ts';
+import type {Session} from '../session/session.ts';
 
 const listedAgent = z.object({
 	tag: z.string(),

@@ -5,8 +5,8 @@ import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {taskStatuses, type Task} from '../../mailbox/task.ts';
 import {listStanding, standingIn} from '../../mailbox/tasks/task-standing.ts';
 import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering, answerRoom, visible} from '../answer.ts';
-import type {Session} from '../session.ts';
+import {answer, answering, answerRoom, visible} from '../answers/answer.ts';
+import type {Session} from '../session/session.ts';
 import {
 	queueSchema,
 	taskAtAGlance,
@@ -15,8 +15,8 @@ import {
 	wholeTaskSchema,
 	wholeTask,
 	wholeTaskLines,
-} from '../task-data.ts';
-import {findTask, noSuchTask} from '../task-standing.ts';
+} from '../answers/task-data.ts';
+import {findTask, noSuchTask} from '../answers/task-standing.ts';
 
 const listedTask = wholeTaskSchema.extend({
 	level: z.number().int().describe('How many of the plans above it are shown.'),

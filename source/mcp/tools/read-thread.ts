@@ -4,10 +4,10 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answer.ts';
-import type {Session} from '../session.ts';
-import {limitSchema} from '../hand-over.ts';
-import {quoteAll, quotedBlock, quotedMessage, quoteFrom} from '../quoted.ts';
+import {answer, answering} from '../answers/answer.ts';
+import type {Session} from '../session/session.ts';
+import {limitSchema} from '../session/hand-over.ts';
+import {quoteAll, quotedBlock, quotedMessage, quoteFrom} from '../answers/quoted.ts';
 
 const idSchema = z.number().int().positive();
 

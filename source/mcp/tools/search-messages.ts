@@ -2,9 +2,9 @@ import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {parseStored} from '../../mailbox/filter/filter-parse.ts';
 import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answer.ts';
-import type {Session} from '../session.ts';
-import {quoteAll, quotedBlock, quotedMessage} from '../quoted.ts';
+import {answer, answering} from '../answers/answer.ts';
+import type {Session} from '../session/session.ts';
+import {quoteAll, quotedBlock, quotedMessage} from '../answers/quoted.ts';
 
 export function registerSearchMessages(server: McpServer, session: Session): void {
 	server.registerTool(

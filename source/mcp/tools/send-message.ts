@@ -6,9 +6,9 @@ import {contentOf, maxContentBytes, mentionsIn} from '../../mailbox/message.ts';
 import {nearest} from '../../mailbox/nearest.ts';
 import {RecentMap} from '../../mailbox/recent.ts';
 import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
-import {answer, answering} from '../answer.ts';
-import type {Session} from '../session.ts';
-import {tagSchema} from '../tag-schema.ts';
+import {answer, answering} from '../answers/answer.ts';
+import type {Session} from '../session/session.ts';
+import {tagSchema} from '../answers/tag-schema.ts';
 
 /** Tags that are named in one answer. */
 const most = 100;

@@ -1,12 +1,12 @@
 import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answer.ts';
+import {answer, answering} from '../answers/answer.ts';
 import {leaseSchema, tokenSchema} from './claim-task.ts';
-import type {Claims} from '../claims.ts';
-import type {Session} from '../session.ts';
-import {plainText} from '../plain-text.ts';
-import {taskAtAGlance, taskId, taskLines, taskSchema} from '../task-data.ts';
+import type {Claims} from '../session/claims.ts';
+import type {Session} from '../session/session.ts';
+import {plainText} from '../answers/plain-text.ts';
+import {taskAtAGlance, taskId, taskLines, taskSchema} from '../answers/task-data.ts';
 
 export function registerTaskProgress(server: McpServer, session: Session, claims: Claims): void {
 	server.registerTool(

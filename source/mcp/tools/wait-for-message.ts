@@ -4,10 +4,10 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {addresses} from '../../mailbox/message.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import {answering} from '../answer.ts';
-import type {Session} from '../session.ts';
-import {handOver, handOverShape, limitSchema} from '../hand-over.ts';
-import type {Taken, Taking} from '../taking.ts';
+import {answering} from '../answers/answer.ts';
+import type {Session} from '../session/session.ts';
+import {handOver, handOverShape, limitSchema} from '../session/hand-over.ts';
+import type {Taken, Taking} from '../session/taking.ts';
 
 /**
  * Seconds. Clients on the MCP SDK give up after 60 unless they were told otherwise; Claude Code puts a call that takes longer

@@ -1,4 +1,4 @@
-import {replacedText} from '../../mailbox/replaced.ts';
+import {replacedText} from '../../mailbox/event.ts';
 import type {State} from '../../store/state.ts';
 import type {UiStore} from '../model/ui.ts';
 

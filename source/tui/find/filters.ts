@@ -1,4 +1,4 @@
-import type {Filter} from '../../mailbox/filter/filter.ts';
+import type {Filter} from '../../mailbox/filter.ts';
 import {mayBecomeField, parseFilter} from '../../mailbox/filter/filter-parse.ts';
 import type {Editor} from '../editor/editor.ts';
 import {editLine, pasteLine} from '../editor/line-edit.ts';

@@ -1,5 +1,5 @@
 import {MailboxError} from '../../mailbox/error.ts';
-import {asksForUnread, type Filter} from '../../mailbox/filter/filter.ts';
+import {asksForUnread, type Filter} from '../../mailbox/filter.ts';
 import {compileFilter} from '../../mailbox/filter/filter-match.ts';
 import {mayBecomeField, parseFilter} from '../../mailbox/filter/filter-parse.ts';
 import type {Message} from '../../mailbox/message.ts';

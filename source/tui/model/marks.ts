@@ -1,4 +1,4 @@
-import type {Filter} from '../../mailbox/filter/filter.ts';
+import type {Filter} from '../../mailbox/filter.ts';
 import {wordsPattern} from '../../mailbox/filter/filter-words.ts';
 import type {Strip} from '../screen/strip.ts';
 import {lookOf, plain, style, type Style} from '../screen/style.ts';

@@ -1,4 +1,4 @@
-import type {Filter} from '../../mailbox/filter/filter.ts';
+import type {Filter} from '../../mailbox/filter.ts';
 import {compileFilter} from '../../mailbox/filter/filter-match.ts';
 import type {Fault} from '../../mailbox/filter/filter-parse.ts';
 import type {Message} from '../../mailbox/message.ts';

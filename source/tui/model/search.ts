@@ -1,4 +1,4 @@
-import {everything, type Filter} from '../../mailbox/filter/filter.ts';
+import {everything, type Filter} from '../../mailbox/filter.ts';
 import type {Fault} from '../../mailbox/filter/filter-parse.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {emptyEditor, type Editor} from '../editor/editor.ts';

@@ -1,5 +1,5 @@
 import {MailboxError} from '../../mailbox/error.ts';
-import {asksForUnread, narrowed, type Filter} from '../../mailbox/filter/filter.ts';
+import {asksForUnread, narrowed, type Filter} from '../../mailbox/filter.ts';
 import {allFeed, inboxFeed, type FeedId} from '../../store/feed.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';

@@ -1,4 +1,5 @@
 import type {ReadStream, WriteStream} from 'node:tty';
+import {holdableStderr} from './stderr.ts';
 
 // Alternate screen, no wrapping at the last column, hidden cursor, bracketed paste.
 const enter = '\u001B[?1049h\u001B[?7l\u001B[?25l\u001B[?2004h';
@@ -52,9 +53,8 @@ export function takeTerminal(
 	let taken = false;
 	let lent = false;
 	let ended = false;
-	let held = '';
 	const modes = new Set<Mode>();
-	const writeToStderr = process.stderr.write.bind(process.stderr);
+	const stderr = holdableStderr();
 
 	const take = () => {
 		taken = true;
@@ -65,17 +65,6 @@ export function takeTerminal(
 		}
 		const wanted = [...modes].map(mode => `\u001B[?${mode}h`).join('');
 		stdout.write(`${lines ? enterLines : enter}${steady ? steadyCursor : ''}${wanted}`);
-	};
-	const hold = () => {
-		process.stderr.write = (chunk: string | Uint8Array) => {
-			held += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
-			return true;
-		};
-	};
-	const tell = () => {
-		process.stderr.write = writeToStderr;
-		if (held !== '') process.stderr.write(held);
-		held = '';
 	};
 	const give = () => {
 		taken = false;
@@ -88,7 +77,7 @@ export function takeTerminal(
 		if (lent) process.kill(process.pid, 'SIGSTOP');
 		if (!taken) return;
 		give();
-		tell();
+		stderr.release();
 		process.off('SIGTSTP', suspend);
 		// npm, which may stand between us and the shell, must stop with us: else the shell waits for it.
 		process.kill(0, 'SIGTSTP');
@@ -109,7 +98,7 @@ export function takeTerminal(
 		process.off('SIGTSTP', suspend);
 		process.on('SIGTSTP', suspend);
 		take();
-		hold();
+		stderr.hold();
 		// Its size may have changed, which only whoever had it was told.
 		process.kill(process.pid, 'SIGWINCH');
 		onReturn();
@@ -122,7 +111,7 @@ export function takeTerminal(
 		process.off('uncaughtExceptionMonitor', restore);
 		for (const [signal, listener] of listeners) process.off(signal, listener);
 		if (taken) give();
-		tell();
+		stderr.release();
 	};
 	const listeners = signals.map(signal => {
 		const fromKeyboard = signal === 'SIGINT' || signal === 'SIGQUIT';
@@ -136,7 +125,7 @@ export function takeTerminal(
 	process.on('uncaughtExceptionMonitor', restore);
 	for (const [signal, listener] of listeners) process.on(signal, listener);
 	take();
-	hold();
+	stderr.hold();
 	return {
 		setMode(mode, on) {
 			if (modes.has(mode) === on) return;

@@ -1,7 +1,7 @@
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
-import {MailboxError, type ErrorCode} from '../mailbox/error.ts';
-import {printable} from '../printable.ts';
-import {agentLine, agentText} from '../quotation/agent-text.ts';
+import {MailboxError, type ErrorCode} from '../../mailbox/error.ts';
+import {printable} from '../../printable.ts';
+import {agentLine, agentText} from '../../quotation/agent-text.ts';
 
 /** Characters of `structuredContent` as JSON. Claude Code puts an answer of more than 50,000 into a file. */
 export const answerRoom = 46_000;

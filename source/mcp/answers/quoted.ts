@@ -1,11 +1,11 @@
 import {z} from 'zod';
-import {fairShare} from '../mailbox/excerpt.ts';
-import {signatureRemark, type Message} from '../mailbox/message.ts';
-import type {Tag} from '../mailbox/tag.ts';
-import {printable} from '../printable.ts';
-import {gutter, notice} from '../quotation/agent-text.ts';
-import {cutLine, messageHead} from '../quotation/message-head.ts';
-import {provenance} from '../quotation/provenance.ts';
+import {fairShare} from '../../mailbox/excerpt.ts';
+import {signatureRemark, type Message} from '../../mailbox/message.ts';
+import type {Tag} from '../../mailbox/tag.ts';
+import {printable} from '../../printable.ts';
+import {gutter, notice} from '../../quotation/agent-text.ts';
+import {cutLine, messageHead} from '../../quotation/message-head.ts';
+import {provenance} from '../../quotation/provenance.ts';
 import {answerRoom} from './answer.ts';
 import {excerptOf, sizeOf, type Excerpt} from './excerpt.ts';
 

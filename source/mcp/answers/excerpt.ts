@@ -1,5 +1,5 @@
-import {cutText} from '../mailbox/excerpt.ts';
-import {agentText} from '../quotation/agent-text.ts';
+import {cutText} from '../../mailbox/excerpt.ts';
+import {agentText} from '../../quotation/agent-text.ts';
 
 /** Part of a text. */
 export interface Excerpt {

@@ -1,8 +1,8 @@
-import {claimObstacle, type Obstacle} from '../mailbox/tasks/claim-obstacle.ts';
-import {MailboxError} from '../mailbox/error.ts';
-import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {Tag} from '../mailbox/tag.ts';
-import type {Task} from '../mailbox/task.ts';
+import {claimObstacle, type Obstacle} from '../../mailbox/tasks/claim-obstacle.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Tag} from '../../mailbox/tag.ts';
+import type {Task} from '../../mailbox/task.ts';
 import {listed} from './listed.ts';
 
 export async function findTask(mailbox: Mailbox, id: number): Promise<Task | null> {

@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {isTag} from '../mailbox/tag.ts';
+import {isTag} from '../../mailbox/tag.ts';
 
 export const tagSchema = z
 	.string()

@@ -1,12 +1,12 @@
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {z} from 'zod';
-import {sharedText} from '../mailbox/agent.ts';
-import type {Mailbox} from '../mailbox/mailbox.ts';
-import {notice} from '../quotation/agent-text.ts';
-import {answer} from './answer.ts';
+import {sharedText} from '../../mailbox/agent.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import {notice} from '../../quotation/agent-text.ts';
+import {answer} from '../answers/answer.ts';
 import type {RequestId} from './after-answer.ts';
 import type {Session} from './session.ts';
-import {quoteAll, quotedBlock, quotedMessage} from './quoted.ts';
+import {quoteAll, quotedBlock, quotedMessage} from '../answers/quoted.ts';
 import type {Taken, Taking} from './taking.ts';
 
 export const limitSchema = z.number().int().min(1).max(50).default(20).describe('At most this many messages.');

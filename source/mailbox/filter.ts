@@ -1,4 +1,4 @@
-import type {Tag} from '../tag.ts';
+import type {Tag} from './tag.ts';
 
 /** Words for what a message is and has, as `is:` and `has:` take them. */
 export const qualities = ['unread', 'mine', 'unverified', 'stuck'] as const;

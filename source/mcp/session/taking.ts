@@ -1,8 +1,8 @@
 import {randomUUID} from 'node:crypto';
-import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {Message} from '../mailbox/message.ts';
-import {mayBeMore} from '../mailbox/query.ts';
-import {sameTag} from '../mailbox/tag.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Message} from '../../mailbox/message.ts';
+import {mayBeMore} from '../../mailbox/query.ts';
+import {sameTag} from '../../mailbox/tag.ts';
 import type {RequestId} from './after-answer.ts';
 import type {Session} from './session.ts';
 

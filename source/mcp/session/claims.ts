@@ -1,9 +1,9 @@
-import {MailboxError} from '../mailbox/error.ts';
-import type {Mailbox} from '../mailbox/mailbox.ts';
-import {sameTag, type Tag} from '../mailbox/tag.ts';
-import type {Task} from '../mailbox/task.ts';
-import {standingSentence} from '../mailbox/tasks/task-standing.ts';
-import {findTask, noSuchTask} from './task-standing.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import type {Task} from '../../mailbox/task.ts';
+import {standingSentence} from '../../mailbox/tasks/task-standing.ts';
+import {findTask, noSuchTask} from '../answers/task-standing.ts';
 
 interface Claim {
 	readonly token: number;

@@ -1,5 +1,5 @@
-import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {Tag} from '../mailbox/tag.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Tag} from '../../mailbox/tag.ts';
 import type {AnsweringTransport} from './after-answer.ts';
 
 /** What every tool works with: one agent's place at the mailbox. */

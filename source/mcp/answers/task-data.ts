@@ -1,8 +1,8 @@
 import {z} from 'zod';
-import {blockedForEver, taskStatuses, type Task} from '../mailbox/task.ts';
-import {percentOf} from '../mailbox/tasks/task-standing.ts';
-import {quotedText} from '../quotation/agent-text.ts';
-import {cutLine} from '../quotation/message-head.ts';
+import {blockedForEver, taskStatuses, type Task} from '../../mailbox/task.ts';
+import {percentOf} from '../../mailbox/tasks/task-standing.ts';
+import {quotedText} from '../../quotation/agent-text.ts';
+import {cutLine} from '../../quotation/message-head.ts';
 import {excerptOf} from './excerpt.ts';
 import {visible} from './answer.ts';
 import {listed} from './listed.ts';

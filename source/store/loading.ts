@@ -1,0 +1,39 @@
+import {MailboxError} from '../mailbox/error.ts';
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Message} from '../mailbox/message.ts';
+import type {Change} from './reduce.ts';
+
+type Apply = (change: Change) => void;
+
+const firstPage = 500;
+
+/** Reads what is shown first: the newest messages and their receipts, channels, agents and tasks. */
+export async function load(mailbox: Mailbox, apply: Apply): Promise<void> {
+	await Promise.all([
+		loadRecent(mailbox, apply),
+		mailbox.channels().then(channels => apply({type: 'channels', channels})),
+		mailbox.agents().then(agents => apply({type: 'agents', agents})),
+		mailbox.tasks.list().then(tasks => apply({type: 'tasks', tasks})),
+	]);
+}
+
+async function loadRecent(mailbox: Mailbox, apply: Apply): Promise<void> {
+	const messages = await mailbox.history({limit: firstPage});
+	apply({type: 'recent', messages, complete: messages.length < firstPage});
+	await loadReceipts(mailbox, apply, messages);
+}
+
+/** Reads how far each of the messages came. */
+export async function loadReceipts(mailbox: Mailbox, apply: Apply, messages: readonly Message[]): Promise<void> {
+	if (messages.length > 0) apply({type: 'receipts', receipts: await mailbox.receipts(messages.map(({id}) => id))});
+}
+
+/** What it resolves with; null when the other end cannot be reached. */
+export async function unlessOffline<T>(work: Promise<T>): Promise<T | null> {
+	try {
+		return await work;
+	} catch (error) {
+		if (error instanceof MailboxError && error.code === 'offline') return null;
+		throw error;
+	}
+}
