@@ -20,7 +20,7 @@ const {values} = parseArgs({
 	},
 });
 const tree = readTree(values.source);
-const violations = [...check(tree), ...checkState(tree, stateless, values.source)];
+const violations = [...check(tree), ...checkState(tree.files, stateless, values.source)];
 const large = largeFolders(tree, maxFiles).map(
 	([folder, count]) => `source/${folder} has ${count} files (at most ${maxFiles}).`,
 );

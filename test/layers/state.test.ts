@@ -4,10 +4,10 @@ import {join} from 'node:path';
 import {expect, onTestFinished, test} from 'vitest';
 import {stateless} from './layers.ts';
 import {checkState, moduleState} from './state.ts';
-import {readTree, sourceFolder} from './tree.ts';
+import {filesIn, sourceFolder} from './tree.ts';
 
 test('the screen has no state in its modules but where the table says why', () => {
-	expect(checkState(readTree(sourceFolder), stateless, sourceFolder)).toEqual([]);
+	expect(checkState(filesIn(sourceFolder), stateless, sourceFolder)).toEqual([]);
 });
 
 test.each([
@@ -42,6 +42,6 @@ test('what is planted in the screen is found, and an exception that is none any 
 	onTestFinished(() => rm(folder, {recursive: true}));
 	await cp(join(sourceFolder, 'tui/settings'), join(folder, 'tui/settings'), {recursive: true});
 	await writeFile(join(folder, 'tui/settings/planted.ts'), 'export let planted = 1;\n');
-	const found = checkState(readTree(folder), {tui: {'tui/settings/theme.ts': 'it had some'}}, folder);
+	const found = checkState(filesIn(folder), {tui: {'tui/settings/theme.ts': 'it had some'}}, folder);
 	expect(found.map(({file}) => file)).toEqual(['tui/settings/planted.ts', 'tui/settings/theme.ts']);
 });

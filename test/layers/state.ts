@@ -3,13 +3,14 @@ import {join} from 'node:path';
 import {parseSync, Visitor} from 'rolldown/utils';
 import type {Violation} from './check.ts';
 import type {Stateless} from './layers.ts';
-import {isWithin, type Tree} from './tree.ts';
+import {isWithin} from './tree.ts';
 
-/** What holds state in its modules although it must not, and the exceptions that are none any more. `root`: source/. */
-export function checkState(tree: Tree, table: Stateless, root: string): readonly Violation[] {
+/** The state in modules that must have none, and exceptions that are none any more. `root`: source/, with its `files`. */
+export function checkState(files: readonly string[], table: Stateless, root: string): readonly Violation[] {
 	return Object.entries(table).flatMap(([folder, exceptions]) => {
-		const files = [...tree.imports.keys()].filter(file => isWithin(file, folder));
-		const found = files.flatMap(file => moduleState(file, readFileSync(join(root, file), 'utf8')));
+		const found = files
+			.filter(file => /\.tsx?$/.test(file) && isWithin(file, folder))
+			.flatMap(file => moduleState(file, readFileSync(join(root, file), 'utf8')));
 		const stale = Object.keys(exceptions).filter(file => !found.some(each => each.file === file));
 		return [
 			...found.filter(({file}) => !(file in exceptions)),

@@ -10,11 +10,15 @@ export interface Tree {
 
 export const sourceFolder = join(import.meta.dirname, '../../source');
 
-export function readTree(folder: string): Tree {
-	const files = readdirSync(folder, {recursive: true, withFileTypes: true})
+export function filesIn(folder: string): readonly string[] {
+	return readdirSync(folder, {recursive: true, withFileTypes: true})
 		.filter(entry => entry.isFile())
 		.map(({parentPath, name}) => relative(folder, join(parentPath, name)).replaceAll('\\', '/'))
 		.toSorted();
+}
+
+export function readTree(folder: string): Tree {
+	const files = filesIn(folder);
 	const code = files.filter(file => /\.tsx?$/.test(file));
 	return {files, imports: new Map(code.map(file => [file, imports(file, readFileSync(join(folder, file), 'utf8'))]))};
 }

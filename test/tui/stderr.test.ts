@@ -2,9 +2,10 @@ import {expect, it, onTestFinished} from 'vitest';
 import {holdableStderr} from '../../source/tui/terminal/stderr.ts';
 
 it('is held back while any screen holds it, and whole again in whatever order they let it go', () => {
-	const {write} = process.stderr;
+	const write = Object.getOwnPropertyDescriptor(process.stderr, 'write');
 	onTestFinished(() => {
-		process.stderr.write = write;
+		Reflect.deleteProperty(process.stderr, 'write');
+		if (write !== undefined) Object.defineProperty(process.stderr, 'write', write);
 	});
 	for (const order of [
 		[0, 1],

@@ -24,7 +24,7 @@ export function holdableStderr(): HeldStderr {
 		hold() {
 			isHeld = true;
 			if (before !== null) return;
-			before = Reflect.get(process.stderr, 'write') as typeof write;
+			before = Reflect.get(process.stderr, 'write');
 			process.stderr.write = write;
 		},
 		release() {
