@@ -59,24 +59,6 @@ async function open(server: MemoryServer, size = {columns: 100, rows: 24}) {
 	};
 }
 
-describe('help that does not fit', () => {
-	it('scrolls to its end and no further, so that one key leads back', async () => {
-		const {frame, press} = await open(new MemoryServer(), {columns: 80, rows: 24});
-		await press('?');
-		const first = frame();
-		expect(first).toContain('↓ more');
-		for (let times = 0; times < 20; times += 1) await press(...Array.from({length: 10}, () => 'j'));
-		const last = frame();
-		expect(last).toContain('↑ back');
-		await press('k');
-		expect(frame()).not.toBe(last);
-		await press('G');
-		expect(frame()).toBe(last);
-		await press('g');
-		expect(frame()).toBe(first);
-	});
-});
-
 describe('a message that is redacted while it is shown', () => {
 	it('says so in its place, in the panes and to the reader, and its text is gone', async () => {
 		const server = new MemoryServer();
