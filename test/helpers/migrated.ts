@@ -53,12 +53,26 @@ export interface MigratedDatabase extends Session {
 
 export const migrationsFolder = new URL('../../supabase/migrations/', import.meta.url);
 
-/** The migrations in order, as they are applied everywhere. */
-export function migrations(): string[] {
-	return readdirSync(migrationsFolder)
-		.filter(name => name.endsWith('.sql'))
+/** What databases of earlier times have instead: their migrations, and the bridge to those above. */
+export const formerFolder = new URL('../../supabase/former/supabase/migrations/', import.meta.url);
+
+export interface MigrationFile {
+	/** Of the file, without its time. */
+	readonly name: string;
+	readonly sql: string;
+}
+
+/** The files of a folder in order, as they are applied everywhere. */
+export function migrationFiles(folder = migrationsFolder): MigrationFile[] {
+	return readdirSync(folder)
+		.filter(file => file.endsWith('.sql'))
 		.sort()
-		.map(name => readFileSync(new URL(name, migrationsFolder), 'utf8'));
+		.map(file => ({name: file.slice(15, -'.sql'.length), sql: readFileSync(new URL(file, folder), 'utf8')}));
+}
+
+/** Their text. */
+export function migrations(): string[] {
+	return migrationFiles().map(({sql}) => sql);
 }
 
 /** What every schema test runs on. Before the migrations there is a publication, as on Supabase and in the hub. */
