@@ -1,4 +1,4 @@
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {loadConfig} from '../config.ts';
@@ -10,6 +10,8 @@ import type {RunningHub} from '../hub/process/find.ts';
 import {logFile, openLog} from '../hub/files/log.ts';
 import {openTrace} from '../hub/files/trace.ts';
 import type {HubPaths} from '../hub/files/paths.ts';
+import {fileError} from '../hub/files/private-file.ts';
+import {readOwnFile} from '../hub/files/whole-file.ts';
 import {keptCopies, keptCopyText} from '../hub/upkeep/heads.ts';
 import {embedded} from '../hub/database/postgres-url.ts';
 import type {Command, Invocation} from './cli/command.ts';
@@ -59,6 +61,8 @@ const command: Command = {
 		state: {type: 'string'},
 		logs: {type: 'string'},
 	},
+	// Whoever is to mend the home has to see and to end its hub.
+	goesOn: ([action = 'status']) => action === 'status' || action === 'stop',
 	async run(invocation) {
 		const wanted = textFlag(invocation.flags, 'databaseUrl') === undefined ? 'status' : 'start';
 		const [action = wanted, ...rest] = invocation.input;
@@ -184,8 +188,8 @@ async function status(paths: HubPaths, {flags, stdout}: Invocation): Promise<voi
 	const hub = await runningHub(paths);
 	if (output === 'env') return write(stdout, asEnvironment(hub));
 	const facts = describe(hub, paths);
-	const {running} = hub;
-	if (flags['json'] === true || output === 'json') return writeJson(stdout, {...facts, running});
+	const {running, runaways} = hub;
+	if (flags['json'] === true || output === 'json') return writeJson(stdout, {...facts, running, runaways});
 	// Short statements are of no interest.
 	const long = running.filter(activity => activity.running >= 1000);
 	const entries: (readonly [string, string])[] = [
@@ -194,6 +198,7 @@ async function status(paths: HubPaths, {flags, stdout}: Invocation): Promise<voi
 		),
 		...keptCopies(paths.data).map(copy => ['history', keptCopyText(copy)] as const),
 		...long.map(({who, what, running: time}) => ['running', `${Math.round(time / 1000)} s, ${who}: ${what}`] as const),
+		...runaways.map(runaway => ['runaway', runawayText(runaway)] as const),
 	];
 	const width = Math.max(...entries.map(([name]) => name.length));
 	await write(
@@ -202,9 +207,13 @@ async function status(paths: HubPaths, {flags, stdout}: Invocation): Promise<voi
 	);
 }
 
+function runawayText({who, process, since}: RunningHub['runaways'][number]): string {
+	return `SQL of ${who}, since ${since}: cannot be cancelled (process ${process} of the PostgreSQL server); it ends by itself, or when the server is restarted at once (pg_ctl restart -m immediate)`;
+}
+
 async function logs(paths: HubPaths, {flags, stdout}: Invocation): Promise<void> {
 	const path = logFile(paths);
-	const read = (): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+	const read = (): string => (existsSync(path) ? readLog(path) : '');
 	let shown = '';
 	for (;;) {
 		const text = read();
@@ -214,6 +223,14 @@ async function logs(paths: HubPaths, {flags, stdout}: Invocation): Promise<void>
 		shown = text.slice(0, text.lastIndexOf('\n') + 1);
 		if (flags['follow'] !== true) return;
 		await sleep(300);
+	}
+}
+
+function readLog(path: string): string {
+	try {
+		return readOwnFile(path);
+	} catch (error) {
+		throw fileError(`The hub's log ${path} cannot be read`, error);
 	}
 }
 

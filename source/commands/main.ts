@@ -78,12 +78,12 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 		writeHelp(command);
 		return;
 	}
-	await checkOwn(env, stderr);
+	await checkOwn(env, stderr, command.goesOn?.(input) === true);
 	await command.run({input, flags, env, stdin, stdout, stderr});
 }
 
-/** No key is read that somebody else may have put there. Rejects with MailboxError. */
-async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream): Promise<void> {
+/** No key is read that somebody else may have put there. Rejects with MailboxError. `goesOn`: what is no ordinary file is only said. */
+async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream, goesOn: boolean): Promise<void> {
 	const [{checkHome}, {checkConfig}, {HubError}, {findPaths}] = await Promise.all([
 		import('../hub/home/check.ts'),
 		import('../hub/home/config.ts'),
@@ -92,7 +92,9 @@ async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream): 
 	]);
 	try {
 		const paths = findPaths(env);
-		for (const sentence of [...checkHome(paths), checkConfig(paths.config) ?? []].flat())
+		const say = ({sentence}: {readonly sentence: string}): void =>
+			writeTo(stderr, p`agentmux: ${printable(sentence)}\n`);
+		for (const sentence of [...checkHome(paths, goesOn ? say : undefined), checkConfig(paths.config) ?? []].flat())
 			writeTo(stderr, p`agentmux: ${printable(sentence)}\n`);
 	} catch (error) {
 		if (!(error instanceof HubError)) throw error;

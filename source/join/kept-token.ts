@@ -1,6 +1,6 @@
-import {readFileSync, rmSync} from 'node:fs';
+import {rmSync} from 'node:fs';
 import {join} from 'node:path';
-import {writePrivate} from '../hub/files/whole-file.ts';
+import {readOwnFile, writePrivate} from '../hub/files/whole-file.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
 
 /** An agent's token of a hosted project, which runs out: made by whoever finds it old, and kept for the others. */
@@ -21,7 +21,7 @@ function tokenFile(state: string, tag: Tag): string {
 /** The one of that account; null when there is none, or it has run out. `state` is the folder of what may be lost. */
 export function readKeptToken(state: string, tag: Tag, account: string): KeptToken | null {
 	try {
-		const kept = JSON.parse(readFileSync(tokenFile(state, tag), 'utf8')) as KeptToken;
+		const kept = JSON.parse(readOwnFile(tokenFile(state, tag))) as KeptToken;
 		return kept.account === account && kept.expires_at > Date.now() ? kept : null;
 	} catch {
 		return null;

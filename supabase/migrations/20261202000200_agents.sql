@@ -56,7 +56,9 @@ create table if not exists agentmux.acting (
   kind text not null,
   jti text,
   role text not null,
-  busy boolean not null default true
+  busy boolean not null default true,
+  -- Whether from here on only plain statements follow: see agentmux.plain_tail.
+  ends boolean not null default false
 );
 
 -- Who a request is, or no row. An authenticated token is believed (its app_metadata can be written by the service role
@@ -141,6 +143,39 @@ language plpgsql stable security definer set search_path = '' as $$
 begin
   if current_setting('role') in ('anon', 'authenticated') then perform agentmux.me(); end if;
 end $$;
+
+-- What the SQL of an agent locks, others do not wait for. Some functions of long texts (translate, strpos) never look whether they
+-- are cancelled: a statement that had taken the turn of the tasks and then called one of them kept everyone from finishing,
+-- cancelling and putting back tasks, for as long as it computed. So in the SQL of an agent whatever locks what others need is the
+-- last thing that its transaction does: one or more statements of which each is nothing but such a call (or an insert of
+-- messages) with its values written out. Anything else that would lock it is refused here, before the lock is taken, by
+-- whichever way it was reached. Its own messages, receipts and tables an agent may lock as it likes: nobody else writes them.
+-- `p_what` completes the sentence.
+create or replace function agentmux.guard_lock(p_what text) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not exists (
+    select from agentmux.acting as a
+    where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp() and not a.ends
+  ) then
+    return;
+  end if;
+  raise exception using errcode = '42501', message = format('an agent changes %s by a statement that does nothing else', p_what),
+    detail = 'Others would have to wait until the rest of it is done.',
+    hint = 'Call the function by itself, with the values written out: select * from task_add(''a title'', p_depends_on => array[1]). In a script such calls come last.';
+end $$;
+
+create or replace function agentmux.guard_locks() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform agentmux.guard_lock(tg_argv[0]);
+  return new;
+end $$;
+
+create or replace trigger agents_guard_locks before insert or update or delete on public.agents
+  for each statement execute function agentmux.guard_locks('agents');
+create or replace trigger agent_sessions_guard_locks before insert or update or delete on public.agent_sessions
+  for each statement execute function agentmux.guard_locks('agents');
 
 -- Joins the identity, or refreshes it, and one of its sessions. Who is not verified changes nobody's kind.
 create or replace function public.agent_touch(p_presence text default null, p_role text default null, p_session text default null,

@@ -17,6 +17,8 @@ comment on column public.mux_meta.mailbox_id is 'which mailbox this is, for good
 comment on column public.mux_meta.xid_offset is
   'added to this server''s transaction ids, so that they follow those of the server that a dump came from';
 insert into public.mux_meta default values on conflict do nothing;
+create or replace trigger mux_meta_guard_locks before update on public.mux_meta
+  for each statement execute function agentmux.guard_locks('the mailbox');
 
 -- A transaction id of this server as one of this mailbox.
 create or replace function agentmux.shift(p_xid xid8, p_offset bigint) returns xid8

@@ -81,6 +81,7 @@ $$;
 
 -- Takes the text and the meta out of a message: its author may, and humans; the service role and the owner as well. The tag,
 -- the author, the time and the thread stay; whom it was addressed to is forgotten with the text. Doing it again changes nothing.
+-- Waits for nobody who replies to it or has it delivered just now.
 create or replace function public.redact_message(p_id bigint, p_reason text default null, p_signature jsonb default null)
 returns public.messages
 language plpgsql security definer set search_path = '' as $$
@@ -90,8 +91,9 @@ declare
   done public.redactions;
 begin
   perform public.mux_guard();
+  perform agentmux.guard_lock('messages');
   select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
-  select m.* into message from public.messages as m where m.id = p_id for update;
+  select m.* into message from public.messages as m where m.id = p_id for no key update;
   if not found then
     raise exception using errcode = '23503', message = format('there is no message %s', coalesce(p_id::text, 'null'));
   end if;

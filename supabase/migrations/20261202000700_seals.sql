@@ -87,6 +87,7 @@ declare
   left_over boolean;
 begin
   perform public.mux_guard();
+  perform agentmux.guard_lock('the seals');
   left_over := agentmux.seal(2);
   return query select m.epoch, coalesce(s.seq, 0), coalesce(encode(s.hash, 'hex'), ''), left_over
   from public.mux_meta as m

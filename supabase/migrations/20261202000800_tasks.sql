@@ -84,6 +84,7 @@ create table if not exists agentmux.task_turn ();
 create or replace function agentmux.take_turn() returns void
 language plpgsql volatile security definer set search_path = '' as $$
 begin
+  perform agentmux.guard_lock('tasks');
   lock table agentmux.task_turn in exclusive mode;
 end $$;
 
@@ -98,6 +99,12 @@ end $$;
 
 create or replace trigger tasks_take_turn before update of parent_id, depends_on or delete on public.tasks
   for each statement execute function agentmux.take_task_turn();
+
+create or replace trigger tasks_guard_locks before update or delete on public.tasks
+  for each statement execute function agentmux.guard_locks('tasks');
+-- Whoever adds a task under the same key waits for it. Any other new task is nobody's yet.
+create or replace trigger tasks_guard_key before insert on public.tasks
+  for each row when (new.idem_key is not null) execute function agentmux.guard_locks('tasks');
 
 -- A lease ends with the run that it is of.
 create or replace function agentmux.task_before_update() returns trigger

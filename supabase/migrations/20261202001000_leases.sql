@@ -8,6 +8,8 @@ create table if not exists agentmux.lease_clock (
   period interval not null default '5 seconds'
 );
 insert into agentmux.lease_clock default values on conflict do nothing;
+create or replace trigger lease_clock_guard_locks before update on agentmux.lease_clock
+  for each statement execute function agentmux.guard_locks('tasks');
 
 -- Until when a lease of so many seconds lasts: between one second and an hour.
 create or replace function agentmux.lease(p_seconds int) returns timestamptz

@@ -22,11 +22,14 @@ create index if not exists events_at on public.events (at, id);
 create index if not exists events_task on public.events (task_id, at, id) where task_id is not null;
 create index if not exists events_presence on public.events (tag, at, id) where kind = 'presence';
 
--- Of 30 days, and never more than 100,000 and a few: each 500th row pays for the others.
+-- Of 30 days, and never more than 100,000 and a few: each 500th row pays for the others. Waits for nobody who deletes the same ones.
 create or replace function agentmux.event_written() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-  delete from public.events as e where e.at < clock_timestamp() - interval '30 days' or e.id <= new.id - 100000;
+  delete from public.events as e where e.id in (
+    select old.id from public.events as old
+    where old.at < clock_timestamp() - interval '30 days' or old.id <= new.id - 100000
+    for update skip locked);
   return null;
 end $$;
 

@@ -269,7 +269,8 @@ language sql stable set search_path = '' as $$
   ) as faults (place, fault) order by place limit 1
 $$;
 
--- Lets those who take part read a new table of the agent, and nobody else.
+-- Lets those who take part read a new table of the agent, and nobody else. The table says whose it is: a dump that is restored
+-- where the role does not exist leaves it to somebody else.
 create or replace function agentmux.share_tables(p_role oid) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -283,6 +284,7 @@ begin
     execute format('alter table %s enable row level security, no force row level security', found_table);
     continue when exists (select from pg_catalog.pg_policy as p where p.polrelid = found_table and p.polname = 'agent_results');
     execute format('create policy agent_results on %s for select to authenticated using ((select agentmux.admitted()))', found_table);
+    execute format('comment on policy agent_results on %s is %L', found_table, 'table of ' || pg_catalog.pg_get_userbyid(p_role));
     execute format('create policy agent_results_service on %s for select to service_role using (true)', found_table);
     execute format('grant select on %s to authenticated, service_role', found_table);
     if to_regrole('result_reader') is not null then
@@ -331,8 +333,87 @@ begin
   update agentmux.acting as a set busy = false where a.xid = pg_current_xact_id();
 end $$;
 
--- Runs one statement of the agent that the token names, and returns its rows: one of null where it returns none.
-create or replace function agentmux.agent_statement(p_query text, p_parameters text[], p_read_only boolean) returns setof json
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Whether a statement is nothing but a call of the mailbox, or an insert of messages, with its values written out:
+--   select * from task_add('a title', p_depends_on => array[1], p_run_at => now() + interval '1 hour')
+--   select (task_claim('default')).id
+--   with mine as (select * from task_claim()) select id, title from mine
+--   insert into messages (content, reply_to) values ('[ME] done', 7) returning id
+-- Its tokens become one letter each, and what is a value becomes `v` from the inside out. What is not understood is not plain:
+-- a text that this reads otherwise than PostgreSQL does must not pass, so it knows few kinds of tokens, and they have to make
+-- up the whole text.
+create or replace function agentmux.is_plain(p_query text) returns boolean
+language plpgsql stable set search_path = '' as $$
+declare
+  token constant text := concat_ws('|', '[ \t\n\r\f]+', '--[^\n\r]*', '/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/',
+    '[eE]''(?:[^''\\]|\\.|'''')*''', '''(?:[^'']|'''')*''', '\$\$(?:[^$]|\$(?!\$))*\$\$', '\$[0-9]{1,2}',
+    '[0-9]{1,18}(?:\.[0-9]{1,18})?', '[A-Za-z_][A-Za-z0-9_$]*', '"[A-Za-z_][A-Za-z0-9_]*"', '::|=>|:=|\|\||[-+,.()*;]|\[|\]');
+  shape text;
+  size bigint;
+  reduced text;
+  -- One column, or all.
+  columns constant text := 'C(?:,C)*';
+  call_from constant text := 'SC(?:,C)*FcN?';
+begin
+  if length(p_query) > 300000 or current_setting('standard_conforming_strings') <> 'on' then return false; end if;
+  select sum(length(t.word)), string_agg(case
+      when t.word ~ '^(?:[ \t\n\r\f]|--|/\*)' then ''
+      when t.word ~ '^(?:[eE]?''|\$|[0-9])' then 'v'
+      when t.word = '::' then ':'
+      when t.word in ('=>', ':=') then '>'
+      when t.word = '||' then '|'
+      when t.word ~ '^[^A-Za-z_"]' then t.word
+      else case lower(trim(both '"' from t.word))
+        when 'messages' then 'm'
+        when 'public' then 'p'
+        else case
+          when lower(trim(both '"' from t.word)) = any ('{task_add,task_plan,task_claim,task_heartbeat,task_progress,task_finish,task_cancel,
+            task_retry,task_assign,task_reprioritise,task_reap,agent_touch,inbox,inbox_take,receipt_ack,receipt_deliver,receipt_release,
+            redact_message,seal_history,mailbox_state}'::text[]) then 'f'
+          when t.word like '"%' then 'i'
+          else coalesce((pg_catalog.jsonb_build_object('select', 'S', 'from', 'F', 'insert', 'I', 'into', 'T', 'values', 'V',
+            'returning', 'R', 'as', 'A', 'array', 'Y', 'with', 'W', 'interval', 'L', 'limit', 'M', 'cast', 'K',
+            'true', 'v', 'false', 'v', 'null', 'v', 'current_timestamp', 'v',
+            'now', 'g', 'clock_timestamp', 'g', 'jsonb_build_object', 'g', 'jsonb_build_array', 'g', 'json_build_object', 'g',
+            'json_build_array', 'g', 'bigint', 'y', 'int', 'y', 'integer', 'y', 'int4', 'y', 'int8', 'y', 'text', 'y',
+            'jsonb', 'y', 'json', 'y', 'boolean', 'y', 'bool', 'y', 'uuid', 'y', 'timestamptz', 'y', 'real', 'y', 'numeric', 'y'))
+            ->> lower(t.word), 'i') end end end, '' order by t.place)
+  into size, shape
+  from pg_catalog.regexp_matches(p_query, token, 'g') with ordinality as found (groups, place)
+  cross join lateral (select found.groups[1] as word, found.place) as t;
+  if size is distinct from length(p_query) or length(shape) > 5000 then return false; end if;
+  shape := replace(replace(trim(trailing ';' from shape), 'p.', ''), 'p', 'i');
+  loop
+    reduced := regexp_replace(regexp_replace(regexp_replace(shape,
+      'v:[yL](?:\[\])?|Y\[(?:v(?:,v)*)?\]|g\((?:v(?:,v)*)?\)|(?<![fgimy])\(v\)|[yL]v|[iy]>v|v[-+|]v|K\(vA[yL]\)', 'v', 'g'),
+      '([(,\[>])[-+]v', '\1v', 'g'),
+      'f\((?:v(?:,v)*)?\)', 'c', 'g');
+    exit when reduced = shape;
+    shape := reduced;
+  end loop;
+  -- N: a name that is given to something. C: a column. O: a call among what is selected.
+  return shape ~ ('^' || replace(replace(replace(
+    '(?:SO(?:,O)*|' || call_from || '(?:Mv)?|WiA\(' || call_from || '\)SC(?:,C)*FiN?(?:Mv)?'
+      || '|ITm\([iy](?:,[iy])*\)V(?:v|\(v(?:,v)*\))(?:,(?:v|\(v(?:,v)*\)))*(?:RC(?:,C)*)?)$',
+    'O', '(?:c|\(c\)\.[iy])N?'), 'C', '(?:\*|[iym](?:\.[iym]|\.\*)?N?)'), 'N', '(?:A?i)'));
+end $$;
+
+-- How many statements at the end of a script are plain. Not looked at where none of them could lock what others need.
+create or replace function agentmux.plain_tail(p_statements text[]) returns int
+language plpgsql stable set search_path = '' as $$
+declare
+  tail int := 0;
+begin
+  if array_to_string(p_statements, ' ') !~* '\m(?:task_|agent_touch|redact_message|seal_history|mailbox_state)' then return 0; end if;
+  while tail < cardinality(p_statements) and agentmux.is_plain(p_statements[cardinality(p_statements) - tail]) loop
+    tail := tail + 1;
+  end loop;
+  return tail;
+end $$;
+
+-- Runs one statement of the agent that the token names, and returns its rows: one of null where it returns none. `p_ends`:
+-- whether only plain statements follow.
+create or replace function agentmux.agent_statement(p_query text, p_parameters text[], p_read_only boolean, p_ends boolean) returns setof json
 language plpgsql set search_path = '' as $$
 declare
   me text := agentmux.me();
@@ -368,9 +449,9 @@ begin
   -- Not those that another call is removing just now: it may take as long as its statement does.
   delete from agentmux.acting as a where a.xid in (
     select o.xid from agentmux.acting as o where o.xid < pg_snapshot_xmin(pg_current_snapshot()) for update skip locked);
-  insert into agentmux.acting as a (xid, tag, kind, jti, role)
-  values (pg_current_xact_id(), me, who.kind, nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'jti', role_name)
-  on conflict (xid) do update set busy = true;
+  insert into agentmux.acting as a (xid, tag, kind, jti, role, ends)
+  values (pg_current_xact_id(), me, who.kind, nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'jti', role_name, p_ends)
+  on conflict (xid) do update set busy = true, ends = excluded.ends;
   others := agentmux.belongings(role_id);
   begin
     -- Ends with the block, and cannot be taken back in it.
@@ -396,21 +477,25 @@ create or replace function public.agent_sql(p_query text, p_parameters text[] de
 language plpgsql security definer set search_path = '' as $$
 begin
   perform pg_catalog.set_config('request.headers', '', true);
-  return query select line from agentmux.agent_statement(p_query, p_parameters, p_read_only) as line where line is not null;
+  return query select line
+  from agentmux.agent_statement(p_query, p_parameters, p_read_only, agentmux.plain_tail(array[p_query]) = 1) as line where line is not null;
 end $$;
 
--- The same for several statements, all or none; returns the rows of the last that has any.
+-- The same for several statements, all or none; returns the rows of the last that has any. The plain statements at the end may
+-- lock what others need.
 create or replace function public.agent_script(p_statements text[], p_read_only boolean default false) returns setof json
 language plpgsql security definer set search_path = '' as $$
 declare
-  statement text;
+  -- One row of them, counted from 1, whatever array was given.
+  statements text[] := array(select s from unnest(p_statements) with ordinality as s (s, place) order by s.place);
+  others int := cardinality(statements) - agentmux.plain_tail(statements);
   lines json[];
   last json[];
 begin
   perform agentmux.me();
   perform pg_catalog.set_config('request.headers', '', true);
-  foreach statement in array coalesce(p_statements, '{}') loop
-    lines := array(select line from agentmux.agent_statement(statement, '{}', p_read_only) as line);
+  for place in 1..cardinality(statements) loop
+    lines := array(select line from agentmux.agent_statement(statements[place], '{}', p_read_only, place > others) as line);
     if lines::pg_catalog.text operator(pg_catalog.<>) '{NULL}' then last := lines; end if;
   end loop;
   return query select line from pg_catalog.unnest(last) as line;

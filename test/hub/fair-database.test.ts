@@ -236,7 +236,7 @@ describe('on PostgreSQL, who holds a lock', () => {
 
 	beforeAll(async () => {
 		said = [];
-		database = await openPostgresDatabase({timeout: 60_000, onBlocked: sentence => said.push(sentence)});
+		database = await openPostgresDatabase({timeout: 60_000, onStuck: sentence => said.push(sentence)});
 		await bootstrap(database);
 		await database.script(
 			owner,

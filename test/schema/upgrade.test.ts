@@ -122,7 +122,8 @@ it.each(engines)(
 	async ({open}) => {
 		const database = await open();
 		try {
-			for (const index of [...versions, former.length - 2]) {
+			await makeFormer(database, '');
+		for (const index of [...versions, former.length - 2]) {
 				await emptied(database);
 				await makeFormer(database, former[index + 1]!.version);
 				await fill(database, index);

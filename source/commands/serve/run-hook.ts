@@ -1,8 +1,9 @@
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {checkFile, checkFolder} from '../../hub/home/entry.ts';
 import {dial, type HubAddress} from '../../hub/local/dial.ts';
 import {openLog} from '../../hub/files/log.ts';
+import {readOwnFile} from '../../hub/files/whole-file.ts';
 import {openTrace, type Trace} from '../../hub/files/trace.ts';
 import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isInteractive} from '../../join/clients/client.ts';
@@ -221,7 +222,7 @@ async function hubOf(state: string): Promise<HubAddress> {
 /** Read here and not by hub/state-file, which would load more. Null where there is none, or it is damaged. */
 function readHub(state: string): (HubAddress & {readonly pid: number}) | null {
 	try {
-		const {url, socket, proof_key, pid} = JSON.parse(readFileSync(join(state, 'hub.json'), 'utf8')) as {
+		const {url, socket, proof_key, pid} = JSON.parse(readOwnFile(join(state, 'hub.json'))) as {
 			readonly [name in keyof HubAddress | 'pid']?: unknown;
 		};
 		const isComplete = typeof url === 'string' && typeof proof_key === 'string' && typeof pid === 'number';

@@ -34,6 +34,7 @@ export interface Activity {
 }
 
 interface Call {
+	readonly scope: Scope;
 	readonly caller: SharedCaller;
 	/** Its SQL; put together only for who asks. */
 	readonly what: () => string;
@@ -108,11 +109,17 @@ export class FairDatabase implements Database {
 		return found.map(activityOf);
 	}
 
+	/** Cancels what runs in those scopes, and refuses what waits for its turn there. */
+	cancelCalls(isMeant: (scope: Scope) => boolean, why: Error): void {
+		for (const call of [...this.#queues.values()].flat()) if (isMeant(call.scope)) call.refuse(why);
+		for (const {scope, abort} of this.#running) if (isMeant(scope)) abort.abort(why);
+	}
+
 	async #inTurn(scope: Scope, what: () => string, given: AbortSignal | undefined, work: Work): Promise<Result[]> {
 		const caller = sharedCallerOf(scope);
 		const abort = new AbortController();
 		try {
-			return await this.#queued({caller, what, abort}, given, () =>
+			return await this.#queued({scope, caller, what, abort}, given, () =>
 				work(given === undefined ? abort.signal : AbortSignal.any([given, abort.signal])),
 			);
 		} catch (error) {
@@ -125,7 +132,7 @@ export class FairDatabase implements Database {
 	}
 
 	#queued(
-		call: Pick<Call, 'caller' | 'what' | 'abort'>,
+		call: Pick<Call, 'scope' | 'caller' | 'what' | 'abort'>,
 		given: AbortSignal | undefined,
 		work: () => Promise<Result[]>,
 	): Promise<Result[]> {

@@ -9,6 +9,17 @@ export interface OpenedDatabase {
 	readonly label: string;
 	/** Copies its files, as they are between two transactions, to a folder that does not exist; null where they are a server's. */
 	readonly copyTo: ((folder: string) => Promise<void>) | null;
+	/** The SQL of agents that computes on in the server although it was cancelled; absent where it ends with its thread. */
+	readonly runaways?: () => readonly Runaway[];
 	/** Begins what has to be done from time to time. Returns the function that ends it. */
 	readonly startMaintenance: () => () => void;
+}
+
+/** A statement that nothing ends but itself or the end of the server. */
+export interface Runaway {
+	readonly who: string;
+	/** The server's process. */
+	readonly process: number;
+	/** ISO 8601. */
+	readonly since: string;
 }

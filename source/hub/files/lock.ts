@@ -1,4 +1,4 @@
-import {chmodSync, closeSync, openSync, readSync, statSync, truncateSync, type BigIntStats} from 'node:fs';
+import {chmodSync, closeSync, constants, openSync, readSync, statSync, truncateSync, type BigIntStats} from 'node:fs';
 import type * as Sqlite from 'node:sqlite';
 import {fileError} from './private-file.ts';
 
@@ -61,7 +61,9 @@ export async function takeLock(path: string, {sign = false} = {}): Promise<Lock 
 /** What SQLite does not say: it only says that it cannot open the file. */
 function faultOf(path: string): {readonly code: string} | null {
 	if (Buffer.byteLength(path) > maxPathLength) return {code: 'ENAMETOOLONG'};
-	return statSync(path, {throwIfNoEntry: false})?.isDirectory() === true ? {code: 'EISDIR'} : null;
+	const found = statSync(path, {throwIfNoEntry: false});
+	if (found === undefined || found.isFile()) return null;
+	return {code: found.isDirectory() ? 'EISDIR' : 'ENOTFILE'};
 }
 
 /** Where SQLite keeps `user_version`, four bytes, in the header of its file (https://sqlite.org/fileformat2.html). */
@@ -73,7 +75,8 @@ const signature = 60;
  */
 export function lockHolder(path: string): number | null {
 	try {
-		const file = openSync(path, 'r');
+		// To open a pipe would wait for who writes into it.
+		const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
 		try {
 			const bytes = Buffer.alloc(4);
 			const count = readSync(file, bytes, 0, bytes.length, signature);

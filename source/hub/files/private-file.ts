@@ -1,7 +1,6 @@
-import {closeSync, constants, openSync, readFileSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {HubError} from './error.ts';
-import {makeFolder, replaceFile} from './whole-file.ts';
+import {makeFolder, readOwnFile, replaceFile} from './whole-file.ts';
 
 /** Makes the folder and those above it; readable by this user alone. Throws HubError. */
 export function makePrivateFolder(folder: string): void {
@@ -41,12 +40,7 @@ export function readJsonFile(
 
 function readTextFile(path: string): string | null {
 	try {
-		const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-		try {
-			return readFileSync(file, 'utf8');
-		} finally {
-			closeSync(file);
-		}
+		return readOwnFile(path);
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
 		throw fileError(`${path} cannot be read`, error);
@@ -57,6 +51,8 @@ const reasons: {readonly [code: string]: readonly [reason: string, remedy: strin
 	ENOENT: ['nothing can be made there', 'Choose another folder with AGENTMUX_HOME.'],
 	ELOOP: ['it is a link, and may lead elsewhere', 'Move it away if you do not know how it came there, and try again.'],
 	EISDIR: ['a folder stands where a file should be', 'Move it away, and try again.'],
+	ENOTFILE: ['it is not an ordinary file', 'Move it away if you do not know how it came there, and try again.'],
+	ENXIO: ['it is not an ordinary file', 'Move it away if you do not know how it came there, and try again.'],
 	EACCES: ['permission is denied', 'Make it yours, or choose another folder with AGENTMUX_HOME.'],
 	EPERM: ['permission is denied', 'Make it yours, or choose another folder with AGENTMUX_HOME.'],
 	EROFS: ['the file system is read-only', 'Choose another folder with AGENTMUX_HOME.'],

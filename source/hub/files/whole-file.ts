@@ -1,11 +1,37 @@
-import {closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync} from 'node:fs';
+import {
+	closeSync,
+	constants,
+	fstatSync,
+	fsyncSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeSync,
+} from 'node:fs';
 import {dirname} from 'node:path';
 
-// The one way in which a file of the home is written, for every room: it imports nothing but Node's own.
+// The one way in which a file of the home is read and written, for every room: it imports nothing but Node's own.
 
 interface Durability {
 	/** False where it may be lost with the power, and the time for the disk is worth more: as a rule 5 to 40 ms. */
 	readonly sync?: boolean;
+}
+
+/**
+ * The text of a file of the home. Follows no link, and waits for nobody: to open a pipe waits for who writes into it. Throws Node's
+ * error; its code is ENOTFILE for what is no file.
+ */
+export function readOwnFile(path: string): string {
+	const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+	try {
+		if (!fstatSync(file).isFile()) throw Object.assign(new Error('not a file'), {code: 'ENOTFILE'});
+		return readFileSync(file, 'utf8');
+	} finally {
+		closeSync(file);
+	}
 }
 
 /**

@@ -1,9 +1,10 @@
-import pg from 'pg';
 import {DatabaseError, type Scope} from '../database/database.ts';
 import {sharedCallerOf} from '../database/shared-caller.ts';
 import {seconds} from '../database/pauses.ts';
 import {overtimeMessage, sharedLimit} from '../database/time-limits.ts';
 import {readSql} from '../files/read-sql.ts';
+import {markedTag} from './runaways.ts';
+import type {SideConnection} from './side-connection.ts';
 
 /** Milliseconds between two looks at who waits for whom, while something takes long. */
 const between = 500;
@@ -35,20 +36,19 @@ export interface Blocker {
 const pairs = readSql(new URL('blockers.sql', import.meta.url));
 
 /**
- * Looks after the locks, on a connection of its own: says of each call that waits for one who holds it, cancels what an agent
+ * Looks after the locks: says of each call that waits for one who holds it, cancels what an agent
  * has run for long enough while anybody waits for it, and cancels what it is told to.
  */
 export class PostgresBlockers {
-	readonly #config: pg.ClientConfig;
+	readonly #side: SideConnection;
 	readonly #calls = new Set<RunningCall>();
 	readonly #onBlocked: (sentence: string) => void;
-	#client: Promise<pg.Client> | null = null;
 	#timer: NodeJS.Timeout | undefined;
 	#isClosed = false;
 
 	/** `onBlocked` hears once of each call that waits for a lock. */
-	constructor(config: pg.ClientConfig, onBlocked: (sentence: string) => void) {
-		this.#config = config;
+	constructor(side: SideConnection, onBlocked: (sentence: string) => void) {
+		this.#side = side;
 		this.#onBlocked = onBlocked;
 	}
 
@@ -61,14 +61,12 @@ export class PostgresBlockers {
 
 	/** Cancels what that process runs. Where the server cannot be reached nothing is cancelled; its own limits stand. */
 	async cancel(process: number): Promise<void> {
-		await this.#ask('select pg_cancel_backend($1)', [process]);
+		await this.#side.ask('select pg_cancel_backend($1)', [process]);
 	}
 
-	async close(): Promise<void> {
+	close(): void {
 		this.#isClosed = true;
 		clearTimeout(this.#timer);
-		const client = await this.#client?.catch(() => null);
-		await client?.end().catch(() => undefined);
 	}
 
 	#schedule(): void {
@@ -86,7 +84,7 @@ export class PostgresBlockers {
 		const now = performance.now();
 		const old = [...this.#calls].filter(({begun}) => now - begun > between);
 		if (old.length === 0) return;
-		const rows = (await this.#ask(pairs, [])) as Pair[];
+		const rows = (await this.#side.ask<Pair>(pairs)) ?? [];
 		for (const call of old) {
 			// Over meanwhile: the process may work for another.
 			if (!this.#calls.has(call)) continue;
@@ -106,29 +104,6 @@ export class PostgresBlockers {
 				);
 			}
 		}
-	}
-
-	async #ask(text: string, values: unknown[]): Promise<unknown[]> {
-		try {
-			this.#client ??= this.#connect();
-			const client = await this.#client;
-			return (await client.query<Record<string, unknown>>(text, values)).rows;
-		} catch {
-			// The next time on another connection.
-			const client = await this.#client?.catch(() => null);
-			this.#client = null;
-			await client?.end().catch(() => undefined);
-			return [];
-		}
-	}
-
-	async #connect(): Promise<pg.Client> {
-		const client = new pg.Client(this.#config);
-		client.on('error', () => {
-			this.#client = null;
-		});
-		await client.connect();
-		return client;
 	}
 }
 
@@ -159,7 +134,13 @@ function sentence(scope: Scope, blocker: Blocker): string {
 	return `A statement of ${sharedCallerOf(scope).name} waits for a lock. ${held(blocker)}`;
 }
 
-function held({process, user, program, running}: Blocker): string {
-	const who = [`process ${process}`, ...(user === null ? [] : [`user ${user}`]), ...(program ? [program] : [])];
+function held({process, user, program, running, query}: Blocker): string {
+	const tag = markedTag(query);
+	const who = [
+		`process ${process}`,
+		...(user === null ? [] : [`user ${user}`]),
+		...(program ? [program] : []),
+		...(tag === null ? [] : [`SQL of ${tag}`]),
+	];
 	return `The lock is held by ${who.join(', ')}, whose transaction has run for ${seconds(running)}`;
 }

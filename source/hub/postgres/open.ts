@@ -22,12 +22,12 @@ export async function openPostgres(
 		if (reason === null) void database.run(owner, [announceSchema]).catch(() => undefined);
 	};
 	try {
-		database = await PostgresDatabase.open(address, {...options, onListening, onBlocked: options.log});
+		database = await PostgresDatabase.open(address, {...options, onListening, onStuck: options.log});
 	} catch (error) {
 		throw unopened(label, error);
 	}
 	try {
-		await preparePostgres(database);
+		await preparePostgres(database, options.log);
 		const announced = await hasEventTriggers(database);
 		if (!announced) {
 			options.log('The database user may not make event triggers: changes of the schema are noticed within seconds.');
@@ -42,7 +42,12 @@ export async function openPostgres(
 			engine: `PostgreSQL ${String(result?.rows[0]?.['version']).split(' ')[0]}`,
 			label,
 			copyTo: null,
-			startMaintenance: () => startUpkeep(database, !announced, options.log),
+			runaways: () => database.runaways.list(),
+			startMaintenance() {
+				// What a hub before this one left behind.
+				void database.runaways.look();
+				return startUpkeep(database, !announced, options.log);
+			},
 		};
 	} catch (error) {
 		await database.close();

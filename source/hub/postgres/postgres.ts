@@ -10,11 +10,15 @@ import {
 	type Statement,
 } from '../database/database.ts';
 import {describeBlocker, PostgresBlockers, type RunningCall} from './blockers.ts';
+import {isCanceled, overtime, translated, unreachable} from './errors.ts';
 import {PostgresListener} from './listener.ts';
+import {mark, Runaways} from './runaways.ts';
+import {SideConnection} from './side-connection.ts';
+import {pausedCode} from '../database/pauses.ts';
 import type {PostgresAddress} from '../database/postgres-url.ts';
 import {asText, scopeStatements, setStatement} from '../database/session.ts';
 import {splitStatements} from '../database/split-statements.ts';
-import {lockLimit, overtimeMessage, statementLimit, timeLimit} from '../database/time-limits.ts';
+import {lockLimit, statementLimit, timeLimit} from '../database/time-limits.ts';
 
 /** Only these come back parsed, as from PGlite; everything else keeps PostgreSQL's own text. */
 const {BOOL, INT2, INT4, FLOAT4, FLOAT8} = pg.types.builtins;
@@ -42,8 +46,8 @@ const maxSilence = 10_000;
 export interface PostgresOptions {
 	/** NOTIFYs are heard again (null), or not any more and why; from the first time that they were. */
 	readonly onListening?: (reason: string | null) => void;
-	/** Hears of each call that waits for a lock. */
-	readonly onBlocked?: (sentence: string) => void;
+	/** Hears of each call that waits for a lock, and of what cannot be cancelled. */
+	readonly onStuck?: (sentence: string) => void;
 	/** Milliseconds that one statement may run; two minutes when absent. */
 	readonly timeout?: number;
 	/** Milliseconds that a connection may take to be made, or to show that it still stands; ten seconds when absent. */
@@ -54,7 +58,10 @@ export interface PostgresOptions {
 export class PostgresDatabase implements Database {
 	readonly #pool: pg.Pool;
 	readonly #listener: PostgresListener;
+	readonly #side: SideConnection;
 	readonly #blockers: PostgresBlockers;
+	/** What computes on in the server although it was cancelled. */
+	readonly runaways: Runaways;
 	readonly #config: pg.ClientConfig;
 	readonly #patience: number;
 	readonly #timeout: number;
@@ -65,7 +72,7 @@ export class PostgresDatabase implements Database {
 		config: pg.ClientConfig,
 		{
 			onListening = () => undefined,
-			onBlocked = () => undefined,
+			onStuck = () => undefined,
 			timeout = statementLimit,
 			patience: waitTimeout = maxSilence,
 		}: PostgresOptions,
@@ -89,7 +96,9 @@ export class PostgresDatabase implements Database {
 		this.#pool.on('connect', client => client.on('error', () => undefined));
 		this.#listener = new PostgresListener(this.#config, waitTimeout, onListening);
 		const watching = {...this.#config, query_timeout: waitTimeout, connectionTimeoutMillis: waitTimeout};
-		this.#blockers = new PostgresBlockers(watching, onBlocked);
+		this.#side = new SideConnection(watching);
+		this.#blockers = new PostgresBlockers(this.#side, onStuck);
+		this.runaways = new Runaways(this.#side, onStuck);
 	}
 
 	/** Rejects with what the server or the network said. */
@@ -112,7 +121,10 @@ export class PostgresDatabase implements Database {
 	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {
 		return this.#transaction(scope, signal, async client => {
 			const results: Result[] = [];
-			for (const statement of statements) results.push(await query(client, statement));
+			const before = mark(scope);
+			for (const statement of statements) {
+				results.push(await query(client, {...statement, text: `${before}${statement.text}`}));
+			}
 			return results;
 		});
 	}
@@ -145,7 +157,9 @@ export class PostgresDatabase implements Database {
 
 	/** Waits for what is under way, but not for a server that is gone. */
 	async close(): Promise<void> {
-		const ended = Promise.all([this.#listener.close(), this.#blockers.close(), this.#pool.end()]);
+		this.#blockers.close();
+		this.runaways.close();
+		const ended = Promise.all([this.#listener.close(), this.#side.close(), this.#pool.end()]);
 		await Promise.race([ended, new Promise(resolve => setTimeout(resolve, 5000).unref())]);
 	}
 
@@ -223,9 +237,12 @@ export class PostgresDatabase implements Database {
 			over();
 			if (isAbandoned && cancelled !== null) {
 				client.release(true);
+				this.runaways.add(process, scope, call.begun);
 				throw new Runaway(cancelled);
 			}
 			const failure = blocked(translated(error), call);
+			// An earlier statement of the agent still runs, maybe one that nobody here has given up.
+			if (failure instanceof DatabaseError && failure.code === pausedCode) void this.runaways.look();
 			const isKept = cancelled === null && failure instanceof DatabaseError;
 			const isClean = isKept && (await clean(client).then(yes, no));
 			client.release(!isClean);
@@ -296,17 +313,9 @@ function abandon(client: pg.PoolClient): void {
 	(client as pg.PoolClient & {readonly connection: {readonly stream: {destroy(): void}}}).connection.stream.destroy();
 }
 
-function overtime(): DatabaseError {
-	return new DatabaseError(overtimeMessage, '57014');
-}
-
 /** The server's process for a connection; node-postgres knows it, and its types do not. */
 function processOf(client: pg.PoolClient): number {
 	return (client as pg.PoolClient & {readonly processID: number}).processID;
-}
-
-function isCanceled(error: unknown): boolean {
-	return error instanceof DatabaseError && error.code === '57014';
 }
 
 /** Who held the lock that was waited for in vain. */
@@ -329,33 +338,4 @@ function toResult({rows, fields, rowCount}: pg.QueryResult<Record<string, unknow
 		fields: fields.map(({name, dataTypeID}) => ({name, dataTypeID})),
 		count: rowCount ?? rows.length,
 	};
-}
-
-/** What PostgreSQL answered, or that it did not. */
-export function translated(error: unknown): unknown {
-	if (error instanceof pg.DatabaseError && error.code !== undefined) {
-		const {code, message, detail, hint, severity} = error;
-		// After a FATAL the connection is gone; that is no answer to a query.
-		if (severity !== 'FATAL' && !code.startsWith('08')) return new DatabaseError(message, code, detail, hint);
-		return new DatabaseAway('PGRST001', message, {cause: error});
-	}
-	if (!(error instanceof Error) || error instanceof DatabaseError || error instanceof DatabaseAway) return error;
-	return isBroken(error) ? new DatabaseAway('PGRST001', error.message, {cause: error}) : error;
-}
-
-function unreachable(error: unknown): DatabaseAway {
-	const {message} = error as Error;
-	// An address with several meanings fails with one error for each, and no words of its own.
-	const reason = error instanceof AggregateError ? (error.errors[0] as Error).message : message;
-	const code = message === 'timeout exceeded when trying to connect' ? 'PGRST003' : 'PGRST000';
-	return new DatabaseAway(code, reason, {cause: error});
-}
-
-function isBroken(error: Error): boolean {
-	return (
-		'syscall' in error ||
-		/^(Connection terminated|Query read timeout|Client (was closed|has encountered a connection error))/.test(
-			error.message,
-		)
-	);
 }

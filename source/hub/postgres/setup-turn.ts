@@ -1,6 +1,7 @@
 import pg from 'pg';
 import {HubError} from '../files/error.ts';
-import {translated, type PostgresDatabase} from './postgres.ts';
+import {translated} from './errors.ts';
+import type {PostgresDatabase} from './postgres.ts';
 import {readSql} from '../files/read-sql.ts';
 
 /**

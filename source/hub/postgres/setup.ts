@@ -2,7 +2,9 @@ import {bootstrap, owner} from '../schema/bootstrap.ts';
 import {DatabaseError} from '../database/database.ts';
 import {HubError} from '../files/error.ts';
 import {migrate, missingMigrations, readMigrations} from '../schema/migrations.ts';
+import type {Log} from '../files/log.ts';
 import type {PostgresDatabase} from './postgres.ts';
+import {checkRights, giveTablesBack} from './restored-rights.ts';
 import {inSetupTurn} from './setup-turn.ts';
 import {readSql} from '../files/read-sql.ts';
 
@@ -28,7 +30,7 @@ const standingQuery = readSql(new URL('standing.sql', import.meta.url));
  * Makes a PostgreSQL server's database the mailbox, or brings it up to date: all of it or nothing, and one hub at a time.
  * Throws HubError, having changed nothing, where that would break what is there or the user lacks a right.
  */
-export async function preparePostgres(database: PostgresDatabase): Promise<void> {
+export async function preparePostgres(database: PostgresDatabase, log: Log): Promise<void> {
 	// Before even the turn is made, and again in it: another hub may have been faster.
 	const standing = await read(database);
 	refuse(standing);
@@ -39,7 +41,9 @@ export async function preparePostgres(database: PostgresDatabase): Promise<void>
 			// A newer agentmux's is refused before anything is changed.
 			await missingMigrations(database, migrations);
 			await bootstrap(database);
+			await checkRights(database, standing.database);
 			await migrate(database, migrations);
+			await giveTablesBack(database, log);
 			// Where no event trigger may be made, nobody else does it.
 			await database.run(owner, [{text: 'select realtime.sync_capture()'}]);
 		});

@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs';
 import {get, type RequestOptions} from 'node:http';
 import {join} from 'node:path';
 import type {Activity} from '../database/fair-database.ts';
+import type {Runaway} from '../database/opened-database.ts';
 import {readKeys, type HubKeys} from '../tokens/keys.ts';
 import type {HubAddress} from '../local/dial.ts';
 import {connectWith} from '../local/fetch.ts';
@@ -25,6 +26,8 @@ export interface RunningHub extends HubKeys, HubAddress {
 	readonly progress: string | null;
 	/** What its database works on. */
 	readonly running: readonly Activity[];
+	/** What computes on in the server although it was cancelled. */
+	readonly runaways: readonly Runaway[];
 }
 
 /**
@@ -35,11 +38,11 @@ export async function findHub(paths: HubPaths): Promise<RunningHub | null> {
 	const state = readState(paths);
 	if (state === null || state.url === null || state.socket === undefined || !isAlive(state.pid)) return null;
 	const {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress} = state;
-	const running = await healthOf({url, socket, proof_key}, pid);
-	if (running === null) return null;
+	const health = await healthOf({url, socket, proof_key}, pid);
+	if (health === null) return null;
 	const keys = readKeys(paths);
 	if (keys === null) return null;
-	return {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress, running, ...keys};
+	return {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress, ...health, ...keys};
 }
 
 /** What a hub holds as long as it runs. */
@@ -78,8 +81,10 @@ function isZombie(pid: number): boolean {
 
 const timeout = 3000;
 
+type Health = Pick<RunningHub, 'running' | 'runaways'>;
+
 /** What runs in the database of the hub that answers there; null when none does, nothing where it may not say. */
-function healthOf(address: HubAddress, pid: number): Promise<readonly Activity[] | null> {
+function healthOf(address: HubAddress, pid: number): Promise<Health | null> {
 	return new Promise(resolve => {
 		// node:http and not fetch: this stands before the first frame, and loading fetch would cost more than asking.
 		const options = {
@@ -103,18 +108,20 @@ function healthOf(address: HubAddress, pid: number): Promise<readonly Activity[]
 }
 
 /** By TCP it says no process id; it has proved then to be the one that this state file is of. */
-function readHealth(text: string, expected: number): readonly Activity[] | null {
+function readHealth(text: string, expected: number): Health | null {
 	try {
 		const {
 			status,
 			pid = expected,
 			running = [],
+			runaways = [],
 		} = JSON.parse(text) as {
 			readonly status?: unknown;
 			readonly pid?: unknown;
 			readonly running?: readonly Activity[];
+			readonly runaways?: readonly Runaway[];
 		};
-		return status === 'ok' && pid === expected ? running : null;
+		return status === 'ok' && pid === expected ? {running, runaways} : null;
 	} catch {
 		return null;
 	}

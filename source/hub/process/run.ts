@@ -1,4 +1,3 @@
-import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {withAgentRoles} from '../management/agent-sql.ts';
@@ -8,6 +7,7 @@ import {owner} from '../schema/bootstrap.ts';
 import type {FairDatabase} from '../database/fair-database.ts';
 import {createCancel} from '../management/cancel.ts';
 import {createCopies} from './copies.ts';
+import {Dismissal} from './dismissal.ts';
 import {choiceFile, rememberDatabase, rememberedDatabase} from './database-choice.ts';
 import {Admission} from '../http/admission.ts';
 import {HubError} from '../files/error.ts';
@@ -15,7 +15,8 @@ import {hubLock, hubProcess} from './find.ts';
 import {checkHome} from '../home/check.ts';
 import {DiskSpace, full} from '../home/disk-space.ts';
 import {HeldHome} from '../home/held-home.ts';
-import type {Caller, Handler} from '../http/http.ts';
+import type {Caller, Handler, HubRequest} from '../http/http.ts';
+import {UnderWay} from '../http/under-way.ts';
 import {createKeyRotation, KeyRing} from '../tokens/key-ring.ts';
 import {keysFile} from '../tokens/keys.ts';
 import {resumeLeases} from '../upkeep/leases.ts';
@@ -31,6 +32,7 @@ import type {HubPaths} from '../files/paths.ts';
 import {describeDatabase, embedded} from '../database/postgres-url.ts';
 import {newProofKey} from '../local/proof.ts';
 import {makePrivateFolder, writePrivateFile} from '../files/private-file.ts';
+import {readOwnFile} from '../files/whole-file.ts';
 import {createRealtime} from '../realtime/realtime.ts';
 import {createRest} from '../rest/rest.ts';
 import {startSealing} from '../upkeep/sealing.ts';
@@ -189,6 +191,7 @@ async function start(
 		home,
 		copies: copies.handle,
 		maxConnections: openFiles.connections,
+		runaways: opened.runaways ?? (() => []),
 	}).catch(async (error: unknown) => {
 		await known?.end();
 		await database.close();
@@ -290,6 +293,7 @@ async function serve(
 		home,
 		copies,
 		maxConnections,
+		runaways,
 	}: {
 		readonly log: Log;
 		readonly trace: Trace | undefined;
@@ -299,6 +303,7 @@ async function serve(
 		readonly home: HeldHome;
 		readonly copies: Handler;
 		readonly maxConnections: number;
+		readonly runaways: NonNullable<OpenedDatabase['runaways']>;
 	},
 ): Promise<HubServer> {
 	const {pid, version, started_at, proof_key} = state.current;
@@ -311,11 +316,19 @@ async function serve(
 		},
 		onFault: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
 	});
-	const onRotated = (): void => {
+	const underWay = new UnderWay();
+	const dismissal = new Dismissal(database, underWay, log);
+	const onRotated = async (request: HubRequest): Promise<void> => {
 		home.adopt(keysFile(paths));
 		admission.dismiss();
+		await dismissal.dismiss(() => true, request);
 	};
-	ended.onMore = () => realtime.recheck();
+	const hasEnded = (caller: Caller): boolean => ended.find(caller) !== null;
+	ended.onMore = () => {
+		realtime.recheck();
+		dismissal.cancel(hasEnded);
+	};
+	ended.onHeeded = request => dismissal.dismiss(hasEnded, request);
 	const unfollow = await ended.follow();
 	const forAgents = withAgentRoles(database);
 	const server = await startServer(
@@ -344,10 +357,11 @@ async function serve(
 				{prefix: '/agentmux/v1/cancel', handle: createCancel(database).handle},
 				{prefix: '/agentmux/v1', handle: copies},
 			],
+			underWay,
 			upgrade(request, socket, head, countAs) {
 				if (admission.admit(socket)) realtime.upgrade(request, socket, head, countAs);
 			},
-			health: () => ({status: 'ok', pid, version, started_at, running: database.activity()}),
+			health: () => ({status: 'ok', pid, version, started_at, running: database.activity(), runaways: runaways()}),
 			local: {state: paths.state, proofKey: proof_key, onSocket: socket => state.change({socket})},
 			isInPlace: () => home.isInPlace(),
 			maxConnections,
@@ -370,7 +384,7 @@ async function serve(
 /** The port of the last run, so that what agents were told stays true; 0 before the first. */
 function rememberedPort(paths: HubPaths): number {
 	try {
-		const port = Number(readFileSync(portFile(paths), 'utf8'));
+		const port = Number(readOwnFile(portFile(paths)));
 		return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 	} catch {
 		return 0;

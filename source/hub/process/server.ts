@@ -11,6 +11,7 @@ import {listenLocally} from '../local/listen.ts';
 import {isNonce, proofOf} from '../local/proof.ts';
 import type {Log} from '../files/log.ts';
 import {addressWithoutValues, type Trace} from '../files/trace.ts';
+import type {UnderWay} from '../http/under-way.ts';
 import {Bodies, bodyLimits, type BodyFault, type BodyLimits} from '../http/request-body.ts';
 
 /** What answers under one prefix of the address. */
@@ -29,6 +30,8 @@ export interface HubServerOptions {
 	/** The answer to a caller whose token was ended before it expired; null for all others. */
 	readonly refuse?: (caller: Caller) => Promise<HubResponse | null>;
 	readonly routes: readonly Route[];
+	/** Is told of each request that is being answered. */
+	readonly underWay?: UnderWay;
 	/** Takes over WebSocket handshakes under /realtime/v1/websocket. `countAs`: among whose connections it counts from then on. */
 	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer, countAs: (holder: string) => void) => void;
 	/** What /health answers to this user's own programs; others hear that something is there. */
@@ -244,12 +247,17 @@ async function answer(
 	}
 	const body = await entrance.bodies.read(request);
 	if (typeof body === 'string') return refusedBody(body, options.limits?.bodies ?? bodyLimits);
+	// The token may have ended while the body came.
+	if (options.jwtSecret !== secret) return replaced;
+	const late = await options.refuse?.(caller);
+	if (late) return late;
 	const given = {method, path: path.slice(route.prefix.length) || '/', query, headers, body, caller, signal};
-	const response = await route.handle(given);
-	return route.givesTokens === true && options.jwtSecret !== secret
-		? refusal(401, 'The keys of the hub were replaced meanwhile.')
-		: response;
+	const answering = route.handle(given);
+	const response = await (options.underWay?.follow(given, answering) ?? answering);
+	return route.givesTokens === true && options.jwtSecret !== secret ? replaced : response;
 }
+
+const replaced = refusal(401, 'The keys of the hub were replaced meanwhile.');
 
 /** Web pages and other users need not know which process of which version this is. */
 function healthFor({health, local}: HubServerOptions, {port, place}: Entrance, search: string): object {

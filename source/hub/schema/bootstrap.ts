@@ -14,11 +14,13 @@ export const bootstrapSql = [
 
 const fingerprint = createHash('sha256').update(bootstrapSql).digest('hex');
 
-/** Makes a PostgreSQL look like a new Supabase project, unless this very script did so before. */
+// Roles are the server's, and not part of a dump.
+const standing = readSql(new URL('bootstrapped.sql', import.meta.url));
+
+/** Makes a PostgreSQL look like a new Supabase project, unless this very script did so before and the roles are there. */
 export async function bootstrap(database: Database): Promise<void> {
-	const [result] = await database.run(owner, [
-		{text: `select obj_description(to_regnamespace('supabase_migrations'), 'pg_namespace') as fingerprint`},
-	]);
-	if (result?.rows[0]?.['fingerprint'] === fingerprint) return;
+	const [result] = await database.run(owner, [{text: standing}]);
+	const {fingerprint: before, roles} = result?.rows[0] ?? {};
+	if (before === fingerprint && roles === true) return;
 	await database.script(owner, `${bootstrapSql}; comment on schema supabase_migrations is '${fingerprint}'`);
 }

@@ -33,6 +33,8 @@ export class EndedTokens {
 	#isOver = false;
 	/** Called when more tokens may have ended. */
 	onMore: () => void = () => undefined;
+	/** Called before a request that may have ended tokens is answered: what those callers have under way is to end first. */
+	onHeeded: (request: HubRequest) => Promise<void> = async () => undefined;
 
 	/** `places`: the home whose keys sign the tokens. */
 	constructor(database: Database, paths: HubPaths) {
@@ -96,11 +98,13 @@ export class EndedTokens {
 		}
 	}
 
-	/** Answers what may end tokens when this hub knows of it, so that whoever asked can rely on it. */
+	/** Answers what may end tokens when this hub knows of it and nothing of them goes on, so that whoever asked can rely on it. */
 	heeded(handle: Handler, mayEnd: (request: HubRequest) => boolean): Handler {
 		return async request => {
 			const response = await handle(request);
-			if (mayEnd(request)) await this.#refreshInTime();
+			if (!mayEnd(request)) return response;
+			await this.#refreshInTime();
+			await this.onHeeded(request);
 			return response;
 		};
 	}

@@ -1,5 +1,5 @@
 import {ensureKeys, replaceKeys, type HubKeys} from './keys.ts';
-import {refusal, type Handler} from '../http/http.ts';
+import {refusal, type Handler, type HubRequest} from '../http/http.ts';
 import type {HubPaths} from '../files/paths.ts';
 
 /** The keys of a hub that runs, until they are replaced. Only under the hub's lock. */
@@ -22,14 +22,18 @@ export class KeyRing {
 	}
 }
 
-/** `POST /agentmux/v1/keys` as service_role: replaces the keys and their file. `onRotated` is to close all connections. */
-export function createKeyRotation(keys: KeyRing, onRotated: () => void): {handle: Handler} {
+/** `POST /agentmux/v1/keys` as service_role: replaces the keys and their file. `onRotated` is to close all connections, and to end what is under way. */
+export function createKeyRotation(
+	keys: KeyRing,
+	onRotated: (request: HubRequest) => Promise<void>,
+): {handle: Handler} {
 	return {
-		async handle({method, path, caller}) {
+		async handle(request) {
+			const {method, path, caller} = request;
 			if (caller.role !== 'service_role') return refusal(401, 'Unauthorized: this needs the service_role key.');
 			if (path !== '/' || method !== 'POST') return refusal(404, 'There is no such path here.');
 			keys.rotate();
-			onRotated();
+			await onRotated(request);
 			return {status: 204};
 		},
 	};

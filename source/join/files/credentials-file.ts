@@ -1,6 +1,6 @@
-import {readdirSync, readFileSync} from 'node:fs';
+import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
-import {replaceFile} from '../../hub/files/whole-file.ts';
+import {readOwnFile, replaceFile} from '../../hub/files/whole-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import {foldTag, isTag, type Tag} from '../../mailbox/tag.ts';
 
@@ -42,7 +42,7 @@ export function readCredentials(data: string, tag: Tag): Credentials | null {
 	const path = credentialsFile(data, tag);
 	let value: Partial<Credentials>;
 	try {
-		value = (JSON.parse(readFileSync(path, 'utf8')) ?? {}) as Partial<Credentials>;
+		value = (JSON.parse(readOwnFile(path)) ?? {}) as Partial<Credentials>;
 		// Always written, if only as null.
 		if (value.token === undefined && value.url === undefined) throw new Error('not a place');
 	} catch (error) {
@@ -75,7 +75,7 @@ export function keepToken(
 	if (readCredentials(data, tag)?.token !== former) return;
 	const path = credentialsFile(data, tag);
 	// As it is there, with what a newer agentmux may have written beside.
-	const credentials = JSON.parse(readFileSync(path, 'utf8')) as Credentials;
+	const credentials = JSON.parse(readOwnFile(path)) as Credentials;
 	replaceFile(path, `${JSON.stringify({...credentials, key, token}, null, '\t')}\n`);
 }
 
