@@ -61,19 +61,21 @@ export function refusal(url: string, status: number, text: string): MailboxError
 	if (status === 401 && code === 'PGRST303' && hint !== '') return new MailboxError('unauthorized', said, hint);
 	if (status === 401) return unauthorized(url, status, said);
 	const kind = codes.find(([prefix]) => code.startsWith(prefix))?.[1];
+	const options = code === '' ? {} : {sqlstate: code};
 	if (kind === 'schema') {
 		return new MailboxError(
 			'schema',
 			`${url} lacks agentmux's tables, or has those of another version: ${said}`,
 			migrate,
+			options,
 		);
 	}
-	if (kind !== undefined) return new MailboxError(kind, said, hint);
-	if (status === 403) return new MailboxError('forbidden', said, hint);
+	if (kind !== undefined) return new MailboxError(kind, said, hint, options);
+	if (status === 403) return new MailboxError('forbidden', said, hint, options);
 	if (status === 404 && code === '') return strange(url, 'HTTP 404');
 	if (status === 413) return new MailboxError('invalid', said, 'Shorten it.');
 	if (status === 429 || status >= 500) return new MailboxError('offline', said, 'Try again later.');
-	return new MailboxError('invalid', said, hint);
+	return new MailboxError('invalid', said, hint, options);
 }
 
 /** A success that cannot be from a Supabase: a web page, for example. */

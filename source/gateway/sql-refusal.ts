@@ -10,21 +10,20 @@ export function sqlRefusal(address: string, text: string): MailboxError | null {
 	const path = URL.parse(address)?.pathname ?? '';
 	if (!calls.some(name => path.endsWith(`/rpc/${name}`))) return null;
 	const body = parse(text);
-	if (!/^[0-9A-Z]{5}$/.test(body.code ?? '')) return null;
+	const {code: sqlstate = ''} = body;
+	if (!/^[0-9A-Z]{5}$/.test(sqlstate)) return null;
 	const parts = [
-		`ERROR:  ${body.code}: ${body.message}`,
+		`ERROR:  ${sqlstate}: ${body.message}`,
 		...(body.details ? [`DETAIL:  ${body.details}`] : []),
 		...(body.hint ? [`HINT:  ${body.hint}`] : []),
 	];
-	return new MailboxError('invalid', `${refused} ${parts.join(' ')}`);
+	return new MailboxError('invalid', `The database refuses this: ${parts.join(' ')}`, '', {sqlstate});
 }
 
 /** Whether the agent has no role in the database yet. */
 export function isRoleless(error: unknown): boolean {
-	return error instanceof MailboxError && error.message.startsWith(`${refused} ERROR:  PT428: `);
+	return error instanceof MailboxError && error.sqlstate === 'PT428';
 }
-
-const refused = 'The database refuses this:';
 
 interface Refusal {
 	readonly code?: string;

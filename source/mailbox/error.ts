@@ -18,15 +18,23 @@ export type ErrorCode =
 	/** A fault of ours. */
 	| 'internal';
 
+interface MailboxErrorOptions extends ErrorOptions {
+	readonly sqlstate?: string;
+}
+
 export class MailboxError extends Error {
 	override readonly name = 'MailboxError';
 	readonly code: ErrorCode;
 	readonly remedy: string;
 
-	constructor(code: ErrorCode, message: string, remedy = '', options?: ErrorOptions) {
+	/** What the database said, as an SQLSTATE or a code of PostgREST; null where something else failed. */
+	readonly sqlstate: string | null;
+
+	constructor(code: ErrorCode, message: string, remedy = '', options: MailboxErrorOptions = {}) {
 		super(message, options);
 		this.code = code;
 		this.remedy = remedy;
+		this.sqlstate = options.sqlstate ?? null;
 	}
 
 	/** What a person reads: the sentence, then the remedy. */

@@ -88,15 +88,19 @@ it('who has a statement that still computes runs no other, also by a hub that kn
 		expect(await sql(other, 'SECOND', "select 'served' as is")).toMatchObject({status: 201});
 		expect(await computing()).toBe(1);
 		// Nor did it take what the tasks of others need: where it called a function that does, it was refused.
-		const taking = await sql(other, 'THIRD', `select (task_add('x', p_depends_on => array[1])).id, (${runaway})`);
+		const taking = await sql(other, 'THIRD', `select (task_add('x', p_depends_on => array[1])).id; ${runaway}`);
 		expect(taking).toMatchObject({status: 400, text: expect.stringContaining('does nothing else') as string});
 		expect(await sql(other, 'SECOND', `select title from task_add('mine')`)).toMatchObject({status: 201});
 		// Both say whose it is, also the one that has not begun it.
 		for (const {paths} of [hub, other]) {
 			await expect
 				.poll(async () => (await findHub(paths))?.runaways, {timeout: 20_000})
-				.toEqual([{who: 'FIRST', process: expect.any(Number) as number, since: expect.stringContaining('T') as string}]);
-			expect(readFileSync(logFile(paths), 'utf8')).toMatch(/SQL of FIRST has run for \d+ s, does not end when it is cancelled/);
+				.toEqual([
+					{who: 'FIRST', process: expect.any(Number) as number, since: expect.stringContaining('T') as string},
+				]);
+			expect(readFileSync(logFile(paths), 'utf8')).toMatch(
+				/SQL of FIRST has run for \d+ s, does not end when it is cancelled/,
+			);
 		}
 		const status = await promisify(execFile)(process.execPath, [cli, 'hub', 'status'], {
 			env: {...process.env, AGENTMUX_HOME: other.home},

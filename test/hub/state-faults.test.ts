@@ -1,7 +1,13 @@
+import {execFileSync} from 'node:child_process';
+import {once} from 'node:events';
 import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {createServer, type Server} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {lockHolder, takeLock} from '../../source/hub/files/lock.ts';
+import {readJsonFile} from '../../source/hub/files/private-file.ts';
+import {readCredentials} from '../../source/join/files/credentials-file.ts';
 import {Home} from '../helpers/program.ts';
 
 let home: Home;
@@ -22,6 +28,70 @@ describe('a folder in the place of hub.json', () => {
 		}
 		rmSync(path, {recursive: true});
 		expect((await home.run(['hub', 'start'])).code).toBe(0);
+	});
+});
+
+/** What may stand in the place of a file, and is none. */
+const kinds: Readonly<Record<string, (path: string) => Promise<Server | null>>> = {
+	async pipe(path) {
+		execFileSync('mkfifo', ['-m', '600', path]);
+		return null;
+	},
+	async socket(path) {
+		const server = createServer().listen(path);
+		await once(server, 'listening');
+		return server;
+	},
+	async folder(path) {
+		mkdirSync(path, {mode: 0o700});
+		return null;
+	},
+};
+
+describe.each(Object.keys(kinds))('a %s in the place of a file of the home', kind => {
+	test('is read by nobody, and waited for by nobody', async () => {
+		const data = mkdtempSync(join(tmpdir(), 'agentmux-kind-'));
+		mkdirSync(join(data, 'agents'));
+		const path = join(data, 'agents', 'A.json');
+		const server = await kinds[kind]?.(path);
+		try {
+			expect(() => readJsonFile(path)).toThrow(/cannot be read: (it is not an ordinary file|a folder stands)/);
+			expect(() => readCredentials(data, 'A')).toThrow(`${path} cannot be read`);
+			expect(lockHolder(path)).toBeNull();
+			await expect(takeLock(path)).rejects.toThrow(/cannot be taken: (it is not an ordinary file|a folder stands)/);
+		} finally {
+			server?.close();
+			rmSync(data, {recursive: true});
+		}
+	});
+
+	test('is said by `hub status` and `hub stop`, which work, and by `hub start`', async () => {
+		await home.output(['hub', 'start']);
+		const files = [
+			'state/newest.json',
+			'state/start.lock',
+			'data/history.json',
+			'data/ended-tokens.json',
+			'data/agents/CLAUDE_1.json',
+			'data/port',
+			'logs/hub.log',
+		].map(name => join(home.path, name));
+		mkdirSync(join(home.path, 'data', 'agents'), {recursive: true, mode: 0o700});
+		const servers: (Server | null)[] = [];
+		for (const path of files) {
+			rmSync(path, {force: true});
+			servers.push((await kinds[kind]?.(path)) ?? null);
+		}
+		const status = await home.run(['hub', 'status']);
+		expect(status).toMatchObject({code: 0, stdout: expect.stringContaining('engine') as string});
+		const stopped = await home.run(['hub', 'stop']);
+		expect(stopped).toMatchObject({code: 0, stderr: expect.stringContaining('has ended') as string});
+		const {code, stderr} = await home.run(['hub', 'start']);
+		expect({code, stderr}).toEqual({
+			code: 1,
+			stderr: expect.stringMatching(/^agentmux: .*\/(state|data|logs)\//) as string,
+		});
+		for (const server of servers) server?.close();
 	});
 });
 

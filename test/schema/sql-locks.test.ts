@@ -103,7 +103,7 @@ describe.each(engines)('SQL of an agent that changes tasks, on $engine', ({open}
 			),
 		).toEqual([{id: second, title: 'second'}]);
 		// Many at once, which nobody waits for.
-		await script(`select count(task_add('read ' || note)) from results`);
+		await script(`select task_add('read ' || note) from results`, 'select count(*) from tasks');
 		expect(
 			await script(`insert into messages (content, reply_to) select '[EVIL] ' || note, 1 from results returning id`),
 		).toHaveLength(3);
@@ -121,7 +121,7 @@ describe.each(engines)('SQL of an agent that changes tasks, on $engine', ({open}
 			message: 'an agent changes tasks by a statement that does nothing else',
 			hint: expect.stringContaining('In a script such calls come last.') as string,
 		});
-		await expect(script(`select length(title) from task_claim('default')`)).rejects.toMatchObject({code: '42501'});
+		await expect(script('select length(title) from task_cancel(1)')).rejects.toMatchObject({code: '42501'});
 		await expect(script(`select agent_touch('working')`, 'select 1')).rejects.toThrow('changes agents');
 		// By whatever array it comes: what is not at its end is not the end.
 		await expect(
@@ -153,7 +153,7 @@ describe('while the SQL of an agent runs on, on PostgreSQL', () => {
 	}
 
 	it('nobody waits for it, whatever it has called', async () => {
-		const {as} = holder;
+		const as: Connection['as'] = (...query) => holder.as(...query);
 		for (const caller of [me, other]) {
 			await as(caller, `select agent_touch('idle')`);
 			await as(caller, 'select mux_make_role()');

@@ -23,10 +23,7 @@ export class KeyRing {
 }
 
 /** `POST /agentmux/v1/keys` as service_role: replaces the keys and their file. `onRotated` is to close all connections, and to end what is under way. */
-export function createKeyRotation(
-	keys: KeyRing,
-	onRotated: (request: HubRequest) => Promise<void>,
-): {handle: Handler} {
+export function createKeyRotation(keys: KeyRing, onRotated: (request: HubRequest) => Promise<void>): {handle: Handler} {
 	return {
 		async handle(request) {
 			const {method, path, caller} = request;

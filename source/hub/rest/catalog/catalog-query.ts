@@ -1,6 +1,9 @@
 import {readSql} from '../../files/read-sql.ts';
 
-/** Reads the whole catalog as one JSON document; $1 is the exposed schema. Run with an empty search_path, so that types come qualified. */
+/**
+ * Reads the whole catalog as one JSON document; $1 is the exposed schema. Run with an empty search_path, so that types come
+ * qualified. Locks no table: somebody's transaction may be altering one, and nobody could be served until it ended.
+ */
 export const catalogQuery = readSql(new URL('catalog.sql', import.meta.url));
 
 /**

@@ -18,7 +18,8 @@ columns as (
 		'nullable', not (a.attnotnull or t.typtype = 'd' and t.typnotnull),
 		'default', case
 			when a.attidentity <> '' then pg_catalog.format('nextval(%L::regclass)', pg_catalog.pg_get_serial_sequence(a.attrelid::regclass::text, a.attname))
-			when a.attgenerated = '' then coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.pg_get_expr(t.typdefaultbin, 0))
+			-- A default names no columns. With its table, pg_get_expr would lock that.
+			when a.attgenerated = '' then coalesce(pg_catalog.pg_get_expr(d.adbin, 0), pg_catalog.pg_get_expr(t.typdefaultbin, 0))
 		end,
 		'maxLength', case when a.atttypid in (1042, 1043) and a.atttypmod > 4 then a.atttypmod - 4 end,
 		'labels', (select json_agg(l.enumlabel order by l.enumsortorder) from pg_catalog.pg_enum l where l.enumtypid = a.atttypid),
@@ -40,9 +41,13 @@ tables as (
 	select json_agg(json_build_object(
 		'oid', r.oid::bigint, 'schema', r.nspname, 'name', r.relname,
 		'isView', r.relkind in ('v', 'm'),
-		'insertable', pg_catalog.pg_relation_is_updatable(r.oid, true) & 8 = 8,
-		'updatable', pg_catalog.pg_relation_is_updatable(r.oid, true) & 4 = 4,
-		'deletable', pg_catalog.pg_relation_is_updatable(r.oid, true) & 16 = 16,
+		-- The bits of pg_relation_is_updatable: only of a view does PostgreSQL have to look into it.
+		'insertable', case r.relkind when 'r' then true when 'p' then true when 'm' then false
+			else pg_catalog.pg_relation_is_updatable(r.oid, true) & 8 = 8 end,
+		'updatable', case r.relkind when 'r' then true when 'p' then true when 'm' then false
+			else pg_catalog.pg_relation_is_updatable(r.oid, true) & 4 = 4 end,
+		'deletable', case r.relkind when 'r' then true when 'p' then true when 'm' then false
+			else pg_catalog.pg_relation_is_updatable(r.oid, true) & 16 = 16 end,
 		'description', pg_catalog.obj_description(r.oid, 'pg_class'),
 		'numbers', (
 			select json_agg(json_build_array(a.attnum, a.attname) order by a.attnum) from pg_catalog.pg_attribute a
