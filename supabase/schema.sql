@@ -140,6 +140,7 @@ comment on column public.agents.wake is 'how one of them can be woken when it is
 CREATE UNIQUE INDEX agents_tag_folded ON public.agents USING btree (upper((tag COLLATE "C")));
 CREATE INDEX mux_agents_joined ON public.agents USING btree (pg_snapshot_xmax(joined_snapshot));
 CREATE TRIGGER agents_before_insert_xid BEFORE INSERT ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.number_agent();
+CREATE TRIGGER agents_guard_locks BEFORE INSERT OR DELETE OR UPDATE ON public.agents FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('agents');
 CREATE TRIGGER agents_history_added AFTER INSERT ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agent_history();
 CREATE TRIGGER agents_history_changed AFTER UPDATE ON public.agents FOR EACH ROW WHEN (((old.presence <> new.presence) OR ((old.revoked_at IS NULL) <> (new.revoked_at IS NULL)) OR (new.last_seen_at > (COALESCE(old.last_seen_at, old.joined_at) + '00:05:00'::interval)))) EXECUTE FUNCTION agentmux.agent_history();
 CREATE TRIGGER agents_revoked AFTER INSERT OR UPDATE OF revoked_at ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agents_revoked();
@@ -164,6 +165,7 @@ create table public.agent_sessions (
   constraint agent_sessions_wake_known CHECK ((wake = ANY (ARRAY['bell'::text, 'socket'::text])))
 );
 comment on column public.agent_sessions.tag is 'the tag in upper case';
+CREATE TRIGGER agent_sessions_guard_locks BEFORE INSERT OR DELETE OR UPDATE ON public.agent_sessions FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('agents');
 alter table public.agent_sessions enable row level security;
 create policy agent_sessions_read on public.agent_sessions for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
 create policy agent_sessions_service on public.agent_sessions for all to service_role using (true) with check (true);
@@ -181,6 +183,7 @@ create table agentmux.acting (
   jti text,
   role text not null,
   busy boolean not null default true,
+  ends boolean not null default false,
   constraint acting_pkey PRIMARY KEY (xid)
 );
 
@@ -289,6 +292,42 @@ begin
   if current_setting('role') in ('anon', 'authenticated') then perform agentmux.me(); end if;
 end $function$;
 grant execute on function public.mux_guard to authenticated, service_role;
+
+-- What the SQL of an agent locks, others do not wait for. Some functions of long texts (translate, strpos) never look whether they
+-- are cancelled: a statement that had taken the turn of the tasks and then called one of them kept everyone from finishing,
+-- cancelling and putting back tasks, for as long as it computed. So in the SQL of an agent whatever locks what others need is the
+-- last thing that its transaction does: one or more statements of which each is nothing but such a call (or an insert of
+-- messages) with its values written out. Anything else that would lock it is refused here, before the lock is taken, by
+-- whichever way it was reached. Its own messages, receipts and tables an agent may lock as it likes: nobody else writes them.
+-- `p_what` completes the sentence.
+CREATE OR REPLACE FUNCTION agentmux.guard_lock(p_what text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (
+    select from agentmux.acting as a
+    where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp() and not a.ends
+  ) then
+    return;
+  end if;
+  raise exception using errcode = '42501', message = format('an agent changes %s by a statement that does nothing else', p_what),
+    detail = 'Others would have to wait until the rest of it is done.',
+    hint = 'Call the function by itself, with the values written out: select * from task_add(''a title'', p_depends_on => array[1]). In a script such calls come last.';
+end $function$;
+
+CREATE OR REPLACE FUNCTION agentmux.guard_locks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform agentmux.guard_lock(tg_argv[0]);
+  return new;
+end $function$;
 
 -- Joins the identity, or refreshes it, and one of its sessions. Who is not verified changes nobody's kind.
 CREATE OR REPLACE FUNCTION public.agent_touch(p_presence text DEFAULT NULL::text, p_role text DEFAULT NULL::text, p_session text DEFAULT NULL::text, p_wake text DEFAULT NULL::text)
@@ -417,6 +456,7 @@ create table public.mux_meta (
 comment on column public.mux_meta.epoch is 'which history this is: another one after a backup was put back';
 comment on column public.mux_meta.mailbox_id is 'which mailbox this is, for good; signatures name it (docs/signatures.md)';
 comment on column public.mux_meta.xid_offset is 'added to this server''s transaction ids, so that they follow those of the server that a dump came from';
+CREATE TRIGGER mux_meta_guard_locks BEFORE UPDATE ON public.mux_meta FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('the mailbox');
 alter table public.mux_meta enable row level security;
 create policy mux_meta_read on public.mux_meta for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
 create policy mux_meta_service on public.mux_meta for all to service_role using (true) with check (true);
@@ -1251,6 +1291,7 @@ $function$;
 
 -- Takes the text and the meta out of a message: its author may, and humans; the service role and the owner as well. The tag,
 -- the author, the time and the thread stay; whom it was addressed to is forgotten with the text. Doing it again changes nothing.
+-- Waits for nobody who replies to it or has it delivered just now.
 CREATE OR REPLACE FUNCTION public.redact_message(p_id bigint, p_reason text DEFAULT NULL::text, p_signature jsonb DEFAULT NULL::jsonb)
  RETURNS messages
  LANGUAGE plpgsql
@@ -1263,8 +1304,9 @@ declare
   done public.redactions;
 begin
   perform public.mux_guard();
+  perform agentmux.guard_lock('messages');
   select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
-  select m.* into message from public.messages as m where m.id = p_id for update;
+  select m.* into message from public.messages as m where m.id = p_id for no key update;
   if not found then
     raise exception using errcode = '23503', message = format('there is no message %s', coalesce(p_id::text, 'null'));
   end if;
@@ -1389,6 +1431,7 @@ declare
   left_over boolean;
 begin
   perform public.mux_guard();
+  perform agentmux.guard_lock('the seals');
   left_over := agentmux.seal(2);
   return query select m.epoch, coalesce(s.seq, 0), coalesce(encode(s.hash, 'hex'), ''), left_over
   from public.mux_meta as m
@@ -1525,6 +1568,8 @@ CREATE TRIGGER tasks_before_insert_step BEFORE INSERT ON public.tasks FOR EACH R
 CREATE TRIGGER tasks_before_update BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION agentmux.task_before_update();
 CREATE TRIGGER tasks_changed AFTER UPDATE OF status, progress ON public.tasks FOR EACH ROW WHEN ((((old.status <> new.status) AND (new.status <> 'running'::text)) OR (old.progress <> new.progress))) EXECUTE FUNCTION agentmux.task_changed();
 CREATE TRIGGER tasks_deleted AFTER DELETE ON public.tasks FOR EACH ROW EXECUTE FUNCTION agentmux.task_changed();
+CREATE TRIGGER tasks_guard_key BEFORE INSERT ON public.tasks FOR EACH ROW WHEN ((new.idem_key IS NOT NULL)) EXECUTE FUNCTION agentmux.guard_locks('tasks');
+CREATE TRIGGER tasks_guard_locks BEFORE DELETE OR UPDATE ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('tasks');
 CREATE TRIGGER tasks_history_added AFTER INSERT ON public.tasks FOR EACH ROW EXECUTE FUNCTION agentmux.task_history();
 CREATE TRIGGER tasks_history_changed AFTER UPDATE ON public.tasks FOR EACH ROW WHEN (((old.status <> new.status) OR (old.lease_owner IS DISTINCT FROM new.lease_owner) OR (old.progress <> new.progress))) EXECUTE FUNCTION agentmux.task_history();
 CREATE TRIGGER tasks_moved AFTER UPDATE OF parent_id ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS DISTINCT FROM old.parent_id)) EXECUTE FUNCTION agentmux.step_moved();
@@ -1566,6 +1611,7 @@ CREATE OR REPLACE FUNCTION agentmux.take_turn()
  SET search_path TO ''
 AS $function$
 begin
+  perform agentmux.guard_lock('tasks');
   lock table agentmux.task_turn in exclusive mode;
 end $function$;
 
@@ -1908,6 +1954,7 @@ create table agentmux.lease_clock (
   constraint lease_clock_one_row CHECK (one),
   constraint lease_clock_pkey PRIMARY KEY (one)
 );
+CREATE TRIGGER lease_clock_guard_locks BEFORE UPDATE ON agentmux.lease_clock FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('tasks');
 
 -- Until when a lease of so many seconds lasts: between one second and an hour.
 CREATE OR REPLACE FUNCTION agentmux.lease(p_seconds integer)
@@ -2434,7 +2481,7 @@ create policy events_service on public.events for all to service_role using (tru
 grant delete, insert, select, update on public.events to service_role;
 grant select on public.events to authenticated;
 
--- Of 30 days, and never more than 100,000 and a few: each 500th row pays for the others.
+-- Of 30 days, and never more than 100,000 and a few: each 500th row pays for the others. Waits for nobody who deletes the same ones.
 CREATE OR REPLACE FUNCTION agentmux.event_written()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2442,7 +2489,10 @@ CREATE OR REPLACE FUNCTION agentmux.event_written()
  SET search_path TO ''
 AS $function$
 begin
-  delete from public.events as e where e.at < clock_timestamp() - interval '30 days' or e.id <= new.id - 100000;
+  delete from public.events as e where e.id in (
+    select old.id from public.events as old
+    where old.at < clock_timestamp() - interval '30 days' or old.id <= new.id - 100000
+    for update skip locked);
   return null;
 end $function$;
 
@@ -3106,7 +3156,8 @@ AS $function$
   ) as faults (place, fault) order by place limit 1
 $function$;
 
--- Lets those who take part read a new table of the agent, and nobody else.
+-- Lets those who take part read a new table of the agent, and nobody else. The table says whose it is: a dump that is restored
+-- where the role does not exist leaves it to somebody else.
 CREATE OR REPLACE FUNCTION agentmux.share_tables(p_role oid)
  RETURNS void
  LANGUAGE plpgsql
@@ -3123,6 +3174,7 @@ begin
     execute format('alter table %s enable row level security, no force row level security', found_table);
     continue when exists (select from pg_catalog.pg_policy as p where p.polrelid = found_table and p.polname = 'agent_results');
     execute format('create policy agent_results on %s for select to authenticated using ((select agentmux.admitted()))', found_table);
+    execute format('comment on policy agent_results on %s is %L', found_table, 'table of ' || pg_catalog.pg_get_userbyid(p_role));
     execute format('create policy agent_results_service on %s for select to service_role using (true)', found_table);
     execute format('grant select on %s to authenticated, service_role', found_table);
     if to_regrole('result_reader') is not null then
@@ -3182,8 +3234,95 @@ begin
   update agentmux.acting as a set busy = false where a.xid = pg_current_xact_id();
 end $function$;
 
--- Runs one statement of the agent that the token names, and returns its rows: one of null where it returns none.
-CREATE OR REPLACE FUNCTION agentmux.agent_statement(p_query text, p_parameters text[], p_read_only boolean)
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Whether a statement is nothing but a call of the mailbox, or an insert of messages, with its values written out:
+--   select * from task_add('a title', p_depends_on => array[1], p_run_at => now() + interval '1 hour')
+--   select (task_claim('default')).id
+--   with mine as (select * from task_claim()) select id, title from mine
+--   insert into messages (content, reply_to) values ('[ME] done', 7) returning id
+-- Its tokens become one letter each, and what is a value becomes `v` from the inside out. What is not understood is not plain:
+-- a text that this reads otherwise than PostgreSQL does must not pass, so it knows few kinds of tokens, and they have to make
+-- up the whole text.
+CREATE OR REPLACE FUNCTION agentmux.is_plain(p_query text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  token constant text := concat_ws('|', '[ \t\n\r\f]+', '--[^\n\r]*', '/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/',
+    '[eE]''(?:[^''\\]|\\.|'''')*''', '''(?:[^'']|'''')*''', '\$\$(?:[^$]|\$(?!\$))*\$\$', '\$[0-9]{1,2}',
+    '[0-9]{1,18}(?:\.[0-9]{1,18})?', '[A-Za-z_][A-Za-z0-9_$]*', '"[A-Za-z_][A-Za-z0-9_]*"', '::|=>|:=|\|\||[-+,.()*;]|\[|\]');
+  shape text;
+  size bigint;
+  reduced text;
+  -- One column, or all.
+  columns constant text := 'C(?:,C)*';
+  call_from constant text := 'SC(?:,C)*FcN?';
+begin
+  if length(p_query) > 300000 or current_setting('standard_conforming_strings') <> 'on' then return false; end if;
+  select sum(length(t.word)), string_agg(case
+      when t.word ~ '^(?:[ \t\n\r\f]|--|/\*)' then ''
+      when t.word ~ '^(?:[eE]?''|\$|[0-9])' then 'v'
+      when t.word = '::' then ':'
+      when t.word in ('=>', ':=') then '>'
+      when t.word = '||' then '|'
+      when t.word ~ '^[^A-Za-z_"]' then t.word
+      else case lower(trim(both '"' from t.word))
+        when 'messages' then 'm'
+        when 'public' then 'p'
+        else case
+          when lower(trim(both '"' from t.word)) = any ('{task_add,task_plan,task_claim,task_heartbeat,task_progress,task_finish,task_cancel,
+            task_retry,task_assign,task_reprioritise,task_reap,agent_touch,inbox,inbox_take,receipt_ack,receipt_deliver,receipt_release,
+            redact_message,seal_history,mailbox_state}'::text[]) then 'f'
+          when t.word like '"%' then 'i'
+          else coalesce((pg_catalog.jsonb_build_object('select', 'S', 'from', 'F', 'insert', 'I', 'into', 'T', 'values', 'V',
+            'returning', 'R', 'as', 'A', 'array', 'Y', 'with', 'W', 'interval', 'L', 'limit', 'M', 'cast', 'K',
+            'true', 'v', 'false', 'v', 'null', 'v', 'current_timestamp', 'v',
+            'now', 'g', 'clock_timestamp', 'g', 'jsonb_build_object', 'g', 'jsonb_build_array', 'g', 'json_build_object', 'g',
+            'json_build_array', 'g', 'bigint', 'y', 'int', 'y', 'integer', 'y', 'int4', 'y', 'int8', 'y', 'text', 'y',
+            'jsonb', 'y', 'json', 'y', 'boolean', 'y', 'bool', 'y', 'uuid', 'y', 'timestamptz', 'y', 'real', 'y', 'numeric', 'y'))
+            ->> lower(t.word), 'i') end end end, '' order by t.place)
+  into size, shape
+  from pg_catalog.regexp_matches(p_query, token, 'g') with ordinality as found (groups, place)
+  cross join lateral (select found.groups[1] as word, found.place) as t;
+  if size is distinct from length(p_query) or length(shape) > 5000 then return false; end if;
+  shape := replace(replace(trim(trailing ';' from shape), 'p.', ''), 'p', 'i');
+  loop
+    reduced := regexp_replace(regexp_replace(regexp_replace(shape,
+      'v:[yL](?:\[\])?|Y\[(?:v(?:,v)*)?\]|g\((?:v(?:,v)*)?\)|(?<![fgimy])\(v\)|[yL]v|[iy]>v|v[-+|]v|K\(vA[yL]\)', 'v', 'g'),
+      '([(,\[>])[-+]v', '\1v', 'g'),
+      'f\((?:v(?:,v)*)?\)', 'c', 'g');
+    exit when reduced = shape;
+    shape := reduced;
+  end loop;
+  -- N: a name that is given to something. C: a column. O: a call among what is selected.
+  return shape ~ ('^' || replace(replace(replace(
+    '(?:SO(?:,O)*|' || call_from || '(?:Mv)?|WiA\(' || call_from || '\)SC(?:,C)*FiN?(?:Mv)?'
+      || '|ITm\([iy](?:,[iy])*\)V(?:v|\(v(?:,v)*\))(?:,(?:v|\(v(?:,v)*\)))*(?:RC(?:,C)*)?)$',
+    'O', '(?:c|\(c\)\.[iy])N?'), 'C', '(?:\*|[iym](?:\.[iym]|\.\*)?N?)'), 'N', '(?:A?i)'));
+end $function$;
+
+-- How many statements at the end of a script are plain. Not looked at where none of them could lock what others need.
+CREATE OR REPLACE FUNCTION agentmux.plain_tail(p_statements text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  tail int := 0;
+begin
+  if array_to_string(p_statements, ' ') !~* '\m(?:task_|agent_touch|redact_message|seal_history|mailbox_state)' then return 0; end if;
+  while tail < cardinality(p_statements) and agentmux.is_plain(p_statements[cardinality(p_statements) - tail]) loop
+    tail := tail + 1;
+  end loop;
+  return tail;
+end $function$;
+
+-- Runs one statement of the agent that the token names, and returns its rows: one of null where it returns none. `p_ends`:
+-- whether only plain statements follow.
+CREATE OR REPLACE FUNCTION agentmux.agent_statement(p_query text, p_parameters text[], p_read_only boolean, p_ends boolean)
  RETURNS SETOF json
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -3222,9 +3361,9 @@ begin
   -- Not those that another call is removing just now: it may take as long as its statement does.
   delete from agentmux.acting as a where a.xid in (
     select o.xid from agentmux.acting as o where o.xid < pg_snapshot_xmin(pg_current_snapshot()) for update skip locked);
-  insert into agentmux.acting as a (xid, tag, kind, jti, role)
-  values (pg_current_xact_id(), me, who.kind, nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'jti', role_name)
-  on conflict (xid) do update set busy = true;
+  insert into agentmux.acting as a (xid, tag, kind, jti, role, ends)
+  values (pg_current_xact_id(), me, who.kind, nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'jti', role_name, p_ends)
+  on conflict (xid) do update set busy = true, ends = excluded.ends;
   others := agentmux.belongings(role_id);
   begin
     -- Ends with the block, and cannot be taken back in it.
@@ -3254,11 +3393,13 @@ CREATE OR REPLACE FUNCTION public.agent_sql(p_query text, p_parameters text[] DE
 AS $function$
 begin
   perform pg_catalog.set_config('request.headers', '', true);
-  return query select line from agentmux.agent_statement(p_query, p_parameters, p_read_only) as line where line is not null;
+  return query select line
+  from agentmux.agent_statement(p_query, p_parameters, p_read_only, agentmux.plain_tail(array[p_query]) = 1) as line where line is not null;
 end $function$;
 grant execute on function public.agent_sql to authenticated;
 
--- The same for several statements, all or none; returns the rows of the last that has any.
+-- The same for several statements, all or none; returns the rows of the last that has any. The plain statements at the end may
+-- lock what others need.
 CREATE OR REPLACE FUNCTION public.agent_script(p_statements text[], p_read_only boolean DEFAULT false)
  RETURNS SETOF json
  LANGUAGE plpgsql
@@ -3266,14 +3407,16 @@ CREATE OR REPLACE FUNCTION public.agent_script(p_statements text[], p_read_only 
  SET search_path TO ''
 AS $function$
 declare
-  statement text;
+  -- One row of them, counted from 1, whatever array was given.
+  statements text[] := array(select s from unnest(p_statements) with ordinality as s (s, place) order by s.place);
+  others int := cardinality(statements) - agentmux.plain_tail(statements);
   lines json[];
   last json[];
 begin
   perform agentmux.me();
   perform pg_catalog.set_config('request.headers', '', true);
-  foreach statement in array coalesce(p_statements, '{}') loop
-    lines := array(select line from agentmux.agent_statement(statement, '{}', p_read_only) as line);
+  for place in 1..cardinality(statements) loop
+    lines := array(select line from agentmux.agent_statement(statements[place], '{}', p_read_only, place > others) as line);
     if lines::pg_catalog.text operator(pg_catalog.<>) '{NULL}' then last := lines; end if;
   end loop;
   return query select line from pg_catalog.unnest(last) as line;

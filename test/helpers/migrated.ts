@@ -53,21 +53,18 @@ export interface MigratedDatabase extends Session {
 
 export const migrationsFolder = new URL('../../supabase/migrations/', import.meta.url);
 
-/** What databases of earlier times have instead: their migrations, and the bridge to those above. */
-export const formerFolder = new URL('../../supabase/former/supabase/migrations/', import.meta.url);
-
-export interface MigrationFile {
+interface MigrationFile {
 	/** Of the file, without its time. */
 	readonly name: string;
 	readonly sql: string;
 }
 
-/** The files of a folder in order, as they are applied everywhere. */
-export function migrationFiles(folder = migrationsFolder): MigrationFile[] {
-	return readdirSync(folder)
+/** The migrations in order, as they are applied everywhere. */
+export function migrationFiles(): MigrationFile[] {
+	return readdirSync(migrationsFolder)
 		.filter(file => file.endsWith('.sql'))
 		.sort()
-		.map(file => ({name: file.slice(15, -'.sql'.length), sql: readFileSync(new URL(file, folder), 'utf8')}));
+		.map(file => ({name: file.slice(15, -'.sql'.length), sql: readFileSync(new URL(file, migrationsFolder), 'utf8')}));
 }
 
 /** Their text. */

@@ -123,7 +123,7 @@ it.each(engines)(
 		const database = await open();
 		try {
 			await makeFormer(database, '');
-		for (const index of [...versions, former.length - 2]) {
+			for (const index of [...versions, former.length - 2]) {
 				await emptied(database);
 				await makeFormer(database, former[index + 1]!.version);
 				await fill(database, index);
