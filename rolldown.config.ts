@@ -17,7 +17,7 @@ const sqlFiles: Plugin = {
 	transform: {
 		filter: {id: /source\/hub\/.*\.ts$/},
 		handler(code, id) {
-			return code.replaceAll(/readSql\(new URL\('([\w-]+\.sql)', import\.meta\.url\)\)/g, (_, name: string) => {
+			return code.replaceAll(/readSql\(new URL\('([\w/-]+\.sql)', import\.meta\.url\)\)/g, (_, name: string) => {
 				const file = join(dirname(id), name);
 				this.addWatchFile(file);
 				return JSON.stringify(readFileSync(file, 'utf8'));

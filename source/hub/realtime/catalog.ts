@@ -34,11 +34,11 @@ export interface Reader {
 /** As whom the hub itself reads: values as the client shall see them. */
 export const ownScope: Scope = {role: 'postgres', claims: {}, settings: {timezone: 'UTC'}};
 
-const tablesQuery = readSql(new URL('tables.sql', import.meta.url));
+const tablesQuery = readSql(new URL('sql/tables.sql', import.meta.url));
 
-const readerQuery = readSql(new URL('reader.sql', import.meta.url));
+const readerQuery = readSql(new URL('sql/reader.sql', import.meta.url));
 
-const privateQuery = readSql(new URL('private.sql', import.meta.url));
+const privateQuery = readSql(new URL('sql/private.sql', import.meta.url));
 
 /** Rights that no event trigger announces (memberships, BYPASSRLS) are read again after so many milliseconds. */
 const readerAge = 10_000;

@@ -52,8 +52,8 @@ export interface StoredMessage {
 	readonly payload: JsonText;
 }
 
-const newestQuery = readSql(new URL('stored-messages.sql', import.meta.url));
-const oneQuery = readSql(new URL('stored-message.sql', import.meta.url));
+const newestQuery = readSql(new URL('sql/stored-messages.sql', import.meta.url));
+const oneQuery = readSql(new URL('sql/stored-message.sql', import.meta.url));
 
 /** The newest broadcasts of a private topic that the database holds from `since` on (milliseconds since 1970), oldest first. */
 export async function storedMessages(
