@@ -22,12 +22,15 @@ interface Durability {
 
 /**
  * The text of a file of the home. Follows no link, and waits for nobody: to open a pipe waits for who writes into it. Throws Node's
- * error; its code is ENOTFILE for what is no file.
+ * error; its code is ENOTFILE for what is neither a file nor a folder.
  */
 export function readOwnFile(path: string): string {
 	const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 	try {
-		if (!fstatSync(file).isFile()) throw Object.assign(new Error('not a file'), {code: 'ENOTFILE'});
+		const found = fstatSync(file);
+		if (!found.isFile()) {
+			throw Object.assign(new Error('not a file'), {code: found.isDirectory() ? 'EISDIR' : 'ENOTFILE'});
+		}
 		return readFileSync(file, 'utf8');
 	} finally {
 		closeSync(file);
