@@ -1,5 +1,6 @@
 import {readFileSync} from 'node:fs';
-import {defineConfig} from 'rolldown';
+import {dirname, join} from 'node:path';
+import {defineConfig, type Plugin} from 'rolldown';
 
 const {dependencies} = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
 	dependencies: Record<string, string>;
@@ -10,12 +11,28 @@ const external = ['@electric-sql/pglite', '@modelcontextprotocol/server', '@supa
 	name => name in dependencies,
 );
 
+/** SQL that is in files of its own is in the bundle as text: see source/hub/files/read-sql.ts. */
+const sqlFiles: Plugin = {
+	name: 'sql-files',
+	transform: {
+		filter: {id: /source\/hub\/.*\.ts$/},
+		handler(code, id) {
+			return code.replaceAll(/readSql\(new URL\('([\w/-]+\.sql)', import\.meta\.url\)\)/g, (_, name: string) => {
+				const file = join(dirname(id), name);
+				this.addWatchFile(file);
+				return JSON.stringify(readFileSync(file, 'utf8'));
+			});
+		},
+	},
+};
+
 const width = new URL('source/tui/screen/string-width.ts', import.meta.url).pathname;
 
 /** The program. */
 const program = defineConfig({
 	input: {cli: 'source/cli.ts', 'pglite-worker': 'source/hub/pglite/pglite-worker.ts'},
 	platform: 'node',
+	plugins: [sqlFiles],
 	external: id => external.some(name => id === name || id.startsWith(`${name}/`)),
 	// Ink imports its devtools bridge when DEV is set; a bundle would look for it at every start. string-width: see there.
 	resolve: {

@@ -35,7 +35,7 @@ describe('the package', () => {
 	it('holds the program, the migrations and the papers, and nothing else', () => {
 		const other = files.filter(
 			file =>
-				!/^(dist\/.+|recipes\/[a-z-]+\/(recipe\.toml|README\.md)|supabase\/(config\.toml|seed\.sql|migrations\/.+\.sql)|package\.json|sbom\.cdx\.json|(README|SECURITY|THIRD-PARTY-NOTICES)\.md|LICENSE)$/.test(
+				!/^(dist\/.+|recipes\/[a-z-]+\/(recipe\.toml|README\.md)|supabase\/(config\.toml|seed\.sql|(former\/supabase\/)?migrations\/.+\.sql)|package\.json|sbom\.cdx\.json|(README|SECURITY|THIRD-PARTY-NOTICES)\.md|LICENSE)$/.test(
 					file,
 				),
 		);

@@ -225,7 +225,6 @@ export type Database = {
 					epoch: string;
 					mailbox_id: string;
 					one: boolean;
-					schema_version: number;
 					xid_offset: number;
 				};
 				ComputedFields: never;
@@ -233,14 +232,12 @@ export type Database = {
 					epoch?: string;
 					mailbox_id?: string;
 					one?: boolean;
-					schema_version?: number;
 					xid_offset?: number;
 				};
 				Update: {
 					epoch?: string;
 					mailbox_id?: string;
 					one?: boolean;
-					schema_version?: number;
 					xid_offset?: number;
 				};
 				Relationships: [];
@@ -643,7 +640,6 @@ export type Database = {
 					horizon: string;
 					latest_id: number;
 					mailbox_id: string;
-					schema_version: number;
 					settled_at: string;
 					settled_id: number;
 					settled_xid: string;
@@ -669,89 +665,8 @@ export type Database = {
 					xid: string;
 				}[];
 			};
-			mux_ack: {Args: {p_ids: number[]; p_reader: string; p_route: string}; Returns: number};
-			mux_acting: {Args: Record<PropertyKey, never>; Returns: string};
-			mux_admitted: {Args: Record<PropertyKey, never>; Returns: boolean};
-			mux_advance: {Args: {p_reader: string}; Returns: undefined};
-			mux_body: {Args: {p_content: string}; Returns: string};
-			mux_gone: {
-				Args: {
-					p_agent: Omit<
-						Database['public']['Tables']['agents']['Row'],
-						Database['public']['Tables']['agents']['ComputedFields']
-					>;
-					p_at: string;
-				};
-				Returns: boolean;
-			};
 			mux_guard: {Args: Record<PropertyKey, never>; Returns: undefined};
-			mux_identity: {
-				Args: Record<PropertyKey, never>;
-				Returns: {
-					kind: string;
-					tag: string;
-					verified: boolean;
-				}[];
-			};
-			mux_lease: {Args: {p_seconds: number}; Returns: string};
 			mux_make_role: {Args: Record<PropertyKey, never>; Returns: undefined};
-			mux_me: {Args: Record<PropertyKey, never>; Returns: string};
-			mux_mentions: {Args: {p_content: string}; Returns: string[]};
-			mux_set_revoked: {
-				Args: {p_revoked: boolean; p_tag: string};
-				Returns: {
-					joined_at: string;
-					joined_snapshot: unknown;
-					kind: string;
-					last_seen_at: string | null;
-					meta: NonNullable<Json>;
-					presence: string;
-					revoked_at: string | null;
-					role: string | null;
-					sessions: number;
-					tag: string;
-					wake: string | null;
-				};
-				SetofOptions: {
-					from: '*';
-					to: 'agents';
-					isOneToOne: true;
-					isSetofReturn: false;
-				};
-			};
-			mux_tag: {Args: {p_content: string}; Returns: string};
-			mux_take_turn: {Args: Record<PropertyKey, never>; Returns: undefined};
-			mux_task_derive: {Args: {p_id: number}; Returns: undefined};
-			mux_task_tree: {Args: {p_id: number}; Returns: number[]};
-			mux_waiting: {
-				Args: {p_free?: boolean; p_limit: number; p_reader: string};
-				Returns: {
-					author_kind: string | null;
-					author_tag: string | null;
-					body: string;
-					client_id: string | null;
-					content: string;
-					created_at: string;
-					id: number;
-					mentions: string[];
-					meta: NonNullable<Json>;
-					reply_to: number | null;
-					tag: string;
-					thread_id: number;
-					verified: boolean;
-					xid: unknown;
-				}[];
-				SetofOptions: {
-					from: '*';
-					to: 'messages';
-					isOneToOne: false;
-					isSetofReturn: true;
-				};
-			};
-			mux_watch_target: {Args: {p_table: string}; Returns: unknown};
-			mux_watcher: {Args: {p_arguments: string}; Returns: string};
-			mux_words: {Args: {p_text: string}; Returns: unknown};
-			mux_words_query: {Args: {p_words: string[]}; Returns: unknown};
 			receipt_ack: {Args: {p_ids: number[]; p_route: string}; Returns: number};
 			receipt_deliver: {Args: {p_ids: number[]; p_route: string}; Returns: number};
 			receipt_release: {Args: {p_take_id: string}; Returns: number};

@@ -113,8 +113,6 @@ export interface Mailbox {
 		assign(id: number, assignee: Tag | null): Promise<Task>;
 		/** Higher goes first. Rejects with `conflict` when it has ended. */
 		prioritise(id: number, priority: number): Promise<Task>;
-		/** Puts back what expired leases hold; resolves with how many. */
-		reap(): Promise<number>;
 	};
 
 	/**

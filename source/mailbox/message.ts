@@ -60,7 +60,7 @@ export function contentOf(tag: Tag, body: string): string {
 
 const tagged = new RegExp(String.raw`^\[(${tagPattern})\]\s*`);
 
-/** Tag and body of a content, as the database derives them (mux_tag and mux_body in supabase/migrations). */
+/** Tag and body of a content, as the database derives them (agentmux.tag and agentmux.body in supabase/migrations). */
 export function readContent(content: string): {readonly tag: Tag; readonly body: string} {
 	const match = tagged.exec(content);
 	return {tag: match?.[1] ?? UNTAGGED, body: match === null ? content : content.slice(match[0].length)};

@@ -3,7 +3,7 @@ import type {Tag} from './tag.ts';
 export const receiptStates = ['taken', 'delivered', 'acked'] as const;
 export type ReceiptState = (typeof receiptStates)[number];
 
-/** How often a message is handed over to a reader that does not ack it; then it is stuck (mux_waiting in supabase/migrations). */
+/** How often a message is handed over to a reader that does not ack it; then it is stuck (agentmux.waiting in supabase/migrations). */
 export const maxAttempts = 5;
 
 /** Handed over as often as it may be, never acked, and not under way any more at `now` (milliseconds since 1970). */

@@ -259,10 +259,7 @@ const newer: Fault = {
 		inHome(async home => {
 			const faults: string[] = [];
 			const hub = await start(home);
-			await query(
-				hub,
-				"insert into supabase_migrations.schema_migrations (version, name) values ('29991231000000', 'later')",
-			);
+			await query(hub, "insert into agentmux.migrations (version) values ('29991231000000')");
 			await hub.stop({keep: true});
 			const refused = async (part: string): Promise<void> => {
 				const said = await ensureHub(placesIn(home)).then(

@@ -33,7 +33,10 @@ export function installPackage(folder: string, {version, migration, renamed = fa
 	if (renamed) renameModules(join(parts, 'dist'));
 	const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {version: string};
 	writeFileSync(join(parts, 'package.json'), JSON.stringify({...manifest, version: version ?? manifest.version}));
-	if (migration !== undefined) writeFileSync(join(parts, 'supabase/migrations/99990101000000_later.sql'), migration);
+	if (migration !== undefined) {
+		const record = `insert into agentmux.migrations (version) values ('99990101000000');`;
+		writeFileSync(join(parts, 'supabase/migrations/99990101000000_later.sql'), `${migration}\n${record}`);
+	}
 	if (!existsSync(join(folder, 'node_modules'))) symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
 	for (const part of readdirSync(parts)) {
 		if (existsSync(join(folder, part))) renameSync(join(folder, part), join(folder, `${part}.old`));

@@ -91,7 +91,11 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		ack: (ids, route) => call(() => server.ack(ids, me.tag, route)),
 		receipts: ids => call(() => [...server.receipts.values()].filter(({message_id}) => ids.includes(message_id))),
 		tasks: {
-			list: (filter = {}) => call(() => server.tasks.list(filter)),
+			list: (filter = {}) =>
+				call(() => {
+					server.tasks.reap();
+					return server.tasks.list(filter);
+				}),
 			add: draft => call(() => server.tasks.add(draft, me.tag)),
 			plan: (draft, steps, inOrder) => call(() => server.tasks.plan(draft, steps, inOrder, me.tag)),
 			claim: (claim = {}) => call(() => server.tasks.claim(claim, me.tag)),
@@ -102,7 +106,6 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			retry: id => call(() => server.tasks.retry(id, me)),
 			assign: (id, assignee) => call(() => server.tasks.assign(id, assignee, me)),
 			prioritise: (id, priority) => call(() => server.tasks.prioritise(id, priority, me)),
-			reap: () => call(() => server.tasks.reap()),
 		},
 		table: name => call(() => server.table(tableName(name))),
 		sql: async () => {

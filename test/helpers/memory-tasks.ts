@@ -199,7 +199,7 @@ export class MemoryTasks {
 		return this.#write({...task, priority});
 	}
 
-	reap(): number {
+	reap(): void {
 		const now = this.#now();
 		const expired = this.rows.filter(({status, lease_until}) => status === 'running' && (lease_until ?? now) < now);
 		for (const task of expired) {
@@ -207,7 +207,6 @@ export class MemoryTasks {
 			this.#claims.set(task.id, {owner: task.lease_owner ?? '', lapsed: true, outcome: null});
 			this.#write({...task, status, lease_owner: null, lease_until: null, last_error: 'lease expired'});
 		}
-		return expired.length;
 	}
 
 	/** Its author or a plan's above it, its owner, and humans. */

@@ -53,12 +53,23 @@ export interface MigratedDatabase extends Session {
 
 export const migrationsFolder = new URL('../../supabase/migrations/', import.meta.url);
 
+interface MigrationFile {
+	/** Of the file, without its time. */
+	readonly name: string;
+	readonly sql: string;
+}
+
 /** The migrations in order, as they are applied everywhere. */
-export function migrations(): string[] {
+export function migrationFiles(): MigrationFile[] {
 	return readdirSync(migrationsFolder)
-		.filter(name => name.endsWith('.sql'))
+		.filter(file => file.endsWith('.sql'))
 		.sort()
-		.map(name => readFileSync(new URL(name, migrationsFolder), 'utf8'));
+		.map(file => ({name: file.slice(15, -'.sql'.length), sql: readFileSync(new URL(file, migrationsFolder), 'utf8')}));
+}
+
+/** Their text. */
+export function migrations(): string[] {
+	return migrationFiles().map(({sql}) => sql);
 }
 
 /** What every schema test runs on. Before the migrations there is a publication, as on Supabase and in the hub. */

@@ -20,14 +20,17 @@ export function installSupabaseCli(): void {
 	execFileSync('npm', ['install', '--prefix', folder, ...flags, `supabase@${version}`], {stdio: 'ignore'});
 }
 
-/** Runs the CLI on this repository's supabase/ against a database; resolves with what it printed. Rejects with what it said. */
-export async function supabase(connectionString: string, words: readonly string[]): Promise<string> {
+/**
+ * Runs the CLI on this repository's supabase/, or on another folder's, against a database; resolves with what it printed. Rejects
+ * with what it said.
+ */
+export async function supabase(connectionString: string, words: readonly string[], workdir = root): Promise<string> {
 	// What it remembers, and its telemetry, has no place in a home.
 	const home = mkdtempSync(path.join(tmpdir(), 'agentmux-supabase-'));
 	const env = {...process.env, HOME: home, XDG_CONFIG_HOME: home, DO_NOT_TRACK: '1'};
 	const remote = `--remote=${connectionString.replace(/^postgres:/, 'postgresql:')}`;
 	try {
-		const {stdout} = await promisify(execFile)(program, [...words, remote, '--yes', `--workdir=${root}`], {
+		const {stdout} = await promisify(execFile)(program, [...words, remote, '--yes', `--workdir=${workdir}`], {
 			env,
 			cwd: home,
 		});

@@ -222,10 +222,7 @@ describe('hub restore', () => {
 	test('of a backup by a newer agentmux says so, and changes nothing', async () => {
 		const file = join(home.path, 'backup.tar.gz');
 		await home.output(['hub', 'backup', file]);
-		const newer = await changed(
-			file,
-			"insert into supabase_migrations.schema_migrations (version, name) values ('29991231000000', 'to_come')",
-		);
+		const newer = await changed(file, "insert into agentmux.migrations (version) values ('29991231000000')");
 		await send(other, 'mine');
 		const {code, stderr} = await other.run(['hub', 'restore', newer]);
 		expect(code).toBe(1);

@@ -5,15 +5,15 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {afterEach, describe, expect, it} from 'vitest';
-import {bootstrap, owner} from '../../source/hub/schema/bootstrap.ts';
+import {owner} from '../../source/hub/schema/bootstrap.ts';
 import {ensureHub, stopHub} from '../../source/hub/process/ensure.ts';
 import {findHub} from '../../source/hub/process/find.ts';
 import {takeLock} from '../../source/hub/files/lock.ts';
-import {migrate, readMigrations} from '../../source/hub/schema/migrations.ts';
 import {readState} from '../../source/hub/home/state-file.ts';
 import {verifyToken} from '../../source/hub/tokens/token.ts';
 import {WorkerDatabase} from '../../source/hub/pglite/worker-database.ts';
 import {cli, Home} from '../helpers/program.ts';
+import {makeFormer} from '../schema/former.ts';
 import {installPackage} from '../faults/package-copy.ts';
 import {placesIn, spawnHub, startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
 
@@ -285,10 +285,11 @@ describe('what can go wrong', () => {
 		const home = newHome();
 		const hub = await start(home);
 		const insert = 'insert into supabase_migrations.schema_migrations (version, name, created_by) values';
-		await sql(hub, `${insert} ('29991231235959', 'mine', 'management')`);
+		await sql(hub, `${insert} ('29991231235959', 'by the management calls', 'management')`);
+		await sql(hub, `${insert} ('29991231235958', 'by the Supabase CLI', null)`);
 		await hub.stop({keep: true});
 		const again = await start(home);
-		await sql(again, `${insert} ('29991231235958', 'theirs', null)`);
+		await sql(again, `insert into agentmux.migrations (version) values ('29991231235957')`);
 		await again.stop({keep: true});
 		await expect(ensureHub(hub.paths)).rejects.toMatchObject({
 			message: expect.stringContaining('made by a newer agentmux') as unknown,
@@ -300,9 +301,7 @@ describe('what can go wrong', () => {
 		const {data} = placesIn(home);
 		mkdirSync(data, {mode: 0o700});
 		const database = await WorkerDatabase.open({directory: join(data, 'pg'), timeout: 60_000});
-		await bootstrap(database);
-		const first = (await readMigrations()).filter(({version}) => version < '20261123001000');
-		await migrate(database, first);
+		await makeFormer(database, '20261123001000');
 		await database.script(
 			owner,
 			`insert into messages (content) values ('[A] @B acked'), ('[A] @B long ago'), ('[A] @B just now'), ('[A] @B new');

@@ -58,7 +58,7 @@ describe('the stock Supabase MCP server', () => {
 			expect(applied).toMatchObject({failed: false});
 			const migrations = await call(client, 'list_migrations', {});
 			expect(migrations.text).toContain('add_orders');
-			expect(migrations.text).toContain('20261123000200');
+			expect(migrations.text).toContain('20261202000400');
 			const broken = await call(client, 'execute_sql', {query: 'select * from nowhere'});
 			expect(broken.failed).toBe(true);
 			expect(broken.text).toContain('relation \\"nowhere\\" does not exist');

@@ -182,12 +182,15 @@ describe('opening', () => {
 		expect(await sql(url, census)).toEqual(found);
 	});
 
-	it("takes what `supabase db push` has made already, and a newer agentmux's not", async () => {
+	it("takes what `supabase db push` has made, of whomever, and a newer agentmux's not", async () => {
 		const url = await make();
 		await open(url);
 		await sql(url, `alter table supabase_migrations.schema_migrations drop column created_by`);
 		await open(url);
+		// Of whatever else is in this database.
 		await sql(url, `insert into supabase_migrations.schema_migrations (version) values ('99990101000000')`);
+		await open(url);
+		await sql(url, `insert into agentmux.migrations (version) values ('99990101000000')`);
 		await expect(open(url)).rejects.toThrow('made by a newer agentmux');
 	});
 });

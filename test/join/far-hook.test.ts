@@ -8,12 +8,11 @@ import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {bellFile} from '../../source/join/hook/bell.ts';
 import {hookEvents} from '../../source/join/hook/hook-input.ts';
-import {bootstrap} from '../../source/hub/schema/bootstrap.ts';
-import {applyMigration, readMigrations} from '../../source/hub/schema/migrations.ts';
 import {createRest} from '../../source/hub/rest/rest.ts';
 import {startServer} from '../../source/hub/process/server.ts';
 import {signToken} from '../../source/hub/tokens/token.ts';
 import {fire, placeAgent, type HookEnd} from '../helpers/hook.ts';
+import {makeFormer} from '../schema/former.ts';
 import {openInMemory} from '../helpers/prepared.ts';
 
 let home: string;
@@ -173,9 +172,7 @@ describe('a hub that is none, or talks otherwise, says nothing to the model', ()
 
 	test('a database of an older version, without inbox_take', async () => {
 		const database = await openInMemory();
-		await bootstrap(database);
-		const older = (await readMigrations()).filter(({version}) => version < '20261123001000');
-		for (const migration of older) await applyMigration(database, migration);
+		await makeFormer(database, '20261123001000');
 		const server = await startServer(
 			{
 				jwtSecret: 'secret',

@@ -370,10 +370,10 @@ describe('finish_task', () => {
 		await other.tasks.add({title: 'x'});
 		await call('claim_task');
 		expire(1);
-		await other.tasks.reap();
+		await other.tasks.list();
 		expect(taskIn(await call('task_progress', {id: 1, progress: 0.5}))).toMatchObject({attempts: 1, progress: 0.5});
 		expire(1);
-		await other.tasks.reap();
+		await other.tasks.list();
 		expect(taskIn(await call('finish_task', {id: 1}))).toMatchObject({status: 'done', attempts: 1});
 	});
 
@@ -391,7 +391,7 @@ describe('finish_task', () => {
 		await other.tasks.add({title: 'x'});
 		await call('claim_task');
 		expire(1);
-		await other.tasks.reap();
+		await other.tasks.list();
 		expect((await call('claim_task')).data['lease_token']).toBe(2);
 		const {isError, text} = await call('finish_task', {id: 1, lease_token: 1});
 		expect(isError).toBe(true);
@@ -416,7 +416,7 @@ describe.each([
 		if (how === 'lost to another' || how === 'cancelled') await call('claim_task');
 		if (how === 'lost to another') {
 			expire(1);
-			await other.tasks.reap();
+			await other.tasks.list();
 			await other.tasks.claim({});
 		}
 		if (how === 'cancelled') await other.tasks.cancel(1);
@@ -463,7 +463,7 @@ describe('while its server lives', () => {
 		await vi.advanceTimersByTimeAsync(600_000);
 		database.recover();
 		expire(1);
-		await other.tasks.reap();
+		await other.tasks.list();
 		await vi.advanceTimersByTimeAsync(60_000);
 		expect(await only(1)).toMatchObject({status: 'running', lease_owner: 'CLAUDE_1', attempts: 1});
 		await other.tasks.cancel(1);

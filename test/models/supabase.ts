@@ -110,7 +110,6 @@ class Cable {
 			return [
 				{
 					epoch: String(history.generation),
-					schema_version: 1,
 					horizon: String(history.horizon),
 					latest_id: 0,
 					mailbox_id: null,

@@ -26,7 +26,7 @@ describe.each(engines)('one request on $engine', ({open}) => {
 
 	test('addresses those among the first 4,096 @', async () => {
 		const body = `${'@ '.repeat(4094)}@LAST_BUT_ONE @LAST @TOO_LATE`;
-		const [row] = await database.as(A, 'select mux_mentions($1) as mentions', [`[A] ${body}`]);
+		const [row] = await database.as(owner, 'select agentmux.mentions($1) as mentions', [`[A] ${body}`]);
 		expect(row).toEqual({mentions: ['LAST_BUT_ONE', 'LAST']});
 		expect(mentionsIn(body)).toEqual(['LAST_BUT_ONE', 'LAST']);
 	});

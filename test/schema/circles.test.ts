@@ -1,17 +1,5 @@
-import {readFileSync} from 'node:fs';
-import {PGlite} from '@electric-sql/pglite';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
-import {
-	agent,
-	engines,
-	human,
-	type MigratedDatabase,
-	migrations,
-	migrationsFolder,
-	owner,
-	type Row,
-} from '../helpers/migrated.ts';
-import {preparedFiles} from '../helpers/prepared.ts';
+import {agent, engines, human, type MigratedDatabase, owner, type Row} from '../helpers/migrated.ts';
 
 const A = agent('A');
 
@@ -199,34 +187,4 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		await database.as(owner, 'update tasks set parent_id = $1 where id = $2', [other, moved]);
 		expect(await statuses()).toEqual({plan: 'done', other: 'queued', step: 'done', moved: 'queued'});
 	});
-});
-
-test('an upgrade marks the circles that are there, and cancels what waits for what is gone', async () => {
-	const name = '20261201000300_leases.sql';
-	const mine = readFileSync(new URL(name, migrationsFolder), 'utf8');
-	const all = migrations();
-	const pglite = await PGlite.create({loadDataDir: await preparedFiles('empty')});
-	try {
-		await pglite.exec('create publication supabase_realtime');
-		for (const sql of all.slice(0, all.indexOf(mine))) await pglite.exec(sql);
-		await pglite.exec(`insert into tasks (title, depends_on, parent_id) values ('A', '{}', null), ('B', '{1}', null), ('S', '{2}', 1), ('lost', '{99}', null),
-				('gone', '{}', null), ('waits', '{}', null);
-			update tasks set status = 'cancelled' where title = 'gone';
-			update tasks set depends_on = '{5}' where title = 'waits';
-			update tasks set run_at = now() + interval '1 hour' where id = 1`);
-		for (const sql of all.slice(all.indexOf(mine))) await pglite.exec(sql);
-		const {rows} = await pglite.query(
-			'select status, left(last_error, 16) as error, run_at is null as at_once from tasks order by id',
-		);
-		expect(rows).toEqual([
-			{status: 'queued', error: 'blocked for ever', at_once: false},
-			{status: 'queued', error: 'blocked for ever', at_once: true},
-			{status: 'queued', error: 'blocked for ever', at_once: true},
-			{status: 'cancelled', error: 'task 99, which i', at_once: true},
-			{status: 'cancelled', error: null, at_once: false},
-			{status: 'cancelled', error: 'task 5, which it', at_once: true},
-		]);
-	} finally {
-		await pglite.close();
-	}
 });

@@ -1,4 +1,7 @@
-import {readFileSync} from 'node:fs';
+import {cpSync, mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import pg from 'pg';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {openPostgres} from '../../source/hub/postgres/open.ts';
@@ -6,7 +9,18 @@ import {parsePostgresUrl} from '../../source/hub/database/postgres-url.ts';
 import {readMigrations} from '../../source/hub/schema/migrations.ts';
 import {startPostgres, type PostgresServer} from '../helpers/postgres.ts';
 import {generateTypes, hasSupabaseCli, supabase} from '../helpers/supabase-cli.ts';
+import {differences, dumpSchema} from './dump.ts';
 import {typesFile} from './types-file.ts';
+
+async function query(connectionString: string, text: string): Promise<Record<string, unknown>[]> {
+	const client = new pg.Client({connectionString});
+	await client.connect();
+	try {
+		return (await client.query<Record<string, unknown>>(text)).rows;
+	} finally {
+		await client.end();
+	}
+}
 
 // 140 MB: `npm run types:database` brings it along, as .ci/run does before the tests.
 describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', () => {
@@ -16,17 +30,17 @@ describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', 
 	beforeAll(async () => {
 		server = await startPostgres();
 		url = server.connectionString;
-		const client = new pg.Client({connectionString: url});
-		await client.connect();
 		// What a project has before its first migration.
-		await client.query(`create role anon nologin; create role authenticated nologin; create role service_role nologin bypassrls;
-			create publication supabase_realtime`);
-		await client.end();
+		await query(
+			url,
+			`create role anon nologin; create role authenticated nologin; create role service_role nologin bypassrls;
+			create publication supabase_realtime`,
+		);
 	});
 	afterAll(() => server.stop());
 
 	it('pushes every migration to an empty database, and has nothing to push the second time', async () => {
-		const names = (await readMigrations()).map(({version, name}) => `${version}_${name}.sql`);
+		const names = (await readMigrations()).current.map(({version, name}) => `${version}_${name}.sql`);
 		await supabase(url, ['db', 'push', '--skip-vault']);
 		const list = await supabase(url, ['migration', 'list']);
 		const rows = list.split('\n').flatMap(line => {
@@ -38,6 +52,35 @@ describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', 
 		for (const name of names) expect(dry).not.toContain(name);
 	});
 
+	it('refuses a database of the former migrations, until it has those of supabase/former', async () => {
+		const former = new URL(url);
+		former.pathname = '/former';
+		await query(url, 'create database former');
+		await query(former.href, 'create publication supabase_realtime');
+		const folder = fileURLToPath(new URL('../../supabase/former', import.meta.url));
+		// An agentmux of before had not all of them.
+		const some = mkdtempSync(join(tmpdir(), 'agentmux-former-'));
+		try {
+			cpSync(folder, some, {recursive: true});
+			for (const name of readdirSync(join(some, 'supabase/migrations')).sort().slice(-5)) {
+				rmSync(join(some, 'supabase/migrations', name));
+			}
+			await supabase(former.href, ['db', 'push', '--skip-vault'], some);
+		} finally {
+			rmSync(some, {recursive: true});
+		}
+		await query(former.href, `insert into messages (content) values ('[A] of before')`);
+		await expect(supabase(former.href, ['db', 'push', '--skip-vault'])).rejects.toThrow();
+		await supabase(former.href, ['db', 'push', '--skip-vault'], folder);
+		await supabase(former.href, ['db', 'push', '--skip-vault']);
+		const {current} = await readMigrations();
+		expect(await query(former.href, 'select version from supabase_migrations.schema_migrations order by 1')).toEqual(
+			current.map(({version}) => ({version})),
+		);
+		expect(await query(former.href, 'select tag, body from messages')).toEqual([{tag: 'A', body: 'of before'}]);
+		expect(differences(await dumpSchema({as: (_, sql) => query(former.href, sql)}))).toEqual([]);
+	});
+
 	it('makes of them the types that the gateway is compiled with', async () => {
 		expect(await generateTypes(url)).toBe(readFileSync(typesFile, 'utf8'));
 	});
@@ -47,21 +90,18 @@ describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', 
 		const advice = JSON.parse(text === '' ? '[]' : text) as {name: string; level: string; metadata: {name: string}}[];
 		// An index is on its expression: with a search_path of its own it could not be inlined.
 		expect(advice.map(({level, name, metadata}) => `${level} ${name} ${metadata.name}`)).toEqual([
-			'WARN function_search_path_mutable mux_words',
+			'WARN function_search_path_mutable words',
 		]);
 	});
 
 	it('lints them without a word, where the server has plpgsql_check (AGENTMUX_POSTGRES)', async ({skip}) => {
-		const client = new pg.Client({connectionString: url});
-		await client.connect();
-		const {rows} = await client.query(`select from pg_available_extensions where name = 'plpgsql_check'`);
-		await client.end();
+		const rows = await query(url, `select from pg_available_extensions where name = 'plpgsql_check'`);
 		skip(rows.length === 0, 'no plpgsql_check');
 		const findings = await supabase(url, [
 			'db',
 			'lint',
 			'--schema',
-			'public',
+			'public,agentmux',
 			'--level',
 			'warning',
 			'--fail-on',

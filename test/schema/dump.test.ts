@@ -1,12 +1,11 @@
-import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import {engines} from '../helpers/migrated.ts';
-import {dumpSchema} from './dump.ts';
+import {differences, dumpSchema} from './dump.ts';
 
 test.each(engines)('on $engine the migrations make the schema that is written down', async ({open}) => {
 	const database = await open();
 	try {
-		expect(await dumpSchema(database)).toBe(readFileSync(new URL('schema.txt', import.meta.url), 'utf8'));
+		expect(differences(await dumpSchema(database))).toEqual([]);
 	} finally {
 		await database.close();
 	}

@@ -1,8 +1,5 @@
-import {readdirSync, readFileSync} from 'node:fs';
 import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
-import {PGlite} from '@electric-sql/pglite';
-import {agent, engines, migrationsFolder, openPostgres, owner, type MigratedDatabase} from '../helpers/migrated.ts';
-import {preparedFiles} from '../helpers/prepared.ts';
+import {agent, engines, openPostgres, owner, type MigratedDatabase} from '../helpers/migrated.ts';
 
 describe.each(engines)('handing over on $engine', ({open}) => {
 	let database: MigratedDatabase;
@@ -104,49 +101,5 @@ test('who joins while a message is being written gets it; what was committed by 
 		expect(await bodies()).toEqual(['begun before, committed after']);
 	} finally {
 		await database.close();
-	}
-});
-
-test('the migration frees what was stuck by takes alone, and keeps who belonged to everyone', async () => {
-	const pglite = await PGlite.create({loadDataDir: await preparedFiles('empty')});
-	try {
-		const names = readdirSync(migrationsFolder).filter(name => name.endsWith('.sql'));
-		const run = async (wanted: (name: string) => boolean): Promise<void> => {
-			for (const name of names.sort().filter(wanted))
-				await pglite.exec(readFileSync(new URL(name, migrationsFolder), 'utf8'));
-		};
-		await run(name => name < '20261201000100');
-		// Each in a transaction of its own, as clients wrote them.
-		for (const statement of [
-			`insert into agents (tag, joined_at) values ('FIRST', '2020-01-01')`,
-			`insert into messages (content) values ('[A] one')`,
-			`insert into messages (content) values ('[A] two')`,
-			`insert into agents (tag) values ('SECOND')`,
-			`insert into agents (tag, joined_at) select 'BETWEEN', created_at from messages where id = 2`,
-			`insert into messages (content) values ('[A] three')`,
-			`insert into agents (tag, joined_at) values ('LAST', now() + interval '1 second')`,
-			`insert into receipts (message_id, reader, state, attempts, delivered_at) values
-				(1, 'NEVER', 'taken', 5, null), (1, 'ONCE', 'taken', 5, now()), (1, 'OFTEN', 'delivered', 5, now())`,
-		])
-			await pglite.exec(`${statement}; select pg_sleep(0.01)`);
-		await run(name => name >= '20261201000100');
-		await pglite.exec(`insert into messages (content) values ('[A] four')`);
-		const {rows: receipts} = await pglite.query('select reader, attempts, takes from receipts order by reader');
-		expect(receipts).toEqual([
-			{reader: 'NEVER', attempts: 0, takes: 5},
-			{reader: 'OFTEN', attempts: 5, takes: 0},
-			{reader: 'ONCE', attempts: 4, takes: 1},
-		]);
-		const {rows: waiting} = await pglite.query(
-			`select a.tag, array_agg(w.id::int order by w.id) as ids from agents as a, mux_waiting(a.tag, 100) as w group by 1 order by 1`,
-		);
-		expect(waiting).toEqual([
-			{tag: 'BETWEEN', ids: [2, 3, 4]},
-			{tag: 'FIRST', ids: [1, 2, 3, 4]},
-			{tag: 'LAST', ids: [4]},
-			{tag: 'SECOND', ids: [3, 4]},
-		]);
-	} finally {
-		await pglite.close();
 	}
 });

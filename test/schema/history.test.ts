@@ -1,4 +1,3 @@
-import {readFileSync} from 'node:fs';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {
 	agent,
@@ -6,7 +5,6 @@ import {
 	engines,
 	human,
 	type MigratedDatabase,
-	migrationsFolder,
 	owner,
 	type Row,
 	service,
@@ -183,23 +181,4 @@ describe.each(engines)('history on $engine', ({open}) => {
 		await database.script('delete from tasks');
 		expect(await written('task')).toEqual([]);
 	});
-});
-
-test.each(engines)('on $engine what stood there before begins with its latest change', async ({open}) => {
-	const database = await open();
-	try {
-		await database.as(A, `select from task_add('build')`);
-		await database.as(A, 'select from task_claim()');
-		await database.as(A, `select from agent_touch('blocked')`);
-		await database.script(
-			'drop table events cascade; drop function mux_event_written, mux_task_history, mux_gone, mux_agent_history cascade',
-		);
-		await database.script(readFileSync(new URL('20261125000500_history.sql', migrationsFolder), 'utf8'));
-		expect(await database.as(B, 'select kind, tag, state from events order by id')).toEqual([
-			{kind: 'task', tag: 'A', state: 'running'},
-			{kind: 'presence', tag: 'A', state: 'blocked'},
-		]);
-	} finally {
-		await database.close();
-	}
 });

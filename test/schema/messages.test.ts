@@ -82,7 +82,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 			fc.asyncProperty(fc.array(text, {minLength: 20, maxLength: 20}), async contents => {
 				const rows = await database.as(
 					owner,
-					'select body, mentions from unnest($1::text[]) with ordinality as given (content, place) cross join lateral (select mux_body(content) as body, mux_mentions(content) as mentions) as derived order by place',
+					'select body, mentions from unnest($1::text[]) with ordinality as given (content, place) cross join lateral (select agentmux.body(content) as body, agentmux.mentions(content) as mentions) as derived order by place',
 					[contents],
 				);
 				expect(rows.map(row => row['mentions'])).toEqual(rows.map(row => mentionsIn(row['body'] as string)));
@@ -337,7 +337,9 @@ describe.each(engines)('messages on $engine', ({open}) => {
 			code: '22023',
 			message: 'you are Me yourself',
 		});
-		await expect(database.as(human(), `select mux_set_revoked('Bad', true)`)).rejects.toMatchObject({code: '42501'});
+		await expect(database.as(human(), `select agentmux.set_revoked('Bad', true)`)).rejects.toMatchObject({
+			code: '42501',
+		});
 		await database.as(service(), `select agent_revoke('Me')`);
 		await expect(database.as(human('Me'), `select agent_restore('Me')`)).rejects.toMatchObject({
 			code: '42501',

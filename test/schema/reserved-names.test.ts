@@ -1,13 +1,12 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {agent, engines, owner, type MigratedDatabase} from '../helpers/migrated.ts';
 import {owner as scope, bootstrap} from '../../source/hub/schema/bootstrap.ts';
-import {migrate, readMigrations, type Migration} from '../../source/hub/schema/migrations.ts';
+import {migrate, type Migration} from '../../source/hub/schema/migrations.ts';
+import {makeFormer, migrations} from './former.ts';
 import {engines as hubEngines} from '../hub/rest/stage.ts';
 import {openInMemory} from '../helpers/prepared.ts';
 
 const introduced = '20261201000500';
-const migrations = await readMigrations();
-const before = migrations.filter(({version}) => version < introduced);
 const me = agent('CLAUDE_1');
 
 describe.each(engines)('names that agents may not take, on $engine', ({open}) => {
@@ -59,8 +58,10 @@ const later: Migration = {
 	version: '20991231000000',
 	name: 'later',
 	sql: `create table if not exists public.mux_later (id int primary key, owner_only text);
-		create index if not exists mux_later_by_owner on public.mux_later (owner_only);`,
+		create index if not exists mux_later_by_owner on public.mux_later (owner_only);
+		insert into agentmux.migrations (version) values ('20991231000000');`,
 };
+const withLater = {...migrations, current: [...migrations.current, later]};
 
 it.each(hubEngines)(
 	'on $engine a later migration makes its own tables, whatever an agent had made before the names were reserved',
@@ -73,12 +74,11 @@ it.each(hubEngines)(
 				{text: 'select agent_sql($1)', values: [text]},
 			]);
 		try {
-			await bootstrap(database);
-			await migrate(database, before);
+			await makeFormer(database, introduced);
 			await sql('create table mux_later (id int primary key, owner_only text)');
 			await sql(`insert into mux_later values (1, 'kept')`);
 			await sql('create sequence mux_later_by_owner');
-			await migrate(database, [...migrations, later]);
+			await migrate(database, withLater);
 			expect(
 				await run(
 					`select r.rolname like 'agent_%' as captured from pg_class c join pg_roles r on r.oid = c.relowner where c.relname in ('mux_later', 'mux_later_by_owner')`,
@@ -106,9 +106,9 @@ it('what migrations make in public from now on has such names', async () => {
 	};
 	try {
 		await bootstrap(database);
-		await migrate(database, before);
+		await migrate(database, migrations);
 		const known = new Set(await names());
-		await migrate(database, [...migrations, later]);
+		await migrate(database, withLater);
 		const made = (await names()).filter(name => !known.has(name));
 		expect(made).toContain('mux_later');
 		expect(made.filter(name => !/^(mux_|agentmux)/.test(name))).toEqual([]);

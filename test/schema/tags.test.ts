@@ -41,7 +41,7 @@ describe.each(engines)('the grammar of tags on $engine', ({open}) => {
 	test('is written as in the code wherever SQL recognises a tag', async () => {
 		const found = await sources();
 		expect(found.map(({name}) => name)).toEqual(
-			expect.arrayContaining(['agents_tag_is_a_tag', 'receipts_reader_is_a_tag', 'tasks_assignee_is_a_tag', 'mux_tag']),
+			expect.arrayContaining(['agents_tag_is_a_tag', 'receipts_reader_is_a_tag', 'tasks_assignee_is_a_tag', 'tag']),
 		);
 		for (const {name, source} of found) {
 			const rest = source
@@ -76,7 +76,7 @@ describe.each(engines)('the grammar of tags on $engine', ({open}) => {
 			fc.asyncProperty(fc.array(content, {minLength: 20, maxLength: 20}), async contents => {
 				const rows = await database.as(
 					owner,
-					'select mux_tag(content) as tag, mux_body(content) as body, mux_mentions(content) as mentions from unnest($1::text[]) with ordinality as given (content, place) order by place',
+					'select agentmux.tag(content) as tag, agentmux.body(content) as body, agentmux.mentions(content) as mentions from unnest($1::text[]) with ordinality as given (content, place) order by place',
 					[contents],
 				);
 				expect(rows).toEqual(

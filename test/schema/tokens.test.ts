@@ -72,7 +72,7 @@ describe.each(engines)('tokens that end, on $engine', ({open}) => {
 		}
 		await database.as(human(), `select agent_revoke('CLAUDE_1')`);
 		for (const caller of [hosted, unsaid, service('CLAUDE_1')]) {
-			await expect(database.as(caller, 'select mux_me()')).rejects.toThrow('CLAUDE_1 has been revoked');
+			await expect(database.as(caller, 'select task_heartbeat(1, 1)')).rejects.toThrow('CLAUDE_1 has been revoked');
 		}
 	});
 

@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
-import {agent, engines, human, type MigratedDatabase, migrations, owner, service} from '../helpers/migrated.ts';
+import {agent, engines, human, type MigratedDatabase, owner, service} from '../helpers/migrated.ts';
 
 const A = agent('A');
 
@@ -171,23 +171,4 @@ describe.each(engines)('watching on $engine', ({open}) => {
 			});
 		},
 	);
-
-	test('what an earlier version watched row by row goes on as a watch of this one', async () => {
-		await database.script(former);
-		await database.script(
-			`create trigger mux_watch_responder0 after insert or update or delete on orders for each row execute function public.mux_watch('RESPONDER0')`,
-		);
-		await database.script(
-			`create trigger mux_watch_a after insert on receipts for each row execute function public.mux_watch('A')`,
-		);
-		await database.script(migrations().at(index)!.replaceAll('create function', 'create or replace function'));
-		expect(await watched()).toEqual([{table_name: 'orders', to_tag: 'RESPONDER0'}]);
-		await database.as(owner, `insert into orders values (1, 'x'), (2, 'y')`);
-		expect(await told()).toHaveLength(1);
-		expect(await newest()).toMatchObject({mentions: ['RESPONDER0']});
-	});
 });
-
-/** The trigger function of the first version, and the migration that replaces it. */
-const index = migrations().findIndex(sql => sql.includes('drop function public.mux_watch();'));
-const [former = ''] = /create function public\.mux_watch\(\)[^]*?end \$\$;/.exec(migrations().join('\n')) ?? [];

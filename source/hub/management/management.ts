@@ -7,6 +7,7 @@ import {json, refusal, type Handler, type HubRequest, type HubResponse} from '..
 import {applyMigration} from '../schema/migrations.ts';
 import {pausedCode} from '../database/pauses.ts';
 import {requireReadsOnly} from '../database/reads-only.ts';
+import {readSql} from '../files/read-sql.ts';
 
 // As on Supabase, what only reads does so under a role that may do nothing else.
 const reader: Scope = {role: 'supabase_read_only_user', claims: {role: 'supabase_read_only_user'}, readOnly: true};
@@ -78,16 +79,10 @@ async function addMigration(database: Database, {body}: HubRequest): Promise<Hub
 	return json(200, {version, name});
 }
 
-/** The time as 14 digits, and never one that is taken. */
+const nextVersionQuery = readSql(new URL('next-version.sql', import.meta.url));
+
 async function nextVersion(database: Database): Promise<string> {
-	const [result] = await database.run(reader, [
-		{
-			text: `select greatest(
-				to_char(now() at time zone 'utc', 'YYYYMMDDHH24MISS'),
-				to_char(to_timestamp(max(version), 'YYYYMMDDHH24MISS') + interval '1 second', 'YYYYMMDDHH24MISS')
-			) as version from supabase_migrations.schema_migrations where version ~ '^\\d{14}$'`,
-		},
-	]);
+	const [result] = await database.run(reader, [{text: nextVersionQuery}]);
 	return String(result?.rows[0]?.['version']);
 }
 

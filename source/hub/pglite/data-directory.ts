@@ -18,6 +18,7 @@ import {statementLimit} from '../database/time-limits.ts';
 import {embedded} from '../database/postgres-url.ts';
 import {unwrittenDatabase} from '../database/unwritten-database.ts';
 import {WorkerDatabase, type WorkerDatabaseOptions} from './worker-database.ts';
+import {readSql} from '../files/read-sql.ts';
 
 /** PostgreSQL's major version inside PGlite 0.5. */
 export const postgresVersion = '18';
@@ -181,9 +182,7 @@ async function prepare(database: Database): Promise<void> {
  * What may only read shares the one session with the owner, whose role it could take back with set_config; so it may not call
  * that. The roles of the API may: PostgREST's `response.headers` is set so. A server has users of its own, and is left alone.
  */
-const closeSetConfig = `
-	revoke execute on function pg_catalog.set_config(text, text, boolean) from public;
-	grant execute on function pg_catalog.set_config(text, text, boolean) to anon, authenticated, service_role`;
+const closeSetConfig = readSql(new URL('close-set-config.sql', import.meta.url));
 
 /** What is not finished never stands under the final name: a start that was interrupted leaves nothing that matters. */
 async function ensureDirectory(data: string, directory: string, onProgress: (sentence: string) => void): Promise<void> {

@@ -18,6 +18,6 @@ export async function templateFile(): Promise<string> {
 	const hash = createHash('sha256');
 	const {dependencies} = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as Manifest;
 	hash.update(`${dependencies['@electric-sql/pglite']}\0${bootstrapSql}`);
-	for (const {version, name, sql} of await readMigrations()) hash.update(`\0${version}\0${name}\0${sql}`);
+	for (const {version, name, sql} of (await readMigrations()).current) hash.update(`\0${version}\0${name}\0${sql}`);
 	return join(packageRoot, 'dist', `database-${hash.digest('hex').slice(0, 16)}.tar.gz`);
 }

@@ -2,6 +2,7 @@ import {DatabaseError, type Scope} from '../database/database.ts';
 import {sharedCallerOf} from '../database/shared-caller.ts';
 import {seconds} from '../database/pauses.ts';
 import {overtimeMessage, sharedLimit} from '../database/time-limits.ts';
+import {readSql} from '../files/read-sql.ts';
 import {markedTag} from './runaways.ts';
 import type {SideConnection} from './side-connection.ts';
 
@@ -32,14 +33,7 @@ export interface Blocker {
 
 // A server shows of other users' sessions only that they are there, but everybody's locks. The processes ahead in a lock's queue
 // are among those that it says block another, and wait themselves: each has a row of its own here.
-const pairs = `
-	select w.pid as waiting, b.pid as process, a.usename as "user", a.application_name as program, left(a.query, 100) as query,
-		coalesce(extract(epoch from clock_timestamp() - a.xact_start) * 1000, 0)::float8 as running
-	from (
-		select distinct l.pid from pg_locks as l join pg_stat_activity as s on s.pid = l.pid
-		where not l.granted and s.datname = current_database()
-	) as w cross join lateral unnest(pg_blocking_pids(w.pid)) as b (pid)
-	left join pg_stat_activity as a on a.pid = b.pid`;
+const pairs = readSql(new URL('blockers.sql', import.meta.url));
 
 /**
  * Looks after the locks: says of each call that waits for one who holds it, cancels what an agent

@@ -3,6 +3,7 @@ import {seconds} from '../database/pauses.ts';
 import {sharedCallerOf} from '../database/shared-caller.ts';
 import type {Scope} from '../database/database.ts';
 import type {SideConnection} from './side-connection.ts';
+import {readSql} from '../files/read-sql.ts';
 
 /** Milliseconds between two looks at those that are known. */
 const between = 5000;
@@ -23,12 +24,7 @@ export function markedTag(query: string | null): string | null {
 
 // Far beyond the time that an agent's SQL has, and the time in which a statement ends that is cancelled. Of every hub of this
 // database, and of those that have ended.
-const computing = `
-	select pid as process, left(query, 100) as query,
-		(extract(epoch from clock_timestamp() - query_start) * 1000)::float8 as running
-	from pg_stat_activity
-	where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
-		and state = 'active' and query like '/* agentmux: SQL of %' and query_start < clock_timestamp() - interval '10.5 seconds'`;
+const computing = readSql(new URL('runaways.sql', import.meta.url));
 
 /**
  * The SQL of agents that computes on in the server although it was cancelled: some functions of long texts never look. Nothing

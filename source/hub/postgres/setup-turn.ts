@@ -2,20 +2,13 @@ import pg from 'pg';
 import {HubError} from '../files/error.ts';
 import {translated} from './errors.ts';
 import type {PostgresDatabase} from './postgres.ts';
+import {readSql} from '../files/read-sql.ts';
 
 /**
  * Made at the first start, before anything else is. Nobody but the mailbox's owner may name it, whereas the key of an advisory
  * lock can be held by whoever runs SQL. Only its owner's rights count, whoever of those who may act as that one made it.
  */
-const make = `
-create schema if not exists supabase_migrations;
-create table if not exists supabase_migrations.setup_turn ();
-do $$ begin
-	execute (
-		select format('grant all on supabase_migrations.setup_turn to %s', nspowner::regrole)
-		from pg_namespace where nspname = 'supabase_migrations'
-	);
-end $$`;
+const make = readSql(new URL('setup-turn.sql', import.meta.url));
 
 /** Two that made it at once, and one that was taken back while another waited for it. */
 const races = new Set(['23505', '42P06', '42P07', '42P01', '3F000']);

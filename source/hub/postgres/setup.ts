@@ -1,11 +1,12 @@
 import {bootstrap, owner} from '../schema/bootstrap.ts';
 import {DatabaseError} from '../database/database.ts';
 import {HubError} from '../files/error.ts';
-import {checkVersion, migrate, readMigrations} from '../schema/migrations.ts';
+import {migrate, missingMigrations, readMigrations} from '../schema/migrations.ts';
 import type {Log} from '../files/log.ts';
 import type {PostgresDatabase} from './postgres.ts';
 import {checkRights, giveTablesBack} from './restored-rights.ts';
 import {inSetupTurn} from './setup-turn.ts';
+import {readSql} from '../files/read-sql.ts';
 
 /** What is there before anything is changed. */
 interface Standing {
@@ -23,21 +24,7 @@ interface Standing {
 	readonly other: string;
 }
 
-const standingQuery = `
-select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
-	pg_is_in_recovery() as standby, current_user::text as "user", current_database()::text as database,
-	m.fingerprint is not null as ours,
-	exists (
-		select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where (n.nspname, c.relname) in (('auth', 'users'), ('realtime', 'subscription'))
-	) as supabase,
-	coalesce((select string_agg(nspname, ' and ') from pg_namespace where nspname in ('auth', 'realtime')), '') as foreign,
-	case when m.owner is null or pg_has_role(m.owner, 'usage') then '' else m.owner::regrole::text end as other
-from (select) as one
-left join (
-	select nspowner as owner, obj_description(oid, 'pg_namespace') as fingerprint
-	from pg_namespace where nspname = 'supabase_migrations'
-) as m on true`;
+const standingQuery = readSql(new URL('standing.sql', import.meta.url));
 
 /**
  * Makes a PostgreSQL server's database the mailbox, or brings it up to date: all of it or nothing, and one hub at a time.
@@ -51,7 +38,8 @@ export async function preparePostgres(database: PostgresDatabase, log: Log): Pro
 		await inSetupTurn(database, async () => {
 			refuse(await read(database));
 			const migrations = await readMigrations();
-			await checkVersion(database, migrations);
+			// A newer agentmux's is refused before anything is changed.
+			await missingMigrations(database, migrations);
 			await bootstrap(database);
 			await checkRights(database, standing.database);
 			await migrate(database, migrations);

@@ -1,4 +1,5 @@
 import {DatabaseError, type Database, type Scope} from '../database/database.ts';
+import {readSql} from '../files/read-sql.ts';
 
 export interface Column {
 	readonly name: string;
@@ -33,48 +34,11 @@ export interface Reader {
 /** As whom the hub itself reads: values as the client shall see them. */
 export const ownScope: Scope = {role: 'postgres', claims: {}, settings: {timezone: 'UTC'}};
 
-const tablesQuery = `
-select json_build_object('oid', c.oid::text, 'schema', n.nspname, 'name', c.relname, 'secured', c.relrowsecurity, 'partial', (
-	select r.prattrs is not null from pg_publication_rel r where r.prrelid = c.oid and r.prpubid = p.oid
-) is true, 'columns', (
-	select coalesce(json_agg(json_build_object('name', a.attname, 'udt', t.typname, 'type', format_type(a.atttypid, null),
-		'key', coalesce(a.attnum = any (i.indkey), false)) order by a.attnum), '[]')
-	from pg_attribute a
-	join pg_type t on t.oid = a.atttypid
-	left join pg_index i on i.indrelid = c.oid and i.indisprimary
-	left join pg_publication_rel r on r.prrelid = c.oid and r.prpubid = p.oid
-	where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (r.prattrs is null or a.attnum = any (r.prattrs))
-))::text as "table"
-from pg_publication p
-join pg_publication_tables pt on pt.pubname = p.pubname
-join pg_namespace n on n.nspname = pt.schemaname
-join pg_class c on c.relnamespace = n.oid and c.relname = pt.tablename
-where p.pubname = 'supabase_realtime'`;
+const tablesQuery = readSql(new URL('sql/tables.sql', import.meta.url));
 
-const readerQuery = `
-select c.oid::text as oid, (
-	select coalesce(json_agg(a.attname), '[]')::text from pg_attribute a
-	where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and has_column_privilege(r.oid, c.oid, a.attnum, 'select')
-) as columns, (
-	not c.relrowsecurity or r.rolsuper or r.rolbypassrls or (
-		select bool_or(p.polpermissive and pg_get_expr(p.polqual, c.oid) = 'true') and bool_and(p.polpermissive)
-		from pg_policy p
-		where p.polrelid = c.oid and p.polcmd in ('r', '*')
-			and exists (select from unnest(p.polroles) member where member = 0 or pg_has_role(r.oid, member, 'usage'))
-	)
-) is true as sees
-from pg_roles r
-left join pg_publication_tables pt on pt.pubname = 'supabase_realtime'
-left join pg_namespace n on n.nspname = pt.schemaname
-left join pg_class c on c.relnamespace = n.oid and c.relname = pt.tablename
-where r.rolname = $1::text`;
+const readerQuery = readSql(new URL('sql/reader.sql', import.meta.url));
 
-const privateQuery = `
-select (r.rolsuper or r.rolbypassrls or not c.relrowsecurity or exists (
-	select from pg_policy p, unnest(p.polroles) member
-	where p.polrelid = c.oid and p.polpermissive and p.polcmd in ('r', '*') and (member = 0 or pg_has_role(r.oid, member, 'usage'))
-)) as may
-from pg_roles r, pg_class c where r.rolname = $1::text and c.oid = 'realtime.messages'::regclass`;
+const privateQuery = readSql(new URL('sql/private.sql', import.meta.url));
 
 /** Rights that no event trigger announces (memberships, BYPASSRLS) are read again after so many milliseconds. */
 const readerAge = 10_000;

@@ -35,7 +35,7 @@ export interface Realtime {
 }
 
 export interface RealtimeOptions {
-	/** With realtimeSchema (schema.ts) and the publication `supabase_realtime`. */
+	/** Bootstrapped (source/hub/schema), with the publication `supabase_realtime`. */
 	readonly database: Database;
 	readonly verify: Verify;
 	readonly limits?: Partial<Limits>;

@@ -2,6 +2,7 @@ import type {Database} from '../database/database.ts';
 import {ownScope} from './catalog.ts';
 import type {SubscriberRole} from './change-rows.ts';
 import type {JsonText} from './json-text.ts';
+import {readSql} from '../files/read-sql.ts';
 
 interface Extensions {
 	readonly broadcast: boolean;
@@ -51,19 +52,16 @@ export interface StoredMessage {
 	readonly payload: JsonText;
 }
 
+const newestQuery = readSql(new URL('sql/stored-messages.sql', import.meta.url));
+const oneQuery = readSql(new URL('sql/stored-message.sql', import.meta.url));
+
 /** The newest broadcasts of a private topic that the database holds from `since` on (milliseconds since 1970), oldest first. */
 export async function storedMessages(
 	database: Database,
 	topic: string,
 	{since, limit}: {readonly since: number; readonly limit: number},
 ): Promise<StoredMessage[]> {
-	const text = `
-		select id::text as id, coalesce(to_json(event)::text, 'null') as event, coalesce(payload::text, '{}') as payload
-		from realtime.messages
-		where topic = $1::text and private and extension = 'broadcast' and event is not null
-			and inserted_at >= to_timestamp($2::text::float8 / 1000) at time zone 'UTC'
-		order by inserted_at desc, id limit $3::text::int`;
-	const [result] = await database.run(ownScope, [{text, values: [topic, String(since), String(limit)]}]);
+	const [result] = await database.run(ownScope, [{text: newestQuery, values: [topic, String(since), String(limit)]}]);
 	return (result?.rows ?? [])
 		.map(({id, event, payload}) => ({id: String(id), event: String(event), payload: String(payload)}))
 		.reverse();
@@ -74,10 +72,7 @@ export async function storedMessage(
 	database: Database,
 	id: string,
 ): Promise<{topic: string; event: JsonText; payload: JsonText} | null> {
-	const text = `
-		select topic, coalesce(to_json(event)::text, 'null') as event, coalesce(payload::text, '{}') as payload
-		from realtime.messages where id = $1::text::uuid`;
-	const [result] = await database.run(ownScope, [{text, values: [id]}]);
+	const [result] = await database.run(ownScope, [{text: oneQuery, values: [id]}]);
 	const row = result?.rows[0];
 	if (row === undefined) return null;
 	return {topic: String(row['topic']), event: String(row['event']), payload: String(row['payload'])};

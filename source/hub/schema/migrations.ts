@@ -13,10 +13,28 @@ export interface Migration {
 	readonly sql: string;
 }
 
+/** The migrations of this agentmux. */
+export interface Migrations {
+	readonly current: readonly Migration[];
+	/**
+	 * Those that `current` was made of, and at their end the bridge to it, which has the version of its first. Only databases that
+	 * have some of them get the others: see supabase/former.
+	 */
+	readonly former: readonly Migration[];
+}
+
 const fileName = /^(?<version>\d{14})_(?<name>.+)\.sql$/;
 
-/** The files of supabase/migrations in their order, as the Supabase CLI reads them. */
-export async function readMigrations(folder = join(packageRoot, 'supabase', 'migrations')): Promise<Migration[]> {
+/** Reads both folders. */
+export async function readMigrations(folder = join(packageRoot, 'supabase')): Promise<Migrations> {
+	return {
+		current: await readFolder(join(folder, 'migrations')),
+		former: await readFolder(join(folder, 'former', 'supabase', 'migrations')),
+	};
+}
+
+/** The files of a folder in their order, as the Supabase CLI reads them. */
+async function readFolder(folder: string): Promise<Migration[]> {
 	const migrations: Migration[] = [];
 	for (const file of (await readdir(folder)).sort()) {
 		const {version, name} = fileName.exec(file)?.groups ?? {};
@@ -26,7 +44,10 @@ export async function readMigrations(folder = join(packageRoot, 'supabase', 'mig
 	return migrations;
 }
 
-/** Runs a script and records it in the same transaction, as `supabase migration up` does. `createdBy`: null for our own. */
+/**
+ * Runs a script and records it in the same transaction, as `supabase migration up` does. `createdBy`: null for our own, which
+ * may have been recorded there before.
+ */
 export async function applyMigration(
 	database: Database,
 	{version, name, sql}: Migration,
@@ -35,17 +56,16 @@ export async function applyMigration(
 	const statements = `array[${splitStatements(sql).map(literal).join(', ')}]::text[]`;
 	const values = [literal(version), statements, literal(name), createdBy === null ? 'null' : literal(createdBy)];
 	const record = `insert into supabase_migrations.schema_migrations (version, statements, name, created_by) values (${values.join(', ')})`;
-	await database.script(owner, `begin;\n${sql}\n;\nreset role; ${record}; commit;`);
+	const conflict = createdBy === null ? ' on conflict (version) do nothing' : '';
+	await database.script(owner, `begin;\n${sql}\n;\nreset role; ${record}${conflict}; commit;`);
 }
 
 /**
  * Applies what this version of agentmux brings and the database lacks; resolves with the versions applied. Throws HubError when
  * the database has a newer one of ours, or when one fails.
  */
-export async function migrate(database: Database, migrations: readonly Migration[]): Promise<string[]> {
-	const rows = await checkVersion(database, migrations);
-	const present = new Set(rows.map(row => row['version']));
-	const missing = migrations.filter(({version}) => !present.has(version));
+export async function migrate(database: Database, migrations: Migrations): Promise<string[]> {
+	const missing = await missingMigrations(database, migrations);
 	for (const migration of missing) {
 		try {
 			await applyMigration(database, migration);
@@ -61,33 +81,38 @@ export async function migrate(database: Database, migrations: readonly Migration
 	return missing.map(({version}) => version);
 }
 
-interface Recorded {
-	readonly version: string;
-	readonly created_by: string | null;
+/**
+ * What the database lacks, in order. Throws HubError when it has a migration of ours that is newer than what this agentmux brings.
+ * What else is in supabase_migrations is not ours, and may be as new as it likes.
+ */
+export async function missingMigrations(
+	database: Database,
+	{current, former}: Migrations,
+): Promise<readonly Migration[]> {
+	const applied = await versionsIn(database, 'agentmux.migrations');
+	const newest = current.at(-1)?.version ?? '';
+	const unknown = [...applied.keys()].find(version => version > newest);
+	if (unknown !== undefined) {
+		throw new HubError(
+			`The database was made by a newer agentmux: it has migration ${unknown}, and this one knows none after ${newest || 'the first'}.`,
+			'Update agentmux, or choose another database.',
+		);
+	}
+	if (applied.size > 0) return current.filter(({version}) => !applied.has(version));
+	const recorded = await versionsIn(database, 'supabase_migrations.schema_migrations');
+	// Somebody else's may have the same version. Who records no name is an old CLI.
+	const isThere = ({version, name}: Migration): boolean => [name, ''].includes(recorded.get(version) ?? '\0');
+	if (!former.some(isThere)) return current;
+	return [...former.filter(migration => !isThere(migration)), ...current.slice(1)];
 }
 
-/** What the database has, none when it is no mailbox yet. Throws HubError when that is newer than what this agentmux brings. */
-export async function checkVersion(database: Database, migrations: readonly Migration[]): Promise<readonly Recorded[]> {
-	const [there] = await database.run(owner, [
-		{
-			text: `select exists (
-				select from pg_class where relname = 'schema_migrations' and relnamespace = to_regnamespace('supabase_migrations')
-			) as there`,
-		},
-	]);
-	if (there?.rows[0]?.['there'] !== true) return [];
-	// The Supabase CLI makes that table without `created_by`.
-	const text = `select version, to_jsonb(m) ->> 'created_by' as created_by from supabase_migrations.schema_migrations m order by version`;
-	const [recorded] = await database.run(owner, [{text}]);
-	const rows = (recorded?.rows ?? []) as unknown as readonly Recorded[];
-	const newest = migrations.at(-1)?.version ?? '';
-	// What came in through the management calls is the user's own, and may be as new as it likes.
-	const unknown = rows.find(({version, created_by}) => created_by === null && version > newest);
-	if (unknown === undefined) return rows;
-	throw new HubError(
-		`The database was made by a newer agentmux: it has migration ${unknown.version}, and this one knows none after ${newest || 'the first'}.`,
-		'Update agentmux, or choose another database.',
-	);
+/** The versions in a list of migrations, with their names where it has names; none when there is no such list. */
+async function versionsIn(database: Database, table: string): Promise<ReadonlyMap<string, string>> {
+	const [there] = await database.run(owner, [{text: 'select to_regclass($1) is not null as there', values: [table]}]);
+	if (there?.rows[0]?.['there'] !== true) return new Map();
+	const text = `select version, coalesce(to_jsonb(m) ->> 'name', '') as name from ${table} as m order by version`;
+	const [result] = await database.run(owner, [{text}]);
+	return new Map(result?.rows.map(row => [String(row['version']), String(row['name'])]));
 }
 
 function literal(text: string): string {

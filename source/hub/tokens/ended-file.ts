@@ -3,6 +3,7 @@ import {owner} from '../schema/bootstrap.ts';
 import type {Database} from '../database/database.ts';
 import type {HubPaths} from '../files/paths.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
+import {readSql} from '../files/read-sql.ts';
 
 /** The content of data/ended-tokens.json. */
 export interface Remembered {
@@ -21,6 +22,8 @@ export function rememberEnded(paths: HubPaths, ended: Remembered): void {
 	writePrivateFile(endedFile(paths), text);
 }
 
+const endGenerations = readSql(new URL('generations.sql', import.meta.url));
+
 /** Ends in the database all tokens that this home knows to have ended. Rejects as the database does, or with HubError. */
 export async function endRemembered(paths: HubPaths, database: Database): Promise<void> {
 	const known = readJsonFile(endedFile(paths));
@@ -28,8 +31,7 @@ export async function endRemembered(paths: HubPaths, database: Database): Promis
 	const {generations = {}, tokens = []} = known;
 	await database.run(owner, [
 		{
-			text: `insert into agentmux.token_generation as t (tag, gen) select e.key, e.value::int from json_each_text($1::json) as e
-				on conflict (tag) do update set gen = excluded.gen where t.gen < excluded.gen`,
+			text: endGenerations,
 			values: [JSON.stringify(generations)],
 		},
 		{

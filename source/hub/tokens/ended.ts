@@ -5,6 +5,7 @@ import {json, type Caller, type Handler, type HubRequest, type HubResponse} from
 import type {HubPaths} from '../files/paths.ts';
 import {agentIn} from './claims.ts';
 import {endRemembered, rememberEnded} from './ended-file.ts';
+import {readSql} from '../files/read-sql.ts';
 
 /** Why a token is refused that is signed and has not expired. */
 export interface Ended {
@@ -14,11 +15,7 @@ export interface Ended {
 	readonly hint: string;
 }
 
-const read = `
-	select
-		(select coalesce(json_object_agg(t.tag, t.gen order by t.tag), '{}')::text from agentmux.token_generation as t) as generations,
-		(select coalesce(json_agg(t.jti order by t.ended_at, t.jti), '[]')::text from agentmux.ended_tokens as t) as tokens,
-		(select coalesce(json_agg(a.tag), '[]')::text from public.agents as a where a.revoked_at is not null) as revoked`;
+const read = readSql(new URL('ended.sql', import.meta.url));
 
 /**
  * A copy of what the database knows about ended tokens, so that no request waits for a query. The database checks tokens itself

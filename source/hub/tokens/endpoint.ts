@@ -5,6 +5,7 @@ import type {KeyRing} from './key-ring.ts';
 import {verifyToken, type Claims} from './token.ts';
 import {agentIn, isOld, issueToken, type AgentClaims} from './claims.ts';
 import {ended, endedResponse, revoked} from './ended.ts';
+import {readSql} from '../files/read-sql.ts';
 
 const tagPattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
 
@@ -84,16 +85,14 @@ interface Standing {
 	readonly isRevoked: boolean;
 }
 
+const standingQuery = readSql(new URL('standing.sql', import.meta.url));
+
 /** Read from the database, because this hub's copy may be a moment old. */
 async function standing(
 	database: Database,
 	{tag, jti, sid}: Pick<AgentClaims, 'tag' | 'jti' | 'sid'>,
 ): Promise<Standing> {
-	const text = `
-		select agentmux.token_generation($1) as gen,
-			exists (select from agentmux.ended_tokens as t where t.jti in ($2, $3)) as ended,
-			exists (select from public.agents as a where upper(a.tag collate "C") = upper($1 collate "C") and a.revoked_at is not null) as revoked`;
-	const [result] = await database.run(owner, [{text, values: [tag, jti, sid]}]);
+	const [result] = await database.run(owner, [{text: standingQuery, values: [tag, jti, sid]}]);
 	const {gen, ended, revoked} = result?.rows[0] ?? {};
 	return {gen: Number(gen), hasEnded: ended === true, isRevoked: revoked === true};
 }

@@ -3,6 +3,7 @@ import {owner} from '../schema/bootstrap.ts';
 import {DatabaseAway, type Database} from '../database/database.ts';
 import type {Log} from '../files/log.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
+import {readSql} from '../files/read-sql.ts';
 
 /** The newest message of a database when this machine looked last. None of its columns here ever changes, not even by redaction. */
 interface Newest {
@@ -20,16 +21,10 @@ const every = 10_000;
 /** The maximum number of databases; the oldest are forgotten. */
 const most = 20;
 
-const newestQuery = `
-	select m.epoch::text, w.xid::text, w.id::float8 as id, trunc(extract(epoch from w.created_at) * 1000000)::text as at
-	from mux_meta as m, lateral (select * from messages order by xid desc, id desc limit 1) as w`;
+const newestQuery = readSql(new URL('newest.sql', import.meta.url));
 
 /** If several hubs notice it, the first one changes the epoch. */
-const renewal = `
-	update mux_meta set epoch = gen_random_uuid() where epoch = $1::uuid and not exists (
-		select from messages where id = $2::bigint and xid = $3::text::xid8
-			and trunc(extract(epoch from created_at) * 1000000)::text = $4
-	) returning epoch`;
+const renewal = readSql(new URL('new-epoch.sql', import.meta.url));
 
 /** Whoever notices it first does it: see supabase/migrations, restored_xids. */
 const adoption = 'select agentmux.adopt_xids() as adopted';

@@ -1,7 +1,7 @@
 import {afterEach, afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
 import {owner} from '../../../source/hub/schema/bootstrap.ts';
 import type {Database} from '../../../source/hub/database/database.ts';
-import {realtimeSchema} from '../../../source/hub/schema/realtime.ts';
+import {readSql} from '../../../source/hub/files/read-sql.ts';
 import {RawClient, type Data} from './raw-client.ts';
 import {openDatabase, soon, startRig, until, type Rig} from './rig.ts';
 
@@ -131,7 +131,7 @@ test('a write without any right to realtime is captured, and never fails for it'
 });
 
 test('the schema may be installed again and again', async () => {
-	await rig.sql(realtimeSchema);
+	await rig.sql(readSql(new URL('../../../source/hub/schema/realtime.sql', import.meta.url)));
 	await rig.sql(`insert into things values (1)`);
 	expect(await changes(1)).toHaveLength(1);
 });

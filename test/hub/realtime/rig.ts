@@ -6,7 +6,7 @@ import type {Database} from '../../../source/hub/database/database.ts';
 import type {Caller} from '../../../source/hub/http/http.ts';
 import type {Limits} from '../../../source/hub/realtime/limits.ts';
 import {createRealtime, type Realtime} from '../../../source/hub/realtime/realtime.ts';
-import {realtimeSchema} from '../../../source/hub/schema/realtime.ts';
+import {readSql} from '../../../source/hub/files/read-sql.ts';
 import {signToken, verifyToken, type Claims} from '../../../source/hub/tokens/token.ts';
 import {onPostgres} from '../../helpers/engine.ts';
 import {openPostgresDatabase} from '../rest/postgres-database.ts';
@@ -35,7 +35,7 @@ export interface Rig {
 export async function openDatabase(): Promise<Database> {
 	const database = await (onPostgres ? openPostgresDatabase() : openInMemory());
 	await bootstrap(database);
-	await database.script(owner, realtimeSchema);
+	await database.script(owner, readSql(new URL('../../../source/hub/schema/realtime.sql', import.meta.url)));
 	return database;
 }
 

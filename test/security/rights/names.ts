@@ -14,9 +14,9 @@ export function checkNames({relations, routines, elsewhere: held}: Catalogue, ta
 	}
 	const callable = routines.filter(({schema}) => schema === 'public');
 	for (const {name, signature} of callable) {
-		tally.expectRefused(name in functions, `${signature}: nobody has decided who may call it`);
+		tally.expectRefused(functions.includes(name), `${signature}: nobody has decided who may call it`);
 	}
-	for (const name of Object.keys(functions)) {
+	for (const name of functions) {
 		if (!callable.some(each => each.name === name)) tally.breach(`the function ${name} is expected, and there is none`);
 	}
 	for (const {signature, open} of routines) {

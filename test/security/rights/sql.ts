@@ -71,7 +71,7 @@ export async function askSql(
 		// A constant null would let the planner leave out the call of a strict function, and with it the question of rights.
 		const sql = `select "${schema}"."${name}"(${types.map(type => `(select null::${type})`).join(', ')})`;
 		const said = await run(sql);
-		const known = schema === 'public' ? functions[name] !== 'nobody' : elsewhere.includes(signature);
+		const known = schema === 'public' ? functions.includes(name) : elsewhere.includes(signature);
 		// What it may call may still say no, by who it is and with what it is called.
 		if (!known) differs(sql, false, said);
 		else if (said !== null && /permission denied for function/.test(said)) differs(sql, true, said);

@@ -1,19 +1,17 @@
-/**
- * What realtime needs inside the database, besides roles and the publication `supabase_realtime`: run as the owner, after
- * them, as often as one likes.
- *
- * Change capture: each table of the publication gets a row trigger that NOTIFYs; an event trigger attaches it as the
- * publication and the tables change. Notices on channel `realtime` (source/hub/realtime/notice.ts reads them), each behind the
- * key of this database and a space, since anyone may NOTIFY:
- *
- *     c <relation oid> <I|U|D> <ms since 1970> <nth byte of the transaction> <bytes of the row, 0 when whole>\n<new>\n<old>
- *     b <private t|f> <id>\n<topic as JSON>\n<event as JSON>\n<payload>      payload is absent when it is large
- *     ddl
- *
- * A NOTIFY of 8,000 bytes aborts the transaction, so a larger row is announced by its key alone and read back; so is every
- * further row of a transaction that announced 4 MB, which NOTIFY would keep in memory.
- */
-export const realtimeSchema = `
+-- What realtime needs inside the database, besides roles and the publication `supabase_realtime`: run as the owner, after them, as
+-- often as one likes.
+--
+-- Change capture: each table of the publication gets a row trigger that NOTIFYs; an event trigger attaches it as the publication
+-- and the tables change. Notices on channel `realtime` (source/hub/realtime/notice.ts reads them), each behind the key of this
+-- database and a space, since anyone may NOTIFY:
+--
+--     c <relation oid> <I|U|D> <ms since 1970> <nth byte of the transaction> <bytes of the row, 0 when whole>\n<new>\n<old>
+--     b <private t|f> <id>\n<topic as JSON>\n<event as JSON>\n<payload>      payload is absent when it is large
+--     ddl
+--
+-- A NOTIFY of 8,000 bytes aborts the transaction, so a larger row is announced by its key alone and read back; so is every further
+-- row of a transaction that announced 4 MB, which NOTIFY would keep in memory.
+
 create schema if not exists realtime;
 grant usage on schema realtime to anon, authenticated, service_role;
 
@@ -83,7 +81,7 @@ begin
 			v_old := (select coalesce(jsonb_object_agg(k, v_old -> k), '{}') from unnest(tg_argv[2:]) k);
 		end if;
 	end if;
-	v_text := E'\\n' || coalesce(v_new::text, '') || E'\\n' || coalesce(v_old::text, '');
+	v_text := E'\n' || coalesce(v_new::text, '') || E'\n' || coalesce(v_old::text, '');
 	v_bytes := octet_length(v_text);
 	v_spent := realtime.spend(v_bytes);
 	v_head := 'c ' || tg_relid || ' ' || left(tg_op, 1) || ' ' || (extract(epoch from clock_timestamp()) * 1000)::bigint || ' ' || v_spent || ' ';
@@ -92,8 +90,8 @@ begin
 	else
 		v_new := (select jsonb_object_agg(k, v_new -> k) from unnest(tg_argv[2:]) k where v_new is not null);
 		v_old := (select jsonb_object_agg(k, v_old -> k) from unnest(tg_argv[2:]) k where v_old is not null);
-		v_text := E'\\n' || coalesce(v_new::text, '') || E'\\n' || coalesce(v_old::text, '');
-		perform realtime.notify(v_head || v_bytes || case when octet_length(v_text) < 7800 then v_text else E'\\n\\n' end);
+		v_text := E'\n' || coalesce(v_new::text, '') || E'\n' || coalesce(v_old::text, '');
+		perform realtime.notify(v_head || v_bytes || case when octet_length(v_text) < 7800 then v_text else E'\n\n' end);
 	end if;
 	return null;
 exception when others then
@@ -104,8 +102,8 @@ end $$;
 create or replace function realtime.capture_message() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-	v_head text := 'b ' || case when new.private then 't' else 'f' end || ' ' || new.id || E'\\n';
-	v_text text := to_json(new.topic)::text || E'\\n' || coalesce(to_json(new.event)::text, 'null') || E'\\n' || coalesce(new.payload::text, '{}');
+	v_head text := 'b ' || case when new.private then 't' else 'f' end || ' ' || new.id || E'\n';
+	v_text text := to_json(new.topic)::text || E'\n' || coalesce(to_json(new.event)::text, 'null') || E'\n' || coalesce(new.payload::text, '{}');
 begin
 	if new.extension = 'broadcast' then
 		perform realtime.notify(v_head || case when octet_length(v_text) < 7800 and realtime.spend(octet_length(v_text)) < 4000000 then v_text else '' end);
@@ -146,7 +144,7 @@ begin
 		select coalesce(w.relation, p.relation)::regclass as relation, w.arguments
 		from wanted w full join present p using (relation)
 		where w.relation is null or p.relation is null or p.arguments <>
-			(select string_agg(encode(convert_to(a, 'UTF8'), 'escape') || '\\000', '' order by n) from unnest(w.arguments) with ordinality x(a, n))
+			(select string_agg(encode(convert_to(a, 'UTF8'), 'escape') || '\000', '' order by n) from unnest(w.arguments) with ordinality x(a, n))
 	loop
 		if r.arguments is null then
 			execute format('drop trigger "0_realtime" on %s', r.relation);
@@ -262,4 +260,3 @@ end $$;
 
 revoke all on function realtime.spend, realtime.notify, realtime.sync_capture, realtime.audience, realtime.channel_rights from public;
 select realtime.sync_capture();
-`;

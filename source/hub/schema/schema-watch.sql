@@ -1,9 +1,7 @@
-/**
- * What hosted Supabase has too: each change of the schema is told to the REST room, which then reads the catalog anew.
- * Without it (the owner of a foreign database may not create event triggers) only what a lookup misses is noticed.
- * Idempotent; the schema `extensions` must be there.
- */
-export const schemaWatch = `
+-- What hosted Supabase has too: each change of the schema is told to the REST room, which then reads the catalog again. Without it
+-- (the owner of a foreign database may not create event triggers) only what a lookup misses is noticed. May run again; the schema
+-- `extensions` must be there.
+
 create or replace function extensions.pgrst_ddl_watch() returns event_trigger language plpgsql as $$
 begin
 	if exists (select from pg_catalog.pg_event_trigger_ddl_commands() where schema_name is distinct from 'pg_temp') then
@@ -27,4 +25,3 @@ begin
 exception when insufficient_privilege then
 	raise notice 'no event triggers: the REST room learns of a changed schema by what it misses';
 end $$;
-`;

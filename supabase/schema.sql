@@ -1,0 +1,3469 @@
+-- The whole schema that the migrations make, grouped as they are. To be read: `npm run schema-check -- --write` writes it.
+-- Left out are owners, and what PostgreSQL makes by itself.
+
+-- ==== ledger ====
+
+create table agentmux.migrations (
+  version text not null,
+  applied_at timestamp with time zone not null default clock_timestamp(),
+  constraint migrations_pkey PRIMARY KEY (version)
+);
+
+-- ==== tokens ====
+
+-- From which generation on the tokens of a tag hold (`tag` in upper case); of one that is not here: from 0 on. Tokens that say
+-- no generation, as they were made once, are of generation 0.
+create table agentmux.token_generation (
+  tag text collate "C" not null,
+  gen integer not null,
+  since timestamp with time zone not null default clock_timestamp(),
+  constraint token_generation_pkey PRIMARY KEY (tag)
+);
+
+create table agentmux.ended_tokens (
+  jti text collate "C" not null,
+  ended_at timestamp with time zone not null default clock_timestamp(),
+  constraint ended_tokens_pkey PRIMARY KEY (jti)
+);
+
+-- From which generation on the tokens of a tag hold.
+CREATE OR REPLACE FUNCTION agentmux.token_generation(p_tag text)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce((select t.gen from agentmux.token_generation as t where t.tag = upper(p_tag collate "C")), 0)
+$function$;
+
+-- Whether the token of this request has not been ended. One that is renewed stays of one chain: it says in `sid` the id (`jti`)
+-- of the first. Ending one ends its chain; a chain of one is its token.
+CREATE OR REPLACE FUNCTION agentmux.token_holds()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce(c.claims ->> 'iss' <> 'agentmux', true) or (
+    not exists (select from agentmux.ended_tokens as t where t.jti in (c.claims ->> 'jti', c.claims ->> 'sid'))
+    and (
+      coalesce(c.claims #>> '{app_metadata,kind}' = 'human', false)
+      or coalesce(case when jsonb_typeof(c.claims -> 'gen') = 'number' then (c.claims ->> 'gen')::numeric end, 0)
+        >= agentmux.token_generation(c.claims #>> '{app_metadata,agent_tag}')
+    )
+  )
+  from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb) as c (claims)
+$function$;
+
+-- Hubs listen: they close the sockets of whom this is about, once they have looked here who that is. (Anyone may notify.)
+CREATE OR REPLACE FUNCTION agentmux.announce_tokens()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select pg_notify('agentmux', '{"kind":"tokens"}')
+$function$;
+
+-- Ends all tokens that an agent has; returns the generation of those that are made from now on.
+CREATE OR REPLACE FUNCTION agentmux.end_tokens(p_tag text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  grown int;
+begin
+  insert into agentmux.token_generation as t (tag, gen) values (upper(p_tag collate "C"), 1)
+  on conflict (tag) do update set gen = t.gen + 1, since = clock_timestamp()
+  returning t.gen into grown;
+  perform agentmux.announce_tokens();
+  return grown;
+end $function$;
+
+-- Ends one token. What ended longer ago than a token can be renewed (a year after its month) need not be remembered.
+CREATE OR REPLACE FUNCTION agentmux.end_token(p_jti text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  delete from agentmux.ended_tokens as t where t.ended_at < clock_timestamp() - interval '2 years';
+  insert into agentmux.ended_tokens (jti) values (p_jti) on conflict do nothing;
+  perform agentmux.announce_tokens();
+end $function$;
+
+-- Who is revoked does not come back with the tokens of before; and hubs hear of it when it is let in again.
+CREATE OR REPLACE FUNCTION agentmux.agents_revoked()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if new.revoked_at is not null and (tg_op = 'INSERT' or old.revoked_at is null) then
+    perform agentmux.end_tokens(new.tag);
+  elsif tg_op = 'UPDATE' and new.revoked_at is null and old.revoked_at is not null then
+    perform agentmux.announce_tokens();
+  end if;
+  return null;
+end $function$;
+
+-- ==== agents ====
+
+create table public.agents (
+  tag text not null,
+  kind text not null default 'agent'::text,
+  role text,
+  presence text not null default 'idle'::text,
+  joined_at timestamp with time zone not null default clock_timestamp(),
+  last_seen_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  meta jsonb not null default '{}'::jsonb,
+  sessions integer not null default 0,
+  wake text,
+  joined_snapshot pg_snapshot not null default pg_current_snapshot(),
+  constraint agents_kind_known CHECK ((kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
+  constraint agents_meta_is_an_object CHECK ((jsonb_typeof(meta) = 'object'::text)),
+  constraint agents_pkey PRIMARY KEY (tag),
+  constraint agents_presence_known CHECK ((presence = ANY (ARRAY['working'::text, 'idle'::text, 'blocked'::text, 'away'::text]))),
+  constraint agents_role_at_most_200_characters CHECK ((char_length(role) <= 200)),
+  constraint agents_sessions_not_negative CHECK ((sessions >= 0)),
+  constraint agents_tag_is_a_tag CHECK (((tag COLLATE "C") ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$'::text)),
+  constraint agents_wake_known CHECK ((wake = ANY (ARRAY['bell'::text, 'socket'::text])))
+);
+comment on column public.agents.joined_snapshot is 'what was committed when it joined: a message to everyone that is not visible in it is addressed to it, too';
+comment on column public.agents.sessions is 'clients that live under this tag, as far as they told';
+comment on column public.agents.wake is 'how one of them can be woken when it is idle; null: it reads at its next turn';
+CREATE UNIQUE INDEX agents_tag_folded ON public.agents USING btree (upper((tag COLLATE "C")));
+CREATE INDEX mux_agents_joined ON public.agents USING btree (pg_snapshot_xmax(joined_snapshot));
+CREATE TRIGGER agents_before_insert_xid BEFORE INSERT ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.number_agent();
+CREATE TRIGGER agents_guard_locks BEFORE INSERT OR DELETE OR UPDATE ON public.agents FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('agents');
+CREATE TRIGGER agents_history_added AFTER INSERT ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agent_history();
+CREATE TRIGGER agents_history_changed AFTER UPDATE ON public.agents FOR EACH ROW WHEN (((old.presence <> new.presence) OR ((old.revoked_at IS NULL) <> (new.revoked_at IS NULL)) OR (new.last_seen_at > (COALESCE(old.last_seen_at, old.joined_at) + '00:05:00'::interval)))) EXECUTE FUNCTION agentmux.agent_history();
+CREATE TRIGGER agents_revoked AFTER INSERT OR UPDATE OF revoked_at ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agents_revoked();
+alter table public.agents enable row level security;
+create policy agents_read on public.agents for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy agents_service on public.agents for all to service_role using (true) with check (true);
+grant delete, insert, select, update on public.agents to service_role;
+grant select on public.agents to authenticated;
+
+-- Several clients may work under one tag at once, on purpose or by mistake: each that lives is a session. An agent's presence
+-- is what its sessions do, and more than one of them is worth an alarm: they share one inbox.
+create table public.agent_sessions (
+  tag text collate "C" not null,
+  session text not null,
+  presence text not null,
+  wake text,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  seen_at timestamp with time zone not null default clock_timestamp(),
+  constraint agent_sessions_pkey PRIMARY KEY (tag, session),
+  constraint agent_sessions_presence_known CHECK ((presence = ANY (ARRAY['working'::text, 'idle'::text, 'blocked'::text]))),
+  constraint agent_sessions_session_1_to_200_characters CHECK (((char_length(session) >= 1) AND (char_length(session) <= 200))),
+  constraint agent_sessions_wake_known CHECK ((wake = ANY (ARRAY['bell'::text, 'socket'::text])))
+);
+comment on column public.agent_sessions.tag is 'the tag in upper case';
+CREATE TRIGGER agent_sessions_guard_locks BEFORE INSERT OR DELETE OR UPDATE ON public.agent_sessions FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('agents');
+alter table public.agent_sessions enable row level security;
+create policy agent_sessions_read on public.agent_sessions for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy agent_sessions_service on public.agent_sessions for all to service_role using (true) with check (true);
+grant delete, insert, select, update on public.agent_sessions to service_role;
+grant select on public.agent_sessions to authenticated;
+
+-- Whose SQL a transaction runs (agent_sql makes the rows). Ids of transactions begin again in a database that was dumped and
+-- restored: the time at which the transaction began tells them apart. Rows of transactions that are over mean nothing; the
+-- next call removes them.
+create table agentmux.acting (
+  xid xid8 not null,
+  started timestamp with time zone not null default transaction_timestamp(),
+  tag text not null,
+  kind text not null,
+  jti text,
+  role text not null,
+  busy boolean not null default true,
+  ends boolean not null default false,
+  constraint acting_pkey PRIMARY KEY (xid)
+);
+
+-- Who a request is, or no row. An authenticated token is believed (its app_metadata can be written by the service role
+-- alone); a service key may name the tag that it acts as, which stays unverified; an agent whose SQL runs is that agent,
+-- whatever its claims have become. The owner's plain SQL is nobody. The role is read from its setting because in a
+-- security definer function current_user is the owner.
+CREATE OR REPLACE FUNCTION agentmux.identity()
+ RETURNS TABLE(tag text, kind text, verified boolean)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with acting as (
+    select a.tag, a.kind from agentmux.acting as a
+    where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp()
+  )
+  select acting.tag, acting.kind, true from acting
+  union all
+  select named.tag, named.kind, named.verified
+  from (
+    select app ->> 'agent_tag', case when app ->> 'kind' = 'human' then 'human' else 'agent' end, true
+    from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata') as token (app)
+    where current_setting('role') = 'authenticated'
+    union all
+    select nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-agentmux-tag', 'agent', false
+    where current_setting('role') = 'service_role'
+  ) as named (tag, kind, verified)
+  where not exists (select from acting) and named.tag collate "C" ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$'
+$function$;
+grant execute on function agentmux.identity to authenticated, service_role;
+
+-- The role whose SQL this transaction runs, or null.
+CREATE OR REPLACE FUNCTION agentmux.acting_role()
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select a.role from agentmux.acting as a
+  where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp()
+$function$;
+
+-- Whether the caller may take part at all: an identity that is not revoked, with a token that has not been ended. Any other
+-- signed-in user of the same Supabase project may not.
+CREATE OR REPLACE FUNCTION agentmux.admitted()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from agentmux.identity() as me
+    where not exists (
+      select from public.agents as a
+      where upper(a.tag collate "C") = upper(me.tag collate "C") and a.revoked_at is not null
+    )
+  ) and agentmux.token_holds()
+$function$;
+grant execute on function agentmux.admitted to authenticated, service_role;
+
+-- The identity's tag, or an error that says what is missing.
+CREATE OR REPLACE FUNCTION agentmux.me()
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := (select tag from agentmux.identity());
+begin
+  if me is null then
+    raise exception using errcode = '42501',
+      message = case current_setting('role')
+        when 'authenticated' then 'this token names no agent'
+        when 'service_role' then 'this request does not say which tag it acts as'
+        else 'plain SQL has no identity' end,
+      hint = case current_setting('role')
+        when 'authenticated' then 'It takes app_metadata.agent_tag; `agentmux join` makes such a token.'
+        when 'service_role' then 'Send the header x-agentmux-tag.'
+        else 'Call this over REST with a token, or write to the table itself.' end;
+  end if;
+  if not agentmux.admitted() then
+    if agentmux.token_holds() or exists (
+      select from public.agents as a
+      where upper(a.tag collate "C") = upper(me collate "C") and a.revoked_at is not null
+    ) then
+      raise exception using errcode = '42501', message = format('%s has been revoked', me),
+        hint = format('A human can let it in again: `agentmux agents restore %s`.', me);
+    end if;
+    raise exception using errcode = '42501', message = format('this token of %s has ended', me),
+      hint = format('`agentmux join %s` in its folder makes another.', me);
+  end if;
+  return me;
+end $function$;
+
+-- Refuses tokens that name no agent, or a revoked one; the service role and the owner pass. Clients call it to ask why they read
+-- nothing.
+CREATE OR REPLACE FUNCTION public.mux_guard()
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if current_setting('role') in ('anon', 'authenticated') then perform agentmux.me(); end if;
+end $function$;
+grant execute on function public.mux_guard to authenticated, service_role;
+
+-- What the SQL of an agent locks, others do not wait for. Some functions of long texts (translate, strpos) never look whether they
+-- are cancelled: a statement that had taken the turn of the tasks and then called one of them kept everyone from finishing,
+-- cancelling and putting back tasks, for as long as it computed. So in the SQL of an agent whatever locks what others need is the
+-- last thing that its transaction does: one or more statements of which each is nothing but such a call (or an insert of
+-- messages) with its values written out. Anything else that would lock it is refused here, before the lock is taken, by
+-- whichever way it was reached. Its own messages, receipts and tables an agent may lock as it likes: nobody else writes them.
+-- `p_what` completes the sentence.
+CREATE OR REPLACE FUNCTION agentmux.guard_lock(p_what text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (
+    select from agentmux.acting as a
+    where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp() and not a.ends
+  ) then
+    return;
+  end if;
+  raise exception using errcode = '42501', message = format('an agent changes %s by a statement that does nothing else', p_what),
+    detail = 'Others would have to wait until the rest of it is done.',
+    hint = 'Call the function by itself, with the values written out: select * from task_add(''a title'', p_depends_on => array[1]). In a script such calls come last.';
+end $function$;
+
+CREATE OR REPLACE FUNCTION agentmux.guard_locks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform agentmux.guard_lock(tg_argv[0]);
+  return new;
+end $function$;
+
+-- Joins the identity, or refreshes it, and one of its sessions. Who is not verified changes nobody's kind.
+CREATE OR REPLACE FUNCTION public.agent_touch(p_presence text DEFAULT NULL::text, p_role text DEFAULT NULL::text, p_session text DEFAULT NULL::text, p_wake text DEFAULT NULL::text)
+ RETURNS agents
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := agentmux.me();
+  folded text := upper(me collate "C");
+  live record;
+  touched public.agents;
+begin
+  -- Locked, so that of two sessions that come or go at once the second counts the first. A row that is not there cannot be
+  -- locked: of many first ones at once each would count itself alone. So it is made first.
+  perform from public.agents as a where upper(a.tag collate "C") = folded for update;
+  if not found then
+    insert into public.agents as a (tag, kind, role, presence, last_seen_at)
+    select me, i.kind, p_role, coalesce(p_presence, 'idle'), clock_timestamp() from agentmux.identity() as i
+    -- By whichever of its two unique indexes the other is met first.
+    on conflict do nothing;
+    if found then
+      -- What was written to everyone before now is none of its business: its inbox begins here, or at its first mention.
+      perform agentmux.advance(me);
+    else
+      perform from public.agents as a where upper(a.tag collate "C") = folded for update;
+    end if;
+  end if;
+  if p_presence = 'away' then
+    delete from public.agent_sessions as s where s.tag = folded and s.session = p_session;
+  elsif p_session is not null then
+    insert into public.agent_sessions as s (tag, session, presence, wake)
+    values (folded, p_session, coalesce(p_presence, 'idle'), nullif(p_wake, 'none'))
+    on conflict (tag, session) do update set
+      presence = coalesce(p_presence, s.presence),
+      wake = case when p_wake is null then s.wake else excluded.wake end,
+      seen_at = clock_timestamp();
+  end if;
+  delete from public.agent_sessions as s where s.tag = folded and s.seen_at < clock_timestamp() - interval '5 minutes';
+  select count(*)::int as sessions, min(s.wake) as wake,
+    case when bool_or(s.presence = 'working') then 'working' when bool_or(s.presence = 'blocked') then 'blocked'
+      when count(*) > 0 then 'idle' end as presence
+  into live from public.agent_sessions as s where s.tag = folded;
+  insert into public.agents as a (tag, kind, role, presence, last_seen_at, sessions, wake)
+  select me, i.kind, p_role, coalesce(live.presence, p_presence, 'idle'), clock_timestamp(), live.sessions, live.wake
+  from agentmux.identity() as i
+  on conflict (upper(tag collate "C")) do update set
+    kind = case when (select verified from agentmux.identity()) then excluded.kind else a.kind end,
+    role = coalesce(p_role, a.role),
+    presence = coalesce(live.presence, p_presence, a.presence),
+    last_seen_at = excluded.last_seen_at,
+    sessions = excluded.sessions,
+    wake = excluded.wake
+  returning a.* into touched;
+  return touched;
+end $function$;
+grant execute on function public.agent_touch to authenticated, service_role;
+
+-- Taking the right to take part from an agent, and giving it back: for humans, the service role and the owner. Its token stays
+-- what it is, and is refused meanwhile. Returns the agent's row.
+CREATE OR REPLACE FUNCTION agentmux.set_revoked(p_tag text, p_revoked boolean)
+ RETURNS agents
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  changed public.agents;
+  me record;
+begin
+  select * into me from agentmux.identity();
+  if current_setting('role') in ('anon', 'authenticated') then
+    perform agentmux.me();
+    if me.kind <> 'human' then
+      raise exception using errcode = '42501', message = 'only a human may revoke and restore agents';
+    end if;
+  end if;
+  -- Who is revoked could not restore itself.
+  if p_revoked and upper(me.tag collate "C") = upper(p_tag collate "C") then
+    raise exception using errcode = '22023', message = format('you are %s yourself', me.tag);
+  end if;
+  update public.agents as a
+  set revoked_at = case when p_revoked then coalesce(a.revoked_at, clock_timestamp()) end
+  where upper(a.tag collate "C") = upper(p_tag collate "C")
+  returning a.* into changed;
+  if changed.tag is null then
+    raise exception using errcode = 'P0002', message = format('%s has not joined', p_tag);
+  end if;
+  return changed;
+end $function$;
+
+-- From its next request on the agent reads nothing, writes nothing and is handed nothing. Repeats change nothing.
+CREATE OR REPLACE FUNCTION public.agent_revoke(p_tag text)
+ RETURNS agents
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select agentmux.set_revoked(p_tag, true)
+$function$;
+grant execute on function public.agent_revoke to authenticated, service_role;
+
+-- What came meanwhile waits for it.
+CREATE OR REPLACE FUNCTION public.agent_restore(p_tag text)
+ RETURNS agents
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select agentmux.set_revoked(p_tag, false)
+$function$;
+grant execute on function public.agent_restore to authenticated, service_role;
+
+-- ==== mailbox ====
+
+-- One row. What a human signs names the mailbox that it was said in, so that it says nothing in another.
+create table public.mux_meta (
+  one boolean not null default true,
+  epoch uuid not null default gen_random_uuid(),
+  mailbox_id uuid not null default gen_random_uuid(),
+  xid_offset bigint not null default 0,
+  constraint mux_meta_one_row CHECK (one),
+  constraint mux_meta_pkey PRIMARY KEY (one)
+);
+comment on column public.mux_meta.epoch is 'which history this is: another one after a backup was put back';
+comment on column public.mux_meta.mailbox_id is 'which mailbox this is, for good; signatures name it (docs/signatures.md)';
+comment on column public.mux_meta.xid_offset is 'added to this server''s transaction ids, so that they follow those of the server that a dump came from';
+CREATE TRIGGER mux_meta_guard_locks BEFORE UPDATE ON public.mux_meta FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('the mailbox');
+alter table public.mux_meta enable row level security;
+create policy mux_meta_read on public.mux_meta for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy mux_meta_service on public.mux_meta for all to service_role using (true) with check (true);
+grant delete, insert, select, update on public.mux_meta to service_role;
+grant select on public.mux_meta to authenticated;
+
+-- A transaction id of this server as one of this mailbox.
+CREATE OR REPLACE FUNCTION agentmux.shift(p_xid xid8, p_offset bigint)
+ RETURNS xid8
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO ''
+RETURN (((((p_xid)::text)::bigint + p_offset))::text)::xid8;
+
+-- The oldest transaction that still runs, in the transaction ids of this mailbox. These functions are called for each insert or
+-- page; plpgsql keeps their plans.
+CREATE OR REPLACE FUNCTION agentmux.horizon()
+ RETURNS xid8
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return (select agentmux.shift(pg_snapshot_xmin(pg_current_snapshot()), m.xid_offset) from public.mux_meta as m);
+end $function$;
+
+-- Looks for rows with transaction ids that this server has not assigned yet: all rows that a snapshot shows were written before
+-- its xmax, or by the present transaction. If there are any, raises the offset above them and gives a new epoch; returns whether
+-- it did. Of concurrent callers, one does it. Seals and cursors have the ids of messages and redactions, so those suffice.
+CREATE OR REPLACE FUNCTION agentmux.adopt_xids()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  seen record;
+begin
+  select m.xid_offset, n.newest,
+    n.newest >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint + m.xid_offset
+      and n.newest is distinct from pg_current_xact_id_if_assigned()::text::bigint + m.xid_offset as is_restored
+  into seen
+  from public.mux_meta as m
+  cross join (select greatest(
+    (select w.xid from public.messages as w order by w.xid desc, w.id desc limit 1)::text::bigint,
+    (select r.xid from public.redactions as r order by r.xid desc, r.message_id desc limit 1)::text::bigint,
+    -- The first that had not begun when the agent joined.
+    (select pg_snapshot_xmax(a.joined_snapshot) from public.agents as a
+      order by pg_snapshot_xmax(a.joined_snapshot) desc limit 1)::text::bigint - 1) as newest) as n;
+  if seen.is_restored is not true then return false; end if;
+  -- Rows of transactions that have ended mean nothing, but one of these could be taken for a later transaction's.
+  delete from agentmux.acting as a
+  where a.xid >= pg_snapshot_xmax(pg_current_snapshot()) and a.xid is distinct from pg_current_xact_id_if_assigned();
+  update public.mux_meta as m set epoch = gen_random_uuid(),
+    xid_offset = seen.newest + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+  where m.xid_offset = seen.xid_offset;
+  return found;
+end $function$;
+
+-- The present transaction, in the transaction ids of this mailbox.
+CREATE OR REPLACE FUNCTION agentmux.current_xid()
+ RETURNS xid8
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform agentmux.adopt_xids();
+  return (select agentmux.shift(pg_current_xact_id(), m.xid_offset) from public.mux_meta as m);
+end $function$;
+
+-- The snapshot with which an agent joins, in the transaction ids of this mailbox.
+CREATE OR REPLACE FUNCTION agentmux.number_agent()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform agentmux.adopt_xids();
+  select format('%s:%s:%s',
+    agentmux.shift(pg_snapshot_xmin(s.now), m.xid_offset), agentmux.shift(pg_snapshot_xmax(s.now), m.xid_offset),
+    (select string_agg(agentmux.shift(x, m.xid_offset)::text, ',' order by x) from pg_snapshot_xip(s.now) as x))::pg_snapshot
+  into new.joined_snapshot
+  from public.mux_meta as m cross join (select pg_current_snapshot() as now) as s;
+  return new;
+end $function$;
+
+-- Which mailbox and history this is, and where it stands: the newest settled row is the present, as a place that no transaction can
+-- slip in before (null: there is none). A database can lose its newest rows and go on under the same epoch: an older copy of its
+-- files was put back, or a standby took over. Its numbers are then used once more. So whoever follows it holds on to a row, which
+-- can be looked for, and not to a number. Volatile: the first call after a restore gives the new epoch.
+CREATE OR REPLACE FUNCTION public.mailbox_state()
+ RETURNS TABLE(epoch uuid, horizon text, latest_id bigint, mailbox_id uuid, settled_xid text, settled_id bigint, settled_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform public.mux_guard();
+  perform agentmux.adopt_xids();
+  return query select m.epoch, agentmux.horizon()::text,
+    coalesce((select max(messages.id) from public.messages), 0), m.mailbox_id, s.xid::text, s.id, s.created_at
+  from public.mux_meta as m
+  left join lateral (select w.xid, w.id, w.created_at from public.messages as w
+    where w.xid < agentmux.horizon() order by w.xid desc, w.id desc limit 1) as s on true;
+end $function$;
+grant execute on function public.mailbox_state to authenticated, service_role;
+
+-- ==== messages ====
+
+-- The tag in brackets that the content begins with.
+CREATE OR REPLACE FUNCTION agentmux.tag(p_content text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO ''
+AS $function$
+  select coalesce(substring(p_content collate "C" from '^\[([A-Za-z][A-Za-z0-9_-]{0,31})\]'), 'UNTAGGED')
+$function$;
+grant execute on function agentmux.tag to authenticated, service_role;
+
+-- The content without the tag in brackets and the white space (JavaScript's \s) after it.
+CREATE OR REPLACE FUNCTION agentmux.body(p_content text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO ''
+AS $function$
+  select regexp_replace(p_content collate "C",
+    '^\[[A-Za-z][A-Za-z0-9_-]{0,31}\][ \t\n\v\f\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*', '')
+$function$;
+grant execute on function agentmux.body to authenticated, service_role;
+
+-- The @TAGs in order of appearance, as first spelled, without repeats: the rule of mentionsIn in source/mailbox/message.ts.
+-- The character before the @ is consumed instead of looked behind at: PostgreSQL evaluates a lookbehind from the start of
+-- the text for each match. A name cannot end where that character is needed again, so no mention is missed. No further than
+-- the first 4,096 @: a message of the largest size that repeats `@a` 87,000 times took seconds on a busy machine.
+CREATE OR REPLACE FUNCTION agentmux.mentions(p_content text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO ''
+AS $function$
+  select coalesce(array_agg(first.name order by first.place), '{}')
+  from (
+    select once.name, once.place
+    from (
+      select distinct on (upper(found.groups[1] collate "C")) found.groups[1] as name, found.place
+      from regexp_matches(array_to_string((string_to_array(p_content, '@'))[:4097], '@') collate "C",
+        '(?:^|[^A-Za-z0-9_@-])@([A-Za-z][A-Za-z0-9_-]{0,31})(?![A-Za-z0-9_-])', 'g') with ordinality as found (groups, place)
+      order by upper(found.groups[1] collate "C"), found.place
+    ) as once
+    order by once.place
+    limit 64
+  ) as first
+$function$;
+grant execute on function agentmux.mentions to authenticated, service_role;
+
+create table public.messages (
+  id bigint not null generated by default as identity,
+  content text not null,
+  tag text not null generated always as (agentmux.tag(content)) stored,
+  body text not null generated always as (agentmux.body(content)) stored,
+  mentions text[] not null generated always as (agentmux.mentions(content)) stored,
+  reply_to bigint,
+  thread_id bigint not null default 0,
+  client_id uuid,
+  meta jsonb not null default '{}'::jsonb,
+  author_tag text,
+  author_kind text,
+  verified boolean not null default false,
+  xid xid8 not null default pg_current_xact_id(),
+  created_at timestamp with time zone not null default clock_timestamp(),
+  constraint messages_author_kind_known CHECK ((author_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
+  constraint messages_client_id_key UNIQUE (client_id),
+  constraint messages_content_at_most_262144_bytes CHECK ((octet_length(content) <= 262144)),
+  constraint messages_content_not_empty CHECK ((octet_length(content) >= 1)),
+  constraint messages_meta_at_most_65536_bytes CHECK ((octet_length((meta)::text) <= 65536)),
+  constraint messages_meta_is_an_object CHECK ((jsonb_typeof(meta) = 'object'::text)),
+  constraint messages_pkey PRIMARY KEY (id),
+  constraint messages_reply_to_fkey FOREIGN KEY (reply_to) REFERENCES messages(id) ON DELETE SET NULL
+);
+CREATE INDEX messages_created ON public.messages USING btree (created_at);
+CREATE INDEX messages_cursor ON public.messages USING btree (xid, id);
+CREATE INDEX messages_reply_to ON public.messages USING btree (reply_to) WHERE (reply_to IS NOT NULL);
+CREATE INDEX messages_search ON public.messages USING gin (agentmux.words(content));
+CREATE INDEX messages_thread ON public.messages USING btree (thread_id, id);
+CREATE TRIGGER messages_append_only BEFORE DELETE OR UPDATE ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.refuse_amendment();
+CREATE TRIGGER messages_append_only_truncate BEFORE TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.refuse_amendment();
+CREATE TRIGGER messages_before_insert BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.note_writer();
+CREATE TRIGGER messages_before_insert_derive BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.derive_message();
+CREATE TRIGGER messages_entries AFTER INSERT OR DELETE OR UPDATE OF id, content ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.message_entries();
+CREATE TRIGGER messages_entries_truncate AFTER TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.message_entries();
+CREATE TRIGGER messages_reply_acks AFTER INSERT ON public.messages FOR EACH ROW WHEN (((new.reply_to IS NOT NULL) AND ((new.author_tag IS NOT NULL) OR (new.tag <> 'UNTAGGED'::text)))) EXECUTE FUNCTION agentmux.reply_acks();
+alter table public.messages enable row level security;
+create policy messages_read on public.messages for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy messages_service on public.messages for all to service_role using (true) with check (true);
+create policy messages_write on public.messages for insert to authenticated with check ((( SELECT agentmux.admitted() AS admitted) AND (EXISTS ( SELECT FROM agentmux.identity() me(tag, kind, verified) WHERE ((me.kind = 'human'::text) OR (upper((me.tag COLLATE "C")) = upper((messages.tag COLLATE "C"))))))));
+grant delete, insert, select, update on public.messages to service_role;
+grant insert (content, reply_to, client_id, meta) on public.messages to authenticated;
+grant select on public.messages to authenticated;
+
+-- Whose rights an insert has, only a function that runs with them knows, and such a one reaches nothing in this schema. So the
+-- first of two triggers notes who that is, in a column that the second one fills.
+CREATE OR REPLACE FUNCTION agentmux.note_writer()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  new.author_tag := current_user;
+  return new;
+end $function$;
+
+-- Fills what no client may say: thread, author, transaction, time. What an agent inserts by SQL is that agent's, and verified.
+-- Which branch is taken follows from who inserts, not from a setting: while an agent's SQL runs, only a trigger writes as SYSTEM
+-- (that of a watched table; an agent makes no triggers). The policy on the table decides again what is refused here with a
+-- readable sentence. Nobody writes a message that looks redacted.
+CREATE OR REPLACE FUNCTION agentmux.derive_message()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me record;
+  writer text := new.author_tag;
+  acting text := agentmux.acting_role();
+  takes_part boolean := writer = 'authenticated' or writer = coalesce(acting, '');
+begin
+  new.meta := coalesce(new.meta, '{}') - 'redaction';
+  new.created_at := clock_timestamp();
+  new.author_tag := null;
+  new.author_kind := null;
+  new.verified := false;
+  if takes_part or writer = 'service_role' then
+    select * into me from agentmux.identity();
+    new.author_tag := me.tag;
+    new.author_kind := me.kind;
+    new.verified := coalesce(me.verified, false);
+  elsif current_setting('agentmux.author', true) = 'system' and (acting is null or pg_trigger_depth() > 1) then
+    new.author_tag := 'SYSTEM';
+    new.author_kind := 'system';
+  end if;
+  if takes_part then
+    perform agentmux.me();
+    if me.kind <> 'human' and upper(agentmux.tag(new.content) collate "C") <> upper(me.tag collate "C") then
+      raise exception using errcode = '42501',
+        message = format('you are %s and may only write as %1$s, not as %s', me.tag, agentmux.tag(new.content)),
+        hint = format('Begin the content with [%s].', me.tag);
+    end if;
+  end if;
+  new.xid := agentmux.current_xid();
+  new.thread_id := new.id;
+  if new.reply_to is not null then
+    select m.thread_id into new.thread_id from public.messages as m where m.id = new.reply_to;
+    if not found then
+      raise exception using errcode = '23503', constraint = 'messages_reply_to_fkey', table = 'messages', schema = 'public',
+        message = format('message %s, which this replies to, does not exist', new.reply_to);
+    end if;
+  end if;
+  return new;
+end $function$;
+
+-- What each channel holds: a message stands in that of its tag and in those of all it mentions. A table, because the newest
+-- rows of one tag must be found at once however many there are; a GIN index over mentions knows no order.
+create table public.channel_entries (
+  tag text collate "C" not null,
+  message_id bigint not null,
+  mentioned boolean not null,
+  spelled text not null,
+  constraint channel_entries_pkey PRIMARY KEY (tag, message_id)
+);
+comment on column public.channel_entries.mentioned is 'the message addresses the tag; otherwise the tag only wrote it';
+comment on column public.channel_entries.tag is 'the tag in upper case';
+CREATE INDEX mux_channel_authors ON public.channel_entries USING btree (tag) WHERE (NOT mentioned);
+alter table public.channel_entries enable row level security;
+
+-- Keeps channel_entries.
+CREATE OR REPLACE FUNCTION agentmux.message_entries()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'TRUNCATE' then
+    truncate public.channel_entries;
+    return null;
+  end if;
+  if tg_op <> 'INSERT' then
+    delete from public.channel_entries as e
+    where e.message_id = old.id
+      and e.tag = any (array(select upper(t collate "C") from unnest(array_append(old.mentions, old.tag)) as t));
+  end if;
+  if tg_op <> 'DELETE' then
+    insert into public.channel_entries (tag, message_id, mentioned, spelled)
+    select upper(m collate "C"), new.id, true, m from unnest(new.mentions) as m
+    union all
+    select upper(new.tag collate "C"), new.id, false, new.tag
+    where new.mentions = '{}' or upper(new.tag collate "C") <> all (array(select upper(m collate "C") from unnest(new.mentions) as m));
+  end if;
+  return null;
+end $function$;
+
+-- What stands beyond a cursor, in the order (xid, id). settled: no transaction that still runs can commit anything before it.
+CREATE OR REPLACE FUNCTION public.messages_since(p_xid text DEFAULT '0'::text, p_id bigint DEFAULT 0, p_limit integer DEFAULT 500)
+ RETURNS TABLE(id bigint, content text, tag text, body text, mentions text[], reply_to bigint, thread_id bigint, client_id uuid, meta jsonb, author_tag text, author_kind text, verified boolean, xid text, created_at timestamp with time zone, settled boolean)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  horizon xid8 := agentmux.horizon();
+begin
+  perform public.mux_guard();
+  -- PostgreSQL 15 would read any other text as 0.
+  if p_xid !~ '^[0-9]{1,20}$' then
+    raise exception using errcode = '22P02', message = format('the cursor''s xid is a number, not %L', p_xid);
+  end if;
+  return query select m.id, m.content, m.tag, m.body, m.mentions, m.reply_to, m.thread_id, m.client_id,
+    m.meta, m.author_tag, m.author_kind, m.verified, m.xid::text, m.created_at, m.xid < horizon
+  from public.messages as m
+  where (m.xid, m.id) > (p_xid::xid8, p_id)
+  order by m.xid, m.id
+  limit least(greatest(coalesce(p_limit, 500), 1), 1000);
+end $function$;
+grant execute on function public.messages_since to authenticated, service_role;
+
+-- Written by the tag or addressed to it by name, newest first.
+CREATE OR REPLACE FUNCTION public.channel_messages(p_tag text, p_before bigint DEFAULT NULL::bigint, p_after bigint DEFAULT NULL::bigint, p_limit integer DEFAULT 100)
+ RETURNS SETOF messages
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+begin
+  perform public.mux_guard();
+  return query
+  select m.* from public.messages as m
+  where m.id = any (array(
+    select e.message_id from public.channel_entries as e
+    where e.tag = upper(p_tag collate "C")
+      and e.message_id < coalesce(p_before, 9223372036854775807) and e.message_id > coalesce(p_after, -1)
+    order by e.tag desc, e.message_id desc
+    limit least(greatest(coalesce(p_limit, 100), 1), 1000)
+  ))
+  order by m.id desc;
+end $function$;
+grant execute on function public.channel_messages to authenticated, service_role;
+
+-- The same, oldest first: the first page, or the one after p_after. What was scrolled away at the newer side is read again.
+CREATE OR REPLACE FUNCTION public.channel_messages_after(p_tag text, p_after bigint DEFAULT NULL::bigint, p_before bigint DEFAULT NULL::bigint, p_limit integer DEFAULT 100)
+ RETURNS SETOF messages
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+begin
+  perform public.mux_guard();
+  return query
+  select m.* from public.messages as m
+  where m.id = any (array(
+    select e.message_id from public.channel_entries as e
+    where e.tag = upper(p_tag collate "C")
+      and e.message_id > coalesce(p_after, -1) and e.message_id < coalesce(p_before, 9223372036854775807)
+    order by e.tag, e.message_id
+    limit least(greatest(coalesce(p_limit, 100), 1), 1000)
+  ))
+  order by m.id;
+end $function$;
+grant execute on function public.channel_messages_after to authenticated, service_role;
+
+-- The tags that joined or wrote, and of those that were only ever addressed the newest 20 that the newest 250 messages name:
+-- anybody can name tags by the thousand. First the one that was heard of last.
+CREATE OR REPLACE FUNCTION public.channels()
+ RETURNS TABLE(tag text, last_id bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform public.mux_guard();
+  return query
+  with recursive author as (
+    (select e.tag from public.channel_entries as e where not e.mentioned order by e.tag limit 1)
+    union all
+    select (select e.tag from public.channel_entries as e where not e.mentioned and e.tag > author.tag order by e.tag limit 1)
+    from author where author.tag is not null
+  ), known as (
+    select author.tag as folded from author where author.tag is not null
+    union
+    select upper(a.tag collate "C") from public.agents as a
+  ), named as (
+    select upper(mention collate "C") as folded, max(m.id) as last_id
+    from (select newest.id, newest.mentions from public.messages as newest order by newest.id desc limit 250) as m
+    cross join lateral unnest(m.mentions) as mention
+    group by 1
+  ), shown as (
+    select known.folded from known
+    union all
+    (select n.folded from named as n where not exists (select from known as k where k.folded = n.folded) order by n.last_id desc, n.folded limit 20)
+  )
+  select coalesce(a.tag, first.spelled), coalesce(last.message_id, 0)
+  from shown
+  left join lateral (select e.message_id from public.channel_entries as e
+    where e.tag = shown.folded order by e.tag desc, e.message_id desc limit 1) as last on true
+  left join lateral (select e.spelled from public.channel_entries as e
+    where e.tag = shown.folded order by e.tag, e.message_id limit 1) as first on true
+  left join public.agents as a on upper(a.tag collate "C") = shown.folded
+  order by 2 desc, 1;
+end $function$;
+grant execute on function public.channels to authenticated, service_role;
+
+-- ==== receipts ====
+
+create table public.receipts (
+  message_id bigint not null,
+  reader text not null,
+  state text not null default 'delivered'::text,
+  route text,
+  delivered_at timestamp with time zone default clock_timestamp(),
+  acked_at timestamp with time zone,
+  attempts integer not null default 0,
+  lease_until timestamp with time zone,
+  takes integer not null default 0,
+  take_id text,
+  constraint receipts_acked_when_acked CHECK (((state = 'acked'::text) = (acked_at IS NOT NULL))),
+  constraint receipts_attempts_not_negative CHECK ((attempts >= 0)),
+  constraint receipts_delivered_when_delivered CHECK (((state = 'taken'::text) OR (delivered_at IS NOT NULL))),
+  constraint receipts_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id) ON DELETE CASCADE,
+  constraint receipts_pkey PRIMARY KEY (message_id, reader),
+  constraint receipts_reader_is_a_tag CHECK (((reader COLLATE "C") ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$'::text)),
+  constraint receipts_route_at_most_64_characters CHECK ((char_length(route) <= 64)),
+  constraint receipts_state_known CHECK ((state = ANY (ARRAY['taken'::text, 'delivered'::text, 'acked'::text]))),
+  constraint receipts_take_id_at_most_64_characters CHECK ((char_length(take_id) <= 64)),
+  constraint receipts_takes_not_negative CHECK ((takes >= 0))
+);
+comment on column public.receipts.attempts is 'how often it was handed over: the client''s output was flushed';
+comment on column public.receipts.lease_until is 'until when nobody else hands it over; afterwards it is handed over again';
+comment on column public.receipts.take_id is 'which call of inbox_take has it, as the caller named it; null: nobody, or it has no name';
+comment on column public.receipts.takes is 'how often it was taken since then, and not handed over yet';
+CREATE UNIQUE INDEX receipts_reader ON public.receipts USING btree (upper((reader COLLATE "C")), message_id);
+alter table public.receipts enable row level security;
+create policy receipts_read on public.receipts for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy receipts_service on public.receipts for all to service_role using (true) with check (true);
+grant delete, insert, select, update on public.receipts to service_role;
+grant select on public.receipts to authenticated;
+
+-- Up to where a reader has acked everything that is addressed to it, in the order of messages_since: the inbox looks no
+-- further back, however long the history. Kept by the functions below.
+create table public.cursors (
+  reader text not null,
+  epoch uuid not null,
+  xid xid8 not null,
+  id bigint not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint cursors_pkey PRIMARY KEY (reader)
+);
+comment on column public.cursors.reader is 'the tag in upper case';
+alter table public.cursors enable row level security;
+create policy cursors_read on public.cursors for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy cursors_service on public.cursors for all to service_role using (true) with check (true);
+grant delete, insert, select, update on public.cursors to service_role;
+grant select on public.cursors to authenticated;
+
+-- No lease lasts longer than this from now: one that does was given when the clock was ahead.
+CREATE OR REPLACE FUNCTION agentmux.longest_lease()
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+RETURN '00:10:00'::interval;
+
+-- How long a message that was taken so often and never handed over is kept from the next one: not at all the first time, for that
+-- may be chance; then a second, doubled each time up to five minutes, so that one broken client does not have it all the time.
+CREATE OR REPLACE FUNCTION agentmux.retry_after(p_takes integer)
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+RETURN make_interval(secs => CASE WHEN (p_takes <= 1) THEN (0)::double precision ELSE LEAST((300)::double precision, power((2)::double precision, ((LEAST(p_takes, 11) - 2))::double precision)) END);
+
+-- What waits for a reader: what mentions it and, once it has joined, what is addressed to everyone and was not committed when it
+-- joined; less what it acked. p_free: nor what is leased, or was handed over five times. A lease of a clock that was ahead does
+-- not count.
+CREATE OR REPLACE FUNCTION agentmux.waiting(p_reader text, p_limit integer, p_free boolean DEFAULT false)
+ RETURNS SETOF messages
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  me text := upper(p_reader collate "C");
+  joined pg_snapshot := (select a.joined_snapshot from public.agents as a where upper(a.tag collate "C") = upper(p_reader collate "C"));
+  since record;
+  instant timestamptz := clock_timestamp();
+  latest timestamptz := clock_timestamp() + agentmux.longest_lease();
+begin
+  select c.xid, c.id into since from public.cursors as c join public.mux_meta as m on m.epoch = c.epoch where c.reader = me;
+  if not found then select '0'::xid8 as xid, 0::bigint as id into since; end if;
+  -- The receipt is looked up for each row that is left, by a subquery that cannot become a join over all receipts.
+  if joined is null then
+    return query
+    -- offset 0: from the mentions to their messages, never along all messages looking for mentions.
+    select m.* from public.channel_entries as e
+    cross join lateral (select * from public.messages where messages.id = e.message_id offset 0) as m
+    where e.tag = me and e.mentioned and (m.xid, m.id) > (since.xid, since.id)
+      and (select r.state = 'acked' or (p_free and (r.attempts >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
+        from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
+    order by m.xid, m.id limit p_limit;
+  else
+    return query
+    select m.* from public.messages as m
+    where (m.xid, m.id) > (since.xid, since.id)
+      and case when m.mentions = '{}'
+          then not pg_visible_in_snapshot(m.xid, joined) and upper(m.tag collate "C") <> me and not m.meta ? 'redaction'
+        else me = any (select upper(t collate "C") from unnest(m.mentions) as t) end
+      and (select r.state = 'acked' or (p_free and (r.attempts >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
+        from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
+    order by m.xid, m.id limit p_limit;
+  end if;
+end $function$;
+
+-- Moves the reader's cursor to just before the oldest message that still waits for it.
+CREATE OR REPLACE FUNCTION agentmux.advance(p_reader text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with waiting as materialized (select w.xid, w.id from agentmux.waiting(p_reader, 1) as w)
+  insert into public.cursors as c (reader, epoch, xid, id)
+  select upper(p_reader collate "C"), (select m.epoch from public.mux_meta as m), settled.xid, settled.id
+  from (
+    select m.xid, m.id from public.messages as m
+    where m.xid < agentmux.horizon()
+      and (m.xid, m.id) < (
+        coalesce((select xid from waiting), '18446744073709551615'::xid8),
+        coalesce((select id from waiting), 9223372036854775807))
+    order by m.xid desc, m.id desc limit 1
+  ) as settled
+  on conflict (reader) do update
+    set epoch = excluded.epoch, xid = excluded.xid, id = excluded.id, updated_at = excluded.updated_at
+    where c.epoch <> excluded.epoch or (c.xid, c.id) < (excluded.xid, excluded.id)
+$function$;
+
+-- What waits for a reader, oldest first.
+CREATE OR REPLACE FUNCTION public.inbox(p_reader text, p_limit integer DEFAULT 50, p_free boolean DEFAULT false)
+ RETURNS SETOF messages
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform public.mux_guard();
+  return query select w.* from agentmux.waiting(p_reader, least(greatest(coalesce(p_limit, 50), 1), 1000), p_free) as w
+    order by w.id;
+end $function$;
+grant execute on function public.inbox to authenticated, service_role;
+
+-- Leases to the caller what may be handed over now, oldest first: p_limit messages at most, and no more after the first one than
+-- fit into p_bytes of content, for what takes too long to carry is not handed over at all. p_take_id names this call, so that
+-- receipt_release can give back what it took, whether its answer arrived or not. p_lease: seconds. Of two clients under one tag
+-- one gets each message; the other looks again for what is left.
+CREATE OR REPLACE FUNCTION public.inbox_take(p_limit integer DEFAULT 20, p_route text DEFAULT NULL::text, p_lease integer DEFAULT 30, p_bytes integer DEFAULT 1048576, p_take_id text DEFAULT NULL::text)
+ RETURNS SETOF messages
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := agentmux.me();
+  lease interval := least(make_interval(secs => greatest(coalesce(p_lease, 30), 1)), agentmux.longest_lease());
+  free bigint[];
+  first bigint[];
+  again bigint[];
+begin
+  loop
+    free := array(
+      select sized.id
+      from (
+        select w.id, row_number() over waiting as place, sum(octet_length(w.content)) over waiting as bytes
+        from agentmux.waiting(me, least(greatest(coalesce(p_limit, 20), 1), 1000), true) as w
+        window waiting as (order by w.xid, w.id)
+      ) as sized
+      where sized.place = 1 or sized.bytes <= coalesce(p_bytes, 1048576));
+    exit when free = '{}';
+    with taken as (
+      insert into public.receipts (message_id, reader, state, route, delivered_at, takes, take_id, lease_until)
+      select id, me, 'taken', p_route, null, 1, p_take_id, clock_timestamp() + lease from unnest(free) as id order by id
+      on conflict do nothing returning message_id
+    )
+    select coalesce(array_agg(taken.message_id), '{}') into first from taken;
+    with lapsed as (
+      select r.message_id, r.reader, r.lease_until > clock_timestamp() as ahead from public.receipts as r
+      where upper(r.reader collate "C") = upper(me collate "C") and r.message_id = any (free) and r.message_id <> all (first)
+        and r.state <> 'acked' and r.attempts < 5
+        and (r.lease_until <= clock_timestamp() or r.lease_until > clock_timestamp() + agentmux.longest_lease()) is not false
+      order by r.message_id for update
+    ), bounded as (
+      -- Since the lease was given the clock was put back: it lasts as long as it might from now on.
+      update public.receipts as r set lease_until = clock_timestamp() + agentmux.longest_lease()
+      from lapsed where lapsed.ahead and r.message_id = lapsed.message_id and r.reader = lapsed.reader
+    ), taken as (
+      update public.receipts as r
+      set state = 'taken', route = p_route, takes = r.takes + 1, take_id = p_take_id,
+        lease_until = clock_timestamp() + greatest(lease, agentmux.retry_after(r.takes + 1))
+      from lapsed where lapsed.ahead is not true and r.message_id = lapsed.message_id and r.reader = lapsed.reader
+      returning r.message_id
+    )
+    select coalesce(array_agg(taken.message_id), '{}') into again from taken;
+    exit when first || again <> '{}';
+  end loop;
+  return query select m.* from public.messages as m where m.id = any (first || again) order by m.id;
+end $function$;
+grant execute on function public.inbox_take to authenticated, service_role;
+
+-- The client could not hand over what that call of inbox_take took: others may, after a while that grows (agentmux.retry_after).
+-- Returns how many messages that were. What another call has taken meanwhile, or what was handed over, stays as it is.
+CREATE OR REPLACE FUNCTION public.receipt_release(p_take_id text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := agentmux.me();
+  changed int;
+begin
+  with held as (
+    select r.message_id, r.reader from agentmux.waiting(me, 10000) as w
+    join public.receipts as r on r.message_id = w.id and upper(r.reader collate "C") = upper(me collate "C")
+    where r.state = 'taken' and r.take_id = p_take_id
+    order by r.message_id for update of r
+  )
+  update public.receipts as r set take_id = null, lease_until = clock_timestamp() + agentmux.retry_after(r.takes)
+  from held where r.message_id = held.message_id and r.reader = held.reader;
+  get diagnostics changed = row_count;
+  return changed;
+end $function$;
+grant execute on function public.receipt_release to authenticated, service_role;
+
+-- The client has really handed it over: that is an attempt, and the reader has ten minutes to ack before the next one. What the
+-- client had without taking it counts as handed over once. The time of the first delivery stays; a repeat changes nothing.
+CREATE OR REPLACE FUNCTION public.receipt_deliver(p_ids bigint[], p_route text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := agentmux.me();
+  inserted int;
+  updated int;
+begin
+  insert into public.receipts (message_id, reader, route, attempts, lease_until)
+  select m.id, me, p_route, 1, clock_timestamp() + agentmux.longest_lease()
+  from public.messages as m where m.id = any (p_ids) order by m.id
+  on conflict do nothing;
+  get diagnostics inserted = row_count;
+  with taken as (
+    select r.message_id, r.reader from public.receipts as r
+    where upper(r.reader collate "C") = upper(me collate "C") and r.message_id = any (p_ids) and r.state = 'taken'
+    order by r.message_id for update
+  )
+  update public.receipts as r
+  set state = 'delivered', route = p_route, attempts = r.attempts + 1, takes = 0, take_id = null,
+    lease_until = clock_timestamp() + agentmux.longest_lease(), delivered_at = coalesce(r.delivered_at, clock_timestamp())
+  from taken where r.message_id = taken.message_id and r.reader = taken.reader;
+  get diagnostics updated = row_count;
+  return inserted + updated;
+end $function$;
+grant execute on function public.receipt_deliver to authenticated, service_role;
+
+-- One receipt for each of the messages says so from now on; returns how many changed.
+CREATE OR REPLACE FUNCTION agentmux.ack(p_reader text, p_ids bigint[], p_route text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  inserted int;
+  updated int;
+begin
+  insert into public.receipts (message_id, reader, state, route, acked_at)
+  select m.id, p_reader, 'acked', p_route, clock_timestamp()
+  from public.messages as m where m.id = any (p_ids) order by m.id
+  on conflict do nothing;
+  get diagnostics inserted = row_count;
+  with open as (
+    select r.message_id, r.reader from public.receipts as r
+    where upper(r.reader collate "C") = upper(p_reader collate "C") and r.message_id = any (p_ids) and r.state <> 'acked'
+    order by r.message_id for update
+  )
+  update public.receipts as r
+  set state = 'acked', route = p_route, acked_at = clock_timestamp(), lease_until = null,
+    delivered_at = coalesce(r.delivered_at, clock_timestamp())
+  from open where r.message_id = open.message_id and r.reader = open.reader;
+  get diagnostics updated = row_count;
+  if inserted + updated > 0 then perform agentmux.advance(p_reader); end if;
+  return inserted + updated;
+end $function$;
+
+-- The caller has read these, or dealt with them.
+CREATE OR REPLACE FUNCTION public.receipt_ack(p_ids bigint[], p_route text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return agentmux.ack(agentmux.me(), p_ids, p_route);
+end $function$;
+grant execute on function public.receipt_ack to authenticated, service_role;
+
+-- A reply acks what it replies to: for its author, or with plain SQL for the tag that it is written under.
+CREATE OR REPLACE FUNCTION agentmux.reply_acks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform agentmux.ack(coalesce(new.author_tag, new.tag), array[new.reply_to], 'reply');
+  return null;
+end $function$;
+
+-- ==== redactions ====
+
+-- A message that is being redacted, by the transaction that does it. A row in a table that only our functions reach, and not a
+-- setting, which whoever runs SQL could set. What prunes history one day marks here what it deletes.
+create table agentmux.amending (
+  xid xid8 not null,
+  message_id bigint not null,
+  constraint amending_pkey PRIMARY KEY (xid, message_id)
+);
+
+-- Append-only for everybody, the owner and the service role included, but for a message that is being redacted.
+CREATE OR REPLACE FUNCTION agentmux.refuse_amendment()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'TRUNCATE' then
+    raise exception using errcode = '42501', message = 'messages are append-only and cannot be truncated',
+      hint = 'Redact what must not be read: select redact_message(ID).';
+  end if;
+  if exists (select from agentmux.amending as a where a.xid = pg_current_xact_id() and a.message_id = old.id) then
+    if tg_op = 'DELETE' then return old; end if;
+    if (new.id, new.reply_to, new.thread_id, new.client_id, new.author_tag, new.author_kind, new.verified, new.xid, new.created_at)
+      is not distinct from
+      (old.id, old.reply_to, old.thread_id, old.client_id, old.author_tag, old.author_kind, old.verified, old.xid, old.created_at)
+    then
+      return new;
+    end if;
+  end if;
+  raise exception using errcode = '42501',
+    message = format('messages are append-only: message %s cannot be %s', old.id, case tg_op when 'DELETE' then 'deleted' else 'changed' end),
+    hint = format('Redact what must not be read: select redact_message(%s).', old.id);
+end $function$;
+
+-- Who took out what a message said. The message itself says it too, in meta.redaction, for whoever reads only that.
+create table public.redactions (
+  message_id bigint not null,
+  by_tag text,
+  by_kind text,
+  verified boolean not null,
+  reason text,
+  signature jsonb,
+  xid xid8 not null default agentmux.current_xid(),
+  at timestamp with time zone not null default clock_timestamp(),
+  constraint redactions_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id) ON DELETE CASCADE,
+  constraint redactions_pkey PRIMARY KEY (message_id),
+  constraint redactions_reason_at_most_1000_characters CHECK ((char_length(reason) <= 1000)),
+  constraint redactions_signature_is_an_object CHECK (((jsonb_typeof(signature) = 'object'::text) AND (octet_length((signature)::text) <= 4096)))
+);
+comment on table public.redactions is 'who took out what a message said';
+CREATE INDEX redactions_cursor ON public.redactions USING btree (xid, message_id);
+alter table public.redactions enable row level security;
+create policy redactions_read on public.redactions for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy redactions_service on public.redactions for select to service_role using (true);
+grant select on public.redactions to authenticated;
+grant select on public.redactions to service_role;
+
+-- What the seals need of the text that is gone. A digest of a short text can be guessed from, so nobody else sees it.
+create table agentmux.redacted_digests (
+  message_id bigint not null,
+  content bytea not null,
+  meta bytea not null,
+  constraint redacted_digests_message_id_fkey FOREIGN KEY (message_id) REFERENCES redactions(message_id) ON DELETE CASCADE,
+  constraint redacted_digests_pkey PRIMARY KEY (message_id)
+);
+
+-- SHA-256 of a text.
+CREATE OR REPLACE FUNCTION agentmux.digest(p_text text)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO ''
+AS $function$ select sha256(convert_to(p_text, 'UTF8')) $function$;
+
+-- All that is left of a redacted content.
+CREATE OR REPLACE FUNCTION agentmux.redacted_content(p_tag text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+  select case p_tag when 'UNTAGGED' then '(redacted)' else format('[%s] (redacted)', p_tag) end
+$function$;
+
+-- All that is left of a redacted meta.
+CREATE OR REPLACE FUNCTION agentmux.redacted_meta(r redactions)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+  select jsonb_build_object('redaction', jsonb_strip_nulls(jsonb_build_object('by', r.by_tag, 'kind', r.by_kind,
+    'verified', r.verified, 'reason', r.reason, 'signature', r.signature,
+    'at', to_char(r.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))))
+$function$;
+
+-- Takes the text and the meta out of a message: its author may, and humans; the service role and the owner as well. The tag,
+-- the author, the time and the thread stay; whom it was addressed to is forgotten with the text. Doing it again changes nothing.
+-- Waits for nobody who replies to it or has it delivered just now.
+CREATE OR REPLACE FUNCTION public.redact_message(p_id bigint, p_reason text DEFAULT NULL::text, p_signature jsonb DEFAULT NULL::jsonb)
+ RETURNS messages
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me record;
+  message public.messages;
+  done public.redactions;
+begin
+  perform public.mux_guard();
+  perform agentmux.guard_lock('messages');
+  select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
+  select m.* into message from public.messages as m where m.id = p_id for no key update;
+  if not found then
+    raise exception using errcode = '23503', message = format('there is no message %s', coalesce(p_id::text, 'null'));
+  end if;
+  if coalesce(me.verified, false) and me.kind <> 'human'
+    and (message.verified and upper(message.author_tag collate "C") = upper(me.tag collate "C")) is not true
+  then
+    raise exception using errcode = '42501',
+      message = format('you are %s and may not redact message %s: only %s may', me.tag, p_id,
+        case when message.verified then message.author_tag || ' and humans' else 'humans' end);
+  end if;
+  if exists (select from public.redactions as r where r.message_id = p_id) then return message; end if;
+  insert into public.redactions (message_id, by_tag, by_kind, verified, reason, signature)
+  values (p_id, me.tag, me.kind, coalesce(me.verified, false), nullif(p_reason, ''), p_signature)
+  returning * into done;
+  insert into agentmux.redacted_digests (message_id, content, meta)
+  values (p_id, agentmux.digest(message.content), agentmux.digest(message.meta::text));
+  insert into agentmux.amending (xid, message_id) values (pg_current_xact_id(), p_id);
+  update public.messages as m
+  set content = agentmux.redacted_content(message.tag), meta = agentmux.redacted_meta(done)
+  where m.id = p_id returning m.* into message;
+  delete from agentmux.amending as a where a.message_id = p_id;
+  return message;
+end $function$;
+grant execute on function public.redact_message to authenticated, service_role;
+
+-- ==== seals ====
+
+create table agentmux.seals (
+  seq bigint not null,
+  xid xid8 not null,
+  id bigint not null,
+  hash bytea not null,
+  entries bytea not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  constraint seals_pkey PRIMARY KEY (seq)
+);
+comment on column agentmux.seals.entries is 'to find what differs: of each entry its id (8 bytes) and the first 4 of its digest';
+comment on column agentmux.seals.hash is 'sha256 of the hash before it, then of each entry''s digest';
+comment on column agentmux.seals.id is 'of the last entry, with its xid; of a redaction minus its message''s id';
+
+-- Locked by whoever seals: one at a time. A table, as task_turn is.
+create table agentmux.seal_turn ();
+
+-- What is sealed: messages and redactions, after one place in their order up to another, the first p_limit of them and not
+-- much more than p_bytes of text. A redacted message counts with the digests of what it said, as long as it says what
+-- redact_message left of it.
+CREATE OR REPLACE FUNCTION agentmux.leaves(p_xid xid8, p_id bigint, p_to_xid xid8, p_to_id bigint, p_limit integer, p_bytes bigint)
+ RETURNS TABLE(xid xid8, id bigint, leaf bytea)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+begin
+  return query
+  with keys as (
+    (select m.xid, m.id, m.id as message_id, false as redaction from public.messages as m
+      where (m.xid, m.id) > (p_xid, p_id) and (m.xid, m.id) <= (p_to_xid, p_to_id) order by m.xid, m.id limit p_limit)
+    union all
+    (select r.xid, -r.message_id, r.message_id, true from public.redactions as r
+      where r.xid >= p_xid and (r.xid, -r.message_id) > (p_xid, p_id) and (r.xid, -r.message_id) <= (p_to_xid, p_to_id)
+      order by r.xid, -r.message_id limit p_limit)
+    order by 1, 2, 4 limit p_limit
+  ), sized as (
+    select k.*, coalesce(sum(octet_length(m.content)) over (order by k.xid, k.id, k.redaction
+      rows between unbounded preceding and 1 preceding), 0) as before
+    from keys as k left join public.messages as m on m.id = k.message_id
+  )
+  select s.xid, s.id, agentmux.digest(case when s.redaction
+    then json_build_array('redaction', r.message_id::text, r.xid::text, trunc(extract(epoch from r.at) * 1000000)::text,
+      r.by_tag, r.by_kind, r.verified, r.reason, r.signature::text)
+    else json_build_array('message', m.id::text, m.xid::text, trunc(extract(epoch from m.created_at) * 1000000)::text,
+      m.author_tag, m.author_kind, m.verified, m.tag, m.reply_to::text, m.thread_id::text, m.client_id::text,
+      encode(case when gone.holds then d.content else agentmux.digest(m.content) end, 'hex'),
+      encode(case when gone.holds then d.meta else agentmux.digest(m.meta::text) end, 'hex')) end::text)
+  from sized as s
+  left join public.messages as m on m.id = s.message_id and not s.redaction
+  left join public.redactions as r on r.message_id = s.message_id
+  left join agentmux.redacted_digests as d on d.message_id = s.message_id
+  cross join lateral (select d.message_id is not null and m.content = agentmux.redacted_content(m.tag)
+    and m.meta = agentmux.redacted_meta(r) as holds) as gone
+  where s.before <= p_bytes
+  order by s.xid, s.id, s.redaction;
+end $function$;
+
+-- Adds at most so many seals; whether there may be more to seal. One at a time.
+CREATE OR REPLACE FUNCTION agentmux.seal(p_seals integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  last agentmux.seals;
+  added int;
+begin
+  lock table agentmux.seal_turn in exclusive mode;
+  for turn in 1..p_seals loop
+    select s.* into last from agentmux.seals as s order by s.seq desc limit 1;
+    insert into agentmux.seals (seq, xid, id, hash, entries)
+    select coalesce(last.seq, 0) + 1,
+      (array_agg(l.xid order by l.xid desc, l.id desc))[1], (array_agg(l.id order by l.xid desc, l.id desc))[1],
+      sha256(coalesce(last.hash, '') || string_agg(l.leaf, '' order by l.xid, l.id)),
+      string_agg(int8send(l.id) || substr(l.leaf, 1, 4), '' order by l.xid, l.id)
+    from agentmux.leaves(coalesce(last.xid, '0'), coalesce(last.id, -9223372036854775808),
+      agentmux.horizon(), -9223372036854775808, 1000, 4000000) as l
+    having count(*) > 0;
+    get diagnostics added = row_count;
+    if added = 0 then return false; end if;
+  end loop;
+  return true;
+end $function$;
+
+-- Seals what is settled, a part of it at each call, and says where the chain ends and which history it is of.
+CREATE OR REPLACE FUNCTION public.seal_history()
+ RETURNS TABLE(epoch uuid, seq bigint, hash text, more boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  left_over boolean;
+begin
+  perform public.mux_guard();
+  perform agentmux.guard_lock('the seals');
+  left_over := agentmux.seal(2);
+  return query select m.epoch, coalesce(s.seq, 0), coalesce(encode(s.hash, 'hex'), ''), left_over
+  from public.mux_meta as m
+  left join lateral (select * from agentmux.seals as l order by l.seq desc limit 1) as s on true;
+end $function$;
+grant execute on function public.seal_history to authenticated, service_role;
+
+-- The first entry between two seals that is not what was sealed.
+CREATE OR REPLACE FUNCTION agentmux.first_difference(p_before agentmux.seals, p_seal agentmux.seals)
+ RETURNS TABLE(fault text, message_id bigint)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with sealed as (
+    select n, ('x' || encode(substr(p_seal.entries, n * 12 + 1, 8), 'hex'))::bit(64)::bigint as id, substr(p_seal.entries, n * 12 + 9, 4) as leaf
+    from generate_series(0, octet_length(p_seal.entries) / 12 - 1) as n
+  ), found as (
+    select l.id, substr(l.leaf, 1, 4) as leaf, row_number() over (order by l.xid, l.id) - 1 as n
+    from agentmux.leaves(coalesce(p_before.xid, '0'), coalesce(p_before.id, -9223372036854775808), p_seal.xid, p_seal.id,
+      octet_length(p_seal.entries) / 12 + 1000, 9223372036854775807) as l
+  )
+  select case when s.id < 0 or f.id < 0 then 'redaction ' else '' end
+    || case when f.id is null then 'deleted' when s.id is null then 'inserted' else 'changed' end, abs(coalesce(s.id, f.id))
+  from sealed as s full join found as f on f.id = s.id
+  where s.leaf is distinct from f.leaf
+  order by coalesce(s.n, f.n) limit 1
+$function$;
+
+-- Looks at the seals after one whether the messages are still those that were sealed: a row for each seal, until one that does
+-- not hold, and never for much longer than a fifth of a second. fault: changed, deleted or inserted, of the message named (or of its
+-- redaction); or seal, when the chain itself was changed.
+CREATE OR REPLACE FUNCTION public.verify_history(p_after bigint DEFAULT 0, p_limit integer DEFAULT 200)
+ RETURNS TABLE(seq bigint, at timestamp with time zone, hash text, messages integer, first_id bigint, fault text, message_id bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  started constant timestamptz := clock_timestamp();
+  before agentmux.seals;
+  seal agentmux.seals;
+  found record;
+begin
+  perform public.mux_guard();
+  select s.* into before from agentmux.seals as s where s.seq = p_after;
+  for seal in select s.* from agentmux.seals as s where s.seq > p_after order by s.seq
+    limit least(greatest(coalesce(p_limit, 200), 1), 1000)
+  loop
+    select sha256(coalesce(before.hash, '') || coalesce(string_agg(l.leaf, '' order by l.xid, l.id), '')) as hash,
+      count(*) filter (where l.id > 0)::int as messages, (array_agg(l.id order by l.xid, l.id) filter (where l.id > 0))[1] as first_id
+    into found
+    from agentmux.leaves(coalesce(before.xid, '0'), coalesce(before.id, -9223372036854775808), seal.xid, seal.id,
+      octet_length(seal.entries) / 12 + 1, 9223372036854775807) as l;
+    seq := seal.seq;
+    at := seal.at;
+    hash := encode(seal.hash, 'hex');
+    messages := found.messages;
+    first_id := found.first_id;
+    fault := null;
+    message_id := null;
+    if seal.seq <> coalesce(before.seq, 0) + 1 or found.hash <> seal.hash then
+      if seal.seq = coalesce(before.seq, 0) + 1 then
+        select d.fault, d.message_id into fault, message_id from agentmux.first_difference(before, seal) as d;
+      end if;
+      fault := coalesce(fault, 'seal');
+    end if;
+    return next;
+    exit when fault is not null or clock_timestamp() > started + interval '200 milliseconds';
+    before := seal;
+  end loop;
+end $function$;
+grant execute on function public.verify_history to authenticated, service_role;
+
+-- ==== tasks ====
+
+create table public.tasks (
+  id bigint not null generated by default as identity,
+  queue text not null default 'default'::text,
+  title text not null,
+  body text not null default ''::text,
+  status text not null default 'queued'::text,
+  priority integer not null default 0,
+  run_at timestamp with time zone,
+  attempts integer not null default 0,
+  max_attempts integer not null default 5,
+  lease_owner text,
+  lease_token bigint not null default 0,
+  lease_until timestamp with time zone,
+  parent_id bigint,
+  "position" integer not null default 0,
+  progress real not null default 0,
+  note text,
+  depends_on bigint[] not null default '{}'::bigint[],
+  idem_key text,
+  result jsonb,
+  result_table text,
+  last_error text,
+  message_id bigint,
+  created_by text,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  assignee text,
+  constraint tasks_assignee_is_a_tag CHECK (((assignee COLLATE "C") ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$'::text)),
+  constraint tasks_body_at_most_262144_bytes CHECK ((octet_length(body) <= 262144)),
+  constraint tasks_depends_on_at_most_100 CHECK ((cardinality(depends_on) <= 100)),
+  constraint tasks_idem_key UNIQUE (queue, idem_key),
+  constraint tasks_idem_key_1_to_200_characters CHECK (((char_length(idem_key) >= 1) AND (char_length(idem_key) <= 200))),
+  constraint tasks_last_error_at_most_10000_characters CHECK ((char_length(last_error) <= 10000)),
+  constraint tasks_leased_when_running CHECK (((status = 'running'::text) = ((lease_owner IS NOT NULL) AND (lease_until IS NOT NULL)))),
+  constraint tasks_max_attempts_1_to_100 CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
+  constraint tasks_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id) ON DELETE SET NULL,
+  constraint tasks_note_at_most_10000_characters CHECK ((char_length(note) <= 10000)),
+  constraint tasks_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES tasks(id) ON DELETE CASCADE,
+  constraint tasks_parent_is_another CHECK ((parent_id <> id)),
+  constraint tasks_pkey PRIMARY KEY (id),
+  constraint tasks_progress_0_to_1 CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision))),
+  constraint tasks_queue_1_to_64_characters CHECK (((char_length(queue) >= 1) AND (char_length(queue) <= 64))),
+  constraint tasks_result_at_most_1048576_bytes CHECK ((octet_length((result)::text) <= 1048576)),
+  constraint tasks_result_table_1_to_200_characters CHECK (((char_length(result_table) >= 1) AND (char_length(result_table) <= 200))),
+  constraint tasks_status_known CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'dead'::text, 'cancelled'::text]))),
+  constraint tasks_title_1_to_1000_characters CHECK (((char_length(title) >= 1) AND (char_length(title) <= 1000)))
+);
+comment on column public.tasks.assignee is 'only this tag may claim it; null: whoever asks first';
+comment on column public.tasks.run_at is 'not before; null: at once';
+CREATE INDEX tasks_depends_on ON public.tasks USING gin (depends_on) WHERE (status = 'queued'::text);
+CREATE INDEX tasks_lease ON public.tasks USING btree (lease_until) WHERE (status = 'running'::text);
+CREATE INDEX tasks_message ON public.tasks USING btree (message_id) WHERE (message_id IS NOT NULL);
+CREATE INDEX tasks_parent ON public.tasks USING btree (parent_id, "position", id) WHERE (parent_id IS NOT NULL);
+CREATE INDEX tasks_ready ON public.tasks USING btree (queue, priority DESC, id) WHERE (status = 'queued'::text);
+CREATE INDEX tasks_recent ON public.tasks USING btree (updated_at DESC);
+CREATE TRIGGER tasks_added AFTER INSERT ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION agentmux.task_changed();
+CREATE TRIGGER tasks_before_insert_step BEFORE INSERT ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION agentmux.guard_step();
+CREATE TRIGGER tasks_before_update BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION agentmux.task_before_update();
+CREATE TRIGGER tasks_changed AFTER UPDATE OF status, progress ON public.tasks FOR EACH ROW WHEN ((((old.status <> new.status) AND (new.status <> 'running'::text)) OR (old.progress <> new.progress))) EXECUTE FUNCTION agentmux.task_changed();
+CREATE TRIGGER tasks_deleted AFTER DELETE ON public.tasks FOR EACH ROW EXECUTE FUNCTION agentmux.task_changed();
+CREATE TRIGGER tasks_guard_key BEFORE INSERT ON public.tasks FOR EACH ROW WHEN ((new.idem_key IS NOT NULL)) EXECUTE FUNCTION agentmux.guard_locks('tasks');
+CREATE TRIGGER tasks_guard_locks BEFORE DELETE OR UPDATE ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('tasks');
+CREATE TRIGGER tasks_history_added AFTER INSERT ON public.tasks FOR EACH ROW EXECUTE FUNCTION agentmux.task_history();
+CREATE TRIGGER tasks_history_changed AFTER UPDATE ON public.tasks FOR EACH ROW WHEN (((old.status <> new.status) OR (old.lease_owner IS DISTINCT FROM new.lease_owner) OR (old.progress <> new.progress))) EXECUTE FUNCTION agentmux.task_history();
+CREATE TRIGGER tasks_moved AFTER UPDATE OF parent_id ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS DISTINCT FROM old.parent_id)) EXECUTE FUNCTION agentmux.step_moved();
+CREATE TRIGGER tasks_refuse_circle AFTER INSERT ON public.tasks FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.depends_on <> '{}'::bigint[]))) EXECUTE FUNCTION agentmux.refuse_circle();
+CREATE TRIGGER tasks_refuse_circle_changed AFTER UPDATE OF parent_id, depends_on ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.depends_on <> old.depends_on)))) EXECUTE FUNCTION agentmux.refuse_circle();
+CREATE TRIGGER tasks_run_at_once BEFORE INSERT OR UPDATE OF run_at ON public.tasks FOR EACH ROW WHEN ((new.run_at <= clock_timestamp())) EXECUTE FUNCTION agentmux.drop_past_run_at();
+CREATE TRIGGER tasks_take_turn BEFORE DELETE OR UPDATE OF parent_id, depends_on ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION agentmux.take_task_turn();
+alter table public.tasks enable row level security;
+create policy tasks_read on public.tasks for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy tasks_service on public.tasks for all to service_role using (true) with check (true);
+grant delete, insert, select, update on public.tasks to service_role;
+grant select on public.tasks to authenticated;
+
+-- The newest claim of each task that ever was claimed: whose it is, and what became of it.
+create table agentmux.claims (
+  task_id bigint not null,
+  token bigint not null,
+  owner text not null,
+  lapsed boolean not null default false,
+  outcome bytea,
+  again_at timestamp with time zone,
+  constraint claims_pkey PRIMARY KEY (task_id),
+  constraint claims_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE
+);
+comment on column agentmux.claims.again_at is 'the back-off that the database chose for run_at after it failed';
+comment on column agentmux.claims.lapsed is 'its lease ran out, and the task was put back: its owner may go on until somebody else claims it';
+comment on column agentmux.claims.outcome is 'digest of what it was finished with; null: it was not finished';
+comment on table agentmux.claims is 'the newest claim of each task';
+
+create table agentmux.task_turn ();
+
+-- Whoever changes several tasks, or what tasks wait for, does so one after the other: in any other way two of them could lock
+-- each other's rows, or each miss what the other adds. Locked as a table, which nobody else can name: the keys of advisory
+-- locks are known to everyone.
+CREATE OR REPLACE FUNCTION agentmux.take_turn()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform agentmux.guard_lock('tasks');
+  lock table agentmux.task_turn in exclusive mode;
+end $function$;
+
+-- Plain SQL that changes what a task waits for takes the turn before it locks rows, as the functions do: the other way round
+-- PostgreSQL ended the deadlock with the function of an agent, which had done nothing wrong.
+CREATE OR REPLACE FUNCTION agentmux.take_task_turn()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform agentmux.take_turn();
+  return null;
+end $function$;
+
+-- A lease ends with the run that it is of.
+CREATE OR REPLACE FUNCTION agentmux.task_before_update()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  new.updated_at := clock_timestamp();
+  if new.status <> 'running' then
+    new.lease_owner := null;
+    new.lease_until := null;
+  end if;
+  return new;
+end $function$;
+
+-- What is due has no time: nothing that a clock says later can put it off.
+CREATE OR REPLACE FUNCTION agentmux.drop_past_run_at()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  new.run_at := null;
+  return new;
+end $function$;
+
+-- A task with steps is a heading: it is not claimed, its progress is the mean of its steps, and it ends with them: done
+-- when all are done, failed when one of them cannot be done any more, cancelled when all are. Cancelled steps do not count.
+-- One that was claimed before it got steps keeps its owner, who finishes it.
+CREATE OR REPLACE FUNCTION agentmux.task_derive(p_id bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  heading public.tasks;
+  steps record;
+  ending text;
+begin
+  -- The lock comes first and the count is a statement of its own, so that of two steps that finish at once the second sees
+  -- the first.
+  select * into heading from public.tasks where id = p_id and status in ('queued', 'running') for update;
+  if not found then return; end if;
+  select count(*) as all_of_them,
+    count(*) filter (where status <> 'cancelled') as counted,
+    coalesce(avg(progress) filter (where status <> 'cancelled'), 0)::real as progress,
+    bool_or(status in ('queued', 'running')) as open,
+    bool_and(status in ('done', 'cancelled')) as done
+  into steps from public.tasks where parent_id = p_id;
+  if steps.all_of_them = 0 then return; end if;
+  ending := case when heading.status = 'running' or steps.open then heading.status
+    when steps.counted = 0 then 'cancelled'
+    when steps.done then 'done'
+    else 'failed' end;
+  update public.tasks set progress = steps.progress, status = ending,
+    last_error = case when ending = 'failed' then 'not all of its steps could be done' else last_error end
+  where id = p_id and (progress <> steps.progress or status <> ending);
+end $function$;
+
+-- Tells headings of their steps, and tasks that wait of what will never be done.
+CREATE OR REPLACE FUNCTION agentmux.task_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    update public.tasks set status = 'cancelled', last_error = format('task %s, which it depends on, was deleted', old.id)
+    where status = 'queued' and depends_on @> array[old.id];
+    if old.parent_id is not null then perform agentmux.task_derive(old.parent_id); end if;
+    if old.last_error like 'blocked for ever: %' then perform agentmux.mark_blocked(); end if;
+    return null;
+  end if;
+  if tg_op = 'UPDATE' and new.status <> old.status then
+    if new.status in ('failed', 'dead', 'cancelled') then
+      update public.tasks set status = 'cancelled', last_error = format('task %s, which it depends on, is %s', new.id, new.status)
+      where status = 'queued' and depends_on @> array[new.id];
+      -- Who was told to stop does not go on when the task is tried again.
+      if new.status = 'cancelled' then update agentmux.claims set lapsed = false where task_id = new.id; end if;
+    elsif new.status = 'queued' then
+      perform agentmux.task_derive(new.id);
+    end if;
+  end if;
+  if new.parent_id is not null then perform agentmux.task_derive(new.parent_id); end if;
+  if tg_op = 'UPDATE' and old.status = 'queued' and new.status <> 'queued' and old.last_error like 'blocked for ever: %' then
+    perform agentmux.mark_blocked();
+  end if;
+  return null;
+end $function$;
+
+-- A plan ends when its last open step is given to another one.
+CREATE OR REPLACE FUNCTION agentmux.step_moved()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if old.parent_id is not null then perform agentmux.task_derive(old.parent_id); end if;
+  if new.parent_id is not null then perform agentmux.task_derive(new.parent_id); end if;
+  return null;
+end $function$;
+
+-- Adds a task, and returns it. Adding twice under one idem_key in one queue returns the first.
+CREATE OR REPLACE FUNCTION public.task_add(p_title text, p_body text DEFAULT ''::text, p_queue text DEFAULT 'default'::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_max_attempts integer DEFAULT 5, p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint, p_assignee text DEFAULT NULL::text)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  needed bigint[] := array(select distinct n from unnest(p_depends_on) as n where n is not null order by n);
+  meant_for text := p_assignee;
+  other record;
+  added public.tasks;
+begin
+  perform public.mux_guard();
+  if p_parent_id is not null or needed <> '{}' then perform agentmux.take_turn(); end if;
+  select t.* into added from public.tasks as t where t.queue = p_queue and t.idem_key = p_idem_key;
+  if found then return next added; return; end if;
+  if p_parent_id is not null then
+    -- Locked, so that it does not end while it gets a step.
+    select t.status, t.assignee into other from public.tasks as t where t.id = p_parent_id for update;
+    if not found then
+      raise exception using errcode = '23503', constraint = 'tasks_parent_id_fkey', table = 'tasks', schema = 'public',
+        message = format('task %s, which this is a step of, does not exist', p_parent_id);
+    elsif other.status not in ('queued', 'running') then
+      raise exception using errcode = '55000', message = format('task %s is %s and gets no further steps', p_parent_id, other.status);
+    end if;
+    meant_for := coalesce(meant_for, other.assignee);
+  end if;
+  for other in
+    select n as id, t.status, n = p_parent_id as above
+    from unnest(needed) as n left join public.tasks as t on t.id = n order by n
+  loop
+    if other.status is null then
+      raise exception using errcode = '23503', message = format('task %s, which this depends on, does not exist', other.id);
+    elsif other.status in ('failed', 'dead', 'cancelled') then
+      raise exception using errcode = '55000', message = format('task %s, which this depends on, is %s', other.id, other.status);
+    elsif other.above then
+      raise exception using errcode = '22023', message = 'a step cannot depend on the task that it is a step of';
+    end if;
+  end loop;
+  insert into public.tasks (title, body, queue, priority, parent_id, position, depends_on, max_attempts, run_at, idem_key,
+    message_id, created_by, assignee)
+  values (p_title, coalesce(p_body, ''), coalesce(p_queue, 'default'), coalesce(p_priority, 0), p_parent_id,
+    coalesce(p_position, 0), needed, coalesce(p_max_attempts, 5), p_run_at, p_idem_key,
+    p_message_id, (select i.tag from agentmux.identity() as i), meant_for)
+  on conflict (queue, idem_key) do nothing
+  returning * into added;
+  if not found then
+    select t.* into added from public.tasks as t where t.queue = p_queue and t.idem_key = p_idem_key;
+  end if;
+  return next added;
+end $function$;
+grant execute on function public.task_add to authenticated, service_role;
+
+-- A plan is a task with steps. All of it is added at once: nobody claims the heading before it has steps, or ends it between two
+-- of them. Returns the task, then its steps, in order. With p_in_order each step depends on the one before it, and the first on
+-- p_depends_on; otherwise each depends on p_depends_on. Adding twice under one idem_key in one queue returns the first plan.
+CREATE OR REPLACE FUNCTION public.task_plan(p_title text, p_steps jsonb, p_in_order boolean DEFAULT true, p_body text DEFAULT ''::text, p_queue text DEFAULT 'default'::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  steps jsonb := case when jsonb_typeof(p_steps) = 'array' then p_steps else '[]' end;
+  heading public.tasks;
+  step record;
+  needed bigint[] := p_depends_on;
+  added bigint;
+begin
+  perform public.mux_guard();
+  if jsonb_array_length(steps) not between 1 and 100 then
+    raise exception using errcode = '22023', message = 'a plan is an array of 1 to 100 steps';
+  end if;
+  select t.* into heading from public.task_add(p_title, p_body, p_queue, p_priority, p_parent_id, p_position, p_depends_on,
+    p_idem_key => p_idem_key, p_message_id => p_message_id) as t;
+  if not exists (select from public.tasks as t where t.parent_id = heading.id) then
+    for step in
+      select s.value ->> 'title' as title, s.value ->> 'body' as body, s.place::int as place
+      from jsonb_array_elements(steps) with ordinality as s (value, place) order by s.place
+    loop
+      select t.id into added from public.task_add(step.title, step.body, heading.queue, heading.priority, heading.id, step.place,
+        needed, p_message_id => heading.message_id) as t;
+      if coalesce(p_in_order, true) then needed := array[added]; end if;
+    end loop;
+  end if;
+  return query select t.* from public.tasks as t where t.id = heading.id or t.parent_id = heading.id
+    order by t.id <> heading.id, t.position, t.id;
+end $function$;
+grant execute on function public.task_plan to authenticated, service_role;
+
+-- ==== circles ====
+
+-- The open tasks that wait for this one. A task waits for what it depends on, and a plan for its steps: no task may wait for
+-- itself.
+CREATE OR REPLACE FUNCTION agentmux.waiting_for(p_id bigint)
+ RETURNS SETOF bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select plan.id from public.tasks as t join public.tasks as plan on plan.id = t.parent_id
+  where t.id = p_id and plan.status in ('queued', 'running')
+  union all
+  select t.id from public.tasks as t where t.status = 'queued' and t.depends_on @> array[p_id]
+$function$;
+
+-- The shortest way from a task to itself along what waits for it, the task at both ends; null when there is none.
+CREATE OR REPLACE FUNCTION agentmux.circle_of(p_id bigint)
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  -- Each task that was found, with the one that it waits for.
+  found_by jsonb := '{}';
+  level bigint[] := array[p_id];
+  step jsonb;
+  circle bigint[];
+begin
+  if not exists (
+    with recursive waiters as (
+      select w.id from agentmux.waiting_for(p_id) as w (id)
+      union
+      select w.id from waiters as x cross join lateral agentmux.waiting_for(x.id) as w (id)
+    ) select from waiters where id = p_id
+  ) then
+    return null;
+  end if;
+  while not found_by ? p_id::text loop
+    select jsonb_object_agg(w.id, l.id) into step
+    from unnest(level) as l (id) cross join lateral agentmux.waiting_for(l.id) as w (id)
+    where not found_by ? w.id::text;
+    found_by := found_by || step;
+    level := array(select k::bigint from jsonb_object_keys(step) as k);
+  end loop;
+  circle := array[p_id];
+  loop
+    circle := circle || (found_by ->> circle[cardinality(circle)]::text)::bigint;
+    exit when circle[cardinality(circle)] = p_id;
+  end loop;
+  return circle;
+end $function$;
+
+-- `task 1 waits for its step 3, which waits for task 2, which waits for task 1`.
+CREATE OR REPLACE FUNCTION agentmux.circle_words(p_circle bigint[])
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select format('task %s waits for ', p_circle[1]) || string_agg(
+    case when place = 8 and cardinality(p_circle) > 9 then format('others, of which one waits for task %s', p_circle[1])
+      else format(case when t.parent_id = p_circle[place - 1] then 'its step %s' else 'task %s' end, t.id) end,
+    ', which waits for ' order by place)
+  from generate_series(2, cardinality(p_circle)) as place join public.tasks as t on t.id = p_circle[place]
+  where place <= 8 or cardinality(p_circle) <= 9
+$function$;
+
+-- Refuses an edge that closes a circle, whoever adds it.
+CREATE OR REPLACE FUNCTION agentmux.refuse_circle()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  circle bigint[];
+begin
+  -- Of two who add one half of a circle each, the second sees the first.
+  perform agentmux.take_turn();
+  circle := agentmux.circle_of(new.id);
+  if circle is not null then
+    raise exception using errcode = '22023',
+      message = format('task %s would be blocked for ever: %s', new.id, agentmux.circle_words(circle)),
+      hint = case tg_op when 'INSERT' then format('Task %s, which was to be added, is not there. ', new.id) else '' end
+        || 'Leave out one of these dependencies.';
+  end if;
+  return null;
+end $function$;
+
+-- Says so in last_error where a queued task can never run: it is in a circle, or waits for one. Such circles are from before
+-- they were refused.
+CREATE OR REPLACE FUNCTION agentmux.mark_blocked()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  plan bigint;
+  circle bigint[];
+begin
+  update public.tasks as t set last_error = null where t.status = 'queued' and t.last_error like 'blocked for ever: %';
+  for plan in
+    select t.id from public.tasks as t where t.status = 'queued'
+      and exists (select from public.tasks as step where step.parent_id = t.id and step.status = 'queued') order by t.id
+  loop
+    circle := agentmux.circle_of(plan);
+    continue when circle is null;
+    update public.tasks as t set last_error = 'blocked for ever: ' || agentmux.circle_words(circle)
+    where t.status = 'queued' and (t.last_error like 'blocked for ever: %') is not true and t.id in (
+      with recursive waiters as (
+        select plan as id
+        union
+        select w.id from waiters as x cross join lateral agentmux.waiting_for(x.id) as w (id)
+      ) select id from waiters);
+  end loop;
+end $function$;
+
+-- ==== leases ====
+
+-- When somebody last looked at the leases, and how often one of those who look promised to.
+create table agentmux.lease_clock (
+  one boolean not null default true,
+  at timestamp with time zone not null default clock_timestamp(),
+  period interval not null default '00:00:05'::interval,
+  constraint lease_clock_one_row CHECK (one),
+  constraint lease_clock_pkey PRIMARY KEY (one)
+);
+CREATE TRIGGER lease_clock_guard_locks BEFORE UPDATE ON agentmux.lease_clock FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('tasks');
+
+-- Until when a lease of so many seconds lasts: between one second and an hour.
+CREATE OR REPLACE FUNCTION agentmux.lease(p_seconds integer)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select clock_timestamp() + make_interval(secs => least(greatest(coalesce(p_seconds, 60), 1), 3600))
+$function$;
+
+-- After so many attempts the next one waits half to one and a half times as long.
+CREATE OR REPLACE FUNCTION agentmux.backoff(p_attempts integer)
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select make_interval(secs => least(3600, power(2, p_attempts)))
+$function$;
+
+-- Looks at the clock. From the last look to this one may have passed more time than anybody watched (the machine slept, the
+-- hub or the server was away, the clock was set forward), or less than none (it was set back): all leases are moved by the
+-- difference, so that each has as much left as before. p_period: so often the caller looks, who is a hub or the server of an
+-- agent; null: it looks by chance. p_resumed: nobody can have looked since. Written once a second at the most.
+-- Taken before the turn and before any task, by whoever takes several of them.
+CREATE OR REPLACE FUNCTION agentmux.observe_leases(p_period interval DEFAULT NULL::interval, p_resumed boolean DEFAULT false)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  clock agentmux.lease_clock;
+  elapsed interval;
+  observed interval;
+  missed boolean;
+begin
+  select c.* into clock from agentmux.lease_clock as c;
+  elapsed := clock_timestamp() - clock.at;
+  if not p_resumed and elapsed between interval '-1 second' and interval '1 second'
+    and (p_period is null or p_period >= clock.period)
+  then
+    return;
+  end if;
+  if p_resumed or elapsed < interval '0' or elapsed > clock.period * 2 then
+    -- Nobody goes on before the leases are moved.
+    select c.* into clock from agentmux.lease_clock as c for update;
+  else
+    select c.* into clock from agentmux.lease_clock as c for update skip locked;
+    if not found then return; end if;
+  end if;
+  elapsed := clock_timestamp() - clock.at;
+  missed := elapsed > clock.period * 2;
+  observed := case when p_resumed or elapsed < interval '0' then interval '0' when missed then clock.period else elapsed end;
+  if elapsed <> observed then
+    update public.tasks as t set lease_until = t.lease_until + (elapsed - observed) where t.status = 'running';
+  end if;
+  -- Who looks most often is relied upon, and less so each time that it is missed.
+  update agentmux.lease_clock as c set at = clock.at + elapsed,
+    period = case when p_period <= c.period then p_period when missed then least(c.period * 2, interval '1 minute') else c.period end;
+end $function$;
+
+-- Before a task is leased. Where none was, nobody looked, and time begins now. Whoever holds the row is just looking.
+CREATE OR REPLACE FUNCTION agentmux.begin_lease()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if exists (select from public.tasks as t where t.status = 'running') then return; end if;
+  perform from agentmux.lease_clock for update skip locked;
+  if found then update agentmux.lease_clock set at = clock_timestamp(); end if;
+end $function$;
+
+-- Puts back what expired leases hold (dead after max_attempts); how many. Writes nothing where nothing is leased.
+CREATE OR REPLACE FUNCTION agentmux.reap(p_period interval DEFAULT NULL::interval, p_resumed boolean DEFAULT false)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  expired bigint[];
+begin
+  if not exists (select from public.tasks as t where t.status = 'running') then return 0; end if;
+  perform agentmux.observe_leases(p_period, p_resumed);
+  if not exists (select from public.tasks as t where t.status = 'running' and t.lease_until < clock_timestamp()) then return 0; end if;
+  perform agentmux.take_turn();
+  with lost as (
+    select t.id, t.lease_token, t.lease_owner from public.tasks as t
+    where t.status = 'running' and t.lease_until < clock_timestamp() for update skip locked
+  ), kept as (
+    insert into agentmux.claims as c (task_id, token, owner, lapsed)
+    select lost.id, lost.lease_token, lost.lease_owner, true from lost
+    on conflict (task_id) do update set token = excluded.token, owner = excluded.owner, lapsed = true, outcome = null, again_at = null
+    returning c.task_id
+  ) select coalesce(array_agg(kept.task_id), '{}') into expired from kept;
+  update public.tasks as t set
+    status = case when t.attempts >= t.max_attempts then 'dead' else 'queued' end,
+    run_at = null, progress = 0, last_error = format('the lease of %s ran out', t.lease_owner)
+  where t.id = any (expired);
+  return cardinality(expired);
+end $function$;
+
+-- Puts back what expired leases hold, before somebody looks: on a hosted project no hub does. Returns how many.
+CREATE OR REPLACE FUNCTION public.task_reap()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform public.mux_guard();
+  return agentmux.reap();
+end $function$;
+grant execute on function public.task_reap to authenticated, service_role;
+
+-- The next task of the queue (or the one named) for the identity: the highest priority, then the oldest. None that has steps,
+-- whose time has not come, that depends on what is not done, or that is for somebody else.
+CREATE OR REPLACE FUNCTION public.task_claim(p_queue text DEFAULT 'default'::text, p_lease integer DEFAULT 60, p_id bigint DEFAULT NULL::bigint)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := agentmux.me();
+  instant timestamptz;
+  chosen bigint;
+begin
+  perform agentmux.reap();
+  instant := clock_timestamp();
+  select t.id into chosen from public.tasks as t
+  where t.status = 'queued'
+    -- A back-off that is longer than the longest is one from before the clock was set back.
+    and (t.run_at is null or t.run_at <= instant
+      or (t.attempts > 0 and t.run_at > instant + 1.5 * agentmux.backoff(t.attempts)
+        and exists (select from agentmux.claims as c where c.task_id = t.id and c.again_at = t.run_at)))
+    and (p_id is not null or t.queue = p_queue)
+    and (p_id is null or t.id = p_id)
+    and (t.assignee is null or upper(t.assignee collate "C") = upper(me collate "C"))
+    and not exists (select from public.tasks as step where step.parent_id = t.id)
+    and not exists (select from unnest(t.depends_on) as n left join public.tasks as d on d.id = n where d.status is distinct from 'done')
+  order by t.priority desc, t.id
+  limit 1 for update of t skip locked;
+  if chosen is null then return; end if;
+  perform agentmux.begin_lease();
+  return query
+  with claimed as (
+    update public.tasks as t set status = 'running', lease_owner = me, lease_token = t.lease_token + 1,
+      lease_until = agentmux.lease(p_lease), attempts = t.attempts + 1, note = null
+    where t.id = chosen returning t.*
+  ), kept as (
+    insert into agentmux.claims as c (task_id, token, owner) select claimed.id, claimed.lease_token, me from claimed
+    on conflict (task_id) do update set token = excluded.token, owner = excluded.owner, lapsed = false, outcome = null, again_at = null
+  ) select * from claimed;
+end $function$;
+grant execute on function public.task_claim to authenticated, service_role;
+
+-- Gives a task that was put back because its lease ran out to its last owner again, with the claim that it had: unless
+-- somebody has claimed it since, or it was cancelled or is for somebody else now. Nothing is counted as another attempt.
+CREATE OR REPLACE FUNCTION agentmux.resume_claim(p_id bigint, p_token bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := upper(agentmux.me() collate "C");
+  task public.tasks;
+begin
+  if not exists (select from agentmux.claims as c where c.task_id = p_id and c.token = p_token and c.lapsed) then return; end if;
+  perform agentmux.take_turn();
+  select t.* into task from public.tasks as t join agentmux.claims as c on c.task_id = t.id
+  where t.id = p_id and t.status in ('queued', 'dead') and t.lease_token = p_token
+    and c.token = p_token and c.lapsed and upper(c.owner collate "C") = me
+    and (t.assignee is null or upper(t.assignee collate "C") = me)
+  for update of t;
+  if not found then return; end if;
+  -- What died with it lives again.
+  if task.status = 'dead' then perform agentmux.requeue(p_id); end if;
+  perform agentmux.begin_lease();
+  update agentmux.claims as c set lapsed = false where c.task_id = p_id;
+  update public.tasks as t set status = 'running', lease_owner = c.owner, lease_until = agentmux.lease(60),
+    attempts = task.attempts, last_error = null
+  from agentmux.claims as c where t.id = p_id and c.task_id = p_id;
+end $function$;
+
+-- The three below answer with no row when the claim is over: another has claimed the task since, or it was cancelled or has ended.
+-- The newest claim holds also when its lease ran out: the work is done, why do it again.
+CREATE OR REPLACE FUNCTION public.task_heartbeat(p_id bigint, p_token bigint, p_lease integer DEFAULT 60)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := upper(agentmux.me() collate "C");
+begin
+  perform agentmux.observe_leases(interval '1 minute');
+  perform agentmux.resume_claim(p_id, p_token);
+  return query update public.tasks as t set lease_until = agentmux.lease(p_lease)
+  where t.id = p_id and t.lease_token = p_token and t.status = 'running' and upper(t.lease_owner collate "C") = me
+  returning t.*;
+end $function$;
+grant execute on function public.task_heartbeat to authenticated, service_role;
+
+CREATE OR REPLACE FUNCTION public.task_progress(p_id bigint, p_token bigint, p_progress real, p_note text DEFAULT NULL::text)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := upper(agentmux.me() collate "C");
+begin
+  perform agentmux.take_turn();
+  perform agentmux.resume_claim(p_id, p_token);
+  return query update public.tasks as t
+  set progress = least(greatest(coalesce(p_progress, t.progress), 0), 1), note = coalesce(left(p_note, 10000), t.note)
+  where t.id = p_id and t.lease_token = p_token and t.status = 'running' and upper(t.lease_owner collate "C") = me
+  returning t.*;
+end $function$;
+grant execute on function public.task_progress to authenticated, service_role;
+
+-- Not ok: tried again after 2, 4, 8 ... seconds, at most an hour, half to one and a half times that; dead after max_attempts.
+-- Finishing twice alike is once, and answers alike, until another claims the task; with another outcome it is refused.
+CREATE OR REPLACE FUNCTION public.task_finish(p_id bigint, p_token bigint, p_ok boolean DEFAULT true, p_result jsonb DEFAULT NULL::jsonb, p_result_table text DEFAULT NULL::text, p_error text DEFAULT NULL::text)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := upper(agentmux.me() collate "C");
+  fate bytea := agentmux.digest(jsonb_build_array(coalesce(p_ok, false), p_result, p_result_table, p_error)::text);
+  before bytea;
+  again timestamptz;
+begin
+  perform agentmux.take_turn();
+  select c.outcome into before from agentmux.claims as c join public.tasks as t on t.id = c.task_id
+  where c.task_id = p_id and c.token = p_token and t.lease_token = p_token and t.status <> 'running'
+    and upper(c.owner collate "C") = me and c.outcome is not null;
+  if found then
+    if before <> fate then
+      raise exception using errcode = '55000', message = format('claim %s of task %s was finished before, with another outcome', p_token, p_id),
+        hint = 'The first outcome stands. What has to be added goes into a message.';
+    end if;
+    return query select t.* from public.tasks as t where t.id = p_id;
+    return;
+  end if;
+  perform agentmux.resume_claim(p_id, p_token);
+  if not coalesce(p_ok, false) then
+    select clock_timestamp() + agentmux.backoff(t.attempts) * (0.5 + random()) into again from public.tasks as t where t.id = p_id;
+  end if;
+  return query
+  with ended as (
+    update public.tasks as t set
+      status = case when p_ok then 'done' when t.attempts >= t.max_attempts then 'dead' else 'queued' end,
+      progress = case when p_ok then 1 else 0 end,
+      run_at = again,
+      result = coalesce(p_result, t.result), result_table = coalesce(p_result_table, t.result_table),
+      last_error = case when p_ok then null else left(coalesce(p_error, 'no reason was given'), 10000) end
+    where t.id = p_id and t.lease_token = p_token and t.status = 'running' and upper(t.lease_owner collate "C") = me
+    returning t.*
+  ), kept as (
+    insert into agentmux.claims as c (task_id, token, owner, outcome, again_at) select ended.id, p_token, me, fate, again from ended
+    on conflict (task_id) do update set token = excluded.token, lapsed = false, outcome = fate, again_at = again
+  ) select * from ended;
+end $function$;
+grant execute on function public.task_finish to authenticated, service_role;
+
+-- ==== task_actions ====
+
+-- Refuses an agent that is none of these, and says who may; p_doing completes the sentence. Nothing is refused of a task
+-- that does not exist. A plan's author has a say in its steps; a step's author or owner has none in the plan.
+CREATE OR REPLACE FUNCTION agentmux.guard_task(p_id bigint, p_doing text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me record;
+  task public.tasks;
+  authors text[];
+  owner text;
+  allowed text[];
+begin
+  select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
+  if not coalesce(me.verified, false) or me.kind = 'human' then return; end if;
+  select t.* into task from public.tasks as t where t.id = p_id;
+  if not found then return; end if;
+  -- The task's own author first, then those of the plans above it.
+  authors := array(
+    with recursive above as (
+      select task.created_by as tag, task.parent_id as parent, array[task.id] as path
+      union all
+      select t.created_by, t.parent_id, above.path || t.id
+      from above join public.tasks as t on t.id = above.parent and t.id <> all (above.path)
+    ) select above.tag from above where above.tag is not null order by cardinality(above.path));
+  owner := case task.status when 'running' then task.lease_owner else task.assignee end;
+  if upper(me.tag collate "C") = any (array(select upper(a collate "C") from unnest(owner || authors) as a)) then return; end if;
+  allowed := array(select min(a.tag) from unnest(owner || authors) with ordinality as a (tag, place)
+    where a.tag is not null group by upper(a.tag collate "C") order by min(a.place)) || 'humans'::text;
+  raise exception using errcode = '42501',
+    message = format('you are %s and may not %s task %s: only %s may', me.tag, p_doing, p_id,
+      concat_ws(' and ', nullif(array_to_string(allowed[:cardinality(allowed) - 1], ', '), ''), allowed[cardinality(allowed)])),
+    hint = 'Send one of them a message.';
+end $function$;
+
+-- A task that gets a step is a heading from then on: nobody claims it any more, and it ends with its steps. So whoever could
+-- add one to another's task could end that as well, and all that waits for it. Who may is decided as for cancelling it.
+CREATE OR REPLACE FUNCTION agentmux.guard_step()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform agentmux.guard_task(new.parent_id, 'add a step to');
+  return new;
+end $function$;
+
+-- The task and all steps below it.
+CREATE OR REPLACE FUNCTION agentmux.task_tree(p_id bigint)
+ RETURNS SETOF bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with recursive below as (
+    select p_id as id
+    union
+    select t.id from public.tasks as t join below on t.parent_id = below.id
+  ) select id from below
+$function$;
+
+-- As task_retry, for whoever may. A plan brings back what of it was not done, but not the steps that wait for a task which stays
+-- cancelled: they could never run, and the plan would never end. They say for which task they wait; retried themselves, they
+-- name it.
+CREATE OR REPLACE FUNCTION agentmux.requeue(p_id bigint)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  automatic constant text := 'task %, which it depends on, is %';
+  meant public.tasks;
+  lost record;
+  again bigint[];
+  more bigint[];
+  circle bigint[];
+begin
+  select t.* into meant from public.tasks as t where t.id = p_id for update;
+  if not found or meant.status not in ('failed', 'dead', 'cancelled') then return; end if;
+  again := array(select t.id from public.tasks as t where t.id in (select agentmux.task_tree(p_id)) and (t.id = p_id
+    or t.status in ('failed', 'dead')
+    or (t.status = 'cancelled' and (meant.status = 'cancelled' or t.last_error like automatic))));
+  again := again || array(with recursive above as (
+    select meant.parent_id as id
+    union
+    select t.parent_id from public.tasks as t join above on t.id = above.id
+  ) select t.id from public.tasks as t join above on t.id = above.id where t.status in ('failed', 'dead', 'cancelled', 'done'));
+  select d.id, d.status into lost from unnest(meant.depends_on) as n join public.tasks as d on d.id = n
+  where d.status in ('failed', 'dead', 'cancelled') and d.id <> all (again) order by d.id limit 1;
+  if found then
+    raise exception using errcode = '55000', message = format('task %s depends on task %s, which is %s', p_id, lost.id, lost.status),
+      hint = format('Retry task %s: what waits for it comes back with it.', lost.id);
+  end if;
+  select n as id into lost from unnest(meant.depends_on) as n
+  where not exists (select from public.tasks as d where d.id = n) order by n limit 1;
+  if found then
+    raise exception using errcode = '55000', message = format('task %s depends on task %s, which was deleted', p_id, lost.id),
+      hint = 'Add it again without that.';
+  end if;
+  loop
+    more := array(select t.id from public.tasks as t
+      where t.id = any (again) and t.id <> p_id and t.status = 'cancelled' and t.id in (select agentmux.task_tree(p_id)) and (
+        exists (select from unnest(t.depends_on) as n left join public.tasks as d on d.id = n
+          where d.id is null or (d.status in ('failed', 'dead', 'cancelled') and d.id <> all (again)))
+        or exists (select from public.tasks as plan
+          where plan.id = t.parent_id and plan.status = 'cancelled' and plan.id <> all (again))));
+    exit when more = '{}';
+    again := array(select n from unnest(again) as n where n <> all (more));
+  end loop;
+  loop
+    more := array(select t.id from public.tasks as t
+      where t.status = 'cancelled' and t.depends_on && again and t.last_error like automatic and t.id <> all (again)
+        and not exists (select from unnest(t.depends_on) as n join public.tasks as d on d.id = n
+          where d.status in ('failed', 'dead', 'cancelled') and d.id <> all (again)));
+    exit when more = '{}';
+    again := again || more;
+  end loop;
+  update public.tasks as t set status = 'queued', attempts = 0, progress = 0, note = null, run_at = null,
+      -- Who takes it next should know what went wrong.
+      last_error = case when t.status = 'dead' then t.last_error end
+  where t.id = any (again);
+  -- What was done meanwhile may be open again, and with it a circle.
+  for lost in select t.id from public.tasks as t where t.id = any (again)
+    and (t.parent_id is not null or exists (select from public.tasks as step where step.parent_id = t.id)) order by t.id
+  loop
+    circle := agentmux.circle_of(lost.id);
+    if circle is not null then
+      raise exception using errcode = '55000', message = format('task %s would be blocked for ever: %s', p_id, agentmux.circle_words(circle)),
+        hint = 'Cancel one of these tasks first.';
+    end if;
+  end loop;
+  return query select t.* from public.tasks as t where t.id = p_id;
+end $function$;
+
+-- Queues again what failed, died or was cancelled, with all its attempts before it.
+CREATE OR REPLACE FUNCTION public.task_retry(p_id bigint)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform public.mux_guard();
+  perform agentmux.take_turn();
+  perform agentmux.guard_task(p_id, 'retry');
+  return query select * from agentmux.requeue(p_id);
+end $function$;
+grant execute on function public.task_retry to authenticated, service_role;
+
+-- With all its steps. The turn comes first, so that what the guard saw is still so when the task is changed.
+CREATE OR REPLACE FUNCTION public.task_cancel(p_id bigint)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  tree bigint[];
+begin
+  perform public.mux_guard();
+  perform agentmux.take_turn();
+  perform agentmux.guard_task(p_id, 'cancel');
+  with recursive below as (
+    select t.id from public.tasks as t where t.id = p_id and t.status in ('queued', 'running')
+    union
+    select t.id from public.tasks as t join below on t.parent_id = below.id
+  ) select array_agg(id) into tree from below;
+  return query with cancelled as (
+    update public.tasks as t set status = 'cancelled',
+      last_error = 'cancelled by ' || coalesce((select i.tag from agentmux.identity() as i), current_setting('role'))
+    where t.id = any (tree) and t.status in ('queued', 'running') returning t.*
+  ) select * from cancelled where id = p_id;
+end $function$;
+grant execute on function public.task_cancel to authenticated, service_role;
+
+-- From now on only that tag may claim it, or with null again whoever asks first; of a plan, each step that nobody has begun.
+CREATE OR REPLACE FUNCTION public.task_assign(p_id bigint, p_assignee text DEFAULT NULL::text)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform public.mux_guard();
+  perform agentmux.take_turn();
+  perform agentmux.guard_task(p_id, 'assign');
+  return query with changed as (
+    update public.tasks as t set assignee = p_assignee
+    where t.id in (select agentmux.task_tree(p_id)) and t.status = 'queued'
+      and exists (select from public.tasks as meant where meant.id = p_id and meant.status = 'queued')
+    returning t.*
+  ) select * from changed where id = p_id;
+end $function$;
+grant execute on function public.task_assign to authenticated, service_role;
+
+-- Higher goes first; a plan with its steps.
+CREATE OR REPLACE FUNCTION public.task_reprioritise(p_id bigint, p_priority integer)
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform public.mux_guard();
+  perform agentmux.take_turn();
+  perform agentmux.guard_task(p_id, 'reprioritise');
+  return query with changed as (
+    update public.tasks as t set priority = p_priority
+    where t.id in (select agentmux.task_tree(p_id)) and t.status in ('queued', 'running')
+      and exists (select from public.tasks as meant where meant.id = p_id and meant.status in ('queued', 'running'))
+    returning t.*
+  ) select * from changed where id = p_id;
+end $function$;
+grant execute on function public.task_reprioritise to authenticated, service_role;
+
+-- ==== events ====
+
+create table public.events (
+  id bigint not null generated always as identity,
+  kind text not null,
+  at timestamp with time zone not null,
+  task_id bigint,
+  tag text,
+  state text not null,
+  progress real,
+  constraint events_kind_known CHECK ((kind = ANY (ARRAY['task'::text, 'presence'::text]))),
+  constraint events_of_a_task_or_an_agent CHECK (
+CASE kind
+    WHEN 'task'::text THEN ((task_id IS NOT NULL) AND (progress IS NOT NULL))
+    ELSE ((task_id IS NULL) AND (tag IS NOT NULL))
+END),
+  constraint events_pkey PRIMARY KEY (id),
+  constraint events_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE
+);
+comment on column public.events.state is 'a task''s status; what an agent did, or gone, or revoked';
+comment on column public.events.tag is 'the agent; of a task its owner, or after its end who owned it';
+comment on table public.events is 'how a task or an agent stood from then on';
+CREATE INDEX events_at ON public.events USING btree (at, id);
+CREATE INDEX events_presence ON public.events USING btree (tag, at, id) WHERE (kind = 'presence'::text);
+CREATE INDEX events_task ON public.events USING btree (task_id, at, id) WHERE (task_id IS NOT NULL);
+CREATE TRIGGER events_written AFTER INSERT ON public.events FOR EACH ROW WHEN (((new.id % (500)::bigint) = 0)) EXECUTE FUNCTION agentmux.event_written();
+alter table public.events enable row level security;
+create policy events_read on public.events for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy events_service on public.events for all to service_role using (true) with check (true);
+grant delete, insert, select, update on public.events to service_role;
+grant select on public.events to authenticated;
+
+-- Of 30 days, and never more than 100,000 and a few: each 500th row pays for the others. Waits for nobody who deletes the same ones.
+CREATE OR REPLACE FUNCTION agentmux.event_written()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  delete from public.events as e where e.id in (
+    select old.id from public.events as old
+    where old.at < clock_timestamp() - interval '30 days' or old.id <= new.id - 100000
+    for update skip locked);
+  return null;
+end $function$;
+
+-- Progress alone is written at most each five seconds, since a bar is drawn from it and the row itself has the latest; by
+-- whichever clock: what a clock that was ahead wrote holds up nothing. force_custom_plan: a plan made while the table was empty
+-- would read all of it.
+CREATE OR REPLACE FUNCTION agentmux.task_history()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+begin
+  if tg_op = 'UPDATE' and new.status = old.status and new.lease_owner is not distinct from old.lease_owner
+    and exists (select from public.events as e where e.task_id = new.id
+      and e.at > new.updated_at - interval '5 seconds' and e.at <= new.updated_at)
+  then
+    return null;
+  end if;
+  insert into public.events (kind, at, task_id, tag, state, progress)
+  values ('task', new.updated_at, new.id, coalesce(new.lease_owner, old.lease_owner), new.status, new.progress);
+  return null;
+end $function$;
+
+-- Whether an agent that says nothing has gone by then: the rule of presenceOf in source/mailbox/agent.ts.
+CREATE OR REPLACE FUNCTION agentmux.gone(p_agent agents, p_at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select p_agent.kind <> 'human' and p_agent.presence <> 'away' and p_agent.revoked_at is null
+    and p_at > coalesce(p_agent.last_seen_at, p_agent.joined_at) + interval '5 minutes'
+$function$;
+
+-- That an agent was gone is only written when it is back, at the time from which it was: until then its last sign says so.
+CREATE OR REPLACE FUNCTION agentmux.agent_history()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  instant timestamptz := coalesce(new.last_seen_at, clock_timestamp());
+begin
+  if tg_op = 'UPDATE' then
+    if new.last_seen_at is not distinct from old.last_seen_at then
+      instant := clock_timestamp();
+    elsif agentmux.gone(old, instant) then
+      insert into public.events (kind, at, tag, state)
+      values ('presence', coalesce(old.last_seen_at, old.joined_at) + interval '5 minutes', new.tag, 'gone');
+    elsif new.presence = old.presence and (new.revoked_at is null) = (old.revoked_at is null) then
+      return null;
+    end if;
+  end if;
+  insert into public.events (kind, at, tag, state)
+  values ('presence', instant, new.tag,
+    case when new.revoked_at is not null then 'revoked' when agentmux.gone(new, instant) then 'gone' else new.presence end);
+  return null;
+end $function$;
+
+-- What changed from p_from until before p_to (after it, before p_before: the next page), newest first. Where all of it fits, then
+-- also how each task and each agent stood when the range began: its last change before. Tasks that did not change since p_from
+-- are left out: their rows say it.
+CREATE OR REPLACE FUNCTION public.events_between(p_from timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_before bigint DEFAULT NULL::bigint, p_limit integer DEFAULT 1000)
+ RETURNS SETOF events
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  page int := least(greatest(coalesce(p_limit, 1000), 1), 1000);
+  found int;
+begin
+  perform public.mux_guard();
+  return query select e.* from public.events as e
+  where e.at >= p_from and (e.at, e.id) < (coalesce(p_to, 'infinity'), coalesce(p_before, 0))
+  order by e.at desc, e.id desc limit page;
+  get diagnostics found = row_count;
+  if found = page then return; end if;
+  return query
+  select last.* from public.tasks as t
+  cross join lateral (select * from public.events as e where e.task_id = t.id and e.at < p_from
+    order by e.at desc, e.id desc limit 1) as last
+  where t.updated_at >= p_from
+  union all
+  select last.* from public.agents as a
+  cross join lateral (select * from public.events as e where e.kind = 'presence' and e.tag = a.tag and e.at < p_from
+    order by e.at desc, e.id desc limit 1) as last
+  order by at desc, id desc;
+end $function$;
+grant execute on function public.events_between to authenticated, service_role;
+
+-- ==== watch ====
+
+-- A table's name as a watch says it: one that could be read as more than a name is quoted as JSON, and addresses nobody.
+CREATE OR REPLACE FUNCTION agentmux.watched_name(p_schema text, p_table text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE STRICT
+ SET search_path TO ''
+AS $function$
+  select case when named.name ~ '^[[:alnum:]_.$ -]+$' then named.name else replace(to_json(named.name)::text, '@', '\u0040') end
+  from (select case when p_schema = 'public' then p_table else p_schema || '.' || p_table end) as named (name)
+$function$;
+
+-- Tells the tag that watches the table what one statement changed in it: ten rows at most.
+CREATE OR REPLACE FUNCTION agentmux.watch_statement()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  source text := agentmux.watched_name(tg_table_schema, tg_table_name);
+  many bigint := (select count(*) from changed);
+  room int := 60000 / greatest(least(many, 10), 1);
+  shown text;
+  before text := coalesce(current_setting('agentmux.author', true), '');
+begin
+  if many = 0 then return null; end if;
+  -- c.* and not c: a column may be called that.
+  select string_agg(case when char_length(line) > room then left(line, room) || '…' else line end, E'\n') into shown
+  from (
+    select regexp_replace(to_jsonb(c.*)::text, '(^|[^A-Za-z0-9_@-])@(?=[A-Za-z])', '\1\\u0040', 'g') as line
+    from changed as c limit 10
+  ) as first;
+  perform set_config('agentmux.author', 'system', true);
+  insert into public.messages (content) values (case
+    when many = 1 then format('[SYSTEM] %s %s %s @%s', source, tg_op, shown, tg_argv[0])
+    else format(E'[SYSTEM] %s %s %s rows @%s\n%s%s', source, tg_op, many, tg_argv[0], shown,
+      case when many > 10 then format(E'\nand %s more', many - 10) end) end);
+  perform set_config('agentmux.author', before, true);
+  return null;
+end $function$;
+
+-- The table that a watch is about, when the caller may say so: humans (for tables in public), the service role and the owner.
+CREATE OR REPLACE FUNCTION agentmux.watch_target(p_table text)
+ RETURNS regclass
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  target regclass := to_regclass(p_table);
+  human boolean := coalesce((select kind = 'human' from agentmux.identity()), false);
+  limited boolean := current_setting('role') in ('anon', 'authenticated');
+begin
+  perform public.mux_guard();
+  if limited and not human then
+    raise exception using errcode = '42501', message = 'only a human may watch tables';
+  end if;
+  if target is null or (limited and 'public'::regnamespace <> (select c.relnamespace from pg_catalog.pg_class as c where c.oid = target)) then
+    raise exception using errcode = '42P01', message = format('there is no table %L', p_table);
+  end if;
+  return target;
+end $function$;
+
+-- Whom a trigger tells: its one argument, without the zero byte that ends it. A tag is plain ASCII.
+CREATE OR REPLACE FUNCTION agentmux.watcher(p_arguments bytea)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE STRICT
+ SET search_path TO ''
+AS $function$
+  select split_part(encode(p_arguments, 'escape'), '\000', 1)
+$function$;
+
+-- One trigger for each kind of change, because only such a one has a transition table.
+CREATE OR REPLACE FUNCTION public.watch_table(p_table text, p_to_tag text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  target regclass := agentmux.watch_target(p_table);
+  found record;
+  kind text;
+begin
+  if p_to_tag collate "C" !~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$' or p_to_tag is null then
+    raise exception using errcode = '22023', message = format('%L is no tag', p_to_tag),
+      hint = 'A letter, then up to 31 letters, digits, _ or -.';
+  end if;
+  select c.relkind, c.relpersistence into found from pg_catalog.pg_class as c where c.oid = target;
+  if found.relkind not in ('r', 'p') or found.relpersistence = 't' then
+    raise exception using errcode = '42809', message = format('%s cannot be watched', target);
+  end if;
+  if target in ('public.messages'::regclass, 'public.channel_entries'::regclass, 'public.receipts'::regclass,
+    'public.cursors'::regclass, 'public.agents'::regclass) then
+    raise exception using errcode = '42809', message = format('%s cannot be watched', target),
+      hint = 'Messages change it themselves: each would post the next, without end.';
+  end if;
+  foreach kind in array array['insert', 'update', 'delete'] loop
+    execute format('create or replace trigger %I after %s on %s referencing %s table as changed
+      for each statement execute function agentmux.watch_statement(%L)',
+      format('mux_watch_%s_%s', kind, lower(p_to_tag)), kind, target, case kind when 'delete' then 'old' else 'new' end, p_to_tag);
+  end loop;
+end $function$;
+grant execute on function public.watch_table to authenticated, service_role;
+
+-- Ends it; false when there was nothing to end.
+CREATE OR REPLACE FUNCTION public.unwatch_table(p_table text, p_to_tag text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  target regclass := agentmux.watch_target(p_table);
+  name text;
+  ended boolean := false;
+begin
+  for name in
+    select t.tgname from pg_catalog.pg_trigger as t
+    where t.tgrelid = target and t.tgfoid = 'agentmux.watch_statement()'::regprocedure
+      and upper(agentmux.watcher(t.tgargs) collate "C") = upper(p_to_tag collate "C")
+  loop
+    execute format('drop trigger %I on %s', name, target);
+    ended := true;
+  end loop;
+  return ended;
+end $function$;
+grant execute on function public.unwatch_table to authenticated, service_role;
+
+-- Which tables are watched, and by whom.
+CREATE OR REPLACE FUNCTION public.watched_tables()
+ RETURNS TABLE(table_name text, to_tag text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform public.mux_guard();
+  return query
+  select distinct case when n.nspname = 'public' then c.relname::text else n.nspname || '.' || c.relname end,
+    agentmux.watcher(t.tgargs)
+  from pg_catalog.pg_trigger as t
+  join pg_catalog.pg_class as c on c.oid = t.tgrelid
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where t.tgfoid = 'agentmux.watch_statement()'::regprocedure and not t.tgisinternal
+  order by 1, 2;
+end $function$;
+grant execute on function public.watched_tables to authenticated, service_role;
+
+-- ==== search ====
+
+-- The words that the index holds: letters and digits. Punctuation parts words, so that a path, an address and a
+-- name_with_underscores are found by their parts; PostgreSQL's own parser would keep each as one.
+CREATE OR REPLACE FUNCTION agentmux.words(p_text text)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN to_tsvector('simple'::regconfig, translate("left"(p_text, 100000), '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~'::text, repeat(' '::text, 32)));
+grant execute on function agentmux.words to authenticated, service_role;
+
+-- Each item is words that stand one after the other; a minus before them excludes, a star after them lets the last one go
+-- on. All items must hold. Null without any.
+CREATE OR REPLACE FUNCTION agentmux.words_query(p_words text[])
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+  select string_agg(
+    case when item.word like '-%' then '!(' else '(' end || item.query::text || case when item.word like '%*' then ':*)' else ')' end,
+    ' & ')::tsquery
+  from (select word, phraseto_tsquery('simple', word) as query from unnest(p_words) as word) as item
+  where numnode(item.query) > 0
+$function$;
+
+-- Newest first. Bounded: one query of 50,000 words looked through everything for a quarter of a minute (filter-parse.ts has the
+-- same bounds, and says them before anything is asked). Two passes: among the newest 500 candidates, then among all.
+CREATE OR REPLACE FUNCTION public.search_messages(p_query text DEFAULT NULL::text, p_limit integer DEFAULT 50, p_words text[] DEFAULT '{}'::text[], p_from text[] DEFAULT '{}'::text[], p_to text[] DEFAULT '{}'::text[], p_tag text[] DEFAULT '{}'::text[], p_thread bigint[] DEFAULT '{}'::bigint[], p_id bigint[] DEFAULT '{}'::bigint[], p_after timestamp with time zone DEFAULT NULL::timestamp with time zone, p_before timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is text[] DEFAULT '{}'::text[], p_has text[] DEFAULT '{}'::text[], p_before_id bigint DEFAULT NULL::bigint)
+ RETURNS SETOF messages
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  page int := least(greatest(coalesce(p_limit, 50), 1), 1000);
+  below bigint := coalesce(p_before_id, 9223372036854775807);
+  me text := (select upper(tag collate "C") from agentmux.identity());
+  wanted tsquery;
+  from_one text[] := array(select upper(t collate "C") from unnest(p_from) as t where t not like '-%');
+  from_none text[] := array(select upper(substr(t, 2) collate "C") from unnest(p_from) as t where t like '-%');
+  to_all text[] := array(select upper(t collate "C") from unnest(p_to) as t where t not like '-%');
+  to_none text[] := array(select upper(substr(t, 2) collate "C") from unnest(p_to) as t where t like '-%');
+  tag_all text[] := array(select upper(t collate "C") from unnest(p_tag) as t where t not like '-%');
+  tag_none text[] := array(select upper(substr(t, 2) collate "C") from unnest(p_tag) as t where t like '-%');
+  -- A channel that all of it stands in, where one is named.
+  channel text := (to_all || tag_all || from_one)[1];
+  thread bigint := (select t from unnest(p_thread) as t where t > 0 limit 1);
+  single bigint := (select i from unnest(p_id) as i where i > 0 limit 1);
+  candidates bigint[];
+  found bigint[];
+begin
+  perform public.mux_guard();
+  -- Before anything is made of them: each word is looked for in every message that may match.
+  if length(p_query) > 1000 or length(array_to_string(p_words, ' ')) > 2000 then
+    raise exception using errcode = '54000', message = 'a search has at most 1000 characters', hint = 'Search for fewer words.';
+  end if;
+  if cardinality(p_words) + cardinality(p_from) + cardinality(p_to) + cardinality(p_tag) + cardinality(p_thread)
+    + cardinality(p_id) + cardinality(p_is) + cardinality(p_has) > 64 then
+    raise exception using errcode = '54000', message = 'a search has at most 64 terms', hint = 'Search for fewer words.';
+  end if;
+  wanted := agentmux.words_query(p_words);
+  if not (p_is <@ '{mine,-mine,unverified,-unverified,stuck,-stuck}' and p_has <@ '{task,-task,code,-code,link,-link}') then
+    raise exception using errcode = '22023',
+      message = 'p_is takes mine, unverified and stuck, p_has takes task, code and link, each with or without a minus before it';
+  end if;
+  if p_query is not null then
+    -- A minus within a word parts it; before a word it excludes.
+    wanted := websearch_to_tsquery('simple', translate(regexp_replace(p_query, '(?<=[^[:space:]"])-', ' ', 'g'),
+      '!#$%&''()*+,./:;<=>?@[\]^_`{|}~', repeat(' ', 30)));
+    if numnode(wanted) = 0 then return; end if;
+    wanted := wanted && coalesce(agentmux.words_query(p_words), ''::tsquery);
+  end if;
+
+  for pass in 1..2 loop
+    candidates := case
+      when single is not null then array[single]
+      when channel is not null then array(
+        select e.message_id from public.channel_entries as e
+        where e.tag = channel and e.message_id < below
+        order by e.tag desc, e.message_id desc
+        limit case pass when 1 then 500 end)
+      when 'stuck' = any (p_is) then array(
+        select distinct r.message_id from public.receipts as r where r.state <> 'acked' and r.attempts >= 5)
+      when pass = 1 and thread is null then array(
+        select m.id from public.messages as m where m.id < below order by m.id desc limit 500)
+    end;
+    found := array(
+      with matching as materialized (
+        select m.id from public.messages as m
+        where m.id < below
+          and (candidates is null or m.id = any (candidates))
+          and (wanted is null or agentmux.words(m.content) @@ wanted)
+          and (thread is null or m.thread_id = thread)
+          and (p_after is null or m.created_at >= p_after)
+          and (p_before is null or m.created_at < p_before)
+          and (p_from = '{}' or upper(m.tag collate "C") = all (from_one) and upper(m.tag collate "C") <> all (from_none))
+          -- Tags have no letter that an array's text would have to quote.
+          and (p_to = '{}' or upper(m.mentions::text collate "C")::text[] @> to_all
+            and not upper(m.mentions::text collate "C")::text[] && to_none)
+          and (p_tag = '{}' or upper((m.mentions || m.tag)::text collate "C")::text[] @> tag_all
+            and not upper((m.mentions || m.tag)::text collate "C")::text[] && tag_none)
+          and (p_thread = '{}' or (select bool_and((m.thread_id = abs(t)) = (t > 0)) from unnest(p_thread) as t))
+          and (p_id = '{}' or (select bool_and((m.id = abs(i)) = (i > 0)) from unnest(p_id) as i))
+          and (p_is = '{}' or (
+            (not p_is && '{unverified,-unverified}' or (not m.verified) = ('unverified' = any (p_is)))
+            and (not p_is && '{mine,-mine}' or coalesce(upper(m.author_tag collate "C") = me, false) = ('mine' = any (p_is)))
+            and (not p_is && '{stuck,-stuck}' or ('stuck' = any (p_is)) = exists (select from public.receipts as r
+              where r.message_id = m.id and r.state <> 'acked' and r.attempts >= 5
+                and (r.lease_until is null or r.lease_until <= clock_timestamp())))))
+          and (p_has = '{}' or (
+            (not p_has && '{task,-task}' or (left(m.body, 100000) ~ '(^|[^A-Za-z0-9_#&])#[0-9]') = ('task' = any (p_has)))
+            and (not p_has && '{code,-code}' or (left(m.body, 100000) ~ '`[^`]') = ('code' = any (p_has)))
+            and (not p_has && '{link,-link}' or (left(m.body, 100000) ~* 'https?://[^[:space:]]') = ('link' = any (p_has)))))
+      )
+      select id from matching order by id desc limit page);
+    exit when cardinality(found) = page or single is not null;
+  end loop;
+  return query select m.* from public.messages as m where m.id = any (found) order by m.id desc;
+end $function$;
+grant execute on function public.search_messages to authenticated, service_role;
+
+-- ==== agent_sql ====
+
+-- The role of each agent that has run SQL; `tag` is in upper case.
+create table agentmux.agent_roles (
+  tag text collate "C" not null,
+  role text not null,
+  constraint agent_roles_pkey PRIMARY KEY (tag),
+  constraint agent_roles_role_key UNIQUE (role)
+);
+
+-- Locked by whoever makes a role: one at a time.
+create table agentmux.agent_role_turn ();
+
+-- Runs one statement with the rights of whoever owns a copy of this, and returns its rows. The copies: one for each agent,
+-- made below. What the statement is, PostgreSQL's own parser says: a query that returns rows can be opened as a cursor, and
+-- of any other plpgsql says what it is before anything of it has run. A statement that returns no rows is one row of null.
+CREATE OR REPLACE FUNCTION agentmux.run_statement(p_query text, p_parameters text[])
+ RETURNS SETOF json
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+declare
+  found_row record;
+  line json;
+  size bigint := 0;
+  number int := 0;
+  said text;
+  command text;
+begin
+  begin
+    for found_row in execute p_query
+      using p_parameters[1], p_parameters[2], p_parameters[3], p_parameters[4], p_parameters[5], p_parameters[6], p_parameters[7], p_parameters[8],
+      p_parameters[9], p_parameters[10], p_parameters[11], p_parameters[12], p_parameters[13], p_parameters[14], p_parameters[15], p_parameters[16]
+    loop
+      line := row_to_json(found_row);
+      size := size + 1 + octet_length(line::text);
+      number := number + 1;
+      if size > 16777216 or number > 100000 then
+        raise exception using errcode = '54000', message = 'the answer to this is longer than 16 MB or 100,000 rows',
+          hint = 'Add a LIMIT.';
+      end if;
+      -- Numbers that JavaScript would round are sent as text.
+      if line::text ~ '[0-9][0-9.]{15}' then
+        select json_object_agg(j.key, case
+          when json_typeof(j.value) = 'number' and j.value::text ~ '[0-9][0-9.]{15}' then to_json(j.value::text) else j.value end)
+        into line from json_each(line) as j;
+      end if;
+      return next line;
+    end loop;
+    return;
+  exception when invalid_cursor_definition then
+    get stacked diagnostics said = message_text;
+  end;
+  if said = 'cannot open multi-query plan as cursor' then
+    raise exception using errcode = '42601', message = 'one statement at a time', hint = 'Send each by itself.';
+  end if;
+  command := substring(said from '^cannot open ([A-Z ]+) query as cursor$');
+  if command is null then
+    raise exception using errcode = '42501', message = 'this statement cannot be told from one that an agent may not run',
+      hint = 'The server''s lc_messages must be English for statements that return no rows.', detail = said;
+  end if;
+  if command = 'SELECT INTO' then
+    raise exception using errcode = '42501', message = 'an agent may not run SELECT INTO', hint = 'Use CREATE TABLE AS.';
+  end if;
+  if command <> all (array['INSERT', 'UPDATE', 'DELETE', 'MERGE', 'CREATE TABLE', 'CREATE TABLE AS', 'CREATE INDEX',
+    'CREATE SEQUENCE', 'ALTER TABLE', 'ALTER INDEX', 'ALTER SEQUENCE', 'DROP TABLE', 'DROP INDEX', 'DROP SEQUENCE',
+    'TRUNCATE TABLE', 'COMMENT']) then
+    raise exception using errcode = '42501', message = format('an agent may not run %s', command),
+      hint = 'Agents read, write messages, call functions, and have tables, indexes and sequences of their own.';
+  end if;
+  execute p_query
+    using p_parameters[1], p_parameters[2], p_parameters[3], p_parameters[4], p_parameters[5], p_parameters[6], p_parameters[7], p_parameters[8],
+    p_parameters[9], p_parameters[10], p_parameters[11], p_parameters[12], p_parameters[13], p_parameters[14], p_parameters[15], p_parameters[16];
+  return next null;
+end $function$;
+
+-- Whether the SQL of an agent can run as that role.
+CREATE OR REPLACE FUNCTION agentmux.runs_sql(p_role text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE STRICT
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from pg_catalog.pg_proc as p
+    join pg_catalog.pg_roles as r on r.oid = p.proowner and r.rolname = p_role
+    where p.oid = to_regprocedure(format('agentmux.%I(text, text[])', p_role)) and p.prosecdef
+  )
+$function$;
+
+-- Makes the role of an agent, in a transaction of its own, by mux_make_role: to make a role locks what every other one needs,
+-- until the end of the transaction. It is made again where it is missing: roles are not part of a dump. One that somebody else
+-- made, or that may do more than these do, is left alone for the next name.
+CREATE OR REPLACE FUNCTION agentmux.make_agent_role(p_tag text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  folded text := upper(p_tag collate "C");
+  known text;
+  number int := 1;
+  tries int := 0;
+  name text;
+  body text;
+begin
+  if exists (select from agentmux.agent_roles as r where r.tag = folded and agentmux.runs_sql(r.role)) then return; end if;
+  -- First its own row: what holds that is not to be waited for in the turn of everyone.
+  perform from agentmux.agent_roles as r where r.tag = folded for update;
+  -- Two first statements at once; and two databases of one server, which share their roles.
+  lock table agentmux.agent_role_turn in exclusive mode;
+  known := (select r.role from agentmux.agent_roles as r where r.tag = folded);
+  if agentmux.runs_sql(known) then return; end if;
+  name := coalesce(known, 'agent_' || folded);
+  loop
+    begin
+      if not exists (select from pg_catalog.pg_roles as r where r.rolname = name) then
+        execute format('create role %I nologin', name);
+      elsif exists (
+        select from pg_catalog.pg_roles as r
+        where r.rolname = name and (r.rolsuper or r.rolcanlogin or r.rolcreaterole or r.rolcreatedb or r.rolbypassrls or r.rolreplication
+          or exists (
+            select from pg_catalog.pg_auth_members as m
+            where m.member = r.oid and m.roleid <> 'authenticated'::regrole
+          ))
+      ) then
+        raise insufficient_privilege;
+      end if;
+      execute format('grant authenticated to %I', name);
+      execute format('grant %I to %I', name, current_user);
+      execute format('grant usage, create on schema public to %I', name);
+      select p.prosrc into body from pg_catalog.pg_proc as p where p.oid = 'agentmux.run_statement(text, text[])'::regprocedure;
+      execute format('drop function if exists agentmux.%I(text, text[])', name);
+      execute format('create function agentmux.%I(p_query text, p_parameters text[]) returns setof json
+        language plpgsql security definer set search_path = public as %L', name, body);
+      execute format('revoke all on function agentmux.%I(text, text[]) from public, anon, authenticated, service_role', name);
+      -- A function is given only to a role that may create where it is.
+      execute format('grant create on schema agentmux to %I', name);
+      execute format('alter function agentmux.%I(text, text[]) owner to %I', name, name);
+      execute format('revoke create on schema agentmux from %I', name);
+      exit;
+    exception
+      when internal_error then
+        -- "tuple concurrently updated": somebody else changed the rights on a schema at that moment.
+        tries := tries + 1;
+        if tries = 5 then raise; end if;
+      when insufficient_privilege or duplicate_object or unique_violation then
+        number := number + 1;
+        if known is not null or number > 3 then
+          raise exception using errcode = '42501', message = 'this database cannot give agents SQL of their own',
+            detail = sqlerrm,
+            hint = format('Its owner, %s, must be allowed to make roles and to grant them authenticated: alter role %1$I createrole; grant authenticated to %1$I with admin option.', current_user);
+        end if;
+        name := format('agent_%s_%s', folded, number);
+    end;
+  end loop;
+  insert into agentmux.agent_roles as r (tag, role) values (folded, name) on conflict (tag) do update set role = excluded.role;
+end $function$;
+
+-- Makes the role in the database that the SQL of the calling agent needs, where there is none yet. A call of its own, so that
+-- nothing else is in its transaction.
+CREATE OR REPLACE FUNCTION public.mux_make_role()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := agentmux.me();
+begin
+  if agentmux.acting_role() is not null or not exists (select from agentmux.identity() as i where i.kind = 'agent' and i.verified) then
+    raise exception using errcode = '42501', message = 'this is for agents, who come with a token of their own, and not for SQL';
+  end if;
+  perform agentmux.make_agent_role(me);
+end $function$;
+grant execute on function public.mux_make_role to authenticated;
+
+-- The role of an agent, locked until the transaction ends: one statement of an agent runs at a time. So one that cannot be
+-- cancelled runs once, whatever the program that asked for it does, and the agent's next ones are refused until it ends.
+CREATE OR REPLACE FUNCTION agentmux.agent_role(p_tag text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET lock_timeout TO '1s'
+AS $function$
+declare
+  known text;
+begin
+  select r.role into known from agentmux.agent_roles as r where r.tag = upper(p_tag collate "C") for update;
+  if known is null or not agentmux.runs_sql(known) then
+    raise exception using errcode = 'PT428', message = format('%s has no role in the database yet', p_tag),
+      hint = 'Call mux_make_role() once, by itself, then this again.';
+  end if;
+  return known;
+exception when lock_not_available then
+  raise exception using errcode = 'PT429', message = format('an earlier statement of %s is still running', p_tag),
+    detail = 'An agent runs one at a time, and some functions of long texts cannot be cancelled.',
+    hint = 'Wait until it ends, then ask for less at once. Sending messages and reading the inbox work meanwhile.';
+end $function$;
+
+-- What of an expression would run as whoever touches the table: every function in it must be immutable, or PostgreSQL's own
+-- and harmless. `p_tree` is how PostgreSQL keeps an expression.
+CREATE OR REPLACE FUNCTION agentmux.has_foreign_code(p_tree text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from regexp_matches(p_tree, ':[a-z]*(?:func|fno)[a-z]* ([0-9]+)', 'g') as named (groups)
+    join pg_catalog.pg_proc as p on p.oid = named.groups[1]::oid
+    where not (p.provolatile = 'i' or p.pronamespace = 'pg_catalog'::regnamespace and (
+      p.provolatile = 's' and p.proname !~ 'xml|ts_|setting|^pg_' or p.proname = any (array['nextval', 'random', 'gen_random_uuid',
+        'clock_timestamp', 'timeofday', 'uuidv4', 'uuidv7'])))
+  )
+$function$;
+
+-- Why what the role owns is more than tables, indexes and sequences that harm nobody who touches them; null when it is not.
+CREATE OR REPLACE FUNCTION agentmux.fault_of(p_role oid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with owned as (
+    select c.* from pg_catalog.pg_class as c where c.relowner = p_role
+  )
+  select fault from (
+    select 1, format('%s is no table, index or sequence', o.oid::regclass) from owned as o
+    where o.relkind not in ('r', 'i', 'S', 't')
+    union all
+    select 2, format('%s is not an ordinary permanent table', o.oid::regclass) from owned as o
+    where o.relpersistence <> 'p' or o.relispartition or o.reloftype <> 0 or o.relhassubclass
+      or exists (select from pg_catalog.pg_inherits as i where i.inhrelid = o.oid or i.inhparent = o.oid)
+    union all
+    select 3, format('%s is not in the schema public', o.oid::regclass) from owned as o
+    where o.relnamespace not in ('public'::regnamespace, 'pg_toast'::regnamespace)
+    union all
+    select 4, format('%s is in a tablespace', o.oid::regclass) from owned as o where o.reltablespace <> 0
+    union all
+    select 5, format('%s belongs to an agent', d.classid::regclass) from pg_catalog.pg_shdepend as d
+    where d.refclassid = 'pg_catalog.pg_authid'::regclass and d.refobjid = p_role and d.deptype = 'o'
+      and d.dbid = (select b.oid from pg_catalog.pg_database as b where b.datname = current_database())
+      and d.classid <> 'pg_catalog.pg_class'::regclass
+      and not (d.classid = 'pg_catalog.pg_proc'::regclass
+        and d.objid = (select to_regprocedure(format('agentmux.%I(text, text[])', r.rolname)) from pg_catalog.pg_roles as r where r.oid = p_role))
+    union all
+    select 6, format('%s has a trigger', o.oid::regclass) from owned as o join pg_catalog.pg_trigger as t on t.tgrelid = o.oid
+    where not t.tgisinternal and t.tgfoid <> 'agentmux.watch_statement()'::regprocedure and t.tgname <> '0_realtime'
+    union all
+    select 7, format('%s has a rule', o.oid::regclass) from owned as o join pg_catalog.pg_rewrite as w on w.ev_class = o.oid
+    union all
+    select 8, format('%s has a deferrable constraint', o.oid::regclass) from owned as o
+    join pg_catalog.pg_constraint as c on c.conrelid = o.oid where c.condeferrable
+    union all
+    -- Who depends on something keeps others from changing it: a table of theirs, its rows' type, a function of the mailbox.
+    select 9, format('%s depends on something that is not this agent''s', o.oid::regclass) from owned as o
+    join pg_catalog.pg_depend as d on d.deptype = 'n' and (
+      d.classid = 'pg_catalog.pg_class'::regclass and d.objid = o.oid
+      or d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid in (select a.oid from pg_catalog.pg_attrdef as a where a.adrelid = o.oid)
+      or d.classid = 'pg_catalog.pg_constraint'::regclass and d.objid in (select c.oid from pg_catalog.pg_constraint as c where c.conrelid = o.oid))
+    where case d.refclassid
+      when 'pg_catalog.pg_class'::regclass then
+        (select f.relowner from pg_catalog.pg_class as f where f.oid = d.refobjid) <> p_role
+      when 'pg_catalog.pg_type'::regclass then exists (
+        select from pg_catalog.pg_type as t left join pg_catalog.pg_type as e on e.oid = t.typelem
+        where t.oid = d.refobjid and (t.typtype = 'c' or e.typtype = 'c') and t.typowner <> p_role)
+      when 'pg_catalog.pg_proc'::regclass then exists (
+        select from pg_catalog.pg_proc as p
+        where p.oid = d.refobjid and p.pronamespace in ('public'::regnamespace, 'agentmux'::regnamespace))
+      else false end
+    union all
+    select 10, format('%s has an expression that calls more than harmless functions', o.oid::regclass) from owned as o
+    where exists (select from pg_catalog.pg_constraint as c where c.conrelid = o.oid and agentmux.has_foreign_code(c.conbin::text))
+      or exists (select from pg_catalog.pg_attrdef as a where a.adrelid = o.oid and agentmux.has_foreign_code(a.adbin::text))
+      or exists (
+        select from pg_catalog.pg_index as i where i.indexrelid = o.oid
+          and (agentmux.has_foreign_code(i.indexprs::text) or agentmux.has_foreign_code(i.indpred::text)))
+    union all
+    select 11, format('%s has a policy', o.oid::regclass) from owned as o
+    join pg_catalog.pg_policy as p on p.polrelid = o.oid where p.polname not in ('agent_results', 'agent_results_service', 'agent_results_reader')
+    union all
+    select 12, format('%s is granted to others', o.oid::regclass) from owned as o
+    cross join lateral aclexplode(o.relacl) as acl
+    where acl.grantee not in (p_role, 'authenticated'::regrole, 'service_role'::regrole, coalesce(to_regrole('result_reader'), 0::oid)::oid)
+      or acl.grantee <> p_role and acl.privilege_type <> 'SELECT'
+    union all
+    select 13, 'a cursor outlives the statement' from pg_catalog.pg_cursors as c where c.is_holdable
+  ) as faults (place, fault) order by place limit 1
+$function$;
+
+-- Lets those who take part read a new table of the agent, and nobody else. The table says whose it is: a dump that is restored
+-- where the role does not exist leaves it to somebody else.
+CREATE OR REPLACE FUNCTION agentmux.share_tables(p_role oid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  found_table regclass;
+begin
+  for found_table in
+    select c.oid from pg_catalog.pg_class as c
+    where c.relowner = p_role and c.relkind = 'r' and not (c.relrowsecurity and not c.relforcerowsecurity and exists (
+      select from pg_catalog.pg_policy as p where p.polrelid = c.oid and p.polname = 'agent_results'))
+  loop
+    execute format('alter table %s enable row level security, no force row level security', found_table);
+    continue when exists (select from pg_catalog.pg_policy as p where p.polrelid = found_table and p.polname = 'agent_results');
+    execute format('create policy agent_results on %s for select to authenticated using ((select agentmux.admitted()))', found_table);
+    execute format('comment on policy agent_results on %s is %L', found_table, 'table of ' || pg_catalog.pg_get_userbyid(p_role));
+    execute format('create policy agent_results_service on %s for select to service_role using (true)', found_table);
+    execute format('grant select on %s to authenticated, service_role', found_table);
+    if to_regrole('result_reader') is not null then
+      execute format('create policy agent_results_reader on %s for select to result_reader using (true)', found_table);
+      execute format('grant select on %s to result_reader', found_table);
+    end if;
+  end loop;
+end $function$;
+
+-- Everything that the role, or one that it could give things to, owns.
+CREATE OR REPLACE FUNCTION agentmux.belongings(p_role oid)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select count(*) from pg_catalog.pg_shdepend as d
+  where d.refclassid = 'pg_catalog.pg_authid'::regclass and d.deptype = 'o' and d.refobjid <> p_role
+    and d.refobjid in (select r.oid from pg_catalog.pg_roles as r where pg_has_role(p_role, r.oid, 'member'))
+$function$;
+
+-- Agents make tables in `public`, where later migrations may want a name. Names that begin with `mux_` or `agentmux` are not
+-- theirs, and relations that migrations from now on make in `public` have such names: so none fails because an agent has
+-- that name already, and none takes an agent's table for its own.
+CREATE OR REPLACE FUNCTION agentmux.reserved_names(p_role oid)
+ RETURNS SETOF pg_class
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select c.* from pg_catalog.pg_class as c
+  where c.relowner = p_role and c.relnamespace = 'public'::regnamespace and c.relname ~ '^(mux_|agentmux)'
+$function$;
+
+-- After each statement of an agent: refuses what an agent may not make, and shares what it may.
+CREATE OR REPLACE FUNCTION agentmux.settle_statement(p_role oid, p_others bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  fault text := agentmux.fault_of(p_role);
+  reserved text := (select n.relname from agentmux.reserved_names(p_role) as n order by n.relname limit 1);
+begin
+  if fault is null and agentmux.belongings(p_role) <> p_others then
+    fault := 'what an agent makes stays its own';
+  end if;
+  if fault is not null then
+    raise exception using errcode = '42501', message = format('an agent may not do this: %s', fault),
+      hint = 'Agents have tables, indexes and sequences of their own in public, without views, triggers, rules, policies, functions and deferred constraints.';
+  end if;
+  if reserved is not null then
+    raise exception using errcode = '42939', message = format('the name %I is reserved for agentmux', reserved),
+      hint = 'Choose a name that does not begin with mux_ or agentmux.';
+  end if;
+  perform agentmux.share_tables(p_role);
+  update agentmux.acting as a set busy = false where a.xid = pg_current_xact_id();
+end $function$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Whether a statement is nothing but a call of the mailbox, or an insert of messages, with its values written out:
+--   select * from task_add('a title', p_depends_on => array[1], p_run_at => now() + interval '1 hour')
+--   select (task_claim('default')).id
+--   with mine as (select * from task_claim()) select id, title from mine
+--   insert into messages (content, reply_to) values ('[ME] done', 7) returning id
+-- Its tokens become one letter each, and what is a value becomes `v` from the inside out. What is not understood is not plain:
+-- a text that this reads otherwise than PostgreSQL does must not pass, so it knows few kinds of tokens, and they have to make
+-- up the whole text.
+CREATE OR REPLACE FUNCTION agentmux.is_plain(p_query text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  token constant text := concat_ws('|', '[ \t\n\r\f]+', '--[^\n\r]*', '/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/',
+    '[eE]''(?:[^''\\]|\\.|'''')*''', '''(?:[^'']|'''')*''', '\$\$(?:[^$]|\$(?!\$))*\$\$', '\$[0-9]{1,2}',
+    '[0-9]{1,18}(?:\.[0-9]{1,18})?', '[A-Za-z_][A-Za-z0-9_$]*', '"[A-Za-z_][A-Za-z0-9_]*"', '::|=>|:=|\|\||[-+,.()*;]|\[|\]');
+  shape text;
+  size bigint;
+  reduced text;
+  -- One column, or all.
+  columns constant text := 'C(?:,C)*';
+  call_from constant text := 'SC(?:,C)*FcN?';
+begin
+  if length(p_query) > 300000 or current_setting('standard_conforming_strings') <> 'on' then return false; end if;
+  select sum(length(t.word)), string_agg(case
+      when t.word ~ '^(?:[ \t\n\r\f]|--|/\*)' then ''
+      when t.word ~ '^(?:[eE]?''|\$|[0-9])' then 'v'
+      when t.word = '::' then ':'
+      when t.word in ('=>', ':=') then '>'
+      when t.word = '||' then '|'
+      when t.word ~ '^[^A-Za-z_"]' then t.word
+      else case lower(trim(both '"' from t.word))
+        when 'messages' then 'm'
+        when 'public' then 'p'
+        else case
+          when lower(trim(both '"' from t.word)) = any ('{task_add,task_plan,task_claim,task_heartbeat,task_progress,task_finish,task_cancel,
+            task_retry,task_assign,task_reprioritise,task_reap,agent_touch,inbox,inbox_take,receipt_ack,receipt_deliver,receipt_release,
+            redact_message,seal_history,mailbox_state}'::text[]) then 'f'
+          when t.word like '"%' then 'i'
+          else coalesce((pg_catalog.jsonb_build_object('select', 'S', 'from', 'F', 'insert', 'I', 'into', 'T', 'values', 'V',
+            'returning', 'R', 'as', 'A', 'array', 'Y', 'with', 'W', 'interval', 'L', 'limit', 'M', 'cast', 'K',
+            'true', 'v', 'false', 'v', 'null', 'v', 'current_timestamp', 'v',
+            'now', 'g', 'clock_timestamp', 'g', 'jsonb_build_object', 'g', 'jsonb_build_array', 'g', 'json_build_object', 'g',
+            'json_build_array', 'g', 'bigint', 'y', 'int', 'y', 'integer', 'y', 'int4', 'y', 'int8', 'y', 'text', 'y',
+            'jsonb', 'y', 'json', 'y', 'boolean', 'y', 'bool', 'y', 'uuid', 'y', 'timestamptz', 'y', 'real', 'y', 'numeric', 'y'))
+            ->> lower(t.word), 'i') end end end, '' order by t.place)
+  into size, shape
+  from pg_catalog.regexp_matches(p_query, token, 'g') with ordinality as found (groups, place)
+  cross join lateral (select found.groups[1] as word, found.place) as t;
+  if size is distinct from length(p_query) or length(shape) > 5000 then return false; end if;
+  shape := replace(replace(trim(trailing ';' from shape), 'p.', ''), 'p', 'i');
+  loop
+    reduced := regexp_replace(regexp_replace(regexp_replace(shape,
+      'v:[yL](?:\[\])?|Y\[(?:v(?:,v)*)?\]|g\((?:v(?:,v)*)?\)|(?<![fgimy])\(v\)|[yL]v|[iy]>v|v[-+|]v|K\(vA[yL]\)', 'v', 'g'),
+      '([(,\[>])[-+]v', '\1v', 'g'),
+      'f\((?:v(?:,v)*)?\)', 'c', 'g');
+    exit when reduced = shape;
+    shape := reduced;
+  end loop;
+  -- N: a name that is given to something. C: a column. O: a call among what is selected.
+  return shape ~ ('^' || replace(replace(replace(
+    '(?:SO(?:,O)*|' || call_from || '(?:Mv)?|WiA\(' || call_from || '\)SC(?:,C)*FiN?(?:Mv)?'
+      || '|ITm\([iy](?:,[iy])*\)V(?:v|\(v(?:,v)*\))(?:,(?:v|\(v(?:,v)*\)))*(?:RC(?:,C)*)?)$',
+    'O', '(?:c|\(c\)\.[iy])N?'), 'C', '(?:\*|[iym](?:\.[iym]|\.\*)?N?)'), 'N', '(?:A?i)'));
+end $function$;
+
+-- How many statements at the end of a script are plain. Not looked at where none of them could lock what others need.
+CREATE OR REPLACE FUNCTION agentmux.plain_tail(p_statements text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  tail int := 0;
+begin
+  if array_to_string(p_statements, ' ') !~* '\m(?:task_|agent_touch|redact_message|seal_history|mailbox_state)' then return 0; end if;
+  while tail < cardinality(p_statements) and agentmux.is_plain(p_statements[cardinality(p_statements) - tail]) loop
+    tail := tail + 1;
+  end loop;
+  return tail;
+end $function$;
+
+-- Runs one statement of the agent that the token names, and returns its rows: one of null where it returns none. `p_ends`:
+-- whether only plain statements follow.
+CREATE OR REPLACE FUNCTION agentmux.agent_statement(p_query text, p_parameters text[], p_read_only boolean, p_ends boolean)
+ RETURNS SETOF json
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  me text := agentmux.me();
+  who record;
+  role_name text;
+  role_id oid;
+  others bigint;
+  first_word text := lower(substring(regexp_replace(p_query, '^(?:\s+|--[^\n]*(?:\n|$)|/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/)+', '') from '^(?:[A-Za-z_]+|\()'));
+  kept jsonb := jsonb_strip_nulls(jsonb_build_object('request.jwt.claims', current_setting('request.jwt.claims', true),
+    'request.headers', current_setting('request.headers', true), 'statement_timeout', current_setting('statement_timeout')));
+begin
+  select * into who from agentmux.identity();
+  if who.kind <> 'agent' or not who.verified then
+    raise exception using errcode = '42501', message = 'this runs the SQL of agents, who come with a token of their own',
+      hint = 'Humans and services run theirs as the owner: agentmux sql.';
+  end if;
+  if current_setting('transaction_read_only') = 'on' then
+    raise exception using errcode = '25006', message = 'this is a read-only transaction', hint = 'Call it with POST.';
+  end if;
+  if first_word is null or first_word <> all (array['(', 'select', 'with', 'values', 'table', 'insert', 'update', 'delete', 'merge',
+    'explain', 'show', 'create', 'alter', 'drop', 'truncate', 'comment']) then
+    raise exception using errcode = '42501', message = format('an agent may not run %s', coalesce(upper(first_word), 'this')),
+      hint = 'Agents read, write messages, call functions, and have tables, indexes and sequences of their own.';
+  end if;
+  if cardinality(p_parameters) > 16 then
+    raise exception using errcode = '54023', message = 'more than 16 parameters';
+  end if;
+  if exists (select from agentmux.acting as a where a.xid = pg_current_xact_id_if_assigned() and a.busy) then
+    raise exception using errcode = '42501', message = 'this cannot be called by SQL that runs in it';
+  end if;
+  role_name := agentmux.agent_role(me);
+  role_id := (select r.oid from pg_catalog.pg_roles as r where r.rolname = role_name);
+  -- Not those that another call is removing just now: it may take as long as its statement does.
+  delete from agentmux.acting as a where a.xid in (
+    select o.xid from agentmux.acting as o where o.xid < pg_snapshot_xmin(pg_current_snapshot()) for update skip locked);
+  insert into agentmux.acting as a (xid, tag, kind, jti, role, ends)
+  values (pg_current_xact_id(), me, who.kind, nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'jti', role_name, p_ends)
+  on conflict (xid) do update set busy = true, ends = excluded.ends;
+  others := agentmux.belongings(role_id);
+  begin
+    -- Ends with the block, and cannot be taken back in it.
+    if p_read_only then perform set_config('transaction_read_only', 'on', true); end if;
+    return query execute format('select line from agentmux.%I($1, $2) as line', role_name) using p_query, p_parameters;
+  exception when query_canceled or others then
+    -- Those of the session would stay with the connection.
+    perform pg_catalog.pg_advisory_unlock_all();
+    raise;
+  end;
+  -- The statement may have set a search_path that lasts. What is called from here on has its own.
+  perform pg_catalog.pg_advisory_unlock_all();
+  perform agentmux.settle_statement(role_id, others);
+  reset all;
+  perform pg_catalog.set_config(setting.key, setting.value, true) from pg_catalog.jsonb_each_text(kept) as setting;
+end $function$;
+
+-- Runs one statement as the calling agent, and returns its rows.
+--
+-- PostgREST puts the headers of a request, the token among them, into a setting that whatever runs can read. An agent's SQL has
+-- no use for them, and what it reads ends in transcripts: they are emptied before it runs.
+CREATE OR REPLACE FUNCTION public.agent_sql(p_query text, p_parameters text[] DEFAULT '{}'::text[], p_read_only boolean DEFAULT false)
+ RETURNS SETOF json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform pg_catalog.set_config('request.headers', '', true);
+  return query select line
+  from agentmux.agent_statement(p_query, p_parameters, p_read_only, agentmux.plain_tail(array[p_query]) = 1) as line where line is not null;
+end $function$;
+grant execute on function public.agent_sql to authenticated;
+
+-- The same for several statements, all or none; returns the rows of the last that has any. The plain statements at the end may
+-- lock what others need.
+CREATE OR REPLACE FUNCTION public.agent_script(p_statements text[], p_read_only boolean DEFAULT false)
+ RETURNS SETOF json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  -- One row of them, counted from 1, whatever array was given.
+  statements text[] := array(select s from unnest(p_statements) with ordinality as s (s, place) order by s.place);
+  others int := cardinality(statements) - agentmux.plain_tail(statements);
+  lines json[];
+  last json[];
+begin
+  perform agentmux.me();
+  perform pg_catalog.set_config('request.headers', '', true);
+  for place in 1..cardinality(statements) loop
+    lines := array(select line from agentmux.agent_statement(statements[place], '{}', p_read_only, place > others) as line);
+    if lines::pg_catalog.text operator(pg_catalog.<>) '{NULL}' then last := lines; end if;
+  end loop;
+  return query select line from pg_catalog.unnest(last) as line;
+end $function$;
+grant execute on function public.agent_script to authenticated;
+
+-- ==== results ====
+
+-- Tables that are not ours, for people to look at: read with nobody's claims, by a role that takes no part, in a transaction
+-- that is read-only from then on. A view, policy or function of such a table that does something else does nothing.
+CREATE OR REPLACE FUNCTION agentmux.read_as_nobody(p_table text, p_limit integer)
+ RETURNS SETOF json
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public'
+AS $function$
+begin
+  -- That cannot be taken back in this transaction.
+  perform set_config('transaction_read_only', 'on', true),
+    set_config('request.jwt.claims', '', true), set_config('request.headers', '', true);
+  return query execute format('select row_to_json(t) from public.%I as t limit $1', p_table) using p_limit;
+end $function$;
+
+-- The first rows of a table or view in public.
+CREATE OR REPLACE FUNCTION public.result_rows(p_table text, p_limit integer DEFAULT 100)
+ RETURNS SETOF json
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  claims text := current_setting('request.jwt.claims', true);
+  headers text := current_setting('request.headers', true);
+begin
+  perform public.mux_guard();
+  if p_table is null then raise exception using errcode = '22023', message = 'no table is named'; end if;
+  if agentmux.acting_role() is not null then
+    raise exception using errcode = '42501', message = 'result_rows is not for SQL', hint = 'Select from the table.';
+  end if;
+  return query select r from agentmux.read_as_nobody(p_table, least(greatest(coalesce(p_limit, 100), 1), 1000)) as r;
+  perform pg_catalog.set_config('request.jwt.claims', claims, true), pg_catalog.set_config('request.headers', headers, true);
+end $function$;
+grant execute on function public.result_rows to authenticated, service_role;
+
+-- ==== publication ====
+
+alter publication supabase_realtime add table public.agents;
+alter publication supabase_realtime add table public.messages;
+alter publication supabase_realtime add table public.receipts;
+alter publication supabase_realtime add table public.tasks;
