@@ -1575,6 +1575,8 @@ CREATE TRIGGER tasks_history_changed AFTER UPDATE ON public.tasks FOR EACH ROW W
 CREATE TRIGGER tasks_moved AFTER UPDATE OF parent_id ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS DISTINCT FROM old.parent_id)) EXECUTE FUNCTION agentmux.step_moved();
 CREATE TRIGGER tasks_refuse_circle AFTER INSERT ON public.tasks FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.depends_on <> '{}'::bigint[]))) EXECUTE FUNCTION agentmux.refuse_circle();
 CREATE TRIGGER tasks_refuse_circle_changed AFTER UPDATE OF parent_id, depends_on ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.depends_on <> old.depends_on)))) EXECUTE FUNCTION agentmux.refuse_circle();
+CREATE TRIGGER tasks_refuse_lost AFTER INSERT ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.depends_on <> '{}'::bigint[]))) EXECUTE FUNCTION agentmux.refuse_lost_dependency();
+CREATE TRIGGER tasks_refuse_lost_changed AFTER UPDATE OF depends_on ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.depends_on <> old.depends_on))) EXECUTE FUNCTION agentmux.refuse_lost_dependency();
 CREATE TRIGGER tasks_run_at_once BEFORE INSERT OR UPDATE OF run_at ON public.tasks FOR EACH ROW WHEN ((new.run_at <= clock_timestamp())) EXECUTE FUNCTION agentmux.drop_past_run_at();
 CREATE TRIGGER tasks_take_turn BEFORE DELETE OR UPDATE OF parent_id, depends_on ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION agentmux.take_task_turn();
 alter table public.tasks enable row level security;
@@ -1911,6 +1913,30 @@ begin
       message = format('task %s would be blocked for ever: %s', new.id, agentmux.circle_words(circle)),
       hint = case tg_op when 'INSERT' then format('Task %s, which was to be added, is not there. ', new.id) else '' end
         || 'Leave out one of these dependencies.';
+  end if;
+  return null;
+end $function$;
+
+-- Refuses a dependency on what failed, was cancelled or is not there, whoever adds it: such a task was queued for ever.
+CREATE OR REPLACE FUNCTION agentmux.refuse_lost_dependency()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  lost record;
+begin
+  -- Of one who adds the edge and one whose task fails, the second sees the first.
+  perform agentmux.take_turn();
+  select n as id, d.status into lost from unnest(new.depends_on) as n left join public.tasks as d on d.id = n
+  where d.status is null or d.status in ('failed', 'dead', 'cancelled') order by n limit 1;
+  if found then
+    raise exception using errcode = '22023',
+      message = format('task %s would be blocked for ever: task %s, which it depends on, %s', new.id, lost.id,
+        case when lost.status is null then 'does not exist' else format('is %s', lost.status) end),
+      hint = case tg_op when 'INSERT' then format('Task %s, which was to be added, is not there. ', new.id) else '' end
+        || format('Leave out that dependency%s.', case when lost.status is null then '' else ', or try that task again first' end);
   end if;
   return null;
 end $function$;
