@@ -70,7 +70,7 @@ describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', 
 			rmSync(some, {recursive: true});
 		}
 		await query(former.href, `insert into messages (content) values ('[A] of before')`);
-		await expect(supabase(former.href, ['db', 'push', '--skip-vault'])).rejects.toThrow();
+		await expect(supabase(former.href, ['db', 'push', '--skip-vault'])).rejects.toThrow('Command failed');
 		await supabase(former.href, ['db', 'push', '--skip-vault'], folder);
 		await supabase(former.href, ['db', 'push', '--skip-vault']);
 		const {current} = await readMigrations();

@@ -110,6 +110,7 @@ it.each(engines)(
 			await database.close();
 		}
 	},
+	180_000,
 );
 
 // A later version's database has had the same as the one above, one migration after the other.
@@ -138,6 +139,7 @@ it.each(engines)(
 			await database.close();
 		}
 	},
+	180_000,
 );
 
 it.each(engines)('on $engine an upgrade that was interrupted goes on', async ({open}) => {
