@@ -116,7 +116,7 @@ const killed: Fault = {
 };
 
 const fullPipes: Fault = {
-	what: 'hooks whose pipe is full, until their patience is over',
+	what: 'hooks whose pipe is full, until they time out',
 	trials: 6,
 	run: trials =>
 		onStage(trials, async ({hub, post, lapse}) => {

@@ -68,7 +68,7 @@ test('--print shows all of it, and touches nothing', async () => {
 test('one command sets up all agents, says what to do next, and changes nothing the second time', async () => {
 	const said = await home.output([...joining, '--dir', root]);
 	expect(said).toMatch(
-		/^planner-executor: one agent makes a plan of a goal, another carries it out step by step; .*\n/,
+		/^planner-executor: one agent turns a goal into a plan, another carries it out step by step; .*\n/,
 	);
 	expect(said).toContain(`PLANNER has joined in ${root}/planner`);
 	expect(said).toContain(`  cd '${root}/executor' && claude\n    (nothing: its mail wakes it)\n`);
