@@ -1,6 +1,6 @@
 import type {Replaced} from './event.ts';
 
-/** One sentence for whoever reads along; it fits into the status line of 80 columns. */
+/** One sentence, which fits into a status line of 80 columns. */
 export function replacedText({common, fresh, more}: Omit<Replaced, 'epoch'>): string {
 	const count = more ? `more than ${fresh}` : fresh === 0 ? 'no' : String(fresh);
 	const noun = more || fresh !== 1 ? 'messages' : 'message';
