@@ -163,7 +163,7 @@ describe('send_message', () => {
 		[{text: 'a\0b'}, 'NUL'],
 		[{text: 'x'.repeat(262_144)}, 'put the text in a file'],
 		[{text: 'x', to: ['not a tag']}, 'A tag is a letter'],
-		[{text: 'x', reply_to: 99}, 'There is no message 99 to reply to. Look the id up first'],
+		[{text: 'x', reply_to: 99}, 'There is no message 99 to reply to. Look up the id first'],
 	])('bad input is an error that says what is wrong', async (args, sentence) => {
 		const {isError, text} = await call('send_message', args);
 		expect(isError).toBe(true);
