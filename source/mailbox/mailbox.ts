@@ -1,4 +1,4 @@
-import type {Agent, Identity, Sign} from './agent.ts';
+import type {Agent, Identity, AgentUpdate} from './agent.ts';
 import type {Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Filter} from './filter/filter.ts';
 import type {Draft, Message} from './message.ts';
