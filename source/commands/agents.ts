@@ -11,19 +11,20 @@ import {unknownSubcommand} from './cli/subcommand.ts';
 import {asTag} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'who has joined, and when last seen; revoke and restore',
+	summary: 'list, revoke and restore agents',
 	help: `
-		List who has joined, or take from an agent the right to take part.
+		List the agents that have joined, or revoke an agent's access.
 
 		Usage
 		  agentmux agents [--json]
-		  agentmux agents revoke TAG      its tokens end: it is refused, and its connections are closed, until it is restored
-		  agentmux agents restore TAG     let it in again; messages that came meanwhile are kept for it
+		  agentmux agents revoke TAG      end its tokens and close its connections; it is refused until it is restored
+		  agentmux agents restore TAG     let it in again; messages that came in the meantime were kept for it
 
-		  --json        the row, or one JSON array of the rows
+		  --json        print the row, or the rows as one JSON array
 
-		An agent that was not heard of for five minutes, and did not say that it leaves, is gone. Hooks that failed in the
-		last day are reported on stderr. An agent with \`owner SQL\` was joined with --owner-sql, and can write as anybody.
+		An agent that has given no sign of life for five minutes, and did not sign off, is shown as gone. Hooks that failed
+		in the last day are reported on stderr. An agent marked \`owner SQL\` was joined with --owner-sql and can write as
+		anyone.
 
 		Examples
 		  agentmux agents
@@ -57,7 +58,7 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		if (agents.length === 0) {
 			return remark(
 				stderr,
-				'Nobody has joined yet: `agentmux join CLAUDE_1 --dir DIR` lets the Claude terminal in DIR take part.',
+				'No agent has joined yet. `agentmux join CLAUDE_1 --dir DIR` sets up the Claude terminal in DIR.',
 			);
 		}
 		const anyOwner = agents.some(hasOwnerSql);
@@ -76,12 +77,12 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		const known = knownTags(agents);
 		for (const {tag} of agents) {
 			const like = resembled(tag, known);
-			if (like !== null) remark(stderr, `${tag} looks like ${like}, and is another.`);
+			if (like !== null) remark(stderr, `${tag} looks like ${like}, but is a different tag.`);
 		}
 		for (const agent of agents.filter(each => isShared(each, now))) {
 			remark(
 				stderr,
-				`${agent.sessions} clients work as ${agent.tag} and share its inbox: each message reaches one of them. Let one join under a tag of its own.`,
+				`${agent.sessions} clients work as ${agent.tag} and share its inbox: each message reaches only one of them. Join one of them under another tag.`,
 			);
 		}
 	});
@@ -91,7 +92,7 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 	const {flags, stdout} = invocation;
 	const [word, ...more] = words;
 	if (word === undefined || more.length > 0) {
-		throw new UsageError('Give one agent at a time.', `Give its tag: agentmux agents ${action} CLAUDE_1.`);
+		throw new UsageError('Give exactly one tag.', `For example: agentmux agents ${action} CLAUDE_1.`);
 	}
 	const meant = asTag(word, `the tag to ${action}`);
 	await withMailbox(invocation, {}, async mailbox => {
@@ -106,15 +107,15 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 function restored(tag: Printable, isHere: boolean): Printable {
 	const token = isHere
 		? p``
-		: p` Where it runs on a local hub, \`agentmux join ${tag}\` in its folder makes it a new token.`;
-	return p`${tag} takes part again. What came meanwhile waits for it.${token}\n`;
+		: p` If it uses a local hub, run \`agentmux join ${tag}\` in its folder to give it a new token.`;
+	return p`${tag} is restored. Messages that came in the meantime are waiting for it.${token}\n`;
 }
 
 function revoked(tag: Printable, isOwner: boolean): Printable {
-	const owner = p`Its SQL is the owner's, and runs all the same: agentmux leave ${tag} in its folder takes that away.`;
+	const owner = p`It can still run SQL as the owner: run agentmux leave ${tag} in its folder to end that.`;
 	return joinPrintable(
 		[
-			p`${tag} is revoked: its tokens have ended, and its connections are closed. agentmux agents restore ${tag} lets it in again.`,
+			p`${tag} is revoked: its tokens have ended, and its connections are closed. To let it in again: agentmux agents restore ${tag}`,
 			...(isOwner ? [owner] : []),
 			'',
 		],

@@ -2,32 +2,32 @@ import type {SeenHead} from '../hub/upkeep/heads.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {ChainHead, CheckedSeal} from '../mailbox/seal.ts';
 
-/** What looking at all of history came to. */
+/** The result of checking all of history. */
 export interface HistoryCheck {
 	readonly epoch: string;
-	/** Messages that are what was sealed. */
+	/** The number of messages that match their seals. */
 	readonly messages: number;
 	readonly first_id: number | null;
-	/** The last seal that holds; null: nothing has been sealed. */
+	/** The last valid seal; null if nothing has been sealed. */
 	readonly head: {readonly seq: number; readonly hash: string; readonly at: string} | null;
-	/** What is wrong with it, seen from itself. */
+	/** The first seal that does not match. */
 	readonly fault: CheckedSeal | null;
-	/** A head of this history that was seen before, and is not in it any more: it was made again, or cut. */
+	/** A head of this history that was seen before and is no longer in it: the chain was rebuilt or cut. */
 	readonly lost: SeenHead | null;
-	/** A head of another history that stood here before, which this one does not reach or does not contain. */
+	/** The head of a former history of this mailbox that the present one does not contain. */
 	readonly former: SeenHead | null;
 }
 
 /**
- * Seals what is settled, then looks at every seal, from the first. `seen`: the heads that were seen of this mailbox before,
- * the latest at the end. Rejects as the mailbox does.
+ * Seals what is settled, then checks every seal from the first. `seen`: the heads of this mailbox that were seen before, the
+ * latest last. Rejects as the mailbox does.
  */
 export async function checkHistory(
 	mailbox: Pick<Mailbox, 'seal' | 'checkSeals'>,
 	seen: readonly SeenHead[],
 	onProgress: (messages: number) => void,
 ): Promise<HistoryCheck> {
-	const end = await sealed(mailbox);
+	const end = await sealAll(mailbox);
 	const hashes = new Map<number, string>();
 	let messages = 0;
 	let first_id: number | null = null;
@@ -57,13 +57,13 @@ export async function checkHistory(
 		first_id,
 		head,
 		fault,
-		// Up to the fault alone is known what it holds.
+		// Beyond the fault it is not known whether a head is in the chain.
 		lost: own !== undefined && !holds(own) && (fault === null || own.seq <= (head?.seq ?? 0)) ? own : null,
 		former: own === undefined && last !== undefined && fault === null && !holds(last) ? last : null,
 	};
 }
 
-async function sealed(mailbox: Pick<Mailbox, 'seal'>): Promise<ChainHead> {
+async function sealAll(mailbox: Pick<Mailbox, 'seal'>): Promise<ChainHead> {
 	for (;;) {
 		const head = await mailbox.seal();
 		if (!head.more) return head;

@@ -9,16 +9,16 @@ import {identify, workingFolder, type Situation} from './connect/identity.ts';
 import {remark, table, write, writeJson} from './cli/output.ts';
 
 const command: Command = {
-	summary: 'what is set, and by what',
+	summary: 'show the settings in effect, and where each comes from',
 	help: `
-		Print the configuration that is in effect, and where each value comes from. Nothing is started or changed.
+		Print the settings in effect, and where each comes from. This starts and changes nothing.
 
 		Usage
 		  agentmux config [--json]
 
 		  --json        {"settings": [{"name", "value", "from"}], "warnings": [...]}
 
-		Keys are never shown, only whether they are set. docs/config.md describes config.toml.
+		Keys are never shown, only that they are set. docs/config.md describes config.toml.
 
 		Example
 		  agentmux config
@@ -47,7 +47,7 @@ interface Effective {
 	readonly from: string;
 }
 
-/** Whom a command would be here; nobody where it would be refused. Rejects with MailboxError `invalid`. */
+/** Who a command here would act as; `nobody` if it would be refused. Rejects with MailboxError `invalid`. */
 async function whoIs(config: Config, situation: Situation): Promise<Pick<Effective, 'value' | 'from'>> {
 	try {
 		const {tag, kind, from} = await identify(config, situation);
@@ -63,7 +63,7 @@ function whoAndWhere(
 	who: Pick<Effective, 'value' | 'from'>,
 ): Effective[] {
 	const origin = (from: string): string => (file.values.has(from) ? file.placeOf(from) : from);
-	const said = (name: keyof Config['origins'], value: string, as = name as string): Effective => {
+	const setting = (name: keyof Config['origins'], value: string, as = name as string): Effective => {
 		return {name: as, value, from: origin(origins[name])};
 	};
 	return [
@@ -71,16 +71,16 @@ function whoAndWhere(
 		{name: 'tag', value: who.value, from: origin(who.from)},
 		...(target.kind === 'hub'
 			? [
-					said('url', 'local hub', 'mailbox'),
-					...(databaseUrl === undefined ? [] : [said('database_url', shown(databaseUrl), 'hub.database_url')]),
+					setting('url', 'local hub', 'mailbox'),
+					...(databaseUrl === undefined ? [] : [setting('database_url', shown(databaseUrl), 'hub.database_url')]),
 				]
-			: [said('url', target.url, 'mailbox'), said('key', 'set', 'supabase.key')]),
+			: [setting('url', target.url, 'mailbox'), setting('key', 'set', 'supabase.key')]),
 		{name: 'identity.key', value: keyStore, from: origin(file.values.has('identity.key') ? 'identity.key' : defaults)},
-		...(origins.access_token === defaults ? [] : [said('access_token', 'set', 'supabase.access_token')]),
+		...(origins.access_token === defaults ? [] : [setting('access_token', 'set', 'supabase.access_token')]),
 	];
 }
 
-/** Without its password. Throws MailboxError `invalid` for what is no URL of a database. */
+/** Without its password. Throws MailboxError `invalid` if it is not the URL of a database. */
 function shown(databaseUrl: string): string {
 	try {
 		return describeDatabase(databaseUrl);

@@ -2,26 +2,26 @@ import {UsageError} from '../mailbox/error.ts';
 import type {Command} from './cli/command.ts';
 
 const command: Command = {
-	summary: "what an agent's client runs at each event (join sets it up)",
+	summary: "the hook that an agent's client runs at each event (set up by join)",
 	help: `
-		Hand over an agent's new mail in the middle of its work, and tell the others whether it works. A client like Claude
-		Code runs it and writes the event to its stdin as JSON; \`agentmux join\` writes the entries that do so.
+		Hand new mail over to an agent while it works, and tell the others what it is doing. A client such as Claude Code runs
+		this and writes the event to its stdin as JSON; \`agentmux join\` writes the necessary settings.
 
 		Usage
 		  agentmux hook EVENT --as TAG
 
 		  EVENT         SessionStart, UserPromptSubmit, PostToolBatch, Stop, Notification or SessionEnd
-		  --as TAG      whose mail (AGENTMUX_TAG when absent)
+		  --as TAG      whose mail (default AGENTMUX_TAG)
 
-		It never fails, and gives up after 300 ms (for a project that is far away, AGENTMUX_HOOK_PATIENCE sets another number of
-		milliseconds). Errors are written to logs/hook.log, and \`agentmux agents\` reports them.
+		It never fails, and gives up after 300 ms (AGENTMUX_HOOK_TIMEOUT sets another number of milliseconds, for a project that
+		is far away). Errors are written to logs/hook.log, and \`agentmux agents\` reports them.
 
 		Example
 		  echo '{"session_id": "test"}' | agentmux hook UserPromptSubmit --as CLAUDE_1
 	`,
 	flags: {},
-	// With an event, cli.ts has run it already.
-	run: () => Promise.reject(new UsageError('The event is missing.', 'See `agentmux hook --help`.')),
+	// With an event, cli.ts runs the hook without this file.
+	run: () => Promise.reject(new UsageError('No event given.', 'See `agentmux hook --help`.')),
 };
 
 export default command;

@@ -24,30 +24,30 @@ import {checkFlags, type FlagsBySubcommand} from './cli/subcommand.ts';
 import {textFlag} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'run, start, stop and look at the local database that serves this machine',
+	summary: 'start, stop, inspect and back up the local hub',
 	help: `
-		agentmux hub start             start it unless it is running
-		agentmux hub status [--json]   where it answers; exit code 1 when it is not running
-		agentmux hub status -o env     API_URL and keys as shell variables, as \`supabase status -o env\` prints them
+		agentmux hub start             start it, unless it is running
+		agentmux hub status [--json]   its address and state; exits 1 if it is not running
+		agentmux hub status -o env     API_URL and keys as shell variables, like \`supabase status -o env\`
 		agentmux hub stop              stop it; the next command or an open screen starts it again
 		agentmux hub logs [--follow]   print its log
 		agentmux hub run [--port N]    run it in this terminal until Ctrl-C
-		agentmux hub backup FILE       write the mailbox to a new .tar.gz, while everyone keeps working
-		agentmux hub restore FILE      replace the mailbox with a backup; the old one is kept beside it
-		agentmux hub cancel            cancel the statements that the owner of the database runs
-		agentmux hub rotate-keys       make new keys: earlier keys and tokens are refused at once,
-		                               and agents of this machine get new tokens
+		agentmux hub backup FILE       write the mailbox to a new .tar.gz; everyone can keep working
+		agentmux hub restore FILE      replace the mailbox with a backup; the old one is kept
+		agentmux hub cancel            cancel running statements of the database's owner
+		agentmux hub rotate-keys       make new keys: earlier keys and tokens stop working immediately,
+		                               and agents on this machine get new tokens
 
-		  --database-url URL   with start (or alone) and run: use a PostgreSQL server, postgres://USER@HOST/DATABASE, instead of
-		                       the database that comes with the hub; \`embedded\` goes back to that one
+		  --database-url URL   with start (the default with this flag) and run: use a PostgreSQL server,
+		                       postgres://USER@HOST/DATABASE, instead of the hub's own database; \`embedded\` goes back to it
 
-		Every other command starts the hub by itself, on the database that it served last. Other users of this machine can read
-		the arguments of a program: put a URL with a password into AGENTMUX_DATABASE_URL, or into config.toml as database_url
-		under [hub], or the password alone into PGPASSWORD or PGPASSFILE. The hub keeps its URL in a file of mode 0600.
+		Every other command starts the hub if needed, on the database that it served last. Other users of this machine can read
+		the arguments of a program, so put a URL with a password into AGENTMUX_DATABASE_URL or into config.toml (database_url
+		under [hub]), or put only the password into PGPASSWORD or PGPASSFILE. The hub keeps its URL in a file of mode 0600.
 
-		\`hub status\` shows statements that have run for a second or longer; \`hub cancel\` ends those of the owner: what
-		\`agentmux sql\` and the \`supabase\` MCP server of the owner run, and requests with the service_role key. Such a statement
-		may run for AGENTMUX_STATEMENT_TIMEOUT seconds (120), an agent's for 8, or 1.5 while others wait.
+		\`hub status\` shows statements that have run for a second or longer; \`hub cancel\` ends those of the owner: statements of
+		\`agentmux sql\` and of the owner's \`supabase\` MCP server, and requests with the service_role key. These may run for
+		AGENTMUX_STATEMENT_TIMEOUT seconds (default 120); an agent's may run for 8 seconds, or 1.5 while others wait.
 
 		Example: eval "$(agentmux hub status -o env)" && curl "$API_URL/rest/v1/messages" -H "apikey: $SERVICE_ROLE_KEY"
 	`,
@@ -69,13 +69,16 @@ const command: Command = {
 		const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
 		const words = action === 'backup' || action === 'restore' ? 1 : 0;
 		if (act !== undefined && rest.length < words)
-			throw new UsageError(`\`agentmux hub ${action}\` takes a FILE.`, `agentmux hub ${action} agentmux.tar.gz`);
-		if (act === undefined || rest.length > words) {
-			// A URL of a database that lacks its flag may hold a password.
-			const said = invocation.input.map(word => (word.includes('://') ? '...' : word)).join(' ');
 			throw new UsageError(
-				`\`agentmux hub ${said}\` is not understood.`,
-				`The subcommands are: ${Object.keys(actions).join(', ')}.`,
+				`\`agentmux hub ${action}\` takes a FILE.`,
+				`For example: agentmux hub ${action} agentmux.tar.gz`,
+			);
+		if (act === undefined || rest.length > words) {
+			// A database URL that was given without its flag may contain a password.
+			const shown = invocation.input.map(word => (word.includes('://') ? '...' : word)).join(' ');
+			throw new UsageError(
+				`Unknown subcommand \`agentmux hub ${shown}\`.`,
+				`The subcommands are ${Object.keys(actions).join(', ')}.`,
 			);
 		}
 		checkFlags('hub', action, invocation.flags, flagsOf);
@@ -89,7 +92,7 @@ const command: Command = {
 };
 export default command;
 
-/** Where only some of them take a flag. */
+/** Flags that only some subcommands accept. */
 const flagsOf: FlagsBySubcommand = {
 	run: ['port', 'databaseUrl'],
 	start: ['databaseUrl'],
@@ -97,7 +100,7 @@ const flagsOf: FlagsBySubcommand = {
 	logs: ['follow'],
 };
 
-/** `databaseUrl`: a URL, `embedded`, or undefined for the one that it served last. */
+/** `databaseUrl`: a URL, `embedded`, or undefined for the database served last. */
 type Action = (paths: HubPaths, invocation: Invocation, databaseUrl: string | undefined) => Promise<void>;
 
 const actions: {readonly [name: string]: Action} = {
@@ -119,12 +122,12 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 	}
 	const statementTimeout = statementTimeoutIn(env);
 	const {runHub} = await import('../hub/process/run.ts');
-	const note = openLog(paths);
+	const writeLog = openLog(paths);
 	const log = (sentence: string): void => {
-		note(sentence);
+		writeLog(sentence);
 		if (stderr.isTTY) writeTo(stderr, p`${printable(sentence)}\n`);
 	};
-	// The terminal that started it may close.
+	// Keep running when the terminal that started it closes.
 	process.on('SIGHUP', () => undefined);
 	const ended = Promise.withResolvers<void>();
 	const end = (): void => ended.resolve();
@@ -142,7 +145,7 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 			process.exit(1);
 		},
 	});
-	// The database in its thread has grown its own by now.
+	// By now the thread with the database has grown its own heap.
 	keepHeapSmall();
 	try {
 		await ended.promise;
@@ -151,7 +154,7 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 	}
 }
 
-/** Milliseconds; undefined where it is not set. Below ten seconds the hub could not set up its own database. */
+/** Milliseconds; undefined if not set. Below ten seconds the hub could not set up its own database. */
 function statementTimeoutIn(env: NodeJS.ProcessEnv): number | undefined {
 	const given = env['AGENTMUX_STATEMENT_TIMEOUT']?.trim() ?? '';
 	if (given === '') return undefined;
@@ -176,11 +179,11 @@ async function start(
 
 async function stop(paths: HubPaths, {stderr}: Invocation): Promise<void> {
 	const pid = await stopHub(paths);
-	await write(stderr, pid === null ? p`No hub is running.\n` : p`The hub (process ${pid}) has ended.\n`);
+	await write(stderr, pid === null ? p`No hub is running.\n` : p`Stopped the hub (process ${pid}).\n`);
 }
 
-/** What `hub status` shows for the socket where the hub could make none. */
-const noSocket = 'none; your programs use TCP, once the hub has proven itself (see `agentmux hub logs`)';
+/** What `hub status` shows if the hub could not create its socket. */
+const noSocket = 'none; your programs use TCP after verifying the hub (see `agentmux hub logs`)';
 
 async function status(paths: HubPaths, {flags, stdout}: Invocation): Promise<void> {
 	const {output} = flags;
@@ -190,7 +193,7 @@ async function status(paths: HubPaths, {flags, stdout}: Invocation): Promise<voi
 	const facts = describe(hub, paths);
 	const {running, runaways} = hub;
 	if (flags['json'] === true || output === 'json') return writeJson(stdout, {...facts, running, runaways});
-	// Short statements are of no interest.
+	// Short statements are not worth a line.
 	const long = running.filter(activity => activity.running >= 1000);
 	const entries: (readonly [string, string])[] = [
 		...Object.entries({...facts, socket: facts['socket'] ?? noSocket, uptime: `${facts['uptime']} s`}).map(
@@ -217,7 +220,7 @@ async function logs(paths: HubPaths, {flags, stdout}: Invocation): Promise<void>
 	let shown = '';
 	for (;;) {
 		const text = read();
-		// A file that does not go on from what was shown was begun anew.
+		// If the file does not continue what was shown, it was rotated.
 		const news = text.startsWith(shown) ? text.slice(shown.length) : text;
 		for (const line of news.split('\n').slice(0, -1)) await write(stdout, p`${printable(line)}\n`);
 		shown = text.slice(0, text.lastIndexOf('\n') + 1);
@@ -244,20 +247,20 @@ function describe(
 	return {url, socket, pid, version, engine, database: where, data, started_at, uptime, ...waits};
 }
 
-/** The names of `supabase status -o env`. */
+/** With the variable names of `supabase status -o env`. */
 function asEnvironment({url, anon_key, service_role_key, jwt_secret}: RunningHub): Printable {
 	const variables = {API_URL: url, ANON_KEY: anon_key, SERVICE_ROLE_KEY: service_role_key, JWT_SECRET: jwt_secret};
 	return joinPrintable(Object.entries(variables).map(([name, value]) => p`${printable(name)}="${printable(value)}"\n`));
 }
 
-/** Whoever starts a hub says which one; a person's `agentmux hub run` means the configured one. */
+/** A program that starts a hub passes its folders; `agentmux hub run` by a person uses the configured ones. */
 async function chosen({flags, env, stderr}: Invocation): Promise<{paths: HubPaths; databaseUrl: string | undefined}> {
 	const {data, state, logs} = flags;
 	const flag = textFlag(flags, 'databaseUrl');
 	if (flag !== undefined && (URL.parse(flag)?.password ?? '') !== '') {
 		remark(
 			stderr,
-			'Arguments can be read by others on this machine, and stay in the history of the shell: AGENTMUX_DATABASE_URL keeps that password out of both.',
+			'Other users of this machine can read that password, and it stays in the history of your shell. Set AGENTMUX_DATABASE_URL instead.',
 		);
 	}
 	if (typeof data === 'string' && typeof state === 'string' && typeof logs === 'string') {

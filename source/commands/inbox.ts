@@ -12,19 +12,19 @@ import {undelivered} from './cli/undelivered.ts';
 import {countFlag, tagFlag} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'messages to a tag that are still open',
+	summary: 'print the open messages to a tag',
 	help: `
-		Print what is addressed to a tag and neither acknowledged nor replied to, oldest first. This marks nothing: the
-		agent's own client still gets each of them. A message that clients took but could not hand over is marked as such.
+		Print messages that are addressed to a tag and neither acknowledged nor replied to, oldest first. This changes nothing:
+		the agent's own client still gets each of them. A message that clients took but could not hand over is marked.
 
 		Usage
 		  agentmux inbox --as TAG [--wait SECONDS] [--ack] [-n N] [--json]
 
-		  --as TAG        whose inbox (AGENTMUX_TAG when absent)
-		  --wait SECONDS  when it is empty, wait up to that long for a message
-		  --ack           also acknowledge what is printed
-		  -n, --lines N   at most N (default 50)
-		  --json          one JSON array of the rows
+		  --as TAG        whose inbox (default AGENTMUX_TAG)
+		  --wait SECONDS  if it is empty, wait up to SECONDS for a message
+		  --ack           also acknowledge the printed messages
+		  -n, --lines N   print at most N messages (default 50)
+		  --json          print the rows as one JSON array
 
 		Example
 		  agentmux inbox --as CLAUDE_1 --wait 60 --ack
@@ -46,14 +46,14 @@ const command: Command = {
 			const {tag} = await mailbox.identity();
 			const messages = await readInbox(mailbox, tag, limit, wait);
 			if (flags['json'] === true) await writeJson(stdout, messages);
-			else if (messages.length === 0) remark(stderr, `Nothing is waiting for ${tag}.${await whyEmpty(mailbox, tag)}`);
+			else if (messages.length === 0) remark(stderr, `No messages for ${tag}.${await whyEmpty(mailbox, tag)}`);
 			else {
 				const lines = await undelivered(mailbox, stdout, messages);
 				const texts = messages.flatMap(message => [messageText(stdout, message), lines.get(message.id) ?? p``]);
 				await write(stdout, joinPrintable(texts));
 			}
 			const ids = messages.map(({id}) => id);
-			// Not before it was written: a reader that went away has not got them.
+			// Only after writing: a reader that went away did not get them.
 			if (flags['ack'] === true && ids.length > 0) await mailbox.ack(ids, 'cli');
 		});
 	},
@@ -63,22 +63,22 @@ export default command;
 
 async function whyEmpty(mailbox: Mailbox, tag: Tag): Promise<string> {
 	const hint = (await unknownTags(mailbox, [tag])).get(tag);
-	return hint === undefined ? '' : ` It has not joined, and so gets nothing that is for everyone. ${hint}`;
+	return hint === undefined ? '' : ` It has not joined, so it does not get messages for everyone. ${hint}`;
 }
 
-/** The inbox, or what it is when the first message comes within `seconds`. */
+/** The inbox; if it is empty, waits up to `seconds` for the first message. */
 async function readInbox(mailbox: Mailbox, reader: Tag, limit: number, seconds: number): Promise<Message[]> {
 	const now = await mailbox.inbox(reader, {limit});
 	if (now.length > 0 || seconds === 0) return now;
 	const {promise, resolve, reject} = Promise.withResolvers<Message[]>();
 	const look = () => mailbox.inbox(reader, {limit});
-	// A last look: where there is no Realtime, nothing was heard of.
+	// A last look: without Realtime no event has arrived.
 	const timer = setTimeout(() => void look().then(resolve, reject), seconds * 1000);
 	const unsubscribe = mailbox.subscribe(event => {
-		const comes = event.type === 'messages' && event.messages.some(message => addresses(message, reader));
-		// What was committed before the subscription stood is in the inbox, and in no event.
-		const stands = event.type === 'connection' && event.connection.phase === 'live';
-		if (comes || stands) look().then(messages => messages.length > 0 && resolve(messages), reject);
+		const arrives = event.type === 'messages' && event.messages.some(message => addresses(message, reader));
+		// A message committed before the subscription was live is in the inbox, but in no event.
+		const isLive = event.type === 'connection' && event.connection.phase === 'live';
+		if (arrives || isLive) look().then(messages => messages.length > 0 && resolve(messages), reject);
 	});
 	try {
 		return await promise;

@@ -23,46 +23,46 @@ import {markOwnerSql, ownerSqlText} from './join/owner-sql.ts';
 import {remark, write} from './cli/output.ts';
 import {chosenParticipants, isOurs, participantFlags, participantArguments, type Chosen} from './join/participants.ts';
 import {install, type Plan} from './join/install.ts';
-import {checkNames, meetLookAlikes} from './join/look-alikes.ts';
-import {checkFree, meetOthers} from './join/conflicts.ts';
+import {checkNames, warnOfLookAlikes} from './join/look-alikes.ts';
+import {checkFree, checkActiveElsewhere} from './join/conflicts.ts';
 import {textFlag} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'let the agent in a folder take part',
+	summary: 'set up the agent in a folder',
 	help: `
-		Set a folder up so that the agent started there takes part as TAG. What else these files hold stays.
+		Set up a folder so that the agent started there takes part as TAG. Other contents of these files are kept.
 
-		  servers    its mailbox (\`agentmux\`) and the stock Supabase MCP server (\`supabase\`)
-		  hooks      hand over new mail while it works, and tell the others what it does
-		  guidance   a section that says so to the agent
+		  servers    the mailbox (\`agentmux\`) and the stock Supabase MCP server (\`supabase\`)
+		  hooks      hand over new mail while the agent works, and show the others what it is doing
+		  guidance   a section that explains this to the agent
 
 		            servers                 hooks                   guidance
 		  claude    .mcp.json               .claude/settings.json   CLAUDE.md
 		  codex     .codex/config.toml      .codex/hooks.json       AGENTS.md
 		  gemini    .gemini/settings.json   .gemini/settings.json   GEMINI.md
 
-		The client takes its hooks from the folder that it is started in, and from none above it (but Codex from all of a git
-		repository). A subfolder and a git worktree are folders of their own: join each that a client is started in, under a
-		tag of its own.
+		A client uses only the hooks of the folder in which it is started, not those of folders above it (except Codex, which
+		uses those of the whole git repository). If a client is also started in a subfolder or a git worktree, join that folder
+		too, under a different tag.
 
-		A recipe does this for several agents at once, and tells each its part: planner-executor, monitor-responder,
-		researcher-writer, or a folder of your own with a recipe.toml.
+		A recipe sets up several agents and gives each its role: planner-executor, monitor-responder, researcher-writer, or any
+		folder with a recipe.toml.
 
 		Usage
 		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--owner-sql] [--force] [--print]
 		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--tags A,B] [--force] [--print]
 
-		  --client CLIENT   claude (when absent), codex or gemini; several with commas between
-		  --dir DIR         the folder (the current one when absent); of a recipe the one in which each agent gets a folder
-		                    of its own, or as many as it has agents
-		  --role ROLE       what this agent does, for the others to see
+		  --client CLIENT   claude (default), codex or gemini; separate several with commas
+		  --dir DIR         the folder (default: the current one). With a recipe, the folder in which each agent gets a
+		                    subfolder; or give --dir once for each agent
+		  --role ROLE       what this agent does, shown to the others
 		  --recipe NAME     a recipe, or the path of one
-		  --tags A,B        other tags for its agents, in its order
-		  --owner-sql       its \`supabase\` server runs SQL and migrations as the owner of the database, and so can write as
-		                    anybody; without it, as the agent. Joining again without it takes it back
-		  --force           also where another folder has a tag already, or in your home folder
-		  --print           show what would change, and change nothing
-		  --yes, -y         do not ask before a recipe that did not come with agentmux is set up
+		  --tags A,B        other tags for the recipe's agents, in its order
+		  --owner-sql       let its \`supabase\` server run SQL and migrations as the owner of the database, with which it can
+		                    write as anyone; by default it runs SQL as the agent. Join again without this flag to undo it
+		  --force           join even if another folder already has the tag, or in your home folder
+		  --print           show what would change, but change nothing
+		  --yes, -y         do not ask before setting up a recipe that did not come with agentmux
 
 		Examples
 		  agentmux join CLAUDE_1 --dir ~/project --role "writes the parser"
@@ -89,12 +89,12 @@ const command: Command = {
 		const {target, paths, ...own} = await loadConfig({env});
 		for (const {tag} of participants) {
 			if (own.kind !== 'human' || !sameTag(tag, own.tag)) continue;
-			throw new UsageError(`${tag} is what you are called (${paths.config}).`, 'Take another tag: CLAUDE_1.');
+			throw new UsageError(`${tag} is your own tag (${paths.config}).`, 'Use another tag: CLAUDE_1.');
 		}
 		const force = flags['force'] === true;
 		const ownerSql = flags['ownerSql'] === true;
 		if (ownerSql) checkIsHuman(env, 'only a human can use --owner-sql');
-		// It takes a tag that is another agent's, or looks like a human's.
+		// It accepts a tag that another agent has, or that looks like a human's.
 		if (force) checkIsHuman(env, 'only a human can use --force');
 		if (!force) {
 			checkNames(participants, own.human);
@@ -114,32 +114,32 @@ const command: Command = {
 		if (flags['print'] === true) {
 			const own = participants.map(({tag}) => credentialsFile(paths.data, tag)).join(' and ');
 			const beside = `Also writes ${own} (mode 0600): ${participants.length === 1 ? 'its' : 'their'} hooks read the mailbox's address and token there.`;
-			const previews = plans.flatMap(({edits}) => edits.map(preview));
+			const previews = plans.flatMap(({edits}) => edits.map(previewOf));
 			return write(stdout, p`${joinPrintable(previews)}${printable(beside)}\n`);
 		}
 		await checkWritable(plans.flatMap(({edits}) => edits));
 		if (recipe !== null && !isOurs(recipe) && flags['yes'] !== true && plans.some(({changes}) => changes)) {
-			const previews = plans.flatMap(({edits}) => edits.map(preview));
+			const previews = plans.flatMap(({edits}) => edits.map(previewOf));
 			await askConsent(invocation, recipe.folder, joinPrintable(previews));
 		}
 		const tags = participants.map(({tag}) => tag);
 		const former: Agent[] = [];
-		// Where it cannot be had, nothing has changed.
+		// Fails here, before anything has changed, if owner SQL is not available.
 		if (ownerSql) await openOwnersProject(invocation);
-		const doors = await install(invocation, paths.data, plans, {
+		const installed = await install(invocation, paths.data, plans, {
 			ownerSql,
-			meet(agents) {
-				meetLookAlikes(agents, participants, say);
-				meetOthers(agents, {data: paths.data, participants, strict: recipe !== null && !force, say});
+			check(agents) {
+				warnOfLookAlikes(agents, participants, say);
+				checkActiveElsewhere(agents, {data: paths.data, participants, strict: recipe !== null && !force, say});
 				former.push(...agents.filter(agent => hasOwnerSql(agent) && tags.some(tag => sameTag(tag, agent.tag))));
 			},
 		});
 		if (ownerSql || former.length > 0) await markOwnerSql(invocation, tags, ownerSql);
 		if (ownerSql) say(ownerSqlText(tags, target.kind === 'supabase'));
-		else if (former.length > 0) say(`The SQL of ${former.map(({tag}) => tag).join(' and ')} is its own again.`);
+		else if (former.length > 0) say(`${former.map(({tag}) => tag).join(' and ')} no longer runs SQL as the owner.`);
 		const lines = plans.flatMap(({participant: {tag, folder}, changes}, index) => {
 			const what = changes ? 'has joined in' : 'had already joined in';
-			const credentials = doors[index];
+			const credentials = installed[index];
 			return [
 				p`${printable(tag)} ${what} ${printable(folder)}: ${printable(clients.flatMap(filesOf).join(', '))}.`,
 				...(target.kind === 'supabase' && credentials !== undefined ? hosted(target, credentials, tag) : []),
@@ -160,33 +160,33 @@ type Project = Extract<Target, {kind: 'supabase'}>;
 async function mustExist(folder: string): Promise<void> {
 	const found = await stat(folder).catch(() => null);
 	if (found?.isDirectory() === true) return;
-	throw new MailboxError('not_found', `There is no folder ${folder}.`, 'Make it, or name another with --dir DIR.');
+	throw new MailboxError('not_found', `There is no folder ${folder}.`, 'Create it, or give another with --dir DIR.');
 }
 
 function unversioned({folder, tag}: Participant): string {
-	return `${folder} is under git: what join writes there is for this machine and for ${tag} alone. Do not commit it: a clone or worktree that has it would speak as ${tag} too.`;
+	return `${folder} is under git. Do not commit the files that join writes: they are for ${tag} on this machine, and a clone or worktree with them would also act as ${tag}.`;
 }
 
-/** What is different without the hub, whose address and keys are found by themselves. */
+/** What the user needs to know if the mailbox is a hosted project. */
 function hosted({url, key: known, public_key}: Project, {key, account}: HookCredentials, tag: Tag): Printable[] {
 	return [
 		p`Its mailbox is at ${printable(url)}. ${
 			account === null
-				? p`It has no token of its own there: what ${printable(tag)} writes shows as unverified.`
-				: p`There it signs in as ${printable(account.email)}, a user that was made for it.`
+				? p`It has no token there, so messages from ${printable(tag)} are shown as unverified.`
+				: p`It signs in there as ${printable(account.email)}, a user created for it.`
 		}`,
 		key === null
-			? p`Start it where SUPABASE_URL and a key are set: no file holds them, and without them its hooks hand over no mail.`
-			: p`Its hooks use the key of the config file, which was copied for them into a file that only you can read.`,
+			? p`Start it with SUPABASE_URL and a key in its environment: they are not stored in a file, and its hooks need them.`
+			: p`Its hooks use the key from the config file, which was copied to a file that only you can read.`,
 		...(public_key === undefined && !isPublic(known)
 			? [
-					p`That is a secret key, with which ${printable(tag)} could do everything: set SUPABASE_PUBLISHABLE_KEY (or publishable_key in the config file) as well, and join again.`,
+					p`That is a secret key, which gives ${printable(tag)} full access: set SUPABASE_PUBLISHABLE_KEY (or publishable_key in the config file) as well, and join again.`,
 				]
 			: []),
 	];
 }
 
-/** A key that opens nothing by itself, by its form or by the role in it. */
+/** Whether a key is a publishable one, judged by its format or by the role in it. */
 function isPublic(key: string): boolean {
 	if (key.startsWith('sb_publishable_')) return true;
 	try {
@@ -199,30 +199,30 @@ function isPublic(key: string): boolean {
 
 function whatNext(chosen: Chosen, clients: readonly Client[], program: Printable): Printable[] {
 	const {recipe, participants} = chosen;
-	const watch = [p`Watch, and join in:`, p`  ${program}`];
+	const watch = [p`To watch and join in:`, p`  ${program}`];
 	if (recipe === null) {
 		const folder = participants[0]?.folder ?? '';
 		return [...clients.flatMap(client => howToStart(client, folder, clients.length > 1)), ...watch];
 	}
-	const unsaid = clients.every(({wakes}) => wakes) ? 'nothing: its mail wakes it' : 'anything: it reads its mail then';
+	const instead = clients.every(({wakes}) => wakes) ? 'nothing: mail wakes it' : 'anything: it then reads its mail';
 	const typed = participants.flatMap(({folder, first}) => [
 		...clients.map(client => startLine(folder, client)),
-		p`    ${printable(first ?? `(${unsaid})`)}`,
+		p`    ${printable(first ?? `(${instead})`)}`,
 	]);
 	const consent = clients.map(client => client.consent).join(' or ');
 	const undo = ['leave', ...participantArguments(chosen)].map(shellWord).join(' ');
 	const page = join(recipe.folder, 'README.md');
 	return [
-		p`Start a terminal for each, ${printable(consent)} when it asks, and type something like:`,
+		p`Start each in its own terminal, ${printable(consent)} when it asks, and type something like:`,
 		...typed,
 		...watch,
-		...(existsSync(page) ? [p`Read what happens then:`, p`  ${printable(page)}`] : []),
-		p`Undo all of this:`,
+		...(existsSync(page) ? [p`To read about what happens next:`, p`  ${printable(page)}`] : []),
+		p`To undo all of this:`,
 		p`  ${program} ${printable(undo)}`,
 	];
 }
 
-/** The clients of `--client`. Throws UsageError for one that there is not. */
+/** The clients named by `--client`. Throws UsageError for an unknown one. */
 function chosenClients(text: string): Client[] {
 	const words = text.split(',').map(word => word.trim().toLowerCase());
 	const found = everyClient.filter(({id}) => words.includes(id));
@@ -231,8 +231,8 @@ function chosenClients(text: string): Client[] {
 	const ids = everyClient.map(({id}) => id);
 	const near = nearest(unknown, ids);
 	throw new UsageError(
-		`There is no client \`${unknown}\`.`,
-		`${near === null ? '' : `Did you mean ${near}? `}It is one of ${ids.join(', ')}.`,
+		`Unknown client \`${unknown}\`.`,
+		`${near === null ? '' : `Did you mean ${near}? `}Choose from ${ids.join(', ')}.`,
 	);
 }
 
@@ -242,7 +242,7 @@ function filesOf({servers, hooks, guidance}: Client): string[] {
 
 function howToStart(client: Client, folder: string, several: boolean): Printable[] {
 	const whose = several ? p`the terminal of ${printable(client.name)}` : 'its terminal';
-	const below = client.inherits ? '' : ' (in a folder below, its hooks would not run)';
+	const below = client.inherits ? '' : ' (not in a subfolder: its hooks would not run)';
 	return [p`Start ${whose} there${below}, and ${printable(client.consent)} when it asks:`, startLine(folder, client)];
 }
 
@@ -250,9 +250,9 @@ function startLine(folder: string, {program}: Client): Printable {
 	return p`  cd ${printable(shellWord(folder))} && ${printable(program)}`;
 }
 
-/** What changes, with three lines around each change; where a file is new, its lines alone. */
-function preview({file, before, after}: Edit): Printable {
-	if (before === after) return p`${printable(file)} stays as it is.\n`;
+/** The changes of a file with three lines of context; all lines of a new file. */
+function previewOf({file, before, after}: Edit): Printable {
+	if (before === after) return p`${printable(file)} is unchanged.\n`;
 	const {hunks} = structuredPatch('', '', before ?? '', after ?? '', undefined, undefined, {context: 3});
 	const lines = hunks.flatMap(({oldStart, oldLines, newStart, newLines, lines: changed}) =>
 		before === null ? changed : [`@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`, ...changed],

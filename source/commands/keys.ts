@@ -15,20 +15,20 @@ import {tagFlag} from './cli/values.ts';
 const actions = ['list', 'show', 'trust', 'forget', 'new'] as const;
 
 const command: Command = {
-	summary: 'the keys that prove what a human wrote',
+	summary: 'manage the keys that sign what humans write',
 	help: `
-		What a human writes with agentmux is signed; whoever reads it here sees \`signed\` where the key is yours, or one that
-		you trust. Which keys are trusted is kept in this home, and nothing in the database adds to it.
+		What a human writes with agentmux is signed. Messages are shown as \`signed\` if the key is yours or one that you trust.
+		The list of trusted keys is kept in this home; nothing in the database can add to it.
 
 		Usage
-		  agentmux keys [list] [--json]           your key, and those that you trust
-		  agentmux keys show                      your public key, for others to trust
-		  agentmux keys trust KEY [--as TAG]      trust KEY for what TAG writes (your own tag when absent)
-		  agentmux keys forget KEY                trust it no longer
-		  agentmux keys new                       make another key; what the old one signed stays signed
+		  agentmux keys [list] [--json]           list your key and those that you trust
+		  agentmux keys show                      print your public key, for others to trust
+		  agentmux keys trust KEY [--as TAG]      trust KEY for what TAG writes (default: your own tag)
+		  agentmux keys forget KEY                stop trusting it
+		  agentmux keys new                       make a new key; what the old one signed stays signed
 
-		  --as TAG      whose key it is
-		  --json        one JSON array
+		  --as TAG      the owner of the key
+		  --json        print a JSON array
 
 		Example
 		  agentmux keys trust 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo --as ANNA
@@ -51,13 +51,13 @@ const command: Command = {
 
 export default command;
 
-/** The key and what is trusted are the human's. Rejects with MailboxError `forbidden` in an agent's shell or folder. */
+/** Only the human manages keys. Rejects with MailboxError `forbidden` in an agent's shell or folder. */
 async function refuseAgents({env, stdin, stderr}: Invocation, config: Config): Promise<void> {
 	const isTerminal = stderr.isTTY || stdin.isTTY;
 	const {kind, tag} = await identify(config, {env, cwd: workingFolder(env), isTerminal});
 	if (kind === 'human') return;
-	const sentence = `Here you are ${tag}, and keys are for the human to make and to trust.`;
-	throw new MailboxError('forbidden', sentence, 'Run this in a terminal of your own.');
+	const sentence = `Here you act as ${tag}, and only a human can make or trust keys.`;
+	throw new MailboxError('forbidden', sentence, 'Run this in your own terminal.');
 }
 
 async function list({flags, stdout, stderr}: Invocation, {paths: {data}, keyStore}: Config): Promise<void> {
@@ -67,13 +67,13 @@ async function list({flags, stdout, stderr}: Invocation, {paths: {data}, keyStor
 		...others.map(other => ({...other, kept_in: null})),
 	];
 	if (flags['json'] === true) return writeJson(stdout, keys);
-	if (keys.length === 0) return remark(stderr, 'There is no key yet: one is made when you first write something.');
+	if (keys.length === 0) return remark(stderr, 'There is no key yet. One is created when you first write something.');
 	const rows = keys.map(({key, tag, since, kept_in}) => [
 		key,
 		tag ?? `yours (${kept_in})`,
 		since === null ? '' : timeOf(since),
 	]);
-	return write(stdout, table(stdout, ['KEY', 'SPEAKS FOR', 'TRUSTED SINCE'], rows));
+	return write(stdout, table(stdout, ['KEY', 'OWNER', 'TRUSTED SINCE'], rows));
 }
 
 async function own({env, stdout, stderr}: Invocation, config: Config, action: 'show' | 'new'): Promise<void> {
@@ -90,22 +90,22 @@ async function change(
 	[key = '', ...more]: readonly string[],
 ): Promise<void> {
 	const {data} = config.paths;
-	if (more.length > 0) throw new UsageError(`Unexpected argument \`${more[0]}\`.`, 'Give one key.');
+	if (more.length > 0) throw new UsageError(`Unexpected argument \`${more[0]}\`.`, 'Give only one key.');
 	if (!isPublicKey(key)) {
 		throw new UsageError(
-			key === '' ? 'Give the key.' : `\`${key}\` is not a key.`,
-			'It has 43 characters, as `agentmux keys show` prints it on the other machine.',
+			key === '' ? 'No key given.' : `\`${key}\` is not a key.`,
+			'A key has 43 characters; `agentmux keys show` prints it on the other machine.',
 		);
 	}
 	if (action === 'trust') {
-		if (key === readTrust(data).own) throw new UsageError('That is your own key.', 'It is trusted already.');
+		if (key === readTrust(data).own) throw new UsageError('That is your own key, which is already trusted.');
 		const tag = tagFlag(flags, 'as') ?? config.human;
 		trustKey(data, key, tag, new Date());
-		return write(stdout, p`${printable(key)} is trusted for what ${printable(tag)} writes.\n`);
+		return write(stdout, p`${printable(key)} is now trusted for what ${printable(tag)} writes.\n`);
 	}
 	if (!forgetKey(data, key)) {
-		const remedy = 'See `agentmux keys`; `agentmux keys new` makes another one of your own.';
-		throw new MailboxError('not_found', 'That key is not among those that you trust.', remedy);
+		const remedy = '`agentmux keys` lists the trusted keys; `agentmux keys new` replaces your own.';
+		throw new MailboxError('not_found', 'That key is not trusted.', remedy);
 	}
 	return write(stdout, p`${printable(key)} is no longer trusted.\n`);
 }

@@ -3,7 +3,7 @@ import {relative} from 'node:path';
 import {loadConfig} from '../config.ts';
 import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/files/file-edit.ts';
-import {planUnfolder} from '../join/folder.ts';
+import {planFolderRemoval} from '../join/folder.ts';
 import {tagIn} from '../join/files/mcp-file.ts';
 import {joinedFolders} from '../join/joined-folder.ts';
 import {readCredentials} from '../join/files/credentials-file.ts';
@@ -22,14 +22,14 @@ import {watchedTables} from './join/watched.ts';
 const command: Command = {
 	summary: 'undo join',
 	help: `
-		Take out of a folder's files what \`agentmux join\` wrote, and nothing else. Messages stay. An agent that has left its last
-		folder is refused from then on, wherever its token is kept. With --recipe, folders in DIR that are empty then are removed too.
+		Remove what \`agentmux join\` wrote from a folder's files, and nothing else. Messages stay. An agent that has left its last
+		folder is refused from then on, wherever its token is kept. With --recipe, folders in DIR that are then empty are removed.
 
 		Usage
 		  agentmux leave TAG [--dir DIR]
 		  agentmux leave --recipe NAME [--dir DIR]... [--tags A,B]
 
-		  --dir, --tags as they were given to join; folders need not be there any more
+		  --dir, --tags   as given to join; the folders may be gone
 
 		Examples
 		  agentmux leave CLAUDE_1 --dir ~/project
@@ -44,7 +44,7 @@ const command: Command = {
 		const plans = await Promise.all(
 			participants.map(async participant => ({
 				...participant,
-				edits: await planUnfolder(paths.data, participant.folder, participant.tag),
+				edits: await planFolderRemoval(paths.data, participant.folder, participant.tag),
 			})),
 		);
 		await checkWritable(plans.flatMap(({edits}) => edits));
@@ -52,49 +52,49 @@ const command: Command = {
 		const leaving = plans.filter(({edits}) => edits.some(({before, after}) => before !== after));
 		for (const {tag, folder} of plans.filter(plan => !leaving.includes(plan))) {
 			const other = await tagIn(folder);
-			const is = other === null ? '' : ` (it is ${other}'s)`;
+			const is = other === null ? '' : ` (${other} has)`;
 			remark(stderr, `${tag} has not joined in ${folder}${is}; nothing was changed.`);
 		}
-		const doors = leaving.map(({tag}) => ({tag, door: readCredentials(paths.data, tag)}));
+		const left = leaving.map(({tag}) => ({tag, credentials: readCredentials(paths.data, tag)}));
 		await applyAll(leaving.flatMap(({edits}) => edits));
 		for (const {tag, folder, edits} of leaving) {
 			if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
 			await write(stdout, p`${printable(tag)} has left ${printable(folder)}.${printable(goneText(folder, edits))}\n`);
 		}
 		if (leaving.length === 0) return;
-		let isTold = true;
-		for (const {tag, door: credentials} of doors) {
-			const tell = (what: string, work: Promise<unknown>): Promise<unknown> =>
+		let isReachable = true;
+		for (const {tag, credentials} of left) {
+			const attempt = (what: string, work: Promise<unknown>): Promise<unknown> =>
 				work.catch((error: unknown) => {
 					if (!(error instanceof MailboxError)) throw error;
-					isTold = false;
+					isReachable = false;
 					remark(stderr, `${what}: ${error.sentence}`);
 				});
 			const opening = {as: tag, kind: 'agent', account: credentials?.account} as const;
-			// Otherwise the others see for a few minutes yet that it is there.
+			// Otherwise it would be shown as present for a few more minutes.
 			const away = withMailbox(invocation, opening, mailbox => mailbox.touch({presence: 'away'}));
-			await tell('The mailbox was not told', away);
-			// It may have its place in other folders yet.
+			await attempt('The mailbox could not be updated', away);
+			// It may still be joined in other folders.
 			if (readCredentials(paths.data, tag) === null)
-				await tell(`Tokens of ${tag} may still be valid`, endCredentials(invocation, tag, credentials));
+				await attempt(`Tokens of ${tag} may still be valid`, endCredentials(invocation, tag, credentials));
 		}
-		if (!isTold) return;
+		if (!isReachable) return;
 		for (const {table, to} of await watchedFor(invocation, leaving)) {
-			remark(stderr, `${table} is still watched for ${to}: \`agentmux watch ${table} --to ${to} --off\` ends it.`);
+			remark(stderr, `${table} is still watched for ${to}. To stop: \`agentmux watch ${table} --to ${to} --off\``);
 		}
 	},
 };
 
 export default command;
 
-/** An agent may go, and send no other away: that ends its tokens. Throws MailboxError `forbidden`. */
+/** An agent may leave itself, but may not remove others, because that ends their tokens. Throws MailboxError `forbidden`. */
 function checkOthers(env: NodeJS.ProcessEnv, data: string, participants: readonly Participant[]): void {
 	const own = joinedFolders(data, workingFolder(env))[0]?.agents ?? [];
 	const other = participants.find(({tag}) => !own.some(agent => sameTag(agent.tag, tag)));
 	if (other !== undefined) checkIsHuman(env, `an agent cannot remove ${other.tag}`);
 }
 
-/** None where SQL is not for us to run: nobody knows then. */
+/** Their watched tables; none if we may not run SQL to find out. */
 async function watchedFor(
 	invocation: Invocation,
 	participants: readonly Participant[],
@@ -105,10 +105,10 @@ async function watchedFor(
 	return watched.filter(({to}) => participants.some(({tag}) => sameTag(tag, to)));
 }
 
-/** Which of the folder's files are gone; what lies in our own home is not spoken of. */
+/** The files that were removed from the folder. Those in our own home are not mentioned. */
 function goneText(folder: string, edits: readonly Edit[]): string {
 	const gone = edits
 		.filter(({before, after, mode}) => before !== after && after === null && mode === undefined)
 		.map(({file}) => relative(folder, file));
-	return gone.length === 0 ? '' : ` What held nothing else is gone: ${gone.join(', ')}.`;
+	return gone.length === 0 ? '' : ` Removed, because nothing else was in it: ${gone.join(', ')}.`;
 }

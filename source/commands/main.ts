@@ -6,7 +6,7 @@ import {parseArguments} from './cli/parse.ts';
 
 type Load = () => Promise<{default: Command}>;
 
-/** Every command by name, in the groups of `agentmux --help`; loaded only when it is called. */
+/** Every command by name, in the groups of `agentmux --help`; each is loaded when it is called. */
 const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 	Messages: {
 		send: () => import('./send.ts'),
@@ -82,7 +82,10 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 	await command.run({input, flags, env, stdin, stdout, stderr});
 }
 
-/** No key is read that somebody else may have put there. Rejects with MailboxError. `goesOn`: what is no ordinary file is only said. */
+/**
+ * Checks the home first, so that no key is read that somebody else may have put there. Rejects with MailboxError. `goesOn`: only
+ * reports a path that is not an ordinary file.
+ */
 async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream, goesOn: boolean): Promise<void> {
 	const [{checkHome}, {checkConfig}, {HubError}, {findPaths}] = await Promise.all([
 		import('../hub/home/check.ts'),
@@ -102,7 +105,7 @@ async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream, g
 	}
 }
 
-/** No command at all, or flags alone: the first one. */
+/** The command; the screen if there are only flags or nothing. Null if it is unknown. */
 function find(word: string): Load | null {
 	if (!isName(word)) return first;
 	return Object.values(groups).find(group => Object.hasOwn(group, word))?.[word] ?? null;
@@ -116,7 +119,7 @@ function unknownCommand(word: string): UsageError {
 	if (!isName(word)) return new UsageError('No command given.', 'See `agentmux --help`.');
 	const near = nearest(word, Object.values(groups).flatMap(Object.keys));
 	return new UsageError(
-		`There is no command \`${word}\`.`,
+		`Unknown command \`${word}\`.`,
 		near === null ? 'See `agentmux --help`.' : `Did you mean \`agentmux ${near}\`? See \`agentmux --help\`.`,
 	);
 }
@@ -151,7 +154,7 @@ function helpText({help}: Command): Printable {
 	return joinPrintable(printableLines(help.replaceAll(/^\n+|\n+\t*$/g, '').replaceAll(/^\t+/gm, '')), '\n');
 }
 
-/** A reader that has seen enough (`agentmux tail | head`) is no failure. */
+/** A reader that closes its end early (`agentmux tail | head`) is not a failure. */
 function endQuietly(error: NodeJS.ErrnoException): void {
 	if (error.code === 'EPIPE') process.exit(0);
 	throw error;
@@ -162,7 +165,7 @@ function report(error: unknown): void {
 		error instanceof MailboxError
 			? error.sentence
 			: `Internal error: ${error instanceof Error ? error.message : String(error)} ` +
-				'(AGENTMUX_DEBUG=1 shows where).';
+				'(set AGENTMUX_DEBUG=1 for a stack trace).';
 	writeTo(process.stderr, p`agentmux: ${printable(sentence)}\n`);
 	if ((process.env['AGENTMUX_DEBUG'] ?? '') !== '') writeTo(process.stderr, p`${traceOf(error)}\n`);
 }

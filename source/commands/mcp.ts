@@ -7,16 +7,16 @@ import {checkFolder, identify, workingFolder} from './connect/identity.ts';
 import {agentTag} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'the MCP server that an agent talks to (join sets it up)',
+	summary: "the MCP server for an agent's client (set up by join)",
 	help: `
-		Serve MCP over stdin and stdout, for a client like Claude Code. \`agentmux join\` writes the entries that start it.
+		Serve MCP over stdin and stdout, for a client such as Claude Code. \`agentmux join\` writes the settings that start it.
 
 		Usage
 		  agentmux mcp --as TAG       the agent's mailbox and the task board
 		  agentmux mcp --supabase [--as TAG]
 		                              the stock Supabase MCP server, with that agent's SQL
 
-		  --as TAG      whose (AGENTMUX_TAG when absent, then of --supabase the agent of this folder)
+		  --as TAG      the agent (default AGENTMUX_TAG; with --supabase, then the agent of this folder)
 
 		Tools
 		  messages      send_message, check_messages, wait_for_message, ack_message, read_thread, search_messages,
@@ -45,10 +45,10 @@ const command: Command = {
 
 export default command;
 
-/** Whose folder this is: entries of earlier versions did not say it. */
+/** The agent of this folder: settings written by earlier versions do not name it. */
 async function folderAgent({env}: Invocation): Promise<Tag> {
 	const config = await loadConfig({env});
 	const {tag, isBound} = await identify(config, {env, cwd: workingFolder(env), isTerminal: false});
 	if (isBound) return tag;
-	throw new UsageError('No agent has joined here, so it is not known whose SQL this is.', 'Say so with --as TAG.');
+	throw new UsageError('No agent has joined in this folder.', 'Use --as TAG to say whose SQL this is.');
 }

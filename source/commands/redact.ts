@@ -7,20 +7,20 @@ import {write, writeJson} from './cli/output.ts';
 import {idWord, tagFlag, textFlag} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'take out what a message says; who wrote it when stays',
+	summary: 'remove the text of a message; its author and time stay',
 	help: `
-		Take text and meta out of a message, for everybody and for good.
+		Remove the text and meta of a message, for everyone and for good.
 
 		Usage
 		  agentmux redact ID [--reason TEXT] [--as TAG] [--json]
 
-		  --reason TEXT   why; everybody reads it
-		  --as TAG        act as that agent (AGENTMUX_TAG when absent)
-		  --json          the row as it is now
+		  --reason TEXT   why; everyone can read it
+		  --as TAG        act as that agent (default AGENTMUX_TAG)
+		  --json          print the row after the change
 
-		A human may redact every message, an agent what it wrote itself. The message keeps its number, tag, author, time
-		and thread, and says who redacted it. Backups, and the database's log until it is recycled, still hold the text,
-		and so does every client that has read it.
+		A human may redact every message, an agent only its own. The message keeps its number, tag, author, time and thread, and
+		shows who redacted it. Backups, the database's log until it is recycled, and every client that has read the message still
+		have the text.
 
 		Example
 		  agentmux redact 120 --reason "a password"
@@ -30,7 +30,7 @@ const command: Command = {
 		const {input, flags, stdout} = invocation;
 		const [word, ...more] = input;
 		if (word === undefined || more.length > 0) {
-			throw new UsageError('Give the number of one message.', 'agentmux redact 120 --reason "a password"');
+			throw new UsageError('Give the number of one message.', 'Example: agentmux redact 120 --reason "a password"');
 		}
 		const id = idWord(word, 'message');
 		const reason = textFlag(flags, 'reason');

@@ -14,18 +14,18 @@ const command: Command = {
 		Usage
 		  agentmux search [-n N] [--json] QUERY
 
-		  -n, --lines N   at most N (default 50)
-		  --json          one JSON array of the rows
+		  -n, --lines N   print at most N messages (default 50)
+		  --json          print the rows as one JSON array
 
-		QUERY (the screen's / and f take the same):
-		  word            a word of the message begins with it; "a phrase" must occur exactly
-		  from:TAG        written under TAG; to:TAG addressed to it by name; tag:TAG either
+		QUERY (also accepted by / and f on the screen):
+		  word            matches words that begin with it; "a phrase" matches exactly
+		  from:TAG        written under TAG; to:TAG mentions it; tag:TAG either
 		  after:2h        since then; before:2026-11-20 earlier (2h, 30m, 3d, 14:30, yesterday, a date)
 		  in:#12          in that thread; id:12 that message
-		  has:task        names a #number; has:code, has:link
-		  is:mine         written by you; is:unverified; is:stuck (handed over often, never acked)
+		  has:task        contains a #number; has:code, has:link
+		  is:mine         written by you; is:unverified; is:stuck (delivered often, never acked)
 
-		All must hold; or separates alternatives; a minus excludes (after --, where it comes first).
+		All terms must match; \`or\` separates alternatives; a minus excludes (put -- before a query that begins with one).
 
 		Examples
 		  agentmux search flaky test
@@ -40,7 +40,7 @@ const command: Command = {
 		await withMailbox(invocation, {}, async mailbox => {
 			const messages = await mailbox.search(filter, {limit});
 			if (flags['json'] === true) await writeJson(stdout, messages);
-			else if (messages.length === 0) remark(stderr, 'Nothing was found.');
+			else if (messages.length === 0) remark(stderr, 'No messages found.');
 			else await write(stdout, joinPrintable(messages.map(message => messageText(stdout, message))));
 		});
 	},

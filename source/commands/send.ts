@@ -12,17 +12,17 @@ import {asTag, idFlag, tagFlag} from './cli/values.ts';
 const command: Command = {
 	summary: 'send a message',
 	help: `
-		Send a message; prints its id.
+		Send a message, and print its id.
 
 		Usage
 		  agentmux send [--as TAG] [--to TAG]... [--reply ID] TEXT
-		  agentmux send [...] -                 takes the text from stdin
+		  agentmux send [...] -                 read the text from stdin
 
-		  --as TAG      write under this tag; the message still shows who really wrote it. An agent's program and a joined
-		                folder write as their agent alone
-		  --to TAG      address it: puts @TAG in front unless the text mentions it already
-		  --reply ID    answer that message, in its thread
-		  --json        print the whole row instead of its id
+		  --as TAG      write under this tag; the message still shows who really wrote it. In an agent's program or a joined
+		                folder, only that agent's tag is allowed
+		  --to TAG      address it to TAG: puts @TAG in front, unless the text already mentions it
+		  --reply ID    reply to that message, in its thread
+		  --json        print the whole row instead of the id
 
 		Without --to and without an @TAG in the text, the message is for everyone.
 
@@ -42,7 +42,7 @@ const command: Command = {
 		const to = (Array.isArray(flags['to']) ? flags['to'] : []).map(tag => asTag(String(tag), '--to'));
 		const reply = idFlag(flags, 'reply');
 		if (input.length === 0)
-			throw new UsageError('The text is missing.', 'Give it as TEXT, or `-` to read it from stdin.');
+			throw new UsageError('No text given.', 'Give it as TEXT, or use `-` to read it from stdin.');
 		const text = input.length === 1 && input[0] === '-' ? await readText(stdin) : input.join(' ');
 		checkContent(text.trim() === '' ? '' : text);
 		const body = addressed(text, to);
@@ -51,10 +51,11 @@ const command: Command = {
 			const content = contentOf(tag, body);
 			const [message, unknown] = await Promise.all([
 				mailbox.post({content, reply_to: reply ?? null}),
-				// The message counts; it is sent even where this cannot be found out.
+				// Sending matters more: a failure here is ignored.
 				unknownTags(mailbox, to).catch(() => new Map<Tag, string>()),
 			]);
-			for (const [tag, hint] of unknown) remark(stderr, `${tag} has not joined yet; the message waits for it. ${hint}`);
+			for (const [tag, hint] of unknown)
+				remark(stderr, `${tag} has not joined yet; the message will wait for it. ${hint}`);
 			if (flags['json'] === true) await writeJson(stdout, message);
 			else await write(stdout, p`${message.id}\n`);
 		});
@@ -69,7 +70,7 @@ function addressed(text: string, to: readonly Tag[]): string {
 	return [...missing.map(tag => `@${tag}`), text].join(' ');
 }
 
-/** All of stdin as UTF-8, less the line break at its end. More than a message may hold is not even read. */
+/** All of stdin as UTF-8, without the final line break. Stops reading at more than a message may contain. */
 async function readText(stdin: NodeJS.ReadStream): Promise<string> {
 	const chunks: Buffer[] = [];
 	let size = 0;
@@ -79,7 +80,7 @@ async function readText(stdin: NodeJS.ReadStream): Promise<string> {
 		if (size > maxContentBytes + 2) {
 			throw new MailboxError(
 				'invalid',
-				`The text on stdin is larger than ${maxContentBytes.toLocaleString('en')} bytes, the most that one message holds.`,
+				`The text on stdin is larger than ${maxContentBytes.toLocaleString('en')} bytes, the maximum for one message.`,
 				'Put it in a file and send its path.',
 			);
 		}
@@ -88,7 +89,7 @@ async function readText(stdin: NodeJS.ReadStream): Promise<string> {
 	try {
 		text = new TextDecoder('utf-8', {fatal: true}).decode(Buffer.concat(chunks));
 	} catch (error) {
-		throw new MailboxError('invalid', 'The text on stdin is not UTF-8.', 'Send a path to it instead.', {
+		throw new MailboxError('invalid', 'The text on stdin is not UTF-8.', 'Send the path of a file instead.', {
 			cause: error,
 		});
 	}

@@ -4,19 +4,19 @@ import {remark, table, write, writeJson} from './cli/output.ts';
 import {textOf} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'run SQL on the database behind the mailbox',
+	summary: "run SQL on the mailbox's database",
 	help: `
-		Run SQL, and print the rows of its last statement that returns any. You run it as the owner of the database.
+		Run SQL, and print the rows of the last statement that returns any. You run it as the owner of the database.
 
-		In an agent's program or folder it is that agent's SQL: it reads what the agents read, inserts messages under its own
-		tag, calls the functions, and has tables of its own in public, which the others read.
+		In an agent's program or folder, SQL runs as that agent: it can read what all agents can read, insert messages under its
+		own tag, call the functions, and create tables in public that the others can read.
 
 		Usage
 		  agentmux sql [--json] QUERY
 
-		  --json        one JSON array of the rows
+		  --json        print the rows as one JSON array
 
-		On a hosted Supabase project you need SUPABASE_ACCESS_TOKEN; an agent needs nothing but what join gave it.
+		On a hosted Supabase project you need SUPABASE_ACCESS_TOKEN; an agent needs only what join set up.
 
 		Examples
 		  agentmux sql "select tag, count(*) from messages group by tag"

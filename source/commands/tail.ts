@@ -18,23 +18,23 @@ import {unknownTags} from './cli/unknown-tags.ts';
 import {countFlag, idFlag, tagFlag, textFlag} from './cli/values.ts';
 
 const page = 1000;
-/** Redactions that are not told again: several times as many as come again after a reconnect. */
+/** Redactions to remember so that they are not reported again: several times as many as are repeated after a reconnect. */
 const maxRedactions = 1000;
 
 const command: Command = {
-	summary: 'print messages, and follow what comes',
+	summary: 'print messages, and follow new ones',
 	help: `
 		Print the newest messages, oldest first.
 
 		Usage
 		  agentmux tail [--tag TAG] [--filter QUERY] [--since ID | -n N] [--follow] [--json]
 
-		  --tag TAG       only what TAG wrote or is addressed by
-		  --filter QUERY  only what this lets through; see \`agentmux search --help\`
-		  --since ID      everything after that message
-		  -n, --lines N   how many (default 20)
-		  --follow, -f    stay, and print each new message as it comes; again when it is redacted
-		  --json          JSON Lines: one message a line, all columns
+		  --tag TAG       only messages that TAG wrote or that are addressed to it
+		  --filter QUERY  only messages that match; see \`agentmux search --help\`
+		  --since ID      all messages after that one
+		  -n, --lines N   print the last N messages (default 20)
+		  --follow, -f    keep running and print each new message; a redacted one is printed again
+		  --json          print JSON Lines: one message per line, with all columns
 
 		Examples
 		  agentmux tail --follow
@@ -73,11 +73,11 @@ const command: Command = {
 
 export default command;
 
-/** An empty channel is fine, one that does not exist is a typo. */
+/** An empty channel is fine, but a tag that is unknown is a typo. */
 async function refuseUnknown(mailbox: Mailbox, tag: Tag): Promise<void> {
 	const hint = (await unknownTags(mailbox, [tag])).get(tag);
 	if (hint === undefined || (await mailbox.history({channel: tag, limit: 1})).length > 0) return;
-	throw new MailboxError('not_found', `There is no channel ${tag}: nothing was written by it or to it.`, hint);
+	throw new MailboxError('not_found', `There is no channel ${tag}: no message is from it or to it.`, hint);
 }
 
 function lineOf(stdout: NodeJS.WriteStream, message: Message, json: boolean): Printable {
@@ -91,7 +91,7 @@ interface Wanted {
 	readonly since: number | undefined;
 }
 
-/** The newest `count` messages that are wanted, oldest first. */
+/** The newest `count` wanted messages, oldest first. */
 async function newest(mailbox: Mailbox, wanted: Wanted, count: number): Promise<Message[]> {
 	let messages: Message[] = [];
 	while (messages.length < count) {
@@ -103,7 +103,7 @@ async function newest(mailbox: Mailbox, wanted: Wanted, count: number): Promise<
 	return messages;
 }
 
-/** The newest that are wanted below an id, oldest first. */
+/** The newest wanted messages below an id, oldest first. */
 async function olderPage(
 	mailbox: Mailbox,
 	{tag, filter, since}: Wanted,
@@ -125,13 +125,15 @@ interface Following extends Wanted {
 	readonly show: (messages: readonly Message[]) => Promise<void>;
 }
 
-/** Listens first, keeps what comes, prints the history, then what came meanwhile and was not in it. Never resolves. */
+/**
+ * Subscribes first and buffers events, then prints the history and the buffered messages that were not in it. Never resolves.
+ */
 async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following): Promise<never> {
 	const {tag, filter, lines, show} = wanted;
 	const {tag: me} = await mailbox.identity();
-	// What comes only now was handed over to nobody yet, so it is not stuck.
+	// A new message has not been delivered to anyone yet, so it cannot be stuck.
 	const facts = {me, isUnread: () => true, isStuck: () => false};
-	const passes = (message: Message): boolean =>
+	const matches = (message: Message): boolean =>
 		(tag === undefined || inChannel(message, tag)) &&
 		(filter === null || compileFilter(filter, {...facts, now: Date.now()})(message));
 	return new Promise((_, reject) => {
@@ -140,12 +142,12 @@ async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following)
 		let waiting: Message[] | null = [];
 		let started = false;
 		const accept = (messages: readonly Message[]): void => {
-			const fitting = messages.filter(passes);
+			const matching = messages.filter(matches);
 			if (waiting !== null) {
-				waiting.push(...fitting);
+				waiting.push(...matching);
 				return;
 			}
-			const fresh = overlap.fresh(fitting);
+			const fresh = overlap.fresh(matching);
 			if (fresh.length > 0) show(fresh).catch(reject);
 		};
 		const start = async (): Promise<void> => {
@@ -156,14 +158,14 @@ async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following)
 			keepHeapSmall();
 			if (fresh.length > 0) await show(fresh);
 		};
-		/** Which redactions were there before, or were told: the newest come again after each reconnect. */
+		/** Redactions that are old or already reported: the newest are repeated after each reconnect. */
 		const redactions = new RecentMap<number, true>(maxRedactions);
 		let live = false;
 		const replace = (messages: readonly Message[]): void => {
 			const fresh = messages.filter(({id}) => !redactions.has(id));
 			for (const {id} of messages) redactions.set(id, true);
-			const fitting = live ? fresh.filter(passes) : [];
-			if (fitting.length > 0) show(fitting).catch(reject);
+			const matching = live ? fresh.filter(matches) : [];
+			if (matching.length > 0) show(matching).catch(reject);
 		};
 		const say = connectionRemarks(sentence => remark(stderr, sentence));
 		mailbox.subscribe((event: MailboxEvent) => {
@@ -186,7 +188,7 @@ async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following)
 	});
 }
 
-/** Says when the connection is lost and when it is back, once each, and when another history came. */
+/** Reports once when the connection is lost and once when it is back, and when history was replaced. */
 function connectionRemarks(say: (sentence: string) => void): {
 	readonly connection: (connection: Connection) => void;
 	readonly replaced: (replaced: Replaced) => void;
@@ -198,9 +200,9 @@ function connectionRemarks(say: (sentence: string) => void): {
 			const {phase} = connection;
 			if (phase === 'offline' && !lost) {
 				lost = true;
-				say(`Offline: ${connection.reason} Trying again until it is back.`);
+				say(`Offline: ${connection.reason} Retrying.`);
 			} else if (phase === 'live') {
-				if (lost) say(replaced ? 'Back.' : 'Back; nothing was missed.');
+				if (lost) say(replaced ? 'Back online.' : 'Back online; nothing was missed.');
 				lost = false;
 				replaced = false;
 			}

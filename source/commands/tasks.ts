@@ -30,25 +30,25 @@ const command: Command = {
 		  agentmux tasks assign ID TAG | --anybody
 		  agentmux tasks priority ID N
 
-		  --as TAG      act as that agent (AGENTMUX_TAG when absent); from another agent's program or folder it is refused
-		  --token N     which claim this is about, as claim printed it: a late owner is refused
-		  --key KEY     adding twice under one key in one queue adds it once
-		  --json        the row, or one JSON array of the rows
+		  --as TAG      act as that agent (default AGENTMUX_TAG); refused in another agent's program or folder
+		  --token N     the token of your claim, as claim printed it; an old one is refused
+		  --key KEY     do not add a second task with the same key to the same queue
+		  --json        print the row, or the rows as one JSON array
 
-		show prints all of one task: its text, the steps of a plan, its attempts and its lease, its result with the first
-		rows of its table, and how it came to stand as it does. With --json the row has \`steps\`, \`events\` and \`rows\` as well.
+		show prints everything about one task: its text, the steps of a plan, its attempts and its lease, its result with the
+		first rows of its table, and its history. With --json the row also has \`steps\`, \`events\` and \`rows\`.
 
-		A claim holds for its lease, and longer while nobody else claims the task; time in which the machine slept or the hub
-		was away does not count. Finishing twice with the same outcome is finishing once.
+		A claim is valid for its lease, and after that until somebody else claims the task. Time in which the machine slept or
+		the hub was away does not count. Finishing twice with the same outcome has the effect of finishing once.
 
-		retry queues again what failed, died or was cancelled, a plan with its steps; assign lets only that agent claim
-		it; of two tasks the one with the higher priority goes first. An agent may cancel, retry, assign and reprioritise
-		only tasks that it created, steps of its plans, and tasks that it owns; a human may do so with every task.
+		retry queues a failed, dead or cancelled task again, and a plan with its steps. assign allows only that agent to claim
+		the task. Tasks with a higher priority are claimed first. An agent may cancel, retry, assign and reprioritise only tasks
+		that it created, steps of its plans, and tasks that it owns; a human may do so with every task.
 
-		claim prints nothing and exits 0 when no task is ready, or the task of that ID cannot be claimed.
+		claim prints nothing and exits 0 if no task is ready, or if the task with that ID cannot be claimed.
 
-		TIME is how long from now (90s, 30m, 2h, 7d), the next time that it is 14:30, tomorrow, or a date with or without a time
-		(2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30Z): the task is not claimed before.
+		The task cannot be claimed before TIME: how long from now (90s, 30m, 2h, 7d), 14:30 (the next one), tomorrow, or a date
+		with or without a time (2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30Z).
 
 		Examples
 		  agentmux tasks add "Port the parser" --body "see docs/parser.md" --priority 5
@@ -96,7 +96,7 @@ const command: Command = {
 			if (flags['json'] === true) return writeJson(stdout, outcome);
 			const tasks = outcome === null ? [] : isList(outcome) ? outcome : [outcome];
 			if (tasks.length > 0) return write(stdout, taskTable(stdout, tasks, name === 'claim'));
-			if (words[0] === undefined) remark(stderr, name === 'claim' ? 'No task is ready.' : 'There are no such tasks.');
+			if (words[0] === undefined) remark(stderr, name === 'claim' ? 'No task is ready.' : 'No tasks found.');
 		});
 	},
 };

@@ -15,13 +15,13 @@ const page = 1000;
 const command: Command = {
 	summary: 'print a message and all replies, as a tree',
 	help: `
-		Print the thread that a message is part of: each reply below the message it replies to.
+		Print the thread that a message belongs to: each reply below the message it replies to.
 
 		Usage
 		  agentmux thread [--json] ID
 
-		  ID      any message of the thread, as the screen and the lists print it
-		  --json  one JSON array of the rows, oldest first
+		  ID      the id of any message in the thread
+		  --json  print the rows as one JSON array, oldest first
 
 		Examples
 		  agentmux thread 12
@@ -31,7 +31,7 @@ const command: Command = {
 	async run(invocation) {
 		const {input, flags, stdout} = invocation;
 		const id = idWord(input[0], 'message');
-		if (input.length > 1) throw new UsageError('thread takes one message.', 'Give one id: agentmux thread 12.');
+		if (input.length > 1) throw new UsageError('Give only one message.', 'Example: agentmux thread 12');
 		await withMailbox(invocation, {}, async mailbox => {
 			const root = await rootOf(mailbox, id);
 			const messages = await wholeThread(mailbox, root);
@@ -43,7 +43,7 @@ const command: Command = {
 
 export default command;
 
-/** The message that began the thread. Throws MailboxError when there is no such message. */
+/** The id of the thread's first message. Rejects with MailboxError if there is no such message. */
 async function rootOf(mailbox: Mailbox, id: number): Promise<number> {
 	const [message] = await mailbox.history({after: id - 1, before: id + 1, limit: 1});
 	if (message !== undefined) return message.thread_id;
@@ -60,7 +60,7 @@ async function wholeThread(mailbox: Mailbox, root: number): Promise<Message[]> {
 	}
 }
 
-/** A message with the lines of the tree before each of its own. */
+/** A message with the lines of the tree in front of each of its lines. */
 function lineOf(stdout: NodeJS.WriteStream, {message, depth, goesOn}: ThreadEntry): Printable {
 	const text = messageText(stdout, message).trimEnd();
 	if (depth === 0) return p`${text}\n`;

@@ -13,25 +13,25 @@ import {timeFlag} from './cli/values.ts';
 
 const page = 1000;
 
-type Happening =
+type TimelineEvent =
 	| ({readonly type: 'message'; readonly at: string} & Message)
 	| ({readonly type: 'task'; readonly title: string | null} & Omit<TaskChange, 'kind'>)
 	| ({readonly type: 'presence'} & Omit<PresenceChange, 'kind'>);
 
 const command: Command = {
-	summary: 'print what happened when: messages, tasks, presence',
+	summary: 'print what happened and when: messages, tasks, presence',
 	help: `
-		Look back: messages, how tasks went, and what agents did, in the order in which it happened.
+		Print messages, changes of tasks, and what agents did, in the order in which they happened.
 
 		Usage
 		  agentmux timeline [--since TIME] [--until TIME] [--json]
 
-		  --since TIME  from then on (default 2h)
-		  --until TIME  before that (default: now)
-		  --json        JSON Lines: one event a line, each with its type (message, task, presence) and at
+		  --since TIME  start at TIME (default 2h)
+		  --until TIME  end before TIME (default: now)
+		  --json        print JSON Lines: one event per line, each with \`type\` (message, task, presence) and \`at\`
 
-		TIME is how long ago (90s, 30m, 2h, 7d), the last time that it was 14:30, today, yesterday, or a date with or without
-		a time (2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30Z). How tasks and agents stood is kept for 30 days.
+		TIME is how long ago (90s, 30m, 2h, 7d), 14:30 (the last one), today, yesterday, or a date with or without a time
+		(2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30Z). Changes of tasks and agents are kept for 30 days.
 
 		Examples
 		  agentmux timeline --since 30m
@@ -47,35 +47,35 @@ const command: Command = {
 		const until = timeFlag(flags, 'until', 'past', now) ?? Infinity;
 		if (since >= until) throw new UsageError('--since is not before --until.', 'Give an earlier --since.');
 		await withMailbox(invocation, {}, async mailbox => {
-			const happenings = await whatHappened(mailbox, since, until, now);
-			if (flags['json'] === true) return write(stdout, joinPrintable(happenings.map(jsonLine)));
-			if (happenings.length === 0) return remark(stderr, 'Nothing happened in that time.');
-			return write(stdout, joinPrintable(happenings.map(each => textOf(stdout, each))));
+			const events = await eventsBetween(mailbox, since, until, now);
+			if (flags['json'] === true) return write(stdout, joinPrintable(events.map(jsonLine)));
+			if (events.length === 0) return remark(stderr, 'Nothing happened in that period.');
+			return write(stdout, joinPrintable(events.map(each => textOf(stdout, each))));
 		});
 	},
 };
 
 export default command;
 
-/** Everything from `since` until before `until` (milliseconds since 1970), in order; of one time messages come first. */
-async function whatHappened(mailbox: Mailbox, since: number, until: number, now: number): Promise<Happening[]> {
+/** Everything from `since` until before `until` (milliseconds since 1970), in order; at the same time, messages come first. */
+async function eventsBetween(mailbox: Mailbox, since: number, until: number, now: number): Promise<TimelineEvent[]> {
 	const isIn = (at: string): boolean => Date.parse(at) >= since && Date.parse(at) < until;
 	const [messages, changes, agents] = await Promise.all([
 		messagesSince(mailbox, since),
 		changesSince(mailbox, since, until),
 		mailbox.agents(),
 	]);
-	// That an agent is gone is written down when it comes back.
+	// The database records that an agent was gone only when it comes back.
 	const gone = agents.flatMap((agent): StateChange[] => {
 		const at = agent.revoked_at === null ? goneAt(agent) : null;
 		if (at === null || at > now) return [];
 		return [{id: 0, kind: 'presence', at: new Date(at).toISOString(), tag: agent.tag, state: 'gone'}];
 	});
-	const told = [...changes, ...gone].filter(({at}) => isIn(at));
-	const titles = await titlesOf(mailbox, told);
-	const happenings: Happening[] = [
+	const shown = [...changes, ...gone].filter(({at}) => isIn(at));
+	const titles = await titlesOf(mailbox, shown);
+	const events: TimelineEvent[] = [
 		...messages.filter(({created_at}) => isIn(created_at)).map(toMessage),
-		...told.map((change): Happening => {
+		...shown.map((change): TimelineEvent => {
 			if (change.kind === 'presence') {
 				const {kind: type, ...rest} = change;
 				return {type, ...rest};
@@ -84,14 +84,14 @@ async function whatHappened(mailbox: Mailbox, since: number, until: number, now:
 			return {type, title: titles.get(change.task_id) ?? null, ...rest};
 		}),
 	];
-	return happenings.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+	return events.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
 }
 
-function toMessage(message: Message): Happening {
+function toMessage(message: Message): TimelineEvent {
 	return {type: 'message', at: message.created_at, ...message};
 }
 
-/** In pages backwards: what is wanted is mostly new. */
+/** Reads pages backwards, since usually the newest are wanted. */
 async function messagesSince(mailbox: Mailbox, since: number): Promise<Message[]> {
 	const pages: Message[][] = [];
 	for (let before = Infinity; ;) {
@@ -139,18 +139,18 @@ const presenceWords: {readonly [State in PresenceChange['state']]: Printable} = 
 	revoked: p`revoked`,
 };
 
-function textOf(stdout: NodeJS.WriteStream, happening: Happening): Printable {
-	const time = styled(stdout, 'dim', timeOf(happening.at));
-	const tag = happening.tag === null ? '' : p`${styled(stdout, 'bold', printable(happening.tag))}  `;
-	switch (happening.type) {
+function textOf(stdout: NodeJS.WriteStream, event: TimelineEvent): Printable {
+	const time = styled(stdout, 'dim', timeOf(event.at));
+	const tag = event.tag === null ? '' : p`${styled(stdout, 'bold', printable(event.tag))}  `;
+	switch (event.type) {
 		case 'message':
-			return messageLines(stdout, happening, time);
+			return messageLines(stdout, event, time);
 		case 'task': {
-			const {task_id, state, progress, title} = happening;
-			const part = state === 'running' && progress > 0 ? p` ${printable(percentOf(happening))}` : '';
+			const {task_id, state, progress, title} = event;
+			const part = state === 'running' && progress > 0 ? p` ${printable(percentOf(event))}` : '';
 			return p`${time}  ${tag}task #${task_id} ${state}${part}${title === null ? '' : p`  ${printable(title)}`}\n`;
 		}
 		case 'presence':
-			return p`${time}  ${tag}${styled(stdout, 'dim', presenceWords[happening.state])}\n`;
+			return p`${time}  ${tag}${styled(stdout, 'dim', presenceWords[event.state])}\n`;
 	}
 }

@@ -13,19 +13,19 @@ import {openScreenMemory, screenFile} from './screen/screen-file.ts';
 
 type Commands = () => Promise<readonly ProgramCommand[]>;
 
-/** Every channel live, and a line to write into them. Its palette names the other commands. */
+/** The command that opens the screen. `commands`: the other commands, for the palette. */
 export const tui = (commands: Commands): Command => ({
 	summary: 'open the screen',
 	help: `
-	agentmux: every channel of the mailbox live in panes, its tasks beside them, and a line to write into them
+	agentmux: every channel of the mailbox live in panes, with its tasks, and a line to write into them
 
 	Usage
 	  agentmux [--as TAG]
 
-	  Where stdout is no terminal, one snapshot of channels, messages, tasks and agents is printed instead.
+	  If stdout is not a terminal, print a snapshot of channels, messages, tasks and agents instead.
 
 	Flags
-	  --as TAG     who you are (HUMAN, or AGENTMUX_TAG)
+	  --as TAG     your tag (default AGENTMUX_TAG, else HUMAN)
 
 	Examples
 	  agentmux
@@ -34,16 +34,16 @@ export const tui = (commands: Commands): Command => ({
 	flags: {as: {type: 'string'}},
 	async run(invocation) {
 		const as = typeof invocation.flags['as'] === 'string' ? invocation.flags['as'] : undefined;
-		// A dumb terminal has no places to draw at.
+		// A dumb terminal cannot move the cursor.
 		const {env, stdout} = invocation;
-		// Nor is it for an agent, whose client may well give it a terminal.
+		// An agent gets the snapshot, too, even if its client gives it a terminal.
 		const isScreen = stdout.isTTY && env['TERM'] !== 'dumb' && runningClients(env).length === 0;
 		if (isScreen) await showScreen(invocation, as, commands);
 		else await printSnapshot(invocation, as);
 	},
 });
 
-/** The first frame is drawn before anything that talks to a mailbox is loaded. */
+/** Draws the first frame before it loads anything that talks to a mailbox. */
 async function showScreen(
 	{env, stdin, stdout, stderr}: Invocation,
 	as: string | undefined,
@@ -51,10 +51,10 @@ async function showScreen(
 ): Promise<void> {
 	const {target, paths, tag, file, warnings} = await loadConfig({flags: {as}, env});
 	const name = target.kind === 'hub' ? 'local hub' : new URL(target.url).host;
-	const {startTui, readHabits: readPreferences} = await import('../tui/run/start.tsx');
+	const {startTui, readPreferences} = await import('../tui/run/start.tsx');
 	const preferences = readPreferences(file, env);
 	const odd = [...warnings, ...preferences.warnings];
-	// Where it stands when the screen is gone again.
+	// Printed before the screen, so that it is visible again after the screen is closed.
 	for (const warning of odd) remark(stderr, warning);
 	const opening = Promise.withResolvers<Mailbox>();
 	const store = createMailboxStore(opening.promise);
@@ -75,19 +75,19 @@ async function showScreen(
 			opening.resolve(open({env, stderr}, {as, kind: 'human', say}));
 		},
 	});
-	// What is on its way is not waited for: it was asked about before the end.
+	// Do not wait long for unsent messages: the user was asked about them before quitting.
 	await Promise.race([store.close(), new Promise(resolve => setTimeout(resolve, 500))]);
-	// The sockets of supabase-js outlive their channels by ten seconds.
+	// Exit, because the sockets of supabase-js outlive their channels by ten seconds.
 	process.exit();
 }
 
-/** For one line of the screen: the first sentence, with the name of its file alone, and how many more there are. */
+/** Short enough for one line of the screen: the first warning, with the file's name instead of its path, and how many more. */
 function briefly([first = '', ...more]: readonly string[], file: string): string {
 	const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
 	return `${first.replaceAll(file, path.basename(file))}${others}`;
 }
 
-/** A draft belongs to whom it was written as, and to the mailbox it was written for. */
+/** A draft belongs to a mailbox and to the tag that it was written under. */
 function mailboxFolder(target: Target, tag: Tag): string {
 	const where = target.kind === 'hub' ? 'hub' : new URL(target.url).host;
 	return `${where.replaceAll(/[^A-Za-z0-9.-]/g, '_')}.${foldTag(tag)}`;

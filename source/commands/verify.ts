@@ -12,20 +12,20 @@ import {timeOf} from './cli/message-text.ts';
 import {remark, write, writeJson} from './cli/output.ts';
 
 const command: Command = {
-	summary: 'check that no message was changed, deleted or inserted later',
+	summary: 'check that history was not changed',
 	help: `
-		Check that history is what was written: no message changed, deleted or inserted since.
+		Check that no message was changed, deleted, or inserted later.
 
 		Usage
 		  agentmux verify [--json]
 
-		  --json   one object: ok, messages, since, head, and what is wrong
+		  --json   print an object: ok, messages, since, head, and what is wrong
 
-		Every message becomes part of a chain of hashes within a minute. verify computes the chain again and compares it
-		with what the database keeps, and with the head that this machine saw last (docs/verify.md). Exits 1 when
-		something was changed, and names the first message that was.
+		Every message becomes part of a chain of hashes within a minute. verify computes the chain again and compares it with
+		the one in the database, and with the head that this machine saw last (docs/verify.md). It exits 1 if something was
+		changed, and names the first such message.
 
-		Redacted messages count as what they were: redact is how text is taken out.
+		A redacted message counts with its original text, so redaction is not reported as a change.
 	`,
 	flags: {json: {type: 'boolean'}},
 	async run(invocation) {
@@ -33,11 +33,11 @@ const command: Command = {
 		if (input.length > 0) throw new UsageError(`Unexpected argument \`${input[0]}\`.`, 'See `agentmux verify --help`.');
 		await withMailbox(invocation, {}, async mailbox => {
 			const {paths, target} = await loadConfig({env});
-			const credentials = target.kind === 'hub' ? hubPlace(readState(paths)?.database ?? '') : target.url;
-			const check = await checkHistory(mailbox, seenHeads(paths.data, credentials), progress(stderr));
+			const location = target.kind === 'hub' ? hubPlace(readState(paths)?.database ?? '') : target.url;
+			const check = await checkHistory(mailbox, seenHeads(paths.data, location), progress(stderr));
 			const {head, epoch} = check;
 			const wrong = wrongWith(check);
-			if (wrong === null && head !== null) keepHead(paths.data, {place: credentials, epoch, ...head});
+			if (wrong === null && head !== null) keepHead(paths.data, {place: location, epoch, ...head});
 			for (const copy of keptCopies(paths.data)) remark(stderr, keptCopyText(copy));
 			if (flags['json'] === true) {
 				const since = await sinceOf(mailbox, check);
@@ -53,16 +53,17 @@ const command: Command = {
 
 export default command;
 
-const remedy = "Whoever did that had the rights of the database's owner; a backup from before shows what it was.";
+const remedy =
+	"Only someone with the rights of the database's owner could do that; an earlier backup shows the original.";
 
-/** One sentence, or null when nothing is wrong. */
+/** One sentence; null if nothing is wrong. */
 function wrongWith({fault, lost, head}: HistoryCheck): string | null {
 	if (lost !== null && lost.seq > (head?.seq ?? 0) && fault === null) {
-		const end = head === null ? 'and nothing is sealed now' : `and it ends at seal ${head.seq} now`;
+		const end = head === null ? 'but now nothing is sealed' : `but now it ends at seal ${head.seq}`;
 		return `History was cut: this machine saw seal ${lost.seq} on ${timeOf(lost.at)}, ${end}.`;
 	}
 	if (lost !== null) {
-		return `History was made again: seal ${lost.seq}, which this machine saw on ${timeOf(lost.at)}, was another one.`;
+		return `History was rebuilt: when this machine saw seal ${lost.seq} on ${timeOf(lost.at)}, it was a different one.`;
 	}
 	return fault === null ? null : `History was changed: ${faultText(fault)}`;
 }
@@ -80,7 +81,7 @@ function faultText({fault, message_id, seq, at}: CheckedSeal): string {
 		case 'redaction inserted':
 			return `the record of message #${id}'s redaction was ${fault.slice('redaction '.length)} ${sealed}.`;
 		case 'changed':
-			return `message #${id} is not what was sealed ${sealed}.`;
+			return `message #${id} was changed after it was sealed ${sealed}.`;
 		case 'seal':
 		case null:
 			return `seal ${seq} does not follow from the one before it.`;
@@ -90,7 +91,7 @@ function faultText({fault, message_id, seq, at}: CheckedSeal): string {
 function formerText({former, head}: HistoryCheck): string {
 	if (former === null) return '';
 	const end = head === null ? 'has no seal' : `ends at seal ${head.seq}`;
-	return `This is another history than the one that this machine saw last, up to seal ${former.seq} of ${timeOf(former.at)}; it ${end}. That is so after a backup was put back; if nobody did that, somebody replaced the database.`;
+	return `This is not the history that this machine saw last, up to seal ${former.seq} of ${timeOf(former.at)}; it ${end}. That is normal after restoring a backup; if nobody did, somebody replaced the database.`;
 }
 
 function summary({messages, head}: HistoryCheck, since: string | null): Printable {
@@ -107,7 +108,7 @@ async function sinceOf(mailbox: Mailbox, {first_id}: HistoryCheck): Promise<stri
 	return first?.created_at ?? null;
 }
 
-/** Says every few seconds how far it is. */
+/** Reports progress every few seconds. */
 function progress(stderr: NodeJS.WriteStream): (messages: number) => void {
 	let last = performance.now();
 	return messages => {

@@ -9,17 +9,17 @@ import {watchedTables} from './join/watched.ts';
 const command: Command = {
 	summary: 'post a message whenever a table changes',
 	help: `
-		From now on, every statement that changes rows of TABLE posts a message from SYSTEM that is addressed to TAG. It shows
-		the row, or of several rows their number and the first ten.
+		After this, every statement that changes rows of TABLE posts a message from SYSTEM to TAG. It shows the row, or, if
+		there are several, their number and the first ten.
 
 		Usage
-		  agentmux watch                        what is watched
+		  agentmux watch                        list the watched tables
 		  agentmux watch TABLE --to TAG
-		  agentmux watch TABLE --to TAG --off   no longer
+		  agentmux watch TABLE --to TAG --off   stop watching
 
-		  --to TAG      who should act on it
-		  --off         end what was set up
-		  --json        print it as JSON
+		  --to TAG      the agent that gets the messages
+		  --off         stop watching
+		  --json        print JSON
 
 		Examples
 		  agentmux watch orders --to RESPONDER
@@ -34,19 +34,19 @@ const command: Command = {
 		if (name === undefined && to === undefined && !off) return list(invocation);
 		if (name === undefined || more.length > 0) throw new UsageError('Give one table.', 'See `agentmux watch --help`.');
 		if (to === undefined) {
-			throw new UsageError(
-				'--to is missing.',
-				`Use --to TAG: agentmux watch ${name} --to RESPONDER${off ? ' --off' : ''}`,
-			);
+			throw new UsageError('--to is missing.', `Example: agentmux watch ${name} --to RESPONDER${off ? ' --off' : ''}`);
 		}
 		const call = `${off ? 'unwatch_table' : 'watch_table'}(${literal(name)}, ${literal(to)})`;
 		const run = await openSql(invocation);
 		const [row] = await run(`select ${call} as ended`);
 		const ended = row?.['ended'] === true;
 		if (flags['json'] === true) return writeJson(stdout, off ? {table: name, to, ended} : {table: name, to});
-		if (!off) return write(stdout, p`Every change in ${printable(name)} is now a message to ${printable(to)}.\n`);
-		if (ended) return write(stdout, p`Changes in ${printable(name)} are no longer told to ${printable(to)}.\n`);
-		return remark(stderr, `${name} was not watched for ${to}; nothing was changed. \`agentmux watch\` lists what is.`);
+		if (!off) return write(stdout, p`${printable(to)} now gets a message for every change in ${printable(name)}.\n`);
+		if (ended) return write(stdout, p`${printable(to)} no longer gets messages for changes in ${printable(name)}.\n`);
+		return remark(
+			stderr,
+			`${name} was not watched for ${to}; nothing was changed. \`agentmux watch\` lists the watched tables.`,
+		);
 	},
 };
 
@@ -56,7 +56,7 @@ async function list(invocation: Invocation): Promise<void> {
 	const {flags, stdout, stderr} = invocation;
 	const rows = await watchedTables(await openSql(invocation));
 	if (flags['json'] === true) return writeJson(stdout, rows);
-	if (rows.length === 0) return remark(stderr, 'No table is watched: `agentmux watch TABLE --to TAG` does so.');
+	if (rows.length === 0) return remark(stderr, 'No table is watched. Use `agentmux watch TABLE --to TAG`.');
 	return write(
 		stdout,
 		table(
@@ -67,7 +67,7 @@ async function list(invocation: Invocation): Promise<void> {
 	);
 }
 
-/** Read alike whatever standard_conforming_strings says. */
+/** A string constant that does not depend on standard_conforming_strings. */
 function literal(text: string): string {
 	return `E'${text.replaceAll('\\', String.raw`\\`).replaceAll("'", "''")}'`;
 }

@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {SupabaseClient} from '@supabase/supabase-js';
-import type {Agent, Sign} from '../mailbox/agent.ts';
+import type {Agent, AgentUpdate} from '../mailbox/agent.ts';
 import {checkContent} from '../mailbox/content.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
@@ -339,7 +339,7 @@ export class Rest implements Source {
 		return this.table(readAgent, client => client.from('agents').select().order('joined_at'));
 	}
 
-	touch({presence, role, session, wake}: Sign): Promise<Agent> {
+	touch({presence, role, session, wake}: AgentUpdate): Promise<Agent> {
 		const args = {
 			p_presence: presence ?? null,
 			p_role: role ?? null,

@@ -5,10 +5,10 @@ import {foldersAbove} from './clients/above.ts';
 import {clients} from './clients/clients.ts';
 import type {ClientId} from './clients/dialect.ts';
 
-/** Who has joined in a folder. */
+/** An agent that has joined in a folder. */
 interface JoinedAgent {
 	readonly tag: Tag;
-	/** For which clients join has written something there, and leave not yet taken it out. */
+	/** The clients for which join has written files there that leave has not removed. */
 	readonly clients: readonly ClientId[];
 }
 
@@ -18,8 +18,8 @@ export interface JoinedFolder {
 }
 
 /**
- * The joined folders that `cwd` is or lies in, the nearest first. By what join wrote down in our own home, not by what the
- * folder holds: that is for its agent to change. `data` is the folder of what must not be lost.
+ * The joined folders among `cwd` and the folders above it, the nearest first. This relies on the credentials in our home, because
+ * an agent could change the files in its folder. `data` is the data folder.
  */
 export function joinedFolders(data: string, cwd: string): JoinedFolder[] {
 	const credentials = credentialsIn(join(data, 'agents'));
@@ -39,7 +39,7 @@ interface Written {
 	readonly files: readonly string[];
 }
 
-/** A damaged one belongs to nobody here: whoever uses it is told. */
+/** Skips damaged files; whoever uses one gets an error. */
 function credentialsIn(folder: string): Written[] {
 	const credentials: Written[] = [];
 	for (const name of namesIn(folder)) {
@@ -61,7 +61,7 @@ function namesIn(folder: string): string[] {
 			.filter(name => name.endsWith('.json'))
 			.sort();
 	} catch {
-		// Nobody has joined yet.
+		// No agent has joined yet.
 		return [];
 	}
 }
@@ -76,7 +76,7 @@ function realPath(folder: string): string {
 	try {
 		return realpathSync(folder);
 	} catch {
-		// It was removed under us: what it was called tells as much.
+		// It was removed while we are in it; its former path is good enough.
 		return folder;
 	}
 }

@@ -3,14 +3,14 @@ import {join} from 'node:path';
 import {readOwnFile, writePrivate} from '../hub/files/whole-file.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
 
-/** An agent's token of a hosted project, which runs out: made by whoever finds it old, and kept for the others. */
+/** An agent's token for a hosted project. The first process that finds it old renews it, and keeps it for the others. */
 export interface KeptToken {
-	/** Id of the user that it is of. */
+	/** The id of its user. */
 	readonly account: string;
 	readonly token: string;
 	/** Milliseconds since 1970. */
 	readonly expires_at: number;
-	/** From when on another one is made, in milliseconds since 1970. */
+	/** When to renew it, in milliseconds since 1970. */
 	readonly renew_at: number;
 }
 
@@ -18,7 +18,7 @@ function tokenFile(state: string, tag: Tag): string {
 	return join(state, 'tokens', `${foldTag(tag)}.json`);
 }
 
-/** The one of that account; null when there is none, or it has run out. `state` is the folder of what may be lost. */
+/** The token of that account; null if there is none, or it has expired. `state` is the state folder. */
 export function readKeptToken(state: string, tag: Tag, account: string): KeptToken | null {
 	try {
 		const kept = JSON.parse(readOwnFile(tokenFile(state, tag))) as KeptToken;
@@ -28,7 +28,7 @@ export function readKeptToken(state: string, tag: Tag, account: string): KeptTok
 	}
 }
 
-/** Readable by this user alone. Throws when it cannot be written. */
+/** Readable by this user only. Throws if it cannot be written. */
 export function keepToken(state: string, tag: Tag, kept: KeptToken): void {
 	writePrivate(tokenFile(state, tag), JSON.stringify(kept));
 }

@@ -1,12 +1,12 @@
 import type {Tag} from '../mailbox/tag.ts';
 
-/** Who gets a place in which folder. */
+/** An agent that joins in a folder. */
 export interface Participant {
 	readonly tag: Tag;
 	/** Absolute. */
 	readonly folder: string;
-	/** What it does, for the others to see. */
+	/** What it does, shown to the others. */
 	readonly role?: string | undefined;
-	/** What its guidance says beyond the general section; Markdown. */
+	/** Markdown to add to the general guidance. */
 	readonly guidance?: string;
 }

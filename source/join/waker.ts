@@ -5,42 +5,42 @@ import {addresses, type Message} from '../mailbox/message.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {wakeText} from './hook/mail-text.ts';
 
-/** One way to an idle client. That `ring` resolves says nothing: only mail that was taken shows that it was heard. */
+/** One way to wake an idle client. That `ring` resolves proves nothing; only taken mail shows that it worked. */
 export interface Way {
 	readonly name: Wake;
 	ring(text: string): Promise<void>;
 }
 
-interface Waking {
+interface WakerOptions {
 	readonly mailbox: Mailbox;
-	/** Whose client; the identity of the mailbox. */
+	/** The agent: the identity of the mailbox. */
 	readonly tag: Tag;
-	/** The best first; at least one. */
+	/** At least one, the best first. */
 	readonly ways: readonly Way[];
-	/** Hears how the client can be woken from now on, when that changes. */
+	/** Called when the way in which the client can be woken changes. */
 	readonly onChange: (wake: Wake | 'none') => void;
-	/** Hears that another history came, which may not know the agent. */
+	/** Called when the history was replaced by one that may not know the agent. */
 	readonly onReplaced?: () => void;
-	/** Hears what is known of the agent, whenever that changes. */
+	/** Called with the agent's row whenever it changes. */
 	readonly onAgent?: (agent: Agent) => void;
-	/** Milliseconds until a ring that nobody followed counts as not heard. */
-	readonly patience?: number;
-	/** Milliseconds that mail may wait while the agent works: a turn that the user interrupted ends without a word. */
+	/** Milliseconds after a ring in which the mail must be taken; otherwise the way does not work. */
+	readonly timeout?: number;
+	/** Milliseconds that mail may wait while the agent works, because the end of an interrupted turn is not reported. */
 	readonly grace?: number;
-	/** Milliseconds after which it looks anyway, for mail whose lease ran out. */
+	/** Milliseconds between regular checks, for mail whose lease ran out. */
 	readonly every?: number;
 }
 
-/** Messages looked at at once. */
+/** Messages per check. */
 const batch = 20;
 
 /**
- * Wakes the agent's client whenever mail waits for it and it is idle: by the first way, and by the next one when nobody
- * takes the mail. When no way is heard it says so, and tries again with the next message. Returns how to end that.
+ * Wakes the agent's client whenever it is idle and has mail: by the first way, and by the next if nobody takes the mail. If no way
+ * works, it reports that, and tries again with the next message. Returns a function that stops it.
  */
-export function keepAwake(waking: Waking): Unsubscribe {
-	const waker = new Waker(waking);
-	const unsubscribe = waking.mailbox.subscribe(event => waker.hear(event));
+export function startWaker(options: WakerOptions): Unsubscribe {
+	const waker = new Waker(options);
+	const unsubscribe = options.mailbox.subscribe(event => waker.onEvent(event));
 	return () => {
 		unsubscribe();
 		waker.end();
@@ -48,56 +48,56 @@ export function keepAwake(waking: Waking): Unsubscribe {
 }
 
 class Waker {
-	readonly #waking: Required<Waking>;
-	/** Which way is rung next: the last one that was heard. */
+	readonly #options: Required<WakerOptions>;
+	/** The way to use next: the last one that worked. */
 	#way = 0;
-	/** What the client told of itself last; null: not known yet. */
+	/** The last reported presence; null if not known yet. */
 	#presence: Presence | null = null;
-	/** The mail that an idle client was last rung for, and until when somebody should have taken it. */
+	/** The mail for which an idle client was rung last, and the time by which it should be taken. */
 	#rung: {readonly ids: ReadonlySet<number>; readonly deadline: number} | null = null;
-	/** No way was heard; said once. */
+	/** Whether no way worked; reported once. */
 	#gaveUp = false;
-	/** Since when mail waits although the agent works, and whether it was rung for. */
+	/** Since when mail has been waiting while the agent works, and whether it was rung for that. */
 	#waitsSince: {readonly at: number; readonly rung: boolean} | null = null;
 	#ended = false;
-	#looking = false;
-	#lookAgain = false;
+	#checking = false;
+	#checkAgain = false;
 	#timer: NodeJS.Timeout | null = null;
 	readonly #clock: NodeJS.Timeout;
 
-	constructor(waking: Waking) {
-		this.#waking = {
+	constructor(options: WakerOptions) {
+		this.#options = {
 			onAgent: () => undefined,
 			onReplaced: () => undefined,
-			patience: 10_000,
+			timeout: 10_000,
 			grace: 30_000,
 			every: 60_000,
-			...waking,
+			...options,
 		};
-		this.#clock = setInterval(() => this.#look(), this.#waking.every);
+		this.#clock = setInterval(() => this.#check(), this.#options.every);
 	}
 
-	hear(event: MailboxEvent): void {
-		const {tag} = this.#waking;
+	onEvent(event: MailboxEvent): void {
+		const {tag} = this.#options;
 		switch (event.type) {
 			case 'messages':
-				if (event.messages.some(message => addresses(message, tag))) this.#look();
+				if (event.messages.some(message => addresses(message, tag))) this.#check();
 				return;
 			case 'agents': {
 				const agent = event.agents.find(each => sameTag(each.tag, tag));
 				if (agent === undefined) return;
-				this.#waking.onAgent(agent);
+				this.#options.onAgent(agent);
 				if (agent.presence === this.#presence) return;
 				this.#presence = agent.presence;
-				this.#look();
+				this.#check();
 				return;
 			}
 			case 'connection':
-				if (event.connection.phase === 'live') this.#look();
+				if (event.connection.phase === 'live') this.#check();
 				return;
 			case 'replaced':
-				this.#waking.onReplaced();
-				this.#look();
+				this.#options.onReplaced();
+				this.#check();
 				return;
 			case 'cursor':
 			case 'tasks':
@@ -112,36 +112,36 @@ class Waker {
 		if (this.#timer !== null) clearTimeout(this.#timer);
 	}
 
-	/** One look at a time; what happens meanwhile makes it look once more. One that fails is made up for by the next. */
-	#look(): void {
+	/** Runs one check at a time; an event during a check causes another. A failed check is made up for by the next. */
+	#check(): void {
 		if (this.#ended) return;
-		this.#lookAgain = this.#looking;
-		if (this.#looking) return;
-		this.#looking = true;
-		this.#lookOnce()
+		this.#checkAgain = this.#checking;
+		if (this.#checking) return;
+		this.#checking = true;
+		this.#checkOnce()
 			.catch(() => undefined)
 			.finally(() => {
-				this.#looking = false;
-				if (this.#lookAgain) this.#look();
+				this.#checking = false;
+				if (this.#checkAgain) this.#check();
 			});
 	}
 
-	#lookIn(milliseconds: number): void {
+	#checkIn(milliseconds: number): void {
 		if (this.#timer !== null) clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => this.#look(), milliseconds);
+		this.#timer = setTimeout(() => this.#check(), milliseconds);
 	}
 
-	async #lookOnce(): Promise<void> {
+	async #checkOnce(): Promise<void> {
 		const waiting = await this.#waiting();
 		if (this.#ended) return;
 		if (waiting.length === 0) this.#taken();
 		else if (this.#presence === 'idle') await this.#whenIdle(waiting);
 		else if (this.#presence === 'working') await this.#whenWorking(waiting);
-		// Who waits for a permission, or has gone, is not woken by anything.
+		// A client that waits for permission, or is gone, cannot be woken.
 	}
 
 	#taken(): void {
-		if (this.#rung !== null && this.#gaveUp) this.#waking.onChange(this.#current.name);
+		if (this.#rung !== null && this.#gaveUp) this.#options.onChange(this.#current.name);
 		this.#rung = null;
 		this.#gaveUp = false;
 		this.#waitsSince = null;
@@ -153,22 +153,22 @@ class Waker {
 			if (this.#gaveUp || performance.now() < (this.#rung?.deadline ?? 0)) return;
 			if (!this.#nextWay()) return;
 		}
-		const {patience: timeout, tag} = this.#waking;
-		const heard = await this.#current.ring(wakeText(tag, waiting)).then(
+		const {timeout, tag} = this.#options;
+		const rang = await this.#current.ring(wakeText(tag, waiting)).then(
 			() => true,
 			() => false,
 		);
-		this.#rung = {ids: new Set(waiting.map(({id}) => id)), deadline: performance.now() + (heard ? timeout : 0)};
-		this.#lookIn(heard ? timeout : 0);
+		this.#rung = {ids: new Set(waiting.map(({id}) => id)), deadline: performance.now() + (rang ? timeout : 0)};
+		this.#checkIn(rang ? timeout : 0);
 	}
 
-	/** Mail that nobody took for so long: the turn was interrupted, or a tool takes its time. */
+	/** Rings once if mail has been waiting for long: the turn was interrupted, or a tool is slow. */
 	async #whenWorking(waiting: readonly Message[]): Promise<void> {
-		const {grace, tag} = this.#waking;
+		const {grace, tag} = this.#options;
 		this.#waitsSince ??= {at: performance.now(), rung: false};
 		const left = this.#waitsSince.at + grace - performance.now();
 		if (left > 0) {
-			this.#lookIn(left);
+			this.#checkIn(left);
 			return;
 		}
 		if (this.#waitsSince.rung) return;
@@ -177,23 +177,23 @@ class Waker {
 	}
 
 	get #current(): Way {
-		const way = this.#waking.ways[this.#way];
+		const way = this.#options.ways[this.#way];
 		if (way === undefined) throw new RangeError('A waker needs a way.');
 		return way;
 	}
 
-	/** False when there is none: the agent reads at its next turn. */
+	/** Switches to the next way. False if there is none, so that the agent reads at its next turn. */
 	#nextWay(): boolean {
-		const {ways, onChange} = this.#waking;
+		const {ways, onChange} = this.#options;
 		this.#gaveUp = this.#way + 1 >= ways.length;
 		this.#way = this.#gaveUp ? 0 : this.#way + 1;
 		onChange(this.#gaveUp ? 'none' : this.#current.name);
 		return !this.#gaveUp;
 	}
 
-	/** What is worth a turn: mail that was never handed over, and mail to the agent by name that it left open too long. */
+	/** The mail that is worth a turn: mail that was never handed over, and mail naming the agent that it left open too long. */
 	async #waiting(): Promise<Message[]> {
-		const {mailbox, tag} = this.#waking;
+		const {mailbox, tag} = this.#options;
 		const free = await mailbox.inbox(tag, {limit: batch, free: true});
 		const others = free.filter(({mentions}) => !mentions.some(mention => sameTag(mention, tag))).map(({id}) => id);
 		if (others.length === 0) return free;

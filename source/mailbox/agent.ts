@@ -6,14 +6,14 @@ export const presences = ['working', 'idle', 'blocked', 'away'] as const;
 export type Presence = (typeof presences)[number];
 
 export const wakes = ['bell', 'socket'] as const;
-/** The ways to an idle client: a file that it watches, or the socket that it listens on. */
+/** The ways to wake an idle client: a file that it watches, or the socket that it listens on. */
 export type Wake = (typeof wakes)[number];
 
-/** A change to an identity; absent fields stay as they are. */
-export interface Sign {
+/** Changes to an agent's row; absent fields are not changed. */
+export interface AgentUpdate {
 	readonly presence?: Presence;
 	readonly role?: string;
-	/** The client that speaks. The agent's presence follows from all of its clients, and `away` ends this one. */
+	/** The client that sends this. The agent's presence is derived from all its clients, and `away` ends this one. */
 	readonly session?: string;
 	/** How that client can be woken. */
 	readonly wake?: Wake | 'none';
@@ -28,17 +28,17 @@ export interface Agent {
 	readonly joined_at: string;
 	readonly last_seen_at: string | null;
 	readonly revoked_at: string | null;
-	/** Clients that live under this tag, as far as they told; more than one share its inbox. */
+	/** The number of clients that use this tag, as far as they report it. Several share its inbox. */
 	readonly sessions: number;
-	/** How it can be woken when it is idle; null: it reads at its next turn. */
+	/** How it can be woken when it is idle; null if it reads only at its next turn. */
 	readonly wake: Wake | null;
 	readonly meta: {readonly [key: string]: Json};
 }
 
-/** Milliseconds without a sign of life after which an agent that did not say good-bye is gone. */
-const silence = 5 * 60_000;
+/** Milliseconds without a sign of life after which an agent that did not sign off is gone. */
+const goneAfter = 5 * 60_000;
 
-/** What an agent is doing as far as can be known at `now` (milliseconds since 1970): one that was killed says nothing. */
+/** What an agent is doing, at `now` (milliseconds since 1970). One that was killed cannot report that, but is `gone` after a while. */
 export function presenceOf(
 	{kind, presence, joined_at, last_seen_at}: Pick<Agent, 'kind' | 'presence' | 'joined_at' | 'last_seen_at'>,
 	now: number,
@@ -47,7 +47,7 @@ export function presenceOf(
 	return gone !== null && now >= gone ? 'gone' : presence;
 }
 
-/** From when on (milliseconds since 1970) it is gone unless it gives a sign of life; null if nobody expects one. */
+/** When it will count as gone (milliseconds since 1970) without a sign of life; null if none is expected. */
 export function goneAt({
 	kind,
 	presence,
@@ -55,31 +55,31 @@ export function goneAt({
 	last_seen_at,
 }: Pick<Agent, 'kind' | 'presence' | 'joined_at' | 'last_seen_at'>): number | null {
 	if (presence === 'away' || kind === 'human') return null;
-	return Date.parse(last_seen_at ?? joined_at) + silence + 1;
+	return Date.parse(last_seen_at ?? joined_at) + goneAfter + 1;
 }
 
-/** Whether more than one client works under the tag: each message reaches but one of them. */
+/** Whether several clients use the tag, so that each message reaches only one of them. */
 export function isShared(agent: Agent, now: number): boolean {
 	return agent.sessions > 1 && agent.revoked_at === null && presenceOf(agent, now) !== 'gone';
 }
 
-/** Whether a human gave it the SQL of the database's owner: it can write as anybody. */
+/** Whether a human let it run SQL as the owner of the database, so that it can write as anyone. */
 export function hasOwnerSql({meta}: Pick<Agent, 'meta'>): boolean {
 	return meta['owner_sql'] === true;
 }
 
-/** What two clients under one tag should know. */
+/** A notice for two clients that use the same tag. */
 export function sharedText(tag: Tag): string {
 	return (
-		`Another client works as ${tag} in the agentmux mailbox right now. Both share one inbox: each message is handed over ` +
-		'to one of them, and both write under one name. The human sees that too; one of them can join under a tag of its own.'
+		`Another client is currently using the tag ${tag} in the agentmux mailbox. Both share an inbox, so each message is handed ` +
+		'over to only one of them, and both write under the same name. The human sees this, too. One of them can join under another tag.'
 	);
 }
 
-/** Who a mailbox writes as, from its token. */
+/** Who a mailbox acts as, according to its token. */
 export interface Identity {
 	readonly tag: Tag;
 	readonly kind: AuthorKind;
-	/** False with a service key: what is written shows as unverified. */
+	/** False with a service key: then messages are shown as unverified. */
 	readonly verified: boolean;
 }

@@ -1,27 +1,28 @@
-/** All expected failures. `message` is one sentence that says what happened and why, `remedy` what to do. */
+/** All expected failures. */
 export type ErrorCode =
-	/** The other end cannot be reached, or went away. Trying again may help. */
+	/** The other end cannot be reached, or went away. Retrying may help. */
 	| 'offline'
 	/** The key or token is wrong, expired or revoked. */
 	| 'unauthorized'
-	/** The other end is right to say no: a policy, a lease, somebody else's tag. */
+	/** The other end refuses it: a policy, a lease, somebody else's tag. */
 	| 'forbidden'
-	/** What was asked for does not fit: empty, too large, NUL, not a tag. */
+	/** The input is not valid: empty, too large, contains NUL, not a tag. */
 	| 'invalid'
 	| 'not_found'
-	/** There already, or taken by another. */
+	/** It exists already, or somebody else has it. */
 	| 'conflict'
-	/** The other end lacks agentmux's tables, or they are of another version. */
+	/** The other end lacks agentmux's tables, or has another version of them. */
 	| 'schema'
-	/** A file of ours cannot be read or written. */
+	/** A file cannot be read or written. */
 	| 'file'
-	/** A fault of ours. */
+	/** A bug in agentmux. */
 	| 'internal';
 
 interface MailboxErrorOptions extends ErrorOptions {
 	readonly sqlstate?: string;
 }
 
+/** An expected failure. `message` is one sentence that says what happened and why; `remedy` says what to do. */
 export class MailboxError extends Error {
 	override readonly name = 'MailboxError';
 	readonly code: ErrorCode;
@@ -37,13 +38,13 @@ export class MailboxError extends Error {
 		this.sqlstate = options.sqlstate ?? null;
 	}
 
-	/** What a person reads: the sentence, then the remedy. */
+	/** The message and the remedy, for people to read. */
 	get sentence(): string {
 		return this.remedy === '' ? this.message : `${this.message} ${this.remedy}`;
 	}
 }
 
-/** The command line is wrong: exit code 2 instead of 1. */
+/** The command line is wrong; the exit code is 2 instead of 1. */
 export class UsageError extends MailboxError {
 	constructor(message: string, remedy = '') {
 		super('invalid', message, remedy);

@@ -1,10 +1,10 @@
-/** At most `most` UTF-16 units of a text from `from` on; never ends in half a character. */
-export function cutText(text: string, most: number, from = 0): string {
-	const cut = text.slice(from, from + most);
-	return from + most < text.length ? cut.replace(/[\uD800-\uDBFF]$/, '') : cut;
+/** At most `max` UTF-16 units of a text from `from` on, without splitting a surrogate pair. */
+export function cutText(text: string, max: number, from = 0): string {
+	const cut = text.slice(from, from + max);
+	return from + max < text.length ? cut.replace(/[\uD800-\uDBFF]$/, '') : cut;
 }
 
-/** What each of several texts of these lengths may have, so that all have `room` together: the short ones stay whole. */
+/** The length that each of several texts may have so that all fit into `room` together. Shorter texts are not cut. */
 export function fairShare(lengths: readonly number[], room: number): number {
 	let left = room;
 	const sorted = lengths.toSorted((one, other) => one - other);

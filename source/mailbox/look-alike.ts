@@ -3,11 +3,11 @@ import {editDistance} from './nearest.ts';
 import {HUMAN, isTag, sameTag, SYSTEM, type Tag} from './tag.ts';
 
 /*
- * Which names look like which. The idea and the name `skeleton` are those of Unicode's UTS #39: two texts with one skeleton can
- * be taken for each other. Its tables have thousands of pairs; here are the letters that can pass for those of a tag.
+ * Names that look alike. The idea and the term `skeleton` are from Unicode's UTS #39: two texts with the same skeleton can be
+ * mistaken for each other. Its tables have thousands of pairs; these are the letters that can pass for those of a tag.
  */
 
-/** Letters of other scripts that look like an ASCII letter, digit or mark; what NFKC makes of wide and mathematical ones is not here. */
+/** Letters of other scripts that look like an ASCII letter, digit or mark. Wide and mathematical ones are left to NFKD. */
 const homoglyphs: {readonly [ascii: string]: string} = {
 	A: 'АΑᎪᗅꓮ𐊠',
 	B: 'ВΒᏴᗷꓐ',
@@ -68,7 +68,7 @@ const homoglyphs: {readonly [ascii: string]: string} = {
 };
 let asciiOf: ReadonlyMap<string, string> | null = null;
 
-/** Made at the first use: a hook that is handed nothing odd is spared it. */
+/** Built at the first use, because most hooks do not need it. */
 function homoglyphMap(): ReadonlyMap<string, string> {
 	asciiOf ??= new Map(
 		Object.entries(homoglyphs).flatMap(([ascii, others]) => Array.from(others, other => [other, ascii] as const)),
@@ -79,8 +79,8 @@ function homoglyphMap(): ReadonlyMap<string, string> {
 const ignorable = /[\p{Default_Ignorable_Code_Point}\p{Mn}]/gu;
 const notAscii = /[^\0-\u007F]/;
 
-/** The text as it looks, in lower case: letters that look like ASCII as those, without marks above and without what is invisible. */
-export function asItLooks(text: string): string {
+/** The visible form of a text, in lower case: letters that look like ASCII replaced by it, without accents and invisible characters. */
+export function visualForm(text: string): string {
 	if (!notAscii.test(text)) return text.toLowerCase();
 	const plain = text.normalize('NFKD').replaceAll(ignorable, '');
 	const map = homoglyphMap();
@@ -89,9 +89,9 @@ export function asItLooks(text: string): string {
 		.toLowerCase();
 }
 
-/** What two tags that can be taken for each other have in common: case, marks and what looks alike in most fonts do not count. */
+/** Equal for two tags that can be mistaken for each other: it ignores case, accents, and letters that look alike in most fonts. */
 function skeleton(tag: string): string {
-	return asItLooks(tag)
+	return visualForm(tag)
 		.replaceAll(/[_-]/g, '')
 		.replaceAll('rn', 'm')
 		.replaceAll('vv', 'w')
@@ -103,8 +103,8 @@ function skeleton(tag: string): string {
 }
 
 /**
- * Whether a tag can be taken for another one that it is not. `strict`, as for the human's: it is enough to be one letter off, or to
- * have its name in front of digits.
+ * Whether a tag can be mistaken for a different one. With `strict`, which is the default for the human's, one different letter or
+ * additional digits at the end are enough.
  */
 export function resembles(tag: Tag, other: Tag, strict = isGuarded(other)): boolean {
 	if (sameTag(tag, other)) return false;
@@ -114,12 +114,12 @@ export function resembles(tag: Tag, other: Tag, strict = isGuarded(other)): bool
 	return editDistance(one, two) <= 1 || (one.startsWith(two) && /^\d+$/.test(one.slice(two.length)));
 }
 
-/** Tags whose word counts for more than an agent's. */
+/** Tags with more authority than an agent's. */
 function isGuarded(tag: Tag): boolean {
 	return sameTag(tag, HUMAN) || sameTag(tag, SYSTEM);
 }
 
-/** The first of the tags known that a tag can be taken for; null where there is none. Whoever stands in front is the original. */
+/** The first of the known tags that a tag can be mistaken for; null if there is none. Earlier tags are the originals. */
 export function resembled(tag: Tag, known: Iterable<Tag>): Tag | null {
 	for (const other of known) {
 		if (sameTag(tag, other)) return null;
@@ -128,7 +128,7 @@ export function resembled(tag: Tag, known: Iterable<Tag>): Tag | null {
 	return null;
 }
 
-/** The tags that take part, the original before whatever came later and looks like it: the human's first. */
+/** The tags that take part, in order of precedence: the human's first, then by age, so that an original precedes its imitations. */
 export function knownTags(agents: Iterable<Pick<Agent, 'tag' | 'kind' | 'joined_at'>>): Tag[] {
 	const sorted = [...agents].sort(
 		(one, other) =>
@@ -138,16 +138,16 @@ export function knownTags(agents: Iterable<Pick<Agent, 'tag' | 'kind' | 'joined_
 	return [HUMAN, SYSTEM, ...sorted.map(({tag}) => tag)];
 }
 
-/** Characters of a body that are looked at, and lines. */
-const looked = {characters: 10_000, lines: 200};
+/** The maximum characters and lines of a body that are examined. */
+const limits = {characters: 10_000, lines: 200};
 const bracketed = /^[\s\p{Default_Ignorable_Code_Point}]*[[［【〔⟦❲]([^\]］】〕⟧❳\n]{1,64})[\]］】〕⟧❳]/u;
 
 /**
- * The tag that a line of a body begins with as if it were another message: `[НUMAN]` with letters of another script or with
- * something invisible in it, anywhere; written plainly only at the very beginning, since people quote. Null: none of `known`.
+ * The tag that a line of a body imitates as if another message began there: `[НUMAN]` with letters of another script or invisible
+ * characters, in any line; in plain letters only in the first, since people quote. Null if it is none of `known`.
  */
-export function imitated(body: string, author: Tag, known: readonly Tag[]): Tag | null {
-	const lines = body.slice(0, looked.characters).split(/[\n\u2028\u2029]/u, looked.lines);
+export function imitatedTag(body: string, author: Tag, known: readonly Tag[]): Tag | null {
+	const lines = body.slice(0, limits.characters).split(/[\n\u2028\u2029]/u, limits.lines);
 	for (const [index, line] of lines.entries()) {
 		const name = bracketed.exec(line)?.[1]?.trim();
 		if (name === undefined || (isTag(name) && (index > 0 || sameTag(name, author)))) continue;

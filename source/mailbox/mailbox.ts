@@ -1,4 +1,4 @@
-import type {Agent, Identity, Sign} from './agent.ts';
+import type {Agent, Identity, AgentUpdate} from './agent.ts';
 import type {Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
@@ -12,74 +12,73 @@ import type {Tag} from './tag.ts';
 import type {PlanDraft, StepDraft, Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
 
 /**
- * The port through which every part of agentmux reads and writes. Every method rejects with a
- * MailboxError and nothing else.
+ * The port through which every part of agentmux reads and writes. Methods reject only with MailboxError.
  */
 export interface Mailbox {
-	/** Who this mailbox writes as. */
+	/** Who this mailbox acts as. */
 	identity(): Promise<Identity>;
 
-	/** One page of messages by the query, oldest first. */
+	/** One page of messages, oldest first. */
 	history(query: HistoryQuery): Promise<Message[]>;
 
 	/** Every tag that wrote or was addressed, by `last_id`, newest first. */
 	channels(): Promise<Channel[]>;
 
-	/** A cursor at the present: whatever was not yet committed when it was made lies beyond it. */
+	/** A cursor at the present: everything that is committed after this call is beyond it. */
 	cursor(): Promise<Cursor>;
 
 	/**
-	 * Hears everything committed after `from` (null: only what comes now), then live; each message exactly once per
-	 * subscription, in the order of ids (docs/guarantees.md), whatever the connection does. With null, "now" is at the latest when `catching_up` is heard first: a
-	 * history that is read after that overlaps with what is told, and leaves no gap. Starts connecting at once and never
-	 * gives up; the newest tasks, agents and receipts are told after each (re)connect, then as they change.
+	 * Reports everything committed after `from` (null: only from now on), then live. Each message is reported exactly once per
+	 * subscription, in the order of ids (docs/guarantees.md), whatever the connection does. With null, "now" is no later than the
+	 * first `catching_up` event: a history that is read after it overlaps with the events and leaves no gap. Starts connecting
+	 * immediately and never gives up. The newest tasks, agents and receipts are reported after each (re)connect, then as they change.
 	 */
 	subscribe(listener: (event: MailboxEvent) => void, from?: Cursor | null): Unsubscribe;
 
-	/** Hears, about each second, which statement requests wait for; null when one was answered. Of a hub on this machine alone. */
+	/** Reports about every second the statement that requests wait for; null when one was answered. Only for a hub on this machine. */
 	watchBusy(listener: (busy: Busy | null) => void): Unsubscribe;
 
-	/** Inserts once, however often it is tried under the same `client_id`; resolves with the row. */
+	/** Inserts a message once, however often it is called with the same `client_id`. Resolves with the row. */
 	post(draft: Draft): Promise<Message>;
 
 	/**
-	 * Takes text and meta out of a message and keeps who wrote it when; resolves with the row as it is now. For its author and
-	 * humans, who sign it; rejects with `forbidden` for others, `not_found` where there is no such message. Repeats change nothing.
+	 * Removes the text and meta of a message; its author and time stay. Resolves with the new row. Allowed for its author and for
+	 * humans, who sign it; rejects with `forbidden` for others, and `not_found` if there is no such message. Idempotent.
 	 */
 	redact(id: number, reason?: string): Promise<Message>;
 
-	/** Adds to the chain of hashes over all messages, a part of what is to be added at each call; resolves with where it ends. */
+	/** Extends the chain of hashes over all messages, by a limited number at each call. Resolves with its head. */
 	seal(): Promise<ChainHead>;
-	/** Looks whether messages are still what was sealed: the seals after one, as many as take a moment, up to the first fault. */
+	/** Checks messages against their seals: a limited number of seals after the given one, up to the first fault. */
 	checkSeals(after: number): Promise<CheckedSeal[]>;
 
 	/**
-	 * What a filter lets through of all of history, newest first. `is:unread` is what somebody looked at, which the mailbox
-	 * does not know: it counts as true here (filter.ts, storedPart).
+	 * The messages in all of history that match a filter, newest first. `is:unread` counts as true, because the mailbox does not know
+	 * what was read (filter.ts, storedPart).
 	 */
 	search(filter: Filter, page?: SearchPage): Promise<Message[]>;
 
-	/** What is addressed to the reader and not acked by it, oldest first. Reading marks nothing. */
+	/** The messages that are addressed to the reader and not acked by it, oldest first. Reading marks nothing. */
 	inbox(reader: Tag, query?: InboxQuery): Promise<Message[]>;
 
 	/**
-	 * What is addressed to the identity and to be handed over now, oldest first: by nobody yet, or not acked when its lease
-	 * ran out. Leased to this caller for 30 s, so that two clients under one tag never hand over the same message; a message
-	 * handed over five times without an ack is stuck and not taken again. At most `limit`, 20 when absent, and after the first
-	 * no more than 1 MB of content.
+	 * Takes messages for the identity to hand over now, oldest first: those that nobody has taken yet, or whose lease ran out without
+	 * an ack. They are leased to this caller for 30 s, so that two clients with the same tag never hand over the same message. A
+	 * message that was delivered five times without an ack is stuck and not taken again. At most `limit` (default 20), and no more
+	 * than 1 MB of content after the first.
 	 */
 	take(options: TakeOptions): Promise<Message[]>;
 	/**
-	 * Gives back what a take of the identity holds and could not hand over: others may take it, at once the first time and
-	 * later with each further one. What was handed over, or taken again, stays as it is. Repeats change nothing.
+	 * Gives back messages of a take that could not be handed over. Others may take them, the first time immediately, then after a
+	 * growing pause. Does not affect messages that were handed over or taken again. Idempotent.
 	 */
 	release(takeId: string): Promise<void>;
 	/**
-	 * Marks messages as handed over to the identity's client, once its output was really flushed; they are taken again when
-	 * they are not acked within ten minutes. Repeats change nothing.
+	 * Marks messages as delivered to the identity's client; to be called once the output was flushed. They can be taken again if they
+	 * are not acked within ten minutes. Idempotent.
 	 */
 	deliver(ids: readonly number[], route: string): Promise<void>;
-	/** Marks messages as acknowledged by the identity. Repeats change nothing. */
+	/** Marks messages as acknowledged by the identity. Idempotent. */
 	ack(ids: readonly number[], route: string): Promise<void>;
 	receipts(ids: readonly number[]): Promise<Receipt[]>;
 
@@ -87,62 +86,61 @@ export interface Mailbox {
 		list(filter?: TaskFilter): Promise<Task[]>;
 		add(draft: TaskDraft): Promise<Task>;
 		/**
-		 * Adds a task with 1 to 100 steps at once; resolves with it and then the steps. `inOrder`: each step depends on the
-		 * one before, and the first on what the task depends on; otherwise each depends on that. `idem_key` covers all of it.
+		 * Adds a task with 1 to 100 steps; resolves with the task, then the steps. `inOrder`: each step depends on the one before, and
+		 * the first on the task's own dependencies; otherwise each depends on those. `idem_key` applies to the whole plan.
 		 */
 		plan(draft: PlanDraft, steps: readonly StepDraft[], inOrder: boolean): Promise<Task[]>;
-		/** The next task for the identity, or null when none is ready. */
+		/** Claims the next task for the identity; null if none is ready. */
 		claim(claim?: TaskClaim): Promise<Task | null>;
-		/** `progress` 0 to 1. Rejects with `conflict` when the lease is lost. */
+		/** `progress`: 0 to 1. Rejects with `conflict` if the lease is lost. */
 		progress(id: number, token: number, progress: number, note?: string): Promise<Task>;
 		heartbeat(id: number, token: number, lease?: number): Promise<Task>;
 		/**
-		 * Accepted once per claim, and the same again resolves alike. Rejects with `conflict` for another outcome and for a late
-		 * owner: the newest claim holds until somebody makes another, also when its lease ran out.
+		 * Accepted once per claim; repeating it with the same outcome resolves the same way. Rejects with `conflict` for another outcome,
+		 * and for a former owner. The newest claim stays valid until somebody else claims the task, even after its lease ran out.
 		 */
 		finish(id: number, token: number, outcome: TaskOutcome): Promise<Task>;
-		/** With all its steps. Rejects with `conflict` when it has ended. */
+		/** Also cancels all its steps. Rejects with `conflict` if it has ended. */
 		cancel(id: number): Promise<Task>;
 		/**
-		 * Queues again what failed, died or was cancelled, with all its attempts before it: a plan with what of it was not
-		 * done, and what was cancelled because it waits for it. Rejects with `conflict` for any other, or when it waits itself
-		 * for what will never be done.
+		 * Queues a failed, dead or cancelled task again with all its attempts: for a plan also its steps that are not done, and tasks that
+		 * were cancelled because they depend on it. Rejects with `conflict` for any other task, or if a dependency can never be done.
 		 */
 		retry(id: number): Promise<Task>;
-		/** Lets only that tag claim it, a queued task or the queued steps of a plan; null: whoever asks first. */
+		/** Allows only that tag to claim a queued task, or the queued steps of a plan; null allows everyone. */
 		assign(id: number, assignee: Tag | null): Promise<Task>;
-		/** Higher goes first. Rejects with `conflict` when it has ended. */
+		/** Higher goes first. Rejects with `conflict` if it has ended. */
 		prioritise(id: number, priority: number): Promise<Task>;
 	};
 
 	/**
-	 * The first 50 rows of any table that the identity may read, by its plain name. Rejects with `invalid` for what is no
-	 * name, `not_found` where there is no such table, `forbidden` where it may not be read.
+	 * The first 50 rows of any table that the identity may read, by its plain name. Rejects with `invalid` if it is not a name,
+	 * `not_found` if there is no such table, `forbidden` if it may not be read.
 	 */
 	table(name: string): Promise<TableRow[]>;
 
 	/**
-	 * Runs SQL as the agent that this mailbox is: all statements or none; resolves with the rows of the last that returns any.
-	 * Rejects with `invalid` for what the database refuses, in its words, and for callers that are not agents.
+	 * Runs SQL as the mailbox's agent: all statements or none. Resolves with the rows of the last one that returns any. Rejects with
+	 * `invalid`, and the database's message, if the database refuses it, and if the identity is not an agent.
 	 */
 	sql(statements: readonly string[], options?: SqlOptions): Promise<SqlRow[]>;
 
 	/**
-	 * How tasks and agents changed within a range, oldest first: the newest page of it. When the page reaches back to the
-	 * beginning of the range (it has fewer than `limit` changes of it), the last change before it stands in front, of each
-	 * agent and of each task that changed since.
+	 * The newest page of the changes of tasks and agents within a range, oldest first. If the page reaches the beginning of the range
+	 * (it has fewer than `limit` changes), it starts with the last change before the range, for each agent and for each task that
+	 * changed since.
 	 */
 	changes(query: ChangeQuery): Promise<StateChange[]>;
 
 	agents(): Promise<Agent[]>;
-	/** Writes the identity into `agents` (joining it) or refreshes it. */
-	touch(sign: Sign): Promise<Agent>;
+	/** Adds the identity to `agents`, or updates its row. */
+	touch(update: AgentUpdate): Promise<Agent>;
 	/**
-	 * Takes from an agent the right to take part: whatever it asks for rejects with `forbidden`, until it is restored. For
-	 * humans and service keys; rejects with `forbidden` for an agent, `not_found` for who has not joined, `invalid` for oneself.
+	 * Revokes an agent's access: all its requests are refused until it is restored. For humans and service keys; rejects with
+	 * `forbidden` for an agent, `not_found` if the tag has not joined, `invalid` for the caller's own tag.
 	 */
 	revoke(tag: Tag): Promise<Agent>;
-	/** Lets it in again. What came meanwhile waits for it. */
+	/** Lets a revoked agent in again. Messages that came in the meantime wait for it. */
 	restore(tag: Tag): Promise<Agent>;
 
 	/** Ends subscriptions and sockets; later calls reject with `offline`. */

@@ -1,12 +1,12 @@
 /**
- * The candidate that `word` was probably meant to be, without case: it differs by two letters at the most, or goes on where the
- * word ends. Null when there is none.
+ * The candidate that was probably meant by `word`, ignoring case: it differs by at most two letters, or begins with the word. Null
+ * if there is none.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
 	const folded = word.toLowerCase();
 	const all = [...candidates];
 	let best: string | null = null;
-	// Of a short word less may be wrong, and one letter always may.
+	// Shorter words may have fewer errors, but one is always allowed.
 	let bound = Math.min(2, Math.max(1, Math.round(word.length * 0.4))) + 1;
 	for (const candidate of all) {
 		const distance = editDistance(folded, candidate.toLowerCase());
@@ -15,14 +15,14 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
 			bound = distance;
 		}
 	}
-	return best ?? all.find(candidate => isBegun(folded, candidate.toLowerCase())) ?? null;
+	return best ?? all.find(candidate => isPrefix(folded, candidate.toLowerCase())) ?? null;
 }
 
-function isBegun(word: string, candidate: string): boolean {
+function isPrefix(word: string, candidate: string): boolean {
 	return word.length >= 3 && candidate.startsWith(word);
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that make one text of the other (optimal string alignment). */
+/** The number of insertions, deletions, replacements and swaps of neighbours between two texts (optimal string alignment). */
 export function editDistance(one: string, other: string): number {
 	let beforeLast: number[] = [];
 	let last = Array.from({length: other.length + 1}, (_, index) => index);

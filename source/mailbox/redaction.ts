@@ -2,18 +2,18 @@ import type {Json} from './json.ts';
 import type {Signed} from './signature.ts';
 import type {Tag} from './tag.ts';
 
-/** Who took out what a message said. The database alone writes it: into `meta.redaction`, with a content that says no more. */
+/** Who redacted a message. Only the database writes this, into `meta.redaction`. */
 export interface Redaction {
-	/** Null: plain SQL, or a service key that named nobody. */
+	/** Null for plain SQL, or a service key without a tag. */
 	readonly by: Tag | null;
-	/** A token vouched for a human. */
+	/** Whether a token proves that it was a human. */
 	readonly isHuman: boolean;
 	readonly reason: string | null;
-	/** As it stands there: what a human's key made. */
+	/** The raw signature, by a human's key. */
 	readonly signature: Json;
 }
 
-/** All that is left of a body (agentmux.redacted_content in supabase/migrations). */
+/** The body of a redacted message (agentmux.redacted_content in supabase/migrations). */
 const redactedBody = '(redacted)';
 
 interface Row {
@@ -21,7 +21,7 @@ interface Row {
 	readonly meta: {readonly [key: string]: Json};
 }
 
-/** Null for a message that was not redacted, and for one that says anything else: whoever owns the database can write that. */
+/** Null if the message was not redacted, or if it has any other body: the owner of the database could write a false redaction. */
 export function redactionOf({body, meta}: Row): Redaction | null {
 	const redaction = meta['redaction'];
 	if (body !== redactedBody || typeof redaction !== 'object' || redaction === null || Array.isArray(redaction))
@@ -36,8 +36,8 @@ export function redactionOf({body, meta}: Row): Redaction | null {
 }
 
 /**
- * What stands in the place of a message's text for people to read: `(redacted by HUMAN, signed: a password)`. Remote text, as it
- * came.
+ * The text of a message for people to read; for a redacted one `(redacted by HUMAN, signed: a password)`. Remote text, not made
+ * printable.
  */
 export function readableBody(message: Row & {readonly redaction_signed?: Signed}): string {
 	const redaction = redactionOf(message);

@@ -1,29 +1,29 @@
-/** Where the chain of hashes over all messages ends, and of which history it is. */
+/** The end of the chain of hashes over all messages. */
 export interface ChainHead {
-	/** Another one: a backup was put back, or it is another database. */
+	/** The history that it belongs to; it changes if a backup is restored, or in another database. */
 	readonly epoch: string;
-	/** How many seals there are; 0: nothing has been sealed. */
+	/** The number of seals; 0 if nothing has been sealed. */
 	readonly seq: number;
-	/** SHA-256 in hexadecimal; empty when nothing has been sealed. */
+	/** SHA-256 in hexadecimal; empty if nothing has been sealed. */
 	readonly hash: string;
-	/** More is to be sealed: ask again. */
+	/** Whether there is more to seal: call again. */
 	readonly more: boolean;
 }
 
-/** What does not hold; of a message's redaction with that word before it. `seal`: the chain itself was changed. */
+/** What happened to a message, or to the record of its redaction. `seal`: the chain itself was changed. */
 export type SealFault = 'changed' | 'deleted' | 'inserted' | `redaction ${'changed' | 'deleted' | 'inserted'}` | 'seal';
 
-/** One link of the chain, looked at again. */
+/** One link of the chain that was checked. */
 export interface CheckedSeal {
 	readonly seq: number;
 	/** When it was made; ISO 8601. */
 	readonly at: string;
 	readonly hash: string;
 	readonly messages: number;
-	/** The first message in it; null when it holds redactions alone. */
+	/** Its first message; null if it covers only redactions. */
 	readonly first_id: number | null;
-	/** Null: what it covers is what was sealed. */
+	/** Null if everything matches. */
 	readonly fault: SealFault | null;
-	/** Which message is meant. */
+	/** The message that the fault is about. */
 	readonly message_id: number | null;
 }

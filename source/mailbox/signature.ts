@@ -1,19 +1,19 @@
 import type {Json} from './json.ts';
 import {foldTag} from './tag.ts';
 
-/** What a human can put a name to. The kind is part of what is signed, so that none can pass for another. */
+/** What a human can sign. The kind is part of the signed bytes, so that one cannot be passed off as another. */
 export type StatementKind = 'message' | 'approval' | 'redaction';
 
-/** What a signature is about; docs/signatures.md says what stands in each field for each kind. */
+/** The signed content; docs/signatures.md defines each field for each kind. */
 export interface Statement {
 	readonly kind: StatementKind;
-	/** `mailbox_id` of the mailbox: what was said in one mailbox says nothing in another. */
+	/** The `mailbox_id`, so that a signature is not valid in another mailbox. */
 	readonly mailbox_id: string;
-	/** What is spoken of: of a message its `client_id`, which no second row can have. */
+	/** What it is about: for a message its `client_id`, which is unique. */
 	readonly subject: string;
-	/** Who says it: the author, and not the tag that the message stands under. */
+	/** The author, not the tag that the message is written under. */
 	readonly tag: string;
-	/** Of a message the whole content, its tag included. */
+	/** For a message the whole content, including the tag. */
 	readonly content: string;
 	readonly reply_to: number | null;
 }
@@ -23,15 +23,15 @@ export interface Signature {
 	readonly v: 1;
 	/** The public key, 32 bytes. */
 	readonly key: string;
-	/** 16 random bytes: the same words signed twice are two signatures. */
+	/** 16 random bytes, so that signing the same words twice gives different signatures. */
 	readonly nonce: string;
 	/** Ed25519 over `signedBytes`, 64 bytes. */
 	readonly sig: string;
 }
 
 /**
- * What came of looking at a signature: true where a key that is trusted here says so. `unknown key`: it fits, and nobody here
- * trusts the key. `invalid`: it does not fit what the row says.
+ * The state of a signature. `true`: valid, by a key that is trusted here. `unknown key`: valid, but the key is not trusted here.
+ * `invalid`: it does not match the row.
  */
 export type Signed = boolean | 'invalid' | 'unknown key';
 
@@ -39,8 +39,8 @@ const label = 'agentmux-signature-v1';
 const encoder = new TextEncoder();
 
 /**
- * What is signed: each field as a netstring (its length in bytes, `:`, its bytes in UTF-8, `,`), one after the other, so that no
- * two statements have the same bytes. Documented in docs/signatures.md; another encoding is another version.
+ * The bytes to sign: each field as a netstring (its length in bytes, `:`, its bytes in UTF-8, `,`), so that no two statements have the
+ * same bytes. Documented in docs/signatures.md; another encoding would be another version.
  */
 export function signedBytes(statement: Statement, nonce: string): Uint8Array {
 	const {kind, mailbox_id, subject, tag, content, reply_to} = statement;
@@ -64,7 +64,7 @@ export function isPublicKey(text: string): boolean {
 	return text.length === 43 && base64url.test(text);
 }
 
-/** A signature as it stands in `meta`; null for what is none, or of another version. */
+/** Parses a signature from `meta`; null if it is not one, or has another version. */
 export function readSignature(value: Json | undefined): Signature | null {
 	if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
 	const {v, key, nonce, sig} = value as {readonly [field: string]: Json | undefined};

@@ -1,9 +1,9 @@
 import type {MessageRow} from './message.ts';
 import type {Signature, Signed, Statement} from './signature.ts';
 
-/** What a mailbox needs to sign and to look at signatures; the keys lie elsewhere. */
+/** What a mailbox needs to make and verify signatures; it does not handle keys itself. */
 export interface Signatures {
 	verify(message: MessageRow, mailboxId: string): Signed;
-	/** Null for an agent, which does not sign. Rejects with MailboxError where the key cannot be had. */
+	/** Null for an agent, which does not sign. Rejects with MailboxError if the key is not available. */
 	readonly sign: ((statement: Statement) => Promise<Signature>) | null;
 }

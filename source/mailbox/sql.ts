@@ -1,14 +1,14 @@
 import type {Json} from './json.ts';
 
-/** A row that SQL returned; its columns in their order. */
+/** A row that SQL returned, with its columns in order. */
 export interface SqlRow {
 	readonly [column: string]: Json;
 }
 
 /** How SQL is run. */
 export interface SqlOptions {
-	/** The database refuses every write. */
+	/** Make the database refuse every write. */
 	readonly readOnly?: boolean;
-	/** For $1, $2, ... as text; of a single statement. */
+	/** The values of $1, $2, ... as text; only for a single statement. */
 	readonly parameters?: ReadonlyArray<string | null>;
 }

@@ -2,11 +2,11 @@ import type {Presence} from './agent.ts';
 import type {Tag} from './tag.ts';
 import type {TaskStatus} from './task.ts';
 
-/** `gone`: nothing was heard of it for too long. `revoked`: it may not take part. */
+/** `gone`: no sign of life for too long. `revoked`: its access was revoked. */
 export type AgentState = Presence | 'gone' | 'revoked';
 
 interface Change {
-	/** 0 for one that was heard and not read. */
+	/** 0 for a change that was derived from an event and not read from the database. */
 	readonly id: number;
 	/** ISO 8601, as PostgREST prints a timestamptz. */
 	readonly at: string;
@@ -15,7 +15,7 @@ interface Change {
 export interface TaskChange extends Change {
 	readonly kind: 'task';
 	readonly task_id: number;
-	/** Its owner; after its end who owned it. */
+	/** Its owner; after its end, its last owner. */
 	readonly tag: Tag | null;
 	readonly state: TaskStatus;
 	/** 0 to 1. */
@@ -28,17 +28,17 @@ export interface PresenceChange extends Change {
 	readonly state: AgentState;
 }
 
-/** One row of `events`: how a task or an agent stood from then on. */
+/** One row of `events`: the state of a task or an agent from then on. */
 export type StateChange = TaskChange | PresenceChange;
 
-/** A range of time, and which page of what changed in it. */
+/** Selects a page of the changes in a period. */
 export interface ChangeQuery {
-	/** ISO 8601: not before. */
+	/** ISO 8601, inclusive. */
 	readonly from: string;
-	/** ISO 8601: before that. */
+	/** ISO 8601, exclusive. */
 	readonly to?: string;
-	/** The next older page: what comes before this change. Takes the place of `to`. */
+	/** Selects the next older page, before this change. Replaces `to`. */
 	readonly before?: Pick<Change, 'id' | 'at'>;
-	/** At most this many (1 to 1,000; 1,000 when absent). */
+	/** Maximum number (1 to 1,000, default 1,000). */
 	readonly limit?: number;
 }

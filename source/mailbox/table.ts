@@ -1,19 +1,19 @@
 import {MailboxError} from './error.ts';
 import type {Json} from './json.ts';
 
-/** One row of somebody's table: what a `result_table` holds. */
+/** One row of a `result_table`. */
 export interface TableRow {
 	readonly [column: string]: Json;
 }
 
-/** Rows of a table that are read at the most. */
+/** The maximum number of rows that are read. */
 export const maxRows = 50;
 
 const plainName = /^(?:public\.)?([A-Za-z_][A-Za-z0-9_]{0,62})$/;
 
-/** The name as it is asked for, without the schema that is meant anyway. Throws `invalid` for what is no plain name. */
+/** The plain name of a table, without the schema `public`. Throws `invalid` if it is not a plain name. */
 export function tableName(text: string): string {
 	const name = plainName.exec(text)?.[1];
 	if (name !== undefined) return name;
-	throw new MailboxError('invalid', `\`${text.slice(0, 80)}\` is no plain name of a table, so it is not read.`);
+	throw new MailboxError('invalid', `\`${text.slice(0, 80)}\` is not a plain table name, so it is not read.`);
 }

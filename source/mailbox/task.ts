@@ -13,12 +13,12 @@ export interface Task {
 	readonly status: TaskStatus;
 	/** Higher goes first. */
 	readonly priority: number;
-	/** ISO 8601; not before. Null: at once. */
+	/** ISO 8601; it cannot be claimed before. Null: immediately. */
 	readonly run_at: string | null;
 	readonly attempts: number;
 	readonly max_attempts: number;
 	readonly lease_owner: Tag | null;
-	/** Counts claims; finish and heartbeat name it, so that a late owner is refused. */
+	/** Counts claims. Required by finish and heartbeat, so that a former owner is refused. */
 	readonly lease_token: number;
 	readonly lease_until: string | null;
 	readonly parent_id: number | null;
@@ -26,16 +26,16 @@ export interface Task {
 	readonly position: number;
 	/** 0 to 1. */
 	readonly progress: number;
-	/** What its owner last said about how it goes. */
+	/** Its owner's last progress note. */
 	readonly note: string | null;
 	readonly depends_on: readonly number[];
 	readonly idem_key: string | null;
 	readonly result: Json;
 	readonly result_table: string | null;
 	readonly last_error: string | null;
-	/** The message it was asked for in. */
+	/** The message that asked for it. */
 	readonly message_id: number | null;
-	/** Only this tag may claim it; null: whoever asks first. */
+	/** The only tag that may claim it; null if anyone may. */
 	readonly assignee: Tag | null;
 	/** Who added it, from the verified token; null for plain SQL. */
 	readonly created_by: Tag | null;
@@ -52,16 +52,16 @@ export interface TaskDraft {
 	readonly position?: number;
 	readonly depends_on?: readonly number[];
 	readonly max_attempts?: number;
-	/** ISO 8601; not before. */
+	/** ISO 8601; it cannot be claimed before. */
 	readonly run_at?: string;
-	/** Adding twice under one key in one queue returns the first task. */
+	/** If the queue already has a task with this key, that task is returned. */
 	readonly idem_key?: string;
 	readonly message_id?: number | null;
-	/** Only this tag may claim it. */
+	/** The only tag that may claim it. */
 	readonly assignee?: Tag;
 }
 
-/** A task that is handed out in steps: it is never claimed itself. */
+/** A task that consists of steps, and is never claimed itself. */
 export type PlanDraft = Omit<TaskDraft, 'max_attempts' | 'run_at' | 'assignee'>;
 
 /** One step of a plan; it has the queue and the priority of the plan. */
@@ -71,14 +71,14 @@ export interface StepDraft {
 }
 
 export interface TaskFilter {
-	/** These tasks. */
+	/** Only these tasks. */
 	readonly ids?: readonly number[];
-	/** The steps of these tasks. */
+	/** Only steps of these tasks. */
 	readonly parents?: readonly number[];
 	readonly status?: readonly TaskStatus[];
 	readonly queue?: string;
 	readonly owner?: Tag;
-	/** At most this many, most recently changed first; 200 when absent. */
+	/** Maximum number, most recently changed first; default 200. */
 	readonly limit?: number;
 }
 
@@ -86,7 +86,7 @@ export interface TaskClaim {
 	readonly queue?: string;
 	/** Seconds; capped by the database at an hour. */
 	readonly lease?: number;
-	/** A particular task instead of the next one. */
+	/** Claims a particular task instead of the next one. */
 	readonly id?: number;
 }
 
@@ -97,12 +97,12 @@ export interface TaskOutcome {
 	readonly error?: string;
 }
 
-/** Milliseconds from `now` (since 1970) until the time that a task waits for; 0 when it waits for none. */
+/** Milliseconds from `now` (since 1970) until a task may be claimed; 0 if it need not wait. */
 export function waitOf({run_at}: Pick<Task, 'run_at'>, now: number): number {
 	return run_at === null ? 0 : Math.max(0, Date.parse(run_at) - now);
 }
 
-/** Why a queued task can never run, `blocked for ever: …` as the database says it; null for any other. */
+/** Why a queued task can never run, `blocked for ever: …` in the database's words; null for any other. */
 export function blockedForEver({status, last_error}: Pick<Task, 'status' | 'last_error'>): string | null {
 	return status === 'queued' && last_error?.startsWith('blocked for ever: ') === true ? last_error : null;
 }

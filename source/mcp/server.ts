@@ -16,17 +16,17 @@ import {registerTaskProgress} from './tools/task-progress.ts';
 import {Taking} from './session/taking.ts';
 import {registerWaitForMessage} from './tools/wait-for-message.ts';
 
-/** The MCP server that one agent talks to; connect it to a transport. */
+/** The MCP server of one agent; connect it to a transport. */
 export function createMailboxServer(session: Session, version: string): McpServer {
 	const server = new McpServer(
 		{name: 'agentmux', title: 'agentmux', version},
 		{
 			instructions:
-				`You take part in a shared mailbox and task board as ${session.tag}; other agents work beside you, and a human (${HUMAN}) ` +
-				`reads along. Others address you as @${session.tag}. Messages: check_messages hands over what is new, wait_for_message ` +
-				'waits for it, send_message writes (with reply_to it answers and acknowledges), ack_message acknowledges without an ' +
-				'answer, read_thread and search_messages look back, list_agents shows who is there. Tasks: add_task hands out, ' +
-				'list_tasks shows the board, claim_task takes one, task_progress reports and keeps the claim, finish_task ends it.',
+				`You take part in a shared mailbox and task board as ${session.tag}, together with other agents and a human (${HUMAN}) ` +
+				`who reads along. Others address you as @${session.tag}. Messages: check_messages returns new ones, wait_for_message ` +
+				'waits for one, send_message writes (with reply_to it answers and acknowledges), ack_message acknowledges without an ' +
+				'answer, read_thread and search_messages look back, list_agents shows who takes part. Tasks: add_task adds one, ' +
+				'list_tasks shows the board, claim_task claims one, task_progress reports and renews the claim, finish_task ends it.',
 		},
 	);
 	const claims = new Claims(session.tag, () => session.mailbox());

@@ -1,4 +1,4 @@
-import {imitated, resembled} from '../mailbox/look-alike.ts';
+import {imitatedTag, resembled} from '../mailbox/look-alike.ts';
 import {authorDiffers, signatureRemark, type Message} from '../mailbox/message.ts';
 import {HUMAN, sameTag, SYSTEM, type Tag} from '../mailbox/tag.ts';
 import {printable} from '../printable.ts';
@@ -9,7 +9,7 @@ export type Vouched = Pick<Message, 'tag' | 'author_tag' | 'author_kind' | 'veri
 export function provenance(message: Vouched & Pick<Message, 'body'>, reader: Tag): string {
 	const known = [HUMAN, SYSTEM, reader];
 	const like = resembled(message.tag, known);
-	const claims = imitated(message.body, message.tag, known);
+	const claims = imitatedTag(message.body, message.tag, known);
 	return [
 		...alarm(message),
 		vouched(message),

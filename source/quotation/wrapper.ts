@@ -1,4 +1,4 @@
-import {asItLooks} from '../mailbox/look-alike.ts';
+import {visualForm} from '../mailbox/look-alike.ts';
 
 /*
  * Clients put what a hook or a tool says between tags of their own before their model reads it: `<system-reminder>`,
@@ -27,7 +27,7 @@ const token = /^[a-z][a-z0-9_ -]{0,40}[|｜]/;
 export function withoutWrappers(text: string): string {
 	if (!bracket.test(text)) return text;
 	return text.replaceAll(opening, (sign: string, between: string, name: string) => {
-		const looks = asItLooks(name);
+		const looks = visualForm(name);
 		const isToken = /[|｜]/u.test(between) && token.test(looks);
 		return isToken || words.test(looks) || compound.test(looks) ? '&lt;' : sign;
 	});

@@ -68,7 +68,7 @@ describe('an agent that a human revokes', () => {
 		expect(said).toMatch(/^CLAUDE_1 is revoked: .* agentmux agents restore CLAUDE_1 lets it in again\.\n/);
 		const refusal =
 			'CLAUDE_1 has been revoked. A human can let it in again: `agentmux agents restore CLAUDE_1`. ' +
-			'Trying again will not help: do something else, or ask the human.';
+			'Retrying will not help; do something else, or ask the human.';
 		expect(new Set(Object.values(await callAll(client)))).toEqual(new Set([refusal]));
 		await client.close();
 		await home.output(['send', '--to', 'CLAUDE_1', 'while you were out']);
@@ -92,7 +92,7 @@ describe('an agent that a human revokes', () => {
 		const agent = await home.json<Agent>(['agents', 'restore', 'CLAUDE_1']);
 		expect(agent).toMatchObject({tag: 'CLAUDE_1', revoked_at: null});
 		expect((await hook()).stdout).toContain('while you were out');
-		expect(await home.output(['agents', 'restore', 'CLAUDE_1'])).toContain('CLAUDE_1 takes part again.');
+		expect(await home.output(['agents', 'restore', 'CLAUDE_1'])).toContain('CLAUDE_1 is restored.');
 	});
 
 	test('can be revoked once it has joined, by a tag, and not the human itself', async () => {
@@ -104,8 +104,8 @@ describe('an agent that a human revokes', () => {
 		};
 		expect(await fails('revoke', 'CLAUDE_9')).toContain('1 agentmux: CLAUDE_9 has not joined.');
 		expect(await fails('revoke', 'human')).toContain('1 agentmux: You are HUMAN yourself.');
-		expect(await fails('revoke')).toContain('2 agentmux: Give one agent at a time.');
-		expect(await fails('restore', 'A', 'B')).toContain('2 agentmux: Give one agent at a time.');
+		expect(await fails('revoke')).toContain('2 agentmux: Give exactly one tag.');
+		expect(await fails('restore', 'A', 'B')).toContain('2 agentmux: Give exactly one tag.');
 		expect(await fails('revoke', 'no tag')).toContain('2 agentmux: `no tag` (the tag to revoke) is not a tag.');
 		expect(await fails('rveoke', 'A')).toContain(
 			'2 agentmux: Unknown subcommand `agentmux agents rveoke`. Did you mean',

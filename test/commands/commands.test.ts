@@ -137,9 +137,7 @@ describe('inbox', () => {
 		expect(await home.output(['inbox', '--as', 'reader', '--ack'])).toContain('for you');
 		expect(await receipts()).toEqual([{state: 'acked', route: 'cli'}]);
 		expect(await home.json(['inbox', '--as', 'READER'])).toEqual([]);
-		expect((await home.run(['inbox', '--as', 'READER'])).stderr).toContain(
-			'Nothing is waiting for READER. It has not joined',
-		);
+		expect((await home.run(['inbox', '--as', 'READER'])).stderr).toContain('No messages for READER. It has not joined');
 	});
 
 	test('says that clients took a message and never handed it over, and so does the overview', async () => {
@@ -196,7 +194,7 @@ test('thread prints a message and all replies as a tree, whichever of them is na
 	const {code, stderr} = await home.run(['thread', '999999']);
 	expect({code, stderr}).toEqual({
 		code: 1,
-		stderr: 'agentmux: There is no message #999999. See `agentmux tail` for those that there are.\n',
+		stderr: 'agentmux: There is no message #999999. `agentmux tail` lists messages.\n',
 	});
 });
 
@@ -218,9 +216,11 @@ test('search takes tags, times and more beside words, and names what does not pa
 	expect(await ids('teal', 'before:1h')).toEqual([]);
 	const wrong = await home.run(['search', 'teal', 'after:2x']);
 	expect(wrong).toMatchObject({code: 2, stdout: ''});
-	expect(wrong.stderr).toMatch(/^agentmux: At 6, after:2x: not a time, try after:2h or after:2026-11-20\. See/);
+	expect(wrong.stderr).toMatch(
+		/^agentmux: Error in the query at character 6: after:2x: not a time, try after:2h or after:2026-11-20\. See/,
+	);
 	expect((await home.run(['search', 'tag:KEEPER', '-to:KEEPER'])).stderr).toContain('agentmux search -- "-to:KEEPER"');
-	expect((await home.run(['search', 'is:unread'])).stderr).toContain('only the screen knows');
+	expect((await home.run(['search', 'is:unread'])).stderr).toContain('works only on the screen');
 	expect(await home.output(['search', '--help'])).toContain('from:TAG');
 });
 
@@ -301,7 +301,7 @@ describe('tasks', () => {
 	test('claim of one task says why it was not given', async () => {
 		const none = await home.run(['tasks', 'claim', '999999']);
 		expect(none).toMatchObject({code: 1, stdout: ''});
-		expect(none.stderr).toBe('agentmux: There is no task #999999. See `agentmux tasks` for those that there are.\n');
+		expect(none.stderr).toBe('agentmux: There is no task #999999. `agentmux tasks` lists tasks.\n');
 		const plan = await home.json<Task>(['tasks', 'add', 'Plan', '--queue', 'why']);
 		const step = await home.json<Task>(['tasks', 'add', 'Step', '--queue', 'why', '--parent', String(plan.id)]);
 		const refused = await home.run(['tasks', 'claim', `#${plan.id}`, '--json']);
@@ -451,7 +451,7 @@ describe('sql and watch', () => {
 		expect(await home.json(['watch'])).toEqual([{table: 'orders', to: 'RESPONDER'}]);
 		expect(await home.output(['watch'])).toBe('TABLE   TO\norders  RESPONDER\n');
 		expect(await home.output(['watch', 'orders', '--to', '@responder', '--off'])).toBe(
-			'Changes in orders are no longer told to responder.\n',
+			'responder no longer gets messages for changes in orders.\n',
 		);
 		await home.output(['sql', "insert into orders values (8, 'coffee')"]);
 		expect((await home.json<Message[]>(['inbox', '--as', 'RESPONDER'])).map(({body}) => body).join()).not.toContain(
@@ -540,7 +540,7 @@ test('tail --follow says when the hub is gone and when it is back, and misses an
 		for (let index = 0; index < 3; index++) sent.push(await send('--as', 'STEADY', `${round} ${index}`));
 		await vi.waitFor(() => expect(seen).toEqual(sent), {timeout: 40_000});
 	}
-	expect(stderr).toMatch(/^(agentmux: Offline: [^\n]+\nagentmux: Back; nothing was missed\.\n)+$/);
+	expect(stderr).toMatch(/^(agentmux: Offline: [^\n]+\nagentmux: Back online; nothing was missed\.\n)+$/);
 	child.kill();
 	await once(child, 'close');
 });

@@ -68,7 +68,7 @@ describe('redact', () => {
 		);
 		expect(await home.json(['redact', String(own), '--as', 'CLAUDE_1'])).toMatchObject({body: '(redacted)'});
 		expect((await home.run(['redact', '999999'])).stderr).toBe(
-			'agentmux: There is no message #999999. See `agentmux tail` for those that there are.\n',
+			'agentmux: There is no message #999999. `agentmux tail` lists messages.\n',
 		);
 		for (const wrong of [[], ['1', '2'], ['x']]) expect((await home.run(['redact', ...wrong])).code).toBe(2);
 	});
@@ -110,7 +110,7 @@ describe('verify', {timeout: 180_000}, () => {
 		expect(refused.stderr).toContain(`messages are append-only: message ${one} cannot be changed`);
 
 		await tamper(`update messages set content = '[HUMAN] forged' where id = ${one}`);
-		expect(await failing()).toContain(`History was changed: message #${one} is not what was sealed (seal 1, `);
+		expect(await failing()).toContain(`History was changed: message #${one} was changed after it was sealed (seal 1, `);
 		const bad = await home.run(['verify', '--json']);
 		expect(bad.code).toBe(1);
 		expect(JSON.parse(bad.stdout)).toMatchObject({ok: false, fault: {fault: 'changed', message_id: one}});
@@ -130,7 +130,9 @@ describe('verify', {timeout: 180_000}, () => {
 		expect(JSON.parse(kept)).toMatchObject({heads: [{place: 'hub embedded', seq: 1}]});
 
 		await tamper(`update messages set content = '[HUMAN] forged' where id = 2; truncate agentmux.seals`);
-		expect(await failing()).toMatch(/History was made again: seal 1, which this machine saw on .*, was another one\./);
+		expect(await failing()).toMatch(
+			/History was rebuilt: when this machine saw seal 1 on .*, it was a different one\./,
+		);
 		// Nor does the hub follow it.
 		await send('four');
 		await home.output(['hub', 'stop']);
@@ -138,7 +140,7 @@ describe('verify', {timeout: 180_000}, () => {
 		expect(await home.output(['hub', 'logs'])).toContain('The history of this mailbox was changed');
 
 		await tamper('delete from messages; truncate agentmux.seals');
-		expect(await failing()).toMatch(/History was cut: this machine saw seal 1 on .*, and nothing is sealed now\./);
+		expect(await failing()).toMatch(/History was cut: this machine saw seal 1 on .*, but now nothing is sealed\./);
 	});
 
 	test('says of a backup that was put back that it is another history, once, and not that it was changed', async () => {

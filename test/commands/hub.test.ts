@@ -41,7 +41,7 @@ describe('agentmux hub', () => {
 		expect(logs.stdout).toContain(`answers at ${url}.`);
 		expect(logs.stdout).not.toContain(key);
 
-		expect(await home.run(['hub', 'stop'])).toMatchObject({code: 0, stderr: `The hub (process ${pid}) has ended.\n`});
+		expect(await home.run(['hub', 'stop'])).toMatchObject({code: 0, stderr: `Stopped the hub (process ${pid}).\n`});
 		expect((await home.run(['hub', 'status'])).code).toBe(1);
 		expect(await home.run(['hub', 'stop'])).toMatchObject({code: 0, stderr: 'No hub is running.\n'});
 	});

@@ -92,7 +92,7 @@ describe('who a command is', () => {
 		const {code, stderr} = await home.run(['send', 'hello'], {cwd: shared});
 		expect(code).toBe(1);
 		expect(stderr).toBe(
-			`agentmux: CLAUDE_2 and REVIEWER have joined in ${shared}. Set AGENTMUX_TAG to the one that this is.\n`,
+			`agentmux: CLAUDE_2 and REVIEWER have joined in ${shared}. Set AGENTMUX_TAG to the one you mean.\n`,
 		);
 		expect(await send(shared, {AGENTMUX_TAG: 'reviewer', GEMINI_CLI: '1'})).toMatchObject({author_tag: 'REVIEWER'});
 	});
@@ -130,7 +130,7 @@ describe('who a command is', () => {
 				env: {AGENTMUX_HOME: home.path, ...env},
 			});
 		const told = start({});
-		await told.waitFor(`In ${folder} a command is CLAUDE_1`);
+		await told.waitFor(`In ${folder} commands act as CLAUDE_1`);
 		await told.waitFor('"author_tag":"CLAUDE_1"');
 		await told.exited;
 		const own = start({AGENTMUX_TAG: 'HUMAN'});
@@ -289,7 +289,7 @@ describe('what sets agentmux up works for an agent as for a human', () => {
 		// An MCP server ends with its stdin, a hook says nothing where there is no mail.
 		expect((await home.run(['mcp', '--as', 'CLAUDE_1'], {cwd: folder, env})).code).toBe(0);
 		const hook = ['hook', 'SessionEnd', '--as', 'CLAUDE_1'];
-		const patient = {...env, AGENTMUX_HOOK_PATIENCE: '10000'};
+		const patient = {...env, AGENTMUX_HOOK_TIMEOUT: '10000'};
 		const input = JSON.stringify({session_id: 's'});
 		expect(await home.run(hook, {cwd: folder, env: patient, input})).toEqual({code: 0, stdout: '', stderr: ''});
 	});

@@ -23,20 +23,20 @@ describe('parseArguments', () => {
 	});
 
 	test.each([
-		[['--jsno'], 'There is no flag --jsno. Did you mean --json? See `agentmux send --help`.'],
-		[['--frobnicate=3', 'x'], 'There is no flag --frobnicate. See `agentmux send --help`.'],
-		[['-x'], 'There is no flag -x. See `agentmux send --help`.'],
-		[['--dep', '3'], 'There is no flag --dep. Did you mean --depends-on?'],
-		[['--limits', '3'], 'There is no flag --limits. Did you mean --limit?'],
-		[['--token', '3'], 'There is no flag --token. See `agentmux send --help`.'],
-		[['--so'], 'There is no flag --so. See `agentmux send --help`.'],
+		[['--jsno'], 'Unknown flag --jsno. Did you mean --json? See `agentmux send --help`.'],
+		[['--frobnicate=3', 'x'], 'Unknown flag --frobnicate. See `agentmux send --help`.'],
+		[['-x'], 'Unknown flag -x. See `agentmux send --help`.'],
+		[['--dep', '3'], 'Unknown flag --dep. Did you mean --depends-on?'],
+		[['--limits', '3'], 'Unknown flag --limits. Did you mean --limit?'],
+		[['--token', '3'], 'Unknown flag --token. See `agentmux send --help`.'],
+		[['--so'], 'Unknown flag --so. See `agentmux send --help`.'],
 		[['--as'], 'The flag --as needs a value. See `agentmux send --help`.'],
 		[['--as', '--json'], 'The flag --as needs a value.'],
 		[['--as.x', '1'], 'The flag --as needs a value.'],
 		[['--as', 'A', '--as', 'B'], 'The flag --as can only be set once.'],
 		[
 			['- one item'],
-			'A text that starts with a dash looks like a flag. Put `--` before it: agentmux send -- "- one item"',
+			'Text that starts with a dash is read as a flag. Put `--` before it: agentmux send -- "- one item"',
 		],
 	])('%j is wrong usage', async (argv, sentence) => {
 		await expect(parse(...argv)).rejects.toSatisfy((error: {sentence: string}) => error.sentence.startsWith(sentence));

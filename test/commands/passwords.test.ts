@@ -19,9 +19,9 @@ async function said(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promi
 
 describe('a password in an address is not shown', () => {
 	test.each([
-		[`https://user:${password}@127.0.0.1:1`, 'SUPABASE_URL has a user or a password in it.'],
-		[`http://${password}@127.0.0.1:1`, 'SUPABASE_URL has a user or a password in it.'],
-		[`http://127.0.0.1:1/?apikey=${password}`, 'SUPABASE_URL goes on after its path, with ? or #.'],
+		[`https://user:${password}@127.0.0.1:1`, 'SUPABASE_URL contains a user or a password.'],
+		[`http://${password}@127.0.0.1:1`, 'SUPABASE_URL contains a user or a password.'],
+		[`http://127.0.0.1:1/?apikey=${password}`, 'SUPABASE_URL contains ? or #.'],
 		[`postgres://user:${password}@127.0.0.1:1/db`, 'SUPABASE_URL is not a web address.'],
 		[password, 'SUPABASE_URL is not a web address.'],
 	])('of a Supabase: %s', async (url, sentence) => {

@@ -16,7 +16,7 @@ const as = (tag: string) => ({env: {AGENTMUX_TAG: tag}});
 describe('timeline', () => {
 	test('prints messages, tasks and presence in the order in which they happened', async () => {
 		const empty = await home.run(['timeline']);
-		expect(empty).toMatchObject({code: 0, stdout: '', stderr: 'agentmux: Nothing happened in that time.\n'});
+		expect(empty).toMatchObject({code: 0, stdout: '', stderr: 'agentmux: Nothing happened in that period.\n'});
 		const first = Number(await home.output(['send', '--to', 'CLAUDE_1', 'please begin\n[CLAUDE_1] done']));
 		await home.output(['tasks', 'add', 'build the \u001B[31mparser']);
 		const {id, lease_token} = await home.json(['tasks', 'claim'], as('CLAUDE_1'));

@@ -88,7 +88,7 @@ describe('bad input is one sentence with its remedy', () => {
 		[{SUPABASE_URL: 'postgres://u:pw@x.example/db', SUPABASE_ANON_KEY: 'k'}, /^SUPABASE_URL is not a web address\.$/],
 		[
 			{SUPABASE_URL: 'https://u:pw@x.example', SUPABASE_ANON_KEY: 'k'},
-			/^SUPABASE_URL has a user or a password in it\.$/,
+			/^SUPABASE_URL contains a user or a password\.$/,
 		],
 		[{SUPABASE_URL: 'https://x.example/?apikey=pw', SUPABASE_ANON_KEY: 'k'}, /^SUPABASE_URL goes on after its path/],
 		[{SUPABASE_URL: 'https://x.example'}, /no key for it/],

@@ -111,7 +111,7 @@ describe('monitor and responder', () => {
 		const left = await home.run(['leave', '--recipe', 'monitor-responder', '--dir', folder]);
 		expect(left).toMatchObject({
 			code: 0,
-			stderr: 'agentmux: orders is still watched for MONITOR: `agentmux watch orders --to MONITOR --off` ends it.\n',
+			stderr: 'agentmux: orders is still watched for MONITOR. To stop: `agentmux watch orders --to MONITOR --off`\n',
 		});
 		await home.output(['watch', 'orders', '--to', 'MONITOR', '--off']);
 		await home.output(['sql', 'delete from orders']);

@@ -85,7 +85,7 @@ function idsIn(text: string): number[] {
 
 function hook(hub: TestHub, stdout: number | 'pipe', timeout = '20000'): ChildProcess {
 	const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', tag], {
-		env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: timeout},
+		env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_TIMEOUT: timeout},
 		stdio: ['pipe', stdout, 'ignore'],
 	});
 	child.stdin?.on('error', () => undefined).end(JSON.stringify({session_id: 'broken'}));
@@ -116,7 +116,7 @@ const killed: Fault = {
 };
 
 const fullPipes: Fault = {
-	what: 'hooks whose pipe is full, until their patience is over',
+	what: 'hooks whose pipe is full, until they time out',
 	trials: 6,
 	waits: true,
 	run: trials =>
@@ -162,7 +162,7 @@ const large: Fault = {
 			const seen: number[] = [];
 			try {
 				for (let n = 0; n < 4; n += 1) {
-					const env = {AGENTMUX_HOOK_PATIENCE: ''};
+					const env = {AGENTMUX_HOOK_TIMEOUT: ''};
 					const {stdout} = await fire({home: hub.home, tag, event: 'PostToolBatch', env});
 					seen.push(...idsIn(stdout));
 				}

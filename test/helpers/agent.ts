@@ -49,7 +49,7 @@ export class PlayedAgent {
 		const {hooks} = JSON.parse(text) as {hooks: Record<string, {hooks: {command: string}[]}[]>};
 		const [command = ''] = (hooks[event] ?? []).flatMap(entry => entry.hooks.map(hook => hook.command));
 		// Two busy cores must not make it give up.
-		const env = {...this.#home.env({AGENTMUX_HOOK_PATIENCE: '10000'}), AGENTMUX_HOME: undefined};
+		const env = {...this.#home.env({AGENTMUX_HOOK_TIMEOUT: '10000'}), AGENTMUX_HOME: undefined};
 		const child = spawn('/bin/sh', ['-c', command], {cwd: this.#folder, env});
 		let said = '';
 		child.stdout.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));

@@ -35,7 +35,7 @@ export function fire({home, tag, event, client, input = {}, env = {}, program = 
 	const words = [event, '--as', tag, ...(client === undefined ? [] : ['--client', client])];
 	const child = spawn(process.execPath, [program, ...words], {
 		// Two busy cores must not make it give up where that is not what is tested.
-		env: {...Object.fromEntries(kept), AGENTMUX_HOME: home, AGENTMUX_HOOK_PATIENCE: '10000', ...env},
+		env: {...Object.fromEntries(kept), AGENTMUX_HOME: home, AGENTMUX_HOOK_TIMEOUT: '10000', ...env},
 	});
 	let stdout = '';
 	let stderr = '';

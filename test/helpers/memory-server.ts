@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import type {Agent, Identity, Sign, Wake} from '../../source/mailbox/agent.ts';
+import type {Agent, Identity, AgentUpdate, Wake} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {contentOf, mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
@@ -127,7 +127,7 @@ export class MemoryServer {
 		return new Date(this.#last).toISOString();
 	}
 
-	touch({tag, kind}: Identity, {presence, role, session, wake}: Sign): Agent {
+	touch({tag, kind}: Identity, {presence, role, session, wake}: AgentUpdate): Agent {
 		const now = this.#now();
 		const sessions = this.#sessions.get(foldTag(tag)) ?? new Map();
 		this.#sessions.set(foldTag(tag), sessions);

@@ -56,7 +56,7 @@ export class Stage {
 			// prettier-ignore
 			['--dir', path.join(this.root, folder), '--out', out, '--script', script, '--prompt', 'go', '--timeout', '90',
 				'--allow', `Bash ${allow}`],
-			{env: {...this.#env, CLAUDE_ENV: `AGENTMUX_HOME=${this.home} AGENTMUX_HOOK_PATIENCE=4000`}, stdio: 'inherit'},
+			{env: {...this.#env, CLAUDE_ENV: `AGENTMUX_HOME=${this.home} AGENTMUX_HOOK_TIMEOUT=4000`}, stdio: 'inherit'},
 		);
 		return {ran: ended(child, out, begin), kill: () => killWhole(child.pid ?? 0)};
 	}

@@ -31,7 +31,7 @@ async function sql(query: string): Promise<{readonly status: number; readonly te
 
 test('`hub cancel` ends what the owner runs, says what that was, and everyone is served again', async () => {
 	const home = Home.at(hub.home);
-	expect(await home.output(['hub', 'cancel'])).toBe('The owner runs nothing.\n');
+	expect(await home.output(['hub', 'cancel'])).toBe('The owner has no running statement.\n');
 	const query = `create table public.half (n int); select pg_sleep(100)`;
 	const long = sql(query);
 	const found = await findHub(hub.paths);

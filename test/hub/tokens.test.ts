@@ -316,7 +316,7 @@ describe('an agent that is let in again', () => {
 		const former = await joined();
 		await home.output(['agents', 'revoke', me]);
 		expect(await home.output(['agents', 'restore', me])).toBe(
-			`${me} takes part again. What came meanwhile waits for it.\n`,
+			`${me} is restored. Messages that came in the meantime are waiting for it.\n`,
 		);
 		await expect.poll(() => ways(place().token)).toEqual(all('yes'));
 		expect(claimsOf(place().token)['gen']).toBe(1);
@@ -399,7 +399,7 @@ describe('new keys', () => {
 		for (const env of [{}, {CLAUDECODE: '1'}]) {
 			const {code, stderr} = await home.run(['hub', 'rotate-keys'], {cwd: folder, env});
 			expect(code).toBe(1);
-			expect(stderr).toMatch(new RegExp(`^agentmux: Here you are ${me}, and only a human [^\\n]+\\n$`));
+			expect(stderr).toMatch(new RegExp(`^agentmux: Here you act as ${me}, and only a human [^\\n]+\\n$`));
 		}
 		expect(keys()).toEqual(before);
 	});

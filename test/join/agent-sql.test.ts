@@ -155,7 +155,7 @@ describe('the SQL of an agent on the hub', () => {
 			stderr: expect.stringContaining('only a human can use --owner-sql') as string,
 		});
 		const {stderr} = await home.run(['join', 'MIGRATOR', '--dir', owned, '--owner-sql']);
-		expect(stderr).toContain("The SQL of MIGRATOR is now the owner's: it can change anything, write as anybody");
+		expect(stderr).toContain('MIGRATOR now runs SQL as the owner: it can change anything, write as anyone');
 		const client = await connect(entryIn(owned), owned);
 		expect((await sql(client, 'select current_user')).text).toContain('postgres');
 		expect(await call(client, 'apply_migration', {name: 'add', query: 'create table added (a int)'})).toMatchObject({
@@ -218,7 +218,7 @@ describe('the SQL of an agent on a Supabase project', () => {
 	test('says that a secret key would lie with the agent, and what to do', async () => {
 		configure({secret_key: hub.serviceRoleKey});
 		expect(await home.output(['join', 'CLAUDE_1', '--dir', folder])).toContain(
-			'That is a secret key, with which CLAUDE_1 could do everything',
+			'That is a secret key, which gives CLAUDE_1 full access',
 		);
 	});
 

@@ -68,7 +68,7 @@ describe('Codex', () => {
 		expect((await joinAs('codex')).stdout).toContain('had already joined');
 		expect(await files()).toEqual(once);
 		expect((await leave()).stdout).toContain(
-			'What held nothing else is gone: .codex/config.toml, .codex/hooks.json.\n',
+			'Removed, because nothing else was in it: .codex/config.toml, .codex/hooks.json.\n',
 		);
 		expect(await files()).toEqual({'AGENTS.md': '# Mine\n'});
 		expect(await readdir(folder)).toEqual(['AGENTS.md']);
@@ -83,7 +83,7 @@ describe('Codex, which runs the hooks of the folders above too', () => {
 		const below = ['--client', 'codex', '--dir', join(folder, 'below/it')];
 		const {code, stderr} = await home.run(['join', `${me}_B`, ...below]);
 		expect(code).toBe(1);
-		expect(stderr).toContain(`/.codex/hooks.json in ${join(folder, 'below/it')} too, and they are those of ${me}: one`);
+		expect(stderr).toContain(`/.codex/hooks.json in ${join(folder, 'below/it')} too, and they are for ${me}: one`);
 		expect(await readdir(join(folder, 'below/it'))).toEqual([]);
 		await mkdir(join(folder, 'below/.git'));
 		expect((await home.run(['join', `${me}_B`, ...below])).code).toBe(0);
@@ -233,7 +233,7 @@ describe('several clients in one folder', () => {
 		await chmod(join(folder, '.codex/config.toml'), 0o444);
 		const {code, stderr} = await joinAs('claude,codex');
 		expect(code).toBe(1);
-		expect(stderr).toContain('config.toml is read-only; it was left as it is');
+		expect(stderr).toContain('config.toml is read-only and was not changed');
 		expect(await files()).toEqual({'.codex/config.toml': 'a = 1\n'});
 		await rm(join(folder, '.codex'), {recursive: true, force: true});
 	});
@@ -242,16 +242,18 @@ describe('several clients in one folder', () => {
 test('a client that there is not is refused, with the one that was meant', async () => {
 	expect(await joinAs('gemni')).toMatchObject({
 		code: 2,
-		stderr: 'agentmux: There is no client `gemni`. Did you mean gemini? It is one of claude, codex, gemini.\n',
+		stderr: 'agentmux: Unknown client `gemni`. Did you mean gemini? Choose from claude, codex, gemini.\n',
 	});
-	expect(await joinAs('claude,')).toMatchObject({code: 2, stderr: expect.stringContaining('There is no client ``.')});
+	expect(await joinAs('claude,')).toMatchObject({code: 2, stderr: expect.stringContaining('Unknown client ``.')});
 	expect(await readdir(folder)).toEqual([]);
 });
 
 test('a recipe is set up for the client that is named, and does not say that mail wakes it', async () => {
 	const recipe = ['--recipe', 'monitor-responder', '--dir', folder];
 	const said = await home.output(['join', ...recipe, '--client', 'codex']);
-	expect(said).toContain('Start a terminal for each, trust the folder and its hooks when it asks, and type something');
+	expect(said).toContain(
+		'Start each in its own terminal, trust the folder and its hooks when it asks, and type something',
+	);
 	expect(said.match(/&& codex$/gm)).toHaveLength(2);
 	expect(said).not.toContain('its mail wakes it');
 	const paths = Object.keys(await files());

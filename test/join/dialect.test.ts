@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
-import {answer, clientIn, heard} from '../../source/join/clients/dialect.ts';
+import {formatAnswer, clientIn, parseEvent} from '../../source/join/clients/dialect.ts';
 import {readInput} from '../../source/join/hook/hook-input.ts';
 import {isMailText, type Mail} from '../../source/join/hook/mail.ts';
 import {mailText, openText} from '../../source/join/hook/mail-text.ts';
@@ -22,12 +22,12 @@ const mail: Mail = {
 	created_at: '2026-11-25T10:00:00Z',
 };
 
-describe('what is heard', () => {
+describe('what is parseEvent', () => {
 	test('is Claude Code where join wrote no client, and none that there is not', () => {
 		expect(clientIn(['Stop', '--as', 'ME'])).toBe('claude');
 		expect(clientIn(['Stop', '--as', 'ME', '--client', 'codex'])).toBe('codex');
 		for (const word of ['other', 'toString', '']) {
-			expect(() => clientIn(['Stop', '--client', word])).toThrow(`there is no client \`${word}\``);
+			expect(() => clientIn(['Stop', '--client', word])).toThrow(`unknown client \`${word}\``);
 		}
 		expect(() => clientIn(['--client'])).toThrow('there is no client ``');
 	});
@@ -40,7 +40,7 @@ describe('what is heard', () => {
 		['gemini', 'AfterTool', 'PostToolBatch'],
 		['gemini', 'AfterAgent', 'Stop'],
 	] as const)("of %s's %s is our %s", (client, theirs, event) => {
-		expect(heard(client, theirs, input({}))).toEqual({event, input: input({})});
+		expect(parseEvent(client, theirs, input({}))).toEqual({event, input: input({})});
 	});
 
 	test.each([
@@ -51,23 +51,23 @@ describe('what is heard', () => {
 		['gemini', 'Stop'],
 		['gemini', 'toString'],
 	] as const)('has no %s event %s', (client, theirs) => {
-		expect(() => heard(client, theirs, input({}))).toThrow(`there is no event \`${theirs}\``);
+		expect(() => parseEvent(client, theirs, input({}))).toThrow(`unknown event \`${theirs}\``);
 	});
 
 	test('of the tools of Gemini CLI is which is a subagent', () => {
 		const starting = input({tool_name: 'invoke_agent'});
-		expect(heard('gemini', 'BeforeTool', starting)).toEqual({event: 'SubagentStart', input: starting});
-		expect(heard('gemini', 'AfterTool', starting)).toEqual({event: 'SubagentStop', input: starting});
-		expect(heard('gemini', 'BeforeTool', input({tool_name: 'read_file'}))).toBeNull();
-		expect(heard('gemini', 'AfterTool', input({tool_name: 'read_file'}))?.event).toBe('PostToolBatch');
-		expect(heard('codex', 'PostToolUse', starting)?.event).toBe('PostToolBatch');
+		expect(parseEvent('gemini', 'BeforeTool', starting)).toEqual({event: 'SubagentStart', input: starting});
+		expect(parseEvent('gemini', 'AfterTool', starting)).toEqual({event: 'SubagentStop', input: starting});
+		expect(parseEvent('gemini', 'BeforeTool', input({tool_name: 'read_file'}))).toBeNull();
+		expect(parseEvent('gemini', 'AfterTool', input({tool_name: 'read_file'}))?.event).toBe('PostToolBatch');
+		expect(parseEvent('codex', 'PostToolUse', starting)?.event).toBe('PostToolBatch');
 	});
 
 	test('of the notifications of Gemini CLI is that it asks for permission', () => {
 		const asking = input({notification_type: 'ToolPermission'});
-		expect(heard('gemini', 'Notification', asking)).toEqual({event: 'PermissionRequest', input: asking});
-		expect(heard('gemini', 'Notification', input({notification_type: 'Other'}))).toBeNull();
-		expect(heard('gemini', 'Notification', input({}))).toBeNull();
+		expect(parseEvent('gemini', 'Notification', asking)).toEqual({event: 'PermissionRequest', input: asking});
+		expect(parseEvent('gemini', 'Notification', input({notification_type: 'Other'}))).toBeNull();
+		expect(parseEvent('gemini', 'Notification', input({}))).toBeNull();
 	});
 
 	test('of Gemini CLI as a prompt, but said by our own hook, is none of the user', () => {
@@ -75,11 +75,11 @@ describe('what is heard', () => {
 		texts.push(openText('ME', [mail]), openText('ME', [mail, mail]));
 		for (const prompt of texts) {
 			expect(isMailText(prompt)).toBe(true);
-			expect(heard('gemini', 'BeforeAgent', input({prompt}))?.event).toBe('PostToolBatch');
-			expect(heard('codex', 'UserPromptSubmit', input({prompt}))?.event).toBe('UserPromptSubmit');
+			expect(parseEvent('gemini', 'BeforeAgent', input({prompt}))?.event).toBe('PostToolBatch');
+			expect(parseEvent('codex', 'UserPromptSubmit', input({prompt}))?.event).toBe('UserPromptSubmit');
 		}
 		for (const prompt of ['', 'go on', `<hook_context>${texts[0]}</hook_context>\n\ngo on`, '1 new message for me?']) {
-			expect(heard('gemini', 'BeforeAgent', input({prompt}))?.event).toBe('UserPromptSubmit');
+			expect(parseEvent('gemini', 'BeforeAgent', input({prompt}))?.event).toBe('UserPromptSubmit');
 		}
 	});
 });
@@ -88,12 +88,12 @@ describe('an answer', () => {
 	const context = JSON.stringify({hookSpecificOutput: {hookEventName: 'PostToolBatch', additionalContext: 'x'}});
 
 	test('bears the name that the client knows the event by', () => {
-		expect(answer('claude', 'PostToolBatch', context)).toBe(context);
+		expect(formatAnswer('claude', 'PostToolBatch', context)).toBe(context);
 		for (const [client, event] of [
 			['codex', 'PostToolUse'],
 			['gemini', 'AfterTool'],
 		] as const) {
-			expect(JSON.parse(answer(client, event, context))).toEqual({
+			expect(JSON.parse(formatAnswer(client, event, context))).toEqual({
 				hookSpecificOutput: {hookEventName: event, additionalContext: 'x'},
 			});
 		}
@@ -103,9 +103,9 @@ describe('an answer', () => {
 		const more = {decision: 'block', reason: 'mail', systemMessage: 'm', watchPaths: ['/x']};
 		const rich = JSON.stringify({...more, hookSpecificOutput: {hookEventName: 'Stop', watchPaths: ['/x']}});
 		const plain = {decision: 'block', reason: 'mail', systemMessage: 'm'};
-		expect(JSON.parse(answer('codex', 'Stop', rich))).toEqual(plain);
-		expect(JSON.parse(answer('gemini', 'AfterAgent', rich))).toEqual(plain);
-		expect(answer('codex', 'SessionStart', '{"hookSpecificOutput":{"watchPaths":["/x"]}}')).toBe('');
+		expect(JSON.parse(formatAnswer('codex', 'Stop', rich))).toEqual(plain);
+		expect(JSON.parse(formatAnswer('gemini', 'AfterAgent', rich))).toEqual(plain);
+		expect(formatAnswer('codex', 'SessionStart', '{"hookSpecificOutput":{"watchPaths":["/x"]}}')).toBe('');
 	});
 });
 

@@ -55,7 +55,7 @@ interface There {
 
 function fireAt(event: string, {url, impatient = false, env = {}}: There): Promise<HookEnd> {
 	placeAgent(home, 'FAR', {key: 'k', url});
-	return fire({home, tag: 'FAR', event, env: {...env, ...(impatient ? {AGENTMUX_HOOK_PATIENCE: ''} : {})}});
+	return fire({home, tag: 'FAR', event, env: {...env, ...(impatient ? {AGENTMUX_HOOK_TIMEOUT: ''} : {})}});
 }
 
 const row = {
@@ -113,7 +113,7 @@ describe('a hub that is too slow is given up, and nobody but the human hears of 
 		const url = `http://127.0.0.1:${await listen(createServer(serve))}`;
 		placeAgent(home, 'FAR', {key: 'k', url});
 		// As in a terminal, where FileChanged could wake the client.
-		const env = {AGENTMUX_HOOK_PATIENCE: '', CLAUDE_CODE_ENTRYPOINT: 'cli'};
+		const env = {AGENTMUX_HOOK_TIMEOUT: '', CLAUDE_CODE_ENTRYPOINT: 'cli'};
 		const input = {file_path: bellFile(join(home, 'state'), 'FAR')};
 		for (const event of hookEvents.filter(name => name !== 'SessionStart')) {
 			expect(await fire({home, tag: 'FAR', event, input, env})).toMatchObject(silence);
@@ -129,7 +129,7 @@ describe('a hub that is too slow is given up, and nobody but the human hears of 
 
 describe('a hub that is none, or talks otherwise, says nothing to the model', () => {
 	test.each([
-		['hangs up at once', (socket: Socket) => void socket.end(), /the answer was cut off, or is no HTTP/],
+		['hangs up at once', (socket: Socket) => void socket.end(), /the answer was cut off, or is not HTTP/],
 		[
 			'breaks off in the middle',
 			(socket: Socket) => void socket.end(answered('200 OK', rows).slice(0, -20)),
@@ -140,7 +140,7 @@ describe('a hub that is none, or talks otherwise, says nothing to the model', ()
 		[
 			'answers 404 with a page',
 			(socket: Socket) => void socket.end(answered('404 Not Found', '<html>', 'text/html')),
-			/not JSON \(status 404\): no mailbox is at http:\/\/127/,
+			/not JSON \(status 404\): there is no mailbox at http:\/\/127/,
 		],
 		[
 			'answers 404 with JSON of its own',
@@ -198,7 +198,7 @@ describe('a hub that is none, or talks otherwise, says nothing to the model', ()
 			expect(await fire({home, tag: 'FAR', event})).toMatchObject(silence);
 			expect(log()).toMatch(new RegExp(`${event} --as FAR: (inbox_take|agent_touch) was refused with status 404: `));
 		}
-		expect(log()).toContain('the database there is of another version than this hook: update the older of both');
+		expect(log()).toContain('the database and this hook have different versions: update the older one');
 		const mailbox = connectMailbox(door);
 		await expect(mailbox.take({route: 'mcp'})).rejects.toMatchObject({code: 'schema'});
 		await mailbox.close();

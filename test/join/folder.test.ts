@@ -14,7 +14,7 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {applyAll, checkWritable} from '../../source/join/files/file-edit.ts';
 import {hookEvents} from '../../source/join/hook/hook-input.ts';
-import {foldersOf, planFolder, planCredentials, planUnfolder} from '../../source/join/folder.ts';
+import {foldersOf, planFolder, planCredentials, planFolderRemoval} from '../../source/join/folder.ts';
 import {readCredentials} from '../../source/join/files/credentials-file.ts';
 
 const launcher = {command: '/node', args: ['/cli.js']};
@@ -38,7 +38,7 @@ const joinAs = async (tag: string, hook = program) => {
 	await applyAll([await planCredentials(data, folder, edits, door), ...edits]);
 	return edits;
 };
-const leaveAs = async (tag: string) => applyAll(await planUnfolder(data, folder, tag));
+const leaveAs = async (tag: string) => applyAll(await planFolderRemoval(data, folder, tag));
 const put = (name: string, text: string) => {
 	mkdirSync(join(folder, '.claude'), {recursive: true});
 	writeFileSync(join(folder, name), text);
@@ -96,7 +96,7 @@ describe('join', () => {
 		['.claude/settings.json', '{"hooks": []}', /`hooks` in .* is not an object/],
 		['.claude/settings.json', '{"hooks": {"Stop": {}}}', /`hooks\.Stop` in .* is not an array/],
 		['.claude/settings.json', '// mine\n{}', /line 1/],
-		['CLAUDE.md', 'a\n<!-- agentmux: begin CLAUDE_1 -->\nb', /the section that begins in line 2 has no end/],
+		['CLAUDE.md', 'a\n<!-- agentmux: begin CLAUDE_1 -->\nb', /The section that begins in line 2 of .* has no end/],
 	])('%s that cannot be understood is refused, and all three stay as they are', async (name, content, sentence) => {
 		put(name, content);
 		const before = all();
@@ -110,7 +110,7 @@ describe('join', () => {
 		chmodSync(join(folder, '.claude/settings.json'), 0o444);
 		await expect(joinAs('CLAUDE_1')).rejects.toMatchObject({
 			code: 'file',
-			message: expect.stringContaining('settings.json is read-only; it was left as it is'),
+			message: expect.stringContaining('settings.json is read-only and was not changed'),
 		});
 		expect(all()).toEqual([null, '{}', null]);
 	});
@@ -137,7 +137,7 @@ describe('a folder below another', () => {
 		below();
 		const edits = await joinAs('CLAUDE_2');
 		expect(edits.flatMap(({remarks}) => remarks)).toEqual([
-			`${above} has a \`supabase\` server of its own, which stays; ours is called \`agentmux-supabase\`.`,
+			`${above} already has a \`supabase\` server, which is kept; ours is named \`agentmux-supabase\`.`,
 		]);
 		expect(Object.keys((JSON.parse(text('.mcp.json')) as {mcpServers: object}).mcpServers)).toEqual([
 			'agentmux',
@@ -162,7 +162,7 @@ describe('a folder below another', () => {
 		below();
 		const remarks = (await joinAs('CLAUDE_2')).flatMap(edit => edit.remarks);
 		expect(remarks).toEqual([
-			`A client that is started in ${folder} reads ${above} too, which is about CLAUDE_1; it is CLAUDE_2 all the same.`,
+			`A client started in ${folder} also reads ${above}, which is about CLAUDE_1. Its own tag is CLAUDE_2.`,
 		]);
 		expect(text('CLAUDE.md')).toContain('the instructions of the MCP server `agentmux` say which is its own');
 	});
@@ -269,7 +269,7 @@ describe('leave', () => {
 		await joinAs('CLAUDE_1');
 		await leaveAs('CLAUDE_1');
 		const once = all();
-		const edits = await planUnfolder(data, folder, 'CLAUDE_1');
+		const edits = await planFolderRemoval(data, folder, 'CLAUDE_1');
 		expect(edits.filter(({before, after}) => before !== after)).toEqual([]);
 		expect(all()).toEqual(once);
 	});
@@ -325,7 +325,7 @@ describe('leave', () => {
 			const [first] = hooks['Stop']?.[0]?.hooks ?? [];
 			if (first !== undefined) first.command += ' && make lint';
 		});
-		const edits = await planUnfolder(data, folder, 'CLAUDE_1');
+		const edits = await planFolderRemoval(data, folder, 'CLAUDE_1');
 		expect(edits.flatMap(({remarks}) => remarks)).toEqual([
 			expect.stringContaining('settings.json still starts the hook of CLAUDE_1, in an entry that somebody has changed'),
 		]);

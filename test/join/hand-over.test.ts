@@ -43,7 +43,7 @@ const next = async (): Promise<string> => (await fire({home: hub.home, tag: me, 
 /** A hook whose output goes to `stdout`. */
 function broken(stdout: number | 'pipe', timeout = '20000'): ChildProcess {
 	const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', me], {
-		env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: timeout},
+		env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_TIMEOUT: timeout},
 		stdio: ['pipe', stdout, 'ignore'],
 	});
 	children.push(child);
@@ -122,7 +122,7 @@ describe('a message that hooks take and cannot hand over', () => {
 
 test('a hook that has too little time left takes nothing', async () => {
 	const {id} = await post('waits');
-	await fire({home: hub.home, tag: me, event: 'PostToolBatch', env: {AGENTMUX_HOOK_PATIENCE: '30'}});
+	await fire({home: hub.home, tag: me, event: 'PostToolBatch', env: {AGENTMUX_HOOK_TIMEOUT: '30'}});
 	expect(await receipt(id)).toBeUndefined();
 	expect(await next()).toContain(`#${id} from`);
 });

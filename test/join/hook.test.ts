@@ -127,7 +127,7 @@ describe('handing over', () => {
 	test('where nobody reads the output, nothing counts as delivered', async () => {
 		const {id} = await post('lost');
 		const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', me], {
-			env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: '10000'},
+			env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_TIMEOUT: '10000'},
 			stdio: ['pipe', 'pipe', 'ignore'],
 		});
 		child.stdout?.destroy();
@@ -167,7 +167,7 @@ describe('a session that is killed', () => {
 	test('in the middle of a hook: what that had taken comes again when its lease ends', async () => {
 		const {id} = await post('taken');
 		const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', me], {
-			env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_PATIENCE: '10000'},
+			env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_TIMEOUT: '10000'},
 			stdio: ['pipe', 'pipe', 'ignore'],
 		});
 		child.stdin?.end(JSON.stringify({session_id: 'killed'}));
@@ -297,15 +297,19 @@ describe('two clients under one tag', () => {
 	test('are both told, once, and counted; each ends for itself', async () => {
 		expect(await fire('SessionStart', {session_id: 'one'}, one)).toMatchObject(silence);
 		expect(contextOf(await fire('SessionStart', {session_id: 'other'}, other))).toContain(
-			`Another client works as ${me} in the agentmux mailbox`,
+			`Another client is currently using the tag ${me} in the agentmux mailbox`,
 		);
 		expect(await agent()).toMatchObject({sessions: 2});
-		expect(contextOf(await fire('UserPromptSubmit', {session_id: 'one'}, one))).toContain('Another client works');
+		expect(contextOf(await fire('UserPromptSubmit', {session_id: 'one'}, one))).toContain(
+			'Another client is currently using',
+		);
 		expect(await fire('UserPromptSubmit', {session_id: 'one'}, one)).toMatchObject(silence);
 		await fire('SessionEnd', {session_id: 'other'}, other);
 		expect(await agent()).toMatchObject({sessions: 1, presence: 'working'});
 		expect(await fire('UserPromptSubmit', {session_id: 'one'}, one)).toMatchObject(silence);
-		expect(contextOf(await fire('SessionStart', {session_id: 'third'}, other))).toContain('Another client works');
+		expect(contextOf(await fire('SessionStart', {session_id: 'third'}, other))).toContain(
+			'Another client is currently using',
+		);
 	});
 
 	test('a cleared session is the same client', async () => {
@@ -329,7 +333,7 @@ describe('whatever goes wrong, it exits 0, says nothing to the model, and the hu
 	});
 
 	test('a stdin that nobody closes', async () => {
-		const env = {AGENTMUX_HOOK_PATIENCE: ''};
+		const env = {AGENTMUX_HOOK_TIMEOUT: ''};
 		const end = await fireAnywhere({home: hub.home, tag: me, event: 'PostToolBatch', input: null, env});
 		expect(end).toMatchObject(silence);
 		expect(log()).toContain(`PostToolBatch --as ${me}: gave up after`);
@@ -484,7 +488,7 @@ describe('another end than this hub', () => {
 	test('a hub that does not answer is given up within 300 ms of its time', async () => {
 		placeAgent(home, 'FAR', {key: 'k', token: 't', url: url()});
 		answer = () => new Promise(() => undefined);
-		expect(await fireThere('Stop', {AGENTMUX_HOOK_PATIENCE: ''})).toMatchObject(silence);
+		expect(await fireThere('Stop', {AGENTMUX_HOOK_TIMEOUT: ''})).toMatchObject(silence);
 		const [, took = '999'] = /gave up after (\d+) ms/.exec(logThere()) ?? [];
 		expect(Number(took)).toBeGreaterThan(200);
 	});

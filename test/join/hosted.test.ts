@@ -47,7 +47,7 @@ describe('an agent on a Supabase project signs in as a user of its own', () => {
 		const said = await home.output(['join', 'CLAUDE_1', '--dir', folder()]);
 		const [user] = project.users.values();
 		expect(user?.app_metadata).toMatchObject({agent_tag: 'CLAUDE_1', kind: 'agent'});
-		expect(said).toContain(`There it signs in as ${user?.email}`);
+		expect(said).toContain(`It signs in there as ${user?.email}`);
 		expect(place()).toMatchObject({key: hub.anonKey, token: null, account: {url: project.url, id: user?.id}});
 		const kept = readdirSync(join(home.path, 'state/tokens')).map(name => join(home.path, 'state/tokens', name));
 		for (const file of [...kept, join(home.path, 'data/agents/CLAUDE_1.json')]) {
@@ -105,7 +105,7 @@ describe('an agent on a Supabase project signs in as a user of its own', () => {
 			home: home.path,
 			tag: 'CLAUDE_1',
 			event: 'PostToolBatch',
-			env: {AGENTMUX_HOOK_PATIENCE: '500'},
+			env: {AGENTMUX_HOOK_TIMEOUT: '500'},
 		});
 		expect(ended).toMatchObject({code: 0, stdout: '', stderr: ''});
 		expect(readFileSync(join(home.path, 'logs/hook.log'), 'utf8')).toMatch(
@@ -120,7 +120,7 @@ describe('an agent on a Supabase project signs in as a user of its own', () => {
 		const {code, stderr} = await home.run(['send', 'hello'], {env: {AGENTMUX_TAG: 'CLAUDE_1'}});
 		expect(code).toBe(1);
 		expect(stderr).toContain(
-			"does not know CLAUDE_1's user any more. `agentmux join CLAUDE_1` in its folder makes another.",
+			'no longer has a user for CLAUDE_1. Run `agentmux join CLAUDE_1` in its folder to create another.',
 		);
 		await home.output(['join', 'CLAUDE_1', '--dir', folder()]);
 		expect([...project.users.keys()]).toEqual([(place()['account'] as {id: string}).id]);
@@ -131,7 +131,7 @@ describe('an agent on a Supabase project signs in as a user of its own', () => {
 		project.closed = true;
 		const {code, stdout, stderr} = await home.run(['join', 'CLAUDE_1', '--dir', folder()]);
 		expect(code).toBe(0);
-		expect(stderr).toContain('CLAUDE_1 gets no token of its own.');
+		expect(stderr).toContain('No user could be created for CLAUDE_1');
 		expect(stderr).toContain('Email logins are disabled. Allow the email provider in the project');
 		expect(stdout).toContain('what CLAUDE_1 writes shows as unverified');
 		expect(project.users.size).toBe(0);

@@ -129,7 +129,7 @@ test('the hooks that it writes run as a shell takes them, from a folder and a ho
 	};
 	const command = hooks['SessionStart']?.[0]?.hooks[0]?.command ?? '';
 	const env = Object.fromEntries(Object.entries(odd.env()).filter(([name]) => name !== 'AGENTMUX_HOME'));
-	env['AGENTMUX_HOOK_PATIENCE'] = '10000';
+	env['AGENTMUX_HOOK_TIMEOUT'] = '10000';
 	const said = execFileSync('/bin/sh', ['-c', command], {
 		cwd: project,
 		env,
@@ -256,11 +256,11 @@ test('a tag that could be taken for the human is refused, and one like an agent 
 	const refused = await home.run(['join', 'HUMAN_', '--dir', dir]);
 	expect(refused).toMatchObject({code: 1, stdout: ''});
 	expect(refused.stderr).toBe(
-		'agentmux: HUMAN_ looks like HUMAN, and would be taken for it. Take another tag: CLAUDE_1 (--force takes this one all the same).\n',
+		'agentmux: HUMAN_ looks like HUMAN, and would be mistaken for it. Use another tag: CLAUDE_1 (or --force to use this one anyway).\n',
 	);
 	await home.output(['join', 'LOOK_1', '--dir', dir]);
 	const said = await home.run(['join', 'LOOK_I', '--dir', other]);
 	expect(said.code).toBe(0);
 	expect(said.stderr).toContain('LOOK_I looks like LOOK_1, which is another agent');
-	expect((await home.run(['agents'])).stderr).toContain('LOOK_I looks like LOOK_1, and is another.');
+	expect((await home.run(['agents'])).stderr).toContain('LOOK_I looks like LOOK_1, but is a different tag.');
 });

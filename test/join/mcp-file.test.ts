@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {apply} from '../../source/join/files/file-edit.ts';
-import {planJoin, planLeave} from '../../source/join/files/mcp-file.ts';
+import {planServers, planServersRemoval} from '../../source/join/files/mcp-file.ts';
 
 const launcher = {command: '/node', args: ['/cli.js'], env: {AGENTMUX_HOME: '/home/x'}};
 let folder: string;
@@ -15,11 +15,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, {recursive: true, force: true}));
 
 const joinAs = async (tag: string) => {
-	const edit = await planJoin(folder, tag, launcher);
+	const edit = await planServers(folder, tag, launcher);
 	await apply(edit);
 	return edit;
 };
-const leaveAs = async (tag: string) => apply(await planLeave(folder, tag));
+const leaveAs = async (tag: string) => apply(await planServersRemoval(folder, tag));
 const text = () => readFile(file, 'utf8');
 
 describe('join', () => {
@@ -48,7 +48,7 @@ describe('join', () => {
 
 	test('another tag takes the place of the former, and says so', async () => {
 		await joinAs('CLAUDE_1');
-		expect((await joinAs('CLAUDE_2')).remarks).toEqual([expect.stringContaining('was CLAUDE_1 before')]);
+		expect((await joinAs('CLAUDE_2')).remarks).toEqual([expect.stringContaining('was joined as CLAUDE_1 before')]);
 		expect(await text()).not.toContain('CLAUDE_1');
 	});
 
@@ -64,17 +64,17 @@ describe('join', () => {
 
 	test("a foreign server called agentmux is nobody's to overwrite", async () => {
 		await writeFile(file, '{"mcpServers": {"agentmux": {"command": "other"}}}');
-		await expect(planJoin(folder, 'CLAUDE_1', launcher)).rejects.toMatchObject({code: 'conflict'});
+		await expect(planServers(folder, 'CLAUDE_1', launcher)).rejects.toMatchObject({code: 'conflict'});
 	});
 
 	test.each([
-		['{\n  "mcpServers": {\n    "x": 1,\n  }\n}', /line 4, a name in double quotes is expected; it was left as it is/],
+		['{\n  "mcpServers": {\n    "x": 1,\n  }\n}', /line 4, a name in double quotes is expected\. It was not changed/],
 		['[]', /The document in .* is not an object/],
 		['{"mcpServers": 3}', /`mcpServers` in .* is not an object/],
 		[Buffer.from([0x7b, 0xff, 0x7d]), /not text in UTF-8/],
 	])('a malformed file is refused with its line and left untouched', async (content, sentence) => {
 		await writeFile(file, content);
-		await expect(planJoin(folder, 'CLAUDE_1', launcher)).rejects.toMatchObject({
+		await expect(planServers(folder, 'CLAUDE_1', launcher)).rejects.toMatchObject({
 			code: 'invalid',
 			message: expect.stringMatching(sentence),
 		});
@@ -94,7 +94,7 @@ describe('join', () => {
 
 	test('a file that is a folder is one sentence', async () => {
 		await mkdir(file);
-		await expect(planJoin(folder, 'CLAUDE_1', launcher)).rejects.toMatchObject({
+		await expect(planServers(folder, 'CLAUDE_1', launcher)).rejects.toMatchObject({
 			code: 'file',
 			message: expect.stringContaining('EISDIR'),
 		});

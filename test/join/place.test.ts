@@ -40,7 +40,7 @@ describe('a tag that another folder has', () => {
 			const {code, stdout, stderr} = await home.run(['join', me.toLowerCase(), '--dir', second, ...more]);
 			expect({code, stdout}).toEqual({code: 1, stdout: ''});
 			expect(stderr).toMatch(/^agentmux: [^\n]+\n$/);
-			expect(stderr).toContain(`has already joined in ${first}: two sessions under one tag share one inbox`);
+			expect(stderr).toContain(`has already joined in ${first}: two sessions under one tag share an inbox`);
 			expect(stderr).toContain(`leave ${me.toLowerCase()} --dir ${first})`);
 		}
 		expect(await readdir(second)).toEqual([]);
@@ -79,7 +79,9 @@ describe('a tag that another folder has', () => {
 		await home.output(['sql', `insert into agents (tag, presence, last_seen_at) values ('${me}', 'working', now())`]);
 		const {code, stderr} = await joinIn(await folder('here'));
 		expect(code).toBe(0);
-		expect(stderr).toMatch(new RegExp(`^agentmux: ${me} is at work elsewhere \\(working\\): two sessions [^\\n]+\\n$`));
+		expect(stderr).toMatch(
+			new RegExp(`^agentmux: ${me} is already working elsewhere \\(working\\): two sessions [^\\n]+\\n$`),
+		);
 	});
 
 	test('is refused where it is what the human is called', async () => {
@@ -87,7 +89,7 @@ describe('a tag that another folder has', () => {
 		const {code, stdout, stderr} = await joinIn(await folder('mine'));
 		await rm(join(home.path, 'config.toml'));
 		expect({code, stdout}).toEqual({code: 2, stdout: ''});
-		expect(stderr).toContain(`${me} is what you are called (${join(home.path, 'config.toml')}).`);
+		expect(stderr).toContain(`${me} is your own tag (${join(home.path, 'config.toml')}).`);
 	});
 });
 
@@ -98,7 +100,7 @@ describe('where a folder lies', () => {
 		const below = await folder('project/part');
 		const {code, stderr} = await joinIn(below);
 		expect(code).toBe(0);
-		expect(stderr).toContain(`reads ${join(above, 'CLAUDE.md')} too, which is about ${me}_A; it is ${me} all the same`);
+		expect(stderr).toContain(`reads ${join(above, 'CLAUDE.md')} too, which is about ${me}_A. Its own tag is ${me}`);
 		expect(await readFile(join(below, '.mcp.json'), 'utf8')).toContain(`"${me}"`);
 		await home.output(['leave', me, '--dir', below]);
 		expect(await readdir(below)).toEqual([]);
@@ -120,7 +122,7 @@ describe('where a folder lies', () => {
 		expect((await joinIn(worktree)).stderr).toContain(`${me} has already joined in ${project}`);
 		const {code, stderr} = await home.run(['join', `${me}_W`, '--dir', worktree]);
 		expect(code).toBe(0);
-		expect(stderr).toContain(`${worktree} was ${me} before; one folder speaks as one tag.`);
+		expect(stderr).toContain(`${worktree} was joined as ${me} before; a folder has only one tag.`);
 		for (const name of ['.mcp.json', '.claude/settings.json', 'CLAUDE.md']) {
 			const text = await readFile(join(worktree, name), 'utf8');
 			expect(text).toContain(`${me}_W`);
@@ -148,9 +150,9 @@ describe('a file that cannot be changed is refused, all stay as they are, and no
 			/settings\.json is not valid JSON: line 4, /,
 		],
 		['.mcp.json', '{\n  "mcpServers": {,}\n}', 0o644, /\.mcp\.json is not valid JSON: line 2, /],
-		['.mcp.json', '{}', 0o444, /\.mcp\.json is read-only; it was left as it is\. Allow writing/],
-		['.claude/settings.json', '{}', 0o444, /settings\.json is read-only; it was left as it is\. Allow writing/],
-		['CLAUDE.md', '# Mine\n', 0o444, /CLAUDE\.md is read-only; it was left as it is\. Allow writing/],
+		['.mcp.json', '{}', 0o444, /\.mcp\.json is read-only and was not changed\. Make it writable/],
+		['.claude/settings.json', '{}', 0o444, /settings\.json is read-only and was not changed\. Make it writable/],
+		['CLAUDE.md', '# Mine\n', 0o444, /CLAUDE\.md is read-only and was not changed\. Make it writable/],
 	])('%s %j', async (name, content, mode, sentence) => {
 		const project = await folder('project');
 		await mkdir(join(project, '.claude'));
@@ -227,7 +229,7 @@ describe('the home that a client is told', () => {
 
 describe('leave', () => {
 	test.each([
-		['is read-only', null, 0o444, /settings\.json is read-only; it was left as it is/],
+		['is read-only', null, 0o444, /settings\.json is read-only and was not changed/],
 		['is no JSON any more', '{\n  "hooks": }\n', 0o644, /settings\.json is not valid JSON: line 2, /],
 	])('where a file %s changes nothing, and says so', async (_, content, mode, sentence) => {
 		const project = await folder('project');
@@ -260,7 +262,9 @@ describe('leave', () => {
 		const env = {SUPABASE_URL: 'http://127.0.0.1:9', SUPABASE_SECRET_KEY: 'x'};
 		const {code, stdout, stderr} = await home.run(['leave', me, '--dir', project], {env});
 		expect({code, stdout}).toEqual({code: 0, stdout: expect.stringContaining(`${me} has left`)});
-		expect(stderr).toMatch(/^agentmux: The mailbox was not told: http:\/\/127\.0\.0\.1:9 cannot be reached[^\n]+\n$/);
+		expect(stderr).toMatch(
+			/^agentmux: The mailbox could not be updated: http:\/\/127\.0\.0\.1:9 cannot be reached[^\n]+\n$/,
+		);
 		expect(await readdir(project)).toEqual([]);
 	});
 });

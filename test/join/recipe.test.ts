@@ -74,28 +74,28 @@ describe('a recipe of one’s own', () => {
 
 	test.each([
 		['summary = "x"\n[[agents]\n', /recipe\.toml is not valid TOML: line 2, /],
-		[agent(), /recipe\.toml has no `summary`, a line of text\./],
-		['summary = "x"\n', /recipe\.toml has no agent, a table \[\[agents\]\]\./],
-		['summary = "x"\nagents = []\n', /has no agent/],
-		['summary = "x"\nagents = ["A"]\n', /^The agent in .*recipe\.toml has no text `tag`\./],
-		['sumary = "x"\n', /recipe\.toml names the setting `sumary`, which there is not\. Did you mean summary\?/],
+		[agent(), /recipe\.toml has no `summary`\./],
+		['summary = "x"\n', /recipe\.toml has no \[\[agents\]\] table\./],
+		['summary = "x"\nagents = []\n', /has no \[\[agents\]\] table/],
+		['summary = "x"\nagents = ["A"]\n', /^The agent of .*recipe\.toml has no text `tag`\./],
+		['sumary = "x"\n', /recipe\.toml names the setting `sumary`, which does not exist\. Did you mean summary\?/],
 		[
 			`summary = "x"\n\n${agent('rule = "y"\n')}`,
-			/^The agent of line 3 in .*recipe\.toml names the setting `rule`.* Did you mean role\?/,
+			/^The agent in line 3 of .*recipe\.toml names the setting `rule`.* Did you mean role\?/,
 		],
 		[
 			`summary = "x"\n${agent()}${other.replace('guidance', '# guidance')}`,
-			/^The agent of line 8 in .* has no text `guidance`\./,
+			/^The agent in line 8 of .* has no text `guidance`\./,
 		],
 		[`summary = "x"\n${agent().replace('"A"', '"HUMAN"')}`, /cannot have the tag `HUMAN`\./],
 		[`summary = "x"\n${agent().replace('"A"', '"no tag"')}`, /cannot have the tag `no tag`\./],
 		[`summary = "x"\n${agent().replace('"a"', '"../a"')}`, /cannot have the folder `\.\.\/a`/],
 		[`summary = "x"\n${agent().replace('"a"', '".."')}`, /cannot have the folder `\.\.`/],
-		[`summary = "x"\n${alone}${other.replace('"B"', '"a"')}`, /of line 8 .* has the tag a a second time\./],
-		[`summary = "x"\n${alone}${other.replace('"b"', '"A"')}`, /has the folder `A` a second time\./],
+		[`summary = "x"\n${alone}${other.replace('"B"', '"a"')}`, /in line 8 .* has the same tag as another, a\./],
+		[`summary = "x"\n${alone}${other.replace('"b"', '"A"')}`, /has the same folder as another, `A`\./],
 		[
 			`summary = "x"\n${agent().replace('Ask {B}', 'Ask {BB}')}${other}`,
-			/^The agent of line 2 .* names the agent \{BB\}/,
+			/^The agent in line 2 .* names the agent \{BB\}/,
 		],
 		[
 			`summary = "x"\n${agent().replace('asks {B}"', `${'x'.repeat(201)}"`)}`,

@@ -68,10 +68,10 @@ test('--print shows all of it, and touches nothing', async () => {
 test('one command sets up all agents, says what to do next, and changes nothing the second time', async () => {
 	const said = await home.output([...joining, '--dir', root]);
 	expect(said).toMatch(
-		/^planner-executor: one agent makes a plan of a goal, another carries it out step by step; .*\n/,
+		/^planner-executor: one agent turns a goal into a plan, another carries it out step by step; .*\n/,
 	);
 	expect(said).toContain(`PLANNER has joined in ${root}/planner`);
-	expect(said).toContain(`  cd '${root}/executor' && claude\n    (nothing: its mail wakes it)\n`);
+	expect(said).toContain(`  cd '${root}/executor' && claude\n    (nothing: mail wakes it)\n`);
 	expect(said).toContain(`  ${join(recipes, 'planner-executor/README.md')}\n`);
 	expect(await agents()).toEqual([
 		{tag: 'PLANNER', presence: 'idle', role: 'makes plans of goals and follows them; EXECUTOR carries them out'},
@@ -151,7 +151,10 @@ describe('a recipe that did not come with agentmux', () => {
 
 	test('is not set up where nobody can be asked', async () => {
 		expect(await tried(['join', '--recipe', './mine'])).toEqual(
-			refusal('does not come with agentmux, and nobody can be asked about it here. Read what it would write', 2),
+			refusal(
+				'does not come with agentmux, and there is no terminal to ask for confirmation. Review what it would write',
+				2,
+			),
 		);
 	});
 
@@ -183,12 +186,10 @@ describe('a tag that is taken is refused before anything changes, with others to
 		const other = join(root, 'other');
 		await mkdir(other);
 		await home.output(['join', 'EXECUTOR', '--dir', other]);
-		const taken = `EXECUTOR has already joined in ${other}: two sessions under one tag share one inbox`;
+		const taken = `EXECUTOR has already joined in ${other}: two sessions under one tag share an inbox`;
 		expect(await tried([...joining, '--dir', root])).toEqual(refusal(taken));
 		expect(await tried([...joining, '--dir', root, '--print'])).toEqual(
-			refusal(
-				'Give the agents of the recipe other tags: --tags PLANNER_2,EXECUTOR_2 (--force takes these all the same).',
-			),
+			refusal("Give the recipe's agents other tags: --tags PLANNER_2,EXECUTOR_2 (or --force to use these anyway)."),
 		);
 		await home.output([...joining, '--tags', 'PLANNER_2,EXECUTOR_2'], {cwd: root});
 		expect(await tried([...joining, '--dir', other, '--tags', 'PLANNER_2,X'])).toEqual(refusal('--tags PLANNER_3,X_3'));
@@ -204,7 +205,7 @@ describe('a tag that is taken is refused before anything changes, with others to
 		const tags = ['--tags', 'FREE_1,FAR_1'];
 		await home.output(['sql', `insert into agents (tag, presence, last_seen_at) values ('FAR_1', 'working', now())`]);
 		expect(await tried([...joining, ...tags])).toEqual(
-			refusal('FAR_1 is at work elsewhere (working): two sessions under'),
+			refusal('FAR_1 is already working elsewhere (working): two sessions under'),
 		);
 		await home.output(['agents', 'revoke', 'FAR_1']);
 		expect(await tried([...joining, ...tags])).toEqual(
@@ -232,10 +233,10 @@ describe('all agents are set up, or none', () => {
 		await mkdir(join(root, 'executor'));
 		await chmod(join(root, 'executor'), 0o555);
 		expect(await tried([...joining, ...tags])).toEqual(
-			refusal(`${root}/executor is read-only; it was left as it is. Allow writing (chmod u+w)`),
+			refusal(`${root}/executor is read-only and was not changed. Make it writable (chmod u+w)`),
 		);
 		await chmod(root, 0o555);
-		expect(await tried([...joining, ...tags])).toEqual(refusal(`${root} is read-only; it was left as it is.`));
+		expect(await tried([...joining, ...tags])).toEqual(refusal(`${root} is read-only and was not changed.`));
 		expect(await newcomers()).toEqual([]);
 		await chmod(root, 0o755);
 	});
@@ -264,26 +265,26 @@ describe('all agents are set up, or none', () => {
 test.each([
 	[
 		['join', '--recipe', 'planer-executer'],
-		'There is no recipe `planer-executer`. Did you mean planner-executor? There are: monitor-responder,',
+		'Unknown recipe `planer-executer`. Did you mean planner-executor? Choose from monitor-responder,',
 	],
 	[
 		['leave', '--recipe', 'x'],
-		'There is no recipe `x`. There are: monitor-responder, planner-executor, researcher-writer.',
+		'Unknown recipe `x`. Choose from monitor-responder, planner-executor, researcher-writer',
 	],
-	[[...joining, '--tags', 'A'], 'planner-executor has 2 agents, and --tags names 1. In this order: PLANNER,EXECUTOR'],
+	[
+		[...joining, '--tags', 'A'],
+		'planner-executor has 2 agents, but --tags names 1. Give one for each of PLANNER,EXECUTOR.',
+	],
 	[[...joining, '--tags', 'A,a'], '--tags names a twice.'],
 	[[...joining, '--tags', 'A,HUMAN'], 'HUMAN is reserved; an agent cannot join as it.'],
 	[[...joining, '--tags', 'A,no good'], '`no good` (--tags) is not a tag.'],
 	[[...joining, '--tags', 'A,'], 'No agent given.'],
-	[
-		[...joining, 'PLANNER'],
-		'A recipe has its own tags: unexpected argument `PLANNER`. Give them others with --tags A,B.',
-	],
+	[[...joining, 'PLANNER'], 'A recipe has its own tags: unexpected argument `PLANNER`. Use --tags A,B to change them.'],
 	[[...joining, '--role', 'x'], 'A recipe has its own roles: --role cannot be used with it.'],
-	[[...joining, '--dir', 'a', '--dir', 'b', '--dir', 'c'], 'planner-executor has 2 agents, and --dir names 3 folders.'],
-	[[...joining, '--dir', 'a', '--dir', './a'], 'Each agent needs a folder of its own.'],
-	[['join', 'A', '--tags', 'A,B'], '--tags goes with --recipe.'],
-	[['join', 'A', '--dir', 'a', '--dir', 'b'], 'One folder at a time.'],
+	[[...joining, '--dir', 'a', '--dir', 'b', '--dir', 'c'], 'planner-executor has 2 agents, but --dir names 3 folders.'],
+	[[...joining, '--dir', 'a', '--dir', './a'], 'Two agents cannot use the same folder.'],
+	[['join', 'A', '--tags', 'A,B'], '--tags requires --recipe.'],
+	[['join', 'A', '--dir', 'a', '--dir', 'b'], 'Give only one folder.'],
 ])('agentmux %j is wrong usage', async (args, sentence) => {
 	expect(await tried(args)).toEqual(refusal(sentence, 2));
 });

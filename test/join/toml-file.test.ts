@@ -6,7 +6,7 @@ import {parse, stringify} from 'smol-toml';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {clients} from '../../source/join/clients/clients.ts';
 import {apply, checkWritable} from '../../source/join/files/file-edit.ts';
-import {planTomlJoin, planTomlLeave} from '../../source/join/files/toml-file.ts';
+import {planTomlServers, planTomlServersRemoval} from '../../source/join/files/toml-file.ts';
 
 const codex = clients.find(({id}) => id === 'codex')!;
 const launcher = {command: '/no "de"', args: ['/cli\\.js'], env: {AGENTMUX_HOME: '/home/x 🙂'}};
@@ -20,12 +20,12 @@ beforeEach(async () => {
 afterEach(() => rm(folder, {recursive: true, force: true}));
 
 const joinAs = async (tag: string, start = launcher) => {
-	const edit = await planTomlJoin(folder, tag, start, codex);
+	const edit = await planTomlServers(folder, tag, start, codex);
 	await checkWritable([edit]);
 	await apply(edit);
 	return edit;
 };
-const leaveAs = async (tag: string) => apply(await planTomlLeave(folder, tag, codex));
+const leaveAs = async (tag: string) => apply(await planTomlServersRemoval(folder, tag, codex));
 const text = () => readFile(file, 'utf8');
 const servers = async () => (parse(await text()) as {mcp_servers: {[name: string]: object}}).mcp_servers;
 
@@ -109,7 +109,7 @@ describe('join', () => {
 			'no TOML',
 			'model = "x"\nmodel = \n',
 			'invalid',
-			/config\.toml is not valid TOML: line 2, .*; it was left as it is/,
+			/config\.toml is not valid TOML: line 2, .*\. It was not changed/,
 		],
 		['a key twice', 'a = 1\n\na = 2\n', 'invalid', /line 3/],
 		['a foreign server of our name', '\n[mcp_servers.agentmux]\nurl = "x"\n', 'conflict', /did not write \(line 2\)/],
@@ -133,7 +133,7 @@ describe('join', () => {
 		await chmod(file, 0o444);
 		await expect(joinAs('CODEX_1')).rejects.toMatchObject({
 			code: 'file',
-			message: expect.stringContaining('config.toml is read-only; it was left as it is'),
+			message: expect.stringContaining('config.toml is read-only and was not changed'),
 		});
 		expect(await text()).toBe('a = 1\n');
 	});

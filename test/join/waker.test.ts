@@ -1,6 +1,6 @@
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
-import {keepAwake, type Way} from '../../source/join/waker.ts';
-import type {Sign, Wake} from '../../source/mailbox/agent.ts';
+import {startWaker, type Way} from '../../source/join/waker.ts';
+import type {AgentUpdate, Wake} from '../../source/mailbox/agent.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
@@ -38,7 +38,7 @@ const way = (name: Wake, ring: () => Promise<void> = async () => undefined): Way
 	},
 });
 const start = async (...ways: Way[]): Promise<void> => {
-	end = keepAwake({mailbox: twin, tag: 'CLAUDE_TWIN', ways, onChange: change => changes.push(change)});
+	end = startWaker({mailbox: twin, tag: 'CLAUDE_TWIN', ways, onChange: change => changes.push(change)});
 	await settled();
 };
 const send = async (text: string): Promise<number> => {
@@ -46,7 +46,7 @@ const send = async (text: string): Promise<number> => {
 	await settled();
 	return id;
 };
-const tell = async (sign: Sign): Promise<void> => {
+const tell = async (sign: AgentUpdate): Promise<void> => {
 	await twin.touch(sign);
 	await settled();
 };

@@ -25,7 +25,7 @@ test('any text that UTF-8 and PostgreSQL can hold is a content; no other is', ()
 test('bytes are counted, not characters: 262,144 fit and one more does not', () => {
 	expect(refusal('x'.repeat(262_144))).toBeNull();
 	expect(refusal('x'.repeat(262_145))?.sentence).toMatch(
-		/^The message has 262,145 bytes; at most 262,144 fit\. Shorten it/,
+		/^The message has 262,145 bytes; the maximum is 262,144\. Shorten it/,
 	);
 	expect(refusal('ü'.repeat(131_072))).toBeNull();
 	expect(refusal(`${'ü'.repeat(131_072)}x`)?.code).toBe('invalid');

@@ -238,9 +238,9 @@ test('what only the screen knows is left out of what the mailbox is asked', () =
 
 describe('a query without end', () => {
 	test.each([
-		['characters', 'word '.repeat(50_000), /^the query has 250,000 characters, and at most 1,000 are read/],
-		['terms', '-a '.repeat(300), /^a query has at most 64 terms: search for fewer words$/],
-		['alternatives', 'a or '.repeat(150), /^a query has at most 16 alternatives: search for fewer words$/],
+		['characters', 'word '.repeat(50_000), /^the query has 250,000 characters, but at most 1,000 are allowed/],
+		['terms', '-a '.repeat(300), /^a query can have at most 64 terms; use fewer words$/],
+		['alternatives', 'a or '.repeat(150), /^a query can have at most 16 alternatives; use fewer words$/],
 	])('has a fault that says how many %s there may be', (_, query, message) => {
 		const {faults} = parseFilter(query, now);
 		expect(faults).toHaveLength(1);

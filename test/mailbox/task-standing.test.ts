@@ -101,7 +101,7 @@ test('what keeps a task from being claimed', async () => {
 	await tasks.add({title: 'later', run_at: '2999-01-01T00:00:00.000Z'});
 	expect(await obstacle(5)).toMatchObject({kind: 'later'});
 	await tasks.add({title: 'theirs', assignee: 'CLAUDE_2'});
-	expect(await obstacle(6)).toMatchObject({kind: 'assigned', sentence: 'Task #6 is for CLAUDE_2 alone.'});
+	expect(await obstacle(6)).toMatchObject({kind: 'assigned', sentence: 'Task #6 is for CLAUDE_2 only.'});
 	await tasks.cancel(6);
 	expect(await obstacle(6)).toMatchObject({kind: 'over', sentence: 'Task #6 is cancelled.'});
 });

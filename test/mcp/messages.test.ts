@@ -163,7 +163,7 @@ describe('send_message', () => {
 		[{text: 'a\0b'}, 'NUL'],
 		[{text: 'x'.repeat(262_144)}, 'put the text in a file'],
 		[{text: 'x', to: ['not a tag']}, 'A tag is a letter'],
-		[{text: 'x', reply_to: 99}, 'There is no message 99 to reply to. Look the id up first'],
+		[{text: 'x', reply_to: 99}, 'There is no message 99 to reply to. Look up the id first'],
 	])('bad input is an error that says what is wrong', async (args, sentence) => {
 		const {isError, text} = await call('send_message', args);
 		expect(isError).toBe(true);
@@ -349,7 +349,7 @@ describe('check_messages', () => {
 		for (const {id, text, rest} of messagesIn(called).slice(0, 49)) {
 			expect(text.length).toBeGreaterThan(50);
 			expect(rest).toMatch(
-				new RegExp(`^read_thread with id ${id} and text_from \\d+ gives the other \\d+ characters$`),
+				new RegExp(`^read_thread with id ${id} and text_from \\d+ returns the other \\d+ characters$`),
 			);
 		}
 	});
@@ -390,7 +390,7 @@ describe('wait_for_message', () => {
 		const {isError, text, data} = await call('wait_for_message', {timeout_seconds: 1});
 		expect(isError).toBe(false);
 		expect(text).toMatch(/^No message came for CLAUDE_1 within 1 seconds\./);
-		expect(data).toMatchObject({messages: [], more: false, hint: expect.stringContaining('waits again')});
+		expect(data).toMatchObject({messages: [], more: false, hint: expect.stringContaining('to wait again')});
 		expect(data['waited_seconds']).toBeGreaterThanOrEqual(0.9);
 		expect(unsubscribed).toHaveBeenCalledOnce();
 	});
@@ -479,11 +479,11 @@ describe('ack_message', () => {
 	test('names what is not there, and acknowledges the rest', async () => {
 		const {id} = await post('one @CLAUDE_1');
 		const {text, data} = await call('ack_message', {ids: [id, 98, 99]});
-		expect(text).toContain('There is no message #98, #99: check_messages with again: true shows what is open.');
+		expect(text).toContain('There is no message #98, #99; check_messages with again: true shows open messages.');
 		expect(data).toMatchObject({acknowledged: [id], unknown: [98, 99]});
 		const none = await call('ack_message', {ids: [98]});
 		expect(none.isError).toBe(true);
-		expect(none.text).toMatch(/^Nothing was acknowledged\. There is no message #98: check_messages/);
+		expect(none.text).toMatch(/^Nothing was acknowledged\. There is no message #98; check_messages/);
 	});
 
 	test.each([[{ids: []}], [{ids: Array.from({length: 101}, (_, index) => index + 1)}], [{ids: [0]}], [{}]])(
@@ -536,7 +536,7 @@ describe('read_thread', () => {
 			expect(JSON.stringify(called.data).length).toBeLessThan(50_000);
 			const [message] = messagesIn(called);
 			read += message?.text ?? '';
-			const next = /text_from (\d+) gives/.exec(message?.rest ?? '')?.[1];
+			const next = /text_from (\d+) returns/.exec(message?.rest ?? '')?.[1];
 			expect(called.data['hint']).toBe(message?.rest ?? 'This is the end of the text.');
 			if (next === undefined) break;
 			from = Number(next);
@@ -547,7 +547,7 @@ describe('read_thread', () => {
 	test('what is not there is an error that says where to look', async () => {
 		const {isError, text} = await call('read_thread', {id: 7});
 		expect(isError).toBe(true);
-		expect(text).toBe('There is no message #7. Take an id from check_messages or search_messages.');
+		expect(text).toBe('There is no message #7. Use an id from check_messages or search_messages.');
 		await post('short');
 		expect((await call('read_thread', {id: 1, text_from: 5})).text).toBe(
 			'The text of message #1 ends at 5. You have all of it.',
@@ -562,11 +562,11 @@ test('search_messages finds and quotes, and says what to do when nothing is foun
 	expect(messagesIn(called)).toMatchObject([{id: 2, text: 'the blue house'}]);
 	expect(called.text).toContain('  | the blue house');
 	const none = await call('search_messages', {query: 'green'});
-	expect(none.text).toBe('Nothing was found. Fewer words find more.');
+	expect(none.text).toBe('No messages found. Try fewer words.');
 	expect(none.data).toMatchObject({messages: [], hint: none.text});
 	expect(messagesIn(await call('search_messages', {query: 'hou -to:HUMAN from:human'}))).toHaveLength(2);
 	expect((await call('search_messages', {query: 'blue after:2x'})).text).toMatch(
-		/^At 6, after:2x: not a time, try after:2h/,
+		/^Error in the query at character 6: after:2x: not a time, try after:2h/,
 	);
 });
 

@@ -100,7 +100,7 @@ describe('a message of 262,144 bytes', () => {
 		expect(JSON.stringify(checked.data).length).toBeLessThan(50_000);
 		const [first] = messagesIn(checked) as [Quoted];
 		expect(checked.text).toContain(
-			`(cut: read_thread with id ${id} and text_from ${first.text.length} gives the other`,
+			`(cut: read_thread with id ${id} and text_from ${first.text.length} returns the other`,
 		);
 		let read = first.text;
 		let rest = first.rest;
@@ -287,7 +287,7 @@ describe('a client that says who it is', () => {
 		const one = await start(me, terminal(1));
 		const other = await start(me, terminal(2));
 		const hint = async (client: AgentClient): Promise<unknown> => (await client.call('check_messages')).data['hint'];
-		const told = expect.stringContaining(`Another client works as ${me}`) as string;
+		const told = expect.stringContaining(`Another client is currently using the tag ${me}`) as string;
 		await vi.waitFor(async () => expect(await hint(other)).toEqual(told), {timeout: 20_000});
 		await vi.waitFor(async () => expect(await hint(one)).toEqual(told), {timeout: 20_000});
 		const {data, text} = await one.call('list_agents');

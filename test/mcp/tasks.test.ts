@@ -46,7 +46,7 @@ describe('add_task', () => {
 			priority: 3,
 			created_by: 'CLAUDE_1',
 		});
-		expect(called.text).toBe('Task #1 is queued in queue default; list_tasks shows how it goes.');
+		expect(called.text).toBe('Task #1 is queued in queue default; list_tasks shows its progress.');
 		expect(taskIn(await call('add_task', {...args, title: 'Build it again'})).id).toBe(1);
 		expect(await only(1)).toMatchObject({body: 'well'});
 	});
@@ -64,7 +64,7 @@ describe('add_task', () => {
 			steps: [{title: 'test', body: 'all'}, {title: 'tag'}, {title: 'publish'}],
 		});
 		expect(called.text).toBe(
-			'Plan #1 is in queue q with the steps #2, #3, #4; list_tasks with id 1 shows how it goes.',
+			'Plan #1 is in queue q with the steps #2, #3, #4; list_tasks with id 1 shows its progress.',
 		);
 		expect(called.data['steps']).toEqual([2, 3, 4]);
 		expect((await other.tasks.list({parents: [1]})).toSorted((one, next) => one.id - next.id)).toMatchObject([
@@ -160,7 +160,7 @@ describe('list_tasks', () => {
 		);
 		expect(called.text).toContain('  result table:\n  | counts');
 		const none = await call('list_tasks', {id: 9});
-		expect(none).toMatchObject({isError: true, text: 'There is no task #9. list_tasks shows what there is.'});
+		expect(none).toMatchObject({isError: true, text: 'There is no task #9. list_tasks shows the tasks.'});
 	});
 
 	test('what is too large for an answer is cut, with the SQL that reads it', async () => {
@@ -208,7 +208,7 @@ describe('claim_task', () => {
 			'#2 running by CLAUDE_1 0%, added by CLAUDE_2:\n  | high\n  body:\n  | do\n  | this\n',
 		);
 		expect(called.data['hint']).toMatch(
-			/^Task #2 is yours while you are connected, and 900 seconds longer\. .*finish_task with id 2 ends it\.$/,
+			/^Task #2 is yours while you are connected, and 900 seconds longer\. .*end it with finish_task, both with id 2\.$/,
 		);
 		const until = Date.parse((await only(2))?.lease_until ?? '');
 		expect(until - Date.now()).toBeGreaterThan(800_000);
@@ -223,18 +223,18 @@ describe('claim_task', () => {
 		expect(isError).toBe(false);
 		expect(data).not.toHaveProperty('task');
 		expect(data).not.toHaveProperty('lease_token');
-		expect(data['hint']).toContain('2 wait there for other tasks or for their time');
-		expect(data['hint']).toContain('Other queues hold queued tasks: review (1)');
+		expect(data['hint']).toContain('2 there wait for other tasks or for their time');
+		expect(data['hint']).toContain('Other queues have tasks: review (1)');
 	});
 
 	test.each([
 		['is not there', 9, 'There is no task #9. list_tasks shows'],
 		['another has', 1, /^Task #1 is running: CLAUDE_2 has it until .*\. Leave it to its owner/],
-		['it has itself', 2, /^Task #2 is running: .* That is you\. Go on with it: task_progress reports, finish_task/],
-		['is done', 3, 'Task #3 is done. It is not claimed any more'],
-		['is a plan', 4, 'Task #4 is a plan: its steps are claimed, not the plan. Queued are #5, #6.'],
+		['it has itself', 2, /^Task #2 is running: .* That is you\. Continue with it: task_progress reports, finish_task/],
+		['is done', 3, 'Task #3 is done. It cannot be claimed any more'],
+		['is a plan', 4, 'Task #4 is a plan: its steps are claimed, not the plan. Queued: #5, #6.'],
 		['waits for another', 6, 'Task #6 waits for #5 (queued). Claim it when those are done'],
-		['has its time to come', 7, /^Task #7 is not to be begun before 2\d{3}-.*\. Claim it then/],
+		['has its time to come', 7, /^Task #7 cannot be claimed before 2\d{3}-.*\. Claim it then/],
 	])('a task that %s is not claimed, and the error says why', async (_, id, sentence) => {
 		for (const title of ['theirs', 'mine', 'done']) await other.tasks.add({title});
 		await other.tasks.plan({title: 'plan'}, [{title: 'one'}, {title: 'two'}], true);
@@ -293,7 +293,7 @@ describe('finish_task', () => {
 		expect(taskIn(called)).toMatchObject({status: 'done', progress: 1, result_table: 'counts'});
 		expect(called.text).toMatch(/^Recorded\. .*not instructions.*\n#1 done, added by CLAUDE_2:\n {2}\| x\n/);
 		expect(called.text.split('\n').at(-1)).toBe(
-			'claim_task takes the next one. It was asked for in message #12: send_message with reply_to 12 tells who asked.',
+			'Use claim_task to claim the next one. Message #12 asked for it: to tell its author, use send_message with reply_to 12.',
 		);
 		expect(await only(1)).toMatchObject({status: 'done', result: {rows: 3}, result_table: 'counts'});
 	});
@@ -316,11 +316,11 @@ describe('finish_task', () => {
 		const dead = await call('finish_task', {id: 1, ok: false, reason: 'no disk'});
 		expect(taskIn(dead)).toMatchObject({status: 'dead', last_error: 'no disk'});
 		expect(dead.text).toMatch(
-			/\n#1 dead, added by CLAUDE_2:\n {2}\| x\n {2}last error:\n {2}\| no disk\nIt failed in all 1 attempts, and is not tried again\.$/,
+			/\n#1 dead, added by CLAUDE_2:\n {2}\| x\n {2}last error:\n {2}\| no disk\nAll 1 attempts failed, so it will not be tried again\.$/,
 		);
 		const again = await call('finish_task', {id: 2, ok: false, reason: 'no luck'});
 		expect(taskIn(again)).toMatchObject({status: 'queued', last_error: 'no luck'});
-		expect(again.text).toMatch(/It failed, and waits until .* to be tried again \(attempt 1 of 5\)\.$/);
+		expect(again.text).toMatch(/It failed, and will be tried again after .* \(attempt 1 of 5\)\.$/);
 	});
 
 	test('a failure without a reason is refused, and the claim stays', async () => {
@@ -328,7 +328,7 @@ describe('finish_task', () => {
 		await call('claim_task');
 		const {isError, text} = await call('finish_task', {id: 1, ok: false});
 		expect(isError).toBe(true);
-		expect(text).toMatch(/^A task that failed needs a reason\. Say in `reason`/);
+		expect(text).toMatch(/^A failed task needs a reason\. Say in `reason`/);
 		expect((await call('finish_task', {id: 1})).isError).toBe(false);
 	});
 
@@ -405,11 +405,11 @@ describe.each([
 	['finish_task', {}],
 ])('%s', (name, args) => {
 	test.each([
-		['not claimed', /^Task #1 is queued\. You have not claimed it\. claim_task with id 1 takes it/],
+		['not claimed', /^Task #1 is queued\. You have not claimed it\. Use claim_task with id 1 to claim it/],
 		['of another', /^Task #1 is running: CLAUDE_2 has it until .*\. You have not claimed it\. Stop working on it/],
 		['not there', 'There is no task #1. list_tasks shows'],
 		['lost to another', /^Task #1 is running: CLAUDE_2 has it until .*, and nothing was recorded\. Stop working on it/],
-		['cancelled', /^Task #1 is cancelled\. The claim that this is about has ended, .*\. Stop working on it/],
+		['cancelled', /^Task #1 is cancelled\. Your claim has ended, .*\. Stop working on it/],
 	])('on a task that is %s is an error that says what to do', async (how, sentence) => {
 		if (how !== 'not there') await other.tasks.add({title: 'x'});
 		if (how === 'of another') await other.tasks.claim({});

@@ -213,7 +213,7 @@ test('keys are for the human: an agent can look at them, and no more', async () 
 	for (const words of [['show'], ['new'], ['trust', key], ['forget', key]]) {
 		const {code, stderr} = await home.run(['keys', ...words], {env, cwd});
 		expect(code).toBe(1);
-		expect(stderr).toContain('Here you are CLAUDE_1');
+		expect(stderr).toContain('Here you act as CLAUDE_1');
 	}
 });
 

@@ -137,7 +137,7 @@ describe('the pane of tasks', () => {
 		terminal.write('A');
 		await terminal.waitFor('#7 is for');
 		terminal.write('de_1\r');
-		await terminal.waitFor('Task #7 is for CLAUDE_1 alone.');
+		await terminal.waitFor('Task #7 is for CLAUDE_1 only.');
 		expect((await terminal.waitFor(/#7 Review the numbers +↑3 {2}for CLAUDE_1/)).length).toBe(40);
 		await choose(terminal, 'Fetch exchange rates');
 	});

@@ -9,7 +9,7 @@ import {pathToFileURL} from 'node:url';
 import xterm from '@xterm/headless';
 import {afterAll, beforeAll, expect, it, onTestFinished, vi} from 'vitest';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
-import type {readHabits, startTui} from '../fixtures/start-tui.ts';
+import type {readPreferences, startTui} from '../fixtures/start-tui.ts';
 import {scenes} from '../fixtures/scenes.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
@@ -17,7 +17,7 @@ import {MemoryServer} from '../helpers/memory-server.ts';
 
 interface Program {
 	readonly startTui: typeof startTui;
-	readonly readHabits: typeof readHabits;
+	readonly readPreferences: typeof readPreferences;
 }
 
 interface Wanted {
@@ -133,7 +133,7 @@ function start(program: Program | undefined, server: MemoryServer, {columns, row
 		stdin: stdin as unknown as ReadStream,
 		stdout: stdout as unknown as WriteStream,
 		env: {},
-		preferences: program.readHabits({values: new Map(Object.entries(settings)), placeOf: name => name}, {}),
+		preferences: program.readPreferences({values: new Map(Object.entries(settings)), placeOf: name => name}, {}),
 	});
 	onTestFinished(async () => {
 		stdout.emit('error', new Error('the window was closed'));

@@ -1,8 +1,8 @@
 import type {AnyFlags} from 'meow';
 
-/** What a command gets; tests hand in their own. */
+/** The input of a command; tests pass their own. */
 export interface Invocation {
-	/** The words after the command's name. */
+	/** The arguments after the command's name. */
 	readonly input: readonly string[];
 	/** As meow parsed them by the command's `flags`. */
 	readonly flags: {readonly [name: string]: unknown};
@@ -13,11 +13,11 @@ export interface Invocation {
 }
 
 /**
- * One file in this folder default-exports one of these. It throws MailboxError or UsageError for what can be expected to
- * fail; only cli.ts turns that into a line on stderr and an exit code.
+ * The default export of a file in commands/. It throws MailboxError or UsageError for expected failures; only cli.ts turns those
+ * into a line on stderr and an exit code.
  */
 export interface Command {
-	/** For the list in `agentmux --help`. */
+	/** Shown in the list of `agentmux --help`. */
 	readonly summary: string;
 	/** The text of `agentmux NAME --help`: usage, flags, an example. */
 	readonly help: string;

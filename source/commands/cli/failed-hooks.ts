@@ -7,7 +7,7 @@ import {remark} from './output.ts';
 const day = 24 * 60 * 60_000;
 
 /**
- * Tells the human on stderr what hooks noted in the last day: they say nothing to a model, and have nobody else to say it to.
+ * Reports on stderr the hooks that failed in the last day. A hook only logs its errors: it must not bother the model with them.
  */
 export function remarkFailedHooks({env, stderr}: Pick<Invocation, 'env' | 'stderr'>): void {
 	const {logs} = findPaths(env);

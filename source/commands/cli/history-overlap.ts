@@ -2,7 +2,10 @@ import {isBeyond} from '../../gateway/trail.ts';
 import type {Cursor} from '../../mailbox/event.ts';
 import type {Message} from '../../mailbox/message.ts';
 
-/** What was read from the history and may come live as well: only what lies beyond the cursor, which takes it along when it moves. */
+/**
+ * Keeps a message that was read from the history from being shown again when it arrives live. It remembers only messages beyond
+ * the cursor, because no others can arrive live.
+ */
 export class HistoryOverlap {
 	/** Id to transaction. */
 	readonly #shown = new Map<number, string>();
@@ -12,7 +15,7 @@ export class HistoryOverlap {
 		return this.#shown.size;
 	}
 
-	/** These were shown from the history; `waiting` came live meanwhile. Returns what of that was not. */
+	/** Records `history` as shown, and returns those of `waiting`, which arrived live in the meantime, that are not in it. */
 	show(history: readonly Message[], waiting: readonly Message[]): Message[] {
 		for (const {id, xid} of history) this.#shown.set(id, xid);
 		const fresh = this.fresh(waiting);
@@ -20,18 +23,18 @@ export class HistoryOverlap {
 		return fresh;
 	}
 
-	/** What of this was not shown. Each message comes live once, so each is asked for once. */
+	/** Those that were not shown yet. Each message arrives live once, so it is forgotten after the first question. */
 	fresh(live: readonly Message[]): Message[] {
 		return live.filter(({id}) => !this.#shown.delete(id));
 	}
 
-	/** Nothing at or before it comes any more. */
+	/** Moves the cursor: no message at or before it arrives any more. */
 	pass(cursor: Cursor): void {
 		this.#cursor = cursor;
 		this.#forgetPassed();
 	}
 
-	/** Another history came. */
+	/** Forgets everything, because the history was replaced. */
 	clear(): void {
 		this.#cursor = null;
 		this.#shown.clear();

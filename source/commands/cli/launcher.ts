@@ -4,8 +4,8 @@ import {packageRoot} from '../../hub/files/package-root.ts';
 import type {Launcher} from '../../join/clients/entries.ts';
 
 /**
- * How this very program is started from anywhere. Installed globally it is `agentmux`; from a checkout or npx nothing is
- * on the PATH, and it is this Node with this file. AGENTMUX_HOME goes along: the client may be started elsewhere.
+ * How to start this program from anywhere: `agentmux` if it is installed globally, else this Node with this file, because a
+ * checkout or npx leaves nothing on the PATH. AGENTMUX_HOME is passed on, since the client may start in another environment.
  */
 export async function findLauncher(env: NodeJS.ProcessEnv): Promise<Launcher> {
 	const program = await realpath(process.argv[1] ?? '');
@@ -16,8 +16,8 @@ export async function findLauncher(env: NodeJS.ProcessEnv): Promise<Launcher> {
 }
 
 /**
- * How a shell starts the hook, but for its own words. Always by its path: it runs at every step of an agent, and the way
- * through `agentmux hook` would take a third longer.
+ * The shell command that starts the hook, without its arguments. It always uses the path: the hook runs at every step of an
+ * agent, and going through `agentmux hook` would take a third longer.
  */
 export function findHook(env: NodeJS.ProcessEnv): string {
 	const home = env['AGENTMUX_HOME']?.trim() ?? '';
@@ -25,23 +25,23 @@ export function findHook(env: NodeJS.ProcessEnv): string {
 	return [...(home === '' ? [] : [`AGENTMUX_HOME=${shellWord(resolve(home))}`]), ...words].join(' ');
 }
 
-/** As a shell takes it for one word. */
+/** Quoted so that a shell reads it as one word. */
 export function shellWord(text: string): string {
 	return /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** How a person calls this very program again from the same terminal. */
+/** How a person starts this program again from the same terminal. */
 export function calledAs(env: NodeJS.ProcessEnv): string {
-	// Set by npm, for `npm start` and npx alike: what they put on the PATH is gone with them.
+	// Set by npm, for `npm start` and npx alike. What they add to the PATH is gone when they end.
 	return env['npm_config_user_agent'] === undefined ? 'agentmux' : 'npx agentmux';
 }
 
 /**
- * Whether a terminal that is opened later starts this program by its name: npm puts a script of its own on the PATH of
- * `npm start` and npx, and the Node that is found there must be this one, since an older one only says that it is too old.
+ * Whether a terminal that is opened later finds this program by name. The script that npm puts on the PATH of `npm start` and
+ * npx does not count. The Node found there must be this one, since an older one would only report that it is too old.
  */
 async function isOnPath(program: string, env: NodeJS.ProcessEnv): Promise<boolean> {
-	// On Windows it is a .cmd, which clients do not start without a shell.
+	// On Windows it is a .cmd file, which clients cannot start without a shell.
 	if (process.platform === 'win32') return false;
 	const folders = (env['PATH'] ?? '')
 		.split(delimiter)
@@ -50,7 +50,7 @@ async function isOnPath(program: string, env: NodeJS.ProcessEnv): Promise<boolea
 	return found === program && node === (await realpath(process.execPath));
 }
 
-/** What a shell would start; null when there is nothing of that name. */
+/** The program that a shell would start; null if there is none of that name. */
 async function firstIn(folders: readonly string[], name: string): Promise<string | null> {
 	for (const folder of folders) {
 		const candidate = join(folder, name);

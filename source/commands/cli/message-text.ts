@@ -6,15 +6,15 @@ import {joinPrintable, p, printable, printableLines, type Printable} from '../..
 import {styled} from './output.ts';
 
 /**
- * A message for people to read: `#12  14:03:22  CLAUDE_1  hello`. Further lines of its body stand behind a gutter, so that
- * no body can look like another message.
+ * A message for people to read: `#12  14:03:22  CLAUDE_1  hello`. Further lines of its body are indented behind a bar, so that no
+ * body can look like another message.
  */
 export function messageText(stream: NodeJS.WriteStream, message: Message, now = new Date()): Printable {
 	const id = styled(stream, 'dim', p`#${message.id}`);
 	return messageLines(stream, message, p`${id}  ${styled(stream, 'dim', timeOf(message.created_at, now))}`);
 }
 
-/** The same with something else before the tag. */
+/** As `messageText`, with something else before the tag. */
 export function messageLines(stream: NodeJS.WriteStream, message: Message, before: Printable): Printable {
 	const [first = p``, ...rest] = printableLines(readableBody(message));
 	const head = [
@@ -26,7 +26,7 @@ export function messageLines(stream: NodeJS.WriteStream, message: Message, befor
 	return p`${joinPrintable([...head, body], '  ')}\n${joinPrintable(rest.map(line => p`${gutter}${line}\n`))}`;
 }
 
-/** What the tag might be taken for, and who really wrote it, where that is not who the tag says. */
+/** The tag that this one resembles, and the real author where it differs from the tag. */
 function provenance(message: Message): Printable {
 	const like = resembled(message.tag, [HUMAN, SYSTEM]);
 	return p`${like === null ? '' : p` (not ${printable(like)})`}${author(message)}`;
@@ -39,7 +39,7 @@ function author(message: Message): Printable {
 	return p` (by ${printable(message.author_tag ?? 'nobody known')})`;
 }
 
-/** Whether a key that is trusted here says that a human wrote it. */
+/** The state of the signature, where there is something to say about it. */
 function signature(stream: NodeJS.WriteStream, message: Message): Printable {
 	const remark = signatureRemark(message);
 	if (remark === null) return p``;

@@ -5,7 +5,7 @@ import {joinPrintable, p, printable, printableJson, withStyle, writeTo, type Pri
 type Output = NodeJS.WriteStream;
 type Style = Parameters<typeof styleText>[0];
 
-/** Writes and resolves when the operating system has it, so that what follows (a receipt) is true. */
+/** Writes, and resolves when the operating system has accepted it, so that a receipt sent afterwards is true. */
 export function write(stream: Output, text: Printable): Promise<void> {
 	return new Promise((resolve, reject) => {
 		stream.write(text, error => {
@@ -20,22 +20,22 @@ export function writeJson(stream: Output, value: unknown): Promise<void> {
 	return write(stream, jsonLine(value));
 }
 
-/** One JSON value and a line end; escapes whatever a terminal would act on or not show. */
+/** One JSON value and a line end; escapes everything that a terminal would act on or not show. */
 export function jsonLine(value: unknown): Printable {
 	return p`${printableJson(value)}\n`;
 }
 
-/** A remark beside the output: one line on stderr, of any text. */
+/** Writes a remark on stderr, as one line. The sentence may be any text. */
 export function remark(stderr: Output, sentence: string): void {
 	writeTo(stderr, p`agentmux: ${printable(sentence)}\n`);
 }
 
-/** Styled when the stream is a terminal and NO_COLOR does not forbid it. */
+/** Styled if the stream is a terminal and NO_COLOR is not set. */
 export function styled(stream: Output, style: Style, text: Printable): Printable {
 	return withStyle(text, plain => (plain === '' ? plain : styleText(style, plain, {stream})));
 }
 
-/** Rows under dim headings, in aligned columns two spaces apart. Headings and cells are remote text and pass the gate here. */
+/** Rows under dim headings, in aligned columns two spaces apart. Headings and cells may be remote text: `printable` is applied here. */
 export function table(stream: Output, headings: readonly string[], rows: readonly (readonly string[])[]): Printable {
 	const [first = [], ...safe] = [headings, ...rows].map(row => row.map(printable));
 	const widths = first.map((heading, column) =>

@@ -3,26 +3,26 @@ import type {Command} from './command.ts';
 
 type Groups = {readonly [title: string]: {readonly [name: string]: () => Promise<{default: Command}>}};
 
-const head = `agentmux: a terminal monitor and mailbox for Claude terminals that work side by side
+const head = `agentmux: a terminal monitor and mailbox for Claude terminals that work together
 
-  Agents leave each other messages in a table; you watch every channel live and join in.
+  Agents leave each other messages in a table; you watch every channel live and can join in.
 
 Usage
-  agentmux                     open the screen (starts the local hub when there is none)
+  agentmux                     open the screen (starts the local hub if none is running)
   agentmux COMMAND [...]       see \`agentmux COMMAND --help\`
 `;
 
 const tail = `
 Examples
-  agentmux join CLAUDE_1 --dir ~/project     let the Claude terminal in that folder take part
+  agentmux join CLAUDE_1 --dir ~/project     set up the Claude terminal in that folder
   agentmux send --to CLAUDE_1 "run the tests, please"
   agentmux tail --follow
   agentmux inbox --as CLAUDE_1 --wait 60
 
 Environment
-  AGENTMUX_TAG                 who this terminal is (HUMAN when unset); an agent's program and a
-                               joined folder make every command but the screen that agent
-  AGENTMUX_HOME                one folder for everything that agentmux keeps
+  AGENTMUX_TAG                 your tag (default HUMAN); in an agent's program or a joined folder,
+                               every command except the screen acts as that agent
+  AGENTMUX_HOME                one folder for all files of agentmux
   SUPABASE_URL, SUPABASE_SECRET_KEY
                                a Supabase project to use instead of the local hub
 `;

@@ -10,8 +10,8 @@ export interface Parsed {
 const helpFlag = {help: {type: 'boolean', shortFlag: 'h'}} as const satisfies AnyFlags;
 
 /**
- * Parses the words after a command's name by its flags (and `--help`). Throws UsageError for a flag that is unknown,
- * repeated or lacks its value. meow is loaded only when there is something to parse: it costs more than all of our own.
+ * Parses the arguments after a command's name by its flags (and `--help`). Throws UsageError for a flag that is unknown,
+ * repeated or lacks its value. meow is loaded only if there is something to parse: loading it takes longer than all our own code.
  */
 export async function parseArguments(command: string, flags: AnyFlags, argv: readonly string[]): Promise<Parsed> {
 	if (argv.length === 0) return {input: [], flags: {}};
@@ -19,7 +19,7 @@ export async function parseArguments(command: string, flags: AnyFlags, argv: rea
 	const known: AnyFlags = {...flags, ...helpFlag};
 	let parsed: Parsed;
 	try {
-		// Its own answers to --help, --version and unknown flags write to the console and exit: they are ours to give.
+		// meow's own handling of --help, --version and unknown flags writes to the console and exits, so we do it ourselves.
 		parsed = meow('', {
 			importMeta: import.meta,
 			pkg: {name: 'agentmux'},
@@ -59,13 +59,13 @@ function unknownFlag(command: string, name: string, known: AnyFlags, argv: reado
 	const text = argv.find(word => /^-[^=]*[\s:]/.test(word));
 	if (text !== undefined) {
 		return new UsageError(
-			'A text that starts with a dash looks like a flag.',
+			'Text that starts with a dash is read as a flag.',
 			`Put \`--\` before it: agentmux ${command} -- ${JSON.stringify(text)}`,
 		);
 	}
 	const near = name.length === 1 ? null : nearest(name, Object.keys(known));
 	return new UsageError(
-		`There is no flag ${dashed(name)}.`,
+		`Unknown flag ${dashed(name)}.`,
 		near === null ? seeHelp(command) : `Did you mean ${dashed(near)}? ${seeHelp(command)}`,
 	);
 }

@@ -3,20 +3,20 @@ import {nearest} from '../../mailbox/nearest.ts';
 import type {Invocation} from './command.ts';
 import {dashed} from './parse.ts';
 
-/** The flags that each subcommand of a command takes, as the command declares them. */
+/** The flags that only some subcommands of a command accept, by subcommand. */
 export type FlagsBySubcommand = {readonly [subcommand: string]: readonly string[]};
 
-/** Throws UsageError for a flag that was given and that this subcommand does not take, but others do. */
+/** Throws UsageError if a flag was given that only other subcommands accept. */
 export function checkFlags(
 	command: string,
 	subcommand: string,
 	flags: Invocation['flags'],
-	taken: FlagsBySubcommand,
+	accepted: FlagsBySubcommand,
 ): void {
 	for (const name of Object.keys(flags).filter(each => isGiven(flags[each]))) {
-		const takers = Object.keys(taken).filter(each => taken[each]?.includes(name) === true);
-		if (takers.length === 0 || takers.includes(subcommand)) continue;
-		const others = takers.map(each => `\`agentmux ${command} ${each}\``);
+		const owners = Object.keys(accepted).filter(each => accepted[each]?.includes(name) === true);
+		if (owners.length === 0 || owners.includes(subcommand)) continue;
+		const others = owners.map(each => `\`agentmux ${command} ${each}\``);
 		throw new UsageError(
 			`\`agentmux ${command} ${subcommand}\` does not take ${dashed(name)}.`,
 			`It is a flag of ${others.join(', ')}.`,
@@ -24,7 +24,7 @@ export function checkFlags(
 	}
 }
 
-/** A flag that may be given several times is an empty list where it was not, and one without a value is false. */
+/** A repeatable flag that was not given is an empty list, and a boolean one is false. */
 function isGiven(value: unknown): boolean {
 	return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
 }

@@ -5,8 +5,8 @@ import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {styled} from './output.ts';
 
 /**
- * A line for each reader whose clients took a message and have not handed it over, by the id of the message: the human learns
- * that it does not get through.
+ * By message id, a line for each reader whose clients took the message but could not hand it over, so that the human sees that
+ * it does not get through.
  */
 export async function undelivered(
 	mailbox: Mailbox,

@@ -6,31 +6,31 @@ import {dashed} from './parse.ts';
 
 type Flags = {readonly [name: string]: unknown};
 
-/** The value of a text flag, or undefined when it was not given. */
+/** The value of a text flag; undefined if it was not given. */
 export function textFlag(flags: Flags, name: string): string | undefined {
 	const value = flags[name];
 	return typeof value === 'string' ? value : undefined;
 }
 
-/** A whole number of at least `least`. Throws UsageError when the value is anything else. */
-export function countFlag(flags: Flags, name: string, least = 1): number | undefined {
+/** A whole number of at min `min`. Throws UsageError for any other value. */
+export function countFlag(flags: Flags, name: string, min = 1): number | undefined {
 	const text = textFlag(flags, name);
-	return text === undefined ? undefined : count(text, dashed(name), least);
+	return text === undefined ? undefined : count(text, dashed(name), min);
 }
 
-/** The id of a row, `12` or `#12`. Throws UsageError when it is none. */
-export function idFlag(flags: Flags, name: string, least = 1): number | undefined {
+/** The id of a row, `12` or `#12`. Throws UsageError for any other value. */
+export function idFlag(flags: Flags, name: string, min = 1): number | undefined {
 	const text = textFlag(flags, name);
-	return text === undefined ? undefined : count(text.replace(/^#/, ''), dashed(name), least);
+	return text === undefined ? undefined : count(text.replace(/^#/, ''), dashed(name), min);
 }
 
-/** The id among a command's words; `what` names it for the sentence. */
+/** An id given as an argument, `12` or `#12`; `what` names it in errors. Throws UsageError if it is missing or not an id. */
 export function idWord(word: string | undefined, what: string): number {
-	if (word === undefined) throw new UsageError(`No ${what} given.`, 'It is a number, as the lists print it.');
+	if (word === undefined) throw new UsageError(`No ${what} given.`, 'Give its number, as the lists print it.');
 	return count(word.replace(/^#/, ''), `The ${what}`, 1);
 }
 
-/** A tag, `CLAUDE_1` or `@CLAUDE_1`. Throws UsageError when it is none. */
+/** A tag, `CLAUDE_1` or `@CLAUDE_1`. Throws UsageError if it is not a tag. */
 export function tagFlag(flags: Flags, name: string): Tag | undefined {
 	const text = textFlag(flags, name);
 	return text === undefined ? undefined : asTag(text, dashed(name));
@@ -45,18 +45,18 @@ export function asTag(text: string, where: string): Tag {
 	);
 }
 
-/** A tag that an agent can have. Throws UsageError for what is missing, no tag, or reserved. */
+/** A tag that an agent can have. Throws UsageError if it is missing, not a tag, or reserved. */
 export function agentTag(text: string | undefined, where: string): Tag {
 	if (text === undefined || text === '') {
 		throw new UsageError('No agent given.', 'Give its tag (or set AGENTMUX_TAG): CLAUDE_1.');
 	}
 	const tag = asTag(text, where);
 	if (isReserved(tag))
-		throw new UsageError(`${tag} is reserved; an agent cannot join as it.`, 'Take another tag: CLAUDE_1.');
+		throw new UsageError(`${tag} is reserved; an agent cannot join as it.`, 'Use another tag: CLAUDE_1.');
 	return tag;
 }
 
-/** The words as one text, as typed with spaces between. Throws UsageError when there is none. */
+/** The arguments as one text, joined by spaces. Throws UsageError if it is empty. */
 export function textOf(input: readonly string[], what: string): string {
 	const text = input.join(' ');
 	if (text.trim() === '') throw new UsageError(`The ${what} is missing.`, 'See --help for an example.');
@@ -64,8 +64,8 @@ export function textOf(input: readonly string[], what: string): string {
 }
 
 /**
- * A time as milliseconds since 1970. Of what can be read in two ways, `2h` or `14:30`, `direction` says which is meant. Throws
- * UsageError when it is none.
+ * A time as milliseconds since 1970. `direction` decides whether `2h` or `14:30` lies in the past or in the future. Throws
+ * UsageError if it is not a time.
  */
 export function timeFlag(
 	flags: Flags,
@@ -83,7 +83,7 @@ export function timeFlag(
 	);
 }
 
-function count(text: string, where: string, least: number): number {
-	if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
-	throw new UsageError(`${where} is \`${text}\`, which is not a whole number of at least ${least}.`);
+function count(text: string, where: string, min: number): number {
+	if (/^\d{1,15}$/.test(text) && Number(text) >= min) return Number(text);
+	throw new UsageError(`${where} is \`${text}\`, which is not a whole number of at min ${min}.`);
 }

@@ -8,23 +8,23 @@ import {agentToken} from './agent-token.ts';
 
 type Project = Extract<Target, {kind: 'supabase'}>;
 
-/** What opens the project for whoever has a token: no secret, where one that is none is known. */
-export function keyBeside({key, public_key}: Project): string {
+/** The key to send along with a token: the publishable one if it is known, since with a token no secret key is needed. */
+export function keyForTokens({key, public_key}: Project): string {
 	return public_key ?? key;
 }
 
 /**
- * The agent's own user of the project: `known` while one can sign in with it, else a new one. Null where none can be had, and
- * `say` hears why; rejects with MailboxError `offline` when that is not to be found out.
+ * The agent's own user of the project: `known` if it can still sign in, else a new one. Resolves with null if no user can be
+ * created, and passes the reason to `say`; rejects with MailboxError `offline` if the project cannot be reached.
  */
-export async function haveAccount(
+export async function ensureAccount(
 	project: Project,
 	{state}: Paths,
 	tag: Tag,
 	known: Account | null,
 	say: (sentence: string) => void,
 ): Promise<Account | null> {
-	const key = keyBeside(project);
+	const key = keyForTokens(project);
 	if (known !== null && known.url === project.url) {
 		forgetToken(state, tag);
 		const works = await agentToken({state, tag, account: known, key}).catch((error: unknown) => {
@@ -39,15 +39,15 @@ export async function haveAccount(
 		await agentToken({state, tag, account: made, key});
 		return made;
 	} catch (error) {
-		if (made !== null) await dropAccount(project, state, tag, made).catch(() => undefined);
+		if (made !== null) await removeAccount(project, state, tag, made).catch(() => undefined);
 		if (!(error instanceof MailboxError) || error.code === 'offline') throw error;
-		say(`${tag} gets no token of its own. ${error.sentence}`);
+		say(`No user could be created for ${tag}, so it uses the project's key. ${error.sentence}`);
 		return null;
 	}
 }
 
-/** Its user, and the token that was kept. Rejects with MailboxError. */
-export async function dropAccount(project: Project, state: string, tag: Tag, account: Account): Promise<void> {
+/** Deletes an agent's user and its kept token. Rejects with MailboxError. */
+export async function removeAccount(project: Project, state: string, tag: Tag, account: Account): Promise<void> {
 	forgetToken(state, tag);
 	await deleteAccount(project, account);
 }

@@ -4,20 +4,20 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 
 interface Bearer {
-	/** The folder of what may be lost. */
+	/** The state folder. */
 	readonly state: string;
 	readonly tag: Tag;
 	readonly account: Account;
-	/** The project's; any will do. */
+	/** Any key of the project. */
 	readonly key: string;
 }
 
-/** Milliseconds before its end at which a token is renewed: its hooks, which do not sign in, always find one that holds. */
+/** Milliseconds before its end at which a token is renewed, so that hooks, which do not sign in, always find a valid one. */
 const early = 10 * 60_000;
 
 /**
- * An agent's token of a hosted project: the one that another process left, or a new one when that runs out soon. While only
- * the renewing fails, the old one goes on. Rejects with MailboxError.
+ * An agent's token for a hosted project: the one that another process left, or a new one if that expires soon. If renewing
+ * fails, the old one stays in use. Rejects with MailboxError.
  */
 export async function agentToken({state, tag, account, key}: Bearer): Promise<string> {
 	const kept = readKeptToken(state, tag, account.id);
@@ -31,8 +31,8 @@ export async function agentToken({state, tag, account, key}: Bearer): Promise<st
 	} catch (error) {
 		if (kept !== null) return kept.token;
 		if (!(error instanceof MailboxError) || error.code !== 'unauthorized') throw error;
-		const remedy = `\`agentmux join ${tag}\` in its folder makes another.`;
-		throw new MailboxError('unauthorized', `${account.url} does not know ${tag}'s user any more.`, remedy, {
+		const remedy = `Run \`agentmux join ${tag}\` in its folder to create another.`;
+		throw new MailboxError('unauthorized', `${account.url} no longer has a user for ${tag}.`, remedy, {
 			cause: error,
 		});
 	}

@@ -9,14 +9,14 @@ import {findHub, type RunningHub} from '../../hub/process/find.ts';
 import {wayTo} from '../../hub/local/way.ts';
 import {splitStatements} from '../../hub/database/split-statements.ts';
 import {endToken, endTokens, requestToken} from '../../hub/process/token-request.ts';
-import {keepToken, readCredentials} from '../../join/files/credentials-file.ts';
+import {updateToken, readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {AuthorKind} from '../../mailbox/message.ts';
 import type {SqlRow} from '../../mailbox/sql.ts';
 import {isReserved, type Tag} from '../../mailbox/tag.ts';
 import type {Paths} from '../../paths.ts';
-import {dropAccount, haveAccount, keyBeside} from './agent-account.ts';
+import {removeAccount, ensureAccount, keyForTokens} from './agent-account.ts';
 import {agentToken} from './agent-token.ts';
 import type {Invocation} from '../cli/command.ts';
 import {HubToken} from './hub-token.ts';
@@ -25,24 +25,24 @@ import {remark} from '../cli/output.ts';
 import {signaturesFor} from './signatures.ts';
 
 interface Opening {
-	/** Whom to write as, instead of who the terminal is. */
+	/** The tag to act as, instead of the terminal's. */
 	readonly as?: Tag | undefined;
-	/** Under which tag messages are to be written, where that is not who writes them. */
+	/** The tag to write messages under, if it differs from who writes them. */
 	readonly under?: Tag | undefined;
-	/** What that is: whoever says so has decided by itself that it may be `as`. */
+	/** The kind of author. A caller that sets it has already checked that it may act as `as`. */
 	readonly kind?: Exclude<AuthorKind, 'system'>;
-	/** What to sign in with, instead of what join left for the tag; null: with nothing but the key. */
+	/** The account to sign in with, instead of the one that join left for the tag; null: use only the key. */
 	readonly account?: Account | null | undefined;
-	/** An agent's token of the hub, instead of what join left for the tag. */
+	/** An agent's token for the hub, instead of the one that join left for the tag. */
 	readonly token?: string | null;
-	/** Hears what takes its time, and what is odd about the configuration; without it, stderr does. */
+	/** Receives progress and warnings about the configuration; by default they go to stderr. */
 	readonly say?: (sentence: string) => void;
 }
 
 type Project = Extract<Target, {kind: 'supabase'}>;
 type Surroundings = Pick<Invocation, 'env' | 'stderr'> & Partial<Pick<Invocation, 'stdin'>>;
 
-/** The configured mailbox, as whom this terminal is; the hub is found or started first. Rejects with MailboxError. */
+/** Opens the configured mailbox as this terminal's identity, after finding or starting the hub. Rejects with MailboxError. */
 export async function openMailbox(surroundings: Surroundings, opening: Opening = {}): Promise<Mailbox> {
 	const {as, under, kind, account, say = sentence => remark(surroundings.stderr, sentence)} = opening;
 	const config = await configure(surroundings.env, say, as);
@@ -53,7 +53,7 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 			: {tag: config.tag, kind, isBound: false};
 	const {tag} = identity;
 	if (identity.kind === 'agent' && isReserved(tag)) {
-		throw new MailboxError('invalid', `${tag} is reserved; an agent cannot join as it.`, 'Take another tag: CLAUDE_1.');
+		throw new MailboxError('invalid', `${tag} is reserved; an agent cannot join as it.`, 'Use another tag: CLAUDE_1.');
 	}
 	const signatures = signaturesFor(config, identity.kind, surroundings.env);
 	const trace = openTrace('gateway', config.paths.logs, surroundings.env);
@@ -101,7 +101,7 @@ async function identityOf(
 	return identity;
 }
 
-/** As an agent with a user of its own: whose tokens run out, and are renewed as long as the mailbox is open. */
+/** Opens the mailbox as an agent with its own user, whose tokens are renewed while the mailbox is open. */
 async function signedIn(
 	target: Project,
 	{state}: Paths,
@@ -109,28 +109,28 @@ async function signedIn(
 	account: Account,
 	options: Pick<ConnectOptions, 'signatures' | 'trace'>,
 ): Promise<Mailbox> {
-	const key = keyBeside(target);
+	const key = keyForTokens(target);
 	const renew = (): Promise<string> => agentToken({state, tag, account, key});
 	return connectMailbox({url: target.url, key, token: await renew(), renew, ...options});
 }
 
-/** Where an agent's hook finds the mailbox by itself, and with what. */
+/** What an agent's hook needs to reach the mailbox. */
 export interface HookCredentials {
 	/** Of a Supabase project; null: the hub. */
 	readonly url: string | null;
-	/** Null: it stands in the environment, and is not written down. */
+	/** Null: it is in the environment, and is not written to a file. */
 	readonly key: string | null;
 	/** Of a hub; null elsewhere. */
 	readonly token: string | null;
-	/** Of a Supabase project; null on a hub, and where none could be had. */
+	/** Of a Supabase project; null on a hub, and if no user could be created. */
 	readonly account: Account | null;
 }
 
 /**
- * What join leaves for the agent's hook. `known` is what it left before: a token stays while the hub believes it, a user while
- * one can sign in with it. Rejects with MailboxError.
+ * Creates the credentials that join leaves for the agent's hook. `known` are the former ones: a token is kept while the hub
+ * accepts it, a user while it can sign in. Rejects with MailboxError.
  */
-export async function hookCredentials(
+export async function createCredentials(
 	{env, stderr}: Surroundings,
 	tag: Tag,
 	known: HookCredentials | null,
@@ -139,29 +139,29 @@ export async function hookCredentials(
 	const config = await configure(env, say);
 	const {target} = config;
 	if (target.kind === 'supabase') {
-		const account = await haveAccount(target, config.paths, tag, known?.account ?? null, say);
+		const account = await ensureAccount(target, config.paths, tag, known?.account ?? null, say);
 		const fromFile = (env['SUPABASE_URL']?.trim() ?? '') === '';
-		const key = account === null ? target.key : keyBeside(target);
+		const key = account === null ? target.key : keyForTokens(target);
 		return {url: fromFile ? target.url : null, key: fromFile ? key : null, token: null, account};
 	}
 	const hub = await startedHub(config, say);
-	const token = await madeToken(hub, tag, known?.token);
+	const token = await tokenFor(hub, tag, known?.token);
 	return {url: null, key: hub.anon_key, token, account: null};
 }
 
-/** Takes back what hookCredentials made for an agent that has not joined after all. Rejects with MailboxError. */
+/** Takes back the credentials of an agent whose join failed. Rejects with MailboxError. */
 export async function undoCredentials(
 	surroundings: Surroundings,
 	tag: Tag,
 	{account, token}: HookCredentials,
 ): Promise<void> {
-	if (token !== null) return ofHub(endToken(await configuredHub(surroundings), token));
+	if (token !== null) return withMailboxErrors(endToken(await configuredHub(surroundings), token));
 	if (account !== null) await dropUser(surroundings, tag, account);
 }
 
 /**
- * Nothing that the agent had opens the mailbox any more: its tokens of the hub, on whatever machine, or its user of the project.
- * Rejects with MailboxError.
+ * Ends everything that gives the agent access: all its tokens for the hub, on every machine, or its user of the project. Rejects
+ * with MailboxError.
  */
 export async function endCredentials(
 	surroundings: Surroundings,
@@ -170,28 +170,28 @@ export async function endCredentials(
 ): Promise<void> {
 	if (credentials !== null && credentials.account !== null) return dropUser(surroundings, tag, credentials.account);
 	const {target} = await configure(surroundings.env, () => undefined);
-	if (target.kind === 'hub') await ofHub(endTokens(await configuredHub(surroundings), tag));
+	if (target.kind === 'hub') await withMailboxErrors(endTokens(await configuredHub(surroundings), tag));
 }
 
-/** Leaves a new token for the hooks of an agent that has joined on this machine; false where it has not. Rejects with MailboxError. */
+/** Leaves a new token for an agent that has joined on this machine; resolves with false if it has not. Rejects with MailboxError. */
 export async function replaceToken(surroundings: Surroundings, tag: Tag): Promise<boolean> {
 	const {target, paths} = await configure(surroundings.env, () => undefined);
 	const former = readCredentials(paths.data, tag)?.token ?? null;
 	if (target.kind !== 'hub' || former === null) return false;
 	const hub = await configuredHub(surroundings);
-	keepToken(paths.data, tag, former, {key: hub.anon_key, token: await madeToken(hub, tag)});
+	updateToken(paths.data, tag, former, {key: hub.anon_key, token: await tokenFor(hub, tag)});
 	return true;
 }
 
-async function madeToken(hub: RunningHub, tag: Tag, known?: string | null): Promise<string> {
-	const answer = await ofHub(
+async function tokenFor(hub: RunningHub, tag: Tag, known?: string | null): Promise<string> {
+	const answer = await withMailboxErrors(
 		requestToken(hub, {tag, ...(known === null || known === undefined ? {} : {token: known})}),
 	);
 	if ('token' in answer) return answer.token;
 	throw new MailboxError('unauthorized', `${answer.message}.`, answer.hint);
 }
 
-async function ofHub<T>(work: Promise<T>): Promise<T> {
+async function withMailboxErrors<T>(work: Promise<T>): Promise<T> {
 	return work.catch((error: unknown) => {
 		throw asMailboxError(error);
 	});
@@ -204,15 +204,15 @@ async function configuredHub({env, stderr}: Surroundings): Promise<RunningHub> {
 
 async function dropUser({env, stderr}: Surroundings, tag: Tag, account: Account): Promise<void> {
 	const {target, paths} = await configure(env, sentence => remark(stderr, sentence));
-	if (target.kind === 'supabase' && target.url === account.url) return dropAccount(target, paths.state, tag, account);
+	if (target.kind === 'supabase' && target.url === account.url) return removeAccount(target, paths.state, tag, account);
 	throw new MailboxError(
 		'not_found',
 		`${account.url} is not the configured project.`,
-		`Delete its user ${account.email} there.`,
+		`Delete the user ${account.email} there yourself.`,
 	);
 }
 
-/** Opens the mailbox for the time of `work` and closes it whatever happens. */
+/** Opens the mailbox while `work` runs, and closes it whatever happens. */
 export async function withMailbox<T>(
 	surroundings: Surroundings,
 	opening: Opening,
@@ -227,8 +227,8 @@ export async function withMailbox<T>(
 }
 
 /**
- * Runs SQL as whom this terminal is: what an agent runs, in its program or folder, is the agent's; a human runs it as the owner
- * of the database. Rejects with MailboxError.
+ * Opens a way to run SQL as this terminal's identity: in an agent's program or folder it runs as the agent; a human's runs as the
+ * owner of the database. Rejects with MailboxError.
  */
 export async function openSql(surroundings: Surroundings): Promise<RunSql> {
 	const identity = await identityOf(
@@ -248,7 +248,7 @@ export async function openSql(surroundings: Surroundings): Promise<RunSql> {
 export type RunSql = (query: string) => Promise<SqlRow[]>;
 
 /**
- * Where SQL is run as the owner: the management interface of the hub (found or started first) or of supabase.com. Rejects with
+ * The management API that runs SQL as the owner: that of the hub (found or started first) or of supabase.com. Rejects with
  * MailboxError.
  */
 export async function openOwnersProject({env, stderr}: Surroundings): Promise<Management> {
@@ -274,7 +274,7 @@ function hostedProject({url, access_token}: Project): Management {
 	if (ref === undefined) {
 		throw new MailboxError(
 			'invalid',
-			`${url} is not a hosted project, so there is no management interface to run SQL through.`,
+			`${url} is not a hosted project, so it has no management API to run SQL through.`,
 			'Run the SQL with psql or `supabase db query`, or unset SUPABASE_URL to use the local hub.',
 		);
 	}
@@ -282,24 +282,25 @@ function hostedProject({url, access_token}: Project): Management {
 		throw new MailboxError(
 			'unauthorized',
 			'SQL on a hosted project needs a personal access token.',
-			'Make one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN to it.',
+			'Create one at https://supabase.com/dashboard/account/tokens and set SUPABASE_ACCESS_TOKEN to it.',
 		);
 	}
 	return {url: 'https://api.supabase.com', project_ref: ref, token: access_token};
 }
 
+/** Milliseconds. */
 const timeout = 300;
 
-/** The hub, found or started; says what it is doing when that takes longer than a moment. */
+/** Finds or starts the hub; reports progress if that takes longer than `timeout`. */
 async function startedHub({paths, databaseUrl}: Config, say: (sentence: string) => void): Promise<RunningHub> {
 	let last: string | null = null;
-	let patient = true;
+	let isQuiet = true;
 	const sayLast = (): void => {
-		if (!patient && last !== null) say(last);
+		if (!isQuiet && last !== null) say(last);
 		last = null;
 	};
 	const timer = setTimeout(() => {
-		patient = false;
+		isQuiet = false;
 		sayLast();
 	}, timeout);
 	try {
@@ -317,7 +318,7 @@ async function startedHub({paths, databaseUrl}: Config, say: (sentence: string) 
 	}
 }
 
-/** A hub that died is started again; one that was stopped stays so: whoever stopped it meant it. */
+/** Finds the hub again. One that died is restarted; one that was stopped on purpose stays stopped. */
 async function foundAgain({paths, databaseUrl}: Config): Promise<RunningHub> {
 	try {
 		const hub = await findHub(paths);

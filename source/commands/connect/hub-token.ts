@@ -3,53 +3,53 @@ import type {RunningHub} from '../../hub/process/find.ts';
 import {verifyToken} from '../../hub/tokens/token.ts';
 import {isOld, issueToken} from '../../hub/tokens/claims.ts';
 import {requestToken, type Refused} from '../../hub/process/token-request.ts';
-import {keepToken, readCredentials} from '../../join/files/credentials-file.ts';
+import {updateToken, readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import type {Identity} from './identity.ts';
 
 interface TokenSubject extends Pick<Identity, 'tag' | 'kind' | 'isBound'> {
-	/** The folder of what must not be lost; null: what join left for the agent there is not to be used. */
+	/** The data folder; null: do not use the credentials that join left there. */
 	readonly data: string | null;
-	/** Used instead of what join left. */
+	/** Used instead of the token that join left. */
 	readonly token?: string | null | undefined;
-	/** Where the hub is now, and with which keys. Rejects with MailboxError. */
+	/** Finds the hub's current address and keys. Rejects with MailboxError. */
 	readonly find?: () => Promise<RunningHub>;
 }
 
-/** Milliseconds between two attempts to renew a token that holds for a while yet. */
+/** Milliseconds between two attempts to renew a token that is still valid. */
 const pause = 60_000;
 
 /**
- * What opens a hub for one identity, for as long as the process lives. A human's token is made here, by the hub's secret, for an
- * hour at a time. An agent's is the one that join left, which is exchanged for a new one before it expires, and one of the
- * hub's where nobody has joined.
+ * The token that opens a hub for one identity, for as long as the process lives. A human's token is made here, with the hub's
+ * secret, for an hour at a time. An agent's is the one that join left, which is exchanged for a new one before it expires; if
+ * the agent has not joined, the hub issues one.
  */
 export class HubToken {
-	readonly #holder: TokenSubject;
-	/** Whether the agent had joined when this began: then its token is the one in its file, and gone when the agent leaves. */
+	readonly #subject: TokenSubject;
+	/** Whether the agent had joined when this was created: then its token is the one in its file, and ends when the agent leaves. */
 	readonly #hasJoined: boolean;
 	#hub: RunningHub;
 	/** A token that is not kept in a file. */
 	#own: string | null;
 	#triedAt = 0;
 
-	constructor(hub: RunningHub, holder: TokenSubject) {
+	constructor(hub: RunningHub, subject: TokenSubject) {
 		this.#hub = hub;
-		this.#holder = holder;
-		this.#own = holder.token ?? null;
-		const {kind, data, tag} = holder;
+		this.#subject = subject;
+		this.#own = subject.token ?? null;
+		const {kind, data, tag} = subject;
 		this.#hasJoined = kind === 'agent' && this.#own === null && data !== null && readCredentials(data, tag) !== null;
 	}
 
-	/** The hub came back, under another address or with other keys. */
+	/** To be called when the hub came back, perhaps under another address or with other keys. */
 	follow(hub: RunningHub): void {
 		this.#hub = hub;
 	}
 
-	/** The bearer for the next request. Rejects with MailboxError, `unauthorized` if there is none any more. */
+	/** The bearer token for the next request. Rejects with MailboxError, `unauthorized` if there is none any more. */
 	async current(): Promise<string> {
-		const {tag, kind, isBound, data} = this.#holder;
+		const {tag, kind, isBound, data} = this.#subject;
 		const {jwt_secret} = this.#hub;
 		if (kind === 'human') {
 			if (this.#own === null || this.#isOld(this.#own)) this.#own = issueToken(jwt_secret, {tag, kind});
@@ -64,23 +64,23 @@ export class HubToken {
 		const {token} = credentials;
 		// Signed by keys that this process does not know yet.
 		if (token !== null && !this.#isOurs(token))
-			this.#hub = (await this.#holder.find?.().catch(() => null)) ?? this.#hub;
+			this.#hub = (await this.#subject.find?.().catch(() => null)) ?? this.#hub;
 		if (token !== null && !this.#isOld(token)) return token;
 		if (token !== null && this.#isOurs(token)) return this.#keep(data, token, {token});
-		// The keys were replaced, and the token was not. A process that is bound to this agent has no other way to sign in.
+		// The keys were replaced, but the token was not. A process that is bound to this agent has no other way to sign in.
 		if (!isBound) return this.#keep(data, token, {tag});
 		if (token !== null) return token;
 		throw noToken(tag, `${tag} has no token for the local hub: it joined a Supabase project`);
 	}
 
-	/** Asks the hub for a token in the place of `former`, and leaves it for the agent's hooks. */
+	/** Asks the hub for a token to replace `former`, and leaves it for the agent's hooks. */
 	async #keep(data: string, former: string | null, wanted: Parameters<typeof requestToken>[1]): Promise<string> {
 		const token = await this.#request(former, wanted);
 		if (token === former) return token;
 		try {
-			keepToken(data, this.#holder.tag, former, {key: this.#hub.anon_key, token});
+			updateToken(data, this.#subject.tag, former, {key: this.#hub.anon_key, token});
 		} catch {
-			// A full disk: this request can be made all the same, and the next one tries again.
+			// The disk may be full. The token still works for this request, and the next one tries again.
 		}
 		return token;
 	}
@@ -94,7 +94,7 @@ export class HubToken {
 		try {
 			const answer = await requestToken(this.#hub, wanted);
 			if ('token' in answer) return answer.token;
-			throw refused(this.#holder.tag, answer);
+			throw refused(this.#subject.tag, answer);
 		} catch (error) {
 			if (!(error instanceof HubError)) throw error;
 			if (holds) return former;
@@ -107,7 +107,7 @@ export class HubToken {
 		return 'fault' in verified || isOld(verified.claims);
 	}
 
-	/** Whether this hub signed it, whenever it expired. */
+	/** Whether this hub signed it, even if it has expired. */
 	#isOurs(token: string): boolean {
 		return 'claims' in verifyToken(this.#hub.jwt_secret, token, {leeway: Infinity});
 	}
@@ -119,5 +119,5 @@ function refused(tag: Tag, {message, hint}: Refused): MailboxError {
 }
 
 function noToken(tag: Tag, why: string): MailboxError {
-	return new MailboxError('unauthorized', `${why}.`, `\`agentmux join ${tag}\` in its folder makes a token.`);
+	return new MailboxError('unauthorized', `${why}.`, `Run \`agentmux join ${tag}\` in its folder to create a token.`);
 }

@@ -5,5 +5,5 @@ import {MailboxError} from '../../mailbox/error.ts';
 export function checkIsHuman(env: NodeJS.ProcessEnv, what: string): void {
 	const [client] = runningClients(env);
 	if (client === undefined) return;
-	throw new MailboxError('forbidden', `${client.name} runs this, and ${what}.`, 'Run this in a terminal of your own.');
+	throw new MailboxError('forbidden', `${client.name} runs this, and ${what}.`, 'Run this in your own terminal.');
 }

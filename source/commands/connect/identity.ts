@@ -14,7 +14,7 @@ export interface Identity {
 	readonly isBound: boolean;
 	/** What decided: a flag, a variable, a setting, `default`, or the joined folder. */
 	readonly from: string;
-	/** For a human in an agent's folder, who may not expect to act as that agent. */
+	/** A sentence for a human in an agent's folder, who may not expect to act as that agent. */
 	readonly hint: string | null;
 }
 
@@ -38,7 +38,7 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	const configured = {tag: config.tag, kind: config.kind, isBound: false, from: config.origins.tag, hint: null};
 	if (inside.length === 0 && here === undefined) return configured;
 	const named = tagIn(env);
-	// In a terminal that no client opened, this is taken as a human's word.
+	// In a terminal that no client opened, this is trusted to be a human.
 	const isHuman = named !== null && (isReserved(named) || sameTag(named, config.human));
 	if (isHuman && inside.length === 0 && isTerminal) return configured;
 	if (isHuman) throw notHuman(named, inside, here);
@@ -46,12 +46,12 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	checkOwner(config.paths.state, env, own.tag, inside, named === null ? cwd : variable);
 	if (as !== undefined && !sameTag(as, own.tag)) {
 		throw new UsageError(
-			`Here you are ${own.tag} (${whereText(inside, here)}), and cannot be ${as}.`,
-			'Leave --as out, or run this in a terminal of your own.',
+			`Here you act as ${own.tag} (${whereText(inside, here)}) and cannot act as ${as}.`,
+			'Omit --as, or run this in your own terminal.',
 		);
 	}
 	if (named !== null || inside.length > 0 || !isTerminal) return own;
-	const hint = `In ${own.from} a command is ${own.tag}: \`${variable}=${config.human} agentmux ...\` is you.`;
+	const hint = `In ${own.from} commands act as ${own.tag}; to act as yourself, run \`${variable}=${config.human} agentmux ...\`.`;
 	return {...own, hint};
 }
 
@@ -86,7 +86,7 @@ export function checkFolder(data: string, cwd: string, tag: Tag, env: NodeJS.Pro
 	);
 }
 
-/** Without agents that another has replaced in the folder: their files are gone. */
+/** Without agents that another agent has replaced in the folder. */
 async function withoutFormer(data: string, joined: JoinedFolder): Promise<JoinedFolder> {
 	const {folder, agents} = joined;
 	if (agents.length === 1) return joined;
@@ -108,7 +108,7 @@ function boundTo(
 		throw new MailboxError(
 			'forbidden',
 			`${nameOf(inside)} runs this in ${cwd}, where no agent has joined.`,
-			'Run `agentmux join TAG` there, or run this in a terminal of your own.',
+			'Run `agentmux join TAG` there, or run this in your own terminal.',
 		);
 	}
 	if (named !== null) {
@@ -126,7 +126,7 @@ function boundTo(
 	throw new MailboxError(
 		'forbidden',
 		`${tagsOf(here)} have joined in ${here.folder}.`,
-		'Set AGENTMUX_TAG to the one that this is.',
+		'Set AGENTMUX_TAG to the one you mean.',
 	);
 }
 
@@ -152,7 +152,7 @@ function notHuman(named: Tag, inside: readonly RunningClient[], here: JoinedFold
 	return new MailboxError(
 		'forbidden',
 		`AGENTMUX_TAG is ${named}, but ${whereText(inside, here)}.`,
-		'Unset AGENTMUX_TAG, or run this in a terminal of your own.',
+		'Unset AGENTMUX_TAG, or run this in your own terminal.',
 	);
 }
 

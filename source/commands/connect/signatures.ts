@@ -4,7 +4,7 @@ import {signStatement, type KeyPair} from '../../signing/ed25519.ts';
 import {humanKey, type KeyStore} from '../../signing/human-key.ts';
 import {createVerifier} from '../../signing/verifier.ts';
 
-/** Where the configuration says that this home's key is. Throws MailboxError where there is no such keyring. */
+/** Where this home's key is kept, according to the configuration. Rejects with MailboxError if there is no such keyring. */
 export async function keyStoreOf(
 	{paths: {data}, keyStore}: Pick<Config, 'paths' | 'keyStore'>,
 	env: NodeJS.ProcessEnv,
@@ -15,8 +15,8 @@ export async function keyStoreOf(
 }
 
 /**
- * Looks at signatures by what this home trusts, and signs what a human writes. The key is fetched at the first signature: a
- * keyring may ask for it then.
+ * Verifies signatures by the keys that this home trusts, and signs what a human writes. The key is fetched at the first signature;
+ * a keyring may ask for permission then.
  */
 export function signaturesFor(config: Config, kind: 'human' | 'agent', env: NodeJS.ProcessEnv): Signatures {
 	const verify = createVerifier(config.paths.data);
@@ -29,7 +29,7 @@ export function signaturesFor(config: Config, kind: 'human' | 'agent', env: Node
 			try {
 				return signStatement(await key, statement);
 			} catch (error) {
-				// Whoever dismissed the keyring's question is asked again.
+				// If the keyring's question was dismissed, ask again next time.
 				key = null;
 				throw error;
 			}

@@ -20,11 +20,11 @@ export async function backup(paths: HubPaths, {input, flags, stdout, stderr}: In
 	if (flags['json'] === true) await writeJson(stdout, {file, bytes, messages});
 	else {
 		const size = printable(`${messages.toLocaleString('en')} messages, ${(bytes / 1e6).toFixed(1)} MB`);
-		await write(stdout, p`${printable(file)} holds the mailbox (${size}).\n`);
+		await write(stdout, p`Wrote the mailbox to ${printable(file)} (${size}).\n`);
 	}
 }
 
-/** `agentmux hub restore FILE`. Rejects with HubError, or with MailboxError `forbidden` for an agent: it takes back what was said. */
+/** `agentmux hub restore FILE`. Rejects with HubError, or with MailboxError `forbidden` for an agent, because restoring discards newer messages. */
 export async function restore(paths: HubPaths, {input, flags, env, stdout, stderr}: Invocation): Promise<void> {
 	checkIsHuman(env, 'only a human can restore a backup');
 	const file = resolve(input[1] ?? '');

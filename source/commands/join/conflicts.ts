@@ -8,11 +8,11 @@ import {MailboxError} from '../../mailbox/error.ts';
 import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {shellWord} from '../cli/launcher.ts';
 
-const shared = 'two sessions under one tag share one inbox, and each message reaches only one of them';
+const shared = 'two sessions under one tag share an inbox, and each message reaches only one of them';
 
 /**
- * Rejects with MailboxError `conflict` where one tag would come to stand for several sessions without anybody meaning it.
- * `data` is where places are kept.
+ * Rejects with MailboxError `conflict` if several sessions would get the same tag by accident. `data` is the folder with the
+ * credentials.
  */
 export async function checkFree(data: string, participants: readonly Participant[]): Promise<void> {
 	const home = await realpath(homedir()).catch(() => null);
@@ -21,8 +21,8 @@ export async function checkFree(data: string, participants: readonly Participant
 		if (folder === home) {
 			throw new MailboxError(
 				'conflict',
-				`${folder} is your home folder: what Claude Code finds there holds for every session, and all would be ${tag}.`,
-				'Name the folder of a project with --dir DIR (--force joins this one all the same).',
+				`${folder} is your home folder: Claude Code applies its settings to every session, so all of them would be ${tag}.`,
+				'Give the folder of a project with --dir DIR (or --force to join this one anyway).',
 			);
 		}
 		const [first, ...more] = (await foldersOf(data, tag)).filter(other => other !== folder);
@@ -34,7 +34,7 @@ export async function checkFree(data: string, participants: readonly Participant
 	const remedy =
 		participants.length > 1
 			? otherTags(data, participants)
-			: `Take another tag, or take this one from there (agentmux leave ${one.tag} --dir ${shellWord(one.first)}); --force joins both.`;
+			: `Use another tag, or first leave there (agentmux leave ${one.tag} --dir ${shellWord(one.first)}); --force joins both.`;
 	throw new MailboxError('conflict', `${where}: ${shared}.`, remedy);
 }
 
@@ -44,7 +44,7 @@ interface Conflict {
 	readonly folders: readonly string[];
 }
 
-/** What to do about tags of a recipe that others have: the next number under which none of them has a place. */
+/** The remedy if tags of a recipe are in use: the first number with which all of them are free. */
 function otherTags(data: string, participants: readonly Participant[]): string {
 	const own = participants.map(({tag}) => tag.slice(0, 27));
 	const bare = own.map(tag => tag.replace(/_\d+$/, ''));
@@ -52,41 +52,42 @@ function otherTags(data: string, participants: readonly Participant[]): string {
 	for (let number = 2; ; number += 1) {
 		const tags = stems.map(stem => `${stem}_${number}`);
 		if (tags.every(tag => readCredentials(data, tag) === null)) {
-			return `Give the agents of the recipe other tags: --tags ${tags.join(',')} (--force takes these all the same).`;
+			return `Give the recipe's agents other tags: --tags ${tags.join(',')} (or --force to use these anyway).`;
 		}
 	}
 }
 
 /**
- * Says of each tag that has not joined in this home whether somebody is at work under it. With `strict` that is a conflict: the
- * agents of a recipe can as well have other tags.
+ * Warns about each tag that has not joined in this home but under which an agent is working. With `strict` that is a conflict: the
+ * agents of a recipe can easily get other tags.
  */
-export function meetOthers(agents: readonly Agent[], {data, participants, strict, say}: Meeting): void {
+export function checkActiveElsewhere(agents: readonly Agent[], {data, participants, strict, say}: Newcomers): void {
 	const revoked = agents.filter(
 		({tag, revoked_at}) => revoked_at !== null && participants.some(participant => sameTag(participant.tag, tag)),
 	);
 	if (revoked.length > 0 && strict) {
 		throw new MailboxError('conflict', `${revoked[0]?.tag} has been revoked.`, otherTags(data, participants));
 	}
-	const strangers = participants.filter(({tag}) => readCredentials(data, tag) === null);
-	const elsewhere = strangers.flatMap(({tag}) => atWork(tag, agents, Date.now()) ?? []);
+	const newcomers = participants.filter(({tag}) => readCredentials(data, tag) === null);
+	const elsewhere = newcomers.flatMap(({tag}) => activeText(tag, agents, Date.now()) ?? []);
 	if (elsewhere.length > 0 && strict) {
 		throw new MailboxError('conflict', elsewhere.join(' '), otherTags(data, participants));
 	}
 	for (const sentence of elsewhere) say(sentence);
 }
 
-interface Meeting {
+interface Newcomers {
 	readonly data: string;
 	readonly participants: readonly Participant[];
 	readonly strict: boolean;
 	readonly say: (sentence: string) => void;
 }
 
-function atWork(tag: Tag, agents: readonly Agent[], now: number): string | null {
+/** Null if nobody is working under the tag. */
+function activeText(tag: Tag, agents: readonly Agent[], now: number): string | null {
 	const agent = agents.find(other => sameTag(other.tag, tag));
 	if (agent === undefined) return null;
 	const presence = presenceOf(agent, now);
 	if (presence === 'away' || presence === 'gone') return null;
-	return `${agent.tag} is at work elsewhere (${presence}): ${shared}.`;
+	return `${agent.tag} is already working elsewhere (${presence}): ${shared}.`;
 }

@@ -5,8 +5,8 @@ import type {Invocation} from '../cli/command.ts';
 import {write} from '../cli/output.ts';
 
 /**
- * Asks a person whether what a recipe of somebody else would write is to be written: agents read its guidance as their user's
- * word. Throws UsageError where there is nobody to ask, and MailboxError `forbidden` where the answer is not yes.
+ * Asks the user to confirm the files of a recipe from someone else, because agents follow its guidance as if it were their user's.
+ * Throws UsageError if there is no terminal to ask in, and MailboxError `forbidden` if the answer is not yes.
  */
 export async function askConsent(
 	{stdin, stderr}: Pick<Invocation, 'stdin' | 'stderr'>,
@@ -15,13 +15,13 @@ export async function askConsent(
 ): Promise<void> {
 	if (!stdin.isTTY || !stderr.isTTY) {
 		throw new UsageError(
-			`The recipe in ${folder} does not come with agentmux, and nobody can be asked about it here.`,
-			'Read what it would write with --print, then give --yes.',
+			`The recipe in ${folder} does not come with agentmux, and there is no terminal to ask for confirmation.`,
+			'Review what it would write with --print, then use --yes.',
 		);
 	}
 	await write(stderr, p`${preview}The recipe in ${printable(folder)} does not come with agentmux. `);
 	const terminal = createInterface({input: stdin, output: stderr});
-	// The end of the input is not a yes.
+	// The end of the input does not count as yes.
 	const ended = new Promise<string>(resolve => terminal.once('close', () => resolve('')));
 	try {
 		const answer = await Promise.race([terminal.question('Write all of this? (y/N) '), ended]);

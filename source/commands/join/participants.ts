@@ -10,7 +10,7 @@ import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {Invocation} from '../cli/command.ts';
 import {agentTag, textFlag} from '../cli/values.ts';
 
-/** The words and flags of join and leave that say whom they are about. */
+/** The flags by which join and leave select agents. */
 export const participantFlags = {
 	dir: {type: 'string', isMultiple: true},
 	recipe: {type: 'string'},
@@ -18,14 +18,14 @@ export const participantFlags = {
 } as const;
 
 export interface Chosen {
-	/** Null: one agent by its tag. */
+	/** Null if one agent is given by its tag. */
 	readonly recipe: Recipe | null;
 	readonly participants: readonly (Participant & {readonly first?: string | null})[];
-	/** The folders that were named, by their real paths; those of the seats, or the one that these lie in. */
+	/** The real paths of the folders given by --dir: those of the agents, or the one that contains them. */
 	readonly named: readonly string[];
 }
 
-/** Whom a join or leave is about. `verb` is the command. Rejects with UsageError, or as readRecipe does. */
+/** The agents that a join or leave selects. `verb` is the command. Rejects with UsageError, or as readRecipe does. */
 export async function chosenParticipants(
 	verb: string,
 	{input, flags}: Pick<Invocation, 'input' | 'flags'>,
@@ -37,16 +37,16 @@ export async function chosenParticipants(
 	const role = textFlag(flags, 'role');
 	const recipe = textFlag(flags, 'recipe');
 	if (recipe === undefined) {
-		if (more.length > 0) throw new UsageError('One tag at a time.', see);
-		if (dirs.length > 1) throw new UsageError('One folder at a time.', see);
-		if (flags['tags'] !== undefined) throw new UsageError('--tags goes with --recipe.', see);
+		if (more.length > 0) throw new UsageError('Give only one tag.', see);
+		if (dirs.length > 1) throw new UsageError('Give only one folder.', see);
+		if (flags['tags'] !== undefined) throw new UsageError('--tags requires --recipe.', see);
 		const tag = agentTag(word, `the tag ${verb === 'join' ? 'to join as' : 'that leaves'}`);
 		return {recipe: null, participants: [{tag, folder: named[0] ?? '', role}], named};
 	}
 	if (word !== undefined) {
 		throw new UsageError(
 			`A recipe has its own tags: unexpected argument \`${word}\`.`,
-			'Give them others with --tags A,B.',
+			'Use --tags A,B to change them.',
 		);
 	}
 	if (role !== undefined) throw new UsageError('A recipe has its own roles: --role cannot be used with it.', see);
@@ -57,15 +57,15 @@ async function recipeParticipants(recipe: Recipe, named: readonly string[], tags
 	const count = recipe.agents.length;
 	if (named.length !== 1 && named.length !== count) {
 		throw new UsageError(
-			`${recipe.name} has ${count} agents, and --dir names ${named.length} folders.`,
-			'Name the one that theirs lie in, or one for each.',
+			`${recipe.name} has ${count} agents, but --dir names ${named.length} folders.`,
+			'Name one folder that will contain theirs, or one for each.',
 		);
 	}
 	const agents = withTags(recipe, tagsOf(recipe, tags));
 	const within = agents.map(({folder}) => join(named[0] ?? '', folder));
 	const folders = named.length === count && count > 1 ? named : await Promise.all(within.map(realPath));
 	if (new Set(folders).size < count) {
-		throw new UsageError('Each agent needs a folder of its own.', 'One folder speaks as one tag.');
+		throw new UsageError('Two agents cannot use the same folder.', 'Give a different --dir for each.');
 	}
 	const participants = agents.map(({tag, role, first, guidance}, index) => ({
 		tag,
@@ -77,7 +77,7 @@ async function recipeParticipants(recipe: Recipe, named: readonly string[], tags
 	return {recipe, participants, named};
 }
 
-/** How these seats are said again, after `join` or `leave`. */
+/** The arguments that select the same agents again, after `join` or `leave`. */
 export function participantArguments({recipe, participants, named}: Chosen): string[] {
 	if (recipe === null) return participants.map(({tag}) => tag);
 	const tags = participants.map(({tag}) => tag);
@@ -97,19 +97,19 @@ export function isOurs({folder, name}: Recipe): boolean {
 	return folder === join(recipesFolder, name);
 }
 
-/** One that comes with agentmux, or, written as a path, a folder of the user's own. */
+/** A recipe that comes with agentmux, by its name, or any other, by its path. */
 async function findRecipe(word: string): Promise<Recipe> {
 	if (/[\\/]/.test(word)) return readRecipe(resolve(word));
 	const names = await recipeNames(recipesFolder);
 	if (names.includes(word)) return readRecipe(join(recipesFolder, word));
 	const near = nearest(word, names);
 	throw new UsageError(
-		`There is no recipe \`${word}\`.`,
-		`${near === null ? '' : `Did you mean ${near}? `}There are: ${names.join(', ')}. One of your own is named by its path: ./${word}.`,
+		`Unknown recipe \`${word}\`.`,
+		`${near === null ? '' : `Did you mean ${near}? `}Choose from ${names.join(', ')}, or give the path of your own: ./${word}.`,
 	);
 }
 
-/** One folder has one name; one that is not there, or no more, has the one that was given. */
+/** The path without symbolic links; if the folder does not exist, the path as given. */
 async function realPath(folder: string): Promise<string> {
 	const path = resolve(folder);
 	return realpath(path).catch(() => path);
@@ -120,11 +120,11 @@ function tagsOf({name, agents}: Recipe, text: string | undefined): Tag[] {
 	const tags = text.split(',').map(tag => agentTag(tag.trim(), '--tags'));
 	if (tags.length !== agents.length) {
 		throw new UsageError(
-			`${name} has ${agents.length} agents, and --tags names ${tags.length}.`,
-			`In this order: ${agents.map(({tag}) => tag).join(',')}`,
+			`${name} has ${agents.length} agents, but --tags names ${tags.length}.`,
+			`Give one for each of ${agents.map(({tag}) => tag).join(',')}.`,
 		);
 	}
 	const twice = tags.find((tag, index) => tags.slice(0, index).some(other => sameTag(tag, other)));
-	if (twice !== undefined) throw new UsageError(`--tags names ${twice} twice.`, 'Each agent needs a tag of its own.');
+	if (twice !== undefined) throw new UsageError(`--tags names ${twice} twice.`, 'Give each agent a different tag.');
 	return tags;
 }

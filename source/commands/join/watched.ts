@@ -1,6 +1,6 @@
 import type {RunSql} from '../connect/connect.ts';
 
-/** Which tables tell whom of their changes. Rejects with MailboxError. */
+/** The watched tables, and who gets their changes. Rejects with MailboxError. */
 export async function watchedTables(run: RunSql): Promise<{table: string; to: string}[]> {
 	const rows = await run('select table_name, to_tag from watched_tables()');
 	return rows.map(row => ({table: row['table_name'] as string, to: row['to_tag'] as string}));

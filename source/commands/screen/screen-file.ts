@@ -9,12 +9,12 @@ import {mergedRecent} from '../../tui/model/recent.ts';
 import type {ScreenMemory} from '../../tui/run/keep-screen.ts';
 import {parseScreen, serialized, type SavedScreen} from '../../tui/model/saved-screen.ts';
 
-/** One file for each mailbox and for whoever looks at it: ids and channels of another one mean something else. */
+/** One file for each mailbox and tag, since ids and channels mean something else in another mailbox. */
 export function screenFile(state: string, mailbox: string, tag: Tag): string {
 	return join(state, `screen-${`${mailbox}-${tag}`.replaceAll(/[^A-Za-z0-9._-]/g, '_').slice(0, 150)}.json`);
 }
 
-/** What was kept in the file, and a way to keep more. A file that cannot be used is ignored, and said so. */
+/** Reads the saved screen, and returns a function to save it again. A file that cannot be used is ignored, with a notice. */
 export async function openScreenMemory(file: string): Promise<ScreenMemory> {
 	const {saved, notice} = await read(file);
 	return {saved, notice, save: screen => write(file, screen)};
@@ -33,7 +33,7 @@ async function read(file: string): Promise<{saved: SavedScreen | null; notice: s
 	return {saved, notice};
 }
 
-/** Replaces the file as a whole. Another screen may have read something meanwhile: that counts as well. */
+/** Replaces the whole file, merging the read marks of other screens that wrote it in the meantime. */
 async function write(file: string, screen: SavedScreen): Promise<string | null> {
 	const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
 	try {
@@ -46,7 +46,7 @@ async function write(file: string, screen: SavedScreen): Promise<string | null> 
 		return null;
 	} catch (error) {
 		await rm(temporary, {force: true}).catch(() => {});
-		return `The layout cannot be kept in ${file}: ${reasonOf(error)}.`;
+		return `The layout cannot be saved in ${file}: ${reasonOf(error)}.`;
 	}
 }
 

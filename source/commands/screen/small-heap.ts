@@ -1,18 +1,18 @@
 import {PerformanceObserver} from 'node:perf_hooks';
 import v8 from 'node:v8';
 
-/** Bytes of V8's new space, both halves, up to which it may grow: a busy night then fills it a few times a second. */
+/** Bytes of V8's new space, both halves, up to which it may grow. A busy night then fills it a few times a second. */
 const enough = 8 * 1024 * 1024;
-/** Milliseconds for which it may, after a collection that found it smaller: so short that it does not come far beyond. */
+/** Milliseconds for which it may grow after a collection that found it smaller. This is short, so it does not overshoot by much. */
 const whileGrowing = 50;
-/** Percent of what is alive, as garbage that may lie about before it is collected. */
+/** How much garbage may pile up before it is collected, in percent of the live data. */
 const garbage = 50;
 
 /**
- * Keeps V8's heap close to what is alive in it. Its new space grows to 128 MB while messages pour in, all of it garbage, its
- * old space to several times what is alive, and what they have once had stays resident. `--max-semi-space-size` says the same
- * as the first, and only to a process that is not running yet; how fast a space grows is asked whenever it would. The new
- * space shrinks while nothing happens, so it is looked at after each collection.
+ * Keeps V8's heap close to the size of its live data. While messages pour in, the new space would grow to 128 MB, all of it
+ * garbage, and the old space to several times the live data; memory once used stays resident. `--max-semi-space-size` limits the
+ * new space, but only for a process that has not started yet, while V8 reads the growth factors whenever a space is about to grow.
+ * The new space shrinks while nothing happens, so its size is checked after each collection.
  */
 export function keepHeapSmall(): void {
 	v8.setFlagsFromString(`--heap-growing-percent=${garbage}`);

@@ -8,13 +8,13 @@ import {messageText} from '../cli/message-text.ts';
 import {styled, write} from '../cli/output.ts';
 import {undelivered} from '../cli/undelivered.ts';
 
-/** Messages shown of each channel. */
+/** Messages shown per channel. */
 const newest = 5;
 const maxChannels = 30;
 
 /**
- * Prints the mailbox as it stands, in plain text: channels with their newest messages, tasks by status, agents. `program`
- * is how the person calls us.
+ * Prints the current mailbox in plain text: channels with their newest messages, tasks by status, agents. `program` is how the
+ * user starts this program.
  */
 export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, program = 'agentmux'): Promise<void> {
 	const [channels, tasks, agents] = await Promise.all([
@@ -45,7 +45,7 @@ export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, pro
 	if (tasks.length > 0) parts.push(p`${heading('TASKS')}${taskLines(tasks)}`);
 	if (agents.length > 0) parts.push(p`${heading('AGENTS')}${joinPrintable(agents.map(agentLine))}`);
 	if (parts.length === 0)
-		parts.push(p`Nothing is here yet: ${printable(program)} join CLAUDE_1 --dir path/to/project\n`);
+		parts.push(p`Nothing here yet. Start with: ${printable(program)} join CLAUDE_1 --dir path/to/project\n`);
 	await write(stdout, joinPrintable(parts, '\n'));
 }
 

@@ -10,8 +10,8 @@ import {openMailbox} from '../connect/connect.ts';
 import {remark} from '../cli/output.ts';
 
 /**
- * The stock server with the agent's mailbox behind it, on a hub and on a hosted project alike, until the client closes stdin.
- * It answers at once; the mailbox is opened meanwhile.
+ * Serves the stock server over the agent's mailbox, on a hub or a hosted project, until the client closes stdin. It answers
+ * immediately, while the mailbox is still being opened.
  */
 export async function serveAgentSql(invocation: Invocation, tag: Tag): Promise<void> {
 	const {stdin, stderr} = invocation;
@@ -42,8 +42,8 @@ function operations(mailbox: () => Promise<Mailbox>, tag: Tag): DatabaseOperatio
 	const refuse = async (): Promise<never> => {
 		throw new MailboxError(
 			'forbidden',
-			`${tag} runs SQL as itself; migrations are for the owner of the database.`,
-			`A human can let it: agentmux join ${tag} --owner-sql.`,
+			`${tag} runs SQL as itself, and only the owner of the database can run migrations.`,
+			`A human can allow it with agentmux join ${tag} --owner-sql.`,
 		);
 	};
 	return {

@@ -12,12 +12,12 @@ interface Surroundings {
 }
 
 /**
- * Looks at the signatures of a hook's mail. Which mailbox this is, is asked with the first signature of a session, and again
- * where one does not fit: another database may have come under the same address.
+ * Verifies the signatures of a hook's mail. The mailbox's id is requested with the first signature of a session, and again when a
+ * signature does not match, because the same address may serve another database by then.
  */
 export function hookVerifier({data, call, session}: Surroundings): (mail: readonly MailRow[]) => Promise<Mail[]> {
 	const verify = createVerifier(data);
-	const looked = (mail: readonly MailRow[], mailbox: string | null): Mail[] =>
+	const checked = (mail: readonly MailRow[], mailbox: string | null): Mail[] =>
 		mail.map(row => ({...row, body: readContent(row.content).body, signed: signedOf(row, mailbox)}));
 	const signedOf = (row: MailRow, mailbox: string | null): Signed =>
 		row.signature === null || mailbox === null
@@ -25,18 +25,18 @@ export function hookVerifier({data, call, session}: Surroundings): (mail: readon
 			: verify({...row, body: readContent(row.content).body, meta: {signature: row.signature}}, mailbox);
 
 	return async mail => {
-		if (mail.every(({signature}) => signature === null)) return looked(mail, null);
+		if (mail.every(({signature}) => signature === null)) return checked(mail, null);
 		const known = session.read().mailbox;
-		const found = looked(mail, known);
+		const found = checked(mail, known);
 		if (known !== null && found.every(({signed}) => signed !== 'invalid')) return found;
 		const mailbox = mailboxIn(await call('mailbox_state', {}));
 		if (mailbox === known) return found;
 		session.change({mailbox});
-		return looked(mail, mailbox);
+		return checked(mail, mailbox);
 	};
 }
 
-/** Null in a database that has no id of its own yet: nothing is signed there. */
+/** The mailbox's id; null in an old database that has none, where nothing is signed. */
 function mailboxIn(answer: unknown): string | null {
 	const [state] = Array.isArray(answer) ? (answer as unknown[]) : [answer];
 	const {mailbox_id} = (state ?? {}) as {readonly mailbox_id?: unknown};

@@ -3,10 +3,10 @@ import {isShared, type Agent, type Presence, type Wake} from '../../mailbox/agen
 import {bellFile, ringBell} from '../../join/hook/bell.ts';
 import {clientKey, isInteractive} from '../../join/clients/client.ts';
 import {claimClient} from '../../join/clients/client-owner.ts';
-import {clientSocket, sayTo} from '../../join/clients/client-socket.ts';
+import {clientSocket, sendPrompt} from '../../join/clients/client-socket.ts';
 import {clientStatus} from '../../join/clients/client-status.ts';
 import {Turn} from '../../join/clients/turn.ts';
-import {keepAwake, type Way} from '../../join/waker.ts';
+import {startWaker, type Way} from '../../join/waker.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Unsubscribe} from '../../mailbox/event.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
@@ -20,19 +20,19 @@ import {openMailbox} from '../connect/connect.ts';
 import {remark} from '../cli/output.ts';
 import {keepHeapSmall} from '../screen/small-heap.ts';
 
-/** Milliseconds: while the client lives, its agent is seen so often. */
-const seenEvery = 60_000;
-/** Milliseconds that the last receipts and the good-bye may take. */
-const partingTimeout = 2000;
+/** Milliseconds between two signs of life while the client lives. */
+const signInterval = 60_000;
+/** Milliseconds for the last receipts and the sign-off. */
+const shutdownTimeout = 2000;
 
 /**
- * Serves one agent's mailbox until the client closes stdin, and wakes that client when mail comes while it is idle. Answers at
- * once; the hub is started meanwhile.
+ * Serves one agent's mailbox until the client closes stdin, and wakes that client if mail arrives while it is idle. It answers
+ * immediately, while the hub is still being started.
  */
 export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<void> {
 	const {env, stdin, stdout, stderr} = invocation;
 	const say = (error: unknown): void =>
-		remark(stderr, error instanceof MailboxError ? error.sentence : `Something went wrong: ${String(error)}`);
+		remark(stderr, error instanceof MailboxError ? error.sentence : `Internal error: ${String(error)}`);
 	let opened: Promise<Mailbox> | null = null;
 	const mailbox = (): Promise<Mailbox> => {
 		opened ??= openMailbox(invocation, {as: tag, kind: 'agent'}).catch((error: unknown) => {
@@ -42,23 +42,23 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		return opened;
 	};
 	const client = clientKey(env, null);
-	const disclaim = claimClient(findPaths(env).state, env, tag);
+	const releaseClient = claimClient(findPaths(env).state, env, tag);
 	const ways = waysTo(env, tag);
 	let wake: Wake | 'none' = ways[0]?.name ?? 'none';
-	/** Whether another client works under the tag. */
+	/** Whether another client uses the tag. */
 	let shared = false;
-	const awake: Unsubscribe[] = [];
-	const turn = new Turn({status: () => clientStatus(env), onEnd: () => void seen('idle').catch(say)});
+	const wakers: Unsubscribe[] = [];
+	const turn = new Turn({status: () => clientStatus(env), onEnd: () => void sign('idle').catch(say)});
 
-	const seen = async (presence?: Presence): Promise<void> => {
+	const sign = async (presence?: Presence): Promise<void> => {
 		const open = await mailbox();
-		// A client that says who it is tells by its hooks what it does.
-		const told = client === null ? {} : {session: client, wake};
-		const agent = await open.touch({...told, ...(presence === undefined ? {} : {presence})});
+		// A client that identifies itself reports its presence through its hooks.
+		const identity = client === null ? {} : {session: client, wake};
+		const agent = await open.touch({...identity, ...(presence === undefined ? {} : {presence})});
 		onAgent(agent);
-		// Not at the good-bye: its clock would outlive the client.
-		if (presence === 'away' || ways.length === 0 || awake.length > 0) return;
-		awake.push(keepAwake({mailbox: open, tag, ways, onChange, onAgent, onReplaced: () => void seen().catch(say)}));
+		// Not at the sign-off: its timer would outlive the client.
+		if (presence === 'away' || ways.length === 0 || wakers.length > 0) return;
+		wakers.push(startWaker({mailbox: open, tag, ways, onChange, onAgent, onReplaced: () => void sign().catch(say)}));
 	};
 	function onAgent(agent: Agent): void {
 		shared = isShared(agent, Date.now());
@@ -67,11 +67,11 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	function onChange(now: Wake | 'none'): void {
 		if (now === wake) return;
 		wake = now;
-		if (now === 'none') remark(stderr, `${tag} cannot be woken: it reads its mail at its next turn.`);
-		seen().catch(say);
+		if (now === 'none') remark(stderr, `${tag} cannot be woken; it reads its mail at its next turn.`);
+		sign().catch(say);
 	}
 
-	// What is written to a reader that went away is lost: its callback is told so.
+	// Rejects if the reader went away, in which case the output is lost.
 	const flushed = (): Promise<void> =>
 		new Promise((resolve, reject) => {
 			stdout.write('', error => (error ? reject(error) : resolve()));
@@ -81,36 +81,36 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	const server = createMailboxServer(session, version);
 	const gone = Promise.withResolvers<void>();
 	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());
-	// Other commands end at once when nobody reads them: this one has mail to give back.
+	// Other commands end immediately when nobody reads their output; this one has to give mail back first.
 	stdout.removeAllListeners('error').on('error', () => gone.resolve());
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => gone.resolve());
 	await server.connect(transport);
 	keepHeapSmall();
-	seen(client === null ? 'idle' : undefined).catch(say);
-	const timer = setInterval(() => void seen().catch(say), seenEvery);
+	sign(client === null ? 'idle' : undefined).catch(say);
+	const timer = setInterval(() => void sign().catch(say), signInterval);
 	await gone.promise;
 	clearInterval(timer);
-	disclaim();
-	for (const end of awake) end();
+	releaseClient();
+	for (const stop of wakers) stop();
 	turn.end();
 
-	const parting = async (): Promise<void> => {
+	const shutDown = async (): Promise<void> => {
 		await transport.settled();
-		if (opened !== null) await seen('away');
-		// Nobody reads the answers to open calls: they are given up, and give back what they took.
+		if (opened !== null) await sign('away');
+		// Nobody reads the answers to open calls, so they are abandoned and give back the mail that they took.
 		await server.close();
 		await transport.settled();
 	};
-	await Promise.race([parting().catch(say), new Promise(resolve => setTimeout(resolve, partingTimeout))]);
+	await Promise.race([shutDown().catch(say), new Promise(resolve => setTimeout(resolve, shutdownTimeout))]);
 }
 
-/** How the client that started this can be woken: by the file that its hooks watch, else by its own socket. */
+/** The ways to wake the client that started this: the file that its hooks watch, then its own socket. */
 function waysTo(env: NodeJS.ProcessEnv, tag: Tag): Way[] {
 	if (!isInteractive(env)) return [];
 	const bell = bellFile(findPaths(env).state, tag);
 	const socket = clientSocket(env);
 	return [
 		{name: 'bell', ring: async () => ringBell(bell)},
-		...(socket === null ? [] : [{name: 'socket', ring: (text: string) => sayTo(socket, text)} as const]),
+		...(socket === null ? [] : [{name: 'socket', ring: (text: string) => sendPrompt(socket, text)} as const]),
 	];
 }

@@ -7,8 +7,8 @@ import type {Invocation} from '../cli/command.ts';
 import {remark} from '../cli/output.ts';
 
 /**
- * The stock server with the owner's key of the hub, until the client closes stdin. It calls the global fetch, which is the way
- * to that hub alone here: the key goes nowhere else, whoever has the hub's port when the hub is down.
+ * Serves the stock server with the owner's key for the hub, until the client closes stdin. The server calls the global fetch, which
+ * is replaced here so that it reaches only that hub: the key is never sent to another program that took the hub's port.
  */
 export async function serveOwnerSql(
 	{stdin, stderr}: Invocation,

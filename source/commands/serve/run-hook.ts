@@ -7,15 +7,15 @@ import {readOwnFile} from '../../hub/files/whole-file.ts';
 import {openTrace, type Trace} from '../../hub/files/trace.ts';
 import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isInteractive} from '../../join/clients/client.ts';
-import {answer, clientIn, eventOf, heard} from '../../join/clients/dialect.ts';
+import {formatAnswer, clientIn, eventOf, parseEvent} from '../../join/clients/dialect.ts';
 import {runHook, tagIn, type Verify} from '../../join/hook/hook.ts';
 import {readInput} from '../../join/hook/hook-input.ts';
-import {noteFailure} from '../../join/hook/hook-log.ts';
+import {logFailure} from '../../join/hook/hook-log.ts';
 import {SessionFile} from '../../join/hook/hook-session.ts';
 import {readStdin} from '../../join/hook/hook-stdin.ts';
 import {readKeptToken} from '../../join/kept-token.ts';
-import {keepToken, credentialsFile, readCredentials} from '../../join/files/credentials-file.ts';
-import {opened, type Call, type Credentials} from '../../join/hook/rpc.ts';
+import {updateToken, credentialsFile, readCredentials} from '../../join/files/credentials-file.ts';
+import {connectRpc, type Call, type RpcOptions} from '../../join/hook/rpc.ts';
 import {Take} from '../../join/hook/take.ts';
 import {addressFault} from '../../mailbox/address.ts';
 import type {Tag} from '../../mailbox/tag.ts';
@@ -23,28 +23,28 @@ import {findPaths, type Paths} from '../../paths.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../../printable.ts';
 
 /**
- * Milliseconds from the start of the process until it gives up: 300 with starting and ending. AGENTMUX_HOOK_PATIENCE says
- * otherwise, for a project that is far away or a machine that is busy.
+ * Milliseconds from the start of the process until it gives up: 300 including startup and exit. AGENTMUX_HOOK_TIMEOUT sets another
+ * number, for a project that is far away or a busy machine; AGENTMUX_HOOK_PATIENCE is its former name.
  */
-const timeout = Number(process.env['AGENTMUX_HOOK_PATIENCE'] || 240) || 240;
+const timeout = Number(process.env['AGENTMUX_HOOK_TIMEOUT'] || process.env['AGENTMUX_HOOK_PATIENCE'] || 240) || 240;
 
-/** Milliseconds more in which it gives back what it could not hand over. */
-const partingTimeout = 25;
+/** Additional milliseconds in which it gives back mail that it could not hand over. */
+const releaseTimeout = 25;
 
 /**
- * Runs as a program of its own, at every step of an agent: it imports little, says nothing but mail, exits 0 whatever
- * happens (2 to wake an idle client), and never takes longer than 300 ms. What went wrong stands in logs/hook.log for the human.
+ * Runs as a separate program at every step of an agent: it imports little, prints nothing but mail, always exits 0 (2 to wake an
+ * idle client), and never takes longer than 300 ms. Errors are logged in logs/hook.log for the human.
  */
 const {argv, env} = process;
 const words = argv.slice(argv[2] === 'hook' ? 3 : 2);
 const [event = ''] = words;
 const paths = findPaths(env);
 
-/** Whether stdout has an answer already: it takes one. */
-let said = false;
-/** What the client is to watch; known as soon as the tag is. */
+/** Whether the answer was written to stdout; there can be only one. */
+let answered = false;
+/** The file that the client should watch; known as soon as the tag is. */
 let bell: string | null = null;
-/** Loading node:crypto for a name that is random would take longer than all of this. */
+/** Math.random, because loading node:crypto would take longer than everything else here. */
 const take = new Take(`${process.pid}-${Date.now()}-${String(Math.random()).slice(2)}`);
 let call: Call | null = null;
 let ended = false;
@@ -57,27 +57,27 @@ function end(failure: unknown): void {
 		paths.logs,
 		env,
 	)?.(
-		`${words.join(' ')}: ${failure === null ? 'done' : 'failed'} after ${Math.round(age())} ms${said ? ', and said something' : ''}`,
+		`${words.join(' ')}: ${failure === null ? 'done' : 'failed'} after ${Math.round(age())} ms${answered ? ', with an answer' : ''}`,
 	);
-	const why = failure instanceof Error ? failure.message : 'something failed without saying why';
-	if (failure !== null) noteFailure(paths.logs, `${words.join(' ')}: ${why}`);
-	// Shown to the human alone, and once a session.
-	if (failure !== null && event === 'SessionStart' && !said) {
+	const why = failure instanceof Error ? failure.message : 'unknown error';
+	if (failure !== null) logFailure(paths.logs, `${words.join(' ')}: ${why}`);
+	// Shown only to the human, once a session.
+	if (failure !== null && event === 'SessionStart' && !answered) {
 		const systemMessage = printable(`agentmux: new mail is not handed over: ${why}`).slice(0, 500);
-		// Watched all the same: the mailbox may be back when mail comes.
+		// Watched anyway: the mailbox may be back when mail arrives.
 		const watched = bell === null ? {} : {hookSpecificOutput: {hookEventName: event, watchPaths: [bell]}};
 		writeTo(process.stdout, p`${printableJson({systemMessage, ...watched})}\n`);
 	}
 	if (failure === null || call === null) process.exit();
-	// Nobody else waits for what it may have taken: it is given back on the way out, or when its lease ends.
-	setTimeout(() => process.exit(), Math.max(0, timeout + partingTimeout - age()));
+	// Give back what it may have taken before exiting; otherwise that waits until its lease ends.
+	setTimeout(() => process.exit(), Math.max(0, timeout + releaseTimeout - age()));
 	take.giveBack(call).then(
 		() => process.exit(),
 		() => process.exit(),
 	);
 }
 
-/** Milliseconds since the process started. `performance.now()` would load all of node:perf_hooks: 1.2 ms of it. */
+/** Milliseconds since the process started. `performance.now()` would load node:perf_hooks, which takes 1.2 ms. */
 const age = (): number => process.uptime() * 1000;
 const gaveUp = (): Error => new Error(`gave up after ${Math.round(age())} ms`);
 const checkTime = (needed: number): void => {
@@ -91,57 +91,57 @@ async function run(): Promise<void> {
 	const program = clientIn(words);
 	eventOf(program, event);
 	const tag = tagIn(words, env);
-	// What Claude Code says of itself holds for another client in its shell, too, and is not about that.
+	// Another client that was started in Claude Code's shell inherits its variables, which then do not describe that client.
 	const own = program === 'claude' ? env : {};
 	if (isInteractive(own)) bell = bellFile(paths.state, tag);
 	checkOwn(tag);
 	const trace = openTrace('hook', paths.logs, env);
-	const ask = traced(opened(await credentialsOf(paths, tag)), trace);
+	const ask = traced(connectRpc(await credentialsOf(paths, tag)), trace);
 	call = ask;
-	const told = heard(program, event, readInput(await readStdin()));
-	if (told === null) return;
-	const session = new SessionFile(join(paths.state, 'hooks'), told.input.session_id);
-	const client = clientKey(own, told.input.session_id);
-	const say = (text: string) => write(answer(program, event, text));
-	// Loaded where there is mail: most hooks have none.
+	const parsed = parseEvent(program, event, readInput(await readStdin()));
+	if (parsed === null) return;
+	const session = new SessionFile(join(paths.state, 'hooks'), parsed.input.session_id);
+	const client = clientKey(own, parsed.input.session_id);
+	const say = (text: string) => write(formatAnswer(program, event, text));
+	// Loaded only if there is mail, since most hooks have none.
 	const verify: Verify = async mail => {
 		const {hookVerifier} = await import('./hook-verifier.ts');
 		return hookVerifier({data: paths.data, call: ask, session})(mail);
 	};
-	await runHook({...told, tag, session, client, bell, call: ask, take, checkTime, verify, write: say, wake});
+	await runHook({...parsed, tag, session, client, bell, call: ask, take, checkTime, verify, write: say, wake});
 }
 
-/** The same calls, with a line about each. */
+/** Traces each call with a line. */
 function traced(ask: Call, trace: Trace | undefined): Call {
 	if (trace === undefined) return ask;
 	return async (name, args, columns) => {
 		const began = age();
-		const tell = (answer: string): void => trace(`${event}: ${name}: ${answer} in ${Math.round(age() - began)} ms`);
+		const note = (answer: string): void => trace(`${event}: ${name}: ${answer} in ${Math.round(age() - began)} ms`);
 		try {
 			const result = await ask(name, args, columns);
-			tell(Array.isArray(result) ? `${result.length} rows` : 'answered');
+			note(Array.isArray(result) ? `${result.length} rows` : 'answered');
 			return result;
 		} catch (error) {
-			tell('failed');
+			note('failed');
 			throw error;
 		}
 	};
 }
 
-/** The few that a hook reads; every command looks at all of them. */
+/** Checks only the files that a hook reads; every command checks all of them. */
 function checkOwn(tag: Tag): void {
 	const {data, state, logs} = paths;
 	const credentials = credentialsFile(data, tag);
 	const folders = [data, state, logs, dirname(credentials), join(state, 'tokens')].map(checkFolder);
 	const files = [credentials, join(state, 'hub.json')].map(checkFile);
-	// No failure of the hook's: it goes on.
+	// This does not make the hook fail.
 	const note = openLog(paths);
 	for (const sentence of [...folders, ...files]) if (sentence !== null) note(sentence);
 }
 
 function write(text: string): Promise<void> {
-	said = true;
-	// It is giving back what it holds: printed now, that would come twice.
+	answered = true;
+	// The mail is being given back; printing it now would deliver it twice.
 	if (ended) return new Promise(() => undefined);
 	return new Promise((resolve, reject) => {
 		process.stdout.on('error', reject);
@@ -149,7 +149,7 @@ function write(text: string): Promise<void> {
 	});
 }
 
-/** What a client takes from a hook that it does not wait for. */
+/** Wakes the client the way a background hook can: by stderr and exit code 2. */
 function wake(text: Printable): Promise<void> {
 	process.exitCode = 2;
 	return new Promise(resolve => {
@@ -157,18 +157,18 @@ function wake(text: Printable): Promise<void> {
 	});
 }
 
-/** As loadConfig decides for the agent's MCP server: the environment's Supabase first, then what join found. */
-async function credentialsOf({data, state}: Paths, tag: Tag): Promise<Credentials> {
+/** Chooses like loadConfig does for the agent's MCP server: the environment's Supabase first, then the one that join used. */
+async function credentialsOf({data, state}: Paths, tag: Tag): Promise<RpcOptions> {
 	const credentials = readCredentials(data, tag);
 	const named = env['SUPABASE_URL']?.trim() ?? '';
 	const url = named === '' ? (credentials?.url ?? null) : named;
 	if (url !== null) {
 		const fault = addressFault(url);
 		if (fault !== null) throw new Error(`the address of its Supabase project ${fault}`);
-		// The key that join kept is for the address that it kept.
+		// The key that join kept is only for the address that it kept.
 		const key = keyIn(env) ?? (named === '' ? (credentials?.key ?? null) : null);
 		if (key === null)
-			throw new Error('a Supabase project is configured, but where the client runs there is no key for it');
+			throw new Error('a Supabase project is configured, but the client has no key for it in its environment');
 		const {account = null} = credentials ?? {};
 		if (account === null || account.url !== url) return {url, key, tag};
 		return {url, key, token: await tokenOf(state, tag, account.id), tag};
@@ -179,17 +179,20 @@ async function credentialsOf({data, state}: Paths, tag: Tag): Promise<Credential
 	}
 	const hub = await hubOf(state);
 	const {key, token} = credentials;
-	const keep = (next: string) => keepToken(data, tag, token, {key, token: next});
+	const keep = (next: string) => updateToken(data, tag, token, {key, token: next});
 	return {url: hub.url, key, token, tag, dial: () => dial(hub), keep};
 }
 
-/** Its server or a command signs in, which takes longer than a hook may; at the start of a session that may be just now. */
+/**
+ * The token that the agent's server or a command keeps. Signing in takes longer than a hook may, so this only waits: at the start
+ * of a session the server may be signing in just now.
+ */
 async function tokenOf(state: string, tag: Tag, account: string): Promise<string> {
 	for (;;) {
 		const kept = readKeptToken(state, tag, account);
 		if (kept !== null) return kept.token;
 		if (age() > timeout - 40) {
-			throw new Error('it has not signed in: its mailbox server does that, as soon as the client starts it');
+			throw new Error('it has not signed in yet: its mailbox server does that when the client starts it');
 		}
 		await new Promise(resolve => {
 			setTimeout(resolve, 10);
@@ -204,14 +207,14 @@ function keyIn(env: NodeJS.ProcessEnv): string | null {
 	return found ?? null;
 }
 
-/** A running hub rewrites a damaged file: this waits for that if the hub's socket exists. */
+/** The running hub. If its file is damaged and its socket exists, waits for the hub to rewrite the file. */
 async function hubOf(state: string): Promise<HubAddress> {
 	for (;;) {
 		const hub = readHub(state);
 		if (hub !== null && isAlive(hub.pid)) return hub;
 		if (hub !== null || age() > timeout - 40 || !existsSync(join(state, 'hub.sock'))) {
 			// None has run, it was stopped, or it died.
-			throw new Error('the hub is not running: `agentmux hub start` starts it');
+			throw new Error('the hub is not running: start it with `agentmux hub start`');
 		}
 		await new Promise(resolve => {
 			setTimeout(resolve, 10);
@@ -219,7 +222,7 @@ async function hubOf(state: string): Promise<HubAddress> {
 	}
 }
 
-/** Read here and not by hub/state-file, which would load more. Null where there is none, or it is damaged. */
+/** Does not use the hub's own reader, which would load more code. Null if the file is missing or damaged. */
 function readHub(state: string): (HubAddress & {readonly pid: number}) | null {
 	try {
 		const {url, socket, proof_key, pid} = JSON.parse(readOwnFile(join(state, 'hub.json'))) as {
@@ -232,7 +235,7 @@ function readHub(state: string): (HubAddress & {readonly pid: number}) | null {
 	}
 }
 
-/** Where there is no such process, its port may be another's by now. */
+/** Whether the process exists. If not, its port may belong to another program by now. */
 function isAlive(pid: number): boolean {
 	try {
 		return process.kill(pid, 0);

@@ -8,8 +8,8 @@ import type {Invocation} from '../cli/command.ts';
 import {openOwnersProject} from '../connect/connect.ts';
 
 /**
- * Runs the stock @supabase/mcp-server-supabase for an agent until its client ends it. So the client's file holds neither the
- * hub's port nor a key. Its SQL is the agent's own; where a human has joined it with --owner-sql, that of the owner.
+ * Runs the stock @supabase/mcp-server-supabase for an agent until its client ends it, so that the client's settings contain neither
+ * the hub's port nor a key. SQL runs as the agent, or as the owner if a human has joined it with --owner-sql.
  */
 export async function runSupabaseServer(invocation: Invocation, tag: Tag): Promise<void> {
 	if (readCredentials(findPaths(invocation.env).data, tag)?.owner_sql === true) return runAsOwner(invocation);
@@ -17,7 +17,7 @@ export async function runSupabaseServer(invocation: Invocation, tag: Tag): Promi
 	return serveAgentSql(invocation, tag);
 }
 
-/** On a hosted project as a process of its own, which takes the token from its environment: never from its arguments. */
+/** For a hosted project this starts a separate process, which gets the token through its environment, never as an argument. */
 async function runAsOwner(invocation: Invocation): Promise<void> {
 	const project = await openOwnersProject(invocation);
 	if (project.way !== undefined) {
@@ -38,7 +38,7 @@ async function runAsOwner(invocation: Invocation): Promise<void> {
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, pass);
 	const {promise, resolve, reject} = Promise.withResolvers<number>();
 	child.once('error', reject);
-	// Ended by a signal is how a client ends its servers.
+	// Clients end their servers by a signal, so that is not an error.
 	child.once('close', code => resolve(code ?? 0));
 	const code = await promise;
 	if (code !== 0) throw new MailboxError('internal', `The Supabase MCP server ended with exit code ${code}.`);

@@ -9,11 +9,11 @@ import {asTag, countFlag, idFlag, idWord, tagFlag, textFlag, textOf, timeFlag} f
 
 type Flags = Invocation['flags'];
 
-/** What a subcommand results in: a row, a list, or that there was nothing to take. */
+/** The result of a subcommand: a row, a list, or null if there was nothing to claim. */
 type Outcome = Task | readonly Task[] | null;
 type Action = (mailbox: Mailbox) => Promise<Outcome>;
 
-/** Reads words and flags before anything is opened, so that wrong usage costs nothing. */
+/** Each parses its arguments and flags before anything is opened, so that wrong usage fails early. */
 export const taskActions: {readonly [name: string]: (words: readonly string[], flags: Flags) => Action} = {
 	list: listAction,
 	add: addAction,
@@ -26,7 +26,7 @@ export const taskActions: {readonly [name: string]: (words: readonly string[], f
 	priority: priorityAction,
 };
 
-/** The flags of each, but for --as and --json, which all of them take. */
+/** The flags of each, except --as and --json, which all accept. */
 export const flagsOf: FlagsBySubcommand = {
 	list: ['status', 'queue', 'owner', 'lines'],
 	show: [],
@@ -98,7 +98,7 @@ function progressAction([word, far, ...more]: readonly string[], flags: Flags): 
 	const id = idWord(word, 'task');
 	const progress = Number(far);
 	if (far === undefined || far.trim() === '' || !(progress >= 0 && progress <= 1)) {
-		throw new UsageError('FRACTION is a number from 0 to 1.', 'Example: agentmux tasks progress 7 0.5 --token 1');
+		throw new UsageError('FRACTION must be a number from 0 to 1.', 'Example: agentmux tasks progress 7 0.5 --token 1');
 	}
 	const token = claimToken(flags);
 	return mailbox => mailbox.tasks.progress(id, token, progress, textFlag(flags, 'note'));
@@ -147,7 +147,7 @@ function priorityAction([word, text, ...more]: readonly string[]): Action {
 	const id = idWord(word, 'task');
 	if (text === undefined || !/^[+-]?\d{1,9}$/.test(text)) {
 		throw new UsageError(
-			'The priority is a whole number; the highest goes first.',
+			'The priority must be a whole number; the highest goes first.',
 			'Example: agentmux tasks priority 7 5',
 		);
 	}
@@ -155,7 +155,7 @@ function priorityAction([word, text, ...more]: readonly string[]): Action {
 	return mailbox => mailbox.tasks.prioritise(id, priority);
 }
 
-/** Throws a UsageError for words behind those that an action takes. */
+/** Throws UsageError if there are more arguments than an action accepts. */
 export function noMore(words: readonly string[]): void {
 	if (words.length > 0) throw new UsageError(`Unexpected argument \`${words[0]}\`.`, 'See `agentmux tasks --help`.');
 }
@@ -171,7 +171,7 @@ function claimToken(flags: Flags): number {
 function asStatus(text: string): TaskStatus {
 	const status = taskStatuses.find(status => status === text);
 	if (status === undefined)
-		throw new UsageError(`There is no status \`${text}\`.`, `There are: ${taskStatuses.join(', ')}.`);
+		throw new UsageError(`Unknown status \`${text}\`.`, `Choose from ${taskStatuses.join(', ')}.`);
 	return status;
 }
 
@@ -190,7 +190,7 @@ function jsonFlag(flags: Flags, name: string): Json | undefined {
 	} catch (error) {
 		throw new UsageError(
 			`--${name} is not JSON: ${(error as Error).message}.`,
-			`A text needs quotes: --${name} '"done"'`,
+			`Text needs quotes: --${name} '"done"'`,
 		);
 	}
 }

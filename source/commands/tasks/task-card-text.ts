@@ -8,7 +8,7 @@ import {timeOf} from '../cli/message-text.ts';
 import {styled, table, write} from '../cli/output.ts';
 import type {Step, TaskCard} from './task-card.ts';
 
-/** Prints the card: what says nothing is left out, and texts of others stand behind a gutter. */
+/** Prints the card without empty fields. Texts by others are indented behind a bar. */
 export async function writeCard(stdout: NodeJS.WriteStream, card: TaskCard): Promise<void> {
 	const heading = (words: Printable): Printable => p`\n${styled(stdout, 'bold', words)}\n`;
 	const gutter = styled(stdout, 'dim', p`  │ `);
@@ -36,7 +36,7 @@ function fieldsOf(task: TaskCard): ReadonlyArray<readonly [label: string, value:
 		['owner', lease_owner === null ? null : `${lease_owner}, claim ${lease_token}`],
 		['lease', lease_until === null ? null : `until ${timeOf(lease_until)}`],
 		['not before', isLater && run_at !== null ? timeOf(run_at) : null],
-		['for', task.assignee === null ? null : `${task.assignee} alone`],
+		['for', task.assignee === null ? null : `${task.assignee} only`],
 		['queue', task.queue],
 		['priority', String(task.priority)],
 		['step of', parent_id === null ? null : `#${parent_id}`],

@@ -10,49 +10,49 @@ export interface Step extends Task {
 	readonly steps: readonly Step[];
 }
 
-/** A task with all that the card on the screen shows. */
+/** A task with everything that its card shows. */
 export interface TaskCard extends Step {
-	/** How it and its steps stood from when on, oldest first; only what the last 30 days kept. */
+	/** Changes of the task and its steps, oldest first; kept for 30 days. */
 	readonly events: readonly Omit<TaskChange, 'kind'>[];
-	/** The first rows of its `result_table`; null where it has none. */
+	/** The first rows of its `result_table`; null if it has none. */
 	readonly rows: readonly TableRow[] | null;
 	/** Why these rows cannot be read. */
 	readonly rows_error?: string;
 }
 
-/** A plan within a plan within a plan … is followed so far. */
-const deepest = 8;
+/** How many levels of plans within plans are read. */
+const maxDepth = 8;
 const page = 1000;
-/** Events of everybody that are looked through. */
+/** Pages of events, of all tasks, that are searched. */
 const maxPages = 20;
 
-/** Reads the card. Rejects with a MailboxError when there is no such task. */
+/** Reads the card. Rejects with MailboxError if there is no such task. */
 export async function readCard(mailbox: Mailbox, id: number): Promise<TaskCard> {
 	const [task] = await mailbox.tasks.list({ids: [id], limit: 1});
 	if (task === undefined) {
 		throw noSuchTask(id);
 	}
 	const steps = await stepsOf(mailbox, [id], 1);
-	const whole = asItStands({...task, steps: steps.get(id) ?? []});
+	const whole = withStatuses({...task, steps: steps.get(id) ?? []});
 	const [events, rows] = await Promise.all([eventsOf(mailbox, whole), rowsOf(mailbox, task)]);
 	return {...whole, events, ...rows};
 }
 
-/** With the status that it, and each plan in it, has by its steps. */
-function asItStands(task: Step): Step {
-	const steps = task.steps.map(asItStands);
+/** With the status of each plan derived from its steps. */
+function withStatuses(task: Step): Step {
+	const steps = task.steps.map(withStatuses);
 	const statuses = steps.map(({status}) => status);
 	return {...task, steps, status: statusOf(task, statuses)};
 }
 
-/** By the task that they are steps of, in their order. */
+/** The steps of tasks, in order, by parent. */
 async function stepsOf(
 	mailbox: Mailbox,
 	parents: readonly number[],
 	depth: number,
 ): Promise<ReadonlyMap<number, readonly Step[]>> {
 	const tasks = await mailbox.tasks.list({parents, limit: page});
-	if (tasks.length === 0 || depth >= deepest) return groups(tasks.map(task => ({...task, steps: []})));
+	if (tasks.length === 0 || depth >= maxDepth) return groups(tasks.map(task => ({...task, steps: []})));
 	const within = await stepsOf(
 		mailbox,
 		tasks.map(({id}) => id),
@@ -66,7 +66,7 @@ function groups(steps: readonly Step[]): ReadonlyMap<number, readonly Step[]> {
 	return Map.groupBy(sorted, ({parent_id}) => parent_id ?? 0);
 }
 
-/** Nothing happened to it before it was there, nor after it was last changed. */
+/** Only searches between the task's creation and its last change. */
 async function eventsOf(mailbox: Mailbox, task: Step): Promise<Omit<TaskChange, 'kind'>[]> {
 	const ids = new Set(idsIn(task));
 	const from = task.created_at;
@@ -99,7 +99,7 @@ async function rowsOf(mailbox: Mailbox, {result_table}: Task): Promise<Pick<Task
 	try {
 		return {rows: await mailbox.table(result_table)};
 	} catch (error) {
-		// The card is worth reading without.
+		// The card is useful without the rows.
 		if (!(error instanceof MailboxError)) throw error;
 		return {rows: null, rows_error: error.message};
 	}

@@ -5,16 +5,16 @@ import {idWord} from '../cli/values.ts';
 
 const remedies: {readonly [Kind in Exclude<Obstacle['kind'], 'plan'>]: string} = {
 	own: 'Use `agentmux tasks progress` and `agentmux tasks finish`.',
-	held: 'Use `agentmux tasks claim` without an ID to take the next one.',
-	over: '`agentmux tasks retry` queues a task again that failed or was cancelled.',
-	assigned: '`agentmux tasks assign` changes that.',
+	held: 'Use `agentmux tasks claim` without an ID to claim the next one.',
+	over: 'Use `agentmux tasks retry` to queue a failed or cancelled task again.',
+	assigned: 'Use `agentmux tasks assign` to change that.',
 	blocked: 'Cancel one of these tasks.',
 	waits: 'Claim it when those are done.',
 	later: 'Claim it then.',
 	passing: 'Try again.',
 };
 
-/** Why the task with that number was not given, and what to do. Rejects with `not_found` where there is no such task. */
+/** Why the task was not claimed, and what to do. Rejects with `not_found` if there is no such task. */
 export async function whyNotClaimed(mailbox: Mailbox, word: string): Promise<string> {
 	const id = idWord(word, 'task');
 	const {tag} = await mailbox.identity();

@@ -5,11 +5,11 @@ import {makePrivateFolder, writePrivateFile} from '../../hub/files/private-file.
 import {foldTag, isTag, type Tag} from '../../mailbox/tag.ts';
 
 /*
- * Whose a running client is, by the agents' servers that it started: what its shell says of itself (AGENTMUX_TAG, the folder that it
- * changed to) is for whoever works in it to change. Only for clients that say in their shells' environment which one they are.
+ * Records which agent a running client works as, according to the agents' servers that it started. What its shell says (AGENTMUX_TAG,
+ * the current folder) can be changed by whoever uses the shell. Works only for clients that identify themselves in the environment.
  */
 
-/** Writes down that this process serves the agent for the client in `env`, until the function that it returns is called. */
+/** Records that this process serves the agent for the client in `env`. Returns a function that removes the record. */
 export function claimClient(state: string, env: NodeJS.ProcessEnv, tag: Tag): () => void {
 	const folder = clientsFolder(state);
 	const paths = namesOf(env).map(name => join(folder, `${name}.${foldTag(tag)}.json`));
@@ -27,7 +27,7 @@ export function claimClient(state: string, env: NodeJS.ProcessEnv, tag: Tag): ()
 	}
 }
 
-/** The agents that the client in `env` works as; empty where that is not known. */
+/** The agents that the client in `env` works as; empty if that is not known. */
 export function clientOwners(state: string, env: NodeJS.ProcessEnv): Tag[] {
 	const names = namesOf(env);
 	if (names.length === 0) return [];
@@ -78,9 +78,9 @@ function clientsFolder(state: string): string {
 	return join(state, 'clients');
 }
 
-/** How a client calls itself, in what it starts: by its session, and by its socket, which it does not tell everything. */
+/** The names by which a client identifies itself to what it starts: its session and its socket, though not always both. */
 function namesOf(env: NodeJS.ProcessEnv): string[] {
-	const said = ['CLAUDE_CODE_SESSION_ID', 'CLAUDE_CODE_MESSAGING_SOCKET'].map(name => env[name]?.trim() ?? '');
-	// They may hold anything.
-	return said.filter(id => id !== '').map(id => createHash('sha256').update(id).digest('hex').slice(0, 32));
+	const ids = ['CLAUDE_CODE_SESSION_ID', 'CLAUDE_CODE_MESSAGING_SOCKET'].map(name => env[name]?.trim() ?? '');
+	// Hashed, since they may contain any characters.
+	return ids.filter(id => id !== '').map(id => createHash('sha256').update(id).digest('hex').slice(0, 32));
 }

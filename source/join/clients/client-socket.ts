@@ -1,16 +1,16 @@
 import {once} from 'node:events';
 import {connect} from 'node:net';
 
-/** Milliseconds that a client may take to read two lines. */
+/** Milliseconds for a client to read two lines. */
 const timeout = 2000;
 
-/** Where a running client listens for what becomes a prompt. */
+/** The socket on which a running client accepts prompts. */
 export interface ClientSocket {
 	readonly path: string;
 	readonly token: string;
 }
 
-/** As Claude Code tells those that it starts; null when it does not. */
+/** The socket that Claude Code names in the environment of what it starts; null if it names none. */
 export function clientSocket(env: NodeJS.ProcessEnv): ClientSocket | null {
 	const path = env['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '';
 	const token = env['CLAUDE_CODE_MESSAGING_TOKEN'] ?? '';
@@ -18,10 +18,10 @@ export function clientSocket(env: NodeJS.ProcessEnv): ClientSocket | null {
 }
 
 /**
- * Says a text to the client (Claude Code 2.1: a line for the token, then a line as it reads them from stdin). Rejects when
- * nobody listens; that it resolves does not say that the client took it up: a mode without questions holds it back.
+ * Sends a prompt to the client (Claude Code 2.1: a line with the token, then a line in the format that it reads from stdin).
+ * Rejects if nobody listens. Resolving does not mean that the client acts on it: some permission modes hold it back.
  */
-export async function sayTo({path, token}: ClientSocket, text: string): Promise<void> {
+export async function sendPrompt({path, token}: ClientSocket, text: string): Promise<void> {
 	const socket = connect(path);
 	socket.setTimeout(timeout, () => socket.destroy(new Error('the client does not read')));
 	const lines = [

@@ -2,7 +2,7 @@ import {readdirSync, readFileSync} from 'node:fs';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
 
-/** What a running Claude Code says of itself. */
+/** The status that a running Claude Code reports. */
 interface ClientStatus {
 	/** `busy`, `waiting` (for a permission) or `idle`. */
 	readonly status: string;
@@ -11,8 +11,8 @@ interface ClientStatus {
 }
 
 /**
- * What the client that `env` is from last wrote down of itself: in one small file for each that runs (2.1.330, not documented;
- * an older one writes none). Null: nothing is known.
+ * The status that the client of `env` wrote last. Claude Code keeps a small file for each running client (2.1.330, undocumented;
+ * older versions write none). Null if it is not known.
  */
 export function clientStatus(env: NodeJS.ProcessEnv): ClientStatus | null {
 	const socket = env['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '';
@@ -35,7 +35,7 @@ function filesIn(folder: string): string[] {
 	}
 }
 
-/** Without anything while it is being written. */
+/** Empty if it is being written or damaged. */
 function contentOf(path: string): {readonly [name: string]: unknown} {
 	try {
 		const value: unknown = JSON.parse(readFileSync(path, 'utf8'));

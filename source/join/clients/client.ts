@@ -2,8 +2,9 @@ import {hostname} from 'node:os';
 import {basename} from 'node:path';
 
 /**
- * Which running client a hook or an MCP server belongs to: the same word for all that one client starts, whatever its session
- * is called since a /clear. `session` is what the client calls it. Null: it does not say.
+ * Identifies the running client that a hook or an MCP server belongs to. The key is the same for everything that one client starts,
+ * even if its session id changes with /clear. `session` is the session id that the client passed. Null if the client does not
+ * identify itself.
  */
 export function clientKey(env: NodeJS.ProcessEnv, session: string | null): string | null {
 	const socket = env['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '';
@@ -11,7 +12,7 @@ export function clientKey(env: NodeJS.ProcessEnv, session: string | null): strin
 	return own === null || own === '' ? null : `${hostname()}:${own}`.slice(0, 200);
 }
 
-/** Whether somebody sits before it: `claude -p` ends after its prompt, and what would wake it only holds it up. */
+/** Whether a user is present: `claude -p` ends after its prompt, and a watch would only delay its end. */
 export function isInteractive(env: NodeJS.ProcessEnv): boolean {
 	const entrypoint = env['CLAUDE_CODE_ENTRYPOINT'] ?? '';
 	return entrypoint !== '' && !entrypoint.startsWith('sdk');

@@ -1,35 +1,35 @@
 import {dialects, subagentTool, type ClientId} from './dialect.ts';
 import {keyVariables} from './entries.ts';
 
-/** How an agent's program is set up for one folder. Paths are those of its files in the folder. */
+/** How to set up an agent's program in a folder. Paths are relative to the folder. */
 export interface Client {
 	readonly id: ClientId;
 	readonly name: string;
-	/** What starts its terminal. */
+	/** The command that starts it. */
 	readonly program: string;
-	/** What has to be done there once, before what join wrote takes effect: "..., and SENTENCE when it asks". */
+	/** What the user must do once before the files of join take effect, as in "..., and CONSENT when it asks". */
 	readonly consent: string;
-	/** Its MCP servers: JSON, or TOML by the name. */
+	/** The file with its MCP servers: TOML if its name ends so, else JSON. */
 	readonly servers: string;
 	readonly hooks: string;
-	/** What it reads to its model. */
+	/** The file that it shows to its model. */
 	readonly guidance: string;
-	/** What stands in the folders above, up to the root of the git repository, holds in this one too. */
+	/** Whether files in the folders above, up to the root of the git repository, apply to this one too. */
 	readonly inherits: boolean;
-	/** Mail can make a prompt of itself while nobody types. */
+	/** Whether mail can start a turn while nobody types. */
 	readonly wakes: boolean;
-	/** Its JSON may hold comments. */
+	/** Whether its JSON files may contain comments. */
 	readonly comments: boolean;
-	/** What it would not pass on to a server by itself, as its file refers to the environment. */
+	/** Variables that it passes to a server only if the file asks for them, in the file's syntax. */
 	readonly env?: {readonly [name: string]: string};
-	/** When it ends a hook that does not end by itself, as ours does: in the unit that it counts in. */
+	/** When it kills a hook that does not end (ours does), in its own unit. */
 	readonly timeout: number;
-	/** What a hook is called in its own lists. */
+	/** The name of a hook in its settings. */
 	readonly hookName?: string;
-	/** By event: for which tools alone the hook is started. */
+	/** By event: the tools to which the hook is limited. */
 	readonly matchers?: {readonly [event: string]: string};
-	/** By event: what else its entry says. */
-	readonly beside?: {readonly [event: string]: {readonly [field: string]: boolean}};
+	/** By event: additional fields of its entry. */
+	readonly fields?: {readonly [event: string]: {readonly [field: string]: boolean}};
 }
 
 export const claude: Client = {
@@ -44,8 +44,8 @@ export const claude: Client = {
 	wakes: true,
 	comments: false,
 	timeout: 5,
-	// It runs beside the client, which takes the exit code 2 for a reason to wake up.
-	beside: {FileChanged: {asyncRewake: true}},
+	// It runs in the background; exit code 2 wakes the client.
+	fields: {FileChanged: {asyncRewake: true}},
 };
 
 const codex: Client = {
@@ -59,7 +59,7 @@ const codex: Client = {
 	inherits: true,
 	wakes: false,
 	comments: false,
-	// It warns of more for SessionEnd and Interrupt.
+	// It warns about a longer timeout for SessionEnd and Interrupt.
 	timeout: 3,
 };
 
@@ -75,9 +75,9 @@ const gemini: Client = {
 	wakes: false,
 	comments: true,
 	env: {
-		// It keeps what looks like a secret from a server that does not ask for it.
+		// It does not pass on variables that look like a secret unless the file names them.
 		...Object.fromEntries(keyVariables.map(name => [name, `$${name}`])),
-		// In a shell of Claude Code it would pass on what that says of itself, and that would be woken in its place.
+		// Cleared, because in a shell of Claude Code it would pass the variable on, and Claude Code would be woken instead of it.
 		CLAUDE_CODE_ENTRYPOINT: '',
 	},
 	timeout: 5000,
@@ -87,7 +87,7 @@ const gemini: Client = {
 
 export const clients: readonly Client[] = [claude, codex, gemini];
 
-/** The client's own names of the events that it starts our hook for. */
+/** The events that start our hook, by the client's own names. */
 export function eventsOf({id}: Client): string[] {
 	return Object.keys(dialects[id]);
 }

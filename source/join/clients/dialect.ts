@@ -2,12 +2,12 @@ import {hookEvents, type HookEvent, type HookInput} from '../hook/hook-input.ts'
 import {isMailText} from '../hook/mail.ts';
 
 /**
- * The clients, and for each what its own events are to us. All three speak as Claude Code does: a JSON object with a
- * session_id on stdin, and on stdout either `hookSpecificOutput` or `decision`.
+ * For each client, the mapping from its events to ours. All three use Claude Code's protocol: a JSON object with a session_id on
+ * stdin, and either `hookSpecificOutput` or `decision` on stdout.
  */
 export const dialects = {
 	claude: Object.fromEntries(hookEvents.map(event => [event, event])),
-	/** Codex 0.169: hooks of tools that ran side by side run side by side as well. */
+	/** Codex 0.169. The hooks of tools that ran in parallel also run in parallel. */
 	codex: {
 		SessionStart: 'SessionStart',
 		UserPromptSubmit: 'UserPromptSubmit',
@@ -17,7 +17,7 @@ export const dialects = {
 		Interrupt: 'StopFailure',
 		SessionEnd: 'SessionEnd',
 	},
-	/** Gemini CLI 0.61: of its tools before they run, only a subagent; of its notifications, only that it asks for a permission. */
+	/** Gemini CLI 0.61. BeforeTool matters only for subagents, and Notification only for permission requests. */
 	gemini: {
 		SessionStart: 'SessionStart',
 		BeforeAgent: 'UserPromptSubmit',
@@ -28,29 +28,29 @@ export const dialects = {
 		SessionEnd: 'SessionEnd',
 	},
 } as const satisfies {readonly [client: string]: {readonly [theirs: string]: HookEvent}};
-/** Of Gemini CLI. */
+/** The tool that starts a subagent of Gemini CLI. */
 export const subagentTool = 'invoke_agent';
 
 export type ClientId = keyof typeof dialects;
 
-/** Whose hook it is, by the words that join wrote: `--client gemini`, or nothing for Claude Code. Throws for another. */
+/** The client of a hook, by the arguments that join wrote: `--client gemini`, or nothing for Claude Code. Throws if it is unknown. */
 export function clientIn(words: readonly string[]): ClientId {
 	const at = words.indexOf('--client');
 	const word = at === -1 ? 'claude' : (words[at + 1] ?? '');
 	if (Object.hasOwn(dialects, word)) return word as ClientId;
-	throw new Error(`there is no client \`${word}\``);
+	throw new Error(`unknown client \`${word}\``);
 }
 
-/** Our event for the client's. Throws for one that it does not have. */
+/** Maps a client's event to ours. Throws if it is unknown. */
 export function eventOf(client: ClientId, theirs: string): HookEvent {
 	const events: {readonly [theirs: string]: HookEvent} = dialects[client];
 	const event = Object.hasOwn(events, theirs) ? events[theirs] : undefined;
-	if (event === undefined) throw new Error(`there is no event \`${theirs}\``);
+	if (event === undefined) throw new Error(`unknown event \`${theirs}\``);
 	return event;
 }
 
-/** What an event of a client comes to; null: to nothing. */
-export function heard(
+/** Our event for a client's event and its input; null if it can be ignored. */
+export function parseEvent(
 	client: ClientId,
 	theirs: string,
 	input: HookInput,
@@ -58,20 +58,20 @@ export function heard(
 	const event = eventOf(client, theirs);
 	if (client !== 'gemini') return {event, input};
 	if (event === 'PermissionRequest') return input.notification_type === 'ToolPermission' ? {event, input} : null;
-	// What its subagents do looks like what the agent does: they are known by the tool that starts them.
+	// Events of its subagents look like the agent's. Only the tool that starts one tells them apart.
 	const isSubagent = input.tool_name === subagentTool;
 	if (event === 'SubagentStart') return isSubagent ? {event, input} : null;
 	if (event === 'PostToolBatch' && isSubagent) return {event: 'SubagentStop', input};
-	// It gives the agent what AfterAgent answered as a prompt: that is nothing that the user said.
+	// It passes our answer to AfterAgent to the agent as a prompt, which does not come from the user.
 	const own = event === 'UserPromptSubmit' && isMailText(input.prompt ?? '');
 	return {event: own ? 'PostToolBatch' : event, input};
 }
 
 /**
- * An answer of ours as the client takes it, under its own name of the event; empty when it has no use for it. Codex
- * throws the whole of an answer away over one field that it does not know.
+ * Converts our answer to the client's format, with its own name of the event; empty if it has no use for it. Codex discards an
+ * entire answer if it has one unknown field.
  */
-export function answer(client: ClientId, theirs: string, text: string): string {
+export function formatAnswer(client: ClientId, theirs: string, text: string): string {
 	if (client === 'claude' && theirs !== 'Stop') return text;
 	const {decision, reason, systemMessage, hookSpecificOutput} = JSON.parse(text) as {
 		readonly [field: string]: unknown;
@@ -79,7 +79,7 @@ export function answer(client: ClientId, theirs: string, text: string): string {
 	};
 	const additionalContext = hookSpecificOutput?.additionalContext;
 	if (client === 'claude') {
-		// Claude Code 2.1 shows its model the reason of a block twice, and context that a Stop hook adds once; both keep it going.
+		// Claude Code 2.1 shows its model the reason of a block twice, but additional context of a Stop hook once. Both keep it going.
 		return `${JSON.stringify({hookSpecificOutput: {hookEventName: theirs, additionalContext: reason}})}\n`;
 	}
 	const known = {

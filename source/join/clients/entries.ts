@@ -7,16 +7,16 @@ export interface ServerEntry {
 	readonly env?: {readonly [name: string]: string};
 }
 
-/** How this program is started from anywhere: the command, and the words that go before its own. */
+/** How to start this program from anywhere: the command, and the arguments that precede its own. */
 export interface Launcher {
 	readonly command: string;
 	readonly args: readonly string[];
 	readonly env?: {readonly [name: string]: string};
 }
 
-/** What the environment may say of a Supabase project that is no secret. */
+/** The variable for a Supabase project that is not a secret. */
 export const urlVariable = 'SUPABASE_URL';
-/** And what is one. */
+/** The variables for a Supabase project that are secrets. */
 export const keyVariables = [
 	'SUPABASE_SECRET_KEY',
 	'SUPABASE_SERVICE_ROLE_KEY',
@@ -27,9 +27,9 @@ export const keyVariables = [
 
 /** The agent's own server. */
 export const mailboxServer = 'agentmux';
-/** The stock Supabase MCP server, started through us so that the file holds no key and no port. */
+/** The stock Supabase MCP server, started through this program so that the file contains no key and no port. */
 export const supabaseServer = 'supabase';
-/** Its name where another server is called `supabase` already. */
+/** Its name if another server is already called `supabase`. */
 export const otherSupabaseServer = 'agentmux-supabase';
 
 export function mailboxEntry({command, args, env}: Launcher, tag: Tag): ServerEntry {
@@ -40,7 +40,7 @@ export function supabaseEntry({command, args, env}: Launcher, tag: Tag): ServerE
 	return {command, args: [...args, 'mcp', '--supabase', '--as', tag], ...(env === undefined ? {} : {env})};
 }
 
-/** Whose server an `agentmux` entry starts; null when we did not write it. */
+/** The agent whose server an `agentmux` entry starts; null if join did not write the entry. */
 export function tagOfEntry(entry: unknown): Tag | null {
 	const words = wordsOf(entry);
 	const [mcp, as, tag] = words.slice(-3);
@@ -54,7 +54,7 @@ export function isMailboxEntry(entry: unknown, tag: Tag): boolean {
 
 export function isSupabaseEntry(entry: unknown): boolean {
 	const words = wordsOf(entry);
-	// Before agents had SQL of their own, it did not say whose.
+	// Entries of earlier versions have no --as.
 	const own = words.slice(words.at(-2) === '--as' ? -4 : -2);
 	return own[0] === 'mcp' && own[1] === '--supabase';
 }

@@ -1,15 +1,15 @@
 import type {ClientId} from './dialect.ts';
 
-/** An agent's program whose shell or child this process is. */
+/** An agent's program that started this process, directly or through a shell. */
 export interface RunningClient {
-	/** Null: one that join knows nothing of. */
+	/** Null for a program that join cannot set up. */
 	readonly id: ClientId | null;
 	readonly name: string;
 }
 
 /**
- * What each program sets for what it starts, and for that alone. What its user sets for it (CODEX_HOME, GEMINI_API_KEY,
- * CLAUDE_CODE_USE_BEDROCK) and what an editor sets in every terminal (CLAUDE_CODE_SSE_PORT) says nothing.
+ * Variables that each program sets only for the processes that it starts. Variables that its user sets for it (CODEX_HOME,
+ * GEMINI_API_KEY, CLAUDE_CODE_USE_BEDROCK) or that an editor sets in every terminal (CLAUDE_CODE_SSE_PORT) do not count.
  */
 const markers: readonly (RunningClient & {readonly variables: readonly string[]})[] = [
 	{
@@ -44,7 +44,7 @@ const markers: readonly (RunningClient & {readonly variables: readonly string[]}
 /** The variables by which a client is recognised. */
 export const clientVariables: readonly string[] = markers.flatMap(({variables}) => variables);
 
-/** The clients that this process runs inside of; one that was started in the shell of another has the variables of both. */
+/** The clients that this process runs inside of. A client that was started in another's shell has the variables of both. */
 export function runningClients(env: NodeJS.ProcessEnv): RunningClient[] {
 	return markers.filter(({variables}) => variables.some(name => isSet(env[name]))).map(({id, name}) => ({id, name}));
 }

@@ -1,28 +1,28 @@
 import type {clientStatus} from './client-status.ts';
 
-interface Watching {
+interface TurnOptions {
 	readonly status: () => ReturnType<typeof clientStatus>;
-	/** Hears that the turn has ended. */
+	/** Called when the turn has ended. */
 	readonly onEnd: () => void;
-	/** Milliseconds between two looks, and that the client must have been idle at one: hooks take their time. */
+	/** Milliseconds between two checks, and for which the client must have been idle, since hooks take some time. */
 	readonly every?: number;
 }
 
-/** Sees that a turn has ended of whose end no hook tells: Claude Code runs none when the user presses Esc. Looks only while a turn goes on. */
+/** Detects the end of a turn that no hook reports: Claude Code runs none when the user presses Esc. Checks only during a turn. */
 export class Turn {
-	readonly #watching: Required<Watching>;
+	readonly #options: Required<TurnOptions>;
 	#clock: NodeJS.Timeout | null = null;
-	#told = false;
+	#reported = false;
 
-	constructor(watching: Watching) {
-		this.#watching = {every: 1000, ...watching};
+	constructor(options: TurnOptions) {
+		this.#options = {every: 1000, ...options};
 	}
 
-	/** As far as the hooks tell, one goes on (`true`) or not. */
-	follow(goesOn: boolean): void {
-		if (goesOn) this.#clock ??= setInterval(() => this.#look(), this.#watching.every);
+	/** To be called with what the hooks report: whether a turn is going on. */
+	follow(isRunning: boolean): void {
+		if (isRunning) this.#clock ??= setInterval(() => this.#check(), this.#options.every);
 		else this.end();
-		if (!goesOn) this.#told = false;
+		if (!isRunning) this.#reported = false;
 	}
 
 	end(): void {
@@ -30,13 +30,13 @@ export class Turn {
 		this.#clock = null;
 	}
 
-	#look(): void {
-		const {status, onEnd, every} = this.#watching;
+	#check(): void {
+		const {status, onEnd, every} = this.#options;
 		const now = status();
 		if (now === null) return;
 		const ended = now.status === 'idle' && Date.now() - now.since >= every;
-		// Once: the agent may go on working in another client.
-		if (ended && !this.#told) onEnd();
-		this.#told = ended;
+		// Reported once: the agent may still be working in another client.
+		if (ended && !this.#reported) onEnd();
+		this.#reported = ended;
 	}
 }

@@ -4,26 +4,26 @@ import {readOwnFile, replaceFile} from '../../hub/files/whole-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import {foldTag, isTag, type Tag} from '../../mailbox/tag.ts';
 
-/** What join leaves in our own home for an agent, readable by this user alone: the hook needs no secret of the hub. */
+/** What join leaves for an agent in our home, readable by this user only. It saves the hook from needing a secret of the hub. */
 export interface Credentials {
 	readonly tag: Tag;
-	/** Of a Supabase project; null: the hub of this home, wherever it listens just now. */
+	/** Of a Supabase project; null for the hub of this home, whatever its current address. */
 	readonly url: string | null;
-	/** Null: the environment has it, where the client is started. */
+	/** Null if the environment of the client has it. */
 	readonly key: string | null;
-	/** The agent's own, of a hub, renewed before it expires; null elsewhere: there it signs in. */
+	/** The agent's token for a hub, renewed before it expires; null for a project, where the agent signs in. */
 	readonly token: string | null;
-	/** The agent's own user of a Supabase project; null on a hub, and where no user could be made. */
+	/** The agent's user of a Supabase project; null on a hub, and if no user could be created. */
 	readonly account: AccountCredentials | null;
-	/** Its `supabase` server runs SQL as the owner of the database: a human joined it so. */
+	/** Whether its `supabase` server runs SQL as the owner of the database, because a human joined it with --owner-sql. */
 	readonly owner_sql: boolean;
-	/** Where join has set it up, and leave has not taken it out; somebody else may have moved or removed them since. */
+	/** The folders where it has joined and not left. Somebody else may have moved or removed them since. */
 	readonly folders: readonly string[];
-	/** By path of a file in the joined folders: what leave puts back while it is as join left it. */
+	/** By path of a file in the joined folders: the text that leave restores if the file is still as join left it. */
 	readonly files: {readonly [path: string]: {readonly before: string | null; readonly sha256: string}};
 }
 
-/** What an agent signs in with. */
+/** The credentials with which an agent signs in. */
 interface AccountCredentials {
 	/** Of the project. */
 	readonly url: string;
@@ -32,19 +32,19 @@ interface AccountCredentials {
 	readonly password: string;
 }
 
-/** `data` is the folder of what must not be lost. */
+/** `data` is the data folder. */
 export function credentialsFile(data: string, tag: Tag): string {
 	return join(data, 'agents', `${foldTag(tag)}.json`);
 }
 
-/** Null when the tag has not joined. Throws MailboxError `file` when the file cannot be read or is damaged. */
+/** Null if the tag has not joined. Throws MailboxError `file` if the file cannot be read or is damaged. */
 export function readCredentials(data: string, tag: Tag): Credentials | null {
 	const path = credentialsFile(data, tag);
 	let value: Partial<Credentials>;
 	try {
 		value = (JSON.parse(readOwnFile(path)) ?? {}) as Partial<Credentials>;
-		// Always written, if only as null.
-		if (value.token === undefined && value.url === undefined) throw new Error('not a place');
+		// One of them is always written, even if it is null.
+		if (value.token === undefined && value.url === undefined) throw new Error('not credentials');
 	} catch (error) {
 		const {code} = error as NodeJS.ErrnoException;
 		if (code === 'ENOENT') return null;
@@ -63,10 +63,10 @@ export function readCredentials(data: string, tag: Tag): Credentials | null {
 }
 
 /**
- * Puts a new token, and the key that goes with it, in the place of `former`. Nothing happens where that is not there any more:
- * somebody else has renewed it, or the agent has left. Throws when it cannot be written.
+ * Replaces the token `former` by a new one with its key. Does nothing if the file has another token by then: somebody else has
+ * renewed it, or the agent has left. Throws if it cannot be written.
  */
-export function keepToken(
+export function updateToken(
 	data: string,
 	tag: Tag,
 	former: string | null,
@@ -74,7 +74,7 @@ export function keepToken(
 ): void {
 	if (readCredentials(data, tag)?.token !== former) return;
 	const path = credentialsFile(data, tag);
-	// As it is there, with what a newer agentmux may have written beside.
+	// Keeps fields that a newer agentmux may have added.
 	const credentials = JSON.parse(readOwnFile(path)) as Credentials;
 	replaceFile(path, `${JSON.stringify({...credentials, key, token}, null, '\t')}\n`);
 }

@@ -17,32 +17,32 @@ import {MailboxError} from '../../mailbox/error.ts';
 import {JsonFault} from './json-document.ts';
 import {NotAnArray, NotAnObject} from './json-edit.ts';
 
-/** Folders that clients have for themselves in a project. */
+/** Folders in a project that belong to a client. */
 const ownFolders = new Set(['.claude', '.codex', '.gemini']);
 
-/** What a file becomes; null: there is none. Nothing is written until `apply`. */
+/** A planned change of a file; a null text means that there is no file. Nothing is written until `apply`. */
 export interface Edit {
 	readonly file: string;
 	readonly before: string | null;
 	readonly after: string | null;
-	/** Of a file that is made; the system's usual one when absent. */
+	/** The mode of a new file; the system's default when absent. */
 	readonly mode?: number;
-	/** What a person should know about it; one sentence each. */
+	/** What the user should know about it, one sentence each. */
 	readonly remarks: readonly string[];
 }
 
-/** Rejects with MailboxError `file` when one of them would change a file, or a folder, that is marked as not to be written. */
+/** Rejects with MailboxError `file` if an edit would change a read-only file or folder. */
 export async function checkWritable(edits: readonly Edit[]): Promise<void> {
 	for (const {file, before, after} of edits) {
 		if (before === after) continue;
 		const touched = before === null ? await nearestFolder(dirname(file)) : file;
-		// The mark binds root, too: whoever set it meant it.
-		const marked = ((await stat(touched)).mode & 0o222) === 0;
-		if (!marked && (before !== null || (await isWritable(touched)))) continue;
+		// Respected even for root, for whom writing would succeed: somebody made it read-only on purpose.
+		const isReadOnly = ((await stat(touched)).mode & 0o222) === 0;
+		if (!isReadOnly && (before !== null || (await isWritable(touched)))) continue;
 		throw new MailboxError(
 			'file',
-			`${touched} is read-only; it was left as it is.`,
-			`Allow writing (chmod u+w), then try again.`,
+			`${touched} is read-only and was not changed.`,
+			`Make it writable (chmod u+w), then try again.`,
 		);
 	}
 }
@@ -54,13 +54,13 @@ async function isWritable(folder: string): Promise<boolean> {
 	);
 }
 
-/** The folder itself, or what it will lie in. */
+/** The folder itself, or the nearest existing one above it. */
 async function nearestFolder(folder: string): Promise<string> {
 	const found = await stat(folder).catch(() => null);
 	return found === null && dirname(folder) !== folder ? nearestFolder(dirname(folder)) : folder;
 }
 
-/** Writes all of them, or none: when one fails, those before it are put back. Rejects with MailboxError. */
+/** Applies all edits or none: if one fails, those before it are undone. Rejects with MailboxError. */
 export async function applyAll(edits: readonly Edit[]): Promise<void> {
 	const done: Edit[] = [];
 	try {
@@ -74,13 +74,13 @@ export async function applyAll(edits: readonly Edit[]): Promise<void> {
 	}
 }
 
-/** Writes the whole file or nothing of it: a temporary file beside it takes its place. Symbolic links are kept. */
+/** Applies an edit atomically, by renaming a temporary file. Symbolic links are kept. */
 export async function apply({file, before, after, mode}: Edit): Promise<void> {
 	if (before === after) return;
 	try {
 		if (after === null) {
 			await rm(file);
-			// Its folder goes with it when nothing else is there; a project's own folder never does.
+			// Also removes an empty folder if it belongs to a client, but never one of the project.
 			if (ownFolders.has(basename(dirname(file)))) await rmdir(dirname(file)).catch(() => undefined);
 			return;
 		}
@@ -100,18 +100,18 @@ export async function apply({file, before, after, mode}: Edit): Promise<void> {
 	}
 }
 
-/** What becomes of a file of JSON that held nothing but what was taken out: no file. */
+/** Null, which means no file, if a JSON file is empty after our entries were removed. */
 export function orNothing(before: string, after: string): string | null {
 	return after !== before && after.trim() === '{}' ? null : after;
 }
 
-/** The file as it is. Rejects as readText does. */
+/** An edit that changes nothing yet. Rejects as readText does. */
 export async function unedited(file: string): Promise<Edit> {
 	const before = await readText(file);
 	return {file, before, after: before, remarks: []};
 }
 
-/** Null when there is no such file. Rejects with MailboxError for one that cannot be read, or is no UTF-8. */
+/** Null if there is no such file. Rejects with MailboxError if it cannot be read or is not UTF-8. */
 export async function readText(file: string): Promise<string | null> {
 	try {
 		return new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(await readFile(file));
@@ -119,7 +119,7 @@ export async function readText(file: string): Promise<string | null> {
 		if (error instanceof TypeError) {
 			throw new MailboxError(
 				'invalid',
-				`${file} is not text in UTF-8; it was left as it is.`,
+				`${file} is not UTF-8 text, and was not changed.`,
 				'Correct it, then try again.',
 			);
 		}
@@ -128,7 +128,7 @@ export async function readText(file: string): Promise<string | null> {
 	}
 }
 
-/** What `edit` makes of a JSON text; its faults become sentences that name the file and the line. */
+/** Returns what `edit` returns; turns its errors into MailboxErrors that name the file and the line. */
 export function editing(file: string, edit: () => string): string {
 	try {
 		return edit();
@@ -136,7 +136,7 @@ export function editing(file: string, edit: () => string): string {
 		if (error instanceof JsonFault) {
 			throw new MailboxError(
 				'invalid',
-				`${file} is not valid JSON: line ${error.line}, ${error.message}; it was left as it is.`,
+				`${file} is not valid JSON: line ${error.line}, ${error.message}. It was not changed.`,
 				'Correct that line, then try again.',
 			);
 		}
@@ -144,7 +144,7 @@ export function editing(file: string, edit: () => string): string {
 			const what = error.path === '' ? 'The document' : `\`${error.path}\``;
 			throw new MailboxError(
 				'invalid',
-				`${what} in ${file} is not an ${error instanceof NotAnArray ? 'array' : 'object'}; it was left as it is.`,
+				`${what} in ${file} is not an ${error instanceof NotAnArray ? 'array' : 'object'}. It was not changed.`,
 				'Correct it, then try again.',
 			);
 		}
@@ -156,7 +156,7 @@ function fileFault(file: string, what: string, error: unknown): MailboxError {
 	const {code} = error as NodeJS.ErrnoException;
 	return new MailboxError(
 		'file',
-		`${file} cannot be ${what} (${code ?? 'unknown fault'}).`,
+		`${file} cannot be ${what} (${code ?? 'unknown error'}).`,
 		'Check its permissions, then try again.',
 		{
 			cause: error,

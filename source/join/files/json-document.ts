@@ -1,6 +1,6 @@
 import {parseTree, printParseErrorCode, type Node, type ParseError} from 'jsonc-parser';
 
-/** A value of a JSON text and where it stands: `[start, end)` in UTF-16 units. */
+/** A value of a JSON text and its range: `[start, end)` in UTF-16 units. */
 export interface JsonNode {
 	readonly start: number;
 	readonly end: number;
@@ -17,7 +17,7 @@ export interface JsonMember {
 	readonly value: JsonNode;
 }
 
-/** Not JSON (RFC 8259). `line` counts from 1; `message` is what is wrong there, without a full stop. */
+/** Not JSON (RFC 8259). `line` counts from 1; `message` says what is wrong there, without a full stop. */
 export class JsonFault extends Error {
 	override readonly name = 'JsonFault';
 	readonly line: number;
@@ -50,8 +50,8 @@ const faults: {readonly [code: string]: string} = {
 const maxDepth = 200;
 
 /**
- * Reads where everything stands, so that one entry can be changed and every other byte stays. With `comments`, those of
- * JavaScript may stand wherever white space may. Throws JsonFault.
+ * Parses a text into ranges, so that one entry can be changed without touching any other byte. With `comments`, JavaScript's
+ * comments are allowed. Throws JsonFault.
  */
 export function locate(text: string, {comments = false}: {readonly comments?: boolean} = {}): JsonNode {
 	const errors: ParseError[] = [];
@@ -67,7 +67,7 @@ export function locate(text: string, {comments = false}: {readonly comments?: bo
 
 function tree(text: string, errors: ParseError[], comments: boolean): Node | undefined {
 	try {
-		// A byte order mark is no JSON, but editors write it.
+		// A byte order mark is not JSON, but some editors write it.
 		return parseTree(text.replace(/^\uFEFF/, ' '), errors, {disallowComments: !comments});
 	} catch (error) {
 		throw error instanceof RangeError ? tooDeep() : error;

@@ -3,7 +3,7 @@ import {locate, type JsonMember, type JsonNode} from './json-document.ts';
 
 export type Value = string | number | boolean | readonly Value[] | {readonly [key: string]: Value};
 
-/** The way to a member leads through something that is no object; `path` is dotted, empty for the document itself. */
+/** A path leads through a value that is not an object. `path` is dotted, and empty for the document itself. */
 export class NotAnObject extends Error {
 	override readonly name = 'NotAnObject';
 	readonly path: string;
@@ -14,7 +14,7 @@ export class NotAnObject extends Error {
 	}
 }
 
-/** What stands at `path` should be an array and is none. */
+/** The value at `path` is not an array. */
 export class NotAnArray extends Error {
 	override readonly name = 'NotAnArray';
 	readonly path: string;
@@ -25,7 +25,7 @@ export class NotAnArray extends Error {
 	}
 }
 
-/** The value at a path of names, or undefined. The text must be JSON; here as below, comments are kept where they stand. */
+/** The value at a path of names, or undefined. The text must be JSON; comments are allowed, and kept by the functions below. */
 export function valueAt(text: string, path: readonly string[]): unknown {
 	const node = nodeAt(text, path);
 	return node === undefined ? undefined : valueOf(text, node);
@@ -42,8 +42,8 @@ function read(text: string): JsonNode {
 }
 
 /**
- * The text with `path` set to `value`, in the text's own indentation; every other byte stays as it is. Objects on the way
- * are made when they are missing. Throws JsonFault or NotAnObject.
+ * The text with `path` set to `value`, in the text's own indentation, and every other byte unchanged. Missing objects on the path
+ * are created. Throws JsonFault or NotAnObject.
  */
 export function setAt(text: string, path: readonly string[], value: Value): string {
 	const root = read(text);
@@ -67,7 +67,7 @@ export function removeAt(text: string, path: readonly string[]): string {
 	return parent === undefined ? text : cutOut(text, parent, members, index);
 }
 
-/** The text with `value` as the last item of the array at `path`, which is made when it is missing. Throws as setAt does, or NotAnArray. */
+/** The text with `value` appended to the array at `path`, which is created if missing. Throws as setAt does, or NotAnArray. */
 export function appendAt(text: string, path: readonly string[], value: Value): string {
 	const node = nodeAt(text, path);
 	if (node === undefined) return setAt(text, path, [value]);
@@ -79,10 +79,10 @@ export function appendAt(text: string, path: readonly string[], value: Value): s
 	const {indent, newline} = formOf(text);
 	const depth = path.length + 1;
 	const written = `${newline}${indent.repeat(depth)}${format(value, depth, indent, newline)}`;
-	return last === undefined ? fill(text, node, written, depth) : follow(text, last.end, written);
+	return last === undefined ? insertFirst(text, node, written, depth) : insertAfter(text, last.end, written);
 }
 
-/** The text with another item at `index` of the array at `path`, which must be there. */
+/** The text with the item at `index` of the array at `path` replaced; the item must exist. */
 export function replaceItem(text: string, path: readonly string[], index: number, value: Value): string {
 	const item = nodeAt(text, path)?.items?.[index];
 	return item === undefined ? text : replaceNode(text, item, value, path.length + 1);
@@ -94,7 +94,7 @@ export function removeItem(text: string, path: readonly string[], index: number)
 	return node === undefined ? text : cutOut(text, node, node.items ?? [], index);
 }
 
-/** From its first character to behind its last. */
+/** `[start, end)`. */
 type Span = Pick<JsonNode, 'start' | 'end'>;
 
 /** The text without one of the members or items of `node`; comments around it stay. */
@@ -120,7 +120,7 @@ function cutOut(text: string, node: JsonNode, spans: readonly Span[], index: num
 	);
 }
 
-/** What stands between two members or items but for the comma: comments, or nothing. */
+/** The comments between two members or items, without the comma; empty if there are none. */
 function commentsOf(gap: string): string {
 	return hasComment(gap) ? gap.replace(/^((?:\s|\/\/[^\r\n]*|\/\*[^]*?\*\/)*),/, '$1') : '';
 }
@@ -135,7 +135,7 @@ function nodeAt(text: string, path: readonly string[]): JsonNode | undefined {
 	return node;
 }
 
-/** JSON.parse takes the last of several members of one name: so do we. */
+/** Like JSON.parse, uses the last of several members with the same name. */
 function findMember(node: JsonNode | undefined, key: string): JsonMember | undefined {
 	return node?.members?.findLast(member => member.key === key);
 }
@@ -149,18 +149,18 @@ function insert(text: string, parent: JsonNode, key: string, value: Value, depth
 	}
 	const {indent, newline} = formOf(text);
 	const written = `${newline}${indent.repeat(depth)}${JSON.stringify(key)}: ${format(value, depth, indent, newline)}`;
-	return last === undefined ? fill(text, parent, written, depth) : follow(text, last.value.end, written);
+	return last === undefined ? insertFirst(text, parent, written, depth) : insertAfter(text, last.value.end, written);
 }
 
-/** Into an object or array that holds nothing, or comments alone. */
-function fill(text: string, node: JsonNode, written: string, depth: number): string {
+/** Inserts into an object or array that is empty or contains only comments. */
+function insertFirst(text: string, node: JsonNode, written: string, depth: number): string {
 	const {indent, newline} = formOf(text);
 	const opening = text.slice(0, node.end - 1).trimEnd();
 	return `${opening}${written}${newline}${indent.repeat(depth - 1)}${text.slice(node.end - 1)}`;
 }
 
-/** Behind the last member or item, which ends at `end`, and behind a comment on its line, which is about that. */
-function follow(text: string, end: number, written: string): string {
+/** Inserts after the last member or item, which ends at `end`, and after a comment on the same line, which belongs to it. */
+function insertAfter(text: string, end: number, written: string): string {
 	const [comment = ''] = /^[ \t]*(?:\/\/[^\r\n]*|\/\*[^\n]*?\*\/)/.exec(text.slice(end)) ?? [];
 	return `${text.slice(0, end)},${comment}${written}${text.slice(end + comment.length)}`;
 }
@@ -175,7 +175,7 @@ function format(value: Value, depth: number, indent: string, newline: string): s
 	return JSON.stringify(value, null, indent).replaceAll('\n', `${newline}${indent.repeat(depth)}`);
 }
 
-/** As the text is written: its first indentation, its line breaks. */
+/** The formatting of the text: its first indentation and its line breaks. */
 function formOf(text: string): {indent: string; newline: string} {
 	return {
 		indent: /^[ \t]+(?=")/m.exec(text)?.[0] ?? '  ',

@@ -21,8 +21,8 @@ import {removeAt, setAt, valueAt} from './json-edit.ts';
 
 const root = 'mcpServers';
 
-/** What join makes of the client's servers in `folder`, a file of JSON. Rejects with MailboxError `file` or `invalid`. */
-export async function planJoin(folder: string, tag: Tag, launcher: Launcher, client = claude): Promise<Edit> {
+/** Plans our servers in the client's JSON file in `folder`. Rejects with MailboxError `file` or `invalid`. */
+export async function planServers(folder: string, tag: Tag, launcher: Launcher, client = claude): Promise<Edit> {
 	const file = join(folder, client.servers);
 	const before = await readText(file);
 	const remarks: string[] = [];
@@ -40,15 +40,13 @@ export async function planJoin(folder: string, tag: Tag, launcher: Launcher, cli
 			);
 		}
 		if (former !== null && !isMailboxEntry(known, tag)) {
-			remarks.push(`${folder} was ${former} before; one folder speaks as one tag.`);
+			remarks.push(`${folder} was joined as ${former} before; a folder has only one tag.`);
 		}
-		const taken = valueAt(text, [root, supabaseServer]);
-		const foreign = taken === undefined ? above : isSupabaseEntry(taken) ? null : file;
+		const existing = valueAt(text, [root, supabaseServer]);
+		const foreign = existing === undefined ? above : isSupabaseEntry(existing) ? null : file;
 		const name = foreign === null ? supabaseServer : otherSupabaseServer;
 		if (foreign !== null) {
-			remarks.push(
-				`${foreign} has a \`${supabaseServer}\` server of its own, which stays; ours is called \`${name}\`.`,
-			);
+			remarks.push(`${foreign} already has a \`${supabaseServer}\` server, which is kept; ours is named \`${name}\`.`);
 		}
 		const withMailbox = setAt(text, [root, mailboxServer], {...mailboxEntry(launcher, tag)});
 		return setAt(withMailbox, [root, name], {...supabaseEntry(launcher, tag)});
@@ -56,7 +54,7 @@ export async function planJoin(folder: string, tag: Tag, launcher: Launcher, cli
 	return {file, before, after, remarks};
 }
 
-/** The nearest such file above that has a `supabase` server of its own: under its name, ours would take its place. */
+/** The nearest such file in a folder above with another `supabase` server, which ours would replace under the same name. */
 export async function foreignServerAbove(
 	folder: string,
 	{servers}: Client,
@@ -66,14 +64,14 @@ export async function foreignServerAbove(
 		const file = join(above, servers);
 		const entry = await readText(file)
 			.then(text => (text === null ? undefined : (serversIn(text) as {[name: string]: unknown})[supabaseServer]))
-			// A file that is not ours to write need not be one that we understand.
+			// We do not write this file, so it may be one that we cannot parse.
 			.catch(() => undefined);
 		if (entry !== undefined) return isSupabaseEntry(entry) ? null : file;
 	}
 	return null;
 }
 
-/** Who Claude Code is in `folder`; null when nobody is, or its .mcp.json cannot be understood. Rejects with MailboxError `file`. */
+/** The tag of Claude Code in `folder`; null if it has none, or its .mcp.json cannot be parsed. Rejects with MailboxError `file`. */
 export async function tagIn(folder: string): Promise<Tag | null> {
 	const text = await readText(join(folder, claude.servers));
 	try {
@@ -84,10 +82,10 @@ export async function tagIn(folder: string): Promise<Tag | null> {
 }
 
 /**
- * Takes out what join wrote for this tag (null: for any), and nothing else. What stays empty was made by join, and goes.
- * `edit` is what becomes of the file so far, where more than servers stand in it.
+ * Plans to remove what join wrote for this tag (null: for any), and objects that this leaves empty. `edit` is an earlier edit of
+ * the same file, if it contains more than servers.
  */
-export async function planLeave(folder: string, tag: Tag | null, client = claude, edit?: Edit): Promise<Edit> {
+export async function planServersRemoval(folder: string, tag: Tag | null, client = claude, edit?: Edit): Promise<Edit> {
 	const {file, before, after: start, remarks} = edit ?? (await unedited(join(folder, client.servers)));
 	if (start === null) return {file, before, after: start, remarks};
 	const after = editing(file, () => {

@@ -7,7 +7,7 @@ import {printableLines} from '../../printable.ts';
 import {readText} from './file-edit.ts';
 import {maxRoleLength, placeholder, type Recipe, type RecipeAgent} from './recipe.ts';
 
-/** The names of the recipes that lie in a folder. */
+/** The names of the recipes in a folder. */
 export async function recipeNames(root: string): Promise<string[]> {
 	const entries = await readdir(root, {withFileTypes: true});
 	return entries
@@ -24,19 +24,19 @@ export async function readRecipe(folder: string): Promise<Recipe> {
 		throw new MailboxError(
 			'not_found',
 			`There is no recipe in ${folder}.`,
-			'A recipe is a folder with a file recipe.toml.',
+			'A recipe is a folder that contains recipe.toml.',
 		);
 	}
 	const {summary, agents, ...others} = await parsed(file, text);
 	const [unknown] = Object.keys(others);
-	if (unknown !== undefined) throw strange(file, `the setting \`${unknown}\``, unknown, ['summary', 'agents']);
-	if (typeof summary !== 'string' || summary.trim() === '') throw fault(file, 'has no `summary`, a line of text');
-	if (!Array.isArray(agents) || agents.length === 0) throw fault(file, 'has no agent, a table [[agents]]');
+	if (unknown !== undefined) throw unknownName(file, `the setting \`${unknown}\``, unknown, ['summary', 'agents']);
+	if (typeof summary !== 'string' || summary.trim() === '') throw fault(file, 'has no `summary`');
+	if (!Array.isArray(agents) || agents.length === 0) throw fault(file, 'has no [[agents]] table');
 	const lines = [...text.matchAll(/^[ \t]*\[\[[ \t]*agents[ \t]*\]\]/gm)].map(({index}) => lineAt(text, index));
 	const where = (index: number): string =>
-		`the agent ${lines[index] === undefined ? '' : `of line ${lines[index]} `}in ${file}`;
+		`the agent ${lines[index] === undefined ? '' : `in line ${lines[index]} `}of ${file}`;
 	const read = agents.map((agent: unknown, index) => readAgent(agent, where(index)));
-	for (const [index, agent] of read.entries()) checkBeside(agent, read, where(index));
+	for (const [index, agent] of read.entries()) checkAgainst(agent, read, where(index));
 	return {name: basename(folder), folder, summary: summary.trim(), agents: read};
 }
 
@@ -45,7 +45,7 @@ const settings = ['tag', 'folder', 'role', 'first', 'guidance'] as const satisfi
 function readAgent(value: unknown, where: string): RecipeAgent {
 	const agent = typeof value === 'object' && value !== null ? (value as {readonly [name: string]: unknown}) : {};
 	const unknown = Object.keys(agent).find(name => !settings.some(setting => setting === name));
-	if (unknown !== undefined) throw strange(where, `the setting \`${unknown}\``, unknown, settings);
+	if (unknown !== undefined) throw unknownName(where, `the setting \`${unknown}\``, unknown, settings);
 	const textOf = (name: (typeof settings)[number]): string => {
 		const text = agent[name];
 		if (typeof text !== 'string' || text.trim() === '') throw fault(where, `has no text \`${name}\``);
@@ -54,26 +54,26 @@ function readAgent(value: unknown, where: string): RecipeAgent {
 	const [tag, folder, role] = [textOf('tag'), textOf('folder'), textOf('role')];
 	if (!isTag(tag) || isReserved(tag)) throw fault(where, `cannot have the tag \`${tag}\``);
 	if (!/^[\w-][\w.-]{0,63}$/.test(folder)) {
-		throw fault(where, `cannot have the folder \`${folder}\`: it is a name of letters, digits, \`.\`, \`_\` and \`-\``);
+		throw fault(where, `cannot have the folder \`${folder}\`: use only letters, digits, \`.\`, \`_\` and \`-\``);
 	}
 	if (role.length > maxRoleLength) throw fault(where, `has a role of more than ${maxRoleLength} characters`);
-	// A model reads it as its user's word: nothing in it may be invisible.
+	// A model obeys this text as its user's, so nothing in it may be invisible.
 	const guidance = printableLines(textOf('guidance')).join('\n');
-	// Our own marks would end the section before its end.
+	// Our own markers would end the section early.
 	if (guidance.includes('<!-- agentmux:')) throw fault(where, 'has `<!-- agentmux:` in its guidance');
 	return {tag, folder, role, first: 'first' in agent ? textOf('first') : null, guidance};
 }
 
-/** Tags and folders are different ones, and texts name agents that there are. */
-function checkBeside(agent: RecipeAgent, agents: readonly RecipeAgent[], where: string): void {
+/** Checks that tags and folders are unique, and that texts name only existing agents. */
+function checkAgainst(agent: RecipeAgent, agents: readonly RecipeAgent[], where: string): void {
 	for (const other of agents.slice(0, agents.indexOf(agent))) {
-		if (sameTag(agent.tag, other.tag)) throw fault(where, `has the tag ${agent.tag} a second time`);
-		if (sameTag(agent.folder, other.folder)) throw fault(where, `has the folder \`${agent.folder}\` a second time`);
+		if (sameTag(agent.tag, other.tag)) throw fault(where, `has the same tag as another, ${agent.tag}`);
+		if (sameTag(agent.folder, other.folder)) throw fault(where, `has the same folder as another, \`${agent.folder}\``);
 	}
 	const tags = agents.map(({tag}) => tag);
 	const named = `${agent.role}\n${agent.first ?? ''}\n${agent.guidance}`.matchAll(placeholder);
 	for (const [whole, tag = ''] of named) {
-		if (!tags.includes(tag)) throw strange(where, `the agent ${whole}`, tag, tags);
+		if (!tags.includes(tag)) throw unknownName(where, `the agent ${whole}`, tag, tags);
 	}
 }
 
@@ -86,12 +86,12 @@ async function parsed(file: string, text: string): Promise<{readonly [name: stri
 	}
 }
 
-function strange(where: string, what: string, word: string, known: readonly string[]): MailboxError {
+function unknownName(where: string, what: string, word: string, known: readonly string[]): MailboxError {
 	const near = nearest(word, known);
 	return fault(
 		where,
-		`names ${what}, which there is not`,
-		near === null ? `There are: ${known.join(', ')}.` : `Did you mean ${near}?`,
+		`names ${what}, which does not exist`,
+		near === null ? `Choose from ${known.join(', ')}.` : `Did you mean ${near}?`,
 	);
 }
 

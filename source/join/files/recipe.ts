@@ -1,43 +1,44 @@
 import type {Tag} from '../../mailbox/tag.ts';
 
-/** Agents that work together in a known way: what `join --recipe` sets up. It is data, a folder like `recipes/NAME`. */
+/** A group of agents that `join --recipe` sets up to work together. It is read from a folder such as `recipes/NAME`. */
 export interface Recipe {
 	/** The folder's name. */
 	readonly name: string;
-	/** Where its recipe.toml lies, and the README.md for people. */
+	/** The folder with its recipe.toml and a README.md. */
 	readonly folder: string;
 	/** One line. */
 	readonly summary: string;
 	readonly agents: readonly RecipeAgent[];
 }
 
-/** In its texts `{TAG}` stands for the tag that an agent of the recipe is given. */
+/** In its texts `{TAG}` stands for an agent's tag, which the user may change. */
 export interface RecipeAgent {
 	readonly tag: Tag;
-	/** Its folder's name, below the one where the recipe is set up. */
+	/** The name of its subfolder in the folder where the recipe is set up. */
 	readonly folder: string;
-	/** What it does, for the others to see. */
+	/** What it does, shown to the others. */
 	readonly role: string;
-	/** What a person types first into its terminal; null: nothing, its mail wakes it. */
+	/** A suggestion for the first prompt; null if its mail wakes it. */
 	readonly first: string | null;
-	/** What its guidance says beyond the general section; Markdown. */
+	/** Markdown to add to the general guidance. */
 	readonly guidance: string;
 }
 
-/** Where the texts of a recipe name one of its agents. */
+/** A reference to an agent in the texts of a recipe. */
 export const placeholder = /\{([A-Za-z][A-Za-z0-9_-]*)\}/g;
 
-/** Characters that the database takes of a role. */
+/** The maximum number of characters of a role in the database. */
 export const maxRoleLength = 200;
 
-/** The agents with these tags, in their order, in place of the recipe's own, in all texts. */
+/** The recipe's agents with other tags, in the same order, replaced in all texts. */
 export function withTags({agents}: Recipe, tags: readonly Tag[]): RecipeAgent[] {
-	const given = new Map(agents.map(({tag}, index) => [tag, tags[index] ?? tag]));
-	const fill = (text: string): string => text.replaceAll(placeholder, (whole, tag: string) => given.get(tag) ?? whole);
+	const replacements = new Map(agents.map(({tag}, index) => [tag, tags[index] ?? tag]));
+	const fill = (text: string): string =>
+		text.replaceAll(placeholder, (whole, tag: string) => replacements.get(tag) ?? whole);
 	return agents.map(({tag, folder, role, first, guidance}) => ({
-		tag: given.get(tag) ?? tag,
+		tag: replacements.get(tag) ?? tag,
 		folder,
-		// The tags may be longer than what they replace.
+		// The new tags may be longer.
 		role: fill(role).slice(0, maxRoleLength),
 		first: first === null ? null : fill(first),
 		guidance: fill(guidance),

@@ -11,8 +11,8 @@ import {appendAt, removeAt, removeItem, replaceItem, valueAt, type Value} from '
 const root = 'hooks';
 
 /**
- * Writes our hooks into the client's settings of `folder`. `program` starts the hook, as a shell takes it; `edit` is what
- * becomes of the file so far, where more than hooks stand in it. Rejects with MailboxError.
+ * Plans our hooks in the client's settings of `folder`. `program` is the shell command that starts the hook; `edit` is an earlier
+ * edit of the same file, if it contains more than hooks. Rejects with MailboxError.
  */
 export async function planHooks(
 	folder: string,
@@ -27,8 +27,8 @@ export async function planHooks(
 		const bare = start === null || start.trim() === '' ? '{}\n' : start;
 		locate(bare, client);
 		const events = eventsOf(client);
-		// What an older version wrote for an event that is of no use any more.
-		let text = unhooked(bare, null, event => !events.includes(event));
+		// Remove hooks that an older version wrote for events that are no longer used.
+		let text = withoutHooks(bare, null, event => !events.includes(event));
 		for (const event of events) {
 			const wanted = entry(client, event, `${program} ${event} --as ${tag}${suffix(client)}`);
 			const [own, ...more] = ownIn(text, event, null);
@@ -43,7 +43,7 @@ export async function planHooks(
 	return {file, before, after, remarks};
 }
 
-/** Hooks of two tags in one session would hand the mail of both to it. Rejects with MailboxError `conflict`. */
+/** Rejects with MailboxError `conflict` if the hooks of two tags would run in one session, which would get the mail of both. */
 async function checkAbove(folder: string, tag: Tag, {name, hooks}: Client): Promise<void> {
 	for (const above of foldersAboveInGit(folder)) {
 		const file = join(above, hooks);
@@ -51,33 +51,33 @@ async function checkAbove(folder: string, tag: Tag, {name, hooks}: Client): Prom
 		if (other === undefined || sameTag(other, tag)) continue;
 		throw new MailboxError(
 			'conflict',
-			`${name} runs the hooks of ${file} in ${folder} too, and they are those of ${other}: one session would take the mail of two.`,
-			`Start it as ${other}, or take that out first (agentmux leave ${other} --dir ${above}).`,
+			`${name} also runs the hooks of ${file} in ${folder}, and they are for ${other}: one session would get the mail of both.`,
+			`Start it as ${other}, or first run agentmux leave ${other} --dir ${above}.`,
 		);
 	}
 }
 
-/** Takes out our hooks for this tag (null: for any). What stays empty was made by join, and goes. */
-export async function planUnhook(folder: string, tag: Tag | null, client = claude): Promise<Edit> {
+/** Plans to remove our hooks for this tag (null: for any), and lists that this leaves empty. */
+export async function planHooksRemoval(folder: string, tag: Tag | null, client = claude): Promise<Edit> {
 	const start = await unedited(join(folder, client.hooks));
 	const {file, before} = start;
 	if (before === null || before.trim() === '') return start;
 	const after = editing(file, () => {
-		const text = unhooked(before, tag, () => true);
+		const text = withoutHooks(before, tag, () => true);
 		return text !== before && isDeepStrictEqual(valueAt(text, [root]), {}) ? removeAt(text, [root]) : text;
 	});
 	const changed = tag !== null && new RegExp(String.raw`hook\.cjs'? [A-Za-z]+ --as ${tag}(?![\w-])`, 'i').test(after);
 	const remarks = changed
-		? [`${file} still starts the hook of ${tag}, in an entry that somebody has changed; it was left.`]
+		? [`${file} still starts the hook of ${tag}, in an entry that somebody has changed. It was not removed.`]
 		: [];
 	return {file, before, after: orNothing(before, after), remarks};
 }
 
-/** The text without our hooks for this tag (null: for any) in the events that are `meant`, and without the lists that this leaves empty. */
-function unhooked(before: string, tag: Tag | null, meant: (event: string) => boolean): string {
+/** The text without our hooks for this tag (null: for any) in the chosen events, and without lists that this leaves empty. */
+function withoutHooks(before: string, tag: Tag | null, isChosen: (event: string) => boolean): string {
 	let text = before;
 	const events = valueAt(text, [root]);
-	for (const event of Object.keys(events ?? {}).filter(meant)) {
+	for (const event of Object.keys(events ?? {}).filter(isChosen)) {
 		const rest = without(text, event, tag);
 		if (rest === text) continue;
 		text = isDeepStrictEqual(valueAt(rest, [root, event]), []) ? removeAt(rest, [root, event]) : rest;
@@ -85,27 +85,27 @@ function unhooked(before: string, tag: Tag | null, meant: (event: string) => boo
 	return text;
 }
 
-function entry({timeout, hookName, matchers, beside}: Client, event: string, command: string): Value {
+function entry({timeout, hookName, matchers, fields}: Client, event: string, command: string): Value {
 	const hook = {...(hookName === undefined ? {} : {name: hookName}), type: 'command', command, timeout};
 	const matcher = matchers?.[event];
-	return {...(matcher === undefined ? {} : {matcher}), hooks: [{...hook, ...beside?.[event]}]};
+	return {...(matcher === undefined ? {} : {matcher}), hooks: [{...hook, ...fields?.[event]}]};
 }
 
-/** By which the hook knows whose words it hears. */
+/** The argument that tells the hook which client runs it. */
 function suffix({id}: Client): string {
 	return id === 'claude' ? '' : ` --client ${id}`;
 }
 
 /** An entry of an event that starts our hook. */
 interface Own {
-	/** Among the entries of the event. */
+	/** The position among the entries of the event. */
 	readonly index: number;
 	readonly item: {readonly [key: string]: Value};
-	/** What else somebody has put into it. */
+	/** Other hooks that somebody has added to the entry. */
 	readonly others: readonly Value[];
 }
 
-/** Ours for this tag (null: for any). */
+/** Our entries for this tag (null: for any). */
 function ownIn(text: string, event: string, tag: Tag | null): Own[] {
 	const items = valueAt(text, [root, event]);
 	if (!Array.isArray(items)) return [];
@@ -119,7 +119,7 @@ function ownIn(text: string, event: string, tag: Tag | null): Own[] {
 	});
 }
 
-/** The text without our hooks; what somebody has added to an entry of ours stays. */
+/** The text without our hooks of an event; hooks that somebody has added to our entry stay. */
 function without(text: string, event: string, tag: Tag | null): string {
 	return ownIn(text, event, tag).reduceRight((rest, {index, item, others}) => {
 		if (others.length === 0) return removeItem(rest, [root, event], index);
@@ -127,7 +127,7 @@ function without(text: string, event: string, tag: Tag | null): string {
 	}, text);
 }
 
-/** Whose mail a hook hands over; null when we did not write it. */
+/** The agent whose mail a hook hands over; null if join did not write the hook. */
 function tagOfHook(hook: unknown, event: string): Tag | null {
 	const {command} = (hook ?? {}) as {readonly command?: unknown};
 	if (typeof command !== 'string') return null;

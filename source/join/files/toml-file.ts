@@ -25,10 +25,10 @@ const end = '# agentmux: end';
 const block = new RegExp(String.raw`^# agentmux: begin (\S+)[^\n]*\n([^]*?)^${end}[ \t]*(?:\r?\n|$)`, 'm');
 
 /**
- * What join makes of the client's servers in `folder`, a file of TOML: a block of our own between two comments, at its end
- * or in place of the former. Every other byte stays. Rejects with MailboxError `file`, `invalid` or `conflict`.
+ * Plans our servers in the client's TOML file in `folder`: a block between two comments, which replaces a former one or is added at
+ * the end. Every other byte stays. Rejects with MailboxError `file`, `invalid` or `conflict`.
  */
-export async function planTomlJoin(folder: string, tag: Tag, launcher: Launcher, client: Client): Promise<Edit> {
+export async function planTomlServers(folder: string, tag: Tag, launcher: Launcher, client: Client): Promise<Edit> {
 	const file = join(folder, client.servers);
 	const before = await readText(file);
 	const text = before ?? '';
@@ -42,24 +42,24 @@ export async function planTomlJoin(folder: string, tag: Tag, launcher: Launcher,
 		);
 	}
 	const above = await foreignServerAbove(folder, client, other => tableIn(parse(other), root));
-	const taken = theirs[supabaseServer];
-	const foreign = taken === undefined ? above : isSupabaseEntry(taken) ? null : file;
+	const existing = theirs[supabaseServer];
+	const foreign = existing === undefined ? above : isSupabaseEntry(existing) ? null : file;
 	const name = foreign === null ? supabaseServer : otherSupabaseServer;
 	const remarks = [
 		...(former === null || sameTag(former, tag)
 			? []
-			: [`${folder} was ${former} before; one folder speaks as one tag.`]),
+			: [`${folder} was joined as ${former} before; a folder has only one tag.`]),
 		...(foreign === null
 			? []
-			: [`${foreign} has a \`${supabaseServer}\` server of its own, which stays; ours is called \`${name}\`.`]),
-		...hooksBeside(file, rest, client),
+			: [`${foreign} already has a \`${supabaseServer}\` server, which is kept; ours is named \`${name}\`.`]),
+		...otherHooks(file, rest, client),
 	];
 	const wanted = {
 		[mailboxServer]: table(mailboxEntry(launcher, tag)),
 		[name]: table(supabaseEntry(launcher, tag)),
 	};
 	if (former === tag && isDeepStrictEqual(Object.keys(own).sort(), Object.keys(wanted).sort())) {
-		// What the client has added stands there too: which tools it may call without asking.
+		// The client may have added settings, such as which tools it may call without asking.
 		const same = Object.entries(wanted).every(([server, entry]) => isWritten(entry, tableIn(own, server)));
 		if (same) return {file, before, after: text, remarks};
 	}
@@ -71,8 +71,8 @@ export async function planTomlJoin(folder: string, tag: Tag, launcher: Launcher,
 	return {file, before, after, remarks};
 }
 
-/** Takes our block for this tag (null: for any) out again, with what the client has added to its tables. */
-export async function planTomlLeave(folder: string, tag: Tag | null, client: Client): Promise<Edit> {
+/** Plans to remove our block for this tag (null: for any), with everything that the client has added to its tables. */
+export async function planTomlServersRemoval(folder: string, tag: Tag | null, client: Client): Promise<Edit> {
 	const start = await unedited(join(folder, client.servers));
 	const {file, before} = start;
 	if (before === null) return start;
@@ -83,15 +83,15 @@ export async function planTomlLeave(folder: string, tag: Tag | null, client: Cli
 }
 
 interface Parts {
-	/** Whose our block is; null: there is none. */
+	/** The tag of our block; null if there is none. */
 	readonly former: Tag | null;
 	/** The servers of our block. */
 	readonly own: TomlTable;
-	/** What the file says without it. */
+	/** The rest of the file. */
 	readonly rest: TomlTable;
 }
 
-/** Throws MailboxError for what is no TOML, and where our block cannot be taken out without changing what else there is. */
+/** Throws MailboxError if the file is not TOML, or if removing our block would change the rest. */
 function divide(file: string, text: string): Parts {
 	const whole = parsed(file, text);
 	const begin = /^# agentmux: begin (?=\S)/m.exec(text);
@@ -100,8 +100,8 @@ function divide(file: string, text: string): Parts {
 		if (begin === null) return {former: null, own: {}, rest: whole};
 		throw new MailboxError(
 			'invalid',
-			`In ${file} what begins in line ${lines(text, begin.index)} has no end; it was left as it is.`,
-			`Put \`${end}\` where it should end, or remove that line.`,
+			`The block that begins in line ${lineAt(text, begin.index)} of ${file} has no end. It was not changed.`,
+			`Add \`${end}\` where it should end, or remove that line.`,
 		);
 	}
 	const [all, former = '', inner = ''] = found;
@@ -110,8 +110,8 @@ function divide(file: string, text: string): Parts {
 	if (rest === null || !isDeepStrictEqual(less(rest, []), less(whole, Object.keys(own)))) {
 		throw new MailboxError(
 			'invalid',
-			`In ${file} something outside of the lines ${lines(text, found.index)} to ${lines(text, found.index + all.trimEnd().length)} belongs to the tables in them; it was left as it is.`,
-			'Give it a table of its own, or move it above them.',
+			`In ${file}, something outside of lines ${lineAt(text, found.index)} to ${lineAt(text, found.index + all.trimEnd().length)} belongs to the tables in them. It was not changed.`,
+			'Put it into another table, or move it above them.',
 		);
 	}
 	return {former, own, rest};
@@ -124,7 +124,7 @@ function parsed(file: string, text: string): TomlTable {
 		if (!(error instanceof TomlFault)) throw error;
 		throw new MailboxError(
 			'invalid',
-			`${file} is not valid TOML: ${error.message}; it was left as it is.`,
+			`${file} is not valid TOML: ${error.message}. It was not changed.`,
 			'Correct that line, then try again.',
 			{cause: error},
 		);
@@ -139,17 +139,17 @@ function parsedOr(text: string): TomlTable | null {
 	}
 }
 
-/** A table that is closed where it stands, as `mcp_servers = {}` is, takes none of ours. */
+/** Checks that the result is valid: nothing can be added to an inline table such as `mcp_servers = {}`. */
 function checkAdded(file: string, before: string, after: string): void {
 	if (parsedOr(after) !== null) return;
 	throw new MailboxError(
 		'conflict',
-		`${file} defines \`${root}\` in a way that nothing can be added to${lineOf(before, root)}; it was left as it is.`,
+		`${file} defines \`${root}\` as an inline table, which cannot be extended${lineOf(before, root)}. It was not changed.`,
 		`Write it as [${root}.NAME] tables, then join again.`,
 	);
 }
 
-/** Without those servers; no servers at all are the same as a table without any. */
+/** The file without those servers. An empty table counts as none. */
 function less(whole: TomlTable, names: readonly string[]): TomlTable {
 	const servers = Object.entries(tableIn(whole, root)).filter(([name]) => !names.includes(name));
 	const {[root]: _, ...others} = whole;
@@ -161,15 +161,13 @@ function tableIn(table: TomlTable, name: string): TomlTable {
 	return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date) ? value : {};
 }
 
-/** Codex runs the hooks of both places, and complains at each start that there are two. */
-function hooksBeside(file: string, rest: TomlTable, {name, hooks}: Client): string[] {
+/** A warning about other hooks in the file: Codex runs the hooks of both files, and complains about it at each start. */
+function otherHooks(file: string, rest: TomlTable, {name, hooks}: Client): string[] {
 	const own = Object.values(tableIn(rest, 'hooks')).some(Array.isArray);
-	return own
-		? [`${file} has hooks of its own, and ours stand in ${hooks}: ${name} runs both, and says so at its start.`]
-		: [];
+	return own ? [`${file} has hooks, too, and ours are in ${hooks}: ${name} runs both, and says so at its start.`] : [];
 }
 
-/** It passes nothing on to a server but what is named. */
+/** The client passes only named variables on to a server. */
 function table({command, args, env}: ServerEntry) {
 	return {command, args: [...args], env_vars: [urlVariable, ...keyVariables], ...(env === undefined ? {} : {env})};
 }
@@ -181,20 +179,20 @@ function isWritten(wanted: object, own: TomlTable): boolean {
 }
 
 function blockOf(tag: Tag, servers: {readonly [name: string]: object}): string {
-	return `# agentmux: begin ${tag} (written by \`agentmux join\`, taken out by \`agentmux leave ${tag}\`)
+	return `# agentmux: begin ${tag} (written by \`agentmux join\`, removed by \`agentmux leave ${tag}\`)
 ${stringify({[root]: servers}).trim()}
 ${end}
 `;
 }
 
-/** ` (line N)`, where a name is written first outside of our block; empty where it is written in some odd way. */
+/** ` (line N)` with the first line that contains the name outside of our block; empty if there is none. */
 function lineOf(text: string, name: string): string {
 	const theirs = text.replace(block, all => all.replaceAll(/[^\n]/g, '')).split('\n');
 	const index = theirs.findIndex(line => line.includes(name) && !line.trimStart().startsWith('#'));
 	return index === -1 ? '' : ` (line ${index + 1})`;
 }
 
-/** The number of the line that a position is in; counts from 1. */
-function lines(text: string, position: number): number {
+/** The line number of a position, from 1. */
+function lineAt(text: string, position: number): number {
 	return text.slice(0, position).split('\n').length;
 }

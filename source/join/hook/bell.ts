@@ -3,21 +3,21 @@ import {dirname, join} from 'node:path';
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 
 /**
- * The file that an agent's idle clients watch on this machine: a change of it starts their FileChanged hook, which wakes
- * them when mail waits. `state` is the folder of what may be lost.
+ * The file that an agent's idle clients watch on this machine. A change starts their FileChanged hook, which wakes them if there is
+ * mail. `state` is the state folder.
  */
 export function bellFile(state: string, tag: Tag): string {
 	return join(state, 'bells', foldTag(tag));
 }
 
-/** Makes it when it is missing: only what is there is watched everywhere. */
-export function hangBell(path: string): void {
+/** Creates it if it is missing, because some systems can only watch an existing file. */
+export function createBell(path: string): void {
 	mkdirSync(dirname(path), {recursive: true, mode: 0o700});
 	closeSync(openSync(path, 'a', 0o600));
 }
 
-/** In place: a file that took its place would be another than the one that is watched. */
+/** Changes the file to wake the clients. It must be written in place: a replaced file would not be the watched one. */
 export function ringBell(path: string): void {
-	hangBell(path);
+	createBell(path);
 	writeFileSync(path, `${new Date().toISOString()}\n`);
 }

@@ -1,4 +1,4 @@
-/** What a client like Claude Code starts the hook for. */
+/** The events for which a client such as Claude Code starts the hook. */
 export const hookEvents = [
 	'SessionStart',
 	'UserPromptSubmit',
@@ -9,35 +9,35 @@ export const hookEvents = [
 	'FileChanged',
 	'SessionEnd',
 ] as const;
-/** And what others tell, whose subagents do not say in each event that they are some. */
+/** With the events of other clients, which do not mark the events of their subagents. */
 export type HookEvent = (typeof hookEvents)[number] | 'SubagentStart' | 'SubagentStop';
 
-/** What the client says on stdin; what is not there, or of another kind, is null. */
+/** What the client writes to stdin. Fields that are missing or have another type are null. */
 export interface HookInput {
 	readonly session_id: string;
-	/** A subagent runs it. */
+	/** Set if a subagent runs the hook. */
 	readonly agent_id: string | null;
-	/** Which watched file has changed. */
+	/** The watched file that has changed. */
 	readonly file_path: string | null;
-	/** What the user is said to have said. */
+	/** The prompt, which need not come from the user. */
 	readonly prompt: string | null;
-	/** What a client tells that is no event of its own. */
+	/** The kind of a Notification event. */
 	readonly notification_type: string | null;
 	readonly tool_name: string | null;
 }
 
-/** Throws for what is no JSON object with a session. */
+/** Throws if it is not a JSON object with a session. */
 export function readInput(text: string): HookInput {
 	let value: unknown;
 	try {
 		value = JSON.parse(text);
 	} catch {
-		throw new Error('stdin holds no JSON; a client like Claude Code writes it');
+		throw new Error('stdin is not JSON; a client such as Claude Code must write it');
 	}
 	const input = typeof value === 'object' && value !== null ? (value as {readonly [name: string]: unknown}) : {};
 	const word = (name: string): string | null => (typeof input[name] === 'string' ? input[name] : null);
 	const session = word('session_id');
-	if (session === null) throw new Error('stdin names no session_id');
+	if (session === null) throw new Error('stdin has no session_id');
 	return {
 		session_id: session,
 		agent_id: word('agent_id'),

@@ -2,14 +2,14 @@ import {closeSync, constants, mkdirSync, openSync, readFileSync, renameSync, sta
 import {join} from 'node:path';
 import {printable} from '../../printable.ts';
 
-const largest = 64 * 1024;
+const maxSize = 64 * 1024;
 
 const {O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
-/** Through no link, and without waiting for whoever reads a pipe. */
+/** Follows no link, and does not block on a pipe without a reader. */
 const appendOnly = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
 
-/** Appends a line to hook.log in `folder`, for the human; at 64 KiB it becomes hook.log.1, in the place of the one before. */
-export function noteFailure(folder: string, sentence: string): void {
+/** Appends a line for the human to hook.log in `folder`. At 64 KiB it is renamed to hook.log.1, replacing the former one. */
+export function logFailure(folder: string, sentence: string): void {
 	try {
 		mkdirSync(folder, {recursive: true, mode: 0o700});
 		const path = hookLog(folder);
@@ -19,9 +19,9 @@ export function noteFailure(folder: string, sentence: string): void {
 		} finally {
 			closeSync(file);
 		}
-		if (statSync(path).size > largest) renameSync(path, `${path}.1`);
+		if (statSync(path).size > maxSize) renameSync(path, `${path}.1`);
 	} catch {
-		// A full disk must not break an agent's turn over a line in a log.
+		// Ignored: a full disk must not break an agent's turn because of a log.
 	}
 }
 
@@ -34,11 +34,11 @@ export interface HookFailures {
 	/** ISO 8601. */
 	readonly first: string;
 	readonly last: string;
-	/** What the last one noted. */
+	/** The last error. */
 	readonly sentence: string;
 }
 
-/** What was noted at or after `since` (milliseconds since 1970); null: nothing. A log that cannot be read holds nothing. */
+/** The failures logged at or after `since` (milliseconds since 1970); null if there are none, or the log cannot be read. */
 export function failuresSince(folder: string, since: number): HookFailures | null {
 	const path = hookLog(folder);
 	const lines = [`${path}.1`, path].flatMap(linesOf);

@@ -2,27 +2,27 @@ import {mkdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {replaceFile} from '../../hub/files/whole-file.ts';
 
-/** What the hooks of one session of a client remember from one to the next: each is a process of its own. */
-export interface Session {
-	/** How often Stop kept the agent going since the user last said something. */
+/** What the hooks of a client's session, each in its own process, remember between them. */
+export interface SessionState {
+	/** How often Stop has kept the agent going since the last prompt of the user. */
 	readonly kept: number;
-	/** Ids whose text the client has, but whose receipt did not get through. */
-	readonly unsaid: readonly number[];
-	/** Ids that Stop has called open already. */
+	/** Ids of messages that the client has, but whose receipt could not be sent. */
+	readonly unconfirmed: readonly number[];
+	/** Ids of open messages of which Stop has already reminded the agent. */
 	readonly reminded: readonly number[];
-	/** It waits for the human's permission. */
+	/** Whether it waits for the human's permission. */
 	readonly blocked: boolean;
-	/** It was told that another client works under its tag. */
+	/** Whether it was told that another client uses its tag. */
 	readonly shared: boolean;
-	/** How many subagents are at work, where only their beginning and end tell of them. */
+	/** The number of running subagents, for clients that report only their start and end. */
 	readonly subagents: number;
-	/** Which mailbox it reads, as the database said last; null: not asked yet. */
+	/** The id of the mailbox, as the database reported it last; null if not requested yet. */
 	readonly mailbox: string | null;
 }
 
-const fresh: Session = {
+const fresh: SessionState = {
 	kept: 0,
-	unsaid: [],
+	unconfirmed: [],
 	reminded: [],
 	blocked: false,
 	shared: false,
@@ -30,27 +30,30 @@ const fresh: Session = {
 	mailbox: null,
 };
 
-/** How many ids are kept: of the newest. */
-const most = 500;
+/** How many ids are kept; the newest. */
+const maxIds = 500;
 
 export class SessionFile {
 	readonly #folder: string;
 	readonly #path: string;
 
-	/** `folder` is made when it is needed; `id` is the client's, and may hold anything. */
+	/** `folder` is created when it is needed; `id` comes from the client and may contain anything. */
 	constructor(folder: string, id: string) {
 		this.#folder = folder;
 		this.#path = join(folder, `${id.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 100)}.json`);
 	}
 
-	/** A damaged one counts as none. */
-	read(): Session {
+	/** A damaged file counts as none. */
+	read(): SessionState {
 		try {
-			const value = JSON.parse(readFileSync(this.#path, 'utf8')) as Partial<Record<keyof Session, unknown>>;
-			const {kept, unsaid, reminded, blocked, shared, subagents, mailbox} = value;
+			const value = JSON.parse(readFileSync(this.#path, 'utf8')) as Partial<
+				Record<keyof SessionState | 'unsaid', unknown>
+			>;
+			// An earlier version called it `unsaid`.
+			const {kept, unconfirmed = value.unsaid, reminded, blocked, shared, subagents, mailbox} = value;
 			return {
 				kept: typeof kept === 'number' ? kept : 0,
-				unsaid: idsIn(unsaid),
+				unconfirmed: idsIn(unconfirmed),
 				reminded: idsIn(reminded),
 				blocked: blocked === true,
 				shared: shared === true,
@@ -62,20 +65,20 @@ export class SessionFile {
 		}
 	}
 
-	/** Throws when it cannot be written. One hook of a session runs at a time. */
-	change(change: Partial<Session>): void {
-		const {kept, unsaid, reminded, blocked, shared, subagents, mailbox} = {...this.read(), ...change};
+	/** Throws if it cannot be written. Only one hook of a session runs at a time. */
+	change(change: Partial<SessionState>): void {
+		const {kept, unconfirmed, reminded, blocked, shared, subagents, mailbox} = {...this.read(), ...change};
 		mkdirSync(this.#folder, {recursive: true, mode: 0o700});
 		const text = JSON.stringify({
 			kept,
-			unsaid: unsaid.slice(-most),
-			reminded: reminded.slice(-most),
+			unconfirmed: unconfirmed.slice(-maxIds),
+			reminded: reminded.slice(-maxIds),
 			blocked,
 			shared,
 			subagents,
 			mailbox,
 		});
-		// A hook has little time, and a session that is lost with the power is at worst told something twice.
+		// Not synced, because a hook has little time. If it is lost in a power cut, a message may be delivered twice.
 		replaceFile(this.#path, text, {sync: false});
 	}
 

@@ -1,18 +1,18 @@
 import {readFileSync, readSync} from 'node:fs';
 import {Socket} from 'node:net';
 
-/** Bytes: a batch of tools reports what each of them said. */
-const longest = 64 * 1024 * 1024;
+/** Bytes. A batch of tools reports the output of each. */
+const maxSize = 64 * 1024 * 1024;
 
 /**
- * All of stdin. The client has written it long before node has started, so it is read at once, without process.stdin
- * (3 ms); what is still open is waited for as a stream, which a timer can end.
+ * Reads all of stdin. The client has written it long before node has started, so it is read synchronously, without process.stdin
+ * (3 ms). If it is not complete, the rest is read as a stream, which a timer can interrupt.
  */
 export async function readStdin(): Promise<string> {
 	const stream = openPipe();
 	if (stream === null) {
 		const {isatty} = await import('node:tty');
-		if (isatty(0)) throw new Error('stdin is a terminal; a client like Claude Code writes an event to it');
+		if (isatty(0)) throw new Error('stdin is a terminal; a client such as Claude Code must write an event to it');
 		return readFileSync(0, 'utf8');
 	}
 	const chunks: Buffer[] = [];
@@ -22,7 +22,7 @@ export async function readStdin(): Promise<string> {
 	return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Makes it one that does not block. Null for a file, which never does, and for a terminal. */
+/** Makes stdin non-blocking if it is a pipe. Null for a file, which never blocks, and for a terminal. */
 function openPipe(): Socket | null {
 	try {
 		return new Socket({fd: 0, readable: true, writable: false});
@@ -31,7 +31,7 @@ function openPipe(): Socket | null {
 	}
 }
 
-/** Whether it came to the end. */
+/** Reads what is available, and returns whether that was all. */
 function readNow(chunks: Buffer[]): boolean {
 	for (;;) {
 		const chunk = Buffer.allocUnsafe(65_536);
@@ -50,6 +50,6 @@ function readNow(chunks: Buffer[]): boolean {
 
 function add(chunks: Buffer[], chunk: Buffer): void {
 	chunks.push(chunk);
-	if (chunks.reduce((sum, {length}) => sum + length, 0) > longest)
-		throw new Error('stdin holds more than a hook is given');
+	if (chunks.reduce((sum, {length}) => sum + length, 0) > maxSize)
+		throw new Error('stdin is too large for a hook event');
 }

@@ -3,64 +3,64 @@ import {maxContentBytes} from '../../mailbox/message.ts';
 import {mayBeMore} from '../../mailbox/query.ts';
 import {isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {type Printable} from '../../printable.ts';
-import {hangBell} from './bell.ts';
+import {createBell} from './bell.ts';
 import type {HookEvent, HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
 import {isWakeText, maxTextLength, mailColumns, readMail, takeColumns, type Mail, type MailRow} from './mail.ts';
 import type {Call} from './rpc.ts';
 import type {Take} from './take.ts';
 
-/** Looks at the signatures of what is to be handed over; rejects when that cannot be done. */
+/** Verifies the signatures of mail before it is handed over. Rejects if that is not possible. */
 export type Verify = (mail: readonly MailRow[]) => Promise<Mail[]>;
 
-interface Work {
+interface HookRun {
 	readonly event: HookEvent;
 	readonly tag: Tag;
 	readonly input: HookInput;
 	readonly session: SessionFile;
-	/** Which running client this is; null where it cannot be told. */
+	/** The running client; null if it is not known. */
 	readonly client: string | null;
-	/** The file that it is to watch, so that it can be woken; null for one that nobody sits before. */
+	/** The file for the client to watch, so that it can be woken; null if it is not interactive. */
 	readonly bell: string | null;
 	readonly call: Call;
-	/** What is taken, until it was handed over. */
+	/** The lease on the mail, until it was handed over. */
 	readonly take: Take;
-	/** Throws where fewer milliseconds are left until it gives up. */
+	/** Throws if fewer milliseconds are left. */
 	readonly checkTime: (needed: number) => void;
 	readonly verify: Verify;
-	/** Writes to stdout and resolves when the client can have it. */
+	/** Writes to stdout, and resolves when it was flushed. */
 	readonly write: (text: string) => Promise<void>;
 	/** Wakes an idle client with a text. */
 	readonly wake: (text: Printable) => Promise<void>;
 }
 
-/** Messages of one hand-over. */
+/** The maximum number of messages of one hand-over. */
 const batch = 20;
-/** Bytes of their contents: two of the largest. More takes too long to carry on a busy machine, and is not handed over at all. */
+/** The maximum bytes of their contents: two of the largest messages. More would take too long on a busy machine. */
 const batchBytes = 2 * maxContentBytes;
-/** Milliseconds that taking and writing need at least: on a machine so busy that fewer are left, nothing is taken. */
+/** Minimum milliseconds for taking and writing mail. If fewer are left, nothing is taken. */
 const minTime = 40;
-/** How often Stop keeps the agent going for one prompt; the client itself ends it at 8. */
+/** How often Stop keeps the agent going for one prompt; the client itself stops at 8. */
 const maxKept = 5;
-/** What `receipts` calls the way that mail came at an event. */
-function routeOf({event, input}: Work): string {
+/** The `route` of mail that is handed over at an event, as stored in `receipts`. */
+function routeOf({event, input}: HookRun): string {
 	if (event === 'SessionStart') return 'start';
 	if (event === 'Stop') return 'stop';
 	if (event !== 'UserPromptSubmit') return 'tools';
 	return isWakeText(input.prompt ?? '') ? 'wake' : 'prompt';
 }
 
-/** A hook without mail, which most are, does not load how mail is written. */
+/** Loaded only if there is mail, since most hooks have none. */
 const words = () => import('./mail-text.ts');
 
-/** What happens at one event. Rejects with whatever went wrong; what was written by then stands. */
-export async function runHook(work: Work): Promise<void> {
+/** Handles one event. Rejects with any error; output written by then counts. */
+export async function runHook(work: HookRun): Promise<void> {
 	const {event, input, session, bell} = work;
-	// A subagent would take mail that is its principal's, and end with it.
+	// A subagent would take its principal's mail, and that would be lost when it ends.
 	if (input.agent_id !== null && event !== 'PermissionRequest') return;
 	switch (event) {
 		case 'SessionStart': {
-			if (bell !== null) hangBell(bell);
+			if (bell !== null) createBell(bell);
 			await handOver(work, 'idle');
 			return;
 		}
@@ -95,7 +95,7 @@ export async function runHook(work: Work): Promise<void> {
 			if (!(await keepGoing(work))) await touch(work, 'idle');
 			return;
 		}
-		// A turn that an error of the model ended.
+		// The turn ended with an error of the model.
 		case 'StopFailure': {
 			await touch(work, 'idle');
 			return;
@@ -111,15 +111,15 @@ export async function runHook(work: Work): Promise<void> {
 	}
 }
 
-/** Resolves with how many clients live under the tag. */
-async function touch({call, client}: Work, presence: Presence): Promise<number> {
+/** Records the presence. Resolves with the number of clients that use the tag. */
+async function touch({call, client}: HookRun, presence: Presence): Promise<number> {
 	const agent = await call('agent_touch', {p_presence: presence, p_session: client});
 	const {sessions} = (agent ?? {}) as {readonly sessions?: unknown};
 	return typeof sessions === 'number' ? sessions : 0;
 }
 
-/** New mail, and whether another client shares the inbox, as context. */
-async function handOver(work: Work, presence: Presence | null): Promise<void> {
+/** Hands new mail over as context, with a warning if another client shares the inbox. */
+async function handOver(work: HookRun, presence: Presence | null): Promise<void> {
 	const {event, tag, bell} = work;
 	const [{mail, more}, sessions] = await Promise.all([
 		takeMail(work),
@@ -136,8 +136,8 @@ async function handOver(work: Work, presence: Presence | null): Promise<void> {
 	if (Object.keys(answer).length > 1) await say(work, {hookSpecificOutput: answer}, mail);
 }
 
-/** It is said once, until the other one has gone. */
-function isNewlyShared({session}: Work, sessions: number | null): boolean {
+/** Whether to warn that the inbox is shared: once, until the other client has gone. */
+function isNewlyShared({session}: HookRun, sessions: number | null): boolean {
 	if (sessions === null) return false;
 	const {shared} = session.read();
 	if (sessions > 1 === shared) return false;
@@ -146,14 +146,15 @@ function isNewlyShared({session}: Work, sessions: number | null): boolean {
 }
 
 /**
- * Whether it did. New mail keeps the agent going, and once per message what it was given before and left open. Our own count
- * bounds it: a turn that began with a wake says from its beginning that a hook has kept it going.
+ * Keeps the agent going if there is new mail, or, once per message, if it left mail open that names it. Resolves with whether it
+ * did. The number of times is limited by our own count, because a turn that began with a wake is marked as kept going by a hook
+ * from its start.
  */
-async function keepGoing(work: Work): Promise<boolean> {
+async function keepGoing(work: HookRun): Promise<boolean> {
 	const {tag, session, call} = work;
 	const {kept, reminded} = session.read();
 	if (kept >= maxKept) return false;
-	// The count comes first: where it cannot be kept, nothing is, and there is no loop.
+	// The count is saved before anything is written: if saving fails, nothing is written, so there can be no loop.
 	const {mail, more} = await takeMail(work);
 	if (mail.length > 0) {
 		session.change({kept: kept + 1, reminded: [...reminded, ...mail.map(({id}) => id)]});
@@ -170,14 +171,14 @@ async function keepGoing(work: Work): Promise<boolean> {
 	return true;
 }
 
-/** Only the news that there is mail: the prompt that it becomes takes and hands over the mail itself. */
-async function wakeUp({tag, call, wake}: Work): Promise<void> {
+/** Wakes the client with only a notice. The notice becomes a prompt, whose hook takes and hands over the mail. */
+async function wakeUp({tag, call, wake}: HookRun): Promise<void> {
 	const waiting = readMail(await call('inbox', {p_reader: tag, p_limit: batch, p_free: true}, mailColumns));
 	if (waiting.length > 0) await wake((await words()).wakeText(tag, waiting));
 }
 
-/** What is new; without what this session has been told already and only the receipt is missing for, which is sent now. */
-async function takeMail(work: Work): Promise<{mail: Mail[]; more: boolean}> {
+/** Takes new mail, without messages that this session already has; their missing receipts are sent now. */
+async function takeMail(work: HookRun): Promise<{mail: Mail[]; more: boolean}> {
 	const {call, session, take, checkTime, verify} = work;
 	const route = routeOf(work);
 	checkTime(minTime);
@@ -185,31 +186,31 @@ async function takeMail(work: Work): Promise<{mail: Mail[]; more: boolean}> {
 	take.begin();
 	const taken = readMail(await call('inbox_take', {...bounds, p_route: route, p_take_id: take.id}, takeColumns));
 	if (taken.length === 0) take.end();
-	const {unsaid} = session.read();
-	if (unsaid.length > 0) {
-		await call('receipt_deliver', {p_ids: unsaid, p_route: route});
-		session.change({unsaid: []});
+	const {unconfirmed} = session.read();
+	if (unconfirmed.length > 0) {
+		await call('receipt_deliver', {p_ids: unconfirmed, p_route: route});
+		session.change({unconfirmed: []});
 	}
-	const fresh = taken.filter(({id}) => !unsaid.includes(id));
+	const fresh = taken.filter(({id}) => !unconfirmed.includes(id));
 	return {mail: fresh.length === 0 ? [] : await verify(fresh), more: mayBeMore(taken, batch, batchBytes)};
 }
 
-/** Only what was flushed counts as delivered; where the receipt does not get through, the next hook sends it. */
-async function say(work: Work, answer: object, mail: readonly Mail[]): Promise<void> {
+/** Writes an answer, and then the receipts: mail counts as delivered only when it was flushed. If a receipt fails, the next hook sends it. */
+async function say(work: HookRun, answer: object, mail: readonly Mail[]): Promise<void> {
 	const {write, call, session, take} = work;
 	await write(`${JSON.stringify(answer)}\n`);
 	take.end();
 	if (mail.length === 0) return;
 	const ids = mail.map(({id}) => id);
-	session.change({unsaid: [...session.read().unsaid, ...ids]});
+	session.change({unconfirmed: [...session.read().unconfirmed, ...ids]});
 	await call('receipt_deliver', {p_ids: ids, p_route: routeOf(work)});
-	const {unsaid} = session.read();
-	session.change({unsaid: unsaid.filter(id => !ids.includes(id))});
+	const {unconfirmed} = session.read();
+	session.change({unconfirmed: unconfirmed.filter(id => !ids.includes(id))});
 }
 
-/** The tag of `--as TAG` (or AGENTMUX_TAG). Throws when there is none. */
+/** The tag of `--as TAG` (or AGENTMUX_TAG). Throws if there is none. */
 export function tagIn(words: readonly string[], env: NodeJS.ProcessEnv): Tag {
 	const tag = words[words.indexOf('--as') + 1 || words.length] ?? env['AGENTMUX_TAG'] ?? '';
-	if (!isTag(tag)) throw new Error(`\`${tag}\` is not a tag: --as TAG says who the agent is`);
+	if (!isTag(tag)) throw new Error(`\`${tag}\` is not a tag: use --as TAG to name the agent`);
 	return tag;
 }

@@ -8,23 +8,23 @@ import {provenance} from '../../quotation/provenance.ts';
 import {maxTextLength, type Mail} from './mail.ts';
 
 /**
- * Messages as an agent reads them: at most `room` UTF-16 units in all. States facts and gives no orders, which trip
- * injection defences; each text stands behind a gutter that it cannot leave. What is too long is cut, the longest first.
+ * Formats messages for an agent, in at most `room` UTF-16 units. It states facts and gives no orders, which would trigger defences
+ * against injection. Each text is indented behind a bar that it cannot leave. Texts that are too long are cut, the longest first.
  */
 export function mailText(
 	reader: Tag,
 	mail: readonly Mail[],
-	{more, room: most = maxTextLength}: {readonly more: boolean; readonly room?: number},
+	{more, room: maxLength = maxTextLength}: {readonly more: boolean; readonly room?: number},
 ): string {
 	const count = `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'}`;
 	const opening = `${count} for ${reader} in the agentmux mailbox. ${notice}`;
 	const closing =
-		'The `agentmux` tools answer: send_message with reply_to answers and closes a message; ack_message only closes it.' +
-		(more ? ' There may be more messages: check_messages hands them over.' : '');
+		'To answer, use the `agentmux` tools: send_message with reply_to answers and closes a message; ack_message only closes it.' +
+		(more ? ' There may be more messages: check_messages returns them.' : '');
 	const heads = mail.map(each => headOf(each, reader));
 	const frame = [opening, ...heads, closing].reduce((sum, part) => sum + part.length + 2, 0);
 	const note = cutNote(reader, Number.MAX_SAFE_INTEGER, maxContentBytes).length;
-	const room = Math.max(0, most - frame - mail.length * note);
+	const room = Math.max(0, maxLength - frame - mail.length * note);
 	const texts = mail.map(({body}) => textOf(body, room));
 	const share = fairShare(
 		texts.map(text => text.length),
@@ -38,17 +38,17 @@ export function mailText(
 	return [opening, ...parts, closing].join('\n\n');
 }
 
-/** What was handed over before and is neither answered nor acknowledged. */
+/** Reminds of messages that were handed over before and are neither answered nor acknowledged. */
 export function openText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[]): string {
 	const list = mail.map(({id, tag}) => `#${id} from ${printable(tag)}`).join(', ');
 	return (
 		`${mail.length} ${mail.length === 1 ? 'message that names' : 'messages that name'} ${reader} ` +
 		`${mail.length === 1 ? 'is' : 'are'} neither answered nor acknowledged in the agentmux mailbox: ${list}. ` +
-		'send_message with reply_to answers one, ack_message only closes one, check_messages with again: true shows their texts. This is said once.'
+		'send_message with reply_to answers one, ack_message only closes one, and check_messages with again: true shows their texts. You will not be reminded again.'
 	);
 }
 
-/** Names senders and no texts: those come with the prompt that this becomes. */
+/** Names the senders only; the texts are handed over with the prompt that this becomes. */
 export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'tag'>[]): Printable {
 	const senders = joinPrintable([...new Set(mail.map(({tag}) => printable(tag)))], ', ');
 	return p`${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${printable(reader)} in the agentmux mailbox, from ${senders}.`;
@@ -59,7 +59,7 @@ function headOf(mail: Mail, reader: Tag): string {
 	return messageHead({...rest, from: tag, provenance: provenance(mail, reader), again: isAgain(mail, reader)});
 }
 
-/** Whether the reader may have been given it before: it was handed over, or taken by somebody who did not get to say it. */
+/** Whether the reader may already have it: it was handed over, or taken by a client that could not confirm it. */
 function isAgain({receipts}: Pick<Mail, 'receipts'>, reader: Tag): boolean {
 	if (!Array.isArray(receipts)) return false;
 	return (receipts as Partial<Record<string, unknown>>[]).some(receipt => {
@@ -68,7 +68,7 @@ function isAgain({receipts}: Pick<Mail, 'receipts'>, reader: Tag): boolean {
 	});
 }
 
-/** No more of the body is looked at than could be shown. */
+/** The quoted body, processing no more of it than can be shown. */
 function textOf(body: string, room: number): string {
 	return quotedText(cutText(body, room))
 		.map(line => `\n${line}`)

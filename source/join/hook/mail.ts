@@ -2,7 +2,7 @@ import type {Json} from '../../mailbox/json.ts';
 import type {Message, MessageRow} from '../../mailbox/message.ts';
 import {isTag} from '../../mailbox/tag.ts';
 
-/** What a hook reads of a message, of which its signature is a part. */
+/** The columns of a message that a hook reads, including its signature. */
 export interface MailRow extends Pick<
 	MessageRow,
 	| 'id'
@@ -16,13 +16,13 @@ export interface MailRow extends Pick<
 	| 'verified'
 	| 'created_at'
 > {
-	/** As it stands in `meta`, of which nothing else is sent; null where there is none. */
+	/** From `meta`, of which nothing else is requested; null if there is none. */
 	readonly signature: Json;
-	/** What happened to it before it was taken just now; absent where that was not asked for. */
+	/** Its receipts before it was taken; absent if they were not requested. */
 	readonly receipts?: unknown;
 }
 
-/** What a hook tells of a message. */
+/** The part of a message that a hook hands over. */
 export type Mail = Pick<
 	Message,
 	'id' | 'tag' | 'body' | 'mentions' | 'reply_to' | 'author_tag' | 'author_kind' | 'verified' | 'created_at' | 'signed'
@@ -45,13 +45,13 @@ export const mailColumns = [
 	'signature:meta->signature',
 ] as const;
 
-/** The same of a row that is taken: its receipts are embedded as they were before that. */
+/** The same for a row that is taken, with its receipts as they were before. */
 export const takeColumns = [...mailColumns, 'receipts(reader,attempts,takes)'] as const;
 
-/** What Claude Code takes of a hook's text; it cuts what is longer where it happens to. */
+/** The maximum length of a hook's text in Claude Code, which cuts longer texts at an arbitrary point. */
 export const maxTextLength = 10_000;
 
-/** The rows of an answer that are messages. Another version's rows are dropped, and with them nothing is marked. */
+/** The rows of an answer that are messages. Rows of an unknown form, as of another version, are dropped and not marked. */
 export function readMail(value: unknown): MailRow[] {
 	return Array.isArray(value) ? value.filter(isMail) : [];
 }
@@ -74,7 +74,7 @@ export function isMailText(text: string): boolean {
 	return /^\d+ (?:new )?messages? (?:for|that names?) [^\n]* in the agentmux mailbox[.:] /.test(text);
 }
 
-/** Whether a prompt is what a wake became; the client puts words of its own around it. */
+/** Whether a prompt was made from a wake text; the client adds its own words around it. */
 export function isWakeText(text: string): boolean {
 	return /\d+ new messages? for \S+ in the agentmux mailbox, from /.test(text);
 }

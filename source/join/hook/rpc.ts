@@ -1,17 +1,17 @@
 import {connect, type Socket} from 'node:net';
 
-/** Where the mailbox is, and what opens it. */
-export interface Credentials {
-	/** Of a hub, `supabase start` or a hosted project; without a slash at the end. */
+/** The address of the mailbox, and the credentials for it. */
+export interface RpcOptions {
+	/** Of a hub, `supabase start` or a hosted project; without a trailing slash. */
 	readonly url: string;
 	/** The anon key, or a service key. */
 	readonly key: string;
-	/** The agent's own; absent: the key speaks, as `tag`. */
+	/** The agent's token; if absent, the key is used, acting as `tag`. */
 	readonly token?: string;
 	readonly tag: string;
-	/** Connects to the hub of this machine, which is proven then; without it, the way is the URL's. Throws, or rejects. */
+	/** Connects to the hub of this machine and verifies it; if absent, the URL is used. Throws or rejects. */
 	readonly dial?: () => Socket | Promise<Socket>;
-	/** Keeps the token that the hub has made in the place of one that had expired. Where that fails, the next hook asks again. */
+	/** Saves the token that replaced an expired one. If that fails, the next hook asks again. */
 	readonly keep?: (token: string) => void;
 }
 
@@ -20,14 +20,14 @@ type Name = 'mailbox_state' | 'inbox_take' | 'inbox' | 'receipt_deliver' | 'rece
 
 export type Call = (name: Name, args: object, columns?: readonly string[]) => Promise<unknown>;
 
-/** The other end said no, or nothing that can be understood. The message is remote text. */
+/** The request was refused, or the answer cannot be understood. The message is remote text. */
 class Refusal extends Error {}
 
 /**
- * The one place beside gateway/ that speaks REST: a hook runs at every step of an agent, and supabase-js (100 ms) or just
- * node:http (22 ms, as long as node itself takes to start) would cost more than all the rest of it.
+ * A REST client for hooks, the only one outside of gateway/. A hook runs at every step of an agent, and supabase-js (100 ms) or even
+ * node:http (22 ms, as long as node itself takes to start) would take longer than everything else in it.
  */
-export function opened(credentials: Credentials): Call {
+export function connectRpc(credentials: RpcOptions): Call {
 	const {key, tag, keep} = credentials;
 	let {token = key} = credentials;
 	let renewal: Promise<void> | null = null;
@@ -52,7 +52,7 @@ export function opened(credentials: Credentials): Call {
 		try {
 			keep?.(next);
 		} catch {
-			// A full disk: this hook has it all the same.
+			// The disk may be full. This hook can still use the token.
 		}
 	};
 	return async (name, args, columns) => {
@@ -67,7 +67,7 @@ export function opened(credentials: Credentials): Call {
 	};
 }
 
-/** PostgREST's words, which the hub has, too. Anything else that is wrong with a token does not pass by itself. */
+/** Matches PostgREST's message, which the hub uses, too. Other problems with a token cannot be solved by renewing it. */
 function isExpired({status, text}: Answer): boolean {
 	return status === 401 && text.includes('PGRST303') && text.includes('JWT expired');
 }
@@ -85,8 +85,8 @@ function connectTo({hostname, port}: URL): Socket {
 }
 
 /**
- * HTTP/1.0 (RFC 1945): an answer is never sent in chunks, and ends with the connection. The first connection is made at
- * once, so that the other end gets ready while stdin is read.
+ * HTTP/1.0 (RFC 1945): an answer is never chunked, and ends with the connection. The first connection is made immediately, so that
+ * the other end gets ready while stdin is read.
  */
 function plainly(dial: () => Socket | Promise<Socket>): Send {
 	const connection = async (): Promise<Socket> => dial();
@@ -100,7 +100,7 @@ function plainly(dial: () => Socket | Promise<Socket>): Send {
 		if (failure !== null) throw failure;
 		const chunks: Buffer[] = [];
 		let size = 0;
-		// Bytes of the whole answer; undefined before its head is there, null where only the end of the connection tells.
+		// Bytes of the whole answer; undefined before its head is complete, null if the answer ends with the connection.
 		let whole: number | null | undefined;
 		socket.on('data', chunk => {
 			chunks.push(chunk);
@@ -111,7 +111,7 @@ function plainly(dial: () => Socket | Promise<Socket>): Send {
 		socket.on('error', reject);
 		socket.on('end', () => {
 			if (whole === null) resolve(parse(Buffer.concat(chunks)));
-			else reject(new Refusal('the answer was cut off, or is no HTTP'));
+			else reject(new Refusal('the answer was cut off, or is not HTTP'));
 		});
 		const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
 		socket.write(`POST ${path} HTTP/1.0\r\n${head.join('')}\r\n${body}`);
@@ -119,7 +119,7 @@ function plainly(dial: () => Socket | Promise<Socket>): Send {
 	};
 }
 
-/** Fails no earlier than somebody waits for it: an error until then is kept (`errored`) and not thrown. */
+/** Keeps an error of the connection (`errored`) from being thrown before somebody waits for it. */
 function watched(connection: Promise<Socket>): Promise<Socket> {
 	connection.then(
 		socket => socket.on('error', () => undefined),
@@ -128,7 +128,7 @@ function watched(connection: Promise<Socket>): Promise<Socket> {
 	return connection;
 }
 
-/** A hosted project is far away: there node:https costs less than the way. */
+/** For a hosted project node:https is fine: the network takes longer than loading it. */
 const overTls: Send = async (base, path, body, headers) => {
 	const {request} = await import('node:https');
 	return new Promise((resolve, reject) => {
@@ -156,17 +156,17 @@ function lengthOf(bytes: Buffer): number | null | undefined {
 function parse(bytes: Buffer): Answer {
 	const end = bytes.indexOf(headEnd);
 	const status = /^HTTP\/1\.\d (\d{3})/.exec(bytes.toString('latin1', 0, end))?.[1];
-	// No HTTP has no status that is a success.
+	// An answer that is not HTTP gets status 0, which is not a success.
 	return {status: Number(status ?? 0), text: bytes.toString('utf8', end + headEnd.length)};
 }
 
-function read(credentials: Credentials, name: Name, status: number, text: string): unknown {
+function read(credentials: RpcOptions, name: Name, status: number, text: string): unknown {
 	let value: unknown;
 	try {
 		value = text === '' ? null : JSON.parse(text);
 	} catch {
 		throw new Refusal(
-			`${name} was answered with something that is not JSON (status ${status}): no mailbox is at ${credentials.url}`,
+			`the answer to ${name} is not JSON (status ${status}): there is no mailbox at ${credentials.url}`,
 		);
 	}
 	if (status >= 200 && status < 300) return value;
@@ -176,9 +176,10 @@ function read(credentials: Credentials, name: Name, status: number, text: string
 	throw new Refusal(`${name} was refused with status ${status}: ${said.join('. ')}`);
 }
 
-function remedyOf({tag, token}: Credentials, status: number, code: unknown, hint: unknown): string {
-	// PostgREST's word for a function that it does not find.
-	if (code === 'PGRST202') return 'the database there is of another version than this hook: update the older of both';
-	if (status === 401 && token !== undefined) return `\`agentmux join ${tag}\` in its folder makes another token`;
+function remedyOf({tag, token}: RpcOptions, status: number, code: unknown, hint: unknown): string {
+	// PostgREST's code for a function that it does not find.
+	if (code === 'PGRST202') return 'the database and this hook have different versions: update the older one';
+	if (status === 401 && token !== undefined)
+		return `run \`agentmux join ${tag}\` in its folder to create another token`;
 	return typeof hint === 'string' ? hint : '';
 }

@@ -3,20 +3,20 @@ import {searchedCharacters, wordsPattern} from './filter-words.ts';
 import {inChannel, type Message} from '../message.ts';
 import {sameTag, type Tag} from '../tag.ts';
 
-/** What is known beside the message itself. */
+/** What a filter needs to know besides the message itself. */
 export interface Facts {
-	/** Milliseconds since 1970, from which `after:2h` counts. */
+	/** Milliseconds since 1970; the reference for `after:2h`. */
 	readonly now: number;
-	/** Who asks. */
+	/** Whose filter it is. */
 	readonly me: Tag | null;
 	readonly isUnread: (message: Message) => boolean;
-	/** Whether it is stuck at one of its readers. */
+	/** Whether it is stuck for one of its readers. */
 	readonly isStuck: (message: Message) => boolean;
 }
 
 type Test = (message: Message) => boolean;
 
-/** A test for messages, made once and asked often. The same rules as the database's (search_messages in supabase/migrations). */
+/** Compiles a filter to a test for messages, with the same rules as the database's (search_messages in supabase/migrations). */
 export function compileFilter({alternatives}: Filter, facts: Facts): Test {
 	if (alternatives.length === 0) return () => true;
 	const tests = alternatives.map(terms => terms.map(term => testOf(term, facts)));
@@ -70,7 +70,7 @@ function testOfQuality(quality: Quality, {me, isUnread, isStuck}: Facts): Test {
 	}
 }
 
-/** A number like #12, something in backticks, an address that can be opened. */
+/** A number like #12, something in backticks, a link. */
 const patterns: Record<Content, RegExp> = {
 	task: /(?<![A-Za-z0-9_#&])#\d/,
 	code: /`[^`]/,

@@ -5,17 +5,17 @@ import {wordsOf} from './filter-words.ts';
 import {nearest} from '../nearest.ts';
 import {isTag} from '../tag.ts';
 
-/** What in a query does not parse. */
+/** An error in a query. */
 export interface Fault {
-	/** Offset of what is wrong in the text, in UTF-16 units, and its length. */
+	/** The position and the length of the faulty part, in UTF-16 units. */
 	readonly at: number;
 	readonly length: number;
-	/** Names it, says why and what to try: `after:2x: not a time, try after:2h`. */
+	/** Quotes it, says why it is wrong and what to try: `after:2x: not a time, try after:2h`. */
 	readonly message: string;
 }
 
 export interface ParsedFilter {
-	/** What the rest of the text says; not to be used while there are faults. */
+	/** The filter without the faulty parts; not to be used while there are faults. */
 	readonly filter: Filter;
 	readonly faults: readonly Fault[];
 }
@@ -23,23 +23,23 @@ export interface ParsedFilter {
 const fields = ['from', 'to', 'tag', 'is', 'has', 'in', 'id', 'after', 'before'] as const;
 type Field = (typeof fields)[number];
 
-/** Characters and terms of a query: far more than anyone types. The database refuses more, too (search_messages). */
+/** Limits of a query, far beyond what anyone types. The database has the same (search_messages). */
 const maxLength = 1000;
 const maxTerms = 64;
 const maxAlternatives = 16;
 
-/** One item of a query: a minus, a field, and a value that may be quoted. Quotes that are not closed end with the text. */
+/** One item of a query: a minus, a field, and a value that may be quoted. Unclosed quotes extend to the end of the text. */
 const item = /(?<not>-(?=\S))?(?:(?<field>[A-Za-z]+):)?(?:"(?<quoted>[^"]*)(?:"|$)|(?<bare>\S*))/uy;
 
 /**
- * `from:CLAUDE_1 -draft "login page" or after:2h`: all terms of one side of an `or` must hold. A word before a colon that
- * is no field's name is text like any other. `now`: milliseconds since 1970. Never throws.
+ * Parses a query such as `from:CLAUDE_1 -draft "login page" or after:2h`. All terms on one side of an `or` must match. A word before
+ * a colon that is not the name of a field is ordinary text. `now`: milliseconds since 1970. Never throws.
  */
 export function parseFilter(text: string, now: number): ParsedFilter {
 	const alternatives: Term[][] = [[]];
 	const faults: Fault[] = [];
 	if (text.length > maxLength) {
-		const message = `the query has ${text.length.toLocaleString('en')} characters, and at most ${maxLength.toLocaleString('en')} are read: search for fewer words`;
+		const message = `the query has ${text.length.toLocaleString('en')} characters, but at most ${maxLength.toLocaleString('en')} are allowed; use fewer words`;
 		return {filter: everything, faults: [{at: maxLength, length: text.length - maxLength, message}]};
 	}
 	let terms = 0;
@@ -58,8 +58,8 @@ export function parseFilter(text: string, now: number): ParsedFilter {
 		const {not, field, quoted, bare} = match?.groups ?? {};
 		if (whole.toLowerCase() === 'or') alternatives.push([]);
 		else if (++terms > maxTerms || alternatives.length > maxAlternatives) {
-			const most = terms > maxTerms ? `${maxTerms} terms` : `${maxAlternatives} alternatives`;
-			faults.push({at, length: text.length - at, message: `a query has at most ${most}: search for fewer words`});
+			const limit = terms > maxTerms ? `${maxTerms} terms` : `${maxAlternatives} alternatives`;
+			faults.push({at, length: text.length - at, message: `a query can have at most ${limit}; use fewer words`});
 			break;
 		} else {
 			const term = termOf(field, quoted ?? bare ?? '', quoted !== undefined, now);
@@ -73,8 +73,8 @@ export function parseFilter(text: string, now: number): ParsedFilter {
 }
 
 /**
- * Whether the word at the end may yet become a field's name: `aft` of `after:2h`. Whoever filters while somebody types waits
- * a little longer then, so that what is shown does not vanish and come back.
+ * Whether the last word may be the beginning of a field's name, such as `aft` of `after:2h`. A filter that is applied while the
+ * user types should wait a little longer then, so that its results do not vanish and come back.
  */
 export function mayBecomeField(text: string): boolean {
 	const word = /(?:^|\s)-?([A-Za-z]+)$/.exec(text)?.[1]?.toLowerCase();
@@ -82,17 +82,18 @@ export function mayBecomeField(text: string): boolean {
 }
 
 /**
- * A query for the mailbox alone. Throws UsageError, with this remedy, that names what does not parse and where, and for
- * what only the screen knows. `now`: milliseconds since 1970.
+ * Parses a query that the mailbox can answer. Throws UsageError, with this remedy, for a syntax error or a term that only the
+ * screen can evaluate. `now`: milliseconds since 1970.
  */
 export function parseStored(text: string, now: number, remedy: string): Filter {
 	const {
 		filter,
 		faults: [first],
 	} = parseFilter(text, now);
-	if (first !== undefined) throw new UsageError(`At ${first.at + 1}, ${first.message}.`, remedy);
+	if (first !== undefined)
+		throw new UsageError(`Error in the query at character ${first.at + 1}: ${first.message}.`, remedy);
 	if (asksForUnread(filter)) {
-		throw new UsageError('is:unread is what a human has not looked at, which only the screen knows.', remedy);
+		throw new UsageError('is:unread works only on the screen, which knows what its user has read.', remedy);
 	}
 	return filter;
 }
@@ -106,10 +107,10 @@ function termOf(written: string | undefined, value: string, quoted: boolean, now
 	if (field !== undefined) return fieldTerm(field, value, now);
 	if (name !== undefined && value !== '') {
 		const meant = nearest(name, fields);
-		if (meant !== null) return `no such field, did you mean ${meant}:? Quote it to find the text`;
+		if (meant !== null) return `no such field, did you mean ${meant}:? Use quotes to search for the text`;
 	}
 	const words = wordsOf(name === undefined ? value : `${name} ${value}`);
-	if (words.length === 0) return 'no letter or digit in it to look for';
+	if (words.length === 0) return 'it has no letter or digit to search for';
 	return {kind: 'text', words, phrase: quoted};
 }
 

@@ -16,9 +16,9 @@ const date = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{
 const days: {readonly [word: string]: number} = {yesterday: -1, today: 0, tomorrow: 1};
 
 /**
- * The grammar of times, for every command and filter: `2h` (s, m or min, h, d, w) before `now`, or after it where `direction`
- * is `future`; `14:30`, the last or the next one; `now`, `today`, `yesterday`, `tomorrow`; `2026-11-20`, `2026-11-20T14:30`.
- * Local time unless a zone is named. `now` in milliseconds since 1970. Null for what is none.
+ * Parses a time, for every command and filter: `2h` (s, m or min, h, d, w) before `now`, or after it if `direction` is `future`;
+ * `14:30`, the last or the next one; `now`, `today`, `yesterday`, `tomorrow`; `2026-11-20`, `2026-11-20T14:30`. Times are local
+ * unless they have a zone. `now` in milliseconds since 1970. Null if it is not a time.
  */
 export function parseMoment(text: string, now: number, direction: 'past' | 'future' = 'past'): Moment | null {
 	if (text === 'now') return {ago: 0};
@@ -38,7 +38,7 @@ function digits(text: string | undefined): number {
 	return Number(text ?? 0);
 }
 
-/** Null where it leads out of the years that a date can name. */
+/** Null if the result would not have a year of four digits. */
 function spanOf(length: number, now: number, direction: 'past' | 'future'): Moment | null {
 	const ago = direction === 'past' ? length : -length;
 	return hasFourDigits(new Date(now - ago).getFullYear()) ? {ago} : null;
@@ -57,7 +57,7 @@ function exactly(parts: readonly number[], milliseconds: number, zone: string | 
 	const [year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0] = parts;
 	if (hours > 23 || minutes > 59 || seconds > 59 || !hasFourDigits(year)) return null;
 	const utc = Date.UTC(year, month - 1, day, hours, minutes, seconds, milliseconds);
-	// 2026-02-31 would be some day in March.
+	// Date would accept 2026-02-31 as a day in March.
 	if (new Date(utc).getUTCMonth() !== month - 1 || new Date(utc).getUTCDate() !== day) return null;
 	if (zone === undefined) {
 		return {at: new Date(year, month - 1, day, hours, minutes, seconds, milliseconds).getTime()};

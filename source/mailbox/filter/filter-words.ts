@@ -1,11 +1,11 @@
 /*
- * What a word is: letters and digits; everything else parts words. The index that the database searches is made by the same
- * rule (search_messages in supabase/migrations), so that a path, an address or a name_with_underscores is found by its parts.
+ * A word consists of letters and digits; everything else separates words. The database builds its index by the same rule
+ * (search_messages in supabase/migrations), so a path, an address or a name_with_underscores is found by its parts.
  */
 const letter = String.raw`\p{L}\p{N}\p{M}`;
 const words = new RegExp(`[${letter}]+`, 'gu');
 
-/** More of a content than its first 100,000 characters is not searched; the database's index has no more. */
+/** Only the first 100,000 characters of a content are searched, as in the database's index. */
 export const searchedCharacters = 100_000;
 
 /** The words of a text in lower case. */
@@ -13,7 +13,7 @@ export function wordsOf(text: string): string[] {
 	return text.toLowerCase().match(words) ?? [];
 }
 
-/** What finds these words one after the other in a text, in any case. `whole`: the last one does not go on. */
+/** A pattern that finds these words in sequence, ignoring case. `whole`: the last one must match to its end. */
 export function wordsPattern(found: readonly string[], whole: boolean, flags = 'iu'): RegExp {
 	const end = whole ? `(?![${letter}])` : '';
 	return new RegExp(`(?<![${letter}])${found.join(`[^${letter}]+`)}${end}`, flags);

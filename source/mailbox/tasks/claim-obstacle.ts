@@ -6,13 +6,13 @@ import {standingSentence} from './task-standing.ts';
 /** Why a task cannot be claimed. */
 export interface Obstacle {
 	readonly kind: 'own' | 'held' | 'over' | 'plan' | 'assigned' | 'blocked' | 'waits' | 'later' | 'passing';
-	/** What is with the task, in one sentence. */
+	/** The reason, in one sentence. */
 	readonly sentence: string;
-	/** Of a plan: its steps that are queued, by id. */
+	/** For a plan, its queued steps, by id. */
 	readonly queued: readonly number[];
 }
 
-/** What keeps `me` from claiming a task that was not given; null where there is no such task. */
+/** Why `me` could not claim a task; null if there is no such task. */
 export async function claimObstacle(
 	board: Pick<Mailbox['tasks'], 'list'>,
 	id: number,
@@ -46,12 +46,12 @@ function ofBegun(task: Task, me: Tag): Obstacle {
 function ofQueued(task: Task, needed: readonly Task[], me: Tag, now: number): Obstacle {
 	const {id, assignee, run_at} = task;
 	if (assignee !== null && !sameTag(assignee, me)) {
-		return obstacle('assigned', `Task #${id} is for ${assignee} alone.`);
+		return obstacle('assigned', `Task #${id} is for ${assignee} only.`);
 	}
 	const blocked = blockedForEver(task);
 	if (blocked !== null) return obstacle('blocked', `Task #${id} is ${blocked}.`);
 	const waits = needed.filter(({status}) => status !== 'done').map(other => `#${other.id} (${other.status})`);
 	if (waits.length > 0) return obstacle('waits', `Task #${id} waits for ${waits.join(', ')}.`);
-	if (waitOf(task, now) > 0) return obstacle('later', `Task #${id} is not to be begun before ${run_at}.`);
-	return obstacle('passing', `Task #${id} was being claimed or changed just now.`);
+	if (waitOf(task, now) > 0) return obstacle('later', `Task #${id} cannot be claimed before ${run_at}.`);
+	return obstacle('passing', `Task #${id} was just being claimed or changed.`);
 }

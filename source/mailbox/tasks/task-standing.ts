@@ -2,13 +2,13 @@ import type {Mailbox} from '../mailbox.ts';
 import {blockedForEver, type Task, type TaskFilter, type TaskStatus} from '../task.ts';
 
 /*
- * How a task stands, in the same words on the screen, on the command line and for agents. A plan (a task with steps) is never
- * claimed itself, and the database keeps it queued until its steps are over: it is running once one of them was begun.
+ * The status of a task, in the same words on the screen, on the command line and for agents. A plan (a task with steps) is never
+ * claimed itself, and the database keeps it queued until its steps have ended. Here it is running once one of them was begun.
  */
 
 type Board = Pick<Mailbox['tasks'], 'list'>;
 
-/** `steps`: the statuses of its steps, as they stand themselves. */
+/** `steps`: the statuses of its steps, with those of plans among them already derived. */
 export function statusOf({status}: Pick<Task, 'status'>, steps: Iterable<TaskStatus>): TaskStatus {
 	return status === 'queued' && [...steps].some(isBegun) ? 'running' : status;
 }
@@ -17,13 +17,13 @@ function isBegun(status: TaskStatus): boolean {
 	return status !== 'queued' && status !== 'cancelled';
 }
 
-/** In a few words, for one of many: `running 50%`. */
+/** The status in a few words, for a list: `running 50%`. */
 export function briefStanding(task: Task): string {
 	if (task.status === 'running') return `running ${percentOf(task)}`;
 	return blockedForEver(task) ?? task.status;
 }
 
-/** In all words, for a task that is shown by itself; `far`: how far it is, where nothing else says so. */
+/** The status in detail, for a single task. `far`: its progress, if that is not shown elsewhere. */
 export function standing(task: Task, steps: readonly Pick<Task, 'status'>[], far = ''): string {
 	const {attempts, max_attempts} = task;
 	const status = statusOf(
@@ -45,20 +45,20 @@ export function percentOf({progress}: Pick<Task, 'progress'>): string {
 	return `${Math.round(progress * 100)}%`;
 }
 
-/** In one sentence. */
+/** The status in one sentence. */
 export function standingSentence({id, status, lease_owner, lease_until}: Task): string {
 	if (status !== 'running') return `Task #${id} is ${status}.`;
 	if (lease_owner === null) return `Task #${id} is running.`;
 	return `Task #${id} is running: ${lease_owner} has it until ${lease_until ?? 'it ends'}.`;
 }
 
-/** The tasks that a filter lets through as they stand: with plans that are begun among those that are running. */
+/** The tasks that match a filter, with the derived status: a plan that was begun counts as running. */
 export async function listStanding(board: Board, filter: TaskFilter = {}): Promise<Task[]> {
 	const {status, owner, limit = 200} = filter;
 	const found = await standingIn(board, await board.list(filter));
 	if (status === undefined || status.includes('queued') === status.includes('running')) return found;
 	if (status.includes('queued')) return found.filter(task => status.includes(task.status));
-	// Nobody owns a plan.
+	// A plan has no owner.
 	if (owner !== undefined) return found;
 	const queued = await standingIn(board, await board.list({...filter, status: ['queued'], limit: page}));
 	return [...found, ...queued.filter(task => task.status === 'running')].sort(latestFirst).slice(0, limit);
@@ -69,12 +69,12 @@ function latestFirst(one: Task, other: Task): number {
 }
 
 const page = 1000;
-/** Ids that one request names. */
+/** Maximum ids per request. */
 const maxIds = 200;
-/** Plans within plans that are looked into. */
+/** How many levels of plans within plans are read. */
 const maxDepth = 8;
 
-/** The same tasks, with the status that plans among them have by their steps. */
+/** The same tasks, with the status of plans derived from their steps. */
 export async function standingIn(board: Board, tasks: readonly Task[]): Promise<Task[]> {
 	const queued = tasks.filter(({status}) => status === 'queued').map(({id}) => id);
 	const begun = await begunAmong(board, queued, 1);

@@ -3,50 +3,53 @@ import {MailboxError, type ErrorCode} from '../../mailbox/error.ts';
 import {printable} from '../../printable.ts';
 import {agentLine, agentText} from '../../quotation/agent-text.ts';
 
-/** Characters of `structuredContent` as JSON. Claude Code puts an answer of more than 50,000 into a file. */
-export const answerRoom = 46_000;
+/** Maximum characters of `structuredContent` as JSON. Claude Code writes an answer of more than 50,000 to a file. */
+export const maxAnswer = 46_000;
 
 interface Data {
 	readonly [name: string]: unknown;
 }
 
 /**
- * A tool's result: lines for reading, and the same as data. Clients show either of the two, and Claude Code gives its model
- * the data alone: whatever the model has to know stands in both, and both go through the gate. What there is none of is left
- * out of the data and not null: that is shorter, and schemas without null are understood by more clients.
+ * A tool's result: lines for reading, and the same as data. Clients show one of the two, and Claude Code gives its model only the
+ * data, so everything that the model has to know is in both, and both are made printable. Missing values are omitted from the
+ * data instead of being null: that is shorter, and more clients understand schemas without null.
  */
 export function answer(lines: readonly string[], data: Data): CallToolResult {
-	return {content: [{type: 'text', text: lines.map(agentLine).join('\n')}], structuredContent: visible(data) as Data};
+	return {
+		content: [{type: 'text', text: lines.map(agentLine).join('\n')}],
+		structuredContent: printableValue(data) as Data,
+	};
 }
 
-/** The value with every text in it as it may be shown, without what is undefined and what lies too deep to be read. */
-export function visible(value: unknown, depth = 100): unknown {
+/** The value with every text made printable, without undefined values and without anything nested too deeply. */
+export function printableValue(value: unknown, depth = 100): unknown {
 	if (typeof value === 'string') return agentText(value);
 	if (typeof value !== 'object' || value === null) return value;
 	if (depth === 0) return '…';
-	if (Array.isArray(value)) return value.map(inner => visible(inner, depth - 1));
+	if (Array.isArray(value)) return value.map(inner => printableValue(inner, depth - 1));
 	const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-	return Object.fromEntries(entries.map(([name, inner]) => [printable(name), visible(inner, depth - 1)]));
+	return Object.fromEntries(entries.map(([name, inner]) => [printable(name), printableValue(inner, depth - 1)]));
 }
 
-/** What an agent should do about it, where the error's own remedy speaks to a person at a terminal. */
+/** What an agent should do, where the error's own remedy is meant for a person at a terminal. */
 const advice: Partial<Record<ErrorCode, string>> = {
 	offline:
-		'Nothing is lost. Call the tool again with the same arguments in a few seconds; if it stays so, tell the human.',
-	unauthorized: 'Trying again will not help: tell the human.',
-	forbidden: 'Trying again will not help: do something else, or ask the human.',
-	schema: 'Trying again will not help: tell the human.',
-	internal: 'Try once more; if it stays so, tell the human.',
+		'Nothing is lost. Call the tool again with the same arguments in a few seconds; if it keeps failing, tell the human.',
+	unauthorized: 'Retrying will not help; tell the human.',
+	forbidden: 'Retrying will not help; do something else, or ask the human.',
+	schema: 'Retrying will not help; tell the human.',
+	internal: 'Try once more; if it fails again, tell the human.',
 };
 
-/** The same, where the error knows no remedy. */
+/** Remedies for errors without one. */
 const remedies: Partial<Record<ErrorCode, string>> = {
-	not_found: 'Look the id up first: search_messages and list_tasks show what there is.',
-	invalid: 'Change that and call the tool again.',
-	conflict: 'Look first how it stands: list_tasks shows it.',
+	not_found: 'Look up the id first, with search_messages or list_tasks.',
+	invalid: 'Correct that and call the tool again.',
+	conflict: 'Check the current state first, with list_tasks.',
 };
 
-/** Runs a tool; what can be expected to fail becomes a result that tells the agent what happened and what to do. */
+/** Runs a tool. Expected failures become a result that tells the agent what happened and what to do. */
 export async function answering(work: () => Promise<CallToolResult>): Promise<CallToolResult> {
 	try {
 		return await work();

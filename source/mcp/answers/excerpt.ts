@@ -3,17 +3,17 @@ import {agentText} from '../../quotation/agent-text.ts';
 
 /** Part of a text. */
 export interface Excerpt {
-	/** As it may be shown. */
+	/** Made printable. */
 	readonly text: string;
-	/** Where the rest begins, in characters (UTF-16 units) of the whole text. */
+	/** The position of the rest, in UTF-16 units of the whole text. */
 	readonly end: number;
 }
 
-/** As much of a text from a character on as takes at most `room` characters of an answer. */
+/** As much of a text, from a position on, as takes at most `room` characters of an answer. */
 export function excerptOf(whole: string, room: number, from = 0): Excerpt {
 	let raw = cutText(whole, room, from);
 	let text = agentText(raw);
-	// What is invisible is shown by its code, and tags of clients are escaped: both are longer.
+	// Invisible characters are shown by their code, and clients' tags are escaped; both make the text longer.
 	while (sizeOf(text) > room && raw !== '') {
 		raw = cutText(raw, Math.floor((raw.length * room) / sizeOf(text)));
 		text = agentText(raw);
@@ -21,7 +21,7 @@ export function excerptOf(whole: string, room: number, from = 0): Excerpt {
 	return {text, end: from + raw.length};
 }
 
-/** Characters that a text takes in an answer: as JSON, where a quote or a line break is two. */
+/** Characters that a text takes in an answer as JSON, where a quote or a line break counts as two. */
 export function sizeOf(text: string): number {
 	return JSON.stringify(text).length - 2;
 }

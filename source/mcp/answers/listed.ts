@@ -1,4 +1,4 @@
-/** `#1, #2, #3`, as ids are named in a sentence. */
+/** Ids for a sentence: `#1, #2, #3`. */
 export function listed(ids: readonly number[]): string {
 	return ids.map(id => `#${id}`).join(', ');
 }

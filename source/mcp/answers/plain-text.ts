@@ -1,13 +1,13 @@
 import {z} from 'zod';
 
-/** A text that PostgreSQL can store, of 1 to `most` UTF-16 units. */
-export function plainText(most: number): z.ZodString {
+/** Text of 1 to `max` UTF-16 units that PostgreSQL can store. */
+export function plainText(max: number): z.ZodString {
 	return z
 		.string()
 		.min(1)
-		.max(most)
+		.max(max)
 		.refine(
 			text => !text.includes('\0') && text.isWellFormed(),
-			'It holds a NUL character or half of a character, which cannot be stored: take it out.',
+			'It contains a NUL character or half of a surrogate pair, which cannot be stored. Remove it.',
 		);
 }

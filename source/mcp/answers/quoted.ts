@@ -6,46 +6,46 @@ import {printable} from '../../printable.ts';
 import {gutter, notice} from '../../quotation/agent-text.ts';
 import {cutLine, messageHead} from '../../quotation/message-head.ts';
 import {provenance} from '../../quotation/provenance.ts';
-import {answerRoom} from './answer.ts';
+import {maxAnswer} from './answer.ts';
 import {excerptOf, sizeOf, type Excerpt} from './excerpt.ts';
 
 export const quotedMessage = z.object({
 	id: z.number().int(),
-	from: z.string().describe('The tag it stands under.'),
-	provenance: z.string().describe('Whether somebody vouches for that, and who really wrote it where that differs.'),
+	from: z.string().describe('The tag that it was written under.'),
+	provenance: z.string().describe('Whether that is verified, and who really wrote it if that differs.'),
 	author: z
 		.string()
 		.optional()
-		.describe('Who really wrote it, from the verified token; absent when nobody vouches for it.'),
+		.describe('Who really wrote it, according to the verified token; absent if it is unverified.'),
 	author_kind: z.enum(['human', 'agent', 'system']).optional(),
 	verified: z.boolean().describe('False: anyone with access to the database may have written it under this tag.'),
 	signature: z
 		.enum(['signed', 'unsigned', 'unknown key', 'invalid signature'])
 		.optional()
 		.describe(
-			"Signed: proven to be the human's words. Invalid: they were changed, or never were. Absent: an agent's, which sign nothing.",
+			"Signed: proven to be the human's words. Invalid: changed or forged. Absent: from an agent; agents do not sign.",
 		),
-	to: z.array(z.string()).describe('Whom it mentions, the first ten; empty: everyone.'),
+	to: z.array(z.string()).describe('The first ten tags that it mentions; empty if it is for everyone.'),
 	reply_to: z.number().int().optional(),
 	thread_id: z.number().int(),
 	created_at: z.string(),
 	again: z
 		.literal(true)
 		.optional()
-		.describe('You may have been given it before: it was handed over and left open, or its receipt was lost.'),
+		.describe('You may already have it: it was handed over before and left open, or its receipt was lost.'),
 	text: z.string(),
-	rest: z.string().optional().describe('Only where the text was cut: how to get the rest.'),
+	rest: z.string().optional().describe('If the text was cut: how to get the rest.'),
 });
 
 export type Quoted = z.infer<typeof quotedMessage>;
 
-/** Messages as data. What is too long for one answer is cut, the longest first. `again`: ids of what may have been given before. */
+/** Messages as data. Texts that are too long for one answer are cut, the longest first. `again`: ids that the reader may already have. */
 export function quoteAll(messages: readonly Message[], reader: Tag, again: ReadonlySet<number> = new Set()): Quoted[] {
 	const quoted = (message: Message, excerpt: Excerpt): Quoted => quote(message, reader, excerpt, again.has(message.id));
 	const frames = messages.map(message => quoted(message, {text: '', end: message.body.length}));
 	const room = Math.max(
 		0,
-		frames.reduce((left, frame) => left - JSON.stringify(frame).length - restLength, answerRoom),
+		frames.reduce((left, frame) => left - JSON.stringify(frame).length - restLength, maxAnswer),
 	);
 	const wholes = messages.map(({body}) => excerptOf(body, room));
 	const share = fairShare(
@@ -59,17 +59,17 @@ export function quoteAll(messages: readonly Message[], reader: Tag, again: Reado
 	});
 }
 
-/** One message, its text from a character on. */
+/** One message, with its text from a position on. */
 export function quoteFrom(message: Message, reader: Tag, from: number): Quoted {
-	return quote(message, reader, excerptOf(message.body, answerRoom - 1000, from));
+	return quote(message, reader, excerptOf(message.body, maxAnswer - 1000, from));
 }
 
-/** Messages for reading: what they are, the notice, each of them, and what can be done next. */
+/** Messages for reading: a heading, the notice, the messages, and the hint. */
 export function quotedBlock(what: string, messages: readonly Quoted[], hint: string): string[] {
 	return [`${what} ${notice}`, ...messages.flatMap(message => ['', ...quotedLines(message)]), '', hint];
 }
 
-/** A head line, then the text behind a gutter that no text can leave. */
+/** A head line, then the text indented behind a bar that it cannot leave. */
 function quotedLines(message: Quoted): string[] {
 	const {text, rest} = message;
 	const lines = text.split('\n').map(line => `${gutter}${line}`);
@@ -100,5 +100,5 @@ function quote(message: Message, reader: Tag, {text, end}: Excerpt, again = fals
 const restLength = restOf(Number.MAX_SAFE_INTEGER, 262_144, 262_144).length + '"rest":"",'.length;
 
 function restOf(id: number, end: number, left: number): string {
-	return `read_thread with id ${id} and text_from ${end} gives the other ${left} characters`;
+	return `read_thread with id ${id} and text_from ${end} returns the other ${left} characters`;
 }

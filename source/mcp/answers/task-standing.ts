@@ -11,17 +11,17 @@ export async function findTask(mailbox: Mailbox, id: number): Promise<Task | nul
 }
 
 export function noSuchTask(id: number): MailboxError {
-	return new MailboxError('not_found', `There is no task #${id}.`, 'list_tasks shows what there is.');
+	return new MailboxError('not_found', `There is no task #${id}.`, 'list_tasks shows the tasks.');
 }
 
 const remedies: {readonly [Kind in Exclude<Obstacle['kind'], 'plan'>]: string} = {
-	own: 'Go on with it: task_progress reports, finish_task ends it.',
-	held: 'Leave it to its owner; claim_task without an id takes the next one.',
-	over: 'It is not claimed any more; list_tasks shows what is.',
-	assigned: 'Leave it, and take another.',
-	blocked: 'Cancel one of these tasks, or ask whoever added them to.',
-	waits: 'Claim it when those are done, or take another.',
-	later: 'Claim it then, or take another.',
+	own: 'Continue with it: task_progress reports, finish_task ends it.',
+	held: 'Leave it to its owner; use claim_task without an id to claim the next one.',
+	over: 'It cannot be claimed any more; list_tasks shows open tasks.',
+	assigned: 'Leave it, and claim another.',
+	blocked: 'Cancel one of these tasks, or ask their author to.',
+	waits: 'Claim it when those are done, or claim another.',
+	later: 'Claim it then, or claim another.',
 	passing: 'Try once more.',
 };
 
@@ -31,6 +31,6 @@ export async function whyNotClaimed(mailbox: Mailbox, id: number, me: Tag): Prom
 	if (obstacle === null) return noSuchTask(id);
 	const {kind, sentence, queued} = obstacle;
 	if (kind !== 'plan') return new MailboxError('conflict', sentence, remedies[kind]);
-	const which = queued.length === 0 ? 'list_tasks shows them.' : `Queued are ${listed(queued)}.`;
+	const which = queued.length === 0 ? 'list_tasks shows them.' : `Queued: ${listed(queued)}.`;
 	return new MailboxError('conflict', sentence, which);
 }

@@ -2,31 +2,31 @@ import type {Transport} from '@modelcontextprotocol/sdk/shared/transport.js';
 
 export type RequestId = string | number;
 
-/** What follows the answer to a request: one of the two, once. */
+/** What to do after the answer to a request: one of the two, once. */
 interface AfterAnswer {
-	/** It was written, and has left this process. */
+	/** The answer was written, and has left this process. */
 	readonly written: () => Promise<void>;
-	/** It was given up, is an error instead, or could not be written. */
+	/** The request was cancelled, failed, or its answer could not be written. */
 	readonly lost: () => Promise<void>;
 }
 
-/** A transport that says when an answer was written: a message counts as handed over then, and not before. */
+/** A transport that reports when an answer was written, because only then does a message count as handed over. */
 export interface AnsweringTransport extends Transport {
-	/** `signal` tells that the client has cancelled the request, or has gone. */
+	/** `signal` is aborted if the client cancels the request or goes away. */
 	afterAnswer(request: RequestId, work: AfterAnswer, signal: AbortSignal): void;
-	/** Resolves when all that follows answers is done. */
+	/** Resolves when all running work is done. */
 	settled(): Promise<void>;
 }
 
-interface Hearing {
-	/** Resolves when what was sent has left this process, and rejects when it cannot. */
+interface Hooks {
+	/** Resolves when everything sent has left this process; rejects if that is not possible. */
 	readonly flushed?: () => Promise<void>;
-	/** Hears what goes wrong in the work; the answer stands then already. */
+	/** Called with errors of the work. By then the answer was already sent. */
 	readonly failed: (error: unknown) => void;
 }
 
-export function withAfterAnswer<T extends Transport>(transport: T, {flushed, failed}: Hearing): T & AnsweringTransport {
-	const promised = new Map<RequestId, AfterAnswer>();
+export function withAfterAnswer<T extends Transport>(transport: T, {flushed, failed}: Hooks): T & AnsweringTransport {
+	const pending = new Map<RequestId, AfterAnswer>();
 	const running = new Set<Promise<void>>();
 	const send = transport.send.bind(transport);
 	const run = (work: () => Promise<void>): void => {
@@ -35,8 +35,8 @@ export function withAfterAnswer<T extends Transport>(transport: T, {flushed, fai
 			.finally(() => running.delete(ending));
 		running.add(ending);
 	};
-	/** Whether nobody has done it before. */
-	const take = (id: RequestId, work: AfterAnswer): boolean => promised.get(id) === work && promised.delete(id);
+	/** Removes the work; false if it was already done. */
+	const take = (id: RequestId, work: AfterAnswer): boolean => pending.get(id) === work && pending.delete(id);
 	const drop = (id: RequestId, work: AfterAnswer): void => {
 		if (take(id, work)) run(work.lost);
 	};
@@ -44,7 +44,7 @@ export function withAfterAnswer<T extends Transport>(transport: T, {flushed, fai
 		async send(...[message, options]: Parameters<Transport['send']>): Promise<void> {
 			const isAnswer = 'result' in message || 'error' in message;
 			const id = isAnswer ? message.id : undefined;
-			const work = id === undefined ? undefined : promised.get(id);
+			const work = id === undefined ? undefined : pending.get(id);
 			if (id === undefined || work === undefined) return send(message, options);
 			try {
 				await send(message, options);
@@ -56,9 +56,9 @@ export function withAfterAnswer<T extends Transport>(transport: T, {flushed, fai
 			else if (take(id, work)) run(() => afterFlush(work));
 		},
 		afterAnswer(request: RequestId, work: AfterAnswer, signal: AbortSignal): void {
-			promised.set(request, work);
+			pending.set(request, work);
 			if (signal.aborted) drop(request, work);
-			// Also while it is being written, to a client that does not read.
+			// Also while the answer is being written to a client that does not read.
 			else signal.addEventListener('abort', () => drop(request, work), {once: true});
 		},
 		async settled(): Promise<void> {

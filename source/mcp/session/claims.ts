@@ -9,22 +9,22 @@ interface Claim {
 	readonly token: number;
 	/** Seconds. */
 	readonly lease: number;
-	/** Its task was finished with it: it is not renewed, and told again only when the agent finishes again. */
+	/** Whether the task was finished with it. Then it is not renewed, and is used only if the agent calls finish again. */
 	readonly finished: boolean;
 }
 
-/** Seconds that a claim holds unless the agent says otherwise: an agent is slower to report than a program. */
+/** Seconds. Long, because an agent reports less often than a program. */
 export const defaultLease = 900;
-/** At most this many seconds between two renewals. Without a hub, the database notices naps and clock steps by them alone. */
+/** Maximum seconds between two renewals. Without a hub, the database detects sleep and clock changes only by them. */
 const maxPause = 60;
-/** Claims of finished tasks that are remembered. */
+/** The number of claims of finished tasks to remember. */
 const maxFinished = 100;
 
-/** What was claimed through this server: its agent need not carry tokens about, and while it lives no lease runs out. */
+/** The claims made through this server. They save the agent from handling tokens, and are renewed while the server lives. */
 export class Claims {
 	readonly #me: Tag;
 	readonly #open: () => Promise<Mailbox>;
-	readonly #held = new Map<number, Claim>();
+	readonly #claims = new Map<number, Claim>();
 	#timer: NodeJS.Timeout | null = null;
 
 	constructor(me: Tag, open: () => Promise<Mailbox>) {
@@ -33,13 +33,13 @@ export class Claims {
 	}
 
 	keep({id, lease_token}: Task, lease: number): void {
-		this.#held.set(id, {token: lease_token, lease, finished: false});
+		this.#claims.set(id, {token: lease_token, lease, finished: false});
 		this.#schedule();
 	}
 
 	/**
-	 * Runs `work` with the claim on a task: the one that the agent names, that it made here, or, when this server was started
-	 * since, that its tag holds now. When it is lost, rejects with what became of the task.
+	 * Runs `work` with the claim on a task: the one that the agent names, the one made here, or, if this server was restarted since,
+	 * the one that its tag has now. If the claim is lost, rejects with the state of the task.
 	 */
 	async using<T>(
 		mailbox: Mailbox,
@@ -47,53 +47,53 @@ export class Claims {
 		named: number | undefined,
 		work: (claim: Claim) => Promise<T>,
 	): Promise<T> {
-		const held = this.#held.get(id);
-		const token = named ?? held?.token ?? (await this.#tokenNow(mailbox, id));
+		const known = this.#claims.get(id);
+		const token = named ?? known?.token ?? (await this.#tokenNow(mailbox, id));
 		try {
-			return await work({token, lease: held?.lease ?? defaultLease, finished: held?.finished ?? false});
+			return await work({token, lease: known?.lease ?? defaultLease, finished: known?.finished ?? false});
 		} catch (error) {
 			if (!(error instanceof MailboxError) || !['conflict', 'not_found'].includes(error.code)) throw error;
-			// The database says more than that it is too late.
+			// The database's own remedy is more specific.
 			if (error.code === 'conflict' && error.remedy !== '') throw error;
-			if (held?.token === token) this.#held.delete(id);
+			if (known?.token === token) this.#claims.delete(id);
 			throw await this.#lost(mailbox, id);
 		}
 	}
 
-	/** The task was finished with its claim, which is remembered: the agent may not have got the answer. */
+	/** Remembers the claim of a finished task, because the agent may not have got the answer and call finish again. */
 	finish({id, lease_token}: Task): void {
-		this.#held.delete(id);
-		this.#held.set(id, {token: lease_token, lease: defaultLease, finished: true});
-		const finished = [...this.#held].filter(([, claim]) => claim.finished);
-		for (const [oldest] of finished.slice(0, -maxFinished)) this.#held.delete(oldest);
+		this.#claims.delete(id);
+		this.#claims.set(id, {token: lease_token, lease: defaultLease, finished: true});
+		const finished = [...this.#claims].filter(([, claim]) => claim.finished);
+		for (const [oldest] of finished.slice(0, -maxFinished)) this.#claims.delete(oldest);
 		this.#schedule();
 	}
 
-	/** Renews nothing any more. */
+	/** Stops renewing. */
 	close(): void {
-		this.#held.clear();
+		this.#claims.clear();
 		this.#schedule();
 	}
 
-	/** Renews thrice within the shortest lease. */
+	/** Schedules the next renewal: three per shortest lease. */
 	#schedule(): void {
 		if (this.#timer !== null) clearTimeout(this.#timer);
-		const leases = [...this.#held.values()].filter(({finished}) => !finished).map(({lease}) => lease);
+		const leases = [...this.#claims.values()].filter(({finished}) => !finished).map(({lease}) => lease);
 		const pause = Math.min(maxPause, ...leases.map(lease => lease / 3));
 		this.#timer = leases.length === 0 ? null : setTimeout(() => void this.#renew(), pause * 1000).unref();
 	}
 
 	async #renew(): Promise<void> {
-		for (const [id, {token, lease, finished}] of this.#held) {
+		for (const [id, {token, lease, finished}] of this.#claims) {
 			if (finished) continue;
 			try {
 				const mailbox = await this.#open();
 				await mailbox.tasks.heartbeat(id, token, lease);
 			} catch (error) {
-				// Only what was said about the claim itself ends it: a hub that is away is waited for.
+				// Only an error about the claim itself ends it. If the hub is away, keep trying.
 				const isOver = error instanceof MailboxError && ['conflict', 'not_found'].includes(error.code);
-				const now = this.#held.get(id);
-				if (isOver && now?.token === token && !now.finished) this.#held.delete(id);
+				const now = this.#claims.get(id);
+				if (isOver && now?.token === token && !now.finished) this.#claims.delete(id);
 			}
 		}
 		this.#schedule();
@@ -108,13 +108,13 @@ export class Claims {
 	async #lost(mailbox: Mailbox, id: number): Promise<MailboxError> {
 		const task = await findTask(mailbox, id);
 		if (task === null) return noSuchTask(id);
-		return this.#refusal(task, 'The claim that this is about has ended, and nothing was recorded.');
+		return this.#refusal(task, 'Your claim has ended, and nothing was recorded.');
 	}
 
 	#refusal(task: Task, why: string): MailboxError {
-		const otherwise = 'Stop working on it; claim_task without an id takes the next one.';
-		const queued = `claim_task with id ${task.id} takes it (again).`;
-		const own = 'Its claim now has another token: leave lease_token out if that is yours too.';
+		const otherwise = 'Stop working on it; use claim_task without an id to claim the next one.';
+		const queued = `Use claim_task with id ${task.id} to claim it (again).`;
+		const own = 'Its claim now has another token; omit lease_token if that claim is yours, too.';
 		const remedy = task.status === 'queued' ? queued : this.#owns(task) ? own : otherwise;
 		return new MailboxError('conflict', `${standingSentence(task)} ${why}`, remedy);
 	}

@@ -9,14 +9,14 @@ import type {Session} from './session.ts';
 import {quoteAll, quotedBlock, quotedMessage} from '../answers/quoted.ts';
 import type {Taken, Taking} from './taking.ts';
 
-export const limitSchema = z.number().int().min(1).max(50).default(20).describe('At most this many messages.');
+export const limitSchema = z.number().int().min(1).max(50).default(20).describe('The maximum number of messages.');
 
-/** What every hand-over answers with. */
+/** The fields in the answer of every hand-over. */
 export const handOverShape = {
 	notice: z.string(),
 	messages: z.array(quotedMessage),
-	more: z.boolean().describe('There may be further ones.'),
-	hint: z.string().describe('What can be done next.'),
+	more: z.boolean().describe('Whether there may be more.'),
+	hint: z.string().describe('What you can do next.'),
 };
 
 export const howToClose =
@@ -27,27 +27,27 @@ interface Request {
 	readonly signal: AbortSignal;
 }
 
-interface Words {
-	/** Said when nothing was taken, and what can be done then. */
+interface Texts {
+	/** For the case that there are no messages: a sentence, and what to do next. */
 	readonly none: string;
 	readonly next: string;
-	/** What else there is to say. */
+	/** Additional sentences for the hint. */
 	readonly remarks?: readonly string[];
-	/** What else stands in the data. */
+	/** Additional fields of the data. */
 	readonly data: {readonly [name: string]: unknown};
 }
 
-/** The answer that hands over messages which were taken; they are marked as delivered once it was written, or given back. */
+/** The answer that hands over taken messages. Once it was written they are marked as delivered; otherwise they are given back. */
 export function handOver(
 	{session, mailbox, taking}: {readonly session: Session; readonly mailbox: Mailbox; readonly taking: Taking},
 	given: Taken,
 	{requestId, signal}: Request,
-	{none, next, remarks = [], data}: Words,
+	{none, next, remarks = [], data}: Texts,
 ): CallToolResult {
 	const taken = taking.stillHeld(mailbox, given);
 	const messages = quoteAll(taken.messages, session.tag, taken.again);
 	const {more} = taken;
-	const rest = more ? ['There may be more: check_messages.'] : [];
+	const rest = more ? ['There may be more; call check_messages.'] : [];
 	const shared = session.isShared() ? [sharedText(session.tag)] : [];
 	const hint = [...(messages.length === 0 ? [next] : [howToClose, ...rest]), ...remarks, ...shared].join(' ');
 	const all = {notice, messages, more, hint, ...data};

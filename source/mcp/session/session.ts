@@ -2,14 +2,14 @@ import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import type {AnsweringTransport} from './after-answer.ts';
 
-/** What every tool works with: one agent's place at the mailbox. */
+/** What the tools of one agent's server share. */
 export interface Session {
-	/** Whom the tools write as. */
+	/** The agent that the tools act as. */
 	readonly tag: Tag;
-	/** Opened at the first use, so that the server answers before a hub does; a failure is tried anew by the next call. */
+	/** Opened at the first use, so that the server can answer before a hub does. After a failure the next call tries again. */
 	mailbox(): Promise<Mailbox>;
-	/** Whether another client works under the tag just now, as far as it is known. */
+	/** Whether another client is known to use the tag. */
 	isShared(): boolean;
-	/** Runs one half of `work`, when it is known whether the answer to that request was written. */
+	/** Runs one of the functions of `work` once it is known whether the answer was written. */
 	afterAnswer: AnsweringTransport['afterAnswer'];
 }

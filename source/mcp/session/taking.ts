@@ -6,103 +6,105 @@ import {sameTag} from '../../mailbox/tag.ts';
 import type {RequestId} from './after-answer.ts';
 import type {Session} from './session.ts';
 
-/** What `receipts` calls this way. */
+/** The `route` in receipts. */
 export const route = 'mcp';
 
-/** Messages that one request has leased, and hands over or gives back. */
+/** Messages that a request has leased, to hand over or give back. */
 export interface Taken {
-	/** What `Mailbox.release` calls them. */
+	/** The id for `Mailbox.release`. */
 	readonly id: string;
 	/** Oldest first. */
 	readonly messages: readonly Message[];
-	/** There may be further ones. */
+	/** Whether there may be more. */
 	readonly more: boolean;
-	/** Ids of those that the reader may have been handed before. */
+	/** Ids of those that the reader may already have. */
 	readonly again: ReadonlySet<number>;
 	/** Whether the lease may have ended by now. */
 	readonly isLate: () => boolean;
 }
 
-/** Milliseconds in which an answer must be written: the lease lasts 30 s, of which a part may have passed before it was known. */
+/** Milliseconds in which an answer must be written. The lease lasts 30 s, part of which may have passed before we knew of it. */
 const handOverWithin = 25_000;
-/** Milliseconds until a receipt that did not get through is sent again. */
+/** Milliseconds until a failed receipt is sent again. */
 const retryEvery = 2000;
 
 /**
- * What one server takes from the mailbox and hands over. A receipt that does not get through is sent again until it does, and
- * its message is not shown a second time by this server, as a session's hooks do it.
+ * Takes messages and hands them over for one server. A failed receipt is sent again until it succeeds, and meanwhile this server
+ * does not show its message again. A session's hooks do the same.
  */
 export class Taking {
-	readonly #desk: Session;
-	/** Ids whose text the client has, but whose receipt did not get through. */
-	readonly #unsaid = new Set<number>();
+	readonly #session: Session;
+	/** Ids of messages that the client has, but whose receipt could not be sent. */
+	readonly #unconfirmed = new Set<number>();
 	#retry: NodeJS.Timeout | null = null;
 
 	constructor(session: Session) {
-		this.#desk = session;
+		this.#session = session;
 	}
 
-	/** Takes what there is, at most `limit`. */
+	/** Takes up to `limit` messages. */
 	async take(mailbox: Mailbox, limit: number): Promise<Taken> {
 		const id = randomUUID();
 		const isLate = lateAfter(handOverWithin);
 		const taken = await mailbox.take({limit, route, takeId: id}).catch((error: unknown) => {
-			// Where the answer alone was lost, somebody else may have them at once.
+			// If only the answer was lost, release them for others.
 			mailbox.release(id).catch(() => undefined);
 			throw error;
 		});
 		const more = mayBeMore(taken, limit);
-		const messages = taken.filter(message => !this.#unsaid.has(message.id));
-		if (this.#unsaid.size > 0) await this.#say(mailbox).catch(() => undefined);
+		const messages = taken.filter(message => !this.#unconfirmed.has(message.id));
+		if (this.#unconfirmed.size > 0) await this.#confirm(mailbox).catch(() => undefined);
 		return {id, messages, more, again: await this.#handedOver(mailbox, messages), isLate};
 	}
 
-	/** The same; or nothing, where this took so long that somebody else may have it by now. It is given back then. */
+	/** `taken` unchanged, unless its lease may have ended: then the messages are given back, and the result is empty. */
 	stillHeld(mailbox: Mailbox, taken: Taken): Taken {
 		if (taken.messages.length === 0 || !taken.isLate()) return taken;
 		mailbox.release(taken.id).catch(() => undefined);
 		return {...taken, messages: [], more: true};
 	}
 
-	/** Has what was taken marked as handed over, or given back, as soon as it is known whether the answer was written. */
+	/** Marks messages as delivered, or gives them back, as soon as it is known whether the answer was written. */
 	answered(mailbox: Mailbox, {id, messages}: Taken, request: RequestId, signal: AbortSignal): void {
 		const written = async (): Promise<void> => {
-			for (const message of messages) this.#unsaid.add(message.id);
-			await this.#say(mailbox);
+			for (const message of messages) this.#unconfirmed.add(message.id);
+			await this.#confirm(mailbox);
 		};
-		this.#desk.afterAnswer(request, {written, lost: () => mailbox.release(id)}, signal);
+		this.#session.afterAnswer(request, {written, lost: () => mailbox.release(id)}, signal);
 	}
 
-	/** Sends the receipts that are missing; rejects where that fails, and tries again. */
-	async #say(mailbox: Mailbox): Promise<void> {
-		const ids = [...this.#unsaid];
+	/** Sends the missing receipts. If that fails, rejects and schedules a retry. */
+	async #confirm(mailbox: Mailbox): Promise<void> {
+		const ids = [...this.#unconfirmed];
 		try {
 			await mailbox.deliver(ids, route);
-			for (const id of ids) this.#unsaid.delete(id);
+			for (const id of ids) this.#unconfirmed.delete(id);
 		} catch (error) {
-			// It must not keep a process alive whose client has gone.
-			if (this.#retry === null) this.#retry = setTimeout(() => void this.#sayAgain(mailbox), retryEvery).unref();
+			// unref: it must not keep the process alive when the client has gone.
+			if (this.#retry === null) this.#retry = setTimeout(() => void this.#confirmAgain(mailbox), retryEvery).unref();
 			throw error;
 		}
 	}
 
-	async #sayAgain(mailbox: Mailbox): Promise<void> {
+	async #confirmAgain(mailbox: Mailbox): Promise<void> {
 		this.#retry = null;
-		// Another may have got through meanwhile.
-		if (this.#unsaid.size > 0) await this.#say(mailbox).catch(() => undefined);
+		// Another attempt may have succeeded in the meantime.
+		if (this.#unconfirmed.size > 0) await this.#confirm(mailbox).catch(() => undefined);
 	}
 
-	/** What was handed over before, or taken by somebody who may have done so and did not get to say it. */
+	/** Messages that were handed over before, or taken by a client that may have handed them over without confirming it. */
 	async #handedOver(mailbox: Mailbox, messages: readonly Message[]): Promise<ReadonlySet<number>> {
 		if (messages.length === 0) return new Set();
-		// What was taken is handed over, whatever becomes of this.
+		// Taken messages are handed over even if this fails.
 		const receipts = await mailbox.receipts(messages.map(({id}) => id)).catch(() => []);
-		const own = receipts.filter(({reader, attempts, takes}) => sameTag(reader, this.#desk.tag) && attempts + takes > 1);
+		const own = receipts.filter(
+			({reader, attempts, takes}) => sameTag(reader, this.#session.tag) && attempts + takes > 1,
+		);
 		return new Set(own.map(({message_id}) => message_id));
 	}
 }
 
-/** Tells whether so many milliseconds have passed from now on, also where the machine slept or its clock was put back. */
+/** Returns a function that tells whether the time has passed, even if the machine slept or its clock was set back. */
 function lateAfter(milliseconds: number): () => boolean {
 	const [wall, steady] = [Date.now(), performance.now()];
 	return () => Math.max(Date.now() - wall, performance.now() - steady) > milliseconds;

@@ -14,14 +14,14 @@ export function registerAckMessage(server: McpServer, session: Session): void {
 			title: 'Acknowledge messages',
 			description:
 				`Marks messages that need no answer as done for ${session.tag}: they leave its inbox, and their senders see that they ` +
-				'were read. A reply (send_message with reply_to) does this too. Acknowledging twice changes nothing; others ' +
-				'acknowledge the same message for themselves.',
+				'were read. A reply (send_message with reply_to) does this, too. Acknowledging twice changes nothing. Others ' +
+				'acknowledge the same message separately.',
 			inputSchema: z.strictObject({
 				ids: z.array(z.number().int().positive()).min(1).max(100).describe('The ids of the messages.'),
 			}),
 			outputSchema: {
 				acknowledged: z.array(z.number().int()),
-				unknown: z.array(z.number().int()).describe('There are no such messages.'),
+				unknown: z.array(z.number().int()).describe('Ids of messages that do not exist.'),
 				hint: z.string().optional(),
 			},
 			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false},
@@ -38,7 +38,7 @@ export function registerAckMessage(server: McpServer, session: Session): void {
 				const hint =
 					unknown.length === 0
 						? undefined
-						: `There is no message ${listed(unknown)}: check_messages with again: true shows what is open.`;
+						: `There is no message ${listed(unknown)}; check_messages with again: true shows open messages.`;
 				if (acknowledged.length === 0) throw new MailboxError('not_found', `Nothing was acknowledged. ${hint ?? ''}`);
 				const lines = [`Acknowledged: ${listed(acknowledged)}.`, ...(hint === undefined ? [] : [hint])];
 				return answer(lines, {acknowledged, unknown, hint});

@@ -7,26 +7,26 @@ import {answer, answering} from '../answers/answer.ts';
 import type {Session} from '../session/session.ts';
 import {listed} from '../answers/listed.ts';
 import {plainText} from '../answers/plain-text.ts';
-import {queueSchema, taskAtAGlance, taskId, taskSchema} from '../answers/task-data.ts';
+import {queueSchema, briefTask, taskId, taskSchema} from '../answers/task-data.ts';
 
-/** Tasks whose fate is not known that are remembered: each may be long. */
-const maxUnsure = 20;
+/** How many unconfirmed tasks are remembered; each may be long. */
+const maxUnconfirmed = 20;
 
 export function registerAddTask(server: McpServer, session: Session): void {
-	// A task whose fate is not known keeps its key: added again with the same words, it is added once.
-	const unsure = new RecentMap<string, string>(maxUnsure);
+	// The keys of unconfirmed tasks, by their contents: if the agent tries again, the task is added only once.
+	const unconfirmed = new RecentMap<string, string>(maxUnconfirmed);
 
 	server.registerTool(
 		'add_task',
 		{
 			title: 'Add a task',
 			description:
-				'Puts a task on the board that all agents and the human share; one of them takes it from its queue with claim_task. ' +
-				'With steps it is a plan: the steps are claimed, and the plan is done with the last of them.',
+				'Adds a task to the board that all agents and the human share; one of them claims it from its queue with claim_task. ' +
+				'With steps it is a plan: the steps are claimed, and the plan is done when all of them are.',
 			inputSchema: z.strictObject({
-				title: plainText(1000).describe('What is to be done, in one line.'),
-				body: plainText(100_000).optional().describe('Everything that whoever takes it needs to know.'),
-				queue: queueSchema.default('default').describe('Where it waits to be claimed.'),
+				title: plainText(1000).describe('What to do, in one line.'),
+				body: plainText(100_000).optional().describe('Everything that its owner needs to know.'),
+				queue: queueSchema.default('default').describe('The queue in which it waits to be claimed.'),
 				priority: z.number().int().min(-1000).max(1000).default(0).describe('Higher goes first.'),
 				steps: z
 					.array(z.strictObject({title: plainText(1000), body: plainText(100_000).optional()}))
@@ -34,44 +34,47 @@ export function registerAddTask(server: McpServer, session: Session): void {
 					.max(100)
 					.optional()
 					.describe('Makes it a plan of these steps.'),
-				in_order: z.boolean().default(true).describe('With steps: each can be claimed when the one before is done.'),
-				parent_id: taskId.optional().describe('The task that this is a step of.'),
+				in_order: z
+					.boolean()
+					.default(true)
+					.describe('With steps: whether each can be claimed only when the one before is done.'),
+				parent_id: taskId.optional().describe('The plan that this is a step of.'),
 				position: z
 					.number()
 					.int()
 					.min(0)
 					.max(1_000_000)
 					.optional()
-					.describe('With parent_id: its place among the steps.'),
+					.describe('With parent_id: its position among the steps.'),
 				depends_on: z.array(taskId).max(100).optional().describe('Tasks that must be done before it can be claimed.'),
-				message_id: z.number().int().positive().optional().describe('The message that it was asked for in.'),
-				idem_key: plainText(200).optional().describe('Adding twice under one key in one queue adds it once.'),
+				message_id: z.number().int().positive().optional().describe('The message that asked for it.'),
+				idem_key: plainText(200).optional().describe('A task with the same key in the same queue is added only once.'),
 			}),
 			outputSchema: {
 				task: taskSchema,
-				steps: z.array(z.number().int()).describe('The ids of the steps of a plan, in their order.'),
+				steps: z.array(z.number().int()).describe('The ids of the steps of a plan, in order.'),
 				hint: z.string(),
 			},
 			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
 		},
 		({steps, in_order, ...fields}) =>
 			answering(async () => {
-				const letter = JSON.stringify([steps, in_order, fields]);
-				const idem_key = fields.idem_key ?? unsure.get(letter) ?? randomUUID();
-				unsure.set(letter, idem_key);
+				const contents = JSON.stringify([steps, in_order, fields]);
+				const idem_key = fields.idem_key ?? unconfirmed.get(contents) ?? randomUUID();
+				unconfirmed.set(contents, idem_key);
 				const draft = {...given(fields), idem_key};
 				const {tasks} = await session.mailbox();
 				const added =
 					steps === undefined ? [await tasks.add(draft)] : await tasks.plan(draft, steps.map(given), in_order);
-				unsure.delete(letter);
-				const [task, ...its] = added;
+				unconfirmed.delete(contents);
+				const [task, ...addedSteps] = added;
 				if (task === undefined) throw new MailboxError('internal', 'The server accepted the task but returned no row.');
-				const ids = its.map(({id}) => id);
+				const ids = addedSteps.map(({id}) => id);
 				const hint =
 					ids.length === 0
-						? `Task #${task.id} is ${task.status} in queue ${task.queue}; list_tasks shows how it goes.`
-						: `Plan #${task.id} is in queue ${task.queue} with the steps ${listed(ids)}; list_tasks with id ${task.id} shows how it goes.`;
-				return answer([hint], {task: taskAtAGlance(task), steps: ids, hint});
+						? `Task #${task.id} is ${task.status} in queue ${task.queue}; list_tasks shows its progress.`
+						: `Plan #${task.id} is in queue ${task.queue} with the steps ${listed(ids)}; list_tasks with id ${task.id} shows its progress.`;
+				return answer([hint], {task: briefTask(task), steps: ids, hint});
 			}),
 	);
 }

@@ -12,7 +12,7 @@ import {listed} from '../answers/listed.ts';
 import {quoteAll, quotedBlock} from '../answers/quoted.ts';
 import type {Taking} from '../session/taking.ts';
 
-/** How many of the oldest open messages are looked at for what was handed over before. */
+/** How many of the oldest open messages are searched for those that were handed over before. */
 const depth = {named: 50, shown: 200};
 
 export function registerCheckMessages(server: McpServer, session: Session, taking: Taking): void {
@@ -21,13 +21,13 @@ export function registerCheckMessages(server: McpServer, session: Session, takin
 		{
 			title: 'Check messages',
 			description:
-				`Hands over the messages for ${session.tag} that are new, oldest first, and marks them as delivered. A message stays open ` +
-				'until you reply to it (send_message with reply_to) or acknowledge it (ack_message); one that you do neither with is ' +
-				'handed over again after ten minutes, five times in all. Returns at once: wait_for_message waits. With again: true it ' +
-				'shows instead what you were given before and is still open, and marks nothing.',
+				`Returns new messages for ${session.tag}, oldest first, and marks them as delivered. A message stays open until you ` +
+				'reply to it (send_message with reply_to) or acknowledge it (ack_message); otherwise it is delivered again after ten ' +
+				'minutes, five times in all. Does not wait; use wait_for_message for that. With again: true it returns messages that ' +
+				'you already have and that are still open instead, and marks nothing.',
 			inputSchema: z.strictObject({
 				limit: limitSchema,
-				again: z.boolean().default(false).describe('Show what was handed over before and is open; marks nothing.'),
+				again: z.boolean().default(false).describe('Return open messages that you already have, and mark nothing.'),
 				after: z
 					.number()
 					.int()
@@ -39,20 +39,20 @@ export function registerCheckMessages(server: McpServer, session: Session, takin
 				...handOverShape,
 				open: z
 					.array(z.number().int())
-					.describe('Given to you before and neither acknowledged nor replied to: the oldest ids.'),
+					.describe('The oldest ids that you already have and have neither acknowledged nor replied to.'),
 			},
 			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
 		},
 		({limit, again, after = 0}, {requestId, signal}) =>
 			answering(async () => {
 				const mailbox = await session.mailbox();
-				if (again) return peek(await openMail(mailbox, session.tag, depth.shown), session.tag, limit, after);
+				if (again) return answerOpen(await openMail(mailbox, session.tag, depth.shown), session.tag, limit, after);
 				const taken = await taking.take(mailbox, limit);
 				const ids = new Set(taken.messages.map(({id}) => id));
-				// What was taken is handed over, whatever becomes of this.
+				// Taken messages are handed over even if this fails.
 				const before = await openMail(mailbox, session.tag, depth.named).catch(() => []);
 				const open = before.map(({id}) => id).filter(id => !ids.has(id));
-				const given = `Given to you before and still open: ${listed(open)} (again: true shows them, ack_message closes them).`;
+				const given = `You already have, but have not closed: ${listed(open)} (again: true shows them, ack_message closes them).`;
 				return handOver(
 					{session, mailbox, taking},
 					taken,
@@ -68,7 +68,7 @@ export function registerCheckMessages(server: McpServer, session: Session, takin
 	);
 }
 
-/** What was handed over to the reader before and is open, oldest first. Marks nothing. */
+/** Open messages that the reader already has, oldest first. Marks nothing. */
 async function openMail(mailbox: Mailbox, reader: Tag, limit: number): Promise<Message[]> {
 	const messages = await mailbox.inbox(reader, {limit});
 	const receipts = messages.length === 0 ? [] : await mailbox.receipts(messages.map(({id}) => id));
@@ -76,15 +76,15 @@ async function openMail(mailbox: Mailbox, reader: Tag, limit: number): Promise<M
 	return messages.filter(({id}) => given.has(id));
 }
 
-function peek(open: readonly Message[], reader: Tag, limit: number, after: number): CallToolResult {
+function answerOpen(open: readonly Message[], reader: Tag, limit: number, after: number): CallToolResult {
 	const left = open.filter(({id}) => id > after);
 	const shown = left.slice(0, limit);
 	const last = shown.at(-1)?.id ?? after;
 	const more = left.length > shown.length;
 	const messages = quoteAll(shown, reader);
 	const count = `${left.length} ${left.length === 1 ? 'message' : 'messages'}`;
-	const head = `${count} that ${reader} was given before ${left.length === 1 ? 'is' : 'are'} open.`;
-	const rest = more ? [`More are open: check_messages with again: true and after: ${last}.`] : [];
+	const head = `${count} that ${reader} already has ${left.length === 1 ? 'is' : 'are'} open.`;
+	const rest = more ? [`More are open; call check_messages with again: true and after: ${last}.`] : [];
 	const hint = [howToClose, ...rest].join(' ');
 	const data = {notice, messages, more, hint, open: open.map(({id}) => id)};
 	return answer(shown.length === 0 ? [head] : quotedBlock(head, messages, hint), data);

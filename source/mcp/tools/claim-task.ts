@@ -14,7 +14,7 @@ export const tokenSchema = z
 	.int()
 	.positive()
 	.optional()
-	.describe('Which claim this is about, as claim_task said; needed only when the task was claimed elsewhere.');
+	.describe('The token of the claim, from claim_task; needed only if the task was claimed elsewhere.');
 
 export function registerClaimTask(server: McpServer, session: Session, claims: Claims): void {
 	server.registerTool(
@@ -22,18 +22,18 @@ export function registerClaimTask(server: McpServer, session: Session, claims: C
 		{
 			title: 'Claim a task',
 			description:
-				'Takes the next task of a queue that is ready (the highest priority, then the longest waiting), or the one with that ' +
-				`id, for ${session.tag} alone. The claim holds for lease_seconds and is renewed while you are connected; finish_task ` +
-				'ends it, and when it runs out the task is put back for others. Returns the whole task, or none when none is ready.',
+				'Claims the next ready task of a queue (the highest priority, then the longest waiting), or the task with the given ' +
+				`id, for ${session.tag} only. The claim lasts for lease_seconds and is renewed while you are connected. finish_task ` +
+				'ends it; if it runs out, the task is put back for others. Returns the whole task, or none if none is ready.',
 			inputSchema: z.strictObject({
-				queue: queueSchema.default('default').describe('The queue to take from.'),
-				id: taskId.optional().describe('This task, from whichever queue.'),
-				lease_seconds: leaseSchema.default(defaultLease).describe('How long the claim holds without a sign of life.'),
+				queue: queueSchema.default('default').describe('The queue to claim from.'),
+				id: taskId.optional().describe('Claim this task, whatever its queue.'),
+				lease_seconds: leaseSchema.default(defaultLease).describe('How long the claim lasts without renewal.'),
 			}),
 			outputSchema: {
 				notice: z.string(),
 				task: wholeTaskSchema.optional(),
-				lease_token: z.number().int().optional().describe('Names this claim.'),
+				lease_token: z.number().int().optional().describe('The token of this claim.'),
 				lease_seconds: z.number().int(),
 				hint: z.string(),
 			},
@@ -51,23 +51,23 @@ export function registerClaimTask(server: McpServer, session: Session, claims: C
 				}
 				claims.keep(task, lease_seconds);
 				const hint =
-					`Task #${task.id} is yours while you are connected, and ${lease_seconds} seconds longer. task_progress with ` +
-					`id ${task.id} says how it goes, finish_task with id ${task.id} ends it.`;
+					`Task #${task.id} is yours while you are connected, and ${lease_seconds} seconds longer. Report with task_progress ` +
+					`and end it with finish_task, both with id ${task.id}.`;
 				const data = {notice, task: wholeTask(task), lease_token: task.lease_token, lease_seconds, hint};
 				return answer([`Claimed. ${notice}`, ...wholeTaskLines(task), hint], data);
 			}),
 	);
 }
 
-/** What is queued, for an agent that found nothing ready. */
+/** A hint for an agent that found no ready task: what is queued and where. */
 async function whereWorkIs(mailbox: Mailbox, queue: string): Promise<string> {
 	const queued = await mailbox.tasks.list({status: ['queued'], limit: 200});
 	const counts = new Map<string, number>();
 	for (const task of queued) counts.set(task.queue, (counts.get(task.queue) ?? 0) + 1);
 	const here = counts.get(queue) ?? 0;
 	counts.delete(queue);
-	const waiting = here === 0 ? [] : [`${here} wait there for other tasks or for their time (list_tasks shows them).`];
+	const waiting = here === 0 ? [] : [`${here} there wait for other tasks or for their time (list_tasks shows them).`];
 	const others = [...counts].slice(0, 10).map(([name, count]) => `${name} (${count})`);
-	const elsewhere = others.length === 0 ? [] : [`Other queues hold queued tasks: ${others.join(', ')}.`];
-	return [...waiting, ...elsewhere, 'wait_for_message waits until somebody asks for something.'].join(' ');
+	const elsewhere = others.length === 0 ? [] : [`Other queues have tasks: ${others.join(', ')}.`];
+	return [...waiting, ...elsewhere, 'wait_for_message waits for a message.'].join(' ');
 }

@@ -9,7 +9,7 @@ import {tokenSchema} from './claim-task.ts';
 import type {Claims} from '../session/claims.ts';
 import type {Session} from '../session/session.ts';
 import {plainText} from '../answers/plain-text.ts';
-import {anyObject, taskAtAGlance, taskId, taskLines, taskSchema} from '../answers/task-data.ts';
+import {anyObject, briefTask, taskId, taskLines, taskSchema} from '../answers/task-data.ts';
 
 export function registerFinishTask(server: McpServer, session: Session, claims: Claims): void {
 	server.registerTool(
@@ -17,19 +17,17 @@ export function registerFinishTask(server: McpServer, session: Session, claims: 
 		{
 			title: 'Finish a task',
 			description:
-				'Ends your claim on a task: done, with its result, or with ok: false failed, with the reason. What failed is tried ' +
-				'again later, by whoever claims it then, until its attempts are used up. Calling it again with the same outcome ' +
-				'changes nothing.',
+				'Ends your claim on a task: as done, with its result, or with ok: false as failed, with the reason. A failed task ' +
+				'is tried again later, by any agent that claims it, until its attempts are used up. Calling it again with the same ' +
+				'outcome changes nothing.',
 			inputSchema: z.strictObject({
 				id: taskId,
-				ok: z.boolean().default(true).describe('False: it could not be done.'),
-				reason: plainText(10_000).optional().describe('With ok: false: what went wrong, for whoever tries next.'),
+				ok: z.boolean().default(true).describe('False if it could not be done.'),
+				reason: plainText(10_000).optional().describe('With ok: false: what went wrong, for the next attempt.'),
 				result: anyObject
 					.optional()
-					.describe(
-						'What came of it, as a JSON object, e.g. {"commit": "abc123"}; for others to read with list_tasks.',
-					),
-				result_table: plainText(200).optional().describe('The table that holds the result, where it is rows.'),
+					.describe('The result as a JSON object, e.g. {"commit": "abc123"}; others read it with list_tasks.'),
+				result_table: plainText(200).optional().describe('The table with the result, if that is rows.'),
 				lease_token: tokenSchema,
 			}),
 			outputSchema: {notice: z.string(), task: taskSchema, hint: z.string()},
@@ -40,8 +38,8 @@ export function registerFinishTask(server: McpServer, session: Session, claims: 
 				if (!ok && reason === undefined) {
 					throw new MailboxError(
 						'invalid',
-						'A task that failed needs a reason.',
-						'Say in `reason` what went wrong: whoever tries next reads it.',
+						'A failed task needs a reason.',
+						'Say in `reason` what went wrong, for the next attempt.',
 					);
 				}
 				const mailbox = await session.mailbox();
@@ -56,7 +54,7 @@ export function registerFinishTask(server: McpServer, session: Session, claims: 
 				);
 				claims.finish(task);
 				const hint = hintFor(task);
-				return answer([`Recorded. ${notice}`, ...taskLines(task), hint], {notice, task: taskAtAGlance(task), hint});
+				return answer([`Recorded. ${notice}`, ...taskLines(task), hint], {notice, task: briefTask(task), hint});
 			}),
 	);
 }
@@ -65,10 +63,10 @@ function hintFor({status, attempts, max_attempts, run_at, message_id}: Task): st
 	const asked =
 		message_id === null
 			? ''
-			: ` It was asked for in message #${message_id}: send_message with reply_to ${message_id} tells who asked.`;
+			: ` Message #${message_id} asked for it: to tell its author, use send_message with reply_to ${message_id}.`;
 	if (status === 'queued') {
-		return `It failed, and waits until ${run_at ?? 'somebody claims it'} to be tried again (attempt ${attempts} of ${max_attempts}).`;
+		return `It failed, and will be tried again after ${run_at ?? 'somebody claims it'} (attempt ${attempts} of ${max_attempts}).`;
 	}
-	if (status === 'dead') return `It failed in all ${max_attempts} attempts, and is not tried again.${asked}`;
-	return `claim_task takes the next one.${asked}`;
+	if (status === 'dead') return `All ${max_attempts} attempts failed, so it will not be tried again.${asked}`;
+	return `Use claim_task to claim the next one.${asked}`;
 }

@@ -10,11 +10,11 @@ import type {Session} from '../session/session.ts';
 const listedAgent = z.object({
 	tag: z.string(),
 	kind: z.enum(['human', 'agent', 'system']),
-	role: z.string().optional().describe('What it says of itself.'),
+	role: z.string().optional().describe('What it does, in its own words.'),
 	looks_like: z.string().optional().describe('Another tag that this one can be mistaken for.'),
 	presence: z.enum([...presences, 'gone']),
 	last_seen_at: z.string().optional(),
-	sessions: z.number().int().optional().describe('More than one client works under this tag: they share its inbox.'),
+	sessions: z.number().int().optional().describe('Present if several clients use this tag and share its inbox.'),
 });
 
 export function registerListAgents(server: McpServer, session: Session): void {
@@ -23,8 +23,8 @@ export function registerListAgents(server: McpServer, session: Session): void {
 		{
 			title: 'List agents',
 			description:
-				'Who takes part and can be addressed as @TAG: every agent that has joined, and the human, with role, presence (gone: ' +
-				'silent for five minutes) and when last seen.',
+				'Lists who takes part and can be addressed as @TAG: every agent that has joined, and the human, with role, presence ' +
+				'(gone: silent for five minutes) and the time last seen.',
 			inputSchema: z.strictObject({}),
 			outputSchema: {notice: z.string(), you: z.string(), agents: z.array(listedAgent)},
 			annotations: {readOnlyHint: true, openWorldHint: false},

@@ -5,11 +5,11 @@ import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {taskStatuses, type Task} from '../../mailbox/task.ts';
 import {listStanding, standingIn} from '../../mailbox/tasks/task-standing.ts';
 import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering, answerRoom, visible} from '../answers/answer.ts';
+import {answer, answering, maxAnswer, printableValue} from '../answers/answer.ts';
 import type {Session} from '../session/session.ts';
 import {
 	queueSchema,
-	taskAtAGlance,
+	briefTask,
 	taskId,
 	taskLines,
 	wholeTaskSchema,
@@ -19,7 +19,7 @@ import {
 import {findTask, noSuchTask} from '../answers/task-standing.ts';
 
 const listedTask = wholeTaskSchema.extend({
-	level: z.number().int().describe('How many of the plans above it are shown.'),
+	level: z.number().int().describe('Its depth in the tree of plans.'),
 });
 
 export function registerListTasks(server: McpServer, session: Session): void {
@@ -28,25 +28,29 @@ export function registerListTasks(server: McpServer, session: Session): void {
 		{
 			title: 'List tasks',
 			description:
-				'The task board that all share, most recently changed first, the steps of a plan below it in their order. With id: ' +
-				'that task whole, its body and its result too, and its steps.',
+				'Lists the shared task board, most recently changed first, with the steps of a plan below it in order. With id: that ' +
+				'task with its body, its result and its steps.',
 			inputSchema: z.strictObject({
-				id: taskId.optional().describe('This task and its steps; the filters do not apply.'),
-				status: z.array(z.enum(taskStatuses)).max(taskStatuses.length).optional().describe('Only these; omit for all.'),
-				queue: queueSchema.optional().describe('Only this queue.'),
-				mine: z.boolean().default(false).describe('Only what you are working on.'),
+				id: taskId.optional().describe('Only this task and its steps; other filters do not apply.'),
+				status: z
+					.array(z.enum(taskStatuses))
+					.max(taskStatuses.length)
+					.optional()
+					.describe('Only tasks with these statuses; omit for all.'),
+				queue: queueSchema.optional().describe('Only tasks in this queue.'),
+				mine: z.boolean().default(false).describe('Only tasks that you are working on.'),
 				limit: z
 					.number()
 					.int()
 					.min(1)
 					.max(100)
 					.default(50)
-					.describe('At most this many; the steps of plans among them come on top.'),
+					.describe('The maximum number of tasks, not counting the steps of plans among them.'),
 			}),
 			outputSchema: {
 				notice: z.string(),
 				tasks: z.array(listedTask),
-				more: z.boolean().describe('There are more than are shown.'),
+				more: z.boolean().describe('Whether there are more.'),
 				hint: z.string(),
 			},
 			annotations: {readOnlyHint: true, openWorldHint: false},
@@ -66,14 +70,14 @@ export function registerListTasks(server: McpServer, session: Session): void {
 					...(mine ? {owner: session.tag} : {}),
 				});
 				const tasks = found.slice(0, limit);
-				// Who asks for some of the tasks wants no others; a plan that is asked for is all of its steps.
+				// A filtered list contains only matching tasks; otherwise a plan comes with all its steps.
 				const filtered = status !== undefined || mine;
 				return board(filtered ? tasks : await withSteps(mailbox, tasks), {cut: found.length > limit});
 			}),
 	);
 }
 
-/** Generations of steps below a task that are fetched. */
+/** How many levels of steps below a task are fetched. */
 const depth = 5;
 
 async function withSteps(mailbox: Mailbox, tasks: readonly Task[]): Promise<Task[]> {
@@ -88,7 +92,7 @@ async function withSteps(mailbox: Mailbox, tasks: readonly Task[]): Promise<Task
 	return standingIn(mailbox.tasks, [...known.values()]);
 }
 
-/** The tasks as a tree: those whose plan is not shown in the order given, and below each its steps by position. */
+/** The tasks as a tree: roots in the given order, and below each its steps by position. */
 function inTree(tasks: readonly Task[]): {readonly task: Task; readonly level: number}[] {
 	const shown = new Set(tasks.map(({id}) => id));
 	const under = Map.groupBy(tasks, ({parent_id}) => (parent_id !== null && shown.has(parent_id) ? parent_id : null));
@@ -103,17 +107,17 @@ function inTree(tasks: readonly Task[]): {readonly task: Task; readonly level: n
 	return walk(null, 0);
 }
 
-/** The answer that shows the tasks, as many as fit into one; `whole` with everything. */
+/** The answer with as many tasks as fit. `whole`: the id of a task to show with its body and result. */
 function board(
 	tasks: readonly Task[],
 	{whole, cut = false}: {readonly whole?: number; readonly cut?: boolean},
 ): CallToolResult {
 	const lines: string[] = [];
 	const data: z.infer<typeof listedTask>[] = [];
-	let room = answerRoom;
+	let room = maxAnswer;
 	for (const {task, level} of inTree(tasks)) {
-		const one = {level, ...(task.id === whole ? wholeTask(task) : taskAtAGlance(task))};
-		room -= JSON.stringify(visible(one)).length + 1;
+		const one = {level, ...(task.id === whole ? wholeTask(task) : briefTask(task))};
+		room -= JSON.stringify(printableValue(one)).length + 1;
 		if (room < 0) break;
 		data.push(one);
 		const own = task.id === whole ? wholeTaskLines(task) : taskLines(task);
@@ -121,8 +125,8 @@ function board(
 	}
 	const more = cut || data.length < tasks.length;
 	const next = more
-		? 'There are more: filter by status or queue, or ask for one plan with id.'
-		: 'claim_task takes one; list_tasks with id shows one whole.';
+		? 'There are more: filter by status or queue, or use id for one plan.'
+		: 'Use claim_task to claim one, or list_tasks with id for all details of one.';
 	const hint = tasks.length === 0 ? 'No tasks.' : next;
 	return answer(tasks.length === 0 ? [hint] : [notice, ...lines, hint], {notice, tasks: data, more, hint});
 }

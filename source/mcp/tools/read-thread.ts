@@ -17,25 +17,25 @@ export function registerReadThread(server: McpServer, session: Session): void {
 		{
 			title: 'Read a thread',
 			description:
-				'Shows the conversation that a message belongs to: the message it began with, then the newest replies, oldest first. ' +
-				'Any id of the thread will do. Marks nothing. With text_from it shows one message alone, from that character of its ' +
-				'text on: for the rest of a text that was cut.',
+				'Shows the conversation that a message belongs to: its first message, then the newest replies, oldest first. Any id in ' +
+				'the thread will do. Marks nothing. With text_from it shows only one message, from that position in its text on: for ' +
+				'the rest of a text that was cut.',
 			inputSchema: z.strictObject({
-				id: idSchema.describe('The id of any message of the thread.'),
+				id: idSchema.describe('The id of any message in the thread.'),
 				limit: limitSchema,
-				before: idSchema.optional().describe('Only replies with ids below this one: the page before.'),
+				before: idSchema.optional().describe('Only replies with lower ids, for the previous page.'),
 				text_from: z
 					.number()
 					.int()
 					.min(0)
 					.optional()
-					.describe('Where in the text of message `id` to begin, as a cut text names it.'),
+					.describe('The position in the text of message `id` to start from, as given with a cut text.'),
 			}),
 			outputSchema: {
 				notice: z.string(),
-				thread_id: z.number().int().describe('The id of the message that the thread began with.'),
+				thread_id: z.number().int().describe('The id of the first message in the thread.'),
 				messages: z.array(quotedMessage),
-				more: z.boolean().describe('There are earlier replies than those shown.'),
+				more: z.boolean().describe('Whether there are earlier replies.'),
 				hint: z.string(),
 			},
 			annotations: {readOnlyHint: true, openWorldHint: false},
@@ -48,7 +48,7 @@ export function registerReadThread(server: McpServer, session: Session): void {
 					throw new MailboxError(
 						'not_found',
 						`There is no message #${id}.`,
-						'Take an id from check_messages or search_messages.',
+						'Use an id from check_messages or search_messages.',
 					);
 				}
 				const {thread_id} = asked;
@@ -74,7 +74,7 @@ export function registerReadThread(server: McpServer, session: Session): void {
 				const more = found.length > replies.length;
 				const messages = quoteAll(root === null || before !== undefined ? replies : [root, ...replies], session.tag);
 				const hint = more
-					? `There are earlier replies: read_thread with id ${thread_id} and before ${replies[0]?.id ?? thread_id}.`
+					? `For earlier replies, call read_thread with id ${thread_id} and before ${replies[0]?.id ?? thread_id}.`
 					: 'send_message with reply_to adds to the thread.';
 				const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'} of thread #${thread_id}`;
 				return answer(quotedBlock(`${count}.`, messages, hint), {notice, thread_id, messages, more, hint});

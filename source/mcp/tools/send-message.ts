@@ -10,29 +10,29 @@ import {answer, answering} from '../answers/answer.ts';
 import type {Session} from '../session/session.ts';
 import {tagSchema} from '../answers/tag-schema.ts';
 
-/** Tags that are named in one answer. */
-const most = 100;
-/** Messages whose fate is not known that are remembered: each may be long. */
-const maxUnsure = 20;
+/** The maximum number of tags named in one answer. */
+const maxTags = 100;
+/** How many unconfirmed messages are remembered; each may be long. */
+const maxUnconfirmed = 20;
 
 export function registerSendMessage(server: McpServer, session: Session): void {
-	// A message whose fate is not known keeps its key: sent again with the same words, it is stored once.
-	const unsure = new RecentMap<string, string>(maxUnsure);
+	// The client ids of unconfirmed messages, by their contents: if the agent tries again, the message is stored only once.
+	const unconfirmed = new RecentMap<string, string>(maxUnconfirmed);
 
 	server.registerTool(
 		'send_message',
 		{
 			title: 'Send a message',
 			description:
-				`Sends a message as ${session.tag} to other agents or to the human (${HUMAN}): it lands in their inboxes and is shown live ` +
-				'on the screen. Without `to` and without an @TAG in the text it is for everyone. With reply_to it stays in the thread ' +
+				`Sends a message as ${session.tag} to other agents or to the human (${HUMAN}): it goes to their inboxes and appears live on ` +
+				'the screen. Without `to` and without an @TAG in the text it is for everyone. With reply_to it is added to the thread ' +
 				'and acknowledges the message that it answers.',
 			inputSchema: z.strictObject({
 				text: z
 					.string()
 					.min(1)
 					.describe(
-						`What to say, without a [TAG] in front. @TAG inside addresses that agent. At most ${maxContentBytes} bytes.`,
+						`The text, without a [TAG] in front. @TAG in it addresses that agent. At most ${maxContentBytes} bytes.`,
 					),
 				to: z
 					.array(tagSchema)
@@ -44,9 +44,9 @@ export function registerSendMessage(server: McpServer, session: Session): void {
 			outputSchema: {
 				id: z.number().int(),
 				thread_id: z.number().int(),
-				to: z.array(z.string()).describe('Whom it addresses, the first hundred; empty: everyone.'),
-				not_joined: z.array(z.string()).describe('Addressed tags that no agent has joined as yet, the first ten.'),
-				hint: z.string().optional().describe('What is wrong with the addresses.'),
+				to: z.array(z.string()).describe('The first hundred tags that it addresses; empty if it is for everyone.'),
+				not_joined: z.array(z.string()).describe('The first ten addressed tags under which no agent has joined yet.'),
+				hint: z.string().optional().describe('A problem with the addresses.'),
 			},
 			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
 		},
@@ -56,22 +56,25 @@ export function registerSendMessage(server: McpServer, session: Session): void {
 				const content = contentOf(session.tag, addressed(text, to));
 				checkContent(content);
 				const mailbox = await session.mailbox();
-				const letter = JSON.stringify([content, reply_to]);
-				const client_id = unsure.get(letter) ?? randomUUID();
-				unsure.set(letter, client_id);
+				const contents = JSON.stringify([content, reply_to]);
+				const client_id = unconfirmed.get(contents) ?? randomUUID();
+				unconfirmed.set(contents, client_id);
 				const message = await mailbox.post({content, client_id, reply_to: reply_to ?? null});
-				unsure.delete(letter);
-				// It is sent: an answer that says otherwise, because this cannot be found out, would send it twice.
+				unconfirmed.delete(contents);
+				// A failure here is ignored: the message was sent, and an error would make the agent send it twice.
 				const agents = message.mentions.length === 0 ? null : await mailbox.agents().catch(() => null);
 				const known = [HUMAN, ...(agents ?? []).map(({tag}) => tag)];
-				const strangers =
+				const unknown =
 					agents === null ? [] : message.mentions.filter(tag => !known.some(other => sameTag(tag, other)));
-				const whom = message.mentions.length === 0 ? 'everyone' : message.mentions.slice(0, most).join(', ');
-				const odd = strangers.slice(0, 10);
-				const hint = odd.length === 0 ? undefined : odd.map(tag => unknownTagLine(tag, known.slice(0, most))).join(' ');
+				const whom = message.mentions.length === 0 ? 'everyone' : message.mentions.slice(0, maxTags).join(', ');
+				const notJoined = unknown.slice(0, 10);
+				const hint =
+					notJoined.length === 0
+						? undefined
+						: notJoined.map(tag => unknownTagLine(tag, known.slice(0, maxTags))).join(' ');
 				const lines = [`Sent to ${whom} as message #${message.id}.`, ...(hint === undefined ? [] : [hint])];
 				const {id, thread_id, mentions} = message;
-				return answer(lines, {id, thread_id, to: mentions.slice(0, most), not_joined: odd, hint});
+				return answer(lines, {id, thread_id, to: mentions.slice(0, maxTags), not_joined: notJoined, hint});
 			}),
 	);
 }
@@ -84,6 +87,6 @@ function addressed(text: string, to: readonly Tag[]): string {
 
 function unknownTagLine(tag: Tag, known: readonly Tag[]): string {
 	const near = nearest(tag, known);
-	const hint = near === null ? `Joined are: ${known.join(', ')}.` : `Did you mean ${near}?`;
-	return `${tag} has not joined; the message waits for it. ${hint}`;
+	const hint = near === null ? `These have joined: ${known.join(', ')}.` : `Did you mean ${near}?`;
+	return `${tag} has not joined; the message will wait for it. ${hint}`;
 }

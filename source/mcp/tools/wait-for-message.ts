@@ -10,13 +10,13 @@ import {handOver, handOverShape, limitSchema} from '../session/hand-over.ts';
 import type {Taken, Taking} from '../session/taking.ts';
 
 /**
- * Seconds. Clients on the MCP SDK give up after 60 unless they were told otherwise; Claude Code puts a call that takes longer
- * than 120 into the background, and Codex gives up after 120 or 300.
+ * Seconds. By default, clients that use the MCP SDK give up after 60. Claude Code moves a call that takes longer than 120 to the
+ * background, and Codex gives up after 120 or 300.
  */
-const timeout = {default: 50, most: 110};
+const timeout = {default: 50, max: 110};
 /**
- * Milliseconds between two signs of life, for clients that wait longer as long as there is progress; and between two looks for
- * what somebody else had taken and did not hand over, of which no event tells.
+ * Milliseconds between two progress notifications, which make some clients wait longer; and between two checks for mail that
+ * somebody else took and did not hand over, which no event reports.
  */
 const progressEvery = 5000;
 
@@ -26,16 +26,16 @@ export function registerWaitForMessage(server: McpServer, session: Session, taki
 		{
 			title: 'Wait for a message',
 			description:
-				`Waits until there is a message for ${session.tag} and hands it over as check_messages does; returns at once when one is ` +
-				'there already, and with no messages when the time is up. For when you have nothing else to do until an answer comes; ' +
-				'call it again to wait longer.',
+				`Waits for a message for ${session.tag} and returns it like check_messages; returns immediately if there is one already, ` +
+				'and without messages when the time is up. Use it when you have nothing else to do until an answer comes; call it ' +
+				'again to wait longer.',
 			inputSchema: z.strictObject({
 				timeout_seconds: z
 					.number()
 					.min(1)
-					.max(timeout.most)
+					.max(timeout.max)
 					.default(timeout.default)
-					.describe(`How long to wait, at most ${timeout.most}. Many clients end a call after 60 seconds.`),
+					.describe(`How long to wait, at most ${timeout.max}. Many clients cancel a call after 60 seconds.`),
 				limit: limitSchema,
 			}),
 			outputSchema: {...handOverShape, waited_seconds: z.number()},
@@ -51,7 +51,7 @@ export function registerWaitForMessage(server: McpServer, session: Session, taki
 					if (token === undefined) return;
 					const message = `Waiting for a message for ${session.tag}.`;
 					const params = {progressToken: token, progress: waited(), total: timeout_seconds, message};
-					// Who does not hear it ends the request, and is heard then.
+					// Failures are ignored: a client that has gone aborts the request anyway.
 					sendNotification({method: 'notifications/progress', params}).catch(() => undefined);
 				};
 				const take = (): Promise<Taken> => taking.take(mailbox, limit);
@@ -62,7 +62,7 @@ export function registerWaitForMessage(server: McpServer, session: Session, taki
 					{requestId, signal},
 					{
 						none: `No message came for ${session.tag} within ${timeout_seconds} seconds.`,
-						next: 'wait_for_message waits again; what comes meanwhile is not lost.',
+						next: 'Call wait_for_message to wait again; messages that arrive in between are not lost.',
 						data: {waited_seconds: waited()},
 					},
 				);
@@ -74,40 +74,40 @@ interface Waiting {
 	readonly seconds: number;
 	readonly take: () => Promise<Taken>;
 	readonly signal: AbortSignal;
-	/** Called at once and every five seconds while there is nothing. */
+	/** Called at the start and every five seconds while there is no message. */
 	readonly tell: () => void;
 }
 
-/** Takes what is there, or else what comes in time. Empty when the time is up or the request was given up. */
+/** Takes the messages that are there, or that arrive in time. Empty if the time is up or the request was cancelled. */
 async function nextMail(mailbox: Mailbox, reader: Tag, {seconds, take, signal, tell}: Waiting): Promise<Taken> {
 	const first = await take();
 	if (first.messages.length > 0) return first;
 	tell();
-	let ring = Promise.withResolvers<void>();
+	let signalled = Promise.withResolvers<void>();
 	let ended = signal.aborted;
 	const end = (): void => {
 		ended = true;
-		ring.resolve();
+		signalled.resolve();
 	};
 	if (ended) end();
 	signal.addEventListener('abort', end, {once: true});
 	const timer = setTimeout(end, seconds * 1000);
 	const ticker = setInterval(() => {
 		tell();
-		ring.resolve();
+		signalled.resolve();
 	}, progressEvery);
 	const unsubscribe = mailbox.subscribe(event => {
-		// What was committed before the subscription stood is in no event.
-		const stands = event.type === 'connection' && event.connection.phase === 'live';
-		const comes = event.type === 'messages' && event.messages.some(message => addresses(message, reader));
-		if (stands || comes) ring.resolve();
+		// Messages committed before the subscription was live are in no event.
+		const isLive = event.type === 'connection' && event.connection.phase === 'live';
+		const arrives = event.type === 'messages' && event.messages.some(message => addresses(message, reader));
+		if (isLive || arrives) signalled.resolve();
 	});
 	try {
 		for (;;) {
-			await ring.promise;
+			await signalled.promise;
 			if (signal.aborted) return first;
 			const last = ended;
-			ring = Promise.withResolvers();
+			signalled = Promise.withResolvers();
 			const taken = await unlessOffline(take, last);
 			if (taken !== null && (taken.messages.length > 0 || last)) return taken;
 		}
@@ -119,7 +119,7 @@ async function nextMail(mailbox: Mailbox, reader: Tag, {seconds, take, signal, t
 	}
 }
 
-/** A connection that is lost while there is time comes back, and the subscription says so. */
+/** Null if the connection is lost and there is time left: the subscription reports when it is back. */
 async function unlessOffline(take: () => Promise<Taken>, last: boolean): Promise<Taken | null> {
 	try {
 		return await take();

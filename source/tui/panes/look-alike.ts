@@ -1,5 +1,5 @@
 import type {Agent} from '../../mailbox/agent.ts';
-import {imitated, knownTags, resembled} from '../../mailbox/look-alike.ts';
+import {imitatedTag, knownTags, resembled} from '../../mailbox/look-alike.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
@@ -24,7 +24,7 @@ export function imitationMarks(state: State, message: Message): readonly Span[] 
 	const {tags, names} = participants(state);
 	const known = marks.get(message, names);
 	if (known !== undefined) return known;
-	const claimed = imitated(message.body, message.tag, tags);
+	const claimed = imitatedTag(message.body, message.tag, tags);
 	const spans = lookAlikeMark(state, message.tag);
 	if (claimed !== null) spans.push({text: p`  imitates ${printable(claimed)}`, style: theme.warnStrong});
 	return marks.set(message, names, spans);

@@ -28,7 +28,7 @@ import {tellReplaced} from '../app/tell-replaced.ts';
 import {createUi} from '../model/ui.ts';
 import {withoutFetch} from '../terminal/without-fetch.ts';
 
-export {readPreferences as readHabits} from '../settings/preferences.ts';
+export {readPreferences} from '../settings/preferences.ts';
 
 export interface TuiOptions {
 	/** May still be opening: the first frame says so. */
