@@ -1,7 +1,7 @@
 import {afterAll, beforeAll, expect, test, vi} from 'vitest';
 import {createClient} from '@supabase/supabase-js';
 import {findHub} from '../../source/hub/process/find.ts';
-import {wayTo} from '../../source/hub/local/way.ts';
+import {transportTo} from '../../source/hub/local/transport.ts';
 import type {Busy} from '../../source/mailbox/event.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {connectMailbox} from '../../source/gateway/connect.ts';
@@ -36,7 +36,7 @@ test('`hub cancel` ends what the owner runs, says what that was, and everyone is
 	const long = sql(query);
 	const found = await findHub(hub.paths);
 	if (found === null) throw new Error('The hub is gone.');
-	const mailbox = connectMailbox({url: hub.url, key: hub.serviceRoleKey, way: wayTo(found)});
+	const mailbox = connectMailbox({url: hub.url, key: hub.serviceRoleKey, way: transportTo(found)});
 	mailboxes.push(mailbox);
 	const told: (Busy | null)[] = [];
 	mailbox.watchBusy(busy => told.push(busy));

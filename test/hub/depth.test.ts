@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {isTooDeep} from '../../source/hub/database/bounded-database.ts';
+import {isTooDeep} from '../../source/hub/database/depth-limited-database.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
 
 let hub: TestHub;

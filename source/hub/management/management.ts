@@ -1,7 +1,7 @@
 import {runAgentSql} from './agent-sql.ts';
 import {parseArray} from '../database/array-text.ts';
 import {owner} from '../schema/bootstrap.ts';
-import {boundedDatabase, isTooDeep, tooDeep} from '../database/bounded-database.ts';
+import {depthLimitedDatabase, isTooDeep, tooDeep} from '../database/depth-limited-database.ts';
 import {DatabaseError, type Database, type Result, type Scope} from '../database/database.ts';
 import {json, refusal, type Handler, type HubRequest, type HubResponse} from '../http/http.ts';
 import {applyMigration} from '../schema/migrations.ts';
@@ -16,7 +16,7 @@ const reader: Scope = {role: 'supabase_read_only_user', claims: {role: 'supabase
  * `/v1/projects/{ref}`. The service_role key runs them as the owner; an agent's token runs its queries as that agent.
  */
 export function createManagement(unbounded: Database): {handle: Handler} {
-	const database = boundedDatabase(unbounded);
+	const database = depthLimitedDatabase(unbounded);
 	return {
 		async handle(request) {
 			const {role} = request.caller;

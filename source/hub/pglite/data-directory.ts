@@ -16,7 +16,7 @@ import {startMaintenance} from '../upkeep/maintenance.ts';
 import type {OpenedDatabase} from '../database/opened-database.ts';
 import {statementLimit} from '../database/time-limits.ts';
 import {embedded} from '../database/postgres-url.ts';
-import {unwrittenDatabase} from '../database/unwritten-database.ts';
+import {readOnlyWhenFull} from '../database/read-only-when-full.ts';
 import {WorkerDatabase, type WorkerDatabaseOptions} from './worker-database.ts';
 
 /** PostgreSQL's major version inside PGlite 0.5. */
@@ -92,7 +92,7 @@ async function openHeld(
 		return {
 			database: new FairDatabase(
 				{
-					...unwrittenDatabase(database, () => space.isFull, full),
+					...readOnlyWhenFull(database, () => space.isFull, full),
 					async close() {
 						await database.close();
 						held.release();

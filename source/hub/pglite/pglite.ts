@@ -14,7 +14,7 @@ import {refuseHarm, refusingSettings} from './refusals.ts';
 import {DurableFiles, type DurableFilesEvents} from './durable-files.ts';
 import {directoryLock} from './held-directory.ts';
 import {divideOpenFiles} from '../files/open-files.ts';
-import {asText, quoted, scopeStatements, setStatement} from '../database/session.ts';
+import {asText, quoteIdentifier, scopeStatements, setStatement} from '../database/session.ts';
 import {splitStatements} from '../database/split-statements.ts';
 
 /** Only these come back parsed; everything else keeps PostgreSQL's own text, so that no digit of a bigint is lost. */
@@ -156,7 +156,7 @@ export class PgliteDatabase implements Database {
 			} finally {
 				if (this.#pglite.isInTransaction()) await this.#uncancelled('rollback');
 				await this.#uncancelled(cleanSession);
-				for (const channel of this.#listeners.keys()) await this.#uncancelled(`listen ${quoted(channel)}`);
+				for (const channel of this.#listeners.keys()) await this.#uncancelled(`listen ${quoteIdentifier(channel)}`);
 			}
 		});
 	}
@@ -202,12 +202,12 @@ export class PgliteDatabase implements Database {
 	async listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
 		const listeners = this.#listeners.get(channel) ?? new Set();
 		this.#listeners.set(channel, listeners.add(listener));
-		await this.#inTurn(() => this.#pglite.exec(`listen ${quoted(channel)}`));
+		await this.#inTurn(() => this.#pglite.exec(`listen ${quoteIdentifier(channel)}`));
 		return async () => {
 			listeners.delete(listener);
 			if (listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
 			this.#listeners.delete(channel);
-			await this.#inTurn(() => this.#pglite.exec(`unlisten ${quoted(channel)}`));
+			await this.#inTurn(() => this.#pglite.exec(`unlisten ${quoteIdentifier(channel)}`));
 		};
 	}
 

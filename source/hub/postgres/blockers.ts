@@ -1,7 +1,7 @@
 import pg from 'pg';
 import {DatabaseError, type Scope} from '../database/database.ts';
 import {sharedCallerOf} from '../database/shared-caller.ts';
-import {seconds} from '../database/pauses.ts';
+import {formatSeconds} from '../database/pauses.ts';
 import {overtimeMessage, sharedLimit} from '../database/time-limits.ts';
 
 /** Milliseconds between two looks at who waits for whom, while something takes long. */
@@ -107,7 +107,7 @@ export class PostgresBlockers {
 					new DatabaseError(
 						overtimeMessage,
 						'57014',
-						`It ran for ${seconds(now - begun)} while others waited for its locks.`,
+						`It ran for ${formatSeconds(now - begun)} while others waited for its locks.`,
 					),
 				);
 			}
@@ -167,5 +167,5 @@ function sentence(scope: Scope, blocker: Blocker): string {
 
 function held({process, user, program, running}: Blocker): string {
 	const who = [`process ${process}`, ...(user === null ? [] : [`user ${user}`]), ...(program ? [program] : [])];
-	return `The lock is held by ${who.join(', ')}, whose transaction has run for ${seconds(running)}`;
+	return `The lock is held by ${who.join(', ')}, whose transaction has run for ${formatSeconds(running)}`;
 }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import {quoted} from '../database/session.ts';
+import {quoteIdentifier} from '../database/session.ts';
 
 /** Milliseconds between two attempts to connect again: doubled from the first to the last. */
 const pauses = {first: 100, last: 5000};
@@ -35,12 +35,12 @@ export class PostgresListener {
 	async listen(channel: string, listener: Listener): Promise<() => Promise<void>> {
 		const listeners = this.#listeners.get(channel) ?? new Set();
 		this.#listeners.set(channel, listeners.add(listener));
-		await this.#say(`listen ${quoted(channel)}`);
+		await this.#say(`listen ${quoteIdentifier(channel)}`);
 		return async () => {
 			listeners.delete(listener);
 			if (listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
 			this.#listeners.delete(channel);
-			await this.#say(`unlisten ${quoted(channel)}`);
+			await this.#say(`unlisten ${quoteIdentifier(channel)}`);
 		};
 	}
 
@@ -68,7 +68,7 @@ export class PostgresListener {
 		});
 		try {
 			await client.connect();
-			for (const channel of this.#listeners.keys()) await client.query(`listen ${quoted(channel)}`);
+			for (const channel of this.#listeners.keys()) await client.query(`listen ${quoteIdentifier(channel)}`);
 		} catch (error) {
 			lose(error as Error);
 			throw error;
@@ -77,7 +77,7 @@ export class PostgresListener {
 		if (this.#closed) return lose(new Error('closed'));
 		this.#client = client;
 		// A channel that was asked for meanwhile.
-		for (const channel of this.#listeners.keys()) await this.#say(`listen ${quoted(channel)}`);
+		for (const channel of this.#listeners.keys()) await this.#say(`listen ${quoteIdentifier(channel)}`);
 		this.#beat(client, lose);
 	}
 

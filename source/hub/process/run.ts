@@ -309,7 +309,7 @@ async function serve(
 			const end = 'fault' in caller ? null : ended.find(caller);
 			return end === null ? caller : {fault: end};
 		},
-		onFault: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
+		onError: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
 	});
 	const onRotated = (): void => {
 		home.adopt(keysFile(paths));

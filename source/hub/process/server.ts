@@ -129,7 +129,7 @@ function serverFor(options: HubServerOptions, bodies: Bodies, where: () => Pick<
 		socket.on('error', () => socket.destroy());
 		const refused = refusedUpgrade(options, entrance(), request);
 		if (refused === null) {
-			return options.upgrade(request, socket, head, holder => void connections.know(socket, holder));
+			return options.upgrade(request, socket, head, holder => void connections.identify(socket, holder));
 		}
 		// Nothing reads from the socket now, so a close by the client would go unnoticed.
 		socket.once('finish', () => socket.destroy());
@@ -161,7 +161,7 @@ function refusedUpgrade({jwtSecret}: HubServerOptions, entrance: Entrance, reque
 	const caller = callerOf(jwtSecret, headers, new URLSearchParams(split(url, '?')[1]));
 	// Realtime refuses it in its own words.
 	if ('status' in caller) return null;
-	return entrance.connections.know(socket, holderOf(caller)) ? null : '429 Too Many Requests';
+	return entrance.connections.identify(socket, holderOf(caller)) ? null : '429 Too Many Requests';
 }
 
 /** No web page reaches the socket, so that its Host says nothing. */
@@ -239,7 +239,7 @@ async function answer(
 	if ('status' in caller) return caller;
 	const refused = await options.refuse?.(caller);
 	if (refused) return refused;
-	if (!entrance.connections.know(request.socket, holderOf(caller))) {
+	if (!entrance.connections.identify(request.socket, holderOf(caller))) {
 		return refusal(429, 'Too many connections of one token: close some, or use them again.');
 	}
 	const body = await entrance.bodies.read(request);

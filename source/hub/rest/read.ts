@@ -1,5 +1,5 @@
 import {type HubResponse} from '../http/http.ts';
-import {type RowsResult, ask} from './rows-query.ts';
+import {type RowsResult, runRowsQuery} from './rows-query.ts';
 import {type RequestContext, findTable, header, scopeOf, sourceOf} from './request-context.ts';
 import {errorResponse} from './errors/error-response.ts';
 import {badRange} from './errors/error.ts';
@@ -21,11 +21,11 @@ export async function handleRead(context: RequestContext, name: string): Promise
 	const plan = resolveRead(catalog, query, sourceOf(table, false), {limits, maxRows, rootConditions: true});
 	const media = negotiate(header(request, 'accept'));
 	const from = sql`${qualified(table)} as ${identifier(plan.alias)}`;
-	const answer = await ask(database, scopeOf(context, true), {
+	const answer = await runRowsQuery(database, scopeOf(context, true), {
 		read: renderRead(plan, from, media.shape === 'csv'),
 		media,
 		bare: head,
-		...counting(renderCount(plan, from), preferences, maxRows),
+		...countClauses(renderCount(plan, from), preferences, maxRows),
 		...(media.shape === 'object' ? {guards: ['single']} : {}),
 	});
 	return rowsResponse(answer, {
@@ -52,7 +52,7 @@ function locationOf(name: string, query: URLSearchParams): {readonly [name: stri
 }
 
 /** What `Prefer: count=` adds to the statement. */
-export function counting(counted: Sql, {count}: Preferences, maxRows: number): {total?: Sql; explain?: Sql} {
+export function countClauses(counted: Sql, {count}: Preferences, maxRows: number): {total?: Sql; explain?: Sql} {
 	const explain = count === 'planned' || count === 'estimated' ? {explain: counted} : {};
 	if (count === 'exact') return {total: sql`(select count(*) from (${counted}) as "n")`};
 	// Beyond the most rows that are ever given, the planner's figure is near enough.

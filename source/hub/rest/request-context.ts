@@ -63,6 +63,6 @@ export function findTable({tables}: Catalog, name: string): Table {
 	});
 }
 
-export function sourceOf(table: Table, made: boolean): Source {
-	return {label: table.name, columns: table.columns, table, made};
+export function sourceOf(table: Table, fromCte: boolean): Source {
+	return {label: table.name, columns: table.columns, table, fromCte};
 }

@@ -1,4 +1,4 @@
-import {boundedDatabase} from '../database/bounded-database.ts';
+import {depthLimitedDatabase} from '../database/depth-limited-database.ts';
 import {type Database, DatabaseError} from '../database/database.ts';
 import {type Handler, type HubRequest, type HubResponse} from '../http/http.ts';
 import {handleCall} from './call.ts';
@@ -24,7 +24,7 @@ export interface RestOptions {
 
 /** PostgREST's dialect over the public schema: what supabase-js speaks under `/rest/v1`. */
 export function createRest(unbounded: Database, {maxRows = 1000}: RestOptions = {}): {handle: Handler} {
-	const database = boundedDatabase(unbounded);
+	const database = depthLimitedDatabase(unbounded);
 	const cache = new SchemaCache(database);
 
 	async function handle(request: HubRequest): Promise<HubResponse> {

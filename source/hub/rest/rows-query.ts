@@ -35,7 +35,7 @@ export interface RowsResult {
 	readonly planned: number | null;
 }
 
-export async function ask(database: Database, scope: Scope, question: RowsQuery): Promise<RowsResult> {
+export async function runRowsQuery(database: Database, scope: Scope, question: RowsQuery): Promise<RowsResult> {
 	const statements: Statement[] = [statement(renderRowsQuery(question))];
 	if (question.explain !== undefined) statements.push(statement(sql`explain (format json) ${question.explain}`));
 	const [result, explained] = await database.run(scope, statements);

@@ -1,5 +1,5 @@
 import {type HubResponse} from '../http/http.ts';
-import {type RowsResult, ask} from './rows-query.ts';
+import {type RowsResult, runRowsQuery} from './rows-query.ts';
 import {type Column, type Table} from './catalog/catalog.ts';
 import {type RequestContext, findTable, header, scopeOf, sourceOf} from './request-context.ts';
 import {badPutFilters, putWithLimit, RestError} from './errors/error.ts';
@@ -15,7 +15,7 @@ import {renderRead} from './render/render-read.ts';
 import {
 	type Conflict,
 	insertedCount,
-	made,
+	pgrstSource,
 	renderDelete,
 	renderInsert,
 	renderReturning,
@@ -46,11 +46,11 @@ export async function handleWrite(context: RequestContext, name: string, method:
 	const shown = preferences.return === 'representation';
 	const write = renderWrite(context, table, plan, method);
 	const media = negotiate(header(request, 'accept'));
-	const answer = await ask(database, scopeOf(context, false), {
-		before: sql`with ${made} as (${write}) `,
+	const answer = await runRowsQuery(database, scopeOf(context, false), {
+		before: sql`with ${pgrstSource} as (${write}) `,
 		read: shown
-			? renderRead(plan, sql`${made} as ${identifier(plan.alias)}`, media.shape === 'csv')
-			: {select: sql`select 1 from ${made}`, element: nothing, keys: null},
+			? renderRead(plan, sql`${pgrstSource} as ${identifier(plan.alias)}`, media.shape === 'csv')
+			: {select: sql`select 1 from ${pgrstSource}`, element: nothing, keys: null},
 		media,
 		bare: !shown,
 		guards: guardsOf(context, method, media.shape === 'object'),
@@ -132,7 +132,7 @@ function guardsOf({preferences}: RequestContext, method: WriteMethod, single: bo
 function renderLocation({preferences}: RequestContext, {primaryKey}: Table, method: WriteMethod): Sql {
 	if (method !== 'POST' || preferences.return !== 'headers-only' || primaryKey.length === 0) return sql`null`;
 	const keys = comma(primaryKey.map(key => sql`${identifier(key)}::text`));
-	return sql`case when count(*) = 1 then (select json_build_array(${keys})::text from ${made}) end`;
+	return sql`case when count(*) = 1 then (select json_build_array(${keys})::text from ${pgrstSource}) end`;
 }
 
 interface WriteAnswer {

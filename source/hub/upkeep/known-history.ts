@@ -4,7 +4,7 @@ import {DatabaseAway, type Database} from '../database/database.ts';
 import type {Log} from '../files/log.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 
-/** The newest message of a database when this machine looked last. None of its columns here ever changes, not even by redaction. */
+/** The newest message of a database when this machine last looked. These columns never change, not even by redaction. */
 interface Newest {
 	/** `embedded`, or `user@host:port/database`. */
 	readonly place: string;
@@ -15,9 +15,9 @@ interface Newest {
 	readonly at: string;
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const every = 10_000;
-/** The maximum number of databases; the oldest are forgotten. */
+/** The maximum number of databases; the oldest are dropped. */
 const most = 20;
 
 const newestQuery = `
@@ -31,7 +31,7 @@ const renewal = `
 			and trunc(extract(epoch from created_at) * 1000000)::text = $4
 	) returning epoch`;
 
-/** Whoever notices it first does it: see supabase/migrations, restored_xids. */
+/** The first hub to notice it does it; see supabase/migrations, restored_xids. */
 const adoption = 'select agentmux.adopt_xids() as adopted';
 
 export interface KnownHistoryOptions {
@@ -48,10 +48,10 @@ export interface KnownHistory {
 }
 
 /**
- * Keeps the newest message of the database in a file in `state`, outside of the database. If that message is gone later, an
- * older copy of the database was put back or a standby took over: the history was replaced. Numbers that were kept for the former
- * history (what was read, where the chain of hashes ended) do not apply to the new one, so it gets a new epoch.
- * Followers notice a replaced history by themselves, and sooner.
+ * Records the newest message of the database in a file in `state`, outside the database. If that message is gone later, an older copy
+ * of the database was restored or a standby took over: the history was replaced. Numbers that belong to the former history (what was
+ * read, where the chain of hashes ended) do not apply to the new one, so it gets a new epoch. Followers notice a replaced history by
+ * themselves, and sooner.
  */
 export function knownHistory(
 	database: Database,
@@ -75,7 +75,7 @@ export function knownHistory(
 			const [renewed] = await database.run(owner, [{text: renewal, values: [epoch, id, xid, at]}]);
 			if (renewed?.rows.length === 1) {
 				log(
-					`Message #${id} was the newest, and is gone: an older copy of the database was put back, or the server lost what was written last. This is another history now.`,
+					`Message #${id}, the newest one, is gone: an older copy of the database was restored, or the server lost its latest writes. This is another history now.`,
 				);
 			}
 		}

@@ -4,7 +4,7 @@ import {request} from 'node:http';
 import {dirname, join} from 'node:path';
 import {afterEach, describe, expect, it} from 'vitest';
 import {stopHub} from '../../../source/hub/process/ensure.ts';
-import {wayTo} from '../../../source/hub/local/way.ts';
+import {transportTo} from '../../../source/hub/local/transport.ts';
 import {connectMailbox} from '../../../source/gateway/connect.ts';
 import {fire, placeAgent} from '../../helpers/hook.ts';
 import {hear} from '../../helpers/hear.ts';
@@ -54,7 +54,7 @@ async function works(hub: TestHub, state: State): Promise<void> {
 		url: state.url,
 		key: hub.anonKey,
 		token: hub.tokenFor('CLAUDE_1'),
-		way: wayTo(state),
+		way: transportTo(state),
 	});
 	try {
 		const heard = hear(mailbox);
@@ -185,12 +185,12 @@ describe('where no socket can be made', () => {
 				url: state.url,
 				key: hub.anonKey,
 				token: hub.tokenFor('CLAUDE_1'),
-				way: wayTo(state),
+				way: transportTo(state),
 			});
 			await expect(mailbox.channels()).rejects.toThrow('cannot be reached: something else than the hub answers there');
 			await mailbox.close();
 			await expect(
-				wayTo(state).fetch(`${state.url}/rest/v1/messages`, {headers: {apikey: hub.serviceRoleKey}}),
+				transportTo(state).fetch(`${state.url}/rest/v1/messages`, {headers: {apikey: hub.serviceRoleKey}}),
 			).rejects.toThrow('fetch failed');
 			const said = squatter
 				.heard()

@@ -43,7 +43,7 @@ export async function openDatabase(): Promise<Database> {
 export async function startRig(limits: Partial<Limits> = {}, shared: Database | null = null): Promise<Rig> {
 	const database = shared ?? (await openDatabase());
 	const faults: unknown[] = [];
-	const realtime = await createRealtime({database, verify, limits, onFault: error => faults.push(error)});
+	const realtime = await createRealtime({database, verify, limits, onError: error => faults.push(error)});
 	const server = serve(realtime);
 	await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
 	const shut = async (): Promise<void> => {

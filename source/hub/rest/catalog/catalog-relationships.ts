@@ -1,5 +1,5 @@
 import {type Qualified, type Relationship, type Table} from './catalog.ts';
-import {type Exposure, waysToName} from './exposure.ts';
+import {type Exposure, visibleNames} from './exposure.ts';
 import {type Name} from './sql.ts';
 
 /** The part of the catalog's document that tells how tables hang together. */
@@ -27,13 +27,13 @@ export interface KeyDocument {
 }
 
 /** What of the database can be reached, by the numbers that the catalog knows it by. */
-export interface Reach {
+export interface ExposedRelations {
 	readonly tables: ReadonlyMap<number, Table>;
 	readonly exposures: ReadonlyMap<number, readonly Exposure[]>;
 }
 
 /** Foreign keys from both ends, junctions, and functions of a row, which come before a key of the same name. */
-export function relationshipsOf(document: RelationshipDocument, reach: Reach): Relationship[] {
+export function relationshipsOf(document: RelationshipDocument, reach: ExposedRelations): Relationship[] {
 	const functions = computedRelationships(document.routines, new Map([...reach.tables.values()].map(t => [t.name, t])));
 	const keys = keyRelationships(document.keys, reach).filter(
 		key => !functions.some(({from, routine}) => key.from === from && key.to.name === routine?.name),
@@ -42,12 +42,16 @@ export function relationshipsOf(document: RelationshipDocument, reach: Reach): R
 }
 
 /** The columns of a primary key as a table or a view shows them; of a view over several tables, all their keys. */
-export function primaryKeyOf(relation: number, keys: readonly KeyDocument[], exposures: Reach['exposures']): Name[] {
+export function primaryKeyOf(
+	relation: number,
+	keys: readonly KeyDocument[],
+	exposures: ExposedRelations['exposures'],
+): Name[] {
 	return keys.flatMap(({kind, from, columns}) => {
 		if (kind !== 'p') return [];
 		const exposure = exposures.get(from)?.find(each => each.relation === relation);
 		if (exposure === undefined) return [];
-		const [way] = waysToName(
+		const [way] = visibleNames(
 			exposure,
 			columns.map(([near]) => near),
 		);
@@ -70,7 +74,7 @@ function computedRelationships(
 	});
 }
 
-function keyRelationships(keys: readonly KeyDocument[], reach: Reach): Relationship[] {
+function keyRelationships(keys: readonly KeyDocument[], reach: ExposedRelations): Relationship[] {
 	const owned = keys.flatMap(key => (key.kind === 'f' ? ownedRelationships(key, reach) : []));
 	const inverse = owned.map(({from, to, constraint, columns, cardinality}): Relationship => ({
 		from: to,
@@ -93,12 +97,12 @@ function keyRelationships(keys: readonly KeyDocument[], reach: Reach): Relations
 /** One foreign key from each place where its own columns are exposed to each where those that it refers to are. */
 function ownedRelationships(
 	{constraint, from, to, columns, unique}: KeyDocument,
-	{tables, exposures}: Reach,
+	{tables, exposures}: ExposedRelations,
 ): Relationship[] {
 	const ends = (table: number, numbers: readonly number[]) =>
 		(exposures.get(table) ?? []).flatMap(exposure => {
 			const relation = tables.get(exposure.relation);
-			return relation === undefined ? [] : waysToName(exposure, numbers).map(names => ({relation, names}));
+			return relation === undefined ? [] : visibleNames(exposure, numbers).map(names => ({relation, names}));
 		});
 	const nears = ends(
 		from,

@@ -35,7 +35,7 @@ export function exposuresOf(
 }
 
 /** Each way in which all these columns of a table can be named; none when one of them is not seen. */
-export function waysToName({names}: Exposure, columns: readonly number[]): Name[][] {
+export function visibleNames({names}: Exposure, columns: readonly number[]): Name[][] {
 	return columns.reduce<Name[][]>(
 		(ways, column) => ways.flatMap(way => (names.get(column) ?? []).map(name => [...way, name])),
 		[[]],

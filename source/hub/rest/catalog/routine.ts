@@ -2,7 +2,7 @@ import {type Catalog, exposedSchemas, type Routine} from './catalog.ts';
 import {RestError} from '../errors/error.ts';
 import {minLikeness, nearest} from './nearest.ts';
 
-export interface Called {
+export interface RoutineCall {
 	readonly name: string;
 	readonly keys: readonly string[];
 	/** The body's type for POST; null for GET. */
@@ -10,7 +10,7 @@ export interface Called {
 }
 
 /** The overload that takes exactly these arguments. Throws PGRST202 and PGRST203. */
-export function findRoutine(catalog: Catalog, called: Called): Routine {
+export function findRoutine(catalog: Catalog, called: RoutineCall): Routine {
 	const overloads = catalog.routines.get(called.name) ?? [];
 	const named = overloads.filter(routine => takes(routine, called));
 	const found = named.length > 0 ? named : overloads.filter(routine => takesBody(routine, called.contentType));
@@ -22,7 +22,7 @@ export function findRoutine(catalog: Catalog, called: Called): Routine {
 
 const rawTypes = new Set(['text/plain', 'text/xml', 'application/octet-stream']);
 
-function takes({parameters}: Routine, {keys, contentType}: Called): boolean {
+function takes({parameters}: Routine, {keys, contentType}: RoutineCall): boolean {
 	if (contentType !== null && rawTypes.has(contentType)) return false;
 	const names = new Set(parameters.map(({name}) => name as string));
 	return keys.every(key => names.has(key)) && parameters.every(({required, name}) => !required || keys.includes(name));
@@ -41,7 +41,7 @@ function takesBody({parameters}: Routine, contentType: string | null): boolean {
 	return types[contentType]?.includes(single.display) ?? false;
 }
 
-function notFound(catalog: Catalog, {name, keys, contentType}: Called, overloads: readonly Routine[]): RestError {
+function notFound(catalog: Catalog, {name, keys, contentType}: RoutineCall, overloads: readonly Routine[]): RestError {
 	const list = keys.join(', ');
 	const raw = contentType !== null && rawTypes.has(contentType);
 	const called = `${exposedSchemas[0]}.${name}`;

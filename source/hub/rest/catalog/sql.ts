@@ -17,7 +17,7 @@ export interface Sql {
 
 /** SQL written in this program: `${}` takes other Sql, never a string. */
 export function sql(strings: TemplateStringsArray, ...parts: readonly Sql[]): Sql {
-	return weave(strings, parts);
+	return interleave(strings, parts);
 }
 
 export const nothing: Sql = {strings: [''], values: []};
@@ -46,14 +46,14 @@ export function catalogName(text: string): Name {
 }
 
 /** A name of our own making, as `t3`. */
-export function madeName(prefix: 't' | 'e' | 'c' | 'j' | 'b', number: number): Name {
+export function generatedName(prefix: 't' | 'e' | 'c' | 'j' | 'b', number: number): Name {
 	return `${prefix}${Math.trunc(number)}` as Name;
 }
 
 export function join(parts: readonly Sql[], separator: Sql): Sql {
 	if (parts.length === 0) return nothing;
 	const middle = separator.strings[0] ?? '';
-	return weave(['', ...parts.slice(1).map(() => middle), ''], parts);
+	return interleave(['', ...parts.slice(1).map(() => middle), ''], parts);
 }
 
 export function comma(parts: readonly Sql[]): Sql {
@@ -65,7 +65,7 @@ export function statement({strings, values}: Sql): Statement {
 	return {text: strings.map((text, index) => (index === 0 ? text : `$${index}${text}`)).join(''), values};
 }
 
-function weave(strings: readonly string[], parts: readonly Sql[]): Sql {
+function interleave(strings: readonly string[], parts: readonly Sql[]): Sql {
 	const texts: string[] = [strings[0] ?? ''];
 	const values: (string | null)[] = [];
 	for (const [index, part] of parts.entries()) {

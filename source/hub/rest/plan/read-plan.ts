@@ -14,7 +14,7 @@ export interface Source {
 	/** For its relationships and computed columns. */
 	readonly table: Table | null;
 	/** Rows of a write or a call: their computed columns were made with them. */
-	readonly made: boolean;
+	readonly fromCte: boolean;
 }
 
 export type Term =

@@ -15,7 +15,7 @@ import {
 } from './read-plan.ts';
 import {findRelationship, isToOne} from '../catalog/relationship.ts';
 import {type SelectItem, type SelectRelation} from '../query/select.ts';
-import {catalogName, madeName} from '../catalog/sql.ts';
+import {catalogName, generatedName} from '../catalog/sql.ts';
 
 export interface ReadSettings {
 	readonly limits: Limits;
@@ -56,7 +56,7 @@ class Resolver {
 	}
 
 	level(level: Level, source: Source, limits: Limits): ReadPlan {
-		const alias = madeName('t', this.#made++);
+		const alias = generatedName('t', this.#made++);
 		const orders = level.orders.filter(({path}) => path.length === 0).flatMap(({it}) => it);
 		const relations = level.select.filter(item => item.kind === 'relation');
 		for (const {path} of [...level.conditions, ...level.orders, ...level.limits]) {
@@ -105,7 +105,7 @@ class Resolver {
 			orders: stepInto(level.orders, means),
 			limits: stepInto(level.limits, means),
 		};
-		const inside: Source = {label: table.name, columns: table.columns, table, made: false};
+		const inside: Source = {label: table.name, columns: table.columns, table, fromCte: false};
 		const plan = this.level(below, inside, limitsAt({limits: below.limits}, []));
 		const orderTerms = orders
 			.filter(({relation}) => relation !== null && means(relation))
@@ -113,8 +113,8 @@ class Resolver {
 		const number = this.#made++;
 		return {
 			key,
-			alias: madeName('e', number),
-			junctionAlias: madeName('j', number),
+			alias: generatedName('e', number),
+			junctionAlias: generatedName('j', number),
 			relationship,
 			plan,
 			inner,

@@ -58,7 +58,7 @@ export function parseFilter(field: Field, text: string): Filter {
 }
 
 /** A tree has no need to be deeper, and the stack that walks it is bounded. */
-const deepest = 100;
+const maxDepth = 100;
 
 /**
  * `(id.eq.1,not.and(a.lt.3,b.is.null))` after its `and` or `or`. As PostgREST does, it reads both as one text, so that
@@ -69,7 +69,7 @@ export function parseLogic(kind: 'and' | 'or', negated: boolean, text: string): 
 }
 
 function parseNodes(scanner: Scanner, kind: 'and' | 'or', negated: boolean, depth: number): Logic {
-	if (depth > deepest) scanner.fail('a tree that is less deep');
+	if (depth > maxDepth) scanner.fail('a tree that is less deep');
 	scanner.lexeme('(');
 	const nodes = [parseNode(scanner, depth)];
 	scanner.space();

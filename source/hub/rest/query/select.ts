@@ -26,7 +26,7 @@ export interface SelectRelation {
 	readonly items: readonly SelectItem[];
 }
 
-const deepest = 50;
+const maxDepth = 50;
 
 /** `id,name::text,alias:data->>key,author!fk!inner(*),...parent(title)`. A parenthesis too many at the end is passed over, as PostgREST does. */
 export function parseSelect(text: string): SelectItem[] {
@@ -37,7 +37,7 @@ export function parseSelect(text: string): SelectItem[] {
 }
 
 function parseItems(scanner: Scanner, depth: number): SelectItem[] {
-	if (depth > deepest) scanner.fail('a select that is less deep');
+	if (depth > maxDepth) scanner.fail('a select that is less deep');
 	scanner.space();
 	if (scanner.done || scanner.next === ')') return [];
 	const items: SelectItem[] = [];

@@ -7,7 +7,7 @@ import {
 	comma,
 	identifier,
 	join,
-	madeName,
+	generatedName,
 	nothing,
 	qualified,
 	sql,
@@ -20,8 +20,8 @@ export type CallArguments =
 	| {readonly kind: 'query'; readonly given: readonly (readonly [name: string, value: string])[]}
 	| {readonly kind: 'body'; readonly payload: Payload};
 
-const body: Sql = identifier(madeName('b', 0));
-const call: Sql = identifier(madeName('c', 0));
+const body: Sql = identifier(generatedName('b', 0));
+const call: Sql = identifier(generatedName('c', 0));
 
 /** The rows that a function returns; those of a scalar one have the single column `pgrst_scalar`. */
 export function renderCall(routine: Routine, args: CallArguments, plan: ReadPlan): Sql {

@@ -40,11 +40,11 @@ const truths: {readonly [truth in Truth]: Sql} = {
 };
 
 /** Rows as conditions and outputs see them: under an alias. */
-export type Rows = Pick<ReadPlan, 'alias'> & {readonly source: Pick<Source, 'made'>};
+export type Rows = Pick<ReadPlan, 'alias'> & {readonly source: Pick<Source, 'fromCte'>};
 
 /** A column, or what lies in its JSON. */
 export function renderTerm(term: Term, {alias, source}: Rows): Sql {
-	const base = renderBase(term, alias, source.made);
+	const base = renderBase(term, alias, source.fromCte);
 	if (term.path.length === 0) return base;
 	const type = baseType(term);
 	const isJson = type === 'json' || type === 'jsonb';

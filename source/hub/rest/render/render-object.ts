@@ -1,4 +1,4 @@
-import {comma, identifier, madeName, sql, type Sql, value} from '../catalog/sql.ts';
+import {comma, identifier, generatedName, sql, type Sql, value} from '../catalog/sql.ts';
 
 // PostgreSQL functions take a hundred arguments.
 const maxPairs = 50;
@@ -7,7 +7,7 @@ const maxPairs = 50;
 export function renderObject(keys: readonly string[]): Sql {
 	const pairs = keys.map((key, index) => ({
 		key: sql`${value(key)}::text`,
-		column: sql`"r".${identifier(madeName('c', index))}`,
+		column: sql`"r".${identifier(generatedName('c', index))}`,
 	}));
 	if (pairs.length <= maxPairs)
 		return sql`json_build_object(${comma(pairs.map(({key, column}) => sql`${key}, ${column}`))})`;

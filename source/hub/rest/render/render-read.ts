@@ -7,7 +7,7 @@ import {
 	comma,
 	identifier,
 	join,
-	madeName,
+	generatedName,
 	type Name,
 	nothing,
 	qualified,
@@ -53,7 +53,7 @@ export function renderCount(plan: ReadPlan, from: Sql, joined: readonly Sql[] = 
 // Row by row as PostgreSQL names them: no key differs from the name of its column.
 function isPlain({outputs, embeds, source}: ReadPlan): boolean {
 	// Among the columns of a write stand the computed ones that were made with it: a star would show them too.
-	const mixed = source.made && outputs.some(each => each.kind === 'term' && each.term.kind === 'computed');
+	const mixed = source.fromCte && outputs.some(each => each.kind === 'term' && each.term.kind === 'computed');
 	return (
 		!mixed &&
 		outputs.every(
@@ -99,12 +99,12 @@ function renderColumns(
 		if (!embed.spread) return [{key: embed.key, expression: renderEmbedded(embed)}];
 		return spreadKeys(embed).map((key, index) => ({
 			key,
-			expression: sql`${identifier(embed.alias)}.${identifier(madeName('c', index))}`,
+			expression: sql`${identifier(embed.alias)}.${identifier(generatedName('c', index))}`,
 		}));
 	});
 	const all = [...columns, ...embedded];
 	const list = [...all.map(({expression}) => expression), ...more].map(
-		(expression, index) => sql`${expression} as ${identifier(madeName('c', index))}`,
+		(expression, index) => sql`${expression} as ${identifier(generatedName('c', index))}`,
 	);
 	return {select: renderSelect(plan, list, from, joined), keys: all.map(({key}) => key)};
 }
@@ -147,7 +147,7 @@ function renderOrder({term, related, direction, nulls}: PlannedOrder, plan: Read
 
 /** Behind the columns that are shown stand those that the rows above are ordered by. */
 function renderRelated({embed, position}: {embed: Embed; position: number}): Sql {
-	return sql`${identifier(embed.alias)}.${identifier(madeName('c', spreadKeys(embed).length + position))}`;
+	return sql`${identifier(embed.alias)}.${identifier(generatedName('c', spreadKeys(embed).length + position))}`;
 }
 
 function renderEmbedded({alias, relationship}: Embed): Sql {
@@ -168,9 +168,9 @@ function renderJoin(parent: ReadPlan, embed: Embed): Sql {
 	const toOne = isToOne(relationship);
 	const indexes = [...(spread ? keys : []).keys(), ...orderTerms.map((_, index) => keys.length + index)];
 	const columns = indexes.map(index => {
-		const column = sql`"r".${identifier(madeName('c', index))}`;
+		const column = sql`"r".${identifier(generatedName('c', index))}`;
 		const shown = toOne ? column : sql`coalesce(json_agg(${column}), '[]')`;
-		return sql`, ${shown} as ${identifier(madeName('c', index))}`;
+		return sql`, ${shown} as ${identifier(generatedName('c', index))}`;
 	});
 	const json = spread
 		? nothing
@@ -191,7 +191,7 @@ function embedSource(parent: ReadPlan, {plan, relationship, junctionAlias}: Embe
 	const target = sql`${qualified(to)} as ${inside}`;
 	if (routine !== undefined) {
 		// Rows of a write or a call have lost their type.
-		const given = parent.source.made ? sql`${above}::${qualified(relationship.from)}` : above;
+		const given = parent.source.fromCte ? sql`${above}::${qualified(relationship.from)}` : above;
 		return {from: sql`${qualified(routine)}(${given}) as ${inside}`, joined: []};
 	}
 	const equal = (left: Sql, a: Name, right: Sql, b: Name) => sql`${left}.${identifier(a)} = ${right}.${identifier(b)}`;

@@ -7,7 +7,7 @@ import {
 	comma,
 	identifier,
 	join,
-	madeName,
+	generatedName,
 	type Name,
 	nothing,
 	qualified,
@@ -17,13 +17,13 @@ import {
 } from '../catalog/sql.ts';
 
 /** The name of the rows that a write or a call gives to the select behind it. */
-export const made: Sql = sql`"pgrst_source"`;
+export const pgrstSource: Sql = sql`"pgrst_source"`;
 
 /** How many rows an upsert really inserted, told by the statement itself through a setting. */
 export const insertedCount: Sql = sql`coalesce(nullif(current_setting('agentmux.inserted', true), ''), '0')::int`;
 
-const target: Sql = identifier(madeName('t', 0));
-const bodyAlias = madeName('b', 0);
+const target: Sql = identifier(generatedName('t', 0));
+const bodyAlias = generatedName('b', 0);
 const body: Sql = identifier(bodyAlias);
 
 export interface Written {
@@ -143,12 +143,12 @@ function count(sign: Sql): Sql {
 function renderWhere(conditions: readonly PlannedCondition[]): Sql {
 	if (conditions.length === 0) return nothing;
 	return sql` where ${join(
-		conditions.map(each => renderOn(each, madeName('t', 0))),
+		conditions.map(each => renderOn(each, generatedName('t', 0))),
 		sql` and `,
 	)}`;
 }
 
 function renderOn(condition: PlannedCondition, alias: Name): Sql {
 	// A write embeds nothing, so nothing can ask for it.
-	return renderCondition(condition, {alias, source: {made: false}}, () => sql`true`);
+	return renderCondition(condition, {alias, source: {fromCte: false}}, () => sql`true`);
 }
