@@ -51,7 +51,7 @@ async function computing(): Promise<number> {
 	return rows[0]?.n ?? 0;
 }
 
-it("no agent's first SQL waits for that of another, which cannot be cancelled", async () => {
+it("an agent's first SQL does not wait for another's that cannot be cancelled", async () => {
 	// Three at once, of which one runs.
 	const thrown = [runaway, runaway, runaway].map(query => sql(hub, 'FIRST', query));
 	await expect.poll(computing, {timeout: 20_000}).toBe(1);
@@ -72,7 +72,7 @@ it("no agent's first SQL waits for that of another, which cannot be cancelled", 
 	]);
 });
 
-it('who has a statement that still computes runs no other, also by a hub that knows nothing of it', async () => {
+it('an agent with a running statement cannot run another, not even through a hub that does not know of it', async () => {
 	expect(await computing()).toBe(1);
 	const other = await startTestHub({cli, env: {AGENTMUX_DATABASE_URL: server.connectionString}});
 	try {

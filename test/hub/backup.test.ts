@@ -47,7 +47,7 @@ async function changed(file: string, sql: string): Promise<string> {
 }
 
 describe('hub backup', () => {
-	test('holds all that was acknowledged before, while others go on writing, and no keys', async () => {
+	test('contains everything acknowledged before it while others write, and no keys', async () => {
 		await send(home, 'before');
 		const file = join(home.path, 'backup.tar.gz');
 		let written = 0;
@@ -93,7 +93,7 @@ describe('hub backup', () => {
 		expect(await home.run(['hub', 'backup'])).toMatchObject({code: 2, stderr: expect.stringContaining('takes a FILE')});
 	}, 60_000);
 
-	test('of a database that no restore would take fails, and leaves no file', async () => {
+	test('of a database that could not be restored fails, and leaves no file', async () => {
 		await send(home, 'mine');
 		// What a tablespace was, before they were refused.
 		symlinkSync('/tmp', join(home.path, 'data/pg/pg_tblspc/99999'));

@@ -29,7 +29,7 @@ async function sql(query: string): Promise<{readonly status: number; readonly te
 	return {status: response.status, text: await response.text()};
 }
 
-test('`hub cancel` ends what the owner runs, says what that was, and everyone is served again', async () => {
+test("`hub cancel` ends the owner's statements, prints them, and everyone is served again", async () => {
 	const home = Home.at(hub.home);
 	expect(await home.output(['hub', 'cancel'])).toBe('The owner runs nothing.\n');
 	const query = `create table public.half (n int); select pg_sleep(100)`;
@@ -64,7 +64,7 @@ test('`hub cancel` ends what the owner runs, says what that was, and everyone is
 	expect(await home.json(['hub', 'cancel'])).toEqual({cancelled: []});
 });
 
-test('the tokens of agents and humans cancel nothing', async () => {
+test('tokens of agents and humans cannot cancel anything', async () => {
 	for (const key of [hub.anonKey, hub.tokenFor('CLAUDE_1'), hub.tokenFor('HUMAN', 'human')]) {
 		const headers = {authorization: `Bearer ${key}`};
 		expect((await fetch(`${hub.url}/agentmux/v1/cancel`, {method: 'POST', headers})).status).toBe(401);

@@ -139,7 +139,7 @@ function faults(said: Record<string, number | string>, what: string): string[] {
 		.map(([way, answer]) => `${what}: ${way}: ${answer}`);
 }
 
-describe('a token that the hub signed, with claims that nobody writes', () => {
+describe('a token that the hub signed, with unusual claims', () => {
 	test.each(Object.entries(hostile))('is answered and never fails: %s', async (what, value) => {
 		const tokens = [
 			...names.map(name => [name, claim(name, value)] as const),
@@ -148,7 +148,7 @@ describe('a token that the hub signed, with claims that nobody writes', () => {
 		for (const [name, claims] of tokens) expect(faults(await ways(signText(claims)), `${name}: ${what}`)).toEqual([]);
 	});
 
-	test('is read once for all where it names a claim twice', async () => {
+	test('is read the same way everywhere if it names a claim twice', async () => {
 		const twice = `{"role":"service_role","role":"authenticated","app_metadata":{"agent_tag":"HUMAN","agent_tag":"CLAUDE_1"}}`;
 		const response = await fetch(`${hub.url}/rest/v1/messages?select=author_tag`, {
 			method: 'POST',
@@ -162,7 +162,7 @@ describe('a token that the hub signed, with claims that nobody writes', () => {
 		expect([response.status, await response.json()]).toEqual([201, [{author_tag: 'CLAUDE_1'}]]);
 	});
 
-	test('is refused as no token of its kind where PostgreSQL could not hold the claims', async () => {
+	test('is refused if PostgreSQL could not store the claims', async () => {
 		for (const value of [hostile['NUL'], hostile['half a surrogate pair'], hostile['a nest of 10,000 lists']]) {
 			expect(new Set(Object.values(await ways(signText(claim('other', value ?? ''))))).has(401)).toBe(true);
 		}

@@ -56,7 +56,7 @@ describe.each(engines)('on $engine', ({open}) => {
 	const add = (body: string) => database.run(owner, [{text: 'insert into notes (body) values ($1)', values: [body]}]);
 
 	describe('a transaction', () => {
-		it('keeps every digit, and reads only small numbers and booleans as such', async () => {
+		it('keeps all digits, and parses only small numbers and booleans', async () => {
 			const [result] = await database.run(owner, [
 				{
 					text: `select 9007199254740993::bigint as big, 1.50::numeric as exact, 7 as small, true as yes, null as nothing,
@@ -86,7 +86,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			});
 		});
 
-		it('is whole: nothing of it stays when one statement fails', async () => {
+		it('is atomic: nothing remains when one statement fails', async () => {
 			await expect(
 				database.run(owner, [{text: `insert into notes (body) values ('half')`}, {text: 'select 1 / 0'}]),
 			).rejects.toMatchObject({code: '22012', message: 'division by zero'});
@@ -146,7 +146,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect(result?.rows).toEqual([{who: 'postgres', path: 'public', gone: true, prepared: 0}]);
 		});
 
-		it('cannot write when it is read-only, by no detour', async () => {
+		it('cannot write when it is read-only, not even by a detour', async () => {
 			await add('kept');
 			for (const sql of [
 				`delete from notes`,
@@ -201,8 +201,8 @@ describe.each(engines)('on $engine', ({open}) => {
 	});
 });
 
-describe('a directory that is no database', () => {
-	it('is refused by rejection, and later calls reject as well', async () => {
+describe('a directory that is not a database', () => {
+	it('rejects, and so do later calls', async () => {
 		const lost: Error[] = [];
 		const opening = WorkerDatabase.open({
 			directory: '/dev/null/pg',

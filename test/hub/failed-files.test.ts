@@ -39,7 +39,7 @@ it('forgets a file that could not be made, and makes it when there is space', ()
 	expect(make()).toBe(nodes.get('17032_fsm'));
 });
 
-it('gives back the place of a stream that could not be opened', () => {
+it('frees the slot of a stream that could not be opened', () => {
 	const {NODEFS, streams, free} = fileSystem();
 	const open = (fd: number): void => {
 		streams.add(fd);

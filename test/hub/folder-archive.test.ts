@@ -39,7 +39,7 @@ function archive(name: string, ...entries: readonly Entry[]): string {
 }
 
 describe('an archive that somebody else made', () => {
-	it('becomes files and folders of this user alone: no bit of theirs is kept, and no owner', async () => {
+	it('becomes files and folders that only this user can access: neither modes nor owners are kept', async () => {
 		const file = archive(
 			'modes',
 			{path: 'pg/', type: 'Directory', mode: 0o7777},

@@ -65,7 +65,7 @@ async function gone({pid}: {readonly pid: number}): Promise<void> {
 	await expect.poll(() => isAlive(pid), {timeout: 20_000}).toBe(false);
 }
 
-describe('a data folder that is taken away from a running hub', () => {
+describe('a data folder that is moved away from a running hub', () => {
 	it.each<[string, (home: string) => void]>([
 		['home moved', home => renameSync(home, `${home}.old`)],
 		['home removed', home => rmSync(home, {recursive: true})],
@@ -101,7 +101,7 @@ describe('a data folder that is taken away from a running hub', () => {
 		180_000,
 	);
 
-	it('is held: what was acknowledged before lies in the folder that was moved', async () => {
+	it('is kept open: everything acknowledged before is in the moved folder', async () => {
 		const home = newHome();
 		const first = await start(home);
 		expect(await insert(first, 'mine')).toBe(true);
@@ -111,7 +111,7 @@ describe('a data folder that is taken away from a running hub', () => {
 		expect(await bodies(await start(home))).toEqual(['mine']);
 	});
 
-	it('goes on where a link to it was switched, and ends where it leads elsewhere', async () => {
+	it('the hub goes on if a link to it was replaced, and stops if the link leads elsewhere', async () => {
 		const home = newHome();
 		const other = newHome();
 		const link = `${home}.link`;
@@ -141,7 +141,7 @@ describe('a data folder that is taken away from a running hub', () => {
 		expect(await insert(hub, 'served')).toBe(true);
 	});
 
-	it('may be a copy of itself: a backup that somebody moves into its place is not written to', async () => {
+	it('is not written to if it is a copy: a backup that somebody moved into its place', async () => {
 		const home = newHome();
 		const first = await start(home);
 		expect(await insert(first, 'copied')).toBe(true);

@@ -76,7 +76,7 @@ test('a clock that is put back an hour holds up no task, and one put forward tak
 	);
 });
 
-test('a hub that was killed and away for longer than the lease costs its owner nothing', async () => {
+test('a hub that was killed and down for longer than the lease costs its owner nothing', async () => {
 	const home = temporaryHome();
 	hub = await startTestHub({home, cli});
 	const {id} = await task(hub, 'add', 'x');

@@ -181,7 +181,7 @@ describe('opening', () => {
 		expect(await sql(url, census)).toEqual(found);
 	});
 
-	it("takes what `supabase db push` has made already, and a newer agentmux's not", async () => {
+	it("accepts a schema that `supabase db push` created, but not a newer agentmux's", async () => {
 		const url = await make();
 		await open(url);
 		await sql(url, `alter table supabase_migrations.schema_migrations drop column created_by`);
@@ -316,7 +316,7 @@ describe('a database user with few rights', () => {
 		}
 	});
 
-	it('has tables that are published later announced all the same, without event triggers', async () => {
+	it('captures tables that are published later, even without event triggers', async () => {
 		await open(server.connectionString);
 		const url = await user('plain', '');
 		await sql(server.connectionString, 'grant anon, authenticated, service_role to plain');
@@ -415,7 +415,7 @@ describe("cancelled when it has been answered, while its connection is made read
 	});
 });
 
-it('a network that swallows everything is noticed, refused in time, and got over', async () => {
+it('a network that drops everything is noticed, leads to errors in time, and is recovered from', async () => {
 	let passes = true;
 	const relay = await startRelay(Number(new URL(server.connectionString).port), () => passes);
 	const heard: (string | null)[] = [];
@@ -449,7 +449,7 @@ it('a network that swallows everything is noticed, refused in time, and got over
 	}
 });
 
-it('the hub loads node-postgres for nobody who did not ask for it', () => {
+it('the hub loads node-postgres only if it is used', () => {
 	const loaded = (module: string): number => {
 		const file = new URL(`../../source/hub/${module}`, import.meta.url).href;
 		const program = `import {createRequire} from 'node:module';

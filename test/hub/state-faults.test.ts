@@ -10,8 +10,8 @@ beforeEach(async () => {
 });
 afterEach(() => home.dispose());
 
-describe('a folder in the place of hub.json', () => {
-	test('is named at once by every command that needs the hub', async () => {
+describe('a folder instead of hub.json', () => {
+	test('is named by every command that needs the hub, without a delay', async () => {
 		const path = join(home.path, 'state', 'hub.json');
 		mkdirSync(path, {recursive: true, mode: 0o700});
 		const said = `agentmux: The hub cannot say where it answers: a folder stands where its file ${path} should be. Move it away, and try again.\n`;

@@ -15,7 +15,7 @@ import {preparedFiles} from '../helpers/prepared.ts';
 
 const A = agent('A');
 
-describe.each(engines)('tasks that would wait for themselves, on $engine', ({open}) => {
+describe.each(engines)('circular dependencies of tasks, on $engine', ({open}) => {
 	let database: MigratedDatabase;
 	beforeAll(async () => {
 		database = await open();
@@ -49,7 +49,7 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		await add('T', `p_parent_id => ${b}, ${after(a)}`);
 	});
 
-	test('nor does a step of a step, a plan in a plan, or who is far down the line', async () => {
+	test('nor does a step of a step, a plan in a plan, or an indirect dependency', async () => {
 		const a = await add('A');
 		const step = await add('step', `p_parent_id => ${a}`);
 		let last = await add('B', after(a));
@@ -65,7 +65,7 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		expect(Object.keys(await statuses())).toHaveLength(23);
 	});
 
-	test('plain SQL closes none either: a dependency, a plan, or a row of its own', async () => {
+	test('plain SQL cannot create a cycle either: by a dependency, a plan, or a row of its own', async () => {
 		const a = await add('A');
 		const b = await add('B', after(a));
 		const step = await add('S', `p_parent_id => ${a}`);
@@ -84,7 +84,7 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		}
 	});
 
-	test('a retry closes none', async () => {
+	test('a retry cannot create one', async () => {
 		// T waits for a plan that is done, whose cancelled step waits for the plan of T.
 		const d = await add('D');
 		const a = await add('A');
@@ -139,7 +139,7 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		});
 	});
 
-	test('circles that are there say so with what waits for them, and no longer when they are gone', async () => {
+	test('existing cycles are reported by the tasks that wait for them, until they are resolved', async () => {
 		// As they could be added before.
 		await database.script(`alter table tasks disable trigger tasks_refuse_circle;
 			insert into tasks (title, depends_on, parent_id) values
@@ -172,7 +172,7 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 	});
 });
 
-test('an upgrade marks the circles that are there, and cancels what waits for what is gone', async () => {
+test('an upgrade marks existing cycles, and cancels tasks that wait for deleted ones', async () => {
 	const name = '20261201000300_leases.sql';
 	const mine = readFileSync(new URL(name, migrationsFolder), 'utf8');
 	const all = migrations();

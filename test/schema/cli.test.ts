@@ -38,11 +38,11 @@ describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', 
 		for (const name of names) expect(dry).not.toContain(name);
 	});
 
-	it('makes of them the types that the gateway is compiled with', async () => {
+	it('generates the types that the gateway is compiled with', async () => {
 		expect(await generateTypes(url)).toBe(readFileSync(typesFile, 'utf8'));
 	});
 
-	it('advises on nothing but what is meant', async () => {
+	it('reports only the advice that is intended', async () => {
 		const text = (await supabase(url, ['db', 'advisors'])).trim();
 		const advice = JSON.parse(text === '' ? '[]' : text) as {name: string; level: string; metadata: {name: string}}[];
 		// An index is on its expression: with a search_path of its own it could not be inlined.
@@ -51,7 +51,7 @@ describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', 
 		]);
 	});
 
-	it('lints them without a word, where the server has plpgsql_check (AGENTMUX_POSTGRES)', async ({skip}) => {
+	it('finds nothing to lint, if the server has plpgsql_check (AGENTMUX_POSTGRES)', async ({skip}) => {
 		const client = new pg.Client({connectionString: url});
 		await client.connect();
 		const {rows} = await client.query(`select from pg_available_extensions where name = 'plpgsql_check'`);

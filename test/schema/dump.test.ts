@@ -3,7 +3,7 @@ import {expect, test} from 'vitest';
 import {engines} from '../helpers/migrated.ts';
 import {dumpSchema} from './dump.ts';
 
-test.each(engines)('on $engine the migrations make the schema that is written down', async ({open}) => {
+test.each(engines)('on $engine the migrations create the schema that is in schema.sql', async ({open}) => {
 	const database = await open();
 	try {
 		expect(await dumpSchema(database)).toBe(readFileSync(new URL('schema.txt', import.meta.url), 'utf8'));

@@ -1,3 +1,8 @@
+/** The strings as an array in PostgreSQL's text form, all quoted: `{"a","b c"}`. */
+export function arrayText(values: readonly string[]): string {
+	return `{${values.map(each => `"${each.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`;
+}
+
 /** The elements of an array in PostgreSQL's text form (`{a,"b c",NULL,{d}}`); nested arrays stay nested. */
 export function parseArray(text: string): unknown[] {
 	const stack: unknown[][] = [[]];

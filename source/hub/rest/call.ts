@@ -86,7 +86,7 @@ function rowsOf({name, returns, table, columns}: Routine): Source {
 	return {label: table?.name ?? name, table, columns: returns === 'row' ? columns : single, fromCte: true};
 }
 
-/** A value is shown as itself, not as a row with one column. */
+/** Returns a scalar as itself, rather than as a row with one column. */
 function scalar({returns}: Routine, read: RenderedRead): RenderedRead {
 	if (returns === 'row' || read.keys !== null) return read;
 	return {...read, element: sql`"r"."pgrst_scalar"`};

@@ -13,7 +13,7 @@ const visibleQuery = `select json_build_object(
 		where p.pronamespace = n.oid and pg_catalog.has_function_privilege(p.oid, 'EXECUTE')), '[]')
 )::text as visible from pg_catalog.pg_namespace n where n.nspname = $1`;
 
-/** GET on the root: a Swagger 2.0 document of what the caller may use. */
+/** GET on the root: a Swagger 2.0 document of the tables and functions that the caller may use. */
 export async function handleRoot(context: RequestContext): Promise<HubResponse> {
 	const {catalog, database, request} = context;
 	requireOpenApi(header(request, 'accept'));

@@ -136,7 +136,7 @@ describe('each folder that must be this user’s alone', () => {
 		expect(check()).toEqual([]);
 	});
 
-	it('does not lie where anyone may put another in its place', () => {
+	it('is refused in a folder where others could replace it', () => {
 		chmodSync(home, 0o777);
 		expect(check).toThrow(/Anyone on this machine may put other files into/);
 		chmodSync(home, 0o1777);
@@ -165,7 +165,7 @@ describe('each folder above the home', () => {
 		}
 	});
 
-	it('is looked at where a link leads to it, too', () => {
+	it('is checked through links, too', () => {
 		const disk = join(base, 'disk');
 		mkdirSync(join(disk, 'data'), {recursive: true, mode: 0o700});
 		rmSync(join(home, 'data'), {recursive: true});
@@ -188,7 +188,7 @@ describe('by the program', () => {
 		await own.dispose();
 	});
 
-	it('says in a sentence what was planted, and starts nothing', async () => {
+	it('names in a sentence what was planted, and starts nothing', async () => {
 		mkdirSync(join(own.path, 'data'), {mode: 0o700});
 		symlinkSync(join(base, 'nowhere'), join(own.path, 'data', 'hub.lock'));
 		for (const args of [['send', 'hello'], ['hub', 'start'], ['agents'], []]) {
@@ -202,7 +202,7 @@ describe('by the program', () => {
 		expect(existsSync(join(base, 'nowhere'))).toBe(false);
 	});
 
-	it('mends what others could read, says so once on stderr, and goes on', async () => {
+	it('repairs modes that let others read, says so once on stderr, and goes on', async () => {
 		await own.output(['send', 'hello'], {env});
 		chmodSync(join(own.path, 'data', 'keys.json'), 0o644);
 		const first = await own.run(['tail'], {env});

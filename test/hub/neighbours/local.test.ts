@@ -89,7 +89,7 @@ describe('the socket of a hub', () => {
 		await works(hub, state);
 	});
 
-	it('takes the place of what a hub that was killed left behind', async () => {
+	it('replaces the socket that a killed hub left behind', async () => {
 		const home = temporaryHome();
 		const {hub: first} = await start(home);
 		await first.kill();
@@ -98,7 +98,7 @@ describe('the socket of a hub', () => {
 		await works(hub, state);
 	});
 
-	it('is made again when somebody tidies it away', async () => {
+	it('is recreated when somebody removes it', async () => {
 		const {hub, state} = await start(temporaryHome());
 		rmSync(state.socket ?? '');
 		await expect
@@ -170,7 +170,7 @@ describe('where no socket can be made', () => {
 		await works(hub, state);
 	});
 
-	it('another program in its place is sent a challenge and no more', async () => {
+	it('another program at its address is sent a challenge and nothing else', async () => {
 		const {hub, state} = await startWithout();
 		await hub.kill();
 		const squatter = await squat(Number(new URL(state.url).port));

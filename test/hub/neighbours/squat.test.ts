@@ -43,7 +43,7 @@ async function joined(tag: string, ...flags: string[]): Promise<PlayedAgent> {
 
 const received = async (agent: AgentClient): Promise<string> => JSON.stringify(await agent.call('check_messages'));
 
-it('whoever takes the port while the hub is down is told nothing by anyone, and all go on when the hub is back', async () => {
+it('a program that takes the port while the hub is down receives no secrets, and clients go on when the hub is back', async () => {
 	const url = (await home.output(['hub', 'start'], {env: human})).trim();
 	const stateFile = join(home.path, 'state', 'hub.json');
 	const keys = readKeys(placesIn(home.path));

@@ -26,7 +26,7 @@ afterAll(async () => {
 	rmSync(folder, {recursive: true, force: true});
 });
 
-it('a script that is cancelled at any moment is done or not, says which, and leaves everything heard', async () => {
+it('a script that is cancelled at any moment is committed or not, says which, and loses no notifications', async () => {
 	const gone = new Error('gone');
 	const failures = new Set<unknown>();
 	for (let trial = 0; trial < 60; trial += 1) {
@@ -56,7 +56,7 @@ it('a script that is cancelled at any moment is done or not, says which, and lea
 	expect(failures).toContain(gone);
 }, 60_000);
 
-it('a request that is cancelled at any moment is done or not, and says which', async () => {
+it('a request that is cancelled at any moment is committed or not, and says which', async () => {
 	const gone = new Error('gone');
 	const outcomes = new Set<unknown>();
 	for (let trial = 1000; trial < 1200; trial += 1) {
@@ -77,7 +77,7 @@ it('a request that is cancelled at any moment is done or not, and says which', a
 	expect(outcomes).toEqual(new Set([null, gone]));
 }, 60_000);
 
-it('what cannot be cancelled is given up, and who ran it pauses for a minute, also when it has gone', async () => {
+it('a statement that cannot be cancelled is aborted, and its caller paused for a minute, even if it hung up', async () => {
 	const agent = (tag: string): Scope => ({
 		role: 'authenticated',
 		claims: {role: 'authenticated', app_metadata: {agent_tag: tag}},

@@ -16,7 +16,7 @@ function judge(...parts: readonly Buffer[]): unknown {
 const unused = Buffer.alloc(8192);
 const filled = (length: number): Buffer => Buffer.alloc(length, 7);
 
-it('takes the beginning of a page that never came to be for none', () => {
+it('ignores the start of a page that was never written completely', () => {
 	expect(judge()).toBeNull();
 	expect(judge(filled(4096))).toBeNull();
 	expect(judge(unused, Buffer.alloc(4096))).toBeNull();

@@ -105,7 +105,7 @@ describe('frames', () => {
 		await unharmed();
 	});
 
-	test('a broadcast as deep as that is passed on, and one that is too large is refused', async () => {
+	test('a broadcast that nests as deeply is passed on, and one that is too large is refused', async () => {
 		const socket = await open();
 		const said: string[] = [];
 		socket.on('message', (data: Buffer) => said.push(data.toString('utf8')));
@@ -130,7 +130,7 @@ describe('frames', () => {
 		await unharmed();
 	});
 
-	test('joins without a topic, and with none to know, are told so', async () => {
+	test('joins without a topic, or with an unknown one, get an error', async () => {
 		expect(await after('["1","1","realtime:","phx_join",{"config":{}}]')).toMatchObject([
 			[
 				'1',
@@ -150,7 +150,7 @@ describe('frames', () => {
 });
 
 describe('connections', () => {
-	test('half a frame, and then nothing or the end, is no message', async () => {
+	test('half a frame, followed by nothing or by the end, is not a message', async () => {
 		const whole = Buffer.from(JSON.stringify([null, '1', 'phoenix', 'heartbeat', {}]));
 		const frame = Buffer.concat([Buffer.from([0x81, 0x80 | whole.length, 0, 0, 0, 0]), whole]);
 		for (let bytes = 1; bytes < frame.length; bytes += 7) {
@@ -206,7 +206,7 @@ describe('connections', () => {
 });
 
 describe('a client that never reads', () => {
-	test('is cut at a bound; what it missed it gets by asking from where it was', async () => {
+	test('is disconnected at a limit, and gets what it missed by reading from its cursor', async () => {
 		const service = {apikey: hub.serviceRoleKey, 'content-type': 'application/json'};
 		const socket = new WebSocket(address('2.0.0', hub.serviceRoleKey), {maxPayload: 0});
 		socket.on('error', () => undefined);

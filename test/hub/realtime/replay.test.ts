@@ -94,7 +94,7 @@ test.each(recordings())('the hub says what the real server said in %s', async na
 	rig.checkFaults();
 });
 
-test('of all that was recorded, two frames alone are not asked for again', () => {
+test('all recorded frames but two are reproduced', () => {
 	const lines = recordings().map(name => [readRecording(name).length, asPlayed(readRecording(name)).length]);
 	const [recorded, played] = [0, 1].map(nth => lines.reduce((sum, counts) => sum + (counts[nth] ?? 0), 0));
 	// The newer answer of one request, in both serializers, is a frame for each of two clients.

@@ -62,7 +62,7 @@ test('a message goes through the whole hub to everyone who may read it, live', a
 	expect(nobody).toEqual([]);
 });
 
-test('a revoked agent hears no more, from the next message on', async () => {
+test('a revoked agent receives nothing from the next message on', async () => {
 	const token = hub.tokenFor('CLAUDE_GONE');
 	const gone = await listen(token);
 	const admin = await listen(hub.serviceRoleKey);

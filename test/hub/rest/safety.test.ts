@@ -41,7 +41,7 @@ const marked = fc
 	.map(([mark, rest]) => ({mark, text: `${mark}${rest}`}));
 const word = fc.stringMatching(/^[A-Za-z_]{1,6}Q[0-9]{6}$/);
 
-describe('nothing of a request is ever in the text of a statement', () => {
+describe('no text from a request is ever in the text of a statement', () => {
 	test('values, aliases, keys of JSON, limits, bodies and arguments', async () => {
 		const {statements, send} = recorder();
 		let asked = 0;

@@ -1,8 +1,8 @@
-/** The type beneath a domain, as people read it; every other type is its own. */
+/** The display name of the type that a domain is based on; of the type itself if it is not a domain. */
 const baseOf = (type: string): string =>
 	`(select pg_catalog.format_type(b.base, null) from bases b where b.oid = ${type})`;
 
-/** Reads the whole catalog as one JSON document; $1 is the exposed schema. Run with an empty search_path, so that types come qualified. */
+/** Reads the whole catalog as one JSON document; $1 is the exposed schema. The search_path must be empty, so that types are qualified. */
 export const catalogQuery = `
 with recursive exposed as (select oid, nspname from pg_catalog.pg_namespace where nspname = $1),
 owned as (select oid from pg_catalog.pg_namespace where nspname not like 'pg\\_%' and nspname <> 'information_schema'),
@@ -125,8 +125,8 @@ select json_build_object(
 from tables, keys, views, routines, types`;
 
 /**
- * Changes with every committed change of the catalog: each row of it carries the transaction that wrote it, and a row
- * that went away changes the count. Costs a few sequential scans of small tables.
+ * A value that changes whenever the catalog does: each row has the id of the transaction that wrote it, and deletions change the count.
+ * Costs a few sequential scans of small tables.
  */
 export const fingerprintQuery = `select ${[
 	'pg_namespace',

@@ -9,7 +9,7 @@ export interface RoutineCall {
 	readonly contentType: string | null;
 }
 
-/** The overload that takes exactly these arguments. Throws PGRST202 and PGRST203. */
+/** The overload with exactly these parameters. Throws PGRST202 and PGRST203. */
 export function findRoutine(catalog: Catalog, called: RoutineCall): Routine {
 	const overloads = catalog.routines.get(called.name) ?? [];
 	const named = overloads.filter(routine => takes(routine, called));
@@ -28,7 +28,7 @@ function takes({parameters}: Routine, {keys, contentType}: RoutineCall): boolean
 	return keys.every(key => names.has(key)) && parameters.every(({required, name}) => !required || keys.includes(name));
 }
 
-/** A single parameter without a name takes the whole body. */
+/** A single unnamed parameter takes the whole body. */
 function takesBody({parameters}: Routine, contentType: string | null): boolean {
 	const [single, ...others] = parameters;
 	if (single?.name !== '' || others.length > 0 || contentType === null) return false;
