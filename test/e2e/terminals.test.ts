@@ -38,7 +38,7 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 		expect((receipts as {attempts: number}[]).every(({attempts}) => attempts === 1)).toBe(true);
 	}, 240_000);
 
-	test('one whose hooks watch nothing is woken by its socket, and that is known then', async () => {
+	test('one whose hooks watch no file is woken by its socket, which is then remembered', async () => {
 		const {agent, receipts} = await play('socket');
 		expect(agent).toEqual({wake: 'socket'});
 		expect(receipts).toMatchObject([{state: 'delivered', route: 'wake', attempts: 1}]);

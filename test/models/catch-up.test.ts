@@ -106,7 +106,7 @@ async function until(condition: () => boolean, what: () => string): Promise<void
 }
 
 test(
-	'every committed message is told once to every follower, whatever the connection does',
+	'every committed message is delivered once to every follower, whatever the connection does',
 	{timeout: 60_000 + runs * 2000},
 	async () => {
 		const script = fc.array(step, {minLength: 15, maxLength: 60});

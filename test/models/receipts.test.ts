@@ -301,7 +301,7 @@ describe.each([
 
 	const open = (tag: string): Mailbox => connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor(tag)});
 
-	test('are handed over at least once to a session that lives, to one at a time, and never counted when they were not', async () => {
+	test('are handed over at least once to a live session, to one at a time, and never counted if they were not', async () => {
 		const commands = fc.commands(
 			[
 				post,

@@ -64,7 +64,7 @@ describe('the difference', () => {
 		);
 	});
 
-	it('is nothing where nothing differs', () => {
+	it('is empty if nothing differs', () => {
 		fc.assert(
 			fc.property(frame, lines => {
 				expect(difference(drawn(lines), drawn(lines), 24)).toBe('');
@@ -81,7 +81,7 @@ describe('the difference', () => {
 		expect(change).toBe('\u001B[1;5HO');
 	});
 
-	it('addresses anew what stands behind a glyph that terminals disagree on', () => {
+	it('moves the cursor after a glyph whose width terminals disagree on', () => {
 		const change = difference(createGrid(columns, rows), drawn([strip([{text: p`👍🏽ok`, style: plain}])]), 24);
 		expect(change).toContain('👍🏽\u001B[1;3Hok');
 		expect(change.startsWith('\u001B[1;1H\u001B[4X')).toBe(true);
@@ -243,7 +243,7 @@ describe('the seam to Ink', () => {
 		app.unmount();
 	});
 
-	it('lets an overlay stand above the panes', () => {
+	it('shows an overlay above the panes', () => {
 		const {written, screen} = record();
 		const app = draw(screen);
 		screen.place({x: 0, y: 0, width: 20, height: 1}, () => [{strip: strip([{text: p`x`.repeat(20), style: plain}])}]);
