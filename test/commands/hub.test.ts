@@ -38,7 +38,7 @@ describe('agentmux hub', () => {
 		expect((await fetch(`${url}/rest/v1/messages`, {headers: {apikey: key}})).status).toBe(200);
 
 		const logs = await home.run(['hub', 'logs']);
-		expect(logs.stdout).toContain(`answers at ${url}.`);
+		expect(logs.stdout).toContain(`is listening at ${url}.`);
 		expect(logs.stdout).not.toContain(key);
 
 		expect(await home.run(['hub', 'stop'])).toMatchObject({code: 0, stderr: `The hub (process ${pid}) has ended.\n`});

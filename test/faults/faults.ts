@@ -271,7 +271,7 @@ const newer: Fault = {
 			};
 			await refused('was made by a newer agentmux');
 			writeFileSync(join(home, 'data/pg/PG_VERSION'), '99\n');
-			await refused('is of PostgreSQL 99, and this agentmux runs 18');
+			await refused('is of PostgreSQL 99, but this agentmux uses 18');
 			return {trials, recovered: [], faults};
 		}),
 };

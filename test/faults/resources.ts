@@ -51,7 +51,7 @@ function descriptors(trials: number): Promise<Outcome> {
 		});
 		for (let trial = 0; trial < trials; trial += 1) {
 			const said = await refusal(home, {cli, ...limited(64)});
-			if (!isSentence(said, /may have 64 files open.*ulimit/)) faults.push(`with 64 files it said: ${said}`);
+			if (!isSentence(said, /limit of open files is 64.*ulimit/)) faults.push(`with 64 files it said: ${said}`);
 			for (const files of [128, 256]) {
 				const hub = await start({}, limited(files));
 				writers.start(hub);
@@ -60,7 +60,7 @@ function descriptors(trials: number): Promise<Outcome> {
 				const read = await Home.at(home).run(['tail', '-n', '1', '--json']);
 				if (read.code !== 0) faults.push(`with ${files} files and as many sockets tail said: ${read.stderr}`);
 				const log = readFileSync(join(home, 'logs/hub.log'), 'utf8');
-				if (!log.includes('Connections are turned away')) faults.push(`with ${files} files its log says nothing of it`);
+				if (!log.includes('Rejecting connections')) faults.push(`with ${files} files its log says nothing of it`);
 				for (const socket of sockets) socket.destroy();
 				recovered.push(await goesOn(writers, faults, `after ${files} sockets`));
 				await writers.stop();

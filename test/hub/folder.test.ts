@@ -172,7 +172,7 @@ describe('a data folder that is moved away from a running hub', () => {
 		mkdirSync(join(home, 'state'), {recursive: true, mode: 0o700});
 		expect(await ended).toEqual([1, null]);
 		expect(said).toBe(
-			`agentmux: The hub (process ${child.pid}) has ended: its data folder is no longer the one at ${join(home, 'data')}; it was moved, removed or replaced. It wrote nothing into what is there now. What it had acknowledged is in the folder that was moved.\n`,
+			`agentmux: The hub (process ${child.pid}) has ended, because its data folder ${join(home, 'data')} was moved, removed or replaced. It wrote nothing to a folder that is there now. Everything it acknowledged is in the folder that was moved.\n`,
 		);
 		expect(existsSync(join(home, 'state/hub.json'))).toBe(false);
 		// Neither its state nor its socket is taken away where it was moved to.

@@ -125,7 +125,7 @@ describe('starting', () => {
 			said += chunk.toString();
 		});
 		expect(await once(second, 'exit')).toEqual([1, null]);
-		expect(said).toContain(`Another hub (process ${hub.pid}) holds ${hub.paths.data}.`);
+		expect(said).toContain(`Another hub (process ${hub.pid}) is using ${hub.paths.data}.`);
 		expect((await findHub(hub.paths))?.pid).toBe(hub.pid);
 		await hub.stop();
 	});
@@ -141,7 +141,7 @@ describe('starting', () => {
 		expect(next?.pid).not.toBe(hub.pid);
 		expect(next).toMatchObject({url: hub.url, schema: '99990101000000'});
 		const log = readFileSync(join(hub.paths.logs, 'hub.log'), 'utf8');
-		expect(log.match(/Hub \S+ answers at/g)).toHaveLength(2);
+		expect(log.match(/Hub \S+ is listening at/g)).toHaveLength(2);
 		expect((await ensureHub(hub.paths)).pid).toBe(next?.pid);
 	});
 
@@ -265,7 +265,7 @@ describe('errors', () => {
 		writeFileSync(join(home, 'data'), 'a file');
 		await expect(ensureHub(placesIn(home))).rejects.toMatchObject({
 			name: 'HubError',
-			message: expect.stringContaining('a file stands where a folder should be') as unknown,
+			message: expect.stringContaining('there is a file where a folder should be') as unknown,
 		});
 	});
 
@@ -276,7 +276,7 @@ describe('errors', () => {
 		writeFileSync(join(hub.paths.data, 'pg', 'global', 'pg_control'), 'nonsense');
 		await expect(ensureHub(hub.paths)).rejects.toMatchObject({
 			name: 'HubError',
-			message: expect.stringContaining(`The database in ${join(hub.paths.data, 'pg')} cannot be opened`) as unknown,
+			message: expect.stringContaining(`Cannot open the database in ${join(hub.paths.data, 'pg')}`) as unknown,
 			remedy: expect.stringContaining('backup') as unknown,
 		});
 	});

@@ -3,7 +3,7 @@ import {expect, it} from 'vitest';
 import {divideOpenFiles} from '../../source/hub/files/open-files.ts';
 
 it('refuses a limit with which no client could connect, and says what to do', () => {
-	expect(() => divideOpenFiles(64)).toThrow('This process may have 64 files open, and the hub needs 128.');
+	expect(() => divideOpenFiles(64)).toThrow('The limit of open files is 64, but the hub needs 128.');
 	expect(() => divideOpenFiles(127)).toThrow('needs 128');
 });
 
@@ -14,7 +14,7 @@ it('assigns no more than there are, and leaves room for clients', () => {
 			expect(database + connections).toBeLessThan(limit);
 			expect(database).toBeGreaterThanOrEqual(64);
 			expect(connections).toBeGreaterThanOrEqual(32);
-			expect(remark).toContain(`${limit} files`);
+			expect(remark).toContain(`files is ${limit}`);
 		}),
 	);
 });

@@ -93,7 +93,7 @@ describe('a URL', () => {
 		'postgres://me:pw@db/%secret',
 	])('that cannot be one is refused, and not repeated', text => {
 		expect(() => parsePostgresUrl(text, none)).toThrow(
-			/^(The database URL is not a PostgreSQL URL|sslmode=no is not known)/,
+			/^(The database URL is not a PostgreSQL URL|Unknown sslmode: no)/,
 		);
 		expect(() => parsePostgresUrl(text, none)).not.toThrow(/secret/);
 	});
@@ -136,7 +136,7 @@ describe('opening', () => {
 			(url: URL) => {
 				url.password = '';
 			},
-			/it wants a password, and none was given\. Check .*PGPASSFILE/,
+			/it requires a password, and none was given\. Check .*PGPASSFILE/,
 		],
 		[
 			'a database that is not there',
@@ -150,7 +150,7 @@ describe('opening', () => {
 			(url: URL) => {
 				url.port = '1';
 			},
-			/ECONNREFUSED.*Check that it runs/,
+			/ECONNREFUSED.*Check that the server is running/,
 		],
 		[
 			'a certificate that cannot be read',
@@ -165,12 +165,12 @@ describe('opening', () => {
 
 	it('refuses a database that cannot hold every message', async () => {
 		const url = await make(`encoding 'LATIN1' template template0`);
-		await expect(open(url)).rejects.toThrow('is encoded as LATIN1');
+		await expect(open(url)).rejects.toThrow('is LATIN1, which cannot represent all messages');
 	});
 
 	it.each([
-		['a Supabase', 'create schema auth; create table auth.users (id uuid)', /is a Supabase's own/],
-		['a schema auth of somebody else', 'create schema auth', /has a schema auth that is not agentmux's/],
+		['a Supabase', 'create schema auth; create table auth.users (id uuid)', /is that of a Supabase/],
+		['a schema auth of somebody else', 'create schema auth', /has a schema auth that agentmux did not create/],
 	])('refuses %s and changes nothing in it', async (_, before, sentence) => {
 		const url = await make();
 		await sql(url, before);
@@ -247,11 +247,14 @@ describe('a database user with few rights', () => {
 			const url = new URL(fresh.connectionString);
 			[url.username, url.password, url.pathname] = ['few rights', 'few', '/own'];
 			const failure = (await open(url.href).catch((error: unknown) => error)) as {message: string; remedy: string};
-			expect(failure.message).toMatch(/^The database user few rights may not set up the mailbox: permission denied/);
+			expect(failure.message).toMatch(
+				/^The database user few rights lacks rights to set up the mailbox: permission denied/,
+			);
 			expect(await sql(url.href, `select nspname from pg_namespace where nspname ~ '^(supabase|agentmux)'`)).toEqual(
 				[],
 			);
-			const grants = /^Let a superuser run, where it is not so already: (.+)\.$/.exec(failure.remedy)?.[1] ?? '';
+			const grants =
+				/^As a superuser, run those of these statements that are still needed: (.+)\.$/.exec(failure.remedy)?.[1] ?? '';
 			for (const grant of grants.split('; ')) await sql(fresh.connectionString, grant);
 			const {database} = await open(url.href);
 			const read = {role: 'supabase_read_only_user', claims: {}, readOnly: true};
@@ -272,7 +275,9 @@ describe('a database user with few rights', () => {
 			await sql(fresh.connectionString, 'create database own owner few');
 			const url = new URL(fresh.connectionString);
 			[url.username, url.password, url.pathname] = ['few', 'few', '/own'];
-			await expect(open(url.href)).rejects.toThrow('may not set up the mailbox: permission denied to create role');
+			await expect(open(url.href)).rejects.toThrow(
+				'lacks rights to set up the mailbox: permission denied to create role',
+			);
 			expect(await sql(url.href, `select nspname from pg_namespace where nspname ~ '^(supabase|agentmux)'`)).toEqual(
 				[],
 			);
@@ -356,7 +361,7 @@ describe('a database user with few rights', () => {
 		await open(url.href);
 		await sql(server.connectionString, `create role guest login password 'few'`);
 		[url.username, url.password] = ['guest', 'few'];
-		await expect(open(url.href)).rejects.toThrow(/belongs to the database user postgres, and guest may not change it/);
+		await expect(open(url.href)).rejects.toThrow(/belongs to the database user postgres, and guest cannot change it/);
 	});
 });
 

@@ -230,9 +230,7 @@ describe('two hubs on one PostgreSQL', () => {
 		expect(await far.output(['tail'])).toContain('heard again');
 		const other = await far.run(['tail'], {env: {AGENTMUX_DATABASE_URL: 'embedded'}});
 		expect(other).toMatchObject({code: 1, stdout: ''});
-		expect(other.stderr).toMatch(
-			/serves postgres@127\.0\.0\.1:\d+\/team, and this asks for the embedded database\. End it/,
-		);
+		expect(other.stderr).toMatch(/serves postgres@127\.0\.0\.1:\d+\/team, not the embedded database\. Stop it/);
 	});
 
 	it('keep the password out of arguments, logs and output', async () => {

@@ -8,7 +8,7 @@ import {
 	type Scope,
 	type Statement,
 } from './database.ts';
-import {pausedError, Pauses, formatSeconds} from './pauses.ts';
+import {pausedError, Pauses, seconds} from './pauses.ts';
 import {maxWait, overtimeMessage, sharedLimit} from './time-limits.ts';
 
 export interface Capacity {
@@ -237,7 +237,7 @@ export class FairDatabase implements Database {
 		if (!waits) return;
 		for (const {caller, begun, isDue, abort} of this.#running) {
 			if (!caller.isCancellable || !isDue) continue;
-			const time = formatSeconds(performance.now() - begun);
+			const time = seconds(performance.now() - begun);
 			abort.abort(new DatabaseError(overtimeMessage, canceled, `It ran for ${time} while others waited.`));
 		}
 	}
@@ -245,10 +245,10 @@ export class FairDatabase implements Database {
 	/** The error for a request that has waited too long. */
 	#busy(): DatabaseAway {
 		const [longest] = this.activity().toSorted((a, b) => b.running - a.running);
-		const details = `The request waited ${formatSeconds(this.#limits.wait)} for its turn.`;
+		const details = `The request waited ${seconds(this.#limits.wait)} for its turn.`;
 		if (longest === undefined) return new DatabaseAway('PGRST003', details);
 		const {who, running} = longest;
-		const hint = `The database is busy: a statement of ${who} has run for ${formatSeconds(running)}. Try again later; \`agentmux hub status\` shows what is running.`;
+		const hint = `The database is busy: a statement of ${who} has run for ${seconds(running)}. Try again later; \`agentmux hub status\` shows what is running.`;
 		return new DatabaseAway('PGRST003', details, {hint});
 	}
 }
@@ -259,7 +259,7 @@ function activityOf({caller, what, begun}: Call): Activity {
 
 /** The same error, with a hint that the caller is paused. */
 function paused({message, code, details, hint}: DatabaseError, pause: number): DatabaseError {
-	const remedy = `Ask for less at once; further requests are refused for ${formatSeconds(pause)}.`;
+	const remedy = `Ask for less at once; further requests are refused for ${seconds(pause)}.`;
 	return new DatabaseError(message, code, details ?? hint, remedy);
 }
 

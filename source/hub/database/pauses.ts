@@ -45,9 +45,9 @@ export class Pauses {
 
 /** The error for a request during a pause; its code makes the HTTP status 429. */
 export function pausedError(name: string, left: number): DatabaseError {
-	const hint = `Wait ${formatSeconds(left)}, then ask for less at once. Sending messages and reading the inbox still work.`;
+	const hint = `Wait ${seconds(left)}, then ask for less at once. Sending messages and reading the inbox still work.`;
 	return new DatabaseError(
-		`requests of ${name} are paused for ${formatSeconds(left)}`,
+		`requests of ${name} are paused for ${seconds(left)}`,
 		pausedCode,
 		'An earlier request ran into its time limit.',
 		hint,
@@ -58,6 +58,6 @@ export function pausedError(name: string, left: number): DatabaseError {
 export const pausedCode = 'PT429';
 
 /** Whole seconds with the unit, at least `1 s`. */
-export function formatSeconds(milliseconds: number): string {
+export function seconds(milliseconds: number): string {
 	return `${Math.max(Math.ceil(milliseconds / 1000), 1)} s`;
 }

@@ -6,9 +6,9 @@ const roleLimits: {readonly [role: string]: number} = {anon: 3000, authenticated
 /** Milliseconds that the owner's statements may run by default; enough for a migration or an index over a million rows. */
 export const statementLimit = 120_000;
 
-/** Milliseconds that a call of the role may run. `longest`: the database's limit, in milliseconds. */
-export function timeLimit({role}: Pick<Scope, 'role'>, longest: number): number {
-	return Math.min(roleLimits[role] ?? longest, longest);
+/** Milliseconds that a call of the role may run. `max`: the database's limit, in milliseconds. */
+export function timeLimit({role}: Pick<Scope, 'role'>, max: number): number {
+	return Math.min(roleLimits[role] ?? max, max);
 }
 
 /** Milliseconds after which an agent's call is cancelled if another caller is waiting. */

@@ -4,13 +4,13 @@ import type {HubPaths} from '../files/paths.ts';
 import {above} from './above.ts';
 import {checkAbove, checkFile, checkFolder} from './entry.ts';
 
-/** Not looked into: the database's own files, and large folders without secrets. */
-const left = /^(pg|hooks$|bells$|cache$)/;
+/** Folders whose contents are not checked: the database's own files, and large folders without secrets. */
+const unchecked = /^(pg|hooks$|bells$|cache$)/;
 
 /**
- * Checks that no other user can have added or changed anything where the keys, tokens, locks and logs are kept. Returns what it
- * mended, in sentences; throws HubError for what this user must look at. Folders are checked first: once a folder is closed to
- * others, nobody can replace a file in it after the file was checked.
+ * Checks that no other user could have added or changed anything in the folders with keys, tokens, locks and logs. Returns a sentence
+ * for each thing that it repaired; throws HubError for anything that needs this user's attention. Folders are checked before their
+ * files: once a folder is closed to others, nobody can replace a file in it after the file was checked.
  */
 export function checkHome({data, state, logs}: HubPaths): string[] {
 	const folders = [...new Set([data, state, logs])];
@@ -19,13 +19,13 @@ export function checkHome({data, state, logs}: HubPaths): string[] {
 }
 
 function checkTree(folder: string): string[] {
-	const said = [checkFolder(folder)];
+	const sentences = [checkFolder(folder)];
 	for (const entry of entriesOf(folder)) {
 		const path = join(folder, entry.name);
-		if (!entry.isDirectory()) said.push(checkFile(path));
-		else said.push(...(left.test(entry.name) ? [checkFolder(path)] : checkTree(path)));
+		if (!entry.isDirectory()) sentences.push(checkFile(path));
+		else sentences.push(...(unchecked.test(entry.name) ? [checkFolder(path)] : checkTree(path)));
 	}
-	return said.filter(sentence => sentence !== null);
+	return sentences.filter(sentence => sentence !== null);
 }
 
 /** Empty if it is not a folder. */
