@@ -262,7 +262,7 @@ describe('a client that works as an agent', () => {
 		expect(await send(shared, other)).toMatchObject({author_tag: 'CLAUDE_2'});
 		server.kill('SIGKILL');
 		await once(server, 'close');
-		// What a server left that was killed says nothing, and the next one takes it away.
+		// The file of a killed server is ignored, and the next one removes it.
 		expect(await send(shared, session)).toMatchObject({author_tag: 'CLAUDE_2'});
 		expect((await home.run(['mcp', '--as', 'CLAUDE_2'], {cwd: shared, env: other})).code).toBe(0);
 		expect(claims()).toEqual([]);

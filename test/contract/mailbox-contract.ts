@@ -14,7 +14,7 @@ import {hear} from '../helpers/hear.ts';
 
 /** What the contract needs of one kind of Mailbox. The database may hold rows of earlier tests. */
 export interface Bench {
-	/** A mailbox that a token vouches for. */
+	/** A mailbox with a verified token. */
 	open(identity: Pick<Identity, 'tag' | 'kind'>): Promise<Mailbox>;
 	/** `insert into messages (content)` by plain SQL, as any client would. */
 	insert(content: string): Promise<void>;
@@ -22,14 +22,14 @@ export interface Bench {
 	table(name: string, titles: readonly string[], mayRead: boolean): Promise<void>;
 	/** Ends every lease on a message, as if its time had passed. */
 	lapse(): Promise<void>;
-	/** Cuts everyone off, runs `meanwhile` where no mailbox can see it, and comes back. */
+	/** Disconnects everyone, runs `meanwhile` unseen by any mailbox, and reconnects. */
 	interrupt(meanwhile: () => Promise<void>): Promise<void>;
 	close(): Promise<void>;
 }
 
 const large = 'ü'.repeat(131_072);
 
-/** What every Mailbox promises, whatever lies beneath: one suite, run against each. */
+/** What every Mailbox promises: one suite, run against each implementation. */
 export function exerciseMailbox(start: () => Promise<Bench>): void {
 	let bench: Bench;
 	let mailboxes: Mailbox[] = [];
@@ -401,7 +401,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		for (let n = 0; n < 7; n++) {
 			expect(await take(`take ${n}`)).toEqual([id]);
 			await twin.release(`take ${n}`);
-			// The first time it is free at once.
+			// The first time, it is free immediately.
 			if (n > 0) await bench.lapse();
 		}
 		const [given] = await mailbox.receipts([id]);
@@ -602,7 +602,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(listening.messages.filter(({id}) => id === before.id)).toHaveLength(1);
 		expect(await other.inbox(reader)).toEqual([]);
 		listening.stop();
-		// Who listens only now hears of it, too.
+		// A subscriber that starts only now receives it, too.
 		const later = hear(mailbox);
 		await later.live();
 		expect(later.redacted).toContainEqual(after);

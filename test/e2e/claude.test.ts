@@ -3,7 +3,7 @@ import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {describe, expect, test} from 'vitest';
 
-/** Where the real client and its scripted model lie (390 MB); without it there is nothing to drive. */
+/** The path of the real client and its scripted model (390 MB); without it, the tests are skipped. */
 const harness = process.env['AGENTMUX_REAL_CLAUDE'] ?? '';
 
 interface Ran {

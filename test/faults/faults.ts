@@ -21,7 +21,7 @@ export interface Outcome extends Partial<Found> {
 export interface Fault {
 	/** What is done, in a few words: its name in the table, and what `npm run faults -- NAME` looks for. */
 	readonly what: string;
-	/** The database it is done to; by default `pglite`. One that is done to both stands in the list twice. */
+	/** The database it is tested on; by default `pglite`. A fault for both is in the list twice. */
 	readonly engine?: 'pglite' | 'postgres';
 	/** Only in the long run. It takes the place of a short one with the same name and engine. */
 	readonly long?: true;

@@ -228,7 +228,7 @@ function summed(faults: readonly string[]): string[] {
 
 const what = 'agents, sessions and sockets at once';
 
-/** What many at once do to the hub. */
+/** The load of many agents on the hub. */
 export const load: readonly Fault[] = [
 	{what, trials: 1, run: trials => underLoad('pglite', small, trials)},
 	{what, long: true, trials: 1, seconds: 120, run: trials => underLoad('pglite', large, trials)},

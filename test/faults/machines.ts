@@ -24,7 +24,7 @@ interface Machine {
 	readonly network: BadNetwork;
 	readonly mailbox: Mailbox;
 	readonly heard: Heard;
-	/** Nothing comes through, and nobody is told. */
+	/** Nothing comes through, and no errors are reported. */
 	partition(): void;
 	mend(): void;
 	stop(): Promise<void>;

@@ -71,7 +71,7 @@ function descriptors(trials: number): Promise<Outcome> {
 	});
 }
 
-/** Connections that say nothing; each is open, or was turned away. */
+/** Connections that send nothing; each is open or was rejected. */
 function connectMany({url}: TestHub, count: number): Promise<Socket[]> {
 	const port = Number(new URL(url).port);
 	return Promise.all(
@@ -117,7 +117,7 @@ function memory(trials: number): Promise<Outcome> {
 }
 
 const fullDisk = /disk is full|[Nn]o space left/;
-// Without a word of the reason where the database's thread ended over it.
+// Without the reason if it ended the database's thread.
 const says = {full: fullDisk, torn: fullDisk, readonly: /read-only|could not copy its database/i};
 const preload = `--import ${new URL('disk.ts', import.meta.url).href}`;
 
@@ -182,7 +182,7 @@ function disk(kind: NoSpace, trials: number): Promise<Outcome> {
 					faults.push(...unread('inbox', inbox));
 					return command('send', 'x'.repeat(100_000));
 				});
-				// One that could not go on has ended; whoever needs it starts it.
+				// A hub that could not continue has ended; the next command starts another.
 				await program.run(['hub', 'start'], {env});
 				recovered.push(await goesOn(writers, faults, `${kind}, after running`));
 				await writers.stop();

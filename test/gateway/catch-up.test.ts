@@ -8,7 +8,7 @@ import {History, keyOf} from '../models/history.ts';
 
 /** The history behind a connection that a test answers for. */
 class Database extends History implements Source {
-	/** Reads that are under way; each answers with what was committed when it was made. */
+	/** Reads in progress; each returns what was committed when it began. */
 	readonly reads: {answer: () => void; fail: () => void}[] = [];
 
 	/** Every connection breaks. */
@@ -115,7 +115,7 @@ async function settle(): Promise<void> {
 	for (let turn = 0; turn < 12; turn++) await Promise.resolve();
 }
 
-/** Answers everything that is asked, until nothing more is. */
+/** Answers all requests until there are none left. */
 async function drain({reads}: Database): Promise<void> {
 	for (let quiet = 0; quiet < 3; quiet += reads.length === 0 ? 1 : 0) {
 		for (const {answer} of reads.splice(0)) answer();

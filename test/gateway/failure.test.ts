@@ -17,7 +17,7 @@ function connect(url: string, options: Partial<ConnectOptions> = {}): Mailbox {
 	return mailbox;
 }
 
-/** A server that answers every request with this; `json` as PostgREST sends it. */
+/** A server that answers every request with this response; `json` as from PostgREST. */
 async function answering(status: number, body: string | object): Promise<string> {
 	const type = typeof body === 'string' ? 'text/html' : 'application/json';
 	const text = typeof body === 'string' ? body : JSON.stringify(body);

@@ -14,7 +14,7 @@ afterEach(() => {
 const message = (id: number, content = `[A] ${id}`): Message => messageRow(id, content);
 const cursorAt = (id: number): Cursor => ({epoch: '1', xid: String(id), id});
 
-/** What a subscriber is told, as ids; cursors are negative. */
+/** What a subscriber receives, as ids; cursors are negative. */
 function ordered(last: number | null, look: (order: IdOrder) => readonly Message[] = () => []) {
 	const told: number[] = [];
 	const contents: string[] = [];

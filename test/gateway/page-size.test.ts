@@ -5,7 +5,7 @@ interface Row {
 	readonly message: {readonly id: number; readonly xid: string; readonly content: string};
 }
 
-/** So many rows of that length, the ids from 1. */
+/** Rows of that length, with ids from 1. */
 function table(count: number, length: number): Row[] {
 	const content = 'x'.repeat(length);
 	return Array.from({length: count}, (_, at) => ({message: {id: at + 1, xid: '1', content}}));

@@ -5,7 +5,7 @@ import {startTestHub, type TestHub} from '../helpers/hub.ts';
 import {startPostgres, type PostgresServer} from '../helpers/postgres.ts';
 import {cli} from '../helpers/program.ts';
 
-/** Minutes in which PostgreSQL does not look whether it was cancelled. */
+/** Minutes in which PostgreSQL does not check for interrupts. */
 const runaway = "select length(translate(repeat('a', 1000000), repeat('b', 1000000), ''))";
 
 let server: PostgresServer;
@@ -52,7 +52,7 @@ async function computing(): Promise<number> {
 }
 
 it("an agent's first SQL does not wait for another's that cannot be cancelled", async () => {
-	// Three at once, of which one runs.
+	// Three at the same time, one of which runs.
 	const thrown = [runaway, runaway, runaway].map(query => sql(hub, 'FIRST', query));
 	await expect.poll(computing, {timeout: 20_000}).toBe(1);
 	expect(await sql(hub, 'SECOND', "select 'served' as is")).toEqual({status: 201, text: '[{"is":"served"}]'});

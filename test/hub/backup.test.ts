@@ -34,7 +34,7 @@ const bodies = async (of: Home): Promise<string[]> => {
 };
 const data = (of: Home): string[] => readdirSync(join(of.path, 'data')).filter(name => name.startsWith('pg'));
 
-/** Another backup, of the same database with something done to it. */
+/** Another backup of the same database, after a change to the backup. */
 async function changed(file: string, sql: string): Promise<string> {
 	const folder = `${file}.unpacked`;
 	mkdirSync(folder);
@@ -71,7 +71,7 @@ describe('hub backup', () => {
 		await other.output(['hub', 'restore', file]);
 		const restored = await bodies(other);
 		expect(restored[0]).toBe('before');
-		// What was written meanwhile is in it up to one moment.
+		// It contains what was written up to one moment, and nothing later.
 		expect(restored.slice(1)).toEqual(Array.from({length: restored.length - 1}, (_, n) => String(n)));
 		expect((await bodies(home)).length).toBe(written + 1);
 	}, 60_000);
@@ -95,7 +95,7 @@ describe('hub backup', () => {
 
 	test('of a database that could not be restored fails, and leaves no file', async () => {
 		await send(home, 'mine');
-		// What a tablespace was, before they were refused.
+		// A tablespace, as it was possible before they were refused.
 		symlinkSync('/tmp', join(home.path, 'data/pg/pg_tblspc/99999'));
 		const file = join(home.path, 'backup.tar.gz');
 		const {code, stdout, stderr} = await home.run(['hub', 'backup', file]);
@@ -129,7 +129,7 @@ describe('a page that the disk has changed', () => {
 			const {code, stdout, stderr} = await home.run(['hub', 'backup', file]);
 			expect({code, stdout}).toEqual({code: 1, stdout: ''});
 			expect(stderr).toContain(
-				`The database was copied, but its copy cannot be restored: page 1 of ${name} is damaged. No backup was kept`,
+				`The database was copied, but its copy cannot be restored: page 1 of ${name} is damaged. The backup was deleted`,
 			);
 			expect(readdirSync(home.path).filter(each => each.startsWith('backup'))).toEqual([]);
 		},

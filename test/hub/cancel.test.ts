@@ -42,7 +42,7 @@ test("`hub cancel` ends the owner's statements, prints them, and everyone is ser
 	mailbox.watchBusy(busy => told.push(busy));
 	const running = async (): Promise<unknown> => (await findHub(hub.paths))?.running;
 	await expect.poll(running, {timeout: 20_000}).toContainEqual(expect.objectContaining({who: owner}));
-	// On PGlite everyone waits for it, and hears so; on PostgreSQL nobody does.
+	// On PGlite everyone waits for it, and is told so; on PostgreSQL no one does.
 	const waiting = mailbox.channels().catch((error: unknown) => error);
 	if (onPostgres) await waiting;
 	else await vi.waitUntil(() => told.at(-1)?.who === owner, {timeout: 20_000});
@@ -59,7 +59,7 @@ test("`hub cancel` ends the owner's statements, prints them, and everyone is ser
 	expect({data, error}).toEqual({data: [{body: 'served again'}], error: null});
 	expect(await waiting).not.toBeInstanceOf(Error);
 	expect(told.at(-1) ?? null).toBeNull();
-	// What it had done is undone.
+	// It was rolled back.
 	expect((await sql(`select to_regclass('public.half') as half`)).text).toBe('[{"half":null}]');
 	expect(await home.json(['hub', 'cancel'])).toEqual({cancelled: []});
 });

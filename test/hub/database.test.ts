@@ -14,7 +14,7 @@ import {newDirectory} from '../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-database-'));
 const readOnly: Scope = {role: 'supabase_read_only_user', claims: {}, readOnly: true};
-/** Below it lies everything but the one query that must be ended. */
+/** Longer than everything except the one query that must be ended. */
 const timeout = 3000;
 
 afterAll(() => rmSync(folder, {recursive: true, force: true}));
@@ -191,7 +191,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			const endless = database.run(owner, [{text: 'select count(*) from generate_series(1, 10000000000)'}]);
 			const behind = database.run(owner, [{text: 'select 1 as one'}]);
 			await expect(endless).rejects.toMatchObject({code: '57014'});
-			// PGlite has one session: what waits behind it is given to the thread that comes after.
+			// PGlite has one session: calls that wait are passed to the next thread.
 			expect((await behind)[0]?.rows).toEqual([{one: 1}]);
 			expect(await bodies()).toContain('before');
 			await database.run(owner, [{text: `select pg_notify('still', 'here')`}]);
@@ -235,7 +235,7 @@ describe('fsync', () => {
 		const own = join(folder, 'failing');
 		await newDirectory(own);
 		const pglite = new URL('../../source/hub/pglite/pglite.ts', import.meta.url).href;
-		// A thread, because PGlite goes on after PostgreSQL's panic: only the end of it stops that.
+		// A thread, because PGlite carries on after PostgreSQL's panic, and only ending the thread stops it.
 		const thread = new Worker(
 			`const {parentPort} = require('node:worker_threads');
 			import('${pglite}').then(async ({PgliteDatabase}) => {

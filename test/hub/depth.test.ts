@@ -20,7 +20,7 @@ async function ask(method: string, path: string, body?: string, headers = {}): P
 	return [response.status, text === '' ? null : JSON.parse(text)];
 }
 
-/** Whoever asks next is answered rightly: an overflow of its stack once left the database broken, and silent about it. */
+/** The next request gets the right response: a stack overflow once left the database broken without an error. */
 async function unharmed(): Promise<void> {
 	const sql = 'select sum(n)::int as n from generate_series(1, 1000) as n';
 	expect(await ask('POST', '/v1/projects/local/database/query', JSON.stringify({query: sql}))).toEqual([
@@ -94,6 +94,6 @@ test('values that nest deeply but not too deeply are stored and returned, and br
 	expect(isTooDeep(`"\\"${'['.repeat(200_000)}`)).toBe(true);
 	expect(isTooDeep(`"${'['.repeat(200_000)}`)).toBe(true);
 	expect(isTooDeep('[]'.repeat(200_000))).toBe(false);
-	// In time that grows with the text, not with its square.
+	// In linear, not quadratic time.
 	expect(isTooDeep(`"${String.raw`\"`.repeat(4_000_000)}`)).toBe(false);
 });

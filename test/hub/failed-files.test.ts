@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest';
 import {forgetFailedFiles} from '../../source/hub/pglite/failed-files.ts';
 
-/** As Emscripten does it: noted down first, and made or opened then. */
+/** Like Emscripten: creates the entry first, and then creates or opens the file. */
 function fileSystem() {
 	const nodes = new Map<string, object>();
 	const streams = new Set<number>();

@@ -67,7 +67,7 @@ describe.each([
 
 	describe('while others wait', () => {
 		let engine: Database;
-		/** The time of a call that nobody waits for is longer than the test; that of one that is waited for is short. */
+		/** The limit of a call is longer than the test, but short if others are waiting. */
 		const limits = {shared: 200, wait: 60_000};
 
 		beforeAll(async () => {
@@ -175,7 +175,7 @@ describe.each([
 		const others = Array.from({length: 12}, (_, at) => ask(`BUSY_${at}`, 'other'));
 		const mail = Array.from({length: 24}, (_, at) => ask(`PEER_${at}`, 'mail'));
 		await Promise.all([...others, ...mail]).finally(() => clock.mockRestore());
-		// As much time as the others have taken, and then it waits for its turn like them.
+		// As much time as the others have used, and then it waits for its turn like them.
 		expect(order.slice(0, 3)).toEqual(['other', 'mail', 'mail']);
 		expect(order.slice(3, 15).filter(text => text === 'other').length).toBeGreaterThanOrEqual(4);
 	});
@@ -258,7 +258,7 @@ describe('on PostgreSQL, the holder of a lock', () => {
 	it('that is the owner is named to all who wait, and its statement only to the owner', async () => {
 		const abort = new AbortController();
 		const {held} = await holding(owner, 'long', abort.signal);
-		// One of them is ahead in the queue, and holds up the other no more than that one does it.
+		// One of them is ahead in the queue, but does not block the other.
 		const lock = [{text: 'lock table notes in exclusive mode'}];
 		const late = ['CLAUDE_1', 'CLAUDE_2'].map(tag => database.run(agent(tag), lock));
 		const [told, behind] = await Promise.allSettled(late);
@@ -272,7 +272,7 @@ describe('on PostgreSQL, the holder of a lock', () => {
 		expect(String((told as PromiseRejectedResult).reason.details)).not.toContain('generate_series');
 		expect(String((shown as PromiseRejectedResult).reason.details)).toContain('generate_series');
 		expect(said.some(sentence => sentence.includes('A statement of CLAUDE_1 waits for a lock.'))).toBe(true);
-		// SQL may hold a password.
+		// SQL may contain a password.
 		expect(said.filter(sentence => sentence.includes('generate_series'))).toEqual([]);
 	});
 });

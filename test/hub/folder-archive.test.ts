@@ -16,7 +16,7 @@ interface Entry {
 	readonly linkpath?: string;
 }
 
-/** A tar file as somebody would write it by hand; no tar packs these. */
+/** A handmade tar file, with entries that tar programs do not write. */
 function archive(name: string, ...entries: readonly Entry[]): string {
 	const blocks = entries.flatMap(({path, type = 'File', mode = 0o644, linkpath}) => {
 		const content = type === 'File' ? Buffer.from('content') : Buffer.alloc(0);

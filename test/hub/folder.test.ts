@@ -26,7 +26,7 @@ afterEach(async () => {
 	for (const base of bases.splice(0)) rmSync(base, {recursive: true, force: true});
 });
 
-/** A home in a folder of its own, so that what is moved out of the home goes with it. */
+/** A home in a separate folder, so that what is moved out of the home is removed with it. */
 function newHome(): string {
 	const base = temporaryHome();
 	bases.push(base);
@@ -77,10 +77,10 @@ describe('a data folder that is moved away from a running hub', () => {
 		async (what, take) => {
 			const home = newHome();
 			const first = await start(home);
-			// Further on in its log than the next one will be.
+			// With a longer write-ahead log than the next one will have.
 			for (let number = 0; number < 10; number += 1) expect(await insert(first, 'x'.repeat(200_000))).toBe(true);
 			take(home);
-			// It holds a lock there still, or the database of the next one.
+			// It still holds a lock there, or the database of the next one.
 			if (what === 'database moved' || what === 'lock removed') await gone(first);
 			mkdirSync(home, {recursive: true, mode: 0o700});
 			const second = await start(home);

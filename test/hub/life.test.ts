@@ -156,7 +156,7 @@ describe('starting', () => {
 		const hub = await start();
 		const folder = temporaryHome();
 		const program = installPackage(folder, {migration: 'create table agentmux.later (id int);'});
-		// As a screen of the older one does, which found its hub gone.
+		// Like a screen of the older version whose hub has ended.
 		const module = fileURLToPath(new URL('../../source/hub/files/lock.ts', import.meta.url));
 		const script = `
 			const {takeLock} = await import(${JSON.stringify(module)});
@@ -336,7 +336,7 @@ describe('errors', () => {
 			rmSync(join(wal, name), {force: true});
 			mkdirSync(join(wal, name));
 		}
-		// More than what is open of it, and nothing that could be compressed.
+		// More than the part that is open, and incompressible.
 		const text = "(select string_agg(gen_random_uuid()::text, '') from generate_series(1, 3000) where n > 0)";
 		const filling = `insert into messages (content) select '[A] ' || ${text} from generate_series(1, 40) n`;
 		const refused = await sql(hub, filling).catch((error: unknown) => String(error));

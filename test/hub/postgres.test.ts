@@ -239,7 +239,7 @@ describe('a database user with few rights', () => {
 	}
 
 	it('is told in one sentence what a superuser has to run, and needs no more than that', async () => {
-		// Roles are the server's: those of the other tests would be there already.
+		// Roles belong to the server, so those of other tests would already exist.
 		const fresh = await startPostgres();
 		try {
 			await sql(fresh.connectionString, `create role "few rights" login password 'few'`);
@@ -330,7 +330,7 @@ describe('a database user with few rights', () => {
 		const heard: string[] = [];
 		await database.listen('realtime', payload => heard.push(payload));
 		try {
-			// The first look is what later ones are compared with.
+			// Later checks are compared with the first one.
 			await expect
 				.poll(
 					async () => {
@@ -356,7 +356,7 @@ describe('a database user with few rights', () => {
 		await sql(url.href, `create role second login password 'few' in role postgres`);
 		const second = new URL(url.href);
 		[second.username, second.password] = ['second', 'few'];
-		// The turn is made by one, and taken by the other.
+		// One creates the lock, and the other takes it.
 		await open(second.href);
 		await open(url.href);
 		await sql(server.connectionString, `create role guest login password 'few'`);
@@ -381,7 +381,7 @@ describe("cancelled when it has been answered, while its connection is made read
 		await database.close();
 	});
 
-	/** Cancels a script at that moment, which lasts until `other` commits. */
+	/** Cancels a script at a moment that lasts until `other` commits. */
 	async function cancelled(end: string): Promise<{readonly answer: Promise<unknown>}> {
 		const abort = new AbortController();
 		await other.query('create table if not exists done (); select pg_advisory_lock(7)');

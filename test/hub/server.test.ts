@@ -19,7 +19,7 @@ interface Answer {
 	readonly body: string;
 }
 
-/** Not fetch: it would not let a test say another Host. */
+/** Not fetch, which does not allow a test to set Host. */
 function ask(
 	path: string,
 	options: {method?: string; headers?: Record<string, string>; body?: string} = {},
@@ -215,7 +215,7 @@ describe('bounds', () => {
 			headers: {...headers(), 'transfer-encoding': 'chunked'},
 			body: 'x'.repeat(20_000_000),
 		}).catch((error: NodeJS.ErrnoException) => error.code);
-		// Who is still writing may see the closed connection before the answer.
+		// A client that is still writing may see the closed connection before the response.
 		expect(['EPIPE', 'ECONNRESET', 413]).toContain(typeof sent === 'object' ? sent.status : sent);
 		await alive();
 	});

@@ -44,7 +44,7 @@ describe('history.json that agentmux did not write', () => {
 		expect((await home.run(['verify'])).stderr).toContain(sentence);
 		expect(await home.output(['hub', 'status'])).toContain(sentence);
 		expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({heads: [{seq: expect.any(Number) as unknown}]});
-		// Once it is moved away, there is nothing to say.
+		// Once it has been moved away, there is no message.
 		rmSync(copy);
 		expect((await home.run(['verify'])).stderr).toBe('');
 	});

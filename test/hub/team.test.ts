@@ -28,7 +28,7 @@ beforeAll(async () => {
 	[near, far] = [await machine(), await machine()];
 });
 
-// Also those of a test that failed.
+// Including those of a failed test.
 afterEach(async () => {
 	for (const end of followers.splice(0)) await end();
 });
@@ -218,7 +218,7 @@ describe('two hubs on one PostgreSQL', () => {
 		await expect.poll(() => near.json(['hub', 'status']), {timeout: 20_000}).not.toHaveProperty('progress');
 		const rows = await asSuperuser(database, `select body from messages where tag = 'OUTAGE'`);
 		expect(rows.map(({body}) => body)).toEqual(expect.arrayContaining(acknowledged));
-		// What was under way may be there as well; nothing is there twice.
+		// Messages that were being sent may be there, too, but none twice.
 		const seen = follower.bodies.filter(body => body.startsWith('out '));
 		await follower.end();
 		expect(new Set(seen).size).toBe(seen.length);

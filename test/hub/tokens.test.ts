@@ -80,7 +80,7 @@ function client(token: string, key = keys().anon_key): SupabaseClient {
 	return made;
 }
 
-/** What each way to the mailbox says to this token: `yes`, or why not. */
+/** The result of each way to use the token: `yes`, or the error. */
 async function ways(token: string, key = keys().anon_key): Promise<Record<string, string>> {
 	const headers = {apikey: key, authorization: `Bearer ${token}`, 'content-type': 'application/json'};
 	const ask = async (path: string, body?: object): Promise<string> => {
@@ -140,7 +140,7 @@ describe('a token of an agent', () => {
 		const next = await renewed(sign({exp: inSeconds(-300), jti: 'late', gen: 0}));
 		expect(claimsOf(next)).toMatchObject({app_metadata: {agent_tag: me, kind: 'agent'}, gen: 0});
 		expect(claimsOf(await renewed(sign({exp: inSeconds(60 - year), jti: 'later', gen: 0})))['gen']).toBe(0);
-		// Of the kind that had no end.
+		// Of the kind that never expired.
 		expect(claimsOf(await renewed(sign()))['exp']).toBeGreaterThan(inSeconds(20 * 86_400));
 		const other = signToken('the secret of another home, which is longer', claimsOf(next));
 		const forged = `${next.split('.')[0]}.${Buffer.from(JSON.stringify({...claimsOf(next), gen: 99})).toString('base64url')}.${next.split('.')[2]}`;
@@ -274,7 +274,7 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 		await other.send({type: 'broadcast', event: 'x', payload: {}});
 		expect(told).toEqual([]);
 		await home.output(['send', 'after'], {cwd: hub.home});
-		// What comes next to somebody who may, has not come to the other one.
+		// The next message that an authorized client receives did not reach the other one.
 		const late: string[] = [];
 		const newcomer = client(token);
 		await newcomer.realtime.setAuth();
@@ -304,7 +304,7 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 		};
 		await fire({home: hub.home, tag: me, event: 'UserPromptSubmit'});
 		expect([how, failures().length]).toEqual([how, how === 'hub rotate-keys' ? 0 : 1]);
-		// What was kept of the file does not help.
+		// A copy of the file does not help.
 		writeFileSync(placePath(), former);
 		await fire({home: hub.home, tag: me, event: 'UserPromptSubmit'});
 		expect(failures().at(-1)).toMatch(/has ended|has been revoked|makes another token/);

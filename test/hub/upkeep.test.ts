@@ -44,7 +44,7 @@ const database: Database = {
 
 const minutes = (count: number): Promise<unknown> => vi.advanceTimersByTimeAsync(count * 60_000);
 
-/** A hub that runs for so many minutes, and is ended without a word. */
+/** A hub that runs for that many minutes and is then killed. */
 async function runFor(count: number, isPaused = false): Promise<void> {
 	const end = startMaintenance(database, {log: () => undefined, file, isPaused: () => isPaused});
 	ends.push(end);

@@ -127,7 +127,7 @@ describe('an idle agent', () => {
 		await pass(5 * minute);
 		expect(ways()).toEqual(['bell', 'socket']);
 		expect(changes).toEqual(['socket', 'none']);
-		// Both lie there now; the new one is a reason to try anew.
+		// Both are there now; the new one is a reason to try again.
 		await takeAll();
 		await send('@CLAUDE_TWIN are you there?');
 		expect(ways()).toEqual(['bell', 'socket', 'bell']);

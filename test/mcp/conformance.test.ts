@@ -57,7 +57,7 @@ describe.runIf(tools !== '')('with the protocol’s own tools', () => {
 			'tools-call-simple-text',
 			'tools-call-error',
 			'tools-call-with-progress',
-			// Two requests at once in one session.
+			// Two concurrent requests in one session.
 			'server-sse-multiple-streams',
 			// Of the bridge, and not of a server on stdio; it shows that the suite reached nothing else.
 			'dns-rebinding-protection',

@@ -165,7 +165,7 @@ test('where nobody reads the answer, nothing counts as delivered', async () => {
 	say('tools/call', {name: 'check_messages', arguments: {}}, 2);
 	await once(child, 'exit');
 	expect(await receipt(id)).toMatchObject({state: 'taken', attempts: 0, takes: 1});
-	// It was given back: nobody waits for a lease.
+	// It was released, so there is no wait for a lease.
 	expect(messagesIn(await agent.call('check_messages'))).toMatchObject([{id, again: true}]);
 	await state(id, {state: 'delivered', attempts: 1});
 });

@@ -29,7 +29,7 @@ const expire = (id: number): void => {
 		database.tasks.rows[id - 1] = {...task, lease_until: new Date(Date.now() - 1000).toISOString()};
 };
 
-/** A server that was started anew: it knows of no claim. */
+/** A restarted server, which does not know any claim. */
 async function restart(): Promise<void> {
 	await session.close();
 	session = await openDesk('CLAUDE_1', agent);

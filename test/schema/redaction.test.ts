@@ -86,7 +86,7 @@ describe.each(engines)('redaction on $engine', ({open}) => {
 		]);
 		expect(await database.as(B, `select id from search_messages('hunter2')`)).toEqual([]);
 		expect(await database.as(B, `select id from search_messages('redacted')`)).toEqual([{id}]);
-		// Nothing of it stands in any live row.
+		// No live row contains any of it.
 		const [found] = await database.as(
 			owner,
 			`select query_to_xml('select * from messages', true, false, '')::text || query_to_xml('select * from channel_entries', true, false, '')::text

@@ -537,7 +537,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 				expect(await database.as(caller, calls.reprioritise, [id])).toEqual([{id}]);
 			}
 			expect(await database.as(B, calls.cancel, [id])).toEqual([{id}]);
-			// It has ended: its owner is nobody special any more.
+			// It has ended, so its owner has no special rights any more.
 			await refused(B, id, `you are B and may not * task ${id}: only A and humans may`);
 			expect(await database.as(A, calls.retry, [id])).toEqual([{id}]);
 		});

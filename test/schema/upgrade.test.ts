@@ -39,7 +39,7 @@ async function rowOf(database: Database, text: string): Promise<Readonly<Record<
 	return result?.rows[0];
 }
 
-/** The rows of the tables that there are at this version. */
+/** The rows of the tables that exist in this version. */
 async function rowsOf(database: Database): Promise<Record<string, unknown>> {
 	const found: Record<string, unknown> = {};
 	for (const [table, columns] of Object.entries(kept)) {

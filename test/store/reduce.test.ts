@@ -14,7 +14,7 @@ const tags = ['CLAUDE_1', 'claude_1', 'CLAUDE_TWIN', 'HUMAN'] as const;
 const message = fc
 	.record({id: fc.integer({min: 1, max: 60}), tag: fc.constantFrom(...tags), to: fc.constantFrom('', ...tags)})
 	.map(({id, tag, to}) =>
-		// The same id is the same row, whoever tells it.
+		// The same id is the same row, wherever it comes from.
 		messageRow(id, `[${tags[id % 4] ?? tag}] ${id} @${tags[(id * 7) % 4] ?? to}`),
 	);
 const batches = fc.array(fc.array(message, {maxLength: 20}), {maxLength: 20});

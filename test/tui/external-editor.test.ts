@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 interface Session {
 	readonly terminal: TestTerminal;
-	/** Where the draft lies while it is edited, among what else is kept. */
+	/** The file of the draft while it is edited, among others. */
 	readonly folder: string;
 	readonly home: string;
 }

@@ -34,7 +34,7 @@ async function open(count: number, before: (server: MemoryServer) => SeenMarks |
 		store,
 		ui,
 		server,
-		/** The numbers of the messages that stand on the screen. */
+		/** The numbers of the messages on the screen. */
 		shown: (): number[] => {
 			const now = ui.getState();
 			const layout = layoutOf(now);

@@ -22,7 +22,7 @@ function shown(text: string, width?: number): string[] {
 	return laid(text, width).map(({glyphs}) => glyphs.join('').trimEnd());
 }
 
-/** How the first cell of a text looks, wherever it stands. */
+/** The look of the first cell of a text, wherever it is. */
 function lookAt(lines: readonly Strip[], text: string): Look {
 	for (const {glyphs, styles} of lines) {
 		const at = glyphs.join('').indexOf(text);

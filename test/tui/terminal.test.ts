@@ -14,7 +14,7 @@ function start(scene: string, options: SpawnOptions = {}): TestTerminal {
 	return terminal;
 }
 
-/** In a shell, so that it can be seen what stands on the terminal afterwards. */
+/** In a shell, to see what is on the terminal afterwards. */
 function startInShell(scene: string): TestTerminal {
 	const script = `echo BEFORE; SCENE=${scene} '${process.execPath}' '${program}'; echo "ENDED $?"; stty -a | grep -o '.icanon'; sleep 30`;
 	const terminal = spawn(['/bin/sh', '-c', script]);

@@ -1,4 +1,4 @@
-import type {SubscriberRole} from './change-rows.ts';
+import type {SubscriberRole} from './changed-rows.ts';
 import type {Rights} from './rights.ts';
 import {expired, type TokenClaims} from './token.ts';
 

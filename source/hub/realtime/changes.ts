@@ -2,7 +2,7 @@ import type {Database} from '../database/database.ts';
 import type {Binding, BindingFilter} from './binding.ts';
 import type {Catalog, RoleAccess, Table} from './catalog.ts';
 import {changeData, withheldReason, type WholeChange} from './change-data.ts';
-import {ChangeRows, type SubscriberRole} from './change-rows.ts';
+import {ChangedRows, type SubscriberRole} from './changed-rows.ts';
 import type {JsonText} from './json-text.ts';
 import type {RowChange} from './notice.ts';
 
@@ -114,11 +114,11 @@ export class Changes {
 		changes: readonly RowChange[],
 		deliveries: Map<RowChange, () => void>,
 	): Promise<void> {
-		const rows = new ChangeRows(this.#database, table);
-		const read = await rows.whole(changes);
+		const rows = new ChangedRows(this.#database, table);
+		const read = await rows.complete(changes);
 		const whole = read.filter(change => change !== null);
 		const accesses = await this.#accesses(subscribers.map(({subscriber}) => subscriber.subscriber.role));
-		const passed = filters.length === 0 ? [] : await rows.passed(whole, filters);
+		const passed = filters.length === 0 ? [] : await rows.matching(whole, filters);
 		const viewers = new Map(
 			subscribers
 				.map(({subscriber: {subscriber}}) => subscriber)
@@ -126,7 +126,7 @@ export class Changes {
 				.map(subscriber => [subscriber.key, subscriber]),
 		);
 		const hasRows = whole.some(({type}) => type !== 'DELETE') && table.columns.some(({key}) => key);
-		const seen = viewers.size > 0 && hasRows ? await rows.seen(whole, [...viewers.values()]) : new Map();
+		const seen = viewers.size > 0 && hasRows ? await rows.visible(whole, [...viewers.values()]) : new Map();
 		let nth = 0;
 		for (const [index, change] of changes.entries()) {
 			const row = read[index];

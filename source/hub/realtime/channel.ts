@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import type {Binding} from './binding.ts';
 import type {Subscriber} from './changes.ts';
-import type {SubscriberRole} from './change-rows.ts';
+import type {SubscriberRole} from './changed-rows.ts';
 import {encode, type Push, type Version, type Wire} from './frame.ts';
 import {isObject, isToken, type Join} from './join.ts';
 import {members, objectText, type JsonText} from './json-text.ts';

@@ -1,5 +1,5 @@
 import {json, refusal, type HubRequest, type HubResponse} from '../http/http.ts';
-import type {SubscriberRole} from './change-rows.ts';
+import type {SubscriberRole} from './changed-rows.ts';
 import {isObject} from './join.ts';
 import {elements, members, objectText, type JsonText} from './json-text.ts';
 import {readRights} from './rights.ts';

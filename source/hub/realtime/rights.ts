@@ -1,6 +1,6 @@
 import type {Database} from '../database/database.ts';
 import {ownScope} from './catalog.ts';
-import type {SubscriberRole} from './change-rows.ts';
+import type {SubscriberRole} from './changed-rows.ts';
 import type {JsonText} from './json-text.ts';
 
 interface Extensions {

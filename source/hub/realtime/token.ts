@@ -1,6 +1,6 @@
 import {holderOf} from '../http/holder.ts';
 import type {Caller} from '../http/http.ts';
-import type {SubscriberRole} from './change-rows.ts';
+import type {SubscriberRole} from './changed-rows.ts';
 
 /**
  * Verifies a token: its holder, or what is wrong with it. `fault` is `malformed`, `unsecured`, `signature`, `expired` or `unstorable`, or

@@ -35,7 +35,7 @@ const files = [
 const folders = ['data', 'state', 'logs', 'data/agents', 'state/tokens', 'data/pg'];
 const isRoot = process.getuid?.() === 0;
 
-/** What somebody else, or this user by mistake, may have put in the place of a file, and what is said of it. */
+/** What another user, or this user by mistake, may have put at the path of a file, and the message about it. */
 const plants: {readonly [what: string]: {readonly plant: (path: string) => void; readonly says: RegExp}} = {
 	'a link': {
 		plant: path => symlinkSync(elsewhere(), path),
@@ -177,7 +177,7 @@ describe('each folder above the home', () => {
 });
 
 describe('by the program', () => {
-	/** A human's terminal, whatever this test was started from. */
+	/** The environment of a human's terminal, even if an agent runs the test. */
 	const env = {CLAUDECODE: undefined, CLAUDE_CODE_ENTRYPOINT: undefined};
 	let own: Home;
 	beforeEach(async () => {

@@ -48,7 +48,7 @@ function health(options: {socketPath: string} | {port: number}, path = '/health'
 	});
 }
 
-/** Writes, reads and hears as a program of this user would. */
+/** Writes, reads and subscribes like a program of this user. */
 async function works(hub: TestHub, state: State): Promise<void> {
 	const mailbox = connectMailbox({
 		url: state.url,
@@ -109,7 +109,7 @@ describe('the socket of a hub', () => {
 });
 
 const isRoot = process.getuid?.() === 0;
-/** What may lie in the place of the folder for a socket, by what is said of it. */
+/** What may be at the path of the socket's folder, by the message about it. */
 const squats: readonly (readonly [fault: string, squat: (folder: string) => void])[] = [
 	['is open to other users (mode 777)', folder => (mkdirSync(folder), chmodSync(folder, 0o777))],
 	['is a link', folder => symlinkSync('/tmp', folder)],

@@ -14,7 +14,7 @@ const agentToken = (tag: string): string => signToken(secret, {role: 'authentica
 
 let server: HubServer;
 const open: Socket[] = [];
-/** How each WebSocket says whose token a channel was joined with, in the order in which they were opened. */
+/** The `countAs` of each WebSocket, in the order in which they were opened. */
 const counting: ((holder: string) => void)[] = [];
 afterEach(async () => {
 	for (const socket of open.splice(0)) socket.destroy();
@@ -48,7 +48,7 @@ async function dialled(): Promise<Socket> {
 	return socket;
 }
 
-/** The status of a request on a connection of its own, which stays open with `agent`; null where there is no answer. */
+/** The status of a request on a new connection, which stays open with `agent`; null if there is no response. */
 function ask(token: string, agent: Agent | false = false): Promise<number | null> {
 	return new Promise(resolve => {
 		const headers = {apikey: token, host: `127.0.0.1:${server.port}`};
@@ -64,7 +64,7 @@ function ask(token: string, agent: Agent | false = false): Promise<number | null
 	});
 }
 
-/** What a socket is answered first. */
+/** The first response on a socket. */
 async function firstLine(socket: Socket): Promise<string> {
 	const [data] = (await once(socket, 'data')) as [Buffer];
 	return data.toString('latin1').split('\r\n')[0] ?? '';

@@ -9,7 +9,7 @@ import {WorkerDatabase} from '../../../source/hub/pglite/worker-database.ts';
 import {newDirectory} from '../../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-cancelled-'));
-/** So many that a cancellation often meets the moment at which a script's cleaning-up listens to them again. */
+/** Enough for a cancellation to hit the cleanup after a script, which listens to all of them again. */
 const channels = Array.from({length: 200}, (_, index) => `channel ${index}`);
 const heard: string[] = [];
 let database: WorkerDatabase;
@@ -42,7 +42,7 @@ it('a script that is cancelled at any moment is committed or not, says which, an
 		const failure = await call;
 		failures.add(failure);
 		const [rows] = await database.run(owner, [{text: 'select n from marks where n = $1', values: [trial]}]);
-		// Cancelled between its commit and its answer, it says so.
+		// If it is cancelled between its commit and its response, the error says so.
 		const isDone =
 			failure === null || (failure instanceof DatabaseError && failure.details === 'It had been committed.');
 		expect({trial, stored: rows?.rows.length}).toEqual({trial, stored: isDone ? 1 : 0});
@@ -66,7 +66,7 @@ it('a request that is cancelled at any moment is committed or not, and says whic
 			() => null,
 			(error: unknown) => error,
 		);
-		// From before it runs until after its answer.
+		// From before it runs until after its response.
 		if (trial % 3 === 0) setImmediate(() => abort.abort(gone));
 		else setTimeout(() => abort.abort(gone), trial % 7);
 		const failure = await call;
@@ -82,7 +82,7 @@ it('a statement that cannot be cancelled is aborted, and its caller paused for a
 		role: 'authenticated',
 		claims: {role: 'authenticated', app_metadata: {agent_tag: tag}},
 	});
-	// Seconds in which PostgreSQL does not look whether it was cancelled.
+	// Seconds in which PostgreSQL does not check for interrupts.
 	const bomb = [{text: "select length(translate(repeat('a', 150000), repeat('b', 150000), ''))"}];
 	const one = [{text: 'select 1 as one'}];
 	const limits = {shared: 200, wait: 60_000};
@@ -93,7 +93,7 @@ it('a statement that cannot be cancelled is aborted, and its caller paused for a
 		code: '57014',
 		hint: expect.stringContaining('refused for 60 s') as string,
 	});
-	// Nobody is cancelled for the time in which another thread opens the database.
+	// The time in which another thread opens the database does not count towards anyone's limit.
 	for (const call of served) expect((await call)[0]?.rows).toEqual([{one: 1}]);
 
 	const gone = new AbortController();

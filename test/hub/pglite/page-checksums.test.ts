@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {expect, it, onTestFinished} from 'vitest';
 import {findDamagedPage} from '../../../source/hub/pglite/page-checksums.ts';
 
-/** What is said of a relation with these bytes. */
+/** The result for a relation with these bytes. */
 function judge(...parts: readonly Buffer[]): unknown {
 	const directory = mkdtempSync(join(tmpdir(), 'agentmux-pages-'));
 	onTestFinished(() => rmSync(directory, {recursive: true}));

@@ -30,7 +30,7 @@ async function open(vsn?: string): Promise<WebSocket> {
 	return socket;
 }
 
-/** The socket that was open all the time is still answered. */
+/** A socket that was open all the time still gets responses. */
 async function unharmed(): Promise<void> {
 	const before = heartbeats;
 	watcher.send(JSON.stringify([null, 'w', 'phoenix', 'heartbeat', {}]));
@@ -40,7 +40,7 @@ async function unharmed(): Promise<void> {
 	);
 }
 
-/** How the hub ends a socket on which this was sent: its close code, or what it answered. */
+/** How the hub reacts to this frame: with a close code, or with a response. */
 async function after(frame: string | Buffer, vsn?: string): Promise<unknown> {
 	const socket = await open(vsn);
 	const said: unknown[] = [];
@@ -57,7 +57,7 @@ async function after(frame: string | Buffer, vsn?: string): Promise<unknown> {
 	return code ?? said;
 }
 
-/** A socket of which the test writes every byte itself, after the handshake. */
+/** A socket on which the test writes all bytes after the handshake itself. */
 async function raw(): Promise<{socket: Socket; ended: Promise<void>}> {
 	const {port, pathname, search} = new URL(address().replace('ws', 'http'));
 	const socket = connect(Number(port), '127.0.0.1');

@@ -187,7 +187,7 @@ test('a client that does not read is disconnected, and the others go on', async 
 	await lazy.join('talk');
 	lazy.socket.pause();
 	const text = 'x'.repeat(100_000);
-	// The kernel's own buffers take some megabytes first.
+	// The kernel's buffers hold some megabytes first.
 	for (let n = 0; n < 300; n++) {
 		reader.send('r', `${n}`, 'realtime:talk', 'broadcast', {event: 'e', payload: {n, text}});
 		await until(() => reader.frames.some(frame => frame[3] === 'phx_reply' && frame[1] === `${n}`));
@@ -230,7 +230,7 @@ test('the holder of a token has a limited number of channels on all sockets, and
 	second.socket.close();
 	first.socket.terminate();
 	const third = await connect();
-	// When it has heard of both.
+	// When it has received both.
 	await expect.poll(() => asked(third, 'h'), {timeout: 20_000, interval: 50}).toBe('ok');
 	await expect.poll(() => asked(third, 'i'), {timeout: 20_000, interval: 50}).toBe('ok');
 	expect([await asked(third, 'j'), await asked(third, 'k')]).toEqual(['ok', tooMany]);
@@ -246,7 +246,7 @@ test('a client that fills the share of the anon key gives way to those who have 
 	}
 	const quiet = await connect();
 	for (const topic of ['a', 'b', 'c']) expect(await asked(quiet, topic, notes)).toBe('ok');
-	// They are told, and refused when they come again.
+	// They are notified, and refused when they join again.
 	const ended = noisy.flatMap(({frames}) => frames.filter(frame => frame[3] === 'phx_error').map(frame => frame[2]));
 	expect(ended).toHaveLength(3);
 	expect(new Set(ended).size).toBe(3);

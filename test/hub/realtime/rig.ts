@@ -21,7 +21,7 @@ export interface Rig {
 	readonly realtime: Realtime;
 	/** http://127.0.0.1:PORT */
 	readonly url: string;
-	/** Throws what failed unseen by clients. */
+	/** Throws errors that clients did not see. */
 	checkFaults(): void;
 	token(claims: Claims): string;
 	/** Runs a script as the owner. */
@@ -113,7 +113,7 @@ async function answer(realtime: Realtime, request: IncomingMessage, response: Se
 	response.end(text);
 }
 
-/** Resolves when the condition holds; rejects after 20 s with what `message` says then. */
+/** Resolves when the condition holds; rejects after 20 s with the result of `message`. */
 export async function until(condition: () => boolean, message: () => string = () => 'waited in vain'): Promise<void> {
 	for (const start = Date.now(); !condition(); await delay(2)) {
 		if (Date.now() - start > 20_000) throw new Error(message());

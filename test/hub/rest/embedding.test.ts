@@ -148,7 +148,7 @@ describe.each(engines)('embedding on $engine', ({open}) => {
 					await get(`/directors?select=name,works:films(title)&id=eq.1&${name}.order=year.desc&${name}.limit=1`),
 				).toEqual([{name: 'Andrei', works: [{title: 'Stalker'}]}]);
 			}
-			// A test on the column is not one on what is embedded by that column under an alias.
+			// A filter on the column is not a filter on what is embedded by that column under an alias.
 			expect(await get('/directors?select=name,mentor:mentor_id(name)&mentor_id=is.null')).toEqual([
 				{name: 'Andrei', mentor: null},
 			]);

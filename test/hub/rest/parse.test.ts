@@ -7,7 +7,7 @@ import {type OrderTerm} from '../../../source/hub/rest/query/order.ts';
 import {parseQuery} from '../../../source/hub/rest/query/query.ts';
 import {type SelectItem} from '../../../source/hub/rest/query/select.ts';
 
-// What a client may write, as trees; `write...` puts them into words, and the parser must give the tree back.
+// Queries of clients as trees. `write...` formats them, and the parser must return the same tree.
 
 const name = fc.oneof(
 	fc.stringMatching(/^[a-z_][a-z0-9_]{0,8}$/),

@@ -4,7 +4,7 @@ import {SchemaCache} from '../../../source/hub/rest/catalog/schema-cache.ts';
 import {openInMemory} from '../../helpers/prepared.ts';
 
 let real: Database;
-/** What reads of the catalog wait for, and how many there were. */
+/** Reads of the catalog wait for `gate`, and are counted. */
 let gate: Promise<void> = Promise.resolve();
 let reads = 0;
 let change: (payload: string) => void = () => undefined;

@@ -3,7 +3,7 @@ import {notEmbedded, orderNotToOne, undefinedColumn, undefinedType} from '../err
 import {type Field} from '../query/field.ts';
 import {type Condition} from '../query/filter.ts';
 import {type OrderTerm} from '../query/order.ts';
-import {type At, type Limits, limitsAt, type Query} from '../query/query.ts';
+import {type AtPath, type Limits, limitsAt, type Query} from '../query/query.ts';
 import {
 	type Embed,
 	type Output,
@@ -148,7 +148,7 @@ function findEmbedded(relations: readonly SelectRelation[], name: string): Selec
 	return relations.find(each => each.name === name || each.alias === name);
 }
 
-function stepInto<T>(all: readonly At<T>[], means: (name: string) => boolean): At<T>[] {
+function stepInto<T>(all: readonly AtPath<T>[], means: (name: string) => boolean): AtPath<T>[] {
 	return all
 		.filter(({path: [first]}) => first !== undefined && means(first))
 		.map(({path, it}) => ({path: path.slice(1), it}));

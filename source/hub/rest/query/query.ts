@@ -6,7 +6,7 @@ import {Scanner} from './scanner.ts';
 import {parseSelect, type SelectItem} from './select.ts';
 
 /** A part of a query that applies to one embedded resource. `path` leads to it from the root, which is `[]`. */
-export interface At<T> {
+export interface AtPath<T> {
 	readonly path: readonly string[];
 	readonly it: T;
 }
@@ -19,9 +19,9 @@ export interface Limits {
 /** A parsed query string, with names not yet resolved. */
 export interface Query {
 	readonly select: readonly SelectItem[];
-	readonly conditions: readonly At<Condition>[];
-	readonly orders: readonly At<readonly OrderTerm[]>[];
-	readonly limits: readonly At<Limits>[];
+	readonly conditions: readonly AtPath<Condition>[];
+	readonly orders: readonly AtPath<readonly OrderTerm[]>[];
+	readonly limits: readonly AtPath<Limits>[];
 	readonly columns: readonly string[] | null;
 	readonly onConflict: readonly string[] | null;
 	/** The arguments of a function called by GET: all parameters that are not filters. */
@@ -32,9 +32,9 @@ const unlimited: Limits = {limit: null, offset: 0};
 
 /** Parses a query string. `call`: parameters may be arguments of a function. Throws PGRST100. */
 export function parseQuery(parameters: URLSearchParams, call: boolean): Query {
-	const conditions: At<Condition>[] = [];
-	const orders: At<readonly OrderTerm[]>[] = [];
-	const limits = new Map<string, At<Limits>>();
+	const conditions: AtPath<Condition>[] = [];
+	const orders: AtPath<readonly OrderTerm[]>[] = [];
+	const limits = new Map<string, AtPath<Limits>>();
 	const args: [string, string][] = [];
 	for (const [key, text] of parameters) {
 		if (key === 'select' || key === 'columns' || key === 'on_conflict') continue;
@@ -91,7 +91,7 @@ function parseNames(text: string | null, what: string): string[] | null {
 	return names;
 }
 
-function parseFilterAt(key: string, text: string): At<Filter> {
+function parseFilterAt(key: string, text: string): AtPath<Filter> {
 	const scanner = new Scanner(key, 'tree path');
 	const path: string[] = [];
 	for (;;) {
@@ -105,7 +105,7 @@ function parseFilterAt(key: string, text: string): At<Filter> {
 }
 
 /** `posts.not.or` is a negated `or` on `posts`. */
-function parseLogicAt(key: string, text: string): At<Condition> {
+function parseLogicAt(key: string, text: string): AtPath<Condition> {
 	const names = parseDotted(key, 'logic path');
 	const kind = names.at(-1) === 'or' ? 'or' : 'and';
 	const above = names.slice(0, -1);

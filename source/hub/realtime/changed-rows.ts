@@ -19,7 +19,7 @@ export interface SubscriberRole {
 const maxRecordSize = 1_048_576;
 
 /** Queries about the changed rows of one table. */
-export class ChangeRows {
+export class ChangedRows {
 	readonly #database: Database;
 	readonly #table: Table;
 	readonly #keys: readonly Column[];
@@ -31,7 +31,7 @@ export class ChangeRows {
 	}
 
 	/** Reads the rows that were too large for a notice. Null: the row no longer exists. */
-	async whole(changes: readonly RowChange[]): Promise<(WholeChange | null)[]> {
+	async complete(changes: readonly RowChange[]): Promise<(WholeChange | null)[]> {
 		const read = new Map<string, {readonly record: JsonText; readonly cut: boolean}>();
 		const absent = (change: RowChange): boolean => change.bytes > 0 && change.type !== 'DELETE';
 		const wanted = changes.flatMap((change, n) => (absent(change) ? [this.#row(n, change.record, this.#keys)] : []));
@@ -59,14 +59,14 @@ export class ChangeRows {
 	}
 
 	/** For each change, the indexes of the filters that match its new row or, for a DELETE, the known part of its old row. */
-	async passed(changes: readonly WholeChange[], filters: readonly BindingFilter[]): Promise<ReadonlySet<number>[]> {
+	async matching(changes: readonly WholeChange[], filters: readonly BindingFilter[]): Promise<ReadonlySet<number>[]> {
 		try {
 			return await this.#evaluate(changes, filters);
 		} catch (error) {
 			if (!(error instanceof DatabaseError)) throw error;
 			// A filter whose value no longer fits its column matches nothing; the others are evaluated one by one.
 			if (filters.length === 1) return changes.map(() => new Set<number>());
-			const alone = await Promise.all(filters.map(filter => this.passed(changes, [filter])));
+			const alone = await Promise.all(filters.map(filter => this.matching(changes, [filter])));
 			return changes.map((_, n) => new Set([...filters.keys()].filter(nth => alone[nth]?.[n]?.has(0) === true)));
 		}
 	}
@@ -95,7 +95,7 @@ export class ChangeRows {
 	}
 
 	/** For each viewer's key, the indexes of the changes whose rows it can see under row level security. */
-	async seen(
+	async visible(
 		changes: readonly WholeChange[],
 		viewers: readonly SubscriberRole[],
 	): Promise<ReadonlyMap<string, ReadonlySet<number>>> {
