@@ -206,7 +206,7 @@ const second: Fault = {
 				let said = '';
 				other.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
 				await once(other, 'close');
-				if (other.exitCode !== 1 || !said.includes(`Another hub (process ${hub.pid}) holds`))
+				if (other.exitCode !== 1 || !said.includes(`Another hub (process ${hub.pid}) is using`))
 					faults.push(`it said: ${said}`);
 			}
 			await writers.stop();
