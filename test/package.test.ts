@@ -32,7 +32,7 @@ describe('the package', () => {
 		rmSync(scratch, {recursive: true, force: true});
 	});
 
-	it('holds the program, the migrations and the papers, and nothing else', () => {
+	it('contains the program, the migrations and the documents, and nothing else', () => {
 		const other = files.filter(
 			file =>
 				!/^(dist\/.+|recipes\/[a-z-]+\/(recipe\.toml|README\.md)|supabase\/(config\.toml|seed\.sql|(former\/supabase\/)?migrations\/.+\.sql)|package\.json|sbom\.cdx\.json|(README|SECURITY|THIRD-PARTY-NOTICES)\.md|LICENSE)$/.test(
@@ -63,7 +63,7 @@ describe('the package', () => {
 		).toBe(version);
 	});
 
-	it('brings its recipes along', () => {
+	it('includes its recipes', () => {
 		const words = ['join', '--recipe', 'planner-executor', '--dir', scratch, '--print'];
 		const env = {...process.env, AGENTMUX_HOME: path.join(scratch, 'home')};
 		const cli = path.join(installed, 'dist/cli.js');
@@ -84,7 +84,7 @@ describe('the package', () => {
 		expect(stderr).toMatch(/^agentmux needs Node 22\.13 or newer, and this is Node 20\.20\.2\. .+\n$/);
 	});
 
-	it('names everything a registry wants to know', () => {
+	it('has all the metadata that a registry asks for', () => {
 		const about = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
 		expect(about).toMatchObject({
 			name: 'agentmux',

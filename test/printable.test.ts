@@ -37,7 +37,7 @@ describe('printable', () => {
 		expect(printable('👩\u200D')).toBe('👩<U+200D>');
 	});
 
-	it('never lets a byte through that a terminal acts on, and is the same when applied twice', () => {
+	it('never passes a byte that a terminal acts on, and is idempotent', () => {
 		fc.assert(
 			fc.property(fc.string({unit: 'binary', maxLength: 200}), text => {
 				const shown = printable(text);
@@ -70,7 +70,7 @@ describe('printableJson', () => {
 
 describe('what a terminal may be given', () => {
 	// Checked by the compiler: a line below that compiles without its error fails `npm run types`.
-	it('is no text of unknown origin', () => {
+	it('is never text of unknown origin', () => {
 		const remote: string = JSON.parse('"\\u001b"');
 		const state = remote === '' ? 'one' : 'other';
 		const written: string[] = [];
@@ -95,7 +95,7 @@ describe('what a terminal may be given', () => {
 		.filter(file => /\.tsx?$/.test(file))
 		.map(file => ({file: file.replaceAll('\\', '/'), text: readFileSync(`source/${file}`, 'utf8')}));
 
-	it('is made by the gate alone', () => {
+	it('is created only by the gate', () => {
 		const made = sources.filter(({text}) => /\bas (?:unknown as )?(?:readonly )?Printable\b|\bPiecewise\b/.test(text));
 		expect(made.map(({file}) => file)).toEqual(['printable.ts']);
 	});

@@ -1,6 +1,6 @@
 /**
- * An embedded Supabase: PostgREST's and Realtime's dialects over PGlite or a PostgreSQL, for unmodified supabase-js. What other
- * programs may import; see README.md beside this file.
+ * An embedded Supabase that speaks the protocols of PostgREST and Realtime, over PGlite or a PostgreSQL server, for unmodified
+ * supabase-js. This is all that other programs should import; see README.md in this folder.
  */
 export {runHub, type Hub, type RunOptions} from './process/run.ts';
 export {ensureHub, stopHub, type EnsureOptions} from './process/ensure.ts';

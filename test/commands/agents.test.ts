@@ -61,7 +61,7 @@ const hook = () => fire({home: home.path, tag: 'CLAUDE_1', event: 'PostToolBatch
 const log = () => readFile(join(home.path, 'logs/hook.log'), 'utf8');
 
 describe('an agent that a human revokes', () => {
-	test('is refused by every tool and hook, with what can be done, from its next request on', async () => {
+	test('is refused by every tool and hook, with a remedy, from its next request on', async () => {
 		const client = await connect('CLAUDE_1');
 		expect(new Set(Object.values(await callAll(client)))).toEqual(new Set(['no error']));
 		const said = await home.output(['agents', 'revoke', '@claude_1']);
@@ -140,7 +140,7 @@ describe('hooks that failed', () => {
 	const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
 	const told = async (...words: string[]) => (await home.run(words)).stderr;
 
-	test('are told of by `agents` and the snapshot: how many, since when, why the last, and where they stand', async () => {
+	test('are shown by `agents` and the snapshot: how many, since when, why the last one, and where they are logged', async () => {
 		await writeFile(`${path()}.1`, `${ago(30)} Stop --as A: long ago\n${ago(20)} Stop --as A: yesterday\n`, {
 			mode: 0o600,
 		});
@@ -157,7 +157,7 @@ describe('hooks that failed', () => {
 		expect(await told('agents')).toMatch(/^agentmux: 1 hook failed at [\d :-]+: Stop --as B: one\. See /);
 	});
 
-	test('are told of when the database is back, after a hook found it down', async () => {
+	test('are shown when the database is back, after a hook found it down', async () => {
 		await rm(path());
 		expect(await told('agents')).toBe('');
 		await home.output(['hub', 'stop']);
@@ -167,7 +167,7 @@ describe('hooks that failed', () => {
 		);
 	});
 
-	test('are not told of after a day, and nobody else is disturbed by them', async () => {
+	test('are not shown after a day, and never to others', async () => {
 		await writeFile(path(), `${ago(1)} Stop --as B: one\n`, {mode: 0o600});
 		expect(await told('send', 'hello')).toBe('');
 		await writeFile(path(), `${ago(25)} Stop --as B: one\n`, {mode: 0o600});

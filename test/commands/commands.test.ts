@@ -37,7 +37,7 @@ describe('send', () => {
 		expect(JSON.parse(message ?? '')).toMatchObject({body: `@CLAUDE_2 ${text}`, mentions: ['CLAUDE_2', 'CLAUDE_1']});
 	});
 
-	test('says when nobody has the address, and whom it may have meant', async () => {
+	test('says if the address is unknown, and suggests a similar one', async () => {
 		const known = await home.run(['send', '--to', 'HUMAN', 'note to self']);
 		expect(known.stderr).toBe('');
 		const {code, stderr} = await home.run(['send', '--to', 'HUMNA', 'hi']);
@@ -63,7 +63,7 @@ describe('send', () => {
 		expect(stderr).toMatch(/^agentmux: [^\n]*999999[^\n]*\n$/);
 	});
 
-	test('the largest content fits, one byte more does not', async () => {
+	test('the largest content is accepted, and one byte more is not', async () => {
 		const room = 262_144 - '[HUMAN] '.length;
 		expect(Number(await home.output(['send', '-'], {input: 'x'.repeat(room)}))).toBeGreaterThan(0);
 		const {code, stderr} = await home.run(['send', '-'], {input: 'x'.repeat(room + 1)});
@@ -98,7 +98,7 @@ describe('tail', () => {
 		expect(await home.output(['tail', '-n', '0'])).toBe('');
 	});
 
-	test('an unknown channel is a sentence that says which it may have been', async () => {
+	test('an unknown channel gets a sentence with a suggestion', async () => {
 		const {code, stdout, stderr} = await home.run(['tail', '--tag', 'HUMAM']);
 		expect({code, stdout}).toEqual({code: 1, stdout: ''});
 		expect(stderr).toMatch(/^agentmux: There is no channel HUMAM: [^\n]* Did you mean HUMAN\? [^\n]*\n$/);
@@ -117,7 +117,7 @@ describe('tail', () => {
 		await once(child, 'close');
 	});
 
-	test('a reader that has seen enough is no failure', async () => {
+	test('closing the pipe early is not an error', async () => {
 		const child = home.start(['tail', '-n', '2000']);
 		let stderr = '';
 		child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
@@ -162,7 +162,7 @@ describe('inbox', () => {
 	});
 });
 
-test('agents says who is there, and who is gone without a good-bye', async () => {
+test('agents shows who is there, and who is gone without having left', async () => {
 	const long = `clock_timestamp() - interval '6 minutes'`;
 	await home.output([
 		'sql',
@@ -205,7 +205,7 @@ test('search finds words, newest first', async () => {
 	expect(await home.json(['search', 'thereisnosuchword'])).toEqual([]);
 });
 
-test('search takes tags, times and more beside words, and names what does not parse', async () => {
+test('search accepts tags, times and more besides words, and names syntax errors', async () => {
 	const root = await send('--as', 'FINDER', '--to', 'KEEPER', 'the teal walrus, see #7');
 	const answer = await send('--as', 'KEEPER', '--reply', String(root), 'no teal here: `none`');
 	const ids = async (...query: string[]) => (await home.json<Message[]>(['search', ...query])).map(({id}) => id);
@@ -421,7 +421,7 @@ describe('tasks show', () => {
 });
 
 describe('sql and watch', () => {
-	test('sql prints a table or the rows, and a failure is one sentence', async () => {
+	test('sql prints a table or the rows, and an error is one sentence', async () => {
 		const text = await home.output([
 			'sql',
 			"select 1 as one, 'ünï 日本' as text, null as nothing, '{\"a\":1}'::jsonb as doc",

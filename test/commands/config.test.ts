@@ -93,7 +93,7 @@ describe('the screen with such a file', () => {
 		expect(await home.run(['send', 'still here'])).toMatchObject({code: 0});
 	});
 
-	test('is a snapshot on a terminal that can place nothing', async () => {
+	test('is a snapshot on a terminal that cannot position the cursor', async () => {
 		const terminal = spawn(['/usr/bin/env', 'TERM=dumb', process.execPath, cli], {env: {AGENTMUX_HOME: home.path}});
 		onTestFinished(() => terminal.kill('SIGKILL'));
 		expect(await terminal.exited).toBe(0);

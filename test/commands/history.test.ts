@@ -36,7 +36,7 @@ describe('redact', () => {
 		expect(await home.output(['tail'])).toContain('(redacted by HUMAN, signed: a password)');
 	});
 
-	test('is told to whoever follows, once, and nothing of what was redacted before', async () => {
+	test('is shown to followers, once, without the redacted text', async () => {
 		const before = await send('gone before');
 		await home.output(['redact', String(before)]);
 		const id = await send('gone later');
@@ -58,7 +58,7 @@ describe('redact', () => {
 		}
 	});
 
-	test('is refused to an agent for what it did not write, and says what is wrong', async () => {
+	test("is refused to an agent for others' messages, and says why", async () => {
 		const id = await send('from the human');
 		const own = Number(await home.output(['send', 'from the agent'], {env: {AGENTMUX_TAG: 'CLAUDE_1'}}));
 		const refused = await home.run(['redact', String(id), '--as', 'CLAUDE_1']);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => home.dispose());
 
 describe('agentmux hub', () => {
-	it('says that none runs, starts one with progress, tells where it is, and ends it', async () => {
+	it('says that none is running, starts one with progress, prints its address, and stops it', async () => {
 		const before = await home.run(['hub', 'status']);
 		expect(before).toMatchObject({code: 1, stdout: ''});
 		expect(before.stderr).toBe('agentmux: No hub is running. Start it with `agentmux hub start`.\n');
@@ -38,7 +38,7 @@ describe('agentmux hub', () => {
 		expect((await fetch(`${url}/rest/v1/messages`, {headers: {apikey: key}})).status).toBe(200);
 
 		const logs = await home.run(['hub', 'logs']);
-		expect(logs.stdout).toContain(`answers at ${url}.`);
+		expect(logs.stdout).toContain(`is listening at ${url}.`);
 		expect(logs.stdout).not.toContain(key);
 
 		expect(await home.run(['hub', 'stop'])).toMatchObject({code: 0, stderr: `Stopped the hub (process ${pid}).\n`});
@@ -46,7 +46,7 @@ describe('agentmux hub', () => {
 		expect(await home.run(['hub', 'stop'])).toMatchObject({code: 0, stderr: 'No hub is running.\n'});
 	});
 
-	it('names what it takes when it is asked for something else', async () => {
+	it('lists its subcommands when it is given an unknown one', async () => {
 		for (const words of [
 			['hub', 'strat'],
 			['hub', 'start', 'now'],

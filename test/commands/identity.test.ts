@@ -66,7 +66,7 @@ describe('who a command is', () => {
 		}
 	});
 
-	test('what a human sets for those programs makes nobody an agent', async () => {
+	test('settings that a human makes for those programs make nobody an agent', async () => {
 		expect(await send(elsewhere, settings)).toMatchObject(human);
 	});
 
@@ -97,7 +97,7 @@ describe('who a command is', () => {
 		expect(await send(shared, {AGENTMUX_TAG: 'reviewer', GEMINI_CLI: '1'})).toMatchObject({author_tag: 'REVIEWER'});
 	});
 
-	test('an agent that came in the place of another is the one of the folder', async () => {
+	test('an agent that replaced another is the one of the folder', async () => {
 		const taken = join(home.path, 'taken');
 		await mkdir(taken);
 		await home.output(['join', 'FORMER', '--dir', taken]);
@@ -122,7 +122,7 @@ describe('who a command is', () => {
 		expect((await home.run(['send', 'hello'], {cwd: folder, env: {AGENTMUX_TAG: 'HUMAN'}})).code).toBe(1);
 	});
 
-	test('a human in a terminal in the folder is told, and says who he is', async () => {
+	test('a human in a terminal in the folder is asked for an identity', async () => {
 		const start = (env: Record<string, string>) =>
 			spawn([process.execPath, cli, 'send', '--json', 'typed'], {
 				cwd: folder,
@@ -203,7 +203,7 @@ describe('--as', () => {
 	});
 });
 
-describe("what takes a human's or the owner's power is refused to an agent, by the other end", () => {
+describe('the rights of a human or the owner are refused to an agent by the server', () => {
 	test.each([
 		['agents', 'revoke', 'CLAUDE_2'],
 		['agents', 'restore', 'CLAUDE_2'],
@@ -262,7 +262,7 @@ describe('a client that works as an agent', () => {
 		expect(await send(shared, other)).toMatchObject({author_tag: 'CLAUDE_2'});
 		server.kill('SIGKILL');
 		await once(server, 'close');
-		// What a server left that was killed says nothing, and the next one takes it away.
+		// The file of a killed server is ignored, and the next one removes it.
 		expect(await send(shared, session)).toMatchObject({author_tag: 'CLAUDE_2'});
 		expect((await home.run(['mcp', '--as', 'CLAUDE_2'], {cwd: shared, env: other})).code).toBe(0);
 		expect(claims()).toEqual([]);

@@ -43,7 +43,7 @@ describe('parseArguments', () => {
 	});
 });
 
-test('nearest finds what was meant, and nothing when nothing is near', () => {
+test('nearest finds the closest name, and nothing if none is close', () => {
 	expect(nearest('snd', ['send', 'search', 'sql'])).toBe('send');
 	expect(nearest('taks', ['tail', 'tasks'])).toBe('tasks');
 	expect(nearest('claude_tiwn', ['CLAUDE_1', 'CLAUDE_TWIN'])).toBe('CLAUDE_TWIN');

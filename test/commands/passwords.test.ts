@@ -54,7 +54,7 @@ describe('a password in an address is not shown', () => {
 		for (const args of [['config'], ['config', '--json'], ['hub', 'run'], ['hub', 'start'], ['tail'], ['hub', 'logs']])
 			expect(await said(args, env)).not.toContain(password);
 		expect(await said(['hub', 'run', '--database-url', url])).not.toContain(password);
-		// A word that is no address is repeated, as any other is.
+		// A word that is not an address is repeated, like any other.
 		expect(await said(['hub', 'start', url.includes('://') ? url : ''])).not.toContain(password);
 	});
 

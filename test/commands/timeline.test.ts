@@ -72,7 +72,7 @@ describe('timeline', () => {
 		expect(new Set(bulk.filter(({type}) => type === 'presence').map(({id}) => id)).size).toBe(2100);
 	});
 
-	test('says that an agent is gone from when on it was', async () => {
+	test('shows since when an agent has been gone', async () => {
 		await home.output([
 			'sql',
 			`insert into agents (tag, presence, joined_at, last_seen_at)

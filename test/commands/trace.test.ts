@@ -24,7 +24,7 @@ it('writes what was asked, answered and decided, with times', async () => {
 	expect(text).toMatch(/^\S+Z \d+ hook SessionStart --as CLAUDE_1: done after \d+ ms/m);
 });
 
-it('holds neither secrets nor what messages say', async () => {
+it('contains neither secrets nor the text of messages', async () => {
 	const {home, text} = await traced('hub,gateway,hook');
 	expect(text).not.toBe('');
 	expect(text).not.toContain('bridge');
@@ -36,7 +36,7 @@ it('holds neither secrets nor what messages say', async () => {
 	);
 });
 
-it('writes the areas that are named, and nothing for others', async () => {
+it('writes only the named areas', async () => {
 	const {text} = await traced('hook');
 	expect(text).toMatch(/ hook /);
 	expect(text).not.toMatch(/ (?:hub|gateway) /);

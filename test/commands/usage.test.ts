@@ -66,7 +66,7 @@ describe('help', () => {
 	});
 });
 
-describe('wrong usage is one sentence on stderr and exit code 2', () => {
+describe('a usage error is one sentence on stderr and exit code 2', () => {
 	test.each([
 		[['sned'], 'There is no command `sned`. Did you mean `agentmux send`?'],
 		[['frobnicate'], 'There is no command `frobnicate`. See `agentmux --help`.'],
@@ -125,7 +125,7 @@ describe('wrong usage is one sentence on stderr and exit code 2', () => {
 	});
 });
 
-describe('bad surroundings are one sentence on stderr and exit code 1', () => {
+describe('a bad environment is one sentence on stderr and exit code 1', () => {
 	const fails = async (args: string[], env: NodeJS.ProcessEnv, input: string | Buffer = '') => {
 		const {code, stdout, stderr} = await home.run(args, {env, input});
 		expect({code, stdout}).toEqual({code: 1, stdout: ''});
@@ -141,11 +141,11 @@ describe('bad surroundings are one sentence on stderr and exit code 1', () => {
 		expect(stderr).toMatch(/config\.toml is not valid TOML: line 1, .* Correct that line, or remove the file\./);
 	});
 
-	test('AGENTMUX_TAG that is no tag', async () => {
+	test('an invalid AGENTMUX_TAG', async () => {
 		expect(await fails(['tail'], {AGENTMUX_TAG: 'no tag'})).toContain('`no tag` (AGENTMUX_TAG) is not a tag');
 	});
 
-	test('a Supabase without a key, and one that is no address', async () => {
+	test('a Supabase without a key, and an invalid URL', async () => {
 		expect(await fails(['tail'], {SUPABASE_URL: 'https://x.example'})).toContain('no key for it');
 		expect(await fails(['tail'], {SUPABASE_URL: 'nonsense', SUPABASE_ANON_KEY: 'k'})).toContain('is not a web address');
 	});
@@ -162,7 +162,7 @@ describe('bad surroundings are one sentence on stderr and exit code 1', () => {
 		expect(await fails(['send', 'hello'], env)).toContain('127.0.0.1:9');
 	});
 
-	test('content that no message can hold, before anything is opened', async () => {
+	test('invalid content, before anything is opened', async () => {
 		expect(await fails(['send', '  '], {})).toContain('empty');
 		expect(await fails(['send', '-'], {}, '')).toContain('empty');
 		expect(await fails(['send', '-'], {}, 'a\0b')).toContain('NUL');
@@ -170,11 +170,11 @@ describe('bad surroundings are one sentence on stderr and exit code 1', () => {
 		expect(await fails(['send', '-'], {}, Buffer.from([0xff, 0xfe]))).toContain('UTF-8');
 	});
 
-	test('a folder to join that is not there', async () => {
+	test('a missing folder to join', async () => {
 		expect(await fails(['join', 'CLAUDE_1', '--dir', 'nowhere'], {})).toContain('There is no folder');
 	});
 
-	test('AGENTMUX_DEBUG=1 adds where it comes from', async () => {
+	test('AGENTMUX_DEBUG=1 adds the stack trace', async () => {
 		const {stderr} = await home.run(['tail'], {env: {AGENTMUX_TAG: 'no tag', AGENTMUX_DEBUG: '1'}});
 		expect(stderr).toMatch(/\n {4}at /);
 	});

@@ -15,7 +15,7 @@ afterEach(async () => {
 const load = (env: NodeJS.ProcessEnv = {}, flags = {}) => loadConfig({flags, env: {AGENTMUX_HOME: home, ...env}});
 const write = (text: string) => writeFile(join(home, 'config.toml'), text);
 
-describe('places', () => {
+describe('paths', () => {
 	test('AGENTMUX_HOME moves everything to one folder', async () => {
 		const {paths} = await load();
 		expect(paths).toEqual({
@@ -37,7 +37,7 @@ describe('places', () => {
 	});
 });
 
-describe('who and where', () => {
+describe('identity and mailbox', () => {
 	test('nothing configured is the human on the hub', async () => {
 		expect(await load()).toMatchObject({tag: 'HUMAN', kind: 'human', target: {kind: 'hub'}, warnings: []});
 	});
@@ -58,7 +58,7 @@ describe('who and where', () => {
 		expect(await load(env, {as: 'CLAUDE_2'})).toMatchObject({tag: 'CLAUDE_2', kind: 'agent'});
 	});
 
-	test('the strongest key that is there is used', async () => {
+	test('the strongest available key is used', async () => {
 		const env = {SUPABASE_URL: 'https://x.example', SUPABASE_ANON_KEY: 'anon', SUPABASE_SERVICE_ROLE_KEY: 'service'};
 		expect((await load(env)).target).toMatchObject({key: 'service'});
 		expect((await load({...env, SUPABASE_SECRET_KEY: 'secret', SUPABASE_ACCESS_TOKEN: 'pat'})).target).toMatchObject({
@@ -75,7 +75,7 @@ describe('who and where', () => {
 		expect((await load({AGENTMUX_DATABASE_URL: ' '})).databaseUrl).toBe('postgres://file/team');
 	});
 
-	test('AGENTMUX_TAG=HUMAN is still the human, and an empty variable is none', async () => {
+	test('AGENTMUX_TAG=HUMAN is still the human, and an empty variable counts as unset', async () => {
 		expect(await load({AGENTMUX_TAG: 'human'})).toMatchObject({kind: 'human'});
 		expect(await load({AGENTMUX_TAG: ' ', SUPABASE_URL: ''})).toMatchObject({tag: 'HUMAN', target: {kind: 'hub'}});
 	});
@@ -128,7 +128,7 @@ describe('bad input is one sentence with its remedy', () => {
 });
 
 describe('the lines of the config file', () => {
-	test('are told, also of what stands in lists and texts of several lines', async () => {
+	test('are found, also for values in lists and multi-line strings', async () => {
 		const text = [
 			'# mine',
 			'tag = "ANNA"',
@@ -149,7 +149,7 @@ describe('the lines of the config file', () => {
 		expect(lines).toEqual([2, 5, 9, 11].map(line => `${join(home, 'config.toml')} line ${line}`));
 	});
 
-	test('stand in what is said of an unknown setting', async () => {
+	test('are in the warning about an unknown setting', async () => {
 		await write('\n\n[sopabase]\nurl = "x"\n');
 		expect((await load()).warnings).toEqual([
 			expect.stringContaining('config.toml line 4 has a setting `sopabase.url`'),

@@ -4,7 +4,7 @@ import {tmpdir, userInfo} from 'node:os';
 import path from 'node:path';
 import {promisify} from 'node:util';
 
-/** A folder outside the checkout in whose node_modules these packages lie, installed there once. Rejects when that cannot be done. */
+/** A folder outside the checkout with these packages in its node_modules, installed once. Rejects if that fails. */
 export async function installed(packages: readonly string[]): Promise<string> {
 	const folder = path.join(
 		tmpdir(),

@@ -2,7 +2,7 @@ import {createRequire} from 'node:module';
 import path from 'node:path';
 import {pathToFileURL} from 'node:url';
 
-// Run as a process of its own by lite.ts, which tells it where the package lies and which database to serve.
+// Run as a separate process by lite.ts, which passes the path of the package and the database to serve.
 process.once('message', (told: Told) => {
 	void start(told).then(port => process.send?.({port}));
 });

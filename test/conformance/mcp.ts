@@ -100,7 +100,7 @@ export async function checkMcp(engine: Engine): Promise<{calls: number; wrong: s
 	}
 }
 
-/** The answer of a request stands under `result`. */
+/** The response to a request is in `result`. */
 function resultOf(text: string): unknown {
 	try {
 		const value: unknown = JSON.parse(text);

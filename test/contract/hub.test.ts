@@ -46,7 +46,7 @@ describe('the mailbox on the hub', () => {
 	});
 });
 
-/** A token as the agent would have it, who joined just now. */
+/** The token of an agent that has just joined. */
 async function issued(hub: TestHub, tag: string): Promise<string> {
 	const response = await fetch(`${hub.url}/agentmux/v1/tokens`, {
 		method: 'POST',

@@ -14,7 +14,7 @@ import {hear} from '../helpers/hear.ts';
 
 /** What the contract needs of one kind of Mailbox. The database may hold rows of earlier tests. */
 export interface Bench {
-	/** A mailbox that a token vouches for. */
+	/** A mailbox with a verified token. */
 	open(identity: Pick<Identity, 'tag' | 'kind'>): Promise<Mailbox>;
 	/** `insert into messages (content)` by plain SQL, as any client would. */
 	insert(content: string): Promise<void>;
@@ -22,14 +22,14 @@ export interface Bench {
 	table(name: string, titles: readonly string[], mayRead: boolean): Promise<void>;
 	/** Ends every lease on a message, as if its time had passed. */
 	lapse(): Promise<void>;
-	/** Cuts everyone off, runs `meanwhile` where no mailbox can see it, and comes back. */
+	/** Disconnects everyone, runs `meanwhile` unseen by any mailbox, and reconnects. */
 	interrupt(meanwhile: () => Promise<void>): Promise<void>;
 	close(): Promise<void>;
 }
 
 const large = 'ü'.repeat(131_072);
 
-/** What every Mailbox promises, whatever lies beneath: one suite, run against each. */
+/** What every Mailbox promises: one suite, run against each implementation. */
 export function exerciseMailbox(start: () => Promise<Bench>): void {
 	let bench: Bench;
 	let mailboxes: Mailbox[] = [];
@@ -97,7 +97,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		await expect(refusal).rejects.toThrow(/^The message .*\.$/);
 	});
 
-	test('a content of exactly 262,144 bytes goes through whole, and is heard whole', async () => {
+	test('a content of exactly 262,144 bytes is posted and delivered whole', async () => {
 		const [mailbox, tag] = await join('HUMAN', 'human');
 		const heard = hear(mailbox);
 		await heard.live();
@@ -124,7 +124,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(row).toMatchObject({tag: other, author_tag: me, author_kind: 'human', verified: true});
 	});
 
-	test('what plain SQL inserts has no author and is not verified', async () => {
+	test('messages inserted by plain SQL have no author and are not verified', async () => {
 		const [mailbox, tag] = await join();
 		await bench.insert(`[${tag}] by hand`);
 		const [row] = await mailbox.history({channel: tag});
@@ -264,7 +264,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		}
 	});
 
-	test('a search that nobody waits for any more ends', async () => {
+	test('an aborted search ends', async () => {
 		const [mailbox] = await join();
 		const ending = new AbortController();
 		ending.abort();
@@ -300,7 +300,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect((await late.inbox(other)).map(({id}) => id)).toEqual([named.id]);
 	});
 
-	test('receipts say who got and who acked a message, and repeats change nothing', async () => {
+	test('receipts record who got and who acked a message, and repeats change nothing', async () => {
 		const [mailbox, tag] = await join();
 		const [twin, other] = await join('TWIN');
 		const {id} = await mailbox.post({content: `[${tag}] @${other}`});
@@ -361,7 +361,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect((await hook.inbox(other)).map(({id}) => id)).toEqual(sent);
 	});
 
-	test('what is taken comes again when its lease ran out; delivered only after a longer one; acked never', async () => {
+	test('a taken message comes again when its lease expires; a delivered one after a longer lease; an acked one never', async () => {
 		const [mailbox, tag] = await join();
 		const [twin, other] = await join('TWIN');
 		const take = async () => (await twin.take({route: 'hook'})).map(({id}) => id);
@@ -393,7 +393,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await take()).toEqual([]);
 	});
 
-	test('what was taken and cannot be handed over is given back, and is never stuck', async () => {
+	test('a taken message that cannot be handed over is released, and is never stuck', async () => {
 		const [mailbox, tag] = await join();
 		const [twin, other] = await join('TWIN');
 		const {id} = await mailbox.post({content: `[${tag}] @${other} once`});
@@ -401,7 +401,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		for (let n = 0; n < 7; n++) {
 			expect(await take(`take ${n}`)).toEqual([id]);
 			await twin.release(`take ${n}`);
-			// The first time it is free at once.
+			// The first time, it is free immediately.
 			if (n > 0) await bench.lapse();
 		}
 		const [given] = await mailbox.receipts([id]);
@@ -429,7 +429,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect((await twin.inbox(other)).map(({id}) => id)).toEqual([stuck.id, next.id]);
 	});
 
-	test('what mentions nobody is handed over to all who had joined; a reply ends the lease of its author alone', async () => {
+	test("a message without mentions is handed over to all who had joined; a reply ends only its author's lease", async () => {
 		const [mailbox, tag] = await join();
 		const [twin, other] = await join('TWIN');
 		const [late, never] = await join('LATE');
@@ -522,7 +522,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await ids({ids: [plan?.id ?? 0, two?.id ?? 0]})).toEqual([plan?.id, two?.id]);
 	});
 
-	test('what died or was cancelled is tried again, and what goes on is not', async () => {
+	test('dead and cancelled tasks can be retried, and others cannot', async () => {
 		const [mailbox, tag] = await join();
 		const queue = `q${tag}`;
 		const {id} = await mailbox.tasks.add({title: 'flaky', queue, max_attempts: 1});
@@ -577,7 +577,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		for (const call of calls(human.tasks)) expect(await call()).toMatchObject({id});
 	});
 
-	test('a redacted message keeps who wrote it when, and everybody who listens hears what is left of it', async () => {
+	test('a redacted message keeps its author and time, and all subscribers receive what is left of it', async () => {
 		const [mailbox, tag] = await join();
 		const [other, reader] = await join('READER');
 		const [human, me] = await join('HUMAN', 'human');
@@ -601,7 +601,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(listening.messages.filter(({id}) => id === before.id)).toHaveLength(1);
 		expect(await other.inbox(reader)).toEqual([]);
 		listening.stop();
-		// Who listens only now hears of it, too.
+		// A subscriber that starts only now receives it, too.
 		const later = hear(mailbox);
 		await later.live();
 		expect(later.redacted).toContainEqual(after);
@@ -610,7 +610,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(mentions).toEqual([reader]);
 	});
 
-	test('what is more urgent goes first, also when that is said later', async () => {
+	test('tasks of higher priority go first, also when the priority changes', async () => {
 		const [mailbox, tag] = await join();
 		const queue = `q${tag}`;
 		const first = await mailbox.tasks.add({title: 'first', queue});
@@ -621,7 +621,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		await expect(mailbox.tasks.prioritise(first.id, 1)).rejects.toMatchObject({code: 'conflict'});
 	});
 
-	test('a table that may be read shows its first fifty rows, and any other says why not', async () => {
+	test('a readable table shows its first fifty rows, and any other says why not', async () => {
 		const [mailbox, tag] = await join();
 		const name = `result_of_${tag.toLowerCase()}`;
 		const titles = Array.from({length: 60}, (_, number) => `row ${number} 日本`);
@@ -678,7 +678,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect((await mailbox.agents()).filter(agent => agent.tag === tag)).toHaveLength(1);
 	});
 
-	test('whoever a human revokes is refused whatever it asks for, until it is restored; its mail waits', async () => {
+	test('an agent that a human revoked is refused everything until it is restored; its mail waits', async () => {
 		const [mailbox, tag] = await join();
 		const [human] = await join('PERSON', 'human');
 		await mailbox.touch({});
@@ -725,7 +725,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect((await again.take({route: 'hook'})).map(({body}) => body)).toEqual([`before @${tag}`, `meanwhile @${tag}`]);
 	});
 
-	test('only a human revokes and restores, only who has joined, and never itself', async () => {
+	test('only humans can revoke and restore, only agents that have joined, and never themselves', async () => {
 		const [mailbox, tag] = await join();
 		const [human, person] = await join('PERSON', 'human');
 		await Promise.all([mailbox.touch({}), human.touch({})]);
@@ -764,7 +764,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect((await mailbox.agents()).find(agent => agent.tag === tag)).toMatchObject({presence: 'away', sessions: 0});
 	});
 
-	test('the free part of an inbox is what take would hand over now', async () => {
+	test('the free part of an inbox is what a take would return now', async () => {
 		const [mailbox, tag] = await join();
 		const [twin, other] = await join('TWIN');
 		const free = async () => (await twin.inbox(other, {free: true})).map(({id}) => id);
@@ -779,7 +779,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await free()).toEqual([one.id]);
 	});
 
-	test('a subscriber goes from connecting over catching up to live, and hears messages, tasks, agents and receipts', async () => {
+	test('a subscriber goes from connecting through catching up to live, and receives messages, tasks, agents and receipts', async () => {
 		const [mailbox, tag] = await join();
 		const [twin, other] = await join('TWIN');
 		const heard = hear(mailbox);
@@ -801,7 +801,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(heard.contents).toEqual([message.content, `[${tag}] by hand`]);
 	});
 
-	test('a subscription from a cursor hears what came after it, and nothing before', async () => {
+	test('a subscription from a cursor receives what came after it, and nothing before', async () => {
 		const [mailbox, tag] = await join();
 		const before = hear(mailbox);
 		await before.live();
@@ -838,7 +838,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(heard.phases.slice(-3)).toEqual(['connecting', 'catching_up', 'live'].slice(-3));
 	});
 
-	test('a burst from several writers is heard whole, each message once', async () => {
+	test('a burst from several writers is received completely, each message once', async () => {
 		const writers = await Promise.all(Array.from({length: 4}, () => join('WRITER')));
 		const [mailbox] = await join();
 		const heard = hear(mailbox);
@@ -851,7 +851,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(ids(heard.messages)).toEqual(ids(rows));
 	});
 
-	test('after close, calls are refused and nothing more is heard', async () => {
+	test('after close, calls are refused and nothing more is received', async () => {
 		const [mailbox, tag] = await join();
 		const heard = hear(mailbox);
 		await heard.live();
@@ -865,7 +865,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		await mailbox.close();
 	});
 
-	test('a subscription from a cursor of another database is told so, and then everything from the first on', async () => {
+	test('a subscription from a cursor of another database is notified, and then receives everything from the first message on', async () => {
 		const [mailbox, tag] = await join();
 		const message = await mailbox.post({content: `[${tag}] from the first on`});
 		const {epoch} = (await mailbox.cursor()) ?? {};

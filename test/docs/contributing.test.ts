@@ -8,7 +8,7 @@ const {scripts} = JSON.parse(text('package.json')) as {scripts: Record<string, s
 describe.each(['docs/architecture.md', 'CONTRIBUTING.md', 'docs/decisions.md', 'source/hub/README.md'])('%s', page => {
 	const written = text(page);
 
-	it('names files that are there', () => {
+	it('names existing files', () => {
 		const named = [...written.matchAll(/`((?:source|test|supabase|bench|docs)\/[\w./-]+)`/g)].map(
 			([, path]) => path ?? '',
 		);
@@ -18,12 +18,12 @@ describe.each(['docs/architecture.md', 'CONTRIBUTING.md', 'docs/decisions.md', '
 		);
 	});
 
-	it('names scripts that are there', () => {
+	it('names existing scripts', () => {
 		const named = [...written.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name ?? '');
 		expect(named.filter(name => !(name in scripts))).toEqual([]);
 	});
 
-	it('links to pages that are there', () => {
+	it('links to existing pages', () => {
 		const links = [...written.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link ?? '');
 		expect(links.filter(link => !existsSync(new URL(link, new URL(page, root))))).toEqual([]);
 	});

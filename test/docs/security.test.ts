@@ -5,7 +5,7 @@ import {attacks} from '../security/attacks.ts';
 const page = readFileSync(new URL('../../SECURITY.md', import.meta.url), 'utf8');
 const links = [...page.matchAll(/\[([^\]]+)\]\(([^)]+)\)/g)].map(([, text = '', to = '']) => ({text, to}));
 
-test('SECURITY.md links each attack, to the file that holds it, and none that there is not', () => {
+test('SECURITY.md links each attack to the file that contains it, and no others', () => {
 	const linked = links.filter(({to}) => to.startsWith('test/security/') && !to.endsWith('/run.ts'));
 	expect([...new Set(linked.map(({text}) => text))].sort()).toEqual(attacks.map(({name}) => `\`${name}\``).sort());
 	for (const {text, to} of linked) {

@@ -3,7 +3,7 @@ import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {describe, expect, test} from 'vitest';
 
-/** Where the real client and its scripted model lie (390 MB); without it there is nothing to drive. */
+/** The path of the real client and its scripted model (390 MB); without it, the tests are skipped. */
 const harness = process.env['AGENTMUX_REAL_CLAUDE'] ?? '';
 
 interface Ran {
@@ -33,7 +33,7 @@ async function play(scenario: string): Promise<Told> {
 const last = (ran: Ran, pattern: RegExp): number => ran.requests.findIndex(request => pattern.test(request));
 
 describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () => {
-	test('sees mail when it starts, between tools and at its end, and then ends by itself', async () => {
+	test('gets mail when it starts, between tools and at its end, and then ends by itself', async () => {
 		const {ran, receipts, agents, log} = await play('one');
 		expect(log).toBe('');
 		expect(ran).toMatchObject({code: 0, result: 'All is done.'});
@@ -78,7 +78,7 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 		]);
 	});
 
-	test('with the hub down it works as if there were no mailbox, and its model hears nothing of it', async () => {
+	test('with the hub down it works as if there were no mailbox, and its model is not told', async () => {
 		const {ran, log} = await play('down');
 		expect(ran).toMatchObject({code: 0, result: 'All is done.'});
 		expect(ran.requests.join('')).not.toMatch(/hook (additional context|feedback|blocking)|not handed over|hub is not/);

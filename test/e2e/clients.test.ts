@@ -46,7 +46,7 @@ describe.each([
 ])('$name', ({client, end}) => {
 	describe.runIf(present(client))('the real one, with what join wrote', () => {
 		test(
-			'sees mail when it starts, between tools and at its end, answers it, and then ends by itself',
+			'gets mail when it starts, between tools and at its end, answers it, and then ends by itself',
 			two,
 			async () => {
 				const {ran, receipts, agents, log} = await play('one', client);
@@ -76,18 +76,22 @@ describe.each([
 			expect(receipts).toMatchObject([{state: 'delivered', route: 'tools', attempts: 1}]);
 		});
 
-		test('asks its user for what join said, and then has mail with a prompt and shows what it does', two, async () => {
-			const {ran, seen, receipts, log} = await play('talk', client);
-			expect(log).toBe('');
-			expect(first(ran, mail('TALK', 'before the start'))).toBe(0);
-			expect(first(ran, mail('TALK', 'with the prompt'))).toBe(2);
-			expect(receipts).toMatchObject([
-				{body: 'before the start', state: 'delivered', route: 'start', attempts: 1},
-				{body: 'with the prompt', state: 'delivered', route: 'prompt', attempts: 1},
-			]);
-			expect(seen.slice(0, 3)).toEqual(['blocked', 'idle', 'idle']);
-			expect(seen.at(-1)).toBe(end);
-		});
+		test(
+			'asks its user for the approvals that join announced, and then gets mail with a prompt and reports its presence',
+			two,
+			async () => {
+				const {ran, seen, receipts, log} = await play('talk', client);
+				expect(log).toBe('');
+				expect(first(ran, mail('TALK', 'before the start'))).toBe(0);
+				expect(first(ran, mail('TALK', 'with the prompt'))).toBe(2);
+				expect(receipts).toMatchObject([
+					{body: 'before the start', state: 'delivered', route: 'start', attempts: 1},
+					{body: 'with the prompt', state: 'delivered', route: 'prompt', attempts: 1},
+				]);
+				expect(seen.slice(0, 3)).toEqual(['blocked', 'idle', 'idle']);
+				expect(seen.at(-1)).toBe(end);
+			},
+		);
 	});
 });
 

@@ -35,7 +35,7 @@ describe('the layout, from one start to the next', () => {
 
 	const header = (terminal: TestTerminal, what: RegExp) => terminal.waitFor(rows => what.test(rows[1] ?? ''), 60_000);
 
-	it('comes back as it was arranged, with other channels than then, and with what was not read', async () => {
+	it('is restored, with other channels than then, and with the unread messages', async () => {
 		const first = open();
 		await header(first, /▌1 THREE .*│ 2 TWO .*│ 6 TASKS/);
 		first.write('>P3tH3');
@@ -84,7 +84,7 @@ describe('the layout, from one start to the next', () => {
 		await quit(second);
 	});
 
-	it('begins anew where its file is damaged, and says so', async () => {
+	it('starts with the default if its file is damaged, and says so', async () => {
 		await writeFile(await file(), (await readFile(await file(), 'utf8')).slice(0, 40));
 		const terminal = open();
 		await terminal.waitFor(/ READ .*screen-hub-HUMAN.json is damaged and was ignored/, 60_000);

@@ -117,7 +117,7 @@ describe('two agents and a human, live', () => {
 	});
 });
 
-describe('the hub killed in the middle', () => {
+describe('when the hub is killed', () => {
 	let home: Home;
 	let terminal: TestTerminal;
 

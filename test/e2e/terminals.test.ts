@@ -3,7 +3,7 @@ import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {describe, expect, test} from 'vitest';
 
-/** Where the real client and its scripted model lie (390 MB); without it there is nothing to drive. */
+/** The path of the real client and its scripted model (390 MB); without it, the tests are skipped. */
 const harness = process.env['AGENTMUX_REAL_CLAUDE'] ?? '';
 
 async function play(scenario: string): Promise<Record<string, unknown>> {
@@ -38,7 +38,7 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 		expect((receipts as {attempts: number}[]).every(({attempts}) => attempts === 1)).toBe(true);
 	}, 240_000);
 
-	test('one whose hooks watch nothing is woken by its socket, and that is known then', async () => {
+	test('one whose hooks watch no file is woken by its socket, which is then remembered', async () => {
 		const {agent, receipts} = await play('socket');
 		expect(agent).toEqual({wake: 'socket'});
 		expect(receipts).toMatchObject([{state: 'delivered', route: 'wake', attempts: 1}]);

@@ -37,7 +37,7 @@ export class Agent {
 		return {rows: [JSON.parse(text === '' ? '[]' : text)].flat() as TaskRow[]};
 	}
 
-	/** The first row; throws what was refused, or that there is none. */
+	/** The first row. Throws the error, or if there is none. */
 	async one(name: string, args: object = {}): Promise<TaskRow> {
 		const answer = await this.call(name, args);
 		const row = 'rows' in answer ? answer.rows[0] : undefined;
@@ -45,7 +45,7 @@ export class Agent {
 		return row;
 	}
 
-	/** Null where there is none to claim. */
+	/** Null if there is none to claim. */
 	async claim(lease: number, id?: number): Promise<TaskRow | null> {
 		const answer = await this.call('task_claim', {p_lease: lease, ...(id === undefined ? {} : {p_id: id})});
 		if ('refused' in answer) throw new Error(answer.refused);

@@ -40,6 +40,6 @@ test('a bad network cuts where its seed says, and in the middle of what is sent'
 	expect(await received(8)).not.toEqual(counts);
 });
 
-test('it lets everything through until it is told to do harm', async () => {
+test('it passes everything through until it is told to interfere', async () => {
 	expect(await received(7, false)).toEqual(Array.from({length: 5}, () => sent));
 });

@@ -9,7 +9,7 @@ type Fate =
 	| {readonly kind: 'reset'; readonly after: number}
 	/** Goes quiet for a while, and then on. */
 	| {readonly kind: 'stall'; readonly after: number; readonly milliseconds: number}
-	/** Half of a piece arrives, then nothing any more, and nobody says so. */
+	/** Half of a piece arrives, then nothing, without an error. */
 	| {readonly kind: 'halve'; readonly after: number}
 	/** Each piece comes late. */
 	| {readonly kind: 'delay'; readonly milliseconds: number}
@@ -27,7 +27,7 @@ export interface BadNetwork {
 	readonly fates: ReadonlyMap<FateKind, number>;
 	/** Ends all connections, and from now on each new one has a fate. Before, they are left alone. */
 	harm(): void;
-	/** From now on new connections are left alone; those that there are keep their fate. */
+	/** New connections work from now on; existing ones keep their faults. */
 	calm(): void;
 	/** Nobody is let through, and all connections end: a network that is gone. Until `calm`. */
 	cutOff(): void;
@@ -43,7 +43,7 @@ interface NetworkOptions {
 	readonly host?: string;
 }
 
-/** Everything that a network does, what clients notice at once more often than what they have to wait for. */
+/** All faults of a network; those that clients notice immediately are more frequent than those that take a timeout. */
 const defaultKinds: readonly FateKind[] = [
 	...(['cut', 'cut', 'cut', 'cut', 'reset', 'reset', 'reset', 'reset'] as const),
 	...(['stall', 'stall', 'delay', 'delay', 'delay', 'halve', 'trickle', 'half-open'] as const),
@@ -94,7 +94,7 @@ export async function startBadNetwork(
 		client.on('data', (chunk: Buffer) => pass(renamed(chunk, own, port), client, server));
 		server.on('data', (chunk: Buffer) => pass(chunk, server, client));
 		for (const [one, other] of [[client, server] as const, [server, client] as const]) {
-			// What was sent before the end is still delivered; whoever waits on a dead connection is told nothing.
+			// What was sent before the end is still delivered; the other end of a dead connection is not notified.
 			for (const event of ['end', 'error']) one.on(event, () => pass(null, one, other));
 			one.on('close', () => {
 				if (one === client || other.destroyed) end();

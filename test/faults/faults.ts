@@ -21,7 +21,7 @@ export interface Outcome extends Partial<Found> {
 export interface Fault {
 	/** What is done, in a few words: its name in the table, and what `npm run faults -- NAME` looks for. */
 	readonly what: string;
-	/** The database it is done to; by default `pglite`. One that is done to both stands in the list twice. */
+	/** The database it is tested on; by default `pglite`. A fault for both is in the list twice. */
 	readonly engine?: 'pglite' | 'postgres';
 	/** Only in the long run. It takes the place of a short one with the same name and engine. */
 	readonly long?: true;
@@ -208,7 +208,7 @@ const second: Fault = {
 				let said = '';
 				other.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
 				await once(other, 'close');
-				if (other.exitCode !== 1 || !said.includes(`Another hub (process ${hub.pid}) holds`))
+				if (other.exitCode !== 1 || !said.includes(`Another hub (process ${hub.pid}) is using`))
 					faults.push(`it said: ${said}`);
 			}
 			await writers.stop();
@@ -270,7 +270,7 @@ const newer: Fault = {
 			};
 			await refused('was made by a newer agentmux');
 			writeFileSync(join(home, 'data/pg/PG_VERSION'), '99\n');
-			await refused('is of PostgreSQL 99, and this agentmux runs 18');
+			await refused('is of PostgreSQL 99, but this agentmux uses 18');
 			return {trials, recovered: [], faults};
 		}),
 };

@@ -191,7 +191,7 @@ class TornHome {
 		if (isRunning && code === 0 && stderr.includes('No hub is running')) this.faults.push(`${name}: stop saw no hub`);
 	}
 
-	/** As a person does who was told which file it is. */
+	/** As a user does who was told which file it is. */
 	#restore(file: string): void {
 		const good = join(this.#good, file);
 		rmSync(join(this.home.path, file), {recursive: true, force: true});
@@ -215,7 +215,7 @@ class TornHome {
 	}
 }
 
-/** Tears so many files in so many ways, by chance among all that are wanted. */
+/** Damages that many files in random ways. */
 async function tear(
 	trials: number,
 	chosen: (file: string) => boolean,

@@ -9,7 +9,7 @@ import {query, Writers, type Address} from './writers.ts';
 const timeout = 300_000;
 const reader = 'FOLLOWER';
 
-/** A hub, writers, and three followers behind a network that leaves them alone until it is told otherwise. */
+/** A hub, writers, and three followers behind a network that works until it is told to interfere. */
 export interface Stage {
 	/** The hub as it is now, without the network. */
 	readonly hub: TestHub;

@@ -87,7 +87,7 @@ export async function followByMcp(home: string, hub: Address, tag: string): Prom
 	const stopped = new AbortController();
 	const work = async (): Promise<void> => {
 		while (!stopped.signal.aborted) {
-			// An answer that says that the mailbox is away is what an agent gets then; it asks again.
+			// The agent gets an error that the mailbox is unavailable, and asks again.
 			const {data, isError} = await agent.call('wait_for_message', {timeout_seconds: 5, limit: 50});
 			if (!isError) shown.push(...(data['messages'] as {id: number}[]).map(({id}) => id));
 		}

@@ -4,7 +4,7 @@ import type {Fault, Outcome} from './faults.ts';
 import {onEngine, type Engine} from './on-engine.ts';
 import {longest, Peer, sql} from './peer.ts';
 
-/** How many agents ask at once, each for all the time that it is given; and for how many milliseconds others take their place. */
+/** How many agents ask at the same time, each using all its time; and the milliseconds after which others replace them. */
 const crowd = 24;
 const crowded = 4000;
 
@@ -16,7 +16,7 @@ async function hog(hub: TestHub, name: string, asking: () => boolean): Promise<v
 	}
 }
 
-/** Agents take every place that there is for what they ask, and a peer's mail goes on. */
+/** Agents occupy all slots for their queries, and a peer's mail still works. */
 function besideCrowd(engine: Engine, trials: number): Promise<Outcome> {
 	return onEngine(engine, async start => {
 		const hub = await start();

@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import type {RunningHub} from '../../source/hub/process/find.ts';
-import {wayTo} from '../../source/hub/local/way.ts';
+import {transportTo} from '../../source/hub/local/transport.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {hear} from '../helpers/hear.ts';
@@ -115,7 +115,7 @@ function agentsOf(hub: TestHub, address: RunningHub, {agents, sessions, hooks, s
 			tag,
 			by,
 			sessions: Array.from({length: isShared ? shared : 1}, (_, each) => `${tag}-${each}`),
-			mailbox: connectMailbox({url: hub.url, key: hub.anonKey, token, way: wayTo(address)}),
+			mailbox: connectMailbox({url: hub.url, key: hub.anonKey, token, way: transportTo(address)}),
 		};
 	});
 }
@@ -228,7 +228,7 @@ function summed(faults: readonly string[]): string[] {
 
 const what = 'agents, sessions and sockets at once';
 
-/** What many at once do to the hub. */
+/** The load of many agents on the hub. */
 export const load: readonly Fault[] = [
 	{what, trials: 1, run: trials => underLoad('pglite', small, trials)},
 	{what, long: true, trials: 1, seconds: 120, run: trials => underLoad('pglite', large, trials)},

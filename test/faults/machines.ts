@@ -3,7 +3,7 @@ import {rmSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {stopHub} from '../../source/hub/process/ensure.ts';
 import {findHub} from '../../source/hub/process/find.ts';
-import {wayTo} from '../../source/hub/local/way.ts';
+import {transportTo} from '../../source/hub/local/transport.ts';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {hear, type Heard} from '../helpers/hear.ts';
@@ -24,7 +24,7 @@ interface Machine {
 	readonly network: BadNetwork;
 	readonly mailbox: Mailbox;
 	readonly heard: Heard;
-	/** Nothing comes through, and nobody is told. */
+	/** Nothing comes through, and no errors are reported. */
 	partition(): void;
 	mend(): void;
 	stop(): Promise<void>;
@@ -98,7 +98,7 @@ async function startMachine(number: number, database: string, cable: Cable | nul
 		const found = await findHub(hub.paths);
 		if (found === null) throw new Error('The hub does not answer.');
 		const tag = `MACHINE_${number}`;
-		const mailbox = connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor(tag), way: wayTo(found)});
+		const mailbox = connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor(tag), way: transportTo(found)});
 		const heard = hear(mailbox);
 		await heard.live();
 		return {

@@ -29,7 +29,7 @@ const harmed =
 const short = harmed({writers: 4, seconds: 8, kills: 2});
 const long = harmed({writers: 16, seconds: 60, kills: 10});
 
-/** `count` messages of the largest size while the followers are away, all of which they have to catch up with. */
+/** `count` messages of the maximum size while the followers are offline, all of which they must catch up on. */
 const large =
 	(count: number) =>
 	async ({network, writers, hub}: Stage): Promise<void> => {

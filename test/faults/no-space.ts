@@ -24,7 +24,7 @@ export function failing(kind: NoSpace, flag: string): void {
 		return Object.assign(new Error(`${code}: ${text}, ${what}`), {code, errno, syscall: what});
 	};
 
-	/** How many of so many bytes may still be written there: all, or fewer. Throws when none. */
+	/** How many of these bytes can still be written there. Throws if none can. */
 	const room = (fd: number, length: number, position: number | null): number => {
 		const path = readlinkSync(`/proc/self/fd/${fd}`);
 		if (!isOurs(path) || !isOn()) return length;

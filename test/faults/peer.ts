@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {TestHub} from '../helpers/hub.ts';
 
-/** Milliseconds that a small request may wait behind whatever one agent does, beyond what it takes when nobody else asks. */
+/** Milliseconds that one agent may delay a small request. */
 export const longest = 2500;
 export interface Answer {
 	readonly status: number;

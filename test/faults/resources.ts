@@ -51,7 +51,7 @@ function descriptors(trials: number): Promise<Outcome> {
 		});
 		for (let trial = 0; trial < trials; trial += 1) {
 			const said = await refusal(home, {cli, ...limited(64)});
-			if (!isSentence(said, /may have 64 files open.*ulimit/)) faults.push(`with 64 files it said: ${said}`);
+			if (!isSentence(said, /limit of open files is 64.*ulimit/)) faults.push(`with 64 files it said: ${said}`);
 			for (const files of [128, 256]) {
 				const hub = await start({}, limited(files));
 				writers.start(hub);
@@ -60,7 +60,7 @@ function descriptors(trials: number): Promise<Outcome> {
 				const read = await Home.at(home).run(['tail', '-n', '1', '--json']);
 				if (read.code !== 0) faults.push(`with ${files} files and as many sockets tail said: ${read.stderr}`);
 				const log = readFileSync(join(home, 'logs/hub.log'), 'utf8');
-				if (!log.includes('Connections are turned away')) faults.push(`with ${files} files its log says nothing of it`);
+				if (!log.includes('Rejecting connections')) faults.push(`with ${files} files its log says nothing of it`);
 				for (const socket of sockets) socket.destroy();
 				recovered.push(await goesOn(writers, faults, `after ${files} sockets`));
 				await writers.stop();
@@ -71,7 +71,7 @@ function descriptors(trials: number): Promise<Outcome> {
 	});
 }
 
-/** Connections that say nothing; each is open, or was turned away. */
+/** Connections that send nothing; each is open or was rejected. */
 function connectMany({url}: TestHub, count: number): Promise<Socket[]> {
 	const port = Number(new URL(url).port);
 	return Promise.all(
@@ -117,7 +117,7 @@ function memory(trials: number): Promise<Outcome> {
 }
 
 const fullDisk = /disk is full|[Nn]o space left/;
-// Without a word of the reason where the database's thread ended over it.
+// Without the reason if it ended the database's thread.
 const says = {full: fullDisk, torn: fullDisk, readonly: /read-only|could not copy its database/i};
 const preload = `--import ${new URL('disk.ts', import.meta.url).href}`;
 
@@ -182,7 +182,7 @@ function disk(kind: NoSpace, trials: number): Promise<Outcome> {
 					faults.push(...unread('inbox', inbox));
 					return command('send', 'x'.repeat(100_000));
 				});
-				// One that could not go on has ended; whoever needs it starts it.
+				// A hub that could not continue has ended; the next command starts another.
 				await program.run(['hub', 'start'], {env});
 				recovered.push(await goesOn(writers, faults, `${kind}, after running`));
 				await writers.stop();

@@ -4,7 +4,7 @@ import type {Fault, Outcome} from './faults.ts';
 import {onEngine, type Engine} from './on-engine.ts';
 import {ask, longest, Peer, sql, type Answer} from './peer.ts';
 
-/** Milliseconds after which a request is told what it waits for, with room for a busy machine. */
+/** Milliseconds after which a waiting request fails, with tolerance for a busy machine. */
 const answered = 13_000;
 
 const onHub = (engine: Engine, work: (hub: TestHub) => Promise<Outcome>): Promise<Outcome> =>
@@ -94,7 +94,7 @@ function besideLocks(trials: number): Promise<Outcome> {
 	});
 }
 
-/** The owner's own statement takes long: PGlite has one session, and who waits is told of it. */
+/** The owner's statement takes long: PGlite has one session, and the errors of those who wait name it. */
 function besideOwner(trials: number): Promise<Outcome> {
 	return onHub('pglite', async hub => {
 		const faults: string[] = [];
@@ -144,7 +144,7 @@ function besideWaiting(trials: number): Promise<Outcome> {
 
 const sessions = 160;
 
-/** Many sessions of one tag, and one of each of many tags, say at once that they are there. */
+/** Many sessions of one tag, and one session of each of many tags, send heartbeats at the same time. */
 function firstSigns(engine: Engine, trials: number): Promise<Outcome> {
 	return onHub(engine, async hub => {
 		const faults: string[] = [];

@@ -11,7 +11,7 @@ import {query, Writers, type Address} from './writers.ts';
 const count = 200;
 /** Bytes of a broadcast, and how many are sent to the one that does not read: more than may wait for it. */
 const broadcast = {bytes: 2_900_000, count: 12};
-/** Milliseconds until what a socket did not hear is lost. */
+/** Milliseconds after which a message that did not reach a socket is lost. */
 const timeout = 60_000;
 
 /** What a client of Realtime says every 25 seconds; who says nothing for a minute is cut. */
@@ -27,15 +27,15 @@ function joinOf(topic: string, {serviceRoleKey}: Address): string {
 	return JSON.stringify(['1', '1', `realtime:${topic}`, 'phx_join', {config, access_token: serviceRoleKey}]);
 }
 
-/** A client of Realtime that hears what is written under WRITER. */
+/** A Realtime client that receives the messages of WRITER. */
 interface Hearing {
-	/** The ids of the rows it heard. */
+	/** The ids of the rows it received. */
 	readonly heard: readonly number[];
 	readonly closed: () => boolean;
 	end(): void;
 }
 
-/** Resolves when it hears. */
+/** Resolves when it is subscribed. */
 async function hear(hub: Address, topic: string): Promise<Hearing> {
 	const socket = new WebSocket(`${hub.url.replace('http', 'ws')}${pathOf(hub)}`);
 	const heard: number[] = [];

@@ -197,7 +197,7 @@ async function played(start: Start, trials: number, count: number): Promise<Outc
 	let kills = 0;
 	let seen = {done: 0, open: 0};
 	let since = performance.now();
-	// Back-offs of a task that fails again and again are the longest that there is to wait for.
+	// The longest waits are the back-offs of a task that keeps failing.
 	while ((!added.all || seen.open > 0) && performance.now() - since < 120_000) {
 		await sleep(100);
 		const now = await ended();

@@ -22,7 +22,7 @@ interface Company {
 	/** The bodies that `tail` has printed. */
 	readonly printed: readonly string[];
 	readonly server: Awaited<ReturnType<typeof startAgent>>;
-	/** Everything that one of them said beside its output. */
+	/** All error output of one of them. */
 	said(): string;
 	end(): Promise<void>;
 }

@@ -17,7 +17,7 @@ export interface Found {
 	readonly acknowledged: number;
 	/** Of those, how many are not there. */
 	readonly lost: number;
-	/** Messages that stand there more than once. */
+	/** Messages that are there more than once. */
 	readonly duplicated: number;
 }
 

@@ -5,7 +5,7 @@ import {coalesce} from '../../source/gateway/coalesce.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test('waits grow from one second to ten, and differ a little from client to client', () => {
+test('delays grow from one second to ten, with some jitter', () => {
 	const seconds = [1, 2, 5, 10, 10, 10];
 	for (const [index, wait] of seconds.entries()) {
 		const delay = delayAfter(index + 1);
@@ -14,7 +14,7 @@ test('waits grow from one second to ten, and differ a little from client to clie
 	}
 });
 
-test('calls back once for each failure, says when, and begins anew after a success', () => {
+test('calls back once for each failure, says when, and starts again after a success', () => {
 	const calls: number[] = [];
 	const asked: number[] = [];
 	const backoff = new Backoff(
@@ -37,7 +37,7 @@ test('calls back once for each failure, says when, and begins anew after a succe
 	expect(asked).toEqual([1, 2, 1]);
 });
 
-test('whoever calls during a run gets one that began later, also when the one before failed', async () => {
+test('a call during a run gets a run that began later, even if the previous one failed', async () => {
 	const ends: ((fail: boolean) => void)[] = [];
 	const run = coalesce(
 		() =>

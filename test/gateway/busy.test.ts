@@ -40,7 +40,7 @@ test('names the statement that has run longest while a request waits, and nothin
 	expect(told).toHaveLength(3);
 });
 
-test('asks nothing while requests are answered soon, while nobody listens, and when nobody does any more', async () => {
+test('asks nothing while requests are answered quickly, and while nobody listens, or nobody does any more', async () => {
 	const {watch, asked, listen} = watched(() => []);
 	watch.begin();
 	await vi.advanceTimersByTimeAsync(5000);

@@ -8,7 +8,7 @@ import {History, keyOf} from '../models/history.ts';
 
 /** The history behind a connection that a test answers for. */
 class Database extends History implements Source {
-	/** Reads that are under way; each answers with what was committed when it was made. */
+	/** Reads in progress; each returns what was committed when it began. */
 	readonly reads: {answer: () => void; fail: () => void}[] = [];
 
 	/** Every connection breaks. */
@@ -115,7 +115,7 @@ async function settle(): Promise<void> {
 	for (let turn = 0; turn < 12; turn++) await Promise.resolve();
 }
 
-/** Answers everything that is asked, until nothing more is. */
+/** Answers all requests until there are none left. */
 async function drain({reads}: Database): Promise<void> {
 	for (let quiet = 0; quiet < 3; quiet += reads.length === 0 ? 1 : 0) {
 		for (const {answer} of reads.splice(0)) answer();
@@ -128,7 +128,7 @@ function pick<T>(from: Iterable<T>, n: number): T | undefined {
 	return list[n % list.length];
 }
 
-test('each committed message is told exactly once, and the cursor never passes what may still commit', async () => {
+test('each committed message is delivered exactly once, and the cursor never passes transactions that may still commit', async () => {
 	const script = fc.array(step, {minLength: 20, maxLength: 150});
 	await fc.assert(
 		fc.asyncProperty(script, fc.boolean(), fc.integer({min: 1, max: 4}), async (steps, fromStart, limit) => {
@@ -213,7 +213,7 @@ test('each committed message is told exactly once, and the cursor never passes w
 	);
 });
 
-test('what a first pass saw before it failed does not hide the messages of another database', async () => {
+test('a first pass that failed does not hide the messages of another database', async () => {
 	const database = new Database();
 	// One that stays open keeps "now" before the message.
 	database.begin();
@@ -257,7 +257,7 @@ test('a hundred doorbells during one pass cause one more pass, not a hundred', a
 	expect(database.reads).toHaveLength(0);
 });
 
-test('what was told is forgotten once the cursor has passed it', async () => {
+test('delivered ids are dropped once the cursor has passed them', async () => {
 	const database = new Database();
 	const subscription = new Subscription(database, {epoch: '1', xid: '0', id: 0}, 10);
 	database.begin();
@@ -282,7 +282,7 @@ test('what was told is forgotten once the cursor has passed it', async () => {
 	expect(subscription.told).toHaveLength(5);
 });
 
-test('the pass that follows a failed one asks anew whose database this is', async () => {
+test('the pass after a failed one checks again which database this is', async () => {
 	const database = new Database();
 	const {catchUp, told} = new Subscription(database, {epoch: '1', xid: '0', id: 0}, 10);
 	const failing = catchUp.run(false);
@@ -328,7 +328,7 @@ test('another database under the same address is announced before its messages, 
 	expect(replaced).toEqual([{epoch: '2', common: null, fresh: 1, more: false}]);
 });
 
-test('what was noticed here is no news when the database says so as well', async () => {
+test('a change of history that was noticed here is not announced again by the database', async () => {
 	const database = new Database();
 	const subscription = new Subscription(database, {epoch: '1', xid: '0', id: 0}, 10);
 	const {catchUp, told, replaced} = subscription;

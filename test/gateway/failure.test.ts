@@ -17,7 +17,7 @@ function connect(url: string, options: Partial<ConnectOptions> = {}): Mailbox {
 	return mailbox;
 }
 
-/** A server that answers every request with this; `json` as PostgREST sends it. */
+/** A server that answers every request with this response; `json` as from PostgREST. */
 async function answering(status: number, body: string | object): Promise<string> {
 	const type = typeof body === 'string' ? 'text/html' : 'application/json';
 	const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -37,7 +37,7 @@ async function failureOf(call: Promise<unknown>): Promise<MailboxError> {
 	);
 }
 
-describe('what goes wrong is said in one sentence, with the remedy', () => {
+describe('errors are one sentence, with the remedy', () => {
 	test('nothing listens at the address', async () => {
 		const server = await startAnswering(() => undefined);
 		await server.stop();
@@ -54,7 +54,7 @@ describe('what goes wrong is said in one sentence, with the remedy', () => {
 		expect(failure.message).toMatch(/^http:\/\/no-such-host\.invalid cannot be reached: .+\.$/);
 	});
 
-	test('the address is none', async () => {
+	test('the address is not a URL', async () => {
 		const failure = await failureOf(connect('supabase').history({}));
 		expect(failure).toMatchObject({code: 'invalid'});
 		expect(failure.sentence).toMatch(/^supabase cannot be used: .*SUPABASE_URL/);
@@ -124,7 +124,7 @@ describe('what goes wrong is said in one sentence, with the remedy', () => {
 		expect(failure.message).toMatch(sentence);
 	});
 
-	test('rows of another version of the tables are said to be that', async () => {
+	test('rows of another version of the tables are reported as such', async () => {
 		const url = await answering(200, [{id: 1, content: 'hello'}]);
 		const failure = await failureOf(connect(url).history({}));
 		expect(failure).toMatchObject({code: 'schema', remedy: expect.stringContaining('supabase db push') as unknown});
@@ -191,7 +191,7 @@ test('a post that cannot get through is given up after a few attempts, and only 
 	expect(attempts).toBe(4);
 });
 
-test('what must not happen twice is not tried twice', async () => {
+test('requests that must not run twice are not retried', async () => {
 	let attempts = 0;
 	const server = await startAnswering((_, response) => {
 		attempts += 1;
@@ -202,7 +202,7 @@ test('what must not happen twice is not tried twice', async () => {
 	expect(attempts).toBe(1);
 });
 
-test('SQL that the database refuses is told in its own words', async () => {
+test("SQL errors keep the database's own message", async () => {
 	const url = await answering(400, {
 		message: 'Failed to run sql query: ERROR:  42601: syntax error at or near "selec"',
 	});

@@ -14,7 +14,7 @@ afterEach(() => {
 const message = (id: number, content = `[A] ${id}`): Message => messageRow(id, content);
 const cursorAt = (id: number): Cursor => ({epoch: '1', xid: String(id), id});
 
-/** What a subscriber is told, as ids; cursors are negative. */
+/** What a subscriber receives, as ids; cursors are negative. */
 function ordered(last: number | null, look: (order: IdOrder) => readonly Message[] = () => []) {
 	const told: number[] = [];
 	const contents: string[] = [];
@@ -33,7 +33,7 @@ function ordered(last: number | null, look: (order: IdOrder) => readonly Message
 	return {order, told, contents, add};
 }
 
-test('a message that follows the last one is told at once', () => {
+test('a message that follows the last one is delivered immediately', () => {
 	const {told, add} = ordered(4);
 	add(5);
 	add(6, 7);
@@ -49,14 +49,14 @@ test('a doorbell that rings while an earlier message is being read waits for it'
 	expect(told).toEqual([5, 6]);
 });
 
-test('what is missing is read before it is given up', async () => {
+test('a missing id is read before it is given up', async () => {
 	const {told, add} = ordered(4, () => [message(5)]);
 	add(6);
 	await vi.advanceTimersByTimeAsync(gapTimeout);
 	expect(told).toEqual([5, 6]);
 });
 
-test('a database that does not answer holds nothing up for long', async () => {
+test('a database that does not respond delays nothing for long', async () => {
 	const told: number[] = [];
 	const listener = {
 		messages: (messages: readonly Message[]) => told.push(...messages.map(({id}) => id)),
@@ -68,7 +68,7 @@ test('a database that does not answer holds nothing up for long', async () => {
 	expect(told).toEqual([6]);
 });
 
-test('an id that never comes holds the others up once, and not for long', async () => {
+test('an id that never comes delays the others once, and not for long', async () => {
 	const {told, add} = ordered(4);
 	add(6, 7);
 	await vi.advanceTimersByTimeAsync(gapTimeout - 1);
@@ -118,7 +118,7 @@ test('a message that is redacted while it waits is told without its text', async
 	expect(contents).toEqual(['[A] (redacted)']);
 });
 
-test('what waits is told before another history begins, which has an order of its own', () => {
+test('waiting messages are delivered before another history begins, which has an order of its own', () => {
 	const {order, told, add} = ordered(4);
 	add(9);
 	order.restart(2);
@@ -133,7 +133,7 @@ test('of a long history no more than a thousand messages wait for a gap', () => 
 	expect(told).toEqual(ids.slice(0, 500));
 });
 
-test('whoever waits for it hears when nothing waits any more', async () => {
+test('callers are notified when nothing is waiting any more', async () => {
 	const {order, told, add} = ordered(4);
 	await order.drained();
 	add(6);

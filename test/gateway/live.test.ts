@@ -34,7 +34,7 @@ function open(tag: string, options: Partial<ConnectOptions> = {}): Mailbox {
 const sql = (query: string, readOnly = false) =>
 	runSql({url: hub.url, project_ref: 'local', token: hub.serviceRoleKey}, query, {readOnly});
 
-test('the hub is killed while four agents write: what was accepted is heard, all of it, once, and nothing else', async () => {
+test('the hub is killed while four agents write: each accepted message is received once, and nothing else', async () => {
 	const heard = hear(open('READER'));
 	await heard.live();
 	const accepted = new Set<string>();
@@ -93,7 +93,7 @@ test('a cursor of another database does not hide what the one under the same add
 	expect(next.cursors.at(-1)?.epoch).not.toBe(heard.cursors.at(-1)?.epoch);
 });
 
-test('a token that expires is asked for anew, and nothing is missed', async () => {
+test('an expired token is requested again, and nothing is missed', async () => {
 	const expiring = (seconds: number): string => {
 		const now = Math.floor(Date.now() / 1000);
 		const app_metadata = {agent_tag: 'EXPIRING', kind: 'agent'};
@@ -115,7 +115,7 @@ test('a token that expires is asked for anew, and nothing is missed', async () =
 	expect(heard.contents).toHaveLength(1);
 });
 
-test('where Realtime cannot pass, messages come all the same, and the state says how', async () => {
+test('without Realtime, messages still arrive, and the state says how', async () => {
 	const {hostname, port} = new URL(hub.url);
 	const proxy = await startAnswering(
 		(request, response) => {
@@ -139,7 +139,7 @@ test('where Realtime cannot pass, messages come all the same, and the state says
 	await proxy.stop();
 });
 
-test('a connection that dies without a word is noticed by the next look', async () => {
+test('a connection that breaks silently is noticed by the next check', async () => {
 	let silent = false;
 	const relay = await startRelay(Number(new URL(hub.url).port), () => !silent);
 	const heard = hear(open('READER', {url: relay.url, timeout: 1000, timing: {idle: 300}}));
@@ -154,7 +154,7 @@ test('a connection that dies without a word is noticed by the next look', async 
 	relay.stop();
 });
 
-test('a doorbell that is lost while the connection stands is made up for by the next look', async () => {
+test('the next check makes up for a doorbell that was lost while connected', async () => {
 	let lost = 0;
 	const relay = await startRelay(Number(new URL(hub.url).port), (chunk, to) => {
 		const rings = to === 'client' && chunk.includes('"type":"INSERT"');
@@ -173,7 +173,7 @@ test('a doorbell that is lost while the connection stands is made up for by the 
 	relay.stop();
 });
 
-test('after a sleep the connection is made anew at once', async () => {
+test('after a sleep, it reconnects immediately', async () => {
 	const heard = hear(open('READER', {timing: {idle: 200}}));
 	await heard.live();
 	const awake = Date.now.bind(Date);

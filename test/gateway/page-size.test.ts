@@ -5,7 +5,7 @@ interface Row {
 	readonly message: {readonly id: number; readonly xid: string; readonly content: string};
 }
 
-/** So many rows of that length, the ids from 1. */
+/** Rows of that length, with ids from 1. */
 function table(count: number, length: number): Row[] {
 	const content = 'x'.repeat(length);
 	return Array.from({length: count}, (_, at) => ({message: {id: at + 1, xid: '1', content}}));
@@ -30,7 +30,7 @@ test('short messages are read in few requests, and no more are asked for than ar
 	expect(asked.slice(3)).toEqual([501]);
 });
 
-test('fewer than the limit come only when there are no more, and then nobody asks again', async () => {
+test('fewer rows than the limit mean that there are no more, and end the reading', async () => {
 	const asked: number[] = [];
 	expect(await read(table(3, 100), new PageSize(), 501, asked)).toEqual([1, 2, 3]);
 	expect(asked).toEqual([32]);
@@ -38,13 +38,13 @@ test('fewer than the limit come only when there are no more, and then nobody ask
 	expect(asked).toEqual([32, 32, 128]);
 });
 
-test('of the longest messages a request asks for few', async () => {
+test('a request asks for few of the longest messages', async () => {
 	const asked: number[] = [];
 	expect(await read(table(60, 262_144), new PageSize(), 501, asked)).toHaveLength(60);
 	expect(asked).toEqual([32, 15, 15]);
 });
 
-test('what was not answered is asked for in halves the next time', async () => {
+test('after a request without a response, the next one asks for half', async () => {
 	const pages = new PageSize();
 	const asked: number[] = [];
 	const failing = pages.read(start, 501, async (_, count) => {

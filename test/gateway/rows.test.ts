@@ -32,7 +32,7 @@ test('a bigint may come as digits, a transaction as a number', () => {
 	expect(readMessage({...message, id: '7', xid: 12})).toEqual({...message, xid: '12'});
 });
 
-test('whatever comes instead of a row is refused as another version, and nothing else is thrown', () => {
+test('anything that is not a row is refused as another version, and nothing else is thrown', () => {
 	const refused = (read: () => unknown): boolean => {
 		try {
 			read();

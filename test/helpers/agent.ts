@@ -48,7 +48,7 @@ export class PlayedAgent {
 		const text = await readFile(join(this.#folder, '.claude/settings.json'), 'utf8');
 		const {hooks} = JSON.parse(text) as {hooks: Record<string, {hooks: {command: string}[]}[]>};
 		const [command = ''] = (hooks[event] ?? []).flatMap(entry => entry.hooks.map(hook => hook.command));
-		// Two busy cores must not make it give up.
+		// A busy machine must not make it give up.
 		const env = {...this.#home.env({AGENTMUX_HOOK_TIMEOUT: '10000'}), AGENTMUX_HOME: undefined};
 		const child = spawn('/bin/sh', ['-c', command], {cwd: this.#folder, env});
 		let said = '';
@@ -65,7 +65,7 @@ export class PlayedAgent {
 		return answer.hookSpecificOutput?.additionalContext ?? answer.reason ?? '';
 	}
 
-	/** SIGKILL for its servers; the next call starts them anew. */
+	/** Kills its servers; the next call restarts them. */
 	kill(): void {
 		for (const {pid} of this.#servers.values()) process.kill(pid, 'SIGKILL');
 		this.#servers.clear();

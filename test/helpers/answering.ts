@@ -2,7 +2,7 @@ import {createServer, type IncomingMessage, type RequestListener} from 'node:htt
 import type {AddressInfo} from 'node:net';
 import type {Duplex} from 'node:stream';
 
-/** An HTTP server on a free port of this machine, for what a Supabase would not say. */
+/** An HTTP server on a free port, for responses that a Supabase would not give. */
 export async function startAnswering(
 	listener: RequestListener,
 	upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {packageRoot} from '../../source/hub/files/package-root.ts';
 import {hashOf, programParts} from './contents.ts';
 
-/** Of what dist/ was built; every other build takes it away. */
+/** The hash of the sources of dist/; every other build removes it. */
 const stamp = join(packageRoot, 'dist', '.built-from');
 
 /** The end-to-end tests run what a user runs: the built program, never stale. */

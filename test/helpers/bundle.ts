@@ -8,7 +8,7 @@ import {kept} from './prepared.ts';
 /** Bundles one program of test/fixtures as the product is bundled (Node runs no .tsx), once for all who run it; resolves with the file to run. */
 export async function bundle(fixture: string): Promise<string> {
 	const key = hashOf([...programParts, 'test/fixtures', 'test/helpers']);
-	// Where it finds what the bundle leaves out.
+	// From here, it finds the packages that are not in the bundle.
 	const folder = await kept(`fixture-${path.parse(fixture).name}`, [key], async dir => {
 		const {output: _, ...options} = configs[0] as {output?: unknown; platform: 'node'};
 		await mkdir(dir);

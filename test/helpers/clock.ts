@@ -1,10 +1,10 @@
 import {owner, type MigratedDatabase} from './migrated.ts';
 
-/** Lets the time of a database jump, as a clock that is set or a machine that slept does. */
+/** Makes the time of a database jump, as when the clock is set or the machine slept. */
 export interface ScriptedClock {
 	/** Seconds; forward, or back when negative. */
 	step(seconds: number): Promise<void>;
-	/** Puts the time right again. */
+	/** Corrects the time. */
 	restore(): void;
 }
 

@@ -2,7 +2,7 @@ import {setImmediate as turn} from 'node:timers/promises';
 import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
 
-/** Collects all garbage, also that which weak references hold until the end of their turn. */
+/** Collects all garbage, including objects that weak references keep until the end of the turn. */
 export async function collectGarbage(): Promise<void> {
 	setFlagsFromString('--expose-gc');
 	const collect = runInNewContext('gc') as () => void;

@@ -3,7 +3,7 @@ import {readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {packageRoot} from '../../source/hub/files/package-root.ts';
 
-/** What the built program is made of. */
+/** The sources of the built program. */
 export const programParts = [
 	'package.json',
 	'package-lock.json',

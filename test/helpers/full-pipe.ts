@@ -1,11 +1,11 @@
 import {execFileSync} from 'node:child_process';
 import {closeSync, constants, openSync, readSync, writeSync} from 'node:fs';
 
-/** A pipe that takes no byte more, for what a program writes to a reader that does not read. */
+/** A full pipe, for a program whose reader does not read. */
 export interface FullPipe {
 	/** For `stdio` of a child. */
 	readonly fd: number;
-	/** Reads what was there before, so that there is room again. */
+	/** Reads the earlier contents, so that there is room again. */
 	drain(): void;
 	close(): void;
 }

@@ -5,7 +5,7 @@ import type {Message} from '../../source/mailbox/message.ts';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
 import type {Task} from '../../source/mailbox/task.ts';
 
-/** What a subscriber has heard so far. */
+/** The events that a subscriber has received so far. */
 export interface Heard {
 	readonly messages: Message[];
 	readonly contents: string[];
@@ -14,7 +14,7 @@ export interface Heard {
 	readonly agents: Agent[];
 	readonly receipts: Receipt[];
 	readonly phases: Connection['phase'][];
-	/** Histories that came in the place of another. */
+	/** Histories that replaced another. */
 	readonly replaced: Replaced[];
 	/** The reasons of being offline. */
 	readonly offline: string[];
@@ -26,7 +26,7 @@ export interface Heard {
 	stop: Unsubscribe;
 }
 
-/** Subscribes and writes everything down. */
+/** Subscribes and records all events. */
 export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
 	const waiting = new Set<() => void>();
 	const heard: Omit<Heard, 'stop'> = {

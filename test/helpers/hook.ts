@@ -21,7 +21,7 @@ interface Event {
 	readonly event: string;
 	/** Whose hook it is; Claude Code's when absent. */
 	readonly client?: string;
-	/** More of what stands on stdin; a text is all of it, null leaves it open. */
+	/** Additional fields of stdin. A string is all of it; null leaves it open. */
 	readonly input?: object | string | null;
 	readonly env?: NodeJS.ProcessEnv;
 	/** Another than the built one. */
@@ -34,7 +34,7 @@ export function fire({home, tag, event, client, input = {}, env = {}, program = 
 	const begin = performance.now();
 	const words = [event, '--as', tag, ...(client === undefined ? [] : ['--client', client])];
 	const child = spawn(process.execPath, [program, ...words], {
-		// Two busy cores must not make it give up where that is not what is tested.
+		// A busy machine must not make it give up, unless that is tested.
 		env: {...Object.fromEntries(kept), AGENTMUX_HOME: home, AGENTMUX_HOOK_TIMEOUT: '10000', ...env},
 	});
 	let stdout = '';

@@ -17,7 +17,7 @@ export interface Hosted {
 	readonly users: Map<string, User>;
 	/** How often somebody signed in. */
 	signedIn: number;
-	/** Seconds that a token holds from now on. */
+	/** Seconds for which new tokens are valid. */
 	life: number;
 	/** As when the email provider is switched off. */
 	closed: boolean;

@@ -24,9 +24,9 @@ export interface TestHub {
 	readonly pid: number;
 	/** A token as `agentmux join` makes it. */
 	tokenFor(tag: string, kind?: 'agent' | 'human'): string;
-	/** SIGTERM, and its end. The home stays when `keep`. */
+	/** Stops it with SIGTERM. The home is kept with `keep`. */
 	stop(options?: {readonly keep?: boolean}): Promise<void>;
-	/** SIGKILL, and its end. The home stays. */
+	/** Kills it. The home is kept. */
 	kill(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export function placesIn(home: string): HubPaths {
 	return {data: join(home, 'data'), state: join(home, 'state'), logs: join(home, 'logs')};
 }
 
-/** Starts a hub and resolves when it answers; rejects with what it said when it ends first. */
+/** Starts a hub and resolves when it answers; rejects with its output if it ends before. */
 export async function startTestHub(options: TestHubOptions = {}): Promise<TestHub> {
 	const home = options.home ?? temporaryHome();
 	const paths = placesIn(home);

@@ -6,18 +6,18 @@ import {StreamableHTTPServerTransport} from '@modelcontextprotocol/sdk/server/st
 import type {JSONRPCMessage, RequestId} from '@modelcontextprotocol/sdk/types.js';
 import {cli} from './program.ts';
 
-/** `agentmux mcp` behind an address on this machine, for suites that can test nothing but HTTP. */
+/** `agentmux mcp` behind HTTP, for suites that can only test that. */
 export interface Bridge {
 	readonly url: string;
 	stop(): Promise<void>;
 }
 
-/** A call of a tool as a suite makes it, and the call of one of ours that stands in for it. */
+/** A suite's call of a tool, and the call of one of ours that replaces it. */
 export interface StandIns {
 	readonly [name: string]: {readonly name: string; readonly arguments: {readonly [name: string]: unknown}};
 }
 
-/** One process for each session, on the hub of that home; but for the stand-ins all goes through unchanged. */
+/** One process for each session, on the hub of that home. Everything but the replaced calls is passed on unchanged. */
 export async function startBridge(home: string, tag: string, standIns: StandIns = {}): Promise<Bridge> {
 	const sessions = new Map<string, {http: StreamableHTTPServerTransport; stdio: StdioClientTransport}>();
 	const hosts: string[] = [];
@@ -60,7 +60,7 @@ export async function startBridge(home: string, tag: string, standIns: StandIns 
 	): Promise<void> {
 		const http = known ?? (await open());
 		await http.handleRequest(request, response);
-		// What was refused began no session.
+		// A refused request does not start a session.
 		if (http.sessionId === undefined) await http.close();
 	}
 

@@ -12,7 +12,7 @@ import {cli} from './program.ts';
 export interface Called {
 	readonly isError: boolean;
 	readonly text: string;
-	/** What a tool answers differs; the assertions look at it. */
+	/** The results of tools differ; tests assert on them. */
 	readonly data: Record<string, unknown>;
 }
 

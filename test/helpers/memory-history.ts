@@ -21,7 +21,7 @@ export class MemoryHistory {
 		this.#rows.push({id: this.#rows.length + 1, kind: 'task', at, task_id, tag, state, progress});
 	}
 
-	/** `now`: ISO 8601, when something else than a sign of life changed. */
+	/** `now`: ISO 8601, if more than the heartbeat changed. */
 	agent(known: Agent | undefined, agent: Agent, now: string): void {
 		const {tag} = agent;
 		const write = (at: string, state: Agent['presence'] | 'gone' | 'revoked') =>

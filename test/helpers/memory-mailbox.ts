@@ -18,7 +18,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 	const unsubscribes = new Set<Unsubscribe>();
 	let closed = false;
 
-	/** Every call takes a turn of the event loop, and fails as a network does. */
+	/** Each call takes a turn of the event loop, and fails like a network. */
 	async function call<T>(work: () => T): Promise<T> {
 		await new Promise(resolve => {
 			setImmediate(resolve);
@@ -151,7 +151,7 @@ function inboxOf({messages, agents, receipts}: MemoryServer, reader: Tag): Messa
 		.filter(({id}) => receipts.get(`${id} ${foldTag(reader)}`)?.state !== 'acked');
 }
 
-/** One subscription: reads on from where it stands whenever the server says that something was committed. */
+/** A subscription: reads from its cursor whenever the server reports a commit. */
 function follow(server: MemoryServer, listener: (event: MailboxEvent) => void, from: Cursor | null): Unsubscribe {
 	const {epoch} = server;
 	let position = from === null ? server.messages.length : from.epoch === epoch ? from.id : 0;

@@ -10,7 +10,7 @@ import {foldTag, sameTag, UNTAGGED, type Tag} from '../../source/mailbox/tag.ts'
 import {MemoryHistory} from './memory-history.ts';
 import {MemoryTasks} from './memory-tasks.ts';
 
-/** What a subscriber is told by the server; messages it reads itself, from where it stands. */
+/** What the server sends to a subscriber. It reads messages itself, from its cursor. */
 export type Change =
 	| Exclude<MailboxEvent, {type: 'messages' | 'cursor' | 'connection'}>
 	| {type: 'commit'}
@@ -46,7 +46,7 @@ export class MemoryServer {
 	#outage: string | null = null;
 	#last = 0;
 
-	/** Why nothing can be reached now, or null. */
+	/** Why the server is unreachable, or null. */
 	get reason(): string | null {
 		return this.#outage;
 	}
@@ -95,7 +95,7 @@ export class MemoryServer {
 		return this.#commit(draft, identity);
 	}
 
-	/** Takes out what a message said. */
+	/** Redacts a message. */
 	redact(id: number, {tag: me, kind, verified}: Identity, reason?: string): Message {
 		const before = this.messages.find(message => message.id === id);
 		if (before === undefined) throw new MailboxError('not_found', `There is no message ${id}.`);
@@ -121,7 +121,7 @@ export class MemoryServer {
 		return message;
 	}
 
-	/** Never the same millisecond twice: what came before a join is told from what came after. */
+	/** Never the same millisecond twice, so that rows before a join can be distinguished from those after it. */
 	#now(): string {
 		this.#last = Math.max(this.#last + 1, this.clock());
 		return new Date(this.#last).toISOString();
@@ -203,7 +203,7 @@ export class MemoryServer {
 		if (takeId !== undefined) this.#takes.set(`${takeId} ${foldTag(reader)}`, ids);
 	}
 
-	/** A take that is named twice is not told apart from its first one here. */
+	/** Two takes with the same name are not distinguished here. */
 	release(takeId: string, reader: Tag): void {
 		const ids = this.#takes.get(`${takeId} ${foldTag(reader)}`) ?? [];
 		this.#takes.delete(`${takeId} ${foldTag(reader)}`);
@@ -242,7 +242,7 @@ export class MemoryServer {
 		return new Date(Date.parse(this.#now()) + seconds * 1000).toISOString();
 	}
 
-	/** Writes receipts of one reader; what `change` gives back as it was is not told. */
+	/** Writes receipts of one reader; those that `change` returns unchanged are not published. */
 	#receive(ids: readonly number[], reader: Tag, change: (before: Receipt, isNew: boolean) => Receipt): void {
 		const changed: Receipt[] = [];
 		for (const message_id of ids) {

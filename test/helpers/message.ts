@@ -1,7 +1,7 @@
 import type {Message} from '../../source/mailbox/message.ts';
 import {mentionsIn, readContent} from '../../source/mailbox/message.ts';
 
-/** A row as the database would derive it from a content; everything can be said otherwise. */
+/** A row as the database would derive it from a content; every column can be overridden. */
 export function messageRow(id: number, content: string, other: Partial<Message> = {}): Message {
 	const {tag, body} = readContent(content);
 	return {

@@ -4,7 +4,7 @@ import pg from 'pg';
 import {startPostgres} from './postgres.ts';
 import {preparedFiles} from './prepared.ts';
 
-/** As whom SQL runs: a role with what PostgREST would set for its request; `owner` runs as the one who migrated. */
+/** The identity of SQL: a role with the settings that PostgREST would make; `owner` is the user who migrated. */
 export interface Caller {
 	readonly role: 'owner' | 'anon' | 'authenticated' | 'service_role';
 	readonly claims?: object;
@@ -13,7 +13,7 @@ export interface Caller {
 
 export const owner: Caller = {role: 'owner'};
 export const anon: Caller = {role: 'anon', claims: {role: 'anon'}};
-/** Signed in to the same project, but nobody made it an agent. */
+/** A user of the same project who is not an agent. */
 export const stranger: Caller = {
 	role: 'authenticated',
 	claims: {role: 'authenticated', app_metadata: {provider: 'email'}},
@@ -40,7 +40,7 @@ interface Session {
 }
 
 export interface Connection extends Session {
-	/** For what spans several calls: a transaction held open. */
+	/** A connection for transactions that span several calls. */
 	readonly client: pg.Client;
 }
 

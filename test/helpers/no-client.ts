@@ -1,4 +1,4 @@
 import {clientVariables} from '../../source/join/clients/running-client.ts';
 
-// Whoever runs the tests may be an agent itself: what they start is to be as if a human had started it.
+// An agent may run the tests, but the programs that they start must behave as if a human had started them.
 for (const name of clientVariables) delete process.env[name];

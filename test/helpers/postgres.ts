@@ -29,13 +29,13 @@ export interface PostgresServer {
 	crash(): Promise<void>;
 	/** Starts it again after `crash`, under the same address. */
 	resume(): Promise<void>;
-	/** Keeps a copy of the files of a server that has ended, instead of the one before. */
+	/** Copies the files of a stopped server, replacing the previous copy. */
 	copyFiles(): void;
-	/** Puts that copy in the place of the files of a server that has ended. `asStandby`: it starts as one, to be promoted. */
+	/** Replaces the files of a stopped server with that copy. `asStandby`: it starts as a standby, to be promoted. */
 	putBack(options?: {readonly asStandby?: boolean}): void;
 	/** Shuts the server down, and copies its files and its superuser's password to a new folder. */
 	keepFiles(target: string): Promise<void>;
-	/** Makes the standby that runs a primary. */
+	/** Promotes the running standby. */
 	promote(): Promise<void>;
 	/** Ends the server and removes its files. */
 	stop(): Promise<void>;
@@ -118,7 +118,7 @@ async function startOnce(port: number, {tls = false, holding}: PostgresOptions):
 	}
 }
 
-/** With owners and modes, which Node's own copy leaves out. */
+/** With owners and modes, which Node's own copy does not preserve. */
 function replaceFolder(from: string, to: string): void {
 	rmSync(to, {recursive: true, force: true});
 	execFileSync('cp', ['-a', from, to]);
@@ -169,10 +169,10 @@ function installedBinaries(): string {
 	return path.resolve(path.dirname(beside.resolve(name)), '..', 'native');
 }
 
-/** A folder with the files of a new server and its superuser's password: to initialise them takes longer than all else. */
+/** A folder with the files of a new server and its superuser's password, which are copied for each server: initdb is slow. */
 function emptyFiles(binaries: string, owner: Owner | undefined): Promise<string> {
 	return kept('postgres', keyOf(owner), target => {
-		// Where the owner may go, whatever lies above the target.
+		// In a folder that the owner can access, whatever the target's parents allow.
 		const scratch = mkdtempSync(path.join(tmpdir(), 'agentmux-initdb-'));
 		try {
 			initdb(binaries, scratch, owner);
@@ -243,7 +243,7 @@ function requireTls(folder: string, owner: Owner | undefined): void {
 }
 
 // The shell outlives a killed parent just long enough: its standard input ends with the parent, and the server with that.
-// A word on it is the signal that ends the server instead, and then its files stay.
+// A word on it is a signal for the server; then its files are kept.
 const keeper = `
 exec 3<&0
 "$1/bin/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
@@ -258,7 +258,7 @@ kill $reader 2>/dev/null
 [ -e "$2/kept" ] || { cd / && rm -rf "$2"; }
 `;
 
-/** Ends a server: with a signal its files stay. */
+/** Stops a server. With a signal, its files are kept. */
 type Stop = (signal?: 'QUIT' | 'INT') => Promise<void>;
 
 async function serve(binaries: string, folder: string, port: number, owner: Owner | undefined): Promise<Stop> {

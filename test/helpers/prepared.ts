@@ -46,7 +46,7 @@ export async function newDirectory(directory: string): Promise<void> {
 	await unpackFolder(await keptTemplate(), directory);
 }
 
-/** What `make` writes for this key: made once, for all test files and runs. Whatever had that name for another key goes. */
+/** What `make` writes for this key, created once for all test files and runs. An older version with another key is removed. */
 export async function kept(
 	name: string,
 	key: readonly string[],

@@ -34,12 +34,12 @@ export class Home {
 		return new Home(await mkdtemp(join(tmpdir(), name)));
 	}
 
-	/** That of a hub which a test has started, and ends. */
+	/** The home of a hub that a test starts and stops. */
 	static at(path: string): Home {
 		return new Home(path);
 	}
 
-	/** Nothing of the developer's own configuration gets in. */
+	/** Without the developer's own configuration. */
 	env(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
 		const kept = Object.entries(process.env).filter(
 			([name]) => !/^(AGENTMUX|SUPABASE|NO_COLOR|FORCE_COLOR|CI$)/.test(name),

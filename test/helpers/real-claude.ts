@@ -11,13 +11,13 @@ export interface Ran {
 	readonly code: number | null;
 	readonly seconds: number;
 	readonly result: unknown;
-	/** What the model was asked, each request as text. */
+	/** The requests to the model, as text. */
 	readonly requests: string[];
 }
 
 interface Running {
 	readonly ran: Promise<Ran>;
-	/** SIGKILL for it and all that it has started. */
+	/** Kills it and all processes that it started. */
 	kill(): void;
 }
 
@@ -110,7 +110,7 @@ export const call = (name: string, input: object = {}): object => ({name, input}
 export const shell = (command: string): object => call('Bash', {command, description: 'a command'});
 /** The program, as a shell takes it. */
 export const program = `'${process.execPath}' '${cli}'`;
-/** Touches a file and waits until somebody has removed it: what the driver does meanwhile comes while the tool runs. */
+/** Touches a file and waits until it is removed, so that the driver can act while the tool is running. */
 export const handshake = (file: string): string => `touch '${file}'; while [ -e '${file}' ]; do sleep 0.1; done`;
 /** Until the mailbox holds the text; says nothing of it, so that only a hook can. */
 export const until = (text: string): object => shell(`until ${program} tail | grep -q '${text}'; do sleep 0.2; done`);

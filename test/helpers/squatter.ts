@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process';
 
-/** Another program on the hub's port, which writes down what it is sent and answers everything as a hub that is well would. */
+/** Another program on the hub's port, which records what it receives and responds like a healthy hub. */
 export interface Squatter {
 	readonly pid: number;
 	/** Connections so far. */
@@ -25,7 +25,7 @@ server.listen(Number(process.argv[1]), '127.0.0.1', () => process.send({listenin
 process.on('disconnect', () => process.exit());
 `;
 
-/** As another user where this one may start such a program. Rejects when the port cannot be had. */
+/** Runs as another user if possible. Rejects if the port is in use. */
 export async function squat(port: number): Promise<Squatter> {
 	const stranger = process.getuid?.() === 0 ? {uid: 65_534, gid: 65_534} : {};
 	const child = spawn(process.execPath, ['-e', program, String(port)], {

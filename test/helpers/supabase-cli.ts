@@ -6,13 +6,13 @@ import {promisify} from 'node:util';
 
 const version = '3.1.0';
 const root = path.resolve(import.meta.dirname, '..', '..');
-// 140 MB, so no dependency: it is brought along on demand, where builds do not clean.
+// Not a dependency, because it has 140 MB: it is installed on demand, outside the folder that builds clean.
 const folder = path.join(root, 'node_modules', '.cache', 'agentmux', `supabase-cli-${version}`);
 const program = path.join(folder, 'node_modules', '.bin', 'supabase');
 
 export const hasSupabaseCli = existsSync(program);
 
-/** Installs the Supabase CLI from the registry, unless it is there. */
+/** Installs the Supabase CLI from the registry if it is missing. */
 export function installSupabaseCli(): void {
 	if (existsSync(program)) return;
 	mkdirSync(folder, {recursive: true});
@@ -21,11 +21,11 @@ export function installSupabaseCli(): void {
 }
 
 /**
- * Runs the CLI on this repository's supabase/, or on another folder's, against a database; resolves with what it printed. Rejects
- * with what it said.
+ * Runs the CLI on this repository's supabase/, or on that of another folder, against a database; resolves with its output, and
+ * rejects with its error.
  */
 export async function supabase(connectionString: string, words: readonly string[], workdir = root): Promise<string> {
-	// What it remembers, and its telemetry, has no place in a home.
+	// Keeps its state and telemetry out of the user's home.
 	const home = mkdtempSync(path.join(tmpdir(), 'agentmux-supabase-'));
 	const env = {...process.env, HOME: home, XDG_CONFIG_HOME: home, DO_NOT_TRACK: '1'};
 	const remote = `--remote=${connectionString.replace(/^postgres:/, 'postgresql:')}`;

@@ -9,7 +9,7 @@ export interface TestTerminal {
 	text(): string;
 	/** The glyph and look of one cell, counted from 0. */
 	cell(x: number, y: number): {glyph: string; width: number; bold: boolean; foreground: number; background: number};
-	/** All that a picture of one cell needs; colours as `#rrggbb`, null where the terminal's own stands. */
+	/** Everything that a picture of a cell needs; colours as `#rrggbb`, null for the terminal's own. */
 	drawn(x: number, y: number): DrawnCell;
 	/** Rows that go on where the one above had no room for what was written into it. */
 	readonly overflowing: number[];
@@ -62,7 +62,7 @@ export interface SpawnOptions {
 	readonly cwd?: string;
 	/** Added to a bare environment: HOME and PATH alone come from ours. Undefined takes one away. */
 	readonly env?: {readonly [name: string]: string | undefined};
-	/** Is given every piece that the program writes, as it was written. */
+	/** Called with each piece of the program's output. */
 	readonly onOutput?: (output: string) => void;
 }
 
@@ -168,7 +168,7 @@ export function spawn(
 			const {active} = terminal.buffer;
 			const cell = active.getLine(active.baseY + y)?.getCell(x);
 			if (cell === undefined) throw new Error(`There is no cell at ${x}, ${y}.`);
-			// Whoever wants a picture has told the program that the terminal has all colours.
+			// For pictures, the program was told that the terminal has all colours.
 			const hex = (colour: number) => `#${colour.toString(16).padStart(6, '0')}`;
 			const ink = cell.isFgDefault() ? null : hex(cell.getFgColor());
 			const ground = cell.isBgDefault() ? null : hex(cell.getBgColor());

@@ -10,7 +10,7 @@ import {startTestHub, type TestHub} from '../helpers/hub.ts';
 import {startPostgres, type PostgresServer} from '../helpers/postgres.ts';
 import {cli} from '../helpers/program.ts';
 
-/** Minutes in which PostgreSQL does not look whether it was cancelled. */
+/** Minutes in which PostgreSQL does not check for interrupts. */
 const runaway = "select length(translate(repeat('a', 1000000), repeat('b', 1000000), ''))";
 
 let server: PostgresServer;
@@ -56,8 +56,8 @@ async function computing(): Promise<number> {
 	return rows[0]?.n ?? 0;
 }
 
-it("no agent's first SQL waits for that of another, which cannot be cancelled", async () => {
-	// Three at once, of which one runs.
+it("an agent's first SQL does not wait for another's that cannot be cancelled", async () => {
+	// Three at the same time, one of which runs.
 	const thrown = [runaway, runaway, runaway].map(query => sql(hub, 'FIRST', query));
 	await expect.poll(computing, {timeout: 20_000}).toBe(1);
 	expect(await sql(hub, 'SECOND', "select 'served' as is")).toEqual({status: 201, text: '[{"is":"served"}]'});
@@ -77,7 +77,7 @@ it("no agent's first SQL waits for that of another, which cannot be cancelled", 
 	]);
 });
 
-it('who has a statement that still computes runs no other, also by a hub that knows nothing of it', async () => {
+it('an agent with a running statement cannot run another, not even through a hub that does not know of it', async () => {
 	expect(await computing()).toBe(1);
 	const other = await startTestHub({cli, env: {AGENTMUX_DATABASE_URL: server.connectionString}});
 	try {

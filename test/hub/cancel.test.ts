@@ -1,7 +1,7 @@
 import {afterAll, beforeAll, expect, test, vi} from 'vitest';
 import {createClient} from '@supabase/supabase-js';
 import {findHub} from '../../source/hub/process/find.ts';
-import {wayTo} from '../../source/hub/local/way.ts';
+import {transportTo} from '../../source/hub/local/transport.ts';
 import type {Busy} from '../../source/mailbox/event.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {connectMailbox} from '../../source/gateway/connect.ts';
@@ -29,20 +29,20 @@ async function sql(query: string): Promise<{readonly status: number; readonly te
 	return {status: response.status, text: await response.text()};
 }
 
-test('`hub cancel` ends what the owner runs, says what that was, and everyone is served again', async () => {
+test("`hub cancel` ends the owner's statements, prints them, and everyone is served again", async () => {
 	const home = Home.at(hub.home);
 	expect(await home.output(['hub', 'cancel'])).toBe('The owner has no running statement.\n');
 	const query = `create table public.half (n int); select pg_sleep(100)`;
 	const long = sql(query);
 	const found = await findHub(hub.paths);
 	if (found === null) throw new Error('The hub is gone.');
-	const mailbox = connectMailbox({url: hub.url, key: hub.serviceRoleKey, way: wayTo(found)});
+	const mailbox = connectMailbox({url: hub.url, key: hub.serviceRoleKey, way: transportTo(found)});
 	mailboxes.push(mailbox);
 	const told: (Busy | null)[] = [];
 	mailbox.watchBusy(busy => told.push(busy));
 	const running = async (): Promise<unknown> => (await findHub(hub.paths))?.running;
 	await expect.poll(running, {timeout: 20_000}).toContainEqual(expect.objectContaining({who: owner}));
-	// On PGlite everyone waits for it, and hears so; on PostgreSQL nobody does.
+	// On PGlite everyone waits for it, and is told so; on PostgreSQL no one does.
 	const waiting = mailbox.channels().catch((error: unknown) => error);
 	if (onPostgres) await waiting;
 	else await vi.waitUntil(() => told.at(-1)?.who === owner, {timeout: 20_000});
@@ -59,12 +59,12 @@ test('`hub cancel` ends what the owner runs, says what that was, and everyone is
 	expect({data, error}).toEqual({data: [{body: 'served again'}], error: null});
 	expect(await waiting).not.toBeInstanceOf(Error);
 	expect(told.at(-1) ?? null).toBeNull();
-	// What it had done is undone.
+	// It was rolled back.
 	expect((await sql(`select to_regclass('public.half') as half`)).text).toBe('[{"half":null}]');
 	expect(await home.json(['hub', 'cancel'])).toEqual({cancelled: []});
 });
 
-test('the tokens of agents and humans cancel nothing', async () => {
+test('tokens of agents and humans cannot cancel anything', async () => {
 	for (const key of [hub.anonKey, hub.tokenFor('CLAUDE_1'), hub.tokenFor('HUMAN', 'human')]) {
 		const headers = {authorization: `Bearer ${key}`};
 		expect((await fetch(`${hub.url}/agentmux/v1/cancel`, {method: 'POST', headers})).status).toBe(401);

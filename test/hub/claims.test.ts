@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => hub.stop());
 
-/** Claims as they stand in a token, so that they may be what no JSON.stringify writes. */
+/** The text of a token's claims, so that they can be JSON that JSON.stringify never writes. */
 function signText(claims: string): string {
 	const encode = (text: string): string => Buffer.from(text).toString('base64url');
 	const unsigned = `${encode('{"alg":"HS256","typ":"JWT"}')}.${encode(claims)}`;
@@ -20,7 +20,7 @@ function signText(claims: string): string {
 
 const text = (value: unknown): string => JSON.stringify(value);
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
-/** Values that nobody who makes tokens writes, as JSON. */
+/** Unusual values for claims, as JSON. */
 const hostile: {readonly [what: string]: string} = {
 	NUL: String.raw`"a\u0000b"`,
 	'half a surrogate pair': String.raw`"a\ud800b"`,
@@ -81,7 +81,7 @@ const names = [
 ];
 const inside = ['agent_tag', 'kind', 'other', '__proto__'];
 
-/** What each way says to a token: HTTP statuses, and how Realtime's socket and join went. */
+/** The result of each way to use a token: HTTP statuses, and the results of Realtime's socket and join. */
 async function ways(token: string): Promise<Record<string, number | string>> {
 	const ask = async (path: string, method: string, body?: object): Promise<number> => {
 		const response = await fetch(`${hub.url}${path}`, {
@@ -114,7 +114,7 @@ async function ways(token: string): Promise<Record<string, number | string>> {
 	};
 }
 
-/** What a join with that token is answered. */
+/** The response to a join with that token. */
 async function joinAnswer(key: string, token: string): Promise<string> {
 	const socket = new WebSocket(`${hub.url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${key}&vsn=1.0.0`);
 	try {
@@ -132,14 +132,14 @@ async function joinAnswer(key: string, token: string): Promise<string> {
 	}
 }
 
-/** The answers that say that the hub failed. */
+/** Responses with an internal error of the hub. */
 function faults(said: Record<string, number | string>, what: string): string[] {
 	return Object.entries(said)
 		.filter(([, answer]) => (typeof answer === 'number' ? answer >= 500 : answer.includes('crashed')))
 		.map(([way, answer]) => `${what}: ${way}: ${answer}`);
 }
 
-describe('a token that the hub signed, with claims that nobody writes', () => {
+describe('a token that the hub signed, with unusual claims', () => {
 	test.each(Object.entries(hostile))('is answered and never fails: %s', async (what, value) => {
 		const tokens = [
 			...names.map(name => [name, claim(name, value)] as const),
@@ -148,7 +148,7 @@ describe('a token that the hub signed, with claims that nobody writes', () => {
 		for (const [name, claims] of tokens) expect(faults(await ways(signText(claims)), `${name}: ${what}`)).toEqual([]);
 	});
 
-	test('is read once for all where it names a claim twice', async () => {
+	test('is read the same way everywhere if it names a claim twice', async () => {
 		const twice = `{"role":"service_role","role":"authenticated","app_metadata":{"agent_tag":"HUMAN","agent_tag":"CLAUDE_1"}}`;
 		const response = await fetch(`${hub.url}/rest/v1/messages?select=author_tag`, {
 			method: 'POST',
@@ -162,7 +162,7 @@ describe('a token that the hub signed, with claims that nobody writes', () => {
 		expect([response.status, await response.json()]).toEqual([201, [{author_tag: 'CLAUDE_1'}]]);
 	});
 
-	test('is refused as no token of its kind where PostgreSQL could not hold the claims', async () => {
+	test('is refused if PostgreSQL could not store the claims', async () => {
 		for (const value of [hostile['NUL'], hostile['half a surrogate pair'], hostile['a nest of 10,000 lists']]) {
 			expect(new Set(Object.values(await ways(signText(claim('other', value ?? ''))))).has(401)).toBe(true);
 		}

@@ -14,7 +14,7 @@ import {newDirectory} from '../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-database-'));
 const readOnly: Scope = {role: 'supabase_read_only_user', claims: {}, readOnly: true};
-/** Below it lies everything but the one query that must be ended. */
+/** Longer than everything except the one query that must be ended. */
 const timeout = 3000;
 
 afterAll(() => rmSync(folder, {recursive: true, force: true}));
@@ -56,7 +56,7 @@ describe.each(engines)('on $engine', ({open}) => {
 	const add = (body: string) => database.run(owner, [{text: 'insert into notes (body) values ($1)', values: [body]}]);
 
 	describe('a transaction', () => {
-		it('keeps every digit, and reads only small numbers and booleans as such', async () => {
+		it('keeps all digits, and parses only small numbers and booleans', async () => {
 			const [result] = await database.run(owner, [
 				{
 					text: `select 9007199254740993::bigint as big, 1.50::numeric as exact, 7 as small, true as yes, null as nothing,
@@ -86,7 +86,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			});
 		});
 
-		it('is whole: nothing of it stays when one statement fails', async () => {
+		it('is atomic: nothing remains when one statement fails', async () => {
 			await expect(
 				database.run(owner, [{text: `insert into notes (body) values ('half')`}, {text: 'select 1 / 0'}]),
 			).rejects.toMatchObject({code: '22012', message: 'division by zero'});
@@ -146,7 +146,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect(result?.rows).toEqual([{who: 'postgres', path: 'public', gone: true, prepared: 0}]);
 		});
 
-		it('cannot write when it is read-only, by no detour', async () => {
+		it('cannot write when it is read-only, not even by a detour', async () => {
 			await add('kept');
 			for (const sql of [
 				`delete from notes`,
@@ -191,7 +191,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			const endless = database.run(owner, [{text: 'select count(*) from generate_series(1, 10000000000)'}]);
 			const behind = database.run(owner, [{text: 'select 1 as one'}]);
 			await expect(endless).rejects.toMatchObject({code: '57014'});
-			// PGlite has one session: what waits behind it is given to the thread that comes after.
+			// PGlite has one session: calls that wait are passed to the next thread.
 			expect((await behind)[0]?.rows).toEqual([{one: 1}]);
 			expect(await bodies()).toContain('before');
 			await database.run(owner, [{text: `select pg_notify('still', 'here')`}]);
@@ -201,8 +201,8 @@ describe.each(engines)('on $engine', ({open}) => {
 	});
 });
 
-describe('a directory that is no database', () => {
-	it('is refused by rejection, and later calls reject as well', async () => {
+describe('a directory that is not a database', () => {
+	it('rejects, and so do later calls', async () => {
 		const lost: Error[] = [];
 		const opening = WorkerDatabase.open({
 			directory: '/dev/null/pg',
@@ -235,7 +235,7 @@ describe('fsync', () => {
 		const own = join(folder, 'failing');
 		await newDirectory(own);
 		const pglite = new URL('../../source/hub/pglite/pglite.ts', import.meta.url).href;
-		// A thread, because PGlite goes on after PostgreSQL's panic: only the end of it stops that.
+		// A thread, because PGlite carries on after PostgreSQL's panic, and only ending the thread stops it.
 		const thread = new Worker(
 			`const {parentPort} = require('node:worker_threads');
 			import('${pglite}').then(async ({PgliteDatabase}) => {

@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {isTooDeep} from '../../source/hub/database/bounded-database.ts';
+import {isTooDeep} from '../../source/hub/database/depth-limited-database.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
 
 let hub: TestHub;
@@ -20,7 +20,7 @@ async function ask(method: string, path: string, body?: string, headers = {}): P
 	return [response.status, text === '' ? null : JSON.parse(text)];
 }
 
-/** Whoever asks next is answered rightly: an overflow of its stack once left the database broken, and silent about it. */
+/** The next request gets the right response: a stack overflow once left the database broken without an error. */
 async function unharmed(): Promise<void> {
 	const sql = 'select sum(n)::int as n from generate_series(1, 1000) as n';
 	expect(await ask('POST', '/v1/projects/local/database/query', JSON.stringify({query: sql}))).toEqual([
@@ -33,7 +33,7 @@ async function unharmed(): Promise<void> {
 const refused = expect.objectContaining({code: '54001', message: 'stack depth limit exceeded'}) as unknown;
 const query = '/v1/projects/local/database/query';
 
-describe('what nests too deep is refused as PostgreSQL refuses it, and harms nothing', () => {
+describe('values that nest too deeply are refused as PostgreSQL does it, and do no harm', () => {
 	test.each([
 		['a body', 'POST', '/rest/v1/messages', `{"content":"[A] x","meta":${deep(500_000)}}`, {}],
 		[
@@ -78,12 +78,12 @@ describe('what nests too deep is refused as PostgreSQL refuses it, and harms not
 	});
 });
 
-test('brackets that nobody closes are no depth that matters', async () => {
+test('brackets that are never closed do not count as depth', async () => {
 	const sql = `select length('${'('.repeat(50_000)}') as n`;
 	expect(await ask('POST', query, JSON.stringify({query: sql}))).toEqual([201, [{n: 50_000}]]);
 });
 
-test('what is deep but not too deep goes in and comes out, and brackets in texts count for nothing', async () => {
+test('values that nest deeply but not too deeply are stored and returned, and brackets in strings do not count', async () => {
 	const meta = {list: JSON.parse(deep(900)) as unknown, text: '[('.repeat(5000)};
 	const content = `[DEEP] ${'(['.repeat(5000)}`;
 	const [status, rows] = await ask('POST', '/rest/v1/messages?select=content,meta', JSON.stringify({content, meta}), {
@@ -94,6 +94,6 @@ test('what is deep but not too deep goes in and comes out, and brackets in texts
 	expect(isTooDeep(`"\\"${'['.repeat(200_000)}`)).toBe(true);
 	expect(isTooDeep(`"${'['.repeat(200_000)}`)).toBe(true);
 	expect(isTooDeep('[]'.repeat(200_000))).toBe(false);
-	// In time that grows with the text, not with its square.
+	// In linear, not quadratic time.
 	expect(isTooDeep(`"${String.raw`\"`.repeat(4_000_000)}`)).toBe(false);
 });

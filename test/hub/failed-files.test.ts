@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest';
 import {forgetFailedFiles} from '../../source/hub/pglite/failed-files.ts';
 
-/** As Emscripten does it: noted down first, and made or opened then. */
+/** Like Emscripten: creates the entry first, and then creates or opens the file. */
 function fileSystem() {
 	const nodes = new Map<string, object>();
 	const streams = new Set<number>();
@@ -39,7 +39,7 @@ it('forgets a file that could not be made, and makes it when there is space', ()
 	expect(make()).toBe(nodes.get('17032_fsm'));
 });
 
-it('gives back the place of a stream that could not be opened', () => {
+it('frees the slot of a stream that could not be opened', () => {
 	const {NODEFS, streams, free} = fileSystem();
 	const open = (fd: number): void => {
 		streams.add(fd);

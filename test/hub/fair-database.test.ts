@@ -20,7 +20,7 @@ const agent = (tag: string): Scope => ({
 });
 const endless = [{text: 'select count(*) from generate_series(1, 10000000000)'}];
 
-it('is a time of its own that each role has, and never more than the database gives', () => {
+it("each role has its own limit, and never more than the database's", () => {
 	expect(timeLimit({role: 'anon'}, 120_000)).toBe(3000);
 	expect(timeLimit({role: 'authenticated'}, 120_000)).toBe(8000);
 	expect(timeLimit({role: 'service_role'}, 120_000)).toBe(120_000);
@@ -47,7 +47,7 @@ describe.each([
 		},
 	},
 ])('on $engine', ({shares, open}) => {
-	it('one who sends one endless call after the other holds up nobody else for more than one of them', async () => {
+	it('a caller who sends endless calls delays others by no more than one of them', async () => {
 		const database = new FairDatabase(await open(timeout), shares);
 		try {
 			const bombs = Array.from({length: 5}, () =>
@@ -67,7 +67,7 @@ describe.each([
 
 	describe('while others wait', () => {
 		let engine: Database;
-		/** The time of a call that nobody waits for is longer than the test; that of one that is waited for is short. */
+		/** The limit of a call is longer than the test, but short if others are waiting. */
 		const limits = {shared: 200, wait: 60_000};
 
 		beforeAll(async () => {
@@ -92,7 +92,7 @@ describe.each([
 			expect(await startOf()).toEqual(before);
 		});
 
-		it('who ran into the limit pauses, but for mail', async () => {
+		it('the caller is paused, except for its mail', async () => {
 			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits});
 			const bomb = database.run(agent('BOMBER'), endless);
 			const [served] = await Promise.all([
@@ -117,7 +117,7 @@ describe.each([
 			expect((await served)[0]?.rows).toEqual([{one: 1}]);
 		});
 
-		it('a call of a human or of the owner is not cancelled; who waits is told of it', async () => {
+		it('a call of a human or of the owner is not cancelled; the errors of those who wait name it', async () => {
 			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits: {shared: 50, wait: 300}});
 			const human: Scope = {
 				role: 'authenticated',
@@ -140,7 +140,7 @@ describe.each([
 			}
 		});
 
-		it('a call that is given up before its turn is never begun', async () => {
+		it('a call that is aborted before its turn never starts', async () => {
 			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits});
 			const abort = new AbortController();
 			await engine.script(owner, 'create table if not exists marks (n int)');
@@ -153,7 +153,7 @@ describe.each([
 		});
 	});
 
-	it('however many others wait, mail waits for one of them, and it does not hold them up either', async () => {
+	it('however many others wait, mail waits for one of them, and does not delay them either', async () => {
 		const order: string[] = [];
 		let now = 0;
 		const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
@@ -175,7 +175,7 @@ describe.each([
 		const others = Array.from({length: 12}, (_, at) => ask(`BUSY_${at}`, 'other'));
 		const mail = Array.from({length: 24}, (_, at) => ask(`PEER_${at}`, 'mail'));
 		await Promise.all([...others, ...mail]).finally(() => clock.mockRestore());
-		// As much time as the others have taken, and then it waits for its turn like them.
+		// As much time as the others have used, and then it waits for its turn like them.
 		expect(order.slice(0, 3)).toEqual(['other', 'mail', 'mail']);
 		expect(order.slice(3, 15).filter(text => text === 'other').length).toBeGreaterThanOrEqual(4);
 	});
@@ -198,7 +198,7 @@ describe.each([
 	});
 });
 
-it("of an agent's SQL one statement runs at a time, beside whatever else it asks", async () => {
+it("an agent's SQL runs one statement at a time, in parallel with its other requests", async () => {
 	const running: string[] = [];
 	const together: string[] = [];
 	const slow: Database = {
@@ -219,7 +219,7 @@ it("of an agent's SQL one statement runs at a time, beside whatever else it asks
 	expect(together).toEqual(['A sql', 'A sql, B sql', 'A sql, B sql, B read', 'B sql, B read, A sql']);
 });
 
-describe('on PostgreSQL, who holds a lock', () => {
+describe('on PostgreSQL, the holder of a lock', () => {
 	const note = (body: string) => [{text: 'update notes set body = $1', values: [body]}];
 	let database: Database;
 	let said: string[];
@@ -245,7 +245,7 @@ describe('on PostgreSQL, who holds a lock', () => {
 	});
 	afterAll(() => database.close());
 
-	it('and is an agent, is cancelled when somebody waits for it', async () => {
+	it('that is an agent is cancelled when somebody waits for it', async () => {
 		const {held} = await holding(agent('BOMBER'), 'bomb');
 		const [over] = await Promise.allSettled([held, database.run(agent('CLAUDE_1'), note('served'))]);
 		expect(over).toMatchObject({
@@ -255,10 +255,10 @@ describe('on PostgreSQL, who holds a lock', () => {
 		expect((await database.run(owner, [{text: 'select body from notes'}]))[0]?.rows).toEqual([{body: 'served'}]);
 	});
 
-	it('and is the owner, is named to all who wait, and its statement to the owner alone', async () => {
+	it('that is the owner is named to all who wait, and its statement only to the owner', async () => {
 		const abort = new AbortController();
 		const {held} = await holding(owner, 'long', abort.signal);
-		// One of them is ahead in the queue, and holds up the other no more than that one does it.
+		// One of them is ahead in the queue, but does not block the other.
 		const lock = [{text: 'lock table notes in exclusive mode'}];
 		const late = ['CLAUDE_1', 'CLAUDE_2'].map(tag => database.run(agent(tag), lock));
 		const [told, behind] = await Promise.allSettled(late);
@@ -272,7 +272,7 @@ describe('on PostgreSQL, who holds a lock', () => {
 		expect(String((told as PromiseRejectedResult).reason.details)).not.toContain('generate_series');
 		expect(String((shown as PromiseRejectedResult).reason.details)).toContain('generate_series');
 		expect(said.some(sentence => sentence.includes('A statement of CLAUDE_1 waits for a lock.'))).toBe(true);
-		// SQL may hold a password.
+		// SQL may contain a password.
 		expect(said.filter(sentence => sentence.includes('generate_series'))).toEqual([]);
 	});
 });

@@ -16,7 +16,7 @@ interface Entry {
 	readonly linkpath?: string;
 }
 
-/** A tar file as somebody would write it by hand; no tar packs these. */
+/** A handmade tar file, with entries that tar programs do not write. */
 function archive(name: string, ...entries: readonly Entry[]): string {
 	const blocks = entries.flatMap(({path, type = 'File', mode = 0o644, linkpath}) => {
 		const content = type === 'File' ? Buffer.from('content') : Buffer.alloc(0);
@@ -39,7 +39,7 @@ function archive(name: string, ...entries: readonly Entry[]): string {
 }
 
 describe('an archive that somebody else made', () => {
-	it('becomes files and folders of this user alone: no bit of theirs is kept, and no owner', async () => {
+	it('becomes files and folders that only this user can access: neither modes nor owners are kept', async () => {
 		const file = archive(
 			'modes',
 			{path: 'pg/', type: 'Directory', mode: 0o7777},

@@ -26,7 +26,7 @@ afterEach(async () => {
 	for (const base of bases.splice(0)) rmSync(base, {recursive: true, force: true});
 });
 
-/** A home in a folder of its own, so that what is moved out of the home goes with it. */
+/** A home in a separate folder, so that what is moved out of the home is removed with it. */
 function newHome(): string {
 	const base = temporaryHome();
 	bases.push(base);
@@ -65,7 +65,7 @@ async function gone({pid}: {readonly pid: number}): Promise<void> {
 	await expect.poll(() => isAlive(pid), {timeout: 20_000}).toBe(false);
 }
 
-describe('a data folder that is taken away from a running hub', () => {
+describe('a data folder that is moved away from a running hub', () => {
 	it.each<[string, (home: string) => void]>([
 		['home moved', home => renameSync(home, `${home}.old`)],
 		['home removed', home => rmSync(home, {recursive: true})],
@@ -77,10 +77,10 @@ describe('a data folder that is taken away from a running hub', () => {
 		async (what, take) => {
 			const home = newHome();
 			const first = await start(home);
-			// Further on in its log than the next one will be.
+			// With a longer write-ahead log than the next one will have.
 			for (let number = 0; number < 10; number += 1) expect(await insert(first, 'x'.repeat(200_000))).toBe(true);
 			take(home);
-			// It holds a lock there still, or the database of the next one.
+			// It still holds a lock there, or the database of the next one.
 			if (what === 'database moved' || what === 'lock removed') await gone(first);
 			mkdirSync(home, {recursive: true, mode: 0o700});
 			const second = await start(home);
@@ -101,7 +101,7 @@ describe('a data folder that is taken away from a running hub', () => {
 		180_000,
 	);
 
-	it('is held: what was acknowledged before lies in the folder that was moved', async () => {
+	it('is kept open: everything acknowledged before is in the moved folder', async () => {
 		const home = newHome();
 		const first = await start(home);
 		expect(await insert(first, 'mine')).toBe(true);
@@ -111,7 +111,7 @@ describe('a data folder that is taken away from a running hub', () => {
 		expect(await bodies(await start(home))).toEqual(['mine']);
 	});
 
-	it('goes on where a link to it was switched, and ends where it leads elsewhere', async () => {
+	it('the hub goes on if a link to it was replaced, and stops if the link leads elsewhere', async () => {
 		const home = newHome();
 		const other = newHome();
 		const link = `${home}.link`;
@@ -141,7 +141,7 @@ describe('a data folder that is taken away from a running hub', () => {
 		expect(await insert(hub, 'served')).toBe(true);
 	});
 
-	it('may be a copy of itself: a backup that somebody moves into its place is not written to', async () => {
+	it('is not written to if it is a copy: a backup that somebody moved into its place', async () => {
 		const home = newHome();
 		const first = await start(home);
 		expect(await insert(first, 'copied')).toBe(true);
@@ -172,7 +172,7 @@ describe('a data folder that is taken away from a running hub', () => {
 		mkdirSync(join(home, 'state'), {recursive: true, mode: 0o700});
 		expect(await ended).toEqual([1, null]);
 		expect(said).toBe(
-			`agentmux: The hub (process ${child.pid}) has ended: its data folder is no longer the one at ${join(home, 'data')}; it was moved, removed or replaced. It wrote nothing into what is there now. What it had acknowledged is in the folder that was moved.\n`,
+			`agentmux: The hub (process ${child.pid}) has ended, because its data folder ${join(home, 'data')} was moved, removed or replaced. It wrote nothing to a folder that is there now. Everything it acknowledged is in the folder that was moved.\n`,
 		);
 		expect(existsSync(join(home, 'state/hub.json'))).toBe(false);
 		// Neither its state nor its socket is taken away where it was moved to.

@@ -2,7 +2,7 @@ import {expect, test} from 'vitest';
 import {startServer} from '../../source/hub/process/server.ts';
 import {signToken} from '../../source/hub/tokens/token.ts';
 
-test('nothing is answered that was worked on while the folder was taken away', async () => {
+test('requests that were running when the folder was moved are not answered', async () => {
 	const jwtSecret = 'a secret of the hub';
 	let inPlace = true;
 	const server = await startServer(

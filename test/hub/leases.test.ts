@@ -7,7 +7,7 @@ import {startTestHub, temporaryHome, type TestHub} from '../helpers/hub.ts';
 import {startAgent, type AgentClient} from '../helpers/mcp.ts';
 import {cli, Home} from '../helpers/program.ts';
 
-// What a user sees of tasks when the clock is set, the machine sleeps or the hub is away: the built program, as a whole.
+// What a user sees of tasks when the clock is set, the machine sleeps or the hub is down, with the built program.
 
 let hub: TestHub | null = null;
 const agents: AgentClient[] = [];
@@ -45,7 +45,7 @@ async function startWithClock(): Promise<{hub: TestHub; set: (seconds: number) =
 	};
 }
 
-/** Resolves with what a command printed; rejects with what it said when it failed. */
+/** Resolves with the output of a command; rejects with its error. */
 async function run({home}: TestHub, ...args: string[]): Promise<{stdout: string}> {
 	const {code, stdout, stderr} = await Home.at(home).run(args);
 	if (code !== 0) throw new Error(stderr);
@@ -69,14 +69,14 @@ test('a clock that is put back an hour holds up no task, and one put forward tak
 		status: 'done',
 		attempts: 1,
 	});
-	// And again, because the answer may have been lost.
+	// And again, because the response may have been lost.
 	expect(await task(hub, 'finish', String(first.id), '--token', '1', '--as', 'A')).toMatchObject({status: 'done'});
 	await expect(task(hub, 'finish', String(first.id), '--token', '1', '--failed', '--as', 'A')).rejects.toThrow(
 		`agentmux: Claim 1 of task ${first.id} was finished before, with another outcome. The first outcome stands.`,
 	);
 });
 
-test('a hub that was killed and away for longer than the lease costs its owner nothing', async () => {
+test('a hub that was killed and down for longer than the lease costs its owner nothing', async () => {
 	const home = temporaryHome();
 	hub = await startTestHub({home, cli});
 	const {id} = await task(hub, 'add', 'x');
@@ -84,7 +84,7 @@ test('a hub that was killed and away for longer than the lease costs its owner n
 	await hub.kill();
 	await sleep(6500);
 	hub = await startTestHub({home, cli});
-	// Who asks first is another.
+	// Another agent asks first.
 	expect((await run(hub, 'tasks', 'claim', '--as', 'B', '--json')).stdout.trim()).toBe('null');
 	expect(await task(hub, 'finish', String(id), '--token', '1', '--as', 'A')).toMatchObject({
 		status: 'done',
@@ -100,7 +100,7 @@ test('while an agent’s server lives its claim is renewed, and afterwards the t
 	const claimed = await agent.call('claim_task', {lease_seconds: 10});
 	const {lease_until: first} = claimed.data['task'] as Task;
 	const now = async (): Promise<Task> => task(hub!, 'show', String(id));
-	// By its server alone: the agent says nothing.
+	// Only by its server, without any call of the agent.
 	while ((await now()).lease_until === first) await sleep(200);
 	expect(await now()).toMatchObject({status: 'running', lease_owner: 'A', attempts: 1});
 	process.kill(agent.pid, 'SIGKILL');

@@ -31,7 +31,7 @@ afterEach(async () => {
 	}
 });
 
-it('a folder whose database cannot be opened gets no keys: it may be a copy that is still being put in place', async () => {
+it('no keys are created in a folder whose database cannot be opened: it may be a copy in progress', async () => {
 	const paths = placesIn(newHome());
 	mkdirSync(join(paths.data, 'pg', 'base'), {recursive: true, mode: 0o700});
 	await expect(ensureHub(paths)).rejects.toThrow('PG_VERSION is missing');
@@ -87,7 +87,7 @@ describe('a hub that is killed', () => {
 });
 
 describe('a clock that was an hour fast', () => {
-	it('locks nobody out when it is put right: keys and tokens hold whatever it says', async () => {
+	it('locks nobody out when it is corrected: keys and tokens stay valid', async () => {
 		const home = newHome();
 		const hub = await start(home);
 		const folder = join(home, 'project');
@@ -117,7 +117,7 @@ describe('starting', () => {
 		expect((await ensureHub(paths)).pid).toBe(hubs[0]?.pid);
 	});
 
-	it('is for one process: a second one is refused and says which is the first', async () => {
+	it('is for one process: a second one is refused and names the first', async () => {
 		const hub = await start();
 		const second = spawnHub(hub.home);
 		let said = '';
@@ -125,7 +125,7 @@ describe('starting', () => {
 			said += chunk.toString();
 		});
 		expect(await once(second, 'exit')).toEqual([1, null]);
-		expect(said).toContain(`Another hub (process ${hub.pid}) holds ${hub.paths.data}.`);
+		expect(said).toContain(`Another hub (process ${hub.pid}) is using ${hub.paths.data}.`);
 		expect((await findHub(hub.paths))?.pid).toBe(hub.pid);
 		await hub.stop();
 	});
@@ -141,11 +141,11 @@ describe('starting', () => {
 		expect(next?.pid).not.toBe(hub.pid);
 		expect(next).toMatchObject({url: hub.url, schema: '99990101000000'});
 		const log = readFileSync(join(hub.paths.logs, 'hub.log'), 'utf8');
-		expect(log.match(/Hub \S+ answers at/g)).toHaveLength(2);
+		expect(log.match(/Hub \S+ is listening at/g)).toHaveLength(2);
 		expect((await ensureHub(hub.paths)).pid).toBe(next?.pid);
 	});
 
-	it('takes a hub that does not say its schema for one of an older agentmux', () => {
+	it('treats a hub that does not report its schema as one of an older agentmux', () => {
 		const paths = placesIn(newHome());
 		mkdirSync(paths.state);
 		writeFileSync(join(paths.state, 'hub.json'), JSON.stringify({pid: process.pid, url: null}));
@@ -156,7 +156,7 @@ describe('starting', () => {
 		const hub = await start();
 		const folder = temporaryHome();
 		const program = installPackage(folder, {migration: 'create table agentmux.later (id int);'});
-		// As a screen of the older one does, which found its hub gone.
+		// Like a screen of the older version whose hub has ended.
 		const module = fileURLToPath(new URL('../../source/hub/files/lock.ts', import.meta.url));
 		const script = `
 			const {takeLock} = await import(${JSON.stringify(module)});
@@ -187,7 +187,7 @@ describe('starting', () => {
 		}
 	});
 
-	it('takes no notice of what a dead hub wrote', async () => {
+	it('ignores files of a dead hub', async () => {
 		const home = newHome();
 		const first = await start(home);
 		await first.kill();
@@ -197,7 +197,7 @@ describe('starting', () => {
 		expect(next.pid).not.toBe(first.pid);
 	});
 
-	it('takes another port when its own was taken meanwhile', async () => {
+	it('uses another port if its own is now in use', async () => {
 		const home = newHome();
 		const first = await start(home);
 		await first.stop({keep: true});
@@ -225,7 +225,7 @@ describe('starting', () => {
 		await hub.stop({keep: true});
 	});
 
-	it('makes no two databases of one template the same', async () => {
+	it('never makes two identical databases from one template', async () => {
 		const [one, two] = [await start(), await start()];
 		const epochs = [await sql(one, 'select epoch from mux_meta'), await sql(two, 'select epoch from mux_meta')];
 		expect(epochs[0]).not.toEqual(epochs[1]);
@@ -234,7 +234,7 @@ describe('starting', () => {
 		await two.stop();
 	});
 
-	it('leaves what it wrote to this user alone, and no key in arguments or log', async () => {
+	it('creates files that only this user can read, and puts no key into arguments or the log', async () => {
 		const hub = await start();
 		for (const folder of [hub.paths.data, hub.paths.state, hub.paths.logs, join(hub.paths.data, 'pg')]) {
 			expect([folder, statSync(folder).mode & 0o777]).toEqual([folder, 0o700]);
@@ -259,13 +259,13 @@ describe('ending', () => {
 	});
 });
 
-describe('what can go wrong', () => {
+describe('errors', () => {
 	it('says so in one sentence when the folder cannot be used', async () => {
 		const home = newHome();
 		writeFileSync(join(home, 'data'), 'a file');
 		await expect(ensureHub(placesIn(home))).rejects.toMatchObject({
 			name: 'HubError',
-			message: expect.stringContaining('a file stands where a folder should be') as unknown,
+			message: expect.stringContaining('there is a file where a folder should be') as unknown,
 		});
 	});
 
@@ -276,7 +276,7 @@ describe('what can go wrong', () => {
 		writeFileSync(join(hub.paths.data, 'pg', 'global', 'pg_control'), 'nonsense');
 		await expect(ensureHub(hub.paths)).rejects.toMatchObject({
 			name: 'HubError',
-			message: expect.stringContaining(`The database in ${join(hub.paths.data, 'pg')} cannot be opened`) as unknown,
+			message: expect.stringContaining(`Cannot open the database in ${join(hub.paths.data, 'pg')}`) as unknown,
 			remedy: expect.stringContaining('backup') as unknown,
 		});
 	});
@@ -296,7 +296,7 @@ describe('what can go wrong', () => {
 		});
 	});
 
-	it('brings the rows of an older agentmux over: what was delivered waits for its ack, and comes again', async () => {
+	it('migrates the rows of an older agentmux: delivered messages wait for their ack, and come again', async () => {
 		const home = newHome();
 		const {data} = placesIn(home);
 		mkdirSync(data, {mode: 0o700});
@@ -324,7 +324,7 @@ describe('what can go wrong', () => {
 		]);
 	});
 
-	it('writes down why PostgreSQL panicked, and tells whoever asked', async () => {
+	it('logs why PostgreSQL panicked, and tells the client', async () => {
 		const hub = await start();
 		const [row] = (await sql(hub, 'select pg_walfile_name(pg_current_wal_lsn()) as name')) as {name: string}[];
 		const wal = join(hub.paths.data, 'pg/pg_wal');
@@ -335,7 +335,7 @@ describe('what can go wrong', () => {
 			rmSync(join(wal, name), {force: true});
 			mkdirSync(join(wal, name));
 		}
-		// More than what is open of it, and nothing that could be compressed.
+		// More than the part that is open, and incompressible.
 		const text = "(select string_agg(gen_random_uuid()::text, '') from generate_series(1, 3000) where n > 0)";
 		const filling = `insert into messages (content) select '[A] ' || ${text} from generate_series(1, 40) n`;
 		const refused = await sql(hub, filling).catch((error: unknown) => String(error));
@@ -344,7 +344,7 @@ describe('what can go wrong', () => {
 		expect(refused).toMatch(/the database stopped while it worked on this.*could not .*pg_wal/s);
 	});
 
-	it('says what its database works on, which ends with whoever asked for it', async () => {
+	it('reports the running statements, which end when their client goes away', async () => {
 		const hub = await start(newHome());
 		const running = async (): Promise<unknown> => (await findHub(hub.paths))?.running;
 		const asked = new AbortController();

@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest';
 import {Pauses} from '../../source/hub/database/pauses.ts';
 
-it('a pause is twice as long each time, for a minute at most, and begins anew when it is long ago', () => {
+it('each pause is twice as long, up to a minute, and starts again at the shortest after a long time', () => {
 	let now = 0;
 	const pauses = new Pauses(() => now);
 	const lengths = Array.from({length: 8}, () => {

@@ -94,7 +94,7 @@ describe('a URL', () => {
 		'postgres://me:pw@db/%secret',
 	])('that cannot be one is refused, and not repeated', text => {
 		expect(() => parsePostgresUrl(text, none)).toThrow(
-			/^(The database URL is not a PostgreSQL URL|sslmode=no is not known)/,
+			/^(The database URL is not a PostgreSQL URL|Unknown sslmode: no)/,
 		);
 		expect(() => parsePostgresUrl(text, none)).not.toThrow(/secret/);
 	});
@@ -137,7 +137,7 @@ describe('opening', () => {
 			(url: URL) => {
 				url.password = '';
 			},
-			/it wants a password, and none was given\. Check .*PGPASSFILE/,
+			/it requires a password, and none was given\. Check .*PGPASSFILE/,
 		],
 		[
 			'a database that is not there',
@@ -151,7 +151,7 @@ describe('opening', () => {
 			(url: URL) => {
 				url.port = '1';
 			},
-			/ECONNREFUSED.*Check that it runs/,
+			/ECONNREFUSED.*Check that the server is running/,
 		],
 		[
 			'a certificate that cannot be read',
@@ -166,12 +166,12 @@ describe('opening', () => {
 
 	it('refuses a database that cannot hold every message', async () => {
 		const url = await make(`encoding 'LATIN1' template template0`);
-		await expect(open(url)).rejects.toThrow('is encoded as LATIN1');
+		await expect(open(url)).rejects.toThrow('is LATIN1, which cannot represent all messages');
 	});
 
 	it.each([
-		['a Supabase', 'create schema auth; create table auth.users (id uuid)', /is a Supabase's own/],
-		['a schema auth of somebody else', 'create schema auth', /has a schema auth that is not agentmux's/],
+		['a Supabase', 'create schema auth; create table auth.users (id uuid)', /is that of a Supabase/],
+		['a schema auth of somebody else', 'create schema auth', /has a schema auth that agentmux did not create/],
 	])('refuses %s and changes nothing in it', async (_, before, sentence) => {
 		const url = await make();
 		await sql(url, before);
@@ -182,7 +182,7 @@ describe('opening', () => {
 		expect(await sql(url, census)).toEqual(found);
 	});
 
-	it("takes what `supabase db push` has made, of whomever, and a newer agentmux's not", async () => {
+	it("accepts a schema that `supabase db push` created, whoever ran it, but not a newer agentmux's", async () => {
 		const url = await make();
 		await open(url);
 		await sql(url, `alter table supabase_migrations.schema_migrations drop column created_by`);
@@ -243,7 +243,7 @@ describe('a database user with few rights', () => {
 	}
 
 	it('is told in one sentence what a superuser has to run, and needs no more than that', async () => {
-		// Roles are the server's: those of the other tests would be there already.
+		// Roles belong to the server, so those of other tests would already exist.
 		const fresh = await startPostgres();
 		try {
 			await sql(fresh.connectionString, `create role "few rights" login password 'few'`);
@@ -251,11 +251,14 @@ describe('a database user with few rights', () => {
 			const url = new URL(fresh.connectionString);
 			[url.username, url.password, url.pathname] = ['few rights', 'few', '/own'];
 			const failure = (await open(url.href).catch((error: unknown) => error)) as {message: string; remedy: string};
-			expect(failure.message).toMatch(/^The database user few rights may not set up the mailbox: permission denied/);
+			expect(failure.message).toMatch(
+				/^The database user few rights lacks rights to set up the mailbox: permission denied/,
+			);
 			expect(await sql(url.href, `select nspname from pg_namespace where nspname ~ '^(supabase|agentmux)'`)).toEqual(
 				[],
 			);
-			const grants = /^Let a superuser run, where it is not so already: (.+)\.$/.exec(failure.remedy)?.[1] ?? '';
+			const grants =
+				/^As a superuser, run those of these statements that are still needed: (.+)\.$/.exec(failure.remedy)?.[1] ?? '';
 			for (const grant of grants.split('; ')) await sql(fresh.connectionString, grant);
 			const {database} = await open(url.href);
 			const read = {role: 'supabase_read_only_user', claims: {}, readOnly: true};
@@ -276,7 +279,9 @@ describe('a database user with few rights', () => {
 			await sql(fresh.connectionString, 'create database own owner few');
 			const url = new URL(fresh.connectionString);
 			[url.username, url.password, url.pathname] = ['few', 'few', '/own'];
-			await expect(open(url.href)).rejects.toThrow('may not set up the mailbox: permission denied to create role');
+			await expect(open(url.href)).rejects.toThrow(
+				'lacks rights to set up the mailbox: permission denied to create role',
+			);
 			expect(await sql(url.href, `select nspname from pg_namespace where nspname ~ '^(supabase|agentmux)'`)).toEqual(
 				[],
 			);
@@ -320,7 +325,7 @@ describe('a database user with few rights', () => {
 		}
 	});
 
-	it('has tables that are published later announced all the same, without event triggers', async () => {
+	it('captures tables that are published later, even without event triggers', async () => {
 		await open(server.connectionString);
 		const url = await user('plain', '');
 		await sql(server.connectionString, 'grant anon, authenticated, service_role to plain');
@@ -329,7 +334,7 @@ describe('a database user with few rights', () => {
 		const heard: string[] = [];
 		await database.listen('realtime', payload => heard.push(payload));
 		try {
-			// The first look is what later ones are compared with.
+			// Later checks are compared with the first one.
 			await expect
 				.poll(
 					async () => {
@@ -355,12 +360,12 @@ describe('a database user with few rights', () => {
 		await sql(url.href, `create role second login password 'few' in role postgres`);
 		const second = new URL(url.href);
 		[second.username, second.password] = ['second', 'few'];
-		// The turn is made by one, and taken by the other.
+		// One creates the lock, and the other takes it.
 		await open(second.href);
 		await open(url.href);
 		await sql(server.connectionString, `create role guest login password 'few'`);
 		[url.username, url.password] = ['guest', 'few'];
-		await expect(open(url.href)).rejects.toThrow(/belongs to the database user postgres, and guest may not change it/);
+		await expect(open(url.href)).rejects.toThrow(/belongs to the database user postgres, and guest cannot change it/);
 	});
 });
 
@@ -380,7 +385,7 @@ describe("cancelled when it has been answered, while its connection is made read
 		await database.close();
 	});
 
-	/** Cancels a script at that moment, which lasts until `other` commits. */
+	/** Cancels a script at a moment that lasts until `other` commits. */
 	async function cancelled(end: string): Promise<{readonly answer: Promise<unknown>}> {
 		const abort = new AbortController();
 		await other.query('create table if not exists done (); select pg_advisory_lock(7)');
@@ -419,7 +424,7 @@ describe("cancelled when it has been answered, while its connection is made read
 	});
 });
 
-it('a network that swallows everything is noticed, refused in time, and got over', async () => {
+it('a network that drops everything is noticed, leads to errors in time, and is recovered from', async () => {
 	let passes = true;
 	const relay = await startRelay(Number(new URL(server.connectionString).port), () => passes);
 	const heard: (string | null)[] = [];
@@ -471,7 +476,7 @@ it('the catalog is read, and the hub set up again, while somebody alters a table
 	}
 });
 
-it('the hub loads node-postgres for nobody who did not ask for it', () => {
+it('the hub loads node-postgres only if it is used', () => {
 	const loaded = (module: string): number => {
 		const file = new URL(`../../source/hub/${module}`, import.meta.url).href;
 		const program = `import {createRequire} from 'node:module';

@@ -2,7 +2,7 @@ import {expect, it, onTestFinished} from 'vitest';
 import {startServer} from '../../source/hub/process/server.ts';
 import {signToken} from '../../source/hub/tokens/token.ts';
 
-it('no token is given to who asked with keys that were replaced meanwhile', async () => {
+it('a request with keys that were replaced meanwhile gets no token', async () => {
 	const [old, next] = ['o', 'n'].map(letter => letter.repeat(40));
 	let jwtSecret = String(old);
 	const server = await startServer(

@@ -75,7 +75,7 @@ test('a database restored into a server with lower transaction numbers: follower
 	const third = await post('[WRITER] only heard');
 	await heard.until(() => heard.messages.length === 3);
 
-	// What a dump does not have is lost with the server that it was made of; here nothing was written after it.
+	// Rows written after the dump would be lost with the old server; here there are none.
 	const scratch = await startTestHub({env: {AGENTMUX_DATABASE_URL: young.connectionString}});
 	await scratch.stop();
 	await hub.stop({keep: true});

@@ -19,7 +19,7 @@ interface Answer {
 	readonly body: string;
 }
 
-/** Not fetch: it would not let a test say another Host. */
+/** Not fetch, which does not allow a test to set Host. */
 function ask(
 	path: string,
 	options: {method?: string; headers?: Record<string, string>; body?: string} = {},
@@ -42,8 +42,8 @@ function ask(
 const messages = '/rest/v1/messages?select=id';
 const sign = (claims: Record<string, unknown>): string => signToken(hub.jwtSecret, claims);
 
-describe('who may ask', () => {
-	it('takes requests for itself alone, by any of its names', async () => {
+describe('which requests are allowed', () => {
+	it('accepts only requests addressed to it, by any of its names', async () => {
 		const {port} = new URL(hub.url);
 		for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]) {
 			expect([host, (await ask('/health', {headers: {host}})).status]).toEqual([host, 200]);
@@ -53,7 +53,7 @@ describe('who may ask', () => {
 		}
 	});
 
-	it('takes pages of its own and no others, whatever key they hold', async () => {
+	it('accepts pages of its own origin and no others, whatever their key', async () => {
 		const {port} = new URL(hub.url);
 		for (const origin of [`http://localhost:${port}`, `http://127.0.0.1:${port}`]) {
 			const {status, headers} = await ask(messages, {headers: {origin, apikey: hub.serviceRoleKey}});
@@ -105,14 +105,14 @@ describe('who may ask', () => {
 		},
 	);
 
-	it('says on /health that it is there, and no more', async () => {
+	it('reveals on /health only that it is there', async () => {
 		const {status, body} = await ask('/health');
 		expect([status, JSON.parse(body)]).toEqual([200, {status: 'ok'}]);
 	});
 });
 
 describe('keys and tokens', () => {
-	it('asks for a key, as the gateway of Supabase does', async () => {
+	it("requires a key, as Supabase's gateway does", async () => {
 		const {status, body} = await ask(messages);
 		expect([status, JSON.parse(body)]).toMatchObject([401, {message: 'No API key found in request'}]);
 	});
@@ -173,7 +173,7 @@ describe('keys and tokens', () => {
 		}
 	});
 
-	it('lets no token choose a database role that is not for callers', async () => {
+	it('rejects tokens with a database role that is not for clients', async () => {
 		for (const role of ['postgres', 'supabase_read_only_user', 'pg_write_all_data', undefined]) {
 			const token = signToken(hub.jwtSecret, role === undefined ? {} : {role});
 			expect([role, (await ask(messages, {headers: {apikey: token}})).status]).toEqual([role, 401]);
@@ -215,12 +215,12 @@ describe('bounds', () => {
 			headers: {...headers(), 'transfer-encoding': 'chunked'},
 			body: 'x'.repeat(20_000_000),
 		}).catch((error: NodeJS.ErrnoException) => error.code);
-		// Who is still writing may see the closed connection before the answer.
+		// A client that is still writing may see the closed connection before the response.
 		expect(['EPIPE', 'ECONNRESET', 413]).toContain(typeof sent === 'object' ? sent.status : sent);
 		await alive();
 	});
 
-	it('answers a list of ids that its address cannot hold with 414, and a shorter one with rows', async () => {
+	it('answers a URL that is too long with 414, and a shorter list of ids with rows', async () => {
 		const list = (length: number) => Array.from({length}, (_, index) => 100_000 + index).join(',');
 		expect((await ask(`${messages}&id=in.(${list(6000)})`, {headers: headers()})).status).toBe(200);
 		const agent = createClient(hub.url, hub.serviceRoleKey, {auth: {persistSession: false}});
@@ -241,7 +241,7 @@ describe('bounds', () => {
 		expect([status, JSON.parse(body)]).toEqual([201, [{n: 100_000}]]);
 	});
 
-	it('answers what is no HTTP with 400, and half a request by closing', async () => {
+	it('answers invalid HTTP with 400, and half a request by closing', async () => {
 		const {port} = new URL(hub.url);
 		const talk = (text: string, end: boolean): Promise<string> =>
 			new Promise((resolve, reject) => {
@@ -303,7 +303,7 @@ describe('management', () => {
 		]);
 	});
 
-	it('writes nothing when it may only read', async () => {
+	it('writes nothing when it is read-only', async () => {
 		const [status] = await query({query: `insert into messages (content) values ('[A] no')`, read_only: true});
 		expect(status).toBe(400);
 		expect(await query({query: "select count(*)::int as n from messages where tag = 'A'", read_only: true})).toEqual([
@@ -350,7 +350,7 @@ describe('management', () => {
 		]);
 	});
 
-	it('reads by all that reads', async () => {
+	it('allows all statements that only read', async () => {
 		for (const sql of [
 			'select 1 as n',
 			'(select 1 as n)',
@@ -376,7 +376,7 @@ describe('management', () => {
 		expect((await query({query: who}, hub.tokenFor('CLAUDE_1')))[1]).not.toEqual([{role: 'postgres'}]);
 	});
 
-	it('refuses what is no request', async () => {
+	it('refuses invalid requests', async () => {
 		for (const body of [{}, {query: ''}, {query: 1}, {query: 'select 1\0'}, {query: 'select 1', parameters: 'x'}]) {
 			expect([body, (await query(body))[0]]).toEqual([body, 400]);
 		}

@@ -16,11 +16,11 @@ beforeEach(async () => {
 });
 afterEach(() => home.dispose());
 
-describe('a folder in the place of hub.json', () => {
-	test('is named at once by every command that needs the hub', async () => {
+describe('a folder instead of hub.json', () => {
+	test('is named by every command that needs the hub, without a delay', async () => {
 		const path = join(home.path, 'state', 'hub.json');
 		mkdirSync(path, {recursive: true, mode: 0o700});
-		const said = `agentmux: The hub cannot say where it answers: a folder stands where its file ${path} should be. Move it away, and try again.\n`;
+		const said = `agentmux: The hub cannot publish its address: ${path} is a folder. Move it away, and try again.\n`;
 		for (const args of [['hub', 'start'], ['hub', 'status'], ['tail']]) {
 			const began = performance.now();
 			expect([args, await home.run(args)]).toEqual([args, {code: 1, stdout: '', stderr: said}]);
@@ -109,11 +109,11 @@ describe('history.json that agentmux did not write', () => {
 		expect(copies).toHaveLength(1);
 		const copy = join(data, copies[0] ?? '');
 		expect(JSON.parse(readFileSync(copy, 'utf8'))).toEqual({mine: [1, 2, 3]});
-		const sentence = `history.json held something that agentmux did not write; it is kept as ${copy}.`;
+		const sentence = `history.json contained something that agentmux did not write; it was kept as ${copy}.`;
 		expect((await home.run(['verify'])).stderr).toContain(sentence);
 		expect(await home.output(['hub', 'status'])).toContain(sentence);
 		expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({heads: [{seq: expect.any(Number) as unknown}]});
-		// Once it is moved away, there is nothing to say.
+		// Once it has been moved away, there is no message.
 		rmSync(copy);
 		expect((await home.run(['verify'])).stderr).toBe('');
 	});

@@ -4,7 +4,7 @@ import {parseArray} from '../../source/hub/database/array-text.ts';
 import {splitStatements} from '../../source/hub/database/split-statements.ts';
 
 describe('splitStatements', () => {
-	it('cuts at semicolons and keeps no empty statement', () => {
+	it('splits at semicolons and drops empty statements', () => {
 		expect(splitStatements(' select 1 ;; select 2;\n-- the end\n;/* ; */')).toEqual(['select 1', 'select 2']);
 	});
 
@@ -25,7 +25,7 @@ describe('splitStatements', () => {
 		expect(splitStatements(`${statement};\nselect 2`)).toEqual([statement, 'select 2']);
 	});
 
-	it('finds again what was joined, whatever stands in quotes', () => {
+	it('splits what was joined, whatever is in quotes', () => {
 		const quoted = fc.oneof(
 			fc.string().map(text => `'${text.replaceAll("'", "''")}'`),
 			fc.string().map(text => `"${text.replaceAll('"', '""')}"`),
@@ -61,7 +61,7 @@ describe('parseArray', () => {
 		expect(parseArray('[0:1]={a,b}')).toEqual(['a', 'b']);
 	});
 
-	it('finds any elements again', () => {
+	it('parses any elements', () => {
 		fc.assert(
 			fc.property(fc.array(fc.option(fc.string())), elements => {
 				const text = elements.map(element =>

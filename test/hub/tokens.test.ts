@@ -80,7 +80,7 @@ function client(token: string, key = keys().anon_key): SupabaseClient {
 	return made;
 }
 
-/** What each way to the mailbox says to this token: `yes`, or why not. */
+/** The result of each way to use the token: `yes`, or the error. */
 async function ways(token: string, key = keys().anon_key): Promise<Record<string, string>> {
 	const headers = {apikey: key, authorization: `Bearer ${token}`, 'content-type': 'application/json'};
 	const ask = async (path: string, body?: object): Promise<string> => {
@@ -114,7 +114,7 @@ beforeAll(async () => {
 });
 
 describe('a token of an agent', () => {
-	test('ends, has an id and a generation, and says nothing that a clock put back would deny', async () => {
+	test('expires, has an id and a generation, and has no claim that a clock set back would invalidate', async () => {
 		const token = await joined();
 		const {exp, jti, ...rest} = claimsOf(token);
 		expect(rest).toEqual({
@@ -129,18 +129,18 @@ describe('a token of an agent', () => {
 		expect(await ways(token)).toEqual(all('yes'));
 	});
 
-	test('stays while it is young, when its agent joins again', async () => {
+	test('is kept when its agent joins again soon', async () => {
 		const token = await joined();
 		expect(await joined()).toBe(token);
 		writeFileSync(placePath(), JSON.stringify({...place(), token: sign({exp: inSeconds(86_400), jti: 'x', gen: 0})}));
 		expect(claimsOf(await joined())['exp']).toBeGreaterThan(inSeconds(20 * 86_400));
 	});
 
-	test('is exchanged by itself, also after it expired, and nothing else is', async () => {
+	test('can be exchanged for a new one, also after it expired; nothing else can', async () => {
 		const next = await renewed(sign({exp: inSeconds(-300), jti: 'late', gen: 0}));
 		expect(claimsOf(next)).toMatchObject({app_metadata: {agent_tag: me, kind: 'agent'}, gen: 0});
 		expect(claimsOf(await renewed(sign({exp: inSeconds(60 - year), jti: 'later', gen: 0})))['gen']).toBe(0);
-		// Of the kind that had no end.
+		// Of the kind that never expired.
 		expect(claimsOf(await renewed(sign()))['exp']).toBeGreaterThan(inSeconds(20 * 86_400));
 		const other = signToken('the secret of another home, which is longer', claimsOf(next));
 		const forged = `${next.split('.')[0]}.${Buffer.from(JSON.stringify({...claimsOf(next), gen: 99})).toString('base64url')}.${next.split('.')[2]}`;
@@ -159,7 +159,7 @@ describe('a token of an agent', () => {
 		for (const bearer of [other, forged]) expect(await ways(bearer)).toEqual(all('401'));
 	});
 
-	test('is exchanged for one of the same agent alone', async () => {
+	test('is exchanged only for one of the same agent', async () => {
 		const response = await tokens(sign(), 'POST', {tag: 'CLAUDE_TWIN'});
 		const {token} = (await response.json()) as {token: string};
 		expect(claimsOf(token)).toMatchObject({app_metadata: {agent_tag: me}});
@@ -229,7 +229,7 @@ const ends: readonly (readonly [how: string, end: () => Promise<unknown>, status
 ];
 
 describe.each(ends)('after agentmux %s', (how, end, status, others) => {
-	test('every token of before is refused on every way, at once, and one without an end, too', async () => {
+	test('all earlier tokens are refused immediately everywhere, also those without an expiry', async () => {
 		const token = await joined();
 		await joined(`${me}_TWIN`, twins);
 		const unending = sign();
@@ -274,7 +274,7 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 		await other.send({type: 'broadcast', event: 'x', payload: {}});
 		expect(told).toEqual([]);
 		await home.output(['send', 'after'], {cwd: hub.home});
-		// What comes next to somebody who may, has not come to the other one.
+		// The next message that an authorized client receives did not reach the other one.
 		const late: string[] = [];
 		const newcomer = client(token);
 		await newcomer.realtime.setAuth();
@@ -304,7 +304,7 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 		};
 		await fire({home: hub.home, tag: me, event: 'UserPromptSubmit'});
 		expect([how, failures().length]).toEqual([how, how === 'hub rotate-keys' ? 0 : 1]);
-		// What was kept of the file does not help.
+		// A copy of the file does not help.
 		writeFileSync(placePath(), former);
 		await fire({home: hub.home, tag: me, event: 'UserPromptSubmit'});
 		expect(failures().at(-1)).toMatch(/has ended|has been revoked|makes another token/);
@@ -312,7 +312,7 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 });
 
 describe('an agent that is let in again', () => {
-	test('has a new token in its file, and the old one stays refused', async () => {
+	test('gets a new token in its file, and the old one stays refused', async () => {
 		const former = await joined();
 		await home.output(['agents', 'revoke', me]);
 		expect(await home.output(['agents', 'restore', me])).toBe(
@@ -332,7 +332,7 @@ describe('an agent that is let in again', () => {
 		expect(new Set(Object.values(await ways(former)))).toEqual(new Set(['401']));
 	});
 
-	test('keeps its token while it has another folder', async () => {
+	test('keeps its token while it is joined in another folder', async () => {
 		const other = join(folder, 'other');
 		mkdirSync(other);
 		const token = await joined();
@@ -364,7 +364,7 @@ test.skipIf(onPostgres)('a backup that is put back does not bring back what has 
 	expect([await status(former), await status(tokenNow())]).toEqual([401, 201]);
 });
 
-describe('a set-up of an agentmux whose tokens had no end', () => {
+describe('a setup of an agentmux whose tokens did not expire', () => {
 	test('goes on: hook, command and server work, and a new token comes by itself', async () => {
 		await joined();
 		const old = sign();
@@ -458,7 +458,7 @@ describe('new keys', () => {
 		expect(await fire({home: hub.home, tag: me, event: 'UserPromptSubmit'})).toMatchObject({code: 0, stderr: ''});
 	});
 
-	test('are the service role’s to ask for', async () => {
+	test('can be requested only by the service role', async () => {
 		const before = keys();
 		for (const bearer of [before.anon_key, sign(), hub.tokenFor('HUMAN', 'human')]) {
 			const response = await fetch(`${hub.url}/agentmux/v1/keys`, {

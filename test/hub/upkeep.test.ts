@@ -44,7 +44,7 @@ const database: Database = {
 
 const minutes = (count: number): Promise<unknown> => vi.advanceTimersByTimeAsync(count * 60_000);
 
-/** A hub that runs for so many minutes, and is ended without a word. */
+/** A hub that runs for that many minutes and is then killed. */
 async function runFor(count: number, isPaused = false): Promise<void> {
 	const end = startMaintenance(database, {log: () => undefined, file, isPaused: () => isPaused});
 	ends.push(end);
@@ -55,7 +55,7 @@ async function runFor(count: number, isPaused = false): Promise<void> {
 const vacuums = (): number => ran.filter(sql => sql === 'vacuum analyze').length;
 
 describe('upkeep', () => {
-	test('vacuums each hour of a hub that never runs for one', async () => {
+	test('vacuums every hour, even if a hub never runs for an hour', async () => {
 		for (let run = 0; run < 18; run += 1) await runFor(10);
 		expect(vacuums()).toBeGreaterThanOrEqual(2);
 		expect(vacuums()).toBeLessThanOrEqual(3);
@@ -84,7 +84,7 @@ describe('upkeep', () => {
 		expect(ran).toEqual([]);
 	});
 
-	test('waits while nothing may be written', async () => {
+	test('waits while writing is forbidden', async () => {
 		await runFor(1);
 		ran = [];
 		vi.setSystemTime(Date.now() + 7_200_000);
@@ -95,7 +95,7 @@ describe('upkeep', () => {
 	});
 
 	test.each(['', '\0\0\0', '{"a": 1}', '{"at": "soon"}'])(
-		'begins an hour where what it kept is damaged: %j',
+		'is due in an hour if its file is damaged: %j',
 		async text => {
 			writeFileSync(file, text);
 			await runFor(1);
@@ -106,7 +106,7 @@ describe('upkeep', () => {
 		},
 	);
 
-	test('is due where the clock was put back', () => {
+	test('is due if the clock was set back', () => {
 		expect(isDue(1000, 100, 1099)).toBe(false);
 		expect(isDue(1000, 100, 1100)).toBe(true);
 		expect(isDue(1000, 100, 999)).toBe(true);

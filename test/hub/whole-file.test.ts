@@ -6,7 +6,7 @@ import {expect, onTestFinished, test} from 'vitest';
 
 const module = (path: string): string => JSON.stringify(new URL(`../../source/${path}`, import.meta.url).href);
 
-/** Every way in which a file of the home is replaced; each is given `file`, `folder` and `text`. */
+/** All functions that replace a file of the home; each gets `file`, `folder` and `text`. */
 const writers: readonly [string, string][] = [
 	['of the hub', `(await import(${module('hub/files/private-file.ts')})).writePrivateFile(file, text)`],
 	['of the screen', `(await import(${module('tui/terminal/private-file.ts')})).writePrivate(file, text)`],

@@ -46,7 +46,7 @@ describe('the SQL of an agent on the hub', () => {
 	}, 60_000);
 	afterAll(() => home.dispose());
 
-	test('is its own, by the server that join sets up', async () => {
+	test('runs as the agent, by the server that join sets up', async () => {
 		const client = await connect(entryIn(folder), folder);
 		const tables = await call(client, 'list_tables', {schemas: ['public'], verbose: true});
 		expect(tables).toMatchObject({isError: false, text: expect.stringContaining('public.messages') as string});
@@ -215,7 +215,7 @@ describe('the SQL of an agent on a Supabase project', () => {
 		expect(stderr).toContain('is not a hosted project');
 	});
 
-	test('says that a secret key would lie with the agent, and what to do', async () => {
+	test('says that the agent would have a secret key, and what to do', async () => {
 		configure({secret_key: hub.serviceRoleKey});
 		expect(await home.output(['join', 'CLAUDE_1', '--dir', folder])).toContain(
 			'That is a secret key, which gives CLAUDE_1 full access',

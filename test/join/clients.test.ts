@@ -209,7 +209,7 @@ describe('several clients in one folder', () => {
 		expect((await readdir(folder)).sort()).toEqual(['AGENTS.md', 'CLAUDE.md']);
 	});
 
-	test('do not hinder each other: a broken file of one that has not joined is none of our business', async () => {
+	test('do not affect each other: a broken file of one that has not joined is ignored', async () => {
 		const broken = {'.codex/config.toml': '[,', '.gemini/settings.json': '{,'};
 		for (const [name, content] of Object.entries(broken)) await put(name, content);
 		await writeFile(join(folder, 'GEMINI.md'), Buffer.from([0xff]));
@@ -239,7 +239,7 @@ describe('several clients in one folder', () => {
 	});
 });
 
-test('a client that there is not is refused, with the one that was meant', async () => {
+test('an unknown client is refused, with a suggestion', async () => {
 	expect(await joinAs('gemni')).toMatchObject({
 		code: 2,
 		stderr: 'agentmux: Unknown client `gemni`. Did you mean gemini? Choose from claude, codex, gemini.\n',
@@ -265,7 +265,7 @@ test('a recipe is set up for the client that is named, and does not say that mai
 	expect(await readdir(folder)).toEqual([]);
 });
 
-test('a tag without a place is said to have none, also beside a broken file of a client that has not joined', async () => {
+test('a tag that has not joined is reported, also next to a broken file of a client that has not joined', async () => {
 	await joinAs('codex');
 	await put('.mcp.json', '{,');
 	expect(await leave('OTHER')).toMatchObject({code: 0, stderr: expect.stringContaining('OTHER has not joined in')});

@@ -22,7 +22,7 @@ const mail: Mail = {
 	created_at: '2026-11-25T10:00:00Z',
 };
 
-describe('what is parseEvent', () => {
+describe('events of clients', () => {
 	test('is Claude Code where join wrote no client, and none that there is not', () => {
 		expect(clientIn(['Stop', '--as', 'ME'])).toBe('claude');
 		expect(clientIn(['Stop', '--as', 'ME', '--client', 'codex'])).toBe('codex');
@@ -70,7 +70,7 @@ describe('what is parseEvent', () => {
 		expect(parseEvent('gemini', 'Notification', input({}))).toBeNull();
 	});
 
-	test('of Gemini CLI as a prompt, but said by our own hook, is none of the user', () => {
+	test("of Gemini CLI as a prompt that our own hook wrote is not the user's", () => {
 		const texts = [mailText('ME', [mail], {more: false}), mailText('ME', [mail, mail], {more: true})];
 		texts.push(openText('ME', [mail]), openText('ME', [mail, mail]));
 		for (const prompt of texts) {
@@ -87,7 +87,7 @@ describe('what is parseEvent', () => {
 describe('an answer', () => {
 	const context = JSON.stringify({hookSpecificOutput: {hookEventName: 'PostToolBatch', additionalContext: 'x'}});
 
-	test('bears the name that the client knows the event by', () => {
+	test("has the client's name of the event", () => {
 		expect(formatAnswer('claude', 'PostToolBatch', context)).toBe(context);
 		for (const [client, event] of [
 			['codex', 'PostToolUse'],
@@ -99,7 +99,7 @@ describe('an answer', () => {
 		}
 	});
 
-	test('holds nothing that the client does not know, which Codex takes for no answer at all', () => {
+	test('has nothing that the client does not know, for which Codex would reject it', () => {
 		const more = {decision: 'block', reason: 'mail', systemMessage: 'm', watchPaths: ['/x']};
 		const rich = JSON.stringify({...more, hookSpecificOutput: {hookEventName: 'Stop', watchPaths: ['/x']}});
 		const plain = {decision: 'block', reason: 'mail', systemMessage: 'm'};

@@ -85,7 +85,7 @@ function drip(socket: Socket, text: string): void {
 	socket.on('close', () => clearInterval(timer));
 }
 
-describe('a hub that is too slow is given up, and nobody but the human hears of it', () => {
+describe('gives up on a hub that is too slow, and tells only the human', () => {
 	const slow: readonly (readonly [what: string, serve: (socket: Socket) => void])[] = [
 		['accepts and never answers', socket => socket.resume()],
 		['accepts and does not even read', () => undefined],
@@ -127,7 +127,7 @@ describe('a hub that is too slow is given up, and nobody but the human hears of 
 	});
 });
 
-describe('a hub that is none, or talks otherwise, says nothing to the model', () => {
+describe('a server that is not a hub, or speaks another protocol, says nothing to the model', () => {
 	test.each([
 		['hangs up at once', (socket: Socket) => void socket.end(), /the answer was cut off, or is not HTTP/],
 		[

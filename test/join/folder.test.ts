@@ -51,7 +51,7 @@ interface Settings {
 const settings = () => JSON.parse(text('.claude/settings.json')) as Settings;
 
 describe('join', () => {
-	test('writes servers, hooks and guidance; the token goes to a file of our own that nobody else reads', async () => {
+	test('writes servers, hooks and guidance; the token goes to a private file', async () => {
 		await joinAs('CLAUDE_1');
 		const {hooks} = settings();
 		expect(Object.keys(hooks).sort()).toEqual([...hookEvents].sort());
@@ -105,7 +105,7 @@ describe('join', () => {
 		expect(existsSync(data)).toBe(false);
 	});
 
-	test('a read-only file is refused, and all three stay as they are', async () => {
+	test('a read-only file is refused, and all three files stay unchanged', async () => {
 		put('.claude/settings.json', '{}');
 		chmodSync(join(folder, '.claude/settings.json'), 0o444);
 		await expect(joinAs('CLAUDE_1')).rejects.toMatchObject({
@@ -216,7 +216,7 @@ describe('leave', () => {
 		expect(existsSync(join(data, 'agents/CLAUDE_1.json'))).toBe(false);
 	});
 
-	test('what somebody changed meanwhile stays', async () => {
+	test('keeps what somebody has changed since', async () => {
 		put('.claude/settings.json', JSON.stringify({hooks: {Stop: [hook]}}, null, 2));
 		put('CLAUDE.md', '# Mine\n');
 		await joinAs('CLAUDE_1');
@@ -319,7 +319,7 @@ describe('leave', () => {
 		expect(all()).toEqual([null, null, null]);
 	});
 
-	test('leaves a command that somebody has changed, and says so', async () => {
+	test('keeps a command that somebody has changed, and says so', async () => {
 		await joinAs('CLAUDE_1');
 		change(hooks => {
 			const [first] = hooks['Stop']?.[0]?.hooks ?? [];

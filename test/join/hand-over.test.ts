@@ -68,7 +68,7 @@ describe('a message that hooks take and cannot hand over', () => {
 		expect(await receipt(id)).toMatchObject({state: 'delivered', attempts: 1, takes: 0});
 	});
 
-	test('is given back at once where nobody reads, and keeps the next one waiting only when that goes on', async () => {
+	test('is released immediately if nobody reads, and delays the next one only if that goes on', async () => {
 		const {id} = await post('nobody reads');
 		const closed = async (): Promise<void> => {
 			const child = broken('pipe');
@@ -97,7 +97,7 @@ describe('a message that hooks take and cannot hand over', () => {
 		expect(await next()).toContain(`#${id} from`);
 	});
 
-	test('is given back at once when its patience is over and the pipe is still full', async () => {
+	test('is released immediately when its time is up and the pipe is still full', async () => {
 		const {id} = await post('a full pipe');
 		const pipe = openFullPipe(join(hub.home, `${me}.pipe`));
 		const child = broken(pipe.fd, '2000');
@@ -120,7 +120,7 @@ describe('a message that hooks take and cannot hand over', () => {
 	});
 });
 
-test('a hook that has too little time left takes nothing', async () => {
+test('a hook with too little time left takes nothing', async () => {
 	const {id} = await post('waits');
 	await fire({home: hub.home, tag: me, event: 'PostToolBatch', env: {AGENTMUX_HOOK_TIMEOUT: '30'}});
 	expect(await receipt(id)).toBeUndefined();

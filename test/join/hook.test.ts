@@ -118,7 +118,7 @@ describe('handing over', () => {
 		expect(contextOf(await fire('PostToolBatch'))).toContain('␛[2J<U+202E>gone');
 	});
 
-	test('a subagent is given nothing: the mail is its principal’s', async () => {
+	test('a subagent gets nothing: the mail is its principal’s', async () => {
 		await post('for the principal');
 		expect(await fire('PostToolBatch', {agent_id: 'sub'})).toMatchObject(silence);
 		expect(contextOf(await fire('PostToolBatch'))).toContain('for the principal');
@@ -271,7 +271,7 @@ describe('waking', () => {
 		expect(await fire('FileChanged', changed, {CLAUDE_CODE_ENTRYPOINT: 'sdk-cli'})).toMatchObject(silence);
 	});
 
-	test('a ring wakes when mail waits, names its senders, and hands nothing over', async () => {
+	test('the watched file wakes the client if mail is waiting, names the senders, and hands nothing over', async () => {
 		const changed = {file_path: bell(), event: 'change'};
 		expect(await fire('FileChanged', changed, terminal)).toMatchObject(silence);
 		const {id} = await post('wake up');
@@ -320,7 +320,7 @@ describe('two clients under one tag', () => {
 	});
 });
 
-describe('whatever goes wrong, it exits 0, says nothing to the model, and the human finds it in the log', () => {
+describe('on any error, it exits 0, says nothing to the model, and logs it for the human', () => {
 	test.each([
 		['nothing', ''],
 		['garbage', 'not JSON {'],
@@ -332,7 +332,7 @@ describe('whatever goes wrong, it exits 0, says nothing to the model, and the hu
 		expect(log()).toMatch(new RegExp(`Stop --as ${me}: stdin `));
 	});
 
-	test('a stdin that nobody closes', async () => {
+	test('a stdin that is never closed', async () => {
 		const env = {AGENTMUX_HOOK_TIMEOUT: ''};
 		const end = await fireAnywhere({home: hub.home, tag: me, event: 'PostToolBatch', input: null, env});
 		expect(end).toMatchObject(silence);
@@ -367,7 +367,7 @@ describe('whatever goes wrong, it exits 0, says nothing to the model, and the hu
 		expect(log()).toContain(`${me} has been revoked`);
 	});
 
-	test('an agent that has not joined, and an event that there is not', async () => {
+	test('an agent that has not joined, and an unknown event', async () => {
 		me = 'NOBODY';
 		expect(await fire('Stop')).toMatchObject(silence);
 		expect(log()).toContain('NOBODY has not joined here: run `agentmux join NOBODY` in its folder');
@@ -375,7 +375,7 @@ describe('whatever goes wrong, it exits 0, says nothing to the model, and the hu
 		expect(log()).toContain('there is no event `Nonsense`');
 	});
 
-	test('a log that is full begins anew', async () => {
+	test('a log that is full is restarted', async () => {
 		const path = join(hub.home, 'logs/hook.log');
 		writeFileSync(path, 'x'.repeat(70_000));
 		await fire('Nonsense');
@@ -419,7 +419,7 @@ test('fifty messages are handed over exactly once each, though the hub is killed
 	await own.stop();
 });
 
-describe('another end than this hub', () => {
+describe('another server than this hub', () => {
 	let home: string;
 	let server: Server;
 	let answer: (path: string, body: string) => Promise<{status: number; text: string}>;
@@ -485,7 +485,7 @@ describe('another end than this hub', () => {
 		expect(logThere()).toContain('ECONNREFUSED');
 	});
 
-	test('a hub that does not answer is given up within 300 ms of its time', async () => {
+	test('gives up on a hub that does not respond within 300 ms of its time', async () => {
 		placeAgent(home, 'FAR', {key: 'k', token: 't', url: url()});
 		answer = () => new Promise(() => undefined);
 		expect(await fireThere('Stop', {AGENTMUX_HOOK_TIMEOUT: ''})).toMatchObject(silence);

@@ -98,7 +98,7 @@ describe('an agent on a Supabase project signs in as a user of its own', () => {
 		expect(await agent.hook('UserPromptSubmit')).toContain('are you still there?');
 	}, 30_000);
 
-	test('without one that holds, a hook says nothing to the model, and why to the human', async () => {
+	test('without a valid one, a hook says nothing to the model, and tells the human why', async () => {
 		await home.output(['join', 'CLAUDE_1', '--dir', folder()]);
 		writeFileSync(join(home.path, 'state/tokens/CLAUDE_1.json'), '{}');
 		const ended = await fire({
@@ -127,7 +127,7 @@ describe('an agent on a Supabase project signs in as a user of its own', () => {
 		await home.output(['send', 'hello'], {env: {AGENTMUX_TAG: 'CLAUDE_1'}});
 	});
 
-	test('where no user can be had, join says why, and the agent takes part unverified', async () => {
+	test('if no user can be created, join says why, and the agent takes part unverified', async () => {
 		project.closed = true;
 		const {code, stdout, stderr} = await home.run(['join', 'CLAUDE_1', '--dir', folder()]);
 		expect(code).toBe(0);

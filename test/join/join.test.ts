@@ -100,7 +100,7 @@ test('join writes commands that work from anywhere, registers the agent, and cha
 	expect(await home.output(['agents'])).toMatch(/^TAG +KIND +PRESENCE +LAST SEEN +ROLE\nCLAUDE_1 +agent/);
 });
 
-test('where the program is installed, the file says just its name', async () => {
+test('if the program is installed, the file has just its name', async () => {
 	const bin = join(home.path, 'bin');
 	const other = join(home.path, 'other');
 	await Promise.all([mkdir(bin), mkdir(other)]);
@@ -168,7 +168,7 @@ test('with a Supabase in the environment, join says what does not work without i
 	await home.output(['sql', "delete from agents where tag = 'CLAUDE_8'"]);
 });
 
-test("the agent's server lets it talk with the human, and is seen to come and go", async () => {
+test("the agent's server lets it talk with the human, and its presence is shown", async () => {
 	const {client, stderr} = await connect((await entries())['agentmux']);
 	const {tools} = await client.listTools();
 	expect(tools).toHaveLength(12);
@@ -250,7 +250,7 @@ test('leave takes out what join wrote', async () => {
 	expect(again).toMatchObject({code: 0, stderr: expect.stringContaining('nothing was changed')});
 });
 
-test('a tag that could be taken for the human is refused, and one like an agent is said', async () => {
+test("a tag that looks like the human's is refused, and one that looks like an agent's is pointed out", async () => {
 	const [dir, other] = ['alike', 'alike-2'].map(name => join(home.path, name)) as [string, string];
 	for (const each of [dir, other]) await mkdir(each);
 	const refused = await home.run(['join', 'HUMAN_', '--dir', dir]);

@@ -21,7 +21,7 @@ describe('setAt', () => {
 		);
 	});
 
-	test('makes the objects on the way', () => {
+	test('creates missing objects on the path', () => {
 		expect(setAt('{}', path, 'v')).toBe('{\n  "mcpServers": {\n    "agentmux": "v"\n  }\n}');
 	});
 
@@ -31,7 +31,7 @@ describe('setAt', () => {
 		expect(valueAt(setAt(text, path, 'v'), path)).toBe('v');
 	});
 
-	test('refuses a way through something that is no object', () => {
+	test('refuses a path through something that is not an object', () => {
 		expect(() => setAt('{"mcpServers": []}', path, 'v')).toThrow(NotAnObject);
 		expect(() => setAt('[]', path, 'v')).toThrow(NotAnObject);
 	});
@@ -114,7 +114,7 @@ describe('comments', () => {
 }
 `;
 
-	test('are refused where none may stand, with the line', () => {
+	test('are refused where they are not allowed, with the line', () => {
 		expect(() => locate(commented)).toThrow(expect.objectContaining({line: 1}));
 		expect(() => locate('{\n/* }', {comments: true})).toThrow(expect.objectContaining({line: 2}));
 	});

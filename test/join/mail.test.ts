@@ -28,7 +28,7 @@ describe('the text of a hook', () => {
 		expect(text).not.toContain('more messages');
 	});
 
-	test('says when nobody vouches for the sender, and when somebody else wrote it', () => {
+	test('says if the sender is not verified, and if somebody else wrote it', () => {
 		const other = {author_tag: 'HUMAN', author_kind: 'human'} as const;
 		const text = mailText('A', [mail(1, 'x', {verified: false, author_tag: null}), mail(2, 'y', other)], {more: true});
 		expect(text).toContain('#1 from CLAUDE_2 (unverified: nobody vouches for the sender)');
@@ -59,7 +59,7 @@ describe('the text of a hook', () => {
 		expect(mailText(tag, largest, {more: true}).length).toBeLessThanOrEqual(10_000);
 	});
 
-	test('is at most 10,000 characters, has no control bytes, and no text leaves its gutter, whatever was written', () => {
+	test('has at most 10,000 characters and no control bytes, and no text leaves its gutter', () => {
 		const body = fc.oneof(
 			fc.string({unit: 'binary', maxLength: 3000}),
 			fc
@@ -91,7 +91,7 @@ describe('the text of a hook', () => {
 		expect(openText('CLAUDE_1', [mail(4, 'secret')])).not.toContain('secret');
 	});
 
-	test('rows of another shape are no messages', () => {
+	test('rows of another shape are rejected', () => {
 		expect(readMail(null)).toEqual([]);
 		const row = {...mail(2, 'y'), content: '[CLAUDE_2] y', signature: null};
 		expect(readMail([1, {id: 'x'}, {...row, content: null}, mail(3, 'z'), row])).toEqual([row]);

@@ -46,13 +46,13 @@ describe('join', () => {
 		expect(await text()).toBe(once);
 	});
 
-	test('another tag takes the place of the former, and says so', async () => {
+	test('another tag replaces the former, and says so', async () => {
 		await joinAs('CLAUDE_1');
 		expect((await joinAs('CLAUDE_2')).remarks).toEqual([expect.stringContaining('was joined as CLAUDE_1 before')]);
 		expect(await text()).not.toContain('CLAUDE_1');
 	});
 
-	test('a Supabase server of the project stays, ours gets another name', async () => {
+	test('keeps a Supabase server of the project, and gives ours another name', async () => {
 		const theirs = {type: 'http', url: 'https://mcp.supabase.com/mcp'};
 		await writeFile(file, JSON.stringify({mcpServers: {supabase: theirs}}));
 		const {remarks} = await joinAs('CLAUDE_1');
@@ -62,7 +62,7 @@ describe('join', () => {
 		expect(mcpServers['supabase']).toEqual(theirs);
 	});
 
-	test("a foreign server called agentmux is nobody's to overwrite", async () => {
+	test('never overwrites another server called agentmux', async () => {
 		await writeFile(file, '{"mcpServers": {"agentmux": {"command": "other"}}}');
 		await expect(planServers(folder, 'CLAUDE_1', launcher)).rejects.toMatchObject({code: 'conflict'});
 	});

@@ -47,7 +47,7 @@ describe('a tag that another folder has', () => {
 		expect((await joinIn(first)).stdout).toContain('had already joined');
 	});
 
-	test('is taken all the same with --force, and belongs to both until each has left', async () => {
+	test('is accepted with --force, and belongs to both until each has left', async () => {
 		const [first, second] = [await folder('first'), await folder('second')];
 		await joinIn(first);
 		expect(await joinIn(second, '--force')).toMatchObject({code: 0, stderr: ''});
@@ -84,7 +84,7 @@ describe('a tag that another folder has', () => {
 		);
 	});
 
-	test('is refused where it is what the human is called', async () => {
+	test("is refused if it is the human's tag", async () => {
 		await writeFile(join(home.path, 'config.toml'), `tag = "${me}"\n`);
 		const {code, stdout, stderr} = await joinIn(await folder('mine'));
 		await rm(join(home.path, 'config.toml'));
@@ -191,7 +191,7 @@ describe('the home that a client is told', () => {
 		return {env: mcpServers['agentmux']?.env, settings: await readFile(join(project, '.claude/settings.json'), 'utf8')};
 	};
 
-	test('is that of whoever joined last, and leaving needs none of them', async () => {
+	test('is that of the last one to join, and leaving needs none', async () => {
 		const project = await folder('project');
 		await joinIn(project);
 		const other = await Home.make();
@@ -256,7 +256,7 @@ describe('leave', () => {
 		expect(again).toMatchObject({code: 0, stdout: '', stderr: expect.stringContaining('nothing was changed')});
 	});
 
-	test('has happened also where the others cannot be told', async () => {
+	test('succeeds even if the others cannot be told', async () => {
 		const project = await folder('project');
 		await joinIn(project);
 		const env = {SUPABASE_URL: 'http://127.0.0.1:9', SUPABASE_SECRET_KEY: 'x'};

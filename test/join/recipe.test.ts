@@ -29,7 +29,7 @@ test.each(names)('%s is a whole one, with a page that names its command', async 
 	}
 });
 
-test('their agents are told of tools that there are', async () => {
+test('their guidance names only existing tools', async () => {
 	const desk = await openDesk('A', {} as Mailbox);
 	const {tools} = await desk.client.listTools();
 	await desk.close();

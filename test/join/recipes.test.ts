@@ -65,7 +65,7 @@ test('--print shows all of it, and touches nothing', async () => {
 	expect((await readdir(home.path)).filter(name => !name.startsWith('my agents'))).toEqual(['cache']);
 });
 
-test('one command sets up all agents, says what to do next, and changes nothing the second time', async () => {
+test('one command sets up all agents, says what to do next, and is idempotent', async () => {
 	const said = await home.output([...joining, '--dir', root]);
 	expect(said).toMatch(
 		/^planner-executor: one agent turns a goal into a plan, another carries it out step by step; .*\n/,
@@ -122,7 +122,7 @@ test('other tags take the place of the recipe’s own everywhere, and in what it
 	expect(await readdir(root)).toEqual([]);
 });
 
-test('as many folders as agents are their own, in the order of the recipe', async () => {
+test('one folder per agent can be given, in the order of the recipe', async () => {
 	await Promise.all(['one', 'two'].map(name => mkdir(join(root, name))));
 	const said = await home.output([...joining, '--dir', 'two', '--dir', 'one'], {cwd: root});
 	expect(said).toContain(`PLANNER has joined in ${root}/two`);
@@ -149,7 +149,7 @@ test('a recipe of one’s own is named by its path, and one that is broken with 
 describe('a recipe that did not come with agentmux', () => {
 	beforeEach(() => cp(join(recipes, 'planner-executor'), join(root, 'mine'), {recursive: true}));
 
-	test('is not set up where nobody can be asked', async () => {
+	test('is not set up without a terminal for the question', async () => {
 		expect(await tried(['join', '--recipe', './mine'])).toEqual(
 			refusal(
 				'does not come with agentmux, and there is no terminal to ask for confirmation. Review what it would write',

@@ -89,7 +89,7 @@ describe('join', () => {
 		expect(await text()).not.toContain('AGENTMUX_HOME');
 	});
 
-	test('a Supabase server of the project stays, ours gets another name', async () => {
+	test('keeps a Supabase server of the project, and gives ours another name', async () => {
 		await writeFile(file, '[mcp_servers.supabase]\nurl = "https://mcp.supabase.com/mcp"\n');
 		const {remarks} = await joinAs('CODEX_1');
 		expect(remarks).toEqual([expect.stringContaining('`agentmux-supabase`')]);

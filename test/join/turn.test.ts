@@ -18,7 +18,7 @@ afterEach(() => {
 const write = (name: string, content: object | string): void =>
 	writeFileSync(join(home, '.claude/sessions', name), typeof content === 'string' ? content : JSON.stringify(content));
 
-describe('what a client says of itself', () => {
+describe('the file in which a client reports its state', () => {
 	const env = () => ({HOME: home, CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/46.sock'});
 
 	test('is found by the socket that it listens on, among others and what is half written', () => {
@@ -45,7 +45,7 @@ describe('what a client says of itself', () => {
 	});
 });
 
-describe('the end of a turn of which no hook tells', () => {
+describe('the end of a turn that no hook reports', () => {
 	test('is told once, when the client has been idle for a while', () => {
 		vi.useFakeTimers({now: 0});
 		let status = {status: 'busy', since: 0};

@@ -107,7 +107,7 @@ describe('an idle agent', () => {
 		expect(changes).toEqual([]);
 	});
 
-	test('that does not hear the first way is woken by the second, which is the first to be used from then on', async () => {
+	test('that does not react to the first way is woken by the second, which is used first from then on', async () => {
 		await start(way('bell'), way('socket'));
 		await send('@CLAUDE_TWIN hello');
 		await pass(9000);
@@ -121,13 +121,13 @@ describe('an idle agent', () => {
 		expect(ways()).toEqual(['bell', 'socket', 'socket']);
 	});
 
-	test('that hears nothing is left alone until the next message, and it is said that it cannot be woken', async () => {
+	test('that does not react is left alone until the next message, and is reported as one that cannot be woken', async () => {
 		await start(way('bell'), way('socket'));
 		await send('@CLAUDE_TWIN hello');
 		await pass(5 * minute);
 		expect(ways()).toEqual(['bell', 'socket']);
 		expect(changes).toEqual(['socket', 'none']);
-		// Both lie there now; the new one is a reason to try anew.
+		// Both are there now; the new one is a reason to try again.
 		await takeAll();
 		await send('@CLAUDE_TWIN are you there?');
 		expect(ways()).toEqual(['bell', 'socket', 'bell']);

@@ -14,7 +14,7 @@ const tree = readTree(sourceFolder);
 const files = [...tree.imports.keys()];
 const parts = Object.entries(layers.parts);
 
-test('source/ keeps to the table', () => {
+test('source/ follows the table', () => {
 	expect(check(tree)).toEqual([]);
 });
 
@@ -102,7 +102,7 @@ describe('whatever the table says', () => {
 		});
 	});
 
-	test('names a line for what is not there', () => {
+	test('reports a line for a folder that does not exist', () => {
 		const table = {...layers, packages: {...layers.packages, 'tui/gone': []}};
 		expect(check(tree, table)).toEqual([
 			{file: 'tui/gone', rule: 'test/layers/layers.ts names it, and it is not there.'},

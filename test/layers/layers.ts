@@ -1,5 +1,5 @@
 // Which part of source/ may import which. `npm run layers` checks it and prints the picture; so does `npm run lint`.
-// A part is a folder, or a file that stands loose in source/. Whatever is missing here is an error, not free.
+// A part is a folder, or a file directly in source/. A missing part is an error, not unrestricted.
 
 export interface Layers {
 	/** Each part of source/: the other parts (or single files of them) that it may import, and why. */

@@ -10,7 +10,7 @@ interface Arrow {
 	readonly other: string;
 }
 
-/** Which folders stand on which, for each folder that has subfolders. */
+/** The layers of each folder that has subfolders. */
 export function picture(tree: Tree, violations: readonly Violation[]): string {
 	return parents(tree)
 		.flatMap(parent => pictureOf(tree, parent, violations))
@@ -47,7 +47,7 @@ function arrowsIn(tree: Tree, parent: string): readonly Arrow[] {
 		.filter(({own, other}) => own !== other);
 }
 
-/** The arrows without which the folders of a circle would stand one on the other. */
+/** The imports that make a cycle; without them, the folders would be layered. */
 function closing(circle: readonly string[], arrows: readonly Arrow[]): readonly Arrow[] {
 	const inner = arrows.filter(({own, other}) => circle.includes(own) && circle.includes(other));
 	const order = orderOf(

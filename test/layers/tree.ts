@@ -41,7 +41,7 @@ export function parents(tree: Tree): readonly string[] {
 	return [...new Set([...folders].filter(folder => folder !== '').map(folderOf))].toSorted();
 }
 
-/** What of `parent` a file below it belongs to: a subfolder, or `.`; in source/, a loose file stands for itself. */
+/** The part of `parent` to which a file in it belongs: a subfolder or `.`; in source/, a file is its own part. */
 export function childOf(parent: string, file: string): string {
 	const rest = parent === '' ? file : file.slice(parent.length + 1);
 	const [first = ''] = rest.split('/');

@@ -33,7 +33,7 @@ test('bytes are counted, not characters: 262,144 fit and one more does not', () 
 	expect(refusal('😀'.repeat(65_537))?.code).toBe('invalid');
 });
 
-test('a failure reads as a sentence and its remedy', () => {
+test('an error is a sentence and its remedy', () => {
 	expect(new MailboxError('offline', 'It is gone.', 'Start it.').sentence).toBe('It is gone. Start it.');
 	expect(new MailboxError('offline', 'It is gone.').sentence).toBe('It is gone.');
 	expect(new UsageError('No such flag.')).toMatchObject({name: 'MailboxError', code: 'invalid'});

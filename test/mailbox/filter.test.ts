@@ -114,7 +114,7 @@ describe('a query', () => {
 		);
 	});
 
-	test('of whatever kind never throws, and a fault names a piece of it', () => {
+	test('of any kind never throws, and an error names a part of it', () => {
 		const piece = fc.oneof(
 			fc.string(),
 			fc.constantFrom(' ', '-', '"', ':', 'from:', 'after:', 'is:', 'or', '\n', '😀'),
@@ -214,13 +214,13 @@ describe('a message', () => {
 		expect(matches(query)).toBe(false);
 	});
 
-	test('is let through by a term or by its negation, never by both', () => {
+	test('matches either a term or its negation', () => {
 		for (const query of ['look', 'from:CLAUDE_1', 'has:code', 'is:stuck', 'after:2h', 'before:2h', 'in:1', 'is:mine']) {
 			expect(matches(query)).toBe(!matches(`-${query}`));
 		}
 	});
 
-	test('of one word repeated is looked through in time that grows with it alone', () => {
+	test('of one repeated word is searched in linear time', () => {
 		const long = messageRow(1, 'a '.repeat(130_000));
 		const started = performance.now();
 		expect(compileFilter(parse('"a a a a a a a a b"'), facts)(long)).toBe(false);
@@ -228,7 +228,7 @@ describe('a message', () => {
 	});
 });
 
-test('what only the screen knows is left out of what the mailbox is asked', () => {
+test("terms that only the screen knows are left out of the mailbox's query", () => {
 	expect(asksForUnread(parse('a or is:unread'))).toBe(true);
 	expect(asksForUnread(parse('a is:stuck'))).toBe(false);
 	expect(storedPart(parse('a -is:unread b'))).toEqual(parse('a b'));

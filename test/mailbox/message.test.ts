@@ -32,7 +32,7 @@ describe('mentions', () => {
 		);
 	});
 
-	test('are found in time that grows with the text alone, whatever it is', () => {
+	test('are found in linear time, whatever the text', () => {
 		const started = performance.now();
 		for (const piece of ['@', '@A', 'A@', '@-', '@@A', ' @A_-']) mentionsIn(piece.repeat(262_144 / piece.length));
 		expect(performance.now() - started).toBeLessThan(10_000);

@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest';
 import {RecentMap} from '../../source/mailbox/recent.ts';
 
-it('holds the entries that were set last', () => {
+it('keeps the entries that were set last', () => {
 	const recent = new RecentMap<number, string>(3);
 	for (const key of [1, 2, 3]) recent.set(key, 'once');
 	recent.set(1, 'again').set(4, 'once');

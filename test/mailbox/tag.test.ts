@@ -20,7 +20,7 @@ test('tags are the same whatever their case, and only then', () => {
 	);
 });
 
-test('nobody joins as the human, the system or nobody', () => {
+test('nobody can join as HUMAN, SYSTEM or NOBODY', () => {
 	expect(['HUMAN', 'human', 'System', 'UNTAGGED'].map(isReserved)).toEqual([true, true, true, true]);
 	expect(isReserved('CLAUDE_1')).toBe(false);
 });

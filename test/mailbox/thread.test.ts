@@ -16,7 +16,7 @@ const thread = fc
 	);
 
 describe('the tree of a thread', () => {
-	it('holds each message once, below what it replies to, in the order in which siblings came', () => {
+	it('has each message once, below the one it replies to, with siblings in order', () => {
 		fc.assert(
 			fc.property(thread, messages => {
 				const tree = treeOf(messages, 1);
@@ -49,7 +49,7 @@ describe('the tree of a thread', () => {
 		);
 	});
 
-	it('is made of a chain of thousands of replies', () => {
+	it('can be built from a chain of thousands of replies', () => {
 		const chain = Array.from({length: 5000}, (_, index) =>
 			messageRow(index + 1, '[A] on and on', {reply_to: index === 0 ? null : index, thread_id: 1}),
 		);

@@ -19,7 +19,7 @@ function rig({
 	return {transport, work, lost, failed, cancel: () => request.abort()};
 }
 
-test('the work waits for its own answer, until that has left the process, and is done once', async () => {
+test('the work waits until its response has left the process, and runs once', async () => {
 	const gone = Promise.withResolvers<void>();
 	const {transport, work, lost, cancel} = rig({flushed: () => gone.promise});
 	await transport.send(answer(2));
@@ -36,7 +36,7 @@ test('the work waits for its own answer, until that has left the process, and is
 	expect(lost).not.toHaveBeenCalled();
 });
 
-test('an answer that is an error, or that cannot be sent or does not get out, is no answer', async () => {
+test('a response that is an error, or that cannot be sent, does not count', async () => {
 	const wrong = rig();
 	await wrong.transport.send(answer(1, {isError: true}));
 	const refused = rig();
@@ -58,7 +58,7 @@ test('an answer that is an error, or that cannot be sent or does not get out, is
 	expect(stuck.failed).toHaveBeenCalledWith(new Error('nobody reads'));
 });
 
-test('work that fails is told to whoever listens, and the answer stands', async () => {
+test('an error in the work is reported, and does not change the response', async () => {
 	const {transport, failed} = rig();
 	const gone = () => Promise.reject(new Error('the hub is gone'));
 	transport.afterAnswer(1, {written: gone, lost: gone}, new AbortController().signal);

@@ -57,7 +57,7 @@ describe.runIf(tools !== '')('with the protocol’s own tools', () => {
 			'tools-call-simple-text',
 			'tools-call-error',
 			'tools-call-with-progress',
-			// Two requests at once in one session.
+			// Two concurrent requests in one session.
 			'server-sse-multiple-streams',
 			// Of the bridge, and not of a server on stdio; it shows that the suite reached nothing else.
 			'dns-rebinding-protection',
@@ -95,7 +95,7 @@ describe.runIf(tools !== '')('with the protocol’s own tools', () => {
 			'server-sse-polling': 'of HTTP alone: a stream that is broken off in the middle of a call',
 		};
 
-		test('has no server scenario that was not thought about', async () => {
+		test('has no unknown server scenario', async () => {
 			const {stdout} = await run('conformance', ['list']);
 			const [servers = ''] = stdout.split('Client scenarios');
 			const names = [...servers.matchAll(/^ +- (\S+)/gm)].map(([, name]) => name);
@@ -124,7 +124,7 @@ describe.runIf(tools !== '')('with the protocol’s own tools', () => {
 			return run('mcp-inspector', ['--cli', process.execPath, cli, 'mcp', '--as', 'CLAUDE_2', ...own]);
 		};
 
-		test('finds nothing in the schemas of the tools that a client may not understand', async () => {
+		test('finds nothing in the schemas of the tools that clients might not understand', async () => {
 			const {code, stderr, stdout} = await inspect('--method', 'tools/list', '--strict');
 			expect(stderr).toBe('');
 			expect(code).toBe(0);

@@ -13,7 +13,7 @@ const hostile = fc.oneof(
 		.map(parts => parts.join('')),
 );
 
-test('an excerpt takes no more room than it may, and its pieces are the whole text, whatever was written', () => {
+test('an excerpt is never too long, and its pieces add up to the whole text', () => {
 	fc.assert(
 		fc.property(hostile, fc.integer({min: 20, max: 5000}), (whole, room) => {
 			let end = 0;

@@ -165,7 +165,7 @@ test('where nobody reads the answer, nothing counts as delivered', async () => {
 	say('tools/call', {name: 'check_messages', arguments: {}}, 2);
 	await once(child, 'exit');
 	expect(await receipt(id)).toMatchObject({state: 'taken', attempts: 0, takes: 1});
-	// It was given back: nobody waits for a lease.
+	// It was released, so there is no wait for a lease.
 	expect(messagesIn(await agent.call('check_messages'))).toMatchObject([{id, again: true}]);
 	await state(id, {state: 'delivered', attempts: 1});
 });
@@ -234,7 +234,7 @@ test('a task is finished by the server that was started after the one that claim
 	);
 });
 
-test('what the database refuses is an error that says why', async () => {
+test('what the database rejects is an error that says why', async () => {
 	await agent.call('add_task', {title: 'x', queue: me});
 	const claimed = await agent.call('claim_task', {queue: me});
 	const {id} = claimed.data['task'] as {id: number};
@@ -258,7 +258,7 @@ describe('a client that says who it is', () => {
 	const row = async () => (await human.agents()).find(({tag}) => tag === me);
 	const bell = () => readFileSync(join(hub.home, 'state/bells', me), 'utf8');
 
-	test('is rung for when mail comes and it is idle, then spoken to, and is known as one that cannot be woken', async () => {
+	test('is woken by file when mail comes and it is idle, then by socket, and is then known as one that cannot be woken', async () => {
 		await start(me, terminal(1));
 		await vi.waitFor(async () => expect(await row()).toMatchObject({sessions: 1, wake: 'bell'}), {timeout: 20_000});
 		const heard: string[] = [];
@@ -283,7 +283,7 @@ describe('a client that says who it is', () => {
 		socket.close();
 	});
 
-	test('is told of another under its tag, until that one ends', async () => {
+	test('is told about another client of its tag, until that one ends', async () => {
 		const one = await start(me, terminal(1));
 		const other = await start(me, terminal(2));
 		const hint = async (client: AgentClient): Promise<unknown> => (await client.call('check_messages')).data['hint'];

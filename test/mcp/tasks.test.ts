@@ -29,14 +29,14 @@ const expire = (id: number): void => {
 		database.tasks.rows[id - 1] = {...task, lease_until: new Date(Date.now() - 1000).toISOString()};
 };
 
-/** A server that was started anew: it knows of no claim. */
+/** A restarted server, which does not know any claim. */
 async function restart(): Promise<void> {
 	await session.close();
 	session = await openDesk('CLAUDE_1', agent);
 }
 
 describe('add_task', () => {
-	test('puts a task on the board, once under one key', async () => {
+	test('adds a task, once per key', async () => {
 		const args = {title: 'Build it', body: 'well', priority: 3, idem_key: 'k'};
 		const called = await call('add_task', args);
 		expect(taskIn(called)).toMatchObject({
@@ -79,7 +79,7 @@ describe('add_task', () => {
 		expect(await other.tasks.list({parents: [1]})).toMatchObject([{depends_on: []}, {depends_on: []}]);
 	});
 
-	test('a task whose fate was unknown is added once when it is added again', async () => {
+	test('a task whose outcome was unknown is added once when it is added again', async () => {
 		const add = agent.tasks.add.bind(agent.tasks);
 		vi.spyOn(agent.tasks, 'add').mockImplementationOnce(async draft => {
 			await add(draft);
@@ -198,7 +198,7 @@ describe('list_tasks', () => {
 });
 
 describe('claim_task', () => {
-	test('takes the next task that is ready, whole, and says how long it holds', async () => {
+	test('claims the next ready task, shows it completely, and says how long the claim lasts', async () => {
 		await other.tasks.add({title: 'low', body: 'secret\nplan'});
 		await other.tasks.add({title: 'high', body: 'do\nthis', priority: 5, message_id: 3});
 		const called = await call('claim_task');
@@ -214,7 +214,7 @@ describe('claim_task', () => {
 		expect(until - Date.now()).toBeGreaterThan(800_000);
 	});
 
-	test('says where work is when none is ready', async () => {
+	test('says where there is work if none is ready', async () => {
 		expect((await call('claim_task')).text).toMatch(/^No task is ready in queue default\. wait_for_message/);
 		await other.tasks.plan({title: 'plan'}, [{title: 'one'}, {title: 'two'}], true);
 		await other.tasks.claim({});
@@ -248,7 +248,7 @@ describe('claim_task', () => {
 		expect(text).toMatch(sentence);
 	});
 
-	test('takes the one that is named from whichever queue', async () => {
+	test('claims the named task from any queue', async () => {
 		await other.tasks.add({title: 'x', queue: 'q'});
 		expect(taskIn(await call('claim_task', {id: 1}))).toMatchObject({id: 1, owner: 'CLAUDE_1'});
 	});
@@ -286,7 +286,7 @@ describe('task_progress', () => {
 });
 
 describe('finish_task', () => {
-	test('records the result, and tells who asked', async () => {
+	test('records the result, and tells the requester', async () => {
 		await other.tasks.add({title: 'x', message_id: 12});
 		await call('claim_task');
 		const called = await call('finish_task', {id: 1, result: {rows: 3}, result_table: 'counts'});
@@ -455,7 +455,7 @@ describe('while its server lives', () => {
 		expect(heartbeat).toHaveBeenCalledTimes(3);
 	});
 
-	test('a hub that is away is waited for; a claim that is over is not', async () => {
+	test('is retried while the hub is down, and not once the claim is over', async () => {
 		await other.tasks.add({title: 'x'});
 		const heartbeat = vi.spyOn(agent.tasks, 'heartbeat');
 		await call('claim_task');
@@ -495,7 +495,7 @@ test('a task that can never run says so, and why', async () => {
 	expect((await call('list_tasks')).text).toContain(`#1 dead, added by CLAUDE_2:\n  | A\n  last error:\n`);
 });
 
-test('what goes wrong is a result that says what to do, not a broken protocol', async () => {
+test('errors are results that say what to do, not protocol errors', async () => {
 	database.outage('The hub cannot be reached.');
 	const calls: [string, object][] = [
 		['add_task', {title: 'x'}],

@@ -13,9 +13,9 @@ const runs = Number(process.env['MODEL_RUNS'] ?? 16);
 
 /** A program that follows the mailbox through the real gateway, keeps its cursor, and can be killed. */
 class Follower {
-	/** What it was told in its present life. */
+	/** What it received since its last start. */
 	told: string[] = [];
-	/** What it was told in the lives before. */
+	/** What it received before its last start. */
 	readonly before = new Set<string>();
 	/** Of that, what may be told again: it lies beyond the cursor that was kept, or that is of a history which is gone. */
 	readonly again = new Set<string>();
@@ -49,7 +49,7 @@ class Follower {
 		this.#live();
 	}
 
-	/** What was told and lies beyond the cursor. */
+	/** What it received beyond the cursor. */
 	get beyond(): string[] {
 		const {ever} = this.#supabase.history;
 		return ever.filter(message => this.before.has(keyOf(message)) && isBeyond(message, this.#cursor)).map(keyOf);
@@ -106,7 +106,7 @@ async function until(condition: () => boolean, what: () => string): Promise<void
 }
 
 test(
-	'every committed message is told once to every follower, whatever the connection does',
+	'every committed message is delivered once to every follower, whatever the connection does',
 	{timeout: 60_000 + runs * 2000},
 	async () => {
 		const script = fc.array(step, {minLength: 15, maxLength: 60});

@@ -12,13 +12,13 @@ export const keyOf = ({id, created_at}: Pick<Message, 'id' | 'created_at'>): str
  * lose what was written last, and use its numbers once more.
  */
 export class History {
-	/** Counts databases and what was announced as another history. */
+	/** Counts databases and announced changes of history. */
 	generation = 1;
 	committed: Message[] = [];
 	readonly open = new Map<number, Message[]>();
 	/** Committed behind what had a later number: a copy from in between lacks them, and has that. */
 	readonly overtaken = new Set<string>();
-	/** What was ever committed, in whichever history. */
+	/** Everything ever committed, in any history. */
 	readonly ever: Message[] = [];
 	#xid = 8;
 	#id = 0;
@@ -67,7 +67,7 @@ export class History {
 		this.#copy = {committed: [...this.committed], xid: this.#xid, id: this.#id};
 	}
 
-	/** That copy is put back; somebody may notice it and announce another history. */
+	/** That copy is restored; it may be noticed and announced as another history. */
 	putBack(noticed: boolean): void {
 		if (this.#copy === null) return;
 		this.committed = [...this.#copy.committed];
@@ -77,7 +77,7 @@ export class History {
 		if (noticed) this.generation += 1;
 	}
 
-	/** Killed: transactions that had written nothing yet leave their numbers to others. */
+	/** Killed: the ids of transactions that had written nothing yet are used again. */
 	crash(): void {
 		this.open.clear();
 		this.#xid = Math.max(8, ...this.committed.map(({xid}) => Number(xid)));

@@ -44,7 +44,7 @@ interface TaskRow {
 	readonly left: number | null;
 }
 
-/** One claim that somebody made; workers remember all of theirs, and those that come back from the dead try them. */
+/** A claim. Workers remember all of theirs, and try them when they come back from the dead. */
 interface Claim {
 	readonly id: number;
 	readonly token: number;
@@ -96,7 +96,7 @@ export class LeaseWorld {
 		}
 	}
 
-	/** Everybody is gone but one new worker, who does all that is left in bounded time; resolves with what it could not. */
+	/** Only one new worker is left, which finishes everything in bounded time; resolves with what it could not finish. */
 	async drain(): Promise<string[]> {
 		// A time that somebody named comes when the clock says so.
 		const latest = Math.max(this.#now, ...[...this.#waits.values()].map(({until}) => until));
@@ -141,7 +141,7 @@ export class LeaseWorld {
 			case 'retry':
 				return this.#byHand(step.kind, step.which);
 			case 'die':
-				// It gives no sign of life any more; its claims stay in its memory.
+				// It sends no heartbeats any more, but remembers its claims.
 				return;
 			case 'pass':
 				for (let left = step.seconds; left > 0; left -= period) await this.#watched(Math.min(left, period));
@@ -149,7 +149,7 @@ export class LeaseWorld {
 			case 'sleep':
 				await this.#clock.step(step.seconds);
 				this.#now += step.seconds;
-				// Of the time that nobody watched one period counts.
+				// Of the time without a watcher, one period counts.
 				this.#elapse(period);
 				if (step.first === 'hub') return this.#look();
 				await this.#claim(3, 60);
@@ -415,7 +415,7 @@ export class LeaseWorld {
 		for (const claim of this.#claims) if (claim.id === id && claim.ended === 'open') claim.ended = 'stopped';
 	}
 
-	/** Reads what a step made of the tasks, and checks what holds for every step. */
+	/** Reads the tasks after a step, and checks the invariants. */
 	async #settle(): Promise<void> {
 		const before = this.#rows;
 		const rows = await this.#read();
@@ -447,7 +447,7 @@ export class LeaseWorld {
 			found.set(row.id, {...row, depends_on: row.depends_on.map(Number)});
 			const was = this.#rows.get(row.id);
 			const isPlan = rows.some(each => each['parent_id'] === row.id);
-			// Accepted once, and for ever.
+			// Accepted once and for all.
 			if (was?.status === 'done' && !isPlan) {
 				this.#check(
 					row.status === 'done' && isDeepStrictEqual(row.result, was.result),

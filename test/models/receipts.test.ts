@@ -12,13 +12,13 @@ const runs = Number(process.env['MODEL_RUNS'] ?? 40);
 /** Seconds, as the migrations have them. */
 const lease = 30;
 const maxLease = 600;
-/** Seconds of real time that a run may take beside the scripted one. */
+/** Seconds of real time that a run may take in addition to the scripted time. */
 const slack = 20;
 
-/** What somebody was told, and what is known of it. */
+/** A message that was handed out, and its fate. */
 interface Letter {
 	readonly id: number;
-	/** The session that took it last, until it gives it back; it may have ended since. */
+	/** The session that took it last, until it releases it; it may have ended since. */
 	holder: Take | null;
 	/** How often a session wrote it out. */
 	flushed: number;
@@ -33,7 +33,7 @@ interface Take {
 	readonly letters: readonly Letter[];
 	/** Seconds of scripted time when it was made. */
 	readonly at: number;
-	/** The clock was put forward since: its lease may have ended early. */
+	/** The clock was set forward since, so its lease may have ended early. */
 	disturbed: boolean;
 	isFlushed: boolean;
 }
@@ -74,7 +74,7 @@ const command = (
 
 const letter = (id: number): Letter => ({id, holder: null, flushed: 0, said: 0, acked: false});
 
-/** Nothing is counted as taken in, or as handed over, that was not. */
+/** Nothing counts as acked or handed over that was not. */
 async function promised({letters}: Model, {reader, sender}: Real): Promise<void> {
 	const receipts = await sender.receipts(letters.map(({id}) => id));
 	for (const {id, flushed, said, acked} of letters) {
@@ -87,12 +87,12 @@ async function promised({letters}: Model, {reader, sender}: Real): Promise<void>
 	}
 }
 
-/** Whether that take must have it for itself still. */
+/** Whether that take must still have it exclusively. */
 function isHeld({time}: Model, take: Take | null): boolean {
 	return take !== null && !take.disturbed && time - take.at < lease - slack;
 }
 
-/** Looks at what a session was given. */
+/** Checks what a session was given. */
 function taken(model: Model, session: number, ids: readonly number[], limit: number): void {
 	expect(new Set(ids).size).toBe(ids.length);
 	const letters = ids.map(id => model.letters.find(each => each.id === id));
@@ -163,7 +163,7 @@ const takeAtOnce = fc.constant(
 	}),
 );
 
-/** The answer of a take is lost on the way; the session knows its name all the same, and may give back what it has not seen. */
+/** The response to a take is lost; the session still knows its name, and may release what it has not seen. */
 const takeUnseen = fc.tuple(session, fc.boolean()).map(([which, givesBack]) =>
 	command(`${which}: take, whose answer is lost${givesBack ? ', and give back' : ''}`, async (model, real) => {
 		const ids = await takeFor(model, real, which, 3);
@@ -301,7 +301,7 @@ describe.each([
 
 	const open = (tag: string): Mailbox => connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor(tag)});
 
-	test('are handed over at least once to a session that lives, to one at a time, and never counted when they were not', async () => {
+	test('are handed over at least once to a live session, to one at a time, and never counted if they were not', async () => {
 		const commands = fc.commands(
 			[
 				post,

@@ -3,7 +3,7 @@ import type {Way} from '../../source/gateway/link.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {History} from './history.ts';
 
-/** What a cable does with what is sent over it. `stalled`: nothing passes, and nobody is told. */
+/** The state of a connection. `stalled`: nothing passes, without an error. */
 type State = 'open' | 'cut' | 'stalled';
 
 /**
@@ -46,7 +46,7 @@ export class ModelSupabase {
 
 class Cable {
 	state: State = 'open';
-	/** So many announcements are lost, though the connection stands. */
+	/** This many notifications are lost, although connected. */
 	deaf = 0;
 	readonly way: Way;
 	readonly #history: History;
@@ -82,7 +82,7 @@ class Cable {
 		else if (this.state === 'open') for (const socket of this.#sockets) socket.announce(message);
 	}
 
-	/** The answer is of the moment of the question, and may be lost on its way. */
+	/** The response is that of the moment of the request, and may be lost. */
 	#fetch({pathname, searchParams}: URL, init: RequestInit = {}): Promise<Response> {
 		const body = typeof init.body === 'string' ? (JSON.parse(init.body) as Record<string, unknown>) : {};
 		return new Promise((resolve, reject) => {

@@ -69,7 +69,7 @@ describe('a tag that a client frames texts with', () => {
 		expect(withoutWrappers(text)).toBe(text);
 	});
 
-	test('is looked for in a time that grows with the text alone', () => {
+	test('is found in time linear in the text', () => {
 		for (const piece of ['<', '<\n', '< /', '<a', '‹ ', '<|', '</system']) {
 			const text = piece.repeat(Math.ceil(262_144 / piece.length));
 			const begin = performance.now();
@@ -129,7 +129,7 @@ function endsItsFrame(text: string): boolean {
 	return /<[/|]*(?:system(?:-reminder|>|$)|function_results|antml:|user-prompt-submit|im_end)/.test(bare);
 }
 
-describe('no text ends the frame that it stands in', () => {
+describe('no text can end the frame around it', () => {
 	test('of a hook', () => {
 		fc.assert(
 			fc.property(body, text => {

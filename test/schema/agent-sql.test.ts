@@ -52,7 +52,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 			)
 		).map(({row}) => row);
 
-	it(`does nothing that is not the agent's to do: ${attempts.length} attempts`, async () => {
+	it(`cannot do what the agent may not do: ${attempts.length} attempts`, async () => {
 		await database.script(before);
 		await rowsOf('select 1');
 		await rowsOf('select 1', agent('CLAUDE_2'));
@@ -80,7 +80,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		);
 	});
 
-	it('has tables of its own, which those who take part read', async () => {
+	it('creates its own tables, which all participants can read', async () => {
 		await rowsOf('create table results (id int generated always as identity primary key, note text not null)');
 		await rowsOf(`insert into results (note) values ('one'), ('two')`);
 		for (const caller of [agent('CLAUDE_2'), human(), service('HUMAN'), owner]) {
@@ -141,7 +141,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		await expect(database.as(me, beside, [claims])).rejects.toThrow('only a human may');
 	});
 
-	it('only reads where that is asked for', async () => {
+	it('is read-only on request', async () => {
 		expect(await script(['select 1 as a'], true)).toEqual([{a: 1}]);
 		await expect(script([`insert into messages (content) values ('[CLAUDE_1] x')`], true)).rejects.toThrow('read-only');
 		await expect(script([`select set_config('transaction_read_only', 'off', true)`], true)).rejects.toThrow(
@@ -162,7 +162,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		await database.as(human(), `select agent_restore('CLAUDE_2')`);
 	});
 
-	it('wants a role that was made before, by a call of its own, and says which', async () => {
+	it('needs a role that an earlier call created, and names that call', async () => {
 		const late = agent('LATE');
 		await expect(run('select 1', late)).rejects.toMatchObject({
 			code: 'PT428',
@@ -178,7 +178,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		}
 	});
 
-	it('makes its role again where that is missing', async () => {
+	it('recreates a missing role', async () => {
 		const lost = agent('LOST');
 		await rowsOf('create table of_lost (a int)', lost);
 		await rowsOf('drop table of_lost', lost);
@@ -186,12 +186,12 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		expect(await rowsOf('select 1 as a', lost)).toEqual([{a: 1}]);
 	});
 
-	it('takes no role that somebody else gave more', async () => {
+	it('rejects a role that somebody else gave more rights', async () => {
 		await database.script(`create role "agent_BAIT" login`);
 		expect(await rowsOf('select current_user::text as role', agent('BAIT'))).toEqual([{role: 'agent_BAIT_2'}]);
 	});
 
-	it('shows people the tables of others as nobody would see them, read-only', async () => {
+	it('shows humans the tables of agents read-only, with the rights of anon', async () => {
 		await database.script(`
 			create table shown (a int); insert into shown values (1); grant select on shown to authenticated;
 			create table hidden (a int);

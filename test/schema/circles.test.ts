@@ -3,7 +3,7 @@ import {agent, engines, human, type MigratedDatabase, owner, type Row} from '../
 
 const A = agent('A');
 
-describe.each(engines)('tasks that would wait for themselves, on $engine', ({open}) => {
+describe.each(engines)('circular dependencies of tasks, on $engine', ({open}) => {
 	let database: MigratedDatabase;
 	beforeAll(async () => {
 		database = await open();
@@ -37,7 +37,7 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		await add('T', `p_parent_id => ${b}, ${after(a)}`);
 	});
 
-	test('nor does a step of a step, a plan in a plan, or who is far down the line', async () => {
+	test('nor does a step of a step, a plan in a plan, or an indirect dependency', async () => {
 		const a = await add('A');
 		const step = await add('step', `p_parent_id => ${a}`);
 		let last = await add('B', after(a));
@@ -53,7 +53,7 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		expect(Object.keys(await statuses())).toHaveLength(23);
 	});
 
-	test('plain SQL closes none either: a dependency, a plan, or a row of its own', async () => {
+	test('plain SQL cannot create a cycle either: by a dependency, a plan, or a row of its own', async () => {
 		const a = await add('A');
 		const b = await add('B', after(a));
 		const step = await add('S', `p_parent_id => ${a}`);
@@ -72,7 +72,7 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		}
 	});
 
-	test('plain SQL makes none wait for what failed, was cancelled or is not there', async () => {
+	test('plain SQL cannot make a task wait for one that failed, was cancelled or does not exist', async () => {
 		const failed = await add('failed', 'p_max_attempts => 1');
 		await database.as(A, 'select task_finish($1, lease_token, false) from task_claim(p_id => $1)', [failed]);
 		const cancelled = await add('cancelled');
@@ -101,7 +101,7 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		await database.as(owner, `insert into tasks (title, depends_on) values ('x', '{${free}}')`);
 	});
 
-	test('a retry closes none', async () => {
+	test('a retry cannot create one', async () => {
 		// T waits for a plan that is done, whose cancelled step waits for the plan of T.
 		const d = await add('D');
 		const a = await add('A');
@@ -156,7 +156,7 @@ describe.each(engines)('tasks that would wait for themselves, on $engine', ({ope
 		});
 	});
 
-	test('circles that are there say so with what waits for them, and no longer when they are gone', async () => {
+	test('existing cycles are reported by the tasks that wait for them, until they are resolved', async () => {
 		// As they could be added before.
 		await database.script(`alter table tasks disable trigger tasks_refuse_circle;
 			insert into tasks (title, depends_on, parent_id) values

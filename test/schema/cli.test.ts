@@ -52,13 +52,13 @@ describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', 
 		for (const name of names) expect(dry).not.toContain(name);
 	});
 
-	it('refuses a database of the former migrations, until it has those of supabase/former', async () => {
+	it('refuses a database with former migrations until it has all of supabase/former', async () => {
 		const former = new URL(url);
 		former.pathname = '/former';
 		await query(url, 'create database former');
 		await query(former.href, 'create publication supabase_realtime');
 		const folder = fileURLToPath(new URL('../../supabase/former', import.meta.url));
-		// An agentmux of before had not all of them.
+		// An earlier agentmux did not have all of them.
 		const some = mkdtempSync(join(tmpdir(), 'agentmux-former-'));
 		try {
 			cpSync(folder, some, {recursive: true});
@@ -81,11 +81,11 @@ describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', 
 		expect(differences(await dumpSchema({as: (_, sql) => query(former.href, sql)}))).toEqual([]);
 	});
 
-	it('makes of them the types that the gateway is compiled with', async () => {
+	it('generates the types that the gateway is compiled with', async () => {
 		expect(await generateTypes(url)).toBe(readFileSync(typesFile, 'utf8'));
 	});
 
-	it('advises on nothing but what is meant', async () => {
+	it('reports only the advice that is intended', async () => {
 		const text = (await supabase(url, ['db', 'advisors'])).trim();
 		const advice = JSON.parse(text === '' ? '[]' : text) as {name: string; level: string; metadata: {name: string}}[];
 		// An index is on its expression: with a search_path of its own it could not be inlined.
@@ -94,7 +94,7 @@ describe.skipIf(!hasSupabaseCli)('the real Supabase CLI on a plain PostgreSQL', 
 		]);
 	});
 
-	it('lints them without a word, where the server has plpgsql_check (AGENTMUX_POSTGRES)', async ({skip}) => {
+	it('finds nothing to lint, if the server has plpgsql_check (AGENTMUX_POSTGRES)', async ({skip}) => {
 		const rows = await query(url, `select from pg_available_extensions where name = 'plpgsql_check'`);
 		skip(rows.length === 0, 'no plpgsql_check');
 		const findings = await supabase(url, [

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 beforeEach(() => database.clear());
 
-test('many who claim at once get each task once, and every plan ends with its last step', async () => {
+test('concurrent claimers get each task once, and every plan ends with its last step', async () => {
 	const add = async (title: string, parent: number | null): Promise<number> => {
 		const [row] = await database.as(agent('A'), 'select id from task_add($1, p_parent_id => $2)', [title, parent]);
 		return row!['id'] as number;
@@ -39,7 +39,7 @@ test('many who claim at once get each task once, and every plan ends with its la
 	expect(ended).toEqual(Array.from({length: 2}, () => ({status: 'done', progress: 1, attempts: 0})));
 });
 
-test('who splits, fails, cancels and finishes tasks of common plans at once never deadlocks', async () => {
+test('splitting, failing, cancelling and finishing tasks of shared plans concurrently never deadlocks', async () => {
 	const add = `select id from task_add('x', p_parent_id => $1, p_max_attempts => 1, p_depends_on => $2)`;
 	const plans: unknown[] = [];
 	for (const parent of [null, null, 1, 2]) {
@@ -76,7 +76,7 @@ test('who splits, fails, cancels and finishes tasks of common plans at once neve
 	expect(accepted.every(count => count > 0)).toBe(true);
 });
 
-test('of many who finish one claim, one is accepted', async () => {
+test('of many concurrent finishes of one claim, one is accepted', async () => {
 	await database.as(agent('A'), `select task_add('x')`);
 	await database.as(agent('A'), 'select task_claim()');
 	const connections = await Promise.all(Array.from({length: 6}, () => database.connect()));
@@ -94,7 +94,7 @@ test('of many who finish one claim, one is accepted', async () => {
 	expect(await database.as(owner, `select state from events where state = 'done'`)).toEqual([{state: 'done'}]);
 });
 
-test('many who add under one key get one task', async () => {
+test('concurrent adds with one key create one task', async () => {
 	const connections = await Promise.all(Array.from({length: 6}, () => database.connect()));
 	const ids = await Promise.all(
 		connections.map(one => one.as(agent('A'), `select id from task_add('x', p_idem_key => 'k')`)),
@@ -102,7 +102,7 @@ test('many who add under one key get one task', async () => {
 	expect(new Set(ids.flat().map(row => row['id'])).size).toBe(1);
 });
 
-test('many who take under one tag, deliver and ack get each message once, and leave none', async () => {
+test('concurrent clients of one tag take, deliver and ack each message once, and none is left', async () => {
 	await database.script(
 		`insert into messages (content) select format('[A] @B number %s', i) from generate_series(1, 90) as i`,
 	);
@@ -126,7 +126,7 @@ test('many who take under one tag, deliver and ack get each message once, and le
 	expect(await database.as(owner, states)).toEqual([{state: 'acked', attempts: 1, count: 90}]);
 });
 
-test('many who deliver and ack the same messages at once, however they spell the tag, all succeed', async () => {
+test('concurrent deliveries and acks of the same messages all succeed, in any case of the tag', async () => {
 	await database.script(
 		`insert into messages (content) select format('[A] @B number %s', i) from generate_series(1, 40) as i`,
 	);
@@ -150,7 +150,7 @@ test('many who deliver and ack the same messages at once, however they spell the
 	expect(await database.as(owner, states)).toEqual([{state: 'acked', count: 40}]);
 });
 
-test('many agents who ack the same messages at once, in any order, have a receipt each', async () => {
+test('many agents that ack the same messages concurrently, in any order, each have a receipt', async () => {
 	const names = Array.from({length: 6}, (_, index) => `B${index}`);
 	const mentions = names.map(name => `@${name}`).join(' ');
 	await database.script(
@@ -170,7 +170,7 @@ test('many agents who ack the same messages at once, in any order, have a receip
 	expect(await database.as(owner, states)).toEqual(names.map(reader => ({reader, state: 'acked', count: 30})));
 });
 
-test('many who send under one client_id make one message', async () => {
+test('concurrent sends with one client_id create one message', async () => {
 	const connections = await Promise.all(Array.from({length: 6}, () => database.connect()));
 	const upsert = `insert into messages (content, client_id) values ('[A] x', '6f2c8a7e-0d5e-4b33-9a67-3c9c0ce0a001') on conflict (client_id) do nothing returning id`;
 	expect((await Promise.all(connections.map(one => one.as(agent('A'), upsert)))).flat()).toHaveLength(1);
@@ -249,7 +249,7 @@ test('a message that commits late under a lower id is not lost, where id > curso
 	expect(await database.as(owner, 'select id from messages where id > 2')).toEqual([]);
 });
 
-test("an agent's SQL does not wait for that of another", async () => {
+test("an agent's SQL does not wait for another agent's", async () => {
 	const [holder, slow] = await Promise.all([database.connect(), database.connect()]);
 	const run = 'select line from agent_sql($1) as line';
 	for (const tag of ['A', 'B']) await database.as(agent(tag), 'select mux_make_role()');
@@ -264,7 +264,7 @@ test("an agent's SQL does not wait for that of another", async () => {
 	expect(await waiting).toHaveLength(1);
 });
 
-test('of many sessions that come at once none is forgotten', async () => {
+test('of many sessions that start at the same time, none is lost', async () => {
 	const connections = await Promise.all(Array.from({length: 16}, () => database.connect()));
 	const touch = 'select sessions from agent_touch(p_session => $1)';
 	for (const tag of Array.from({length: 10}, (_, round) => `NEW${round}`)) {

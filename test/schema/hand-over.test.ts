@@ -40,7 +40,7 @@ describe.each(engines)('handing over on $engine', ({open}) => {
 		expect(await receipt()).toMatchObject({state: 'delivered', attempts: 1, takes: 0, lease: 600});
 	});
 
-	test('a take gives back what it holds itself: not what another has taken since, handed over or acked', async () => {
+	test('a take releases only its own messages: none that another client has taken since, handed over or acked', async () => {
 		for (const text of ['one', 'two', 'three']) await post(`[A] @B ${text}`);
 		expect(await ids(`inbox_take(p_take_id => 'slow')`)).toEqual([1, 2, 3]);
 		await database.as(B, `select receipt_deliver('{2}', 'hook'), receipt_ack('{3}', 'hook')`);
@@ -71,7 +71,7 @@ describe.each(engines)('handing over on $engine', ({open}) => {
 		expect(await ids('inbox_take()')).toEqual([1]);
 	});
 
-	test('a message to everyone reaches who had joined, whatever the clock says', async () => {
+	test('a message to everyone reaches those who had joined, whatever the clock says', async () => {
 		await post('[A] before');
 		await database.as(B, 'select agent_touch()');
 		// The clock was put back by an hour after B had joined.
@@ -88,7 +88,7 @@ describe.each(engines)('handing over on $engine', ({open}) => {
 	});
 });
 
-test('who joins while a message is being written gets it; what was committed by then is not for it', async () => {
+test('an agent that joins while a message is being written gets it, but none that were committed before', async () => {
 	const database = await openPostgres();
 	try {
 		const [writer, other, late] = [await database.connect(), await database.connect(), await database.connect()];

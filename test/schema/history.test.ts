@@ -49,7 +49,7 @@ describe.each(engines)('history on $engine', ({open}) => {
 		]);
 	});
 
-	test('progress alone is written at most each five seconds, and leases and notes not at all', async () => {
+	test('progress alone is recorded at most every five seconds, and leases and notes not at all', async () => {
 		const id = await add();
 		await database.as(A, 'select from task_claim()');
 		for (const part of [0.1, 0.2, 0.3]) await database.as(A, 'select from task_progress($1, 1, $2)', [id, part]);
@@ -86,7 +86,7 @@ describe.each(engines)('history on $engine', ({open}) => {
 		).toEqual([]);
 	});
 
-	test('an agent leaves a row when what it does changes, and none for a mere sign of life', async () => {
+	test('an agent leaves a row when its presence changes, and none for a heartbeat', async () => {
 		for (const presence of ['working', 'working', 'blocked', 'blocked', 'idle', 'away']) await touch(presence);
 		await database.as(human(), `select from agent_revoke('A')`);
 		await database.as(human(), `select from agent_restore('A')`);
@@ -158,7 +158,7 @@ describe.each(engines)('history on $engine', ({open}) => {
 		expect(await database.as(owner, 'select min(id) from events')).toEqual([{min: 501}]);
 	});
 
-	test('who takes part reads it, and nobody but the service role writes it', async () => {
+	test('participants can read it, and only the service role can write it', async () => {
 		await add();
 		const read = (caller: typeof A) => database.as(caller, `select state from events_between('-infinity')`);
 		expect(await read(A)).toEqual([{state: 'queued'}]);

@@ -6,7 +6,7 @@ const A = agent('A');
 const B = agent('B');
 const hour = 3600;
 
-describe.each(engines)('tasks under clocks and outages on $engine', ({engine, open}) => {
+describe.each(engines)('tasks when clocks change and hubs are down, on $engine', ({engine, open}) => {
 	let database: MigratedDatabase;
 	let clock: ScriptedClock;
 	beforeAll(async () => {
@@ -91,7 +91,7 @@ describe.each(engines)('tasks under clocks and outages on $engine', ({engine, op
 			expect(await finish(A, id, 1)).toBeUndefined();
 		});
 
-		test('what the timeline is told of progress goes on', async () => {
+		test('progress continues in the timeline', async () => {
 			const id = await add('x');
 			await claim();
 			await database.as(A, 'select task_progress($1, 1, 0.5)', [id]);
@@ -102,7 +102,7 @@ describe.each(engines)('tasks under clocks and outages on $engine', ({engine, op
 		});
 	});
 
-	test('a time that somebody named is that of the clock', async () => {
+	test('a time that a user gave is clock time', async () => {
 		const id = await add('later', `p_run_at => clock_timestamp() + interval '30 minutes'`);
 		await clock.step(-hour);
 		expect(await claim()).toBeUndefined();
@@ -114,8 +114,8 @@ describe.each(engines)('tasks under clocks and outages on $engine', ({engine, op
 		expect(await claim()).toBeUndefined();
 	});
 
-	describe('when the machine sleeps or the hub is away', () => {
-		test('five naps take nothing from the only owner', async () => {
+	describe('when the machine sleeps or the hub is down', () => {
+		test('sleeping five times does not take the task from its only owner', async () => {
 			const id = await add('x');
 			await claim(A, 'p_lease => 60');
 			for (let nap = 0; nap < 5; nap++) {
@@ -128,7 +128,7 @@ describe.each(engines)('tasks under clocks and outages on $engine', ({engine, op
 			expect(await finish(A, id, 1)).toMatchObject({status: 'done', attempts: 1});
 		});
 
-		test('who claims first after the nap does not take it either', async () => {
+		test('nor does the first claim after the machine wakes up', async () => {
 			const id = await add('x', 'p_max_attempts => 1');
 			await claim(A, 'p_lease => 60');
 			await pass(5);
@@ -158,7 +158,7 @@ describe.each(engines)('tasks under clocks and outages on $engine', ({engine, op
 			expect(await read(id)).toMatchObject({status: 'queued', last_error: 'the lease of A ran out'});
 		});
 
-		test('where nobody looks but who claims now and then, it is claimed in the end', async () => {
+		test('without a hub, an occasional claim still gets it in the end', async () => {
 			const id = await add('x');
 			await claim(A, 'p_lease => 60');
 			let tries = 0;
@@ -171,7 +171,7 @@ describe.each(engines)('tasks under clocks and outages on $engine', ({engine, op
 			expect(tries).toBeLessThanOrEqual(5);
 		});
 
-		test('where there is no hub, the servers of the agents look', async () => {
+		test("without a hub, the agents' servers check the leases", async () => {
 			const id = await add('x');
 			const other = await add('y');
 			await claim(A, 'p_lease => 900');
@@ -194,7 +194,7 @@ describe.each(engines)('tasks under clocks and outages on $engine', ({engine, op
 		});
 	});
 
-	describe('a task that was put back', () => {
+	describe('a task whose lease expired', () => {
 		const lapse = async (id: number): Promise<void> => {
 			await database.as(owner, `update tasks set lease_until = clock_timestamp() - interval '1 second' where id = $1`, [
 				id,
@@ -215,7 +215,7 @@ describe.each(engines)('tasks under clocks and outages on $engine', ({engine, op
 			expect(await database.as(agent('a'), sql, [id])).toMatchObject([{status, attempts: 1, lease_token: 1}]);
 		});
 
-		test('is not, once another has claimed it, and never again', async () => {
+		test('is not restored to its owner once another has claimed it', async () => {
 			const id = await add('x');
 			await claim(A);
 			await lapse(id);
@@ -226,7 +226,7 @@ describe.each(engines)('tasks under clocks and outages on $engine', ({engine, op
 			expect(await finish(B, id, 2)).toMatchObject({status: 'done', attempts: 2});
 		});
 
-		test('in its last attempt comes back with all that died with it', async () => {
+		test('in its last attempt comes back with all tasks that died with it', async () => {
 			const plan = await add('plan');
 			const id = await add('x', `p_parent_id => ${plan}, p_max_attempts => 1`);
 			const next = await add('next', `p_depends_on => array[${plan}]::bigint[]`);
@@ -241,7 +241,7 @@ describe.each(engines)('tasks under clocks and outages on $engine', ({engine, op
 			expect([await read(plan), await read(next)]).toMatchObject([{status: 'done'}, {status: 'queued'}]);
 		});
 
-		test('is not, when it is for another now, or was cancelled', async () => {
+		test('is not restored if it was assigned to another or cancelled', async () => {
 			const [id, other] = [await add('x'), await add('y')];
 			await claim(A);
 			await claim(A);

@@ -269,7 +269,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		expect(await database.as(owner, 'select * from messages order by id')).toEqual(before);
 	});
 
-	test('a signed-in stranger reads nothing and writes nothing', async () => {
+	test('a signed-in user who is not an agent reads nothing and writes nothing', async () => {
 		await database.as(owner, insert, ['secret']);
 		for (const table of ['messages', 'tasks', 'agents', 'receipts', 'cursors', 'mux_meta']) {
 			expect(await database.as(stranger, `select * from ${table}`)).toEqual([]);
@@ -280,7 +280,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		});
 	});
 
-	test('a revoked agent reads nothing and writes nothing, and hears why', async () => {
+	test('a revoked agent reads nothing and writes nothing, and is told why', async () => {
 		await database.as(agent('Bad'), 'select agent_touch()');
 		await database.as(agent('Bad'), insert, ['[Bad] x']);
 		await database.as(service(), `update agents set revoked_at = now() where tag = 'Bad'`);
@@ -316,7 +316,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		}
 	});
 
-	test('no agent revokes or restores, nobody itself, and only who has joined', async () => {
+	test('no agent can revoke or restore; nobody can revoke itself, and only agents that have joined can be revoked', async () => {
 		await database.as(agent('Bad'), 'select agent_touch()');
 		await database.as(human('Me'), 'select agent_touch()');
 		for (const name of ['agent_revoke', 'agent_restore']) {
@@ -347,7 +347,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		});
 	});
 
-	test('anon may nothing: no table, no function', async () => {
+	test('anon has no rights: no table, no function', async () => {
 		const objects = await database.as(
 			owner,
 			`select format('table %s', c.relname) as name from pg_class as c where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') and has_table_privilege('anon', c.oid, 'select, insert, update, delete, truncate, references, trigger')
@@ -375,7 +375,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		).toEqual([]);
 	});
 
-	test('the publication has what Realtime tells', async () => {
+	test('the publication has the tables that Realtime reports', async () => {
 		expect(
 			await database.as(
 				owner,

@@ -18,7 +18,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 	const ids = async (call: string, caller: Caller = A): Promise<unknown[]> =>
 		(await database.as(caller, `select id from ${call}`)).map(row => row['id']);
 
-	test('the state tells the epoch, the horizon and the newest id', async () => {
+	test('the state has the epoch, the horizon and the newest id', async () => {
 		const [empty] = await database.as(A, 'select * from mailbox_state()');
 		expect(empty).toMatchObject({latest_id: 0});
 		await write('[A] x', '[A] y');
@@ -110,7 +110,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		]);
 	});
 
-	test('with a long history each call reads about what it answers', async () => {
+	test('with a long history, each call reads little more than it returns', async () => {
 		await database.script(`insert into messages (content)
 			select format('[T%s] number %s %s', i % 10, i, case when i % 10 = 5 then '@T3' when i = 77 then '@RARE needle' end)
 			from generate_series(1, 12000) as i`);
@@ -199,7 +199,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		]);
 	});
 
-	test('receipts tell each rung: taken, delivered, acked, and how often', async () => {
+	test('receipts show each stage: taken, delivered, acked, and how often', async () => {
 		const receipt = async () =>
 			(
 				await database.as(
@@ -242,7 +242,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		expect(await receipt()).toMatchObject({state: 'acked', route: 'reply', attempts: 1, delivered: true, lease: null});
 	});
 
-	test('only an identity takes, and only its own mail', async () => {
+	test('taking needs an identity, and gives it only its own mail', async () => {
 		await write('@B x');
 		expect(await ids('inbox_take()')).toEqual([]);
 		expect(await ids('inbox_take()', service('B'))).toEqual([1]);

@@ -51,7 +51,7 @@ describe.each(engines)('redaction on $engine', ({open}) => {
 	const read = async (id: number): Promise<Row> =>
 		(await database.as(B, 'select * from messages where id = $1', [id]))[0]!;
 
-	test('takes text and meta out, keeps who wrote it when, and says who did it and why', async () => {
+	test('removes text and meta, keeps the author and time, and records who did it and why', async () => {
 		const root = await write(B, '[B] question for @A');
 		const id = await write(A, '[A] the password is hunter2, @B', {meta: {secret: 'hunter2'}, reply_to: root});
 		const before = await read(id);
@@ -86,7 +86,7 @@ describe.each(engines)('redaction on $engine', ({open}) => {
 		]);
 		expect(await database.as(B, `select id from search_messages('hunter2')`)).toEqual([]);
 		expect(await database.as(B, `select id from search_messages('redacted')`)).toEqual([{id}]);
-		// Nothing of it stands in any live row.
+		// No live row contains any of it.
 		const [found] = await database.as(
 			owner,
 			`select query_to_xml('select * from messages', true, false, '')::text || query_to_xml('select * from channel_entries', true, false, '')::text
@@ -95,7 +95,7 @@ describe.each(engines)('redaction on $engine', ({open}) => {
 		expect(found!['text']).not.toContain('hunter2');
 	});
 
-	test('is for its author, humans, the service role and the owner', async () => {
+	test('is allowed for its author, humans, the service role and the owner', async () => {
 		const ids: number[] = [];
 		for (let n = 0; n < 6; n++) ids.push(await write(A, `[A] number ${n}`));
 		const [one, two, three, four, five, six] = ids as [number, number, number, number, number, number];
@@ -159,7 +159,7 @@ describe.each(engines)('redaction on $engine', ({open}) => {
 		expect(await database.as(A, `select id from inbox('A')`)).toEqual([{id: last}]);
 	});
 
-	test('cannot be feigned by writing, and its records are written by nobody', async () => {
+	test('cannot be forged, and nobody can write its records', async () => {
 		const id = await write(A, '[A] (redacted)', {meta: {redaction: {by: 'HUMAN'}, other: 1}});
 		expect(await read(id)).toMatchObject({meta: {other: 1}});
 		await write(A, '[A] x');

@@ -4,7 +4,7 @@ import {agent, engines, human, type MigratedDatabase, openPostgres, owner, type 
 const A = agent('A');
 const B = agent('B');
 
-describe.each(engines)('rows of a server that had given higher transaction numbers, on $engine', ({open}) => {
+describe.each(engines)('rows from a server with higher transaction ids, on $engine', ({open}) => {
 	let database: MigratedDatabase;
 	beforeAll(async () => {
 		database = await open();
@@ -33,7 +33,7 @@ describe.each(engines)('rows of a server that had given higher transaction numbe
 		return (await database.as(human(), 'select fault from verify_history()')).map(({fault}) => fault);
 	};
 
-	test('whoever asks how the mailbox stands makes another history of them, once', async () => {
+	test("the first request for the mailbox's state starts another history, once", async () => {
 		const before = await state();
 		const ids = [await send('[B] one'), await send('[B] two')];
 		await restore();
@@ -51,7 +51,7 @@ describe.each(engines)('rows of a server that had given higher transaction numbe
 		expect((await state())['epoch']).toBe(found['epoch']);
 	});
 
-	test('what is written before anybody asks comes after them, too', async () => {
+	test('messages written before that request come after them, too', async () => {
 		const before = await state();
 		const ids = [await send('[B] one'), await send('[B] two')];
 		await restore();
@@ -63,7 +63,7 @@ describe.each(engines)('rows of a server that had given higher transaction numbe
 		expect((await state())['epoch']).toBe(epoch);
 	});
 
-	test('an agent gets what waited for it and what is written then, and nothing that it had', async () => {
+	test('an agent gets its waiting and new messages, and none that it already had', async () => {
 		await database.as(A, `select agent_touch('working')`);
 		const [acked, waits] = [await send('[B] done @A'), await send('[B] to everyone')];
 		await database.as(A, `select receipt_ack($1, 'test')`, [[acked]]);
@@ -127,7 +127,7 @@ describe.each(engines)('rows of a server that had given higher transaction numbe
 		expect(sealed).toEqual({entries: 3});
 	});
 
-	test('where the numbers are in order nothing becomes another history', async () => {
+	test('if the ids are in order, it stays the same history', async () => {
 		await restore();
 		await database.clear();
 		const {epoch} = await state();
@@ -150,7 +150,7 @@ describe.each(engines)('rows of a server that had given higher transaction numbe
 	});
 });
 
-test('writers that are under way at the same time make no other history of each other', async () => {
+test('concurrent writers do not start another history', async () => {
 	const database = await openPostgres();
 	try {
 		const epochs = async (): Promise<Row[]> => database.as(owner, 'select epoch, xid_offset from mux_meta');
@@ -173,7 +173,7 @@ test('writers that are under way at the same time make no other history of each 
 	}
 });
 
-test('of writers that find restored rows at the same time one raises the numbers', async () => {
+test('of several writers that find restored rows at the same time, one raises the ids', async () => {
 	const database = await openPostgres();
 	try {
 		await database.script('update mux_meta set xid_offset = 1000000');

@@ -146,7 +146,7 @@ describe.each(engines)('the chain of seals on $engine', ({open}) => {
 		expect(again['hash']).not.toBe(hash);
 	});
 
-	test('who takes part seals and verifies; a stranger does not', async () => {
+	test('participants can seal and verify; other users cannot', async () => {
 		await write(3);
 		for (const caller of [stranger, anon]) {
 			await expect(database.as(caller, 'select * from seal_history()')).rejects.toMatchObject({code: '42501'});
@@ -178,7 +178,7 @@ describe('seals on PostgreSQL while others write', () => {
 		expect(await verifyAll(database)).toMatchObject([{messages: 2, fault: null}]);
 	});
 
-	test('every chain holds, whoever writes, rolls back, redacts and seals meanwhile', async () => {
+	test('every chain holds, with concurrent writes, rollbacks, redactions and seals', async () => {
 		const sessions = await Promise.all(Array.from({length: 6}, () => database.connect()));
 		const writing = new AbortController();
 		const write = async ({client}: (typeof sessions)[number], writer: number): Promise<void> => {

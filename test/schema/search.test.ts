@@ -31,7 +31,7 @@ describe.each(engines)('search on $engine', ({open}) => {
 		expect(await ids(`p_words => '{resul}'`)).toEqual([]);
 	});
 
-	test('takes no word for syntax', async () => {
+	test('treats words that look like syntax as words', async () => {
 		for (const words of ["{a' | 'b*}", '{!(a*}', '{"\\\\ & |"}', '{:*}', '{-}', '{*}']) {
 			await expect(ids(`p_words => $$${words}$$`)).resolves.toBeDefined();
 		}
@@ -40,7 +40,7 @@ describe.each(engines)('search on $engine', ({open}) => {
 	});
 
 	test(
-		'among 100,000 messages reads about what it answers, wherever an index can say so',
+		'among 100,000 messages reads little more than it returns, wherever an index allows it',
 		{timeout: 240_000},
 		async () => {
 			await database.clear();

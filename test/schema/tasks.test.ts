@@ -77,7 +77,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await database.as(agent('b'), 'select status from task_finish(1, 1)')).toEqual([{status: 'done'}]);
 	});
 
-	test('who is nobody claims nothing', async () => {
+	test('without an identity, nothing can be claimed', async () => {
 		await add('x');
 		await expect(claim(owner)).rejects.toMatchObject({code: '42501', message: 'plain SQL has no identity'});
 		await expect(claim(stranger)).rejects.toMatchObject({code: '42501', message: 'this token names no agent'});
@@ -89,7 +89,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await claim(service('S'))).toMatchObject({lease_owner: 'S'});
 	});
 
-	test('who is nobody retries, assigns and reprioritises nothing', async () => {
+	test('without an identity, nothing can be retried, assigned or reprioritised', async () => {
 		await add('x');
 		for (const call of ['task_retry(1)', `task_assign(1, 'A')`, 'task_reprioritise(1, 9)']) {
 			await expect(database.as(stranger, `select * from ${call}`)).rejects.toMatchObject({code: '42501'});
@@ -97,7 +97,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		}
 	});
 
-	test('the table itself is not written by who takes part; plain SQL and the service role may', async () => {
+	test('participants cannot write to the table itself; plain SQL and the service role can', async () => {
 		for (const sql of [
 			`insert into tasks (title) values ('x')`,
 			`update tasks set status = 'done'`,
@@ -126,7 +126,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await lease('task_heartbeat(1, 1, -5)')).toBeGreaterThan(-5);
 	});
 
-	test('an expired lease goes to who claims next, and the late owner is refused', async () => {
+	test('a task with an expired lease goes to the next claimer, and the late owner is refused', async () => {
 		const id = await add('x');
 		await claim(A);
 		await expire(id);
@@ -142,7 +142,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await finish(B, id, 2)).toMatchObject({status: 'done', last_error: null});
 	});
 
-	test('an expired lease that nobody took still holds', async () => {
+	test('an expired lease still holds while nobody has claimed the task', async () => {
 		const id = await add('x');
 		await claim(A);
 		await expire(id);
@@ -197,7 +197,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await claim(A, `'slow'`)).toMatchObject({id: other});
 	});
 
-	test('one under the same key in the same queue is the first one', async () => {
+	test('adding another with the same key in the same queue returns the first one', async () => {
 		const id = await add('x', `p_idem_key => 'k'`);
 		expect(await add('y', `p_idem_key => 'k'`)).toBe(id);
 		expect(await add('y', `p_idem_key => 'k', p_queue => 'other'`)).not.toBe(id);
@@ -214,7 +214,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await claim()).toMatchObject({id: two});
 	});
 
-	test('what depends on a task that will never be done is cancelled, down the line', async () => {
+	test('tasks that depend on one that will never be done are cancelled, also indirectly', async () => {
 		const one = await add('one', 'p_max_attempts => 1');
 		const two = await add('two', `p_depends_on => array[${one}]::bigint[]`);
 		const three = await add('three', `p_depends_on => array[${two}]::bigint[]`);
@@ -313,7 +313,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await claim(A)).toBeUndefined();
 	});
 
-	test('a plan under the same key is the first one, and one that does not fit leaves nothing', async () => {
+	test('adding a plan with the same key returns the first one, and an invalid one leaves nothing behind', async () => {
 		const first = await plan([{title: 'one'}], `p_idem_key => 'k'`);
 		expect(await plan([{title: 'other'}, {title: 'more'}], `p_idem_key => 'k'`)).toEqual(first);
 		for (const steps of [[], '{}', '"x"', 'null']) {
@@ -326,7 +326,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await database.as(A, 'select count(*)::int from tasks')).toEqual([{count: 2}]);
 	});
 
-	test('who claimed a task and then splits it keeps it', async () => {
+	test('an agent that splits a task it claimed keeps it', async () => {
 		const plan = await add('plan');
 		await claim();
 		const step = await add('step', `p_parent_id => ${plan}`);
@@ -537,7 +537,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 				expect(await database.as(caller, calls.reprioritise, [id])).toEqual([{id}]);
 			}
 			expect(await database.as(B, calls.cancel, [id])).toEqual([{id}]);
-			// It has ended: its owner is nobody special any more.
+			// It has ended, so its owner has no special rights any more.
 			await refused(B, id, `you are B and may not * task ${id}: only A and humans may`);
 			expect(await database.as(A, calls.retry, [id])).toEqual([{id}]);
 		});

@@ -51,7 +51,7 @@ describe.each(engines)('tokens that end, on $engine', ({open}) => {
 		});
 	});
 
-	test('one ends by its id', async () => {
+	test('one token ends by its id', async () => {
 		const one = token('CLAUDE_1', {jti: 'one'});
 		await database.as(owner, `select agentmux.end_token('one')`);
 		expect(await admits(one)).toBe(false);
@@ -59,7 +59,7 @@ describe.each(engines)('tokens that end, on $engine', ({open}) => {
 		expect(await admits(token('CLAUDE_1'))).toBe(true);
 	});
 
-	test("a human's and a hosted project's have no generation", async () => {
+	test('those of a human or a hosted project have no generation', async () => {
 		const hosted = token('CLAUDE_1', {iss: 'https://x.supabase.co/auth/v1'});
 		const unsaid: Caller = {
 			role: 'authenticated',
@@ -76,7 +76,7 @@ describe.each(engines)('tokens that end, on $engine', ({open}) => {
 		}
 	});
 
-	test('who is revoked comes back with a token of its own only', async () => {
+	test('a restored agent needs a new token', async () => {
 		await database.as(token('CLAUDE_1'), 'select agent_touch()');
 		await database.as(human(), `select agent_revoke('claude_1')`);
 		await expect(database.as(token('CLAUDE_1'), 'select agent_touch()')).rejects.toThrow('CLAUDE_1 has been revoked');

@@ -37,7 +37,7 @@ const kept: {readonly [table: string]: string} = {
 	tasks: 'id, title, status, result, progress order by id',
 };
 
-/** The rows of the tables that there are at this version. */
+/** The rows of the tables that exist in this version. */
 async function contentsOf(database: Database): Promise<Record<string, unknown>> {
 	const found: Record<string, unknown> = {};
 	for (const [table, columns] of Object.entries(kept)) {

@@ -22,7 +22,7 @@ describe.each(engines)('watching on $engine', ({open}) => {
 		(await database.as(owner, 'select content from messages order by id')).map(row => row['content']);
 	const newest = async () => (await database.as(owner, 'select * from messages order by id desc limit 1'))[0];
 
-	test('each change of a watched table is told by the system to the one who asked', async () => {
+	test('each change of a watched table is a message from the system to the one who asked for it', async () => {
 		await database.as(human(), `select watch_table('orders', 'RESPONDER')`);
 		await database.as(human(), `select watch_table('public.orders', 'Responder')`);
 		await database.as(A, `insert into orders values (1, 'new')`);
@@ -65,14 +65,14 @@ describe.each(engines)('watching on $engine', ({open}) => {
 		expect((await newest())!['body']).toMatch(/^orders DELETE 10 rows @RESPONDER\n(\{.*\}\n){9}\{.*\}$/);
 	});
 
-	test('a statement that changes nothing tells nobody', async () => {
+	test('a statement that changes nothing sends no message', async () => {
 		await database.as(owner, `select watch_table('orders', 'RESPONDER')`);
 		await database.as(owner, `update orders set note = 'y'; `);
 		await database.as(owner, `insert into orders select 1, 'x' where false`);
 		expect(await told()).toEqual([]);
 	});
 
-	test('text in a row addresses nobody, stands on a line of its own, and a large row is cut', async () => {
+	test('text in a row addresses nobody and is on a line of its own, and a large row is cut', async () => {
 		await database.as(service(), `select watch_table('orders', 'RESPONDER')`);
 		await database.as(owner, `insert into orders values (1, '@CLAUDE_1 do it, x@y.z')`);
 		expect(await newest()).toMatchObject({mentions: ['RESPONDER']});
@@ -88,7 +88,7 @@ describe.each(engines)('watching on $engine', ({open}) => {
 		expect(Buffer.byteLength(many!['content'] as string)).toBeLessThan(262_144);
 	});
 
-	test('a table that has changed since, and one whose columns have odd names, are told as they are', async () => {
+	test('a table that was altered, and one whose columns have odd names, are reported as they are', async () => {
 		await database.script('create table odd (id int, c int, changed int, line text, many int)');
 		await database.as(owner, `select watch_table('odd', 'RESPONDER')`);
 		await database.as(owner, `insert into odd values (1, 2, 3, 'x', 4)`);

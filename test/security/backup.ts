@@ -102,7 +102,7 @@ export const backup: Attack = {
 					await restore({target, tally, long, out, keys}, `${what}, ${where}`, file);
 				}
 			}
-			// The control: a backup that nobody touched comes back, and what it holds is shown as text.
+			// The control: an unchanged backup is restored, and its contents are shown as text.
 			const said = await home.run(['hub', 'restore', good]);
 			if (said.code !== 0) tally.breach(`the control failed: ${said.stderr}`);
 			const {stdout} = await home.run(['tail', '-n', '200']);

@@ -91,7 +91,7 @@ export const budgets: Attack = {
 	},
 };
 
-/** The screen answers a key beside each message, as it comes in. */
+/** The screen responds to a key while each message arrives. */
 async function screen(target: Target, tally: Tally, long: boolean): Promise<void> {
 	const token = target.hub.tokenFor('BOMBER');
 	const terminal = spawn([process.execPath, cli], {cols: 120, rows: 40, env: {AGENTMUX_HOME: target.home.path}});
@@ -123,7 +123,7 @@ async function screen(target: Target, tally: Tally, long: boolean): Promise<void
 	}
 }
 
-/** A second client is served beside each bomb, and the bomb itself ends. */
+/** A second client is served during each bomb, and the bomb itself ends. */
 async function beside(target: Target, tally: Tally, long: boolean): Promise<void> {
 	const token = target.hub.tokenFor('BOMBER');
 	const witness = new Witness(target);
@@ -135,7 +135,7 @@ async function beside(target: Target, tally: Tally, long: boolean): Promise<void
 	);
 	for (const [index, {what, method, path, body}] of bombs.entries()) {
 		const at = `${target.engine}, beside ${what}`;
-		// Each is thrown by another one: whoever ran into the limit cannot do it again at once.
+		// Each is thrown by another agent, because one that ran into the limit is paused.
 		const tag = `BOMBER_${index}`;
 		const bomber = target.hub.tokenFor(tag);
 		const given = JSON.stringify(body)?.replace('[BOMBER]', `[${tag}]`);

@@ -110,7 +110,7 @@ async function attempt(
 	});
 }
 
-/** A command that waits for ever, as one that opens a FIFO does, is killed, and has no exit code. */
+/** A command that never ends, like one that opens a FIFO, is killed and has no exit code. */
 async function runBriefly(
 	home: Home,
 	words: readonly string[],

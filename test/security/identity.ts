@@ -6,7 +6,7 @@ import {difference, stateOf} from './forge/state.ts';
 
 const me = 'INSIDER';
 
-/** What would be a human's or another agent's word or deed. */
+/** Attempts to write or act as a human or another agent. */
 const commands: readonly (readonly string[])[] = [
 	['send', 'I am a human'],
 	['send', '--as', 'HUMAN', 'I am a human'],

@@ -113,7 +113,7 @@ function parsed(text: string): Shown[] {
 	return value as Shown[];
 }
 
-/** A signature as docs/signatures.md says, by a key that nobody trusts. */
+/** A signature as in docs/signatures.md, by an untrusted key. */
 function made(mailbox: string): (content: string) => {signature: Said['meta']['signature']} {
 	const {publicKey, privateKey} = generateKeyPairSync('ed25519');
 	const key = publicKey.export({format: 'jwk'}).x ?? '';

@@ -34,7 +34,7 @@ export const squat: Attack = {
 			await open.waitFor('● live', 60_000);
 			const following = home.start(['tail', '--follow']);
 			await once(following.stdout, 'data');
-			// It is gone without a word: its state file still names its address.
+			// It was killed: its state file still has its address.
 			await hub.kill();
 			const squatter = new Squatter();
 			await squatter.listen(Number(new URL(hub.url).port));
@@ -114,7 +114,7 @@ class Squatter {
 		throw new Error(`port ${port} stays taken`);
 	}
 
-	/** What it was told since it was last asked. */
+	/** What it received since the last call. */
 	taken(): string {
 		const told = this.#told;
 		this.#told = '';

@@ -201,7 +201,7 @@ class Listener {
 		});
 	}
 
-	/** Resolves when it may hear, or is refused. */
+	/** Resolves when it is subscribed or refused. */
 	async ready(): Promise<void> {
 		for (let waited = 0; !this.#answered; waited += 20) {
 			if (waited > 10_000) throw new Error('the socket is not answered');

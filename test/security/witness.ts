@@ -2,7 +2,7 @@ import {createClient} from '@supabase/supabase-js';
 import type {Tally} from './attack.ts';
 import type {Target} from './target.ts';
 
-/** A client of good will, which wants to be served whatever others do. It reads, writes and hears as an agent does. */
+/** A well-behaved client, which must be served whatever others do. It reads, writes and subscribes like an agent. */
 export class Witness {
 	readonly #target: Target;
 	#count = 0;
@@ -28,7 +28,7 @@ export class Witness {
 		}
 	}
 
-	/** Opens a socket and hears of its own message. */
+	/** Opens a socket and receives its own message. */
 	async hears(tally: Tally, where: string): Promise<void> {
 		const {hub} = this.#target;
 		// By a key of its own: those who come with the public one share the room for that.

@@ -64,14 +64,14 @@ describe("a human's message", () => {
 		expect(await home.output(['tail', '-n', '1'])).toContain('CLAUDE_2 (by HUMAN) (signed)');
 	});
 
-	test("an agent's says nothing of signatures", async () => {
+	test("an agent's message has no signature", async () => {
 		const sent = await home.json<Message>(['send', 'done'], {env: {AGENTMUX_TAG: 'CLAUDE_1'}});
 		expect(sent).toMatchObject({signed: false, meta: {}, author_kind: 'agent'});
 		expect(await home.output(['tail', '-n', '1'])).toMatch(/CLAUDE_1 {2}done\n$/);
 	});
 });
 
-describe('who owns the database cannot make a signature', () => {
+describe('the owner of the database cannot create a signature', () => {
 	/** What is said of the newest message wherever it is read. */
 	async function look() {
 		const {id, signed} = await last();

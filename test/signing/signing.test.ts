@@ -167,7 +167,7 @@ describe('the key of a home', () => {
 		expect(readFileSync(publicFile(data), 'utf8')).toBe(`${pairs[0]?.x}\n`);
 	});
 
-	test('that is gone is said, and another one is made only when asked for; the one before stays trusted', async () => {
+	test('that is missing is reported, and another one is created only on request; the previous one stays trusted', async () => {
 		const store = {data, keyring: null};
 		const {x} = await humanKey(store);
 		rmSync(secretFile(data));

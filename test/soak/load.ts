@@ -1,7 +1,7 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {connectMailbox} from '../../source/gateway/connect.ts';
-import {wayTo} from '../../source/hub/local/way.ts';
+import {transportTo} from '../../source/hub/local/transport.ts';
 import {addressOf} from '../faults/on-engine.ts';
 import {fire, placeAgent} from '../helpers/hook.ts';
 import type {TestHub} from '../helpers/hub.ts';
@@ -39,7 +39,7 @@ export async function startLoad(
 	const mailboxes = tags.map(tag => {
 		const token = hub.tokenFor(tag);
 		placeAgent(hub.home, tag, {key: hub.anonKey, token});
-		return connectMailbox({url: hub.url, key: hub.anonKey, token, way: wayTo(address)});
+		return connectMailbox({url: hub.url, key: hub.anonKey, token, way: transportTo(address)});
 	});
 
 	const screen = spawnTerminal([process.execPath, cli], {

@@ -40,7 +40,7 @@ describe('a slope', () => {
 	});
 });
 
-describe('what a week makes of it', () => {
+describe('over a week', () => {
 	it('grows, when it doubles beyond the noise', () => {
 		const random = noise(7);
 		expect(verdict(slopeOf(every15s(1800, at => 100 + at / 60 + random())))).toBe('grows');
@@ -56,7 +56,7 @@ describe('what a week makes of it', () => {
 		expect(verdict(part, 200)).toBe('steady');
 	});
 
-	it('is unclear, when it drifts by less than can be told apart, and grows beyond', () => {
+	it('is unclear when it drifts by less than can be measured, and growing beyond that', () => {
 		const drift = (by: number) =>
 			slopeOf(
 				every15s(1800, at => 18 + (by * at) / 1800),

@@ -23,7 +23,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('the chronicle', () => {
-	it('begins with what the store holds and is read back by pages, each message once', async () => {
+	it("begins with the store's messages and is read backwards in pages, each message once", async () => {
 		const server = new MemoryServer();
 		let at = Date.parse('2026-11-20T10:00:00Z');
 		server.clock = () => at;
@@ -44,7 +44,7 @@ describe('the chronicle', () => {
 		expect(past.marks.list).toEqual([]);
 	});
 
-	it('takes in what is heard meanwhile', async () => {
+	it('includes what arrives meanwhile', async () => {
 		const server = new MemoryServer();
 		const store = await open(server);
 		const {history: past} = store;
@@ -111,7 +111,7 @@ describe('the chronicle', () => {
 		expect(past.replay.tasks.get(id)?.at(-1)?.state).toBe('done');
 	});
 
-	it('says why it could not be read, and reads when asked again', async () => {
+	it('reports why it could not be read, and reads again on request', async () => {
 		const server = new MemoryServer();
 		server.insert('[A] hello');
 		const store = await open(server);

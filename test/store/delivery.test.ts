@@ -90,7 +90,7 @@ describe('a delivery', () => {
 });
 
 describe('presence', () => {
-	it('is gone after five minutes of silence, unless it said good-bye or is a human', () => {
+	it('is gone after five minutes of silence, unless it left before or is a human', () => {
 		const silent = {last_seen_at: '2026-11-20T14:04:59.000Z'};
 		expect(presenceOf(agent('A', {presence: 'working', last_seen_at: '2026-11-20T14:05:01.000Z'}), now)).toBe(
 			'working',

@@ -46,7 +46,7 @@ async function until(
 }
 
 describe('the store', () => {
-	it('is there before its mailbox is, and shows what stands in it then', async () => {
+	it('exists before its mailbox, and then shows its contents', async () => {
 		const server = new MemoryServer();
 		server.insert('[CLAUDE_1] hello');
 		const opening = Promise.withResolvers<Mailbox>();
@@ -58,7 +58,7 @@ describe('the store', () => {
 		expect(store.getState().identity?.tag).toBe('HUMAN');
 	});
 
-	it('shows the database that came in the place of another, and nothing of that one', async () => {
+	it('shows the database that replaced another, and nothing of the other', async () => {
 		const server = new MemoryServer();
 		server.insert('[CLAUDE_1] of the first');
 		const first = memoryMailbox(server, human);
@@ -121,7 +121,7 @@ describe('the store', () => {
 		expect(store.getState()).toMatchObject({connection: {phase: 'live'}, messages: [{id: 1}, {id: 2}, {id: 3}]});
 	});
 
-	it('tells why its mailbox could not be opened', async () => {
+	it('reports why its mailbox could not be opened', async () => {
 		const store = open(Promise.reject(new MailboxError('unauthorized', 'The key is wrong.')));
 		await expect(store.ready).rejects.toThrow('The key is wrong.');
 	});
@@ -197,7 +197,7 @@ describe('the store', () => {
 		expect(server.messages.map(({body}) => body)).toEqual(['third']);
 	});
 
-	it('keeps the text of what is refused, with the reason', async () => {
+	it('keeps the text of a rejected message, with the reason', async () => {
 		const store = open(memoryMailbox(new MemoryServer(), {tag: 'CLAUDE_1'}));
 		await store.ready;
 		expect(await store.post({content: '[CLAUDE_TWIN] not me', client_id: 'key'})).toMatch(/cannot write as/);
@@ -300,7 +300,7 @@ describe('the store', () => {
 		expect(store.getState().messages.length).toBeLessThanOrEqual(5500);
 	});
 
-	it('starts while nothing can be reached, and reads everything when it can', async () => {
+	it('starts while the mailbox is unreachable, and reads everything once it can', async () => {
 		const server = new MemoryServer();
 		server.insert('[CLAUDE_1] before');
 		server.outage('Nobody is there.');

@@ -14,7 +14,7 @@ const tags = ['CLAUDE_1', 'claude_1', 'CLAUDE_TWIN', 'HUMAN'] as const;
 const message = fc
 	.record({id: fc.integer({min: 1, max: 60}), tag: fc.constantFrom(...tags), to: fc.constantFrom('', ...tags)})
 	.map(({id, tag, to}) =>
-		// The same id is the same row, whoever tells it.
+		// The same id is the same row, wherever it comes from.
 		messageRow(id, `[${tags[id % 4] ?? tag}] ${id} @${tags[(id * 7) % 4] ?? to}`),
 	);
 const batches = fc.array(fc.array(message, {maxLength: 20}), {maxLength: 20});
@@ -24,7 +24,7 @@ function told(batches: ReadonlyArray<readonly ReturnType<typeof messageRow>[]>):
 }
 
 describe('messages', () => {
-	it('stand once each, by id, in whatever order and however often they are told', () => {
+	it('appear once each, by id, in whatever order and however often they arrive', () => {
 		fc.assert(
 			fc.property(batches, given => {
 				const ids = told(given).messages.map(({id}) => id);
@@ -90,7 +90,7 @@ describe('messages', () => {
 		expect(reduce(state, {type: 'messages', messages: [messageRow(1, '[A] one')]})).toBe(state);
 	});
 
-	it('are kept up to the window and dropped from the oldest', () => {
+	it('are kept up to the size of the window, and the oldest are dropped', () => {
 		const state = told([[1, 2, 3, 4].map(id => messageRow(id, `[A] ${id}`))]);
 		expect(reduce(state, {type: 'trim', keep: 2}).messages.map(({id}) => id)).toEqual([3, 4]);
 	});
@@ -104,14 +104,14 @@ describe('a pending draft', () => {
 		failure: null,
 	} as const;
 
-	it('stands until its row comes back, whoever tells the row', () => {
+	it('is shown until its row arrives, by whatever way', () => {
 		const sending = reduce(emptyState, {type: 'sending', pending});
 		expect(sending.pending).toEqual([pending]);
 		const row = messageRow(1, '[HUMAN] hi', {client_id: 'key'});
 		expect(reduce(sending, {type: 'messages', messages: [row]}).pending).toEqual([]);
 	});
 
-	it('goes even when its row was there before it was sent again', () => {
+	it('is removed even if its row was there before it was sent again', () => {
 		const row = messageRow(1, '[HUMAN] hi', {client_id: 'key'});
 		const state = reduce(told([[row]]), {type: 'sending', pending});
 		expect(reduce(state, {type: 'messages', messages: [row]}).pending).toEqual([]);

@@ -66,7 +66,7 @@ async function doMove(server: MemoryServer, mailbox: ReturnType<typeof memoryMai
 }
 
 describe('replay', () => {
-	it('says of every moment how tasks and agents stood then, and at its end how they stand now', async () => {
+	it('gives the state of tasks and agents at any moment, and at its end the present one', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.array(move, {maxLength: 40}), async moves => {
 				const {server, mailbox, snapshots} = await play(moves);

@@ -60,7 +60,7 @@ async function open(server: MemoryServer, size = {columns: 100, rows: 24}) {
 }
 
 describe('a message that is redacted while it is shown', () => {
-	it('says so in its place, in the panes and to the reader, and its text is gone', async () => {
+	it('is replaced by a note in the panes and for the screen reader', async () => {
 		const server = new MemoryServer();
 		server.insert('[CLAUDE_1] before it');
 		const secret = server.insert('[CLAUDE_1] the password is hunter2 @HUMAN');
@@ -111,7 +111,7 @@ describe('the app without a screen', () => {
 		expect(app.ui.getState().focus).toBe('CLAUDE_1');
 	});
 
-	it('puts a message that was refused back into the line, with the reason', async () => {
+	it('puts a rejected message back into the compose line, with the reason', async () => {
 		const server = new MemoryServer();
 		server.insert('[CLAUDE_1] one');
 		const app = await open(server, {columns: 160, rows: 24});
@@ -130,7 +130,7 @@ describe('the app without a screen', () => {
 		expect(server.messages.at(-1)?.body).toContain('nulxxxxxxxxxx');
 	});
 
-	it('shows on its row what was refused while the next one is being written, and r takes it back', async () => {
+	it('shows a rejected message on its row while the next one is being written, and r puts it back into the compose line', async () => {
 		const server = new MemoryServer();
 		server.insert('[CLAUDE_1] one');
 		const app = await open(server, {columns: 160, rows: 24});
@@ -159,7 +159,7 @@ describe('the app without a screen', () => {
 		expect(ui.getState().arrangement.order.slice(0, 2)).toEqual(['CLAUDE_1', 'CLAUDE_2']);
 	});
 
-	it('gives a channel without a pane the place of the focused one, and nobody else’s', async () => {
+	it('puts a channel without a pane in place of the focused one, and of no other', async () => {
 		const server = new MemoryServer();
 		for (const number of [4, 3, 2, 1]) server.insert(`[CLAUDE_${number}] ${number}`);
 		const {ui, type} = await open(server, {columns: 200, rows: 24});
@@ -172,7 +172,7 @@ describe('the app without a screen', () => {
 		expect(shown()).toEqual(['CLAUDE_1', 'CLAUDE_3']);
 	});
 
-	it('says that a message is dealt with, and shows that it was delivered', async () => {
+	it('marks a message as done, and shows that it was delivered', async () => {
 		const server = new MemoryServer();
 		const claude = memoryMailbox(server, {tag: 'CLAUDE_1'});
 		const {id} = await claude.post({content: '[CLAUDE_1] may I? @HUMAN'});
@@ -188,7 +188,7 @@ describe('the app without a screen', () => {
 		expect(app.ui.getState().notice).toBe('This message does not wait for you.');
 	});
 
-	it('takes a paste of 200 kB as one change, which ^_ takes back as one', async () => {
+	it('treats a paste of 200 kB as one change, which ^_ undoes as one', async () => {
 		const {ui, type, press} = await open(new MemoryServer());
 		await type('cbefore ');
 		let changes = 0;

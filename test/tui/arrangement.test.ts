@@ -104,7 +104,7 @@ describe('the layout', () => {
 });
 
 describe('the arrangement', () => {
-	it('gives the first channels and what is no channel the number keys', () => {
+	it('assigns the number keys to the first channels and to the other panes', () => {
 		expect(arranged(2).order).toEqual(['C1', 'C2', ...specials]);
 		expect(arranged(300, 'ME').order.slice(0, 11)).toEqual([...names(5), ...specials, 'ME', 'C6']);
 	});
@@ -154,7 +154,7 @@ describe('the numbers of panes', () => {
 		);
 	});
 
-	it('change with what is moved by hand, also where that has a fixed one', () => {
+	it('follow a pane that the user moved, also one with a fixed number', () => {
 		const moved = exchanged(arranged(2), tasksPane, 'C2', []);
 		expect(keys(moved)).toEqual([
 			'1 C1',

@@ -34,7 +34,7 @@ async function stillWorks(terminal: TestTerminal): Promise<void> {
 	expect([terminal.alternate, terminal.mouse]).toEqual([false, false]);
 }
 
-describe('what somebody put into a message', () => {
+describe('a message', () => {
 	it('may be 10,000 words without a space: they are wrapped, cut where they are long, and read whole in the thread', async () => {
 		const terminal = await open('words');
 		const screen = await terminal.waitFor('after it');
@@ -103,7 +103,7 @@ describe('what somebody put into a message', () => {
 	});
 });
 
-describe('bad times', () => {
+describe('under stress', () => {
 	it('lose nothing that is typed while 5,000 messages come in a second, and show the last of them', async () => {
 		const terminal = await open('flood');
 		terminal.write('c\u0015');
@@ -121,7 +121,7 @@ describe('bad times', () => {
 		expect(terminal.text()).toContain(`→ ${text}`);
 	});
 
-	it.each(['ahead', 'behind'])('say nothing odd where the clock of the mailbox is an hour %s', async scene => {
+	it.each(['ahead', 'behind'])('shows sensible times when the clock of the mailbox is an hour %s', async scene => {
 		const terminal = await open(scene);
 		const screen = await terminal.waitFor(/Count the hours[^]*how far is it\?|how far is it\?[^]*Count the hours/);
 		const text = screen.join('\n');

@@ -64,7 +64,7 @@ describe('a line that begins with /', () => {
 		expect(await terminal.waitFor('heard: @CLAUDE_1 /usr/bin is full')).toHaveLength(30);
 	});
 
-	it('comes back into the line when it could not be done', async () => {
+	it('comes back into the compose line if it failed', async () => {
 		const terminal = start('outage', 200);
 		await terminal.waitFor('● live');
 		terminal.kill('SIGUSR2');
@@ -102,7 +102,7 @@ describe('a command', () => {
 		expect(explained(text)).toBe(explanation);
 	});
 
-	it('is a message without the / that says it is none', () => {
+	it('with a second / is a message, without the /', () => {
 		expect(messageIn('//usr')).toBe('/usr');
 		expect(messageIn('/usr')).toBe('/usr');
 		expect(messageIn('a //b')).toBe('a //b');

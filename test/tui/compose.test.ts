@@ -29,14 +29,14 @@ describe('what ^Y brings back', () => {
 		expect(killedBy('one two| three', '^w', '^k')).toEqual({left: 'one ', killed: 'two three'});
 	});
 
-	it('begins anew after another key, and stays when there is nothing to erase', () => {
+	it('starts again after another key, and stays when there is nothing to erase', () => {
 		expect(killedBy('one two three|', '^w', '^a', '^w')).toEqual({left: 'one ', killed: 'two '});
 		expect(killedBy('one|', '^w', '^w', '^k')).toEqual({left: '', killed: 'one'});
 	});
 });
 
 describe('^_', () => {
-	it('takes back letters that were typed together, and every other change by itself', () => {
+	it('undoes letters that were typed together at once, and every other change by itself', () => {
 		let editor = emptyEditor;
 		let undo = noUndo;
 		const change = (next: Editor, typed = false) => {

@@ -13,7 +13,7 @@ const sizes = [
 	{cols: 80, rows: 24},
 ];
 
-it.each(sizes)('says what is signed, and what only would like to be, at $cols x $rows', async size => {
+it.each(sizes)('shows which messages are signed and which only claim to be, at $cols x $rows', async size => {
 	const terminal = spawn([process.execPath, program], {...size, env: {SCENE: 'doubtful'}});
 	onTestFinished(() => terminal.kill('SIGKILL'));
 	await terminal.waitFor('live');

@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 interface Session {
 	readonly terminal: TestTerminal;
-	/** Where the draft lies while it is edited, among what else is kept. */
+	/** The file of the draft while it is edited, among others. */
 	readonly folder: string;
 	readonly home: string;
 }
@@ -40,7 +40,7 @@ async function start(editor: string, env: {readonly [name: string]: string} = {}
 const editsLeft = async (folder: string) => (await readdir(folder)).filter(name => name.startsWith('edit-'));
 
 describe('^X', () => {
-	it('gives the draft and the terminal to $EDITOR, and takes both back exactly as they were', async () => {
+	it('hands the draft and the terminal to $EDITOR, and restores both afterwards', async () => {
 		const {terminal, folder, home} = await start(
 			`stat -c %a "$(dirname "$2")" > "$HOME_OF_TEST/modes"; stat -c %a "$2" >> "$HOME_OF_TEST/modes"
 			cp "$2" "$HOME_OF_TEST/was"; stty -a | grep -o '.icanon'
@@ -94,7 +94,7 @@ describe('^X', () => {
 		expect(await readFile(path.join(folder, left, 'message.md'), 'utf8')).toBe('an hour of work\n');
 	});
 
-	it('ends the editor when the program is to end, and gives the terminal back', async () => {
+	it('ends the editor when the program ends, and restores the terminal', async () => {
 		const {terminal, folder} = await start('echo WAITING; exec sleep 60');
 		terminal.write('\u0018');
 		await terminal.waitFor('WAITING');

@@ -75,7 +75,7 @@ describe('/', () => {
 		},
 	);
 
-	it('names in place what does not parse, and keeps what was found', async () => {
+	it('shows a syntax error in place, and keeps the results', async () => {
 		const terminal = await open('needles', 'small');
 		terminal.write('/needle');
 		await terminal.waitFor('1 of 24');
@@ -101,7 +101,7 @@ describe('/', () => {
 		expect((await terminal.waitFor('from:TAG to:TAG tag:TAG')).join('')).not.toContain('nothing found');
 	});
 
-	it('says when the mailbox cannot be reached, and searches what is loaded', async () => {
+	it('says when the mailbox cannot be reached, and searches the loaded messages', async () => {
 		const terminal = await open('lost', 'middle');
 		terminal.kill('SIGUSR2');
 		await terminal.waitFor('offline, retrying');
@@ -138,7 +138,7 @@ describe('f', () => {
 		await terminal.waitFor(() => count() > before + 5);
 	});
 
-	it('names in place what does not parse, keeps the last good one, and is cleared by esc on an empty line', async () => {
+	it('shows a syntax error in place, keeps the last valid filter, and is cleared by esc on an empty line', async () => {
 		const terminal = await open('needles', 'small');
 		await focus(terminal, 'CLAUDE_2');
 		terminal.write('fneedle');
@@ -201,7 +201,7 @@ describe('the palette', () => {
 		await terminal.waitFor(/#5 Review the numbers[^]*esc/);
 	});
 
-	it('puts first what was used lately, and searches again for what was searched before', async () => {
+	it('lists recent choices first, and repeats earlier searches', async () => {
 		const terminal = await open('needles', 'middle');
 		terminal.write('/needle\r');
 		await terminal.waitFor(/SEARCH needle/);

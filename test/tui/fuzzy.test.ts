@@ -15,13 +15,13 @@ describe('the fuzzy match', () => {
 		expect(found('cl', ['CLAUDE_TWIN', 'CLAUDE_1', 'CL'])).toEqual(['CL', 'CLAUDE_TWIN', 'CLAUDE_1']);
 	});
 
-	it('prefers what is it, then its beginning, a word, a part, initials, letters anywhere', () => {
+	it('ranks an exact match first, then a prefix, a word, a part, initials, and scattered letters', () => {
 		const names = ['l_a_t_e_r', 'plate', 'load a test', 'write later', 'latest', 'late'];
 		expect(found('late', names)).toEqual(['late', 'latest', 'write later', 'plate', 'l_a_t_e_r', 'load a test']);
 		expect(found('lat', ['load a test', 'lxaxt'])).toEqual(['load a test', 'lxaxt']);
 	});
 
-	it('wants every typed word, in any order', () => {
+	it('requires all typed words, in any order', () => {
 		const names = ['go to CLAUDE_1', 'write to CLAUDE_1', 'go to TASKS'];
 		expect(found('claude go', names)).toEqual(['go to CLAUDE_1']);
 		expect(fuzzyMatch('claude go', 'go to CLAUDE_1')?.places).toEqual([0, 1, 6, 7, 8, 9, 10, 11]);

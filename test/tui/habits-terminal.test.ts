@@ -122,7 +122,7 @@ describe('the theme', () => {
 		expect(background(terminal, await terminal.waitFor('1 for you'))).toBe(0xf0f2f5);
 	});
 
-	it('follows the background that the terminal tells, as often as it changes', async () => {
+	it('follows the background that the terminal reports, also when it changes', async () => {
 		const terminal = await start('two');
 		expect(background(terminal, await terminal.waitFor('1 for you'))).toBe(0x151820);
 		terminal.write('\u001B]11;rgb:ffff/ffff/f0f0\u001B\\');
@@ -131,7 +131,7 @@ describe('the theme', () => {
 		await terminal.waitFor(screen => background(terminal, screen) === 0x151820);
 	});
 
-	it('takes single colours from config.toml', async () => {
+	it('reads single colours from config.toml', async () => {
 		const terminal = await start(
 			'two',
 			'[theme]\nname = "dark"\nwarn = "#ff00ff"\n[theme.tags]\nCLAUDE_1 = "#00ffff"\n',
@@ -143,7 +143,7 @@ describe('the theme', () => {
 		expect(terminal.cell(name.x, name.y).foreground).toBe(0x00ffff);
 	});
 
-	it('makes do with 16 colours where it is told to', async () => {
+	it('uses 16 colours on request', async () => {
 		const terminal = await start('two', '[theme]\nname = "16-colours"\n');
 		const screen = await terminal.waitFor('1 for you');
 		const looks = screen.flatMap((_, y) => Array.from({length: 120}, (_, x) => terminal.cell(x, y)));
@@ -221,7 +221,7 @@ describe('notifications', () => {
 	}
 	const small = {cols: 80, rows: 24};
 
-	it('ring and say who calls, once, when the message is in no pane that is shown', async () => {
+	it('ring the bell and name the sender, once, if no visible pane shows the message', async () => {
 		const terminal = await start('echo', '', small);
 		await terminal.waitFor('1 CLAUDE_1');
 		terminal.write('6');
@@ -279,7 +279,7 @@ describe('notifications', () => {
 		}, 5000);
 	});
 
-	it('say once that there is no program for the desktop', async () => {
+	it('say once that no program for desktop notifications was found', async () => {
 		const terminal = await start('echo', '[notify]\ndesktop = true\n', {...small, env: {PATH: folder}});
 		await terminal.waitFor('1 CLAUDE_1');
 		terminal.write('6');
@@ -297,7 +297,7 @@ describe('a slow line', () => {
 		}
 	}
 
-	it('makes no commands of a paste whose marks come in pieces', async () => {
+	it('does not treat a paste as commands if its markers arrive in pieces', async () => {
 		const terminal = await start('echo');
 		await terminal.waitFor('1 CLAUDE_1');
 		await slowly(terminal, ['\u001B', '[2', '00~q', '\rqa\u001B', '[201', '~']);
@@ -343,7 +343,7 @@ describe('without motion', () => {
 });
 
 describe('^Z', () => {
-	it('gives the terminal to the shell and draws all anew when it goes on', async () => {
+	it('gives the terminal to the shell, and redraws everything when it continues', async () => {
 		const file = path.join(folder, 'suspend.toml');
 		await writeFile(file, '[ui]\nmouse = true\n');
 		const line = `SCENE=two CONFIG='${file}' '${process.execPath}' '${program}'`;
@@ -368,7 +368,7 @@ describe('^Z', () => {
 		expect((await terminal.waitFor('ENDED')).join('\n')).toContain('ENDED 0');
 	});
 
-	it('goes on where no shell could continue it', async () => {
+	it('does not stop if no shell could continue it', async () => {
 		const terminal = await start('two');
 		await terminal.waitFor('1 for you');
 		terminal.write('\u001A');
@@ -379,8 +379,8 @@ describe('^Z', () => {
 	});
 });
 
-describe('bad times', () => {
-	it('stands right after 200 changes of size in a second', async () => {
+describe('under stress', () => {
+	it('is drawn correctly after 200 changes of size in a second', async () => {
 		const terminal = await start('busy', '', {cols: 200, rows: 50});
 		await terminal.waitFor('● live');
 		for (let step = 0; step < 200; step++) {

@@ -14,12 +14,12 @@ function read(settings: {readonly [name: string]: unknown}, env: NodeJS.ProcessE
 const labelOf = (action: string, {bindings} = read({}).keymap) => bindings.find(each => each.action === action)?.label;
 
 describe('the keymap', () => {
-	it('gives no key to two actions', () => {
+	it('assigns no key to two actions', () => {
 		const keys = defaultBindings.flatMap(({scope: place, keys}) => keys.map(key => `${place} ${key}`));
 		expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
 	});
 
-	it('says what each does in so few words that columns of help stay straight', () => {
+	it('describes each action briefly enough for the columns of the help', () => {
 		const long = defaultBindings.filter(({label, help}) => label.length > 10 || help.length > 27);
 		expect(long.map(({label, help}) => `${label}: ${help}`)).toEqual([]);
 	});
@@ -65,7 +65,7 @@ describe('[keys]', () => {
 		expect(labelOf('half_down')).toBe('^d ^u');
 	});
 
-	it('swaps two keys without a word', () => {
+	it('swaps two keys without a warning', () => {
 		const {keymap, warnings} = read({'keys.down': ['k', 'down'], 'keys.up': ['j', 'up']});
 		expect(warnings).toEqual([]);
 		expect([keymap.actionOf('read', 'j'), keymap.actionOf('read', 'k')]).toEqual(['up', 'down']);
@@ -93,13 +93,13 @@ describe('[keys]', () => {
 		expect(keymap.actionOf('read', '^c')).toBe('interrupt');
 	});
 
-	it('uses the rest of what is partly wrong', () => {
+	it('uses the valid part of a partly invalid setting', () => {
 		const {keymap, warnings} = read({'keys.open': ['nonsense', 'ö'], 'keys.down': 'ä'});
 		expect(warnings).toHaveLength(1);
 		expect([keymap.actionOf('read', 'ö'), keymap.actionOf('read', 'ä')]).toEqual(['open', 'down']);
 	});
 
-	it('never gives a key to two actions, whatever is set', () => {
+	it('never assigns a key to two actions, whatever the settings', () => {
 		const action = fc.constantFrom(...defaultBindings.map(each => each.action), 'nothing');
 		const key = fc.constantFrom('j', 'k', 'q', 'enter', '^a', '^c', 'alt-x', 'none', 'tab', 'nonsense', '1', ' ');
 		fc.assert(
@@ -137,13 +137,13 @@ describe('the name of a key', () => {
 		expect(readKey(written)).toBe(input?.type === 'key' ? input.key : input?.type === 'text' ? input.text : null);
 	});
 
-	it.each(['', 'f5', 'ctrl-enter', 'jk', 'super-x', '\u0007'])('%j is none', written => {
+	it.each(['', 'f5', 'ctrl-enter', 'jk', 'super-x', '\u0007'])('%j is not a key', written => {
 		expect(readKey(written)).toBeNull();
 	});
 });
 
 describe('the other tables', () => {
-	it('are what is usual where nothing is said', () => {
+	it('have defaults', () => {
 		const {theme, flags: switches, warnings} = read({});
 		expect({theme, warnings}).toEqual({theme: 'auto', warnings: []});
 		expect(switches).toEqual({
@@ -189,7 +189,7 @@ describe('the other tables', () => {
 		expect(read(settings).warnings).toEqual([expect.stringContaining(sentence)]);
 	});
 
-	it('take the hints of the environment, which the file may overrule', () => {
+	it('follow the environment, unless the file overrides it', () => {
 		expect(read({}, {INK_SCREEN_READER: 'true', NO_MOTION: '1'}).flags).toMatchObject({
 			'ui.screen_reader': true,
 			'ui.motion': false,

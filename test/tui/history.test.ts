@@ -34,7 +34,7 @@ async function open(count: number, before: (server: MemoryServer) => SeenMarks |
 		store,
 		ui,
 		server,
-		/** The numbers of the messages that stand on the screen. */
+		/** The numbers of the messages on the screen. */
 		shown: (): number[] => {
 			const now = ui.getState();
 			const layout = layoutOf(now);
@@ -90,8 +90,8 @@ describe('scrolling through 20,000 messages', () => {
 	});
 });
 
-describe('what came before the window while nobody looked', () => {
-	it('counts as at least one, and u goes to the first of it', async () => {
+describe('unread messages from before the window', () => {
+	it('count as at least one, and u goes to the first', async () => {
 		const {store, ui, shown, press} = await open(3000, server => {
 			for (let number = 1; number <= 60; number++) server.insert(`[QUIET] message ${number}.`);
 			return {

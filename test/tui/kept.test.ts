@@ -96,7 +96,7 @@ describe('the draft', () => {
 		expect(await start('two', folder).waitFor('later')).toHaveLength(30);
 	});
 
-	it('is left out when its file is damaged, or lies where nothing can be written', async () => {
+	it('is ignored if its file is damaged or the folder cannot be written to', async () => {
 		const folder = await aFolder();
 		const first = start('two', folder);
 		await first.waitFor('● live');
@@ -199,7 +199,7 @@ describe('what was sent', () => {
 describe('the file of a draft', () => {
 	const compose = {...emptyCompose, editor: {text: 'ab\nc', cursor: 2}, tag: 'OTHER', reply: {id: 7, tag: 'A'}};
 
-	it('holds nothing while there is no draft', () => {
+	it('is empty while there is no draft', () => {
 		expect(keptText(emptyCompose)).toBeNull();
 		const untouched = {...emptyCompose, prefill: '@A ', editor: {text: '@A ', cursor: 3}};
 		expect(keptText(untouched)).toBeNull();
@@ -215,11 +215,11 @@ describe('the file of a draft', () => {
 		});
 	});
 
-	it.each(['', '[', '7', 'null', '{"text": 7}', '[1]'])('is no draft when it is %j', text => {
+	it.each(['', '[', '7', 'null', '{"text": 7}', '[1]'])('is ignored if it is %j', text => {
 		expect(readKept(text)).toBeNull();
 	});
 
-	it('is taken without what in it is not ours', () => {
+	it('is read without its unknown parts', () => {
 		const strange = {text: 'a\0b👍', cursor: 3, tag: '[X]', reply: {id: -1, tag: 'A'}, unsent: [{content: 'x'}, 7]};
 		expect(readKept(JSON.stringify(strange))).toEqual({
 			text: 'ab👍',

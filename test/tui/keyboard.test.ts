@@ -25,7 +25,7 @@ function joined(inputs: readonly Input[]): Input[] {
 }
 
 describe('the keyboard', () => {
-	it('hands on what was typed fast as one text', () => {
+	it('passes on fast typing as one text', () => {
 		expect(typed('jjj')).toEqual([{type: 'text', text: 'jjj'}]);
 	});
 
@@ -53,7 +53,7 @@ describe('the keyboard', () => {
 		expect(typed('\u001F\u001C\u001D\u0014')).toEqual(['^_', '^\\', '^]', '^t'].map(key => ({type: 'key', key})));
 	});
 
-	it('takes a lone ESC for the key when nothing follows', () => {
+	it('treats a lone ESC as the key if nothing follows', () => {
 		const keyboard = createKeyboard();
 		expect(keyboard.push('\u001B')).toEqual([]);
 		expect(keyboard.waits).toBe(true);
@@ -61,7 +61,7 @@ describe('the keyboard', () => {
 		expect(keyboard.waits).toBe(false);
 	});
 
-	it('hands on a bracketed paste in one piece, whatever is in it', () => {
+	it('passes on a bracketed paste in one piece, whatever is in it', () => {
 		expect(typed('a\u001B[200~q\rq\u001B[A\u001B[201~b')).toEqual([
 			{type: 'text', text: 'a'},
 			{type: 'paste', text: 'q\rq\u001B[A'},
@@ -69,7 +69,7 @@ describe('the keyboard', () => {
 		]);
 	});
 
-	it('tells the mouse, the focus and the background from what was typed', () => {
+	it('distinguishes reports of mouse, focus and background from typing', () => {
 		const said = 'a\u001B[<0;10;3M\u001B[<0;10;3m\u001B[<69;1;1M\u001B[I\u001B[O\u001B[?997;2n';
 		expect(heard(`${said}\u001B]11;rgb:ffff/8080/0000\u0007\u001B]11;rgb:1/2/f\u001B\\b`)).toEqual([
 			{type: 'text', text: 'a'},
@@ -84,7 +84,7 @@ describe('the keyboard', () => {
 		]);
 	});
 
-	it('drops function keys, the mouse of old terminals and answers that nobody asked for', () => {
+	it('ignores function keys, old mouse reports and unexpected responses', () => {
 		const noise = [
 			'\u001B[M !!',
 			'\u001B[15~',
@@ -123,7 +123,7 @@ describe('the keyboard', () => {
 		);
 	});
 
-	it('makes no letters, which would be commands, of a sequence that comes in two halves far apart', () => {
+	it('does not turn a sequence that arrives in two halves into letters, which would be commands', () => {
 		const sequence = fc.constantFrom(
 			'\u001B[A',
 			'\u001BOB',
@@ -157,7 +157,7 @@ describe('the keyboard', () => {
 		);
 	});
 
-	it('takes what comes long after an ESC for what it is', () => {
+	it('treats bytes long after an ESC on their own', () => {
 		let now = 0;
 		const keyboard = createKeyboard(() => now);
 		keyboard.push('\u001B');
@@ -166,7 +166,7 @@ describe('the keyboard', () => {
 		expect(keyboard.push('[A')).toEqual([{type: 'text', text: '[A'}]);
 	});
 
-	it('never loses its way, whatever comes', () => {
+	it('recovers from any input', () => {
 		fc.assert(
 			fc.property(
 				fc.array(fc.string({unit: fc.constantFrom('\u001B', '[', '2', '0', '~', 'O', 'M', ';', '\r', 'a', ']')})),

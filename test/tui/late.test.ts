@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest';
 import {arrivals, isPartMissing, lazy, onArrival} from '../../source/tui/screen/lazy.ts';
 
-it('stays null where it cannot be loaded, and says so instead of ending the program', async () => {
+it('stays null if it cannot be loaded, and reports that instead of ending the program', async () => {
 	const before = arrivals();
 	const heard = new Promise<void>(resolve => {
 		onArrival(resolve);

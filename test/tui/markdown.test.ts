@@ -22,7 +22,7 @@ function shown(text: string, width?: number): string[] {
 	return laid(text, width).map(({glyphs}) => glyphs.join('').trimEnd());
 }
 
-/** How the first cell of a text looks, wherever it stands. */
+/** The look of the first cell of a text, wherever it is. */
 function lookAt(lines: readonly Strip[], text: string): Look {
 	for (const {glyphs, styles} of lines) {
 		const at = glyphs.join('').indexOf(text);
@@ -58,7 +58,7 @@ describe('Markdown within a line', () => {
 });
 
 describe('links', () => {
-	it('lead to web addresses alone, and everything else is text', () => {
+	it('lead only to web addresses; everything else is text', () => {
 		for (const [href, address] of [
 			['https://a.example/b?c=d#e', 'https://a.example/b?c=d#e'],
 			['HTTP://A.example', 'http://a.example/'],
@@ -78,7 +78,7 @@ describe('links', () => {
 		expect(shown('[x](javascript:alert(1)) [y](../a.md)')).toEqual(['x (javascript:alert(1)) y (../a.md)']);
 	});
 
-	it('say their host where the text does not say it itself', () => {
+	it('show their host if the text does not', () => {
 		expect(shown('[the docs](https://docs.example/a)')).toEqual(['the docs (docs.example)']);
 		expect(shown('https://docs.example/a and <https://docs.example/b>', 80)).toEqual([
 			'https://docs.example/a and https://docs.example/b',
@@ -88,7 +88,7 @@ describe('links', () => {
 		expect(lookAt(laid('[the docs](https://docs.example/a)'), 'the docs').link).toBe('https://docs.example/a');
 	});
 
-	it('are not believed for a host that only looks the same, or that stands before an @', () => {
+	it('are not fooled by a host that looks similar or comes before an @', () => {
 		const is = (text: string, href: string) => tellsTarget(text, webAddress(href) ?? new URL('http://none.invalid'));
 		expect(is('docs.example/a', 'https://docs.example/a')).toBe(true);
 		expect(is('https://аpple.example/', 'https://аpple.example/')).toBe(false);
@@ -197,7 +197,7 @@ describe('blocks', () => {
 	});
 });
 
-describe('a text that somebody made to harm', () => {
+describe('malicious text', () => {
 	const pieces = [
 		'\u001B[31m \u001B]8;;https://x.example\u0007 \u0007 \u009B2J \u202E \u200B \uD800 \r \t \u2028'.split(' '),
 		['\n', '\n\n', '  \n', ' ', '    ', '# ', '> ', '- ', '1. ', '- [ ] ', '```', '```sql\n', '~~~', '`', '``'],
@@ -207,7 +207,7 @@ describe('a text that somebody made to harm', () => {
 	].flat();
 	const hostile = fc.array(fc.constantFrom(...pieces), {maxLength: 60}).map(parts => parts.join(''));
 
-	it('never becomes a control byte, a line wider than the pane, or a link that is none of the web', () => {
+	it('never becomes a control byte, a line wider than the pane, or a link other than to the web', () => {
 		fc.assert(
 			fc.property(hostile, fc.integer({min: 14, max: 60}), (text, width) => {
 				for (const {glyphs, styles} of laid(text, width)) {

@@ -68,7 +68,7 @@ describe('a thread', () => {
 		expect((await terminal.waitFor(/▌1 CLAUDE_1/u))[1]).not.toContain('thread');
 	});
 
-	it('is replied to where one stands in it, with what is answered marked', async () => {
+	it('replies to the selected message, which is marked', async () => {
 		const terminal = start('thread');
 		await terminal.waitFor(threadRead);
 		terminal.write('kkk\rkr');
@@ -79,7 +79,7 @@ describe('a thread', () => {
 		expect(terminal.text()).toMatch(/└ \d\d:\d\d HUMAN → CLAUDE_1.*\n.*│ @CLAUDE_1 very good/u);
 	});
 
-	it('answers with a quote that calls nobody again', async () => {
+	it('replies with a quote that addresses nobody again', async () => {
 		const terminal = start('thread');
 		await terminal.waitFor(threadRead);
 		terminal.write('kkkkR');
@@ -119,7 +119,7 @@ describe('redaction', () => {
 });
 
 describe('a message and a task', () => {
-	it('lead to each other, and Esc goes back step by step', async () => {
+	it('link to each other, and Esc goes back step by step', async () => {
 		const terminal = start('thread', wide);
 		await terminal.waitFor(threadRead);
 		terminal.write('kkkk\r');
@@ -138,7 +138,7 @@ describe('a message and a task', () => {
 		expect(terminal.text()).not.toContain('thread #');
 	});
 
-	it('say so where there is nothing to go to', async () => {
+	it('say so if there is nothing to go to', async () => {
 		const terminal = start('thread');
 		await terminal.waitFor(threadRead);
 		terminal.write('k\r');
@@ -161,7 +161,7 @@ describe('copying', () => {
 		expect(terminal.clipboard).toBe('agentmux thread 6  # CLAUDE_1 in local hub');
 	});
 
-	it('takes no control byte along', async () => {
+	it('copies no control bytes', async () => {
 		const terminal = start('crowded');
 		await terminal.waitFor('second line');
 		terminal.write('y');
@@ -234,7 +234,7 @@ describe('a link', () => {
 		expect(terminal.clipboard).toBe('https://docs.example.org/a');
 	});
 
-	it('is none where it leads to no web address', async () => {
+	it('is not offered unless it leads to a web address', async () => {
 		const terminal = start('thread');
 		await terminal.waitFor(threadRead);
 		terminal.write('ko');

@@ -20,7 +20,7 @@ describe('the bytes of a notification', () => {
 });
 
 describe('the notification on a desktop', () => {
-	it('hands texts on as arguments, never as a script', () => {
+	it('passes texts as arguments, never as a script', () => {
 		const mac = desktopCommand('darwin', 'agentmux', '" & do shell script "id');
 		expect(mac?.args.slice(-2)).toEqual(['agentmux', '" & do shell script "id']);
 		expect(mac?.args.filter(each => each.includes('do shell script'))).toHaveLength(1);

@@ -17,7 +17,7 @@ const wide = {cols: 200, rows: 50};
 const without = (text: string) => (rows: string[]) => !rows.join('\n').includes(text);
 
 describe('panes', () => {
-	it('stand beside and above each other, each with what its agent does in its header', async () => {
+	it("are tiled, each with its agent's presence in the header", async () => {
 		const screen = await start('crew', wide).waitFor(/1 CLAUDE_1[^]*6 TASKS[^]*page 4 of 10/);
 		expect(screen[1]).toMatch(
 			/▌1 CLAUDE_1 ● in a turn .*│ 2 CLAUDE_TWIN ◐ blocked {2}#1 Task X: monthly report .*│ 6 TASKS/,
@@ -147,7 +147,7 @@ describe('what is unread', () => {
 		expect(await terminal.waitFor(without('── new ─'))).toHaveLength(40);
 	});
 
-	it('is summed up where 300 channels have no room for their tabs', async () => {
+	it('is summed up if there is no room for the tabs of 300 channels', async () => {
 		const terminal = start('channels');
 		const screen = await terminal.waitFor(/\+30\d · 50 unread/);
 		expect(screen[0]).toMatch(/^ agentmux {3}1 AGENT_250 {2}/);

@@ -11,13 +11,13 @@ describe('a quote', () => {
 		expect(quoted('👍'.repeat(300))).toBe(`> ${'👍'.repeat(200)}…`);
 	});
 
-	it('addresses nobody, and leaves mail addresses as they are', () => {
+	it('addresses nobody, and leaves email addresses unchanged', () => {
 		const text = quoted('@CLAUDE_1 and @HUMAN: write to me@example.org');
 		expect(text).toBe('> CLAUDE_1 and HUMAN: write to me@example.org');
 		expect(mentionsIn(text)).toEqual([]);
 	});
 
-	it('holds no control byte', () => {
+	it('contains no control byte', () => {
 		expect(quoted('a\u001B[31mb\u0007')).toBe('> a␛[31mb␇');
 	});
 });

@@ -23,7 +23,7 @@ function start(scene: string, env: {readonly [name: string]: string}): TestTermi
 }
 const bySetting = () => ({CONFIG: path.join(folder, 'config.toml')});
 
-describe('for a screen reader', () => {
+describe('with a screen reader', () => {
 	it.each([
 		['config.toml', bySetting],
 		['INK_SCREEN_READER', () => ({INK_SCREEN_READER: 'true'})],

@@ -36,7 +36,7 @@ describe('a saved screen', () => {
 		);
 	});
 
-	it('is read without what was used lately where an earlier version kept it', () => {
+	it('is read without the recent choices that an earlier version saved', () => {
 		const saved = fc.sample(screen, 1)[0]!;
 		const {recent: _, ...earlier} = JSON.parse(serialized(saved)) as {recent: unknown};
 		expect(parseScreen(JSON.stringify(earlier))).toEqual({...saved, recent: {searches: [], commands: []}});
@@ -50,7 +50,7 @@ describe('a saved screen', () => {
 		expect(parseScreen(serialized(saved))?.recent.searches).toEqual(['y']);
 	});
 
-	it('is nothing when it was cut off, or is something else', () => {
+	it('is ignored if it was cut off or is something else', () => {
 		fc.assert(
 			fc.property(screen, fc.double({min: 0, max: 1, maxExcluded: true, noNaN: true}), (saved, part) => {
 				const text = serialized(saved).trimEnd();

@@ -63,7 +63,7 @@ describe('the difference', () => {
 		);
 	});
 
-	it('is nothing where nothing differs', () => {
+	it('is empty if nothing differs', () => {
 		fc.assert(
 			fc.property(frame, lines => {
 				expect(difference(drawn(lines), drawn(lines), all)).toBe('');
@@ -80,7 +80,7 @@ describe('the difference', () => {
 		expect(change).toBe('\u001B[1;5HO');
 	});
 
-	it('addresses anew what stands behind a glyph that terminals disagree on', () => {
+	it('moves the cursor after a glyph whose width terminals disagree on', () => {
 		const change = difference(createGrid(columns, rows), drawn([strip([{text: p`👍🏽ok`, style: plain}])]), all);
 		expect(change).toContain('👍🏽\u001B[1;3Hok');
 		expect(change.startsWith('\u001B[1;1H\u001B[4X')).toBe(true);
@@ -228,7 +228,7 @@ describe('the screen', () => {
 		screen.stop();
 	});
 
-	it('lets a later part stand above an earlier one, and takes it away again', () => {
+	it('draws later parts over earlier ones, and removes them again', () => {
 		const {written, screen} = record();
 		const pane = part(0, 0, 20, p`x`.repeat(20));
 		let parts = [pane, part(2, 0, 7, p`overlay`)];

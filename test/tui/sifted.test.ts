@@ -17,7 +17,7 @@ const filterFor = (query: string, state: () => State) =>
 	paneFilter(query, parseFilter(query, now).filter, state(), state, now);
 const row = (id: number) => messageRow(id, `[A] ${id % 3 === 0 ? 'hay' : 'needle'} ${id}`);
 
-describe('what a filter lets through of a pane', () => {
+describe('the messages of a pane that match a filter', () => {
 	it('is what it would be if each frame looked through everything that ever stood in the window', () => {
 		const step = fc.oneof(
 			fc.record({kind: fc.constant('append' as const), count: fc.integer({min: 0, max: 6})}),
@@ -58,7 +58,7 @@ describe('what a filter lets through of a pane', () => {
 		);
 	});
 
-	it('does not lose what is unread by showing it', () => {
+	it('does not mark messages as read by showing them', () => {
 		let state: State = {...emptyState, seen_from: 2, messages: [row(1), row(2), row(4), row(5)]};
 		const filter = filterFor('is:unread', () => state);
 		expect(filteredOf(state, allFeed, filter).recent.map(({id}) => id)).toEqual([4, 5]);

@@ -38,7 +38,7 @@ describe('the snapshot', () => {
 		expect(await printed(server)).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/);
 	});
 
-	it('says what to do where nothing is', async () => {
+	it('says what to do if the mailbox is empty', async () => {
 		expect(await printed(new MemoryServer())).toContain('agentmux join CLAUDE_1 --dir path/to/project');
 	});
 });

@@ -117,7 +117,7 @@ describe('the pane of tasks', () => {
 		expect(await terminal.waitFor(/○ orders without a customer/)).toHaveLength(40);
 	});
 
-	it('tries again what died, and says what cannot be tried again', async () => {
+	it('retries a dead task, and says which cannot be retried', async () => {
 		const terminal = await start();
 		await choose(terminal, 'Scrape the archive');
 		terminal.write('R');
@@ -126,7 +126,7 @@ describe('the pane of tasks', () => {
 		expect(await terminal.waitFor('Task 10 is queued.')).toHaveLength(40);
 	});
 
-	it('gives a task to one agent alone, and back to whoever asks first', async () => {
+	it('assigns a task to one agent, and back to anybody', async () => {
 		const terminal = await start();
 		await choose(terminal, 'Review the numbers');
 		terminal.write('A');
@@ -223,7 +223,7 @@ describe('the list of tasks', () => {
 });
 
 describe('a card', () => {
-	it('is never wider than it may be, whatever the task holds', () => {
+	it('is never too wide, whatever the task contains', () => {
 		const text = fc.string({
 			unit: fc.constantFrom('a', ' ', '\n', '日', '👩‍👩‍👧', 'e\u0301', '\u001B', '\u202E'),
 			maxLength: 60,

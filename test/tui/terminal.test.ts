@@ -14,7 +14,7 @@ function start(scene: string, options: SpawnOptions = {}): TestTerminal {
 	return terminal;
 }
 
-/** In a shell, so that it can be seen what stands on the terminal afterwards. */
+/** In a shell, to see what is on the terminal afterwards. */
 function startInShell(scene: string): TestTerminal {
 	const script = `echo BEFORE; SCENE=${scene} '${process.execPath}' '${program}'; echo "ENDED $?"; stty -a | grep -o '.icanon'; sleep 30`;
 	const terminal = spawn(['/bin/sh', '-c', script]);
@@ -50,7 +50,7 @@ describe('the screen at 200x50', () => {
 		expect(screen.at(-1)).toMatch(/^ READ .*q quit/);
 	});
 
-	it('shows how far each message came, and who is there in truth', async () => {
+	it('shows how far each message got, and who is really there', async () => {
 		const terminal = start('ladder', wide);
 		const screen = await terminal.waitFor('stuck after 5 tries');
 		const text = screen.join('\n');
@@ -64,7 +64,7 @@ describe('the screen at 200x50', () => {
 		expect(text.indexOf('○ REVIEWER')).toBeLessThan(text.indexOf('× GHOST'));
 	});
 
-	it('says at once that nobody has a tag, and beside the times of a chosen message when each rung was reached', async () => {
+	it('says immediately that a tag is unknown, and shows when the selected message reached each stage', async () => {
 		const terminal = start('ladder', wide);
 		await terminal.waitFor(/ CLAUDE_TWIM /);
 		terminal.write('\u001B[Z');
@@ -239,7 +239,7 @@ describe('the screen at 80x24', () => {
 		await terminal.waitFor(rows => !/j ↓ more|k ↑ back|Reading/.test(rows.join('')));
 	});
 
-	it('shows how to let an agent join where nobody is', async () => {
+	it('shows how to let an agent join if there is none', async () => {
 		const terminal = start('empty');
 		await terminal.waitFor('agentmux join CLAUDE_1 --dir path/to/project');
 		expect(await terminal.waitFor('● live')).toHaveLength(24);
@@ -315,7 +315,7 @@ describe('the compose line', () => {
 		expect(terminal.screen()[y]?.slice(0, x)).toMatch(/>one three<$/);
 	});
 
-	it('takes back what was typed or erased, and brings back what was erased', async () => {
+	it('undoes typing and erasing, and yanks erased text', async () => {
 		const terminal = start('empty');
 		await terminal.waitFor('● live');
 		terminal.write('cone two three\u0017\u0017');
@@ -363,7 +363,7 @@ describe('the compose line', () => {
 	});
 });
 
-describe('small and large', () => {
+describe('sizes', () => {
 	it.each([
 		[20, 5],
 		[39, 9],
@@ -374,7 +374,7 @@ describe('small and large', () => {
 		);
 	});
 
-	it('draws itself anew at any size, back and forth', async () => {
+	it('redraws at any size, back and forth', async () => {
 		const terminal = start('two', wide);
 		await terminal.waitFor('1 for you');
 		for (const [cols, rows] of [
@@ -393,7 +393,7 @@ describe('small and large', () => {
 });
 
 describe('the terminal', () => {
-	it('is given back on q', async () => {
+	it('is restored on q', async () => {
 		const terminal = startInShell('two');
 		await terminal.waitFor('1 for you');
 		expect(terminal.alternate).toBe(true);
@@ -403,7 +403,7 @@ describe('the terminal', () => {
 		expect(screen.join('\n')).toMatch(/^BEFORE\nENDED 0\n icanon/);
 	});
 
-	it('is asked about a draft before q drops it, and given back on ^C twice', async () => {
+	it('is restored on ^C twice, and q first asks about a draft', async () => {
 		const terminal = startInShell('two');
 		await terminal.waitFor('1 for you');
 		terminal.write('cdraft');
@@ -420,7 +420,7 @@ describe('the terminal', () => {
 		expect((await terminal.waitFor('icanon')).join('\n')).toMatch(/^BEFORE\nENDED 0\n icanon/);
 	});
 
-	it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('is given back on %s', async signal => {
+	it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('is restored on %s', async signal => {
 		const terminal = start('two');
 		await terminal.waitFor('● live');
 		terminal.kill(signal);
@@ -428,7 +428,7 @@ describe('the terminal', () => {
 		expect(terminal.alternate).toBe(false);
 	});
 
-	it('is given back on a crash, which is then read on it', async () => {
+	it('is restored after a crash, whose message can be read', async () => {
 		const terminal = start('crash');
 		await terminal.waitFor('● live');
 		terminal.kill('SIGUSR2');
@@ -437,7 +437,7 @@ describe('the terminal', () => {
 		expect(terminal.text()).toContain('something broke');
 	});
 
-	it('hears nothing while nothing happens', async () => {
+	it('receives no bytes while nothing happens', async () => {
 		const terminal = start('empty');
 		await terminal.waitFor('● live');
 		await new Promise(resolve => setTimeout(resolve, 300));
@@ -446,7 +446,7 @@ describe('the terminal', () => {
 		expect(terminal.bytes).toBe(before);
 	});
 
-	it('tells the same without colours', async () => {
+	it('shows the same without colours', async () => {
 		const terminal = start('two', {...wide, env: {NO_COLOR: '1'}});
 		await terminal.waitFor('1 for you');
 		terminal.write('k');

@@ -79,7 +79,7 @@ describe.each(themes)('the theme $name', ({light, strong, text, structure}) => {
 		expect(Math.min(...distances)).toBeGreaterThan(strong ? 6 : 11);
 	});
 
-	it.runIf(light || strong)('makes something readable of a colour that it was not told of', () => {
+	it.runIf(light || strong)('makes an unknown colour readable', () => {
 		const fresh = palette.foreground(0x303060);
 		expect(Math.min(...behind.map(ground => contrast(fresh, ground)))).toBeGreaterThanOrEqual(text);
 		expect(contrast(palette.foreground(onTint), palette.background(0x202030))).toBeGreaterThanOrEqual(text);
@@ -100,7 +100,7 @@ describe('contrast', () => {
 });
 
 describe('where there are 16 colours', () => {
-	it('takes none on a light terminal that is hardly seen on white', () => {
+	it('uses none on a light terminal that is hard to see on white', () => {
 		const palette = paletteOf({light: true});
 		const codes = defaultTagColours.map(({colour}) => palette.code(colour) ?? 0);
 		expect(codes.filter(code => code > 90 || code === 37)).toEqual([]);

@@ -16,7 +16,7 @@ function computed(work: () => void): number {
 }
 
 describe('a time budget', () => {
-	it('stops what does not end, also within a regular expression, and from then on runs nothing', () => {
+	it('stops code that does not end, also in a regular expression, and then runs nothing more', () => {
 		for (const endless of [
 			() => {
 				for (;;);
@@ -32,7 +32,7 @@ describe('a time budget', () => {
 		}
 	});
 
-	it('gives what is done in time, and throws what was thrown', () => {
+	it('returns results in time, and rethrows errors', () => {
 		const budget = new TimeBudget(1000);
 		expect(budget.run(() => 'done')).toBe('done');
 		expect(budget.runShort(() => 'done')).toBe('done');
@@ -51,7 +51,7 @@ describe('a message of one piece over and over', () => {
 	const ui = createUi({columns: 100, rows: 40}).getState();
 
 	// Of these the lexer needed up to 18 s, and the highlighter 3 s.
-	it.each(repetitions)('is laid out in a moment, folded and whole: $name', ({text}) => {
+	it.each(repetitions)('is laid out quickly, folded and whole: $name', ({text}) => {
 		for (const length of [48_000, 262_144]) {
 			const message = messageRow(length, `[CLAUDE_1] ${text(length - 11)}`);
 			expect(computed(() => messageBody(ui, message, 100, false))).toBeLessThan(1000);

@@ -29,7 +29,7 @@ describe('the viewport', () => {
 		]);
 	});
 
-	it('is full wherever it is scrolled to, and shows lines in their order', () => {
+	it('is full at any scroll position, and shows the lines in order', () => {
 		fc.assert(
 			fc.property(given, fc.array(fc.integer({min: -40, max: 40}), {maxLength: 20}), ({heights, height}, steps) => {
 				const all = blocks(heights);

@@ -22,9 +22,9 @@ type Theme = (typeof themes)[keyof typeof themes];
 interface View {
 	readonly name: string;
 	readonly keys: readonly string[];
-	/** What stands there then. */
+	/** What is there then. */
 	readonly shows: string | RegExp;
-	/** Words of it that stand on the background of overlays. */
+	/** Words of it on the background of overlays. */
 	readonly over?: string;
 	/** Whether all panes are seen, with the lines between them. */
 	readonly whole?: boolean;
@@ -155,7 +155,7 @@ function lasting(screen: readonly string[]): string {
 		.join('\n');
 }
 
-/** Where words stand on the screen, in cells. */
+/** The positions of words on the screen, in cells. */
 function find(terminal: TestTerminal, words: string): {x: number; y: number} {
 	const y = terminal.screen().findIndex(row => row.includes(words));
 	if (y < 0) throw new Error(`It does not show ${words}:\n${terminal.text()}`);
@@ -166,7 +166,7 @@ function find(terminal: TestTerminal, words: string): {x: number; y: number} {
 	}
 }
 
-/** What is wrong with a screen, whatever stands on it. */
+/** What is wrong with a screen, whatever its contents. */
 function faultsOf(terminal: TestTerminal, {cols, rows}: Size, theme: Theme, view: View): string[] {
 	const {whole = false, mode = 'READ', over} = view;
 	const screen = terminal.screen();

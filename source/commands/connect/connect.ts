@@ -6,7 +6,7 @@ import {runSql, type Management} from '../../gateway/management.ts';
 import {ensureHub, wasStopped} from '../../hub/process/ensure.ts';
 import {HubError} from '../../hub/files/error.ts';
 import {findHub, type RunningHub} from '../../hub/process/find.ts';
-import {wayTo} from '../../hub/local/way.ts';
+import {transportTo} from '../../hub/local/transport.ts';
 import {splitStatements} from '../../hub/database/split-statements.ts';
 import {endToken, endTokens, requestToken} from '../../hub/process/token-request.ts';
 import {updateToken, readCredentials} from '../../join/files/credentials-file.ts';
@@ -77,12 +77,12 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 		url: hub.url,
 		key: hub.anon_key,
 		token: await renew(),
-		way: wayTo(hub),
+		way: transportTo(hub),
 		renew,
 		async resolve() {
 			const found = await foundAgain(config);
 			token.follow(found);
-			return {url: found.url, key: found.anon_key, token: await renew(), way: wayTo(found)};
+			return {url: found.url, key: found.anon_key, token: await renew(), way: transportTo(found)};
 		},
 		signatures,
 	});
@@ -260,7 +260,7 @@ async function ownersProject(config: Config, say: (sentence: string) => void): P
 	const {target} = config;
 	if (target.kind === 'supabase') return hostedProject(target);
 	const hub = await startedHub(config, say);
-	return {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: wayTo(hub)};
+	return {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: transportTo(hub)};
 }
 
 async function configure(env: NodeJS.ProcessEnv, say: (sentence: string) => void, as?: Tag): Promise<Config> {

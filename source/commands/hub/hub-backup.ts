@@ -3,7 +3,7 @@ import {resolve} from 'node:path';
 import {runSql} from '../../gateway/management.ts';
 import {ensureHub} from '../../hub/process/ensure.ts';
 import type {RunningHub} from '../../hub/process/find.ts';
-import {wayTo} from '../../hub/local/way.ts';
+import {transportTo} from '../../hub/local/transport.ts';
 import type {HubPaths} from '../../hub/files/paths.ts';
 import {p, printable} from '../../printable.ts';
 import type {Invocation} from '../cli/command.ts';
@@ -41,7 +41,7 @@ export async function restore(paths: HubPaths, {input, flags, env, stdout, stder
 }
 
 async function count(hub: RunningHub): Promise<number> {
-	const project = {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: wayTo(hub)};
+	const project = {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: transportTo(hub)};
 	const [row] = await runSql(project, 'select count(*) as n from messages', {readOnly: true});
 	return Number(row?.['n']);
 }

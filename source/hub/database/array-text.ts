@@ -1,7 +1,12 @@
-/** The elements of an array in PostgreSQL's text form (`{a,"b c",NULL,{d}}`), nested as they are. */
+/** The strings as an array in PostgreSQL's text form, all quoted: `{"a","b c"}`. */
+export function arrayText(values: readonly string[]): string {
+	return `{${values.map(each => `"${each.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`;
+}
+
+/** The elements of an array in PostgreSQL's text form (`{a,"b c",NULL,{d}}`); nested arrays stay nested. */
 export function parseArray(text: string): unknown[] {
 	const stack: unknown[][] = [[]];
-	// An array with other lower bounds starts with them: `[0:1]={a,b}`.
+	// Lower bounds other than 1 are written first: `[0:1]={a,b}`.
 	const start = text.startsWith('[') ? text.indexOf('=') + 1 : 0;
 	for (const match of text.slice(start).matchAll(/([{}])|"((?:[^"\\]|\\[^])*)"|([^{},"]+)/gu)) {
 		const [, brace, quoted, plain] = match;

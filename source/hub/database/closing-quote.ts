@@ -1,4 +1,4 @@
-/** Where the double quote that opens at `start` is closed, with JSON's backslashes in between; -1 when it is not. */
+/** The index of the double quote that closes the one at `start`, allowing for backslash escapes as in JSON; -1 if there is none. */
 export function closingQuote(text: string, start: number): number {
 	for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
 		let slashes = 0;

@@ -1,43 +1,43 @@
-/** As whom and how a transaction runs. */
+/** The role, claims and settings that a transaction runs with. */
 export interface Scope {
 	/** A database role: `anon`, `authenticated`, `service_role`, or `postgres` (the owner, for management calls). */
 	readonly role: string;
-	/** The verified token's claims; become `request.jwt.claims` for the transaction. */
+	/** The verified token's claims: `request.jwt.claims` during the transaction. */
 	readonly claims: {readonly [claim: string]: unknown};
 	/** The database refuses every write. */
 	readonly readOnly?: boolean;
-	/** It is mail or a sign of life: small, and not to wait for what else its caller asks. */
+	/** Mail or a heartbeat: small, and does not wait behind its caller's other requests. */
 	readonly mail?: boolean;
-	/** What it costs is bounded by itself: it is not cancelled when others wait for it. */
+	/** Its cost is limited by its nature, so it is not cancelled when others are waiting. */
 	readonly bounded?: boolean;
-	/** It is SQL of an agent's own, of which one runs at a time. */
+	/** SQL written by an agent; each agent may run one at a time. */
 	readonly sql?: boolean;
 	/**
-	 * Whether somebody's request waits for it, so that it does not wait for its turn for longer than that does. By default for
-	 * every role but the owner's; what is the hub's own work, whoever it runs as, waits, and is not cancelled for others.
+	 * Whether a client's request depends on it: then it fails if its turn does not come within the time that a request waits. The
+	 * default is true, except for the owner's role. The hub's own work waits as long as it must, and is never cancelled for others.
 	 */
 	readonly forRequest?: boolean;
-	/** It is SQL of the owner's own, which `hub cancel` cancels. */
+	/** SQL written by the owner; `agentmux hub cancel` cancels it. */
 	readonly isOwnSql?: boolean;
-	/** Further settings, local to the transaction: `search_path`, `request.method`, ... */
+	/** More settings, local to the transaction: `search_path`, `request.method`, ... */
 	readonly settings?: {readonly [name: string]: string};
 }
 
 export interface Statement {
 	readonly text: string;
-	/** For $1, $2, ...; strings, numbers, booleans, null; arrays and objects as their text form. */
+	/** For $1, $2, ...: strings, numbers, booleans, null; arrays and objects in their text form. */
 	readonly values?: readonly unknown[];
 }
 
 export interface Result {
-	/** Values as PGlite or node-postgres parse them, but every type beyond bool, int2/4, float and text as its text form. */
+	/** Values of bool, int2, int4, float and text are parsed by PGlite or node-postgres; all other types are in their text form. */
 	readonly rows: readonly {readonly [column: string]: unknown}[];
 	readonly fields: readonly {readonly name: string; readonly dataTypeID: number}[];
 	/** Rows inserted, updated, deleted or selected. */
 	readonly count: number;
 }
 
-/** A failure that PostgreSQL reported, with its own fields. */
+/** An error that PostgreSQL reported, with its fields. */
 export class DatabaseError extends Error {
 	override readonly name = 'DatabaseError';
 	/** SQLSTATE, five characters. */
@@ -54,31 +54,31 @@ export class DatabaseError extends Error {
 }
 
 /**
- * A statement that did not end when it was cancelled, as every usual one does. It was given up together with what it ran on,
- * which costs everyone time.
+ * A statement that did not stop when it was cancelled. The thread or connection that it ran on had to be ended as well, which delays
+ * all callers.
  */
 export class Runaway extends DatabaseError {
-	/** `why` it was cancelled. */
+	/** `why`: the reason for cancelling it. */
 	constructor(why: Error) {
 		const {details = null, hint = null} = why instanceof DatabaseError ? why : {};
 		super(why.message, '57014', details, hint);
 	}
 }
 
-/** A read-only script has ended the transaction that keeps it from writing. */
+/** A read-only script ended the transaction that prevents it from writing. */
 export const notInTransaction = () => new DatabaseError('a read-only script must not end its transaction', '25006');
 
 /**
- * The database cannot be asked now. What was under way may or may not have been committed; nothing that was acknowledged
- * is lost. Only a server elsewhere does this. Codes and words are PostgREST's (docs: references/errors, group 0).
+ * The database is unavailable. A transaction in progress may or may not have been committed; nothing that was acknowledged is lost.
+ * This happens only with a separate server. Codes and messages are PostgREST's (docs: references/errors, group 0).
  */
 export class DatabaseAway extends Error {
 	override readonly name = 'DatabaseAway';
-	/** PGRST000: it cannot be connected to. PGRST001: the connection broke. PGRST003: every connection is taken. */
+	/** PGRST000: cannot connect. PGRST001: the connection broke. PGRST003: all connections are in use. */
 	readonly code: keyof typeof awayMessages;
-	/** What the connection said. */
+	/** The connection's own error message. */
 	readonly details: string;
-	/** What can be done about it. */
+	/** What to do about it. */
 	readonly hint: string | null;
 
 	constructor(
@@ -100,21 +100,21 @@ const awayMessages = {
 };
 
 /**
- * What the hub needs of a PostgreSQL. No method hands out an open transaction: PGlite has one session, and a client that
- * holds it blocks everyone.
+ * What the hub needs from PostgreSQL. No method hands out an open transaction: PGlite has a single session, and a client that kept it
+ * would block all others.
  */
 export interface Database {
 	/**
-	 * Runs the statements in one transaction under the scope; one result each. Rolls back and rejects (DatabaseError) when one
-	 * fails. `signal` cancels it, as PostgreSQL cancels a statement: it rejects with the signal's reason, unless it was done.
+	 * Runs the statements in one transaction with the scope; resolves with one result each. If one fails, rolls back and rejects
+	 * (DatabaseError). Aborting `signal` cancels the running statement and rejects with the signal's reason, unless it is too late.
 	 */
 	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]>;
 	/**
-	 * Runs a script of any statements, transaction control among them, under the scope; the results of all of them. A
-	 * transaction that the script leaves open is rolled back. `signal`: as for `run`.
+	 * Runs a script of any statements, including transaction control, with the scope; resolves with all results. A transaction that the
+	 * script leaves open is rolled back. `signal`: as for `run`.
 	 */
 	script(scope: Scope, sql: string, signal?: AbortSignal): Promise<Result[]>;
-	/** NOTIFY payloads of one channel, after their commit, in order. Resolves with the function that ends it. */
+	/** Calls `listener` with each NOTIFY payload of the channel, after its commit and in order. Resolves with a function that stops it. */
 	listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>;
 	close(): Promise<void>;
 }

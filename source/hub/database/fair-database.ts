@@ -11,20 +11,20 @@ import {
 import {pausedError, Pauses, seconds} from './pauses.ts';
 import {maxWait, overtimeMessage, sharedLimit} from './time-limits.ts';
 
-export interface Shares {
-	/** Calls that the database is given at once. */
+export interface Capacity {
+	/** Calls that run at the same time. */
 	readonly atOnce: number;
-	/** How many of them may be of one caller. */
+	/** How many of them may belong to one caller. */
 	readonly perCaller: number;
-	/** Further calls at once that only mail and signs of life may take; none when absent. */
+	/** Additional calls, reserved for mail and heartbeats; default 0. */
 	readonly reserved?: number;
-	/** Resolves when the database works on what it is given: until then nobody has begun; at once when absent. */
+	/** Resolves when the database can start on a call: the call's time is counted from then. By default, it always can. */
 	readonly ready?: () => Promise<void>;
-	/** Milliseconds, for tests: instead of those of time-limits.ts. */
+	/** Milliseconds. For tests, in place of time-limits.ts. */
 	readonly limits?: {readonly shared: number; readonly wait: number};
 }
 
-/** What runs in the database, for the people whose database it is. */
+/** A call that is running, as `agentmux hub status` shows it. */
 export interface Activity {
 	readonly who: string;
 	/** The beginning of its SQL. */
@@ -36,12 +36,12 @@ export interface Activity {
 interface Call {
 	readonly scope: Scope;
 	readonly caller: SharedCaller;
-	/** Its SQL; put together only for who asks. */
+	/** Its SQL; a function, because it is rarely needed. */
 	readonly what: () => string;
 	readonly abort: AbortController;
-	/** By performance.now(). */
+	/** performance.now() when it began. */
 	begun: number;
-	/** It has had the time that an agent has while others wait. */
+	/** It has used up the time that an agent may have while others are waiting. */
 	isDue: boolean;
 	begin(): void;
 	refuse(why: Error): void;
@@ -50,26 +50,26 @@ interface Call {
 type Work = (signal: AbortSignal) => Promise<Result[]>;
 
 const cancelMessage = 'canceling statement due to user request';
-/** SQLSTATE of a statement that was cancelled, or ran into its time limit. */
+/** SQLSTATE query_canceled: cancelled, or timed out. */
 const canceled = '57014';
 
 /**
- * A database that callers are served from in turns, whoever asks for more than others: what one sends at once waits for
- * itself, and the next caller waits for one call of it, not for all. An agent's call that others wait for is cancelled soon,
- * and who ran into a limit pauses before the next. Nobody's request waits for long: it is told what it would wait for.
+ * Shares a database fairly: callers take turns, so a caller who sends many calls at once delays the next caller by one call, not by
+ * all of them. An agent's call is cancelled soon when others are waiting, and an agent whose call timed out is refused for a while.
+ * A request that has waited too long fails with an error that says what is running.
  */
 export class FairDatabase implements Database {
 	readonly #database: Database;
-	readonly #shares: Shares;
+	readonly #shares: Capacity;
 	readonly #limits: {readonly shared: number; readonly wait: number};
-	/** What waits, by its caller, in the order in which the callers take turns. */
+	/** Waiting calls by caller; the order of the keys is the order of the turns. */
 	readonly #queues = new Map<string, Call[]>();
 	readonly #running = new Set<Call>();
 	readonly #pauses = new Pauses();
-	/** Milliseconds. */
+	/** Milliseconds that other calls have run since mail last did. */
 	#owedToMail = 0;
 
-	constructor(database: Database, shares: Shares) {
+	constructor(database: Database, shares: Capacity) {
 		this.#database = database;
 		this.#shares = shares;
 		this.#limits = shares.limits ?? {shared: sharedLimit, wait: maxWait};
@@ -97,12 +97,12 @@ export class FairDatabase implements Database {
 		return this.#database.close();
 	}
 
-	/** What runs now, the longest first. */
+	/** The running calls, oldest first. */
 	activity(): Activity[] {
 		return [...this.#running].map(activityOf);
 	}
 
-	/** Cancels what the owner runs now; what that is. */
+	/** Cancels the owner's running calls, and returns them. */
 	cancelOwner(): Activity[] {
 		const found = [...this.#running].filter(({caller}) => caller.isOwner);
 		for (const {abort} of found) abort.abort(new DatabaseError(cancelMessage, canceled, 'agentmux hub cancel'));
@@ -124,7 +124,7 @@ export class FairDatabase implements Database {
 			);
 		} catch (error) {
 			if (!(error instanceof DatabaseError) || error.code !== canceled || !caller.isCancellable) throw error;
-			// Who has gone meanwhile is not to blame, but for what nobody could cancel.
+			// A client that hung up is not penalized, unless its statement could not be cancelled.
 			const isRunaway = error instanceof Runaway;
 			if (given?.aborted === true && !isRunaway) throw error;
 			throw paused(error, this.#pauses.begin(caller.key, isRunaway));
@@ -203,7 +203,7 @@ export class FairDatabase implements Database {
 		);
 	}
 
-	/** Mail gets the time that others have taken, before they take more: however many they are, it waits for one of them. */
+	/** Mail gets as much time as others have used before they get more: no matter how many they are, mail waits for one of them. */
 	#settle({caller, begun}: Call): void {
 		const took = performance.now() - begun;
 		const owed = this.#owedToMail + (caller.isMail ? -took : took);
@@ -217,7 +217,7 @@ export class FairDatabase implements Database {
 		else this.#queues.set(key, queue);
 	}
 
-	/** The caller takes its next turn after all who wait now. */
+	/** Moves the caller behind all callers that are waiting now. */
 	#toTheEnd(key: string): void {
 		const queue = this.#queues.get(key);
 		if (queue === undefined) return;
@@ -225,7 +225,7 @@ export class FairDatabase implements Database {
 		this.#queues.set(key, queue);
 	}
 
-	/** The room that is kept for mail is used last: what it may use as well is not to be taken by it. */
+	/** Mail may use any slot. Other calls may not use the reserved slots, however many of the ordinary ones mail occupies. */
 	#hasRoom({isMail}: SharedCaller): boolean {
 		const {atOnce, reserved = 0} = this.#shares;
 		if (isMail) return this.#running.size < atOnce + reserved;
@@ -238,7 +238,7 @@ export class FairDatabase implements Database {
 		return own.length >= this.#shares.perCaller || (isSql && own.some(({caller}) => caller.isSql));
 	}
 
-	/** Cancels what agents have run for long enough while others wait for a place. */
+	/** If anyone is waiting for a slot, cancels the agents' calls that have used up their time. */
 	#cancelOverdue(): void {
 		const waits = [...this.#queues.values()].some(([first]) => first !== undefined && !this.#isOverShare(first.caller));
 		if (!waits) return;
@@ -249,10 +249,10 @@ export class FairDatabase implements Database {
 		}
 	}
 
-	/** What a request is told that has waited for long enough. */
+	/** The error for a request that has waited too long. */
 	#busy(): DatabaseAway {
 		const [longest] = this.activity().toSorted((a, b) => b.running - a.running);
-		const details = `It waited ${seconds(this.#limits.wait)} for its turn.`;
+		const details = `The request waited ${seconds(this.#limits.wait)} for its turn.`;
 		if (longest === undefined) return new DatabaseAway('PGRST003', details);
 		const {who, running} = longest;
 		const hint = `The database is busy: a statement of ${who} has run for ${seconds(running)}. Try again later; \`agentmux hub status\` shows what is running.`;
@@ -264,7 +264,7 @@ function activityOf({caller, what, begun}: Call): Activity {
 	return {who: caller.name, what: beginning(what()), running: Math.round(performance.now() - begun)};
 }
 
-/** The same error, with what follows from it. */
+/** The same error, with a hint that the caller is paused. */
 function paused({message, code, details, hint}: DatabaseError, pause: number): DatabaseError {
 	const remedy = `Ask for less at once; further requests are refused for ${seconds(pause)}.`;
 	return new DatabaseError(message, code, details ?? hint, remedy);

@@ -1,17 +1,17 @@
 import type {FairDatabase} from './fair-database.ts';
 
-/** A database that is the mailbox, with every migration applied. */
+/** The database of a mailbox, open and with all migrations applied. */
 export interface OpenedDatabase {
 	readonly database: FairDatabase;
-	/** `PGlite`, or `PostgreSQL` and its version. */
+	/** `PGlite`, or `PostgreSQL` with its version. */
 	readonly engine: string;
-	/** `embedded`, or `user@host:port/database`; no password. */
+	/** `embedded`, or `user@host:port/database`; never a password. */
 	readonly label: string;
-	/** Copies its files, as they are between two transactions, to a folder that does not exist; null where they are a server's. */
+	/** Copies the database's files to a new folder, as they are between two transactions; null if they belong to a server. */
 	readonly copyTo: ((folder: string) => Promise<void>) | null;
-	/** The SQL of agents that computes on in the server although it was cancelled; absent where it ends with its thread. */
+	/** The SQL of agents that keeps running in the server although it was cancelled; absent where it ends with its thread. */
 	readonly runaways?: () => readonly Runaway[];
-	/** Begins what has to be done from time to time. Returns the function that ends it. */
+	/** Starts periodic maintenance. Returns a function that stops it. */
 	readonly startMaintenance: () => () => void;
 }
 

@@ -1,30 +1,30 @@
 import type {ClientConfig} from 'pg';
 import {HubError} from '../files/error.ts';
 
-/** How a PostgreSQL is reached. */
+/** How to connect to a PostgreSQL server. */
 export interface PostgresAddress {
 	readonly config: ClientConfig;
-	/** `user@host:port/database`: for people, and without a password. */
+	/** `user@host:port/database`, without a password: for messages. */
 	readonly label: string;
 }
 
-/** What instead of a URL means the database that the hub brings along. */
+/** In place of a URL: the database that is built into the hub. */
 export const embedded = 'embedded';
 
 const loopback = new Set(['', 'localhost', '127.0.0.1', '[::1]']);
 const sslModes = new Set(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']);
 
 /**
- * Reads `postgres://user:password@host:port/database?sslmode=...` as libpq does, with one difference: to another machine it
- * is verify-full unless the URL (or PGSSLMODE) says otherwise. What the URL leaves out comes from PGUSER, PGPASSWORD,
- * PGPASSFILE and so on. Throws HubError, which never repeats the URL.
+ * Parses `postgres://user:password@host:port/database?sslmode=...` as libpq does, with one difference: for another machine the
+ * default sslmode is verify-full. PGUSER, PGPASSWORD, PGPASSFILE and so on supply what the URL omits. Throws HubError, which never
+ * contains the URL.
  */
 export function parsePostgresUrl(text: string, env: NodeJS.ProcessEnv = process.env): PostgresAddress {
 	const url = URL.parse(text);
 	if (url === null || !/^postgres(ql)?:$/.test(url.protocol) || isMisread(url)) {
 		throw new HubError(
 			'The database URL is not a PostgreSQL URL.',
-			'It looks like postgres://USER@HOST:5432/DATABASE; special characters in it are percent-encoded.',
+			'Write it as postgres://USER@HOST:5432/DATABASE, with special characters percent-encoded.',
 		);
 	}
 	const {searchParams} = url;
@@ -32,10 +32,10 @@ export function parsePostgresUrl(text: string, env: NodeJS.ProcessEnv = process.
 	const isNear = host.startsWith('/') || loopback.has(host);
 	const sslMode = searchParams.get('sslmode') ?? env['PGSSLMODE'] ?? (isNear ? 'disable' : 'verify-full');
 	if (!sslModes.has(sslMode)) {
-		throw new HubError(`sslmode=${sslMode} is not known.`, `It is one of: ${[...sslModes].join(', ')}.`);
+		throw new HubError(`Unknown sslmode: ${sslMode}.`, `Use one of: ${[...sslModes].join(', ')}.`);
 	}
 	searchParams.set('sslmode', sslMode);
-	// Otherwise node-postgres takes require and prefer for verify-full.
+	// Without it, node-postgres treats require and prefer as verify-full.
 	searchParams.set('uselibpqcompat', 'true');
 	const own = searchParams.get('options') ?? env['PGOPTIONS'];
 	searchParams.delete('options');
@@ -50,7 +50,7 @@ export function describeDatabase(text: string): string {
 	return text === embedded ? embedded : parsePostgresUrl(text).label;
 }
 
-/** How values read as text, whatever the server, the database or the user is set to; names are looked up as in a new project. */
+/** The text form of values must not depend on settings of the server, database or user; the search path is that of a new project. */
 const sessionOptions = [
 	'search_path=public',
 	'datestyle=ISO',
@@ -63,7 +63,7 @@ const sessionOptions = [
 	.map(setting => `-c ${setting}`)
 	.join(' ');
 
-/** A password with a bare `/`, `#` or `%` ends before its end: what is left of it would be shown as the database. */
+/** A password with an unencoded `/`, `#` or `%` ends the authority early, and its rest would be shown as the database name. */
 function isMisread({username, password, hostname, pathname, hash}: URL): boolean {
 	return hash !== '' || pathname.includes('@') || ![username, password, hostname, pathname].every(isDecodable);
 }

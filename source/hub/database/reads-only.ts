@@ -4,9 +4,9 @@ import {commentEnd, splitStatements} from './split-statements.ts';
 const reads = new Set(['select', 'with', 'values', 'table', 'show', 'explain', 'set']);
 
 /**
- * Throws (25006) for a script of which a statement does more than read. The transaction is READ ONLY, and its role may
- * only read; but it shares its session with the owner, so that RESET ROLE would take it back, and COPY, which writes
- * files and starts programs, is no write to PostgreSQL. On Supabase the reader has a session of its own.
+ * Throws DatabaseError 25006 if a statement of the script does more than read. A READ ONLY transaction with a read-only role is not
+ * enough: the session is shared with the owner, so RESET ROLE would regain its rights, and COPY, which writes files and starts
+ * programs, does not count as a write. On Supabase, read-only SQL has a session of its own.
  */
 export function requireReadsOnly(sql: string): void {
 	for (const statement of splitStatements(sql)) {
@@ -17,13 +17,13 @@ export function requireReadsOnly(sql: string): void {
 	}
 }
 
-/** What follows SET, plainly written: with a comment or an escape in its name, it may be anything. */
+/** Whether `rest` sets a setting that cannot change rights. A name with a comment or an escape in it is not trusted. */
 function isHarmless(rest: string): boolean {
 	const [, name = ''] = /^\s+(?:(?:session|local)\s+)?(time\s+zone\b|[a-z_][\w.]*(?=\s*=|\s+to\b))/i.exec(rest) ?? [];
 	return name !== '' && !/^(?:role|session_authorization)$/i.test(name);
 }
 
-/** Where a statement's first word stands, behind space, comments and parentheses. */
+/** The index of a statement's first word, after spaces, comments and parentheses. */
 function beginning(statement: string): number {
 	let at = 0;
 	for (;;) {

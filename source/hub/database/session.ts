@@ -1,12 +1,12 @@
 import type {Scope, Statement} from './database.ts';
 
-/** What makes a transaction run as the scope says, PostgREST's way. */
+/** The statements that apply a scope to a transaction, as PostgREST does it. */
 export function scopeStatements(scope: Scope): Statement[] {
 	const readOnly = scope.readOnly === true ? [{text: 'set transaction read only'}] : [];
 	return [...readOnly, setStatement(scope, true)];
 }
 
-/** `local`: for the transaction, not for the session. `role` comes last: it may not be allowed to set the rest. */
+/** `local`: for the transaction only. `role` comes last, because the role may lack the right to set the others. */
 export function setStatement({role, claims, settings}: Scope, local: boolean): Statement {
 	const all = {...settings, 'request.jwt.claims': JSON.stringify(claims), role};
 	const entries = Object.entries(all);
@@ -14,13 +14,13 @@ export function setStatement({role, claims, settings}: Scope, local: boolean): S
 	return {text: `select ${calls.join(', ')}`, values: entries.flat()};
 }
 
-/** A value as PostgreSQL reads it by itself. */
+/** A value in a text form that PostgreSQL can parse. */
 export function asText(value: unknown): string {
 	if (typeof value === 'string') return value;
 	return typeof value === 'object' ? JSON.stringify(value) : `${value as number | boolean | bigint}`;
 }
 
-/** A name as SQL writes it. */
-export function quoted(name: string): string {
+/** A name as a quoted identifier. */
+export function quoteIdentifier(name: string): string {
 	return `"${name.replaceAll('"', '""')}"`;
 }

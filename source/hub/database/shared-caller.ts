@@ -1,19 +1,19 @@
 import type {Scope} from './database.ts';
 
-/** For whom a call runs, as turns and time are shared out. */
+/** The caller of a call, for sharing out turns and time. */
 export interface SharedCaller {
-	/** One agent or human is one caller, however many tokens it has; its mail is counted by itself. */
+	/** An agent or human is one caller, however many tokens it has; its mail is a second one. */
 	readonly key: string;
-	/** What people call it. */
+	/** For messages. */
 	readonly name: string;
-	/** Whether its time is short while others wait: what an agent asks must not hold up the others. */
+	/** Whether it is cancelled when others are waiting: an agent's query must not hold up the others. */
 	readonly isCancellable: boolean;
-	/** Whether it is what the owner of the database runs, by SQL or with the service_role key. */
+	/** Whether the owner of the database sent it, as SQL or with the service_role key. */
 	readonly isOwner: boolean;
-	/** Whether it is part of a request, whose sender is not to wait for long; the hub's own work waits. */
+	/** Whether it is part of a client's request, which fails rather than wait for long. */
 	readonly isRequest: boolean;
 	readonly isMail: boolean;
-	/** Whether it waits until the caller's SQL before it is done. */
+	/** Whether it is an agent's SQL, of which each caller runs one at a time. */
 	readonly isSql: boolean;
 }
 
@@ -22,9 +22,7 @@ const names: {readonly [role: string]: string} = {
 	service_role: 'the service_role key',
 };
 
-/**
- * The caller of a scope. The hub's own questions, which come without claims, do not wait for what a user runs as the owner.
- */
+/** The caller of a scope. The hub's own queries have no claims, so they do not queue behind a user's queries as the owner. */
 export function sharedCallerOf(scope: Scope): SharedCaller {
 	const {role, claims, mail = false, bounded = false, sql = false, isOwnSql = false} = scope;
 	const {forRequest = role !== 'postgres'} = scope;

@@ -1,4 +1,4 @@
-// https://www.postgresql.org/docs/current/sql-syntax-lexical.html: what may hold a semicolon that ends nothing.
+// Tokens that may contain a semicolon (https://www.postgresql.org/docs/current/sql-syntax-lexical.html), and the semicolon itself.
 const token = new RegExp(
 	[
 		String.raw`--[^\n]*`,
@@ -14,8 +14,8 @@ const token = new RegExp(
 );
 
 /**
- * The statements of an SQL script, trimmed, without their semicolons and without empty ones; as the Supabase CLI records
- * them. A text that PostgreSQL would refuse may be cut anywhere.
+ * The statements of an SQL script as the Supabase CLI records them: trimmed, without semicolons, empty ones left out. Invalid SQL may
+ * be split anywhere.
  */
 export function splitStatements(sql: string): string[] {
 	const statements: string[] = [];
@@ -42,14 +42,14 @@ export function splitStatements(sql: string): string[] {
 	return statements.map(statement => statement.trim()).filter(statement => !isBlank(statement));
 }
 
-/** Semicolons inside `begin atomic ... end` belong to the function's body. */
+/** The depth of `begin atomic ... end`, inside which semicolons belong to the function's body. */
 function depthAfter(word: string, previous: string, depth: number): number {
 	if (depth === 0) return word === 'atomic' && previous === 'begin' ? 1 : 0;
 	if (word === 'case') return depth + 1;
 	return word === 'end' ? depth - 1 : depth;
 }
 
-/** Where the comment that opens at `start` ends; comments nest. */
+/** The index after the comment that opens at `start`; comments nest. */
 export function commentEnd(sql: string, start: number): number {
 	const edge = /\/\*|\*\//g;
 	edge.lastIndex = start;

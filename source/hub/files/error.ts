@@ -1,4 +1,4 @@
-/** What can be expected to fail around the hub. `message` is one sentence, `remedy` says what to do. */
+/** An expected error of the hub. `message` is one sentence; `remedy` says what to do. */
 export class HubError extends Error {
 	override readonly name = 'HubError';
 	readonly remedy: string;
@@ -8,7 +8,7 @@ export class HubError extends Error {
 		this.remedy = remedy;
 	}
 
-	/** What a person reads: the sentence, then the remedy. */
+	/** The message and the remedy, for the user. */
 	get sentence(): string {
 		return this.remedy === '' ? this.message : `${this.message} ${this.remedy}`;
 	}

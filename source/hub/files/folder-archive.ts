@@ -2,16 +2,15 @@ import {mkdirSync, readdirSync} from 'node:fs';
 import {open} from 'node:fs/promises';
 import {join} from 'node:path';
 
-/** What a folder holds, as a compressed tar file (POSIX 1003.1-1990, gzip): any tar lists it. Neither owners nor times are kept. */
+/** Packs the contents of a folder into a gzipped tar file (POSIX 1003.1-1990), without owners and times. */
 export async function packFolder(folder: string, file: string): Promise<void> {
 	const {create} = await import('tar');
 	await create({cwd: folder, file, gzip: true, portable: true, noMtime: true, strict: true}, readdirSync(folder));
 }
 
 /**
- * Writes what packFolder packed into a new folder, readable by this user alone and owned by it whatever the file says, and all
- * of it to the disk. Rejects with what tar or zlib say of a file that is damaged, or holds more than files and folders below
- * that one.
+ * Unpacks a file of packFolder into a new folder and syncs it to disk. Everything is owned by this user and readable only by it,
+ * whatever the archive says. Rejects with the error of tar or zlib if the file is damaged, or contains anything but files and folders.
  */
 export async function unpackFolder(file: string, folder: string): Promise<void> {
 	mkdirSync(folder, {mode: 0o700});
@@ -33,13 +32,10 @@ export async function unpackFolder(file: string, folder: string): Promise<void> 
 	await syncFolder(folder);
 }
 
-/** Files that are open at once: a new database has a thousand, and a process may well be allowed 256. */
+/** Files that are open at the same time. A new database has a thousand, and the limit of a process may be 256. */
 const openAtOnce = 32;
 
-/**
- * Writes everything in the folder, and the names of it, to the disk. Not one after the other: what is asked for together,
- * the file system writes in one go.
- */
+/** Syncs everything in the folder, including names, to disk; several files at a time, which file systems combine into one write. */
 export async function syncFolder(folder: string): Promise<void> {
 	const entries = readdirSync(folder, {recursive: true, withFileTypes: true});
 	const paths = [folder, ...entries.map(({parentPath, name}) => join(parentPath, name))].values();

@@ -2,11 +2,11 @@ import {chmodSync, closeSync, constants, openSync, readSync, statSync, truncateS
 import type * as Sqlite from 'node:sqlite';
 import {fileError} from './private-file.ts';
 
-/** Held until it is released or the process ends, however it ends. */
+/** A lock that is held until it is released or the process ends, in whatever way. */
 export interface Lock {
 	/**
-	 * Whether the path, or another one, leads to what is locked: no longer once somebody has moved, removed or replaced the file
-	 * or a folder above it. Takes some microseconds.
+	 * Whether a path, by default that of the lock, leads to the locked file. False if somebody moved, removed or replaced the file or a
+	 * folder above it. Takes a few microseconds.
 	 */
 	isAt(path?: string): boolean;
 	release(): void;
@@ -15,14 +15,13 @@ export interface Lock {
 const busy = 5;
 const notADatabase = 26;
 const corrupt = 11;
-/** Bytes: SQLite takes no longer ones (MAX_PATHNAME), with the suffix of its journal. */
+/** Bytes. SQLite's limit (MAX_PATHNAME), less the suffix of its journal. */
 const maxPathLength = 500;
 
 /**
- * Takes an exclusive lock on the file (made when absent) or resolves with null when another process holds it. The kernel
- * keeps it (fcntl, by way of SQLite), so that it dies with its process and cannot be stolen; but whoever opens and closes the
- * file in the same process gives it up, so that nobody may. With `sign` the file says who holds it (lockHolder). Rejects with
- * HubError.
+ * Takes an exclusive lock on the file, which is created if missing; null if another process holds it. The kernel keeps the lock (fcntl,
+ * through SQLite), so it ends with the process and cannot be stolen. But opening and closing the file in the same process would release
+ * it, so this process must never do that. With `sign`, the file records the holder (lockHolder). Rejects with HubError.
  */
 export async function takeLock(path: string, {sign = false} = {}): Promise<Lock | null> {
 	const {DatabaseSync} = await loadSqlite();
@@ -32,7 +31,7 @@ export async function takeLock(path: string, {sign = false} = {}): Promise<Lock 
 			chmodSync(path, 0o600);
 			database.exec('pragma locking_mode = exclusive; pragma journal_mode = memory; pragma synchronous = off');
 			database.exec('begin exclusive');
-			// The lock stays after the commit: its mode is exclusive.
+			// In exclusive mode, the lock is kept after the commit.
 			if (sign) database.exec(`pragma user_version = ${process.pid}; commit`);
 			const locked = identityOf(path);
 			return {isAt: (where = path) => isSame(locked, identityOf(where)), release: () => database.close()};
@@ -47,7 +46,7 @@ export async function takeLock(path: string, {sign = false} = {}): Promise<Lock 
 		const {errcode} = error as {errcode?: unknown};
 		if (errcode === busy) return null;
 		try {
-			// Nobody holds it, or it would have been busy; what it holds does not matter.
+			// It is not locked, or it would be busy, and its contents do not matter.
 			if (errcode !== notADatabase && errcode !== corrupt) throw error;
 			truncateSync(path);
 			return take();
@@ -58,7 +57,7 @@ export async function takeLock(path: string, {sign = false} = {}): Promise<Lock 
 	}
 }
 
-/** What SQLite does not say: it only says that it cannot open the file. */
+/** The reason, which SQLite does not report: its error is only that it cannot open the file. */
 function faultOf(path: string): {readonly code: string} | null {
 	if (Buffer.byteLength(path) > maxPathLength) return {code: 'ENAMETOOLONG'};
 	const found = statSync(path, {throwIfNoEntry: false});
@@ -66,13 +65,10 @@ function faultOf(path: string): {readonly code: string} | null {
 	return {code: found.isDirectory() ? 'EISDIR' : 'ENOTFILE'};
 }
 
-/** Where SQLite keeps `user_version`, four bytes, in the header of its file (https://sqlite.org/fileformat2.html). */
+/** The offset of `user_version`, four bytes, in the header of an SQLite file (https://sqlite.org/fileformat2.html). */
 const signature = 60;
 
-/**
- * The process that signed the lock last, whether it still holds it or not; null when nobody did. Never in the process that
- * holds it.
- */
+/** The process that last signed the lock, even if it no longer holds it; null if none did. The holder itself must not call this. */
 export function lockHolder(path: string): number | null {
 	try {
 		// To open a pipe would wait for who writes into it.
@@ -101,7 +97,7 @@ function isSame(one: BigIntStats | undefined, other: BigIntStats | undefined): b
 	return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
-/** Node prints a warning about its SQLite at the first load; a user cannot do anything with it. */
+/** Without Node's warning about its SQLite, which is of no use to the user. */
 async function loadSqlite(): Promise<typeof Sqlite> {
 	const emitWarning = process.emitWarning.bind(process);
 	process.emitWarning = () => undefined;

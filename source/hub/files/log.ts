@@ -2,20 +2,20 @@ import {closeSync, constants, openSync, renameSync, statSync, writeSync} from 'n
 import {join} from 'node:path';
 import type {HubPaths} from './paths.ts';
 
-/** One line about what the hub does. Never a key, a token or a message's content. */
+/** Logs one line. It must never contain a key, a token or the content of a message. */
 export type Log = (sentence: string) => void;
 
-const largest = 1024 * 1024;
+const maxSize = 1024 * 1024;
 
 const {O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
-/** Through no link, and without waiting for whoever reads a pipe. */
+/** Follows no link, and does not wait for the reader of a pipe. */
 export const appendOnly = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
 
 export function logFile(paths: HubPaths): string {
 	return join(paths.logs, 'hub.log');
 }
 
-/** Appends through no link, to a file of this user alone. Throws what the file system throws. */
+/** Appends to a private file, following no link. Throws Node's error. */
 export function appendTo(path: string, text: string): void {
 	const file = openSync(path, appendOnly, 0o600);
 	try {
@@ -25,16 +25,16 @@ export function appendTo(path: string, text: string): void {
 	}
 }
 
-/** Appends to logs/hub.log with the time; at 1 MiB the file becomes hub.log.1, in the place of the one before. */
+/** Appends to logs/hub.log with the time. At 1 MiB, the file is renamed to hub.log.1, replacing the previous one. */
 export function openLog(paths: HubPaths): Log {
 	const path = logFile(paths);
 	return sentence => {
 		try {
 			const line = `${new Date().toISOString()} ${sentence.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')}\n`;
 			appendTo(path, line);
-			if (statSync(path).size > largest) renameSync(path, `${path}.1`);
+			if (statSync(path).size > maxSize) renameSync(path, `${path}.1`);
 		} catch {
-			// A full disk must not stop the hub over a line in its log.
+			// An error here, as with a full disk, must not stop the hub.
 		}
 	};
 }

@@ -2,15 +2,15 @@ import {renameSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {appendTo} from './log.ts';
 
-/** One line about what was asked, answered or decided: names, numbers and times; never a key, a token or a message's content. */
+/** Logs a line about a request, a response or a decision: names, numbers and times; never a key, a token or the content of a message. */
 export type Trace = (line: string) => void;
 
-/** Bytes at which the file becomes trace.log.1. */
+/** Bytes at which the file is renamed to trace.log.1. */
 const maxSize = 16 * 1024 * 1024;
 
 /**
- * Appends to logs/trace.log, where AGENTMUX_TRACE names the area: `AGENTMUX_TRACE=hub,gateway,hook`. Undefined where it does
- * not, so that nothing is put together for nobody.
+ * Appends to logs/trace.log if AGENTMUX_TRACE names the area: `AGENTMUX_TRACE=hub,gateway,hook`. Otherwise undefined, so that callers
+ * need not format lines that are not used.
  */
 export function openTrace(
 	area: 'hub' | 'gateway' | 'hook',
@@ -26,12 +26,12 @@ export function openTrace(
 			appendTo(path, `${new Date().toISOString()} ${process.pid} ${area} ${text}\n`);
 			if (statSync(path).size > maxSize) renameSync(path, `${path}.1`);
 		} catch {
-			// A folder that is not there yet, or a full disk, must not stop what is traced.
+			// An error here, as with a missing folder or a full disk, must not stop the program.
 		}
 	};
 }
 
-/** A request's address without its values, which may be anybody's words: `/rest/v1/messages?select&tag`. */
+/** A request's URL without the values of parameters, which may be the text of messages: `/rest/v1/messages?select&tag`. */
 export function addressWithoutValues(target: string): string {
 	const at = target.indexOf('?');
 	if (at === -1) return target;

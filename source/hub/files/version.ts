@@ -4,5 +4,5 @@ import {packageRoot} from './package-root.ts';
 
 const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {readonly version: string};
 
-/** Of agentmux, as in its package.json. */
+/** The version of agentmux, from its package.json. */
 export const {version} = manifest;

@@ -13,15 +13,15 @@ import {
 } from 'node:fs';
 import {dirname} from 'node:path';
 
-// The one way in which a file of the home is read and written, for every room: it imports nothing but Node's own.
+// All files of the home are read and written by this module, which every part of the program may use: it imports only Node's modules.
 
 interface Durability {
-	/** False where it may be lost with the power, and the time for the disk is worth more: as a rule 5 to 40 ms. */
+	/** False: do not wait for the disk (typically 5 to 40 ms); the file may be lost in a power cut. */
 	readonly sync?: boolean;
 }
 
 /**
- * The text of a file of the home. Follows no link, and waits for nobody: to open a pipe waits for who writes into it. Throws Node's
+ * The text of a file of the home. Does not follow links, and does not block: opening a pipe would wait for a writer. Throws Node's
  * error; its code is ENOTFILE for what is neither a file nor a folder.
  */
 export function readOwnFile(path: string): string {
@@ -38,8 +38,8 @@ export function readOwnFile(path: string): string {
 }
 
 /**
- * Replaces the file, or makes it, readable by this user alone: whoever reads it finds the former text or this one, whole, also
- * after a power cut. The folder has to be there. Throws Node's error, and then the file is as it was.
+ * Creates or atomically replaces the file, readable only by this user. Readers get either the former text or the new one, even after a
+ * power cut. The folder must exist. If it fails, throws Node's error and leaves the file unchanged.
  */
 export function replaceFile(path: string, text: string, durability?: Durability): void {
 	const temporary = writeBeside(path, text, durability);
@@ -51,15 +51,15 @@ export function replaceFile(path: string, text: string, durability?: Durability)
 	}
 }
 
-/** The same, and makes the folder where there is none. Throws Node's error. */
+/** The same, and creates the folder if it is missing. Throws Node's error. */
 export function writePrivate(path: string, text: string, durability?: Durability): void {
 	makeFolder(dirname(path));
 	replaceFile(path, text, durability);
 }
 
 /**
- * Makes the folder and those above it; readable by this user alone. Throws Node's error. One folder at a time: Node's own
- * `recursive` says ENOENT for a read-only file system, and never returns below /proc.
+ * Creates the folder and its parents, accessible only to this user. Throws Node's error. Does not use Node's `recursive`, which reports
+ * ENOENT for a read-only file system, and never returns below /proc.
  */
 export function makeFolder(folder: string): void {
 	if (isFolder(folder) || dirname(folder) === folder) return;
@@ -67,9 +67,9 @@ export function makeFolder(folder: string): void {
 	try {
 		mkdirSync(folder, {mode: 0o700});
 	} catch (error) {
-		// Somebody else was first.
+		// Another process was faster.
 		if (isFolder(folder)) return;
-		// What is there is no folder: Node says so of what lies below it.
+		// It exists, but is not a folder: report the error that Node gives for paths below it.
 		const isFile = (error as NodeJS.ErrnoException).code === 'EEXIST';
 		throw isFile ? Object.assign(error as Error, {code: 'ENOTDIR'}) : error;
 	}
@@ -79,7 +79,7 @@ function isFolder(path: string): boolean {
 	return statSync(path, {throwIfNoEntry: false})?.isDirectory() === true;
 }
 
-/** Writes a new file beside that one, every byte of it on the disk. Returns its path. Throws Node's error, and leaves nothing. */
+/** Writes and syncs a new file in the folder of `path`. Returns its path. If it fails, throws Node's error and leaves no file. */
 export function writeBeside(path: string, text: string, {sync = true}: Durability = {}): string {
 	const temporary = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 10)}`;
 	const file = openSync(temporary, 'wx', 0o600);
@@ -95,7 +95,7 @@ export function writeBeside(path: string, text: string, {sync = true}: Durabilit
 	}
 }
 
-/** One write may take a part alone: where the disk, a quota or a limit ends; the next one says which. */
+/** A write may be partial when a disk, quota or limit is full; the next one then reports which. */
 function writeAll(file: number, bytes: Buffer): void {
 	for (let at = 0; at < bytes.length;) {
 		const count = writeSync(file, bytes, at);

@@ -5,14 +5,14 @@ import type {HubPaths} from '../files/paths.ts';
 import {above} from './above.ts';
 import {checkAbove, checkFile, checkFolder} from './entry.ts';
 
-/** Not looked into: the database's own files, and large folders without secrets. */
-const left = /^(pg|hooks$|bells$|cache$)/;
+/** Folders whose contents are not checked: the database's own files, and large folders without secrets. */
+const unchecked = /^(pg|hooks$|bells$|cache$)/;
 
 /**
- * Checks that no other user can have added or changed anything where the keys, tokens, locks and logs are kept. Returns what it
- * mended, in sentences; throws HubError for what this user must look at. Folders are checked first: once a folder is closed to
- * others, nobody can replace a file in it after the file was checked. `onFault`: is given what is wrong with a file, instead of
- * whoever calls this, for what has to go on and neither follows links nor waits for pipes.
+ * Checks that no other user could have added or changed anything in the folders with keys, tokens, locks and logs. Returns a sentence
+ * for each thing that it repaired; throws HubError for anything that needs this user's attention. Folders are checked before their
+ * files: once a folder is closed to others, nobody can replace a file in it after the file was checked. `onFault` gets what is wrong
+ * with a file instead of a throw; for commands that must go on, and that neither follow links nor wait for pipes.
  */
 export function checkHome({data, state, logs}: HubPaths, onFault?: (fault: HubError) => void): string[] {
 	const folders = [...new Set([data, state, logs])];
@@ -21,21 +21,21 @@ export function checkHome({data, state, logs}: HubPaths, onFault?: (fault: HubEr
 }
 
 function checkTree(folder: string, onFault: ((fault: HubError) => void) | undefined): string[] {
-	const said = [checkFolder(folder)];
+	const sentences = [checkFolder(folder)];
 	for (const entry of entriesOf(folder)) {
 		const path = join(folder, entry.name);
 		if (entry.isDirectory()) {
-			said.push(...(left.test(entry.name) ? [checkFolder(path)] : checkTree(path, onFault)));
+			sentences.push(...(unchecked.test(entry.name) ? [checkFolder(path)] : checkTree(path, onFault)));
 			continue;
 		}
 		try {
-			said.push(checkFile(path));
+			sentences.push(checkFile(path));
 		} catch (error) {
 			if (onFault === undefined || !(error instanceof HubError)) throw error;
 			onFault(error);
 		}
 	}
-	return said.filter(sentence => sentence !== null);
+	return sentences.filter(sentence => sentence !== null);
 }
 
 /** Empty if it is not a folder. */

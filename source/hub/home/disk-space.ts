@@ -3,11 +3,11 @@ import {closeSync, openSync, rmSync, statfsSync, statSync, writeSync} from 'node
 import {join} from 'node:path';
 import type {Log} from '../files/log.ts';
 
-/** Bytes. Below this nothing more is written: PostgreSQL panics where its log finds no room. */
+/** Bytes. With less free space, nothing more is written: PostgreSQL panics if there is no room for its log. */
 const low = 4 * 1024 * 1024;
-/** Bytes that are given up then, so that a database can be opened and the hub's own files be written. */
+/** Bytes that are released then, so that the database can be opened and the hub can write its own files. */
 const reserved = 8 * 1024 * 1024;
-/** Bytes from which on it is written again. */
+/** Bytes of free space from which on writing is allowed again. */
 const enough = 24 * 1024 * 1024;
 
 /** Milliseconds. */
@@ -15,13 +15,13 @@ const tick = 1000;
 
 export interface DiskSpaceOptions {
 	readonly log: Log;
-	/** Called with a sentence when the disk is full, and with null when it no longer is. */
+	/** Called with a sentence when the disk becomes full, and with null when it no longer is. */
 	readonly onChange: (sentence: string | null) => void;
 }
 
 /**
- * How much room the disk has for what lies in a folder. A part of it is kept in a file there and given up where a full disk
- * would keep the database from being opened, so that what is there can still be read, also after a restart.
+ * Watches the free space on the disk of a folder. Reserves some of it in a file, which is released when a full disk would prevent the
+ * database from opening, so that the mailbox can still be read, even after a restart.
  */
 export class DiskSpace {
 	readonly #folder: string;
@@ -46,18 +46,18 @@ export class DiskSpace {
 		return this.#isFull;
 	}
 
-	/** Gives up what was kept. Not before it is needed: whatever fills the disk would take it at once. */
+	/** Releases the reserve. Only when it is needed: whatever fills the disk would use it up immediately. */
 	release(): void {
 		rmSync(this.#reserve, {force: true});
 	}
 
-	/** Sees at once how it is, instead of within a second. */
+	/** Checks now, rather than within a second. */
 	look(): void {
 		const free = freeBytes(this.#folder);
 		if (this.#isFull ? free < enough : free >= low) return;
 		this.#isFull = !this.#isFull;
 		const {log, onChange} = this.#options;
-		log(this.#isFull ? `${full} (${this.#folder})` : `There is room in ${this.#folder} again.`);
+		log(this.#isFull ? `${full} (${this.#folder})` : `There is free space in ${this.#folder} again.`);
 		onChange(this.#isFull ? full : null);
 	}
 
@@ -70,7 +70,7 @@ export class DiskSpace {
 		try {
 			const file = openSync(this.#reserve, 'wx', 0o600);
 			try {
-				// Not zeros, which some file systems keep in no room at all.
+				// Not zeros, for which some file systems allocate no space.
 				const part = randomBytes(1024 * 1024);
 				for (let written = 0; written < reserved; written += part.length) writeSync(file, part);
 			} finally {
@@ -82,10 +82,10 @@ export class DiskSpace {
 	}
 }
 
-/** What a status says, and a statement that would write. */
-export const full = 'The disk is full: the mailbox can be read, and nothing can be written until there is room.';
+/** For the status, and for the error of a statement that would write. */
+export const full = 'The disk is full: the mailbox is read-only until there is free space.';
 
-/** Infinity where it cannot be told. */
+/** Infinity if unknown. */
 export function freeBytes(folder: string): number {
 	try {
 		const {bavail, bsize} = statfsSync(folder);

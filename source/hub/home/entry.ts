@@ -11,12 +11,12 @@ import {
 } from 'node:fs';
 import {HubError} from '../files/error.ts';
 
-/** Undefined on Windows, where access lists decide, which Node does not report. */
+/** Undefined on Windows, where access depends on access control lists, which Node does not report. */
 const me = process.getuid?.();
 
 /**
- * Checks that one of our folders belongs to this user and is closed to others. Returns what was mended, as a sentence, or null; throws
- * HubError for a folder that somebody else may have put there. A link is accepted if this user made it and it leads to his own folder.
+ * Checks that one of our folders belongs to this user and is closed to others. Returns a sentence if it was repaired, otherwise null;
+ * throws HubError for a folder that another user may have put there. A link is accepted if this user owns it and the folder.
  */
 export function checkFolder(path: string): string | null {
 	const found = lstatSync(path, {throwIfNoEntry: false});
@@ -29,12 +29,12 @@ export function checkFolder(path: string): string | null {
 	refuseForeign(path, folder);
 	if ((folder.mode & 0o077) === 0) return null;
 	chmodSync(path, 0o700);
-	return mended(path, folder, '0700');
+	return repaired(path, folder, '0700');
 }
 
 /**
- * Checks that one of our files is an ordinary file with one name, belongs to this user, and is closed to others. Returns what was
- * mended, as a sentence, or null; throws HubError for anything else. Never follows a link, and never blocks.
+ * Checks that one of our files is an ordinary file without other names, belongs to this user, and is closed to others. Returns a
+ * sentence if it was repaired, otherwise null; throws HubError for anything else. Never follows a link, and never blocks.
  */
 export function checkFile(path: string): string | null {
 	const found = lstatSync(path, {throwIfNoEntry: false});
@@ -48,7 +48,7 @@ export function checkFile(path: string): string | null {
 			? null
 			: 'not an ordinary file';
 	if (what !== null) throw planted(path, what);
-	if (found.nlink > 1) throw planted(path, 'known under another name, too');
+	if (found.nlink > 1) throw planted(path, 'a file with another name (a hard link)');
 	if ((found.mode & 0o077) === 0) return null;
 	const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 	try {
@@ -57,13 +57,13 @@ export function checkFile(path: string): string | null {
 	} finally {
 		closeSync(file);
 	}
-	return mended(path, found, '0600');
+	return repaired(path, found, '0600');
 }
 
 /**
- * Refuses a parent folder in which another user could replace our folder, as sshd's StrictModes does: one that a group or everybody
- * can write to (unless it is sticky), or that belongs to another user (unless that is root). A user's private group, whose id is his
- * own, and the group of root are fine. Throws HubError. A folder that does not exist is fine.
+ * Rejects a parent folder in which another user could replace our folder, as sshd's StrictModes does: one that a group or everybody
+ * can write to (unless it is sticky), or that belongs to another user (unless that is root). The user's private group (with the user's
+ * id), the group of root, and a folder that does not exist are accepted. Throws HubError.
  */
 export function checkAbove(path: string): void {
 	const fault = faultAbove(path);
@@ -78,7 +78,7 @@ export function faultAbove(path: string): readonly [message: string, remedy: str
 	const elsewhere = 'or choose another folder with AGENTMUX_HOME';
 	if (uid !== me && uid !== 0) {
 		return [
-			`${path} belongs to another user (uid ${uid}), who could replace what agentmux keeps in it.`,
+			`${path} belongs to another user (uid ${uid}), who could replace agentmux's files in it.`,
 			`Make it yours with chown, ${elsewhere}.`,
 		];
 	}
@@ -86,13 +86,13 @@ export function faultAbove(path: string): readonly [message: string, remedy: str
 	if (!found.isDirectory() || isSticky) return null;
 	if ((mode & 0o002) !== 0) {
 		return [
-			`Anyone on this machine may put other files into ${path}, where agentmux keeps what is yours.`,
+			`Every user of this machine can replace agentmux's files in ${path}.`,
 			`Close it with \`chmod o-w ${path}\`, ${elsewhere}.`,
 		];
 	}
 	if ((mode & 0o020) === 0 || gid === 0 || gid === me) return null;
 	return [
-		`Every user in the group ${gid} may put other files into ${path}, where agentmux keeps what is yours.`,
+		`Every user in the group ${gid} can replace agentmux's files in ${path}.`,
 		`Close it with \`chmod g-w ${path}\`, ${elsewhere}.`,
 	];
 }
@@ -101,15 +101,15 @@ function refuseForeign(path: string, {uid}: Stats): void {
 	if (uid === me) return;
 	throw new HubError(
 		`${path} belongs to another user (uid ${uid}).`,
-		'Move it away if that user put it there; make it yours with chown if you know how it came about.',
+		'Move it away if that user put it there; if you know the reason, make it yours with chown.',
 	);
 }
 
 function planted(path: string, what: string): HubError {
-	return new HubError(`${path} is ${what}.`, 'Move it away if you do not know how it came there, and try again.');
+	return new HubError(`${path} is ${what}.`, 'Move it away if you did not put it there, and try again.');
 }
 
-function mended(path: string, {mode}: Stats, now: string): string {
+function repaired(path: string, {mode}: Stats, now: string): string {
 	const what = (mode & 0o022) === 0 ? 'read' : 'read and changed';
-	return `Others could have ${what} ${path}; it is yours alone now (mode ${now}).`;
+	return `Other users could have ${what} ${path}; it is private now (mode ${now}).`;
 }

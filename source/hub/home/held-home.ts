@@ -14,34 +14,34 @@ import type {Lock} from '../files/lock.ts';
 import type {Log} from '../files/log.ts';
 import {makePrivateFolder, writePrivateFile} from '../files/private-file.ts';
 
-/** Milliseconds between two looks, whatever has been noticed meanwhile. */
+/** Milliseconds between two checks. */
 const tick = 1000;
-/** Milliseconds from a change in a folder to a look at it: whoever writes a file is through by then. */
+/** Milliseconds from a change in a folder to the check, so that a file being written is complete. */
 const delay = 50;
 
 export interface HeldHomeOptions {
-	/** That of the hub. */
+	/** The hub's lock. */
 	readonly lock: Lock;
-	/** Folders that are made again where they are missing. */
+	/** Folders to recreate if they are missing. */
 	readonly folders: readonly string[];
 	readonly log: Log;
-	/** Called once, when the home is no longer where it was. */
+	/** Called once, when the home was moved, removed or replaced. */
 	readonly onDisplaced: () => void;
 }
 
 /**
- * The home of a hub that runs: whether it is still there, and the hub's own files in it, which it writes again when somebody
- * has emptied, changed or removed them. Nothing is touched once the home is another's.
+ * Watches the home of a running hub: whether it is still there, and the hub's files in it, which are written again when somebody changes
+ * or removes them. Changes nothing once the home is another hub's.
  */
 export class HeldHome {
 	readonly #options: HeldHomeOptions;
-	/** What the hub wrote, by path. */
+	/** The contents of the hub's files, by path. */
 	readonly #texts = new Map<string, string>();
-	/** What was missing at the last tick: whoever removes the whole home begins somewhere. */
+	/** Paths that were missing at the last check. They are recreated at the next one: the whole home may be in the process of being removed. */
 	#missing = new Set<string>();
-	/** What could not be written, said once. */
+	/** Paths that could not be written, to log each once. */
 	readonly #failing = new Set<string>();
-	/** By the folder of the files. */
+	/** By folder. */
 	readonly #watchers = new Map<string, FSWatcher | null>();
 	readonly #timer: NodeJS.Timeout;
 	#soon: NodeJS.Timeout | undefined;
@@ -52,13 +52,13 @@ export class HeldHome {
 		this.#timer = setInterval(() => this.#look(true), tick);
 	}
 
-	/** Whether its lock still lies where it was taken. Asked before anything of it is used or answered. */
+	/** Whether the lock is still at its path. Check this before using any file of the home and before sending a response. */
 	isInPlace(): boolean {
 		if (!this.#displaced && !this.#options.lock.isAt()) this.displace();
 		return !this.#displaced;
 	}
 
-	/** Something of it was found to be another's. */
+	/** Call when a part of the home was found to be another hub's. */
 	displace(): void {
 		if (this.#displaced) return;
 		this.#displaced = true;
@@ -66,14 +66,14 @@ export class HeldHome {
 		this.#options.onDisplaced();
 	}
 
-	/** Writes the file and looks after it from now on. Throws HubError, and tries again later. */
+	/** Writes the file and watches it from now on. Throws HubError if that fails, and tries again later. */
 	write(path: string, text: string): void {
 		this.#texts.set(path, text);
 		if (this.isInPlace()) writePrivateFile(path, text);
 		this.#watch(dirname(path));
 	}
 
-	/** Looks after a file as it is now. */
+	/** Watches a file that exists, with its present contents. */
 	adopt(path: string): void {
 		const text = textIn(path);
 		if (text === null) return;
@@ -81,7 +81,7 @@ export class HeldHome {
 		this.#watch(dirname(path));
 	}
 
-	/** Removes a file that it looked after. Throws Node's error. */
+	/** Removes a file and stops watching it. Throws Node's error. */
 	remove(path: string): void {
 		this.#texts.delete(path);
 		if (this.isInPlace()) rmSync(path, {force: true});
@@ -105,7 +105,7 @@ export class HeldHome {
 			if (!isDue(path) || textIn(path) === text) continue;
 			this.#attempt(path, () => {
 				writePrivateFile(path, text);
-				log(`${path} had been changed or removed; wrote it again.`);
+				log(`${path} was changed or removed, and has been written again.`);
 			});
 		}
 		if (isTick) this.#missing = missing;
@@ -121,7 +121,7 @@ export class HeldHome {
 		}
 	}
 
-	/** Not every file system tells, and not for every user: then there is the tick. */
+	/** Watching may be unavailable or miss changes; the periodic check finds them. */
 	#watch(folder: string): void {
 		if (this.#watchers.has(folder)) return;
 		this.#watchers.set(folder, null);
@@ -135,7 +135,7 @@ export class HeldHome {
 				watcher.on('error', () => watcher.close()),
 			);
 		} catch {
-			// The tick sees it.
+			// The periodic check finds changes.
 		}
 	}
 }
@@ -144,10 +144,7 @@ function isThere(path: string): boolean {
 	return lstatSync(path, {throwIfNoEntry: false}) !== undefined;
 }
 
-/**
- * Null for what is not there, cannot be read, or is no ordinary file: a link is not what the hub wrote, wherever it leads, and to
- * open a pipe waits for a writer, and everything with it.
- */
+/** Null if it is missing, unreadable or not an ordinary file. Follows no link, and does not block on a pipe. */
 function textIn(path: string): string | null {
 	let file: number | undefined;
 	try {

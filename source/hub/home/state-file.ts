@@ -7,31 +7,35 @@ import type {HubPaths} from '../files/paths.ts';
 import {embedded} from '../database/postgres-url.ts';
 import {readJsonFile} from '../files/private-file.ts';
 
-/** What state/hub.json says of the hub that runs, starts, or failed to. */
-export interface HubState {
+/** Facts about a hub's process. */
+export interface HubFacts {
 	readonly pid: number;
 	readonly version: string;
-	/** The newest migration that it applies; empty for one that does not say. */
+	/** The newest migration that it applies; empty if an older hub does not report it. */
 	readonly schema: string;
 	/** ISO 8601. */
 	readonly started_at: string;
-	/** `PGlite`, or `PostgreSQL` and its version; empty until it is known. */
+	/** `PGlite`, or `PostgreSQL` with its version; empty until it is known. */
 	readonly engine: string;
 	/** `embedded`, or `user@host:port/database`. */
 	readonly database: string;
+}
+
+/** The contents of state/hub.json, about a hub that is running, starting, or failed to start. */
+export interface HubState extends HubFacts {
 	/** Null until it answers. */
 	readonly url: string | null;
-	/** The path of its socket for this user's programs, once it answers; null where it has none. Undefined: an older hub's. */
+	/** The path of its socket for this user's programs, once it answers; null if it has none. Undefined for an older hub. */
 	readonly socket: string | null | undefined;
 	/** Answers a challenge (local/proof.ts). */
 	readonly proof_key: string;
-	/** What it is doing, while it starts, or what it waits for. */
+	/** What it is doing while it starts, or what it is waiting for. */
 	readonly progress: string | null;
-	/** Why it gave up, as a sentence and its remedy. */
+	/** Why it failed, as a sentence and a remedy. */
 	readonly failure: readonly [message: string, remedy: string] | null;
 }
 
-/** Null when there is none, or none that can be read: it holds nothing that a new hub would not write again. */
+/** Null if it is missing or damaged; a new hub writes it again. */
 export function readState(paths: HubPaths): HubState | null {
 	try {
 		const state = readJsonFile(stateFile(paths)) as Partial<HubState> | null;
@@ -41,26 +45,23 @@ export function readState(paths: HubPaths): HubState | null {
 	}
 }
 
-/** Something other than a file at the path of the state file, where no hub can write its address; null when there is nothing. */
+/** The error if there is anything but a file at the path of the state file, so that no hub can write its address; null if not. */
 export function stateFault(paths: HubPaths): HubError | null {
 	const path = stateFile(paths);
 	const found = lstatSync(path, {throwIfNoEntry: false});
 	if (found === undefined || found.isFile()) return null;
-	const what = found.isDirectory() ? 'a folder' : found.isSymbolicLink() ? 'a link' : 'something that is no file';
-	return new HubError(
-		`The hub cannot say where it answers: ${what} stands where its file ${path} should be.`,
-		'Move it away, and try again.',
-	);
+	const what = found.isDirectory() ? 'a folder' : found.isSymbolicLink() ? 'a link' : 'not a file';
+	return new HubError(`The hub cannot publish its address: ${path} is ${what}.`, 'Move it away, and try again.');
 }
 
-/** What the hub of this process says of itself. */
+/** The state that the hub of this process publishes. */
 export class PublishedState {
 	readonly #path: string;
 	readonly #home: HeldHome;
 	readonly #log: Log;
 	#state: HubState;
 
-	/** Throws HubError when it cannot be written. */
+	/** Throws HubError if it cannot be written. */
 	constructor(paths: HubPaths, state: HubState, home: HeldHome, log: Log) {
 		this.#path = stateFile(paths);
 		this.#home = home;
@@ -73,13 +74,13 @@ export class PublishedState {
 		return this.#state;
 	}
 
-	/** A full disk stops no hub over this: it is written as soon as it can be. */
+	/** If it cannot be written now, as with a full disk, that is logged, and it is written as soon as possible. */
 	change(change: Partial<HubState>): void {
 		this.#state = {...this.#state, ...change};
 		try {
 			this.#write();
 		} catch (error) {
-			this.#log(`Its state cannot be written: ${(error as Error).message}`);
+			this.#log(`Cannot write the hub's state: ${(error as Error).message}`);
 		}
 	}
 

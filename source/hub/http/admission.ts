@@ -1,11 +1,14 @@
 import type {Duplex} from 'node:stream';
 
-/** The live connections. Shut while the hub cannot hear changes, so that no client mistakes silence for no news. */
+/**
+ * The open Realtime connections. Admission is shut while the hub cannot receive changes from the database; otherwise clients would
+ * take the silence for an absence of changes.
+ */
 export class Admission {
 	readonly #sockets = new Set<Duplex>();
 	#isOpen = true;
 
-	/** Whether the handshake on this socket may go on; it is answered with 503 otherwise. */
+	/** Whether the handshake on this socket may proceed; if not, answers it with 503. */
 	admit(socket: Duplex): boolean {
 		if (!this.#isOpen) {
 			// Nothing reads from the socket now, so a close by the client would go unnoticed.
@@ -29,7 +32,7 @@ export class Admission {
 		this.dismiss();
 	}
 
-	/** Closes all live connections; clients connect again. */
+	/** Closes all connections; clients reconnect. */
 	dismiss(): void {
 		for (const socket of this.#sockets) socket.destroy();
 	}

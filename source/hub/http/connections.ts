@@ -1,12 +1,12 @@
 import type {Socket} from 'node:net';
 
-/** How many connections a listener holds at once. */
+/** How many connections a listener may have open. */
 export interface ConnectionLimits {
-	/** By clients that have not shown a key yet. */
+	/** Of clients that have not presented a key yet. */
 	readonly unknown: number;
-	/** By all of one holder of a token. */
+	/** Of one holder of a token. */
 	readonly holder: number;
-	/** By all clients that have shown a key. */
+	/** Of all clients that have presented a key. */
 	readonly known: number;
 }
 
@@ -16,9 +16,9 @@ const anyone = 'anon';
 export const connectionLimits: ConnectionLimits = {unknown: 256, holder: 256, known: 4096};
 
 /**
- * The connections of one listener, in shares. Clients that send nothing, or have no key, use up only their own share, and no holder
- * of a token uses up the share of another. Clients without a key, or with the anon key, cannot be told apart: when their share is
- * full, the oldest connection is closed for the newest.
+ * Divides the connections of one listener into shares. Clients that send nothing or have no key use up only their own share, and no
+ * holder of a token uses up another's share. Clients without a key, or with the anon key, cannot be distinguished: when their share
+ * is full, the oldest connection is closed to make room.
  */
 export class Connections {
 	readonly #limits: ConnectionLimits;
@@ -31,7 +31,7 @@ export class Connections {
 		this.#limits = limits;
 	}
 
-	/** A new connection. */
+	/** Registers a new connection. */
 	add(socket: Socket): void {
 		this.#unknown.add(socket);
 		socket.once('close', () => this.#forget(socket));
@@ -41,8 +41,8 @@ export class Connections {
 		if (oldest !== undefined) this.#unknown.delete(oldest);
 	}
 
-	/** Its client has shown a key of that holder. False: the holder has too many connections, and this one must be closed. */
-	know(socket: Socket, holder: string): boolean {
+	/** Counts the connection as one of `holder`'s, whose key it presented. False: `holder` has too many, and the caller must close it. */
+	identify(socket: Socket, holder: string): boolean {
 		if (this.#known.get(socket) === holder) return true;
 		const held = this.#holders.get(holder) ?? 0;
 		const isNew = !this.#known.has(socket);

@@ -1,22 +1,22 @@
 import type {IncomingHttpHeaders} from 'node:http';
 
-/** Who calls, from the verified token. */
+/** The caller, according to the verified token. */
 export interface Caller {
 	/** The token's `role`: `anon`, `authenticated` or `service_role`. */
 	readonly role: string;
 	readonly claims: {readonly [claim: string]: unknown};
 }
 
-/** One request after Host, Origin, size and token were checked. */
+/** A request whose Host, Origin, size and token have been checked. */
 export interface HubRequest {
 	readonly method: string;
-	/** What follows the part's own prefix (`/rest/v1`), with its slash, still percent-encoded: `/messages`. */
+	/** The path after the API's prefix (`/rest/v1`), with a leading slash, still percent-encoded: `/messages`. */
 	readonly path: string;
 	readonly query: URLSearchParams;
 	readonly headers: IncomingHttpHeaders;
 	readonly body: Buffer;
 	readonly caller: Caller;
-	/** Aborted when nobody waits for the answer any more. */
+	/** Aborted when the client no longer waits for the response. */
 	readonly signal?: AbortSignal;
 }
 
@@ -28,12 +28,12 @@ export interface HubResponse {
 
 export type Handler = (request: HubRequest) => Promise<HubResponse>;
 
-/** An answer whose body is that value as JSON. */
+/** A response with the value as JSON. */
 export function json(status: number, value: unknown): HubResponse {
 	return {status, headers: {'content-type': 'application/json; charset=utf-8'}, body: JSON.stringify(value)};
 }
 
-/** An error response with a message. */
+/** An error response: `{"message": ...}`. */
 export function refusal(status: number, message: string): HubResponse {
 	return json(status, {message});
 }

@@ -2,13 +2,13 @@ import type {IncomingMessage} from 'node:http';
 
 export interface BodyLimits {
 	/**
-	 * Bytes of one body. Supabase's gateway has no bound, and bulk inserts of ten megabytes are usual; beyond this one a single
-	 * request would cost the database, which holds several copies of it, most of its memory.
+	 * Bytes of one body. Supabase's gateway has no limit, and bulk inserts of ten megabytes are common; but the database makes several
+	 * copies of a body, and a larger one would take most of its memory.
 	 */
 	readonly size: number;
-	/** Bytes of all bodies that are being read. */
+	/** Bytes of all bodies being read. */
 	readonly total: number;
-	/** Milliseconds that a body may take, and bytes a second above which it may take longer. */
+	/** Milliseconds that a body may take; more if it arrives faster than `rate`, in bytes per second. */
 	readonly time: number;
 	readonly rate: number;
 }
@@ -22,17 +22,17 @@ export const bodyLimits: BodyLimits = {
 
 export type BodyFault = 'too large' | 'too slow' | 'too many' | 'gone';
 
-/** Reads request bodies, and limits what all of them take together. */
+/** Reads request bodies, and limits their total size. */
 export class Bodies {
 	readonly #limits: BodyLimits;
-	/** Bytes held for bodies that are not complete. */
-	#held = 0;
+	/** Bytes of the bodies being read. */
+	#total = 0;
 
 	constructor(limits: BodyLimits) {
 		this.#limits = limits;
 	}
 
-	/** The body, or why it was refused; the rest of it is not read then. */
+	/** The body, or the reason why it was refused; then the rest is not read. */
 	async read(request: IncomingMessage): Promise<Buffer | BodyFault> {
 		const {size: largest, total, time, rate} = this.#limits;
 		if (Number(request.headers['content-length'] ?? 0) > largest) return 'too large';
@@ -42,14 +42,14 @@ export class Bodies {
 		let size = 0;
 		const onData = (chunk: Buffer): void => {
 			size += chunk.length;
-			this.#held += chunk.length;
+			this.#total += chunk.length;
 			chunks.push(chunk);
 			if (size > largest) resolve('too large');
-			else if (this.#held > total) resolve('too many');
+			else if (this.#total > total) resolve('too many');
 		};
 		const onEnd = (): void => resolve(Buffer.concat(chunks));
 		const onClose = (): void => resolve('gone');
-		// A timer, because a client that stops sending causes no more events.
+		// A timer, because a client that stops sending triggers no events.
 		const timer = setInterval(
 			() => {
 				if (performance.now() - start > time + (size / rate) * 1000) resolve('too slow');
@@ -61,7 +61,7 @@ export class Bodies {
 		clearInterval(timer);
 		request.off('data', onData).off('end', onEnd).off('close', onClose);
 		if (typeof body === 'string') request.pause();
-		this.#held -= size;
+		this.#total -= size;
 		return body;
 	}
 }

@@ -3,20 +3,20 @@ import {dirname} from 'node:path';
 import {folderFault} from './private-folder.ts';
 import {proven} from './proof.ts';
 
-/** Where a hub answers, as its state file says. */
+/** The addresses of a hub, from its state file. */
 export interface HubAddress {
-	/** For foreign clients: `http://127.0.0.1:PORT`. */
+	/** For other clients: `http://127.0.0.1:PORT`. */
 	readonly url: string;
-	/** The path of its Unix socket or named pipe; null where it could make none. */
+	/** The path of its Unix socket or named pipe; null if it could not create one. */
 	readonly socket: string | null;
-	/** Proves that it is the hub, to those who may read it. */
+	/** Lets those who can read the state file verify that they are talking to the hub. */
 	readonly proof_key: string;
 }
 
 /**
- * A connection to the hub on which a token may be sent. A Unix socket is the hub's by the folder that it lies in, where nobody
- * else can put one; everywhere else, also where that folder is no longer closed to others, the other end proves itself first, and
- * the connection comes later. Rejects when something else is there.
+ * A connection to the hub on which a token may be sent. A Unix socket in a folder that only this user can write to is trusted, and the
+ * connection is returned synchronously. Otherwise (no socket, Windows, or a folder open to others) the other end must first prove that
+ * it is the hub; the promise rejects if it is not.
  */
 export function dial({url, socket, proof_key}: HubAddress): Socket | Promise<Socket> {
 	if (socket !== null && process.platform === 'win32') return proven(connect({path: socket}), proof_key, socket);

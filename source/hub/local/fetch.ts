@@ -2,10 +2,10 @@ import {Agent, request as httpRequest, type ClientRequestArgs, type IncomingMess
 import type {Socket} from 'node:net';
 import {dial, type HubAddress} from './dial.ts';
 
-/** Milliseconds for which an idle connection is kept; the hub itself keeps it longer, so that it never closes one in use. */
+/** Milliseconds that an idle connection is kept. The hub keeps it longer, so it never closes one that is about to be used. */
 const idle = 10_000;
 
-/** Connections of their own, to that hub alone. */
+/** An agent whose connections all go to the hub. */
 function agentFor(address: HubAddress): Agent {
 	const agent = new Agent({keepAlive: true, timeout: idle});
 	agent.createConnection = (_, done) => connectWith(address, done);
@@ -14,7 +14,7 @@ function agentFor(address: HubAddress): Agent {
 
 type Done = (error: Error | null, socket: Socket) => void;
 
-/** `createConnection` as node:http wants it: the connection at once where that is possible, else by the callback. */
+/** `createConnection` for node:http: returns the connection if it is available synchronously, and otherwise passes it to `done`. */
 export function connectWith(address: HubAddress, done: Done | undefined): Socket | null {
 	try {
 		const socket = dial(address);
@@ -31,7 +31,7 @@ async function settle(connection: Promise<Socket>, done: Done | undefined): Prom
 	try {
 		socket = await connection;
 	} catch (error) {
-		// Node takes no socket beside an error, though its types ask for one.
+		// Node's types require a socket, but it must not get one with an error.
 		done?.(error as Error, undefined as unknown as Socket);
 		return;
 	}
@@ -39,8 +39,8 @@ async function settle(connection: Promise<Socket>, done: Done | undefined): Prom
 }
 
 /**
- * A fetch whose requests all go to that hub, whatever host their address names: over its Unix socket, where nobody else
- * listens. For what supabase-js and the stock MCP server send; answers come whole, and no redirect is followed.
+ * A fetch that sends all requests to the hub, over its Unix socket if possible, whatever the host in the URL. It does what supabase-js
+ * and the stock MCP server need: responses are buffered, and redirects are not followed.
  */
 export function localFetch(address: HubAddress): typeof fetch {
 	const agent = agentFor(address);
@@ -100,7 +100,7 @@ function exchange(options: ClientRequestArgs, body: Outgoing['body'], signal: Ab
 	return promise;
 }
 
-/** Statuses whose answers have no body, and for which Response takes none. */
+/** Statuses without a body; the Response constructor rejects one. */
 const bodiless = new Set([101, 204, 205, 304]);
 
 function responseOf(
@@ -114,7 +114,7 @@ function responseOf(
 	return new Response(body, {status: statusCode, statusText: statusMessage, headers});
 }
 
-/** As fetch says it: the reason is the cause. */
+/** The error that fetch itself throws, with its cause. */
 function failed(cause: unknown): TypeError {
 	return new TypeError('fetch failed', {cause});
 }

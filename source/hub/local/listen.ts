@@ -5,7 +5,7 @@ import {above} from '../home/above.ts';
 import {faultAbove} from '../home/entry.ts';
 import type {Log} from '../files/log.ts';
 import {makeFolder} from './private-folder.ts';
-import {socketPlaces, thisMachine} from './socket-path.ts';
+import {socketCandidates, thisMachine} from './socket-path.ts';
 
 /** Milliseconds between checks that the socket still exists: cleaning /tmp or ending a login session removes it. */
 const lookEvery = 1000;
@@ -19,9 +19,9 @@ export interface LocalListener {
 
 /**
  * Makes a server listen for this user's own programs: on a Unix socket in a folder that is closed to other users, or on a named
- * pipe. `serve` makes a server for a path. `moved` is called with the new path after the socket was removed. `log` gets one sentence
- * for each folder that another user owns or can write to. Only for the holder of the hub's lock: a file at the path is taken for the
- * socket of a dead hub and removed.
+ * pipe. `serve` creates a server for a path. `moved` is called with the new path when the socket was removed and recreated. `log` gets
+ * one sentence for each folder that another user owns or can write to. Only the holder of the hub's lock may call this: a file at the
+ * path is taken for the socket of a dead hub and removed.
  */
 export async function listenLocally(
 	state: string,
@@ -30,25 +30,25 @@ export async function listenLocally(
 	log: Log,
 	isInPlace: () => boolean = () => true,
 ): Promise<LocalListener> {
-	const told = new Set<string>();
-	const tell = (sentence: string): void => {
-		if (!told.has(sentence)) log(sentence);
-		told.add(sentence);
+	const logged = new Set<string>();
+	const logOnce = (sentence: string): void => {
+		if (!logged.has(sentence)) log(sentence);
+		logged.add(sentence);
 	};
-	let current = await open(state, serve, tell);
+	let current = await open(state, serve, logOnce);
 	let busy = false;
 	let isMissing = false;
 	const look = async (): Promise<void> => {
-		// What is missing in another hub's folder is not for this one to make.
+		// The folder belongs to another hub now.
 		if (busy || !isInPlace()) return;
 		const wasMissing = isMissing;
 		isMissing = current === null || !isThere(current.path);
-		// Whoever removes the whole folder begins somewhere.
+		// When a whole folder is being removed, the socket may be the first to go: wait for the next check.
 		if (!isMissing || !wasMissing) return;
 		busy = true;
 		try {
 			current?.server.close();
-			current = await open(state, serve, tell).catch(() => null);
+			current = await open(state, serve, logOnce).catch(() => null);
 			moved(current?.path ?? null);
 		} finally {
 			busy = false;
@@ -72,11 +72,11 @@ interface Open {
 	readonly path: string;
 }
 
-async function open(state: string, serve: (path: string) => Server, tell: Log): Promise<Open | null> {
-	for (const {path, folder} of socketPlaces(state, thisMachine())) {
+async function open(state: string, serve: (path: string) => Server, logOnce: Log): Promise<Open | null> {
+	for (const {path, folder} of socketCandidates(state, thisMachine())) {
 		const fault = folder === null ? null : socketFault(folder);
 		if (fault !== null) {
-			if (existsSync(dirname(path))) tell(fault);
+			if (existsSync(dirname(path))) logOnce(fault);
 			continue;
 		}
 		if (folder !== null && !removeStale(path)) continue;

@@ -1,40 +1,40 @@
 import type {Socket} from 'node:net';
 
-/** Loaded when it is needed: to a hook, which needs it only where there is no Unix socket, it would cost a millisecond. */
+/** Loaded on demand: it takes a millisecond, and a hook needs it only without a Unix socket. */
 const crypto = () => process.getBuiltinModule('node:crypto');
 
 /**
- * What a hub answers to a challenge: an HMAC (RFC 2104) that only a reader of state/hub.json can make. `place` is the port
- * or the pipe that it was asked on: whoever listens elsewhere cannot pass a challenge on and its answer back.
+ * The hub's answer to a challenge: an HMAC (RFC 2104) that only a reader of state/hub.json can compute. `endpoint` is the port or pipe
+ * on which the challenge arrived, so a program that listens on another one cannot relay it to the hub.
  */
-export function proofOf(key: string, nonce: string, place: string): string {
-	return crypto().createHmac('sha256', key).update(`${nonce}|${place}`).digest('base64url');
+export function proofOf(key: string, nonce: string, endpoint: string): string {
+	return crypto().createHmac('sha256', key).update(`${nonce}|${endpoint}`).digest('base64url');
 }
 
 export function newProofKey(): string {
 	return crypto().randomBytes(32).toString('base64url');
 }
 
-/** A challenge, as a client may choose it: long enough to be its own, and short enough to be no burden. */
+/** Whether a client's challenge is long enough to be unique and short enough to be harmless. */
 export function isNonce(text: string): boolean {
 	return /^[\w-]{16,128}$/.test(text);
 }
 
 const timeout = 3000;
-/** Bytes; the hub's own answer has a few hundred. */
+/** Bytes; the hub's answer has a few hundred. */
 const maxAnswerLength = 4096;
 
 /**
- * Resolves with the connection itself once the other end has shown on it that it is the hub: only then may a token be sent.
- * Rejects otherwise, and the connection is closed.
+ * Resolves with `socket` when the other end has proven on it that it is the hub; only then may a token be sent. Otherwise closes it and
+ * rejects.
  */
-export async function proven(socket: Socket, key: string, place: string): Promise<Socket> {
+export async function proven(socket: Socket, key: string, endpoint: string): Promise<Socket> {
 	const nonce = crypto().randomBytes(24).toString('base64url');
-	// Whoever uses it next hears of its errors; until then nobody may.
+	// Later users of the socket add their own listeners; without one until then, an error would end the process.
 	socket.on('error', () => socket.destroy());
 	try {
-		const answer = await ask(socket, `/health?challenge=${nonce}`, place);
-		const expected = Buffer.from(proofOf(key, nonce, place));
+		const answer = await ask(socket, `/health?challenge=${nonce}`, endpoint);
+		const expected = Buffer.from(proofOf(key, nonce, endpoint));
 		const given = Buffer.from(proofIn(answer));
 		if (given.length === expected.length && crypto().timingSafeEqual(given, expected)) return socket;
 	} catch (error) {
@@ -42,17 +42,17 @@ export async function proven(socket: Socket, key: string, place: string): Promis
 		throw error;
 	}
 	socket.destroy();
-	throw new UnprovenHub(`Something else than the hub answers at ${place}; it was sent nothing.`);
+	throw new UnprovenHub(`A program other than the hub answers at ${endpoint}; nothing was sent to it.`);
 }
 
-/** Another program answers where the hub should. */
+/** Another program answers at the hub's address. */
 class UnprovenHub extends Error {
 	readonly code = 'EUNPROVEN';
 	override readonly name = 'UnprovenHub';
 }
 
-/** The head and body of an answer on a connection that stays open; the request says nothing but the challenge. */
-function ask(socket: Socket, path: string, place: string): Promise<string> {
+/** Sends a GET without any credentials, keeps the connection open, and resolves with the head and body of the response. */
+function ask(socket: Socket, path: string, endpoint: string): Promise<string> {
 	const {promise, resolve, reject} = Promise.withResolvers<string>();
 	let text = '';
 	const onData = (chunk: Buffer): void => {
@@ -65,7 +65,7 @@ function ask(socket: Socket, path: string, place: string): Promise<string> {
 	const onEnd = (): void => resolve('');
 	const timer = setTimeout(() => reject(new Error('no answer to a challenge')), timeout);
 	socket.on('data', onData).once('error', reject).once('end', onEnd);
-	const host = /^\d+$/.test(place) ? `127.0.0.1:${place}` : 'localhost';
+	const host = /^\d+$/.test(endpoint) ? `127.0.0.1:${endpoint}` : 'localhost';
 	socket.write(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
 	return promise.finally(() => {
 		clearTimeout(timer);

@@ -3,8 +3,8 @@ import {connectWith} from './fetch.ts';
 import type {HubAddress} from './dial.ts';
 
 /**
- * A WebSocket class whose connections all go to that hub, whatever host their address names, and are counted there as the
- * holder's of the token: the key in the address is everyone's.
+ * A WebSocket class whose connections all go to the hub, whatever the host in the URL. The token is sent as well, so that the hub counts
+ * them for its holder: the key in the URL is shared by everyone.
  */
 export function localWebSocket(address: HubAddress, token: string): typeof WebSocket {
 	class LocalWebSocket extends Socket {

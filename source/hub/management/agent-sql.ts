@@ -3,7 +3,7 @@ import type {Caller} from '../http/http.ts';
 import {asText} from '../database/session.ts';
 import {splitStatements} from '../database/split-statements.ts';
 
-/** A script as the management call takes it. */
+/** The parameters of the management call that runs a script. */
 export interface Query {
 	readonly sql: string;
 	/** For $1, $2, ... of a single statement. */
@@ -12,9 +12,8 @@ export interface Query {
 }
 
 /**
- * Runs a script as the agent that the token names, in one transaction; resolves with the rows of the last statement that
- * returns any, each the JSON text that PostgreSQL made of it. What an agent may do is for the database to say: see
- * supabase/migrations, agent_sql. Rejects with DatabaseError.
+ * Runs a script as the token's agent in one transaction; resolves with the rows of the last statement that returns any, each as
+ * PostgreSQL's JSON text. The database enforces what an agent may do: see supabase/migrations, agent_sql. Rejects with DatabaseError.
  */
 export async function runAgentSql(
 	database: Database,
@@ -36,14 +35,14 @@ export async function runAgentSql(
 	return linesOf(result);
 }
 
-/** Whether a request to that path of REST runs an agent's SQL. */
+/** Whether a REST request to the path runs an agent's SQL. */
 export function isAgentSql(path: string): boolean {
 	return path === '/rpc/agent_sql' || path === '/rpc/agent_script';
 }
 
 /**
- * A database in which an agent gets its role before its first SQL, in a transaction of its own: the role is made under a lock
- * that every other agent's first SQL needs, and the SQL may run for as long as it likes.
+ * A database that creates an agent's role before its first SQL, in a separate transaction: creating a role needs a lock that every other
+ * agent's first SQL needs as well, and the SQL may take long.
  */
 export function withAgentRoles(database: Database): Database {
 	return {
@@ -63,7 +62,7 @@ export function withAgentRoles(database: Database): Database {
 	};
 }
 
-/** SQLSTATE of an agent's SQL whose role is not there yet. */
+/** SQLSTATE of an agent's SQL if its role does not exist yet. */
 const roleless = 'PT428';
 
 function textOrNull(value: unknown): string | null {

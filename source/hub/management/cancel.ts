@@ -1,7 +1,7 @@
 import type {FairDatabase} from '../database/fair-database.ts';
 import {json, refusal, type Handler} from '../http/http.ts';
 
-/** `POST /agentmux/v1/cancel` as service_role: cancels what the owner runs, and answers with what that was. */
+/** `POST /agentmux/v1/cancel` as service_role: cancels the owner's running calls, and lists them in the response. */
 export function createCancel(database: Pick<FairDatabase, 'cancelOwner'>): {handle: Handler} {
 	return {
 		async handle({method, path, caller}) {

@@ -1,7 +1,7 @@
 import {runAgentSql} from './agent-sql.ts';
 import {parseArray} from '../database/array-text.ts';
 import {owner} from '../schema/bootstrap.ts';
-import {boundedDatabase, isTooDeep, tooDeep} from '../database/bounded-database.ts';
+import {depthLimitedDatabase, isTooDeep, tooDeep} from '../database/depth-limited-database.ts';
 import {DatabaseError, type Database, type Result, type Scope} from '../database/database.ts';
 import {json, refusal, type Handler, type HubRequest, type HubResponse} from '../http/http.ts';
 import {applyMigration} from '../schema/migrations.ts';
@@ -9,15 +9,15 @@ import {pausedCode} from '../database/pauses.ts';
 import {requireReadsOnly} from '../database/reads-only.ts';
 import {readSql} from '../files/read-sql.ts';
 
-// As on Supabase, what only reads does so under a role that may do nothing else.
+// As on Supabase, read-only SQL runs with a role that can do nothing else.
 const reader: Scope = {role: 'supabase_read_only_user', claims: {role: 'supabase_read_only_user'}, readOnly: true};
 
 /**
- * The calls of Supabase's management API that its MCP server makes for a database (https://api.supabase.com/api/v1), under
- * `/v1/projects/{ref}`. The service_role key runs them as the owner; an agent's token runs its queries as that agent.
+ * The calls of Supabase's management API (https://api.supabase.com/api/v1) that its MCP server makes for a database, under
+ * `/v1/projects/{ref}`. With the service_role key they run as the owner; with an agent's token, queries run as that agent.
  */
-export function createManagement(unbounded: Database): {handle: Handler} {
-	const database = boundedDatabase(unbounded);
+export function createManagement(anyDepth: Database): {handle: Handler} {
+	const database = depthLimitedDatabase(anyDepth);
 	return {
 		async handle(request) {
 			const {role} = request.caller;
@@ -81,6 +81,7 @@ async function addMigration(database: Database, {body}: HubRequest): Promise<Hub
 
 const nextVersionQuery = readSql(new URL('next-version.sql', import.meta.url));
 
+/** The time as 14 digits; later if that version exists. */
 async function nextVersion(database: Database): Promise<string> {
 	const [result] = await database.run(reader, [{text: nextVersionQuery}]);
 	return String(result?.rows[0]?.['version']);
@@ -88,7 +89,7 @@ async function nextVersion(database: Database): Promise<string> {
 
 const int8 = 20;
 const json8 = new Set([114, 3802]);
-/** Element type by array type, for those that JSON has a form for. */
+/** The element type of each array type that can be converted to JSON. */
 const arrays = new Map([
 	[1000, 16],
 	[1003, 19],
@@ -106,7 +107,7 @@ const arrays = new Map([
 ]);
 const numbers = new Set([21, 23, 700, 701]);
 
-/** The rows as Supabase sends them: bigints as numbers where those are exact, JSON and arrays as themselves, the rest as text. */
+/** The rows as Supabase returns them: bigints as numbers if exact, JSON and arrays as JSON, everything else as text. */
 function toRows({rows, fields}: Result): unknown[] {
 	const special = fields.filter(({dataTypeID: type}) => type === int8 || json8.has(type) || arrays.has(type));
 	if (special.length === 0) return [...rows];

@@ -1,4 +1,4 @@
-// Run by `npm run build`, after the bundle: prepares what a first start only has to copy.
+// Run by `npm run build` after the bundle: prepares the database that a first start copies.
 import {constants, copyFileSync, mkdirSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {keptTemplate} from './kept-template.ts';

@@ -16,22 +16,22 @@ import {startMaintenance} from '../upkeep/maintenance.ts';
 import type {OpenedDatabase} from '../database/opened-database.ts';
 import {statementLimit} from '../database/time-limits.ts';
 import {embedded} from '../database/postgres-url.ts';
-import {unwrittenDatabase} from '../database/unwritten-database.ts';
+import {readOnlyWhenFull} from '../database/read-only-when-full.ts';
 import {WorkerDatabase, type WorkerDatabaseOptions} from './worker-database.ts';
 import {readSql} from '../files/read-sql.ts';
 
 /** PostgreSQL's major version inside PGlite 0.5. */
 export const postgresVersion = '18';
-/** What begins so in the data folder is not finished, and goes at the next start. */
+/** The prefix of unfinished folders in the data folder; the next start removes them. */
 export const temporaryPrefix = 'pg.new-';
-/** The epoch of a database that nobody has used yet; a copied template must not pass for its original. */
+/** The epoch of an unused database. It is replaced at the first start, so that each copy of the template gets its own. */
 const unusedEpoch = '00000000-0000-0000-0000-000000000000';
 
 export interface OpenDatabaseOptions {
-	/** What is going on, while a user waits. */
+	/** Called with sentences about the progress, for a user who is waiting. */
 	readonly onProgress: (sentence: string) => void;
 	readonly log: Log;
-	/** Milliseconds that a statement of the owner may run; the default of time-limits.ts when absent. */
+	/** Milliseconds that the owner's statements may run; the default is in time-limits.ts. */
 	readonly statementTimeout?: number | undefined;
 	/** The database died and could not be opened again. */
 	readonly onLost: (error: Error) => void;
@@ -41,14 +41,14 @@ export interface OpenDatabaseOptions {
 }
 
 /**
- * Opens data/pg, made first when it is absent, with every migration applied, and holds it until it is closed. Only under the
- * hub's lock. Rejects with HubError.
+ * Opens data/pg, which is created if missing, applies all migrations, and holds it until it is closed. The caller must hold the hub's
+ * lock. Rejects with HubError.
  */
 export async function openDatabase(paths: HubPaths, options: OpenDatabaseOptions): Promise<OpenedDatabase> {
 	const directory = join(paths.data, 'pg');
 	await ensureDirectory(paths.data, directory, options.onProgress);
 	const held = await holdDirectory(directory);
-	if (held === null) throw new HubError(`Another process holds ${directory}.`, 'End the hub that does, and try again.');
+	if (held === null) throw new HubError(`Another process is using ${directory}.`, 'Stop that hub, and try again.');
 	try {
 		return await openHeld(paths, directory, held, options);
 	} catch (error) {
@@ -65,7 +65,7 @@ async function openHeld(
 ): Promise<OpenedDatabase> {
 	const {log, onLost, onDisplaced, space} = options;
 	for (const name of moveSignals(directory)) {
-		log(`${name} was found in the database, which would never start with it; it is in ${paths.data} now.`);
+		log(`${name} was found in the database and would have prevented it from starting; it was moved to ${paths.data}.`);
 	}
 	options.onProgress('Opening the database.');
 	const database = await open(directory, {
@@ -74,7 +74,7 @@ async function openHeld(
 		onLost,
 		onStopped(reason) {
 			log(`The database stopped: ${reason.replace(/\.$/, '')}. It is being opened again.`);
-			// Its log may have found no room: then there has to be some to open it.
+			// If its log ran out of space, there must be some for opening it again.
 			space.look();
 			if (space.isFull) space.release();
 		},
@@ -84,7 +84,7 @@ async function openHeld(
 	try {
 		await prepare(database);
 		await database.run(owner, [
-			// Another database, and another mailbox: what was signed in one says nothing in another.
+			// A new mailbox, in which signatures of another are not valid.
 			{
 				text: 'update mux_meta set epoch = gen_random_uuid(), mailbox_id = gen_random_uuid() where epoch = $1',
 				values: [unusedEpoch],
@@ -93,7 +93,7 @@ async function openHeld(
 		return {
 			database: new FairDatabase(
 				{
-					...unwrittenDatabase(database, () => space.isFull, full),
+					...readOnlyWhenFull(database, () => space.isFull, full),
 					async close() {
 						await database.close();
 						held.release();
@@ -118,8 +118,8 @@ async function openHeld(
 }
 
 /**
- * Makes a data directory that was unpacked ours: openable, with every migration, and of a new epoch, since what those who
- * have read further know is not in it. Resolves with the number of messages that it holds. Rejects with HubError.
+ * Prepares a data directory from a backup: checks that it opens, applies all migrations, and gives it a new epoch, because followers may
+ * have seen messages that are not in it. Resolves with the number of messages in it. Rejects with HubError.
  */
 export async function adoptDirectory(directory: string): Promise<number> {
 	checkVersion(directory);
@@ -145,20 +145,20 @@ async function adopt(directory: string): Promise<number> {
 	}
 }
 
-/** With one of these PostgreSQL waits for a server that it would follow. They go to the folder above; returns their names. */
+/** Moves files that make PostgreSQL wait for another server to the parent folder; returns their names. */
 function moveSignals(directory: string): string[] {
 	const found = ['recovery.signal', 'standby.signal'].filter(name => existsSync(join(directory, name)));
 	for (const name of found) renameSync(join(directory, name), join(directory, '..', name));
 	return found;
 }
 
-/** Makes a new data directory in a folder that does not exist, as the first start and the build's template have it. */
+/** Creates a data directory in a new folder, for the build's template, or for a first start without one. */
 export async function createDirectory(directory: string): Promise<void> {
 	const database = await WorkerDatabase.open({directory, timeout: statementLimit});
 	try {
 		await prepare(database);
 		await database.run(owner, [{text: 'update mux_meta set epoch = $1', values: [unusedEpoch]}]);
-		// One session has one database; what others would be copied from is two thirds of the files.
+		// PGlite has one database; the templates for others are two thirds of the files.
 		await database.run(owner, [{text: 'update pg_database set datistemplate = false'}]);
 		for (const sql of ['drop database template0', 'drop database template1', 'vacuum full', 'checkpoint']) {
 			await database.script(owner, sql);
@@ -179,12 +179,12 @@ async function prepare(database: Database): Promise<void> {
 }
 
 /**
- * What may only read shares the one session with the owner, whose role it could take back with set_config; so it may not call
- * that. The roles of the API may: PostgREST's `response.headers` is set so. A server has users of its own, and is left alone.
+ * Read-only SQL shares the session with the owner, and could regain the owner's role with set_config, so it may not call that. The
+ * roles of the API may: it is how `response.headers` of PostgREST is set. A separate server is not changed: it has other users.
  */
 const closeSetConfig = readSql(new URL('close-set-config.sql', import.meta.url));
 
-/** What is not finished never stands under the final name: a start that was interrupted leaves nothing that matters. */
+/** Creates the directory under a temporary name first, so an interrupted start leaves nothing that matters. */
 async function ensureDirectory(data: string, directory: string, onProgress: (sentence: string) => void): Promise<void> {
 	for (const name of readdirSync(data)) {
 		if (name.startsWith(temporaryPrefix)) rmSync(join(data, name), {recursive: true, force: true});
@@ -203,7 +203,7 @@ async function ensureDirectory(data: string, directory: string, onProgress: (sen
 		await syncPath(data);
 	} catch (error) {
 		rmSync(temporary, {recursive: true, force: true});
-		throw error instanceof HubError ? error : fileError(`A new database cannot be made in ${data}`, error);
+		throw error instanceof HubError ? error : fileError(`Cannot create a new database in ${data}`, error);
 	}
 }
 
@@ -214,12 +214,12 @@ function checkVersion(directory: string): void {
 	throw version === null
 		? damaged(directory, 'PG_VERSION is missing')
 		: new HubError(
-				`The database in ${directory} is of PostgreSQL ${version}, and this agentmux runs ${postgresVersion}.`,
+				`The database in ${directory} is of PostgreSQL ${version}, but this agentmux uses ${postgresVersion}.`,
 				'Export it with the agentmux that made it, and import it with this one.',
 			);
 }
 
-/** `directory` is what it is called; `options.directory` leads to it. */
+/** `directory`: its path, for messages; `options.directory` may lead to it by another one. */
 async function open(directory: string, options: WorkerDatabaseOptions): Promise<WorkerDatabase> {
 	try {
 		return await WorkerDatabase.open(options);
@@ -228,7 +228,7 @@ async function open(directory: string, options: WorkerDatabaseOptions): Promise<
 		const full = code === 'ENOSPC' || message.includes('No space left on device');
 		if (full || code === 'EACCES' || code === 'EROFS') {
 			const reason = full ? {code: 'ENOSPC', message} : error;
-			throw fileError(`The database in ${directory} cannot be opened`, reason);
+			throw fileError(`Cannot open the database in ${directory}`, reason);
 		}
 		throw damaged(directory, message, error);
 	}
@@ -236,8 +236,8 @@ async function open(directory: string, options: WorkerDatabaseOptions): Promise<
 
 function damaged(directory: string, reason: string, cause?: unknown): HubError {
 	return new HubError(
-		`The database in ${directory} cannot be opened: ${reason.replace(/\.$/, '')}.`,
-		'Put a backup in its place, or move that folder away to begin with an empty one.',
+		`Cannot open the database in ${directory}: ${reason.replace(/\.$/, '')}.`,
+		'Restore a backup, or move that folder away to start with an empty database.',
 		{cause},
 	);
 }

@@ -4,7 +4,7 @@ import {forgetFailedFiles} from './failed-files.ts';
 
 type InitArguments = Parameters<NodeFS['init']>;
 
-/** The parts of Emscripten's NODEFS that matter here; PGlite does not type them. */
+/** The parts of Emscripten's NODEFS that are used here; PGlite does not type them. */
 interface NodeStream {
 	/** The file descriptor; a directory's stream has none. */
 	readonly nfd?: number | null;
@@ -21,16 +21,16 @@ interface EmscriptenModule {
 }
 
 export interface DurableFilesOptions extends DurableFilesEvents {
-	/** PostgreSQL's memory, shared with other threads; null, or absent: one of this thread alone. */
+	/** PostgreSQL's memory, shared with other threads. Null or absent: not shared. */
 	readonly memory?: WebAssembly.Memory | null;
 }
 
 export interface DurableFilesEvents {
-	/** After each fsync; when it throws, that fsync has failed. */
+	/** Called after each fsync; if it throws, the fsync fails. */
 	readonly onSync?: (() => void) | undefined;
 	/**
-	 * PostgreSQL panicked: its log could not be written, and nothing that it says from now on is true. PGlite goes on
-	 * regardless and acknowledges what is lost, so this must not return.
+	 * Called when PostgreSQL panics, because it cannot write its log. PGlite would carry on and acknowledge writes that are lost, so this
+	 * must not return.
 	 */
 	readonly onAbort?: ((what: unknown) => void) | undefined;
 }
@@ -39,8 +39,7 @@ const inputOutputError = 29;
 const notPermitted = 63;
 
 /**
- * PGlite's files on disk, with an fsync that reaches the disk. As shipped, Emscripten's NODEFS has none, so that a power
- * cut lost or corrupted what was committed.
+ * PGlite's files on disk, with a working fsync. Emscripten's NODEFS has none, so that a power cut lost or corrupted committed data.
  */
 export class DurableFiles extends NodeFS {
 	readonly #events: DurableFilesEvents;
@@ -52,7 +51,7 @@ export class DurableFiles extends NodeFS {
 		this.#memory = memory;
 	}
 
-	/** NODEFS looks at what a link is, and a held directory (held-directory.ts) is named by one. */
+	/** NODEFS does not follow links, but the path of a held directory (held-directory.ts) is one. */
 	#followRoot(module: unknown): void {
 		const {NODEFS} = module as EmscriptenModule;
 		const realPath = NODEFS.realPath.bind(NODEFS);
@@ -72,12 +71,12 @@ export class DurableFiles extends NodeFS {
 					sync(stream, () => NODEFS.realPath(stream.node));
 					this.#events.onSync?.();
 				} catch {
-					// PostgreSQL must hear of it in the errno it understands: it stops rather than trust the file again.
+					// With an errno that PostgreSQL understands, it panics rather than trust the file again.
 					throw new FS.ErrnoError(inputOutputError);
 				}
 				return 0;
 			};
-			// A tablespace is a link to a folder that is only in memory: its rows would be gone after the next start.
+			// A tablespace is a link to a folder that exists only in memory, so its rows would be lost at the next start.
 			NODEFS.node_ops.symlink = () => {
 				throw new FS.ErrnoError(notPermitted);
 			};

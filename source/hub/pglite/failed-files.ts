@@ -1,4 +1,4 @@
-/** The parts of Emscripten's file system that matter here. */
+/** The parts of Emscripten's file system that are used here. */
 interface FileSystem {
 	readonly NODEFS: {
 		readonly node_ops: {mknod: (parent: unknown, name: string, mode: number, device: number) => unknown};
@@ -12,9 +12,9 @@ interface FileSystem {
 }
 
 /**
- * Makes Emscripten forget a file that the disk refused to create or open. By itself it keeps the file's entry. On a full disk each
- * insert tries again to create the file that it needs: the file would then seem to exist for good, and after 4,096
- * attempts no file could be opened any more, not even for reading.
+ * Makes Emscripten drop its entry for a file that could not be created or opened, which it does not do by itself. On a full disk, each
+ * insert tries again to create the file that it needs: the file would seem to exist from then on, and after 4,096 attempts no file
+ * could be opened any more, not even for reading.
  */
 export function forgetFailedFiles(module: unknown): void {
 	const {NODEFS, FS} = module as FileSystem;

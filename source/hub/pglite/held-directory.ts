@@ -2,22 +2,22 @@ import {closeSync, constants, existsSync, openSync} from 'node:fs';
 import {join} from 'node:path';
 import {takeLock} from '../files/lock.ts';
 
-/** In the data directory itself: what stands under its name is ours as long as this is locked and still there. */
+/** A lock file in the data directory. The directory is ours as long as this file is locked and at its path. */
 export const directoryLock = 'agentmux.lock';
 
 export interface HeldDirectory {
 	/**
-	 * What its files are opened below. On Linux it leads to the held directory itself, wherever that is moved; elsewhere it is
-	 * the path, so that `isInPlace` has to be asked before and after.
+	 * The path for opening its files. On Linux, it leads to the held directory even if that is moved; elsewhere it is the directory's own
+	 * path, so `isInPlace` must be checked before and after.
 	 */
 	readonly root: string;
 	/** Whether the path still leads to the held directory. */
 	isInPlace(): boolean;
-	/** Only once nobody has a file of it open. */
+	/** Call only when none of its files are open. */
 	release(): void;
 }
 
-/** Holds a data directory until it is released; null when another process does. Rejects with HubError. */
+/** Holds a data directory until it is released; null if another process holds it. Rejects with HubError. */
 export async function holdDirectory(directory: string): Promise<HeldDirectory | null> {
 	const path = join(directory, directoryLock);
 	const lock = await takeLock(path, {sign: true});

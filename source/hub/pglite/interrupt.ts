@@ -3,34 +3,34 @@ import type {PGlite} from '@electric-sql/pglite';
 import {withSharedMemory} from './shared-memory.ts';
 
 /**
- * How another thread cancels the statement that runs: PostgreSQL looks at these variables at every step, as it does where a
- * signal handler has set them. PGlite has no signals and its thread hears no message while it computes, so its memory is shared.
+ * Lets another thread cancel the running statement, by setting the variables that PostgreSQL's signal handler would set and that it
+ * checks at every step. PGlite has no signals, and its thread receives no messages while it computes, so its memory is shared.
  */
 export interface Interrupt {
 	readonly memory: SharedArrayBuffer;
-	/** Addresses of int variables of PostgreSQL. */
+	/** Addresses of int variables in PostgreSQL. */
 	readonly interruptPending: number;
 	readonly queryCancelPending: number;
-	/** Addresses of int variables that are not 0 where PostgreSQL takes no interrupt: while it commits, or writes and flushes. */
+	/** Addresses of int variables that are not 0 while PostgreSQL handles no interrupts: when it commits, or writes and flushes. */
 	readonly holdoffs: readonly number[];
-	/** Address of the pointer to the latch that a sleeping statement waits for; its first field says that it is set. */
+	/** Address of the pointer to the latch that a sleeping statement waits for; its first field tells whether it is set. */
 	readonly latch: number;
 }
 
-/** Pages of 64 KiB, as PGlite makes its own memory. */
+/** Pages of 64 KiB; the sizes that PGlite uses by default. */
 const pages = {initial: 2048, maximum: 32_768};
 
 export function sharedMemory(): WebAssembly.Memory {
 	return new WebAssembly.Memory({...pages, shared: true});
 }
 
-/** PGlite's own module, so changed that its memory is one that threads share. */
+/** PGlite's module, changed to use a memory that threads can share. */
 export async function sharingModule(): Promise<WebAssembly.Module> {
 	const file = new URL('pglite.wasm', import.meta.resolve('@electric-sql/pglite'));
 	return WebAssembly.compile(withSharedMemory(await readFile(file)));
 }
 
-/** Throws where PGlite does not export what is needed. */
+/** Throws if PGlite does not export the variables. */
 export function interruptOf({Module: module}: PGlite, memory: WebAssembly.Memory): Interrupt {
 	shareWithLibraries(module.FS);
 	const exported = module as unknown as {readonly [name: string]: unknown};
@@ -53,7 +53,7 @@ interface FileSystem {
 	lookupPath(path: string): {readonly node: {contents: Uint8Array; usedBytes: number}};
 }
 
-/** What PostgreSQL loads later (plpgsql, ...) imports the same memory. The files lie in the thread's memory, not on the disk. */
+/** Libraries that PostgreSQL loads later (plpgsql, ...) import the same memory. Their files are in the thread's memory, not on disk. */
 function shareWithLibraries(files: FileSystem): void {
 	for (const name of files.readdir(libraries)) {
 		if (!name.endsWith('.so')) continue;
@@ -65,7 +65,7 @@ function shareWithLibraries(files: FileSystem): void {
 
 const libraries = '/pglite/lib/postgresql';
 
-/** As PostgreSQL's handler of SIGINT does it. The thread itself decides when it looks. */
+/** Does what PostgreSQL's handler of SIGINT does. The thread reacts at its next check. */
 export function raiseInterrupt({memory, interruptPending, queryCancelPending, latch}: Interrupt): void {
 	const words = new Int32Array(memory);
 	Atomics.store(words, queryCancelPending >> 2, 1);
@@ -75,11 +75,11 @@ export function raiseInterrupt({memory, interruptPending, queryCancelPending, la
 }
 
 /**
- * Waits for the end of what was cancelled. Resolves with false when `isOver`, and with true when it is to be given up: soon where
- * PostgreSQL could have looked, and has not, as in a few functions of long texts; later where it does something else first.
+ * Waits for a cancelled statement to end. Resolves with false when `isOver`, and with true if the thread must be ended: soon if PostgreSQL
+ * could have checked for interrupts but did not, as in a few functions on long texts; later if it is busy committing or writing.
  */
 export async function isUnheeded(interrupt: Interrupt | null, isOver: () => boolean): Promise<boolean> {
-	// Counted, not timed: where the machine slept, or the process was stopped, PostgreSQL has not looked either.
+	// Counted, not timed: while the machine sleeps or the process is stopped, PostgreSQL does not check either.
 	for (let looks = 0, unseen = 0; looks < maxLooks && unseen < maxUnseen; looks += 1) {
 		await new Promise(resolve => setTimeout(resolve, betweenLooks));
 		if (isOver()) return false;
@@ -88,11 +88,11 @@ export async function isUnheeded(interrupt: Interrupt | null, isOver: () => bool
 	return true;
 }
 
-/** Milliseconds; PostgreSQL looks at interrupts many times in them. */
+/** Milliseconds, in which PostgreSQL checks for interrupts many times. */
 const betweenLooks = 50;
-/** In which a statement that was cancelled must end. */
+/** The number of checks after which a cancelled statement must have ended. */
 const maxLooks = 40;
-/** In a row. */
+/** The number of checks in a row in which PostgreSQL could have reacted and did not. */
 const maxUnseen = 8;
 
 function isUnseen({memory, queryCancelPending, holdoffs}: Interrupt): boolean {
@@ -101,7 +101,7 @@ function isUnseen({memory, queryCancelPending, holdoffs}: Interrupt): boolean {
 	return isPending && holdoffs.every(address => Atomics.load(words, address >> 2) === 0);
 }
 
-/** What was raised, and not seen before the statement was done, cancels no other one. */
+/** Withdraws an interrupt that came too late, so that it does not cancel the next statement. */
 export function withdrawInterrupt({memory, queryCancelPending}: Interrupt): void {
 	Atomics.store(new Int32Array(memory), queryCancelPending >> 2, 0);
 }

@@ -5,10 +5,10 @@ import {packFolder} from '../files/folder-archive.ts';
 import {packageRoot} from '../files/package-root.ts';
 import {templateFile} from './template.ts';
 
-/** What builds, and the tests, keep from one run to the next, where builds do not clean. */
+/** A cache for builds and tests, outside the folder that builds clean. */
 export const buildCache = join(packageRoot, 'node_modules', '.cache', 'agentmux');
 
-/** The file that `templateFile` is a copy of; made when there is none: it takes seconds and changes only with the migrations. */
+/** The cached original of `templateFile`, created if missing. That takes seconds, and is only needed when migrations change. */
 export async function keptTemplate(): Promise<string> {
 	const kept = join(buildCache, basename(await templateFile()));
 	if (existsSync(kept)) return kept;

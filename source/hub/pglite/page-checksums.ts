@@ -3,9 +3,9 @@ import {join} from 'node:path';
 
 /** A page whose bytes are not those that PostgreSQL wrote. */
 export interface DamagedPage {
-	/** Below the data directory. */
+	/** The path in the data directory. */
 	readonly file: string;
-	/** From 0, in the whole relation. */
+	/** The number of the page in the relation, from 0. */
 	readonly page: number;
 }
 
@@ -17,8 +17,8 @@ const segmentSize = 131_072;
 const relation = /^\d+(?:_(?:fsm|vm|init))?(?:\.(\d+))?$/;
 
 /**
- * The first damaged page of a data directory; null if there is none. Does what pg_checksums does. Nobody may have the database
- * open, and its last step must have been a shutdown or a checkpoint. A page of zeros is not used yet. Throws Node's error.
+ * The first damaged page of a data directory, as pg_checksums finds it; null if there is none. The database must not be open, and must
+ * have ended with a shutdown or a checkpoint. A page of zeros is unused. Throws Node's error.
  */
 export function findDamagedPage(directory: string): DamagedPage | null {
 	const folders = ['global', ...readdirSync(join(directory, 'base')).map(name => join('base', name))];
@@ -42,7 +42,7 @@ function firstDamaged(path: string, firstPage: number): number | null {
 			const length = readSync(file, bytes, 0, bytes.length, null);
 			if (length === 0) return null;
 			for (let at = 0; at < length; at += pageSize, page += 1) {
-				if (at + pageSize > length) return isUnborn(bytes.subarray(at, length), page) ? null : page;
+				if (at + pageSize > length) return isUnwritten(bytes.subarray(at, length), page) ? null : page;
 				if (isDamaged(bytes.subarray(at, at + pageSize), page)) return page;
 			}
 		}
@@ -52,10 +52,11 @@ function firstDamaged(path: string, firstPage: number): number | null {
 }
 
 /**
- * A disk that was full leaves the beginning of a page behind a relation that was to grow, or of a new relation. PostgreSQL counts
- * whole pages (mdnblocks), and writes it again; what follows other pages and is not empty may have been cut off, though.
+ * Whether an incomplete page at the end of a file was never written completely. When the disk is full, extending or creating a relation
+ * can leave the start of a page, which PostgreSQL ignores (mdnblocks) and writes again. But if it follows other pages and is not empty,
+ * the file may have been truncated.
  */
-function isUnborn(beginning: Buffer, page: number): boolean {
+function isUnwritten(beginning: Buffer, page: number): boolean {
 	return page === 0 || beginning.every(byte => byte === 0);
 }
 
@@ -66,7 +67,7 @@ const upperAt = 14;
 function isDamaged(bytes: Buffer, page: number): boolean {
 	if (bytes.readUInt16LE(upperAt) === 0) return bytes.some(byte => byte !== 0);
 	const written = bytes.readUInt16LE(checksumAt);
-	// Checksums are never 0: the database was made without.
+	// Checksums are never 0, so 0 means that they are disabled.
 	return written !== 0 && written !== checksumOf(bytes, page);
 }
 

@@ -1,4 +1,4 @@
-// The thread that PostgreSQL runs in: a long query blocks it, and never the hub's own event loop.
+// The thread in which PostgreSQL runs, so that a long query does not block the hub's event loop.
 import {setFlagsFromString} from 'node:v8';
 import {parentPort, workerData, type MessagePort} from 'node:worker_threads';
 import {DatabaseError, type Result} from '../database/database.ts';
@@ -7,16 +7,16 @@ import {withdrawInterrupt} from './interrupt.ts';
 import {Progress} from './progress.ts';
 import type {WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
 
-// V8 would compile all of PostgreSQL a second time, optimised: seconds of both cores and 600 MB at their height, 100 MB for
-// good. What computes then takes half the time; what reads and writes hardly any less. (`--liftoff-only`, which stands for
-// these two, is read only when the process starts.)
+// By default, V8 compiles all of PostgreSQL a second time with optimizations, which takes seconds of two cores, 600 MB at the peak and
+// 100 MB permanently. Computations would then take half the time, but reads and writes hardly less. (`--liftoff-only`, which implies
+// these two flags, only works at the start of the process.)
 setFlagsFromString('--no-wasm-tier-up');
 setFlagsFromString('--no-wasm-dynamic-tiering');
 
 const port = threadPort();
 const answer = (message: WorkerAnswer): void => port.postMessage(message);
 
-// What was being said when PostgreSQL panicked must not reach anyone: the thread ends on the spot.
+// No result may leave the thread after PostgreSQL has panicked, so it ends immediately.
 const onAbort = (reason: string): never => {
 	answer({stopped: reason});
 	process.exit(1);
@@ -40,16 +40,13 @@ async function serve(call: WorkerCall): Promise<void> {
 	} catch (error) {
 		finish(call.id);
 		answer({id: call.id, failure: describe(error)});
-		// PostgreSQL reports its own failures. Anything else means that it can no longer be trusted to run.
+		// Any other error than one reported by PostgreSQL means that it can no longer be trusted.
 		if (!(error instanceof DatabaseError)) throw error;
 	}
 	if (call.call === 'close') port.close();
 }
 
-/**
- * From now on nothing cancels it; what was to cancel it, and came too late, must not cancel the next one. Returns whether
- * somebody had cancelled it.
- */
+/** Ends a call for cancellation: a later one has no effect, also not on the next call. Returns whether it was cancelled before. */
 function finish(id: number): boolean {
 	const isCancelled = progress.end(id);
 	if (isCancelled && database.interrupt !== null) withdrawInterrupt(database.interrupt);

@@ -14,16 +14,16 @@ import {refuseHarm, refusingSettings} from './refusals.ts';
 import {DurableFiles, type DurableFilesEvents} from './durable-files.ts';
 import {directoryLock} from './held-directory.ts';
 import {divideOpenFiles} from '../files/open-files.ts';
-import {asText, quoted, scopeStatements, setStatement} from '../database/session.ts';
+import {asText, quoteIdentifier, scopeStatements, setStatement} from '../database/session.ts';
 import {splitStatements} from '../database/split-statements.ts';
 
-/** Only these come back parsed; everything else keeps PostgreSQL's own text, so that no digit of a bigint is lost. */
+/** The types whose values are parsed. All others stay in PostgreSQL's text form, so that no digit of a bigint is lost. */
 const parsed = new Set<number>([types.BOOL, types.INT2, types.INT4, types.FLOAT4, types.FLOAT8]);
 
-/** PostgreSQL itself reads every value from its text; PGlite's own conversions would refuse or change some. */
+/** Values are sent as text, which PostgreSQL parses; PGlite's conversions would reject or change some. */
 const serializers = new Proxy<Record<number, (value: unknown) => string>>({}, {get: () => asText});
 
-// With `-F`, as PGlite starts by default, PostgreSQL never calls fsync. The log is kept small: it is one user's database.
+// PGlite's default `-F` disables fsync. The write-ahead log is kept small, because the database serves one user.
 const startParams = [
 	...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'),
 	...[
@@ -37,35 +37,32 @@ const startParams = [
 	].flatMap(setting => ['-c', setting]),
 ];
 
-// Only for a directory that is not initialised yet. Segments of 16 MB would make a new database three times as large.
+// For new directories: with segments of 16 MB, a new database would be three times as large.
 const initDbStartParams = ['--wal-segsize=1'];
 
-/**
- * What a script may have left in the one session that everyone shares. Not DISCARD ALL: that would end the LISTENs, and
- * refuses to run where a script could not have anyway.
- */
+/** Cleans up after a script in the session that all callers share. DISCARD ALL would also end the LISTENs. */
 const cleanSession =
 	'reset session authorization; reset all; close all; deallocate all; discard temp; discard sequences; select pg_advisory_unlock_all();';
 
 export interface PgliteOptions extends Pick<DurableFilesEvents, 'onSync'> {
-	/** The data directory; initialised when it is empty or absent. Null: a new database in memory. */
+	/** The data directory; initialized if it is empty or missing. Null: a new database in memory. */
 	readonly directory?: string | null;
-	/** What a new database in memory holds: files as PGlite dumps them. */
+	/** The initial files of a database in memory, as dumped by PGlite. */
 	readonly files?: Blob;
-	/** As DurableFiles has it; `reason`: PostgreSQL's own words, where it said any. */
+	/** As in DurableFiles. `reason`: PostgreSQL's own message, if there was one. */
 	readonly onAbort?: ((reason: string) => void) | undefined;
-	/** That of another thread, which need not be compiled again. */
+	/** PGlite's compiled module from an earlier thread, to save time. */
 	readonly module?: WebAssembly.Module | null;
 }
 
-/** The Database port on PGlite, in this thread. One session: everyone waits in one queue. */
+/** Implements Database with PGlite in this thread. There is one session, so calls wait in one queue. */
 export class PgliteDatabase implements Database {
 	readonly #pglite: PGlite;
 	readonly #directory: string | null;
 	readonly #listeners = new Map<string, Set<(payload: string) => void>>();
-	/** What cancels a statement from another thread; null where the memory is not shared. */
+	/** Lets another thread cancel a statement; null if the memory is not shared. */
 	readonly interrupt: Interrupt | null;
-	/** What runs, as it was compiled; null where the memory is not shared. */
+	/** The compiled module; null if the memory is not shared. */
 	readonly module: WebAssembly.Module | null;
 	#queue: Promise<unknown> = Promise.resolve();
 
@@ -86,7 +83,7 @@ export class PgliteDatabase implements Database {
 		});
 	}
 
-	/** Rejects with what PostgreSQL said when it does not start. */
+	/** Rejects with PostgreSQL's message if it does not start. */
 	static async open({
 		directory = null,
 		files,
@@ -94,7 +91,7 @@ export class PgliteDatabase implements Database {
 		onSync,
 		module: compiled = null,
 	}: PgliteOptions = {}): Promise<PgliteDatabase> {
-		// initdb starts PostgreSQL in a memory of its own, which is none that is shared.
+		// initdb runs PostgreSQL in a memory of its own, so a new directory cannot use a shared one.
 		const memory = directory !== null && existsSync(join(directory, 'PG_VERSION')) ? sharedMemory() : null;
 		const module = memory === null ? null : (compiled ?? (await sharingModule()));
 		let complaint = '';
@@ -102,7 +99,7 @@ export class PgliteDatabase implements Database {
 			onSync,
 			...(onAbort === undefined ? {} : {onAbort: what => onAbort(complaint || `PostgreSQL aborted: ${String(what)}`)}),
 		};
-		const place =
+		const storage =
 			directory === null ? files && {loadDataDir: files} : {fs: new DurableFiles(directory, {...events, memory})};
 		const onStderr = (line: string): boolean => {
 			complaint = /(?:FATAL|PANIC): +(.+)/.exec(line)?.[1] ?? complaint;
@@ -110,7 +107,7 @@ export class PgliteDatabase implements Database {
 		};
 		try {
 			const pglite = await PGlite.create({
-				...place,
+				...storage,
 				...(module === null ? {} : {pgliteWasmModule: module}),
 				startParams,
 				initDbStartParams,
@@ -129,8 +126,8 @@ export class PgliteDatabase implements Database {
 	}
 
 	/**
-	 * As `run`. `isCancelled` is asked before the commit, from which on nothing may cancel the call: between the commit and the
-	 * answer an interrupt would make a failure of what was done.
+	 * As `run`, but rolls back if `isCancelled` returns true just before the commit. From then on, nothing may cancel the call: an interrupt
+	 * between the commit and the response would report a failure although it was committed.
 	 */
 	runUnless(isCancelled: () => boolean, scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
 		return this.#inTurn(async () => {
@@ -156,12 +153,12 @@ export class PgliteDatabase implements Database {
 			} finally {
 				if (this.#pglite.isInTransaction()) await this.#uncancelled('rollback');
 				await this.#uncancelled(cleanSession);
-				for (const channel of this.#listeners.keys()) await this.#uncancelled(`listen ${quoted(channel)}`);
+				for (const channel of this.#listeners.keys()) await this.#uncancelled(`listen ${quoteIdentifier(channel)}`);
 			}
 		});
 	}
 
-	/** All statements in one go, which PostgreSQL makes one transaction of unless they say otherwise. */
+	/** Sends all statements at once; PostgreSQL runs them in one transaction, unless they contain transaction commands. */
 	async #runScript(scope: Scope, sql: string): Promise<Result[]> {
 		await this.#query(setStatement(scope, false));
 		const next = await this.#query({text: 'select pg_snapshot_xmax(pg_current_snapshot())::text as xid'});
@@ -171,7 +168,7 @@ export class PgliteDatabase implements Database {
 		} catch (error) {
 			const {message, code} = error as Error & Report;
 			if (code !== canceled || !(await this.#isCommitted(next.rows[0]?.['xid']))) throw error;
-			// The interrupt came between the commit and the answer.
+			// The interrupt came between the commit and the response.
 			throw new DatabaseError(message, canceled, committed);
 		}
 	}
@@ -186,7 +183,7 @@ export class PgliteDatabase implements Database {
 		return rows[0]?.['done'] === true;
 	}
 
-	/** One by one in the extended protocol, which takes no two at once: none can run after a COMMIT that it hides. */
+	/** One by one in the extended protocol, which accepts only single statements: none can follow a hidden COMMIT. */
 	async #runReadOnly(scope: Scope, sql: string): Promise<Result[]> {
 		await this.#pglite.exec('begin');
 		for (const statement of scopeStatements(scope)) await this.#query(statement);
@@ -202,18 +199,18 @@ export class PgliteDatabase implements Database {
 	async listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
 		const listeners = this.#listeners.get(channel) ?? new Set();
 		this.#listeners.set(channel, listeners.add(listener));
-		await this.#inTurn(() => this.#pglite.exec(`listen ${quoted(channel)}`));
+		await this.#inTurn(() => this.#pglite.exec(`listen ${quoteIdentifier(channel)}`));
 		return async () => {
 			listeners.delete(listener);
 			if (listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
 			this.#listeners.delete(channel);
-			await this.#inTurn(() => this.#pglite.exec(`unlisten ${quoted(channel)}`));
+			await this.#inTurn(() => this.#pglite.exec(`unlisten ${quoteIdentifier(channel)}`));
 		};
 	}
 
 	/**
-	 * Copies the data directory to a folder that does not exist. Everyone waits meanwhile, so the copy is of one moment; where
-	 * the file system can, it shares the blocks (reflink) and takes no time.
+	 * Copies the data directory to a new folder. All calls wait meanwhile, so the copy is consistent; with reflinks, if the file system
+	 * supports them, it takes hardly any time.
 	 */
 	async copyTo(folder: string): Promise<void> {
 		const directory = this.#directory;
@@ -222,19 +219,19 @@ export class PgliteDatabase implements Database {
 			await this.#pglite.exec('checkpoint');
 			mkdirSync(folder, {mode: 0o700});
 			for (const name of readdirSync(directory)) {
-				// To close a copy's source would give up its lock (lock.ts).
+				// Opening and closing the file would release its lock (lock.ts).
 				if (name === directoryLock) continue;
 				cpSync(join(directory, name), join(folder, name), {recursive: true, mode: constants.COPYFILE_FICLONE});
 			}
 		});
 	}
 
-	/** Waits for what is under way, then shuts PostgreSQL down with a checkpoint. */
+	/** Waits for running calls, then shuts PostgreSQL down with a checkpoint. */
 	async close(): Promise<void> {
 		await this.#inTurn(() => this.#pglite.close());
 	}
 
-	/** Runs what must be done after a call that may have been cancelled a moment too late, which cancels this. */
+	/** Runs cleanup after a call. A late cancellation of the call may hit the cleanup instead; then it runs again. */
 	async #uncancelled(sql: string): Promise<void> {
 		try {
 			await this.#pglite.exec(sql);
@@ -264,10 +261,10 @@ function toResult({rows, fields, rowCount}: Results<Record<string, unknown>>): R
 /** SQLSTATE of a statement that was cancelled. */
 const canceled = '57014';
 
-/** Detail of the error of a script that was cancelled too late. */
+/** The DETAIL of the error for a script that was cancelled too late. */
 export const committed = 'It had been committed.';
 
-/** The fields of an ErrorResponse that PGlite hands on. */
+/** The fields of an ErrorResponse, as PGlite passes them on. */
 interface Report {
 	readonly code?: unknown;
 	readonly severity?: string;
@@ -278,7 +275,7 @@ interface Report {
 function toDatabaseError(error: unknown): unknown {
 	if (!(error instanceof Error) || error instanceof DatabaseError) return error;
 	const {code, severity, detail, hint} = error as Error & Report;
-	// After these PostgreSQL would end its process; that is no answer to a query.
+	// After FATAL and PANIC, PostgreSQL ends its process: that is not the result of a query.
 	if (typeof code !== 'string' || code.length !== 5 || severity === 'FATAL' || severity === 'PANIC') return error;
 	return new DatabaseError(error.message, code, detail ?? null, hint ?? null);
 }

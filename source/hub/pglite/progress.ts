@@ -3,20 +3,20 @@ const current = 1;
 const nothing = 0n;
 
 /**
- * Which call the database's thread works on, as it and the thread that asks it both see it; calls have ids from 1. Whoever
- * cancels a call must know that it is still the one that runs: between the question and the interrupt the next could begin.
+ * Shared between the database's thread and its caller: which call is running. Calls have ids from 1. To cancel a call safely, the caller
+ * must prevent the next one from starting between the check that the call is running and the interrupt.
  */
 export class Progress {
 	static readonly bytes = 16;
 
-	/** The call that was begun last; then the one that runs: its id, negative while somebody cancels it, 0 when none can be. */
+	/** The call that began last, then the call that is running: its id, negative while it is being cancelled, 0 if there is none to cancel. */
 	readonly #cells: BigInt64Array;
 
 	constructor(shared: SharedArrayBuffer) {
 		this.#cells = new BigInt64Array(shared);
 	}
 
-	/** The id of the call that was begun last: those behind it have not been when the thread dies. */
+	/** The id of the call that began last. If the thread dies, later calls had not begun. */
 	get begun(): number {
 		return Number(Atomics.load(this.#cells, begun));
 	}
@@ -26,7 +26,7 @@ export class Progress {
 		Atomics.store(this.#cells, current, BigInt(id));
 	}
 
-	/** The call is over; waits for whoever is cancelling it just now. Returns whether somebody did. */
+	/** Ends the call; waits if it is just being cancelled. Returns whether it was cancelled. */
 	end(id: number): boolean {
 		const was = Atomics.compareExchange(this.#cells, current, BigInt(id), nothing);
 		if (was === BigInt(id)) return false;
@@ -34,7 +34,7 @@ export class Progress {
 		return true;
 	}
 
-	/** Runs `interrupt` while the call cannot end. Returns false, having done nothing, where it does not run, or was cancelled before. */
+	/** Runs `interrupt` while the call is kept from ending. Returns false, and does nothing, if it is not running or was already cancelled. */
 	cancel(id: number, interrupt: () => void): boolean {
 		if (Atomics.compareExchange(this.#cells, current, BigInt(id), BigInt(-id)) !== BigInt(id)) return false;
 		interrupt();
@@ -43,7 +43,7 @@ export class Progress {
 		return true;
 	}
 
-	/** For the next thread, after one that has died. */
+	/** Call before starting the next thread, after one has died. */
 	reset(): void {
 		Atomics.store(this.#cells, current, nothing);
 	}

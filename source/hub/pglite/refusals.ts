@@ -1,6 +1,6 @@
 import type {PGlite} from '@electric-sql/pglite';
 
-/** Server settings that refuse, even to a superuser, what would keep the server from starting again. */
+/** Server settings that prevent even a superuser from making the server unable to start. */
 export const refusingSettings = ['allow_alter_system=off'];
 
 /** Refuses SQL that would break the database for everyone; durable-files.ts refuses tablespaces. */
@@ -9,10 +9,7 @@ export function refuseHarm(pglite: PGlite): void {
 	refuseFiles(pglite);
 }
 
-/**
- * Makes COPY ... PROGRAM fail. WASM can start no program; PGlite's substitute reports success and breaks the thread for the
- * next caller.
- */
+/** Makes COPY ... PROGRAM fail. WASM cannot start programs; PGlite's stub reports success and breaks the thread for the next caller. */
 function refusePrograms({Module: module}: PGlite): void {
 	module._pgl_set_popen_fn(module.addFunction(() => 0, 'ppp'));
 }
@@ -24,12 +21,12 @@ interface FileSystem {
 
 const writeFlags = 0b11;
 const notPermitted = 63;
-/** Where PostgreSQL itself writes: folders of its data directory, and the files that say that it runs. */
+/** The paths to which PostgreSQL itself writes: folders in its data directory, and the files that show that it is running. */
 const ownFile = /^\/pglite\/data\/(?:(?:base|global|pg_\w+)\/|postmaster\.)|^\/dev\//;
 
 /**
- * Refuses to write any other file (COPY TO, lo_export). Such a file would lie in memory only, or be one like `recovery.signal`,
- * with which PostgreSQL never starts again.
+ * Refuses to write any other file (COPY TO, lo_export). Such a file would exist only in memory, or be one like `recovery.signal`, which
+ * prevents PostgreSQL from starting again.
  */
 function refuseFiles({Module: {FS}}: PGlite): void {
 	const files = FS as unknown as FileSystem;

@@ -4,11 +4,11 @@ const maxMemorySize = 32_768;
 const importSection = 2;
 
 /**
- * Returns the WebAssembly module changed so that threads can share the memory that it imports: one bit of the import section, and
- * the maximum size that a shared memory must declare. Throws if the bytes are not a module that imports a memory.
+ * Changes a WebAssembly module so that threads can share the memory that it imports: sets one bit in the import section, and adds the
+ * maximum size that a shared memory must declare. Throws if the bytes are not a module that imports a memory.
  */
 export function withSharedMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
-	const reader = new Reader(module, 8);
+	const reader = new ByteReader(module, 8);
 	while (reader.at < module.length) {
 		const start = reader.at;
 		const id = reader.byte();
@@ -28,7 +28,7 @@ export function withSharedMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /** The limits of the imported memory, and their position. */
-function memoryOf(reader: Reader): {flags: number; end: number; minimum: number; maximum: number | null} {
+function memoryOf(reader: ByteReader): {flags: number; end: number; minimum: number; maximum: number | null} {
 	for (let left = reader.number(); left > 0; left--) {
 		reader.skip(reader.number());
 		reader.skip(reader.number());
@@ -56,7 +56,7 @@ function memoryOf(reader: Reader): {flags: number; end: number; minimum: number;
 	throw new Error('A WebAssembly module imports no memory.');
 }
 
-function limitsOf(reader: Reader): {flags: number; end: number; minimum: number; maximum: number | null} {
+function limitsOf(reader: ByteReader): {flags: number; end: number; minimum: number; maximum: number | null} {
 	const flags = reader.at;
 	const hasMaximum = (reader.byte() & 1) !== 0;
 	const minimum = reader.number();
@@ -65,7 +65,7 @@ function limitsOf(reader: Reader): {flags: number; end: number; minimum: number;
 }
 
 /** Reads bytes and unsigned LEB128 numbers. */
-class Reader {
+class ByteReader {
 	at: number;
 	readonly #bytes: Uint8Array;
 

@@ -5,14 +5,14 @@ import {bootstrapSql} from '../schema/bootstrap.ts';
 import {readMigrations} from '../schema/migrations.ts';
 import {packageRoot} from '../files/package-root.ts';
 
-/** Our own package.json; it names PGlite's version exactly. */
+/** Our package.json, which has the exact version of PGlite. */
 interface Manifest {
 	readonly dependencies: {readonly '@electric-sql/pglite': string};
 }
 
 /**
- * Where the build puts the data directory that first starts copy: initialised, bootstrapped and migrated. Its name says of
- * what it was made, so that one of another time is never taken.
+ * The path of the data directory that the build prepares (initialized, bootstrapped and migrated) and a first start copies. The name has
+ * a hash of everything that went into it, so that an outdated one is never used.
  */
 export async function templateFile(): Promise<string> {
 	const hash = createHash('sha256');

@@ -7,46 +7,46 @@ import {Progress} from './progress.ts';
 import {timeLimit} from '../database/time-limits.ts';
 import type {WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
 
-// Source and bundle each have the worker beside this module.
+// Both in source/ and in the bundle, the worker is in the same folder as this module.
 const workerFile = new URL(fromSource ? 'pglite-worker.ts' : 'pglite-worker.js', import.meta.url);
 
 export interface WorkerDatabaseOptions {
-	/** The data directory, initialised; null for a new database in memory. */
+	/** The initialized data directory; null for a new database in memory. */
 	readonly directory: string | null;
 	/**
-	 * Milliseconds that one call may run, less for some roles (time-limits.ts). PGlite ignores statement_timeout: the call is
-	 * cancelled from here.
+	 * Milliseconds that a call may run; less for some roles (time-limits.ts). PGlite ignores statement_timeout, so the call is cancelled
+	 * here.
 	 */
 	readonly timeout: number;
-	/** The thread died, and another one opens the database. */
+	/** Called when the thread has died, and another one opens the database. */
 	readonly onStopped?: (reason: string) => void;
-	/** The thread died and could not be replaced. */
+	/** Called when the thread has died and could not be replaced. */
 	readonly onLost?: (error: Error) => void;
-	/** Whether the directory still lies where it was opened. Asked before anything is answered. */
+	/** Whether the directory is still at its path; checked before each response. */
 	readonly isInPlace?: () => boolean;
-	/** It does not: nothing is answered from now on, and nothing written, not even a checkpoint. */
+	/** Called when it is not; from then on, nothing is answered or written, not even a checkpoint. */
 	readonly onDisplaced?: () => void;
 }
 
-/** Milliseconds to open a database, which may have much to recover. */
+/** Milliseconds for opening a database, which may have much to recover. */
 const openingTime = 300_000;
-/** Milliseconds until a call that was not running yet is cancelled again. */
+/** Milliseconds between attempts to cancel a call that is not running yet. */
 const cancelAgain = 20;
 
-/** MiB. What a query makes is short-lived; by default the thread would keep some 40 MiB for it. */
+/** MiB. Queries allocate short-lived objects, for which the thread would keep some 40 MiB by default. */
 const youngGeneration = 8;
 /**
- * MiB. PostgreSQL's own check of its stack sees what WASM keeps in its memory, and not the thread's stack, which its calls take
- * several times as much of: with the 4 MiB of a usual thread endless recursion in SQL ends in the middle of PostgreSQL, and
- * what it answers from then on is not to be trusted. Taken only as far as it is used.
+ * MiB. PostgreSQL checks the depth of the stack in WASM's memory, but not of the thread's own stack, of which calls use several times as
+ * much. With the default of 4 MiB, endless recursion in SQL would crash in the middle of PostgreSQL, whose results could no longer be
+ * trusted. Only the part that is used takes memory.
  */
 const stack = 32;
 
 interface Pending {
 	readonly request: Request;
-	/** Why it is being cancelled. */
+	/** The reason for cancelling it; null if it is not cancelled. */
 	cancelled: Error | null;
-	/** No longer waits for its signal. */
+	/** Removes its listener from the signal. */
 	settle(): void;
 	resolve(results: Result[]): void;
 	reject(error: Error): void;
@@ -54,7 +54,7 @@ interface Pending {
 
 type Request = WorkerCall extends infer Call ? (Call extends WorkerCall ? Omit<Call, 'id'> : never) : never;
 
-/** The Database port on PGlite in a thread of its own. */
+/** Implements Database with PGlite in a separate thread. */
 export class WorkerDatabase implements Database {
 	readonly #options: WorkerDatabaseOptions;
 	readonly #pending = new Map<number, Pending>();
@@ -62,13 +62,13 @@ export class WorkerDatabase implements Database {
 	readonly #progressCells = new SharedArrayBuffer(Progress.bytes);
 	readonly #progress = new Progress(this.#progressCells);
 	#interrupt: Interrupt | null = null;
-	/** Kept for the next thread, which then opens the database sooner. */
+	/** Kept for the next thread, which can then open the database sooner. */
 	#module: WebAssembly.Module | null = null;
 	#worker: Worker;
-	/** Until the thread has exited. */
+	/** Resolves when the thread has exited. */
 	#ended: Promise<unknown> = Promise.resolve();
 	#opened = false;
-	/** Resolves when the thread that works, or the one that takes its place, has opened the database. */
+	/** Resolves when the current thread, or its replacement, has opened the database. */
 	#ready = Promise.withResolvers<void>();
 	#isReady = false;
 	#closing = false;
@@ -83,15 +83,15 @@ export class WorkerDatabase implements Database {
 		this.#worker = this.#start();
 	}
 
-	/** Rejects when PostgreSQL does not start on that directory. */
+	/** Rejects if PostgreSQL does not start with that directory. */
 	static async open(options: WorkerDatabaseOptions): Promise<WorkerDatabase> {
 		const database = new WorkerDatabase(options);
-		// The first answer comes when the database is open.
+		// The first response arrives when the database is open.
 		await database.run({role: 'postgres', claims: {}}, []);
 		return database;
 	}
 
-	/** Resolves when a call is begun as soon as its turn comes: not while another thread takes the place of one that died. */
+	/** Resolves when calls can begin: not while a thread that died is being replaced. */
 	ready(): Promise<void> {
 		return this.#ready.promise;
 	}
@@ -116,12 +116,12 @@ export class WorkerDatabase implements Database {
 		};
 	}
 
-	/** Copies the data directory, as it is between two transactions, to a folder that does not exist. */
+	/** Copies the data directory, as it is between two transactions, to a new folder. */
 	async copyTo(folder: string): Promise<void> {
 		await this.#call({call: 'copy', folder});
 	}
 
-	/** Waits for what is under way, then shuts PostgreSQL down with a checkpoint. */
+	/** Waits for running calls, then shuts PostgreSQL down with a checkpoint. */
 	async close(): Promise<void> {
 		if (this.#closing || this.#lost !== null) return;
 		this.#closing = true;
@@ -160,7 +160,7 @@ export class WorkerDatabase implements Database {
 		});
 		let failure: Error | null = null;
 		this.#ended = new Promise(resolve => worker.once('exit', resolve));
-		worker.on('message', (answer: WorkerAnswer) => this.#hear(answer));
+		worker.on('message', (answer: WorkerAnswer) => this.#onAnswer(answer));
 		worker.on('error', error => {
 			failure = error;
 		});
@@ -168,7 +168,7 @@ export class WorkerDatabase implements Database {
 		return worker;
 	}
 
-	#hear(answer: WorkerAnswer): void {
+	#onAnswer(answer: WorkerAnswer): void {
 		if (this.#lost !== null) return;
 		if (this.#options.isInPlace?.() === false) return this.#abandon();
 		if ('stopped' in answer) {
@@ -198,7 +198,7 @@ export class WorkerDatabase implements Database {
 		else pending.reject(toError(answer.failure));
 	}
 
-	/** What was written went into a directory that is no longer the database. */
+	/** Fails all calls, because the directory is no longer the database. */
 	#abandon(): void {
 		this.#lost = new Error('The database was moved, removed or replaced.');
 		clearTimeout(this.#watchdog);
@@ -211,7 +211,7 @@ export class WorkerDatabase implements Database {
 		this.#options.onDisplaced?.();
 	}
 
-	/** Times the call that is being worked on: the oldest. */
+	/** Sets the timeout for the running call, which is the oldest. */
 	#watch(): void {
 		clearTimeout(this.#watchdog);
 		const [id, oldest] = this.#pending.entries().next().value ?? [];
@@ -223,12 +223,12 @@ export class WorkerDatabase implements Database {
 		}, limit);
 	}
 
-	/** Cancels a call where it is, as soon as it runs. Where that does not end it, the thread is ended, and another opens the database. */
+	/** Cancels a call as soon as it runs. If it does not end then, its thread is ended and replaced. */
 	#cancel(pending: Pending, why: Error): void {
 		if (pending.cancelled !== null) return;
 		pending.cancelled = why;
 		const attempt = (deadline: number): void => {
-			// Its id is another one in the next thread.
+			// It may have another id by now, if the thread was replaced.
 			const id = [...this.#pending].find(([, other]) => other === pending)?.[0];
 			if (id === undefined) return;
 			const interrupt = this.#interrupt;
@@ -241,7 +241,7 @@ export class WorkerDatabase implements Database {
 			}
 			const end = async (): Promise<void> => {
 				const isOver = (): boolean => this.#pending.get(id) !== pending;
-				// What can no longer be cancelled is committing, and has its time for that.
+				// If it can no longer be cancelled, it is committing, and gets the full time for that.
 				if (await isUnheeded(isCancelled ? interrupt : null, isOver)) this.#end(id, pending, why);
 			};
 			void end();
@@ -254,7 +254,7 @@ export class WorkerDatabase implements Database {
 		this.#isReady = false;
 	}
 
-	/** Ends the thread in the middle of a call. */
+	/** Ends the thread during a call. */
 	#end(id: number, pending: Pending, why: Error): void {
 		this.#pending.delete(id);
 		this.#unready();
@@ -265,8 +265,8 @@ export class WorkerDatabase implements Database {
 	}
 
 	/**
-	 * Nothing that was acknowledged is lost with the thread, and what it had not begun waits for the next one. What was under
-	 * way may or may not have been committed.
+	 * Replaces the thread after it has died. Nothing that was acknowledged is lost, and calls that had not begun wait for the next thread. A
+	 * call that was running may or may not have been committed.
 	 */
 	#exited(worker: Worker, failure: Error | null): void {
 		if (worker !== this.#worker || this.#lost !== null || (this.#closing && this.#pending.size === 0)) return;
@@ -287,7 +287,7 @@ export class WorkerDatabase implements Database {
 			}
 		}
 		this.#pending.clear();
-		// A thread that never opened the database would not do so the next time either.
+		// If the thread could not open the database, another one could not either.
 		const replace = this.#opened && (!this.#closing || waiting.length > 0);
 		if (!replace) {
 			this.#lost = cause;
@@ -303,20 +303,20 @@ export class WorkerDatabase implements Database {
 	}
 }
 
-function limitOf(request: Request, longest: number): number {
-	return 'scope' in request ? timeLimit(request.scope, longest) : longest;
+function limitOf(request: Request, max: number): number {
+	return 'scope' in request ? timeLimit(request.scope, max) : max;
 }
 
-/** In PostgreSQL's words. */
+/** PostgreSQL's own message. */
 function overtime(limit: number): DatabaseError {
-	const hint = `Ask for less at once: this may run for ${limit / 1000} s.`;
+	const hint = `Ask for less at once: the time limit is ${limit / 1000} s.`;
 	return new DatabaseError('canceling statement due to statement timeout', canceled, null, hint);
 }
 
 /** SQLSTATE of a statement that was cancelled. */
 const canceled = '57014';
 
-/** And not carried out all the same. */
+/** Cancelled, and not committed. */
 function isCancelled({code, details}: WorkerFailure): boolean {
 	return code === canceled && details !== committed;
 }

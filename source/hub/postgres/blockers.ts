@@ -6,17 +6,17 @@ import {readSql} from '../files/read-sql.ts';
 import {markedTag} from './runaways.ts';
 import type {SideConnection} from './side-connection.ts';
 
-/** Milliseconds between two looks at who waits for whom, while something takes long. */
+/** Milliseconds between two checks of the locks, while a call takes long. */
 const between = 500;
 
-/** A call that a connection works on. */
+/** A call that is running on a connection. */
 export interface RunningCall {
 	/** The server's process for the connection. */
 	readonly process: number;
 	readonly scope: Scope;
-	/** By performance.now(). */
+	/** performance.now() when it began. */
 	readonly begun: number;
-	/** What holds the lock that it waits for, as last seen; null when it waits for none. */
+	/** The holder of the lock that it is waiting for, as last seen; null if it is not waiting. */
 	blocker: Blocker | null;
 	cancel(why: Error): void;
 }
@@ -25,14 +25,14 @@ export interface Blocker {
 	readonly process: number;
 	readonly user: string | null;
 	readonly program: string | null;
-	/** Milliseconds of its transaction. */
+	/** Milliseconds since its transaction began. */
 	readonly running: number;
-	/** The beginning of its last statement; null where the server does not show it. */
+	/** The beginning of its last statement; null if the server does not show it. */
 	readonly query: string | null;
 }
 
-// A server shows of other users' sessions only that they are there, but everybody's locks. The processes ahead in a lock's queue
-// are among those that it says block another, and wait themselves: each has a row of its own here.
+// A server hides the details of other users' sessions, but shows all locks. pg_blocking_pids also lists processes that are ahead in the
+// queue for a lock; they are waiting themselves, and have rows of their own here.
 const pairs = readSql(new URL('blockers.sql', import.meta.url));
 
 /**
@@ -52,14 +52,14 @@ export class PostgresBlockers {
 		this.#onBlocked = onBlocked;
 	}
 
-	/** Returns what is to be called when it is over. */
+	/** Watches a call. Returns a function to call when it has ended. */
 	watch(call: RunningCall): () => void {
 		this.#calls.add(call);
 		this.#schedule();
 		return () => this.#calls.delete(call);
 	}
 
-	/** Cancels what that process runs. Where the server cannot be reached nothing is cancelled; its own limits stand. */
+	/** Cancels the statement of a process. If the server cannot be reached, nothing is cancelled, but its own limits still apply. */
 	async cancel(process: number): Promise<void> {
 		await this.#side.ask('select pg_cancel_backend($1)', [process]);
 	}
@@ -86,13 +86,13 @@ export class PostgresBlockers {
 		if (old.length === 0) return;
 		const rows = (await this.#side.ask<Pair>(pairs)) ?? [];
 		for (const call of old) {
-			// Over meanwhile: the process may work for another.
+			// It has ended meanwhile, and its process may be running another call.
 			if (!this.#calls.has(call)) continue;
 			const {process, scope, begun} = call;
 			const blocker = rootOf(process, rows);
 			if (blocker !== null && call.blocker === null) this.#onBlocked(sentence(scope, blocker));
 			call.blocker = blocker;
-			// Who waits holds up nobody by itself: what it waits for does.
+			// A call that is waiting itself does not block others: the holder of its lock does.
 			const holdsUp = blocker === null && rows.some(row => row.process === process);
 			if (holdsUp && sharedCallerOf(scope).isCancellable && now - begun >= sharedLimit) {
 				call.cancel(
@@ -109,10 +109,10 @@ export class PostgresBlockers {
 
 type Pair = Blocker & {readonly waiting: number};
 
-/** Who holds what the process waits for: where that one waits as well, what it waits for. */
+/** The process at the end of the chain of locks for which `process` is waiting; null if it is not waiting. */
 function rootOf(process: number, pairs: readonly Pair[]): Blocker | null {
 	let found: Pair | null = null;
-	// As many steps as there are pairs: those of a deadlock lead back to where they began.
+	// At most as many steps as there are pairs, because a deadlock is circular.
 	for (const _ of pairs) {
 		const waiting: number = found?.process ?? process;
 		const next = pairs.find(pair => pair.waiting === waiting);
@@ -122,14 +122,14 @@ function rootOf(process: number, pairs: readonly Pair[]): Blocker | null {
 	return found;
 }
 
-/** For whoever looks into a lock timeout; the statement is shown to those who may see everybody's. */
+/** For the details of a lock timeout. Only the owner may see the statement. */
 export function describeBlocker({role}: Scope, blocker: Blocker): string {
 	const isOwner = role === 'postgres' || role === 'service_role';
 	const what = isOwner && blocker.query ? `: ${blocker.query.replaceAll(/\s+/g, ' ').trim()}` : '';
 	return `${held(blocker)}${what}`;
 }
 
-/** For the log. No SQL, which may hold a password. */
+/** For the log; without SQL, which may contain a password. */
 function sentence(scope: Scope, blocker: Blocker): string {
 	return `A statement of ${sharedCallerOf(scope).name} waits for a lock. ${held(blocker)}`;
 }

@@ -1,46 +1,46 @@
 import pg from 'pg';
-import {quoted} from '../database/session.ts';
+import {quoteIdentifier} from '../database/session.ts';
 
-/** Milliseconds between two attempts to connect again: doubled from the first to the last. */
+/** Milliseconds between attempts to reconnect, doubled each time. */
 const pauses = {first: 100, last: 5000};
 
 type Listener = (payload: string) => void;
 
 /**
- * The one connection that LISTENs: kept up for as long as the hub runs. What is notified while it is down is lost, so that
- * whoever depends on it is told of both.
+ * The connection for LISTEN, which is kept open and reopened as long as the hub runs. Notifications are lost while it is down, so
+ * `onListening` reports both.
  */
 export class PostgresListener {
 	readonly #config: pg.ClientConfig;
-	readonly #patience: number;
+	readonly #timeout: number;
 	readonly #onListening: (reason: string | null) => void;
 	readonly #listeners = new Map<string, Set<Listener>>();
 	#client: pg.Client | null = null;
 	#closed = false;
 	#timer: NodeJS.Timeout | undefined;
 
-	/** `patience`: milliseconds that it may take to connect or to answer. `onListening`: null when it listens again, or why it does not any more; each once. */
+	/** `timeout`: milliseconds for connecting and for responses. `onListening` gets the reason when the connection is lost, and null when it is back. */
 	constructor(config: pg.ClientConfig, timeout: number, onListening: (reason: string | null) => void) {
 		this.#config = {...config, query_timeout: timeout, connectionTimeoutMillis: timeout};
-		this.#patience = timeout;
+		this.#timeout = timeout;
 		this.#onListening = onListening;
 	}
 
-	/** The first time. Rejects with what the server or the network said. */
+	/** Connects for the first time. Rejects with the error of the server or the network. */
 	async open(): Promise<void> {
 		await this.#connect();
 	}
 
-	/** Never rejects over a connection that broke: the next one listens to all channels. */
+	/** Does not reject if the connection breaks: the next one listens to all channels. */
 	async listen(channel: string, listener: Listener): Promise<() => Promise<void>> {
 		const listeners = this.#listeners.get(channel) ?? new Set();
 		this.#listeners.set(channel, listeners.add(listener));
-		await this.#say(`listen ${quoted(channel)}`);
+		await this.#send(`listen ${quoteIdentifier(channel)}`);
 		return async () => {
 			listeners.delete(listener);
 			if (listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
 			this.#listeners.delete(channel);
-			await this.#say(`unlisten ${quoted(channel)}`);
+			await this.#send(`unlisten ${quoteIdentifier(channel)}`);
 		};
 	}
 
@@ -68,7 +68,7 @@ export class PostgresListener {
 		});
 		try {
 			await client.connect();
-			for (const channel of this.#listeners.keys()) await client.query(`listen ${quoted(channel)}`);
+			for (const channel of this.#listeners.keys()) await client.query(`listen ${quoteIdentifier(channel)}`);
 		} catch (error) {
 			lose(error as Error);
 			throw error;
@@ -76,14 +76,14 @@ export class PostgresListener {
 		if (over) throw new Error('Connection terminated');
 		if (this.#closed) return lose(new Error('closed'));
 		this.#client = client;
-		// A channel that was asked for meanwhile.
-		for (const channel of this.#listeners.keys()) await this.#say(`listen ${quoted(channel)}`);
+		// A channel may have been added meanwhile.
+		for (const channel of this.#listeners.keys()) await this.#send(`listen ${quoteIdentifier(channel)}`);
 		this.#beat(client, lose);
 	}
 
 	#beat(client: pg.Client, lose: (error: Error) => void): void {
-		// A connection that says nothing is asked whether it still stands.
-		this.#timer = setTimeout(() => void this.#ask(client, lose), this.#patience);
+		// Checks an idle connection with an empty query.
+		this.#timer = setTimeout(() => void this.#ask(client, lose), this.#timeout);
 	}
 
 	async #ask(client: pg.Client, lose: (error: Error) => void): Promise<void> {
@@ -104,7 +104,7 @@ export class PostgresListener {
 	}
 
 	async #reconnect(pause: number): Promise<void> {
-		// Not all hubs of a team at the same moment.
+		// With jitter, so that not all hubs of a team reconnect at the same moment.
 		await new Promise(resolve => {
 			this.#timer = setTimeout(resolve, pause * (0.75 + Math.random() / 2));
 		});
@@ -118,11 +118,11 @@ export class PostgresListener {
 		if (this.#client !== null) this.#onListening(null);
 	}
 
-	async #say(text: string): Promise<void> {
+	async #send(text: string): Promise<void> {
 		try {
 			await this.#client?.query(text);
 		} catch {
-			// The connection broke, and `error` says so; or it will.
+			// The connection is broken; its `error` event handles that.
 		}
 	}
 }

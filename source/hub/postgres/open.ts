@@ -8,7 +8,7 @@ import {hasEventTriggers, preparePostgres} from './setup.ts';
 import {announceSchema, startUpkeep} from '../upkeep/postgres.ts';
 import {parsePostgresUrl} from '../database/postgres-url.ts';
 
-/** Connects to the server and makes its database the mailbox. Rejects with HubError, which holds no password. */
+/** Connects to the server and sets up its database as a mailbox. Rejects with HubError, which never contains a password. */
 export async function openPostgres(
 	url: string,
 	options: PostgresOptions & {readonly log: Log},
@@ -18,7 +18,7 @@ export async function openPostgres(
 	let database: PostgresDatabase;
 	const onListening = (reason: string | null): void => {
 		options.onListening?.(reason);
-		// The schema may have changed unheard, too.
+		// Notifications about changes of the schema may be lost as well.
 		if (reason === null) void database.run(owner, [announceSchema]).catch(() => undefined);
 	};
 	try {
@@ -30,7 +30,9 @@ export async function openPostgres(
 		await preparePostgres(database, options.log);
 		const announced = await hasEventTriggers(database);
 		if (!announced) {
-			options.log('The database user may not make event triggers: changes of the schema are noticed within seconds.');
+			options.log(
+				'The database user cannot create event triggers, so changes of the schema take effect after a few seconds.',
+			);
 		}
 		const [result] = await database.run(owner, [{text: `select current_setting('server_version') as version`}]);
 		return {
@@ -55,13 +57,13 @@ export async function openPostgres(
 	}
 }
 
-/** What people can do about it, by the SQLSTATE or the network's code. */
+/** Remedies, by SQLSTATE or the network's error code. */
 const remedies: {readonly [code: string]: string} = {
 	'28P01': 'Check the user and the password: in the URL, PGPASSWORD or PGPASSFILE.',
-	'28000': 'Check the user, and whether pg_hba.conf lets it in from here.',
-	'3D000': 'Make it: create database NAME.',
-	'53300': 'End some of its connections, or raise max_connections.',
-	ECONNREFUSED: 'Check that it runs and listens there.',
+	'28000': 'Check the user, and whether pg_hba.conf allows it to connect from here.',
+	'3D000': 'Create it: create database NAME.',
+	'53300': 'Close some connections, or raise max_connections.',
+	ECONNREFUSED: 'Check that the server is running and listening there.',
 	ENOTFOUND: 'Check the name of the host.',
 	ENOENT: 'Check the path.',
 };
@@ -70,15 +72,15 @@ function unopened(label: string, error: unknown): HubError {
 	const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
 	const {message: said, code: given = ''} = first as Error & {readonly code?: string};
 	const lacking = said.includes('client password must be a string');
-	const [message, code] = lacking ? ['it wants a password, and none was given', '28P01'] : [said, given];
+	const [message, code] = lacking ? ['it requires a password, and none was given', '28P01'] : [said, given];
 	const remedy = remedies[code] ?? (isAboutTls(message, code) ? tlsRemedy : 'See `agentmux hub logs`.');
-	return new HubError(`The PostgreSQL ${label} cannot be opened: ${message.replace(/\.$/, '')}.`, remedy, {
+	return new HubError(`Cannot connect to the PostgreSQL ${label}: ${message.replace(/\.$/, '')}.`, remedy, {
 		cause: error,
 	});
 }
 
 const tlsRemedy =
-	'Give the certificate of its authority (sslrootcert=FILE), or sslmode=require to trust whoever answers, or sslmode=disable where the way there is safe.';
+	'Add the certificate of its authority to the URL (sslrootcert=FILE), or sslmode=require to trust any server, or sslmode=disable if the network is safe.';
 
 function isAboutTls(message: string, code: string): boolean {
 	return /\bSSL\b|TLS|certificate|altnames/i.test(message) || /CERT|SSL|TLS/.test(code);

@@ -20,7 +20,7 @@ import {asText, scopeStatements, setStatement} from '../database/session.ts';
 import {splitStatements} from '../database/split-statements.ts';
 import {lockLimit, statementLimit, timeLimit} from '../database/time-limits.ts';
 
-/** Only these come back parsed, as from PGlite; everything else keeps PostgreSQL's own text. */
+/** The types whose values are parsed, as with PGlite; all others stay in PostgreSQL's text form. */
 const {BOOL, INT2, INT4, FLOAT4, FLOAT8} = pg.types.builtins;
 const parsed = new Set<number>([BOOL, INT2, INT4, FLOAT4, FLOAT8]);
 const types: pg.CustomTypesConfig = {
@@ -29,32 +29,32 @@ const types: pg.CustomTypesConfig = {
 };
 
 /**
- * Connections for queries, besides the one that listens and, while something takes long, the one that looks after it: a server
- * allows 100, and every machine of a team has a hub.
+ * Connections for queries, in addition to the one that listens and, during long calls, the one that checks locks. A server allows 100 by
+ * default, and each machine of a team has a hub.
  */
 export const connections = 5;
-/** Further ones for mail and signs of life alone. */
+/** Additional connections, reserved for mail and heartbeats. */
 export const mailConnections = 2;
 /**
- * Milliseconds in which a statement ends that was cancelled. PostgreSQL looks many times a second, but for a few functions of
- * long texts: such a one is left alone with its connection.
+ * Milliseconds within which a cancelled statement must end. PostgreSQL checks for interrupts many times a second, except in a few functions
+ * on long texts; then the connection is abandoned.
  */
 const cancellingTime = 2000;
-/** Milliseconds that a caller waits for a connection, and that a connection may be silent. */
+/** Milliseconds that a call waits for a connection, and that a connection may be silent. */
 const maxSilence = 10_000;
 
 export interface PostgresOptions {
 	/** NOTIFYs are heard again (null), or not any more and why; from the first time that they were. */
 	readonly onListening?: (reason: string | null) => void;
-	/** Hears of each call that waits for a lock, and of what cannot be cancelled. */
+	/** Is called for each call that waits for a lock, and for what cannot be cancelled. */
 	readonly onStuck?: (sentence: string) => void;
-	/** Milliseconds that one statement may run; two minutes when absent. */
+	/** Milliseconds that a statement may run; default two minutes. */
 	readonly timeout?: number;
 	/** Milliseconds that a connection may take to be made, or to show that it still stands; ten seconds when absent. */
 	readonly patience?: number;
 }
 
-/** The Database port on a PostgreSQL server. `postgres`, the owner, is whoever the URL names. */
+/** Implements Database with a PostgreSQL server. The role `postgres`, the owner, is the user in the URL. */
 export class PostgresDatabase implements Database {
 	readonly #pool: pg.Pool;
 	readonly #listener: PostgresListener;
@@ -65,7 +65,7 @@ export class PostgresDatabase implements Database {
 	readonly #config: pg.ClientConfig;
 	readonly #patience: number;
 	readonly #timeout: number;
-	/** Roles that this server's user may not take, and what stands in for them. */
+	/** Roles that the server's user cannot assume, with the roles that replace them. */
 	readonly #standIns = new Map<string, string>([['postgres', 'none']]);
 
 	private constructor(
@@ -88,10 +88,10 @@ export class PostgresDatabase implements Database {
 			statement_timeout: timeout,
 			lock_timeout: lockLimit,
 			idle_in_transaction_session_timeout: timeout,
-			// When not even that is answered, the network is gone.
+			// If not even the timeout of the server is reported, the network is down.
 			query_timeout: timeout + waitTimeout,
 		});
-		// Whoever uses a connection that breaks is told by its query; the pool makes another.
+		// If a connection breaks, its query fails, and the pool opens another one.
 		this.#pool.on('error', () => undefined);
 		this.#pool.on('connect', client => client.on('error', () => undefined));
 		this.#listener = new PostgresListener(this.#config, waitTimeout, onListening);
@@ -101,7 +101,7 @@ export class PostgresDatabase implements Database {
 		this.runaways = new Runaways(this.#side, onStuck);
 	}
 
-	/** Rejects with what the server or the network said. */
+	/** Rejects with the error of the server or the network. */
 	static async open({config}: PostgresAddress, options: PostgresOptions = {}): Promise<PostgresDatabase> {
 		const database = new PostgresDatabase(config, options);
 		try {
@@ -113,7 +113,7 @@ export class PostgresDatabase implements Database {
 		}
 	}
 
-	/** From now on a scope's `role` is run as the owner. */
+	/** Runs scopes with this role as the owner from now on. */
 	standIn(role: string): void {
 		this.#standIns.set(role, 'none');
 	}
@@ -142,7 +142,7 @@ export class PostgresDatabase implements Database {
 		return this.#listener.listen(channel, listener);
 	}
 
-	/** A connection of its own, which whoever asked for it ends. */
+	/** A separate connection, which the caller must end. */
 	async connect(): Promise<pg.Client> {
 		const client = new pg.Client({...this.#config, lock_timeout: statementLimit});
 		client.on('error', () => undefined);
@@ -181,7 +181,7 @@ export class PostgresDatabase implements Database {
 		);
 	}
 
-	/** A connection for the time of `work`, and clean for the next one. */
+	/** Runs `work` with a connection, and cleans the connection up afterwards. */
 	async #with<T>(
 		scope: Scope,
 		signal: AbortSignal | undefined,
@@ -209,27 +209,27 @@ export class PostgresDatabase implements Database {
 				}, cancellingTime);
 			},
 		};
-		// The server's own limit counts for nothing where it does not look.
+		// The server's own limit has no effect while it does not check for interrupts.
 		const limit = scope.role === 'postgres' ? undefined : timeLimit(scope, this.#timeout);
-		const unheeded = setTimeout(() => call.cancel(overtime()), (limit ?? 0) + cancellingTime);
-		if (limit === undefined) clearTimeout(unheeded);
+		const serverLimitIgnored = setTimeout(() => call.cancel(overtime()), (limit ?? 0) + cancellingTime);
+		if (limit === undefined) clearTimeout(serverLimitIgnored);
 		const abort = (): void => call.cancel(signal?.reason as Error);
 		const end = this.#blockers.watch(call);
 		signal?.addEventListener('abort', abort, {once: true});
-		// From its answer on nothing cancels the call: what it did is done, and the connection is about to be another's.
+		// After the response, the call must not be cancelled any more: it is done, and the connection is about to run another call.
 		const over = (): void => {
 			isOver = true;
 			clearTimeout(overdue);
-			clearTimeout(unheeded);
+			clearTimeout(serverLimitIgnored);
 			end();
 			signal?.removeEventListener('abort', abort);
 		};
 		try {
-			// Aborted while it waited for a connection, where nobody listened yet.
+			// It may have been aborted while it waited for a connection, before there was a listener.
 			signal?.throwIfAborted();
 			const result = await work(client);
 			over();
-			// A cancellation that is on its way would meet the next call.
+			// A cancellation that is still on its way would hit the next call.
 			const isClean = cancelled === null && (first === 'begin' || (await clean(client).then(yes, no)));
 			client.release(!isClean);
 			return result;
@@ -250,14 +250,14 @@ export class PostgresDatabase implements Database {
 		}
 	}
 
-	/** One that answered: what the pool kept may have died with a server that is back meanwhile. */
+	/** A connection that has responded. Idle ones in the pool may be dead, because the server was restarted. */
 	async #connected(first: string): Promise<pg.PoolClient> {
 		for (let attempt = 0; ; attempt++) {
 			const client = await this.#pool.connect().catch((error: unknown) => {
 				throw unreachable(error);
 			});
 			try {
-				// A network that swallows everything is noticed here, not by what would be waited for longest.
+				// With a short timeout, so that a network that drops everything is noticed here.
 				const question: pg.QueryConfig & {query_timeout: number} = {text: first, query_timeout: this.#patience};
 				await client.query(question);
 				return client;
@@ -270,7 +270,7 @@ export class PostgresDatabase implements Database {
 		}
 	}
 
-	/** The scope as this server can run it, with the time that its role has. */
+	/** The scope with a role that the server's user can assume, and with the time limit of the role. */
 	#own(scope: Scope): Scope {
 		const limit = timeLimit(scope, this.#timeout);
 		const settings = limit < this.#timeout ? {...scope.settings, statement_timeout: String(limit)} : scope.settings;
@@ -282,7 +282,7 @@ export class PostgresDatabase implements Database {
 	}
 }
 
-/** One by one in the extended protocol, which takes no two at once: none can run after a COMMIT that it hides. */
+/** One by one in the extended protocol, which accepts only single statements: none can follow a hidden COMMIT. */
 async function runReadOnly(client: pg.PoolClient, sql: string): Promise<Result[]> {
 	const results: Result[] = [];
 	for (const text of splitStatements(sql)) {
@@ -298,27 +298,27 @@ async function query(client: pg.PoolClient, {text, values = []}: Statement): Pro
 	return toResult(await client.query(extended));
 }
 
-/** Ends a transaction that was left open, and forgets every setting, role, temporary table and lock. */
+/** Rolls back an open transaction, and resets all settings, roles, temporary tables and locks. */
 async function clean(client: pg.PoolClient): Promise<void> {
 	await client.query('rollback');
 	await client.query('discard all');
 }
 
 /**
- * Breaks the connection, so that what waits for its answer fails. The server's process computes on until it looks again:
- * pg_terminate_backend is seen no earlier than pg_cancel_backend. Its transaction keeps the lock of the agent's SQL meanwhile, so
- * that the agent has no second one (agentmux.agent_role).
+ * Breaks the connection, so that its call fails. The server's process computes on until it next checks for interrupts, for
+ * pg_terminate_backend as for pg_cancel_backend. Until then its transaction keeps the lock on the agent's SQL, so that the agent cannot
+ * run a second statement (agentmux.agent_role).
  */
 function abandon(client: pg.PoolClient): void {
 	(client as pg.PoolClient & {readonly connection: {readonly stream: {destroy(): void}}}).connection.stream.destroy();
 }
 
-/** The server's process for a connection; node-postgres knows it, and its types do not. */
+/** The server's process for a connection. The types of node-postgres lack this property. */
 function processOf(client: pg.PoolClient): number {
 	return (client as pg.PoolClient & {readonly processID: number}).processID;
 }
 
-/** Who held the lock that was waited for in vain. */
+/** For a lock timeout, the same error with the holder of the lock. */
 function blocked(error: unknown, {scope, blocker}: RunningCall): unknown {
 	if (!(error instanceof DatabaseError) || error.code !== '55P03' || blocker === null) return error;
 	return new DatabaseError(

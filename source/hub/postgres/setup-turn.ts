@@ -5,15 +5,15 @@ import type {PostgresDatabase} from './postgres.ts';
 import {readSql} from '../files/read-sql.ts';
 
 /**
- * Made at the first start, before anything else is. Nobody but the mailbox's owner may name it, whereas the key of an advisory
- * lock can be held by whoever runs SQL. Only its owner's rights count, whoever of those who may act as that one made it.
+ * A table to lock, created at the first start, before anything else. Only the mailbox's owner can access it, while any user who can run
+ * SQL could take an advisory lock. The owner of the schema gets all rights, whichever member of that role created the table.
  */
 const make = readSql(new URL('setup-turn.sql', import.meta.url));
 
-/** Two that made it at once, and one that was taken back while another waited for it. */
+/** Two hubs created it at the same time, or one removed it while another was waiting for it. */
 const races = new Set(['23505', '42P06', '42P07', '42P01', '3F000']);
 
-/** Runs `work` while no other hub on this database runs its own. Rejects with HubError when one does not come to an end. */
+/** Runs `work` while no other hub on this database does. Rejects with HubError if another one does not finish in time. */
 export async function inSetupTurn<T>(database: PostgresDatabase, work: () => Promise<T>): Promise<T> {
 	const client = await database.connect();
 	try {
@@ -29,7 +29,7 @@ export async function inSetupTurn<T>(database: PostgresDatabase, work: () => Pro
 	}
 }
 
-/** Whether there was no mailbox before. The turn lasts as long as the transaction that it leaves open. */
+/** Takes the lock, which lasts until the open transaction ends. Returns whether there was no mailbox before. */
 async function takeTurn(client: pg.Client): Promise<boolean> {
 	for (let attempt = 1; ; attempt++) {
 		try {
@@ -54,7 +54,7 @@ async function takeTurn(client: pg.Client): Promise<boolean> {
 	}
 }
 
-/** A set-up that failed leaves nothing behind, unless it got so far that the schema holds more. */
+/** Cleans up after a setup that failed, unless the schema already contains more. */
 async function takeBack(client: pg.Client): Promise<void> {
 	const text = 'drop table supabase_migrations.setup_turn; drop schema supabase_migrations; commit';
 	await client.query(text).catch(() => undefined);

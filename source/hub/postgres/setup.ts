@@ -8,19 +8,19 @@ import {checkRights, giveTablesBack} from './restored-rights.ts';
 import {inSetupTurn} from './setup-turn.ts';
 import {readSql} from '../files/read-sql.ts';
 
-/** What is there before anything is changed. */
+/** The state of the database before anything is changed. */
 interface Standing {
 	readonly version: number;
 	readonly encoding: string;
 	readonly standby: boolean;
 	readonly user: string;
 	readonly database: string;
-	/** Has been a mailbox before. */
+	/** Whether it already is a mailbox. */
 	readonly ours: boolean;
 	readonly supabase: boolean;
-	/** Schemas that a mailbox makes for itself, made by somebody else. */
+	/** Schemas with the names of a mailbox's own, created by somebody else. */
 	readonly foreign: string;
-	/** Who owns the mailbox, when it is none that the user can act as. */
+	/** The owner of the mailbox, if the user is not a member of that role; otherwise empty. */
 	readonly other: string;
 }
 
@@ -31,7 +31,7 @@ const standingQuery = readSql(new URL('standing.sql', import.meta.url));
  * Throws HubError, having changed nothing, where that would break what is there or the user lacks a right.
  */
 export async function preparePostgres(database: PostgresDatabase, log: Log): Promise<void> {
-	// Before even the turn is made, and again in it: another hub may have been faster.
+	// Checked before anything is created, and again under the lock, because another hub may have been faster.
 	const standing = await read(database);
 	refuse(standing);
 	try {
@@ -44,7 +44,7 @@ export async function preparePostgres(database: PostgresDatabase, log: Log): Pro
 			await checkRights(database, standing.database);
 			await migrate(database, migrations);
 			await giveTablesBack(database, log);
-			// Where no event trigger may be made, nobody else does it.
+			// Without event triggers, nothing else would do it.
 			await database.run(owner, [{text: 'select realtime.sync_capture()'}]);
 		});
 	} catch (error) {
@@ -58,7 +58,7 @@ async function read(database: PostgresDatabase): Promise<Standing> {
 	return result?.rows[0] as unknown as Standing;
 }
 
-/** Whether changes of the schema announce themselves; otherwise somebody has to look. */
+/** Whether event triggers report changes of the schema; otherwise the hub must check for them. */
 export async function hasEventTriggers(database: PostgresDatabase): Promise<boolean> {
 	const text = `select count(*)::int = 3 as all from pg_event_trigger where evtname in ('realtime_ddl', 'pgrst_ddl_watch', 'pgrst_drop_watch')`;
 	const [result] = await database.run(owner, [{text}]);
@@ -75,33 +75,33 @@ async function mayTake(database: PostgresDatabase, role: string): Promise<boolea
 function refuse({version, encoding, standby, database, ours, supabase, foreign, user, other}: Standing): void {
 	if (version < 150_000) {
 		throw new HubError(
-			`The server is PostgreSQL ${Math.floor(version / 10_000)}, and agentmux needs 15 or newer.`,
+			`The server is PostgreSQL ${Math.floor(version / 10_000)}, but agentmux needs 15 or newer.`,
 			'Choose another server.',
 		);
 	}
-	if (standby) throw new HubError('The server is a standby, which takes no writes.', 'Name the primary.');
+	if (standby) throw new HubError('The server is a standby, which is read-only.', 'Use the primary.');
 	if (encoding !== 'UTF8') {
 		throw new HubError(
-			`The database ${database} is encoded as ${encoding}, which cannot hold every message.`,
-			`Make one for it: create database agentmux encoding 'UTF8' template template0.`,
+			`The encoding of the database ${database} is ${encoding}, which cannot represent all messages.`,
+			`Create one for the mailbox: create database agentmux encoding 'UTF8' template template0.`,
 		);
 	}
 	if (supabase) {
 		throw new HubError(
-			`The database ${database} is a Supabase's own, and a hub would replace parts of it.`,
+			`The database ${database} is that of a Supabase, and a hub would replace parts of it.`,
 			'Set SUPABASE_URL and SUPABASE_SECRET_KEY instead: agentmux then needs no hub.',
 		);
 	}
 	if (other !== '') {
 		throw new HubError(
-			`The mailbox in ${database} belongs to the database user ${other}, and ${user} may not change it.`,
+			`The mailbox in ${database} belongs to the database user ${other}, and ${user} cannot change it.`,
 			`Let every hub connect as ${other}, or grant ${other} to ${user}.`,
 		);
 	}
 	if (!ours && foreign !== '') {
 		throw new HubError(
-			`The database ${database} has a schema ${foreign} that is not agentmux's, and a hub would change it.`,
-			'Give the mailbox a database of its own: create database agentmux.',
+			`The database ${database} has a schema ${foreign} that agentmux did not create, and a hub would change it.`,
+			'Create a separate database for the mailbox: create database agentmux.',
 		);
 	}
 }
@@ -115,8 +115,8 @@ function lackingRight({user, database}: Standing, error: DatabaseError): HubErro
 		`alter database ${name(database)} owner to ${name(user)}`,
 	];
 	return new HubError(
-		`The database user ${user} may not set up the mailbox: ${error.message}.`,
-		`Let a superuser run, where it is not so already: ${grants.join('; ')}.`,
+		`The database user ${user} lacks rights to set up the mailbox: ${error.message}.`,
+		`As a superuser, run those of these statements that are still needed: ${grants.join('; ')}.`,
 		{cause: error},
 	);
 }

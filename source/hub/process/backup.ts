@@ -16,11 +16,11 @@ import {findDamagedPage} from '../pglite/page-checksums.ts';
 import {fileError, makePrivateFolder} from '../files/private-file.ts';
 import {version} from '../files/version.ts';
 
-/** Beside the data directory in a backup: what made it. */
+/** In a backup, next to the data directory. */
 interface Manifest {
 	readonly format: typeof format;
 	readonly agentmux: string;
-	/** The newest migration that it knew. */
+	/** The newest migration of that agentmux. */
 	readonly schema: string;
 	/** PostgreSQL's major version. */
 	readonly postgres: string;
@@ -32,9 +32,9 @@ const format = 'agentmux-backup-1';
 const manifestName = 'agentmux.json';
 
 /**
- * Writes the mailbox, as it is at one moment, to a new file for this user alone, while the hub goes on, and opens what it
- * wrote as a restore would. Resolves with the number of messages in it. Keys are not in it: whoever has the file can read the
- * messages, but not speak for anybody. Rejects with HubError, and then there is no file.
+ * Writes a consistent copy of the mailbox to a new private file while the hub is running, and checks that it can be restored. Resolves
+ * with the number of messages in it. The backup has no keys: it lets one read the messages, but not write as anybody. Rejects with
+ * HubError, and then leaves no file.
  */
 export async function writeBackup(hub: RunningHub, file: string): Promise<number> {
 	refuseTaken(file);
@@ -54,7 +54,7 @@ export async function writeBackup(hub: RunningHub, file: string): Promise<number
 		await packFolder(folder, partial);
 		await syncPath(partial);
 		const messages = await check(partial, unpacked);
-		// No link, which not every disk that backups are kept on can make.
+		// A rename, because not every disk for backups supports hard links.
 		refuseTaken(file);
 		renameSync(partial, file);
 		await syncPath(dirname(file));
@@ -68,7 +68,7 @@ export async function writeBackup(hub: RunningHub, file: string): Promise<number
 	}
 }
 
-/** Whether a restore would take it, and nothing in it is damaged. */
+/** Checks that it can be restored and is not damaged. Resolves with the number of messages in it. */
 async function check(file: string, folder: string): Promise<number> {
 	try {
 		await unpack(file, folder);
@@ -79,14 +79,14 @@ async function check(file: string, folder: string): Promise<number> {
 		const {message} = error as Error;
 		throw new HubError(
 			`The database was copied, but its copy cannot be restored: ${message.replace(/\.$/, '')}.`,
-			'No backup was kept; see `agentmux hub logs`, and keep the data folder as it is.',
+			'The backup was deleted. See `agentmux hub logs`, and leave the data folder as it is.',
 			{cause: error},
 		);
 	}
 }
 
 function refuseTaken(file: string): void {
-	if (existsSync(file)) throw new HubError(`${file} is there already.`, 'Name another file, or move that one away.');
+	if (existsSync(file)) throw new HubError(`${file} already exists.`, 'Choose another file, or move that one away.');
 }
 
 async function askCopy(hub: RunningHub): Promise<string> {
@@ -99,14 +99,14 @@ async function askCopy(hub: RunningHub): Promise<string> {
 	});
 	const {folder, message} = (await response.json()) as {readonly folder?: string; readonly message?: string};
 	if (response.status === 201 && folder !== undefined) return folder;
-	if (response.status === 409) throw new HubError(message ?? '', 'Back it up as that server is: with pg_dump.');
+	if (response.status === 409) throw new HubError(message ?? '', 'Back up that server with pg_dump.');
 	throw new HubError(`The hub could not copy its database: ${message ?? response.status}.`, 'See `agentmux hub logs`.');
 }
 
 /**
- * Puts a backup in the place of the mailbox: unpacked, opened and brought up to date first, and only then is the hub ended.
- * Resolves with the folder in which what was there is kept; null when nothing was. Rejects with HubError, and then nothing has
- * changed. Whoever starts the hub next serves the backup.
+ * Replaces the mailbox with a backup, which is first unpacked, opened and brought up to date; only then is the hub stopped. The next start
+ * serves the backup. Resolves with the folder in which the previous mailbox is kept; null if there was none. Rejects with HubError, and
+ * then has changed nothing.
  */
 export async function restoreBackup(
 	paths: HubPaths,
@@ -118,7 +118,7 @@ export async function restoreBackup(
 	if (served !== embedded) {
 		throw new HubError(
 			`The mailbox is on the PostgreSQL ${describeDatabase(served)}.`,
-			'Restore that server by its own means, or go back to the embedded database first: `agentmux hub start --database-url embedded`.',
+			'Restore that server with its own tools, or first switch to the embedded database: `agentmux hub start --database-url embedded`.',
 		);
 	}
 	const folder = join(paths.data, `${temporaryPrefix}restore-${process.pid}`);
@@ -128,12 +128,12 @@ export async function restoreBackup(
 		await unpack(file, folder);
 		onProgress('Opening it.');
 		await adoptDirectory(join(folder, 'pg'));
-		// Nobody starts a hub between the end of this one and the exchange.
-		const starting = await takePatiently(join(paths.state, 'start.lock'));
+		// Prevents others from starting a hub before the exchange.
+		const starting = await waitForLock(join(paths.state, 'start.lock'));
 		try {
 			onProgress('Putting it in place.');
 			await stopHub(paths);
-			const lock = await takePatiently(hubLock(paths));
+			const lock = await waitForLock(hubLock(paths));
 			try {
 				return await exchange(paths.data, join(folder, 'pg'));
 			} finally {
@@ -152,9 +152,9 @@ async function unpack(file: string, folder: string): Promise<void> {
 		await unpackFolder(file, folder);
 	} catch (error) {
 		const {code = ''} = error as NodeJS.ErrnoException;
-		if (['ENOSPC', 'EDQUOT'].includes(code)) throw fileError(`${file} cannot be unpacked in ${dirname(folder)}`, error);
+		if (['ENOSPC', 'EDQUOT'].includes(code)) throw fileError(`Cannot unpack ${file} in ${dirname(folder)}`, error);
 		if (['ENOENT', 'EACCES', 'EISDIR'].includes(code))
-			throw new HubError(`${file} cannot be read (${code}).`, 'Nothing was changed.');
+			throw new HubError(`Cannot read ${file} (${code}).`, 'Nothing was changed.');
 		throw new HubError(`${file} is not an agentmux backup, or it is damaged.`, 'Nothing was changed.', {cause: error});
 	}
 	const manifest = manifestIn(join(folder, manifestName));
@@ -163,7 +163,7 @@ async function unpack(file: string, folder: string): Promise<void> {
 	}
 	if (manifest.postgres === postgresVersion) return;
 	throw new HubError(
-		`${file} is of PostgreSQL ${manifest.postgres}, made by agentmux ${manifest.agentmux}; this one runs ${postgresVersion}.`,
+		`${file} is of PostgreSQL ${manifest.postgres}, made by agentmux ${manifest.agentmux}, but this one uses ${postgresVersion}.`,
 		'Restore it with that agentmux.',
 	);
 }
@@ -176,7 +176,7 @@ function manifestIn(path: string): Manifest | null {
 	}
 }
 
-/** Two names are changed; between them stands neither, which a start would take for a first one: the locks keep that away. */
+/** Renames both folders. Between the two renames, a starting hub would find no database and create one; the locks prevent that. */
 async function exchange(data: string, restored: string): Promise<string | null> {
 	const directory = join(data, 'pg');
 	const kept = existsSync(directory)
@@ -193,17 +193,17 @@ async function exchange(data: string, restored: string): Promise<string | null> 
 		await syncPath(data);
 		return kept;
 	} catch (error) {
-		throw fileError(`The backup cannot be put in place in ${data}`, error);
+		throw fileError(`Cannot move the backup into ${data}`, error);
 	}
 }
 
-async function takePatiently(path: string): Promise<Lock> {
+async function waitForLock(path: string): Promise<Lock> {
 	for (let tries = 0; tries < 300; tries += 1) {
 		const lock = await takeLock(path);
 		if (lock !== null) return lock;
 		await sleep(100);
 	}
-	throw new HubError(`Somebody holds ${path}.`, 'Is another hub starting? Try again; nothing was changed.');
+	throw new HubError(`${path} is locked.`, 'Another hub may be starting. Nothing was changed; try again.');
 }
 
 function unwritten(file: string, error: unknown): HubError {
@@ -212,8 +212,8 @@ function unwritten(file: string, error: unknown): HubError {
 		ENOENT: 'its folder does not exist, or the copy was removed',
 		EACCES: 'permission is denied',
 		ENOSPC: 'the disk is full',
-		EEXIST: 'it exists already',
+		EEXIST: 'it already exists',
 		EROFS: 'the file system is read-only',
 	};
-	return new HubError(`${file} cannot be written: ${reasons[code] ?? message}.`, 'Name another file.', {cause: error});
+	return new HubError(`Cannot write ${file}: ${reasons[code] ?? message}.`, 'Choose another file.', {cause: error});
 }

@@ -6,8 +6,8 @@ import {json, refusal, type Handler} from '../http/http.ts';
 import type {OpenedDatabase} from '../database/opened-database.ts';
 
 /**
- * What a backup asks of the hub that runs: `POST /agentmux/v1/copies` answers with a folder of this machine that holds `pg`,
- * a copy of the data directory. Whoever asked removes it; what was forgotten goes at the next start.
+ * For backups: `POST /agentmux/v1/copies` responds with a folder on this machine that contains `pg`, a copy of the data directory. The
+ * client must remove the folder; the next start removes any that are left.
  */
 export function createCopies(
 	{copyTo, label}: Pick<OpenedDatabase, 'copyTo' | 'label'>,
@@ -16,7 +16,7 @@ export function createCopies(
 	return {
 		async handle({method, path, caller}) {
 			if (caller.role !== 'service_role') return refusal(401, 'Unauthorized: this needs the service_role key.');
-			if (path !== '/copies' || method !== 'POST') return refusal(404, 'There is nothing of that name.');
+			if (path !== '/copies' || method !== 'POST') return refusal(404, 'There is no such path here.');
 			if (copyTo === null) return refusal(409, `The mailbox is on the PostgreSQL ${label}.`);
 			const folder = join(data, `${temporaryPrefix}copy-${randomUUID()}`);
 			try {
@@ -33,7 +33,7 @@ export function createCopies(
 	};
 }
 
-/** What is wrong with the disk; null when it is something else. An error from the database's thread has its code in its text alone. */
+/** What is wrong with the disk; null for other errors. Errors from the database's thread have their code only in the message. */
 function reasonOf(error: unknown): string | null {
 	const {message} = error as Error;
 	if (/ENOSPC|EDQUOT|No space left/.test(message)) return 'the disk is full';

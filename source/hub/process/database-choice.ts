@@ -5,21 +5,21 @@ import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 import {embedded} from '../database/postgres-url.ts';
 
 /**
- * Which database the hub of these places serves when nobody says: the one that it served last. Whoever starts the hub may
- * be an agent's client that knows nothing of it, and must not begin with an empty mailbox. A URL, or `embedded`.
+ * The default database of the hub with these paths, a URL or `embedded`: the one that it served last. The hub may be started by an
+ * agent's client that does not know which database to use, and that must not create an empty mailbox.
  */
 export function rememberedDatabase(paths: HubPaths): string {
 	const path = choiceFile(paths);
-	const remedy = 'Name the database again: `agentmux hub start --database-url URL`, or `embedded` for the usual one.';
+	const remedy = 'Give the database again: `agentmux hub start --database-url URL`, or `embedded` for the default.';
 	const chosen = readJsonFile(path, remedy);
 	if (chosen === null) return embedded;
 	const {url} = chosen;
 	if (typeof url === 'string' && url !== '') return url;
-	// Another database than the one that it served would begin with an empty mailbox.
+	// With the wrong database, the mailbox would be empty.
 	throw new HubError(`${path} is damaged: it does not say which database the hub serves.`, remedy);
 }
 
-/** The URL may hold a password: the file is the user's alone, as keys.json is. */
+/** The URL may contain a password, so the file is private. */
 export function rememberDatabase(paths: HubPaths, url: string): void {
 	if (isRemembered(paths, url)) return;
 	writePrivateFile(choiceFile(paths), `${JSON.stringify({url})}\n`);

@@ -15,23 +15,23 @@ import {fileError, makePrivateFolder} from '../files/private-file.ts';
 import {readState, stateFault, stateFile} from '../home/state-file.ts';
 
 export interface EnsureOptions {
-	/** The database that it is to serve: a URL, or `embedded`. Without it, the one that it served last. */
+	/** The database to serve: a URL, or `embedded`. By default, the one that it served last. */
 	readonly databaseUrl?: string | undefined;
-	/** What the hub is doing, while it starts; each sentence once. */
+	/** Called with sentences about the progress of the start, each once. */
 	readonly onProgress?: (sentence: string) => void;
 }
 
-/** A first start without the build's template runs initdb, on a machine that may be busy with everything else. */
+/** Milliseconds. A first start without the build's template runs initdb, and the machine may be busy. */
 const timeout = 120_000;
 const pollEvery = 40;
-/** Milliseconds that a hub may hold the lock without answering where it says that it does. */
+/** Milliseconds that a hub may hold the lock without answering at its address. */
 const silence = 15_000;
 /** Milliseconds within which a running hub rewrites its state file after it was removed or damaged. */
 const rewriting = 4000;
 
 /**
- * The hub that runs, or one started now, in a process that outlives this one and its terminal. However many ask at once,
- * one starts it: whoever holds state/start.lock. Rejects with HubError.
+ * The running hub, or a newly started one, in a process that outlives this one and its terminal. If several processes call this at the
+ * same time, the one that holds state/start.lock starts it. Rejects with HubError.
  */
 export async function ensureHub(paths: HubPaths, {databaseUrl, onProgress}: EnsureOptions = {}): Promise<RunningHub> {
 	await endUnproven(paths, onProgress);
@@ -54,13 +54,13 @@ export async function ensureHub(paths: HubPaths, {databaseUrl, onProgress}: Ensu
 			lock ??= await takeLock(join(paths.state, 'start.lock'));
 			if (hub !== null) {
 				lastSign = Date.now();
-				// Under the lock, and as often as it takes: a screen of the older agentmux that sees its hub end starts another one.
+				// Under the lock, and again if necessary: a running screen of the older agentmux would start its own hub again.
 				if (lock !== null) await replace(paths, hub, onProgress);
 				else await sleep(pollEvery);
 				child = null;
 				continue;
 			}
-			// Somebody who runs `agentmux hub run` by hand may be on the way already.
+			// The user may just have run `agentmux hub run`.
 			if (lock !== null && child === null && !(await isHeld(paths))) child = startHub(paths, databaseUrl);
 			if (isStarting(paths)) lastSign = Date.now();
 			if (Date.now() - lastSign > (readState(paths) === null ? rewriting : silence)) {
@@ -78,16 +78,16 @@ export async function ensureHub(paths: HubPaths, {databaseUrl, onProgress}: Ensu
 	} finally {
 		lock?.release();
 	}
-	throw new HubError('The hub did not answer in two minutes.', 'See `agentmux hub logs`.');
+	throw new HubError('The hub did not answer within two minutes.', 'See `agentmux hub logs`.');
 }
 
-/** Its clients come back by themselves, to the same address. */
+/** The hub's clients reconnect by themselves: the address stays the same. */
 async function replace(paths: HubPaths, {pid}: RunningHub, onProgress: EnsureOptions['onProgress']): Promise<void> {
 	onProgress?.(`Replacing the hub of an older agentmux (process ${pid}).`);
 	await stopHub(paths, pid);
 }
 
-/** The hub that runs. Rejects with HubError where none does, or it cannot be used. */
+/** The running hub. Rejects with HubError if there is none, or if it cannot be used. */
 export async function runningHub(paths: HubPaths): Promise<RunningHub> {
 	const deadline = Date.now() + rewriting;
 	for (;;) {
@@ -101,39 +101,39 @@ export async function runningHub(paths: HubPaths): Promise<RunningHub> {
 	}
 }
 
-/** Throws where no hub could be found, however long one waits. */
+/** Throws if waiting for a hub is pointless. */
 function refuseFault(paths: HubPaths): void {
 	const fault = stateFault(paths);
 	if (fault !== null) throw fault;
 }
 
-/** Whether it says that it is on the way. */
+/** Whether a hub has reported that it is starting. */
 function isStarting(paths: HubPaths): boolean {
 	const state = readState(paths);
 	return state !== null && state.failure === null && state.url === null && isAlive(state.pid);
 }
 
-/** What is wrong with a hub that runs and does not answer; null where none runs. */
+/** The error for a hub that runs but does not answer; null if none runs. */
 async function silentHub(paths: HubPaths): Promise<HubError | null> {
 	if (!(await isHeld(paths))) return null;
 	const pid = hubProcess(paths);
 	const state = readState(paths);
 	const who = pid === null ? 'A hub' : `A hub (process ${pid})`;
 	const why =
-		state === null ? `${stateFile(paths)} does not say where it answers` : (state.progress ?? 'it does not answer');
-	const end = pid === null ? 'End its process' : 'End it with `agentmux hub stop`';
+		state === null ? `${stateFile(paths)} does not contain its address` : (state.progress ?? 'it does not answer');
+	const end = pid === null ? 'End its process' : 'Stop it with `agentmux hub stop`';
 	return new HubError(
-		`${who} holds ${paths.data}, but cannot be used: ${why.replace(/\.$/, '')}.`,
+		`${who} is using ${paths.data}, but does not respond: ${why.replace(/\.$/, '')}.`,
 		`See \`agentmux hub logs\`. ${end}; the next command starts another.`,
 	);
 }
 
-/** Whether the last hub of these places was ended on purpose, and none runs since. */
+/** Whether the last hub with these paths was stopped on purpose, and none is running. */
 export async function wasStopped(paths: HubPaths): Promise<boolean> {
 	return !existsSync(stateFile(paths)) && !(await isHeld(paths));
 }
 
-/** The hub of an agentmux that could not prove itself: no token may go to it, and the lock says that it is ours. */
+/** Stops the hub of an older agentmux without a proof key: no token may be sent to it. The lock shows that it is ours. */
 async function endUnproven(paths: HubPaths, onProgress: EnsureOptions['onProgress']): Promise<void> {
 	const state = readState(paths);
 	if (state === null || state.url === null || state.socket !== undefined || !isAlive(state.pid)) return;
@@ -142,20 +142,19 @@ async function endUnproven(paths: HubPaths, onProgress: EnsureOptions['onProgres
 	await stopHub(paths, state.pid);
 }
 
-/** Nobody is to write into another mailbox than the one that he named. */
-/** Throws where it serves another database than the one that is asked for, if any is. */
+/** Throws if a database was given and the hub serves another one: the user must not write into the wrong mailbox. */
 function checkDatabase({pid, database}: RunningHub, databaseUrl: string | undefined): void {
 	if (databaseUrl === undefined) return;
 	const wanted = describeDatabase(databaseUrl);
 	if (database === wanted) return;
 	const name = (label: string): string => (label === embedded ? 'the embedded database' : label);
 	throw new HubError(
-		`The hub that runs (process ${pid}) serves ${name(database)}, and this asks for ${name(wanted)}.`,
-		'End it with `agentmux hub stop` first.',
+		`The running hub (process ${pid}) serves ${name(database)}, not ${name(wanted)}.`,
+		'Stop it first with `agentmux hub stop`.',
 	);
 }
 
-/** Ends the hub of these places (with a pid: only that one) and resolves with its pid when it is gone; null when none runs. Rejects with HubError. */
+/** Stops the hub with these paths (with `pid`, only that one), and resolves with its pid; null if none is running. Rejects with HubError. */
 export async function stopHub(paths: HubPaths, pid?: number): Promise<number | null> {
 	if (!(await isHeld(paths))) return null;
 	const running = await holder(paths);
@@ -164,21 +163,21 @@ export async function stopHub(paths: HubPaths, pid?: number): Promise<number | n
 		process.kill(running, 'SIGTERM');
 	} catch (error) {
 		const {code} = error as NodeJS.ErrnoException;
-		if (code !== 'ESRCH') throw fileError(`The hub (process ${running}) cannot be told to end`, error);
+		if (code !== 'ESRCH') throw fileError(`Cannot stop the hub (process ${running})`, error);
 	}
 	const deadline = Date.now() + 20_000;
 	while (Date.now() < deadline) {
-		// Not when the lock is free: to the end of its process it may write into its cache.
+		// The lock is released earlier, but the process may write to its cache until it ends.
 		if (!isAlive(running)) return running;
 		await sleep(pollEvery);
 	}
 	throw new HubError(
-		`The hub (process ${running}) does not end.`,
-		`See \`agentmux hub logs\`; \`kill -9 ${running}\` loses nothing that was acknowledged.`,
+		`The hub (process ${running}) does not stop.`,
+		`See \`agentmux hub logs\`. \`kill -9 ${running}\` is safe: nothing that was acknowledged is lost.`,
 	);
 }
 
-/** The process of the hub that holds the lock; null when it has ended meanwhile. Rejects with HubError when nothing names it. */
+/** The process of the hub that holds the lock; null if it has ended meanwhile. Rejects with HubError if it is unknown. */
 async function holder(paths: HubPaths): Promise<number | null> {
 	const deadline = Date.now() + silence;
 	while (Date.now() < deadline) {
@@ -188,12 +187,12 @@ async function holder(paths: HubPaths): Promise<number | null> {
 		await sleep(pollEvery);
 	}
 	throw new HubError(
-		`A hub holds ${paths.data}, and neither its lock nor ${stateFile(paths)} says which process that is.`,
-		'End it by hand.',
+		`A hub is using ${paths.data}, but neither its lock nor ${stateFile(paths)} contains its process id.`,
+		'End it yourself.',
 	);
 }
 
-/** Whether some process runs a hub on this data. */
+/** Whether a process is running a hub with this data folder. */
 async function isHeld(paths: HubPaths): Promise<boolean> {
 	if (!existsSync(hubLock(paths))) return false;
 	const lock = await takeLock(hubLock(paths));
@@ -208,19 +207,19 @@ function startHub(paths: HubPaths, databaseUrl = ''): ChildProcess {
 	try {
 		log = openSync(path, appendOnly, 0o600);
 	} catch (error) {
-		throw fileError(`The hub's log ${path} cannot be written`, error);
+		throw fileError(`Cannot write the hub's log ${path}`, error);
 	}
 	try {
 		const folders = ['--data', paths.data, '--state', paths.state, '--logs', paths.logs];
 		const child = spawn(process.execPath, [cli, 'hub', 'run', ...folders], {
 			detached: true,
-			// Not the starter's folder, which somebody may want to remove while the hub runs.
+			// Not the current folder, which the user may want to remove while the hub is running.
 			cwd: paths.data,
-			// Arguments can be read by everyone on this machine, and the URL may hold a password.
+			// Not as an argument: other users can read those, and the URL may contain a password.
 			env: {...process.env, AGENTMUX_DATABASE_URL: databaseUrl},
 			stdio: ['ignore', log, log],
 		});
-		// Without a listener it would be thrown; the exit code that is then missing says it as well.
+		// Without a listener, the error would be thrown. The missing exit code shows it, too.
 		child.on('error', () => undefined);
 		child.unref();
 		return child;
@@ -233,7 +232,7 @@ function failureOf(paths: HubPaths, child: ChildProcess): HubError {
 	const state = readState(paths);
 	if (state?.pid === child.pid && state?.failure) return new HubError(...state.failure);
 	if (freeBytes(paths.state) < 65_536) {
-		return new HubError(`The hub cannot start: the disk that holds ${paths.state} is full.`, 'Free some space on it.');
+		return new HubError(`The hub cannot start: the disk of ${paths.state} is full.`, 'Free some space on it.');
 	}
 	const how = child.signalCode === null ? `with exit code ${child.exitCode}` : `by ${child.signalCode}`;
 	return new HubError(`The hub ended ${how} before it answered.`, 'See `agentmux hub logs`.');

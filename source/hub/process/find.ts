@@ -8,21 +8,11 @@ import type {HubAddress} from '../local/dial.ts';
 import {connectWith} from '../local/fetch.ts';
 import {lockHolder} from '../files/lock.ts';
 import type {HubPaths} from '../files/paths.ts';
-import {readState} from '../home/state-file.ts';
+import {readState, type HubFacts} from '../home/state-file.ts';
 
-/** A hub that answers, and what opens it. */
-export interface RunningHub extends HubKeys, HubAddress {
-	readonly pid: number;
-	readonly version: string;
-	/** The newest migration that it applies. */
-	readonly schema: string;
-	/** ISO 8601. */
-	readonly started_at: string;
-	/** `PGlite`, or `PostgreSQL` and its version. */
-	readonly engine: string;
-	/** `embedded`, or `user@host:port/database`. */
-	readonly database: string;
-	/** What it waits for: a database that is away. Null when nothing. */
+/** A hub that answers, with its keys. */
+export interface RunningHub extends HubKeys, HubAddress, HubFacts {
+	/** A sentence about what it is waiting for, such as an unavailable database; null if nothing. */
 	readonly progress: string | null;
 	/** What its database works on. */
 	readonly running: readonly Activity[];
@@ -31,8 +21,8 @@ export interface RunningHub extends HubKeys, HubAddress {
 }
 
 /**
- * The hub of these places, or null when none answers: one that proved to be it, by its socket or a challenge. A state file
- * whose process is gone is ignored, and so is the hub of an agentmux that had neither. Rejects with HubError.
+ * The running hub with these paths, verified by its socket or a challenge; null if none answers. Ignores a state file whose process is
+ * gone, and hubs of older versions that cannot be verified. Rejects with HubError.
  */
 export async function findHub(paths: HubPaths): Promise<RunningHub | null> {
 	const state = readState(paths);
@@ -45,21 +35,21 @@ export async function findHub(paths: HubPaths): Promise<RunningHub | null> {
 	return {url, socket, proof_key, pid, version, schema, started_at, engine, database, progress, ...health, ...keys};
 }
 
-/** What a hub holds as long as it runs. */
+/** The lock that a hub holds while it runs. */
 export function hubLock({data}: HubPaths): string {
 	return join(data, 'hub.lock');
 }
 
 /**
- * The process that a hub of these places is, or was, as far as it is alive: whether it still holds the lock, only the lock
- * says. An older hub does not sign it, and stands in the state file alone. Null when nothing names one.
+ * The process of the hub with these paths; null if it is unknown or has ended. The process may be alive without running the hub any more:
+ * only the lock tells. Older hubs do not sign the lock, so their process is only in the state file.
  */
 export function hubProcess(paths: HubPaths): number | null {
 	const pid = lockHolder(hubLock(paths)) ?? readState(paths)?.pid ?? null;
 	return pid !== null && isAlive(pid) ? pid : null;
 }
 
-/** Another user's process counts as alive; one that has ended and is only still listed does not. */
+/** Whether a process, even another user's, is alive; zombies are not. */
 export function isAlive(pid: number): boolean {
 	try {
 		process.kill(pid, 0);
@@ -69,7 +59,7 @@ export function isAlive(pid: number): boolean {
 	}
 }
 
-/** See proc_pid_stat(5). Where the parent waits for nobody, it may be listed for ever. */
+/** See proc_pid_stat(5). If its parent never waits for it, a zombie may stay forever. */
 function isZombie(pid: number): boolean {
 	if (process.platform !== 'linux') return false;
 	try {
@@ -86,7 +76,7 @@ type Health = Pick<RunningHub, 'running' | 'runaways'>;
 /** What runs in the database of the hub that answers there; null when none does, nothing where it may not say. */
 function healthOf(address: HubAddress, pid: number): Promise<Health | null> {
 	return new Promise(resolve => {
-		// node:http and not fetch: this stands before the first frame, and loading fetch would cost more than asking.
+		// node:http, because the first frame waits for this, and loading fetch takes longer than the request.
 		const options = {
 			path: '/health',
 			headers: {host: new URL(address.url).host},

@@ -44,31 +44,31 @@ import {PublishedState, type HubState} from '../home/state-file.ts';
 import {version} from '../files/version.ts';
 
 export interface RunOptions {
-	/** Instead of the port remembered from the last run; 0 for any that is free. */
+	/** The port; 0 for any free one. By default, that of the last run. */
 	readonly port?: number;
-	/** The URL of a PostgreSQL, or `embedded`; without it, the database that was served last. */
+	/** The URL of a PostgreSQL, or `embedded`. By default, the database that was served last. */
 	readonly databaseUrl?: string;
-	/** Milliseconds that a statement of the owner may run; two minutes when absent. */
+	/** Milliseconds that the owner's statements may run; default two minutes. */
 	readonly statementTimeout?: number;
 	readonly log: Log;
-	/** Is given a line about each request. */
+	/** Called with a line for each request. */
 	readonly trace?: Trace | undefined;
-	/** The database died under it and cannot be opened again; the hub is of no more use. */
+	/** Called when the database has died and cannot be reopened; the hub is unusable then. */
 	readonly onLost: (error: Error) => void;
 	/**
-	 * Its folder was moved, removed or replaced: what lies under its paths now is another's. The process has to end at once, and
-	 * must neither close the hub nor write anything.
+	 * Called when the data folder was moved, removed or replaced, so that its path may now be another hub's. The process must exit
+	 * immediately, and must neither close the hub nor write anything.
 	 */
 	readonly onDisplaced: (error: HubError) => void;
 }
 
 export interface Hub {
 	readonly url: string;
-	/** Ends connections, shuts the database down and releases the lock. */
+	/** Closes the connections, shuts the database down and releases the lock. */
 	close(): Promise<void>;
 }
 
-/** Runs the hub in this process until it is closed. Rejects with HubError, which state/hub.json then says as well. */
+/** Runs the hub in this process until it is closed. Rejects with HubError, and then writes the error to state/hub.json. */
 export async function runHub(paths: HubPaths, options: RunOptions): Promise<Hub> {
 	for (const folder of [paths.data, paths.state, paths.logs]) makePrivateFolder(folder);
 	for (const sentence of checkHome(paths)) options.log(sentence);
@@ -121,7 +121,7 @@ export async function runHub(paths: HubPaths, options: RunOptions): Promise<Hub>
 	}
 }
 
-/** Null while a hub holds it; whoever only looks whether one does holds it for a moment, and is no hub. */
+/** Null if a hub holds it. A process that only checks the lock holds it for a moment, so this retries. */
 async function takeHubLock(paths: HubPaths): Promise<Lock | null> {
 	for (let tries = 0; ; tries += 1) {
 		const lock = await takeLock(hubLock(paths), {sign: true});
@@ -132,12 +132,12 @@ async function takeHubLock(paths: HubPaths): Promise<Lock | null> {
 
 function displaced({data}: HubPaths): HubError {
 	return new HubError(
-		`The hub (process ${process.pid}) has ended: its data folder is no longer the one at ${data}; it was moved, removed or replaced.`,
-		'It wrote nothing into what is there now. What it had acknowledged is in the folder that was moved.',
+		`The hub (process ${process.pid}) has ended, because its data folder ${data} was moved, removed or replaced.`,
+		'It wrote nothing to a folder that is there now. Everything it acknowledged is in the folder that was moved.',
 	);
 }
 
-/** What a hub has of the machine. */
+/** The resources of a hub. */
 interface Holdings {
 	readonly home: HeldHome;
 	readonly space: DiskSpace;
@@ -166,10 +166,10 @@ async function start(
 	};
 	const opened = await open(paths, {...options, catchUp, onDisplaced: () => home.displace(), space}, admission, tell);
 	const {database, engine, startMaintenance} = opened;
-	// Not before: while a copy of the data is still being put in place, its own keys may be yet to come.
+	// Only now, so that no keys are created while a copy of the data, with its own keys, is still being put in place.
 	const keys = new KeyRing(paths);
 	home.adopt(keysFile(paths));
-	// Before anybody claims: what ran out while there was no hub is not lost.
+	// Before anybody claims a task: the time without a hub does not count for leases.
 	await database.run(owner, [resumeLeases]);
 	rememberDatabase(paths, options.databaseUrl);
 	home.adopt(choiceFile(paths));
@@ -202,9 +202,9 @@ async function start(
 	home.adopt(portFile(paths));
 	const endMaintenance = startMaintenance();
 	const sealing = startSealing(database, state.current.database, paths.data, log);
-	if (serving.socket === null) log('No socket could be made; programs of this user prove the hub by a challenge.');
+	if (serving.socket === null) log('Could not create a socket; programs of this user verify the hub by a challenge.');
 	state.change({url, socket: serving.socket, progress: space.isFull ? full : null});
-	log(`Hub ${version} answers at ${url}.`);
+	log(`Hub ${version} is listening at ${url}.`);
 	return {
 		url,
 		async close() {
@@ -216,14 +216,14 @@ async function start(
 				await known?.end();
 				await database.close();
 			} catch (error) {
-				// A database that died under it can be neither unsubscribed from nor closed.
+				// If the database has died, unsubscribing and closing it fail.
 				log(`Hub did not end cleanly: ${error instanceof Error ? error.message : String(error)}`);
 			}
 			home.end();
 			space.end();
 			state.remove();
 			log('Hub ended.');
-			// Whoever waits for its end may remove the home from here on.
+			// From here on, another process may remove the home.
 			lock.release();
 		},
 	};
@@ -268,9 +268,9 @@ async function open(
 		log,
 		...(statementTimeout === undefined ? {} : {timeout: statementTimeout}),
 		onListening(reason) {
-			// What it announces meanwhile is lost: nobody stays live over the gap, and whoever comes back catches up.
+			// Notifications during the gap are lost, so all clients are disconnected; they catch up when they reconnect.
 			const turn = ++turns;
-			// Which tokens have ended was announced meanwhile, too.
+			// Notifications about ended tokens may be lost as well.
 			if (reason === null) void catchUp().then(() => turn === turns && admission.open());
 			else admission.shut();
 			if (reason === null) log('The database answers again.');
@@ -314,7 +314,7 @@ async function serve(
 			const end = 'fault' in caller ? null : ended.find(caller);
 			return end === null ? caller : {fault: end};
 		},
-		onFault: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
+		onError: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
 	});
 	const underWay = new UnderWay();
 	const dismissal = new Dismissal(database, underWay, log);
@@ -381,7 +381,7 @@ async function serve(
 	};
 }
 
-/** The port of the last run, so that what agents were told stays true; 0 before the first. */
+/** The port of the last run, so that the address in agents' files stays valid; 0 before the first run. */
 function rememberedPort(paths: HubPaths): number {
 	try {
 		const port = Number(readOwnFile(portFile(paths)));
@@ -406,5 +406,5 @@ function portFile(paths: HubPaths): string {
 function alreadyRunning(paths: HubPaths): HubError {
 	const pid = hubProcess(paths);
 	const who = pid === null ? 'Another process' : `Another hub (process ${pid})`;
-	return new HubError(`${who} holds ${paths.data}.`, 'Use it, or end it with `agentmux hub stop`.');
+	return new HubError(`${who} is using ${paths.data}.`, 'Use that one, or stop it with `agentmux hub stop`.');
 }

@@ -14,41 +14,41 @@ import {addressWithoutValues, type Trace} from '../files/trace.ts';
 import type {UnderWay} from '../http/under-way.ts';
 import {Bodies, bodyLimits, type BodyFault, type BodyLimits} from '../http/request-body.ts';
 
-/** What answers under one prefix of the address. */
+/** A handler for the paths below a prefix. */
 interface Route {
-	/** `/rest/v1`, without a slash at the end. */
+	/** `/rest/v1`: without a trailing slash. */
 	readonly prefix: string;
-	/** Milliseconds for which it takes a token that has expired; PostgREST's 30 s when absent. */
+	/** Milliseconds for which expired tokens are accepted; default 30 s, as in PostgREST. */
 	readonly leeway?: number;
-	/** Whether its answers may hold tokens: one that was asked for with keys that were replaced meanwhile is not given. */
+	/** Whether its responses may contain tokens. They are withheld if the keys were replaced after the request. */
 	readonly givesTokens?: boolean;
 	readonly handle: Handler;
 }
 
 export interface HubServerOptions {
 	readonly jwtSecret: string;
-	/** The answer to a caller whose token was ended before it expired; null for all others. */
+	/** The response to a caller whose token was ended before it expired; null for all others. */
 	readonly refuse?: (caller: Caller) => Promise<HubResponse | null>;
 	readonly routes: readonly Route[];
 	/** Is told of each request that is being answered. */
 	readonly underWay?: UnderWay;
 	/** Takes over WebSocket handshakes under /realtime/v1/websocket. `countAs`: among whose connections it counts from then on. */
 	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer, countAs: (holder: string) => void) => void;
-	/** What /health answers to this user's own programs; others hear that something is there. */
+	/** The response of /health to this user's own programs; others only learn that the hub is running. */
 	readonly health: () => object;
-	/** For the programs of this user; without it, there is TCP alone. */
+	/** The socket for this user's programs; without it, the server only listens on TCP. */
 	readonly local?: {
-		/** The folder of the state, in or for which the socket is made. */
+		/** The state folder, which determines the path of the socket. */
 		readonly state: string;
 		/** Answers challenges on /health. */
 		readonly proofKey: string;
-		/** The socket was taken away, and another was made (or none could be). */
+		/** Called when the socket was removed and recreated; null if that failed. */
 		readonly onSocket: (path: string | null) => void;
 	};
-	/** Whether the hub's folder is still there, asked before each request and each answer: without it, there is neither. */
+	/** Whether the hub's folder is still in place. Checked before each request and each response; if not, the connection is closed. */
 	readonly isInPlace?: () => boolean;
 	readonly limits?: Partial<ServerLimits>;
-	/** On both listeners together; what comes beyond is turned away. As many as the system allows when absent. */
+	/** The maximum number of connections on both listeners together; default unlimited. */
 	readonly maxConnections?: number;
 	readonly log: Log;
 	readonly trace?: Trace | undefined;
@@ -61,29 +61,29 @@ export interface ServerLimits {
 
 export interface HubServer {
 	readonly port: number;
-	/** The path of the socket for this user's own programs; null where none could be made. */
+	/** The path of the socket for this user's own programs; null if it could not be created. */
 	readonly socket: string | null;
 	close(): Promise<void>;
 }
 
-/** Where a request came in. */
+/** The listener on which a request arrived. */
 interface Entrance {
-	/** Of the TCP listener; null on the socket, which no web page can reach. */
+	/** The TCP port; null for the socket, which web pages cannot reach. */
 	readonly port: number | null;
-	/** What a proof is bound to. */
+	/** The port or path to which a proof is bound. */
 	readonly place: string;
 	readonly connections: Connections;
 	readonly bodies: Bodies;
 }
 
-/** Bytes of the address and the headers; a filter `in.(...)` of six thousand ids fits. Supabase's gateway takes less. */
+/** Bytes of URL and headers: enough for a filter `in.(...)` with six thousand ids. The limit of Supabase's gateway is lower. */
 const maxHeadSize = 64 * 1024;
 
 const host = '127.0.0.1';
 
 /**
- * Listens on 127.0.0.1, on the port asked for or, when that is taken, on a free one, and on a socket for this user's own
- * programs, whose connections nobody else's can use up.
+ * Listens on 127.0.0.1, on `port` or, if that is in use, on a free one; and on a socket for this user's own programs, whose connections
+ * others cannot exhaust.
  */
 export async function startServer(options: HubServerOptions, port: number): Promise<HubServer> {
 	const bodies = new Bodies(options.limits?.bodies ?? bodyLimits);
@@ -95,7 +95,7 @@ export async function startServer(options: HubServerOptions, port: number): Prom
 	const servers = new Set([tcp]);
 	const serve = (path: string): Server => {
 		const server = serverFor(options, bodies, () => ({port: null, place: path}));
-		// Each time that the socket was removed there is another one; where none can be made, one that never listened.
+		// There is a new server each time that the socket is recreated; if that fails, it never listens.
 		server.once('listening', () => servers.add(server)).once('close', () => servers.delete(server));
 		return server;
 	};
@@ -132,19 +132,19 @@ function serverFor(options: HubServerOptions, bodies: Bodies, where: () => Pick<
 		socket.on('error', () => socket.destroy());
 		const refused = refusedUpgrade(options, entrance(), request);
 		if (refused === null) {
-			return options.upgrade(request, socket, head, holder => void connections.know(socket, holder));
+			return options.upgrade(request, socket, head, holder => void connections.identify(socket, holder));
 		}
-		// Nothing reads from the socket now, so a close by the client would go unnoticed.
+		// Nothing reads from the socket any more, so a close by the client would go unnoticed.
 		socket.once('finish', () => socket.destroy());
 		socket.end(`HTTP/1.1 ${refused}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
 	});
 	return server;
 }
 
-/** Milliseconds within which it is said once that connections were turned away. */
+/** Milliseconds between log entries about rejected connections. */
 const sayAfter = 60_000;
 
-/** A connection for which no file is left would fail without a word, in the middle of somebody's request. */
+/** Limits the number of connections: without it, a connection that exceeds the limit of open files would fail silently. */
 function turnAway(server: Server, {maxConnections = Infinity, log}: HubServerOptions): void {
 	if (maxConnections === Infinity) return;
 	server.maxConnections = Math.floor(maxConnections / 2);
@@ -152,22 +152,22 @@ function turnAway(server: Server, {maxConnections = Infinity, log}: HubServerOpt
 	server.on('drop', () => {
 		if (performance.now() - saidAt < sayAfter) return;
 		saidAt = performance.now();
-		log(`Connections are turned away: there are ${server.maxConnections}, and the limit of open files allows no more.`);
+		log(`Rejecting connections: there are ${server.maxConnections}, the maximum that the limit of open files allows.`);
 	});
 }
 
-/** Why there is to be no WebSocket; null when it is for `options.upgrade` to decide. */
+/** The status line for refusing a WebSocket; null to leave the decision to `options.upgrade`. */
 function refusedUpgrade({jwtSecret}: HubServerOptions, entrance: Entrance, request: IncomingMessage): string | null {
 	const {url = '', headers, socket} = request;
 	if (!url.startsWith('/realtime/v1/websocket')) return '404 Not Found';
 	if (!isMeant(request, entrance)) return '403 Forbidden';
 	const caller = callerOf(jwtSecret, headers, new URLSearchParams(split(url, '?')[1]));
-	// Realtime refuses it in its own words.
+	// Realtime has its own response for this.
 	if ('status' in caller) return null;
-	return entrance.connections.know(socket, holderOf(caller)) ? null : '429 Too Many Requests';
+	return entrance.connections.identify(socket, holderOf(caller)) ? null : '429 Too Many Requests';
 }
 
-/** No web page reaches the socket, so that its Host says nothing. */
+/** Whether the request is addressed to this hub. Web pages cannot reach the socket, so its Host does not matter. */
 function isMeant({headers}: IncomingMessage, {port}: Entrance): boolean {
 	return port === null ? headers.origin === undefined : isLocalRequest(headers, port);
 }
@@ -195,7 +195,7 @@ async function respond(
 	});
 	try {
 		const answered = await answer(options, entrance, request, gone.signal);
-		// What was written meanwhile may lie in a folder that is no longer the hub's.
+		// What it wrote may be in a folder that is no longer the hub's.
 		if (options.isInPlace?.() === false) return void response.destroy();
 		send(response, request, answered);
 	} catch (error) {
@@ -205,7 +205,7 @@ async function respond(
 	}
 }
 
-/** What was asked by whom, and what came of it after how long. */
+/** Traces the request, its caller, the status and the time. */
 function traceRequest({trace, jwtSecret}: HubServerOptions, request: IncomingMessage, response: ServerResponse): void {
 	if (trace === undefined) return;
 	const {method = '', url = '', headers} = request;
@@ -228,7 +228,7 @@ async function answer(
 ): Promise<HubResponse> {
 	const {method = 'GET', url: target = '', headers} = request;
 	if (!isMeant(request, entrance)) {
-		return refusal(403, 'Forbidden: the hub only accepts requests with a Host and Origin of its own.');
+		return refusal(403, 'Forbidden: the hub only accepts requests with its own Host and Origin.');
 	}
 	if (!target.startsWith('/')) return refusal(400, 'The address must start with a slash.');
 	const [path, search] = split(target, '?');
@@ -242,8 +242,8 @@ async function answer(
 	if ('status' in caller) return caller;
 	const refused = await options.refuse?.(caller);
 	if (refused) return refused;
-	if (!entrance.connections.know(request.socket, holderOf(caller))) {
-		return refusal(429, 'Too many connections of one token: close some, or use them again.');
+	if (!entrance.connections.identify(request.socket, holderOf(caller))) {
+		return refusal(429, 'Too many connections with one token: close some, or reuse them.');
 	}
 	const body = await entrance.bodies.read(request);
 	if (typeof body === 'string') return refusedBody(body, options.limits?.bodies ?? bodyLimits);
@@ -259,33 +259,33 @@ async function answer(
 
 const replaced = refusal(401, 'The keys of the hub were replaced meanwhile.');
 
-/** Web pages and other users need not know which process of which version this is. */
+/** Process and version are only for this user's programs, not for web pages and other users. */
 function healthFor({health, local}: HubServerOptions, {port, place}: Entrance, search: string): object {
 	const facts = port === null ? health() : {status: 'ok'};
 	const nonce = new URLSearchParams(search).get('challenge') ?? '';
 	return local !== undefined && isNonce(nonce) ? {...facts, proof: proofOf(local.proofKey, nonce, place)} : facts;
 }
 
-/** What cannot be read as a request, or not in time; an address that is too long is answered as Supabase's gateway does. */
+/** Responds to an invalid or slow request; to one with a URL that is too long, as Supabase's gateway does. */
 function refuseConnection({code}: NodeJS.ErrnoException, socket: Duplex): void {
 	if (code === 'ECONNRESET' || !socket.writable) {
 		socket.destroy();
 		return;
 	}
 	const [status, message] = {
-		HPE_HEADER_OVERFLOW: ['414 URI Too Long', `The address and headers are larger than ${maxHeadSize} bytes.`] as const,
-		ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not come to its end in time.'] as const,
+		HPE_HEADER_OVERFLOW: ['414 URI Too Long', `The URL and headers are larger than ${maxHeadSize} bytes.`] as const,
+		ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request was not complete in time.'] as const,
 	}[code ?? ''] ?? ['400 Bad Request', 'This is not an HTTP request.'];
 	const body = JSON.stringify({message});
 	socket.end(
 		`HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
 	);
-	// A client that is still writing would not see the answer if the connection closed now; but it may not hold it for long.
-	const impatient = setTimeout(() => socket.destroy(), 2000);
-	socket.once('close', () => clearTimeout(impatient));
+	// A client that is still writing would miss the response if the connection closed now; but it must not keep it open for long.
+	const timer = setTimeout(() => socket.destroy(), 2000);
+	socket.once('close', () => clearTimeout(timer));
 }
 
-/** https://supabase.com/docs/guides/api: what its gateway allows, here for pages of this machine alone. */
+/** What Supabase's gateway allows (https://supabase.com/docs/guides/api), but only for pages of the hub's own origin. */
 function preflight({headers}: IncomingMessage): HubResponse {
 	return {
 		status: 200,
@@ -302,12 +302,12 @@ function refusedBody(fault: BodyFault, {size}: BodyLimits): HubResponse {
 		case 'too large':
 			return refusal(413, `The body is larger than ${size} bytes.`);
 		case 'too slow':
-			return refusal(408, 'The body did not come to its end in time.');
+			return refusal(408, 'The body was not complete in time.');
 		case 'too many':
-			return refusal(503, 'Too many large requests at once; try again.');
+			return refusal(503, 'Too many large requests at the same time; try again.');
 		case 'gone':
-			// Nobody reads it.
-			return refusal(400, 'The body is not whole.');
+			// The client has hung up.
+			return refusal(400, 'The body is incomplete.');
 	}
 	return fault satisfies never;
 }
@@ -319,7 +319,7 @@ function send(
 ): void {
 	if (response.headersSent || response.destroyed) return;
 	const bytes = Buffer.from(body);
-	// What was not read would be taken for the next request.
+	// The unread rest of the body would be parsed as the next request.
 	if (!request.complete) response.setHeader('connection', 'close');
 	// 204 and 304 have neither a body nor its length (RFC 9110, 8.6).
 	const length = status === 204 || status === 304 ? {} : {'content-length': String(bytes.length)};
@@ -338,13 +338,13 @@ function listen(server: Server, port: number): Promise<void> {
 	});
 }
 
-/** Lets the requests under way finish, for two seconds at most. */
+/** Lets current requests finish, for at most two seconds. */
 async function close(server: Server): Promise<void> {
 	const closed = new Promise(resolve => server.close(resolve));
 	server.closeIdleConnections();
-	const impatient = setTimeout(() => server.closeAllConnections(), 2000);
+	const timer = setTimeout(() => server.closeAllConnections(), 2000);
 	await closed;
-	clearTimeout(impatient);
+	clearTimeout(timer);
 }
 
 function portOf(server: Server): number {
@@ -356,7 +356,7 @@ function split(text: string, separator: string): [string, string] {
 	return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** As PostgREST says it, whoever was asked. */
+/** PostgREST's response for an unavailable database, which is used on all paths. */
 function away({code, message, details, hint}: DatabaseAway): HubResponse {
 	const answer = json(code === 'PGRST003' ? 504 : 503, {code, details, hint, message});
 	return {...answer, headers: {...answer.headers, 'proxy-status': `PostgREST; error=${code}`, 'retry-after': '1'}};

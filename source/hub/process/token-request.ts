@@ -3,15 +3,15 @@ import type {Activity} from '../database/fair-database.ts';
 import type {RunningHub} from './find.ts';
 import {localFetch} from '../local/fetch.ts';
 
-/** Why the hub refused: the token was ended, or its agent revoked. */
+/** The hub refused: the token was ended, or its agent was revoked. */
 export interface Refused {
 	readonly message: string;
 	readonly hint: string;
 }
 
 /**
- * Asks the hub for an agent's token: `tag` for a new one (or for `token` itself while it is valid), `token` alone to exchange it for a
- * new one. Rejects with HubError when the hub cannot do it now.
+ * Requests an agent's token from the hub: with `tag`, a new one (or `token` itself while it is valid); with `token` alone, a new one in
+ * exchange for it. Rejects with HubError if the hub cannot do it now.
  */
 export async function requestToken(
 	hub: RunningHub,
@@ -21,7 +21,7 @@ export async function requestToken(
 	const {token, message, hint} = value;
 	if ((status === 200 || status === 201) && typeof token === 'string') return {token};
 	if (status === 401 || status === 403) return {message: String(message), hint: typeof hint === 'string' ? hint : ''};
-	throw failed('make a token', status, message);
+	throw failed('issue a token', status, message);
 }
 
 /** Ends every token of the agent. Rejects with HubError. */
@@ -37,16 +37,17 @@ export async function endToken(hub: RunningHub, token: string): Promise<void> {
 	if (status !== 204 && status !== 401 && status !== 403) throw failed('end a token', status, value['message']);
 }
 
-/** Makes new keys; the present keys of `hub` are refused from then on. Rejects with HubError. */
+/** Replaces the keys; the current keys of `hub` are no longer valid then. Rejects with HubError. */
 export async function rotateKeys(hub: RunningHub): Promise<void> {
 	const {status, value} = await ask(hub, 'POST', '/agentmux/v1/keys', hub.service_role_key, {});
-	if (status !== 204) throw failed('make new keys', status, value['message']);
+	if (status !== 204) throw failed('replace the keys', status, value['message']);
 }
 
-/** Cancels what the owner runs in the database; what that was. Rejects with HubError. */
+/** Cancels the owner's running statements, and returns them. Rejects with HubError. */
 export async function cancelStatements(hub: RunningHub): Promise<readonly Activity[]> {
 	const {status, value} = await ask(hub, 'POST', '/agentmux/v1/cancel', hub.service_role_key, {});
-	if (status !== 200 || !Array.isArray(value['cancelled'])) throw failed('cancel', status, value['message']);
+	if (status !== 200 || !Array.isArray(value['cancelled']))
+		throw failed('cancel the statements', status, value['message']);
 	return value['cancelled'] as readonly Activity[];
 }
 

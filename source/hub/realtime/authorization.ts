@@ -1,18 +1,18 @@
-import type {SubscriberRole} from './change-rows.ts';
+import type {SubscriberRole} from './changed-rows.ts';
 import type {Rights} from './rights.ts';
 import {expired, type TokenClaims} from './token.ts';
 
-/** The longest delay that a timer takes. */
+/** The longest delay that setTimeout supports. */
 const maxDelay = 2_147_483_647;
 
-/** What a channel is allowed, until its token expires. */
+/** What a channel may do, until its token expires. */
 export class Authorization {
 	readonly #expire: (message: string) => void;
 	#holder: TokenClaims;
 	#rights: Rights;
 	#timer: NodeJS.Timeout | undefined;
 
-	/** `expire` is called once, when the token in use has expired, with what the client is to be told; from `watch` on. */
+	/** Once `watch` has been called, `expire` is called when the current token expires, with the message for the client. */
 	constructor(holder: TokenClaims, rights: Rights, expire: (message: string) => void) {
 		this.#holder = holder;
 		this.#rights = rights;
@@ -42,8 +42,8 @@ export class Authorization {
 		const {expires} = this.#holder;
 		if (expires === null) return;
 		const delay = expires - Date.now();
-		const ring = (): void => (delay > maxDelay ? this.watch() : this.#expire(expired(expires)));
-		this.#timer = setTimeout(ring, Math.min(Math.max(delay, 0), maxDelay));
+		const onTimer = (): void => (delay > maxDelay ? this.watch() : this.#expire(expired(expires)));
+		this.#timer = setTimeout(onTimer, Math.min(Math.max(delay, 0), maxDelay));
 		this.#timer.unref();
 	}
 

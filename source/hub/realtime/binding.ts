@@ -4,33 +4,33 @@ import {inspect} from './inspect.ts';
 export const filterOperators = {eq: '=', neq: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=', in: '= any'} as const;
 type FilterOperator = keyof typeof filterOperators;
 
-export interface Filter {
+export interface BindingFilter {
 	readonly column: string;
 	readonly operator: FilterOperator;
-	/** As PostgreSQL reads it: for `in` an array literal. */
+	/** In PostgreSQL's text form; for `in`, an array literal. */
 	readonly value: string;
 }
 
 export type ChangeType = 'INSERT' | 'UPDATE' | 'DELETE';
 
-/** What one entry of `postgres_changes` asks for. */
+/** One entry of `postgres_changes`, parsed. */
 export interface Binding {
 	readonly id: number;
 	readonly event: ChangeType | '*';
 	readonly schema: string;
 	readonly table: string;
-	readonly filter: Filter | null;
+	readonly filter: BindingFilter | null;
 }
 
 type Parameters = {readonly [name: string]: unknown};
 
-/** The id of a binding: equal parameters have equal ids, in every channel and at every join. */
+/** The id of a binding. Equal parameters give equal ids, in any channel and join. */
 export function bindingId(parameters: Parameters): number {
 	const sorted = Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1));
 	return createHash('sha256').update(JSON.stringify(sorted)).digest().readUInt32BE() >>> 5;
 }
 
-/** Reads one entry of `postgres_changes`; a string is what is wrong with it, in the real server's words. */
+/** Parses an entry of `postgres_changes`. A string is an error message, the one that Supabase Realtime gives. */
 export function parseBinding(parameters: Parameters): Binding | string {
 	const {event, schema, table, filter} = parameters;
 	const has = (name: string): boolean => Object.hasOwn(parameters, name);
@@ -50,7 +50,7 @@ export function parseBinding(parameters: Parameters): Binding | string {
 	return `No subscription params provided. Please provide at least a \`schema\` or \`table\` to subscribe to: ${inspect(parameters)}`;
 }
 
-function parseFilter(text: string): Filter | string {
+function parseFilter(text: string): BindingFilter | string {
 	const wrong = 'Error parsing `filter` params: ';
 	const equals = text.indexOf('=');
 	if (equals === -1) return wrong + inspect([text]);

@@ -3,52 +3,52 @@ import {readSql} from '../files/read-sql.ts';
 
 export interface Column {
 	readonly name: string;
-	/** As the client sees it: `int8`, `_text`. */
+	/** The type as clients see it: `int8`, `_text`. */
 	readonly udt: string;
-	/** As SQL writes it: `bigint`, `text[]`. */
+	/** The type in SQL: `bigint`, `text[]`. */
 	readonly type: string;
 	/** Part of the primary key. */
 	readonly key: boolean;
 }
 
-/** A table of the publication. */
+/** A table in the publication. */
 export interface Table {
 	readonly oid: string;
 	readonly schema: string;
 	readonly name: string;
-	/** Row level security is on. */
+	/** Whether row level security is enabled. */
 	readonly secured: boolean;
 	readonly columns: readonly Column[];
-	/** The publication names some columns only. */
+	/** Whether the publication includes only some of its columns. */
 	readonly partial: boolean;
 }
 
 /** What a role may read. */
-export interface Reader {
-	/** The tables, by oid, whose every row it sees: without row level security, above it, or by a policy that is just true. */
+export interface RoleAccess {
+	/** The oids of the tables whose rows it may all read: no row level security, BYPASSRLS, or a policy that is simply `true`. */
 	readonly sees: ReadonlySet<string>;
-	/** The columns that it may select, by table oid. */
+	/** The columns that it may select, by the table's oid. */
 	readonly columns: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** As whom the hub itself reads: values as the client shall see them. */
+/** The scope of the hub's own queries; UTC, because clients receive the values as they are. */
 export const ownScope: Scope = {role: 'postgres', claims: {}, settings: {timezone: 'UTC'}};
 
 const tablesQuery = readSql(new URL('sql/tables.sql', import.meta.url));
 
-const readerQuery = readSql(new URL('sql/reader.sql', import.meta.url));
+const accessQuery = readSql(new URL('sql/reader.sql', import.meta.url));
 
 const privateQuery = readSql(new URL('sql/private.sql', import.meta.url));
 
-/** Rights that no event trigger announces (memberships, BYPASSRLS) are read again after so many milliseconds. */
-const readerAge = 10_000;
+/** Milliseconds after which rights are read again: event triggers do not report memberships and BYPASSRLS. */
+const accessAge = 10_000;
 
-/** What the publication holds and who may read it; read once, until a notice of DDL. */
+/** The tables of the publication and who may read them, cached until the schema changes. */
 export class Catalog {
 	readonly #database: Database;
 	#tables: Promise<ReadonlyMap<string, Table>> | null = null;
 	#private = new Map<string, {readonly may: Promise<boolean>; readonly since: number}>();
-	#readers = new Map<string, {readonly reader: Promise<Reader>; readonly since: number}>();
+	#accesses = new Map<string, {readonly access: Promise<RoleAccess>; readonly since: number}>();
 
 	constructor(database: Database) {
 		this.#database = database;
@@ -56,36 +56,36 @@ export class Catalog {
 
 	forget(): void {
 		this.#tables = null;
-		this.#readers.clear();
+		this.#accesses.clear();
 		this.#private.clear();
 	}
 
 	/** The published tables, by oid. */
 	tables(): Promise<ReadonlyMap<string, Table>> {
 		const tables = (this.#tables ??= this.#readTables());
-		// A failed reading is not kept.
+		// A failed read is not cached.
 		tables.catch(() => {
 			if (this.#tables === tables) this.#tables = null;
 		});
 		return tables;
 	}
 
-	/** Rejects (DatabaseError 42704) when there is no such role. */
-	reader(role: string): Promise<Reader> {
-		const known = this.#readers.get(role);
-		if (known !== undefined && performance.now() - known.since < readerAge) return known.reader;
-		const reader = this.#readReader(role);
-		this.#readers.set(role, {reader, since: performance.now()});
-		reader.catch(() => {
-			if (this.#readers.get(role)?.reader === reader) this.#readers.delete(role);
+	/** What a role may read. Rejects with DatabaseError 42704 if it does not exist. */
+	access(role: string): Promise<RoleAccess> {
+		const known = this.#accesses.get(role);
+		if (known !== undefined && performance.now() - known.since < accessAge) return known.access;
+		const access = this.#readAccess(role);
+		this.#accesses.set(role, {access, since: performance.now()});
+		access.catch(() => {
+			if (this.#accesses.get(role)?.access === access) this.#accesses.delete(role);
 		});
-		return reader;
+		return access;
 	}
 
-	/** Whether some policy lets a role read private channels, whatever their names. */
+	/** Whether any policy lets the role read any private channels at all. */
 	mayReadPrivate(role: string): Promise<boolean> {
 		const known = this.#private.get(role);
-		if (known !== undefined && performance.now() - known.since < readerAge) return known.may;
+		if (known !== undefined && performance.now() - known.since < accessAge) return known.may;
 		const may = this.#database
 			.run(ownScope, [{text: privateQuery, values: [role]}])
 			.then(([result]) => result?.rows[0]?.['may'] === true);
@@ -102,11 +102,11 @@ export class Catalog {
 		return new Map(tables.map(table => [table.oid, table]));
 	}
 
-	async #readReader(role: string): Promise<Reader> {
-		const [result] = await this.#database.run(ownScope, [{text: readerQuery, values: [role]}]);
+	async #readAccess(role: string): Promise<RoleAccess> {
+		const [result] = await this.#database.run(ownScope, [{text: accessQuery, values: [role]}]);
 		const rows = result?.rows ?? [];
 		if (rows.length === 0) throw new DatabaseError(`role "${role}" does not exist`, '42704');
-		// A publication without tables gives one row, without a table.
+		// For a publication without tables, the query returns one row whose oid is null.
 		const tables = rows.filter(({oid}) => oid !== null);
 		return {
 			sees: new Set(tables.filter(({sees}) => sees === true).map(({oid}) => String(oid))),

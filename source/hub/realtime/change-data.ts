@@ -1,26 +1,26 @@
-import type {Reader, Table} from './catalog.ts';
+import type {RoleAccess, Table} from './catalog.ts';
 import {members, objectText, type JsonText} from './json-text.ts';
-import type {Change} from './notice.ts';
+import type {RowChange} from './notice.ts';
 
-/** A change with its row at hand. */
-export interface WholeChange extends Change {
-	/** The row is above 1 MiB and cut. */
+/** A change with its complete row. */
+export interface WholeChange extends RowChange {
+	/** The row is larger than 1 MiB, so large values were left out. */
 	readonly cut: boolean;
 }
 
-/** Why a role is told of a change, but nothing about it. */
-export function refusal(change: Change, table: Table, reader: Reader): string | null {
+/** Why a role receives the change without its contents; null if it receives them. */
+export function withheldReason(change: RowChange, table: Table, access: RoleAccess): string | null {
 	if (change.type === 'DELETE') return null;
 	const keys = table.columns.filter(column => column.key);
 	if (keys.length === 0) return 'Error 400: Bad Request, no primary key';
-	const allowed = reader.columns.get(table.oid);
+	const allowed = access.columns.get(table.oid);
 	return keys.every(key => allowed?.has(key.name)) ? null : 'Error 401: Unauthorized';
 }
 
-/** The `data` of a change as one role may see it. */
-export function changeData(change: WholeChange, table: Table, reader: Reader): JsonText {
-	const refused = refusal(change, table, reader);
-	const allowed = reader.columns.get(table.oid) ?? new Set<string>();
+/** The `data` of a change, with the columns that the role may see. */
+export function changeData(change: WholeChange, table: Table, access: RoleAccess): JsonText {
+	const refused = withheldReason(change, table, access);
+	const allowed = access.columns.get(table.oid) ?? new Set<string>();
 	const columns = refused === null ? table.columns.filter(({name}) => allowed.has(name)) : [];
 	const whole = columns.length === table.columns.length && !table.partial;
 	const names = new Set(columns.map(({name}) => name));
@@ -31,7 +31,7 @@ export function changeData(change: WholeChange, table: Table, reader: Reader): J
 		`"errors":${errors(refused, change.cut)}`,
 	];
 	if (change.type !== 'INSERT') {
-		// Nobody can say who saw a row that is gone: under row level security only its key is told.
+		// It is impossible to check who could see a deleted row, so with row level security only its key is sent.
 		const secret = change.type === 'DELETE' && table.secured;
 		parts.push(`"old_record":${whole && !secret ? (change.old ?? '{}') : only(change.old, secret ? keys : names)}`);
 	}

@@ -1,49 +1,49 @@
 import type {Database} from '../database/database.ts';
-import type {Binding, Filter} from './binding.ts';
-import type {Catalog, Reader, Table} from './catalog.ts';
-import {changeData, refusal, type WholeChange} from './change-data.ts';
-import {ChangeRows, type SubscriberRole} from './change-rows.ts';
+import type {Binding, BindingFilter} from './binding.ts';
+import type {Catalog, RoleAccess, Table} from './catalog.ts';
+import {changeData, withheldReason, type WholeChange} from './change-data.ts';
+import {ChangedRows, type SubscriberRole} from './changed-rows.ts';
 import type {JsonText} from './json-text.ts';
-import type {Change} from './notice.ts';
+import type {RowChange} from './notice.ts';
 
-/** A channel that asked for changes. */
+/** A channel that subscribed to changes. */
 export interface Subscriber {
 	readonly subscriber: SubscriberRole;
 	readonly bindings: readonly Binding[];
-	/** `ids` of all bindings that the change matches, the last one first. */
+	/** `ids`: all bindings that match the change, the last one first. */
 	deliver(data: JsonText, type: string, ids: readonly number[]): void;
-	/** Changes were lost: it has to join again and catch up. */
+	/** Changes were lost: the client must join again and catch up. */
 	lost(): void;
 }
 
-/** Who wants to know of one table's changes, and by which filters. */
+/** The subscribers to one table, with their filters. */
 interface Interest {
 	readonly subscribers: readonly {readonly subscriber: Subscriber; readonly bindings: readonly Binding[]}[];
-	/** Each filter once. */
-	readonly filters: readonly Filter[];
-	readonly nth: ReadonlyMap<Filter, number>;
+	/** Without duplicates. */
+	readonly filters: readonly BindingFilter[];
+	readonly nth: ReadonlyMap<BindingFilter, number>;
 }
 
 const batchCount = 500;
 const batchBytes = 8_388_608;
 
-/** Brings changes to their subscribers, in the order of their commits: what arrives while the database answers is one batch. */
+/** Delivers changes to their subscribers in commit order. Changes that arrive during a query form the next batch. */
 export class Changes {
 	readonly #database: Database;
 	readonly #catalog: Catalog;
 	readonly #limit: number;
-	readonly #fault: (error: unknown) => void;
+	readonly #onError: (error: unknown) => void;
 	readonly #subscribers = new Set<Subscriber>();
 	readonly #interests = new Map<string, Interest>();
-	#waiting: Change[] = [];
+	#waiting: RowChange[] = [];
 	#running = false;
 
-	/** `limit`: changes that may wait. */
-	constructor(database: Database, catalog: Catalog, limit: number, fault: (error: unknown) => void) {
+	/** `limit`: the maximum number of waiting changes. */
+	constructor(database: Database, catalog: Catalog, limit: number, onError: (error: unknown) => void) {
 		this.#database = database;
 		this.#catalog = catalog;
 		this.#limit = limit;
-		this.#fault = fault;
+		this.#onError = onError;
 	}
 
 	subscribe(subscriber: Subscriber): void {
@@ -61,7 +61,7 @@ export class Changes {
 		this.#interests.clear();
 	}
 
-	take(change: Change): void {
+	enqueue(change: RowChange): void {
 		if (this.#subscribers.size === 0) return;
 		this.#waiting.push(change);
 		if (this.#waiting.length > this.#limit) {
@@ -71,7 +71,7 @@ export class Changes {
 		}
 		if (this.#running) return;
 		this.#running = true;
-		// The rest of a transaction's notices arrives in this tick.
+		// The other notices of the transaction arrive in the same tick.
 		setImmediate(() => void this.#drain());
 	}
 
@@ -86,19 +86,19 @@ export class Changes {
 			}
 			const batch = this.#waiting.splice(0, count);
 			try {
-				await this.#bring(batch);
+				await this.#deliver(batch);
 			} catch (error) {
-				this.#fault(error);
+				this.#onError(error);
 				for (const subscriber of this.#subscribers) subscriber.lost();
 			}
 		}
 		this.#running = false;
 	}
 
-	async #bring(batch: readonly Change[]): Promise<void> {
+	async #deliver(batch: readonly RowChange[]): Promise<void> {
 		const tables = await this.#catalog.tables();
 		const byTable = Map.groupBy(batch, change => change.relation);
-		const deliveries = new Map<Change, () => void>();
+		const deliveries = new Map<RowChange, () => void>();
 		for (const [oid, changes] of byTable) {
 			const table = tables.get(oid);
 			const interest = table === undefined ? null : this.#interest(table);
@@ -107,26 +107,26 @@ export class Changes {
 		for (const change of batch) deliveries.get(change)?.();
 	}
 
-	/** Asks the database all that the changes of one table need, and keeps for each change what then is to be done. */
+	/** Runs all queries for the changes of one table, and adds a function to `deliveries` that delivers each change. */
 	async #prepare(
 		table: Table,
 		{subscribers, filters, nth: filterNth}: Interest,
-		changes: readonly Change[],
-		deliveries: Map<Change, () => void>,
+		changes: readonly RowChange[],
+		deliveries: Map<RowChange, () => void>,
 	): Promise<void> {
-		const rows = new ChangeRows(this.#database, table);
-		const read = await rows.whole(changes);
+		const rows = new ChangedRows(this.#database, table);
+		const read = await rows.complete(changes);
 		const whole = read.filter(change => change !== null);
-		const readers = await this.#readers(subscribers.map(({subscriber}) => subscriber.subscriber.role));
-		const passed = filters.length === 0 ? [] : await rows.passed(whole, filters);
+		const accesses = await this.#accesses(subscribers.map(({subscriber}) => subscriber.subscriber.role));
+		const passed = filters.length === 0 ? [] : await rows.matching(whole, filters);
 		const viewers = new Map(
 			subscribers
 				.map(({subscriber: {subscriber}}) => subscriber)
-				.filter(({role}) => readers.get(role)?.sees.has(table.oid) === false)
+				.filter(({role}) => accesses.get(role)?.sees.has(table.oid) === false)
 				.map(subscriber => [subscriber.key, subscriber]),
 		);
-		const rowsStand = whole.some(({type}) => type !== 'DELETE') && table.columns.some(({key}) => key);
-		const seen = viewers.size > 0 && rowsStand ? await rows.seen(whole, [...viewers.values()]) : new Map();
+		const hasRows = whole.some(({type}) => type !== 'DELETE') && table.columns.some(({key}) => key);
+		const seen = viewers.size > 0 && hasRows ? await rows.visible(whole, [...viewers.values()]) : new Map();
 		let nth = 0;
 		for (const [index, change] of changes.entries()) {
 			const row = read[index];
@@ -136,31 +136,31 @@ export class Changes {
 				const datas = new Map<string, JsonText>();
 				for (const {subscriber, bindings} of subscribers) {
 					const {role, key} = subscriber.subscriber;
-					const reader = readers.get(role);
-					if (reader === undefined || !this.#subscribers.has(subscriber)) continue;
-					const refused = refusal(row, table, reader) !== null;
+					const access = accesses.get(role);
+					if (access === undefined || !this.#subscribers.has(subscriber)) continue;
+					const refused = withheldReason(row, table, access) !== null;
 					const ids = matches(bindings, row, filter => refused || passed[n]?.has(filterNth.get(filter) ?? -1) === true);
-					const hidden = !reader.sees.has(table.oid) && !refused && row.type !== 'DELETE';
+					const hidden = !access.sees.has(table.oid) && !refused && row.type !== 'DELETE';
 					if (ids.length === 0 || (hidden && seen.get(key)?.has(n) !== true)) continue;
 					let data = datas.get(role);
-					if (data === undefined) datas.set(role, (data = changeData(row, table, reader)));
+					if (data === undefined) datas.set(role, (data = changeData(row, table, access)));
 					subscriber.deliver(data, row.type, ids);
 				}
 			});
 		}
 	}
 
-	async #readers(roles: readonly string[]): Promise<ReadonlyMap<string, Reader>> {
-		const readers = new Map<string, Reader>();
+	async #accesses(roles: readonly string[]): Promise<ReadonlyMap<string, RoleAccess>> {
+		const accesses = new Map<string, RoleAccess>();
 		for (const role of new Set(roles)) {
 			try {
-				readers.set(role, await this.#catalog.reader(role));
+				accesses.set(role, await this.#catalog.access(role));
 			} catch (error) {
-				// A role that was dropped reads nothing.
-				this.#fault(error);
+				// The role may have been dropped; it can read nothing.
+				this.#onError(error);
 			}
 		}
-		return readers;
+		return accesses;
 	}
 
 	#interest(table: Table): Interest | null {
@@ -174,7 +174,7 @@ export class Changes {
 			const filters = subscribers.flatMap(({bindings}) => bindings.flatMap(({filter}) => filter ?? []));
 			const keys = [...new Set(filters.map(filter => JSON.stringify(filter)))];
 			const nth = new Map(filters.map(filter => [filter, keys.indexOf(JSON.stringify(filter))]));
-			interest = {subscribers, filters: keys.map(key => JSON.parse(key) as Filter), nth};
+			interest = {subscribers, filters: keys.map(key => JSON.parse(key) as BindingFilter), nth};
 			this.#interests.set(table.oid, interest);
 		}
 		return interest.subscribers.length === 0 ? null : interest;
@@ -185,7 +185,11 @@ export function concerns({schema, table}: Binding, {schema: schemaName, name}: T
 	return (schema === '*' || schema === schemaName) && (table === '*' || table === name);
 }
 
-function matches(bindings: readonly Binding[], {type}: WholeChange, passes: (filter: Filter) => boolean): number[] {
+function matches(
+	bindings: readonly Binding[],
+	{type}: WholeChange,
+	passes: (filter: BindingFilter) => boolean,
+): number[] {
 	return bindings
 		.filter(({event, filter}) => (event === '*' || event === type) && (filter === null || passes(filter)))
 		.map(({id}) => id)

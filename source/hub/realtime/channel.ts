@@ -1,14 +1,14 @@
 import {randomUUID} from 'node:crypto';
 import type {Binding} from './binding.ts';
 import type {Subscriber} from './changes.ts';
-import type {SubscriberRole} from './change-rows.ts';
+import type {SubscriberRole} from './changed-rows.ts';
 import {encode, type Push, type Version, type Wire} from './frame.ts';
 import {isObject, isToken, type Join} from './join.ts';
 import {members, objectText, type JsonText} from './json-text.ts';
 import {Authorization} from './authorization.ts';
 import {allRights, privateRights, type Rights} from './rights.ts';
-import type {Server} from './server.ts';
-import type {Lease} from './shares.ts';
+import type {RealtimeContext} from './context.ts';
+import type {Reservation} from './shares.ts';
 import {readToken, type TokenClaims} from './token.ts';
 import type {Member} from './topic.ts';
 
@@ -16,52 +16,52 @@ import type {Member} from './topic.ts';
 export interface Peer {
 	readonly version: Version;
 	write(wire: Wire): void;
-	/** The channel is over. */
+	/** The channel has ended. */
 	drop(channel: Channel): void;
-	/** The socket was used with a token of that holder. */
-	held(holder: string): void;
+	/** The holder's token was used on the socket: count the connection as the holder's. */
+	countAs(holder: string): void;
 }
 
-/** What a join was found to be. */
+/** A join that was accepted. */
 export interface Joined {
 	readonly join: Join;
 	readonly holder: TokenClaims;
 	readonly rights: Rights;
 	readonly bindings: readonly Binding[];
-	/** Of the holder's share. */
-	readonly lease: Lease;
+	/** From the holder's share. */
+	readonly reservation: Reservation;
 }
 
-/** Why a channel ends, as the client is told: it left or was told why, or something broke. */
-type Farewell = 'phx_close' | 'phx_error';
+/** The event that tells the client that a channel has ended: it left or has been told why, or there was an error. */
+type EndEvent = 'phx_close' | 'phx_error';
 
-/** One join of one topic by one socket. */
+/** A topic joined by a socket. */
 export class Channel implements Member, Subscriber {
-	/** With `realtime:`. */
+	/** Including `realtime:`. */
 	readonly topic: string;
 	bindings: readonly Binding[];
-	readonly #server: Server;
+	readonly #context: RealtimeContext;
 	readonly #peer: Peer;
-	/** The join's own refs. */
+	/** The refs of the join. */
 	readonly #joinRef: unknown;
 	readonly #ref: unknown;
 	readonly #join: Join;
 	readonly #presenceKey: string;
-	readonly #pass: Authorization;
-	readonly #lease: Lease;
+	readonly #authorization: Authorization;
+	readonly #reservation: Reservation;
 	#presenceTimes: number[] = [];
 	#open = true;
 
-	constructor(server: Server, peer: Peer, push: Push, {join, holder, rights, bindings, lease}: Joined) {
-		this.#server = server;
+	constructor(context: RealtimeContext, peer: Peer, push: Push, {join, holder, rights, bindings, reservation}: Joined) {
+		this.#context = context;
 		this.#peer = peer;
 		this.topic = push.topic;
 		this.#joinRef = push.joinRef;
 		this.#ref = push.ref;
 		this.#join = join;
 		this.#presenceKey = join.presence.key === '' ? randomUUID() : join.presence.key;
-		this.#pass = new Authorization(holder, rights, message => this.#refuse(message));
-		this.#lease = lease;
+		this.#authorization = new Authorization(holder, rights, message => this.#refuse(message));
+		this.#reservation = reservation;
 		this.bindings = bindings;
 	}
 
@@ -70,11 +70,11 @@ export class Channel implements Member, Subscriber {
 	}
 
 	get subscriber(): SubscriberRole {
-		return this.#pass.subscriber;
+		return this.#authorization.subscriber;
 	}
 
 	get seesPresence(): boolean {
-		return this.#pass.rights.read.presence;
+		return this.#authorization.rights.read.presence;
 	}
 
 	get #name(): string {
@@ -96,12 +96,12 @@ export class Channel implements Member, Subscriber {
 		this.end('phx_error');
 	}
 
-	/** Answers a push of the client, the join itself too. */
+	/** Replies to a push of the client, including the join. */
 	reply(ref: unknown, status: 'ok' | 'error', response: JsonText = '{}'): void {
 		this.send('phx_reply', `{"response":${response},"status":"${status}"}`, ref);
 	}
 
-	/** A message of this join. */
+	/** Sends a message with the join's ref. */
 	send(event: string, payload: JsonText, ref: unknown = null): void {
 		this.write(encode(this.version, {joinRef: this.#joinRef, ref, topic: this.topic, event, payload}));
 	}
@@ -110,14 +110,14 @@ export class Channel implements Member, Subscriber {
 		this.send('system', JSON.stringify({channel: this.#name, extension, message, status}));
 	}
 
-	/** What follows the reply to the join: from here on everything is delivered. `refused`: why there will be no changes. */
+	/** Completes the join after the reply: deliveries start. `refused`: why there will be no changes; null otherwise. */
 	open(refused: string | null): void {
-		this.#server.topics.join(this.#name, this.#join.private, this);
-		this.#pass.watch();
-		if (this.bindings.length > 0) this.#server.changes.subscribe(this);
-		if (this.#join.bindings.length > 0) this.#tellSubscribed(refused);
+		this.#context.topics.join(this.#name, this.#join.private, this);
+		this.#authorization.watch();
+		if (this.bindings.length > 0) this.#context.changes.subscribe(this);
+		if (this.#join.bindings.length > 0) this.#reportSubscribed(refused);
 		if (this.#join.presence.enabled && this.seesPresence) {
-			this.send('presence_state', this.#server.topics.presenceState(this.#name, this.#join.private));
+			this.send('presence_state', this.#context.topics.presenceState(this.#name, this.#join.private));
 		}
 	}
 
@@ -142,34 +142,34 @@ export class Channel implements Member, Subscriber {
 				await this.#refresh(push);
 				return;
 			default:
-			// The real server is silent about events that it does not know.
+			// Supabase Realtime ignores unknown events.
 		}
 	}
 
-	/** Nothing is delivered from here on; `farewell` tells the client. */
-	end(farewell: Farewell | null): void {
+	/** Ends the channel; nothing more is delivered. `event` is sent to the client; null sends nothing. */
+	end(event: EndEvent | null): void {
 		if (!this.#open) return;
 		this.#open = false;
-		this.#pass.end();
-		this.#server.changes.unsubscribe(this);
-		this.#server.topics.leave(this.#name, this.#join.private, this);
+		this.#authorization.end();
+		this.#context.changes.unsubscribe(this);
+		this.#context.topics.leave(this.#name, this.#join.private, this);
 		this.#peer.drop(this);
-		this.#lease.release();
-		if (farewell !== null) this.bid(farewell);
+		this.#reservation.release();
+		if (event !== null) this.sendEnd(event);
 	}
 
-	bid(farewell: Farewell): void {
-		this.send(farewell, '{}', this.#ref);
+	sendEnd(event: EndEvent): void {
+		this.send(event, '{}', this.#ref);
 	}
 
 	#broadcast(push: Push): void {
 		const {ack, self} = this.#join.broadcast;
-		const {topics, limits} = this.#server;
+		const {topics, limits} = this.#context;
 		if (push.binary === undefined && !isObject(push.payload) && this.version === '2.0.0') {
 			this.end('phx_error');
 			return;
 		}
-		if (!this.#pass.rights.write.broadcast) return;
+		if (!this.#authorization.rights.write.broadcast) return;
 		const text = push.binary === undefined ? push.text() : '';
 		if (Buffer.byteLength(push.binary?.bytes ?? text) > limits.payload) {
 			if (ack) this.reply(push.ref, 'error', '"payload_size_exceeded"');
@@ -188,7 +188,7 @@ export class Channel implements Member, Subscriber {
 			this.reply(push.ref, 'ok');
 			return;
 		}
-		if ((known !== 'track' && known !== 'untrack') || !this.#pass.rights.write.presence) {
+		if ((known !== 'track' && known !== 'untrack') || !this.#authorization.rights.write.presence) {
 			this.reply(push.ref, 'error');
 			return;
 		}
@@ -197,7 +197,7 @@ export class Channel implements Member, Subscriber {
 			this.end('phx_close');
 			return;
 		}
-		const {topics} = this.#server;
+		const {topics} = this.#context;
 		if (known === 'untrack') {
 			topics.untrack(this.#name, this.#join.private, this);
 			this.reply(push.ref, 'ok');
@@ -213,7 +213,7 @@ export class Channel implements Member, Subscriber {
 	}
 
 	#countPresence(): boolean {
-		const {presence, presenceWindow} = this.#server.limits;
+		const {presence, presenceWindow} = this.#context.limits;
 		const now = performance.now();
 		this.#presenceTimes = this.#presenceTimes.filter(time => now - time < presenceWindow);
 		this.#presenceTimes.push(now);
@@ -222,45 +222,45 @@ export class Channel implements Member, Subscriber {
 
 	async #refresh(push: Push): Promise<void> {
 		const token = isObject(push.payload) ? push.payload['access_token'] : null;
-		if (!isToken(token) || token === this.#pass.token) return;
-		const holder = readToken(this.#server.verify, token);
+		if (!isToken(token) || token === this.#authorization.token) return;
+		const holder = readToken(this.#context.verify, token);
 		if ('refresh' in holder) {
 			this.#refuse(holder.refresh);
 			return;
 		}
-		const rights = this.#join.private ? await privateRights(this.#server, this.#name, holder.subscriber) : allRights;
+		const rights = this.#join.private ? await privateRights(this.#context, this.#name, holder.subscriber) : allRights;
 		if (!this.#open) return;
 		if (!rights.read.broadcast) {
 			this.#refuse(unauthorized(this.#name));
 			return;
 		}
-		// It may have ended while the database was asked.
-		const held = readToken(this.#server.verify, token);
-		if ('refresh' in held) {
-			this.#refuse(held.refresh);
+		// The token may have become invalid during the query.
+		const current = readToken(this.#context.verify, token);
+		if ('refresh' in current) {
+			this.#refuse(current.refresh);
 			return;
 		}
-		this.#pass.renew(holder, rights);
-		this.#peer.held(holder.name);
+		this.#authorization.renew(holder, rights);
+		this.#peer.countAs(holder.name);
 		if (this.#join.bindings.length === 0) return;
-		const bindings = await this.#server.readBindings(this.subscriber.role, this.#join.bindings);
+		const bindings = await this.#context.readBindings(this.subscriber.role, this.#join.bindings);
 		if (!this.#open) return;
 		const refused = typeof bindings === 'string' ? bindings : null;
 		this.bindings = typeof bindings === 'string' ? [] : bindings;
-		this.#server.changes.unsubscribe(this);
-		if (refused === null) this.#server.changes.subscribe(this);
-		this.#tellSubscribed(refused);
+		this.#context.changes.unsubscribe(this);
+		if (refused === null) this.#context.changes.subscribe(this);
+		this.#reportSubscribed(refused);
 	}
 
-	/** Whether its token holds; otherwise the client was told why not, and it is over. */
+	/** Whether the token is still valid. If not, tells the client why and ends the channel. */
 	recheck(): boolean {
-		const holder = readToken(this.#server.verify, this.#pass.token);
+		const holder = readToken(this.#context.verify, this.#authorization.token);
 		if ('subscriber' in holder) return true;
 		this.#refuse(holder.refresh);
 		return false;
 	}
 
-	#tellSubscribed(refused: string | null): void {
+	#reportSubscribed(refused: string | null): void {
 		if (refused === null) this.system('postgres_changes', 'ok', 'Subscribed to PostgreSQL');
 		else this.system('postgres_changes', 'error', refused);
 	}
@@ -275,7 +275,7 @@ export function unauthorized(name: string): string {
 	return `You do not have permissions to read from this Channel topic: ${name}`;
 }
 
-/** A message of the database, as a broadcast's payload. */
+/** The payload of a broadcast that the database stored. */
 export function storedBroadcast(id: string, event: JsonText, payload: JsonText, replayed: boolean): JsonText {
 	const meta = replayed ? {id, replayed} : {id};
 	return objectText([

@@ -3,52 +3,52 @@ import {WebSocket} from 'ws';
 import type {Channel, Peer} from './channel.ts';
 import {decode, encode, type Push, type Version, type Wire} from './frame.ts';
 import {joinChannel} from './joining.ts';
-import type {Server} from './server.ts';
+import type {RealtimeContext} from './context.ts';
 import {readToken} from './token.ts';
 
-/** Pushes that may wait for an answer of the database before the socket is read on. */
+/** Pushes that may wait for the database; when there are more, reading from the socket pauses. */
 const maxWaiting = 100;
 
 /** Close codes (RFC 6455). */
 const normal = 1000;
 const unexpected = 1011;
 
-/** Counts a socket among the connections of that holder of a token, instead of whoever opened it. */
+/** Counts a socket among the connections of that holder, instead of the one who opened it. */
 export type CountAs = (holder: string) => void;
 
-/** One socket: reads its frames, keeps its channels. */
+/** A socket and its channels. */
 export class Connection implements Peer {
 	readonly version: Version;
-	readonly #server: Server;
+	readonly #context: RealtimeContext;
 	readonly #socket: WebSocket;
-	/** The key that it was opened with. */
+	/** The key with which it was opened. */
 	readonly #token: string;
 	readonly #countAs: CountAs;
 	readonly #channels = new Map<string, Channel>();
-	/** The pushes of one topic are answered one after the other. */
+	/** The last push of each topic; pushes of one topic are answered one after another. */
 	readonly #lanes = new Map<string, Promise<void>>();
 	#waiting = 0;
-	#heard = performance.now();
+	#lastReceived = performance.now();
 	#silence: NodeJS.Timeout | undefined;
 
-	/** `stream`: what the socket reads; every byte on it is a sign of life. */
+	/** `stream`: what the socket reads from; any data on it shows that the client is alive. */
 	constructor(
-		server: Server,
+		context: RealtimeContext,
 		socket: WebSocket,
 		stream: Duplex,
 		{version, token, countAs}: {readonly version: Version; readonly token: string; readonly countAs: CountAs},
 	) {
-		this.#server = server;
+		this.#context = context;
 		this.#socket = socket;
 		this.version = version;
 		this.#token = token;
 		this.#countAs = countAs;
 		stream.on('data', () => {
-			this.#heard = performance.now();
+			this.#lastReceived = performance.now();
 		});
 		socket.on('message', (data: Buffer, binary: boolean) => this.#receive(data, binary));
 		socket.on('close', () => this.#closed());
-		// The close that follows says all there is to do.
+		// The cleanup is done on `close`, which follows.
 		socket.on('error', () => socket.terminate());
 		this.#watchSilence();
 	}
@@ -60,33 +60,33 @@ export class Connection implements Peer {
 	write({data, binary}: Wire): void {
 		if (!this.#open) return;
 		this.#socket.send(data, {binary});
-		// A client that does not read is cut: it catches up when it is back.
-		if (this.#socket.bufferedAmount > this.#server.limits.buffered) this.#socket.terminate();
+		// A client that does not read is disconnected; it catches up when it reconnects.
+		if (this.#socket.bufferedAmount > this.#context.limits.buffered) this.#socket.terminate();
 	}
 
 	drop(channel: Channel): void {
 		if (this.#channels.get(channel.topic) === channel) this.#channels.delete(channel.topic);
 	}
 
-	held(holder: string): void {
+	countAs(holder: string): void {
 		if (holder !== 'anon') this.#countAs(holder);
 	}
 
-	/** Tokens may have ended: no channel goes on with one of them, and the socket is closed. */
+	/** Call when tokens may have been ended: ends the channels whose token is no longer valid, and closes the socket if there were any. */
 	recheck(): void {
-		const held = [...this.#channels.values()].map(channel => channel.recheck());
-		const isOpened = 'subscriber' in readToken(this.#server.verify, this.#token);
-		if (!isOpened || held.includes(false)) this.#socket.close(normal);
+		const valid = [...this.#channels.values()].map(channel => channel.recheck());
+		const isOpened = 'subscriber' in readToken(this.#context.verify, this.#token);
+		if (!isOpened || valid.includes(false)) this.#socket.close(normal);
 	}
 
-	/** The server stops: the client is told so on each channel, and joins again when there is a server again. */
+	/** Ends each channel with `phx_error`, so that the client joins again when the server is back, and closes the socket. */
 	async stop(): Promise<void> {
 		for (const channel of this.#channels.values()) channel.end('phx_error');
 		await new Promise<void>(resolve => {
 			if (!this.#open) return resolve();
-			const give = setTimeout(resolve, 500);
+			const timeout = setTimeout(resolve, 500);
 			this.#socket.ping(undefined, undefined, () => {
-				clearTimeout(give);
+				clearTimeout(timeout);
 				resolve();
 			});
 		});
@@ -97,28 +97,28 @@ export class Connection implements Peer {
 		try {
 			this.#read(data, binary);
 		} catch (error) {
-			// One client's frame must not end the others' hub.
-			this.#server.fault(error);
+			// A frame from one client must not stop the hub.
+			this.#context.onError(error);
 			this.#socket.terminate();
 		}
 	}
 
 	#read(data: Buffer, binary: boolean): void {
-		if (data.length > this.#server.limits.frame) {
+		if (data.length > this.#context.limits.frame) {
 			this.#socket.terminate();
 			return;
 		}
 		const push = decode(this.version, data, binary);
 		if (push === null) this.#socket.close(unexpected);
-		else if (push.event !== 'broadcast' && data.length > this.#server.limits.control) this.#refuseSize(push);
+		else if (push.event !== 'broadcast' && data.length > this.#context.limits.control) this.#refuseSize(push);
 		else if (push.topic === 'phoenix') this.#heartbeat(push);
 		else this.#queue(push);
 	}
 
-	/** What a channel keeps of its join, its presence or its token is bounded; only what is passed on may be large. */
+	/** Answers a frame that is too large. Only broadcasts, which are not stored, may be large; joins, presence and tokens may not. */
 	#refuseSize(push: Push): void {
-		const {control, topic} = this.#server.limits;
-		// An answer that repeats what is too large would be no bound.
+		const {control, topic} = this.#context.limits;
+		// The answer must not repeat strings that are too long.
 		const isNamed = Buffer.byteLength(push.topic) <= topic + 'realtime:'.length;
 		if (!isNamed || push.event !== 'phx_join') {
 			this.#socket.close(unexpected);
@@ -149,7 +149,7 @@ export class Connection implements Peer {
 			if (before !== undefined) await before;
 			await this.#handle(push);
 		} catch (error) {
-			this.#server.fault(error);
+			this.#context.onError(error);
 			if (push.event === 'phx_join') this.#answer(push, push.joinRef, 'error', {reason: 'join crashed'});
 		}
 		if (this.#waiting-- === maxWaiting) this.#socket.resume();
@@ -166,21 +166,21 @@ export class Connection implements Peer {
 	async #join(push: Push, before: Channel | undefined): Promise<void> {
 		before?.end(null);
 		const joined =
-			this.#channels.size < this.#server.limits.channels
-				? await joinChannel(this.#server, this, this.#token, push)
+			this.#channels.size < this.#context.limits.channels
+				? await joinChannel(this.#context, this, this.#token, push)
 				: {reason: 'ChannelRateLimitReached: Too many channels'};
 		if (!this.#open) {
 			if ('channel' in joined) joined.channel.end(null);
 			return;
 		}
-		const sayGoodbye = (): void => before?.bid('phx_close');
+		const closePrevious = (): void => before?.sendEnd('phx_close');
 		if ('reason' in joined) {
 			this.#answer(push, push.joinRef, 'error', {reason: joined.reason});
-			sayGoodbye();
+			closePrevious();
 			return;
 		}
 		this.#channels.set(push.topic, joined.channel);
-		joined.open(sayGoodbye);
+		joined.open(closePrevious);
 	}
 
 	#answer(push: Push, joinRef: unknown, status: 'ok' | 'error', response: {readonly reason?: string}): void {
@@ -189,7 +189,7 @@ export class Connection implements Peer {
 	}
 
 	#watchSilence(): void {
-		const left = this.#heard + this.#server.limits.silence - performance.now();
+		const left = this.#lastReceived + this.#context.limits.silence - performance.now();
 		if (left <= 0) {
 			this.#socket.close(normal);
 			return;

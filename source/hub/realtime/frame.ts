@@ -1,36 +1,36 @@
 import {elements, members, type JsonText} from './json-text.ts';
 
-/** The serializer that a socket speaks (`vsn`): 1.0.0 objects, 2.0.0 arrays and binary broadcasts. */
+/** The serializer of a socket (`vsn`): 1.0.0 uses objects, 2.0.0 arrays and binary broadcasts. */
 export type Version = '1.0.0' | '2.0.0';
 
-/** What a client sends. */
+/** A message from a client. */
 export interface Push {
-	/** `ref` and `join_ref` are the client's own; they are only compared and sent back. */
+	/** `ref` and `join_ref` are chosen by the client; they are only compared and sent back. */
 	readonly joinRef: unknown;
 	readonly ref: unknown;
 	readonly topic: string;
 	readonly event: string;
 	readonly payload: unknown;
-	/** The payload as it stood in the frame. */
+	/** The text of the payload, as in the frame. */
 	readonly text: () => JsonText;
-	/** A binary frame's own payload. */
+	/** The payload of a binary frame. */
 	readonly binary?: BinaryPayload;
 }
 
 export interface BinaryPayload {
-	/** The broadcast's event (kind 3), or null for plain bytes under the frame's own event (kind 0). */
+	/** The broadcast's event (kind 3); null for plain bytes with the frame's own event (kind 0). */
 	readonly event: string | null;
 	readonly json: boolean;
 	readonly bytes: Buffer;
 }
 
-/** One frame as it goes to the socket. */
+/** A frame as it is sent. */
 export interface Wire {
 	readonly data: Buffer;
 	readonly binary: boolean;
 }
 
-/** The push in a frame, or null when the frame is none: the real server closes such a socket with 1011. */
+/** The push in a frame; null if the frame is invalid, for which Supabase Realtime closes the socket with 1011. */
 export function decode(version: Version, data: Buffer, binary: boolean): Push | null {
 	if (binary) return version === '2.0.0' ? decodeBinary(data) : null;
 	const text = data.toString('utf8');
@@ -58,7 +58,7 @@ function decodeObject(value: object, frame: string): Push | null {
 	return {joinRef, ref, topic, event, payload, text: () => members(frame).get('payload') ?? 'null'};
 }
 
-/** Refs go back as they came. What can be read can be too deep to be written: nobody has use for such a ref. */
+/** Refs are sent back unchanged. JSON.parse accepts values that nest too deeply for JSON.stringify; such refs are rejected. */
 function areWritable(...refs: readonly unknown[]): boolean {
 	try {
 		for (const ref of refs) if (typeof ref === 'object') JSON.stringify(ref);
@@ -110,7 +110,7 @@ export function encode(version: Version, {joinRef, ref, topic, event, payload}: 
 	return {data: Buffer.from(text), binary: false};
 }
 
-/** A message to everyone on a topic, written once per serializer. Null: this serializer cannot carry it. */
+/** A message to all members of a topic, encoded once per serializer; null if a serializer cannot represent it. */
 export class Fanout {
 	readonly #write: (version: Version) => Wire | null;
 	readonly #written = new Map<Version, Wire | null>();
@@ -124,8 +124,8 @@ export class Fanout {
 	}
 
 	/**
-	 * A binary broadcast: kind 4 (kind, lengths of topic, event and metadata, encoding, the strings, the payload) or kind 2
-	 * for plain bytes; a JSON message to 1.0.0, which never sees bytes, nor what only claims to be JSON.
+	 * A binary broadcast: kind 4 (kind, lengths of topic, event and metadata, encoding, the strings, the payload), or kind 2 for plain
+	 * bytes. For 1.0.0, which has no binary frames, a JSON message; null if the payload is not valid JSON.
 	 */
 	static binary(topic: string, {event, json, bytes}: BinaryPayload): Fanout {
 		return new Fanout(version => {

@@ -1,4 +1,4 @@
-/** A JSON value as Elixir's `inspect` writes it, in lines of 80: the real server's error texts are made of it. */
+/** A JSON value as Elixir's `inspect` formats it, in lines of 80 characters, for Supabase Realtime's error messages. */
 export function inspect(value: unknown): string {
 	if (value === null || value === undefined) return 'nil';
 	if (typeof value !== 'object') return JSON.stringify(value);
@@ -28,7 +28,7 @@ function wrap(open: string, items: readonly string[], close: string): string {
 	return `${open}\n  ${items.join(',\n  ')}\n${close}`;
 }
 
-/** A tuple inside a list: as many members on a line as fit. */
+/** A tuple in a list, with as many members on a line as fit. */
 function fill(items: readonly string[]): string {
 	let text = '{';
 	let column = 3;

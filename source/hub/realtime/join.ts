@@ -1,21 +1,24 @@
 type Json = {readonly [name: string]: unknown};
 
-/** What a `phx_join` asks for. */
+/** The parameters of a `phx_join`. */
 export interface Join {
 	readonly private: boolean;
 	readonly broadcast: {readonly ack: boolean; readonly self: boolean};
-	/** Messages of the database to be sent again, from `since` (milliseconds since 1970) on. */
+	/** Replays stored messages from `since` on (milliseconds since 1970). */
 	readonly replay: {readonly since: number; readonly limit: number} | null;
 	readonly presence: {readonly key: string; readonly enabled: boolean};
 	/** The entries of `postgres_changes` as sent. */
 	readonly bindings: readonly Json[];
-	/** Joined the old way, without a config: changes come under their own event. */
+	/** Joined without a config, as old clients do: each change is sent with its own type as the event. */
 	readonly legacy: boolean;
-	/** Null: the connection's own. */
+	/** Null: use the connection's. */
 	readonly token: string | null;
 }
 
-/** Reads a join's payload as the real server does, which takes any value but null and false for true; null is what crashes it. */
+/**
+ * Parses a join's payload as Supabase Realtime does, where any value except null and false is true. Null for payloads that crash the
+ * join there.
+ */
 export function parseJoin(topicName: string, payload: unknown): Join | null {
 	if (!isObject(payload)) return null;
 	const {access_token: token, user_token: oldToken} = payload;
@@ -43,7 +46,7 @@ export function parseJoin(topicName: string, payload: unknown): Join | null {
 	};
 }
 
-/** A token that a client means as one: publishable keys and what is no string say nothing. */
+/** Whether a client sent a token: publishable keys and values other than strings are ignored. */
 export function isToken(value: unknown): value is string {
 	return typeof value === 'string' && !value.startsWith('sb_');
 }

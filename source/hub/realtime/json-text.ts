@@ -1,17 +1,17 @@
 import {closingQuote} from '../database/closing-quote.ts';
 
 /**
- * JSON values as the text they came in: what only passes through keeps its digits and is not parsed and written again.
- * The texts are valid JSON: JSON.parse or PostgreSQL has seen them.
+ * A JSON value in its original text, so that values which only pass through are not parsed, and numbers keep all their digits. It must be
+ * valid JSON, checked by JSON.parse or PostgreSQL.
  */
 export type JsonText = string;
 
-/** The elements of an array's text. */
+/** The elements of an array. */
 export function elements(array: JsonText): JsonText[] {
 	return parts(array);
 }
 
-/** The members of an object's text, by name; the last of one name counts, as with JSON.parse. */
+/** The members of an object, by name; of duplicates the last, as with JSON.parse. */
 export function members(object: JsonText): Map<string, JsonText> {
 	const found = new Map<string, JsonText>();
 	for (const part of parts(object)) {
@@ -21,14 +21,14 @@ export function members(object: JsonText): Map<string, JsonText> {
 	return found;
 }
 
-/** The text of an object with these members. */
+/** An object with these members. */
 export function objectText(entries: Iterable<readonly [string, JsonText]>): JsonText {
 	const texts: string[] = [];
 	for (const [name, text] of entries) texts.push(`${JSON.stringify(name)}:${text}`);
 	return `{${texts.join(',')}}`;
 }
 
-/** What stands between the outermost brackets, cut at its commas. */
+/** The contents of the outermost brackets, split at the commas. */
 function parts(text: JsonText): string[] {
 	const found: string[] = [];
 	let depth = 0;
@@ -61,7 +61,7 @@ function parts(text: JsonText): string[] {
 	return found;
 }
 
-/** Where the string that begins at `start` has ended. */
+/** The index after the string that begins at `start`. */
 function stringEnd(text: string, start: number): number {
 	const end = closingQuote(text, start);
 	return end === -1 ? text.length : end + 1;

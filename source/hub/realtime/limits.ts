@@ -1,21 +1,21 @@
-/** What one client may cost the hub; the figures of the real server where it has one. */
+/** Limits for one client. The defaults are Supabase Realtime's where it has them. */
 export interface Limits {
-	/** Bytes of one frame; a larger one cuts the socket. */
+	/** Bytes of one frame; a larger one disconnects the client. */
 	readonly frame: number;
 	/** Bytes of one broadcast's payload. */
 	readonly payload: number;
-	/** Bytes that may wait for a client that does not read; then it is cut, and catches up when it is back. */
+	/** Bytes that may wait for a client that does not read; then it is disconnected, and catches up when it reconnects. */
 	readonly buffered: number;
-	/** Milliseconds without a byte from the client. */
+	/** Milliseconds without any data from the client. */
 	readonly silence: number;
 	readonly channels: number;
-	/** Channels of one holder of a token, on all its sockets; of all that have no token but the anon key. */
+	/** Channels of one holder of a token, on all its sockets; and of all clients that have only the anon key. */
 	readonly holderChannels: number;
 	readonly anonChannels: number;
 	/** Their bindings of postgres_changes. */
 	readonly holderBindings: number;
 	readonly anonBindings: number;
-	/** Bytes of a frame that is no broadcast: what a channel keeps comes in these. */
+	/** Bytes of a frame other than a broadcast; a channel stores some of their contents. */
 	readonly control: number;
 	/** Bytes of a topic's name. */
 	readonly topic: number;
@@ -24,7 +24,7 @@ export interface Limits {
 	/** Presence messages per channel in `presenceWindow` milliseconds. */
 	readonly presence: number;
 	readonly presenceWindow: number;
-	/** Changes that may wait for their readers; beyond, all subscribers are told to join again. */
+	/** Changes that may wait for delivery; when there are more, all subscribers must join again. */
 	readonly changes: number;
 }
 

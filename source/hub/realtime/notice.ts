@@ -1,19 +1,19 @@
 import type {ChangeType} from './binding.ts';
 import type {JsonText} from './json-text.ts';
 
-/** A row that changed, as the capture trigger announced it. */
-export interface Change {
+/** A changed row, as the capture trigger reported it. */
+export interface RowChange {
 	readonly kind: 'change';
 	/** The table's oid. */
 	readonly relation: string;
 	readonly type: ChangeType;
 	/** ISO 8601, milliseconds, Z. */
 	readonly at: string;
-	/** The new row; its key alone when `bytes` is not 0; null for a DELETE, or when even the key was too large. */
+	/** The new row; only its key if `bytes` is not 0; null for a DELETE, or if even the key was too large. */
 	readonly record: JsonText | null;
-	/** The old row, or its identity. */
+	/** The old row, or its replica identity. */
 	readonly old: JsonText | null;
-	/** 0, or the size of a row that has to be read from the database. */
+	/** The size of a row that must be read from the database; 0 if the notice contains it. */
 	readonly bytes: number;
 }
 
@@ -22,15 +22,15 @@ export interface Message {
 	readonly kind: 'message';
 	readonly private: boolean;
 	readonly id: string;
-	/** Null: too large for a notice. */
+	/** Null: it was too large for a notice. */
 	readonly content: {readonly topic: string; readonly event: JsonText; readonly payload: JsonText} | null;
 }
 
-export type Notice = Change | Message | {readonly kind: 'ddl'};
+export type Notice = RowChange | Message | {readonly kind: 'ddl'};
 
 const types: {readonly [letter: string]: ChangeType} = {I: 'INSERT', U: 'UPDATE', D: 'DELETE'};
 
-/** Reads what schema.ts writes behind the database's `key`; null for what somebody else sent on the channel. */
+/** Parses a notice of the triggers in schema/realtime.ts, after the database's `key`. Null for notices from anyone else. */
 export function parseNotice(text: string, key: string): Notice | null {
 	if (key === '' || !text.startsWith(`${key} `)) return null;
 	const [head = '', ...lines] = text.slice(key.length + 1).split('\n');

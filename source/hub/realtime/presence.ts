@@ -6,15 +6,15 @@ interface Meta {
 	readonly key: string;
 	readonly ref: string;
 	readonly payload: unknown;
-	/** With `phx_ref`, as others see it. */
+	/** The payload with `phx_ref`, as others see it. */
 	readonly text: JsonText;
 }
 
-/** Who is present on one topic: what each member says of itself, under the key that it chose. */
+/** The presence of one topic: what each member tracks, under the key that it chose. */
 export class Presence<Member> {
 	readonly #metas = new Map<Member, Meta>();
 
-	/** `payload` is an object's text. The `presence_diff` to tell, or null when nothing is new. */
+	/** `payload` is a JSON object. Returns the `presence_diff` to send, or null if nothing changed. */
 	track(member: Member, key: string, payload: JsonText): JsonText | null {
 		const before = this.#metas.get(member);
 		const value: unknown = JSON.parse(payload);
@@ -30,7 +30,7 @@ export class Presence<Member> {
 		return diff([meta], before === undefined ? [] : [before]);
 	}
 
-	/** The `presence_diff` to tell, or null when the member was not present. */
+	/** Returns the `presence_diff` to send, or null if the member was not present. */
 	untrack(member: Member): JsonText | null {
 		const before = this.#metas.get(member);
 		this.#metas.delete(member);

@@ -1,7 +1,7 @@
 import type {IncomingMessage} from 'node:http';
 import type {Duplex} from 'node:stream';
 import {WebSocketServer} from 'ws';
-import {boundedDatabase} from '../database/bounded-database.ts';
+import {depthLimitedDatabase} from '../database/depth-limited-database.ts';
 import type {Database} from '../database/database.ts';
 import type {Handler} from '../http/http.ts';
 import {Catalog, ownScope} from './catalog.ts';
@@ -14,78 +14,78 @@ import {withNoticeKey} from './notice-key.ts';
 import {parseNotice, type Message} from './notice.ts';
 import {handleBroadcast} from './rest-broadcast.ts';
 import {storedMessage} from './rights.ts';
-import type {Server} from './server.ts';
-import {Shares} from './shares.ts';
+import type {RealtimeContext} from './context.ts';
+import {ChannelShares} from './shares.ts';
 import {readBindings} from './subscription.ts';
 import {readToken, type Verify} from './token.ts';
 import {Topics} from './topic.ts';
 
 export interface Realtime {
 	/**
-	 * Takes over a request to upgrade: a socket on .../websocket, or 403. `countAs` is told whose token a channel was joined with:
-	 * clients open the socket with the anon key, whoever they are.
+	 * Handles an upgrade request: opens a WebSocket on .../websocket, or responds with 403. All clients open the socket with the anon key;
+	 * `countAs` is called with the holder of the token with which a channel is joined.
 	 */
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, countAs?: CountAs): void;
-	/** The REST side; the path is what follows `/realtime/v1`. */
+	/** The REST API; the path is the part after `/realtime/v1`. */
 	readonly handle: Handler;
-	/** Closes every socket that was opened, or used to join, with a token that is no longer valid. */
+	/** Closes each socket that was opened or joined with a token that is no longer valid. */
 	recheck(): void;
-	/** Tells every channel and closes every socket. */
+	/** Ends all channels and closes all sockets. */
 	close(): Promise<void>;
 }
 
 export interface RealtimeOptions {
-	/** Bootstrapped (source/hub/schema), with the publication `supabase_realtime`. */
+	/** Must be bootstrapped (source/hub/schema), and have the publication `supabase_realtime`. */
 	readonly database: Database;
 	readonly verify: Verify;
 	readonly limits?: Partial<Limits>;
-	/** Called with errors that no client can be told about. */
-	readonly onFault?: (error: unknown) => void;
+	/** Called with errors that cannot be reported to a client. */
+	readonly onError?: (error: unknown) => void;
 }
 
-/** Messages of the database are kept so long for replays, as Supabase does. */
+/** Stored messages are kept for replay for three days, as on Supabase. */
 const prune = "delete from realtime.messages where inserted_at < (now() at time zone 'UTC') - interval '3 days'";
 const pruneEvery = 3_600_000;
 
-/** Supabase Realtime over the Database port: Phoenix channels with the serializers 1.0.0 and 2.0.0. */
+/** Implements Supabase Realtime over the port Database: Phoenix channels with the serializers 1.0.0 and 2.0.0. */
 export async function createRealtime(options: RealtimeOptions): Promise<Realtime> {
 	const {verify} = options;
-	const database = boundedDatabase(options.database);
+	const database = depthLimitedDatabase(options.database);
 	const limits = {...defaultLimits, ...options.limits};
-	const fault = options.onFault ?? (() => undefined);
+	const onError = options.onError ?? (() => undefined);
 	const catalog = new Catalog(database);
 	const topics = new Topics();
-	const changes = new Changes(database, catalog, limits.changes, fault);
-	const server: Server = {
+	const changes = new Changes(database, catalog, limits.changes, onError);
+	const context: RealtimeContext = {
 		database,
 		verify,
 		limits,
 		topics,
 		changes,
-		shares: new Shares(limits),
-		fault,
+		shares: new ChannelShares(limits),
+		onError,
 		mayReadPrivate: role => catalog.mayReadPrivate(role),
 		readBindings: (role, entries) => readBindings(database, catalog, role, entries, limits.bindings),
 	};
-	// Larger than the limit by so much that the connection can cut the socket itself, as the real server does.
+	// Above the limit, so that Connection closes the socket as Supabase Realtime does, before ws would.
 	const sockets = new WebSocketServer({noServer: true, maxPayload: limits.frame * 2, perMessageDeflate: false});
 	const connections = new Set<Connection>();
 	let messages: Promise<void> = Promise.resolve();
 
-	const bring = async (message: Message): Promise<void> => {
+	const deliver = async (message: Message): Promise<void> => {
 		const content = message.content ?? (await storedMessage(database, message.id));
 		if (content === null) return;
 		const broadcast = storedBroadcast(message.id, content.event, content.payload, false);
 		topics.broadcast(content.topic, message.private, broadcast);
 	};
-	const hear = (text: string, key: string): void => {
+	const onNotice = (text: string, key: string): void => {
 		const notice = parseNotice(text, key);
 		if (notice?.kind === 'ddl') changes.forget();
-		else if (notice?.kind === 'change') changes.take(notice);
-		else if (notice?.kind === 'message') messages = messages.then(() => bring(notice)).catch(fault);
+		else if (notice?.kind === 'change') changes.enqueue(notice);
+		else if (notice?.kind === 'message') messages = messages.then(() => deliver(notice)).catch(onError);
 	};
-	const unlisten = await database.listen('realtime', withNoticeKey(database, hear, fault));
-	const pruneMessages = (): void => void database.run(ownScope, [{text: prune}]).catch(fault);
+	const unlisten = await database.listen('realtime', withNoticeKey(database, onNotice, onError));
+	const pruneMessages = (): void => void database.run(ownScope, [{text: prune}]).catch(onError);
 	pruneMessages();
 	const pruning = setInterval(pruneMessages, pruneEvery);
 	pruning.unref();
@@ -95,18 +95,18 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 		upgrade(request, socket, head, countAs = () => undefined) {
 			const opened = closed ? null : readOpening(request, verify);
 			if (opened === null) {
-				// Nothing reads from the socket now, so a close by the client would go unnoticed.
+				// Nothing reads from the socket any more, so a close by the client would go unnoticed.
 				socket.once('finish', () => socket.destroy());
 				socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
 				return;
 			}
 			sockets.handleUpgrade(request, socket, head, webSocket => {
-				const connection = new Connection(server, webSocket, socket, {...opened, countAs});
+				const connection = new Connection(context, webSocket, socket, {...opened, countAs});
 				connections.add(connection);
 				webSocket.on('close', () => connections.delete(connection));
 			});
 		},
-		handle: request => handleBroadcast(server, request),
+		handle: request => handleBroadcast(context, request),
 		recheck() {
 			for (const connection of connections) connection.recheck();
 		},
@@ -120,7 +120,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
 	};
 }
 
-/** Which serializer and which key a request to upgrade names; null when it is to be refused. */
+/** The serializer and key of an upgrade request; null if it must be refused. */
 function readOpening(request: IncomingMessage, verify: Verify): {version: Version; token: string} | null {
 	const url = URL.parse(request.url ?? '', 'http://localhost');
 	if (url === null || !url.pathname.endsWith('/websocket')) return null;

@@ -1,6 +1,6 @@
 import type {Database} from '../database/database.ts';
 import {ownScope} from './catalog.ts';
-import type {SubscriberRole} from './change-rows.ts';
+import type {SubscriberRole} from './changed-rows.ts';
 import type {JsonText} from './json-text.ts';
 import {readSql} from '../files/read-sql.ts';
 
@@ -18,7 +18,7 @@ export interface Rights {
 /** On public channels. */
 export const allRights: Rights = {read: {broadcast: true, presence: true}, write: {broadcast: true, presence: true}};
 
-/** By the policies of realtime.messages for a private channel; `topic` without `realtime:`. */
+/** The rights on a private channel, by the policies of realtime.messages. `topic`: without `realtime:`. */
 export async function readRights(database: Database, topic: string, {role, claims}: SubscriberRole): Promise<Rights> {
 	const text = 'select * from realtime.channel_rights($1::text, $2::text, $3::text)';
 	const [result] = await database.run(ownScope, [{text, values: [topic, role, claims]}]);
@@ -35,15 +35,15 @@ const noRights: Rights = {
 	write: {broadcast: false, presence: false},
 };
 
-/** Whom to ask about private channels. */
-interface Asked {
+/** What `privateRights` needs. */
+interface RightsSource {
 	readonly database: Database;
 	mayReadPrivate(role: string): Promise<boolean>;
 }
 
-/** What a role that no policy lets read any private channel may do there is not asked of the database. */
-export async function privateRights(server: Asked, name: string, subscriber: SubscriberRole): Promise<Rights> {
-	return (await server.mayReadPrivate(subscriber.role)) ? readRights(server.database, name, subscriber) : noRights;
+/** As readRights, but without a query for roles that no policy lets read any private channel. */
+export async function privateRights(context: RightsSource, name: string, subscriber: SubscriberRole): Promise<Rights> {
+	return (await context.mayReadPrivate(subscriber.role)) ? readRights(context.database, name, subscriber) : noRights;
 }
 
 export interface StoredMessage {
@@ -55,7 +55,7 @@ export interface StoredMessage {
 const newestQuery = readSql(new URL('sql/stored-messages.sql', import.meta.url));
 const oneQuery = readSql(new URL('sql/stored-message.sql', import.meta.url));
 
-/** The newest broadcasts of a private topic that the database holds from `since` on (milliseconds since 1970), oldest first. */
+/** The newest stored broadcasts of a private topic from `since` on (milliseconds since 1970), oldest first. */
 export async function storedMessages(
 	database: Database,
 	topic: string,
@@ -67,7 +67,7 @@ export async function storedMessages(
 		.reverse();
 }
 
-/** One broadcast that was too large for its notice. */
+/** A stored broadcast that was too large for its notice. */
 export async function storedMessage(
 	database: Database,
 	id: string,

@@ -1,24 +1,24 @@
 import type {Limits} from './limits.ts';
 
-/** What one channel takes of the share of its token's holder. */
-export interface Lease {
+/** The part of a holder's share that one channel uses. */
+export interface Reservation {
 	readonly bindings: number;
-	/** Gives it back. */
+	/** Returns it to the share. */
 	release(): void;
-	/** Ends the channel, whose room another socket needs; null while it cannot be ended yet. */
+	/** Ends the channel, because another socket needs its room; null while it is still joining. */
 	end: (() => void) | null;
 }
 
-/** What one holder of a token has joined, by socket; newest last. */
-type Share = Map<object, Set<Lease>>;
+/** The channels of one holder of a token, by socket; newest last. */
+type Share = Map<object, Set<Reservation>>;
 
 type Amount = 'channels' | 'bindings';
 
 /**
- * Keeps the holders of tokens from filling the hub with channels; a channel that ends gives back what it took. Many may hold the
- * same token, the anon key above all: where there is no room left, the socket with the most gives way to one that has less.
+ * Limits the channels and bindings of each holder of a token. Many clients may use the same token, especially the anon key, so when a
+ * share is full, the socket with the most channels loses one to a socket with fewer.
  */
-export class Shares {
+export class ChannelShares {
 	readonly #limits: Limits;
 	readonly #shares = new Map<string, Share>();
 
@@ -26,9 +26,9 @@ export class Shares {
 		this.#limits = limits;
 	}
 
-	/** One channel with that many bindings on that socket; null when there is no room for it. */
-	take(holder: string, socket: object, bindings: number): Lease | null {
-		const share = this.#shares.get(holder) ?? new Map<object, Set<Lease>>();
+	/** Reserves one channel with that many bindings on the socket; null if there is no room. */
+	take(holder: string, socket: object, bindings: number): Reservation | null {
+		const share = this.#shares.get(holder) ?? new Map<object, Set<Reservation>>();
 		const wanted = {channels: 1, bindings};
 		for (const amount of ['channels', 'bindings'] as const) {
 			while (total(share, amount) + wanted[amount] > this.#limit(holder, amount)) {
@@ -36,19 +36,19 @@ export class Shares {
 			}
 		}
 		const own = share.get(socket) ?? new Set();
-		const lease: Lease = {
+		const reservation: Reservation = {
 			bindings,
 			release: () => {
-				own.delete(lease);
+				own.delete(reservation);
 				if (own.size === 0 && share.get(socket) === own) share.delete(socket);
 				if (share.size === 0 && this.#shares.get(holder) === share) this.#shares.delete(holder);
 			},
 			end: null,
 		};
-		own.add(lease);
+		own.add(reservation);
 		share.set(socket, own);
 		this.#shares.set(holder, share);
-		return lease;
+		return reservation;
 	}
 
 	#limit(holder: string, amount: Amount): number {
@@ -58,11 +58,11 @@ export class Shares {
 	}
 }
 
-/** Ends the newest channel of the socket that has the most; false where that has no more than the one that asks would have. */
+/** Ends the newest channel of the socket that has the most. False if `socket` would then have as many itself. */
 function makeRoom(share: Share, socket: object, amount: Amount, wanted: number): boolean {
-	const own = held(share.get(socket) ?? new Set(), amount) + wanted;
-	const [most] = [...share.values()].sort((one, other) => held(other, amount) - held(one, amount));
-	if (most === undefined || held(most, amount) <= own) return false;
+	const own = amountIn(share.get(socket) ?? new Set(), amount) + wanted;
+	const [most] = [...share.values()].sort((one, other) => amountIn(other, amount) - amountIn(one, amount));
+	if (most === undefined || amountIn(most, amount) <= own) return false;
 	const last = [...most].findLast(({end, bindings}) => end !== null && (amount === 'channels' || bindings > 0));
 	if (last === undefined) return false;
 	last.release();
@@ -72,13 +72,13 @@ function makeRoom(share: Share, socket: object, amount: Amount, wanted: number):
 
 function total(share: Share, amount: Amount): number {
 	let sum = 0;
-	for (const leases of share.values()) sum += held(leases, amount);
+	for (const reservations of share.values()) sum += amountIn(reservations, amount);
 	return sum;
 }
 
-function held(leases: ReadonlySet<Lease>, amount: Amount): number {
-	if (amount === 'channels') return leases.size;
+function amountIn(reservations: ReadonlySet<Reservation>, amount: Amount): number {
+	if (amount === 'channels') return reservations.size;
 	let sum = 0;
-	for (const {bindings} of leases) sum += bindings;
+	for (const {bindings} of reservations) sum += bindings;
 	return sum;
 }

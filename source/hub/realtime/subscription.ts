@@ -1,10 +1,10 @@
 import {DatabaseError, type Database} from '../database/database.ts';
-import {parseBinding, type Binding, type Filter} from './binding.ts';
+import {parseBinding, type Binding, type BindingFilter} from './binding.ts';
 import {ownScope, type Catalog, type Table} from './catalog.ts';
 import {concerns} from './changes.ts';
 import {inspectTuples} from './inspect.ts';
 
-/** As PostgreSQL names them, where a filter's value can cause them. */
+/** PostgreSQL's condition names for the errors that a filter's value can cause. */
 const conditions: {readonly [code: string]: string} = {
 	'22003': 'numeric_value_out_of_range',
 	'22007': 'invalid_datetime_format',
@@ -18,10 +18,7 @@ const conditions: {readonly [code: string]: string} = {
 	P0001: 'raise_exception',
 };
 
-/**
- * Reads and checks the entries of `postgres_changes`: they stand or fall together. A string is why they fall, in the
- * real server's words.
- */
+/** Parses and checks the entries of `postgres_changes`; one error rejects them all. A string is Supabase Realtime's error message. */
 export async function readBindings(
 	database: Database,
 	catalog: Catalog,
@@ -51,9 +48,9 @@ async function check(database: Database, catalog: Catalog, role: string, binding
 	const tables = [...(await catalog.tables()).values()].filter(table => concerns(binding, table));
 	if (tables.length === 0) return `${unable} Please check Realtime is enabled for the given ${connect}`;
 	try {
-		const reader = await catalog.reader(role);
+		const access = await catalog.access(role);
 		for (const table of tables) {
-			if (filter !== null) await checkFilter(database, table, filter, reader.columns.get(table.oid));
+			if (filter !== null) await checkFilter(database, table, filter, access.columns.get(table.oid));
 		}
 		return null;
 	} catch (error) {
@@ -66,7 +63,7 @@ async function check(database: Database, catalog: Catalog, role: string, binding
 async function checkFilter(
 	database: Database,
 	table: Table,
-	{column, operator, value}: Filter,
+	{column, operator, value}: BindingFilter,
 	allowed: ReadonlySet<string> | undefined,
 ): Promise<void> {
 	const type = table.columns.find(({name}) => name === column)?.type;

@@ -1,17 +1,17 @@
 import {holderOf} from '../http/holder.ts';
 import type {Caller} from '../http/http.ts';
-import type {SubscriberRole} from './change-rows.ts';
+import type {SubscriberRole} from './changed-rows.ts';
 
 /**
- * Who holds a token, or why it is none: `malformed`, `unsecured`, `signature`, `expired`, `unstorable`, a sentence (`message`) about one that was
- * ended; anything else lacks a role or an expiry.
+ * Verifies a token: its holder, or what is wrong with it. `fault` is `malformed`, `unsecured`, `signature`, `expired` or `unstorable`, or
+ * an object with a `message` for a token that was ended; anything else means that it lacks a role or an expiry.
  */
 export type Verify = (token: string) => Caller | {readonly fault: unknown};
 
 /** A verified token. */
 export interface TokenClaims {
 	readonly token: string;
-	/** Under whose name its channels are counted. */
+	/** The name under which its channels are counted. */
 	readonly name: string;
 	readonly subscriber: SubscriberRole;
 	/** Milliseconds since 1970; null: never. */
@@ -19,13 +19,13 @@ export interface TokenClaims {
 }
 
 export interface Refusal {
-	/** What a join is told. */
+	/** The error for a join. */
 	readonly join: string;
-	/** What a joined channel is told. */
+	/** The error for a channel that has joined. */
 	readonly refresh: string;
 }
 
-/** The token's holder, or its refusal in the real server's words. */
+/** Reads a token. A refusal has Supabase Realtime's error messages. */
 export function readToken(verify: Verify, token: string): TokenClaims | Refusal {
 	const verified = verify(token);
 	if ('fault' in verified) return refusal(verified.fault, token);
@@ -72,7 +72,7 @@ function refusal(fault: unknown, token: string): Refusal {
 	}
 }
 
-/** Of a token whose signature was good. */
+/** When an expired token expired: milliseconds since 1970. Its signature has been verified. */
 function expiry(token: string): number {
 	const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
 	const {exp} = claims as {exp?: unknown};

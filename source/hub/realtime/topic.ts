@@ -5,12 +5,12 @@ import {Presence} from './presence.ts';
 /** A channel as its topic sees it. */
 export interface Member {
 	readonly version: Version;
-	/** It may be told who is present. */
+	/** Whether it may receive presence. */
 	readonly seesPresence: boolean;
 	write(wire: Wire): void;
 }
 
-/** All who joined one topic; the public and the private topic of one name are two. */
+/** The members of one topic. A public and a private topic with the same name are different topics. */
 class Topic {
 	readonly members = new Set<Member>();
 	readonly presence = new Presence<Member>();
@@ -19,7 +19,7 @@ class Topic {
 export class Topics {
 	readonly #topics = new Map<string, Topic>();
 
-	/** `name` without `realtime:`. */
+	/** `name`: without `realtime:`. */
 	join(name: string, isPrivate: boolean, member: Member): void {
 		const id = identify(name, isPrivate);
 		let topic = this.#topics.get(id);
@@ -31,11 +31,11 @@ export class Topics {
 		const id = identify(name, isPrivate);
 		const topic = this.#topics.get(id);
 		if (topic?.members.delete(member) !== true) return;
-		this.#tell(name, topic, topic.presence.untrack(member));
+		this.#sendPresence(name, topic, topic.presence.untrack(member));
 		if (topic.members.size === 0) this.#topics.delete(id);
 	}
 
-	/** `payload`: an object's text, as the real server passes it on; `except` does not get it. */
+	/** `payload`: a JSON object, sent unchanged to all members but `except`. */
 	broadcast(name: string, isPrivate: boolean, payload: JsonText, except: Member | null = null): void {
 		this.#send(name, isPrivate, () => Fanout.text(`realtime:${name}`, 'broadcast', payload), except);
 	}
@@ -46,12 +46,13 @@ export class Topics {
 
 	track(name: string, isPrivate: boolean, member: Member, key: string, payload: JsonText): void {
 		const topic = this.#topics.get(identify(name, isPrivate));
-		if (topic?.members.has(member) === true) this.#tell(name, topic, topic.presence.track(member, key, payload));
+		if (topic?.members.has(member) === true)
+			this.#sendPresence(name, topic, topic.presence.track(member, key, payload));
 	}
 
 	untrack(name: string, isPrivate: boolean, member: Member): void {
 		const topic = this.#topics.get(identify(name, isPrivate));
-		if (topic !== undefined) this.#tell(name, topic, topic.presence.untrack(member));
+		if (topic !== undefined) this.#sendPresence(name, topic, topic.presence.untrack(member));
 	}
 
 	presenceState(name: string, isPrivate: boolean): JsonText {
@@ -65,7 +66,7 @@ export class Topics {
 		for (const member of topic.members) if (member !== except) deliver(fanout, member);
 	}
 
-	#tell(name: string, topic: Topic, diff: JsonText | null): void {
+	#sendPresence(name: string, topic: Topic, diff: JsonText | null): void {
 		if (diff === null) return;
 		const fanout = Fanout.text(`realtime:${name}`, 'presence_diff', diff);
 		for (const member of topic.members) if (member.seesPresence) deliver(fanout, member);

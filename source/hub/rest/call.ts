@@ -1,5 +1,5 @@
 import {type HubResponse} from '../http/http.ts';
-import {ask} from './rows-query.ts';
+import {runRowsQuery} from './rows-query.ts';
 import {type Column, type Routine} from './catalog/catalog.ts';
 import {type RequestContext, header, scopeOf} from './request-context.ts';
 import {maxAffectedNeedsSet} from './errors/error.ts';
@@ -9,11 +9,11 @@ import {parsePayload} from './query/payload.ts';
 import {preferenceApplied} from './query/prefer.ts';
 import {limitsAt} from './query/query.ts';
 import {contentRange, requestedRange} from './query/range.ts';
-import {counting, rowsResponse} from './read.ts';
+import {countClauses, rowsResponse} from './read.ts';
 import {type Source} from './plan/read-plan.ts';
 import {type CallArguments, renderCall} from './render/render-call.ts';
 import {type RenderedRead, renderCount, renderRead} from './render/render-read.ts';
-import {made} from './render/render-write.ts';
+import {pgrstSource} from './render/render-write.ts';
 import {resolveRead} from './plan/resolve.ts';
 import {findRoutine} from './catalog/routine.ts';
 import {catalogName, identifier, sql} from './catalog/sql.ts';
@@ -29,19 +29,23 @@ export async function handleCall(context: RequestContext, name: string): Promise
 	const limits = requestedRange(limitsAt(query, []), range);
 	const plan = resolveRead(catalog, query, rowsOf(routine), {limits, maxRows, rootConditions: true});
 	const media = negotiate(header(request, 'accept'));
-	const from = sql`${made} as ${identifier(plan.alias)}`;
+	const from = sql`${pgrstSource} as ${identifier(plan.alias)}`;
 	const head = request.method === 'HEAD';
-	const answer = await ask(database, scopeOf(context, args.kind === 'query' || routine.volatility !== 'volatile'), {
-		before: sql`with ${made} as (${renderCall(routine, args, plan)}) `,
-		read: scalar(routine, renderRead(plan, from, media.shape === 'csv')),
-		media,
-		single: !routine.set,
-		bare: head || routine.returns === 'void',
-		guards: guardsOf(context, routine, media.shape === 'object'),
-		...(preferences.count === 'exact' || preferences.count === 'estimated'
-			? counting(renderCount(plan, from), {...preferences, count: 'exact'}, maxRows)
-			: {}),
-	});
+	const answer = await runRowsQuery(
+		database,
+		scopeOf(context, args.kind === 'query' || routine.volatility !== 'volatile'),
+		{
+			before: sql`with ${pgrstSource} as (${renderCall(routine, args, plan)}) `,
+			read: scalar(routine, renderRead(plan, from, media.shape === 'csv')),
+			media,
+			single: !routine.set,
+			bare: head || routine.returns === 'void',
+			guards: guardsOf(context, routine, media.shape === 'object'),
+			...(preferences.count === 'exact' || preferences.count === 'estimated'
+				? countClauses(renderCount(plan, from), {...preferences, count: 'exact'}, maxRows)
+				: {}),
+		},
+	);
 	const applied = preferenceApplied({...preferences, resolution: null, missing: null, return: null});
 	if (routine.returns === 'void') {
 		const rows = {'Content-Range': contentRange(0, answer.rows - 1, answer.total)};
@@ -79,10 +83,10 @@ const scalarColumn: Column = {
 
 function rowsOf({name, returns, table, columns}: Routine): Source {
 	const single = new Map([[scalarColumn.name as string, scalarColumn]]);
-	return {label: table?.name ?? name, table, columns: returns === 'row' ? columns : single, made: true};
+	return {label: table?.name ?? name, table, columns: returns === 'row' ? columns : single, fromCte: true};
 }
 
-/** A value is shown as itself, not as a row with one column. */
+/** Returns a scalar as itself, rather than as a row with one column. */
 function scalar({returns}: Routine, read: RenderedRead): RenderedRead {
 	if (returns === 'row' || read.keys !== null) return read;
 	return {...read, element: sql`"r"."pgrst_scalar"`};

@@ -5,10 +5,10 @@ import {sql, type Sql, value} from './catalog/sql.ts';
 
 export type Guard = 'single' | 'put' | {readonly atMost: number};
 
-// A failure inside the statement is what undoes a write. Nobody else can raise this text: it is drawn anew for each process.
+// An error raised inside the statement rolls back its writes. The text is random, so that no one else can raise it.
 const mark = `guard-${randomUUID()}`;
 
-/** The body, or a failure that `guardError` knows again when the rows are not as many as they must be. */
+/** The body; if the number of rows violates a guard, an error that `guardError` recognizes. */
 export function guarded(body: Sql, guards: readonly Guard[]): Sql {
 	return guards.reduce((inner, guard) => {
 		const wrong =
@@ -18,7 +18,7 @@ export function guarded(body: Sql, guards: readonly Guard[]): Sql {
 	}, body);
 }
 
-/** The fault behind a database error that a guard raised; null for every other error. */
+/** The REST error for a database error that a guard raised; null for all other errors. */
 export function guardError({message}: DatabaseError): RestError | null {
 	const [, kind = '', rows = ''] = new RegExp(`${mark}:([a-z]+):(\\d+)`).exec(message) ?? [];
 	switch (kind) {

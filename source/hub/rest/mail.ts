@@ -1,6 +1,6 @@
 import {type HubRequest} from '../http/http.ts';
 
-/** What brings a message in or out, or tells that somebody is there. */
+/** Functions that send or receive messages, and heartbeats. */
 const calls = new Set([
 	'agent_touch',
 	'inbox',
@@ -12,11 +12,11 @@ const calls = new Set([
 	'task_heartbeat',
 ]);
 
-/** Bytes of a message of the largest size, as JSON, and of what is asked of the rows beside it. */
+/** Bytes of a message of the maximum size as JSON, and characters of the query string with it. */
 const maxBodySize = 600_000;
 const maxQueryLength = 1000;
 
-/** Whether a request is mail or a sign of life, and small, so that connections may be kept for it: it takes no time. */
+/** Whether a request is mail or a heartbeat, and small: quick enough for the reserved connections. */
 export function isMail({method, path, query, body}: HubRequest): boolean {
 	if (method !== 'POST' || body.length > maxBodySize || query.toString().length > maxQueryLength) return false;
 	if (path === '/messages') return true;
@@ -25,7 +25,7 @@ export function isMail({method, path, query, body}: HubRequest): boolean {
 
 const plainQuery = new Set(['columns', 'on_conflict', 'select']);
 
-/** Whether a request writes one message, and asks for its row at most: what that costs is bounded by the size of a message. */
+/** Whether a request writes a single message and returns no more than its row, so that its cost is limited by the message's size. */
 export function isOneMessage(request: HubRequest): boolean {
 	const {path, query, body} = request;
 	return (

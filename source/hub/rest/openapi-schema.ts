@@ -1,9 +1,9 @@
 import {type Catalog, type Column, type Parameter, type Routine, type Table} from './catalog/catalog.ts';
 
-/** A piece of the document; what is undefined is left out of the JSON. */
+/** A part of the document; undefined members are omitted from the JSON. */
 export type Json = {readonly [key: string]: unknown};
 
-/** A table's row as a JSON schema, with the notes on keys that clients of PostgREST read. */
+/** A table's rows as a JSON schema, with PostgREST's notes on keys, which clients read. */
 export function tableDefinition(table: Table, catalog: Catalog): Json {
 	const columns = [...table.columns.values()];
 	const required = columns.filter(({nullable}) => !nullable).map(({name}) => name);
@@ -15,7 +15,7 @@ export function tableDefinition(table: Table, catalog: Catalog): Json {
 	};
 }
 
-/** A function's arguments as one object. */
+/** A function's arguments as a JSON schema of an object. */
 export function argumentsSchema({description, parameters}: Routine): Json {
 	const required = parameters.filter(parameter => parameter.required).map(({name}) => name);
 	return {
@@ -26,7 +26,7 @@ export function argumentsSchema({description, parameters}: Routine): Json {
 	};
 }
 
-/** An argument in the query string, where an array is written as text. */
+/** An argument in the query string, where arrays are written as text. */
 export function queryArgument({name, display, required, variadic}: Parameter): Json {
 	const type = swaggerType(display);
 	if (!variadic)
@@ -41,7 +41,7 @@ export function queryArgument({name, display, required, variadic}: Parameter): J
 	return {name, required, in: 'query', type: type ?? 'string', collectionFormat: 'multi', items};
 }
 
-/** A comment: its first line is the summary, the rest the description. */
+/** A comment from the database: the first line is the summary, the rest the description. */
 export function commented(comment: string | null): Json {
 	const [summary, ...rest] = comment?.split('\n') ?? [];
 	const description = rest.join('\n').replace(/^\n+/, '');
@@ -92,7 +92,7 @@ const types: {readonly [display: string]: string | undefined} = {
 	numeric: 'number',
 	real: 'number',
 	'double precision': 'number',
-	// Anything at all.
+	// No type: any value.
 	json: undefined,
 	jsonb: undefined,
 };
@@ -106,7 +106,7 @@ function format(display: string): string {
 	return {smallint: 'int32', integer: 'int32', bigint: 'int64'}[display] ?? display;
 }
 
-/** A constant default as itself, an expression as its text; none for other types that are not constant. */
+/** A constant default as its value. Otherwise its SQL for types that are strings in JSON, and undefined for all others. */
 function defaultOf({default: expression, display}: Column): unknown {
 	if (expression === null) return undefined;
 	if (swaggerType(display) === 'string') return expression.replace(/^'([^']*)'::[^:]+$/, '$1');

@@ -7,7 +7,7 @@ import {readSql} from '../files/read-sql.ts';
 
 const visibleQuery = readSql(new URL('visible.sql', import.meta.url));
 
-/** GET on the root: a Swagger 2.0 document of what the caller may use. */
+/** GET on the root: a Swagger 2.0 document of the tables and functions that the caller may use. */
 export async function handleRoot(context: RequestContext): Promise<HubResponse> {
 	const {catalog, database, request} = context;
 	requireOpenApi(header(request, 'accept'));

@@ -3,7 +3,7 @@ import {type Catalog} from './catalog/catalog.ts';
 import {findTable} from './request-context.ts';
 import {findRoutine} from './catalog/routine.ts';
 
-/** OPTIONS: the methods that this target takes. */
+/** OPTIONS: the methods that the target supports. */
 export function handleOptions(
 	catalog: Catalog,
 	target: {readonly kind: 'root' | 'table' | 'routine'; readonly name?: string},

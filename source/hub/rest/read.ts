@@ -1,5 +1,5 @@
 import {type HubResponse} from '../http/http.ts';
-import {type RowsResult, ask} from './rows-query.ts';
+import {type RowsResult, runRowsQuery} from './rows-query.ts';
 import {type RequestContext, findTable, header, scopeOf, sourceOf} from './request-context.ts';
 import {errorResponse} from './errors/error-response.ts';
 import {badRange} from './errors/error.ts';
@@ -21,11 +21,11 @@ export async function handleRead(context: RequestContext, name: string): Promise
 	const plan = resolveRead(catalog, query, sourceOf(table, false), {limits, maxRows, rootConditions: true});
 	const media = negotiate(header(request, 'accept'));
 	const from = sql`${qualified(table)} as ${identifier(plan.alias)}`;
-	const answer = await ask(database, scopeOf(context, true), {
+	const answer = await runRowsQuery(database, scopeOf(context, true), {
 		read: renderRead(plan, from, media.shape === 'csv'),
 		media,
 		bare: head,
-		...counting(renderCount(plan, from), preferences, maxRows),
+		...countClauses(renderCount(plan, from), preferences, maxRows),
 		...(media.shape === 'object' ? {guards: ['single']} : {}),
 	});
 	return rowsResponse(answer, {
@@ -41,21 +41,21 @@ export async function handleRead(context: RequestContext, name: string): Promise
 	});
 }
 
-/** Characters of a Content-Location: fetch of Node refuses an answer whose headers are larger than 16 KB together. */
+/** Characters of a Content-Location; Node's fetch rejects a response whose headers exceed 16 KB in total. */
 const maxLocationLength = 8192;
 
-/** The address in its canonical form; none for one that would make the answer unreadable. */
+/** The Content-Location: the URL in canonical form; none if it is too long. */
 function locationOf(name: string, query: URLSearchParams): {readonly [name: string]: string} {
 	const canonical = queryText([...query].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 	const location = `/${encodeURIComponent(name)}${canonical === '' ? '' : `?${canonical}`}`;
 	return location.length > maxLocationLength ? {} : {'Content-Location': location};
 }
 
-/** What `Prefer: count=` adds to the statement. */
-export function counting(counted: Sql, {count}: Preferences, maxRows: number): {total?: Sql; explain?: Sql} {
+/** The additions to the statement for `Prefer: count=`. */
+export function countClauses(counted: Sql, {count}: Preferences, maxRows: number): {total?: Sql; explain?: Sql} {
 	const explain = count === 'planned' || count === 'estimated' ? {explain: counted} : {};
 	if (count === 'exact') return {total: sql`(select count(*) from (${counted}) as "n")`};
-	// Beyond the most rows that are ever given, the planner's figure is near enough.
+	// Above the maximum number of rows in a response, the planner's estimate is good enough.
 	if (count === 'estimated') {
 		return {
 			...explain,
@@ -73,7 +73,7 @@ interface RowsAnswer {
 	readonly headers: {readonly [name: string]: string};
 }
 
-/** Rows with their range: 200, 206 for a part, 416 beyond the end. */
+/** The response with rows and their range: 200, 206 if there are more rows, 416 beyond the end. */
 export function rowsResponse(
 	answer: RowsResult,
 	{limits, preferences, head, maxRows, headers}: RowsAnswer,
@@ -83,8 +83,8 @@ export function rowsResponse(
 	const status = rangeStatus(offset, answer.rows, total);
 	const range = {'Content-Range': contentRange(offset, offset + answer.rows - 1, total)};
 	if (status === 416) {
-		const fault = badRange(`An offset of ${offset} was requested, but there are only ${total ?? 0} rows.`);
-		return errorResponse(fault, {...range, ...headers, 'Content-Type': 'application/json; charset=utf-8'}, head);
+		const error = badRange(`An offset of ${offset} was requested, but there are only ${total ?? 0} rows.`);
+		return errorResponse(error, {...range, ...headers, 'Content-Type': 'application/json; charset=utf-8'}, head);
 	}
 	return {
 		status: answer.status ?? status,

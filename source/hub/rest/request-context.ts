@@ -9,7 +9,7 @@ import {type Preferences} from './query/prefer.ts';
 import {type Query} from './query/query.ts';
 import {type Source} from './plan/read-plan.ts';
 
-/** One request with all that is needed to answer it. */
+/** A request with everything needed to answer it. */
 export interface RequestContext {
 	readonly database: Database;
 	readonly catalog: Catalog;
@@ -19,13 +19,13 @@ export interface RequestContext {
 	readonly maxRows: number;
 }
 
-/** A header's text; null where it is not sent. */
+/** A header's value; undefined if it was not sent. */
 export function header({headers}: Pick<HubRequest, 'headers'>, name: string): string | undefined {
 	const text = headers[name];
 	return Array.isArray(text) ? text.join(', ') : text;
 }
 
-/** The transaction of a request: the caller's role and claims, and what PostgREST tells the database of it. */
+/** The scope of a request: the caller's role and claims, and the settings by which PostgREST describes the request. */
 export function scopeOf({request, preferences}: RequestContext, readOnly: boolean): Scope {
 	const {caller, method, path} = request;
 	const {cookie: _, ...others} = request.headers;
@@ -53,7 +53,7 @@ function cookiesOf(text = ''): {readonly [name: string]: string} {
 	return Object.fromEntries(pairs.flatMap(([name = '', cookie]) => (cookie === undefined ? [] : [[name, cookie]])));
 }
 
-/** Throws PGRST205. */
+/** Throws PGRST205 if there is no such table. */
 export function findTable({tables}: Catalog, name: string): Table {
 	const table = tables.get(name);
 	if (table !== undefined) return table;
@@ -63,6 +63,6 @@ export function findTable({tables}: Catalog, name: string): Table {
 	});
 }
 
-export function sourceOf(table: Table, made: boolean): Source {
-	return {label: table.name, columns: table.columns, table, made};
+export function sourceOf(table: Table, fromCte: boolean): Source {
+	return {label: table.name, columns: table.columns, table, fromCte};
 }

@@ -1,4 +1,4 @@
-import {boundedDatabase} from '../database/bounded-database.ts';
+import {depthLimitedDatabase} from '../database/depth-limited-database.ts';
 import {type Database, DatabaseError} from '../database/database.ts';
 import {type Handler, type HubRequest, type HubResponse} from '../http/http.ts';
 import {handleCall} from './call.ts';
@@ -18,18 +18,19 @@ import {restErrorOf} from './errors/sqlstate.ts';
 import {handleWrite} from './write.ts';
 
 export interface RestOptions {
-	/** No answer, and no embedded list in one, has more rows; Supabase's own default is the same. */
+	/** The maximum number of rows in a response or in an embedded list; the default is Supabase's. */
 	readonly maxRows?: number;
 }
 
-/** PostgREST's dialect over the public schema: what supabase-js speaks under `/rest/v1`. */
-export function createRest(unbounded: Database, {maxRows = 1000}: RestOptions = {}): {handle: Handler} {
-	const database = boundedDatabase(unbounded);
+/** The REST API under `/rest/v1`, compatible with PostgREST, for the schema `public`. */
+export function createRest(anyDepth: Database, {maxRows = 1000}: RestOptions = {}): {handle: Handler} {
+	const database = depthLimitedDatabase(anyDepth);
 	const cache = new SchemaCache(database);
 
 	async function handle(request: HubRequest): Promise<HubResponse> {
 		try {
-			const catalog = await (isMail(request) ? cache.known() : cache.current());
+			// Mail uses functions that do not change, and must not wait for a busy database.
+			const catalog = await (isMail(request) ? cache.catalog(0) : cache.catalog());
 			try {
 				return await answer(request, catalog);
 			} catch (error) {
@@ -38,7 +39,7 @@ export function createRest(unbounded: Database, {maxRows = 1000}: RestOptions = 
 				return await answer(request, newer);
 			}
 		} catch (error) {
-			return errorResponse(faultOf(error, request), {}, request.method === 'HEAD');
+			return errorResponse(toRestError(error, request), {}, request.method === 'HEAD');
 		}
 	}
 
@@ -108,7 +109,7 @@ function checkSchema(request: HubRequest): void {
 	if (schema !== undefined && !exposedSchemas.includes(schema)) throw unknownSchema(schema, exposedSchemas);
 }
 
-// A name that was not found, or that the database no longer knows: the schema may have changed meanwhile.
+// A name was not found: the schema may have changed since the catalog was read.
 const staleCodes = new Set([
 	'PGRST200',
 	'PGRST202',
@@ -126,7 +127,8 @@ function mayBeStale(error: unknown): boolean {
 	return (error instanceof RestError || error instanceof DatabaseError) && staleCodes.has(error.code);
 }
 
-function faultOf(error: unknown, {caller}: HubRequest): RestError {
+/** Throws errors that are not for the client. */
+function toRestError(error: unknown, {caller}: HubRequest): RestError {
 	if (error instanceof RestError) return error;
 	if (error instanceof DatabaseError) return guardError(error) ?? restErrorOf(error, caller.role !== 'anon');
 	throw error;

@@ -5,21 +5,21 @@ import {type Media} from './query/media.ts';
 import {type RenderedRead, row} from './render/render-read.ts';
 import {join, nothing, sql, type Sql, statement, value} from './catalog/sql.ts';
 
-/** One statement that does the work and makes the body. */
+/** A statement that does the work and builds the response's body. */
 export interface RowsQuery {
-	/** What stands before the select: `with "pgrst_source" as (...) `. */
+	/** Precedes the select: `with "pgrst_source" as (...) `. */
 	readonly before?: Sql;
 	readonly read: RenderedRead;
 	readonly media: Media;
-	/** One value instead of an array of rows. */
+	/** The body is one value rather than an array. */
 	readonly single?: boolean;
-	/** No body is wanted. */
+	/** The response has no body. */
 	readonly bare: boolean;
 	readonly total?: Sql;
 	readonly guards?: readonly Guard[];
-	/** Further columns of the answer. */
+	/** Additional columns of the result. */
 	readonly more?: readonly Sql[];
-	/** Run behind it in the same transaction. */
+	/** A query to explain, for the planner's estimate, in the same transaction. */
 	readonly explain?: Sql;
 }
 
@@ -27,17 +27,17 @@ export interface RowsResult {
 	readonly rows: number;
 	readonly total: number | null;
 	readonly body: string;
-	/** Set by the database itself (PostgREST docs: references/transactions, "Response Headers"). */
+	/** Set by functions in the database (PostgREST docs: references/transactions, "Response Headers"). */
 	readonly headers: {readonly [name: string]: string};
 	readonly status: number | null;
 	readonly columns: {readonly [column: string]: unknown};
-	/** The rows that the planner expects. */
+	/** The planner's estimate of the number of rows. */
 	readonly planned: number | null;
 }
 
-export async function ask(database: Database, scope: Scope, question: RowsQuery): Promise<RowsResult> {
-	const statements: Statement[] = [statement(renderRowsQuery(question))];
-	if (question.explain !== undefined) statements.push(statement(sql`explain (format json) ${question.explain}`));
+export async function runRowsQuery(database: Database, scope: Scope, query: RowsQuery): Promise<RowsResult> {
+	const statements: Statement[] = [statement(renderRowsQuery(query))];
+	if (query.explain !== undefined) statements.push(statement(sql`explain (format json) ${query.explain}`));
 	const [result, explained] = await database.run(scope, statements);
 	const columns = result?.rows[0] ?? {};
 	const {rows, total, body, headers, status} = columns;

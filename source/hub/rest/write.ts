@@ -1,5 +1,5 @@
 import {type HubResponse} from '../http/http.ts';
-import {type RowsResult, ask} from './rows-query.ts';
+import {type RowsResult, runRowsQuery} from './rows-query.ts';
 import {type Column, type Table} from './catalog/catalog.ts';
 import {type RequestContext, findTable, header, scopeOf, sourceOf} from './request-context.ts';
 import {badPutFilters, putWithLimit, RestError} from './errors/error.ts';
@@ -15,7 +15,7 @@ import {renderRead} from './render/render-read.ts';
 import {
 	type Conflict,
 	insertedCount,
-	made,
+	pgrstSource,
 	renderDelete,
 	renderInsert,
 	renderReturning,
@@ -28,7 +28,7 @@ import {comma, identifier, nothing, sql, type Sql} from './catalog/sql.ts';
 
 export type WriteMethod = 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
-/** Inserts, updates, upserts of one row and deletes. */
+/** POST, PATCH, PUT and DELETE on a table: inserts, updates, upserts of one row, and deletes. */
 export async function handleWrite(context: RequestContext, name: string, method: WriteMethod): Promise<HubResponse> {
 	const {catalog, database, preferences, query, request} = context;
 	const table = findTable(catalog, name);
@@ -46,11 +46,11 @@ export async function handleWrite(context: RequestContext, name: string, method:
 	const shown = preferences.return === 'representation';
 	const write = renderWrite(context, table, plan, method);
 	const media = negotiate(header(request, 'accept'));
-	const answer = await ask(database, scopeOf(context, false), {
-		before: sql`with ${made} as (${write}) `,
+	const answer = await runRowsQuery(database, scopeOf(context, false), {
+		before: sql`with ${pgrstSource} as (${write}) `,
 		read: shown
-			? renderRead(plan, sql`${made} as ${identifier(plan.alias)}`, media.shape === 'csv')
-			: {select: sql`select 1 from ${made}`, element: nothing, keys: null},
+			? renderRead(plan, sql`${pgrstSource} as ${identifier(plan.alias)}`, media.shape === 'csv')
+			: {select: sql`select 1 from ${pgrstSource}`, element: nothing, keys: null},
 		media,
 		bare: !shown,
 		guards: guardsOf(context, method, media.shape === 'object'),
@@ -90,7 +90,7 @@ function renderWrite(
 	return renderInsert(written, conflictOf(query.onConflict, table, preferences.resolution), []);
 }
 
-/** Throws PGRST204. */
+/** Throws PGRST204 if there is no such column. */
 function columnOf(table: Table, key: string): Column {
 	const column = table.columns.get(key);
 	if (column !== undefined) return column;
@@ -107,7 +107,7 @@ function conflictOf(names: readonly string[] | null, table: Table, resolution: s
 	return {columns: columns ?? table.primaryKey, merge: resolution === 'merge-duplicates'};
 }
 
-/** PUT says which row it means by its whole primary key, and by nothing else. Throws PGRST105 and PGRST114. */
+/** A PUT must filter by all columns of the primary key and by nothing else. Throws PGRST105 and PGRST114. */
 function requireKeyFilters({primaryKey}: Table, {conditions, limits}: Query): void {
 	if (limits.some(({path}) => path.length === 0)) throw putWithLimit();
 	const keys = conditions.map(({path, it: condition}) => {
@@ -128,11 +128,11 @@ function guardsOf({preferences}: RequestContext, method: WriteMethod, single: bo
 	return [...atMost, ...(single ? (['single'] as const) : [])];
 }
 
-/** The key of a single new row, for its Location. */
+/** The key of a single new row, for the Location header. */
 function renderLocation({preferences}: RequestContext, {primaryKey}: Table, method: WriteMethod): Sql {
 	if (method !== 'POST' || preferences.return !== 'headers-only' || primaryKey.length === 0) return sql`null`;
 	const keys = comma(primaryKey.map(key => sql`${identifier(key)}::text`));
-	return sql`case when count(*) = 1 then (select json_build_array(${keys})::text from ${made}) end`;
+	return sql`case when count(*) = 1 then (select json_build_array(${keys})::text from ${pgrstSource}) end`;
 }
 
 interface WriteAnswer {

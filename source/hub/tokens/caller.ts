@@ -3,9 +3,9 @@ import {json, type Caller, type HubResponse} from '../http/http.ts';
 import {verifyToken, type TokenFault} from './token.ts';
 
 /**
- * Who calls, by the two tokens that Supabase's gateway and the service behind it look at: `apikey` (header or parameter, taken
- * out of the query) opens the gate, the bearer decides the role. One of them is enough. Or what to answer instead. `leeway`:
- * milliseconds for which a token that has expired still counts.
+ * The caller of a request, or the response that refuses it. As with Supabase, `apikey` (a header, or a parameter, which is removed from
+ * the query) is for the gateway, and the bearer token determines the role; one of them is enough. `leeway`: milliseconds for which an
+ * expired token is still accepted.
  */
 export function callerOf(
 	secret: string,
@@ -29,7 +29,7 @@ export function callerOf(
 	return bearer === undefined || bearer === key ? invalidKey : refused(caller.fault, token);
 }
 
-/** Whom a token makes of its bearer, or why nobody. `roleless`: whose a token is that names no role. `leeway` in milliseconds. */
+/** The caller that a token authenticates, or what is wrong with it. `roleless`: the role if it names none. `leeway`: milliseconds. */
 export function verifyCaller(
 	secret: string,
 	token: string,
@@ -48,7 +48,7 @@ interface UnknownRole {
 
 const roles = new Set(['anon', 'authenticated', 'service_role']);
 
-/** By how much PostgREST lets clocks differ. */
+/** The difference between clocks that PostgREST allows. */
 const postgrestLeeway = 30_000;
 
 const invalidKey = json(401, {
@@ -56,7 +56,7 @@ const invalidKey = json(401, {
 	hint: 'Double check your Supabase `anon` or `service_role` API key.',
 });
 
-/** PostgREST's answers: https://docs.postgrest.org/en/v14/references/errors.html#group-3-jwt */
+/** PostgREST's responses: https://docs.postgrest.org/en/v14/references/errors.html#group-3-jwt */
 function refused(fault: TokenFault | UnknownRole, token: string): HubResponse {
 	if (typeof fault !== 'string') {
 		const message = `role ${JSON.stringify(fault.role)} does not exist`;

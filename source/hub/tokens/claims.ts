@@ -42,7 +42,7 @@ export function isOld({exp, app_metadata}: Claims): boolean {
 	return exp - Date.now() / 1000 < life[kind === 'human' ? 'human' : 'agent'] / 2;
 }
 
-/** What an agent's token says about its agent and how it can be ended; null for any other token. */
+/** The claims that identify the agent and how its token can be ended; null for any other token. */
 export function agentIn({iss, role, app_metadata, jti, sid, gen}: Claims): AgentClaims | null {
 	const {agent_tag: tag, kind} = (app_metadata ?? {}) as {readonly agent_tag?: unknown; readonly kind?: unknown};
 	if (iss !== 'agentmux' || role !== 'authenticated' || typeof tag !== 'string' || kind === 'human') return null;

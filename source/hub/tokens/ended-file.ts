@@ -16,7 +16,7 @@ function endedFile({data}: HubPaths): string {
 	return join(data, 'ended-tokens.json');
 }
 
-/** Kept beside the keys that signed them, because the database may be replaced by an older copy. Throws HubError. */
+/** Kept next to the keys that signed them, because the database may be replaced by an older copy. Throws HubError. */
 export function rememberEnded(paths: HubPaths, ended: Remembered): void {
 	const text = `${JSON.stringify(ended)}\n`;
 	writePrivateFile(endedFile(paths), text);
@@ -24,7 +24,7 @@ export function rememberEnded(paths: HubPaths, ended: Remembered): void {
 
 const endGenerations = readSql(new URL('generations.sql', import.meta.url));
 
-/** Ends in the database all tokens that this home knows to have ended. Rejects as the database does, or with HubError. */
+/** Ends in the database all tokens that the file lists. Rejects like the database, or with HubError. */
 export async function endRemembered(paths: HubPaths, database: Database): Promise<void> {
 	const known = readJsonFile(endedFile(paths));
 	if (known === null) return;

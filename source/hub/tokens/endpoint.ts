@@ -20,7 +20,7 @@ const tagPattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/;
 export function createTokens(database: Database, keys: KeyRing): {handle: Handler} {
 	const check = async (claims: Claims): Promise<Renewable | HubResponse> => {
 		const agent = agentIn(claims);
-		if (agent === null) return refusal(403, 'Only the token of an agent of this hub is renewed.');
+		if (agent === null) return refusal(403, 'Only tokens of agents of this hub can be renewed.');
 		const {tag, gen, sid} = agent;
 		const now = await standing(database, agent);
 		if (now.isRevoked) return endedResponse(revoked(tag));
@@ -56,7 +56,7 @@ export function createTokens(database: Database, keys: KeyRing): {handle: Handle
 			return {status: 204};
 		}
 		if (own === null) return refusal(400, 'tag: must be a tag');
-		if (own.sid === null) return refusal(400, 'This token has no id of its own by which it could be ended.');
+		if (own.sid === null) return refusal(400, 'This token has no id, so it cannot be ended by itself.');
 		await database.run(owner, [{text: 'select agentmux.end_token($1)', values: [own.sid]}]);
 		return {status: 204};
 	}

@@ -5,7 +5,7 @@ import type {HubPaths} from '../files/paths.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 import {signToken} from './token.ts';
 
-/** What data/keys.json holds. */
+/** The contents of data/keys.json. */
 export interface HubKeys {
 	/** Signs every token with HS256. */
 	readonly jwt_secret: string;

@@ -9,8 +9,8 @@ export function signToken(secret: string, claims: Claims): string {
 }
 
 /**
- * Why a token is not accepted: it does not have three readable parts, it has no signature or a wrong one, its claims do not hold (now),
- * or PostgreSQL could not store them (`unstorable`): text with NUL or half a surrogate pair, or more than `maxDepth` levels.
+ * Why a token is not accepted: it does not have three readable parts, it has no signature or a wrong one, its claims are invalid or not
+ * valid now, or PostgreSQL could not store them (`unstorable`): NUL, half a surrogate pair, or more than `maxDepth` levels.
  */
 export type TokenFault =
 	| 'malformed'
@@ -23,8 +23,8 @@ export type TokenFault =
 	| `${'exp' | 'nbf' | 'iat' | 'aud'} claim`;
 
 /**
- * The claims of a token that this secret signed and that holds now, or why not. `now` in milliseconds since 1970, `leeway`
- * in milliseconds by which the clocks may differ.
+ * The claims of a token that was signed with the secret and is valid now, or what is wrong with it. `now`: milliseconds since 1970.
+ * `leeway`: milliseconds by which clocks may differ.
  */
 export function verifyToken(
 	secret: string,
@@ -47,7 +47,7 @@ export function verifyToken(
 	return fault === null ? {claims} : {fault};
 }
 
-/** In the order in which PostgREST looks at them. */
+/** In the order in which PostgREST checks them. */
 function claimFault({exp, nbf, iat, aud}: Claims, now: number, leeway: number): TokenFault | null {
 	if (!isTime(exp)) return 'exp claim';
 	if (exp !== undefined && exp !== null && exp * 1000 <= now - leeway) return 'expired';
@@ -59,7 +59,7 @@ function claimFault({exp, nbf, iat, aud}: Claims, now: number, leeway: number): 
 	return listed.every(each => typeof each === 'string') ? null : 'aud claim';
 }
 
-/** Of objects and lists in claims; they are handed to the database as JSON with each request. */
+/** Levels of objects and lists in claims, which are passed to the database as JSON with each request. */
 const maxDepth = 32;
 
 function isStorable(value: unknown, levels: number): boolean {

@@ -2,11 +2,11 @@ import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 
-/** The end of a chain of hashes, as this machine saw it: what somebody who owns the database cannot change with it. */
+/** The last hash of a mailbox's chain, as this machine saw it. The owner of the database cannot change it together with the database. */
 export interface SeenHead {
-	/** Which mailbox: the hub's with its database, or a project by its address. */
+	/** The mailbox: `hub` and its database, or the address of a project. */
 	readonly place: string;
-	/** Which history of it. */
+	/** The history of that mailbox. */
 	readonly epoch: string;
 	readonly seq: number;
 	/** SHA-256 in hexadecimal. */
@@ -15,22 +15,22 @@ export interface SeenHead {
 	readonly at: string;
 }
 
-/** A history each; the oldest are forgotten. */
+/** One per history; the oldest are dropped. */
 const maxHeads = 100;
 
-/** What the mailbox of a hub is called here. `database`: `embedded`, or `user@host:port/database`. */
+/** The `place` of a hub's mailbox. `database`: `embedded`, or `user@host:port/database`. */
 export function hubPlace(database: string): string {
 	return `hub ${database}`;
 }
 
-/** The newest head of each history of a place, the one seen last at the end. Throws HubError for a file that is damaged. */
+/** The newest head of each history of a mailbox, the one seen last at the end. Throws HubError if the file is damaged. */
 export function seenHeads(data: string, place: string): SeenHead[] {
 	return readHeads(data).heads.filter(head => head.place === place);
 }
 
 /**
- * Replaces the head of the same history. If the file is not one of agentmux's, copies it beside itself first and returns the path of
- * that copy; null otherwise. Throws HubError.
+ * Replaces the head of the same history. If the file contains anything that agentmux did not write, first copies it to a new file next
+ * to it and returns the path of the copy; null otherwise. Throws HubError.
  */
 export function keepHead(data: string, head: SeenHead): string | null {
 	const {heads, foreign} = readHeads(data);
@@ -44,12 +44,12 @@ export function keepHead(data: string, head: SeenHead): string | null {
 	return copy;
 }
 
-/** A sentence for a file that held something else, which was kept: heads may be missing. */
+/** The message about a file with foreign contents that was copied. */
 export function keptCopyText(copy: string): string {
-	return `history.json held something that agentmux did not write; it is kept as ${copy}. What this machine had seen of the chain of seals may be missing from it.`;
+	return `history.json contained something that agentmux did not write; it was kept as ${copy}. Seals that this machine had seen may be missing now.`;
 }
 
-/** The copies that keepHead made and nobody has moved away. */
+/** The copies that keepHead made and that still exist. */
 export function keptCopies(data: string): string[] {
 	try {
 		const names = readdirSync(data).filter(name => name.startsWith(copyPrefix));
@@ -61,7 +61,7 @@ export function keptCopies(data: string): string[] {
 
 const copyPrefix = 'history-kept-';
 
-/** `foreign`: all that the file holds, where some of it is no head; else null. */
+/** `foreign`: the whole contents of the file if any of it is not a head; otherwise null. */
 function readHeads(data: string): {readonly heads: SeenHead[]; readonly foreign: object | null} {
 	const found = readJsonFile(fileIn(data));
 	if (found === null) return {heads: [], foreign: null};

@@ -5,7 +5,7 @@ import type {Log} from '../files/log.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 import {readSql} from '../files/read-sql.ts';
 
-/** The newest message of a database when this machine looked last. None of its columns here ever changes, not even by redaction. */
+/** The newest message of a database when this machine last looked. These columns never change, not even by redaction. */
 interface Newest {
 	/** `embedded`, or `user@host:port/database`. */
 	readonly place: string;
@@ -16,9 +16,9 @@ interface Newest {
 	readonly at: string;
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const every = 10_000;
-/** The maximum number of databases; the oldest are forgotten. */
+/** The maximum number of databases; the oldest are dropped. */
 const most = 20;
 
 const newestQuery = readSql(new URL('newest.sql', import.meta.url));
@@ -26,7 +26,7 @@ const newestQuery = readSql(new URL('newest.sql', import.meta.url));
 /** If several hubs notice it, the first one changes the epoch. */
 const renewal = readSql(new URL('new-epoch.sql', import.meta.url));
 
-/** Whoever notices it first does it: see supabase/migrations, restored_xids. */
+/** The first hub to notice it does it; see supabase/migrations, restored_xids. */
 const adoption = 'select agentmux.adopt_xids() as adopted';
 
 export interface KnownHistoryOptions {
@@ -43,10 +43,10 @@ export interface KnownHistory {
 }
 
 /**
- * Keeps the newest message of the database in a file in `state`, outside of the database. If that message is gone later, an
- * older copy of the database was put back or a standby took over: the history was replaced. Numbers that were kept for the former
- * history (what was read, where the chain of hashes ended) do not apply to the new one, so it gets a new epoch.
- * Followers notice a replaced history by themselves, and sooner.
+ * Records the newest message of the database in a file in `state`, outside the database. If that message is gone later, an older copy
+ * of the database was restored or a standby took over: the history was replaced. Numbers that belong to the former history (what was
+ * read, where the chain of hashes ended) do not apply to the new one, so it gets a new epoch. Followers notice a replaced history by
+ * themselves, and sooner.
  */
 export function knownHistory(
 	database: Database,
@@ -70,7 +70,7 @@ export function knownHistory(
 			const [renewed] = await database.run(owner, [{text: renewal, values: [epoch, id, xid, at]}]);
 			if (renewed?.rows.length === 1) {
 				log(
-					`Message #${id} was the newest, and is gone: an older copy of the database was put back, or the server lost what was written last. This is another history now.`,
+					`Message #${id}, the newest one, is gone: an older copy of the database was restored, or the server lost its latest writes. This is another history now.`,
 				);
 			}
 		}

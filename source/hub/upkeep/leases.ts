@@ -1,12 +1,12 @@
 import type {Statement} from '../database/database.ts';
 
 /**
- * Looks at the leases of tasks, as a hub does every `period` milliseconds, and puts back what ran out. After a longer pause
- * the machine slept or the database was away: that costs no lease. Writes nothing while no task is leased.
+ * Makes tasks with expired leases available again; a hub runs it every `period` milliseconds. If much more time has passed, the machine
+ * slept or the database was unavailable, and that time does not count. Writes nothing while no task is leased.
  */
 export function watchLeases(period: number): Statement {
 	return {text: 'select agentmux.reap(make_interval(secs => $1::float8 / 1000))', values: [String(period)]};
 }
 
-/** The same when the hub or its database was away: since somebody looked last, no time has passed for any lease. */
+/** The same after the hub or its database was unavailable: the time since the last check does not count for any lease. */
 export const resumeLeases: Statement = {text: 'select agentmux.reap(null, true)'};

@@ -5,37 +5,37 @@ import {watchLeases} from './leases.ts';
 import type {Log} from '../files/log.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 
-/** Milliseconds, all of them. */
+/** All in milliseconds. */
 const tick = 5000;
 const checkpointEvery = 60_000;
 const vacuumEvery = 3_600_000;
-/** Bytes of log after which a checkpoint does not wait for its minute. */
+/** Bytes of write-ahead log after which a checkpoint is due early. */
 const maxLogSize = 64 * 1024 * 1024;
 
 export interface MaintenanceOptions {
 	readonly log: Log;
-	/** Where it is kept when what takes long was done last: a hub that never runs for an hour would never do it. */
+	/** Records the time of the last vacuum; without it, a hub that never runs for an hour would never vacuum. */
 	readonly file: string;
-	/** Whether nothing may be written now. */
+	/** Whether writing is forbidden at the moment. */
 	readonly isPaused: () => boolean;
 }
 
-/** What is kept about the last vacuum. */
+/** The last vacuum. */
 interface Vacuumed {
 	/** Milliseconds since 1970. */
 	readonly at: number;
-	/** Where the log of the database ended after it; null: not known. */
+	/** The end of the write-ahead log after it; null: unknown. */
 	readonly position: string | null;
 }
 
 /**
- * What a PostgreSQL server does on its own and PGlite does not: checkpoints (its log would grow for ever) and vacuum; and
- * what agentmux asks of whoever keeps the database: tasks whose lease ran out go back. Does nothing to the disk while
- * nothing is written. Returns the function that ends it.
+ * Starts the periodic work that a PostgreSQL server does by itself and PGlite does not: checkpoints (without them, the log would grow
+ * forever) and vacuum. Also makes tasks with expired leases available again. Writes to the disk only if something was written since.
+ * Returns a function that stops it.
  */
 export function startMaintenance(database: Database, {log, file, isPaused}: MaintenanceOptions): () => void {
 	let vacuumed = readVacuumed(file) ?? keep(file, {at: Date.now(), position: null});
-	// To open a database ends with a checkpoint.
+	// Opening a database ends with a checkpoint.
 	let checkpointed = {at: Date.now(), position: 0n};
 	const position = async (): Promise<bigint> => {
 		const [, result] = await database.run(owner, [
@@ -72,7 +72,7 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 	return () => clearInterval(timer);
 }
 
-/** Null for none, or one that is damaged: an hour begins then. */
+/** Null if the file is missing or damaged; then the next vacuum is due in an hour. */
 function readVacuumed(file: string): Vacuumed | null {
 	try {
 		const {at, position} = readJsonFile(file) ?? {};
@@ -86,7 +86,7 @@ function keep(file: string, vacuumed: Vacuumed): Vacuumed {
 	try {
 		writePrivateFile(file, `${JSON.stringify(vacuumed)}\n`);
 	} catch {
-		// It is done once more after the next start.
+		// The next start will vacuum again.
 	}
 	return vacuumed;
 }

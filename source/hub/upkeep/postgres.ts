@@ -4,7 +4,7 @@ import {resumeLeases, watchLeases} from './leases.ts';
 import type {Log} from '../files/log.ts';
 import {readFingerprint} from '../rest/catalog/catalog-reader.ts';
 
-/** Says to every hub of this database what an event trigger says: read the catalog anew. */
+/** Tells all hubs of this database to reload the schema, as an event trigger would. */
 export const announceSchema: Statement = {
 	text: `select realtime.notify('ddl'), pg_notify('pgrst', 'reload schema')`,
 };
@@ -13,9 +13,9 @@ export const announceSchema: Statement = {
 const tick = 5000;
 
 /**
- * What agentmux asks of whoever keeps the database: tasks whose lease ran out go back. With `watchSchema` it also looks
- * whether the schema has changed, which event triggers say elsewhere. The server does the rest by itself. Every hub of a
- * database does it: doing it twice does nothing. Returns the function that ends it.
+ * Starts the periodic work for a PostgreSQL server, which does the rest by itself: makes tasks with expired leases available again and,
+ * with `watchSchema`, checks whether the schema has changed, for servers without event triggers. All hubs of a database may do it at the
+ * same time. Returns a function that stops it.
  */
 export function startUpkeep(database: Database, watchSchema: boolean, log: Log): () => void {
 	let known: string | null = null;
@@ -36,7 +36,7 @@ export function startUpkeep(database: Database, watchSchema: boolean, log: Log):
 		working = true;
 		void work()
 			.catch((error: unknown) => {
-				// That it is away is said once, where the connection broke.
+				// Logged once, where the connection broke.
 				if (error instanceof DatabaseAway) away = true;
 				else log(`Maintenance failed: ${error instanceof Error ? error.message : String(error)}`);
 			})

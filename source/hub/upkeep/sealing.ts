@@ -4,21 +4,20 @@ import {isDue} from '../files/due.ts';
 import type {Log} from '../files/log.ts';
 import {hubPlace, keepHead, keptCopyText, seenHeads} from './heads.ts';
 
-/** Milliseconds between two looks whether there is something to seal, and how often it is seen whether one is due. */
+/** Milliseconds between two seals, and between two checks whether one is due. */
 const every = 60_000;
 const tick = 5000;
-/** So many calls at each look: of a long history that was never sealed, a part at a time. */
+/** The maximum number of calls at a time: a long history that was never sealed is sealed in parts. */
 const maxCalls = 20;
 
 export interface Sealing {
-	/** Seals once more what is there, and ends. */
+	/** Seals once more and stops. */
 	end(): Promise<void>;
 }
 
 /**
- * Seals each minute what was written (supabase/migrations, append_only), and keeps in `data` where the chain ends. A chain
- * that does not contain what was kept before is not followed: `agentmux verify` says what became of it. Every hub of a
- * database may do it.
+ * Seals new messages every minute (supabase/migrations, append_only), and records the end of the chain in `data`. If the chain no longer
+ * contains the recorded end, it is not recorded; `agentmux verify` shows what changed. All hubs of a database may do it at the same time.
  */
 export function startSealing(database: Database, label: string, data: string, log: Log): Sealing {
 	const place = hubPlace(label);
@@ -31,7 +30,7 @@ export function startSealing(database: Database, label: string, data: string, lo
 			if (head === null || head.seq === 0) return;
 			const seen = seenHeads(data, place).find(({epoch}) => epoch === head.epoch);
 			if (seen !== undefined && (await hashAt(database, seen.seq)) !== seen.hash) {
-				if (!warned) log('The history of this mailbox was changed: `agentmux verify` says more.');
+				if (!warned) log('The history of this mailbox was changed: run `agentmux verify` for details.');
 				warned = true;
 				return;
 			}
@@ -68,7 +67,7 @@ export function startSealing(database: Database, label: string, data: string, lo
 	};
 }
 
-/** Milliseconds since 1970, 0 when it is not known: what was written before a restart does not wait for another minute. */
+/** Milliseconds since 1970; 0 if unknown. Messages from before a restart then do not wait for another minute. */
 function lastSealed(data: string, place: string): number {
 	try {
 		return Date.parse(seenHeads(data, place).at(-1)?.at ?? '') || 0;

@@ -35,7 +35,7 @@ const files = [
 const folders = ['data', 'state', 'logs', 'data/agents', 'state/tokens', 'data/pg'];
 const isRoot = process.getuid?.() === 0;
 
-/** What somebody else, or this user by mistake, may have put in the place of a file, and what is said of it. */
+/** What another user, or this user by mistake, may have put at the path of a file, and the message about it. */
 const plants: {readonly [what: string]: {readonly plant: (path: string) => void; readonly says: RegExp}} = {
 	'a link': {
 		plant: path => symlinkSync(elsewhere(), path),
@@ -47,7 +47,7 @@ const plants: {readonly [what: string]: {readonly plant: (path: string) => void;
 	},
 	'a second name of another file': {
 		plant: path => linkSync(elsewhere(), path),
-		says: /is known under another name, too/,
+		says: /is a file with another name \(a hard link\)/,
 	},
 	'a pipe': {
 		plant: path => void execFileSync('sh', ['-c', 'mkfifo -m 600 "$0"', path]),
@@ -100,7 +100,7 @@ describe('each file that must be this user’s alone', () => {
 		(file, bits) => {
 			writeFileSync(join(home, file), 'text');
 			chmodSync(join(home, file), bits);
-			expect(check()).toEqual([expect.stringContaining(`${join(home, file)}; it is yours alone now (mode 0600)`)]);
+			expect(check()).toEqual([expect.stringContaining(`${join(home, file)}; it is private now (mode 0600)`)]);
 			expect(mode(file)).toBe('600');
 			expect(check()).toEqual([]);
 		},
@@ -136,9 +136,9 @@ describe('each folder that must be this user’s alone', () => {
 		expect(check()).toEqual([]);
 	});
 
-	it('does not lie where anyone may put another in its place', () => {
+	it('is refused in a folder where others could replace it', () => {
 		chmodSync(home, 0o777);
-		expect(check).toThrow(/Anyone on this machine may put other files into/);
+		expect(check).toThrow(/Every user of this machine can replace agentmux's files in/);
 		chmodSync(home, 0o1777);
 		expect(check()).toEqual([]);
 	});
@@ -150,7 +150,7 @@ describe('each folder above the home', () => {
 		expect(check()).toEqual([]);
 		if (!isRoot) return;
 		chownSync(home, 0, 12_345);
-		expect(check).toThrow(/Every user in the group 12345 may put other files into .*home/);
+		expect(check).toThrow(/Every user in the group 12345 can replace agentmux's files in .*home/);
 		chmodSync(home, 0o1770);
 		expect(check()).toEqual([]);
 		chmodSync(home, 0o750);
@@ -161,23 +161,23 @@ describe('each folder above the home', () => {
 		for (const bits of [0o700, 0o755, 0o1777]) {
 			chownSync(base, 65_534, 65_534);
 			chmodSync(base, bits);
-			expect(check).toThrow(/belongs to another user \(uid 65534\), who could replace what agentmux keeps in it/);
+			expect(check).toThrow(/belongs to another user \(uid 65534\), who could replace agentmux's files in it/);
 		}
 	});
 
-	it('is looked at where a link leads to it, too', () => {
+	it('is checked through links, too', () => {
 		const disk = join(base, 'disk');
 		mkdirSync(join(disk, 'data'), {recursive: true, mode: 0o700});
 		rmSync(join(home, 'data'), {recursive: true});
 		symlinkSync(join(disk, 'data'), join(home, 'data'));
 		expect(check()).toEqual([]);
 		chmodSync(disk, 0o777);
-		expect(check).toThrow(`Anyone on this machine may put other files into ${disk}`);
+		expect(check).toThrow(`Every user of this machine can replace agentmux's files in ${disk}`);
 	});
 });
 
 describe('by the program', () => {
-	/** A human's terminal, whatever this test was started from. */
+	/** The environment of a human's terminal, even if an agent runs the test. */
 	const env = {CLAUDECODE: undefined, CLAUDE_CODE_ENTRYPOINT: undefined};
 	let own: Home;
 	beforeEach(async () => {
@@ -188,7 +188,7 @@ describe('by the program', () => {
 		await own.dispose();
 	});
 
-	it('says in a sentence what was planted, and starts nothing', async () => {
+	it('names in a sentence what was planted, and starts nothing', async () => {
 		mkdirSync(join(own.path, 'data'), {mode: 0o700});
 		symlinkSync(join(base, 'nowhere'), join(own.path, 'data', 'hub.lock'));
 		for (const args of [['send', 'hello'], ['hub', 'start'], ['agents'], []]) {
@@ -202,12 +202,12 @@ describe('by the program', () => {
 		expect(existsSync(join(base, 'nowhere'))).toBe(false);
 	});
 
-	it('mends what others could read, says so once on stderr, and goes on', async () => {
+	it('repairs modes that let others read, says so once on stderr, and goes on', async () => {
 		await own.output(['send', 'hello'], {env});
 		chmodSync(join(own.path, 'data', 'keys.json'), 0o644);
 		const first = await own.run(['tail'], {env});
 		expect([first.code, first.stdout]).toEqual([0, expect.stringContaining('hello')]);
-		expect(first.stderr).toContain('keys.json; it is yours alone now (mode 0600).');
+		expect(first.stderr).toContain('keys.json; it is private now (mode 0600).');
 		expect(await own.run(['tail'], {env})).toMatchObject({code: 0, stderr: ''});
 	});
 
@@ -216,7 +216,7 @@ describe('by the program', () => {
 		writeFileSync(config, 'tag = "ME"\n', {mode: 0o644});
 		expect((await own.run(['config'], {env})).stderr).toBe('');
 		writeFileSync(config, '[supabase]\nurl = "http://127.0.0.1:9"\nkey = "k"\n');
-		expect((await own.run(['config'], {env})).stderr).toContain('config.toml; it is yours alone now');
+		expect((await own.run(['config'], {env})).stderr).toContain('config.toml; it is private now');
 		expect(lstatSync(config).mode & 0o777).toBe(0o600);
 	});
 
@@ -228,14 +228,14 @@ describe('by the program', () => {
 		expect(await own.run(['config'], {env})).toMatchObject({
 			code: 1,
 			stdout: '',
-			stderr: `agentmux: The config file ${config} is a link that leads nowhere. Make the file that it leads to, or remove the link.\n`,
+			stderr: `agentmux: The config file ${config} is a link that leads nowhere. Create the file that it leads to, or remove the link.\n`,
 		});
 		writeFileSync(join(folder, 'config.toml'), 'tag = "ME"\n');
 		expect(await own.run(['config'], {env})).toMatchObject({code: 0, stderr: ''});
 		chmodSync(folder, 0o777);
 		expect(await own.run(['config'], {env})).toMatchObject({
 			code: 1,
-			stderr: expect.stringContaining(`Anyone on this machine may put other files into ${folder}`),
+			stderr: expect.stringContaining(`Every user of this machine can replace agentmux's files in ${folder}`),
 		});
 	});
 

@@ -4,7 +4,7 @@ import {request} from 'node:http';
 import {dirname, join} from 'node:path';
 import {afterEach, describe, expect, it} from 'vitest';
 import {stopHub} from '../../../source/hub/process/ensure.ts';
-import {wayTo} from '../../../source/hub/local/way.ts';
+import {transportTo} from '../../../source/hub/local/transport.ts';
 import {connectMailbox} from '../../../source/gateway/connect.ts';
 import {fire, placeAgent} from '../../helpers/hook.ts';
 import {hear} from '../../helpers/hear.ts';
@@ -48,13 +48,13 @@ function health(options: {socketPath: string} | {port: number}, path = '/health'
 	});
 }
 
-/** Writes, reads and hears as a program of this user would. */
+/** Writes, reads and subscribes like a program of this user. */
 async function works(hub: TestHub, state: State): Promise<void> {
 	const mailbox = connectMailbox({
 		url: state.url,
 		key: hub.anonKey,
 		token: hub.tokenFor('CLAUDE_1'),
-		way: wayTo(state),
+		way: transportTo(state),
 	});
 	try {
 		const heard = hear(mailbox);
@@ -89,7 +89,7 @@ describe('the socket of a hub', () => {
 		await works(hub, state);
 	});
 
-	it('takes the place of what a hub that was killed left behind', async () => {
+	it('replaces the socket that a killed hub left behind', async () => {
 		const home = temporaryHome();
 		const {hub: first} = await start(home);
 		await first.kill();
@@ -98,7 +98,7 @@ describe('the socket of a hub', () => {
 		await works(hub, state);
 	});
 
-	it('is made again when somebody tidies it away', async () => {
+	it('is recreated when somebody removes it', async () => {
 		const {hub, state} = await start(temporaryHome());
 		rmSync(state.socket ?? '');
 		await expect
@@ -109,7 +109,7 @@ describe('the socket of a hub', () => {
 });
 
 const isRoot = process.getuid?.() === 0;
-/** What may lie in the place of the folder for a socket, by what is said of it. */
+/** What may be at the path of the socket's folder, by the message about it. */
 const squats: readonly (readonly [fault: string, squat: (folder: string) => void])[] = [
 	['is open to other users (mode 777)', folder => (mkdirSync(folder), chmodSync(folder, 0o777))],
 	['is a link', folder => symlinkSync('/tmp', folder)],
@@ -170,7 +170,7 @@ describe('where no socket can be made', () => {
 		await works(hub, state);
 	});
 
-	it('another program in its place is sent a challenge and no more', async () => {
+	it('another program at its address is sent a challenge and nothing else', async () => {
 		const {hub, state} = await startWithout();
 		await hub.kill();
 		const squatter = await squat(Number(new URL(state.url).port));
@@ -185,12 +185,12 @@ describe('where no socket can be made', () => {
 				url: state.url,
 				key: hub.anonKey,
 				token: hub.tokenFor('CLAUDE_1'),
-				way: wayTo(state),
+				way: transportTo(state),
 			});
 			await expect(mailbox.channels()).rejects.toThrow('cannot be reached: something else than the hub answers there');
 			await mailbox.close();
 			await expect(
-				wayTo(state).fetch(`${state.url}/rest/v1/messages`, {headers: {apikey: hub.serviceRoleKey}}),
+				transportTo(state).fetch(`${state.url}/rest/v1/messages`, {headers: {apikey: hub.serviceRoleKey}}),
 			).rejects.toThrow('fetch failed');
 			const said = squatter
 				.heard()

@@ -14,7 +14,7 @@ const agentToken = (tag: string): string => signToken(secret, {role: 'authentica
 
 let server: HubServer;
 const open: Socket[] = [];
-/** How each WebSocket says whose token a channel was joined with, in the order in which they were opened. */
+/** The `countAs` of each WebSocket, in the order in which they were opened. */
 const counting: ((holder: string) => void)[] = [];
 afterEach(async () => {
 	for (const socket of open.splice(0)) socket.destroy();
@@ -48,7 +48,7 @@ async function dialled(): Promise<Socket> {
 	return socket;
 }
 
-/** The status of a request on a connection of its own, which stays open with `agent`; null where there is no answer. */
+/** The status of a request on a new connection, which stays open with `agent`; null if there is no response. */
 function ask(token: string, agent: Agent | false = false): Promise<number | null> {
 	return new Promise(resolve => {
 		const headers = {apikey: token, host: `127.0.0.1:${server.port}`};
@@ -64,7 +64,7 @@ function ask(token: string, agent: Agent | false = false): Promise<number | null
 	});
 }
 
-/** What a socket is answered first. */
+/** The first response on a socket. */
 async function firstLine(socket: Socket): Promise<string> {
 	const [data] = (await once(socket, 'data')) as [Buffer];
 	return data.toString('latin1').split('\r\n')[0] ?? '';
@@ -80,8 +80,8 @@ function upgrade(token: string): string {
 	return `${head.join('\r\n')}\r\n\r\n`;
 }
 
-describe('connections that say nothing', () => {
-	it('shut nobody out, however many they are: another client is answered each time', async () => {
+describe('connections that send nothing', () => {
+	it('lock nobody out, however many they are', async () => {
 		await start();
 		const token = agentToken('CLAUDE_1');
 		const answers: (number | null)[] = [];
@@ -96,7 +96,7 @@ describe('connections that say nothing', () => {
 			.toBeLessThanOrEqual(connectionLimits.unknown);
 	});
 
-	it('nor do those that begin a request and stop, nor those with a key that does not hold', async () => {
+	it('nor do those that send half a request, nor those with an invalid key', async () => {
 		await start();
 		const token = agentToken('CLAUDE_1');
 		const answers: (number | null)[] = [];
@@ -166,7 +166,7 @@ describe('bodies', () => {
 			'',
 		].join('\r\n');
 
-	it('that drip come to an end, and those that come as fast as a line carries them do not', async () => {
+	it('that arrive too slowly are aborted, and those at the speed of the line are not', async () => {
 		await start({bodies: {...bodyLimits, time: 500, rate: 2000}});
 		const token = agentToken('SLOW');
 		const slow = await dialled();
@@ -196,7 +196,7 @@ describe('bodies', () => {
 		await once(stranger, 'close');
 	});
 
-	it('hold so much memory at once and no more', async () => {
+	it('use a limited amount of memory together', async () => {
 		await start({bodies: {...bodyLimits, total: 1_000_000}});
 		const token = agentToken('LARGE');
 		const halves = [];

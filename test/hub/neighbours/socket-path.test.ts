@@ -3,14 +3,14 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {folderFault, makeFolder} from '../../../source/hub/local/private-folder.ts';
-import {socketPlaces, type Machine} from '../../../source/hub/local/socket-path.ts';
+import {socketCandidates, type Machine} from '../../../source/hub/local/socket-path.ts';
 
 const linux: Machine = {platform: 'linux', runtime: '/run/user/1000', temporary: '/tmp', uid: 1000};
-const paths = (state: string, machine: Machine): string[] => socketPlaces(state, machine).map(({path}) => path);
+const paths = (state: string, machine: Machine): string[] => socketCandidates(state, machine).map(({path}) => path);
 
 describe('where a hub listens for the programs of its user', () => {
 	it('is its state folder first, then short folders of the user', () => {
-		const [first, second, third, ...none] = socketPlaces('/home/me/.local/state/agentmux', linux);
+		const [first, second, third, ...none] = socketCandidates('/home/me/.local/state/agentmux', linux);
 		expect(first).toEqual({path: '/home/me/.local/state/agentmux/hub.sock', folder: '/home/me/.local/state/agentmux'});
 		expect(second?.folder).toBe('/run/user/1000/agentmux');
 		expect(third?.folder).toBe('/tmp/agentmux-1000');
@@ -30,8 +30,8 @@ describe('where a hub listens for the programs of its user', () => {
 
 	it('is a named pipe on Windows, which nobody can guess before it is made', () => {
 		const windows: Machine = {...linux, platform: 'win32', runtime: undefined, uid: undefined};
-		const [one] = socketPlaces(String.raw`C:\Users\me\AppData\Local\agentmux`, windows);
-		const [other] = socketPlaces(String.raw`C:\Users\me\AppData\Local\agentmux`, windows);
+		const [one] = socketCandidates(String.raw`C:\Users\me\AppData\Local\agentmux`, windows);
+		const [other] = socketCandidates(String.raw`C:\Users\me\AppData\Local\agentmux`, windows);
 		expect(one).toMatchObject({
 			path: expect.stringMatching(/^\\\\\.\\pipe\\agentmux-[0-9a-f]{16}-[0-9a-f]{16}$/),
 			folder: null,

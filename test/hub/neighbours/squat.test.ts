@@ -11,7 +11,7 @@ import {cli, Home} from '../../helpers/program.ts';
 import {squat, type Squatter} from '../../helpers/squatter.ts';
 import {spawn} from '../../helpers/terminal.ts';
 
-/** A human's terminal, whatever this test was started from. */
+/** The environment of a human's terminal, even if an agent runs the test. */
 const human = {CLAUDECODE: undefined, CLAUDE_CODE_ENTRYPOINT: undefined};
 
 let home: Home;
@@ -43,7 +43,7 @@ async function joined(tag: string, ...flags: string[]): Promise<PlayedAgent> {
 
 const received = async (agent: AgentClient): Promise<string> => JSON.stringify(await agent.call('check_messages'));
 
-it('whoever takes the port while the hub is down is told nothing by anyone, and all go on when the hub is back', async () => {
+it('a program that takes the port while the hub is down receives no secrets, and clients go on when the hub is back', async () => {
 	const url = (await home.output(['hub', 'start'], {env: human})).trim();
 	const stateFile = join(home.path, 'state', 'hub.json');
 	const keys = readKeys(placesIn(home.path));
@@ -71,7 +71,7 @@ it('whoever takes the port while the hub is down is told nothing by anyone, and 
 	await home.output(['hub', 'stop'], {env: human});
 	const squatter: Squatter = await squat(Number(new URL(url).port));
 	onTestFinished(() => squatter.stop());
-	// As a hub that was killed leaves it, its process id taken by the one that sits there now.
+	// The state that a killed hub leaves, with the process id of the program that is listening there now.
 	writeFileSync(stateFile, JSON.stringify({...state, pid: squatter.pid}), {mode: 0o600});
 
 	expect(await fire({home: home.path, tag: 'HOOKED', event: 'UserPromptSubmit'})).toMatchObject({code: 0});

@@ -9,7 +9,7 @@ import {WorkerDatabase} from '../../../source/hub/pglite/worker-database.ts';
 import {newDirectory} from '../../helpers/prepared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'agentmux-cancelled-'));
-/** So many that a cancellation often meets the moment at which a script's cleaning-up listens to them again. */
+/** Enough for a cancellation to hit the cleanup after a script, which listens to all of them again. */
 const channels = Array.from({length: 200}, (_, index) => `channel ${index}`);
 const heard: string[] = [];
 let database: WorkerDatabase;
@@ -26,7 +26,7 @@ afterAll(async () => {
 	rmSync(folder, {recursive: true, force: true});
 });
 
-it('a script that is cancelled at any moment is done or not, says which, and leaves everything heard', async () => {
+it('a script that is cancelled at any moment is committed or not, says which, and loses no notifications', async () => {
 	const gone = new Error('gone');
 	const failures = new Set<unknown>();
 	for (let trial = 0; trial < 60; trial += 1) {
@@ -42,7 +42,7 @@ it('a script that is cancelled at any moment is done or not, says which, and lea
 		const failure = await call;
 		failures.add(failure);
 		const [rows] = await database.run(owner, [{text: 'select n from marks where n = $1', values: [trial]}]);
-		// Cancelled between its commit and its answer, it says so.
+		// If it is cancelled between its commit and its response, the error says so.
 		const isDone =
 			failure === null || (failure instanceof DatabaseError && failure.details === 'It had been committed.');
 		expect({trial, stored: rows?.rows.length}).toEqual({trial, stored: isDone ? 1 : 0});
@@ -56,7 +56,7 @@ it('a script that is cancelled at any moment is done or not, says which, and lea
 	expect(failures).toContain(gone);
 }, 60_000);
 
-it('a request that is cancelled at any moment is done or not, and says which', async () => {
+it('a request that is cancelled at any moment is committed or not, and says which', async () => {
 	const gone = new Error('gone');
 	const outcomes = new Set<unknown>();
 	for (let trial = 1000; trial < 1200; trial += 1) {
@@ -66,7 +66,7 @@ it('a request that is cancelled at any moment is done or not, and says which', a
 			() => null,
 			(error: unknown) => error,
 		);
-		// From before it runs until after its answer.
+		// From before it runs until after its response.
 		if (trial % 3 === 0) setImmediate(() => abort.abort(gone));
 		else setTimeout(() => abort.abort(gone), trial % 7);
 		const failure = await call;
@@ -77,12 +77,12 @@ it('a request that is cancelled at any moment is done or not, and says which', a
 	expect(outcomes).toEqual(new Set([null, gone]));
 }, 60_000);
 
-it('what cannot be cancelled is given up, and who ran it pauses for a minute, also when it has gone', async () => {
+it('a statement that cannot be cancelled is aborted, and its caller paused for a minute, even if it hung up', async () => {
 	const agent = (tag: string): Scope => ({
 		role: 'authenticated',
 		claims: {role: 'authenticated', app_metadata: {agent_tag: tag}},
 	});
-	// Seconds in which PostgreSQL does not look whether it was cancelled.
+	// Seconds in which PostgreSQL does not check for interrupts.
 	const bomb = [{text: "select length(translate(repeat('a', 150000), repeat('b', 150000), ''))"}];
 	const one = [{text: 'select 1 as one'}];
 	const limits = {shared: 200, wait: 60_000};
@@ -93,7 +93,7 @@ it('what cannot be cancelled is given up, and who ran it pauses for a minute, al
 		code: '57014',
 		hint: expect.stringContaining('refused for 60 s') as string,
 	});
-	// Nobody is cancelled for the time in which another thread opens the database.
+	// The time in which another thread opens the database does not count towards anyone's limit.
 	for (const call of served) expect((await call)[0]?.rows).toEqual([{one: 1}]);
 
 	const gone = new AbortController();

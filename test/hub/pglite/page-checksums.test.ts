@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {expect, it, onTestFinished} from 'vitest';
 import {findDamagedPage} from '../../../source/hub/pglite/page-checksums.ts';
 
-/** What is said of a relation with these bytes. */
+/** The result for a relation with these bytes. */
 function judge(...parts: readonly Buffer[]): unknown {
 	const directory = mkdtempSync(join(tmpdir(), 'agentmux-pages-'));
 	onTestFinished(() => rmSync(directory, {recursive: true}));
@@ -16,7 +16,7 @@ function judge(...parts: readonly Buffer[]): unknown {
 const unused = Buffer.alloc(8192);
 const filled = (length: number): Buffer => Buffer.alloc(length, 7);
 
-it('takes the beginning of a page that never came to be for none', () => {
+it('ignores the start of a page that was never written completely', () => {
 	expect(judge()).toBeNull();
 	expect(judge(filled(4096))).toBeNull();
 	expect(judge(unused, Buffer.alloc(4096))).toBeNull();

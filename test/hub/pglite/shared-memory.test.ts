@@ -34,7 +34,7 @@ const given = {
 	g: 0,
 };
 
-it('makes of a module one that takes a memory which threads share, and no other', () => {
+it('changes a module to import a memory that threads share, and nothing else', () => {
 	const some = fc.array(fc.constantFrom(imports.function, imports.table, imports.global), {maxLength: 40});
 	const limits = fc.constantFrom([0, 1], [1, 1, 16], [1, 1, ...number(32_768)]);
 	fc.assert(

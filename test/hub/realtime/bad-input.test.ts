@@ -30,7 +30,7 @@ async function open(vsn?: string): Promise<WebSocket> {
 	return socket;
 }
 
-/** The socket that was open all the time is still answered. */
+/** A socket that was open all the time still gets responses. */
 async function unharmed(): Promise<void> {
 	const before = heartbeats;
 	watcher.send(JSON.stringify([null, 'w', 'phoenix', 'heartbeat', {}]));
@@ -40,7 +40,7 @@ async function unharmed(): Promise<void> {
 	);
 }
 
-/** How the hub ends a socket on which this was sent: its close code, or what it answered. */
+/** How the hub reacts to this frame: with a close code, or with a response. */
 async function after(frame: string | Buffer, vsn?: string): Promise<unknown> {
 	const socket = await open(vsn);
 	const said: unknown[] = [];
@@ -57,7 +57,7 @@ async function after(frame: string | Buffer, vsn?: string): Promise<unknown> {
 	return code ?? said;
 }
 
-/** A socket of which the test writes every byte itself, after the handshake. */
+/** A socket on which the test writes all bytes after the handshake itself. */
 async function raw(): Promise<{socket: Socket; ended: Promise<void>}> {
 	const {port, pathname, search} = new URL(address().replace('ws', 'http'));
 	const socket = connect(Number(port), '127.0.0.1');
@@ -105,7 +105,7 @@ describe('frames', () => {
 		await unharmed();
 	});
 
-	test('a broadcast as deep as that is passed on, and one that is too large is refused', async () => {
+	test('a broadcast that nests as deeply is passed on, and one that is too large is refused', async () => {
 		const socket = await open();
 		const said: string[] = [];
 		socket.on('message', (data: Buffer) => said.push(data.toString('utf8')));
@@ -130,7 +130,7 @@ describe('frames', () => {
 		await unharmed();
 	});
 
-	test('joins without a topic, and with none to know, are told so', async () => {
+	test('joins without a topic, or with an unknown one, get an error', async () => {
 		expect(await after('["1","1","realtime:","phx_join",{"config":{}}]')).toMatchObject([
 			[
 				'1',
@@ -150,7 +150,7 @@ describe('frames', () => {
 });
 
 describe('connections', () => {
-	test('half a frame, and then nothing or the end, is no message', async () => {
+	test('half a frame, followed by nothing or by the end, is not a message', async () => {
 		const whole = Buffer.from(JSON.stringify([null, '1', 'phoenix', 'heartbeat', {}]));
 		const frame = Buffer.concat([Buffer.from([0x81, 0x80 | whole.length, 0, 0, 0, 0]), whole]);
 		for (let bytes = 1; bytes < frame.length; bytes += 7) {
@@ -206,7 +206,7 @@ describe('connections', () => {
 });
 
 describe('a client that never reads', () => {
-	test('is cut at a bound; what it missed it gets by asking from where it was', async () => {
+	test('is disconnected at a limit, and gets what it missed by reading from its cursor', async () => {
 		const service = {apikey: hub.serviceRoleKey, 'content-type': 'application/json'};
 		const socket = new WebSocket(address('2.0.0', hub.serviceRoleKey), {maxPayload: 0});
 		socket.on('error', () => undefined);

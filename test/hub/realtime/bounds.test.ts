@@ -180,14 +180,14 @@ test('random bytes are a push or none, and never an error', () => {
 	);
 });
 
-test('a client that does not read is cut, the others go on', async () => {
+test('a client that does not read is disconnected, and the others go on', async () => {
 	const reader = await start({buffered: 200_000});
 	const lazy = await connect();
 	await reader.join('talk', [], {broadcast: {ack: true, self: true}});
 	await lazy.join('talk');
 	lazy.socket.pause();
 	const text = 'x'.repeat(100_000);
-	// The kernel's own buffers take some megabytes first.
+	// The kernel's buffers hold some megabytes first.
 	for (let n = 0; n < 300; n++) {
 		reader.send('r', `${n}`, 'realtime:talk', 'broadcast', {event: 'e', payload: {n, text}});
 		await until(() => reader.frames.some(frame => frame[3] === 'phx_reply' && frame[1] === `${n}`));
@@ -198,7 +198,7 @@ test('a client that does not read is cut, the others go on', async () => {
 	expect(lazy.frames.filter(frame => frame[3] === 'broadcast').length).toBeLessThan(300);
 });
 
-test('more changes than may wait end the channels, which join again and catch up', async () => {
+test('too many waiting changes end the channels, which join again and catch up', async () => {
 	const client = await start({changes: 50});
 	await client.join('notes', [{event: '*', schema: 'public', table: 'notes'}]);
 	await rig.sql(`insert into notes (body) select 'n' from generate_series(1, 200)`);
@@ -217,7 +217,7 @@ test('too many channels on one socket are refused', async () => {
 
 const tooMany = 'ChannelRateLimitReached';
 
-test('one holder of a token has so many channels on all its sockets, and has them again when it leaves or goes', async () => {
+test('the holder of a token has a limited number of channels on all sockets, and gets them back by leaving', async () => {
 	const first = await start({anonChannels: 3});
 	const second = await connect();
 	const other = await RawClient.open(rig, rig.token({role: 'authenticated', exp: soon()}));
@@ -230,13 +230,13 @@ test('one holder of a token has so many channels on all its sockets, and has the
 	second.socket.close();
 	first.socket.terminate();
 	const third = await connect();
-	// When it has heard of both.
+	// When it has received both.
 	await expect.poll(() => asked(third, 'h'), {timeout: 20_000, interval: 50}).toBe('ok');
 	await expect.poll(() => asked(third, 'i'), {timeout: 20_000, interval: 50}).toBe('ok');
 	expect([await asked(third, 'j'), await asked(third, 'k')]).toEqual(['ok', tooMany]);
 });
 
-test('whoever fills what all holders of the anon key share gives way to those who have less', async () => {
+test('a client that fills the share of the anon key gives way to those who have fewer channels', async () => {
 	const noisy = [await start({anonChannels: 20, anonBindings: 40}), await connect()];
 	const notes = {postgres_changes: [1, 2].map(() => ({event: '*', schema: 'public', table: 'notes'}))};
 	for (const [nth, client] of noisy.entries()) {
@@ -246,7 +246,7 @@ test('whoever fills what all holders of the anon key share gives way to those wh
 	}
 	const quiet = await connect();
 	for (const topic of ['a', 'b', 'c']) expect(await asked(quiet, topic, notes)).toBe('ok');
-	// They are told, and refused when they come again.
+	// They are notified, and refused when they join again.
 	const ended = noisy.flatMap(({frames}) => frames.filter(frame => frame[3] === 'phx_error').map(frame => frame[2]));
 	expect(ended).toHaveLength(3);
 	expect(new Set(ended).size).toBe(3);
@@ -259,7 +259,7 @@ test('whoever fills what all holders of the anon key share gives way to those wh
 	expect(quiet.frames.filter(frame => frame[3] === 'phx_error')).toEqual([]);
 });
 
-test('a join asks for no more than the hub may keep', async () => {
+test('a join larger than the hub may store is refused', async () => {
 	const client = await start({anonBindings: 150, control: 8192, topic: 100});
 	const many = (count: number) => ({
 		postgres_changes: Array.from({length: count}, () => ({event: '*', schema: 'public', table: 'notes'})),
@@ -295,7 +295,7 @@ test('the anon key costs the database nothing where no policy lets it into a pri
 	await rig.sql('drop policy anyone on realtime.messages');
 });
 
-test('a database that is busy holds up joins, not heartbeats', async () => {
+test('a busy database delays joins, not heartbeats', async () => {
 	let release = (): void => undefined;
 	const free = new Promise<void>(resolve => (release = resolve));
 	const busy: Database = {
@@ -316,7 +316,7 @@ test('a database that is busy holds up joins, not heartbeats', async () => {
 	await joined;
 });
 
-test('nobody hears a notice that somebody else wrote', async () => {
+test('forged notices are ignored', async () => {
 	const client = await start();
 	await client.join('notes', [{event: '*', schema: 'public', table: 'notes'}]);
 	const forged = `'c ' || 'notes'::regclass::oid || E' I 1 1 0\\n{"id": 1, "body": "forged"}\\n'`;
@@ -332,7 +332,7 @@ test('nobody hears a notice that somebody else wrote', async () => {
 	rig.checkFaults();
 });
 
-test('what is no notice of ours does no harm', async () => {
+test('invalid notices do no harm', async () => {
 	const client = await start();
 	await client.join('notes', [{event: '*', schema: 'public', table: 'notes'}]);
 	for (const text of [

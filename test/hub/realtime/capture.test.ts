@@ -42,7 +42,7 @@ async function changes(count: number): Promise<Data[]> {
 	return client.changes;
 }
 
-test('a row that is too large for a notice comes whole, in its place', async () => {
+test('a row that is too large for a notice arrives whole and in order', async () => {
 	await rig.sql(`insert into things values (1, 'small'), (2, repeat('é', 100000)), (3, 'small')`);
 	expect((await changes(3)).map(({record}) => [record?.['id'], String(record?.['body']).length])).toEqual([
 		[1, 5],
@@ -51,7 +51,7 @@ test('a row that is too large for a notice comes whole, in its place', async () 
 	]);
 });
 
-test('of a large row that is gone before it could be read, its end is told', async () => {
+test('for a large row that was deleted before it could be read, only the DELETE is delivered', async () => {
 	await rig.sql(`insert into things values (1, repeat('é', 100000)); delete from things where id = 1`);
 	expect(await changes(1)).toMatchObject([{type: 'DELETE', old_record: {id: 1}}]);
 });
@@ -69,7 +69,7 @@ test('equal changes of one transaction come as often as they happened', async ()
 	expect((await changes(3)).map(({type}) => type)).toEqual(['INSERT', 'UPDATE', 'UPDATE']);
 });
 
-test('what is rolled back is not told, and a failing savepoint neither', async () => {
+test('changes that are rolled back are not delivered, also to a savepoint', async () => {
 	await rig.sql(`begin; insert into things values (1); rollback;
 		begin; insert into things values (2); savepoint s; insert into things values (3); rollback to s; commit;`);
 	expect((await changes(1)).map(({record}) => record?.['id'])).toEqual([2]);
@@ -97,14 +97,14 @@ test('renamed columns and another key are known at once', async () => {
 	]);
 });
 
-test('rights that are taken away hold from the next change on', async () => {
+test('revoked rights take effect with the next change', async () => {
 	await rig.sql(`insert into things values (1, 'open')`);
 	await rig.sql(`revoke select on things from anon; insert into things values (2, 'secret')`);
 	const seen = await changes(2);
 	expect(seen[1]).toMatchObject({record: {}, errors: ['Error 401: Unauthorized']});
 });
 
-test('a policy that fails for one reader hides rows from nobody else', async () => {
+test('a policy that fails for one subscriber hides rows from no one else', async () => {
 	await rig.sql(`alter table things enable row level security;
 		create policy brittle on things for select to anon, authenticated using (body = auth.jwt() ->> 'likes' and 1 / length(body) >= 0)`);
 	const token = rig.token({role: 'authenticated', likes: '', exp: soon()});

@@ -52,7 +52,7 @@ export class RawClient {
 		await until(() => this.frames.some(frame => frame[0] === ref && frame[3] === event));
 	}
 
-	/** Answered after everything that was sent before. */
+	/** Resolves when everything sent before has been answered. */
 	async heartbeat(): Promise<void> {
 		const ref = `heartbeat-${this.frames.length}`;
 		this.send(null, ref, 'phoenix', 'heartbeat', {});

@@ -24,7 +24,7 @@ grant select (id, body) on rec_cols to anon;
 alter publication supabase_realtime add table rec_types, rec_full, rec_items, rec_rls, rec_denied, rec_cols, rec_nopk;
 `;
 
-/** In the scenario of silence, a minute passes so many times as fast here. */
+/** In the scenario of silence, time passes this many times faster. */
 const haste = 20;
 
 /** What was sent to a private topic by a token that may not: the recorded server says 202, and drops it; the hub says 403. */
@@ -94,7 +94,7 @@ test.each(recordings())('the hub says what the real server said in %s', async na
 	rig.checkFaults();
 });
 
-test('of all that was recorded, two frames alone are not asked for again', () => {
+test('all recorded frames but two are reproduced', () => {
 	const lines = recordings().map(name => [readRecording(name).length, asPlayed(readRecording(name)).length]);
 	const [recorded, played] = [0, 1].map(nth => lines.reduce((sum, counts) => sum + (counts[nth] ?? 0), 0));
 	// The newer answer of one request, in both serializers, is a frame for each of two clients.
@@ -102,7 +102,7 @@ test('of all that was recorded, two frames alone are not asked for again', () =>
 	expect(recorded).toBeGreaterThan(1900);
 });
 
-/** What a note may say of a connection, besides text. */
+/** The directives in a note about a connection, besides text. */
 interface Note {
 	readonly open?: string;
 	readonly headers?: {[name: string]: string};
@@ -130,7 +130,7 @@ class Replay {
 	readonly expectedAnswers: unknown[] = [];
 	readonly #rig: Rig;
 	readonly #tokens = new Map<string, string>();
-	/** What became of each client's socket: `101`, `403`, `closed 1000`. */
+	/** The outcome of each client's socket: `101`, `403`, `closed 1000`. */
 	readonly #fates = new Map<string, string>();
 	readonly #pongs = new Set<string>();
 	#response: Promise<Response> | null = null;
@@ -168,7 +168,7 @@ class Replay {
 		}
 	}
 
-	/** All that shall come has come, and time for what shall not. */
+	/** All expected frames have arrived, and there was time for unexpected ones. */
 	async settle(): Promise<void> {
 		await this.#caughtUp();
 		await delay(200);
@@ -242,7 +242,7 @@ class Replay {
 		}
 	}
 
-	/** As many frames have come as were recorded by now. */
+	/** As many frames have arrived as were recorded up to this point. */
 	async #caughtUp(): Promise<void> {
 		await until(
 			() => this.heard.length >= this.expected.length,

@@ -21,7 +21,7 @@ export interface Rig {
 	readonly realtime: Realtime;
 	/** http://127.0.0.1:PORT */
 	readonly url: string;
-	/** Throws what failed unseen by clients. */
+	/** Throws errors that clients did not see. */
 	checkFaults(): void;
 	token(claims: Claims): string;
 	/** Runs a script as the owner. */
@@ -43,7 +43,7 @@ export async function openDatabase(): Promise<Database> {
 export async function startRig(limits: Partial<Limits> = {}, shared: Database | null = null): Promise<Rig> {
 	const database = shared ?? (await openDatabase());
 	const faults: unknown[] = [];
-	const realtime = await createRealtime({database, verify, limits, onFault: error => faults.push(error)});
+	const realtime = await createRealtime({database, verify, limits, onError: error => faults.push(error)});
 	const server = serve(realtime);
 	await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
 	const shut = async (): Promise<void> => {
@@ -113,7 +113,7 @@ async function answer(realtime: Realtime, request: IncomingMessage, response: Se
 	response.end(text);
 }
 
-/** Resolves when the condition holds; rejects after 20 s with what `message` says then. */
+/** Resolves when the condition holds; rejects after 20 s with the result of `message`. */
 export async function until(condition: () => boolean, message: () => string = () => 'waited in vain'): Promise<void> {
 	for (const start = Date.now(); !condition(); await delay(2)) {
 		if (Date.now() - start > 20_000) throw new Error(message());

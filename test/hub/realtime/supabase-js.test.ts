@@ -67,7 +67,7 @@ describe.each(['1.0.0', '2.0.0'])('supabase-js with serializer %s', vsn => {
 		expect(changes).toEqual([...Array.from({length: 50}, (_, n) => `INSERT n${n + 1}`), 'UPDATE changed', 'DELETE ']);
 	});
 
-	test('hears broadcasts of others, and its own when it asked for them, each acknowledged', async () => {
+	test('receives broadcasts of others, and on request its own, each acknowledged', async () => {
 		const heard: string[] = [];
 		const listen = async (name: string, self: boolean): Promise<RealtimeChannel> =>
 			subscribed(
@@ -98,7 +98,7 @@ describe.each(['1.0.0', '2.0.0'])('supabase-js with serializer %s', vsn => {
 		await until(() => Object.keys(a.presenceState()).join() === 'ann');
 	});
 
-	test('is told only of rows that its own token may see', async () => {
+	test('receives only rows that its own token may see', async () => {
 		const user = '00000000-0000-4000-8000-00000000000a';
 		const seen: string[] = [];
 		const listen = async (name: string, claims: {[claim: string]: unknown}): Promise<unknown> =>

@@ -15,14 +15,14 @@ afterAll(async () => {
 	await hub.stop();
 });
 
-/** As the gateway connects: the anon key opens the gate, the agent's own token says who it is. */
+/** Connects like the gateway: with the anon key for the API gateway, and the agent's token for its identity. */
 function connect(token: string): SupabaseClient {
 	const client = createClient(hub.url, hub.anonKey, {accessToken: async () => token});
 	clients.push(client);
 	return client;
 }
 
-/** Contents of the messages that a token is told of. */
+/** The contents of the messages that a token receives. */
 async function listen(token: string): Promise<string[]> {
 	const client = connect(token);
 	await client.realtime.setAuth();
@@ -62,7 +62,7 @@ test('a message goes through the whole hub to everyone who may read it, live', a
 	expect(nobody).toEqual([]);
 });
 
-test('a revoked agent hears no more, from the next message on', async () => {
+test('a revoked agent receives nothing from the next message on', async () => {
 	const token = hub.tokenFor('CLAUDE_GONE');
 	const gone = await listen(token);
 	const admin = await listen(hub.serviceRoleKey);

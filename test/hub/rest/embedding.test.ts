@@ -52,7 +52,7 @@ describe.each(engines)('embedding on $engine', ({open}) => {
 	const get = async (path: string, headers = {}) => (await stage.ask('GET', path, {headers})).json;
 
 	describe('through views', () => {
-		test('a view stands for the table beneath it, at either end', async () => {
+		test('a view stands for its table, at either end', async () => {
 			expect(await get('/seventies?select=title,directors(name)&order=film')).toEqual([
 				{title: 'Solaris', directors: {name: 'Andrei'}},
 				{title: 'Stalker', directors: {name: 'Andrei'}},
@@ -73,7 +73,7 @@ describe.each(engines)('embedding on $engine', ({open}) => {
 			]);
 		});
 
-		test('a view over a view, with a query in it and braces in its name, is followed down to its table', async () => {
+		test('a view over a view, with a subquery and braces in its name, leads to its table', async () => {
 			const view = encodeURIComponent('the {late} seventies');
 			expect(await get(`/${view}?select=loud,directors!director_id(name)`)).toEqual([
 				{loud: 'STALKER', directors: {name: 'Andrei'}},
@@ -82,7 +82,7 @@ describe.each(engines)('embedding on $engine', ({open}) => {
 			expect([both.status, both.json.code, both.json.details.length]).toEqual([300, 'PGRST201', 2]);
 		});
 
-		test('grouped and materialized views embed by the columns that they pass on', async () => {
+		test('grouped and materialized views embed by the columns that they expose', async () => {
 			expect(await get('/grouped?select=films,directors(name)&order=films.desc')).toEqual([
 				{films: 2, directors: {name: 'Andrei'}},
 				{films: 1, directors: {name: 'Agnes'}},
@@ -103,7 +103,7 @@ describe.each(engines)('embedding on $engine', ({open}) => {
 			expect((await stage.ask('DELETE', '/critics?id=eq.3')).status).toBe(204);
 		});
 
-		test('a view that is replaced is followed anew', async () => {
+		test('a replaced view leads to its new table', async () => {
 			await stage.sql('create view changing as select id, title from films');
 			expect((await get('/changing?select=title,directors(name)')).code).toBe('PGRST200');
 			await stage.sql('create or replace view changing as select id, title, director_id from films');
@@ -113,7 +113,7 @@ describe.each(engines)('embedding on $engine', ({open}) => {
 		});
 	});
 
-	describe('which relationship is meant', () => {
+	describe('choosing the relationship', () => {
 		test('a junction may have more columns in its primary key than its two foreign keys', async () => {
 			expect(await get('/films?select=title,actors(name)&id=eq.3')).toEqual([
 				{title: 'Vagabond', actors: [{name: 'Sandrine'}]},
@@ -123,7 +123,7 @@ describe.each(engines)('embedding on $engine', ({open}) => {
 			]);
 		});
 
-		test('a table that refers to itself: the many by its name, with or without the column, the one by the column', async () => {
+		test("a self-reference: to-many by the table's name, with or without the column; to-one by the column", async () => {
 			const many = {name: 'Andrei', pupils: [{name: 'Agnes'}, {name: 'Alexander'}]};
 			expect(await get('/directors?select=name,pupils:directors(name)&id=eq.1&pupils.order=id')).toEqual([many]);
 			expect(await get('/directors?select=name,pupils:directors!mentor_id(name)&id=eq.1&pupils.order=id')).toEqual([
@@ -148,7 +148,7 @@ describe.each(engines)('embedding on $engine', ({open}) => {
 					await get(`/directors?select=name,works:films(title)&id=eq.1&${name}.order=year.desc&${name}.limit=1`),
 				).toEqual([{name: 'Andrei', works: [{title: 'Stalker'}]}]);
 			}
-			// A test on the column is not one on what is embedded by that column under an alias.
+			// A filter on the column is not a filter on what is embedded by that column under an alias.
 			expect(await get('/directors?select=name,mentor:mentor_id(name)&mentor_id=is.null')).toEqual([
 				{name: 'Andrei', mentor: null},
 			]);
@@ -176,7 +176,7 @@ describe.each(engines)('embedding on $engine', ({open}) => {
 			]);
 		});
 
-		test('a name that nothing is called gets the one most like it beside that table', async () => {
+		test('an unknown name gets the most similar related table as a hint', async () => {
 			expect(await get('/films?select=director(name)')).toMatchObject({
 				code: 'PGRST200',
 				details:
@@ -186,8 +186,8 @@ describe.each(engines)('embedding on $engine', ({open}) => {
 		});
 	});
 
-	describe('types beneath', () => {
-		test('a text search takes a vector as it is, computed or of a domain of a domain', async () => {
+	describe('domains and other types', () => {
+		test('a text search uses a tsvector as it is, also computed or of a domain over a domain', async () => {
 			expect(await get('/films?select=title&shown=fts(english).stalkers')).toEqual([{title: 'Stalker'}]);
 			expect(await get('/texts?select=id&found=fts(simple).sea')).toEqual([{id: 1}]);
 		});

@@ -49,7 +49,7 @@ test('an inbox, a receipt and a thread', async () => {
 	expect(thread.data?.map(({tag}) => tag)).toEqual(['CLAUDE_TWIN', 'CLAUDE_1']);
 });
 
-test('the database knows who asks: by the claims, or for a service key by the header', async () => {
+test('the database knows the caller: by the claims or, for a service key, by the header', async () => {
 	const forged = await stage.client(agent('CLAUDE_1')).from('messages').insert({content: '[CLAUDE_TWIN] not me'});
 	expect(forged.error).not.toBeNull();
 	const acted = await stage.ask('POST', '/rpc/agent_touch', {

@@ -169,7 +169,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			await stage.sql("update nodes set name = 'root' where id = 1");
 		});
 
-		test('an embedding that could mean two keys is refused with both', async () => {
+		test('an ambiguous embedding is refused, and the error lists both keys', async () => {
 			const {status, json} = await stage.ask('GET', '/games?select=nodes(name)');
 			expect(status).toBe(300);
 			expect(json).toMatchObject({code: 'PGRST201', hint: expect.stringContaining("'nodes!games_home_fkey'")});
@@ -232,7 +232,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect(wrong.json.code).toBe('PGRST103');
 		});
 
-		test('CSV and forms go in, CSV comes out', async () => {
+		test('accepts CSV and forms, and returns CSV', async () => {
 			const csv = 'id,tag\n10,"a, b"\n11,NULL\n';
 			const {status} = await stage.ask('POST', '/tags', {body: csv, headers: {'content-type': 'text/csv'}});
 			expect(status).toBe(201);
@@ -249,7 +249,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			);
 		});
 
-		test('columns= takes only what it names', async () => {
+		test('columns= uses only the named columns', async () => {
 			const {json} = await stage.ask('POST', '/tags?columns=id,tag', {
 				body: [{id: 20, tag: 'kept', extra: 1}, {id: 21}],
 				headers: {prefer: 'return=representation'},

@@ -7,7 +7,7 @@ import {type OrderTerm} from '../../../source/hub/rest/query/order.ts';
 import {parseQuery} from '../../../source/hub/rest/query/query.ts';
 import {type SelectItem} from '../../../source/hub/rest/query/select.ts';
 
-// What a client may write, as trees; `write...` puts them into words, and the parser must give the tree back.
+// Queries of clients as trees. `write...` formats them, and the parser must return the same tree.
 
 const name = fc.oneof(
 	fc.stringMatching(/^[a-z_][a-z0-9_]{0,8}$/),
@@ -126,7 +126,7 @@ const writeNode = (node: Condition): string => {
 	return `${writeField(node.field)}.${not}${said()}`;
 };
 
-describe('what is written is read back', () => {
+describe('queries that were formatted are parsed again', () => {
 	test('select', () => {
 		fc.assert(
 			fc.property(fc.array(item, {minLength: 1, maxLength: 4}), items => {
@@ -163,7 +163,7 @@ describe('what is written is read back', () => {
 	});
 });
 
-describe('what is not understood', () => {
+describe('invalid queries', () => {
 	const fault = (query: Record<string, string> | [string, string][], call = false): unknown => {
 		try {
 			parseQuery(new URLSearchParams(query), call);
@@ -173,7 +173,7 @@ describe('what is not understood', () => {
 		}
 	};
 
-	test('is a fault that says where and what was expected', () => {
+	test('are errors with the position and what was expected', () => {
 		expect(fault({id: 'noop.1'})).toMatchObject({
 			code: 'PGRST100',
 			message: '"failed to parse filter (noop.1)" (line 1, column 1)',
@@ -206,7 +206,7 @@ describe('what is not understood', () => {
 		expect(fault({select: 'a,b('})).toMatchObject({details: 'unexpected end of input expecting ")"'});
 	});
 
-	test('never throws anything else', () => {
+	test('never throw anything else', () => {
 		fc.assert(
 			fc.property(
 				fc.array(fc.tuple(fc.string({unit: 'binary'}), fc.string({unit: 'binary'}))),

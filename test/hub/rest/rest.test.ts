@@ -114,7 +114,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect(planned.count).toBeGreaterThan(0);
 		});
 
-		test("a limit or offset that is no bigint is PostgreSQL's own error, a negative offset is none", async () => {
+		test("a limit or offset beyond bigint gets PostgreSQL's own error; a negative offset counts as 0", async () => {
 			const beyond = await stage.ask('GET', '/books?offset=99999999999999999999');
 			expect([beyond.status, beyond.json.code]).toEqual([400, '22003']);
 			const negative = await stage.ask('GET', '/books?select=id&offset=-4&limit=1&order=id');
@@ -393,7 +393,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			});
 		});
 
-		test('a mistyped name is answered with the one that was meant', async () => {
+		test('the error for a mistyped name suggests the right one', async () => {
 			expect((await stage.ask('GET', '/authrs')).json.hint).toBe("Perhaps you meant the table 'public.authors'");
 		});
 	});

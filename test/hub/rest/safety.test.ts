@@ -19,7 +19,7 @@ afterAll(async () => {
 	await stage.database.close();
 });
 
-/** The same room over a database that only writes down what it is asked, and what it answers. */
+/** The REST API over a database that records the statements and results. */
 function recorder(): {statements: Statement[]; send: ReturnType<typeof createRest>['handle']} {
 	const statements: Statement[] = [];
 	const database: Database = {
@@ -35,13 +35,13 @@ function recorder(): {statements: Statement[]; send: ReturnType<typeof createRes
 	return {statements, send: createRest(database).handle};
 }
 
-// No word of the SQL that this room writes, nor of the schema, has a Q in it followed by digits.
+// No word of the generated SQL or of the schema contains a Q followed by digits.
 const marked = fc
 	.tuple(fc.stringMatching(/^Q[0-9]{6}$/), fc.string({unit: 'grapheme', maxLength: 12}))
 	.map(([mark, rest]) => ({mark, text: `${mark}${rest}`}));
 const word = fc.stringMatching(/^[A-Za-z_]{1,6}Q[0-9]{6}$/);
 
-describe('nothing of a request is ever in the text of a statement', () => {
+describe('no text from a request is ever in the text of a statement', () => {
 	test('values, aliases, keys of JSON, limits, bodies and arguments', async () => {
 		const {statements, send} = recorder();
 		let asked = 0;
@@ -176,7 +176,7 @@ describe('garbage', () => {
 		),
 	);
 
-	// Mostly right, so that what is wrong reaches the database too.
+	// Mostly valid, so that errors reach the database, too.
 	const pair = fc.oneof(
 		{weight: 1, arbitrary: fc.tuple(key, text)},
 		{
@@ -320,7 +320,7 @@ describe('garbage', () => {
 					const error = JSON.parse(String(answer.body)) as Record<string, unknown>;
 					expect(Object.keys(error).sort()).toEqual(['code', 'details', 'hint', 'message']);
 					expect(error['code']).toMatch(/^(PGRST[0-9X]{3}|[0-9A-Z]{5})$/);
-					// A syntax error would mean that this room wrote SQL which no server reads; one inside a value (fts.() is PostgreSQL's own word on that value.
+					// A syntax error would mean that invalid SQL was generated, unless it is PostgreSQL's own error about a value (fts.().
 					expect(error['code'] === '42601' && !/ in tsquery: /.test(String(error['message']))).toBe(false);
 					expect(answer.status).not.toBe(500);
 				},

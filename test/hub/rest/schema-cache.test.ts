@@ -4,7 +4,7 @@ import {SchemaCache} from '../../../source/hub/rest/catalog/schema-cache.ts';
 import {openInMemory} from '../../helpers/prepared.ts';
 
 let real: Database;
-/** What reads of the catalog wait for, and how many there were. */
+/** Reads of the catalog wait for `gate`, and are counted. */
 let gate: Promise<void> = Promise.resolve();
 let reads = 0;
 let change: (payload: string) => void = () => undefined;
@@ -33,48 +33,48 @@ beforeEach(() => {
 	reads = 0;
 });
 
-it('is read once, and again when the schema has changed', async () => {
+it('reads the catalog once, and again when the schema has changed', async () => {
 	const cache = new SchemaCache(database);
-	const [one, two] = await Promise.all([cache.current(), cache.current()]);
+	const [one, two] = await Promise.all([cache.catalog(), cache.catalog()]);
 	expect(two).toBe(one);
-	expect(await cache.current()).toBe(one);
+	expect(await cache.catalog()).toBe(one);
 	expect(reads).toBe(1);
 	change('reload schema');
-	expect(await cache.current()).not.toBe(one);
+	expect(await cache.catalog()).not.toBe(one);
 	expect(reads).toBe(2);
 });
 
-it('is the one before for mail at once, and for others when it cannot be read for a second', async () => {
+it('returns the previous catalog for mail immediately, and for others after a second', async () => {
 	const cache = new SchemaCache(database);
-	const one = await cache.current();
+	const one = await cache.catalog();
 	const held = Promise.withResolvers<void>();
 	gate = held.promise;
 	change('reload schema');
-	expect(await cache.known()).toBe(one);
-	expect(await cache.current()).toBe(one);
+	expect(await cache.catalog(0)).toBe(one);
+	expect(await cache.catalog()).toBe(one);
 	held.resolve();
-	await expect.poll(() => cache.current()).not.toBe(one);
+	await expect.poll(() => cache.catalog()).not.toBe(one);
 });
 
-it('is the one before where reading it fails, and is read again', async () => {
+it('returns the previous catalog if reading fails, and reads it again', async () => {
 	const cache = new SchemaCache(database);
-	const one = await cache.current();
+	const one = await cache.catalog();
 	change('reload schema');
 	gate = Promise.reject(new Error('canceling statement due to lock timeout'));
-	expect(await cache.current()).toBe(one);
+	expect(await cache.catalog()).toBe(one);
 	gate = Promise.resolve();
-	expect(await cache.current()).not.toBe(one);
+	expect(await cache.catalog()).not.toBe(one);
 });
 
-it('read before a change does not stand after it', async () => {
+it('does not use a catalog that was read before a change', async () => {
 	const cache = new SchemaCache(database);
 	const held = Promise.withResolvers<void>();
 	gate = held.promise;
-	const early = cache.current();
+	const early = cache.catalog();
 	await expect.poll(() => reads).toBe(1);
 	change('reload schema');
 	held.resolve();
 	const stale = await early;
-	expect(await cache.current()).not.toBe(stale);
+	expect(await cache.catalog()).not.toBe(stale);
 	expect(reads).toBe(2);
 });

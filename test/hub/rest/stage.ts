@@ -6,14 +6,14 @@ import {openPostgresDatabase} from './postgres-database.ts';
 import {createRest, type RestOptions} from '../../../source/hub/rest/rest.ts';
 import {openInMemory} from '../../helpers/prepared.ts';
 
-/** A database with the roles of Supabase, the REST room before it, and ways to ask it. */
+/** A database with Supabase's roles, the REST API over it, and functions to send requests. */
 export interface Stage {
 	readonly database: Database;
 	/** As the owner. */
 	sql(script: string): Promise<void>;
 	/** supabase-js, unmodified, whose fetch ends at the handler. */
 	client(caller?: Caller): SupabaseClient;
-	/** One bare request; `body` as it goes over the wire. */
+	/** A raw request; `body` is sent as it is. */
 	ask(
 		method: string,
 		path: string,

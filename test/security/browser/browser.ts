@@ -13,7 +13,7 @@ interface Page {
 
 const script = readFileSync(new URL('page.js', import.meta.url), 'utf8');
 
-/** The pages that attack. Each is served by nobody but the test; what they ask of the hub goes over the wire. */
+/** The attacking pages. They are served by the test; their requests to the hub go over the network. */
 function pages(port: number): readonly Page[] {
 	const page = 'attacking-page';
 	const hub = `http://127.0.0.1:${port}`;

@@ -98,5 +98,5 @@ export const elsewhere: readonly string[] = [
 	'realtime.topic()',
 ];
 
-/** The tables whose changes are told over Realtime. */
+/** The tables whose changes Realtime reports. */
 export const published: readonly string[] = ['agents', 'messages', 'receipts', 'tasks'];

@@ -7,7 +7,7 @@ import {tagOf, type Tokens} from './rest.ts';
 
 type Frame = [unknown, unknown, string, string, {[key: string]: unknown}];
 
-/** Which tables' rows were told to a socket that asked for all of them. */
+/** The tables whose rows reached a socket that subscribed to all of them. */
 class Listener {
 	readonly heard = new Set<string>();
 	readonly answered = new Set<string>();
@@ -54,7 +54,7 @@ class Listener {
 	}
 }
 
-/** Every table, as every role, over Realtime: the rows that somebody hears of are those that he may read. */
+/** Every table, as every role, over Realtime: a subscriber receives only rows that it may read. */
 export async function listenRealtime(target: Target, {tally}: Pick<Attempt, 'tally'>, tokens: Tokens): Promise<void> {
 	const names = Object.keys(tables);
 	const listeners = new Map<Role, Listener>();
@@ -78,7 +78,7 @@ export async function listenRealtime(target: Target, {tally}: Pick<Attempt, 'tal
 	}
 }
 
-/** A change in each table that is told of. */
+/** A change in each table that Realtime reports. */
 async function change(target: Target): Promise<void> {
 	const tag = tagOf('agent');
 	await target.owner(`

@@ -88,7 +88,7 @@ function isRefused({status, json}: Answer): boolean {
 	return [401, 403, 406].includes(status) || code === '42501' || (status === 404 && !code.startsWith('42'));
 }
 
-/** Refused to everyone, whoever asks: a generated column takes no value. */
+/** Refused to everyone: generated columns cannot be set. */
 function isGenerated({json}: Answer): boolean {
 	return (json as {code?: string} | null)?.code === '428C9';
 }

@@ -43,7 +43,7 @@ export async function askSql(
 		}
 		// A table that is there to be locked alone has none; this one PostgreSQL gives to all.
 		const [first = 'ctid'] = columns;
-		// The first is often an identity, which nobody may set.
+		// The first is often an identity column, which cannot be set.
 		const last = columns.at(-1);
 		const inserted = tables[name]?.row?.(tagOf('agent'));
 		const insert = inserted === undefined ? 'default values' : `(content) values ('${String(inserted['content'])}')`;

@@ -135,7 +135,7 @@ describe('the timeline at 200x50', () => {
 		expect(screen[laneOf(screen, 'PLANNER')]).toMatch(/[░▒▓]{30}/);
 	});
 
-	it('takes no keys for anything else meanwhile', async () => {
+	it('handles all keys while it is open', async () => {
 		const terminal = await open('two', wide);
 		terminal.write('cr#a\u001B[200~pasted\u001B[201~');
 		terminal.write('T');

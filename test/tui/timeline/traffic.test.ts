@@ -89,8 +89,8 @@ describe('the traffic', () => {
 	});
 });
 
-describe('the sign of a cell', () => {
-	it('tells one from several and many', () => {
+describe('the symbol of a cell', () => {
+	it('distinguishes one, several and many', () => {
 		expect([1, 2, 9, 10, 30, 100, 300].map(count => countSign(count, false)).join('')).toBe('●29░▒▓█');
 		expect(countSign(1, true)).toBe('◆');
 	});

@@ -1,14 +1,14 @@
 import {readSql} from '../../files/read-sql.ts';
 
 /**
- * Reads the whole catalog as one JSON document; $1 is the exposed schema. Run with an empty search_path, so that types come
- * qualified. Locks no table: somebody's transaction may be altering one, and nobody could be served until it ended.
+ * Reads the whole catalog as one JSON document; $1 is the exposed schema. The search_path must be empty, so that types are qualified.
+ * Locks no table: while a transaction alters one, requests would have to wait until it ends.
  */
 export const catalogQuery = readSql(new URL('catalog.sql', import.meta.url));
 
 /**
- * Changes with every committed change of the catalog: each row of it carries the transaction that wrote it, and a row
- * that went away changes the count. Costs a few sequential scans of small tables.
+ * A value that changes whenever the catalog does: each row has the id of the transaction that wrote it, and deletions change the count.
+ * Costs a few sequential scans of small tables.
  */
 export const fingerprintQuery = `select ${[
 	'pg_namespace',

@@ -6,7 +6,7 @@ import {exposuresOf, type RelationDocument} from './exposure.ts';
 import {catalogName, type Name} from './sql.ts';
 import {type ViewDocument} from './view-origins.ts';
 
-/** Every request waits for it, mail too: so it goes first as mail does. Whoever changes the schema makes it be read again. */
+/** With the priority of mail: all requests wait for the catalog, including mail, and any client that changes the schema causes a reload. */
 const owner = {
 	role: 'postgres',
 	claims: {},
@@ -16,7 +16,7 @@ const owner = {
 	settings: {search_path: ''},
 };
 
-/** Reads what the exposed schema offers. */
+/** Reads the catalog of the exposed schema. */
 export async function readCatalog(database: Database): Promise<Catalog> {
 	const [prints, documents] = await database.run(owner, [
 		{text: fingerprintQuery},
@@ -31,7 +31,7 @@ export async function readFingerprint(database: Database): Promise<string> {
 	return String(result?.rows[0]?.['fingerprint']);
 }
 
-// What the catalog query builds; its names come from the database, and so are names here.
+// The document that the catalog query builds. Its names come from the database, so they have the type Name.
 interface CatalogDocument extends RelationshipDocument {
 	readonly tables: readonly (Omit<Table, 'columns' | 'computed' | 'primaryKey'> &
 		RelationDocument & {readonly columns: readonly ColumnDocument[] | null})[];
@@ -46,11 +46,11 @@ type ColumnDocument = Omit<Column, 'labels'> & {readonly labels: readonly string
 interface RoutineDocument extends Pick<Routine, 'schema' | 'name' | 'description' | 'volatility' | 'set'> {
 	readonly type: Name;
 	readonly display: string;
-	/** The type beneath a domain. */
+	/** The type that a domain is based on. */
 	readonly base: string;
 	readonly rowOf: string | null;
 	readonly isRow: boolean;
-	/** How many rows it says it returns. */
+	/** The number of rows that it declares (ROWS). */
 	readonly rows: number;
 	readonly columns: readonly ColumnDocument[] | null;
 	readonly defaults: number;
@@ -98,7 +98,7 @@ function catalogOf(document: CatalogDocument, fingerprint: string): Catalog {
 	};
 }
 
-// Names that PostgreSQL's grammar knows, and its catalog does not.
+// Names that are in PostgreSQL's grammar, but not in its catalog.
 const moreTypeNames = [
 	['int', 'integer'],
 	['decimal', 'numeric'],
@@ -124,7 +124,7 @@ function computedColumns(routines: readonly RoutineDocument[]): Map<string, Map<
 
 const unnamedTypes = new Set(['json', 'jsonb', 'text', 'xml', 'bytea']);
 
-/** Null for a function that no request can call: it has parameters without names. */
+/** Null for a function that a request cannot call, because it has unnamed parameters. */
 function routineOf(document: RoutineDocument, tables: ReadonlyMap<string, Table>): Routine | null {
 	const {schema, name, description, volatility, set, defaults} = document;
 	const all = document.parameters ?? [];

@@ -1,13 +1,13 @@
 import {type Qualified, type Relationship, type Table} from './catalog.ts';
-import {type Exposure, waysToName} from './exposure.ts';
+import {type Exposure, visibleNames} from './exposure.ts';
 import {type Name} from './sql.ts';
 
-/** The part of the catalog's document that tells how tables hang together. */
+/** The part of the catalog document about relationships between tables. */
 export interface RelationshipDocument {
 	readonly keys: readonly KeyDocument[];
 	readonly routines: readonly (Qualified & {
 		readonly set: boolean;
-		/** How many rows it says it returns. */
+		/** The number of rows that it declares (ROWS). */
 		readonly rows: number;
 		/** The table whose rows it returns. */
 		readonly rowOf: string | null;
@@ -26,14 +26,14 @@ export interface KeyDocument {
 	readonly unique: boolean;
 }
 
-/** What of the database can be reached, by the numbers that the catalog knows it by. */
-export interface Reach {
+/** The exposed tables and views, by oid. */
+export interface ExposedRelations {
 	readonly tables: ReadonlyMap<number, Table>;
 	readonly exposures: ReadonlyMap<number, readonly Exposure[]>;
 }
 
-/** Foreign keys from both ends, junctions, and functions of a row, which come before a key of the same name. */
-export function relationshipsOf(document: RelationshipDocument, reach: Reach): Relationship[] {
+/** Foreign keys from both ends, junctions, and computed relationships, which take precedence over keys with the same name. */
+export function relationshipsOf(document: RelationshipDocument, reach: ExposedRelations): Relationship[] {
 	const functions = computedRelationships(document.routines, new Map([...reach.tables.values()].map(t => [t.name, t])));
 	const keys = keyRelationships(document.keys, reach).filter(
 		key => !functions.some(({from, routine}) => key.from === from && key.to.name === routine?.name),
@@ -41,13 +41,17 @@ export function relationshipsOf(document: RelationshipDocument, reach: Reach): R
 	return [...keys, ...functions];
 }
 
-/** The columns of a primary key as a table or a view shows them; of a view over several tables, all their keys. */
-export function primaryKeyOf(relation: number, keys: readonly KeyDocument[], exposures: Reach['exposures']): Name[] {
+/** The primary key under the column names of a table or view. A view over several tables has all their keys. */
+export function primaryKeyOf(
+	relation: number,
+	keys: readonly KeyDocument[],
+	exposures: ExposedRelations['exposures'],
+): Name[] {
 	return keys.flatMap(({kind, from, columns}) => {
 		if (kind !== 'p') return [];
 		const exposure = exposures.get(from)?.find(each => each.relation === relation);
 		if (exposure === undefined) return [];
-		const [way] = waysToName(
+		const [way] = visibleNames(
 			exposure,
 			columns.map(([near]) => near),
 		);
@@ -55,7 +59,7 @@ export function primaryKeyOf(relation: number, keys: readonly KeyDocument[], exp
 	});
 }
 
-/** A function from one row to rows can be embedded as a key can; ROWS 1 makes it one row (PostgREST docs: computed relationships). */
+/** A function from a row to rows can be embedded like a key; ROWS 1 makes it to-one (PostgREST docs: computed relationships). */
 function computedRelationships(
 	routines: RelationshipDocument['routines'],
 	tables: ReadonlyMap<string, Table>,
@@ -70,7 +74,7 @@ function computedRelationships(
 	});
 }
 
-function keyRelationships(keys: readonly KeyDocument[], reach: Reach): Relationship[] {
+function keyRelationships(keys: readonly KeyDocument[], reach: ExposedRelations): Relationship[] {
 	const owned = keys.flatMap(key => (key.kind === 'f' ? ownedRelationships(key, reach) : []));
 	const inverse = owned.map(({from, to, constraint, columns, cardinality}): Relationship => ({
 		from: to,
@@ -90,15 +94,15 @@ function keyRelationships(keys: readonly KeyDocument[], reach: Reach): Relations
 	return [...owned, ...inverse, ...through];
 }
 
-/** One foreign key from each place where its own columns are exposed to each where those that it refers to are. */
+/** A foreign key, once for each pair of a relation that exposes its columns and one that exposes the referenced columns. */
 function ownedRelationships(
 	{constraint, from, to, columns, unique}: KeyDocument,
-	{tables, exposures}: Reach,
+	{tables, exposures}: ExposedRelations,
 ): Relationship[] {
 	const ends = (table: number, numbers: readonly number[]) =>
 		(exposures.get(table) ?? []).flatMap(exposure => {
 			const relation = tables.get(exposure.relation);
-			return relation === undefined ? [] : waysToName(exposure, numbers).map(names => ({relation, names}));
+			return relation === undefined ? [] : visibleNames(exposure, numbers).map(names => ({relation, names}));
 		});
 	const nears = ends(
 		from,
@@ -123,7 +127,7 @@ function ownedRelationships(
 	);
 }
 
-/** Two keys of one table join what they refer to, when their columns are part of its primary key. */
+/** Two foreign keys of one table make it a junction if their columns are part of its primary key. */
 function junctionRelationship(junction: Table, near: Relationship, far: Relationship): Relationship[] {
 	if (near.constraint === far.constraint) return [];
 	const own = [...near.columns, ...far.columns].map(([column]) => column);

@@ -1,6 +1,6 @@
 import {type Name} from './sql.ts';
 
-/** The names of the schemas that requests may reach, the default first. */
+/** The schemas that requests may use, the default first. */
 export const exposedSchemas: readonly string[] = ['public'];
 
 export interface Qualified {
@@ -8,25 +8,25 @@ export interface Qualified {
 	readonly name: Name;
 }
 
-/** A function of one argument, the row. */
+/** A computed column: a function whose only argument is the row. */
 export interface Computed extends Qualified {
-	/** The type that it returns, beneath a domain, as people read it. */
+	/** The display name of its return type; of the base type for a domain. */
 	readonly base: string;
 }
 
 export interface Column {
 	readonly name: Name;
-	/** The type without its length, as SQL. */
+	/** The type without its length, in SQL. */
 	readonly type: Name;
-	/** The type as people read it: `timestamp with time zone`. */
+	/** The type's display name: `timestamp with time zone`. */
 	readonly display: string;
-	/** The type beneath a domain, as people read it; otherwise the same. */
+	/** The display name of the type that a domain is based on; otherwise the same. */
 	readonly base: string;
 	readonly nullable: boolean;
-	/** The default as SQL, that of an identity column too. */
+	/** The default in SQL, also of an identity column. */
 	readonly default: Name | null;
 	readonly maxLength: number | null;
-	/** The values of an enum; none for other types. */
+	/** The values of an enum; empty for other types. */
 	readonly labels: readonly string[];
 	readonly description: string | null;
 }
@@ -39,26 +39,26 @@ export interface Table extends Qualified {
 	readonly description: string | null;
 	readonly primaryKey: readonly Name[];
 	readonly columns: ReadonlyMap<string, Column>;
-	/** Functions of one argument, the row: they can be selected as columns are. */
+	/** The computed columns, which can be selected like columns. */
 	readonly computed: ReadonlyMap<string, Computed>;
 }
 
-/** A foreign key seen from one of its ends, directly or through views; two of them through a junction; or a function of a row that returns rows. */
+/** A foreign key seen from one of its ends, directly or through views; two of them through a junction; or a function from a row to rows. */
 export interface Relationship {
 	readonly from: Table;
 	readonly to: Table;
 	readonly cardinality: 'many-to-one' | 'one-to-many' | 'one-to-one' | 'many-to-many';
 	readonly constraint: string;
-	/** The function, called with the row of `from`. */
+	/** The function that is called with the row of `from`. */
 	readonly routine?: Qualified;
-	/** Columns of `from` and of `to` that are equal; of the junction instead of `to` when there is one. */
+	/** Pairs of columns that must be equal: of `from` and of `to`, or of the junction instead of `to` if there is one. */
 	readonly columns: readonly (readonly [from: Name, to: Name])[];
-	/** True at the end that holds the foreign key. */
+	/** Whether `from` has the foreign key. */
 	readonly owner: boolean;
 	readonly junction?: {
 		readonly table: Qualified;
 		readonly constraints: readonly [near: string, far: string];
-		/** Columns of the junction and of `to` that are equal. */
+		/** Pairs of columns of the junction and of `to` that must be equal. */
 		readonly columns: readonly (readonly [junction: Name, to: Name])[];
 	};
 }
@@ -77,23 +77,23 @@ export interface Routine extends Qualified {
 	readonly parameters: readonly Parameter[];
 	readonly volatility: 'immutable' | 'stable' | 'volatile';
 	readonly set: boolean;
-	/** `record`: a row whose columns only the call itself tells. */
+	/** `record`: a row whose columns are only known from the call. */
 	readonly returns: 'void' | 'scalar' | 'record' | 'row';
-	/** The exposed table whose rows it returns, so that they can be embedded and computed upon. */
+	/** The exposed table whose rows it returns; its relationships and computed columns can be used. */
 	readonly table: Table | null;
-	/** Of the returned rows; empty when they are not known. */
+	/** The columns of the returned rows; empty if unknown. */
 	readonly columns: ReadonlyMap<string, Column>;
 }
 
-/** What the database offers, as it was when it was read. */
+/** The tables, functions and relationships of the exposed schema at one point in time. */
 export interface Catalog {
 	readonly tables: ReadonlyMap<string, Table>;
 	readonly relationships: readonly Relationship[];
-	/** By name; several under one name are overloads. */
+	/** By name, with all overloads. */
 	readonly routines: ReadonlyMap<string, readonly Routine[]>;
-	/** SQL of each type by the names that a cast may use, in lower case. */
+	/** The SQL of each type, by the names that a cast may use, in lower case. */
 	readonly types: ReadonlyMap<string, Name>;
 	readonly description: string | null;
-	/** Changes with every change of the catalog. */
+	/** Changes whenever the catalog changes. */
 	readonly fingerprint: string;
 }

@@ -6,14 +6,14 @@ export interface RelationDocument {
 	readonly numbers: readonly (readonly [number: number, name: Name])[] | null;
 }
 
-/** An exposed table or view in which columns of a table can be seen: the table itself, or a view over it. */
+/** An exposed relation that shows columns of a table: the table itself, or a view over it. */
 export interface Exposure {
 	readonly relation: number;
-	/** By the table's column: the names under which it is seen, several where a view shows it twice. */
+	/** The names of each of the table's columns in the relation; several if a view shows a column twice. */
 	readonly names: ReadonlyMap<number, readonly Name[]>;
 }
 
-/** By table, in any schema, where its columns are exposed. */
+/** For each table in any schema, the relations that expose its columns. */
 export function exposuresOf(
 	relations: readonly RelationDocument[],
 	views: readonly ViewDocument[],
@@ -34,10 +34,10 @@ export function exposuresOf(
 	return exposures;
 }
 
-/** Each way in which all these columns of a table can be named; none when one of them is not seen. */
-export function waysToName({names}: Exposure, columns: readonly number[]): Name[][] {
+/** All combinations of names for these columns of a table; none if one of the columns is not visible. */
+export function visibleNames({names}: Exposure, columns: readonly number[]): Name[][] {
 	return columns.reduce<Name[][]>(
-		(ways, column) => ways.flatMap(way => (names.get(column) ?? []).map(name => [...way, name])),
+		(combinations, column) => combinations.flatMap(each => (names.get(column) ?? []).map(name => [...each, name])),
 		[[]],
 	);
 }

@@ -1,11 +1,11 @@
-/** For what does not tell a stranger of tables that it may not see, a third of likeness is enough. */
+/** The threshold for hints that cannot reveal tables which the client may not see; lower than for the names of tables. */
 export const minLikeness = 0.33;
 
-/** The candidate most like a mistyped name, for a hint; null when none is that much the same (0 to 1). */
+/** The candidate most similar to a mistyped name, for a hint; null if none has at least the similarity `least` (0 to 1). */
 export function nearest(name: string, candidates: Iterable<string>, least = 0.75): string | null {
 	let best: string | null = null;
 	let likeness = least;
-	// A name is 63 bytes at most; a longer one is no slip of the hand, and the distance costs its square.
+	// Names have at most 63 bytes, so a longer one is not a typo, and the cost of the distance is quadratic.
 	if (name.length > 63) return null;
 	for (const candidate of candidates) {
 		const longest = Math.max(name.length, candidate.length);
@@ -18,7 +18,7 @@ export function nearest(name: string, candidates: Iterable<string>, least = 0.75
 	return best;
 }
 
-/** Levenshtein's distance: how many letters must be put in, taken out or changed. */
+/** The Levenshtein distance: the number of insertions, deletions and substitutions. */
 function distance(from: string, to: string): number {
 	let row = Array.from({length: to.length + 1}, (_, index) => index);
 	for (let i = 1; i <= from.length; i += 1) {

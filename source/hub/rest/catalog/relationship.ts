@@ -3,8 +3,8 @@ import {RestError} from '../errors/error.ts';
 import {minLikeness, nearest} from './nearest.ts';
 
 /**
- * The relationship that embeds `target` in rows of `from`: the target is a table, a foreign key, or the column that
- * holds one; the hint a foreign key, a column at either end, or the junction. Throws PGRST200 and PGRST201.
+ * The relationship that embeds `target` in rows of `from`. The target is a table, a foreign key or its column; the hint is a foreign
+ * key, a column at either end, or the junction. Throws PGRST200 and PGRST201.
  */
 export function findRelationship(
 	catalog: Catalog,
@@ -26,7 +26,7 @@ function fits(relationship: Relationship, target: string, hint: string | null): 
 	const {to, from, constraint, columns, junction, cardinality} = relationship;
 	if (relationship.routine !== undefined) return target === relationship.routine.name;
 	const [near, far] = (columns.length === 1 && junction === undefined ? columns[0] : undefined) ?? [];
-	// A table that refers to itself is seen from both ends: by its name the many, by the column the one.
+	// A table that references itself is at both ends: its name means the to-many relationship, the column the to-one.
 	if (from === to) {
 		const many = target === to.name && cardinality === 'one-to-many';
 		if (hint !== null) return many && hint === far;
@@ -53,10 +53,10 @@ function noRelationship(catalog: Catalog, from: string, target: string, hint: st
 	);
 }
 
-/** What has relationships and is called much the same: beside `from`, or instead of it when it has none. */
+/** A similar name for the hint: of a table related to `from` or, if there is none, of a table with relationships in place of `from`. */
 function insteadOf({relationships}: Catalog, from: string, target: string): string | null {
-	const beside = relationships.filter(each => each.from.name === from).map(({to}) => to.name as string);
-	if (beside.length === 0) {
+	const related = relationships.filter(each => each.from.name === from).map(({to}) => to.name as string);
+	if (related.length === 0) {
 		const near = nearest(
 			from,
 			relationships.map(each => each.from.name as string),
@@ -64,7 +64,7 @@ function insteadOf({relationships}: Catalog, from: string, target: string): stri
 		);
 		return near === null ? null : `'${near}' instead of '${from}'`;
 	}
-	const near = beside.includes(target) ? null : nearest(target, beside, minLikeness);
+	const near = related.includes(target) ? null : nearest(target, related, minLikeness);
 	return near === null ? null : `'${near}' instead of '${target}'`;
 }
 

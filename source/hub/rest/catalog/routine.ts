@@ -2,15 +2,15 @@ import {type Catalog, exposedSchemas, type Routine} from './catalog.ts';
 import {RestError} from '../errors/error.ts';
 import {minLikeness, nearest} from './nearest.ts';
 
-export interface Called {
+export interface RoutineCall {
 	readonly name: string;
 	readonly keys: readonly string[];
 	/** The body's type for POST; null for GET. */
 	readonly contentType: string | null;
 }
 
-/** The overload that takes exactly these arguments. Throws PGRST202 and PGRST203. */
-export function findRoutine(catalog: Catalog, called: Called): Routine {
+/** The overload with exactly these parameters. Throws PGRST202 and PGRST203. */
+export function findRoutine(catalog: Catalog, called: RoutineCall): Routine {
 	const overloads = catalog.routines.get(called.name) ?? [];
 	const named = overloads.filter(routine => takes(routine, called));
 	const found = named.length > 0 ? named : overloads.filter(routine => takesBody(routine, called.contentType));
@@ -22,13 +22,13 @@ export function findRoutine(catalog: Catalog, called: Called): Routine {
 
 const rawTypes = new Set(['text/plain', 'text/xml', 'application/octet-stream']);
 
-function takes({parameters}: Routine, {keys, contentType}: Called): boolean {
+function takes({parameters}: Routine, {keys, contentType}: RoutineCall): boolean {
 	if (contentType !== null && rawTypes.has(contentType)) return false;
 	const names = new Set(parameters.map(({name}) => name as string));
 	return keys.every(key => names.has(key)) && parameters.every(({required, name}) => !required || keys.includes(name));
 }
 
-/** A single parameter without a name takes the whole body. */
+/** A single unnamed parameter takes the whole body. */
 function takesBody({parameters}: Routine, contentType: string | null): boolean {
 	const [single, ...others] = parameters;
 	if (single?.name !== '' || others.length > 0 || contentType === null) return false;
@@ -41,7 +41,7 @@ function takesBody({parameters}: Routine, contentType: string | null): boolean {
 	return types[contentType]?.includes(single.display) ?? false;
 }
 
-function notFound(catalog: Catalog, {name, keys, contentType}: Called, overloads: readonly Routine[]): RestError {
+function notFound(catalog: Catalog, {name, keys, contentType}: RoutineCall, overloads: readonly Routine[]): RestError {
 	const list = keys.join(', ');
 	const raw = contentType !== null && rawTypes.has(contentType);
 	const called = `${exposedSchemas[0]}.${name}`;

@@ -3,22 +3,21 @@ import {type Database} from '../../database/database.ts';
 import {type Catalog} from './catalog.ts';
 import {readCatalog, readFingerprint} from './catalog-reader.ts';
 
-/** Milliseconds that a request waits for the catalog to be read again. */
+/** Milliseconds that a request waits for a new catalog. */
 const maxWait = 1000;
 
 /**
- * The catalog, read once and again when it has changed. `NOTIFY pgrst` says so at once, as it does to PostgREST; where
- * nobody notifies, a lookup that missed asks the database.
+ * Caches the catalog until it changes. As with PostgREST, `NOTIFY pgrst` reports a change; without notifications, a request for an
+ * unknown name checks for one.
  */
 export class SchemaCache {
 	readonly #database: Database;
-	/** The catalog as far as nothing was heard of a change. */
-	#standing: Catalog | null = null;
-	/** The one that was read last, whether it still stands or not. */
+	/** The catalog that was read last. */
 	#last: Catalog | null = null;
+	/** Whether nothing has changed since `#last` was read. */
+	#isFresh = false;
+	/** The read in progress; null if something has changed since it began. */
 	#reading: Promise<Catalog> | null = null;
-	/** What that reads; null when something has changed since it began. */
-	#latest: Promise<Catalog> | null = null;
 	#listening: Promise<unknown> | null = null;
 
 	constructor(database: Database) {
@@ -26,42 +25,32 @@ export class SchemaCache {
 	}
 
 	/**
-	 * The catalog as it stands. Where it cannot be read for a second, as while somebody's transaction has locked a table, the one
-	 * before: PostgREST answers from that until the new one is there.
+	 * The current catalog. If reading it takes longer than `wait` milliseconds (somebody's transaction may have locked a table, or the
+	 * database may be busy) or fails, the previous one, as with PostgREST.
 	 */
-	async current(): Promise<Catalog> {
-		if (this.#standing !== null) return this.#standing;
-		const reading = this.#read();
+	async catalog(wait = maxWait): Promise<Catalog> {
 		const last = this.#last;
+		if (last !== null && this.#isFresh) return last;
+		const reading = this.#read();
 		if (last === null) return reading;
-		return Promise.race([reading.catch(() => last), sleep(maxWait, last, {ref: false})]);
+		const orLast = reading.catch(() => last);
+		return wait === 0 ? last : Promise.race([orLast, sleep(wait, last, {ref: false})]);
 	}
 
-	/**
-	 * As current, but the one before at once: for what does not change with it, and is not to wait for a database that is busy.
-	 */
-	async known(): Promise<Catalog> {
-		if (this.#last === null) return this.current();
-		if (this.#standing === null) this.#read().catch(() => undefined);
-		return this.#last;
-	}
-
-	/** A newer catalog than this one; null when it still stands. */
+	/** The catalog if it has changed since this one was read; null if not. */
 	async newerThan(catalog: Catalog): Promise<Catalog | null> {
-		const held = await this.current();
-		if (held !== catalog) return held;
+		const current = await this.catalog();
+		if (current !== catalog) return current;
 		if ((await readFingerprint(this.#database)) === catalog.fingerprint) return null;
 		this.#forget();
-		return this.current();
+		return this.catalog();
 	}
 
 	#forget(): void {
-		this.#standing = null;
+		this.#isFresh = false;
 		this.#reading = null;
-		this.#latest = null;
 	}
 
-	/** A failed read is not kept: the next request tries again. */
 	async #read(): Promise<Catalog> {
 		this.#listening ??= this.#database.listen('pgrst', payload => {
 			if (payload !== 'reload config') this.#forget();
@@ -71,18 +60,19 @@ export class SchemaCache {
 		return this.#reading;
 	}
 
-	async #readOnce(): Promise<Catalog> {
-		const reading = readCatalog(this.#database);
-		this.#latest = reading;
-		// Where not, what was changed after it began may be missing in it.
-		const isLatest = (): boolean => this.#latest === reading;
-		try {
-			const catalog = await reading;
-			this.#last = catalog;
-			if (isLatest()) this.#standing = catalog;
-			return catalog;
-		} finally {
-			if (isLatest()) this.#reading = null;
-		}
+	/** A failed read is not cached: the next request tries again. */
+	#readOnce(): Promise<Catalog> {
+		// If not, something changed after the read began, and the catalog may lack it.
+		const isCurrent = (): boolean => this.#reading === reading;
+		const reading = readCatalog(this.#database)
+			.then(catalog => {
+				if (isCurrent() || !this.#isFresh) this.#last = catalog;
+				if (isCurrent()) this.#isFresh = true;
+				return catalog;
+			})
+			.finally(() => {
+				if (isCurrent()) this.#reading = null;
+			});
+		return reading;
 	}
 }

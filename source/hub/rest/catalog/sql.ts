@@ -2,27 +2,27 @@ import {type Statement} from '../../database/database.ts';
 
 declare const catalogued: unique symbol;
 
-/** A name that the database itself gave, or that this room made up: the only kind that may become an identifier. */
+/** A name from the database's catalog or generated here: the only strings that may become identifiers. */
 export type Name = string & {readonly [catalogued]: true};
 
 /**
- * SQL text whose values are parameters. It is put together from pieces of this program, identifiers of the catalog and
- * `value`s; no function here takes text of a request into the text of a statement.
+ * SQL text with parameters. It is composed of literal parts of this program, identifiers from the catalog, and `value`s. No function here
+ * inserts text from a request into the text of a statement.
  */
 export interface Sql {
-	/** One more than there are values. */
+	/** Always one more than `values`. */
 	readonly strings: readonly string[];
 	readonly values: readonly (string | null)[];
 }
 
-/** SQL written in this program: `${}` takes other Sql, never a string. */
+/** SQL written in this program; `${}` accepts other Sql, never a string. */
 export function sql(strings: TemplateStringsArray, ...parts: readonly Sql[]): Sql {
-	return weave(strings, parts);
+	return interleave(strings, parts);
 }
 
 export const nothing: Sql = {strings: [''], values: []};
 
-/** A value, which becomes $n. PostgreSQL infers its type from where it stands. */
+/** A value that becomes $n. PostgreSQL infers its type from the context. */
 export function value(text: string | null): Sql {
 	return {strings: ['', ''], values: [text]};
 }
@@ -35,37 +35,37 @@ export function qualified({schema, name}: {readonly schema: Name; readonly name:
 	return sql`${identifier(schema)}.${identifier(name)}`;
 }
 
-/** An expression that the catalog itself holds as SQL: the text of a type, the default of a column. */
+/** SQL from the catalog: a type, or the default of a column. */
 export function catalogText(text: Name): Sql {
 	return {strings: [text], values: []};
 }
 
-/** What the database said a thing is called. Nothing of a request may pass here. */
+/** Marks a string as a name from the database. Never call it with text from a request. */
 export function catalogName(text: string): Name {
 	return text as Name;
 }
 
-/** A name of our own making, as `t3`. */
-export function madeName(prefix: 't' | 'e' | 'c' | 'j' | 'b', number: number): Name {
+/** A generated name like `t3`. */
+export function generatedName(prefix: 't' | 'e' | 'c' | 'j' | 'b', number: number): Name {
 	return `${prefix}${Math.trunc(number)}` as Name;
 }
 
 export function join(parts: readonly Sql[], separator: Sql): Sql {
 	if (parts.length === 0) return nothing;
 	const middle = separator.strings[0] ?? '';
-	return weave(['', ...parts.slice(1).map(() => middle), ''], parts);
+	return interleave(['', ...parts.slice(1).map(() => middle), ''], parts);
 }
 
 export function comma(parts: readonly Sql[]): Sql {
 	return join(parts, sql`, `);
 }
 
-/** The text with $1, $2, ... and its values. */
+/** The statement, with $1, $2, ... for the values. */
 export function statement({strings, values}: Sql): Statement {
 	return {text: strings.map((text, index) => (index === 0 ? text : `$${index}${text}`)).join(''), values};
 }
 
-function weave(strings: readonly string[], parts: readonly Sql[]): Sql {
+function interleave(strings: readonly string[], parts: readonly Sql[]): Sql {
 	const texts: string[] = [strings[0] ?? ''];
 	const values: (string | null)[] = [];
 	for (const [index, part] of parts.entries()) {

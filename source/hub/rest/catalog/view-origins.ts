@@ -1,4 +1,4 @@
-/** A column of a table or view, by the numbers that the catalog knows them by. */
+/** A column of a table or view: the oid of the relation, and the number of the column. */
 export interface Origin {
 	readonly relation: number;
 	readonly column: number;
@@ -6,21 +6,18 @@ export interface Origin {
 
 export interface ViewDocument {
 	readonly oid: number;
-	/** The view's query as PostgreSQL keeps it (pg_rewrite.ev_action). */
+	/** The view's query as PostgreSQL stores it (pg_rewrite.ev_action). */
 	readonly rule: string;
 }
 
-/**
- * Where the columns of each view come from, through views over views down to tables; a column that is computed comes from
- * nowhere. By view, then by the number of its column.
- */
+/** The table column behind each column of each view, also through several views; columns with expressions have none. */
 export function viewOrigins(views: readonly ViewDocument[]): ReadonlyMap<number, ReadonlyMap<number, Origin>> {
 	const direct = new Map(views.map(({oid, rule}) => [oid, directOrigins(rule)]));
 	const follow = (origin: Origin, depth: number): Origin | null => {
 		const above = direct.get(origin.relation);
 		if (above === undefined) return origin;
 		const next = above.get(origin.column);
-		// A view can be replaced by one over itself's children only, so this ends; the bound is for a catalog that lies.
+		// Views cannot be circular, so this ends; the limit is for a damaged catalog.
 		return next === undefined || depth > 100 ? null : follow(next, depth + 1);
 	};
 	return new Map(
@@ -39,8 +36,8 @@ export function viewOrigins(views: readonly ViewDocument[]): ReadonlyMap<number,
 const brace = /\\.|[{}]|:resno (\d+) |:resorigtbl (\d+) :resorigcol (-?\d+) /gs;
 
 /**
- * The target list of the outermost query of a rule. Each node stands in braces: the query is the first, its target entries
- * the second level; those of queries inside it lie deeper. A backslash escapes braces in names.
+ * The target list of the outermost query of a rule. Nodes are in braces: the query is at the first level, its target entries are at the
+ * second, and those of subqueries are deeper. Braces in names are escaped with a backslash.
  */
 function directOrigins(rule: string): Map<number, Origin> {
 	const origins = new Map<number, Origin>();

@@ -1,7 +1,7 @@
 import {type HubResponse} from '../../http/http.ts';
 import {type RestError} from './error.ts';
 
-/** PostgREST's error body. A HEAD request has none. */
+/** An error response like PostgREST's; `head`: without a body. */
 export function errorResponse(
 	{status, code, details, hint, message, headers}: RestError,
 	more: {readonly [name: string]: string} = {},
@@ -11,7 +11,7 @@ export function errorResponse(
 		status,
 		headers: {
 			'Content-Type': 'application/json; charset=utf-8',
-			// A function may raise any code; only one that is a word fits in a header.
+			// A function may raise any code; only word characters are safe in a header.
 			...(/^\w+$/.test(code) ? {'Proxy-Status': `PostgREST; error=${code}`} : {}),
 			...more,
 			...headers,

@@ -1,6 +1,6 @@
-/** What a request is answered with when it cannot be done: PostgREST's codes and statuses (docs: references/errors). */
+/** An error response, with PostgREST's codes and statuses (docs: references/errors). */
 export class RestError extends Error {
-	override readonly name = 'RestFault';
+	override readonly name = 'RestError';
 	readonly status: number;
 	/** `PGRSTgxx`, or a SQLSTATE. */
 	readonly code: string;
@@ -94,7 +94,7 @@ export const maxAffectedNeedsSet = () =>
 		'Function must return SETOF or TABLE when max-affected preference is used with handling=strict',
 	);
 
-/** A name in a request that no column has, in PostgreSQL's own words. */
+/** PostgreSQL's own error for an unknown column. */
 export const undefinedColumn = (table: string, column: string) =>
 	new RestError(400, '42703', `column ${table}.${column} does not exist`);
 

@@ -1,7 +1,7 @@
 import {type DatabaseError} from '../../database/database.ts';
 import {RestError} from './error.ts';
 
-// The first that matches decides (PostgREST docs: references/errors, "HTTP Status Codes").
+// The first match counts (PostgREST docs: references/errors, "HTTP Status Codes").
 const statuses: readonly (readonly [prefix: string, status: number])[] = [
 	['08', 503],
 	['09', 500],
@@ -19,9 +19,9 @@ const statuses: readonly (readonly [prefix: string, status: number])[] = [
 	['40', 500],
 	['53400', 500],
 	['53', 503],
-	// PostgREST says 500 to what is too large, too deep or too much; but it is what was asked for, and not the server, that failed.
+	// Too large, too deep or too complex. PostgREST responds with 500, but the request is at fault, not the server.
 	['54', 400],
-	// A lock was not to be had in time: PostgREST says 500, but another try may well succeed.
+	// Lock timeout. PostgREST responds with 500, but a retry may succeed.
 	['55P03', 503],
 	['55', 500],
 	['57P01', 503],
@@ -37,7 +37,7 @@ const statuses: readonly (readonly [prefix: string, status: number])[] = [
 	['42P17', 500],
 ];
 
-/** The answer to a failure that PostgreSQL reported. `known`: the caller is more than `anon`. */
+/** The error response for an error from PostgreSQL. `known`: the caller's role is not `anon`. */
 export function restErrorOf({code, message, details, hint}: DatabaseError, known: boolean): RestError {
 	if (code === 'PGRST') return raisedResponse(message, details);
 	const status = statusOf(code, message, known);
@@ -59,7 +59,7 @@ function statusOf(code: string, message: string, known: boolean): number {
 	return statuses.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 400;
 }
 
-/** `RAISE sqlstate 'PGRST'` gives the whole answer as JSON in MESSAGE and DETAIL. */
+/** `RAISE sqlstate 'PGRST'` has the whole response as JSON in MESSAGE and DETAIL. */
 function raisedResponse(message: string, details: string | null): RestError {
 	const body = objectOf(message);
 	if (body === null || typeof body['code'] !== 'string' || typeof body['message'] !== 'string') {

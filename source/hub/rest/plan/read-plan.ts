@@ -4,17 +4,17 @@ import {type Operation} from '../query/filter.ts';
 import {type Limits} from '../query/query.ts';
 import {type Name} from '../catalog/sql.ts';
 
-// A request after every name in it was looked up. What remains of the request itself are values and keys of the JSON.
+// A request with all names resolved. Of the request's own text, only values and keys of the JSON remain.
 
-/** Where rows come from. */
+/** The source of rows. */
 export interface Source {
-	/** As messages name it. */
+	/** The name for messages. */
 	readonly label: string;
 	readonly columns: ReadonlyMap<string, Column>;
-	/** For its relationships and computed columns. */
+	/** The table whose relationships and computed columns can be used. */
 	readonly table: Table | null;
-	/** Rows of a write or a call: their computed columns were made with them. */
-	readonly made: boolean;
+	/** Whether the rows come from the CTE of a write or a call, which also has their computed columns. */
+	readonly fromCte: boolean;
 }
 
 export type Term =
@@ -28,12 +28,12 @@ export type Output =
 export type PlannedCondition =
 	| {readonly kind: 'and' | 'or'; readonly negated: boolean; readonly nodes: readonly PlannedCondition[]}
 	| {readonly kind: 'filter'; readonly negated: boolean; readonly term: Term; readonly operation: Operation}
-	/** Whether anything was embedded: `author=not.is.null`. */
+	/** A test for embedded rows: `author=not.is.null`. */
 	| {readonly kind: 'embedded'; readonly exists: boolean; readonly embed: Embed};
 
 export interface PlannedOrder {
 	readonly term: Term;
-	/** The embedded row whose column orders, and which of its `orderTerms` this is. */
+	/** For an order by a column of an embedded row: the embedding, and the index in its `orderTerms`. */
 	readonly related: {readonly embed: Embed; readonly position: number} | null;
 	readonly direction: 'asc' | 'desc' | null;
 	readonly nulls: 'nullsfirst' | 'nullslast' | null;
@@ -52,14 +52,14 @@ export interface ReadPlan {
 export interface Embed {
 	readonly key: string;
 	readonly alias: Name;
-	/** Of the junction, where there is one. */
+	/** The alias of the junction, if there is one. */
 	readonly junctionAlias: Name;
 	readonly relationship: Relationship;
 	readonly plan: ReadPlan;
 	readonly inner: boolean;
 	readonly spread: boolean;
-	/** Nothing of it was selected: it only filters. */
+	/** None of its columns are selected; it is only used in filters. */
 	readonly hidden: boolean;
-	/** Columns of it that the rows above are ordered by. */
+	/** Its columns by which the parent rows are ordered. */
 	readonly orderTerms: readonly Term[];
 }

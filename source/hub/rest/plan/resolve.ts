@@ -3,7 +3,7 @@ import {notEmbedded, orderNotToOne, undefinedColumn, undefinedType} from '../err
 import {type Field} from '../query/field.ts';
 import {type Condition} from '../query/filter.ts';
 import {type OrderTerm} from '../query/order.ts';
-import {type At, type Limits, limitsAt, type Query} from '../query/query.ts';
+import {type AtPath, type Limits, limitsAt, type Query} from '../query/query.ts';
 import {
 	type Embed,
 	type Output,
@@ -15,17 +15,17 @@ import {
 } from './read-plan.ts';
 import {findRelationship, isToOne} from '../catalog/relationship.ts';
 import {type SelectItem, type SelectRelation} from '../query/select.ts';
-import {catalogName, madeName} from '../catalog/sql.ts';
+import {catalogName, generatedName} from '../catalog/sql.ts';
 
 export interface ReadSettings {
 	readonly limits: Limits;
-	/** No level of the answer has more rows. */
+	/** The maximum number of rows at each level of the response. */
 	readonly maxRows: number;
-	/** False for writes, whose own conditions decide what is written, not what is shown. */
+	/** False for writes, where the conditions of the root select the rows to write, not those to return. */
 	readonly rootConditions: boolean;
 }
 
-/** Looks up every name of a read. Throws PGRST108, 118, 200, 201 and undefined columns and types. */
+/** Resolves all names of a read. Throws PGRST108, 118, 200 and 201, and errors for undefined columns and types. */
 export function resolveRead(catalog: Catalog, query: Query, source: Source, settings: ReadSettings): ReadPlan {
 	const resolver = new Resolver(catalog, settings.maxRows);
 	const root = {
@@ -37,18 +37,18 @@ export function resolveRead(catalog: Catalog, query: Query, source: Source, sett
 	return resolver.level(root, source, settings.limits);
 }
 
-/** A condition on the rows of one table, as a write has it. */
+/** Resolves a condition on a single table, for a write. */
 export function resolveCondition(condition: Condition, source: Source): PlannedCondition {
 	return planCondition(condition, source, []);
 }
 
-/** What was asked of one level and of those below it. */
+/** The part of a query for one level and the levels below it. */
 interface Level extends Pick<Query, 'select' | 'conditions' | 'orders' | 'limits'> {}
 
 class Resolver {
 	readonly #catalog: Catalog;
 	readonly #maxRows: number;
-	#made = 0;
+	#aliases = 0;
 
 	constructor(catalog: Catalog, maxRows: number) {
 		this.#catalog = catalog;
@@ -56,7 +56,7 @@ class Resolver {
 	}
 
 	level(level: Level, source: Source, limits: Limits): ReadPlan {
-		const alias = madeName('t', this.#made++);
+		const alias = generatedName('t', this.#aliases++);
 		const orders = level.orders.filter(({path}) => path.length === 0).flatMap(({it}) => it);
 		const relations = level.select.filter(item => item.kind === 'relation');
 		for (const {path} of [...level.conditions, ...level.orders, ...level.limits]) {
@@ -83,7 +83,7 @@ class Resolver {
 		};
 	}
 
-	/** `means`: whether a name in a path is this embedding's. */
+	/** `means`: whether a name in a path refers to this embedding. */
 	#embed(
 		item: SelectRelation,
 		means: (name: string) => boolean,
@@ -105,16 +105,16 @@ class Resolver {
 			orders: stepInto(level.orders, means),
 			limits: stepInto(level.limits, means),
 		};
-		const inside: Source = {label: table.name, columns: table.columns, table, made: false};
+		const inside: Source = {label: table.name, columns: table.columns, table, fromCte: false};
 		const plan = this.level(below, inside, limitsAt({limits: below.limits}, []));
 		const orderTerms = orders
 			.filter(({relation}) => relation !== null && means(relation))
 			.map(({field}) => termOf(field, inside));
-		const number = this.#made++;
+		const number = this.#aliases++;
 		return {
 			key,
-			alias: madeName('e', number),
-			junctionAlias: madeName('j', number),
+			alias: generatedName('e', number),
+			junctionAlias: generatedName('j', number),
 			relationship,
 			plan,
 			inner,
@@ -143,12 +143,12 @@ class Resolver {
 	}
 }
 
-/** The first that a name in a path means: by its alias, or by what it embeds even where it has an alias. */
+/** The first embedding that a name in a path refers to: by its alias or by its target, even if it has an alias. */
 function findEmbedded(relations: readonly SelectRelation[], name: string): SelectRelation | undefined {
 	return relations.find(each => each.name === name || each.alias === name);
 }
 
-function stepInto<T>(all: readonly At<T>[], means: (name: string) => boolean): At<T>[] {
+function stepInto<T>(all: readonly AtPath<T>[], means: (name: string) => boolean): AtPath<T>[] {
 	return all
 		.filter(({path: [first]}) => first !== undefined && means(first))
 		.map(({path, it}) => ({path: path.slice(1), it}));
@@ -159,7 +159,7 @@ function termOf({name, path}: Field, source: Source): Term {
 	if (column !== undefined) return {kind: 'column', column, path};
 	const routine = source.table?.computed.get(name);
 	if (routine !== undefined) return {kind: 'computed', routine, path};
-	// `books(count)`, which supabase-js documents: to PostgreSQL a column that no row has is a function of the row.
+	// `books(count)`, as documented by supabase-js: for PostgreSQL, an unknown column of a row is a function of the row.
 	if (name === countRows.name) return {kind: 'computed', routine: countRows, path};
 	throw undefinedColumn(source.label, name);
 }

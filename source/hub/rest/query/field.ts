@@ -6,13 +6,13 @@ export interface JsonStep {
 	readonly key: string | number;
 }
 
-/** A column as a request writes it, with a way into its JSON. */
+/** A column in a request, with an optional path into its JSON. */
 export interface Field {
 	readonly name: string;
 	readonly path: readonly JsonStep[];
 }
 
-/** The first character of a name. */
+/** Matches the first character of a name. */
 export const startsName = /^[\p{L}\p{N}_ $"]/u;
 
 /** A name: quoted, or letters, digits, `_`, `$`, spaces and inner dashes. */

@@ -1,7 +1,7 @@
 import {type Field, parseField, parseQuoted, startsName} from './field.ts';
 import {Scanner} from './scanner.ts';
 
-/** Operators that take `(any)` and `(all)`. */
+/** Operators that may be followed by `(any)` or `(all)`. */
 const quantified = ['eq', 'gte', 'gt', 'lte', 'lt', 'like', 'ilike', 'match', 'imatch'] as const;
 const plain = ['neq', 'cs', 'cd', 'ov', 'sl', 'sr', 'nxr', 'nxl', 'adj'] as const;
 const searches = ['fts', 'plfts', 'phfts', 'wfts'] as const;
@@ -44,12 +44,12 @@ const operators = new RegExp(
 	'uy',
 );
 
-/** True for text that starts as a filter does: `eq.`, `not.in.`; a function's argument does not. */
+/** Whether text starts like a filter: `eq.`, `not.in.`. If not, it is a function's argument. */
 export function startsAsFilter(text: string): boolean {
 	return new Scanner(text, 'filter').match(operators) !== null;
 }
 
-/** The whole of a filter's value: `not.eq.5`, `in.(1,2)`. */
+/** Parses a filter on `field`: `not.eq.5`, `in.(1,2)`. */
 export function parseFilter(field: Field, text: string): Filter {
 	const scanner = new Scanner(text, 'filter');
 	const {negated, operation} = parseOperation(scanner, () => scanner.match(/[^]*/y) ?? '');
@@ -57,19 +57,19 @@ export function parseFilter(field: Field, text: string): Filter {
 	return {kind: 'filter', field, negated, operation};
 }
 
-/** A tree has no need to be deeper, and the stack that walks it is bounded. */
-const deepest = 100;
+/** Parsing is recursive and the stack is limited; no real query is deeper. */
+const maxDepth = 100;
 
 /**
- * `(id.eq.1,not.and(a.lt.3,b.is.null))` after its `and` or `or`. As PostgREST does, it reads both as one text, so that
- * `or=id.eq.1` is a filter on `orid`; and passes over what follows the last parenthesis.
+ * Parses `(id.eq.1,not.and(a.lt.3,b.is.null))`, the value of `and` or `or`. Like PostgREST, it parses key and value as one text, so that
+ * `or=id.eq.1` is a filter on `orid`, and ignores anything after the last parenthesis.
  */
 export function parseLogic(kind: 'and' | 'or', negated: boolean, text: string): Condition {
 	return parseNode(new Scanner(`${negated ? 'not.' : ''}${kind}${text}`, 'logic tree', text), 0);
 }
 
 function parseNodes(scanner: Scanner, kind: 'and' | 'or', negated: boolean, depth: number): Logic {
-	if (depth > deepest) scanner.fail('a tree that is less deep');
+	if (depth > maxDepth) scanner.fail('a tree that is less deep');
 	scanner.lexeme('(');
 	const nodes = [parseNode(scanner, depth)];
 	scanner.space();
@@ -96,7 +96,7 @@ function parseNode(scanner: Scanner, depth: number): Condition {
 	return {kind: 'filter', field, negated, operation};
 }
 
-/** A value inside a tree ends at `,` or `)`, unless it is quoted or an array literal. */
+/** A value in a logic tree ends at `,` or `)`, unless it is quoted or an array literal. */
 function parseInner(scanner: Scanner): string {
 	return parseElement(scanner) ?? scanner.match(/\{[^{}]*\}/y) ?? scanner.match(/[^,)]*/y) ?? '';
 }

@@ -1,9 +1,9 @@
 import {notAcceptable} from '../errors/error.ts';
 
-/** In which form the rows go out. */
+/** The format of the rows in the response. */
 export interface Media {
 	readonly shape: 'array' | 'object' | 'csv';
-	/** Keys whose value is null are left out. */
+	/** Whether keys whose value is null are omitted. */
 	readonly stripped: boolean;
 	readonly contentType: string;
 }
@@ -11,7 +11,7 @@ export interface Media {
 const json: Media = {shape: 'array', stripped: false, contentType: 'application/json; charset=utf-8'};
 const csv: Media = {shape: 'csv', stripped: false, contentType: 'text/csv; charset=utf-8'};
 
-/** The first of the accepted types, best first, that can be made. Throws PGRST107. */
+/** The best of the accepted types that is supported. Throws PGRST107 if there is none. */
 export function negotiate(accept: string | undefined): Media {
 	const accepted = acceptedTypes(accept);
 	for (const {type, parameters} of accepted) {
@@ -21,14 +21,14 @@ export function negotiate(accept: string | undefined): Media {
 	throw notAcceptable(accepted.map(({text}) => text));
 }
 
-/** For the OpenAPI root, which is one document. Throws PGRST107. */
+/** Throws PGRST107 if an OpenAPI document is not accepted. */
 export function requireOpenApi(accept: string | undefined): void {
 	const accepted = acceptedTypes(accept);
-	const made = new Set(['application/openapi+json', 'application/json', '*/*']);
-	if (!accepted.some(({type}) => made.has(type))) throw notAcceptable(accepted.map(({text}) => text));
+	const supported = new Set(['application/openapi+json', 'application/json', '*/*']);
+	if (!accepted.some(({type}) => supported.has(type))) throw notAcceptable(accepted.map(({text}) => text));
 }
 
-/** The type of a body, without its parameters; JSON when it is not said. */
+/** The media type of a body, without parameters; the default is JSON. */
 export function bodyType(header: string | undefined): string {
 	return header?.split(';')[0]?.trim().toLowerCase() || 'application/json';
 }
@@ -59,7 +59,7 @@ interface AcceptedType {
 	readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** As a refusal names it: a plan, which is never made here, with its format and what it is for. */
+/** The type for the error message; PostgREST names a plan, which is not supported here, with all its parameters. */
 function shownType(text: string, type: string, parameters: ReadonlyMap<string, string>): string {
 	const [, format = 'text'] = /^application\/vnd\.pgrst\.plan(?:\+(text|json))?$/.exec(type) ?? [];
 	if (!type.startsWith('application/vnd.pgrst.plan')) return text;
@@ -67,7 +67,7 @@ function shownType(text: string, type: string, parameters: ReadonlyMap<string, s
 	return `application/vnd.pgrst.plan+${format}; for="${parameters.get('for') ?? 'application/json'}"${options}`;
 }
 
-/** RFC 9110, 12.5.1: by quality, and in the given order where that is the same. */
+/** RFC 9110, 12.5.1: sorted by quality; equal ones stay in the given order. */
 function acceptedTypes(header: string | undefined): AcceptedType[] {
 	const types = (header ?? '*/*').split(',').map(text => {
 		const [type = '', ...rest] = text.split(';').map(part => part.trim());

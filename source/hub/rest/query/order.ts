@@ -2,7 +2,7 @@ import {type Field, parseField, parseName} from './field.ts';
 import {Scanner} from './scanner.ts';
 
 export interface OrderTerm {
-	/** The embedded resource whose column orders, in `order=author(name)`. */
+	/** The embedded resource in `order=author(name)`. */
 	readonly relation: string | null;
 	readonly field: Field;
 	readonly direction: 'asc' | 'desc' | null;
@@ -28,7 +28,7 @@ function parseTerm(scanner: Scanner): OrderTerm {
 	return {relation, field, direction, nulls};
 }
 
-/** In the words of PostgREST's parser: after a dot it tries word for word, elsewhere it looks one character ahead. */
+/** PostgREST's own error messages: its parser tries word by word after a dot, and looks one character ahead elsewhere. */
 function failTerm(scanner: Scanner, directed: boolean, nulls: boolean): never {
 	const words = directed ? ['nullsfirst', 'nullslast'] : ['asc', 'desc', 'nullsfirst', 'nullslast'];
 	if (!nulls && scanner.eat('.')) {
@@ -43,7 +43,7 @@ function failTerm(scanner: Scanner, directed: boolean, nulls: boolean): never {
 	scanner.fail(`${before}"," or end of input`, `'${scanner.next}'`);
 }
 
-/** The first character that is not as in the word; none when the text ends before. */
+/** The first character that differs from the word; empty if the text ends first. */
 function firstDifference(text: string, word: string): string {
 	for (let index = 0; index < word.length; index += 1) {
 		if (text.charAt(index) !== word.charAt(index)) return text.charAt(index);

@@ -1,15 +1,15 @@
 import {badBody} from '../errors/error.ts';
 
-/** A request's body, ready to be handed to the database as one parameter. */
+/** A request's body, as a single parameter for the database. */
 export interface Payload {
-	/** JSON text, or the raw text of a function's single unnamed parameter. */
+	/** JSON, or the raw text for a function's single unnamed parameter. */
 	readonly text: string;
 	readonly isObject: boolean;
-	/** The keys of its objects, or what `columns=` says. */
+	/** The keys of its objects, or those given by `columns=`. */
 	readonly keys: readonly string[];
 }
 
-/** The body of an insert, an update or a call. Throws PGRST102. */
+/** Parses the body of an insert, an update or a call. Throws PGRST102. */
 export function parsePayload(
 	body: Buffer,
 	contentType: string,
@@ -47,7 +47,7 @@ function parseJson(text: string): unknown {
 
 function payloadOf(json: unknown, text: string): Payload {
 	if (isObject(json)) return {text, isObject: true, keys: Object.keys(json)};
-	// PostgREST takes everything else for an empty array.
+	// PostgREST treats everything else as an empty array.
 	if (!Array.isArray(json) || json.length === 0) return {text: '[]', isObject: false, keys: []};
 	const first: unknown = json[0];
 	if (!isObject(first)) throw badBody('All object keys must match');

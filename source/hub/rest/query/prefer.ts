@@ -4,7 +4,7 @@ const choices = {
 	resolution: ['merge-duplicates', 'ignore-duplicates'],
 	return: ['representation', 'minimal', 'headers-only'],
 	count: ['exact', 'planned', 'estimated'],
-	// Supabase leaves db-tx-end at `commit`, which no request may override: the preference is known, and ignored.
+	// Supabase's db-tx-end is `commit`, which requests cannot override: the preference is valid, but ignored.
 	tx: ['commit', 'rollback'],
 	missing: ['default', 'null'],
 	handling: ['strict', 'lenient'],
@@ -12,13 +12,13 @@ const choices = {
 
 type Choices = {readonly [Key in Exclude<keyof typeof choices, 'tx'>]: (typeof choices)[Key][number] | null};
 
-/** The Prefer header (RFC 7240), as far as PostgREST knows it; of a preference given twice the first counts. */
+/** The preferences that PostgREST supports in the Prefer header (RFC 7240); of duplicates, the first counts. */
 export interface Preferences extends Choices {
 	readonly timezone: string | null;
 	readonly maxAffected: number | null;
 }
 
-/** Throws PGRST122 for what is not known when handling=strict. */
+/** Throws PGRST122 for unknown preferences with handling=strict. */
 export function parsePreferences(header: string | undefined): Preferences {
 	const given = (header ?? '')
 		.split(',')
@@ -48,7 +48,7 @@ export function parsePreferences(header: string | undefined): Preferences {
 	return preferences;
 }
 
-/** The Preference-Applied header: those of these preferences that were followed. */
+/** The Preference-Applied header for these preferences. */
 export function preferenceApplied(preferences: Partial<Preferences>): {readonly [name: string]: string} {
 	const {resolution, missing, count, handling, timezone, maxAffected} = preferences;
 	const applied = [
@@ -63,9 +63,9 @@ export function preferenceApplied(preferences: Partial<Preferences>): {readonly 
 	return applied.length === 0 ? {} : {'Preference-Applied': applied.join(', ')};
 }
 
-/** A zone that does not exist is passed over, as PostgREST does. */
+/** Null for a zone that does not exist, which is ignored, as in PostgREST. */
 function knownZone(name: string | null): string | null {
-	// Offsets are left out: PostgreSQL reads their sign the other way round.
+	// Offsets are not supported: their sign means the opposite in PostgreSQL.
 	if (name === null || !/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return null;
 	try {
 		return new Intl.DateTimeFormat('en', {timeZone: name}).resolvedOptions().timeZone === '' ? null : name;

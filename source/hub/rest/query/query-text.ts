@@ -1,4 +1,4 @@
-/** Parameters as a query string, as PostgREST writes it: everything escaped but letters, digits and `-_.~`. */
+/** Formats a query string like PostgREST, with everything escaped except letters, digits and `-_.~`. */
 export function queryText(parameters: readonly (readonly [name: string, value: string])[]): string {
 	return parameters.map(pair => pair.map(escape).join('=')).join('&');
 }

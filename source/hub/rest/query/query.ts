@@ -5,8 +5,8 @@ import {type OrderTerm, parseOrder} from './order.ts';
 import {Scanner} from './scanner.ts';
 import {parseSelect, type SelectItem} from './select.ts';
 
-/** Something that holds for one embedded resource, named by its path from the root; the root itself is `[]`. */
-export interface At<T> {
+/** A part of a query that applies to one embedded resource. `path` leads to it from the root, which is `[]`. */
+export interface AtPath<T> {
 	readonly path: readonly string[];
 	readonly it: T;
 }
@@ -16,25 +16,25 @@ export interface Limits {
 	readonly offset: number;
 }
 
-/** A query string as a tree: what was asked, before any name is looked up. */
+/** A parsed query string, with names not yet resolved. */
 export interface Query {
 	readonly select: readonly SelectItem[];
-	readonly conditions: readonly At<Condition>[];
-	readonly orders: readonly At<readonly OrderTerm[]>[];
-	readonly limits: readonly At<Limits>[];
+	readonly conditions: readonly AtPath<Condition>[];
+	readonly orders: readonly AtPath<readonly OrderTerm[]>[];
+	readonly limits: readonly AtPath<Limits>[];
 	readonly columns: readonly string[] | null;
 	readonly onConflict: readonly string[] | null;
-	/** What a function called by GET is given: every parameter that is no filter. */
+	/** The arguments of a function called by GET: all parameters that are not filters. */
 	readonly arguments: readonly (readonly [name: string, value: string])[];
 }
 
 const unlimited: Limits = {limit: null, offset: 0};
 
-/** Reads the parameters; `call` when they may be arguments of a function. Throws PGRST100. */
+/** Parses a query string. `call`: parameters may be arguments of a function. Throws PGRST100. */
 export function parseQuery(parameters: URLSearchParams, call: boolean): Query {
-	const conditions: At<Condition>[] = [];
-	const orders: At<readonly OrderTerm[]>[] = [];
-	const limits = new Map<string, At<Limits>>();
+	const conditions: AtPath<Condition>[] = [];
+	const orders: AtPath<readonly OrderTerm[]>[] = [];
+	const limits = new Map<string, AtPath<Limits>>();
 	const args: [string, string][] = [];
 	for (const [key, text] of parameters) {
 		if (key === 'select' || key === 'columns' || key === 'on_conflict') continue;
@@ -72,7 +72,7 @@ const maxBigint = 2n ** 63n - 1n;
 
 function withLimit(limits: Limits, which: 'limit' | 'offset', text: string): Limits {
 	if (!/^\s*-?\d+\s*$/.test(text)) return limits;
-	// PostgreSQL's own words: what it takes here is a bigint.
+	// PostgreSQL's own error: limits are of type bigint.
 	if (BigInt(text) > maxBigint) throw new RestError(400, '22003', `value "${text}" is out of range for type bigint`);
 	const number = Math.max(Math.min(Number(text), Number.MAX_SAFE_INTEGER), -1);
 	return {...limits, [which]: which === 'offset' ? Math.max(number, 0) : number};
@@ -91,7 +91,7 @@ function parseNames(text: string | null, what: string): string[] | null {
 	return names;
 }
 
-function parseFilterAt(key: string, text: string): At<Filter> {
+function parseFilterAt(key: string, text: string): AtPath<Filter> {
 	const scanner = new Scanner(key, 'tree path');
 	const path: string[] = [];
 	for (;;) {
@@ -104,8 +104,8 @@ function parseFilterAt(key: string, text: string): At<Filter> {
 	}
 }
 
-/** `posts.not.or` is a negated `or` on posts. */
-function parseLogicAt(key: string, text: string): At<Condition> {
+/** `posts.not.or` is a negated `or` on `posts`. */
+function parseLogicAt(key: string, text: string): AtPath<Condition> {
 	const names = parseDotted(key, 'logic path');
 	const kind = names.at(-1) === 'or' ? 'or' : 'and';
 	const above = names.slice(0, -1);

@@ -1,7 +1,7 @@
 import {badRange} from '../errors/error.ts';
 import {type Limits} from './query.ts';
 
-/** The rows asked for: by limit and offset, and for GET by a Range header too. Throws PGRST103. */
+/** The requested rows, by limit and offset and by the Range header (`header`). Throws PGRST103. */
 export function requestedRange(limits: Limits, header: string | undefined): Limits {
 	if (limits.limit !== null && limits.limit < 0) throw badRange('Limit should be greater than or equal to zero.');
 	const range = /^(\d+)-(\d*)$/.exec(header ?? '');
@@ -17,13 +17,13 @@ export function requestedRange(limits: Limits, header: string | undefined): Limi
 	return {offset: first, limit: last === Infinity ? null : last - first + 1};
 }
 
-/** `Content-Range`: `0-24/3573`, or stars for what is not known or not there. */
+/** The Content-Range header: `0-24/3573`, with `*` for no rows and for an unknown total. */
 export function contentRange(lower: number, upper: number, total: number | null): string {
 	const rows = total !== 0 && lower <= upper ? `${lower}-${upper}` : '*';
 	return `${rows}/${total ?? '*'}`;
 }
 
-/** 206 when there is more than was given, 416 when the offset lies beyond the end. */
+/** 206 if there are more rows than were returned, 416 if the offset is beyond the end. */
 export function rangeStatus(offset: number, rows: number, total: number | null): 200 | 206 | 416 {
 	if (total === null) return 200;
 	if (offset > total) return 416;

@@ -1,11 +1,11 @@
 import {badQuery} from '../errors/error.ts';
 
-/** Reads one text from left to right; what does not fit becomes PGRST100 with the place where it stopped. */
+/** Scans a text from left to right. Syntax errors become PGRST100 with the position. */
 export class Scanner {
 	readonly text: string;
-	/** What the text is, for the message: `filter`, `select parameter`. */
+	/** The kind of text, for messages: `filter`, `select parameter`. */
 	readonly #what: string;
-	/** What of the text the request wrote, where that is not all of it. */
+	/** The text for messages, if the request contained only a part of `text`. */
 	readonly #shown: string;
 	at = 0;
 
@@ -27,14 +27,14 @@ export class Scanner {
 		return this.text.startsWith(literal, this.at);
 	}
 
-	/** Steps over the literal when it stands here. */
+	/** Skips the literal if it is next; false if not. */
 	eat(literal: string): boolean {
 		if (!this.sees(literal)) return false;
 		this.at += literal.length;
 		return true;
 	}
 
-	/** Steps over what a sticky pattern matches here; null when it does not. */
+	/** Skips and returns what a sticky pattern matches next; null if it does not. */
 	match(pattern: RegExp): string | null {
 		pattern.lastIndex = this.at;
 		const found = pattern.exec(this.text)?.[0];
@@ -51,7 +51,7 @@ export class Scanner {
 		this.match(/[ \t]*/y);
 	}
 
-	/** The literal with any space around it. */
+	/** Skips the literal and any space around it. */
 	lexeme(literal: string): void {
 		this.space();
 		this.expect(literal);

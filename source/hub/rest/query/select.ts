@@ -11,7 +11,7 @@ interface SelectStar {
 interface SelectField {
 	readonly kind: 'field';
 	readonly field: Field;
-	/** A type's name, as the request wrote it. */
+	/** The name of the type, as in the request. */
 	readonly cast: string | null;
 	readonly alias: string | null;
 }
@@ -26,9 +26,9 @@ export interface SelectRelation {
 	readonly items: readonly SelectItem[];
 }
 
-const deepest = 50;
+const maxDepth = 50;
 
-/** `id,name::text,alias:data->>key,author!fk!inner(*),...parent(title)`. A parenthesis too many at the end is passed over, as PostgREST does. */
+/** Parses `id,name::text,alias:data->>key,author!fk!inner(*),...parent(title)`. Ignores an extra `)` at the end, as PostgREST does. */
 export function parseSelect(text: string): SelectItem[] {
 	const scanner = new Scanner(text, 'select parameter');
 	const items = parseItems(scanner, 0);
@@ -37,7 +37,7 @@ export function parseSelect(text: string): SelectItem[] {
 }
 
 function parseItems(scanner: Scanner, depth: number): SelectItem[] {
-	if (depth > deepest) scanner.fail('a select that is less deep');
+	if (depth > maxDepth) scanner.fail('a select that is less deep');
 	scanner.space();
 	if (scanner.done || scanner.next === ')') return [];
 	const items: SelectItem[] = [];

@@ -1,13 +1,15 @@
+import {arrayText} from '../../database/array-text.ts';
 import {type Parameter, type Routine} from '../catalog/catalog.ts';
 import {type Payload} from '../query/payload.ts';
 import {type ReadPlan} from '../plan/read-plan.ts';
+import {body, typedColumns} from './body.ts';
 import {isAggregate} from './render-condition.ts';
 import {
 	catalogText,
 	comma,
+	generatedName,
 	identifier,
 	join,
-	madeName,
 	nothing,
 	qualified,
 	sql,
@@ -15,19 +17,18 @@ import {
 	value,
 } from '../catalog/sql.ts';
 
-/** What a function is called with. */
+/** The arguments of a function call. */
 export type CallArguments =
 	| {readonly kind: 'query'; readonly given: readonly (readonly [name: string, value: string])[]}
 	| {readonly kind: 'body'; readonly payload: Payload};
 
-const body: Sql = identifier(madeName('b', 0));
-const call: Sql = identifier(madeName('c', 0));
+const call: Sql = identifier(generatedName('c', 0));
 
-/** The rows that a function returns; those of a scalar one have the single column `pgrst_scalar`. */
+/** A select of the rows that a function returns. Scalars have the single column `pgrst_scalar`. */
 export function renderCall(routine: Routine, args: CallArguments, plan: ReadPlan): Sql {
 	const {rows, list} = renderArguments(routine, args);
 	if (routine.returns === 'record') {
-		// Among the rows of a FROM a record would need its columns spelled out.
+		// In FROM, a record would need a list of its columns.
 		const from = rows === null ? nothing : sql` from ${rows}`;
 		return sql`select ${qualified(routine)}(${list}) as "pgrst_scalar"${from}`;
 	}
@@ -53,7 +54,7 @@ function filters(conditions: ReadPlan['conditions']): (ReadPlan['conditions'][nu
 	});
 }
 
-/** The arguments, and the row of the body that they are taken from. */
+/** The argument list, and the row of the body from which the arguments are taken. */
 function renderArguments({parameters}: Routine, args: CallArguments): {rows: Sql | null; list: Sql} {
 	const [single] = parameters;
 	if (single?.name === '') {
@@ -70,7 +71,7 @@ function renderArguments({parameters}: Routine, args: CallArguments): {rows: Sql
 	const {payload} = args;
 	const given = parameters.filter(({name}) => payload.keys.includes(name));
 	if (given.length === 0) return {rows: null, list: nothing};
-	const typed = comma(given.map(({name, type}) => sql`${identifier(name)} ${catalogText(type)}`));
+	const typed = typedColumns(given);
 	const rows = payload.isObject
 		? sql`json_to_record(${value(payload.text)}::json) as ${body}(${typed})`
 		: sql`(select * from json_to_recordset(${value(payload.text)}::json) as "all"(${typed}) limit 1) as ${body}`;
@@ -83,6 +84,5 @@ function renderArguments({parameters}: Routine, args: CallArguments): {rows: Sql
 function renderGiven({name, type, variadic}: Parameter, given: readonly (readonly [string, string])[]): Sql {
 	const values = given.filter(([key]) => key === name).map(([, text]) => text);
 	const last = values.at(-1) ?? '';
-	const list = `{${values.map(each => `"${each.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`;
-	return sql`${value(variadic ? list : last)}::${catalogText(type)}`;
+	return sql`${value(variadic ? arrayText(values) : last)}::${catalogText(type)}`;
 }

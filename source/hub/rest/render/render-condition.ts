@@ -1,3 +1,4 @@
+import {arrayText} from '../../database/array-text.ts';
 import {type Qualified} from '../catalog/catalog.ts';
 import {type Comparison, type Operation, type Search, type Truth} from '../query/filter.ts';
 import {type Embed, type PlannedCondition, type ReadPlan, type Source, type Term} from '../plan/read-plan.ts';
@@ -39,12 +40,12 @@ const truths: {readonly [truth in Truth]: Sql} = {
 	unknown: sql`unknown`,
 };
 
-/** Rows as conditions and outputs see them: under an alias. */
-export type Rows = Pick<ReadPlan, 'alias'> & {readonly source: Pick<Source, 'made'>};
+/** The rows that conditions and outputs refer to. */
+export type Rows = Pick<ReadPlan, 'alias'> & {readonly source: Pick<Source, 'fromCte'>};
 
-/** A column, or what lies in its JSON. */
+/** A column, or a value in its JSON. */
 export function renderTerm(term: Term, {alias, source}: Rows): Sql {
-	const base = renderBase(term, alias, source.made);
+	const base = renderBase(term, alias, source.fromCte);
 	if (term.path.length === 0) return base;
 	const type = baseType(term);
 	const isJson = type === 'json' || type === 'jsonb';
@@ -57,7 +58,7 @@ export function renderTerm(term: Term, {alias, source}: Rows): Sql {
 	);
 }
 
-/** Of all rows, and so never made with a single one. */
+/** Whether a computed column is an aggregate, which is computed from all rows and not for each one. */
 export function isAggregate({schema}: Qualified): boolean {
 	return schema === 'pg_catalog';
 }
@@ -72,7 +73,7 @@ function renderBase(term: Term, alias: Name, made: boolean): Sql {
 	return sql`${qualified(term.routine)}(${identifier(alias)})`;
 }
 
-/** A condition as a boolean expression; `embedded` says how to ask whether anything was embedded. */
+/** A condition as a boolean expression. `embedded` renders a test for embedded rows. */
 export function renderCondition(
 	condition: PlannedCondition,
 	rows: Rows,
@@ -93,7 +94,8 @@ function renderOperation(operation: Operation, term: Term, rows: Rows): Sql {
 	const left = renderTerm(term, rows);
 	switch (operation.kind) {
 		case 'in':
-			return sql`${left} = any (${value(arrayLiteral(operation.values))})`;
+			// `in.()` matches nothing.
+			return sql`${left} = any (${value(operation.values.join() === '' ? '{}' : arrayText(operation.values))})`;
 		case 'is':
 			return sql`${left} is ${truths[operation.truth]}`;
 		case 'distinct':
@@ -112,15 +114,9 @@ function renderOperation(operation: Operation, term: Term, rows: Rows): Sql {
 }
 
 function renderComparison({operator, quantifier, value: text}: Operation & {kind: 'compare'}, left: Sql): Sql {
-	// A star is easier to write in a URL than a per cent sign.
+	// In URLs, `*` stands for `%`, which would have to be escaped.
 	const right = value(operator === 'like' || operator === 'ilike' ? text.replaceAll('*', '%') : text);
 	if (quantifier === 'any') return sql`${left} ${comparisons[operator]} any (${right})`;
 	if (quantifier === 'all') return sql`${left} ${comparisons[operator]} all (${right})`;
 	return sql`${left} ${comparisons[operator]} ${right}`;
-}
-
-/** `in.()` asks for nothing; everything else is written as PostgreSQL writes an array. */
-function arrayLiteral(values: readonly string[]): string {
-	if (values.length === 1 && values[0] === '') return '{}';
-	return `{${values.map(each => `"${each.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`;
 }

@@ -1,13 +1,13 @@
-import {comma, identifier, madeName, sql, type Sql, value} from '../catalog/sql.ts';
+import {comma, identifier, generatedName, sql, type Sql, value} from '../catalog/sql.ts';
 
-// PostgreSQL functions take a hundred arguments.
+// PostgreSQL functions take at most a hundred arguments.
 const maxPairs = 50;
 
-/** The JSON object of a row `r` with the columns c0, c1, ... under these keys, which are values as any other. */
+/** A JSON object from a row `r` with the columns c0, c1, ... under these keys. The keys are parameters, too. */
 export function renderObject(keys: readonly string[]): Sql {
 	const pairs = keys.map((key, index) => ({
 		key: sql`${value(key)}::text`,
-		column: sql`"r".${identifier(madeName('c', index))}`,
+		column: sql`"r".${identifier(generatedName('c', index))}`,
 	}));
 	if (pairs.length <= maxPairs)
 		return sql`json_build_object(${comma(pairs.map(({key, column}) => sql`${key}, ${column}`))})`;

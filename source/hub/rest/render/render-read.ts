@@ -5,9 +5,9 @@ import {renderCondition, renderTerm} from './render-condition.ts';
 import {
 	catalogText,
 	comma,
+	generatedName,
 	identifier,
 	join,
-	madeName,
 	type Name,
 	nothing,
 	qualified,
@@ -16,25 +16,25 @@ import {
 	value,
 } from '../catalog/sql.ts';
 
-/** A select, and how one of its rows becomes JSON. */
+/** A select, and an expression that turns its rows into JSON. */
 export interface RenderedRead {
 	readonly select: Sql;
 	/** The JSON of a row of `select` under the alias `r`. */
 	readonly element: Sql;
-	/** The keys of that JSON, where they had to be known. */
+	/** The keys of that JSON; null for those of the columns. */
 	readonly keys: readonly string[] | null;
 }
 
 export const row: Sql = sql`"r"`;
 
-/** `spelled`: every column must be listed, as CSV needs it. */
+/** `spelled`: list all columns, which CSV needs. */
 export function renderRead(plan: ReadPlan, from: Sql, spelled = false): RenderedRead {
 	if (!spelled && isPlain(plan)) return {select: renderPlain(plan, from), element: sql`row_to_json("r")`, keys: null};
 	const {select, keys} = renderColumns(plan, from, []);
 	return {select, element: renderObject(keys), keys};
 }
 
-/** The rows that the plan would show without its limits, for counting: `select 1 from ...`. */
+/** A select of the plan's rows without its limits, for counting: `select 1 from ...`. */
 export function renderCount(plan: ReadPlan, from: Sql, joined: readonly Sql[] = []): Sql {
 	const exists = (embed: Embed) => {
 		const inner = embedSource(plan, embed);
@@ -50,10 +50,10 @@ export function renderCount(plan: ReadPlan, from: Sql, joined: readonly Sql[] = 
 	return sql`select 1 from ${from} ${where(conditions)}`;
 }
 
-// Row by row as PostgreSQL names them: no key differs from the name of its column.
+// Whether row_to_json gives the right result: all keys are the names of their columns.
 function isPlain({outputs, embeds, source}: ReadPlan): boolean {
-	// Among the columns of a write stand the computed ones that were made with it: a star would show them too.
-	const mixed = source.made && outputs.some(each => each.kind === 'term' && each.term.kind === 'computed');
+	// The CTE of a write also has the computed columns; a star would include them.
+	const mixed = source.fromCte && outputs.some(each => each.kind === 'term' && each.term.kind === 'computed');
 	return (
 		!mixed &&
 		outputs.every(
@@ -79,7 +79,7 @@ function renderPlain(plan: ReadPlan, from: Sql): Sql {
 	return renderSelect(plan, all.length === 0 ? [sql`${alias}.*`] : all, from, []);
 }
 
-/** Under names of our own, `c0`, `c1`, ..., whose keys are told beside; then the columns that rows above are ordered by. */
+/** A select whose columns are named `c0`, `c1`, ..., and their keys. After them, `more`: the columns by which the parent rows are ordered. */
 function renderColumns(
 	plan: ReadPlan,
 	from: Sql,
@@ -99,12 +99,12 @@ function renderColumns(
 		if (!embed.spread) return [{key: embed.key, expression: renderEmbedded(embed)}];
 		return spreadKeys(embed).map((key, index) => ({
 			key,
-			expression: sql`${identifier(embed.alias)}.${identifier(madeName('c', index))}`,
+			expression: sql`${identifier(embed.alias)}.${identifier(generatedName('c', index))}`,
 		}));
 	});
 	const all = [...columns, ...embedded];
 	const list = [...all.map(({expression}) => expression), ...more].map(
-		(expression, index) => sql`${expression} as ${identifier(madeName('c', index))}`,
+		(expression, index) => sql`${expression} as ${identifier(generatedName('c', index))}`,
 	);
 	return {select: renderSelect(plan, list, from, joined), keys: all.map(({key}) => key)};
 }
@@ -140,14 +140,14 @@ function renderSelect(plan: ReadPlan, columns: readonly Sql[], from: Sql, joined
 
 function renderOrder({term, related, direction, nulls}: PlannedOrder, plan: ReadPlan): Sql {
 	const expression = related === null ? renderTerm(term, plan) : renderRelated(related);
-	const way = direction === null ? nothing : direction === 'asc' ? sql` asc` : sql` desc`;
-	const ends = nulls === null ? nothing : nulls === 'nullsfirst' ? sql` nulls first` : sql` nulls last`;
-	return sql`${expression}${way}${ends}`;
+	const ascending = direction === null ? nothing : direction === 'asc' ? sql` asc` : sql` desc`;
+	const nullsOrder = nulls === null ? nothing : nulls === 'nullsfirst' ? sql` nulls first` : sql` nulls last`;
+	return sql`${expression}${ascending}${nullsOrder}`;
 }
 
-/** Behind the columns that are shown stand those that the rows above are ordered by. */
+/** A column by which the parent rows are ordered; these follow the selected columns. */
 function renderRelated({embed, position}: {embed: Embed; position: number}): Sql {
-	return sql`${identifier(embed.alias)}.${identifier(madeName('c', spreadKeys(embed).length + position))}`;
+	return sql`${identifier(embed.alias)}.${identifier(generatedName('c', spreadKeys(embed).length + position))}`;
 }
 
 function renderEmbedded({alias, relationship}: Embed): Sql {
@@ -155,7 +155,7 @@ function renderEmbedded({alias, relationship}: Embed): Sql {
 	return isToOne(relationship) ? json : sql`coalesce(${json}, '[]')`;
 }
 
-/** The embedded rows, one JSON for each row above: `left join lateral (...) "e1" on true`. */
+/** Joins the embedded rows, as one JSON value for each parent row: `left join lateral (...) "e1" on true`. */
 function renderJoin(parent: ReadPlan, embed: Embed): Sql {
 	const {plan, inner, spread, relationship, orderTerms} = embed;
 	const {from, joined} = embedSource(parent, embed);
@@ -168,9 +168,9 @@ function renderJoin(parent: ReadPlan, embed: Embed): Sql {
 	const toOne = isToOne(relationship);
 	const indexes = [...(spread ? keys : []).keys(), ...orderTerms.map((_, index) => keys.length + index)];
 	const columns = indexes.map(index => {
-		const column = sql`"r".${identifier(madeName('c', index))}`;
+		const column = sql`"r".${identifier(generatedName('c', index))}`;
 		const shown = toOne ? column : sql`coalesce(json_agg(${column}), '[]')`;
-		return sql`, ${shown} as ${identifier(madeName('c', index))}`;
+		return sql`, ${shown} as ${identifier(generatedName('c', index))}`;
 	});
 	const json = spread
 		? nothing
@@ -190,8 +190,8 @@ function embedSource(parent: ReadPlan, {plan, relationship, junctionAlias}: Embe
 	const inside = identifier(plan.alias);
 	const target = sql`${qualified(to)} as ${inside}`;
 	if (routine !== undefined) {
-		// Rows of a write or a call have lost their type.
-		const given = parent.source.made ? sql`${above}::${qualified(relationship.from)}` : above;
+		// Rows of a CTE have lost their table's type.
+		const given = parent.source.fromCte ? sql`${above}::${qualified(relationship.from)}` : above;
 		return {from: sql`${qualified(routine)}(${given}) as ${inside}`, joined: []};
 	}
 	const equal = (left: Sql, a: Name, right: Sql, b: Name) => sql`${left}.${identifier(a)} = ${right}.${identifier(b)}`;

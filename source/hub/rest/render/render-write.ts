@@ -1,13 +1,14 @@
 import {type Column, type Table} from '../catalog/catalog.ts';
 import {type Payload} from '../query/payload.ts';
 import {type PlannedCondition, type ReadPlan, type Term} from '../plan/read-plan.ts';
+import {body, bodyAlias, typedColumns} from './body.ts';
 import {isAggregate, renderCondition} from './render-condition.ts';
 import {
 	catalogText,
 	comma,
+	generatedName,
 	identifier,
 	join,
-	madeName,
 	type Name,
 	nothing,
 	qualified,
@@ -16,21 +17,19 @@ import {
 	value,
 } from '../catalog/sql.ts';
 
-/** The name of the rows that a write or a call gives to the select behind it. */
-export const made: Sql = sql`"pgrst_source"`;
+/** The CTE with the rows of a write or a call. */
+export const pgrstSource: Sql = sql`"pgrst_source"`;
 
-/** How many rows an upsert really inserted, told by the statement itself through a setting. */
+/** The number of rows that an upsert inserted rather than updated; the statement counts them in a setting. */
 export const insertedCount: Sql = sql`coalesce(nullif(current_setting('agentmux.inserted', true), ''), '0')::int`;
 
-const target: Sql = identifier(madeName('t', 0));
-const bodyAlias = madeName('b', 0);
-const body: Sql = identifier(bodyAlias);
+const target: Sql = identifier(generatedName('t', 0));
 
 export interface Written {
 	readonly table: Table;
 	readonly columns: readonly Column[];
 	readonly payload: Payload;
-	/** Keys that an object lacks become the column's default instead of null. */
+	/** Whether missing keys become the column's default rather than null. */
 	readonly defaults: boolean;
 	readonly returning: Sql;
 }
@@ -40,7 +39,7 @@ export interface Conflict {
 	readonly merge: boolean;
 }
 
-/** `conditions`: what each row of the body must fulfil (PUT). */
+/** `conditions`: conditions on the rows of the body (PUT). */
 export function renderInsert(
 	{table, columns, payload, defaults, returning}: Written,
 	conflict: Conflict | null,
@@ -60,7 +59,7 @@ export function renderUpdate(
 	{table, columns, payload, defaults, returning}: Written,
 	conditions: readonly PlannedCondition[],
 ): Sql {
-	// Nothing to set is no error, and changes nothing.
+	// An update that sets nothing is not an error, and changes nothing.
 	if (columns.length === 0) return sql`select ${returning} from ${qualified(table)} as ${target} where false`;
 	const set = comma(columns.map(({name}) => sql`${identifier(name)} = ${body}.${identifier(name)}`));
 	return sql`update ${qualified(table)} as ${target} set ${set} from ${renderBody(columns, payload, defaults)}${renderWhere(conditions)} returning ${returning}`;
@@ -70,7 +69,7 @@ export function renderDelete(table: Table, returning: Sql, conditions: readonly 
 	return sql`delete from ${qualified(table)} as ${target}${renderWhere(conditions)} returning ${returning}`;
 }
 
-/** Only what the answer shows: more would ask for more privileges than the request needs. */
+/** Only the columns in the response: others might need privileges that the request does not. */
 export function renderReturning(plan: ReadPlan): Sql {
 	const terms: Term[] = [
 		...plan.outputs.flatMap(output => (output.kind === 'term' ? [output.term] : [])),
@@ -99,13 +98,13 @@ export function renderReturningKeys({primaryKey}: Table): Sql {
 	return primaryKey.length === 0 ? sql`1` : comma(primaryKey.map(name => sql`${target}.${identifier(name)}`));
 }
 
-/** A JSON body as rows, each key a column of its type. */
+/** A JSON body as rows, with each key as a typed column. */
 function renderBody(columns: readonly Column[], payload: Payload, defaults: boolean): Sql {
 	const json = sql`${value(payload.text)}`;
 	if (columns.length === 0) {
 		return payload.isObject ? sql`(values (1)) as ${body}` : sql`json_array_elements(${json}::json) as ${body}`;
 	}
-	const typed = comma(columns.map(({name, type}) => sql`${identifier(name)} ${catalogText(type)}`));
+	const typed = typedColumns(columns);
 	if (!defaults) {
 		const expand = payload.isObject ? sql`json_to_record` : sql`json_to_recordset`;
 		return sql`${expand}(${json}::json) as ${body}(${typed})`;
@@ -116,7 +115,7 @@ function renderBody(columns: readonly Column[], payload: Payload, defaults: bool
 	return sql`jsonb_to_recordset(${elements}) as ${body}(${typed})`;
 }
 
-/** In parts, since a function takes a hundred arguments. */
+/** In several parts, because a function takes at most a hundred arguments. */
 function renderDefaults(columns: readonly Column[]): Sql {
 	const pairs = columns.flatMap(column =>
 		column.default === null ? [] : [sql`${value(column.name)}::text, ${catalogText(column.default)}`],
@@ -143,12 +142,12 @@ function count(sign: Sql): Sql {
 function renderWhere(conditions: readonly PlannedCondition[]): Sql {
 	if (conditions.length === 0) return nothing;
 	return sql` where ${join(
-		conditions.map(each => renderOn(each, madeName('t', 0))),
+		conditions.map(each => renderOn(each, generatedName('t', 0))),
 		sql` and `,
 	)}`;
 }
 
 function renderOn(condition: PlannedCondition, alias: Name): Sql {
-	// A write embeds nothing, so nothing can ask for it.
-	return renderCondition(condition, {alias, source: {made: false}}, () => sql`true`);
+	// A write embeds nothing, so there are no tests for embedded rows.
+	return renderCondition(condition, {alias, source: {fromCte: false}}, () => sql`true`);
 }

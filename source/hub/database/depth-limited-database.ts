@@ -2,10 +2,10 @@ import {closingQuote} from './closing-quote.ts';
 import {DatabaseError, type Database, type Statement} from './database.ts';
 
 /**
- * A database for what strangers write: a statement that nests too deep fails as PostgreSQL lets it fail, before the
- * database has seen it. Rejects with DatabaseError 54001.
+ * A database for statements from clients: one that nests too deeply is rejected with PostgreSQL's own error (DatabaseError 54001)
+ * before it reaches the database.
  */
-export function boundedDatabase(database: Database): Database {
+export function depthLimitedDatabase(database: Database): Database {
 	return {
 		run: async (scope, statements, signal) => {
 			for (const statement of statements) checkStatement(statement);
@@ -25,28 +25,28 @@ function checkStatement({text, values = []}: Statement): void {
 	if (written.some(isTooDeep)) throw tooDeep();
 }
 
-/** In PostgreSQL's words. */
+/** PostgreSQL's own message. */
 export function tooDeep(): DatabaseError {
 	return new DatabaseError('stack depth limit exceeded', '54001');
 }
 
 /**
- * How deep a value may nest before PostgreSQL is not even asked. It gives up by itself at some thousands of levels (54001), but
- * not everywhere: `json` is read at any depth, and 500,000 levels overflow the stack that worker-database.ts gives PGlite
- * (200,000 do not), which leaves the database broken. A text may well have a thousand brackets that nobody closes.
+ * The maximum depth of nesting that is passed on to PostgreSQL. Mostly PostgreSQL itself stops at a few thousand levels (54001), but
+ * it reads `json` at any depth, and 500,000 levels overflow the stack that worker-database.ts gives PGlite (200,000 do not), which
+ * leaves the database broken. The limit is high because ordinary text may contain a thousand unclosed brackets.
  */
-const deepest = 100_000;
+const maxDepth = 100_000;
 
-/** Whether brackets of any kind, outside of double quotes, nest deeper than `deepest`. Reads JSON, array and query texts alike. */
+/** Whether brackets of any kind, outside double quotes, nest deeper than `maxDepth`. For JSON, array literals and queries. */
 export function isTooDeep(text: string): boolean {
-	// Most texts are too short to be too deep, and this is asked of every value.
-	if (text.length <= deepest) return false;
+	// Runs for every value, and most are too short to be too deep.
+	if (text.length <= maxDepth) return false;
 	let depth = 0;
 	let quoted = true;
 	for (let at = 0; at < text.length; at += 1) {
 		switch (text.charCodeAt(at)) {
 			case 0x22: {
-				// A quote that is never closed is none, and then no later one is closed either.
+				// A quote that is never closed does not count; no later one can be closed either.
 				const end = quoted ? closingQuote(text, at) : -1;
 				if (end === -1) quoted = false;
 				else at = end;
@@ -56,7 +56,7 @@ export function isTooDeep(text: string): boolean {
 			case 0x5b: // [
 			case 0x7b: // {
 				depth += 1;
-				if (depth > deepest) return true;
+				if (depth > maxDepth) return true;
 				break;
 			case 0x29: // )
 			case 0x5d: // ]

@@ -1,16 +1,16 @@
 import type {HubAddress} from './dial.ts';
 import {localFetch} from './fetch.ts';
 
-/** How a program of this user's reaches the hub: by what only the hub can answer. */
-export interface HubWay {
-	/** The same for the same hub. */
+/** Verified connections to one hub, for this user's programs. */
+export interface HubTransport {
+	/** Identifies the hub. */
 	readonly name: string;
 	readonly fetch: typeof fetch;
-	/** Loaded when it is first needed. */
+	/** Loaded on demand. */
 	readonly webSocket: (token: string) => Promise<typeof WebSocket>;
 }
 
-export function wayTo(address: HubAddress): HubWay {
+export function transportTo(address: HubAddress): HubTransport {
 	return {
 		name: `${address.socket ?? address.url} ${address.proof_key}`,
 		fetch: localFetch(address),

@@ -1,10 +1,10 @@
 import {DatabaseError, type Database, type Scope} from './database.ts';
 
 /**
- * A database that is only read while there is no room to write: what would write fails with DatabaseError 53100 and
- * `sentence`, before PostgreSQL runs into the end of the disk.
+ * A database that is read-only while the disk is full: writes fail with DatabaseError 53100 and `sentence` before PostgreSQL runs out
+ * of space.
  */
-export function unwrittenDatabase(database: Database, isFull: () => boolean, sentence: string): Database {
+export function readOnlyWhenFull(database: Database, isFull: () => boolean, sentence: string): Database {
 	async function attempt<T>(scope: Scope, work: (scope: Scope) => Promise<T>): Promise<T> {
 		if (!isFull() || scope.readOnly === true) return work(scope);
 		try {

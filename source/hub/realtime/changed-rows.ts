@@ -1,24 +1,25 @@
 import {DatabaseError, type Database, type Scope} from '../database/database.ts';
-import {filterOperators, type Filter} from './binding.ts';
+import {quoteIdentifier} from '../database/session.ts';
+import {filterOperators, type BindingFilter} from './binding.ts';
 import {ownScope, type Column, type Table} from './catalog.ts';
 import {members, objectText, type JsonText} from './json-text.ts';
 import type {WholeChange} from './change-data.ts';
-import type {Change} from './notice.ts';
+import type {RowChange} from './notice.ts';
 
-/** A role with its claims: whoever has the same sees the same. */
+/** A role with its claims, which together determine the rows that a subscriber can see. */
 export interface SubscriberRole {
 	readonly role: string;
 	/** JSON. */
 	readonly claims: string;
-	/** Both, to compare. */
+	/** Both in one string, for comparison. */
 	readonly key: string;
 }
 
-/** Above it, the real server leaves out all fields of more than 64 bytes. */
+/** Bytes. In larger records, Supabase Realtime leaves out all values of more than 64 bytes. */
 const maxRecordSize = 1_048_576;
 
-/** What the database says about the rows of one table that changed. */
-export class ChangeRows {
+/** Queries about the changed rows of one table. */
+export class ChangedRows {
 	readonly #database: Database;
 	readonly #table: Table;
 	readonly #keys: readonly Column[];
@@ -29,10 +30,10 @@ export class ChangeRows {
 		this.#keys = table.columns.filter(column => column.key);
 	}
 
-	/** Reads the rows that were too large for a notice. Null: the row is gone, or has no key to read it by. */
-	async whole(changes: readonly Change[]): Promise<(WholeChange | null)[]> {
+	/** Reads the rows that were too large for a notice. Null: the row no longer exists. */
+	async complete(changes: readonly RowChange[]): Promise<(WholeChange | null)[]> {
 		const read = new Map<string, {readonly record: JsonText; readonly cut: boolean}>();
-		const absent = (change: Change): boolean => change.bytes > 0 && change.type !== 'DELETE';
+		const absent = (change: RowChange): boolean => change.bytes > 0 && change.type !== 'DELETE';
 		const wanted = changes.flatMap((change, n) => (absent(change) ? [this.#row(n, change.record, this.#keys)] : []));
 		if (wanted.length > 0 && this.#keys.length > 0) {
 			const text = `
@@ -42,8 +43,8 @@ export class ChangeRows {
 						where octet_length(e.value::text) <= 64 and e.value <> 'null'
 					) else j.row end::text as record
 				from jsonb_to_recordset($1::text::jsonb) as k("#" int, ${definitions(this.#keys)})
-				join ${identifier(this.#table.schema)}.${identifier(this.#table.name)} t
-					on ${this.#keys.map(({name}) => `t.${identifier(name)} = k.${identifier(name)}`).join(' and ')}
+				join ${quoteIdentifier(this.#table.schema)}.${quoteIdentifier(this.#table.name)} t
+					on ${this.#keys.map(({name}) => `t.${quoteIdentifier(name)} = k.${quoteIdentifier(name)}`).join(' and ')}
 				cross join lateral (select to_jsonb(t) as row) j`;
 			const [result] = await this.#database.run(ownScope, [{text, values: [`[${wanted.join(',')}]`]}]);
 			for (const {n, record, cut} of result?.rows ?? []) {
@@ -57,27 +58,27 @@ export class ChangeRows {
 		});
 	}
 
-	/** For each change the filters (by their index) that it passes: on the new row, or on what is known of a deleted one. */
-	async passed(changes: readonly WholeChange[], filters: readonly Filter[]): Promise<ReadonlySet<number>[]> {
+	/** For each change, the indexes of the filters that match its new row or, for a DELETE, the known part of its old row. */
+	async matching(changes: readonly WholeChange[], filters: readonly BindingFilter[]): Promise<ReadonlySet<number>[]> {
 		try {
 			return await this.#evaluate(changes, filters);
 		} catch (error) {
 			if (!(error instanceof DatabaseError)) throw error;
-			// One that no longer fits its column passes nothing, and takes nothing from the others.
+			// A filter whose value no longer fits its column matches nothing; the others are evaluated one by one.
 			if (filters.length === 1) return changes.map(() => new Set<number>());
-			const alone = await Promise.all(filters.map(filter => this.passed(changes, [filter])));
+			const alone = await Promise.all(filters.map(filter => this.matching(changes, [filter])));
 			return changes.map((_, n) => new Set([...filters.keys()].filter(nth => alone[nth]?.[n]?.has(0) === true)));
 		}
 	}
 
-	async #evaluate(changes: readonly WholeChange[], filters: readonly Filter[]): Promise<ReadonlySet<number>[]> {
+	async #evaluate(changes: readonly WholeChange[], filters: readonly BindingFilter[]): Promise<ReadonlySet<number>[]> {
 		const columns = this.#table.columns.filter(({name}) => filters.some(({column}) => column === name));
 		const types = new Map(columns.map(({name, type}) => [name, type]));
 		const conditions = filters.map(({column, operator}, nth) => {
 			const type = types.get(column);
 			if (type === undefined) return 'null';
 			const value = `$${nth + 2}::text::${type}`;
-			const name = `k.${identifier(column)}`;
+			const name = `k.${quoteIdentifier(column)}`;
 			return operator === 'in' ? `${name} = any (${value}[])` : `${name} ${filterOperators[operator]} ${value}`;
 		});
 		const text = `
@@ -93,8 +94,8 @@ export class ChangeRows {
 		return passed;
 	}
 
-	/** For each viewer's key the changes (by their index) whose rows it sees under row level security. */
-	async seen(
+	/** For each viewer's key, the indexes of the changes whose rows it can see under row level security. */
+	async visible(
 		changes: readonly WholeChange[],
 		viewers: readonly SubscriberRole[],
 	): Promise<ReadonlyMap<string, ReadonlySet<number>>> {
@@ -116,14 +117,14 @@ export class ChangeRows {
 		);
 	}
 
-	/** The same for one viewer, by a query of its own: a third of the time, and one human alone is the usual audience. */
+	/** The same for a single viewer, which is the most common case; a plain query takes a third of the time. */
 	async #seenBy({role, claims}: SubscriberRole, rows: JsonText): Promise<ReadonlySet<number>> {
 		const text = `
 			select k."#" as n from pg_catalog.jsonb_to_recordset($1::text::jsonb) as k("#" int, ${definitions(this.#keys)})
-			join ${identifier(this.#table.schema)}.${identifier(this.#table.name)} t
-				on ${this.#keys.map(({name}) => `t.${identifier(name)} = k.${identifier(name)}`).join(' and ')}`;
+			join ${quoteIdentifier(this.#table.schema)}.${quoteIdentifier(this.#table.name)} t
+				on ${this.#keys.map(({name}) => `t.${quoteIdentifier(name)} = k.${quoteIdentifier(name)}`).join(' and ')}`;
 		try {
-			// The hub's own work: a viewer that must wait with its requests sees what is new all the same.
+			// As the hub's own work, so that a viewer whose requests are paused still receives changes.
 			const scope = {role, claims: JSON.parse(claims) as Scope['claims'], mail: true, forRequest: false};
 			const [result] = await this.#database.run(scope, [{text, values: [rows]}]);
 			return new Set((result?.rows ?? []).map(({n}) => Number(n)));
@@ -145,9 +146,5 @@ function numbers(list: unknown): number[] {
 }
 
 function definitions(columns: readonly Column[]): string {
-	return columns.map(({name, type}) => `${identifier(name)} ${type}`).join(', ');
-}
-
-function identifier(name: string): string {
-	return `"${name.replaceAll('"', '""')}"`;
+	return columns.map(({name, type}) => `${quoteIdentifier(name)} ${type}`).join(', ');
 }
