@@ -33,10 +33,10 @@ import {describeDatabase, embedded} from '../database/postgres-url.ts';
 import {newProofKey} from '../local/proof.ts';
 import {makePrivateFolder, writePrivateFile} from '../files/private-file.ts';
 import {readOwnFile} from '../files/whole-file.ts';
-import {createRealtime} from '../realtime/realtime.ts';
+import {createRealtime, type Realtime} from '../realtime/realtime.ts';
 import {createRest} from '../rest/rest.ts';
 import {startSealing} from '../upkeep/sealing.ts';
-import {startServer, type HubServer} from './server.ts';
+import {startServer, type HubServer, type HubServerOptions} from './server.ts';
 import {renewalGrace} from '../tokens/claims.ts';
 import {endedResponse, EndedTokens} from '../tokens/ended.ts';
 import {createTokens} from '../tokens/endpoint.ts';
@@ -330,7 +330,6 @@ async function serve(
 	};
 	ended.onHeeded = request => dismissal.dismiss(hasEnded, request);
 	const unfollow = await ended.follow();
-	const forAgents = withAgentRoles(database);
 	const server = await startServer(
 		{
 			get jwtSecret() {
@@ -340,23 +339,7 @@ async function serve(
 				const end = await ended.findNow(caller);
 				return end === null ? null : endedResponse(end);
 			},
-			routes: [
-				{
-					prefix: '/rest/v1',
-					handle: ended.heeded(createRest(forAgents).handle, ({path}) => path === '/rpc/agent_revoke'),
-				},
-				{prefix: '/realtime/v1', handle: realtime.handle},
-				{prefix: '/v1/projects', handle: createManagement(forAgents).handle},
-				{
-					prefix: '/agentmux/v1/tokens',
-					handle: ended.heeded(createTokens(database, keys).handle, ({method}) => method === 'DELETE'),
-					leeway: renewalGrace,
-					givesTokens: true,
-				},
-				{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, onRotated).handle},
-				{prefix: '/agentmux/v1/cancel', handle: createCancel(database).handle},
-				{prefix: '/agentmux/v1', handle: copies},
-			],
+			routes: routesOf(database, keys, ended, realtime, {onRotated, copies}),
 			underWay,
 			upgrade(request, socket, head, countAs) {
 				if (admission.admit(socket)) realtime.upgrade(request, socket, head, countAs);
@@ -379,6 +362,32 @@ async function serve(
 			await server.close();
 		},
 	};
+}
+
+function routesOf(
+	database: FairDatabase,
+	keys: KeyRing,
+	ended: EndedTokens,
+	realtime: Realtime,
+	{onRotated, copies}: {readonly onRotated: (request: HubRequest) => Promise<void>; readonly copies: Handler},
+): HubServerOptions['routes'] {
+	const forAgents = withAgentRoles(database);
+	const answersRevoke = ({path}: HubRequest): boolean => path === '/rpc/agent_revoke';
+	const endsToken = ({method}: HubRequest): boolean => method === 'DELETE';
+	return [
+		{prefix: '/rest/v1', handle: ended.heeded(createRest(forAgents).handle, answersRevoke)},
+		{prefix: '/realtime/v1', handle: realtime.handle},
+		{prefix: '/v1/projects', handle: createManagement(forAgents).handle},
+		{
+			prefix: '/agentmux/v1/tokens',
+			handle: ended.heeded(createTokens(database, keys).handle, endsToken),
+			leeway: renewalGrace,
+			givesTokens: true,
+		},
+		{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, onRotated).handle},
+		{prefix: '/agentmux/v1/cancel', handle: createCancel(database).handle},
+		{prefix: '/agentmux/v1', handle: copies},
+	];
 }
 
 /** The port of the last run, so that the address in agents' files stays valid; 0 before the first run. */
