@@ -48,7 +48,7 @@ test("`hub cancel` ends the owner's statements, prints them, and everyone is ser
 	else await vi.waitUntil(() => told.at(-1)?.who === owner, {timeout: 20_000});
 	const began = performance.now();
 	const cancelled = await home.output(['hub', 'cancel']);
-	expect(cancelled).toMatch(/^Cancelled after \d+ s, of the owner of the database: .*select pg_sleep\(100\)\n$/m);
+	expect(cancelled).toMatch(/^Cancelled after \d+ s, the owner of the database: .*select pg_sleep\(100\)\n$/m);
 	const {status, text} = await long;
 	expect([status, text]).toEqual([400, expect.stringContaining('canceling statement due to user request')]);
 	expect(performance.now() - began).toBeLessThan(60_000);

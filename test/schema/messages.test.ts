@@ -153,7 +153,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 	});
 
 	test('the policy refuses a foreign tag also without the trigger that says why', async () => {
-		await database.script('alter table messages disable trigger messages_before_insert');
+		await database.script('alter table messages disable trigger messages_before_insert_derive');
 		try {
 			await expect(database.as(agent('A'), insert, ['[B] x'])).rejects.toMatchObject({
 				code: '42501',
@@ -162,7 +162,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 			await expect(database.as(stranger, insert, ['[B] x'])).rejects.toMatchObject({code: '42501'});
 			await expect(database.as(agent('A'), insert, ['[A] x'])).resolves.toHaveLength(1);
 		} finally {
-			await database.script('alter table messages enable trigger messages_before_insert');
+			await database.script('alter table messages enable trigger messages_before_insert_derive');
 		}
 	});
 

@@ -44,12 +44,12 @@ describe.each(engines)('search on $engine', ({open}) => {
 		{timeout: 240_000},
 		async () => {
 			await database.clear();
-			await database.script(`alter table messages disable trigger messages_before_insert;
+			await database.script(`alter table messages disable trigger messages_before_insert_derive;
 			insert into messages (content, thread_id, created_at)
 			select format('[T%s] number %s of many %s', i % 10, i, case when i % 1000 = 5 then '@T3' when i = 77 then '@RARE needle #12' end),
 				i, now() - (100001 - i) * interval '1 minute'
 			from generate_series(1, 100000) as i;
-			alter table messages enable trigger messages_before_insert;
+			alter table messages enable trigger messages_before_insert_derive;
 			analyze`);
 			await database.as(human('T1'), `insert into messages (content, reply_to) values ('[T1] an answer', 77)`);
 			const wrong: string[] = [];
