@@ -307,7 +307,7 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 		// A copy of the file does not help.
 		writeFileSync(placePath(), former);
 		await fire({home: hub.home, tag: me, event: 'UserPromptSubmit'});
-		expect(failures().at(-1)).toMatch(/has ended|has been revoked|makes another token/);
+		expect(failures().at(-1)).toMatch(/has ended|has been revoked|create another token/);
 	});
 });
 
