@@ -372,7 +372,7 @@ describe('on any error, it exits 0, says nothing to the model, and logs it for t
 		expect(await fire('Stop')).toMatchObject(silence);
 		expect(log()).toContain('NOBODY has not joined here: run `agentmux join NOBODY` in its folder');
 		expect(await fire('Nonsense')).toMatchObject(silence);
-		expect(log()).toContain('there is no event `Nonsense`');
+		expect(log()).toContain('unknown event `Nonsense`');
 	});
 
 	test('a log that is full is restarted', async () => {
