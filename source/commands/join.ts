@@ -176,7 +176,7 @@ function hosted({url, key: known, public_key}: Project, {key, account}: HookCred
 				: p`It signs in there as ${printable(account.email)}, a user created for it.`
 		}`,
 		key === null
-			? p`Start it with SUPABASE_URL and a key in its environment: they are not stored in a file, and its hooks need them.`
+			? p`Start it with SUPABASE_URL and a key in its environment: they are not stored in a file, and without them its hooks deliver no mail.`
 			: p`Its hooks use the key from the config file, which was copied to a file that only you can read.`,
 		...(public_key === undefined && !isPublic(known)
 			? [

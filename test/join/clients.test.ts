@@ -83,7 +83,7 @@ describe('Codex, which runs the hooks of the folders above too', () => {
 		const below = ['--client', 'codex', '--dir', join(folder, 'below/it')];
 		const {code, stderr} = await home.run(['join', `${me}_B`, ...below]);
 		expect(code).toBe(1);
-		expect(stderr).toContain(`/.codex/hooks.json in ${join(folder, 'below/it')} too, and they are for ${me}: one`);
+		expect(stderr).toContain(`/.codex/hooks.json in ${join(folder, 'below/it')}, and they are for ${me}: one`);
 		expect(await readdir(join(folder, 'below/it'))).toEqual([]);
 		await mkdir(join(folder, 'below/.git'));
 		expect((await home.run(['join', `${me}_B`, ...below])).code).toBe(0);

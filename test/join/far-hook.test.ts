@@ -198,7 +198,7 @@ describe('a server that is not a hub, or speaks another protocol, says nothing t
 			expect(await fire({home, tag: 'FAR', event})).toMatchObject(silence);
 			expect(log()).toMatch(new RegExp(`${event} --as FAR: (inbox_take|agent_touch) was refused with status 404: `));
 		}
-		expect(log()).toContain('the database and this hook have different versions: update the older one');
+		expect(log()).toContain('The database and this hook have different versions: update the older one');
 		const mailbox = connectMailbox(door);
 		await expect(mailbox.take({route: 'mcp'})).rejects.toMatchObject({code: 'schema'});
 		await mailbox.close();

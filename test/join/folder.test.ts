@@ -164,7 +164,7 @@ describe('a folder below another', () => {
 		expect(remarks).toEqual([
 			`A client started in ${folder} also reads ${above}, which is about CLAUDE_1. Its own tag is CLAUDE_2.`,
 		]);
-		expect(text('CLAUDE.md')).toContain('the instructions of the MCP server `agentmux` say which is its own');
+		expect(text('CLAUDE.md')).toContain('the instructions of the MCP server `agentmux` say which one applies');
 	});
 });
 

@@ -372,7 +372,7 @@ describe('on any error, it exits 0, says nothing to the model, and logs it for t
 		expect(await fire('Stop')).toMatchObject(silence);
 		expect(log()).toContain('NOBODY has not joined here: run `agentmux join NOBODY` in its folder');
 		expect(await fire('Nonsense')).toMatchObject(silence);
-		expect(log()).toContain('there is no event `Nonsense`');
+		expect(log()).toContain('unknown event `Nonsense`');
 	});
 
 	test('a log that is full is restarted', async () => {
@@ -417,7 +417,8 @@ test('fifty messages are handed over exactly once each, though the hub is killed
 	for (let round = 0; round < 5; round += 1) await fireHere('UserPromptSubmit');
 	expect(heard.toSorted()).toEqual(Array.from({length: 50}, (_, n) => String(n)).sort());
 	await own.stop();
-});
+	// Two hubs start one after the other here, and a busy machine takes 25 seconds for each.
+}, 120_000);
 
 describe('another server than this hub', () => {
 	let home: string;

@@ -133,7 +133,7 @@ describe('an agent on a Supabase project signs in as a user of its own', () => {
 		expect(code).toBe(0);
 		expect(stderr).toContain('No user could be created for CLAUDE_1');
 		expect(stderr).toContain('Email logins are disabled. Allow the email provider in the project');
-		expect(stdout).toContain('what CLAUDE_1 writes shows as unverified');
+		expect(stdout).toContain('messages from CLAUDE_1 are shown as unverified');
 		expect(project.users.size).toBe(0);
 		expect(place()['account']).toBeNull();
 		await home.output(['send', 'unvouched'], {env: {AGENTMUX_TAG: 'CLAUDE_1'}});

@@ -156,8 +156,8 @@ test('with a Supabase in the environment, join says what does not work without i
 	await mkdir(project);
 	const env = {SUPABASE_URL: url, SUPABASE_SECRET_KEY: key};
 	const said = await home.output(['join', 'CLAUDE_8', '--dir', project], {env});
-	expect(said).toContain('what CLAUDE_8 writes shows as unverified');
-	expect(said).toContain('without them its hooks hand over no mail');
+	expect(said).toContain('messages from CLAUDE_8 are shown as unverified');
+	expect(said).toContain('without them its hooks deliver no mail');
 	const written = [join(home.path, 'data/agents/CLAUDE_8.json'), join(project, '.claude/settings.json')];
 	for (const file of written) expect(await readFile(file, 'utf8')).not.toContain(key);
 	await home.output(['send', '--to', 'CLAUDE_8', 'hosted hello'], {env});

@@ -100,7 +100,7 @@ describe('where a folder lies', () => {
 		const below = await folder('project/part');
 		const {code, stderr} = await joinIn(below);
 		expect(code).toBe(0);
-		expect(stderr).toContain(`reads ${join(above, 'CLAUDE.md')} too, which is about ${me}_A. Its own tag is ${me}`);
+		expect(stderr).toContain(`also reads ${join(above, 'CLAUDE.md')}, which is about ${me}_A. Its own tag is ${me}`);
 		expect(await readFile(join(below, '.mcp.json'), 'utf8')).toContain(`"${me}"`);
 		await home.output(['leave', me, '--dir', below]);
 		expect(await readdir(below)).toEqual([]);
@@ -111,7 +111,9 @@ describe('where a folder lies', () => {
 		const project = await folder('project');
 		await mkdir(join(project, '.git'));
 		const part = await folder('project/part');
-		expect((await joinIn(part)).stderr).toContain(`${part} is under git: what join writes there is for this machine`);
+		expect((await joinIn(part)).stderr).toContain(
+			`${part} is under git. Do not commit the files that join writes: they are for ${me} on this machine`,
+		);
 		expect((await joinIn(part)).stderr).toBe('');
 		await home.output(['leave', me, '--dir', part]);
 

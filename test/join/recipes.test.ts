@@ -115,7 +115,7 @@ test('other tags take the place of the recipe’s own everywhere, and in what it
 	expect(written['planner/CLAUDE.md']).toContain('its queue is "EXEC-2"');
 	const wrong = await home.run([...leaving, '--dir', root]);
 	expect(wrong).toMatchObject({code: 0, stdout: ''});
-	expect(wrong.stderr).toContain(`PLANNER has not joined in ${root}/planner (it is Plan_1's); nothing was changed.`);
+	expect(wrong.stderr).toContain(`PLANNER has not joined in ${root}/planner (Plan_1 has); nothing was changed.`);
 	expect(await all()).toEqual(written);
 	const [, dir = '', tags = ''] = /leave --recipe planner-executor --dir '([^']+)' --tags (\S+)\n/.exec(said) ?? [];
 	await home.output([...leaving, '--dir', dir, '--tags', tags]);
@@ -209,7 +209,7 @@ describe('a tag that is taken is refused before anything changes, with others to
 		);
 		await home.output(['agents', 'revoke', 'FAR_1']);
 		expect(await tried([...joining, ...tags])).toEqual(
-			refusal('FAR_1 has been revoked. Give the agents of the recipe other'),
+			refusal("FAR_1 has been revoked. Give the recipe's agents other tags: --tags FREE_2,FAR_2"),
 		);
 		expect((await agents()).map(({tag}) => tag)).not.toContain('FREE_1');
 		await home.output(['agents', 'restore', 'FAR_1']);
@@ -245,7 +245,7 @@ describe('all agents are set up, or none', () => {
 		await writeFile(join(root, 'executor'), '');
 		expect(await tried([...joining, ...tags])).toEqual(refusal('executor/.mcp.json cannot be read (ENOTDIR)'));
 		expect(await tried([...joining, '--dir', 'nowhere', ...tags])).toEqual(
-			refusal(`There is no folder ${root}/nowhere. Make it, or name another`),
+			refusal(`There is no folder ${root}/nowhere. Create it, or give another with --dir DIR.`),
 		);
 		expect(await newcomers()).toEqual([]);
 	});

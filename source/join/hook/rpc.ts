@@ -178,8 +178,8 @@ function read(credentials: RpcOptions, name: Name, status: number, text: string)
 
 function remedyOf({tag, token}: RpcOptions, status: number, code: unknown, hint: unknown): string {
 	// PostgREST's code for a function that it does not find.
-	if (code === 'PGRST202') return 'the database and this hook have different versions: update the older one';
+	if (code === 'PGRST202') return 'The database and this hook have different versions: update the older one';
 	if (status === 401 && token !== undefined)
-		return `run \`agentmux join ${tag}\` in its folder to create another token`;
+		return `Run \`agentmux join ${tag}\` in its folder to create another token`;
 	return typeof hint === 'string' ? hint : '';
 }

@@ -52,7 +52,7 @@ export function registerCheckMessages(server: McpServer, session: Session, takin
 				// Taken messages are handed over even if this fails.
 				const before = await openMail(mailbox, session.tag, depth.named).catch(() => []);
 				const open = before.map(({id}) => id).filter(id => !ids.has(id));
-				const given = `You already have, but have not closed: ${listed(open)} (again: true shows them, ack_message closes them).`;
+				const given = `You already have these, and they are still open: ${listed(open)} (again: true shows them, ack_message closes them).`;
 				return handOver(
 					{session, mailbox, taking},
 					taken,
