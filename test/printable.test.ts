@@ -117,6 +117,8 @@ describe('what a terminal may be given', () => {
 			'tui/run/start.tsx',
 			// Cells of printable text, and our own sequences around them.
 			'tui/screen/screen.ts',
+			// What Node and libraries wrote while a screen held the terminal, once it is given back.
+			'tui/terminal/stderr.ts',
 			'tui/terminal/terminal.ts',
 		]);
 		const inked = sources.filter(({text}) => /import \{[^}]*\bText\b[^}]*\} from 'ink'/.test(text));

@@ -13,7 +13,7 @@ export function assignPicker(context: TaskContext, id: number, under: Overlay | 
 		offered: (state, filter) => assignees(state, id, filter),
 		under,
 		take(tag) {
-			const words = tag === '' ? 'whoever asks first' : `${tag} alone`;
+			const words = tag === '' ? 'whoever asks first' : `${tag} only`;
 			ask(context, tasks => tasks.assign(id, tag === '' ? null : tag), `Task #${id} is for ${words}.`);
 		},
 	});
