@@ -68,8 +68,8 @@ describe('help', () => {
 
 describe('a usage error is one sentence on stderr and exit code 2', () => {
 	test.each([
-		[['sned'], 'There is no command `sned`. Did you mean `agentmux send`?'],
-		[['frobnicate'], 'There is no command `frobnicate`. See `agentmux --help`.'],
+		[['sned'], 'Unknown command `sned`. Did you mean `agentmux send`?'],
+		[['frobnicate'], 'Unknown command `frobnicate`. See `agentmux --help`.'],
 		[['send', '--frm', 'x'], 'Unknown flag --frm.'],
 		[['send'], 'No text given.'],
 		[['timeline', '--since', 'sometime'], '`sometime` (--since) is not a time. Give how long ago (30m, 2h, 7d),'],
