@@ -2516,8 +2516,8 @@ CREATE OR REPLACE FUNCTION agentmux.event_written()
 AS $function$
 begin
   delete from public.events as e where e.id in (
-    select old.id from public.events as old
-    where old.at < clock_timestamp() - interval '30 days' or old.id <= new.id - 100000
+    select stale.id from public.events as stale
+    where stale.at < clock_timestamp() - interval '30 days' or stale.id <= new.id - 100000
     for update skip locked);
   return null;
 end $function$;

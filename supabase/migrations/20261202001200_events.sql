@@ -27,8 +27,8 @@ create or replace function agentmux.event_written() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   delete from public.events as e where e.id in (
-    select old.id from public.events as old
-    where old.at < clock_timestamp() - interval '30 days' or old.id <= new.id - 100000
+    select stale.id from public.events as stale
+    where stale.at < clock_timestamp() - interval '30 days' or stale.id <= new.id - 100000
     for update skip locked);
   return null;
 end $$;
