@@ -155,7 +155,7 @@ describe('verify', {timeout: 180_000}, () => {
 		const first = await home.run(['verify']);
 		expect(first.code).toBe(0);
 		expect(first.stdout).toContain('2 messages since');
-		expect(first.stderr).toContain('This is another history than the one that this machine saw last');
+		expect(first.stderr).toContain('This is not the history that this machine saw last');
 		const second = await home.run(['verify']);
 		expect([second.code, second.stderr]).toEqual([0, '']);
 		await tamper(`update messages set content = '[HUMAN] forged' where id = 1`);

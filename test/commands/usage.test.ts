@@ -68,8 +68,8 @@ describe('help', () => {
 
 describe('a usage error is one sentence on stderr and exit code 2', () => {
 	test.each([
-		[['sned'], 'There is no command `sned`. Did you mean `agentmux send`?'],
-		[['frobnicate'], 'There is no command `frobnicate`. See `agentmux --help`.'],
+		[['sned'], 'Unknown command `sned`. Did you mean `agentmux send`?'],
+		[['frobnicate'], 'Unknown command `frobnicate`. See `agentmux --help`.'],
 		[['send', '--frm', 'x'], 'Unknown flag --frm.'],
 		[['send'], 'No text given.'],
 		[['timeline', '--since', 'sometime'], '`sometime` (--since) is not a time. Give how long ago (30m, 2h, 7d),'],
@@ -101,8 +101,8 @@ describe('a usage error is one sentence on stderr and exit code 2', () => {
 		[['hub', 'stop', '--port', '5'], '`agentmux hub stop` does not take --port. It is a flag of `agentmux hub run`.'],
 		[['keys', 'list', '--as', 'A'], '`agentmux keys list` does not take --as. It is a flag of `agentmux keys trust`.'],
 		[['sql'], 'The query is missing.'],
-		[['watch', 'orders'], '--to is missing. Use --to TAG'],
-		[['watch', 'orders', '--off'], '--to is missing. Use --to TAG'],
+		[['watch', 'orders'], '--to is missing. Example: agentmux watch orders --to RESPONDER'],
+		[['watch', 'orders', '--off'], '--to is missing. Example: agentmux watch orders --to RESPONDER --off'],
 		[['watch', '--to', 'RESPONDER'], 'Give one table.'],
 		[['watch', 'orders', 'carts', '--to', 'RESPONDER'], 'Give one table.'],
 		[['join'], 'No agent given.'],

@@ -107,7 +107,7 @@ test('tail, the screen and the MCP server go on with an older copy that was put 
 
 	// The hub had sealed what is gone: that is another history, and no tampering.
 	const verified = await home.run(['verify']);
-	expect(verified.stderr).toContain('This is another history than the one that this machine saw last');
+	expect(verified.stderr).toContain('This is not the history that this machine saw last');
 	expect(verified.code).toBe(0);
 }, 180_000);
 
