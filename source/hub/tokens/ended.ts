@@ -155,7 +155,7 @@ export function endedResponse({status, code, message, hint}: Ended): HubResponse
 	return json(status, {code, details: null, hint, message});
 }
 
-/** In the same words as the database (20261130000300_tokens.sql). */
+/** In the same words as the database (20261202000100_tokens.sql). */
 export function revoked(tag: string): Ended {
 	return {
 		status: 403,
