@@ -68,7 +68,7 @@ describe('the SQL of an agent on the hub', () => {
 		expect(made.text).toContain('a;b');
 		const migrated = await call(client, 'apply_migration', {name: 'x', query: 'create table x (a int)'});
 		expect(migrated.isError).toBe(true);
-		expect(migrated.text).toContain('migrations are for the owner of the database');
+		expect(migrated.text).toContain('only the owner of the database can run migrations');
 		await client.close();
 	});
 
@@ -91,7 +91,7 @@ describe('the SQL of an agent on the hub', () => {
 		expect((await sql(client, 'select current_user')).text).toContain('agent_CLAUDE_1');
 		await client.close();
 		const {code, stderr} = await home.run(['mcp', '--supabase'], {cwd: '/'});
-		expect({code, stderr}).toEqual({code: 2, stderr: expect.stringContaining('Say so with --as TAG') as string});
+		expect({code, stderr}).toEqual({code: 2, stderr: expect.stringContaining('Use --as TAG to say whose SQL this is.') as string});
 		const other = await home.run(['mcp', '--supabase', '--as', 'CLAUDE_2'], {cwd: folder});
 		expect(other.code).toBe(2);
 	});

@@ -29,7 +29,7 @@ describe('events of clients', () => {
 		for (const word of ['other', 'toString', '']) {
 			expect(() => clientIn(['Stop', '--client', word])).toThrow(`unknown client \`${word}\``);
 		}
-		expect(() => clientIn(['--client'])).toThrow('there is no client ``');
+		expect(() => clientIn(['--client'])).toThrow('unknown client ``');
 	});
 
 	test.each([

@@ -136,7 +136,7 @@ describe('a server that is not a hub, or speaks another protocol, says nothing t
 			/the answer was cut off/,
 		],
 		['resets the connection', (socket: Socket) => void socket.resetAndDestroy(), /ECONNRESET|EPIPE/],
-		['speaks another protocol', (socket: Socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n'), /is no HTTP/],
+		['speaks another protocol', (socket: Socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n'), /is not HTTP/],
 		[
 			'answers 404 with a page',
 			(socket: Socket) => void socket.end(answered('404 Not Found', '<html>', 'text/html')),

@@ -109,7 +109,7 @@ describe('an agent on a Supabase project signs in as a user of its own', () => {
 		});
 		expect(ended).toMatchObject({code: 0, stdout: '', stderr: ''});
 		expect(readFileSync(join(home.path, 'logs/hook.log'), 'utf8')).toMatch(
-			/PostToolBatch.*it has not signed in: its mailbox/,
+			/PostToolBatch.*it has not signed in yet: its mailbox/,
 		);
 	});
 

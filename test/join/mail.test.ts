@@ -44,7 +44,7 @@ describe('the text of a hook', () => {
 		expect(text).toContain(
 			'(cut: it has 131072 characters; read_thread with id 1, or `agentmux inbox --as CLAUDE_1` in a shell, shows it)',
 		);
-		expect(text).toContain('  | short\n\nThe `agentmux` tools');
+		expect(text).toContain('  | short\n\nTo answer, use the `agentmux` tools');
 	});
 
 	test('twenty of the largest, to and from the longest tags, are no longer either', () => {

@@ -71,7 +71,7 @@ describe('join', () => {
 		['{\n  "mcpServers": {\n    "x": 1,\n  }\n}', /line 4, a name in double quotes is expected\. It was not changed/],
 		['[]', /The document in .* is not an object/],
 		['{"mcpServers": 3}', /`mcpServers` in .* is not an object/],
-		[Buffer.from([0x7b, 0xff, 0x7d]), /not text in UTF-8/],
+		[Buffer.from([0x7b, 0xff, 0x7d]), /is not UTF-8 text/],
 	])('a malformed file is refused with its line and left untouched', async (content, sentence) => {
 		await writeFile(file, content);
 		await expect(planServers(folder, 'CLAUDE_1', launcher)).rejects.toMatchObject({

@@ -65,7 +65,7 @@ describe('join', () => {
 	test('under another tag takes the place of the former, where that stands, and says so', async () => {
 		await joinAs('CODEX_1');
 		await writeFile(file, `${await text()}\n[tui]\ntheme = "x"\n`);
-		expect((await joinAs('CODEX_2')).remarks).toEqual([expect.stringContaining('was CODEX_1 before')]);
+		expect((await joinAs('CODEX_2')).remarks).toEqual([expect.stringContaining('was joined as CODEX_1 before')]);
 		expect(await text()).not.toContain('CODEX_1');
 		expect((await text()).endsWith('# agentmux: end\n\n[tui]\ntheme = "x"\n')).toBe(true);
 	});
@@ -101,7 +101,7 @@ describe('join', () => {
 
 	test('says that Codex complains of hooks in two places where the project has some in this file', async () => {
 		await writeFile(file, '[[hooks.Stop]]\nhooks = []\n');
-		expect((await joinAs('CODEX_1')).remarks).toEqual([expect.stringContaining('ours stand in .codex/hooks.json')]);
+		expect((await joinAs('CODEX_1')).remarks).toEqual([expect.stringContaining('ours are in .codex/hooks.json')]);
 	});
 
 	test.each([
@@ -114,14 +114,14 @@ describe('join', () => {
 		['a key twice', 'a = 1\n\na = 2\n', 'invalid', /line 3/],
 		['a foreign server of our name', '\n[mcp_servers.agentmux]\nurl = "x"\n', 'conflict', /did not write \(line 2\)/],
 		['one in dotted keys', 'mcp_servers.agentmux.url = "x"\n', 'conflict', /did not write \(line 1\)/],
-		['a closed table', '# mcp_servers\nmcp_servers = {}\n', 'conflict', /nothing can be added to \(line 2\)/],
+		['a closed table', '# mcp_servers\nmcp_servers = {}\n', 'conflict', /inline table, which cannot be extended \(line 2\)/],
 		[
 			'no end',
 			'a = 1\n# agentmux: begin CODEX_1 (x)\n[mcp_servers.agentmux]\ncommand = "x"\n',
 			'invalid',
-			/line 2 has no end/,
+			/line 2 of .* has no end/,
 		],
-		['bytes that are no text', Buffer.from([0x61, 0xff]), 'invalid', /not text in UTF-8/],
+		['bytes that are no text', Buffer.from([0x61, 0xff]), 'invalid', /is not UTF-8 text/],
 	])('refuses %s with the line, and leaves the file untouched', async (_, content, code, message) => {
 		await writeFile(file, content);
 		await expect(joinAs('CODEX_1')).rejects.toMatchObject({code, message: expect.stringMatching(message)});
@@ -180,7 +180,7 @@ describe('leave', () => {
 		await writeFile(file, edited);
 		const refused = {
 			code: 'invalid',
-			message: expect.stringMatching(/outside of the lines 1 to \d+ belongs to the tables/),
+			message: expect.stringMatching(/outside of lines 1 to \d+ belongs to the tables/),
 		};
 		await expect(leaveAs('CODEX_1')).rejects.toMatchObject(refused);
 		await expect(joinAs('CODEX_2')).rejects.toMatchObject(refused);
