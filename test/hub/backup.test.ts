@@ -59,7 +59,7 @@ describe('hub backup', () => {
 		const said = await home.output(['hub', 'backup', file]);
 		over.abort();
 		await writer;
-		expect(said).toMatch(/^\S+backup\.tar\.gz holds the mailbox \(\d+ messages, \d+\.\d MB\)\.\n$/);
+		expect(said).toMatch(/^Wrote the mailbox to \S+backup\.tar\.gz \(\d+ messages, \d+\.\d MB\)\.\n$/);
 		expect(statSync(file).mode & 0o777).toBe(0o600);
 		expect(execFileSync('tar', ['-tzf', file], {encoding: 'utf8'})).toContain('pg/PG_VERSION');
 		const {jwt_secret} = JSON.parse(readFileSync(join(home.path, 'data/keys.json'), 'utf8')) as {jwt_secret: string};

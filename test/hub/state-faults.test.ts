@@ -55,10 +55,10 @@ describe.each(Object.keys(kinds))('a %s in the place of a file of the home', kin
 		const path = join(data, 'agents', 'A.json');
 		const server = await kinds[kind]?.(path);
 		try {
-			expect(() => readJsonFile(path)).toThrow(/cannot be read: (it is not an ordinary file|a folder stands)/);
+			expect(() => readJsonFile(path)).toThrow(/^Cannot read .*: it is (not an ordinary file|a folder, not a file)/);
 			expect(() => readCredentials(data, 'A')).toThrow(`${path} cannot be read`);
 			expect(lockHolder(path)).toBeNull();
-			await expect(takeLock(path)).rejects.toThrow(/cannot be taken: (it is not an ordinary file|a folder stands)/);
+			await expect(takeLock(path)).rejects.toThrow(/cannot be taken: it is (not an ordinary file|a folder, not a file)/);
 		} finally {
 			server?.close();
 			rmSync(data, {recursive: true});
@@ -84,7 +84,7 @@ describe.each(Object.keys(kinds))('a %s in the place of a file of the home', kin
 		const status = await home.run(['hub', 'status']);
 		expect(status).toMatchObject({code: 0, stdout: expect.stringContaining('engine') as string});
 		const stopped = await home.run(['hub', 'stop']);
-		expect(stopped).toMatchObject({code: 0, stderr: expect.stringContaining('has ended') as string});
+		expect(stopped).toMatchObject({code: 0, stderr: expect.stringContaining('Stopped the hub') as string});
 		const {code, stderr} = await home.run(['hub', 'start']);
 		expect({code, stderr}).toEqual({
 			code: 1,
@@ -125,7 +125,7 @@ describe('history.json that agentmux did not write', () => {
 		// The last seal is made at the end.
 		await home.output(['hub', 'stop']);
 		const log = readFileSync(join(home.path, 'logs', 'hub.log'), 'utf8');
-		expect(log.match(/history\.json held something that agentmux did not write/g)).toHaveLength(1);
+		expect(log.match(/history\.json contained something that agentmux did not write/g)).toHaveLength(1);
 	});
 });
 

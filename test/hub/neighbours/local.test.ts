@@ -198,7 +198,7 @@ describe('where no socket can be made', () => {
 				.filter(line => line !== '' && !line.startsWith('host: 127.0.0.1:'));
 			expect(said.length).toBeGreaterThan(1);
 			for (const line of said) expect(line).toMatch(/^GET \/health\?challenge=[\w-]{32} HTTP\/1\.1$/);
-			expect(readFileSync(join(hub.paths.logs, 'hook.log'), 'utf8')).toContain('Something else than the hub answers');
+			expect(readFileSync(join(hub.paths.logs, 'hook.log'), 'utf8')).toContain('A program other than the hub answers');
 		} finally {
 			await squatter.stop();
 		}
