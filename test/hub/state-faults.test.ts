@@ -58,7 +58,9 @@ describe.each(Object.keys(kinds))('a %s in the place of a file of the home', kin
 			expect(() => readJsonFile(path)).toThrow(/^Cannot read .*: it is (not an ordinary file|a folder, not a file)/);
 			expect(() => readCredentials(data, 'A')).toThrow(`${path} cannot be read`);
 			expect(lockHolder(path)).toBeNull();
-			await expect(takeLock(path)).rejects.toThrow(/cannot be taken: it is (not an ordinary file|a folder, not a file)/);
+			await expect(takeLock(path)).rejects.toThrow(
+				/cannot be taken: it is (not an ordinary file|a folder, not a file)/,
+			);
 		} finally {
 			server?.close();
 			rmSync(data, {recursive: true});

@@ -91,7 +91,10 @@ describe('the SQL of an agent on the hub', () => {
 		expect((await sql(client, 'select current_user')).text).toContain('agent_CLAUDE_1');
 		await client.close();
 		const {code, stderr} = await home.run(['mcp', '--supabase'], {cwd: '/'});
-		expect({code, stderr}).toEqual({code: 2, stderr: expect.stringContaining('Use --as TAG to say whose SQL this is.') as string});
+		expect({code, stderr}).toEqual({
+			code: 2,
+			stderr: expect.stringContaining('Use --as TAG to say whose SQL this is.') as string,
+		});
 		const other = await home.run(['mcp', '--supabase', '--as', 'CLAUDE_2'], {cwd: folder});
 		expect(other.code).toBe(2);
 	});

@@ -114,7 +114,12 @@ describe('join', () => {
 		['a key twice', 'a = 1\n\na = 2\n', 'invalid', /line 3/],
 		['a foreign server of our name', '\n[mcp_servers.agentmux]\nurl = "x"\n', 'conflict', /did not write \(line 2\)/],
 		['one in dotted keys', 'mcp_servers.agentmux.url = "x"\n', 'conflict', /did not write \(line 1\)/],
-		['a closed table', '# mcp_servers\nmcp_servers = {}\n', 'conflict', /inline table, which cannot be extended \(line 2\)/],
+		[
+			'a closed table',
+			'# mcp_servers\nmcp_servers = {}\n',
+			'conflict',
+			/inline table, which cannot be extended \(line 2\)/,
+		],
 		[
 			'no end',
 			'a = 1\n# agentmux: begin CODEX_1 (x)\n[mcp_servers.agentmux]\ncommand = "x"\n',
