@@ -79,7 +79,7 @@ test('tail, the screen and the MCP server go on with an older copy that was put 
 
 	const sentence = 'History was replaced: ';
 	await Promise.all([tail.until('new 2'), tail.until(sentence), terminal.waitFor('new 2', 60_000)]);
-	await tail.until('Back.');
+	await tail.until('Back online.');
 	expect(tail.stderr.match(/History was replaced: .*/g)).toHaveLength(1);
 	expect(tail.stderr).not.toContain('nothing was missed');
 	const told = [...tail.stdout.matchAll(/(common|lost|new) \d/g)].map(([text]) => text);
