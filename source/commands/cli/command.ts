@@ -22,7 +22,7 @@ export interface Command {
 	/** The text of `agentmux NAME --help`: usage, flags, an example. */
 	readonly help: string;
 	readonly flags: AnyFlags;
-	/** Whether it goes on where something else stands in the place of a file of the home, which is then only said. */
+	/** Whether the command goes on if a path in the home is not an ordinary file; it then only prints a warning. */
 	readonly goesOn?: (input: readonly string[]) => boolean;
 	run(invocation: Invocation): Promise<void>;
 }

@@ -30,7 +30,7 @@ export interface HubServerOptions {
 	/** The response to a caller whose token was ended before it expired; null for all others. */
 	readonly refuse?: (caller: Caller) => Promise<HubResponse | null>;
 	readonly routes: readonly Route[];
-	/** Is told of each request that is being answered. */
+	/** Called for each request that is being answered. */
 	readonly underWay?: UnderWay;
 	/** Takes over WebSocket handshakes under /realtime/v1/websocket. `countAs`: among whose connections it counts from then on. */
 	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer, countAs: (holder: string) => void) => void;

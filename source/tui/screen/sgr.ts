@@ -6,7 +6,7 @@ import {lookOf, type Colour, type Depth, type Style} from './style.ts';
 export interface TerminalColours {
 	/** The escape sequence that makes a style the current one, whatever was before. */
 	readonly sgr: (of: Style) => string;
-	/** Takes another palette into use; what stands on the terminal has to be drawn anew. */
+	/** Takes another palette into use; the terminal has to be redrawn. */
 	readonly use: (palette: Palette) => void;
 }
 
