@@ -1392,7 +1392,7 @@ begin
   order by s.xid, s.id, s.redaction;
 end $function$;
 
--- Adds at most so many seals; whether there may be more to seal. One at a time.
+-- Adds at most that many seals, one at a time. Returns whether there may be more to seal.
 CREATE OR REPLACE FUNCTION agentmux.seal(p_seals integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1982,7 +1982,7 @@ create table agentmux.lease_clock (
 );
 CREATE TRIGGER lease_clock_guard_locks BEFORE UPDATE ON agentmux.lease_clock FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('tasks');
 
--- Until when a lease of so many seconds lasts: between one second and an hour.
+-- When a lease of that many seconds ends; it lasts between one second and an hour.
 CREATE OR REPLACE FUNCTION agentmux.lease(p_seconds integer)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -1991,7 +1991,7 @@ AS $function$
   select clock_timestamp() + make_interval(secs => least(greatest(coalesce(p_seconds, 60), 1), 3600))
 $function$;
 
--- After so many attempts the next one waits half to one and a half times as long.
+-- How long to wait after that many attempts: 2, 4, 8 ... seconds, an hour at most, times 0.5 to 1.5 by chance.
 CREATE OR REPLACE FUNCTION agentmux.backoff(p_attempts integer)
  RETURNS interval
  LANGUAGE sql

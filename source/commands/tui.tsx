@@ -36,7 +36,7 @@ export const tui = (commands: Commands): Command => ({
 		const as = typeof invocation.flags['as'] === 'string' ? invocation.flags['as'] : undefined;
 		// A dumb terminal cannot move the cursor.
 		const {env, stdout} = invocation;
-		// An agent gets the snapshot, too, even if its client gives it a terminal.
+		// An agent also gets the snapshot, even if its client gives it a terminal.
 		const isScreen = stdout.isTTY && env['TERM'] !== 'dumb' && runningClients(env).length === 0;
 		if (isScreen) await showScreen(invocation, as, commands);
 		else await printSnapshot(invocation, as);

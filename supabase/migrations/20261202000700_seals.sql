@@ -55,7 +55,7 @@ begin
   order by s.xid, s.id, s.redaction;
 end $$;
 
--- Adds at most so many seals; whether there may be more to seal. One at a time.
+-- Adds at most that many seals, one at a time. Returns whether there may be more to seal.
 create or replace function agentmux.seal(p_seals int) returns boolean
 language plpgsql security definer set search_path = '' as $$
 declare

@@ -11,13 +11,13 @@ insert into agentmux.lease_clock default values on conflict do nothing;
 create or replace trigger lease_clock_guard_locks before update on agentmux.lease_clock
   for each statement execute function agentmux.guard_locks('tasks');
 
--- Until when a lease of so many seconds lasts: between one second and an hour.
+-- When a lease of that many seconds ends; it lasts between one second and an hour.
 create or replace function agentmux.lease(p_seconds int) returns timestamptz
 language sql volatile set search_path = '' as $$
   select clock_timestamp() + make_interval(secs => least(greatest(coalesce(p_seconds, 60), 1), 3600))
 $$;
 
--- After so many attempts the next one waits half to one and a half times as long.
+-- How long to wait after that many attempts: 2, 4, 8 ... seconds, an hour at most, times 0.5 to 1.5 by chance.
 create or replace function agentmux.backoff(p_attempts int) returns interval
 language sql immutable set search_path = '' as $$
   select make_interval(secs => least(3600, power(2, p_attempts)))

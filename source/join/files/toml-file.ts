@@ -164,7 +164,9 @@ function tableIn(table: TomlTable, name: string): TomlTable {
 /** A warning about other hooks in the file: Codex runs the hooks of both files, and complains about it at each start. */
 function otherHooks(file: string, rest: TomlTable, {name, hooks}: Client): string[] {
 	const own = Object.values(tableIn(rest, 'hooks')).some(Array.isArray);
-	return own ? [`${file} has hooks, too, and ours are in ${hooks}: ${name} runs both, and says so at its start.`] : [];
+	return own
+		? [`${file} also has hooks, and ours are in ${hooks}: ${name} runs both, and says so when it starts.`]
+		: [];
 }
 
 /** The client passes only named variables on to a server. */

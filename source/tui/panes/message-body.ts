@@ -48,7 +48,7 @@ interface Body {
 
 /** The bodies that one run of the screen has laid out. */
 interface Bodies {
-	/** The lines of a body, laid out once per width; anew when a part has arrived that can do more. */
+	/** The lines of a body, laid out once per width, and again when the Markdown renderer has loaded. */
 	linesOf(body: Body, width: number, whole: boolean): readonly Strip[];
 	/** A text as Markdown, read once per message and as far as is asked for; null until that can be done. */
 	documentOf(text: string, owner: Body['owner'], whole: boolean): Document | null;
@@ -73,9 +73,9 @@ export function addressesIn(ui: Ui, message: Message): readonly string[] {
 	return document === null ? [] : (markdown()?.addressesOf(document) ?? []);
 }
 
-/** After so many more lines, those that nobody asked for meanwhile are forgotten: several screens. A cell takes 32 bytes. */
+/** Laid-out lines per generation of the cache: several screens. A cell takes 32 bytes. */
 const maxLaidOut = 600;
-/** The same of messages that were read: what is on the screen, and what is scrolled through. */
+/** Parsed messages per generation: those on the screen, and those that are scrolled through. */
 const maxDocuments = 150;
 
 function createBodies(keymap: Keymap): Bodies {
