@@ -1991,7 +1991,7 @@ AS $function$
   select clock_timestamp() + make_interval(secs => least(greatest(coalesce(p_seconds, 60), 1), 3600))
 $function$;
 
--- How long to wait after that many attempts: 2, 4, 8 ... seconds, an hour at most, times 0.5 to 1.5 by chance.
+-- How long to wait after that many attempts: 2, 4, 8 ... seconds, an hour at most. Callers wait 0.5 to 1.5 times that, by chance.
 CREATE OR REPLACE FUNCTION agentmux.backoff(p_attempts integer)
  RETURNS interval
  LANGUAGE sql

@@ -17,7 +17,7 @@ language sql volatile set search_path = '' as $$
   select clock_timestamp() + make_interval(secs => least(greatest(coalesce(p_seconds, 60), 1), 3600))
 $$;
 
--- How long to wait after that many attempts: 2, 4, 8 ... seconds, an hour at most, times 0.5 to 1.5 by chance.
+-- How long to wait after that many attempts: 2, 4, 8 ... seconds, an hour at most. Callers wait 0.5 to 1.5 times that, by chance.
 create or replace function agentmux.backoff(p_attempts int) returns interval
 language sql immutable set search_path = '' as $$
   select make_interval(secs => least(3600, power(2, p_attempts)))
