@@ -143,11 +143,14 @@ declare
   changed text[];
 begin
   if not exists (select from agentmux.wakes as w where p_tags is null or w.low = any (p_tags) or w.high = any (p_tags)) then return; end if;
-  with gone as (
-    delete from agentmux.wakes as w where p_tags is null or w.low = any (p_tags) or w.high = any (p_tags) returning w.low, w.high, w.damped
-  )
-  select array_agg(tag) into changed from gone cross join lateral unnest(array[gone.low, gone.high]) as tag where gone.damped;
-  if changed is not null then perform agentmux.show_damped(changed); end if;
+  perform agentmux.guard_lock('wakes');
+  -- First the agents' rows, in one order: whoever wakes locks them in that order, too.
+  changed := array(
+    select distinct tag from agentmux.wakes as w cross join lateral unnest(array[w.low, w.high]) as tag
+    where w.damped and (p_tags is null or w.low = any (p_tags) or w.high = any (p_tags)));
+  perform from public.agents as a where upper(a.tag collate "C") = any (changed) order by upper(a.tag collate "C") for update;
+  delete from agentmux.wakes as w where p_tags is null or w.low = any (p_tags) or w.high = any (p_tags);
+  perform agentmux.show_damped(changed);
 end $$;
 
 drop function if exists public.inbox_take(int, text, int, int, text);
@@ -425,7 +428,7 @@ declare
   chosen record;
   other record;
   is_allowed boolean := false;
-  damped text[] := '{}';
+  stopped text[] := '{}';
 begin
   perform agentmux.guard_lock('wakes');
   -- One after the other for all sessions of the agent.
@@ -457,20 +460,21 @@ begin
     if not other.is_agent or other.last_id <= other.counted or other.wakes < agentmux.max_wakes() then
       is_allowed := true;
     else
-      damped := damped || other.tag;
+      stopped := stopped || other.tag;
     end if;
   end loop;
-  if damped <> '{}' then
+  if stopped <> '{}' then
     update agentmux.wakes as w set damped = true
-    where not w.damped and ((w.low = folded and w.high = any (damped)) or (w.high = folded and w.low = any (damped)));
-    if found then perform agentmux.show_damped(array[folded]); end if;
+    where not w.damped and ((w.low = folded and w.high = any (stopped)) or (w.high = folded and w.low = any (stopped)));
+    -- Only in its own row: to change the other's, too, could lock both crosswise.
+    perform agentmux.show_damped(array[folded]);
   end if;
   if not is_allowed then return; end if;
   insert into agentmux.wakes as w (low, high, wakes, last_id)
   select least(sender.tag, folded collate "C"), greatest(sender.tag, folded collate "C"), 1, sender.last_id
   from (
     select upper(m.tag collate "C") collate "C" as tag, max(m.id) as last_id from public.messages as m
-    where m.id = any (ids) and coalesce(m.author_kind, 'agent') = 'agent' and upper(m.tag collate "C") <> all (damped)
+    where m.id = any (ids) and coalesce(m.author_kind, 'agent') = 'agent' and upper(m.tag collate "C") <> all (stopped)
       and upper(m.tag collate "C") <> folded
     group by 1
   ) as sender
