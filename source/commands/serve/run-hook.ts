@@ -5,7 +5,7 @@ import {openTrace, type Trace} from '../../hub/files/trace.ts';
 import {bellFile, createBell, isFlagged} from '../../join/hook/bell.ts';
 import {clientKey, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
 import {formatAnswer, clientIn, eventOf, parseEvent} from '../../join/clients/dialect.ts';
-import {tagIn} from '../../join/hook/agent-tag.ts';
+import {tagIn} from '../../join/hook/hook.ts';
 import type {Verify} from '../../join/hook/hand-over.ts';
 import {runHook} from '../../join/hook/hook.ts';
 import {readInput, type HookEvent} from '../../join/hook/hook-input.ts';

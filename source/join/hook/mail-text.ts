@@ -3,7 +3,7 @@ import {maxContentBytes} from '../../mailbox/message.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {notice, quotedText} from '../../quotation/agent-text.ts';
-import {cutLine, messageHead, ordinal} from '../../quotation/message-head.ts';
+import {cutLine, messageHead} from '../../quotation/message-head.ts';
 import {provenance} from '../../quotation/provenance.ts';
 import {maxTextLength, type Mail} from './mail.ts';
 
@@ -19,7 +19,7 @@ export function mailText(
 	const count = `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'}`;
 	const opening = `${count} for ${reader} in the agentmux mailbox. ${notice}`;
 	const closing =
-		'send_message of the `agentmux` tools, with reply_to, answers a message.' +
+		'To answer, use the `agentmux` tools: send_message with reply_to answers and closes a message; ack_message only closes it.' +
 		(more ? ' There may be more messages: check_messages returns them.' : '');
 	const heads = mail.map(each => headOf(each, reader));
 	const frame = [opening, ...heads, closing].reduce((sum, part) => sum + part.length + 2, 0);
@@ -38,43 +38,39 @@ export function mailText(
 	return [opening, ...parts, closing].join('\n\n');
 }
 
-/** Reminds of messages that ask the agent something and are neither answered nor acknowledged. */
+/** Reminds of messages that were handed over before and are neither answered nor acknowledged. */
 export function openText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[]): string {
 	const list = mail.map(({id, tag}) => `#${id} from ${printable(tag)}`).join(', ');
 	return (
-		`${mail.length} ${mail.length === 1 ? 'message that asks' : 'messages that ask'} ${reader} something ` +
-		`${mail.length === 1 ? 'is' : 'are'} not answered in the agentmux mailbox: ${list}. ` +
-		'send_message with reply_to answers one, ack_message closes one without an answer. There is no further reminder.'
+		`${mail.length} ${mail.length === 1 ? 'message that names' : 'messages that name'} ${reader} ` +
+		`${mail.length === 1 ? 'is' : 'are'} neither answered nor acknowledged in the agentmux mailbox: ${list}. ` +
+		'send_message with reply_to answers one, ack_message only closes one, and check_messages with again: true shows their texts. You will not be reminded again.'
 	);
 }
 
 /**
  * Names the senders only; the texts are handed over with the prompt that this becomes. With the newest id, because a client drops a
- * text that equals the last one; `ring` counts the texts for the same message, from 1.
+ * text that equals the last one; `notice` counts the texts for the same message, from 1.
  */
-export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[], ring = 1): Printable {
+export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[], notice = 1): Printable {
 	const senders = joinPrintable([...new Set(mail.map(({tag}) => printable(tag)))], ', ');
-	const newest = printable(String(Math.max(...mail.map(({id}) => id))));
-	const repeated = ring > 1 ? p`, ${printable(ordinal(ring))} notice` : p``;
-	return p`${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${printable(reader)} in the agentmux mailbox, from ${senders} (#${newest}${repeated}).`;
+	const newest = Math.max(...mail.map(({id}) => id));
+	const count = notice > 1 ? p`, notice ${notice}` : p``;
+	return p`${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${printable(reader)} in the agentmux mailbox, from ${senders} (#${newest}${count}).`;
 }
 
 function headOf(mail: Mail, reader: Tag): string {
 	const {tag, ...rest} = mail;
-	return messageHead({...rest, from: tag, provenance: provenance(mail, reader), again: againOf(mail, reader)});
+	return messageHead({...rest, from: tag, provenance: provenance(mail, reader), again: isAgain(mail, reader)});
 }
 
-/**
- * Whether the reader may already have it, and if it was handed over, which hand-over this is: a client that took it may not have been
- * able to confirm that.
- */
-function againOf({receipts}: Pick<Mail, 'receipts'>, reader: Tag): boolean | number {
+/** Whether the reader may already have it: it was handed over, or taken by a client that could not confirm it. */
+function isAgain({receipts}: Pick<Mail, 'receipts'>, reader: Tag): boolean {
 	if (!Array.isArray(receipts)) return false;
-	const own = (receipts as Partial<Record<string, unknown>>[]).find(
-		({reader: tag}) => typeof tag === 'string' && sameTag(tag, reader),
-	);
-	const [attempts, takes] = [Number(own?.['attempts'] ?? 0), Number(own?.['takes'] ?? 0)];
-	return attempts > 0 ? attempts + 1 : takes > 0;
+	return (receipts as Partial<Record<string, unknown>>[]).some(receipt => {
+		const {reader: tag, attempts, takes} = receipt;
+		return typeof tag === 'string' && sameTag(tag, reader) && Number(attempts) + Number(takes) > 0;
+	});
 }
 
 /** The quoted body, processing no more of it than can be shown. */

@@ -71,7 +71,7 @@ function isMail(value: unknown): value is MailRow {
 
 /** Whether a text is what mailText or openText made. */
 export function isMailText(text: string): boolean {
-	return /^\d+ (?:new )?messages? (?:for|that asks?) [^\n]* in the agentmux mailbox[.:] /.test(text);
+	return /^\d+ (?:new )?messages? (?:for|that names?) [^\n]* in the agentmux mailbox[.:] /.test(text);
 }
 
 /** Whether a prompt was made from a wake text; the client adds its own words around it. */
