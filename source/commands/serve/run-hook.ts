@@ -8,11 +8,12 @@ import {openTrace, type Trace} from '../../hub/files/trace.ts';
 import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isInteractive} from '../../join/clients/client.ts';
 import {formatAnswer, clientIn, eventOf, parseEvent} from '../../join/clients/dialect.ts';
-import {runHook, tagIn, type Verify} from '../../join/hook/hook.ts';
+import {runHook, type Verify} from '../../join/hook/hook.ts';
 import {readInput} from '../../join/hook/hook-input.ts';
 import {logFailure} from '../../join/hook/hook-log.ts';
 import {SessionFile} from '../../join/hook/hook-session.ts';
 import {readStdin} from '../../join/hook/hook-stdin.ts';
+import {tagOfHook} from '../../join/joined-folder.ts';
 import {readKeptToken} from '../../join/kept-token.ts';
 import {updateToken, credentialsFile, readCredentials} from '../../join/files/credentials-file.ts';
 import {connectRpc, type Call, type RpcOptions} from '../../join/hook/rpc.ts';
@@ -90,7 +91,10 @@ run().then(() => end(null), end);
 async function run(): Promise<void> {
 	const program = clientIn(words);
 	eventOf(program, event);
-	const tag = tagIn(words, env);
+	// Claude Code may have left the folder in which it was started: by a `cd` of its model.
+	const folder = (program === 'claude' ? env['CLAUDE_PROJECT_DIR'] : undefined) ?? process.cwd();
+	const tag = tagOfHook(paths.data, words, {env, folder, client: program});
+	if (tag === null) return;
 	// Another client that was started in Claude Code's shell inherits its variables, which then do not describe that client.
 	const own = program === 'claude' ? env : {};
 	if (isInteractive(own)) bell = bellFile(paths.state, tag);

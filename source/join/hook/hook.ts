@@ -1,7 +1,7 @@
 import {sharedText, type Presence} from '../../mailbox/agent.ts';
 import {maxContentBytes} from '../../mailbox/message.ts';
 import {mayBeMore} from '../../mailbox/query.ts';
-import {isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {type Printable} from '../../printable.ts';
 import {createBell} from './bell.ts';
 import type {HookEvent, HookInput} from './hook-input.ts';
@@ -206,11 +206,4 @@ async function say(work: HookRun, answer: object, mail: readonly Mail[]): Promis
 	await call('receipt_deliver', {p_ids: ids, p_route: routeOf(work)});
 	const {unconfirmed} = session.read();
 	session.change({unconfirmed: unconfirmed.filter(id => !ids.includes(id))});
-}
-
-/** The tag of `--as TAG` (or AGENTMUX_TAG). Throws if there is none. */
-export function tagIn(words: readonly string[], env: NodeJS.ProcessEnv): Tag {
-	const tag = words[words.indexOf('--as') + 1 || words.length] ?? env['AGENTMUX_TAG'] ?? '';
-	if (!isTag(tag)) throw new Error(`\`${tag}\` is not a tag: use --as TAG to name the agent`);
-	return tag;
 }
