@@ -4,7 +4,8 @@ import {loadConfig} from '../config.ts';
 import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/files/file-edit.ts';
 import {planFolderRemoval} from '../join/folder.ts';
-import {tagIn} from '../join/files/mcp-file.ts';
+import {claude} from '../join/clients/clients.ts';
+import {holderIn} from '../join/files/holder.ts';
 import {joinedFolders} from '../join/joined-folder.ts';
 import {readCredentials} from '../join/files/credentials-file.ts';
 import type {Participant} from '../join/participant.ts';
@@ -51,7 +52,7 @@ const command: Command = {
 		for (const sentence of plans.flatMap(({edits}) => edits.flatMap(({remarks}) => remarks))) remark(stderr, sentence);
 		const leaving = plans.filter(({edits}) => edits.some(({before, after}) => before !== after));
 		for (const {tag, folder} of plans.filter(plan => !leaving.includes(plan))) {
-			const other = await tagIn(folder);
+			const other = await holderIn(folder, claude);
 			const is = other === null ? '' : ` (${other} has)`;
 			remark(stderr, `${tag} has not joined in ${folder}${is}; nothing was changed.`);
 		}

@@ -79,6 +79,7 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 		return;
 	}
 	await checkOwn(env, stderr, command.goesOn?.(input) === true);
+	await refreshLaunchers(env);
 	await command.run({input, flags, env, stdin, stdout, stderr});
 }
 
@@ -103,6 +104,12 @@ async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream, g
 		if (!(error instanceof HubError)) throw error;
 		throw new MailboxError('file', error.message, error.remedy, {cause: error});
 	}
+}
+
+/** Clients start the newest agentmux that was started here. */
+async function refreshLaunchers(env: NodeJS.ProcessEnv): Promise<void> {
+	const [launcher, {findPaths}] = await Promise.all([import('./cli/launcher.ts'), import('../paths.ts')]);
+	launcher.refreshLaunchers(findPaths(env));
 }
 
 /** The command; the screen if there are only flags or nothing. Null if it is unknown. */

@@ -1,8 +1,8 @@
 import {readdirSync, readFileSync, realpathSync} from 'node:fs';
 import {join} from 'node:path';
-import {isTag, type Tag} from '../mailbox/tag.ts';
+import {isReserved, isTag, type Tag} from '../mailbox/tag.ts';
 import {foldersAbove} from './clients/above.ts';
-import {clients} from './clients/clients.ts';
+import {clients, everyFileOf} from './clients/clients.ts';
 import type {ClientId} from './clients/dialect.ts';
 
 /** An agent that has joined in a folder. */
@@ -31,6 +31,33 @@ export function joinedFolders(data: string, cwd: string): JoinedFolder[] {
 			.map(({tag, files}) => ({tag, clients: clientsIn(folder, files)}));
 		return agents.length === 0 ? [] : [{folder, agents}];
 	});
+}
+
+/** Where a hook runs. */
+interface HookPlace {
+	readonly env: NodeJS.ProcessEnv;
+	/** The folder in which its client was started. */
+	readonly folder: string;
+	readonly client: ClientId;
+}
+
+/**
+ * The agent for which a hook runs: that of AGENTMUX_TAG, of `--as` in its line (which earlier versions of join wrote), or the one that
+ * has joined in the client's folder or the nearest above it. Null where nobody has joined. Throws if it cannot be determined.
+ */
+export function tagOfHook(data: string, words: readonly string[], {env, folder, client}: HookPlace): Tag | null {
+	const set = env['AGENTMUX_TAG']?.trim() ?? '';
+	// A human who has set it for commands and starts a client in the same shell is not that client.
+	if (isTag(set) && !isReserved(set)) return set;
+	const at = words.indexOf('--as');
+	const named = at === -1 ? null : (words[at + 1] ?? '');
+	if (named !== null && !isTag(named)) throw new Error(`\`${named}\` is not a tag: use --as TAG to name the agent`);
+	if (named !== null) return named;
+	const [here] = joinedFolders(data, folder);
+	// Credentials of an early version do not say which clients they are for.
+	const own = here?.agents.filter(agent => agent.clients.includes(client) || agent.clients.length === 0) ?? [];
+	if (own.length > 1) throw new Error(`${own.map(({tag}) => tag).join(' and ')} have joined in ${here?.folder}: join again`);
+	return own[0]?.tag ?? null;
 }
 
 interface Written {
@@ -68,7 +95,7 @@ function namesIn(folder: string): string[] {
 
 function clientsIn(folder: string, files: readonly string[]): ClientId[] {
 	return clients
-		.filter(({servers, hooks, guidance}) => [servers, hooks, guidance].some(name => files.includes(join(folder, name))))
+		.filter(client => everyFileOf(client).some(name => files.includes(join(folder, name))))
 		.map(({id}) => id);
 }
 

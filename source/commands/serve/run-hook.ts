@@ -5,13 +5,13 @@ import {openTrace, type Trace} from '../../hub/files/trace.ts';
 import {bellFile, createBell, isFlagged} from '../../join/hook/bell.ts';
 import {clientKey, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
 import {formatAnswer, clientIn, eventOf, parseEvent} from '../../join/clients/dialect.ts';
-import {tagIn} from '../../join/hook/hook.ts';
 import type {Verify} from '../../join/hook/hand-over.ts';
 import {runHook} from '../../join/hook/hook.ts';
 import {readInput, type HookEvent} from '../../join/hook/hook-input.ts';
 import {logFailure} from '../../join/hook/hook-log.ts';
 import {SessionFile} from '../../join/hook/hook-session.ts';
 import {readStdin} from '../../join/hook/hook-stdin.ts';
+import {tagOfHook} from '../../join/joined-folder.ts';
 import {missedFile, noteMissed} from '../../join/hook/missed.ts';
 import {connectRpc, type Call} from '../../join/hook/rpc.ts';
 import {Take} from '../../join/hook/take.ts';
@@ -98,7 +98,10 @@ run().then(() => end(null), end);
 async function run(): Promise<void> {
 	const program = clientIn(words);
 	const known = eventOf(program, theirs);
-	const tag = tagIn(words, env);
+	// Claude Code may have left the folder in which it was started: by a `cd` of its model.
+	const folder = (program === 'claude' ? env['CLAUDE_PROJECT_DIR'] : undefined) ?? process.cwd();
+	const tag = tagOfHook(paths.data, words, {env, folder, client: program});
+	if (tag === null) return;
 	// Another client that was started in Claude Code's shell inherits its variables, which then do not describe that client.
 	const own = program === 'claude' ? env : {};
 	if (!(await takesPart(own, tag))) return;

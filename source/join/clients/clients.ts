@@ -14,6 +14,10 @@ export interface Client {
 	readonly hooks: string;
 	/** The file that it shows to its model. */
 	readonly guidance: string;
+	/** Where earlier versions of join wrote hooks and guidance: the next join moves them. */
+	readonly former?: {readonly hooks: string; readonly guidance: string};
+	/** The rule in its settings by which it calls our own tools without asking. */
+	readonly permission?: string;
 	/** Whether files in the folders above, up to the root of the git repository, apply to this one too. */
 	readonly inherits: boolean;
 	/** Whether mail can start a turn while nobody types. */
@@ -38,8 +42,11 @@ export const claude: Client = {
 	program: 'claude',
 	consent: 'allow the servers',
 	servers: '.mcp.json',
-	hooks: '.claude/settings.json',
-	guidance: 'CLAUDE.md',
+	// The files of one person on one machine; the team's are settings.json and CLAUDE.md.
+	hooks: '.claude/settings.local.json',
+	guidance: 'CLAUDE.local.md',
+	former: {hooks: '.claude/settings.json', guidance: 'CLAUDE.md'},
+	permission: 'mcp__agentmux',
 	inherits: false,
 	wakes: true,
 	comments: false,
@@ -86,6 +93,17 @@ const gemini: Client = {
 };
 
 export const clients: readonly Client[] = [claude, codex, gemini];
+
+/** The files that join writes for a client, relative to the folder; each once. */
+export function filesOf({servers, hooks, guidance}: Client): string[] {
+	return [...new Set([servers, hooks, guidance])];
+}
+
+/** Those, and where earlier versions wrote them. */
+export function everyFileOf(client: Client): string[] {
+	const {hooks, guidance} = client.former ?? client;
+	return [...new Set([...filesOf(client), hooks, guidance])];
+}
 
 /** The events that start our hook, by the client's own names. */
 export function eventsOf({id}: Client): string[] {
