@@ -68,7 +68,9 @@ async function withExcluded(
 	const remarked = edits.map(edit => {
 		const {file, before, after, remarks} = edit;
 		const isSeen = own.includes(file) && before !== after && !add.includes(file) && !ignored.includes(file);
-		return isSeen ? {...edit, remarks: [...remarks, `Do not commit ${file}: it now has lines for ${tag} on this machine.`]} : edit;
+		return isSeen
+			? {...edit, remarks: [...remarks, `Do not commit ${file}: it now has lines for ${tag} on this machine.`]}
+			: edit;
 	});
 	const exclude = await planExclude(folder, repository, {add});
 	return exclude.before === exclude.after ? remarked : [...remarked, exclude];
@@ -90,7 +92,9 @@ export async function planCredentials(
 	const replaced = replacedIn(data, folder, credentials.tag, former);
 	const bare = await planRemoval(folder, null, written);
 	const known = readCredentials(data, credentials.tag)?.files ?? {};
-	const files = Object.fromEntries(Object.entries(known).filter(([path]) => own.includes(path) || !former.includes(path)));
+	const files = Object.fromEntries(
+		Object.entries(known).filter(([path]) => own.includes(path) || !former.includes(path)),
+	);
 	for (const {file, before, after} of edits) {
 		if (after === null || (!own.includes(file) && (before === after || former.includes(file)))) continue;
 		const earlier = [known, ...replaced.map(other => other.files)].map(each => each[file]);
@@ -170,7 +174,11 @@ export async function planFolderRemoval(data: string, folder: string, tag: Tag):
 }
 
 /** Takes out what join listed for git. `recorded`: paths that join recorded, which name the file if the folder is gone. */
-async function planExcludeRemoval(folder: string, there: readonly Client[], recorded: readonly string[]): Promise<Edit[]> {
+async function planExcludeRemoval(
+	folder: string,
+	there: readonly Client[],
+	recorded: readonly string[],
+): Promise<Edit[]> {
 	const repository = repositoryOf(folder);
 	const paths = new Set([...(repository === null ? [] : [repository.exclude]), ...recorded.filter(isExcludeFile)]);
 	const remove = (there.length === 0 ? clients : there).flatMap(filesOf).map(name => join(folder, name));
@@ -178,7 +186,11 @@ async function planExcludeRemoval(folder: string, there: readonly Client[], reco
 	for (const exclude of paths) {
 		if (!existsSync(exclude)) continue;
 		const isGone = repository?.exclude !== exclude;
-		const edit = await planExclude(folder, {root: repository?.root ?? folder, exclude}, isGone ? {remove: 'all'} : {remove});
+		const edit = await planExclude(
+			folder,
+			{root: repository?.root ?? folder, exclude},
+			isGone ? {remove: 'all'} : {remove},
+		);
 		if (edit.before !== edit.after) edits.push(edit);
 	}
 	return edits;

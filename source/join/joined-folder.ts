@@ -56,7 +56,8 @@ export function tagOfHook(data: string, words: readonly string[], {env, folder, 
 	const [here] = joinedFolders(data, folder);
 	// Credentials of an early version do not say which clients they are for.
 	const own = here?.agents.filter(agent => agent.clients.includes(client) || agent.clients.length === 0) ?? [];
-	if (own.length > 1) throw new Error(`${own.map(({tag}) => tag).join(' and ')} have joined in ${here?.folder}: join again`);
+	if (own.length > 1)
+		throw new Error(`${own.map(({tag}) => tag).join(' and ')} have joined in ${here?.folder}: join again`);
 	return own[0]?.tag ?? null;
 }
 

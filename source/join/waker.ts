@@ -213,6 +213,7 @@ class MailWaker {
 			if (rang === false) {
 				// The client is not to be woken now, so that nobody took the mail says nothing about the former way.
 				this.#way = 0;
+				this.#options.onChange(this.#current.name);
 				return rounds.over(performance.now());
 			}
 			if (!this.#nextWay()) return rounds.over(performance.now());

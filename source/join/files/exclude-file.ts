@@ -93,7 +93,9 @@ function blockOf(folder: string): RegExp {
 
 /** The pattern of gitignore(5) that fits only this file. */
 function patternOf(root: string, file: string): string {
-	return `/${relative(root, file).replaceAll(sep, '/').replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}`;
+	return `/${relative(root, file)
+		.replaceAll(sep, '/')
+		.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}`;
 }
 
 /** How git treats files of a repository. */
@@ -117,6 +119,8 @@ export async function askGit(root: string, files: readonly string[]): Promise<Gi
 function git(root: string, words: readonly string[]): Promise<string> {
 	const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
 	return new Promise(done => {
-		execFile('git', ['-c', 'core.fsmonitor=false', '-C', root, ...words], {env, timeout: 10_000}, (_, stdout) => done(stdout));
+		execFile('git', ['-c', 'core.fsmonitor=false', '-C', root, ...words], {env, timeout: 10_000}, (_, stdout) =>
+			done(stdout),
+		);
 	});
 }
