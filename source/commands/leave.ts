@@ -1,5 +1,6 @@
 import {rmdir} from 'node:fs/promises';
 import {relative} from 'node:path';
+import {isDeepStrictEqual} from 'node:util';
 import {loadConfig} from '../config.ts';
 import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/files/file-edit.ts';
@@ -56,7 +57,7 @@ const command: Command = {
 };
 
 function checkNothingElse({input, flags}: Invocation): void {
-	const given = Object.keys(participantFlags).find(name => flags[name] !== undefined && String(flags[name]) !== '');
+	const given = Object.keys(participantFlags).find(name => !isDeepStrictEqual(flags[name] ?? [], []));
 	if (input.length === 0 && given === undefined) return;
 	throw new UsageError('--all takes no tag and no other flag.', 'See `agentmux leave --help`.');
 }

@@ -85,17 +85,17 @@ export async function planCredentials(
 	credentials: Pick<Credentials, 'tag' | 'url' | 'key' | 'token' | 'account' | 'owner_sql'>,
 ): Promise<Edit[]> {
 	const written = clients.filter(({servers}) => edits.some(({file}) => file === join(folder, servers)));
-	const own = written.flatMap(filesOf).map(name => join(folder, name));
+	const own = new Set(written.flatMap(filesOf).map(name => join(folder, name)));
 	const former = written.flatMap(everyFileOf).map(name => join(folder, name));
 	const replaced = replacedIn(data, folder, credentials.tag, former);
 	const bare = await planRemoval(folder, null, written);
 	const known = readCredentials(data, credentials.tag)?.files ?? {};
-	const files = Object.fromEntries(Object.entries(known).filter(([path]) => own.includes(path) || !former.includes(path)));
+	const files = Object.fromEntries(Object.entries(known).filter(([path]) => own.has(path) || !former.includes(path)));
 	for (const {file, before, after} of edits) {
-		if (after === null || (!own.includes(file) && (before === after || former.includes(file)))) continue;
+		if (after === null || (!own.has(file) && (before === after || former.includes(file)))) continue;
 		const earlier = [known, ...replaced.map(other => other.files)].map(each => each[file]);
 		const recorded = earlier.find(each => each?.sha256 === digest(before));
-		const untouched = own.includes(file) && bare.find(other => other.file === file)?.after === before;
+		const untouched = own.has(file) && bare.find(other => other.file === file)?.after === before;
 		if (untouched) files[file] = {before, sha256: digest(after)};
 		// Joined before: the original is known only if nobody has changed the file since.
 		else if (recorded !== undefined) files[file] = {...recorded, sha256: digest(after)};
