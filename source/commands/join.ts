@@ -5,6 +5,7 @@ import {structuredPatch} from 'diff';
 import {loadConfig, type Target} from '../config.ts';
 import {claude, clients as everyClient, filesOf, type Client} from '../join/clients/clients.ts';
 import {checkWritable, type Edit} from '../join/files/file-edit.ts';
+import {runsIn} from '../join/clients/client-status.ts';
 import {planFolder} from '../join/folder.ts';
 import {credentialsFile, readCredentials} from '../join/files/credentials-file.ts';
 import {hasOwnerSql, type Agent} from '../mailbox/agent.ts';
@@ -15,6 +16,7 @@ import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command} from './cli/command.ts';
 import {openOwnersProject, type HookCredentials} from './connect/connect.ts';
 import {askConsent} from './join/consent.ts';
+import {unknownVersions} from './join/client-versions.ts';
 import {calledAs, findHook, findLauncher, planLaunchers, shellWord} from './cli/launcher.ts';
 import {checkIsHuman} from './connect/human-only.ts';
 import {markOwnerSql, ownerSqlText} from './join/owner-sql.ts';
@@ -152,6 +154,11 @@ const command: Command = {
 				...(target.kind === 'supabase' && credentials !== undefined ? hosted(target, credentials, tag) : []),
 			];
 		});
+		for (const {participant, changes} of plans) {
+			if (!changes || !clients.includes(claude) || !runsIn(env, participant.folder)) continue;
+			lines.push(p`A Claude Code is running there already: it gets its tools and its mail when it is started again.`);
+		}
+		for (const sentence of await unknownVersions(clients, env)) say(sentence);
 		const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
 		return write(
 			stdout,

@@ -21,6 +21,8 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 	'Agents and tasks': {
 		join: () => import('./join.ts'),
 		leave: () => import('./leave.ts'),
+		run: () => import('./run.ts'),
+		up: () => import('./up.ts'),
 		agents: () => import('./agents.ts'),
 		keys: () => import('./keys.ts'),
 		tasks: () => import('./tasks.ts'),
@@ -49,15 +51,14 @@ export async function main(argv: readonly string[]): Promise<number> {
 		process.exit(1);
 	});
 	try {
-		await dispatch(argv);
-		return 0;
+		return (await dispatch(argv)) ?? 0;
 	} catch (error) {
 		report(error);
 		return error instanceof UsageError ? 2 : 1;
 	}
 }
 
-async function dispatch(argv: readonly string[]): Promise<void> {
+async function dispatch(argv: readonly string[]): Promise<number | void> {
 	const [word = ''] = argv;
 	if (word === '--version' || word === '-v') {
 		const {version} = await import('../hub/files/version.ts');
@@ -80,7 +81,7 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 	}
 	await checkOwn(env, stderr, command.goesOn?.(input) === true);
 	await refreshLaunchers(env);
-	await command.run({input, flags, env, stdin, stdout, stderr});
+	return command.run({input, flags, env, stdin, stdout, stderr});
 }
 
 /**

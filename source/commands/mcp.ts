@@ -17,6 +17,7 @@ const command: Command = {
 		                              the stock Supabase MCP server, with that agent's SQL
 
 		  --as TAG      the agent (default AGENTMUX_TAG; with --supabase, then the agent of this folder)
+		  --headless    take part in runs without a user (\`claude -p\`), too; \`join --headless\` writes it
 
 		Tools
 		  messages      send_message, check_messages, wait_for_message, ack_message, read_thread, search_messages,
@@ -26,7 +27,7 @@ const command: Command = {
 		Example
 		  claude mcp add agentmux -- agentmux mcp --as CLAUDE_1
 	`,
-	flags: {as: {type: 'string'}, supabase: {type: 'boolean'}},
+	flags: {as: {type: 'string'}, headless: {type: 'boolean'}, supabase: {type: 'boolean'}},
 	async run(invocation) {
 		const {input, flags, env} = invocation;
 		if (input.length > 0) throw new UsageError('`agentmux mcp` takes no arguments.', 'Use --as TAG to say whose.');

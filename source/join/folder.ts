@@ -68,9 +68,7 @@ async function withExcluded(
 	const remarked = edits.map(edit => {
 		const {file, before, after, remarks} = edit;
 		const isSeen = own.includes(file) && before !== after && !add.includes(file) && !ignored.includes(file);
-		return isSeen
-			? {...edit, remarks: [...remarks, `Do not commit ${file}: it now has lines for ${tag} on this machine.`]}
-			: edit;
+		return isSeen ? {...edit, remarks: [...remarks, `Do not commit ${file}: it now has lines for ${tag} on this machine.`]} : edit;
 	});
 	const exclude = await planExclude(folder, repository, {add});
 	return exclude.before === exclude.after ? remarked : [...remarked, exclude];
@@ -87,19 +85,17 @@ export async function planCredentials(
 	credentials: Pick<Credentials, 'tag' | 'url' | 'key' | 'token' | 'account' | 'owner_sql'>,
 ): Promise<Edit[]> {
 	const written = clients.filter(({servers}) => edits.some(({file}) => file === join(folder, servers)));
-	const own = written.flatMap(filesOf).map(name => join(folder, name));
+	const own = new Set(written.flatMap(filesOf).map(name => join(folder, name)));
 	const former = written.flatMap(everyFileOf).map(name => join(folder, name));
 	const replaced = replacedIn(data, folder, credentials.tag, former);
 	const bare = await planRemoval(folder, null, written);
 	const known = readCredentials(data, credentials.tag)?.files ?? {};
-	const files = Object.fromEntries(
-		Object.entries(known).filter(([path]) => own.includes(path) || !former.includes(path)),
-	);
+	const files = Object.fromEntries(Object.entries(known).filter(([path]) => own.has(path) || !former.includes(path)));
 	for (const {file, before, after} of edits) {
-		if (after === null || (!own.includes(file) && (before === after || former.includes(file)))) continue;
+		if (after === null || (!own.has(file) && (before === after || former.includes(file)))) continue;
 		const earlier = [known, ...replaced.map(other => other.files)].map(each => each[file]);
 		const recorded = earlier.find(each => each?.sha256 === digest(before));
-		const untouched = own.includes(file) && bare.find(other => other.file === file)?.after === before;
+		const untouched = own.has(file) && bare.find(other => other.file === file)?.after === before;
 		if (untouched) files[file] = {before, sha256: digest(after)};
 		// Joined before: the original is known only if nobody has changed the file since.
 		else if (recorded !== undefined) files[file] = {...recorded, sha256: digest(after)};
@@ -174,11 +170,7 @@ export async function planFolderRemoval(data: string, folder: string, tag: Tag):
 }
 
 /** Takes out what join listed for git. `recorded`: paths that join recorded, which name the file if the folder is gone. */
-async function planExcludeRemoval(
-	folder: string,
-	there: readonly Client[],
-	recorded: readonly string[],
-): Promise<Edit[]> {
+async function planExcludeRemoval(folder: string, there: readonly Client[], recorded: readonly string[]): Promise<Edit[]> {
 	const repository = repositoryOf(folder);
 	const paths = new Set([...(repository === null ? [] : [repository.exclude]), ...recorded.filter(isExcludeFile)]);
 	const remove = (there.length === 0 ? clients : there).flatMap(filesOf).map(name => join(folder, name));
@@ -186,11 +178,7 @@ async function planExcludeRemoval(
 	for (const exclude of paths) {
 		if (!existsSync(exclude)) continue;
 		const isGone = repository?.exclude !== exclude;
-		const edit = await planExclude(
-			folder,
-			{root: repository?.root ?? folder, exclude},
-			isGone ? {remove: 'all'} : {remove},
-		);
+		const edit = await planExclude(folder, {root: repository?.root ?? folder, exclude}, isGone ? {remove: 'all'} : {remove});
 		if (edit.before !== edit.after) edits.push(edit);
 	}
 	return edits;

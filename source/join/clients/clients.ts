@@ -7,6 +7,8 @@ export interface Client {
 	readonly name: string;
 	/** The command that starts it. */
 	readonly program: string;
+	/** The version that was tried with this agentmux, and to which the table in the README applies. */
+	readonly tried: string;
 	/** What the user must do once before the files of join take effect, as in "..., and CONSENT when it asks". */
 	readonly consent: string;
 	/** The file with its MCP servers: TOML if its name ends so, else JSON. */
@@ -40,6 +42,7 @@ export const claude: Client = {
 	id: 'claude',
 	name: 'Claude Code',
 	program: 'claude',
+	tried: '2.1.330',
 	consent: 'allow the servers',
 	servers: '.mcp.json',
 	// The files of one person on one machine; the team's are settings.json and CLAUDE.md.
@@ -59,6 +62,7 @@ const codex: Client = {
 	id: 'codex',
 	name: 'Codex',
 	program: 'codex',
+	tried: '0.169.0',
 	consent: 'trust the folder and its hooks',
 	servers: '.codex/config.toml',
 	hooks: '.codex/hooks.json',
@@ -74,6 +78,7 @@ const gemini: Client = {
 	id: 'gemini',
 	name: 'Gemini CLI',
 	program: 'gemini',
+	tried: '0.61.0',
 	consent: 'trust the folder',
 	servers: '.gemini/settings.json',
 	hooks: '.gemini/settings.json',
