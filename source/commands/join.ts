@@ -54,7 +54,8 @@ const command: Command = {
 		folder with a recipe.toml.
 
 		Usage
-		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--headless] [--owner-sql] [--force] [--print]
+		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--headless] [--plugin] [--owner-sql]
+		                    [--force] [--print]
 		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--tags A,B] [--force] [--print]
 
 		  --client CLIENT   claude (default), codex or gemini; separate several with commas
@@ -64,6 +65,7 @@ const command: Command = {
 		  --recipe NAME     a recipe, or the path of one
 		  --tags A,B        other tags for the recipe's agents, in its order
 		  --headless        also hand over mail in runs without a user (\`claude -p\`, scripts), which otherwise get none
+		  --plugin          write only the rule: the plugin (\`agentmux plugin\`) brings the hooks and the mailbox's server
 		  --owner-sql       let its \`supabase\` server run SQL and migrations as the owner of the database, with which it can
 		                    write as anyone; by default it runs SQL as the agent. Join again without this flag to undo it
 		  --force           join even if another folder already has the tag, or in your home folder
@@ -83,6 +85,7 @@ const command: Command = {
 		force: {type: 'boolean'},
 		headless: {type: 'boolean'},
 		ownerSql: {type: 'boolean'},
+		plugin: {type: 'boolean'},
 		print: {type: 'boolean'},
 		yes: {type: 'boolean', shortFlag: 'y'},
 	},
@@ -110,11 +113,13 @@ const command: Command = {
 		const launcher = findLauncher(paths);
 		const hook = findHook(paths);
 		const headless = flags['headless'] === true;
+		const plugin = flags['plugin'] === true;
+		if (plugin) checkPlugin(clients, recipe !== null || headless);
 		const plans: Plan[] = [];
 		for (const participant of participants) {
 			const {folder, tag, guidance = ''} = participant;
 			const files = readCredentials(paths.data, tag)?.files ?? {};
-			const edits = await planFolder(folder, tag, launcher, hook, {clients, guidance, headless, files});
+			const edits = await planFolder(folder, tag, launcher, hook, {clients, guidance, headless, plugin, files});
 			await checkLinks(paths.data, participant, edits);
 			plans.push({participant, edits, changes: edits.some(({before, after}) => before !== after)});
 		}
@@ -150,7 +155,7 @@ const command: Command = {
 			const what = changes ? 'has joined in' : 'had already joined in';
 			const credentials = installed[index];
 			return [
-				p`${printable(tag)} ${what} ${printable(folder)}: ${printable(clients.flatMap(filesOf).join(', '))}.`,
+				p`${printable(tag)} ${what} ${printable(folder)}: ${printable((plugin ? [claude.hooks] : clients.flatMap(filesOf)).join(', '))}.`,
 				...(target.kind === 'supabase' && credentials !== undefined ? hosted(target, credentials, tag) : []),
 			];
 		});
@@ -168,6 +173,12 @@ const command: Command = {
 };
 
 export default command;
+
+/** Our plugin is for Claude Code, and the same in every folder. Throws UsageError. */
+function checkPlugin(clients: readonly Client[], isMore: boolean): void {
+	if (clients.every(client => client === claude) && !isMore) return;
+	throw new UsageError('--plugin is for one agent of Claude Code.', 'Omit --plugin, --recipe, --headless or --client.');
+}
 
 type Project = Extract<Target, {kind: 'supabase'}>;
 

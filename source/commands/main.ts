@@ -28,6 +28,8 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		tasks: () => import('./tasks.ts'),
 		mcp: () => import('./mcp.ts'),
 		hook: () => import('./hook.ts'),
+		plugin: () => import('./plugin.ts'),
+		statusline: () => import('./statusline.ts'),
 	},
 	'This machine': {
 		hub: () => import('./hub.ts'),

@@ -21,7 +21,12 @@ export function joinedPlaces(data: string): JoinedPlace[] {
 		folders.map(folder => {
 			const own = clients.filter(client => everyFileOf(client).some(name => files[join(folder, name)] !== undefined));
 			const isThere = statSync(folder, {throwIfNoEntry: false})?.isDirectory() === true;
-			const isSetUp = own.every(client => everyFileOf(client).some(name => startsHook(textOf(join(folder, name)))));
+			// Where join has written no servers, our plugin brings the hooks.
+			const isSetUp = own.every(
+				client =>
+					files[join(folder, client.servers)] === undefined ||
+					everyFileOf(client).some(name => startsHook(textOf(join(folder, name)))),
+			);
 			return {
 				tag,
 				folder,

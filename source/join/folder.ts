@@ -9,7 +9,7 @@ import {planGuidance, planGuidanceRemoval} from './files/guidance-file.ts';
 import {planServers, planServersRemoval} from './files/mcp-file.ts';
 import {everyCredentials, readCredentials, type Credentials} from './files/credentials-file.ts';
 import {digest, planCredentialsFile} from './files/credentials-plan.ts';
-import {planHooks, planHooksRemoval, startsHook} from './files/settings-file.ts';
+import {planHooks, planHooksRemoval, planPluginPermission, startsHook} from './files/settings-file.ts';
 import {planTomlServers, planTomlServersRemoval} from './files/toml-file.ts';
 
 interface FolderOptions {
@@ -18,6 +18,8 @@ interface FolderOptions {
 	readonly guidance?: string;
 	/** Whether it takes part in runs without a user. */
 	readonly headless?: boolean;
+	/** Whether our plugin brings hooks and servers, so that only a permission is written. */
+	readonly plugin?: boolean;
 	/** What an earlier join has recorded about the files. */
 	readonly files?: Credentials['files'];
 }
@@ -31,9 +33,10 @@ export async function planFolder(
 	tag: Tag,
 	launcher: Launcher,
 	hook: string,
-	{clients: chosen = [claude], guidance = '', headless = false, files = {}}: FolderOptions = {},
+	{clients: chosen = [claude], guidance = '', headless = false, plugin = false, files = {}}: FolderOptions = {},
 ): Promise<Edit[]> {
 	const edits: Edit[] = [];
+	if (plugin) return withExcluded(folder, tag, [claude], [await planPluginPermission(folder)]);
 	for (const client of chosen) {
 		const start = client.env === undefined ? launcher : {...launcher, env: {...launcher.env, ...client.env}};
 		const servers = await (isToml(client) ? planTomlServers : planServers)(folder, tag, start, client, headless);
@@ -68,7 +71,9 @@ async function withExcluded(
 	const remarked = edits.map(edit => {
 		const {file, before, after, remarks} = edit;
 		const isSeen = own.includes(file) && before !== after && !add.includes(file) && !ignored.includes(file);
-		return isSeen ? {...edit, remarks: [...remarks, `Do not commit ${file}: it now has lines for ${tag} on this machine.`]} : edit;
+		return isSeen
+			? {...edit, remarks: [...remarks, `Do not commit ${file}: it now has lines for ${tag} on this machine.`]}
+			: edit;
 	});
 	const exclude = await planExclude(folder, repository, {add});
 	return exclude.before === exclude.after ? remarked : [...remarked, exclude];
@@ -84,7 +89,9 @@ export async function planCredentials(
 	edits: readonly Edit[],
 	credentials: Pick<Credentials, 'tag' | 'url' | 'key' | 'token' | 'account' | 'owner_sql'>,
 ): Promise<Edit[]> {
-	const written = clients.filter(({servers}) => edits.some(({file}) => file === join(folder, servers)));
+	const written = clients.filter(client =>
+		edits.some(({file}) => filesOf(client).some(name => file === join(folder, name))),
+	);
 	const own = new Set(written.flatMap(filesOf).map(name => join(folder, name)));
 	const former = written.flatMap(everyFileOf).map(name => join(folder, name));
 	const replaced = replacedIn(data, folder, credentials.tag, former);
@@ -170,7 +177,11 @@ export async function planFolderRemoval(data: string, folder: string, tag: Tag):
 }
 
 /** Takes out what join listed for git. `recorded`: paths that join recorded, which name the file if the folder is gone. */
-async function planExcludeRemoval(folder: string, there: readonly Client[], recorded: readonly string[]): Promise<Edit[]> {
+async function planExcludeRemoval(
+	folder: string,
+	there: readonly Client[],
+	recorded: readonly string[],
+): Promise<Edit[]> {
 	const repository = repositoryOf(folder);
 	const paths = new Set([...(repository === null ? [] : [repository.exclude]), ...recorded.filter(isExcludeFile)]);
 	const remove = (there.length === 0 ? clients : there).flatMap(filesOf).map(name => join(folder, name));
@@ -178,7 +189,11 @@ async function planExcludeRemoval(folder: string, there: readonly Client[], reco
 	for (const exclude of paths) {
 		if (!existsSync(exclude)) continue;
 		const isGone = repository?.exclude !== exclude;
-		const edit = await planExclude(folder, {root: repository?.root ?? folder, exclude}, isGone ? {remove: 'all'} : {remove});
+		const edit = await planExclude(
+			folder,
+			{root: repository?.root ?? folder, exclude},
+			isGone ? {remove: 'all'} : {remove},
+		);
 		if (edit.before !== edit.after) edits.push(edit);
 	}
 	return edits;
@@ -226,7 +241,7 @@ async function planRemoval(
 /** Plans to remove what an earlier version wrote for the tag (null: for any) into files of the team, which may be unparsable otherwise. */
 async function planFormerRemoval(folder: string, tag: Tag | null, {former, ...client}: Client): Promise<Edit[]> {
 	if (former === undefined) return [];
-	const {permission: _, ...earlier} = {...client, ...former};
+	const {permissions: _, ...earlier} = {...client, ...former};
 	const settings = await readText(join(folder, former.hooks)).catch(() => null);
 	return [
 		...(settings !== null && startsHook(settings) ? [await planHooksRemoval(folder, tag, earlier)] : []),

@@ -17,6 +17,7 @@ import {openMailbox} from '../connect/connect.ts';
 import {remark} from '../cli/output.ts';
 import {keepHeapSmall} from '../screen/small-heap.ts';
 import {ClientWatch} from './client-watch.ts';
+import {StatusKeeper} from './status-keeper.ts';
 
 /** Milliseconds between two signs of life while the client lives. */
 const signInterval = 60_000;
@@ -61,6 +62,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 					onUnreachable: () => remark(stderr, `${tag} cannot be woken; it reads its mail at its next turn.`),
 				})
 			: null;
+	const status = new StatusKeeper(paths.state, tag);
 	/** Whether another client uses the tag. */
 	let shared = false;
 
@@ -72,7 +74,8 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		const agent = await open.touch({...identity, ...update});
 		onAgent(agent);
 		// Not at the sign-off: its timer would outlive the client.
-		if (update.presence !== 'away') watch?.start(open, {onAgent, onReplaced: () => void sign().catch(say)});
+		if (update.presence !== 'away')
+			watch?.start(status.following(open), {onAgent, onReplaced: () => void sign().catch(say)});
 	};
 	function onAgent(agent: Agent): void {
 		shared = isShared(agent, Date.now());
@@ -109,6 +112,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	clearInterval(timer);
 	releaseClient();
 	watch?.end();
+	status.end();
 
 	const shutDown = async (): Promise<void> => {
 		await transport.settled();

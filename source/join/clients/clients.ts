@@ -18,8 +18,8 @@ export interface Client {
 	readonly guidance: string;
 	/** Where earlier versions of join wrote hooks and guidance: the next join moves them. */
 	readonly former?: {readonly hooks: string; readonly guidance: string};
-	/** The rule in its settings by which it calls our own tools without asking. */
-	readonly permission?: string;
+	/** The rules in its settings by which it calls our own tools without asking: those of the server that join writes, and of our plugin. */
+	readonly permissions?: {readonly server: string; readonly plugin: string};
 	/** Whether files in the folders above, up to the root of the git repository, apply to this one too. */
 	readonly inherits: boolean;
 	/** Whether mail can start a turn while nobody types. */
@@ -49,7 +49,7 @@ export const claude: Client = {
 	hooks: '.claude/settings.local.json',
 	guidance: 'CLAUDE.local.md',
 	former: {hooks: '.claude/settings.json', guidance: 'CLAUDE.md'},
-	permission: 'mcp__agentmux',
+	permissions: {server: 'mcp__agentmux', plugin: 'mcp__plugin_agentmux_agentmux'},
 	inherits: false,
 	wakes: true,
 	comments: false,

@@ -34,15 +34,13 @@ export async function planHooks(
 ): Promise<Edit> {
 	if (client.inherits) await checkAbove(folder, tag, client);
 	const {file, before, after: start, remarks} = edit ?? (await unedited(join(folder, client.hooks)));
-	const more = `${suffix(client)}${headless ? ` ${headlessFlag}` : ''}`;
+	const entries = hookEntries(client, program, headless ? ` ${headlessFlag}` : '');
 	const after = editing(file, () => {
 		const bare = start === null || start.trim() === '' ? '{}\n' : start;
 		locate(bare, client);
-		const events = eventsOf(client);
 		// Remove hooks that an older version wrote for events that are no longer used.
-		let text = withoutHooks(bare, null, event => !events.includes(event));
-		for (const event of events) {
-			const wanted = entry(client, event, `${program} ${event}${more}`);
+		let text = withoutHooks(bare, null, event => entries[event] === undefined);
+		for (const [event, wanted] of Object.entries(entries)) {
 			const [own, ...others] = ownIn(text, event, null);
 			if (own?.others.length === 0 && others.length === 0) {
 				if (!isDeepStrictEqual(own.item, wanted)) text = replaceItem(text, [root, event], own.index, wanted);
@@ -50,13 +48,32 @@ export async function planHooks(
 				text = appendAt(without(text, event, null), [root, event], wanted);
 			}
 		}
-		return withPermission(text, client);
+		return withPermission(text, client.permissions?.server);
 	});
 	return {file, before, after, remarks};
 }
 
+/** Plans only the permission to call the tools of our plugin, which brings its own hooks and server. Rejects with MailboxError. */
+export async function planPluginPermission(folder: string, client = claude): Promise<Edit> {
+	const edit = await unedited(join(folder, client.hooks));
+	const {file, before} = edit;
+	const after = editing(file, () => {
+		const bare = before === null || before.trim() === '' ? '{}\n' : before;
+		locate(bare, client);
+		return withPermission(bare, client.permissions?.plugin);
+	});
+	return {...edit, after};
+}
+
+/** Our hooks for each event of a client, as its settings have them. `program` is the shell command that starts the hook. */
+export function hookEntries(client: Client, program: string, more = ''): {readonly [event: string]: Value} {
+	return Object.fromEntries(
+		eventsOf(client).map(event => [event, entry(client, event, `${program} ${event}${suffix(client)}${more}`)]),
+	);
+}
+
 /** Allows our own tools: a woken agent's answer would otherwise wait for a human, who is not there. */
-function withPermission(text: string, {permission}: Client): string {
+function withPermission(text: string, permission: string | undefined): string {
 	const path = [permissions, 'allow'];
 	const known = valueAt(text, path);
 	if (permission === undefined || (Array.isArray(known) && known.includes(permission))) return text;
@@ -97,9 +114,9 @@ export async function planHooksRemoval(
 	if (holder !== null && tag !== null && !sameTag(holder, tag)) return start;
 	const after = editing(file, () => {
 		const text = withoutHooks(before, tag, () => true);
-		if (text === before) return before;
-		const bare = isDeepStrictEqual(valueAt(text, [root]), {}) ? removeAt(text, [root]) : text;
-		return withoutPermission(bare, client, former);
+		const isEmpty = text !== before && isDeepStrictEqual(valueAt(text, [root]), {});
+		const rules = Object.values(client.permissions ?? {}).filter(rule => !isAllowed(former, rule));
+		return rules.reduce(withoutPermission, isEmpty ? removeAt(text, [root]) : text);
 	});
 	// Not followed by another tag.
 	const changed = new RegExp(String.raw`${hookProgram} [A-Za-z]+\b(?! --as (?!${tag}(?![\w-])))`, 'i');
@@ -110,21 +127,20 @@ export async function planHooksRemoval(
 	return {file, before, after: orNothing(before, after), remarks};
 }
 
-function withoutPermission(text: string, {permission}: Client, former: string | null): string {
+function withoutPermission(text: string, rule: string): string {
 	const path = [permissions, 'allow'];
 	const known = valueAt(text, path);
-	if (permission === undefined || !Array.isArray(known) || isAllowed(former, permission)) return text;
-	const index = known.indexOf(permission);
+	const index = Array.isArray(known) ? known.indexOf(rule) : -1;
 	if (index === -1) return text;
 	let rest = removeItem(text, path, index);
 	if (isDeepStrictEqual(valueAt(rest, path), [])) rest = removeAt(rest, path);
 	return isDeepStrictEqual(valueAt(rest, [permissions]), {}) ? removeAt(rest, [permissions]) : rest;
 }
 
-function isAllowed(text: string | null, permission: string): boolean {
+function isAllowed(text: string | null, rule: string): boolean {
 	try {
 		const known = text === null || text.trim() === '' ? null : valueAt(text, [permissions, 'allow']);
-		return Array.isArray(known) && known.includes(permission);
+		return Array.isArray(known) && known.includes(rule);
 	} catch {
 		return false;
 	}
@@ -184,7 +200,7 @@ function without(text: string, event: string, tag: Tag | null): string {
 /** How a hook's program ends in its line: now, and in what earlier versions wrote. */
 const hookProgram = "(?:agentmux-hook|hook\\.cjs)'?";
 /** A line as join writes it; in earlier versions with the tag. */
-const line = new RegExp(`${hookProgram} ([A-Za-z]+)( --as \\S+)?(?: --client [a-z]+)?(?: --headless)?$`);
+const line = new RegExp(`${hookProgram} ([A-Za-z]+)( --as \\S+)?(?: --client [a-z]+)?(?: --[a-z]+)?$`);
 
 /** Whether join wrote the hook, for this tag (null: for any). */
 function isOurs(hook: unknown, event: string, tag: Tag | null): boolean {
