@@ -369,7 +369,7 @@ describe('what was handed over', () => {
 	test('is noted as missed if a hook gave up, with the lease that it may have left', async () => {
 		await post('waits');
 		await fire('PostToolBatch', {}, {AGENTMUX_HOOK_TIMEOUT: '30'});
-		const [name] = readdirSync(join(hub.home, 'state/bells')).filter(each => each.startsWith(`${me}.`));
+		const name = readdirSync(join(hub.home, 'state/bells')).find(each => each.startsWith(`${me}.`));
 		expect(name).toMatch(/\.missed$/);
 		expect(readFileSync(join(hub.home, 'state/bells', name ?? ''), 'utf8')).toMatch(/^\{"event":"PostToolBatch"/);
 	});

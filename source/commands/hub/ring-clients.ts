@@ -98,9 +98,10 @@ export class Ringer {
 		if (tags.length === 0) return;
 		const rows = await this.#options.hub.run({text: waiting, values: [`{${tags.join(',')}}`]});
 		for (const tag of tags) {
-			const newest = rows.find(row => row['tag'] === tag)?.['newest'] ?? null;
-			if (newest === null) this.#rung.delete(tag);
-			else this.#ringFor(tag, String(newest), now);
+			// A bigint, and so a number or a text.
+			const newest = rows.find(row => row['tag'] === tag)?.['newest'];
+			if (typeof newest === 'string' || typeof newest === 'number') this.#ringFor(tag, String(newest), now);
+			else this.#rung.delete(tag);
 		}
 	}
 
