@@ -262,7 +262,7 @@ class MailWaker {
 		const others = free.filter(({mentions}) => !mentions.some(mention => sameTag(mention, tag))).map(({id}) => id);
 		if (others.length === 0) return free;
 		const had = (await mailbox.receipts(others)).filter(
-			({reader, state, delivered_at}) => sameTag(reader, tag) && delivered_at !== null && state === 'delivered',
+			({reader, delivered_at, returned}) => sameTag(reader, tag) && delivered_at !== null && returned === 0,
 		);
 		return free.filter(({id}) => !had.some(({message_id}) => message_id === id));
 	}

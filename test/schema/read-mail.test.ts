@@ -125,6 +125,14 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 		expect(await states()).toEqual(['acked', 'acked', 'acked']);
 	});
 
+	test('a human who writes to an agent has not thereby dealt with what that agent asked', async () => {
+		await database.as(human('B'), 'select agent_touch()');
+		await post('[A] @B which one?');
+		await database.as(human('B'), `select receipt_deliver('{1}', 'tui')`);
+		await database.as(human('B'), `insert into messages (content) values ('[B] @A go on with the other')`);
+		expect(await states()).toEqual(['delivered']);
+	});
+
 	const wake = async (tag: string, session: string): Promise<unknown[]> =>
 		(await database.as(agent(tag), 'select id from wake_begin($1)', [session])).map(({id}) => id);
 	const idle = (tag: string, session: string, prompted = false) =>

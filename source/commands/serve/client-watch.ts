@@ -146,7 +146,7 @@ export class ClientWatch {
 		if (!interrupted) return sign({presence: 'idle'});
 		const seconds = quiet();
 		await sign({presence: 'idle', quiet: seconds});
-		await (await mailbox()).sessions.giveBack(client);
+		await (await mailbox()).giveBack(client);
 		this.#waker?.look(seconds * 1000 + 500);
 	}
 
@@ -171,8 +171,8 @@ export class ClientWatch {
 		for (const {take} of missed) if (take !== undefined) await open.release(take);
 		const last = missed.at(-1)?.event;
 		if (missed.some(({event}) => event === 'StopFailure' || event === 'SessionEnd'))
-			await open.sessions.giveBack(client);
-		else if (last === 'Stop') await open.sessions.endTurn(client);
+			await open.giveBack(client);
+		else if (last === 'Stop') await open.endTurn(client);
 		const presence = presenceOf(clientStatus(env)?.status) ?? presenceAfter(last);
 		await sign(presence === null ? {} : {presence});
 		this.#waker?.look();
@@ -185,7 +185,7 @@ export class ClientWatch {
 		const notices = new Map<number, number>();
 		const bySocket = async (): Promise<boolean> => {
 			if (socket === null) return false;
-			const mail = await (await mailbox()).sessions.wake(client);
+			const mail = await (await mailbox()).wake(client);
 			const newest = mail.at(-1);
 			if (newest === undefined) return false;
 			const notice = (notices.get(newest.id) ?? 0) + 1;

@@ -103,7 +103,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		await sign(client === null ? {presence: 'idle'} : {});
 		quiet = (await loadConfig({env})).quietAfterEsc;
 		const sessions = dead.flatMap(each => each.session ?? []);
-		if (!isGuest && sessions.length > 0) await (await mailbox()).sessions.end(sessions);
+		if (!isGuest && sessions.length > 0) await (await mailbox()).endSessions(sessions);
 		for (const each of dead) forgetClient(each);
 	};
 	begin().catch(say);
