@@ -289,8 +289,13 @@ export class Rest implements Source {
 	}
 
 	/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
-	async take({limit = 20, route, takeId}: TakeOptions): Promise<Message[]> {
-		const args = {p_limit: limit, p_route: route, ...(takeId === undefined ? {} : {p_take_id: takeId})};
+	async take({limit = 20, bytes, route, takeId}: TakeOptions): Promise<Message[]> {
+		const args = {
+			p_limit: limit,
+			p_route: route,
+			...(bytes === undefined ? {} : {p_bytes: bytes}),
+			...(takeId === undefined ? {} : {p_take_id: takeId}),
+		};
 		return this.#messages(rows(readMessage, await this.rpc('inbox_take', args, {twice: false})));
 	}
 

@@ -36,6 +36,8 @@ export interface InboxQuery {
 export interface TakeOptions {
 	/** Maximum number, oldest first; default 20. */
 	readonly limit?: number;
+	/** Maximum bytes of their contents after the first; default 1 MB. */
+	readonly bytes?: number;
 	/** How they will be handed over: `hook`, `mcp`, `cli`. */
 	readonly route: string;
 	/** The id of this take for `release`, at most 64 characters; without it, the take ends only with its lease. */

@@ -77,7 +77,13 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 			stdout.write('', error => (error ? reject(error) : resolve()));
 		});
 	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed, failed: say});
-	const session = {tag, mailbox, afterAnswer: transport.afterAnswer.bind(transport), isShared: () => shared};
+	const session = {
+		tag,
+		mailbox,
+		afterAnswer: transport.afterAnswer.bind(transport),
+		isShared: () => shared,
+		note: () => null,
+	};
 	const server = createMailboxServer(session, version);
 	const gone = Promise.withResolvers<void>();
 	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());

@@ -10,6 +10,8 @@ export interface Session {
 	mailbox(): Promise<Mailbox>;
 	/** Whether another client is known to use the tag. */
 	isShared(): boolean;
+	/** A line that every answer ends with, of at most 200 characters; null: none. */
+	note(): string | null;
 	/** Runs one of the functions of `work` once it is known whether the answer was written. */
 	afterAnswer: AnsweringTransport['afterAnswer'];
 }
