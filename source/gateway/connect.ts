@@ -64,6 +64,12 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		deliver: (ids, route) => rest.deliver(ids, route),
 		ack: (ids, route) => rest.ack(ids, route),
 		receipts: ids => rest.receipts(ids),
+		sessions: {
+			wake: session => rest.wake(session),
+			endTurn: session => rest.endTurn(session),
+			giveBack: session => rest.giveBack(session),
+			end: sessions => rest.endSessions(sessions),
+		},
 		tasks,
 		table: name => readTable(rest, name),
 		sql: (statements, options) => runAgentSql(rest, statements, options),

@@ -487,7 +487,14 @@ export type Database = {
 			agent_script: {Args: {p_read_only?: boolean; p_statements: string[]}; Returns: Json[]};
 			agent_sql: {Args: {p_parameters?: string[]; p_query: string; p_read_only?: boolean}; Returns: Json[]};
 			agent_touch: {
-				Args: {p_presence?: string; p_role?: string; p_session?: string; p_wake?: string};
+				Args: {
+					p_presence?: string;
+					p_prompted?: boolean;
+					p_quiet?: number;
+					p_role?: string;
+					p_session?: string;
+					p_wake?: string;
+				};
 				Returns: {
 					joined_at: string;
 					joined_snapshot: unknown;
@@ -609,7 +616,15 @@ export type Database = {
 				};
 			};
 			inbox_take: {
-				Args: {p_bytes?: number; p_lease?: number; p_limit?: number; p_route?: string; p_take_id?: string};
+				Args: {
+					p_bytes?: number;
+					p_ended?: string;
+					p_lease?: number;
+					p_limit?: number;
+					p_route?: string;
+					p_session?: string;
+					p_take_id?: string;
+				};
 				Returns: {
 					author_kind: string | null;
 					author_tag: string | null;
@@ -670,6 +685,9 @@ export type Database = {
 			receipt_ack: {Args: {p_ids: number[]; p_route: string}; Returns: number};
 			receipt_deliver: {Args: {p_ids: number[]; p_route: string}; Returns: number};
 			receipt_release: {Args: {p_take_id: string}; Returns: number};
+			receipt_return: {Args: {p_session: string}; Returns: number};
+			session_end: {Args: {p_sessions: string[]}; Returns: number};
+			wake_begin: {Args: {p_limit?: number; p_session: string}; Returns: unknown};
 			redact_message: {
 				Args: {p_id: number; p_reason?: string; p_signature?: Json};
 				Returns: {

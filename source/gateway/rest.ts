@@ -344,12 +344,30 @@ export class Rest implements Source {
 		return this.table(readAgent, client => client.from('agents').select().order('joined_at'));
 	}
 
-	touch({presence, role, session, wake}: AgentUpdate): Promise<Agent> {
+	/** Not made twice: it counts. */
+	async wake(session: string): Promise<Message[]> {
+		return this.#messages(rows(readMessage, await this.rpc('wake_begin', {p_session: session}, {twice: false})));
+	}
+
+	async endTurn(session: string): Promise<void> {
+		await this.rpc('inbox_take', {p_limit: 0, p_session: session, p_ended: 'turn'});
+	}
+
+	async giveBack(session: string): Promise<void> {
+		await this.rpc('receipt_return', {p_session: session});
+	}
+
+	async endSessions(sessions: readonly string[]): Promise<void> {
+		await this.rpc('session_end', {p_sessions: sessions});
+	}
+
+	touch({presence, role, session, wake, quiet}: AgentUpdate): Promise<Agent> {
 		const args = {
 			p_presence: presence ?? null,
 			p_role: role ?? null,
 			p_session: session ?? null,
 			p_wake: wake ?? null,
+			p_quiet: quiet ?? null,
 		};
 		return this.agent('agent_touch', args);
 	}

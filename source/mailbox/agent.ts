@@ -17,6 +17,8 @@ export interface AgentUpdate {
 	readonly session?: string;
 	/** How that client can be woken. */
 	readonly wake?: Wake | 'none';
+	/** Seconds for which that client is not woken, because its user interrupted it. */
+	readonly quiet?: number;
 }
 
 /** One row of `agents`: a tag that has joined. */

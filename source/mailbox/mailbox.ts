@@ -82,6 +82,21 @@ export interface Mailbox {
 	ack(ids: readonly number[], route: string): Promise<void>;
 	receipts(ids: readonly number[]): Promise<Receipt[]>;
 
+	/** The running clients of the identity, each by the key with which it is touched. */
+	readonly sessions: {
+		/**
+		 * Begins to wake that client: resolves with the mail for which it is to be woken now, and none if it is not to be. Of several
+		 * clients only one is woken, and two agents do not wake each other for ever.
+		 */
+		wake(session: string): Promise<Message[]>;
+		/** A turn of the client has ended: what it was handed is read. */
+		endTurn(session: string): Promise<void>;
+		/** The client will not read what it was handed and has not read, so that it may be handed over again. */
+		giveBack(session: string): Promise<void>;
+		/** Those clients are dead. What they had is given back. */
+		end(sessions: readonly string[]): Promise<void>;
+	};
+
 	readonly tasks: {
 		list(filter?: TaskFilter): Promise<Task[]>;
 		add(draft: TaskDraft): Promise<Task>;

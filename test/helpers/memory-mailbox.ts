@@ -94,6 +94,19 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		deliver: (ids, route) => call(() => server.deliver(ids, me.tag, route)),
 		ack: (ids, route) => call(() => server.ack(ids, me.tag, route)),
 		receipts: ids => call(() => [...server.receipts.values()].filter(({message_id}) => ids.includes(message_id))),
+		sessions: {
+			wake: session =>
+				call(() => {
+					const free = inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag));
+					return server.mayWake(me.tag, session) ? free.slice(0, 20) : [];
+				}),
+			endTurn: () => call(() => undefined),
+			giveBack: () => call(() => server.giveBack(me.tag)),
+			end: sessions =>
+				call(() => {
+					for (const session of sessions) server.endSession(me, session);
+				}),
+		},
 		tasks: {
 			list: (filter = {}) =>
 				call(() => {

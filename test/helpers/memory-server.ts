@@ -42,7 +42,7 @@ export class MemoryServer {
 	);
 	readonly #listeners = new Set<(change: Change) => void>();
 	/** Live clients, by folded tag and then by session. */
-	readonly #sessions = new Map<string, Map<string, {presence: Agent['presence']; wake: Wake | null}>>();
+	readonly #sessions = new Map<string, Map<string, LiveSession>>();
 	#outage: string | null = null;
 	#last = 0;
 
@@ -127,7 +127,7 @@ export class MemoryServer {
 		return new Date(this.#last).toISOString();
 	}
 
-	touch({tag, kind}: Identity, {presence, role, session, wake}: AgentUpdate): Agent {
+	touch({tag, kind}: Identity, {presence, role, session, wake, quiet}: AgentUpdate): Agent {
 		const now = this.#now();
 		const sessions = this.#sessions.get(foldTag(tag)) ?? new Map();
 		this.#sessions.set(foldTag(tag), sessions);
@@ -138,6 +138,7 @@ export class MemoryServer {
 			sessions.set(session, {
 				presence: presence ?? known?.presence ?? 'idle',
 				wake: told === undefined ? (known?.wake ?? null) : told,
+				quietUntil: quiet === undefined ? (known?.quietUntil ?? 0) : this.clock() + quiet * 1000,
 			});
 		}
 		const live = [...sessions.values()];
@@ -230,6 +231,25 @@ export class MemoryServer {
 		});
 	}
 
+	/** Whether a client may be woken: one that is idle, and that its user has not just interrupted. Wakes are not counted here. */
+	mayWake(tag: Tag, session: string): boolean {
+		const found = this.#sessions.get(foldTag(tag))?.get(session);
+		return found?.presence === 'idle' && found.wake !== null && found.quietUntil <= this.clock();
+	}
+
+	/** What the reader was handed is not read, and free again. Here a receipt does not know to which client that was. */
+	giveBack(reader: Tag): void {
+		const ids = [...this.receipts.values()].filter(each => sameTag(each.reader, reader)).map(each => each.message_id);
+		this.#receive(ids, reader, before =>
+			before.state === 'delivered' ? {...before, state: 'taken', lease_until: this.#now()} : before,
+		);
+	}
+
+	endSession(identity: Identity, session: string): void {
+		this.giveBack(identity.tag);
+		this.touch(identity, {presence: 'away', session});
+	}
+
 	/** Ends every lease now, as if its time had passed. */
 	lapse(): void {
 		const lease_until = this.#now();
@@ -289,6 +309,13 @@ export class MemoryServer {
 		if (parent !== undefined) this.ack([parent.id], identity?.tag ?? tag, 'reply');
 		return message;
 	}
+}
+
+interface LiveSession {
+	readonly presence: Agent['presence'];
+	readonly wake: Wake | null;
+	/** Milliseconds since 1970. */
+	readonly quietUntil: number;
 }
 
 const unread = {

@@ -47,10 +47,15 @@ export function openText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[])
 	);
 }
 
-/** Names the senders only; the texts are handed over with the prompt that this becomes. */
-export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'tag'>[]): Printable {
+/**
+ * Names the senders only; the texts are handed over with the prompt that this becomes. With the newest id, because a client drops a
+ * text that equals the last one; `notice` counts the texts for the same message, from 1.
+ */
+export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[], notice = 1): Printable {
 	const senders = joinPrintable([...new Set(mail.map(({tag}) => printable(tag)))], ', ');
-	return p`${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${printable(reader)} in the agentmux mailbox, from ${senders}.`;
+	const newest = Math.max(...mail.map(({id}) => id));
+	const count = notice > 1 ? p`, notice ${notice}` : p``;
+	return p`${mail.length} new ${mail.length === 1 ? 'message' : 'messages'} for ${printable(reader)} in the agentmux mailbox, from ${senders} (#${newest}${count}).`;
 }
 
 function headOf(mail: Mail, reader: Tag): string {

@@ -112,6 +112,8 @@ export interface Ui {
 	readonly opening: string;
 	/** How the human calls this program in a shell. */
 	readonly program: string;
+	/** Agents of this machine whose client starts no hooks, by folded tag. */
+	readonly disarmed: ReadonlySet<Tag>;
 	/** The human's keys. The same as long as the screen runs. */
 	readonly keymap: Keymap;
 	/** Stands for this run of the screen, and for nothing else: see per-run.ts. */
@@ -159,6 +161,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
+		disarmed: new Set(),
 		keymap,
 		run: {},
 		mouse: false,

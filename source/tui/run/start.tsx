@@ -20,6 +20,7 @@ import {placer} from '../model/placer.ts';
 import {restored} from '../model/saved-screen.ts';
 import {createScreen, type ScreenOutput} from '../screen/screen.ts';
 import type {Depth} from '../screen/style.ts';
+import type {Tag} from '../../mailbox/tag.ts';
 import {takeTerminal} from '../terminal/terminal.ts';
 import {createNotifier} from './notifier.ts';
 import {notificationBytes} from '../terminal/notification.ts';
@@ -50,6 +51,8 @@ export interface TuiOptions {
 	readonly memory?: ScreenMemory;
 	/** The program's commands in a shell, for the palette; none when absent. */
 	readonly commands?: ControllerOptions['commands'];
+	/** Calls with the agents whose client starts no hooks, by folded tag: once, and when they change. Returns how to stop. */
+	readonly watchDisarmed?: (listener: (tags: ReadonlySet<Tag>) => void) => () => void;
 	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -187,6 +190,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		screen.invalidate();
 	});
 	let app: Instance | null = null;
+	let unwatchDisarmed: (() => void) | undefined;
 	try {
 		// The first frame does not wait for React and Ink: they take as long to load as all the rest of the start.
 		const {mount} = await withoutFetch(() => import('./mount.tsx'));
@@ -195,6 +199,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		app.waitUntilExit().then(() => quit(), fail);
 		markdown();
 		onFirstFrame?.(sentence => ui.setState({opening: sentence}));
+		unwatchDisarmed = options.watchDisarmed?.(tags => ui.setState({disarmed: tags}));
 		await ended;
 	} finally {
 		await suspension.end();
@@ -205,6 +210,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		unsubscribe();
 		uninvalidate();
 		unwatch();
+		unwatchDisarmed?.();
 		unlisten();
 		screen.stop();
 		app?.unmount();
