@@ -61,7 +61,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		inbox: (reader, query) => rest.inbox(reader, query),
 		take: options => rest.take(options),
 		release: takeId => rest.release(takeId),
-		deliver: (ids, route) => rest.deliver(ids, route),
+		deliver: (ids, route, session) => rest.deliver(ids, route, session),
 		ack: (ids, route) => rest.ack(ids, route),
 		receipts: ids => rest.receipts(ids),
 		sessions: {

@@ -683,7 +683,7 @@ export type Database = {
 			mux_guard: {Args: Record<PropertyKey, never>; Returns: undefined};
 			mux_make_role: {Args: Record<PropertyKey, never>; Returns: undefined};
 			receipt_ack: {Args: {p_ids: number[]; p_route: string}; Returns: number};
-			receipt_deliver: {Args: {p_ids: number[]; p_route: string}; Returns: number};
+			receipt_deliver: {Args: {p_ids: number[]; p_route: string; p_session?: string}; Returns: number};
 			receipt_release: {Args: {p_take_id: string}; Returns: number};
 			receipt_return: {Args: {p_session: string}; Returns: number};
 			session_end: {Args: {p_sessions: string[]}; Returns: number};

@@ -289,12 +289,13 @@ export class Rest implements Source {
 	}
 
 	/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
-	async take({limit = 20, bytes, route, takeId}: TakeOptions): Promise<Message[]> {
+	async take({limit = 20, route, takeId, session, bytes}: TakeOptions): Promise<Message[]> {
 		const args = {
 			p_limit: limit,
 			p_route: route,
-			...(bytes === undefined ? {} : {p_bytes: bytes}),
 			...(takeId === undefined ? {} : {p_take_id: takeId}),
+			...(session === undefined ? {} : {p_session: session}),
+			...(bytes === undefined ? {} : {p_bytes: bytes}),
 		};
 		return this.#messages(rows(readMessage, await this.rpc('inbox_take', args, {twice: false})));
 	}
@@ -303,8 +304,8 @@ export class Rest implements Source {
 		await this.rpc('receipt_release', {p_take_id: takeId});
 	}
 
-	async deliver(ids: readonly number[], route: string): Promise<void> {
-		await this.rpc('receipt_deliver', {p_ids: ids, p_route: route});
+	async deliver(ids: readonly number[], route: string, session?: string): Promise<void> {
+		await this.rpc('receipt_deliver', {p_ids: ids, p_route: route, p_session: session ?? null});
 	}
 
 	async ack(ids: readonly number[], route: string): Promise<void> {

@@ -74,10 +74,10 @@ export interface Mailbox {
 	 */
 	release(takeId: string): Promise<void>;
 	/**
-	 * Marks messages as delivered to the identity's client; to be called once the output was flushed. They can be taken again if they
-	 * are not acked within ten minutes. Idempotent.
+	 * Marks messages as delivered to the identity's client, and to that session of it; to be called once the output was flushed. They
+	 * can be taken again if they are neither read nor acked within ten minutes. Idempotent.
 	 */
-	deliver(ids: readonly number[], route: string): Promise<void>;
+	deliver(ids: readonly number[], route: string, session?: string): Promise<void>;
 	/** Marks messages as acknowledged by the identity. Idempotent. */
 	ack(ids: readonly number[], route: string): Promise<void>;
 	receipts(ids: readonly number[]): Promise<Receipt[]>;

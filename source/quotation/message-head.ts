@@ -20,6 +20,14 @@ export function messageHead({id, from, provenance, created_at, reply_to, again}:
 	return `#${id} from ${printable(from)} (${provenance}), ${printable(shortTime(created_at))}${reply}${before}:`;
 }
 
+/**
+ * Which hand-over of a message this is, from its receipt as it was before: how often it was delivered, and how often taken since by
+ * clients that could not confirm that they handed it over.
+ */
+export function handOverNumber({attempts, takes}: {readonly attempts: number; readonly takes: number}): number {
+	return Math.max(attempts + 1, takes > 0 ? 2 : 1);
+}
+
 /** The line behind a text that was cut: how to get the rest. */
 export function cutLine(how: string): string {
 	return `  (cut: ${how})`;

@@ -213,27 +213,34 @@ describe.runIf(harness !== '')('the real Claude Code plays', {timeout: 120_000},
 		}
 		return told;
 	};
-	const acked = (reader: string, tag: string) => ({tag, reader, state: 'acked', route: 'reply', attempts: 1});
+	/** Answered; what is an answer itself is done with when it was read. */
+	const acked = (reader: string, tag: string, route = 'reply') => ({tag, reader, state: 'acked', route, attempts: 1});
 
 	test('researcher and writer: the answer comes in the middle of the writing', async () => {
 		const {runs, receipts} = await playReal('researcher-writer');
-		expect(runs).toMatchObject({writer: {code: 0, result: 'Thanked.'}, researcher: {code: 0, result: 'Answered.'}});
-		expect(receipts.slice(0, 2)).toMatchObject([acked('RESEARCHER', 'WRITER'), acked('WRITER', 'RESEARCHER')]);
+		expect(runs).toMatchObject({
+			writer: {code: 0, result: 'It is written.'},
+			researcher: {code: 0, result: 'Answered.'},
+		});
+		expect(receipts.slice(0, 2)).toMatchObject([acked('RESEARCHER', 'WRITER'), acked('WRITER', 'RESEARCHER', 'read')]);
 	});
 
 	test('monitor and responder: a bulk load is one message, and the order that needs somebody is acted on', async () => {
 		const {runs, receipts} = await playReal('monitor-responder');
-		expect(runs).toMatchObject({monitor: {code: 0, result: 'All is quiet.'}, responder: {code: 0, result: 'Acted.'}});
+		expect(runs).toMatchObject({
+			monitor: {code: 0, result: 'It was acted on.'},
+			responder: {code: 0, result: 'Acted.'},
+		});
 		const told = receipts.filter(({tag}) => tag === 'SYSTEM').map(({body}) => body.split(' ', 3).join(' '));
 		expect(told).toEqual(['orders INSERT 1000', 'orders INSERT {"id":', 'orders UPDATE {"id":']);
 		expect(receipts).toContainEqual(expect.objectContaining(acked('RESPONDER', 'MONITOR')));
-		expect(receipts).toContainEqual(expect.objectContaining(acked('MONITOR', 'RESPONDER')));
+		expect(receipts).toContainEqual(expect.objectContaining(acked('MONITOR', 'RESPONDER', 'read')));
 	});
 
 	test('planner and executor: the plan goes on after the executor and the hub were killed', async () => {
 		const {runs, receipts, board} = await playReal('planner-executor');
 		expect(runs).toMatchObject({
-			planner: {code: 0, result: 'All is done.'},
+			planner: {code: 0, result: 'The plan is carried out.'},
 			executor: {code: 0, result: 'No step is left.'},
 		});
 		expect(board).toMatchObject([
@@ -242,6 +249,6 @@ describe.runIf(harness !== '')('the real Claude Code plays', {timeout: 120_000},
 			{id: 3, status: 'done', lease_token: 1},
 			{id: 4, status: 'done', lease_token: 1},
 		]);
-		expect(receipts.slice(0, 2)).toMatchObject([acked('EXECUTOR', 'PLANNER'), acked('PLANNER', 'EXECUTOR')]);
+		expect(receipts.slice(0, 2)).toMatchObject([acked('EXECUTOR', 'PLANNER'), acked('PLANNER', 'EXECUTOR', 'read')]);
 	});
 });

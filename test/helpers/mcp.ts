@@ -24,6 +24,8 @@ export interface AgentClient {
 interface DeskOptions {
 	/** What the client calls itself. */
 	readonly name?: string;
+	/** The running client. */
+	readonly session?: string;
 	readonly note?: () => string | null;
 }
 
@@ -31,13 +33,13 @@ interface DeskOptions {
 export async function openDesk(
 	tag: string,
 	mailbox: Mailbox,
-	{name = 'claude-code', note = () => null}: DeskOptions = {},
+	{name = 'claude-code', session, note = () => null}: DeskOptions = {},
 ): Promise<AgentClient> {
 	const faults: unknown[] = [];
 	const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
 	const transport = withAfterAnswer(serverSide, {failed: error => faults.push(error)});
 	const afterAnswer = transport.afterAnswer.bind(transport);
-	const desk = {tag, mailbox: async () => mailbox, afterAnswer, isShared: () => false, note};
+	const desk = {tag, client: session, mailbox: async () => mailbox, afterAnswer, isShared: () => false, note};
 	await createMailboxServer(desk, '1.2.3').connect(transport);
 	const client = new Client({name, version: '1'});
 	await client.connect(clientSide);

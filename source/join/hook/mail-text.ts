@@ -3,7 +3,7 @@ import {maxContentBytes} from '../../mailbox/message.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {notice, quotedText} from '../../quotation/agent-text.ts';
-import {cutLine, messageHead} from '../../quotation/message-head.ts';
+import {cutLine, handOverNumber, messageHead} from '../../quotation/message-head.ts';
 import {provenance} from '../../quotation/provenance.ts';
 import {maxTextLength, type Mail} from './mail.ts';
 
@@ -63,14 +63,13 @@ function headOf(mail: Mail, reader: Tag): string {
 	return messageHead({...rest, from: tag, provenance: provenance(mail, reader), again: handOverOf(mail, reader)});
 }
 
-/** Which hand-over this is: those before it are the ones that counted, and takes by clients that could not confirm theirs. */
 function handOverOf({receipts}: Pick<Mail, 'receipts'>, reader: Tag): number {
 	if (!Array.isArray(receipts)) return 1;
 	const own = (receipts as Partial<Record<string, unknown>>[]).find(
 		({reader: tag}) => typeof tag === 'string' && sameTag(tag, reader),
 	);
-	const before = Number(own?.['attempts'] ?? 0) + Number(own?.['takes'] ?? 0);
-	return Number.isSafeInteger(before) ? before + 1 : 1;
+	const count = (name: string): number => (Number.isSafeInteger(own?.[name]) ? Number(own?.[name]) : 0);
+	return handOverNumber({attempts: count('attempts'), takes: count('takes')});
 }
 
 /** The quoted body, processing no more of it than can be shown. */

@@ -2,6 +2,7 @@ import {randomUUID} from 'node:crypto';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
+import {handOverNumber} from '../../quotation/message-head.ts';
 import {margin} from '../answers/room.ts';
 import type {RequestId} from './after-answer.ts';
 import type {Session} from './session.ts';
@@ -46,10 +47,12 @@ export class Taking {
 	/** Takes up to `limit` messages, and no more than fit into an answer of `room` bytes; of the first, as much as fits is shown. */
 	async take(mailbox: Mailbox, limit: number, room: number): Promise<Taken> {
 		const id = randomUUID();
+		const {client} = this.#session;
 		const isLate = lateAfter(handOverWithin);
 		const most = Math.max(1, Math.min(limit, Math.floor(room / leastSize)));
 		const bytes = Math.max(1, room - margin - most * frameSize);
-		const taken = await mailbox.take({limit: most, bytes, route, takeId: id}).catch((error: unknown) => {
+		const own = client === undefined ? {} : {session: client};
+		const taken = await mailbox.take({limit: most, bytes, route, takeId: id, ...own}).catch((error: unknown) => {
 			// If only the answer was lost, release them for others.
 			mailbox.release(id).catch(() => undefined);
 			throw error;
@@ -79,7 +82,7 @@ export class Taking {
 	async #confirm(mailbox: Mailbox): Promise<void> {
 		const ids = [...this.#unconfirmed];
 		try {
-			await mailbox.deliver(ids, route);
+			await mailbox.deliver(ids, route, this.#session.client);
 			for (const id of ids) this.#unconfirmed.delete(id);
 		} catch (error) {
 			// unref: it must not keep the process alive when the client has gone.
@@ -100,7 +103,10 @@ export class Taking {
 		// Taken messages are handed over even if this fails.
 		const receipts = await mailbox.receipts(messages.map(({id}) => id)).catch(() => []);
 		const own = receipts.filter(({reader}) => sameTag(reader, this.#session.tag));
-		return new Map(own.map(({message_id, attempts, takes}) => [message_id, attempts + takes]));
+		// This take is counted already.
+		return new Map(
+			own.map(({message_id, attempts, takes}) => [message_id, handOverNumber({attempts, takes: takes - 1})]),
+		);
 	}
 }
 
