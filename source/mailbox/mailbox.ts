@@ -65,7 +65,7 @@ export interface Mailbox {
 	 * Takes messages for the identity to hand over now, oldest first: those that nobody has taken yet, or whose lease ran out without
 	 * an ack. They are leased to this caller for 30 s, so that two clients with the same tag never hand over the same message. A
 	 * message that was delivered five times and never read is stuck and not taken again. At most `limit` (default 20), and no more
-	 * than 1 MB of content after the first.
+	 * than `bytes` (default 1 MB) of content after the first.
 	 */
 	take(options: TakeOptions): Promise<Message[]>;
 	/**

@@ -89,7 +89,14 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		});
 	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed, failed: say});
 	const afterAnswer = transport.afterAnswer.bind(transport);
-	const session = {tag, mailbox, afterAnswer, isShared: () => shared, note: () => watch?.note ?? null};
+	const session = {
+		tag,
+		client: client ?? undefined,
+		mailbox,
+		afterAnswer,
+		isShared: () => shared,
+		note: () => watch?.note ?? null,
+	};
 	const server = createMailboxServer(session, version);
 	const gone = Promise.withResolvers<void>();
 	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());
