@@ -1,8 +1,8 @@
 import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
 import {loadConfig} from '../../config.ts';
 import {isShared, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
-import {bellFile} from '../../join/hook/bell.ts';
 import {actingTag} from '../../join/hook/agent-tag.ts';
+import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isHeadless, isInteractive} from '../../join/clients/client.ts';
 import {claimClient, forgetClient, hasInteractiveClient, recordedClients} from '../../join/clients/client-owner.ts';
 import {MailboxError} from '../../mailbox/error.ts';
@@ -16,6 +16,7 @@ import type {Invocation} from '../cli/command.ts';
 import {openMailbox} from '../connect/connect.ts';
 import {remark} from '../cli/output.ts';
 import {keepHeapSmall} from '../screen/small-heap.ts';
+import {checkJoined} from './check-joined.ts';
 import {ClientWatch} from './client-watch.ts';
 import {StatusKeeper} from './status-keeper.ts';
 
@@ -35,7 +36,8 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const say = (error: unknown): void =>
 		remark(stderr, error instanceof MailboxError ? error.sentence : `Internal error: ${String(error)}`);
 	let opened: Promise<Mailbox> | null = null;
-	const mailbox = (): Promise<Mailbox> => {
+	const mailbox = async (): Promise<Mailbox> => {
+		checkJoined(tag, written, env, paths.data);
 		opened ??= openMailbox(invocation, {as: tag, kind: 'agent'}).catch((error: unknown) => {
 			opened = null;
 			throw error;
