@@ -4,7 +4,7 @@ import type {SqlOptions, SqlRow} from '../mailbox/sql.ts';
 import type {Rest} from './rest.ts';
 import {isRoleless} from './sql-refusal.ts';
 
-/** Runs SQL as the agent whose token this is; see Mailbox.sql. What was sent is not sent twice: it may have been done. */
+/** Runs SQL as the agent that the token belongs to; see Mailbox.sql. Never sent twice, since it may have been executed. */
 export async function runAgentSql(
 	rest: Rest,
 	statements: readonly string[],
@@ -12,9 +12,13 @@ export async function runAgentSql(
 ): Promise<SqlRow[]> {
 	const [only = '', ...more] = statements;
 	if (parameters.length > 0 && more.length > 0) {
-		throw new MailboxError('invalid', 'Parameters go with one statement.', 'Send each statement by itself.');
+		throw new MailboxError(
+			'invalid',
+			'Parameters can only be used with a single statement.',
+			'Send each statement separately.',
+		);
 	}
-	// The generated types know no parameter that is null.
+	// The generated types do not allow null parameters.
 	const request =
 		parameters.length > 0
 			? (client: SupabaseClient) =>
@@ -25,7 +29,7 @@ export async function runAgentSql(
 		return (await run()) as SqlRow[];
 	} catch (error) {
 		if (!isRoleless(error)) throw error;
-		// Nothing was done. The role is made in a transaction of its own, as the database wants it.
+		// Nothing was executed. The database requires that the role is created in a separate transaction.
 		await rest.rpc('mux_make_role', {});
 		return (await run()) as SqlRow[];
 	}

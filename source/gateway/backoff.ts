@@ -1,4 +1,7 @@
-/** Milliseconds to wait after so many failures in a row: 1, 2, 5, then 10 seconds, and up to a fifth more, so that many clients do not come back at once. */
+/**
+ * Milliseconds to wait after a number of failures in a row: 1, 2, 5, then 10 seconds, plus up to a fifth, so that many clients
+ * do not reconnect at the same moment.
+ */
 export function delayAfter(failures: number): number {
 	const seconds = [1, 2, 5][failures - 1] ?? 10;
 	return seconds * 1000 * (1 + Math.random() / 5);
@@ -16,7 +19,7 @@ export class Backoff {
 		this.#delayAfter = delay;
 	}
 
-	/** One more failure: schedules the next attempt, and says when it is made (milliseconds since 1970). */
+	/** Counts a failure and schedules the next attempt; returns the time of that attempt (milliseconds since 1970). */
 	schedule(): number {
 		clearTimeout(this.#timer);
 		this.#failures += 1;
@@ -25,7 +28,7 @@ export class Backoff {
 		return Date.now() + delay;
 	}
 
-	/** It worked, or nobody wants it any more. */
+	/** Cancels the next attempt and forgets the failures: the last attempt succeeded, or no more are wanted. */
 	reset(): void {
 		clearTimeout(this.#timer);
 		this.#failures = 0;

@@ -2,23 +2,23 @@ import type {Busy, Unsubscribe} from '../mailbox/event.ts';
 
 type Listener = (busy: Busy | null) => void;
 
-/** Milliseconds that a request may wait before it is asked what it waits for, and between two questions. */
+/** Milliseconds that a request waits before the hub is first asked for the reason, and between later questions. */
 const askAfter = 1500;
 const askEvery = 1000;
-/** Milliseconds that a statement has run before it is told. */
+/** Milliseconds that a statement has run before it is reported. */
 const longerThan = 1000;
 
 /**
- * Whether a statement keeps the database from answering. Asked of the hub of this machine, which says so without its database,
- * while a request waits, until one is answered; and only while somebody listens.
+ * Finds out whether a statement keeps the database from answering. While a request waits and somebody listens, it asks the
+ * local hub, which can answer without its database; it stops when a request is answered.
  */
 export class BusyWatch {
 	readonly #ask: () => Promise<unknown>;
 	readonly #listeners = new Set<Listener>();
 	#timer: NodeJS.Timeout | null = null;
-	#told: Busy | null = null;
+	#reported: Busy | null = null;
 
-	/** `ask`: what the hub says of itself. */
+	/** `ask` fetches the hub's health. */
 	constructor(ask: () => Promise<unknown>) {
 		this.#ask = ask;
 	}
@@ -31,22 +31,22 @@ export class BusyWatch {
 		};
 	}
 
-	/** A request waits for the database. */
+	/** A request is waiting for the database. */
 	begin(): void {
 		if (this.#listeners.size > 0) this.#timer ??= setTimeout(() => void this.#look(), askAfter);
 	}
 
-	/** The database has answered one. */
+	/** The database has answered a request. */
 	answered(): void {
 		this.#stop();
-		this.#tell(null);
+		this.#report(null);
 	}
 
 	async #look(): Promise<void> {
 		const timer = this.#timer;
 		const busy = longest(await this.#ask().catch(() => null));
 		if (this.#timer !== timer || timer === null) return;
-		this.#tell(busy);
+		this.#report(busy);
 		this.#timer = setTimeout(() => void this.#look(), askEvery);
 	}
 
@@ -55,14 +55,14 @@ export class BusyWatch {
 		this.#timer = null;
 	}
 
-	#tell(busy: Busy | null): void {
-		if (busy === null && this.#told === null) return;
-		this.#told = busy;
+	#report(busy: Busy | null): void {
+		if (busy === null && this.#reported === null) return;
+		this.#reported = busy;
 		for (const listener of this.#listeners) listener(busy);
 	}
 }
 
-/** The statement that has run longest, of what a hub says of itself. */
+/** The statement that has been running for the longest time, according to the hub's health. */
 function longest(health: unknown): Busy | null {
 	const {running} = (health ?? {}) as {readonly running?: unknown};
 	if (!Array.isArray(running)) return null;

@@ -3,7 +3,7 @@ import type {Message} from '../mailbox/message.ts';
 import {coalesce} from './coalesce.ts';
 import {anchorOf, isBeyond, isSame, Trail, type Anchor, type Position} from './trail.ts';
 
-/** A row of `messages_since`. Settled: every transaction that could commit a row before it has ended. */
+/** A row of `messages_since`. It is settled when every transaction that could commit a row before it has ended. */
 export interface Row {
 	readonly message: Message;
 	readonly settled: boolean;
@@ -17,7 +17,7 @@ export interface Source {
 	cursor(): Promise<Cursor>;
 	/** The rows after a position, in order; fewer than `limit` only when there are no more. */
 	page(after: Position, limit: number): Promise<readonly Row[]>;
-	/** A sample of the rows up to and including that one, oldest first: all of the nearest, and ever fewer of the older ones. */
+	/** A sample of the rows up to and including that one, oldest first: all of the nearest, and fewer the older they are. */
 	before(anchor: Anchor): Promise<readonly Anchor[]>;
 }
 
@@ -25,17 +25,17 @@ export interface Source {
 export interface Listener {
 	messages(messages: readonly Message[]): void;
 	cursor(cursor: Cursor): void;
-	/** The starting point is known. Messages read up to then are not told; `id` is the highest of them. */
+	/** The starting point is known. Messages read up to then are not emitted; `id` is the highest of them. */
 	began(id: number): void;
-	/** The history was replaced. What follows the common part comes next, except for messages that were already told. */
+	/** The history was replaced. The messages after the common part come next, except those that were already emitted. */
 	replaced(replaced: Replaced): void;
 }
 
 /**
- * A row beyond the cursor that was told. Due: an earlier page contained it, so each later page that reaches its position must
- * contain it, too. A row that came with a doorbell may not be readable yet, so it becomes due one pass later.
+ * A row beyond the cursor that was emitted. It is due when an earlier page contained it: each later page that reaches its
+ * position must contain it, too. A row that came with a doorbell may not be readable yet, so it becomes due one pass later.
  */
-interface Told extends Anchor {
+interface Emitted extends Anchor {
 	readonly due: boolean;
 }
 
@@ -48,9 +48,9 @@ interface Page {
 const pageSize = 500;
 
 /**
- * Tells every committed message exactly once, even when doorbells or answers are lost. Transactions commit out of order, so
- * reading "everything after the last message seen" would miss rows. Each pass therefore reads again from the cursor, tells the
- * rows that are new, and moves the cursor over the settled ones: no row can be committed before those any more.
+ * Emits every committed message exactly once, even when doorbells or responses are lost. Transactions commit out of order, so
+ * reading "everything after the last message seen" would miss rows. Each pass therefore reads again from the cursor, emits
+ * the rows that are new, and moves the cursor past the settled ones, before which no row can be committed any more.
  *
  * A database can lose its newest rows and keep its epoch: an older copy of its files was put back, or a standby took over. It
  * then gives their ids to other messages. So each page begins with the row at the cursor. If that row is missing or
@@ -62,14 +62,14 @@ export class CatchUp {
 	readonly #limit: number;
 	/** Null until the first pass has found the starting point. */
 	#cursor: Cursor | null;
-	readonly #told = new Map<number, Told>();
+	readonly #emitted = new Map<number, Emitted>();
 	/** Rows up to the cursor. */
 	readonly #trail = new Trail();
 	/** Whether the trail contains rows from before the starting point. */
 	#reachesBack = false;
-	/** Messages of the former history, after the common part, that were told. If the new history has them, they are not told again. */
+	/** Messages of the former history, after the common part, that were emitted. If the new history has them, they are skipped. */
 	readonly #former = new Map<number, Anchor>();
-	/** The history was replaced, which is not reported yet: the search for the common part still runs or was interrupted. */
+	/** The history was replaced, but this is not reported yet: the search for the common part is running or was interrupted. */
 	#parting = false;
 	/** The replacement was noticed here before the database changed its epoch. That change is then ignored. */
 	#noticed = false;
@@ -96,7 +96,7 @@ export class CatchUp {
 	}
 
 	/** Whether the starting point is known. */
-	get placed(): boolean {
+	get hasStart(): boolean {
 		return this.#cursor !== null;
 	}
 
@@ -110,19 +110,19 @@ export class CatchUp {
 		return this.#pass();
 	}
 
-	/** Tells a row that came with a doorbell, unless it was told before. Rows before it may be missing. */
+	/** Emits a row that came with a doorbell, unless it was emitted before. Rows before it may be missing. */
 	offer(message: Message): void {
 		if (this.#cursor === null || this.#parting || !isBeyond(message, this.#cursor)) return;
 		// A different row with this id belongs to another history; the pass that follows finds out.
-		if (this.#told.has(message.id) || isSame(this.#former.get(message.id), anchorOf(message))) return;
-		this.#told.set(message.id, {...anchorOf(message), due: false});
+		if (this.#emitted.has(message.id) || isSame(this.#former.get(message.id), anchorOf(message))) return;
+		this.#emitted.set(message.id, {...anchorOf(message), due: false});
 		this.#listener.messages([message]);
 	}
 
 	async #read(verify: boolean): Promise<void> {
 		const silent = this.#cursor === null;
 		let cursor = this.#cursor ?? (await this.#begin());
-		const rung = [...this.#told.values()].filter(({due}) => !due);
+		const rung = [...this.#emitted.values()].filter(({due}) => !due);
 		let unverified = verify && !silent;
 		let after: Cursor = cursor;
 		let contiguous = true;
@@ -130,7 +130,7 @@ export class CatchUp {
 		for (;;) {
 			const page = await this.#page(after);
 			if (page === null && silent) {
-				// Nothing was told yet, so this can start again from the present.
+				// Nothing was emitted yet, so this can start again from the present.
 				cursor = await this.#begin();
 				after = cursor;
 				contiguous = true;
@@ -157,7 +157,7 @@ export class CatchUp {
 			}
 			const {rows, isLast} = page;
 			const fresh = rows.map(({message}) => message).filter(message => this.#isNew(message, cursor));
-			for (const {message} of rows) this.#told.set(message.id, {...anchorOf(message), due: true});
+			for (const {message} of rows) this.#emitted.set(message.id, {...anchorOf(message), due: true});
 			if (replaced !== null) {
 				this.#cursor = cursor;
 				this.#parting = false;
@@ -170,25 +170,27 @@ export class CatchUp {
 			const open: number = contiguous ? rows.findIndex(({settled}) => !settled) : 0;
 			contiguous &&= open === -1;
 			const settled = open === -1 ? rows : rows.slice(0, open);
-			if (settled.length > 0) cursor = this.#settle(cursor, settled, silent);
+			if (settled.length > 0) cursor = this.#advance(cursor, settled, silent);
 			const end = rows.at(-1);
 			if (end === undefined || isLast) break;
 			after = {epoch, ...anchorOf(end.message)};
 		}
 		// By now every page of this history was read.
 		this.#former.clear();
-		for (const told of rung) if (this.#told.get(told.id) === told) this.#told.set(told.id, {...told, due: true});
+		for (const each of rung) {
+			if (this.#emitted.get(each.id) === each) this.#emitted.set(each.id, {...each, due: true});
+		}
 		if (silent) {
 			this.#cursor = cursor;
-			this.#listener.began(Math.max(cursor.id, ...this.#told.keys()));
+			this.#listener.began(Math.max(cursor.id, ...this.#emitted.keys()));
 			this.#listener.cursor(cursor);
 		}
 		await this.#reachBack(cursor);
 	}
 
-	/** Finds the starting point. What an earlier, failed pass had read is forgotten: it may be of another database. */
+	/** Finds the starting point. Forgets what an earlier, failed pass had read: it may belong to another database. */
 	async #begin(): Promise<Cursor> {
-		this.#told.clear();
+		this.#emitted.clear();
 		const cursor = await this.#source.cursor();
 		const anchor = anchorAt(cursor);
 		this.#trail.cut(null);
@@ -209,16 +211,17 @@ export class CatchUp {
 		const end = rows.at(-1)?.message;
 		const open = rows.findIndex(({settled}) => !settled);
 		const settled = rows.at(open === -1 ? -1 : open - 1)?.message;
-		const isDue = (told: Told): boolean =>
+		const isDue = (each: Emitted): boolean =>
 			// Before a settled row, no transaction is running any more.
-			(settled !== undefined && open !== 0 && !isBeyond(told, settled)) ||
-			(told.due && (isLast || end === undefined || !isBeyond(told, end)));
-		const isMissing = (told: Told): boolean => isBeyond(told, after) && isDue(told) && !isSame(byId.get(told.id), told);
+			(settled !== undefined && open !== 0 && !isBeyond(each, settled)) ||
+			(each.due && (isLast || end === undefined || !isBeyond(each, end)));
+		const isMissing = (each: Emitted): boolean =>
+			isBeyond(each, after) && isDue(each) && !isSame(byId.get(each.id), each);
 		const isOther = ({message}: Row): boolean => {
-			const told = this.#told.get(message.id);
-			return told !== undefined && !isSame(told, anchorOf(message));
+			const known = this.#emitted.get(message.id);
+			return known !== undefined && !isSame(known, anchorOf(message));
 		};
-		return [...this.#told.values()].some(isMissing) || rows.some(isOther) ? null : {rows, isLast};
+		return [...this.#emitted.values()].some(isMissing) || rows.some(isOther) ? null : {rows, isLast};
 	}
 
 	/** Finds the newest row that both histories have, and goes back to it. */
@@ -229,16 +232,17 @@ export class CatchUp {
 			return row !== undefined && isSame(anchor, anchorOf(row.message));
 		});
 		this.#trail.cut(common);
-		for (const anchor of [...lost, ...this.#told.values()]) this.#former.set(anchor.id, anchor);
-		this.#told.clear();
+		for (const anchor of [...lost, ...this.#emitted.values()]) this.#former.set(anchor.id, anchor);
+		this.#emitted.clear();
 		return {epoch, ...(common ?? {xid: '0', id: 0})};
 	}
 
-	#settle({epoch}: Cursor, rows: readonly Row[], silent: boolean): Cursor {
+	/** Moves the cursor past settled rows. */
+	#advance({epoch}: Cursor, rows: readonly Row[], silent: boolean): Cursor {
 		const anchors = rows.map(({message}) => anchorOf(message));
 		this.#trail.add(anchors);
 		const cursor = {epoch, ...(anchors.at(-1) ?? {xid: '0', id: 0})};
-		for (const told of this.#told.values()) if (!isBeyond(told, cursor)) this.#told.delete(told.id);
+		for (const each of this.#emitted.values()) if (!isBeyond(each, cursor)) this.#emitted.delete(each.id);
 		if (!silent) {
 			this.#cursor = cursor;
 			this.#listener.cursor(cursor);
@@ -246,24 +250,24 @@ export class CatchUp {
 		return cursor;
 	}
 
-	/** Reads once what lies before the starting point: the common part of another history may end there. */
+	/** Reads the rows before the starting point, once: the common part with another history may end there. */
 	async #reachBack(cursor: Cursor): Promise<void> {
 		const anchor = anchorAt(cursor);
 		if (this.#reachesBack || anchor === null) return;
 		const anchors = await this.#source.before(anchor);
-		// If the cursor's row is missing, this answer is of another history.
+		// If the cursor's row is missing, the response comes from another history.
 		if (!isSame(anchors.at(-1), anchor)) return;
 		this.#trail.addBefore(anchors);
 		this.#reachesBack = true;
 	}
 
 	#isNew(message: Message, cursor: Position): boolean {
-		if (!isBeyond(message, cursor) || this.#told.has(message.id)) return false;
+		if (!isBeyond(message, cursor) || this.#emitted.has(message.id)) return false;
 		return !isSame(this.#former.get(message.id), anchorOf(message));
 	}
 }
 
-/** The row at a cursor; null at the beginning and for a cursor of an earlier version, which names none. */
+/** The row at a cursor; null at the beginning, and for a cursor of an earlier version, which does not name its row. */
 function anchorAt({xid, id, at}: Cursor): Anchor | null {
 	return at === undefined ? null : {xid, id, at};
 }

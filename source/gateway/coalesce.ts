@@ -1,6 +1,6 @@
 /**
- * Makes one run at a time of `work`. The promise is that of a run which began after the call: however often it is called
- * during one run, one more follows, whether the one before failed or not.
+ * Wraps `work` so that only one run happens at a time. Each call gets the promise of a run that begins after the call: all
+ * calls during one run share the next, which takes place even if the first one fails.
  */
 export function coalesce(work: () => Promise<void>): () => Promise<void> {
 	let running: Promise<void> = Promise.resolve();

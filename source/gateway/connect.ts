@@ -9,25 +9,30 @@ import {readTable} from './table.ts';
 import {createTasks} from './tasks.ts';
 
 export interface ConnectOptions extends Target {
-	/** Whom a service key acts as; without a token, nobody vouches for it. */
+	/** The tag that a service key acts as. It is unverified. */
 	readonly actingTag?: string;
-	/** Asked where the other end is before each attempt to connect again: a hub comes back under another port. */
+	/** Finds the target before each attempt to reconnect: a restarted hub has another port. */
 	readonly resolve?: () => Promise<Target>;
-	/** Asked for the bearer before each request, where tokens run out. */
+	/** Returns the bearer token for each request, where tokens expire. */
 	readonly renew?: () => Promise<string>;
-	/** Milliseconds that one request may take; 15,000 when absent. */
+	/** Milliseconds that one request may take; 15,000 by default. */
 	readonly timeout?: number;
-	/** Is given a line about each request and each change of the connection. */
+	/** Receives a line about each request and each change of the connection. */
 	readonly trace?: LinkOptions['trace'];
 	readonly timing?: Partial<Timing>;
-	/** Signs what is posted, and looks at what others signed; absent: nothing counts as signed. */
+	/** Signs what is posted, and verifies what others signed; without it, nothing counts as signed. */
 	readonly signatures?: Signatures | undefined;
 }
 
 /** The Mailbox on a Supabase: a hosted project, `supabase start`, or the hub. Nothing is sent before the first call. */
 export function connectMailbox(options: ConnectOptions): Mailbox {
-	const {url, key, token, way, actingTag, resolve, renew, timeout = 15_000, timing, signatures, trace} = options;
-	const target: Target = {url, key, ...(token === undefined ? {} : {token}), ...(way === undefined ? {} : {way})};
+	const {url, key, token, transport, actingTag, resolve, renew, timeout = 15_000, timing, signatures, trace} = options;
+	const target: Target = {
+		url,
+		key,
+		...(token === undefined ? {} : {token}),
+		...(transport === undefined ? {} : {transport}),
+	};
 	const link = new Link(target, {
 		timeout,
 		trace,

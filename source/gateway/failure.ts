@@ -1,6 +1,6 @@
 import {MailboxError, type ErrorCode} from '../mailbox/error.ts';
 
-/** What PostgREST (or a gateway before it) says about a request that it refuses. */
+/** The body of an error response from PostgREST, or from a gateway in front of it. */
 interface Refusal {
 	readonly code?: string | null;
 	readonly message?: string | null;
@@ -11,7 +11,7 @@ const checkAddress = 'Check SUPABASE_URL and that it is running; for the local h
 const checkKey = 'Check SUPABASE_SECRET_KEY, or `key` in config.toml.';
 const migrate = 'Apply supabase/migrations to it with `supabase db push`.';
 
-/** SQLSTATEs and PostgREST codes, by their beginning; the first that fits counts. */
+/** SQLSTATEs and PostgREST codes by their prefix; the first match counts. */
 const codes: readonly (readonly [string, ErrorCode])[] = [
 	['PGRST0', 'offline'],
 	['PGRST106', 'schema'],
@@ -35,7 +35,7 @@ const codes: readonly (readonly [string, ErrorCode])[] = [
 	['55', 'conflict'],
 	['40', 'conflict'],
 	['53', 'offline'],
-	// What ran into its time limit would do so again.
+	// A statement that ran into its time limit would do so again.
 	['57014', 'invalid'],
 	['57', 'offline'],
 	['08', 'offline'],
@@ -43,29 +43,29 @@ const codes: readonly (readonly [string, ErrorCode])[] = [
 	['25006', 'forbidden'],
 ];
 
-/** The answer of `url` that was not a success, as a MailboxError. `text` is its body. */
+/** An error response of `url` as a MailboxError. `text` is its body. */
 export function refusal(url: string, status: number, text: string): MailboxError {
 	const body = parse(text);
 	if (body === null) {
 		if (status === 401 || status === 403) return unauthorized(url, status, null);
 		if (status >= 500) {
-			return new MailboxError('offline', `${url} is in trouble and answers with HTTP ${status}.`, 'Try again later.');
+			return new MailboxError('offline', `${url} failed with HTTP ${status}.`, 'Try again later.');
 		}
 		return strange(url, `HTTP ${status}`);
 	}
 	const code = typeof body.code === 'string' ? body.code : '';
 	const said = sentence(body.message ?? `HTTP ${status}`);
 	const hint = body.hint === null || body.hint === undefined || body.hint === '' ? '' : sentence(body.hint);
-	// Whoever has no identity at all is refused by the database's grants, and PostgREST then answers 401 instead of 403.
-	// The hub's own: the token was ended, and what to do about that is not to look at the key.
+	// The hub's own: the token was ended, and its hint says more than "check the key".
 	if (status === 401 && code === 'PGRST303' && hint !== '') return new MailboxError('unauthorized', said, hint);
+	// Also a request without any identity: the database's grants refuse it, and PostgREST then responds with 401, not 403.
 	if (status === 401) return unauthorized(url, status, said);
 	const kind = codes.find(([prefix]) => code.startsWith(prefix))?.[1];
 	const options = code === '' ? {} : {sqlstate: code};
 	if (kind === 'schema') {
 		return new MailboxError(
 			'schema',
-			`${url} lacks agentmux's tables, or has those of another version: ${said}`,
+			`${url} does not have agentmux's tables, or has those of another version: ${said}`,
 			migrate,
 			options,
 		);
@@ -78,16 +78,16 @@ export function refusal(url: string, status: number, text: string): MailboxError
 	return new MailboxError('invalid', said, hint, options);
 }
 
-/** A success that cannot be from a Supabase: a web page, for example. */
+/** A response that cannot come from a Supabase: a web page, for example. */
 export function strange(url: string, how: string): MailboxError {
 	return new MailboxError(
 		'not_found',
-		`${url} answers, but not as Supabase does (${how}).`,
+		`${url} does not respond like a Supabase (${how}).`,
 		'Check SUPABASE_URL: it looks like https://PROJECT.supabase.co.',
 	);
 }
 
-/** A request that got no answer, as a MailboxError whose cause is the error itself. */
+/** A request that got no response, as a MailboxError whose cause is the error itself. */
 export function unreachable(url: string, error: unknown, timeout: number): MailboxError {
 	if (error instanceof MailboxError) return error;
 	const {name, code, message} = rootOf(error);
@@ -96,35 +96,35 @@ export function unreachable(url: string, error: unknown, timeout: number): Mailb
 		return new MailboxError('offline', late, checkAddress, {cause: error});
 	}
 	const why: Record<string, string> = {
-		ECONNREFUSED: 'nothing listens there',
-		ENOENT: 'nothing listens there',
-		EUNPROVEN: 'something else than the hub answers there',
+		ECONNREFUSED: 'connection refused',
+		ENOENT: 'nothing is listening there',
+		EUNPROVEN: 'something other than the hub is listening there',
 		ECONNRESET: 'the connection broke',
 		UND_ERR_SOCKET: 'the connection broke',
-		ENOTFOUND: 'there is no such host',
-		EAI_AGAIN: 'the name cannot be looked up now',
-		EHOSTUNREACH: 'the host cannot be reached',
+		ENOTFOUND: 'no such host',
+		EAI_AGAIN: 'the name cannot be resolved at the moment',
+		EHOSTUNREACH: 'no route to the host',
 		ENETUNREACH: 'there is no network',
-		ETIMEDOUT: 'it does not answer',
-		UND_ERR_CONNECT_TIMEOUT: 'it does not answer',
+		ETIMEDOUT: 'the connection timed out',
+		UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
 	};
 	const reason = why[code] ?? (code === '' ? message : code);
 	return new MailboxError('offline', `${url} cannot be reached: ${reason}.`, checkAddress, {cause: error});
 }
 
-/** Whether the request cannot have been carried out, so that even what must not happen twice may be tried again. */
+/** Whether the request cannot have been executed, so that even one which must not happen twice can be sent again. */
 export function neverArrived(error: MailboxError): boolean {
 	return ['ECONNREFUSED', 'ENOENT', 'EUNPROVEN', 'ENOTFOUND', 'EAI_AGAIN'].includes(rootOf(error.cause).code);
 }
 
 function unauthorized(url: string, status: number, said: string | null): MailboxError {
-	return new MailboxError('unauthorized', `${url} refuses the key: ${said ?? `HTTP ${status}.`}`, checkKey);
+	return new MailboxError('unauthorized', `${url} rejected the key: ${said ?? `HTTP ${status}.`}`, checkKey);
 }
 
-/** fetch says "fetch failed" and hides why in a chain of causes. */
+/** fetch says "fetch failed" and hides the reason in a chain of causes. */
 function rootOf(error: unknown): {name: string; code: string; message: string} {
-	if (!(error instanceof Error)) return {name: 'unknown', code: '', message: 'nobody says why'};
-	// A host name with several addresses: one error for each.
+	if (!(error instanceof Error)) return {name: 'unknown', code: '', message: 'unknown reason'};
+	// A host name with several addresses has one error for each.
 	const beneath: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
 	const deeper = rootOf(beneath);
 	if (deeper.code !== '') return deeper;
@@ -141,7 +141,7 @@ function parse(text: string): Refusal | null {
 	}
 }
 
-/** PostgreSQL writes without a capital and a full stop. */
+/** PostgreSQL's messages begin with a small letter and have no full stop. */
 function sentence(text: string): string {
 	const trimmed = text.trim();
 	return `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? '' : '.'}`;

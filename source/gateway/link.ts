@@ -5,48 +5,48 @@ import type {Database} from './database.types.ts';
 import {refusal, strange, unreachable} from './failure.ts';
 import {sqlRefusal} from './sql-refusal.ts';
 
-/** One Supabase, and as whom to speak to it. */
+/** One Supabase, and the credentials to use with it. */
 export interface Target {
 	/** `https://PROJECT.supabase.co`, or the hub's address. */
 	readonly url: string;
 	/** The `apikey`: publishable, secret, anon or service_role. */
 	readonly key: string;
-	/** The bearer, when it is not the key: an agent's or a human's JWT. */
+	/** The bearer token, when it is not the key: an agent's or a human's JWT. */
 	readonly token?: string;
-	/** How it is reached, where not by the network. */
-	readonly way?: Way;
+	/** How to reach it other than over the network. */
+	readonly transport?: Transport;
 }
 
-/** Speaks to one hub of this machine, whatever host the addresses name. */
-export interface Way {
+/** Connects to one hub on this machine, whatever host an address contains. */
+export interface Transport {
 	/** The same for the same hub. */
 	readonly name: string;
 	readonly fetch: typeof fetch;
-	/** For the Realtime of whoever holds the token; loaded when it is first needed. */
+	/** For Realtime with that token; loaded when it is first needed. */
 	readonly webSocket: (token: string) => Promise<typeof WebSocket>;
 }
 
 export interface LinkOptions {
-	/** Sent as `x-agentmux-tag`: whom a service key acts as. */
+	/** The tag that a service key acts as, sent as `x-agentmux-tag`. */
 	readonly actingTag?: string;
-	/** Asked before each attempt to connect again: a hub comes back under another port. */
+	/** Called before each attempt to reconnect: a restarted hub has another port. */
 	readonly resolve?: () => Promise<Target>;
-	/** Asked for the bearer before each request and heartbeat, where tokens run out; the target's is for the first look then. */
+	/** Returns the bearer token for each request and heartbeat, where tokens expire; the target's then only tells the identity. */
 	readonly renew?: () => Promise<string>;
 	/** Milliseconds that a request may take. */
 	readonly timeout: number;
-	/** Is given a line about each request and each change of the connection; no secrets, no contents. */
+	/** Receives a line about each request and each change of the connection; without secrets and contents. */
 	readonly trace?: ((line: string) => void) | undefined;
 }
 
-/** The way to the other end: makes supabase-js clients for wherever it is now. supabase-js is loaded at the first use. */
+/** The connection to a server: creates supabase-js clients for its current target. supabase-js is loaded at the first use. */
 export class Link {
 	#target: Target;
 	readonly #options: LinkOptions;
 	#client: Promise<SupabaseClient<Database>> | null = null;
 	#resolving: Promise<void> | null = null;
 	readonly #closing = new AbortController();
-	/** What requests wait for. */
+	/** The statement that requests are waiting for. */
 	readonly busy = new BusyWatch(() => this.#health());
 
 	constructor(target: Target, options: LinkOptions) {
@@ -77,17 +77,17 @@ export class Link {
 		return this.#client;
 	}
 
-	/** A client of its own, for one connection to Realtime. */
+	/** A separate client, for one connection to Realtime. */
 	async fresh(): Promise<SupabaseClient<Database>> {
-		const {way, token, key} = this.#target;
+		const {transport, token, key} = this.#target;
 		const {renew} = this.#options;
-		const webSocket = await way?.webSocket((await renew?.()) ?? token ?? key);
+		const webSocket = await transport?.webSocket((await renew?.()) ?? token ?? key);
 		return this.#create(webSocket ?? null);
 	}
 
 	async #create(webSocket: typeof WebSocket | null): Promise<SupabaseClient<Database>> {
 		if (this.isClosed) throw closed();
-		const {url, key, token, way} = this.#target;
+		const {url, key, token, transport} = this.#target;
 		const {actingTag, renew} = this.#options;
 		const {createClient} = await import('@supabase/supabase-js');
 		try {
@@ -95,10 +95,10 @@ export class Link {
 				accessToken: renew ?? (async () => token ?? null),
 				global: {
 					headers: actingTag === undefined ? {} : {'x-agentmux-tag': actingTag},
-					fetch: (input, init) => this.#fetch(url, way?.fetch ?? fetch, input, init),
+					fetch: (input, init) => this.#fetch(url, transport?.fetch ?? fetch, input, init),
 				},
 				...(webSocket === null ? {} : {realtime: {transport: webSocket}}),
-				// Only this house knows what may be tried again.
+				// Only the callers know which requests may be retried.
 				db: {retry: false},
 			});
 		} catch (error) {
@@ -107,7 +107,7 @@ export class Link {
 		}
 	}
 
-	/** Asks where the other end is now. Rejects with `offline` when that is not to be found out. */
+	/** Finds out where the server is now. Rejects with `offline` when that is not possible. */
 	async rediscover(): Promise<void> {
 		const {resolve} = this.#options;
 		if (resolve === undefined || this.isClosed) return;
@@ -117,11 +117,11 @@ export class Link {
 		await this.#resolving;
 	}
 
-	/** What the hub of this machine says of itself, which takes no database; null where something else answers. */
+	/** The health that the local hub reports, for which it does not need its database; null for other servers. */
 	async #health(): Promise<unknown> {
-		const {way, url} = this.#target;
-		if (way === undefined) return null;
-		const response = await way.fetch(`${url}/health`, {signal: AbortSignal.timeout(3000)});
+		const {transport, url} = this.#target;
+		if (transport === undefined) return null;
+		const response = await transport.fetch(`${url}/health`, {signal: AbortSignal.timeout(3000)});
 		return response.ok ? await response.json() : null;
 	}
 
@@ -137,18 +137,19 @@ export class Link {
 			if (error instanceof MailboxError) throw error;
 			throw new MailboxError('offline', `${this.#target.url} is gone.`, '', {cause: error});
 		}
-		const {url, key, token, way} = this.#target;
-		const isSame = found.url === url && found.key === key && found.token === token && found.way?.name === way?.name;
+		const {url, key, token, transport} = this.#target;
+		const isSame =
+			found.url === url && found.key === key && found.token === token && found.transport?.name === transport?.name;
 		if (isSame) return;
 		this.#target = found;
 		this.#client = null;
 	}
 
 	/**
-	 * Who is refused looks once whether the other end has new keys, or its token a successor: a request that was refused was not
-	 * carried out, and may be made again.
+	 * After a 401, checks once whether the server has new keys or the token was renewed. A rejected request was not executed, so it
+	 * can be sent again.
 	 */
-	async #again(
+	async #retryWithNewKeys(
 		url: string,
 		refused: Response,
 		input: Parameters<typeof fetch>[0],
@@ -156,15 +157,15 @@ export class Link {
 	): Promise<Response> {
 		const before = this.#target;
 		await this.rediscover().catch(() => undefined);
-		const {url: now, key, token, way} = this.#target;
+		const {url: now, key, token, transport} = this.#target;
 		if (this.#target === before || typeof input !== 'string' || !input.startsWith(url)) return refused;
 		const headers = new Headers(init.headers);
 		headers.set('apikey', key);
 		headers.set('authorization', `Bearer ${(await this.#options.renew?.()) ?? token ?? key}`);
-		return (way?.fetch ?? fetch)(`${now}${input.slice(url.length)}`, {...init, headers});
+		return (transport?.fetch ?? fetch)(`${now}${input.slice(url.length)}`, {...init, headers});
 	}
 
-	/** Every request ends in time, and what is wrong becomes a MailboxError here, where status and body are known. */
+	/** Every request has a timeout, and errors become MailboxErrors here, where status and body are known. */
 	async #fetch(
 		url: string,
 		send: typeof fetch,
@@ -173,8 +174,8 @@ export class Link {
 	): Promise<Response> {
 		const {timeout, trace} = this.#options;
 		const began = performance.now();
-		const tell = (answer: string | number): void =>
-			trace?.(`${init.method ?? 'GET'} ${pathOf(input)}: ${answer} in ${(performance.now() - began).toFixed(1)} ms`);
+		const traced = (response: string | number): void =>
+			trace?.(`${init.method ?? 'GET'} ${pathOf(input)}: ${response} in ${(performance.now() - began).toFixed(1)} ms`);
 		const closing = this.#closing.signal;
 		if (closing.aborted) throw closed();
 		try {
@@ -182,9 +183,9 @@ export class Link {
 			const timed = {...init, signal: AbortSignal.any(ends)};
 			this.busy.begin();
 			const first = await send(input, timed);
-			const response = first.status === 401 ? await this.#again(url, first, input, timed) : first;
+			const response = first.status === 401 ? await this.#retryWithNewKeys(url, first, input, timed) : first;
 			if (response.status < 500) this.busy.answered();
-			tell(response.status);
+			traced(response.status);
 			if (!response.ok) {
 				const text = await response.text();
 				throw sqlRefusal(addressOf(input), text) ?? refusal(url, response.status, text);
@@ -193,13 +194,13 @@ export class Link {
 			if (response.status === 200 && !type.includes('json')) throw strange(url, type === '' ? 'no JSON' : type);
 			return response;
 		} catch (error) {
-			if (!(error instanceof MailboxError)) tell('no answer');
+			if (!(error instanceof MailboxError)) traced('no response');
 			throw closing.aborted ? closed() : unreachable(url, error, timeout);
 		}
 	}
 }
 
-/** Without its values, which may be anybody's words. */
+/** The path and the names of the parameters; without their values, which may contain what somebody wrote. */
 function pathOf(input: Parameters<typeof fetch>[0]): string {
 	const {pathname, searchParams} = new URL(addressOf(input));
 	const names = [...new Set(searchParams.keys())];

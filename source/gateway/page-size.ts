@@ -1,15 +1,15 @@
 import type {Position} from './trail.ts';
 
-/** Characters of text that one answer may have, about: a server holds several times as many bytes until it has sent it. */
-const enough = 4_000_000;
-/** Rows of the first request, whose size nobody knows yet: of the largest messages that is 8 MB. */
+/** About how many characters one response may have: the server keeps several times as many bytes in memory until it is sent. */
+const maxCharacters = 4_000_000;
+/** Rows of the first request, when their size is still unknown: 8 MB if all of them have the maximum size. */
 const first = 32;
 
-/** How many rows are asked for at once: as many as came in time, and of long ones fewer. */
+/** Decides how many rows one request asks for: as many as recently came in time, and fewer long ones. */
 export class PageSize {
 	#rows = first;
 
-	/** Reads rows after a position until there are `limit`, or no more; in as many requests as it takes. */
+	/** Reads up to `limit` rows after a position, in as many requests as it takes. */
 	async read<Row extends {readonly message: Position & {readonly content: string}}>(
 		after: Position,
 		limit: number,
@@ -32,11 +32,11 @@ export class PageSize {
 		try {
 			const rows = await request();
 			const size = rows.reduce((sum, {message}) => sum + message.content.length, 0);
-			const fitting = Math.floor((enough * rows.length) / Math.max(1, size));
+			const fitting = Math.floor((maxCharacters * rows.length) / Math.max(1, size));
 			if (rows.length > 0) this.#rows = Math.max(1, Math.min(fitting, this.#rows * 4));
 			return rows;
 		} catch (error) {
-			// It may have been too much to be answered in time.
+			// Perhaps the response was too large to arrive in time.
 			this.#rows = Math.ceil(this.#rows / 2);
 			throw error;
 		}

@@ -5,13 +5,13 @@ const tables = ['tasks', 'agents', 'receipts'] as const;
 export type Table = 'messages' | (typeof tables)[number];
 
 export interface ChangeListener {
-	/** Changes are heard from now on. */
+	/** Changes are received from now on. */
 	joined(): void;
-	/** Something changed. `record` is the row, or null when it did not come whole. */
+	/** Something changed. `record` is the row, or null if it arrived incomplete. */
 	changed(table: Table, record: unknown): void;
-	/** A message was redacted. `record` is what is left of it, or null when that did not come whole. */
+	/** A message was redacted. `record` is the remaining row, or null if it arrived incomplete. */
 	redacted(record: unknown): void;
-	/** It is over, for this reason (one sentence). Told once, and nothing after it. */
+	/** The connection has ended, for this reason (one sentence). The last call. */
 	lost(reason: string): void;
 }
 
@@ -19,8 +19,8 @@ export interface ChangeListener {
 const joinTimeout = 10_000;
 
 /**
- * One connection to Realtime, from its first join to its first fault: never joined again, so that no event of an earlier
- * join can be taken for one of a later. It is a doorbell: whoever hears it reads what is true.
+ * One connection to Realtime, from its first join to its first error. It never joins a second time, so that an event of an
+ * earlier join cannot be mistaken for one of a later join. It is only a doorbell: its listener then reads the database.
  */
 export class ChangeFeed {
 	readonly #client: SupabaseClient<Database>;
@@ -32,13 +32,13 @@ export class ChangeFeed {
 		this.#listener = listener;
 	}
 
-	async hang(): Promise<void> {
-		// The first join would go out before the token is known.
+	async start(): Promise<void> {
+		// Otherwise the first join would be sent before the token is known.
 		await this.#client.realtime.setAuth();
 		if (this.#over) return;
 		const channel = this.#client.channel('agentmux');
 		const on = (event: 'INSERT' | 'UPDATE' | '*', table: Table): void => {
-			// The types tell the events apart by literals; the client does not.
+			// Only the types distinguish the events; the client accepts any.
 			const filter = {event: event as '*', schema: 'public', table};
 			channel.on('postgres_changes', filter, change => this.#change(table, change));
 		};
@@ -46,15 +46,17 @@ export class ChangeFeed {
 		on('UPDATE', 'messages');
 		for (const table of tables) on('*', table);
 		channel.on('system', {}, (notice: {readonly status?: unknown; readonly message?: unknown}) => {
-			if (notice.status === 'error') this.#lose(`Realtime says: ${String(notice.message)}.`);
-			// Hosted Realtime joins seconds before it listens to the database: what came in between was not announced.
+			if (notice.status === 'error') this.#lose(`Realtime reported an error: ${String(notice.message)}.`);
+			// Hosted Realtime joins seconds before it listens to the database: changes in between were not announced.
 			else if (!this.#over) this.#listener.changed('messages', null);
 		});
 		channel.subscribe((status: string, error) => {
 			if (this.#over) return;
 			if (status === 'SUBSCRIBED') this.#listener.joined();
 			else
-				this.#lose(error === undefined ? 'The live connection was closed.' : `The live connection broke${why(error)}.`);
+				this.#lose(
+					error === undefined ? 'The live connection was closed.' : `The live connection broke${reasonIn(error)}.`,
+				);
 		}, joinTimeout);
 	}
 
@@ -63,7 +65,7 @@ export class ChangeFeed {
 		this.#over = true;
 		const {realtime} = this.#client;
 		for (const channel of realtime.getChannels()) channel.teardown();
-		// RealtimeClient.disconnect() does the same, and leaves a timer behind that keeps the process for ten seconds.
+		// RealtimeClient.disconnect() does the same, but leaves a timer that keeps the process alive for ten seconds.
 		(realtime as unknown as {socketAdapter: {getSocket(): {disconnect(): void}}}).socketAdapter
 			.getSocket()
 			.disconnect();
@@ -74,9 +76,9 @@ export class ChangeFeed {
 		{eventType, new: record, errors}: RealtimePostgresChangesPayload<Record<string, unknown>>,
 	): void {
 		if (this.#over || eventType === 'DELETE') return;
-		const whole = errors === null || errors === undefined || errors.length === 0;
-		if (table === 'messages' && eventType === 'UPDATE') this.#listener.redacted(whole ? record : null);
-		else this.#listener.changed(table, whole ? record : null);
+		const isComplete = errors === null || errors === undefined || errors.length === 0;
+		if (table === 'messages' && eventType === 'UPDATE') this.#listener.redacted(isComplete ? record : null);
+		else this.#listener.changed(table, isComplete ? record : null);
 	}
 
 	#lose(reason: string): void {
@@ -86,8 +88,8 @@ export class ChangeFeed {
 	}
 }
 
-/** What a failed join or a broken socket says for itself: not much, and not always text. */
-function why({message}: Error): string {
+/** The reason that a failed join or a broken socket gives, which is short and not always text. */
+function reasonIn({message}: Error): string {
 	return message === '' || message.startsWith('[object') || message.startsWith('{')
 		? ''
 		: `: ${message.replace(/\.$/, '')}`;

@@ -5,22 +5,22 @@ import {coalesce} from './coalesce.ts';
 import type {Rest} from './rest.ts';
 import {readAgent, readReceipt, readTask} from './rows.ts';
 
-/** How many of the newest tasks, receipts and redacted messages are told again. */
+/** How many of the newest tasks, receipts and redacted messages are emitted again. */
 const size = 200;
 
-/** Tells tasks, agents, receipts and redacted messages: all that matter after each join, and each one that changes. */
+/** Emits tasks, agents, receipts and redacted messages: the newest ones after each join, then each one that changes. */
 export class Roster {
-	readonly #tell: (event: MailboxEvent) => void;
-	/** Changes that came while everything was being read, and may be newer than what is read: told after it. */
-	#held: MailboxEvent[] | null = null;
+	readonly #emit: (event: MailboxEvent) => void;
+	/** Changes that arrived during a refresh. They may be newer than the rows it reads, so they are emitted after it. */
+	#deferred: MailboxEvent[] | null = null;
 
-	/** Reads the newest tasks, receipts and redacted messages and all agents, and tells them. */
+	/** Reads and emits all agents and the newest tasks, receipts and redacted messages. */
 	readonly refresh: () => Promise<void>;
 
-	constructor(rest: Rest, tasks: Mailbox['tasks'], tell: (event: MailboxEvent) => void) {
-		this.#tell = tell;
+	constructor(rest: Rest, tasks: Mailbox['tasks'], emit: (event: MailboxEvent) => void) {
+		this.#emit = emit;
 		this.refresh = coalesce(async () => {
-			this.#held = [];
+			this.#deferred = [];
 			try {
 				const all = await Promise.all([
 					tasks.list({limit: size}),
@@ -28,24 +28,24 @@ export class Roster {
 					rest.newestReceipts(size),
 					rest.newestRedacted(size),
 				]);
-				tell({type: 'tasks', tasks: all[0]});
-				tell({type: 'agents', agents: all[1]});
-				tell({type: 'receipts', receipts: all[2]});
-				if (all[3].length > 0) tell({type: 'redacted', messages: all[3]});
+				emit({type: 'tasks', tasks: all[0]});
+				emit({type: 'agents', agents: all[1]});
+				emit({type: 'receipts', receipts: all[2]});
+				if (all[3].length > 0) emit({type: 'redacted', messages: all[3]});
 			} finally {
-				const held = this.#held;
-				this.#held = null;
-				for (const event of held) tell(event);
+				const deferred = this.#deferred;
+				this.#deferred = null;
+				for (const event of deferred) emit(event);
 			}
 		});
 	}
 
-	/** Tells the row of a change, and returns false when it did not come as it should: then everything is to be read. */
+	/** Emits the row of a change. Returns false if the row is incomplete: a refresh is needed then. */
 	change(table: 'tasks' | 'agents' | 'receipts', record: unknown): boolean {
 		const event = eventOf(table, record);
 		if (event === null) return false;
-		if (this.#held === null) this.#tell(event);
-		else this.#held.push(event);
+		if (this.#deferred === null) this.#emit(event);
+		else this.#deferred.push(event);
 		return true;
 	}
 }

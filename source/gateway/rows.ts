@@ -12,8 +12,8 @@ import type {Database} from './database.types.ts';
 import {anchorOf, type Anchor, type Position} from './trail.ts';
 
 /*
- * What comes from the network is looked at once, here, by hand: a schema library would cost every command its start-up.
- * Columns that are not known are left out. Each reader throws `schema` for a row that is not what it should be.
+ * Everything that comes from the network is checked once, here, and by hand: a schema library would slow down the start of every
+ * command. Unknown columns are left out. Each reader throws MailboxError `schema` for a row that does not have the expected shape.
  */
 
 export type Reader<T> = (row: unknown) => T;
@@ -24,7 +24,7 @@ const authorKinds: readonly AuthorKind[] = ['human', 'agent', 'system'];
 const text: Column<string> = value => (typeof value === 'string' ? value : undefined);
 const flag: Column<boolean> = value => (typeof value === 'boolean' ? value : undefined);
 const real: Column<number> = value => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
-/** A bigint comes as a number, or as its digits from a server that spares JavaScript the rounding. */
+/** A bigint comes as a number, or as digits from a server that protects it from JavaScript's rounding. */
 const integer: Column<number> = value => {
 	const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
 	return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
@@ -60,10 +60,10 @@ type RowOf<Name extends keyof Schema['Functions']> = Schema['Functions'][Name]['
 	? Row
 	: never;
 
-/** What the mailbox may make of a column: unknown is what PostgreSQL's type has no word for in TypeScript. */
+/** The type that the mailbox may expect of a column; `unknown` stands for PostgreSQL types without a TypeScript equivalent. */
 type Sent<Value> = unknown extends Value ? unknown : Value extends readonly (infer Item)[] ? readonly Item[] : Value;
 
-/** Never where the migrations have no such column, another type, or null where the mailbox expects none. */
+/** `never` where the migrations have no such column, another type, or a null that the mailbox does not expect. */
 type Fitting<Expected, Value> = [Expected] extends [Sent<Value>]
 	? [unknown] extends [Value]
 		? Expected
@@ -91,7 +91,7 @@ function row<T extends object, From extends object>(
 	};
 }
 
-/** An array of rows; a function that returns one row, and not a set, answers with the row alone. */
+/** Reads an array of rows, or the single row of a function that does not return a set. */
 export function rows<T>(reader: Reader<T>, data: unknown): T[] {
 	if (data === null || data === undefined) return [];
 	return (Array.isArray(data) ? data : [data]).map(reader);
@@ -168,7 +168,7 @@ export const readReceipt: Reader<Receipt> = row<Receipt, TableRowOf<'receipts'>>
 	lease_until: nullable(text),
 });
 
-/** A row of a table that is not ours: whatever it has. */
+/** A row of a table that is not ours, with all its columns. */
 export const readTableRow: Reader<TableRow> = value => {
 	const found = object(value);
 	if (found === undefined) throw misfit('a table came without a row');
@@ -176,7 +176,7 @@ export const readTableRow: Reader<TableRow> = value => {
 };
 
 const agentStates: readonly AgentState[] = [...presences, 'gone', 'revoked'];
-/** What the table's CHECK says. */
+/** As the table's CHECK constraint demands. */
 type TaskEvent = TableRowOf<'events'> & {task_id: number; progress: number};
 type PresenceEvent = TableRowOf<'events'> & {tag: string};
 const readTaskChange = row<TaskChange, TaskEvent>('events', {
@@ -203,9 +203,9 @@ export const readChannel: Reader<Channel> = row<Channel, RowOf<'channels'>>('cha
 export interface MailboxState {
 	readonly epoch: string;
 	readonly horizon: string;
-	/** Null in a database that lacks the migration which adds it: nothing is signed there. */
+	/** Null in a database without the migration that adds it; nothing is signed there. */
 	readonly mailbox_id: string | null;
-	/** Where the newest settled row stands, the beginning when there is none; null where the database does not tell. */
+	/** The position of the newest settled row, or the beginning if there is none; null if the database does not report it. */
 	readonly settled: Position | null;
 }
 
@@ -227,12 +227,12 @@ function settledIn({
 	readonly [column: string]: unknown;
 }): Position | null {
 	if (xid === undefined) return null;
-	return xid === null ? {xid: '0', id: 0} : anchorOf(readPlace({xid, id, created_at: settled_at}));
+	return xid === null ? {xid: '0', id: 0} : readAnchor({xid, id, created_at: settled_at});
 }
 
-type Place = Pick<MessageRow, 'xid' | 'id' | 'created_at'>;
-const readPlace = row<Place, TableRowOf<'messages'>>('messages', {xid: digits, id: integer, created_at: text});
-export const readAnchor: Reader<Anchor> = value => anchorOf(readPlace(value));
+type AnchorRow = Pick<MessageRow, 'xid' | 'id' | 'created_at'>;
+const readAnchorRow = row<AnchorRow, TableRowOf<'messages'>>('messages', {xid: digits, id: integer, created_at: text});
+export const readAnchor: Reader<Anchor> = value => anchorOf(readAnchorRow(value));
 
 interface Settled {
 	readonly message: MessageRow;
@@ -255,7 +255,7 @@ const sealFaults: readonly SealFault[] = [
 	'redaction inserted',
 	'seal',
 ];
-/** What a function answers with is null where it says so, and not only where its type does. */
+/** The generated types do not know which columns of a function's result can be null. */
 type CheckedRow = Omit<RowOf<'verify_history'>, 'first_id' | 'fault' | 'message_id'> & {
 	first_id: number | null;
 	fault: string | null;
@@ -272,7 +272,7 @@ export const readCheckedSeal: Reader<CheckedSeal> = row<CheckedSeal, CheckedRow>
 });
 
 const readRedacted = row<{message_id: number}, TableRowOf<'redactions'>>('redactions', {message_id: integer});
-/** Which message was redacted. */
+/** Reads the id of a redacted message. */
 export const readRedactedId: Reader<number> = value => readRedacted(value).message_id;
 
 const readSettled = row<{settled: boolean}, RowOf<'messages_since'>>('messages_since', {settled: flag});
@@ -281,7 +281,7 @@ export const readRow: Reader<Settled> = value => ({message: readMessage(value), 
 function misfit(what: string): MailboxError {
 	return new MailboxError(
 		'schema',
-		`The tables at the other end are of another version: ${what}.`,
+		`The tables in the database are of another version: ${what}.`,
 		'Apply supabase/migrations to it with `supabase db push`.',
 	);
 }

@@ -1,6 +1,6 @@
 import {momentAt, type Term} from '../mailbox/filter.ts';
 
-/** The arguments of search_messages (supabase/migrations): of each list all items must hold; a minus turns one round. */
+/** The arguments of search_messages (supabase/migrations). All items of a list must match; a minus negates an item. */
 interface SearchArguments {
 	readonly p_words: string[];
 	readonly p_from: string[];
@@ -15,7 +15,7 @@ interface SearchArguments {
 	p_before: string | null;
 }
 
-/** One alternative of a filter as arguments; what the mailbox cannot know is left out. `now`: milliseconds since 1970. */
+/** One alternative of a filter as arguments, without terms that the database cannot decide. `now`: milliseconds since 1970. */
 export function searchArguments(terms: readonly Term[], now: number): SearchArguments {
 	const all: SearchArguments = {
 		p_words: [],
@@ -55,7 +55,7 @@ export function searchArguments(terms: readonly Term[], now: number): SearchArgu
 				break;
 			case 'after':
 			case 'before': {
-				// Not after a moment is before it.
+				// "Not after" a moment means before it.
 				const at = momentAt(term.moment, now);
 				if ((term.kind === 'after') === term.not) before = Math.min(before, at);
 				else after = Math.max(after, at);
@@ -67,7 +67,7 @@ export function searchArguments(terms: readonly Term[], now: number): SearchArgu
 	return all;
 }
 
-/** The years that both JavaScript and PostgreSQL write with four digits. */
+/** The range of years that both JavaScript and PostgreSQL write with four digits. */
 const [earliest, latest] = [Date.UTC(1000, 0), Date.UTC(9999, 0)];
 
 function timestamp(at: number): string | null {

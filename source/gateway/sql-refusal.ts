@@ -3,8 +3,8 @@ import {MailboxError} from '../mailbox/error.ts';
 const calls = ['agent_sql', 'agent_script'];
 
 /**
- * What PostgreSQL says about the SQL of a request to `address`, in its own words; null when the request is none of these, or was
- * not refused by PostgreSQL.
+ * PostgreSQL's own error message for the SQL of a request to `address`; null if the request does not run an agent's SQL, or if
+ * it was not PostgreSQL that rejected it.
  */
 export function sqlRefusal(address: string, text: string): MailboxError | null {
 	const path = URL.parse(address)?.pathname ?? '';
@@ -17,10 +17,10 @@ export function sqlRefusal(address: string, text: string): MailboxError | null {
 		...(body.details ? [`DETAIL:  ${body.details}`] : []),
 		...(body.hint ? [`HINT:  ${body.hint}`] : []),
 	];
-	return new MailboxError('invalid', `The database refuses this: ${parts.join(' ')}`, '', {sqlstate});
+	return new MailboxError('invalid', `The database rejected this: ${parts.join(' ')}`, '', {sqlstate});
 }
 
-/** Whether the agent has no role in the database yet. */
+/** Whether the error says that the agent has no role in the database yet. */
 export function isRoleless(error: unknown): boolean {
 	return error instanceof MailboxError && error.sqlstate === 'PT428';
 }

@@ -12,18 +12,18 @@ import {Roster} from './roster.ts';
 import {readMessage} from './rows.ts';
 
 export interface Timing {
-	/** Milliseconds between two looks when nothing rings, and while Realtime cannot be reached. */
+	/** Milliseconds between two polls when no event arrives, and while Realtime cannot be reached. */
 	readonly idle: number;
-	/** Milliseconds to wait after so many failures in a row. */
+	/** Milliseconds to wait after a number of failures in a row. */
 	readonly delayAfter?: (failures: number) => number;
 }
 
-/** The longest that the cursor may stay behind what was told from a doorbell's own payload. */
-const settleAfter = 250;
-/** How many idle looks until tasks, agents and receipts are told anew, in case their events were lost. */
-const looksPerRefresh = 12;
+/** Milliseconds after a doorbell whose row was emitted until a pass moves the cursor. */
+const passDelay = 250;
+/** The number of idle polls after which tasks, agents and receipts are read again, in case events were lost. */
+const pollsPerRefresh = 12;
 
-/** One subscriber's life: joins, catches up, is live, loses the connection, tries again, until it is closed. */
+/** One subscription: it joins, catches up, is live, loses the connection and reconnects, until it is closed. */
 export class Subscription {
 	readonly #link: Link;
 	readonly #rest: Rest;
@@ -36,13 +36,13 @@ export class Subscription {
 	readonly #ticker: NodeJS.Timeout;
 	#connection: Connection = {phase: 'connecting'};
 	#bell: ChangeFeed | null = null;
-	/** Counts attempts: what an earlier one says is not listened to. */
+	/** Counts attempts to connect, so that events of earlier ones can be ignored. */
 	#attempt = 0;
 	#lastTick = {wall: Date.now(), monotonic: performance.now()};
-	#looks = 0;
-	/** While Realtime cannot be reached: whether the database can. */
+	#ticks = 0;
+	/** Whether the database can be reached while Realtime cannot. */
 	#polling = false;
-	#settling: NodeJS.Timeout | undefined;
+	#nextPass: NodeJS.Timeout | undefined;
 	#passTook = 0;
 	/** The history was replaced, and only its messages have been read so far. */
 	#isReplaced = false;
@@ -60,26 +60,26 @@ export class Subscription {
 		this.#idle = idle;
 		this.#backoff = new Backoff(() => void this.#connect(), delayAfter);
 		const inOrder = {
-			messages: (messages: readonly Message[]) => this.#tell({type: 'messages', messages}),
-			cursor: (cursor: Cursor) => this.#tell({type: 'cursor', cursor}),
+			messages: (messages: readonly Message[]) => this.#emit({type: 'messages', messages}),
+			cursor: (cursor: Cursor) => this.#emit({type: 'cursor', cursor}),
 		};
-		this.#order = new IdOrder(inOrder, () => this.#look(() => this.#pass(false)), from?.id ?? null);
-		const told = {
+		this.#order = new IdOrder(inOrder, () => this.#orLose(() => this.#pass(false)), from?.id ?? null);
+		const caughtUp = {
 			messages: (messages: readonly Message[]) => this.#order.add(messages),
 			cursor: (cursor: Cursor) => this.#order.cursor(cursor),
 			began: (id: number) => this.#order.begin(id),
 			replaced: (replaced: Replaced) => {
 				this.#isReplaced = true;
 				this.#order.restart(replaced.common ?? 0);
-				this.#tell({type: 'replaced', ...replaced});
+				this.#emit({type: 'replaced', ...replaced});
 			},
 		};
-		this.#catchUp = new CatchUp(rest, told, from);
+		this.#catchUp = new CatchUp(rest, caughtUp, from);
 		this.#roster = new Roster(rest, tasks, event =>
-			event.type === 'redacted' ? this.#tellRedacted(event.messages) : this.#tell(event),
+			event.type === 'redacted' ? this.#emitRedacted(event.messages) : this.#emit(event),
 		);
 		this.#ticker = setInterval(() => void this.#tick(), idle);
-		// Whoever subscribes has its function back before it hears the first event.
+		// The subscriber gets its function to unsubscribe before the first event.
 		queueMicrotask(() => void this.#connect());
 	}
 
@@ -90,14 +90,14 @@ export class Subscription {
 		this.#backoff.reset();
 		this.#order.close();
 		clearInterval(this.#ticker);
-		clearTimeout(this.#settling);
+		clearTimeout(this.#nextPass);
 	}
 
 	async #connect(): Promise<void> {
 		if (this.#closed) return;
 		const attempt = ++this.#attempt;
 		const isCurrent = (): boolean => attempt === this.#attempt;
-		this.#turn({phase: 'connecting'});
+		this.#setConnection({phase: 'connecting'});
 		try {
 			if (attempt > 1) await this.#link.rediscover();
 			const client = await this.#link.fresh();
@@ -108,25 +108,25 @@ export class Subscription {
 				redacted: record => this.#redact(record),
 				lost: reason => this.#lose(reason),
 			});
-			await this.#bell.hang();
+			await this.#bell.start();
 		} catch (error) {
 			if (isCurrent()) this.#lose(reasonOf(error));
 		}
 	}
 
-	/** Joined: what was missed first, then live. */
+	/** Realtime was joined: reads what was missed, then is live. */
 	async #arrive(isCurrent: () => boolean): Promise<void> {
 		try {
-			// Without a cursor the first pass finds out where "now" is, and tells nothing.
-			if (!this.#catchUp.placed) await this.#pass(false);
+			// Without a cursor the first pass only finds the starting point, and emits nothing.
+			if (!this.#catchUp.hasStart) await this.#pass(false);
 			if (!isCurrent()) return;
-			this.#turn({phase: 'catching_up'});
+			this.#setConnection({phase: 'catching_up'});
 			await Promise.all([this.#pass(true), this.#roster.refresh()]);
 			await this.#order.drained();
 			if (!isCurrent()) return;
 			this.#polling = false;
 			this.#backoff.reset();
-			this.#turn({phase: 'live'});
+			this.#setConnection({phase: 'live'});
 		} catch (error) {
 			if (isCurrent()) this.#lose(reasonOf(error));
 		}
@@ -138,71 +138,71 @@ export class Subscription {
 		this.#bell?.close();
 		this.#bell = null;
 		this.#polling = false;
-		this.#turn({phase: 'offline', retry_at: this.#backoff.schedule(), reason});
-		// A broken socket says little: a request says why, or that it is Realtime alone.
+		this.#setConnection({phase: 'offline', retry_at: this.#backoff.schedule(), reason});
+		// A broken socket says little. A request shows the reason, or that only Realtime is affected.
 		void this.#poll();
 	}
 
-	/** The doorbell. What it brings is told at once, or in its turn; a pass behind it moves the cursor, and finds what it missed. */
+	/** Handles a doorbell: emits its row, then makes a pass, which moves the cursor and finds rows that were missed. */
 	#change(table: Table, record: unknown): void {
 		if (table !== 'messages') {
-			if (!this.#roster.change(table, record)) void this.#look(() => this.#roster.refresh());
+			if (!this.#roster.change(table, record)) void this.#orLose(() => this.#roster.refresh());
 			return;
 		}
 		const row = rowOf(record);
 		if (row === null || this.#connection.phase !== 'live') {
-			void this.#look(() => this.#pass(false));
+			void this.#orLose(() => this.#pass(false));
 			return;
 		}
 		this.#catchUp.offer(this.#rest.message(row));
-		this.#settling ??= setTimeout(
+		this.#nextPass ??= setTimeout(
 			() => {
-				this.#settling = undefined;
-				void this.#look(() => this.#pass(false));
+				this.#nextPass = undefined;
+				void this.#orLose(() => this.#pass(false));
 			},
-			// A transaction that stays open keeps the cursor behind, and passes long: they may take a quarter of the time.
-			Math.max(settleAfter, this.#passTook * 3),
+			// While a transaction stays open, the cursor stays behind and passes get long. They may take a quarter of the time.
+			Math.max(passDelay, this.#passTook * 3),
 		);
 	}
 
 	#redact(record: unknown): void {
 		const row = rowOf(record);
-		if (row === null) void this.#look(() => this.#roster.refresh());
-		else this.#tellRedacted([this.#rest.message(row)]);
+		if (row === null) void this.#orLose(() => this.#roster.refresh());
+		else this.#emitRedacted([this.#rest.message(row)]);
 	}
 
-	/** A message that was not told yet is told without its text. */
-	#tellRedacted(redacted: readonly Message[]): void {
+	/** A message that was not emitted yet will be emitted without its text. */
+	#emitRedacted(redacted: readonly Message[]): void {
 		const messages = this.#order.replace(redacted);
-		if (messages.length > 0) this.#tell({type: 'redacted', messages});
+		if (messages.length > 0) this.#emit({type: 'redacted', messages});
 	}
 
 	async #tick(): Promise<void> {
 		const now = {wall: Date.now(), monotonic: performance.now()};
-		// Asleep, one of the two clocks stands still on some systems; put back, the other one runs backwards.
+		// While the machine sleeps, the monotonic clock stops on some systems. The wall clock can be set back.
 		const [wall, monotonic] = [now.wall - this.#lastTick.wall, now.monotonic - this.#lastTick.monotonic];
 		const slept = Math.max(wall, monotonic, Math.abs(wall - monotonic)) > this.#idle + 10_000;
 		this.#lastTick = now;
-		this.#looks += 1;
+		this.#ticks += 1;
 		const {phase} = this.#connection;
 		if (slept && phase === 'live') {
-			// The other end has forgotten this socket, and this end would notice in a minute.
+			// The server has forgotten this socket, and we would only notice after a minute.
 			this.#bell?.close();
 			this.#backoff.reset();
 			void this.#connect();
 		} else if (phase === 'live') {
-			await this.#look(() => this.#pass(true));
-			if (this.#looks % looksPerRefresh === 0) await this.#look(() => this.#roster.refresh());
+			await this.#orLose(() => this.#pass(true));
+			if (this.#ticks % pollsPerRefresh === 0) await this.#orLose(() => this.#roster.refresh());
 		} else if (phase !== 'catching_up') await this.#poll();
 	}
 
-	/** While there is no doorbell: looks whether the database can be reached all the same, and says so. */
+	/** Polls the database while Realtime is away, and explains in the connection's reason whether that works. */
 	async #poll(): Promise<void> {
 		try {
 			await this.#pass(true);
 			await this.#roster.refresh();
 			if (!this.#polling)
-				this.#explain(reason => `${reason} Meanwhile new messages are fetched every ${this.#idle / 1000} seconds.`);
+				this.#explain(reason => `${reason} Fetching new messages every ${this.#idle / 1000} seconds meanwhile.`);
 			this.#polling = true;
 		} catch (error) {
 			this.#polling = false;
@@ -214,11 +214,11 @@ export class Subscription {
 		const {phase} = this.#connection;
 		if (phase !== 'offline') return;
 		const reason = explain(this.#connection.reason);
-		if (reason !== this.#connection.reason) this.#turn({...this.#connection, reason});
+		if (reason !== this.#connection.reason) this.#setConnection({...this.#connection, reason});
 	}
 
-	/** Reads while connected; a failure means that it is no longer so. */
-	async #look(read: () => Promise<void>): Promise<void> {
+	/** Reads while connected. A failure means that the connection is lost. */
+	async #orLose(read: () => Promise<void>): Promise<void> {
 		const attempt = this.#attempt;
 		try {
 			await read();
@@ -231,30 +231,30 @@ export class Subscription {
 		const start = performance.now();
 		await this.#catchUp.run(verify);
 		this.#passTook = performance.now() - start;
-		this.#link.trace?.(`read what is new in ${this.#passTook.toFixed(1)} ms`);
+		this.#link.trace?.(`read new messages in ${this.#passTook.toFixed(1)} ms`);
 		if (!this.#isReplaced) return;
 		this.#isReplaced = false;
-		// Its tasks, agents and receipts are others, too.
+		// The new history also has other tasks, agents and receipts.
 		const attempt = this.#attempt;
 		const wasLive = this.#connection.phase === 'live';
-		if (wasLive) this.#turn({phase: 'catching_up'});
+		if (wasLive) this.#setConnection({phase: 'catching_up'});
 		await this.#roster.refresh();
-		if (wasLive && attempt === this.#attempt) this.#turn({phase: 'live'});
+		if (wasLive && attempt === this.#attempt) this.#setConnection({phase: 'live'});
 	}
 
-	#turn(connection: Connection): void {
+	#setConnection(connection: Connection): void {
 		const {phase} = connection;
 		this.#link.trace?.(phase === 'offline' ? `${phase}: ${connection.reason}` : phase);
 		this.#connection = connection;
-		this.#tell({type: 'connection', connection});
+		this.#emit({type: 'connection', connection});
 	}
 
-	#tell(event: MailboxEvent): void {
+	#emit(event: MailboxEvent): void {
 		if (this.#closed) return;
 		try {
 			this.#listener(event);
 		} catch (error) {
-			// A fault of the listener's, and no reason to take the connection for broken.
+			// An error of the listener does not mean that the connection is broken.
 			queueMicrotask(() => {
 				throw error;
 			});
@@ -262,7 +262,7 @@ export class Subscription {
 	}
 }
 
-/** Null for a row that did not come as it should: then it is read from the database. */
+/** The row, or null if it is incomplete and has to be read from the database. */
 function rowOf(record: unknown): MessageRow | null {
 	if (record === null) return null;
 	try {
@@ -274,5 +274,5 @@ function rowOf(record: unknown): MessageRow | null {
 }
 
 function reasonOf(error: unknown): string {
-	return error instanceof MailboxError ? error.sentence : `Something unexpected: ${String(error)}.`;
+	return error instanceof MailboxError ? error.sentence : `Unexpected error: ${String(error)}.`;
 }

@@ -3,7 +3,7 @@ import {maxRows, tableName, type TableRow} from '../mailbox/table.ts';
 import type {Rest} from './rest.ts';
 import {readTableRow, rows} from './rows.ts';
 
-/** The first rows of a table that is not ours; read as nobody, so that what a view or policy of it does comes to nothing. */
+/** The first rows of a table that is not ours. They are read without any identity, so that its views and policies can do no harm. */
 export async function readTable(rest: Rest, text: string): Promise<TableRow[]> {
 	const name = tableName(text);
 	try {
@@ -11,13 +11,13 @@ export async function readTable(rest: Rest, text: string): Promise<TableRow[]> {
 	} catch (error) {
 		if (!(error instanceof MailboxError)) throw error;
 		if (error.code === 'schema' && !error.message.includes('result_rows')) {
-			const sentence = `There is no table ${name}, or none that can be reached from here.`;
+			const sentence = `There is no table ${name}, or it is not accessible from here.`;
 			throw new MailboxError('not_found', sentence, '', {cause: error});
 		}
-		// Whoever is revoked is told that instead.
+		// Other errors with this code, such as that the agent was revoked, stay as they are.
 		if (error.code === 'forbidden' && /^permission denied/i.test(error.message)) {
-			const remedy = `Whoever made it can allow that: grant select on ${name} to authenticated`;
-			throw new MailboxError('forbidden', `The table ${name} may not be read from here.`, remedy, {cause: error});
+			const remedy = `Its owner can allow that: grant select on ${name} to authenticated`;
+			throw new MailboxError('forbidden', `The table ${name} cannot be read from here.`, remedy, {cause: error});
 		}
 		throw error;
 	}

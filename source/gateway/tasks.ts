@@ -4,7 +4,7 @@ import type {PlanDraft, Task} from '../mailbox/task.ts';
 import type {Arguments, Rest} from './rest.ts';
 import {readTask, rows} from './rows.ts';
 
-/** Functions that answer with the task that they changed. */
+/** Functions that return the task that they changed. */
 type Change =
 	| 'task_progress'
 	| 'task_heartbeat'
@@ -14,13 +14,13 @@ type Change =
 	| 'task_assign'
 	| 'task_reprioritise';
 
-/** `tasks` of the Mailbox: one function of the database each. */
+/** `tasks` of the Mailbox. Each method calls one function of the database. */
 export function createTasks(rest: Rest): Mailbox['tasks'] {
 	async function find(id: number): Promise<Task | undefined> {
 		return rows(readTask, await rest.request(client => client.from('tasks').select().eq('id', id)))[0];
 	}
 
-	/** The row of a function that answers with none when it is too late. */
+	/** Calls such a function. It returns no row when the task's status does not allow the change any more. */
 	async function change<Name extends Change>(
 		name: Name,
 		args: Arguments<Name> & {readonly p_id: number},
@@ -31,13 +31,13 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 		if (task !== undefined) return task;
 		const now = await find(id);
 		if (now === undefined) throw new MailboxError('not_found', `There is no task ${id}.`, 'See `agentmux tasks list`.');
-		const holder = now.lease_owner === null ? '' : ` and leased to ${now.lease_owner}`;
-		throw new MailboxError('conflict', `${late}: task ${id} is ${now.status}${holder}.`);
+		const leased = now.lease_owner === null ? '' : ` and leased to ${now.lease_owner}`;
+		throw new MailboxError('conflict', `${late}: task ${id} is ${now.status}${leased}.`);
 	}
 
 	/**
-	 * Lets the database end the leases that ran out, so that a list says how tasks stand: on a hosted project nobody else does
-	 * until the next claim. A database that takes no writes just now is still read.
+	 * Lets the database end expired leases, so that a list shows the current status: on a hosted project nothing else does so before
+	 * the next claim. A database that accepts no writes at the moment is still read.
 	 */
 	async function endLeases(): Promise<void> {
 		try {
@@ -56,7 +56,7 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 				if (parents !== undefined) query = query.in('parent_id', parents);
 				if (status !== undefined) query = query.in('status', status);
 				if (queue !== undefined) query = query.eq('queue', queue);
-				// Without case; `_` would be any character.
+				// Ignores case. An unescaped `_` would match any character.
 				if (owner !== undefined) query = query.ilike('lease_owner', owner.replaceAll('_', '\\_'));
 				return query.order('updated_at', {ascending: false}).order('id', {ascending: false}).limit(limit);
 			});
@@ -64,7 +64,7 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 
 		async add(draft) {
 			const args = {
-				...placeOf(draft),
+				...commonArguments(draft),
 				p_max_attempts: draft.max_attempts ?? 5,
 				p_run_at: draft.run_at ?? null,
 				p_assignee: draft.assignee ?? null,
@@ -75,7 +75,7 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 		},
 
 		async plan(draft, steps, inOrder) {
-			const args = {...placeOf(draft), p_steps: steps.map(step => ({...step})), p_in_order: inOrder};
+			const args = {...commonArguments(draft), p_steps: steps.map(step => ({...step})), p_in_order: inOrder};
 			return rows(readTask, await rest.rpc('task_plan', args, {twice: draft.idem_key !== undefined}));
 		},
 
@@ -102,18 +102,18 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 		cancel: id => change('task_cancel', {p_id: id}, {twice: false}),
 
 		retry: id =>
-			change('task_retry', {p_id: id}, {twice: false, late: 'Only what failed, died or was cancelled is tried again'}),
+			change('task_retry', {p_id: id}, {twice: false, late: 'Only failed, dead and cancelled tasks can be retried'}),
 
 		assign: (id, assignee) =>
-			change('task_assign', {p_id: id, p_assignee: assignee}, {late: 'Only what nobody has begun can be assigned'}),
+			change('task_assign', {p_id: id, p_assignee: assignee}, {late: 'Only queued tasks can be assigned'}),
 
 		prioritise: (id, priority) =>
-			change('task_reprioritise', {p_id: id, p_priority: priority}, {late: 'Only what has not ended has a priority'}),
+			change('task_reprioritise', {p_id: id, p_priority: priority}, {late: 'Only open tasks have a priority'}),
 	};
 }
 
 /** The arguments that a task and a plan have in common. */
-function placeOf(draft: PlanDraft) {
+function commonArguments(draft: PlanDraft) {
 	return {
 		p_title: draft.title,
 		p_body: draft.body ?? '',

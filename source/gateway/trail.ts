@@ -5,7 +5,7 @@ import type {Message} from '../mailbox/message.ts';
 export type Position = Pick<Cursor, 'xid' | 'id'>;
 
 /**
- * A row that was seen: its position and when it was written, in milliseconds since 1970. Another history may have a row at the
+ * A row that was seen: its position, and when it was written in milliseconds since 1970. Another history may have a row at the
  * same position, but not with the same time. None of the three ever changes, not even by redaction.
  */
 export interface Anchor extends Position {
@@ -13,32 +13,32 @@ export interface Anchor extends Position {
 }
 
 /** The maximum number of rows; beyond it, every second row of the older half is forgotten. */
-const most = 8192;
+const maxRows = 8192;
 
 /**
- * Rows up to a cursor, oldest first. The newest of them that another history also has is the end of the common part. Its size
- * is bounded: it keeps all of the newest rows and ever fewer of the older ones.
+ * Rows up to a cursor, oldest first. The common part with another history ends at the newest of them that it also has. The size
+ * is bounded: all of the newest rows are kept, and fewer the older they are.
  */
 export class Trail {
 	#anchors: Anchor[] = [];
 
-	/** Oldest first, all of them after the rows that are here. */
+	/** Adds rows after those that are here, oldest first. */
 	add(anchors: readonly Anchor[]): void {
 		this.#anchors.push(...anchors);
-		if (this.#anchors.length <= most) return;
-		const half = this.#anchors.length - most / 2;
+		if (this.#anchors.length <= maxRows) return;
+		const half = this.#anchors.length - maxRows / 2;
 		this.#anchors = this.#anchors.filter((_, index) => index >= half || index % 2 === 0);
 	}
 
-	/** Rows before those that are here, oldest first. */
+	/** Adds rows before those that are here, oldest first. */
 	addBefore(anchors: readonly Anchor[]): void {
 		const [first] = this.#anchors;
 		this.#anchors.unshift(...anchors.filter(anchor => first === undefined || isBeyond(first, anchor)));
 	}
 
 	/**
-	 * Finds the newest row that another history also has; `lost` are the rows after it. `has` says whether it has a row. It has all
-	 * rows up to one point and none after it, so a search by halves needs some twenty questions.
+	 * Finds the newest row that another history also has; `lost` are the rows after it. `has` says whether it has a row. Since it
+	 * has all rows up to one point and none after it, a binary search needs about twenty calls.
 	 */
 	async part(has: (anchor: Anchor) => Promise<boolean>): Promise<{common: Anchor | null; lost: readonly Anchor[]}> {
 		const anchors = this.#anchors;
@@ -46,7 +46,7 @@ export class Trail {
 			const anchor = anchors[index];
 			return anchor !== undefined && (await has(anchor));
 		};
-		// Backwards in growing steps, since usually little was lost; then by halves.
+		// Backwards in growing steps, since usually little was lost; then a binary search.
 		let there = -1;
 		let gone = anchors.length;
 		for (let step = 1; gone > 0 && there === -1; step *= 2) {
@@ -62,7 +62,7 @@ export class Trail {
 		return {common: anchors[there] ?? null, lost: anchors.slice(there + 1)};
 	}
 
-	/** Forgets all rows beyond a place. */
+	/** Forgets all rows beyond a position. */
 	cut(to: Position | null): void {
 		this.#anchors = to === null ? [] : this.#anchors.filter(anchor => !isBeyond(anchor, to));
 	}

@@ -129,7 +129,7 @@ test('a token that has expired is refused by every tool, and says so', async () 
 	const client = new Client({name: 'test', version: '1'});
 	await client.connect(clientSide);
 	for (const said of Object.values(await callAll(client))) {
-		expect(said).toMatch(/ refuses the key: JWT expired\. .* tell the human\.$/);
+		expect(said).toMatch(/ rejected the key: JWT expired\. .* tell the human\.$/);
 	}
 	await client.close();
 	await mailbox.close();

@@ -322,7 +322,7 @@ describe('tasks', () => {
 		expect(await home.json(['tasks', 'priority', `#${id}`, '+7'])).toMatchObject({id, priority: 7});
 		const early = await home.run(['tasks', 'retry', String(id)]);
 		expect(early.code).toBe(1);
-		expect(early.stderr).toContain(`Only what failed, died or was cancelled is tried again: task ${id} is queued.`);
+		expect(early.stderr).toContain(`Only failed, dead and cancelled tasks can be retried: task ${id} is queued.`);
 		for (const call of [
 			['cancel', `${id}`],
 			['retry', `${id}`],
@@ -432,7 +432,7 @@ describe('sql and watch', () => {
 		expect(stderr).toMatch(/^agentmux: [^\n]*nowhere[^\n]*\n$/);
 
 		const hinted = await home.run(['sql', 'select messages.tagg from messages']);
-		expect(hinted.stderr).toMatch(/^agentmux: The database refuses this: ERROR: .+ HINT: {2}Perhaps .+\n$/);
+		expect(hinted.stderr).toMatch(/^agentmux: The database rejected this: ERROR: .+ HINT: {2}Perhaps .+\n$/);
 	});
 
 	test('a watched table posts its changes to whom it may concern', async () => {

@@ -55,7 +55,7 @@ export class MemoryServer {
 	table(name: string): TableRow[] {
 		const rows = this.tables.get(name);
 		if (rows === undefined) throw new MailboxError('not_found', `There is no table ${name}.`);
-		if (rows === null) throw new MailboxError('forbidden', `The table ${name} may not be read from here.`);
+		if (rows === null) throw new MailboxError('forbidden', `The table ${name} cannot be read from here.`);
 		return rows.slice(0, maxRows);
 	}
 

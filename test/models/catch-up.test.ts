@@ -62,7 +62,7 @@ class Follower {
 	#live(): void {
 		this.#phase = '';
 		const timing = {idle: 30, delayAfter: () => 5};
-		const target = {url: 'http://model.test', key: 'key', way: this.cable.way};
+		const target = {url: 'http://model.test', key: 'key', transport: this.cable.transport};
 		const mailbox = connectMailbox({...target, timing, timeout: 60});
 		this.#mailbox = mailbox;
 		mailbox.subscribe((event: MailboxEvent) => {

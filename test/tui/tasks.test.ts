@@ -96,7 +96,7 @@ describe('the pane of tasks', () => {
 		const terminal = await start();
 		await choose(terminal, 'Count the secrets');
 		terminal.write('\r');
-		expect(await shows(terminal, /secrets\n +The table secrets may not be read from here\./)).toContain('#12 Count');
+		expect(await shows(terminal, /secrets\n +The table secrets cannot be read from here\./)).toContain('#12 Count');
 	});
 
 	it('asks before it cancels, how many steps end and who is at work, and does nothing on any other key', async () => {

@@ -77,12 +77,12 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 		url: hub.url,
 		key: hub.anon_key,
 		token: await renew(),
-		way: transportTo(hub),
+		transport: transportTo(hub),
 		renew,
 		async resolve() {
 			const found = await foundAgain(config);
 			token.follow(found);
-			return {url: found.url, key: found.anon_key, token: await renew(), way: transportTo(found)};
+			return {url: found.url, key: found.anon_key, token: await renew(), transport: transportTo(found)};
 		},
 		signatures,
 	});
@@ -260,7 +260,7 @@ async function ownersProject(config: Config, say: (sentence: string) => void): P
 	const {target} = config;
 	if (target.kind === 'supabase') return hostedProject(target);
 	const hub = await startedHub(config, say);
-	return {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: transportTo(hub)};
+	return {url: hub.url, project_ref: 'local', token: hub.service_role_key, transport: transportTo(hub)};
 }
 
 async function configure(env: NodeJS.ProcessEnv, say: (sentence: string) => void, as?: Tag): Promise<Config> {

@@ -20,9 +20,9 @@ export async function runSupabaseServer(invocation: Invocation, tag: Tag): Promi
 /** For a hosted project this starts a separate process, which gets the token through its environment, never as an argument. */
 async function runAsOwner(invocation: Invocation): Promise<void> {
 	const project = await openOwnersProject(invocation);
-	if (project.way !== undefined) {
+	if (project.transport !== undefined) {
 		const {serveOwnerSql} = await import('./owner-sql-server.ts');
-		return serveOwnerSql(invocation, project, project.way);
+		return serveOwnerSql(invocation, project, project.transport);
 	}
 	const {url, project_ref, token} = project;
 	const server = fileURLToPath(new URL('cli.js', import.meta.resolve('@supabase/mcp-server-supabase')));

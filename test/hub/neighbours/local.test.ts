@@ -54,7 +54,7 @@ async function works(hub: TestHub, state: State): Promise<void> {
 		url: state.url,
 		key: hub.anonKey,
 		token: hub.tokenFor('CLAUDE_1'),
-		way: transportTo(state),
+		transport: transportTo(state),
 	});
 	try {
 		const heard = hear(mailbox);
@@ -185,9 +185,11 @@ describe('where no socket can be made', () => {
 				url: state.url,
 				key: hub.anonKey,
 				token: hub.tokenFor('CLAUDE_1'),
-				way: transportTo(state),
+				transport: transportTo(state),
 			});
-			await expect(mailbox.channels()).rejects.toThrow('cannot be reached: something else than the hub answers there');
+			await expect(mailbox.channels()).rejects.toThrow(
+				'cannot be reached: something other than the hub is listening there',
+			);
 			await mailbox.close();
 			await expect(
 				transportTo(state).fetch(`${state.url}/rest/v1/messages`, {headers: {apikey: hub.serviceRoleKey}}),
