@@ -253,11 +253,11 @@ test.runIf(process.platform === 'linux')(
 			writeFileSync(join(bin, 'locked'), '');
 			const refused = await own.run(['send', 'unheard'], {env});
 			expect(refused).toMatchObject({code: 1, stdout: ''});
-			expect(refused.stderr).toMatch(/^agentmux: The keyring did not give .*Cannot unlock the collection\).*\n$/);
+			expect(refused.stderr).toMatch(/^agentmux: Cannot access the keyring .*Cannot unlock the collection\).*\n$/);
 			// Reading needs no secret.
 			expect(await own.output(['tail'], {env})).toContain('(signed)  by the key in the keyring');
 			const missing = await own.run(['send', 'unheard'], {env: {PATH: '/nonexistent'}});
-			expect(missing.stderr).toContain('there is no program secret-tool');
+			expect(missing.stderr).toContain('secret-tool is not installed');
 			expect(await own.output(['tail'], {env})).not.toContain('unheard');
 		} finally {
 			await own.dispose();
