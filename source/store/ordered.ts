@@ -1,8 +1,8 @@
 import type {Message} from '../mailbox/message.ts';
 
 /**
- * Both lists as one, by id, ascending, each id once. `known` is already so; `incoming` may come in any order. The same
- * list is given back when nothing is new, so that whoever compares identities sees that nothing changed.
+ * Merges two lists by id, ascending, each id once. `known` is already sorted; `incoming` may be in any order. If nothing is new,
+ * the result is `known` itself, so that comparing identities shows that nothing changed.
  */
 export function mergeById(known: readonly Message[], incoming: readonly Message[]): readonly Message[] {
 	const fresh = ascending(incoming);

@@ -39,7 +39,7 @@ export const commands: readonly Command[] = [
 		fault: rest => titleFault(taskIn(rest).title, 'A task'),
 		async run(rest, {store}, compose) {
 			const draft: TaskDraft = {...taskIn(rest), ...originOf(compose), idem_key: crypto.randomUUID()};
-			const [task] = await store.askTasks(tasks => tasks.add(draft));
+			const [task] = await store.changeTasks(tasks => tasks.add(draft));
 			return added(task);
 		},
 	},
@@ -64,7 +64,7 @@ export const commands: readonly Command[] = [
 		async run(rest, {store}, compose) {
 			const {title, steps} = planIn(rest);
 			const draft = {title, ...originOf(compose), idem_key: crypto.randomUUID()};
-			const [plan] = await store.askTasks(tasks =>
+			const [plan] = await store.changeTasks(tasks =>
 				tasks.plan(
 					draft,
 					steps.map(step => ({title: step})),

@@ -12,7 +12,7 @@ export interface TaskContext {
 
 /** Asks the mailbox, and says what came of it. */
 export function ask({store, ui}: TaskContext, request: (tasks: Mailbox['tasks']) => Promise<Task>, done: string): void {
-	store.askTasks(request).then(
+	store.changeTasks(request).then(
 		() => ui.setState({notice: done}),
 		(error: unknown) => ui.setState({notice: sentenceOf(error)}),
 	);

@@ -115,7 +115,7 @@ function move({store, ui}: TaskContext, {id, priority}: Task, step: 1 | -1): voi
 	function send(): void {
 		const goal = asked.get(id) ?? priority;
 		store
-			.askTasks(tasks => tasks.prioritise(id, goal))
+			.changeTasks(tasks => tasks.prioritise(id, goal))
 			.then(
 				() => {
 					if (asked.get(id) !== goal) return send();

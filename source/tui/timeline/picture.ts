@@ -45,7 +45,7 @@ export function pictureOf(
 	const edge = columnOf(scale, moment ?? now);
 	const {from, to, columns} = scale;
 	const {length} = marks.list;
-	const key = [marks, marks.order, replay, from, to, columns, moment ?? edge];
+	const key = [marks, marks.version, replay, from, to, columns, moment ?? edge];
 	let latest = drawn.get(lanes);
 	if (latest === undefined || latest.key.some((part, index) => part !== key[index])) {
 		const until = moment ?? Infinity;

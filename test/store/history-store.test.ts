@@ -22,7 +22,7 @@ async function until(holds: () => boolean): Promise<void> {
 	while (!holds()) await new Promise(resolve => setTimeout(resolve, 5));
 }
 
-describe('the chronicle', () => {
+describe('the history store', () => {
 	it("begins with the store's messages and is read backwards in pages, each message once", async () => {
 		const server = new MemoryServer();
 		let at = Date.parse('2026-11-20T10:00:00Z');
