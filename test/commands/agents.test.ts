@@ -67,13 +67,13 @@ describe('an agent that a human revokes', () => {
 		const said = await home.output(['agents', 'revoke', '@claude_1']);
 		expect(said).toMatch(/^CLAUDE_1 is revoked: .* To let it in again: agentmux agents restore CLAUDE_1\n/);
 		const refusal =
-			'CLAUDE_1 has been revoked. A human can let it in again: `agentmux agents restore CLAUDE_1`. ' +
+			'CLAUDE_1 has been revoked. A human can restore it: `agentmux agents restore CLAUDE_1`. ' +
 			'Retrying will not help; do something else, or ask the human.';
 		expect(new Set(Object.values(await callAll(client)))).toEqual(new Set([refusal]));
 		await client.close();
 		await home.output(['send', '--to', 'CLAUDE_1', 'while you were out']);
 		expect(await hook()).toMatchObject({code: 0, stdout: '', stderr: ''});
-		expect(await log()).toContain('CLAUDE_1 has been revoked. A human can let it in again');
+		expect(await log()).toContain('CLAUDE_1 has been revoked. A human can restore it');
 	});
 
 	test('is shown as revoked, and cannot restore itself or join again', async () => {
@@ -103,7 +103,7 @@ describe('an agent that a human revokes', () => {
 			return `${code} ${stderr}`;
 		};
 		expect(await fails('revoke', 'CLAUDE_9')).toContain('1 agentmux: CLAUDE_9 has not joined.');
-		expect(await fails('revoke', 'human')).toContain('1 agentmux: You are HUMAN yourself.');
+		expect(await fails('revoke', 'human')).toContain('1 agentmux: You are HUMAN and cannot revoke yourself.');
 		expect(await fails('revoke')).toContain('2 agentmux: Give exactly one tag.');
 		expect(await fails('restore', 'A', 'B')).toContain('2 agentmux: Give exactly one tag.');
 		expect(await fails('revoke', 'no tag')).toContain('2 agentmux: `no tag` (the tag to revoke) is not a tag.');

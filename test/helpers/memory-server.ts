@@ -171,7 +171,7 @@ export class MemoryServer {
 	/** Takes the right to take part from an agent, or gives it back. */
 	setRevoked(tag: Tag, revoked: boolean, {tag: me, kind}: Identity): Agent {
 		if (kind !== 'human') throw new MailboxError('forbidden', 'Only a human may revoke and restore agents.');
-		if (revoked && sameTag(tag, me)) throw new MailboxError('invalid', `You are ${me} yourself.`);
+		if (revoked && sameTag(tag, me)) throw new MailboxError('invalid', `You are ${me} and cannot revoke yourself.`);
 		const before = this.agents.get(foldTag(tag));
 		if (before === undefined) throw new MailboxError('not_found', `${tag} has not joined.`);
 		const agent = {...before, revoked_at: revoked ? (before.revoked_at ?? this.#now()) : null};

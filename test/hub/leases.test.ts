@@ -72,7 +72,7 @@ test('a clock that is put back an hour holds up no task, and one put forward tak
 	// And again, because the response may have been lost.
 	expect(await task(hub, 'finish', String(first.id), '--token', '1', '--as', 'A')).toMatchObject({status: 'done'});
 	await expect(task(hub, 'finish', String(first.id), '--token', '1', '--failed', '--as', 'A')).rejects.toThrow(
-		`agentmux: Claim 1 of task ${first.id} was finished before, with another outcome. The first outcome stands.`,
+		`agentmux: Claim 1 of task ${first.id} was already finished with a different outcome. The first outcome stands.`,
 	);
 });
 

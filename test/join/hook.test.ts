@@ -341,7 +341,7 @@ describe('on any error, it exits 0, says nothing to the model, and logs it for t
 
 	test.each([
 		['an expired token', {exp: 1}, /status 401: JWT expired/],
-		['a token that names nobody', {app_metadata: {}}, /status 403: this token names no agent/],
+		['a token that names nobody', {app_metadata: {}}, /status 403: this token does not name an agent/],
 	])('%s', async (_, claims, expected) => {
 		const whole = {role: 'authenticated', app_metadata: {agent_tag: me, kind: 'agent'}, ...claims};
 		placeAgent(hub.home, me, {key: hub.anonKey, token: signToken(hub.jwtSecret, whole)});

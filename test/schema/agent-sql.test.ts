@@ -152,7 +152,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 
 	it('is for agents with a token of their own', async () => {
 		await expect(rowsOf('select 1', human())).rejects.toThrow('this runs the SQL of agents');
-		await expect(rowsOf('select 1', stranger)).rejects.toThrow('names no agent');
+		await expect(rowsOf('select 1', stranger)).rejects.toThrow('does not name an agent');
 		for (const caller of [anon, service('CLAUDE_1')]) {
 			await expect(rowsOf('select 1', caller)).rejects.toThrow('permission denied for function agent_sql');
 		}
@@ -167,7 +167,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		await expect(run('select 1', late)).rejects.toMatchObject({
 			code: 'PT428',
 			message: 'LATE has no role in the database yet',
-			hint: 'Call mux_make_role() once, by itself, then this again.',
+			hint: 'Call mux_make_role() in a separate request, then try again.',
 		});
 		await makeRole(late);
 		await makeRole(late);
@@ -224,7 +224,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 			await expect(shown('writing', caller)).rejects.toThrow('transaction read-write mode');
 			await expect(shown('becoming', caller)).rejects.toThrow('within security-definer function');
 		}
-		await expect(shown('shown', stranger)).rejects.toThrow('names no agent');
+		await expect(shown('shown', stranger)).rejects.toThrow('does not name an agent');
 		expect(await database.as(owner, `select count(*)::int as n from agents where revoked_at is not null`)).toEqual([
 			{n: 1},
 		]);

@@ -29,7 +29,7 @@ describe.each(engines)('circular dependencies of tasks, on $engine', ({open}) =>
 			code: '22023',
 			message:
 				'task 3 would be blocked for ever: task 3 waits for task 2, which waits for task 1, which waits for its step 3',
-			hint: `Task 3, which was to be added, is not there. ${remedy}`,
+			hint: `Task 3 was not added. ${remedy}`,
 		});
 		expect(await statuses()).toEqual({A: 'queued', B: 'queued'});
 		// What closes no circle is added.

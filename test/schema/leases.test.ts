@@ -281,7 +281,7 @@ describe.each(engines)('tasks when clocks change and hubs are down, on $engine',
 			for (const how of ['', 'p_ok => false', `p_result => '{"b": 2}'`]) {
 				await expect(finish(A, id, 1, how)).rejects.toMatchObject({
 					code: '55000',
-					message: `claim 1 of task ${id} was finished before, with another outcome`,
+					message: `claim 1 of task ${id} was already finished with a different outcome`,
 				});
 			}
 			expect(await read(id)).toEqual(first);

@@ -276,7 +276,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		}
 		await expect(database.as(stranger, insert, ['[A] x'])).rejects.toMatchObject({
 			code: '42501',
-			message: 'this token names no agent',
+			message: 'this token does not name an agent',
 		});
 	});
 
@@ -308,7 +308,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 			await expect(database.as(agent('Bad'), 'select * from inbox_take()')).rejects.toMatchObject({
 				code: '42501',
 				message: 'Bad has been revoked',
-				hint: 'A human can let it in again: `agentmux agents restore Bad`.',
+				hint: 'A human can restore it: `agentmux agents restore Bad`.',
 			});
 			expect(await database.as(caller, restore, ['BAD'])).toEqual([{tag: 'Bad', revoked_at: null}]);
 			expect(await database.as(caller, restore, ['Bad'])).toEqual([{tag: 'Bad', revoked_at: null}]);
@@ -335,7 +335,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		}
 		await expect(database.as(human('Me'), 'select agent_revoke($1)', ['ME'])).rejects.toMatchObject({
 			code: '22023',
-			message: 'you are Me yourself',
+			message: 'you are Me and cannot revoke yourself',
 		});
 		await expect(database.as(human(), `select agentmux.set_revoked('Bad', true)`)).rejects.toMatchObject({
 			code: '42501',

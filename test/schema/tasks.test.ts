@@ -80,7 +80,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 	test('without an identity, nothing can be claimed', async () => {
 		await add('x');
 		await expect(claim(owner)).rejects.toMatchObject({code: '42501', message: 'plain SQL has no identity'});
-		await expect(claim(stranger)).rejects.toMatchObject({code: '42501', message: 'this token names no agent'});
+		await expect(claim(stranger)).rejects.toMatchObject({code: '42501', message: 'this token does not name an agent'});
 		await expect(claim(service())).rejects.toMatchObject({
 			code: '42501',
 			message: 'this request does not say which tag it acts as',

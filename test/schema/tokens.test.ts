@@ -47,7 +47,7 @@ describe.each(engines)('tokens that end, on $engine', ({open}) => {
 		expect(await admits(token('CLAUDE_1', {gen: 1}))).toBe(false);
 		await expect(database.as(token('CLAUDE_1', {gen: 1}), 'select agent_touch()')).rejects.toMatchObject({
 			code: '42501',
-			message: 'this token of CLAUDE_1 has ended',
+			message: 'this token of CLAUDE_1 was ended',
 		});
 	});
 
