@@ -1,9 +1,10 @@
 import {MailboxError, type ErrorCode} from '../mailbox/error.ts';
 
 /** The body of an error response from PostgREST, or from a gateway in front of it. */
-interface Refusal {
+interface ErrorBody {
 	readonly code?: string | null;
 	readonly message?: string | null;
+	readonly details?: string | null;
 	readonly hint?: string | null;
 }
 
@@ -45,7 +46,7 @@ const codes: readonly (readonly [string, ErrorCode])[] = [
 
 /** An error response of `url` as a MailboxError. `text` is its body. */
 export function refusal(url: string, status: number, text: string): MailboxError {
-	const body = parse(text);
+	const body = errorBody(text);
 	if (body === null) {
 		if (status === 401 || status === 403) return unauthorized(url, status, null);
 		if (status >= 500) {
@@ -132,7 +133,8 @@ function rootOf(error: unknown): {name: string; code: string; message: string} {
 	return deeper.name === 'unknown' ? {name: error.name, code, message: error.message} : {...deeper, code};
 }
 
-function parse(text: string): Refusal | null {
+/** The error in the body of a response; null if the body is not a JSON object. */
+export function errorBody(text: string): ErrorBody | null {
 	try {
 		const body: unknown = JSON.parse(text);
 		return typeof body === 'object' && body !== null && !Array.isArray(body) ? body : null;

@@ -1,4 +1,5 @@
 import {MailboxError} from '../mailbox/error.ts';
+import {errorBody} from './failure.ts';
 
 const calls = ['agent_sql', 'agent_script'];
 
@@ -9,9 +10,9 @@ const calls = ['agent_sql', 'agent_script'];
 export function sqlRefusal(address: string, text: string): MailboxError | null {
 	const path = URL.parse(address)?.pathname ?? '';
 	if (!calls.some(name => path.endsWith(`/rpc/${name}`))) return null;
-	const body = parse(text);
-	const {code: sqlstate = ''} = body;
-	if (!/^[0-9A-Z]{5}$/.test(sqlstate)) return null;
+	const body = errorBody(text);
+	const sqlstate = body?.code ?? '';
+	if (body === null || !/^[0-9A-Z]{5}$/.test(sqlstate)) return null;
 	const parts = [
 		`ERROR:  ${sqlstate}: ${body.message}`,
 		...(body.details ? [`DETAIL:  ${body.details}`] : []),
@@ -23,20 +24,4 @@ export function sqlRefusal(address: string, text: string): MailboxError | null {
 /** Whether the error says that the agent has no role in the database yet. */
 export function isRoleless(error: unknown): boolean {
 	return error instanceof MailboxError && error.sqlstate === 'PT428';
-}
-
-interface Refusal {
-	readonly code?: string;
-	readonly message?: string;
-	readonly details?: string | null;
-	readonly hint?: string | null;
-}
-
-function parse(text: string): Refusal {
-	try {
-		const body: unknown = JSON.parse(text);
-		return typeof body === 'object' && body !== null ? body : {};
-	} catch {
-		return {};
-	}
 }

@@ -7,6 +7,7 @@ import type {Task} from '../mailbox/task.ts';
 import {derivedAgents, derivedTasks} from './derived.ts';
 import {Marks} from './mark.ts';
 import {replay, type Replay} from './replay.ts';
+import {firstFrom} from './scrollback.ts';
 import type {State} from './state.ts';
 
 const page = 1000;
@@ -121,13 +122,8 @@ export class HistoryStore {
 	/** The whole message, if it is here. */
 	message(id: number): Message | undefined {
 		const {messages} = this.#state();
-		let [low, high] = [0, messages.length];
-		while (low < high) {
-			const middle = (low + high) >> 1;
-			if ((messages[middle]?.id ?? 0) < id) low = middle + 1;
-			else high = middle;
-		}
-		return messages[low]?.id === id ? messages[low] : this.#messages.get(id);
+		const found = messages[firstFrom(messages, id)];
+		return found?.id === id ? found : this.#messages.get(id);
 	}
 
 	/** Keeps a whole message that is shown, since its mark only has an excerpt. */

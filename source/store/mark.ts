@@ -1,5 +1,6 @@
 import type {Message} from '../mailbox/message.ts';
 import {foldTag} from '../mailbox/tag.ts';
+import {lowerBound} from './ordered.ts';
 
 /** The part of a message that the timeline draws: small, because there are many. Tags are folded. */
 export interface Mark {
@@ -103,11 +104,5 @@ function inTime(one: Mark, other: Mark): number {
 
 /** The index of the first item in a list by time that is not before `at`. */
 export function firstFrom(list: readonly {readonly at: number}[], at: number): number {
-	let [low, high] = [0, list.length];
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if ((list[middle]?.at ?? Infinity) < at) low = middle + 1;
-		else high = middle;
-	}
-	return low;
+	return lowerBound(list, item => item.at < at);
 }

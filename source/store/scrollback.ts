@@ -1,5 +1,5 @@
 import type {Message} from '../mailbox/message.ts';
-import {mergeById} from './ordered.ts';
+import {lowerBound, mergeById} from './ordered.ts';
 
 /**
  * The messages of one feed that were loaded and are older than the window: all with `lower` <= id < `upper`. It grows by pages
@@ -85,12 +85,5 @@ function cut(scrollback: Scrollback, start: number, end: number): Scrollback {
 
 /** The index of the first message with this id or a greater one; the list's length if there is none. */
 export function firstFrom(messages: readonly Message[], id: number): number {
-	let low = 0;
-	let high = messages.length;
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if ((messages[middle]?.id ?? 0) < id) low = middle + 1;
-		else high = middle;
-	}
-	return low;
+	return lowerBound(messages, message => message.id < id);
 }
