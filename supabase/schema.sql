@@ -3249,7 +3249,7 @@ declare
   reserved text := (select n.relname from agentmux.reserved_names(p_role) as n order by n.relname limit 1);
 begin
   if fault is null and agentmux.belongings(p_role) <> p_others then
-    fault := 'objects that an agent creates must stay its own';
+    fault := 'what an agent makes stays its own';
   end if;
   if fault is not null then
     raise exception using errcode = '42501', message = format('an agent may not do this: %s', fault),

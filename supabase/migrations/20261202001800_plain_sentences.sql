@@ -222,28 +222,6 @@ exception when lock_not_available then
     hint = 'Wait until it ends, then request less at a time. Sending messages and reading the inbox still work.';
 end $$;
 
--- Called after each statement of an agent: rejects objects that agents may not create, and shares the others.
-create or replace function agentmux.settle_statement(p_role oid, p_others bigint) returns void
-language plpgsql set search_path = '' as $$
-declare
-  fault text := agentmux.fault_of(p_role);
-  reserved text := (select n.relname from agentmux.reserved_names(p_role) as n order by n.relname limit 1);
-begin
-  if fault is null and agentmux.belongings(p_role) <> p_others then
-    fault := 'objects that an agent creates must stay its own';
-  end if;
-  if fault is not null then
-    raise exception using errcode = '42501', message = format('an agent may not do this: %s', fault),
-      hint = 'Agents have tables, indexes and sequences of their own in public, without views, triggers, rules, policies, functions and deferred constraints.';
-  end if;
-  if reserved is not null then
-    raise exception using errcode = '42939', message = format('the name %I is reserved for agentmux', reserved),
-      hint = 'Choose a name that does not begin with mux_ or agentmux.';
-  end if;
-  perform agentmux.share_tables(p_role);
-  update agentmux.acting as a set busy = false where a.xid = pg_current_xact_id();
-end $$;
-
 comment on column public.agents.sessions is 'the number of running clients of this agent, as far as they have reported';
 comment on column public.tasks.run_at is 'not before this time; null: immediately';
 comment on column public.tasks.assignee is 'only this tag may claim it; null: any tag';
