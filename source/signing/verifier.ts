@@ -1,7 +1,7 @@
 import type {Json} from '../mailbox/json.ts';
 import type {MessageRow} from '../mailbox/message.ts';
 import {redactionOf} from '../mailbox/redaction.ts';
-import {readSignature, type Signed, type Statement} from '../mailbox/signature.ts';
+import {readSignature, type SignatureStatus, type Statement} from '../mailbox/signature.ts';
 import {isValidSignature} from './ed25519.ts';
 import {isTrusted, readTrust, trustStamp, type Trust} from './trusted-keys.ts';
 
@@ -11,7 +11,7 @@ export type Signable = Pick<
 	'id' | 'client_id' | 'tag' | 'author_tag' | 'content' | 'body' | 'reply_to' | 'meta'
 >;
 
-export type Verify = (message: Signable, mailboxId: string) => Signed;
+export type Verify = (message: Signable, mailboxId: string) => SignatureStatus;
 
 /** Milliseconds between two checks for changed files of trusted keys. */
 const checkInterval = 1000;

@@ -32,7 +32,7 @@ export function deliveriesOf(state: State, message: Message, now: number): Deliv
 }
 
 function rungWithout(state: State, reader: Tag): Rung {
-	return isAnyone(state, reader) ? 'stored' : 'nobody';
+	return isKnownTag(state, reader) ? 'stored' : 'nobody';
 }
 
 function rungOf(receipt: Receipt, now: number): Rung {
@@ -47,7 +47,7 @@ function rungOf(receipt: Receipt, now: number): Rung {
 const searched = 200;
 
 /** Whether the tag is known: it joined, it is the human's, or it wrote something; true while that has not been loaded yet. */
-export function isAnyone(state: State, tag: Tag): boolean {
+export function isKnownTag(state: State, tag: Tag): boolean {
 	if (!state.loaded || sameTag(tag, HUMAN) || sameTag(tag, state.identity?.tag ?? HUMAN)) return true;
 	if (state.agents.has(foldTag(tag))) return true;
 	const messages = channelMessages(state, tag);

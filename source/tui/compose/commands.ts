@@ -1,7 +1,7 @@
 import {isTag, type Tag} from '../../mailbox/tag.ts';
 import type {Task, TaskDraft} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
-import {isAnyone} from '../../store/delivery.ts';
+import {isKnownTag} from '../../store/delivery.ts';
 import type {State} from '../../store/state.ts';
 import type {Compose} from '../model/ui.ts';
 import type {ComposeContext} from '../model/draft.ts';
@@ -30,7 +30,7 @@ export const commands: readonly Command[] = [
 		about: 'adds a task, with @TAG for that one alone',
 		explain(rest, state) {
 			const {assignee, title, body} = taskIn(rest);
-			if (assignee !== undefined && !isAnyone(state, assignee)) return `a task for ${assignee}, which never joined`;
+			if (assignee !== undefined && !isKnownTag(state, assignee)) return `a task for ${assignee}, which never joined`;
 			const whom = assignee === undefined ? 'whoever asks first' : assignee;
 			if (title === '')
 				return assignee === undefined ? 'a task: its title, then its text on further lines' : `a task for ${whom}`;

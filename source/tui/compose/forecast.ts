@@ -2,7 +2,7 @@ import {presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {mentionsIn} from '../../mailbox/message.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
-import {isAnyone, meantTag} from '../../store/delivery.ts';
+import {isKnownTag, meantTag} from '../../store/delivery.ts';
 import type {State} from '../../store/state.ts';
 import type {Style} from '../screen/style.ts';
 import {theme} from '../settings/theme.ts';
@@ -40,7 +40,7 @@ export function forecastOf(state: State, compose: Compose, now: number): Deliver
 	const tags = mentionsIn(compose.editor.text.slice(0, lookedAt)).filter(
 		tag => open === null || !sameTag(tag, open.typed),
 	);
-	const unknown = tags.find(tag => !isAnyone(state, tag));
+	const unknown = tags.find(tag => !isKnownTag(state, tag));
 	if (unknown !== undefined) {
 		const meant = meantTag(state, unknown);
 		const plain = p`no agent ${printable(unknown)}`;

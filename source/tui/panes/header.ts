@@ -1,7 +1,7 @@
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {hasOwnerSql, isShared, presenceOf} from '../../mailbox/agent.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
-import {isAnyone, meantTag} from '../../store/delivery.ts';
+import {isKnownTag, meantTag} from '../../store/delivery.ts';
 import {windowOf} from '../../store/loaded.ts';
 import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
@@ -113,7 +113,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		if (hasOwnerSql(agent)) left.push({text: p`  owner SQL`, style: theme.warn});
 		if (isShared(agent, now)) left.push({text: p`  ${agent.sessions} sessions, one inbox`, style: theme.warnStrong});
 	}
-	if (!isAnyone(state, tag)) {
+	if (!isKnownTag(state, tag)) {
 		const meant = meantTag(state, tag);
 		const words = p`  never joined${meant === null ? '' : p`; did you mean ${printable(meant)}?`}`;
 		left.push({text: words, style: theme.grey});
