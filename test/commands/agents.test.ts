@@ -88,7 +88,7 @@ describe('an agent that a human revokes', () => {
 		expect(again.stderr).toMatch(/^agentmux: CLAUDE_1 has been revoked\. .*agentmux agents restore CLAUDE_1/);
 	});
 
-	test('gets what came meanwhile when it is restored', async () => {
+	test('gets the mail of the meantime when it is restored', async () => {
 		const agent = await home.json<Agent>(['agents', 'restore', 'CLAUDE_1']);
 		expect(agent).toMatchObject({tag: 'CLAUDE_1', revoked_at: null});
 		expect((await hook()).stdout).toContain('while you were out');

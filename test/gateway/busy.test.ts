@@ -58,7 +58,7 @@ test('asks nothing while requests are answered quickly, and while nobody listens
 	expect(asked()).toBe(1);
 });
 
-test('is not busy for an answer that is not a hub’s, or statements that are short', async () => {
+test('is not busy for a response of another server, or for short statements', async () => {
 	for (const running of [undefined, 'x', [null, {who: 3, running: 5000}, {who: 'A', running: 900}]]) {
 		const {watch, told, listen} = watched(() => running);
 		listen();

@@ -64,7 +64,7 @@ describe('errors are one sentence, with the remedy', () => {
 		[200, '<html>Welcome</html>'],
 		[404, '<html>Not found</html>'],
 		[404, {message: 'no Route matched with those values'}],
-	])('a web server that is no Supabase answers with %i', async (status, body) => {
+	])('a web server that is not a Supabase answers with %i', async (status, body) => {
 		const url = await answering(status, body);
 		const failure = await failureOf(connect(url).history({}));
 		expect(failure).toMatchObject({code: 'not_found'});
@@ -79,7 +79,7 @@ describe('errors are one sentence, with the remedy', () => {
 		expect(failure).toMatchObject({code: 'offline', message: `${server.url} did not answer within 1 s.`});
 	});
 
-	test('the answer breaks off in the middle', async () => {
+	test('the response breaks off in the middle', async () => {
 		const server = await startAnswering((_, response) => {
 			response.writeHead(200, {'content-type': 'application/json', 'content-length': '1000'}).write('[{"id":');
 			setTimeout(() => response.destroy(), 50);
@@ -145,7 +145,7 @@ describe('errors are one sentence, with the remedy', () => {
 	});
 });
 
-test('a post whose answer is lost is inserted once, and returns the row that is there', async () => {
+test('a post whose response is lost is inserted once, and returns the existing row', async () => {
 	const inserted: {client_id: string}[] = [];
 	const server = await startAnswering((request, response) => {
 		let text = '';

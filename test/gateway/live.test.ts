@@ -208,7 +208,7 @@ test('SQL runs as the owner and returns rows; read-only SQL cannot write', async
 	await expect(wrong).rejects.toMatchObject({code: 'unauthorized'});
 });
 
-test('a program that closed its mailbox ends at once', async () => {
+test('a program that closed its mailbox ends', async () => {
 	const module = fileURLToPath(new URL('../../source/gateway/connect.ts', import.meta.url));
 	const target = {url: hub.url, key: hub.anonKey, token: hub.tokenFor('BRIEF')};
 	const script = `

@@ -21,7 +21,7 @@ async function ask(url: string, method: string, bearer: string, body?: object): 
 	return {status: response.status, text: await response.text()};
 }
 
-describe.each(['PostgreSQL'])('what is under way when a token ends, on %s', engine => {
+describe.each(['PostgreSQL'])('a request that is running when a token ends, on %s', engine => {
 	let server: PostgresServer | null = null;
 	let hub: TestHub;
 	beforeAll(async () => {

@@ -186,7 +186,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		expect(await rowsOf('select 1 as a', lost)).toEqual([{a: 1}]);
 	});
 
-	it('rejects a role that somebody else gave more rights', async () => {
+	it('rejects a role to which somebody else gave more rights', async () => {
 		await database.script(`create role "agent_BAIT" login`);
 		expect(await rowsOf('select current_user::text as role', agent('BAIT'))).toEqual([{role: 'agent_BAIT_2'}]);
 	});

@@ -46,7 +46,7 @@ describe.each(engines)('tasks when clocks change and hubs are down, on $engine',
 		['back', -hour],
 		['forward', hour],
 	])('when the clock is put %s an hour', (_, step) => {
-		test('what is due stays due, in its order', async () => {
+		test('a due task stays due, in its order', async () => {
 			const low = await add('low', 'p_priority => -1');
 			const first = await add('first');
 			await clock.step(step);

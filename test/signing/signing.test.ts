@@ -33,7 +33,7 @@ describe('what is signed', () => {
 		);
 	});
 
-	test('differs wherever a statement does', () => {
+	test('differs for different statements', () => {
 		const text = fc.string({unit: 'grapheme', maxLength: 8});
 		const any = fc.record({
 			kind: fc.constantFrom<StatementKind>('message', 'approval', 'redaction'),
@@ -58,13 +58,13 @@ describe('what is signed', () => {
 		['tag', {tag: 'CLAUDE_1'}],
 		['content', {content: '[HUMAN] deploy it 🚀 now'}],
 		['reply_to', {reply_to: null}],
-	])('fits no other %s', (_, other) => {
+	])('is not valid for another %s', (_, other) => {
 		const signature = signStatement(makeKeyPair(), statement);
 		expect(isValidSignature(signature, statement)).toBe(true);
 		expect(isValidSignature(signature, {...statement, ...other})).toBe(false);
 	});
 
-	test('fits no other nonce, key or signature, and twice is two signatures', () => {
+	test('is not valid with another nonce, key or signature, and signing twice gives two signatures', () => {
 		const pair = makeKeyPair();
 		const [one, two] = [signStatement(pair, statement), signStatement(pair, statement)];
 		expect(one.sig).not.toBe(two.sig);
@@ -99,7 +99,7 @@ describe('a redacted row', () => {
 		});
 	};
 
-	test('is judged by who redacted it, which message, and why', async () => {
+	test('is verified by who redacted it, which message, and why', async () => {
 		const own = await humanKey({data, keyring: null});
 		const verify = createVerifier(data);
 		const words = {
@@ -124,7 +124,7 @@ describe('a redacted row', () => {
 });
 
 describe('a row', () => {
-	test('is signed by the key of this home, and by that of another for its tag alone', async () => {
+	test("is valid with the key of this home, and with another's only for its tag", async () => {
 		const own = await humanKey({data, keyring: null});
 		const verify = createVerifier(data);
 		expect(verify(row(signStatement(own, statement)), mailbox)).toBe(true);
@@ -160,7 +160,7 @@ describe('a row', () => {
 });
 
 describe('the key of a home', () => {
-	test('is made once, for this user alone, however many ask at once', async () => {
+	test('is created once, for this user only, however many ask at the same time', async () => {
 		const pairs = await Promise.all(Array.from({length: 8}, () => humanKey({data, keyring: null})));
 		expect(new Set(pairs.map(({x}) => x)).size).toBe(1);
 		expect(statSync(secretFile(data)).mode & 0o777).toBe(0o600);

@@ -79,7 +79,7 @@ describe('a delivery', () => {
 		expect(rungs(state)).toEqual(['CLAUDE_TWIN stored', 'HUMAN stored', 'OTHER taken']);
 	});
 
-	it('is for nobody where the tag neither joined nor wrote, once that is known', () => {
+	it('is for nobody if the tag never joined or wrote, once that is known', () => {
 		const state = stateWith('[OLD_HAND] @CLAUDE_TWIM @OLD_HAND');
 		expect(rungs(state)).toEqual(['CLAUDE_TWIM nobody']);
 		expect(isKnownTag(state, 'old_hand')).toBe(true);
