@@ -1,12 +1,12 @@
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Signatures} from '../mailbox/signatures.ts';
-import {runAgentSql} from './agent-sql.ts';
+import {runAgentSql} from './rest/agent-sql.ts';
 import {identityOf} from './identity.ts';
-import {Link, type LinkOptions, type Target} from './link.ts';
-import {Rest} from './rest.ts';
-import {Subscription, type Timing} from './subscription.ts';
-import {readTable} from './table.ts';
-import {createTasks} from './tasks.ts';
+import {Link, type LinkOptions, type Target} from './link/link.ts';
+import {Rest} from './rest/rest.ts';
+import {Subscription, type Timing} from './live/subscription.ts';
+import {readTable} from './rest/table.ts';
+import {createTasks} from './rest/tasks.ts';
 
 export interface ConnectOptions extends Target {
 	/** Whom a service key acts as; without a token, nobody vouches for it. */

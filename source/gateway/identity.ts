@@ -1,6 +1,6 @@
 import type {Identity} from '../mailbox/agent.ts';
 import {isTag, UNTAGGED} from '../mailbox/tag.ts';
-import type {Target} from './link.ts';
+import type {Target} from './link/link.ts';
 
 /** Who the database will say that this is (agentmux.identity in supabase/migrations). Nothing is verified here: the other end does that. */
 export function identityOf({key, token}: Target, actingTag: string | undefined): Identity {

@@ -1,4 +1,4 @@
-import {momentAt, type Term} from '../mailbox/filter.ts';
+import {momentAt, type Term} from '../../mailbox/filter.ts';
 
 /** The arguments of search_messages (supabase/migrations): of each list all items must hold; a minus turns one round. */
 interface SearchArguments {

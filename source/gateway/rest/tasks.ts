@@ -1,6 +1,6 @@
-import {MailboxError} from '../mailbox/error.ts';
-import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {PlanDraft, Task} from '../mailbox/task.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {PlanDraft, Task} from '../../mailbox/task.ts';
 import type {Arguments, Rest} from './rest.ts';
 import {readTask, rows} from './rows.ts';
 

@@ -1,28 +1,27 @@
 import {randomUUID} from 'node:crypto';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {SupabaseClient} from '@supabase/supabase-js';
-import type {Agent, AgentUpdate} from '../mailbox/agent.ts';
-import {checkContent} from '../mailbox/content.ts';
-import {MailboxError} from '../mailbox/error.ts';
-import type {Json} from '../mailbox/json.ts';
-import type {Cursor} from '../mailbox/event.ts';
-import type {Filter} from '../mailbox/filter.ts';
-import {inChannel, type Draft, type Message, type MessageRow} from '../mailbox/message.ts';
-import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from '../mailbox/query.ts';
-import type {Receipt} from '../mailbox/receipt.ts';
-import type {ChainHead, CheckedSeal} from '../mailbox/seal.ts';
-import type {Statement} from '../mailbox/signature.ts';
-import type {Signatures} from '../mailbox/signatures.ts';
-import type {ChangeQuery, StateChange} from '../mailbox/state-change.ts';
-import type {Tag} from '../mailbox/tag.ts';
-import type {Row, Source} from './catch-up.ts';
-import {neverArrived, strange, unreachable} from './failure.ts';
-import type {Database} from './database.types.ts';
-import type {Link} from './link.ts';
+import type {Agent, AgentUpdate} from '../../mailbox/agent.ts';
+import {checkContent} from '../../mailbox/content.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Json} from '../../mailbox/json.ts';
+import type {Cursor} from '../../mailbox/event.ts';
+import type {Filter} from '../../mailbox/filter.ts';
+import {inChannel, type Draft, type Message, type MessageRow} from '../../mailbox/message.ts';
+import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from '../../mailbox/query.ts';
+import type {Receipt} from '../../mailbox/receipt.ts';
+import type {ChainHead, CheckedSeal} from '../../mailbox/seal.ts';
+import type {Statement} from '../../mailbox/signature.ts';
+import type {Signatures} from '../../mailbox/signatures.ts';
+import type {ChangeQuery, StateChange} from '../../mailbox/state-change.ts';
+import type {Tag} from '../../mailbox/tag.ts';
+import {neverArrived, strange, unreachable} from '../link/failure.ts';
+import type {Database} from '../link/database.types.ts';
+import type {Link} from '../link/link.ts';
 import {PageSize} from './page-size.ts';
 import {searchArguments} from './search.ts';
 import {hasSignature, withSigned} from './signed.ts';
-import {isBeyond, type Anchor, type Position} from './trail.ts';
+import {isBeyond, type Anchor, type Position, type Row} from './position.ts';
 import {
 	readAgent,
 	readAnchor,
@@ -71,7 +70,7 @@ const postPauses = [200, 800, 2000];
 const nearest = 64;
 
 /** The requests behind the Mailbox, but for tasks and what is live. */
-export class Rest implements Source {
+export class Rest {
 	readonly #link: Link;
 	/** Whom it writes as, asked when it signs. */
 	readonly #tag: () => Tag;

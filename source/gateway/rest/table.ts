@@ -1,5 +1,5 @@
-import {MailboxError} from '../mailbox/error.ts';
-import {maxRows, tableName, type TableRow} from '../mailbox/table.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import {maxRows, tableName, type TableRow} from '../../mailbox/table.ts';
 import type {Rest} from './rest.ts';
 import {readTableRow, rows} from './rows.ts';
 

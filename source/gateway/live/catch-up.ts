@@ -1,13 +1,8 @@
-import type {Cursor, Replaced} from '../mailbox/event.ts';
-import type {Message} from '../mailbox/message.ts';
+import type {Cursor, Replaced} from '../../mailbox/event.ts';
+import type {Message} from '../../mailbox/message.ts';
 import {coalesce} from './coalesce.ts';
-import {anchorOf, isBeyond, isSame, Trail, type Anchor, type Position} from './trail.ts';
-
-/** A row of `messages_since`. Settled: every transaction that could commit a row before it has ended. */
-export interface Row {
-	readonly message: Message;
-	readonly settled: boolean;
-}
+import {anchorOf, isBeyond, isSame, type Anchor, type Position, type Row} from '../rest/position.ts';
+import {Trail} from './trail.ts';
 
 /** Where the catch-up reads from. */
 export interface Source {

@@ -1,6 +1,6 @@
-import type {Message, MessageRow} from '../mailbox/message.ts';
-import {redactionOf} from '../mailbox/redaction.ts';
-import type {Signatures} from '../mailbox/signatures.ts';
+import type {Message, MessageRow} from '../../mailbox/message.ts';
+import {redactionOf} from '../../mailbox/redaction.ts';
+import type {Signatures} from '../../mailbox/signatures.ts';
 
 /** Whether a row has something to look at. */
 export function hasSignature(row: MessageRow): boolean {

@@ -1,5 +1,5 @@
 import type {RealtimePostgresChangesPayload, SupabaseClient} from '@supabase/supabase-js';
-import type {Database} from './database.types.ts';
+import type {Database} from '../link/database.types.ts';
 
 const tables = ['tasks', 'agents', 'receipts'] as const;
 export type Table = 'messages' | (typeof tables)[number];

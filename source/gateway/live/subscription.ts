@@ -1,15 +1,15 @@
-import {MailboxError} from '../mailbox/error.ts';
-import type {Connection, Cursor, MailboxEvent, Replaced} from '../mailbox/event.ts';
-import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {Message, MessageRow} from '../mailbox/message.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Connection, Cursor, MailboxEvent, Replaced} from '../../mailbox/event.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Message, MessageRow} from '../../mailbox/message.ts';
 import {Backoff} from './backoff.ts';
 import {CatchUp} from './catch-up.ts';
 import {IdOrder} from './id-order.ts';
-import type {Link} from './link.ts';
+import type {Link} from '../link/link.ts';
 import {ChangeFeed, type Table} from './realtime.ts';
-import type {Rest} from './rest.ts';
+import type {Rest} from '../rest/rest.ts';
 import {Roster} from './roster.ts';
-import {readMessage} from './rows.ts';
+import {readMessage} from '../rest/rows.ts';
 
 export interface Timing {
 	/** Milliseconds between two looks when nothing rings, and while Realtime cannot be reached. */

@@ -1,4 +1,4 @@
-import type {Position} from './trail.ts';
+import type {Position} from './position.ts';
 
 /** Characters of text that one answer may have, about: a server holds several times as many bytes until it has sent it. */
 const enough = 4_000_000;

@@ -1,4 +1,4 @@
-import type {Busy, Unsubscribe} from '../mailbox/event.ts';
+import type {Busy, Unsubscribe} from '../../mailbox/event.ts';
 
 type Listener = (busy: Busy | null) => void;
 

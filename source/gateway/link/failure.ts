@@ -1,4 +1,4 @@
-import {MailboxError, type ErrorCode} from '../mailbox/error.ts';
+import {MailboxError, type ErrorCode} from '../../mailbox/error.ts';
 
 /** What PostgREST (or a gateway before it) says about a request that it refuses. */
 interface Refusal {

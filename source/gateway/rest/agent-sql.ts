@@ -1,8 +1,8 @@
 import type {SupabaseClient} from '@supabase/supabase-js';
-import {MailboxError} from '../mailbox/error.ts';
-import type {SqlOptions, SqlRow} from '../mailbox/sql.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {SqlOptions, SqlRow} from '../../mailbox/sql.ts';
 import type {Rest} from './rest.ts';
-import {isRoleless} from './sql-refusal.ts';
+import {isRoleless} from '../link/sql-refusal.ts';
 
 /** Runs SQL as the agent whose token this is; see Mailbox.sql. What was sent is not sent twice: it may have been done. */
 export async function runAgentSql(

@@ -1,9 +1,9 @@
-import {MailboxError} from '../mailbox/error.ts';
-import type {MailboxEvent} from '../mailbox/event.ts';
-import type {Mailbox} from '../mailbox/mailbox.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {MailboxEvent} from '../../mailbox/event.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {coalesce} from './coalesce.ts';
-import type {Rest} from './rest.ts';
-import {readAgent, readReceipt, readTask} from './rows.ts';
+import type {Rest} from '../rest/rest.ts';
+import {readAgent, readReceipt, readTask} from '../rest/rows.ts';
 
 /** How many of the newest tasks, receipts and redacted messages are told again. */
 const size = 200;

@@ -1,4 +1,4 @@
-import {MailboxError} from '../mailbox/error.ts';
+import {MailboxError} from '../../mailbox/error.ts';
 
 const calls = ['agent_sql', 'agent_script'];
 

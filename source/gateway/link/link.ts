@@ -1,5 +1,5 @@
 import type {SupabaseClient} from '@supabase/supabase-js';
-import {MailboxError} from '../mailbox/error.ts';
+import {MailboxError} from '../../mailbox/error.ts';
 import {BusyWatch} from './busy.ts';
 import type {Database} from './database.types.ts';
 import {refusal, strange, unreachable} from './failure.ts';

@@ -1,16 +1,4 @@
-import type {Cursor} from '../mailbox/event.ts';
-import type {Message} from '../mailbox/message.ts';
-
-/** A position in the order in which the catch-up reads: by transaction, then by id. */
-export type Position = Pick<Cursor, 'xid' | 'id'>;
-
-/**
- * A row that was seen: its position and when it was written, in milliseconds since 1970. Another history may have a row at the
- * same position, but not with the same time. None of the three ever changes, not even by redaction.
- */
-export interface Anchor extends Position {
-	readonly at: number;
-}
+import {isBeyond, type Anchor, type Position} from '../rest/position.ts';
 
 /** The maximum number of rows; beyond it, every second row of the older half is forgotten. */
 const most = 8192;
@@ -66,17 +54,4 @@ export class Trail {
 	cut(to: Position | null): void {
 		this.#anchors = to === null ? [] : this.#anchors.filter(anchor => !isBeyond(anchor, to));
 	}
-}
-
-export function anchorOf({xid, id, created_at}: Pick<Message, 'xid' | 'id' | 'created_at'>): Anchor {
-	return {xid, id, at: Date.parse(created_at)};
-}
-
-export function isSame(one: Anchor | undefined, other: Anchor): boolean {
-	return one?.id === other.id && one.xid === other.xid && one.at === other.at;
-}
-
-export function isBeyond(one: Position, other: Position): boolean {
-	if (one.xid === other.xid) return one.id > other.id;
-	return BigInt(one.xid) > BigInt(other.xid);
 }

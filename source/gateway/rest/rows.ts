@@ -1,15 +1,15 @@
-import {presences, wakes, type Agent} from '../mailbox/agent.ts';
-import {MailboxError} from '../mailbox/error.ts';
-import type {Json} from '../mailbox/json.ts';
-import type {AuthorKind, MessageRow} from '../mailbox/message.ts';
-import type {Channel} from '../mailbox/query.ts';
-import {receiptStates, type Receipt} from '../mailbox/receipt.ts';
-import type {AgentState, PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
-import type {TableRow} from '../mailbox/table.ts';
-import type {ChainHead, CheckedSeal, SealFault} from '../mailbox/seal.ts';
-import {taskStatuses, type Task} from '../mailbox/task.ts';
-import type {Database} from './database.types.ts';
-import {anchorOf, type Anchor, type Position} from './trail.ts';
+import {presences, wakes, type Agent} from '../../mailbox/agent.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Json} from '../../mailbox/json.ts';
+import type {AuthorKind, MessageRow} from '../../mailbox/message.ts';
+import type {Channel} from '../../mailbox/query.ts';
+import {receiptStates, type Receipt} from '../../mailbox/receipt.ts';
+import type {AgentState, PresenceChange, StateChange, TaskChange} from '../../mailbox/state-change.ts';
+import type {TableRow} from '../../mailbox/table.ts';
+import type {ChainHead, CheckedSeal, SealFault} from '../../mailbox/seal.ts';
+import {taskStatuses, type Task} from '../../mailbox/task.ts';
+import type {Database} from '../link/database.types.ts';
+import {anchorOf, type Anchor, type Position} from './position.ts';
 
 /*
  * What comes from the network is looked at once, here, by hand: a schema library would cost every command its start-up.

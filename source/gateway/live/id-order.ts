@@ -1,5 +1,5 @@
-import type {Cursor} from '../mailbox/event.ts';
-import type {Message} from '../mailbox/message.ts';
+import type {Cursor} from '../../mailbox/event.ts';
+import type {Message} from '../../mailbox/message.ts';
 
 /** Milliseconds that a message waits for a missing one with a lower id, which may be committed any moment. */
 export const gapTimeout = 200;
