@@ -11,7 +11,7 @@ import {takeTerminal, type Terminal} from '../terminal/terminal.ts';
 import {createSuspension} from './suspension.ts';
 
 /** What the program is told by the terminal, except for what concerns the display alone. */
-export type DisplayInput = Exclude<Input | Report, {type: 'background' | 'scheme'}>;
+type DisplayInput = Exclude<Input | Report, {type: 'background' | 'scheme'}>;
 
 /** The terminal while it is ours: the screen that is drawn on it, and what is typed at it. */
 export interface Display {
