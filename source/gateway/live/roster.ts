@@ -1,12 +1,19 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import type {MailboxEvent} from '../../mailbox/event.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Newest} from '../rest/newest.ts';
 import {coalesce} from './coalesce.ts';
-import type {Rest} from '../rest/rest.ts';
 import {readAgent, readReceipt, readTask} from '../rest/rows.ts';
 
 /** How many of the newest tasks, receipts and redacted messages are told again. */
 const size = 200;
+
+/** What the roster reads. */
+export interface RosterSource {
+	readonly newest: Newest;
+	readonly agents: Pick<Mailbox, 'agents'>;
+	readonly tasks: Mailbox['tasks'];
+}
 
 /** Tells tasks, agents, receipts and redacted messages: all that matter after each join, and each one that changes. */
 export class Roster {
@@ -17,16 +24,16 @@ export class Roster {
 	/** Reads the newest tasks, receipts and redacted messages and all agents, and tells them. */
 	readonly refresh: () => Promise<void>;
 
-	constructor(rest: Rest, tasks: Mailbox['tasks'], tell: (event: MailboxEvent) => void) {
+	constructor({newest, agents, tasks}: RosterSource, tell: (event: MailboxEvent) => void) {
 		this.#tell = tell;
 		this.refresh = coalesce(async () => {
 			this.#held = [];
 			try {
 				const all = await Promise.all([
 					tasks.list({limit: size}),
-					rest.agents(),
-					rest.newestReceipts(size),
-					rest.newestRedacted(size),
+					agents.agents(),
+					newest.receipts(size),
+					newest.redacted(size),
 				]);
 				tell({type: 'tasks', tasks: all[0]});
 				tell({type: 'agents', agents: all[1]});

@@ -1,14 +1,13 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Connection, Cursor, MailboxEvent, Replaced} from '../../mailbox/event.ts';
-import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message, MessageRow} from '../../mailbox/message.ts';
 import {Backoff} from './backoff.ts';
-import {CatchUp} from './catch-up.ts';
+import {CatchUp, type Source} from './catch-up.ts';
 import {IdOrder} from './id-order.ts';
 import type {Link} from '../link/link.ts';
 import {ChangeFeed, type Table} from './realtime.ts';
-import type {Rest} from '../rest/rest.ts';
-import {Roster} from './roster.ts';
+import type {MessageRows} from '../rest/message-rows.ts';
+import {Roster, type RosterSource} from './roster.ts';
 import {readMessage} from '../rest/rows.ts';
 
 export interface Timing {
@@ -23,10 +22,17 @@ const settleAfter = 250;
 /** How many idle looks until tasks, agents and receipts are told anew, in case their events were lost. */
 const looksPerRefresh = 12;
 
+/** What a subscriber follows, and by what it is read. */
+interface Followed extends RosterSource {
+	readonly link: Link;
+	readonly pages: Source;
+	readonly messages: MessageRows;
+}
+
 /** One subscriber's life: joins, catches up, is live, loses the connection, tries again, until it is closed. */
 export class Subscription {
 	readonly #link: Link;
-	readonly #rest: Rest;
+	readonly #messages: MessageRows;
 	readonly #listener: (event: MailboxEvent) => void;
 	readonly #catchUp: CatchUp;
 	readonly #order: IdOrder;
@@ -49,13 +55,13 @@ export class Subscription {
 	#closed = false;
 
 	constructor(
-		{link, rest, tasks}: {readonly link: Link; readonly rest: Rest; readonly tasks: Mailbox['tasks']},
+		{link, pages, messages, ...roster}: Followed,
 		listener: (event: MailboxEvent) => void,
 		from: Cursor | null,
 		{idle, delayAfter}: Timing,
 	) {
 		this.#link = link;
-		this.#rest = rest;
+		this.#messages = messages;
 		this.#listener = listener;
 		this.#idle = idle;
 		this.#backoff = new Backoff(() => void this.#connect(), delayAfter);
@@ -74,8 +80,8 @@ export class Subscription {
 				this.#tell({type: 'replaced', ...replaced});
 			},
 		};
-		this.#catchUp = new CatchUp(rest, told, from);
-		this.#roster = new Roster(rest, tasks, event =>
+		this.#catchUp = new CatchUp(pages, told, from);
+		this.#roster = new Roster(roster, event =>
 			event.type === 'redacted' ? this.#tellRedacted(event.messages) : this.#tell(event),
 		);
 		this.#ticker = setInterval(() => void this.#tick(), idle);
@@ -154,7 +160,7 @@ export class Subscription {
 			void this.#look(() => this.#pass(false));
 			return;
 		}
-		this.#catchUp.offer(this.#rest.message(row));
+		this.#catchUp.offer(this.#messages.message(row));
 		this.#settling ??= setTimeout(
 			() => {
 				this.#settling = undefined;
@@ -168,7 +174,7 @@ export class Subscription {
 	#redact(record: unknown): void {
 		const row = rowOf(record);
 		if (row === null) void this.#look(() => this.#roster.refresh());
-		else this.#tellRedacted([this.#rest.message(row)]);
+		else this.#tellRedacted([this.#messages.message(row)]);
 	}
 
 	/** A message that was not told yet is told without its text. */

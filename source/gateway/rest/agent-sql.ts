@@ -1,12 +1,12 @@
 import type {SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {SqlOptions, SqlRow} from '../../mailbox/sql.ts';
-import type {Rest} from './rest.ts';
+import type {Requests} from './requests.ts';
 import {isRoleless} from '../link/sql-refusal.ts';
 
 /** Runs SQL as the agent whose token this is; see Mailbox.sql. What was sent is not sent twice: it may have been done. */
 export async function runAgentSql(
-	rest: Rest,
+	requests: Requests,
 	statements: readonly string[],
 	{readOnly = false, parameters = []}: SqlOptions = {},
 ): Promise<SqlRow[]> {
@@ -20,13 +20,13 @@ export async function runAgentSql(
 			? (client: SupabaseClient) =>
 					client.rpc('agent_sql', {p_query: only, p_parameters: parameters, p_read_only: readOnly})
 			: (client: SupabaseClient) => client.rpc('agent_script', {p_statements: statements, p_read_only: readOnly});
-	const run = (): Promise<unknown> => rest.request(client => request(client as SupabaseClient), {twice: false});
+	const run = (): Promise<unknown> => requests.request(client => request(client as SupabaseClient), {twice: false});
 	try {
 		return (await run()) as SqlRow[];
 	} catch (error) {
 		if (!isRoleless(error)) throw error;
 		// Nothing was done. The role is made in a transaction of its own, as the database wants it.
-		await rest.rpc('mux_make_role', {});
+		await requests.rpc('mux_make_role', {});
 		return (await run()) as SqlRow[];
 	}
 }

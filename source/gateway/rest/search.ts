@@ -1,4 +1,10 @@
-import {momentAt, type Term} from '../../mailbox/filter.ts';
+import type {SupabaseClient} from '@supabase/supabase-js';
+import {momentAt, type Filter, type Term} from '../../mailbox/filter.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Message} from '../../mailbox/message.ts';
+import type {SearchPage} from '../../mailbox/query.ts';
+import type {MessageRows} from './message-rows.ts';
+import type {Arguments, Request, Requests} from './requests.ts';
 
 /** The arguments of search_messages (supabase/migrations): of each list all items must hold; a minus turns one round. */
 interface SearchArguments {
@@ -16,7 +22,7 @@ interface SearchArguments {
 }
 
 /** One alternative of a filter as arguments; what the mailbox cannot know is left out. `now`: milliseconds since 1970. */
-export function searchArguments(terms: readonly Term[], now: number): SearchArguments {
+function searchArguments(terms: readonly Term[], now: number): SearchArguments {
 	const all: SearchArguments = {
 		p_words: [],
 		p_from: [],
@@ -72,4 +78,31 @@ const [earliest, latest] = [Date.UTC(1000, 0), Date.UTC(9999, 0)];
 
 function timestamp(at: number): string | null {
 	return Number.isFinite(at) ? new Date(Math.max(earliest, Math.min(latest, at))).toISOString() : null;
+}
+
+/** Searches messages with one call for each alternative of the filter, whose pages together contain the newest of all. */
+export function createSearch(requests: Requests, messages: MessageRows): Mailbox['search'] {
+	return async ({alternatives}: Filter, {limit = 50, before, signal}: SearchPage = {}): Promise<Message[]> => {
+		const now = Date.now();
+		const size = Math.min(Math.max(limit, 1), 1000);
+		const pages = await Promise.all(
+			(alternatives.length === 0 ? [[]] : alternatives).map(async terms => {
+				const args: Arguments<'search_messages'> = {
+					...searchArguments(terms, now),
+					p_limit: size,
+					p_before_id: before ?? null,
+				};
+				const request: Request = client => {
+					const call = (client as SupabaseClient).rpc('search_messages', args);
+					return signal === undefined ? call : call.abortSignal(signal);
+				};
+				const found = await requests.request(request, signal === undefined ? {} : {signal});
+				return messages.read(found);
+			}),
+		);
+		const [only = []] = pages;
+		if (pages.length === 1) return only;
+		const byId = new Map(pages.flat().map(message => [message.id, message]));
+		return [...byId.values()].sort((one, other) => other.id - one.id).slice(0, size);
+	};
 }

@@ -1,13 +1,13 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {maxRows, tableName, type TableRow} from '../../mailbox/table.ts';
-import type {Rest} from './rest.ts';
+import type {Requests} from './requests.ts';
 import {readTableRow, rows} from './rows.ts';
 
 /** The first rows of a table that is not ours; read as nobody, so that what a view or policy of it does comes to nothing. */
-export async function readTable(rest: Rest, text: string): Promise<TableRow[]> {
+export async function readTable(requests: Requests, text: string): Promise<TableRow[]> {
 	const name = tableName(text);
 	try {
-		return rows(readTableRow, await rest.rpc('result_rows', {p_table: name, p_limit: maxRows}));
+		return rows(readTableRow, await requests.rpc('result_rows', {p_table: name, p_limit: maxRows}));
 	} catch (error) {
 		if (!(error instanceof MailboxError)) throw error;
 		if (error.code === 'schema' && !error.message.includes('result_rows')) {

@@ -1,7 +1,7 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {PlanDraft, Task} from '../../mailbox/task.ts';
-import type {Arguments, Rest} from './rest.ts';
+import type {Arguments, Requests} from './requests.ts';
 import {readTask, rows} from './rows.ts';
 
 /** Functions that answer with the task that they changed. */
@@ -15,9 +15,9 @@ type Change =
 	| 'task_reprioritise';
 
 /** `tasks` of the Mailbox: one function of the database each. */
-export function createTasks(rest: Rest): Mailbox['tasks'] {
+export function createTasks(requests: Requests): Mailbox['tasks'] {
 	async function find(id: number): Promise<Task | undefined> {
-		return rows(readTask, await rest.request(client => client.from('tasks').select().eq('id', id)))[0];
+		return rows(readTask, await requests.request(client => client.from('tasks').select().eq('id', id)))[0];
 	}
 
 	/** The row of a function that answers with none when it is too late. */
@@ -27,7 +27,7 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 		{late = 'Too late', ...options}: {readonly twice?: boolean; readonly late?: string} = {},
 	): Promise<Task> {
 		const id = args.p_id;
-		const [task] = rows(readTask, await rest.rpc(name, args, options));
+		const [task] = rows(readTask, await requests.rpc(name, args, options));
 		if (task !== undefined) return task;
 		const now = await find(id);
 		if (now === undefined) throw new MailboxError('not_found', `There is no task ${id}.`, 'See `agentmux tasks list`.');
@@ -41,7 +41,7 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 	 */
 	async function endLeases(): Promise<void> {
 		try {
-			await rest.rpc('task_reap', {});
+			await requests.rpc('task_reap', {});
 		} catch (error) {
 			if (error instanceof MailboxError && error.code === 'offline') throw error;
 		}
@@ -50,7 +50,7 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 	return {
 		async list({ids, parents, status, queue, owner, limit = 200} = {}) {
 			await endLeases();
-			return rest.table(readTask, client => {
+			return requests.table(readTask, client => {
 				let query = client.from('tasks').select();
 				if (ids !== undefined) query = query.in('id', ids);
 				if (parents !== undefined) query = query.in('parent_id', parents);
@@ -69,19 +69,19 @@ export function createTasks(rest: Rest): Mailbox['tasks'] {
 				p_run_at: draft.run_at ?? null,
 				p_assignee: draft.assignee ?? null,
 			};
-			const [task] = rows(readTask, await rest.rpc('task_add', args, {twice: draft.idem_key !== undefined}));
+			const [task] = rows(readTask, await requests.rpc('task_add', args, {twice: draft.idem_key !== undefined}));
 			if (task === undefined) throw new MailboxError('internal', 'task_add answered without a row.');
 			return task;
 		},
 
 		async plan(draft, steps, inOrder) {
 			const args = {...placeOf(draft), p_steps: steps.map(step => ({...step})), p_in_order: inOrder};
-			return rows(readTask, await rest.rpc('task_plan', args, {twice: draft.idem_key !== undefined}));
+			return rows(readTask, await requests.rpc('task_plan', args, {twice: draft.idem_key !== undefined}));
 		},
 
 		async claim({queue = 'default', lease = 60, id} = {}) {
 			const args = {p_queue: queue, p_lease: lease, p_id: id ?? null};
-			return rows(readTask, await rest.rpc('task_claim', args, {twice: false}))[0] ?? null;
+			return rows(readTask, await requests.rpc('task_claim', args, {twice: false}))[0] ?? null;
 		},
 
 		progress: (id, token, progress, note) =>
