@@ -2,7 +2,7 @@ import {randomBytes, randomUUID} from 'node:crypto';
 import type {AuthError, SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
-import {unreachable} from './failure.ts';
+import {unreachable} from './link/failure.ts';
 
 /** A user in a project's Auth. Its `app_metadata` tells the database that it is an agent. */
 export interface Account {

@@ -1,12 +1,20 @@
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Signatures} from '../mailbox/signatures.ts';
-import {runAgentSql} from './agent-sql.ts';
+import {runAgentSql} from './rest/agent-sql.ts';
 import {identityOf} from './identity.ts';
-import {Link, type LinkOptions, type Target} from './link.ts';
-import {Rest} from './rest.ts';
-import {Subscription, type Timing} from './subscription.ts';
-import {readTable} from './table.ts';
-import {createTasks} from './tasks.ts';
+import {Link, type LinkOptions, type Target} from './link/link.ts';
+import {createAgents} from './rest/agents.ts';
+import {createHistory} from './rest/history.ts';
+import {MessageRows} from './rest/message-rows.ts';
+import {createNewest} from './rest/newest.ts';
+import {createPages} from './rest/pages.ts';
+import {createPosts} from './rest/posts.ts';
+import {createReceipts} from './rest/receipts.ts';
+import {Requests} from './rest/requests.ts';
+import {createSearch} from './rest/search.ts';
+import {Subscription, type Timing} from './live/subscription.ts';
+import {readTable} from './rest/table.ts';
+import {createTasks} from './rest/tasks.ts';
 
 export interface ConnectOptions extends Target {
 	/** The tag that a service key acts as. It is unverified. */
@@ -40,17 +48,27 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		...(resolve === undefined ? {} : {resolve}),
 		...(renew === undefined ? {} : {renew}),
 	});
-	const rest = new Rest(link, () => identityOf(link.target, actingTag).tag, signatures);
-	const tasks = createTasks(rest);
+	const requests = new Requests(link);
+	const messages = new MessageRows(requests, () => identityOf(link.target, actingTag).tag, signatures);
+	const pages = createPages(requests, messages);
+	const agents = createAgents(requests);
+	const tasks = createTasks(requests);
+	const followed = {link, pages, messages, newest: createNewest(requests, messages), tasks, agents};
 	const subscriptions = new Set<Subscription>();
 
 	return {
 		identity: async () => identityOf(link.target, actingTag),
-		history: query => rest.history(query),
-		channels: () => rest.channels(),
-		cursor: () => rest.cursor(),
+		cursor: () => pages.cursor(),
+		...createHistory(requests, messages),
+		...createPosts(requests, messages),
+		...createReceipts(requests, messages),
+		...agents,
+		tasks,
+		search: createSearch(requests, messages),
+		table: name => readTable(requests, name),
+		sql: (statements, options) => runAgentSql(requests, statements, options),
 		subscribe(listener, from = null) {
-			const subscription = new Subscription({link, rest, tasks}, listener, from, {idle: 5000, ...timing});
+			const subscription = new Subscription(followed, listener, from, {idle: 5000, ...timing});
 			subscriptions.add(subscription);
 			return () => {
 				subscription.close();
@@ -58,25 +76,6 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 			};
 		},
 		watchBusy: listener => link.busy.listen(listener),
-		post: draft => rest.post(draft),
-		redact: (id, reason) => rest.redact(id, reason),
-		seal: () => rest.seal(),
-		checkSeals: after => rest.checkSeals(after),
-		search: (filter, page) => rest.search(filter, page),
-		inbox: (reader, query) => rest.inbox(reader, query),
-		take: options => rest.take(options),
-		release: takeId => rest.release(takeId),
-		deliver: (ids, route) => rest.deliver(ids, route),
-		ack: (ids, route) => rest.ack(ids, route),
-		receipts: ids => rest.receipts(ids),
-		tasks,
-		table: name => readTable(rest, name),
-		sql: (statements, options) => runAgentSql(rest, statements, options),
-		changes: query => rest.changes(query),
-		agents: () => rest.agents(),
-		touch: state => rest.touch(state),
-		revoke: tag => rest.agent('agent_revoke', {p_tag: tag}),
-		restore: tag => rest.agent('agent_restore', {p_tag: tag}),
 		async close() {
 			for (const subscription of subscriptions) subscription.close();
 			subscriptions.clear();

@@ -1,6 +1,6 @@
 import type {Identity} from '../mailbox/agent.ts';
 import {isTag, UNTAGGED} from '../mailbox/tag.ts';
-import type {Target} from './link.ts';
+import type {Target} from './link/link.ts';
 
 /** The identity that the database will derive (agentmux.identity in supabase/migrations). Only the server verifies it. */
 export function identityOf({key, token}: Target, actingTag: string | undefined): Identity {

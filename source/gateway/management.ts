@@ -1,7 +1,7 @@
 import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
-import {refusal, strange, unreachable} from './failure.ts';
-import type {Transport} from './link.ts';
+import {refusal, strange, unreachable} from './link/failure.ts';
+import type {Transport} from './link/link.ts';
 
 /** Access to the Management API of a Supabase: `https://api.supabase.com`, or the hub itself. */
 export interface Management {

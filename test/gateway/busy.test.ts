@@ -1,5 +1,5 @@
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
-import {BusyWatch} from '../../source/gateway/busy.ts';
+import {BusyWatch} from '../../source/gateway/link/busy.ts';
 import type {Busy} from '../../source/mailbox/event.ts';
 
 beforeEach(() => {

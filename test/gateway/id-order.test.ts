@@ -1,5 +1,5 @@
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
-import {gapTimeout, IdOrder} from '../../source/gateway/id-order.ts';
+import {gapTimeout, IdOrder} from '../../source/gateway/live/id-order.ts';
 import type {Cursor} from '../../source/mailbox/event.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {messageRow} from '../helpers/message.ts';

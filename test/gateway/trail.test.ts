@@ -1,6 +1,7 @@
 import {expect, test} from 'vitest';
 import fc from 'fast-check';
-import {isSame, Trail, type Anchor} from '../../source/gateway/trail.ts';
+import {isSame, type Anchor} from '../../source/gateway/rest/position.ts';
+import {Trail} from '../../source/gateway/live/trail.ts';
 
 const anchor = (id: number): Anchor => ({xid: String(100 + id), id, at: id * 1000});
 

@@ -433,7 +433,7 @@ it('a network that drops everything is noticed, leads to errors in time, and is 
 			url.port = new URL(relay.url).port;
 		}),
 	);
-	const database = await PostgresDatabase.open(address, {patience: 500, onListening: reason => heard.push(reason)});
+	const database = await PostgresDatabase.open(address, {maxSilence: 500, onListening: reason => heard.push(reason)});
 	const scope = {role: 'postgres', claims: {}};
 	const ask = () => database.run(scope, [{text: 'select 1 as one'}]);
 	try {

@@ -121,6 +121,7 @@ export const layers: Layers = {
 			'database',
 			['files', 'http'],
 		],
+		gateway: ['.', 'live', 'rest', 'link'],
 		'hub/rest': ['.', 'render', 'plan', ['catalog', 'query'], 'errors'],
 		join: ['.', 'files', 'clients', 'hook'],
 		mailbox: [['filter', 'tasks'], '.'],

@@ -1,5 +1,5 @@
-import {anchorOf, isBeyond} from '../../source/gateway/trail.ts';
-import type {Transport} from '../../source/gateway/link.ts';
+import {anchorOf, isBeyond} from '../../source/gateway/rest/position.ts';
+import type {Transport} from '../../source/gateway/link/link.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {History} from './history.ts';
 

@@ -1,7 +1,7 @@
 import {serveStdio} from '@modelcontextprotocol/server/stdio';
 import {createSupabaseMcpServer} from '@supabase/mcp-server-supabase';
 import {createSupabaseApiPlatform} from '@supabase/mcp-server-supabase/platform/api';
-import type {Transport} from '../../gateway/link.ts';
+import type {Transport} from '../../gateway/link/link.ts';
 import type {Management} from '../../gateway/management.ts';
 import type {Invocation} from '../cli/command.ts';
 import {remark} from '../cli/output.ts';

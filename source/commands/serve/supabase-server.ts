@@ -5,7 +5,7 @@ import {readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import type {Invocation} from '../cli/command.ts';
-import {openOwnersProject} from '../connect/connect.ts';
+import {openOwnersProject} from '../connect/owner.ts';
 
 /**
  * Runs the stock @supabase/mcp-server-supabase for an agent until its client ends it, so that the client's settings contain neither

@@ -1,5 +1,7 @@
 import type {Message} from '../../mailbox/message.ts';
+import {isWaitingFor} from '../../store/select.ts';
 import type {Choice, Target} from '../model/choice.ts';
+import {openCompose} from '../compose/keys.ts';
 import {quoteInto} from '../compose/quote.ts';
 import type {ComposeContext} from '../model/draft.ts';
 import {linkReferences, taskReferences} from '../panes/references.ts';
@@ -63,6 +65,28 @@ function goToTask(context: MessageContext, id: number): void {
 	const jumps = walked(ui.getState(), tasksPane);
 	context.focus(tasksPane);
 	ui.setState({...withView(ui.getState(), tasksPane, {anchor: null, selected: String(id)}), jumps});
+}
+
+/** Opens the compose line for a reply; for a message that could not be sent, with its text. */
+export function reply(context: MessageContext): void {
+	const {store, ui} = context;
+	const now = ui.getState();
+	const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
+	if (entry === undefined) return say(context, 'There is no message to reply to here.');
+	openCompose(context, entry);
+	reveal(context, now.focus);
+}
+
+/** Marks the message as done. */
+export function acknowledge(context: MessageContext): void {
+	const {store} = context;
+	const state = store.getState();
+	const message = chosenMessage(context);
+	const me = state.identity?.tag;
+	if (message === undefined || me === undefined || !isWaitingFor(state, message, me)) {
+		return say(context, 'This message does not wait for you.');
+	}
+	void store.acknowledge([message.id], 'acked');
 }
 
 /** A reply with the message's beginning before it. */

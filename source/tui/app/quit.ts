@@ -28,3 +28,17 @@ export function askToQuit({store, ui, keeps, quit}: Quitting): void {
 	});
 	ui.setState({overlay});
 }
+
+/** Milliseconds within which a second interrupt quits. */
+const confirmation = 2000;
+
+/** Returns what an interrupt does: the first asks for a second one, which quits whatever is not sent. */
+export function createInterrupt({ui, quit}: Pick<Quitting, 'ui' | 'quit'>): () => void {
+	let last = -Infinity;
+	return () => {
+		const now = Date.now();
+		if (now - last < confirmation) return quit();
+		last = now;
+		ui.setState({notice: 'Press ^C again to quit.'});
+	};
+}

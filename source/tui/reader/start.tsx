@@ -1,16 +1,14 @@
 import type {ReadStream, WriteStream} from 'node:tty';
 import {render} from 'ink';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import type {State} from '../../store/state.ts';
 import {keepCompose} from '../compose/keep.ts';
 import {SurroundingsProvider} from '../view/context.ts';
 import {createController} from '../app/controller.ts';
+import {followMailbox} from '../app/follow-mailbox.ts';
 import type {Preferences} from '../settings/preferences.ts';
 import {listen, nothingToRead} from '../terminal/listen.ts';
 import {fillPanes} from '../panes/look-back.ts';
 import {takeTerminal} from '../terminal/terminal.ts';
-import {placer} from '../model/placer.ts';
-import {tellReplaced} from '../app/tell-replaced.ts';
 import {createUi} from '../model/ui.ts';
 import {Reader} from './reader.tsx';
 
@@ -66,17 +64,7 @@ export async function startReader({
 		fillPanes({store, ui});
 		controller.markSeen();
 	});
-	const arrange = placer(ui, null);
-	const tell = tellReplaced(ui);
-	const onState = (state: State) => {
-		tell(state);
-		if (!state.loaded) return;
-		arrange(state);
-		fillPanes({store, ui});
-		controller.markSeen();
-	};
-	const unsubscribe = store.subscribe(onState);
-	onState(store.getState());
+	const unsubscribe = followMailbox({store, ui, controller, focus: null});
 	store.ready.catch(fail);
 	const app = render(
 		<SurroundingsProvider value={{store, ui, screen: null, name, now: Date.now}}>

@@ -1,0 +1,48 @@
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Message} from '../../mailbox/message.ts';
+import type {InboxQuery, TakeOptions} from '../../mailbox/query.ts';
+import type {Receipt} from '../../mailbox/receipt.ts';
+import type {Tag} from '../../mailbox/tag.ts';
+import type {MessageRows} from './message-rows.ts';
+import type {Requests} from './requests.ts';
+import {readReceipt, rows} from './rows.ts';
+
+type Receipts = Pick<Mailbox, 'inbox' | 'take' | 'release' | 'deliver' | 'ack' | 'receipts'>;
+
+/** Reads and records which messages wait for whom. */
+export function createReceipts(requests: Requests, messages: MessageRows): Receipts {
+	return {
+		async inbox(reader: Tag, {limit = 50, free = false}: InboxQuery = {}): Promise<Message[]> {
+			return messages.read(await requests.rpc('inbox', {p_reader: reader, p_limit: limit, p_free: free}));
+		},
+
+		/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
+		async take({limit = 20, route, takeId}: TakeOptions): Promise<Message[]> {
+			const args = {p_limit: limit, p_route: route, ...(takeId === undefined ? {} : {p_take_id: takeId})};
+			return messages.read(await requests.rpc('inbox_take', args, {twice: false}));
+		},
+
+		async release(takeId: string): Promise<void> {
+			await requests.rpc('receipt_release', {p_take_id: takeId});
+		},
+
+		async deliver(ids: readonly number[], route: string): Promise<void> {
+			await requests.rpc('receipt_deliver', {p_ids: ids, p_route: route});
+		},
+
+		async ack(ids: readonly number[], route: string): Promise<void> {
+			await requests.rpc('receipt_ack', {p_ids: ids, p_route: route});
+		},
+
+		async receipts(ids: readonly number[]): Promise<Receipt[]> {
+			const receipts: Receipt[] = [];
+			// An address holds only so many ids.
+			for (let at = 0; at < ids.length; at += 200) {
+				const some = ids.slice(at, at + 200);
+				const data = await requests.request(client => client.from('receipts').select().in('message_id', some));
+				receipts.push(...rows(readReceipt, data));
+			}
+			return receipts;
+		},
+	};
+}
