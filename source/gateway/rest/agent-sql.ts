@@ -4,7 +4,7 @@ import type {SqlOptions, SqlRow} from '../../mailbox/sql.ts';
 import type {Requests} from './requests.ts';
 import {isRoleless} from '../link/sql-refusal.ts';
 
-/** Runs SQL as the agent whose token this is; see Mailbox.sql. What was sent is not sent twice: it may have been done. */
+/** Runs SQL as the token's agent; see Mailbox.sql. Never sent twice, because it may have been executed. */
 export async function runAgentSql(
 	requests: Requests,
 	statements: readonly string[],
@@ -14,7 +14,7 @@ export async function runAgentSql(
 	if (parameters.length > 0 && more.length > 0) {
 		throw new MailboxError('invalid', 'Parameters go with one statement.', 'Send each statement by itself.');
 	}
-	// The generated types know no parameter that is null.
+	// The generated types accept no parameter that is null.
 	const request =
 		parameters.length > 0
 			? (client: SupabaseClient) =>
@@ -25,7 +25,7 @@ export async function runAgentSql(
 		return (await run()) as SqlRow[];
 	} catch (error) {
 		if (!isRoleless(error)) throw error;
-		// Nothing was done. The role is made in a transaction of its own, as the database wants it.
+		// Nothing was executed. The database wants the role to be created in a transaction of its own.
 		await requests.rpc('mux_make_role', {});
 		return (await run()) as SqlRow[];
 	}
