@@ -23,10 +23,10 @@ export function createPages(requests: Requests, messages: MessageRows): Pages {
 			return (await messages.state()).epoch;
 		},
 
-		/** The newest row before the oldest transaction that is still running: nothing can be committed at or before it. */
+		// The newest row before the oldest transaction that is still running: no row can be committed at or before it.
 		async cursor(): Promise<Cursor> {
 			const {epoch, horizon, settled} = await messages.state();
-			// A database that lacks the migration tells the horizon alone.
+			// A database that lacks the migration only has the horizon.
 			return {epoch, ...(settled ?? {xid: horizon, id: 0})};
 		},
 

@@ -18,7 +18,7 @@ export function createPosts(requests: Requests, messages: MessageRows): Pick<Mai
 				client => client.from('messages').upsert(row, {onConflict: 'client_id', ignoreDuplicates: true}).select(),
 				{pauses: postPauses},
 			);
-			// No row: an earlier attempt got through, though its answer did not.
+			// Without a row, an earlier attempt was received, and only its response was lost.
 			const data = rows(readMessage, inserted);
 			const known = data.length > 0 ? data : rows(readMessage, await requests.request(byClientId(client_id)));
 			const [message] = await messages.of(known);

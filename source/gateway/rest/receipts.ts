@@ -16,7 +16,7 @@ export function createReceipts(requests: Requests, messages: MessageRows): Recei
 			return messages.read(await requests.rpc('inbox', {p_reader: reader, p_limit: limit, p_free: free}));
 		},
 
-		/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
+		// Not made twice: if the response is lost, its messages can be taken again when their lease runs out.
 		async take({limit = 20, route, takeId}: TakeOptions): Promise<Message[]> {
 			const args = {p_limit: limit, p_route: route, ...(takeId === undefined ? {} : {p_take_id: takeId})};
 			return messages.read(await requests.rpc('inbox_take', args, {twice: false}));
@@ -36,7 +36,7 @@ export function createReceipts(requests: Requests, messages: MessageRows): Recei
 
 		async receipts(ids: readonly number[]): Promise<Receipt[]> {
 			const receipts: Receipt[] = [];
-			// An address holds only so many ids.
+			// The length of an address is limited.
 			for (let at = 0; at < ids.length; at += 200) {
 				const some = ids.slice(at, at + 200);
 				const data = await requests.request(client => client.from('receipts').select().in('message_id', some));

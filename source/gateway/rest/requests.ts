@@ -6,7 +6,7 @@ import {neverArrived, strange, unreachable} from '../link/failure.ts';
 import type {Link} from '../link/link.ts';
 import {rows, type Reader} from './rows.ts';
 
-/** One request to supabase-js: a query builder, or anything else that it answers with. */
+/** A request by supabase-js: returns a query builder. */
 export type Request = (client: SupabaseClient<Database>) => {
 	throwOnError(): PromiseLike<{readonly data: unknown}>;
 };
@@ -14,7 +14,7 @@ export type Request = (client: SupabaseClient<Database>) => {
 type Functions = Database['public']['Functions'];
 type Sent<Value> = Value extends readonly (infer Item)[] ? readonly Item[] : Value;
 
-/** What a function of the database takes. Null is what SQL calls it, where there is a default: often that very default. */
+/** The arguments of a function of the database. Null stands for an optional argument that is not given. */
 export type Arguments<Name extends keyof Functions> = {
 	readonly [Key in keyof Functions[Name]['Args']]: undefined extends Functions[Name]['Args'][Key]
 		? Sent<Functions[Name]['Args'][Key]> | null
@@ -22,11 +22,11 @@ export type Arguments<Name extends keyof Functions> = {
 };
 
 export interface RequestOptions {
-	/** Nothing comes of doing it twice. */
+	/** Whether the request has the same effect if it is made twice; default true. */
 	readonly twice?: boolean;
 	/** Milliseconds before each further attempt. */
 	readonly pauses?: readonly number[];
-	/** Nobody waits for it any more: it is not tried again. */
+	/** After it is aborted, the request is not tried again. */
 	readonly signal?: AbortSignal;
 }
 
@@ -39,8 +39,8 @@ export class Requests {
 	}
 
 	/**
-	 * Makes a request and resolves with its data. One that did not get through is made again after each pause, at
-	 * wherever the other end is then: when nothing comes of doing it twice, or when it cannot have arrived.
+	 * Makes a request and resolves with its data. If it did not get through, it is made again after each pause, at the current
+	 * address of the other end, provided that it can be made twice or cannot have arrived. Rejects with MailboxError.
 	 */
 	async request(request: Request, {twice = true, pauses = [100], signal}: RequestOptions = {}): Promise<unknown> {
 		for (let attempt = 0; ; attempt++) {
@@ -59,13 +59,13 @@ export class Requests {
 		}
 	}
 
-	/** A function of the database: `messages_since` and the like. */
+	/** Calls a function of the database, such as `messages_since`. */
 	rpc<Name extends keyof Functions>(name: Name, args: Arguments<Name>, options?: RequestOptions): Promise<unknown> {
-		// Its own types know one function at a time.
+		// The generated types only accept one function at a time.
 		return this.request(client => (client as SupabaseClient).rpc(name, args), options);
 	}
 
-	/** Rows of a table. Whoever may not read gets none, without a word: then the database is asked whether that is why. */
+	/** Reads rows of a table. A caller who may not read gets none and no error, so without rows the database is asked for the reason. */
 	async table<T>(read: Reader<T>, request: Request): Promise<T[]> {
 		const found = rows(read, await this.request(request));
 		if (found.length === 0) await this.rpc('mux_guard', {});
@@ -75,7 +75,7 @@ export class Requests {
 	#failureOf(error: unknown): MailboxError {
 		if (error instanceof MailboxError) return error;
 		const {url} = this.#link.target;
-		// The answer was cut off, or no JSON: what fetch itself cannot see.
+		// The response was cut off or is not JSON, which fetch does not notice.
 		if (error instanceof Error && error.name === 'PostgrestError') return strange(url, error.message);
 		return unreachable(url, error, this.#link.timeout);
 	}
