@@ -1,25 +1,25 @@
 import {p, type Printable} from '../../printable.ts';
 import {agentsPane, allPane, inboxPane, isChannelPane, tasksPane, type PaneId} from './pane-id.ts';
 
-/** How the human has arranged the panes. Everything in it stays when a channel goes, and counts again when it comes back. */
+/** How the human has arranged the panes. A channel that goes keeps its entries, which apply again when it comes back. */
 export interface Arrangement {
-	/** Every pane there is, by its number. New ones find their place; nothing else moves by itself. */
+	/** Every pane, by its number. New panes are inserted; the others keep their order. */
 	readonly order: readonly PaneId[];
-	/** Which panes stand on the screen, from its first place on; where there is room for more, others follow by number. */
+	/** The panes that were brought to the screen, in order. If there is room for more, others follow by number. */
 	readonly places: readonly PaneId[];
 	readonly hidden: ReadonlySet<PaneId>;
-	/** These stay on the screen when others are brought there. */
+	/** Panes that stay on the screen when another one is brought to it. */
 	readonly pinned: ReadonlySet<PaneId>;
-	/** To its place in `order`, for each pane that was moved there by hand. */
+	/** The index in `order` of each pane that the human moved. */
 	readonly moved: ReadonlyMap<PaneId, number>;
-	/** One's own channel: most of it stands in those of the others, so it takes no room by itself. */
+	/** The human's own channel. Most of its messages are also in other channels, so it is not shown by default. */
 	readonly own: PaneId | null;
-	/** The pane that has the keys has the whole screen. */
+	/** The focused pane takes the whole screen. */
 	readonly zoomed: boolean;
 }
 
 const specials: readonly PaneId[] = [tasksPane, agentsPane, inboxPane, allPane];
-/** So many channels come before the panes that are no channels: then all of these have number keys. */
+/** How many channels come before the special panes, so that each special pane has a number key. */
 const channelsFirst = 5;
 
 export const emptyArrangement: Arrangement = {
@@ -32,13 +32,13 @@ export const emptyArrangement: Arrangement = {
 	zoomed: false,
 };
 
-/** Gives new channels (folded tags) their place; the same object when there is none. */
+/** The arrangement with new channels (folded tags) added; the same object if there are none. */
 export function withChannels(arrangement: Arrangement, channels: readonly PaneId[], own: PaneId | null): Arrangement {
 	const {moved} = arrangement;
 	const known = new Set(arrangement.order);
 	const fresh = channels.filter(id => !known.has(id));
 	if (fresh.length === 0 && arrangement.own === own) return arrangement;
-	// Before the first channel was there nothing had a place that could be lost.
+	// Until the first channel appears, no pane that was moved has a position to keep.
 	const order = arrangement.order.filter(id => !moved.has(id) || arrangement.order.some(isChannelPane));
 	const byHand = [...fresh, ...arrangement.order.filter(id => !order.includes(id))].filter(id => moved.has(id));
 	const defaults = fresh.filter(id => !moved.has(id));
@@ -53,8 +53,8 @@ export function withChannels(arrangement: Arrangement, channels: readonly PaneId
 }
 
 /**
- * The numbers of the panes: channels have 1 to 5; TASKS 6, AGENTS 7, INBOX 8 and ALL 9, however many channels there are; what
- * comes behind these (one's own channel first) 10 and more. A pane that was moved by hand has the number of its new place.
+ * The numbers of the panes: channels have 1 to 5; TASKS 6, AGENTS 7, INBOX 8 and ALL 9, however many channels there are;
+ * further panes (the human's own channel first) 10 and more. A pane that was moved has the number of its new position.
  */
 export function numbersOf({order, moved}: Pick<Arrangement, 'order' | 'moved'>): ReadonlyMap<PaneId, number> {
 	const fixed = new Map(
@@ -67,7 +67,7 @@ export function numbersOf({order, moved}: Pick<Arrangement, 'order' | 'moved'>):
 		order.map((id): [PaneId, number] => {
 			const own = fixed.get(id);
 			if (own !== undefined) {
-				// Whatever comes before them later has room there.
+				// This leaves numbers for panes that are later inserted before it.
 				next = Math.max(next, behind);
 				return [id, own];
 			}
@@ -77,12 +77,12 @@ export function numbersOf({order, moved}: Pick<Arrangement, 'order' | 'moved'>):
 	);
 }
 
-/** The key of a number, as it is written before a pane; empty where there is none: 0 stands for 10. */
+/** The key that selects a pane's number, shown before its name: `0` for 10, empty above that. */
 export function numberKey(number: number | undefined): Printable {
 	return number === undefined || number > 10 ? p`` : p`${number % 10}`;
 }
 
-/** Brings a pane to the screen, where `visible` stands now: beside the others while there is room, else instead of `focus`. */
+/** Brings a pane to the screen: next to the `visible` ones while there is room, otherwise in place of `focus`. */
 export function brought(
 	arrangement: Arrangement,
 	pane: PaneId,
@@ -112,7 +112,7 @@ export function withPinned(arrangement: Arrangement, pane: PaneId, visible: read
 	return {...arrangement, pinned, places: visible};
 }
 
-/** Exchanges two panes, in their numbers and on the screen; the first one was moved by hand, and a pane with a fixed number, too. */
+/** Swaps two panes, both in number and on the screen. The first counts as moved by hand; so does a pane with a fixed number. */
 export function exchanged(
 	arrangement: Arrangement,
 	pane: PaneId,

@@ -1,4 +1,4 @@
-/** What a message or a task leads to. */
+/** Where a reference in a message or a task leads. */
 export type Target =
 	| {readonly type: 'link'; readonly address: string}
 	| {readonly type: 'task'; readonly id: number}
@@ -6,6 +6,6 @@ export type Target =
 
 export interface Choice {
 	readonly target: Target;
-	/** Remote text; it passes the gate when it is drawn. */
+	/** Remote text, to be made printable when it is drawn. */
 	readonly label: string;
 }

@@ -4,23 +4,23 @@ import type {Rect} from '../screen/grid.ts';
 
 interface PlacedPane {
 	readonly id: PaneId;
-	/** Header row included, where there is one. */
+	/** Includes the header row, if there is one. */
 	readonly rect: Rect;
 }
 
 export interface Layout {
-	/** `single`: one pane without a header, the others as tabs. `tiny`: too small for anything but a sentence. */
+	/** `single`: one pane without a header, the others as tabs. `tiny`: only room for one sentence. */
 	readonly kind: 'wide' | 'single' | 'tiny';
-	/** In the order in which they stand on the screen. */
+	/** In screen order. */
 	readonly panes: readonly PlacedPane[];
-	/** Those of them that others may take the place of: all but what stands at the side. */
+	/** The panes that another pane may replace: all but those in the side column. */
 	readonly places: readonly PaneId[];
-	/** One more would fit beside these. */
+	/** There is room for one more. */
 	readonly hasRoom: boolean;
 	/** Every pane, hidden ones too, by number. */
 	readonly order: readonly PaneId[];
 	readonly numbers: ReadonlyMap<PaneId, number>;
-	/** Those that stand as names in the first row. */
+	/** The panes shown only by name, in the first row. */
 	readonly tabs: readonly PaneId[];
 	/** Columns of the thin lines between panes. */
 	readonly rules: readonly number[];
@@ -31,12 +31,12 @@ export interface Layout {
 
 export const minColumns = 40;
 export const minRows = 10;
-/** From so many columns on tasks and agents stand at the side. */
+/** From this width on, tasks and agents have a side column. */
 const wideColumns = 100;
-/** From so many on panes stand above each other where there are rows for them. */
+/** From this width on, panes are stacked if the screen is high enough. */
 const stackColumns = 80;
 const minWidth = 50;
-/** Rows of a pane above or below another one: of several columns, and where there is but one. */
+/** Rows of a stacked pane: on wide screens, and where there is only one column. */
 const minHeight = 20;
 const minStacked = 18;
 const maxPanes = 6;
@@ -50,10 +50,10 @@ export interface LayoutInput {
 	readonly draftLines: number;
 }
 
-/** Where everything stands on a terminal of this size. Pure. */
+/** Lays out a terminal of this size. Pure. */
 export function layout({columns, rows, arrangement, focus, draftLines}: LayoutInput): Layout {
 	const draft = Math.max(1, Math.min(draftLines, Math.floor(rows / 3)));
-	// First row, panes, thin line, draft, keys.
+	// The rows are: top line, panes, rule, draft, status line.
 	const body: Rect = {x: 0, y: 1, width: columns, height: Math.max(0, rows - 3 - draft)};
 	const compose: Rect = {x: 0, y: rows - 1 - draft, width: columns, height: draft};
 	const {order, hidden} = arrangement;
@@ -61,7 +61,7 @@ export function layout({columns, rows, arrangement, focus, draftLines}: LayoutIn
 	if (columns < minColumns || rows < minRows) {
 		return {...base, kind: 'tiny', panes: [], places: [], order: [], numbers: new Map(), tabs: []};
 	}
-	// What the draft takes changes no arrangement.
+	// The number of panes does not depend on the height of the draft.
 	const side = columns < wideColumns ? [] : [tasksPane, agentsPane].filter(id => !hidden.has(id));
 	const split = splitOf(columns, rows - 4, side.length > 0);
 	const tabs = order.filter(id => !hidden.has(id));
@@ -90,12 +90,12 @@ function firstPane(panes: readonly PaneId[]): PaneId {
 }
 
 interface Split {
-	/** How many panes fit beside each other, the side not counted, and how many above each other. */
+	/** How many panes fit next to each other, not counting the side column, and how many above each other. */
 	readonly columns: number;
 	readonly rows: number;
 }
 
-/** How the screen is split; null: it is one pane. `height`: the rows of the body when the draft has one line. */
+/** How the screen is split; null if it shows one pane. `height`: rows of the body when the draft has one line. */
 function splitOf(columns: number, height: number, hasSide: boolean): Split | null {
 	if (columns >= wideColumns) {
 		const room = hasSide ? columns - sideWidth(columns) : columns;
@@ -108,7 +108,7 @@ function splitOf(columns: number, height: number, hasSide: boolean): Split | nul
 	return columns >= stackColumns && rows > 1 ? {columns: 1, rows} : null;
 }
 
-/** Which panes stand on the screen, and whether one more would fit. */
+/** Which panes are on the screen, and whether there is room for one more. */
 function placesOf(
 	{order, places, hidden, pinned, own}: Arrangement,
 	focus: PaneId,
@@ -138,7 +138,7 @@ function placesOf(
 	return {places: visible.length === 0 ? [welcomePane] : visible, hasRoom};
 }
 
-/** Columns of panes, equally wide, filled row by row: one more changes nothing but the column that it comes into. */
+/** Equally wide columns of panes, filled row by row, so that another pane only changes the column it joins. */
 function mainPanes(places: readonly PaneId[], most: number, body: Rect, side: readonly PaneId[]): PlacedPane[] {
 	const columns = Math.min(places.length, most);
 	const total = side.length > 0 ? body.width - sideWidth(body.width) - 1 : body.width;
@@ -156,7 +156,7 @@ function mainPanes(places: readonly PaneId[], most: number, body: Rect, side: re
 	return places.map(id => ({id, rect: rects.get(id) ?? body}));
 }
 
-/** A number in equal parts; what is left over goes to the first ones. */
+/** Splits a number into equal shares; the first ones get the remainder. */
 function shares(total: number, parts: number): number[] {
 	return Array.from({length: parts}, (_, part) => Math.floor(total / parts) + (part < total % parts ? 1 : 0));
 }

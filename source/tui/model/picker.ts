@@ -3,7 +3,7 @@ import {tagLetter} from '../../mailbox/tag.ts';
 
 const letter = new RegExp(`^${tagLetter}$`);
 
-/** A list that what is typed narrows. */
+/** A list that is narrowed by typing. */
 export interface Picker {
 	readonly filter: string;
 	readonly index: number;
@@ -11,7 +11,7 @@ export interface Picker {
 
 export const freshPicker: Picker = {filter: '', index: 0};
 
-/** The picker after a key that moves in a list of `count` names or types a letter of a tag; null for any other. */
+/** The picker after a key that moves in a list of `count` names, or is a letter that tags may have; null for other keys. */
 export function picked(keymap: Keymap, {filter, index}: Picker, key: string, count: number): Picker | null {
 	const action = keymap.actionOf('panel', key);
 	const step = action === 'panel_next' ? 1 : action === 'panel_previous' ? -1 : 0;

@@ -1,14 +1,14 @@
-/** What was searched for and run, the latest first, each once. */
+/** Recent searches and commands, the latest first, without duplicates. */
 export interface Recent {
 	readonly searches: readonly string[];
-	/** Names of what the palette ran. */
+	/** Names of the commands that the palette ran. */
 	readonly commands: readonly string[];
 }
 
 export const nothingRecent: Recent = {searches: [], commands: []};
 
 const most = 50;
-/** What is longer is not kept between two starts. */
+/** Longer texts are not saved. */
 const longest = 1000;
 
 export function withRecent(recent: Recent, kind: keyof Recent, text: string): Recent {
@@ -16,18 +16,18 @@ export function withRecent(recent: Recent, kind: keyof Recent, text: string): Re
 	return {...recent, [kind]: [text, ...recent[kind].filter(each => each !== text)].slice(0, most)};
 }
 
-/** What two screens used, this one's first. */
+/** The entries of two screens, this one's first. */
 export function mergedRecent(own: Recent, other: Recent): Recent {
 	const both = (kind: keyof Recent): string[] => [...new Set([...own[kind], ...other[kind]])].slice(0, most);
 	return {searches: both('searches'), commands: both('commands')};
 }
 
-/** What of it is written down. */
+/** The part of it that is saved. */
 export function keptRecent({searches, commands}: Recent): Recent {
 	return {searches: searches.filter(isShort), commands: commands.filter(isShort)};
 }
 
-/** Whether a value that was read is what was written down. */
+/** Whether a value read from the file has the right shape. */
 export function isRecent(value: unknown): value is Recent {
 	if (typeof value !== 'object' || value === null) return false;
 	const {searches, commands} = value as {readonly [key: string]: unknown};
