@@ -2,14 +2,14 @@ import type {Grid} from './grid.ts';
 import {hyperlink, type TerminalColours} from './sgr.ts';
 import {lookOf, plain, type Style} from './style.ts';
 
-/** Equal cells between two changes that are cheaper to write again than to jump over. */
+/** Up to how many equal cells between two changes it is cheaper to rewrite than to jump over. */
 const bridge = 5;
-/** Blanks in a row from which erasing is shorter than spaces. */
+/** From how many blanks on erasing takes fewer bytes than spaces. */
 const longBlank = 10;
 
 /**
- * The bytes that turn what stands on the terminal into what should stand there: each changed span addressed absolutely.
- * Empty when nothing differs. Expects the pen to be plain and leaves it so.
+ * The bytes that turn the grid `before`, which is on the terminal, into `after`. Each changed span is addressed absolutely.
+ * Empty if nothing differs. Expects the terminal's attributes to be reset, and resets them.
  */
 export function difference(before: Grid, after: Grid, colours: TerminalColours): string {
 	const writer = createWriter(after, colours);
@@ -41,21 +41,21 @@ function sameCell(before: Grid, after: Grid, cell: number): boolean {
 	return before.glyphs[cell] === after.glyphs[cell] && before.styles[cell] === after.styles[cell];
 }
 
-/** The column where the glyph begins of which `x` is a part, in either grid. */
+/** The column where the glyph that covers `x` begins, in either grid. */
 function headOf(before: Grid, after: Grid, row: number, x: number): number {
 	let head = x;
 	while (head > 0 && (after.glyphs[row + head] === '' || before.glyphs[row + head] === '')) head--;
 	return head;
 }
 
-/** Not one of the glyphs that every terminal draws in one column: terminals disagree on emoji and marks. */
+/** Whether terminals may disagree on the glyph's width, as they do on emoji and marks. */
 function isDoubtful(glyph: string): boolean {
 	if (glyph.length > 1 || glyph === '') return true;
 	const code = glyph.charCodeAt(0);
 	return code >= 0x250 && !(code >= 0x370 && code < 0x483) && !(code >= 0x2010 && code < 0x25a0) && !ours.has(glyph);
 }
 
-/** Signs of our own that are wide nowhere. */
+/** Signs that we use, which no terminal draws wide. */
 const ours = new Set('●◐○◌▌▶▷⤷✓✗');
 
 function hasDoubtful(grid: Grid, row: number, start: number, end: number): boolean {
@@ -78,7 +78,7 @@ function createWriter(grid: Grid, {sgr}: TerminalColours) {
 	};
 
 	return {
-		/** `stale`: what stands there may be wider or narrower than we think, so it is erased first. */
+		/** `stale`: what is there may be wider or narrower than we think, so it is erased first. */
 		span(y: number, start: number, end: number, stale: boolean): void {
 			const row = y * grid.columns;
 			moveTo(y, start);
