@@ -1,13 +1,13 @@
 export interface HeldStderr {
-	/** From here on what is written is held back. */
+	/** Begins to buffer what is written. */
 	hold(): void;
-	/** Lets it through again, with what was held back first. */
+	/** Writes what was buffered, and lets further output through. */
 	release(): void;
 }
 
 /**
- * What others write to stderr while a screen stands on the terminal (warnings of Node and of libraries). Several screens may
- * hold it, and release it in any order: one that has released hands on to whoever wrote before it.
+ * Buffers what others write to stderr while a screen is on the terminal (warnings of Node and of libraries). Several screens
+ * may do this and release it in any order: one that has released passes on to the writer it found.
  */
 export function holdableStderr(): HeldStderr {
 	let isHeld = false;
