@@ -1,13 +1,13 @@
-/** How well a text matches, and at which offsets its letters do; null when it does not. */
+/** How well a text matches, and the offsets of the letters that match. */
 interface Match {
 	readonly score: number;
 	readonly places: readonly number[];
 }
 
 /**
- * What matches a typed text, best first: what is it, what begins with it, where a word begins with it, what holds it, whose
- * words begin with its letters, what has its letters in this order. Each typed word must match. Those that match equally
- * well stay in the order given.
+ * The items that match a typed text, best first: those equal to it, those that begin with it, those with a word that begins
+ * with it, those that contain it, those whose words begin with its letters, those that contain its letters in this order.
+ * Each typed word must match. Items that match equally well stay in the order given.
  */
 export function fuzzy<T>(typed: string, items: readonly T[], textOf: (item: T) => string): T[] {
 	if (typed.trim() === '') return [...items];
@@ -27,14 +27,14 @@ export function fuzzyMatch(typed: string, text: string): Match | null {
 		.filter(each => each !== '')) {
 		const match = wordMatch(word, folded);
 		if (match === null) return null;
-		// The worst word says how well all of them match.
+		// The score of all words is that of the worst.
 		score = score === 0 ? match.score : Math.min(score, match.score);
 		for (const place of match.places) places.add(place);
 	}
 	return {score, places: [...places].sort((one, other) => one - other)};
 }
 
-/** Without case, letter by letter, so that offsets stay what they are. */
+/** In lower case, unless that would change the offsets. */
 function fold(text: string): string {
 	const lower = text.toLowerCase();
 	return lower.length === text.length ? lower : text;
@@ -66,7 +66,7 @@ function wordBeginnings(text: string): number[] {
 	return Array.from(text.matchAll(/(?<![\p{L}\p{N}])[\p{L}\p{N}]/gu), match => match.index);
 }
 
-/** Where the letters stand in this order, each as early as it can; null when they do not. */
+/** The indices of the letters in this order, each as early as possible; null if they are not all there. */
 function inOrder(word: string, letters: readonly string[]): number[] | null {
 	const places: number[] = [];
 	for (const letter of word.split('')) {
