@@ -21,12 +21,12 @@ async function start(options: SpawnOptions = {cols: 80, rows: 40}): Promise<Test
 	const terminal = spawn([process.execPath, program], {...options, env: {SCENE: 'board'}});
 	onTestFinished(() => terminal.kill('SIGKILL'));
 	await terminal.waitFor('● live');
-	await terminal.waitFor('nothing said yet');
+	await terminal.waitFor('no messages yet');
 	terminal.write('6');
 	await terminal.waitFor('n add');
 	// As long as no task is chosen, + is what it is elsewhere: the pane alone.
 	terminal.write('+');
-	await terminal.waitFor(rows => !rows.join('').includes('nothing said yet'));
+	await terminal.waitFor(rows => !rows.join('').includes('no messages yet'));
 	return terminal;
 }
 
@@ -103,7 +103,7 @@ describe('the pane of tasks', () => {
 		const terminal = await start();
 		terminal.write('jx');
 		const text = trimmed(await terminal.waitFor('Cancel #1 Task X: monthly report with its 2 open steps?'));
-		expect(text).toContain('CLAUDE_TWIN is at work on it, and will find the lease lost.');
+		expect(text).toContain('CLAUDE_TWIN is working on it and will lose the lease.');
 		terminal.write('n');
 		await terminal.waitFor(rows => !rows.join('').includes('Cancel #1'));
 		expect(terminal.text()).toContain('▶ #1 Task X');
@@ -130,9 +130,9 @@ describe('the pane of tasks', () => {
 		const terminal = await start();
 		await choose(terminal, 'Review the numbers');
 		terminal.write('A');
-		await terminal.waitFor('anybody');
+		await terminal.waitFor('any agent');
 		terminal.write('\r');
-		await terminal.waitFor('Task #7 is for whoever asks first.');
+		await terminal.waitFor('Task #7 is open to any agent.');
 		await terminal.waitFor(/#7 Review the numbers +↑3 {2}queued/);
 		terminal.write('A');
 		await terminal.waitFor('#7 is for');
@@ -154,7 +154,7 @@ describe('the pane of tasks', () => {
 	it('adds a task from the line by n, and acts on no task while none is chosen', async () => {
 		const terminal = await start();
 		terminal.write('x');
-		await terminal.waitFor('Choose a task first, with j and k.');
+		await terminal.waitFor('Select a task first, with j and k.');
 		terminal.write('n');
 		await terminal.waitFor('→ /task ');
 		terminal.write('Water the plants\r');

@@ -10,7 +10,7 @@ export interface TaskContext {
 	readonly ui: UiStore;
 }
 
-/** Asks the mailbox, and says what came of it. */
+/** Sends a request to the mailbox, and shows `done` or the error. */
 export function ask({store, ui}: TaskContext, request: (tasks: Mailbox['tasks']) => Promise<Task>, done: string): void {
 	store.askTasks(request).then(
 		() => ui.setState({notice: done}),

@@ -6,20 +6,20 @@ import {offeredTags} from '../model/tags.ts';
 import {tagPicker} from '../view/tag-picker.ts';
 import {ask, type TaskContext} from './ask.ts';
 
-/** Asks whom a task is for. */
+/** Asks which tag to assign a task to. */
 export function assignPicker(context: TaskContext, id: number, under: Overlay | null): Overlay {
 	return tagPicker(context, {
-		title: p`#${id} is for  `,
+		title: p`assign #${id} to  `,
 		offered: (state, filter) => assignees(state, id, filter),
 		under,
 		take(tag) {
-			const words = tag === '' ? 'whoever asks first' : `${tag} only`;
-			ask(context, tasks => tasks.assign(id, tag === '' ? null : tag), `Task #${id} is for ${words}.`);
+			const done = tag === '' ? `Task #${id} is open to any agent.` : `Task #${id} is assigned to ${tag}.`;
+			ask(context, tasks => tasks.assign(id, tag === '' ? null : tag), done);
 		},
 	});
 }
 
-/** Whom a task may be given to: anybody (empty) where it is somebody's, then every tag that fits. */
+/** The choices: any agent (empty) if the task is assigned now, then every tag that matches. */
 function assignees(state: State, id: number, filter: string): Tag[] {
 	const isSomebodys = filter === '' && (state.tasks.get(id)?.assignee ?? null) !== null;
 	return [...(isSomebodys ? [''] : []), ...offeredTags(state, filter)];

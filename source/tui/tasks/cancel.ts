@@ -9,7 +9,7 @@ import {counted} from '../settings/words.ts';
 import {question} from '../view/question.ts';
 import {ask, type TaskContext} from './ask.ts';
 
-/** Asks before a task is cancelled: what of it ends, and who is at work on it. */
+/** Asks before a task is cancelled, naming its open steps and who is working on it. */
 export function cancelQuestion(context: TaskContext, id: number, under: Overlay | null): Overlay {
 	return question(context.ui, {
 		lines: ({state}) => lines(state, id),
@@ -33,11 +33,11 @@ function lines(state: State, id: number): Span[][] {
 	const owners = task === undefined ? [] : [...new Set(ownersIn(state, task))].map(printable);
 	if (owners.length === 0) return [asked];
 	const are = owners.length === 1 ? 'is' : 'are';
-	const warning = p`${joinPrintable(owners, ', ')} ${are} at work on it, and will find the lease lost.`;
+	const warning = p`${joinPrintable(owners, ', ')} ${are} working on it and will lose the lease.`;
 	return [asked, [{text: warning, style: theme.warn}]];
 }
 
-/** How many steps below a task are neither done nor dropped. */
+/** How many steps below a task are queued or running. */
 export function openSteps(state: State, id: number): number {
 	return stepsOf(state, id).reduce((count, step) => {
 		const isOpen = step.status === 'queued' || step.status === 'running';

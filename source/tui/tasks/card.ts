@@ -13,7 +13,7 @@ import {box} from '../view/box.ts';
 import {sentenceOf, type TaskContext} from './ask.ts';
 import {chosenTask, taskKey} from './task-keys.ts';
 
-/** Opens the chosen task, or the first one, as a card over the panes. */
+/** Opens the selected task, or the first one, as a card over the panes. */
 export function openTask(context: TaskContext): void {
 	const {store, ui} = context;
 	const task = chosenTask(store.getState(), ui.getState()) ?? taskList(store.getState()).order[0];
@@ -27,13 +27,13 @@ function showCard(context: TaskContext, {id, result_table}: Task): void {
 	if (result_table === null) return;
 	const put = (table: TaskCard['table']): void => {
 		card = {id, table};
-		// Whatever stands there is drawn again.
+		// Redraw.
 		ui.setState({});
 	};
 	store.readTable(result_table).then(put, (error: unknown) => put({failure: sentenceOf(error)}));
 }
 
-/** The card, scrolled down by some lines. */
+/** The card, scrolled down by `top` lines. */
 function cardFrom(context: TaskContext, cardNow: () => TaskCard, top: number): Overlay {
 	const {store, ui} = context;
 	const overlay: Overlay = {
@@ -61,7 +61,7 @@ function cardFrom(context: TaskContext, cardNow: () => TaskCard, top: number): O
 	return overlay;
 }
 
-/** The keys that matter here, as many as fit, and how much is below. */
+/** How many lines are below, and the keys, as many as fit. */
 function footer({keyFor, hints}: Keymap, width: number, hidden: number): Span[] {
 	const more: Span[] =
 		hidden > 0 ? [{text: p`${counted(hidden, 'more line')} · ${keyFor('down')}`, style: theme.warn}] : [];
@@ -74,7 +74,7 @@ function footer({keyFor, hints}: Keymap, width: number, hidden: number): Span[] 
 		if (room < 0) break;
 		line.push({text: p`${gap}${label}`, style: theme.strong}, {text: p` ${hint}`, style: theme.grey});
 	}
-	// As wide as the card may be, so that it does not change its size while one scrolls.
+	// Padded to the maximum width, so that the card keeps its size while it is scrolled.
 	return [
 		...line,
 		{text: p` `.repeat(Math.max(0, width - line.reduce((sum, {text}) => sum + textWidth(text), 0))), style: theme.text},

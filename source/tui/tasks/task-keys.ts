@@ -13,7 +13,7 @@ import {ask, sentenceOf, type TaskContext} from './ask.ts';
 import {assignPicker} from './assign.ts';
 import {cancelQuestion} from './cancel.ts';
 
-/** What a key means where the human is: in the pane of tasks, what it does to the chosen one, if there is one. */
+/** The action of a key in the current scope. Without a selected task, a task key has its meaning in `read`. */
 export function actionHere({store, ui}: TaskContext, key: string): Action | undefined {
 	const now = ui.getState();
 	const scope = scopeOf(now);
@@ -24,17 +24,17 @@ export function actionHere({store, ui}: TaskContext, key: string): Action | unde
 		action !== 'task_add' &&
 		chosenTask(store.getState(), now) === undefined;
 	const elsewhere = now.keymap.actionOf('read', key);
-	// No message is chosen in this pane either.
+	// No message is selected in this pane either.
 	return isIdle && elsewhere !== 'redact' ? (elsewhere ?? action) : action;
 }
 
-/** The open card, and the task on it. */
+/** The open card and its task. */
 interface Card {
 	readonly id: number;
 	readonly overlay: Overlay;
 }
 
-/** One key on a task: on that of the card, else on the one chosen in the pane. */
+/** Handles a task key, for the card's task or else the one selected in the pane. */
 export function taskKey(context: TaskContext, action: TaskAction, card?: Card): void {
 	const {store, ui} = context;
 	if (action === 'task_add') return writeTask(context);
@@ -42,7 +42,7 @@ export function taskKey(context: TaskContext, action: TaskAction, card?: Card): 
 	const task = card === undefined ? chosenTask(state, ui.getState()) : state.tasks.get(card.id);
 	if (task === undefined) {
 		const {keyFor} = ui.getState().keymap;
-		return ui.setState({notice: `Choose a task first, with ${keyFor('down')} and ${keyFor('up')}.`});
+		return ui.setState({notice: `Select a task first, with ${keyFor('down')} and ${keyFor('up')}.`});
 	}
 	const {id} = task;
 	const status = statusOf(state, task);
@@ -55,7 +55,7 @@ export function taskKey(context: TaskContext, action: TaskAction, card?: Card): 
 		case 'task_retry':
 			return ask(context, tasks => tasks.retry(id), `Task #${id} is queued again.`);
 		case 'task_assign':
-			// A plan is handed on as long as some of it is not begun.
+			// A plan can be assigned while some of its steps have not begun.
 			if (task.status !== 'queued') {
 				const has = task.lease_owner === null ? `it is ${status}` : `${printable(task.lease_owner)} has it`;
 				return ui.setState({notice: `Task #${id} cannot be assigned: ${has}.`});
@@ -70,18 +70,18 @@ export function taskKey(context: TaskContext, action: TaskAction, card?: Card): 
 	}
 }
 
-/** The task that is chosen in the pane. */
+/** The task that is selected in the pane. */
 export function chosenTask(state: State, ui: Ui): Task | undefined {
 	const {selected} = viewOf(ui, tasksPane);
 	return selected === null ? undefined : state.tasks.get(Number(selected));
 }
 
-/** The thread in which a task was asked for, or else spoken of last; its card closes. */
+/** Opens the thread in which a task was asked for, or else last mentioned, and closes its card. */
 async function openAsked({store, ui}: TaskContext, {id, message_id}: Task): Promise<void> {
 	try {
 		const asked = message_id === null ? null : await store.find(message_id);
 		const message = asked ?? messageAbout(store.getState(), id);
-		if (message === null) return ui.setState({notice: `No message that is held speaks of #${id}.`});
+		if (message === null) return ui.setState({notice: `No loaded message mentions #${id}.`});
 		ui.setState({overlay: null});
 		openThread({store, ui}, message);
 	} catch (error) {
@@ -89,11 +89,10 @@ async function openAsked({store, ui}: TaskContext, {id, message_id}: Task): Prom
 	}
 }
 
-/** Begins a task in the compose line; a draft that stands there is not overwritten. */
+/** Begins a task in the compose line, unless there is a draft in it. */
 function writeTask(context: TaskContext): void {
 	const {ui} = context;
-	if (hasDraft(ui.getState().compose))
-		return ui.setState({notice: 'A draft is open: send it first, then add the task.'});
+	if (hasDraft(ui.getState().compose)) return ui.setState({notice: 'Send your draft first, then add the task.'});
 	const text = '/task ';
 	setCompose(
 		{...context, editElsewhere: null},
@@ -102,7 +101,7 @@ function writeTask(context: TaskContext): void {
 	ui.setState({mode: 'compose', overlay: null});
 }
 
-/** Priorities that were asked for and are not answered yet, so that keys pressed fast all count. */
+/** Priorities that were requested and not confirmed yet, so that every key counts when they are pressed fast. */
 const wanted = new WeakMap<TaskContext['store'], Map<number, number>>();
 
 function move({store, ui}: TaskContext, {id, priority}: Task, step: 1 | -1): void {

@@ -6,7 +6,7 @@ import {p} from '../../printable.ts';
 
 const margin: Span = {text: p`   `, style: theme.text};
 
-/** Lines in the middle of the screen, on a background of their own; `tight`: without a blank line above and below them. */
+/** A box with lines in the middle of the screen. `tight`: without blank lines above and below. */
 export function box({columns, rows}: Ui, lines: ReadonlyArray<readonly Span[]>, tight = false): Part {
 	const widest = Math.max(...lines.map(line => line.reduce((sum, {text}) => sum + textWidth(text), 0)));
 	const width = Math.min(columns, widest + 6);

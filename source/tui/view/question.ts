@@ -7,17 +7,17 @@ import {box} from './box.ts';
 
 interface Question {
 	readonly lines: (drawn: Drawn) => ReadonlyArray<readonly Span[]>;
-	/** What `y` does, and what any other key does, in words. */
+	/** What `y` and any other key do, in words. */
 	readonly yes: Printable;
 	readonly no: Printable;
 	readonly agree: () => void;
 	/** Further keys that agree. */
 	readonly keys?: readonly string[];
-	/** What stands there again afterwards. */
+	/** The overlay to return to. */
 	readonly under?: Overlay | null;
 }
 
-/** A question to which `y` agrees and any other key does not. */
+/** A question: `y` agrees, any other key does not. */
 export function question(ui: UiStore, {lines, yes, no, agree, keys = [], under = null}: Question): Overlay {
 	const answers: readonly Span[] = [
 		{text: p`y`, style: theme.strong},

@@ -5,7 +5,7 @@ import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {box} from './box.ts';
 
-/** Lines to read in the middle of the screen, which scroll where there are more than fit; any other key closes them. */
+/** A box with text, which scrolls if it does not fit; any other key closes it. */
 export function scrolled(ui: UiStore, linesFor: (ui: Ui) => ReadonlyArray<readonly Span[]>, top = 0): Overlay {
 	return {
 		draw({ui: now}) {
@@ -32,7 +32,7 @@ function heightIn({rows}: Ui): number {
 	return Math.max(2, rows - 4);
 }
 
-/** The first line of the last page, on which one line says that it is the last. */
+/** The first line of the last page; one row of each page says that there is more. */
 function lastTop(count: number, ui: Ui): number {
 	const height = heightIn(ui);
 	return count <= height ? 0 : count - height + 1;

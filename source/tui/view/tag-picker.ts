@@ -11,12 +11,12 @@ import {box} from './box.ts';
 
 interface TagPicker {
 	readonly title: Printable;
-	/** What is offered for what was typed, best first; an empty one is nobody in particular. */
+	/** The tags to offer for a typed text, best first; an empty one stands for any agent. */
 	readonly offered: (state: State, filter: string) => readonly Tag[];
 	readonly take: (tag: Tag) => void;
-	/** What stands there again afterwards. */
+	/** The overlay to return to. */
 	readonly under: Overlay | null;
-	/** One key before anything was typed; false: it has no meaning of its own. */
+	/** Handles a key before anything was typed; false if it has no special meaning. */
 	readonly firstKey?: (key: string) => boolean;
 }
 
@@ -27,7 +27,7 @@ interface Context {
 
 const tagsShown = 8;
 
-/** A list of tags that typing narrows. */
+/** A list of tags that is narrowed by typing. */
 export function tagPicker({store, ui}: Context, options: TagPicker, picker: Picker = freshPicker): Overlay {
 	const {title, offered, take, under, firstKey} = options;
 	const {filter, index} = picker;
@@ -67,7 +67,7 @@ function pickerLines(
 			const look = chosen ? theme.strong : theme.text;
 			return [
 				{text: chosen ? p`▌ ` : p`  `, style: theme.grey},
-				{text: p`anybody`, style: look},
+				{text: p`any agent`, style: look},
 			];
 		}
 		const isNew = name === filter && !known.has(foldTag(name));
@@ -82,7 +82,7 @@ function pickerLines(
 		[
 			{text: title, style: theme.strong},
 			{
-				text: filter === '' ? p`type to find or to make one` : printable(filter),
+				text: filter === '' ? p`type to find or create a tag` : printable(filter),
 				style: filter === '' ? theme.faint : theme.text,
 			},
 		],
@@ -91,7 +91,7 @@ function pickerLines(
 		[],
 		[
 			{text: keyFor('panel_take'), style: theme.strong},
-			{text: p` takes it   `, style: theme.grey},
+			{text: p` select   `, style: theme.grey},
 			{text: keyFor('panel_close'), style: theme.strong},
 			{text: p` back`, style: theme.grey},
 		],
