@@ -5,7 +5,7 @@ import {clip, strip, textWidth, type Span} from '../screen/strip.ts';
 import {overlayTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {completionsFor} from './completions.ts';
 
-/** What that which is being typed may become, above the compose line; null where nothing is offered. */
+/** The list of completions above the compose line; null if there are none. */
 export function completionList({state, ui}: Drawn, rect: Rect): Part | null {
 	const {mode, overlay, compose} = ui;
 	const completions = mode === 'compose' && overlay === null ? completionsFor(state, compose) : [];

@@ -8,27 +8,27 @@ import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/d
 import type {Editor} from '../editor/editor.ts';
 import {knownTags} from '../model/tags.ts';
 
-/** Something that what is being typed may become. */
+/** A completion of the word at the cursor. */
 export interface Completion {
-	/** As it stands in the list and then in the draft: `@CLAUDE_1`. */
+	/** As shown in the list and inserted into the draft: `@CLAUDE_1`. */
 	readonly text: string;
-	/** What it does, where its name does not say it. */
+	/** A description, if the text needs one. */
 	readonly about: string;
-	/** Whose colour it has; null: none. */
+	/** The tag whose colour it has; null: none. */
 	readonly tag: Tag | null;
 	readonly become: () => Editor;
 }
 
 interface Completions {
 	readonly list: readonly Completion[];
-	/** Enter takes the chosen one too, and does not send. */
+	/** Enter inserts the selected one instead of sending. */
 	readonly onEnter: boolean;
 }
 
 const none: Completions = {list: [], onEnter: false};
 const most = 6;
 
-/** What is offered at the cursor, best first; empty when nothing is being typed that could become anything. */
+/** The completions at the cursor, best first. */
 export function completionsFor(state: State, compose: Compose): readonly Completion[] {
 	return compose.completion < 0 || compose.search !== null ? [] : completionsAt(state, compose).list;
 }
@@ -37,7 +37,7 @@ function completionsAt(state: State, compose: Compose): Completions {
 	return commandCompletions(compose) ?? tagCompletions(state, compose);
 }
 
-/** The commands that a line of one word may become; null where it is none. */
+/** The commands that complete the draft; null unless it is the beginning of one. */
 function commandCompletions({editor}: Compose): Completions | null {
 	const [, typed] = /^\/([a-z]*)$/i.exec(editor.text) ?? [];
 	if (typed === undefined || editor.cursor !== editor.text.length) return null;
@@ -50,7 +50,7 @@ function commandCompletions({editor}: Compose): Completions | null {
 	return {list, onEnter: true};
 }
 
-/** The tags that the mention at the cursor may become. */
+/** The tags that complete the mention at the cursor. */
 function tagCompletions(state: State, compose: Compose): Completions {
 	const mention = mentioning(compose.editor);
 	if (mention === null) return none;
@@ -72,7 +72,7 @@ function tagCompletions(state: State, compose: Compose): Completions {
 	};
 }
 
-/** One key while something is offered; false when it is no key for that. */
+/** Handles a key while completions are shown; false if the key is not for them. */
 export function offerKey(context: ComposeContext, key: string): boolean {
 	const {compose, keymap} = context.ui.getState();
 	if (compose.completion < 0) return false;
@@ -85,7 +85,7 @@ export function offerKey(context: ComposeContext, key: string): boolean {
 		setCompose(context, {completion: (compose.completion + step + list.length) % list.length});
 		return true;
 	}
-	// The key that sends the message does so where what is written is whole already.
+	// The key that sends does send if the word is already complete.
 	if (action === 'panel_take' && (onEnter || keymap.actionOf('compose', key) !== 'send')) {
 		setEditor(context, chosen.become());
 		return true;

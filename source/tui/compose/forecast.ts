@@ -11,21 +11,21 @@ import {presenceWords} from '../settings/words.ts';
 import {commandIn, commands} from './commands.ts';
 import {mentioning} from './mention-completion.ts';
 
-/** What will become of the draft, in a longer and a shorter way to say it. */
+/** What will happen to the draft, in wordings from long to short. */
 export interface DeliveryForecast {
 	readonly wordings: readonly Printable[];
 	readonly style: Style;
 }
 
-/** What of a draft is looked at for whom it addresses. */
+/** How much of a draft is searched for mentions. */
 const lookedAt = 2000;
 
 /**
- * When those who are addressed will read the draft: a tag that nobody has is most often a slip of the hand, and who is away
- * answers later. Null when nothing is to be said.
+ * When the addressees will read the draft. It warns of tags that nobody has, which are usually typos, and of agents that are
+ * away. Null if there is nothing to say.
  */
 export function forecastOf(state: State, compose: Compose, now: number): DeliveryForecast | null {
-	// The mention that is being typed is not finished.
+	// The mention that is still being typed does not count.
 	const open = mentioning(compose.editor);
 	const command = commandIn(compose.editor.text.slice(0, lookedAt));
 	if (command !== null) {
@@ -69,11 +69,11 @@ export function forecastOf(state: State, compose: Compose, now: number): Deliver
 }
 
 interface Pickup {
-	/** What the agent is doing. */
+	/** The agent's presence. */
 	readonly words: Printable;
-	/** What follows from that for a message. */
+	/** What that means for a message. */
 	readonly outcome: Printable;
-	/** Nobody knows when it will be read. */
+	/** It is uncertain when a message will be read. */
 	readonly isDoubtful: boolean;
 }
 
@@ -90,7 +90,7 @@ function pickup(agent: Agent, now: number): Pickup {
 				isDoubtful: false,
 			};
 		case 'blocked':
-			return {words, outcome: p`reads this when it goes on`, isDoubtful: true};
+			return {words, outcome: p`reads this when it resumes`, isDoubtful: true};
 		case 'away':
 		case 'gone':
 			return {words, outcome: p`waits`, isDoubtful: true};

@@ -17,7 +17,7 @@ import {offeredTags} from '../model/tags.ts';
 import {tagPicker} from '../view/tag-picker.ts';
 import {takenBack} from '../editor/undo.ts';
 
-/** Begins to write: as a reply to an entry, or to the focused channel; a draft that is open goes on. */
+/** Opens the compose line: for a reply to an entry, or for the focused channel. An existing draft is kept. */
 export function openCompose(context: ComposeContext, answered: Entry | null): void {
 	const {store, ui} = context;
 	const now = ui.getState();
@@ -38,7 +38,7 @@ export function openCompose(context: ComposeContext, answered: Entry | null): vo
 	ui.setState({mode: 'compose'});
 }
 
-/** A message written in a channel's pane is for that channel. */
+/** A message written in a channel's pane is addressed to that channel's tag. */
 function addresseeOf(state: State, now: Ui): Tag | null {
 	const focus = homeOf(now, now.focus);
 	const name = focus === agentsPane ? chosenAgent(state, now) : isChannelPane(focus) ? channelName(state, focus) : null;
@@ -46,12 +46,12 @@ function addresseeOf(state: State, now: Ui): Tag | null {
 	return sameTag(name, 'UNTAGGED') || sameTag(name, 'SYSTEM') ? null : name;
 }
 
-/** Text pasted into the draft, in one piece. Pasting where nothing is written opens the draft, never commands. */
+/** Pastes a text into the draft, opening the compose line if needed. Pasted text never runs commands or keys. */
 export function composePaste(context: ComposeContext, text: string): void {
 	insert(context, text, false);
 }
 
-/** Letters that were typed. */
+/** Types letters into the draft, or into the search of sent messages. */
 export function composeType(context: ComposeContext, text: string): void {
 	if (context.ui.getState().compose.search === null) insert(context, text, true);
 	else searchFor(context, text);
@@ -68,8 +68,7 @@ function insert(context: ComposeContext, text: string, typed: boolean): void {
 }
 
 /**
- * A `/` that is typed where nothing is written begins a command, in place of the addressee that was put there by itself; a
- * second one takes that back.
+ * Typing `/` into an empty draft begins a command, which replaces the prefilled mention; a second `/` restores the mention.
  */
 function commandBegun(compose: Compose, typed: string): Editor | null {
 	const {editor, prefill, undo} = compose;
@@ -81,7 +80,7 @@ function commandBegun(compose: Compose, typed: string): Editor | null {
 	return {text: whole, cursor: whole.length};
 }
 
-/** One key while writing. */
+/** Handles a key in compose mode. */
 export function composeKey(context: ComposeContext, key: string): void {
 	if (searchKey(context, key) || offerKey(context, key)) return;
 	const {compose, keymap} = context.ui.getState();
@@ -111,17 +110,17 @@ export function composeKey(context: ComposeContext, key: string): void {
 	if (Array.from(key).length === 1) composeType(context, key);
 }
 
-/** The draft in the human's own editor: what was saved there becomes the draft, or a sentence says why not. */
+/** Opens the draft in $EDITOR; the saved text replaces the draft, or a notice says why not. */
 function openEditor(context: ComposeContext): void {
 	const {editElsewhere, ui} = context;
-	if (editElsewhere === null) return setCompose(context, {error: 'There is no terminal to give to an editor.'});
+	if (editElsewhere === null) return setCompose(context, {error: 'An editor needs a terminal.'});
 	void editElsewhere(ui.getState().compose.editor.text).then(edited => {
 		if ('failure' in edited) return ui.setState({notice: edited.failure});
 		return setEditor(context, {text: edited.text, cursor: edited.text.length});
 	});
 }
 
-/** What is erased next is another piece for ^Y. */
+/** The next kill starts a new text for ^Y. */
 function closeKill(context: ComposeContext): void {
 	setCompose(context, {killed: {...context.ui.getState().compose.killed, open: false}});
 }
@@ -131,7 +130,7 @@ function undo(context: ComposeContext): void {
 	if (back !== null) setCompose(context, {...back, error: null, completion: 0});
 }
 
-/** Asks as whom to write. */
+/** Asks which tag to write as. */
 export function openTagPicker(context: ComposeContext): void {
 	const {ui} = context;
 	const overlay = tagPicker(context, {
@@ -140,13 +139,13 @@ export function openTagPicker(context: ComposeContext): void {
 		under: null,
 		take(tag) {
 			const {compose, mode} = ui.getState();
-			// Nobody writes to himself: an addressee that was put there by itself goes.
+			// Remove a prefilled mention of the tag itself.
 			const alone = !hasDraft(compose) && sameTag(compose.prefill.trim(), `@${tag}`);
 			setCompose(context, {tag, error: null, ...(alone ? {editor: emptyEditor, prefill: ''} : {})});
-			// What is being written goes on, also where it is a reply that has no text yet.
+			// In compose mode the draft is kept, even if it is a reply without text.
 			if (mode === 'read') openCompose(context, null);
 		},
-		// Twice the sign is the sign itself.
+		// `##` types a `#`.
 		firstKey(key) {
 			if (key !== '#') return false;
 			ui.setState({overlay: null});

@@ -11,14 +11,14 @@ export interface Mentioning {
 	readonly typed: string;
 }
 
-/** The mention that is being typed, or null: an `@` that begins a word, then letters that may stand in a tag. */
+/** The mention being typed: an `@` at the start of a word, then letters that tags may have; or null. */
 export function mentioning({text, cursor}: Editor): Mentioning | null {
 	const match = begun.exec(text.slice(0, cursor));
 	if (match === null || goesOn.test(text.slice(cursor))) return null;
 	return {start: match.index, typed: match[1] ?? ''};
 }
 
-/** The text with the mention finished, and one space after it. */
+/** The text with the mention completed, followed by one space. */
 export function completed({text, cursor}: Editor, {start}: Mentioning, tag: string): Editor {
 	const rest = text.slice(cursor);
 	const before = `${text.slice(0, start)}@${tag} `;
