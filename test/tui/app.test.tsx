@@ -142,7 +142,7 @@ describe('the app without a screen', () => {
 		await app.type('crefused');
 		await app.press('enter', {type: 'text', text: 'next'});
 		await app.press();
-		expect(app.frame()).toMatch(/HUMAN +not sent · r to write it again/);
+		expect(app.frame()).toMatch(/HUMAN +not sent · r to edit it/);
 		expect(app.ui.getState().compose.editor.text).toContain('next');
 		await app.press('^u', 'escape');
 		await app.type('r');

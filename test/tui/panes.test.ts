@@ -132,7 +132,7 @@ describe('what is unread', () => {
 		terminal.write('u');
 		await terminal.waitFor('news 1 of CLAUDE_3.');
 		terminal.write('Gu');
-		await terminal.waitFor('Nothing is unread.');
+		await terminal.waitFor('There are no unread messages.');
 	});
 
 	it('keeps its line until one leaves the pane and comes back', async () => {

@@ -12,19 +12,19 @@ import {clockTime, presenceWords} from '../settings/words.ts';
 import {centred} from './channel.ts';
 import {lookAlikeMark} from './look-alike.ts';
 
-/** The agents of the pane in the order they are shown, without oneself. */
+/** The agents in the order of the pane, without the human's own tag. */
 export function agentOrder(state: State, now = Date.now()): Agent[] {
 	const me = state.identity?.tag ?? '';
 	return agentList(state, now).filter(({tag}) => !sameTag(tag, me));
 }
 
-/** The agent that is selected in the pane, by its folded tag. */
+/** The tag of the agent that is selected in the pane. */
 export function chosenAgent(state: State, ui: Ui): Tag | null {
 	const {selected} = viewOf(ui, agentsPane);
 	return selected === null ? null : (state.agents.get(foldTag(selected))?.tag ?? null);
 }
 
-/** The visible lines of the pane: who is there, as much of each as there is room for; the selected one whole. */
+/** The visible lines of the pane: the selected agent in full, the others with as many lines as fit. */
 export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): PaintedLine[] {
 	const width = Math.max(4, rect.width - 2);
 	const {selected} = viewOf(ui, agentsPane);
@@ -34,7 +34,7 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 	}));
 	const footer = [unlistedLine(state, width), selfLine(state, width)].filter(line => line !== null);
 	if (blocks.length === 0) {
-		return centred([strip([{text: state.loaded ? p`nobody has joined yet` : p`reading`, style: theme.faint}])], rect);
+		return centred([strip([{text: state.loaded ? p`no agent has joined yet` : p`reading`, style: theme.faint}])], rect);
 	}
 	const room = rect.height - footer.length;
 	const fits = (most: number, gap: number): boolean =>
@@ -63,7 +63,7 @@ function framed(line: Strip, key: string, isChosen: boolean): PaintedLine {
 	return isChosen ? {strip: joined(edge, line), tint: selectedTint} : {strip: joined(edge, line)};
 }
 
-/** Who and in which presence; the task that runs; what was said last; how it can be reached. */
+/** An agent's tag and presence, its running task, its last message, and how to reach it. */
 function agentBlock(state: State, agent: Agent, width: number, now: number): Strip[] {
 	const {sign, words, mood} = presenceWords(agent, now);
 	const left: Span[] = [
@@ -96,7 +96,7 @@ function agentBlock(state: State, agent: Agent, width: number, now: number): Str
 	return lines;
 }
 
-/** When it was seen, in how many clients, how a message gets to it when it is idle, and since when it is there: cut from behind. */
+/** When it was last seen, its sessions, how mail reaches it when it is idle, and when it joined. */
 function reachSpans(agent: Agent, now: number): Span[] {
 	const parts: Span[] = [];
 	const presence = presenceOf(agent, now);
@@ -112,7 +112,7 @@ function reachSpans(agent: Agent, now: number): Span[] {
 	return parts.flatMap((part, at) => [{text: at === 0 ? p`  ` : p` · `, style: theme.faint}, part]);
 }
 
-/** How many tags were addressed that have no pane, because nobody has joined or written as them. */
+/** How many tags were mentioned that have no pane, because nobody has joined or written as them. */
 function unlistedLine({unlisted}: State, width: number): Strip | null {
 	if (unlisted.size === 0) return null;
 	const tags = unlisted.size === 1 ? p`tag` : p`tags`;

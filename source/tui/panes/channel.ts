@@ -13,11 +13,11 @@ import {messageHead, pendingHead} from './message-block.ts';
 import {blocksOf, bodyOf, indentOf, keyOf, positionOf, sourceOf, type Entry} from './source.ts';
 import {visibleSlots} from './viewport.ts';
 
-/** Columns left free at both sides of a pane. */
+/** Blank columns at both sides of a pane. */
 const margin = 1;
 const nothing: Strip = strip([]);
 
-/** Columns that a pane's lines may take. */
+/** The width of a pane's lines. */
 export function lineWidth(rect: Rect): number {
 	return Math.max(4, rect.width - 2 * margin);
 }
@@ -65,7 +65,7 @@ function isFirstNew(before: Entry | undefined, entry: Entry, lastLook: number | 
 	return before?.kind !== 'message' || before.message.id <= lastLook;
 }
 
-/** Takes the place of the gap between two messages: where it stands nothing has to move. */
+/** The `new` line. It replaces the gap between two messages, so that nothing moves. */
 function newLine(width: number): Strip {
 	const rest = Math.max(0, width - 7);
 	return strip([
@@ -75,7 +75,7 @@ function newLine(width: number): Strip {
 	]);
 }
 
-/** How many lie between what is dropped and the present is not known. */
+/** Without the newest messages loaded, their number is not known. */
 function belowWords({keyFor}: Keymap, below: number, atEnd: boolean): Printable {
 	if (!atEnd) return p`newer below · ${keyFor('newest')}`;
 	return below > 0
@@ -89,12 +89,12 @@ function headOf(state: State, ui: Ui, entry: Entry, width: number, now: number):
 	return pendingHead(state, entry.pending, entry.tag, room, now, ui.keymap);
 }
 
-/** What the draft answers stands out while it is written. */
+/** The message that the draft replies to, which is highlighted in compose mode. */
 function answered({mode, compose}: Ui): string | null {
 	return mode === 'compose' && compose.reply !== null ? String(compose.reply.id) : null;
 }
 
-/** The thin lines of a thread's tree before a line of a reply; blanks where no later reply follows on a level. */
+/** The lines of a thread's tree before a reply, with blanks on levels where no later reply follows. */
 function rails(entry: Entry, width: number, line: 'gap' | 'head' | 'body'): Strip {
 	const levels = indentOf(entry, width) / 2;
 	if (levels === 0) return nothing;
@@ -102,7 +102,7 @@ function rails(entry: Entry, width: number, line: 'gap' | 'head' | 'body'): Stri
 	const own = shown.at(-1) === true;
 	const above = shown.slice(0, -1).map(goesOn => (goesOn ? p`│ ` : p`  `));
 	const last = {gap: p`│ `, head: own ? p`├ ` : p`└ `, body: own ? p`│ ` : p`  `}[line];
-	// The gap has no edge before it.
+	// A gap has no edge.
 	return strip([{text: p`${line === 'gap' ? ' ' : ''}${joinPrintable(above)}${last}`, style: theme.faint}]);
 }
 
@@ -115,7 +115,7 @@ function framed(entry: Entry, line: Strip, selected: boolean): PaintedLine {
 
 const plainLines = new WeakMap<Strip, PaintedLine>();
 
-/** A line of a body as it mostly stands there, behind a free column; made once, and not in every frame. */
+/** A line of a body after a blank edge, the most common kind; cached across frames. */
 function plainLine(line: Strip): PaintedLine {
 	let known = plainLines.get(line);
 	if (known === undefined) plainLines.set(line, (known = {strip: joined(freeEdge, line)}));
@@ -124,7 +124,7 @@ function plainLine(line: Strip): PaintedLine {
 
 const freeEdge = strip([{text: p` `, style: theme.text}]);
 
-/** Lines in the middle of a pane. */
+/** Lines centred in a pane. */
 export function centred(lines: readonly Strip[], rect: Rect): PaintedLine[] {
 	const top = Math.max(0, Math.floor((rect.height - lines.length) / 2));
 	const width = Math.min(rect.width, Math.max(0, ...lines.map(line => line.glyphs.length)));

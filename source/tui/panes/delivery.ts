@@ -8,7 +8,7 @@ import {textWidth, type Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {clockSeconds, duration} from '../settings/words.ts';
 
-/** What happened to the message at its readers, for the right end of its head. `now`: milliseconds since 1970. */
+/** The delivery state of a message, for the right end of its head. `now`: milliseconds since 1970. */
 export function deliverySpans(state: State, message: Message, now: number): Span[] {
 	const me = state.identity?.tag;
 	if (me !== undefined && isWaitingFor(state, message, me)) return [{text: p`waiting for you`, style: theme.warn}];
@@ -20,7 +20,7 @@ export function deliverySpans(state: State, message: Message, now: number): Span
 	return text === '' ? [] : [{text, style: theme.grey}];
 }
 
-/** What the user should see before anything else, the worst first. */
+/** States that take precedence over all others, the worst first. */
 const complaints = ['nobody', 'stuck', 'undelivered'] as const;
 
 function complaint(delivery: Delivery, isOneOfMany: boolean): Printable {
@@ -54,7 +54,7 @@ function together(deliveries: readonly Delivery[]): Printable {
 }
 
 const routes: {readonly [route: string]: Printable} = {
-	// As it was called before these four were told apart.
+	// The name in rows from before these four were distinguished.
 	hook: p` mid-turn`,
 	start: p` at its start`,
 	prompt: p` with a prompt`,
@@ -67,13 +67,13 @@ const routes: {readonly [route: string]: Printable} = {
 	reply: p` by reply`,
 };
 
-/** By which way it got there; a route that we do not know, in its own words. */
+/** How it was delivered; an unknown route by its name. */
 function routeWords({route}: Receipt): Printable {
 	if (route === null || route === '') return p``;
 	return routes[route] ?? p` by ${printable(route.slice(0, 16))}`;
 }
 
-/** When each rung was reached, of a message that was selected; as much of it as fits into `width`, or nothing. */
+/** When a selected message reached each state; as much as fits into `width`, or nothing. */
 export function deliveryTimes(state: State, message: Message, width: number, now: number): Span[] {
 	const stored = p`#${message.id} stored ${clockSeconds(message.created_at)}`;
 	const deliveries = deliveriesOf(state, message, now);

@@ -9,9 +9,9 @@ import type {PaneFilter} from '../model/pane-filter.ts';
 import {filteredOf} from '../model/filtered.ts';
 
 const pageSize = 200;
-/** Of what the mailbox finds and the screen keeps back (is:unread), so many pages are read until one holds anything. */
+/** The mailbox cannot test is:unread, so up to this many pages are read until one has a match. */
 const maxReads = 10;
-/** More than this of what was found is not kept. */
+/** How many older matches to keep. */
 const longest = 5000;
 
 interface Paging {
@@ -22,8 +22,8 @@ interface Paging {
 const running = new WeakMap<PaneFilter['test'], Promise<void>>();
 
 /**
- * Reads the next older page of what a pane's filter lets through; whoever asks meanwhile waits for the same one. What cannot
- * be reached is asked for at the next motion.
+ * Reads the next older page of matches for a pane's filter; concurrent calls share one request. If the mailbox cannot be
+ * reached, the next motion tries again.
  */
 export async function loadOlderMatching(paging: Paging, pane: PaneId): Promise<void> {
 	const filter = paging.ui.getState().filters.get(pane);
@@ -33,7 +33,7 @@ export async function loadOlderMatching(paging: Paging, pane: PaneId): Promise<v
 	await begun;
 }
 
-/** Reads on until nothing older matches, or no more of it is kept. */
+/** Reads pages until nothing older matches, or the limit is reached. */
 export async function loadAllMatching(paging: Paging, pane: PaneId): Promise<void> {
 	const {store, ui} = paging;
 	const first = ui.getState().filters.get(pane);
@@ -55,7 +55,7 @@ async function readOlder({store, ui}: Paging, pane: PaneId, filter: PaneFilter):
 			if (atStart || older.length >= longest) return;
 			const before = older[0]?.id ?? from;
 			const found = await store.search(inFeed(now.filter, pane, store.getState()), {limit: pageSize, before});
-			// What is unread lies where nobody looked yet; the mailbox cannot tell.
+			// Only the screen knows what is unread.
 			const fitting = asksForUnread(now.filter) ? found.filter(message => now.test(message)) : found;
 			const next = {...now, older: [...fitting.toReversed(), ...older], upper: from, complete: found.length < pageSize};
 			ui.setState(ui2 => withPage(ui2, pane, next));
@@ -71,7 +71,7 @@ function withPage(ui: Ui, pane: PaneId, next: PaneFilter): Partial<Ui> {
 	return {filters: new Map(ui.filters).set(pane, next)};
 }
 
-/** The filter with what the pane shows at all. */
+/** The filter, limited to the messages of the pane. */
 function inFeed(filter: Filter, feed: FeedId, {identity}: State): Filter {
 	if (feed === allFeed) return filter;
 	if (feed !== inboxFeed) return narrowed(filter, {kind: 'tag', tag: feed, not: false});

@@ -20,7 +20,7 @@ import {deliveryTimes} from './delivery.ts';
 import {lookAlikeMark} from './look-alike.ts';
 import {taskCounts} from './tasks.ts';
 
-/** The row above a pane: number, name, what its agent does, what is new. */
+/** The row above a pane: number, name, the agent's presence, unread messages. */
 export function headerLine(
 	state: State,
 	ui: Ui,
@@ -72,7 +72,7 @@ function unreadSpans(state: State, pane: PaneId): Span[] {
 	return unread === '' ? [] : [{text: p`  ${unread} new`, style: theme.warnStrong}];
 }
 
-/** `2 in a turn  1 idle`, without what there is none of. */
+/** `2 in a turn  1 idle`, without zeros. */
 function presenceCounts(state: State, now: number): Printable {
 	const counts = Map.groupBy(agentOrder(state, now), agent => presenceOf(agent, now));
 	const words = {working: 'in a turn', blocked: 'blocked', idle: 'idle', away: 'away', gone: 'gone'} as const;
@@ -82,7 +82,7 @@ function presenceCounts(state: State, now: number): Printable {
 	);
 }
 
-/** Columns of a header that are neither its left nor its right part: edge, number, gaps. */
+/** Columns that a header needs besides its two parts: edge, number, gaps. */
 const beside = 7;
 
 function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
@@ -126,7 +126,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 	return [left, width < 50 ? [] : [{text: sparkline(state, ui, pane, now), style: tagStyle(tag)}]];
 }
 
-/** What the pane lets through, and how much. */
+/** The pane's filter and how much it matches. */
 function filterHeader(state: State, pane: PaneId, filter: PaneFilter, left: readonly Span[]): [Span[], Span[]] {
 	const chip: Span[] = [
 		{text: p` `, style: theme.text},
@@ -135,12 +135,12 @@ function filterHeader(state: State, pane: PaneId, filter: PaneFilter, left: read
 	return [[...left, ...chip], [{text: filteredWords(filteredOf(state, pane, filter)), style: theme.grey}]];
 }
 
-/** What a pane is called. */
+/** The name of a pane as shown. */
 export function paneName(state: State, pane: PaneId): string {
 	return isChannelPane(pane) ? channelName(state, pane) : pane.slice(1).toUpperCase();
 }
 
-/** A channel's tag as it was first seen. */
+/** A channel's tag as first spelled. */
 export function channelName(state: State, pane: PaneId): Tag {
 	const key = foldTag(pane);
 	return state.channels.get(key)?.tag ?? state.agents.get(key)?.tag ?? pane;
@@ -148,10 +148,10 @@ export function channelName(state: State, pane: PaneId): Tag {
 
 const bars = p` ▁▂▃▄▅▆▇█`;
 const minutes = 12;
-/** Beyond this many in the last minutes the line is full anyway. */
+/** How many messages are counted at most. */
 const maxCounted = 400;
 
-/** How busy the channel was in each of the last twelve minutes; empty when it was not at all. */
+/** A sparkline of the channel's messages in each of the last twelve minutes; empty if there were none. */
 function sparkline(state: State, ui: Ui, pane: PaneId, now: number): Printable {
 	const sparklines = sparklinesOf(ui);
 	const known = sparklines.get(pane);
@@ -161,7 +161,7 @@ function sparkline(state: State, ui: Ui, pane: PaneId, now: number): Printable {
 	return text;
 }
 
-/** Minutes do not change within a second: while messages pour in, the line is counted anew only so often. */
+/** Milliseconds between updates of a sparkline, however fast messages arrive. */
 const sparklinePace = 1000;
 const sparklinesOf = perRun(() => new Map<PaneId, {readonly at: number; readonly text: Printable}>());
 

@@ -11,14 +11,14 @@ import type {PaneId} from '../model/pane-id.ts';
 import {withoutThreadAt, type UiStore} from '../model/ui.ts';
 import {unreadIn} from '../model/unread.ts';
 
-/** Goes to the next pane with unread messages, and there to the first of them. */
+/** Focuses the next pane with unread messages, and selects the first of them. */
 export async function nextUnread(looking: {readonly store: MailboxStore; readonly ui: UiStore}): Promise<void> {
 	const {store, ui} = looking;
 	const {arrangement, focus} = ui.getState();
 	const panes = arrangement.order.filter(id => !arrangement.hidden.has(id));
 	const at = panes.indexOf(focus);
 	const pane = [...panes.slice(at + 1), ...panes.slice(0, at + 1)].find(id => unreadIn(store.getState(), id) > 0);
-	if (pane === undefined) return ui.setState({notice: 'Nothing is unread.'});
+	if (pane === undefined) return ui.setState({notice: 'There are no unread messages.'});
 	const seen = seenUpTo(store.getState(), pane);
 	focusPane(looking, pane);
 	ui.setState(now => withoutThreadAt(now, pane));
@@ -34,7 +34,7 @@ function isHeld(state: State, pane: PaneId, id: number): boolean {
 	return scrollback !== undefined && scrollback.lower <= id && loadedOf(state, pane).atEnd;
 }
 
-/** False when it cannot be reached. */
+/** False if the mailbox cannot be reached. */
 async function isRead(work: Promise<void>): Promise<boolean> {
 	try {
 		await work;

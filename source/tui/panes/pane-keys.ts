@@ -34,11 +34,11 @@ export type PaneAction = Extract<
 	| 'unzoom'
 >;
 
-/** What the keys do that go from pane to pane, and that arrange them. */
+/** Handles the keys that move between panes and arrange them. */
 export function paneAction(keys: PaneKeys, action: PaneAction): void {
 	const now = keys.ui.getState();
 	if (now.threads.has(now.focus) && isArranging(action)) {
-		return keys.ui.setState({notice: `A thread stands with its pane: ${now.keymap.keyFor('back')} closes it.`});
+		return keys.ui.setState({notice: `Close the thread first, with ${now.keymap.keyFor('back')}.`});
 	}
 	switch (action) {
 		case 'focus_next':
@@ -59,7 +59,7 @@ export function paneAction(keys: PaneKeys, action: PaneAction): void {
 		case 'zoom':
 		case 'unzoom':
 			if (layoutOf(now).kind === 'wide') return arrange(keys, {...now.arrangement, zoomed: action === 'zoom'});
-			return keys.ui.setState({notice: 'There is room for one pane only.'});
+			return keys.ui.setState({notice: 'There is only room for one pane.'});
 	}
 }
 
@@ -67,7 +67,7 @@ function isArranging(action: PaneAction): boolean {
 	return action === 'move_left' || action === 'move_right' || action === 'hide' || action === 'pin';
 }
 
-/** Gives a pane the keys. One that is not on the screen comes there, also when it was hidden. */
+/** Focuses a pane, bringing it to the screen if needed, even if it was hidden. */
 export function focusPane({ui}: PaneKeys, pane: PaneId | undefined): void {
 	const now = ui.getState();
 	if (pane === undefined || (pane === now.focus && !now.arrangement.hidden.has(pane))) return;
@@ -87,7 +87,7 @@ export function focusPane({ui}: PaneKeys, pane: PaneId | undefined): void {
 	});
 }
 
-/** Every pane that is not hidden, by its number. */
+/** Every pane that is not hidden, by number. */
 function shown(now: Ui): readonly PaneId[] {
 	const {order, hidden} = now.arrangement;
 	return withThreadIn(
@@ -97,7 +97,7 @@ function shown(now: Ui): readonly PaneId[] {
 	);
 }
 
-/** Those beside the focused one; where there is one pane at a time, the names in the first row. */
+/** The panes on the screen; if only one is shown, all in the order of the tabs. */
 function onScreen(now: Ui): readonly PaneId[] {
 	const {kind, panes} = layoutOf(now);
 	return kind === 'wide' && !now.arrangement.zoomed ? panes.map(({id}) => id) : shown(now);
@@ -108,7 +108,7 @@ function neighbour(panes: readonly PaneId[], focus: PaneId, by: 1 | -1): PaneId 
 	return at < 0 ? panes[0] : panes[(at + by + panes.length) % panes.length];
 }
 
-/** Exchanges the focused pane with the one beside it; no further than the ends. */
+/** Swaps the focused pane with its neighbour; does nothing at the ends. */
 function move(keys: PaneKeys, by: 1 | -1): void {
 	const now = keys.ui.getState();
 	const {kind, places} = layoutOf(now);
@@ -123,7 +123,7 @@ function hide(keys: PaneKeys): void {
 	const list = onScreen(now);
 	const all = shown(now);
 	if (all.length < 2 || !all.includes(now.focus)) {
-		return keys.ui.setState({notice: 'This is the only pane; it cannot be hidden.'});
+		return keys.ui.setState({notice: 'The only pane cannot be hidden.'});
 	}
 	const step = list.at(-1) === now.focus ? -1 : 1;
 	const focus = neighbour(list.length > 1 ? list : all, now.focus, step) ?? now.focus;
@@ -135,7 +135,7 @@ function hide(keys: PaneKeys): void {
 	});
 }
 
-/** The arrangement after the focused pane was hidden, with whichever comes to the screen for it in its place. */
+/** The arrangement after the focused pane was hidden, with its successor in the same position. */
 function replaced(now: Ui, arrangement: Arrangement, focus: PaneId): Arrangement {
 	const {places} = layoutOf(now);
 	const fresh = layoutOf({...now, arrangement, focus}).places.find(id => !places.includes(id) && id !== welcomePane);

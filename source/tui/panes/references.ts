@@ -12,7 +12,7 @@ export function linkReferences(ui: Ui, message: Message): Choice[] {
 	return addressesIn(ui, message).map(address => ({target: {type: 'link', address}, label: address}));
 }
 
-/** The tasks that a message speaks of by number, and those that were asked for in it. */
+/** The tasks that a message mentions by number, and those that were asked for in it. */
 export function taskReferences({tasks}: State, message: Message): Choice[] {
 	const named = [...message.body.matchAll(numbers)].slice(0, maxLeads).map(([, digits]) => Number(digits));
 	const asked = [...tasks.values()].filter(task => task.message_id === message.id).map(({id}) => id);
@@ -22,7 +22,7 @@ export function taskReferences({tasks}: State, message: Message): Choice[] {
 	});
 }
 
-/** The newest message of the window that speaks of a task; null when there is none. */
+/** The newest loaded message that mentions a task; null if there is none. */
 export function messageAbout({messages}: State, id: number): Message | null {
 	const named = new RegExp(String.raw`(?<![\w#&])#${id}\b`, 'u');
 	return messages.findLast(({body}) => named.test(body)) ?? null;

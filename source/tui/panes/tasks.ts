@@ -12,7 +12,7 @@ import {centred} from './channel.ts';
 import {taskList, type TaskRow} from './task-rows.ts';
 import {farOf, progressSpans, resultSpans, standing, taskSign} from './task-words.ts';
 
-/** The visible lines of the task pane: tasks as sentences, from the top. */
+/** The visible lines of the tasks pane. */
 export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): PaintedLine[] {
 	const width = Math.max(4, rect.width - 2);
 	const {rows} = taskList(state);
@@ -39,7 +39,7 @@ function emptyTasks(rect: Rect, focused: boolean): PaintedLine[] {
 	return centred([strip([{text: p`no tasks`, style: theme.faint}]), ...hint], rect);
 }
 
-/** Columns beyond which a bar says no more than a shorter one. */
+/** The maximum length of a progress bar. */
 const maxBarLength = 90;
 
 function rowStrip(state: State, {kind, task, depth}: TaskRow, width: number, now: number): Strip {
@@ -74,7 +74,7 @@ function sentence(state: State, task: Task, inset: Span, width: number, now: num
 		{text: isStep ? p` ` : p` #${task.id} `, style: theme.task},
 		{text: printable(task.title), style: isDim ? theme.grey : theme.text},
 	];
-	// The title goes before the longer ways to say how it stands.
+	// The title takes precedence over the longer wordings of the status.
 	const ways = isStep ? stepStandings(state, task, now) : taskStandings(state, task, now);
 	const right = ways.find(way => spanWidth(left) + spanWidth(way) < width) ?? ways.at(-1) ?? [];
 	return justify(left, right, width);
@@ -84,14 +84,14 @@ function spanWidth(spans: readonly Span[]): number {
 	return spans.reduce((width, {text}) => width + textWidth(text), 0);
 }
 
-/** Ways to say how a task stands, the longest first; the last one is said in any case. */
+/** Wordings of a task's status, the longest first; the last one is always shown. */
 function taskStandings(state: State, task: Task, now: number): readonly Span[][] {
 	const ways = [standing(state, task, now, true), standing(state, task, now, false)];
 	const isPlan = stepsOf(state, task.id).length > 0;
 	return isPlan && statusOf(state, task) === 'running' ? [...ways, []] : ways;
 }
 
-/** A step says least where nothing is special about it: that it is queued, or done, its sign says. */
+/** A step only has words if there is more to say than its sign shows. */
 function stepStandings(state: State, task: Task, now: number): readonly Span[][] {
 	const short = standing(state, task, now, false);
 	switch (statusOf(state, task)) {
@@ -116,7 +116,7 @@ function stepStandings(state: State, task: Task, now: number): readonly Span[][]
 	}
 }
 
-/** `3 running  2 queued  14 done`, without what there is none of; steps are counted with their plan. */
+/** `3 running  2 queued  14 done`, without zeros; steps count as part of their plan. */
 export function taskCounts(state: State): Printable {
 	const counts = (['running', 'queued', 'failed', 'dead', 'done'] as const)
 		.map(status => ({status, count: tasksByStatus(state, status).length}))
