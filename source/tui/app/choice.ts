@@ -12,7 +12,7 @@ interface Question {
 	readonly choose: (target: Target) => void;
 }
 
-/** Asks which of several targets is meant. */
+/** Asks which of several targets to go to. */
 export function choice(ui: UiStore, asked: Question, index = 0): Overlay {
 	const {choices, choose} = asked;
 	return {
@@ -55,14 +55,14 @@ function choiceLines({keyFor}: Keymap, {title, choices}: Question, index: number
 		[],
 		[
 			{text: keyFor('open'), style: theme.strong},
-			{text: p` takes it   `, style: theme.grey},
+			{text: p` select   `, style: theme.grey},
 			{text: keyFor('back'), style: theme.strong},
 			{text: p` back`, style: theme.grey},
 		],
 	];
 }
 
-/** Addresses are ASCII, titles may be anything: what is cut is cut between characters. */
+/** Cuts between characters; titles may contain any. */
 function cut(text: Printable, most: number): Printable {
 	const characters = Array.from(text.slice(0, 4 * most));
 	return characters.length <= most

@@ -12,15 +12,15 @@ import {openThread, reveal, walked} from '../panes/jump-list.ts';
 import {counted} from '../settings/words.ts';
 import {choice} from './choice.ts';
 
-/** What the keys of a message work with. */
+/** What the message keys need. */
 export interface MessageContext extends ComposeContext {
-	/** Null where there is no terminal. */
+	/** Null without a terminal. */
 	readonly platform: Platform | null;
-	/** Gives a pane the keys, wherever it is. */
+	/** Focuses a pane, bringing it to the screen if needed. */
 	readonly focus: (pane: PaneId) => void;
 }
 
-/** The message that the keys act on; undefined where there is none, or it is not sent yet. */
+/** The message that the keys act on; undefined if there is none, or it is not sent yet. */
 export function chosenMessage({store, ui}: MessageContext): Message | undefined {
 	const now = ui.getState();
 	const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
@@ -31,17 +31,17 @@ function say({ui}: MessageContext, notice: string): void {
 	ui.setState({notice});
 }
 
-/** Opens the thread of the message; in a thread, the task that the message speaks of. */
+/** Opens the thread of the message; in a thread, the task that the message mentions. */
 export function openChosen(context: MessageContext): void {
 	const {store, ui} = context;
 	const now = ui.getState();
 	const message = chosenMessage(context);
 	if (message === undefined) return;
 	if (!now.threads.has(now.focus)) return openThread(context, message);
-	choose(context, p`Go to`, taskReferences(store.getState(), message), 'No task is named in this message.');
+	choose(context, p`Go to`, taskReferences(store.getState(), message), 'This message mentions no task.');
 }
 
-/** One lead is followed at once; of several one is chosen. */
+/** Follows the only choice, or asks which one. */
 function choose(context: MessageContext, title: Printable, choices: readonly Choice[], none: string): void {
 	const [first] = choices;
 	if (first === undefined) return say(context, none);
@@ -58,14 +58,14 @@ function follow(context: MessageContext, target: Target): void {
 function goToTask(context: MessageContext, id: number): void {
 	const {store, ui} = context;
 	if (!taskList(store.getState()).order.some(task => task.id === id)) {
-		return say(context, `#${id} is finished and not listed any more: ${ui.getState().program} tasks list`);
+		return say(context, `#${id} is finished and no longer shown here; see ${ui.getState().program} tasks list.`);
 	}
 	const jumps = walked(ui.getState(), tasksPane);
 	context.focus(tasksPane);
 	ui.setState({...withView(ui.getState(), tasksPane, {anchor: null, selected: String(id)}), jumps});
 }
 
-/** A reply with the message's beginning before it. */
+/** Begins a reply that quotes the selected message. */
 export function quoteChosen(context: MessageContext): void {
 	const message = chosenMessage(context);
 	if (message === undefined) return say(context, 'There is no message to quote here.');
@@ -79,7 +79,7 @@ export function copyText(context: MessageContext): void {
 	copy(context, message.body, `Copied ${counted(message.body.length, 'character')} of #${message.id}.`);
 }
 
-/** A line for a shell that shows the message with all replies, and says to a human what it is. */
+/** Copies a shell command that shows the message's thread, with a comment for humans. */
 export function copyLink(context: MessageContext): void {
 	const message = chosenMessage(context);
 	const {platform, ui} = context;
@@ -91,18 +91,18 @@ export function copyLink(context: MessageContext): void {
 export function openLink(context: MessageContext): void {
 	const message = chosenMessage(context);
 	const links = message === undefined ? [] : linkReferences(context.ui.getState(), message);
-	choose(context, p`Open`, links, 'There is no link in this message.');
+	choose(context, p`Open`, links, 'This message has no links.');
 }
 
 async function browse(context: MessageContext, address: string): Promise<void> {
 	const {host} = new URL(address);
 	say(context, `Opening ${printable(host)}`);
 	if ((await context.platform?.browse(address)) === true) return;
-	copy(context, address, `Nothing here opens links: the address at ${printable(host)} was copied.`);
+	copy(context, address, `Cannot open a browser here; copied the address at ${printable(host)} instead.`);
 }
 
 function copy(context: MessageContext, text: string, notice: string): void {
 	const {platform} = context;
-	if (platform === null) return say(context, 'There is no terminal to copy with.');
+	if (platform === null) return say(context, 'Copying needs a terminal.');
 	void platform.copy(text).then(() => say(context, notice));
 }

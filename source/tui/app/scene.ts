@@ -18,22 +18,22 @@ import type {Surroundings} from '../view/context.ts';
 import {statusLine} from '../view/status-line.ts';
 import {topLine} from '../view/top-line.ts';
 
-/** What the lines of a pane are made by. */
+/** Makes the lines of a pane. */
 type PaintPane = (drawn: Drawn, id: PaneId, rect: Rect) => readonly PaintedLine[];
 
 interface Shown extends Drawn {
 	readonly history: HistoryStore;
-	/** What stands beside the program's name. */
+	/** The mailbox's name, shown after the program's. */
 	readonly name: string;
 }
 
-/** Describes frame after frame of what the surroundings hold. */
+/** Returns a function that describes the current frame. */
 export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>): () => Scene {
 	const paint = rememberingPanes();
 	return () => scene({state: store.getState(), ui: ui.getState(), now: now(), history: store.history, name}, paint);
 }
 
-/** The whole screen: where everything stands, and what stands there. */
+/** The whole screen: every part with its rectangle and lines. */
 function scene(shown: Shown, paint: PaintPane): Scene {
 	const {state, ui, name, now} = shown;
 	const {columns, rows} = ui;
@@ -69,7 +69,7 @@ function panes(drawn: Drawn, paint: PaintPane): Scene {
 	};
 }
 
-/** The same text in each of its rows. */
+/** A part with the same text in each row. */
 function ruled(rect: Rect, text: ReturnType<typeof p>): Part {
 	const line = {strip: strip([{text, style: theme.rule}])};
 	return {rect, lines: Array.from({length: rect.height}, () => line)};
@@ -93,16 +93,16 @@ interface Remembered {
 	readonly lines: readonly PaintedLine[];
 }
 
-/** More panes than fit on a screen; each thread that was open is one. */
+/** More than the number of panes that fit on a screen; each thread that was open counts as one. */
 const maxRemembered = 50;
 
-/** The lines of a pane are the same as before while nothing that they are made of has changed, as while one writes. */
+/** Reuses the lines of a pane while nothing that they depend on changes, for example while one writes. */
 function rememberingPanes(): PaintPane {
 	const known = new Map<PaneId, Remembered>();
 	return ({state, ui, now}, id, rect) => {
 		const layout = layoutOf(ui);
 		const {x, y, width, height} = rect;
-		// What counts down does so by the second.
+		// Countdowns change every second.
 		const made = [state, layout, ui.compose.reply, Math.floor(now / 1000), arrivals(), x, y, width, height];
 		const last = known.get(id);
 		if (last !== undefined && isSameBut(last.ui, ui) && made.every((part, at) => part === last.with[at])) {
@@ -115,7 +115,7 @@ function rememberingPanes(): PaintPane {
 	};
 }
 
-/** Whether nothing differs but the draft. */
+/** Whether nothing differs except the draft. */
 function isSameBut(one: Ui, other: Ui): boolean {
 	return (Object.keys(other) as Array<keyof Ui>).every(key => key === 'compose' || one[key] === other[key]);
 }
