@@ -28,11 +28,11 @@ export interface Detail {
 	/** Milliseconds since 1970; null: now. */
 	readonly moment: number | null;
 	readonly now: number;
-	/** A folded tag as it is shown. */
+	/** The name to show for a folded tag. */
 	readonly nameOf: (tag: string) => string;
 }
 
-/** What stands below the lanes: the text of what is selected, in full width, and what was said around it. */
+/** The lines below the lanes: the selected message or task in full width, then the messages around it. */
 export function detailLines(detail: Detail, width: number, height: number): PaintedLine[] {
 	const {selected, ui} = detail;
 	const room = width - 2;
@@ -59,7 +59,7 @@ function inset(line: Strip): PaintedLine {
 	return {strip: joined(strip([{text: p` `, style: theme.text}]), line)};
 }
 
-/** What was said until the moment, or around what is selected: one line each, the newest at the bottom. */
+/** The messages before the moment, or around the selected one: one line each, the newest at the bottom. */
 function saidLines(detail: Detail, width: number, height: number): PaintedLine[] {
 	const {picture, selected, moment} = detail;
 	const {list} = picture.marks;
@@ -116,7 +116,7 @@ function messageLines(detail: Detail, id: number, width: number): Strip[] {
 	return [justify(left, delivery, width), ...messageBody(ui, message, width, true)];
 }
 
-/** How far it had come for each reader at that moment. When a client took it on its way nobody wrote down. */
+/** The delivery state for each reader at that moment. The time at which it was taken is not recorded. */
 function deliveryAt(state: State, message: Message, moment: number): Span[] {
 	const parts = deliveriesOf(state, message, moment).map(({reader, receipt}): Printable => {
 		const by = (at: string | null | undefined): boolean => typeof at === 'string' && Date.parse(at) <= moment;
@@ -150,7 +150,7 @@ function signOf(state: Task['status'] | 'unknown'): Span {
 	return endSigns[state];
 }
 
-/** When it came to stand how, as one sentence. */
+/** The times at which its status changed. */
 function lifeOf(picture: Picture, id: number, until: number, now: number): Span[] {
 	const spans: Span[] = [];
 	let last = '';

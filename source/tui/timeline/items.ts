@@ -4,7 +4,7 @@ import {stepAt, type Replay} from '../../store/replay.ts';
 import {barsOf} from './bars.ts';
 import type {Selected} from '../model/timeline-view.ts';
 
-/** The message before (-1) or after (1) a place in time. `id` tells those of one time apart; Infinity: after all of them. */
+/** The message before (-1) or after (1) a time. `id` orders messages of the same time; Infinity: after all of them. */
 function nextMark({list}: Marks, {at, id}: {readonly at: number; readonly id: number}, by: 1 | -1): Mark | undefined {
 	let index = firstFrom(list, at);
 	if (by === -1) {
@@ -15,7 +15,7 @@ function nextMark({list}: Marks, {at, id}: {readonly at: number; readonly id: nu
 	return list[index];
 }
 
-/** What can be selected of tasks: where each bar of theirs begins. By time. */
+/** The selectable points of tasks, the beginnings of their bars, by time. */
 function taskItems({tasks}: Replay): Selected[] {
 	const items: Selected[] = [];
 	for (const [id, steps] of tasks) {
@@ -33,8 +33,8 @@ function tasksOf(replay: Replay): readonly Selected[] {
 }
 
 /**
- * What can be selected next in time: the message or task before (-1) or after (1) the one that is, or that time; null: there is
- * none. Of one time messages come first.
+ * The next item to select: the message or task before (-1) or after (1) the selected one, or that time; null if there is none.
+ * At the same time, messages come first.
  */
 export function neighbour(marks: Marks, replay: Replay, from: Selected, by: 1 | -1): Selected | null {
 	const isTask = from.kind === 'task';
@@ -49,7 +49,7 @@ export function neighbour(marks: Marks, replay: Replay, from: Selected, by: 1 | 
 	return task.at >= message.at ? task : message;
 }
 
-/** The time of what happened before (-1) or after (1) that moment: a message, or a change of a task or an agent; null: nothing. */
+/** The time of the event before (-1) or after (1) a moment: a message, or a change of a task or an agent; null if none. */
 export function happening(marks: Marks, {tasks, agents}: Replay, moment: number, by: 1 | -1): number | null {
 	let best: number | null = nextMark(marks, {at: moment, id: by === 1 ? Infinity : 0}, by)?.at ?? null;
 	for (const steps of [...tasks.values(), ...agents.values()] as Array<readonly {readonly at: number}[]>) {
@@ -59,7 +59,7 @@ export function happening(marks: Marks, {tasks, agents}: Replay, moment: number,
 	return best;
 }
 
-/** What happened at exactly that time and can be selected. */
+/** The item at exactly that time. */
 export function itemAt(marks: Marks, replay: Replay, at: number): Selected | null {
 	const mark = marks.list[firstFrom(marks.list, at)];
 	if (mark !== undefined && mark.at === at) return {kind: 'message', id: mark.id, at};
@@ -68,7 +68,7 @@ export function itemAt(marks: Marks, replay: Replay, at: number): Selected | nul
 	return task !== undefined && task.at === at ? task : null;
 }
 
-/** Of one lane, what is nearest to a time and not after `until`; null: nothing. */
+/** The item of a lane that is nearest to a time and not after `until`; null if there is none. */
 export function nearestIn(
 	marks: Marks,
 	replay: Replay,

@@ -23,14 +23,14 @@ import {
 interface TimelineContext {
 	readonly store: MailboxStore;
 	readonly ui: UiStore;
-	/** Gives a pane the keys, and a place where it has none. */
+	/** Focuses a pane, bringing it to the screen if needed. */
 	readonly focus: (pane: PaneId) => void;
 }
 
 /** How many of the newest messages the first window shows. */
 const shownFirst = 60;
 
-/** Puts the timeline over the panes, with the latest messages in its window. */
+/** Opens the timeline over the panes, with the latest messages in its window. */
 export function openTimeline({store, ui}: Omit<TimelineContext, 'focus'>): void {
 	const past = store.history;
 	past.open();
@@ -50,7 +50,7 @@ export function openTimeline({store, ui}: Omit<TimelineContext, 'focus'>): void 
 	reachBack({store, ui});
 }
 
-/** What keys do in the timeline. */
+/** Handles a key of the timeline. */
 export function timelineKey(context: TimelineContext, action: TimelineAction): void {
 	const {store, ui} = context;
 	const now = Date.now();
@@ -68,7 +68,7 @@ export function timelineKey(context: TimelineContext, action: TimelineAction): v
 	reachBack(context);
 }
 
-/** Reads what the window shows, and as much before it. */
+/** Loads the history of the window, and as much before it. */
 function reachBack({store, ui}: Omit<TimelineContext, 'focus'>): void {
 	const {timeline} = ui.getState();
 	if (timeline === null) return;
@@ -76,7 +76,7 @@ function reachBack({store, ui}: Omit<TimelineContext, 'focus'>): void {
 }
 
 function loadText(store: MailboxStore, {kind, id}: Selected): void {
-	// It stays `reading` where it cannot be read; the first row says why.
+	// On failure it remains `reading`; the top line says why.
 	if (kind === 'message' && store.history.message(id) === undefined) store.loadMessage(id).catch(() => undefined);
 }
 
@@ -131,7 +131,7 @@ function moved({store, ui}: TimelineContext, view: TimelineView, action: Timelin
 	}
 }
 
-/** The moment moves there, and what happened then is selected. In the present it is live again. */
+/** Moves the moment and selects what happened then. In the present, the timeline becomes live. */
 function at(view: TimelineView, placed: Arrangement, moment: number | null, now: number): TimelineView {
 	if (moment === null) return view;
 	if (moment >= now) return {...view, moment: null, end: null};
@@ -139,7 +139,7 @@ function at(view: TimelineView, placed: Arrangement, moment: number | null, now:
 	const item = itemAt(marks, replay, moment);
 	const selected = item ?? (view.selected !== null && view.selected.at <= moment ? view.selected : null);
 	const since = view.moment === null || view.moment.since === null ? null : now;
-	// The window follows the moment by itself; where it goes from there is kept.
+	// `windowOf` follows the moment; keep the window that it finds.
 	const next: TimelineView = {...view, selected, moment: {at: moment, since}};
 	return {...next, end: windowOf(next, now).to, top: topFor(next, placed)};
 }
@@ -154,7 +154,7 @@ function played(view: TimelineView, now: number): TimelineView {
 	return {...view, end: windowOf(view, now).to, moment: {at: moment, since: pausing ? null : now}};
 }
 
-/** The latest that can be seen: what came after the moment, or lies right of the window, cannot. */
+/** The latest visible time: limited by the window and by the moment. */
 function latestIn(view: TimelineView, now: number): number {
 	return Math.min(windowOf(view, now).to - 1, momentOf(view, now) ?? Infinity);
 }
@@ -167,7 +167,7 @@ function step(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: numbe
 	return item === null || item.at > until ? null : item;
 }
 
-/** Where no further lane has anything, the lanes scroll. */
+/** Selects an item in the next lane that has one; if there is none, scrolls the lanes. */
 function toLane(view: TimelineView, placed: Arrangement, by: 1 | -1, now: number): TimelineView {
 	const item = inLane(view, placed, by, now);
 	if (item !== null) return select(view, placed, item, now);
@@ -194,7 +194,7 @@ function inLane(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: num
 	return null;
 }
 
-/** The lane in which something stands; null where it has none. */
+/** The lane of an item; null if it has none. */
 function laneOf(selected: Selected | null, {marks, replay}: Arrangement['picture']): string | null {
 	if (selected === null) return null;
 	if (selected.kind === 'message') return marks.get(selected.id)?.tag ?? null;
@@ -202,7 +202,7 @@ function laneOf(selected: Selected | null, {marks, replay}: Arrangement['picture
 	return bars.find(({from}) => from === selected.at)?.lane ?? unowned;
 }
 
-/** The view with this selected, and visible. */
+/** The view with an item selected and visible. */
 function select(view: TimelineView, placed: Arrangement, selected: Selected | null, now: number): TimelineView {
 	if (selected === null) return view;
 	const next = {...view, selected, top: topFor({...view, selected}, placed)};
@@ -212,7 +212,7 @@ function select(view: TimelineView, placed: Arrangement, selected: Selected | nu
 	return endingAt(next, edge, now);
 }
 
-/** The first lane so that the selected one is among those shown. */
+/** The first lane to show so that the selected item is visible. */
 function topFor({selected, top}: TimelineView, {picture, rows}: Arrangement): number {
 	const lane = picture.lanes.indexOf(laneOf(selected, picture) ?? '');
 	if (lane === -1) return top;
@@ -220,22 +220,22 @@ function topFor({selected, top}: TimelineView, {picture, rows}: Arrangement): nu
 	return lane < from ? lane : lane >= from + rows.shown ? lane - rows.shown + 1 : from;
 }
 
-/** Leaves the timeline for what is selected: the message in its channel, or in its thread where it is older; the task. */
+/** Closes the timeline and opens what is selected: a task, or a message in its channel or, if it is older, in its thread. */
 function open(context: TimelineContext, {selected}: TimelineView): void {
 	const {store, ui} = context;
 	if (selected === null) {
 		const {keyFor} = ui.getState().keymap;
 		return ui.setState({
-			notice: `Nothing is selected: ${keyFor('timeline_earlier')} and ${keyFor('timeline_later')} select.`,
+			notice: `Select something first, with ${keyFor('timeline_earlier')} and ${keyFor('timeline_later')}.`,
 		});
 	}
 	if (selected.kind === 'task') openTask(context, selected.id);
-	else if (!openMessage(context, selected.id)) return ui.setState({notice: 'This message is not read yet.'});
+	else if (!openMessage(context, selected.id)) return ui.setState({notice: 'This message has not been loaded yet.'});
 	ui.setState({timeline: null});
 	store.history.close();
 }
 
-/** A step stands in its plan. */
+/** Selects a task in the tasks pane; for a step, its plan. */
 function openTask({store, ui, focus}: TimelineContext, id: number): void {
 	focus(tasksPane);
 	const selected = String(store.history.task(id)?.parent_id ?? id);

@@ -15,9 +15,9 @@ import type {Ui} from '../model/ui.ts';
 import type {Keymap} from '../settings/keymap.ts';
 import {momentOf, windowOf, type TimelineView} from '../model/timeline-view.ts';
 
-/** Columns of the names at the least and at the most, with what stands before and behind them. */
+/** The minimum and maximum width of the names, including signs and gaps. */
 const [minLabels, maxLabels] = [10, 20];
-/** Heading, axis, and the line above the text. */
+/** Rows for the heading, the axis, and the rule below the lanes. */
 const besideLanes = 3;
 
 export interface Arrangement {
@@ -25,11 +25,11 @@ export interface Arrangement {
 	readonly labels: number;
 	readonly picture: Picture;
 	readonly rows: LaneRows;
-	/** Rows of what is selected. */
+	/** Rows for the details below the lanes. */
 	readonly below: number;
 }
 
-/** Where everything stands in that rectangle. `now`: milliseconds since 1970. */
+/** Lays out the timeline in a rectangle. `now`: milliseconds since 1970. */
 export function arrange(
 	state: State,
 	past: HistoryStore,
@@ -86,7 +86,7 @@ export function timelineLines(
 	];
 }
 
-/** The line above the text, which says how many lanes are not shown. */
+/** The rule below the lanes, which says which lanes are shown if not all are. */
 function ruleWords({keyFor}: Keymap, {shown, top}: LaneRows, count: number, width: number): Printable {
 	if (shown >= count) return p`─`.repeat(width);
 	const words = p` lanes ${top + 1}–${top + shown} of ${count} · ${keyFor('timeline_lane_below')} ${keyFor('timeline_lane_above')} `;

@@ -5,15 +5,15 @@ import {columnOf, type Scale} from './axis.ts';
 import {barsOf, unowned, type Bar} from './bars.ts';
 import {createTraffic, type Traffic} from './traffic.ts';
 
-/** What is drawn, whatever part of it is on the screen. */
+/** Everything to draw in the window, including lanes that are scrolled out of view. */
 export interface Picture {
 	readonly scale: Scale;
-	/** The folded tags of the lanes, then `unowned` where there are such tasks. */
+	/** The folded tags of the lanes, then `unowned` if there are tasks without an owner. */
 	readonly lanes: readonly string[];
 	readonly traffic: Traffic;
 	/** By lane. */
 	readonly bars: ReadonlyMap<string, readonly Bar[]>;
-	/** The column of the present, or of the moment that is shown. */
+	/** The column of the present, or of the moment shown. */
 	readonly edge: number;
 	readonly replay: Replay;
 	readonly marks: Marks;
@@ -27,12 +27,12 @@ interface Drawn {
 	readonly picture: Picture;
 }
 
-/** What was drawn last of the same lanes. */
+/** The latest picture of each list of lanes. */
 const drawn = new WeakMap<readonly string[], Drawn>();
 
 /**
- * The picture; the same object while nothing that it is made of has changed, and grown by what came when only that did.
- * `moment` null: now. Times: milliseconds since 1970.
+ * The picture; the same object while nothing that it depends on changes. If only messages were added, it is updated rather than
+ * made again. `moment` null: now. Times are milliseconds since 1970.
  */
 export function pictureOf(
 	past: HistoryStore,
