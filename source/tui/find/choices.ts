@@ -11,7 +11,7 @@ import type {Ui} from '../model/ui.ts';
 import {presenceWords} from '../settings/words.ts';
 import type {ProgramCommand} from '../model/palette.ts';
 
-/** What a choice leads to. */
+/** What a choice does. */
 type Target =
 	| {readonly kind: 'action'; readonly action: Action}
 	| {readonly kind: 'pane'; readonly pane: PaneId}
@@ -21,20 +21,20 @@ type Target =
 	| {readonly kind: 'command'; readonly command: ProgramCommand};
 
 export interface Choice {
-	/** The same at each start: what was used lately is known by it. */
+	/** Stable across runs, because recently used choices are remembered by it. */
 	readonly id: string;
-	/** What is read, and looked through first. */
+	/** The text shown, which is matched first. */
 	readonly label: Printable;
-	/** More that is looked through, and stands beside it in grey. */
+	/** More text to match, shown in grey after the label. */
 	readonly detail: Printable;
-	/** At the right: the key that does the same, or what kind of thing it is. */
+	/** At the right: the key that does the same, or the kind of choice. */
 	readonly right: Printable;
-	/** Whose colour the label has. */
+	/** The tag whose colour the label has. */
 	readonly tag: Tag | null;
 	readonly target: Target;
 }
 
-/** What moves within a pane, or is no use in a list. */
+/** Actions that are left out, because they move within a pane or make no sense in a list. */
 const apart: ReadonlySet<Action> = new Set<Action>([
 	'down',
 	'up',
@@ -50,7 +50,7 @@ const apart: ReadonlySet<Action> = new Set<Action>([
 
 const maxTasks = 300;
 
-/** Everything that can be chosen for what is typed: best matches first, of those that match alike what was used lately. */
+/** The choices that match the typed text, best matches first; among equal matches, recently used ones first. */
 export function choicesFor(state: State, ui: Ui, typed: string, now: number): Choice[] {
 	const all = everyChoice(state, ui, now);
 	const used = new Map(ui.recent.commands.map((id, index) => [id, index]));
@@ -91,7 +91,7 @@ function everyChoice(state: State, ui: Ui, now: number): Choice[] {
 	];
 }
 
-/** What keys do in the focused pane. */
+/** The actions of keys in the focused pane. */
 function actionChoices({search, focus, keymap: {bindings}}: Ui): Choice[] {
 	const own = focus === tasksPane ? bindings.filter(({scope: place}) => place === 'tasks') : [];
 	const general = bindings.filter(

@@ -14,29 +14,26 @@ import {homeOf, withoutThreadAt, type UiStore} from '../model/ui.ts';
 export interface Surface {
 	readonly store: MailboxStore;
 	readonly ui: UiStore;
-	/** Gives a pane the keys, also one that is hidden. */
+	/** Focuses a pane, even a hidden one. */
 	readonly focus: (pane: PaneId) => void;
 }
 
-/**
- * Shows a message among what was said before and after it: in the focused pane where it stands there, else in the channel
- * of its tag.
- */
+/** Shows a message in context: in the focused pane if it belongs there, otherwise in the channel of its tag. */
 export async function jumpTo({store, ui, focus}: Surface, message: Message): Promise<void> {
 	const pane = paneFor({store, ui}, message);
 	ui.setState(now => withoutThreadAt(now, pane));
 	focus(pane);
-	// Among what a filter lets through nobody sees what it was said in answer to.
+	// A filter would hide the messages around it.
 	const filters = new Map(ui.getState().filters);
-	if (filters.delete(pane)) ui.setState({filters, notice: 'The filter was cleared to go there.'});
+	if (filters.delete(pane)) ui.setState({filters, notice: 'Cleared the filter to show the message.'});
 	try {
 		if (!isShown({store, ui}, pane, message)) await store.loadAround(pane, message.id);
 	} catch (error) {
 		if (!(error instanceof MailboxError)) throw error;
-		return ui.setState({notice: `#${message.id} cannot be read now: ${printable(error.message)}`});
+		return ui.setState({notice: `Cannot load #${message.id}: ${printable(error.message)}`});
 	}
 	const now = ui.getState();
-	// The human went elsewhere meanwhile.
+	// The human has moved meanwhile.
 	if (now.focus !== pane) return;
 	ui.setState(centredAround(store.getState(), now, layoutOf(now), pane, message.id));
 	lookBack({store, ui}, pane, null);

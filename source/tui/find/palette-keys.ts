@@ -15,11 +15,11 @@ import {withRecent} from '../model/recent.ts';
 
 export interface PaletteSurface extends Surface {
 	readonly context: ComposeContext;
-	/** What a key does. */
+	/** Performs an action. */
 	readonly act: (action: Action) => void;
-	/** Opens the search with this text. */
+	/** Opens the search with a text. */
 	readonly search: (text: string) => void;
-	/** The program's commands in a shell, read when somebody asks for them. */
+	/** The commands of the `agentmux` command line, loaded when needed. */
 	readonly commands: () => Promise<readonly ProgramCommand[]>;
 }
 
@@ -30,7 +30,7 @@ const steps: {readonly [Name in Action]?: number} = {
 	panel_page_next: 10,
 };
 
-/** Returns what opens the palette. */
+/** Returns a function that opens the palette. */
 export function createPalette(surface: PaletteSurface): () => void {
 	const {store, ui} = surface;
 

@@ -9,7 +9,7 @@ import type {Drawn, OverlayPart} from '../model/ui.ts';
 import type {Palette} from '../model/palette.ts';
 import {panel, panelKeys, panelRect, roomIn} from './panel.ts';
 
-/** Everything that can be done here, by name. */
+/** Draws the palette. */
 export function palettePanel({state, ui, now}: Drawn, {editor, index}: Palette): OverlayPart {
 	const rect = panelRect(ui.columns, ui.rows);
 	const room = roomIn(rect);
@@ -18,7 +18,7 @@ export function palettePanel({state, ui, now}: Drawn, {editor, index}: Palette):
 	return panel({
 		rect,
 		prompt: {text: p`  : `, style: theme.strong},
-		placeholder: p`what to do, or where to go`,
+		placeholder: p`command, pane, task or search`,
 		editor,
 		faults: [],
 		count: {
@@ -28,7 +28,7 @@ export function palettePanel({state, ui, now}: Drawn, {editor, index}: Palette):
 		lines: choices
 			.slice(from, from + room)
 			.map((choice, at) => choiceLine(choice, editor.text, from + at === index, rect.width)),
-		keys: panelKeys(ui.keymap, p`do it`, p`back`),
+		keys: panelKeys(ui.keymap, p`select`, p`back`),
 	});
 }
 
@@ -45,7 +45,7 @@ function choiceLine({label, detail, right, tag}: Choice, typed: string, chosen: 
 	return chosen ? {strip, tint: selectedTint} : {strip};
 }
 
-/** The letters that were typed, in bold. */
+/** A text with the matching letters in bold. */
 function standingOut(text: Printable, places: ReadonlySet<number>, offset: number, of: number): Span[] {
 	const bold = style({...lookOf(of), bold: true, underline: true});
 	const spans: Span[] = [];

@@ -11,10 +11,10 @@ import type {Drawn, OverlayPart} from '../model/ui.ts';
 import {panel, panelKeys, panelRect, roomIn} from './panel.ts';
 import type {Search} from '../model/search.ts';
 
-/** Rows of one hit: its head, and the line in which it was found. */
+/** Rows of one hit: its head, and the line that matches. */
 const hitRows = 2;
 
-/** What is searched for, and what was found while it is typed. */
+/** Draws the search and its hits. */
 export function searchPanel({state, ui, now}: Drawn): OverlayPart | null {
 	const {columns, rows, search, keymap} = ui;
 	if (search === null) return null;
@@ -32,7 +32,7 @@ export function searchPanel({state, ui, now}: Drawn): OverlayPart | null {
 				: hitLines(state, search, rect.width, roomIn(rect), now),
 		keys: panelKeys(
 			keymap,
-			p`go there`,
+			p`select`,
 			p`end`,
 			columns < 60 ? '' : p`then ${keymap.keyFor('hit_next')} ${keymap.keyFor('hit_previous')} older, newer`,
 		),
@@ -49,7 +49,7 @@ function countOf({editor, hits, more, phase, failure, index}: Search): Span {
 		case 'failed':
 			return {text: printable(failure ?? 'failed'), style: theme.bad};
 		case 'local':
-			return {text: p`offline: ${counted(hits.length, 'hit')} in what is loaded`, style: theme.warn};
+			return {text: p`offline: ${counted(hits.length, 'hit')} in loaded messages`, style: theme.warn};
 		case 'done':
 			if (hits.length === 0) return {text: p`nothing found`, style: theme.grey};
 			return {
@@ -59,7 +59,7 @@ function countOf({editor, hits, more, phase, failure, index}: Search): Span {
 	}
 }
 
-/** The hits around the chosen one. */
+/** The hits around the selected one. */
 function hitLines(state: State, search: Search, width: number, room: number, now: number): PaintedLine[] {
 	const shown = Math.max(1, Math.floor(room / hitRows));
 	const from = Math.max(0, Math.min(search.index - Math.floor(shown / 2), search.hits.length - shown));
@@ -77,7 +77,7 @@ function hitLines(state: State, search: Search, width: number, room: number, now
 	});
 }
 
-/** The first line of the body that holds what was searched for, from a little before it where it is long. */
+/** The first line of the body that matches; if it is long, from shortly before the match. */
 function excerpt({body}: Message, marks: RegExp | null, width: number): Printable {
 	const lines = printableLines(body.slice(0, 100_000));
 	for (const line of lines) {
@@ -93,15 +93,15 @@ function excerpt({body}: Message, marks: RegExp | null, width: number): Printabl
 
 const hints: ReadonlyArray<readonly [Printable, Printable]> = [
 	[p`word`, p`begins a word; also "a phrase"; -word excludes`],
-	[p`from:TAG to:TAG tag:TAG`, p`written by it, addressed to it, either`],
+	[p`from:TAG to:TAG tag:TAG`, p`written by, addressed to, or either`],
 	[p`after:2h before:2026-11-20`, p`also 30m, 3d, 14:30, yesterday`],
 	[p`in:#12 id:12`, p`that thread, that message`],
-	[p`has:task has:code has:link`, p`names a #number, has \`code\`, an address`],
+	[p`has:task has:code has:link`, p`contains a #number, \`code\`, an address`],
 	[p`is:unread is:mine`, p`also is:unverified, is:stuck`],
 	[p`one or other`, p`either side of the or`],
 ];
 
-/** What can be typed, and what was searched for before. */
+/** The syntax of searches, and recent ones. */
 function hintLines(recent: readonly string[], width: number, room: number): PaintedLine[] {
 	const column = width < 60 ? 0 : 30;
 	const grammar = hints.map(([what, meaning]): Span[] =>
