@@ -13,13 +13,13 @@ import {Text} from '../view/text.tsx';
 import {situation, spoken} from './lines.ts';
 import {timelineWords} from './timeline.ts';
 
-/** Messages read out at the start, and at once later on. */
+/** How many messages are read out at the start, and together later on. */
 const atStart = 10;
 const atOnce = 50;
 /** Milliseconds between two announcements. */
 const pace = 300;
 
-/** The program for a screen reader: what comes is said in lines, one below the other; below it stands what one does. */
+/** The program for a screen reader: new messages as lines, followed by the current pane, overlay or draft. */
 export function Reader() {
 	const {store, now} = useSurroundings();
 	const ui = useUi(each => each);
@@ -44,18 +44,18 @@ export function Reader() {
 			{ui.notice !== null && <Text>{printable(ui.notice)}</Text>}
 			{ui.mode === 'compose' && ui.overlay === null && <ComposeLines state={state} compose={ui.compose} />}
 			{ui.mode === 'read' && ui.overlay === null && ui.timeline === null && (
-				<Text>{p`${ui.keymap.keyFor('compose')} writes, ${ui.keymap.keyFor('help')} lists all keys`}</Text>
+				<Text>{p`${ui.keymap.keyFor('compose')} to write, ${ui.keymap.keyFor('help')} for all keys`}</Text>
 			)}
 		</Box>
 	);
 }
 
-/** Who writes, then the text: the cursor stands at its end. */
+/** The draft with its tag; the cursor is at the end of the text. */
 function ComposeLines({state, compose}: {readonly state: State; readonly compose: Compose}) {
 	const tag = composeTag(state, compose);
 	const me = state.identity?.tag ?? HUMAN;
 	const by = tag === me ? '' : p` by ${printable(me)}`;
-	const answer = compose.reply === null ? '' : p`, reply to ${compose.reply.id} of ${printable(compose.reply.tag)}`;
+	const answer = compose.reply === null ? '' : p`, reply to ${compose.reply.id} by ${printable(compose.reply.tag)}`;
 	const {text, cursor} = compose.editor;
 	const behind = text.slice(cursor);
 	return (
@@ -67,7 +67,7 @@ function ComposeLines({state, compose}: {readonly state: State; readonly compose
 	);
 }
 
-/** Renders again when more of the past was read. */
+/** Renders again when more of the history was loaded. */
 function useHistory(): void {
 	const {store} = useSurroundings();
 	const [, render] = useState(0);
@@ -80,7 +80,7 @@ function useAnnouncements(): void {
 	useEffect(() => announced(store, write, now), [store, write, now]);
 }
 
-/** Says each message once, in order, above what one does, until the returned function is called. */
+/** Writes each message once, in order, above the rest, until the returned function is called. */
 function announced(store: MailboxStore, write: (text: Printable) => void, now: () => number): () => void {
 	let said = 0;
 	let begun = false;

@@ -26,10 +26,10 @@ interface ReaderOptions {
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
 
-/** One channel at a time: keys mean the same as on a small screen. */
+/** Keys work as on a small screen with one pane. */
 const size = {columns: 80, rows: 24};
 
-/** The same program for a screen reader: plain lines in one column, no screen of its own, no colours, no boxes. */
+/** Runs the program for a screen reader: plain lines, no alternate screen, no colours, no boxes. */
 export async function startReader({
 	store,
 	name,
