@@ -9,10 +9,10 @@ import {notableSpans, over} from './notable.ts';
 const strong = style({bold: true});
 const emphasis = style({italic: true});
 const struck = style({strike: true});
-/** More of a target that is not a web address is not shown. */
+/** How much of a target is shown that is not a web address. */
 const maxTargetLength = 80;
 
-/** What stands within a block as spans, one list for each of its lines. */
+/** Inline tokens as spans, one list per line. */
 export function inlineLines(tokens: readonly MarkedToken[], base: Style): Span[][] {
 	const lines: Span[][] = [[]];
 	append(lines, tokens, base);
@@ -44,9 +44,9 @@ function append(lines: Span[][], tokens: readonly MarkedToken[], base: Style): v
 			case 'escape':
 				appendText(lines, token.text, base);
 				break;
-			// Of its text the lexer has made characters of numbers: `&#27;` must not become an escape.
+			// Use `raw`, because the lexer decodes entities in `text`: `&#27;` must not become an escape.
 			case 'text':
-			// Raw HTML is text. No other block stands within a line.
+			// Raw HTML is shown as text. The block tokens never occur within a line.
 			case 'html':
 			case 'blockquote':
 			case 'checkbox':
@@ -71,7 +71,7 @@ function appendText(lines: Span[][], text: string, base: Style): void {
 	}
 }
 
-/** A link's text, and where it leads: the text is somebody's claim, so the host stands beside it unless it says the same. */
+/** A link's text, followed by the host unless the text says the same, because the text may lie about the target. */
 function appendLink(lines: Span[][], {type, href, text, tokens}: Tokens.Link | Tokens.Image, base: Style): void {
 	const url = webAddress(href);
 	const inner = type === 'image' ? [] : (tokens as MarkedToken[]);
@@ -91,14 +91,14 @@ function appendLink(lines: Span[][], {type, href, text, tokens}: Tokens.Link | T
 	if (target !== '') add(lines, [{text: p` (${target})`, style: over(base, theme.grey)}]);
 }
 
-/** Where a link would lead that is none here: another scheme, a path. Nothing for a mail address that says it itself. */
+/** The target of a link that is not a web address, but a path or another scheme. Empty if the text already says it. */
 function plainTarget(href: string, text: string): Printable {
 	if (href === '' || href === text || href === `mailto:${text}`) return p``;
 	const target = oneLine(href);
 	return textWidth(target) <= maxTargetLength ? target : p`${target.slice(0, maxTargetLength)}…`;
 }
 
-/** The second gate: whatever the lexer made of a printable text, what is drawn is printable. */
+/** Makes the text printable again, whatever the lexer made of it. */
 function oneLine(text: string): Printable {
 	return printable(text.replaceAll('\n', ' '));
 }

@@ -6,7 +6,7 @@ import {type Printable} from '../../printable.ts';
 
 const notable = new RegExp(String.raw`${mentionPattern}|(?<![\w#&])#\d+\b`, 'gu');
 
-/** Text with mentions in their tag's colour, and the numbers of tasks and messages. */
+/** Text with mentions in their tags' colours, and with highlighted numbers of tasks and messages. */
 export function notableSpans(text: Printable, base: Style): Span[] {
 	const spans: Span[] = [];
 	let from = 0;
@@ -21,7 +21,7 @@ export function notableSpans(text: Printable, base: Style): Span[] {
 	return spans;
 }
 
-/** What `above` says of a look, and `base` where it says nothing. */
+/** The style `above`, with `base` for the properties it does not set. */
 export function over(base: Style, above: Style): Style {
 	return style({...lookOf(base), ...lookOf(above)});
 }

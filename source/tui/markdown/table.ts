@@ -11,14 +11,14 @@ import type {Setting} from './setting.ts';
 
 /** Columns between two cells. */
 const gap = 2;
-/** Nothing can be read in a cell narrower than this; what has no room beside others is left out, with a sign. */
+/** The minimum width of a column; columns that do not fit are left out, with a sign. */
 const minColumn = 4;
-/** Lines of one cell; the last of them is cut with `…`. */
+/** The maximum number of lines in a cell; the last one is cut with `…`. */
 const tallest = 3;
-/** The widths of columns are taken from so many rows. */
+/** How many rows are measured for the widths of columns. */
 const measured = 100;
 
-/** A table fitted to the width: columns as wide as they need to be, or each with its share; long cells are wrapped. */
+/** A table fitted to the width: columns as wide as needed, or with equal shares of the room; long cells are wrapped. */
 export function* tableLines(document: Document, table: Tokens.Table, {width, base}: Setting): Generator<Strip> {
 	const shown = Math.min(table.header.length, Math.max(1, Math.floor((width + gap) / (minColumn + gap))));
 	const cell = ({text}: Tokens.TableCell, look: Style): Strip => strip(inlineLines(document.inline(text), look).flat());
@@ -44,7 +44,7 @@ export function* tableLines(document: Document, table: Tokens.Table, {width, bas
 	}
 }
 
-/** Widths that together take no more than `room`: what is narrow keeps its own, the others share what is left. */
+/** Widths that add up to at most `room`: narrow columns keep theirs, the others share the rest. */
 export function fitted(natural: readonly number[], room: number): number[] {
 	const widths = natural.map(() => 0);
 	let open = natural.map((_, column) => column);
@@ -85,7 +85,7 @@ function cellLines(cell: Strip, width: number): Strip[] {
 	const lines = wrap(cell, width);
 	if (lines.length <= tallest) return lines.map(line => clip(line, width));
 	const last = lines[tallest - 1] ?? strip([]);
-	// One cell more than fits, so that the sign stands where the text goes on.
+	// One column more than fits, so that clipping adds the `…` where the text continues.
 	const more = joined(last, strip([{text: p` `.repeat(width), style: theme.text}]));
 	return [...lines.slice(0, tallest - 1), clip(more, Math.min(width, last.glyphs.length + 1))];
 }
@@ -97,7 +97,7 @@ function aligned(cell: Strip, align: Tokens.Table['align'][number] | undefined, 
 	return joined(spaces(before), cell, spaces(free - before));
 }
 
-/** Without the blanks at its end. */
+/** The line without trailing blanks. */
 function trimmed(line: Strip): Strip {
 	let end = line.glyphs.length;
 	while (end > 0 && line.glyphs[end - 1] === ' ' && line.styles[end - 1] === theme.text) end--;
