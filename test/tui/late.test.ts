@@ -1,8 +1,8 @@
 import {expect, it} from 'vitest';
-import {arrivals, isPartMissing, lazy, onArrival} from '../../source/tui/screen/lazy.ts';
+import {loadedCount, isPartMissing, lazy, onArrival} from '../../source/tui/screen/lazy.ts';
 
 it('stays null if it cannot be loaded, and reports that instead of ending the program', async () => {
-	const before = arrivals();
+	const before = loadedCount();
 	const heard = new Promise<void>(resolve => {
 		onArrival(resolve);
 	});
@@ -11,5 +11,5 @@ it('stays null if it cannot be loaded, and reports that instead of ending the pr
 	await heard;
 	expect(part()).toBeNull();
 	expect(isPartMissing()).toBe(true);
-	expect(arrivals()).toBe(before);
+	expect(loadedCount()).toBe(before);
 });

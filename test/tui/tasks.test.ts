@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import type {Task} from '../../source/mailbox/task.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
-import {tableLines} from '../../source/tui/panes/table-lines.ts';
+import {resultTableLines} from '../../source/tui/panes/result-table.ts';
 import {taskCardLines} from '../../source/tui/panes/task-card.ts';
 import {taskList} from '../../source/tui/panes/task-rows.ts';
-import {standing} from '../../source/tui/panes/task-words.ts';
+import {statusSpans} from '../../source/tui/panes/task-words.ts';
 import {textWidth} from '../../source/tui/screen/strip.ts';
 import {openSteps} from '../../source/tui/tasks/cancel.ts';
 import {bundle} from '../helpers/bundle.ts';
@@ -198,7 +198,7 @@ describe('the list of tasks', () => {
 		const state = withTasks(tasks => tasks.add({title: 'a'}, 'A'));
 		const task: Task = {...state.tasks.get(1)!, ...change};
 		const now = Date.parse(task.created_at) + 1000;
-		return standing({...state, tasks: new Map([[1, task]])}, task, now, roomy)
+		return statusSpans({...state, tasks: new Map([[1, task]])}, task, now, roomy)
 			.map(({text}) => text)
 			.join('');
 	};
@@ -242,8 +242,8 @@ describe('a card', () => {
 });
 
 describe('rows of a table', () => {
-	const shown = (...given: Parameters<typeof tableLines>) =>
-		tableLines(...given).map(line => line.map(({text}) => text).join(''));
+	const shown = (...given: Parameters<typeof resultTableLines>) =>
+		resultTableLines(...given).map(line => line.map(({text}) => text).join(''));
 
 	it('stand in columns under their names, numbers at the right', () => {
 		const rows = [

@@ -31,9 +31,9 @@ function helpLines({rows, columns, timeline, keymap}: Ui): Span[][] {
 	];
 	const all = timeline === null ? everywhere : lookingBack;
 	const height = Math.max(2, rows - 4);
-	const most = Math.max(1, Math.floor((columns - 4) / helpColumn));
-	const needed = Math.min(most, Math.ceil(all.length / Math.max(1, height - 2)));
-	return besides(all, needed);
+	const maxColumns = Math.max(1, Math.floor((columns - 4) / helpColumn));
+	const needed = Math.min(maxColumns, Math.ceil(all.length / Math.max(1, height - 2)));
+	return inColumns(all, needed);
 }
 
 function section({bindings}: Keymap, title: Printable, scope: KeyScope): Span[][] {
@@ -61,7 +61,7 @@ const editing: readonly Span[][] = [
 ];
 
 /** Arranges a list in columns of about the same length, read from top to bottom. */
-function besides(lines: readonly Span[][], count: number): Span[][] {
+function inColumns(lines: readonly Span[][], count: number): Span[][] {
 	const length = Math.ceil(lines.length / count);
 	return Array.from({length}, (_, row) =>
 		Array.from({length: count}, (_, column) => lines[column * length + row] ?? []).flatMap((line, column) =>

@@ -1,5 +1,5 @@
 import type {Message} from '../../mailbox/message.ts';
-import type {Choice, Target} from '../model/choice.ts';
+import type {Reference, ReferenceTarget} from '../model/reference.ts';
 import {quoteInto} from '../compose/quote.ts';
 import type {ComposeContext} from '../model/draft.ts';
 import {linkReferences, taskReferences} from '../panes/references.ts';
@@ -8,9 +8,9 @@ import {currentEntry, withView} from '../panes/navigate.ts';
 import type {Platform} from '../terminal/platform.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {taskList} from '../panes/task-rows.ts';
-import {openThread, reveal, walked} from '../panes/jump-list.ts';
+import {openThread, reveal, withJump} from '../panes/jump-list.ts';
 import {counted} from '../settings/words.ts';
-import {choice} from './choice.ts';
+import {pickReference} from './pick-reference.ts';
 
 /** What the message keys need. */
 export interface MessageContext extends ComposeContext {
@@ -38,19 +38,19 @@ export function openChosen(context: MessageContext): void {
 	const message = chosenMessage(context);
 	if (message === undefined) return;
 	if (!now.threads.has(now.focus)) return openThread(context, message);
-	choose(context, p`Go to`, taskReferences(store.getState(), message), 'This message mentions no task.');
+	followOne(context, p`Go to`, taskReferences(store.getState(), message), 'This message mentions no task.');
 }
 
 /** Follows the only choice, or asks which one. */
-function choose(context: MessageContext, title: Printable, choices: readonly Choice[], none: string): void {
-	const [first] = choices;
+function followOne(context: MessageContext, title: Printable, references: readonly Reference[], none: string): void {
+	const [first] = references;
 	if (first === undefined) return say(context, none);
-	if (choices.length === 1) return follow(context, first.target);
-	const overlay = choice(context.ui, {title, choices, choose: target => follow(context, target)});
+	if (references.length === 1) return follow(context, first.target);
+	const overlay = pickReference(context.ui, {title, references, choose: target => follow(context, target)});
 	context.ui.setState({overlay});
 }
 
-function follow(context: MessageContext, target: Target): void {
+function follow(context: MessageContext, target: ReferenceTarget): void {
 	if (target.type === 'link') void browse(context, target.address);
 	else goToTask(context, target.id);
 }
@@ -60,7 +60,7 @@ function goToTask(context: MessageContext, id: number): void {
 	if (!taskList(store.getState()).order.some(task => task.id === id)) {
 		return say(context, `#${id} is finished and no longer shown here; see ${ui.getState().program} tasks list.`);
 	}
-	const jumps = walked(ui.getState(), tasksPane);
+	const jumps = withJump(ui.getState(), tasksPane);
 	context.focus(tasksPane);
 	ui.setState({...withView(ui.getState(), tasksPane, {anchor: null, selected: String(id)}), jumps});
 }
@@ -91,7 +91,7 @@ export function copyLink(context: MessageContext): void {
 export function openLink(context: MessageContext): void {
 	const message = chosenMessage(context);
 	const links = message === undefined ? [] : linkReferences(context.ui.getState(), message);
-	choose(context, p`Open`, links, 'This message has no links.');
+	followOne(context, p`Open`, links, 'This message has no links.');
 }
 
 async function browse(context: MessageContext, address: string): Promise<void> {

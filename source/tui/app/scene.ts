@@ -5,10 +5,10 @@ import {composeLine} from '../compose/compose-lines.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {minColumns, minRows} from '../model/layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import type {Drawn, Ui} from '../model/ui.ts';
+import type {DrawInput, Ui} from '../model/ui.ts';
 import {paneLines} from '../panes/paint.ts';
 import type {PaintedLine, Part, Rect, Scene} from '../screen/grid.ts';
-import {arrivals} from '../screen/lazy.ts';
+import {loadedCount} from '../screen/lazy.ts';
 import {strip} from '../screen/strip.ts';
 import {plain} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
@@ -19,9 +19,9 @@ import {statusLine} from '../view/status-line.ts';
 import {topLine} from '../view/top-line.ts';
 
 /** Makes the lines of a pane. */
-type PaintPane = (drawn: Drawn, id: PaneId, rect: Rect) => readonly PaintedLine[];
+type PaintPane = (drawn: DrawInput, id: PaneId, rect: Rect) => readonly PaintedLine[];
 
-interface Shown extends Drawn {
+interface Shown extends DrawInput {
 	readonly history: HistoryStore;
 	/** The mailbox's name, shown after the program's. */
 	readonly name: string;
@@ -52,7 +52,7 @@ function scene(shown: Shown, paint: PaintPane): Scene {
 }
 
 /** The panes and the compose line below them. */
-function panes(drawn: Drawn, paint: PaintPane): Scene {
+function panes(drawn: DrawInput, paint: PaintPane): Scene {
 	const {panes: placed, rules, body, compose} = layoutOf(drawn.ui);
 	const {columns} = drawn.ui;
 	const {lines, cursor} = composeLine(drawn, compose);
@@ -103,7 +103,7 @@ function rememberingPanes(): PaintPane {
 		const layout = layoutOf(ui);
 		const {x, y, width, height} = rect;
 		// Countdowns change every second.
-		const made = [state, layout, ui.compose.reply, Math.floor(now / 1000), arrivals(), x, y, width, height];
+		const made = [state, layout, ui.compose.reply, Math.floor(now / 1000), loadedCount(), x, y, width, height];
 		const last = known.get(id);
 		if (last !== undefined && isSameBut(last.ui, ui) && made.every((part, at) => part === last.with[at])) {
 			return last.lines;

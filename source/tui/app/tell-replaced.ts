@@ -7,10 +7,10 @@ import type {UiStore} from '../model/ui.ts';
  * if its message is not part of the common history.
  */
 export function tellReplaced(ui: UiStore): (state: State) => void {
-	let told: State['replaced'] = null;
+	let notified: State['replaced'] = null;
 	return ({replaced}) => {
-		if (replaced === null || replaced === told) return;
-		told = replaced;
+		if (replaced === null || replaced === notified) return;
+		notified = replaced;
 		const common = replaced.common ?? 0;
 		ui.setState(({compose}) => ({
 			notice: replacedText(replaced),

@@ -3,7 +3,7 @@ import type {State} from '../../store/state.ts';
 import {fuzzy} from '../settings/fuzzy.ts';
 import type {Compose} from '../model/ui.ts';
 import {commands} from './commands.ts';
-import {completed, mentioning} from './mention-completion.ts';
+import {completed, mentionAtCursor} from './mention-completion.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
 import type {Editor} from '../editor/editor.ts';
 import {knownTags} from '../model/tags.ts';
@@ -26,7 +26,7 @@ interface Completions {
 }
 
 const none: Completions = {list: [], onEnter: false};
-const most = 6;
+const maxCompletions = 6;
 
 /** The completions at the cursor, best first. */
 export function completionsFor(state: State, compose: Compose): readonly Completion[] {
@@ -52,14 +52,14 @@ function commandCompletions({editor}: Compose): Completions | null {
 
 /** The tags that complete the mention at the cursor. */
 function tagCompletions(state: State, compose: Compose): Completions {
-	const mention = mentioning(compose.editor);
+	const mention = mentionAtCursor(compose.editor);
 	if (mention === null) return none;
 	const me = composeTag(state, compose);
 	const tags = fuzzy(
 		mention.typed,
 		knownTags(state).filter(tag => !sameTag(tag, me)),
 		tag => tag,
-	).slice(0, most);
+	).slice(0, maxCompletions);
 	if (tags.length === 1 && tags[0] === mention.typed) return none;
 	return {
 		list: tags.map(tag => ({
@@ -73,7 +73,7 @@ function tagCompletions(state: State, compose: Compose): Completions {
 }
 
 /** Handles a key while completions are shown; false if the key is not for them. */
-export function offerKey(context: ComposeContext, key: string): boolean {
+export function completionKey(context: ComposeContext, key: string): boolean {
 	const {compose, keymap} = context.ui.getState();
 	if (compose.completion < 0) return false;
 	const {list, onEnter} = completionsAt(context.store.getState(), compose);

@@ -5,7 +5,7 @@ import type {Keymap} from '../settings/keymap.ts';
 import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span} from '../screen/strip.ts';
 import {tagChip, tagStrong, tagStyle, theme} from '../settings/theme.ts';
-import {hasDraft, type Compose, type Ui, type Drawn} from '../model/ui.ts';
+import {hasDraft, type Compose, type Ui, type DrawInput} from '../model/ui.ts';
 import {composeTag} from '../model/draft.ts';
 import {draftView} from './draft-view.ts';
 import {forecastOf, type DeliveryForecast} from './forecast.ts';
@@ -18,9 +18,9 @@ interface ComposeLine {
 }
 
 /** The compose line: the tag it is sent as, what it replies to, the draft, and a remark at the right. */
-export function composeLine({state, ui, now}: Drawn, rect: Rect): ComposeLine {
+export function composeLine({state, ui, now}: DrawInput, rect: Rect): ComposeLine {
 	const {compose, mode} = ui;
-	const {chip, chipWidth, remark, errorWidth, view} = placed(state, ui, rect, now);
+	const {chip, chipWidth, remark, errorWidth, view} = piecesOf(state, ui, rect, now);
 	const isEmpty = mode === 'read' && !hasDraft(compose);
 	const texts = isEmpty
 		? [[{text: invitation(ui.keymap), style: theme.faint}]]
@@ -39,7 +39,7 @@ export function composeLine({state, ui, now}: Drawn, rect: Rect): ComposeLine {
 }
 
 /** The pieces of the line and the width of each. */
-function placed(state: State, {compose, keymap}: Ui, rect: Rect, now: number) {
+function piecesOf(state: State, {compose, keymap}: Ui, rect: Rect, now: number) {
 	const {search} = compose;
 	const editor = search?.shown ?? compose.editor;
 	const chip = chipOf(state, compose);
@@ -47,7 +47,7 @@ function placed(state: State, {compose, keymap}: Ui, rect: Rect, now: number) {
 	const room = rect.width - chipWidth - textWidth(editor.text.slice(0, 400)) - 2;
 	const forecast = search === null ? forecastOf(state, compose, now) : searchForecast(keymap, search);
 	const remark =
-		compose.error === null ? fittingIn(room, forecast) : {text: printable(compose.error), style: theme.bad};
+		compose.error === null ? longestThatFits(room, forecast) : {text: printable(compose.error), style: theme.bad};
 	const remarkWidth = remark === null ? 0 : textWidth(remark.text) + 2;
 	// An error may take at most half of the line.
 	const errorWidth = compose.error === null ? remarkWidth : Math.min(remarkWidth, Math.floor(rect.width / 2));
@@ -92,7 +92,7 @@ function searchForecast(keymap: Keymap, {failing, typed}: SentSearch): DeliveryF
 }
 
 /** The longest wording that fits next to the draft; null if none does. */
-function fittingIn(room: number, forecast: DeliveryForecast | null): Span | null {
+function longestThatFits(room: number, forecast: DeliveryForecast | null): Span | null {
 	const text = forecast?.wordings.find(wording => textWidth(wording) + 2 <= room);
 	return text === undefined || forecast === null ? null : {text, style: forecast.style};
 }

@@ -10,7 +10,7 @@ export interface DraftView {
 }
 
 /** How much of a line is looked at on either side of the cursor; a paste may be 200 kB long. */
-const reach = 600;
+const maxReach = 600;
 
 /** The part of the draft around the cursor that fits into `width` x `height`. Only the cursor's line scrolls sideways. Pure. */
 export function draftView({text, cursor}: Editor, width: number, height: number): DraftView {
@@ -33,18 +33,18 @@ export function draftView({text, cursor}: Editor, width: number, height: number)
 	const starts = [...above.slice(above.length - over), start, ...below].slice(0, height);
 	let column = 0;
 	const lines = starts.map((from, index) => {
-		if (index !== over) return clipped(printable(lineAt(text, from, reach)), width);
-		const left = tail(printable(text.slice(Math.max(start, cursor - reach), cursor)), width - 1);
+		if (index !== over) return clipped(printable(lineAt(text, from, maxReach)), width);
+		const left = tail(printable(text.slice(Math.max(start, cursor - maxReach), cursor)), width - 1);
 		column = textWidth(left);
-		const right = printable(lineAt(text, cursor, reach));
+		const right = printable(lineAt(text, cursor, maxReach));
 		return p`${left}${clipped(right, width - column)}`;
 	});
 	return {lines, cursor: {line: over, column}};
 }
 
 /** The line from an offset on, up to `max` characters. */
-function lineAt(text: string, from: number, most: number): string {
-	const piece = text.slice(from, from + most);
+function lineAt(text: string, from: number, max: number): string {
+	const piece = text.slice(from, from + max);
 	const end = piece.indexOf('\n');
 	return end === -1 ? piece : piece.slice(0, end);
 }

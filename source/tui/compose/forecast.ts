@@ -9,7 +9,7 @@ import {theme} from '../settings/theme.ts';
 import type {Compose} from '../model/ui.ts';
 import {presenceWords} from '../settings/words.ts';
 import {commandIn, commands} from './commands.ts';
-import {mentioning} from './mention-completion.ts';
+import {mentionAtCursor} from './mention-completion.ts';
 
 /** What will happen to the draft, in wordings from long to short. */
 export interface DeliveryForecast {
@@ -18,7 +18,7 @@ export interface DeliveryForecast {
 }
 
 /** How much of a draft is searched for mentions. */
-const lookedAt = 2000;
+const maxSearched = 2000;
 
 /**
  * When the addressees will read the draft. It warns of tags that nobody has, which are usually typos, and of agents that are
@@ -26,8 +26,8 @@ const lookedAt = 2000;
  */
 export function forecastOf(state: State, compose: Compose, now: number): DeliveryForecast | null {
 	// The mention that is still being typed does not count.
-	const open = mentioning(compose.editor);
-	const command = commandIn(compose.editor.text.slice(0, lookedAt));
+	const open = mentionAtCursor(compose.editor);
+	const command = commandIn(compose.editor.text.slice(0, maxSearched));
 	if (command !== null) {
 		if (open !== null) return null;
 		if (!('fault' in command))
@@ -37,7 +37,7 @@ export function forecastOf(state: State, compose: Compose, now: number): Deliver
 			? null
 			: {wordings: [p`no such command; // begins a message with /`, p`no such command`], style: theme.warn};
 	}
-	const tags = mentionsIn(compose.editor.text.slice(0, lookedAt)).filter(
+	const tags = mentionsIn(compose.editor.text.slice(0, maxSearched)).filter(
 		tag => open === null || !sameTag(tag, open.typed),
 	);
 	const unknown = tags.find(tag => !isAnyone(state, tag));
@@ -58,14 +58,14 @@ export function forecastOf(state: State, compose: Compose, now: number): Deliver
 		return {wordings: [p`${words}: ${outcome}`, words], style: isDoubtful ? theme.warn : theme.grey};
 	}
 	const each = agents.map(agent => ({...pickup(agent, now), tag: printable(agent.tag)}));
-	const said = (list: typeof each): Printable =>
+	const listed = (list: typeof each): Printable =>
 		joinPrintable(
 			list.map(({tag, words}) => p`${tag} ${words}`),
 			', ',
 		);
-	const late = each.filter(({isDoubtful}) => isDoubtful);
-	const wordings = late.length > 0 ? [said(each), said(late)] : [said(each)];
-	return {wordings, style: late.length > 0 ? theme.warn : theme.grey};
+	const doubtful = each.filter(({isDoubtful}) => isDoubtful);
+	const wordings = doubtful.length > 0 ? [listed(each), listed(doubtful)] : [listed(each)];
+	return {wordings, style: doubtful.length > 0 ? theme.warn : theme.grey};
 }
 
 interface Pickup {

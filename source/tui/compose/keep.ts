@@ -27,7 +27,7 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 	const draftFile = path.join(folder, 'draft.json');
 	const sentFile = path.join(folder, 'sent.jsonl');
 	const keptUnsent = new KeptUnsent(path.join(folder, 'unsent'));
-	let written = takeUp(context, draftFile, keptUnsent);
+	let written = restore(context, draftFile, keptUnsent);
 	let sent = ui.getState().compose.sent;
 	let appended = 0;
 	let timer: NodeJS.Timeout | undefined;
@@ -118,7 +118,7 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 }
 
 /** Restores what the files contain; returns the text of the draft's file. */
-function takeUp(context: ComposeContext, file: string, keptUnsent: KeptUnsent): string | null {
+function restore(context: ComposeContext, file: string, keptUnsent: KeptUnsent): string | null {
 	const text = readPrivate(file);
 	const kept = text === null ? null : readKept(text);
 	for (const draft of [...(kept?.unsent ?? []), ...keptUnsent.read()]) void deliver(context, draft);

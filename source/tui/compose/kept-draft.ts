@@ -37,12 +37,12 @@ export function readKept(text: string): KeptDraft | null {
 		tag: isTagName(value['tag']) ? value['tag'] : null,
 		reply: isReply ? {id: reply['id'] as number, tag: reply['tag'] as Tag} : null,
 		prefill: typeof value['prefill'] === 'string' ? value['prefill'] : '',
-		unsent: Array.isArray(value['unsent']) ? value['unsent'].flatMap(unsentIn) : [],
+		unsent: Array.isArray(value['unsent']) ? value['unsent'].flatMap(readUnsent) : [],
 	};
 }
 
 /** A saved message, or none if the value is not one. */
-export function unsentIn(value: unknown): Unsent[] {
+export function readUnsent(value: unknown): Unsent[] {
 	const {content, client_id, reply_to} = asObject(value) ?? {};
 	if (typeof content !== 'string' || typeof client_id !== 'string') return [];
 	return [{content, client_id, ...(isId(reply_to) ? {reply_to} : {})}];

@@ -2,7 +2,7 @@ import {readdirSync} from 'node:fs';
 import path from 'node:path';
 import type {Pending} from '../../store/state.ts';
 import {readPrivate, removePrivate, writePrivate} from '../terminal/private-file.ts';
-import {objectIn, unsentIn, type Unsent} from './kept-draft.ts';
+import {objectIn, readUnsent, type Unsent} from './kept-draft.ts';
 
 /** Number of digits at the beginning of a file's name. */
 const digits = 10;
@@ -24,7 +24,7 @@ export class KeptUnsent {
 	read(): readonly Unsent[] {
 		return this.#files().flatMap(name => {
 			const value = objectIn(readPrivate(path.join(this.#folder, name)) ?? '');
-			const kept = unsentIn(value);
+			const kept = readUnsent(value);
 			for (const {client_id} of kept) this.#names.set(client_id, name);
 			return kept;
 		});

@@ -10,12 +10,12 @@ import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/d
 import {editOf, killing} from '../editor/edit-keys.ts';
 import {edit, emptyEditor, type Editor} from '../editor/editor.ts';
 import {afterKill} from '../editor/kill.ts';
-import {offerKey} from './completions.ts';
-import {openSearch, searchFor, searchKey, vertical} from './recall.ts';
+import {completionKey} from './completions.ts';
+import {openSentSearch, typeInSentSearch, sentSearchKey, moveOrRecall} from './recall.ts';
 import {send, takeBack} from './send.ts';
-import {offeredTags} from '../model/tags.ts';
+import {matchingTags} from '../model/tags.ts';
 import {tagPicker} from '../view/tag-picker.ts';
-import {takenBack} from '../editor/undo.ts';
+import {undone} from '../editor/undo.ts';
 
 /** Opens the compose line: for a reply to an entry, or for the focused channel. An existing draft is kept. */
 export function openCompose(context: ComposeContext, answered: Entry | null): void {
@@ -54,7 +54,7 @@ export function composePaste(context: ComposeContext, text: string): void {
 /** Types letters into the draft, or into the search of sent messages. */
 export function composeType(context: ComposeContext, text: string): void {
 	if (context.ui.getState().compose.search === null) insert(context, text, true);
-	else searchFor(context, text);
+	else typeInSentSearch(context, text);
 }
 
 function insert(context: ComposeContext, text: string, typed: boolean): void {
@@ -82,7 +82,7 @@ function commandBegun(compose: Compose, typed: string): Editor | null {
 
 /** Handles a key in compose mode. */
 export function composeKey(context: ComposeContext, key: string): void {
-	if (searchKey(context, key) || offerKey(context, key)) return;
+	if (sentSearchKey(context, key) || completionKey(context, key)) return;
 	const {compose, keymap} = context.ui.getState();
 	const {editor} = compose;
 	if (compose.killed.open && !killing.has(key)) closeKill(context);
@@ -94,12 +94,12 @@ export function composeKey(context: ComposeContext, key: string): void {
 	if (action === 'leave') return context.ui.setState({mode: 'read'});
 	if (action === 'newline') return setEditor(context, edit(editor, {type: 'insert', text: '\n'}));
 	if (action === 'send') return send(context);
-	if (action === 'search_sent') return openSearch(context);
+	if (action === 'search_sent') return openSentSearch(context);
 	if (action === 'edit_elsewhere') return openEditor(context);
 	if (key === '^y') return setEditor(context, edit(editor, {type: 'insert', text: compose.killed.text}));
 	if (key === '^_') return undo(context);
-	if (key === 'up' || key === '^p') return vertical(context, 'up');
-	if (key === 'down' || key === '^n') return vertical(context, 'down');
+	if (key === 'up' || key === '^p') return moveOrRecall(context, 'up');
+	if (key === 'down' || key === '^n') return moveOrRecall(context, 'down');
 	const kill = afterKill(editor, compose.killed, key);
 	if (kill !== null) {
 		setEditor(context, kill.editor);
@@ -126,7 +126,7 @@ function closeKill(context: ComposeContext): void {
 }
 
 function undo(context: ComposeContext): void {
-	const back = takenBack(context.ui.getState().compose.undo);
+	const back = undone(context.ui.getState().compose.undo);
 	if (back !== null) setCompose(context, {...back, error: null, completion: 0});
 }
 
@@ -135,9 +135,9 @@ export function openTagPicker(context: ComposeContext): void {
 	const {ui} = context;
 	const overlay = tagPicker(context, {
 		title: p`Write as  #`,
-		offered: offeredTags,
-		under: null,
-		take(tag) {
+		tagsFor: matchingTags,
+		previous: null,
+		onPick(tag) {
 			const {compose, mode} = ui.getState();
 			// Remove a prefilled mention of the tag itself.
 			const alone = !hasDraft(compose) && sameTag(compose.prefill.trim(), `@${tag}`);

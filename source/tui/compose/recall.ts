@@ -1,10 +1,10 @@
 import {hasDraft} from '../model/ui.ts';
 import {setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
 import {edit, isOnFirstLine, isOnLastLine} from '../editor/editor.ts';
-import {searched, searchFrom} from '../model/sent.ts';
+import {sentSearchAfter, newSentSearch} from '../model/sent.ts';
 
 /** Moves up or down within the draft, and at its ends through the history. */
-export function vertical(context: ComposeContext, to: 'up' | 'down'): void {
+export function moveOrRecall(context: ComposeContext, to: 'up' | 'down'): void {
 	const {compose} = context.ui.getState();
 	const atEdge = to === 'up' ? isOnFirstLine(compose.editor) : isOnLastLine(compose.editor);
 	if (!atEdge) return setEditor(context, edit(compose.editor, {type: 'move', to}));
@@ -17,25 +17,25 @@ export function vertical(context: ComposeContext, to: 'up' | 'down'): void {
 }
 
 /** Opens the search of sent messages. */
-export function openSearch(context: ComposeContext): void {
+export function openSentSearch(context: ComposeContext): void {
 	const {editor, sent} = context.ui.getState().compose;
 	if (sent.length === 0) return setCompose(context, {error: 'There are no sent messages to search.'});
-	setCompose(context, {search: searchFrom(editor), error: null});
+	setCompose(context, {search: newSentSearch(editor), error: null});
 }
 
 /** Handles a key of the search; false if there is no search, or if the key ended it and has yet to be handled. */
-export function searchKey(context: ComposeContext, key: string): boolean {
+export function sentSearchKey(context: ComposeContext, key: string): boolean {
 	const {compose, keymap} = context.ui.getState();
 	const {search, sent} = compose;
 	if (search === null) return false;
 	const steps: {readonly [key: string]: 'newer' | 'shorter'} = {'^s': 'newer', backspace: 'shorter'};
 	const step = keymap.actionOf('compose', key) === 'search_sent' ? 'older' : steps[key];
 	if (step !== undefined) {
-		setCompose(context, {search: searched(search, sent, step)});
+		setCompose(context, {search: sentSearchAfter(search, sent, step)});
 		return true;
 	}
 	if (Array.from(key).length === 1) {
-		searchFor(context, key);
+		typeInSentSearch(context, key);
 		return true;
 	}
 	const action = keymap.actionOf('panel', key);
@@ -49,7 +49,7 @@ export function searchKey(context: ComposeContext, key: string): boolean {
 }
 
 /** Types letters into the search. */
-export function searchFor(context: ComposeContext, letters: string): void {
+export function typeInSentSearch(context: ComposeContext, letters: string): void {
 	const {search, sent} = context.ui.getState().compose;
-	if (search !== null) setCompose(context, {search: searched(search, sent, {letters})});
+	if (search !== null) setCompose(context, {search: sentSearchAfter(search, sent, {letters})});
 }

@@ -18,9 +18,9 @@ export function send(context: ComposeContext): void {
 	const content = contentOf(composeTag(store.getState(), compose), body);
 	const bytes = Buffer.byteLength(content);
 	if (bytes > maxContentBytes) {
-		const most = maxContentBytes.toLocaleString('en');
+		const limit = maxContentBytes.toLocaleString('en');
 		return setCompose(context, {
-			error: `The message has ${bytes.toLocaleString('en')} bytes, but the limit is ${most}: split it, or put it into a file.`,
+			error: `The message has ${bytes.toLocaleString('en')} bytes, but the limit is ${limit}: split it, or put it into a file.`,
 		});
 	}
 	const client_id = crypto.randomUUID();

@@ -11,13 +11,13 @@ export const emptyEditor: Editor = {text: '', cursor: 0};
 
 export type Edit =
 	| {readonly type: 'insert'; readonly text: string}
-	| {readonly type: 'move'; readonly to: Place}
-	| {readonly type: 'erase'; readonly to: Place}
+	| {readonly type: 'move'; readonly to: CursorMotion}
+	| {readonly type: 'erase'; readonly to: CursorMotion}
 	/** Swaps the letters on both sides of the cursor; at the end of a line, the last two. */
 	| {readonly type: 'transpose'};
 
 /** A movement, relative to the cursor. */
-export type Place =
+export type CursorMotion =
 	| 'left'
 	| 'right'
 	| 'word_left'
@@ -35,10 +35,10 @@ export function edit(editor: Editor, change: Edit): Editor {
 	if (change.type === 'insert') return inserted(editor, change.text);
 	if (change.type === 'transpose') return transposed(editor);
 	// A word may begin with a combining mark that belongs to the space before it.
-	const place = placeOf(editor, change.to);
-	const whole = boundaryAtOrAfter(text, place);
+	const target = targetOf(editor, change.to);
+	const whole = boundaryAtOrAfter(text, target);
 	// A key that goes left must make progress, even in a grapheme longer than the stretch that is segmented.
-	const to = whole === cursor && place < cursor ? boundaryBefore(text, cursor) : whole;
+	const to = whole === cursor && target < cursor ? boundaryBefore(text, cursor) : whole;
 	if (change.type === 'move') return {text, cursor: to};
 	const [from, end] = to < cursor ? [to, cursor] : [cursor, to];
 	const rest = text.slice(0, from) + text.slice(end);
@@ -61,8 +61,8 @@ function transposed({text, cursor}: Editor): Editor {
 	return {text: swapped, cursor: boundaryAtOrAfter(swapped, end)};
 }
 
-function placeOf({text, cursor}: Editor, place: Place): number {
-	switch (place) {
+function targetOf({text, cursor}: Editor, target: CursorMotion): number {
+	switch (target) {
 		case 'left':
 			return boundaryBefore(text, cursor);
 		case 'right':
@@ -79,7 +79,7 @@ function placeOf({text, cursor}: Editor, place: Place): number {
 			return lineEnd(text, cursor);
 		case 'up':
 		case 'down':
-			return vertical(text, cursor, place);
+			return vertical(text, cursor, target);
 	}
 }
 

@@ -25,7 +25,7 @@ export function withChange({before: steps, typing}: Undo, before: Editor, after:
 }
 
 /** The draft before the latest change, and the remaining history; null if it is empty. */
-export function takenBack({before}: Undo): {readonly editor: Editor; readonly undo: Undo} | null {
+export function undone({before}: Undo): {readonly editor: Editor; readonly undo: Undo} | null {
 	const editor = before.at(-1);
 	return editor === undefined ? null : {editor, undo: {before: before.slice(0, -1), typing: false}};
 }

@@ -1,14 +1,14 @@
 import {p, printable} from '../../printable.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {filteredOf, filteredWords} from '../model/filtered.ts';
-import type {Drawn, OverlayPart, Ui} from '../model/ui.ts';
+import {filteredOf, filterSummary} from '../model/filtered.ts';
+import type {DrawInput, OverlayPart, Ui} from '../model/ui.ts';
 import type {FilterEdit} from '../model/pane-filter.ts';
 import {strip, type Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {inputLine, onOverlay} from './panel.ts';
 
 /** A pane's filter being edited, in the pane's first row, with a syntax error below it. */
-export function filterLine({state, ui}: Drawn, {pane, editor, faults}: FilterEdit): OverlayPart | null {
+export function filterLine({state, ui}: DrawInput, {pane, editor, faults}: FilterEdit): OverlayPart | null {
 	const placed = layoutOf(ui).panes.find(({id}) => id === pane);
 	if (placed === undefined) return null;
 	const {x, y, width} = placed.rect;
@@ -21,7 +21,7 @@ export function filterLine({state, ui}: Drawn, {pane, editor, faults}: FilterEdi
 		editor,
 		faults,
 		count: {
-			text: width < 60 || filter === undefined ? p`` : filteredWords(filteredOf(state, pane, filter)),
+			text: width < 60 || filter === undefined ? p`` : filterSummary(filteredOf(state, pane, filter)),
 			style: theme.grey,
 		},
 	});

@@ -7,7 +7,7 @@ import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {lookBack} from '../panes/look-back.ts';
-import {centredAround} from '../panes/navigate.ts';
+import {withMessageCentred} from '../panes/navigate.ts';
 import {feedOf, keyOf, sourceOf} from '../panes/source.ts';
 import {homeOf, withoutThreadAt, type UiStore} from '../model/ui.ts';
 
@@ -35,7 +35,7 @@ export async function jumpTo({store, ui, focus}: Surface, message: Message): Pro
 	const now = ui.getState();
 	// The human has moved meanwhile.
 	if (now.focus !== pane) return;
-	ui.setState(centredAround(store.getState(), now, layoutOf(now), pane, message.id));
+	ui.setState(withMessageCentred(store.getState(), now, layoutOf(now), pane, message.id));
 	lookBack({store, ui}, pane, null);
 }
 

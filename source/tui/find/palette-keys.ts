@@ -7,7 +7,7 @@ import {replacedNotice} from '../screen/lazy.ts';
 import {withView} from '../panes/navigate.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import type {Surface} from './jump.ts';
-import {choicesFor, type Choice} from './choices.ts';
+import {paletteItems, type PaletteItem} from './palette-items.ts';
 import {manual} from './manual.ts';
 import {palettePanel} from './palette-panel.ts';
 import type {Palette, ProgramCommand} from '../model/palette.ts';
@@ -49,9 +49,9 @@ export function createPalette(surface: PaletteSurface): () => void {
 		show({editor, index: editor.text === now.editor.text ? now.index : 0});
 	}
 
-	function choose(choice: Choice): void {
-		ui.setState(({recent}) => ({overlay: null, recent: withRecent(recent, 'commands', choice.id)}));
-		const {target} = choice;
+	function run(item: PaletteItem): void {
+		ui.setState(({recent}) => ({overlay: null, recent: withRecent(recent, 'commands', item.id)}));
+		const {target} = item;
 		switch (target.kind) {
 			case 'action':
 				return surface.act(target.action);
@@ -74,12 +74,12 @@ export function createPalette(surface: PaletteSurface): () => void {
 	function key(now: Palette, pressed: string): void {
 		const action = ui.getState().keymap.actionOf('panel', pressed);
 		if (action === 'panel_close') return ui.setState({overlay: null});
-		const choices = choicesFor(store.getState(), ui.getState(), now.editor.text, Date.now());
-		const choice = choices[now.index];
-		if (action === 'panel_take') return choice === undefined ? undefined : choose(choice);
+		const items = paletteItems(store.getState(), ui.getState(), now.editor.text, Date.now());
+		const item = items[now.index];
+		if (action === 'panel_take') return item === undefined ? undefined : run(item);
 		const step = action === undefined ? undefined : steps[action];
 		if (step !== undefined) {
-			return show({...now, index: Math.max(0, Math.min(choices.length - 1, now.index + step))});
+			return show({...now, index: Math.max(0, Math.min(items.length - 1, now.index + step))});
 		}
 		const edited = editLine(now.editor, pressed);
 		if (edited !== null) edit(now, edited);

@@ -7,7 +7,7 @@ import {clip, joined, strip, type Span} from '../screen/strip.ts';
 import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 import {marked, placesOf} from '../model/marks.ts';
-import type {Drawn, OverlayPart} from '../model/ui.ts';
+import type {DrawInput, OverlayPart} from '../model/ui.ts';
 import {panel, panelKeys, panelRect, roomIn} from './panel.ts';
 import type {Search} from '../model/search.ts';
 
@@ -15,7 +15,7 @@ import type {Search} from '../model/search.ts';
 const hitRows = 2;
 
 /** Draws the search and its hits. */
-export function searchPanel({state, ui, now}: Drawn): OverlayPart | null {
+export function searchPanel({state, ui, now}: DrawInput): OverlayPart | null {
 	const {columns, rows, search, keymap} = ui;
 	if (search === null) return null;
 	const rect = panelRect(columns, rows);
@@ -25,7 +25,7 @@ export function searchPanel({state, ui, now}: Drawn): OverlayPart | null {
 		placeholder: p`search all of history`,
 		editor: search.editor,
 		faults: search.faults,
-		count: countOf(search),
+		count: resultCount(search),
 		lines:
 			search.editor.text.trim() === ''
 				? hintLines(ui.recent.searches, rect.width, roomIn(rect))
@@ -40,7 +40,7 @@ export function searchPanel({state, ui, now}: Drawn): OverlayPart | null {
 }
 
 /** How many hits there are, or why there are none. */
-function countOf({editor, hits, more, phase, failure, index}: Search): Span {
+function resultCount({editor, hits, more, phase, failure, index}: Search): Span {
 	if (editor.text.trim() === '') return {text: p``, style: theme.grey};
 	switch (phase) {
 		case 'idle':
@@ -81,9 +81,9 @@ function hitLines(state: State, search: Search, width: number, room: number, now
 function excerpt({body}: Message, marks: RegExp | null, width: number): Printable {
 	const lines = printableLines(body.slice(0, 100_000));
 	for (const line of lines) {
-		const [scope] = marks === null ? [] : placesOf(marks, line);
-		if (scope === undefined) continue;
-		const [start, end] = scope;
+		const [range] = marks === null ? [] : placesOf(marks, line);
+		if (range === undefined) continue;
+		const [start, end] = range;
 		if (end <= width) return line;
 		const word = line.lastIndexOf(' ', Math.max(0, start - Math.floor(width / 3))) + 1;
 		return p`…${line.slice(Math.max(word, start - width + 8), start + width)}`;

@@ -7,7 +7,7 @@ import {theme} from '../settings/theme.ts';
 import {codeLines} from './code.ts';
 import type {Document} from './document.ts';
 import {inlineLines} from './inline.ts';
-import {notableSpans, over} from './notable.ts';
+import {notableSpans, mergeStyles} from './notable.ts';
 import type {Setting} from './setting.ts';
 import {tableLines} from './table.ts';
 
@@ -20,9 +20,9 @@ const minWidth = 12;
 /** Generates a document's lines lazily. No line is wider than the setting or contains control characters. */
 export function* documentLines(document: Document, setting: Setting): Generator<Strip> {
 	yield* blockLines(document, document.blocks, setting);
-	const longest = setting.most * setting.width;
+	const maxLength = setting.maxLines * setting.width;
 	for (const line of document.rest) {
-		const text = line.length > longest ? `${line.slice(0, longest)}…` : line;
+		const text = line.length > maxLength ? `${line.slice(0, maxLength)}…` : line;
 		for (const safe of printableLines(text)) yield* wrap(strip(notableSpans(safe, setting.base)), setting.width);
 	}
 }
@@ -49,7 +49,7 @@ function* linesOf(document: Document, block: MarkedToken, setting: Setting): Gen
 		case 'heading':
 			return yield* inlineStrips(document, block.text, {
 				...setting,
-				base: over(base, block.depth === 1 ? title : theme.strong),
+				base: mergeStyles(base, block.depth === 1 ? title : theme.strong),
 			});
 		case 'paragraph':
 		case 'text':
@@ -60,7 +60,7 @@ function* linesOf(document: Document, block: MarkedToken, setting: Setting): Gen
 			return yield* listLines(document, block, setting);
 		case 'blockquote': {
 			const bar = strip([{text: p`▏ `, style: theme.faint}]);
-			const inside = {...setting, width: inner(width, 2), base: over(base, theme.grey)};
+			const inside = {...setting, width: inner(width, 2), base: mergeStyles(base, theme.grey)};
 			for (const line of blockLines(document, block.tokens as MarkedToken[], inside)) {
 				yield clip(joined(bar, line), width);
 			}
@@ -97,9 +97,9 @@ function* inlineStrips(document: Document, text: string, {width, base}: Setting)
 /** Items after their bullets, numbers or boxes, with further lines aligned to the text. */
 function* listLines(document: Document, list: Tokens.List, setting: Setting): Generator<Strip> {
 	const first = list.start === '' ? 1 : list.start;
-	const widest = list.ordered ? String(first + list.items.length - 1).length + 2 : 2;
+	const numberWidth = list.ordered ? String(first + list.items.length - 1).length + 2 : 2;
 	for (const [index, item] of list.items.entries()) {
-		const sign = list.ordered ? p`${first + index}. `.padStart(widest) : p`· `;
+		const sign = list.ordered ? p`${first + index}. `.padStart(numberWidth) : p`· `;
 		const mark: Span[] = item.task
 			? [
 					{text: list.ordered ? sign : p``, style: theme.grey},

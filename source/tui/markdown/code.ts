@@ -13,19 +13,19 @@ const maxColoured = 16_000;
 const maxNameLength = 24;
 
 /** A code block with its own background, below a line with its language. Lines are broken at the edge, not at spaces. */
-export function* codeLines(document: Document, code: Tokens.Code, {width, most}: Setting): Generator<Strip> {
+export function* codeLines(document: Document, code: Tokens.Code, {width, maxLines}: Setting): Generator<Strip> {
 	const {text, lang, codeBlockStyle} = code;
 	const name = (lang ?? '').split(/[\s,{]/u)[0] ?? '';
 	if (codeBlockStyle !== 'indented') yield header(name, width);
 	const inside = Math.max(2, width - 2);
 	let at = 0;
-	const coloured = colouredLines(document, code, name, most);
+	const coloured = colouredLines(document, code, name, maxLines);
 	const edge = strip([{text: p` `, style: theme.codeBlock}]);
 	for (const line of text.split('\n')) {
 		const spans = coloured[at++];
 		// Do not use a highlighted line that was cut off.
 		const whole = spans !== undefined && spans.reduce((sum, each) => sum + each.text.length, 0) === line.length;
-		const limited = line.length > inside * most ? `${line.slice(0, inside * most)}…` : line;
+		const limited = line.length > inside * maxLines ? `${line.slice(0, inside * maxLines)}…` : line;
 		for (const piece of broken(strip(whole ? spans : [{text: printable(limited), style: theme.codeBlock}]), inside)) {
 			const fill = p` `.repeat(Math.max(0, width - 1 - piece.glyphs.length));
 			yield clip(joined(edge, piece, strip([{text: fill, style: theme.codeBlock}])), width);
@@ -49,10 +49,10 @@ type Lines = ReadonlyArray<readonly Span[]>;
 const known = new WeakMap<Tokens.Code, {readonly shown: string; readonly lines: Lines}>();
 
 /** The lines highlighted; empty while the highlighter is loading, or if the language is unknown. */
-function colouredLines(document: Document, code: Tokens.Code, language: string, most: number): Lines {
+function colouredLines(document: Document, code: Tokens.Code, language: string, maxLines: number): Lines {
 	const colours = language === '' ? null : highlighter();
 	if (colours === null) return [];
-	const shown = code.text.slice(0, maxColoured).split('\n').slice(0, most).join('\n');
+	const shown = code.text.slice(0, maxColoured).split('\n').slice(0, maxLines).join('\n');
 	const before = known.get(code);
 	if (before?.shown === shown) return before.lines;
 	const lines = document.colouring.run(() => colours.highlighted(shown, language)) ?? [];

@@ -17,9 +17,9 @@ export interface Document {
  * Milliseconds for each of: parsing blocks, parsing inline text, highlighting code. What takes longer is shown as plain text.
  * Ordinary texts take a tenth of it, even right after the start.
  */
-const allowed = 40;
+const maxTime = 40;
 /** Even the worst text of this length is parsed in a quarter of a millisecond. */
-const short = 300;
+const shortLength = 300;
 
 /** A longer run of text is parsed in pieces, because finding emphasis takes quadratic time. */
 const maxPieceLength = 1200;
@@ -42,7 +42,7 @@ export function readDocument(text: string, limit: number): Document {
 	const after = end < text.length ? text.slice(end).split('\n') : [];
 	const known = new Map<string, readonly MarkedToken[]>();
 	const {lexer, blocks} = blocksOf(safe);
-	const inlines = new TimeBudget(allowed);
+	const inlines = new TimeBudget(maxTime);
 	return {
 		blocks: blocks ?? [],
 		rest: blocks === null ? [...safe.split('\n'), ...after] : after,
@@ -51,7 +51,7 @@ export function readDocument(text: string, limit: number): Document {
 			if (tokens === undefined) known.set(piece, (tokens = inlineOf(lexer, piece, inlines)));
 			return tokens;
 		},
-		colouring: new TimeBudget(allowed),
+		colouring: new TimeBudget(maxTime),
 	};
 }
 
@@ -83,9 +83,9 @@ function blocksOf(text: string): Blocks {
 		lexer.inlineQueue = [];
 		return {lexer, blocks};
 	};
-	const budget = new TimeBudget(allowed);
+	const budget = new TimeBudget(maxTime);
 	try {
-		return (text.length <= short ? budget.runShort(read) : budget.run(read)) ?? unread;
+		return (text.length <= shortLength ? budget.runShort(read) : budget.run(read)) ?? unread;
 	} catch (error) {
 		// Nested too deeply in another way.
 		if (error instanceof RangeError) return unread;
@@ -123,7 +123,7 @@ function readInline(lexer: Lexer, piece: string, budget: TimeBudget): MarkedToke
 		lexer.state = {...initialState};
 		return lexer.inlineTokens(piece) as MarkedToken[];
 	};
-	return piece.length <= short ? budget.runShort(read) : budget.run(read);
+	return piece.length <= shortLength ? budget.runShort(read) : budget.run(read);
 }
 
 function plainToken(text: string): MarkedToken {

@@ -3,8 +3,8 @@ import {p, printable, type Printable} from '../../printable.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
 import {linked, style, type Style} from '../screen/style.ts';
 import {theme} from '../settings/theme.ts';
-import {tellsTarget, webAddress} from './link.ts';
-import {notableSpans, over} from './notable.ts';
+import {namesTarget, webAddress} from './link.ts';
+import {notableSpans, mergeStyles} from './notable.ts';
 
 const strong = style({bold: true});
 const emphasis = style({italic: true});
@@ -26,16 +26,16 @@ function append(lines: Span[][], tokens: readonly MarkedToken[], base: Style): v
 				lines.push([]);
 				break;
 			case 'strong':
-				append(lines, token.tokens as MarkedToken[], over(base, strong));
+				append(lines, token.tokens as MarkedToken[], mergeStyles(base, strong));
 				break;
 			case 'em':
-				append(lines, token.tokens as MarkedToken[], over(base, emphasis));
+				append(lines, token.tokens as MarkedToken[], mergeStyles(base, emphasis));
 				break;
 			case 'del':
-				append(lines, token.tokens as MarkedToken[], over(base, struck));
+				append(lines, token.tokens as MarkedToken[], mergeStyles(base, struck));
 				break;
 			case 'codespan':
-				add(lines, [{text: p` ${oneLine(token.text)} `, style: over(base, theme.code)}]);
+				add(lines, [{text: p` ${oneLine(token.text)} `, style: mergeStyles(base, theme.code)}]);
 				break;
 			case 'link':
 			case 'image':
@@ -84,11 +84,11 @@ function appendLink(lines: Span[][], {type, href, text, tokens}: Tokens.Link | T
 			lines,
 			url === null
 				? line
-				: line.map(span => ({text: span.text, style: linked(over(span.style, theme.link), url.href)})),
+				: line.map(span => ({text: span.text, style: linked(mergeStyles(span.style, theme.link), url.href)})),
 		);
 	}
-	const target = url === null ? plainTarget(href, text) : tellsTarget(text, url) ? p`` : printable(url.host);
-	if (target !== '') add(lines, [{text: p` (${target})`, style: over(base, theme.grey)}]);
+	const target = url === null ? plainTarget(href, text) : namesTarget(text, url) ? p`` : printable(url.host);
+	if (target !== '') add(lines, [{text: p` (${target})`, style: mergeStyles(base, theme.grey)}]);
 }
 
 /** The target of a link that is not a web address, but a path or another scheme. Empty if the text already says it. */

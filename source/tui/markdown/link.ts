@@ -2,18 +2,18 @@ import type {MarkedToken, Tokens} from 'marked';
 import type {Document} from './document.ts';
 
 /** Terminals reject longer addresses (VTE: 2,083). */
-const longest = 2000;
+const maxLength = 2000;
 const maxLinks = 50;
 
 /** Parses the address of a link, as printing ASCII. Null unless it is an absolute http or https address. */
 export function webAddress(href: string): URL | null {
-	if (!/^https?:\/\//iu.test(href) || href.length > longest) return null;
+	if (!/^https?:\/\//iu.test(href) || href.length > maxLength) return null;
 	const url = URL.parse(href);
-	return url === null || url.host === '' || url.href.length > longest ? null : url;
+	return url === null || url.host === '' || url.href.length > maxLength ? null : url;
 }
 
 /** Whether a link's text already says where it leads. */
-export function tellsTarget(text: string, url: URL): boolean {
+export function namesTarget(text: string, url: URL): boolean {
 	if (url.username !== '' || url.password !== '' || !/^[!-~]+$/u.test(text)) return false;
 	const typed = webAddress(/^https?:/iu.test(text) ? text : `https://${text}`);
 	return typed !== null && typed.host === url.host && typed.pathname === url.pathname && typed.search === url.search;

@@ -14,7 +14,7 @@ export function notableSpans(text: Printable, base: Style): Span[] {
 		if (match.index > from) spans.push({text: text.slice(from, match.index), style: base});
 		const [whole, tag] = match;
 		from = match.index + whole.length;
-		const style = over(base, tag === undefined ? theme.task : tagStrong(tag));
+		const style = mergeStyles(base, tag === undefined ? theme.task : tagStrong(tag));
 		spans.push({text: text.slice(match.index, from), style});
 	}
 	if (from < text.length) spans.push({text: text.slice(from), style: base});
@@ -22,6 +22,6 @@ export function notableSpans(text: Printable, base: Style): Span[] {
 }
 
 /** The style `above`, with `base` for the properties it does not set. */
-export function over(base: Style, above: Style): Style {
+export function mergeStyles(base: Style, above: Style): Style {
 	return style({...lookOf(base), ...lookOf(above)});
 }

@@ -7,5 +7,5 @@ export interface Setting {
 	/** The look of plain text. */
 	readonly base: Style;
 	/** The number of lines that will be used; further ones need not be highlighted or measured. */
-	readonly most: number;
+	readonly maxLines: number;
 }

@@ -6,7 +6,7 @@ import {theme} from '../settings/theme.ts';
 import {joinPrintable, p} from '../../printable.ts';
 import type {Document} from './document.ts';
 import {inlineLines} from './inline.ts';
-import {over} from './notable.ts';
+import {mergeStyles} from './notable.ts';
 import type {Setting} from './setting.ts';
 
 /** Columns between two cells. */
@@ -14,16 +14,16 @@ const gap = 2;
 /** The minimum width of a column; columns that do not fit are left out, with a sign. */
 const minColumn = 4;
 /** The maximum number of lines in a cell; the last one is cut with `…`. */
-const tallest = 3;
+const maxCellLines = 3;
 /** How many rows are measured for the widths of columns. */
-const measured = 100;
+const measuredRows = 100;
 
 /** A table fitted to the width: columns as wide as needed, or with equal shares of the room; long cells are wrapped. */
 export function* tableLines(document: Document, table: Tokens.Table, {width, base}: Setting): Generator<Strip> {
 	const shown = Math.min(table.header.length, Math.max(1, Math.floor((width + gap) / (minColumn + gap))));
 	const cell = ({text}: Tokens.TableCell, look: Style): Strip => strip(inlineLines(document.inline(text), look).flat());
-	const head = table.header.slice(0, shown).map(each => cell(each, over(base, theme.strong)));
-	const sample = table.rows.slice(0, measured).map(row => row.slice(0, shown).map(each => cell(each, base)));
+	const head = table.header.slice(0, shown).map(each => cell(each, mergeStyles(base, theme.strong)));
+	const sample = table.rows.slice(0, measuredRows).map(row => row.slice(0, shown).map(each => cell(each, base)));
 	const natural = head.map((each, column) =>
 		Math.max(each.glyphs.length, ...sample.map(row => row[column]?.glyphs.length ?? 0), 1),
 	);
@@ -83,11 +83,11 @@ function* rowLines(
 
 function cellLines(cell: Strip, width: number): Strip[] {
 	const lines = wrap(cell, width);
-	if (lines.length <= tallest) return lines.map(line => clip(line, width));
-	const last = lines[tallest - 1] ?? strip([]);
+	if (lines.length <= maxCellLines) return lines.map(line => clip(line, width));
+	const last = lines[maxCellLines - 1] ?? strip([]);
 	// One column more than fits, so that clipping adds the `…` where the text continues.
 	const more = joined(last, strip([{text: p` `.repeat(width), style: theme.text}]));
-	return [...lines.slice(0, tallest - 1), clip(more, Math.min(width, last.glyphs.length + 1))];
+	return [...lines.slice(0, maxCellLines - 1), clip(more, Math.min(width, last.glyphs.length + 1))];
 }
 
 function aligned(cell: Strip, align: Tokens.Table['align'][number] | undefined, width: number): Strip {

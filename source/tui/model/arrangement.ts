@@ -6,7 +6,7 @@ export interface Arrangement {
 	/** Every pane, by its number. New panes are inserted; the others keep their order. */
 	readonly order: readonly PaneId[];
 	/** The panes that were brought to the screen, in order. If there is room for more, others follow by number. */
-	readonly places: readonly PaneId[];
+	readonly onScreen: readonly PaneId[];
 	readonly hidden: ReadonlySet<PaneId>;
 	/** Panes that stay on the screen when another one is brought to it. */
 	readonly pinned: ReadonlySet<PaneId>;
@@ -18,13 +18,13 @@ export interface Arrangement {
 	readonly zoomed: boolean;
 }
 
-const specials: readonly PaneId[] = [tasksPane, agentsPane, inboxPane, allPane];
+const specialPanes: readonly PaneId[] = [tasksPane, agentsPane, inboxPane, allPane];
 /** How many channels come before the special panes, so that each special pane has a number key. */
 const channelsFirst = 5;
 
 export const emptyArrangement: Arrangement = {
-	order: specials,
-	places: [],
+	order: specialPanes,
+	onScreen: [],
 	hidden: new Set(),
 	pinned: new Set(),
 	moved: new Map(),
@@ -58,10 +58,10 @@ export function withChannels(arrangement: Arrangement, channels: readonly PaneId
  */
 export function numbersOf({order, moved}: Pick<Arrangement, 'order' | 'moved'>): ReadonlyMap<PaneId, number> {
 	const fixed = new Map(
-		specials.map((id, at) => [id, channelsFirst + 1 + at] as const).filter(([id]) => !moved.has(id)),
+		specialPanes.map((id, at) => [id, channelsFirst + 1 + at] as const).filter(([id]) => !moved.has(id)),
 	);
 	const taken = new Set(fixed.values());
-	const behind = channelsFirst + specials.length + 1;
+	const behind = channelsFirst + specialPanes.length + 1;
 	let next = 1;
 	return new Map(
 		order.map((id): [PaneId, number] => {
@@ -83,18 +83,18 @@ export function numberKey(number: number | undefined): Printable {
 }
 
 /** Brings a pane to the screen: next to the `visible` ones while there is room, otherwise in place of `focus`. */
-export function brought(
+export function withPaneOnScreen(
 	arrangement: Arrangement,
 	pane: PaneId,
 	{visible, room, focus}: {readonly visible: readonly PaneId[]; readonly room: boolean; readonly focus: PaneId},
 ): Arrangement {
 	const shown = arrangement.hidden.has(pane) ? withHidden(arrangement, pane, false) : arrangement;
 	if (visible.includes(pane)) return shown;
-	if (room || visible.length === 0) return {...shown, places: [...visible, pane]};
+	if (room || visible.length === 0) return {...shown, onScreen: [...visible, pane]};
 	const free = visible.findLastIndex(id => !arrangement.pinned.has(id));
 	const focused = arrangement.pinned.has(focus) ? -1 : visible.indexOf(focus);
 	const at = focused >= 0 ? focused : free >= 0 ? free : visible.length - 1;
-	return {...shown, places: visible.with(at, pane)};
+	return {...shown, onScreen: visible.with(at, pane)};
 }
 
 export function withHidden(arrangement: Arrangement, pane: PaneId, hide: boolean): Arrangement {
@@ -103,17 +103,17 @@ export function withHidden(arrangement: Arrangement, pane: PaneId, hide: boolean
 	else hidden.delete(pane);
 	const pinned = new Set(arrangement.pinned);
 	if (hide) pinned.delete(pane);
-	return {...arrangement, hidden, pinned, places: arrangement.places.filter(id => !hide || id !== pane)};
+	return {...arrangement, hidden, pinned, onScreen: arrangement.onScreen.filter(id => !hide || id !== pane)};
 }
 
 export function withPinned(arrangement: Arrangement, pane: PaneId, visible: readonly PaneId[]): Arrangement {
 	const pinned = new Set(arrangement.pinned);
 	if (!pinned.delete(pane)) pinned.add(pane);
-	return {...arrangement, pinned, places: visible};
+	return {...arrangement, pinned, onScreen: visible};
 }
 
 /** Swaps two panes, both in number and on the screen. The first counts as moved by hand; so does a pane with a fixed number. */
-export function exchanged(
+export function withPanesSwapped(
 	arrangement: Arrangement,
 	pane: PaneId,
 	other: PaneId,
@@ -122,7 +122,7 @@ export function exchanged(
 	const swap = (id: PaneId): PaneId => (id === pane ? other : id === other ? pane : id);
 	const order = arrangement.order.map(swap);
 	const moved = new Map(arrangement.moved).set(pane, order.indexOf(pane));
-	if (moved.has(other) || specials.includes(other)) moved.set(other, order.indexOf(other));
+	if (moved.has(other) || specialPanes.includes(other)) moved.set(other, order.indexOf(other));
 	const both = visible.includes(pane) && visible.includes(other);
-	return {...arrangement, order, moved, places: both ? visible.map(swap) : arrangement.places};
+	return {...arrangement, order, moved, onScreen: both ? visible.map(swap) : arrangement.onScreen};
 }

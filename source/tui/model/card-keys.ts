@@ -12,6 +12,6 @@ const lines: {readonly [Name in Action]?: number} = {
 };
 
 /** By how many lines an action scrolls a card; undefined if it does not scroll. */
-export function scrollOf(action: Action | undefined): number | undefined {
+export function linesScrolledBy(action: Action | undefined): number | undefined {
 	return action === undefined ? undefined : lines[action];
 }

@@ -21,7 +21,7 @@ export interface Filtered {
 }
 
 /** How many messages of a pane are shown and hidden, as far as it was searched. */
-export function filteredWords({older, recent, atStart, hidden}: Filtered): Printable {
+export function filterSummary({older, recent, atStart, hidden}: Filtered): Printable {
 	const shown = (older.length + recent.length).toLocaleString('en');
 	return p`${printable(shown)}${atStart ? '' : '+'} shown, ${printable(hidden.toLocaleString('en'))}${atStart ? '' : '+'} hidden`;
 }
@@ -34,7 +34,7 @@ interface Known {
 }
 
 /** How many recent matches to keep, so that a filter that is never cleared does not grow without limit. */
-const longest = 5000;
+const maxRecent = 5000;
 
 const known = new WeakMap<PaneFilter['test'], Known>();
 
@@ -43,7 +43,7 @@ export function filteredOf(state: State, feed: FeedId, filter: PaneFilter): Filt
 	const window = windowOf(state, feed);
 	let now = known.get(filter.test);
 	if (now?.window !== window || (filter.heedsReceipts && now.receipts !== state.receipts)) {
-		now = sift(state, window, filter, now);
+		now = testWindow(state, window, filter, now);
 		known.set(filter.test, now);
 	}
 	const isJoined = filter.upper === now.from;
@@ -56,7 +56,12 @@ export function filteredOf(state: State, feed: FeedId, filter: PaneFilter): Filt
 	};
 }
 
-function sift(state: State, window: readonly Message[], {test, heedsReceipts}: PaneFilter, before?: Known): Known {
+function testWindow(
+	state: State,
+	window: readonly Message[],
+	{test, heedsReceipts}: PaneFilter,
+	before?: Known,
+): Known {
 	const {receipts} = state;
 	if (before === undefined)
 		return {window, receipts, recent: window.filter(message => test(message)), from: state.from};
@@ -67,8 +72,8 @@ function sift(state: State, window: readonly Message[], {test, heedsReceipts}: P
 	const kept = fresh === 0 ? left : before.recent;
 	const added = window.slice(fresh).filter(message => test(message));
 	const recent = added.length === 0 ? kept : [...kept, ...added];
-	const over = recent.length - longest;
-	if (over <= longest / 10) return {window, receipts, recent, from: before.from};
+	const over = recent.length - maxRecent;
+	if (over <= maxRecent / 10) return {window, receipts, recent, from: before.from};
 	return {window, receipts, recent: recent.slice(over), from: recent[over]?.id ?? before.from};
 }
 

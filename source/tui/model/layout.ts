@@ -14,7 +14,7 @@ export interface Layout {
 	/** In screen order. */
 	readonly panes: readonly PlacedPane[];
 	/** The panes that another pane may replace: all but those in the side column. */
-	readonly places: readonly PaneId[];
+	readonly mainPanes: readonly PaneId[];
 	/** There is room for one more. */
 	readonly hasRoom: boolean;
 	/** Every pane, hidden ones too, by number. */
@@ -59,7 +59,7 @@ export function layout({columns, rows, arrangement, focus, draftLines}: LayoutIn
 	const {order, hidden} = arrangement;
 	const base = {body, compose, rules: [], order, numbers: numbersOf(arrangement), hasRoom: false};
 	if (columns < minColumns || rows < minRows) {
-		return {...base, kind: 'tiny', panes: [], places: [], order: [], numbers: new Map(), tabs: []};
+		return {...base, kind: 'tiny', panes: [], mainPanes: [], order: [], numbers: new Map(), tabs: []};
 	}
 	// The number of panes does not depend on the height of the draft.
 	const side = columns < wideColumns ? [] : [tasksPane, agentsPane].filter(id => !hidden.has(id));
@@ -67,18 +67,18 @@ export function layout({columns, rows, arrangement, focus, draftLines}: LayoutIn
 	const tabs = order.filter(id => !hidden.has(id));
 	if (split === null) {
 		const id = order.includes(focus) ? focus : firstPane(tabs);
-		return {...base, kind: 'single', panes: [{id, rect: body}], places: [id], tabs};
+		return {...base, kind: 'single', panes: [{id, rect: body}], mainPanes: [id], tabs};
 	}
-	const {places, hasRoom} = placesOf(arrangement, focus, split.columns * split.rows, columns >= wideColumns);
+	const {mainPanes, hasRoom} = chooseMainPanes(arrangement, focus, split.columns * split.rows, columns >= wideColumns);
 	const panes = arrangement.zoomed
-		? [{id: order.includes(focus) ? focus : firstPane(places), rect: body}]
-		: [...mainPanes(places, split.columns, body, side), ...sidePanes(side, focus, body)];
+		? [{id: order.includes(focus) ? focus : firstPane(mainPanes), rect: body}]
+		: [...placeMainPanes(mainPanes, split.columns, body, side), ...placeSidePanes(side, focus, body)];
 	const shown = new Set(panes.map(({id}) => id));
 	return {
 		...base,
 		kind: 'wide',
 		panes,
-		places,
+		mainPanes,
 		hasRoom,
 		tabs: tabs.filter(id => !shown.has(id)),
 		rules: [...new Set(panes.map(({rect}) => rect.x - 1).filter(x => x >= 0))],
@@ -109,23 +109,23 @@ function splitOf(columns: number, height: number, hasSide: boolean): Split | nul
 }
 
 /** Which panes are on the screen, and whether there is room for one more. */
-function placesOf(
-	{order, places, hidden, pinned, own}: Arrangement,
+function chooseMainPanes(
+	{order, onScreen, hidden, pinned, own}: Arrangement,
 	focus: PaneId,
 	fitting: number,
 	hasSide: boolean,
-): {places: readonly PaneId[]; hasRoom: boolean} {
+): {mainPanes: readonly PaneId[]; hasRoom: boolean} {
 	const known = new Set(order);
-	const byItself = (id: PaneId): boolean => (isChannelPane(id) && id !== own) || (id === tasksPane && !hasSide);
-	const atSide = (id: PaneId): boolean => hasSide && (id === tasksPane || id === agentsPane);
-	const wanted = [...new Set([...places, ...pinned, ...order.filter(byItself)])].filter(
-		id => known.has(id) && !hidden.has(id) && !atSide(id),
+	const isShownByDefault = (id: PaneId): boolean => (isChannelPane(id) && id !== own) || (id === tasksPane && !hasSide);
+	const isAtSide = (id: PaneId): boolean => hasSide && (id === tasksPane || id === agentsPane);
+	const wanted = [...new Set([...onScreen, ...pinned, ...order.filter(isShownByDefault)])].filter(
+		id => known.has(id) && !hidden.has(id) && !isAtSide(id),
 	);
 	const capacity = Math.min(maxPanes, fitting);
 	let room = capacity - wanted.filter(id => pinned.has(id)).length;
 	const visible = wanted.filter(id => pinned.has(id) || room-- > 0).slice(0, capacity);
 	const hasRoom = visible.length < capacity;
-	if (known.has(focus) && !visible.includes(focus) && !atSide(focus)) {
+	if (known.has(focus) && !visible.includes(focus) && !isAtSide(focus)) {
 		if (hasRoom) visible.push(focus);
 		else
 			visible[
@@ -135,33 +135,38 @@ function placesOf(
 				)
 			] = focus;
 	}
-	return {places: visible.length === 0 ? [welcomePane] : visible, hasRoom};
+	return {mainPanes: visible.length === 0 ? [welcomePane] : visible, hasRoom};
 }
 
 /** Equally wide columns of panes, filled row by row, so that another pane only changes the column it joins. */
-function mainPanes(places: readonly PaneId[], most: number, body: Rect, side: readonly PaneId[]): PlacedPane[] {
-	const columns = Math.min(places.length, most);
+function placeMainPanes(
+	mainPanes: readonly PaneId[],
+	maxColumns: number,
+	body: Rect,
+	side: readonly PaneId[],
+): PlacedPane[] {
+	const columns = Math.min(mainPanes.length, maxColumns);
 	const total = side.length > 0 ? body.width - sideWidth(body.width) - 1 : body.width;
 	const rects = new Map<PaneId, Rect>();
 	let x = 0;
-	for (const [column, width] of shares(total - (columns - 1), columns).entries()) {
-		const stack = places.filter((_, index) => index % columns === column);
+	for (const [column, width] of equalShares(total - (columns - 1), columns).entries()) {
+		const stack = mainPanes.filter((_, index) => index % columns === column);
 		let {y} = body;
-		for (const [row, height] of shares(body.height, stack.length).entries()) {
+		for (const [row, height] of equalShares(body.height, stack.length).entries()) {
 			rects.set(stack[row] ?? welcomePane, {x, y, width, height});
 			y += height;
 		}
 		x += width + 1;
 	}
-	return places.map(id => ({id, rect: rects.get(id) ?? body}));
+	return mainPanes.map(id => ({id, rect: rects.get(id) ?? body}));
 }
 
 /** Splits a number into equal shares; the first ones get the remainder. */
-function shares(total: number, parts: number): number[] {
-	return Array.from({length: parts}, (_, part) => Math.floor(total / parts) + (part < total % parts ? 1 : 0));
+function equalShares(total: number, count: number): number[] {
+	return Array.from({length: count}, (_, index) => Math.floor(total / count) + (index < total % count ? 1 : 0));
 }
 
-function sidePanes(side: readonly PaneId[], focus: PaneId, body: Rect): PlacedPane[] {
+function placeSidePanes(side: readonly PaneId[], focus: PaneId, body: Rect): PlacedPane[] {
 	const width = sideWidth(body.width);
 	const x = body.width - width;
 	const [first, second] = side;

@@ -7,18 +7,18 @@ export interface Recent {
 
 export const nothingRecent: Recent = {searches: [], commands: []};
 
-const most = 50;
+const maxRecent = 50;
 /** Longer texts are not saved. */
-const longest = 1000;
+const maxLength = 1000;
 
 export function withRecent(recent: Recent, kind: keyof Recent, text: string): Recent {
 	if (text === '') return recent;
-	return {...recent, [kind]: [text, ...recent[kind].filter(each => each !== text)].slice(0, most)};
+	return {...recent, [kind]: [text, ...recent[kind].filter(each => each !== text)].slice(0, maxRecent)};
 }
 
 /** The entries of two screens, this one's first. */
 export function mergedRecent(own: Recent, other: Recent): Recent {
-	const both = (kind: keyof Recent): string[] => [...new Set([...own[kind], ...other[kind]])].slice(0, most);
+	const both = (kind: keyof Recent): string[] => [...new Set([...own[kind], ...other[kind]])].slice(0, maxRecent);
 	return {searches: both('searches'), commands: both('commands')};
 }
 
@@ -32,10 +32,11 @@ export function isRecent(value: unknown): value is Recent {
 	if (typeof value !== 'object' || value === null) return false;
 	const {searches, commands} = value as {readonly [key: string]: unknown};
 	return [searches, commands].every(
-		list => Array.isArray(list) && list.length <= most && list.every(text => typeof text === 'string' && isShort(text)),
+		list =>
+			Array.isArray(list) && list.length <= maxRecent && list.every(text => typeof text === 'string' && isShort(text)),
 	);
 }
 
 function isShort(text: string): boolean {
-	return text !== '' && text.length <= longest;
+	return text !== '' && text.length <= maxLength;
 }

@@ -6,7 +6,7 @@ import type {PaneId} from './pane-id.ts';
 
 /** The part of the screen's state that is saved between runs. */
 export interface SavedScreen {
-	readonly arrangement: Pick<Arrangement, 'places' | 'hidden' | 'pinned' | 'moved' | 'zoomed'>;
+	readonly arrangement: Pick<Arrangement, 'onScreen' | 'hidden' | 'pinned' | 'moved' | 'zoomed'>;
 	readonly focus: PaneId;
 	/** Recent searches and commands; files of earlier versions have none. */
 	readonly recent: Recent;
@@ -18,7 +18,7 @@ export interface SavedScreen {
 const maxKept = 1000;
 
 export function serialized({
-	arrangement: {places, hidden, pinned, moved, zoomed},
+	arrangement: {onScreen, hidden, pinned, moved, zoomed},
 	focus,
 	recent,
 	seen,
@@ -27,7 +27,8 @@ export function serialized({
 		version: 1,
 		focus,
 		zoomed,
-		places: places.slice(0, maxKept),
+		// The name in files of earlier versions.
+		places: onScreen.slice(0, maxKept),
 		hidden: [...hidden].slice(0, maxKept),
 		pinned: [...pinned].slice(0, maxKept),
 		moved: [...moved].slice(0, maxKept),
@@ -51,7 +52,13 @@ export function parseScreen(text: string): SavedScreen | null {
 	if (!isRecent(recent)) return null;
 	const marks = marksIn(seen);
 	if (marks === undefined) return null;
-	const arrangement = {places, zoomed, hidden: new Set(hidden), pinned: new Set(pinned), moved: new Map(moved)};
+	const arrangement = {
+		onScreen: places,
+		zoomed,
+		hidden: new Set(hidden),
+		pinned: new Set(pinned),
+		moved: new Map(moved),
+	};
 	return {arrangement, focus, recent: {searches: recent.searches, commands: recent.commands}, seen: marks};
 }
 

@@ -26,7 +26,7 @@ export interface SentSearch {
 	readonly before: Editor;
 }
 
-export function searchFrom(before: Editor): SentSearch {
+export function newSentSearch(before: Editor): SentSearch {
 	return {typed: '', at: -1, shown: before, failing: false, before};
 }
 
@@ -34,7 +34,7 @@ export function searchFrom(before: Editor): SentSearch {
  * The search after a key: `older`, `newer`, `shorter` (delete one letter), or typed letters. Case-insensitive. If nothing
  * matches, the last match stays. Pure.
  */
-export function searched(
+export function sentSearchAfter(
 	search: SentSearch,
 	sent: readonly string[],
 	key: 'older' | 'newer' | 'shorter' | {readonly letters: string},
@@ -47,7 +47,7 @@ export function searched(
 }
 
 function found(search: SentSearch, sent: readonly string[], typed: string, from: number, step: 1 | -1): SentSearch {
-	if (typed === '') return searchFrom(search.before);
+	if (typed === '') return newSentSearch(search.before);
 	const wanted = typed.toLowerCase();
 	for (let at = from; at >= 0 && at < sent.length; at += step) {
 		const text = sent.at(-1 - at) ?? '';

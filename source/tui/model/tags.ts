@@ -21,7 +21,7 @@ export function knownTags(state: State): Tag[] {
 }
 
 /** The tags that the tag picker offers for the text typed into it; the last one may be new. */
-export function offeredTags(state: State, filter: string): Tag[] {
-	const names = fuzzy(filter, knownTags(state), tag => tag);
-	return isTag(filter) && !names.some(name => sameTag(name, filter)) ? [...names, filter] : names;
+export function matchingTags(state: State, typed: string): Tag[] {
+	const names = fuzzy(typed, knownTags(state), tag => tag);
+	return isTag(typed) && !names.some(name => sameTag(name, typed)) ? [...names, typed] : names;
 }

@@ -12,7 +12,7 @@ const spans: readonly number[] = [
 export const speeds = [1, 10, 60] as const;
 
 /** What the keys act on. */
-export interface Selected {
+export interface TimelineItem {
 	readonly kind: 'message' | 'task';
 	readonly id: number;
 	/** Milliseconds since 1970. */
@@ -31,7 +31,7 @@ export interface TimelineView {
 	/** The moment shown instead of now. `since`: when it began to play from there; null: paused. */
 	readonly moment: {readonly at: number; readonly since: number | null} | null;
 	readonly speed: (typeof speeds)[number];
-	readonly selected: Selected | null;
+	readonly selected: TimelineItem | null;
 }
 
 /** The time that the screen shows. */
@@ -51,7 +51,7 @@ export function momentOf({moment, speed}: TimelineView, now: number): number | n
 }
 
 /** The window, which always contains the moment. */
-export function windowOf(view: TimelineView, now: number): TimeWindow {
+export function timeWindowOf(view: TimelineView, now: number): TimeWindow {
 	const {span} = view;
 	const step = span / steps;
 	const to = view.end ?? liveEnd(span, now);
@@ -72,10 +72,10 @@ export function endingAt(view: TimelineView, end: number, now: number): Timeline
 }
 
 /** Zooms out (1) or in (-1) around the moment or the selection. */
-export function zoomed(view: TimelineView, by: 1 | -1, now: number): TimelineView {
+export function withZoom(view: TimelineView, by: 1 | -1, now: number): TimelineView {
 	const at = spans.indexOf(view.span);
 	const span = spans[Math.max(0, Math.min(spans.length - 1, at + by))] ?? view.span;
-	const {from, to} = windowOf(view, now);
+	const {from, to} = timeWindowOf(view, now);
 	const chosen = view.selected !== null && view.selected.at >= from && view.selected.at < to ? view.selected.at : null;
 	const centre = momentOf(view, now) ?? chosen;
 	if (centre === null) return view.end === null ? {...view, span} : endingAt({...view, span}, view.end, now);

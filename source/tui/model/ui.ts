@@ -17,13 +17,13 @@ import type {Search} from './search.ts';
 import {createKeymap, type Keymap} from '../settings/keymap.ts';
 
 /** How a pane is scrolled, and what is selected in it. Both are keys of the pane's entries. */
-export interface View {
+export interface PaneView {
 	/** The entry at the bottom edge, and how many of its lines are hidden; null: the pane follows the newest. */
 	readonly anchor: {readonly key: string; readonly hidden: number} | null;
 	readonly selected: string | null;
 }
 
-export const following: View = {anchor: null, selected: null};
+export const following: PaneView = {anchor: null, selected: null};
 
 export interface Compose {
 	readonly editor: Editor;
@@ -46,12 +46,12 @@ export interface Compose {
 }
 
 /** An entry of the jump list: the state before a jump, and where it led. */
-export interface Stop extends Pick<Ui, 'focus' | 'threads' | 'threadAt'> {
+export interface Jump extends Pick<Ui, 'focus' | 'threads' | 'threadAt'> {
 	readonly to: PaneId;
 }
 
 /** Everything that the screen is drawn from. */
-export interface Drawn {
+export interface DrawInput {
 	readonly state: State;
 	readonly ui: Ui;
 	/** Milliseconds since 1970. */
@@ -71,7 +71,7 @@ export interface Overlay {
 	/** Replaces the mode and its keys in the status line. */
 	readonly status?: (ui: Ui) => readonly Span[];
 	/** Null if there is nothing to draw. */
-	readonly draw: (drawn: Drawn) => OverlayPart | null;
+	readonly draw: (drawn: DrawInput) => OverlayPart | null;
 	readonly key: (key: string) => void;
 	/** Absent if it has no input line. */
 	readonly paste?: (text: string) => void;
@@ -87,13 +87,13 @@ export interface Ui {
 	/** Shown over everything else. */
 	readonly overlay: Overlay | null;
 	/** By pane, or by `thread:ROOT`. */
-	readonly views: ReadonlyMap<string, View>;
+	readonly views: ReadonlyMap<string, PaneView>;
 	/** The open thread, if any: its pane, and the id of its root. */
 	readonly threads: ReadonlyMap<PaneId, number>;
 	/** The pane that the open thread is next to, or covers; null if none is open. */
 	readonly threadAt: PaneId | null;
 	/** The jump list, the latest last; Esc goes back along it. */
-	readonly jumps: readonly Stop[];
+	readonly jumps: readonly Jump[];
 	/** For each pane that had unread messages when it got the focus: the newest id seen in it before. */
 	readonly newFrom: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
@@ -182,7 +182,7 @@ export function withoutThreadAt(ui: Ui, pane: PaneId): Ui {
 	return ui.threadAt === pane ? {...ui, threads: new Map(), threadAt: null} : ui;
 }
 
-export function viewOf(ui: Ui, pane: PaneId): View {
+export function viewOf(ui: Ui, pane: PaneId): PaneView {
 	return ui.views.get(viewName(ui, pane)) ?? following;
 }
 

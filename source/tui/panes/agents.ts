@@ -37,13 +37,13 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 		return centred([strip([{text: state.loaded ? p`no agent has joined yet` : p`reading`, style: theme.faint}])], rect);
 	}
 	const room = rect.height - footer.length;
-	const fits = (most: number, gap: number): boolean =>
-		blocks.reduce((rows, {lines}) => rows + Math.min(most, lines.length) + gap, 0) <= room;
-	const most = fits(4, 1) || fits(4, 0) ? 4 : fits(2, 0) ? 2 : 1;
+	const fits = (linesEach: number, gap: number): boolean =>
+		blocks.reduce((rows, {lines}) => rows + Math.min(linesEach, lines.length) + gap, 0) <= room;
+	const maxLines = fits(4, 1) || fits(4, 0) ? 4 : fits(2, 0) ? 2 : 1;
 	const gap = fits(4, 1) ? 1 : 0;
 	const lines = blocks.flatMap(({key, lines}): PaintedLine[] => {
-		const isChosen = key === selected;
-		const shown = lines.slice(0, isChosen ? lines.length : most).map(line => framed(line, key, isChosen));
+		const isSelected = key === selected;
+		const shown = lines.slice(0, isSelected ? lines.length : maxLines).map(line => framed(line, key, isSelected));
 		return gap === 0 ? shown : [{strip: strip([])}, ...shown];
 	});
 	const first = lines.findIndex(({tint}) => tint !== undefined);
@@ -58,9 +58,9 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 	return [...visible, ...footer.map(line => ({strip: joined(strip([{text: p` `, style: theme.text}]), line)}))];
 }
 
-function framed(line: Strip, key: string, isChosen: boolean): PaintedLine {
-	const edge = strip([{text: isChosen ? p`▌` : p` `, style: tagStyle(key)}]);
-	return isChosen ? {strip: joined(edge, line), tint: selectedTint} : {strip: joined(edge, line)};
+function framed(line: Strip, key: string, isSelected: boolean): PaintedLine {
+	const edge = strip([{text: isSelected ? p`▌` : p` `, style: tagStyle(key)}]);
+	return isSelected ? {strip: joined(edge, line), tint: selectedTint} : {strip: joined(edge, line)};
 }
 
 /** An agent's tag and presence, its running task, its last message, and how to reach it. */
@@ -98,18 +98,18 @@ function agentBlock(state: State, agent: Agent, width: number, now: number): Str
 
 /** When it was last seen, its sessions, how mail reaches it when it is idle, and when it joined. */
 function reachSpans(agent: Agent, now: number): Span[] {
-	const parts: Span[] = [];
+	const spans: Span[] = [];
 	const presence = presenceOf(agent, now);
 	if (agent.last_seen_at !== null && presence !== 'away' && presence !== 'gone') {
-		parts.push({text: p`seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});
+		spans.push({text: p`seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});
 	}
-	if (isShared(agent, now)) parts.push({text: p`${agent.sessions} sessions, one inbox`, style: theme.warn});
-	else if (agent.sessions === 1) parts.push({text: p`1 session`, style: theme.faint});
+	if (isShared(agent, now)) spans.push({text: p`${agent.sessions} sessions, one inbox`, style: theme.warn});
+	else if (agent.sessions === 1) spans.push({text: p`1 session`, style: theme.faint});
 	if (agent.kind === 'agent' && presence !== 'gone' && presence !== 'away') {
-		parts.push({text: agent.wake === null ? p`reads at next turn` : p`woken by mail`, style: theme.faint});
+		spans.push({text: agent.wake === null ? p`reads at next turn` : p`woken by mail`, style: theme.faint});
 	}
-	parts.push({text: p`joined ${clockTime(agent.joined_at, now)}`, style: theme.faint});
-	return parts.flatMap((part, at) => [{text: at === 0 ? p`  ` : p` · `, style: theme.faint}, part]);
+	spans.push({text: p`joined ${clockTime(agent.joined_at, now)}`, style: theme.faint});
+	return spans.flatMap((span, at) => [{text: at === 0 ? p`  ` : p` · `, style: theme.faint}, span]);
 }
 
 /** How many tags were mentioned that have no pane, because nobody has joined or written as them. */

@@ -7,7 +7,7 @@ import {tagStyle, theme} from '../settings/theme.ts';
 import {imitationMarks} from './look-alike.ts';
 
 /** What casts doubt on a tag. It directly follows the tag, so that a long list of mentions cannot push it off the line. */
-export function doubts(state: State, message: Message): Span[] {
+export function doubtSpans(state: State, message: Message): Span[] {
 	const {tag, author_tag, verified, signed} = message;
 	const spans: Span[] = [...imitationMarks(state, message)];
 	if (signed === 'invalid') spans.push({text: p`  INVALID SIGNATURE`, style: theme.badStrong});
@@ -20,7 +20,7 @@ export function doubts(state: State, message: Message): Span[] {
 }
 
 /** A faint remark for a human's signed message; a warning if a human's message is not signed. */
-export function signature(message: Message): Span[] {
+export function signatureSpans(message: Message): Span[] {
 	const remark = signatureRemark(message);
 	if (remark === null || remark === 'invalid signature') return [];
 	return [{text: p`  ${remark}`, style: remark === 'signed' ? theme.faint : theme.warn}];

@@ -12,7 +12,7 @@ const pageSize = 200;
 /** The mailbox cannot test is:unread, so up to this many pages are read until one has a match. */
 const maxReads = 10;
 /** How many older matches to keep. */
-const longest = 5000;
+const maxKept = 5000;
 
 interface Paging {
 	readonly store: MailboxStore;
@@ -52,7 +52,7 @@ async function readOlder({store, ui}: Paging, pane: PaneId, filter: PaneFilter):
 			const now = ui.getState().filters.get(pane);
 			if (now?.test !== filter.test) return;
 			const {older, from, atStart} = filteredOf(store.getState(), pane, now);
-			if (atStart || older.length >= longest) return;
+			if (atStart || older.length >= maxKept) return;
 			const before = older[0]?.id ?? from;
 			const found = await store.search(inFeed(now.filter, pane, store.getState()), {limit: pageSize, before});
 			// Only the screen knows what is unread.

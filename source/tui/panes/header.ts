@@ -6,7 +6,7 @@ import {windowOf} from '../../store/loaded.ts';
 import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
-import {filteredOf, filteredWords} from '../model/filtered.ts';
+import {filteredOf, filterSummary} from '../model/filtered.ts';
 import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../model/pane-id.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
@@ -33,7 +33,7 @@ export function headerLine(
 	const home = homeOf(ui, pane);
 	const edge: Span = {text: focused ? p`▌` : p` `, style: isChannelPane(home) ? tagStyle(home) : theme.grey};
 	const count: Span = {text: number === '' ? p`` : p`${number} `, style: theme.grey};
-	const [left, right] = partsOf(state, ui, pane, width, now);
+	const [left, right] = headerSpans(state, ui, pane, width, now);
 	return {
 		strip: justify(
 			[edge, count, ...left],
@@ -45,7 +45,7 @@ export function headerLine(
 }
 
 /** The left and the right part. */
-function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
+function headerSpans(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
 	if (ui.threads.has(pane) || isChannelPane(pane)) return channelHeader(state, ui, pane, width, now);
 	const left: Span[] = [{text: printable(paneName(state, pane)), style: theme.strong}];
 	const filter = ui.filters.get(pane);
@@ -132,7 +132,7 @@ function filterHeader(state: State, pane: PaneId, filter: PaneFilter, left: read
 		{text: p` `, style: theme.text},
 		{text: p` f ${printable(filter.text)} `, style: filterChip},
 	];
-	return [[...left, ...chip], [{text: filteredWords(filteredOf(state, pane, filter)), style: theme.grey}]];
+	return [[...left, ...chip], [{text: filterSummary(filteredOf(state, pane, filter)), style: theme.grey}]];
 }
 
 /** The name of a pane as shown. */
@@ -168,14 +168,16 @@ const sparklinesOf = perRun(() => new Map<PaneId, {readonly at: number; readonly
 function activity(state: State, pane: PaneId, now: number): Printable {
 	const counts = Array.from<number>({length: minutes}).fill(0);
 	const messages = windowOf(state, pane);
-	let most = 0;
+	let busiest = 0;
 	for (let at = messages.length - 1; at >= Math.max(0, messages.length - maxCounted); at--) {
 		const age = Math.floor((now - Date.parse(messages[at]?.created_at ?? '')) / 60_000);
 		if (age >= minutes) break;
 		const slot = minutes - 1 - Math.max(0, age);
 		counts[slot] = (counts[slot] ?? 0) + 1;
-		most = Math.max(most, counts[slot] ?? 0);
+		busiest = Math.max(busiest, counts[slot] ?? 0);
 	}
-	if (most === 0) return p``;
-	return joinPrintable(counts.map(count => bars.charAt(count === 0 ? 1 : Math.max(2, Math.round((count / most) * 8)))));
+	if (busiest === 0) return p``;
+	return joinPrintable(
+		counts.map(count => bars.charAt(count === 0 ? 1 : Math.max(2, Math.round((count / busiest) * 8)))),
+	);
 }

@@ -4,8 +4,8 @@ import {threadFeed} from '../../store/feed.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import {revealing, withView} from './navigate.ts';
-import {homeOf, viewOf, type Stop, type Ui, type UiStore} from '../model/ui.ts';
+import {withSelectionVisible, withView} from './navigate.ts';
+import {homeOf, viewOf, type Jump, type Ui, type UiStore} from '../model/ui.ts';
 
 interface Walker {
 	readonly store: MailboxStore;
@@ -34,7 +34,7 @@ export function openThread({store, ui}: Walker, message: Message): void {
 function withThreadOpen(ui: Ui, {thread_id: root, id}: Message): Ui {
 	const pane = threadFeed(root);
 	const threadAt = homeOf(ui, ui.focus);
-	const opened: Ui = {...ui, threads: new Map([[pane, root]]), threadAt, focus: pane, jumps: walked(ui, pane)};
+	const opened: Ui = {...ui, threads: new Map([[pane, root]]), threadAt, focus: pane, jumps: withJump(ui, pane)};
 	return withView(opened, pane, {anchor: null, selected: String(id)});
 }
 
@@ -66,11 +66,11 @@ function load({store, ui}: Walker, root: number, then = () => {}): void {
 /** Scrolls a pane to its selected entry. */
 export function reveal({store, ui}: Walker, pane: PaneId): void {
 	const now = ui.getState();
-	ui.setState(revealing(store.getState(), now, layoutOf(now), pane));
+	ui.setState(withSelectionVisible(store.getState(), now, layoutOf(now), pane));
 }
 
 /** The jump list with a jump from here to a pane. */
-export function walked({focus, threads, threadAt, jumps}: Ui, to: PaneId): readonly Stop[] {
+export function withJump({focus, threads, threadAt, jumps}: Ui, to: PaneId): readonly Jump[] {
 	return [...jumps, {to, focus, threads, threadAt}].slice(-maxJumps);
 }
 

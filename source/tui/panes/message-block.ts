@@ -7,7 +7,7 @@ import type {Pending, State} from '../../store/state.ts';
 import {justify, type Span, type Strip} from '../screen/strip.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {clockTime} from '../settings/words.ts';
-import {doubts, signature} from './authorship.ts';
+import {doubtSpans, signatureSpans} from './authorship.ts';
 import {Cache} from './cache.ts';
 import {deliverySpans} from './delivery.ts';
 
@@ -17,7 +17,7 @@ export function messageHead(state: State, message: Message, width: number, now: 
 	const replies = message.thread_id === message.id ? replyCount(state, message.id) : 0;
 	// Nothing may push the warning off the line.
 	const right = message.signed === 'invalid' ? [] : deliverySpans(state, message, now);
-	const doubtful = doubts(state, message);
+	const doubtful = doubtSpans(state, message);
 	const varying = [...doubtful, ...right].map(({text, style}) => `${style} ${text}`);
 	const key = `${width} ${time} ${replies} ${isInTree} ${varying.join()}`;
 	const known = heads.get(message, key);
@@ -47,7 +47,7 @@ function headSpans(
 			left.push({text: printable(tag), style: tagStyle(tag)});
 		});
 	}
-	left.push(...signature(message));
+	left.push(...signatureSpans(message));
 	if (replies > 0) left.push({text: p`  ⤷ ${replies}`, style: theme.grey});
 	// In a tree, a reply is below what it replies to.
 	else if (message.reply_to !== null && !isInTree) left.push({text: p`  ↳ #${message.reply_to}`, style: theme.faint});

@@ -6,7 +6,7 @@ import type {Pending} from '../../store/state.ts';
 import type {Keymap} from '../settings/keymap.ts';
 import {perRun} from '../model/per-run.ts';
 import type {Ui} from '../model/ui.ts';
-import {arrivals, lazy} from '../screen/lazy.ts';
+import {loadedCount, lazy} from '../screen/lazy.ts';
 import type {Document} from '../markdown/document.ts';
 import {notableSpans} from '../markdown/notable.ts';
 import {joined, strip, type Strip} from '../screen/strip.ts';
@@ -80,13 +80,13 @@ const maxDocuments = 150;
 
 function createBodies(keymap: Keymap): Bodies {
 	const laidOut = new Cache<readonly Strip[]>(maxLaidOut, lines => lines.length);
-	let laidOutWith = arrivals();
+	let laidOutWith = loadedCount();
 	const documents = new Cache<Document>(maxDocuments);
 
 	function linesOf(body: Body, width: number, whole: boolean): readonly Strip[] {
-		if (laidOutWith !== arrivals()) {
+		if (laidOutWith !== loadedCount()) {
 			laidOut.clear();
-			laidOutWith = arrivals();
+			laidOutWith = loadedCount();
 		}
 		const key = `${width} ${whole ? 1 : 0}`;
 		return (
@@ -107,10 +107,10 @@ function createBodies(keymap: Keymap): Bodies {
 
 function laid(keymap: Keymap, body: Body, document: Document | null, width: number, whole: boolean): readonly Strip[] {
 	const gutter = strip([{text: gutterSign, style: tagStyle(body.tag)}]);
-	const most = whole ? allLines : foldedLines;
+	const maxLines = whole ? allLines : foldedLines;
 	const lines: Strip[] = [];
-	for (const line of bareLines(body, document, width - gutterWidth, most)) {
-		if (lines.length >= most) {
+	for (const line of bareLines(body, document, width - gutterWidth, maxLines)) {
+		if (lines.length >= maxLines) {
 			lines.push(joined(gutter, strip([{text: remainder(keymap, body.text, whole), style: theme.grey}])));
 			break;
 		}
@@ -127,15 +127,15 @@ function remainder({keyFor}: Keymap, text: string, whole: boolean): Printable {
 		: p`… ${size} in all · ${keyFor('open')} shows all`;
 }
 
-function bareLines(body: Body, document: Document | null, width: number, most: number): Iterable<Strip> {
+function bareLines(body: Body, document: Document | null, width: number, maxLines: number): Iterable<Strip> {
 	const known = markdown();
-	if (known === null || document === null) return plainLines(body, width, most);
-	return known.documentLines(document, {width, base: body.look, most});
+	if (known === null || document === null) return plainLines(body, width, maxLines);
+	return known.documentLines(document, {width, base: body.look, maxLines});
 }
 
-function* plainLines({text, look}: Body, width: number, most: number): Generator<Strip> {
+function* plainLines({text, look}: Body, width: number, maxLines: number): Generator<Strip> {
 	// What comes after the `… in all` line is not even measured.
-	for (const line of printableLines(text.slice(0, (most + 1) * width))) {
+	for (const line of printableLines(text.slice(0, (maxLines + 1) * width))) {
 		yield* wrap(strip(notableSpans(line, look)), width);
 	}
 }

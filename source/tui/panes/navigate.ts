@@ -7,8 +7,8 @@ import {bodyRect} from './paint.ts';
 import {lineWidth} from './channel.ts';
 import {blocksOf, keyOf, positionOf, sourceOf, type Entry, type Source} from './source.ts';
 import {taskList} from './task-rows.ts';
-import {bottom, isAbove, revealed, scrolled, startingAt, topmost, type Blocks, type Position} from './viewport.ts';
-import {following, viewName, viewOf, type Ui, type View} from '../model/ui.ts';
+import {bottom, isAbove, revealed, scrolled, withBlockAtTop, topmost, type Blocks, type Position} from './viewport.ts';
+import {following, viewName, viewOf, type Ui, type PaneView} from '../model/ui.ts';
 
 /** A movement within a pane. */
 export type Motion =
@@ -105,7 +105,7 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 }
 
 /** Scrolls the focused pane so that the first message from an id on is at its top, and selects it. Pure. */
-export function shownFrom(state: State, ui: Ui, layout: Layout, id: number): Ui {
+export function withMessageAtTop(state: State, ui: Ui, layout: Layout, id: number): Ui {
 	const placed = layout.panes.find(pane => pane.id === ui.focus);
 	if (placed === undefined) return ui;
 	const rect = bodyRect(layout, ui, ui.focus, placed.rect);
@@ -114,11 +114,11 @@ export function shownFrom(state: State, ui: Ui, layout: Layout, id: number): Ui 
 	const entry = source.at(index);
 	if (entry === undefined) return ui;
 	const blocks = blocksOf(ui, source, lineWidth(rect));
-	const to = startingAt(blocks, index, Math.max(1, rect.height - 1));
+	const to = withBlockAtTop(blocks, index, Math.max(1, rect.height - 1));
 	return withView(ui, ui.focus, viewAt(source, blocks, to, index));
 }
 
-function viewAt(source: Source, blocks: Blocks, to: Position, select: number): View {
+function viewAt(source: Source, blocks: Blocks, to: Position, select: number): PaneView {
 	const entry = source.at(select);
 	const end = source.atEnd && !isAbove(to, bottom(blocks));
 	const anchored = source.at(to.index);
@@ -129,7 +129,7 @@ function viewAt(source: Source, blocks: Blocks, to: Position, select: number): V
 }
 
 /** Selects a message of a pane and scrolls it to the middle. Pure. */
-export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId, id: number): Ui {
+export function withMessageCentred(state: State, ui: Ui, layout: Layout, pane: PaneId, id: number): Ui {
 	const placed = layout.panes.find(each => each.id === pane);
 	const source = sourceOf(state, ui, pane);
 	const index = source.indexOf(String(id));
@@ -145,12 +145,12 @@ export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId
 	return withView(ui, pane, viewAt(source, blocks, to, index));
 }
 
-function movedInTasks(state: State, ui: Ui, motion: Motion): View {
+function movedInTasks(state: State, ui: Ui, motion: Motion): PaneView {
 	const keys = taskList(state).order.map(({id}) => String(id));
 	return {anchor: null, selected: movedInList(keys, viewOf(ui, tasksPane).selected, motion)};
 }
 
-function movedInAgents(state: State, ui: Ui, motion: Motion): View {
+function movedInAgents(state: State, ui: Ui, motion: Motion): PaneView {
 	const keys = agentOrder(state).map(({tag}) => foldTag(tag));
 	return {anchor: null, selected: movedInList(keys, viewOf(ui, agentsPane).selected, motion)};
 }
@@ -176,7 +176,7 @@ function movedInList(keys: readonly string[], selected: string | null, motion: M
 }
 
 /** Scrolls a pane to its selected entry. Pure. */
-export function revealing(state: State, ui: Ui, layout: Layout, pane: PaneId): Ui {
+export function withSelectionVisible(state: State, ui: Ui, layout: Layout, pane: PaneId): Ui {
 	const placed = layout.panes.find(({id}) => id === pane);
 	const {selected} = viewOf(ui, pane);
 	if (placed === undefined || selected === null) return ui;
@@ -191,7 +191,7 @@ export function revealing(state: State, ui: Ui, layout: Layout, pane: PaneId): U
 	return withView(ui, pane, {selected, anchor: end ? null : {key: keyOf(anchored), hidden: to.hidden}});
 }
 
-export function withView(ui: Ui, pane: PaneId, view: View): Ui {
+export function withView(ui: Ui, pane: PaneId, view: PaneView): Ui {
 	return {...ui, views: new Map(ui.views).set(viewName(ui, pane), view)};
 }
 

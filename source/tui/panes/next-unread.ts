@@ -5,7 +5,7 @@ import {seenUpTo} from '../../store/unread.ts';
 import type {State} from '../../store/state.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {lookBack} from './look-back.ts';
-import {shownFrom} from './navigate.ts';
+import {withMessageAtTop} from './navigate.ts';
 import {focusPane} from './pane-keys.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {withoutThreadAt, type UiStore} from '../model/ui.ts';
@@ -22,20 +22,20 @@ export async function nextUnread(looking: {readonly store: MailboxStore; readonl
 	const seen = seenUpTo(store.getState(), pane);
 	focusPane(looking, pane);
 	ui.setState(now => withoutThreadAt(now, pane));
-	const isBefore = seen + 1 < store.getState().from && !isHeld(store.getState(), pane, seen + 1);
-	if (isBefore && !(await isRead(store.loadAround(pane, seen + 1)))) return;
+	const isBefore = seen + 1 < store.getState().from && !isLoaded(store.getState(), pane, seen + 1);
+	if (isBefore && !(await succeeds(store.loadAround(pane, seen + 1)))) return;
 	if (ui.getState().focus !== pane) return;
-	ui.setState(now => shownFrom(store.getState(), now, layoutOf(now), seen + 1));
+	ui.setState(now => withMessageAtTop(store.getState(), now, layoutOf(now), seen + 1));
 	lookBack(looking, pane, null);
 }
 
-function isHeld(state: State, pane: PaneId, id: number): boolean {
+function isLoaded(state: State, pane: PaneId, id: number): boolean {
 	const scrollback = state.scrollbacks.get(pane);
 	return scrollback !== undefined && scrollback.lower <= id && loadedOf(state, pane).atEnd;
 }
 
 /** False if the mailbox cannot be reached. */
-async function isRead(work: Promise<void>): Promise<boolean> {
+async function succeeds(work: Promise<void>): Promise<boolean> {
 	try {
 		await work;
 		return true;

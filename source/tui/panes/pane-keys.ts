@@ -1,7 +1,7 @@
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {
-	brought,
-	exchanged,
+	withPaneOnScreen,
+	withPanesSwapped,
 	numberKey,
 	numbersOf,
 	withHidden,
@@ -43,10 +43,10 @@ export function paneAction(keys: PaneKeys, action: PaneAction): void {
 	switch (action) {
 		case 'focus_next':
 		case 'focus_previous':
-			return focusPane(keys, neighbour(shown(now), now.focus, action === 'focus_next' ? 1 : -1));
+			return focusPane(keys, neighbour(unhiddenPanes(now), now.focus, action === 'focus_next' ? 1 : -1));
 		case 'focus_left':
 		case 'focus_right':
-			return focusPane(keys, neighbour(onScreen(now), now.focus, action === 'focus_right' ? 1 : -1));
+			return focusPane(keys, neighbour(shownPanes(now), now.focus, action === 'focus_right' ? 1 : -1));
 		case 'focus_tasks':
 			return focusPane(keys, tasksPane);
 		case 'move_left':
@@ -55,7 +55,7 @@ export function paneAction(keys: PaneKeys, action: PaneAction): void {
 		case 'hide':
 			return hide(keys);
 		case 'pin':
-			return arrange(keys, withPinned(now.arrangement, now.focus, layoutOf(now).places));
+			return arrange(keys, withPinned(now.arrangement, now.focus, layoutOf(now).mainPanes));
 		case 'zoom':
 		case 'unzoom':
 			if (layoutOf(now).kind === 'wide') return arrange(keys, {...now.arrangement, zoomed: action === 'zoom'});
@@ -71,7 +71,7 @@ function isArranging(action: PaneAction): boolean {
 export function focusPane({ui}: PaneKeys, pane: PaneId | undefined): void {
 	const now = ui.getState();
 	if (pane === undefined || (pane === now.focus && !now.arrangement.hidden.has(pane))) return;
-	const {kind, panes, places, hasRoom} = layoutOf(now);
+	const {kind, panes, mainPanes, hasRoom} = layoutOf(now);
 	const isShown = panes.some(({id}) => id === pane);
 	if (isShown || kind !== 'wide') {
 		const {arrangement} = now;
@@ -80,15 +80,15 @@ export function focusPane({ui}: PaneKeys, pane: PaneId | undefined): void {
 			arrangement: arrangement.hidden.has(pane) ? withHidden(arrangement, pane, false) : arrangement,
 		});
 	}
-	const visible = places.filter(id => now.arrangement.order.includes(id));
+	const visible = mainPanes.filter(id => now.arrangement.order.includes(id));
 	ui.setState({
 		focus: pane,
-		arrangement: brought(now.arrangement, pane, {visible, room: hasRoom, focus: homeOf(now, now.focus)}),
+		arrangement: withPaneOnScreen(now.arrangement, pane, {visible, room: hasRoom, focus: homeOf(now, now.focus)}),
 	});
 }
 
 /** Every pane that is not hidden, by number. */
-function shown(now: Ui): readonly PaneId[] {
+function unhiddenPanes(now: Ui): readonly PaneId[] {
 	const {order, hidden} = now.arrangement;
 	return withThreadIn(
 		order.filter(id => !hidden.has(id)),
@@ -98,9 +98,9 @@ function shown(now: Ui): readonly PaneId[] {
 }
 
 /** The panes on the screen; if only one is shown, all in the order of the tabs. */
-function onScreen(now: Ui): readonly PaneId[] {
+function shownPanes(now: Ui): readonly PaneId[] {
 	const {kind, panes} = layoutOf(now);
-	return kind === 'wide' && !now.arrangement.zoomed ? panes.map(({id}) => id) : shown(now);
+	return kind === 'wide' && !now.arrangement.zoomed ? panes.map(({id}) => id) : unhiddenPanes(now);
 }
 
 function neighbour(panes: readonly PaneId[], focus: PaneId, by: 1 | -1): PaneId | undefined {
@@ -111,17 +111,17 @@ function neighbour(panes: readonly PaneId[], focus: PaneId, by: 1 | -1): PaneId 
 /** Swaps the focused pane with its neighbour; does nothing at the ends. */
 function move(keys: PaneKeys, by: 1 | -1): void {
 	const now = keys.ui.getState();
-	const {kind, places} = layoutOf(now);
-	const list = kind === 'wide' && places.includes(now.focus) ? places : shown(now);
+	const {kind, mainPanes} = layoutOf(now);
+	const list = kind === 'wide' && mainPanes.includes(now.focus) ? mainPanes : unhiddenPanes(now);
 	const at = list.indexOf(now.focus);
 	const other = at < 0 ? undefined : list[at + by];
-	if (other !== undefined) arrange(keys, exchanged(now.arrangement, now.focus, other, places));
+	if (other !== undefined) arrange(keys, withPanesSwapped(now.arrangement, now.focus, other, mainPanes));
 }
 
 function hide(keys: PaneKeys): void {
 	const now = keys.ui.getState();
-	const list = onScreen(now);
-	const all = shown(now);
+	const list = shownPanes(now);
+	const all = unhiddenPanes(now);
 	if (all.length < 2 || !all.includes(now.focus)) {
 		return keys.ui.setState({notice: 'The only pane cannot be hidden.'});
 	}
@@ -137,10 +137,12 @@ function hide(keys: PaneKeys): void {
 
 /** The arrangement after the focused pane was hidden, with its successor in the same position. */
 function replaced(now: Ui, arrangement: Arrangement, focus: PaneId): Arrangement {
-	const {places} = layoutOf(now);
-	const fresh = layoutOf({...now, arrangement, focus}).places.find(id => !places.includes(id) && id !== welcomePane);
-	const kept = places.map(id => (id === now.focus ? fresh : id)).filter(id => id !== undefined);
-	return {...arrangement, places: kept};
+	const {mainPanes} = layoutOf(now);
+	const successor = layoutOf({...now, arrangement, focus}).mainPanes.find(
+		id => !mainPanes.includes(id) && id !== welcomePane,
+	);
+	const kept = mainPanes.map(id => (id === now.focus ? successor : id)).filter(id => id !== undefined);
+	return {...arrangement, onScreen: kept};
 }
 
 function arrange({ui}: PaneKeys, arrangement: Arrangement): void {

@@ -14,20 +14,20 @@ import {messageBody, pendingBody} from './message-body.ts';
 import {bottom, type Blocks, type Position} from './viewport.ts';
 
 /** The position of an entry in a thread's tree; in a channel, the depth is 0. */
-type InTree = Pick<ThreadEntry, 'depth' | 'goesOn'>;
+type TreePosition = Pick<ThreadEntry, 'depth' | 'goesOn'>;
 
-const atTop: InTree = {depth: 0, goesOn: []};
-const lastReply: InTree = {depth: 1, goesOn: [false]};
+const atTop: TreePosition = {depth: 0, goesOn: []};
+const lastReply: TreePosition = {depth: 1, goesOn: [false]};
 
 /** One block of a pane. */
 export type Entry =
-	| ({readonly kind: 'message'; readonly message: Message} & InTree)
+	| ({readonly kind: 'message'; readonly message: Message} & TreePosition)
 	| ({
 			readonly kind: 'pending';
 			readonly pending: Pending;
 			readonly tag: Tag;
 			readonly body: string;
-	  } & InTree);
+	  } & TreePosition);
 
 /** The entries of a pane, oldest first, without building a list. */
 export interface Source {
@@ -103,24 +103,24 @@ function listSource(
 	atStart: boolean,
 	atEnd: boolean,
 ): Source {
-	const told = scrollback.length + recent.length;
-	const pending = pendingEntries(state, ({draft}) => standsIn(draft.content, pane), atTop);
+	const messageCount = scrollback.length + recent.length;
+	const pending = pendingEntries(state, ({draft}) => belongsTo(draft.content, pane), atTop);
 	return {
-		count: told + pending.length,
+		count: messageCount + pending.length,
 		whole: false,
 		atStart,
 		atEnd,
 		at(index) {
 			const message = index < scrollback.length ? scrollback[index] : recent[index - scrollback.length];
-			return message === undefined ? pending[index - told] : {kind: 'message', message, ...atTop};
+			return message === undefined ? pending[index - messageCount] : {kind: 'message', message, ...atTop};
 		},
 		/** If the message is no longer loaded, the index of the next newer one. */
 		indexOf(key) {
 			const id = Number(key);
-			if (Number.isNaN(id)) return indexAfter(pending, key, told);
+			if (Number.isNaN(id)) return indexAfter(pending, key, messageCount);
 			const inPast = firstFrom(scrollback, id);
 			const index = inPast < scrollback.length ? inPast : scrollback.length + firstFrom(recent, id);
-			return index < told ? index : -1;
+			return index < messageCount ? index : -1;
 		},
 	};
 }
@@ -130,7 +130,7 @@ function indexAfter(pending: readonly Entry[], key: string, before: number): num
 	return found === -1 ? -1 : before + found;
 }
 
-function standsIn(content: string, pane: PaneId): boolean {
+function belongsTo(content: string, pane: PaneId): boolean {
 	if (pane === allPane) return true;
 	// The inbox does not show the human's own messages.
 	if (pane === inboxPane) return false;
@@ -138,10 +138,10 @@ function standsIn(content: string, pane: PaneId): boolean {
 	return sameTag(tag, pane) || mentionsIn(body).some(mentioned => foldTag(mentioned) === pane);
 }
 
-function pendingEntries(state: State, belongs: (pending: Pending) => boolean, place: InTree): Entry[] {
+function pendingEntries(state: State, belongs: (pending: Pending) => boolean, position: TreePosition): Entry[] {
 	return state.pending
 		.filter(belongs)
-		.map(pending => ({kind: 'pending', pending, ...place, ...readContent(pending.draft.content)}));
+		.map(pending => ({kind: 'pending', pending, ...position, ...readContent(pending.draft.content)}));
 }
 
 /** The maximum number of levels that are indented. */

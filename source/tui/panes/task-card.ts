@@ -10,8 +10,8 @@ import {memo} from '../screen/memo.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
 import type {TableRow} from '../../mailbox/table.ts';
 import {clockTime, duration} from '../settings/words.ts';
-import {tableLines} from './table-lines.ts';
-import {progressSpans, standing as standingSpans, taskSign} from './task-words.ts';
+import {resultTableLines} from './result-table.ts';
+import {progressSpans, statusSpans, taskSign} from './task-words.ts';
 
 /** How many lines and letters of a body or a result are shown. */
 const maxLines = 500;
@@ -46,7 +46,7 @@ export function taskCardLines(state: State, card: TaskCard, width: number, now: 
 }
 
 function titleLines(state: State, task: Task, width: number, now: number): Strip[] {
-	const right = standingSpans(state, task, now, true);
+	const right = statusSpans(state, task, now, true);
 	const used = right.reduce((sum, {text}) => sum + textWidth(text), 0);
 	const head: Span[] = [taskSign(state, task), {text: p` #${task.id} `, style: theme.task}];
 	const indent = head.reduce((sum, {text}) => sum + textWidth(text), 0);
@@ -146,7 +146,7 @@ function stepLines(state: State, task: Task, width: number, now: number): Strip[
 						{text: p` #${step.id} `, style: theme.task},
 						{text: printable(step.title), style: look},
 					];
-					return [justify(left, standingSpans(state, step, now, width > 60), width), ...walk(step, depth + 1)];
+					return [justify(left, statusSpans(state, step, now, width > 60), width), ...walk(step, depth + 1)];
 				});
 	return walk(task, 0);
 }
@@ -169,7 +169,7 @@ function tableSection(name: string, table: TaskCard['table'], width: number): St
 	if ('failure' in table) {
 		return [title, ...wrap(strip([{text: printable(table.failure), style: theme.warn}]), width)];
 	}
-	return [title, ...tableLines(table, width).map(line => strip(line))];
+	return [title, ...resultTableLines(table, width).map(line => strip(line))];
 }
 
 function textLines(text: string, width: number): readonly Strip[] {

@@ -19,7 +19,7 @@ interface TaskList {
 /** How many finished tasks are shown; the header counts the rest. */
 const finishedShown = 12;
 /** How deep nested plans are shown. */
-const deepest = 8;
+const maxDepth = 8;
 
 const lists = new WeakMap<State['tasks'], TaskList>();
 
@@ -37,7 +37,7 @@ function listOf(state: State): TaskList {
 		order.push(task);
 		rows.push({kind: 'sentence', task, depth});
 		for (const kind of below(state, task, depth)) rows.push({kind, task, depth});
-		if (depth >= deepest || isSettled(state, task)) return;
+		if (depth >= maxDepth || isFinished(state, task)) return;
 		for (const step of stepsOf(state, task.id)) add(step, depth + 1);
 	};
 	let group = '';
@@ -62,7 +62,7 @@ function topTasks(state: State): Task[] {
 }
 
 /** The steps of a plan that is done or cancelled are not shown. */
-function isSettled(state: State, task: Task): boolean {
+function isFinished(state: State, task: Task): boolean {
 	const status = statusOf(state, task);
 	return status === 'done' || status === 'cancelled';
 }

@@ -23,7 +23,7 @@ export function taskSign(state: State, task: Task): Span {
 }
 
 /** What is at the right of a task: its owner, or what it waits for. `roomy`: there is room for the long form. */
-export function standing(state: State, task: Task, now: number, roomy: boolean): Span[] {
+export function statusSpans(state: State, task: Task, now: number, roomy: boolean): Span[] {
 	switch (statusOf(state, task)) {
 		case 'running':
 			return [...attemptOf(task, roomy), ...ownersOf(state, task)];
@@ -83,7 +83,7 @@ function waitingFor(state: State, task: Task, now: number, roomy: boolean): Span
 }
 
 /** The progress of a task: by its steps if it has any, otherwise as reported by its owner. */
-export function farOf(state: State, task: Task): {readonly part: number; readonly words: Printable} {
+export function progressOf(state: State, task: Task): {readonly part: number; readonly words: Printable} {
 	const steps = stepsOf(state, task.id).filter(({status}) => status !== 'cancelled');
 	if (steps.length === 0) {
 		const part = Math.max(0, Math.min(1, task.progress));
@@ -108,7 +108,7 @@ const besideBar = {count: 9, lease: 21};
 
 /** A progress bar of at most `width` columns, with the progress and the remaining lease. */
 export function progressSpans(state: State, task: Task, width: number, now: number): Span[] {
-	const {part, words} = farOf(state, task);
+	const {part, words} = progressOf(state, task);
 	const lease = leaseWords(task, now);
 	const bar = Math.max(4, width - (lease.text === '' ? besideBar.count : besideBar.lease));
 	const full = Math.round(bar * part);

@@ -10,7 +10,7 @@ import {viewOf, type Ui} from '../model/ui.ts';
 import {counted} from '../settings/words.ts';
 import {centred} from './channel.ts';
 import {taskList, type TaskRow} from './task-rows.ts';
-import {farOf, progressSpans, resultSpans, standing, taskSign} from './task-words.ts';
+import {progressOf, progressSpans, resultSpans, statusSpans, taskSign} from './task-words.ts';
 
 /** The visible lines of the tasks pane. */
 export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): PaintedLine[] {
@@ -25,10 +25,10 @@ export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): Paint
 	const over = rows.slice(top + height - 1).filter(({kind}) => kind === 'sentence').length;
 	const cut = rows.length - top > height && over > 0;
 	const shown = rows.slice(top, top + height - (cut ? 1 : 0)).map((row): PaintedLine => {
-		const isChosen = row.kind !== 'gap' && String(row.task.id) === selected;
-		const edge = strip([{text: isChosen ? p`▌` : p` `, style: theme.task}]);
+		const isSelected = row.kind !== 'gap' && String(row.task.id) === selected;
+		const edge = strip([{text: isSelected ? p`▌` : p` `, style: theme.task}]);
 		const line = joined(edge, rowStrip(state, row, width, now));
-		return isChosen ? {strip: line, tint: selectedTint} : {strip: line};
+		return isSelected ? {strip: line, tint: selectedTint} : {strip: line};
 	});
 	if (cut) shown.push({strip: strip([{text: p` ${counted(over, 'more', 'more')} below`, style: theme.grey}])});
 	return shown;
@@ -86,19 +86,19 @@ function spanWidth(spans: readonly Span[]): number {
 
 /** Wordings of a task's status, the longest first; the last one is always shown. */
 function taskStandings(state: State, task: Task, now: number): readonly Span[][] {
-	const ways = [standing(state, task, now, true), standing(state, task, now, false)];
+	const ways = [statusSpans(state, task, now, true), statusSpans(state, task, now, false)];
 	const isPlan = stepsOf(state, task.id).length > 0;
 	return isPlan && statusOf(state, task) === 'running' ? [...ways, []] : ways;
 }
 
 /** A step only has words if there is more to say than its sign shows. */
 function stepStandings(state: State, task: Task, now: number): readonly Span[][] {
-	const short = standing(state, task, now, false);
+	const short = statusSpans(state, task, now, false);
 	switch (statusOf(state, task)) {
 		case 'running': {
 			const isPlan = stepsOf(state, task.id).length > 0;
 			if (!isPlan && task.progress === 0) return [short];
-			const far: Span = {text: farOf(state, task).words, style: theme.grey};
+			const far: Span = {text: progressOf(state, task).words, style: theme.grey};
 			return [[far, {text: p`  `, style: theme.grey}, ...short], isPlan ? [far] : short];
 		}
 		case 'queued': {

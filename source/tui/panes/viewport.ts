@@ -56,11 +56,11 @@ export function scrolled(blocks: Blocks, from: Position, lines: number, height: 
 
 /** The position with the first line of the first block at the top. */
 export function topmost(blocks: Blocks, height: number): Position {
-	return startingAt(blocks, 0, height);
+	return withBlockAtTop(blocks, 0, height);
 }
 
 /** The position with the beginning of block `index` at the top. */
-export function startingAt(blocks: Blocks, index: number, height: number): Position {
+export function withBlockAtTop(blocks: Blocks, index: number, height: number): Position {
 	let below = height;
 	for (let at = index; at < blocks.count; at++) {
 		const lines = blocks.heightOf(at);
@@ -73,11 +73,11 @@ export function startingAt(blocks: Blocks, index: number, height: number): Posit
 /** The nearest position that shows block `index`: all of it, or its beginning if it is taller than the pane. */
 export function revealed(blocks: Blocks, at: Position, index: number, height: number): Position {
 	if (index > at.index || (index === at.index && at.hidden > 0)) {
-		return blocks.heightOf(index) > height ? startingAt(blocks, index, height) : {index, hidden: 0};
+		return blocks.heightOf(index) > height ? withBlockAtTop(blocks, index, height) : {index, hidden: 0};
 	}
 	const [first] = visibleSlots(blocks, at, height);
 	if (first === undefined) return at;
-	if (index < first.index || (index === first.index && first.line > 1)) return startingAt(blocks, index, height);
+	if (index < first.index || (index === first.index && first.line > 1)) return withBlockAtTop(blocks, index, height);
 	return at;
 }
 

@@ -18,10 +18,10 @@ import {clockTime, counted, presenceWords} from '../settings/words.ts';
 
 /** How many lines of a message are read out. */
 const maxLines = 100;
-const tasksShown = 20;
+const maxTasks = 20;
 
 /** A message as sentences: time, tag, mentions, body. Further lines are indented, so that none looks like another message. */
-export function spoken(state: State, message: Message, now: number): Printable[] {
+export function messageSentences(state: State, message: Message, now: number): Printable[] {
 	const {tag, author_tag, verified, signed, mentions} = message;
 	const me = state.identity?.tag ?? '';
 	const by = author_tag !== null && !sameTag(author_tag, tag) ? p` by ${printable(author_tag)}` : '';
@@ -41,30 +41,30 @@ export function spoken(state: State, message: Message, now: number): Printable[]
 }
 
 /** The focused pane, the status and the selection: what a key press can change. */
-export function situation(state: State, ui: Ui, now: number): Printable[] {
+export function currentLines(state: State, ui: Ui, now: number): Printable[] {
 	const {order} = layoutOf(ui);
 	const where = p`${order.indexOf(ui.focus) + 1} of ${order.length}`;
-	if (ui.focus === tasksPane) return [p`Tasks, ${where}, ${standing(state)}`, ...taskLines(state, ui)];
+	if (ui.focus === tasksPane) return [p`Tasks, ${where}, ${statusWords(state)}`, ...taskLines(state, ui)];
 	if (ui.focus === welcomePane) {
 		return state.loaded
 			? [p`No agent has joined yet. To let one join, run ${printable(ui.program)} join CLAUDE_1 --dir path/to/project.`]
 			: [printable(ui.opening)];
 	}
-	if (ui.focus === agentsPane) return [p`Agents, ${where}, ${standing(state)}`, ...agentLines(state, ui, now)];
+	if (ui.focus === agentsPane) return [p`Agents, ${where}, ${statusWords(state)}`, ...agentLines(state, ui, now)];
 	const name = paneName(state, ui.focus);
 	const unread = unreadIn(state, ui.focus);
 	const thread = ui.threads.get(ui.focus);
 	const kind = isChannelPane(ui.focus) ? 'Channel ' : '';
 	const what = thread === undefined ? p`${kind}${printable(name)}` : p`Thread ${thread} in ${printable(name)}`;
-	const lines = [p`${what}, ${where}${unread > 0 ? p`, ${unread} new` : ''}, ${standing(state)}`];
+	const lines = [p`${what}, ${where}${unread > 0 ? p`, ${unread} new` : ''}, ${statusWords(state)}`];
 	if (viewOf(ui, ui.focus).selected === null) return lines;
 	const entry = currentEntry(state, ui);
 	if (entry?.kind !== 'message') return lines;
-	const [head = p``, ...body] = spoken(state, entry.message, now);
+	const [head = p``, ...body] = messageSentences(state, entry.message, now);
 	return [...lines, p`Selected: ${head}`, ...body];
 }
 
-function standing(state: State): Printable {
+function statusWords(state: State): Printable {
 	const waiting = waitingForMe(state).length;
 	const phase = printable(state.connection.phase.replace('_', ' '));
 	return p`${phase}${waiting > 0 ? p`, ${waiting} waiting for you` : ''}`;
@@ -74,10 +74,10 @@ function taskLines(state: State, ui: Ui): Printable[] {
 	const {selected} = viewOf(ui, tasksPane);
 	const tasks = taskList(state).order;
 	if (tasks.length === 0) return [p`There are no tasks.`];
-	const lines = tasks.slice(0, tasksShown).map(task => {
+	const lines = tasks.slice(0, maxTasks).map(task => {
 		return p`${String(task.id) === selected ? 'Selected: ' : ''}${taskWords(state, task)}`;
 	});
-	return tasks.length > tasksShown ? [...lines, p`And ${counted(tasks.length - tasksShown, 'more task')}.`] : lines;
+	return tasks.length > maxTasks ? [...lines, p`And ${counted(tasks.length - maxTasks, 'more task')}.`] : lines;
 }
 
 function agentLines(state: State, ui: Ui, now: number): Printable[] {

@@ -10,7 +10,7 @@ import {textOf} from '../screen/strip.ts';
 import type {Compose} from '../model/ui.ts';
 import {counted} from '../settings/words.ts';
 import {Text} from '../view/text.tsx';
-import {situation, spoken} from './lines.ts';
+import {currentLines, messageSentences} from './lines.ts';
 import {timelineWords} from './timeline.ts';
 
 /** How many messages are read out at the start, and together later on. */
@@ -31,7 +31,7 @@ export function Reader() {
 			return lines.map(({strip}) => textOf(strip).trim());
 		}
 		if (ui.mode === 'compose') return [];
-		return ui.timeline === null ? situation(state, ui, now()) : timelineWords(store, ui.timeline, ui.keymap, now());
+		return ui.timeline === null ? currentLines(state, ui, now()) : timelineWords(store, ui.timeline, ui.keymap, now());
 	};
 	useMailbox(() => here().join('\n'));
 	useHistory();
@@ -77,32 +77,32 @@ function useHistory(): void {
 function useAnnouncements(): void {
 	const {store, now} = useSurroundings();
 	const {write} = useStdout();
-	useEffect(() => announced(store, write, now), [store, write, now]);
+	useEffect(() => announce(store, write, now), [store, write, now]);
 }
 
 /** Writes each message once, in order, above the rest, until the returned function is called. */
-function announced(store: MailboxStore, write: (text: Printable) => void, now: () => number): () => void {
-	let said = 0;
+function announce(store: MailboxStore, write: (text: Printable) => void, now: () => number): () => void {
+	let lastRead = 0;
 	let begun = false;
 	let timer: NodeJS.Timeout | undefined;
-	const say = () => {
+	const readOut = () => {
 		timer = undefined;
 		const state = store.getState();
 		if (!state.loaded) return;
 		let from = state.messages.length;
-		while (from > 0 && (state.messages[from - 1]?.id ?? 0) > said) from--;
+		while (from > 0 && (state.messages[from - 1]?.id ?? 0) > lastRead) from--;
 		const fresh = state.messages.slice(from);
 		if (fresh.length === 0) return;
-		said = fresh.at(-1)?.id ?? said;
-		const most = begun ? atOnce : atStart;
+		lastRead = fresh.at(-1)?.id ?? lastRead;
+		const maxRead = begun ? atOnce : atStart;
 		begun = true;
-		const over = fresh.length - most;
-		const lines = fresh.slice(-most).flatMap(message => spoken(state, message, now()));
+		const over = fresh.length - maxRead;
+		const lines = fresh.slice(-maxRead).flatMap(message => messageSentences(state, message, now()));
 		if (over > 0) lines.unshift(p`${counted(over, 'earlier message')} not read out.`);
 		write(p`${joinPrintable(lines, '\n')}\n`);
 	};
 	const onChange = () => {
-		timer ??= setTimeout(say, pace);
+		timer ??= setTimeout(readOut, pace);
 	};
 	const unsubscribe = store.subscribe(onChange);
 	onChange();

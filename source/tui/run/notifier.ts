@@ -14,7 +14,7 @@ const pace = 5000;
 const maxAtOnce = 200;
 /** How many messages at the end of a pane may be on the screen. */
 const maxShown = 40;
-const longest = 140;
+const maxLength = 140;
 
 export interface Notifier {
 	/** Call it when messages arrived or were seen. */
@@ -76,7 +76,7 @@ export function createNotifier({
 			}
 		}
 		if (handled.size > 10 * maxAtOnce) forget();
-		if (waiting.length > 0) timer ??= setTimeout(tell, Math.max(0, latest + pace - now()));
+		if (waiting.length > 0) timer ??= setTimeout(notify, Math.max(0, latest + pace - now()));
 	}
 
 	/** Forgets messages that are too old to be examined again. */
@@ -85,7 +85,7 @@ export function createNotifier({
 		for (const id of handled) if (id <= (floor ?? 0)) handled.delete(id);
 	}
 
-	function tell(): void {
+	function notify(): void {
 		timer = undefined;
 		const state = store.getState();
 		const me = state.identity?.tag ?? '';
@@ -100,7 +100,7 @@ export function createNotifier({
 		if (last === undefined) return;
 		latest = now();
 		const [line = p``] = printableLines(last.body);
-		const text = line.slice(0, Array.from(line).slice(0, longest).join('').length);
+		const text = line.slice(0, Array.from(line).slice(0, maxLength).join('').length);
 		const count = missed.length > 1 ? p`${missed.length} messages for you, the last from ` : '';
 		call(p`${count}${printable(last.tag)}: ${text}`);
 	}

@@ -1,5 +1,5 @@
 const listeners = new Set<() => void>();
-let arrived = 0;
+let loaded = 0;
 let missing = false;
 
 /**
@@ -13,7 +13,7 @@ export function lazy<Part>(load: () => Promise<Part>): () => Part | null {
 	const arrive = async () => {
 		try {
 			part = await load();
-			arrived++;
+			loaded++;
 		} catch {
 			missing = true;
 		}
@@ -26,8 +26,8 @@ export function lazy<Part>(load: () => Promise<Part>): () => Part | null {
 }
 
 /** How many parts have been loaded; what was drawn with fewer may look different now. */
-export function arrivals(): number {
-	return arrived;
+export function loadedCount(): number {
+	return loaded;
 }
 
 /** What to show the human if a part is missing. */

@@ -55,13 +55,13 @@ function minContrast(strong: boolean): {readonly text: number; readonly structur
 
 export function createPalette({light, strong, own, declared, named = colour => colour}: PaletteOptions): Palette {
 	const foregrounds = new Map<Colour, Colour>();
-	const least = minContrast(strong);
+	const minimum = minContrast(strong);
 	const known = new Map(declared.map(each => [each.colour, each]));
 	const tints = declared.filter(({kind}) => kind === 'tint').map(({colour}) => colour);
 	const valueOf = (colour: Colour): Colour => (colour > maxColour ? named(colour) : colour);
 
-	function background(said: Colour): Colour {
-		const colour = valueOf(said);
+	function background(given: Colour): Colour {
+		const colour = valueOf(given);
 		const chosen = own.get(colour);
 		if (chosen !== undefined) return chosen;
 		const tint = known.get(colour);
@@ -74,8 +74,8 @@ export function createPalette({light, strong, own, declared, named = colour => c
 		return [...(light ? lightGrounds : darkGrounds), ...tints.map(background)];
 	}
 
-	function foreground(said: Colour): Colour {
-		const colour = valueOf(said);
+	function foreground(given: Colour): Colour {
+		const colour = valueOf(given);
 		const chosen = own.get(colour);
 		if (chosen !== undefined) return chosen;
 		let found = foregrounds.get(colour);
@@ -85,7 +85,7 @@ export function createPalette({light, strong, own, declared, named = colour => c
 			if ((kind === undefined || kind === 'tint') && !light && !strong) return colour;
 			const start = light && kind !== 'tint' ? (onLight ?? colour) : colour;
 			// Text on filled colours is on none of the grounds.
-			const enough = kind === 'structure' ? least.structure : least.text;
+			const enough = kind === 'structure' ? minimum.structure : minimum.text;
 			found = kind === 'filling' ? fillText(light) : adapted(start, grounds(), enough);
 			foregrounds.set(colour, found);
 		}
@@ -95,12 +95,12 @@ export function createPalette({light, strong, own, declared, named = colour => c
 	return {
 		foreground,
 		background,
-		code(said) {
-			const code = known.get(valueOf(said))?.code;
+		code(given) {
+			const code = known.get(valueOf(given))?.code;
 			return code === undefined || !light ? code : codeOnLight(code);
 		},
-		isFilling(said) {
-			const kind = known.get(valueOf(said))?.kind;
+		isFilling(given) {
+			const kind = known.get(valueOf(given))?.kind;
 			return kind !== undefined && kind !== 'tint';
 		},
 	};

@@ -7,7 +7,7 @@ export interface TerminalColours {
 	/** The escape sequence that sets a style, whatever was set before. */
 	readonly sgr: (of: Style) => string;
 	/** Switches to another palette; the terminal must then be redrawn. */
-	readonly use: (palette: Palette) => void;
+	readonly setPalette: (palette: Palette) => void;
 }
 
 export function createTerminalColours(depth: Depth, palette: Palette): TerminalColours {
@@ -15,7 +15,7 @@ export function createTerminalColours(depth: Depth, palette: Palette): TerminalC
 	let sequences: string[] = [];
 	return {
 		sgr: of => (sequences[of] ??= sequenceOf(of, depth, current)),
-		use(next) {
+		setPalette(next) {
 			current = next;
 			sequences = [];
 		},
@@ -86,8 +86,8 @@ function extended(colour: Colour, depth: 8 | 24): number[] {
 
 /** The nearest of xterm's 256 colours: the ramp of 24 greys for near-greys, the 6 x 6 x 6 cube for the rest. */
 function of256(red: number, green: number, blue: number): number {
-	const most = Math.max(red, green, blue);
-	if (most - Math.min(red, green, blue) < 16) {
+	const brightest = Math.max(red, green, blue);
+	if (brightest - Math.min(red, green, blue) < 16) {
 		const grey = Math.round(((red + green + blue) / 3 - 8) / 10);
 		return grey < 0 ? 16 : grey > 23 ? 231 : 232 + grey;
 	}

@@ -31,7 +31,7 @@ export function chooseTheme(
 		setBackground(colour) {
 			if (!fits || isLight(colour) === light) return false;
 			light = !light;
-			ofTerminal.use(palette());
+			ofTerminal.setPalette(palette());
 			return true;
 		},
 	};

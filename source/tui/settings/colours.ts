@@ -1,6 +1,6 @@
 import {createPalette, type Declared, type Palette} from '../screen/palette.ts';
 import {onTint, type Colour} from '../screen/style.ts';
-import {defaultTagColours, namedTag, tagColour} from './tag-colour.ts';
+import {defaultTagColours, defaultColourOf, tagColour} from './tag-colour.ts';
 
 const declared = {
 	grey: text(0x99a1ad, 90, 0x565e68),
@@ -62,7 +62,7 @@ export const replaceable: {readonly [name: string]: Colour} = {
 	overlay: colours.overlay,
 };
 
-interface Choice {
+interface ThemeOptions {
 	/** The terminal's background. */
 	readonly light?: boolean;
 	/** High contrast. */
@@ -73,7 +73,12 @@ interface Choice {
 }
 
 /** The program's colours on such a terminal. */
-export function paletteOf({light = false, strong = false, own = new Map(), tags = new Map()}: Choice = {}): Palette {
+export function paletteOf({
+	light = false,
+	strong = false,
+	own = new Map(),
+	tags = new Map(),
+}: ThemeOptions = {}): Palette {
 	const chosen = new Map([...tags].map(([tag, colour]) => [tagColour(tag), colour]));
 	return createPalette({
 		light,
@@ -84,6 +89,6 @@ export function paletteOf({light = false, strong = false, own = new Map(), tags 
 			...defaultTagColours,
 			...Object.values(declared),
 		],
-		named: colour => chosen.get(colour) ?? namedTag(colour, colours),
+		named: colour => chosen.get(colour) ?? defaultColourOf(colour, colours),
 	});
 }

@@ -45,14 +45,14 @@ export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.
 	const keys: KeySetting[] = [];
 	const colours = new Map<Colour, Colour>();
 	const tags = new Map<string, Colour>();
-	const flags = {...defaultFlags, ...hints(env)};
+	const flags = {...defaultFlags, ...fromEnvironment(env)};
 	let theme: ThemeName = 'auto';
 
 	for (const [name, value] of values) {
 		const [group = '', ...rest] = name.split('.');
 		const own = rest.join('.');
 		const warn = (sentence: string) => warnings.push(`${placeOf(name)}: ${sentence}`);
-		if (group === 'keys') keys.push({action: own, keys: value, place: placeOf(name)});
+		if (group === 'keys') keys.push({action: own, keys: value, location: placeOf(name)});
 		else if (group === 'theme') readTheme(own, value, warn);
 		else if (group === 'ui' || group === 'notify') readFlag(name, value, warn);
 	}
@@ -67,7 +67,7 @@ export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.
 		const tag = name.startsWith('tags.') ? name.slice('tags.'.length) : null;
 		const replaced = Object.hasOwn(replaceable, name) ? replaceable[name] : undefined;
 		if (tag === null ? replaced === undefined : !isTag(tag)) {
-			warn(`unknown colour \`${name}\`, ignored.${meant(name, Object.keys(replaceable))}`);
+			warn(`unknown colour \`${name}\`, ignored.${suggestion(name, Object.keys(replaceable))}`);
 			return;
 		}
 		const colour = readColour(value);
@@ -77,7 +77,7 @@ export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.
 	}
 
 	function readFlag(name: string, value: unknown, warn: (sentence: string) => void): void {
-		if (!isSwitch(name)) warn(`unknown setting \`${name}\`, ignored.${meant(name, Object.keys(defaultFlags))}`);
+		if (!isFlag(name)) warn(`unknown setting \`${name}\`, ignored.${suggestion(name, Object.keys(defaultFlags))}`);
 		else if (typeof value !== 'boolean') warn(`\`${name}\` must be true or false, not \`${String(value)}\`; ignored.`);
 		else flags[name] = value;
 	}
@@ -93,12 +93,12 @@ export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.
 	};
 }
 
-function isSwitch(name: string): name is keyof Flags {
+function isFlag(name: string): name is keyof Flags {
 	return Object.hasOwn(defaultFlags, name);
 }
 
 /** Settings from environment variables: Ink's, and the two common ones for reduced motion. */
-function hints(env: NodeJS.ProcessEnv): Partial<Flags> {
+function fromEnvironment(env: NodeJS.ProcessEnv): Partial<Flags> {
 	const isSet = (name: string) => !['', '0', 'false', undefined].includes(env[name]?.toLowerCase());
 	return {
 		...(isSet('INK_SCREEN_READER') ? {'ui.screen_reader': true} : {}),
@@ -112,7 +112,7 @@ function readColour(value: unknown): Colour | null {
 	return Number.parseInt(digits.length === 3 ? digits.replaceAll(/./g, '$&$&') : digits, 16);
 }
 
-function meant(name: string, names: readonly string[]): string {
+function suggestion(name: string, names: readonly string[]): string {
 	const near = nearest(name, names);
 	return near === null ? '' : ` Did you mean \`${near}\`?`;
 }

@@ -6,7 +6,7 @@ import {labelOf, type Action, type Binding, type KeyScope} from './actions.ts';
 export interface KeySetting {
 	readonly action: string;
 	readonly keys: unknown;
-	readonly place: string;
+	readonly location: string;
 }
 
 /** Actions that cannot be rebound: one must be able to quit, and the number keys must match the panes' numbers. */
@@ -24,38 +24,38 @@ export function rebound(
 ): {readonly bindings: readonly Binding[]; readonly warnings: readonly string[]} {
 	const warnings: string[] = [];
 	const actions = new Set(defaults.map(({action}) => action));
-	const chosen = new Map<Action, {readonly keys: readonly string[]; readonly place: string}>();
-	for (const {action, keys, place} of settings) {
+	const chosen = new Map<Action, {readonly keys: readonly string[]; readonly location: string}>();
+	for (const {action, keys, location} of settings) {
 		if (!isIn(actions, action)) {
 			const meant = nearest(action, actions);
 			const remedy = meant === null ? '' : ` Did you mean \`${meant}\`?`;
-			warnings.push(`${place}: unknown action \`${action}\`, ignored.${remedy}`);
+			warnings.push(`${location}: unknown action \`${action}\`, ignored.${remedy}`);
 		} else if (fixed.has(action)) {
-			warnings.push(`${place}: the keys of \`${action}\` cannot be changed; ignored.`);
+			warnings.push(`${location}: the keys of \`${action}\` cannot be changed; ignored.`);
 		} else {
-			const good = readKeys(keys, place, action, warnings);
-			if (good !== null) chosen.set(action, {keys: good, place});
+			const good = readKeys(keys, location, action, warnings);
+			if (good !== null) chosen.set(action, {keys: good, location});
 		}
 	}
 
 	// The action of each `scope key`.
 	const owners = new Map<string, Action>();
 	const changed = new Map<Binding, Binding>();
-	for (const [action, {keys, place}] of chosen) {
+	for (const [action, {keys, location}] of chosen) {
 		for (const binding of defaults.filter(each => each.action === action)) {
-			changed.set(binding, {...binding, keys: keys.filter(key => claim(binding, key, place))});
+			changed.set(binding, {...binding, keys: keys.filter(key => claim(binding, key, location))});
 		}
 	}
 
-	function claim(binding: Binding, key: string, place: string): boolean {
+	function claim(binding: Binding, key: string, location: string): boolean {
 		const {action} = binding;
 		if (isWrittenIn(binding.scope) && isText(key)) {
-			warnings.push(`${place}: \`${writeKey(key)}\` is text while you write, so it cannot be \`${action}\`.`);
+			warnings.push(`${location}: \`${writeKey(key)}\` is text while you write, so it cannot be \`${action}\`.`);
 			return false;
 		}
 		const owner = owners.get(`${binding.scope} ${key}`) ?? fixedOwner(defaults, binding, key);
 		if (owner !== undefined && owner !== action) {
-			warnings.push(`${place}: \`${writeKey(key)}\` is already \`${owner}\`, so it cannot also be \`${action}\`.`);
+			warnings.push(`${location}: \`${writeKey(key)}\` is already \`${owner}\`, so it cannot also be \`${action}\`.`);
 			return false;
 		}
 		owners.set(`${binding.scope} ${key}`, action);
@@ -68,7 +68,7 @@ export function rebound(
 		const keys = binding.keys.filter(key => {
 			const owner = owners.get(`${binding.scope} ${key}`);
 			if (owner === undefined) return true;
-			const where = chosen.get(owner)?.place ?? '';
+			const where = chosen.get(owner)?.location ?? '';
 			warnings.push(`${where}: \`${writeKey(key)}\` is now \`${owner}\`, no longer \`${binding.action}\`.`);
 			return false;
 		});
@@ -81,7 +81,7 @@ function isIn(actions: ReadonlySet<Action>, action: string): action is Action {
 	return (actions as ReadonlySet<string>).has(action);
 }
 
-function readKeys(value: unknown, place: string, action: Action, warnings: string[]): readonly string[] | null {
+function readKeys(value: unknown, location: string, action: Action, warnings: string[]): readonly string[] | null {
 	if (value === 'none') return [];
 	const written: readonly unknown[] = Array.isArray(value) ? value : [value];
 	const keys: string[] = [];
@@ -89,9 +89,9 @@ function readKeys(value: unknown, place: string, action: Action, warnings: strin
 		const key = typeof each === 'string' ? readKey(each) : null;
 		if (key !== null) keys.push(key);
 		else {
-			const said = typeof each === 'string' ? each : JSON.stringify(each);
+			const written = typeof each === 'string' ? each : JSON.stringify(each);
 			warnings.push(
-				`${place}: \`${said}\` is not a key, so it cannot be \`${action}\`. Keys are j, ^a, alt-b, enter, pgdn.`,
+				`${location}: \`${written}\` is not a key, so it cannot be \`${action}\`. Keys are j, ^a, alt-b, enter, pgdn.`,
 			);
 		}
 	}
@@ -99,21 +99,21 @@ function readKeys(value: unknown, place: string, action: Action, warnings: strin
 }
 
 /** Whether letters are text in this scope. */
-function isWrittenIn(place: KeyScope): boolean {
-	return place === 'compose' || place === 'panel';
+function isWrittenIn(scope: KeyScope): boolean {
+	return scope === 'compose' || scope === 'panel';
 }
 
 function isText(key: string): boolean {
 	return !notText.has(key) && !/^(?:\^|alt-|shift-)./.test(key) && !/^[a-z]{2,}$/.test(key);
 }
 
-function fixedOwner(defaults: readonly Binding[], {scope: place}: Binding, key: string): Action | undefined {
-	return defaults.find(other => other.scope === place && fixed.has(other.action) && other.keys.includes(key))?.action;
+function fixedOwner(defaults: readonly Binding[], {scope}: Binding, key: string): Action | undefined {
+	return defaults.find(other => other.scope === scope && fixed.has(other.action) && other.keys.includes(key))?.action;
 }
 
 /** Labels are written by hand; a binding whose keys were changed gets a label made from them. */
 function labelled(binding: Binding, all: readonly Binding[], defaults: readonly Binding[]): Binding {
-	const other = all.find(({action, scope: place}) => action === binding.with && place === binding.scope);
+	const other = all.find(({action, scope}) => action === binding.with && scope === binding.scope);
 	const isDefault = (each: Binding | undefined) => each === undefined || defaults.some(({keys}) => keys === each.keys);
 	if (isDefault(binding) && isDefault(other)) return binding;
 	return {...binding, label: labelOf(binding.keys, other?.keys)};

@@ -22,20 +22,20 @@ export const defaultTagColours: readonly Declared[] = (
 ).map(([colour, code, light]): Declared => ({kind: 'text', colour, code, light}));
 
 /** Tags with a fixed colour. */
-const meant = [
+const fixedColours = [
 	[foldTag(HUMAN), 'green'],
 	[foldTag(UNTAGGED), 'grey'],
 	['SYSTEM', 'task'],
 ] as const;
 
 /** Numbers from `hashed` on stand for a tag by its hash, those from `meaningful` on for one with a fixed colour. */
-const hashed = 0x4000_0000;
-const meaningful = 0x2000_0000;
+const hashedFrom = 0x4000_0000;
+const fixedFrom = 0x2000_0000;
 
 /** The start value of FNV-1a, chosen so that the most common tags (CLAUDE_1 to CLAUDE_4, CLAUDE_TWIN, REVIEWER) differ. */
 const hashStart = 7145;
 /** How many of the lowest bits of the hash are dropped, since they are the worst. */
-const dropped = 2;
+const droppedBits = 2;
 const unused = 8;
 
 /**
@@ -44,16 +44,19 @@ const unused = 8;
  */
 export const tagColour = memo(5000, (tag: Tag): Colour => {
 	const key = foldTag(tag);
-	const index = meant.findIndex(([name]) => name === key);
-	if (index !== -1) return meaningful + index;
+	const index = fixedColours.findIndex(([name]) => name === key);
+	if (index !== -1) return fixedFrom + index;
 	let hash = hashStart;
 	for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 16_777_619) >>> 0;
-	return hashed + (hash >>> dropped);
+	return hashedFrom + (hash >>> droppedBits);
 });
 
 /** The default colour for such a number. */
-export function namedTag(number: Colour, colours: {readonly [Name in (typeof meant)[number][1]]: Colour}): Colour {
-	if (number < hashed) return colours[meant[number - meaningful]?.[1] ?? 'grey'];
-	const hash = (number - hashed) >>> (unused - dropped);
+export function defaultColourOf(
+	number: Colour,
+	colours: {readonly [Name in (typeof fixedColours)[number][1]]: Colour},
+): Colour {
+	if (number < hashedFrom) return colours[fixedColours[number - fixedFrom]?.[1] ?? 'grey'];
+	const hash = (number - hashedFrom) >>> (unused - droppedBits);
 	return defaultTagColours[hash % defaultTagColours.length]?.colour ?? colours.grey;
 }

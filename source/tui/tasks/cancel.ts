@@ -10,13 +10,13 @@ import {question} from '../view/question.ts';
 import {ask, type TaskContext} from './ask.ts';
 
 /** Asks before a task is cancelled, naming its open steps and who is working on it. */
-export function cancelQuestion(context: TaskContext, id: number, under: Overlay | null): Overlay {
+export function cancelQuestion(context: TaskContext, id: number, previous: Overlay | null): Overlay {
 	return question(context.ui, {
 		lines: ({state}) => lines(state, id),
 		yes: p`cancel it`,
 		no: p`keep it`,
 		agree: () => ask(context, tasks => tasks.cancel(id), `Task #${id} is cancelled.`),
-		under,
+		previous,
 	});
 }
 

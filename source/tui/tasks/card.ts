@@ -1,6 +1,6 @@
 import type {Task} from '../../mailbox/task.ts';
 import {p} from '../../printable.ts';
-import {scrollOf} from '../model/card-keys.ts';
+import {linesScrolledBy} from '../model/card-keys.ts';
 import type {Overlay} from '../model/ui.ts';
 import {cardRoom, taskCardLines, type TaskCard} from '../panes/task-card.ts';
 import {taskList} from '../panes/task-rows.ts';
@@ -11,12 +11,12 @@ import {theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 import {box} from '../view/box.ts';
 import {sentenceOf, type TaskContext} from './ask.ts';
-import {chosenTask, taskKey} from './task-keys.ts';
+import {selectedTask, taskKey} from './task-keys.ts';
 
 /** Opens the selected task, or the first one, as a card over the panes. */
 export function openTask(context: TaskContext): void {
 	const {store, ui} = context;
-	const task = chosenTask(store.getState(), ui.getState()) ?? taskList(store.getState()).order[0];
+	const task = selectedTask(store.getState(), ui.getState()) ?? taskList(store.getState()).order[0];
 	if (task !== undefined) showCard(context, task);
 }
 
@@ -46,7 +46,7 @@ function cardFrom(context: TaskContext, cardNow: () => TaskCard, top: number): O
 		},
 		key(key) {
 			const action = ui.getState().keymap.actionOf('tasks', key);
-			const step = scrollOf(action);
+			const step = linesScrolledBy(action);
 			if (step !== undefined) {
 				const {columns, rows} = ui.getState();
 				const {width, height} = cardRoom(columns, rows);

@@ -6,7 +6,7 @@ import {setCompose} from '../model/draft.ts';
 import {isTaskAction, type Action, type TaskAction} from '../settings/actions.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import {scopeOf} from '../model/scope.ts';
-import {messageAbout} from '../panes/references.ts';
+import {latestMessageAboutTask} from '../panes/references.ts';
 import {openThread} from '../panes/jump-list.ts';
 import {hasDraft, viewOf, type Ui, type Overlay} from '../model/ui.ts';
 import {ask, sentenceOf, type TaskContext} from './ask.ts';
@@ -22,7 +22,7 @@ export function actionHere({store, ui}: TaskContext, key: string): Action | unde
 		action !== undefined &&
 		isTaskAction(action) &&
 		action !== 'task_add' &&
-		chosenTask(store.getState(), now) === undefined;
+		selectedTask(store.getState(), now) === undefined;
 	const elsewhere = now.keymap.actionOf('read', key);
 	// No message is selected in this pane either.
 	return isIdle && elsewhere !== 'redact' ? (elsewhere ?? action) : action;
@@ -39,7 +39,7 @@ export function taskKey(context: TaskContext, action: TaskAction, card?: Card): 
 	const {store, ui} = context;
 	if (action === 'task_add') return writeTask(context);
 	const state = store.getState();
-	const task = card === undefined ? chosenTask(state, ui.getState()) : state.tasks.get(card.id);
+	const task = card === undefined ? selectedTask(state, ui.getState()) : state.tasks.get(card.id);
 	if (task === undefined) {
 		const {keyFor} = ui.getState().keymap;
 		return ui.setState({notice: `Select a task first, with ${keyFor('down')} and ${keyFor('up')}.`});
@@ -47,11 +47,11 @@ export function taskKey(context: TaskContext, action: TaskAction, card?: Card): 
 	const {id} = task;
 	const status = statusOf(state, task);
 	const isOver = status !== 'queued' && status !== 'running';
-	const under = card?.overlay ?? null;
+	const previous = card?.overlay ?? null;
 	switch (action) {
 		case 'task_cancel':
 			if (isOver) return ui.setState({notice: `Task #${id} is ${status}: there is nothing to cancel.`});
-			return ui.setState({overlay: cancelQuestion(context, id, under)});
+			return ui.setState({overlay: cancelQuestion(context, id, previous)});
 		case 'task_retry':
 			return ask(context, tasks => tasks.retry(id), `Task #${id} is queued again.`);
 		case 'task_assign':
@@ -60,7 +60,7 @@ export function taskKey(context: TaskContext, action: TaskAction, card?: Card): 
 				const has = task.lease_owner === null ? `it is ${status}` : `${printable(task.lease_owner)} has it`;
 				return ui.setState({notice: `Task #${id} cannot be assigned: ${has}.`});
 			}
-			return ui.setState({overlay: assignPicker(context, id, under)});
+			return ui.setState({overlay: assignPicker(context, id, previous)});
 		case 'task_message':
 			return void openAsked(context, task);
 		case 'task_up':
@@ -71,7 +71,7 @@ export function taskKey(context: TaskContext, action: TaskAction, card?: Card): 
 }
 
 /** The task that is selected in the pane. */
-export function chosenTask(state: State, ui: Ui): Task | undefined {
+export function selectedTask(state: State, ui: Ui): Task | undefined {
 	const {selected} = viewOf(ui, tasksPane);
 	return selected === null ? undefined : state.tasks.get(Number(selected));
 }
@@ -80,7 +80,7 @@ export function chosenTask(state: State, ui: Ui): Task | undefined {
 async function openAsked({store, ui}: TaskContext, {id, message_id}: Task): Promise<void> {
 	try {
 		const asked = message_id === null ? null : await store.find(message_id);
-		const message = asked ?? messageAbout(store.getState(), id);
+		const message = asked ?? latestMessageAboutTask(store.getState(), id);
 		if (message === null) return ui.setState({notice: `No loaded message mentions #${id}.`});
 		ui.setState({overlay: null});
 		openThread({store, ui}, message);

@@ -48,11 +48,11 @@ function editorIn(env: NodeJS.ProcessEnv): {readonly command: string; readonly n
 }
 
 async function makeFolder(folder: string | null): Promise<string | null> {
-	for (const place of [folder, tmpdir()]) {
-		if (place === null) continue;
+	for (const parent of [folder, tmpdir()]) {
+		if (parent === null) continue;
 		try {
-			await mkdir(place, {recursive: true, mode: 0o700});
-			return await mkdtemp(path.join(place, 'edit-'));
+			await mkdir(parent, {recursive: true, mode: 0o700});
+			return await mkdtemp(path.join(parent, 'edit-'));
 		} catch {
 			// Try the next one.
 		}

@@ -47,9 +47,9 @@ const controls: Record<string, string> = {
 };
 
 /** Milliseconds that the rest of a sequence may take to arrive: a slow connection splits it anywhere. */
-const stray = 1000;
+const maxPause = 1000;
 /** An ESC, or the first two characters of a sequence, which may also be an Alt key. */
-const begun = /^\u001B[[O\]P_]?$/;
+const possibleKey = /^\u001B[[O\]P_]?$/;
 /** What can only be a sequence, although its ESC came much earlier and was taken for the key. */
 const continuation = /^\u001B(?:\[(?:$|[0-9;<=>?]*(?:$|[ -/]*[A-Za-z~]))|O(?:$|[A-DFHMPQRS])|\](?:$|\d))/;
 
@@ -95,11 +95,11 @@ export function createKeyboard(now: () => number = performance.now.bind(performa
 	return {
 		push(chunk) {
 			if (chunk === '') return [];
-			const late = now() - latest > stray;
+			const isStale = now() - latest > maxPause;
 			latest = now();
 			// Drop a sequence that was never completed.
-			if (late && pasted === null) rest = '';
-			const continued = !late && rest === '' && continuation.test(orphan + chunk);
+			if (isStale && pasted === null) rest = '';
+			const continued = !isStale && rest === '' && continuation.test(orphan + chunk);
 			rest += continued ? orphan + chunk : chunk;
 			if (!continued) orphan = '';
 			const inputs = read();
@@ -107,10 +107,10 @@ export function createKeyboard(now: () => number = performance.now.bind(performa
 			return inputs;
 		},
 		get waits() {
-			return pasted === null && begun.test(rest);
+			return pasted === null && possibleKey.test(rest);
 		},
 		release() {
-			if (pasted !== null || !begun.test(rest)) return [];
+			if (pasted !== null || !possibleKey.test(rest)) return [];
 			const piece = rest;
 			// Its ESC has already been reported.
 			const inputs = orphan === '' ? inputsOf(piece) : [{type: 'text' as const, text: piece.slice(orphan.length)}];

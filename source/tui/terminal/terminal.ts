@@ -1,5 +1,5 @@
 import type {ReadStream, WriteStream} from 'node:tty';
-import {holdableStderr} from './stderr.ts';
+import {bufferedStderr} from './stderr.ts';
 
 // Alternate screen, no wrapping at the last column, hidden cursor, bracketed paste.
 const enter = '\u001B[?1049h\u001B[?7l\u001B[?25l\u001B[?2004h';
@@ -54,7 +54,7 @@ export function takeTerminal(
 	let lent = false;
 	let ended = false;
 	const modes = new Set<Mode>();
-	const stderr = holdableStderr();
+	const stderr = bufferedStderr();
 
 	const take = () => {
 		taken = true;

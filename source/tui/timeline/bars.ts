@@ -64,10 +64,10 @@ export interface PlacedBar {
 }
 
 /** The minimum width of a bar, so that the task's number fits. */
-const least = 6;
+const minWidth = 6;
 
 /** Places the bars of one lane in `rows` rows without overlap, and counts those that do not fit. `edge`: the present's column. */
-export function placed(
+export function placeBars(
 	bars: readonly Bar[],
 	scale: Scale,
 	rows: number,
@@ -88,7 +88,7 @@ export function placed(
 		}
 		const before = inRow.get(row);
 		if (before !== undefined) before.free = first;
-		rowEnds[row] = Math.max(last, first + least - 1);
+		rowEnds[row] = Math.max(last, first + minWidth - 1);
 		const entry = {bar, row, first, last, free: scale.columns};
 		inRow.set(row, entry);
 		result.push(entry);

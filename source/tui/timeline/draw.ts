@@ -6,20 +6,20 @@ import {clip, strip, type Span} from '../screen/strip.ts';
 import {lookOf, style, type Style} from '../screen/style.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {columnOf, timeOf} from './axis.ts';
-import {placed, unowned, type PlacedBar} from './bars.ts';
+import {placeBars, unowned, type PlacedBar} from './bars.ts';
 import {Canvas} from './canvas.ts';
 import {taskRows, type LaneRows} from './lanes.ts';
 import type {Picture} from './picture.ts';
 import {barSigns, endSigns, presenceSigns} from './signs.ts';
 import {addressees, countSign} from './traffic.ts';
-import type {Selected} from '../model/timeline-view.ts';
+import type {TimelineItem} from '../model/timeline-view.ts';
 
 export interface Drawing {
 	readonly picture: Picture;
 	readonly rows: LaneRows;
 	/** The width of the names at the left. */
 	readonly labels: number;
-	readonly selected: Selected | null;
+	readonly selected: TimelineItem | null;
 	/** The moment that is shown, in milliseconds since 1970; null: now. */
 	readonly moment: number | null;
 	/** The history is loaded from here on. */
@@ -155,7 +155,7 @@ function drawTasks(canvas: Canvas, drawing: Drawing): void {
 			tag === unowned ? [row * rows.height, taskRows(rows.height) + 1] : [row * rows.height + 1, taskRows(rows.height)];
 		// What is not loaded yet is not unknown.
 		const known = (picture.bars.get(tag) ?? []).filter(({state, from}) => state !== 'unknown' || from >= readFrom);
-		const {bars, over} = placed(known, picture.scale, height, picture.edge);
+		const {bars, over} = placeBars(known, picture.scale, height, picture.edge);
 		for (const bar of bars) {
 			const isSelected = selected?.kind === 'task' && selected.id === bar.bar.task;
 			drawBar(canvas, drawing, bar, labels, y + bar.row, isSelected);

@@ -11,7 +11,7 @@ import {momentOf, type TimelineView} from '../model/timeline-view.ts';
 /** The row above the lanes: the time shown, and whether it is live. `now`: milliseconds since 1970. */
 export function headingLine(
 	view: TimelineView,
-	past: HistoryStore,
+	history: HistoryStore,
 	scale: Scale,
 	width: number,
 	now: number,
@@ -30,7 +30,7 @@ export function headingLine(
 		{text: p`╌`, style: theme.warn},
 		{text: p` blocked  ┈ idle`, style: theme.faint},
 	];
-	const state = readingSpans(past, scale);
+	const state = readingSpans(history, scale);
 	const taken = [...left, ...state].reduce((sum, {text}) => sum + textWidth(text), 0);
 	const room = width - taken - 4 >= legend.reduce((sum, {text}) => sum + textWidth(text), 0);
 	const right = [...state, ...(room ? [{text: state.length > 0 ? p`   ` : p``, style: theme.text}, ...legend] : [])];
@@ -45,11 +45,11 @@ function momentSpans(view: TimelineView, now: number): Span[] {
 }
 
 /** Why part of the window is not loaded. */
-function readingSpans(past: HistoryStore, scale: Scale): Span[] {
-	if (past.trouble !== null) return [{text: printable(past.trouble), style: theme.warn}];
-	if (past.from <= scale.from) return [];
-	if (past.isReading) return [{text: p`reading`, style: theme.grey}];
-	return past.isFull ? [{text: p`too much history to show all`, style: theme.warn}] : [];
+function readingSpans(history: HistoryStore, scale: Scale): Span[] {
+	if (history.trouble !== null) return [{text: printable(history.trouble), style: theme.warn}];
+	if (history.from <= scale.from) return [];
+	if (history.isReading) return [{text: p`reading`, style: theme.grey}];
+	return history.isFull ? [{text: p`too much history to show all`, style: theme.warn}] : [];
 }
 
 /** The row with the times, above the lanes. */

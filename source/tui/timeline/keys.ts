@@ -6,17 +6,17 @@ import {withView} from '../panes/navigate.ts';
 import {openThread} from '../panes/jump-list.ts';
 import {withoutThreadAt, type UiStore} from '../model/ui.ts';
 import {barsOf, unowned} from './bars.ts';
-import {happening, itemAt, nearestIn, neighbour} from './items.ts';
+import {eventTime, itemAt, nearestItem, nextItem} from './items.ts';
 import {laneOrder} from './lanes.ts';
-import {arrange, type Arrangement} from './lines.ts';
+import {timelineLayout, type TimelineLayout} from './lines.ts';
 import {
 	endingAt,
 	momentOf,
 	spanFor,
 	speeds,
-	windowOf,
-	zoomed,
-	type Selected,
+	timeWindowOf,
+	withZoom,
+	type TimelineItem,
 	type TimelineView,
 } from '../model/timeline-view.ts';
 
@@ -32,10 +32,10 @@ const shownFirst = 60;
 
 /** Opens the timeline over the panes, with the latest messages in its window. */
 export function openTimeline({store, ui}: Omit<TimelineContext, 'focus'>): void {
-	const past = store.history;
-	past.open();
+	const history = store.history;
+	history.open();
 	const now = Date.now();
-	const {list} = past.marks;
+	const {list} = history.marks;
 	const oldest = list[Math.max(0, list.length - shownFirst)]?.at ?? now;
 	const view: TimelineView = {
 		lanes: laneOrder(store.getState(), list, []),
@@ -72,24 +72,24 @@ export function timelineKey(context: TimelineContext, action: TimelineAction): v
 function reachBack({store, ui}: Omit<TimelineContext, 'focus'>): void {
 	const {timeline} = ui.getState();
 	if (timeline === null) return;
-	store.history.reach(windowOf(timeline, Date.now()).from - timeline.span);
+	store.history.reach(timeWindowOf(timeline, Date.now()).from - timeline.span);
 }
 
-function loadText(store: MailboxStore, {kind, id}: Selected): void {
+function loadText(store: MailboxStore, {kind, id}: TimelineItem): void {
 	// On failure it remains `reading`; the top line says why.
 	if (kind === 'message' && store.history.message(id) === undefined) store.loadMessage(id).catch(() => undefined);
 }
 
 function moved({store, ui}: TimelineContext, view: TimelineView, action: TimelineAction, now: number): TimelineView {
-	const past = store.history;
-	const window = windowOf(view, now);
+	const history = store.history;
+	const window = timeWindowOf(view, now);
 	const {columns, rows} = ui.getState();
-	const placed = arrange(store.getState(), past, view, {x: 0, y: 1, width: columns, height: rows - 2}, now);
+	const placed = timelineLayout(store.getState(), history, view, {x: 0, y: 1, width: columns, height: rows - 2}, now);
 	switch (action) {
 		case 'timeline_zoom_in':
-			return zoomed(view, -1, now);
+			return withZoom(view, -1, now);
 		case 'timeline_zoom_out':
-			return zoomed(view, 1, now);
+			return withZoom(view, 1, now);
 		case 'timeline_half_earlier':
 			return endingAt(view, window.to - view.span / 2, now);
 		case 'timeline_half_later':
@@ -103,9 +103,9 @@ function moved({store, ui}: TimelineContext, view: TimelineView, action: Timelin
 		case 'timeline_lane_above':
 			return toLane(view, placed, -1, now);
 		case 'timeline_step_back':
-			return at(view, placed, happening(past.marks, past.replay, momentOf(view, now) ?? now, -1), now);
+			return at(view, placed, eventTime(history.marks, history.replay, momentOf(view, now) ?? now, -1), now);
 		case 'timeline_step_on':
-			return at(view, placed, happening(past.marks, past.replay, momentOf(view, now) ?? now, 1) ?? now, now);
+			return at(view, placed, eventTime(history.marks, history.replay, momentOf(view, now) ?? now, 1) ?? now, now);
 		case 'timeline_jump_back':
 			return at(view, placed, (momentOf(view, now) ?? Math.min(now, window.to)) - view.span / 10, now);
 		case 'timeline_jump_on':
@@ -119,7 +119,7 @@ function moved({store, ui}: TimelineContext, view: TimelineView, action: Timelin
 			return {...view, speed, moment: moment === null ? null : {at: moment, since}};
 		}
 		case 'timeline_first': {
-			const first = past.marks.list[0]?.at;
+			const first = history.marks.list[0]?.at;
 			return first === undefined ? view : endingAt({...view, moment: null}, first + view.span * 0.9, now);
 		}
 		case 'timeline_present':
@@ -132,7 +132,7 @@ function moved({store, ui}: TimelineContext, view: TimelineView, action: Timelin
 }
 
 /** Moves the moment and selects what happened then. In the present, the timeline becomes live. */
-function at(view: TimelineView, placed: Arrangement, moment: number | null, now: number): TimelineView {
+function at(view: TimelineView, placed: TimelineLayout, moment: number | null, now: number): TimelineView {
 	if (moment === null) return view;
 	if (moment >= now) return {...view, moment: null, end: null};
 	const {marks, replay} = placed.picture;
@@ -141,48 +141,48 @@ function at(view: TimelineView, placed: Arrangement, moment: number | null, now:
 	const since = view.moment === null || view.moment.since === null ? null : now;
 	// `windowOf` follows the moment; keep the window that it finds.
 	const next: TimelineView = {...view, selected, moment: {at: moment, since}};
-	return {...next, end: windowOf(next, now).to, top: topFor(next, placed)};
+	return {...next, end: timeWindowOf(next, now).to, top: topFor(next, placed)};
 }
 
 function played(view: TimelineView, now: number): TimelineView {
 	const moment = momentOf(view, now);
 	if (moment === null) {
-		const {from, to} = windowOf(view, now);
+		const {from, to} = timeWindowOf(view, now);
 		return {...view, end: to, moment: {at: from, since: now}};
 	}
 	const pausing = view.moment !== null && view.moment.since !== null;
-	return {...view, end: windowOf(view, now).to, moment: {at: moment, since: pausing ? null : now}};
+	return {...view, end: timeWindowOf(view, now).to, moment: {at: moment, since: pausing ? null : now}};
 }
 
 /** The latest visible time: limited by the window and by the moment. */
 function latestIn(view: TimelineView, now: number): number {
-	return Math.min(windowOf(view, now).to - 1, momentOf(view, now) ?? Infinity);
+	return Math.min(timeWindowOf(view, now).to - 1, momentOf(view, now) ?? Infinity);
 }
 
-function step(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: number): Selected | null {
+function step(view: TimelineView, {picture}: TimelineLayout, by: 1 | -1, now: number): TimelineItem | null {
 	const {marks, replay} = picture;
 	const until = momentOf(view, now) ?? Infinity;
 	const from = view.selected ?? {kind: 'task', id: Infinity, at: latestIn(view, now)};
-	const item = neighbour(marks, replay, from, view.selected === null ? -1 : by);
+	const item = nextItem(marks, replay, from, view.selected === null ? -1 : by);
 	return item === null || item.at > until ? null : item;
 }
 
 /** Selects an item in the next lane that has one; if there is none, scrolls the lanes. */
-function toLane(view: TimelineView, placed: Arrangement, by: 1 | -1, now: number): TimelineView {
+function toLane(view: TimelineView, placed: TimelineLayout, by: 1 | -1, now: number): TimelineView {
 	const item = inLane(view, placed, by, now);
 	if (item !== null) return select(view, placed, item, now);
 	const {rows, picture} = placed;
 	return {...view, top: Math.max(0, Math.min(picture.lanes.length - rows.shown, rows.top + by))};
 }
 
-function inLane(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: number): Selected | null {
+function inLane(view: TimelineView, {picture}: TimelineLayout, by: 1 | -1, now: number): TimelineItem | null {
 	const {lanes, marks, replay} = picture;
 	const current = laneOf(view.selected, picture);
 	const from = view.selected?.at ?? latestIn(view, now);
 	let lane = current === null ? (by === 1 ? -1 : lanes.length) : lanes.indexOf(current);
 	for (lane += by; lane >= 0 && lane < lanes.length; lane += by) {
 		const tag = lanes[lane];
-		const found = nearestIn(
+		const found = nearestItem(
 			marks,
 			replay,
 			item => (item.kind === 'message' ? item.mark.tag === tag : laneOf(item.item, picture) === tag),
@@ -195,7 +195,7 @@ function inLane(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: num
 }
 
 /** The lane of an item; null if it has none. */
-function laneOf(selected: Selected | null, {marks, replay}: Arrangement['picture']): string | null {
+function laneOf(selected: TimelineItem | null, {marks, replay}: TimelineLayout['picture']): string | null {
 	if (selected === null) return null;
 	if (selected.kind === 'message') return marks.get(selected.id)?.tag ?? null;
 	const bars = barsOf(selected.id, replay.tasks.get(selected.id) ?? [], Infinity);
@@ -203,17 +203,17 @@ function laneOf(selected: Selected | null, {marks, replay}: Arrangement['picture
 }
 
 /** The view with an item selected and visible. */
-function select(view: TimelineView, placed: Arrangement, selected: Selected | null, now: number): TimelineView {
+function select(view: TimelineView, placed: TimelineLayout, selected: TimelineItem | null, now: number): TimelineView {
 	if (selected === null) return view;
 	const next = {...view, selected, top: topFor({...view, selected}, placed)};
-	const {from, to} = windowOf(view, now);
+	const {from, to} = timeWindowOf(view, now);
 	if (selected.at >= from && selected.at < to) return next;
 	const edge = selected.at < from ? selected.at + view.span * 0.8 : selected.at + view.span * 0.2;
 	return endingAt(next, edge, now);
 }
 
 /** The first lane to show so that the selected item is visible. */
-function topFor({selected, top}: TimelineView, {picture, rows}: Arrangement): number {
+function topFor({selected, top}: TimelineView, {picture, rows}: TimelineLayout): number {
 	const lane = picture.lanes.indexOf(laneOf(selected, picture) ?? '');
 	if (lane === -1) return top;
 	const from = rows.top;

@@ -20,7 +20,7 @@ export interface Picture {
 	readonly laneOf: ReadonlyMap<string, number>;
 }
 
-interface Drawn {
+interface LatestPicture {
 	readonly key: readonly unknown[];
 	readonly traffic: ReturnType<typeof createTraffic>;
 	readonly length: number;
@@ -28,25 +28,25 @@ interface Drawn {
 }
 
 /** The latest picture of each list of lanes. */
-const drawn = new WeakMap<readonly string[], Drawn>();
+const latestPictures = new WeakMap<readonly string[], LatestPicture>();
 
 /**
  * The picture; the same object while nothing that it depends on changes. If only messages were added, it is updated rather than
  * made again. `moment` null: now. Times are milliseconds since 1970.
  */
 export function pictureOf(
-	past: HistoryStore,
+	history: HistoryStore,
 	lanes: readonly string[],
 	scale: Scale,
 	moment: number | null,
 	now: number,
 ): Picture {
-	const {marks, replay} = past;
+	const {marks, replay} = history;
 	const edge = columnOf(scale, moment ?? now);
 	const {from, to, columns} = scale;
 	const {length} = marks.list;
 	const key = [marks, marks.order, replay, from, to, columns, moment ?? edge];
-	let latest = drawn.get(lanes);
+	let latest = latestPictures.get(lanes);
 	if (latest === undefined || latest.key.some((part, index) => part !== key[index])) {
 		const until = moment ?? Infinity;
 		const laneOf = new Map(lanes.map((tag, index) => [tag, index]));
@@ -58,7 +58,7 @@ export function pictureOf(
 	} else if (latest.length !== length) {
 		latest = {...latest, length, picture: {...latest.picture, traffic: latest.traffic.count()}};
 	}
-	drawn.set(lanes, latest);
+	latestPictures.set(lanes, latest);
 	return latest.picture;
 }
 

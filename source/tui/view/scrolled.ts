@@ -1,5 +1,5 @@
 import {p} from '../../printable.ts';
-import {scrollOf} from '../model/card-keys.ts';
+import {linesScrolledBy} from '../model/card-keys.ts';
 import type {Overlay, Ui, UiStore} from '../model/ui.ts';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
@@ -19,7 +19,7 @@ export function scrolled(ui: UiStore, linesFor: (ui: Ui) => ReadonlyArray<readon
 			return box(now, [...lines.slice(from, from + height - 1), [{text: words, style: theme.grey}]], true);
 		},
 		key(key) {
-			const step = scrollOf(ui.getState().keymap.actionOf('read', key));
+			const step = linesScrolledBy(ui.getState().keymap.actionOf('read', key));
 			if (step === undefined) return ui.setState({overlay: null});
 			const last = lastTop(linesFor(ui.getState()).length, ui.getState());
 			const next = Math.max(0, Math.min(last, Math.min(top, last) + step));

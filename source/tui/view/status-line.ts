@@ -41,14 +41,14 @@ function searchSpans({keyFor}: Keymap, {editor, hits, more, index}: Search, with
 	const words = text.length > 24 ? p`${text.slice(0, 23)}…` : text;
 	const at =
 		hits.length === 0 ? p`` : p`  ${index + 1} of ${printable(hits.length.toLocaleString('en'))}${more ? '+' : ''}`;
-	const standing: Span[] = [
+	const spans: Span[] = [
 		{text: p` SEARCH`, style: theme.strong},
 		{text: p` ${words}`, style: theme.text},
 		{text: at, style: theme.grey},
 	];
-	if (!withKeys) return standing;
+	if (!withKeys) return spans;
 	return [
-		...standing,
+		...spans,
 		{text: p`  ${keyFor('hit_next')} ${keyFor('hit_previous')}`, style: theme.text},
 		{text: p` hits`, style: theme.grey},
 		{text: p`  ${keyFor('back')}`, style: theme.text},

@@ -2,20 +2,20 @@ import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
-import {freshPicker, picked, type Picker} from '../model/picker.ts';
+import {emptyPicker, pickerAfterKey, type Picker} from '../model/picker.ts';
 import type {Overlay, UiStore} from '../model/ui.ts';
 import type {Span} from '../screen/strip.ts';
 import type {Keymap} from '../settings/keymap.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {box} from './box.ts';
 
-interface TagPicker {
+interface TagPickerOptions {
 	readonly title: Printable;
 	/** The tags to offer for a typed text, best first; an empty one stands for any agent. */
-	readonly offered: (state: State, filter: string) => readonly Tag[];
-	readonly take: (tag: Tag) => void;
+	readonly tagsFor: (state: State, typed: string) => readonly Tag[];
+	readonly onPick: (tag: Tag) => void;
 	/** The overlay to return to. */
-	readonly under: Overlay | null;
+	readonly previous: Overlay | null;
 	/** Handles a key before anything was typed; false if it has no special meaning. */
 	readonly firstKey?: (key: string) => boolean;
 }
@@ -28,25 +28,25 @@ interface Context {
 const tagsShown = 8;
 
 /** A list of tags that is narrowed by typing. */
-export function tagPicker({store, ui}: Context, options: TagPicker, picker: Picker = freshPicker): Overlay {
-	const {title, offered, take, under, firstKey} = options;
-	const {filter, index} = picker;
+export function tagPicker({store, ui}: Context, options: TagPickerOptions, picker: Picker = emptyPicker): Overlay {
+	const {title, tagsFor, onPick, previous, firstKey} = options;
+	const {typed, index} = picker;
 	return {
 		scope: 'panel',
-		draw: ({state, ui: now}) => box(now, pickerLines(now.keymap, title, state, offered(state, filter), picker)),
+		draw: ({state, ui: now}) => box(now, pickerLines(now.keymap, title, state, tagsFor(state, typed), picker)),
 		key(key) {
-			const names = offered(store.getState(), filter);
+			const names = tagsFor(store.getState(), typed);
 			const {keymap} = ui.getState();
 			const action = keymap.actionOf('panel', key);
-			if (action === 'panel_close') return ui.setState({overlay: under});
+			if (action === 'panel_close') return ui.setState({overlay: previous});
 			if (action === 'panel_take') {
 				const tag = names[index];
 				if (tag === undefined) return;
-				ui.setState({overlay: under});
-				return take(tag);
+				ui.setState({overlay: previous});
+				return onPick(tag);
 			}
-			if (filter === '' && firstKey?.(key) === true) return;
-			const next = picked(keymap, picker, key, names.length);
+			if (typed === '' && firstKey?.(key) === true) return;
+			const next = pickerAfterKey(keymap, picker, key, names.length);
 			if (next !== null) ui.setState({overlay: tagPicker({store, ui}, options, next)});
 		},
 	};
@@ -57,7 +57,7 @@ function pickerLines(
 	title: Printable,
 	state: State,
 	names: readonly Tag[],
-	{filter, index}: Picker,
+	{typed, index}: Picker,
 ): Span[][] {
 	const known = new Set([...state.agents.values()].map(({tag}) => foldTag(tag)));
 	const from = Math.max(0, Math.min(index - Math.floor(tagsShown / 2), names.length - tagsShown));
@@ -70,7 +70,7 @@ function pickerLines(
 				{text: p`any agent`, style: look},
 			];
 		}
-		const isNew = name === filter && !known.has(foldTag(name));
+		const isNew = name === typed && !known.has(foldTag(name));
 		return [
 			{text: chosen ? p`▌ ` : p`  `, style: tagStyle(name)},
 			{text: printable(name), style: chosen ? tagStrong(name) : tagStyle(name)},
@@ -82,8 +82,8 @@ function pickerLines(
 		[
 			{text: title, style: theme.strong},
 			{
-				text: filter === '' ? p`type to find or create a tag` : printable(filter),
-				style: filter === '' ? theme.faint : theme.text,
+				text: typed === '' ? p`type to find or create a tag` : printable(typed),
+				style: typed === '' ? theme.faint : theme.text,
 			},
 		],
 		[],

@@ -20,7 +20,7 @@ import {counted, duration} from '../settings/words.ts';
 export function topLine(state: State, ui: Ui, name: string, now: number): Strip {
 	const {columns, motion} = ui;
 	const {kind, numbers, tabs: names} = layoutOf(ui);
-	const right = standing(state, {roomy: kind === 'wide', columns, shown: motion ? now : null}, now);
+	const right = statusSpans(state, {roomy: kind === 'wide', columns, shown: motion ? now : null}, now);
 	const left: Span[] = [{text: p` agentmux`, style: theme.strong}];
 	if (kind === 'wide') left.push({text: p`  ${printable(name)}`, style: theme.grey});
 	const room = columns - widthOf(left) - widthOf(right) - 2;
@@ -91,7 +91,7 @@ interface Room {
 }
 
 /** Connection, counts, and what waits for the human. */
-function standing(state: State, {roomy, columns, shown}: Room, now: number): Span[] {
+function statusSpans(state: State, {roomy, columns, shown}: Room, now: number): Span[] {
 	const unsent = state.pending.filter(({phase}) => phase !== 'sending').length;
 	const spans = connectionWords(state, unsent, {isLong: columns >= 100, now: shown});
 	if (!state.loaded) {

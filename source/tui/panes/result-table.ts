@@ -12,7 +12,7 @@ const gap = 2;
 const reach = 300;
 
 /** Formats a table's rows as lines of at most `width` columns: headings, then one line per row, with numbers aligned right. */
-export function tableLines(rows: readonly TableRow[], width: number): Span[][] {
+export function resultTableLines(rows: readonly TableRow[], width: number): Span[][] {
 	const names = [...new Set(rows.flatMap(row => Object.keys(row)))];
 	if (names.length === 0) return [[{text: p`no rows`, style: theme.grey}]];
 	const cells = names.map(name => rows.map(row => cellOf(row[name])));
@@ -52,13 +52,13 @@ function cellOf(value: Json | undefined): Printable {
 
 /** The width of each column: what it needs if that fits, otherwise the widest shrink first. Columns without room are left out. */
 function widthsIn(wanted: readonly number[], width: number): number[] {
-	const least = wanted.map(columns => Math.min(columns, fairWidth));
+	const minWidths = wanted.map(columns => Math.min(columns, fairWidth));
 	let count = 0;
-	for (let used = 0; count < least.length; count++) {
-		used += (least[count] ?? 0) + (count === 0 ? 0 : gap);
+	for (let used = 0; count < minWidths.length; count++) {
+		used += (minWidths[count] ?? 0) + (count === 0 ? 0 : gap);
 		if (count > 0 && used > width) break;
 	}
-	const widths = least.slice(0, count);
+	const widths = minWidths.slice(0, count);
 	let free = width - widths.reduce((sum, columns) => sum + columns + gap, -gap);
 	// One at a time, so that the remaining room is shared equally.
 	for (let grew = true; free > 0 && grew;) {
