@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {edit, emptyEditor, type Editor} from '../../source/tui/editor/editor.ts';
-import {afterKill, nothingKilled, type Killed} from '../../source/tui/editor/kill.ts';
+import {killWithKey, nothingKilled, type Killed} from '../../source/tui/editor/kill.ts';
 import {sentSearchAfter, newSentSearch, withSent, type SentSearch} from '../../source/tui/model/sent.ts';
 import {noUndo, undone, withChange} from '../../source/tui/editor/undo.ts';
 
@@ -14,7 +14,7 @@ function killedBy(draft: string, ...keys: string[]): {readonly left: string; rea
 	let editor = at(draft);
 	let killed: Killed = nothingKilled;
 	for (const key of keys) {
-		const after = afterKill(editor, killed, key);
+		const after = killWithKey(editor, killed, key);
 		if (after === null) killed = {...killed, open: false};
 		else ({editor, killed} = after);
 	}

@@ -2,10 +2,10 @@ import xterm from '@xterm/headless';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {difference} from '../../source/tui/screen/difference.ts';
-import {createGrid, lay, type Grid, type Part} from '../../source/tui/screen/grid.ts';
+import {createGrid, putLine, type Grid, type Part} from '../../source/tui/screen/grid.ts';
 import {createScreen} from '../../source/tui/screen/screen.ts';
 import {createTerminalColours} from '../../source/tui/screen/sgr.ts';
-import {clip, joined, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
+import {clip, joinStrips, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
 import {linked, lookOf, plain, style} from '../../source/tui/screen/style.ts';
 import {wrap} from '../../source/tui/screen/wrap.ts';
 import {paletteOf} from '../../source/tui/settings/colours.ts';
@@ -24,7 +24,7 @@ const rows = 5;
 
 function drawn(lines: ReadonlyArray<ReturnType<typeof strip>>): Grid {
 	const grid = createGrid(columns, rows);
-	lines.forEach((each, y) => lay(grid, 0, y, columns, each));
+	lines.forEach((each, y) => putLine(grid, 0, y, columns, each));
 	return grid;
 }
 
@@ -173,7 +173,7 @@ describe('hyperlinks', () => {
 			createGrid(columns, rows),
 			drawn(
 				wrap(strip([{text: p`one two`, style: link}]), 4).map(each =>
-					joined(strip([{text: p`│`, style: plain}]), each),
+					joinStrips(strip([{text: p`│`, style: plain}]), each),
 				),
 			),
 			all,

@@ -13,10 +13,10 @@ interface ReferenceQuestion {
 }
 
 /** Asks which of several targets to go to. */
-export function pickReference(ui: UiStore, asked: ReferenceQuestion, index = 0): Overlay {
-	const {references, choose} = asked;
+export function pickReference(ui: UiStore, question: ReferenceQuestion, index = 0): Overlay {
+	const {references, choose} = question;
 	return {
-		draw: ({ui: now}) => box(now, referenceLines(now.keymap, asked, index, now.columns - 8)),
+		draw: ({ui: now}) => box(now, referenceLines(now.keymap, question, index, now.columns - 8)),
 		key(key) {
 			const {actionOf} = ui.getState().keymap;
 			const action = actionOf('read', key);
@@ -24,7 +24,9 @@ export function pickReference(ui: UiStore, asked: ReferenceQuestion, index = 0):
 			const step =
 				action === 'down' || chosen === 'panel_next' ? 1 : action === 'up' || chosen === 'panel_previous' ? -1 : 0;
 			if (step !== 0) {
-				return ui.setState({overlay: pickReference(ui, asked, (index + step + references.length) % references.length)});
+				return ui.setState({
+					overlay: pickReference(ui, question, (index + step + references.length) % references.length),
+				});
 			}
 			ui.setState({overlay: null});
 			const number = /^[1-9]$/u.test(key) ? Number(key) - 1 : action === 'open' || chosen === 'panel_take' ? index : -1;

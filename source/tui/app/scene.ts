@@ -29,7 +29,7 @@ interface Shown extends DrawInput {
 
 /** Returns a function that describes the current frame. */
 export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>): () => Scene {
-	const paint = rememberingPanes();
+	const paint = cachedPanes();
 	return () => scene({state: store.getState(), ui: ui.getState(), now: now(), history: store.history, name}, paint);
 }
 
@@ -60,8 +60,8 @@ function panes(drawn: DrawInput, paint: PaintPane): Scene {
 	return {
 		parts: [
 			...placed.map(({id, rect}) => ({rect, lines: paint(drawn, id, rect)})),
-			...rules.map(x => ruled({...body, x, width: 1}, p`│`)),
-			ruled({x: 0, y: compose.y - 1, width: columns, height: 1}, p`─`.repeat(columns)),
+			...rules.map(x => rule({...body, x, width: 1}, p`│`)),
+			rule({x: 0, y: compose.y - 1, width: columns, height: 1}, p`─`.repeat(columns)),
 			{rect: compose, lines},
 			...(completions === null ? [] : [completions]),
 		],
@@ -70,7 +70,7 @@ function panes(drawn: DrawInput, paint: PaintPane): Scene {
 }
 
 /** A part with the same text in each row. */
-function ruled(rect: Rect, text: ReturnType<typeof p>): Part {
+function rule(rect: Rect, text: ReturnType<typeof p>): Part {
 	const line = {strip: strip([{text, style: theme.rule}])};
 	return {rect, lines: Array.from({length: rect.height}, () => line)};
 }
@@ -87,18 +87,18 @@ function tooSmall({columns, rows}: Ui): Part {
 	return {rect: {x: 0, y: 0, width: columns, height: rows}, lines: lines.map(line => ({strip: line}))};
 }
 
-interface Remembered {
+interface CachedPane {
 	readonly ui: Ui;
 	readonly with: readonly unknown[];
 	readonly lines: readonly PaintedLine[];
 }
 
 /** More than the number of panes that fit on a screen; each thread that was open counts as one. */
-const maxRemembered = 50;
+const maxCached = 50;
 
 /** Reuses the lines of a pane while nothing that they depend on changes, for example while one writes. */
-function rememberingPanes(): PaintPane {
-	const known = new Map<PaneId, Remembered>();
+function cachedPanes(): PaintPane {
+	const known = new Map<PaneId, CachedPane>();
 	return ({state, ui, now}, id, rect) => {
 		const layout = layoutOf(ui);
 		const {x, y, width, height} = rect;
@@ -109,7 +109,7 @@ function rememberingPanes(): PaintPane {
 			return last.lines;
 		}
 		const lines = paneLines(state, ui, layout, id, rect, now);
-		if (known.size > maxRemembered) known.clear();
+		if (known.size > maxCached) known.clear();
 		known.set(id, {ui, with: made, lines});
 		return lines;
 	};

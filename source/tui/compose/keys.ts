@@ -9,7 +9,7 @@ import {hasDraft, homeOf, type Compose, type Ui} from '../model/ui.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
 import {editOf, killing} from '../editor/edit-keys.ts';
 import {edit, emptyEditor, type Editor} from '../editor/editor.ts';
-import {afterKill} from '../editor/kill.ts';
+import {killWithKey} from '../editor/kill.ts';
 import {completionKey} from './completions.ts';
 import {openSentSearch, typeInSentSearch, sentSearchKey, moveOrRecall} from './recall.ts';
 import {send, takeBack} from './send.ts';
@@ -100,7 +100,7 @@ export function composeKey(context: ComposeContext, key: string): void {
 	if (key === '^_') return undo(context);
 	if (key === 'up' || key === '^p') return moveOrRecall(context, 'up');
 	if (key === 'down' || key === '^n') return moveOrRecall(context, 'down');
-	const kill = afterKill(editor, compose.killed, key);
+	const kill = killWithKey(editor, compose.killed, key);
 	if (kill !== null) {
 		setEditor(context, kill.editor);
 		return setCompose(context, {killed: kill.killed});

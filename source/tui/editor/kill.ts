@@ -11,7 +11,7 @@ export interface Killed {
 export const nothingKilled: Killed = {text: '', open: false};
 
 /** The draft and the killed text after a key that kills; null for any other key. Pure. */
-export function afterKill(editor: Editor, killed: Killed, key: string): {editor: Editor; killed: Killed} | null {
+export function killWithKey(editor: Editor, killed: Killed, key: string): {editor: Editor; killed: Killed} | null {
 	const side = killing.get(key);
 	const change = editOf(key);
 	if (side === undefined || change === undefined) return null;

@@ -3,17 +3,14 @@ import type {Message} from '../../mailbox/message.ts';
 import {foldTag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
 import {belongs} from '../../store/feed.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {lookBack} from '../panes/look-back.ts';
 import {withMessageCentred} from '../panes/navigate.ts';
 import {feedOf, keyOf, sourceOf} from '../panes/source.ts';
-import {homeOf, withoutThreadAt, type UiStore} from '../model/ui.ts';
+import {homeOf, withoutThreadAt, type ScreenContext} from '../model/ui.ts';
 
-export interface Surface {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
+export interface Surface extends ScreenContext {
 	/** Focuses a pane, even a hidden one. */
 	readonly focus: (pane: PaneId) => void;
 }
@@ -39,15 +36,13 @@ export async function jumpTo({store, ui, focus}: Surface, message: Message): Pro
 	lookBack({store, ui}, pane, null);
 }
 
-type Looking = Pick<Surface, 'store' | 'ui'>;
-
-function paneFor({store, ui}: Looking, message: Message): PaneId {
+function paneFor({store, ui}: ScreenContext, message: Message): PaneId {
 	const focus = homeOf(ui.getState(), ui.getState().focus);
 	const feed = feedOf({threads: new Map()}, focus);
 	return feed !== null && belongs(store.getState().identity, feed, message) ? focus : foldTag(message.tag);
 }
 
-function isShown({store, ui}: Looking, pane: PaneId, message: Message): boolean {
+function isShown({store, ui}: ScreenContext, pane: PaneId, message: Message): boolean {
 	const source = sourceOf(store.getState(), ui.getState(), pane);
 	const entry = source.at(source.indexOf(String(message.id)));
 	return entry !== undefined && keyOf(entry) === String(message.id);

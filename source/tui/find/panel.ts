@@ -5,7 +5,7 @@ import type {Editor} from '../editor/editor.ts';
 import type {Keymap} from '../settings/keymap.ts';
 import type {OverlayPart} from '../model/ui.ts';
 import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
-import {clip, joined, justify, strip, textWidth, type Span} from '../screen/strip.ts';
+import {clip, joinStrips, justify, strip, textWidth, type Span} from '../screen/strip.ts';
 import {plain, style, lookOf} from '../screen/style.ts';
 import {overlayTint, theme} from '../settings/theme.ts';
 
@@ -92,7 +92,7 @@ export function inputLine(
 	const used = line.glyphs.length;
 	const end = justify([{text: p` `.repeat(used), style: plain}], [count, {text: p`  `, style: plain}], rect.width);
 	return {
-		line: {strip: joined(line, {glyphs: end.glyphs.slice(used), styles: end.styles.slice(used)})},
+		line: {strip: joinStrips(line, {glyphs: end.glyphs.slice(used), styles: end.styles.slice(used)})},
 		cursor: {x: rect.x + before + view.cursor.column, y: rect.y},
 	};
 }

@@ -3,7 +3,7 @@ import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
 import {messageHead} from '../panes/message-block.ts';
 import type {PaintedLine} from '../screen/grid.ts';
-import {clip, joined, strip, type Span} from '../screen/strip.ts';
+import {clip, joinStrips, strip, type Span} from '../screen/strip.ts';
 import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 import {marked, placesOf} from '../model/marks.ts';
@@ -66,10 +66,10 @@ function hitLines(state: State, search: Search, width: number, room: number, now
 	return search.hits.slice(from, from + shown).flatMap((message, at): PaintedLine[] => {
 		const chosen = from + at === search.index;
 		const edge: Span = {text: chosen ? p`▌ ` : p`  `, style: tagStyle(message.tag)};
-		const head = joined(strip([edge]), messageHead(state, message, width - 4, now));
+		const head = joinStrips(strip([edge]), messageHead(state, message, width - 4, now));
 		const gutter = strip([edge, {text: p`│ `, style: tagStyle(message.tag)}]);
 		const body = clip(
-			joined(gutter, strip([{text: excerpt(message, search.marks, width - 6), style: theme.text}])),
+			joinStrips(gutter, strip([{text: excerpt(message, search.marks, width - 6), style: theme.text}])),
 			width - 2,
 		);
 		const lines = [head, search.marks === null ? body : marked(body, search.marks)];

@@ -1,6 +1,6 @@
 import type {MarkedToken, Tokens} from 'marked';
 import {p, printable, printableLines} from '../../printable.ts';
-import {clip, joined, strip, type Span, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, strip, type Span, type Strip} from '../screen/strip.ts';
 import {style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
 import {theme} from '../settings/theme.ts';
@@ -62,7 +62,7 @@ function* linesOf(document: Document, block: MarkedToken, setting: Setting): Gen
 			const bar = strip([{text: p`▏ `, style: theme.faint}]);
 			const inside = {...setting, width: inner(width, 2), base: mergeStyles(base, theme.grey)};
 			for (const line of blockLines(document, block.tokens as MarkedToken[], inside)) {
-				yield clip(joined(bar, line), width);
+				yield clip(joinStrips(bar, line), width);
 			}
 			return;
 		}
@@ -111,7 +111,7 @@ function* listLines(document: Document, list: Tokens.List, setting: Setting): Ge
 		const inside = {...setting, width: inner(setting.width, head.glyphs.length)};
 		let begun = false;
 		for (const line of blockLines(document, contentsOf(item), inside)) {
-			yield clip(joined(begun ? below : head, line), setting.width);
+			yield clip(joinStrips(begun ? below : head, line), setting.width);
 			begun = true;
 		}
 		if (!begun) yield head;

@@ -1,6 +1,6 @@
 import type {Tokens} from 'marked';
 import {lazy} from '../screen/lazy.ts';
-import {clip, joined, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {p, printable} from '../../printable.ts';
 import type {Document} from './document.ts';
@@ -28,7 +28,7 @@ export function* codeLines(document: Document, code: Tokens.Code, {width, maxLin
 		const limited = line.length > inside * maxLines ? `${line.slice(0, inside * maxLines)}…` : line;
 		for (const piece of broken(strip(whole ? spans : [{text: printable(limited), style: theme.codeBlock}]), inside)) {
 			const fill = p` `.repeat(Math.max(0, width - 1 - piece.glyphs.length));
-			yield clip(joined(edge, piece, strip([{text: fill, style: theme.codeBlock}])), width);
+			yield clip(joinStrips(edge, piece, strip([{text: fill, style: theme.codeBlock}])), width);
 		}
 	}
 }

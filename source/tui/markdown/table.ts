@@ -1,5 +1,5 @@
 import type {Tokens} from 'marked';
-import {clip, joined, strip, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, strip, type Strip} from '../screen/strip.ts';
 import type {Style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
 import {theme} from '../settings/theme.ts';
@@ -76,8 +76,8 @@ function* rowLines(
 	for (let line = 0; line < height; line++) {
 		const parts = columns.map((width, column) => aligned(wrapped[column]?.[line] ?? strip([]), align[column], width));
 		const between = strip([{text: p` `.repeat(gap), style: theme.text}]);
-		const row = joined(...parts.flatMap((part, column) => (column === 0 ? [part] : [between, part])));
-		yield isCut && line === 0 ? joined(row, strip([{text: p`…`, style: theme.grey}])) : trimmed(row);
+		const row = joinStrips(...parts.flatMap((part, column) => (column === 0 ? [part] : [between, part])));
+		yield isCut && line === 0 ? joinStrips(row, strip([{text: p`…`, style: theme.grey}])) : trimmed(row);
 	}
 }
 
@@ -86,7 +86,7 @@ function cellLines(cell: Strip, width: number): Strip[] {
 	if (lines.length <= maxCellLines) return lines.map(line => clip(line, width));
 	const last = lines[maxCellLines - 1] ?? strip([]);
 	// One column more than fits, so that clipping adds the `…` where the text continues.
-	const more = joined(last, strip([{text: p` `.repeat(width), style: theme.text}]));
+	const more = joinStrips(last, strip([{text: p` `.repeat(width), style: theme.text}]));
 	return [...lines.slice(0, maxCellLines - 1), clip(more, Math.min(width, last.glyphs.length + 1))];
 }
 
@@ -94,7 +94,7 @@ function aligned(cell: Strip, align: Tokens.Table['align'][number] | undefined, 
 	const free = Math.max(0, width - cell.glyphs.length);
 	const before = align === 'right' ? free : align === 'center' ? Math.floor(free / 2) : 0;
 	const spaces = (count: number) => strip([{text: p` `.repeat(count), style: theme.text}]);
-	return joined(spaces(before), cell, spaces(free - before));
+	return joinStrips(spaces(before), cell, spaces(free - before));
 }
 
 /** The line without trailing blanks. */

@@ -27,11 +27,11 @@ export function layoutOf(ui: Ui): Layout {
 function baseOf(latest: Latest, {columns, rows, arrangement, focus, mode, compose}: Ui): Layout {
 	const draftLines = mode === 'compose' ? lineCount(compose.editor.text) : 1;
 	const input: LayoutInput = {columns, rows, arrangement, focus, draftLines};
-	if (latest.base === null || !isSame(latest.base.input, input)) latest.base = {input, layout: layout(input)};
+	if (latest.base === null || !isSameInput(latest.base.input, input)) latest.base = {input, layout: layout(input)};
 	return latest.base.layout;
 }
 
-function isSame(one: LayoutInput, other: LayoutInput): boolean {
+function isSameInput(one: LayoutInput, other: LayoutInput): boolean {
 	return (
 		one.columns === other.columns &&
 		one.rows === other.rows &&

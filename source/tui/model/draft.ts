@@ -1,15 +1,12 @@
 import {HUMAN, type Tag} from '../../mailbox/tag.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
-import type {Compose, UiStore} from './ui.ts';
+import type {Compose, ScreenContext} from './ui.ts';
 import type {Editor} from '../editor/editor.ts';
 import type {Edited} from '../terminal/external-editor.ts';
 import {withChange} from '../editor/undo.ts';
 
 /** What the compose line's key handlers need. */
-export interface ComposeContext {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
+export interface ComposeContext extends ScreenContext {
 	/** Opens a text in $EDITOR; null if there is no terminal to hand over. */
 	readonly editElsewhere: ((text: string) => Promise<Edited>) | null;
 }

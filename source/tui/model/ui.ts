@@ -1,4 +1,5 @@
 import {createStore} from 'zustand/vanilla';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import type {Part, Position} from '../screen/grid.ts';
 import type {Span} from '../screen/strip.ts';
@@ -137,6 +138,12 @@ export const emptyCompose: Compose = {
 };
 
 export type UiStore = ReturnType<typeof createUi>;
+
+/** What most key handlers work on: the mailbox and the screen's state. */
+export interface ScreenContext {
+	readonly store: MailboxStore;
+	readonly ui: UiStore;
+}
 
 export function createUi(size: {readonly columns: number; readonly rows: number}, keymap = createKeymap()) {
 	return createStore<Ui>(() => ({

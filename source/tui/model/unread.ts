@@ -1,10 +1,9 @@
 import {foldTag} from '../../mailbox/tag.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {seenUpTo, unreadCount} from '../../store/unread.ts';
 import type {State} from '../../store/state.ts';
 import {p, type Printable} from '../../printable.ts';
 import {hasMessages, inboxPane, isChannelPane, type PaneId} from './pane-id.ts';
-import type {Ui, UiStore} from './ui.ts';
+import type {ScreenContext, Ui} from './ui.ts';
 
 /**
  * How many messages in a pane count as unread. ALL counts none, because each message is in another pane too. A channel whose
@@ -19,13 +18,13 @@ export function unreadIn(state: State, pane: PaneId): number {
 }
 
 /** The count, with a `+` if there may be more before the loaded window; empty for none. */
-export function unreadWords(state: State, pane: PaneId): Printable {
+export function unreadLabel(state: State, pane: PaneId): Printable {
 	const unread = unreadIn(state, pane);
 	return unread === 0 ? p`` : p`${unread}${seenUpTo(state, pane) + 1 < state.from ? '+' : ''}`;
 }
 
 /** Records how far each pane was read when it gets the focus, so that its `new` line stays there until the next time. */
-export function rememberLastLooks({store, ui}: {readonly store: MailboxStore; readonly ui: UiStore}): () => void {
+export function rememberLastLooks({store, ui}: ScreenContext): () => void {
 	return ui.subscribe((now, before) => {
 		if (now.focus === before.focus || !hasMessages(now.focus)) return;
 		const state = store.getState();
@@ -38,7 +37,7 @@ export function rememberLastLooks({store, ui}: {readonly store: MailboxStore; re
 }
 
 /** The id below which a pane shows the `new` line; null if it shows none. */
-export function lastLookIn(state: State, ui: Ui, pane: PaneId): number | null {
+export function newLineAfter(state: State, ui: Ui, pane: PaneId): number | null {
 	if (ui.threads.has(pane)) return null;
 	if (pane !== ui.focus && unreadIn(state, pane) > 0) return seenUpTo(state, pane);
 	return ui.newFrom.get(pane) ?? null;

@@ -5,7 +5,7 @@ import {agentList, lastWrittenBy, runningTaskOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {agentsPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
-import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, justify, strip, type Span, type Strip} from '../screen/strip.ts';
 import {selectedTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
 import {clockTime, presenceWords} from '../settings/words.ts';
@@ -55,12 +55,12 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 	const visible = lines.slice(top, top + room);
 	if (footer.length === 0) return visible;
 	if (gap === 1 && visible.length < room) visible.push({strip: strip([])});
-	return [...visible, ...footer.map(line => ({strip: joined(strip([{text: p` `, style: theme.text}]), line)}))];
+	return [...visible, ...footer.map(line => ({strip: joinStrips(strip([{text: p` `, style: theme.text}]), line)}))];
 }
 
 function framed(line: Strip, key: string, isSelected: boolean): PaintedLine {
 	const edge = strip([{text: isSelected ? p`▌` : p` `, style: tagStyle(key)}]);
-	return isSelected ? {strip: joined(edge, line), tint: selectedTint} : {strip: joined(edge, line)};
+	return isSelected ? {strip: joinStrips(edge, line), tint: selectedTint} : {strip: joinStrips(edge, line)};
 }
 
 /** An agent's tag and presence, its running task, its last message, and how to reach it. */

@@ -3,10 +3,10 @@ import type {State} from '../../store/state.ts';
 import {marked} from '../model/marks.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
-import {clip, joined, strip, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, strip, type Strip} from '../screen/strip.ts';
 import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
-import {lastLookIn} from '../model/unread.ts';
+import {newLineAfter} from '../model/unread.ts';
 import {counted} from '../settings/words.ts';
 import {joinPrintable, p, type Printable} from '../../printable.ts';
 import {messageHead, pendingHead} from './message-block.ts';
@@ -31,8 +31,8 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	const below = source.count - 1 - at.index;
 	const scrolledUp = viewOf(ui, pane).anchor !== null && (below > 0 || at.hidden > 0 || !source.atEnd);
 	const height = rect.height - (scrolledUp ? 1 : 0);
-	const selected = viewOf(ui, pane).selected ?? answered(ui);
-	const lastLook = lastLookIn(state, ui, pane);
+	const selected = viewOf(ui, pane).selected ?? repliedTo(ui);
+	const lastLook = newLineAfter(state, ui, pane);
 	const marks = ui.search?.marks ?? null;
 
 	const lines = visibleSlots(blocks, at, height).map(({index, line}): PaintedLine => {
@@ -40,7 +40,7 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 		if (entry === undefined) return {strip: nothing};
 		if (line === 0) {
 			const isFirst = isFirstNew(source.at(index - 1), entry, lastLook);
-			return {strip: isFirst ? newLine(width) : rails(entry, width, 'gap')};
+			return {strip: isFirst ? newLine(width) : treeLines(entry, width, 'gap')};
 		}
 		const content =
 			line === 1 ? headOf(state, ui, entry, width, now) : bodyOf(ui, entry, width, source.whole)[line - 2];
@@ -48,8 +48,8 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 			return plainLine(content);
 		}
 		const standing = marks === null || line === 1 || content === undefined ? content : marked(content, marks);
-		const before = rails(entry, width, line === 1 ? 'head' : 'body');
-		return framed(entry, joined(before, standing ?? nothing), keyOf(entry) === selected);
+		const before = treeLines(entry, width, line === 1 ? 'head' : 'body');
+		return framed(entry, joinStrips(before, standing ?? nothing), keyOf(entry) === selected);
 	});
 	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
 	if (!scrolledUp) return [...gap, ...lines];
@@ -90,12 +90,12 @@ function headOf(state: State, ui: Ui, entry: Entry, width: number, now: number):
 }
 
 /** The message that the draft replies to, which is highlighted in compose mode. */
-function answered({mode, compose}: Ui): string | null {
+function repliedTo({mode, compose}: Ui): string | null {
 	return mode === 'compose' && compose.reply !== null ? String(compose.reply.id) : null;
 }
 
 /** The lines of a thread's tree before a reply, with blanks on levels where no later reply follows. */
-function rails(entry: Entry, width: number, line: 'gap' | 'head' | 'body'): Strip {
+function treeLines(entry: Entry, width: number, line: 'gap' | 'head' | 'body'): Strip {
 	const levels = indentOf(entry, width) / 2;
 	if (levels === 0) return nothing;
 	const shown = entry.goesOn.slice(-levels);
@@ -109,7 +109,7 @@ function rails(entry: Entry, width: number, line: 'gap' | 'head' | 'body'): Stri
 function framed(entry: Entry, line: Strip, selected: boolean): PaintedLine {
 	const tag = entry.kind === 'message' ? entry.message.tag : entry.tag;
 	const edge = selected ? {text: p`▌`, style: tagStyle(tag)} : {text: p` `, style: theme.text};
-	const inset = joined(strip([edge]), line);
+	const inset = joinStrips(strip([edge]), line);
 	return selected ? {strip: inset, tint: selectedTint} : {strip: inset};
 }
 
@@ -118,7 +118,7 @@ const plainLines = new WeakMap<Strip, PaintedLine>();
 /** A line of a body after a blank edge, the most common kind; cached across frames. */
 function plainLine(line: Strip): PaintedLine {
 	let known = plainLines.get(line);
-	if (known === undefined) plainLines.set(line, (known = {strip: joined(freeEdge, line)}));
+	if (known === undefined) plainLines.set(line, (known = {strip: joinStrips(freeEdge, line)}));
 	return known;
 }
 
@@ -132,6 +132,6 @@ export function centred(lines: readonly Strip[], rect: Rect): PaintedLine[] {
 	const blank = Array.from({length: top}, (): PaintedLine => ({strip: nothing}));
 	return [
 		...blank,
-		...lines.map(line => ({strip: clip(joined(strip([{text: left, style: theme.text}]), line), rect.width)})),
+		...lines.map(line => ({strip: clip(joinStrips(strip([{text: left, style: theme.text}]), line), rect.width)})),
 	];
 }

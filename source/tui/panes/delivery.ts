@@ -13,17 +13,17 @@ export function deliverySpans(state: State, message: Message, now: number): Span
 	const me = state.identity?.tag;
 	if (me !== undefined && isWaitingFor(state, message, me)) return [{text: p`waiting for you`, style: theme.warn}];
 	const deliveries = deliveriesOf(state, message, now);
-	const [lost] = complaints.flatMap(wrong => deliveries.filter(({rung}) => rung === wrong));
-	if (lost !== undefined) return [{text: complaint(lost, deliveries.length > 1), style: theme.warn}];
+	const [lost] = problems.flatMap(wrong => deliveries.filter(({rung}) => rung === wrong));
+	if (lost !== undefined) return [{text: problemText(lost, deliveries.length > 1), style: theme.warn}];
 	const [only] = deliveries;
-	const text = deliveries.length === 1 && only !== undefined ? ladder(only, message) : together(deliveries);
+	const text = deliveries.length === 1 && only !== undefined ? singleState(only, message) : combinedState(deliveries);
 	return text === '' ? [] : [{text, style: theme.grey}];
 }
 
 /** States that take precedence over all others, the worst first. */
-const complaints = ['nobody', 'stuck', 'undelivered'] as const;
+const problems = ['nobody', 'stuck', 'undelivered'] as const;
 
-function complaint(delivery: Delivery, isOneOfMany: boolean): Printable {
+function problemText(delivery: Delivery, isOneOfMany: boolean): Printable {
 	const {reader, rung} = delivery;
 	if (rung === 'nobody') return p`no agent ${printable(reader)}`;
 	return p`${isOneOfMany ? p`${printable(reader)} ` : ''}${trouble(delivery)}`;
@@ -34,7 +34,7 @@ function trouble({rung, receipt}: Delivery): Printable {
 	return rung === 'undelivered' ? printable(undeliveredText(takes)) : p`stuck after ${attempts} tries`;
 }
 
-function ladder({rung, receipt}: Delivery, {created_at}: Message): Printable {
+function singleState({rung, receipt}: Delivery, {created_at}: Message): Printable {
 	if (receipt === null) return p``;
 	if (rung === 'taken') return p`on its way`;
 	if (rung === 'delivered') {
@@ -44,7 +44,7 @@ function ladder({rung, receipt}: Delivery, {created_at}: Message): Printable {
 	return p`✓✓ acked ${duration(Date.parse(receipt.acked_at) - Date.parse(created_at))}`;
 }
 
-function together(deliveries: readonly Delivery[]): Printable {
+function combinedState(deliveries: readonly Delivery[]): Printable {
 	const count = (...rungs: readonly string[]): number => deliveries.filter(({rung}) => rungs.includes(rung)).length;
 	const of = (some: number): Printable =>
 		some === deliveries.length ? p`all ${some}` : p`${some} of ${deliveries.length}`;
@@ -77,8 +77,8 @@ function routeWords({route}: Receipt): Printable {
 export function deliveryTimes(state: State, message: Message, width: number, now: number): Span[] {
 	const stored = p`#${message.id} stored ${clockSeconds(message.created_at)}`;
 	const deliveries = deliveriesOf(state, message, now);
-	const long = deliveries.map(delivery => times(delivery, deliveries.length > 1, true));
-	const short = deliveries.map(delivery => times(delivery, deliveries.length > 1, false));
+	const long = deliveries.map(delivery => timesOf(delivery, deliveries.length > 1, true));
+	const short = deliveries.map(delivery => timesOf(delivery, deliveries.length > 1, false));
 	const fitting = [[stored, ...long], [stored, ...short], short, [stored]]
 		.map(parts =>
 			joinPrintable(
@@ -90,7 +90,7 @@ export function deliveryTimes(state: State, message: Message, width: number, now
 	return fitting === undefined ? [] : [{text: fitting, style: theme.grey}];
 }
 
-function times({reader, rung, receipt}: Delivery, isOneOfMany: boolean, withRoute: boolean): Printable {
+function timesOf({reader, rung, receipt}: Delivery, isOneOfMany: boolean, withRoute: boolean): Printable {
 	const name = isOneOfMany ? p`${printable(reader)} ` : p``;
 	if (rung === 'nobody') return p`no agent ${printable(reader)}`;
 	if (receipt === null) return name === '' ? p`` : p`${name}stored`;

@@ -1,10 +1,9 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {asksForUnread, narrowed, type Filter} from '../../mailbox/filter.ts';
 import {allFeed, inboxFeed, type FeedId} from '../../store/feed.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import type {Ui, UiStore} from '../model/ui.ts';
+import type {Ui, ScreenContext} from '../model/ui.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
 import {filteredOf} from '../model/filtered.ts';
 
@@ -14,39 +13,34 @@ const maxReads = 10;
 /** How many older matches to keep. */
 const maxKept = 5000;
 
-interface Paging {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-}
-
 const running = new WeakMap<PaneFilter['test'], Promise<void>>();
 
 /**
  * Reads the next older page of matches for a pane's filter; concurrent calls share one request. If the mailbox cannot be
  * reached, the next motion tries again.
  */
-export async function loadOlderMatching(paging: Paging, pane: PaneId): Promise<void> {
-	const filter = paging.ui.getState().filters.get(pane);
+export async function loadOlderMatching(context: ScreenContext, pane: PaneId): Promise<void> {
+	const filter = context.ui.getState().filters.get(pane);
 	if (filter === undefined) return;
-	const begun = running.get(filter.test) ?? readOlder(paging, pane, filter).finally(() => running.delete(filter.test));
+	const begun = running.get(filter.test) ?? readOlder(context, pane, filter).finally(() => running.delete(filter.test));
 	running.set(filter.test, begun);
 	await begun;
 }
 
 /** Reads pages until nothing older matches, or the limit is reached. */
-export async function loadAllMatching(paging: Paging, pane: PaneId): Promise<void> {
-	const {store, ui} = paging;
+export async function loadAllMatching(context: ScreenContext, pane: PaneId): Promise<void> {
+	const {store, ui} = context;
 	const first = ui.getState().filters.get(pane);
 	for (let now = first; now !== undefined && now.test === first?.test;) {
 		if (filteredOf(store.getState(), pane, now).atStart) return;
-		await loadOlderMatching(paging, pane);
+		await loadOlderMatching(context, pane);
 		const next = ui.getState().filters.get(pane);
 		if (next === now) return;
 		now = next;
 	}
 }
 
-async function readOlder({store, ui}: Paging, pane: PaneId, filter: PaneFilter): Promise<void> {
+async function readOlder({store, ui}: ScreenContext, pane: PaneId, filter: PaneFilter): Promise<void> {
 	try {
 		for (let read = 0; read < maxReads; read++) {
 			const now = ui.getState().filters.get(pane);

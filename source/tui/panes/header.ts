@@ -13,7 +13,7 @@ import {justify, textWidth, type Span} from '../screen/strip.ts';
 import {filterChip, focusedTint, headerTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {perRun} from '../model/per-run.ts';
 import {homeOf, viewOf, type Ui} from '../model/ui.ts';
-import {unreadWords} from '../model/unread.ts';
+import {unreadLabel} from '../model/unread.ts';
 import {counted, presenceWords} from '../settings/words.ts';
 import {agentOrder} from './agents.ts';
 import {deliveryTimes} from './delivery.ts';
@@ -37,7 +37,7 @@ export function headerLine(
 	return {
 		strip: justify(
 			[edge, count, ...left],
-			[...arrangedWords(ui, pane), ...right, {text: p` `, style: theme.text}],
+			[...arrangementSpans(ui, pane), ...right, {text: p` `, style: theme.text}],
 			width,
 		),
 		tint: focused ? focusedTint : headerTint,
@@ -62,13 +62,13 @@ function headerSpans(state: State, ui: Ui, pane: PaneId, width: number, now: num
 	return [left, [{text: sparkline(state, ui, pane, now), style: theme.grey}]];
 }
 
-function arrangedWords({arrangement: {pinned, zoomed}, keymap}: Ui, pane: PaneId): Span[] {
+function arrangementSpans({arrangement: {pinned, zoomed}, keymap}: Ui, pane: PaneId): Span[] {
 	const words = [...(pinned.has(pane) ? [p`pinned`] : []), ...(zoomed ? [p`alone · ${keymap.keyFor('unzoom')}`] : [])];
 	return words.length === 0 ? [] : [{text: p`${joinPrintable(words, ' · ')}  `, style: theme.faint}];
 }
 
 function unreadSpans(state: State, pane: PaneId): Span[] {
-	const unread = unreadWords(state, pane);
+	const unread = unreadLabel(state, pane);
 	return unread === '' ? [] : [{text: p`  ${unread} new`, style: theme.warnStrong}];
 }
 
@@ -83,7 +83,7 @@ function presenceCounts(state: State, now: number): Printable {
 }
 
 /** Columns that a header needs besides its two parts: edge, number, gaps. */
-const beside = 7;
+const reservedColumns = 7;
 
 function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
 	const home = homeOf(ui, pane);
@@ -97,7 +97,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		left.push({text: p`  ${counted(tree.length, 'message')}`, style: theme.grey});
 		const {selected} = viewOf(ui, pane);
 		const chosen = selected === null ? undefined : tree.find(({message}) => String(message.id) === selected)?.message;
-		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - beside;
+		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - reservedColumns;
 		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
 		return [left, times.length > 0 ? times : [{text: p`${ui.keymap.keyFor('back')} back`, style: theme.grey}]];
 	}
@@ -156,7 +156,7 @@ function sparkline(state: State, ui: Ui, pane: PaneId, now: number): Printable {
 	const sparklines = sparklinesOf(ui);
 	const known = sparklines.get(pane);
 	if (known !== undefined && Math.abs(now - known.at) < sparklinePace) return known.text;
-	const text = activity(state, pane, now);
+	const text = drawSparkline(state, pane, now);
 	sparklines.set(pane, {at: now, text});
 	return text;
 }
@@ -165,7 +165,7 @@ function sparkline(state: State, ui: Ui, pane: PaneId, now: number): Printable {
 const sparklinePace = 1000;
 const sparklinesOf = perRun(() => new Map<PaneId, {readonly at: number; readonly text: Printable}>());
 
-function activity(state: State, pane: PaneId, now: number): Printable {
+function drawSparkline(state: State, pane: PaneId, now: number): Printable {
 	const counts = Array.from<number>({length: minutes}).fill(0);
 	const messages = windowOf(state, pane);
 	let busiest = 0;

@@ -1,31 +1,25 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {threadFeed} from '../../store/feed.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {withSelectionVisible, withView} from './navigate.ts';
-import {homeOf, viewOf, type Jump, type Ui, type UiStore} from '../model/ui.ts';
-
-interface Walker {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-}
+import {homeOf, viewOf, type Jump, type Ui, type UiStore, type ScreenContext} from '../model/ui.ts';
 
 /** How many steps Esc can go back. */
 const maxJumps = 20;
 
 /** Opens the thread of a message next to or over the focused pane, with the message in view. */
-export function openThread({store, ui}: Walker, message: Message): void {
+export function openThread({store, ui}: ScreenContext, message: Message): void {
 	const {thread_id: root} = message;
 	const now = ui.getState();
 	const pane = threadFeed(root);
 	ui.setState(withThreadOpen(now, message));
-	forget({store, ui}, now);
+	releaseThreads({store, ui}, now);
 	reveal({store, ui}, pane);
 	const shown = viewOf(ui.getState(), pane);
 	// Unless the human has moved meanwhile.
-	load({store, ui}, root, () => {
+	loadThread({store, ui}, root, () => {
 		if (viewOf(ui.getState(), pane) === shown) reveal({store, ui}, pane);
 	});
 }
@@ -56,7 +50,7 @@ export function settleThreads(ui: UiStore): void {
 }
 
 /** Loads a thread, and reports a failure. */
-function load({store, ui}: Walker, root: number, then = () => {}): void {
+function loadThread({store, ui}: ScreenContext, root: number, then = () => {}): void {
 	store.loadThread(root).then(then, (error: unknown) => {
 		if (!(error instanceof MailboxError)) throw error;
 		ui.setState({notice: error.sentence});
@@ -64,7 +58,7 @@ function load({store, ui}: Walker, root: number, then = () => {}): void {
 }
 
 /** Scrolls a pane to its selected entry. */
-export function reveal({store, ui}: Walker, pane: PaneId): void {
+export function reveal({store, ui}: ScreenContext, pane: PaneId): void {
 	const now = ui.getState();
 	ui.setState(withSelectionVisible(store.getState(), now, layoutOf(now), pane));
 }
@@ -75,26 +69,26 @@ export function withJump({focus, threads, threadAt, jumps}: Ui, to: PaneId): rea
 }
 
 /** Goes back along the jump list, or closes the thread; false if there is neither. */
-export function stepBack({store, ui}: Walker): boolean {
+export function stepBack({store, ui}: ScreenContext): boolean {
 	const now = ui.getState();
 	const stop = now.jumps.at(-1);
 	if (stop?.to === now.focus) {
 		const {focus, threads, threadAt} = stop;
 		ui.setState({focus, threads, threadAt, jumps: now.jumps.slice(0, -1)});
-		forget({store, ui}, now);
+		releaseThreads({store, ui}, now);
 		// Its messages may have been dropped meanwhile.
-		for (const root of threads.values()) load({store, ui}, root);
+		for (const root of threads.values()) loadThread({store, ui}, root);
 		return true;
 	}
 	if (!now.threads.has(now.focus)) return false;
 	// Other panes were focused since, so the jump list is useless; just close the thread.
 	ui.setState({focus: now.threadAt ?? now.focus, threads: new Map(), threadAt: null, jumps: []});
-	forget({store, ui}, now);
+	releaseThreads({store, ui}, now);
 	return true;
 }
 
 /** Tells the store that a thread that was closed is no longer shown. */
-function forget({store, ui}: Walker, before: Ui): void {
+function releaseThreads({store, ui}: ScreenContext, before: Ui): void {
 	for (const [pane, root] of before.threads) {
 		if (!ui.getState().threads.has(pane)) store.look(threadFeed(root), null);
 	}

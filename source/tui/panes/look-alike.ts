@@ -9,13 +9,13 @@ import {theme} from '../settings/theme.ts';
 import {Cache} from './cache.ts';
 
 /** A tag that this one can be mistaken for; null if this is the original, or like no other. */
-export function lookAlike(state: State, tag: Tag): Tag | null {
+export function lookAlikeOf(state: State, tag: Tag): Tag | null {
 	return resembled(tag, participants(state).tags);
 }
 
 /** A mark next to a tag that can be mistaken for another: `HUMAN_ ≠ HUMAN`. */
 export function lookAlikeMark(state: State, tag: Tag): Span[] {
-	const other = lookAlike(state, tag);
+	const other = lookAlikeOf(state, tag);
 	return other === null ? [] : [{text: p` ≠ ${printable(other)}`, style: theme.warnStrong}];
 }
 

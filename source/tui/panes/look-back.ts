@@ -1,20 +1,14 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {loadedOf} from '../../store/loaded.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {loadAllMatching, loadOlderMatching} from './filter-pages.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {moved, type Wanted} from './navigate.ts';
 import {feedOf} from './source.ts';
-import {viewOf, type Ui, type UiStore} from '../model/ui.ts';
-
-interface Looking {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-}
+import {viewOf, type Ui, type ScreenContext} from '../model/ui.ts';
 
 /** Tells the store which messages a pane shows, and loads what it will need. After a failure, the next motion tries again. */
-export function lookBack({store, ui}: Looking, pane: PaneId, wants: Wanted): void {
+export function lookBack({store, ui}: ScreenContext, pane: PaneId, wants: Wanted): void {
 	const feed = feedOf(ui.getState(), pane);
 	if (feed === null) return;
 	if (isFiltered(ui.getState(), pane)) {
@@ -34,7 +28,7 @@ export function lookBack({store, ui}: Looking, pane: PaneId, wants: Wanted): voi
  * Fills each pane that follows the newest messages: those of a quiet channel are older than the loaded window and are read.
  * Cheap enough to be called at every change.
  */
-export function fillPanes({store, ui}: Looking): void {
+export function fillPanes({store, ui}: ScreenContext): void {
 	const state = store.getState();
 	if (!state.loaded || state.connection.phase === 'offline') return;
 	const now = ui.getState();
@@ -48,7 +42,7 @@ export function fillPanes({store, ui}: Looking): void {
 }
 
 /** Releases older messages when the focused pane follows the newest again, whatever caused that. */
-export function releaseFollowed({store, ui}: Looking): () => void {
+export function releaseFollowed({store, ui}: ScreenContext): () => void {
 	return ui.subscribe((now, before) => {
 		if (now.views === before.views) return;
 		const feed = feedOf(now, now.focus);
@@ -58,7 +52,7 @@ export function releaseFollowed({store, ui}: Looking): () => void {
 }
 
 /** Goes to the oldest message once it is loaded, unless the human has moved meanwhile. */
-async function toOldest({store, ui}: Looking, pane: PaneId): Promise<void> {
+async function toOldest({store, ui}: ScreenContext, pane: PaneId): Promise<void> {
 	const feed = feedOf(ui.getState(), pane);
 	const before = viewOf(ui.getState(), pane);
 	if (feed === null) return;

@@ -9,7 +9,7 @@ import type {Ui} from '../model/ui.ts';
 import {loadedCount, lazy} from '../screen/lazy.ts';
 import type {Document} from '../markdown/document.ts';
 import {notableSpans} from '../markdown/notable.ts';
-import {joined, strip, type Strip} from '../screen/strip.ts';
+import {joinStrips, strip, type Strip} from '../screen/strip.ts';
 import type {Style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
@@ -91,7 +91,7 @@ function createBodies(keymap: Keymap): Bodies {
 		const key = `${width} ${whole ? 1 : 0}`;
 		return (
 			laidOut.get(body.owner, key) ??
-			laidOut.set(body.owner, key, laid(keymap, body, documentOf(body.text, body.owner, whole), width, whole))
+			laidOut.set(body.owner, key, layOut(keymap, body, documentOf(body.text, body.owner, whole), width, whole))
 		);
 	}
 
@@ -105,21 +105,27 @@ function createBodies(keymap: Keymap): Bodies {
 	return {linesOf, documentOf};
 }
 
-function laid(keymap: Keymap, body: Body, document: Document | null, width: number, whole: boolean): readonly Strip[] {
+function layOut(
+	keymap: Keymap,
+	body: Body,
+	document: Document | null,
+	width: number,
+	whole: boolean,
+): readonly Strip[] {
 	const gutter = strip([{text: gutterSign, style: tagStyle(body.tag)}]);
 	const maxLines = whole ? allLines : foldedLines;
 	const lines: Strip[] = [];
 	for (const line of bareLines(body, document, width - gutterWidth, maxLines)) {
 		if (lines.length >= maxLines) {
-			lines.push(joined(gutter, strip([{text: remainder(keymap, body.text, whole), style: theme.grey}])));
+			lines.push(joinStrips(gutter, strip([{text: remainderText(keymap, body.text, whole), style: theme.grey}])));
 			break;
 		}
-		lines.push(joined(gutter, line));
+		lines.push(joinStrips(gutter, line));
 	}
 	return lines;
 }
 
-function remainder({keyFor}: Keymap, text: string, whole: boolean): Printable {
+function remainderText({keyFor}: Keymap, text: string, whole: boolean): Printable {
 	const count = text.split('\n', 100_000).length;
 	const size = count > 1 ? counted(count, 'line') : counted(text.length, 'character');
 	return whole

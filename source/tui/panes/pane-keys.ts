@@ -1,4 +1,3 @@
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {
 	withPaneOnScreen,
 	withPanesSwapped,
@@ -12,12 +11,7 @@ import {layoutOf} from '../model/current-layout.ts';
 import type {Action} from '../settings/actions.ts';
 import {tasksPane, welcomePane, type PaneId} from '../model/pane-id.ts';
 import {withThreadIn} from '../model/thread-layout.ts';
-import {homeOf, type Ui, type UiStore} from '../model/ui.ts';
-
-interface PaneKeys {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-}
+import {homeOf, type Ui, type ScreenContext} from '../model/ui.ts';
 
 export type PaneAction = Extract<
 	Action,
@@ -35,31 +29,31 @@ export type PaneAction = Extract<
 >;
 
 /** Handles the keys that move between panes and arrange them. */
-export function paneAction(keys: PaneKeys, action: PaneAction): void {
-	const now = keys.ui.getState();
+export function paneAction(context: ScreenContext, action: PaneAction): void {
+	const now = context.ui.getState();
 	if (now.threads.has(now.focus) && isArranging(action)) {
-		return keys.ui.setState({notice: `Close the thread first, with ${now.keymap.keyFor('back')}.`});
+		return context.ui.setState({notice: `Close the thread first, with ${now.keymap.keyFor('back')}.`});
 	}
 	switch (action) {
 		case 'focus_next':
 		case 'focus_previous':
-			return focusPane(keys, neighbour(unhiddenPanes(now), now.focus, action === 'focus_next' ? 1 : -1));
+			return focusPane(context, neighbour(unhiddenPanes(now), now.focus, action === 'focus_next' ? 1 : -1));
 		case 'focus_left':
 		case 'focus_right':
-			return focusPane(keys, neighbour(shownPanes(now), now.focus, action === 'focus_right' ? 1 : -1));
+			return focusPane(context, neighbour(shownPanes(now), now.focus, action === 'focus_right' ? 1 : -1));
 		case 'focus_tasks':
-			return focusPane(keys, tasksPane);
+			return focusPane(context, tasksPane);
 		case 'move_left':
 		case 'move_right':
-			return move(keys, action === 'move_right' ? 1 : -1);
+			return move(context, action === 'move_right' ? 1 : -1);
 		case 'hide':
-			return hide(keys);
+			return hide(context);
 		case 'pin':
-			return arrange(keys, withPinned(now.arrangement, now.focus, layoutOf(now).mainPanes));
+			return arrange(context, withPinned(now.arrangement, now.focus, layoutOf(now).mainPanes));
 		case 'zoom':
 		case 'unzoom':
-			if (layoutOf(now).kind === 'wide') return arrange(keys, {...now.arrangement, zoomed: action === 'zoom'});
-			return keys.ui.setState({notice: 'There is only room for one pane.'});
+			if (layoutOf(now).kind === 'wide') return arrange(context, {...now.arrangement, zoomed: action === 'zoom'});
+			return context.ui.setState({notice: 'There is only room for one pane.'});
 	}
 }
 
@@ -68,7 +62,7 @@ function isArranging(action: PaneAction): boolean {
 }
 
 /** Focuses a pane, bringing it to the screen if needed, even if it was hidden. */
-export function focusPane({ui}: PaneKeys, pane: PaneId | undefined): void {
+export function focusPane({ui}: ScreenContext, pane: PaneId | undefined): void {
 	const now = ui.getState();
 	if (pane === undefined || (pane === now.focus && !now.arrangement.hidden.has(pane))) return;
 	const {kind, panes, mainPanes, hasRoom} = layoutOf(now);
@@ -109,26 +103,26 @@ function neighbour(panes: readonly PaneId[], focus: PaneId, by: 1 | -1): PaneId 
 }
 
 /** Swaps the focused pane with its neighbour; does nothing at the ends. */
-function move(keys: PaneKeys, by: 1 | -1): void {
-	const now = keys.ui.getState();
+function move(context: ScreenContext, by: 1 | -1): void {
+	const now = context.ui.getState();
 	const {kind, mainPanes} = layoutOf(now);
 	const list = kind === 'wide' && mainPanes.includes(now.focus) ? mainPanes : unhiddenPanes(now);
 	const at = list.indexOf(now.focus);
 	const other = at < 0 ? undefined : list[at + by];
-	if (other !== undefined) arrange(keys, withPanesSwapped(now.arrangement, now.focus, other, mainPanes));
+	if (other !== undefined) arrange(context, withPanesSwapped(now.arrangement, now.focus, other, mainPanes));
 }
 
-function hide(keys: PaneKeys): void {
-	const now = keys.ui.getState();
+function hide(context: ScreenContext): void {
+	const now = context.ui.getState();
 	const list = shownPanes(now);
 	const all = unhiddenPanes(now);
 	if (all.length < 2 || !all.includes(now.focus)) {
-		return keys.ui.setState({notice: 'The only pane cannot be hidden.'});
+		return context.ui.setState({notice: 'The only pane cannot be hidden.'});
 	}
 	const step = list.at(-1) === now.focus ? -1 : 1;
 	const focus = neighbour(list.length > 1 ? list : all, now.focus, step) ?? now.focus;
 	const number = numberKey(numbersOf(now.arrangement).get(now.focus));
-	keys.ui.setState({
+	context.ui.setState({
 		focus,
 		arrangement: replaced(now, withHidden(now.arrangement, now.focus, true), focus),
 		notice: number === '' ? 'Hidden.' : `Hidden; ${number} brings it back.`,
@@ -145,6 +139,6 @@ function replaced(now: Ui, arrangement: Arrangement, focus: PaneId): Arrangement
 	return {...arrangement, onScreen: kept};
 }
 
-function arrange({ui}: PaneKeys, arrangement: Arrangement): void {
+function arrange({ui}: ScreenContext, arrangement: Arrangement): void {
 	ui.setState({arrangement});
 }

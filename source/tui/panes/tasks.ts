@@ -4,7 +4,7 @@ import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
-import {clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {selectedTint, theme} from '../settings/theme.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
 import {counted} from '../settings/words.ts';
@@ -27,7 +27,7 @@ export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): Paint
 	const shown = rows.slice(top, top + height - (cut ? 1 : 0)).map((row): PaintedLine => {
 		const isSelected = row.kind !== 'gap' && String(row.task.id) === selected;
 		const edge = strip([{text: isSelected ? p`▌` : p` `, style: theme.task}]);
-		const line = joined(edge, rowStrip(state, row, width, now));
+		const line = joinStrips(edge, rowStrip(state, row, width, now));
 		return isSelected ? {strip: line, tint: selectedTint} : {strip: line};
 	});
 	if (cut) shown.push({strip: strip([{text: p` ${counted(over, 'more', 'more')} below`, style: theme.grey}])});
@@ -75,8 +75,8 @@ function sentence(state: State, task: Task, inset: Span, width: number, now: num
 		{text: printable(task.title), style: isDim ? theme.grey : theme.text},
 	];
 	// The title takes precedence over the longer wordings of the status.
-	const ways = isStep ? stepStandings(state, task, now) : taskStandings(state, task, now);
-	const right = ways.find(way => spanWidth(left) + spanWidth(way) < width) ?? ways.at(-1) ?? [];
+	const wordings = isStep ? stepWordings(state, task, now) : taskWordings(state, task, now);
+	const right = wordings.find(wording => spanWidth(left) + spanWidth(wording) < width) ?? wordings.at(-1) ?? [];
 	return justify(left, right, width);
 }
 
@@ -85,21 +85,21 @@ function spanWidth(spans: readonly Span[]): number {
 }
 
 /** Wordings of a task's status, the longest first; the last one is always shown. */
-function taskStandings(state: State, task: Task, now: number): readonly Span[][] {
-	const ways = [statusSpans(state, task, now, true), statusSpans(state, task, now, false)];
+function taskWordings(state: State, task: Task, now: number): readonly Span[][] {
+	const wordings = [statusSpans(state, task, now, true), statusSpans(state, task, now, false)];
 	const isPlan = stepsOf(state, task.id).length > 0;
-	return isPlan && statusOf(state, task) === 'running' ? [...ways, []] : ways;
+	return isPlan && statusOf(state, task) === 'running' ? [...wordings, []] : wordings;
 }
 
 /** A step only has words if there is more to say than its sign shows. */
-function stepStandings(state: State, task: Task, now: number): readonly Span[][] {
+function stepWordings(state: State, task: Task, now: number): readonly Span[][] {
 	const short = statusSpans(state, task, now, false);
 	switch (statusOf(state, task)) {
 		case 'running': {
 			const isPlan = stepsOf(state, task.id).length > 0;
 			if (!isPlan && task.progress === 0) return [short];
-			const far: Span = {text: progressOf(state, task).words, style: theme.grey};
-			return [[far, {text: p`  `, style: theme.grey}, ...short], isPlan ? [far] : short];
+			const progress: Span = {text: progressOf(state, task).words, style: theme.grey};
+			return [[progress, {text: p`  `, style: theme.grey}, ...short], isPlan ? [progress] : short];
 		}
 		case 'queued': {
 			if (blockedForEver(task) !== null) return [short];

@@ -10,7 +10,7 @@ import {agentsPane, isChannelPane, tasksPane, welcomePane} from '../model/pane-i
 import {unreadIn} from '../model/unread.ts';
 import {currentEntry} from '../panes/navigate.ts';
 import {agentOrder} from '../panes/agents.ts';
-import {lookAlike} from '../panes/look-alike.ts';
+import {lookAlikeOf} from '../panes/look-alike.ts';
 import {paneName} from '../panes/header.ts';
 import {taskList} from '../panes/task-rows.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
@@ -29,7 +29,7 @@ export function messageSentences(state: State, message: Message, now: number): P
 	const remark = signatureRemark(message);
 	// Only exceptions are read out.
 	const proof = remark === null || remark === 'signed' ? '' : p`, ${remark}`;
-	const like = lookAlike(state, tag);
+	const like = lookAlikeOf(state, tag);
 	const vouched = p`${like === null ? '' : p`, not ${printable(like)}`}${verified || signed === true ? '' : ', unverified'}${proof}`;
 	const marks = p`${vouched}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
 	const [first = p``, ...more] = printableLines(readableBody(message));

@@ -9,7 +9,7 @@ import {sourceOf} from '../panes/source.ts';
 import {viewOf, type Ui, type UiStore} from '../model/ui.ts';
 
 /** The minimum time between two notifications, in milliseconds; messages in between are combined. */
-const pace = 5000;
+const minInterval = 5000;
 /** How many new messages are examined at most. */
 const maxAtOnce = 200;
 /** How many messages at the end of a pane may be on the screen. */
@@ -76,7 +76,7 @@ export function createNotifier({
 			}
 		}
 		if (handled.size > 10 * maxAtOnce) forget();
-		if (waiting.length > 0) timer ??= setTimeout(notify, Math.max(0, latest + pace - now()));
+		if (waiting.length > 0) timer ??= setTimeout(notify, Math.max(0, latest + minInterval - now()));
 	}
 
 	/** Forgets messages that are too old to be examined again. */

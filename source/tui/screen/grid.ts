@@ -61,7 +61,7 @@ export function drawScene(grid: Grid, {parts}: Scene): void {
 	for (const {rect, lines} of parts) {
 		for (let row = 0; row < rect.height; row++) {
 			const line = lines[row];
-			lay(grid, rect.x, rect.y + row, rect.width, line?.strip ?? emptyStrip, line?.tint);
+			putLine(grid, rect.x, rect.y + row, rect.width, line?.strip ?? emptyStrip, line?.tint);
 		}
 	}
 }
@@ -74,7 +74,7 @@ export function rowOf({columns, glyphs}: Grid, y: number): readonly Printable[] 
 }
 
 /** Puts a line into the grid at (x, y), filling `width` columns and cutting what does not fit. */
-export function lay(grid: Grid, x: number, y: number, width: number, line: Strip, tint?: Colour): void {
+export function putLine(grid: Grid, x: number, y: number, width: number, line: Strip, tint?: Colour): void {
 	if (y < 0 || y >= grid.rows) return;
 	const end = Math.min(x + width, grid.columns);
 	const {glyphs, styles} = line;

@@ -81,11 +81,11 @@ function extended(colour: Colour, depth: 8 | 24): number[] {
 	const red = colour >> 16;
 	const green = (colour >> 8) & 0xff;
 	const blue = colour & 0xff;
-	return depth === 24 ? [2, red, green, blue] : [5, of256(red, green, blue)];
+	return depth === 24 ? [2, red, green, blue] : [5, nearestOf256(red, green, blue)];
 }
 
 /** The nearest of xterm's 256 colours: the ramp of 24 greys for near-greys, the 6 x 6 x 6 cube for the rest. */
-function of256(red: number, green: number, blue: number): number {
+function nearestOf256(red: number, green: number, blue: number): number {
 	const brightest = Math.max(red, green, blue);
 	if (brightest - Math.min(red, green, blue) < 16) {
 		const grey = Math.round(((red + green + blue) / 3 - 8) / 10);

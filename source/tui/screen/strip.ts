@@ -119,7 +119,7 @@ function blanks(count: number): Printable[] {
 }
 
 /** Concatenates lines. */
-export function joined(...parts: readonly Strip[]): Strip {
+export function joinStrips(...parts: readonly Strip[]): Strip {
 	const none: Printable[] = [];
 	const plainly: Style[] = [];
 	return {

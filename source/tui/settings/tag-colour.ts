@@ -36,7 +36,7 @@ const fixedFrom = 0x2000_0000;
 const hashStart = 7145;
 /** How many of the lowest bits of the hash are dropped, since they are the worst. */
 const droppedBits = 2;
-const unused = 8;
+const unusedBits = 8;
 
 /**
  * The number that stands for a tag's colour in styles, made from the tag alone. The palette resolves it to a colour when
@@ -57,6 +57,6 @@ export function defaultColourOf(
 	colours: {readonly [Name in (typeof fixedColours)[number][1]]: Colour},
 ): Colour {
 	if (number < hashedFrom) return colours[fixedColours[number - fixedFrom]?.[1] ?? 'grey'];
-	const hash = (number - hashedFrom) >>> (unused - droppedBits);
+	const hash = (number - hashedFrom) >>> (unusedBits - droppedBits);
 	return defaultTagColours[hash % defaultTagColours.length]?.colour ?? colours.grey;
 }

@@ -1,13 +1,13 @@
 import type {Tag} from '../../mailbox/tag.ts';
 import {p} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
-import type {Overlay} from '../model/ui.ts';
+import type {Overlay, ScreenContext} from '../model/ui.ts';
 import {matchingTags} from '../model/tags.ts';
 import {tagPicker} from '../view/tag-picker.ts';
-import {ask, type TaskContext} from './ask.ts';
+import {ask} from './ask.ts';
 
 /** Asks which tag to assign a task to. */
-export function assignPicker(context: TaskContext, id: number, previous: Overlay | null): Overlay {
+export function assignPicker(context: ScreenContext, id: number, previous: Overlay | null): Overlay {
 	return tagPicker(context, {
 		title: p`assign #${id} to  `,
 		tagsFor: (state, typed) => assignees(state, id, typed),

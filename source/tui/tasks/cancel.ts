@@ -1,16 +1,16 @@
 import {joinPrintable, p, printable} from '../../printable.ts';
 import {stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import type {Overlay} from '../model/ui.ts';
+import type {Overlay, ScreenContext} from '../model/ui.ts';
 import {ownersIn} from '../panes/task-words.ts';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 import {question} from '../view/question.ts';
-import {ask, type TaskContext} from './ask.ts';
+import {ask} from './ask.ts';
 
 /** Asks before a task is cancelled, naming its open steps and who is working on it. */
-export function cancelQuestion(context: TaskContext, id: number, previous: Overlay | null): Overlay {
+export function cancelQuestion(context: ScreenContext, id: number, previous: Overlay | null): Overlay {
 	return question(context.ui, {
 		lines: ({state}) => lines(state, id),
 		yes: p`cancel it`,

@@ -1,7 +1,7 @@
 import type {Task} from '../../mailbox/task.ts';
 import {p} from '../../printable.ts';
 import {linesScrolledBy} from '../model/card-keys.ts';
-import type {Overlay} from '../model/ui.ts';
+import type {Overlay, ScreenContext} from '../model/ui.ts';
 import {cardRoom, taskCardLines, type TaskCard} from '../panes/task-card.ts';
 import {taskList} from '../panes/task-rows.ts';
 import {spansOf, textWidth, type Span} from '../screen/strip.ts';
@@ -10,17 +10,17 @@ import type {Keymap} from '../settings/keymap.ts';
 import {theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 import {box} from '../view/box.ts';
-import {sentenceOf, type TaskContext} from './ask.ts';
+import {sentenceOf} from './ask.ts';
 import {selectedTask, taskKey} from './task-keys.ts';
 
 /** Opens the selected task, or the first one, as a card over the panes. */
-export function openTask(context: TaskContext): void {
+export function openTask(context: ScreenContext): void {
 	const {store, ui} = context;
 	const task = selectedTask(store.getState(), ui.getState()) ?? taskList(store.getState()).order[0];
 	if (task !== undefined) showCard(context, task);
 }
 
-function showCard(context: TaskContext, {id, result_table}: Task): void {
+function showCard(context: ScreenContext, {id, result_table}: Task): void {
 	const {store, ui} = context;
 	let card: TaskCard = {id, table: result_table === null ? null : 'reading'};
 	ui.setState({overlay: cardFrom(context, () => card, 0)});
@@ -34,7 +34,7 @@ function showCard(context: TaskContext, {id, result_table}: Task): void {
 }
 
 /** The card, scrolled down by `top` lines. */
-function cardFrom(context: TaskContext, cardNow: () => TaskCard, top: number): Overlay {
+function cardFrom(context: ScreenContext, cardNow: () => TaskCard, top: number): Overlay {
 	const {store, ui} = context;
 	const overlay: Overlay = {
 		draw({state, ui: {columns, rows}, ui: now, now: at}) {

@@ -8,13 +8,13 @@ import {tasksPane} from '../model/pane-id.ts';
 import {scopeOf} from '../model/scope.ts';
 import {latestMessageAboutTask} from '../panes/references.ts';
 import {openThread} from '../panes/jump-list.ts';
-import {hasDraft, viewOf, type Ui, type Overlay} from '../model/ui.ts';
-import {ask, sentenceOf, type TaskContext} from './ask.ts';
+import {hasDraft, viewOf, type Ui, type Overlay, type ScreenContext} from '../model/ui.ts';
+import {ask, sentenceOf} from './ask.ts';
 import {assignPicker} from './assign.ts';
 import {cancelQuestion} from './cancel.ts';
 
 /** The action of a key in the current scope. Without a selected task, a task key has its meaning in `read`. */
-export function actionHere({store, ui}: TaskContext, key: string): Action | undefined {
+export function actionHere({store, ui}: ScreenContext, key: string): Action | undefined {
 	const now = ui.getState();
 	const scope = scopeOf(now);
 	const action = now.keymap.actionOf(scope, key);
@@ -35,7 +35,7 @@ interface Card {
 }
 
 /** Handles a task key, for the card's task or else the one selected in the pane. */
-export function taskKey(context: TaskContext, action: TaskAction, card?: Card): void {
+export function taskKey(context: ScreenContext, action: TaskAction, card?: Card): void {
 	const {store, ui} = context;
 	if (action === 'task_add') return writeTask(context);
 	const state = store.getState();
@@ -77,7 +77,7 @@ export function selectedTask(state: State, ui: Ui): Task | undefined {
 }
 
 /** Opens the thread in which a task was asked for, or else last mentioned, and closes its card. */
-async function openAsked({store, ui}: TaskContext, {id, message_id}: Task): Promise<void> {
+async function openAsked({store, ui}: ScreenContext, {id, message_id}: Task): Promise<void> {
 	try {
 		const asked = message_id === null ? null : await store.find(message_id);
 		const message = asked ?? latestMessageAboutTask(store.getState(), id);
@@ -90,7 +90,7 @@ async function openAsked({store, ui}: TaskContext, {id, message_id}: Task): Prom
 }
 
 /** Begins a task in the compose line, unless there is a draft in it. */
-function writeTask(context: TaskContext): void {
+function writeTask(context: ScreenContext): void {
 	const {ui} = context;
 	if (hasDraft(ui.getState().compose)) return ui.setState({notice: 'Send your draft first, then add the task.'});
 	const text = '/task ';
@@ -102,9 +102,9 @@ function writeTask(context: TaskContext): void {
 }
 
 /** Priorities that were requested and not confirmed yet, so that every key counts when they are pressed fast. */
-const wanted = new WeakMap<TaskContext['store'], Map<number, number>>();
+const wanted = new WeakMap<ScreenContext['store'], Map<number, number>>();
 
-function move({store, ui}: TaskContext, {id, priority}: Task, step: 1 | -1): void {
+function move({store, ui}: ScreenContext, {id, priority}: Task, step: 1 | -1): void {
 	const asked = wanted.get(store) ?? new Map<number, number>();
 	wanted.set(store, asked);
 	const isAsked = asked.has(id);

@@ -10,7 +10,7 @@ import {doubtSpans, signatureSpans} from '../panes/authorship.ts';
 import {deliverySpans} from '../panes/delivery.ts';
 import {messageBody} from '../panes/message-body.ts';
 import type {PaintedLine} from '../screen/grid.ts';
-import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, justify, strip, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
 import {selectedTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {clockMoment, counted} from '../settings/words.ts';
@@ -56,7 +56,7 @@ export function detailLines(detail: Detail, width: number, height: number): Pain
 }
 
 function inset(line: Strip): PaintedLine {
-	return {strip: joined(strip([{text: p` `, style: theme.text}]), line)};
+	return {strip: joinStrips(strip([{text: p` `, style: theme.text}]), line)};
 }
 
 /** The messages before the moment, or around the selected one: one line each, the newest at the bottom. */
@@ -112,12 +112,12 @@ function messageLines(detail: Detail, id: number, width: number): Strip[] {
 	left.push(...signatureSpans(message));
 	left.push({text: p`  #${id}`, style: theme.faint});
 	if (message.reply_to !== null) left.push({text: p`  ↳ #${message.reply_to}`, style: theme.grey});
-	const delivery = moment === null ? deliverySpans(state, message, now) : deliveryAt(state, message, moment);
+	const delivery = moment === null ? deliverySpans(state, message, now) : deliverySpansAt(state, message, moment);
 	return [justify(left, delivery, width), ...messageBody(ui, message, width, true)];
 }
 
 /** The delivery state for each reader at that moment. The time at which it was taken is not recorded. */
-function deliveryAt(state: State, message: Message, moment: number): Span[] {
+function deliverySpansAt(state: State, message: Message, moment: number): Span[] {
 	const parts = deliveriesOf(state, message, moment).map(({reader, receipt}): Printable => {
 		const by = (at: string | null | undefined): boolean => typeof at === 'string' && Date.parse(at) <= moment;
 		const rung = by(receipt?.acked_at) ? '✓✓ acked' : by(receipt?.delivered_at) ? '✓ delivered' : 'stored';
@@ -141,7 +141,7 @@ function taskLines({history, picture, moment, now}: Detail, id: number, width: n
 		{text: step === null ? p`unknown` : p`${step.state}`, style: theme.grey},
 		...(step?.state === 'running' ? [{text: p` ${Math.round(step.progress * 100)} %`, style: theme.good}] : []),
 	];
-	const life = wrap(strip(lifeOf(picture, id, moment ?? Infinity, now)), width);
+	const life = wrap(strip(statusHistory(picture, id, moment ?? Infinity, now)), width);
 	return [justify(left, right, width), ...life, ...bodyOf(task, width)];
 }
 
@@ -151,7 +151,7 @@ function signOf(state: Task['status'] | 'unknown'): Span {
 }
 
 /** The times at which its status changed. */
-function lifeOf(picture: Picture, id: number, until: number, now: number): Span[] {
+function statusHistory(picture: Picture, id: number, until: number, now: number): Span[] {
 	const spans: Span[] = [];
 	let last = '';
 	for (const {at, state, tag} of picture.replay.tasks.get(id) ?? []) {

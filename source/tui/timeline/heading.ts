@@ -30,7 +30,7 @@ export function headingLine(
 		{text: p`╌`, style: theme.warn},
 		{text: p` blocked  ┈ idle`, style: theme.faint},
 	];
-	const state = readingSpans(history, scale);
+	const state = loadingSpans(history, scale);
 	const taken = [...left, ...state].reduce((sum, {text}) => sum + textWidth(text), 0);
 	const room = width - taken - 4 >= legend.reduce((sum, {text}) => sum + textWidth(text), 0);
 	const right = [...state, ...(room ? [{text: state.length > 0 ? p`   ` : p``, style: theme.text}, ...legend] : [])];
@@ -45,7 +45,7 @@ function momentSpans(view: TimelineView, now: number): Span[] {
 }
 
 /** Why part of the window is not loaded. */
-function readingSpans(history: HistoryStore, scale: Scale): Span[] {
+function loadingSpans(history: HistoryStore, scale: Scale): Span[] {
 	if (history.trouble !== null) return [{text: printable(history.trouble), style: theme.warn}];
 	if (history.from <= scale.from) return [];
 	if (history.isReading) return [{text: p`reading`, style: theme.grey}];

@@ -4,7 +4,7 @@ import type {TimelineAction} from '../settings/actions.ts';
 import {tasksPane, type PaneId} from '../model/pane-id.ts';
 import {withView} from '../panes/navigate.ts';
 import {openThread} from '../panes/jump-list.ts';
-import {withoutThreadAt, type UiStore} from '../model/ui.ts';
+import {withoutThreadAt, type ScreenContext} from '../model/ui.ts';
 import {barsOf, unowned} from './bars.ts';
 import {eventTime, itemAt, nearestItem, nextItem} from './items.ts';
 import {laneOrder} from './lanes.ts';
@@ -20,9 +20,7 @@ import {
 	type TimelineView,
 } from '../model/timeline-view.ts';
 
-interface TimelineContext {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
+interface TimelineContext extends ScreenContext {
 	/** Focuses a pane, bringing it to the screen if needed. */
 	readonly focus: (pane: PaneId) => void;
 }
@@ -31,7 +29,7 @@ interface TimelineContext {
 const shownFirst = 60;
 
 /** Opens the timeline over the panes, with the latest messages in its window. */
-export function openTimeline({store, ui}: Omit<TimelineContext, 'focus'>): void {
+export function openTimeline({store, ui}: ScreenContext): void {
 	const history = store.history;
 	history.open();
 	const now = Date.now();
@@ -69,7 +67,7 @@ export function timelineKey(context: TimelineContext, action: TimelineAction): v
 }
 
 /** Loads the history of the window, and as much before it. */
-function reachBack({store, ui}: Omit<TimelineContext, 'focus'>): void {
+function reachBack({store, ui}: ScreenContext): void {
 	const {timeline} = ui.getState();
 	if (timeline === null) return;
 	store.history.reach(timeWindowOf(timeline, Date.now()).from - timeline.span);

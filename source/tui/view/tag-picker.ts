@@ -1,9 +1,8 @@
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import {emptyPicker, pickerAfterKey, type Picker} from '../model/picker.ts';
-import type {Overlay, UiStore} from '../model/ui.ts';
+import type {Overlay, ScreenContext} from '../model/ui.ts';
 import type {Span} from '../screen/strip.ts';
 import type {Keymap} from '../settings/keymap.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
@@ -20,15 +19,14 @@ interface TagPickerOptions {
 	readonly firstKey?: (key: string) => boolean;
 }
 
-interface Context {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-}
-
 const tagsShown = 8;
 
 /** A list of tags that is narrowed by typing. */
-export function tagPicker({store, ui}: Context, options: TagPickerOptions, picker: Picker = emptyPicker): Overlay {
+export function tagPicker(
+	{store, ui}: ScreenContext,
+	options: TagPickerOptions,
+	picker: Picker = emptyPicker,
+): Overlay {
 	const {title, tagsFor, onPick, previous, firstKey} = options;
 	const {typed, index} = picker;
 	return {

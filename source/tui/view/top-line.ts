@@ -11,7 +11,7 @@ import {justify, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {style, lookOf} from '../screen/style.ts';
 import {focusedTint, tagStyle, theme} from '../settings/theme.ts';
 import {homeOf, type Ui} from '../model/ui.ts';
-import {unreadIn, unreadWords} from '../model/unread.ts';
+import {unreadIn, unreadLabel} from '../model/unread.ts';
 import {counted, duration} from '../settings/words.ts';
 
 /**
@@ -73,7 +73,7 @@ function tabs(
 
 function tab(state: State, id: PaneId, number: Printable, focused: boolean): Span[] {
 	const name = printable(paneName(state, id));
-	const unread = unreadWords(state, id);
+	const unread = unreadLabel(state, id);
 	const colour = isChannelPane(id) ? tagStyle(name) : theme.grey;
 	const look = focused ? style({...lookOf(colour), bg: focusedTint, bold: true, underline: false}) : colour;
 	return [
