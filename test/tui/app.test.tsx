@@ -7,7 +7,7 @@ import {SurroundingsProvider} from '../../source/tui/view/context.ts';
 import {createController} from '../../source/tui/app/controller.ts';
 import {layoutOf} from '../../source/tui/model/current-layout.ts';
 import type {Input} from '../../source/tui/terminal/keyboard.ts';
-import {messageSentences} from '../../source/tui/reader/lines.ts';
+import {messageSentences} from '../../source/tui/screen-reader/lines.ts';
 import {createUi, withChannels} from '../../source/tui/model/ui.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';

@@ -8,7 +8,7 @@ import {defaultBindings} from '../../source/tui/settings/actions.ts';
 function read(settings: {readonly [name: string]: unknown}, env: NodeJS.ProcessEnv = {}) {
 	const names = Object.keys(settings);
 	const placeOf = (name: string) => `config.toml line ${names.indexOf(name) + 1}`;
-	return readPreferences({values: new Map(Object.entries(settings)), placeOf}, env);
+	return readPreferences({values: new Map(Object.entries(settings)), placeOf: placeOf}, env);
 }
 
 const labelOf = (action: string, {bindings} = read({}).keymap) => bindings.find(each => each.action === action)?.label;

@@ -19,9 +19,9 @@ import {createFinder} from '../find/finder.ts';
 import type {ProgramCommand} from '../model/palette.ts';
 import type {Input} from '../terminal/keyboard.ts';
 import {lookBack, releaseFollowed} from '../panes/look-back.ts';
-import {copyLink, copyText, openChosen, openLink, quoteChosen, type MessageContext} from './message-keys.ts';
+import {copyLink, copyText, openSelected, openLink, quoteSelected, type MessageContext} from './message-keys.ts';
 import type {Platform} from '../terminal/platform.ts';
-import {reveal, settleThreads, stepBack} from '../panes/jump-list.ts';
+import {reveal, keepFocusVisible, stepBack} from '../panes/jump-list.ts';
 import {currentEntry, moved, newestSeen, withView} from '../panes/navigate.ts';
 import {openTask} from '../tasks/card.ts';
 import {actionHere, taskKey} from '../tasks/task-keys.ts';
@@ -29,7 +29,7 @@ import {focusPane, paneAction} from '../panes/pane-keys.ts';
 import {help} from './help.ts';
 import {askToQuit} from './quit.ts';
 import {askToRedact} from './redact.ts';
-import {chosenAgent} from '../panes/agents.ts';
+import {selectedAgent} from '../panes/agents.ts';
 import {nextUnread} from '../panes/next-unread.ts';
 import {rememberLastLooks} from '../model/unread.ts';
 import {openTimeline, timelineKey} from '../timeline/keys.ts';
@@ -89,7 +89,7 @@ export function createController(options: ControllerOptions): Controller {
 	const lastSeen = new Map<string, number>();
 	let interrupted = 0;
 	rememberLastLooks({store, ui});
-	settleThreads(ui);
+	keepFocusVisible(ui);
 	releaseFollowed({store, ui});
 
 	function read(key: string): void {
@@ -130,7 +130,7 @@ export function createController(options: ControllerOptions): Controller {
 			case 'open':
 				return open();
 			case 'quote':
-				return quoteChosen(context);
+				return quoteSelected(context);
 			case 'copy':
 				return copyText(context);
 			case 'copy_link':
@@ -197,8 +197,8 @@ export function createController(options: ControllerOptions): Controller {
 	function open(): void {
 		const now = ui.getState();
 		if (now.focus === tasksPane) return openTask(context);
-		if (now.focus !== agentsPane) return openChosen(context);
-		const tag = chosenAgent(store.getState(), now);
+		if (now.focus !== agentsPane) return openSelected(context);
+		const tag = selectedAgent(store.getState(), now);
 		if (tag !== null) focus(foldTag(tag));
 	}
 

@@ -21,7 +21,7 @@ export interface MessageContext extends ComposeContext {
 }
 
 /** The message that the keys act on; undefined if there is none, or it is not sent yet. */
-export function chosenMessage({store, ui}: MessageContext): Message | undefined {
+export function selectedMessage({store, ui}: MessageContext): Message | undefined {
 	const now = ui.getState();
 	const entry = hasMessages(now.focus) ? currentEntry(store.getState(), now) : undefined;
 	return entry?.kind === 'message' ? entry.message : undefined;
@@ -32,10 +32,10 @@ function say({ui}: MessageContext, notice: string): void {
 }
 
 /** Opens the thread of the message; in a thread, the task that the message mentions. */
-export function openChosen(context: MessageContext): void {
+export function openSelected(context: MessageContext): void {
 	const {store, ui} = context;
 	const now = ui.getState();
-	const message = chosenMessage(context);
+	const message = selectedMessage(context);
 	if (message === undefined) return;
 	if (!now.threads.has(now.focus)) return openThread(context, message);
 	followOne(context, p`Go to`, taskReferences(store.getState(), message), 'This message mentions no task.');
@@ -66,22 +66,22 @@ function goToTask(context: MessageContext, id: number): void {
 }
 
 /** Begins a reply that quotes the selected message. */
-export function quoteChosen(context: MessageContext): void {
-	const message = chosenMessage(context);
+export function quoteSelected(context: MessageContext): void {
+	const message = selectedMessage(context);
 	if (message === undefined) return say(context, 'There is no message to quote here.');
 	quoteInto(context, message);
 	reveal(context, context.ui.getState().focus);
 }
 
 export function copyText(context: MessageContext): void {
-	const message = chosenMessage(context);
+	const message = selectedMessage(context);
 	if (message === undefined) return say(context, 'There is no message to copy here.');
 	copy(context, message.body, `Copied ${counted(message.body.length, 'character')} of #${message.id}.`);
 }
 
 /** Copies a shell command that shows the message's thread, with a comment for humans. */
 export function copyLink(context: MessageContext): void {
-	const message = chosenMessage(context);
+	const message = selectedMessage(context);
 	const {platform, ui} = context;
 	if (message === undefined) return say(context, 'There is no message to copy here.');
 	const line = `${ui.getState().program} thread ${message.id}`;
@@ -89,7 +89,7 @@ export function copyLink(context: MessageContext): void {
 }
 
 export function openLink(context: MessageContext): void {
-	const message = chosenMessage(context);
+	const message = selectedMessage(context);
 	const links = message === undefined ? [] : linkReferences(context.ui.getState(), message);
 	followOne(context, p`Open`, links, 'This message has no links.');
 }

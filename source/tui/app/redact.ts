@@ -5,7 +5,7 @@ import {redactionOf} from '../../mailbox/redaction.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
-import {chosenMessage, type MessageContext} from './message-keys.ts';
+import {selectedMessage, type MessageContext} from './message-keys.ts';
 import type {Span} from '../screen/strip.ts';
 import {tagStrong, theme} from '../settings/theme.ts';
 import {question} from '../view/question.ts';
@@ -13,7 +13,7 @@ import {question} from '../view/question.ts';
 /** Asks whether to redact the selected message. A human may redact any, an agent only its own. */
 export function askToRedact(context: MessageContext): void {
 	const {store, ui} = context;
-	const message = chosenMessage(context);
+	const message = selectedMessage(context);
 	if (message === undefined) return ui.setState({notice: 'There is no message to redact here.'});
 	if (redactionOf(message) !== null) return ui.setState({notice: `#${message.id} is already redacted.`});
 	if (!mayRedact(store.getState(), message)) {

@@ -7,7 +7,7 @@ import {minColumns, minRows} from '../model/layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {DrawInput, Ui} from '../model/ui.ts';
 import {paneLines} from '../panes/paint.ts';
-import type {PaintedLine, Part, Rect, Scene} from '../screen/grid.ts';
+import type {PaintedLine, Region, Rect, Scene} from '../screen/grid.ts';
 import {loadedCount} from '../screen/lazy.ts';
 import {strip} from '../screen/strip.ts';
 import {plain} from '../screen/style.ts';
@@ -33,17 +33,17 @@ export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>
 	return () => scene({state: store.getState(), ui: ui.getState(), now: now(), history: store.history, name}, paint);
 }
 
-/** The whole screen: every part with its rectangle and lines. */
+/** The whole screen: every region with its rectangle and lines. */
 function scene(shown: Shown, paint: PaintPane): Scene {
 	const {state, ui, name, now} = shown;
 	const {columns, rows} = ui;
-	if (layoutOf(ui).kind === 'tiny') return {parts: [tooSmall(ui)], cursor: null};
-	const {parts, cursor} = ui.timeline === null ? panes(shown, paint) : {parts: [timeline(shown)], cursor: null};
+	if (layoutOf(ui).kind === 'tiny') return {regions: [tooSmall(ui)], cursor: null};
+	const {regions, cursor} = ui.timeline === null ? panes(shown, paint) : {regions: [timeline(shown)], cursor: null};
 	const over = ui.overlay?.draw(shown) ?? null;
 	return {
-		parts: [
+		regions: [
 			{rect: {x: 0, y: 0, width: columns, height: 1}, lines: [{strip: topLine(state, ui, name, now)}]},
-			...parts,
+			...regions,
 			{rect: {x: 0, y: rows - 1, width: columns, height: 1}, lines: [{strip: statusLine(state, ui)}]},
 			...(over === null ? [] : [over]),
 		],
@@ -58,7 +58,7 @@ function panes(drawn: DrawInput, paint: PaintPane): Scene {
 	const {lines, cursor} = composeLine(drawn, compose);
 	const completions = completionList(drawn, compose);
 	return {
-		parts: [
+		regions: [
 			...placed.map(({id, rect}) => ({rect, lines: paint(drawn, id, rect)})),
 			...rules.map(x => rule({...body, x, width: 1}, p`│`)),
 			rule({x: 0, y: compose.y - 1, width: columns, height: 1}, p`─`.repeat(columns)),
@@ -69,19 +69,19 @@ function panes(drawn: DrawInput, paint: PaintPane): Scene {
 	};
 }
 
-/** A part with the same text in each row. */
-function rule(rect: Rect, text: ReturnType<typeof p>): Part {
+/** A region with the same text in each row. */
+function rule(rect: Rect, text: ReturnType<typeof p>): Region {
 	const line = {strip: strip([{text, style: theme.rule}])};
 	return {rect, lines: Array.from({length: rect.height}, () => line)};
 }
 
-function timeline({state, ui, history, now}: Shown): Part {
+function timeline({state, ui, history, now}: Shown): Region {
 	const {timeline: view, columns, rows} = ui;
 	const rect = {x: 0, y: 1, width: columns, height: Math.max(0, rows - 2)};
 	return {rect, lines: view === null ? [] : timelineLines(state, history, ui, view, rect, now)};
 }
 
-function tooSmall({columns, rows}: Ui): Part {
+function tooSmall({columns, rows}: Ui): Region {
 	const text = p`agentmux needs at least ${minColumns}x${minRows}; this terminal is ${columns}x${rows}`;
 	const lines = wrap(strip([{text, style: plain}]), columns);
 	return {rect: {x: 0, y: 0, width: columns, height: rows}, lines: lines.map(line => ({strip: line}))};

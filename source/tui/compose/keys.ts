@@ -2,7 +2,7 @@ import {p} from '../../printable.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
 import {agentsPane, isChannelPane} from '../model/pane-id.ts';
-import {chosenAgent} from '../panes/agents.ts';
+import {selectedAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
 import type {Entry} from '../panes/source.ts';
 import {hasDraft, homeOf, type Compose, type Ui} from '../model/ui.ts';
@@ -41,7 +41,8 @@ export function openCompose(context: ComposeContext, answered: Entry | null): vo
 /** A message written in a channel's pane is addressed to that channel's tag. */
 function addresseeOf(state: State, now: Ui): Tag | null {
 	const focus = homeOf(now, now.focus);
-	const name = focus === agentsPane ? chosenAgent(state, now) : isChannelPane(focus) ? channelName(state, focus) : null;
+	const name =
+		focus === agentsPane ? selectedAgent(state, now) : isChannelPane(focus) ? channelName(state, focus) : null;
 	if (name === null) return null;
 	return sameTag(name, 'UNTAGGED') || sameTag(name, 'SYSTEM') ? null : name;
 }

@@ -1,14 +1,14 @@
 import {p, printable} from '../../printable.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {filteredOf, filterSummary} from '../model/filtered.ts';
-import type {DrawInput, OverlayPart, Ui} from '../model/ui.ts';
+import type {DrawInput, OverlayRegion, Ui} from '../model/ui.ts';
 import type {FilterEdit} from '../model/pane-filter.ts';
 import {strip, type Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {inputLine, onOverlay} from './panel.ts';
 
 /** A pane's filter being edited, in the pane's first row, with a syntax error below it. */
-export function filterLine({state, ui}: DrawInput, {pane, editor, faults}: FilterEdit): OverlayPart | null {
+export function filterLine({state, ui}: DrawInput, {pane, editor, faults}: FilterEdit): OverlayRegion | null {
 	const placed = layoutOf(ui).panes.find(({id}) => id === pane);
 	if (placed === undefined) return null;
 	const {x, y, width} = placed.rect;

@@ -5,12 +5,12 @@ import {lookOf, style} from '../screen/style.ts';
 import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {paletteItems, type PaletteItem} from './palette-items.ts';
-import type {DrawInput, OverlayPart} from '../model/ui.ts';
+import type {DrawInput, OverlayRegion} from '../model/ui.ts';
 import type {Palette} from '../model/palette.ts';
 import {panel, panelKeys, panelRect, roomIn} from './panel.ts';
 
 /** Draws the palette. */
-export function palettePanel({state, ui, now}: DrawInput, {editor, index}: Palette): OverlayPart {
+export function palettePanel({state, ui, now}: DrawInput, {editor, index}: Palette): OverlayRegion {
 	const rect = panelRect(ui.columns, ui.rows);
 	const room = roomIn(rect);
 	const items = paletteItems(state, ui, editor.text, now);

@@ -3,7 +3,7 @@ import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {draftView} from '../compose/draft-view.ts';
 import type {Editor} from '../editor/editor.ts';
 import type {Keymap} from '../settings/keymap.ts';
-import type {OverlayPart} from '../model/ui.ts';
+import type {OverlayRegion} from '../model/ui.ts';
 import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
 import {clip, joinStrips, justify, strip, textWidth, type Span} from '../screen/strip.ts';
 import {plain, style, lookOf} from '../screen/style.ts';
@@ -34,12 +34,12 @@ interface Panel {
 	readonly keys: Printable;
 }
 
-/** The line of keys: `take` and `close` say what these keys do here; `beside` is an additional hint. */
-export function panelKeys({keyFor}: Keymap, take: Printable, close: Printable, beside: Printable | '' = ''): Printable {
+/** The line of keys: `take` and `close` say what these keys do here; `extra` is an additional hint. */
+export function panelKeys({keyFor}: Keymap, take: Printable, close: Printable, extra: Printable | '' = ''): Printable {
 	const keys = [
 		p`${keyFor('panel_take')} ${take}`,
 		p`${keyFor('panel_previous')} ${keyFor('panel_next')} choose`,
-		beside,
+		extra,
 		p`${keyFor('panel_close')} ${close}`,
 	];
 	return joinPrintable(
@@ -49,7 +49,7 @@ export function panelKeys({keyFor}: Keymap, take: Printable, close: Printable, b
 }
 
 /** A panel: an input line, results, and the keys. */
-export function panel({rect, lines, keys, ...input}: Panel): OverlayPart {
+export function panel({rect, lines, keys, ...input}: Panel): OverlayRegion {
 	const room = roomIn(rect);
 	const shown = lines.slice(0, room);
 	const [fault] = input.faults;

@@ -6,8 +6,8 @@ import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joinStrips, strip, type Span} from '../screen/strip.ts';
 import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
-import {marked, placesOf} from '../model/marks.ts';
-import type {DrawInput, OverlayPart} from '../model/ui.ts';
+import {withMatchesHighlighted, matchRanges} from '../model/matches.ts';
+import type {DrawInput, OverlayRegion} from '../model/ui.ts';
 import {panel, panelKeys, panelRect, roomIn} from './panel.ts';
 import type {Search} from '../model/search.ts';
 
@@ -15,7 +15,7 @@ import type {Search} from '../model/search.ts';
 const hitRows = 2;
 
 /** Draws the search and its hits. */
-export function searchPanel({state, ui, now}: DrawInput): OverlayPart | null {
+export function searchPanel({state, ui, now}: DrawInput): OverlayRegion | null {
 	const {columns, rows, search, keymap} = ui;
 	if (search === null) return null;
 	const rect = panelRect(columns, rows);
@@ -69,10 +69,10 @@ function hitLines(state: State, search: Search, width: number, room: number, now
 		const head = joinStrips(strip([edge]), messageHead(state, message, width - 4, now));
 		const gutter = strip([edge, {text: p`│ `, style: tagStyle(message.tag)}]);
 		const body = clip(
-			joinStrips(gutter, strip([{text: excerpt(message, search.marks, width - 6), style: theme.text}])),
+			joinStrips(gutter, strip([{text: excerpt(message, search.pattern, width - 6), style: theme.text}])),
 			width - 2,
 		);
-		const lines = [head, search.marks === null ? body : marked(body, search.marks)];
+		const lines = [head, search.pattern === null ? body : withMatchesHighlighted(body, search.pattern)];
 		return lines.map(line => (chosen ? {strip: line, tint: selectedTint} : {strip: line}));
 	});
 }
@@ -81,7 +81,7 @@ function hitLines(state: State, search: Search, width: number, room: number, now
 function excerpt({body}: Message, marks: RegExp | null, width: number): Printable {
 	const lines = printableLines(body.slice(0, 100_000));
 	for (const line of lines) {
-		const [range] = marks === null ? [] : placesOf(marks, line);
+		const [range] = marks === null ? [] : matchRanges(marks, line);
 		if (range === undefined) continue;
 		const [start, end] = range;
 		if (end <= width) return line;

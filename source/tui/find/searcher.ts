@@ -7,7 +7,7 @@ import {factsOf} from '../../store/facts.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {Editor} from '../editor/editor.ts';
 import type {UiStore} from '../model/ui.ts';
-import {marksOf} from '../model/marks.ts';
+import {searchPattern} from '../model/matches.ts';
 import {emptySearch, type Search} from '../model/search.ts';
 
 /** Milliseconds without another key after which the mailbox is asked; while the last word may become a field, more. */
@@ -68,7 +68,7 @@ export function createSearcher({store, ui}: {readonly store: MailboxStore; reado
 		const {filter, timer} = waiting;
 		clearTimeout(timer);
 		waiting = null;
-		change({filter, marks: marksOf(filter), phase: 'asking', failure: null});
+		change({filter, pattern: searchPattern(filter), phase: 'asking', failure: null});
 		answer = ask(filter);
 	}
 

@@ -10,7 +10,7 @@ export interface Search {
 	readonly faults: readonly Fault[];
 	readonly filter: Filter;
 	/** What to highlight in the panes; null if the search has no words. */
-	readonly marks: RegExp | null;
+	readonly pattern: RegExp | null;
 	/** Newest first. */
 	readonly hits: readonly Message[];
 	/** There may be older hits. */
@@ -27,7 +27,7 @@ export const emptySearch: Search = {
 	editor: emptyEditor,
 	faults: [],
 	filter: everything,
-	marks: null,
+	pattern: null,
 	hits: [],
 	more: false,
 	phase: 'idle',

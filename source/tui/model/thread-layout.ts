@@ -4,7 +4,7 @@ import type {Rect} from '../screen/grid.ts';
 import type {Ui} from './ui.ts';
 
 /** From this width on, a thread is shown next to its pane. */
-const besideColumns = 160;
+const minColumns = 160;
 /** If a thread would be narrower than this, it and its pane share their columns equally. */
 const minWidth = 50;
 
@@ -15,7 +15,7 @@ const minWidth = 50;
 export function withThread(layout: Layout, thread: PaneId, at: PaneId): Layout {
 	const own = layout.panes.find(({id}) => id === at)?.rect;
 	if (own === undefined) return layout;
-	const neighbours = layout.body.width < besideColumns ? [] : neighboursOf(layout, own);
+	const neighbours = layout.body.width < minColumns ? [] : neighboursOf(layout, own);
 	// The rule between them runs from top to bottom, so it can only move if both are as high as the body.
 	const isHigh = ({height}: Rect) => height === layout.body.height;
 	const neighbour =
@@ -61,10 +61,10 @@ interface Neighbour {
 
 /** The neighbours of a rectangle, right then left; panes above each other are one neighbour. */
 function neighboursOf({panes}: Layout, own: Rect): Neighbour[] {
-	const besides = panes.filter(({rect}) => rect.y < own.y + own.height && own.y < rect.y + rect.height);
+	const adjacent = panes.filter(({rect}) => rect.y < own.y + own.height && own.y < rect.y + rect.height);
 	return [
-		besides.filter(({rect}) => rect.x === own.x + own.width + 1),
-		besides.filter(({rect}) => rect.x + rect.width + 1 === own.x),
+		adjacent.filter(({rect}) => rect.x === own.x + own.width + 1),
+		adjacent.filter(({rect}) => rect.x + rect.width + 1 === own.x),
 	].flatMap(side => {
 		const [first] = side;
 		if (first === undefined) return [];

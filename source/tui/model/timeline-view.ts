@@ -40,7 +40,7 @@ export interface TimeWindow {
 	readonly to: number;
 }
 
-/** The edge moves in steps of one part in so many of the window, so that the picture is still in between. */
+/** The window is divided into this many steps, by which its edge moves, so that the picture is still in between. */
 const steps = 8;
 
 /** The moment that is shown; null: now. Playing stops at the present. */

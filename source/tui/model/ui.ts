@@ -1,7 +1,7 @@
 import {createStore} from 'zustand/vanilla';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
-import type {Part, Position} from '../screen/grid.ts';
+import type {Region, Position} from '../screen/grid.ts';
 import type {Span} from '../screen/strip.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
@@ -60,7 +60,7 @@ export interface DrawInput {
 }
 
 /** An overlay's rectangle and lines. */
-export interface OverlayPart extends Part {
+export interface OverlayRegion extends Region {
 	/** Where typed text goes; absent if it has no input line. */
 	readonly cursor?: Position;
 }
@@ -72,7 +72,7 @@ export interface Overlay {
 	/** Replaces the mode and its keys in the status line. */
 	readonly status?: (ui: Ui) => readonly Span[];
 	/** Null if there is nothing to draw. */
-	readonly draw: (drawn: DrawInput) => OverlayPart | null;
+	readonly draw: (drawn: DrawInput) => OverlayRegion | null;
 	readonly key: (key: string) => void;
 	/** Absent if it has no input line. */
 	readonly paste?: (text: string) => void;

@@ -19,7 +19,7 @@ export function agentOrder(state: State, now = Date.now()): Agent[] {
 }
 
 /** The tag of the agent that is selected in the pane. */
-export function chosenAgent(state: State, ui: Ui): Tag | null {
+export function selectedAgent(state: State, ui: Ui): Tag | null {
 	const {selected} = viewOf(ui, agentsPane);
 	return selected === null ? null : (state.agents.get(foldTag(selected))?.tag ?? null);
 }

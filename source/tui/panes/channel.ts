@@ -1,6 +1,6 @@
 import type {Keymap} from '../settings/keymap.ts';
 import type {State} from '../../store/state.ts';
-import {marked} from '../model/marks.ts';
+import {withMatchesHighlighted} from '../model/matches.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joinStrips, strip, type Strip} from '../screen/strip.ts';
@@ -33,7 +33,7 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	const height = rect.height - (scrolledUp ? 1 : 0);
 	const selected = viewOf(ui, pane).selected ?? repliedTo(ui);
 	const lastLook = newLineAfter(state, ui, pane);
-	const marks = ui.search?.marks ?? null;
+	const marks = ui.search?.pattern ?? null;
 
 	const lines = visibleSlots(blocks, at, height).map(({index, line}): PaintedLine => {
 		const entry = source.at(index);
@@ -47,9 +47,10 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 		if (line > 1 && entry.depth === 0 && marks === null && content !== undefined && keyOf(entry) !== selected) {
 			return plainLine(content);
 		}
-		const standing = marks === null || line === 1 || content === undefined ? content : marked(content, marks);
+		const highlighted =
+			marks === null || line === 1 || content === undefined ? content : withMatchesHighlighted(content, marks);
 		const before = treeLines(entry, width, line === 1 ? 'head' : 'body');
-		return framed(entry, joinStrips(before, standing ?? nothing), keyOf(entry) === selected);
+		return framed(entry, joinStrips(before, highlighted ?? nothing), keyOf(entry) === selected);
 	});
 	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
 	if (!scrolledUp) return [...gap, ...lines];

@@ -36,7 +36,7 @@ function withThreadOpen(ui: Ui, {thread_id: root, id}: Message): Ui {
  * Keeps the focus visible. If a thread covers the focused pane, the thread is focused; if it covers another pane that was
  * focused, the thread is closed.
  */
-export function settleThreads(ui: UiStore): void {
+export function keepFocusVisible(ui: UiStore): void {
 	ui.subscribe(() => {
 		// Another listener may have changed the state meanwhile.
 		const now = ui.getState();

@@ -104,13 +104,13 @@ function leaseWords({lease_until}: Task, now: number): Span {
 }
 
 /** Columns for a count, and for a count with a lease: `  100 %  lease 15 min`. */
-const besideBar = {count: 9, lease: 21};
+const labelWidths = {count: 9, lease: 21};
 
 /** A progress bar of at most `width` columns, with the progress and the remaining lease. */
 export function progressSpans(state: State, task: Task, width: number, now: number): Span[] {
 	const {part, words} = progressOf(state, task);
 	const lease = leaseWords(task, now);
-	const bar = Math.max(4, width - (lease.text === '' ? besideBar.count : besideBar.lease));
+	const bar = Math.max(4, width - (lease.text === '' ? labelWidths.count : labelWidths.lease));
 	const full = Math.round(bar * part);
 	return [
 		{text: p`━`.repeat(full), style: theme.good},

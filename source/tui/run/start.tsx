@@ -12,11 +12,11 @@ import {createController, type ControllerOptions} from '../app/controller.ts';
 import {readPreferences, type Preferences} from '../settings/preferences.ts';
 import {listen} from '../terminal/listen.ts';
 import {keepScreen, type ScreenMemory} from './keep-screen.ts';
-import {isPartMissing, onArrival, replacedNotice} from '../screen/lazy.ts';
+import {hasLoadFailure, onArrival, replacedNotice} from '../screen/lazy.ts';
 import {createPlatform} from '../terminal/platform.ts';
 import {markdown} from '../panes/message-body.ts';
 import {fillPanes} from '../panes/look-back.ts';
-import {placer} from '../model/placer.ts';
+import {createPaneAdder} from '../model/pane-adder.ts';
 import {restored} from '../model/saved-screen.ts';
 import {createScreen, type ScreenOutput} from '../screen/screen.ts';
 import type {Depth} from '../screen/style.ts';
@@ -68,7 +68,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const {store, name, stdin, stdout, env, program, notice, keepIn, memory, onFirstFrame} = options;
 	const preferences = options.preferences ?? readPreferences({values: new Map(), placeOf: setting => setting}, env);
 	if (preferences.flags['ui.screen_reader']) {
-		const {startReader} = await withoutFetch(() => import('../reader/start.tsx'));
+		const {startScreenReader: startReader} = await withoutFetch(() => import('../screen-reader/start.tsx'));
 		return startReader({...options, preferences});
 	}
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
@@ -157,7 +157,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 			if (flags['notify.desktop']) void notifyDesktop(p`agentmux`, sentence, failure => ui.setState({notice: failure}));
 		},
 	});
-	const arrange = placer(ui, saved?.focus ?? null);
+	const arrange = createPaneAdder(ui, saved?.focus ?? null);
 	const tell = tellReplaced(ui);
 	const onState = (state: State) => {
 		tell(state);
@@ -183,7 +183,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const uninvalidate = ui.subscribe(() => screen.invalidate());
 	screen.flush();
 	const unwatch = onArrival(() => {
-		if (isPartMissing()) ui.setState({notice: replacedNotice});
+		if (hasLoadFailure()) ui.setState({notice: replacedNotice});
 		screen.invalidate();
 	});
 	let app: Instance | null = null;

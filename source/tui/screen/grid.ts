@@ -22,14 +22,14 @@ export interface Position {
 }
 
 /** A rectangle and the lines in it, at most as many as it has rows. */
-export interface Part {
+export interface Region {
 	readonly rect: Rect;
 	readonly lines: readonly PaintedLine[];
 }
 
-/** A whole frame. Where parts overlap, the later one covers the earlier. */
+/** A whole frame. Where regions overlap, the later one covers the earlier. */
 export interface Scene {
-	readonly parts: readonly Part[];
+	readonly regions: readonly Region[];
 	/** Where the cursor is; null: hidden. */
 	readonly cursor: Position | null;
 }
@@ -55,10 +55,10 @@ export function createGrid(columns: number, rows: number): Grid {
 }
 
 /** Replaces the grid's contents with a frame. */
-export function drawScene(grid: Grid, {parts}: Scene): void {
+export function drawScene(grid: Grid, {regions}: Scene): void {
 	grid.glyphs.fill(blank);
 	grid.styles.fill(plain);
-	for (const {rect, lines} of parts) {
+	for (const {rect, lines} of regions) {
 		for (let row = 0; row < rect.height; row++) {
 			const line = lines[row];
 			putLine(grid, rect.x, rect.y + row, rect.width, line?.strip ?? emptyStrip, line?.tint);

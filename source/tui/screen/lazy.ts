@@ -34,7 +34,7 @@ export function loadedCount(): number {
 export const replacedNotice = 'Another version of agentmux was installed: start this screen again.';
 
 /** Whether some part could not be loaded. */
-export function isPartMissing(): boolean {
+export function hasLoadFailure(): boolean {
 	return missing;
 }
 

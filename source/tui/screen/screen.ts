@@ -37,7 +37,7 @@ const endSynchronised = '\u001B[?2026l';
 
 /** Draws scenes onto a terminal: only the difference to what stands there is written. */
 export function createScreen(output: ScreenOutput, colours: TerminalColours): Screen {
-	let scene = (): Scene => ({parts: [], cursor: null});
+	let scene = (): Scene => ({regions: [], cursor: null});
 	let front = createGrid(output.columns, output.rows);
 	let back = createGrid(output.columns, output.rows);
 	let shownCursor: string | null = null;

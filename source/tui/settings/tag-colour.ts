@@ -28,7 +28,7 @@ const fixedColours = [
 	['SYSTEM', 'task'],
 ] as const;
 
-/** Numbers from `hashed` on stand for a tag by its hash, those from `meaningful` on for one with a fixed colour. */
+/** Numbers from `hashedFrom` on stand for a tag by its hash, those from `fixedFrom` on for one with a fixed colour. */
 const hashedFrom = 0x4000_0000;
 const fixedFrom = 0x2000_0000;
 

@@ -18,7 +18,7 @@ import {momentOf, timeWindowOf, type TimelineView} from '../model/timeline-view.
 /** The minimum and maximum width of the names, including signs and gaps. */
 const [minLabels, maxLabels] = [10, 20];
 /** Rows for the heading, the axis, and the rule below the lanes. */
-const besideLanes = 3;
+const otherRows = 3;
 
 export interface TimelineLayout {
 	readonly scale: Scale;
@@ -42,9 +42,9 @@ export function timelineLayout(
 	const columns = Math.max(1, width - labels);
 	const scale: Scale = {...timeWindowOf(view, now), columns};
 	const picture = pictureOf(history, view.lanes, scale, momentOf(view, now), now);
-	const room = height - besideLanes - Math.max(3, Math.min(8, Math.floor(height / 5)));
+	const room = height - otherRows - Math.max(3, Math.min(8, Math.floor(height / 5)));
 	const rows = laneRows(Math.max(2, room), picture.lanes.length, view.top);
-	return {scale, labels, picture, rows, below: Math.max(0, height - besideLanes - rows.shown * rows.height)};
+	return {scale, labels, picture, rows, below: Math.max(0, height - otherRows - rows.shown * rows.height)};
 }
 
 /** All lines of the timeline. */

@@ -20,7 +20,7 @@ const atOnce = 50;
 const pace = 300;
 
 /** The program for a screen reader: new messages as lines, followed by the current pane, overlay or draft. */
-export function Reader() {
+export function ScreenReader() {
 	const {store, now} = useSurroundings();
 	const ui = useUi(each => each);
 	useAnnouncements();

@@ -9,12 +9,12 @@ import type {Preferences} from '../settings/preferences.ts';
 import {listen, nothingToRead} from '../terminal/listen.ts';
 import {fillPanes} from '../panes/look-back.ts';
 import {takeTerminal} from '../terminal/terminal.ts';
-import {placer} from '../model/placer.ts';
+import {createPaneAdder} from '../model/pane-adder.ts';
 import {tellReplaced} from '../app/tell-replaced.ts';
 import {createUi} from '../model/ui.ts';
-import {Reader} from './reader.tsx';
+import {ScreenReader} from './reader.tsx';
 
-interface ReaderOptions {
+interface ScreenReaderOptions {
 	readonly store: MailboxStore;
 	readonly name: string;
 	readonly stdin: ReadStream;
@@ -30,7 +30,7 @@ interface ReaderOptions {
 const size = {columns: 80, rows: 24};
 
 /** Runs the program for a screen reader: plain lines, no alternate screen, no colours, no boxes. */
-export async function startReader({
+export async function startScreenReader({
 	store,
 	name,
 	stdin,
@@ -40,7 +40,7 @@ export async function startReader({
 	notice,
 	keepIn,
 	onFirstFrame,
-}: ReaderOptions): Promise<void> {
+}: ScreenReaderOptions): Promise<void> {
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(size, preferences.keymap);
 	ui.setState({motion: false, ...(program && {program}), ...(notice && {notice})});
@@ -66,7 +66,7 @@ export async function startReader({
 		fillPanes({store, ui});
 		controller.markSeen();
 	});
-	const arrange = placer(ui, null);
+	const arrange = createPaneAdder(ui, null);
 	const tell = tellReplaced(ui);
 	const onState = (state: State) => {
 		tell(state);
@@ -80,7 +80,7 @@ export async function startReader({
 	store.ready.catch(fail);
 	const app = render(
 		<SurroundingsProvider value={{store, ui, screen: null, name, now: Date.now}}>
-			<Reader />
+			<ScreenReader />
 		</SurroundingsProvider>,
 		{
 			stdout,

@@ -8,7 +8,7 @@ import {withChannels, type UiStore} from './ui.ts';
  * Adds a pane for each new channel. Call it with each state; it only looks when there may be a new channel. `focus`: the
  * pane that was focused at the end of the last run, which is focused again when it appears.
  */
-export function placer(ui: UiStore, focus: PaneId | null): (state: State) => void {
+export function createPaneAdder(ui: UiStore, focus: PaneId | null): (state: State) => void {
 	let wanted = focus;
 	let known: Pick<State, 'agents' | 'identity'> & {readonly channels: number} = {
 		agents: new Map(),

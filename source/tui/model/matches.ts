@@ -5,7 +5,7 @@ import {lookOf, plain, style, type Style} from '../screen/style.ts';
 import {markedLook} from '../settings/theme.ts';
 
 /** A pattern that matches the words of a filter, or null if it has none. Stateful (`g`): mind `lastIndex`. */
-export function marksOf({alternatives}: Filter): RegExp | null {
+export function searchPattern({alternatives}: Filter): RegExp | null {
 	const sources = new Set(
 		alternatives.flatMap(terms =>
 			terms.flatMap(term => (term.kind === 'text' && !term.not ? [wordsPattern(term.words, term.phrase).source] : [])),
@@ -15,14 +15,14 @@ export function marksOf({alternatives}: Filter): RegExp | null {
 }
 
 /** Start and end of each match in a text, in UTF-16 units. */
-export function placesOf(marks: RegExp, text: string): Array<readonly [number, number]> {
+export function matchRanges(marks: RegExp, text: string): Array<readonly [number, number]> {
 	return Array.from(text.matchAll(marks), match => [match.index, match.index + match[0].length] as const);
 }
 
 const known = new WeakMap<Strip, {readonly marks: RegExp; readonly strip: Strip}>();
 
 /** The line with the matches highlighted; cached per line and search. */
-export function marked(line: Strip, marks: RegExp): Strip {
+export function withMatchesHighlighted(line: Strip, marks: RegExp): Strip {
 	const before = known.get(line);
 	if (before?.marks === marks) return before.strip;
 	const strip = withMarks(line, marks);
@@ -31,7 +31,7 @@ export function marked(line: Strip, marks: RegExp): Strip {
 }
 
 function withMarks(line: Strip, marks: RegExp): Strip {
-	const places = placesOf(marks, line.glyphs.join(''));
+	const places = matchRanges(marks, line.glyphs.join(''));
 	if (places.length === 0) return line;
 	const styles = [...line.styles];
 	let cell = 0;
