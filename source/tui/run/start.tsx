@@ -68,8 +68,8 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const {store, name, stdin, stdout, env, program, notice, keepIn, memory, onFirstFrame} = options;
 	const preferences = options.preferences ?? readPreferences({values: new Map(), placeOf: setting => setting}, env);
 	if (preferences.flags['ui.screen_reader']) {
-		const {startScreenReader: startReader} = await withoutFetch(() => import('../screen-reader/start.tsx'));
-		return startReader({...options, preferences});
+		const {startScreenReader} = await withoutFetch(() => import('../screen-reader/start.tsx'));
+		return startScreenReader({...options, preferences});
 	}
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const {flags} = preferences;
