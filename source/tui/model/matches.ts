@@ -31,12 +31,12 @@ export function withMatchesHighlighted(line: Strip, marks: RegExp): Strip {
 }
 
 function withMarks(line: Strip, marks: RegExp): Strip {
-	const places = matchRanges(marks, line.glyphs.join(''));
-	if (places.length === 0) return line;
+	const ranges = matchRanges(marks, line.glyphs.join(''));
+	if (ranges.length === 0) return line;
 	const styles = [...line.styles];
 	let cell = 0;
 	let offset = 0;
-	for (const [start, end] of places) {
+	for (const [start, end] of ranges) {
 		for (; offset < end && cell < line.glyphs.length; cell++) {
 			const glyph = line.glyphs[cell] ?? '';
 			if (offset + glyph.length > start) styles[cell] = markedStyle(line.styles[cell] ?? plain);

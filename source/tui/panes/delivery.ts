@@ -101,9 +101,9 @@ function timesOf({reader, rung, receipt}: Delivery, isOneOfMany: boolean, withRo
 		rung === 'taken' ? p`on its way` : '',
 		rung === 'stuck' || rung === 'undelivered' ? trouble({reader, rung, receipt}) : '',
 	];
-	const said = joinPrintable(
+	const words = joinPrintable(
 		parts.filter(part => part !== ''),
 		'  ',
 	);
-	return said === '' ? p`` : p`${name}${said}${withRoute ? routeWords(receipt) : ''}`;
+	return words === '' ? p`` : p`${name}${words}${withRoute ? routeWords(receipt) : ''}`;
 }

@@ -68,9 +68,9 @@ function contextLines(detail: Detail, width: number, height: number): PaintedLin
 	const chosen = selected === null ? end : firstFrom(list, selected.at + 1);
 	const to = Math.min(end, Math.max(chosen + Math.floor(height / 2), height));
 	return list.slice(Math.max(0, to - Math.max(0, height)), to).map(mark => {
-		const isChosen = selected?.kind === 'message' && selected.id === mark.id;
+		const isSelected = selected?.kind === 'message' && selected.id === mark.id;
 		const line = inset(clip(strip(contextSpans(detail, mark)), width));
-		return isChosen ? {...line, tint: selectedTint} : line;
+		return isSelected ? {...line, tint: selectedTint} : line;
 	});
 }
 

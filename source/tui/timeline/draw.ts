@@ -47,7 +47,7 @@ export function drawLanes(drawing: Drawing, width: number, height: number): Canv
 	return canvas;
 }
 
-function isChosen({selected, picture}: Drawing, lane: number): boolean {
+function isSelectedLane({selected, picture}: Drawing, lane: number): boolean {
 	if (selected === null) return false;
 	const tag = picture.lanes[lane];
 	if (selected.kind === 'message') return picture.marks.get(selected.id)?.tag === tag;
@@ -58,7 +58,7 @@ function drawLabel(canvas: Canvas, drawing: Drawing, lane: number, y: number): v
 	const {picture, labels, moment, now, nameOf, rows} = drawing;
 	const tag = picture.lanes[lane] ?? '';
 	const room = labels - 1;
-	const chosen = isChosen(drawing, lane);
+	const chosen = isSelectedLane(drawing, lane);
 	const edge: Span = {text: chosen ? p`▌` : p` `, style: tag === unowned ? theme.task : tagStyle(tag)};
 	if (tag === unowned) {
 		canvas.lay(0, y, strip([edge, {text: p`  TASKS`, style: theme.strong}]), room);

@@ -82,7 +82,7 @@ function moved({store, ui}: TimelineContext, view: TimelineView, action: Timelin
 	const history = store.history;
 	const window = timeWindowOf(view, now);
 	const {columns, rows} = ui.getState();
-	const placed = timelineLayout(store.getState(), history, view, {x: 0, y: 1, width: columns, height: rows - 2}, now);
+	const layout = timelineLayout(store.getState(), history, view, {x: 0, y: 1, width: columns, height: rows - 2}, now);
 	switch (action) {
 		case 'timeline_zoom_in':
 			return withZoom(view, -1, now);
@@ -93,21 +93,21 @@ function moved({store, ui}: TimelineContext, view: TimelineView, action: Timelin
 		case 'timeline_half_later':
 			return endingAt(view, window.to + view.span / 2, now);
 		case 'timeline_earlier':
-			return select(view, placed, step(view, placed, -1, now), now);
+			return select(view, layout, step(view, layout, -1, now), now);
 		case 'timeline_later':
-			return select(view, placed, step(view, placed, 1, now), now);
+			return select(view, layout, step(view, layout, 1, now), now);
 		case 'timeline_lane_below':
-			return toLane(view, placed, 1, now);
+			return toLane(view, layout, 1, now);
 		case 'timeline_lane_above':
-			return toLane(view, placed, -1, now);
+			return toLane(view, layout, -1, now);
 		case 'timeline_step_back':
-			return at(view, placed, eventTime(history.marks, history.replay, momentOf(view, now) ?? now, -1), now);
+			return at(view, layout, eventTime(history.marks, history.replay, momentOf(view, now) ?? now, -1), now);
 		case 'timeline_step_on':
-			return at(view, placed, eventTime(history.marks, history.replay, momentOf(view, now) ?? now, 1) ?? now, now);
+			return at(view, layout, eventTime(history.marks, history.replay, momentOf(view, now) ?? now, 1) ?? now, now);
 		case 'timeline_jump_back':
-			return at(view, placed, (momentOf(view, now) ?? Math.min(now, window.to)) - view.span / 10, now);
+			return at(view, layout, (momentOf(view, now) ?? Math.min(now, window.to)) - view.span / 10, now);
 		case 'timeline_jump_on':
-			return at(view, placed, (momentOf(view, now) ?? now) + view.span / 10, now);
+			return at(view, layout, (momentOf(view, now) ?? now) + view.span / 10, now);
 		case 'timeline_play':
 			return played(view, now);
 		case 'timeline_speed': {
@@ -130,16 +130,16 @@ function moved({store, ui}: TimelineContext, view: TimelineView, action: Timelin
 }
 
 /** Moves the moment and selects what happened then. In the present, the timeline becomes live. */
-function at(view: TimelineView, placed: TimelineLayout, moment: number | null, now: number): TimelineView {
+function at(view: TimelineView, layout: TimelineLayout, moment: number | null, now: number): TimelineView {
 	if (moment === null) return view;
 	if (moment >= now) return {...view, moment: null, end: null};
-	const {marks, replay} = placed.picture;
+	const {marks, replay} = layout.picture;
 	const item = itemAt(marks, replay, moment);
 	const selected = item ?? (view.selected !== null && view.selected.at <= moment ? view.selected : null);
 	const since = view.moment === null || view.moment.since === null ? null : now;
 	// `windowOf` follows the moment; keep the window that it finds.
 	const next: TimelineView = {...view, selected, moment: {at: moment, since}};
-	return {...next, end: timeWindowOf(next, now).to, top: topFor(next, placed)};
+	return {...next, end: timeWindowOf(next, now).to, top: topFor(next, layout)};
 }
 
 function played(view: TimelineView, now: number): TimelineView {
@@ -166,10 +166,10 @@ function step(view: TimelineView, {picture}: TimelineLayout, by: 1 | -1, now: nu
 }
 
 /** Selects an item in the next lane that has one; if there is none, scrolls the lanes. */
-function toLane(view: TimelineView, placed: TimelineLayout, by: 1 | -1, now: number): TimelineView {
-	const item = inLane(view, placed, by, now);
-	if (item !== null) return select(view, placed, item, now);
-	const {rows, picture} = placed;
+function toLane(view: TimelineView, layout: TimelineLayout, by: 1 | -1, now: number): TimelineView {
+	const item = inLane(view, layout, by, now);
+	if (item !== null) return select(view, layout, item, now);
+	const {rows, picture} = layout;
 	return {...view, top: Math.max(0, Math.min(picture.lanes.length - rows.shown, rows.top + by))};
 }
 
@@ -201,9 +201,9 @@ function laneOf(selected: TimelineItem | null, {marks, replay}: TimelineLayout['
 }
 
 /** The view with an item selected and visible. */
-function select(view: TimelineView, placed: TimelineLayout, selected: TimelineItem | null, now: number): TimelineView {
+function select(view: TimelineView, layout: TimelineLayout, selected: TimelineItem | null, now: number): TimelineView {
 	if (selected === null) return view;
-	const next = {...view, selected, top: topFor({...view, selected}, placed)};
+	const next = {...view, selected, top: topFor({...view, selected}, layout)};
 	const {from, to} = timeWindowOf(view, now);
 	if (selected.at >= from && selected.at < to) return next;
 	const edge = selected.at < from ? selected.at + view.span * 0.8 : selected.at + view.span * 0.2;
