@@ -129,8 +129,8 @@ function remainderText({keyFor}: Keymap, text: string, whole: boolean): Printabl
 	const count = text.split('\n', 100_000).length;
 	const size = count > 1 ? counted(count, 'line') : counted(text.length, 'character');
 	return whole
-		? p`… cut here, ${size} in all · ${keyFor('copy')} copies all`
-		: p`… ${size} in all · ${keyFor('open')} shows all`;
+		? p`… cut here, ${size} in all · ${keyFor('copy')} copies it`
+		: p`… ${size} in all · ${keyFor('open')} shows it`;
 }
 
 function bareLines(body: Body, document: Document | null, width: number, maxLines: number): Iterable<Strip> {
