@@ -157,7 +157,7 @@ describe('f', () => {
 		terminal.write('needle\r');
 		await terminal.waitFor(/CLAUDE_2 {2}f needle +\d+\+? shown/);
 		terminal.write('f straw');
-		await terminal.waitFor('nothing through');
+		await terminal.waitFor('nothing matches the filter');
 		terminal.write('\u001B');
 		await terminal.waitFor(/f needle +\d+\+? shown/);
 		terminal.write('f\u0015\u001B');
@@ -177,7 +177,7 @@ describe('f', () => {
 		terminal.write('\r');
 		await terminal.waitFor(/thread #\d+ +1 message/);
 		terminal.write('f');
-		await terminal.waitFor('A thread is shown whole');
+		await terminal.waitFor('Threads cannot be filtered');
 	});
 });
 
@@ -214,7 +214,7 @@ describe('the palette', () => {
 		terminal.write(':');
 		const rows = await terminal.waitFor('command, pane, task or search');
 		expect(rows.findIndex(row => row.includes('▌ this help'))).toBe(
-			rows.findIndex(row => row.includes('what to do')) + 2,
+			rows.findIndex(row => row.includes('command, pane')) + 2,
 		);
 		terminal.write('need\r');
 		await terminal.waitFor('1 of 24');

@@ -74,7 +74,7 @@ describe('[keys]', () => {
 	it.each([
 		[{'keys.opne': 'ö'}, 'config.toml line 1: unknown action `opne`, ignored. Did you mean `open`?'],
 		[{'keys.open': 'f13'}, 'config.toml line 1: `f13` is not a key, so it cannot be `open`.'],
-		[{'keys.open': 7}, '`7` is no key'],
+		[{'keys.open': 7}, '`7` is not a key'],
 		[{'keys.open': 'ö', 'keys.help': 'ö'}, 'config.toml line 2: `ö` is already `open`, so it cannot also be `help`.'],
 		[{'keys.open': 'q'}, 'config.toml line 1: `q` is now `open`, no longer `quit`.'],
 		[{'keys.interrupt': 'x'}, 'the keys of `interrupt` cannot be changed'],
@@ -180,8 +180,8 @@ describe('the other tables', () => {
 	it.each([
 		[{'theme.name': 'pink'}, 'line 1: unknown theme `pink`'],
 		[{'theme.wran': '#fff'}, 'line 1: unknown colour `wran`, ignored. Did you mean `warn`?'],
-		[{'theme.warn': 'reddish'}, 'line 1: `reddish` is no colour; write it as "#5fd068"'],
-		[{'theme.warn': 3}, '`3` is no colour'],
+		[{'theme.warn': 'reddish'}, 'line 1: `reddish` is not a colour, ignored. Write it as "#5fd068"'],
+		[{'theme.warn': 3}, '`3` is not a colour'],
 		[{'theme.toString': '#fff'}, 'unknown colour `toString`'],
 		[{'ui.muose': true}, 'unknown setting `ui.muose`, ignored. Did you mean `ui.mouse`?'],
 		[{'notify.bell': 'yes'}, '`notify.bell` must be true or false, not `yes`'],

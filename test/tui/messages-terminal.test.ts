@@ -106,7 +106,7 @@ describe('redaction', () => {
 		expect(asked.join('\n')).toMatch(/Its text is removed for everyone and cannot be restored\./u);
 		expect(asked.join('\n')).toMatch(/y redact it {3}any other key keep it/u);
 		terminal.write('n');
-		await terminal.waitFor(rows => !rows.join('').includes('cannot be brought back'));
+		await terminal.waitFor(rows => !rows.join('').includes('cannot be restored'));
 		expect(terminal.text()).not.toContain('(redacted');
 		terminal.write(keys);
 		await terminal.waitFor(/Redact #\d+/u);
@@ -114,7 +114,7 @@ describe('redaction', () => {
 		await terminal.waitFor(/\(redacted by HUMAN/u);
 		await terminal.waitFor(/#\d+ is redacted\./u);
 		terminal.write(keys);
-		await terminal.waitFor(/#\d+ has been redacted already\./u);
+		await terminal.waitFor(/#\d+ is already redacted\./u);
 	});
 });
 

@@ -46,11 +46,11 @@ async function open(columns: number, rows: number, fill = scenes['two']) {
 
 const overlays: ReadonlyArray<readonly [what: string, keys: readonly string[], shows: RegExp, typed: boolean]> = [
 	['the help', ['?'], /next pane/, false],
-	['a question about the draft', ['c', 'a', 'escape', 'q'], /A draft is open\./, false],
+	['a question about the draft', ['c', 'a', 'escape', 'q'], /You have a draft\./, false],
 	['the tag picker', ['#'], /Write as {2}#/, false],
 	['a task', ['t', 'j', 'enter'], /#1 Task X: monthly report/, false],
 	['whether to cancel a task', ['t', 'j', 'x'], /y cancel it {3}any other key keep it/, false],
-	['whom a task is for', ['t', 'j', 'j', 'j', 'A'], /is for|cannot be assigned/, false],
+	['whom a task is for', ['t', 'j', 'j', 'j', 'A'], /assign #\d+ to|cannot be assigned/, false],
 	['the search', ['/', 't', 'h', 'e'], / {2}\/ the/, true],
 	['the filter', ['f', 'x', ':'], / f x:/, true],
 	['the palette', [':', 'g', 'o'], / {2}: go/, true],

@@ -135,9 +135,9 @@ describe('the pane of tasks', () => {
 		await terminal.waitFor('Task #7 is open to any agent.');
 		await terminal.waitFor(/#7 Review the numbers +↑3 {2}queued/);
 		terminal.write('A');
-		await terminal.waitFor('#7 is for');
+		await terminal.waitFor('assign #7 to');
 		terminal.write('de_1\r');
-		await terminal.waitFor('Task #7 is for CLAUDE_1 only.');
+		await terminal.waitFor('Task #7 is assigned to CLAUDE_1.');
 		expect((await terminal.waitFor(/#7 Review the numbers +↑3 {2}for CLAUDE_1/)).length).toBe(40);
 		await choose(terminal, 'Fetch exchange rates');
 	});
