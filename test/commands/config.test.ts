@@ -31,8 +31,8 @@ afterAll(async () => {
 const wrong = [
 	'line 11 has a setting `colours.red` that agentmux does not know',
 	'line 7: `orangish` is no colour',
-	'line 3: there is no action `opne`; it is ignored. Did you mean `open`?',
-	'line 5: `e` is `help` already, so it cannot be `down` too.',
+	'line 3: unknown action `opne`, ignored. Did you mean `open`?',
+	'line 5: `e` is already `help`, so it cannot also be `down`.',
 ];
 
 describe('agentmux config', () => {

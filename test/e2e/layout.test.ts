@@ -67,7 +67,7 @@ describe('the layout, from one start to the next', () => {
 		first.write('\r');
 		await first.waitFor(screen => /SEARCH meanwhile .* n N hits/.test(screen.at(-1) ?? ''));
 		first.write(':');
-		await first.waitFor('what to do, or where to go');
+		await first.waitFor('command, pane, task or search');
 		first.write('redraw the screen\r');
 		await first.waitFor(screen => !screen.join('').includes('choose'));
 		await quit(first);

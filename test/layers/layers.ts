@@ -100,7 +100,7 @@ export const layers: Layers = {
 		commands: ['.', ['hub', 'join', 'serve'], ['connect', 'screen', 'tasks'], 'cli'],
 		tui: [
 			'run',
-			'reader',
+			'screen-reader',
 			'app',
 			'find',
 			['compose', 'tasks', 'timeline'],

@@ -6,7 +6,7 @@ import {layoutOf} from '../model/current-layout.ts';
 import type {Layout} from '../model/layout.ts';
 import {agentsPane, tasksPane, type PaneId} from '../model/pane-id.ts';
 import {following, viewOf} from '../model/ui.ts';
-import {chosenAgent} from '../panes/agents.ts';
+import {selectedAgent} from '../panes/agents.ts';
 import {stepBack} from '../panes/jump-list.ts';
 import {lookBack} from '../panes/look-back.ts';
 import {moved, withView} from '../panes/navigate.ts';
@@ -21,9 +21,9 @@ import {
 	acknowledge,
 	copyLink,
 	copyText,
-	openChosen,
+	openSelected,
 	openLink,
-	quoteChosen,
+	quoteSelected,
 	reply,
 	type MessageContext,
 } from './message-keys.ts';
@@ -79,7 +79,7 @@ export function perform(context: ActionContext, action: Action, key = ''): void 
 		case 'open':
 			return open(context);
 		case 'quote':
-			return quoteChosen(context);
+			return quoteSelected(context);
 		case 'copy':
 			return copyText(context);
 		case 'copy_link':
@@ -153,8 +153,8 @@ function open(context: ActionContext): void {
 	const {store, ui, focus} = context;
 	const now = ui.getState();
 	if (now.focus === tasksPane) return openTask(context);
-	if (now.focus !== agentsPane) return openChosen(context);
-	const tag = chosenAgent(store.getState(), now);
+	if (now.focus !== agentsPane) return openSelected(context);
+	const tag = selectedAgent(store.getState(), now);
 	if (tag !== null) focus(foldTag(tag));
 }
 

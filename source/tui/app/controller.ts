@@ -7,7 +7,7 @@ import type {Layout} from '../model/layout.ts';
 import type {ProgramCommand} from '../model/palette.ts';
 import type {UiStore} from '../model/ui.ts';
 import {rememberLastLooks} from '../model/unread.ts';
-import {settleThreads} from '../panes/jump-list.ts';
+import {keepFocusVisible} from '../panes/jump-list.ts';
 import {releaseFollowed} from '../panes/look-back.ts';
 import {focusPane} from '../panes/pane-keys.ts';
 import {actionHere} from '../tasks/task-keys.ts';
@@ -51,7 +51,7 @@ export function createController(options: ControllerOptions): Controller {
 	const {store, ui, suspend, rowOf} = options;
 	const context = contextOf(options);
 	rememberLastLooks({store, ui});
-	settleThreads(ui);
+	keepFocusVisible(ui);
 	releaseFollowed({store, ui});
 
 	function press(key: string): void {

@@ -1,7 +1,7 @@
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import {placer} from '../model/placer.ts';
+import {createPaneAdder} from '../model/pane-adder.ts';
 import type {UiStore} from '../model/ui.ts';
 import {fillPanes} from '../panes/look-back.ts';
 import type {Controller} from './controller.ts';
@@ -20,7 +20,7 @@ interface Following {
  * as read. `onChange` is called after that. Returns what ends it.
  */
 export function followMailbox({store, ui, controller, focus}: Following, onChange = () => {}): () => void {
-	const arrange = placer(ui, focus);
+	const arrange = createPaneAdder(ui, focus);
 	const tell = tellReplaced(ui);
 	const onState = (state: State): void => {
 		tell(state);

@@ -4,7 +4,7 @@ import {compileFilter} from '../../mailbox/filter/filter-match.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {factsOf} from '../../store/facts.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import {marksOf} from '../model/marks.ts';
+import {searchPattern} from '../model/matches.ts';
 import type {Search} from '../model/search.ts';
 import type {UiStore} from '../model/ui.ts';
 
@@ -62,7 +62,7 @@ export function createHits({store, ui}: HitsOptions): Hits {
 		async ask(filter) {
 			const mine = new AbortController();
 			asking = mine;
-			change({filter, marks: marksOf(filter), phase: 'asking', failure: null});
+			change({filter, pattern: searchPattern(filter), phase: 'asking', failure: null});
 			try {
 				const found = await store.search(filter, {limit: pageSize, signal: mine.signal});
 				if (asking !== mine) return;

@@ -10,7 +10,7 @@ import {restored} from '../model/saved-screen.ts';
 import {createUi, type UiStore} from '../model/ui.ts';
 import {fillPanes} from '../panes/look-back.ts';
 import {markdown} from '../panes/message-body.ts';
-import {isPartMissing, onArrival, replacedNotice} from '../screen/lazy.ts';
+import {hasLoadFailure, onArrival, replacedNotice} from '../screen/lazy.ts';
 import {readPreferences, type Preferences} from '../settings/preferences.ts';
 import {editElsewhere as openElsewhere, type Edited} from '../terminal/external-editor.ts';
 import {sizeOf} from '../terminal/output.ts';
@@ -56,8 +56,8 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	const {store, name, stdin, stdout, env, keepIn, memory, onFirstFrame} = options;
 	const preferences = options.preferences ?? readPreferences({values: new Map(), placeOf: setting => setting}, env);
 	if (preferences.flags['ui.screen_reader']) {
-		const {startReader} = await withoutFetch(() => import('../reader/start.tsx'));
-		return startReader({...options, preferences});
+		const {startScreenReader} = await withoutFetch(() => import('../screen-reader/start.tsx'));
+		return startScreenReader({...options, preferences});
 	}
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const {flags} = preferences;
@@ -108,7 +108,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		}),
 		ui.subscribe(() => screen.invalidate()),
 		onArrival(() => {
-			if (isPartMissing()) ui.setState({notice: replacedNotice});
+			if (hasLoadFailure()) ui.setState({notice: replacedNotice});
 			screen.invalidate();
 		}),
 	];

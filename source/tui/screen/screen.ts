@@ -37,7 +37,7 @@ const endSynchronised = '\u001B[?2026l';
 
 /** Draws scenes on a terminal. Writes only what differs from its contents. */
 export function createScreen(output: ScreenOutput, colours: TerminalColours): Screen {
-	let scene = (): Scene => ({parts: [], cursor: null});
+	let scene = (): Scene => ({regions: [], cursor: null});
 	let front = createGrid(output.columns, output.rows);
 	let back = createGrid(output.columns, output.rows);
 	let shownCursor: string | null = null;

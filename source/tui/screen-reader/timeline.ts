@@ -6,10 +6,10 @@ import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {HistoryStore} from '../../store/history-store.ts';
 import {stepAt} from '../../store/replay.ts';
 import {channelName} from '../panes/header.ts';
-import {momentOf, windowOf, type Selected, type TimelineView} from '../model/timeline-view.ts';
+import {momentOf, timeWindowOf, type TimelineItem, type TimelineView} from '../model/timeline-view.ts';
 import {clockMoment, clockTime, counted} from '../settings/words.ts';
 
-/** More lines of a message, and more tasks, than this are not read out. */
+/** How many lines of a message, and how many tasks, are read out. */
 const maxLines = 100;
 const maxTasks = 20;
 
@@ -20,17 +20,17 @@ const presence: {readonly [State in AgentState | 'unknown']: Printable} = {
 	away: p`away`,
 	gone: p`gone`,
 	revoked: p`revoked`,
-	unknown: p`not known`,
+	unknown: p`unknown`,
 };
 
-/** What the timeline shows as sentences: which time, how agents and tasks stood in it, and what is selected. `now`: milliseconds since 1970. */
+/** The timeline as sentences: the time shown, agents, tasks and the selection. `now`: milliseconds since 1970. */
 export function timelineWords(store: MailboxStore, view: TimelineView, {keyFor}: Keymap, now: number): Printable[] {
-	const {history: past} = store;
-	const {from, to} = windowOf(view, now);
+	const {history} = store;
+	const {from, to} = timeWindowOf(view, now);
 	const moment = momentOf(view, now);
 	const at = moment ?? now;
-	const messages = past.marks.list.filter(mark => mark.at >= from && mark.at < to && mark.at <= at).length;
-	const playing = view.moment?.since === null ? 'as it was' : `playing ${view.speed} times as fast`;
+	const messages = history.marks.list.filter(mark => mark.at >= from && mark.at < to && mark.at <= at).length;
+	const playing = view.moment?.since === null ? 'as it was' : `playing at ${view.speed} times the speed`;
 	const when = moment === null ? (view.end === null ? 'now' : '') : `${playing} at ${clockMoment(iso(moment), now)}`;
 	const range = `${clockTime(iso(from), now)} to ${clockTime(iso(to), now)}`;
 	const heading = [
@@ -38,14 +38,14 @@ export function timelineWords(store: MailboxStore, view: TimelineView, {keyFor}:
 		range,
 		when,
 		counted(messages, 'message'),
-		past.trouble ?? (past.isReading ? 'reading' : ''),
+		history.trouble ?? (history.isReading ? 'reading' : ''),
 	];
 	return [
 		joinPrintable(heading.filter(words => words !== '').map(printable), ', '),
 		...agentWords(store, view, at),
 		...taskWords(store, at),
 		...selectedWords(store, view.selected, at, now),
-		p`${keyFor('timeline_earlier')} and ${keyFor('timeline_later')} select, ${keyFor('timeline_step_back')} and ${keyFor('timeline_step_on')} go back and on, ${keyFor('timeline_open')} opens it, ${keyFor('timeline_close')} goes back`,
+		p`${keyFor('timeline_earlier')} and ${keyFor('timeline_later')} select, ${keyFor('timeline_step_back')} and ${keyFor('timeline_step_on')} step back and forward, ${keyFor('timeline_open')} opens it, ${keyFor('timeline_close')} goes back`,
 	];
 }
 
@@ -56,7 +56,7 @@ function agentWords(store: MailboxStore, {lanes}: TimelineView, at: number): Pri
 	});
 }
 
-/** Those that were not at their end. */
+/** The tasks that were queued or running. */
 function taskWords({history}: MailboxStore, at: number): Printable[] {
 	const open = [...history.replay.tasks.keys()].flatMap(id => {
 		const step = stepAt(history.replay.tasks.get(id), at);
@@ -67,16 +67,16 @@ function taskWords({history}: MailboxStore, at: number): Printable[] {
 		: [...open.slice(0, maxTasks), p`And ${counted(open.length - maxTasks, 'more task')}.`];
 }
 
-function taskLine(past: HistoryStore, id: number, at: number): Printable {
-	const step = stepAt(past.replay.tasks.get(id), at);
-	const title = past.task(id)?.title ?? '';
+function taskLine(history: HistoryStore, id: number, at: number): Printable {
+	const step = stepAt(history.replay.tasks.get(id), at);
+	const title = history.task(id)?.title ?? '';
 	const tag = step?.tag ?? null;
 	const owner = tag === null ? '' : p`, ${printable(tag)}`;
 	const far = step?.state === 'running' ? p`, ${Math.round(step.progress * 100)} percent` : '';
 	return p`${step?.state ?? 'unknown'} #${id} ${printable(title)}${owner}${far}`;
 }
 
-function selectedWords(store: MailboxStore, selected: Selected | null, at: number, now: number): Printable[] {
+function selectedWords(store: MailboxStore, selected: TimelineItem | null, at: number, now: number): Printable[] {
 	const {history} = store;
 	if (selected === null) return [];
 	const time = clockMoment(iso(selected.at), now);

@@ -10,9 +10,9 @@ import {listen, nothingToRead} from '../terminal/listen.ts';
 import {fillPanes} from '../panes/look-back.ts';
 import {takeTerminal} from '../terminal/terminal.ts';
 import {createUi} from '../model/ui.ts';
-import {Reader} from './reader.tsx';
+import {ScreenReader} from './reader.tsx';
 
-interface ReaderOptions {
+interface ScreenReaderOptions {
 	readonly store: MailboxStore;
 	readonly name: string;
 	readonly stdin: ReadStream;
@@ -24,11 +24,11 @@ interface ReaderOptions {
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
 
-/** One channel at a time: keys mean the same as on a small screen. */
+/** Keys work as on a small screen with one pane. */
 const size = {columns: 80, rows: 24};
 
-/** The same program for a screen reader: plain lines in one column, no screen of its own, no colours, no boxes. */
-export async function startReader({
+/** Runs the program for a screen reader: plain lines, no alternate screen, no colours, no boxes. */
+export async function startScreenReader({
 	store,
 	name,
 	stdin,
@@ -38,7 +38,7 @@ export async function startReader({
 	notice,
 	keepIn,
 	onFirstFrame,
-}: ReaderOptions): Promise<void> {
+}: ScreenReaderOptions): Promise<void> {
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const ui = createUi(size, preferences.keymap);
 	ui.setState({motion: false, ...(program && {program}), ...(notice && {notice})});
@@ -68,7 +68,7 @@ export async function startReader({
 	store.ready.catch(fail);
 	const app = render(
 		<SurroundingsProvider value={{store, ui, screen: null, name, now: Date.now}}>
-			<Reader />
+			<ScreenReader />
 		</SurroundingsProvider>,
 		{
 			stdout,

@@ -10,17 +10,17 @@ import {textOf} from '../screen/strip.ts';
 import type {Compose} from '../model/ui.ts';
 import {counted} from '../settings/words.ts';
 import {Text} from '../view/text.tsx';
-import {situation, spoken} from './lines.ts';
+import {currentLines, messageSentences} from './lines.ts';
 import {timelineWords} from './timeline.ts';
 
-/** Messages read out at the start, and at once later on. */
+/** How many messages are read out at the start, and together later on. */
 const atStart = 10;
 const atOnce = 50;
 /** Milliseconds between two announcements. */
 const pace = 300;
 
-/** The program for a screen reader: what comes is said in lines, one below the other; below it stands what one does. */
-export function Reader() {
+/** The program for a screen reader: new messages as lines, followed by the current pane, overlay or draft. */
+export function ScreenReader() {
 	const {store, now} = useSurroundings();
 	const ui = useUi(each => each);
 	useAnnouncements();
@@ -31,7 +31,7 @@ export function Reader() {
 			return lines.map(({strip}) => textOf(strip).trim());
 		}
 		if (ui.mode === 'compose') return [];
-		return ui.timeline === null ? situation(state, ui, now()) : timelineWords(store, ui.timeline, ui.keymap, now());
+		return ui.timeline === null ? currentLines(state, ui, now()) : timelineWords(store, ui.timeline, ui.keymap, now());
 	};
 	useMailbox(() => here().join('\n'));
 	useHistory();
@@ -44,18 +44,18 @@ export function Reader() {
 			{ui.notice !== null && <Text>{printable(ui.notice)}</Text>}
 			{ui.mode === 'compose' && ui.overlay === null && <ComposeLines state={state} compose={ui.compose} />}
 			{ui.mode === 'read' && ui.overlay === null && ui.timeline === null && (
-				<Text>{p`${ui.keymap.keyFor('compose')} writes, ${ui.keymap.keyFor('help')} lists all keys`}</Text>
+				<Text>{p`${ui.keymap.keyFor('compose')} to write, ${ui.keymap.keyFor('help')} for all keys`}</Text>
 			)}
 		</Box>
 	);
 }
 
-/** Who writes, then the text: the cursor stands at its end. */
+/** The draft with its tag; the cursor is at the end of the text. */
 function ComposeLines({state, compose}: {readonly state: State; readonly compose: Compose}) {
 	const tag = composeTag(state, compose);
 	const me = state.identity?.tag ?? HUMAN;
 	const by = tag === me ? '' : p` by ${printable(me)}`;
-	const answer = compose.reply === null ? '' : p`, reply to ${compose.reply.id} of ${printable(compose.reply.tag)}`;
+	const answer = compose.reply === null ? '' : p`, reply to ${compose.reply.id} by ${printable(compose.reply.tag)}`;
 	const {text, cursor} = compose.editor;
 	const behind = text.slice(cursor);
 	return (
@@ -67,7 +67,7 @@ function ComposeLines({state, compose}: {readonly state: State; readonly compose
 	);
 }
 
-/** Renders again when more of the past was read. */
+/** Renders again when more of the history was loaded. */
 function useHistory(): void {
 	const {store} = useSurroundings();
 	const [, render] = useState(0);
@@ -77,32 +77,32 @@ function useHistory(): void {
 function useAnnouncements(): void {
 	const {store, now} = useSurroundings();
 	const {write} = useStdout();
-	useEffect(() => announced(store, write, now), [store, write, now]);
+	useEffect(() => announce(store, write, now), [store, write, now]);
 }
 
-/** Says each message once, in order, above what one does, until the returned function is called. */
-function announced(store: MailboxStore, write: (text: Printable) => void, now: () => number): () => void {
-	let said = 0;
+/** Writes each message once, in order, above the rest, until the returned function is called. */
+function announce(store: MailboxStore, write: (text: Printable) => void, now: () => number): () => void {
+	let lastRead = 0;
 	let begun = false;
 	let timer: NodeJS.Timeout | undefined;
-	const say = () => {
+	const readOut = () => {
 		timer = undefined;
 		const state = store.getState();
 		if (!state.loaded) return;
 		let from = state.messages.length;
-		while (from > 0 && (state.messages[from - 1]?.id ?? 0) > said) from--;
+		while (from > 0 && (state.messages[from - 1]?.id ?? 0) > lastRead) from--;
 		const fresh = state.messages.slice(from);
 		if (fresh.length === 0) return;
-		said = fresh.at(-1)?.id ?? said;
-		const most = begun ? atOnce : atStart;
+		lastRead = fresh.at(-1)?.id ?? lastRead;
+		const maxRead = begun ? atOnce : atStart;
 		begun = true;
-		const over = fresh.length - most;
-		const lines = fresh.slice(-most).flatMap(message => spoken(state, message, now()));
+		const over = fresh.length - maxRead;
+		const lines = fresh.slice(-maxRead).flatMap(message => messageSentences(state, message, now()));
 		if (over > 0) lines.unshift(p`${counted(over, 'earlier message')} not read out.`);
 		write(p`${joinPrintable(lines, '\n')}\n`);
 	};
 	const onChange = () => {
-		timer ??= setTimeout(say, pace);
+		timer ??= setTimeout(readOut, pace);
 	};
 	const unsubscribe = store.subscribe(onChange);
 	onChange();

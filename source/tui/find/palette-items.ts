@@ -11,8 +11,8 @@ import type {Ui} from '../model/ui.ts';
 import {presenceWords} from '../settings/words.ts';
 import type {ProgramCommand} from '../model/palette.ts';
 
-/** What a choice leads to. */
-type Target =
+/** What a choice does. */
+type PaletteTarget =
 	| {readonly kind: 'action'; readonly action: Action}
 	| {readonly kind: 'pane'; readonly pane: PaneId}
 	| {readonly kind: 'write'; readonly pane: PaneId}
@@ -20,22 +20,22 @@ type Target =
 	| {readonly kind: 'search'; readonly text: string}
 	| {readonly kind: 'command'; readonly command: ProgramCommand};
 
-export interface Choice {
-	/** The same at each start: what was used lately is known by it. */
+export interface PaletteItem {
+	/** Stable across runs, because recently used choices are remembered by it. */
 	readonly id: string;
-	/** What is read, and looked through first. */
+	/** The text shown, which is matched first. */
 	readonly label: Printable;
-	/** More that is looked through, and stands beside it in grey. */
+	/** More text to match, shown in grey after the label. */
 	readonly detail: Printable;
-	/** At the right: the key that does the same, or what kind of thing it is. */
+	/** At the right: the key that does the same, or the kind of choice. */
 	readonly right: Printable;
-	/** Whose colour the label has. */
+	/** The tag whose colour the label has. */
 	readonly tag: Tag | null;
-	readonly target: Target;
+	readonly target: PaletteTarget;
 }
 
-/** What moves within a pane, or is no use in a list. */
-const apart: ReadonlySet<Action> = new Set<Action>([
+/** Actions that are left out, because they move within a pane or make no sense in a list. */
+const excluded: ReadonlySet<Action> = new Set<Action>([
 	'down',
 	'up',
 	'half_down',
@@ -50,21 +50,21 @@ const apart: ReadonlySet<Action> = new Set<Action>([
 
 const maxTasks = 300;
 
-/** Everything that can be chosen for what is typed: best matches first, of those that match alike what was used lately. */
-export function choicesFor(state: State, ui: Ui, typed: string, now: number): Choice[] {
-	const all = everyChoice(state, ui, now);
+/** The choices that match the typed text, best matches first; among equal matches, recently used ones first. */
+export function paletteItems(state: State, ui: Ui, typed: string, now: number): PaletteItem[] {
+	const all = allItems(state, ui, now);
 	const used = new Map(ui.recent.commands.map((id, index) => [id, index]));
-	const rank = ({id}: Choice): number => used.get(id) ?? Infinity;
+	const rank = ({id}: PaletteItem): number => used.get(id) ?? Infinity;
 	const order = all.sort((one, other) => (rank(one) === rank(other) ? 0 : rank(one) - rank(other)));
 	return fuzzy(typed, order, ({label, detail}) => `${label} ${detail}`);
 }
 
-function everyChoice(state: State, ui: Ui, now: number): Choice[] {
+function allItems(state: State, ui: Ui, now: number): PaletteItem[] {
 	return [
-		...actionChoices(ui),
-		...paneChoices(state, ui),
-		...writeChoices(state, now),
-		...ui.recent.searches.map((text): Choice => {
+		...actionItems(ui),
+		...paneItems(state, ui),
+		...writeItems(state, now),
+		...ui.recent.searches.map((text): PaletteItem => {
 			const label = p`search ${printable(text)}`;
 			return {
 				id: `search ${text}`,
@@ -75,8 +75,8 @@ function everyChoice(state: State, ui: Ui, now: number): Choice[] {
 				target: {kind: 'search', text},
 			};
 		}),
-		...taskChoices(state),
-		...ui.programCommands.map((command): Choice => {
+		...taskItems(state),
+		...ui.programCommands.map((command): PaletteItem => {
 			const label = p`${printable(ui.program)} ${printable(command.name)}`;
 			const detail = printable(command.summary);
 			return {
@@ -91,16 +91,14 @@ function everyChoice(state: State, ui: Ui, now: number): Choice[] {
 	];
 }
 
-/** What keys do in the focused pane. */
-function actionChoices({search, focus, keymap: {bindings}}: Ui): Choice[] {
-	const own = focus === tasksPane ? bindings.filter(({scope: place}) => place === 'tasks') : [];
-	const general = bindings.filter(
-		({scope: place, action}) => place === 'read' && !own.some(each => each.action === action),
-	);
+/** The actions of keys in the focused pane. */
+function actionItems({search, focus, keymap: {bindings}}: Ui): PaletteItem[] {
+	const own = focus === tasksPane ? bindings.filter(({scope}) => scope === 'tasks') : [];
+	const general = bindings.filter(({scope, action}) => scope === 'read' && !own.some(each => each.action === action));
 	return [...own, ...general]
-		.filter(({help, action}) => help !== '' && !apart.has(action))
+		.filter(({help, action}) => help !== '' && !excluded.has(action))
 		.filter(({action}) => search !== null || (action !== 'hit_next' && action !== 'hit_previous'))
-		.map(({action, help, label}): Choice => ({
+		.map(({action, help, label}): PaletteItem => ({
 			id: action,
 			label: printable(help),
 			detail: p``,
@@ -110,9 +108,9 @@ function actionChoices({search, focus, keymap: {bindings}}: Ui): Choice[] {
 		}));
 }
 
-function paneChoices(state: State, {arrangement}: Ui): Choice[] {
+function paneItems(state: State, {arrangement}: Ui): PaletteItem[] {
 	const numbers = numbersOf(arrangement);
-	return arrangement.order.map((pane): Choice => {
+	return arrangement.order.map((pane): PaletteItem => {
 		const name = printable(paneName(state, pane));
 		return {
 			id: `pane ${pane}`,
@@ -125,11 +123,11 @@ function paneChoices(state: State, {arrangement}: Ui): Choice[] {
 	});
 }
 
-function writeChoices(state: State, now: number): Choice[] {
+function writeItems(state: State, now: number): PaletteItem[] {
 	const me = foldTag(state.identity?.tag ?? '');
 	return agentList(state, now)
 		.filter(({tag}) => foldTag(tag) !== me)
-		.map((agent): Choice => {
+		.map((agent): PaletteItem => {
 			const pane = foldTag(agent.tag);
 			const {words} = presenceWords(agent, now);
 			const role = agent.role === null ? '' : p`, ${printable(agent.role)}`;
@@ -144,11 +142,11 @@ function writeChoices(state: State, now: number): Choice[] {
 		});
 }
 
-function taskChoices(state: State): Choice[] {
+function taskItems(state: State): PaletteItem[] {
 	return [...state.tasks.values()]
 		.sort((one, other) => other.id - one.id)
 		.slice(0, maxTasks)
-		.map((task): Choice => ({
+		.map((task): PaletteItem => ({
 			id: `task ${task.id}`,
 			label: p`task #${task.id} ${printable(task.title)}`,
 			detail: p`${statusOf(state, task)}${task.lease_owner === null ? '' : p`, ${printable(task.lease_owner)}`}`,

@@ -10,26 +10,26 @@ import {agentsPane, isChannelPane, tasksPane, welcomePane} from '../model/pane-i
 import {unreadIn} from '../model/unread.ts';
 import {currentEntry} from '../panes/navigate.ts';
 import {agentOrder} from '../panes/agents.ts';
-import {lookAlike} from '../panes/look-alike.ts';
+import {lookAlikeOf} from '../panes/look-alike.ts';
 import {paneName} from '../panes/header.ts';
 import {taskList} from '../panes/task-rows.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
 import {clockTime, counted, presenceWords} from '../settings/words.ts';
 
-/** More lines of a message than this are not read out. */
+/** How many lines of a message are read out. */
 const maxLines = 100;
-const tasksShown = 20;
+const maxTasks = 20;
 
-/** A message as sentences: when, who to whom, what; further lines of it are further in, so that none looks like another message. */
-export function spoken(state: State, message: Message, now: number): Printable[] {
+/** A message as sentences: time, tag, mentions, body. Further lines are indented, so that none looks like another message. */
+export function messageSentences(state: State, message: Message, now: number): Printable[] {
 	const {tag, author_tag, verified, signed, mentions} = message;
 	const me = state.identity?.tag ?? '';
 	const by = author_tag !== null && !sameTag(author_tag, tag) ? p` by ${printable(author_tag)}` : '';
 	const to = mentions.length > 0 ? p` to ${joinPrintable(mentions.map(printable), ' and ')}` : '';
 	const remark = signatureRemark(message);
-	// The usual case is not read out with each message; whatever else is.
+	// Only exceptions are read out.
 	const proof = remark === null || remark === 'signed' ? '' : p`, ${remark}`;
-	const like = lookAlike(state, tag);
+	const like = lookAlikeOf(state, tag);
 	const vouched = p`${like === null ? '' : p`, not ${printable(like)}`}${verified || signed === true ? '' : ', unverified'}${proof}`;
 	const marks = p`${vouched}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
 	const [first = p``, ...more] = printableLines(readableBody(message));
@@ -40,33 +40,31 @@ export function spoken(state: State, message: Message, now: number): Printable[]
 	];
 }
 
-/** Where one is, what is chosen, and how it stands: what changes when a key was pressed. */
-export function situation(state: State, ui: Ui, now: number): Printable[] {
+/** The focused pane, the status and the selection: what a key press can change. */
+export function currentLines(state: State, ui: Ui, now: number): Printable[] {
 	const {order} = layoutOf(ui);
 	const where = p`${order.indexOf(ui.focus) + 1} of ${order.length}`;
-	if (ui.focus === tasksPane) return [p`Tasks, ${where}, ${standing(state)}`, ...taskLines(state, ui)];
+	if (ui.focus === tasksPane) return [p`Tasks, ${where}, ${statusWords(state)}`, ...taskLines(state, ui)];
 	if (ui.focus === welcomePane) {
 		return state.loaded
-			? [
-					p`Nobody has joined yet. ${printable(ui.program)} join CLAUDE_1 --dir path/to/project lets an agent take part.`,
-				]
+			? [p`No agent has joined yet. To let one join, run ${printable(ui.program)} join CLAUDE_1 --dir path/to/project.`]
 			: [printable(ui.opening)];
 	}
-	if (ui.focus === agentsPane) return [p`Agents, ${where}, ${standing(state)}`, ...agentLines(state, ui, now)];
+	if (ui.focus === agentsPane) return [p`Agents, ${where}, ${statusWords(state)}`, ...agentLines(state, ui, now)];
 	const name = paneName(state, ui.focus);
 	const unread = unreadIn(state, ui.focus);
 	const thread = ui.threads.get(ui.focus);
 	const kind = isChannelPane(ui.focus) ? 'Channel ' : '';
 	const what = thread === undefined ? p`${kind}${printable(name)}` : p`Thread ${thread} in ${printable(name)}`;
-	const lines = [p`${what}, ${where}${unread > 0 ? p`, ${unread} new` : ''}, ${standing(state)}`];
+	const lines = [p`${what}, ${where}${unread > 0 ? p`, ${unread} new` : ''}, ${statusWords(state)}`];
 	if (viewOf(ui, ui.focus).selected === null) return lines;
 	const entry = currentEntry(state, ui);
 	if (entry?.kind !== 'message') return lines;
-	const [head = p``, ...body] = spoken(state, entry.message, now);
-	return [...lines, p`Chosen: ${head}`, ...body];
+	const [head = p``, ...body] = messageSentences(state, entry.message, now);
+	return [...lines, p`Selected: ${head}`, ...body];
 }
 
-function standing(state: State): Printable {
+function statusWords(state: State): Printable {
 	const waiting = waitingForMe(state).length;
 	const phase = printable(state.connection.phase.replace('_', ' '));
 	return p`${phase}${waiting > 0 ? p`, ${waiting} waiting for you` : ''}`;
@@ -76,18 +74,18 @@ function taskLines(state: State, ui: Ui): Printable[] {
 	const {selected} = viewOf(ui, tasksPane);
 	const tasks = taskList(state).order;
 	if (tasks.length === 0) return [p`There are no tasks.`];
-	const lines = tasks.slice(0, tasksShown).map(task => {
-		return p`${String(task.id) === selected ? 'Chosen: ' : ''}${taskWords(state, task)}`;
+	const lines = tasks.slice(0, maxTasks).map(task => {
+		return p`${String(task.id) === selected ? 'Selected: ' : ''}${taskWords(state, task)}`;
 	});
-	return tasks.length > tasksShown ? [...lines, p`And ${counted(tasks.length - tasksShown, 'more task')}.`] : lines;
+	return tasks.length > maxTasks ? [...lines, p`And ${counted(tasks.length - maxTasks, 'more task')}.`] : lines;
 }
 
 function agentLines(state: State, ui: Ui, now: number): Printable[] {
 	const {selected} = viewOf(ui, agentsPane);
 	const agents = agentOrder(state, now);
-	if (agents.length === 0) return [p`Nobody else has joined.`];
+	if (agents.length === 0) return [p`No agent has joined.`];
 	return agents.map(agent => {
-		const chosen = foldTag(agent.tag) === selected ? 'Chosen: ' : '';
+		const chosen = foldTag(agent.tag) === selected ? 'Selected: ' : '';
 		const role = agent.role === null ? '' : p`, ${printable(agent.role)}`;
 		return p`${chosen}${printable(agent.tag)}${role}: ${presenceWords(agent, now).words}`;
 	});

@@ -5,10 +5,10 @@ import {welcomePane, type PaneId} from './pane-id.ts';
 import {withChannels, type UiStore} from './ui.ts';
 
 /**
- * Gives channels their panes as they appear; called with each state, it looks only when there may be a new one. `focus`:
- * the pane that had the keys at an earlier start, which gets them again when it is there.
+ * Adds a pane for each new channel. Call it with each state; it only looks when there may be a new channel. `focus`: the
+ * pane that was focused at the end of the last run, which is focused again when it appears.
  */
-export function placer(ui: UiStore, focus: PaneId | null): (state: State) => void {
+export function createPaneAdder(ui: UiStore, focus: PaneId | null): (state: State) => void {
 	let wanted = focus;
 	let known: Pick<State, 'agents' | 'identity'> & {readonly channels: number} = {
 		agents: new Map(),

@@ -5,14 +5,14 @@ import {clip, strip, textOf, textWidth, type Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 
-/** No column is wider than this while another one wants room. */
+/** No column is wider than this while others need room. */
 const fairWidth = 12;
 const gap = 2;
-/** More of a cell than this is never looked at. */
+/** How many characters of a cell are looked at. */
 const reach = 300;
 
-/** Rows of somebody's table as lines of at most `width` columns: headings, then a line a row; numbers stand at the right. */
-export function tableLines(rows: readonly TableRow[], width: number): Span[][] {
+/** Formats a table's rows as lines of at most `width` columns: headings, then one line per row, with numbers aligned right. */
+export function resultTableLines(rows: readonly TableRow[], width: number): Span[][] {
 	const names = [...new Set(rows.flatMap(row => Object.keys(row)))];
 	if (names.length === 0) return [[{text: p`no rows`, style: theme.grey}]];
 	const cells = names.map(name => rows.map(row => cellOf(row[name])));
@@ -44,23 +44,23 @@ export function tableLines(rows: readonly TableRow[], width: number): Span[][] {
 	return lines;
 }
 
-/** A value in one line; texts as they are, everything else as JSON. */
+/** A value on one line: strings as they are, everything else as JSON. */
 function cellOf(value: Json | undefined): Printable {
 	if (value === undefined) return p``;
 	return printable((typeof value === 'string' ? value : JSON.stringify(value)).slice(0, reach));
 }
 
-/** What each column gets: what it wants where that fits, else the widest give way first; those without room are left out. */
+/** The width of each column: what it needs if that fits, otherwise the widest shrink first. Columns without room are left out. */
 function widthsIn(wanted: readonly number[], width: number): number[] {
-	const least = wanted.map(columns => Math.min(columns, fairWidth));
+	const minWidths = wanted.map(columns => Math.min(columns, fairWidth));
 	let count = 0;
-	for (let used = 0; count < least.length; count++) {
-		used += (least[count] ?? 0) + (count === 0 ? 0 : gap);
+	for (let used = 0; count < minWidths.length; count++) {
+		used += (minWidths[count] ?? 0) + (count === 0 ? 0 : gap);
 		if (count > 0 && used > width) break;
 	}
-	const widths = least.slice(0, count);
+	const widths = minWidths.slice(0, count);
 	let free = width - widths.reduce((sum, columns) => sum + columns + gap, -gap);
-	// A column at a time, so that what is left goes to all that want it alike.
+	// One at a time, so that the remaining room is shared equally.
 	for (let grew = true; free > 0 && grew;) {
 		grew = false;
 		for (let column = 0; column < count && free > 0; column++) {
