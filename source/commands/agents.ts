@@ -1,4 +1,4 @@
-import {hasOwnerSql, isShared, presenceOf} from '../mailbox/agent.ts';
+import {hasOwnerSql, isShared, maxWakes, presenceOf} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
 import {knownTags, resembled} from '../mailbox/look-alike.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
@@ -12,7 +12,7 @@ import {unknownSubcommand} from './cli/subcommand.ts';
 import {asTag} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'list, revoke and restore agents',
+	summary: 'list, revoke and restore agents, and let damped ones go on',
 	help: `
 		List the agents that have joined, or revoke an agent's access.
 
@@ -35,8 +35,8 @@ const command: Command = {
 	async run(invocation) {
 		const [action, ...words] = invocation.input;
 		if (action === undefined || action === 'list') return list(invocation, words);
-		if (action === 'revoke' || action === 'restore') return admit(invocation, action, words);
-		throw unknownSubcommand('agents', action, ['list', 'revoke', 'restore']);
+		if (action === 'revoke' || action === 'restore' || action === 'undamp') return admit(invocation, action, words);
+		throw unknownSubcommand('agents', action, ['list', 'revoke', 'restore', 'undamp']);
 	},
 };
 
@@ -80,6 +80,12 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 			const like = resembled(tag, known);
 			if (like !== null) remark(stderr, `${tag} looks like ${like}, but is a different tag.`);
 		}
+		for (const {tag, damped} of agents.filter(each => each.damped !== null)) {
+			remark(
+				stderr,
+				`${tag} is no longer woken by ${damped}: they woke each other ${maxWakes} times without other work. To let them go on: agentmux agents undamp ${tag}`,
+			);
+		}
 		for (const agent of agents.filter(each => isShared(each, now))) {
 			remark(
 				stderr,
@@ -89,7 +95,7 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 	});
 }
 
-async function admit(invocation: Invocation, action: 'revoke' | 'restore', words: readonly string[]): Promise<void> {
+async function admit(invocation: Invocation, action: 'revoke' | 'restore' | 'undamp', words: readonly string[]): Promise<void> {
 	const {flags, stdout} = invocation;
 	const [word, ...more] = words;
 	if (word === undefined || more.length > 0) {
@@ -101,6 +107,7 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 		const isHere = action === 'restore' && (await replaceToken(invocation, agent.tag));
 		if (flags['json'] === true) return writeJson(stdout, agent);
 		const tag = printable(agent.tag);
+		if (action === 'undamp') return write(stdout, p`Mail wakes ${tag} again.\n`);
 		return write(stdout, action === 'restore' ? restored(tag, isHere) : revoked(tag, hasOwnerSql(agent)));
 	});
 }

@@ -64,7 +64,7 @@ export interface Mailbox {
 	/**
 	 * Takes messages for the identity to hand over now, oldest first: those that nobody has taken yet, or whose lease ran out without
 	 * an ack. They are leased to this caller for 30 s, so that two clients with the same tag never hand over the same message. A
-	 * message that was delivered five times without an ack is stuck and not taken again. At most `limit` (default 20), and no more
+	 * message that was delivered five times and never read is stuck and not taken again. At most `limit` (default 20), and no more
 	 * than 1 MB of content after the first.
 	 */
 	take(options: TakeOptions): Promise<Message[]>;
@@ -74,10 +74,19 @@ export interface Mailbox {
 	 */
 	release(takeId: string): Promise<void>;
 	/**
-	 * Marks messages as delivered to the identity's client; to be called once the output was flushed. They can be taken again if they
-	 * are not acked within ten minutes. Idempotent.
+	 * Marks messages as delivered to the identity's client, and to that session of it; to be called once the output was flushed. They
+	 * can be taken again if they are neither read nor acked within ten minutes. Idempotent.
 	 */
-	deliver(ids: readonly number[], route: string): Promise<void>;
+	deliver(ids: readonly number[], route: string, session?: string): Promise<void>;
+	/**
+	 * Gives back what was delivered to that session of the identity and not read, because it never will be: its model call failed, its
+	 * turn was interrupted. Others may take it as after `release`. Idempotent.
+	 */
+	giveBack(session: string): Promise<void>;
+	/** Ends sessions of the identity whose programs have died, and gives back what they had. Idempotent. */
+	endSessions(sessions: readonly string[]): Promise<void>;
+	/** The mail for which that session of the identity is to be woken now, oldest first; none if it is not. Counts the wake. */
+	wake(session: string): Promise<Message[]>;
 	/** Marks messages as acknowledged by the identity. Idempotent. */
 	ack(ids: readonly number[], route: string): Promise<void>;
 	receipts(ids: readonly number[]): Promise<Receipt[]>;
@@ -140,6 +149,8 @@ export interface Mailbox {
 	 * `forbidden` for an agent, `not_found` if the tag has not joined, `invalid` for the caller's own tag.
 	 */
 	revoke(tag: Tag): Promise<Agent>;
+	/** Lets an agent be woken again by those with whom it was damped. For humans and service keys. */
+	undamp(tag: Tag): Promise<Agent>;
 	/** Lets a revoked agent in again. Messages that came in the meantime wait for it. */
 	restore(tag: Tag): Promise<Agent>;
 

@@ -87,7 +87,13 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 				return taken;
 			}),
 		release: takeId => call(() => server.release(takeId, me.tag)),
-		deliver: (ids, route) => call(() => server.deliver(ids, me.tag, route)),
+		deliver: (ids, route, session) => call(() => server.deliver(ids, me.tag, route, session)),
+		giveBack: session => call(() => server.giveBack(session, me.tag)),
+		endSessions: sessions =>
+			call(() => {
+				for (const session of sessions) server.touch(me, {presence: 'away', session});
+			}),
+		wake: () => call(() => inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag))),
 		ack: (ids, route) => call(() => server.ack(ids, me.tag, route)),
 		receipts: ids => call(() => [...server.receipts.values()].filter(({message_id}) => ids.includes(message_id))),
 		tasks: {
@@ -116,6 +122,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		touch: state => call(() => server.touch(me, state)),
 		revoke: tag => call(() => server.setRevoked(tag, true, me)),
 		restore: tag => call(() => server.setRevoked(tag, false, me)),
+		undamp: tag => call(() => server.touch({...me, tag}, {})),
 		watchBusy: () => () => undefined,
 		subscribe(listener, from = null) {
 			const unsubscribe = follow(server, listener, from);

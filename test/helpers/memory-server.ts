@@ -27,6 +27,8 @@ export class MemoryServer {
 	readonly receipts = new Map<string, Receipt>();
 	/** The ids of each take that has a name, by that and by its reader. */
 	readonly #takes = new Map<string, readonly number[]>();
+	/** What was handed to which session. */
+	readonly #handed = new Map<string, readonly number[]>();
 	/** Other tables, by name; null: nobody may read it. */
 	readonly tables = new Map<string, readonly TableRow[] | null>();
 	readonly history = new MemoryHistory();
@@ -152,6 +154,7 @@ export class MemoryServer {
 			revoked_at: null,
 			sessions: 0,
 			wake: null,
+			damped: null,
 			meta: {},
 		};
 		const agent: Agent = {
@@ -185,8 +188,9 @@ export class MemoryServer {
 	isFree(id: number, reader: Tag): boolean {
 		const receipt = this.receipts.get(`${id} ${foldTag(reader)}`);
 		if (receipt === undefined) return true;
-		const {state, attempts, lease_until} = receipt;
-		return state !== 'acked' && attempts < maxAttempts && !(lease_until !== null && lease_until > this.#now());
+		const {state, attempts, returned, lease_until} = receipt;
+		const isOpen = state !== 'acked' && attempts - returned < maxAttempts;
+		return isOpen && !(lease_until !== null && lease_until > this.#now());
 	}
 
 	isStuck(message: number): boolean {
@@ -212,7 +216,8 @@ export class MemoryServer {
 		);
 	}
 
-	deliver(ids: readonly number[], reader: Tag, route: string): void {
+	deliver(ids: readonly number[], reader: Tag, route: string, session?: string): void {
+		if (session !== undefined) this.#handed.set(`${session} ${foldTag(reader)}`, ids);
 		this.#receive(ids, reader, (before, isNew) => {
 			if (!isNew && before.state !== 'taken') return before;
 			const delivered_at = before.delivered_at ?? this.#now();
@@ -221,12 +226,31 @@ export class MemoryServer {
 		});
 	}
 
+	giveBack(session: string, reader: Tag): void {
+		const ids = this.#handed.get(`${session} ${foldTag(reader)}`) ?? [];
+		this.#handed.delete(`${session} ${foldTag(reader)}`);
+		this.#receive(ids, reader, before =>
+			before.state === 'delivered'
+				? {...before, state: 'taken', returned: before.returned + 1, lease_until: this.#later(retryAfter(before.returned + 1))}
+				: before,
+		);
+	}
+
 	ack(ids: readonly number[], reader: Tag, route: string): void {
 		this.#receive(ids, reader, before => {
 			if (before.state === 'acked') return before;
 			const acked_at = this.#now();
 			const delivered_at = before.delivered_at ?? acked_at;
 			return {...before, state: 'acked', route, delivered_at, acked_at, lease_until: null};
+		});
+	}
+
+	/** What was delivered to the writer from those whom the message addresses. */
+	#answered({mentions}: Message, writer: Tag): number[] {
+		return this.messages.flatMap(({id, tag}) => {
+			const receipt = [...this.receipts.values()].find(each => each.message_id === id && sameTag(each.reader, writer));
+			const isAddressed = mentions.length === 0 || mentions.some(mention => sameTag(mention, tag));
+			return receipt?.state === 'delivered' && isAddressed ? [id] : [];
 		});
 	}
 
@@ -286,7 +310,9 @@ export class MemoryServer {
 		};
 		this.messages.push(message);
 		this.announce({type: 'commit'});
-		if (parent !== undefined) this.ack([parent.id], identity?.tag ?? tag, 'reply');
+		const writer = identity?.tag ?? tag;
+		if (parent !== undefined) this.ack([parent.id], writer, 'reply');
+		else if (identity?.kind !== 'human') this.ack(this.#answered(message, writer), writer, 'answer');
 		return message;
 	}
 }
@@ -295,8 +321,10 @@ const unread = {
 	state: 'taken',
 	route: null,
 	delivered_at: null,
+	read_at: null,
 	acked_at: null,
 	attempts: 0,
+	returned: 0,
 	takes: 0,
 	lease_until: null,
 } as const;

@@ -5,9 +5,9 @@ import type {Arguments, Requests} from './requests.ts';
 import {readAgent, rows} from './rows.ts';
 
 /** Reads and changes agents. */
-export function createAgents(requests: Requests): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore'> {
+export function createAgents(requests: Requests): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp'> {
 	/** Calls a function that returns the agent that it changed. */
-	async function change<Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore'>(
+	async function change<Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore' | 'agent_undamp'>(
 		name: Name,
 		args: Arguments<Name>,
 	): Promise<Agent> {
@@ -19,16 +19,19 @@ export function createAgents(requests: Requests): Pick<Mailbox, 'agents' | 'touc
 	return {
 		agents: () => requests.table(readAgent, client => client.from('agents').select().order('joined_at')),
 
-		touch: ({presence, role, session, wake}) =>
+		touch: ({presence, role, session, wake, quiet}) =>
 			change('agent_touch', {
 				p_presence: presence ?? null,
 				p_role: role ?? null,
 				p_session: session ?? null,
 				p_wake: wake ?? null,
+				...(quiet === undefined ? {} : {p_quiet: quiet}),
 			}),
 
 		revoke: tag => change('agent_revoke', {p_tag: tag}),
 
 		restore: tag => change('agent_restore', {p_tag: tag}),
+
+		undamp: tag => change('agent_undamp', {p_tag: tag}),
 	};
 }

@@ -7,7 +7,10 @@ import type {MessageRows} from './message-rows.ts';
 import type {Requests} from './requests.ts';
 import {readReceipt, rows} from './rows.ts';
 
-type Receipts = Pick<Mailbox, 'inbox' | 'take' | 'release' | 'deliver' | 'ack' | 'receipts'>;
+type Receipts = Pick<
+	Mailbox,
+	'inbox' | 'take' | 'release' | 'deliver' | 'giveBack' | 'endSessions' | 'wake' | 'ack' | 'receipts'
+>;
 
 /** Reads and records which messages wait for whom. */
 export function createReceipts(requests: Requests, messages: MessageRows): Receipts {
@@ -17,8 +20,14 @@ export function createReceipts(requests: Requests, messages: MessageRows): Recei
 		},
 
 		// Not made twice: if the response is lost, its messages can be taken again when their lease runs out.
-		async take({limit = 20, route, takeId}: TakeOptions): Promise<Message[]> {
-			const args = {p_limit: limit, p_route: route, ...(takeId === undefined ? {} : {p_take_id: takeId})};
+		async take({limit = 20, route, takeId, session, bytes}: TakeOptions): Promise<Message[]> {
+			const args = {
+				p_limit: limit,
+				p_route: route,
+				...(takeId === undefined ? {} : {p_take_id: takeId}),
+				...(session === undefined ? {} : {p_session: session}),
+				...(bytes === undefined ? {} : {p_bytes: bytes}),
+			};
 			return messages.read(await requests.rpc('inbox_take', args, {twice: false}));
 		},
 
@@ -26,8 +35,21 @@ export function createReceipts(requests: Requests, messages: MessageRows): Recei
 			await requests.rpc('receipt_release', {p_take_id: takeId});
 		},
 
-		async deliver(ids: readonly number[], route: string): Promise<void> {
-			await requests.rpc('receipt_deliver', {p_ids: ids, p_route: route});
+		async deliver(ids: readonly number[], route: string, session?: string): Promise<void> {
+			await requests.rpc('receipt_deliver', {p_ids: ids, p_route: route, p_session: session ?? null});
+		},
+
+		async giveBack(session: string): Promise<void> {
+			await requests.rpc('receipt_return', {p_session: session});
+		},
+
+		async endSessions(sessions: readonly string[]): Promise<void> {
+			await requests.rpc('session_end', {p_sessions: sessions});
+		},
+
+		// Not made twice: the wake was counted, and the session is woken again if it takes nothing.
+		async wake(session: string): Promise<Message[]> {
+			return messages.read(await requests.rpc('wake_begin', {p_session: session}, {twice: false}));
 		},
 
 		async ack(ids: readonly number[], route: string): Promise<void> {
