@@ -30,7 +30,7 @@ afterAll(async () => {
 
 const wrong = [
 	'line 11 has a setting `colours.red` that agentmux does not know',
-	'line 7: `orangish` is no colour',
+	'line 7: `orangish` is not a colour',
 	'line 3: unknown action `opne`, ignored. Did you mean `open`?',
 	'line 5: `e` is already `help`, so it cannot also be `down`.',
 ];

@@ -89,7 +89,7 @@ describe('a command', () => {
 		['/task', 'A task needs a title.'],
 		['/task @A', 'A task needs a title.'],
 		['/TASK  x', 'adds a task for any agent'],
-		['/task @A x\nmore', 'adds a task for A, with a text'],
+		['/task @A x\nmore', 'adds a task for A, with details'],
 		['/task @ x', 'adds a task for any agent'],
 		['/task x @A', 'adds a task for any agent'],
 		[`/task ${'x'.repeat(1001)}`, "A task's title can have at most 1,000 letters; put the rest on further lines."],
