@@ -9,6 +9,9 @@ if (major < 22 || (major === 22 && minor < 13)) {
 } else if (process.argv[2] === 'hook' && process.argv[3]?.startsWith('-') === false) {
 	// It runs at every step of an agent, and ends by itself.
 	await import('./commands/serve/run-hook.ts');
+} else if (process.argv[2] === 'statusline' && process.argv.length === 3) {
+	// It runs at each change of a client's screen.
+	await import('./commands/serve/run-statusline.ts');
 } else {
 	const {enableCompileCache} = await import('./commands/cli/compile-cache.ts');
 	enableCompileCache();

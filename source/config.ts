@@ -29,6 +29,8 @@ export interface Config {
 	readonly human: Tag;
 	/** An agent when AGENTMUX_TAG (or a flag) says so; a terminal that says nothing belongs to the human. */
 	readonly kind: 'human' | 'agent';
+	/** Seconds for which an agent is not woken after its user interrupted it. */
+	readonly quietAfterEsc: number;
 	/** Where the key is that signs what the human writes. */
 	readonly keyStore: 'file' | 'keyring';
 	/** What decided: a flag, a variable, the name of a setting in the file, or `default`. */
@@ -48,12 +50,14 @@ const keyVariables = ['SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY', ...pub
 /** What config.toml may hold: `tag` (what the human is called) and these under [supabase], strongest key first; and [hub]. */
 const publicFileKeys = ['publishable_key', 'anon_key'] as const;
 const fileKeys = ['key', 'secret_key', 'service_role_key', ...publicFileKeys] as const;
+const quietSetting = 'quiet_after_esc';
 const knownSettings = new Set([
 	'tag',
 	'supabase.url',
 	'supabase.access_token',
 	'hub.database_url',
 	'identity.key',
+	quietSetting,
 	...fileKeys.map(key => `supabase.${key}`),
 ]);
 /** Tables that the screen reads for itself (tui/settings/preferences.ts). */
@@ -92,6 +96,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], paths.config),
 		human,
 		kind: agent === undefined || sameTag(agent.value, human) ? 'human' : 'agent',
+		quietAfterEsc: seconds(settings.get(quietSetting), file),
 		keyStore: keyStore(settings.get('identity.key'), file),
 		origins: {
 			tag: tag.from,
@@ -143,6 +148,16 @@ function supabaseTarget(
 	return {kind: 'supabase', url: url.replace(/\/+$/, ''), key};
 }
 
+function seconds(text: string | undefined, {placeOf}: ConfigFile): number {
+	const value = Number(text ?? 60);
+	if (Number.isInteger(value) && value >= 0 && value <= 86_400) return value;
+	throw new MailboxError(
+		'invalid',
+		`${placeOf(quietSetting)} is not a number of seconds, from 0 to 86400.`,
+		`Write it as ${quietSetting} = 60, or remove it.`,
+	);
+}
+
 function keyStore(text: string | undefined, {path, placeOf}: ConfigFile): Config['keyStore'] {
 	if (text === undefined || text === 'file' || text === 'keyring') return text ?? 'file';
 	throw new MailboxError(
@@ -174,6 +189,8 @@ function textsOf({path, values, placeOf}: ConfigFile): {texts: ReadonlyMap<strin
 			warnings.push(`${placeOf(name)} has a setting \`${name}\` that agentmux does not know; it is ignored.`);
 		} else if (typeof value === 'string' && value.trim() !== '') {
 			texts.set(name, value.trim());
+		} else if (name === quietSetting) {
+			texts.set(name, typeof value === 'number' ? String(value) : 'NaN');
 		} else {
 			throw new MailboxError(
 				'invalid',

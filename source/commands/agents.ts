@@ -1,27 +1,41 @@
-import {hasOwnerSql, isShared, maxWakes, presenceOf} from '../mailbox/agent.ts';
-import {UsageError} from '../mailbox/error.ts';
+import {runSql} from '../gateway/management.ts';
+import {disarmed, joinedPlaces} from '../join/disarmed.ts';
+import {readCredentials} from '../join/files/credentials-file.ts';
+import {hasOwnerSql, isShared, maxWakes, presenceOf, type Agent} from '../mailbox/agent.ts';
+import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {knownTags, resembled} from '../mailbox/look-alike.ts';
+import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
+import {findPaths} from '../paths.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';
 import {replaceToken} from './connect/credentials.ts';
 import {withMailbox} from './connect/connect.ts';
+import {openOwnersProject} from './connect/owner.ts';
+import {checkIsHuman} from './connect/human-only.ts';
 import {remarkFailedHooks} from './cli/failed-hooks.ts';
+import {shellWord} from './cli/launcher.ts';
 import {timeOf} from './cli/message-text.ts';
 import {remark, table, write, writeJson} from './cli/output.ts';
 import {unknownSubcommand} from './cli/subcommand.ts';
 import {asTag} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'list, revoke and restore agents, and let damped ones go on',
+	summary: 'list, revoke, restore and forget agents, and let damped ones go on',
 	help: `
 		List the agents that have joined, or revoke an agent's access.
 
 		Usage
 		  agentmux agents [--json]
+		  agentmux agents folders [--json]
+		                                  list the folders of this machine in which agents have joined
 		  agentmux agents revoke TAG      end its tokens and close its connections; it is refused until it is restored
 		  agentmux agents restore TAG     let it in again; messages that came in the meantime were kept for it
+		  agentmux agents forget TAG      remove an agent that has left from the list; its messages stay
 
 		  --json        print the row, or the rows as one JSON array
+
+		If the files that join wrote in a folder are gone (\`git clean\`, \`git stash\`), no mail is handed over there; the list says
+		so, and joining again writes them.
 
 		An agent that has given no sign of life for five minutes, and did not sign off, is shown as gone. Hooks that failed
 		in the last day are reported on stderr. An agent marked \`owner SQL\` was joined with --owner-sql and can write as
@@ -29,6 +43,7 @@ const command: Command = {
 
 		Examples
 		  agentmux agents
+		  agentmux agents folders
 		  agentmux agents revoke CLAUDE_1
 	`,
 	flags: {json: {type: 'boolean'}},
@@ -36,7 +51,9 @@ const command: Command = {
 		const [action, ...words] = invocation.input;
 		if (action === undefined || action === 'list') return list(invocation, words);
 		if (action === 'revoke' || action === 'restore' || action === 'undamp') return admit(invocation, action, words);
-		throw unknownSubcommand('agents', action, ['list', 'revoke', 'restore', 'undamp']);
+		if (action === 'folders') return listFolders(invocation, words);
+		if (action === 'forget') return forget(invocation, words);
+		throw unknownSubcommand('agents', action, ['list', 'folders', 'revoke', 'restore', 'undamp', 'forget']);
 	},
 };
 
@@ -44,9 +61,9 @@ export default command;
 
 async function list(invocation: Invocation, words: readonly string[]): Promise<void> {
 	const {flags, stdout, stderr} = invocation;
-	if (words.length > 0)
-		throw new UsageError('`agentmux agents list` takes no arguments.', 'See `agentmux agents --help`.');
+	checkNoWords('list', words);
 	remarkFailedHooks(invocation);
+	remarkDisarmed(invocation);
 	await withMailbox(invocation, {}, async mailbox => {
 		const now = Date.now();
 		const agents = await mailbox.agents();
@@ -95,13 +112,81 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 	});
 }
 
-async function admit(invocation: Invocation, action: 'revoke' | 'restore' | 'undamp', words: readonly string[]): Promise<void> {
-	const {flags, stdout} = invocation;
-	const [word, ...more] = words;
-	if (word === undefined || more.length > 0) {
-		throw new UsageError('Give exactly one tag.', `For example: agentmux agents ${action} CLAUDE_1.`);
+function checkNoWords(action: string, words: readonly string[]): void {
+	if (words.length === 0) return;
+	throw new UsageError(`\`agentmux agents ${action}\` takes no arguments.`, 'See `agentmux agents --help`.');
+}
+
+function remarkDisarmed({env, stderr}: Invocation): void {
+	for (const {tag, folder} of disarmed(findPaths(env).data)) {
+		remark(stderr, `${tag}: hooks missing in ${folder}: run \`agentmux join ${tag} --dir ${shellWord(folder)}\`.`);
 	}
-	const meant = asTag(word, `the tag to ${action}`);
+}
+
+/** What `git worktree list` is for worktrees. */
+async function listFolders(invocation: Invocation, words: readonly string[]): Promise<void> {
+	const {env, flags, stdout, stderr} = invocation;
+	checkNoWords('folders', words);
+	const places = joinedPlaces(findPaths(env).data);
+	if (flags['json'] === true) return writeJson(stdout, places);
+	if (places.length === 0) return remark(stderr, 'No agent has joined on this machine.');
+	const rows = places.map(({tag, folder, clients, hooks}) => [
+		tag,
+		clients.join(', '),
+		hooks === 'gone' ? 'folder gone' : hooks,
+		folder,
+	]);
+	await write(stdout, table(stdout, ['TAG', 'CLIENT', 'HOOKS', 'FOLDER'], rows));
+	remarkDisarmed(invocation);
+}
+
+/** Removes the row of an agent that has left. Its tokens ended then; who is revoked keeps its row, which says so. */
+async function forget(invocation: Invocation, words: readonly string[]): Promise<void> {
+	const {env, flags, stdout} = invocation;
+	const meant = theTag('forget', words);
+	checkIsHuman(env, 'only a human can forget an agent');
+	const {data} = findPaths(env);
+	const [joined] = readCredentials(data, meant)?.folders ?? [];
+	if (joined !== undefined) {
+		throw new MailboxError(
+			'conflict',
+			`${meant} has joined in ${joined}.`,
+			`First run agentmux leave ${meant} --dir ${shellWord(joined)}.`,
+		);
+	}
+	const agents = await withMailbox(invocation, {}, mailbox => mailbox.agents());
+	const agent = agents.find(({tag}) => sameTag(tag, meant));
+	if (agent === undefined) throw new MailboxError('not_found', `There is no agent ${meant}.`, 'See `agentmux agents`.');
+	checkForgettable(agent);
+	// Safe to quote like this: a tag contains only letters, digits, _ and -.
+	const sql = `delete from public.agents where upper(tag collate "C") = '${foldTag(meant)}' and revoked_at is null`;
+	await runSql(await openOwnersProject(invocation), sql);
+	if (flags['json'] === true) return writeJson(stdout, agent);
+	await write(stdout, p`${printable(agent.tag)} is forgotten. Its messages stay.\n`);
+}
+
+function checkForgettable(agent: Agent): void {
+	const {tag, kind, revoked_at} = agent;
+	const presence = presenceOf(agent, Date.now());
+	if (kind !== 'agent') throw new MailboxError('forbidden', `${tag} is not an agent.`, 'Only agents can be forgotten.');
+	if (revoked_at !== null) {
+		throw new MailboxError(
+			'conflict',
+			`${tag} is revoked, and to forget it would let it in again.`,
+			`First run agentmux agents restore ${tag} if that is what you want.`,
+		);
+	}
+	if (presence === 'away' || presence === 'gone') return;
+	throw new MailboxError('conflict', `${tag} is at work (${presence}).`, 'End its client first, or join it no longer.');
+}
+
+async function admit(
+	invocation: Invocation,
+	action: 'revoke' | 'restore' | 'undamp',
+	words: readonly string[],
+): Promise<void> {
+	const {flags, stdout} = invocation;
+	const meant = theTag(action, words);
 	await withMailbox(invocation, {}, async mailbox => {
 		const agent = await mailbox[action](meant);
 		const isHere = action === 'restore' && (await replaceToken(invocation, agent.tag));
@@ -110,6 +195,12 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore' | 'und
 		if (action === 'undamp') return write(stdout, p`Mail wakes ${tag} again.\n`);
 		return write(stdout, action === 'restore' ? restored(tag, isHere) : revoked(tag, hasOwnerSql(agent)));
 	});
+}
+
+function theTag(action: string, words: readonly string[]): Tag {
+	const [word, ...more] = words;
+	if (word !== undefined && more.length === 0) return asTag(word, `the tag to ${action}`);
+	throw new UsageError('Give exactly one tag.', `For example: agentmux agents ${action} CLAUDE_1.`);
 }
 
 function restored(tag: Printable, isHere: boolean): Printable {

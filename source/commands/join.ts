@@ -3,12 +3,11 @@ import {stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {structuredPatch} from 'diff';
 import {loadConfig, type Target} from '../config.ts';
-import {isUnderGit} from '../join/clients/above.ts';
-import {claude, clients as everyClient, type Client} from '../join/clients/clients.ts';
+import {claude, clients as everyClient, filesOf, type Client} from '../join/clients/clients.ts';
 import {checkWritable, type Edit} from '../join/files/file-edit.ts';
+import {runsIn} from '../join/clients/client-status.ts';
 import {planFolder} from '../join/folder.ts';
-import {credentialsFile} from '../join/files/credentials-file.ts';
-import type {Participant} from '../join/participant.ts';
+import {credentialsFile, readCredentials} from '../join/files/credentials-file.ts';
 import {hasOwnerSql, type Agent} from '../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
@@ -18,14 +17,15 @@ import type {Command} from './cli/command.ts';
 import {openOwnersProject} from './connect/owner.ts';
 import {type HookCredentials} from './connect/credentials.ts';
 import {askConsent} from './join/consent.ts';
-import {calledAs, findHook, findLauncher, shellWord} from './cli/launcher.ts';
+import {unknownVersions} from './join/client-versions.ts';
+import {calledAs, findHook, findLauncher, planLaunchers, shellWord} from './cli/launcher.ts';
 import {checkIsHuman} from './connect/human-only.ts';
 import {markOwnerSql, ownerSqlText} from './join/owner-sql.ts';
 import {remark, write} from './cli/output.ts';
 import {chosenParticipants, isOurs, participantFlags, participantArguments, type Chosen} from './join/participants.ts';
 import {install, type Plan} from './join/install.ts';
 import {checkNames, warnOfLookAlikes} from './join/look-alikes.ts';
-import {checkFree, checkActiveElsewhere} from './join/conflicts.ts';
+import {checkActiveElsewhere, checkFree, checkLinks} from './join/conflicts.ts';
 import {textFlag} from './cli/values.ts';
 
 const command: Command = {
@@ -34,13 +34,18 @@ const command: Command = {
 		Set up a folder so that the agent started there takes part as TAG. Other contents of these files are kept.
 
 		  servers    the mailbox (\`agentmux\`) and the stock Supabase MCP server (\`supabase\`)
-		  hooks      hand over new mail while the agent works, and show the others what it is doing
+		  hooks      hand over new mail while the agent works, and show the others what it is doing. For Claude Code, also
+		             a rule that lets it call the mailbox's tools without asking
 		  guidance   a section that explains this to the agent
 
-		            servers                 hooks                   guidance
-		  claude    .mcp.json               .claude/settings.json   CLAUDE.md
-		  codex     .codex/config.toml      .codex/hooks.json       AGENTS.md
-		  gemini    .gemini/settings.json   .gemini/settings.json   GEMINI.md
+		            servers                 hooks                         guidance
+		  claude    .mcp.json               .claude/settings.local.json   CLAUDE.local.md
+		  codex     .codex/config.toml      .codex/hooks.json             AGENTS.md
+		  gemini    .gemini/settings.json   .gemini/settings.json         GEMINI.md
+
+		Files that join creates are for this machine: it lists them in .git/info/exclude, so that git ignores them. They start
+		agentmux by a script in its data folder, which each newer version rewrites. Join again to move what earlier versions
+		wrote into .claude/settings.json and CLAUDE.md.
 
 		A client uses only the hooks of the folder in which it is started, not those of folders above it (except Codex, which
 		uses those of the whole git repository). If a client is also started in a subfolder or a git worktree, join that folder
@@ -50,7 +55,8 @@ const command: Command = {
 		folder with a recipe.toml.
 
 		Usage
-		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--owner-sql] [--force] [--print]
+		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--headless] [--plugin] [--owner-sql]
+		                    [--force] [--print]
 		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--tags A,B] [--force] [--print]
 
 		  --client CLIENT   claude (default), codex or gemini; separate several with commas
@@ -59,6 +65,8 @@ const command: Command = {
 		  --role ROLE       what this agent does, shown to the others
 		  --recipe NAME     a recipe, or the path of one
 		  --tags A,B        other tags for the recipe's agents, in its order
+		  --headless        also hand over mail in runs without a user (\`claude -p\`, scripts), which otherwise get none
+		  --plugin          write only the rule: the plugin (\`agentmux plugin\`) brings the hooks and the mailbox's server
 		  --owner-sql       let its \`supabase\` server run SQL and migrations as the owner of the database, with which it can
 		                    write as anyone; by default it runs SQL as the agent. Join again without this flag to undo it
 		  --force           join even if another folder already has the tag, or in your home folder
@@ -76,7 +84,9 @@ const command: Command = {
 		client: {type: 'string'},
 		role: {type: 'string'},
 		force: {type: 'boolean'},
+		headless: {type: 'boolean'},
 		ownerSql: {type: 'boolean'},
+		plugin: {type: 'boolean'},
 		print: {type: 'boolean'},
 		yes: {type: 'boolean', shortFlag: 'y'},
 	},
@@ -101,17 +111,20 @@ const command: Command = {
 			checkNames(participants, own.human);
 			await checkFree(paths.data, participants);
 		}
-		const launcher = await findLauncher(env);
+		const launcher = findLauncher(paths);
+		const hook = findHook(paths);
+		const headless = flags['headless'] === true;
+		const plugin = flags['plugin'] === true;
+		if (plugin) checkPlugin(clients, recipe !== null || headless);
 		const plans: Plan[] = [];
 		for (const participant of participants) {
 			const {folder, tag, guidance = ''} = participant;
-			const edits = await planFolder(folder, tag, launcher, findHook(env), {clients, guidance});
+			const files = readCredentials(paths.data, tag)?.files ?? {};
+			const edits = await planFolder(folder, tag, launcher, hook, {clients, guidance, headless, plugin, files});
+			await checkLinks(paths.data, participant, edits);
 			plans.push({participant, edits, changes: edits.some(({before, after}) => before !== after)});
 		}
-		for (const {participant, edits, changes} of plans) {
-			for (const sentence of edits.flatMap(({remarks}) => remarks)) say(sentence);
-			if (changes && isUnderGit(participant.folder)) say(unversioned(participant));
-		}
+		for (const sentence of plans.flatMap(({edits}) => edits.flatMap(({remarks}) => remarks))) say(sentence);
 		if (flags['print'] === true) {
 			const own = participants.map(({tag}) => credentialsFile(paths.data, tag)).join(' and ');
 			const beside = `Also writes ${own} (mode 0600): ${participants.length === 1 ? 'its' : 'their'} hooks read the mailbox's address and token there.`;
@@ -129,6 +142,7 @@ const command: Command = {
 		if (ownerSql) await openOwnersProject(invocation);
 		const installed = await install(invocation, paths.data, plans, {
 			ownerSql,
+			launchers: planLaunchers(paths),
 			check(agents) {
 				warnOfLookAlikes(agents, participants, say);
 				checkActiveElsewhere(agents, {data: paths.data, participants, strict: recipe !== null && !force, say});
@@ -142,10 +156,15 @@ const command: Command = {
 			const what = changes ? 'has joined in' : 'had already joined in';
 			const credentials = installed[index];
 			return [
-				p`${printable(tag)} ${what} ${printable(folder)}: ${printable(clients.flatMap(filesOf).join(', '))}.`,
+				p`${printable(tag)} ${what} ${printable(folder)}: ${printable((plugin ? [claude.hooks] : clients.flatMap(filesOf)).join(', '))}.`,
 				...(target.kind === 'supabase' && credentials !== undefined ? hosted(target, credentials, tag) : []),
 			];
 		});
+		for (const {participant, changes} of plans) {
+			if (!changes || !clients.includes(claude) || !runsIn(env, participant.folder)) continue;
+			lines.push(p`A Claude Code is running there already: it gets its tools and its mail when it is started again.`);
+		}
+		for (const sentence of await unknownVersions(clients, env)) say(sentence);
 		const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
 		return write(
 			stdout,
@@ -156,16 +175,18 @@ const command: Command = {
 
 export default command;
 
+/** Our plugin is for Claude Code, and the same in every folder. Throws UsageError. */
+function checkPlugin(clients: readonly Client[], isMore: boolean): void {
+	if (clients.every(client => client === claude) && !isMore) return;
+	throw new UsageError('--plugin is for one agent of Claude Code.', 'Omit --plugin, --recipe, --headless or --client.');
+}
+
 type Project = Extract<Target, {kind: 'supabase'}>;
 
 async function mustExist(folder: string): Promise<void> {
 	const found = await stat(folder).catch(() => null);
 	if (found?.isDirectory() === true) return;
 	throw new MailboxError('not_found', `There is no folder ${folder}.`, 'Create it, or give another with --dir DIR.');
-}
-
-function unversioned({folder, tag}: Participant): string {
-	return `${folder} is under git. Do not commit the files that join writes: they are for ${tag} on this machine, and a clone or worktree with them would also act as ${tag}.`;
 }
 
 /** What the user needs to know if the mailbox is a hosted project. */
@@ -235,10 +256,6 @@ function chosenClients(text: string): Client[] {
 		`Unknown client \`${unknown}\`.`,
 		`${near === null ? '' : `Did you mean ${near}? `}Choose from ${ids.join(', ')}.`,
 	);
-}
-
-function filesOf({servers, hooks, guidance}: Client): string[] {
-	return [...new Set([servers, hooks, guidance])];
 }
 
 function howToStart(client: Client, folder: string, several: boolean): Printable[] {

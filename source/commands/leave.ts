@@ -1,15 +1,18 @@
 import {rmdir} from 'node:fs/promises';
 import {relative} from 'node:path';
+import {isDeepStrictEqual} from 'node:util';
 import {loadConfig} from '../config.ts';
 import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/files/file-edit.ts';
 import {planFolderRemoval} from '../join/folder.ts';
-import {tagIn} from '../join/files/mcp-file.ts';
+import {claude} from '../join/clients/clients.ts';
+import {holderIn} from '../join/files/holder.ts';
 import {joinedFolders} from '../join/joined-folder.ts';
-import {readCredentials} from '../join/files/credentials-file.ts';
+import {joinedPlaces} from '../join/disarmed.ts';
+import {readCredentials, type Credentials} from '../join/files/credentials-file.ts';
 import type {Participant} from '../join/participant.ts';
-import {MailboxError} from '../mailbox/error.ts';
-import {sameTag} from '../mailbox/tag.ts';
+import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {p, printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';
 import {endCredentials} from './connect/credentials.ts';
@@ -18,7 +21,7 @@ import {withMailbox} from './connect/connect.ts';
 import {checkIsHuman} from './connect/human-only.ts';
 import {workingFolder} from './connect/identity.ts';
 import {remark, write} from './cli/output.ts';
-import {chosenParticipants, participantFlags} from './join/participants.ts';
+import {chosenParticipants, participantFlags, type Chosen} from './join/participants.ts';
 import {watchedTables} from './join/watched.ts';
 
 const command: Command = {
@@ -30,62 +33,91 @@ const command: Command = {
 		Usage
 		  agentmux leave TAG [--dir DIR]
 		  agentmux leave --recipe NAME [--dir DIR]... [--tags A,B]
+		  agentmux leave --all
 
 		  --dir, --tags   as given to join; the folders may be gone
+		  --all           every agent leaves every folder of this machine (\`agentmux agents folders\` lists them)
 
 		Examples
 		  agentmux leave CLAUDE_1 --dir ~/project
 		  agentmux leave --recipe planner-executor --dir ~/agents
 	`,
-	flags: participantFlags,
+	flags: {...participantFlags, all: {type: 'boolean'}},
 	async run(invocation) {
-		const {env, stdout, stderr} = invocation;
-		const {recipe, participants, named} = await chosenParticipants('leave', invocation);
+		const {env, flags, stderr} = invocation;
 		const {paths} = await loadConfig({env});
-		checkOthers(env, paths.data, participants);
-		const plans = await Promise.all(
-			participants.map(async participant => ({
-				...participant,
-				edits: await planFolderRemoval(paths.data, participant.folder, participant.tag),
-			})),
-		);
-		await checkWritable(plans.flatMap(({edits}) => edits));
-		for (const sentence of plans.flatMap(({edits}) => edits.flatMap(({remarks}) => remarks))) remark(stderr, sentence);
-		const leaving = plans.filter(({edits}) => edits.some(({before, after}) => before !== after));
-		for (const {tag, folder} of plans.filter(plan => !leaving.includes(plan))) {
-			const other = await tagIn(folder);
-			const is = other === null ? '' : ` (${other} has)`;
-			remark(stderr, `${tag} has not joined in ${folder}${is}; nothing was changed.`);
-		}
-		const left = leaving.map(({tag}) => ({tag, credentials: readCredentials(paths.data, tag)}));
-		await applyAll(leaving.flatMap(({edits}) => edits));
-		for (const {tag, folder, edits} of leaving) {
-			if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
-			await write(stdout, p`${printable(tag)} has left ${printable(folder)}.${printable(goneText(folder, edits))}\n`);
-		}
-		if (leaving.length === 0) return;
-		let isReachable = true;
-		for (const {tag, credentials} of left) {
-			const attempt = (what: string, work: Promise<unknown>): Promise<unknown> =>
-				work.catch((error: unknown) => {
-					if (!(error instanceof MailboxError)) throw error;
-					isReachable = false;
-					remark(stderr, `${what}: ${error.sentence}`);
-				});
-			const opening = {as: tag, kind: 'agent', account: credentials?.account} as const;
-			// Otherwise it would be shown as present for a few more minutes.
-			const away = withMailbox(invocation, opening, mailbox => mailbox.touch({presence: 'away'}));
-			await attempt('The mailbox could not be updated', away);
-			// It may still be joined in other folders.
-			if (readCredentials(paths.data, tag) === null)
-				await attempt(`Tokens of ${tag} may still be valid`, endCredentials(invocation, tag, credentials));
-		}
-		if (!isReachable) return;
-		for (const {table, to} of await watchedFor(invocation, leaving)) {
-			remark(stderr, `${table} is still watched for ${to}. To stop: \`agentmux watch ${table} --to ${to} --off\``);
+		if (flags['all'] !== true) return leave(invocation, paths.data, await chosenParticipants('leave', invocation));
+		checkNothingElse(invocation);
+		checkIsHuman(env, 'only a human can use --all');
+		const places = joinedPlaces(paths.data);
+		if (places.length === 0) remark(stderr, 'No agent has joined on this machine; nothing was changed.');
+		// One after the other: what is left of an agent's credentials depends on where it has left before.
+		for (const {tag, folder} of places) {
+			await leave(invocation, paths.data, {recipe: null, participants: [{tag, folder}], named: [folder]});
 		}
 	},
 };
+
+function checkNothingElse({input, flags}: Invocation): void {
+	const given = Object.keys(participantFlags).find(name => !isDeepStrictEqual(flags[name] ?? [], []));
+	if (input.length === 0 && given === undefined) return;
+	throw new UsageError('--all takes no tag and no other flag.', 'See `agentmux leave --help`.');
+}
+
+/** The participants leave their folders, and the mailbox where that was their last one. */
+async function leave(invocation: Invocation, data: string, {recipe, participants, named}: Chosen): Promise<void> {
+	const {env, stdout, stderr} = invocation;
+	checkOthers(env, data, participants);
+	const plans = await Promise.all(
+		participants.map(async participant => ({
+			...participant,
+			edits: await planFolderRemoval(data, participant.folder, participant.tag),
+		})),
+	);
+	await checkWritable(plans.flatMap(({edits}) => edits));
+	for (const sentence of plans.flatMap(({edits}) => edits.flatMap(({remarks}) => remarks))) remark(stderr, sentence);
+	const leaving = plans.filter(({edits}) => edits.some(({before, after}) => before !== after));
+	for (const {tag, folder} of plans.filter(plan => !leaving.includes(plan))) {
+		const other = await holderIn(folder, claude);
+		const is = other === null ? '' : ` (${other} has)`;
+		remark(stderr, `${tag} has not joined in ${folder}${is}; nothing was changed.`);
+	}
+	const left = leaving.map(({tag}) => ({tag, credentials: readCredentials(data, tag)}));
+	await applyAll(leaving.flatMap(({edits}) => edits));
+	for (const {tag, folder, edits} of leaving) {
+		if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
+		await write(stdout, p`${printable(tag)} has left ${printable(folder)}.${printable(goneText(folder, edits))}\n`);
+	}
+	if (leaving.length === 0 || !(await signOff(invocation, data, left))) return;
+	for (const {table, to} of await watchedFor(invocation, leaving)) {
+		remark(stderr, `${table} is still watched for ${to}. To stop: \`agentmux watch ${table} --to ${to} --off\``);
+	}
+}
+
+/** Tells the mailbox, and ends the tokens of those who have left their last folder. Resolves with whether it could be reached. */
+async function signOff(
+	invocation: Invocation,
+	data: string,
+	left: readonly {readonly tag: Tag; readonly credentials: Credentials | null}[],
+): Promise<boolean> {
+	let isReachable = true;
+	for (const {tag, credentials} of left) {
+		const attempt = (what: string, work: Promise<unknown>): Promise<unknown> =>
+			work.catch((error: unknown) => {
+				if (!(error instanceof MailboxError)) throw error;
+				isReachable = false;
+				remark(invocation.stderr, `${what}: ${error.sentence}`);
+			});
+		const opening = {as: tag, kind: 'agent', account: credentials?.account} as const;
+		// Otherwise it would be shown as present for a few more minutes.
+		const away = withMailbox(invocation, opening, mailbox => mailbox.touch({presence: 'away'}));
+		await attempt('The mailbox could not be updated', away);
+		// It may still be joined in other folders.
+		if (readCredentials(data, tag) === null)
+			await attempt(`Tokens of ${tag} may still be valid`, endCredentials(invocation, tag, credentials));
+	}
+	return isReachable;
+}
 
 export default command;
 

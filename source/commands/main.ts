@@ -21,11 +21,15 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 	'Agents and tasks': {
 		join: () => import('./join.ts'),
 		leave: () => import('./leave.ts'),
+		run: () => import('./run.ts'),
+		up: () => import('./up.ts'),
 		agents: () => import('./agents.ts'),
 		keys: () => import('./keys.ts'),
 		tasks: () => import('./tasks.ts'),
 		mcp: () => import('./mcp.ts'),
 		hook: () => import('./hook.ts'),
+		plugin: () => import('./plugin.ts'),
+		statusline: () => import('./statusline.ts'),
 	},
 	'This machine': {
 		hub: () => import('./hub.ts'),
@@ -49,15 +53,14 @@ export async function main(argv: readonly string[]): Promise<number> {
 		process.exit(1);
 	});
 	try {
-		await dispatch(argv);
-		return 0;
+		return (await dispatch(argv)) ?? 0;
 	} catch (error) {
 		report(error);
 		return error instanceof UsageError ? 2 : 1;
 	}
 }
 
-async function dispatch(argv: readonly string[]): Promise<void> {
+async function dispatch(argv: readonly string[]): Promise<number | void> {
 	const [word = ''] = argv;
 	if (word === '--version' || word === '-v') {
 		const {version} = await import('../hub/files/version.ts');
@@ -79,7 +82,8 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 		return;
 	}
 	await checkOwn(env, stderr, command.goesOn?.(input) === true);
-	await command.run({input, flags, env, stdin, stdout, stderr});
+	await refreshLaunchers(env);
+	return command.run({input, flags, env, stdin, stdout, stderr});
 }
 
 /**
@@ -103,6 +107,12 @@ async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream, g
 		if (!(error instanceof HubError)) throw error;
 		throw new MailboxError('file', error.message, error.remedy, {cause: error});
 	}
+}
+
+/** Clients start the newest agentmux that was started here. */
+async function refreshLaunchers(env: NodeJS.ProcessEnv): Promise<void> {
+	const [launcher, {findPaths}] = await Promise.all([import('./cli/launcher.ts'), import('../paths.ts')]);
+	launcher.refreshLaunchers(findPaths(env));
 }
 
 /** The command; the screen if there are only flags or nothing. Null if it is unknown. */

@@ -1,4 +1,5 @@
 import {loadConfig} from '../config.ts';
+import {pluginFlag, tagOfHook} from '../join/joined-folder.ts';
 import {UsageError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPaths} from '../paths.ts';
@@ -17,6 +18,8 @@ const command: Command = {
 		                              the stock Supabase MCP server, with that agent's SQL
 
 		  --as TAG      the agent (default AGENTMUX_TAG; with --supabase, then the agent of this folder)
+		  --plugin      the agent that has joined with --plugin in this folder; without one, serve no tools
+		  --headless    take part in runs without a user (\`claude -p\`), too; \`join --headless\` writes it
 
 		Tools
 		  messages      send_message, check_messages, wait_for_message, ack_message, read_thread, search_messages,
@@ -26,11 +29,17 @@ const command: Command = {
 		Example
 		  claude mcp add agentmux -- agentmux mcp --as CLAUDE_1
 	`,
-	flags: {as: {type: 'string'}, supabase: {type: 'boolean'}},
+	flags: {
+		as: {type: 'string'},
+		headless: {type: 'boolean'},
+		plugin: {type: 'boolean'},
+		supabase: {type: 'boolean'},
+	},
 	async run(invocation) {
 		const {input, flags, env} = invocation;
 		if (input.length > 0) throw new UsageError('`agentmux mcp` takes no arguments.', 'Use --as TAG to say whose.');
 		const isSupabase = flags['supabase'] === true;
+		if (flags['plugin'] === true) return servePlugin(invocation);
 		const named = typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'];
 		const tag = named === undefined && isSupabase ? await folderAgent(invocation) : agentTag(named, '--as');
 		checkFolder(findPaths(env).data, workingFolder(env), tag, env);
@@ -44,6 +53,19 @@ const command: Command = {
 };
 
 export default command;
+
+/** Serves the agent of this folder, if join has not written a server for it, which would be a second one. */
+async function servePlugin(invocation: Invocation): Promise<void> {
+	const {env} = invocation;
+	const folder = env['CLAUDE_PROJECT_DIR'] ?? workingFolder(env);
+	const tag = tagOfHook(findPaths(env).data, [pluginFlag], {env, folder, client: 'claude'});
+	if (tag === null) {
+		const {serveNothing} = await import('./serve/idle-server.ts');
+		return serveNothing(invocation);
+	}
+	const {serveMailbox} = await import('./serve/mailbox-server.ts');
+	return serveMailbox(invocation, tag);
+}
 
 /** The agent of this folder: settings written by earlier versions do not name it. */
 async function folderAgent({env}: Invocation): Promise<Tag> {

@@ -9,6 +9,7 @@ import type {Command, Invocation} from './cli/command.ts';
 import type {openMailbox} from './connect/connect.ts';
 import {calledAs} from './cli/launcher.ts';
 import {remark} from './cli/output.ts';
+import {watchDisarmed} from './screen/watch-disarmed.ts';
 import {openScreenMemory, screenFile} from './screen/screen-file.ts';
 
 type Commands = () => Promise<readonly ProgramCommand[]>;
@@ -70,6 +71,7 @@ async function showScreen(
 		preferences,
 		...(odd.length > 0 && {notice: briefly(odd, file.path)}),
 		keepIn: path.join(paths.state, 'compose', mailboxFolder(target, tag)),
+		watchDisarmed: listener => watchDisarmed(paths.data, listener),
 		onFirstFrame(say) {
 			void import('./screen/small-heap.ts').then(({keepHeapSmall}) => keepHeapSmall());
 			opening.resolve(open({env, stderr}, {as, kind: 'human', say}));

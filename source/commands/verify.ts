@@ -7,7 +7,7 @@ import type {CheckedSeal} from '../mailbox/seal.ts';
 import {p, printable, type Printable} from '../printable.ts';
 import type {Command} from './cli/command.ts';
 import {withMailbox} from './connect/connect.ts';
-import {checkHistory, type HistoryCheck} from './check-history.ts';
+import {checkHistory, type HistoryCheck} from './cli/check-history.ts';
 import {timeOf} from './cli/message-text.ts';
 import {remark, write, writeJson} from './cli/output.ts';
 

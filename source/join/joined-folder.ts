@@ -2,14 +2,17 @@ import {readdirSync, readFileSync, realpathSync} from 'node:fs';
 import {join} from 'node:path';
 import {isTag, type Tag} from '../mailbox/tag.ts';
 import {foldersAbove} from './clients/above.ts';
-import {clients} from './clients/clients.ts';
+import {clients, everyFileOf, type Client} from './clients/clients.ts';
 import type {ClientId} from './clients/dialect.ts';
+import {actingTag} from './hook/agent-tag.ts';
 
 /** An agent that has joined in a folder. */
 interface JoinedAgent {
 	readonly tag: Tag;
 	/** The clients for which join has written files there that leave has not removed. */
 	readonly clients: readonly ClientId[];
+	/** Those of them for which join has written servers and hooks; our plugin brings them for the others. */
+	readonly served: readonly ClientId[];
 }
 
 export interface JoinedFolder {
@@ -28,9 +31,45 @@ export function joinedFolders(data: string, cwd: string): JoinedFolder[] {
 	return [here, ...foldersAbove(here)].flatMap(folder => {
 		const agents = credentials
 			.filter(({folders}) => folders.includes(folder))
-			.map(({tag, files}) => ({tag, clients: clientsIn(folder, files)}));
+			.map(({tag, files}) => ({
+				tag,
+				clients: clientsIn(folder, files, everyFileOf),
+				served: clientsIn(folder, files, ({servers}) => [servers]),
+			}));
 		return agents.length === 0 ? [] : [{folder, agents}];
 	});
+}
+
+/** The argument of the hooks and the server of our plugin, which are the same in every folder. */
+export const pluginFlag = '--plugin';
+
+/** Where a hook runs. */
+interface HookPlace {
+	readonly env: NodeJS.ProcessEnv;
+	/** The folder in which its client was started. */
+	readonly folder: string;
+	readonly client: ClientId;
+}
+
+/**
+ * The agent for which a hook runs: that of AGENTMUX_TAG, of `--as` in its line (which earlier versions of join wrote), or the one that
+ * has joined in the client's folder or the nearest above it. Null where nobody has joined. Throws if it cannot be determined.
+ */
+export function tagOfHook(data: string, words: readonly string[], {env, folder, client}: HookPlace): Tag | null {
+	const [here] = joinedFolders(data, folder);
+	// Where join has written hooks of its own, those of our plugin would be a second time the same.
+	if (words.includes(pluginFlag) && here?.agents.some(({served}) => served.includes(client)) === true) return null;
+	const acting = actingTag(null, env);
+	if (acting !== null) return acting;
+	const at = words.indexOf('--as');
+	const named = at === -1 ? null : (words[at + 1] ?? '');
+	if (named !== null && !isTag(named)) throw new Error(`\`${named}\` is not a tag: use --as TAG to name the agent`);
+	if (named !== null) return named;
+	// Credentials of an early version do not say which clients they are for.
+	const own = here?.agents.filter(agent => agent.clients.includes(client) || agent.clients.length === 0) ?? [];
+	if (own.length > 1)
+		throw new Error(`${own.map(({tag}) => tag).join(' and ')} have joined in ${here?.folder}: join again`);
+	return own[0]?.tag ?? null;
 }
 
 interface Written {
@@ -66,10 +105,13 @@ function namesIn(folder: string): string[] {
 	}
 }
 
-function clientsIn(folder: string, files: readonly string[]): ClientId[] {
-	return clients
-		.filter(({servers, hooks, guidance}) => [servers, hooks, guidance].some(name => files.includes(join(folder, name))))
-		.map(({id}) => id);
+/** The clients of which one of these files was written in the folder. */
+function clientsIn(
+	folder: string,
+	files: readonly string[],
+	namesOf: (client: Client) => readonly string[],
+): ClientId[] {
+	return clients.filter(client => namesOf(client).some(name => files.includes(join(folder, name)))).map(({id}) => id);
 }
 
 function realPath(folder: string): string {

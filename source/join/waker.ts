@@ -1,75 +1,95 @@
 import type {Agent, Presence, Wake} from '../mailbox/agent.ts';
-import type {MailboxEvent, Unsubscribe} from '../mailbox/event.ts';
+import type {MailboxEvent} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import {addresses, type Message} from '../mailbox/message.ts';
+import type {Receipt} from '../mailbox/receipt.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
-import {wakeText} from './hook/mail-text.ts';
+import {Rounds} from './rounds.ts';
 
-/** One way to wake an idle client. That `ring` resolves proves nothing; only taken mail shows that it worked. */
+/** One way to wake an idle client. */
 export interface Way {
 	readonly name: Wake;
-	ring(text: string): Promise<void>;
+	/**
+	 * Resolves with false if the client is not to be woken now. That it resolves with true proves nothing; only taken mail shows that
+	 * it worked.
+	 */
+	ring(): Promise<boolean>;
 }
 
 interface WakerOptions {
 	readonly mailbox: Mailbox;
 	/** The agent: the identity of the mailbox. */
 	readonly tag: Tag;
-	/** At least one, the best first. */
+	/** The best first. With none, it only reports what waits. */
 	readonly ways: readonly Way[];
 	/** Called when the way in which the client can be woken changes. */
 	readonly onChange: (wake: Wake | 'none') => void;
+	/** Called with the number of messages that wait for the next turn or are about to be handed over, after each check. */
+	readonly onWaiting?: (count: number) => void;
+	/** Called when mail has been waiting for long while the agent works: the turn may have been interrupted, or a tool is slow. */
+	readonly onStalled?: () => void;
 	/** Called when the history was replaced by one that may not know the agent. */
 	readonly onReplaced?: () => void;
 	/** Called with the agent's row whenever it changes. */
 	readonly onAgent?: (agent: Agent) => void;
-	/** Milliseconds after a ring in which the mail must be taken; otherwise the way does not work. */
-	readonly timeout?: number;
-	/** Milliseconds that mail may wait while the agent works, because the end of an interrupted turn is not reported. */
+	/** Milliseconds that mail may wait while the agent works, because the end of an interrupted turn may not be reported. */
 	readonly grace?: number;
 	/** Milliseconds between regular checks, for mail whose lease ran out. */
 	readonly every?: number;
 }
 
+export interface Waker {
+	/** Checks once the time has passed (milliseconds), because something may have changed by then. */
+	look(after?: number): void;
+	end(): void;
+}
+
 /** Messages per check. */
 const batch = 20;
+/** Milliseconds. Mail that was given back is free after at most five minutes; a longer lease is not waited for. */
+const longestPause = 310_000;
 
 /**
- * Wakes the agent's client whenever it is idle and has mail: by the first way, and by the next if nobody takes the mail. If no way
- * works, it reports that, and tries again with the next message. Returns a function that stops it.
+ * Wakes the agent's client whenever it is idle and has mail: by the first way, again and again, and by the next if nobody takes the
+ * mail. If no way works, it reports that, and tries again less and less often.
  */
-export function startWaker(options: WakerOptions): Unsubscribe {
-	const waker = new Waker(options);
+export function startWaker(options: WakerOptions): Waker {
+	const waker = new MailWaker(options);
 	const unsubscribe = options.mailbox.subscribe(event => waker.onEvent(event));
-	return () => {
-		unsubscribe();
-		waker.end();
+	return {
+		look: after => waker.look(after),
+		end() {
+			unsubscribe();
+			waker.end();
+		},
 	};
 }
 
-class Waker {
+class MailWaker {
 	readonly #options: Required<WakerOptions>;
 	/** The way to use next: the last one that worked. */
 	#way = 0;
 	/** The last reported presence; null if not known yet. */
 	#presence: Presence | null = null;
-	/** The mail for which an idle client was rung last, and the time by which it should be taken. */
-	#rung: {readonly ids: ReadonlySet<number>; readonly deadline: number} | null = null;
+	/** The mail for which an idle client is being rung, and how often it was. */
+	#rung: {readonly ids: ReadonlySet<number>; readonly rounds: Rounds} | null = null;
 	/** Whether no way worked; reported once. */
 	#gaveUp = false;
-	/** Since when mail has been waiting while the agent works, and whether it was rung for that. */
-	#waitsSince: {readonly at: number; readonly rung: boolean} | null = null;
+	/** Since when mail has been waiting while the agent works, and whether that was reported. */
+	#waitsSince: {readonly at: number; readonly told: boolean} | null = null;
 	#ended = false;
 	#checking = false;
 	#checkAgain = false;
-	#timer: NodeJS.Timeout | null = null;
+	#timer: {readonly timeout: NodeJS.Timeout; readonly at: number} | null = null;
 	readonly #clock: NodeJS.Timeout;
 
 	constructor(options: WakerOptions) {
+		const ignore = (): void => undefined;
 		this.#options = {
-			onAgent: () => undefined,
-			onReplaced: () => undefined,
-			timeout: 10_000,
+			onWaiting: ignore,
+			onStalled: ignore,
+			onAgent: ignore,
+			onReplaced: ignore,
 			grace: 30_000,
 			every: 60_000,
 			...options,
@@ -99,17 +119,32 @@ class Waker {
 				this.#options.onReplaced();
 				this.#check();
 				return;
+			case 'receipts':
+				this.#onReceipts(event.receipts.filter(({reader}) => sameTag(reader, tag)));
+				return;
 			case 'cursor':
 			case 'tasks':
-			case 'receipts':
 			case 'redacted':
 		}
+	}
+
+	look(after = 0): void {
+		if (after > 0) this.#checkIn(after);
+		else this.#check();
 	}
 
 	end(): void {
 		this.#ended = true;
 		clearInterval(this.#clock);
-		if (this.#timer !== null) clearTimeout(this.#timer);
+		if (this.#timer !== null) clearTimeout(this.#timer.timeout);
+	}
+
+	/** Mail that was given back is free again after a pause; mail that was taken need not be rung for. */
+	#onReceipts(own: readonly Receipt[]): void {
+		const pauses = own.map(({lease_until}) => (lease_until === null ? Infinity : Date.parse(lease_until) - Date.now()));
+		const pause = Math.min(...pauses.filter(each => each > -1000));
+		if (pause < longestPause) this.#checkIn(Math.max(0, pause) + 100);
+		else if (own.length > 0 && this.#rung !== null) this.#check();
 	}
 
 	/** Runs one check at a time; an event during a check causes another. A failed check is made up for by the next. */
@@ -126,54 +161,75 @@ class Waker {
 			});
 	}
 
+	/** Does not put off a check that is due earlier. */
 	#checkIn(milliseconds: number): void {
-		if (this.#timer !== null) clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => this.#check(), milliseconds);
+		const at = performance.now() + milliseconds;
+		if (this.#ended || (this.#timer !== null && this.#timer.at <= at)) return;
+		if (this.#timer !== null) clearTimeout(this.#timer.timeout);
+		const timeout = setTimeout(() => {
+			this.#timer = null;
+			this.#check();
+		}, milliseconds);
+		this.#timer = {timeout, at};
 	}
 
 	async #checkOnce(): Promise<void> {
 		const waiting = await this.#waiting();
 		if (this.#ended) return;
+		this.#options.onWaiting(waiting.length);
 		if (waiting.length === 0) this.#taken();
 		else if (this.#presence === 'idle') await this.#whenIdle(waiting);
-		else if (this.#presence === 'working') await this.#whenWorking(waiting);
+		else if (this.#presence === 'working') this.#whenWorking();
 		// A client that waits for permission, or is gone, cannot be woken.
 	}
 
 	#taken(): void {
-		if (this.#rung !== null && this.#gaveUp) this.#options.onChange(this.#current.name);
+		if (this.#gaveUp) this.#recover();
 		this.#rung = null;
-		this.#gaveUp = false;
 		this.#waitsSince = null;
 	}
 
 	async #whenIdle(waiting: readonly Message[]): Promise<void> {
 		this.#waitsSince = null;
-		if (waiting.some(({id}) => this.#rung?.ids.has(id))) {
-			if (this.#gaveUp || performance.now() < (this.#rung?.deadline ?? 0)) return;
-			if (!this.#nextWay()) return;
-		}
-		const {timeout, tag} = this.#options;
-		const rang = await this.#current.ring(wakeText(tag, waiting)).then(
-			() => true,
-			() => false,
-		);
-		this.#rung = {ids: new Set(waiting.map(({id}) => id)), deadline: performance.now() + (rang ? timeout : 0)};
-		this.#checkIn(rang ? timeout : 0);
+		const [way] = this.#options.ways;
+		if (way === undefined) return;
+		const ids = new Set(waiting.map(({id}) => id));
+		const known = this.#rung === null ? [] : waiting.filter(({id}) => this.#rung?.ids.has(id));
+		const isNew = known.length === 0 || (known.length < waiting.length && this.#rung?.rounds.isOver === true);
+		const rounds = isNew || this.#rung === null ? new Rounds(performance.now()) : this.#rung.rounds;
+		this.#rung = {ids, rounds};
+		const step = rounds.next(performance.now());
+		if (step === 'begin' && this.#gaveUp) this.#recover();
+		if (step !== null) await this.#ring(step === 'other', rounds);
+		if (!this.#ended) this.#checkIn(rounds.left(performance.now()));
 	}
 
-	/** Rings once if mail has been waiting for long: the turn was interrupted, or a tool is slow. */
-	async #whenWorking(waiting: readonly Message[]): Promise<void> {
-		const {grace, tag} = this.#options;
-		this.#waitsSince ??= {at: performance.now(), rung: false};
-		const left = this.#waitsSince.at + grace - performance.now();
-		if (left > 0) {
-			this.#checkIn(left);
-			return;
+	/** By the next way, if this one has had its time. One that fails leads to the next immediately. */
+	async #ring(byOther: boolean, rounds: Rounds): Promise<void> {
+		if (byOther && !this.#nextWay()) return rounds.over(performance.now());
+		for (;;) {
+			const rang = await this.#current.ring().catch(() => null);
+			if (rang === true || (rang === false && !byOther)) return;
+			if (rang === false) {
+				// The client is not to be woken now, so that nobody took the mail says nothing about the former way.
+				this.#way = 0;
+				this.#options.onChange(this.#current.name);
+				return rounds.over(performance.now());
+			}
+			if (!this.#nextWay()) return rounds.over(performance.now());
 		}
-		if (this.#waitsSince.rung) return;
-		this.#waitsSince = {...this.#waitsSince, rung: true};
-		await this.#current.ring(wakeText(tag, waiting));
+	}
+
+	/** Reports mail that has been waiting for long. */
+	#whenWorking(): void {
+		const {grace, onStalled} = this.#options;
+		this.#waitsSince ??= {at: performance.now(), told: false};
+		const left = this.#waitsSince.at + grace - performance.now();
+		if (left > 0) this.#checkIn(left);
+		else if (!this.#waitsSince.told) {
+			this.#waitsSince = {...this.#waitsSince, told: true};
+			onStalled();
+		}
 	}
 
 	get #current(): Way {
@@ -191,14 +247,22 @@ class Waker {
 		return !this.#gaveUp;
 	}
 
-	/** The mail that is worth a turn: mail that was never handed over, and mail naming the agent that it left open too long. */
+	#recover(): void {
+		this.#gaveUp = false;
+		this.#options.onChange(this.#current.name);
+	}
+
+	/**
+	 * The mail that is worth a turn: mail that was never handed over, or was given back, and mail naming the agent that it left open too
+	 * long.
+	 */
 	async #waiting(): Promise<Message[]> {
 		const {mailbox, tag} = this.#options;
 		const free = await mailbox.inbox(tag, {limit: batch, free: true});
 		const others = free.filter(({mentions}) => !mentions.some(mention => sameTag(mention, tag))).map(({id}) => id);
 		if (others.length === 0) return free;
 		const had = (await mailbox.receipts(others)).filter(
-			({reader, delivered_at}) => sameTag(reader, tag) && delivered_at !== null,
+			({reader, delivered_at, returned}) => sameTag(reader, tag) && delivered_at !== null && returned === 0,
 		);
 		return free.filter(({id}) => !had.some(({message_id}) => message_id === id));
 	}

@@ -65,7 +65,7 @@ export interface Mailbox {
 	 * Takes messages for the identity to hand over now, oldest first: those that nobody has taken yet, or whose lease ran out without
 	 * an ack. They are leased to this caller for 30 s, so that two clients with the same tag never hand over the same message. A
 	 * message that was delivered five times and never read is stuck and not taken again. At most `limit` (default 20), and no more
-	 * than 1 MB of content after the first.
+	 * than `bytes` (default 1 MB) of content after the first.
 	 */
 	take(options: TakeOptions): Promise<Message[]>;
 	/**
@@ -83,6 +83,8 @@ export interface Mailbox {
 	 * turn was interrupted. Others may take it as after `release`. Idempotent.
 	 */
 	giveBack(session: string): Promise<void>;
+	/** Says that a turn of that session has ended: it has read what it was delivered. Idempotent. */
+	endTurn(session: string): Promise<void>;
 	/** Ends sessions of the identity whose programs have died, and gives back what they had. Idempotent. */
 	endSessions(sessions: readonly string[]): Promise<void>;
 	/** The mail for which that session of the identity is to be woken now, oldest first; none if it is not. Counts the wake. */

@@ -79,16 +79,21 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 					.filter(({id}) => !free || server.isFree(id, reader))
 					.slice(0, limit),
 			),
-		take: ({limit = 20, route, takeId}) =>
+		take: ({limit = 20, bytes = 1_048_576, route, takeId}) =>
 			call(() => {
 				const free = inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag));
-				const taken = free.slice(0, limit);
+				let size = 0;
+				const taken = free.slice(0, limit).filter(({content}, index) => {
+					size += Buffer.byteLength(content);
+					return index === 0 || size <= bytes;
+				});
 				server.take(taken, me.tag, route, takeId);
 				return taken;
 			}),
 		release: takeId => call(() => server.release(takeId, me.tag)),
 		deliver: (ids, route, session) => call(() => server.deliver(ids, me.tag, route, session)),
 		giveBack: session => call(() => server.giveBack(session, me.tag)),
+		endTurn: () => call(() => undefined),
 		endSessions: sessions =>
 			call(() => {
 				for (const session of sessions) server.touch(me, {presence: 'away', session});

@@ -231,7 +231,12 @@ export class MemoryServer {
 		this.#handed.delete(`${session} ${foldTag(reader)}`);
 		this.#receive(ids, reader, before =>
 			before.state === 'delivered'
-				? {...before, state: 'taken', returned: before.returned + 1, lease_until: this.#later(retryAfter(before.returned + 1))}
+				? {
+						...before,
+						state: 'taken',
+						returned: before.returned + 1,
+						lease_until: this.#later(retryAfter(before.returned + 1)),
+					}
 				: before,
 		);
 	}

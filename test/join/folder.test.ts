@@ -19,7 +19,7 @@ import {readCredentials} from '../../source/join/files/credentials-file.ts';
 
 const launcher = {command: '/node', args: ['/cli.js']};
 const program = "AGENTMUX_HOME='/a home' /node /dist/hook.cjs";
-const names = ['.mcp.json', '.claude/settings.json', 'CLAUDE.md'] as const;
+const names = ['.mcp.json', '.claude/settings.local.json', 'CLAUDE.local.md'] as const;
 let root: string;
 let folder: string;
 let data: string;
@@ -32,10 +32,10 @@ beforeEach(() => {
 afterEach(() => rmSync(root, {recursive: true, force: true}));
 
 const joinAs = async (tag: string, hook = program) => {
-	const edits = await planFolder(folder, tag, launcher, hook);
+	const edits = await planFolder(folder, tag, launcher, hook, {files: readCredentials(data, tag)?.files ?? {}});
 	await checkWritable(edits);
 	const door = {tag, url: null, key: 'anon', token: 'its token', account: null, owner_sql: false};
-	await applyAll([await planCredentials(data, folder, edits, door), ...edits]);
+	await applyAll([...(await planCredentials(data, folder, edits, door)), ...edits]);
 	return edits;
 };
 const leaveAs = async (tag: string) => applyAll(await planFolderRemoval(data, folder, tag));
@@ -48,16 +48,16 @@ const all = () => names.map(name => (existsSync(join(folder, name)) ? text(name)
 interface Settings {
 	hooks: Record<string, {matcher?: string; hooks: {command: string}[]}[]>;
 }
-const settings = () => JSON.parse(text('.claude/settings.json')) as Settings;
+const settings = () => JSON.parse(text('.claude/settings.local.json')) as Settings;
 
 describe('join', () => {
 	test('writes servers, hooks and guidance; the token goes to a private file', async () => {
 		await joinAs('CLAUDE_1');
 		const {hooks} = settings();
 		expect(Object.keys(hooks).sort()).toEqual([...hookEvents].sort());
-		expect(hooks['Stop']).toEqual([{hooks: [{type: 'command', command: `${program} Stop --as CLAUDE_1`, timeout: 5}]}]);
+		expect(hooks['Stop']).toEqual([{hooks: [{type: 'command', command: `${program} Stop`, timeout: 5}]}]);
 		expect(hooks['FileChanged']).toMatchObject([{hooks: [{asyncRewake: true}]}]);
-		expect(text('CLAUDE.md')).toContain('The agent that works in this folder is CLAUDE_1');
+		expect(text('CLAUDE.local.md')).toContain('The agent that works in this folder is CLAUDE_1');
 		expect(all().join('')).not.toContain('its token');
 		expect(statSync(join(data, 'agents/CLAUDE_1.json')).mode & 0o777).toBe(0o600);
 		expect(statSync(join(data, 'agents')).mode & 0o777).toBe(0o700);
@@ -67,7 +67,7 @@ describe('join', () => {
 	test('keeps the hooks that are there, and changes nothing the second time', async () => {
 		const theirs = {hooks: [{type: 'command', command: 'make lint'}]};
 		put(
-			'.claude/settings.json',
+			'.claude/settings.local.json',
 			JSON.stringify({model: 'x', hooks: {Stop: [theirs], PreToolUse: [theirs]}}, null, '\t'),
 		);
 		await joinAs('CLAUDE_1');
@@ -83,20 +83,24 @@ describe('join', () => {
 		await joinAs('CLAUDE_2', '/other/hook.cjs');
 		const written = all().join('');
 		expect(written).not.toContain('CLAUDE_1');
-		expect(settings().hooks['Stop']).toMatchObject([{hooks: [{command: '/other/hook.cjs Stop --as CLAUDE_2'}]}]);
-		expect(text('CLAUDE.md').match(/agentmux: begin/g)).toHaveLength(1);
+		expect(settings().hooks['Stop']).toMatchObject([{hooks: [{command: '/other/hook.cjs Stop'}]}]);
+		expect(text('CLAUDE.local.md').match(/agentmux: begin/g)).toHaveLength(1);
 	});
 
 	test.each([
 		[
-			'.claude/settings.json',
+			'.claude/settings.local.json',
 			'{\n  "hooks": {\n    "Stop": [1,]\n  }\n}',
-			/settings\.json is not valid JSON: line 3, a value is expected/,
+			/settings\.local\.json is not valid JSON: line 3, a value is expected/,
 		],
-		['.claude/settings.json', '{"hooks": []}', /`hooks` in .* is not an object/],
-		['.claude/settings.json', '{"hooks": {"Stop": {}}}', /`hooks\.Stop` in .* is not an array/],
-		['.claude/settings.json', '// mine\n{}', /line 1/],
-		['CLAUDE.md', 'a\n<!-- agentmux: begin CLAUDE_1 -->\nb', /The section that begins in line 2 of .* has no end/],
+		['.claude/settings.local.json', '{"hooks": []}', /`hooks` in .* is not an object/],
+		['.claude/settings.local.json', '{"hooks": {"Stop": {}}}', /`hooks\.Stop` in .* is not an array/],
+		['.claude/settings.local.json', '// mine\n{}', /line 1/],
+		[
+			'CLAUDE.local.md',
+			'a\n<!-- agentmux: begin CLAUDE_1 -->\nb',
+			/The section that begins in line 2 of .* has no end/,
+		],
 	])('%s that cannot be understood is refused, and all three stay as they are', async (name, content, sentence) => {
 		put(name, content);
 		const before = all();
@@ -106,11 +110,11 @@ describe('join', () => {
 	});
 
 	test('a read-only file is refused, and all three files stay unchanged', async () => {
-		put('.claude/settings.json', '{}');
-		chmodSync(join(folder, '.claude/settings.json'), 0o444);
+		put('.claude/settings.local.json', '{}');
+		chmodSync(join(folder, '.claude/settings.local.json'), 0o444);
 		await expect(joinAs('CLAUDE_1')).rejects.toMatchObject({
 			code: 'file',
-			message: expect.stringContaining('settings.json is read-only and was not changed'),
+			message: expect.stringContaining('settings.local.json is read-only and was not changed'),
 		});
 		expect(all()).toEqual([null, '{}', null]);
 	});
@@ -158,13 +162,13 @@ describe('a folder below another', () => {
 
 	test('says that the client also reads the guidance above, and whose it is', async () => {
 		await joinAs('CLAUDE_1');
-		const above = join(folder, 'CLAUDE.md');
+		const above = join(folder, 'CLAUDE.local.md');
 		below();
 		const remarks = (await joinAs('CLAUDE_2')).flatMap(edit => edit.remarks);
 		expect(remarks).toEqual([
 			`A client started in ${folder} also reads ${above}, which is about CLAUDE_1. Its own tag is CLAUDE_2.`,
 		]);
-		expect(text('CLAUDE.md')).toContain('the instructions of the MCP server `agentmux` say which one applies');
+		expect(text('CLAUDE.local.md')).toContain('the instructions of the MCP server `agentmux` say which one applies');
 	});
 });
 
@@ -204,8 +208,8 @@ describe('leave', () => {
 		['hooks with tabs', JSON.stringify({hooks: {Stop: [hook], SessionEnd: [hook, hook]}}, null, '\t'), '\n\n'],
 		['CR LF', JSON.stringify({hooks: {Stop: [hook]}}, null, 4).replaceAll('\n', '\r\n'), 'x\n<!-- a -->\n'],
 	])('restores the former content to the byte: %s', async (_, before, guidance) => {
-		if (before !== null) put('.claude/settings.json', before);
-		if (guidance !== null) put('CLAUDE.md', guidance);
+		if (before !== null) put('.claude/settings.local.json', before);
+		if (guidance !== null) put('CLAUDE.local.md', guidance);
 		const was = all();
 		await joinAs('CLAUDE_1');
 		await joinAs('CLAUDE_1', '/moved/hook.cjs');
@@ -217,16 +221,16 @@ describe('leave', () => {
 	});
 
 	test('keeps what somebody has changed since', async () => {
-		put('.claude/settings.json', JSON.stringify({hooks: {Stop: [hook]}}, null, 2));
-		put('CLAUDE.md', '# Mine\n');
+		put('.claude/settings.local.json', JSON.stringify({hooks: {Stop: [hook]}}, null, 2));
+		put('CLAUDE.local.md', '# Mine\n');
 		await joinAs('CLAUDE_1');
-		put('CLAUDE.md', `${text('CLAUDE.md')}\n# Added\n`);
+		put('CLAUDE.local.md', `${text('CLAUDE.local.md')}\n# Added\n`);
 		const changed = settings();
 		changed.hooks['PreToolUse'] = [hook];
-		put('.claude/settings.json', JSON.stringify(changed, null, 2));
+		put('.claude/settings.local.json', JSON.stringify(changed, null, 2));
 		await joinAs('CLAUDE_1');
 		await leaveAs('CLAUDE_1');
-		expect(text('CLAUDE.md')).toBe('# Mine\n\n# Added\n');
+		expect(text('CLAUDE.local.md')).toBe('# Mine\n\n# Added\n');
 		expect(settings()).toEqual({hooks: {Stop: [hook], PreToolUse: [hook]}});
 	});
 
@@ -254,7 +258,7 @@ describe('leave', () => {
 		await leaveAs('CLAUDE_1');
 		expect(existsSync(join(data, 'agents/CLAUDE_1.json'))).toBe(false);
 		mkdirSync(folder);
-		put('CLAUDE.md', '# Mine\n');
+		put('CLAUDE.local.md', '# Mine\n');
 		await joinAs('CLAUDE_1');
 		const moved = join(root, 'moved');
 		renameSync(folder, moved);
@@ -265,7 +269,7 @@ describe('leave', () => {
 	});
 
 	test('twice changes nothing the second time', async () => {
-		put('CLAUDE.md', '# Mine\n');
+		put('CLAUDE.local.md', '# Mine\n');
 		await joinAs('CLAUDE_1');
 		await leaveAs('CLAUDE_1');
 		const once = all();
@@ -278,7 +282,7 @@ describe('leave', () => {
 	const change = (edit: (hooks: Settings['hooks']) => void) => {
 		const changed = settings();
 		edit(changed.hooks);
-		put('.claude/settings.json', JSON.stringify(changed, null, 2));
+		put('.claude/settings.local.json', JSON.stringify(changed, null, 2));
 	};
 
 	test('takes only its own hook out of an entry that somebody has added one to', async () => {
@@ -308,12 +312,12 @@ describe('leave', () => {
 	test('removes what an older version wrote for an unused event, and so does joining again', async () => {
 		const older = {hooks: [{type: 'command', command: `${program} Notification --as CLAUDE_1`, timeout: 5}]};
 		await joinAs('CLAUDE_1');
-		const joined = text('.claude/settings.json');
+		const joined = text('.claude/settings.local.json');
 		change(hooks => (hooks['Notification'] = [older, hook]));
 		await joinAs('CLAUDE_1');
 		expect(settings().hooks['Notification']).toEqual([hook]);
 		change(hooks => delete hooks['Notification']);
-		expect(text('.claude/settings.json').trim()).toBe(joined.trim());
+		expect(text('.claude/settings.local.json').trim()).toBe(joined.trim());
 		change(hooks => (hooks['Notification'] = [older]));
 		await leaveAs('CLAUDE_1');
 		expect(all()).toEqual([null, null, null]);
@@ -327,11 +331,13 @@ describe('leave', () => {
 		});
 		const edits = await planFolderRemoval(data, folder, 'CLAUDE_1');
 		expect(edits.flatMap(({remarks}) => remarks)).toEqual([
-			expect.stringContaining('settings.json still starts the hook of CLAUDE_1, in an entry that somebody has changed'),
+			expect.stringContaining(
+				'settings.local.json still starts the hook of CLAUDE_1, in an entry that somebody has changed',
+			),
 		]);
 		await applyAll(edits);
 		expect(Object.keys(settings().hooks)).toEqual(['Stop']);
-		expect(text('.claude/settings.json')).toContain('Stop --as CLAUDE_1 && make lint');
+		expect(text('.claude/settings.local.json')).toContain('Stop && make lint');
 	});
 
 	test('removes our server with anything that was added to it, and keeps the others', async () => {

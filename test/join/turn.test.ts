@@ -45,28 +45,40 @@ describe('the file in which a client reports its state', () => {
 	});
 });
 
-describe('the end of a turn that no hook reports', () => {
-	test('is told once, when the client has been idle for a while', () => {
+describe('the end of a turn that the mailbox was not told of', () => {
+	test('is reported once as an interruption, when the client has been idle for a while and no hook ran', () => {
 		vi.useFakeTimers({now: 0});
 		let status = {status: 'busy', since: 0};
-		let ends = 0;
-		const turn = new Turn({status: () => status, onEnd: () => (ends += 1), every: 1000});
+		const ends: boolean[] = [];
+		const turn = new Turn({status: () => status, isOpen: () => true, onEnd: end => ends.push(end), every: 1000});
 		turn.follow(true);
 		vi.advanceTimersByTime(5000);
-		expect(ends).toBe(0);
+		expect(ends).toEqual([]);
 		status = {status: 'idle', since: 5500};
 		vi.advanceTimersByTime(1000);
-		expect(ends).toBe(0);
+		expect(ends).toEqual([]);
 		vi.advanceTimersByTime(1000);
-		expect(ends).toBe(1);
+		expect(ends).toEqual([true]);
 		// Another client works under the tag: it is no news that this one does not.
 		vi.advanceTimersByTime(5000);
-		expect(ends).toBe(1);
+		expect(ends).toEqual([true]);
 		status = {status: 'busy', since: 12_000};
 		vi.advanceTimersByTime(2000);
 		status = {status: 'idle', since: 14_000};
 		vi.advanceTimersByTime(2000);
-		expect(ends).toBe(2);
+		expect(ends).toEqual([true, true]);
+	});
+
+	test('is no interruption if a hook saw it, which may take some seconds to report it, or was killed', () => {
+		vi.useFakeTimers({now: 0});
+		const status = {status: 'idle', since: 0};
+		const ends: boolean[] = [];
+		const turn = new Turn({status: () => status, isOpen: () => false, onEnd: end => ends.push(end), every: 1000});
+		turn.follow(true);
+		vi.advanceTimersByTime(5000);
+		expect(ends).toEqual([]);
+		vi.advanceTimersByTime(5000);
+		expect(ends).toEqual([false]);
 	});
 
 	test('is not looked for when no turn goes on, or the client says nothing', () => {
@@ -76,7 +88,7 @@ describe('the end of a turn that no hook reports', () => {
 			looks += 1;
 			return null;
 		};
-		const turn = new Turn({status, onEnd: () => expect.unreachable(), every: 1000});
+		const turn = new Turn({status, isOpen: () => true, onEnd: () => expect.unreachable(), every: 1000});
 		vi.advanceTimersByTime(3000);
 		expect(looks).toBe(0);
 		turn.follow(true);

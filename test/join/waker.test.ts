@@ -1,5 +1,5 @@
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
-import {startWaker, type Way} from '../../source/join/waker.ts';
+import {startWaker, type Waker, type Way} from '../../source/join/waker.ts';
 import type {AgentUpdate, Wake} from '../../source/mailbox/agent.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
@@ -8,9 +8,11 @@ import {MemoryServer} from '../helpers/memory-server.ts';
 let server: MemoryServer;
 let twin: Mailbox;
 let sender: Mailbox;
-let rung: {way: Wake; text: string}[];
+let rung: Wake[];
 let changes: (Wake | 'none')[];
-let end: () => void;
+let waker: Waker;
+let waiting: number[];
+let stalled: number;
 
 const minute = 60_000;
 
@@ -21,24 +23,33 @@ beforeEach(async () => {
 	sender = memoryMailbox(server, {tag: 'CLAUDE_1'});
 	rung = [];
 	changes = [];
+	waiting = [];
+	stalled = 0;
 	await sender.touch({});
 	await twin.touch({presence: 'idle'});
 });
 afterEach(async () => {
-	end();
+	waker.end();
 	await Promise.all([twin.close(), sender.close()]);
 	vi.useRealTimers();
 });
 
-const way = (name: Wake, ring: () => Promise<void> = async () => undefined): Way => ({
+const way = (name: Wake, ring: () => Promise<boolean> = async () => true): Way => ({
 	name,
-	ring(text) {
-		rung.push({way: name, text});
+	ring() {
+		rung.push(name);
 		return ring();
 	},
 });
 const start = async (...ways: Way[]): Promise<void> => {
-	end = startWaker({mailbox: twin, tag: 'CLAUDE_TWIN', ways, onChange: change => changes.push(change)});
+	waker = startWaker({
+		mailbox: twin,
+		tag: 'CLAUDE_TWIN',
+		ways,
+		onChange: change => changes.push(change),
+		onWaiting: count => waiting.push(count),
+		onStalled: () => (stalled += 1),
+	});
 	await settled();
 };
 const send = async (text: string): Promise<number> => {
@@ -53,7 +64,7 @@ const tell = async (sign: AgentUpdate): Promise<void> => {
 /** What the woken client's hooks do. */
 const takeAll = async (): Promise<number[]> => {
 	const ids = (await twin.take({route: 'hook'})).map(({id}) => id);
-	await twin.deliver(ids, 'hook');
+	await twin.deliver(ids, 'hook', 'a client');
 	await settled();
 	return ids;
 };
@@ -69,15 +80,14 @@ async function settled(): Promise<void> {
 		});
 	}
 }
-const ways = (): Wake[] => rung.map(each => each.way);
+const ways = (): Wake[] => rung;
 
 describe('an idle agent', () => {
-	test('is woken at once, by the first way, with a text that names senders and no words of theirs', async () => {
+	test('is woken at once, by the first way', async () => {
 		await start(way('bell'), way('socket'));
-		await send('@CLAUDE_TWIN the secret word');
-		expect(rung).toEqual([
-			{way: 'bell', text: '1 new message for CLAUDE_TWIN in the agentmux mailbox, from CLAUDE_1.'},
-		]);
+		await send('@CLAUDE_TWIN hello');
+		expect(ways()).toEqual(['bell']);
+		expect(waiting.at(-1)).toBe(1);
 	});
 
 	test('is woken for a message to everyone, but never for its own or one to somebody else', async () => {
@@ -102,38 +112,62 @@ describe('an idle agent', () => {
 		expect(ways()).toEqual(['bell']);
 		expect(await takeAll()).toHaveLength(5);
 		await pass(minute);
+		expect(waiting.at(-1)).toBe(0);
 		await send('@CLAUDE_TWIN next');
 		expect(ways()).toEqual(['bell', 'bell']);
 		expect(changes).toEqual([]);
 	});
 
-	test('that does not react to the first way is woken by the second, which is used first from then on', async () => {
+	test('that does not react to the first way is rung again, then by the second, which is used first from then on', async () => {
 		await start(way('bell'), way('socket'));
 		await send('@CLAUDE_TWIN hello');
-		await pass(9000);
-		expect(ways()).toEqual(['bell']);
-		await pass(1000);
-		expect(ways()).toEqual(['bell', 'socket']);
+		await pass(2000);
+		expect(ways()).toEqual(['bell', 'bell']);
+		await pass(7900);
+		expect(ways()).toEqual(['bell', 'bell', 'bell']);
+		await pass(100);
+		expect(ways()).toEqual(['bell', 'bell', 'bell', 'socket']);
 		expect(changes).toEqual(['socket']);
 		await takeAll();
 		await pass(minute);
 		await send('@CLAUDE_TWIN again');
-		expect(ways()).toEqual(['bell', 'socket', 'socket']);
+		expect(ways().slice(4)).toEqual(['socket']);
 	});
 
-	test('that does not react is left alone until the next message, and is reported as one that cannot be woken', async () => {
+	test('that does not react at all is reported, and rung again less and less often, or with the next message', async () => {
 		await start(way('bell'), way('socket'));
 		await send('@CLAUDE_TWIN hello');
-		await pass(5 * minute);
-		expect(ways()).toEqual(['bell', 'socket']);
+		await pass(20_000);
+		expect(ways()).toEqual(['bell', 'bell', 'bell', 'socket']);
 		expect(changes).toEqual(['socket', 'none']);
-		// Both are there now; the new one is a reason to try again.
-		await takeAll();
+		await pass(29_000);
+		expect(ways()).toHaveLength(4);
+		await pass(2000);
+		expect(ways().slice(4)).toEqual(['bell']);
+		expect(changes.slice(2)).toEqual(['bell']);
+		await pass(60 * minute);
+		// Every five minutes in the long run.
+		expect(ways().length).toBeLessThan(4 * 16);
+		expect(changes.at(-1)).toBe('none');
+		const before = ways().length;
 		await send('@CLAUDE_TWIN are you there?');
-		expect(ways()).toEqual(['bell', 'socket', 'bell']);
+		expect(ways().slice(before)).toEqual(['bell']);
 		await takeAll();
 		await pass(minute);
-		expect(changes).toEqual(['socket', 'none', 'bell']);
+		expect(changes.at(-1)).toBe('bell');
+	});
+
+	test('that is not to be woken now keeps its way, and is tried again', async () => {
+		await start(
+			way('bell'),
+			way('socket', async () => false),
+		);
+		await send('@CLAUDE_TWIN hello');
+		await pass(20_000);
+		expect(ways()).toEqual(['bell', 'bell', 'bell', 'socket']);
+		expect(changes).toEqual(['socket', 'bell']);
+		await pass(20_000);
+		expect(ways().slice(4)).toEqual(['bell']);
 	});
 
 	test('is woken by the second way at once when the first one fails', async () => {
@@ -159,7 +193,18 @@ describe('an idle agent', () => {
 		await pass(minute);
 		server.lapse();
 		await pass(minute);
-		expect(ways()).toEqual(['bell', 'bell', 'bell']);
+		expect(ways().slice(0, 3)).toEqual(['bell', 'bell', 'bell']);
+	});
+
+	test('is woken again at once for what it was given and gave back', async () => {
+		await start(way('bell'));
+		await send('to everyone');
+		await takeAll();
+		expect(ways()).toEqual(['bell']);
+		await twin.giveBack('a client');
+		await settled();
+		await pass(1000);
+		expect(ways()).toEqual(['bell', 'bell']);
 	});
 });
 
@@ -169,23 +214,24 @@ describe('an agent that works', () => {
 		await start(way('bell'));
 		await send('@CLAUDE_TWIN in the middle');
 		expect(rung).toEqual([]);
+		expect(waiting.at(-1)).toBe(1);
 		await takeAll();
 		await send('@CLAUDE_TWIN at the very end');
 		await tell({presence: 'idle'});
 		expect(ways()).toEqual(['bell']);
 	});
 
-	test('whose turn was interrupted is woken after a while, once', async () => {
+	test('and leaves mail for a while is reported once: its turn may have been interrupted', async () => {
 		await tell({presence: 'working'});
 		await start(way('bell'), way('socket'));
 		await send('@CLAUDE_TWIN hello');
 		await pass(29_000);
-		expect(rung).toEqual([]);
+		expect(stalled).toBe(0);
 		await pass(1000);
-		expect(ways()).toEqual(['bell']);
+		expect(stalled).toBe(1);
 		await pass(10 * minute);
-		expect(ways()).toEqual(['bell']);
-		expect(changes).toEqual([]);
+		expect(stalled).toBe(1);
+		expect(rung).toEqual([]);
 	});
 
 	test.each(['blocked', 'away'] as const)('and one that is %s is not woken', async presence => {

@@ -20,7 +20,8 @@ function agent(tag: string, other: Partial<Agent> = {}): Agent {
 		last_seen_at: before,
 		revoked_at: null,
 		sessions: 0,
-		wake: null, damped: null,
+		wake: null,
+		damped: null,
 		meta: {},
 		...other,
 	};
@@ -34,7 +35,9 @@ const taken: Receipt = {
 	delivered_at: null,
 	acked_at: null,
 	attempts: 0,
-	takes: 1, read_at: null, returned: 0,
+	takes: 1,
+	read_at: null,
+	returned: 0,
 	lease_until: after,
 };
 

@@ -57,7 +57,9 @@ const receipt = (message_id: number, state: Receipt['state']): Receipt => ({
 	delivered_at: state === 'taken' ? null : '2026-11-20T14:02:00.000Z',
 	acked_at: state === 'acked' ? '2026-11-20T14:03:00.000Z' : null,
 	attempts: 1,
-	takes: 0, read_at: null, returned: 0,
+	takes: 0,
+	read_at: null,
+	returned: 0,
 	lease_until: null,
 });
 

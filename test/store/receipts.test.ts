@@ -12,7 +12,9 @@ const receipt = (message_id: number, reader: string, attempts: number): Receipt 
 	acked_at: null,
 	lease_until: null,
 	attempts,
-	takes: 0, read_at: null, returned: 0,
+	takes: 0,
+	read_at: null,
+	returned: 0,
 });
 
 const arrived = fc

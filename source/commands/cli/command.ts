@@ -24,5 +24,6 @@ export interface Command {
 	readonly flags: AnyFlags;
 	/** Whether the command goes on if a path in the home is not an ordinary file; it then only prints a warning. */
 	readonly goesOn?: (input: readonly string[]) => boolean;
-	run(invocation: Invocation): Promise<void>;
+	/** Resolves with the exit code if it is not 0: that of a program which the command ran. */
+	run(invocation: Invocation): Promise<number | void>;
 }

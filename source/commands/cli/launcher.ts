@@ -1,28 +1,117 @@
-import {access, constants, realpath} from 'node:fs/promises';
-import {delimiter, join, resolve} from 'node:path';
+import {chmodSync, existsSync, realpathSync, renameSync} from 'node:fs';
+import {join} from 'node:path';
 import {packageRoot} from '../../hub/files/package-root.ts';
+import {version} from '../../hub/files/version.ts';
+import {makeFolder, readOwnFile, writeBeside} from '../../hub/files/whole-file.ts';
 import type {Launcher} from '../../join/clients/entries.ts';
+import {joinedTags} from '../../join/files/credentials-file.ts';
+import type {Edit} from '../../join/files/file-edit.ts';
+import {launcherFiles} from '../../join/launchers.ts';
+import type {Paths} from '../../paths.ts';
 
-/**
- * How to start this program from anywhere: `agentmux` if it is installed globally, else this Node with this file, because a
- * checkout or npx leaves nothing on the PATH. AGENTMUX_HOME is passed on, since the client may start in another environment.
+/*
+ * Files of joined folders never name a program of one version: an npx cache, a pnpm store or a versioned Node is gone one day, and
+ * with it every hook. They name two small scripts in our data folder, which each start of a newer agentmux rewrites.
  */
-export async function findLauncher(env: NodeJS.ProcessEnv): Promise<Launcher> {
-	const program = await realpath(process.argv[1] ?? '');
-	const home = env['AGENTMUX_HOME']?.trim() ?? '';
-	const carried = home === '' ? {} : {env: {AGENTMUX_HOME: resolve(home)}};
-	if (await isOnPath(program, env)) return {command: 'agentmux', args: [], ...carried};
-	return {command: process.execPath, args: [program], ...carried};
+
+/** How a client starts this program: the script in the data folder. It sets AGENTMUX_HOME itself. */
+export function findLauncher({data, home}: Paths): Launcher {
+	// A client on Windows cannot start a shell script.
+	if (process.platform === 'win32') {
+		return {
+			command: process.execPath,
+			args: [programFile()],
+			...(home === null ? {} : {env: {AGENTMUX_HOME: home}}),
+		};
+	}
+	return {command: launcherFiles(data).program, args: []};
 }
 
 /**
- * The shell command that starts the hook, without its arguments. It always uses the path: the hook runs at every step of an
- * agent, and going through `agentmux hook` would take a third longer.
+ * The shell command that starts the hook, without its arguments. It goes past `agentmux hook`, which would take a third longer, and
+ * says nothing if the script is gone: the client would show that at every step.
  */
-export function findHook(env: NodeJS.ProcessEnv): string {
-	const home = env['AGENTMUX_HOME']?.trim() ?? '';
-	const words = [process.execPath, join(packageRoot, 'dist', 'hook.cjs')].map(shellWord);
-	return [...(home === '' ? [] : [`AGENTMUX_HOME=${shellWord(resolve(home))}`]), ...words].join(' ');
+export function findHook({data}: Paths): string {
+	if (process.platform === 'win32') return [process.execPath, hookFile].map(shellWord).join(' ');
+	const script = shellWord(launcherFiles(data).hook);
+	return `test ! -x ${script} || ${script}`;
+}
+
+interface ScriptEdit extends Edit {
+	readonly after: string;
+}
+
+/** The edits that make the scripts start this program. */
+export function planLaunchers(paths: Paths): ScriptEdit[] {
+	if (process.platform === 'win32') return [];
+	const files = launcherFiles(paths.data);
+	return [
+		{file: files.program, after: scriptOf(paths, programFile(), complain)},
+		{file: files.hook, after: scriptOf(paths, hookFile, 'exit 0')},
+	].map(({file, after}) => ({file, before: textOf(file), after, mode: 0o700, remarks: []}));
+}
+
+/**
+ * Makes the scripts start this program if an agent has joined and they are missing, start an older version, or start something that
+ * is gone. Called at each start; a failure does not matter, because the next start tries again.
+ */
+export function refreshLaunchers(paths: Paths): void {
+	const stale = planLaunchers(paths).filter(({before, after}) => before !== after && isStale(before));
+	if (stale.length === 0 || joinedTags(paths.data).length === 0) return;
+	try {
+		makeFolder(join(paths.data, 'bin'));
+		for (const {file, after, mode} of stale) {
+			const written = writeBeside(file, after, {sync: false});
+			chmodSync(written, mode ?? 0o700);
+			renameSync(written, file);
+		}
+	} catch {
+		// A full or read-only disk must not keep a command from running.
+	}
+}
+
+/** Whether a script has to be rewritten: it is missing, older than this program, or starts something that is gone. */
+function isStale(script: string | null): boolean {
+	const [, written = '', node = '', program = ''] = /^# agentmux (\S+)\n# (.+)\n# (.+)$/m.exec(script ?? '') ?? [];
+	return !existsSync(node) || !existsSync(program) || isOlder(written, version);
+}
+
+/** Whether the version `one` comes before `other`: their numbers decide. */
+export function isOlder(one: string, other: string): boolean {
+	const [left, right] = [one, other].map(text => text.split(/[.-]/).map(part => Number.parseInt(part, 10) || 0));
+	for (const [index, number] of (right ?? []).entries()) {
+		const difference = (left?.[index] ?? 0) - number;
+		if (difference !== 0) return difference < 0;
+	}
+	return false;
+}
+
+const hookFile = join(packageRoot, 'dist', 'hook.cjs');
+const complain = "{ echo 'agentmux is no longer where it was. Start it once from where it is now.' >&2; exit 1; }";
+
+/** A shell script that starts `file` with this Node, or else does `otherwise`. `isStale` reads its comments. */
+function scriptOf({home}: Paths, file: string, otherwise: string): string {
+	const [node, program] = [process.execPath, file].map(shellWord);
+	return `#!/bin/sh
+# agentmux ${version}
+# ${process.execPath}
+# ${file}
+[ -x ${node} ] && [ -f ${program} ] || ${otherwise}
+${home === null ? '' : `export AGENTMUX_HOME=${shellWord(home)}\n`}exec ${node} ${program} "$@"
+`;
+}
+
+/** This program's own file, wherever a link to it lies. */
+function programFile(): string {
+	return realpathSync(process.argv[1] ?? '');
+}
+
+function textOf(file: string): string | null {
+	try {
+		return readOwnFile(file);
+	} catch {
+		return null;
+	}
 }
 
 /** Quoted so that a shell reads it as one word. */
@@ -34,31 +123,4 @@ export function shellWord(text: string): string {
 export function calledAs(env: NodeJS.ProcessEnv): string {
 	// Set by npm, for `npm start` and npx alike. What they add to the PATH is gone when they end.
 	return env['npm_config_user_agent'] === undefined ? 'agentmux' : 'npx agentmux';
-}
-
-/**
- * Whether a terminal that is opened later finds this program by name. The script that npm puts on the PATH of `npm start` and
- * npx does not count. The Node found there must be this one, since an older one would only report that it is too old.
- */
-async function isOnPath(program: string, env: NodeJS.ProcessEnv): Promise<boolean> {
-	// On Windows it is a .cmd file, which clients cannot start without a shell.
-	if (process.platform === 'win32') return false;
-	const folders = (env['PATH'] ?? '')
-		.split(delimiter)
-		.filter(folder => folder !== '' && !folder.includes('node_modules'));
-	const [found, node] = await Promise.all([firstIn(folders, 'agentmux'), firstIn(folders, 'node')]);
-	return found === program && node === (await realpath(process.execPath));
-}
-
-/** The program that a shell would start; null if there is none of that name. */
-async function firstIn(folders: readonly string[], name: string): Promise<string | null> {
-	for (const folder of folders) {
-		const candidate = join(folder, name);
-		const found = await access(candidate, constants.X_OK).then(
-			() => realpath(candidate),
-			() => null,
-		);
-		if (found !== null) return found;
-	}
-	return null;
 }

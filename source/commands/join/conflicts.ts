@@ -1,7 +1,10 @@
 import {realpath} from 'node:fs/promises';
 import {homedir} from 'node:os';
+import {join} from 'node:path';
 import {foldersOf} from '../../join/folder.ts';
-import {readCredentials} from '../../join/files/credentials-file.ts';
+import {everyCredentials, readCredentials} from '../../join/files/credentials-file.ts';
+import {isExcludeFile} from '../../join/files/exclude-file.ts';
+import type {Edit} from '../../join/files/file-edit.ts';
 import type {Participant} from '../../join/participant.ts';
 import {presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {MailboxError} from '../../mailbox/error.ts';
@@ -36,6 +39,31 @@ export async function checkFree(data: string, participants: readonly Participant
 			? otherTags(data, participants)
 			: `Use another tag, or first leave there (agentmux leave ${one.tag} --dir ${shellWord(one.first)}); --force joins both.`;
 	throw new MailboxError('conflict', `${where}: ${shared}.`, remedy);
+}
+
+/**
+ * Rejects with MailboxError `conflict` if a file to be written is, by a link, one that join has written for another folder: the second
+ * would take the first one's hooks, and leaving one would disarm both.
+ */
+export async function checkLinks(data: string, {tag, folder}: Participant, edits: readonly Edit[]): Promise<void> {
+	const written = everyCredentials(data).flatMap(other =>
+		other.folders
+			.filter(each => each !== folder)
+			.flatMap(where => Object.keys(other.files).map(theirs => ({tag: other.tag, where, theirs})))
+			.filter(({where, theirs}) => theirs.startsWith(join(where, '/'))),
+	);
+	for (const {file} of edits) {
+		const real = isExcludeFile(file) ? null : await realpath(file).catch(() => null);
+		if (real === null) continue;
+		for (const {tag: other, where, theirs} of written) {
+			if ((await realpath(theirs).catch(() => null)) !== real) continue;
+			throw new MailboxError(
+				'conflict',
+				`${file} and ${theirs} are the same file by a link, and ${other} has joined in ${where}: ${tag} would take its hooks.`,
+				`Give ${folder} files of its own, or first run agentmux leave ${other} --dir ${shellWord(where)}.`,
+			);
+		}
+	}
 }
 
 interface Conflict {

@@ -23,6 +23,8 @@ interface PlanWithCredentials extends Plan {
 interface Options {
 	/** Whether their SQL runs as the owner. */
 	readonly ownerSql: boolean;
+	/** The scripts that the files of the folders name. */
+	readonly launchers: readonly Edit[];
 	/** Gets the agents of the mailbox before anything changes, and may throw. */
 	readonly check: (agents: readonly Agent[]) => void;
 }
@@ -35,7 +37,7 @@ export async function install(
 	invocation: Invocation,
 	data: string,
 	plans: readonly Plan[],
-	{ownerSql, check}: Options,
+	{ownerSql, check, launchers}: Options,
 ): Promise<HookCredentials[]> {
 	const opened: PlanWithCredentials[] = [];
 	const joined: PlanWithCredentials[] = [];
@@ -54,11 +56,14 @@ export async function install(
 			await asAgent(invocation, own, role === undefined ? {} : {role});
 			joined.push(own);
 		}
-		const writes: Edit[] = [];
+		const writes: Edit[] = [...launchers];
 		for (const {participant, edits, credentials} of opened) {
 			const {tag, folder} = participant;
 			if ((await mkdir(folder, {recursive: true})) !== undefined) made.push(folder);
-			writes.push(await planCredentials(data, folder, edits, {tag, ...credentials, owner_sql: ownerSql}), ...edits);
+			writes.push(
+				...(await planCredentials(data, folder, edits, {tag, ...credentials, owner_sql: ownerSql})),
+				...edits,
+			);
 		}
 		await applyAll(writes);
 		return opened.map(({credentials}) => credentials);

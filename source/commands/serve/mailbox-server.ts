@@ -1,16 +1,13 @@
 import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
-import {isShared, type Agent, type Presence, type Wake} from '../../mailbox/agent.ts';
-import {bellFile, ringBell} from '../../join/hook/bell.ts';
-import {clientKey, isInteractive} from '../../join/clients/client.ts';
-import {claimClient} from '../../join/clients/client-owner.ts';
-import {clientSocket, sendPrompt} from '../../join/clients/client-socket.ts';
-import {clientStatus} from '../../join/clients/client-status.ts';
-import {Turn} from '../../join/clients/turn.ts';
-import {startWaker, type Way} from '../../join/waker.ts';
+import {loadConfig} from '../../config.ts';
+import {isShared, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
+import {actingTag} from '../../join/hook/agent-tag.ts';
+import {bellFile} from '../../join/hook/bell.ts';
+import {clientKey, isHeadless, isInteractive} from '../../join/clients/client.ts';
+import {claimClient, forgetClient, hasInteractiveClient, recordedClients} from '../../join/clients/client-owner.ts';
 import {MailboxError} from '../../mailbox/error.ts';
-import type {Unsubscribe} from '../../mailbox/event.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import type {Tag} from '../../mailbox/tag.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {withAfterAnswer} from '../../mcp/session/after-answer.ts';
 import {createMailboxServer} from '../../mcp/server.ts';
 import {version} from '../../hub/files/version.ts';
@@ -19,6 +16,9 @@ import type {Invocation} from '../cli/command.ts';
 import {openMailbox} from '../connect/connect.ts';
 import {remark} from '../cli/output.ts';
 import {keepHeapSmall} from '../screen/small-heap.ts';
+import {checkJoined} from './check-joined.ts';
+import {ClientWatch} from './client-watch.ts';
+import {StatusKeeper} from './status-keeper.ts';
 
 /** Milliseconds between two signs of life while the client lives. */
 const signInterval = 60_000;
@@ -27,14 +27,17 @@ const shutdownTimeout = 2000;
 
 /**
  * Serves one agent's mailbox until the client closes stdin, and wakes that client if mail arrives while it is idle. It answers
- * immediately, while the hub is still being started.
+ * immediately, while the hub is still being started. `written`: the agent according to join; AGENTMUX_TAG may name another.
  */
-export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<void> {
-	const {env, stdin, stdout, stderr} = invocation;
+export async function serveMailbox(invocation: Invocation, written: Tag): Promise<void> {
+	const {env, stdin, stdout, stderr, flags} = invocation;
+	const tag = actingTag(written, env);
+	const paths = findPaths(env);
 	const say = (error: unknown): void =>
 		remark(stderr, error instanceof MailboxError ? error.sentence : `Internal error: ${String(error)}`);
 	let opened: Promise<Mailbox> | null = null;
-	const mailbox = (): Promise<Mailbox> => {
+	const mailbox = async (): Promise<Mailbox> => {
+		checkJoined(tag, written, env, paths.data);
 		opened ??= openMailbox(invocation, {as: tag, kind: 'agent'}).catch((error: unknown) => {
 			opened = null;
 			throw error;
@@ -42,33 +45,43 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 		return opened;
 	};
 	const client = clientKey(env, null);
-	const releaseClient = claimClient(findPaths(env).state, env, tag);
-	const ways = waysTo(env, tag);
-	let wake: Wake | 'none' = ways[0]?.name ?? 'none';
+	const isGuest = isGuestRun(env, flags['headless'] === true, paths.state, tag);
+	const dead = recordedClients(paths.state).filter(each => !each.isAlive && sameTag(each.tag, tag));
+	const releaseClient = claimClient(paths.state, env, tag);
+	let quiet = 60;
+	const watch =
+		client !== null && isInteractive(env)
+			? new ClientWatch({
+					env,
+					tag,
+					client,
+					bell: bellFile(paths.state, tag),
+					hooks: `${paths.state}/hooks`,
+					quiet: () => quiet,
+					mailbox,
+					sign: update => sign(update),
+					say,
+					onUnreachable: () => remark(stderr, `${tag} cannot be woken; it reads its mail at its next turn.`),
+				})
+			: null;
+	const status = new StatusKeeper(paths.state, tag);
 	/** Whether another client uses the tag. */
 	let shared = false;
-	const wakers: Unsubscribe[] = [];
-	const turn = new Turn({status: () => clientStatus(env), onEnd: () => void sign('idle').catch(say)});
 
-	const sign = async (presence?: Presence): Promise<void> => {
+	const sign = async (update: Pick<AgentUpdate, 'presence' | 'quiet'> = {}): Promise<void> => {
+		if (isGuest) return;
 		const open = await mailbox();
 		// A client that identifies itself reports its presence through its hooks.
-		const identity = client === null ? {} : {session: client, wake};
-		const agent = await open.touch({...identity, ...(presence === undefined ? {} : {presence})});
+		const identity = client === null ? {} : {session: client, wake: watch?.wake ?? 'none'};
+		const agent = await open.touch({...identity, ...update});
 		onAgent(agent);
 		// Not at the sign-off: its timer would outlive the client.
-		if (presence === 'away' || ways.length === 0 || wakers.length > 0) return;
-		wakers.push(startWaker({mailbox: open, tag, ways, onChange, onAgent, onReplaced: () => void sign().catch(say)}));
+		if (update.presence !== 'away')
+			watch?.start(status.following(open), {onAgent, onReplaced: () => void sign().catch(say)});
 	};
 	function onAgent(agent: Agent): void {
 		shared = isShared(agent, Date.now());
-		turn.follow(agent.presence === 'working' || agent.presence === 'blocked');
-	}
-	function onChange(now: Wake | 'none'): void {
-		if (now === wake) return;
-		wake = now;
-		if (now === 'none') remark(stderr, `${tag} cannot be woken; it reads its mail at its next turn.`);
-		sign().catch(say);
+		watch?.onAgent(agent);
 	}
 
 	// Rejects if the reader went away, in which case the output is lost.
@@ -77,7 +90,15 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 			stdout.write('', error => (error ? reject(error) : resolve()));
 		});
 	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed, failed: say});
-	const session = {tag, mailbox, afterAnswer: transport.afterAnswer.bind(transport), isShared: () => shared};
+	const afterAnswer = transport.afterAnswer.bind(transport);
+	const session = {
+		tag,
+		client: client ?? undefined,
+		mailbox,
+		afterAnswer,
+		isShared: () => shared,
+		note: () => watch?.note ?? null,
+	};
 	const server = createMailboxServer(session, version);
 	const gone = Promise.withResolvers<void>();
 	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());
@@ -85,18 +106,26 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	stdout.removeAllListeners('error').on('error', () => gone.resolve());
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => gone.resolve());
 	await server.connect(transport);
+	stdin.once('data', () => watch?.onRequest());
 	keepHeapSmall();
-	sign(client === null ? 'idle' : undefined).catch(say);
+	const begin = async (): Promise<void> => {
+		await sign(client === null ? {presence: 'idle'} : {});
+		quiet = (await loadConfig({env})).quietAfterEsc;
+		const sessions = dead.flatMap(each => each.session ?? []);
+		if (!isGuest && sessions.length > 0) await (await mailbox()).endSessions(sessions);
+		for (const each of dead) forgetClient(each);
+	};
+	begin().catch(say);
 	const timer = setInterval(() => void sign().catch(say), signInterval);
 	await gone.promise;
 	clearInterval(timer);
 	releaseClient();
-	for (const stop of wakers) stop();
-	turn.end();
+	watch?.end();
+	status.end();
 
 	const shutDown = async (): Promise<void> => {
 		await transport.settled();
-		if (opened !== null) await sign('away');
+		if (opened !== null) await sign({presence: 'away'});
 		// Nobody reads the answers to open calls, so they are abandoned and give back the mail that they took.
 		await server.close();
 		await transport.settled();
@@ -104,13 +133,11 @@ export async function serveMailbox(invocation: Invocation, tag: Tag): Promise<vo
 	await Promise.race([shutDown().catch(say), new Promise(resolve => setTimeout(resolve, shutdownTimeout))]);
 }
 
-/** The ways to wake the client that started this: the file that its hooks watch, then its own socket. */
-function waysTo(env: NodeJS.ProcessEnv, tag: Tag): Way[] {
-	if (!isInteractive(env)) return [];
-	const bell = bellFile(findPaths(env).state, tag);
-	const socket = clientSocket(env);
-	return [
-		{name: 'bell', ring: async () => ringBell(bell)},
-		...(socket === null ? [] : [{name: 'socket', ring: (text: string) => sendPrompt(socket, text)} as const]),
-	];
+/**
+ * Whether the client only calls tools: it runs without a user, and was not asked to take part, or somebody works as the agent already.
+ * Such a run signs no presence, or others would wait for it.
+ */
+function isGuestRun(env: NodeJS.ProcessEnv, asked: boolean, state: string, tag: Tag): boolean {
+	if (!isHeadless(env)) return false;
+	return !(asked || (env['AGENTMUX_TAG']?.trim() ?? '') !== '') || hasInteractiveClient(state, tag);
 }

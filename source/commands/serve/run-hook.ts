@@ -1,49 +1,52 @@
-import {existsSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {checkFile, checkFolder} from '../../hub/home/entry.ts';
-import {dial, type HubAddress} from '../../hub/local/dial.ts';
 import {openLog} from '../../hub/files/log.ts';
-import {readOwnFile} from '../../hub/files/whole-file.ts';
 import {openTrace, type Trace} from '../../hub/files/trace.ts';
-import {bellFile} from '../../join/hook/bell.ts';
-import {clientKey, isInteractive} from '../../join/clients/client.ts';
+import {bellFile, createBell, isFlagged} from '../../join/hook/bell.ts';
+import {clientKey, clientProcess, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
 import {formatAnswer, clientIn, eventOf, parseEvent} from '../../join/clients/dialect.ts';
-import {runHook, tagIn, type Verify} from '../../join/hook/hook.ts';
-import {readInput} from '../../join/hook/hook-input.ts';
+import type {Verify} from '../../join/hook/hand-over.ts';
+import {runHook} from '../../join/hook/hook.ts';
+import {readInput, type HookEvent} from '../../join/hook/hook-input.ts';
 import {logFailure} from '../../join/hook/hook-log.ts';
 import {SessionFile} from '../../join/hook/hook-session.ts';
 import {readStdin} from '../../join/hook/hook-stdin.ts';
-import {readKeptToken} from '../../join/kept-token.ts';
-import {updateToken, credentialsFile, readCredentials} from '../../join/files/credentials-file.ts';
-import {connectRpc, type Call, type RpcOptions} from '../../join/hook/rpc.ts';
+import {tagOfHook} from '../../join/joined-folder.ts';
+import {missedFile, noteMissed} from '../../join/hook/missed.ts';
+import {connectRpc, type Call} from '../../join/hook/rpc.ts';
 import {Take} from '../../join/hook/take.ts';
-import {addressFault} from '../../mailbox/address.ts';
+import {timeLimit} from '../../join/clients/time-limit.ts';
+import {credentialsFile} from '../../join/files/credentials-file.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import {findPaths, type Paths} from '../../paths.ts';
+import {findPaths} from '../../paths.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../../printable.ts';
+import {hookCredentials} from './hook-credentials.ts';
 
 /**
- * Milliseconds from the start of the process until it gives up: 300 including startup and exit. AGENTMUX_HOOK_TIMEOUT sets another
- * number, for a project that is far away or a busy machine; AGENTMUX_HOOK_PATIENCE is its former name.
+ * Milliseconds since the process started. `performance.now()` would load node:perf_hooks, which takes 1.2 ms.
  */
-const timeout = Number(process.env['AGENTMUX_HOOK_TIMEOUT'] || process.env['AGENTMUX_HOOK_PATIENCE'] || 240) || 240;
+const age = (): number => process.uptime() * 1000;
+const begun = age();
 
 /** Additional milliseconds in which it gives back mail that it could not hand over. */
 const releaseTimeout = 25;
 
 /**
  * Runs as a separate program at every step of an agent: it imports little, prints nothing but mail, always exits 0 (2 to wake an
- * idle client), and never takes longer than 300 ms. Errors are logged in logs/hook.log for the human.
+ * idle client), and holds the agent up for no longer than 300 ms (time-limit.ts). Errors are logged in logs/hook.log for the human,
+ * and noted for the agent's server, which makes good for them.
  */
 const {argv, env} = process;
 const words = argv.slice(argv[2] === 'hook' ? 3 : 2);
-const [event = ''] = words;
+const [theirs = ''] = words;
 const paths = findPaths(env);
 
 /** Whether the answer was written to stdout; there can be only one. */
 let answered = false;
-/** The file that the client should watch; known as soon as the tag is. */
+/** The file that the client should watch; known as soon as the tag is, if the client is interactive. */
 let bell: string | null = null;
+/** Where to note what was missed; known as soon as the client is. */
+let notes: {readonly path: string; readonly event: HookEvent} | null = null;
 /** Math.random, because loading node:crypto would take longer than everything else here. */
 const take = new Take(`${process.pid}-${Date.now()}-${String(Math.random()).slice(2)}`);
 let call: Call | null = null;
@@ -62,61 +65,112 @@ function end(failure: unknown): void {
 	const why = failure instanceof Error ? failure.message : 'unknown error';
 	if (failure !== null) logFailure(paths.logs, `${words.join(' ')}: ${why}`);
 	// Shown only to the human, once a session.
-	if (failure !== null && event === 'SessionStart' && !answered) {
+	if (failure !== null && theirs === 'SessionStart' && !answered) {
 		const systemMessage = printable(`agentmux: new mail is not handed over: ${why}`).slice(0, 500);
 		// Watched anyway: the mailbox may be back when mail arrives.
-		const watched = bell === null ? {} : {hookSpecificOutput: {hookEventName: event, watchPaths: [bell]}};
+		const watched = bell === null ? {} : {hookSpecificOutput: {hookEventName: theirs, watchPaths: [bell]}};
 		writeTo(process.stdout, p`${printableJson({systemMessage, ...watched})}\n`);
 	}
+	if (failure !== null && notes !== null)
+		noteMissed(notes.path, {event: notes.event, ...(take.isOpen ? {take: take.id} : {})});
 	if (failure === null || call === null) process.exit();
-	// Give back what it may have taken before exiting; otherwise that waits until its lease ends.
-	setTimeout(() => process.exit(), Math.max(0, timeout + releaseTimeout - age()));
+	// Give back what it may have taken before exiting; otherwise that waits until its lease ends, or the server does it.
+	setTimeout(() => process.exit(), Math.max(0, limit + releaseTimeout - age()));
 	take.giveBack(call).then(
 		() => process.exit(),
 		() => process.exit(),
 	);
 }
 
-/** Milliseconds since the process started. `performance.now()` would load node:perf_hooks, which takes 1.2 ms. */
-const age = (): number => process.uptime() * 1000;
-const gaveUp = (): Error => new Error(`gave up after ${Math.round(age())} ms`);
+/** The age at which it gives up. Until the event is known, a short time: nothing but stdin is waited for. */
+let limit = begun + 240;
+let timer = setTimeout(giveUp, limit - age());
+const gaveUp = (): Error => new Error(`gave up after ${Math.round(age() - begun)} ms`);
+function giveUp(): void {
+	end(gaveUp());
+}
 const checkTime = (needed: number): void => {
-	if (timeout - age() < needed) throw gaveUp();
+	if (limit - age() < needed) throw gaveUp();
 };
-setTimeout(() => end(gaveUp()), Math.max(0, timeout - age()));
 process.on('uncaughtException', end);
 run().then(() => end(null), end);
 
 async function run(): Promise<void> {
 	const program = clientIn(words);
-	eventOf(program, event);
-	const tag = tagIn(words, env);
+	const known = eventOf(program, theirs);
+	// Claude Code may have left the folder in which it was started: by a `cd` of its model.
+	const folder = (program === 'claude' ? env['CLAUDE_PROJECT_DIR'] : undefined) ?? process.cwd();
+	const tag = tagOfHook(paths.data, words, {env, folder, client: program});
+	if (tag === null) return;
 	// Another client that was started in Claude Code's shell inherits its variables, which then do not describe that client.
 	const own = program === 'claude' ? env : {};
-	if (isInteractive(own)) bell = bellFile(paths.state, tag);
+	if (!(await takesPart(own, tag))) return;
+	const flag = bellFile(paths.state, tag);
+	if (isInteractive(own)) bell = flag;
+	const set = Number(env['AGENTMUX_HOOK_TIMEOUT'] || env['AGENTMUX_HOOK_PATIENCE']) || null;
+	limit = timeLimit({client: program, event: known, mailWaits: isFlagged(flag), begun, set});
+	clearTimeout(timer);
+	timer = setTimeout(giveUp, Math.max(0, limit - age()));
+	if (known === 'CwdChanged') return watchAgain();
 	checkOwn(tag);
 	const trace = openTrace('hook', paths.logs, env);
-	const ask = traced(connectRpc(await credentialsOf(paths, tag)), trace);
+	const left = () => limit - age();
+	// Until stdin is read, by what the environment says; the key of Claude Code is there.
+	const ending = known === 'SessionEnd' ? lastKey(own) : null;
+	note(flag, known, ending ?? clientKey(own, null));
+	const ask = traced(connectRpc(await hookCredentials(paths, tag, {env, left})), trace);
 	call = ask;
-	const parsed = parseEvent(program, event, readInput(await readStdin()));
+	const parsed = parseEvent(program, theirs, readInput(await readStdin()));
 	if (parsed === null) return;
-	const session = new SessionFile(join(paths.state, 'hooks'), parsed.input.session_id);
-	const client = clientKey(own, parsed.input.session_id);
-	const say = (text: string) => write(formatAnswer(program, event, text));
+	const client = ending ?? clientKey(own, parsed.input.session_id);
+	note(flag, parsed.event, client);
+	const session = new SessionFile(join(paths.state, 'hooks'), client ?? parsed.input.session_id);
+	const say = (text: string) => write(formatAnswer(program, theirs, text));
 	// Loaded only if there is mail, since most hooks have none.
 	const verify: Verify = async mail => {
 		const {hookVerifier} = await import('./hook-verifier.ts');
 		return hookVerifier({data: paths.data, call: ask, session})(mail);
 	};
-	await runHook({...parsed, tag, session, client, bell, call: ask, take, checkTime, verify, write: say, wake});
+	const endsBatch = program === 'claude';
+	const means = {session, client, endsBatch, bell, flag, call: ask, take, checkTime, verify, write: say, wake};
+	await runHook({...parsed, tag, ...means});
+}
+
+/**
+ * Whether the client is to have mail at all. A headless run only if it was asked for, and if no interactive client works under the
+ * tag: a script's prompt would be answered with what somebody wrote to the agent.
+ */
+async function takesPart(own: NodeJS.ProcessEnv, tag: Tag): Promise<boolean> {
+	if (!isHeadless(own)) return true;
+	if (!isAskedFor(words, own)) return false;
+	const {hasInteractiveClient} = await import('../../join/clients/client-owner.ts');
+	return !hasInteractiveClient(paths.state, tag);
+}
+
+/** A client that changed its folder has forgotten what it watches. Needs no mailbox. */
+async function watchAgain(): Promise<void> {
+	if (bell === null) return;
+	createBell(bell);
+	await write(`${JSON.stringify({hookSpecificOutput: {hookEventName: 'CwdChanged', watchPaths: [bell]}})}\n`);
+}
+
+/** The key of a client that has closed its socket because it ends: the socket has the name of its process. */
+function lastKey(own: NodeJS.ProcessEnv): string | null {
+	const pid = clientProcess(own);
+	if (pid === null || (own['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '') !== '') return null;
+	return clientKey({CLAUDE_CODE_MESSAGING_SOCKET: `${pid}.sock`}, null);
+}
+
+function note(flag: string, event: HookEvent, client: string | null): void {
+	if (client !== null) notes = {path: missedFile(flag, client), event};
 }
 
 /** Traces each call with a line. */
 function traced(ask: Call, trace: Trace | undefined): Call {
 	if (trace === undefined) return ask;
 	return async (name, args, columns) => {
-		const began = age();
-		const note = (answer: string): void => trace(`${event}: ${name}: ${answer} in ${Math.round(age() - began)} ms`);
+		const since = age();
+		const note = (answer: string): void => trace(`${theirs}: ${name}: ${answer} in ${Math.round(age() - since)} ms`);
 		try {
 			const result = await ask(name, args, columns);
 			note(Array.isArray(result) ? `${result.length} rows` : 'answered');
@@ -135,8 +189,8 @@ function checkOwn(tag: Tag): void {
 	const folders = [data, state, logs, dirname(credentials), join(state, 'tokens')].map(checkFolder);
 	const files = [credentials, join(state, 'hub.json')].map(checkFile);
 	// This does not make the hook fail.
-	const note = openLog(paths);
-	for (const sentence of [...folders, ...files]) if (sentence !== null) note(sentence);
+	const log = openLog(paths);
+	for (const sentence of [...folders, ...files]) if (sentence !== null) log(sentence);
 }
 
 function write(text: string): Promise<void> {
@@ -155,91 +209,4 @@ function wake(text: Printable): Promise<void> {
 	return new Promise(resolve => {
 		process.stderr.write(p`${text}\n`, () => resolve());
 	});
-}
-
-/** Chooses like loadConfig does for the agent's MCP server: the environment's Supabase first, then the one that join used. */
-async function credentialsOf({data, state}: Paths, tag: Tag): Promise<RpcOptions> {
-	const credentials = readCredentials(data, tag);
-	const named = env['SUPABASE_URL']?.trim() ?? '';
-	const url = named === '' ? (credentials?.url ?? null) : named;
-	if (url !== null) {
-		const fault = addressFault(url);
-		if (fault !== null) throw new Error(`the address of its Supabase project ${fault}`);
-		// The key that join kept is only for the address that it kept.
-		const key = keyIn(env) ?? (named === '' ? (credentials?.key ?? null) : null);
-		if (key === null)
-			throw new Error('a Supabase project is configured, but the client has no key for it in its environment');
-		const {account = null} = credentials ?? {};
-		if (account === null || account.url !== url) return {url, key, tag};
-		return {url, key, token: await tokenOf(state, tag, account.id), tag};
-	}
-	if (credentials === null) throw new Error(`${tag} has not joined here: run \`agentmux join ${tag}\` in its folder`);
-	if (credentials.token === null || credentials.key === null) {
-		throw new Error(`${tag} joined a Supabase project, but SUPABASE_URL is not set where the client runs`);
-	}
-	const hub = await hubOf(state);
-	const {key, token} = credentials;
-	const keep = (next: string) => updateToken(data, tag, token, {key, token: next});
-	return {url: hub.url, key, token, tag, dial: () => dial(hub), keep};
-}
-
-/**
- * The token that the agent's server or a command keeps. Signing in takes longer than a hook may, so this only waits: at the start
- * of a session the server may be signing in just now.
- */
-async function tokenOf(state: string, tag: Tag, account: string): Promise<string> {
-	for (;;) {
-		const kept = readKeptToken(state, tag, account);
-		if (kept !== null) return kept.token;
-		if (age() > timeout - 40) {
-			throw new Error('it has not signed in yet: its mailbox server does that when the client starts it');
-		}
-		await new Promise(resolve => {
-			setTimeout(resolve, 10);
-		});
-	}
-}
-
-function keyIn(env: NodeJS.ProcessEnv): string | null {
-	const found = ['SECRET', 'SERVICE_ROLE', 'PUBLISHABLE', 'ANON']
-		.map(name => env[`SUPABASE_${name}_KEY`]?.trim())
-		.find(key => key !== undefined && key !== '');
-	return found ?? null;
-}
-
-/** The running hub. If its file is damaged and its socket exists, waits for the hub to rewrite the file. */
-async function hubOf(state: string): Promise<HubAddress> {
-	for (;;) {
-		const hub = readHub(state);
-		if (hub !== null && isAlive(hub.pid)) return hub;
-		if (hub !== null || age() > timeout - 40 || !existsSync(join(state, 'hub.sock'))) {
-			// None has run, it was stopped, or it died.
-			throw new Error('the hub is not running: start it with `agentmux hub start`');
-		}
-		await new Promise(resolve => {
-			setTimeout(resolve, 10);
-		});
-	}
-}
-
-/** Does not use the hub's own reader, which would load more code. Null if the file is missing or damaged. */
-function readHub(state: string): (HubAddress & {readonly pid: number}) | null {
-	try {
-		const {url, socket, proof_key, pid} = JSON.parse(readOwnFile(join(state, 'hub.json'))) as {
-			readonly [name in keyof HubAddress | 'pid']?: unknown;
-		};
-		const isComplete = typeof url === 'string' && typeof proof_key === 'string' && typeof pid === 'number';
-		return isComplete && (typeof socket === 'string' || socket === null) ? {url, socket, proof_key, pid} : null;
-	} catch {
-		return null;
-	}
-}
-
-/** Whether the process exists. If not, its port may belong to another program by now. */
-function isAlive(pid: number): boolean {
-	try {
-		return process.kill(pid, 0);
-	} catch {
-		return false;
-	}
 }

@@ -9,7 +9,7 @@ import {readReceipt, rows} from './rows.ts';
 
 type Receipts = Pick<
 	Mailbox,
-	'inbox' | 'take' | 'release' | 'deliver' | 'giveBack' | 'endSessions' | 'wake' | 'ack' | 'receipts'
+	'inbox' | 'take' | 'release' | 'deliver' | 'giveBack' | 'endTurn' | 'endSessions' | 'wake' | 'ack' | 'receipts'
 >;
 
 /** Reads and records which messages wait for whom. */
@@ -41,6 +41,10 @@ export function createReceipts(requests: Requests, messages: MessageRows): Recei
 
 		async giveBack(session: string): Promise<void> {
 			await requests.rpc('receipt_return', {p_session: session});
+		},
+
+		async endTurn(session: string): Promise<void> {
+			await requests.rpc('inbox_take', {p_limit: 0, p_session: session, p_ended: 'turn'});
 		},
 
 		async endSessions(sessions: readonly string[]): Promise<void> {

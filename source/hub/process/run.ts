@@ -12,6 +12,7 @@ import {version} from '../files/version.ts';
 import {checkHome} from '../home/check.ts';
 import {DiskSpace, full} from '../home/disk-space.ts';
 import {HeldHome} from '../home/held-home.ts';
+import type {Result, Scope, Statement} from '../database/database.ts';
 import {PublishedState, type HubState} from '../home/state-file.ts';
 import {Admission} from '../http/admission.ts';
 import {newProofKey} from '../local/proof.ts';
@@ -48,6 +49,8 @@ export interface RunOptions {
 
 export interface Hub {
 	readonly url: string;
+	/** Runs a statement in the database that it serves: as the owner, or as the service role that acts as a tag. */
+	run(statement: Statement, tag?: string): Promise<Result['rows']>;
 	/** Closes the connections, shuts the database down and releases the lock. */
 	close(): Promise<void>;
 }
@@ -187,6 +190,10 @@ async function start(
 	log(`Hub ${version} is listening at ${url}.`);
 	return {
 		url,
+		async run(statement, tag) {
+			const [result] = await database.run(tag === undefined ? owner : actingAs(tag), [statement]);
+			return result?.rows ?? [];
+		},
 		async close() {
 			if (!home.isInPlace()) return;
 			endMaintenance();
@@ -207,4 +214,9 @@ async function start(
 			lock.release();
 		},
 	};
+}
+
+function actingAs(tag: string): Scope {
+	const settings = {'request.headers': JSON.stringify({'x-agentmux-tag': tag})};
+	return {role: 'service_role', claims: {role: 'service_role'}, settings, forRequest: false};
 }

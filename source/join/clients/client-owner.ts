@@ -2,24 +2,55 @@ import {createHash} from 'node:crypto';
 import {readdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {makePrivateFolder, writePrivateFile} from '../../hub/files/private-file.ts';
-import {foldTag, isTag, type Tag} from '../../mailbox/tag.ts';
+import {foldTag, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+import {clientKey, clientProcess, isInteractive} from './client.ts';
+import {isRunning, processOf, type RunningProcess} from './running-process.ts';
 
 /*
  * Records which agent a running client works as, according to the agents' servers that it started. What its shell says (AGENTMUX_TAG,
  * the current folder) can be changed by whoever uses the shell. Works only for clients that identify themselves in the environment.
+ * The records also say which sessions of this machine are alive: an agent's server that was killed cannot sign off.
  */
 
-/** Records that this process serves the agent for the client in `env`. Returns a function that removes the record. */
+/** A client that an agent's server was started by. */
+export interface Claim {
+	readonly tag: Tag;
+	/** The client's key, under which its session is known; null in records of earlier versions. */
+	readonly session: string | null;
+	/** Whether somebody sits at it, so that it can be woken. */
+	readonly interactive: boolean;
+	/** Whether the server that recorded it is running. */
+	readonly isServed: boolean;
+	/** Whether that server or the client itself is running. */
+	readonly isAlive: boolean;
+	/** Its record. */
+	readonly path: string;
+}
+
+/**
+ * Records that this process serves the agent for the client in `env`. Returns a function that removes the record, for when the client
+ * has ended.
+ */
 export function claimClient(state: string, env: NodeJS.ProcessEnv, tag: Tag): () => void {
 	const folder = clientsFolder(state);
 	const paths = namesOf(env).map(name => join(folder, `${name}.${foldTag(tag)}.json`));
 	if (paths.length === 0) return () => undefined;
+	const client = clientProcess(env) ?? process.ppid;
+	const record = {
+		tag,
+		pid: process.pid,
+		start: processOf(process.pid).start,
+		// A server whose client has ended belongs to whoever adopts orphans.
+		client: client > 1 ? processOf(client) : null,
+		session: clientKey(env, null),
+		interactive: isInteractive(env),
+	};
 	try {
 		makePrivateFolder(folder);
-		for (const {path, isAlive} of claimsIn(folder)) if (!isAlive) rmSync(path, {force: true});
-		for (const path of paths) writePrivateFile(path, `${JSON.stringify({tag, pid: process.pid})}\n`);
+		for (const path of paths) writePrivateFile(path, `${JSON.stringify(record)}\n`);
 		return () => {
-			for (const path of paths) rmSync(path, {force: true});
+			// The client may have started another server meanwhile, whose record this is.
+			for (const path of paths) if (recordAt(path)?.['pid'] === process.pid) rmSync(path, {force: true});
 		};
 	} catch {
 		// A full disk must not keep an agent from its mail.
@@ -31,46 +62,68 @@ export function claimClient(state: string, env: NodeJS.ProcessEnv, tag: Tag): ()
 export function clientOwners(state: string, env: NodeJS.ProcessEnv): Tag[] {
 	const names = namesOf(env);
 	if (names.length === 0) return [];
-	const own = claimsIn(clientsFolder(state)).filter(({name}) => names.some(each => name.startsWith(`${each}.`)));
-	return [...new Set(own.flatMap(({tag, isAlive}) => (isAlive ? [tag] : [])))];
+	const own = recordsIn(clientsFolder(state)).filter(({name}) => names.some(each => name.startsWith(`${each}.`)));
+	return [...new Set(own.flatMap(({tag, isServed}) => (isServed ? [tag] : [])))];
 }
 
-interface Claim {
-	readonly name: string;
-	readonly path: string;
-	readonly tag: Tag;
-	readonly isAlive: boolean;
+/** All recorded clients of this machine, dead ones too. */
+export function recordedClients(state: string): Claim[] {
+	return recordsIn(clientsFolder(state));
 }
 
-function claimsIn(folder: string): Claim[] {
-	const claims: Claim[] = [];
-	for (const name of namesIn(folder)) {
-		if (!name.endsWith('.json')) continue;
+/** Whether a client with somebody at it works as the agent. */
+export function hasInteractiveClient(state: string, tag: Tag): boolean {
+	return recordedClients(state).some(claim => claim.interactive && claim.isAlive && sameTag(claim.tag, tag));
+}
+
+/** Removes the record of a client that is dead. */
+export function forgetClient({path}: Claim): void {
+	rmSync(path, {force: true});
+}
+
+function recordsIn(folder: string): (Claim & {readonly name: string})[] {
+	return namesIn(folder).flatMap(name => {
 		const path = join(folder, name);
-		try {
-			const {tag, pid} = JSON.parse(readFileSync(path, 'utf8')) as {readonly tag?: unknown; readonly pid?: unknown};
-			if (typeof tag !== 'string' || !isTag(tag) || typeof pid !== 'number') continue;
-			claims.push({name, path, tag, isAlive: runs(pid)});
-		} catch {
-			continue;
-		}
+		const record = recordAt(path);
+		const {tag, session, interactive, client} = record ?? {};
+		const server = processIn(record);
+		if (typeof tag !== 'string' || !isTag(tag) || server === null) return [];
+		const owner = processIn(client);
+		const isServed = isRunning(server);
+		return [
+			{
+				name,
+				path,
+				tag,
+				session: typeof session === 'string' ? session : null,
+				interactive: interactive === true,
+				isServed,
+				isAlive: isServed || (owner !== null && isRunning(owner)),
+			},
+		];
+	});
+}
+
+/** Null if it is missing or damaged. */
+function recordAt(path: string): Partial<Record<string, unknown>> | null {
+	try {
+		const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+		return typeof value === 'object' ? value : null;
+	} catch {
+		return null;
 	}
-	return claims;
+}
+
+function processIn(value: unknown): RunningProcess | null {
+	const {pid, start} = (value ?? {}) as {readonly pid?: unknown; readonly start?: unknown};
+	return typeof pid === 'number' ? {pid, start: typeof start === 'string' ? start : null} : null;
 }
 
 function namesIn(folder: string): string[] {
 	try {
-		return readdirSync(folder);
+		return readdirSync(folder).filter(name => name.endsWith('.json'));
 	} catch {
 		return [];
-	}
-}
-
-function runs(pid: number): boolean {
-	try {
-		return process.kill(pid, 0);
-	} catch {
-		return false;
 	}
 }
 

@@ -17,7 +17,7 @@ interface ClientStatus {
 export function clientStatus(env: NodeJS.ProcessEnv): ClientStatus | null {
 	const socket = env['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '';
 	if (socket === '') return null;
-	const folder = join(env['CLAUDE_CONFIG_DIR'] ?? join(env['HOME'] ?? homedir(), '.claude'), 'sessions');
+	const folder = sessionsFolder(env);
 	for (const name of filesIn(folder)) {
 		const file = contentOf(join(folder, name));
 		const {messagingSocketPath, status, statusUpdatedAt: since} = file;
@@ -25,6 +25,27 @@ export function clientStatus(env: NodeJS.ProcessEnv): ClientStatus | null {
 		return typeof status === 'string' && typeof since === 'number' ? {status, since} : null;
 	}
 	return null;
+}
+
+/** Whether a Claude Code that was started in the folder is running, by the same files. */
+export function runsIn(env: NodeJS.ProcessEnv, folder: string): boolean {
+	const sessions = sessionsFolder(env);
+	return filesIn(sessions).some(name => {
+		const {cwd, pid} = contentOf(join(sessions, name));
+		return cwd === folder && typeof pid === 'number' && isAlive(pid);
+	});
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch {
+		return false;
+	}
+}
+
+function sessionsFolder(env: NodeJS.ProcessEnv): string {
+	return join(env['CLAUDE_CONFIG_DIR'] ?? join(env['HOME'] ?? homedir(), '.claude'), 'sessions');
 }
 
 function filesIn(folder: string): string[] {

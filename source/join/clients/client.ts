@@ -12,8 +12,31 @@ export function clientKey(env: NodeJS.ProcessEnv, session: string | null): strin
 	return own === null || own === '' ? null : `${hostname()}:${own}`.slice(0, 200);
 }
 
+/** The process of the client, as Claude Code names it to what it starts; null if it does not. */
+export function clientProcess(env: NodeJS.ProcessEnv): number | null {
+	const pid = Number(env['CLAUDE_PID'] ?? '');
+	return Number.isSafeInteger(pid) && pid > 1 ? pid : null;
+}
+
 /** Whether a user is present: `claude -p` ends after its prompt, and a watch would only delay its end. */
 export function isInteractive(env: NodeJS.ProcessEnv): boolean {
 	const entrypoint = env['CLAUDE_CODE_ENTRYPOINT'] ?? '';
-	return entrypoint !== '' && !entrypoint.startsWith('sdk');
+	return entrypoint !== '' && !isHeadless(env);
+}
+
+/**
+ * Whether Claude Code runs for a script or another program, without anybody at its prompt: with -p, by an SDK, or as a child of
+ * another client's shell, which has CLAUDE_CODE_EXECPATH, without a socket of its own.
+ */
+export function isHeadless(env: NodeJS.ProcessEnv): boolean {
+	return (
+		(env['CLAUDE_CODE_ENTRYPOINT'] ?? '').startsWith('sdk') ||
+		env['CLAUDE_CODE_SESSION_ATTENDED'] === '0' ||
+		((env['CLAUDE_CODE_EXECPATH'] ?? '') !== '' && (env['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '') === '')
+	);
+}
+
+/** Whether a headless run was asked to take part: by `join --headless`, or by AGENTMUX_TAG where it was started. */
+export function isAskedFor(words: readonly string[], env: NodeJS.ProcessEnv): boolean {
+	return words.includes('--headless') || (env['AGENTMUX_TAG']?.trim() ?? '') !== '';
 }

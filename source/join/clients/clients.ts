@@ -7,6 +7,8 @@ export interface Client {
 	readonly name: string;
 	/** The command that starts it. */
 	readonly program: string;
+	/** The version that was tried with this agentmux, and to which the table in the README applies. */
+	readonly tried: string;
 	/** What the user must do once before the files of join take effect, as in "..., and CONSENT when it asks". */
 	readonly consent: string;
 	/** The file with its MCP servers: TOML if its name ends so, else JSON. */
@@ -14,6 +16,10 @@ export interface Client {
 	readonly hooks: string;
 	/** The file that it shows to its model. */
 	readonly guidance: string;
+	/** Where earlier versions of join wrote hooks and guidance: the next join moves them. */
+	readonly former?: {readonly hooks: string; readonly guidance: string};
+	/** The rules in its settings by which it calls our own tools without asking: those of the server that join writes, and of our plugin. */
+	readonly permissions?: {readonly server: string; readonly plugin: string};
 	/** Whether files in the folders above, up to the root of the git repository, apply to this one too. */
 	readonly inherits: boolean;
 	/** Whether mail can start a turn while nobody types. */
@@ -36,10 +42,14 @@ export const claude: Client = {
 	id: 'claude',
 	name: 'Claude Code',
 	program: 'claude',
+	tried: '2.1.330',
 	consent: 'allow the servers',
 	servers: '.mcp.json',
-	hooks: '.claude/settings.json',
-	guidance: 'CLAUDE.md',
+	// The files of one person on one machine; the team's are settings.json and CLAUDE.md.
+	hooks: '.claude/settings.local.json',
+	guidance: 'CLAUDE.local.md',
+	former: {hooks: '.claude/settings.json', guidance: 'CLAUDE.md'},
+	permissions: {server: 'mcp__agentmux', plugin: 'mcp__plugin_agentmux_agentmux'},
 	inherits: false,
 	wakes: true,
 	comments: false,
@@ -52,6 +62,7 @@ const codex: Client = {
 	id: 'codex',
 	name: 'Codex',
 	program: 'codex',
+	tried: '0.169.0',
 	consent: 'trust the folder and its hooks',
 	servers: '.codex/config.toml',
 	hooks: '.codex/hooks.json',
@@ -67,6 +78,7 @@ const gemini: Client = {
 	id: 'gemini',
 	name: 'Gemini CLI',
 	program: 'gemini',
+	tried: '0.61.0',
 	consent: 'trust the folder',
 	servers: '.gemini/settings.json',
 	hooks: '.gemini/settings.json',
@@ -86,6 +98,17 @@ const gemini: Client = {
 };
 
 export const clients: readonly Client[] = [claude, codex, gemini];
+
+/** The files that join writes for a client, relative to the folder; each once. */
+export function filesOf({servers, hooks, guidance}: Client): string[] {
+	return [...new Set([servers, hooks, guidance])];
+}
+
+/** Those, and where earlier versions wrote them. */
+export function everyFileOf(client: Client): string[] {
+	const {hooks, guidance} = client.former ?? client;
+	return [...new Set([...filesOf(client), hooks, guidance])];
+}
 
 /** The events that start our hook, by the client's own names. */
 export function eventsOf({id}: Client): string[] {

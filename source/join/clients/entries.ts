@@ -32,8 +32,12 @@ export const supabaseServer = 'supabase';
 /** Its name if another server is already called `supabase`. */
 export const otherSupabaseServer = 'agentmux-supabase';
 
-export function mailboxEntry({command, args, env}: Launcher, tag: Tag): ServerEntry {
-	return {command, args: [...args, 'mcp', '--as', tag], ...(env === undefined ? {} : {env})};
+/** The argument of hooks and servers of an agent that also takes part in runs without a user (`claude -p`). */
+export const headlessFlag = '--headless';
+
+export function mailboxEntry({command, args, env}: Launcher, tag: Tag, headless: boolean): ServerEntry {
+	const more = headless ? [headlessFlag] : [];
+	return {command, args: [...args, 'mcp', '--as', tag, ...more], ...(env === undefined ? {} : {env})};
 }
 
 export function supabaseEntry({command, args, env}: Launcher, tag: Tag): ServerEntry {
@@ -42,7 +46,7 @@ export function supabaseEntry({command, args, env}: Launcher, tag: Tag): ServerE
 
 /** The agent whose server an `agentmux` entry starts; null if join did not write the entry. */
 export function tagOfEntry(entry: unknown): Tag | null {
-	const words = wordsOf(entry);
+	const words = wordsOf(entry).filter(word => word !== headlessFlag);
 	const [mcp, as, tag] = words.slice(-3);
 	return mcp === 'mcp' && as === '--as' && tag !== undefined && isTag(tag) ? tag : null;
 }

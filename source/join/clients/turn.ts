@@ -2,23 +2,27 @@ import type {clientStatus} from './client-status.ts';
 
 interface TurnOptions {
 	readonly status: () => ReturnType<typeof clientStatus>;
-	/** Called when the turn has ended. */
-	readonly onEnd: () => void;
+	/** Whether, as far as the client's hooks reported, the turn is still going on. */
+	readonly isOpen: () => boolean;
+	/** Called when the turn has ended; `interrupted` if no hook reported that: the user pressed Esc. */
+	readonly onEnd: (interrupted: boolean) => void;
 	/** Milliseconds between two checks, and for which the client must have been idle, since hooks take some time. */
 	readonly every?: number;
+	/** Milliseconds after which a hook that reported the end has either told the mailbox or been killed. */
+	readonly hookTime?: number;
 }
 
-/** Detects the end of a turn that no hook reports: Claude Code runs none when the user presses Esc. Checks only during a turn. */
+/** Detects the end of a turn that the mailbox was not told of: Claude Code runs no hook when the user presses Esc. Checks only during a turn. */
 export class Turn {
 	readonly #options: Required<TurnOptions>;
 	#clock: NodeJS.Timeout | null = null;
 	#reported = false;
 
 	constructor(options: TurnOptions) {
-		this.#options = {every: 1000, ...options};
+		this.#options = {every: 1000, hookTime: 6000, ...options};
 	}
 
-	/** To be called with what the hooks report: whether a turn is going on. */
+	/** To be called with what the mailbox says: whether a turn is going on. */
 	follow(isRunning: boolean): void {
 		if (isRunning) this.#clock ??= setInterval(() => this.#check(), this.#options.every);
 		else this.end();
@@ -31,12 +35,14 @@ export class Turn {
 	}
 
 	#check(): void {
-		const {status, onEnd, every} = this.#options;
+		const {status, isOpen, onEnd, every, hookTime} = this.#options;
 		const now = status();
 		if (now === null) return;
-		const ended = now.status === 'idle' && Date.now() - now.since >= every;
+		const idleFor = now.status === 'idle' ? Date.now() - now.since : 0;
+		const interrupted = isOpen();
+		const ended = idleFor >= (interrupted ? every : hookTime);
 		// Reported once: the agent may still be working in another client.
-		if (ended && !this.#reported) onEnd();
+		if (ended && !this.#reported) onEnd(interrupted);
 		this.#reported = ended;
 	}
 }

@@ -59,7 +59,9 @@ export function readCredentials(data: string, tag: Tag): Credentials | null {
 	}
 	const {url = null, key = null, token = null, account = null, folders = [], files = {}} = value;
 	const owner_sql = value.owner_sql === true;
-	return {tag, url, key, token, account, owner_sql, folders, files};
+	// As it joined, which may differ in case.
+	const joined = value.tag !== undefined && isTag(value.tag) ? value.tag : tag;
+	return {tag: joined, url, key, token, account, owner_sql, folders, files};
 }
 
 /**
@@ -77,6 +79,17 @@ export function updateToken(
 	// Keeps fields that a newer agentmux may have added.
 	const credentials = JSON.parse(readOwnFile(path)) as Credentials;
 	replaceFile(path, `${JSON.stringify({...credentials, key, token}, null, '\t')}\n`);
+}
+
+/** The credentials of every agent that has joined on this machine; skips damaged files. */
+export function everyCredentials(data: string): Credentials[] {
+	return joinedTags(data).flatMap(tag => {
+		try {
+			return readCredentials(data, tag) ?? [];
+		} catch {
+			return [];
+		}
+	});
 }
 
 /** The tags that have joined on this machine, in upper case. */

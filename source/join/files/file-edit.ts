@@ -3,8 +3,10 @@ import {
 	access,
 	chmod,
 	constants,
+	lstat,
 	mkdir,
 	readFile,
+	readlink,
 	realpath,
 	rename,
 	rm,
@@ -31,10 +33,11 @@ export interface Edit {
 	readonly remarks: readonly string[];
 }
 
-/** Rejects with MailboxError `file` if an edit would change a read-only file or folder. */
+/** Rejects with MailboxError if an edit would change a read-only file or folder, or replace a link. */
 export async function checkWritable(edits: readonly Edit[]): Promise<void> {
 	for (const {file, before, after} of edits) {
 		if (before === after) continue;
+		if (before === null) await refuseDanglingLink(file);
 		const touched = before === null ? await nearestFolder(dirname(file)) : file;
 		// Respected even for root, for whom writing would succeed: somebody made it read-only on purpose.
 		const isReadOnly = ((await stat(touched)).mode & 0o222) === 0;
@@ -43,6 +46,19 @@ export async function checkWritable(edits: readonly Edit[]): Promise<void> {
 			'file',
 			`${touched} is read-only and was not changed.`,
 			`Make it writable (chmod u+w), then try again.`,
+		);
+	}
+}
+
+/** A link that leads nowhere would be replaced by a file. Rejects with MailboxError `conflict`. */
+async function refuseDanglingLink(file: string): Promise<void> {
+	for (const path of [file, dirname(file)]) {
+		const found = await lstat(path).catch(() => null);
+		if (found?.isSymbolicLink() !== true || (await stat(path).catch(() => null)) !== null) continue;
+		throw new MailboxError(
+			'conflict',
+			`${path} is a link to ${await readlink(path)}, which does not exist. It was not changed.`,
+			'Create what it leads to, or remove the link, then try again.',
 		);
 	}
 }

@@ -22,7 +22,13 @@ import {removeAt, setAt, valueAt} from './json-edit.ts';
 const root = 'mcpServers';
 
 /** Plans our servers in the client's JSON file in `folder`. Rejects with MailboxError `file` or `invalid`. */
-export async function planServers(folder: string, tag: Tag, launcher: Launcher, client = claude): Promise<Edit> {
+export async function planServers(
+	folder: string,
+	tag: Tag,
+	launcher: Launcher,
+	client = claude,
+	headless = false,
+): Promise<Edit> {
 	const file = join(folder, client.servers);
 	const before = await readText(file);
 	const remarks: string[] = [];
@@ -48,7 +54,7 @@ export async function planServers(folder: string, tag: Tag, launcher: Launcher, 
 		if (foreign !== null) {
 			remarks.push(`${foreign} already has a \`${supabaseServer}\` server, which is kept; ours is named \`${name}\`.`);
 		}
-		const withMailbox = setAt(text, [root, mailboxServer], {...mailboxEntry(launcher, tag)});
+		const withMailbox = setAt(text, [root, mailboxServer], {...mailboxEntry(launcher, tag, headless)});
 		return setAt(withMailbox, [root, name], {...supabaseEntry(launcher, tag)});
 	});
 	return {file, before, after, remarks};
@@ -69,16 +75,6 @@ export async function foreignServerAbove(
 		if (entry !== undefined) return isSupabaseEntry(entry) ? null : file;
 	}
 	return null;
-}
-
-/** The tag of Claude Code in `folder`; null if it has none, or its .mcp.json cannot be parsed. Rejects with MailboxError `file`. */
-export async function tagIn(folder: string): Promise<Tag | null> {
-	const text = await readText(join(folder, claude.servers));
-	try {
-		return text === null ? null : tagOfEntry(valueAt(text, [root, mailboxServer]));
-	} catch {
-		return null;
-	}
 }
 
 /**

@@ -4,15 +4,25 @@ import {MailboxError} from '../../mailbox/error.ts';
 import {isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {foldersAboveInGit} from '../clients/above.ts';
 import {claude, eventsOf, type Client} from '../clients/clients.ts';
+import {headlessFlag} from '../clients/entries.ts';
 import {editing, orNothing, readText, unedited, type Edit} from './file-edit.ts';
+import {holderIn} from './holder.ts';
 import {locate} from './json-document.ts';
 import {appendAt, removeAt, removeItem, replaceItem, valueAt, type Value} from './json-edit.ts';
 
 const root = 'hooks';
+const permissions = 'permissions';
+
+/** What the hooks of a folder are like. */
+export interface HookOptions {
+	/** Whether they also work in runs without a user. */
+	readonly headless?: boolean;
+}
 
 /**
- * Plans our hooks in the client's settings of `folder`. `program` is the shell command that starts the hook; `edit` is an earlier
- * edit of the same file, if it contains more than hooks. Rejects with MailboxError.
+ * Plans our hooks in the client's settings of `folder`, and the permission to call our tools. `program` is the shell command that
+ * starts the hook; it finds the tag by the folder, so the lines are the same in every folder. `edit` is an earlier edit of the same
+ * file, if it contains more than hooks. Rejects with MailboxError.
  */
 export async function planHooks(
 	folder: string,
@@ -20,57 +30,120 @@ export async function planHooks(
 	program: string,
 	client = claude,
 	edit?: Edit,
+	{headless = false}: HookOptions = {},
 ): Promise<Edit> {
 	if (client.inherits) await checkAbove(folder, tag, client);
 	const {file, before, after: start, remarks} = edit ?? (await unedited(join(folder, client.hooks)));
+	const entries = hookEntries(client, program, headless ? ` ${headlessFlag}` : '');
 	const after = editing(file, () => {
 		const bare = start === null || start.trim() === '' ? '{}\n' : start;
 		locate(bare, client);
-		const events = eventsOf(client);
 		// Remove hooks that an older version wrote for events that are no longer used.
-		let text = withoutHooks(bare, null, event => !events.includes(event));
-		for (const event of events) {
-			const wanted = entry(client, event, `${program} ${event} --as ${tag}${suffix(client)}`);
-			const [own, ...more] = ownIn(text, event, null);
-			if (own?.others.length === 0 && more.length === 0) {
+		let text = withoutHooks(bare, null, event => entries[event] === undefined);
+		for (const [event, wanted] of Object.entries(entries)) {
+			const [own, ...others] = ownIn(text, event, null);
+			if (own?.others.length === 0 && others.length === 0) {
 				if (!isDeepStrictEqual(own.item, wanted)) text = replaceItem(text, [root, event], own.index, wanted);
 			} else {
 				text = appendAt(without(text, event, null), [root, event], wanted);
 			}
 		}
-		return text;
+		return withPermission(text, client.permissions?.server);
 	});
 	return {file, before, after, remarks};
 }
 
-/** Rejects with MailboxError `conflict` if the hooks of two tags would run in one session, which would get the mail of both. */
-async function checkAbove(folder: string, tag: Tag, {name, hooks}: Client): Promise<void> {
+/** Plans only the permission to call the tools of our plugin, which brings its own hooks and server. Rejects with MailboxError. */
+export async function planPluginPermission(folder: string, client = claude): Promise<Edit> {
+	const edit = await unedited(join(folder, client.hooks));
+	const {file, before} = edit;
+	const after = editing(file, () => {
+		const bare = before === null || before.trim() === '' ? '{}\n' : before;
+		locate(bare, client);
+		return withPermission(bare, client.permissions?.plugin);
+	});
+	return {...edit, after};
+}
+
+/** Our hooks for each event of a client, as its settings have them. `program` is the shell command that starts the hook. */
+export function hookEntries(client: Client, program: string, more = ''): {readonly [event: string]: Value} {
+	return Object.fromEntries(
+		eventsOf(client).map(event => [event, entry(client, event, `${program} ${event}${suffix(client)}${more}`)]),
+	);
+}
+
+/** Allows our own tools: a woken agent's answer would otherwise wait for a human, who is not there. */
+function withPermission(text: string, permission: string | undefined): string {
+	const path = [permissions, 'allow'];
+	const known = valueAt(text, path);
+	if (permission === undefined || (Array.isArray(known) && known.includes(permission))) return text;
+	return appendAt(text, path, permission);
+}
+
+/** Rejects with MailboxError `conflict` if the hooks of two folders with different tags would run in one session. */
+async function checkAbove(folder: string, tag: Tag, client: Client): Promise<void> {
 	for (const above of foldersAboveInGit(folder)) {
-		const file = join(above, hooks);
-		const [, other] = /hook\.cjs'? [A-Za-z]+ --as (\S+)/.exec((await readText(file).catch(() => null)) ?? '') ?? [];
-		if (other === undefined || sameTag(other, tag)) continue;
+		const file = join(above, client.hooks);
+		const text = (await readText(file).catch(() => null)) ?? '';
+		const [, old = null] = /hook\.cjs'? [A-Za-z]+ --as (\S+)/.exec(text) ?? [];
+		const other = old ?? (startsHook(text) ? await holderIn(above, client) : null);
+		if (other === null || sameTag(other, tag)) continue;
 		throw new MailboxError(
 			'conflict',
-			`${name} also runs the hooks of ${file} in ${folder}, and they are for ${other}: one session would get the mail of both.`,
+			`${client.name} also runs the hooks of ${file} in ${folder}, and they are for ${other}: one session would get the mail of both.`,
 			`Start it as ${other}, or first run agentmux leave ${other} --dir ${above}.`,
 		);
 	}
 }
 
-/** Plans to remove our hooks for this tag (null: for any), and lists that this leaves empty. */
-export async function planHooksRemoval(folder: string, tag: Tag | null, client = claude): Promise<Edit> {
+/**
+ * Plans to remove our hooks for this tag (null: for any), the permission, and lists that this leaves empty. Hooks name no tag: they
+ * stay if the folder's servers are another agent's. `former` is the text from before join, as far as it is known: a permission that
+ * was there stays.
+ */
+export async function planHooksRemoval(
+	folder: string,
+	tag: Tag | null,
+	client = claude,
+	former: string | null = null,
+): Promise<Edit> {
 	const start = await unedited(join(folder, client.hooks));
 	const {file, before} = start;
 	if (before === null || before.trim() === '') return start;
+	const holder = tag === null ? null : await holderIn(folder, client);
+	if (holder !== null && tag !== null && !sameTag(holder, tag)) return start;
 	const after = editing(file, () => {
 		const text = withoutHooks(before, tag, () => true);
-		return text !== before && isDeepStrictEqual(valueAt(text, [root]), {}) ? removeAt(text, [root]) : text;
+		const isEmpty = text !== before && isDeepStrictEqual(valueAt(text, [root]), {});
+		const rules = Object.values(client.permissions ?? {}).filter(rule => !isAllowed(former, rule));
+		return rules.reduce(withoutPermission, isEmpty ? removeAt(text, [root]) : text);
 	});
-	const changed = tag !== null && new RegExp(String.raw`hook\.cjs'? [A-Za-z]+ --as ${tag}(?![\w-])`, 'i').test(after);
-	const remarks = changed
-		? [`${file} still starts the hook of ${tag}, in an entry that somebody has changed. It was not removed.`]
-		: [];
+	// Not followed by another tag.
+	const changed = new RegExp(String.raw`${hookProgram} [A-Za-z]+\b(?! --as (?!${tag}(?![\w-])))`, 'i');
+	const remarks =
+		tag !== null && changed.test(after)
+			? [`${file} still starts the hook of ${tag}, in an entry that somebody has changed. It was not removed.`]
+			: [];
 	return {file, before, after: orNothing(before, after), remarks};
+}
+
+function withoutPermission(text: string, rule: string): string {
+	const path = [permissions, 'allow'];
+	const known = valueAt(text, path);
+	const index = Array.isArray(known) ? known.indexOf(rule) : -1;
+	if (index === -1) return text;
+	let rest = removeItem(text, path, index);
+	if (isDeepStrictEqual(valueAt(rest, path), [])) rest = removeAt(rest, path);
+	return isDeepStrictEqual(valueAt(rest, [permissions]), {}) ? removeAt(rest, [permissions]) : rest;
+}
+
+function isAllowed(text: string | null, rule: string): boolean {
+	try {
+		const known = text === null || text.trim() === '' ? null : valueAt(text, [permissions, 'allow']);
+		return Array.isArray(known) && known.includes(rule);
+	} catch {
+		return false;
+	}
 }
 
 /** The text without our hooks for this tag (null: for any) in the chosen events, and without lists that this leaves empty. */
@@ -111,10 +184,7 @@ function ownIn(text: string, event: string, tag: Tag | null): Own[] {
 	if (!Array.isArray(items)) return [];
 	return items.flatMap((item: {readonly [key: string]: Value} | null, index) => {
 		const hooks = Array.isArray(item?.['hooks']) ? (item['hooks'] as Value[]) : [];
-		const others = hooks.filter(hook => {
-			const own = tagOfHook(hook, event);
-			return own === null || (tag !== null && !sameTag(own, tag));
-		});
+		const others = hooks.filter(hook => !isOurs(hook, event, tag));
 		return item === null || others.length === hooks.length ? [] : [{index, item, others}];
 	});
 }
@@ -127,10 +197,22 @@ function without(text: string, event: string, tag: Tag | null): string {
 	}, text);
 }
 
-/** The agent whose mail a hook hands over; null if join did not write the hook. */
-function tagOfHook(hook: unknown, event: string): Tag | null {
+/** How a hook's program ends in its line: now, and in what earlier versions wrote. */
+const hookProgram = "(?:agentmux-hook|hook\\.cjs)'?";
+/** A line as join writes it; in earlier versions with the tag. */
+const line = new RegExp(`${hookProgram} ([A-Za-z]+)( --as \\S+)?(?: --client [a-z]+)?(?: --[a-z]+)?$`);
+
+/** Whether join wrote the hook, for this tag (null: for any). */
+function isOurs(hook: unknown, event: string, tag: Tag | null): boolean {
 	const {command} = (hook ?? {}) as {readonly command?: unknown};
-	if (typeof command !== 'string') return null;
-	const [, name, tag = ''] = /hook\.cjs'? ([A-Za-z]+) --as (\S+)(?: --client [a-z]+)?$/.exec(command) ?? [];
-	return name === event && isTag(tag) ? tag : null;
+	const [found, name, as] = (typeof command === 'string' ? line.exec(command) : null) ?? [];
+	if (found === undefined || name !== event) return false;
+	const own = as?.trim().split(' ')[1];
+	if (own === undefined) return true;
+	return isTag(own) && (tag === null || sameTag(own, tag));
+}
+
+/** Whether the text of a client's settings starts our hook. */
+export function startsHook(text: string): boolean {
+	return new RegExp(`${hookProgram} [A-Za-z]`).test(text);
 }

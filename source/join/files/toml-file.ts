@@ -28,7 +28,13 @@ const block = new RegExp(String.raw`^# agentmux: begin (\S+)[^\n]*\n([^]*?)^${en
  * Plans our servers in the client's TOML file in `folder`: a block between two comments, which replaces a former one or is added at
  * the end. Every other byte stays. Rejects with MailboxError `file`, `invalid` or `conflict`.
  */
-export async function planTomlServers(folder: string, tag: Tag, launcher: Launcher, client: Client): Promise<Edit> {
+export async function planTomlServers(
+	folder: string,
+	tag: Tag,
+	launcher: Launcher,
+	client: Client,
+	headless = false,
+): Promise<Edit> {
 	const file = join(folder, client.servers);
 	const before = await readText(file);
 	const text = before ?? '';
@@ -55,7 +61,7 @@ export async function planTomlServers(folder: string, tag: Tag, launcher: Launch
 		...otherHooks(file, rest, client),
 	];
 	const wanted = {
-		[mailboxServer]: table(mailboxEntry(launcher, tag)),
+		[mailboxServer]: table(mailboxEntry(launcher, tag, headless)),
 		[name]: table(supabaseEntry(launcher, tag)),
 	};
 	if (former === tag && isDeepStrictEqual(Object.keys(own).sort(), Object.keys(wanted).sort())) {

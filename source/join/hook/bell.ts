@@ -1,4 +1,4 @@
-import {closeSync, mkdirSync, openSync, writeFileSync} from 'node:fs';
+import {closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 
@@ -20,4 +20,23 @@ export function createBell(path: string): void {
 export function ringBell(path: string): void {
 	createBell(path);
 	writeFileSync(path, `${new Date().toISOString()}\n`);
+}
+
+/** A file beside the bell that exists while mail is known to wait: a hook that finds it may take longer. Tags contain no dots. */
+function flagFile(bell: string): string {
+	return `${bell}.waits`;
+}
+
+/** Raises or lowers that flag. It only saves time, so that it cannot be written is no error. */
+export function flagMail(bell: string, waits: boolean): void {
+	try {
+		if (waits && !existsSync(flagFile(bell))) createBell(flagFile(bell));
+		if (!waits) rmSync(flagFile(bell), {force: true});
+	} catch {
+		// The disk may be full.
+	}
+}
+
+export function isFlagged(bell: string): boolean {
+	return existsSync(flagFile(bell));
 }

@@ -7,6 +7,7 @@ export const hookEvents = [
 	'Stop',
 	'StopFailure',
 	'FileChanged',
+	'CwdChanged',
 	'SessionEnd',
 ] as const;
 /** With the events of other clients, which do not mark the events of their subagents. */
@@ -24,6 +25,12 @@ export interface HookInput {
 	/** The kind of a Notification event. */
 	readonly notification_type: string | null;
 	readonly tool_name: string | null;
+	/** The tools of a batch; empty for other events. */
+	readonly tools: readonly string[];
+	/** How a session started: `startup`, `resume`, `clear` or `compact`. */
+	readonly source: string | null;
+	/** Why a session ended: `clear` if the same client goes on with another. */
+	readonly reason: string | null;
 }
 
 /** Throws if it is not a JSON object with a session. */
@@ -45,5 +52,20 @@ export function readInput(text: string): HookInput {
 		prompt: word('prompt'),
 		notification_type: word('notification_type'),
 		tool_name: word('tool_name'),
+		tools: toolsOf(input['tool_calls']),
+		source: word('source'),
+		reason: word('reason'),
 	};
+}
+
+function toolsOf(calls: unknown): string[] {
+	if (!Array.isArray(calls)) return [];
+	return calls.flatMap((call: {readonly tool_name?: unknown} | null) =>
+		typeof call?.tool_name === 'string' ? [call.tool_name] : [],
+	);
+}
+
+/** Whether one of the tools did something else than writing to others. */
+export function hasWorked(tools: readonly string[]): boolean {
+	return tools.some(tool => !/^(?:mcp__(?:plugin_)?(?:agentmux|supabase)|ToolSearch$)/.test(tool));
 }

@@ -1,15 +1,17 @@
-import {mkdirSync, readFileSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {replaceFile} from '../../hub/files/whole-file.ts';
 
-/** What the hooks of a client's session, each in its own process, remember between them. */
+/** What the hooks of a running client, each in its own process, remember between them, and what its server asks of them. */
 export interface SessionState {
+	/** Whether a turn is going on, as far as hooks report it: none does when the user presses Esc. */
+	readonly working: boolean;
 	/** How often Stop has kept the agent going since the last prompt of the user. */
 	readonly kept: number;
 	/** Ids of messages that the client has, but whose receipt could not be sent. */
 	readonly unconfirmed: readonly number[];
-	/** Ids of open messages of which Stop has already reminded the agent. */
-	readonly reminded: readonly number[];
+	/** Ids of messages that the client was given, which name the agent and ask something; Stop reminds of each once. */
+	readonly asked: readonly number[];
 	/** Whether it waits for the human's permission. */
 	readonly blocked: boolean;
 	/** Whether it was told that another client uses its tag. */
@@ -21,9 +23,10 @@ export interface SessionState {
 }
 
 const fresh: SessionState = {
+	working: false,
 	kept: 0,
 	unconfirmed: [],
-	reminded: [],
+	asked: [],
 	blocked: false,
 	shared: false,
 	subagents: 0,
@@ -37,7 +40,7 @@ export class SessionFile {
 	readonly #folder: string;
 	readonly #path: string;
 
-	/** `folder` is created when it is needed; `id` comes from the client and may contain anything. */
+	/** `folder` is created when it is needed; `id` is the client's key, and may contain anything. */
 	constructor(folder: string, id: string) {
 		this.#folder = folder;
 		this.#path = join(folder, `${id.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 100)}.json`);
@@ -50,11 +53,12 @@ export class SessionFile {
 				Record<keyof SessionState | 'unsaid', unknown>
 			>;
 			// An earlier version called it `unsaid`.
-			const {kept, unconfirmed = value.unsaid, reminded, blocked, shared, subagents, mailbox} = value;
+			const {working, kept, unconfirmed = value.unsaid, asked, blocked, shared, subagents, mailbox} = value;
 			return {
+				working: working === true,
 				kept: typeof kept === 'number' ? kept : 0,
 				unconfirmed: idsIn(unconfirmed),
-				reminded: idsIn(reminded),
+				asked: idsIn(asked),
 				blocked: blocked === true,
 				shared: shared === true,
 				subagents: typeof subagents === 'number' ? subagents : 0,
@@ -67,12 +71,13 @@ export class SessionFile {
 
 	/** Throws if it cannot be written. Only one hook of a session runs at a time. */
 	change(change: Partial<SessionState>): void {
-		const {kept, unconfirmed, reminded, blocked, shared, subagents, mailbox} = {...this.read(), ...change};
+		const {working, kept, unconfirmed, asked, blocked, shared, subagents, mailbox} = {...this.read(), ...change};
 		mkdirSync(this.#folder, {recursive: true, mode: 0o700});
 		const text = JSON.stringify({
+			working,
 			kept,
 			unconfirmed: unconfirmed.slice(-maxIds),
-			reminded: reminded.slice(-maxIds),
+			asked: asked.slice(-maxIds),
 			blocked,
 			shared,
 			subagents,
@@ -80,6 +85,16 @@ export class SessionFile {
 		});
 		// Not synced, because a hook has little time. If it is lost in a power cut, a message may be delivered twice.
 		replaceFile(this.#path, text, {sync: false});
+	}
+
+	/** Whether any hook of the client has run. */
+	exists(): boolean {
+		return existsSync(this.#path);
+	}
+
+	/** Forgets everything, but for that a hook has run: the same client begins another session. */
+	reset(): void {
+		this.change(fresh);
 	}
 
 	remove(): void {

@@ -16,7 +16,15 @@ export interface RpcOptions {
 }
 
 /** The functions of the database that a hook may call; everything else goes through gateway/. */
-type Name = 'mailbox_state' | 'inbox_take' | 'inbox' | 'receipt_deliver' | 'receipt_release' | 'agent_touch';
+type Name =
+	| 'mailbox_state'
+	| 'inbox_take'
+	| 'inbox'
+	| 'receipt_deliver'
+	| 'receipt_release'
+	| 'receipt_return'
+	| 'wake_begin'
+	| 'agent_touch';
 
 export type Call = (name: Name, args: object, columns?: readonly string[]) => Promise<unknown>;
 

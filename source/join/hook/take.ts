@@ -11,6 +11,11 @@ export class Take {
 		this.id = id;
 	}
 
+	/** Whether it may hold mail. */
+	get isOpen(): boolean {
+		return this.#isOpen;
+	}
+
 	/** To be called before the request: from then on mail may be leased, whether the answer arrives or not. */
 	begin(): void {
 		this.#isOpen = true;

@@ -113,6 +113,8 @@ export interface Ui {
 	readonly opening: string;
 	/** The command with which the human started this program. */
 	readonly program: string;
+	/** Agents of this machine whose client starts no hooks, by folded tag. */
+	readonly disarmed: ReadonlySet<Tag>;
 	/** The human's key bindings. They do not change during a run. */
 	readonly keymap: Keymap;
 	/** Identifies this run of the screen; see per-run.ts. */
@@ -166,6 +168,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		notice: null,
 		opening: 'opening the mailbox',
 		program: 'agentmux',
+		disarmed: new Set(),
 		keymap,
 		run: {},
 		mouse: false,

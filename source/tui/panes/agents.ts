@@ -30,7 +30,7 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 	const {selected} = viewOf(ui, agentsPane);
 	const blocks = agentOrder(state, now).map(agent => ({
 		key: foldTag(agent.tag),
-		lines: agentBlock(state, agent, width, now),
+		lines: agentBlock(state, agent, width, {now, ui}),
 	}));
 	const footer = [unlistedLine(state, width), selfLine(state, width)].filter(line => line !== null);
 	if (blocks.length === 0) {
@@ -64,12 +64,18 @@ function framed(line: Strip, key: string, isSelected: boolean): PaintedLine {
 }
 
 /** An agent's tag and presence, its running task, its last message, and how to reach it. */
-function agentBlock(state: State, agent: Agent, width: number, now: number): Strip[] {
+function agentBlock(
+	state: State,
+	agent: Agent,
+	width: number,
+	{now, ui}: {readonly now: number; readonly ui: Ui},
+): Strip[] {
 	const {sign, words, mood} = presenceWords(agent, now);
 	const left: Span[] = [
 		{text: p`${sign} `, style: theme[mood]},
 		{text: printable(agent.tag), style: tagStrong(agent.tag)},
 		...(hasOwnerSql(agent) ? [{text: p` owner SQL`, style: theme.warn}] : []),
+		...(ui.disarmed.has(foldTag(agent.tag)) ? [{text: p` hooks missing`, style: theme.warn}] : []),
 		...lookAlikeMark(state, agent.tag),
 		...(agent.role === null || agent.role === '' ? [] : [{text: p` ${printable(agent.role)}`, style: theme.faint}]),
 	];
@@ -92,13 +98,16 @@ function agentBlock(state: State, agent: Agent, width: number, now: number): Str
 		const text = printable(last.body.slice(0, 4 * width).replaceAll(/\s+/g, ' '));
 		lines.push(clip(strip([{text: p`  ${clockTime(last.created_at, now)} ${text}`, style: theme.grey}]), width));
 	}
-	lines.push(clip(strip(reachSpans(agent, now)), width));
+	lines.push(clip(strip(reachSpans(agent, now, ui)), width));
 	return lines;
 }
 
 /** When it was last seen, its sessions, how mail reaches it when it is idle, and when it joined. */
-function reachSpans(agent: Agent, now: number): Span[] {
+function reachSpans(agent: Agent, now: number, ui: Ui): Span[] {
 	const spans: Span[] = [];
+	if (ui.disarmed.has(foldTag(agent.tag))) {
+		spans.push({text: p`run ${printable(ui.program)} join ${printable(agent.tag)}`, style: theme.warn});
+	}
 	const presence = presenceOf(agent, now);
 	if (agent.last_seen_at !== null && presence !== 'away' && presence !== 'gone') {
 		spans.push({text: p`seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});

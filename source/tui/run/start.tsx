@@ -1,3 +1,4 @@
+import type {Tag} from '../../mailbox/tag.ts';
 import type {ReadStream, WriteStream} from 'node:tty';
 import type {Instance} from 'ink';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
@@ -44,6 +45,8 @@ export interface TuiOptions {
 	readonly memory?: ScreenMemory;
 	/** The commands of the program in a shell, for the palette; default none. */
 	readonly commands?: ControllerOptions['commands'];
+	/** Calls with the agents whose client starts no hooks, by folded tag: once, and when they change. Returns how to stop. */
+	readonly watchDisarmed?: (listener: (tags: ReadonlySet<Tag>) => void) => () => void;
 	/** Called after the first frame. What it passes to `say` is shown until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -120,6 +123,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	screen.show(createScene(surroundings));
 	screen.flush();
 	let app: Instance | null = null;
+	let unwatchDisarmed: (() => void) | undefined;
 	try {
 		// The first frame does not wait for React and Ink, which take as long to load as the rest of the start together.
 		const {mount} = await withoutFetch(() => import('./mount.tsx'));
@@ -128,6 +132,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		app.waitUntilExit().then(() => quit(), fail);
 		markdown();
 		onFirstFrame?.(sentence => ui.setState({opening: sentence}));
+		unwatchDisarmed = options.watchDisarmed?.(tags => ui.setState({disarmed: tags}));
 		await ended;
 	} finally {
 		await display.end();
@@ -135,6 +140,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		clock.stop();
 		notifier?.stop();
 		for (const unsubscribe of unsubscribes) unsubscribe();
+		unwatchDisarmed?.();
 		app?.unmount();
 		await stopKeeping?.();
 	}

@@ -1,6 +1,6 @@
-import type {SeenHead} from '../hub/upkeep/heads.ts';
-import type {Mailbox} from '../mailbox/mailbox.ts';
-import type {ChainHead, CheckedSeal} from '../mailbox/seal.ts';
+import type {SeenHead} from '../../hub/upkeep/heads.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {ChainHead, CheckedSeal} from '../../mailbox/seal.ts';
 
 /** The result of checking all of history. */
 export interface HistoryCheck {

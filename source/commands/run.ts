@@ -1,0 +1,103 @@
+import {spawn} from 'node:child_process';
+import {constants} from 'node:os';
+import {basename, resolve} from 'node:path';
+import {realpath} from 'node:fs/promises';
+import {clients, claude, type Client} from '../join/clients/clients.ts';
+import {joinedPlaces} from '../join/disarmed.ts';
+import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {sameTag, type Tag} from '../mailbox/tag.ts';
+import {findPaths} from '../paths.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {agentTag, textFlag} from './cli/values.ts';
+
+const command: Command = {
+	summary: 'join, and start the client, in one command',
+	help: `
+		Start a client as TAG in a folder. Joins the folder first, if TAG has not joined there.
+
+		Usage
+		  agentmux run TAG [--dir DIR] [--client CLIENT] [--role ROLE] [-- COMMAND [ARGUMENT...]]
+
+		  --dir DIR         the folder (default: the current one)
+		  --client CLIENT   claude, codex or gemini, for which to join (default: by COMMAND, else claude)
+		  --role ROLE       what this agent does, shown to the others
+		  COMMAND           what to start (default: the client); it runs in the folder, with AGENTMUX_TAG set
+
+		Exits with the code of COMMAND.
+
+		Examples
+		  agentmux run CLAUDE_1 --dir ~/project
+		  agentmux run REVIEWER -- codex --model gpt-5
+		  agentmux run BATCH -- claude -p "answer your messages"
+	`,
+	flags: {dir: {type: 'string'}, client: {type: 'string'}, role: {type: 'string'}},
+	async run(invocation) {
+		const {input, flags, env} = invocation;
+		const [word, ...given] = input;
+		const tag = agentTag(word, 'the tag to run as');
+		const folder = await realFolder(textFlag(flags, 'dir') ?? '.');
+		const client = clientOf(textFlag(flags, 'client'), given[0]);
+		await ensureJoined(invocation, tag, folder, client);
+		const [program = client.program, ...words] = given;
+		return start(program, words, {cwd: folder, env: {...env, AGENTMUX_TAG: tag}});
+	},
+};
+
+export default command;
+
+async function realFolder(dir: string): Promise<string> {
+	const path = resolve(dir);
+	return realpath(path).catch(() => {
+		throw new MailboxError('not_found', `There is no folder ${path}.`, 'Create it, or give another with --dir DIR.');
+	});
+}
+
+/** The client named by the flag, else the one whose program is started. Throws UsageError if it is unknown. */
+function clientOf(named: string | undefined, program: string | undefined): Client {
+	if (named === undefined) return clients.find(each => each.program === basename(program ?? '')) ?? claude;
+	const found = clients.find(({id}) => id === named);
+	if (found !== undefined) return found;
+	throw new UsageError(`Unknown client \`${named}\`.`, `Choose from ${clients.map(({id}) => id).join(', ')}.`);
+}
+
+/** Joins unless that was done, and nothing of it is missing. What join prints goes to stderr: stdout is the client's. */
+async function ensureJoined(invocation: Invocation, tag: Tag, folder: string, client: Client): Promise<void> {
+	const {flags, env, stderr} = invocation;
+	const isJoined = joinedPlaces(findPaths(env).data).some(
+		place =>
+			sameTag(place.tag, tag) &&
+			place.folder === folder &&
+			place.hooks === 'set up' &&
+			place.clients.includes(client.name),
+	);
+	if (isJoined) return;
+	const {default: join} = await import('./join.ts');
+	const role = textFlag(flags, 'role');
+	const given = {dir: [folder], client: client.id, ...(role === undefined ? {} : {role})};
+	await join.run({...invocation, input: [tag], flags: given, stdout: stderr});
+}
+
+/** Runs the client in this terminal, and resolves with its exit code. */
+async function start(
+	program: string,
+	words: readonly string[],
+	options: {readonly cwd: string; readonly env: NodeJS.ProcessEnv},
+): Promise<number> {
+	const child = spawn(program, words, {...options, stdio: 'inherit'});
+	// The terminal sends ^C to both; it is for the client to decide what it means.
+	process.on('SIGINT', () => undefined);
+	for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void child.kill(signal));
+	return new Promise((done, fail) => {
+		child.once('error', (error: NodeJS.ErrnoException) => {
+			const why = error.code === 'ENOENT' ? 'There is no such program' : (error.code ?? error.message);
+			fail(
+				new MailboxError(
+					'not_found',
+					`\`${program}\` cannot be started: ${why}.`,
+					'Install it, or give its path after --.',
+				),
+			);
+		});
+		child.once('exit', (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+	});
+}

@@ -1,0 +1,86 @@
+import {rmSync} from 'node:fs';
+import {readStatus, statusFile, type AgentStatus} from '../../join/status-file.ts';
+import {writePrivate} from '../../hub/files/whole-file.ts';
+import {goneAt, type Agent} from '../../mailbox/agent.ts';
+import type {MailboxEvent} from '../../mailbox/event.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import {isStuck, type Receipt} from '../../mailbox/receipt.ts';
+import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+
+/** Milliseconds after an event, because several come at once. */
+const pause = 500;
+/** Messages that are counted; more count as so many. */
+const most = 100;
+
+/** Keeps the file of an agent's status line up to date, by the events that its server receives anyway. */
+export class StatusKeeper {
+	readonly #state: string;
+	readonly #tag: Tag;
+	readonly #agents = new Map<Tag, Agent>();
+	readonly #stuck = new Map<number, Receipt>();
+	#timer: NodeJS.Timeout | null = null;
+	#written = '';
+	#ended = false;
+
+	/** `state` is the state folder. */
+	constructor(state: string, tag: Tag) {
+		this.#state = state;
+		this.#tag = tag;
+	}
+
+	/** The mailbox, of whose events the file is kept. */
+	following(mailbox: Mailbox): Mailbox {
+		return {
+			...mailbox,
+			subscribe: (listener, from) =>
+				mailbox.subscribe(event => {
+					this.#onEvent(mailbox, event);
+					listener(event);
+				}, from),
+		};
+	}
+
+	/** Removes the file, unless another client of the agent has written it since. */
+	end(): void {
+		this.#ended = true;
+		if (this.#timer !== null) clearTimeout(this.#timer);
+		if (readStatus(this.#state, this.#tag)?.pid === process.pid)
+			rmSync(statusFile(this.#state, this.#tag), {force: true});
+	}
+
+	#onEvent(mailbox: Mailbox, event: MailboxEvent): void {
+		if (event.type === 'agents') for (const agent of event.agents) this.#agents.set(foldTag(agent.tag), agent);
+		if (event.type === 'receipts') {
+			for (const receipt of event.receipts) {
+				if (!sameTag(receipt.reader, this.#tag)) continue;
+				this.#stuck.delete(receipt.message_id);
+				if (isStuck(receipt, Number.POSITIVE_INFINITY)) this.#stuck.set(receipt.message_id, receipt);
+			}
+		}
+		if (event.type === 'cursor' || this.#ended) return;
+		this.#timer ??= setTimeout(() => {
+			this.#timer = null;
+			// The next event tries again.
+			this.#write(mailbox).catch(() => undefined);
+		}, pause);
+	}
+
+	async #write(mailbox: Mailbox): Promise<void> {
+		const free = await mailbox.inbox(this.#tag, {limit: most, free: true});
+		const now = Date.now();
+		const others = [...this.#agents.values()].filter(
+			agent => agent.presence === 'working' && agent.kind === 'agent' && !sameTag(agent.tag, this.#tag),
+		);
+		const status: AgentStatus = {
+			pid: process.pid,
+			unread: free.length,
+			stuck: [...this.#stuck.values()].filter(receipt => isStuck(receipt, now)).length,
+			working: others.map(agent => ({tag: agent.tag, until: goneAt(agent) ?? now})),
+		};
+		const text = `${JSON.stringify(status)}\n`;
+		if (text === this.#written || this.#ended) return;
+		// It need not survive a power cut.
+		writePrivate(statusFile(this.#state, this.#tag), text, {sync: false});
+		this.#written = text;
+	}
+}

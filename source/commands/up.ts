@@ -1,0 +1,126 @@
+import {execFile, spawn} from 'node:child_process';
+import {promisify} from 'node:util';
+import {claude, clients, type Client} from '../join/clients/clients.ts';
+import {launcherFiles} from '../join/launchers.ts';
+import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {findPaths} from '../paths.ts';
+import {joinPrintable, p, printable, type Printable} from '../printable.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {calledAs, shellWord} from './cli/launcher.ts';
+import {write} from './cli/output.ts';
+import {textFlag} from './cli/values.ts';
+import {chosenParticipants, participantFlags, type Chosen} from './join/participants.ts';
+
+const command: Command = {
+	summary: 'open all agents of a recipe, and the screen, in tmux',
+	help: `
+		Set up a recipe, and open its agents and the screen in tmux, each in its own window: in a new session, or in the current
+		one when this runs inside tmux. Without tmux, print the commands to start them in terminals of your own.
+
+		Usage
+		  agentmux up --recipe NAME [--client CLIENT] [--dir DIR]... [--tags A,B] [--print]
+
+		  --recipe, --client, --dir, --tags   as for join
+		  --yes, -y                           as for join
+		  --print                             print the commands, and set up and start nothing
+
+		\`agentmux leave --recipe NAME --dir DIR\` undoes what was set up.
+
+		Examples
+		  agentmux up --recipe planner-executor --dir ~/agents
+		  agentmux up --recipe researcher-writer --dir ~/agents --print
+	`,
+	flags: {
+		...participantFlags,
+		client: {type: 'string'},
+		print: {type: 'boolean'},
+		yes: {type: 'boolean', shortFlag: 'y'},
+	},
+	async run(invocation) {
+		const {flags, env, stdout} = invocation;
+		if (textFlag(flags, 'recipe') === undefined) {
+			throw new UsageError('No recipe given.', 'For one agent, use `agentmux run TAG`. See `agentmux up --help`.');
+		}
+		const chosen = await chosenParticipants('up', invocation);
+		const client = clientOf(textFlag(flags, 'client') ?? claude.id);
+		const isPrinted = flags['print'] === true || !(await hasTmux(env)) || !stdout.isTTY;
+		if (flags['print'] !== true) {
+			const {default: join} = await import('./join.ts');
+			await join.run({...invocation, stdout: invocation.stderr});
+		}
+		if (isPrinted) return write(stdout, printed(chosen, client, calledAs(env)));
+		return open(invocation, chosen, client);
+	},
+};
+
+export default command;
+
+/** Unlike join, one client: two in one folder would share a window. */
+function clientOf(word: string): Client {
+	const found = clients.find(({id}) => id === word);
+	if (found !== undefined) return found;
+	throw new UsageError(`Unknown client \`${word}\`.`, `Choose one of ${clients.map(({id}) => id).join(', ')}.`);
+}
+
+const run = promisify(execFile);
+
+async function hasTmux(env: NodeJS.ProcessEnv): Promise<boolean> {
+	return run('tmux', ['-V'], {env}).then(
+		() => true,
+		() => false,
+	);
+}
+
+function printed({participants}: Chosen, client: Client, program: string): Printable {
+	const lines = participants.map(({tag, folder}) =>
+		printable(`  cd ${shellWord(folder)} && AGENTMUX_TAG=${tag} ${client.program}`),
+	);
+	return joinPrintable([p`Start each in its own terminal:`, ...lines, p`  ${printable(program)}`, p``], '\n');
+}
+
+/** Opens the windows, and shows the session unless this terminal shows it already. */
+async function open({env}: Invocation, {recipe, participants}: Chosen, client: Client): Promise<void> {
+	// When the program ends, a shell stays: what it printed last can be read, and it can be started again.
+	const stay = (line: string): string => `${line}; exec "\${SHELL:-/bin/sh}"`;
+	const windows = [
+		...participants.map(({tag, folder}) => ({
+			name: tag,
+			folder,
+			line: stay(`AGENTMUX_TAG=${tag} ${client.program}`),
+		})),
+		{
+			name: 'agentmux',
+			folder: participants[0]?.folder ?? '.',
+			line: stay(shellWord(launcherFiles(findPaths(env).data).program)),
+		},
+	];
+	const tmux = (...words: string[]): Promise<unknown> =>
+		run('tmux', words, {env}).catch((error: unknown) => {
+			const {stderr = ''} = error as {readonly stderr?: string};
+			throw new MailboxError('internal', `tmux refused: ${stderr.trim()}.`, 'Use --print, and start them yourself.', {
+				cause: error,
+			});
+		});
+	if ((env['TMUX'] ?? '') !== '') {
+		for (const {name, folder, line} of windows) await tmux('new-window', '-n', name, '-c', folder, line);
+		return;
+	}
+	const session = `agentmux-${recipe?.name ?? 'agents'}`;
+	const isOpen = await run('tmux', ['has-session', '-t', `=${session}`], {env}).then(
+		() => true,
+		() => false,
+	);
+	if (!isOpen) {
+		const [first, ...more] = windows;
+		if (first === undefined) return;
+		await tmux('new-session', '-d', '-s', session, '-n', first.name, '-c', first.folder, first.line);
+		for (const {name, folder, line} of more)
+			await tmux('new-window', '-t', `=${session}:`, '-n', name, '-c', folder, line);
+	}
+	await attach(session, env);
+}
+
+async function attach(session: string, env: NodeJS.ProcessEnv): Promise<void> {
+	const child = spawn('tmux', ['attach-session', '-t', `=${session}`], {env, stdio: 'inherit'});
+	await new Promise((done, fail) => child.once('error', fail).once('exit', done));
+}
