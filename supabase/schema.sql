@@ -3255,6 +3255,8 @@ begin
     raise exception using errcode = '42939', message = format('the name %I is reserved for agentmux', reserved),
       hint = 'Choose a name that does not begin with mux_ or agentmux.';
   end if;
+  -- Its token may have ended meanwhile, or the agent may have been revoked, at a hub that cannot cancel what another one runs.
+  perform agentmux.me();
   perform agentmux.share_tables(p_role);
   update agentmux.acting as a set busy = false where a.xid = pg_current_xact_id();
 end $function$;

@@ -1,4 +1,5 @@
--- Bounds on the SQL of agents: what it may call, how much of it there may be, and what it leaves behind for others.
+-- Bounds on the SQL of agents: what it may call, how much of it there may be, what it leaves behind for others, and that it counts
+-- for nothing when its agent has been shut out while it ran.
 
 -- Refuses what one statement could do to everybody else before the statement can be ended:
 -- - Settings, which SET cannot change here either. `exit_on_error` ends the session (on PGlite the database itself), and plans that
@@ -103,6 +104,8 @@ begin
     raise exception using errcode = '42939', message = format('the name %I is reserved for agentmux', reserved),
       hint = 'Choose a name that does not begin with mux_ or agentmux.';
   end if;
+  -- Its token may have ended meanwhile, or the agent may have been revoked, at a hub that cannot cancel what another one runs.
+  perform agentmux.me();
   perform agentmux.share_tables(p_role);
   update agentmux.acting as a set busy = false where a.xid = pg_current_xact_id();
 end $$;

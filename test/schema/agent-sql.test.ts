@@ -136,6 +136,22 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		await expect(database.as(me, beside)).rejects.toThrow('only a human may');
 	});
 
+	it('leaves no more than 1,000 tables, indexes and sequences', async () => {
+		await rowsOf('select 1');
+		for (let first = 0; first < 1000; first += 50) {
+			const names = Array.from({length: 50}, (_, n) => `many_${first + n}`);
+			await database.script(
+				names.map(name => `create sequence ${name}; alter sequence ${name} owner to "agent_CLAUDE_1"`).join(';'),
+			);
+		}
+		await expect(rowsOf('create table one_more (a int)')).rejects.toThrow(
+			'more than 1,000 tables, indexes and sequences',
+		);
+		await rowsOf('drop sequence many_1');
+		await rowsOf('create table one_more (a int)');
+		await expect(script(Array.from({length: 1001}, () => 'select 1'))).rejects.toThrow('1,000 statements');
+	});
+
 	it('is read-only on request', async () => {
 		expect(await script(['select 1 as a'], true)).toEqual([{a: 1}]);
 		await expect(script([`insert into messages (content) values ('[CLAUDE_1] x')`], true)).rejects.toThrow('read-only');

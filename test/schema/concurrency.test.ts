@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
-import {agent, openPostgres, owner, service} from '../helpers/migrated.ts';
+import {agent, openPostgres, owner, service, type Caller} from '../helpers/migrated.ts';
 
 let database: Awaited<ReturnType<typeof openPostgres>>;
 beforeAll(async () => {
@@ -263,6 +263,29 @@ test("an agent's SQL does not wait for another agent's", async () => {
 	expect(await database.as(agent('B'), run, ['select 2 as n'])).toEqual([{line: {n: 2}}]);
 	await holder.script('commit');
 	expect(await waiting).toHaveLength(1);
+});
+
+test("an agent's SQL that runs while the agent is revoked, or its tokens end, is undone", async () => {
+	const [holder, slow] = await Promise.all([database.connect(), database.connect()]);
+	await holder.script('create table halting (); grant select on halting to authenticated');
+	const ends = [`select agent_revoke('C')`, `select agentmux.end_tokens('D')`];
+	for (const [index, tag] of ['C', 'D'].entries()) {
+		const own = {iss: 'agentmux', role: 'authenticated', app_metadata: {agent_tag: tag, kind: 'agent'}};
+		const caller: Caller = {role: 'authenticated', claims: own};
+		await database.as(caller, `select agent_touch('working')`);
+		await database.as(caller, 'select mux_make_role()');
+		await holder.script('begin; lock table halting');
+		const text = `insert into messages (content) values ('[${tag}] too late')`;
+		const late = slow
+			.as(caller, 'select line from agent_script(array[$1, $2]) as line', [text, 'select count(*) from halting'])
+			.catch((error: unknown) => (error as Error).message);
+		const waits = `select count(*)::int as n from pg_locks where relation = 'halting'::regclass and not granted`;
+		await expect.poll(async () => (await database.as(owner, waits))[0]).toEqual({n: 1});
+		await database.as(owner, ends[index]!);
+		await holder.script('commit');
+		expect(await late).toMatch(/^C has been revoked$|^this token of D has ended$/);
+	}
+	expect(await database.as(owner, `select id from messages where body = 'too late'`)).toEqual([]);
 });
 
 test('of many sessions that start at the same time, none is lost', async () => {
