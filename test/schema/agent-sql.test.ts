@@ -129,24 +129,32 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		expect(await script(['select 1 as a', 'select 1 as a where false'])).toEqual([]);
 		await expect(script(['create table kept (a int)', 'select 1 / 0'])).rejects.toThrow('division by zero');
 		await expect(rowsOf('select * from kept')).rejects.toThrow('does not exist');
-		const claims = `select set_config('request.jwt.claims', ${asHuman}, false), set_config('search_path', 'pg_temp', false)`;
-		await expect(script([claims, `insert into messages (content) values ('[HUMAN] forged')`])).rejects.toThrow(
-			'only write as',
+		const claims = `set_config('request.jwt.claims', ${asHuman}, true)`;
+		await expect(script([`select ${claims}`])).rejects.toThrow('an agent may not use set_config');
+		// In the same transaction, where the claims that are set would count.
+		const beside = `select agent_sql('select 1'), ${claims}, agent_restore('REVOKED')`;
+		await expect(database.as(me, beside)).rejects.toThrow('only a human may');
+	});
+
+	it('leaves no more than 1,000 tables, indexes and sequences', async () => {
+		await rowsOf('select 1');
+		for (let first = 0; first < 1000; first += 50) {
+			const names = Array.from({length: 50}, (_, n) => `many_${first + n}`);
+			await database.script(
+				names.map(name => `create sequence ${name}; alter sequence ${name} owner to "agent_CLAUDE_1"`).join(';'),
+			);
+		}
+		await expect(rowsOf('create table one_more (a int)')).rejects.toThrow(
+			'more than 1,000 tables, indexes and sequences',
 		);
-		expect(
-			await script([claims, `insert into messages (content) values ('[CLAUDE_1] x') returning author_tag`]),
-		).toEqual([{author_tag: 'CLAUDE_1'}]);
-		// Beside it in the same transaction, where the claims that it set would count.
-		const beside = `select agent_sql($1), agent_restore('REVOKED')`;
-		await expect(database.as(me, beside, [claims])).rejects.toThrow('only a human may');
+		await rowsOf('drop sequence many_1');
+		await rowsOf('create table one_more (a int)');
+		await expect(script(Array.from({length: 1001}, () => 'select 1'))).rejects.toThrow('1,000 statements');
 	});
 
 	it('is read-only on request', async () => {
 		expect(await script(['select 1 as a'], true)).toEqual([{a: 1}]);
 		await expect(script([`insert into messages (content) values ('[CLAUDE_1] x')`], true)).rejects.toThrow('read-only');
-		await expect(script([`select set_config('transaction_read_only', 'off', true)`], true)).rejects.toThrow(
-			'read-only',
-		);
 		expect(await script(['create table late (a int)', 'drop table late'])).toEqual([]);
 	});
 

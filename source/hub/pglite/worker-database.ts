@@ -152,8 +152,10 @@ export class WorkerDatabase implements Database {
 			this.#watch();
 			return;
 		}
-		if ('channel' in answer) {
-			for (const listener of this.#listeners.get(answer.channel) ?? []) listener(answer.payload);
+		if ('notices' in answer) {
+			for (const [channel, payload] of answer.notices) {
+				for (const listener of this.#listeners.get(channel) ?? []) listener(payload);
+			}
 			return;
 		}
 		const pending = this.#pending.get(answer.id);
