@@ -122,7 +122,7 @@ describe.each(engines)('SQL of an agent that changes tasks, on $engine', ({open}
 			hint: expect.stringContaining('In a script, such calls must come last.') as string,
 		});
 		await expect(script('select length(title) from task_cancel(1)')).rejects.toMatchObject({code: '42501'});
-		await expect(script(`select agent_touch('working')`, 'select 1')).rejects.toThrow('changes agents');
+		await expect(script(`select agent_touch('working')`, 'select 1')).rejects.toThrow('can only change agents');
 		// By whatever array it comes: what is not at its end is not the end.
 		await expect(
 			database.as(me, `select agent_script('[5:6]={"select task_cancel(1)","select 1"}'::text[])`),
