@@ -119,10 +119,10 @@ describe.each(engines)('SQL of an agent that changes tasks, on $engine', ({open}
 		await expect(script(`select (task_add('x', p_depends_on => array[1])).id`, 'select 1')).rejects.toMatchObject({
 			code: '42501',
 			message: 'an agent can only change tasks with a statement that does nothing else',
-			hint: expect.stringContaining('In a script such calls come last.') as string,
+			hint: expect.stringContaining('In a script, such calls must come last.') as string,
 		});
 		await expect(script('select length(title) from task_cancel(1)')).rejects.toMatchObject({code: '42501'});
-		await expect(script(`select agent_touch('working')`, 'select 1')).rejects.toThrow('changes agents');
+		await expect(script(`select agent_touch('working')`, 'select 1')).rejects.toThrow('can only change agents');
 		// By whatever array it comes: what is not at its end is not the end.
 		await expect(
 			database.as(me, `select agent_script('[5:6]={"select task_cancel(1)","select 1"}'::text[])`),
