@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {claude, clients, everyFileOf, filesOf, type Client} from './clients/clients.ts';
 import type {Launcher} from './clients/entries.ts';
-import {askGit, isExcluded, isExcludeFile, planExclude, repositoryOf} from './files/exclude-file.ts';
+import {askGit, isExcludeFile, planExclude, repositoryOf} from './files/exclude-file.ts';
 import {readText, type Edit} from './files/file-edit.ts';
 import {planGuidance, planGuidanceRemoval} from './files/guidance-file.ts';
 import {planServers, planServersRemoval} from './files/mcp-file.ts';
@@ -62,12 +62,11 @@ async function withExcluded(
 	const bare = await planRemoval(folder, null, chosen);
 	const isCreated = ({file, before}: Edit): boolean =>
 		before === null || bare.some(edit => edit.file === file && edit.after === null);
-	const {tracked, ignored} = await askGit(repository.root, own);
-	const listed = await readText(repository.exclude);
+	const {tracked, ignored} = await askGit(repository, own);
 	const add = edits
-		.filter(edit => own.includes(edit.file) && isCreated(edit) && !tracked.includes(edit.file))
+		.filter(edit => own.includes(edit.file) && isCreated(edit))
 		.map(({file}) => file)
-		.filter(file => !ignored.includes(file) || isExcluded(listed, folder, repository.root, file));
+		.filter(file => !tracked.includes(file) && !ignored.includes(file));
 	const remarked = edits.map(edit => {
 		const {file, before, after, remarks} = edit;
 		const isSeen = own.includes(file) && before !== after && !add.includes(file) && !ignored.includes(file);
