@@ -1,4 +1,5 @@
 import {existsSync, statSync} from 'node:fs';
+import {realpath} from 'node:fs/promises';
 import {join} from 'node:path';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {claude, clients, everyFileOf, filesOf, type Client} from './clients/clients.ts';
@@ -241,11 +242,20 @@ async function planRemoval(
 async function planFormerRemoval(folder: string, tag: Tag | null, {former, ...client}: Client): Promise<Edit[]> {
 	if (former === undefined) return [];
 	const {permissions: _, ...earlier} = {...client, ...former};
+	// A CLAUDE.md is often a link to the AGENTS.md in which another client has its section.
+	const current = await Promise.all(clients.flatMap(filesOf).map(name => realPath(join(folder, name))));
+	const isOwn = async (name: string): Promise<boolean> => !current.includes(await realPath(join(folder, name)));
 	const settings = await readText(join(folder, former.hooks)).catch(() => null);
+	const hasHooks = settings !== null && startsHook(settings) && (await isOwn(former.hooks));
 	return [
-		...(settings !== null && startsHook(settings) ? [await planHooksRemoval(folder, tag, earlier)] : []),
-		await planGuidanceRemoval(folder, tag, earlier),
+		...(hasHooks ? [await planHooksRemoval(folder, tag, earlier)] : []),
+		...((await isOwn(former.guidance)) ? [await planGuidanceRemoval(folder, tag, earlier)] : []),
 	];
+}
+
+/** The path as given if there is no such file. */
+async function realPath(path: string): Promise<string> {
+	return realpath(path).catch(() => path);
 }
 
 function isToml({servers}: Client): boolean {

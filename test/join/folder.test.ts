@@ -96,7 +96,11 @@ describe('join', () => {
 		['.claude/settings.local.json', '{"hooks": []}', /`hooks` in .* is not an object/],
 		['.claude/settings.local.json', '{"hooks": {"Stop": {}}}', /`hooks\.Stop` in .* is not an array/],
 		['.claude/settings.local.json', '// mine\n{}', /line 1/],
-		['CLAUDE.local.md', 'a\n<!-- agentmux: begin CLAUDE_1 -->\nb', /The section that begins in line 2 of .* has no end/],
+		[
+			'CLAUDE.local.md',
+			'a\n<!-- agentmux: begin CLAUDE_1 -->\nb',
+			/The section that begins in line 2 of .* has no end/,
+		],
 	])('%s that cannot be understood is refused, and all three stay as they are', async (name, content, sentence) => {
 		put(name, content);
 		const before = all();
@@ -327,7 +331,9 @@ describe('leave', () => {
 		});
 		const edits = await planFolderRemoval(data, folder, 'CLAUDE_1');
 		expect(edits.flatMap(({remarks}) => remarks)).toEqual([
-			expect.stringContaining('settings.local.json still starts the hook of CLAUDE_1, in an entry that somebody has changed'),
+			expect.stringContaining(
+				'settings.local.json still starts the hook of CLAUDE_1, in an entry that somebody has changed',
+			),
 		]);
 		await applyAll(edits);
 		expect(Object.keys(settings().hooks)).toEqual(['Stop']);

@@ -197,6 +197,20 @@ describe('a join of an earlier version', () => {
 		expect(tagOfHook(data, ['Stop', '--as', 'A'], {env: {}, folder: root, client: 'claude'})).toBe('A');
 	});
 
+	test('is not looked for in a CLAUDE.md that is a link to the file of another client', async () => {
+		const project = makeFolder('project');
+		put(project, 'AGENTS.md', '# Ours\n');
+		symlinkSync('AGENTS.md', join(project, 'CLAUDE.md'));
+		await joinAs('B', project, {ids: ['codex']});
+		const joined = text(project, 'AGENTS.md');
+		for (const _ of [1, 2]) await joinAs('A', project);
+		expect(text(project, 'CLAUDE.md')).toBe(joined);
+		await leaveAs('A', project);
+		expect(text(project, 'CLAUDE.md')).toBe(joined);
+		await leaveAs('B', project);
+		expect(text(project, 'CLAUDE.md')).toBe('# Ours\n');
+	});
+
 	test('does not keep team files that are not ours from being anything', async () => {
 		const project = makeFolder('project');
 		put(project, '.claude/settings.json', '// no JSON of ours\n{,');

@@ -87,8 +87,7 @@ export function isOlder(one: string, other: string): boolean {
 }
 
 const hookFile = join(packageRoot, 'dist', 'hook.cjs');
-const complain =
-	"{ echo 'agentmux is no longer where it was. Start it once from where it is now.' >&2; exit 1; }";
+const complain = "{ echo 'agentmux is no longer where it was. Start it once from where it is now.' >&2; exit 1; }";
 
 /** A shell script that starts `file` with this Node, or else does `otherwise`. `isStale` reads its comments. */
 function scriptOf({home}: Paths, file: string, otherwise: string): string {

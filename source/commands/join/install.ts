@@ -59,7 +59,10 @@ export async function install(
 		for (const {participant, edits, credentials} of opened) {
 			const {tag, folder} = participant;
 			if ((await mkdir(folder, {recursive: true})) !== undefined) made.push(folder);
-			writes.push(...(await planCredentials(data, folder, edits, {tag, ...credentials, owner_sql: ownerSql})), ...edits);
+			writes.push(
+				...(await planCredentials(data, folder, edits, {tag, ...credentials, owner_sql: ownerSql})),
+				...edits,
+			);
 		}
 		await applyAll(writes);
 		return opened.map(({credentials}) => credentials);

@@ -149,7 +149,8 @@ export class ClientWatch {
 		const open = await mailbox();
 		for (const {take} of missed) if (take !== undefined) await open.release(take);
 		const last = missed.at(-1)?.event;
-		if (missed.some(({event}) => event === 'StopFailure' || event === 'SessionEnd')) await open.sessions.giveBack(client);
+		if (missed.some(({event}) => event === 'StopFailure' || event === 'SessionEnd'))
+			await open.sessions.giveBack(client);
 		else if (last === 'Stop') await open.sessions.endTurn(client);
 		const presence = presenceOf(clientStatus(env)?.status) ?? presenceAfter(last);
 		await sign(presence === null ? {} : {presence});

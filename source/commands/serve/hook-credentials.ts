@@ -20,11 +20,7 @@ interface Surroundings {
 const minTime = 40;
 
 /** Chooses like loadConfig does for the agent's MCP server: the environment's Supabase first, then the one that join used. */
-export async function hookCredentials(
-	{data, state}: Paths,
-	tag: Tag,
-	{env, left}: Surroundings,
-): Promise<RpcOptions> {
+export async function hookCredentials({data, state}: Paths, tag: Tag, {env, left}: Surroundings): Promise<RpcOptions> {
 	const credentials = readCredentials(data, tag);
 	const named = env['SUPABASE_URL']?.trim() ?? '';
 	const url = named === '' ? (credentials?.url ?? null) : named;

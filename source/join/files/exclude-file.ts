@@ -22,7 +22,8 @@ export function repositoryOf(folder: string): Repository | null {
 	if (root === undefined) return null;
 	const git = gitFolder(join(root, '.git'));
 	const common = lineOf(join(git, 'commondir'));
-	return {root, exclude: join(common === null ? git : resolve(git, common), 'info', 'exclude')};
+	const shared = common === null ? git : resolve(git, common);
+	return existsSync(shared) ? {root, exclude: join(shared, 'info', 'exclude')} : null;
 }
 
 /** In worktrees and submodules, `.git` is a file that names the folder. */
